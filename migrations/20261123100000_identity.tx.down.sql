@@ -1,0 +1,1 @@
+DROP TABLE settings, leases, api_tokens, sign_in_failures, sessions, operators;

@@ -1,0 +1,2 @@
+DROP TABLE segments, suppressions, consent_events, contacts;
+DROP EXTENSION pg_trgm;

@@ -1,0 +1,1 @@
+DROP TABLE import_contacts, import_rows_rejected, import_chunks, imports;

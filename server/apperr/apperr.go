@@ -1,0 +1,124 @@
+// Package apperr carries errors that people may see. Message is safe to show;
+// the cause is for the log only.
+package apperr
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Code tells a client what kind of error it got. Transports map it to theirs.
+type Code string
+
+// The codes, lower case; GraphQL shows them in upper case.
+const (
+	CodeInvalid         Code = "invalid"         // the input breaks a rule that the message names
+	CodeNotFound        Code = "not_found"       // no such thing, or not for this caller
+	CodeConflict        Code = "conflict"        // the thing's present state forbids it
+	CodeUnauthenticated Code = "unauthenticated" // sign in first
+	CodeForbidden       Code = "forbidden"       // the role does not allow it
+	CodeRateLimited     Code = "rate_limited"    // too often; try later
+	CodeUnavailable     Code = "unavailable"     // a part we need is away; try later
+	CodeInternal        Code = "internal"        // our fault; see the log
+)
+
+// Error is an error with a safe text.
+type Error struct {
+	Code    Code
+	Message string
+	Field   []string // path into the input, when one field is to blame
+	cause   error
+}
+
+// Error is for logs: it holds the cause.
+func (e *Error) Error() string {
+	s := string(e.Code) + ": " + e.Message
+	if len(e.Field) > 0 {
+		s = strings.Join(e.Field, ".") + ": " + s
+	}
+	if e.cause != nil {
+		s += ": " + e.cause.Error()
+	}
+	return s
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.cause }
+
+// New makes an error with a safe text.
+func New(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Invalid blames one field of the input; field is dotted ("quietHours.start").
+func Invalid(field, format string, args ...any) *Error {
+	e := New(CodeInvalid, format, args...)
+	if field != "" {
+		e.Field = strings.Split(field, ".")
+	}
+	return e
+}
+
+// NotFound says that there is no such thing.
+func NotFound(what string, id any) *Error { return New(CodeNotFound, "%s %v does not exist", what, id) }
+
+// Conflict says that the present state forbids it.
+func Conflict(format string, args ...any) *Error { return New(CodeConflict, format, args...) }
+
+// Wrap keeps the cause for the log and shows the safe text.
+func Wrap(cause error, code Code, format string, args ...any) *Error {
+	e := New(code, format, args...)
+	e.cause = cause
+	return e
+}
+
+// List is several errors at once, so that a form can show them all.
+type List []*Error
+
+func (l List) Error() string {
+	texts := make([]string, len(l))
+	for i, e := range l {
+		texts[i] = e.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+// Add appends err, flattening lists; a nil err is nothing. An error that is
+// not an *Error is returned to the caller, who must stop.
+func (l *List) Add(err error) error {
+	if err == nil {
+		return nil
+	}
+	if many, ok := errors.AsType[List](err); ok {
+		*l = append(*l, many...)
+		return nil
+	}
+	if one, ok := errors.AsType[*Error](err); ok {
+		*l = append(*l, one)
+		return nil
+	}
+	return err
+}
+
+// Err is nil when the list is empty.
+func (l List) Err() error {
+	if len(l) == 0 {
+		return nil
+	}
+	return l
+}
+
+// CodeOf gives the code of err; internal when it has none.
+func CodeOf(err error) Code {
+	if list, ok := errors.AsType[List](err); ok && len(list) > 0 {
+		return list[0].Code
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return CodeInternal
+}
+
+// Is reports whether err carries code.
+func Is(err error, code Code) bool { return err != nil && CodeOf(err) == code }

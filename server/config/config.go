@@ -1,0 +1,196 @@
+// Package config reads the environment (and .env), checks it at start and
+// never prints a secret.
+package config
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/joho/godotenv"
+)
+
+// Secret prints as "***".
+type Secret string
+
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "***"
+}
+
+// LogValue keeps it out of slog too.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText keeps it out of JSON.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Config is everything that can be set from outside. docs/operations.md has
+// the table for people.
+type Config struct {
+	DatabaseURL   Secret `env:"DATABASE_URL"`                            // unset: a private Postgres in DataDir
+	ListenAddr    string `env:"LISTEN_ADDR" envDefault:"127.0.0.1:8080"` // host:port; port 0 picks one
+	PublicURL     string `env:"PUBLIC_URL"`                              // what Twilio calls and signs; unset: http://<ListenAddr>
+	DataDir       string `env:"DATA_DIR" envDefault:".data"`
+	AdminEmail    string `env:"ADMIN_EMAIL"`
+	AdminPassword Secret `env:"ADMIN_PASSWORD"`
+
+	Twilio Twilio
+
+	SecretKey            Secret `env:"SECRET_KEY"` // 32 bytes or more; unset: made once and kept in DataDir
+	LogLevel             string `env:"LOG_LEVEL" envDefault:"info"`
+	LogFormat            string `env:"LOG_FORMAT" envDefault:"text"`
+	Playground           bool   `env:"PLAYGROUND" envDefault:"true"`
+	TrustedDocumentsOnly bool   `env:"TRUSTED_DOCUMENTS_ONLY" envDefault:"false"`
+}
+
+// Twilio is the account that sends. All unset: the sandbox.
+type Twilio struct {
+	AccountSID         string `env:"TWILIO_ACCOUNT_SID"`
+	AuthToken          Secret `env:"TWILIO_AUTH_TOKEN"`
+	AuthTokenSecondary Secret `env:"TWILIO_AUTH_TOKEN_SECONDARY"` // also accepted on webhooks, during rotation
+	APIKey             string `env:"TWILIO_API_KEY"`
+	APISecret          Secret `env:"TWILIO_API_SECRET"`
+	PhoneNumber        string `env:"TWILIO_PHONE_NUMBER"`
+	APIBaseURL         string `env:"TWILIO_API_BASE_URL"`
+}
+
+// Live reports whether messages go to Twilio rather than to the sandbox.
+func (t Twilio) Live() bool { return t.AccountSID != "" }
+
+// Load reads .env (if there is one; the environment wins) and the environment.
+// It names every wrong value at once.
+func Load() (Config, error) {
+	if err := godotenv.Load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Config{}, fmt.Errorf("read .env: %w", err)
+	}
+	var c Config
+	if err := env.Parse(&c); err != nil {
+		return Config{}, fmt.Errorf("environment: %w", err)
+	}
+	return c, c.Validate()
+}
+
+var (
+	accountSID = regexp.MustCompile(`^AC[0-9a-fA-F]{32}$`)
+	apiKeySID  = regexp.MustCompile(`^SK[0-9a-fA-F]{32}$`)
+	plainToken = regexp.MustCompile(`^[a-zA-Z0-9]+$`) // what twilio-go accepts
+)
+
+// Validate checks each value and those that belong together.
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(name, value, allowed string) {
+		errs = append(errs, fmt.Errorf("%s=%q: want %s", name, value, allowed))
+	}
+	if _, _, err := net.SplitHostPort(c.ListenAddr); err != nil {
+		bad("LISTEN_ADDR", c.ListenAddr, "host:port")
+	}
+	for name, value := range map[string]string{"PUBLIC_URL": c.PublicURL, "TWILIO_API_BASE_URL": c.Twilio.APIBaseURL} {
+		if value == "" {
+			continue
+		}
+		if u, err := url.Parse(value); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.User != nil {
+			bad(name, value, "an http or https URL without user, query or fragment")
+		}
+	}
+	if c.DatabaseURL != "" {
+		if u, err := url.Parse(string(c.DatabaseURL)); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+			bad("DATABASE_URL", "***", "postgres://user:password@host:port/database")
+		}
+	}
+	if (c.AdminEmail == "") != (c.AdminPassword == "") {
+		errs = append(errs, errors.New("ADMIN_EMAIL and ADMIN_PASSWORD: set both or neither"))
+	}
+	if c.SecretKey != "" && len(c.SecretKey) < 32 {
+		bad("SECRET_KEY", "***", "32 characters or more")
+	}
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) {
+		bad("LOG_LEVEL", c.LogLevel, "debug, info, warn or error")
+	}
+	if !slices.Contains([]string{"text", "json"}, c.LogFormat) {
+		bad("LOG_FORMAT", c.LogFormat, "text or json")
+	}
+	return errors.Join(append(errs, c.Twilio.validate()...)...)
+}
+
+// validate refuses credentials that are half set: that would send to the
+// sandbox what was meant for people, or the other way round.
+func (t Twilio) validate() []error {
+	var errs []error
+	set := func(name, value string) bool {
+		if value != "" && t.AccountSID == "" {
+			errs = append(errs, fmt.Errorf("%s is set but TWILIO_ACCOUNT_SID is not: set both for Twilio, or none of the TWILIO_ variables for the sandbox", name))
+		}
+		return value != ""
+	}
+	token := set("TWILIO_AUTH_TOKEN", string(t.AuthToken))
+	set("TWILIO_AUTH_TOKEN_SECONDARY", string(t.AuthTokenSecondary))
+	key, secret := set("TWILIO_API_KEY", t.APIKey), set("TWILIO_API_SECRET", string(t.APISecret))
+	set("TWILIO_PHONE_NUMBER", t.PhoneNumber)
+	set("TWILIO_API_BASE_URL", t.APIBaseURL)
+	if key != secret {
+		errs = append(errs, errors.New("TWILIO_API_KEY and TWILIO_API_SECRET: set both or neither"))
+	}
+	if t.AccountSID == "" {
+		return errs
+	}
+	if !accountSID.MatchString(t.AccountSID) {
+		errs = append(errs, fmt.Errorf("TWILIO_ACCOUNT_SID=%q: want AC and 32 hexadecimal digits", t.AccountSID))
+	}
+	if !token {
+		errs = append(errs, errors.New("TWILIO_AUTH_TOKEN is not set: webhooks are signed with it, also when an API key is used for sending"))
+	}
+	if token && !plainToken.MatchString(string(t.AuthToken)) {
+		errs = append(errs, errors.New("TWILIO_AUTH_TOKEN: only letters and digits"))
+	}
+	if key && !apiKeySID.MatchString(t.APIKey) {
+		errs = append(errs, fmt.Errorf("TWILIO_API_KEY=%q: want SK and 32 hexadecimal digits", t.APIKey))
+	}
+	if secret && !plainToken.MatchString(string(t.APISecret)) {
+		errs = append(errs, errors.New("TWILIO_API_SECRET: only letters and digits"))
+	}
+	return errs
+}
+
+
+// EnsureSecretKey makes a key when none is set and keeps it in DataDir.
+func (c *Config) EnsureSecretKey() error {
+	if c.SecretKey != "" {
+		return nil
+	}
+	path := filepath.Join(c.DataDir, "secret.key")
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		key := make([]byte, 32)
+		_, _ = rand.Read(key) // never fails, see crypto/rand
+		raw = []byte(hex.EncodeToString(key))
+		if err = os.MkdirAll(c.DataDir, 0o755); err == nil {
+			err = os.WriteFile(path, raw, 0o600)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("secret key: %w", err)
+	}
+	c.SecretKey = Secret(strings.TrimSpace(string(raw)))
+	return nil
+}
+
+// Loopback reports whether only this machine can reach the server.
+func (c Config) Loopback() bool {
+	host, _, _ := net.SplitHostPort(c.ListenAddr)
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}

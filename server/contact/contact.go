@@ -1,0 +1,174 @@
+// Package contact knows the people we may write to.
+package contact
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/uptrace/bun"
+
+	"eventstream/server/apperr"
+)
+
+// ConsentStatus is where a contact stands; the consent ledger decides it.
+type ConsentStatus string
+
+// Consent statuses.
+const (
+	ConsentUnknown  ConsentStatus = "unknown"   // nobody asked yet: gets nothing
+	ConsentOptedIn  ConsentStatus = "opted_in"  //
+	ConsentOptedOut ConsentStatus = "opted_out" //
+)
+
+// ZoneSource says how the time zone is known.
+type ZoneSource string
+
+// Zone sources.
+const (
+	ZoneDeclared ZoneSource = "declared" // somebody said so
+	ZoneNumber   ZoneSource = "number"   // the number stands for one zone
+	ZoneUnknown  ZoneSource = "unknown"  //
+)
+
+// Contact is a person with one WhatsApp address.
+type Contact struct {
+	bun.BaseModel `bun:"table:contacts,alias:c"`
+
+	ID                int64          `bun:",pk,autoincrement"`
+	Address           string         // see Address.Wire
+	MatchKey          string         // see Address.MatchKey
+	Kind              Kind           //
+	Region            string         // ISO 3166-1 alpha-2
+	TimeZone          string         // IANA; "" = unknown
+	TimeZoneSource    ZoneSource     //
+	Name              string         //
+	Locale            string         // BCP 47
+	Attributes        map[string]any `bun:"type:jsonb"`
+	ConsentStatus     ConsentStatus  //
+	ConsentAt         *time.Time     //
+	Reachable         bool           // false once Twilio told that the address has no WhatsApp
+	UnreachableReason string         //
+	MarketingEligible bool           // false once WhatsApp refused marketing to it
+	LastInboundAt     *time.Time     //
+	LastOutboundAt    *time.Time     //
+	ErasedAt          *time.Time     //
+	CreatedAt         time.Time      `bun:",nullzero"`
+	UpdatedAt         time.Time      `bun:",nullzero"`
+}
+
+const (
+	maxName       = 200
+	maxAttributes = 16 << 10 // bytes of JSON
+)
+
+// Input is what a person can set. nil leaves a field as it is.
+type Input struct {
+	Name       *string
+	Locale     *string
+	TimeZone   *string        // IANA name; "" takes it back to the number's
+	Attributes map[string]any // merged into the present ones; a nil value removes the key
+}
+
+// apply checks in and writes it to c.
+func (in Input) apply(c *Contact) error {
+	var errs apperr.List
+	if in.Name != nil {
+		if c.Name = CleanText(*in.Name); utf8.RuneCountInString(c.Name) > maxName {
+			_ = errs.Add(apperr.Invalid("name", "a name has at most %d characters", maxName))
+		}
+	}
+	if in.Locale != nil {
+		if c.Locale = CleanText(*in.Locale); len(c.Locale) > 35 {
+			_ = errs.Add(apperr.Invalid("locale", "%q is not a language tag such as de or pt-BR", *in.Locale))
+		}
+	}
+	if in.TimeZone != nil {
+		_ = errs.Add(c.setZone(strings.TrimSpace(*in.TimeZone)))
+	}
+	if c.Attributes == nil {
+		c.Attributes = map[string]any{}
+	}
+	for key, value := range in.Attributes {
+		if err := CheckAttributeKey(key); err != nil {
+			_ = errs.Add(err)
+			continue
+		}
+		if value == nil {
+			delete(c.Attributes, key)
+		} else {
+			c.Attributes[key] = value
+		}
+	}
+	if raw, err := json.Marshal(c.Attributes); err != nil || len(raw) > maxAttributes {
+		_ = errs.Add(apperr.Invalid("attributes", "all attributes together take at most %d bytes of JSON, these take %d", maxAttributes, len(raw)))
+	}
+	return errs.Err()
+}
+
+func (c *Contact) setZone(zone string) error {
+	if zone == "" {
+		c.TimeZone, c.TimeZoneSource = "", ZoneUnknown
+		if a, err := ParseAddress(c.Address, ""); err == nil && a.TimeZone != "" {
+			c.TimeZone, c.TimeZoneSource = a.TimeZone, ZoneNumber
+		}
+		return nil
+	}
+	if _, err := time.LoadLocation(zone); err != nil || zone == "Local" {
+		return apperr.Invalid("timeZone", "%q is not an IANA time zone such as Europe/Berlin", zone)
+	}
+	c.TimeZone, c.TimeZoneSource = zone, ZoneDeclared
+	return nil
+}
+
+// CheckAttributeKey refuses keys that no query could name.
+func CheckAttributeKey(key string) error {
+	if key == "" || utf8.RuneCountInString(key) > 64 || strings.ContainsAny(key, ".{}|\"\x00") {
+		return apperr.Invalid("attributes", "%q is not an attribute key: 1 to 64 characters without . { } | or quotes", key)
+	}
+	return nil
+}
+
+// CleanText trims and drops NUL, which Postgres cannot keep.
+func CleanText(s string) string {
+	return strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", ""))
+}
+
+// New makes a contact for a checked address.
+func New(a Address) *Contact {
+	c := &Contact{
+		Address: a.Wire, MatchKey: a.MatchKey, Kind: a.Kind, Region: a.Region, TimeZone: a.TimeZone, TimeZoneSource: ZoneUnknown,
+		Attributes: map[string]any{}, ConsentStatus: ConsentUnknown, Reachable: true, MarketingEligible: true,
+	}
+	if a.TimeZone != "" {
+		c.TimeZoneSource = ZoneNumber
+	}
+	return c
+}
+
+// Filter narrows a list of contacts.
+type Filter struct {
+	ConsentStatus *ConsentStatus
+	Reachable     *bool
+	Region        string
+	Search        string // part of the name, or a number in any spelling
+}
+
+// Order is how a list is sorted.
+type Order string
+
+// Orders.
+const (
+	OrderNewest Order = "newest"
+	OrderOldest Order = "oldest"
+	OrderName   Order = "name"
+)
+
+// AttributeKey tells what is known about one attribute over a sample of the contacts.
+type AttributeKey struct {
+	Key      string
+	Types    []string // JSON types seen
+	Coverage float64  // share of contacts that have it, 0 to 1
+	Samples  []string // frequent values
+}

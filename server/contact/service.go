@@ -1,0 +1,165 @@
+package contact
+
+import (
+	"context"
+	"sort"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+	"eventstream/server/audit"
+	"eventstream/server/db"
+	"eventstream/server/pubsub"
+)
+
+// Service creates, changes and finds contacts.
+type Service struct {
+	db  *db.DB
+	hub *pubsub.Hub
+}
+
+// NewService makes the service.
+func NewService(d *db.DB, hub *pubsub.Hub) *Service { return &Service{db: d, hub: hub} }
+
+// Create adds a contact; conflict when its number is known in any spelling.
+// after runs in the same transaction (to record consent, say).
+func (s *Service) Create(ctx context.Context, address, region string, in Input, after func(context.Context, bun.Tx, *Contact) error) (*Contact, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, err
+	}
+	a, err := ParseAddress(address, region)
+	if err != nil {
+		return nil, err
+	}
+	c := New(a)
+	if err := in.apply(c); err != nil {
+		return nil, err
+	}
+	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := Insert(ctx, tx, c); err != nil {
+			if db.IsUnique(err) {
+				return apperr.Invalid("address", "there is a contact with the number %s already", a.Wire)
+			}
+			return err
+		}
+		if err := audit.Record(ctx, tx, "contact.create", "contact", c.ID, nil); err != nil {
+			return err
+		}
+		if after != nil {
+			return after(ctx, tx, c)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.hub.Publish(pubsub.TopicContact, c.ID)
+	return c, nil
+}
+
+// Update changes what in names.
+func (s *Service) Update(ctx context.Context, id int64, in Input) (*Contact, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, err
+	}
+	var c *Contact
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if c, err = ByIDForUpdate(ctx, tx, id); err != nil {
+			return err
+		}
+		if c.ErasedAt != nil {
+			return apperr.Conflict("this contact was erased")
+		}
+		if err := in.apply(c); err != nil {
+			return err
+		}
+		if err := saveProfile(ctx, tx, c); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "contact.update", "contact", id, map[string]any{"fields": in.changed()})
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.hub.Publish(pubsub.TopicContact, c.ID)
+	return c, nil
+}
+
+func (in Input) changed() []string {
+	var fields []string
+	if in.Name != nil {
+		fields = append(fields, "name")
+	}
+	if in.Locale != nil {
+		fields = append(fields, "locale")
+	}
+	if in.TimeZone != nil {
+		fields = append(fields, "timeZone")
+	}
+	for key := range in.Attributes {
+		fields = append(fields, "attributes."+key)
+	}
+	sort.Strings(fields)
+	return fields
+}
+
+// ByID finds one contact.
+func (s *Service) ByID(ctx context.Context, id int64) (*Contact, error) {
+	found, err := ByIDs(ctx, s.db, []int64{id})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, apperr.NotFound("contact", id)
+	}
+	return found[0], nil
+}
+
+// ByIDs finds many; unknown ids are left out.
+func (s *Service) ByIDs(ctx context.Context, ids []int64) ([]*Contact, error) { return ByIDs(ctx, s.db, ids) }
+
+// ByAddress finds a contact by its number in any spelling, or its BSUID.
+func (s *Service) ByAddress(ctx context.Context, address string) (*Contact, error) {
+	a, err := ParseAddress(address, "")
+	if err != nil {
+		return nil, err
+	}
+	return ByMatchKey(ctx, s.db, a.MatchKey)
+}
+
+// List gives a page of contacts.
+func (s *Service) List(ctx context.Context, f Filter, o Order, p db.Page) (db.Slice[*Contact], error) {
+	return list(ctx, s.db, f, o, p)
+}
+
+// Count tells how many contacts f matches.
+func (s *Service) Count(ctx context.Context, f Filter) (int64, error) { return count(ctx, s.db, f) }
+
+// AttributeKeys looks at up to 10,000 contacts spread over the table.
+func (s *Service) AttributeKeys(ctx context.Context) ([]AttributeKey, error) {
+	return attributeKeys(ctx, s.db)
+}
+
+// searchTerms reads a search box: digits in any spelling look at the address,
+// anything else at the name.
+func searchTerms(search string) (name, digits string) {
+	search = CleanText(search)
+	if a, err := ParseAddress(search, ""); err == nil {
+		return "", strings.TrimPrefix(a.MatchKey, "+")
+	}
+	only := strings.Map(func(r rune) rune {
+		switch {
+		case r >= '0' && r <= '9':
+			return r
+		case strings.ContainsRune("+()-. /", r):
+			return -1
+		}
+		return 'x'
+	}, search)
+	if len(only) >= 3 && !strings.Contains(only, "x") {
+		return "", strings.TrimPrefix(only, "00")
+	}
+	return search, ""
+}

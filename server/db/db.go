@@ -1,0 +1,131 @@
+// Package db opens Postgres once for everybody: one pgx pool under bun and
+// River, with errors translated for the domains.
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+
+	"eventstream/server/apperr"
+)
+
+// DB is bun over one pool.
+type DB struct {
+	*bun.DB
+	Pool *pgxpool.Pool
+}
+
+// Open connects and waits up to ten seconds for Postgres to answer.
+func Open(ctx context.Context, url string, maxConns int32, log *slog.Logger) (*DB, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("DATABASE_URL: not a Postgres URL") // the cause may hold the password
+	}
+	// bun writes values into the statement, so preparing each would cost a
+	// round trip and a cache entry for nothing.
+	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	cfg.MaxConns = maxConns
+	cfg.ConnConfig.RuntimeParams["application_name"] = "eventstream"
+	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	cfg.ConnConfig.RuntimeParams["statement_timeout"] = "60000"
+	cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "60000"
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("open Postgres: %w", err)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		err = pool.Ping(ctx)
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil || time.Now().After(deadline) {
+			pool.Close()
+			return nil, fmt.Errorf("reach Postgres: %w", err)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	b := bun.NewDB(stdlib.OpenDBFromPool(pool), pgdialect.New())
+	b.AddQueryHook(&slowQueryHook{log: log})
+	return &DB{DB: b, Pool: pool}, nil
+}
+
+// Close closes bun's handle and the pool.
+func (d *DB) Close() {
+	_ = d.DB.Close()
+	d.Pool.Close()
+}
+
+// Tx runs fn in one transaction and translates the error of the commit too.
+func (d *DB) Tx(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
+	return Err(d.RunInTx(ctx, nil, fn))
+}
+
+// Now is Postgres' clock, the one on which all processes agree.
+func Now(ctx context.Context, idb bun.IDB) (time.Time, error) {
+	var t time.Time
+	err := idb.NewRaw("SELECT clock_timestamp()").Scan(ctx, &t)
+	return t, Err(err)
+}
+
+// Err translates what Postgres says into apperr, and leaves the rest alone.
+func Err(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*apperr.Error](err); ok {
+		return err
+	}
+	if _, ok := errors.AsType[apperr.List](err); ok {
+		return err
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return apperr.Wrap(err, apperr.CodeNotFound, "it does not exist")
+	}
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch pg.Code {
+		case "23505":
+			return apperr.Wrap(err, apperr.CodeConflict, "it exists already")
+		case "23503":
+			return apperr.Wrap(err, apperr.CodeConflict, "it is in use, or what it points to does not exist")
+		case "57014":
+			return apperr.Wrap(err, apperr.CodeUnavailable, "this took too long")
+		case "40001", "40P01", "53300", "57P01", "57P02", "57P03":
+			return apperr.Wrap(err, apperr.CodeUnavailable, "the database is busy, try again")
+		}
+		return err
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return apperr.Wrap(err, apperr.CodeUnavailable, "the database is away, try again")
+	}
+	return err
+}
+
+// IsUnique reports whether err broke a unique constraint.
+func IsUnique(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pg.Code == "23505"
+}
+
+// slowQueryHook warns about statements over a second. It logs the template,
+// never the values: those hold numbers and texts of people.
+type slowQueryHook struct{ log *slog.Logger }
+
+func (h *slowQueryHook) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
+
+func (h *slowQueryHook) AfterQuery(ctx context.Context, e *bun.QueryEvent) {
+	if d := time.Since(e.StartTime); d > time.Second {
+		h.log.WarnContext(ctx, "slow query", "duration", d, "query", e.QueryTemplate)
+	}
+}
