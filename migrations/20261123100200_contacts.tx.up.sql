@@ -65,3 +65,15 @@ CREATE TABLE segments (
     updated_at  timestamptz NOT NULL DEFAULT now()
 );
 CREATE UNIQUE INDEX segments_name_idx ON segments (lower(name));
+
+-- A JSON string as a point in time; null when it is none. Dates without a zone
+-- are UTC.
+CREATE FUNCTION attribute_time(v jsonb) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF jsonb_typeof(v) <> 'string' OR (v #>> '{}') !~ '^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$' THEN
+        RETURN NULL;
+    END IF;
+    RETURN (v #>> '{}')::timestamptz;
+EXCEPTION WHEN datetime_field_overflow OR invalid_datetime_format THEN
+    RETURN NULL;
+END $$;

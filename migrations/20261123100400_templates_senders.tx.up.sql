@@ -33,6 +33,7 @@ CREATE TABLE template_versions (
     approval_status  text        NOT NULL DEFAULT 'draft' CHECK (approval_status IN ('draft', 'submitted', 'approved', 'rejected', 'paused', 'disabled')),
     rejection_reason text        NOT NULL DEFAULT '',
     submitted_at     timestamptz,
+    checked_at       timestamptz, -- when Twilio was last asked for its decision
     decided_at       timestamptz,
     created_at       timestamptz NOT NULL DEFAULT now(),
     UNIQUE (template_id, version)

@@ -54,7 +54,7 @@ CREATE TABLE messages (
     error_code          int         NOT NULL DEFAULT 0,
     error_message       text        NOT NULL DEFAULT '',
     attempts            int         NOT NULL DEFAULT 0,
-    not_before          timestamptz,
+    not_before          timestamptz NOT NULL DEFAULT 'epoch',
     not_before_reason   text        NOT NULL DEFAULT '',
     lease_until         timestamptz,
     created_at          timestamptz NOT NULL DEFAULT now(),
@@ -68,7 +68,7 @@ CREATE TABLE messages (
     opted_out_at        timestamptz,
     UNIQUE (campaign_id, contact_id)
 ) WITH (fillfactor = 70);
-CREATE INDEX messages_pending_idx ON messages (campaign_id, id) WHERE status = 'pending';
+CREATE INDEX messages_pending_idx ON messages (campaign_id, not_before, id) WHERE status = 'pending';
 CREATE INDEX messages_leased_idx ON messages (lease_until) WHERE status IN ('submitting', 'unknown');
 CREATE INDEX messages_contact_idx ON messages (contact_id, id DESC);
 CREATE INDEX messages_campaign_idx ON messages (campaign_id, id);

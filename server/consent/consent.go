@@ -1,0 +1,257 @@
+// Package consent keeps the ledger of who agreed to be written to, with proof,
+// and the suppressions that outlive a contact.
+package consent
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+	"eventstream/server/audit"
+	"eventstream/server/contact"
+	"eventstream/server/db"
+	"eventstream/server/pubsub"
+)
+
+// Source is where a consent event came from.
+type Source string
+
+// Sources.
+const (
+	SourceImport   Source = "import"
+	SourceOperator Source = "operator"
+	SourceAPI      Source = "api"
+	SourceKeyword  Source = "keyword"  // the contact wrote STOP, START or the like
+	SourceForm     Source = "form"     // a web form of the customer's
+	SourceProvider Source = "provider" // Twilio told (21610, 63014)
+)
+
+// Evidence proves an event: GDPR Art. 7(1) asks for who, when, how and what
+// text was shown.
+type Evidence struct {
+	Text       string `json:"text,omitempty"`       // the text shown, or the words written
+	Language   string `json:"language,omitempty"`   // BCP 47
+	File       string `json:"file,omitempty"`       // imported file
+	Row        int64  `json:"row,omitempty"`        // its row
+	IP         string `json:"ip,omitempty"`         // of the form
+	MessageSID string `json:"messageSid,omitempty"` // of the inbound message
+	Note       string `json:"note,omitempty"`       // what an operator wrote down
+}
+
+// Event is one entry of the ledger.
+type Event struct {
+	bun.BaseModel `bun:"table:consent_events,alias:ce"`
+
+	ID          int64                 `bun:",pk,autoincrement"`
+	ContactID   int64                 //
+	AddressHash []byte                // Hasher.Hash of the match key
+	Status      contact.ConsentStatus // opted_in or opted_out
+	Purpose     string                // "marketing"
+	Source      Source                //
+	Evidence    Evidence              `bun:"type:jsonb"`
+	OperatorID  *int64                //
+	OccurredAt  time.Time             // when the person decided
+	CreatedAt   time.Time             `bun:",nullzero"` // when we learned of it
+}
+
+// SuppressionReason says why an address must not be written to.
+type SuppressionReason string
+
+// Suppression reasons.
+const (
+	SuppressedOptedOut  SuppressionReason = "opted_out"
+	SuppressedBlocked   SuppressionReason = "blocked"
+	SuppressedInvalid   SuppressionReason = "invalid"
+	SuppressedComplaint SuppressionReason = "complaint"
+	SuppressedErased    SuppressionReason = "erased"
+	SuppressedOperator  SuppressionReason = "operator"
+)
+
+// Hasher turns an address into a keyed hash: it proves nothing to whoever
+// lacks the key, and still recognises the address.
+type Hasher struct{ key []byte }
+
+// NewHasher derives the key from the engine's secret.
+func NewHasher(secret string) *Hasher {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte("consent address hash v1"))
+	return &Hasher{key: mac.Sum(nil)}
+}
+
+// Hash hashes a match key.
+func (h *Hasher) Hash(matchKey string) []byte {
+	mac := hmac.New(sha256.New, h.key)
+	mac.Write([]byte(matchKey))
+	return mac.Sum(nil)
+}
+
+// Service writes the ledger.
+type Service struct {
+	db     *db.DB
+	hub    *pubsub.Hub
+	hasher *Hasher
+	now    func() time.Time
+}
+
+// NewService makes the service.
+func NewService(d *db.DB, hub *pubsub.Hub, hasher *Hasher, now func() time.Time) *Service {
+	return &Service{db: d, hub: hub, hasher: hasher, now: now}
+}
+
+// Change is a consent to record.
+type Change struct {
+	Status     contact.ConsentStatus
+	Source     Source
+	Evidence   Evidence
+	OccurredAt time.Time // zero: now
+}
+
+// Set records what a contact decided, for an operator or API client.
+func (s *Service) Set(ctx context.Context, contactID int64, ch Change) (*contact.Contact, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, err
+	}
+	var errs apperr.List
+	if ch.Status != contact.ConsentOptedIn && ch.Status != contact.ConsentOptedOut {
+		_ = errs.Add(apperr.Invalid("status", "%q cannot be set: opted_in or opted_out", ch.Status))
+	}
+	if ch.OccurredAt.After(s.now().Add(time.Minute)) {
+		_ = errs.Add(apperr.Invalid("occurredAt", "%s is in the future", ch.OccurredAt.UTC().Format(time.RFC3339)))
+	}
+	ch.Evidence.Text, ch.Evidence.Note = contact.CleanText(ch.Evidence.Text), contact.CleanText(ch.Evidence.Note)
+	if ch.Status == contact.ConsentOptedIn && ch.Evidence.Text == "" && ch.Evidence.Note == "" {
+		_ = errs.Add(apperr.Invalid("evidence", "say how this person agreed: the text they saw, or a note"))
+	}
+	if len(ch.Evidence.Text) > 4000 || len(ch.Evidence.Note) > 4000 {
+		_ = errs.Add(apperr.Invalid("evidence", "text and note have at most 4,000 characters"))
+	}
+	if err := errs.Err(); err != nil {
+		return nil, err
+	}
+	if actor.From(ctx).Kind == actor.KindAPIToken && ch.Source == SourceOperator {
+		ch.Source = SourceAPI
+	}
+	var c *contact.Contact
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if c, err = contact.ByIDForUpdate(ctx, tx, contactID); err != nil {
+			return err
+		}
+		return s.Record(ctx, tx, c, ch)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.hub.Publish(pubsub.TopicContact, c.ID)
+	return c, nil
+}
+
+// Record appends to the ledger in the caller's transaction, which holds the
+// contact's lock, and keeps the contact and its suppression in step. An event
+// older than the newest one is kept but changes nothing.
+func (s *Service) Record(ctx context.Context, tx bun.Tx, c *contact.Contact, ch Change) error {
+	if ch.OccurredAt.IsZero() {
+		ch.OccurredAt = s.now()
+	}
+	e := &Event{
+		ContactID: c.ID, AddressHash: s.hasher.Hash(c.MatchKey), Status: ch.Status, Purpose: "marketing",
+		Source: ch.Source, Evidence: ch.Evidence, OperatorID: actor.OperatorID(ctx), OccurredAt: ch.OccurredAt,
+	}
+	if err := insertEvents(ctx, tx, []*Event{e}); err != nil {
+		return err
+	}
+	if c.ConsentAt == nil || !ch.OccurredAt.Before(*c.ConsentAt) {
+		if err := contact.SetConsent(ctx, tx, c.ID, ch.Status, ch.OccurredAt); err != nil {
+			return err
+		}
+		c.ConsentStatus, c.ConsentAt = ch.Status, &ch.OccurredAt
+		if err := s.follow(ctx, tx, e); err != nil {
+			return err
+		}
+	}
+	return audit.Record(ctx, tx, "consent.set", "contact", c.ID, map[string]any{"status": ch.Status, "source": ch.Source, "event": e.ID})
+}
+
+// follow makes the suppression agree with the consent.
+func (s *Service) follow(ctx context.Context, tx bun.Tx, e *Event) error {
+	if e.Status == contact.ConsentOptedOut {
+		return upsertSuppression(ctx, tx, e.AddressHash, SuppressedOptedOut)
+	}
+	return deleteSuppression(ctx, tx, e.AddressHash, SuppressedOptedOut)
+}
+
+// Bulk is one event of many, for contacts that the caller has locked and whose
+// consent columns it writes itself (the importer).
+type Bulk struct {
+	ContactID int64
+	MatchKey  string
+	Change    Change
+}
+
+// RecordBulk appends many events at once.
+func (s *Service) RecordBulk(ctx context.Context, tx bun.Tx, bulk []Bulk) error {
+	if len(bulk) == 0 {
+		return nil
+	}
+	events := make([]*Event, len(bulk))
+	var in, out [][]byte
+	for i, b := range bulk {
+		events[i] = &Event{
+			ContactID: b.ContactID, AddressHash: s.hasher.Hash(b.MatchKey), Status: b.Change.Status, Purpose: "marketing",
+			Source: b.Change.Source, Evidence: b.Change.Evidence, OperatorID: actor.OperatorID(ctx), OccurredAt: b.Change.OccurredAt,
+		}
+		if b.Change.Status == contact.ConsentOptedOut {
+			out = append(out, events[i].AddressHash)
+		} else {
+			in = append(in, events[i].AddressHash)
+		}
+	}
+	if err := insertEvents(ctx, tx, events); err != nil {
+		return err
+	}
+	return followBulk(ctx, tx, in, out)
+}
+
+// Suppressed tells which of these match keys must not be written to.
+func (s *Service) Suppressed(ctx context.Context, idb bun.IDB, matchKeys []string) (map[string]SuppressionReason, error) {
+	hashes := make([][]byte, len(matchKeys))
+	byHash := make(map[string]string, len(matchKeys))
+	for i, key := range matchKeys {
+		hashes[i] = s.hasher.Hash(key)
+		byHash[string(hashes[i])] = key
+	}
+	rows, err := suppressions(ctx, idb, hashes)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]SuppressionReason, len(rows))
+	for _, r := range rows {
+		found[byHash[string(r.AddressHash)]] = r.Reason
+	}
+	return found, nil
+}
+
+// Events gives a contact's ledger, newest first.
+func (s *Service) Events(ctx context.Context, contactID int64, p db.Page) (db.Slice[*Event], error) {
+	return events(ctx, s.db, contactID, p)
+}
+
+// ParseStatusWord reads an import's consent column. ok is false for words that
+// say neither; a plain "no" in an opt-in column means that nobody agreed, which
+// is no opt-out.
+func ParseStatusWord(word string) (status contact.ConsentStatus, ok bool) {
+	switch strings.ToLower(strings.Trim(word, " \t.")) {
+	case "yes", "y", "true", "1", "x", "opted_in", "opted in", "opt-in", "opt in", "optin", "subscribed", "granted", "ja", "oui", "si", "sí", "sim":
+		return contact.ConsentOptedIn, true
+	case "opted_out", "opted out", "opt-out", "opt out", "optout", "unsubscribed", "stop", "revoked", "withdrawn":
+		return contact.ConsentOptedOut, true
+	case "", "no", "n", "false", "0", "unknown", "none", "nein", "non", "não", "pending":
+		return contact.ConsentUnknown, true
+	}
+	return contact.ConsentUnknown, false
+}

@@ -1,0 +1,64 @@
+package consent
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/runes"
+	"golang.org/x/text/transform"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Keyword is what an inbound message asks for.
+type Keyword string
+
+// Keywords.
+const (
+	KeywordNone  Keyword = ""
+	KeywordStop  Keyword = "stop"
+	KeywordStart Keyword = "start"
+	KeywordHelp  Keyword = "help"
+)
+
+// The words, folded by fold. Twilio's defaults and the per-se words of
+// 47 CFR 64.1200(a)(10) come first; the other languages are a starter set.
+var keywords = func() map[string]Keyword {
+	table := map[Keyword][]string{
+		KeywordStop: {
+			"stop", "stopall", "stop all", "unsubscribe", "end", "quit", "cancel", "revoke", "optout", "opt out", "opt-out", "remove", "remove me",
+			"baja", "alto", "parar", "cancelar", "no más", "salir", "sair", "descadastrar", "remover", "arrêt", "arret", "arrêter", "désabonner",
+			"désinscrire", "stopp", "abmelden", "abbestellen", "ferma", "cancellami", "disiscrivi", "afmelden", "stoppen", "berhenti", "dur", "iptal",
+			"rezygnuję", "стоп", "отписаться", "إيقاف", "الغاء", "הסר", "बंद", "रोकें", "停止", "退订", "退訂", "配信停止", "수신거부",
+		},
+		KeywordStart: {"start", "unstop", "yes", "subscribe", "optin", "opt in", "opt-in", "alta", "anmelden", "inscrire"},
+		KeywordHelp:  {"help", "info", "ayuda", "hilfe", "aide", "ajuda", "aiuto"},
+	}
+	folded := map[string]Keyword{}
+	for k, words := range table {
+		for _, w := range words {
+			folded[fold(w)] = k
+		}
+	}
+	return folded
+}()
+
+// DetectKeyword reads a whole message: only one that is nothing but a keyword
+// counts, so that "cancel my order" stays a message for people.
+func DetectKeyword(body string) Keyword { return keywords[fold(body)] }
+
+// fold removes what people and keyboards add to a word: case, accents,
+// full-width forms, zero-width signs, punctuation. Letters come first and
+// Turkish dotless i is joined with i.
+func fold(s string) string {
+	if len(s) > 200 {
+		return ""
+	}
+	t := transform.Chain(norm.NFKD, runes.Remove(runes.In(unicode.Mn)), norm.NFC)
+	s, _, err := transform.String(t, strings.ToLower(strings.NewReplacer("İ", "i", "ı", "i").Replace(s)))
+	if err != nil {
+		return ""
+	}
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsNumber(r)
+	}), " ")
+}

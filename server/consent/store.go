@@ -1,0 +1,64 @@
+package consent
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+
+	"eventstream/server/db"
+)
+
+func insertEvents(ctx context.Context, tx bun.Tx, events []*Event) error {
+	_, err := tx.NewInsert().Model(&events).Returning("id").Exec(ctx)
+	return db.Err(err)
+}
+
+func upsertSuppression(ctx context.Context, tx bun.Tx, hash []byte, reason SuppressionReason) error {
+	_, err := tx.NewRaw("INSERT INTO suppressions (address_hash, reason) VALUES (?, ?) ON CONFLICT (address_hash) DO NOTHING", hash, reason).Exec(ctx)
+	return db.Err(err)
+}
+
+func deleteSuppression(ctx context.Context, tx bun.Tx, hash []byte, reason SuppressionReason) error {
+	_, err := tx.NewRaw("DELETE FROM suppressions WHERE address_hash = ? AND reason = ?", hash, reason).Exec(ctx)
+	return db.Err(err)
+}
+
+func followBulk(ctx context.Context, tx bun.Tx, in, out [][]byte) error {
+	if len(out) > 0 {
+		if _, err := tx.NewRaw("INSERT INTO suppressions (address_hash, reason) SELECT DISTINCT h, 'opted_out' FROM unnest(?::bytea[]) h ON CONFLICT (address_hash) DO NOTHING", pgdialect.Array(out)).Exec(ctx); err != nil {
+			return db.Err(err)
+		}
+	}
+	if len(in) > 0 {
+		if _, err := tx.NewRaw("DELETE FROM suppressions WHERE address_hash = ANY (?) AND reason = 'opted_out'", pgdialect.Array(in)).Exec(ctx); err != nil {
+			return db.Err(err)
+		}
+	}
+	return nil
+}
+
+type suppression struct {
+	AddressHash []byte
+	Reason      SuppressionReason
+}
+
+func suppressions(ctx context.Context, idb bun.IDB, hashes [][]byte) (rows []suppression, err error) {
+	if len(hashes) == 0 {
+		return nil, nil
+	}
+	err = idb.NewRaw("SELECT address_hash, reason FROM suppressions WHERE address_hash = ANY (?) AND (until IS NULL OR until > now())", pgdialect.Array(hashes)).Scan(ctx, &rows)
+	return rows, db.Err(err)
+}
+
+func events(ctx context.Context, idb bun.IDB, contactID int64, p db.Page) (db.Slice[*Event], error) {
+	var rows []*Event
+	q, err := p.Apply(idb.NewSelect().Model(&rows).Where("ce.contact_id = ?", contactID), "ce", &db.Key{Column: "id", Desc: true})
+	if err != nil {
+		return db.Slice[*Event]{}, err
+	}
+	if err := q.Scan(ctx); err != nil {
+		return db.Slice[*Event]{}, db.Err(err)
+	}
+	return db.Cut(p, rows), nil
+}

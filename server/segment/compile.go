@@ -1,0 +1,335 @@
+package segment
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/uptrace/bun/dialect/pgdialect"
+
+	"eventstream/server/apperr"
+	"eventstream/server/contact"
+)
+
+// Predicate is SQL over contacts under the alias c, with bun's placeholders.
+// Nothing that a person typed is in SQL; it is all in Args.
+type Predicate struct {
+	SQL  string
+	Args []any
+}
+
+// Resolver gives the query of another segment.
+type Resolver func(ctx context.Context, id int64) (Node, error)
+
+// Compile turns a checked query into one predicate. It refuses segments that
+// name themselves, however far round.
+func Compile(ctx context.Context, n Node, resolve Resolver) (Predicate, error) {
+	c := &compiler{ctx: ctx, resolve: resolve}
+	if err := c.node(n, nil); err != nil {
+		return Predicate{}, err
+	}
+	return Predicate{SQL: c.sql.String(), Args: c.args}, nil
+}
+
+type compiler struct {
+	ctx     context.Context
+	resolve Resolver
+	sql     strings.Builder
+	args    []any
+}
+
+func (c *compiler) put(sql string, args ...any) {
+	if len(args) == 1 {
+		if numbered, ok := args[0].(indexed); ok {
+			sql, args = numbered.expand(sql)
+		}
+	}
+	c.sql.WriteString(sql)
+	c.args = append(c.args, args...)
+}
+
+func (c *compiler) node(n Node, via []int64) error {
+	switch x := n.(type) {
+	case All:
+		return c.join(x.Parts, " AND ", "TRUE", via)
+	case Any:
+		return c.join(x.Parts, " OR ", "FALSE", via)
+	case Not:
+		c.put("NOT ")
+		return c.node(x.Part, via)
+	case Random:
+		c.put("((hashtextextended(? || ':' || c.id, 0) % 10000) + 10000) % 10000 < ?", x.Salt, int64(x.Percent*100))
+	case InImport:
+		c.put("EXISTS (SELECT 1 FROM import_contacts ic WHERE ic.contact_id = c.id AND ic.import_id = ?)", x.ID)
+	case InSegment:
+		return c.segment(x.ID, via)
+	case Behaviour:
+		c.behaviour(x)
+	case Condition:
+		c.put("(")
+		c.condition(x)
+		c.put(")")
+	}
+	return nil
+}
+
+func (c *compiler) join(parts []Node, word, empty string, via []int64) error {
+	if len(parts) == 0 {
+		c.put(empty)
+		return nil
+	}
+	c.put("(")
+	for i, p := range parts {
+		if i > 0 {
+			c.put(word)
+		}
+		if err := c.node(p, via); err != nil {
+			return err
+		}
+	}
+	c.put(")")
+	return nil
+}
+
+func (c *compiler) segment(id int64, via []int64) error {
+	for _, seen := range via {
+		if seen == id {
+			return apperr.Invalid("query", "the segments name each other in a circle")
+		}
+	}
+	if len(via) > MaxDepth {
+		return apperr.Invalid("query", "segments name each other at most %d deep", MaxDepth)
+	}
+	n, err := c.resolve(c.ctx, id)
+	if err != nil {
+		return err
+	}
+	return c.node(n, append(via[:len(via):len(via)], id))
+}
+
+var comparisons = map[string]string{"eq": "=", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+
+// eventColumns tell when something happened to an outbound message.
+var eventColumns = map[string]string{
+	"received": "m.sent_at", "delivered": "m.delivered_at", "read": "m.read_at", "replied": "m.replied_at",
+	"failed": "CASE WHEN m.status IN ('failed', 'undelivered') THEN m.ended_at END",
+}
+
+func (c *compiler) behaviour(b Behaviour) {
+	column := eventColumns[b.Event]
+	c.put("((SELECT count(*) FROM messages m WHERE m.contact_id = c.id AND m.direction = 'outbound' AND " + column + " IS NOT NULL")
+	if b.Campaign != 0 {
+		c.put(" AND m.campaign_id = ?", b.Campaign)
+	}
+	if b.WithinLast != "" {
+		c.put(" AND "+column+" >= now() - make_interval(secs => ?)", parseDuration(b.WithinLast).Seconds())
+	}
+	c.put(") "+comparisons[b.Op]+" ?)", b.Count)
+}
+
+func (c *compiler) condition(x Condition) {
+	typ, known := fields[x.Field]
+	switch {
+	case !known:
+		c.attribute(strings.Split(strings.TrimPrefix(x.Field, "attributes."), "."), x)
+	case typ == typeTime:
+		c.timeColumn("c."+x.Field, x)
+	case typ == typeBool:
+		c.put("c."+x.Field+" "+comparisons[x.Op]+" ?", x.Value)
+	case x.Field == "address":
+		c.address(x)
+	default:
+		c.textColumn("c."+x.Field, x)
+	}
+}
+
+// address compares numbers in any spelling.
+func (c *compiler) address(x Condition) {
+	canonical := func(v any) any {
+		s, _ := v.(string)
+		if a, err := contact.ParseAddress(s, ""); err == nil {
+			return a.MatchKey
+		}
+		return s
+	}
+	switch x.Op {
+	case "eq", "ne":
+		x.Value = canonical(x.Value)
+		c.textColumn("c.match_key", x)
+	case "in", "not_in":
+		items := x.Value.([]any)
+		keys := make([]any, len(items))
+		for i, item := range items {
+			keys[i] = canonical(item)
+		}
+		x.Value = keys
+		c.textColumn("c.match_key", x)
+	default:
+		c.textColumn("c.address", x)
+	}
+}
+
+func (c *compiler) textColumn(column string, x Condition) {
+	switch x.Op {
+	case "eq", "ne":
+		c.put(column+" "+comparisons[x.Op]+" ?", x.Value)
+	case "in":
+		c.put(column+" = ANY (?::text[])", texts(x.Value))
+	case "not_in":
+		c.put(column+" <> ALL (?::text[])", texts(x.Value))
+	case "exists":
+		c.put(column + " <> ''")
+	case "not_exists", "is_empty":
+		c.put(column + " = ''")
+	default:
+		c.put(column+" ILIKE ?", likePattern(x.Op, x.Value))
+	}
+}
+
+func (c *compiler) timeColumn(column string, x Condition) {
+	switch x.Op {
+	case "before":
+		c.put("coalesce("+column+" < ?, false)", parseTime(x.Value))
+	case "after":
+		c.put("coalesce("+column+" > ?, false)", parseTime(x.Value))
+	case "between":
+		pair := x.Value.([]any)
+		c.put("coalesce("+column+" BETWEEN ? AND ?, false)", parseTime(pair[0]), parseTime(pair[1]))
+	case "within_last":
+		c.put("coalesce("+column+" >= now() - make_interval(secs => ?), false)", parseDuration(x.Value.(string)).Seconds())
+	case "not_within_last":
+		c.put("coalesce("+column+" < now() - make_interval(secs => ?), true)", parseDuration(x.Value.(string)).Seconds())
+	case "exists":
+		c.put(column + " IS NOT NULL")
+	case "not_exists":
+		c.put(column + " IS NULL")
+	}
+}
+
+// attribute compares a value inside the JSON. A value of another type than the
+// query's never matches and never errors.
+func (c *compiler) attribute(path []string, x Condition) {
+	at := pgdialect.Array(path)
+	switch x.Op {
+	case "eq":
+		c.put("c.attributes @> ?::jsonb", nested(path, x.Value))
+	case "ne":
+		c.put("NOT c.attributes @> ?::jsonb", nested(path, x.Value))
+	case "in", "not_in":
+		c.attributeIn(path, x)
+	case "exists":
+		c.put("coalesce(jsonb_typeof(c.attributes #> ?::text[]) <> 'null', false)", at)
+	case "not_exists":
+		c.put("coalesce(jsonb_typeof(c.attributes #> ?::text[]) = 'null', true)", at)
+	case "is_empty":
+		c.put(`coalesce(c.attributes #> ?::text[] IN ('null', '""', '[]', '{}'), true)`, at)
+	case "contains":
+		c.put("CASE jsonb_typeof(c.attributes #> ?0::text[]) WHEN 'string' THEN c.attributes #>> ?0::text[] ILIKE ?1 WHEN 'array' THEN c.attributes #> ?0::text[] @> to_jsonb(?2::text) ELSE false END",
+			indexed{at, likePattern("contains", x.Value), x.Value})
+	case "starts_with", "ends_with":
+		c.put("CASE WHEN jsonb_typeof(c.attributes #> ?0::text[]) = 'string' THEN c.attributes #>> ?0::text[] ILIKE ?1 ELSE false END", indexed{at, likePattern(x.Op, x.Value)})
+	case "lt", "lte", "gt", "gte":
+		c.compare(at, comparisons[x.Op]+" ?1", x.Value)
+	case "before":
+		c.compare(at, "< ?1", x.Value)
+	case "after":
+		c.compare(at, "> ?1", x.Value)
+	case "between":
+		pair := x.Value.([]any)
+		c.compare(at, "BETWEEN ?1 AND ?2", pair...)
+	case "within_last":
+		c.put("coalesce(attribute_time(c.attributes #> ?::text[]) BETWEEN now() - make_interval(secs => ?) AND now(), false)", at, parseDuration(x.Value.(string)).Seconds())
+	case "not_within_last":
+		c.put("coalesce(attribute_time(c.attributes #> ?::text[]) < now() - make_interval(secs => ?), true)", at, parseDuration(x.Value.(string)).Seconds())
+	}
+}
+
+func (c *compiler) attributeIn(path []string, x Condition) {
+	items := x.Value.([]any)
+	values := make([]string, len(items))
+	for i, item := range items {
+		raw, _ := json.Marshal(item)
+		values[i] = string(raw)
+	}
+	word := ""
+	if x.Op == "not_in" {
+		word = "NOT "
+	}
+	c.put(word+"coalesce(c.attributes #> ?::text[] = ANY (?::jsonb[]), false)", pgdialect.Array(path), pgdialect.Array(values))
+}
+
+// compare compares as numbers when the query's values are numbers, else as
+// points in time.
+func (c *compiler) compare(at any, test string, values ...any) {
+	args := indexed{at}
+	numeric := true
+	for _, v := range values {
+		if n, ok := v.(json.Number); ok {
+			args = append(args, n.String())
+			continue
+		}
+		numeric = false
+		args = append(args, parseTime(v))
+	}
+	if numeric {
+		test = strings.NewReplacer("?1", "?1::numeric", "?2", "?2::numeric").Replace(test)
+		c.put("CASE WHEN jsonb_typeof(c.attributes #> ?0::text[]) = 'number' THEN (c.attributes #>> ?0::text[])::numeric "+test+" ELSE false END", args)
+		return
+	}
+	if len(values) == 2 { // one number, one date: nothing is both
+		for _, v := range values {
+			if parseTime(v) == nil {
+				c.put("FALSE")
+				return
+			}
+		}
+	}
+	c.put("coalesce(attribute_time(c.attributes #> ?0::text[]) "+test+", false)", args)
+}
+
+// indexed are the arguments of a fragment that numbers its placeholders.
+type indexed []any
+
+// expand rewrites ?0, ?1… to bun's positional ?.
+func (x indexed) expand(sql string) (string, []any) {
+	var out strings.Builder
+	var args []any
+	for i := 0; i < len(sql); i++ {
+		out.WriteByte(sql[i])
+		if sql[i] == '?' {
+			i++
+			args = append(args, x[sql[i]-'0'])
+		}
+	}
+	return out.String(), args
+}
+
+func nested(path []string, value any) string {
+	v := value
+	for i := len(path) - 1; i >= 0; i-- {
+		v = map[string]any{path[i]: v}
+	}
+	raw, _ := json.Marshal(v)
+	return string(raw)
+}
+
+func texts(v any) any {
+	items := v.([]any)
+	out := make([]string, len(items))
+	for i, item := range items {
+		out[i], _ = item.(string)
+	}
+	return pgdialect.Array(out)
+}
+
+func likePattern(op string, v any) string {
+	s, _ := v.(string)
+	s = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
+	switch op {
+	case "starts_with":
+		return s + "%"
+	case "ends_with":
+		return "%" + s
+	}
+	return "%" + s + "%"
+}

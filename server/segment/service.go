@@ -1,0 +1,290 @@
+package segment
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/uptrace/bun"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+	"eventstream/server/audit"
+	"eventstream/server/contact"
+	"eventstream/server/db"
+)
+
+// Segment is a saved query over contacts.
+type Segment struct {
+	bun.BaseModel `bun:"table:segments,alias:s"`
+
+	ID          int64           `bun:",pk,autoincrement"`
+	Name        string          //
+	Description string          //
+	Query       json.RawMessage `bun:"type:jsonb"` // in the form of Format
+	LastCount   *int64          // members when last counted
+	CountedAt   *time.Time      //
+	CreatedAt   time.Time       `bun:",nullzero"`
+	UpdatedAt   time.Time       `bun:",nullzero"`
+}
+
+// Service keeps segments and counts them.
+type Service struct{ db *db.DB }
+
+// NewService makes the service.
+func NewService(d *db.DB) *Service { return &Service{db: d} }
+
+// Input is what a person sets; nil leaves a field as it is.
+type Input struct {
+	Name, Description *string
+	Query             json.RawMessage
+}
+
+func (in Input) apply(s *Segment) error {
+	var errs apperr.List
+	if in.Name != nil {
+		s.Name = contact.CleanText(*in.Name)
+	}
+	if in.Description != nil {
+		s.Description = contact.CleanText(*in.Description)
+	}
+	if s.Name == "" || utf8.RuneCountInString(s.Name) > 100 {
+		_ = errs.Add(apperr.Invalid("name", "give a name of 1 to 100 characters"))
+	}
+	if utf8.RuneCountInString(s.Description) > 1000 {
+		_ = errs.Add(apperr.Invalid("description", "a description has at most 1,000 characters"))
+	}
+	if in.Query != nil {
+		n, err := Parse(in.Query)
+		_ = errs.Add(err)
+		if err == nil {
+			s.Query = Format(n)
+		}
+	}
+	return errs.Err()
+}
+
+// Create saves a new segment.
+func (s *Service) Create(ctx context.Context, in Input) (*Segment, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, err
+	}
+	if in.Query == nil {
+		in.Query = json.RawMessage(`{"all":[]}`)
+	}
+	seg := new(Segment)
+	if err := in.apply(seg); err != nil {
+		return nil, err
+	}
+	return seg, s.save(ctx, seg, "segment.create", insert)
+}
+
+// Update changes what in names.
+func (s *Service) Update(ctx context.Context, id int64, in Input) (*Segment, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, err
+	}
+	seg, err := s.ByID(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := in.apply(seg); err != nil {
+		return nil, err
+	}
+	return seg, s.save(ctx, seg, "segment.update", update)
+}
+
+func (s *Service) save(ctx context.Context, seg *Segment, action string, write func(context.Context, bun.Tx, *Segment) error) error {
+	n, err := Parse(seg.Query)
+	if err != nil {
+		return err
+	}
+	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := write(ctx, tx, seg); err != nil {
+			return err
+		}
+		// Inside, so that a segment that names itself is found out and rolled back.
+		p, err := Compile(ctx, n, s.resolver(tx, seg.ID))
+		if err != nil {
+			return err
+		}
+		if err := recount(ctx, tx, seg, p); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, action, "segment", seg.ID, map[string]any{"name": seg.Name, "query": seg.Query})
+	})
+	if db.IsUnique(err) {
+		return apperr.Invalid("name", "there is a segment named %q already", seg.Name)
+	}
+	return err
+}
+
+// Delete removes a segment that no segment or campaign uses.
+func (s *Service) Delete(ctx context.Context, id int64) error {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return err
+	}
+	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		users, err := usedBy(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if len(users) > 0 {
+			return apperr.Conflict("this segment is used by %s", strings.Join(users, ", "))
+		}
+		if err := remove(ctx, tx, id); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "segment.delete", "segment", id, nil)
+	})
+}
+
+// ByID finds one.
+func (s *Service) ByID(ctx context.Context, id int64) (*Segment, error) {
+	found, err := byIDs(ctx, s.db, []int64{id})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, apperr.NotFound("segment", id)
+	}
+	return found[0], nil
+}
+
+// ByIDs finds many; unknown ids are left out.
+func (s *Service) ByIDs(ctx context.Context, ids []int64) ([]*Segment, error) {
+	return byIDs(ctx, s.db, ids)
+}
+
+// List gives a page, newest first.
+func (s *Service) List(ctx context.Context, search string, p db.Page) (db.Slice[*Segment], error) {
+	return list(ctx, s.db, search, p)
+}
+
+// Count tells how many segments there are.
+func (s *Service) Count(ctx context.Context, search string) (int64, error) {
+	return countSegments(ctx, s.db, search)
+}
+
+// Preview is what a query matches now.
+type Preview struct {
+	Count     int64
+	Reachable int64 // of Count: opted in, reachable
+	ByConsent map[contact.ConsentStatus]int64
+	Sample    []*contact.Contact
+}
+
+// Preview counts a query, saved or not, and gives a sample of up to 100.
+func (s *Service) Preview(ctx context.Context, query json.RawMessage, sample int) (*Preview, error) {
+	if sample < 0 || sample > 100 {
+		return nil, apperr.Invalid("sample", "%d is out of range: 0 to 100", sample)
+	}
+	p, err := s.Compile(ctx, s.db, query)
+	if err != nil {
+		return nil, err
+	}
+	return preview(ctx, s.db, p, sample)
+}
+
+// CountQuery counts what a query matches; nil counts everybody.
+func (s *Service) CountQuery(ctx context.Context, query json.RawMessage) (int64, error) {
+	if query == nil {
+		query = json.RawMessage(`{"all":[]}`)
+	}
+	pre, err := s.Preview(ctx, query, 0)
+	if err != nil {
+		return 0, err
+	}
+	return pre.Count, nil
+}
+
+// Compile checks and compiles a query, with the segments it names read through idb.
+func (s *Service) Compile(ctx context.Context, idb bun.IDB, query json.RawMessage) (Predicate, error) {
+	n, err := Parse(query)
+	if err != nil {
+		return Predicate{}, err
+	}
+	return Compile(ctx, n, s.resolver(idb, 0))
+}
+
+// Freeze gives the query with the segments it names written out, so that later
+// changes to them do not matter.
+func (s *Service) Freeze(ctx context.Context, idb bun.IDB, query json.RawMessage) (json.RawMessage, error) {
+	n, err := Parse(query)
+	if err != nil {
+		return nil, err
+	}
+	resolve := s.resolver(idb, 0)
+	if _, err := Compile(ctx, n, resolve); err != nil { // also finds circles
+		return nil, err
+	}
+	n, err = inline(ctx, n, resolve)
+	if err != nil {
+		return nil, err
+	}
+	return Format(n), nil
+}
+
+func inline(ctx context.Context, n Node, resolve Resolver) (Node, error) {
+	each := func(parts []Node) ([]Node, error) {
+		out := make([]Node, len(parts))
+		for i, p := range parts {
+			q, err := inline(ctx, p, resolve)
+			if err != nil {
+				return nil, err
+			}
+			out[i] = q
+		}
+		return out, nil
+	}
+	switch x := n.(type) {
+	case All:
+		parts, err := each(x.Parts)
+		return All{parts}, err
+	case Any:
+		parts, err := each(x.Parts)
+		return Any{parts}, err
+	case Not:
+		part, err := inline(ctx, x.Part, resolve)
+		return Not{part}, err
+	case InSegment:
+		other, err := resolve(ctx, x.ID)
+		if err != nil {
+			return nil, err
+		}
+		return inline(ctx, other, resolve)
+	}
+	return n, nil
+}
+
+// CompileFrozen compiles what Freeze gave. Being frozen it may nest deeper than
+// people may, so the limits do not apply.
+func CompileFrozen(ctx context.Context, query json.RawMessage) (Predicate, error) {
+	n, err := parseUnlimited(query)
+	if err != nil {
+		return Predicate{}, err
+	}
+	return Compile(ctx, n, func(context.Context, int64) (Node, error) {
+		return nil, apperr.New(apperr.CodeInternal, "a frozen query names a segment")
+	})
+}
+
+// resolver reads segments by id; self is the one being saved, whose name in a
+// query closes a circle.
+func (s *Service) resolver(idb bun.IDB, self int64) Resolver {
+	return func(ctx context.Context, id int64) (Node, error) {
+		if id == self {
+			return nil, apperr.Invalid("query", "the segment names itself")
+		}
+		found, err := byIDs(ctx, idb, []int64{id})
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			return nil, apperr.Invalid("query", "the query names a segment that does not exist")
+		}
+		return Parse(found[0].Query)
+	}
+}

@@ -1,0 +1,102 @@
+package segment
+
+import (
+	"context"
+	"strings"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+
+	"eventstream/server/apperr"
+	"eventstream/server/contact"
+	"eventstream/server/db"
+	"eventstream/server/globalid"
+)
+
+func insert(ctx context.Context, tx bun.Tx, s *Segment) error {
+	_, err := tx.NewInsert().Model(s).Exec(ctx)
+	return db.Err(err)
+}
+
+func update(ctx context.Context, tx bun.Tx, s *Segment) error {
+	_, err := tx.NewUpdate().Model(s).Column("name", "description", "query").Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)
+	return db.Err(err)
+}
+
+func remove(ctx context.Context, tx bun.Tx, id int64) error {
+	res, err := tx.NewRaw("DELETE FROM segments WHERE id = ?", id).Exec(ctx)
+	if err != nil {
+		return db.Err(err)
+	}
+	if n, _ := res.RowsAffected(); n == 0 {
+		return apperr.NotFound("segment", id)
+	}
+	return nil
+}
+
+func byIDs(ctx context.Context, idb bun.IDB, ids []int64) (rows []*Segment, err error) {
+	err = idb.NewSelect().Model(&rows).Where("s.id = ANY (?)", pgdialect.Array(ids)).Scan(ctx)
+	return rows, db.Err(err)
+}
+
+func searched(q *bun.SelectQuery, search string) *bun.SelectQuery {
+	if search = contact.CleanText(search); search != "" {
+		q = q.Where("strpos(lower(s.name), ?) > 0", strings.ToLower(search))
+	}
+	return q
+}
+
+func list(ctx context.Context, idb bun.IDB, search string, p db.Page) (db.Slice[*Segment], error) {
+	var rows []*Segment
+	q, err := p.Apply(searched(idb.NewSelect().Model(&rows), search), "s", &db.Key{Column: "id", Desc: true})
+	if err != nil {
+		return db.Slice[*Segment]{}, err
+	}
+	if err := q.Scan(ctx); err != nil {
+		return db.Slice[*Segment]{}, db.Err(err)
+	}
+	return db.Cut(p, rows), nil
+}
+
+func countSegments(ctx context.Context, idb bun.IDB, search string) (int64, error) {
+	n, err := searched(idb.NewSelect().Model((*Segment)(nil)), search).Count(ctx)
+	return n, db.Err(err)
+}
+
+// usedBy names the campaigns and segments that need the segment.
+func usedBy(ctx context.Context, idb bun.IDB, id int64) (names []string, err error) {
+	err = idb.NewRaw(`
+		SELECT 'the campaign ' || quote_literal(name) FROM campaigns WHERE segment_id = ?0
+		UNION ALL SELECT 'the segment ' || quote_literal(name) FROM segments WHERE id <> ?0 AND strpos(query::text, ?1) > 0 LIMIT 5`,
+		id, `"`+globalid.Encode("Segment", id)+`"`).Scan(ctx, &names)
+	return names, db.Err(err)
+}
+
+func recount(ctx context.Context, tx bun.Tx, s *Segment, p Predicate) error {
+	args := append(append([]any{}, p.Args...), s.ID)
+	err := tx.NewRaw("UPDATE segments SET counted_at = now(), last_count = (SELECT count(*) FROM contacts c WHERE c.erased_at IS NULL AND ("+p.SQL+")) WHERE id = ? RETURNING last_count, counted_at, created_at, updated_at", args...).
+		Scan(ctx, &s.LastCount, &s.CountedAt, &s.CreatedAt, &s.UpdatedAt)
+	return db.Err(err)
+}
+
+func preview(ctx context.Context, idb bun.IDB, p Predicate, sample int) (*Preview, error) {
+	out := &Preview{ByConsent: map[contact.ConsentStatus]int64{}}
+	var rows []struct {
+		Status    contact.ConsentStatus
+		N         int64
+		Reachable int64
+	}
+	err := idb.NewRaw("SELECT consent_status AS status, count(*) AS n, count(*) FILTER (WHERE reachable AND consent_status = 'opted_in') AS reachable FROM contacts c WHERE c.erased_at IS NULL AND ("+p.SQL+") GROUP BY 1", p.Args...).Scan(ctx, &rows)
+	if err != nil {
+		return nil, db.Err(err)
+	}
+	for _, r := range rows {
+		out.Count += r.N
+		out.Reachable += r.Reachable
+		out.ByConsent[r.Status] = r.N
+	}
+	if sample > 0 {
+		err = idb.NewSelect().Model(&out.Sample).Where("c.erased_at IS NULL").Where("("+p.SQL+")", p.Args...).OrderExpr("c.id DESC").Limit(int64(sample)).Scan(ctx)
+	}
+	return out, db.Err(err)
+}

@@ -1,0 +1,205 @@
+// Package sender knows the WhatsApp numbers and messaging services that send.
+package sender
+
+import (
+	"context"
+	"regexp"
+	"time"
+	"unicode/utf8"
+
+	"github.com/uptrace/bun"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+	"eventstream/server/audit"
+	"eventstream/server/contact"
+	"eventstream/server/db"
+)
+
+// Status is whether a sender sends.
+type Status string
+
+// Statuses.
+const (
+	StatusActive Status = "active"
+	StatusPaused Status = "paused" // by an operator
+	StatusFailed Status = "failed" // by the engine: Twilio refuses it
+)
+
+// DefaultRate is Twilio's default throughput of a WhatsApp sender, messages a
+// second. MaxRate is the most an account may send (error 63017).
+const (
+	DefaultRate = 80.0
+	MaxRate     = 2000.0
+)
+
+// Sender is a WhatsApp number or a Messaging Service.
+type Sender struct {
+	bun.BaseModel `bun:"table:senders,alias:s"`
+
+	ID            int64     `bun:",pk,autoincrement"`
+	Address       string    // E.164, or MG… for a Messaging Service
+	DisplayName   string    //
+	RatePerSecond float64   // messages a second
+	Status        Status    //
+	PausedReason  string    //
+	CreatedAt     time.Time `bun:",nullzero"`
+	UpdatedAt     time.Time `bun:",nullzero"`
+}
+
+// RateKey names the sender's row in rate_limits.
+func (s *Sender) RateKey() string { return RateKey(s.ID) }
+
+// Service keeps senders.
+type Service struct{ db *db.DB }
+
+// NewService makes the service.
+func NewService(d *db.DB) *Service { return &Service{db: d} }
+
+// Input is what a person sets; nil leaves a field as it is.
+type Input struct {
+	Address, DisplayName *string
+	RatePerSecond        *float64
+}
+
+var serviceSID = regexp.MustCompile(`^MG[0-9a-f]{32}$`)
+
+func (in Input) apply(s *Sender) error {
+	var errs apperr.List
+	if in.Address != nil {
+		if s.Address = *in.Address; !serviceSID.MatchString(s.Address) {
+			a, err := contact.ParseAddress(s.Address, "")
+			_ = errs.Add(err)
+			s.Address = a.Wire
+		}
+	}
+	if in.DisplayName != nil {
+		s.DisplayName = contact.CleanText(*in.DisplayName)
+	}
+	if s.DisplayName == "" || utf8.RuneCountInString(s.DisplayName) > 100 {
+		_ = errs.Add(apperr.Invalid("displayName", "give a name of 1 to 100 characters"))
+	}
+	if in.RatePerSecond != nil {
+		s.RatePerSecond = *in.RatePerSecond
+	}
+	if !(s.RatePerSecond >= 0.01 && s.RatePerSecond <= MaxRate) {
+		_ = errs.Add(apperr.Invalid("ratePerSecond", "%g is out of range: 0.01 to %g messages a second", s.RatePerSecond, MaxRate))
+	}
+	return errs.Err()
+}
+
+// Create adds a sender. Admins only.
+func (s *Service) Create(ctx context.Context, in Input) (*Sender, error) {
+	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
+		return nil, err
+	}
+	snd := &Sender{RatePerSecond: DefaultRate, Status: StatusActive}
+	if in.Address == nil {
+		return nil, apperr.Invalid("address", "give a WhatsApp number or the SID of a Messaging Service")
+	}
+	if err := in.apply(snd); err != nil {
+		return nil, err
+	}
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := insert(ctx, tx, snd); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "sender.create", "sender", snd.ID, map[string]any{"rate": snd.RatePerSecond})
+	})
+	if db.IsUnique(err) {
+		return nil, apperr.Invalid("address", "there is a sender %s already", snd.Address)
+	}
+	return snd, err
+}
+
+// Ensure adds the first sender at start, when the address is not known yet.
+func (s *Service) Ensure(ctx context.Context, address, name string, rate float64) error {
+	snd := &Sender{Status: StatusActive}
+	if err := (Input{Address: &address, DisplayName: &name, RatePerSecond: &rate}).apply(snd); err != nil {
+		return err
+	}
+	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		known, err := exists(ctx, tx, snd.Address)
+		if err != nil || known {
+			return err
+		}
+		return insert(ctx, tx, snd)
+	})
+}
+
+// Update changes what in names; the address stays. Admins only.
+func (s *Service) Update(ctx context.Context, id int64, in Input) (*Sender, error) {
+	in.Address = nil
+	return s.change(ctx, id, "sender.update", actor.RoleAdmin, func(snd *Sender) error { return in.apply(snd) })
+}
+
+// Pause stops all sending from it; what is pending waits.
+func (s *Service) Pause(ctx context.Context, id int64, reason string) (*Sender, error) {
+	return s.change(ctx, id, "sender.pause", actor.RoleMarketer, func(snd *Sender) error {
+		if snd.Status != StatusActive {
+			return apperr.Conflict("the sender is %s already", snd.Status)
+		}
+		snd.Status, snd.PausedReason = StatusPaused, contact.CleanText(reason)
+		return nil
+	})
+}
+
+// Fail is the engine's own pause: Twilio refuses the sender.
+func (s *Service) Fail(ctx context.Context, id int64, reason string) error {
+	_, err := s.change(actor.With(ctx, actor.System), id, "sender.fail", actor.RoleAdmin, func(snd *Sender) error {
+		snd.Status, snd.PausedReason = StatusFailed, reason
+		return nil
+	})
+	return err
+}
+
+// Resume lets it send again.
+func (s *Service) Resume(ctx context.Context, id int64) (*Sender, error) {
+	return s.change(ctx, id, "sender.resume", actor.RoleMarketer, func(snd *Sender) error {
+		if snd.Status == StatusActive {
+			return apperr.Conflict("the sender is active already")
+		}
+		snd.Status, snd.PausedReason = StatusActive, ""
+		return nil
+	})
+}
+
+func (s *Service) change(ctx context.Context, id int64, action string, role actor.Role, fn func(*Sender) error) (*Sender, error) {
+	if err := actor.Require(ctx, role); err != nil {
+		return nil, err
+	}
+	var snd *Sender
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if snd, err = forUpdate(ctx, tx, id); err != nil {
+			return err
+		}
+		if err := fn(snd); err != nil {
+			return err
+		}
+		if err := save(ctx, tx, snd); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, action, "sender", id, map[string]any{"status": snd.Status, "rate": snd.RatePerSecond, "reason": snd.PausedReason})
+	})
+	return snd, err
+}
+
+// List gives all senders.
+func (s *Service) List(ctx context.Context) ([]*Sender, error) { return list(ctx, s.db) }
+
+// ByIDs finds many; unknown ids are left out.
+func (s *Service) ByIDs(ctx context.Context, ids []int64) ([]*Sender, error) {
+	return byIDs(ctx, s.db, ids)
+}
+
+// ByID finds one.
+func (s *Service) ByID(ctx context.Context, id int64) (*Sender, error) {
+	found, err := byIDs(ctx, s.db, []int64{id})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, apperr.NotFound("sender", id)
+	}
+	return found[0], nil
+}

@@ -1,0 +1,369 @@
+package template
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/uptrace/bun"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+	"eventstream/server/audit"
+	"eventstream/server/contact"
+	"eventstream/server/db"
+	"eventstream/server/jobs"
+)
+
+// Service keeps templates and brings them to WhatsApp.
+type Service struct {
+	db      *db.DB
+	jobs    *jobs.Enqueuer
+	content Content
+	log     *slog.Logger
+}
+
+// NewService makes the service.
+func NewService(d *db.DB, j *jobs.Enqueuer, content Content, log *slog.Logger) *Service {
+	return &Service{db: d, jobs: j, content: content, log: log}
+}
+
+// Create saves a template with its first version. With submit it goes on to
+// WhatsApp at once, and breaking WhatsApp's rules is an error.
+func (s *Service) Create(ctx context.Context, in Input, submit bool) (*Template, *Version, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, nil, err
+	}
+	t, v := &Template{Language: "en", Category: CategoryMarketing}, &Version{Version: 1, Kind: "text", ApprovalStatus: ApprovalDraft}
+	if err := in.apply(t, v); err != nil {
+		return nil, nil, err
+	}
+	if err := submittable(v, submit); err != nil {
+		return nil, nil, err
+	}
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := insertTemplate(ctx, tx, t); err != nil {
+			return err
+		}
+		v.TemplateID = t.ID
+		if err := insertVersion(ctx, tx, v); err != nil {
+			return err
+		}
+		if err := s.enqueue(ctx, tx, v, submit); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "template.create", "template", t.ID, map[string]any{"name": t.Name, "version": v.ID})
+	})
+	if db.IsUnique(err) {
+		return nil, nil, apperr.Invalid("name", "there is a template named %q in %s already", t.Name, t.Language)
+	}
+	return t, v, err
+}
+
+// Update changes what in names. A new body makes a new version; the versions
+// before it stay as they are, and campaigns under way keep theirs.
+func (s *Service) Update(ctx context.Context, id int64, in Input, submit bool) (*Template, *Version, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, nil, err
+	}
+	var t *Template
+	var v *Version
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if t, err = templateForUpdate(ctx, tx, id); err != nil {
+			return err
+		}
+		if v, err = newestVersion(ctx, tx, id); err != nil {
+			return err
+		}
+		before := *v
+		language, category := t.Language, t.Category
+		if err := in.apply(t, v); err != nil {
+			return err
+		}
+		if (t.Language != language || t.Category != category) && v.Body == before.Body && v.ApprovalStatus != ApprovalDraft {
+			return apperr.Conflict("language and category of a submitted template cannot change: change its text too, or make another template")
+		}
+		if err := submittable(v, submit); err != nil {
+			return err
+		}
+		if err := saveTemplate(ctx, tx, t); err != nil {
+			return err
+		}
+		if v.Body != before.Body {
+			*v = Version{TemplateID: id, Version: before.Version + 1, Kind: "text", Body: v.Body, Variables: v.Variables, ApprovalStatus: ApprovalDraft}
+			if err := insertVersion(ctx, tx, v); err != nil {
+				return err
+			}
+		}
+		if err := s.enqueue(ctx, tx, v, submit); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "template.update", "template", id, map[string]any{"name": t.Name, "version": v.ID})
+	})
+	if db.IsUnique(err) {
+		return nil, nil, apperr.Invalid("name", "there is a template of this name in this language already")
+	}
+	return t, v, err
+}
+
+// Submit brings the newest version to WhatsApp.
+func (s *Service) Submit(ctx context.Context, id int64) (*Template, *Version, error) {
+	return s.Update(ctx, id, Input{}, true)
+}
+
+func submittable(v *Version, submit bool) error {
+	if !submit {
+		return nil
+	}
+	b, err := Parse(v.Body)
+	if err != nil {
+		return err
+	}
+	var errs apperr.List
+	for _, rule := range b.Rules() {
+		_ = errs.Add(apperr.Invalid("body", "%s", rule))
+	}
+	return errs.Err()
+}
+
+func (s *Service) enqueue(ctx context.Context, tx bun.Tx, v *Version, submit bool) error {
+	if !submit || v.ApprovalStatus != ApprovalDraft {
+		return nil
+	}
+	v.ApprovalStatus = ApprovalSubmitted
+	if err := saveApproval(ctx, tx, v); err != nil {
+		return err
+	}
+	return s.jobs.Insert(ctx, tx, SubmitArgs{VersionID: v.ID})
+}
+
+// Delete takes a template out of the lists. Campaigns that used it keep it;
+// one that still needs it forbids it.
+func (s *Service) Delete(ctx context.Context, id int64) error {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return err
+	}
+	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if _, err := templateForUpdate(ctx, tx, id); err != nil {
+			return err
+		}
+		users, err := openCampaigns(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if len(users) > 0 {
+			return apperr.Conflict("this template is used by the campaign %s", strings.Join(users, ", "))
+		}
+		if err := markDeleted(ctx, tx, id); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "template.delete", "template", id, nil)
+	})
+}
+
+// Bring makes the version at Twilio and asks for its approval. Safe to repeat.
+func (s *Service) Bring(ctx context.Context, versionID int64) error {
+	v, err := s.Version(ctx, versionID)
+	if err != nil {
+		return err
+	}
+	if v.ApprovalStatus != ApprovalSubmitted || v.SubmittedAt != nil {
+		return nil
+	}
+	t, err := s.ByID(ctx, v.TemplateID)
+	if err != nil {
+		return err
+	}
+	name := contentName(t, v)
+	if v.ContentSID == "" {
+		b, err := Parse(v.Body)
+		if err != nil {
+			return err
+		}
+		samples := map[string]string{}
+		for i, x := range v.Variables {
+			samples[strconv.Itoa(i+1)] = x.Sample
+		}
+		sid, err := s.content.Create(ctx, ContentSpec{Name: name, Language: t.Language, Body: b.Wire(), Variables: samples})
+		if err != nil {
+			return s.refused(ctx, v, err)
+		}
+		v.ContentSID = sid
+		if err := saveApproval(ctx, s.db, v); err != nil {
+			return err
+		}
+	}
+	if err := s.content.Submit(ctx, v.ContentSID, name, t.Category); err != nil {
+		return s.refused(ctx, v, err)
+	}
+	return markSubmitted(ctx, s.db, v.ID)
+}
+
+// refused keeps what Twilio found wrong with the template itself; any other
+// failure is tried again by the job.
+func (s *Service) refused(ctx context.Context, v *Version, err error) error {
+	if !apperr.Is(err, apperr.CodeInvalid) {
+		return err
+	}
+	s.log.WarnContext(ctx, "template refused", "version", v.ID, "error", err)
+	return decide(ctx, s.db, v.ID, ApprovalRejected, err.Error())
+}
+
+// contentName is lower case with underscores, as WhatsApp wants it, and unique.
+func contentName(t *Template, v *Version) string {
+	slug := strings.Trim(strings.Map(func(r rune) rune {
+		r = unicode.ToLower(r)
+		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+			return r
+		}
+		return '_'
+	}, t.Name), "_")
+	return fmt.Sprintf("%.60s_t%d_v%d", slug, t.ID, v.Version)
+}
+
+// PollDecisions asks Twilio about the versions that wait and are due: every
+// two seconds in the first minute, then every minute.
+func (s *Service) PollDecisions(ctx context.Context) error {
+	waiting, err := dueForDecision(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	for _, v := range waiting {
+		if err := s.poll(ctx, v); err != nil {
+			s.log.WarnContext(ctx, "template approval not read", "version", v.ID, "error", err)
+		}
+	}
+	return nil
+}
+
+func (s *Service) poll(ctx context.Context, v *Version) error {
+	approval, reason, err := s.content.Decision(ctx, v.ContentSID)
+	if err != nil {
+		return err
+	}
+	return decide(ctx, s.db, v.ID, approval, reason)
+}
+
+// Sync asks Twilio about every version that it knows, whatever its state.
+func (s *Service) Sync(ctx context.Context) (int, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return 0, err
+	}
+	all, err := atTwilio(ctx, s.db)
+	if err != nil {
+		return 0, err
+	}
+	for _, v := range all {
+		if err := s.poll(ctx, v); err != nil {
+			return 0, err
+		}
+	}
+	return len(all), nil
+}
+
+// Preview is a body tried out on a contact.
+type Preview struct {
+	Rendered
+	Warnings []string
+	Parsed   *Body
+}
+
+// Preview renders a body, saved or not. Without a contact the samples fill in.
+func (s *Service) Preview(ctx context.Context, body string, contactID *int64) (*Preview, error) {
+	b, err := Parse(strings.TrimSpace(body))
+	if err != nil {
+		return nil, err
+	}
+	p := &Preview{Parsed: b, Warnings: b.Rules()}
+	for _, old := range OldPlaceholders(body) {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("{%s} is sent as it stands; write {{%s}} to fill it in", old, placeholderFor(old)))
+	}
+	if contactID == nil {
+		r := Rendered{Variables: map[string]string{}}
+		text := b.Wire()
+		for i, v := range b.Variables() {
+			key := strconv.Itoa(i + 1)
+			r.Variables[key] = v.Sample
+			text = strings.ReplaceAll(text, "{{"+key+"}}", v.Sample)
+		}
+		r.Text = text
+		p.Rendered = r
+	} else {
+		found, err := contact.ByIDs(ctx, s.db, []int64{*contactID})
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			return nil, apperr.NotFound("contact", *contactID)
+		}
+		p.Rendered = b.Render(found[0])
+	}
+	if n := len([]rune(p.Text)); n > MaxBody {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("the text has %d characters here, WhatsApp takes at most %d", n, MaxBody))
+	}
+	return p, nil
+}
+
+func placeholderFor(old string) string {
+	if plainFields[old] != nil {
+		return old
+	}
+	return "attributes." + old
+}
+
+// ByID finds one, also a deleted one.
+func (s *Service) ByID(ctx context.Context, id int64) (*Template, error) {
+	found, err := s.ByIDs(ctx, []int64{id})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, apperr.NotFound("template", id)
+	}
+	return found[0], nil
+}
+
+// ByIDs finds many; unknown ids are left out.
+func (s *Service) ByIDs(ctx context.Context, ids []int64) ([]*Template, error) {
+	return templatesByIDs(ctx, s.db, ids)
+}
+
+// Version finds one version.
+func (s *Service) Version(ctx context.Context, id int64) (*Version, error) {
+	found, err := versionsByIDs(ctx, s.db, []int64{id})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, apperr.NotFound("template version", id)
+	}
+	return found[0], nil
+}
+
+// NewestVersions gives the newest version of each template.
+func (s *Service) NewestVersions(ctx context.Context, templateIDs []int64) (map[int64]*Version, error) {
+	return newestVersions(ctx, s.db, templateIDs, false)
+}
+
+// ApprovedVersion gives the newest version that WhatsApp approved, or nil.
+func ApprovedVersion(ctx context.Context, idb bun.IDB, templateID int64) (*Version, error) {
+	found, err := newestVersions(ctx, idb, []int64{templateID}, true)
+	return found[templateID], err
+}
+
+// Filter narrows a list of templates.
+type Filter struct {
+	Approval *Approval
+	Search   string
+}
+
+// List gives a page, newest first.
+func (s *Service) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Template], error) {
+	return list(ctx, s.db, f, p)
+}
+
+// Count tells how many templates f matches.
+func (s *Service) Count(ctx context.Context, f Filter) (int64, error) { return count(ctx, s.db, f) }

@@ -1,0 +1,135 @@
+package template
+
+import (
+	"context"
+	"strings"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+
+	"eventstream/server/apperr"
+	"eventstream/server/db"
+)
+
+func insertTemplate(ctx context.Context, tx bun.Tx, t *Template) error {
+	_, err := tx.NewInsert().Model(t).Exec(ctx)
+	return db.Err(err)
+}
+
+func saveTemplate(ctx context.Context, tx bun.Tx, t *Template) error {
+	_, err := tx.NewUpdate().Model(t).Column("name", "language", "category").Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)
+	return db.Err(err)
+}
+
+func insertVersion(ctx context.Context, tx bun.Tx, v *Version) error {
+	_, err := tx.NewInsert().Model(v).Exec(ctx)
+	return db.Err(err)
+}
+
+func saveApproval(ctx context.Context, idb bun.IDB, v *Version) error {
+	_, err := idb.NewUpdate().Model(v).Column("content_sid", "approval_status").WherePK().Exec(ctx)
+	return db.Err(err)
+}
+
+func markSubmitted(ctx context.Context, idb bun.IDB, id int64) error {
+	_, err := idb.NewRaw("UPDATE template_versions SET submitted_at = now() WHERE id = ?", id).Exec(ctx)
+	return db.Err(err)
+}
+
+// decide keeps what WhatsApp decided; "submitted" only notes that we asked.
+func decide(ctx context.Context, idb bun.IDB, id int64, approval Approval, reason string) error {
+	_, err := idb.NewRaw(`UPDATE template_versions SET checked_at = now(), rejection_reason = ?1,
+		decided_at = CASE WHEN approval_status <> ?0 AND ?0 <> 'submitted' THEN now() ELSE decided_at END, approval_status = ?0 WHERE id = ?2`, approval, reason, id).Exec(ctx)
+	return db.Err(err)
+}
+
+func dueForDecision(ctx context.Context, idb bun.IDB) (rows []*Version, err error) {
+	err = idb.NewSelect().Model(&rows).Where("v.approval_status = 'submitted' AND v.submitted_at IS NOT NULL").
+		Where("v.checked_at IS NULL OR v.checked_at < now() - CASE WHEN v.submitted_at > now() - interval '1 minute' THEN interval '1 second' ELSE interval '1 minute' END").
+		Order("v.id").Limit(100).Scan(ctx)
+	return rows, db.Err(err)
+}
+
+func atTwilio(ctx context.Context, idb bun.IDB) (rows []*Version, err error) {
+	err = idb.NewSelect().Model(&rows).Where("v.content_sid <> '' AND v.submitted_at IS NOT NULL").Order("v.id DESC").Limit(500).Scan(ctx)
+	return rows, db.Err(err)
+}
+
+func templateForUpdate(ctx context.Context, tx bun.Tx, id int64) (*Template, error) {
+	t := new(Template)
+	err := db.Err(tx.NewSelect().Model(t).Where("t.id = ? AND t.deleted_at IS NULL", id).For("UPDATE").Scan(ctx))
+	if apperr.Is(err, apperr.CodeNotFound) {
+		return nil, apperr.NotFound("template", id)
+	}
+	return t, err
+}
+
+func newestVersion(ctx context.Context, idb bun.IDB, templateID int64) (*Version, error) {
+	v := new(Version)
+	err := idb.NewSelect().Model(v).Where("v.template_id = ?", templateID).Order("v.version DESC").Limit(1).Scan(ctx)
+	return v, db.Err(err)
+}
+
+func newestVersions(ctx context.Context, idb bun.IDB, templateIDs []int64, approvedOnly bool) (map[int64]*Version, error) {
+	var rows []*Version
+	q := idb.NewSelect().Model(&rows).DistinctOn("v.template_id").Where("v.template_id = ANY (?)", pgdialect.Array(templateIDs)).Order("v.template_id", "v.version DESC")
+	if approvedOnly {
+		q = q.Where("v.approval_status = 'approved'")
+	}
+	if err := q.Scan(ctx); err != nil {
+		return nil, db.Err(err)
+	}
+	byTemplate := make(map[int64]*Version, len(rows))
+	for _, v := range rows {
+		byTemplate[v.TemplateID] = v
+	}
+	return byTemplate, nil
+}
+
+func templatesByIDs(ctx context.Context, idb bun.IDB, ids []int64) (rows []*Template, err error) {
+	err = idb.NewSelect().Model(&rows).Where("t.id = ANY (?)", pgdialect.Array(ids)).Scan(ctx)
+	return rows, db.Err(err)
+}
+
+func versionsByIDs(ctx context.Context, idb bun.IDB, ids []int64) (rows []*Version, err error) {
+	err = idb.NewSelect().Model(&rows).Where("v.id = ANY (?)", pgdialect.Array(ids)).Scan(ctx)
+	return rows, db.Err(err)
+}
+
+func openCampaigns(ctx context.Context, idb bun.IDB, templateID int64) (names []string, err error) {
+	err = idb.NewRaw("SELECT quote_literal(name) FROM campaigns WHERE template_id = ? AND status IN ('draft', 'scheduled', 'preparing', 'sending', 'paused') LIMIT 5", templateID).Scan(ctx, &names)
+	return names, db.Err(err)
+}
+
+func markDeleted(ctx context.Context, tx bun.Tx, id int64) error {
+	_, err := tx.NewRaw("UPDATE templates SET deleted_at = now() WHERE id = ?", id).Exec(ctx)
+	return db.Err(err)
+}
+
+func filtered(q *bun.SelectQuery, f Filter) *bun.SelectQuery {
+	q = q.Where("t.deleted_at IS NULL")
+	if f.Approval != nil {
+		q = q.Where("(SELECT v.approval_status FROM template_versions v WHERE v.template_id = t.id ORDER BY v.version DESC LIMIT 1) = ?", *f.Approval)
+	}
+	if s := strings.TrimSpace(f.Search); s != "" {
+		q = q.Where("strpos(lower(t.name), ?) > 0", strings.ToLower(s))
+	}
+	return q
+}
+
+func list(ctx context.Context, idb bun.IDB, f Filter, p db.Page) (db.Slice[*Template], error) {
+	var rows []*Template
+	q, err := p.Apply(filtered(idb.NewSelect().Model(&rows), f), "t", &db.Key{Column: "id", Desc: true})
+	if err != nil {
+		return db.Slice[*Template]{}, err
+	}
+	if err := q.Scan(ctx); err != nil {
+		return db.Slice[*Template]{}, db.Err(err)
+	}
+	return db.Cut(p, rows), nil
+}
+
+func count(ctx context.Context, idb bun.IDB, f Filter) (int64, error) {
+	n, err := filtered(idb.NewSelect().Model((*Template)(nil)), f).Count(ctx)
+	return n, db.Err(err)
+}

@@ -1,0 +1,148 @@
+// Package template keeps what is written to contacts: versioned bodies in the
+// engine's own placeholder language, compiled and approved for WhatsApp.
+package template
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/uptrace/bun"
+	"golang.org/x/text/language"
+
+	"eventstream/server/apperr"
+	"eventstream/server/contact"
+)
+
+// Category is WhatsApp's category of a template.
+type Category string
+
+// Categories.
+const (
+	CategoryMarketing      Category = "marketing"
+	CategoryUtility        Category = "utility"
+	CategoryAuthentication Category = "authentication"
+)
+
+// Approval is where a version stands with WhatsApp.
+type Approval string
+
+// Approval statuses.
+const (
+	ApprovalDraft     Approval = "draft"     // not sent to WhatsApp
+	ApprovalSubmitted Approval = "submitted" // waits for WhatsApp
+	ApprovalApproved  Approval = "approved"  // may be sent
+	ApprovalRejected  Approval = "rejected"  //
+	ApprovalPaused    Approval = "paused"    // by WhatsApp, for low quality
+	ApprovalDisabled  Approval = "disabled"  //
+)
+
+// Template is what is written, under one name and language.
+type Template struct {
+	bun.BaseModel `bun:"table:templates,alias:t"`
+
+	ID        int64      `bun:",pk,autoincrement"`
+	Name      string     //
+	Language  string     // BCP 47, as WhatsApp names it
+	Category  Category   //
+	CreatedAt time.Time  `bun:",nullzero"`
+	UpdatedAt time.Time  `bun:",nullzero"`
+	DeletedAt *time.Time //
+}
+
+// Version is one text of a template. Its body never changes.
+type Version struct {
+	bun.BaseModel `bun:"table:template_versions,alias:v"`
+
+	ID              int64      `bun:",pk,autoincrement"`
+	TemplateID      int64      //
+	Version         int        // 1, 2…
+	Kind            string     // text, media or content
+	Body            string     //
+	MediaURL        string     `bun:"media_url"`
+	Variables       []Variable `bun:"type:jsonb"`
+	ContentSID      string     `bun:"content_sid"` // HX…, once Twilio has it
+	ApprovalStatus  Approval   //
+	RejectionReason string     //
+	SubmittedAt     *time.Time //
+	CheckedAt       *time.Time //
+	DecidedAt       *time.Time //
+	CreatedAt       time.Time  `bun:",nullzero"`
+}
+
+// Input is what a person sets; nil leaves a field as it is.
+type Input struct {
+	Name, Language, Body *string
+	Category             *Category
+}
+
+func (in Input) apply(t *Template, v *Version) error {
+	var errs apperr.List
+	if in.Name != nil {
+		t.Name = contact.CleanText(*in.Name)
+	}
+	if in.Language != nil {
+		t.Language = strings.TrimSpace(*in.Language)
+	}
+	if in.Category != nil {
+		t.Category = *in.Category
+	}
+	if in.Body != nil {
+		v.Body = strings.TrimSpace(strings.ReplaceAll(contact.CleanText(*in.Body), "\r\n", "\n"))
+	}
+	if t.Name == "" || utf8.RuneCountInString(t.Name) > 100 {
+		_ = errs.Add(apperr.Invalid("name", "give a name of 1 to 100 characters"))
+	}
+	if _, err := language.Parse(t.Language); err != nil {
+		_ = errs.Add(apperr.Invalid("language", "%q is not a language such as en, de or pt_BR", t.Language))
+	}
+	switch t.Category {
+	case CategoryMarketing, CategoryUtility, CategoryAuthentication:
+	default:
+		_ = errs.Add(apperr.Invalid("category", "%q is not a category: marketing, utility or authentication", t.Category))
+	}
+	_ = errs.Add(v.compile())
+	return errs.Err()
+}
+
+func (v *Version) compile() error {
+	if v.Body == "" {
+		return apperr.Invalid("body", "write something first")
+	}
+	b, err := Parse(v.Body)
+	if err != nil {
+		return err
+	}
+	v.Variables = b.Variables()
+	if n := utf8.RuneCountInString(b.Wire()); n > MaxBody {
+		return apperr.Invalid("body", "the text has %d characters, WhatsApp takes at most %d after substitution", n, MaxBody)
+	}
+	return nil
+}
+
+// Content is Twilio's Content API as far as we need it.
+type Content interface {
+	// Create makes a content template and gives its SID.
+	Create(ctx context.Context, c ContentSpec) (sid string, err error)
+	// Submit asks WhatsApp to approve it.
+	Submit(ctx context.Context, sid, name string, category Category) error
+	// Decision tells where the approval stands.
+	Decision(ctx context.Context, sid string) (Approval, string, error)
+}
+
+// ContentSpec is a content template to be made.
+type ContentSpec struct {
+	Name      string // friendly name
+	Language  string
+	Body      string            // with {{1}}…
+	Variables map[string]string // samples by number
+}
+
+// SubmitArgs is the job that brings a version to Twilio.
+type SubmitArgs struct {
+	VersionID int64 `json:"version_id"`
+}
+
+// Kind names the job.
+func (SubmitArgs) Kind() string { return "template_submit" }
