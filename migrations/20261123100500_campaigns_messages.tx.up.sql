@@ -86,16 +86,16 @@ CREATE TABLE message_counts (
     PRIMARY KEY (campaign_id, measure, reason)
 ) WITH (fillfactor = 50);
 
--- Milestones and ends per campaign and minute (of the clock at which they
+-- Milestones and ends per campaign and ten seconds (of the clock at which they
 -- were recorded), for rates and charts.
 CREATE TABLE message_series (
     campaign_id bigint      NOT NULL,
-    minute      timestamptz NOT NULL,
+    bucket      timestamptz NOT NULL,
     measure     text        NOT NULL,
     n           bigint      NOT NULL,
-    PRIMARY KEY (campaign_id, minute, measure)
+    PRIMARY KEY (campaign_id, bucket, measure)
 ) WITH (fillfactor = 50);
-CREATE INDEX message_series_minute_idx ON message_series (minute);
+CREATE INDEX message_series_bucket_idx ON message_series (bucket);
 
 CREATE FUNCTION message_measures(m messages) RETURNS TABLE (measure text, reason text) LANGUAGE sql IMMUTABLE AS $$
     SELECT m.status, CASE WHEN m.status = 'skipped' THEN m.skip_reason
@@ -114,11 +114,11 @@ CREATE FUNCTION message_counts_add(deltas message_counts[]) RETURNS void LANGUAG
     SELECT campaign_id, measure, reason, n FROM unnest(deltas) ORDER BY campaign_id, measure, reason
     ON CONFLICT (campaign_id, measure, reason) DO UPDATE SET n = c.n + excluded.n;
 
-    INSERT INTO message_series AS s (campaign_id, minute, measure, n)
-    SELECT campaign_id, date_trunc('minute', clock_timestamp()), measure, sum(n) FROM unnest(deltas)
+    INSERT INTO message_series AS s (campaign_id, bucket, measure, n)
+    SELECT campaign_id, date_bin('10 seconds', clock_timestamp(), 'epoch'), measure, sum(n) FROM unnest(deltas)
     WHERE n > 0 AND (measure LIKE 'at:%' OR measure IN ('failed', 'undelivered', 'received', 'skipped'))
     GROUP BY campaign_id, measure ORDER BY campaign_id, measure
-    ON CONFLICT (campaign_id, minute, measure) DO UPDATE SET n = s.n + excluded.n;
+    ON CONFLICT (campaign_id, bucket, measure) DO UPDATE SET n = s.n + excluded.n;
 $$;
 
 CREATE FUNCTION messages_count_insert() RETURNS trigger LANGUAGE plpgsql AS $$

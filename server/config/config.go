@@ -165,7 +165,6 @@ func (t Twilio) validate() []error {
 	return errs
 }
 
-
 // EnsureSecretKey makes a key when none is set and keeps it in DataDir.
 func (c *Config) EnsureSecretKey() error {
 	if c.SecretKey != "" {

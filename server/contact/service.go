@@ -118,7 +118,9 @@ func (s *Service) ByID(ctx context.Context, id int64) (*Contact, error) {
 }
 
 // ByIDs finds many; unknown ids are left out.
-func (s *Service) ByIDs(ctx context.Context, ids []int64) ([]*Contact, error) { return ByIDs(ctx, s.db, ids) }
+func (s *Service) ByIDs(ctx context.Context, ids []int64) ([]*Contact, error) {
+	return ByIDs(ctx, s.db, ids)
+}
 
 // ByAddress finds a contact by its number in any spelling, or its BSUID.
 func (s *Service) ByAddress(ctx context.Context, address string) (*Contact, error) {

@@ -122,7 +122,9 @@ func IsUnique(err error) bool {
 // never the values: those hold numbers and texts of people.
 type slowQueryHook struct{ log *slog.Logger }
 
-func (h *slowQueryHook) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
+func (h *slowQueryHook) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context {
+	return ctx
+}
 
 func (h *slowQueryHook) AfterQuery(ctx context.Context, e *bun.QueryEvent) {
 	if d := time.Since(e.StartTime); d > time.Second {

@@ -211,7 +211,9 @@ func (s *Store) ByID(ctx context.Context, id int64) (*Message, error) {
 }
 
 // ByIDs finds many; unknown ids are left out.
-func (s *Store) ByIDs(ctx context.Context, ids []int64) ([]*Message, error) { return ByIDs(ctx, s.db, ids) }
+func (s *Store) ByIDs(ctx context.Context, ids []int64) ([]*Message, error) {
+	return ByIDs(ctx, s.db, ids)
+}
 
 // Events gives the history of messages at the provider, oldest first.
 func (s *Store) Events(ctx context.Context, messageIDs []int64) (map[int64][]*DeliveryEvent, error) {

@@ -333,14 +333,7 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64) ([]*Template, error) {
 
 // Version finds one version.
 func (s *Service) Version(ctx context.Context, id int64) (*Version, error) {
-	found, err := versionsByIDs(ctx, s.db, []int64{id})
-	if err != nil {
-		return nil, err
-	}
-	if len(found) == 0 {
-		return nil, apperr.NotFound("template version", id)
-	}
-	return found[0], nil
+	return VersionByID(ctx, s.db, id)
 }
 
 // NewestVersions gives the newest version of each template.

@@ -133,3 +133,15 @@ func count(ctx context.Context, idb bun.IDB, f Filter) (int64, error) {
 	n, err := filtered(idb.NewSelect().Model((*Template)(nil)), f).Count(ctx)
 	return n, db.Err(err)
 }
+
+// VersionByID finds one version in the caller's transaction.
+func VersionByID(ctx context.Context, idb bun.IDB, id int64) (*Version, error) {
+	found, err := versionsByIDs(ctx, idb, []int64{id})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, apperr.NotFound("template version", id)
+	}
+	return found[0], nil
+}

@@ -1,0 +1,152 @@
+package campaign
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+	"golang.org/x/sync/errgroup"
+
+	"eventstream/server/actor"
+	"eventstream/server/audit"
+	"eventstream/server/db"
+	"eventstream/server/message"
+	"eventstream/server/pubsub"
+)
+
+const (
+	reconcileBatch = 200
+	clockSkew      = time.Minute // between Postgres' clock and Twilio's
+)
+
+// Sweep finds work that nobody does: messages whose worker died, campaigns
+// whose job was lost or whose wait is over. One process runs it every second.
+func (e *Engine) Sweep(ctx context.Context) error {
+	ctx = actor.With(ctx, actor.System)
+	orphans, err := markUnknown(ctx, e.db)
+	if err != nil {
+		return err
+	}
+	for _, id := range orphans {
+		e.hub.Publish(pubsub.TopicCampaign, id)
+	}
+	return e.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		due, err := unknownDue(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if due {
+			if held, err := db.LeaseHeld(ctx, tx, "reconcile"); err != nil {
+				return err
+			} else if !held {
+				if err := e.jobs.Insert(ctx, tx, ReconcileArgs{}); err != nil {
+					return err
+				}
+			}
+		}
+		idle, err := idleCampaigns(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, c := range idle {
+			// The lease is taken for the job to come, so that the next sweeps do
+			// not enqueue it again; the job's own owner takes it over.
+			if c.Status == StatusPreparing {
+				err = e.jobs.Insert(ctx, tx, PrepareArgs{CampaignID: c.ID})
+			} else {
+				err = e.jobs.Insert(ctx, tx, DispatchArgs{CampaignID: c.ID})
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Reconcile clears up messages whose call got no answer: a callback may have
+// told meanwhile; else Twilio's log does. Found: its SID is adopted. Not found
+// after the log has had time: it was never taken and goes back to pending.
+func (e *Engine) Reconcile(ctx context.Context) error {
+	ctx = actor.With(ctx, actor.System)
+	held, err := db.Lease(ctx, e.db, "reconcile", e.owner, time.Minute)
+	if err != nil || !held {
+		return err
+	}
+	defer func() { _ = db.Release(context.WithoutCancel(ctx), e.db, "reconcile", e.owner) }()
+	for ctx.Err() == nil {
+		rows, err := takeUnknown(ctx, e.db, reconcileBatch)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		if held, err := db.Lease(ctx, e.db, "reconcile", e.owner, time.Minute); err != nil || !held {
+			return err
+		}
+		var group errgroup.Group
+		group.SetLimit(8)
+		for _, r := range rows {
+			group.Go(func() error {
+				if err := e.reconcileOne(ctx, r); err != nil {
+					e.log.WarnContext(ctx, "message stays unknown for now", "message", r.ID, "error", err)
+				}
+				return nil
+			})
+		}
+		_ = group.Wait()
+	}
+	return nil
+}
+
+func (e *Engine) reconcileOne(ctx context.Context, r unknownRow) error {
+	logged, err := e.provider.Find(ctx, r.Sender, r.Address, r.SubmittedAt.Add(-clockSkew))
+	if err != nil {
+		return err
+	}
+	sids := make([]string, len(logged))
+	for i, l := range logged {
+		sids[i] = l.SID
+	}
+	err = e.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		known, err := message.KnownSIDs(ctx, tx, sids)
+		if err != nil {
+			return err
+		}
+		rows, err := message.Lock(ctx, tx, []int64{r.ID}, nil)
+		if err != nil || len(rows) == 0 || rows[0].Status != message.StatusUnknown {
+			return err // a callback was faster
+		}
+		m := rows[0]
+		outcome := "back_to_pending"
+		if found := earliest(logged, known, r.SubmittedAt.Add(-clockSkew)); found != nil {
+			outcome = "adopted"
+			m.Advance(message.Event{SID: found.SID, Status: message.StatusAccepted, At: e.now()})
+			m.Advance(message.Event{SID: found.SID, Status: found.Status, ErrorCode: found.Code, At: e.now()})
+			if err := message.SaveProgress(ctx, tx, rows); err != nil {
+				return err
+			}
+		} else if r.Age < e.grace.Seconds() {
+			return postpone(ctx, tx, r.ID, 2*time.Second)
+		} else if err := backToPending(ctx, tx, r.ID); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "message.reconcile", "message", m.ID, map[string]any{"outcome": outcome})
+	})
+	if err == nil && r.CampaignID != nil {
+		e.hub.Publish(pubsub.TopicCampaign, *r.CampaignID)
+	}
+	return err
+}
+
+// earliest is the oldest log entry since then that belongs to no message of ours.
+func earliest(logged []message.Logged, known map[string]bool, since time.Time) *message.Logged {
+	var best *message.Logged
+	for i, l := range logged {
+		if known[l.SID] || l.Created.Before(since.Truncate(time.Second)) {
+			continue
+		}
+		if best == nil || l.Created.Before(best.Created) {
+			best = &logged[i]
+		}
+	}
+	return best
+}

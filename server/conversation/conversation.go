@@ -1,0 +1,220 @@
+// Package conversation takes in what contacts write: it opens the session
+// window, keeps the thread, obeys keywords and confirms them once.
+package conversation
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+	"eventstream/server/audit"
+	"eventstream/server/consent"
+	"eventstream/server/contact"
+	"eventstream/server/db"
+	"eventstream/server/jobs"
+	"eventstream/server/message"
+	"eventstream/server/pubsub"
+	"eventstream/server/sender"
+)
+
+// Window is how long after a contact's last message free text may go to them:
+// WhatsApp's customer service window.
+const Window = 24 * time.Hour
+
+// windowMargin keeps us from sending into a window that closes meanwhile.
+const windowMargin = 5 * time.Minute
+
+// Conversation is all messages with one contact.
+type Conversation struct {
+	bun.BaseModel `bun:"table:conversations,alias:co"`
+
+	ID               int64      `bun:",pk,autoincrement"`
+	ContactID        int64      // unique
+	SessionExpiresAt *time.Time // nil: they never wrote
+	Unread           int        //
+	Status           string     // open or closed
+	LastMessageAt    *time.Time //
+	CreatedAt        time.Time  `bun:",nullzero"`
+}
+
+// Open reports whether free text may go now.
+func (c *Conversation) Open(now time.Time) bool {
+	return c.SessionExpiresAt != nil && now.Before(c.SessionExpiresAt.Add(-windowMargin))
+}
+
+// InboundMessage is what a contact wrote, as the webhook brought it.
+type InboundMessage struct {
+	SID            string
+	From, To       string // addresses, with or without the channel's prefix
+	Body           string
+	Media          []string
+	ProfileName    string
+	QuotedSID      string // the message they replied to
+	TwilioAnswered bool   // Advanced Opt-Out has confirmed already
+	ReceivedAt     time.Time
+}
+
+// Service takes in inbound messages and sends single ones.
+type Service struct {
+	db       *db.DB
+	jobs     *jobs.Enqueuer
+	consents *consent.Service
+	senders  *sender.Service
+	provider message.Provider
+	log      *slog.Logger
+	now      func() time.Time
+}
+
+// NewService makes the service.
+func NewService(d *db.DB, j *jobs.Enqueuer, consents *consent.Service, senders *sender.Service, provider message.Provider, log *slog.Logger, now func() time.Time) *Service {
+	return &Service{db: d, jobs: j, consents: consents, senders: senders, provider: provider, log: log, now: now}
+}
+
+// News is what an inbound message changed, to be published after the commit.
+type News struct {
+	MessageID, ContactID, CampaignID int64
+}
+
+// Publish tells the subscriptions.
+func (n News) Publish(hub *pubsub.Hub) {
+	if n.MessageID == 0 {
+		return
+	}
+	hub.Publish(pubsub.TopicInbound, n.MessageID)
+	hub.Publish(pubsub.TopicContact, n.ContactID)
+	if n.CampaignID != 0 {
+		hub.Publish(pubsub.TopicCampaign, n.CampaignID)
+	}
+}
+
+// Receive takes in one message in the caller's transaction: contact found or
+// created, message kept, window opened, keyword obeyed. The same SID again is
+// nothing.
+func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (News, error) {
+	a, err := contact.ParseAddress(in.From, "")
+	if err != nil {
+		return News{}, err
+	}
+	known, err := message.KnownSIDs(ctx, tx, []string{in.SID})
+	if err != nil || known[in.SID] {
+		return News{}, err
+	}
+	c, err := contact.EnsureInbound(ctx, tx, a, in.ProfileName)
+	if err != nil {
+		return News{}, err
+	}
+	ctx = actor.With(ctx, actor.Contact(c.ID))
+	if err := contact.TouchInbound(ctx, tx, c.ID); err != nil {
+		return News{}, err
+	}
+	thread, err := touch(ctx, tx, c.ID, in.ReceivedAt)
+	if err != nil {
+		return News{}, err
+	}
+	snd, err := findSender(ctx, tx, in.To)
+	if err != nil {
+		return News{}, err
+	}
+	m := &message.Message{
+		Direction: message.Inbound, Purpose: message.PurposeInbound, ContactID: c.ID, ConversationID: &thread.ID, SenderID: snd,
+		Body: contact.CleanText(in.Body), Media: in.Media, Status: message.StatusReceived, SID: &in.SID,
+	}
+	if err := message.Insert(ctx, tx, m); err != nil {
+		return News{}, err
+	}
+	keyword := consent.DetectKeyword(in.Body)
+	campaignID, err := message.MarkReplied(ctx, tx, c.ID, in.QuotedSID, keyword == consent.KeywordStop)
+	if err != nil {
+		return News{}, err
+	}
+	news := News{MessageID: m.ID, ContactID: c.ID, CampaignID: campaignID}
+	return news, s.obey(ctx, tx, c, thread, snd, keyword, in)
+}
+
+// Confirmations, by language; the law allows one after an opt-out
+// (47 CFR 64.1200(a)(12)).
+var (
+	stopConfirmation  = "You are unsubscribed and will get no more messages from us. Reply START to subscribe again."
+	startConfirmation = "You are subscribed again. Reply STOP at any time to unsubscribe."
+	helpAnswer        = "Reply STOP to unsubscribe or START to subscribe."
+)
+
+func (s *Service) obey(ctx context.Context, tx bun.Tx, c *contact.Contact, thread *Conversation, snd *int64, k consent.Keyword, in InboundMessage) error {
+	change := consent.Change{Source: consent.SourceKeyword, Evidence: consent.Evidence{Text: contact.CleanText(in.Body), MessageSID: in.SID}, OccurredAt: in.ReceivedAt}
+	var answer string
+	switch k {
+	case consent.KeywordNone:
+		return nil
+	case consent.KeywordHelp:
+		answer = helpAnswer
+	case consent.KeywordStop:
+		if c.ConsentStatus == contact.ConsentOptedOut {
+			return nil // confirmed once already
+		}
+		change.Status, answer = contact.ConsentOptedOut, stopConfirmation
+	case consent.KeywordStart:
+		if c.ConsentStatus == contact.ConsentOptedIn {
+			return nil
+		}
+		change.Status, answer = contact.ConsentOptedIn, startConfirmation
+	}
+	if change.Status != "" {
+		if err := s.consents.Record(ctx, tx, c, change); err != nil {
+			return err
+		}
+	}
+	if in.TwilioAnswered || snd == nil {
+		return nil
+	}
+	return s.enqueue(ctx, tx, &message.Message{
+		Direction: message.Outbound, Purpose: message.PurposeConfirmation, ContactID: c.ID, ConversationID: &thread.ID, SenderID: snd, Body: answer, Status: message.StatusPending,
+	})
+}
+
+func (s *Service) enqueue(ctx context.Context, tx bun.Tx, m *message.Message) error {
+	if err := message.Insert(ctx, tx, m); err != nil {
+		return err
+	}
+	return s.jobs.Insert(ctx, tx, SendArgs{MessageID: m.ID})
+}
+
+// TestSend sends a template's text to one contact who consented, for an
+// operator to look at on a phone.
+func (s *Service) TestSend(ctx context.Context, contactID, senderID, versionID int64) (*message.Message, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, err
+	}
+	m := &message.Message{
+		Direction: message.Outbound, Purpose: message.PurposeTest, ContactID: contactID, SenderID: &senderID, TemplateVersionID: &versionID, Status: message.StatusPending,
+	}
+	return m, s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		c, err := contact.ByIDForUpdate(ctx, tx, contactID)
+		if err != nil {
+			return err
+		}
+		if c.ConsentStatus != contact.ConsentOptedIn {
+			return apperr.Conflict("this contact has not opted in: record their consent first")
+		}
+		if err := s.enqueue(ctx, tx, m); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "message.test_send", "message", m.ID, map[string]any{"contact": contactID})
+	})
+}
+
+// ByContacts finds the conversations of contacts.
+func (s *Service) ByContacts(ctx context.Context, contactIDs []int64) ([]*Conversation, error) {
+	return byContacts(ctx, s.db, contactIDs)
+}
+
+// SendArgs is the job that sends one message somebody waits for.
+type SendArgs struct {
+	MessageID int64 `json:"message_id"`
+}
+
+// Kind names the job.
+func (SendArgs) Kind() string { return "message_send" }

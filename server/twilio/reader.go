@@ -1,0 +1,58 @@
+package twilio
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"eventstream/server/conversation"
+	"eventstream/server/message"
+)
+
+// Reader reads the parameters of Twilio's webhooks; it implements
+// webhookevent.Reader.
+type Reader struct{}
+
+// Status reads a status callback.
+func (Reader) Status(p map[string]string) (message.Event, message.CodeInfo, bool) {
+	word := p["MessageStatus"]
+	if word == "" {
+		word = p["SmsStatus"]
+	}
+	if p["EventType"] == "READ" {
+		word = "read"
+	}
+	status, ok := statusOf(word)
+	e := message.Event{Status: status}
+	var info message.CodeInfo
+	if code, err := strconv.Atoi(p["ErrorCode"]); err == nil && code != 0 {
+		info = Code(code)
+		e.ErrorCode, e.ErrorText = code, info.Title
+		if told := p["ChannelStatusMessage"]; told != "" {
+			e.ErrorText = told
+		}
+	}
+	return e, info, ok
+}
+
+// Inbound reads an inbound message. The sender's address is the phone number
+// where Twilio shows one, else the BSUID.
+func (Reader) Inbound(p map[string]string) conversation.InboundMessage {
+	in := conversation.InboundMessage{
+		From: p["From"], To: strings.TrimPrefix(p["To"], channelPrefix), Body: p["Body"], ProfileName: p["ProfileName"],
+		QuotedSID: p["OriginalRepliedMessageSid"], TwilioAnswered: p["OptOutType"] != "",
+	}
+	if in.Body == "" && p["ButtonText"] != "" {
+		in.Body = p["ButtonText"]
+	}
+	n, _ := strconv.Atoi(p["NumMedia"])
+	for i := range min(n, 10) {
+		if u, err := url.Parse(p["MediaUrl"+strconv.Itoa(i)]); err == nil && u.Scheme == "https" {
+			in.Media = append(in.Media, u.String())
+		}
+	}
+	if p["Latitude"] != "" && in.Body == "" {
+		in.Body = "📍 " + p["Latitude"] + ", " + p["Longitude"]
+	}
+	return in
+}
