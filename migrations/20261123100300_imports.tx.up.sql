@@ -5,7 +5,8 @@ CREATE TABLE imports (
     options      jsonb       NOT NULL, -- importer.Options
     status       text        NOT NULL CHECK (status IN ('uploading', 'pending', 'running', 'completed', 'canceled', 'failed')),
     failure      text        NOT NULL DEFAULT '',
-    rows_total   bigint,
+    bytes_done   bigint      NOT NULL DEFAULT 0,
+    rows_total   bigint, -- known at the end
     rows_done    bigint      NOT NULL DEFAULT 0,
     created      bigint      NOT NULL DEFAULT 0,
     updated      bigint      NOT NULL DEFAULT 0,

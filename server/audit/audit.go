@@ -170,9 +170,3 @@ func (t *Trail) Verify(ctx context.Context) (Verification, error) {
 	v.Unsealed = n
 	return v, err
 }
-
-// SealArgs is the job that seals.
-type SealArgs struct{}
-
-// Kind names the job.
-func (SealArgs) Kind() string { return "audit_seal" }

@@ -8,10 +8,12 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/riverqueue/river"
 	"github.com/uptrace/bun"
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
+	"eventstream/server/jobs"
 	"eventstream/server/sender"
 )
 
@@ -179,6 +181,9 @@ type PrepareArgs struct {
 // Kind names the job.
 func (PrepareArgs) Kind() string { return "campaign_prepare" }
 
+// InsertOpts names its queue.
+func (PrepareArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: jobs.QueueBulk} }
+
 // DispatchArgs is the job that sends a campaign until it ends, is paused, or
 // has to wait.
 type DispatchArgs struct {
@@ -188,15 +193,16 @@ type DispatchArgs struct {
 // Kind names the job.
 func (DispatchArgs) Kind() string { return "campaign_dispatch" }
 
-// SweepArgs is the job that finds work nobody does: after a crash, and when a
-// wait is over.
-type SweepArgs struct{}
-
-// Kind names the job.
-func (SweepArgs) Kind() string { return "campaign_sweep" }
+// InsertOpts names its queue.
+func (DispatchArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: jobs.QueueBulk} }
 
 // ReconcileArgs is the job that clears up what became of calls without answer.
 type ReconcileArgs struct{}
 
 // Kind names the job.
 func (ReconcileArgs) Kind() string { return "message_reconcile" }
+
+// InsertOpts names its queue.
+func (ReconcileArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: jobs.QueueMaintenance}
+}

@@ -72,7 +72,7 @@ func count(ctx context.Context, idb bun.IDB, f Filter) (int64, error) {
 }
 
 // skipCase is the part of the gate that contacts' own columns answer, in the
-// gate's order; '' passes. The rest is looked at when the message goes.
+// gate's order; ” passes. The rest is looked at when the message goes.
 func skipCase(category template.Category) string {
 	sql := `CASE WHEN c.consent_status = 'opted_out' THEN 'opted_out' WHEN c.consent_status <> 'opted_in' THEN 'no_consent' WHEN NOT c.reachable THEN 'unreachable'`
 	if category == template.CategoryMarketing {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/riverqueue/river"
 	"github.com/uptrace/bun"
 
 	"eventstream/server/actor"
@@ -218,3 +219,6 @@ type SendArgs struct {
 
 // Kind names the job.
 func (SendArgs) Kind() string { return "message_send" }
+
+// InsertOpts names its queue.
+func (SendArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: jobs.QueueReplies} }

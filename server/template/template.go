@@ -8,11 +8,13 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/riverqueue/river"
 	"github.com/uptrace/bun"
 	"golang.org/x/text/language"
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
+	"eventstream/server/jobs"
 )
 
 // Category is WhatsApp's category of a template.
@@ -146,3 +148,6 @@ type SubmitArgs struct {
 
 // Kind names the job.
 func (SubmitArgs) Kind() string { return "template_submit" }
+
+// InsertOpts names its queue.
+func (SubmitArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: jobs.QueueReplies} }

@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/riverqueue/river"
 	"github.com/uptrace/bun"
+
+	"eventstream/server/jobs"
 )
 
 // Kind of event.
@@ -40,6 +43,9 @@ type ApplyArgs struct{}
 
 // Kind names the job.
 func (ApplyArgs) Kind() string { return "webhook_apply" }
+
+// InsertOpts names its queue.
+func (ApplyArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: jobs.QueueWebhooks} }
 
 func (e *Event) raw(m map[string]string) string {
 	out, _ := json.Marshal(m)

@@ -1,0 +1,152 @@
+// Package importer takes in contact files: streamed, in any of the usual
+// shapes, with consent and its proof, and without ever losing its place.
+package importer
+
+import (
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/uptrace/bun"
+
+	"eventstream/server/apperr"
+	"eventstream/server/jobs"
+)
+
+// Status of an import.
+type Status string
+
+// Statuses.
+const (
+	StatusUploading Status = "uploading"
+	StatusPending   Status = "pending"
+	StatusRunning   Status = "running"
+	StatusCompleted Status = "completed"
+	StatusCanceled  Status = "canceled"
+	StatusFailed    Status = "failed"
+)
+
+// Mode says which rows count.
+type Mode string
+
+// Modes.
+const (
+	ModeUpsert     Mode = "upsert"
+	ModeCreateOnly Mode = "create_only" // known contacts stay as they are
+	ModeUpdateOnly Mode = "update_only" // unknown numbers are rejected
+)
+
+// Field is what a column is read into: one of the constants, or
+// attributes.<key>, or "" to leave the column out.
+type Field string
+
+// Fields.
+const (
+	FieldAddress   Field = "address"
+	FieldName      Field = "name"
+	FieldRegion    Field = "region" // where the row's national number is read
+	FieldLocale    Field = "locale"
+	FieldTimeZone  Field = "time_zone"
+	FieldConsent   Field = "consent"    // yes, no, opted_out…
+	FieldConsentAt Field = "consent_at" // when they agreed
+	FieldIgnore    Field = ""
+)
+
+// Column is one column of the file.
+type Column struct {
+	Name  string `json:"name"`
+	Field Field  `json:"field"`
+	Type  string `json:"type"` // of an attribute: text, number or boolean, as the sample shows
+}
+
+// Options are what the operator chose, and what was found out at the upload.
+type Options struct {
+	Format         Format   `json:"format"`
+	Encoding       string   `json:"encoding"`
+	Separator      string   `json:"separator,omitempty"`
+	Columns        []Column `json:"columns"`
+	DefaultRegion  string   `json:"defaultRegion,omitempty"`
+	Mode           Mode     `json:"mode"`
+	ConsentForAll  bool     `json:"consentForAll,omitempty"` // everybody in the file agreed, as ConsentText says
+	ConsentText    string   `json:"consentText,omitempty"`
+	IgnoreConsents bool     `json:"ignoreConsents,omitempty"` // record none, whatever the columns say
+}
+
+// Import is one file and what became of it. When it has ended, RowsTotal =
+// Created + Updated + Unchanged + Duplicates + Rejected.
+type Import struct {
+	bun.BaseModel `bun:"table:imports,alias:i"`
+
+	ID         int64      `bun:",pk,autoincrement"`
+	FileName   string     //
+	SizeBytes  int64      //
+	BytesDone  int64      //
+	Options    Options    `bun:"type:jsonb"`
+	Status     Status     //
+	Failure    string     // why it failed, for people
+	RowsTotal  *int64     // known at the end
+	RowsDone   int64      //
+	Created    int64      //
+	Updated    int64      //
+	Unchanged  int64      //
+	Duplicates int64      // rows that repeat a number of an earlier row; the last one wins
+	Rejected   int64      //
+	OperatorID *int64     //
+	CreatedAt  time.Time  `bun:",nullzero"`
+	StartedAt  *time.Time //
+	FinishedAt *time.Time //
+}
+
+// Request is what the operator sets.
+type Request struct {
+	FileName      string
+	Mapping       map[string]Field // column → field; columns left out are guessed
+	DefaultRegion string
+	Mode          Mode
+	Consent       ConsentChoice
+}
+
+// ConsentChoice says how the file's consent is read.
+type ConsentChoice struct {
+	Source string // "columns" (default), "all" or "none"
+	Text   string // with "all": what these people agreed to, and where
+}
+
+func (r *Request) check() error {
+	var errs apperr.List
+	switch r.Mode {
+	case "":
+		r.Mode = ModeUpsert
+	case ModeUpsert, ModeCreateOnly, ModeUpdateOnly:
+	default:
+		_ = errs.Add(apperr.Invalid("mode", "%q is not a mode: upsert, create_only or update_only", r.Mode))
+	}
+	switch r.Consent.Source {
+	case "":
+		r.Consent.Source = "columns"
+	case "columns", "none":
+	case "all":
+		if r.Consent.Text == "" {
+			_ = errs.Add(apperr.Invalid("consent.text", "say what these people agreed to, and where: it is the evidence"))
+		}
+	default:
+		_ = errs.Add(apperr.Invalid("consent.source", "%q is none of columns, all, none", r.Consent.Source))
+	}
+	if len(r.Consent.Text) > 4000 {
+		_ = errs.Add(apperr.Invalid("consent.text", "the text has at most 4,000 characters"))
+	}
+	if r.DefaultRegion != "" && !validRegion(r.DefaultRegion) {
+		_ = errs.Add(apperr.Invalid("defaultRegion", "%q is not a country code such as DE", r.DefaultRegion))
+	}
+	return errs.Err()
+}
+
+// RunArgs is the job that works an import.
+type RunArgs struct {
+	ImportID int64 `json:"import_id"`
+}
+
+// Kind names the job.
+func (RunArgs) Kind() string { return "contact_import" }
+
+// InsertOpts names its queue.
+func (RunArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: jobs.QueueImports} }

@@ -1,0 +1,442 @@
+package importer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+	"eventstream/server/audit"
+	"eventstream/server/consent"
+	"eventstream/server/contact"
+	"eventstream/server/db"
+	"eventstream/server/pubsub"
+)
+
+const batchRows = 1000
+
+// Run works an import from where it stands. Each batch and its progress are
+// one transaction, so that a crash loses or repeats no row.
+func (s *Service) Run(ctx context.Context, id int64) error {
+	held, err := db.Lease(ctx, s.db, leaseName(id), s.owner, importLease)
+	if err != nil || !held {
+		return err
+	}
+	defer func() { _ = db.Release(context.WithoutCancel(ctx), s.db, leaseName(id), s.owner) }()
+	imp, err := s.begin(ctx, id)
+	if err != nil || imp == nil {
+		return err
+	}
+	who := actor.System
+	if imp.OperatorID != nil {
+		who = actor.Actor{Kind: actor.KindOperator, ID: *imp.OperatorID, Role: actor.RoleMarketer}
+	}
+	ctx = actor.With(ctx, who)
+	err = s.work(ctx, imp)
+	if apperr.Is(err, apperr.CodeInvalid) {
+		err = s.end(ctx, imp, StatusFailed, err.Error())
+	}
+	return err
+}
+
+func (s *Service) begin(ctx context.Context, id int64) (imp *Import, err error) {
+	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if imp, err = forUpdate(ctx, tx, id); err != nil {
+			return err
+		}
+		if imp.Status != StatusPending && imp.Status != StatusRunning {
+			imp = nil
+			return nil
+		}
+		if imp.StartedAt == nil {
+			now := s.now()
+			imp.StartedAt = &now
+		}
+		imp.Status = StatusRunning
+		return setStatus(ctx, tx, imp)
+	})
+	return imp, err
+}
+
+func (s *Service) work(ctx context.Context, imp *Import) error {
+	source := &chunkReader{ctx: ctx, db: s.db, importID: imp.ID}
+	src, err := open(source, imp.Options)
+	if err != nil {
+		return err
+	}
+	for range imp.RowsDone { // already taken before a crash
+		if _, err := src.next(); err != nil {
+			return fmt.Errorf("find the place again: %w", err)
+		}
+	}
+	renewed := time.Now()
+	for {
+		if time.Since(renewed) > importLease/4 {
+			held, err := db.Lease(ctx, s.db, leaseName(imp.ID), s.owner, importLease)
+			if err != nil || !held {
+				return err
+			}
+			renewed = time.Now()
+		}
+		batch, last, err := readBatch(src)
+		if err != nil {
+			return err
+		}
+		going, err := s.apply(ctx, imp, batch, source.read)
+		if err != nil || !going {
+			return err
+		}
+		s.hub.Publish(pubsub.TopicImport, imp.ID)
+		if last {
+			return s.end(ctx, imp, StatusCompleted, "")
+		}
+	}
+}
+
+func readBatch(src rows) (batch []record, last bool, err error) {
+	for len(batch) < batchRows {
+		rec, err := src.next()
+		if errors.Is(err, io.EOF) {
+			return batch, true, nil
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		batch = append(batch, rec)
+	}
+	return batch, false, nil
+}
+
+func (s *Service) end(ctx context.Context, imp *Import, status Status, failure string) error {
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		fresh, err := forUpdate(ctx, tx, imp.ID)
+		if err != nil || fresh.Status != StatusRunning {
+			return err
+		}
+		now := s.now()
+		fresh.Status, fresh.Failure, fresh.FinishedAt = status, failure, &now
+		if status == StatusCompleted {
+			fresh.RowsTotal, fresh.BytesDone = &fresh.RowsDone, fresh.SizeBytes
+		}
+		if err := setStatus(ctx, tx, fresh); err != nil {
+			return err
+		}
+		if err := dropChunks(ctx, tx, imp.ID); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "import."+string(status), "import", imp.ID, map[string]any{
+			"rows": fresh.RowsDone, "created": fresh.Created, "updated": fresh.Updated, "unchanged": fresh.Unchanged, "duplicates": fresh.Duplicates, "rejected": fresh.Rejected,
+		})
+	})
+	s.hub.Publish(pubsub.TopicImport, imp.ID)
+	return err
+}
+
+// row is a checked row of the file.
+type row struct {
+	rec       record
+	address   contact.Address
+	name      *string
+	locale    *string
+	zone      *string
+	attrs     map[string]any
+	consent   contact.ConsentStatus
+	consentAt *time.Time
+}
+
+// apply takes a batch in one transaction and reports whether to go on.
+func (s *Service) apply(ctx context.Context, imp *Import, batch []record, bytesDone int64) (going bool, err error) {
+	var good []*row
+	var rejects []*Reject
+	place := map[string]int{}
+	tally := Import{RowsDone: int64(len(batch)), BytesDone: bytesDone}
+	for _, rec := range batch {
+		r, reject := check(rec, imp.Options)
+		if reject != nil {
+			reject.ImportID = imp.ID
+			rejects = append(rejects, reject)
+			continue
+		}
+		if at, repeated := place[r.address.MatchKey]; repeated { // the last row wins
+			tally.Duplicates++
+			good[at] = r
+			continue
+		}
+		place[r.address.MatchKey] = len(good)
+		good = append(good, r)
+	}
+	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		fresh, err := forUpdate(ctx, tx, imp.ID)
+		if err != nil || fresh.Status != StatusRunning {
+			return err // canceled meanwhile
+		}
+		t := tally
+		more, err := s.upsert(ctx, tx, imp, good, &t)
+		if err != nil {
+			return err
+		}
+		rejects := append(rejects[:len(rejects):len(rejects)], more...)
+		t.Rejected = int64(len(rejects))
+		if err := insertRejects(ctx, tx, rejects); err != nil {
+			return err
+		}
+		going = true
+		return addProgress(ctx, tx, imp.ID, t)
+	})
+	return going, err
+}
+
+// check reads one record as a contact, or says why it is none.
+func check(rec record, opts Options) (*row, *Reject) {
+	reject := func(field, value, reason string) (*row, *Reject) {
+		return nil, &Reject{Row: rec.row, Line: rec.line, Field: field, Value: clip(value, 500), Reason: reason, Record: cellsOf(rec)}
+	}
+	if rec.fault != "" {
+		return reject("row", "", rec.fault)
+	}
+	r := &row{rec: rec, attrs: map[string]any{}, consent: contact.ConsentUnknown}
+	region, address := opts.DefaultRegion, ""
+	for i, c := range opts.Columns {
+		if i >= len(rec.values) || rec.values[i] == nil {
+			continue
+		}
+		value := contact.CleanText(text(rec.values[i]))
+		switch c.Field {
+		case FieldIgnore:
+		case FieldAddress:
+			address = value
+		case FieldRegion:
+			if validRegion(value) {
+				region = value
+			}
+		case FieldName:
+			if value != "" {
+				r.name = &value
+			}
+		case FieldLocale:
+			if value != "" {
+				r.locale = &value
+			}
+		case FieldTimeZone:
+			if _, err := time.LoadLocation(value); err == nil && value != "" && value != "Local" {
+				r.zone = &value
+			}
+		case FieldConsent:
+			status, ok := consent.ParseStatusWord(value)
+			if !ok {
+				return reject(c.Name, value, "neither yes, no nor a consent status")
+			}
+			r.consent = status
+		case FieldConsentAt:
+			if value != "" {
+				at := parseTime(value)
+				if at == nil {
+					return reject(c.Name, value, "not a date such as 2026-11-23 or 2026-11-23T10:00:00Z")
+				}
+				r.consentAt = at
+			}
+		default:
+			if value != "" {
+				r.attrs[strings.TrimPrefix(string(c.Field), "attributes.")] = attribute(rec.values[i], value, c.Type)
+			}
+		}
+	}
+	for key, v := range rec.extra {
+		if v != nil && contact.CheckAttributeKey(key) == nil {
+			r.attrs[key] = v
+		}
+	}
+	var err error
+	if r.address, err = contact.ParseAddress(address, region); err != nil {
+		reason := err.Error()
+		if e, ok := errors.AsType[*apperr.Error](err); ok {
+			reason = e.Message
+		}
+		return reject("address", address, reason)
+	}
+	if r.name != nil && len([]rune(*r.name)) > 200 {
+		return reject("name", *r.name, "a name has at most 200 characters")
+	}
+	if raw, _ := json.Marshal(r.attrs); len(raw) > 16<<10 {
+		return reject("attributes", "", "all attributes together take more than 16,384 bytes")
+	}
+	switch {
+	case opts.IgnoreConsents:
+		r.consent = contact.ConsentUnknown
+	case opts.ConsentForAll && r.consent != contact.ConsentOptedOut:
+		r.consent = contact.ConsentOptedIn
+	}
+	return r, nil
+}
+
+func text(v any) string {
+	switch x := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return x
+	}
+	raw, _ := json.Marshal(v)
+	return string(raw)
+}
+
+// attribute keeps JSON's own types and reads a text as its column's.
+func attribute(v any, clean, typ string) any {
+	if _, isText := v.(string); isText {
+		return typed(clean, typ)
+	}
+	return v
+}
+
+func parseTime(s string) *time.Time {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02", "02.01.2006", "2006/01/02"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return &t
+		}
+	}
+	return nil
+}
+
+// upsert writes the batch's contacts, their consent, and which of them the
+// import touched.
+func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, batch []*row, t *Import) ([]*Reject, error) {
+	keys := make([]string, len(batch))
+	for i, r := range batch {
+		keys[i] = r.address.MatchKey
+	}
+	existing, err := lockByMatchKeys(ctx, tx, keys)
+	if err != nil {
+		return nil, err
+	}
+	touched, err := touchedBefore(ctx, tx, imp.ID, existing)
+	if err != nil {
+		return nil, err
+	}
+	suppressed, err := s.consents.Suppressed(ctx, tx, keys)
+	if err != nil {
+		return nil, err
+	}
+	var creates, updates []*contact.Contact
+	var consents []pendingConsent
+	var rejects []*Reject
+	var members []*contact.Contact
+	for _, r := range batch {
+		c := existing[r.address.MatchKey]
+		known := c != nil
+		switch {
+		case !known && imp.Options.Mode == ModeUpdateOnly:
+			rejects = append(rejects, &Reject{
+				ImportID: imp.ID, Row: r.rec.row, Line: r.rec.line, Field: "address", Value: r.address.Wire, Record: cellsOf(r.rec),
+				Reason: "no contact has this number, and only known ones are updated",
+			})
+			continue
+		case !known:
+			c = contact.New(r.address)
+			creates = append(creates, c)
+		}
+		members = append(members, c)
+		changed := false
+		if !known || imp.Options.Mode != ModeCreateOnly {
+			changed = r.merge(c)
+			if ch, ok := r.consentChange(c, imp, s.now(), suppressed[c.MatchKey] != "" && !known); ok {
+				c.ConsentStatus, c.ConsentAt = ch.Status, &ch.OccurredAt
+				consents = append(consents, pendingConsent{c, ch})
+				changed = true
+			}
+		}
+		switch {
+		case !known:
+			t.Created++
+		case touched[c.ID]:
+			t.Duplicates++
+		case changed:
+			t.Updated++
+		default:
+			t.Unchanged++
+		}
+		if known && changed {
+			updates = append(updates, c)
+		}
+	}
+	if err := insertContacts(ctx, tx, creates); err != nil {
+		return nil, err
+	}
+	if err := updateContacts(ctx, tx, updates); err != nil {
+		return nil, err
+	}
+	bulk := make([]consent.Bulk, len(consents))
+	for i, p := range consents {
+		bulk[i] = consent.Bulk{ContactID: p.contact.ID, MatchKey: p.contact.MatchKey, Change: p.change}
+	}
+	if err := s.consents.RecordBulk(ctx, tx, bulk); err != nil {
+		return nil, err
+	}
+	return rejects, insertMembers(ctx, tx, imp.ID, members)
+}
+
+type pendingConsent struct {
+	contact *contact.Contact
+	change  consent.Change
+}
+
+func cellsOf(rec record) []string {
+	cells := make([]string, len(rec.values))
+	for i, v := range rec.values {
+		cells[i] = text(v)
+	}
+	return cells
+}
+
+// merge writes the row's values to the contact; empty cells clear nothing.
+func (r *row) merge(c *contact.Contact) (changed bool) {
+	set := func(into, value *string) {
+		if value != nil && *into != *value {
+			*into, changed = *value, true
+		}
+	}
+	set(&c.Name, r.name)
+	set(&c.Locale, r.locale)
+	if r.zone != nil && (c.TimeZone != *r.zone || c.TimeZoneSource != contact.ZoneDeclared) {
+		c.TimeZone, c.TimeZoneSource, changed = *r.zone, contact.ZoneDeclared, true
+	}
+	for key, v := range r.attrs {
+		if !reflect.DeepEqual(c.Attributes[key], v) {
+			c.Attributes[key], changed = v, true
+		}
+	}
+	return changed
+}
+
+// consentChange decides what the row's consent means for the contact. An
+// opted-out contact comes back only by newer proof, and an address that was
+// suppressed before it was forgotten does not come back at all.
+func (r *row) consentChange(c *contact.Contact, imp *Import, now time.Time, suppressed bool) (consent.Change, bool) {
+	at := now
+	if r.consentAt != nil && r.consentAt.Before(now) {
+		at = *r.consentAt
+	}
+	ch := consent.Change{
+		Status: r.consent, Source: consent.SourceImport, OccurredAt: at,
+		Evidence: consent.Evidence{File: imp.FileName, Row: r.rec.row, Text: imp.Options.ConsentText},
+	}
+	switch r.consent {
+	case contact.ConsentOptedIn:
+		switch c.ConsentStatus {
+		case contact.ConsentUnknown:
+			return ch, !suppressed
+		case contact.ConsentOptedOut:
+			return ch, r.consentAt != nil && c.ConsentAt != nil && at.After(*c.ConsentAt)
+		}
+	case contact.ConsentOptedOut:
+		return ch, c.ConsentStatus != contact.ConsentOptedOut && (c.ConsentAt == nil || r.consentAt == nil || !at.Before(*c.ConsentAt))
+	}
+	return ch, false
+}

@@ -1,0 +1,219 @@
+package importer
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+	"eventstream/server/audit"
+	"eventstream/server/consent"
+	"eventstream/server/contact"
+	"eventstream/server/db"
+	"eventstream/server/jobs"
+	"eventstream/server/pubsub"
+)
+
+const (
+	chunkBytes = 1 << 20
+	// MaxFile is the largest file that is taken in, in bytes.
+	MaxFile     = 1 << 30
+	importLease = 20 * time.Second
+)
+
+// Service takes files in and works them.
+type Service struct {
+	db       *db.DB
+	hub      *pubsub.Hub
+	jobs     *jobs.Enqueuer
+	consents *consent.Service
+	log      *slog.Logger
+	now      func() time.Time
+	owner    string
+}
+
+// NewService makes the service.
+func NewService(d *db.DB, hub *pubsub.Hub, j *jobs.Enqueuer, consents *consent.Service, log *slog.Logger, now func() time.Time, owner string) *Service {
+	return &Service{db: d, hub: hub, jobs: j, consents: consents, log: log, now: now, owner: owner}
+}
+
+// Start looks at the beginning of the file, refuses what is no contact file,
+// keeps the whole of it in Postgres and enqueues the work.
+func (s *Service) Start(ctx context.Context, req Request, file io.Reader) (*Import, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, err
+	}
+	if err := req.check(); err != nil {
+		return nil, err
+	}
+	req.FileName = clip(contact.CleanText(filepath.Base(req.FileName)), 200)
+	head := make([]byte, sniffBytes)
+	n, err := io.ReadFull(file, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return nil, apperr.Wrap(err, apperr.CodeInvalid, "the upload broke off")
+	}
+	opts, err := sniff(head[:n], &req)
+	if err != nil {
+		return nil, err
+	}
+	imp := &Import{FileName: req.FileName, Options: opts, Status: StatusUploading, OperatorID: actor.OperatorID(ctx)}
+	if err := insert(ctx, s.db, imp); err != nil {
+		return nil, err
+	}
+	if err := s.store(ctx, imp, io.MultiReader(bytes.NewReader(head[:n]), file)); err != nil {
+		if gone := discard(context.WithoutCancel(ctx), s.db, imp.ID); gone != nil {
+			s.log.WarnContext(ctx, "half an upload stays behind", "import", imp.ID, "error", gone)
+		}
+		return nil, err
+	}
+	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		imp.Status = StatusPending
+		if err := setStatus(ctx, tx, imp); err != nil {
+			return err
+		}
+		if err := audit.Record(ctx, tx, "import.start", "import", imp.ID, map[string]any{"bytes": imp.SizeBytes, "mode": opts.Mode}); err != nil {
+			return err
+		}
+		return s.jobs.Insert(ctx, tx, RunArgs{ImportID: imp.ID})
+	})
+	return imp, err
+}
+
+func (s *Service) store(ctx context.Context, imp *Import, file io.Reader) error {
+	buf := make([]byte, chunkBytes)
+	for seq := 0; ; seq++ {
+		n, err := io.ReadFull(file, buf)
+		if n > 0 {
+			if imp.SizeBytes += int64(n); imp.SizeBytes > MaxFile {
+				return apperr.Invalid("file", "the file is larger than %d MB: split it", MaxFile>>20)
+			}
+			if err := insertChunk(ctx, s.db, imp.ID, seq, buf[:n]); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil
+		}
+		if err != nil {
+			return apperr.Wrap(err, apperr.CodeInvalid, "the upload broke off")
+		}
+	}
+}
+
+// Cancel stops an import; the rows that were taken stay.
+func (s *Service) Cancel(ctx context.Context, id int64) (*Import, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, err
+	}
+	var imp *Import
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if imp, err = forUpdate(ctx, tx, id); err != nil {
+			return err
+		}
+		if imp.Status != StatusPending && imp.Status != StatusRunning {
+			return apperr.Conflict("the import is %s", imp.Status)
+		}
+		now := s.now()
+		imp.Status, imp.FinishedAt = StatusCanceled, &now
+		if err := setStatus(ctx, tx, imp); err != nil {
+			return err
+		}
+		if err := dropChunks(ctx, tx, id); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "import.cancel", "import", id, map[string]any{"rows": imp.RowsDone})
+	})
+	if err == nil {
+		s.hub.Publish(pubsub.TopicImport, id)
+	}
+	return imp, err
+}
+
+// ByID finds one.
+func (s *Service) ByID(ctx context.Context, id int64) (*Import, error) { return byID(ctx, s.db, id) }
+
+// List gives a page, newest first.
+func (s *Service) List(ctx context.Context, p db.Page) (db.Slice[*Import], error) {
+	return list(ctx, s.db, p)
+}
+
+// Count tells how many imports there are.
+func (s *Service) Count(ctx context.Context) (int64, error) { return count(ctx, s.db) }
+
+// Rejects lists the first rejected rows.
+func (s *Service) Rejects(ctx context.Context, id int64, limit int) ([]*Reject, error) {
+	return rejectsAfter(ctx, s.db, id, 0, int64(limit))
+}
+
+// WriteRejects writes the rejected rows as CSV: their columns as they came,
+// then line and reason. Mended, the file can be imported again.
+func (s *Service) WriteRejects(ctx context.Context, id int64, out io.Writer) error {
+	imp, err := s.ByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	w := csv.NewWriter(out)
+	header := make([]string, 0, len(imp.Options.Columns)+2)
+	for _, c := range imp.Options.Columns {
+		header = append(header, Guard(c.Name))
+	}
+	if err := w.Write(append(header, "import line", "import error")); err != nil {
+		return err
+	}
+	for after := int64(0); ; {
+		rows, err := rejectsAfter(ctx, s.db, id, after, 1000)
+		if err != nil || len(rows) == 0 {
+			w.Flush()
+			return errors.Join(err, w.Error())
+		}
+		for _, r := range rows {
+			after = r.ID
+			cells := make([]string, 0, len(header)+2)
+			for i := range imp.Options.Columns {
+				cell := ""
+				if i < len(r.Record) {
+					cell = r.Record[i]
+				}
+				cells = append(cells, Guard(cell))
+			}
+			if err := w.Write(append(cells, fmt.Sprint(r.Line), r.Reason)); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// Forgotten finds imports that no job works, after a crash.
+func (s *Service) Forgotten(ctx context.Context) error {
+	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		ids, err := forgotten(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := s.jobs.Insert(ctx, tx, RunArgs{ImportID: id}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func clip(s string, n int) string {
+	if len(s) > n {
+		return strings.ToValidUTF8(s[:n], "")
+	}
+	return s
+}
+
+func leaseName(id int64) string { return fmt.Sprintf("contact_import:%d", id) }

@@ -1,0 +1,250 @@
+package importer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"time"
+
+	"database/sql"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+
+	"eventstream/server/apperr"
+	"eventstream/server/contact"
+	"eventstream/server/db"
+)
+
+// Reject is a row that was not taken, and why.
+type Reject struct {
+	bun.BaseModel `bun:"table:import_rows_rejected,alias:ir"`
+
+	ID       int64    `bun:",pk,autoincrement"`
+	ImportID int64    //
+	Row      int64    // 1 = the first row under the header
+	Line     int64    // line of the file
+	Field    string   // column or field to blame
+	Value    string   //
+	Reason   string   //
+	Record   []string `bun:"type:jsonb"` // the row as it came
+}
+
+func insert(ctx context.Context, idb bun.IDB, imp *Import) error {
+	_, err := idb.NewInsert().Model(imp).Exec(ctx)
+	return db.Err(err)
+}
+
+func setStatus(ctx context.Context, tx bun.Tx, imp *Import) error {
+	_, err := tx.NewUpdate().Model(imp).Column("status", "failure", "size_bytes", "bytes_done", "rows_total", "started_at", "finished_at").WherePK().Exec(ctx)
+	return db.Err(err)
+}
+
+func insertChunk(ctx context.Context, idb bun.IDB, id int64, seq int, data []byte) error {
+	_, err := idb.NewRaw("INSERT INTO import_chunks (import_id, seq, data) VALUES (?, ?, ?)", id, seq, data).Exec(ctx)
+	return db.Err(err)
+}
+
+func dropChunks(ctx context.Context, tx bun.Tx, id int64) error {
+	_, err := tx.NewRaw("DELETE FROM import_chunks WHERE import_id = ?", id).Exec(ctx)
+	return db.Err(err)
+}
+
+func discard(ctx context.Context, idb bun.IDB, id int64) error {
+	_, err := idb.NewRaw("DELETE FROM imports WHERE id = ?", id).Exec(ctx)
+	return db.Err(err)
+}
+
+func forUpdate(ctx context.Context, tx bun.Tx, id int64) (*Import, error) {
+	imp := new(Import)
+	err := db.Err(tx.NewSelect().Model(imp).Where("i.id = ?", id).For("UPDATE").Scan(ctx))
+	if apperr.Is(err, apperr.CodeNotFound) {
+		return nil, apperr.NotFound("import", id)
+	}
+	return imp, err
+}
+
+func byID(ctx context.Context, idb bun.IDB, id int64) (*Import, error) {
+	imp := new(Import)
+	err := db.Err(idb.NewSelect().Model(imp).Where("i.id = ?", id).Scan(ctx))
+	if apperr.Is(err, apperr.CodeNotFound) {
+		return nil, apperr.NotFound("import", id)
+	}
+	return imp, err
+}
+
+func list(ctx context.Context, idb bun.IDB, p db.Page) (db.Slice[*Import], error) {
+	var rows []*Import
+	q, err := p.Apply(idb.NewSelect().Model(&rows), "i", &db.Key{Column: "id", Desc: true})
+	if err != nil {
+		return db.Slice[*Import]{}, err
+	}
+	if err := q.Scan(ctx); err != nil {
+		return db.Slice[*Import]{}, db.Err(err)
+	}
+	return db.Cut(p, rows), nil
+}
+
+func count(ctx context.Context, idb bun.IDB) (int64, error) {
+	n, err := idb.NewSelect().Model((*Import)(nil)).Count(ctx)
+	return n, db.Err(err)
+}
+
+func addProgress(ctx context.Context, tx bun.Tx, id int64, t Import) error {
+	_, err := tx.NewRaw(`UPDATE imports SET bytes_done = ?, rows_done = rows_done + ?, created = created + ?, updated = updated + ?, unchanged = unchanged + ?,
+		duplicates = duplicates + ?, rejected = rejected + ? WHERE id = ?`, t.BytesDone, t.RowsDone, t.Created, t.Updated, t.Unchanged, t.Duplicates, t.Rejected, id).Exec(ctx)
+	return db.Err(err)
+}
+
+func insertRejects(ctx context.Context, tx bun.Tx, rejects []*Reject) error {
+	if len(rejects) == 0 {
+		return nil
+	}
+	_, err := tx.NewInsert().Model(&rejects).Returning("NULL").Exec(ctx)
+	return db.Err(err)
+}
+
+func rejectsAfter(ctx context.Context, idb bun.IDB, importID, after, limit int64) (rows []*Reject, err error) {
+	err = idb.NewSelect().Model(&rows).Where("ir.import_id = ? AND ir.id > ?", importID, after).Order("ir.id").Limit(limit).Scan(ctx)
+	return rows, db.Err(err)
+}
+
+func forgotten(ctx context.Context, tx bun.Tx) (ids []int64, err error) {
+	err = tx.NewRaw(`
+		SELECT id FROM imports i WHERE status IN ('pending', 'running')
+			AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.name = 'contact_import:' || i.id AND l.expires_at >= now())
+			AND NOT EXISTS (SELECT 1 FROM river_job j WHERE j.kind = 'contact_import' AND j.state IN ('available', 'pending') AND (j.args ->> 'import_id')::bigint = i.id)`).Scan(ctx, &ids)
+	return ids, db.Err(err)
+}
+
+// lockByMatchKeys locks the known contacts of a batch in order of id.
+func lockByMatchKeys(ctx context.Context, tx bun.Tx, keys []string) (map[string]*contact.Contact, error) {
+	var rows []*contact.Contact
+	err := tx.NewSelect().Model(&rows).Where("c.match_key = ANY (?)", pgdialect.Array(keys)).Order("c.id").For("UPDATE").Scan(ctx)
+	byKey := make(map[string]*contact.Contact, len(rows))
+	for _, c := range rows {
+		if c.Attributes == nil {
+			c.Attributes = map[string]any{}
+		}
+		byKey[c.MatchKey] = c
+	}
+	return byKey, db.Err(err)
+}
+
+func touchedBefore(ctx context.Context, tx bun.Tx, importID int64, contacts map[string]*contact.Contact) (map[int64]bool, error) {
+	ids := make([]int64, 0, len(contacts))
+	for _, c := range contacts {
+		ids = append(ids, c.ID)
+	}
+	var found []int64
+	err := tx.NewRaw("SELECT contact_id FROM import_contacts WHERE import_id = ? AND contact_id = ANY (?)", importID, pgdialect.Array(ids)).Scan(ctx, &found)
+	touched := make(map[int64]bool, len(found))
+	for _, id := range found {
+		touched[id] = true
+	}
+	return touched, db.Err(err)
+}
+
+// columnsOf lays contacts out as arrays for unnest.
+func columnsOf(contacts []*contact.Contact) []any {
+	n := len(contacts)
+	cols := make([][]string, 12)
+	for i := range cols {
+		cols[i] = make([]string, n)
+	}
+	for i, c := range contacts {
+		attrs, _ := json.Marshal(c.Attributes)
+		at := ""
+		if c.ConsentAt != nil {
+			at = c.ConsentAt.UTC().Format(time.RFC3339Nano)
+		}
+		for j, v := range []string{
+			c.Address, c.MatchKey, string(c.Kind), c.Region, c.TimeZone, string(c.TimeZoneSource), c.Name, c.Locale, string(attrs), string(c.ConsentStatus), at,
+		} {
+			cols[j][i] = v
+		}
+	}
+	args := make([]any, 11)
+	for j := range args {
+		args[j] = pgdialect.Array(cols[j])
+	}
+	return args
+}
+
+// insertContacts writes new contacts and fills their ids.
+func insertContacts(ctx context.Context, tx bun.Tx, contacts []*contact.Contact) error {
+	if len(contacts) == 0 {
+		return nil
+	}
+	var rows []struct {
+		ID       int64
+		MatchKey string
+	}
+	err := tx.NewRaw(`
+		INSERT INTO contacts (address, match_key, kind, region, time_zone, time_zone_source, name, locale, attributes, consent_status, consent_at)
+		SELECT address, match_key, kind, region, tz, tzs, name, locale, attributes::jsonb, status, nullif(at, '')::timestamptz
+		FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[])
+			WITH ORDINALITY AS u (address, match_key, kind, region, tz, tzs, name, locale, attributes, status, at, n)
+		ORDER BY n RETURNING id, match_key`, columnsOf(contacts)...).Scan(ctx, &rows)
+	if err != nil {
+		return db.Err(err)
+	}
+	ids := make(map[string]int64, len(rows))
+	for _, r := range rows {
+		ids[r.MatchKey] = r.ID
+	}
+	for _, c := range contacts {
+		c.ID = ids[c.MatchKey]
+	}
+	return nil
+}
+
+func updateContacts(ctx context.Context, tx bun.Tx, contacts []*contact.Contact) error {
+	if len(contacts) == 0 {
+		return nil
+	}
+	_, err := tx.NewRaw(`
+		UPDATE contacts c SET time_zone = u.tz, time_zone_source = u.tzs, name = u.name, locale = u.locale, attributes = u.attributes::jsonb,
+			consent_status = u.status, consent_at = nullif(u.at, '')::timestamptz, updated_at = now()
+		FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[])
+			AS u (address, match_key, kind, region, tz, tzs, name, locale, attributes, status, at)
+		WHERE c.match_key = u.match_key`, columnsOf(contacts)...).Exec(ctx)
+	return db.Err(err)
+}
+
+func insertMembers(ctx context.Context, tx bun.Tx, importID int64, members []*contact.Contact) error {
+	ids := make([]int64, len(members))
+	for i, c := range members {
+		ids[i] = c.ID
+	}
+	_, err := tx.NewRaw("INSERT INTO import_contacts (import_id, contact_id) SELECT ?, id FROM unnest(?::bigint[]) id ON CONFLICT DO NOTHING", importID, pgdialect.Array(ids)).Exec(ctx)
+	return db.Err(err)
+}
+
+// chunkReader reads the file back out of Postgres.
+type chunkReader struct {
+	ctx      context.Context
+	db       *db.DB
+	importID int64
+	seq      int
+	rest     []byte
+	read     int64
+}
+
+func (r *chunkReader) Read(p []byte) (int, error) {
+	if len(r.rest) == 0 {
+		err := r.db.NewRaw("SELECT data FROM import_chunks WHERE import_id = ? AND seq = ?", r.importID, r.seq).Scan(r.ctx, &r.rest)
+		if errors.Is(err, sql.ErrNoRows) {
+			return 0, io.EOF
+		}
+		if err != nil {
+			return 0, db.Err(err)
+		}
+		r.seq++
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	r.read += int64(n)
+	return n, nil
+}

@@ -1,0 +1,53 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"eventstream/server/campaign"
+	"eventstream/server/conversation"
+	"eventstream/server/importer"
+	"eventstream/server/template"
+	"eventstream/server/webhookevent"
+)
+
+func workers(s *Services) *river.Workers {
+	w := river.NewWorkers()
+	add(w, time.Hour, func(ctx context.Context, args campaign.PrepareArgs) error {
+		return s.Campaigns.Prepare(ctx, args.CampaignID)
+	})
+	add(w, 12*time.Minute, func(ctx context.Context, args campaign.DispatchArgs) error {
+		return s.Campaigns.Dispatch(ctx, args.CampaignID)
+	})
+	add(w, 12*time.Minute, func(ctx context.Context, _ campaign.ReconcileArgs) error { return s.Campaigns.Reconcile(ctx) })
+	add(w, time.Minute, func(ctx context.Context, args template.SubmitArgs) error {
+		return s.Templates.Bring(ctx, args.VersionID)
+	})
+	add(w, 6*time.Hour, func(ctx context.Context, args importer.RunArgs) error { return s.Imports.Run(ctx, args.ImportID) })
+	add(w, 12*time.Minute, func(ctx context.Context, _ webhookevent.ApplyArgs) error { return s.Webhooks.Apply(ctx) })
+	add(w, time.Minute, func(ctx context.Context, args conversation.SendArgs) error {
+		wait, err := s.Conversations.Send(ctx, args.MessageID)
+		if err == nil && wait > 0 {
+			return river.JobSnooze(wait)
+		}
+		return err
+	})
+	return w
+}
+
+// adapter turns a function into a River worker.
+type adapter[T river.JobArgs] struct {
+	river.WorkerDefaults[T]
+	limit time.Duration
+	fn    func(context.Context, T) error
+}
+
+func (a *adapter[T]) Work(ctx context.Context, job *river.Job[T]) error { return a.fn(ctx, job.Args) }
+
+func (a *adapter[T]) Timeout(*river.Job[T]) time.Duration { return a.limit }
+
+func add[T river.JobArgs](w *river.Workers, limit time.Duration, fn func(context.Context, T) error) {
+	river.AddWorker(w, &adapter[T]{limit: limit, fn: fn})
+}

@@ -1,0 +1,92 @@
+// Package worker is River's side of the engine: a thin adapter for each kind
+// of job, the queues, and the heartbeat that finds lost work.
+package worker
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
+	"github.com/riverqueue/river/rivertype"
+
+	"eventstream/server/audit"
+	"eventstream/server/campaign"
+	"eventstream/server/conversation"
+	"eventstream/server/db"
+	"eventstream/server/importer"
+	"eventstream/server/jobs"
+	"eventstream/server/template"
+	"eventstream/server/webhookevent"
+)
+
+// Services are what the jobs call.
+type Services struct {
+	Campaigns     *campaign.Engine
+	Conversations *conversation.Service
+	Imports       *importer.Service
+	Templates     *template.Service
+	Webhooks      *webhookevent.Applier
+	Trail         *audit.Trail
+}
+
+// NewClient makes the River client that only inserts; with services it also
+// works the queues.
+func NewClient(d *db.DB, log *slog.Logger, s *Services) (*river.Client[*sql.Tx], error) {
+	cfg := &river.Config{Logger: quiet(log), MaxAttempts: 8}
+	if s != nil {
+		cfg.Workers = workers(s)
+		cfg.Queues = map[string]river.QueueConfig{
+			jobs.QueueBulk:    {MaxWorkers: 16, FetchPollInterval: time.Second},
+			jobs.QueueReplies: {MaxWorkers: 16, FetchPollInterval: 250 * time.Millisecond},
+			// Two: more would only wait for each other's rows.
+			jobs.QueueWebhooks:    {MaxWorkers: 2, FetchPollInterval: 250 * time.Millisecond, FetchCooldown: 50 * time.Millisecond},
+			jobs.QueueImports:     {MaxWorkers: 2, FetchPollInterval: time.Second},
+			jobs.QueueMaintenance: {MaxWorkers: 2, FetchPollInterval: time.Second},
+		}
+		cfg.RescueStuckJobsAfter = 15 * time.Minute // behind the longest job; our own leases are faster
+		cfg.CompletedJobRetentionPeriod = time.Hour
+		cfg.SoftStopTimeout = 20 * time.Second
+		cfg.ErrorHandler = &errorHandler{log: log}
+	}
+	client, err := river.NewClient(riverdatabasesql.NewWithPgxListener(d.DB.DB, d.Pool), cfg)
+	if err != nil {
+		return nil, fmt.Errorf("river: %w", err)
+	}
+	return client, nil
+}
+
+// quiet drops River's info lines: a job a millisecond would fill any log.
+func quiet(log *slog.Logger) *slog.Logger { return slog.New(&atLeast{log.Handler(), slog.LevelWarn}) }
+
+type atLeast struct {
+	slog.Handler
+	level slog.Level
+}
+
+func (h *atLeast) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= h.level && h.Handler.Enabled(ctx, l)
+}
+
+func (h *atLeast) WithAttrs(a []slog.Attr) slog.Handler {
+	return &atLeast{h.Handler.WithAttrs(a), h.level}
+}
+func (h *atLeast) WithGroup(n string) slog.Handler { return &atLeast{h.Handler.WithGroup(n), h.level} }
+
+type errorHandler struct{ log *slog.Logger }
+
+func (h *errorHandler) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
+	if !errors.Is(err, context.Canceled) {
+		h.log.ErrorContext(ctx, "job failed", "kind", job.Kind, "job", job.ID, "attempt", job.Attempt, "error", err)
+	}
+	return nil
+}
+
+func (h *errorHandler) HandlePanic(ctx context.Context, job *rivertype.JobRow, panicked any, trace string) *river.ErrorHandlerResult {
+	h.log.ErrorContext(ctx, "job panicked", "kind", job.Kind, "job", job.ID, "panic", panicked, "trace", trace)
+	return nil
+}
