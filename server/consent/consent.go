@@ -151,6 +151,24 @@ func (s *Service) Set(ctx context.Context, contactID int64, ch Change) (*contact
 	return c, nil
 }
 
+// CreateContact adds a contact and, with evidence, records their opt-in in the
+// same transaction.
+func (s *Service) CreateContact(ctx context.Context, contacts *contact.Service, address, region string, in contact.Input, evidence *Evidence) (*contact.Contact, error) {
+	if evidence != nil && evidence.Text == "" && evidence.Note == "" {
+		return nil, apperr.Invalid("consent", "say how this person agreed: the text they saw, or a note")
+	}
+	return contacts.Create(ctx, address, region, in, func(ctx context.Context, tx bun.Tx, c *contact.Contact) error {
+		if evidence == nil {
+			return nil
+		}
+		source := SourceOperator
+		if actor.From(ctx).Kind == actor.KindAPIToken {
+			source = SourceAPI
+		}
+		return s.Record(ctx, tx, c, Change{Status: contact.ConsentOptedIn, Source: source, Evidence: *evidence})
+	})
+}
+
 // Record appends to the ledger in the caller's transaction, which holds the
 // contact's lock, and keeps the contact and its suppression in step. An event
 // older than the newest one is kept but changes nothing.

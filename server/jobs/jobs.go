@@ -6,7 +6,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"time"
 
 	"github.com/riverqueue/river"
 	"github.com/uptrace/bun"
@@ -27,14 +26,6 @@ type Enqueuer struct{ Client *river.Client[*sql.Tx] }
 // Insert adds one job.
 func (e *Enqueuer) Insert(ctx context.Context, tx bun.Tx, args river.JobArgs) error {
 	if _, err := e.Client.InsertTx(ctx, tx.Tx, args, nil); err != nil {
-		return fmt.Errorf("enqueue %s: %w", args.Kind(), err)
-	}
-	return nil
-}
-
-// InsertAt adds one job that starts at the given time.
-func (e *Enqueuer) InsertAt(ctx context.Context, tx bun.Tx, args river.JobArgs, at time.Time) error {
-	if _, err := e.Client.InsertTx(ctx, tx.Tx, args, &river.InsertOpts{ScheduledAt: at}); err != nil {
 		return fmt.Errorf("enqueue %s: %w", args.Kind(), err)
 	}
 	return nil

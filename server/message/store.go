@@ -226,8 +226,11 @@ func (s *Store) Events(ctx context.Context, messageIDs []int64) (map[int64][]*De
 	return byMessage, db.Err(err)
 }
 
-// EventsByIDs finds delivery events, oldest first.
-func (s *Store) EventsByIDs(ctx context.Context, ids []int64) (rows []*DeliveryEvent, err error) {
-	err = s.db.NewSelect().Model(&rows).Where("de.id = ANY (?)", pgdialect.Array(ids)).Order("de.id").Scan(ctx)
-	return rows, db.Err(err)
+// EventsByIDs finds delivery events, oldest first; of one campaign if named.
+func (s *Store) EventsByIDs(ctx context.Context, ids []int64, campaignID *int64) (rows []*DeliveryEvent, err error) {
+	q := s.db.NewSelect().Model(&rows).Where("de.id = ANY (?)", pgdialect.Array(ids)).Order("de.id")
+	if campaignID != nil {
+		q = q.Where("EXISTS (SELECT 1 FROM messages m WHERE m.id = de.message_id AND m.campaign_id = ?)", *campaignID)
+	}
+	return rows, db.Err(q.Scan(ctx))
 }

@@ -341,6 +341,36 @@ func (s *Service) NewestVersions(ctx context.Context, templateIDs []int64) (map[
 	return newestVersions(ctx, s.db, templateIDs, false)
 }
 
+// Approved gives the newest version that WhatsApp approved; conflict when
+// there is none.
+func (s *Service) Approved(ctx context.Context, templateID int64) (*Version, error) {
+	v, err := ApprovedVersion(ctx, s.db, templateID)
+	if err == nil && v == nil {
+		err = apperr.Conflict("WhatsApp has not approved this template yet")
+	}
+	return v, err
+}
+
+// MissingFor counts the contacts who would be skipped because a value without
+// fallback is missing.
+func (s *Service) MissingFor(ctx context.Context, body string) (int64, error) {
+	b, err := Parse(strings.TrimSpace(body))
+	if err != nil {
+		return 0, err
+	}
+	var required [][]string
+	for _, e := range b.Exprs {
+		fallback := false
+		for _, f := range e.Filters {
+			fallback = fallback || f.Name == "default"
+		}
+		if !fallback {
+			required = append(required, e.Path)
+		}
+	}
+	return countMissing(ctx, s.db, required)
+}
+
 // ApprovedVersion gives the newest version that WhatsApp approved, or nil.
 func ApprovedVersion(ctx context.Context, idb bun.IDB, templateID int64) (*Version, error) {
 	found, err := newestVersions(ctx, idb, []int64{templateID}, true)

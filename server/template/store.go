@@ -145,3 +145,22 @@ func VersionByID(ctx context.Context, idb bun.IDB, id int64) (*Version, error) {
 	}
 	return found[0], nil
 }
+
+// countMissing counts contacts that lack one of the values. Paths are checked
+// names or attribute paths; they go in as arguments.
+func countMissing(ctx context.Context, idb bun.IDB, required [][]string) (n int64, err error) {
+	if len(required) == 0 {
+		return 0, nil
+	}
+	q := idb.NewSelect().TableExpr("contacts AS c").ColumnExpr("count(*)").Where("c.erased_at IS NULL").WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+		for _, path := range required {
+			if path[0] == "attributes" {
+				q = q.WhereOr("coalesce(c.attributes #>> ?::text[], '') = ''", pgdialect.Array(path[1:]))
+			} else {
+				q = q.WhereOr("?.? = ''", bun.Ident("c"), bun.Ident(path[0]))
+			}
+		}
+		return q
+	})
+	return n, db.Err(q.Scan(ctx, &n))
+}

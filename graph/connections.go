@@ -1,0 +1,123 @@
+package graph
+
+import (
+	"context"
+
+	"eventstream/graph/model"
+	"eventstream/server/audit"
+	"eventstream/server/campaign"
+	"eventstream/server/consent"
+	"eventstream/server/contact"
+	"eventstream/server/db"
+	"eventstream/server/importer"
+	"eventstream/server/message"
+	"eventstream/server/segment"
+	"eventstream/server/template"
+	"eventstream/server/webhookevent"
+)
+
+// by makes the cursor of a list sorted by id.
+func by[T any](id func(T) int64) func(T) string {
+	return func(v T) string { return db.Cursor("", id(v)) }
+}
+
+func (r *Resolver) messageConnection(ctx context.Context, f message.Filter, p db.Page) (*model.MessageConnection, error) {
+	s, err := r.Services.Messages.List(ctx, f, p)
+	if err != nil {
+		return nil, err
+	}
+	edges, nodes, info := connect(s, toMessage, by(func(m *message.Message) int64 { return m.ID }),
+		func(c string, n *model.Message) *model.MessageEdge { return &model.MessageEdge{Cursor: c, Node: n} })
+	return &model.MessageConnection{Edges: edges, Nodes: nodes, PageInfo: info, Counter: func(ctx context.Context) (int64, error) { return r.Services.Messages.Count(ctx, f) }}, nil
+}
+
+func (r *Resolver) contactConnection(ctx context.Context, f contact.Filter, o contact.Order, p db.Page) (*model.ContactConnection, error) {
+	s, err := r.Services.Contacts.List(ctx, f, o, p)
+	if err != nil {
+		return nil, err
+	}
+	edges, nodes, info := connect(s, toContact, func(c *contact.Contact) string { return contact.CursorOf(c, o) },
+		func(c string, n *model.Contact) *model.ContactEdge { return &model.ContactEdge{Cursor: c, Node: n} })
+	return &model.ContactConnection{Edges: edges, Nodes: nodes, PageInfo: info, Counter: func(ctx context.Context) (int64, error) { return r.Services.Contacts.Count(ctx, f) }}, nil
+}
+
+func (r *Resolver) campaignConnection(ctx context.Context, f campaign.Filter, p db.Page) (*model.CampaignConnection, error) {
+	s, err := r.Services.Campaigns.List(ctx, f, p)
+	if err != nil {
+		return nil, err
+	}
+	edges, nodes, info := connect(s, toCampaign, by(func(c *campaign.Campaign) int64 { return c.ID }),
+		func(c string, n *model.Campaign) *model.CampaignEdge { return &model.CampaignEdge{Cursor: c, Node: n} })
+	return &model.CampaignConnection{Edges: edges, Nodes: nodes, PageInfo: info, Counter: func(ctx context.Context) (int64, error) { return r.Services.Campaigns.Count(ctx, f) }}, nil
+}
+
+func (r *Resolver) segmentConnection(ctx context.Context, search string, p db.Page) (*model.SegmentConnection, error) {
+	s, err := r.Services.Segments.List(ctx, search, p)
+	if err != nil {
+		return nil, err
+	}
+	edges, nodes, info := connect(s, toSegment, by(func(x *segment.Segment) int64 { return x.ID }),
+		func(c string, n *model.Segment) *model.SegmentEdge { return &model.SegmentEdge{Cursor: c, Node: n} })
+	return &model.SegmentConnection{Edges: edges, Nodes: nodes, PageInfo: info, Counter: func(ctx context.Context) (int64, error) { return r.Services.Segments.Count(ctx, search) }}, nil
+}
+
+func (r *Resolver) templateConnection(ctx context.Context, f template.Filter, p db.Page) (*model.TemplateConnection, error) {
+	s, err := r.Services.Templates.List(ctx, f, p)
+	if err != nil {
+		return nil, err
+	}
+	ids := mapped(s.Items, func(t *template.Template) int64 { return t.ID })
+	versions, err := r.Services.Templates.NewestVersions(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	edges, nodes, info := connect(s, func(t *template.Template) *model.Template { return toTemplate(t, versions[t.ID]) }, by(func(t *template.Template) int64 { return t.ID }),
+		func(c string, n *model.Template) *model.TemplateEdge { return &model.TemplateEdge{Cursor: c, Node: n} })
+	return &model.TemplateConnection{Edges: edges, Nodes: nodes, PageInfo: info, Counter: func(ctx context.Context) (int64, error) { return r.Services.Templates.Count(ctx, f) }}, nil
+}
+
+func (r *Resolver) importConnection(ctx context.Context, p db.Page) (*model.ImportConnection, error) {
+	s, err := r.Services.Imports.List(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	edges, nodes, info := connect(s, toImport, by(func(i *importer.Import) int64 { return i.ID }),
+		func(c string, n *model.Import) *model.ImportEdge { return &model.ImportEdge{Cursor: c, Node: n} })
+	return &model.ImportConnection{Edges: edges, Nodes: nodes, PageInfo: info, Counter: r.Services.Imports.Count}, nil
+}
+
+func (r *Resolver) consentConnection(ctx context.Context, contactID int64, p db.Page) (*model.ConsentEventConnection, error) {
+	s, err := r.Services.Consents.Events(ctx, contactID, p)
+	if err != nil {
+		return nil, err
+	}
+	edges, nodes, info := connect(s, toConsentEvent, by(func(e *consent.Event) int64 { return e.ID }),
+		func(c string, n *model.ConsentEvent) *model.ConsentEventEdge {
+			return &model.ConsentEventEdge{Cursor: c, Node: n}
+		})
+	return &model.ConsentEventConnection{Edges: edges, Nodes: nodes, PageInfo: info}, nil
+}
+
+func (r *Resolver) auditConnection(ctx context.Context, f audit.Filter, p db.Page) (*model.AuditEntryConnection, error) {
+	s, err := r.Services.Trail.List(ctx, f, p)
+	if err != nil {
+		return nil, err
+	}
+	edges, nodes, info := connect(s, toAuditEntry, by(func(e *audit.Entry) int64 { return e.ID }),
+		func(c string, n *model.AuditEntry) *model.AuditEntryEdge {
+			return &model.AuditEntryEdge{Cursor: c, Node: n}
+		})
+	return &model.AuditEntryConnection{Edges: edges, Nodes: nodes, PageInfo: info}, nil
+}
+
+func (r *Resolver) webhookConnection(ctx context.Context, f webhookevent.Filter, p db.Page) (*model.WebhookEventConnection, error) {
+	s, err := r.Services.Webhooks.List(ctx, f, p)
+	if err != nil {
+		return nil, err
+	}
+	edges, nodes, info := connect(s, toWebhookEvent, by(func(e *webhookevent.Event) int64 { return e.ID }),
+		func(c string, n *model.WebhookEvent) *model.WebhookEventEdge {
+			return &model.WebhookEventEdge{Cursor: c, Node: n}
+		})
+	return &model.WebhookEventConnection{Edges: edges, Nodes: nodes, PageInfo: info}, nil
+}

@@ -1,0 +1,327 @@
+package graph
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"eventstream/graph/model"
+	"eventstream/server/audit"
+	"eventstream/server/auth"
+	"eventstream/server/campaign"
+	"eventstream/server/consent"
+	"eventstream/server/contact"
+	"eventstream/server/conversation"
+	"eventstream/server/importer"
+	"eventstream/server/message"
+	"eventstream/server/report"
+	"eventstream/server/segment"
+	"eventstream/server/sender"
+	"eventstream/server/template"
+	"eventstream/server/twilio/sandbox"
+	"eventstream/server/webhookevent"
+)
+
+// GraphQL writes the domain's words in upper case.
+func upper[E ~string, D ~string](d D) E { return E(strings.ToUpper(string(d))) }
+func lower[D ~string, E ~string](e E) D { return D(strings.ToLower(string(e))) }
+
+func lowerPtr[D ~string, E ~string](e *E) *D {
+	if e == nil {
+		return nil
+	}
+	d := lower[D](*e)
+	return &d
+}
+
+// filled is nil for the empty text.
+func filled(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func rawJSON(v any) json.RawMessage {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return json.RawMessage("null")
+	}
+	return raw
+}
+
+func mapped[T, M any](rows []T, fn func(T) M) []M {
+	out := make([]M, len(rows))
+	for i, r := range rows {
+		out[i] = fn(r)
+	}
+	return out
+}
+
+func toOperator(o *auth.Operator) *model.Operator {
+	if o == nil {
+		return nil
+	}
+	return &model.Operator{ID: encode(kindOperator, o.ID), Email: o.Email, Name: o.Name, Role: upper[model.Role](o.Role), Active: o.Active, LastSignInAt: o.LastSignInAt, CreatedAt: o.CreatedAt}
+}
+
+func toToken(t *auth.Token) *model.APIToken {
+	if t == nil {
+		return nil
+	}
+	return &model.APIToken{
+		ID: encode(kindAPIToken, t.ID), Name: t.Name, Role: upper[model.Role](t.Role), Prefix: t.Prefix, ExpiresAt: t.ExpiresAt, RevokedAt: t.RevokedAt,
+		LastUsedAt: t.LastUsedAt, CreatedAt: t.CreatedAt,
+	}
+}
+
+func toContact(c *contact.Contact) *model.Contact {
+	if c == nil {
+		return nil
+	}
+	attrs := c.Attributes
+	if attrs == nil {
+		attrs = map[string]any{}
+	}
+	return &model.Contact{
+		ID: encode(kindContact, c.ID), Address: c.Address, Name: c.Name, Locale: c.Locale, Region: c.Region, TimeZone: filled(c.TimeZone),
+		TimeZoneSource: upper[model.TimeZoneSource](c.TimeZoneSource), Attributes: rawJSON(attrs), ConsentStatus: upper[model.ConsentStatus](c.ConsentStatus),
+		ConsentAt: c.ConsentAt, Reachable: c.Reachable, UnreachableReason: filled(c.UnreachableReason), MarketingEligible: campaign.Marketable(c),
+		LastInboundAt: c.LastInboundAt, LastOutboundAt: c.LastOutboundAt, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
+	}
+}
+
+func toConversation(c *conversation.Conversation) *model.Conversation {
+	if c == nil {
+		return nil
+	}
+	return &model.Conversation{ID: encode(kindConversation, c.ID), SessionExpiresAt: c.SessionExpiresAt, Unread: c.Unread, LastMessageAt: c.LastMessageAt}
+}
+
+func toConsentEvent(e *consent.Event) *model.ConsentEvent {
+	out := &model.ConsentEvent{
+		ID: encode(kindConsentEvent, e.ID), Status: upper[model.ConsentStatus](e.Status), Source: upper[model.ConsentSource](e.Source),
+		Evidence: rawJSON(e.Evidence), OccurredAt: e.OccurredAt, CreatedAt: e.CreatedAt,
+	}
+	if e.OperatorID != nil {
+		out.Operator = &model.Operator{ID: encode(kindOperator, *e.OperatorID)}
+	}
+	return out
+}
+
+func toImport(i *importer.Import) *model.Import {
+	if i == nil {
+		return nil
+	}
+	out := &model.Import{
+		ID: encode(kindImport, i.ID), FileName: i.FileName, Status: upper[model.ImportStatus](i.Status), Failure: filled(i.Failure), SizeBytes: i.SizeBytes, BytesDone: i.BytesDone,
+		RowsTotal: i.RowsTotal, RowsDone: i.RowsDone, Created: i.Created, Updated: i.Updated, Unchanged: i.Unchanged, Duplicates: i.Duplicates, Rejected: i.Rejected,
+		Columns: mapped(i.Options.Columns, func(c importer.Column) *model.ImportColumn {
+			return &model.ImportColumn{Name: c.Name, Field: string(c.Field)}
+		}),
+		CreatedAt: i.CreatedAt, StartedAt: i.StartedAt, FinishedAt: i.FinishedAt,
+	}
+	if i.Rejected > 0 {
+		out.RejectsURL = filled("/downloads/imports/" + out.ID + "/rejects.csv")
+	}
+	return out
+}
+
+func toSegment(s *segment.Segment) *model.Segment {
+	if s == nil {
+		return nil
+	}
+	return &model.Segment{
+		ID: encode(kindSegment, s.ID), Name: s.Name, Description: s.Description, Query: s.Query, LastCount: s.LastCount, CountedAt: s.CountedAt,
+		CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
+	}
+}
+
+func toTemplate(t *template.Template, v *template.Version) *model.Template {
+	if t == nil || v == nil {
+		return nil
+	}
+	return &model.Template{
+		ID: encode(kindTemplate, t.ID), Name: t.Name, Language: t.Language, Category: upper[model.TemplateCategory](t.Category), Body: v.Body, Version: v.Version,
+		ApprovalStatus: upper[model.TemplateApproval](v.ApprovalStatus), RejectionReason: filled(v.RejectionReason), ContentSid: filled(v.ContentSID),
+		Variables: mapped(v.Variables, toVariable), CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
+	}
+}
+
+func toVariable(v template.Variable) *model.TemplateVariable {
+	return &model.TemplateVariable{Expression: v.Expression, Sample: v.Sample}
+}
+
+func toSender(s *sender.Sender) *model.Sender {
+	if s == nil {
+		return nil
+	}
+	return &model.Sender{
+		ID: encode(kindSender, s.ID), Address: s.Address, DisplayName: s.DisplayName, RatePerSecond: s.RatePerSecond, Status: upper[model.SenderStatus](s.Status),
+		PausedReason: filled(s.PausedReason), CreatedAt: s.CreatedAt,
+	}
+}
+
+// toCampaign leaves what it points to as stubs with ids; resolvers load them.
+func toCampaign(c *campaign.Campaign) *model.Campaign {
+	if c == nil {
+		return nil
+	}
+	out := &model.Campaign{
+		ID: encode(kindCampaign, c.ID), Name: c.Name, Status: upper[model.CampaignStatus](c.Status), PausedReason: filled(c.PausedReason), Failure: filled(c.Failure),
+		Query: c.Query, RateLimitPerSecond: c.RateLimitPerSecond, EndsAt: c.EndsAt, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, StartedAt: c.StartedAt,
+		PreparedAt: c.PreparedAt, FinishedAt: c.FinishedAt,
+	}
+	if c.PausedBy != campaign.PausedByNobody {
+		by := upper[model.PausedBy](c.PausedBy)
+		out.PausedBy = &by
+	}
+	if q := c.QuietHours; q != nil {
+		out.QuietHours = &model.QuietHours{Start: q.Start, End: q.End, Zone: filled(q.Zone), Days: mapped(q.Days, func(d string) model.Weekday { return upper[model.Weekday](d) })}
+	}
+	if c.TemplateID != nil {
+		out.Template = &model.Template{ID: encode(kindTemplate, *c.TemplateID)}
+	}
+	if c.SegmentID != nil {
+		out.Segment = &model.Segment{ID: encode(kindSegment, *c.SegmentID)}
+	}
+	if c.SenderID != nil {
+		out.Sender = &model.Sender{ID: encode(kindSender, *c.SenderID)}
+	}
+	return out
+}
+
+func toQuietHours(in *model.QuietHoursInput) *campaign.QuietHours {
+	if in == nil {
+		return nil
+	}
+	return &campaign.QuietHours{Start: in.Start, End: in.End, Zone: text(in.Zone.Value()), Days: mapped(in.Days.Value(), func(d model.Weekday) string { return lower[string](d) })}
+}
+
+func toCounts(c campaign.Counts) *model.CampaignCounts {
+	return &model.CampaignCounts{
+		Audience: c.Audience, Pending: c.Pending, Submitting: c.Submitting, Accepted: c.Accepted, Sent: c.Sent, Delivered: c.Delivered, Read: c.Read, Failed: c.Failed,
+		Undelivered: c.Undelivered, Canceled: c.Canceled, Expired: c.Expired, Skipped: c.Skipped, Unknown: c.Unknown, Replied: c.Replied, OptedOut: c.OptedOut,
+	}
+}
+
+func toMessage(m *message.Message) *model.Message {
+	if m == nil {
+		return nil
+	}
+	out := &model.Message{
+		ID: encode(kindMessage, m.ID), Direction: upper[model.MessageDirection](m.Direction), Purpose: upper[model.MessagePurpose](m.Purpose),
+		Status: upper[model.MessageStatus](m.Status), Contact: &model.Contact{ID: encode(kindContact, m.ContactID)}, Sid: m.SID, Body: m.Body, Media: m.Media,
+		ErrorMessage: filled(m.ErrorMessage), SkipReason: filled(string(m.SkipReason)), NotBeforeReason: filled(m.NotBeforeReason), Attempts: m.Attempts,
+		CreatedAt: m.CreatedAt, AcceptedAt: m.AcceptedAt, SentAt: m.SentAt, DeliveredAt: m.DeliveredAt, ReadAt: m.ReadAt,
+	}
+	if out.Media == nil {
+		out.Media = []string{}
+	}
+	if m.CampaignID != nil {
+		out.Campaign = &model.Campaign{ID: encode(kindCampaign, *m.CampaignID)}
+	}
+	if m.ErrorCode != 0 {
+		out.ErrorCode = &m.ErrorCode
+	}
+	if m.Status == message.StatusPending && m.NotBefore.After(time.Unix(0, 0)) {
+		out.NotBefore = &m.NotBefore
+	}
+	return out
+}
+
+func (r *Resolver) toDeliveryEvent(e *message.DeliveryEvent) *model.DeliveryEvent {
+	out := &model.DeliveryEvent{
+		ID: encode(kindDeliveryEvent, e.ID), Status: upper[model.MessageStatus](e.Status), OccurredAt: e.OccurredAt,
+		Message: &model.Message{ID: encode(kindMessage, e.MessageID)},
+	}
+	if e.ErrorCode != 0 {
+		out.ErrorCode = &e.ErrorCode
+		out.ErrorTitle = filled(r.Codes(e.ErrorCode).Title)
+	}
+	return out
+}
+
+func toDashboard(d *report.Dashboard) *model.Dashboard {
+	return &model.Dashboard{
+		Contacts: d.Contacts, OptedIn: d.OptedIn, OptedOut: d.OptedOut, Unreachable: d.Unreachable, CampaignsActive: d.CampaignsActive, CampaignsTotal: d.CampaignsTotal,
+		From: d.From, To: d.To, Period: toPeriod(d.Today), Before: toPeriod(d.Before),
+		Series: mapped(d.Series, func(p report.Point) *model.DashboardPoint {
+			return &model.DashboardPoint{At: p.At, Accepted: p.Accepted, Delivered: p.Delivered, Read: p.Read, Failed: p.Failed, Received: p.Received}
+		}),
+	}
+}
+
+func toPeriod(p report.Period) *model.DashboardPeriod {
+	return &model.DashboardPeriod{
+		Accepted: p.Accepted, Delivered: p.Delivered, Read: p.Read, Failed: p.Failed, Replied: p.Replied, OptedOut: p.OptedOut, Received: p.Received,
+		DeliveryRate: report.Rate(p.Delivered, p.Accepted), ReadRate: report.Rate(p.Read, p.Delivered), ReplyRate: report.Rate(p.Replied, p.Delivered), OptOutRate: report.Rate(p.OptedOut, p.Delivered),
+	}
+}
+
+func toHealth(h *report.Health) *model.SystemHealth {
+	return &model.SystemHealth{
+		Checks: mapped(h.Checks, func(c report.Check) *model.HealthCheck {
+			return &model.HealthCheck{Name: c.Name, Level: upper[model.HealthLevel](c.Level), Detail: c.Detail, Advice: filled(c.Advice)}
+		}),
+		Queues: mapped(h.Queues, func(q report.Queue) *model.QueueHealth {
+			return &model.QueueHealth{Name: q.Name, Available: q.Available, Running: q.Running, Failed: q.Failed}
+		}),
+		Workers: h.Workers, WebhookLagSeconds: h.WebhookLagSeconds, DispatchLagSeconds: h.DispatchLagSeconds, WebhooksPerMinute: h.WebhooksPerMinute,
+	}
+}
+
+// entityKinds are the audit trail's entities that have global ids.
+var entityKinds = map[string]string{
+	"api_token": kindAPIToken, "campaign": kindCampaign, "contact": kindContact, "import": kindImport, "message": kindMessage, "operator": kindOperator,
+	"segment": kindSegment, "sender": kindSender, "template": kindTemplate,
+}
+
+func toAuditEntry(e *audit.Entry) *model.AuditEntry {
+	out := &model.AuditEntry{
+		ID: encode(kindAuditEntry, e.ID), ActorKind: e.ActorKind, Action: e.Action, Entity: e.Entity, Changes: e.Changes, RequestID: e.RequestID, CreatedAt: e.CreatedAt, Seq: e.Seq,
+	}
+	if kind := entityKinds[e.ActorKind]; e.ActorID != nil && kind != "" {
+		out.ActorID = filled(encode(kind, *e.ActorID))
+	}
+	if kind := entityKinds[e.Entity]; e.EntityID != nil && kind != "" {
+		out.EntityID = filled(encode(kind, *e.EntityID))
+	}
+	if e.Hash != nil {
+		out.Hash = filled(hex.EncodeToString(e.Hash))
+	}
+	return out
+}
+
+func toWebhookEvent(e *webhookevent.Event) *model.WebhookEvent {
+	if e == nil {
+		return nil
+	}
+	return &model.WebhookEvent{
+		ID: encode(kindWebhookEvent, e.ID), Kind: upper[model.WebhookEventKind](e.Kind), Sid: e.SID, Params: rawJSON(e.Params), SignatureValid: e.SignatureValid,
+		ReceivedAt: e.ReceivedAt, AppliedAt: e.AppliedAt, Error: filled(e.Error),
+	}
+}
+
+func toSandboxSettings(s sandbox.Settings) *model.SandboxSettings {
+	return &model.SandboxSettings{
+		LatencyMs: s.LatencyMS, ApprovalMs: s.ApprovalMS, DeliveryMs: s.DeliveryMS, ReadRate: s.ReadRate, ReplyRate: s.ReplyRate, UndeliveredRate: s.UndeliveredRate,
+		UndeliveredCode: s.UndeliveredCode, TooManyRate: s.TooManyRate, ServerErrorRate: s.ServerErrorRate, CutRate: s.CutRate, EmptyRate: s.EmptyRate,
+		RepeatRate: s.RepeatRate, ReorderRate: s.ReorderRate, ConcurrencyLimit: s.ConcurrencyLimit,
+	}
+}
+
+func toEvidence(in *model.ConsentEvidenceInput) consent.Evidence {
+	if in == nil {
+		return consent.Evidence{}
+	}
+	return consent.Evidence{Text: text(in.Text.Value()), Language: text(in.Language.Value()), IP: text(in.IP.Value()), Note: text(in.Note.Value())}
+}

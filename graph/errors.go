@@ -1,0 +1,114 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"eventstream/graph/model"
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+)
+
+// mend splits an error: what a person can mend goes into the payload, all else
+// stays an error.
+func mend(err error) ([]*model.UserError, error) {
+	out := []*model.UserError{}
+	if err == nil {
+		return out, nil
+	}
+	list, many := errors.AsType[apperr.List](err)
+	if !many {
+		one, ok := errors.AsType[*apperr.Error](err)
+		if !ok {
+			return nil, err
+		}
+		list = apperr.List{one}
+	}
+	for _, e := range list {
+		switch e.Code {
+		case apperr.CodeInvalid, apperr.CodeNotFound, apperr.CodeConflict:
+			out = append(out, toUserError(e))
+		default:
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func toUserError(e *apperr.Error) *model.UserError {
+	return &model.UserError{Field: e.Field, Code: string(e.Code), Message: e.Message}
+}
+
+// kept is v when there is nothing to mend, else nil.
+func kept[T any](errs []*model.UserError, v *T) *T {
+	if len(errs) > 0 {
+		return nil
+	}
+	return v
+}
+
+// presentError decides what a client sees: a safe text with a code. What has
+// none is ours to mend: it goes to the log, with the request's id.
+func presentError(log *slog.Logger) graphql.ErrorPresenterFunc {
+	return func(ctx context.Context, err error) *gqlerror.Error {
+		shown := graphql.DefaultErrorPresenter(ctx, err)
+		code := func(c string) {
+			if shown.Extensions == nil {
+				shown.Extensions = map[string]any{}
+			}
+			shown.Extensions["code"] = c
+		}
+		if list, ok := errors.AsType[apperr.List](err); ok && len(list) > 0 {
+			texts := make([]string, len(list))
+			for i, e := range list {
+				texts[i] = e.Message
+			}
+			shown.Message = strings.Join(texts, "; ")
+			code(strings.ToUpper(string(list[0].Code)))
+			return shown
+		}
+		if e, ok := errors.AsType[*apperr.Error](err); ok {
+			shown.Message = e.Message
+			if e.Code == apperr.CodeInternal {
+				log.ErrorContext(ctx, "graphql", "path", shown.Path.String(), "error", err)
+			}
+			if len(e.Field) > 0 {
+				shown.Message = e.Message
+			}
+			code(strings.ToUpper(string(e.Code)))
+			if len(e.Field) > 0 {
+				shown.Extensions["field"] = e.Field
+			}
+			return shown
+		}
+		var own *gqlerror.Error
+		if errors.As(err, &own) && errors.Unwrap(own) == nil || shown.Extensions["code"] != nil { // gqlgen's own words: syntax, validation, limits
+			if shown.Extensions["code"] == nil {
+				code("INVALID")
+			}
+			if strings.Contains(shown.Message, "body") && shown.Extensions["code"] == "INVALID" {
+				shown.Message = "the request is not a GraphQL request in JSON"
+			}
+			return shown
+		}
+		if errors.Is(err, context.Canceled) {
+			shown.Message = "canceled"
+			code("CANCELED")
+			return shown
+		}
+		log.ErrorContext(ctx, "graphql", "path", shown.Path.String(), "request_id", actor.RequestID(ctx), "error", err)
+		shown.Message = "internal error; it is in the log under request " + actor.RequestID(ctx)
+		code("INTERNAL")
+		return shown
+	}
+}
+
+func init() { // once: the table is the package's own
+	errcode.RegisterErrorType("COMPLEXITY_LIMIT_EXCEEDED", errcode.KindProtocol)
+}

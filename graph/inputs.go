@@ -1,0 +1,226 @@
+package graph
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"eventstream/graph/model"
+	"eventstream/server/apperr"
+	"eventstream/server/campaign"
+	"eventstream/server/contact"
+	"eventstream/server/globalid"
+	"eventstream/server/message"
+	"eventstream/server/twilio/sandbox"
+)
+
+func isNull(raw json.RawMessage) bool {
+	return len(raw) == 0 || bytes.Equal(bytes.TrimSpace(raw), []byte("null"))
+}
+
+// contactInput reads a contact's fields. Null empties a text.
+func contactInput(name, locale, zone graphql.Omittable[*string], attributes graphql.Omittable[json.RawMessage]) (contact.Input, error) {
+	var in contact.Input
+	for _, f := range []struct {
+		from graphql.Omittable[*string]
+		to   **string
+	}{{name, &in.Name}, {locale, &in.Locale}, {zone, &in.TimeZone}} {
+		if v, set := f.from.ValueOK(); set {
+			s := text(v)
+			*f.to = &s
+		}
+	}
+	if raw := attributes.Value(); !isNull(raw) {
+		if err := json.Unmarshal(raw, &in.Attributes); err != nil {
+			return in, apperr.Invalid("attributes", "attributes are an object such as {\"city\": \"Paris\"}, found %.60s", raw)
+		}
+	}
+	return in, nil
+}
+
+// campaignInput reads a campaign's fields; null clears what may be empty.
+func campaignInput(name *string, templateID, segmentID graphql.Omittable[*string], query graphql.Omittable[json.RawMessage], senderID graphql.Omittable[*string],
+	rate graphql.Omittable[*float64], quiet graphql.Omittable[*model.QuietHoursInput], ends graphql.Omittable[*time.Time],
+) (campaign.Input, error) {
+	in := campaign.Input{
+		Name: name, RateLimitPerSecond: rate.Value(), ClearRateLimit: rate.IsSet() && rate.Value() == nil,
+		QuietHours: toQuietHours(quiet.Value()), ClearQuietHours: quiet.IsSet() && quiet.Value() == nil,
+		EndsAt: ends.Value(), ClearEndsAt: ends.IsSet() && ends.Value() == nil,
+	}
+	if raw := query.Value(); !isNull(raw) {
+		in.Query = raw
+	}
+	var errs apperr.List
+	for _, ref := range []struct {
+		field, kind string
+		id          *string
+		to          **int64
+	}{
+		{"templateId", kindTemplate, templateID.Value(), &in.TemplateID},
+		{"segmentId", kindSegment, segmentID.Value(), &in.SegmentID},
+		{"senderId", kindSender, senderID.Value(), &in.SenderID},
+	} {
+		id, err := optional(ref.field, ref.kind, ref.id)
+		_ = errs.Add(err)
+		*ref.to = id
+	}
+	return in, errs.Err()
+}
+
+// testSend finds the approved version and a sender for a test.
+func (r *Resolver) testSend(ctx context.Context, input model.TemplateTestSendInput) (*message.Message, error) {
+	id, err := globalid.Decode("id", kindTemplate, input.ID)
+	if err != nil {
+		return nil, err
+	}
+	contactID, err := globalid.Decode("contactId", kindContact, input.ContactID)
+	if err != nil {
+		return nil, err
+	}
+	senderID, err := r.senderOrFirst(ctx, input.SenderID.Value())
+	if err != nil {
+		return nil, err
+	}
+	version, err := r.Templates.Approved(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return r.Conversations.TestSend(ctx, contactID, senderID, version.ID)
+}
+
+func (r *Resolver) senderOrFirst(ctx context.Context, id *string) (int64, error) {
+	n, err := optional("senderId", kindSender, id)
+	if err != nil {
+		return 0, err
+	}
+	if n != nil {
+		_, err := r.Senders.ByID(ctx, *n)
+		return *n, err
+	}
+	all, err := r.Senders.List(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if len(all) == 0 {
+		return 0, apperr.Invalid("senderId", "there is no sender: add one first")
+	}
+	return all[0].ID, nil
+}
+
+var errNoSandbox = apperr.Conflict("Twilio is live here, not the sandbox")
+
+func (r *Resolver) sandboxInbound(ctx context.Context, input model.SandboxInboundSendInput) (string, error) {
+	if r.Sandbox == nil {
+		return "", errNoSandbox
+	}
+	from, err := contact.ParseAddress(input.From, "")
+	if err != nil {
+		return "", apperr.Invalid("from", "%q is not a phone number with country code", input.From)
+	}
+	if n := len([]rune(input.Body)); n < 1 || n > 1600 {
+		return "", apperr.Invalid("body", "a message has 1 to 1,600 characters, this one has %d", n)
+	}
+	id, err := r.senderOrFirst(ctx, input.SenderID.Value())
+	if err != nil {
+		return "", err
+	}
+	snd, err := r.Senders.ByID(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	return r.Sandbox.SendInbound(ctx, from.Wire, snd.Address, input.Body, text(input.ProfileName.Value()))
+}
+
+func (r *Resolver) sandboxUpdate(_ context.Context, input model.SandboxSettingsUpdateInput) (sandbox.Settings, error) {
+	if r.Sandbox == nil {
+		return sandbox.Settings{}, errNoSandbox
+	}
+	s := r.Sandbox.Settings()
+	for _, f := range []struct {
+		from graphql.Omittable[*int]
+		to   *int
+	}{
+		{input.LatencyMs, &s.LatencyMS}, {input.ApprovalMs, &s.ApprovalMS}, {input.DeliveryMs, &s.DeliveryMS},
+		{input.UndeliveredCode, &s.UndeliveredCode}, {input.ConcurrencyLimit, &s.ConcurrencyLimit},
+	} {
+		if v := f.from.Value(); v != nil {
+			*f.to = *v
+		}
+	}
+	for _, f := range []struct {
+		from graphql.Omittable[*float64]
+		to   *float64
+	}{
+		{input.ReadRate, &s.ReadRate}, {input.ReplyRate, &s.ReplyRate}, {input.UndeliveredRate, &s.UndeliveredRate}, {input.TooManyRate, &s.TooManyRate},
+		{input.ServerErrorRate, &s.ServerErrorRate}, {input.CutRate, &s.CutRate}, {input.EmptyRate, &s.EmptyRate}, {input.RepeatRate, &s.RepeatRate}, {input.ReorderRate, &s.ReorderRate},
+	} {
+		if v := f.from.Value(); v != nil {
+			*f.to = *v
+		}
+	}
+	if err := r.Sandbox.SetSettings(s); err != nil {
+		return s, apperr.Invalid("", "%s", err)
+	}
+	return s, nil
+}
+
+// node finds anything by its global id; nil when there is none.
+func (r *Resolver) node(ctx context.Context, id string) (model.Node, error) {
+	kind, n, ok := globalid.Split(id)
+	if !ok {
+		return nil, apperr.Invalid("id", "%q is not an id", id)
+	}
+	v, err := r.nodeOf(ctx, kind, n)
+	if apperr.Is(err, apperr.CodeNotFound) {
+		return nil, nil //nolint:nilnil // null, as Relay wants it
+	}
+	return v, err
+}
+
+func (r *Resolver) nodeOf(ctx context.Context, kind string, id int64) (model.Node, error) {
+	switch kind {
+	case kindCampaign:
+		c, err := r.Campaigns.ByID(ctx, id)
+		return orNil(toCampaign(c), err)
+	case kindContact:
+		c, err := r.Contacts.ByID(ctx, id)
+		return orNil(toContact(c), err)
+	case kindImport:
+		i, err := r.Imports.ByID(ctx, id)
+		return orNil(toImport(i), err)
+	case kindMessage:
+		m, err := r.Messages.ByID(ctx, id)
+		return orNil(toMessage(m), err)
+	case kindSegment:
+		s, err := r.Segments.ByID(ctx, id)
+		return orNil(toSegment(s), err)
+	case kindSender:
+		s, err := r.Senders.ByID(ctx, id)
+		return orNil(toSender(s), err)
+	case kindTemplate:
+		t, err := r.Templates.ByID(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		versions, err := r.Templates.NewestVersions(ctx, []int64{id})
+		return orNil(toTemplate(t, versions[id]), err)
+	case kindOperator:
+		o, err := r.Auth.Operator(ctx, id)
+		return orNil(toOperator(o), err)
+	}
+	return nil, apperr.NotFound(kind, id)
+}
+
+// orNil keeps a typed nil out of the interface.
+func orNil[T any, P interface {
+	*T
+	model.Node
+}](v P, err error) (model.Node, error) {
+	if err != nil || v == nil {
+		return nil, err
+	}
+	return v, nil
+}

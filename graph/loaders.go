@@ -1,0 +1,111 @@
+package graph
+
+import (
+	"context"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vikstrous/dataloadgen"
+
+	"eventstream/server/actor"
+	"eventstream/server/auth"
+	"eventstream/server/campaign"
+	"eventstream/server/contact"
+	"eventstream/server/conversation"
+	"eventstream/server/message"
+	"eventstream/server/segment"
+	"eventstream/server/sender"
+	"eventstream/server/template"
+)
+
+type templateWithVersion struct {
+	template *template.Template
+	version  *template.Version
+}
+
+// loaders join the look-ups of one response, or of one subscription event.
+type loaders struct {
+	contacts      *dataloadgen.Loader[int64, *contact.Contact]
+	campaigns     *dataloadgen.Loader[int64, *campaign.Campaign]
+	progress      *dataloadgen.Loader[int64, *campaign.Progress]
+	segments      *dataloadgen.Loader[int64, *segment.Segment]
+	senders       *dataloadgen.Loader[int64, *sender.Sender]
+	templates     *dataloadgen.Loader[int64, templateWithVersion]
+	messages      *dataloadgen.Loader[int64, *message.Message]
+	events        *dataloadgen.Loader[int64, []*message.DeliveryEvent]
+	conversations *dataloadgen.Loader[int64, *conversation.Conversation]
+	operators     *dataloadgen.Loader[int64, *auth.Operator]
+}
+
+type loadersKey struct{}
+
+func injectLoaders(s Services) graphql.ResponseMiddleware {
+	return func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+		if !graphql.HasOperationContext(ctx) { // protocol errors come through here too
+			return next(ctx)
+		}
+		return next(context.WithValue(ctx, loadersKey{}, newLoaders(s)))
+	}
+}
+
+func load(ctx context.Context) *loaders { return ctx.Value(loadersKey{}).(*loaders) }
+
+// batched makes a loader of a function that finds many, in whatever order.
+func batched[V any](find func(context.Context, []int64) (map[int64]V, error)) *dataloadgen.Loader[int64, V] {
+	return dataloadgen.NewMappedLoader(find, dataloadgen.WithWait(time.Millisecond), dataloadgen.WithBatchCapacity(500))
+}
+
+func indexed[V any](find func(context.Context, []int64) ([]V, error), id func(V) int64) func(context.Context, []int64) (map[int64]V, error) {
+	return func(ctx context.Context, ids []int64) (map[int64]V, error) {
+		rows, err := find(ctx, ids)
+		byID := make(map[int64]V, len(rows))
+		for _, r := range rows {
+			byID[id(r)] = r
+		}
+		return byID, err
+	}
+}
+
+func newLoaders(s Services) *loaders {
+	return &loaders{
+		contacts:      batched(indexed(s.Contacts.ByIDs, func(c *contact.Contact) int64 { return c.ID })),
+		campaigns:     batched(indexed(s.Campaigns.ByIDs, func(c *campaign.Campaign) int64 { return c.ID })),
+		progress:      batched(s.Campaigns.ProgressOf),
+		segments:      batched(indexed(s.Segments.ByIDs, func(x *segment.Segment) int64 { return x.ID })),
+		senders:       batched(indexed(s.Senders.ByIDs, func(x *sender.Sender) int64 { return x.ID })),
+		messages:      batched(indexed(s.Messages.ByIDs, func(m *message.Message) int64 { return m.ID })),
+		conversations: batched(indexed(s.Conversations.ByContacts, func(c *conversation.Conversation) int64 { return c.ContactID })),
+		events: batched(func(ctx context.Context, ids []int64) (map[int64][]*message.DeliveryEvent, error) {
+			found, err := s.Messages.Events(ctx, ids)
+			for _, id := range ids {
+				if found[id] == nil {
+					found[id] = []*message.DeliveryEvent{}
+				}
+			}
+			return found, err
+		}),
+		operators: batched(func(ctx context.Context, ids []int64) (map[int64]*auth.Operator, error) {
+			found := map[int64]*auth.Operator{}
+			for _, id := range ids { // a handful
+				o, err := s.Auth.Operator(actor.With(ctx, actor.System), id)
+				if err != nil {
+					return nil, err
+				}
+				found[id] = o
+			}
+			return found, nil
+		}),
+		templates: batched(func(ctx context.Context, ids []int64) (map[int64]templateWithVersion, error) {
+			rows, err := s.Templates.ByIDs(ctx, ids)
+			if err != nil {
+				return nil, err
+			}
+			versions, err := s.Templates.NewestVersions(ctx, ids)
+			found := make(map[int64]templateWithVersion, len(rows))
+			for _, t := range rows {
+				found[t.ID] = templateWithVersion{t, versions[t.ID]}
+			}
+			return found, err
+		}),
+	}
+}

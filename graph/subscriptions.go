@@ -1,0 +1,136 @@
+package graph
+
+import (
+	"context"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"eventstream/server/apperr"
+)
+
+const (
+	campaignPace  = 150 * time.Millisecond // between two states of one campaign
+	dashboardPace = time.Second
+	healthPace    = 5 * time.Second
+	eventsPerTick = 50
+)
+
+// follow sends the state of one thing now and whenever the topic names it,
+// until ctx ends or last says that nothing more will come.
+func follow[T any](ctx context.Context, wake <-chan []int64, id int64, pace time.Duration, state func(context.Context) (T, error), last func(T) bool) (<-chan T, error) {
+	first, err := state(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make(chan T, 1)
+	go func() {
+		defer close(out)
+		v := first
+		for {
+			select {
+			case out <- v:
+			case <-ctx.Done():
+				return
+			}
+			if last != nil && last(v) {
+				return
+			}
+			if !pause(ctx, pace) || !await(ctx, wake, id) {
+				return
+			}
+			if v, err = state(ctx); err != nil {
+				transport.AddSubscriptionError(ctx, subscriptionError(err))
+				return
+			}
+		}
+	}()
+	return out, nil
+}
+
+func subscriptionError(err error) *gqlerror.Error {
+	if e, ok := err.(*apperr.Error); ok { //nolint:errorlint // only our own, unwrapped
+		return &gqlerror.Error{Message: e.Message}
+	}
+	return &gqlerror.Error{Message: "internal error"}
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+// await waits until the topic names id (0: anything), or says that something
+// may have been missed.
+func await(ctx context.Context, wake <-chan []int64, id int64) bool {
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case ids, open := <-wake:
+			if !open {
+				return false
+			}
+			if ids == nil || id == 0 {
+				return true
+			}
+			for _, n := range ids {
+				if n == id {
+					return true
+				}
+			}
+		}
+	}
+}
+
+// merge joins several topics into one that says "something happened".
+func merge(ctx context.Context, topics ...<-chan []int64) <-chan []int64 {
+	out := make(chan []int64, 1)
+	for _, t := range topics {
+		go func() {
+			for range t {
+				select {
+				case out <- nil:
+				case <-ctx.Done():
+				default: // one is waiting already
+				}
+			}
+		}()
+	}
+	return out
+}
+
+// stream sends what the topic names as it comes, the newest when there is more
+// than a screen can show.
+func stream[T any](ctx context.Context, wake <-chan []int64, find func(context.Context, []int64) ([]T, error)) <-chan T {
+	out := make(chan T, eventsPerTick)
+	go func() {
+		defer close(out)
+		for ids := range wake {
+			if len(ids) == 0 {
+				continue
+			}
+			rows, err := find(ctx, ids)
+			if err != nil {
+				transport.AddSubscriptionError(ctx, subscriptionError(err))
+				return
+			}
+			if len(rows) > eventsPerTick {
+				rows = rows[len(rows)-eventsPerTick:]
+			}
+			for _, r := range rows {
+				select {
+				case out <- r:
+				case <-ctx.Done():
+					return
+				}
+			}
+		}
+	}()
+	return out
+}

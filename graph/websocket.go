@@ -1,0 +1,91 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/gorilla/websocket"
+
+	"eventstream/server/actor"
+	"eventstream/server/auth"
+)
+
+// gorillaSockets serves gqlgen's WebSocket transport with gorilla/websocket.
+// gorilla's own CheckOrigin (nil) keeps the same-origin rule.
+type gorillaSockets struct{}
+
+// Accept implements transport.WebsocketImplementation.
+func (gorillaSockets) Accept(w http.ResponseWriter, r *http.Request, o transport.WebsocketAcceptOptions) (transport.WebsocketConn, error) {
+	up := websocket.Upgrader{Subprotocols: o.Subprotocols, HandshakeTimeout: 10 * time.Second, ReadBufferSize: 4096, WriteBufferSize: 4096}
+	conn, err := up.Upgrade(w, r, o.ResponseHeader)
+	if err != nil {
+		return nil, err
+	}
+	return &gorillaConn{Conn: conn}, nil
+}
+
+// gorillaConn serialises writes, as gorilla wants it.
+type gorillaConn struct {
+	*websocket.Conn
+	write sync.Mutex
+}
+
+const writeWait = 10 * time.Second
+
+// NextReader tells a normal close apart from a broken connection.
+func (c *gorillaConn) NextReader() (int, io.Reader, error) {
+	kind, r, err := c.Conn.NextReader()
+	if websocket.IsCloseError(err, websocket.CloseNormalClosure, websocket.CloseGoingAway, websocket.CloseNoStatusReceived) || errors.Is(err, io.EOF) {
+		err = transport.ErrWebsocketClosed
+	}
+	return kind, r, err
+}
+
+// WriteJSON writes one message, or gives up on a peer that does not read.
+func (c *gorillaConn) WriteJSON(v any) error {
+	c.write.Lock()
+	defer c.write.Unlock()
+	_ = c.SetWriteDeadline(time.Now().Add(writeWait))
+	return c.Conn.WriteJSON(v)
+}
+
+// WriteClose says why the connection ends.
+func (c *gorillaConn) WriteClose(code int, text string) error {
+	return c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, text), time.Now().Add(writeWait))
+}
+
+const sessionCheck = 20 * time.Second
+
+// tieToSession ends a socket when its session has ended or its operator was
+// shut out: directives run only once, at the subscription.
+func tieToSession(service *auth.Service) transport.WebsocketInitFunc {
+	return func(ctx context.Context, _ transport.InitPayload) (context.Context, *transport.InitPayload, error) {
+		x := exchangeOf(ctx)
+		before := actor.From(ctx)
+		if x == nil || x.session == "" || before.Kind == "" {
+			return ctx, nil, nil
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		go func() {
+			defer cancel()
+			tick := time.NewTicker(sessionCheck)
+			defer tick.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-tick.C:
+					if now, err := service.BySession(ctx, x.session); err == nil && now != before {
+						return
+					}
+				}
+			}
+		}()
+		return ctx, nil, nil
+	}
+}

@@ -1,0 +1,355 @@
+// Package app puts the engine together. main and the end-to-end tests both
+// start it here.
+package app
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/riverqueue/river"
+	"riverqueue.com/riverui"
+
+	"eventstream/frontend"
+	"eventstream/graph"
+	"eventstream/server/actor"
+	"eventstream/server/audit"
+	"eventstream/server/auth"
+	"eventstream/server/campaign"
+	"eventstream/server/config"
+	"eventstream/server/consent"
+	"eventstream/server/contact"
+	"eventstream/server/conversation"
+	"eventstream/server/db"
+	"eventstream/server/db/embedded"
+	"eventstream/server/globalid"
+	"eventstream/server/importer"
+	"eventstream/server/jobs"
+	"eventstream/server/message"
+	"eventstream/server/pubsub"
+	"eventstream/server/report"
+	"eventstream/server/segment"
+	"eventstream/server/sender"
+	"eventstream/server/template"
+	"eventstream/server/twilio"
+	"eventstream/server/twilio/sandbox"
+	"eventstream/server/web"
+	"eventstream/server/webhook"
+	"eventstream/server/webhookevent"
+	"eventstream/worker"
+)
+
+// Version of the engine.
+const Version = "0.1.0"
+
+// sandboxRate is the pace of the sandbox's sender: Twilio's own limit for an
+// account (error 63017).
+const sandboxRate = sender.MaxRate
+
+// Roles a process plays.
+type Roles struct {
+	Serve bool // API, pages and webhooks
+	Work  bool // jobs
+}
+
+// App is the running engine.
+type App struct {
+	cfg      config.Config
+	roles    Roles
+	log      *slog.Logger
+	postgres *embedded.Server
+	db       *db.DB
+	hub      *pubsub.Hub
+	river    *river.Client[*sql.Tx]
+	work     *worker.Services
+	writer   *webhookevent.Writer
+	listener net.Listener
+	server   *http.Server
+	ui       *riverui.Handler
+	owner    string
+	started  bool
+
+	// Services are the engine's use cases, for tests and the command line.
+	Services graph.Services
+	// Sandbox is nil while Twilio is live.
+	Sandbox *sandbox.Sandbox
+	// URL is where the pages are.
+	URL string
+}
+
+// New builds everything and listens, but serves and works nothing yet.
+func New(ctx context.Context, cfg config.Config, roles Roles, log *slog.Logger) (_ *App, err error) {
+	a := &App{cfg: cfg, roles: roles, log: log}
+	defer func() {
+		if err != nil {
+			a.Close()
+		}
+	}()
+	if err = a.cfg.EnsureSecretKey(); err != nil {
+		return nil, err
+	}
+	host, _ := os.Hostname()
+	a.owner = fmt.Sprintf("%s:%d:%s", host, os.Getpid(), rand.Text()[:6])
+	if err = a.openDatabase(ctx); err != nil {
+		return nil, err
+	}
+	if roles.Serve {
+		if a.listener, err = net.Listen("tcp", cfg.ListenAddr); err != nil {
+			return nil, fmt.Errorf("LISTEN_ADDR=%s: %w", cfg.ListenAddr, err)
+		}
+		a.URL = "http://" + a.listener.Addr().String()
+	}
+	if err = a.build(ctx); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *App) openDatabase(ctx context.Context) (err error) {
+	url := string(a.cfg.DatabaseURL)
+	if url == "" {
+		if a.postgres, err = embedded.Start(ctx, embedded.Options{DataDir: a.cfg.DataDir, Log: a.log}); err != nil {
+			return err
+		}
+		url = a.postgres.URL
+	}
+	if a.db, err = db.Open(ctx, url, 40, a.log); err != nil {
+		return err
+	}
+	return a.db.MigrateUp(ctx, a.log)
+}
+
+// publicURL is what Twilio calls.
+func (a *App) publicURL() string {
+	if a.cfg.PublicURL != "" {
+		return strings.TrimRight(a.cfg.PublicURL, "/")
+	}
+	return a.URL
+}
+
+func (a *App) build(ctx context.Context) error {
+	now := time.Now
+	account := twilio.Options{
+		AccountSID: a.cfg.Twilio.AccountSID, AuthToken: string(a.cfg.Twilio.AuthToken), APIKey: a.cfg.Twilio.APIKey, APISecret: string(a.cfg.Twilio.APISecret),
+		BaseURL: a.cfg.Twilio.APIBaseURL, PublicURL: a.publicURL(),
+	}
+	tokens := []string{string(a.cfg.Twilio.AuthToken), string(a.cfg.Twilio.AuthTokenSecondary)}
+	firstSender, rate, provider, grace := a.cfg.Twilio.PhoneNumber, sender.DefaultRate, "Twilio, account "+a.cfg.Twilio.AccountSID, 2*time.Minute
+	if !a.cfg.Twilio.Live() {
+		var err error
+		if a.Sandbox, err = sandbox.Start(sandbox.Options{DataDir: a.cfg.DataDir, InboundURL: a.publicURL() + "/webhooks/twilio/inbound", Log: a.log}); err != nil {
+			return err
+		}
+		account.AccountSID, account.AuthToken, account.BaseURL, tokens = sandbox.AccountSID, sandbox.AuthToken, a.Sandbox.URL(), []string{sandbox.AuthToken}
+		firstSender, rate, provider, grace = sandbox.PhoneNumber, sandboxRate, "sandbox on this machine; nothing reaches a phone", 3*time.Second
+	}
+	client, err := twilio.New(account)
+	if err != nil {
+		return err
+	}
+
+	a.hub = pubsub.New(a.db.Pool, a.log)
+	enqueuer := &jobs.Enqueuer{}
+	hasher := consent.NewHasher(string(a.cfg.SecretKey))
+	s := graph.Services{
+		Auth: auth.New(a.db, now), Contacts: contact.NewService(a.db, a.hub), Consents: consent.NewService(a.db, a.hub, hasher, now),
+		Segments: segment.NewService(a.db), Senders: sender.NewService(a.db), Messages: message.NewStore(a.db), Reports: report.NewService(a.db, twilio.Code),
+		Trail: audit.NewTrail(a.db), Hub: a.hub, Sandbox: a.Sandbox, Codes: twilio.Code, Now: now, Log: a.log, Version: Version, Provider: provider,
+	}
+	s.Templates = template.NewService(a.db, enqueuer, client, a.log)
+	s.Imports = importer.NewService(a.db, a.hub, enqueuer, s.Consents, a.log, now, a.owner)
+	s.Conversations = conversation.NewService(a.db, enqueuer, s.Consents, s.Senders, client, a.log, now)
+	s.Campaigns = campaign.NewService(a.db, a.hub, enqueuer, s.Segments, s.Templates, s.Senders, now)
+	s.Webhooks = webhookevent.NewApplier(a.db, a.hub, enqueuer, twilio.Reader{}, s.Conversations, s.Consents, s.Campaigns, a.log)
+	if !a.cfg.Loopback() {
+		s.SetupToken = a.setupToken()
+	}
+	a.Services = s
+	if a.roles.Work {
+		a.work = &worker.Services{
+			Campaigns: campaign.NewEngine(campaign.EngineOptions{
+				DB: a.db, Hub: a.hub, Jobs: enqueuer, Service: s.Campaigns, Consents: s.Consents, Templates: s.Templates, Senders: s.Senders,
+				Provider: client, Log: a.log, Now: now, Owner: a.owner, ReconcileGrace: grace,
+			}),
+			Conversations: s.Conversations, Imports: s.Imports, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
+		}
+	}
+	if a.river, err = worker.NewClient(a.db, a.log, a.work); err != nil {
+		return err
+	}
+	enqueuer.Client = a.river
+	if err := a.firstRun(ctx, firstSender, rate); err != nil {
+		return err
+	}
+	a.writer = webhookevent.NewWriter(a.db, enqueuer, a.log)
+	if a.roles.Serve {
+		return a.buildServer(tokens)
+	}
+	return nil
+}
+
+// firstRun makes what the environment names: the first admin and sender.
+func (a *App) firstRun(ctx context.Context, firstSender string, rate float64) error {
+	ctx = actor.With(ctx, actor.System)
+	if firstSender != "" {
+		if err := a.Services.Senders.Ensure(ctx, firstSender, "WhatsApp "+firstSender, rate); err != nil {
+			return fmt.Errorf("TWILIO_PHONE_NUMBER: %w", err)
+		}
+	}
+	if a.cfg.AdminEmail == "" {
+		return nil
+	}
+	needed, err := a.Services.Auth.SetupNeeded(ctx)
+	if err != nil || !needed {
+		return err
+	}
+	if _, err := a.Services.Auth.CreateFirstAdmin(ctx, auth.NewOperator{Email: a.cfg.AdminEmail, Name: "Admin", Password: string(a.cfg.AdminPassword)}); err != nil {
+		return fmt.Errorf("ADMIN_EMAIL, ADMIN_PASSWORD: %w", err)
+	}
+	return nil
+}
+
+func (a *App) setupToken() string {
+	mac := hmac.New(sha256.New, []byte(a.cfg.SecretKey))
+	mac.Write([]byte("first admin"))
+	return hex.EncodeToString(mac.Sum(nil))[:20]
+}
+
+func (a *App) buildServer(tokens []string) error {
+	documents, err := graph.NewTrustedDocuments(frontend.Documents(), a.cfg.TrustedDocumentsOnly)
+	if err != nil {
+		return err
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if a.ui, err = riverui.NewHandler(&riverui.HandlerOpts{
+		Endpoints: riverui.NewEndpoints(a.river, nil), Logger: slog.New(slog.DiscardHandler), Prefix: "/admin/jobs", JobListHideArgsByDefault: true,
+	}); err != nil {
+		return fmt.Errorf("River UI: %w", err)
+	}
+	hooks := webhook.New(a.writer, tokens, a.publicURL, a.log)
+	router := web.NewRouter(web.Routes{
+		GraphQL: graph.NewHandler(a.Services, graph.Options{Documents: documents, Introspection: a.cfg.Playground}),
+		Schema:  graph.SDL(), Authorize: func(next http.Handler) http.Handler { return graph.Authenticate(a.Services.Auth, next) },
+		Inbound: hooks.Inbound, Status: hooks.Status, Jobs: a.ui, SPA: web.NewSPA(frontend.Dist()), Playground: a.cfg.Playground,
+		Ready: a.db.PingContext, Registry: registry, Log: a.log,
+		Rejects: func(ctx context.Context, id string, w http.ResponseWriter) error {
+			n, err := globalid.Decode("id", "Import", id)
+			if err != nil {
+				return err
+			}
+			return a.Services.Imports.WriteRejects(ctx, n, w)
+		},
+	})
+	a.server = &http.Server{
+		Handler: router, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+	return nil
+}
+
+// Run serves and works until ctx ends, then stops cleanly: no new work, slices
+// under way are finished, answers are given.
+func (a *App) Run(ctx context.Context) error {
+	a.started = true
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var loops sync.WaitGroup
+	loops.Go(func() { a.hub.Run(background) })
+	loops.Go(func() { a.writer.Run(background) })
+	failed := make(chan error, 2)
+	if a.server != nil {
+		a.server.BaseContext = func(net.Listener) context.Context { return ctx } // ends the sockets too
+		loops.Go(func() {
+			if err := a.server.Serve(a.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("serve: %w", err)
+			}
+		})
+		if err := a.ui.Start(background); err != nil {
+			return fmt.Errorf("River UI: %w", err)
+		}
+	}
+	if a.work != nil {
+		if err := a.river.Start(background); err != nil {
+			return fmt.Errorf("start the workers: %w", err)
+		}
+		loops.Go(func() { worker.Heartbeat(ctx, a.db, a.work, a.owner, a.log) })
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	a.shutdown()
+	stop()
+	loops.Wait()
+	return err
+}
+
+func (a *App) shutdown() {
+	limit, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if a.work != nil {
+		if err := a.river.Stop(limit); err != nil {
+			a.log.Warn("workers did not stop in time", "error", err)
+		}
+	}
+	if a.Sandbox != nil {
+		a.Sandbox.Close() // before the server, so that it loses no callback
+	}
+	if a.server != nil {
+		if err := a.server.Shutdown(limit); err != nil {
+			a.log.Warn("server did not stop in time", "error", err)
+		}
+	}
+}
+
+// Close gives back what New took. After Run has ended nothing is lost.
+func (a *App) Close() {
+	if a.Sandbox != nil && !a.started {
+		a.Sandbox.Close()
+	}
+	if a.listener != nil && !a.started {
+		_ = a.listener.Close()
+	}
+	if a.db != nil {
+		a.db.Close()
+	}
+	if a.postgres != nil {
+		if err := a.postgres.Stop(); err != nil {
+			a.log.Warn("private Postgres", "error", err)
+		}
+	}
+}
+
+// SignInHint tells a newcomer how to get in.
+func (a *App) SignInHint(ctx context.Context) string {
+	needed, err := a.Services.Auth.SetupNeeded(ctx)
+	switch {
+	case err != nil || !needed:
+		return "sign in with your email address and password"
+	case a.Services.SetupToken != "":
+		return "the first page creates the admin; its token is " + a.Services.SetupToken
+	}
+	return "the first page creates the admin"
+}
+
+// Provider tells where messages go.
+func (a *App) Provider() string { return a.Services.Provider }
+
+// DB is the database, for the command line and tests.
+func (a *App) DB() *db.DB { return a.db }

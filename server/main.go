@@ -1,0 +1,150 @@
+// Command server is the whole engine: API, pages, workers and tools.
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	_ "time/tzdata" // zones must not depend on the machine
+
+	"github.com/urfave/cli/v3"
+
+	"eventstream/server/app"
+	"eventstream/server/audit"
+	"eventstream/server/config"
+	"eventstream/server/db"
+	"eventstream/server/db/embedded"
+)
+
+func main() {
+	if err := command().Run(context.Background(), os.Args); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+func command() *cli.Command {
+	both, serve, work := app.Roles{Serve: true, Work: true}, app.Roles{Serve: true}, app.Roles{Work: true}
+	return &cli.Command{
+		Name:           "server",
+		Usage:          "personalised WhatsApp campaigns over Twilio",
+		Version:        app.Version,
+		DefaultCommand: "run",
+		Commands: []*cli.Command{
+			{Name: "run", Usage: "serve the API and pages, and work the jobs", Action: run(both)},
+			{Name: "serve", Usage: "serve the API and pages only", Action: run(serve)},
+			{Name: "work", Usage: "work the jobs only", Action: run(work)},
+			{
+				Name: "migrate", Usage: "bring the database to the newest version, or take it back",
+				Commands: []*cli.Command{
+					{Name: "up", Usage: "apply what is missing", Action: withDB(func(ctx context.Context, d *db.DB, log *slog.Logger) error { return d.MigrateUp(ctx, log) })},
+					{Name: "down", Usage: "take everything back; all data is lost", Action: withDB(func(ctx context.Context, d *db.DB, log *slog.Logger) error { return d.MigrateDown(ctx, true, log) })},
+				},
+				DefaultCommand: "up",
+			},
+			{
+				Name: "audit", Usage: "the audit trail",
+				Commands: []*cli.Command{{Name: "verify", Usage: "walk the chain and name the first broken link", Action: withDB(verify)}},
+			},
+			{Name: "version", Usage: "print the version", Action: func(context.Context, *cli.Command) error { fmt.Println(app.Version); return nil }},
+		},
+	}
+}
+
+func logger(cfg config.Config) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(cfg.LogLevel)) // checked when it was read
+	opts := &slog.HandlerOptions{Level: level}
+	var h slog.Handler = slog.NewTextHandler(os.Stderr, opts)
+	if cfg.LogFormat == "json" {
+		h = slog.NewJSONHandler(os.Stderr, opts)
+	}
+	log := slog.New(h)
+	slog.SetDefault(log)
+	return log
+}
+
+// run starts the engine. The first Ctrl-C stops it cleanly, a second at once.
+func run(roles app.Roles) cli.ActionFunc {
+	return func(ctx context.Context, _ *cli.Command) error {
+		cfg, err := config.Load()
+		if err != nil {
+			return err
+		}
+		log := logger(cfg)
+		ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		a, err := app.New(ctx, cfg, roles, log)
+		if err != nil {
+			return err
+		}
+		defer a.Close()
+		if roles.Serve {
+			fmt.Printf("\n  Event Stream Engine %s\n\n  Open      %s\n  Sign in   %s\n  Messages  %s\n\n  Ctrl-C stops it cleanly, a second Ctrl-C at once.\n\n", app.Version, a.URL, a.SignInHint(ctx), a.Provider())
+		} else {
+			log.Info("working", "messages", a.Provider())
+		}
+		go func() {
+			<-ctx.Done()
+			stop() // from here on a second signal ends the process
+			log.Info("stopping: slices under way are finished")
+		}()
+		return a.Run(ctx)
+	}
+}
+
+func withDB(fn func(context.Context, *db.DB, *slog.Logger) error) cli.ActionFunc {
+	return func(ctx context.Context, _ *cli.Command) error {
+		cfg, err := config.Load()
+		if err != nil {
+			return err
+		}
+		log := logger(cfg)
+		url := string(cfg.DatabaseURL)
+		if url == "" {
+			pg, err := embedded.Start(ctx, embedded.Options{DataDir: cfg.DataDir, Log: log})
+			if err != nil {
+				return err
+			}
+			defer func() { _ = pg.Stop() }()
+			url = pg.URL
+		}
+		d, err := db.Open(ctx, url, 5, log)
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		return fn(ctx, d, log)
+	}
+}
+
+func verify(ctx context.Context, d *db.DB, log *slog.Logger) error {
+	if err := d.CheckMigrated(ctx); err != nil {
+		return err
+	}
+	trail := audit.NewTrail(d)
+	for {
+		n, err := trail.Seal(ctx)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			break
+		}
+	}
+	v, err := trail.Verify(ctx)
+	if err != nil {
+		return err
+	}
+	if v.Broken != nil {
+		return errors.New("the chain is broken at entry " + fmt.Sprint(*v.Broken) + ": " + v.Reason)
+	}
+	log.Info("the chain is whole", "entries", v.Entries, "unsealed", v.Unsealed, "head", hex.EncodeToString(v.Head))
+	return nil
+}

@@ -1,0 +1,171 @@
+// Package web is the HTTP front: router, middleware, health, metrics, the SPA
+// and the playground.
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"eventstream/server/actor"
+)
+
+// Routes are what the router mounts.
+type Routes struct {
+	GraphQL    http.Handler
+	Schema     string // SDL
+	Authorize  func(http.Handler) http.Handler
+	Inbound    http.HandlerFunc
+	Status     http.HandlerFunc
+	Rejects    func(ctx context.Context, id string, w http.ResponseWriter) error
+	Jobs       http.Handler // River UI, nil without
+	SPA        http.Handler
+	Playground bool
+	Ready      func(context.Context) error
+	Registry   *prometheus.Registry
+	Log        *slog.Logger
+}
+
+// NewRouter mounts everything.
+func NewRouter(rt Routes) http.Handler {
+	requests := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "http_request_duration_seconds", Help: "Time to answer, by route and status.", Buckets: prometheus.ExponentialBuckets(0.001, 2.5, 10),
+	}, []string{"route", "status"})
+	rt.Registry.MustRegister(requests)
+
+	r := chi.NewRouter()
+	r.Use(identify, measure(requests), recoverer(rt.Log), secure)
+	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	r.Get("/readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		defer cancel()
+		if err := rt.Ready(ctx); err != nil {
+			http.Error(w, "not ready: the database does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ready\n"))
+	})
+	r.Handle("/metrics", promhttp.HandlerFor(rt.Registry, promhttp.HandlerOpts{}))
+	for _, path := range []string{"/webhooks/twilio/inbound", "/webhooks/inbound"} { // the second is the first product's
+		r.Post(path, rt.Inbound)
+	}
+	for _, path := range []string{"/webhooks/twilio/status", "/webhooks/status"} {
+		r.Post(path, rt.Status)
+	}
+	// Browsers say where a request comes from; one from another site is refused.
+	cross := http.NewCrossOriginProtection()
+	r.Group(func(r chi.Router) {
+		r.Use(cross.Handler, rt.Authorize)
+		r.Handle("/graphql", rt.GraphQL)
+		r.With(require(actor.RoleViewer)).Get("/downloads/imports/{id}/rejects.csv", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+			w.Header().Set("Content-Disposition", `attachment; filename="rejects.csv"`)
+			if err := rt.Rejects(r.Context(), chi.URLParam(r, "id"), w); err != nil {
+				rt.Log.WarnContext(r.Context(), "rejects not written", "error", err)
+				http.Error(w, "no such import", http.StatusNotFound)
+			}
+		})
+		if rt.Jobs != nil {
+			r.With(require(actor.RoleAdmin)).Mount("/admin/jobs", rt.Jobs)
+		}
+	})
+	r.Get("/schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte(rt.Schema))
+	})
+	if !rt.Playground {
+		r.Get("/playground", http.NotFound)
+		r.Get("/playground.html", http.NotFound)
+	}
+	r.NotFound(rt.SPA.ServeHTTP)
+	return r
+}
+
+func require(role actor.Role) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := actor.Require(r.Context(), role); err != nil {
+				status := http.StatusForbidden
+				if actor.From(r.Context()).Kind == "" {
+					status = http.StatusUnauthorized
+				}
+				http.Error(w, "this needs the role "+string(role), status)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// identify gives each request an id that the answer, the log and the audit
+// trail share.
+func identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := rand.Text()[:16]
+		w.Header().Set("X-Request-Id", id)
+		next.ServeHTTP(w, r.WithContext(actor.WithRequestID(r.Context(), id)))
+	})
+}
+
+func measure(h *prometheus.HistogramVec) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			started := time.Now()
+			ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+			next.ServeHTTP(ww, r)
+			route := chi.RouteContext(r.Context()).RoutePattern()
+			if route == "" {
+				route = "spa"
+			}
+			status := ww.Status()
+			if status == 0 {
+				status = http.StatusOK
+			}
+			h.WithLabelValues(route, strconv.Itoa(status)).Observe(time.Since(started).Seconds())
+		})
+	}
+}
+
+func recoverer(log *slog.Logger) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			defer func() {
+				if v := recover(); v != nil {
+					if v == http.ErrAbortHandler { //nolint:errorlint // net/http's own way
+						panic(v)
+					}
+					log.ErrorContext(r.Context(), "request panicked", "path", r.URL.Path, "panic", v, "trace", string(debug.Stack()))
+					http.Error(w, "internal error", http.StatusInternalServerError)
+				}
+			}()
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// secure sets the headers that keep a page to itself. Inline styles are
+// allowed: the component library sets them; scripts are not.
+func secure(next http.Handler) http.Handler {
+	const policy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; " +
+		"connect-src 'self' ws: wss:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'"
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("X-Frame-Options", "DENY")
+		if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
