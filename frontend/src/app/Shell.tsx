@@ -1,0 +1,181 @@
+import {
+  ActionIcon,
+  AppShell,
+  Badge,
+  Burger,
+  Group,
+  Menu,
+  NavLink,
+  ScrollArea,
+  Text,
+  Tooltip,
+  UnstyledButton,
+  useMantineColorScheme,
+} from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { Spotlight, spotlight } from "@mantine/spotlight";
+import {
+  IconActivity,
+  IconAddressBook,
+  IconDashboard,
+  IconFilter,
+  IconLogout,
+  IconMessage2,
+  IconMoonStars,
+  IconSearch,
+  IconSend,
+  IconSettings,
+} from "@tabler/icons-react";
+import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { useEffect } from "react";
+import { useMutation } from "urql";
+import { graphql } from "../gql";
+import { useSession } from "./session";
+
+const pages = [
+  { to: "/", label: "Dashboard", icon: IconDashboard },
+  { to: "/contacts", label: "Contacts", icon: IconAddressBook },
+  { to: "/segments", label: "Segments", icon: IconFilter },
+  { to: "/templates", label: "Templates", icon: IconMessage2 },
+  { to: "/campaigns", label: "Campaigns", icon: IconSend },
+  { to: "/monitoring", label: "Monitoring", icon: IconActivity },
+  { to: "/settings", label: "Settings", icon: IconSettings },
+] as const;
+
+const SignOutDocument = graphql(`
+  mutation SignOut {
+    signOut {
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+
+export function Shell() {
+  const [opened, { toggle, close }] = useDisclosure();
+  const path = useRouterState({ select: (s) => s.location.pathname });
+  const session = useSession();
+  const navigate = useNavigate();
+  const { setColorScheme, colorScheme } = useMantineColorScheme();
+  const [, signOut] = useMutation(SignOutDocument);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the menu closes on every change of page
+  useEffect(close, [path]);
+  return (
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 220, breakpoint: "sm", collapsed: { mobile: !opened } }}
+      padding={{ base: "md", md: "xl" }}
+    >
+      <AppShell.Header>
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+          <Group gap="sm" wrap="nowrap">
+            <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" />
+            <Link to="/" className="plain" aria-label="Event Stream Engine, dashboard">
+              <Group gap={8} wrap="nowrap">
+                <img src="/icon.svg" width={26} height={26} alt="" />
+                <Text fw={650} visibleFrom="xs">
+                  Event Stream Engine
+                </Text>
+              </Group>
+            </Link>
+          </Group>
+          <Group gap="xs" wrap="nowrap">
+            <Tooltip
+              label={
+                session.setup.live ? "Messages go out over Twilio" : "Nothing reaches a phone: the sandbox plays Twilio"
+              }
+            >
+              <Badge
+                variant="light"
+                color={session.setup.live ? "red" : "grape"}
+                tt="none"
+                autoContrast
+                styles={{ label: { color: "light-dark(#3b2a4a, #f3e8ff)" } }}
+              >
+                {session.setup.live ? "Twilio live" : "Sandbox"}
+              </Badge>
+            </Tooltip>
+            <Tooltip label="Go to… (Ctrl K)">
+              <ActionIcon variant="default" size="lg" aria-label="Open the command palette" onClick={spotlight.open}>
+                <IconSearch size={18} />
+              </ActionIcon>
+            </Tooltip>
+            <Tooltip label="Light or dark">
+              <ActionIcon
+                variant="default"
+                size="lg"
+                aria-label="Switch between light and dark"
+                onClick={() => setColorScheme(colorScheme === "dark" ? "light" : "dark")}
+              >
+                <IconMoonStars size={18} />
+              </ActionIcon>
+            </Tooltip>
+            <Menu position="bottom-end">
+              <Menu.Target>
+                <UnstyledButton aria-label={`Account of ${session.viewer.name}`} px={6}>
+                  <Text size="sm" fw={550} maw={120} truncate>
+                    {session.viewer.name}
+                  </Text>
+                </UnstyledButton>
+              </Menu.Target>
+              <Menu.Dropdown>
+                <Menu.Label>
+                  {session.viewer.email} · {session.viewer.role.toLowerCase()}
+                </Menu.Label>
+                <Menu.Item
+                  leftSection={<IconLogout size={16} />}
+                  onClick={async () => {
+                    await signOut({});
+                    session.reload();
+                  }}
+                >
+                  Sign out
+                </Menu.Item>
+              </Menu.Dropdown>
+            </Menu>
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="xs" aria-label="Pages">
+        <AppShell.Section grow component={ScrollArea}>
+          {pages.map((p) => (
+            <NavLink
+              key={p.to}
+              component={Link}
+              to={p.to}
+              label={p.label}
+              leftSection={<p.icon size={19} stroke={1.7} />}
+              active={p.to === "/" ? path === "/" : path.startsWith(p.to)}
+              aria-current={(p.to === "/" ? path === "/" : path.startsWith(p.to)) ? "page" : undefined}
+              style={{ borderRadius: 8 }}
+            />
+          ))}
+        </AppShell.Section>
+        <Text size="xs" c="dimmed" p="xs">
+          Version {session.setup.version}
+        </Text>
+      </AppShell.Navbar>
+      <AppShell.Main>
+        <Outlet />
+      </AppShell.Main>
+      <Spotlight
+        shortcut={["mod + K"]}
+        searchProps={{ placeholder: "Go to…", "aria-label": "Go to" }}
+        nothingFound="Nothing of that name"
+        actions={[
+          ...pages.map((p) => ({
+            id: p.to,
+            label: p.label,
+            leftSection: <p.icon size={18} />,
+            onClick: () => navigate({ to: p.to }),
+          })),
+          { id: "import", label: "Import contacts", onClick: () => navigate({ to: "/contacts/import" }) },
+          { id: "new-campaign", label: "New campaign", onClick: () => navigate({ to: "/campaigns/new" }) },
+          { id: "new-segment", label: "New segment", onClick: () => navigate({ to: "/segments/new" }) },
+          { id: "new-template", label: "New template", onClick: () => navigate({ to: "/templates/new" }) },
+        ]}
+      />
+    </AppShell>
+  );
+}

@@ -1,0 +1,120 @@
+import { type Cache, cacheExchange } from "@urql/exchange-graphcache";
+import { persistedExchange } from "@urql/exchange-persisted";
+import { createClient as createSocket } from "graphql-ws";
+import { Client, fetchExchange, mapExchange, subscriptionExchange } from "urql";
+
+const none = () => null;
+
+/** Lists that a change of one thing makes stale. */
+function refresh(cache: Cache, ...fields: string[]) {
+  for (const f of cache.inspectFields("Query")) {
+    if (fields.includes(f.fieldName)) cache.invalidate("Query", f.fieldKey);
+  }
+}
+
+const stale =
+  (...fields: string[]) =>
+  (_result: unknown, _args: unknown, cache: Cache) =>
+    refresh(cache, ...fields);
+
+const socket = createSocket({
+  url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`,
+  lazy: true,
+  retryAttempts: Number.POSITIVE_INFINITY,
+  shouldRetry: () => true,
+});
+
+/** A new client for each session, so that nothing of the one before stays. */
+export function createClient(onSignedOut: () => void): Client {
+  return new Client({
+    url: "/graphql",
+    requestPolicy: "cache-and-network",
+    preferGetMethod: false,
+    exchanges: [
+      mapExchange({
+        onError(error) {
+          if (error.graphQLErrors.some((e) => e.extensions.code === "UNAUTHENTICATED")) onSignedOut();
+        },
+      }),
+      cacheExchange({
+        keys: {
+          AttributeKey: none,
+          AuditVerification: none,
+          CampaignConnection: none,
+          CampaignCounts: none,
+          CampaignPreflight: none,
+          CampaignRates: none,
+          CampaignSeriesPoint: none,
+          ConsentCount: none,
+          ConsentEventConnection: none,
+          ContactConnection: none,
+          Dashboard: none,
+          DashboardPeriod: none,
+          DashboardPoint: none,
+          ErrorBucket: none,
+          HealthCheck: none,
+          ImportColumn: none,
+          ImportConnection: none,
+          ImportReject: none,
+          MessageConnection: none,
+          NumberCheck: none,
+          PageInfo: none,
+          QueueHealth: none,
+          QuietHours: none,
+          SandboxSettings: none,
+          SegmentConnection: none,
+          SegmentPreview: none,
+          SessionWindow: none,
+          Setup: none,
+          SkipReasonCount: none,
+          SystemHealth: none,
+          TemplateConnection: none,
+          TemplatePreview: none,
+          TemplateVariable: none,
+          UserError: none,
+        },
+        updates: {
+          Mutation: {
+            contactCreate: stale("contacts", "contactCount", "segmentPreview"),
+            contactImport: stale("imports"),
+            segmentCreate: stale("segments"),
+            segmentDelete: stale("segments"),
+            templateCreate: stale("templates"),
+            templateUpdate: stale("templates"),
+            templateDelete: stale("templates"),
+            campaignCreate: stale("campaigns"),
+            campaignDuplicate: stale("campaigns"),
+            campaignDelete: stale("campaigns"),
+            campaignUpdate: stale("campaignPreflight"),
+            senderCreate: stale("senders"),
+            operatorInvite: stale("operators"),
+            apiTokenCreate: stale("apiTokens"),
+            sandboxSettingsUpdate: stale("sandboxSettings"),
+          },
+        },
+      }),
+      persistedExchange({
+        enforcePersistedQueries: true,
+        enableForMutation: true,
+        enableForSubscriptions: true,
+        preferGetForPersistedQueries: false,
+        generateHash: async (_text, document) => (document as unknown as { __meta__: { hash: string } }).__meta__.hash,
+      }),
+      fetchExchange,
+      subscriptionExchange({
+        forwardSubscription: (request) => ({
+          subscribe: (sink) => ({
+            unsubscribe: socket.subscribe(
+              { query: request.query ?? "", variables: request.variables, extensions: request.extensions },
+              {
+                next: (value) => sink.next(value as never),
+                error: (error) => sink.error(error),
+                complete: () => sink.complete(),
+              },
+            ),
+          }),
+        }),
+      }),
+    ],
+  });
+}

@@ -1,0 +1,57 @@
+import { createRootRoute, createRoute, createRouter } from "@tanstack/react-router";
+import { Empty, LinkButton } from "../components/ui";
+import { CampaignPage } from "../features/campaigns/CampaignPage";
+import { CampaignsPage } from "../features/campaigns/CampaignsPage";
+import { CampaignWizard } from "../features/campaigns/CampaignWizard";
+import { ContactPage } from "../features/contacts/ContactPage";
+import { ContactsPage } from "../features/contacts/ContactsPage";
+import { DashboardPage } from "../features/dashboard/DashboardPage";
+import { ImportPage } from "../features/imports/ImportPage";
+import { MonitoringPage } from "../features/monitoring/MonitoringPage";
+import { SegmentPage } from "../features/segments/SegmentPage";
+import { SegmentsPage } from "../features/segments/SegmentsPage";
+import { SettingsPage } from "../features/settings/SettingsPage";
+import { TemplatePage } from "../features/templates/TemplatePage";
+import { TemplatesPage } from "../features/templates/TemplatesPage";
+import { Shell } from "./Shell";
+
+export type Search = { q?: string; status?: string; consent?: string };
+
+const rootRoute = createRootRoute({
+  component: Shell,
+  validateSearch: (s: Record<string, unknown>): Search => ({
+    q: typeof s.q === "string" && s.q ? s.q : undefined,
+    status: typeof s.status === "string" && s.status ? s.status : undefined,
+    consent: typeof s.consent === "string" && s.consent ? s.consent : undefined,
+  }),
+  notFoundComponent: () => (
+    <Empty icon="?" title="There is no such page" action={<LinkButton to="/">To the dashboard</LinkButton>}>
+      The address may be mistyped, or the thing was deleted.
+    </Empty>
+  ),
+});
+
+const parent = () => rootRoute;
+const routeTree = rootRoute.addChildren([
+  createRoute({ getParentRoute: parent, path: "/", component: DashboardPage }),
+  createRoute({ getParentRoute: parent, path: "/contacts", component: ContactsPage }),
+  createRoute({ getParentRoute: parent, path: "/contacts/import", component: ImportPage }),
+  createRoute({ getParentRoute: parent, path: "/contacts/$id", component: ContactPage }),
+  createRoute({ getParentRoute: parent, path: "/segments", component: SegmentsPage }),
+  createRoute({ getParentRoute: parent, path: "/segments/$id", component: SegmentPage }),
+  createRoute({ getParentRoute: parent, path: "/templates", component: TemplatesPage }),
+  createRoute({ getParentRoute: parent, path: "/templates/$id", component: TemplatePage }),
+  createRoute({ getParentRoute: parent, path: "/campaigns", component: CampaignsPage }),
+  createRoute({ getParentRoute: parent, path: "/campaigns/new", component: CampaignWizard }),
+  createRoute({ getParentRoute: parent, path: "/campaigns/$id", component: CampaignPage }),
+  createRoute({ getParentRoute: parent, path: "/monitoring", component: MonitoringPage }),
+  createRoute({ getParentRoute: parent, path: "/settings", component: SettingsPage }),
+]);
+
+export const router = createRouter({ routeTree, defaultPreload: false, scrollRestoration: true });
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,176 @@
+import {
+  Alert,
+  Badge,
+  Box,
+  Button,
+  Card,
+  Center,
+  Group,
+  Skeleton,
+  Stack,
+  Text,
+  ThemeIcon,
+  Title,
+  VisuallyHidden,
+} from "@mantine/core";
+import { IconAlertTriangle } from "@tabler/icons-react";
+import { Link, type LinkProps } from "@tanstack/react-router";
+import { type ReactNode, useEffect } from "react";
+import type { CombinedError } from "urql";
+import { errorText } from "../lib/errors";
+import { words } from "../lib/format";
+
+export function Page(props: { title: string; description?: ReactNode; actions?: ReactNode; children: ReactNode }) {
+  useEffect(() => {
+    document.title = `${props.title} · Event Stream Engine`;
+  }, [props.title]);
+  return (
+    <Stack gap="lg">
+      <Group justify="space-between" align="flex-start" gap="sm">
+        <Box>
+          <Title order={1} size="h2">
+            {props.title}
+          </Title>
+          {props.description && (
+            <Text c="dimmed" size="sm" mt={4}>
+              {props.description}
+            </Text>
+          )}
+        </Box>
+        {props.actions && <Group gap="sm">{props.actions}</Group>}
+      </Group>
+      {props.children}
+    </Stack>
+  );
+}
+
+export function Rows(props: { n?: number }) {
+  return (
+    <Stack gap="xs" aria-hidden>
+      {Array.from({ length: props.n ?? 6 }, (_, i) => (
+        <Skeleton key={i} h={40} />
+      ))}
+    </Stack>
+  );
+}
+
+export function Failed(props: { error: CombinedError; retry: () => void }) {
+  return (
+    <Alert color="red" icon={<IconAlertTriangle />} title="This could not be loaded">
+      <Stack gap="sm" align="flex-start">
+        {errorText(props.error)}
+        <Button size="xs" variant="default" onClick={props.retry}>
+          Try again
+        </Button>
+      </Stack>
+    </Alert>
+  );
+}
+
+export function Empty(props: { icon: ReactNode; title: string; children: ReactNode; action?: ReactNode }) {
+  return (
+    <Card>
+      <Center py="xl">
+        <Stack align="center" gap="sm" maw={460}>
+          <ThemeIcon size={56} radius="xl" variant="light">
+            {props.icon}
+          </ThemeIcon>
+          <Text fw={600} size="lg" ta="center">
+            {props.title}
+          </Text>
+          <Text c="dimmed" ta="center" size="sm">
+            {props.children}
+          </Text>
+          {props.action}
+        </Stack>
+      </Center>
+    </Card>
+  );
+}
+
+export function Stat(props: { label: string; value: ReactNode; hint?: ReactNode; testId?: string }) {
+  return (
+    <Card padding="md">
+      <Text size="xs" c="dimmed" fw={550}>
+        {props.label}
+      </Text>
+      <Text fw={650} fz={26} lh={1.25} data-testid={props.testId}>
+        {props.value}
+      </Text>
+      {props.hint && (
+        <Text size="xs" c="dimmed">
+          {props.hint}
+        </Text>
+      )}
+    </Card>
+  );
+}
+
+const colors: Record<string, string> = {
+  ACTIVE: "green",
+  APPROVED: "green",
+  COMPLETED: "green",
+  DELIVERED: "green",
+  OK: "green",
+  OPTED_IN: "green",
+  READ: "green",
+  RECEIVED: "grape",
+  ACCEPTED: "blue",
+  PREPARING: "blue",
+  QUEUED: "blue",
+  RUNNING: "blue",
+  SENDING: "blue",
+  SENT: "blue",
+  SUBMITTED: "blue",
+  SUBMITTING: "blue",
+  PAUSED: "yellow",
+  PENDING: "gray",
+  SKIPPED: "gray",
+  WARN: "yellow",
+  BAD: "red",
+  FAILED: "red",
+  OPTED_OUT: "red",
+  REJECTED: "red",
+  DISABLED: "red",
+  UNDELIVERED: "red",
+  UNKNOWN: "gray",
+};
+
+/** One word for where something stands; the colour only helps. */
+export function Status(props: { value: string; label?: string }) {
+  return (
+    <Badge variant="dot" color={colors[props.value] ?? "gray"} tt="none" fw={550} style={{ flexShrink: 0 }}>
+      {props.label ?? words(props.value)}
+    </Badge>
+  );
+}
+
+export function LinkButton(
+  props: LinkProps & { children: ReactNode; leftSection?: ReactNode; variant?: string; size?: string },
+) {
+  const { children, leftSection, variant, size, ...link } = props;
+  return (
+    <Button renderRoot={(root) => <Link {...root} {...link} />} leftSection={leftSection} variant={variant} size={size}>
+      {children}
+    </Button>
+  );
+}
+
+export function Live(props: { children: ReactNode }) {
+  return (
+    <VisuallyHidden role="status" aria-live="polite">
+      {props.children}
+    </VisuallyHidden>
+  );
+}
+
+export function LoadMore(props: { more?: boolean; loading: boolean; onMore: () => void }) {
+  if (!props.more) return null;
+  return (
+    <Center>
+      <Button variant="default" loading={props.loading} onClick={props.onMore}>
+        Show more
+      </Button>
+    </Center>
+  );
+}

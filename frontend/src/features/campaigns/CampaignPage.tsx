@@ -1,0 +1,624 @@
+import { LineChart } from "@mantine/charts";
+import {
+  Alert,
+  Button,
+  Card,
+  Grid,
+  Group,
+  NumberInput,
+  Progress,
+  Select,
+  SimpleGrid,
+  Stack,
+  Table,
+  Text,
+  Title,
+} from "@mantine/core";
+import { modals } from "@mantine/modals";
+import { notifications } from "@mantine/notifications";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { useState } from "react";
+import { useMutation, useQuery, useSubscription } from "urql";
+import { useMay } from "../../app/session";
+import { Empty, Failed, Live, LoadMore, Page, Rows, Stat, Status } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { CampaignPageQuery, CampaignStateFragment, MessageStatus } from "../../gql/graphql";
+import { settled } from "../../lib/errors";
+import { count, decimal, duration, moment, percent, skipText, timeOfDay, words } from "../../lib/format";
+import { real } from "../../lib/node";
+import { CampaignLaunchDocument } from "./CampaignWizard";
+
+graphql(`
+  fragment CampaignState on Campaign {
+    id
+    name
+    status
+    pausedBy
+    pausedReason
+    failure
+    rateLimitPerSecond
+    progress
+    throughput
+    startedAt
+    preparedAt
+    finishedAt
+    counts {
+      audience
+      pending
+      submitting
+      accepted
+      sent
+      delivered
+      read
+      failed
+      undelivered
+      canceled
+      expired
+      skipped
+      unknown
+      replied
+      optedOut
+    }
+    rates {
+      delivered
+      read
+      failed
+      replied
+      optedOut
+    }
+    skipReasons {
+      reason
+      count
+    }
+    series {
+      at
+      accepted
+      delivered
+      read
+      failed
+    }
+  }
+`);
+
+const CampaignDocument = graphql(`
+  query CampaignPage($id: ID!) {
+    node(id: $id) {
+      ... on Campaign {
+        ...CampaignState
+        template {
+          id
+          name
+          body
+        }
+        segment {
+          id
+          name
+        }
+        sender {
+          id
+          displayName
+        }
+        quietHours {
+          start
+          end
+          zone
+        }
+      }
+    }
+  }
+`);
+
+const CampaignLiveDocument = graphql(`
+  subscription CampaignLive($id: ID!) {
+    campaignProgress(id: $id) {
+      ...CampaignState
+    }
+  }
+`);
+
+const CampaignErrorsDocument = graphql(`
+  query CampaignErrors($id: ID!) {
+    errorReport(filter: { campaignId: $id }) {
+      code
+      title
+      count
+      share
+      class
+      advice
+    }
+  }
+`);
+
+const CampaignMessagesDocument = graphql(`
+  query CampaignMessages($id: ID!, $status: MessageStatus, $after: String) {
+    messages(filter: { campaignId: $id, status: $status }, first: 25, after: $after) {
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      nodes {
+        id
+        status
+        body
+        skipReason
+        errorMessage
+        notBefore
+        notBeforeReason
+        acceptedAt
+        contact {
+          id
+          name
+          address
+        }
+      }
+    }
+  }
+`);
+
+const action = {
+  pause: graphql(`
+    mutation CampaignPause($input: CampaignPauseInput!) {
+      campaignPause(input: $input) {
+        campaign {
+          id
+          status
+          pausedBy
+          pausedReason
+        }
+        userErrors {
+          message
+        }
+      }
+    }
+  `),
+  resume: graphql(`
+    mutation CampaignResume($input: CampaignResumeInput!) {
+      campaignResume(input: $input) {
+        campaign {
+          id
+          status
+          pausedBy
+          pausedReason
+        }
+        userErrors {
+          message
+        }
+      }
+    }
+  `),
+  cancel: graphql(`
+    mutation CampaignCancel($input: CampaignCancelInput!) {
+      campaignCancel(input: $input) {
+        campaign {
+          id
+          status
+        }
+        userErrors {
+          message
+        }
+      }
+    }
+  `),
+  duplicate: graphql(`
+    mutation CampaignDuplicate($input: CampaignDuplicateInput!) {
+      campaignDuplicate(input: $input) {
+        campaign {
+          id
+        }
+        userErrors {
+          message
+        }
+      }
+    }
+  `),
+  remove: graphql(`
+    mutation CampaignDelete($input: CampaignDeleteInput!) {
+      campaignDelete(input: $input) {
+        deletedId
+        userErrors {
+          message
+        }
+      }
+    }
+  `),
+  rate: graphql(`
+    mutation CampaignRate($input: CampaignUpdateInput!) {
+      campaignUpdate(input: $input) {
+        campaign {
+          id
+          rateLimitPerSecond
+        }
+        userErrors {
+          message
+        }
+      }
+    }
+  `),
+};
+
+type Details = NonNullable<ReturnType<typeof real<CampaignPageQuery["node"]>>>;
+
+export function CampaignPage() {
+  const { id } = useParams({ from: "/campaigns/$id" });
+  const [{ data, error }, load] = useQuery({ query: CampaignDocument, variables: { id } });
+  const [live] = useSubscription({ query: CampaignLiveDocument, variables: { id } });
+  if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  if (!data) return <Rows />;
+  const details = real(data.node);
+  if (!details)
+    return (
+      <Empty icon="?" title="There is no such campaign">
+        It may have been deleted while it was a draft.
+      </Empty>
+    );
+  const update = live.data?.campaignProgress;
+  const state = update && update.id === id ? update : details;
+  return <Report details={details} state={state} />;
+}
+
+function Report({ details, state: c }: { details: Details; state: CampaignStateFragment }) {
+  const may = useMay("MARKETER");
+  const navigate = useNavigate();
+  const [, pause] = useMutation(action.pause);
+  const [, resume] = useMutation(action.resume);
+  const [, cancel] = useMutation(action.cancel);
+  const [, duplicate] = useMutation(action.duplicate);
+  const [, remove] = useMutation(action.remove);
+  const [launching, launch] = useMutation(CampaignLaunchDocument);
+  const input = { id: c.id };
+  const left = c.counts.pending + c.counts.submitting + c.counts.unknown;
+  const ended = ["COMPLETED", "CANCELED", "FAILED"].includes(c.status);
+  const funnel = [
+    { label: "Audience", n: c.counts.audience, of: c.counts.audience },
+    { label: "Accepted", n: c.counts.accepted, of: c.counts.audience },
+    { label: "Sent", n: c.counts.sent, of: c.counts.accepted },
+    { label: "Delivered", n: c.counts.delivered, of: c.counts.accepted },
+    { label: "Read", n: c.counts.read, of: c.counts.delivered },
+    { label: "Replied", n: c.counts.replied, of: c.counts.delivered },
+  ];
+  return (
+    <Page
+      title={c.name}
+      description={`${details.template?.name ?? "no template"} → ${details.segment?.name ?? "own query"} · ${details.sender?.displayName ?? "no sender"}`}
+      actions={
+        may && (
+          <>
+            {c.status === "DRAFT" && (
+              <Button loading={launching.fetching} onClick={async () => settled(await launch({ input }))}>
+                Launch
+              </Button>
+            )}
+            {c.status === "SENDING" && (
+              <Button variant="default" onClick={async () => settled(await pause({ input }))}>
+                Pause
+              </Button>
+            )}
+            {c.status === "PAUSED" && <Button onClick={async () => settled(await resume({ input }))}>Resume</Button>}
+            {!ended && c.status !== "DRAFT" && (
+              <Button
+                color="red"
+                variant="outline"
+                onClick={() =>
+                  modals.openConfirmModal({
+                    title: `Cancel “${c.name}”?`,
+                    children: (
+                      <Text size="sm">
+                        {count(left)} messages will not be sent. {count(c.counts.accepted)} are out already.
+                      </Text>
+                    ),
+                    labels: { confirm: "Cancel the campaign", cancel: "Keep it" },
+                    confirmProps: { color: "red" },
+                    onConfirm: async () => settled(await cancel({ input })),
+                  })
+                }
+              >
+                Cancel
+              </Button>
+            )}
+            <Button
+              variant="default"
+              onClick={async () => {
+                const result = await duplicate({ input });
+                const made = result.data?.campaignDuplicate.campaign;
+                if (settled(result) && made) navigate({ to: "/campaigns/$id", params: { id: made.id } });
+              }}
+            >
+              Duplicate
+            </Button>
+            {c.status === "DRAFT" && (
+              <Button
+                color="red"
+                variant="outline"
+                onClick={async () => {
+                  if (settled(await remove({ input }))) {
+                    notifications.show({ message: `“${c.name}” deleted` });
+                    navigate({ to: "/campaigns" });
+                  }
+                }}
+              >
+                Delete
+              </Button>
+            )}
+          </>
+        )
+      }
+    >
+      {c.pausedReason && (
+        <Alert color="yellow" title={c.pausedBy === "ENGINE" ? "Paused by the engine" : "Paused"}>
+          {c.pausedReason}
+        </Alert>
+      )}
+      {c.failure && (
+        <Alert color="red" title="Failed">
+          {c.failure}
+        </Alert>
+      )}
+      <Card>
+        <Group justify="space-between" mb="xs">
+          <Status value={c.status} />
+          <Text size="sm" c="dimmed">
+            {c.status === "SENDING" ? `${decimal(c.throughput)} a second · ` : ""}
+            {c.startedAt ? `launched ${moment(c.startedAt)}` : "not launched"}
+            {c.startedAt && c.finishedAt
+              ? ` · took ${duration((new Date(c.finishedAt).getTime() - new Date(c.startedAt).getTime()) / 1000)}`
+              : ""}
+          </Text>
+        </Group>
+        <Progress value={c.progress * 100} size="lg" animated={c.status === "SENDING"} aria-label="Progress" />
+        <Live>
+          {words(c.status)}, {percent(c.progress)} done, {count(c.counts.delivered)} delivered
+        </Live>
+        <Group justify="space-between" mt="xs">
+          <Text size="sm">
+            {percent(c.progress)} dealt with, {count(left)} left
+          </Text>
+          {details.quietHours && (
+            <Text size="sm" c="dimmed">
+              Quiet {details.quietHours.start}–{details.quietHours.end},{" "}
+              {details.quietHours.zone ?? "each recipient's time"}
+            </Text>
+          )}
+        </Group>
+      </Card>
+      <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }}>
+        {funnel.map((f) => (
+          <Stat
+            key={f.label}
+            label={f.label}
+            value={count(f.n)}
+            hint={f.of ? percent(f.n / f.of) : " "}
+            testId={`count-${f.label.toLowerCase()}`}
+          />
+        ))}
+      </SimpleGrid>
+      <Grid>
+        <Grid.Col span={{ base: 12, lg: 8 }}>
+          <Card h="100%">
+            <Title order={2} size="h4" mb="md">
+              Over time
+            </Title>
+            {c.series.length === 0 ? (
+              <Text c="dimmed" size="sm">
+                Nothing has happened yet.
+              </Text>
+            ) : (
+              <LineChart
+                h={240}
+                data={c.series.map((p) => ({ ...p, at: timeOfDay(p.at) }))}
+                dataKey="at"
+                withDots={c.series.length < 12}
+                withLegend
+                series={[
+                  { name: "accepted", label: "Accepted", color: "blue.6" },
+                  { name: "delivered", label: "Delivered", color: "brand.6" },
+                  { name: "read", label: "Read", color: "grape.6" },
+                  { name: "failed", label: "Failed", color: "red.6" },
+                ]}
+              />
+            )}
+          </Card>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, lg: 4 }}>
+          <Card h="100%">
+            <Stack>
+              <Title order={2} size="h4">
+                Who got none, and why
+              </Title>
+              {c.skipReasons.length === 0 ? (
+                <Text c="dimmed" size="sm">
+                  Nobody was skipped.
+                </Text>
+              ) : (
+                <Table withRowBorders={false} verticalSpacing={4}>
+                  <Table.Tbody>
+                    {c.skipReasons.map((s) => (
+                      <Table.Tr key={s.reason}>
+                        <Table.Td>{skipText(s.reason)}</Table.Td>
+                        <Table.Td ta="right">{count(s.count)}</Table.Td>
+                      </Table.Tr>
+                    ))}
+                  </Table.Tbody>
+                </Table>
+              )}
+              <Text size="sm">
+                {count(c.counts.optedOut)} opted out ({percent(c.rates.optedOut)} of delivered)
+                {c.counts.unknown > 0 &&
+                  ` · ${count(c.counts.unknown)} without an answer from Twilio, being cleared up`}
+                {c.counts.canceled > 0 && ` · ${count(c.counts.canceled)} canceled`}
+                {c.counts.expired > 0 && ` · ${count(c.counts.expired)} expired`}
+              </Text>
+              {may && !ended && <Pace id={c.id} rate={c.rateLimitPerSecond ?? null} />}
+            </Stack>
+          </Card>
+        </Grid.Col>
+      </Grid>
+      <Failures id={c.id} failed={c.counts.failed + c.counts.undelivered} />
+      <Messages id={c.id} moving={c.counts.accepted + c.counts.skipped} />
+    </Page>
+  );
+}
+
+function Pace(props: { id: string; rate: number | null }) {
+  const [value, setValue] = useState<number | "">(props.rate ?? "");
+  const [{ fetching }, update] = useMutation(action.rate);
+  return (
+    <Group align="flex-end" gap="xs">
+      <NumberInput
+        label="Messages a second"
+        description="Changes at once"
+        min={0.01}
+        max={2000}
+        value={value}
+        onChange={(v) => setValue(v === "" ? "" : Number(v))}
+        w={150}
+      />
+      <Button
+        variant="default"
+        loading={fetching}
+        onClick={async () => {
+          if (settled(await update({ input: { id: props.id, rateLimitPerSecond: value === "" ? null : value } })))
+            notifications.show({ message: "Pace changed", color: "green" });
+        }}
+      >
+        Set
+      </Button>
+    </Group>
+  );
+}
+
+function Failures(props: { id: string; failed: number }) {
+  const [{ data }] = useQuery({
+    query: CampaignErrorsDocument,
+    variables: { id: props.id },
+    pause: props.failed === 0,
+    requestPolicy: "cache-and-network",
+  });
+  if (props.failed === 0 || !data) return null;
+  return (
+    <Card padding={0}>
+      <Title order={2} size="h4" p="md" pb={0}>
+        What failed
+      </Title>
+      <Table className="cards">
+        <Table.Thead>
+          <Table.Tr>
+            {["Code", "Meaning", "Messages", "Share", "What to do"].map((h) => (
+              <Table.Th key={h}>{h}</Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {data.errorReport.map((e) => (
+            <Table.Tr key={e.code}>
+              <Table.Td data-label="Code">{e.code || "–"}</Table.Td>
+              <Table.Td data-label="Meaning">{e.title}</Table.Td>
+              <Table.Td data-label="Messages">{count(e.count)}</Table.Td>
+              <Table.Td data-label="Share">{percent(e.share)}</Table.Td>
+              <Table.Td data-label="What to do">{e.advice}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Card>
+  );
+}
+
+const messageStatuses: MessageStatus[] = [
+  "PENDING",
+  "ACCEPTED",
+  "SENT",
+  "DELIVERED",
+  "READ",
+  "FAILED",
+  "UNDELIVERED",
+  "SKIPPED",
+  "UNKNOWN",
+  "CANCELED",
+  "EXPIRED",
+];
+
+function Messages(props: { id: string; moving: number }) {
+  const [status, setStatus] = useState<MessageStatus | null>(null);
+  const [after, setAfter] = useState<string | null>(null);
+  const [{ data, fetching, error }, load] = useQuery({
+    query: CampaignMessagesDocument,
+    variables: { id: props.id, status, after },
+    pause: props.moving === 0,
+  });
+  return (
+    <Card padding={0}>
+      <Group justify="space-between" p="md" pb={0}>
+        <Title order={2} size="h4">
+          Messages
+        </Title>
+        <Group gap="xs">
+          <Select
+            aria-label="Status of messages"
+            placeholder="Any status"
+            clearable
+            data={messageStatuses.map((s) => ({ value: s, label: words(s) }))}
+            value={status}
+            onChange={(v) => {
+              setStatus(v as MessageStatus | null);
+              setAfter(null);
+            }}
+            w={170}
+          />
+          <Button variant="default" onClick={() => load({ requestPolicy: "network-only" })} loading={fetching}>
+            Refresh
+          </Button>
+        </Group>
+      </Group>
+      {error ? (
+        <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />
+      ) : (
+        <Table className="cards">
+          <Table.Thead>
+            <Table.Tr>
+              {["Contact", "Status", "Text", "Accepted"].map((h) => (
+                <Table.Th key={h}>{h}</Table.Th>
+              ))}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {(data?.messages.nodes ?? []).map((m) => (
+              <Table.Tr key={m.id}>
+                <Table.Td data-label="Contact">
+                  {m.contact && (
+                    <Link to="/contacts/$id" params={{ id: m.contact.id }} className="plain">
+                      {m.contact.name || m.contact.address}
+                    </Link>
+                  )}
+                </Table.Td>
+                <Table.Td data-label="Status">
+                  <Status value={m.status} />
+                </Table.Td>
+                <Table.Td data-label="Text">
+                  <Text size="sm" lineClamp={1} maw={460}>
+                    {m.body ||
+                      (m.skipReason
+                        ? skipText(m.skipReason)
+                        : m.notBefore
+                          ? `waits until ${moment(m.notBefore)} (${words(m.notBeforeReason ?? "")})`
+                          : "–")}
+                  </Text>
+                  {m.errorMessage && (
+                    <Text size="xs" c="red">
+                      {m.errorMessage}
+                    </Text>
+                  )}
+                </Table.Td>
+                <Table.Td data-label="Accepted">{m.acceptedAt ? timeOfDay(m.acceptedAt) : "–"}</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      )}
+      <LoadMore
+        more={data?.messages.pageInfo.hasNextPage}
+        loading={fetching}
+        onMore={() => setAfter(data?.messages.pageInfo.endCursor ?? null)}
+      />
+    </Card>
+  );
+}

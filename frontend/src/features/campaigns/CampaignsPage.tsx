@@ -1,0 +1,157 @@
+import { Card, Group, Progress, Select, Table, Text, TextInput } from "@mantine/core";
+import { useDebouncedCallback, useInterval } from "@mantine/hooks";
+import { IconPlus, IconSearch, IconSend } from "@tabler/icons-react";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useEffect } from "react";
+import { useQuery } from "urql";
+import { useMay } from "../../app/session";
+import { Empty, Failed, LinkButton, Page, Rows, Status } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { CampaignStatus } from "../../gql/graphql";
+import { count, moment, percent } from "../../lib/format";
+
+const CampaignsDocument = graphql(`
+  query Campaigns($search: String, $filter: CampaignFilter) {
+    campaigns(search: $search, filter: $filter, first: 100) {
+      nodes {
+        id
+        name
+        status
+        progress
+        createdAt
+        startedAt
+        counts {
+          audience
+          accepted
+          delivered
+          read
+        }
+        rates {
+          delivered
+          read
+        }
+        segment {
+          id
+          name
+        }
+        template {
+          id
+          name
+        }
+      }
+    }
+  }
+`);
+
+const statuses = ["DRAFT", "PREPARING", "SENDING", "PAUSED", "COMPLETED", "CANCELED", "FAILED"];
+
+export function CampaignsPage() {
+  const search = useSearch({ from: "__root__" });
+  const navigate = useNavigate();
+  const may = useMay("MARKETER");
+  const status = statuses.includes(search.status ?? "") ? (search.status as CampaignStatus) : null;
+  const [{ data, error }, load] = useQuery({
+    query: CampaignsDocument,
+    variables: { search: search.q ?? null, filter: status ? { status: [status] } : null },
+  });
+  const running = data?.campaigns.nodes.some((c) => c.status === "SENDING" || c.status === "PREPARING") ?? false;
+  const { start, stop } = useInterval(() => load({ requestPolicy: "network-only" }), 2000);
+  useEffect(() => {
+    if (running) start();
+    else stop();
+    return stop;
+  }, [running, start, stop]);
+  const ask = useDebouncedCallback(
+    (q: string) => navigate({ to: "/campaigns", search: { ...search, q: q || undefined } }),
+    250,
+  );
+  const filtered = Boolean(search.q || status);
+  return (
+    <Page
+      title="Campaigns"
+      description="One template to one segment"
+      actions={
+        may && (
+          <LinkButton to="/campaigns/new" leftSection={<IconPlus size={16} />}>
+            New campaign
+          </LinkButton>
+        )
+      }
+    >
+      {error ? (
+        <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />
+      ) : !data ? (
+        <Rows />
+      ) : data.campaigns.nodes.length === 0 && !filtered ? (
+        <Empty
+          icon={<IconSend />}
+          title="No campaigns yet"
+          action={may && <LinkButton to="/campaigns/new">Plan one</LinkButton>}
+        >
+          Choose a segment and an approved template; the engine sends at your pace, only to those who agreed.
+        </Empty>
+      ) : (
+        <>
+          <Group>
+            <TextInput
+              aria-label="Search campaigns"
+              placeholder="Name"
+              leftSection={<IconSearch size={16} />}
+              defaultValue={search.q}
+              onChange={(e) => ask(e.currentTarget.value)}
+              w={{ base: "100%", xs: 320 }}
+            />
+            <Select
+              aria-label="Status"
+              placeholder="Any status"
+              clearable
+              data={statuses.map((s) => ({ value: s, label: s.charAt(0) + s.slice(1).toLowerCase() }))}
+              value={status}
+              onChange={(v) => navigate({ to: "/campaigns", search: { ...search, status: v ?? undefined } })}
+            />
+          </Group>
+          <Card padding={0}>
+            <Table className="cards">
+              <Table.Thead>
+                <Table.Tr>
+                  {["Name", "Status", "Progress", "Audience", "Delivered", "Read", "Launched"].map((h) => (
+                    <Table.Th key={h}>{h}</Table.Th>
+                  ))}
+                </Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>
+                {data.campaigns.nodes.map((c) => (
+                  <Table.Tr key={c.id}>
+                    <Table.Td data-label="Name">
+                      <Link to="/campaigns/$id" params={{ id: c.id }} className="plain">
+                        {c.name}
+                      </Link>
+                      <Text size="xs" c="dimmed">
+                        {c.template?.name ?? "no template"} → {c.segment?.name ?? "own query"}
+                      </Text>
+                    </Table.Td>
+                    <Table.Td data-label="Status">
+                      <Status value={c.status} />
+                    </Table.Td>
+                    <Table.Td data-label="Progress" miw={120}>
+                      <Progress value={c.progress * 100} w="100%" miw={100} aria-label={`Progress of ${c.name}`} />
+                    </Table.Td>
+                    <Table.Td data-label="Audience">{count(c.counts.audience)}</Table.Td>
+                    <Table.Td data-label="Delivered">{c.counts.accepted ? percent(c.rates.delivered) : "–"}</Table.Td>
+                    <Table.Td data-label="Read">{c.counts.delivered ? percent(c.rates.read) : "–"}</Table.Td>
+                    <Table.Td data-label="Launched">{moment(c.startedAt)}</Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Card>
+          {data.campaigns.nodes.length === 0 && (
+            <Text c="dimmed" ta="center">
+              No campaign matches.
+            </Text>
+          )}
+        </>
+      )}
+    </Page>
+  );
+}

@@ -1,0 +1,114 @@
+import { Alert, Button, Group, Modal, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { useDebouncedValue } from "@mantine/hooks";
+import { notifications } from "@mantine/notifications";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { useMutation, useQuery } from "urql";
+import { graphql } from "../../gql";
+import { byField, errorText } from "../../lib/errors";
+
+const NumberCheckDocument = graphql(`
+  query NumberCheck($address: String!) {
+    numberCheck(address: $address) {
+      valid
+      problem
+      address
+      region
+      timeZone
+      contact {
+        id
+        name
+      }
+    }
+  }
+`);
+
+const ContactCreateDocument = graphql(`
+  mutation ContactCreate($input: ContactCreateInput!) {
+    contactCreate(input: $input) {
+      contact {
+        id
+        name
+        address
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+export function ContactForm(props: { opened: boolean; onClose: () => void }) {
+  const form = useForm({ initialValues: { address: "", name: "", evidence: "" } });
+  const [problem, setProblem] = useState("");
+  const [typed] = useDebouncedValue(form.values.address.trim(), 250);
+  const [{ data }] = useQuery({ query: NumberCheckDocument, variables: { address: typed }, pause: typed.length < 4 });
+  const [{ fetching }, create] = useMutation(ContactCreateDocument);
+  const navigate = useNavigate();
+  const check = typed.length >= 4 ? data?.numberCheck : undefined;
+  const submit = form.onSubmit(async (v) => {
+    setProblem("");
+    const result = await create({
+      input: { address: v.address, name: v.name, consent: v.evidence ? { note: v.evidence } : null },
+    });
+    if (result.error) return setProblem(errorText(result.error));
+    const payload = result.data?.contactCreate;
+    if (payload?.userErrors.length) {
+      const { fields, rest } = byField(payload.userErrors, ["address", "name"]);
+      form.setErrors(fields);
+      return setProblem(rest);
+    }
+    notifications.show({ message: `${payload?.contact?.name || payload?.contact?.address} added`, color: "green" });
+    form.reset();
+    props.onClose();
+    if (payload?.contact) navigate({ to: "/contacts/$id", params: { id: payload.contact.id } });
+  });
+  return (
+    <Modal opened={props.opened} onClose={props.onClose} title="Add a contact">
+      <form onSubmit={submit} noValidate>
+        <Stack>
+          {problem && (
+            <Alert color="red" role="alert">
+              {problem}
+            </Alert>
+          )}
+          <div>
+            <TextInput
+              label="WhatsApp number"
+              description="With country code, in any spelling"
+              placeholder="+49 151 12345678"
+              data-autofocus
+              {...form.getInputProps("address")}
+            />
+            <Text size="xs" mt={4} c={check && !check.valid ? "red" : "dimmed"} role="status">
+              {check
+                ? check.contact
+                  ? `Known already as ${check.contact.name || "a contact without name"}`
+                  : check.valid
+                    ? `${check.address} · ${check.region ?? "no country"} · ${check.timeZone ?? "several time zones possible"}`
+                    : check.problem
+                : " "}
+            </Text>
+          </div>
+          <TextInput label="Name" {...form.getInputProps("name")} />
+          <Textarea
+            label="Consent"
+            description="How did this person agree to messages? Left empty, they get none until consent is recorded."
+            placeholder="Signed the form in the shop on 3 May"
+            {...form.getInputProps("evidence")}
+          />
+          <Group justify="flex-end">
+            <Button variant="default" onClick={props.onClose}>
+              Cancel
+            </Button>
+            <Button type="submit" loading={fetching}>
+              Add
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

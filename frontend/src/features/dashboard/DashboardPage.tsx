@@ -1,0 +1,298 @@
+import { AreaChart } from "@mantine/charts";
+import { Anchor, Badge, Card, Group, Progress, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { IconSend } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+import { useQuery, useSubscription } from "urql";
+import { Empty, Failed, LinkButton, Live, Page, Rows, Stat, Status } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { DashboardLiveSubscription, DashboardNumbersFragment } from "../../gql/graphql";
+import { count, moment, percent, timeOfDay } from "../../lib/format";
+
+graphql(`
+  fragment DashboardNumbers on Dashboard {
+    contacts
+    optedIn
+    optedOut
+    unreachable
+    campaignsActive
+    campaignsTotal
+    period {
+      accepted
+      delivered
+      read
+      failed
+      replied
+      optedOut
+      received
+      deliveryRate
+      readRate
+      replyRate
+      optOutRate
+    }
+    before {
+      accepted
+      deliveryRate
+      readRate
+      replyRate
+      optOutRate
+    }
+    series {
+      at
+      accepted
+      delivered
+      read
+      failed
+    }
+  }
+`);
+
+const DashboardDocument = graphql(`
+  query DashboardPage {
+    dashboard {
+      ...DashboardNumbers
+    }
+    campaigns(first: 5) {
+      nodes {
+        id
+        name
+        status
+        progress
+        counts {
+          audience
+          accepted
+          delivered
+        }
+      }
+    }
+    messages(filter: { direction: INBOUND }, first: 6) {
+      nodes {
+        id
+        body
+        createdAt
+        contact {
+          id
+          name
+          address
+        }
+      }
+    }
+    templates(first: 1) {
+      nodes {
+        id
+      }
+    }
+    segments(first: 1) {
+      nodes {
+        id
+      }
+    }
+    systemHealth {
+      checks {
+        name
+        level
+        detail
+        advice
+      }
+    }
+  }
+`);
+
+const DashboardLiveDocument = graphql(`
+  subscription DashboardLive {
+    dashboardUpdated {
+      ...DashboardNumbers
+    }
+  }
+`);
+
+function change(now: number, before: number, hadBefore: boolean) {
+  if (!hadBefore) return "no period before to compare";
+  const points = (now - before) * 100;
+  return `${points >= 0 ? "+" : ""}${points.toFixed(1)} points on the 24 h before`;
+}
+
+export function DashboardPage() {
+  const [{ data, error }, load] = useQuery({ query: DashboardDocument, requestPolicy: "cache-and-network" });
+  const [live] = useSubscription({ query: DashboardLiveDocument }, (_: DashboardLiveSubscription | undefined, next) => {
+    load({ requestPolicy: "network-only" });
+    return next;
+  });
+  const d: DashboardNumbersFragment | undefined = live.data?.dashboardUpdated ?? data?.dashboard;
+  if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  const fresh = data && data.dashboard.contacts === 0 && data.campaigns.nodes.length === 0;
+  return (
+    <Page title="Dashboard" description="The last 24 hours, live">
+      {!d || !data ? (
+        <Rows />
+      ) : (
+        <>
+          {(fresh || data.campaigns.nodes.length === 0) && (
+            <Card>
+              <Title order={2} size="h4" mb="xs">
+                Four steps to the first campaign
+              </Title>
+              <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }}>
+                {[
+                  { done: d.contacts > 0, to: "/contacts/import", text: "Import contacts" },
+                  { done: data.segments.nodes.length > 0, to: "/segments/new", text: "Build a segment" },
+                  { done: data.templates.nodes.length > 0, to: "/templates/new", text: "Write a template" },
+                  { done: data.campaigns.nodes.length > 0, to: "/campaigns/new", text: "Launch a campaign" },
+                ].map((s, i) => (
+                  <Group key={s.to} gap="xs">
+                    <Badge circle size="lg" color={s.done ? "green" : "gray"} variant={s.done ? "filled" : "default"}>
+                      {s.done ? "✓" : i + 1}
+                    </Badge>
+                    <Anchor component={Link} to={s.to} size="sm">
+                      {s.text}
+                    </Anchor>
+                  </Group>
+                ))}
+              </SimpleGrid>
+            </Card>
+          )}
+          <SimpleGrid cols={{ base: 2, md: 4 }}>
+            <Stat label="Contacts" value={count(d.contacts)} hint={`${count(d.optedIn)} opted in`} testId="contacts" />
+            <Stat
+              label="Messages accepted"
+              value={count(d.period.accepted)}
+              hint={`${count(d.period.failed)} failed`}
+              testId="accepted"
+            />
+            <Stat
+              label="Delivered"
+              value={percent(d.period.deliveryRate)}
+              hint={change(d.period.deliveryRate, d.before.deliveryRate, d.before.accepted > 0)}
+            />
+            <Stat
+              label="Read"
+              value={percent(d.period.readRate)}
+              hint={change(d.period.readRate, d.before.readRate, d.before.accepted > 0)}
+            />
+            <Stat
+              label="Campaigns under way"
+              value={count(d.campaignsActive)}
+              hint={`${count(d.campaignsTotal)} in all`}
+            />
+            <Stat
+              label="Inbound messages"
+              value={count(d.period.received)}
+              hint={`${percent(d.period.replyRate)} of delivered`}
+            />
+            <Stat
+              label="Opted out"
+              value={count(d.period.optedOut)}
+              hint={`${percent(d.period.optOutRate)} of delivered · ${count(d.optedOut)} in all`}
+            />
+            <Stat label="Unreachable" value={count(d.unreachable)} hint="no WhatsApp at the number" />
+          </SimpleGrid>
+          <Live>
+            {count(d.period.accepted)} messages accepted, {count(d.period.delivered)} delivered
+          </Live>
+          <Card>
+            <Title order={2} size="h4" mb="md">
+              Messages
+            </Title>
+            <AreaChart
+              h={220}
+              data={d.series.map((p) => ({ ...p, at: timeOfDay(p.at).slice(0, 5) }))}
+              dataKey="at"
+              curveType="monotone"
+              withDots={false}
+              withLegend
+              series={[
+                { name: "accepted", label: "Accepted", color: "blue.6" },
+                { name: "delivered", label: "Delivered", color: "brand.6" },
+                { name: "read", label: "Read", color: "grape.6" },
+                { name: "failed", label: "Failed", color: "red.6" },
+              ]}
+            />
+          </Card>
+          <SimpleGrid cols={{ base: 1, lg: 2 }}>
+            <Card>
+              <Group justify="space-between" mb="sm">
+                <Title order={2} size="h4">
+                  Recent campaigns
+                </Title>
+                <Anchor component={Link} to="/campaigns" size="sm">
+                  All campaigns
+                </Anchor>
+              </Group>
+              {data.campaigns.nodes.length === 0 ? (
+                <Text c="dimmed" size="sm">
+                  None yet.
+                </Text>
+              ) : (
+                <Stack gap="md">
+                  {data.campaigns.nodes.map((c) => (
+                    <div key={c.id}>
+                      <Group justify="space-between" wrap="nowrap">
+                        <Link to="/campaigns/$id" params={{ id: c.id }} className="plain">
+                          {c.name}
+                        </Link>
+                        <Status value={c.status} />
+                      </Group>
+                      <Progress value={c.progress * 100} mt={6} aria-label={`Progress of ${c.name}`} />
+                      <Text size="xs" c="dimmed" mt={4}>
+                        {count(c.counts.accepted)} accepted, {count(c.counts.delivered)} delivered of{" "}
+                        {count(c.counts.audience)}
+                      </Text>
+                    </div>
+                  ))}
+                </Stack>
+              )}
+            </Card>
+            <Card>
+              <Group justify="space-between" mb="sm">
+                <Title order={2} size="h4">
+                  Recent inbound
+                </Title>
+                <Anchor component={Link} to="/monitoring" size="sm">
+                  Live stream
+                </Anchor>
+              </Group>
+              {data.messages.nodes.length === 0 ? (
+                <Text c="dimmed" size="sm">
+                  Nobody has written yet.
+                </Text>
+              ) : (
+                <Stack gap="sm">
+                  {data.messages.nodes.map((m) => (
+                    <div key={m.id}>
+                      <Group justify="space-between" wrap="nowrap" gap="xs">
+                        {m.contact && (
+                          <Link to="/contacts/$id" params={{ id: m.contact.id }} className="plain">
+                            {m.contact.name || m.contact.address}
+                          </Link>
+                        )}
+                        <Text size="xs" c="dimmed">
+                          {moment(m.createdAt)}
+                        </Text>
+                      </Group>
+                      <Text size="sm" lineClamp={1}>
+                        {m.body}
+                      </Text>
+                    </div>
+                  ))}
+                </Stack>
+              )}
+            </Card>
+          </SimpleGrid>
+          <Group gap="xs" aria-label="Health" role="group">
+            {data.systemHealth.checks.map((c) => (
+              <Status key={c.name} value={c.level} label={`${c.name}: ${c.detail}`} />
+            ))}
+          </Group>
+        </>
+      )}
+      {fresh && (
+        <Empty
+          icon={<IconSend />}
+          title="Nothing here yet"
+          action={<LinkButton to="/contacts/import">Import contacts</LinkButton>}
+        >
+          Start with a file of contacts: CSV or JSON, as your shop or CRM exports it.
+        </Empty>
+      )}
+    </Page>
+  );
+}

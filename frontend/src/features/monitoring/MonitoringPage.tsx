@@ -1,0 +1,303 @@
+import { Alert, Button, Card, Group, SegmentedControl, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+import { useEffect, useRef, useState } from "react";
+import { useQuery, useSubscription } from "urql";
+import { useMay } from "../../app/session";
+import { Failed, Page, Rows, Status } from "../../components/ui";
+import { graphql } from "../../gql";
+import { count, decimal, percent, timeOfDay } from "../../lib/format";
+
+const DeliveryDocument = graphql(`
+  subscription DeliveryStream {
+    deliveryEvents {
+      id
+      status
+      errorCode
+      errorTitle
+      occurredAt
+      message {
+        id
+        contact {
+          id
+          name
+          address
+        }
+        campaign {
+          id
+          name
+        }
+      }
+    }
+  }
+`);
+
+const InboundDocument = graphql(`
+  subscription InboundStream {
+    inboundMessages {
+      id
+      body
+      createdAt
+      contact {
+        id
+        name
+        address
+        consentStatus
+      }
+    }
+  }
+`);
+
+const MonitoringDocument = graphql(`
+  query Monitoring {
+    systemHealth {
+      ...HealthState
+    }
+    errorReport {
+      code
+      title
+      count
+      share
+      class
+      advice
+    }
+    messages(filter: { direction: INBOUND }, first: 20) {
+      nodes {
+        id
+        body
+        createdAt
+        contact {
+          id
+          name
+          address
+          consentStatus
+        }
+      }
+    }
+  }
+`);
+
+graphql(`
+  fragment HealthState on SystemHealth {
+    checks {
+      name
+      level
+      detail
+      advice
+    }
+    queues {
+      name
+      available
+      running
+      failed
+    }
+    workers
+    webhookLagSeconds
+    dispatchLagSeconds
+    webhooksPerMinute
+  }
+`);
+
+const HealthDocument = graphql(`
+  subscription HealthStream {
+    systemHealthChanged {
+      ...HealthState
+    }
+  }
+`);
+
+type Line = {
+  key: string;
+  at: string;
+  kind: "inbound" | "delivery";
+  status: string;
+  who: { id: string; name: string } | null;
+  text: string;
+};
+
+const keep = 200;
+
+export function MonitoringPage() {
+  const admin = useMay("ADMIN");
+  const [{ data, error }, load] = useQuery({ query: MonitoringDocument, requestPolicy: "cache-and-network" });
+  const [health] = useSubscription({ query: HealthDocument });
+  const [paused, setPaused] = useState(false);
+  const [show, setShow] = useState("all");
+  const [lines, setLines] = useState<Line[]>([]);
+  const waiting = useRef<Line[]>([]);
+  useSubscription({ query: DeliveryDocument }, (_: unknown, next) => {
+    const e = next.deliveryEvents;
+    waiting.current.push({
+      key: e.id,
+      at: e.occurredAt,
+      kind: "delivery",
+      status: e.status,
+      who: e.message?.contact
+        ? { id: e.message.contact.id, name: e.message.contact.name || e.message.contact.address }
+        : null,
+      text: [e.errorTitle, e.message?.campaign?.name].filter(Boolean).join(" · "),
+    });
+    return next;
+  });
+  useSubscription({ query: InboundDocument }, (_: unknown, next) => {
+    const m = next.inboundMessages;
+    waiting.current.push({
+      key: m.id,
+      at: m.createdAt,
+      kind: "inbound",
+      status: "RECEIVED",
+      who: m.contact ? { id: m.contact.id, name: m.contact.name || m.contact.address } : null,
+      text: m.body,
+    });
+    return next;
+  });
+  // The stream is drawn four times a second, whatever the number of events.
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (paused || waiting.current.length === 0) return;
+      const fresh = waiting.current.splice(0).reverse();
+      setLines((old) => [...fresh, ...old].slice(0, keep));
+    }, 250);
+    return () => clearInterval(timer);
+  }, [paused]);
+  const past: Line[] = (data?.messages.nodes ?? []).map((m) => ({
+    key: m.id,
+    at: m.createdAt,
+    kind: "inbound",
+    status: "RECEIVED",
+    who: m.contact ? { id: m.contact.id, name: m.contact.name || m.contact.address } : null,
+    text: m.body,
+  }));
+  const seen = new Set(lines.map((l) => l.key));
+  const stream = [...lines, ...past.filter((l) => !seen.has(l.key))].filter((l) => show === "all" || l.kind === show);
+  const h = health.data?.systemHealthChanged ?? data?.systemHealth;
+  if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  return (
+    <Page
+      title="Monitoring"
+      description="What is happening now"
+      actions={
+        admin && (
+          <Button component="a" href="/admin/jobs/" variant="default">
+            Jobs
+          </Button>
+        )
+      }
+    >
+      {!h ? (
+        <Rows n={3} />
+      ) : (
+        <>
+          <SimpleGrid cols={{ base: 1, xs: 2, lg: 3 }}>
+            {h.checks.map((c) => (
+              <Card key={c.name} padding="md">
+                <Group justify="space-between" wrap="nowrap">
+                  <Text fw={600}>{c.name}</Text>
+                  <Status value={c.level} label={c.level === "OK" ? "OK" : c.level === "WARN" ? "Look at it" : "Red"} />
+                </Group>
+                <Text size="sm" c="dimmed">
+                  {c.detail}
+                </Text>
+                {c.advice && (
+                  <Alert color={c.level === "BAD" ? "red" : "yellow"} mt="xs" p="xs">
+                    {c.advice}
+                  </Alert>
+                )}
+              </Card>
+            ))}
+          </SimpleGrid>
+          <Text size="sm" c="dimmed">
+            {count(h.webhooksPerMinute)} webhooks in the last minute · webhook lag {decimal(h.webhookLagSeconds)} s ·
+            queues:{" "}
+            {h.queues.length === 0
+              ? "empty"
+              : h.queues.map((q) => `${q.name} ${q.available} waiting, ${q.running} running`).join("; ")}
+          </Text>
+        </>
+      )}
+      <Card>
+        <Group justify="space-between" mb="sm">
+          <Title order={2} size="h4">
+            Live stream
+          </Title>
+          <Group gap="xs">
+            <SegmentedControl
+              size="xs"
+              value={show}
+              onChange={setShow}
+              aria-label="Events shown"
+              data={[
+                { value: "all", label: "All" },
+                { value: "inbound", label: "Inbound" },
+                { value: "delivery", label: "Delivery" },
+              ]}
+            />
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={paused ? <IconPlayerPlay size={14} /> : <IconPlayerPause size={14} />}
+              onClick={() => setPaused(!paused)}
+              aria-pressed={paused}
+            >
+              {paused ? "Go on" : "Pause"}
+            </Button>
+          </Group>
+        </Group>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard (axe: scrollable-region-focusable) */}
+        <section className="feed" tabIndex={0} aria-label="Events, newest first" data-testid="stream">
+          {stream.length === 0 ? (
+            <Text c="dimmed" size="sm">
+              Nothing yet. Events appear here as they happen.
+            </Text>
+          ) : (
+            <Stack gap={6}>
+              {stream.map((l) => (
+                <Group key={l.key} gap="sm" wrap="nowrap">
+                  <Text size="xs" c="dimmed" ff="monospace">
+                    {timeOfDay(l.at)}
+                  </Text>
+                  <Status value={l.status} label={l.kind === "inbound" ? "Inbound" : undefined} />
+                  <Text size="sm" truncate>
+                    {l.who && (
+                      <Link to="/contacts/$id" params={{ id: l.who.id }} className="plain">
+                        {l.who.name}
+                      </Link>
+                    )}
+                    {l.text && ` ${l.text}`}
+                  </Text>
+                </Group>
+              ))}
+            </Stack>
+          )}
+        </section>
+      </Card>
+      {data && data.errorReport.length > 0 && (
+        <Card padding={0}>
+          <Title order={2} size="h4" p="md" pb={0}>
+            Why messages failed
+          </Title>
+          <Table className="cards">
+            <Table.Thead>
+              <Table.Tr>
+                {["Code", "Meaning", "Messages", "Share", "What to do"].map((x) => (
+                  <Table.Th key={x}>{x}</Table.Th>
+                ))}
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {data.errorReport.map((e) => (
+                <Table.Tr key={e.code}>
+                  <Table.Td data-label="Code">{e.code || "–"}</Table.Td>
+                  <Table.Td data-label="Meaning">{e.title}</Table.Td>
+                  <Table.Td data-label="Messages">{count(e.count)}</Table.Td>
+                  <Table.Td data-label="Share">{percent(e.share)}</Table.Td>
+                  <Table.Td data-label="What to do">{e.advice}</Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Card>
+      )}
+    </Page>
+  );
+}

@@ -1,0 +1,222 @@
+import {
+  ActionIcon,
+  Autocomplete,
+  Box,
+  Button,
+  NumberInput,
+  Paper,
+  Group as Row,
+  SegmentedControl,
+  Select,
+  Stack,
+  TagsInput,
+  Text,
+  TextInput,
+} from "@mantine/core";
+import { IconPlus, IconTrash } from "@tabler/icons-react";
+import {
+  type Condition,
+  fields,
+  type Group,
+  isCondition,
+  isGroup,
+  type Key,
+  makeGroup,
+  type Node,
+  opsOf,
+  opText,
+  partsOf,
+  startValue,
+  takesNoValue,
+  typeOf,
+} from "./query";
+
+type Props = { value: Group; onChange: (next: Group) => void; keys: Key[]; depth?: number };
+
+/** Edits nested all/any groups; what it has no editor for is shown and kept. */
+export function QueryBuilder({ value, onChange, keys, depth = 1 }: Props) {
+  const kind = "all" in value ? "all" : "any";
+  const parts = partsOf(value);
+  const set = (next: Node[]) => onChange(makeGroup(kind, next));
+  const replace = (i: number, next: Node) => set(parts.map((p, j) => (j === i ? next : p)));
+  const first = keys[0] ? `attributes.${keys[0].key}` : "name";
+  return (
+    <Paper withBorder p="sm" radius="md" bg={depth % 2 === 0 ? "light-dark(#f7f8f8, #1d2021)" : undefined}>
+      <Stack gap="sm">
+        <Row gap="xs">
+          <SegmentedControl
+            size="xs"
+            value={kind}
+            onChange={(v) => onChange(makeGroup(v as "all" | "any", parts))}
+            data={[
+              { value: "all", label: "All of these" },
+              { value: "any", label: "Any of these" },
+            ]}
+          />
+        </Row>
+        {parts.length === 0 && (
+          <Text size="sm" c="dimmed">
+            {kind === "all" ? "No condition: everybody." : "No condition: nobody."}
+          </Text>
+        )}
+        {parts.map((p, i) => (
+          <Row key={i} gap="xs" wrap="nowrap" align="flex-start">
+            <Box flex={1} miw={0}>
+              {isCondition(p) ? (
+                <ConditionEditor value={p} keys={keys} onChange={(next) => replace(i, next)} />
+              ) : isGroup(p) ? (
+                <QueryBuilder value={p} keys={keys} depth={depth + 1} onChange={(next) => replace(i, next)} />
+              ) : (
+                <Text size="sm" ff="monospace" style={{ overflowWrap: "anywhere" }}>
+                  {JSON.stringify(p)}
+                </Text>
+              )}
+            </Box>
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              size="lg"
+              aria-label={`Remove condition ${i + 1}`}
+              onClick={() => set(parts.filter((_, j) => j !== i))}
+            >
+              <IconTrash size={17} />
+            </ActionIcon>
+          </Row>
+        ))}
+        <Row gap="xs">
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<IconPlus size={14} />}
+            onClick={() => set([...parts, { field: first, op: "eq", value: startValue(typeOf(first, keys), "eq") }])}
+          >
+            Condition
+          </Button>
+          {depth < 7 && (
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={<IconPlus size={14} />}
+              onClick={() => set([...parts, makeGroup(kind === "all" ? "any" : "all", [])])}
+            >
+              Group
+            </Button>
+          )}
+        </Row>
+      </Stack>
+    </Paper>
+  );
+}
+
+function ConditionEditor(props: { value: Condition; keys: Key[]; onChange: (next: Condition) => void }) {
+  const { value: c, keys, onChange } = props;
+  const type = typeOf(c.field, keys);
+  const samples = keys.find((k) => `attributes.${k.key}` === c.field)?.samples ?? [];
+  const known = [...fields.map((f) => f.value as string), ...keys.map((k) => `attributes.${k.key}`)];
+  const data = [
+    { group: "Attributes", items: keys.map((k) => ({ value: `attributes.${k.key}`, label: k.key })) },
+    { group: "Contact", items: fields.map((f) => ({ value: f.value as string, label: f.label as string })) },
+  ];
+  if (!known.includes(c.field)) data.push({ group: "Other", items: [{ value: c.field, label: c.field }] });
+  const choose = (field: string) => {
+    const nextType = typeOf(field, keys);
+    const op = opsOf(field, keys)[0] ?? "eq";
+    onChange({ field, op, value: startValue(nextType, op) });
+  };
+  const compare = (op: string) => {
+    const keep =
+      !takesNoValue(op) &&
+      !takesNoValue(c.op) &&
+      Array.isArray(c.value) === (op === "in" || op === "not_in") &&
+      !op.includes("last") &&
+      !c.op.includes("last");
+    onChange({ field: c.field, op, value: keep ? c.value : startValue(type, op) });
+  };
+  return (
+    <Row gap="xs" align="flex-start">
+      <Select
+        aria-label="Field"
+        data={data}
+        value={c.field}
+        onChange={(v) => v && choose(v)}
+        searchable
+        allowDeselect={false}
+        w={{ base: "100%", xs: 190 }}
+      />
+      <Select
+        aria-label="Comparison"
+        data={[...new Set([...opsOf(c.field, keys), c.op])].map((o) => ({ value: o, label: opText(o) }))}
+        value={c.op}
+        onChange={(v) => v && compare(v)}
+        allowDeselect={false}
+        w={{ base: "100%", xs: 170 }}
+      />
+      <Box w={{ base: "100%", xs: 240 }}>
+        <ValueEditor condition={c} type={type} samples={samples} onChange={(value) => onChange({ ...c, value })} />
+      </Box>
+    </Row>
+  );
+}
+
+function ValueEditor(props: { condition: Condition; type: string; samples: string[]; onChange: (v: unknown) => void }) {
+  const { condition: c, type, samples, onChange } = props;
+  if (takesNoValue(c.op)) return null;
+  if (c.op === "in" || c.op === "not_in")
+    return (
+      <TagsInput
+        aria-label="Values"
+        data={samples}
+        value={(c.value as unknown[]).map(String)}
+        onChange={(v) => onChange(type === "number" ? v.map(Number) : v)}
+        placeholder="Enter adds one"
+      />
+    );
+  if (c.op === "within_last" || c.op === "not_within_last")
+    return (
+      <TextInput
+        aria-label="Duration"
+        description="30d, 12h, 2w or 45m"
+        value={String(c.value ?? "")}
+        onChange={(e) => onChange(e.currentTarget.value)}
+      />
+    );
+  if (type === "boolean")
+    return (
+      <Select
+        aria-label="Value"
+        data={[
+          { value: "true", label: "yes" },
+          { value: "false", label: "no" },
+        ]}
+        value={String(c.value)}
+        onChange={(v) => onChange(v === "true")}
+        allowDeselect={false}
+      />
+    );
+  if (type === "status")
+    return (
+      <Select
+        aria-label="Value"
+        data={[
+          { value: "opted_in", label: "Opted in" },
+          { value: "unknown", label: "Unknown" },
+          { value: "opted_out", label: "Opted out" },
+        ]}
+        value={String(c.value)}
+        onChange={(v) => onChange(v)}
+        allowDeselect={false}
+      />
+    );
+  if (type === "number")
+    return <NumberInput aria-label="Value" value={Number(c.value)} onChange={(v) => onChange(Number(v))} />;
+  if (c.op === "before" || c.op === "after" || type === "time")
+    return (
+      <TextInput
+        aria-label="Date"
+        type="date"
+        value={String(c.value ?? "").slice(0, 10)}
+        onChange={(e) => onChange(e.currentTarget.value)}
+      />
+    );
+  return <Autocomplete aria-label="Value" data={samples} value={String(c.value ?? "")} onChange={onChange} />;
+}

@@ -1,0 +1,276 @@
+import {
+  Alert,
+  Button,
+  Card,
+  JsonInput,
+  Group as Row,
+  SimpleGrid,
+  Stack,
+  Table,
+  Tabs,
+  Text,
+  Textarea,
+  TextInput,
+  Title,
+} from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { notifications } from "@mantine/notifications";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { useEffect, useMemo, useState } from "react";
+import { useMutation, useQuery } from "urql";
+import { useMay } from "../../app/session";
+import { Failed, Live, Page, Rows, Stat, Status } from "../../components/ui";
+import { graphql } from "../../gql";
+import { byField, errorText } from "../../lib/errors";
+import { count, percent } from "../../lib/format";
+import { real } from "../../lib/node";
+import { QueryBuilder } from "./QueryBuilder";
+import { type Group, isGroup, type Node, sentence } from "./query";
+
+const SegmentDocument = graphql(`
+  query Segment($id: ID!) {
+    node(id: $id) {
+      ... on Segment {
+        id
+        name
+        description
+        query
+      }
+    }
+  }
+`);
+
+const AttributeKeysDocument = graphql(`
+  query AttributeKeys {
+    attributeKeys {
+      key
+      types
+      coverage
+      samples
+    }
+  }
+`);
+
+const SegmentPreviewDocument = graphql(`
+  query SegmentPreview($query: SegmentQuery!) {
+    segmentPreview(query: $query, sample: 8) {
+      count
+      reachable
+      byConsent {
+        status
+        count
+      }
+      sample {
+        id
+        name
+        address
+        consentStatus
+        attributes
+      }
+    }
+  }
+`);
+
+const SegmentCreateDocument = graphql(`
+  mutation SegmentCreate($input: SegmentCreateInput!) {
+    segmentCreate(input: $input) {
+      segment {
+        id
+        name
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+const SegmentUpdateDocument = graphql(`
+  mutation SegmentUpdate($input: SegmentUpdateInput!) {
+    segmentUpdate(input: $input) {
+      segment {
+        id
+        name
+        description
+        query
+        lastCount
+        countedAt
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+export function SegmentPage() {
+  const { id } = useParams({ from: "/segments/$id" });
+  const [{ data, error }, load] = useQuery({ query: SegmentDocument, variables: { id }, pause: id === "new" });
+  if (id === "new") return <Editor key="new" name="" description="" query={{ all: [] }} />;
+  if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  const s = real(data?.node);
+  if (!s) return <Rows />;
+  return <Editor key={id} id={id} name={s.name} description={s.description} query={s.query as Node} />;
+}
+
+function Editor(props: { id?: string; name: string; description: string; query: Node }) {
+  const may = useMay("MARKETER");
+  const navigate = useNavigate();
+  const [name, setName] = useState(props.name);
+  const [description, setDescription] = useState(props.description);
+  const [query, setQuery] = useState<Node>(props.query);
+  const [json, setJson] = useState(() => JSON.stringify(props.query, null, 2));
+  const [errors, setErrors] = useState<Record<string, string>>({});
+  const [problem, setProblem] = useState("");
+  const [{ data: keys }] = useQuery({ query: AttributeKeysDocument });
+  const [settledQuery] = useDebouncedValue(query, 300);
+  const [{ data, error, fetching }] = useQuery({ query: SegmentPreviewDocument, variables: { query: settledQuery } });
+  const [creating, create] = useMutation(SegmentCreateDocument);
+  const [updating, update] = useMutation(SegmentUpdateDocument);
+  const group: Group = useMemo(() => (isGroup(query) ? query : { all: [query] }), [query]);
+  const text = useMemo(() => JSON.stringify(query, null, 2), [query]);
+  useEffect(() => setJson(text), [text]);
+  const save = async () => {
+    setErrors({});
+    setProblem("");
+    const result = props.id
+      ? await update({ input: { id: props.id, name, description, query } })
+      : await create({ input: { name, description, query } });
+    if (result.error) return setProblem(errorText(result.error));
+    const payload = Object.values(result.data ?? {})[0] as
+      | { segment?: { id: string; name: string } | null; userErrors: { field?: string[] | null; message: string }[] }
+      | undefined;
+    if (payload?.userErrors.length) {
+      const split = byField(payload.userErrors, ["name", "description"]);
+      setErrors(split.fields);
+      return setProblem(split.rest);
+    }
+    notifications.show({ message: `Segment “${payload?.segment?.name}” saved`, color: "green" });
+    navigate({ to: "/segments" });
+  };
+  const p = error ? undefined : data?.segmentPreview;
+  return (
+    <Page
+      title={props.id ? props.name : "New segment"}
+      description={sentence(query)}
+      actions={
+        may && (
+          <Button onClick={save} loading={creating.fetching || updating.fetching}>
+            Save segment
+          </Button>
+        )
+      }
+    >
+      {problem && (
+        <Alert color="red" role="alert">
+          {problem}
+        </Alert>
+      )}
+      <SimpleGrid cols={{ base: 1, sm: 2 }}>
+        <TextInput label="Name" value={name} onChange={(e) => setName(e.currentTarget.value)} error={errors.name} />
+        <Textarea
+          label="Description"
+          autosize
+          value={description}
+          onChange={(e) => setDescription(e.currentTarget.value)}
+          error={errors.description}
+        />
+      </SimpleGrid>
+      <Tabs defaultValue="builder" keepMounted={false}>
+        <Tabs.List>
+          <Tabs.Tab value="builder">Builder</Tabs.Tab>
+          <Tabs.Tab value="json">JSON</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="builder" pt="md">
+          <QueryBuilder value={group} onChange={setQuery} keys={keys?.attributeKeys ?? []} />
+        </Tabs.Panel>
+        <Tabs.Panel value="json" pt="md">
+          <JsonInput
+            aria-label="Query as JSON"
+            value={json}
+            onChange={(v) => {
+              setJson(v);
+              try {
+                const next = JSON.parse(v);
+                if (next && typeof next === "object" && !Array.isArray(next)) setQuery(next as Node);
+              } catch {
+                // half-typed JSON is shown as it is; the query stays
+              }
+            }}
+            autosize
+            minRows={8}
+            maxRows={24}
+            validationError="Not JSON yet"
+          />
+        </Tabs.Panel>
+      </Tabs>
+      <Card>
+        <Row justify="space-between" mb="sm">
+          <Title order={2} size="h4">
+            Who that is
+          </Title>
+          <Text size="sm" c="dimmed">
+            {fetching ? "counting…" : ""}
+          </Text>
+        </Row>
+        {error ? (
+          <Alert color="red" role="alert">
+            {errorText(error)}
+          </Alert>
+        ) : !p ? (
+          <Rows n={3} />
+        ) : (
+          <Stack>
+            <SimpleGrid cols={{ base: 2, sm: 4 }}>
+              <Stat label="Contacts" value={count(p.count)} testId="segment-count" />
+              <Stat
+                label="Opted in and reachable"
+                value={count(p.reachable)}
+                hint={p.count ? percent(p.reachable / p.count) : undefined}
+              />
+              {p.byConsent
+                .filter((b) => b.status !== "OPTED_IN")
+                .map((b) => (
+                  <Stat
+                    key={b.status}
+                    label={b.status === "UNKNOWN" ? "Consent unknown" : "Opted out"}
+                    value={count(b.count)}
+                  />
+                ))}
+            </SimpleGrid>
+            <Live>{count(p.count)} contacts match</Live>
+            {p.sample.length > 0 && (
+              <Table className="cards">
+                <Table.Tbody>
+                  {p.sample.map((c) => (
+                    <Table.Tr key={c.id}>
+                      <Table.Td data-label="Name">
+                        <Link to="/contacts/$id" params={{ id: c.id }} className="plain">
+                          {c.name || c.address}
+                        </Link>
+                      </Table.Td>
+                      <Table.Td data-label="Number">{c.address}</Table.Td>
+                      <Table.Td data-label="Consent">
+                        <Status value={c.consentStatus} />
+                      </Table.Td>
+                      <Table.Td data-label="Attributes">
+                        <Text size="xs" c="dimmed" lineClamp={1}>
+                          {Object.entries(c.attributes as Record<string, unknown>)
+                            .slice(0, 4)
+                            .map(([k, v]) => `${k}: ${String(v)}`)
+                            .join(" · ")}
+                        </Text>
+                      </Table.Td>
+                    </Table.Tr>
+                  ))}
+                </Table.Tbody>
+              </Table>
+            )}
+          </Stack>
+        )}
+      </Card>
+    </Page>
+  );
+}

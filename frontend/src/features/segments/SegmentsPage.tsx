@@ -1,0 +1,148 @@
+import { Button, Card, Group, Table, Text, TextInput } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
+import { modals } from "@mantine/modals";
+import { IconFilter, IconPlus, IconSearch } from "@tabler/icons-react";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useMutation, useQuery } from "urql";
+import { useMay } from "../../app/session";
+import { Empty, Failed, LinkButton, Page, Rows } from "../../components/ui";
+import { graphql } from "../../gql";
+import { settled } from "../../lib/errors";
+import { count, moment } from "../../lib/format";
+import { type Node, sentence } from "./query";
+
+const SegmentsDocument = graphql(`
+  query Segments($search: String) {
+    segments(search: $search, first: 100) {
+      nodes {
+        id
+        name
+        description
+        query
+        lastCount
+        countedAt
+      }
+    }
+  }
+`);
+
+const SegmentDeleteDocument = graphql(`
+  mutation SegmentDelete($input: SegmentDeleteInput!) {
+    segmentDelete(input: $input) {
+      deletedId
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+
+export function SegmentsPage() {
+  const search = useSearch({ from: "__root__" });
+  const navigate = useNavigate();
+  const may = useMay("MARKETER");
+  const [{ data, error }, load] = useQuery({ query: SegmentsDocument, variables: { search: search.q ?? null } });
+  const [, remove] = useMutation(SegmentDeleteDocument);
+  const ask = useDebouncedCallback((q: string) => navigate({ to: "/segments", search: { q: q || undefined } }), 250);
+  return (
+    <Page
+      title="Segments"
+      description="Saved queries over your contacts"
+      actions={
+        may && (
+          <LinkButton to="/segments/$id" params={{ id: "new" } as never} leftSection={<IconPlus size={16} />}>
+            New segment
+          </LinkButton>
+        )
+      }
+    >
+      {error ? (
+        <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />
+      ) : !data ? (
+        <Rows />
+      ) : data.segments.nodes.length === 0 && !search.q ? (
+        <Empty
+          icon={<IconFilter />}
+          title="No segments yet"
+          action={
+            may && (
+              <LinkButton to="/segments/$id" params={{ id: "new" } as never}>
+                Build one
+              </LinkButton>
+            )
+          }
+        >
+          A segment is who a campaign goes to: everybody in Paris on the pro plan, say.
+        </Empty>
+      ) : (
+        <>
+          <TextInput
+            aria-label="Search segments"
+            placeholder="Name"
+            leftSection={<IconSearch size={16} />}
+            defaultValue={search.q}
+            onChange={(e) => ask(e.currentTarget.value)}
+            w={{ base: "100%", xs: 320 }}
+          />
+          <Card padding={0}>
+            <Table className="cards">
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th>Name</Table.Th>
+                  <Table.Th>Who</Table.Th>
+                  <Table.Th>Contacts</Table.Th>
+                  <Table.Th>Counted</Table.Th>
+                  <Table.Th aria-label="Actions" />
+                </Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>
+                {data.segments.nodes.map((s) => (
+                  <Table.Tr key={s.id}>
+                    <Table.Td data-label="Name">
+                      <Link to="/segments/$id" params={{ id: s.id }} className="plain">
+                        {s.name}
+                      </Link>
+                    </Table.Td>
+                    <Table.Td data-label="Who">
+                      <Text size="sm" lineClamp={2}>
+                        {sentence(s.query as Node)}
+                      </Text>
+                    </Table.Td>
+                    <Table.Td data-label="Contacts">{count(s.lastCount)}</Table.Td>
+                    <Table.Td data-label="Counted">{moment(s.countedAt)}</Table.Td>
+                    <Table.Td>
+                      {may && (
+                        <Group justify="flex-end">
+                          <Button
+                            size="xs"
+                            variant="subtle"
+                            color="red"
+                            onClick={() =>
+                              modals.openConfirmModal({
+                                title: `Delete “${s.name}”?`,
+                                children: (
+                                  <Text size="sm">
+                                    The {count(s.lastCount)} contacts stay; only the saved query goes.
+                                  </Text>
+                                ),
+                                labels: { confirm: "Delete", cancel: "Keep" },
+                                confirmProps: { color: "red" },
+                                onConfirm: async () => settled(await remove({ input: { id: s.id } })),
+                              })
+                            }
+                          >
+                            Delete
+                          </Button>
+                        </Group>
+                      )}
+                    </Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Card>
+        </>
+      )}
+    </Page>
+  );
+}

@@ -1,0 +1,600 @@
+import {
+  Alert,
+  Button,
+  Card,
+  Code,
+  Group,
+  Modal,
+  NumberInput,
+  PasswordInput,
+  Select,
+  SimpleGrid,
+  Stack,
+  Table,
+  Text,
+  TextInput,
+  Title,
+} from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { useDisclosure } from "@mantine/hooks";
+import { modals } from "@mantine/modals";
+import { notifications } from "@mantine/notifications";
+import { useState } from "react";
+import { useMutation, useQuery } from "urql";
+import { useMay, useSession } from "../../app/session";
+import { Failed, Page, Rows, Status } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { Role, SandboxSettingsQuery } from "../../gql/graphql";
+import { byField, settled } from "../../lib/errors";
+import { moment, words } from "../../lib/format";
+
+const SendersDocument = graphql(`
+  query Senders {
+    senders {
+      id
+      address
+      displayName
+      ratePerSecond
+      status
+      pausedReason
+    }
+  }
+`);
+const SenderCreateDocument = graphql(`
+  mutation SenderCreate($input: SenderCreateInput!) {
+    senderCreate(input: $input) {
+      sender {
+        id
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+const SenderPauseDocument = graphql(`
+  mutation SenderPause($input: SenderPauseInput!) {
+    senderPause(input: $input) {
+      sender {
+        id
+        status
+        pausedReason
+      }
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+const SenderResumeDocument = graphql(`
+  mutation SenderResume($input: SenderResumeInput!) {
+    senderResume(input: $input) {
+      sender {
+        id
+        status
+        pausedReason
+      }
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+const PeopleDocument = graphql(`
+  query People {
+    operators {
+      id
+      name
+      email
+      role
+      active
+      lastSignInAt
+    }
+    apiTokens {
+      id
+      name
+      role
+      prefix
+      expiresAt
+      revokedAt
+      lastUsedAt
+    }
+  }
+`);
+const InviteDocument = graphql(`
+  mutation OperatorInvite($input: OperatorInviteInput!) {
+    operatorInvite(input: $input) {
+      operator {
+        id
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+const DeactivateDocument = graphql(`
+  mutation OperatorDeactivate($input: OperatorDeactivateInput!) {
+    operatorDeactivate(input: $input) {
+      operator {
+        id
+        active
+      }
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+const TokenCreateDocument = graphql(`
+  mutation ApiTokenCreate($input: ApiTokenCreateInput!) {
+    apiTokenCreate(input: $input) {
+      secret
+      apiToken {
+        id
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+const TokenRevokeDocument = graphql(`
+  mutation ApiTokenRevoke($input: ApiTokenRevokeInput!) {
+    apiTokenRevoke(input: $input) {
+      apiToken {
+        id
+        revokedAt
+      }
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+const SandboxDocument = graphql(`
+  query SandboxSettings {
+    sandboxSettings {
+      latencyMs
+      approvalMs
+      deliveryMs
+      readRate
+      replyRate
+      undeliveredRate
+      undeliveredCode
+      tooManyRate
+      serverErrorRate
+      cutRate
+      emptyRate
+      repeatRate
+      reorderRate
+      concurrencyLimit
+    }
+  }
+`);
+const SandboxUpdateDocument = graphql(`
+  mutation SandboxSettingsUpdate($input: SandboxSettingsUpdateInput!) {
+    sandboxSettingsUpdate(input: $input) {
+      settings {
+        latencyMs
+      }
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+const InboundSendDocument = graphql(`
+  mutation SandboxInboundSend($input: SandboxInboundSendInput!) {
+    sandboxInboundSend(input: $input) {
+      sid
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+export function SettingsPage() {
+  const admin = useMay("ADMIN");
+  const { setup } = useSession();
+  return (
+    <Page
+      title="Settings"
+      description={
+        setup.live
+          ? "Messages go out over Twilio."
+          : "The sandbox on this machine plays Twilio: nothing reaches a phone."
+      }
+    >
+      <Senders />
+      {!setup.live && <Sandbox />}
+      {admin && <People />}
+    </Page>
+  );
+}
+
+function Senders() {
+  const admin = useMay("ADMIN");
+  const may = useMay("MARKETER");
+  const [{ data, error }, load] = useQuery({ query: SendersDocument });
+  const [, create] = useMutation(SenderCreateDocument);
+  const [, pause] = useMutation(SenderPauseDocument);
+  const [, resume] = useMutation(SenderResumeDocument);
+  const [adding, add] = useDisclosure();
+  const form = useForm({ initialValues: { address: "", displayName: "", ratePerSecond: 80 } });
+  return (
+    <Card>
+      <Group justify="space-between" mb="sm">
+        <Title order={2} size="h4">
+          Senders
+        </Title>
+        {admin && (
+          <Button variant="default" onClick={add.open}>
+            Add sender
+          </Button>
+        )}
+      </Group>
+      <Modal opened={adding} onClose={add.close} title="Add a sender">
+        <form
+          onSubmit={form.onSubmit(async (v) => {
+            const result = await create({ input: v });
+            const errors = result.data?.senderCreate.userErrors ?? [];
+            if (errors.length)
+              return form.setErrors(byField(errors, ["address", "displayName", "ratePerSecond"]).fields);
+            if (settled(result)) add.close();
+          })}
+        >
+          <Stack>
+            <TextInput
+              label="WhatsApp number, or SID of a Messaging Service"
+              placeholder="+49 … or MG…"
+              {...form.getInputProps("address")}
+            />
+            <TextInput label="Name" {...form.getInputProps("displayName")} />
+            <NumberInput
+              label="Messages a second"
+              description="Twilio's default for a WhatsApp sender is 80"
+              {...form.getInputProps("ratePerSecond")}
+            />
+            <Group justify="flex-end">
+              <Button type="submit">Add</Button>
+            </Group>
+          </Stack>
+        </form>
+      </Modal>
+      {error ? (
+        <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />
+      ) : !data ? (
+        <Rows n={2} />
+      ) : (
+        <Table className="cards">
+          <Table.Tbody>
+            {data.senders.map((s) => (
+              <Table.Tr key={s.id}>
+                <Table.Td data-label="Name">{s.displayName}</Table.Td>
+                <Table.Td data-label="Address">{s.address}</Table.Td>
+                <Table.Td data-label="Pace">{s.ratePerSecond} a second</Table.Td>
+                <Table.Td data-label="Status">
+                  <Status value={s.status} />
+                  {s.pausedReason && (
+                    <Text size="xs" c="dimmed">
+                      {s.pausedReason}
+                    </Text>
+                  )}
+                </Table.Td>
+                <Table.Td>
+                  {may && (
+                    <Button
+                      size="xs"
+                      variant="default"
+                      onClick={async () =>
+                        settled(
+                          s.status === "ACTIVE"
+                            ? await pause({ input: { id: s.id } })
+                            : await resume({ input: { id: s.id } }),
+                        )
+                      }
+                    >
+                      {s.status === "ACTIVE" ? "Pause" : "Resume"}
+                    </Button>
+                  )}
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      )}
+    </Card>
+  );
+}
+
+const sandboxFields: [keyof NonNullable<SandboxSettingsQuery["sandboxSettings"]>, string, string][] = [
+  ["latencyMs", "Latency, ms", "of each call"],
+  ["deliveryMs", "Delivery, ms", "typical time to delivered"],
+  ["approvalMs", "Approval, ms", "until a template is decided"],
+  ["readRate", "Read", "share of delivered, 0 to 1"],
+  ["replyRate", "Reply", "share of delivered, 0 to 1"],
+  ["undeliveredRate", "Undelivered", "share, 0 to 1"],
+  ["undeliveredCode", "with error", "Twilio's code"],
+  ["tooManyRate", "429", "share of calls"],
+  ["serverErrorRate", "500", "half of them accepted all the same"],
+  ["cutRate", "Cut connections", "accepted, no answer"],
+  ["emptyRate", "Empty answers", "accepted, no body"],
+  ["repeatRate", "Repeated callbacks", "share"],
+  ["reorderRate", "Reordered callbacks", "share"],
+  ["concurrencyLimit", "Calls at once", "0: no limit"],
+];
+
+function Sandbox() {
+  const may = useMay("MARKETER");
+  const [{ data }] = useQuery({ query: SandboxDocument });
+  if (!data?.sandboxSettings) return null;
+  return (
+    <SimpleGrid cols={{ base: 1, lg: 2 }}>
+      <InboundForm disabled={!may} />
+      <SandboxForm key={JSON.stringify(data.sandboxSettings)} values={data.sandboxSettings} disabled={!may} />
+    </SimpleGrid>
+  );
+}
+
+function InboundForm(props: { disabled: boolean }) {
+  const [{ fetching }, send] = useMutation(InboundSendDocument);
+  const form = useForm({ initialValues: { from: "", body: "" } });
+  return (
+    <Card>
+      <Title order={2} size="h4" mb="sm">
+        Write as a contact
+      </Title>
+      <form
+        onSubmit={form.onSubmit(async (v) => {
+          const result = await send({ input: v });
+          const errors = result.data?.sandboxInboundSend.userErrors ?? [];
+          if (errors.length) return form.setErrors(byField(errors, ["from", "body"]).fields);
+          if (settled(result)) {
+            notifications.show({ message: "The message is in", color: "green" });
+            form.setFieldValue("body", "");
+          }
+        })}
+      >
+        <Stack>
+          <TextInput
+            label="From"
+            description="The contact's number"
+            placeholder="+49 151 12345678"
+            {...form.getInputProps("from")}
+          />
+          <TextInput label="Message" description="STOP opts them out, START back in" {...form.getInputProps("body")} />
+          <Group justify="flex-end">
+            <Button type="submit" disabled={props.disabled} loading={fetching}>
+              Send to us
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Card>
+  );
+}
+
+function SandboxForm(props: { values: NonNullable<SandboxSettingsQuery["sandboxSettings"]>; disabled: boolean }) {
+  const { __typename: _, ...initial } = props.values as typeof props.values & { __typename?: string };
+  const [{ fetching }, update] = useMutation(SandboxUpdateDocument);
+  const form = useForm({ initialValues: initial });
+  return (
+    <Card>
+      <Title order={2} size="h4" mb="sm">
+        How the sandbox behaves
+      </Title>
+      <form
+        onSubmit={form.onSubmit(async (v) => {
+          if (settled(await update({ input: v })))
+            notifications.show({ message: "The sandbox behaves so from now on", color: "green" });
+        })}
+      >
+        <SimpleGrid cols={{ base: 2, sm: 3 }} spacing="xs">
+          {sandboxFields.map(([key, label, hint]) => (
+            <NumberInput
+              key={key}
+              label={label}
+              description={hint}
+              step={key.endsWith("Rate") ? 0.01 : 1}
+              min={0}
+              size="xs"
+              {...form.getInputProps(key)}
+            />
+          ))}
+        </SimpleGrid>
+        <Group justify="flex-end" mt="md">
+          <Button type="submit" variant="default" disabled={props.disabled} loading={fetching}>
+            Apply
+          </Button>
+        </Group>
+      </form>
+    </Card>
+  );
+}
+
+const roles: { value: Role; label: string }[] = [
+  { value: "VIEWER", label: "Viewer: reads" },
+  { value: "MARKETER", label: "Marketer: also changes and sends" },
+  { value: "ADMIN", label: "Admin: also people, senders, tokens" },
+];
+
+function People() {
+  const { viewer } = useSession();
+  const [{ data, error }, load] = useQuery({ query: PeopleDocument });
+  const [, invite] = useMutation(InviteDocument);
+  const [, deactivate] = useMutation(DeactivateDocument);
+  const [, createToken] = useMutation(TokenCreateDocument);
+  const [, revoke] = useMutation(TokenRevokeDocument);
+  const [inviting, inviteModal] = useDisclosure();
+  const [tokening, tokenModal] = useDisclosure();
+  const [secret, setSecret] = useState("");
+  const person = useForm({ initialValues: { name: "", email: "", password: "", role: "MARKETER" as Role } });
+  const token = useForm({ initialValues: { name: "", role: "MARKETER" as Role } });
+  if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  if (!data) return <Rows n={3} />;
+  return (
+    <SimpleGrid cols={{ base: 1, lg: 2 }}>
+      <Card>
+        <Group justify="space-between" mb="sm">
+          <Title order={2} size="h4">
+            Operators
+          </Title>
+          <Button variant="default" onClick={inviteModal.open}>
+            Invite
+          </Button>
+        </Group>
+        <Modal opened={inviting} onClose={inviteModal.close} title="Invite an operator">
+          <form
+            onSubmit={person.onSubmit(async (v) => {
+              const result = await invite({ input: v });
+              const errors = result.data?.operatorInvite.userErrors ?? [];
+              if (errors.length) return person.setErrors(byField(errors, ["name", "email", "password", "role"]).fields);
+              if (settled(result)) {
+                inviteModal.close();
+                person.reset();
+              }
+            })}
+          >
+            <Stack>
+              <TextInput label="Name" {...person.getInputProps("name")} />
+              <TextInput label="Email address" type="email" {...person.getInputProps("email")} />
+              <PasswordInput
+                label="First password"
+                description="At least 10 characters; pass it on by a safe way"
+                {...person.getInputProps("password")}
+              />
+              <Select label="Role" data={roles} allowDeselect={false} {...person.getInputProps("role")} />
+              <Group justify="flex-end">
+                <Button type="submit">Invite</Button>
+              </Group>
+            </Stack>
+          </form>
+        </Modal>
+        <Table className="cards">
+          <Table.Tbody>
+            {data.operators.map((o) => (
+              <Table.Tr key={o.id}>
+                <Table.Td data-label="Name">
+                  {o.name}
+                  <Text size="xs" c="dimmed">
+                    {o.email}
+                  </Text>
+                </Table.Td>
+                <Table.Td data-label="Role">{words(o.role)}</Table.Td>
+                <Table.Td data-label="Last sign-in">{moment(o.lastSignInAt)}</Table.Td>
+                <Table.Td>
+                  {!o.active ? (
+                    <Status value="CANCELED" label="Shut out" />
+                  ) : (
+                    o.id !== viewer.id && (
+                      <Button
+                        size="xs"
+                        variant="subtle"
+                        color="red"
+                        onClick={() =>
+                          modals.openConfirmModal({
+                            title: `Shut ${o.name} out?`,
+                            children: <Text size="sm">Their sessions end at once.</Text>,
+                            labels: { confirm: "Shut out", cancel: "Keep" },
+                            confirmProps: { color: "red" },
+                            onConfirm: async () => settled(await deactivate({ input: { id: o.id } })),
+                          })
+                        }
+                      >
+                        Shut out
+                      </Button>
+                    )
+                  )}
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Card>
+      <Card>
+        <Group justify="space-between" mb="sm">
+          <Title order={2} size="h4">
+            API tokens
+          </Title>
+          <Button
+            variant="default"
+            onClick={() => {
+              setSecret("");
+              token.reset();
+              tokenModal.open();
+            }}
+          >
+            New token
+          </Button>
+        </Group>
+        <Modal opened={tokening} onClose={tokenModal.close} title="New API token">
+          {secret ? (
+            <Stack>
+              <Alert color="yellow">Copy it now: it is not shown again.</Alert>
+              <Code block>{secret}</Code>
+            </Stack>
+          ) : (
+            <form
+              onSubmit={token.onSubmit(async (v) => {
+                const result = await createToken({ input: v });
+                const errors = result.data?.apiTokenCreate.userErrors ?? [];
+                if (errors.length) return token.setErrors(byField(errors, ["name", "role"]).fields);
+                if (settled(result)) setSecret(result.data?.apiTokenCreate.secret ?? "");
+              })}
+            >
+              <Stack>
+                <TextInput label="Name" description="What will use it" {...token.getInputProps("name")} />
+                <Select label="Role" data={roles} allowDeselect={false} {...token.getInputProps("role")} />
+                <Group justify="flex-end">
+                  <Button type="submit">Create</Button>
+                </Group>
+              </Stack>
+            </form>
+          )}
+        </Modal>
+        {data.apiTokens.length === 0 ? (
+          <Text size="sm" c="dimmed">
+            None. Machines call the API with one: Authorization: Bearer …
+          </Text>
+        ) : (
+          <Table className="cards">
+            <Table.Tbody>
+              {data.apiTokens.map((t) => (
+                <Table.Tr key={t.id}>
+                  <Table.Td data-label="Name">
+                    {t.name}
+                    <Text size="xs" c="dimmed">
+                      {t.prefix}…
+                    </Text>
+                  </Table.Td>
+                  <Table.Td data-label="Role">{words(t.role)}</Table.Td>
+                  <Table.Td data-label="Last used">{moment(t.lastUsedAt)}</Table.Td>
+                  <Table.Td>
+                    {t.revokedAt ? (
+                      <Status value="CANCELED" label="Revoked" />
+                    ) : (
+                      <Button
+                        size="xs"
+                        variant="subtle"
+                        color="red"
+                        onClick={async () => settled(await revoke({ input: { id: t.id } }))}
+                      >
+                        Revoke
+                      </Button>
+                    )}
+                  </Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        )}
+      </Card>
+    </SimpleGrid>
+  );
+}

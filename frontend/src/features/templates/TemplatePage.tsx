@@ -1,0 +1,360 @@
+import {
+  Alert,
+  Button,
+  Card,
+  Chip,
+  Group,
+  List,
+  Select,
+  SimpleGrid,
+  Stack,
+  Text,
+  Textarea,
+  TextInput,
+  Title,
+} from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { notifications } from "@mantine/notifications";
+import { useNavigate, useParams } from "@tanstack/react-router";
+import { useRef, useState } from "react";
+import { useMutation, useQuery } from "urql";
+import { useMay } from "../../app/session";
+import { Failed, Live, Page, Rows, Status } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { TemplateCategory } from "../../gql/graphql";
+import { byField, errorText, settled } from "../../lib/errors";
+import { count } from "../../lib/format";
+import { real } from "../../lib/node";
+
+const TemplateDocument = graphql(`
+  query Template($id: ID!) {
+    node(id: $id) {
+      ... on Template {
+        id
+        name
+        language
+        category
+        body
+        version
+        approvalStatus
+        rejectionReason
+      }
+    }
+  }
+`);
+
+const TemplateEditorDocument = graphql(`
+  query TemplateEditor($search: String) {
+    attributeKeys {
+      key
+      types
+      coverage
+      samples
+    }
+    contacts(search: $search, first: 20) {
+      nodes {
+        id
+        name
+        address
+      }
+    }
+  }
+`);
+
+const TemplatePreviewDocument = graphql(`
+  query TemplatePreview($input: TemplatePreviewInput!) {
+    templatePreview(input: $input) {
+      body
+      missing
+      warnings
+      missingFor
+    }
+  }
+`);
+
+const TemplateCreateDocument = graphql(`
+  mutation TemplateCreate($input: TemplateCreateInput!) {
+    templateCreate(input: $input) {
+      template {
+        id
+        name
+        approvalStatus
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+const TemplateUpdateDocument = graphql(`
+  mutation TemplateUpdate($input: TemplateUpdateInput!) {
+    templateUpdate(input: $input) {
+      template {
+        id
+        name
+        approvalStatus
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+const TemplateTestSendDocument = graphql(`
+  mutation TemplateTestSend($input: TemplateTestSendInput!) {
+    templateTestSend(input: $input) {
+      message {
+        id
+      }
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+
+type Draft = {
+  id?: string;
+  name: string;
+  language: string;
+  category: TemplateCategory;
+  body: string;
+  approval?: string;
+  version?: number;
+};
+
+export function TemplatePage() {
+  const { id } = useParams({ from: "/templates/$id" });
+  const [{ data, error }, load] = useQuery({ query: TemplateDocument, variables: { id }, pause: id === "new" });
+  if (id === "new") return <Editor key="new" draft={{ name: "", language: "en", category: "MARKETING", body: "" }} />;
+  if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  const t = real(data?.node);
+  if (!t) return <Rows />;
+  return <Editor key={id} draft={{ ...t, approval: t.approvalStatus }} />;
+}
+
+function Editor({ draft }: { draft: Draft }) {
+  const may = useMay("MARKETER");
+  const navigate = useNavigate();
+  const area = useRef<HTMLTextAreaElement>(null);
+  const [name, setName] = useState(draft.name);
+  const [language, setLanguage] = useState(draft.language);
+  const [category, setCategory] = useState<TemplateCategory>(draft.category);
+  const [body, setBody] = useState(draft.body);
+  const [contactId, setContactId] = useState<string | null>(null);
+  const [who, setWho] = useState("");
+  const [errors, setErrors] = useState<Record<string, string>>({});
+  const [problem, setProblem] = useState("");
+  const [asked] = useDebouncedValue(who, 250);
+  const [settledBody] = useDebouncedValue(body, 250);
+  const [{ data }] = useQuery({ query: TemplateEditorDocument, variables: { search: asked || null } });
+  const [preview] = useQuery({
+    query: TemplatePreviewDocument,
+    variables: { input: { body: settledBody, contactId } },
+    pause: settledBody.trim() === "",
+  });
+  const [creating, create] = useMutation(TemplateCreateDocument);
+  const [updating, update] = useMutation(TemplateUpdateDocument);
+  const [testing, testSend] = useMutation(TemplateTestSendDocument);
+  const insert = (placeholder: string) => {
+    const at = area.current?.selectionStart ?? body.length;
+    const text = `{{${placeholder}}}`;
+    setBody(body.slice(0, at) + text + body.slice(area.current?.selectionEnd ?? at));
+    requestAnimationFrame(() => {
+      area.current?.focus();
+      area.current?.setSelectionRange(at + text.length, at + text.length);
+    });
+  };
+  const save = async (submit: boolean) => {
+    setErrors({});
+    setProblem("");
+    const result = draft.id
+      ? await update({ input: { id: draft.id, name, language, category, body, submit } })
+      : await create({ input: { name, language, category, body, submit } });
+    if (result.error) return setProblem(errorText(result.error));
+    const payload = Object.values(result.data ?? {})[0] as
+      | { template?: { name: string } | null; userErrors: { field?: string[] | null; message: string }[] }
+      | undefined;
+    if (payload?.userErrors.length) {
+      const split = byField(payload.userErrors, ["name", "language", "category", "body"]);
+      setErrors(split.fields);
+      return setProblem(split.rest);
+    }
+    notifications.show({
+      message: submit ? `“${name}” is with WhatsApp for approval` : `“${name}” saved as a draft`,
+      color: "green",
+    });
+    navigate({ to: "/templates" });
+  };
+  const p = preview.error || settledBody.trim() === "" ? undefined : preview.data?.templatePreview;
+  const sent = draft.approval && draft.approval !== "DRAFT";
+  return (
+    <Page
+      title={draft.id ? draft.name : "New template"}
+      description={draft.id ? `Version ${draft.version}` : "A text with placeholders that each contact fills in"}
+      actions={
+        may && (
+          <>
+            {!sent && (
+              <Button variant="default" onClick={() => save(false)} loading={creating.fetching || updating.fetching}>
+                Save draft
+              </Button>
+            )}
+            <Button
+              onClick={() => save(true)}
+              loading={creating.fetching || updating.fetching}
+              disabled={Boolean(sent) && body === draft.body && name === draft.name}
+            >
+              {sent ? "Save as a new version" : "Submit for approval"}
+            </Button>
+          </>
+        )
+      }
+    >
+      {problem && (
+        <Alert color="red" role="alert">
+          {problem}
+        </Alert>
+      )}
+      {draft.approval && (
+        <Group>
+          <Status value={draft.approval} />
+        </Group>
+      )}
+      <SimpleGrid cols={{ base: 1, md: 2 }}>
+        <Card>
+          <Stack>
+            <TextInput label="Name" value={name} onChange={(e) => setName(e.currentTarget.value)} error={errors.name} />
+            <SimpleGrid cols={{ base: 1, xs: 2 }}>
+              <TextInput
+                label="Language"
+                description="As WhatsApp names it: en, de, pt_BR"
+                value={language}
+                onChange={(e) => setLanguage(e.currentTarget.value)}
+                error={errors.language}
+              />
+              <Select
+                label="Category"
+                description="WhatsApp may change it"
+                data={[
+                  { value: "MARKETING", label: "Marketing" },
+                  { value: "UTILITY", label: "Utility" },
+                  { value: "AUTHENTICATION", label: "Authentication" },
+                ]}
+                value={category}
+                onChange={(v) => setCategory((v as TemplateCategory | null) ?? "MARKETING")}
+                allowDeselect={false}
+                error={errors.category}
+              />
+            </SimpleGrid>
+            <Textarea
+              ref={area}
+              label="Text"
+              description={`${body.length} of 1,024 characters`}
+              placeholder="Hi {{name | there}}, our autumn sale has started."
+              autosize
+              minRows={5}
+              value={body}
+              onChange={(e) => setBody(e.currentTarget.value)}
+              error={errors.body}
+            />
+            <div>
+              <Text size="sm" fw={500} mb={4}>
+                Placeholders
+              </Text>
+              <Group gap={6}>
+                {["name | there", ...(data?.attributeKeys ?? []).map((k) => `attributes.${k.key}`)].map((k) => (
+                  <Chip key={k} size="xs" variant="outline" checked={false} onChange={() => insert(k)}>
+                    {k}
+                  </Chip>
+                ))}
+              </Group>
+              <Text size="xs" c="dimmed" mt={6}>
+                A fallback follows a bar: {"{{name | there}}"}. Also upper, lower, title, date "2 Jan", number.
+              </Text>
+            </div>
+          </Stack>
+        </Card>
+        <Card>
+          <Stack>
+            <Title order={2} size="h4">
+              As they read it
+            </Title>
+            <Select
+              label="Contact"
+              placeholder="With sample values"
+              searchable
+              clearable
+              data={(data?.contacts.nodes ?? []).map((c) => ({
+                value: c.id,
+                label: c.name ? `${c.name} · ${c.address}` : c.address,
+              }))}
+              value={contactId}
+              onChange={setContactId}
+              searchValue={who}
+              onSearchChange={setWho}
+              filter={({ options }) => options}
+            />
+            <div className="paper-phone">
+              {p ? (
+                <div className="bubble" data-testid="bubble">
+                  {p.body}
+                </div>
+              ) : (
+                <Text size="sm" c="dimmed">
+                  {preview.error ? "" : "Write something to see it here."}
+                </Text>
+              )}
+            </div>
+            {preview.error && settledBody.trim() !== "" && (
+              <Alert color="red" role="alert">
+                {errorText(preview.error)}
+              </Alert>
+            )}
+            {p && (
+              <>
+                <Live>{p.body}</Live>
+                {p.missing.length > 0 && (
+                  <Alert color="red">
+                    This contact lacks {p.missing.join(", ")}: they would be skipped. Add a fallback.
+                  </Alert>
+                )}
+                {p.missingFor > 0 && (
+                  <Text size="sm">
+                    {count(p.missingFor)} contacts lack a value that has no fallback; a campaign skips them.
+                  </Text>
+                )}
+                {p.warnings.length > 0 && (
+                  <Alert color="yellow" title="WhatsApp will not like this">
+                    <List size="sm">
+                      {p.warnings.map((w) => (
+                        <List.Item key={w}>{w}</List.Item>
+                      ))}
+                    </List>
+                  </Alert>
+                )}
+                {may && draft.approval === "APPROVED" && (
+                  <Button
+                    variant="default"
+                    disabled={!contactId}
+                    loading={testing.fetching}
+                    onClick={async () => {
+                      if (draft.id && contactId && settled(await testSend({ input: { id: draft.id, contactId } })))
+                        notifications.show({ message: "Test message on its way", color: "green" });
+                    }}
+                  >
+                    Send a test to this contact
+                  </Button>
+                )}
+              </>
+            )}
+          </Stack>
+        </Card>
+      </SimpleGrid>
+    </Page>
+  );
+}

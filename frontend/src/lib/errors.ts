@@ -1,0 +1,49 @@
+import { notifications } from "@mantine/notifications";
+import type { CombinedError } from "urql";
+
+export type UserError = { field?: string[] | null; message: string };
+
+/** The text of an error as the server meant it for people. */
+export function errorText(error: CombinedError): string {
+  if (error.networkError) return "The server does not answer. Check your connection and try again.";
+  return error.graphQLErrors.map((e) => e.message).join("; ") || error.message;
+}
+
+/** Splits a payload's errors into those of named form fields and the rest. */
+export function byField(
+  errors: readonly UserError[],
+  fields: string[],
+): { fields: Record<string, string>; rest: string } {
+  const out: Record<string, string> = {};
+  const rest: string[] = [];
+  for (const e of errors) {
+    const name = e.field?.join(".") ?? "";
+    const known = fields.find((f) => name === f || name.startsWith(`${f}.`));
+    if (known) out[known] = out[known] ? `${out[known]}; ${e.message}` : e.message;
+    else rest.push(e.message);
+  }
+  return { fields: out, rest: rest.join("; ") };
+}
+
+type Payload = { userErrors: readonly UserError[] };
+
+/** Toasts what went wrong; true when nothing did. */
+export function settled(result: { error?: CombinedError; data?: Record<string, unknown> | null }): boolean {
+  if (result.error) {
+    notifications.show({ color: "red", title: "That did not work", message: errorText(result.error) });
+    return false;
+  }
+  for (const value of Object.values(result.data ?? {})) {
+    const errors = (value as Payload | null)?.userErrors;
+    if (errors?.length) {
+      notifications.show({
+        color: "red",
+        title: "That did not work",
+        message: errors.map((e) => e.message).join("; "),
+        autoClose: 8000,
+      });
+      return false;
+    }
+  }
+  return true;
+}

@@ -1,0 +1,49 @@
+const whole = new Intl.NumberFormat("en");
+const compact = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const percents = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
+const moments = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
+const clock = new Intl.DateTimeFormat("en", {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
+
+export const count = (n: number | null | undefined) => (n == null ? "–" : whole.format(n));
+export const decimal = (n: number) => compact.format(n);
+export const percent = (n: number) => percents.format(n);
+export const moment = (s: string | null | undefined) => (s ? moments.format(new Date(s)) : "–");
+export const timeOfDay = (s: string) => clock.format(new Date(s));
+
+/** "3 min 20 s" */
+export function duration(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
+  return `${Math.floor(s / 3600)} h ${Math.round((s % 3600) / 60)} min`;
+}
+
+/** "opted_in" → "Opted in" */
+export function words(s: string): string {
+  const text = s.toLowerCase().replaceAll("_", " ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+export function bytes(n: number): string {
+  if (n < 1024) return `${n} B`;
+  if (n < 1 << 20) return `${decimal(n / 1024)} KB`;
+  return `${decimal(n / (1 << 20))} MB`;
+}
+
+const skipTexts: Record<string, string> = {
+  no_consent: "No consent recorded",
+  opted_out: "Opted out",
+  suppressed: "Suppressed",
+  erased: "Erased",
+  unreachable: "No WhatsApp at this number",
+  ineligible: "WhatsApp delivers no marketing there (US)",
+  missing_variable: "A value for the template is missing",
+  too_long: "Text too long once filled in",
+  no_allowed_hours: "No allowed hours in their zones",
+};
+export const skipText = (reason: string) => skipTexts[reason] ?? words(reason);

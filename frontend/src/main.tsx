@@ -1,0 +1,70 @@
+import "@mantine/core/styles.css";
+import "@mantine/charts/styles.css";
+import "@mantine/dropzone/styles.css";
+import "@mantine/notifications/styles.css";
+import "@mantine/spotlight/styles.css";
+import "./app/global.css";
+
+import { Center, Loader, MantineProvider } from "@mantine/core";
+import { ModalsProvider } from "@mantine/modals";
+import { Notifications } from "@mantine/notifications";
+import { RouterProvider } from "@tanstack/react-router";
+import { StrictMode, useMemo, useState } from "react";
+import { createRoot } from "react-dom/client";
+import { Provider, useQuery } from "urql";
+import { createClient } from "./app/client";
+import { router } from "./app/router";
+import { SessionContext, SessionDocument } from "./app/session";
+import { theme } from "./app/theme";
+import { Failed } from "./components/ui";
+import { AuthPage } from "./features/auth/AuthPage";
+
+/** Shows the pages to whoever signed in, else the way in. */
+function Gate(props: { restart: () => void }) {
+  const [{ data, error }, load] = useQuery({ query: SessionDocument });
+  const reload = () => load({ requestPolicy: "network-only" });
+  if (error && !data)
+    return (
+      <Center mih="100vh" p="md" component="main">
+        <Failed error={error} retry={reload} />
+      </Center>
+    );
+  if (!data)
+    return (
+      <Center mih="100vh" component="main" aria-busy>
+        <Loader aria-label="Loading" />
+      </Center>
+    );
+  if (!data.viewer)
+    return <AuthPage setup={data.setup.needed} tokenNeeded={data.setup.tokenNeeded} done={props.restart} />;
+  return (
+    <SessionContext value={{ ...data, viewer: data.viewer, reload: props.restart }}>
+      <RouterProvider router={router} />
+    </SessionContext>
+  );
+}
+
+function App() {
+  const [generation, setGeneration] = useState(0);
+  const restart = () => setGeneration((n) => n + 1);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new session gets a new client
+  const client = useMemo(() => createClient(restart), [generation]);
+  return (
+    <MantineProvider theme={theme} defaultColorScheme="auto">
+      <ModalsProvider>
+        <Notifications position="bottom-right" />
+        <Provider value={client} key={generation}>
+          <Gate restart={restart} />
+        </Provider>
+      </ModalsProvider>
+    </MantineProvider>
+  );
+}
+
+const root = document.getElementById("root");
+if (root)
+  createRoot(root).render(
+    <StrictMode>
+      <App />
+    </StrictMode>,
+  );

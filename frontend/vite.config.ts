@@ -1,0 +1,26 @@
+import { fileURLToPath } from "node:url";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const backend = process.env.BACKEND ?? "http://127.0.0.1:8080";
+
+export default defineConfig({
+  root: here,
+  plugins: [react()],
+  build: {
+    outDir: "dist",
+    emptyOutDir: true,
+    chunkSizeWarningLimit: 2500,
+    rollupOptions: { input: { main: `${here}index.html`, playground: `${here}playground.html` } },
+  },
+  server: {
+    proxy: {
+      "/graphql": { target: backend, ws: true },
+      "/downloads": backend,
+      "/admin": backend,
+      "/schema.graphql": backend,
+    },
+  },
+  test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] },
+});
