@@ -1,4 +1,5 @@
 import type { CodegenConfig } from "@graphql-codegen/cli";
+import { addTypenameSelectionDocumentTransform } from "@graphql-codegen/client-preset";
 
 const config: CodegenConfig = {
   schema: "graph/schema/*.graphql",
@@ -6,6 +7,9 @@ const config: CodegenConfig = {
   generates: {
     "frontend/src/gql/": {
       preset: "client",
+      // The cache needs the types of what comes back, and the server runs the
+      // documents as they were generated.
+      documentTransforms: [addTypenameSelectionDocumentTransform],
       presetConfig: {
         fragmentMasking: false,
         persistedDocuments: { hashAlgorithm: "sha256", mode: "embedHashInDocument" },

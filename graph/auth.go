@@ -5,12 +5,12 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/99designs/gqlgen/graphql"
-
 	"eventstream/graph/model"
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/auth"
+
+	"github.com/99designs/gqlgen/graphql"
 )
 
 // SessionCookie is the cookie's name; __Host- would need TLS.
@@ -65,7 +65,7 @@ func setSession(ctx context.Context, token string) error {
 	if x == nil || x.r.Header.Get("Upgrade") != "" {
 		return apperr.New(apperr.CodeInvalid, "sign in over HTTP, not over a WebSocket")
 	}
-	c := &http.Cookie{
+	c := &http.Cookie{ //nolint:gosec // Secure follows the connection: without TLS the browser would drop it
 		Name: SessionCookie, Value: token, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		Secure: x.r.TLS != nil || x.r.Header.Get("X-Forwarded-Proto") == "https", MaxAge: int(auth.SessionLength.Seconds()),
 	}

@@ -10,8 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 
-	"github.com/vikstrous/dataloadgen"
-
 	"eventstream/graph/generated"
 	"eventstream/graph/model"
 	"eventstream/server/apperr"
@@ -19,6 +17,8 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/globalid"
 	"eventstream/server/message"
+
+	"github.com/vikstrous/dataloadgen"
 )
 
 // Operator is the resolver for the operator field.

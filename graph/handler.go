@@ -8,16 +8,16 @@ import (
 	"runtime/debug"
 	"time"
 
+	"eventstream/graph/generated"
+	"eventstream/graph/model"
+	"eventstream/server/importer"
+
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/ast"
-
-	"eventstream/graph/generated"
-	"eventstream/graph/model"
-	"eventstream/server/importer"
 )
 
 // Limits of one request.

@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
-
 	"eventstream/graph/model"
 	"eventstream/server/apperr"
 	"eventstream/server/campaign"
@@ -15,6 +13,8 @@ import (
 	"eventstream/server/globalid"
 	"eventstream/server/message"
 	"eventstream/server/twilio/sandbox"
+
+	"github.com/99designs/gqlgen/graphql"
 )
 
 func isNull(raw json.RawMessage) bool {
@@ -143,8 +143,11 @@ func (r *Resolver) sandboxUpdate(_ context.Context, input model.SandboxSettingsU
 		from graphql.Omittable[*int]
 		to   *int
 	}{
-		{input.LatencyMs, &s.LatencyMS}, {input.ApprovalMs, &s.ApprovalMS}, {input.DeliveryMs, &s.DeliveryMS},
-		{input.UndeliveredCode, &s.UndeliveredCode}, {input.ConcurrencyLimit, &s.ConcurrencyLimit},
+		{input.LatencyMs, &s.LatencyMS},
+		{input.ApprovalMs, &s.ApprovalMS},
+		{input.DeliveryMs, &s.DeliveryMS},
+		{input.UndeliveredCode, &s.UndeliveredCode},
+		{input.ConcurrencyLimit, &s.ConcurrencyLimit},
 	} {
 		if v := f.from.Value(); v != nil {
 			*f.to = *v
@@ -154,8 +157,15 @@ func (r *Resolver) sandboxUpdate(_ context.Context, input model.SandboxSettingsU
 		from graphql.Omittable[*float64]
 		to   *float64
 	}{
-		{input.ReadRate, &s.ReadRate}, {input.ReplyRate, &s.ReplyRate}, {input.UndeliveredRate, &s.UndeliveredRate}, {input.TooManyRate, &s.TooManyRate},
-		{input.ServerErrorRate, &s.ServerErrorRate}, {input.CutRate, &s.CutRate}, {input.EmptyRate, &s.EmptyRate}, {input.RepeatRate, &s.RepeatRate}, {input.ReorderRate, &s.ReorderRate},
+		{input.ReadRate, &s.ReadRate},
+		{input.ReplyRate, &s.ReplyRate},
+		{input.UndeliveredRate, &s.UndeliveredRate},
+		{input.TooManyRate, &s.TooManyRate},
+		{input.ServerErrorRate, &s.ServerErrorRate},
+		{input.CutRate, &s.CutRate},
+		{input.EmptyRate, &s.EmptyRate},
+		{input.RepeatRate, &s.RepeatRate},
+		{input.ReorderRate, &s.ReorderRate},
 	} {
 		if v := f.from.Value(); v != nil {
 			*f.to = *v

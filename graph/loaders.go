@@ -4,9 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
-	"github.com/vikstrous/dataloadgen"
-
 	"eventstream/server/actor"
 	"eventstream/server/auth"
 	"eventstream/server/campaign"
@@ -16,6 +13,9 @@ import (
 	"eventstream/server/segment"
 	"eventstream/server/sender"
 	"eventstream/server/template"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vikstrous/dataloadgen"
 )
 
 type templateWithVersion struct {

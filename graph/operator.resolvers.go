@@ -8,10 +8,12 @@ package graph
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 
 	"eventstream/graph/generated"
 	"eventstream/graph/model"
 	"eventstream/server/actor"
+	"eventstream/server/apperr"
 	"eventstream/server/auth"
 	"eventstream/server/globalid"
 )
@@ -35,6 +37,10 @@ func (r *mutationResolver) SignIn(ctx context.Context, input model.SignInInput) 
 		ip, agent = remoteIP(x.r), x.r.UserAgent()
 	}
 	token, o, err := r.Services.Auth.SignIn(ctx, input.Email, input.Password, ip, agent)
+	if apperr.Is(err, apperr.CodeUnauthenticated) || apperr.Is(err, apperr.CodeRateLimited) {
+		one, _ := errors.AsType[*apperr.Error](err)
+		return &model.SignInPayload{UserErrors: []*model.UserError{toUserError(one)}}, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
+	"eventstream/server/apperr"
+
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/gqlerror"
-
-	"eventstream/server/apperr"
 )
 
 const (

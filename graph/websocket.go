@@ -8,11 +8,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql/handler/transport"
-	"github.com/gorilla/websocket"
-
 	"eventstream/server/actor"
 	"eventstream/server/auth"
+
+	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/gorilla/websocket"
 )
 
 // gorillaSockets serves gqlgen's WebSocket transport with gorilla/websocket.

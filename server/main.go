@@ -11,15 +11,15 @@ import (
 	"os/signal"
 	"syscall"
 
-	_ "time/tzdata" // zones must not depend on the machine
-
-	"github.com/urfave/cli/v3"
-
 	"eventstream/server/app"
 	"eventstream/server/audit"
 	"eventstream/server/config"
 	"eventstream/server/db"
 	"eventstream/server/db/embedded"
+
+	_ "time/tzdata" // zones must not depend on the machine
+
+	"github.com/urfave/cli/v3"
 )
 
 func main() {

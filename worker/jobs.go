@@ -4,13 +4,13 @@ import (
 	"context"
 	"time"
 
-	"github.com/riverqueue/river"
-
 	"eventstream/server/campaign"
 	"eventstream/server/conversation"
 	"eventstream/server/importer"
 	"eventstream/server/template"
 	"eventstream/server/webhookevent"
+
+	"github.com/riverqueue/river"
 )
 
 func workers(s *Services) *river.Workers {

@@ -10,10 +10,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
-	"github.com/riverqueue/river/rivertype"
-
 	"eventstream/server/audit"
 	"eventstream/server/campaign"
 	"eventstream/server/conversation"
@@ -22,6 +18,10 @@ import (
 	"eventstream/server/jobs"
 	"eventstream/server/template"
 	"eventstream/server/webhookevent"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
+	"github.com/riverqueue/river/rivertype"
 )
 
 // Services are what the jobs call.
@@ -75,6 +75,7 @@ func (h *atLeast) Enabled(ctx context.Context, l slog.Level) bool {
 func (h *atLeast) WithAttrs(a []slog.Attr) slog.Handler {
 	return &atLeast{h.Handler.WithAttrs(a), h.level}
 }
+
 func (h *atLeast) WithGroup(n string) slog.Handler { return &atLeast{h.Handler.WithGroup(n), h.level} }
 
 type errorHandler struct{ log *slog.Logger }

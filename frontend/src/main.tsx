@@ -15,7 +15,7 @@ import { Provider, useQuery } from "urql";
 import { createClient } from "./app/client";
 import { router } from "./app/router";
 import { SessionContext, SessionDocument } from "./app/session";
-import { theme } from "./app/theme";
+import { contrast, theme } from "./app/theme";
 import { Failed } from "./components/ui";
 import { AuthPage } from "./features/auth/AuthPage";
 
@@ -47,10 +47,9 @@ function Gate(props: { restart: () => void }) {
 function App() {
   const [generation, setGeneration] = useState(0);
   const restart = () => setGeneration((n) => n + 1);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new session gets a new client
   const client = useMemo(() => createClient(restart), [generation]);
   return (
-    <MantineProvider theme={theme} defaultColorScheme="auto">
+    <MantineProvider theme={theme} cssVariablesResolver={contrast} defaultColorScheme="auto">
       <ModalsProvider>
         <Notifications position="bottom-right" />
         <Provider value={client} key={generation}>

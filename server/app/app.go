@@ -19,11 +19,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/riverqueue/river"
-	"riverqueue.com/riverui"
-
 	"eventstream/frontend"
 	"eventstream/graph"
 	"eventstream/server/actor"
@@ -51,6 +46,11 @@ import (
 	"eventstream/server/webhook"
 	"eventstream/server/webhookevent"
 	"eventstream/worker"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/riverqueue/river"
+	"riverqueue.com/riverui"
 )
 
 // Version of the engine.
@@ -239,7 +239,7 @@ func (a *App) buildServer(tokens []string) error {
 	if a.ui, err = riverui.NewHandler(&riverui.HandlerOpts{
 		Endpoints: riverui.NewEndpoints(a.river, nil), Logger: slog.New(slog.DiscardHandler), Prefix: "/admin/jobs", JobListHideArgsByDefault: true,
 	}); err != nil {
-		return fmt.Errorf("River UI: %w", err)
+		return fmt.Errorf("start the job pages: %w", err)
 	}
 	hooks := webhook.New(a.writer, tokens, a.publicURL, a.log)
 	router := web.NewRouter(web.Routes{
@@ -280,7 +280,7 @@ func (a *App) Run(ctx context.Context) error {
 			}
 		})
 		if err := a.ui.Start(background); err != nil {
-			return fmt.Errorf("River UI: %w", err)
+			return fmt.Errorf("start the job pages: %w", err)
 		}
 	}
 	if a.work != nil {

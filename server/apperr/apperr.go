@@ -74,7 +74,7 @@ func Wrap(cause error, code Code, format string, args ...any) *Error {
 }
 
 // List is several errors at once, so that a form can show them all.
-type List []*Error
+type List []*Error //nolint:errname // it reads as what it is: apperr.List
 
 func (l List) Error() string {
 	texts := make([]string, len(l))

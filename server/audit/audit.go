@@ -11,10 +11,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"eventstream/server/actor"
 	"eventstream/server/db"
+
+	"github.com/uptrace/bun"
 )
 
 // Entry is one line of the trail.

@@ -5,10 +5,10 @@ import (
 	"database/sql"
 	"errors"
 
+	"eventstream/server/db"
+
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
-
-	"eventstream/server/db"
 )
 
 const sealLock = 7_239_002

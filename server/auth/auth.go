@@ -13,20 +13,22 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/uptrace/bun"
-	"golang.org/x/crypto/argon2"
-
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
 	"eventstream/server/db"
+
+	"github.com/uptrace/bun"
+	"golang.org/x/crypto/argon2"
 )
 
 const (
 	// SessionLength is how long a sign-in lasts.
 	SessionLength = 14 * 24 * time.Hour
-	// MinPassword and MaxPassword bound a password, in characters (NIST SP 800-63B: at least 8).
-	MinPassword, MaxPassword = 10, 200
+	// MinPassword is the shortest password, in characters (NIST SP 800-63B: at least 8).
+	MinPassword = 10
+	// MaxPassword is the longest password, in characters.
+	MaxPassword = 200
 
 	freeFailures = 5 // failed sign-ins before an address has to wait
 	maxBlock     = 15 * time.Minute

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"time"
 
-	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/pgdialect"
-
 	"eventstream/server/actor"
 	"eventstream/server/db"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
 func anyOperator(ctx context.Context, idb bun.IDB) (any bool, err error) {

@@ -8,13 +8,13 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/riverqueue/river"
-	"github.com/uptrace/bun"
-
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
 	"eventstream/server/jobs"
 	"eventstream/server/sender"
+
+	"github.com/riverqueue/river"
+	"github.com/uptrace/bun"
 )
 
 // Status is where a campaign stands.

@@ -71,6 +71,7 @@ func Gate(c Candidate, now time.Time) Verdict {
 	return Verdict{Status: message.StatusSubmitting, Rendered: rendered}
 }
 
-// Marketable: since 2025-04-01 WhatsApp delivers no marketing template to US
-// numbers (Twilio error 63049); others are told apart as they are learned.
+// Marketable reports whether marketing reaches the contact: since 2025-04-01
+// WhatsApp delivers no marketing template to US numbers (Twilio error 63049);
+// others are told apart as they are learned.
 func Marketable(c *contact.Contact) bool { return c.MarketingEligible && c.Region != "US" }

@@ -4,14 +4,14 @@ import (
 	"context"
 	"time"
 
-	"github.com/uptrace/bun"
-	"golang.org/x/sync/errgroup"
-
 	"eventstream/server/actor"
 	"eventstream/server/audit"
 	"eventstream/server/db"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
+
+	"github.com/uptrace/bun"
+	"golang.org/x/sync/errgroup"
 )
 
 const (

@@ -4,15 +4,15 @@ import (
 	"context"
 	"time"
 
-	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/pgdialect"
-
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/message"
 	"eventstream/server/segment"
 	"eventstream/server/template"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
 func insert(ctx context.Context, tx bun.Tx, c *Campaign) error {

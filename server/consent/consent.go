@@ -9,14 +9,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/pubsub"
+
+	"github.com/uptrace/bun"
 )
 
 // Source is where a consent event came from.

@@ -3,10 +3,10 @@ package consent
 import (
 	"context"
 
+	"eventstream/server/db"
+
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
-
-	"eventstream/server/db"
 )
 
 func insertEvents(ctx context.Context, tx bun.Tx, events []*Event) error {

@@ -6,9 +6,9 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/nyaruka/phonenumbers"
-
 	"eventstream/server/apperr"
+
+	"github.com/nyaruka/phonenumbers"
 )
 
 // Kind is what an address is made of.

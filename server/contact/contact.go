@@ -7,9 +7,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/uptrace/bun"
-
 	"eventstream/server/apperr"
+
+	"github.com/uptrace/bun"
 )
 
 // ConsentStatus is where a contact stands; the consent ledger decides it.

@@ -5,13 +5,13 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/uptrace/bun"
-
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
 	"eventstream/server/db"
 	"eventstream/server/pubsub"
+
+	"github.com/uptrace/bun"
 )
 
 // Service creates, changes and finds contacts.

@@ -7,9 +7,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/riverqueue/river"
-	"github.com/uptrace/bun"
-
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
@@ -20,6 +17,9 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 	"eventstream/server/sender"
+
+	"github.com/riverqueue/river"
+	"github.com/uptrace/bun"
 )
 
 // Window is how long after a contact's last message free text may go to them:

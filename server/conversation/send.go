@@ -5,12 +5,12 @@ import (
 	"errors"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"eventstream/server/contact"
 	"eventstream/server/message"
 	"eventstream/server/sender"
 	"eventstream/server/template"
+
+	"github.com/uptrace/bun"
 )
 
 const (

@@ -10,14 +10,14 @@ import (
 	"log/slog"
 	"time"
 
+	"eventstream/server/apperr"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
-
-	"eventstream/server/apperr"
 )
 
 // DB is bun over one pool.
@@ -56,8 +56,7 @@ func Open(ctx context.Context, url string, maxConns int32, log *slog.Logger) (*D
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
-	b := bun.NewDB(stdlib.OpenDBFromPool(pool), pgdialect.New())
-	b.AddQueryHook(&slowQueryHook{log: log})
+	b := bun.NewDB(stdlib.OpenDBFromPool(pool), pgdialect.New()).WithQueryHook(&slowQueryHook{log: log})
 	return &DB{DB: b, Pool: pool}, nil
 }
 

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 
+	"eventstream/migrations"
+
 	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
 	"github.com/riverqueue/river/rivermigrate"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/migrate"
-
-	"eventstream/migrations"
 )
 
 // migrationLock is the advisory lock under which migrations run, so that

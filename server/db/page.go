@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"eventstream/server/apperr"
+
+	"github.com/uptrace/bun"
 )
 
 // MaxPage is the most rows one page may ask for.

@@ -14,14 +14,14 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"eventstream/server/apperr"
+	"eventstream/server/contact"
+
 	"github.com/nyaruka/phonenumbers"
 	"golang.org/x/text/encoding/charmap"
 	xunicode "golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
 	"golang.org/x/text/transform"
-
-	"eventstream/server/apperr"
-	"eventstream/server/contact"
 )
 
 // Format of a file.
@@ -70,16 +70,16 @@ func sniff(head []byte, req *Request) (Options, error) {
 	if n := len(text); n > 16 && bytes.Count(text, []byte("\uFFFD")) > n/100 {
 		return garbage("it holds binary data")
 	}
-	switch first := bytes.TrimSpace(text)[0]; {
-	case first == '[':
+	switch bytes.TrimSpace(text)[0] {
+	case '[':
 		opts.Format = FormatJSON
-	case first == '{':
+	case '{':
 		opts.Format = FormatNDJSON
 	default:
 		opts.Format = FormatCSV
 		opts.Separator = string(detectSeparator(text))
 	}
-	names, sample, err := sampleOf(text, len(head) >= sniffBytes, opts)
+	names, sample, err := sampleOf(text, opts)
 	if err != nil {
 		return garbage(err.Error())
 	}
@@ -138,11 +138,11 @@ func detectSeparator(text []byte) rune {
 	return best
 }
 
-func sampleOf(text []byte, cut bool, opts Options) (names []string, sample [][]any, err error) {
+func sampleOf(text []byte, opts Options) (names []string, sample [][]any, err error) {
 	if opts.Format == FormatCSV {
 		r := newCSV(bytes.NewReader(text), opts.Separator)
-		header, err := r.reader.Read()
-		if err != nil || len(header) == 0 {
+		header, headErr := r.reader.Read()
+		if headErr != nil || len(header) == 0 {
 			return nil, nil, errors.New("it has no header line")
 		}
 		if len(header) > maxColumns {
@@ -156,8 +156,8 @@ func sampleOf(text []byte, cut bool, opts Options) (names []string, sample [][]a
 			names = append(names, name)
 		}
 		for len(sample) < sampleRows {
-			rec, err := r.next()
-			if err != nil {
+			rec, failed := r.next()
+			if failed != nil { // the end, of the file or of what was cut off for the sample
 				break
 			}
 			if rec.fault == "" {

@@ -5,11 +5,11 @@ package importer
 import (
 	"time"
 
-	"github.com/riverqueue/river"
-	"github.com/uptrace/bun"
-
 	"eventstream/server/apperr"
 	"eventstream/server/jobs"
+
+	"github.com/riverqueue/river"
+	"github.com/uptrace/bun"
 )
 
 // Status of an import.

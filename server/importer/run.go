@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
@@ -19,6 +17,8 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/pubsub"
+
+	"github.com/uptrace/bun"
 )
 
 const batchRows = 1000

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
@@ -22,6 +20,8 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/jobs"
 	"eventstream/server/pubsub"
+
+	"github.com/uptrace/bun"
 )
 
 const (

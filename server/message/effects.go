@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"eventstream/server/consent"
 	"eventstream/server/contact"
+
+	"github.com/uptrace/bun"
 )
 
 // ApplyEffects keeps what errors told about contacts, in the caller's

@@ -4,9 +4,9 @@ import (
 	"context"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"eventstream/server/db"
+
+	"github.com/uptrace/bun"
 )
 
 func contactTotals(ctx context.Context, idb bun.IDB, d *Dashboard) error {

@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/uptrace/bun/dialect/pgdialect"
-
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
+
+	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
 // Predicate is SQL over contacts under the alias c, with bun's placeholders.

@@ -7,13 +7,13 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/uptrace/bun"
-
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
 	"eventstream/server/contact"
 	"eventstream/server/db"
+
+	"github.com/uptrace/bun"
 )
 
 // Segment is a saved query over contacts.

@@ -4,13 +4,13 @@ import (
 	"context"
 	"strings"
 
-	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/pgdialect"
-
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/globalid"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
 func insert(ctx context.Context, tx bun.Tx, s *Segment) error {

@@ -7,13 +7,13 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/uptrace/bun"
-
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
 	"eventstream/server/contact"
 	"eventstream/server/db"
+
+	"github.com/uptrace/bun"
 )
 
 // Status is whether a sender sends.
@@ -130,7 +130,7 @@ func (s *Service) Ensure(ctx context.Context, address, name string, rate float64
 // Update changes what in names; the address stays. Admins only.
 func (s *Service) Update(ctx context.Context, id int64, in Input) (*Sender, error) {
 	in.Address = nil
-	return s.change(ctx, id, "sender.update", actor.RoleAdmin, func(snd *Sender) error { return in.apply(snd) })
+	return s.change(ctx, id, "sender.update", actor.RoleAdmin, in.apply)
 }
 
 // Pause stops all sending from it; what is pending waits.

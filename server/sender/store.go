@@ -4,11 +4,11 @@ import (
 	"context"
 	"strconv"
 
-	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/pgdialect"
-
 	"eventstream/server/apperr"
 	"eventstream/server/db"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
 // RateKey names a sender's row in rate_limits.

@@ -8,13 +8,13 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"eventstream/server/apperr"
+	"eventstream/server/contact"
+
 	"golang.org/x/text/cases"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 	"golang.org/x/text/number"
-
-	"eventstream/server/apperr"
-	"eventstream/server/contact"
 )
 
 // Limits by Twilio and WhatsApp: facts on error 63021 and 21617, and on the

@@ -8,14 +8,14 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/uptrace/bun"
-
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/jobs"
+
+	"github.com/uptrace/bun"
 )
 
 // Service keeps templates and brings them to WhatsApp.

@@ -8,13 +8,13 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/riverqueue/river"
-	"github.com/uptrace/bun"
-	"golang.org/x/text/language"
-
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
 	"eventstream/server/jobs"
+
+	"github.com/riverqueue/river"
+	"github.com/uptrace/bun"
+	"golang.org/x/text/language"
 )
 
 // Category is WhatsApp's category of a template.

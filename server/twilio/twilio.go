@@ -13,14 +13,14 @@ import (
 	"strings"
 	"time"
 
+	"eventstream/server/apperr"
+	"eventstream/server/message"
+	"eventstream/server/template"
+
 	twiliogo "github.com/twilio/twilio-go"
 	"github.com/twilio/twilio-go/client"
 	api "github.com/twilio/twilio-go/rest/api/v2010"
 	contentapi "github.com/twilio/twilio-go/rest/content/v1"
-
-	"eventstream/server/apperr"
-	"eventstream/server/message"
-	"eventstream/server/template"
 )
 
 // Options say which account sends, and where.

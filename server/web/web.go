@@ -11,12 +11,12 @@ import (
 	"strconv"
 	"time"
 
+	"eventstream/server/actor"
+
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"eventstream/server/actor"
 )
 
 // Routes are what the router mounts.

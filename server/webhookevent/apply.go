@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/consent"
@@ -17,6 +15,8 @@ import (
 	"eventstream/server/jobs"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
+
+	"github.com/uptrace/bun"
 )
 
 const applyBatch = 500
@@ -166,8 +166,7 @@ func (a *Applier) statuses(ctx context.Context, tx bun.Tx, events []*Event) (del
 	for _, e := range events {
 		m := bySID[e.SID]
 		if m == nil {
-			if m = byID[e.MessageID]; m != nil && m.SID != nil {
-				m = nil // it has another SID: this callback belongs to a second sending, and says so
+			if m = byID[e.MessageID]; m != nil && m.SID != nil { // belongs to a second sending, and says so
 				e.Error = "the message with our id has another SID"
 				continue
 			}

@@ -3,10 +3,10 @@ package webhookevent
 import (
 	"context"
 
+	"eventstream/server/db"
+
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
-
-	"eventstream/server/db"
 )
 
 const inboundLock = 7_239_003

@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"time"
 
+	"eventstream/server/jobs"
+
 	"github.com/riverqueue/river"
 	"github.com/uptrace/bun"
-
-	"eventstream/server/jobs"
 )
 
 // Kind of event.

@@ -6,11 +6,11 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"eventstream/server/apperr"
 	"eventstream/server/db"
 	"eventstream/server/jobs"
+
+	"github.com/uptrace/bun"
 )
 
 const (

@@ -25,6 +25,11 @@ export function byField(
   return { fields: out, rest: rest.join("; ") };
 }
 
+/** The payload of a mutation that asked for one field. */
+export function payloadOf(data: object | null | undefined): Payload | undefined {
+  return Object.values(data ?? {}).find((v) => typeof v === "object") as Payload | undefined;
+}
+
 type Payload = { userErrors: readonly UserError[] };
 
 /** Toasts what went wrong; true when nothing did. */

@@ -1,6 +1,7 @@
-type Real<T> = Exclude<T, Record<PropertyKey, never> | null | undefined>;
-
 /** What node(id) gave, if it is of the type that was asked for. */
-export function real<T>(node: T): Real<T> | undefined {
-  return node && typeof node === "object" && "id" in node ? (node as Real<T>) : undefined;
+export function real<T extends { __typename: string }, K extends T["__typename"]>(
+  node: T | null | undefined,
+  type: K,
+): Extract<T, { __typename: K }> | undefined {
+  return node?.__typename === type ? (node as Extract<T, { __typename: K }>) : undefined;
 }

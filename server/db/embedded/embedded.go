@@ -156,7 +156,7 @@ func (s *Server) start(ctx context.Context) error {
 func (s *Server) Stop() error {
 	defer func() { _ = s.lock.Close() }()
 	if err := syscall.Kill(s.pid, syscall.SIGINT); err != nil {
-		return nil //nolint:nilerr // it is gone already
+		return nil // it is gone already
 	}
 	select {
 	case <-s.done:

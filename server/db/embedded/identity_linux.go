@@ -47,7 +47,7 @@ func (i *identity) own(path string) error {
 func (i *identity) apply(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if i.change {
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(i.uid), Gid: uint32(i.gid)} //nolint:gosec // from the user database
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(i.uid), Gid: uint32(i.gid)}
 		cmd.SysProcAttr.AmbientCaps = []uintptr{capDACOverride, capDACReadSearch}
 		cmd.Dir = "/"
 	}

@@ -3,7 +3,7 @@ import { useForm } from "@mantine/form";
 import { useState } from "react";
 import { useMutation } from "urql";
 import { graphql } from "../../gql";
-import { byField, errorText } from "../../lib/errors";
+import { byField, errorText, payloadOf } from "../../lib/errors";
 
 const SignInDocument = graphql(`
   mutation SignIn($input: SignInInput!) {
@@ -45,8 +45,7 @@ export function AuthPage(props: { setup: boolean; tokenNeeded: boolean; done: ()
       ? await setup({ input: { email: v.email, name: v.name, password: v.password, token: v.token || null } })
       : await signIn({ input: { email: v.email, password: v.password } });
     if (result.error) return setProblem(errorText(result.error));
-    const data = result.data as Record<string, { userErrors: { field?: string[] | null; message: string }[] }>;
-    const errors = Object.values(data).flatMap((p) => p?.userErrors ?? []);
+    const errors = payloadOf(result.data)?.userErrors ?? [];
     if (errors.length) {
       const { fields, rest } = byField(errors, ["email", "name", "password", "token"]);
       form.setErrors(fields);

@@ -236,7 +236,7 @@ const action = {
   `),
 };
 
-type Details = NonNullable<ReturnType<typeof real<CampaignPageQuery["node"]>>>;
+type Details = Extract<NonNullable<CampaignPageQuery["node"]>, { __typename: "Campaign" }>;
 
 export function CampaignPage() {
   const { id } = useParams({ from: "/campaigns/$id" });
@@ -244,7 +244,7 @@ export function CampaignPage() {
   const [live] = useSubscription({ query: CampaignLiveDocument, variables: { id } });
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows />;
-  const details = real(data.node);
+  const details = real(data.node, "Campaign");
   if (!details)
     return (
       <Empty icon="?" title="There is no such campaign">

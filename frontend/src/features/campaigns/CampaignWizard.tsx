@@ -21,7 +21,7 @@ import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { Failed, LinkButton, Page, Rows, Stat, Status } from "../../components/ui";
 import { graphql } from "../../gql";
-import { byField, errorText, settled } from "../../lib/errors";
+import { byField, errorText, payloadOf, settled } from "../../lib/errors";
 import { count, duration, skipText } from "../../lib/format";
 
 const WizardDocument = graphql(`
@@ -158,11 +158,10 @@ export function CampaignWizard() {
       rateLimitPerSecond: rate === "" ? null : rate,
       quietHours: quiet ? { start, end } : null,
     };
-    const result = id ? await update({ input: { id, ...input } }) : await create({ input });
+    const made = id ? undefined : await create({ input });
+    const result = made ?? (await update({ input: { id: id ?? "", ...input } }));
     if (result.error) return setProblem(errorText(result.error));
-    const payload = Object.values(result.data ?? {})[0] as
-      | { campaign?: { id: string } | null; userErrors: { field?: string[] | null; message: string }[] }
-      | undefined;
+    const payload = payloadOf(result.data);
     if (payload?.userErrors.length) {
       const split = byField(payload.userErrors, fieldsOf);
       setErrors(split.fields);
@@ -171,7 +170,7 @@ export function CampaignWizard() {
       else if (split.fields.templateId) setStep(1);
       return;
     }
-    setId(payload?.campaign?.id ?? null);
+    if (made) setId(made.data?.campaignCreate.campaign?.id ?? null);
     setStep(3);
     if (id) recheck({ requestPolicy: "network-only" });
   };

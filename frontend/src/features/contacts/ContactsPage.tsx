@@ -48,7 +48,6 @@ export function ContactsPage() {
     query: ContactsDocument,
     variables: { search: search.q ?? null, filter: consent ? { consentStatus: consent } : null, after: pages.after },
   });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another question starts at the first page
   useEffect(() => setPages({ after: null, rows: [] }), [search.q, consent]);
   const ask = useDebouncedCallback(
     (q: string) => navigate({ to: "/contacts", search: { ...search, q: q || undefined } }),

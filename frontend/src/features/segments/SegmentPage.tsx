@@ -21,7 +21,7 @@ import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed, Live, Page, Rows, Stat, Status } from "../../components/ui";
 import { graphql } from "../../gql";
-import { byField, errorText } from "../../lib/errors";
+import { byField, errorText, payloadOf } from "../../lib/errors";
 import { count, percent } from "../../lib/format";
 import { real } from "../../lib/node";
 import { QueryBuilder } from "./QueryBuilder";
@@ -110,7 +110,7 @@ export function SegmentPage() {
   const [{ data, error }, load] = useQuery({ query: SegmentDocument, variables: { id }, pause: id === "new" });
   if (id === "new") return <Editor key="new" name="" description="" query={{ all: [] }} />;
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
-  const s = real(data?.node);
+  const s = real(data?.node, "Segment");
   if (!s) return <Rows />;
   return <Editor key={id} id={id} name={s.name} description={s.description} query={s.query as Node} />;
 }
@@ -139,15 +139,13 @@ function Editor(props: { id?: string; name: string; description: string; query: 
       ? await update({ input: { id: props.id, name, description, query } })
       : await create({ input: { name, description, query } });
     if (result.error) return setProblem(errorText(result.error));
-    const payload = Object.values(result.data ?? {})[0] as
-      | { segment?: { id: string; name: string } | null; userErrors: { field?: string[] | null; message: string }[] }
-      | undefined;
+    const payload = payloadOf(result.data);
     if (payload?.userErrors.length) {
       const split = byField(payload.userErrors, ["name", "description"]);
       setErrors(split.fields);
       return setProblem(split.rest);
     }
-    notifications.show({ message: `Segment “${payload?.segment?.name}” saved`, color: "green" });
+    notifications.show({ message: `Segment “${name}” saved`, color: "green" });
     navigate({ to: "/segments" });
   };
   const p = error ? undefined : data?.segmentPreview;

@@ -22,7 +22,7 @@ import { useMay } from "../../app/session";
 import { Failed, Live, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { TemplateCategory } from "../../gql/graphql";
-import { byField, errorText, settled } from "../../lib/errors";
+import { byField, errorText, payloadOf, settled } from "../../lib/errors";
 import { count } from "../../lib/format";
 import { real } from "../../lib/node";
 
@@ -132,7 +132,7 @@ export function TemplatePage() {
   const [{ data, error }, load] = useQuery({ query: TemplateDocument, variables: { id }, pause: id === "new" });
   if (id === "new") return <Editor key="new" draft={{ name: "", language: "en", category: "MARKETING", body: "" }} />;
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
-  const t = real(data?.node);
+  const t = real(data?.node, "Template");
   if (!t) return <Rows />;
   return <Editor key={id} draft={{ ...t, approval: t.approvalStatus }} />;
 }
@@ -176,9 +176,7 @@ function Editor({ draft }: { draft: Draft }) {
       ? await update({ input: { id: draft.id, name, language, category, body, submit } })
       : await create({ input: { name, language, category, body, submit } });
     if (result.error) return setProblem(errorText(result.error));
-    const payload = Object.values(result.data ?? {})[0] as
-      | { template?: { name: string } | null; userErrors: { field?: string[] | null; message: string }[] }
-      | undefined;
+    const payload = payloadOf(result.data);
     if (payload?.userErrors.length) {
       const split = byField(payload.userErrors, ["name", "language", "category", "body"]);
       setErrors(split.fields);

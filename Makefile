@@ -1,0 +1,83 @@
+# Two commands: `make run` and `make test`. They need Go, Node and make, and
+# install the rest themselves. `make help` lists the others.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+BIN := bin/server
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
+WITH_POSTGRES := go run ./server/db/dbtest/withpostgres
+SPA_SOURCES := $(shell find frontend/src frontend/public frontend/*.html frontend/*.ts -type f 2>/dev/null)
+
+.PHONY: help run test dev build generate check-generated lint test-go test-spa test-e2e audit clean tools
+
+help: ## list the targets
+	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+tools:
+	@command -v go >/dev/null || { echo "Go is missing: install Go 1.26 or newer" >&2; exit 1; }
+	@command -v npm >/dev/null || { echo "Node is missing: install Node 20.19 or newer" >&2; exit 1; }
+
+node_modules/.installed: package.json package-lock.json | tools
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+frontend/dist/index.html: node_modules/.installed $(SPA_SOURCES)
+	npm run --silent build -- --logLevel warn
+	@touch $@ frontend/dist/.gitkeep
+
+build: frontend/dist/index.html ## build the SPA and the binary
+	go build -o $(BIN) ./server
+
+run: build ## start everything: private Postgres, API, pages, workers and the Twilio sandbox
+	@exec $(BIN) run
+
+dev: build ## like run, with the SPA reloading as you edit; restart it for Go changes
+	@trap 'kill 0' EXIT; $(BIN) run & npm run --silent dev
+
+generate: node_modules/.installed ## generate Go and TypeScript from the one SDL
+	rm -rf graph/generated
+	go tool gqlgen generate
+	npm run --silent generate
+
+check-generated: node_modules/.installed
+	@echo "== generated code is current"
+	@before=$$(cat $$(git ls-files graph frontend/src/gql) | sha256sum); $(MAKE) -s generate >/dev/null; \
+	after=$$(cat $$(git ls-files graph frontend/src/gql) | sha256sum); \
+	if [ "$$before" != "$$after" ]; then echo "generated code is stale: run make generate and commit" >&2; exit 1; fi
+
+$(GOLANGCI):
+	@echo "== building golangci-lint $(GOLANGCI_VERSION) (once)"
+	@mkdir -p bin && GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION) && mv bin/golangci-lint $@
+
+lint: node_modules/.installed frontend/dist/index.html $(GOLANGCI) ## formatters, linters and types
+	@echo "== golangci-lint"
+	@$(GOLANGCI) run ./...
+	@echo "== biome"
+	@npm run --silent lint
+	@echo "== tsc"
+	@npm run --silent typecheck
+
+test-go: frontend/dist/index.html ## Go tests with the race detector, against a real Postgres
+	@echo "== go test -race"
+	@$(WITH_POSTGRES) go test -race -timeout 8m ./...
+
+test-spa: node_modules/.installed ## unit tests of the SPA
+	@echo "== vitest"
+	@npm run --silent test
+
+test-e2e: build ## the whole story in a real browser
+	@echo "== playwright"
+	@.ci/chromium
+	@npm run --silent e2e
+
+test: ## everything; prints one summary
+	@.ci/test
+
+audit: node_modules/.installed ## known weaknesses in what we depend on
+	go run golang.org/x/vuln/cmd/govulncheck@latest ./...
+	npm audit --omit=dev
+
+clean: ## remove what was built; data stays
+	rm -rf bin node_modules frontend/dist/*

@@ -1,0 +1,340 @@
+import { join } from "node:path";
+import AxeBuilder from "@axe-core/playwright";
+import { expect, type Locator, type Page, test } from "@playwright/test";
+
+const root = join(import.meta.dirname, "../..");
+const contacts = join(root, "server/importer/testdata/contacts_5k.csv");
+const shots = join(root, "docs/screenshots");
+const admin = { name: "Ada Admin", email: "ada@shop.example", password: "a long enough password" };
+
+test.describe.configure({ mode: "serial" });
+
+let page: Page;
+const broken: string[] = [];
+
+test.beforeAll(async ({ browser }) => {
+  page = await (await browser.newContext()).newPage();
+  page.on("pageerror", (e) => broken.push(e.message));
+  page.on("console", (m) => {
+    if (m.type() === "error") broken.push(m.text());
+  });
+});
+test.afterAll(async () => {
+  await page.close();
+  expect(broken, "errors in the browser's console").toEqual([]);
+});
+
+/** axe finds nothing serious; the picture is for people. */
+async function look(name: string) {
+  await page.waitForTimeout(350); // transitions of the component library
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const serious = violations.filter((v) => v.impact === "serious" || v.impact === "critical");
+  expect(
+    serious.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" | ")}`),
+    `axe on ${name}`,
+  ).toEqual([]);
+  await page.screenshot({ path: join(shots, `${name}.png`) });
+}
+
+const go = (name: string) => page.getByRole("navigation").getByRole("link", { name, exact: true }).click();
+const title = (name: string | RegExp) => expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
+const figure = async (at: Locator) => Number((await at.innerText()).replaceAll(",", ""));
+
+test("the first page creates the admin, and names what is wrong", async () => {
+  await page.goto("/");
+  await title("Welcome");
+  await look("first-run");
+  await page.getByLabel("Your name").fill(admin.name);
+  await page.getByLabel("Email address").fill("ada");
+  await page.getByRole("textbox", { name: "Password" }).fill("short");
+  await page.getByRole("button", { name: "Create admin" }).click();
+  await expect(page.getByText('"ada" is not an email address')).toBeVisible();
+  await expect(page.getByText("a password has 10 to 200 characters")).toBeVisible();
+  await page.getByLabel("Email address").fill(admin.email);
+  await page.getByRole("textbox", { name: "Password" }).fill(admin.password);
+  await page.getByRole("button", { name: "Create admin" }).click();
+  await title("Dashboard");
+});
+
+test("signing out and in", async () => {
+  await page.getByRole("button", { name: /Account of/ }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await title("Sign in");
+  await look("sign-in");
+  await page.getByLabel("Email address").fill(admin.email);
+  await page.getByRole("textbox", { name: "Password" }).fill("not the password");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByText("email address or password is wrong")).toBeVisible();
+  await page.getByRole("textbox", { name: "Password" }).fill(admin.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await title("Dashboard");
+  await look("dashboard-empty");
+});
+
+test("a file that is none is refused and leaves nothing", async () => {
+  await go("Contacts");
+  await title("Contacts");
+  await look("contacts-empty");
+  await page.getByRole("link", { name: "Import", exact: true }).click();
+  await title("Import contacts");
+  await page
+    .locator('input[type="file"]')
+    .setInputFiles({
+      name: "cat.png",
+      mimeType: "image/png",
+      buffer: Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0, 0, 1, 2, 3]),
+    });
+  await page.getByRole("button", { name: "Import", exact: true }).click();
+  await expect(page.getByText(/"cat.png" is not a contact file/)).toBeVisible();
+  await expect(page.getByRole("heading", { name: "History" })).toBeHidden();
+});
+
+test("5,000 rows come in, counted live", async () => {
+  await page.locator('input[type="file"]').setInputFiles(contacts);
+  await look("import");
+  await page.getByRole("button", { name: "Import", exact: true }).click();
+  await expect(page.getByTestId("rows")).toHaveText("5,000", { timeout: 30_000 });
+  await expect(page.getByText("Completed").first()).toBeVisible();
+  await expect(page.getByTestId("created")).toHaveText("4,687");
+  await expect(page.getByTestId("duplicates")).toHaveText("165");
+  await expect(page.getByTestId("rejected")).toHaveText("148");
+  await look("import-done");
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("link", { name: /Download all/ }).click(),
+  ]);
+  expect(download.suggestedFilename()).toBe("rejects.csv");
+});
+
+test("contacts are found by name and by number in any spelling", async () => {
+  await page.getByRole("link", { name: "To the contacts" }).click();
+  await expect(page.getByText("4,687 in all")).toBeVisible();
+  await look("contacts");
+  await page.getByLabel("Search contacts").fill("0039 312 383 6094");
+  await expect(page.getByText("1 found")).toBeVisible();
+  await expect(page.getByRole("link", { name: "Joy Okuneva" })).toBeVisible();
+  await page.getByRole("link", { name: "Joy Okuneva" }).click();
+  await title("Joy Okuneva");
+  await expect(page.getByText(/contacts_5k.csv/).first()).toBeVisible();
+  await look("contact");
+});
+
+test("a contact is added by hand, its number checked while typing", async () => {
+  await go("Contacts");
+  await page.getByRole("button", { name: "Add contact" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("WhatsApp number").fill("+1415523888");
+  await expect(dialog.getByText(/is not a phone number/)).toBeVisible();
+  await dialog.getByLabel("WhatsApp number").fill("+49 151 12345678");
+  await expect(dialog.getByText("+4915112345678 · DE · Europe/Berlin")).toBeVisible();
+  await dialog.getByLabel("Name").fill("Walter Werkstatt");
+  await dialog.getByLabel("Consent").fill("Signed the form in the shop on 3 May");
+  await dialog.getByRole("button", { name: "Add" }).click();
+  await title("Walter Werkstatt");
+  await expect(page.getByText("Opted in", { exact: true })).toBeVisible();
+});
+
+test("a segment on city and plan, counted while it is built", async () => {
+  await go("Segments");
+  await look("segments-empty");
+  await page.getByRole("link", { name: "New segment" }).click();
+  await title("New segment");
+  await page.getByLabel("Name", { exact: true }).fill("Pro outside Mumbai");
+  const pick = async (label: string, nth: number, option: string) => {
+    await page.getByRole("combobox", { name: label }).nth(nth).click();
+    await page.getByRole("option", { name: option, exact: true }).click();
+  };
+  await page.getByRole("button", { name: "Condition", exact: true }).click();
+  await pick("Field", 0, "city");
+  await pick("Comparison", 0, "is not");
+  await page.getByLabel("Value", { exact: true }).first().fill("Mumbai");
+  await page.getByRole("button", { name: "Condition", exact: true }).click();
+  await pick("Field", 1, "plan");
+  await page.getByLabel("Value", { exact: true }).nth(1).fill("pro");
+  await page.keyboard.press("Escape");
+  await expect(page.getByTestId("segment-count")).not.toHaveText("4,688");
+  const counted = await figure(page.getByTestId("segment-count"));
+  expect(counted).toBeGreaterThan(300);
+  await look("segment-builder");
+  await page.getByRole("tab", { name: "JSON" }).click();
+  await expect(page.getByLabel("Query as JSON")).toContainText("attributes.plan");
+  await page.getByLabel("Query as JSON").fill('{"all":[{"field":"citty","op":"eq","value":"x"}]}');
+  await expect(page.getByText(/unknown field "citty"/)).toBeVisible();
+  await page
+    .getByLabel("Query as JSON")
+    .fill(
+      '{"all":[{"field":"attributes.city","op":"ne","value":"Mumbai"},{"field":"attributes.plan","op":"eq","value":"pro"}]}',
+    );
+  await expect(page.getByTestId("segment-count")).toHaveText(counted.toLocaleString("en"));
+  await page.getByRole("button", { name: "Save segment" }).click();
+  await expect(page.getByRole("link", { name: "Pro outside Mumbai" })).toBeVisible();
+  await look("segments");
+});
+
+test("a template: unknown placeholder refused, then approved", async () => {
+  await go("Templates");
+  await look("templates-empty");
+  await page.getByRole("link", { name: "New template" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Autumn sale");
+  await page.getByLabel("Text", { exact: true }).fill("Hi {{nme}}, our autumn sale has started.");
+  await expect(page.getByRole("alert").getByText(/unknown placeholder \{\{nme\}\}/)).toBeVisible();
+  await page.getByLabel("Text", { exact: true }).fill("Hi {{name | there}}, our autumn sale has started.");
+  await expect(page.getByTestId("bubble")).toHaveText("Hi Maria, our autumn sale has started.");
+  await page.getByRole("combobox", { name: "Contact" }).click();
+  await page.getByRole("option").first().click();
+  await expect(page.getByTestId("bubble")).not.toHaveText(/Maria/);
+  await look("template-editor");
+  await page.getByRole("button", { name: "Submit for approval" }).click();
+  await expect(page.getByText("Approved", { exact: true })).toBeVisible({ timeout: 20_000 });
+  await look("templates");
+});
+
+async function plan(name: string) {
+  await go("Campaigns");
+  await page.getByRole("link", { name: "New campaign" }).click();
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByRole("combobox", { name: "Segment" }).click();
+  await page.getByRole("option", { name: /Pro outside Mumbai/ }).click();
+  await page.getByRole("button", { name: "Next" }).click();
+  await page.getByRole("combobox", { name: "Template" }).click();
+  await page.getByRole("option", { name: /Autumn sale/ }).click();
+  await page.getByRole("button", { name: "Next" }).click();
+  await page.getByLabel("Messages a second").fill("500");
+  await page.getByText("Quiet hours", { exact: true }).click(); // off: this test runs at any hour
+}
+
+let stopped = "";
+
+test("a campaign is planned, launched, and counted live without a reload", async () => {
+  await go("Campaigns");
+  await look("campaigns-empty");
+  await plan("Autumn");
+  await look("campaign-wizard");
+  await page.getByRole("button", { name: "Check" }).click();
+  await expect(page.getByTestId("preflight-send")).toBeVisible();
+  const willSend = await figure(page.getByTestId("preflight-send"));
+  expect(willSend).toBeGreaterThan(200);
+  await look("campaign-preflight");
+  await page.getByRole("button", { name: /^Launch to/ }).click();
+  await title("Autumn");
+  await expect.poll(() => figure(page.getByTestId("count-delivered")), { timeout: 20_000 }).toBeGreaterThan(0);
+  const early = await figure(page.getByTestId("count-delivered"));
+  await page.screenshot({ path: join(shots, "campaign-sending.png") });
+  await expect.poll(() => figure(page.getByTestId("count-delivered")), { timeout: 20_000 }).toBeGreaterThan(early);
+  await expect.poll(() => figure(page.getByTestId("count-read")), { timeout: 20_000 }).toBeGreaterThan(0);
+  await expect(page.getByText("Completed", { exact: true })).toBeVisible({ timeout: 30_000 });
+  await expect.poll(() => figure(page.getByTestId("count-accepted"))).toBe(willSend);
+  await page.waitForTimeout(2500);
+  await page.getByRole("button", { name: "Refresh" }).click();
+  await look("campaign");
+  await page.getByRole("combobox", { name: "Status of messages" }).click();
+  await page.getByRole("option", { name: "Delivered" }).click();
+  const first = page.getByRole("row").filter({ hasText: "Hi " }).first().getByRole("link");
+  await expect(first).toBeVisible();
+  await first.click();
+  await expect(page.getByText("Autumn", { exact: true })).toBeVisible();
+  stopped = await page
+    .getByText(/^\+\d+$/)
+    .first()
+    .innerText();
+});
+
+test("a STOP from the sandbox shows within a second, and the contact is skipped next time", async () => {
+  const watcher = await page.context().newPage();
+  await watcher.goto("/monitoring");
+  await expect(watcher.getByRole("heading", { name: "Live stream" })).toBeVisible();
+  await watcher.waitForTimeout(800);
+  await go("Settings");
+  await title("Settings");
+  await look("settings");
+  await page.getByLabel("From", { exact: true }).fill(stopped);
+  await page.getByLabel("Message", { exact: true }).fill("STOP");
+  const sent = Date.now();
+  await page.getByRole("button", { name: "Send to us" }).click();
+  await expect(watcher.getByTestId("stream").getByText("STOP").first()).toBeVisible({ timeout: 3000 });
+  console.log(`STOP was on the screen ${Date.now() - sent} ms after the button was pressed`);
+  await watcher.close();
+  await go("Monitoring");
+  await expect(page.getByTestId("stream")).toContainText("STOP");
+  await look("monitoring");
+  await plan("Autumn again");
+  await page.getByRole("button", { name: "Check" }).click();
+  await expect(page.getByRole("row", { name: /Opted out 1/ })).toBeVisible();
+  await page.getByRole("button", { name: /^Launch to/ }).click();
+  await expect(page.getByText("Completed", { exact: true })).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByRole("row", { name: /Opted out 1/ })).toBeVisible();
+  await go("Contacts");
+  await page.getByLabel("Search contacts").fill(stopped);
+  await expect(page.getByText("1 found")).toBeVisible();
+  await expect(page.getByRole("cell", { name: "Opted out" })).toBeVisible();
+});
+
+test("a campaign without a template cannot be launched and says why", async () => {
+  const answer = await page.evaluate(async () => {
+    const call = async (query: string, variables: object) =>
+      (
+        await fetch("/graphql", {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ query, variables }),
+        })
+      ).json();
+    const made = await call("mutation($i: CampaignCreateInput!) { campaignCreate(input: $i) { campaign { id } } }", {
+      i: { name: "Hollow" },
+    });
+    return call(
+      "mutation($i: CampaignLaunchInput!) { campaignLaunch(input: $i) { campaign { id } userErrors { field message } } }",
+      { i: { id: made.data.campaignCreate.campaign.id } },
+    );
+  });
+  expect(JSON.stringify(answer)).toContain("the campaign has no template");
+  await go("Campaigns");
+  await expect(page.getByRole("link", { name: "Hollow" })).toBeVisible();
+  await look("campaigns");
+  await page.getByRole("link", { name: "Hollow" }).click();
+  await page.getByRole("button", { name: "Launch" }).click();
+  await expect(page.getByText(/the campaign has no template/)).toBeVisible();
+});
+
+test("every page in the dark and on a phone", async () => {
+  await go("Dashboard");
+  await expect(page.getByTestId("accepted")).not.toHaveText("0");
+  await look("dashboard");
+  await page.getByRole("button", { name: "Switch between light and dark" }).click();
+  for (const name of ["Dashboard", "Contacts", "Segments", "Templates", "Campaigns", "Monitoring", "Settings"]) {
+    await go(name);
+    await title(name);
+    await page.waitForTimeout(400);
+    await look(`dark-${name.toLowerCase()}`);
+  }
+  await page.getByRole("button", { name: "Switch between light and dark" }).click();
+  await page.setViewportSize({ width: 360, height: 740 });
+  for (const path of [
+    "/",
+    "/contacts",
+    "/contacts/import",
+    "/segments",
+    "/segments/new",
+    "/templates",
+    "/templates/new",
+    "/campaigns",
+    "/campaigns/new",
+    "/monitoring",
+    "/settings",
+  ]) {
+    await page.goto(path);
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    await page.waitForTimeout(500);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(wide, `${path} scrolls sideways at 360 px`).toBeLessThanOrEqual(0);
+    await look(`phone${path === "/" ? "-dashboard" : path.replaceAll("/", "-")}`);
+  }
+  await page.setViewportSize({ width: 1360, height: 860 });
+});
+
+test("the playground works offline", async () => {
+  await page.goto("/playground");
+  await expect(page.locator(".graphiql-container")).toBeVisible();
+  await page.waitForTimeout(800);
+  await page.screenshot({ path: join(shots, "playground.png") });
+});

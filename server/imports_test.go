@@ -1,0 +1,136 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// domains in the order in which they may know one another: each may import
+// only those of the list behind its name.
+var domains = map[string][]string{
+	"contact":      {"audit"},
+	"audit":        {},
+	"auth":         {"audit"},
+	"consent":      {"audit", "contact"},
+	"segment":      {"audit", "consent", "contact"},
+	"sender":       {"audit", "contact"},
+	"template":     {"audit", "contact"},
+	"message":      {"audit", "consent", "contact", "sender", "template"},
+	"conversation": {"audit", "consent", "contact", "message", "sender", "template"},
+	"campaign":     {"audit", "consent", "contact", "message", "segment", "sender", "template"},
+	"importer":     {"audit", "consent", "contact"},
+	"webhookevent": {"consent", "conversation", "message"},
+	"report":       {"message"},
+}
+
+// shared is what every domain may use.
+var shared = []string{"actor", "apperr", "config", "db", "globalid", "jobs", "pubsub"}
+
+// transports never import one another, nor bun.
+var transports = []string{"eventstream/graph", "eventstream/server/webhook", "eventstream/worker", "eventstream/server/web"}
+
+// TestWhoMayImportWhom reads the files themselves: asking the go command would
+// be answered from the test cache after a violation.
+func TestWhoMayImportWhom(t *testing.T) {
+	t.Parallel()
+	root, err := filepath.Abs("..")
+	require.NoError(t, err)
+	seen := map[string]bool{}
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".")) && path != root {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		rel, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		pkg := "eventstream/" + filepath.ToSlash(filepath.Dir(rel))
+		for _, spec := range file.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			seen[pkg] = true
+			if why := forbidden(pkg, imported); why != "" {
+				t.Errorf("%s imports %s: %s", rel, imported, why)
+			}
+		}
+		return checkSQL(t, rel, path)
+	})
+	require.NoError(t, err)
+	for d := range domains {
+		require.True(t, seen["eventstream/server/"+d], "the domain %s is gone: mend the table", d)
+	}
+}
+
+func forbidden(pkg, imported string) string {
+	domain := strings.TrimPrefix(pkg, "eventstream/server/")
+	if allowed, ok := domains[domain]; ok {
+		switch {
+		case imported == "net/http" || strings.HasPrefix(imported, "github.com/99designs/gqlgen"):
+			return "a domain knows no transport"
+		case strings.HasPrefix(imported, "github.com/twilio"):
+			return "only server/twilio knows Twilio's words"
+		case strings.HasPrefix(imported, "eventstream/"):
+			other := strings.TrimPrefix(imported, "eventstream/server/")
+			if !slices.Contains(allowed, other) && !slices.Contains(shared, other) {
+				return "not in its list"
+			}
+		}
+	}
+	for _, transport := range transports {
+		if pkg != transport && !(transport == "eventstream/graph" && strings.HasPrefix(pkg, "eventstream/graph/")) {
+			continue
+		}
+		if strings.HasPrefix(imported, "github.com/uptrace/bun") {
+			return "a transport never touches the database"
+		}
+		for _, other := range transports {
+			if other != transport && imported == other {
+				return "transports never import one another"
+			}
+		}
+	}
+	if imported == "eventstream/server/app" && pkg != "eventstream/server" {
+		return "only main sees app"
+	}
+	return ""
+}
+
+// checkSQL: only db and store.go files write SQL.
+func checkSQL(t *testing.T, rel, path string) error {
+	t.Helper()
+	rel = filepath.ToSlash(rel)
+	if strings.HasSuffix(rel, "/store.go") || strings.HasPrefix(rel, "server/db/") || rel == "server/segment/compile.go" || rel == "server/pubsub/pubsub.go" {
+		return nil
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	for _, call := range []string{".NewRaw(", ".NewSelect(", ".NewInsert(", ".NewUpdate(", ".NewDelete(", ".ExecContext("} {
+		if strings.Contains(string(raw), call) {
+			t.Errorf("%s calls %s: SQL belongs into a store.go", rel, call)
+		}
+	}
+	return nil
+}
