@@ -24,7 +24,7 @@ import (
 const (
 	maxBody       = 1 << 20
 	maxTokens     = 4000
-	maxComplexity = 20_000
+	maxComplexity = 5000
 	maxDepth      = 12
 )
 

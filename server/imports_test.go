@@ -98,7 +98,7 @@ func forbidden(pkg, imported string) string {
 		}
 	}
 	for _, transport := range transports {
-		if pkg != transport && !(transport == "eventstream/graph" && strings.HasPrefix(pkg, "eventstream/graph/")) {
+		if pkg != transport && (transport != "eventstream/graph" || !strings.HasPrefix(pkg, "eventstream/graph/")) {
 			continue
 		}
 		if strings.HasPrefix(imported, "github.com/uptrace/bun") {

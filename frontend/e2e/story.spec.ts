@@ -152,9 +152,9 @@ test("a segment on city and plan, counted while it is built", async () => {
   await pick("Field", 1, "plan");
   await page.getByLabel("Value", { exact: true }).nth(1).fill("pro");
   await page.keyboard.press("Escape");
-  await expect(page.getByTestId("segment-count")).not.toHaveText("4,688");
+  const between = (low: number, n: number, high: number) => n > low && n < high;
+  await expect.poll(async () => between(300, await figure(page.getByTestId("segment-count")), 1500)).toBe(true);
   const counted = await figure(page.getByTestId("segment-count"));
-  expect(counted).toBeGreaterThan(300);
   await look("segment-builder");
   await page.getByRole("tab", { name: "JSON" }).click();
   await expect(page.getByLabel("Query as JSON")).toContainText("attributes.plan");
@@ -200,7 +200,7 @@ async function plan(name: string) {
   await page.getByRole("option", { name: /Autumn sale/ }).click();
   await page.getByRole("button", { name: "Next" }).click();
   await page.getByLabel("Messages a second").fill("500");
-  await page.getByText("Quiet hours", { exact: true }).click(); // off: this test runs at any hour
+  await page.getByRole("switch", { name: "Quiet hours" }).press("Space"); // off: this test runs at any hour
 }
 
 let stopped = "";

@@ -5,10 +5,10 @@ import (
 	"log/slog"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
+
+	"github.com/stretchr/testify/require"
 )
 
 func TestMigrationsGoDownAndUpAgain(t *testing.T) {

@@ -156,9 +156,9 @@ func sampleOf(text []byte, opts Options) (names []string, sample [][]any, err er
 			names = append(names, name)
 		}
 		for len(sample) < sampleRows {
-			rec, failed := r.next()
-			if failed != nil { // the end, of the file or of what was cut off for the sample
-				break
+			rec, more := r.next()
+			if more != nil { // the end, of the file or of what was cut off for the sample
+				return unique(names), sample, nil //nolint:nilerr // either end is fine
 			}
 			if rec.fault == "" {
 				sample = append(sample, rec.values)

@@ -1,0 +1,61 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func valid() Config {
+	return Config{ListenAddr: "127.0.0.1:8080", LogLevel: "info", LogFormat: "text"}
+}
+
+func TestValidateNamesWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, valid().Validate())
+	sid, token := "AC00000000000000000000000000000000", Secret("abc")
+	for want, spoil := range map[string]func(*Config){
+		"LISTEN_ADDR":                           func(c *Config) { c.ListenAddr = "8080" },
+		"PUBLIC_URL":                            func(c *Config) { c.PublicURL = "shop.example" },
+		"DATABASE_URL":                          func(c *Config) { c.DatabaseURL = "mysql://secret@x" },
+		"ADMIN_EMAIL and ADMIN_PASSWORD":        func(c *Config) { c.AdminEmail = "a@b.example" },
+		"SECRET_KEY":                            func(c *Config) { c.SecretKey = "short" },
+		"LOG_LEVEL":                             func(c *Config) { c.LogLevel = "loud" },
+		"TWILIO_AUTH_TOKEN is set but TWILIO_A": func(c *Config) { c.Twilio.AuthToken = token },
+		"TWILIO_AUTH_TOKEN is not set":          func(c *Config) { c.Twilio.AccountSID = sid },
+		"want AC and 32":                        func(c *Config) { c.Twilio.AccountSID, c.Twilio.AuthToken = "ACx", token },
+		"TWILIO_API_KEY and TWILIO_API_SECRET":  func(c *Config) { c.Twilio.AccountSID, c.Twilio.AuthToken, c.Twilio.APISecret = sid, token, token },
+		"TWILIO_PHONE_NUMBER is set but":        func(c *Config) { c.Twilio.PhoneNumber = "+14155238886" },
+	} {
+		c := valid()
+		spoil(&c)
+		err := c.Validate()
+		require.ErrorContains(t, err, want)
+		require.NotContains(t, err.Error(), "secret@")
+	}
+}
+
+func TestSecretsAreNotPrinted(t *testing.T) {
+	t.Parallel()
+	c := valid()
+	c.SecretKey, c.DatabaseURL, c.Twilio.AuthToken = "hush-hush", "postgres://u:hush-hush@h/d", "hush-hush"
+	raw, err := json.Marshal(c)
+	require.NoError(t, err)
+	for _, text := range []string{fmt.Sprint(c), fmt.Sprintf("%+v", c), string(raw)} {
+		require.NotContains(t, text, "hush-hush")
+	}
+}
+
+func TestSecretKeyIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	c := valid()
+	c.DataDir = t.TempDir()
+	require.NoError(t, c.EnsureSecretKey())
+	again := valid()
+	again.DataDir = c.DataDir
+	require.NoError(t, again.EnsureSecretKey())
+	require.Equal(t, c.SecretKey, again.SecretKey)
+	require.GreaterOrEqual(t, len(c.SecretKey), 32)
+}
