@@ -10,6 +10,7 @@ export default defineConfig({
   plugins: [react()],
   build: {
     outDir: "dist",
+    cssTarget: ["chrome123", "firefox120", "safari17.5"], // these know light-dark(); lowered it would not follow the switch
     emptyOutDir: true,
     chunkSizeWarningLimit: 2500,
     rollupOptions: { input: { main: `${here}index.html`, playground: `${here}playground.html` } },

@@ -33,6 +33,7 @@ async function look(name: string) {
     serious.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" | ")}`),
     `axe on ${name}`,
   ).toEqual([]);
+  await page.evaluate(() => window.scrollTo(0, 0));
   await page.screenshot({ path: join(shots, `${name}.png`) });
 }
 
@@ -228,7 +229,7 @@ test("a campaign is planned, launched, and counted live without a reload", async
   await page.getByRole("button", { name: "Refresh" }).click();
   await look("campaign");
   await page.getByRole("combobox", { name: "Status of messages" }).click();
-  await page.getByRole("option", { name: "Delivered" }).click();
+  await page.getByRole("option", { name: "Delivered", exact: true }).click();
   const first = page.getByRole("row").filter({ hasText: "Hi " }).first().getByRole("link");
   await expect(first).toBeVisible();
   await first.click();

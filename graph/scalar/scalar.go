@@ -22,9 +22,29 @@ func MarshalJSON(v json.RawMessage) graphql.Marshaler {
 
 // UnmarshalJSON keeps any JSON value raw. Numbers keep their digits.
 func UnmarshalJSON(v any) (json.RawMessage, error) {
-	raw, err := json.Marshal(v)
+	raw, err := json.Marshal(filledLists(v))
 	if err != nil {
 		return nil, fmt.Errorf("not JSON: %w", err)
 	}
 	return raw, nil
+}
+
+// filledLists makes an empty list of the nil that gqlparser reads from a
+// literal [] in a document: as JSON that would be null.
+func filledLists(v any) any {
+	switch x := v.(type) {
+	case []any:
+		out := make([]any, len(x))
+		for i, item := range x {
+			out[i] = filledLists(item)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(x))
+		for key, item := range x {
+			out[key] = filledLists(item)
+		}
+		return out
+	}
+	return v
 }

@@ -29,8 +29,8 @@ const (
 	maxSlice      = 200 // …but no more than this
 	burstSeconds  = 0.2
 	slicesAtOnce  = 6
-	messageLease  = 40 * time.Second
-	latestCall    = 15 * time.Second // after the claim no call is begun any more: a stalled process must not send what another took over
+	messageLease  = 20 * time.Second
+	latestCall    = 5 * time.Second // after the claim no call is begun any more: a stalled process must not send what another took over
 	maxAttempts   = 6
 	longestRetry  = 10 * time.Minute
 	dispatchShift = 10 * time.Minute // then the job ends and another goes on

@@ -23,7 +23,7 @@ import (
 
 const (
 	prepareSlice = 5000
-	workLease    = 15 * time.Second // of one campaign's preparing or dispatching
+	workLease    = 8 * time.Second // of one campaign's preparing or dispatching
 )
 
 // Engine does the work behind campaigns: it takes audiences, sends, and clears

@@ -90,6 +90,9 @@ func (s *Service) work(ctx context.Context, imp *Import) error {
 		if err != nil {
 			return err
 		}
+		if len(batch) == 0 {
+			return s.end(ctx, imp, StatusCompleted, "")
+		}
 		going, err := s.apply(ctx, imp, batch, source.read)
 		if err != nil || !going {
 			return err
@@ -175,8 +178,8 @@ func (s *Service) apply(ctx context.Context, imp *Import, batch []record, bytesD
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		fresh, err := forUpdate(ctx, tx, imp.ID)
-		if err != nil || fresh.Status != StatusRunning {
-			return err // canceled meanwhile
+		if err != nil || fresh.Status != StatusRunning || fresh.RowsDone != batch[0].row-1 {
+			return err // canceled meanwhile, or another worker took over after our lease
 		}
 		t := tally
 		more, err := s.upsert(ctx, tx, imp, good, &t)

@@ -28,7 +28,7 @@ const (
 	chunkBytes = 1 << 20
 	// MaxFile is the largest file that is taken in, in bytes.
 	MaxFile     = 1 << 30
-	importLease = 20 * time.Second
+	importLease = 8 * time.Second
 )
 
 // Service takes files in and works them.
