@@ -20,11 +20,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/twilio/sandbox"
+
+	"github.com/stretchr/testify/require"
 )
 
 // process is the real binary with its sandbox, on a database and a data

@@ -78,13 +78,11 @@ test("a file that is none is refused and leaves nothing", async () => {
   await look("contacts-empty");
   await page.getByRole("link", { name: "Import", exact: true }).click();
   await title("Import contacts");
-  await page
-    .locator('input[type="file"]')
-    .setInputFiles({
-      name: "cat.png",
-      mimeType: "image/png",
-      buffer: Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0, 0, 1, 2, 3]),
-    });
+  await page.locator('input[type="file"]').setInputFiles({
+    name: "cat.png",
+    mimeType: "image/png",
+    buffer: Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0, 0, 1, 2, 3]),
+  });
   await page.getByRole("button", { name: "Import", exact: true }).click();
   await expect(page.getByText(/"cat.png" is not a contact file/)).toBeVisible();
   await expect(page.getByRole("heading", { name: "History" })).toBeHidden();

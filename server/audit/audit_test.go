@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"eventstream/server/actor"
 	"eventstream/server/audit"
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
+
+	"github.com/stretchr/testify/require"
 )
 
 func chain(t *testing.T) (*db.DB, *audit.Trail) {

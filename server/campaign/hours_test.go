@@ -4,11 +4,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"eventstream/server/contact"
 	"eventstream/server/message"
 	"eventstream/server/template"
+
+	"github.com/stretchr/testify/require"
 )
 
 func at(s string) time.Time {

@@ -67,6 +67,9 @@ func sniff(head []byte, req *Request) (Options, error) {
 	if err != nil || bytes.IndexByte(text, 0) >= 0 {
 		return garbage("it holds binary data")
 	}
+	if len(bytes.TrimSpace(text)) == 0 { // a mark of the encoding and no more
+		return garbage("it is empty")
+	}
 	if n := len(text); n > 16 && bytes.Count(text, []byte("\uFFFD")) > n/100 {
 		return garbage("it holds binary data")
 	}

@@ -6,12 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"eventstream/server/actor"
 	"eventstream/server/contact"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/segment"
+
+	"github.com/stretchr/testify/require"
 )
 
 func TestParseNamesThePathWhatWasFoundAndWhatIsAllowed(t *testing.T) {

@@ -4,9 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"eventstream/server/contact"
+
+	"github.com/stretchr/testify/require"
 )
 
 func TestRender(t *testing.T) {

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"eventstream/server/message"
+
+	"github.com/stretchr/testify/require"
 )
 
 // The vector of Twilio's own documentation (usage/security).
@@ -91,7 +91,7 @@ func TestSendSaysWhatItMeans(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		got = r.PostForm
-		w.WriteHeader(201)
+		w.WriteHeader(http.StatusCreated)
 		_, _ = w.Write([]byte(`{"sid":"SM1","status":"queued"}`))
 	}))
 	defer server.Close()

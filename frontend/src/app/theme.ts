@@ -27,7 +27,10 @@ export const theme = createTheme({
   components: {
     Table: { defaultProps: { verticalSpacing: "sm", highlightOnHover: true } },
     Card: { defaultProps: { withBorder: true, padding: "lg" } },
-    Notification: { defaultProps: { closeButtonProps: { "aria-label": "Close the notice" } } },
+    Notification: {
+      defaultProps: { closeButtonProps: { "aria-label": "Close the notice" } },
+      styles: { description: { color: "var(--mantine-color-text)" } },
+    },
     Modal: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },
   },

@@ -1,0 +1,122 @@
+package importer
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"eventstream/server/contact"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/text/encoding/charmap"
+	xunicode "golang.org/x/text/encoding/unicode"
+)
+
+// read runs a whole file through sniff, open and check.
+func read(t *testing.T, file []byte, req Request) (Options, []*row, []*Reject) {
+	t.Helper()
+	require.NoError(t, req.check())
+	opts, err := sniff(file[:min(len(file), sniffBytes)], &req)
+	require.NoError(t, err)
+	src, err := open(bytes.NewReader(file), opts)
+	require.NoError(t, err)
+	var good []*row
+	var bad []*Reject
+	for {
+		rec, err := src.next()
+		if errors.Is(err, io.EOF) {
+			return opts, good, bad
+		}
+		require.NoError(t, err)
+		r, reject := check(rec, opts)
+		if reject != nil {
+			bad = append(bad, reject)
+		} else {
+			good = append(good, r)
+		}
+	}
+}
+
+func TestEveryShapeOfTheSameFileReadsAlike(t *testing.T) {
+	t.Parallel()
+	const csv = "Telefon;Name;Land;Stadt;Punkte;PLZ;VIP;Opt-in\r\n0151 12345678;Jörg;DE;Köln;12;01067;yes;yes\r\n\"+33 6 12 67 94 73\";\"Ana \"\"B\"\"\nC\";FR;;7.5;75001;NO;no\r\n"
+	utf16, err := xunicode.UTF16(xunicode.LittleEndian, xunicode.UseBOM).NewEncoder().String(csv)
+	require.NoError(t, err)
+	latin, err := charmap.Windows1252.NewEncoder().String(csv)
+	require.NoError(t, err)
+	jsonRows := `[{"phone":"0151 12345678","Name":"Jörg","country":"DE","Stadt":"Köln","Punkte":12,"PLZ":"01067","VIP":true,"consent":"opted_in"},
+		{"phone":"+33 6 12 67 94 73","Name":"Ana \"B\"\nC","country":"FR","Punkte":7.5,"PLZ":"75001","VIP":false,"consent":null}]`
+	ndjson := strings.ReplaceAll(strings.Trim(strings.ReplaceAll(jsonRows, ",\n\t\t", "\n"), "[]"), "Land", "country")
+	for name, file := range map[string]string{
+		"semicolons": csv, "with BOM": "\ufeff" + csv, "tabs": strings.ReplaceAll(csv, ";", "\t"), "UTF-16": utf16, "Latin-1": latin, "JSON": jsonRows, "NDJSON": ndjson,
+	} {
+		_, good, bad := read(t, []byte(file), Request{FileName: name})
+		require.Empty(t, bad, name)
+		require.Len(t, good, 2, name)
+		require.Equal(t, "+4915112345678", good[0].address.Wire, name)
+		require.Equal(t, "Jörg", *good[0].name, name)
+		require.Equal(t, map[string]any{"stadt": "Köln", "punkte": 12.0, "plz": "01067", "vip": true}, good[0].attrs, name)
+		require.Equal(t, contact.ConsentOptedIn, good[0].consent, name)
+		require.Equal(t, map[string]any{"punkte": 7.5, "plz": "75001", "vip": false}, good[1].attrs, name)
+		require.Equal(t, contact.ConsentUnknown, good[1].consent, "%s: a plain no is no opt-out", name)
+	}
+}
+
+func TestRejectsSayWhichValueAndWhy(t *testing.T) {
+	t.Parallel()
+	_, good, bad := read(t, []byte("phone,consent,consent date\n+4915112345678,maybe,\n+4915112345678,yes,yesterday\n,yes,\n12,yes,\n+4915112345678,unsubscribed,2026-01-01\n"), Request{})
+	require.Len(t, good, 1)
+	require.Equal(t, contact.ConsentOptedOut, good[0].consent)
+	reasons := []string{"neither yes, no", "not a date", "empty", "no country code"}
+	require.Len(t, bad, len(reasons))
+	for i, r := range bad {
+		require.Contains(t, r.Reason, reasons[i])
+		require.EqualValues(t, i+1, r.Row)
+		require.EqualValues(t, i+2, r.Line)
+	}
+}
+
+func TestMappingIsGuessedAndCorrected(t *testing.T) {
+	t.Parallel()
+	opts, good, _ := read(t, []byte("tel,tel,Full Name\n+4915112345678,x,Max\n"), Request{Mapping: map[string]Field{"Full Name": "attributes.nick"}})
+	require.Equal(t, []Column{{"tel", FieldAddress, ""}, {"tel (2)", "attributes.tel_2", "text"}, {"Full Name", "attributes.nick", "text"}}, opts.Columns)
+	require.Nil(t, good[0].name)
+	for _, bad := range []Request{{Mapping: map[string]Field{"nope": FieldName}}, {Mapping: map[string]Field{"tel": "phone"}}, {Mapping: map[string]Field{"tel": "", "tel (2)": ""}}} {
+		_, err := sniff([]byte("tel,tel,x\n1,2,3\n"), &bad)
+		require.Error(t, err)
+	}
+}
+
+func TestGuardKeepsFormulasFromRunningAndComesOffAgain(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{"=1+1": "'=1+1", "@x": "'@x", "-2": "'-2", "+49 151 123": "+49 151 123", "+cmd|x": "'+cmd|x", "plain": "plain", "": ""} {
+		require.Equal(t, want, Guard(in))
+		require.Equal(t, in, unguard(Guard(in)))
+	}
+}
+
+func FuzzSniff(f *testing.F) {
+	f.Add([]byte("phone\n+4915112345678\n"))
+	f.Add([]byte(`[{"phone":"1"}]`))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		req := Request{}
+		_ = req.check()
+		opts, err := sniff(file, &req)
+		if err != nil {
+			return
+		}
+		src, err := open(bytes.NewReader(file), opts)
+		if err != nil {
+			return
+		}
+		for range 1000 {
+			rec, err := src.next()
+			if err != nil {
+				return
+			}
+			_, _ = check(rec, opts)
+		}
+	})
+}
