@@ -91,6 +91,7 @@ export function Shell() {
                 color={session.setup.live ? "red" : "grape"}
                 tt="none"
                 autoContrast
+                miw="max-content"
                 styles={{ label: { color: "light-dark(#3b2a4a, #f3e8ff)" } }}
               >
                 {session.setup.live ? "Twilio live" : "Sandbox"}
