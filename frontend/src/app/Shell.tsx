@@ -59,8 +59,7 @@ export function Shell() {
   const navigate = useNavigate();
   const { setColorScheme, colorScheme } = useMantineColorScheme();
   const [, signOut] = useMutation(SignOutDocument);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the menu closes on every change of page
-  useEffect(close, [path]);
+  useEffect(close, [path]); // the menu closes on every change of page
   return (
     <AppShell
       header={{ height: 56 }}
