@@ -9,12 +9,14 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -111,7 +113,7 @@ func New(ctx context.Context, cfg config.Config, roles Roles, log *slog.Logger) 
 		if a.listener, err = net.Listen("tcp", cfg.ListenAddr); err != nil {
 			return nil, fmt.Errorf("LISTEN_ADDR=%s: %w", cfg.ListenAddr, err)
 		}
-		a.URL = "http://" + a.listener.Addr().String()
+		a.URL = "http://" + reachable(a.listener.Addr())
 	}
 	if err = a.build(ctx); err != nil {
 		return nil, err
@@ -150,11 +152,12 @@ func (a *App) build(ctx context.Context) error {
 	tokens := []string{string(a.cfg.Twilio.AuthToken), string(a.cfg.Twilio.AuthTokenSecondary)}
 	firstSender, rate, provider, grace := a.cfg.Twilio.PhoneNumber, sender.DefaultRate, "Twilio, account "+a.cfg.Twilio.AccountSID, 2*time.Minute
 	if !a.cfg.Twilio.Live() {
-		var err error
-		if a.Sandbox, err = sandbox.Start(sandbox.Options{DataDir: a.cfg.DataDir, InboundURL: a.publicURL() + "/webhooks/twilio/inbound", Log: a.log}); err != nil {
+		peer, err := a.sandbox()
+		if err != nil {
 			return err
 		}
-		account.AccountSID, account.AuthToken, account.BaseURL, tokens = sandbox.AccountSID, sandbox.AuthToken, a.Sandbox.URL(), []string{sandbox.AuthToken}
+		account.AccountSID, account.AuthToken, tokens = sandbox.AccountSID, sandbox.AuthToken, []string{sandbox.AuthToken}
+		account.BaseURL, account.PublicURL = peer.URL, peer.PublicURL
 		firstSender, rate, provider, grace = sandbox.PhoneNumber, sandboxRate, "sandbox on this machine; nothing reaches a phone", 3*time.Second
 	}
 	client, err := twilio.New(account)
@@ -200,6 +203,43 @@ func (a *App) build(ctx context.Context) error {
 		return a.buildServer(tokens)
 	}
 	return nil
+}
+
+// sandboxPeer tells a worker on the same machine where the server's sandbox is.
+type sandboxPeer struct{ URL, PublicURL string }
+
+// sandbox starts the one that plays Twilio. It lives with the server; a process
+// that only works jobs finds it through their common DATA_DIR.
+func (a *App) sandbox() (peer sandboxPeer, err error) {
+	note := filepath.Join(a.cfg.DataDir, "sandbox.url")
+	if !a.roles.Serve {
+		raw, err := os.ReadFile(note)
+		if err == nil {
+			err = json.Unmarshal(raw, &peer)
+		}
+		if err != nil {
+			return peer, fmt.Errorf("no sandbox in DATA_DIR=%s: start serve there first, or set Twilio's credentials", a.cfg.DataDir)
+		}
+		return peer, nil
+	}
+	if a.Sandbox, err = sandbox.Start(sandbox.Options{DataDir: a.cfg.DataDir, InboundURL: a.publicURL() + "/webhooks/twilio/inbound", Log: a.log}); err != nil {
+		return peer, err
+	}
+	peer = sandboxPeer{URL: a.Sandbox.URL(), PublicURL: a.publicURL()}
+	raw, err := json.Marshal(peer)
+	if err != nil {
+		return peer, err
+	}
+	return peer, os.WriteFile(note, raw, 0o600)
+}
+
+// reachable is an address that this machine can open: a server that listens on
+// every interface is on this one too.
+func reachable(addr net.Addr) string {
+	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("127.0.0.1:%d", tcp.Port)
+	}
+	return addr.String()
 }
 
 // firstRun makes what the environment names: the first admin and sender.
