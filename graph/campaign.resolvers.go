@@ -8,8 +8,6 @@ package graph
 import (
 	"cmp"
 	"context"
-	"slices"
-
 	"eventstream/graph/generated"
 	"eventstream/graph/model"
 	"eventstream/server/campaign"
@@ -17,6 +15,7 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 	"eventstream/server/report"
+	"slices"
 )
 
 // Template is the resolver for the template field.

@@ -9,7 +9,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-
 	"eventstream/graph/generated"
 	"eventstream/graph/model"
 	"eventstream/server/apperr"

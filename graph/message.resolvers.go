@@ -7,7 +7,6 @@ package graph
 
 import (
 	"context"
-
 	"eventstream/graph/generated"
 	"eventstream/graph/model"
 	"eventstream/server/message"

@@ -9,7 +9,6 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
-
 	"eventstream/graph/generated"
 	"eventstream/graph/model"
 	"eventstream/server/actor"

@@ -8,13 +8,12 @@ package graph
 import (
 	"context"
 	"encoding/hex"
-	"time"
-
 	"eventstream/graph/model"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
 	"eventstream/server/pubsub"
 	"eventstream/server/report"
+	"time"
 )
 
 // Dashboard is the resolver for the dashboard field.

@@ -8,7 +8,6 @@ package graph
 import (
 	"context"
 	"encoding/json"
-
 	"eventstream/graph/generated"
 	"eventstream/graph/model"
 	"eventstream/server/contact"

@@ -7,7 +7,6 @@ package graph
 
 import (
 	"context"
-
 	"eventstream/graph/model"
 	"eventstream/server/globalid"
 	"eventstream/server/sender"

@@ -5218,7 +5218,7 @@ extend type Query {
 type Mutation {
   "Creates the first admin and signs them in. Conflict once there is an operator."
   setupAdmin(input: SetupAdminInput!): SignInPayload! @public
-  "Signs in: sets the session cookie, valid 14 days. After five failures for one address or IP the wait doubles each time, up to 15 minutes (rate_limited)."
+  "Signs in: sets the session cookie, valid 14 days. After five failures for one address or IP the wait doubles each time, up to 15 minutes. A wrong password comes back among userErrors as unauthenticated, a wait as rate_limited."
   signIn(input: SignInInput!): SignInPayload! @public
   "Ends the session. Harmless when signed out."
   signOut: SignOutPayload! @public
@@ -5573,7 +5573,7 @@ type PageInfo {
 type UserError {
   "Path of the input's field, null when it is about the whole."
   field: [String!]
-  "invalid, not_found or conflict."
+  "invalid, not_found or conflict; at sign-in also unauthenticated and rate_limited."
   code: String!
   "For people; safe to show."
   message: String!

@@ -1230,7 +1230,7 @@ type TemplateVariable struct {
 type UserError struct {
 	// Path of the input's field, null when it is about the whole.
 	Field []string `json:"field,omitempty"`
-	// invalid, not_found or conflict.
+	// invalid, not_found or conflict; at sign-in also unauthenticated and rate_limited.
 	Code string `json:"code"`
 	// For people; safe to show.
 	Message string `json:"message"`

@@ -498,8 +498,8 @@ func TestCredentialsRefusedPauseWithAReason(t *testing.T) {
 	seg := e.must("segmentCreate", "segment", map[string]any{"name": "All", "query": map[string]any{"all": []any{}}})
 	camp := e.must("campaignCreate", "campaign", map[string]any{"name": "Wrong sender", "segmentId": seg, "templateId": e.approved("Hello {{name | you}}, nice to meet you."), "senderId": snd})
 	e.must("campaignLaunch", "campaign", map[string]any{"id": camp})
-	c := e.await(camp, "PAUSED")
-	require.Equal(t, 20, c.Pending)
+	e.await(camp, "PAUSED")
+	require.Eventually(t, func() bool { _, c := e.campaign(camp); return c.Pending == 20 }, 10*time.Second, 50*time.Millisecond, "all go back, to be sent when it is mended")
 	var out struct {
 		Node struct{ PausedBy, PausedReason string }
 	}

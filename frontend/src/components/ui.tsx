@@ -139,7 +139,14 @@ const colors: Record<string, string> = {
 /** One word for where something stands; the colour only helps. */
 export function Status(props: { value: string; label?: string }) {
   return (
-    <Badge variant="dot" color={colors[props.value] ?? "gray"} tt="none" fw={550} miw="max-content">
+    <Badge
+      variant="dot"
+      color={colors[props.value] ?? "gray"}
+      tt="none"
+      fw={550}
+      miw={props.label ? undefined : "max-content"}
+      maw="100%"
+    >
       {props.label ?? words(props.value)}
     </Badge>
   );
