@@ -253,7 +253,7 @@ func (r *Resolver) toDeliveryEvent(e *message.DeliveryEvent) *model.DeliveryEven
 func toDashboard(d *report.Dashboard) *model.Dashboard {
 	return &model.Dashboard{
 		Contacts: d.Contacts, OptedIn: d.OptedIn, OptedOut: d.OptedOut, Unreachable: d.Unreachable, CampaignsActive: d.CampaignsActive, CampaignsTotal: d.CampaignsTotal,
-		From: d.From, To: d.To, Period: toPeriod(d.Today), Before: toPeriod(d.Before),
+		From: d.From, To: d.To, Period: toPeriod(d.Now), Before: toPeriod(d.Before),
 		Series: mapped(d.Series, func(p report.Point) *model.DashboardPoint {
 			return &model.DashboardPoint{At: p.At, Accepted: p.Accepted, Delivered: p.Delivered, Read: p.Read, Failed: p.Failed, Received: p.Received}
 		}),

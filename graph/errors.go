@@ -78,9 +78,6 @@ func presentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 			if e.Code == apperr.CodeInternal {
 				log.ErrorContext(ctx, "graphql", "path", shown.Path.String(), "error", err)
 			}
-			if len(e.Field) > 0 {
-				shown.Message = e.Message
-			}
 			code(strings.ToUpper(string(e.Code)))
 			if len(e.Field) > 0 {
 				shown.Extensions["field"] = e.Field

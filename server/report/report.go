@@ -26,7 +26,7 @@ func NewService(d *db.DB, code func(int) message.CodeInfo) *Service {
 type Dashboard struct {
 	Contacts, OptedIn, OptedOut, Unreachable int64
 	CampaignsActive, CampaignsTotal          int64
-	Today, Before                            Period // of the range, and of the same time before it
+	Now, Before                              Period // the range, and the same length of time before it
 	From, To                                 time.Time
 	Series                                   []Point
 }
@@ -60,7 +60,7 @@ func (s *Service) Dashboard(ctx context.Context, from, to time.Time) (*Dashboard
 		return nil, err
 	}
 	var err error
-	if d.Today, err = period(ctx, s.db, from, to); err != nil {
+	if d.Now, err = period(ctx, s.db, from, to); err != nil {
 		return nil, err
 	}
 	if d.Before, err = period(ctx, s.db, from.Add(-to.Sub(from)), from); err != nil {

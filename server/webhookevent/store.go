@@ -18,7 +18,7 @@ func insert(ctx context.Context, tx bun.Tx, events []*Event) (int64, error) {
 	ids := make([]int64, n)
 	for i, e := range events {
 		kinds[i], sids[i], keys[i], ids[i] = string(e.Kind), e.SID, e.DedupeKey, e.MessageID
-		params[i], headers[i] = e.raw(e.Params), e.raw(e.Headers)
+		params[i], headers[i] = rawJSON(e.Params), rawJSON(e.Headers)
 	}
 	res, err := tx.NewRaw(`
 		INSERT INTO webhook_events (kind, sid, dedupe_key, message_id, params, headers, signature_valid)

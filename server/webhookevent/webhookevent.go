@@ -47,7 +47,8 @@ func (ApplyArgs) Kind() string { return "webhook_apply" }
 // InsertOpts names its queue.
 func (ApplyArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: jobs.QueueWebhooks} }
 
-func (e *Event) raw(m map[string]string) string {
+// rawJSON writes parameters for Postgres; a map of texts always marshals.
+func rawJSON(m map[string]string) string {
 	out, _ := json.Marshal(m)
 	return string(out)
 }
