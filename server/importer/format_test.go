@@ -2,8 +2,10 @@ package importer
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -61,6 +63,33 @@ func TestEveryShapeOfTheSameFileReadsAlike(t *testing.T) {
 		require.Equal(t, contact.ConsentOptedIn, good[0].consent, name)
 		require.Equal(t, map[string]any{"punkte": 7.5, "plz": "75001", "vip": false}, good[1].attrs, name)
 		require.Equal(t, contact.ConsentUnknown, good[1].consent, "%s: a plain no is no opt-out", name)
+	}
+}
+
+// TestTheFileOfFiveThousand compares with what google-libphonenumber, an
+// independent implementation, says of each row.
+func TestTheFileOfFiveThousand(t *testing.T) {
+	t.Parallel()
+	file, err := os.ReadFile("testdata/contacts_5k.csv")
+	require.NoError(t, err)
+	raw, err := os.ReadFile("testdata/contacts_5k.expected.json")
+	require.NoError(t, err)
+	var want struct {
+		Rows, Accepted, Duplicates int
+		RejectedLines              []struct{ Row int64 }
+	}
+	require.NoError(t, json.Unmarshal(raw, &want))
+	_, good, bad := read(t, file, Request{FileName: "contacts_5k.csv"})
+	people := map[string]bool{}
+	for _, r := range good {
+		people[r.address.MatchKey] = true
+	}
+	require.Len(t, people, want.Accepted)
+	require.Equal(t, want.Duplicates, len(good)-len(people))
+	require.Equal(t, want.Rows, len(good)+len(bad))
+	require.Len(t, bad, len(want.RejectedLines))
+	for i, w := range want.RejectedLines {
+		require.Equal(t, w.Row, bad[i].Row)
 	}
 }
 
