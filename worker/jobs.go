@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"eventstream/server/campaign"
-	"eventstream/server/conversation"
 	"eventstream/server/importer"
+	"eventstream/server/message"
 	"eventstream/server/template"
 	"eventstream/server/webhookevent"
 
@@ -27,7 +27,7 @@ func workers(s *Services) *river.Workers {
 	})
 	add(w, 6*time.Hour, func(ctx context.Context, args importer.RunArgs) error { return s.Imports.Run(ctx, args.ImportID) })
 	add(w, 12*time.Minute, func(ctx context.Context, _ webhookevent.ApplyArgs) error { return s.Webhooks.Apply(ctx) })
-	add(w, time.Minute, func(ctx context.Context, args conversation.SendArgs) error {
+	add(w, time.Minute, func(ctx context.Context, args message.SendArgs) error {
 		wait, err := s.Conversations.Send(ctx, args.MessageID)
 		if err == nil && wait > 0 {
 			return river.JobSnooze(wait)

@@ -573,6 +573,35 @@ func TestStopAndStart(t *testing.T) {
 	e.recount()
 }
 
+func TestAConfirmationWithoutAnswerIsSentOnceInTheEnd(t *testing.T) {
+	t.Parallel()
+	const people = 8
+	e := start(t)
+	e.small(people)
+	settings := e.Sandbox.Settings()
+	settings.ServerErrorRate = 1 // half of the calls are taken all the same
+	require.NoError(t, e.Sandbox.SetSettings(settings))
+	for i := range people {
+		e.do(nil, `mutation($f: String!) { sandboxInboundSend(input: {from: $f, body: "STOP"}) { sid } }`, map[string]any{"f": fmt.Sprintf("+4915%09d", 100000000+i)})
+	}
+	count := func(where string) (n int) {
+		require.NoError(t, e.DB().NewRaw("SELECT count(*) FROM messages WHERE purpose = 'confirmation' AND "+where).Scan(context.Background(), &n))
+		return n
+	}
+	require.Eventually(t, func() bool { return count("attempts > 0") == people }, 10*time.Second, 20*time.Millisecond)
+	settings.ServerErrorRate = 0
+	require.NoError(t, e.Sandbox.SetSettings(settings))
+	require.Eventually(t, func() bool { return count("delivered_at IS NOT NULL") == people }, 60*time.Second, 100*time.Millisecond)
+	sent := map[string]int{}
+	for _, m := range e.Sandbox.Messages() {
+		if m.Direction == "outbound-api" {
+			sent[m.To]++
+			require.Equal(t, 1, sent[m.To], m.To)
+		}
+	}
+	require.Len(t, sent, people)
+}
+
 func TestWebhooks(t *testing.T) {
 	t.Parallel()
 	e := start(t)

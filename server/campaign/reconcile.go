@@ -49,8 +49,6 @@ func (e *Engine) Sweep(ctx context.Context) error {
 			return err
 		}
 		for _, c := range idle {
-			// The lease is taken for the job to come, so that the next sweeps do
-			// not enqueue it again; the job's own owner takes it over.
 			if c.Status == StatusPreparing {
 				err = e.jobs.Insert(ctx, tx, PrepareArgs{CampaignID: c.ID})
 			} else {
@@ -126,7 +124,7 @@ func (e *Engine) reconcileOne(ctx context.Context, r unknownRow) error {
 			}
 		} else if r.Age < e.grace.Seconds() {
 			return postpone(ctx, tx, r.ID, 2*time.Second)
-		} else if err := backToPending(ctx, tx, r.ID); err != nil {
+		} else if err := e.sendAgain(ctx, tx, r); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, "message.reconcile", "message", m.ID, map[string]any{"outcome": outcome})
@@ -135,6 +133,15 @@ func (e *Engine) reconcileOne(ctx context.Context, r unknownRow) error {
 		e.hub.Publish(pubsub.TopicCampaign, *r.CampaignID)
 	}
 	return err
+}
+
+// sendAgain returns a message that Twilio never took. A campaign's dispatch
+// finds it by itself; one outside campaigns needs a job of its own.
+func (e *Engine) sendAgain(ctx context.Context, tx bun.Tx, r unknownRow) error {
+	if err := backToPending(ctx, tx, r.ID); err != nil || r.CampaignID != nil {
+		return err
+	}
+	return e.jobs.Insert(ctx, tx, message.SendArgs{MessageID: r.ID})
 }
 
 // earliest is the oldest log entry since then that belongs to no message of ours.

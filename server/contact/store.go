@@ -101,16 +101,12 @@ func filtered(q *bun.SelectQuery, f Filter) *bun.SelectQuery {
 	if strings.TrimSpace(f.Search) != "" {
 		name, digits := searchTerms(f.Search)
 		if digits != "" {
-			q = q.Where("c.address LIKE ?0 OR c.match_key LIKE ?0", "%"+likeEscape(digits)+"%")
+			q = q.Where("c.address LIKE ?0 OR c.match_key LIKE ?0", "%"+db.LikeEscape(digits)+"%")
 		} else {
-			q = q.Where("c.name ILIKE ?0 OR c.address ILIKE ?0", "%"+likeEscape(name)+"%")
+			q = q.Where("c.name ILIKE ?0 OR c.address ILIKE ?0", "%"+db.LikeEscape(name)+"%")
 		}
 	}
 	return q
-}
-
-func likeEscape(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
 }
 
 // CursorOf is a contact's place in a list sorted by o.

@@ -18,7 +18,6 @@ import (
 	"eventstream/server/pubsub"
 	"eventstream/server/sender"
 
-	"github.com/riverqueue/river"
 	"github.com/uptrace/bun"
 )
 
@@ -180,7 +179,7 @@ func (s *Service) enqueue(ctx context.Context, tx bun.Tx, m *message.Message) er
 	if err := message.Insert(ctx, tx, m); err != nil {
 		return err
 	}
-	return s.jobs.Insert(ctx, tx, SendArgs{MessageID: m.ID})
+	return s.jobs.Insert(ctx, tx, message.SendArgs{MessageID: m.ID})
 }
 
 // TestSend sends a template's text to one contact who consented, for an
@@ -211,14 +210,3 @@ func (s *Service) TestSend(ctx context.Context, contactID, senderID, versionID i
 func (s *Service) ByContacts(ctx context.Context, contactIDs []int64) ([]*Conversation, error) {
 	return byContacts(ctx, s.db, contactIDs)
 }
-
-// SendArgs is the job that sends one message somebody waits for.
-type SendArgs struct {
-	MessageID int64 `json:"message_id"`
-}
-
-// Kind names the job.
-func (SendArgs) Kind() string { return "message_send" }
-
-// InsertOpts names its queue.
-func (SendArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: jobs.QueueReplies} }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"eventstream/server/apperr"
@@ -71,13 +72,6 @@ func (d *DB) Tx(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) err
 	return Err(d.RunInTx(ctx, nil, fn))
 }
 
-// Now is Postgres' clock, the one on which all processes agree.
-func Now(ctx context.Context, idb bun.IDB) (time.Time, error) {
-	var t time.Time
-	err := idb.NewRaw("SELECT clock_timestamp()").Scan(ctx, &t)
-	return t, Err(err)
-}
-
 // Err translates what Postgres says into apperr, and leaves the rest alone.
 func Err(err error) error {
 	if err == nil {
@@ -109,6 +103,11 @@ func Err(err error) error {
 		return apperr.Wrap(err, apperr.CodeUnavailable, "the database is away, try again")
 	}
 	return err
+}
+
+// LikeEscape makes a text stand for itself in a LIKE pattern.
+func LikeEscape(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
 }
 
 // IsUnique reports whether err broke a unique constraint.

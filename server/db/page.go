@@ -46,9 +46,6 @@ func Cursor(value string, id int64) string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// TimeValue writes a time for a cursor without losing microseconds.
-func TimeValue(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
-
 // ParseCursor reads a cursor; field names it in the error.
 func ParseCursor(field, s string) (string, int64, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(s)

@@ -6,7 +6,10 @@ import (
 	"context"
 	"time"
 
+	"github.com/riverqueue/river"
 	"github.com/uptrace/bun"
+
+	"eventstream/server/jobs"
 )
 
 // Direction of a message.
@@ -159,3 +162,14 @@ func (e *SendError) Error() string { return e.Text }
 
 // Unwrap gives the cause.
 func (e *SendError) Unwrap() error { return e.cause }
+
+// SendArgs is the job that sends one message somebody waits for.
+type SendArgs struct {
+	MessageID int64 `json:"message_id"`
+}
+
+// Kind names the job.
+func (SendArgs) Kind() string { return "message_send" }
+
+// InsertOpts names its queue.
+func (SendArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: jobs.QueueReplies} }

@@ -22,13 +22,11 @@ const (
 
 // Topics. Campaign and Import events carry the campaign's or import's id.
 const (
-	TopicCampaign   = "campaign"   // a campaign's state or counters changed
-	TopicImport     = "import"     // an import's progress changed
-	TopicDelivery   = "delivery"   // delivery events, by id
-	TopicInbound    = "inbound"    // inbound messages, by id
-	TopicContact    = "contact"    // contacts changed, by id
-	TopicWebhook    = "webhook"    // webhook events wait to be applied
-	TopicDispatcher = "dispatcher" // a campaign's pace or status changed
+	TopicCampaign = "campaign" // a campaign's state or counters changed
+	TopicImport   = "import"   // an import's progress changed
+	TopicDelivery = "delivery" // delivery events, by id
+	TopicInbound  = "inbound"  // inbound messages, by id
+	TopicContact  = "contact"  // contacts changed, by id
 )
 
 type event struct {

@@ -7,6 +7,7 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
+	"eventstream/server/db"
 
 	"github.com/uptrace/bun/dialect/pgdialect"
 )
@@ -324,7 +325,7 @@ func texts(v any) any {
 
 func likePattern(op string, v any) string {
 	s, _ := v.(string)
-	s = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
+	s = db.LikeEscape(s)
 	switch op {
 	case "starts_with":
 		return s + "%"

@@ -556,29 +556,6 @@ func parseDuration(s string) time.Duration {
 	return time.Duration(n) * map[string]time.Duration{"m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}[m[2]]
 }
 
-// References lists the segments that the query names.
-func References(n Node) []int64 {
-	switch x := n.(type) {
-	case All:
-		return referencesOf(x.Parts)
-	case Any:
-		return referencesOf(x.Parts)
-	case Not:
-		return References(x.Part)
-	case InSegment:
-		return []int64{x.ID}
-	}
-	return nil
-}
-
-func referencesOf(parts []Node) []int64 {
-	var ids []int64
-	for _, p := range parts {
-		ids = append(ids, References(p)...)
-	}
-	return ids
-}
-
 // Format writes a checked query in the engine's own form, so that what is
 // stored reads the same whatever shorthand it came in.
 func Format(n Node) json.RawMessage {

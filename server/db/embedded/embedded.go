@@ -167,13 +167,6 @@ func (s *Server) Stop() error {
 	}
 }
 
-// Kill ends Postgres as a power cut would; for tests.
-func (s *Server) Kill() {
-	_ = syscall.Kill(s.pid, syscall.SIGQUIT)
-	<-s.done
-	_ = s.lock.Close()
-}
-
 // watchForeign closes done when a taken-over Postgres, which is not our
 // child, ends.
 func (s *Server) watchForeign() {
