@@ -13,6 +13,7 @@ import (
 
 	"eventstream/server/app"
 	"eventstream/server/audit"
+	"eventstream/server/bench"
 	"eventstream/server/config"
 	"eventstream/server/db"
 	"eventstream/server/db/embedded"
@@ -51,6 +52,16 @@ func command() *cli.Command {
 			{
 				Name: "audit", Usage: "the audit trail",
 				Commands: []*cli.Command{{Name: "verify", Usage: "walk the chain and name the first broken link", Action: withDB(verify)}},
+			},
+			{
+				Name: "bench", Usage: "measure the engine beside its ceilings, on a private Postgres of its own",
+				Flags: []cli.Flag{
+					&cli.StringFlag{Name: "write", Usage: "also write the report to this file"},
+					&cli.IntFlag{Name: "people", Value: 50_000, Usage: "recipients of a sending case"},
+					&cli.IntSliceFlag{Name: "processes", Value: []int{1, 2, 4}, Usage: "worker processes of the sending cases"},
+					&cli.IntSliceFlag{Name: "growth", Usage: "audiences of the growth table"},
+				},
+				Action: runBench,
 			},
 			{Name: "version", Usage: "print the version", Action: func(context.Context, *cli.Command) error { fmt.Println(app.Version); return nil }},
 		},
@@ -122,6 +133,26 @@ func withDB(fn func(context.Context, *db.DB, *slog.Logger) error) cli.ActionFunc
 		defer d.Close()
 		return fn(ctx, d, log)
 	}
+}
+
+func runBench(ctx context.Context, cmd *cli.Command) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	b, err := bench.New(ctx, func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) })
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	tables, err := b.Send(ctx, bench.SendOptions{People: cmd.Int("people"), Processes: cmd.IntSlice("processes"), Growth: cmd.IntSlice("growth")})
+	if err != nil {
+		return err
+	}
+	report := bench.Report(tables)
+	fmt.Print(report)
+	if path := cmd.String("write"); path != "" {
+		return os.WriteFile(path, []byte(report), 0o644)
+	}
+	return nil
 }
 
 func verify(ctx context.Context, d *db.DB, log *slog.Logger) error {

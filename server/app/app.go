@@ -212,22 +212,23 @@ type sandboxPeer struct{ URL, PublicURL string }
 // that only works jobs finds it through their common DATA_DIR.
 func (a *App) sandbox() (peer sandboxPeer, err error) {
 	note := filepath.Join(a.cfg.DataDir, "sandbox.url")
+	raw, err := os.ReadFile(note)
+	if err == nil {
+		err = json.Unmarshal(raw, &peer)
+	}
 	if !a.roles.Serve {
-		raw, err := os.ReadFile(note)
-		if err == nil {
-			err = json.Unmarshal(raw, &peer)
-		}
 		if err != nil {
 			return peer, fmt.Errorf("no sandbox in DATA_DIR=%s: start serve there first, or set Twilio's credentials", a.cfg.DataDir)
 		}
 		return peer, nil
 	}
-	if a.Sandbox, err = sandbox.Start(sandbox.Options{DataDir: a.cfg.DataDir, InboundURL: a.publicURL() + "/webhooks/twilio/inbound", Log: a.log}); err != nil {
+	// Where it was before, if it can: workers on this machine know that address.
+	opts := sandbox.Options{DataDir: a.cfg.DataDir, InboundURL: a.publicURL() + "/webhooks/twilio/inbound", Addr: strings.TrimPrefix(peer.URL, "http://"), Log: a.log}
+	if a.Sandbox, err = sandbox.Start(opts); err != nil {
 		return peer, err
 	}
 	peer = sandboxPeer{URL: a.Sandbox.URL(), PublicURL: a.publicURL()}
-	raw, err := json.Marshal(peer)
-	if err != nil {
+	if raw, err = json.Marshal(peer); err != nil {
 		return peer, err
 	}
 	return peer, os.WriteFile(note, raw, 0o600)

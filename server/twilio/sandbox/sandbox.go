@@ -57,10 +57,13 @@ func DefaultSettings() Settings {
 
 // Validate names what is out of range.
 func (s Settings) Validate() error {
-	for name, v := range map[string]int{"latencyMs": s.LatencyMS, "approvalMs": s.ApprovalMS, "deliveryMs": s.DeliveryMS} {
+	for name, v := range map[string]int{"latencyMs": s.LatencyMS, "approvalMs": s.ApprovalMS} {
 		if v < 0 || v > 60_000 {
 			return fmt.Errorf("%s: %d is out of range: 0 to 60,000 ms", name, v)
 		}
+	}
+	if s.DeliveryMS < 0 || s.DeliveryMS > 86_400_000 { // phones may be off for a day
+		return fmt.Errorf("deliveryMs: %d is out of range: 0 to 86,400,000 ms", s.DeliveryMS)
 	}
 	if s.ConcurrencyLimit < 0 || s.ConcurrencyLimit > 10_000 {
 		return fmt.Errorf("concurrencyLimit: %d is out of range: 0 to 10,000", s.ConcurrencyLimit)
@@ -115,6 +118,7 @@ type Content struct {
 type Options struct {
 	DataDir    string // its log and settings
 	InboundURL string // where inbound messages go
+	Addr       string // where it listens; taken by others, or "": a free port of this machine
 	Log        *slog.Logger
 }
 
@@ -152,7 +156,7 @@ func Start(opts Options) (*Sandbox, error) {
 	if s.store, err = openStore(opts.DataDir, s); err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := listen(opts.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
@@ -170,6 +174,15 @@ func Start(opts Options) (*Sandbox, error) {
 		})
 	}
 	return s, nil
+}
+
+func listen(addr string) (net.Listener, error) {
+	if addr != "" {
+		if l, err := net.Listen("tcp", addr); err == nil {
+			return l, nil
+		}
+	}
+	return net.Listen("tcp", "127.0.0.1:0")
 }
 
 // URL is the base for REST calls.

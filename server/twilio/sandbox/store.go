@@ -94,6 +94,22 @@ func replay(path string, s *Sandbox) error {
 	return scanner.Err()
 }
 
+// ReadLog reads the outbound messages out of a sandbox's own file, with the
+// status that each reached.
+func ReadLog(dir string) ([]Message, error) {
+	s := &Sandbox{messages: map[string]*Message{}, contents: map[string]*Content{}, lastIn: map[string]time.Time{}}
+	if err := replay(filepath.Join(dir, "sandbox.log"), s); err != nil {
+		return nil, err
+	}
+	var out []Message
+	for _, m := range s.order {
+		if m.Direction == "outbound-api" {
+			out = append(out, *m)
+		}
+	}
+	return out, nil
+}
+
 // compact writes the log anew without what is old, and leaves it open.
 func (st *store) compact(path string, s *Sandbox) error {
 	next, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)

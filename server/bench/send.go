@@ -1,0 +1,249 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"eventstream/server/rig"
+	"eventstream/server/twilio/sandbox"
+
+	twiliogo "github.com/twilio/twilio-go"
+	"github.com/twilio/twilio-go/client"
+	api "github.com/twilio/twilio-go/rest/api/v2010"
+)
+
+const firstCampaign = 1 // its id in a fresh database
+
+// SendOptions size the sending bench.
+type SendOptions struct {
+	People    int   // recipients of each case
+	Processes []int // worker processes of each case
+	Growth    []int // audiences of the growth table; empty: none
+}
+
+// sendCase is what one campaign took.
+type sendCase struct {
+	times    rig.Times
+	bare     float64 // bare calls a second, in the same minute against the same sandbox
+	memoryMB float64 // the largest worker at its largest
+}
+
+func (c sendCase) rate() float64 { return float64(c.times.Accepted) / c.times.Send }
+
+// Send measures messages a second from claim to recorded acceptance, with
+// gate, audit, counters and progress on, beside bare twilio-go calls.
+func (b *Bench) Send(ctx context.Context, o SendOptions) ([]Table, error) {
+	main := Table{
+		Title: "Sending",
+		Intro: fmt.Sprintf("%d recipients, everything on: gate, rates, audit, counters, live progress. The ceiling is one process of bare twilio-go calls "+
+			"with the same template to the same sandbox, measured right before and after in the same run. Sandbox, Postgres (fsync on) and all processes share the machine. "+
+			"The sandbox answers at once; receipts are held back until the campaign is out, except in the last row, where every message brings three.", o.People),
+		Head: []string{"worker processes", "messages/s", "bare calls/s", "ratio", "prepare, recipients/s", "largest worker, MB"},
+	}
+	for _, n := range o.Processes {
+		c, err := b.sendCase(ctx, o.People, n, false)
+		if err != nil {
+			return nil, err
+		}
+		main.Rows = append(main.Rows, c.row(fmt.Sprint(n)))
+	}
+	c, err := b.sendCase(ctx, o.People, 1, true)
+	if err != nil {
+		return nil, err
+	}
+	main.Rows = append(main.Rows, c.row("1, receipts on"))
+	tables := []Table{main}
+	if len(o.Growth) > 0 {
+		growth := Table{
+			Title: "Sending, growth",
+			Intro: "The same with one worker process and larger audiences.",
+			Head:  []string{"recipients", "messages/s", "bare calls/s", "ratio", "prepare, recipients/s", "largest worker, MB"},
+		}
+		for _, people := range o.Growth {
+			c, err := b.sendCase(ctx, people, 1, false)
+			if err != nil {
+				return nil, err
+			}
+			growth.Rows = append(growth.Rows, c.row(fmt.Sprint(people)))
+		}
+		tables = append(tables, growth)
+	}
+	return tables, nil
+}
+
+func (c sendCase) row(name string) []string {
+	return []string{
+		name, fmt.Sprintf("%.0f", c.rate()), fmt.Sprintf("%.0f", c.bare), fmt.Sprintf("%.2f", c.rate()/c.bare),
+		fmt.Sprintf("%.0f", float64(c.times.Audience)/c.times.Prepare), fmt.Sprintf("%.0f", c.memoryMB),
+	}
+}
+
+func (b *Bench) sendCase(ctx context.Context, people, processes int, receipts bool) (c sendCase, err error) {
+	r, release, err := b.fresh(ctx)
+	if err != nil {
+		return c, err
+	}
+	defer release()
+	server, err := r.Start(ctx, "serve")
+	if err != nil {
+		return c, err
+	}
+	defer server.Stop()
+	if err := r.Seed(ctx, 0, people); err != nil {
+		return c, err
+	}
+	settings := map[string]any{"latencyMs": 0, "approvalMs": 0, "deliveryMs": 86_400_000, "replyRate": 0, "undeliveredRate": 0, "readRate": 1}
+	if receipts {
+		settings["deliveryMs"] = 1000
+	}
+	if err := r.Sandbox(ctx, settings); err != nil {
+		return c, err
+	}
+	var workers []*rig.Process
+	defer func() {
+		for _, w := range workers {
+			w.Stop()
+		}
+	}()
+	for range processes {
+		w, err := r.Start(ctx, "work")
+		if err != nil {
+			return c, err
+		}
+		workers = append(workers, w)
+	}
+	template, err := r.Approved(ctx, "Bench", "Hello {{name | there}}, today we have something for {{attributes.city | your town}}: come by.")
+	if err != nil {
+		return c, err
+	}
+	before, err := b.bare(ctx, r, receipts)
+	if err != nil {
+		return c, err
+	}
+	id, err := r.Campaign(ctx, map[string]any{"name": "Bench", "templateId": template, "query": map[string]any{"all": []any{}}})
+	if err != nil {
+		return c, err
+	}
+	if err := r.Unbridle(ctx); err != nil {
+		return c, err
+	}
+	if err := r.Launch(ctx, id); err != nil {
+		return c, err
+	}
+	for accepted := int64(0); accepted < int64(people); {
+		if err := sleep(ctx, 200*time.Millisecond); err != nil {
+			return c, err
+		}
+		if accepted, err = r.Number(ctx, "SELECT coalesce(sum(n), 0) FROM message_counts WHERE campaign_id = ? AND measure = 'at:accepted'", firstCampaign); err != nil {
+			return c, err
+		}
+		for _, w := range workers {
+			c.memoryMB = max(c.memoryMB, w.MemoryMB())
+		}
+	}
+	if c.times, err = r.TimesOf(ctx, firstCampaign); err != nil {
+		return c, err
+	}
+	after, err := b.bare(ctx, r, receipts)
+	if err != nil {
+		return c, err
+	}
+	c.bare = (before + after) / 2
+	b.log("send: %d recipients, %d processes, receipts %t: %.0f/s, bare %.0f and %.0f/s, ratio %.2f, prepare %.0f/s, %.0f MB", people, processes, receipts, c.rate(), before, after, c.rate()/c.bare, float64(c.times.Audience)/c.times.Prepare, c.memoryMB)
+	return c, nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+const (
+	bareSeconds = 3
+	bareCallers = 64
+)
+
+// bare calls the sandbox as fast as twilio-go can, with the connections kept.
+func (b *Bench) bare(ctx context.Context, r *rig.Rig, receipts bool) (perSecond float64, err error) {
+	target, err := r.SandboxURL()
+	if err != nil {
+		return 0, err
+	}
+	u, err := url.Parse(target)
+	if err != nil {
+		return 0, err
+	}
+	content, err := r.ContentSID(ctx)
+	if err != nil {
+		return 0, err
+	}
+	base := &client.Client{
+		Credentials: client.NewCredentials(sandbox.AccountSID, sandbox.AuthToken),
+		HTTPClient:  &http.Client{Timeout: 10 * time.Second, Transport: &toSandbox{u.Host, &http.Transport{MaxIdleConnsPerHost: bareCallers}}},
+	}
+	base.SetAccountSid(sandbox.AccountSID)
+	rest := twiliogo.NewRestClientWithParams(twiliogo.ClientParams{Client: base})
+	var made, failed atomic.Int64
+	started := time.Now()
+	end := started.Add(bareSeconds * time.Second)
+	var callers sync.WaitGroup
+	for caller := range bareCallers {
+		callers.Go(func() {
+			for i := 0; time.Now().Before(end) && ctx.Err() == nil; i++ {
+				params := &api.CreateMessageParams{}
+				params.SetTo(fmt.Sprintf("whatsapp:+49152%03d%05d", caller, i%100_000))
+				params.SetFrom("whatsapp:" + sandbox.PhoneNumber)
+				params.SetContentSid(content)
+				vars, _ := json.Marshal(map[string]string{"1": fmt.Sprintf("Person %d", i), "2": "Berlin"})
+				params.SetContentVariables(string(vars))
+				if receipts {
+					params.SetStatusCallback(r.URL + "/healthz?bare")
+				}
+				if _, err := rest.Api.CreateMessage(params); err != nil {
+					failed.Add(1)
+					continue
+				}
+				made.Add(1)
+			}
+		})
+	}
+	callers.Wait()
+	if failed.Load() > made.Load()/1000 {
+		return 0, errors.New("too many bare calls failed for a ceiling")
+	}
+	return float64(made.Load()) / time.Since(started).Seconds(), nil
+}
+
+// toSandbox sends twilio-go's requests, which know only Twilio's hosts, to it.
+type toSandbox struct {
+	host string
+	base http.RoundTripper
+}
+
+func (t *toSandbox) RoundTrip(req *http.Request) (*http.Response, error) {
+	out := req.Clone(req.Context())
+	out.URL.Scheme, out.URL.Host, out.Host = "http", t.host, ""
+	return t.base.RoundTrip(out)
+}
+
+// Report writes the tables as one document.
+func Report(tables []Table) string {
+	var out strings.Builder
+	out.WriteString("# Benchmarks\n\nWritten by `make bench`. Ratios are to a ceiling measured in the same run; absolute figures are this machine's.\n\n" + Machine() + "\n")
+	for _, t := range tables {
+		out.WriteString("\n" + t.Markdown())
+	}
+	return out.String()
+}

@@ -1,0 +1,66 @@
+package rig
+
+import (
+	"context"
+	"time"
+)
+
+// Seed adds n contacts who opted in, German mobile numbers from the first on.
+// They are written as an import would leave them.
+func (r *Rig) Seed(ctx context.Context, first, n int) error {
+	const slice = 20_000
+	for done := 0; done < n; done += slice {
+		_, err := r.DB.NewRaw(`
+			WITH people AS (
+				INSERT INTO contacts (address, match_key, kind, region, time_zone, time_zone_source, name, attributes, consent_status, consent_at)
+				SELECT a, a, 'phone', 'DE', 'Europe/Berlin', 'number', 'Person ' || i,
+					jsonb_build_object('city', (ARRAY['Berlin', 'Hamburg', 'Köln', 'München'])[1 + i % 4], 'points', i % 1000), 'opted_in', now()
+				FROM (SELECT i, '+49151' || lpad(i::text, 8, '0') AS a FROM generate_series(?::int, ?::int) i) x
+				RETURNING id)
+			INSERT INTO consent_events (contact_id, address_hash, status, source, evidence, occurred_at)
+			SELECT id, sha256(id::text::bytea), 'opted_in', 'import', '{"file": "seed"}', now() FROM people`,
+			first+done, first+min(done+slice, n)-1).Exec(ctx)
+		if err != nil {
+			return err
+		}
+	}
+	_, err := r.DB.NewRaw("ANALYZE contacts").Exec(ctx)
+	return err
+}
+
+// Number answers a question that has one number for an answer.
+func (r *Rig) Number(ctx context.Context, sql string, args ...any) (n int64, err error) {
+	err = r.DB.NewRaw(sql, args...).Scan(ctx, &n)
+	return n, err
+}
+
+// Unbridle lifts every rate, so that the engine is what limits.
+func (r *Rig) Unbridle(ctx context.Context) error {
+	_, err := r.DB.NewRaw("UPDATE senders SET rate_per_second = 1e6").Exec(ctx)
+	if err == nil {
+		_, err = r.DB.NewRaw("UPDATE rate_limits SET rate_per_second = 1e6").Exec(ctx)
+	}
+	return err
+}
+
+// Times are a campaign's moments.
+type Times struct {
+	Audience, Accepted        int64
+	Prepare, Send             float64 // seconds
+	Started, FirstSubmit, End time.Time
+}
+
+// TimesOf measures a campaign by what its messages say.
+func (r *Rig) TimesOf(ctx context.Context, campaign int64) (t Times, err error) {
+	err = r.DB.NewRaw(`
+		SELECT count(*) AS audience, count(m.sid) AS accepted, extract(epoch FROM ca.prepared_at - ca.started_at)::float8 AS prepare,
+			extract(epoch FROM max(m.accepted_at) - min(m.submitted_at))::float8 AS send, ca.started_at AS started, min(m.submitted_at) AS first_submit, max(m.accepted_at) AS end
+		FROM messages m JOIN campaigns ca ON ca.id = m.campaign_id WHERE ca.id = ? GROUP BY ca.id`, campaign).Scan(ctx, &t)
+	return t, err
+}
+
+// ContentSID is Twilio's id of the newest approved template.
+func (r *Rig) ContentSID(ctx context.Context) (sid string, err error) {
+	err = r.DB.NewRaw("SELECT content_sid FROM template_versions WHERE approval_status = 'approved' ORDER BY id DESC LIMIT 1").Scan(ctx, &sid)
+	return sid, err
+}
