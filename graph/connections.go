@@ -26,7 +26,7 @@ func (r *Resolver) messageConnection(ctx context.Context, f message.Filter, p db
 	if err != nil {
 		return nil, err
 	}
-	edges, nodes, info := connect(s, toMessage, by(func(m *message.Message) int64 { return m.ID }),
+	edges, nodes, info := connect(s, toMessage, f.CursorOf,
 		func(c string, n *model.Message) *model.MessageEdge { return &model.MessageEdge{Cursor: c, Node: n} })
 	return &model.MessageConnection{Edges: edges, Nodes: nodes, PageInfo: info, Counter: func(ctx context.Context) (int64, error) { return r.Services.Messages.Count(ctx, f) }}, nil
 }

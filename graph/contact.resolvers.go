@@ -16,6 +16,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/globalid"
 	"eventstream/server/message"
+	"time"
 
 	"github.com/vikstrous/dataloadgen"
 )
@@ -59,6 +60,15 @@ func (r *contactResolver) SessionWindow(ctx context.Context, obj *model.Contact)
 		return nil, err
 	}
 	return &model.SessionWindow{Open: c.Open(r.Now()), ExpiresAt: c.SessionExpiresAt}, nil
+}
+
+// LastOutboundAt is the resolver for the lastOutboundAt field.
+func (r *contactResolver) LastOutboundAt(ctx context.Context, obj *model.Contact) (*time.Time, error) {
+	id, err := globalid.Decode("id", "Contact", obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	return load(ctx).lastOutbound.Load(ctx, id)
 }
 
 // TotalCount is the resolver for the totalCount field.

@@ -95,7 +95,7 @@ func toContact(c *contact.Contact) *model.Contact {
 		ID: encode(kindContact, c.ID), Address: c.Address, Name: c.Name, Locale: c.Locale, Region: c.Region, TimeZone: filled(c.TimeZone),
 		TimeZoneSource: upper[model.TimeZoneSource](c.TimeZoneSource), Attributes: rawJSON(attrs), ConsentStatus: upper[model.ConsentStatus](c.ConsentStatus),
 		ConsentAt: c.ConsentAt, Reachable: c.Reachable, UnreachableReason: filled(c.UnreachableReason), MarketingEligible: campaign.Marketable(c),
-		LastInboundAt: c.LastInboundAt, LastOutboundAt: c.LastOutboundAt, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
+		LastInboundAt: c.LastInboundAt, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"eventstream/server/db"
+	"eventstream/server/jobs"
 )
 
 const (
@@ -18,19 +19,17 @@ const (
 // takes over within seconds; River's own periodic jobs would take fifteen.
 // Every process also shows that it lives.
 func Heartbeat(ctx context.Context, d *db.DB, s *Services, owner string, log *slog.Logger) {
-	tick := time.NewTicker(beat)
-	defer tick.Stop()
-	for {
+	for wait := time.Duration(0); ; wait = beat { // the first one at once: others must know this worker
 		select {
 		case <-ctx.Done():
 			stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 			defer cancel()
-			_ = db.Release(stopping, d, "worker:"+owner, owner)
+			_ = db.Release(stopping, d, jobs.WorkerLease+owner, owner)
 			_ = db.Release(stopping, d, "heartbeat", owner)
 			return
-		case <-tick.C:
+		case <-time.After(wait):
 		}
-		if _, err := db.Lease(ctx, d, "worker:"+owner, owner, 3*beatLease); err != nil {
+		if _, err := db.Lease(ctx, d, jobs.WorkerLease+owner, owner, 2*beatLease); err != nil {
 			log.WarnContext(ctx, "heartbeat", "error", err)
 			continue
 		}

@@ -19,7 +19,7 @@ func workers(s *Services) *river.Workers {
 		return s.Campaigns.Prepare(ctx, args.CampaignID)
 	})
 	add(w, 12*time.Minute, func(ctx context.Context, args campaign.DispatchArgs) error {
-		return s.Campaigns.Dispatch(ctx, args.CampaignID)
+		return s.Campaigns.Dispatch(ctx, args.SenderID)
 	})
 	add(w, 12*time.Minute, func(ctx context.Context, _ campaign.ReconcileArgs) error { return s.Campaigns.Reconcile(ctx) })
 	add(w, time.Minute, func(ctx context.Context, args template.SubmitArgs) error {

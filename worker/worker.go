@@ -35,13 +35,14 @@ type Services struct {
 }
 
 // NewClient makes the River client that only inserts; with services it also
-// works the queues.
-func NewClient(d *db.DB, log *slog.Logger, s *Services) (*river.Client[*sql.Tx], error) {
+// works the queues, one of them for the process called owner alone.
+func NewClient(d *db.DB, log *slog.Logger, s *Services, owner string) (*river.Client[*sql.Tx], error) {
 	cfg := &river.Config{Logger: quiet(log), MaxAttempts: 8}
 	if s != nil {
 		cfg.Workers = workers(s)
 		cfg.Queues = map[string]river.QueueConfig{
-			jobs.QueueBulk:    {MaxWorkers: 16, FetchPollInterval: time.Second},
+			jobs.QueueBulk:          {MaxWorkers: 4, FetchPollInterval: time.Second},
+			jobs.WorkerQueue(owner): {MaxWorkers: 64, FetchPollInterval: 500 * time.Millisecond}, // a sender each
 			jobs.QueueReplies: {MaxWorkers: 16, FetchPollInterval: 250 * time.Millisecond},
 			// Two: more would only wait for each other's rows.
 			jobs.QueueWebhooks:    {MaxWorkers: 2, FetchPollInterval: 250 * time.Millisecond, FetchCooldown: 50 * time.Millisecond},

@@ -26,6 +26,8 @@ type ContactResolver interface {
 	Messages(ctx context.Context, obj *model.Contact, first *int, after *string) (*model.MessageConnection, error)
 	Conversation(ctx context.Context, obj *model.Contact) (*model.Conversation, error)
 	SessionWindow(ctx context.Context, obj *model.Contact) (*model.SessionWindow, error)
+
+	LastOutboundAt(ctx context.Context, obj *model.Contact) (*time.Time, error)
 }
 type ContactConnectionResolver interface {
 	TotalCount(ctx context.Context, obj *model.ContactConnection) (int64, error)
@@ -979,7 +981,7 @@ func (ec *executionContext) _Contact_lastOutboundAt(ctx context.Context, field g
 			return ec.fieldContext_Contact_lastOutboundAt(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.LastOutboundAt, nil
+			return ec.Resolvers.Contact().LastOutboundAt(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
@@ -990,7 +992,7 @@ func (ec *executionContext) _Contact_lastOutboundAt(ctx context.Context, field g
 	)
 }
 func (ec *executionContext) fieldContext_Contact_lastOutboundAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Contact", field, false, false, "DateTime")
+	return graphql.NewScalarFieldContext("Contact", field, true, true, "DateTime")
 }
 
 func (ec *executionContext) _Contact_createdAt(ctx context.Context, field graphql.CollectedField, obj *model.Contact) (ret graphql.Marshaler) {
@@ -2344,10 +2346,11 @@ func (ec *executionContext) _Contact(ctx context.Context, sel ast.SelectionSet, 
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "lastOutboundAt":
-			out.Values[i] = ec._Contact_lastOutboundAt(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Contact_lastOutboundAt(ctx, field, obj)
+				})
 		case "createdAt":
 			out.Values[i] = ec._Contact_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {

@@ -4759,7 +4759,8 @@ type Contact implements Node {
   "The 24 hours after their last message, in which free text may go to them."
   sessionWindow: SessionWindow! @goField(forceResolver: true)
   lastInboundAt: DateTime
-  lastOutboundAt: DateTime
+  "When Twilio last accepted a message to them."
+  lastOutboundAt: DateTime @goField(forceResolver: true)
   createdAt: DateTime!
   updatedAt: DateTime!
 }

@@ -414,11 +414,12 @@ type Contact struct {
 	// Null when they never wrote.
 	Conversation *Conversation `json:"conversation,omitempty"`
 	// The 24 hours after their last message, in which free text may go to them.
-	SessionWindow  *SessionWindow `json:"sessionWindow"`
-	LastInboundAt  *time.Time     `json:"lastInboundAt,omitempty"`
-	LastOutboundAt *time.Time     `json:"lastOutboundAt,omitempty"`
-	CreatedAt      time.Time      `json:"createdAt"`
-	UpdatedAt      time.Time      `json:"updatedAt"`
+	SessionWindow *SessionWindow `json:"sessionWindow"`
+	LastInboundAt *time.Time     `json:"lastInboundAt,omitempty"`
+	// When Twilio last accepted a message to them.
+	LastOutboundAt *time.Time `json:"lastOutboundAt,omitempty"`
+	CreatedAt      time.Time  `json:"createdAt"`
+	UpdatedAt      time.Time  `json:"updatedAt"`
 }
 
 func (Contact) IsNode() {}

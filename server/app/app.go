@@ -82,6 +82,7 @@ type App struct {
 	listener net.Listener
 	server   *http.Server
 	ui       *riverui.Handler
+	registry *prometheus.Registry
 	owner    string
 	started  bool
 
@@ -104,6 +105,8 @@ func New(ctx context.Context, cfg config.Config, roles Roles, log *slog.Logger) 
 	if err = a.cfg.EnsureSecretKey(); err != nil {
 		return nil, err
 	}
+	a.registry = prometheus.NewRegistry()
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	host, _ := os.Hostname()
 	a.owner = fmt.Sprintf("%s:%d:%s", host, os.Getpid(), rand.Text()[:6])
 	if err = a.openDatabase(ctx); err != nil {
@@ -186,12 +189,12 @@ func (a *App) build(ctx context.Context) error {
 		a.work = &worker.Services{
 			Campaigns: campaign.NewEngine(campaign.EngineOptions{
 				DB: a.db, Hub: a.hub, Jobs: enqueuer, Service: s.Campaigns, Consents: s.Consents, Templates: s.Templates, Senders: s.Senders,
-				Provider: client, Log: a.log, Now: now, Owner: a.owner, ReconcileGrace: grace,
+				Provider: client, Log: a.log, Now: now, Owner: a.owner, ReconcileGrace: grace, Registry: a.registry,
 			}),
 			Conversations: s.Conversations, Imports: s.Imports, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
 		}
 	}
-	if a.river, err = worker.NewClient(a.db, a.log, a.work); err != nil {
+	if a.river, err = worker.NewClient(a.db, a.log, a.work, a.owner); err != nil {
 		return err
 	}
 	enqueuer.Client = a.river
@@ -275,8 +278,6 @@ func (a *App) buildServer(tokens []string) error {
 	if err != nil {
 		return err
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if a.ui, err = riverui.NewHandler(&riverui.HandlerOpts{
 		Endpoints: riverui.NewEndpoints(a.river, nil), Logger: slog.New(slog.DiscardHandler), Prefix: "/admin/jobs", JobListHideArgsByDefault: true,
 	}); err != nil {
@@ -287,7 +288,7 @@ func (a *App) buildServer(tokens []string) error {
 		GraphQL: graph.NewHandler(a.Services, graph.Options{Documents: documents, Introspection: a.cfg.Playground}),
 		Schema:  graph.SDL(), Authorize: func(next http.Handler) http.Handler { return graph.Authenticate(a.Services.Auth, next) },
 		Inbound: hooks.Inbound, Status: hooks.Status, Jobs: a.ui, SPA: web.NewSPA(frontend.Dist()), Playground: a.cfg.Playground,
-		Ready: a.db.PingContext, Registry: registry, Log: a.log,
+		Ready: a.db.PingContext, Registry: a.registry, Log: a.log,
 		Rejects: func(ctx context.Context, id string, w http.ResponseWriter) error {
 			n, err := globalid.Decode("id", "Import", id)
 			if err != nil {

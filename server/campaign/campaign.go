@@ -10,10 +10,8 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
-	"eventstream/server/jobs"
 	"eventstream/server/sender"
 
-	"github.com/riverqueue/river"
 	"github.com/uptrace/bun"
 )
 
@@ -83,6 +81,13 @@ type Campaign struct {
 	RateLimitPerSecond *float64        // nil: the sender's
 	QuietHours         *QuietHours     `bun:"type:jsonb,nullzero"`
 	EndsAt             *time.Time      //
+	ErrorThreshold     *float64        // share of failures at which it pauses itself; nil: never
+	ErrorsBefore       int64           // failed and tried when somebody last resumed:
+	TriedBefore        int64           // only what came after counts against the threshold
+	Schedule           *Schedule       `bun:"type:jsonb,nullzero"`
+	NextRunAt          *time.Time      // of a scheduled one
+	Runs               int             // of a recurring one, so far
+	ParentID           *int64          // the recurring campaign that this is a run of
 	AudienceCursor     int64           //
 	PreparedAt         *time.Time      // the audience was complete
 	StartedAt          *time.Time      // launched
@@ -90,15 +95,6 @@ type Campaign struct {
 	CreatedBy          *int64          //
 	CreatedAt          time.Time       `bun:",nullzero"`
 	UpdatedAt          time.Time       `bun:",nullzero"`
-}
-
-// RateKeys names the rows of rate_limits that pace the campaign.
-func (c *Campaign) RateKeys() []string {
-	keys := []string{sender.RateKey(*c.SenderID)}
-	if c.RateLimitPerSecond != nil {
-		keys = append(keys, rateKey(c.ID))
-	}
-	return keys
 }
 
 func rateKey(id int64) string { return "campaign:" + strconv.FormatInt(id, 10) }
@@ -110,14 +106,53 @@ type Input struct {
 	TemplateID         *int64
 	SegmentID          *int64          // clears Query
 	Query              json.RawMessage // clears SegmentID
-	SenderID           *int64
+	SenderID           *int64  // one sender alone
+	Senders            []Share // several, by weight
 	RateLimitPerSecond *float64
 	ClearRateLimit     bool
 	QuietHours         *QuietHours
 	ClearQuietHours    bool
 	EndsAt             *time.Time
 	ClearEndsAt        bool
+	ErrorThreshold     *float64
+	ClearThreshold     bool
 }
+
+// Share is a sender's part in a campaign.
+type Share struct {
+	SenderID int64
+	Weight   int // 1 to 100, against the other senders'
+}
+
+// Shares are all of a campaign's senders, in the order that was chosen.
+type Shares []Share
+
+func (s Shares) senders() []int64 {
+	ids := make([]int64, len(s))
+	for i, x := range s {
+		ids[i] = x.SenderID
+	}
+	return ids
+}
+
+// deck holds each sender as often as its weight says; whoever is dealt from it
+// in turn shares by weight.
+func (s Shares) deck() []int64 {
+	var deck []int64
+	for drawn := 0; ; drawn++ { // in rounds, so that senders alternate
+		more := false
+		for _, x := range s {
+			if drawn < x.Weight {
+				deck, more = append(deck, x.SenderID), true
+			}
+		}
+		if !more {
+			return deck
+		}
+	}
+}
+
+const maxSenders = 20
 
 func (in Input) apply(c *Campaign) error {
 	var errs apperr.List
@@ -139,8 +174,26 @@ func (in Input) apply(c *Campaign) error {
 	if in.Query != nil {
 		c.SegmentID, c.Query = nil, in.Query
 	}
+	if in.SenderID != nil && in.Senders != nil {
+		_ = errs.Add(apperr.Invalid("senderId", "give one sender or several, not both"))
+	}
 	if in.SenderID != nil {
 		c.SenderID = in.SenderID
+	}
+	if in.Senders != nil {
+		_ = errs.Add(checkShares(in.Senders))
+		if len(in.Senders) > 0 {
+			c.SenderID = &in.Senders[0].SenderID
+		}
+	}
+	if in.ErrorThreshold != nil {
+		if t := *in.ErrorThreshold; !(t >= 0.001 && t <= 1) {
+			_ = errs.Add(apperr.Invalid("errorThreshold", "%g is out of range: 0.001 to 1, or null for never", t))
+		}
+		c.ErrorThreshold = in.ErrorThreshold
+	}
+	if in.ClearThreshold {
+		c.ErrorThreshold = nil
 	}
 	if in.RateLimitPerSecond != nil {
 		if r := *in.RateLimitPerSecond; !(r >= 0.01 && r <= sender.MaxRate) {
@@ -167,42 +220,25 @@ func (in Input) apply(c *Campaign) error {
 	return errs.Err()
 }
 
+func checkShares(shares []Share) error {
+	if len(shares) == 0 || len(shares) > maxSenders {
+		return apperr.Invalid("senders", "give 1 to %d senders", maxSenders)
+	}
+	seen := map[int64]bool{}
+	for _, x := range shares {
+		switch {
+		case x.Weight < 1 || x.Weight > 100:
+			return apperr.Invalid("senders", "the weight %d is out of range: 1 to 100", x.Weight)
+		case seen[x.SenderID]:
+			return apperr.Invalid("senders", "a sender is named twice")
+		}
+		seen[x.SenderID] = true
+	}
+	return nil
+}
+
 // Filter narrows a list of campaigns.
 type Filter struct {
 	Statuses []Status
 	Search   string
-}
-
-// PrepareArgs is the job that takes the audience.
-type PrepareArgs struct {
-	CampaignID int64 `json:"campaign_id"`
-}
-
-// Kind names the job.
-func (PrepareArgs) Kind() string { return "campaign_prepare" }
-
-// InsertOpts names its queue.
-func (PrepareArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: jobs.QueueBulk} }
-
-// DispatchArgs is the job that sends a campaign until it ends, is paused, or
-// has to wait.
-type DispatchArgs struct {
-	CampaignID int64 `json:"campaign_id"`
-}
-
-// Kind names the job.
-func (DispatchArgs) Kind() string { return "campaign_dispatch" }
-
-// InsertOpts names its queue.
-func (DispatchArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: jobs.QueueBulk} }
-
-// ReconcileArgs is the job that clears up what became of calls without answer.
-type ReconcileArgs struct{}
-
-// Kind names the job.
-func (ReconcileArgs) Kind() string { return "message_reconcile" }
-
-// InsertOpts names its queue.
-func (ReconcileArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: jobs.QueueMaintenance}
 }

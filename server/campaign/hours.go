@@ -1,10 +1,14 @@
 package campaign
 
 import (
+	_ "embed"
+	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"eventstream/server/apperr"
@@ -45,70 +49,203 @@ func (q *QuietHours) Validate() error {
 	return errs.Err()
 }
 
-func dayIndex(name string) int {
-	for i, d := range dayNames {
-		if d == name {
-			return i
+// String writes the hours for people.
+func (q *QuietHours) String() string {
+	zone := "each recipient's time"
+	if q.Zone != "" {
+		zone = q.Zone
+	}
+	return fmt.Sprintf("%s–%s, %s", q.Start, q.End, zone)
+}
+
+func dayIndex(name string) int { return slices.Index(dayNames, name) }
+
+const wholeDay = 24 * 60
+
+// window is a part of a day in which sending is allowed, in minutes of the day.
+type window struct{ from, to int }
+
+// week holds the windows of each day, Sunday first.
+type week [7][]window
+
+func (q *QuietHours) week() week {
+	var w week
+	start, end := minutes(q.Start), minutes(q.End)
+	open := []window{{end, start}}
+	switch {
+	case start == end:
+		open = []window{{0, wholeDay}}
+	case start < end:
+		open = []window{{0, start}, {end, wholeDay}}
+	}
+	for d := range w {
+		if len(q.Days) == 0 || slices.Contains(q.Days, dayNames[d]) {
+			w[d] = open
 		}
 	}
-	return -1
+	return w
 }
 
-// rule is quiet hours in one zone.
+// LegalHours are the hours that a law or a custom allows. hours.json
+// holds them, with their source and the date on which they were looked at.
+type LegalHours struct {
+	ID      string `json:"id"` // why a message waits
+	Country string `json:"country"`
+	State   string `json:"state"` // of the US; "": the whole country
+	Name    string `json:"name"`
+	Basis   string `json:"basis"` // law: binds; custom: preflight warns
+	Source  string `json:"source"`
+	Checked string `json:"checked"` // year and month
+	Note    string `json:"note"`
+	Allowed []struct {
+		Days []string `json:"days"`
+		From string   `json:"from"`
+		To   string   `json:"to"`
+	} `json:"allowed"`
+	week week
+}
+
+//go:embed hours.json
+var hoursData []byte
+
+type hoursBook struct {
+	Version string        `json:"version"`
+	About   string        `json:"about"`
+	Rules   []*LegalHours `json:"rules"`
+
+	USAreaCodes map[string][]string `json:"usAreaCodes"`
+	byPlace     map[string][]*LegalHours // laws by country, or country-state
+	customs     map[string]*LegalHours   // by country
+	stateOf     map[string]string        // area code → state
+}
+
+var book = sync.OnceValue(func() *hoursBook {
+	b := &hoursBook{byPlace: map[string][]*LegalHours{}, customs: map[string]*LegalHours{}, stateOf: map[string]string{}}
+	if err := json.Unmarshal(hoursData, b); err != nil {
+		panic(fmt.Sprintf("hours.json: %v", err)) // our own file, and a test reads it
+	}
+	for _, r := range b.Rules {
+		for _, a := range r.Allowed {
+			for _, d := range a.Days {
+				r.week[dayIndex(d)] = append(r.week[dayIndex(d)], window{minutes(a.From), minutes(a.To)})
+			}
+		}
+		if r.Basis == "custom" {
+			b.customs[r.Country] = r
+			continue
+		}
+		place := r.Country
+		if r.State != "" {
+			place += "-" + r.State
+		}
+		b.byPlace[place] = append(b.byPlace[place], r)
+	}
+	for state, codes := range b.USAreaCodes {
+		for _, c := range codes {
+			b.stateOf[c] = state
+		}
+	}
+	return b
+})
+
+// HoursBook gives all legal hours and the version of the data.
+func HoursBook() (version, about string, rules []*LegalHours) {
+	b := book()
+	return b.Version, b.About, b.Rules
+}
+
+// lawsFor gives the legal hours of a contact's country, and of their US state:
+// that of the number's area code, by which some states presume residence, and
+// the one that their attribute "state" names.
+func lawsFor(c *contact.Contact) []*LegalHours {
+	b := book()
+	laws := b.byPlace[c.Region]
+	if c.Region != "US" {
+		return laws
+	}
+	var states []string
+	if digits, ok := strings.CutPrefix(c.MatchKey, "+1"); ok && len(digits) == 10 {
+		if s := b.stateOf[digits[:3]]; s != "" {
+			states = append(states, s)
+		}
+	}
+	if s, ok := c.Attributes["state"].(string); ok {
+		if s = strings.ToUpper(strings.TrimSpace(s)); !slices.Contains(states, s) {
+			states = append(states, s)
+		}
+	}
+	for _, s := range states {
+		laws = append(slices.Clip(laws), b.byPlace["US-"+s]...)
+	}
+	return laws
+}
+
+// against is the custom that sending to the contact at t would break; nil: none.
+func against(c *contact.Contact, t time.Time) *LegalHours {
+	custom := book().customs[c.Region]
+	if custom == nil {
+		return nil
+	}
+	for _, z := range c.CandidateZones() {
+		if !(rule{zone: location(z), week: custom.week}).allows(t.In(location(z))) {
+			return custom
+		}
+	}
+	return nil
+}
+
+// rule is a week's windows in one zone.
 type rule struct {
-	zone       *time.Location
-	start, end int // minutes of the day; equal: no quiet hours
-	days       [7]bool
-	why        string
+	zone *time.Location
+	week week
+	why  string
 }
-
-// usFederal: no solicitation before 8:00 or after 21:00 the recipient's local
-// time, 47 CFR 64.1200(c)(1), read 2026-04. It binds whatever the campaign says.
-var usFederal = QuietHours{Start: "21:00", End: "08:00"}
 
 // rulesFor gives every rule that binds a message to this contact: the
-// campaign's, and the law of the contact's country, in each zone that the
-// contact may be in.
+// campaign's, and the law where the contact is, in each zone that the contact
+// may be in: declared first, else the number's, else all that it may stand for.
 func rulesFor(q *QuietHours, c *contact.Contact) []rule {
 	var rules []rule
 	zones := c.CandidateZones()
-	add := func(q *QuietHours, zones []string, why string) {
+	add := func(w week, zones []string, why string) {
 		for _, z := range zones {
-			rules = append(rules, newRule(q, z, why))
+			rules = append(rules, rule{zone: location(z), week: w, why: why})
 		}
 	}
 	if q != nil {
 		switch {
 		case q.Zone != "":
-			add(q, []string{q.Zone}, "quiet_hours")
+			add(q.week(), []string{q.Zone}, "quiet_hours")
 		case len(zones) == 0: // no zone is known at all: UTC is the least wrong
-			add(q, []string{"UTC"}, "quiet_hours")
+			add(q.week(), []string{"UTC"}, "quiet_hours")
 		default:
-			add(q, zones, "quiet_hours")
+			add(q.week(), zones, "quiet_hours")
 		}
 	}
-	if c.Region == "US" {
-		add(&usFederal, zones, "us_federal_hours")
+	for _, law := range lawsFor(c) {
+		add(law.week, zones, law.ID)
 	}
 	return rules
 }
 
-func newRule(q *QuietHours, zone, why string) rule {
-	loc, err := time.LoadLocation(zone)
+var locations sync.Map // name → *time.Location; loading one reads a file
+
+func location(name string) *time.Location {
+	if known, ok := locations.Load(name); ok {
+		return known.(*time.Location)
+	}
+	loc, err := time.LoadLocation(name)
 	if err != nil {
-		loc = time.UTC // both callers checked the name
+		loc = time.UTC // names are checked where they come in
 	}
-	r := rule{zone: loc, start: minutes(q.Start), end: minutes(q.End), why: why}
-	for i := range r.days {
-		r.days[i] = len(q.Days) == 0
-	}
-	for _, d := range q.Days {
-		r.days[dayIndex(d)] = true
-	}
-	return r
+	locations.Store(name, loc)
+	return loc
 }
 
 func minutes(clock string) int {
+	if clock == "24:00" {
+		return wholeDay
+	}
 	m := clockTime.FindStringSubmatch(clock)
 	if m == nil {
 		return 0
@@ -118,31 +255,47 @@ func minutes(clock string) int {
 	return h*60 + min
 }
 
-// next is the first allowed moment at or after t.
+func (r rule) allows(local time.Time) bool {
+	now := minuteOf(local)
+	for _, w := range r.week[local.Weekday()] {
+		if now >= w.from && now < w.to {
+			return true
+		}
+	}
+	return false
+}
+
+// next is the first allowed moment at or after t; zero when there is none
+// within nine days.
 func (r rule) next(t time.Time) time.Time {
-	for range 10 { // a week of days, and the edges of daylight saving
-		local := t.In(r.zone)
-		y, m, d := local.Date()
-		now := local.Hour()*60 + local.Minute()
-		switch {
-		case !r.days[local.Weekday()]:
-			t = time.Date(y, m, d+1, 0, 0, 0, 0, r.zone)
-		case r.quiet(now) && r.end > now:
-			t = time.Date(y, m, d, 0, r.end, 0, 0, r.zone)
-		case r.quiet(now):
-			t = time.Date(y, m, d+1, 0, r.end, 0, 0, r.zone)
-		default:
-			return t
+	local := t.In(r.zone)
+	if r.allows(local) {
+		return t
+	}
+	// Windows open when the clocks show their start, or when the clocks are
+	// moved into them.
+	if _, change := local.ZoneBounds(); !change.IsZero() && change.Sub(t) < 24*time.Hour && r.allows(change.In(r.zone)) {
+		if first := r.opens(local); !first.IsZero() && first.Before(change) {
+			return first
+		}
+		return change.In(r.zone)
+	}
+	return r.opens(local)
+}
+
+func (r rule) opens(local time.Time) time.Time {
+	y, m, d := local.Date()
+	for ahead := range 9 {
+		day := time.Date(y, m, d+ahead, 12, 0, 0, 0, time.UTC)
+		for _, w := range r.week[day.Weekday()] {
+			for _, at := range wall(day.Year(), day.Month(), day.Day(), w.from, r.zone) {
+				if at.After(local) && r.allows(at) {
+					return at
+				}
+			}
 		}
 	}
 	return time.Time{}
-}
-
-func (r rule) quiet(minute int) bool {
-	if r.start <= r.end {
-		return minute >= r.start && minute < r.end
-	}
-	return minute >= r.start || minute < r.end
 }
 
 // nextAllowed is the first moment at or after t that every rule allows, and
@@ -163,13 +316,4 @@ func nextAllowed(rules []rule, t time.Time) (at time.Time, why string, ok bool) 
 		}
 	}
 	return at, why, true
-}
-
-// String writes the hours for people.
-func (q *QuietHours) String() string {
-	zone := "each recipient's time"
-	if q.Zone != "" {
-		zone = q.Zone
-	}
-	return fmt.Sprintf("%s–%s, %s", q.Start, q.End, zone)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"eventstream/server/actor"
@@ -18,12 +19,13 @@ import (
 	"eventstream/server/sender"
 	"eventstream/server/template"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/uptrace/bun"
 )
 
 const (
-	prepareSlice = 5000
-	workLease    = 8 * time.Second // of one campaign's preparing or dispatching
+	prepareSlice = 10_000
+	workLease    = 8 * time.Second // of one campaign's preparing
 )
 
 // Engine does the work behind campaigns: it takes audiences, sends, and clears
@@ -40,9 +42,12 @@ type Engine struct {
 	log       *slog.Logger
 	now       func() time.Time
 	owner     string        // this process, in leases
-	slots     chan struct{} // calls to the provider at once
 	grace     time.Duration // how long the provider's log may lag
-	brake     brake
+	calls     *limiter      // calls to the provider at once
+	brake     brake         // of the whole account
+	lanes     sync.Map      // sender → true: those that this process dispatches
+	letters   sync.Map      // template version → *letter
+	metrics   *metrics
 }
 
 // EngineOptions are the Engine's parts.
@@ -58,26 +63,26 @@ type EngineOptions struct {
 	Log            *slog.Logger
 	Now            func() time.Time
 	Owner          string
-	Concurrency    int           // calls at once, default 128
 	ReconcileGrace time.Duration // default 2 minutes
+	Registry       prometheus.Registerer
 }
 
 // NewEngine makes an Engine.
 func NewEngine(o EngineOptions) *Engine {
-	if o.Concurrency == 0 {
-		o.Concurrency = 128
-	}
 	if o.ReconcileGrace == 0 {
 		o.ReconcileGrace = 2 * time.Minute
 	}
-	return &Engine{
+	e := &Engine{
 		db: o.DB, hub: o.Hub, jobs: o.Jobs, service: o.Service, consents: o.Consents, templates: o.Templates, senders: o.Senders,
-		provider: o.Provider, log: o.Log, now: o.Now, owner: o.Owner, slots: make(chan struct{}, o.Concurrency), grace: o.ReconcileGrace,
+		provider: o.Provider, log: o.Log, now: o.Now, owner: o.Owner, grace: o.ReconcileGrace, calls: newLimiter(), metrics: newMetrics(),
 	}
+	if o.Registry != nil {
+		e.metrics.register(o.Registry, e)
+	}
+	return e
 }
 
-func prepareLease(id int64) string  { return fmt.Sprintf("campaign_prepare:%d", id) }
-func dispatchLease(id int64) string { return fmt.Sprintf("campaign_dispatch:%d", id) }
+func prepareLease(id int64) string { return fmt.Sprintf("campaign_prepare:%d", id) }
 
 // Prepare writes a message for every member of the audience: pending, or
 // skipped with its reason. It works in slices by contact id, each with its
@@ -123,15 +128,26 @@ func (e *Engine) prepareSlice(ctx context.Context, id int64) (done bool, err err
 		if err != nil {
 			return err
 		}
-		last, seen, err := insertAudience(ctx, tx, c, predicate, t.Category, prepareSlice)
+		shares, err := activeShares(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if len(shares) == 0 { // dispatch finds that out and says so
+			shares = Shares{{SenderID: *c.SenderID, Weight: 1}}
+		}
+		last, seen, err := insertAudience(ctx, tx, c, predicate, t.Category, shares.deck(), prepareSlice)
 		if err != nil {
 			return err
 		}
 		if seen > 0 {
+			e.metrics.prepared.Add(float64(seen))
 			return moveCursor(ctx, tx, id, last)
 		}
 		done = true
-		now := e.now()
+		now, err := db.Now(ctx, tx)
+		if err != nil {
+			return err
+		}
 		c.PreparedAt = &now
 		c.Status = StatusSending
 		if err := save(ctx, tx, c); err != nil {
@@ -140,7 +156,7 @@ func (e *Engine) prepareSlice(ctx context.Context, id int64) (done bool, err err
 		if err := audit.Record(ctx, tx, "campaign.prepared", "campaign", id, map[string]any{"from": StatusPreparing, "to": StatusSending}); err != nil {
 			return err
 		}
-		return e.jobs.Insert(ctx, tx, DispatchArgs{CampaignID: id})
+		return e.summon(ctx, tx, shares.senders()...)
 	})
 	return done, err
 }
@@ -151,10 +167,10 @@ func (e *Engine) failPrepare(ctx context.Context, id int64, cause error) error {
 	if !apperr.Is(cause, apperr.CodeInvalid) {
 		return cause
 	}
-	_, err := e.service.move(ctx, id, "campaign.fail", StatusFailed, func(_ context.Context, _ bun.Tx, c *Campaign) error {
-		now := e.now()
+	_, err := e.service.move(ctx, id, "campaign.fail", StatusFailed, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
+		now, err := db.Now(ctx, tx)
 		c.FinishedAt, c.Failure = &now, "The audience could not be taken: "+cause.Error()
-		return nil
+		return err
 	})
 	return err
 }

@@ -19,49 +19,6 @@ const (
 	clockSkew      = time.Minute // between Postgres' clock and Twilio's
 )
 
-// Sweep finds work that nobody does: messages whose worker died, campaigns
-// whose job was lost or whose wait is over. One process runs it every second.
-func (e *Engine) Sweep(ctx context.Context) error {
-	ctx = actor.With(ctx, actor.System)
-	orphans, err := markUnknown(ctx, e.db)
-	if err != nil {
-		return err
-	}
-	for _, id := range orphans {
-		e.hub.Publish(pubsub.TopicCampaign, id)
-	}
-	return e.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		due, err := unknownDue(ctx, tx)
-		if err != nil {
-			return err
-		}
-		if due {
-			if held, err := db.LeaseHeld(ctx, tx, "reconcile"); err != nil {
-				return err
-			} else if !held {
-				if err := e.jobs.Insert(ctx, tx, ReconcileArgs{}); err != nil {
-					return err
-				}
-			}
-		}
-		idle, err := idleCampaigns(ctx, tx)
-		if err != nil {
-			return err
-		}
-		for _, c := range idle {
-			if c.Status == StatusPreparing {
-				err = e.jobs.Insert(ctx, tx, PrepareArgs{CampaignID: c.ID})
-			} else {
-				err = e.jobs.Insert(ctx, tx, DispatchArgs{CampaignID: c.ID})
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
 // Reconcile clears up messages whose call got no answer: a callback may have
 // told meanwhile; else Twilio's log does. Found: its SID is adopted. Not found
 // after the log has had time: it was never taken and goes back to pending.

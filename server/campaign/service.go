@@ -34,13 +34,18 @@ func NewService(d *db.DB, hub *pubsub.Hub, j *jobs.Enqueuer, segments *segment.S
 	return &Service{db: d, hub: hub, jobs: j, segments: segments, templates: templates, senders: senders, now: now}
 }
 
+// defaultThreshold is the share of failures at which a campaign pauses itself,
+// unless it says otherwise.
+const defaultThreshold = 0.2
+
 // Create saves a draft. Without a sender it takes the first one.
 func (s *Service) Create(ctx context.Context, in Input) (*Campaign, error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
 	}
-	c := &Campaign{Status: StatusDraft, CreatedBy: actor.OperatorID(ctx)}
-	if in.SenderID == nil {
+	threshold := defaultThreshold
+	c := &Campaign{Status: StatusDraft, ErrorThreshold: &threshold, CreatedBy: actor.OperatorID(ctx)}
+	if in.SenderID == nil && in.Senders == nil {
 		all, err := s.senders.List(ctx)
 		if err != nil {
 			return nil, err
@@ -56,11 +61,15 @@ func (s *Service) Create(ctx context.Context, in Input) (*Campaign, error) {
 		if err := insert(ctx, tx, c); err != nil {
 			return err
 		}
+		if err := saveShares(ctx, tx, c.ID, in.shares()); err != nil {
+			return err
+		}
 		return audit.Record(ctx, tx, "campaign.create", "campaign", c.ID, in.audited())
 	})
 }
 
-// Update changes a draft; of a campaign under way only its pace and its end.
+// Update changes a draft or a scheduled campaign; of one under way only its
+// name, pace, threshold and end.
 func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
@@ -70,12 +79,13 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 		if c, err = forUpdate(ctx, tx, id); err != nil {
 			return err
 		}
-		fixed := in.TemplateID != nil || in.SegmentID != nil || in.Query != nil || in.SenderID != nil || in.QuietHours != nil || in.ClearQuietHours
+		waits := c.Status == StatusDraft || c.Status == StatusScheduled
+		fixed := in.TemplateID != nil || in.SegmentID != nil || in.Query != nil || in.SenderID != nil || in.Senders != nil || in.QuietHours != nil || in.ClearQuietHours
 		switch {
 		case c.Status.Ended():
 			return apperr.Conflict("the campaign is %s and cannot change any more", c.Status)
-		case c.Status != StatusDraft && fixed:
-			return apperr.Conflict("the campaign is %s: only its name, rate and end can still change", c.Status)
+		case !waits && fixed:
+			return apperr.Conflict("the campaign is %s: only its name, rate, error threshold and end can still change", c.Status)
 		}
 		if err := s.check(ctx, c, in); err != nil {
 			return err
@@ -83,8 +93,13 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 		if err := save(ctx, tx, c); err != nil {
 			return err
 		}
-		if c.Status != StatusDraft && c.RateLimitPerSecond != nil {
-			if err := sender.SetRate(ctx, tx, rateKey(c.ID), *c.RateLimitPerSecond); err != nil {
+		if shares := in.shares(); len(shares) > 0 {
+			if err := saveShares(ctx, tx, c.ID, shares); err != nil {
+				return err
+			}
+		}
+		if !waits {
+			if err := pace(ctx, tx, c); err != nil {
 				return err
 			}
 		}
@@ -108,13 +123,13 @@ func (s *Service) check(ctx context.Context, c *Campaign, in Input) error {
 		if err == nil && t.DeletedAt != nil {
 			err = apperr.NotFound("template", t.ID)
 		}
-		if err := errs.Add(missing("templateId", err)); err != nil {
+		if err := errs.Add(lacking("templateId", err)); err != nil {
 			return err
 		}
 	}
 	if in.SegmentID != nil {
 		_, err := s.segments.ByID(ctx, *in.SegmentID)
-		if err := errs.Add(missing("segmentId", err)); err != nil {
+		if err := errs.Add(lacking("segmentId", err)); err != nil {
 			return err
 		}
 	}
@@ -127,9 +142,13 @@ func (s *Service) check(ctx context.Context, c *Campaign, in Input) error {
 			c.Query = segment.Format(n)
 		}
 	}
-	if in.SenderID != nil {
-		_, err := s.senders.ByID(ctx, *in.SenderID)
-		if err := errs.Add(missing("senderId", err)); err != nil {
+	for _, x := range in.shares() {
+		field := "senders"
+		if in.SenderID != nil {
+			field = "senderId"
+		}
+		_, err := s.senders.ByID(ctx, x.SenderID)
+		if err := errs.Add(lacking(field, err)); err != nil {
 			return err
 		}
 	}
@@ -139,7 +158,7 @@ func (s *Service) check(ctx context.Context, c *Campaign, in Input) error {
 	return errs.Err()
 }
 
-func missing(field string, err error) error {
+func lacking(field string, err error) error {
 	if apperr.Is(err, apperr.CodeNotFound) {
 		return apperr.Invalid(field, "it does not exist")
 	}
@@ -162,6 +181,12 @@ func (in Input) audited() map[string]any {
 	if in.RateLimitPerSecond != nil {
 		changes["rate"] = *in.RateLimitPerSecond
 	}
+	if in.Senders != nil {
+		changes["senders"] = in.Senders
+	}
+	if in.ErrorThreshold != nil {
+		changes["error_threshold"] = *in.ErrorThreshold
+	}
 	if in.QuietHours != nil {
 		changes["quiet_hours"] = in.QuietHours.String()
 	}
@@ -171,38 +196,59 @@ func (in Input) audited() map[string]any {
 	return changes
 }
 
+// shares are the senders that in names; none: they stay as they are.
+func (in Input) shares() Shares {
+	if in.SenderID != nil {
+		return Shares{{SenderID: *in.SenderID, Weight: 1}}
+	}
+	return in.Senders
+}
+
+// pace brings the campaign's own rate into force.
+func pace(ctx context.Context, tx bun.Tx, c *Campaign) error {
+	if c.RateLimitPerSecond == nil {
+		return sender.ClearRate(ctx, tx, rateKey(c.ID))
+	}
+	return sender.SetRate(ctx, tx, rateKey(c.ID), *c.RateLimitPerSecond)
+}
+
 // Launch checks that everything is there and starts: one transaction with the
 // status, the audit entry and the job, so that a crash leaves all or nothing.
 func (s *Service) Launch(ctx context.Context, id int64) (*Campaign, error) {
-	return s.move(ctx, id, "campaign.launch", StatusPreparing, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
-		blockers, version, err := s.blockers(ctx, tx, c)
+	return s.move(ctx, id, "campaign.launch", StatusPreparing, s.start)
+}
+
+// start freezes what goes out: the query with its segments written out, and the
+// approved version of the template. Later changes to them do not matter.
+func (s *Service) start(ctx context.Context, tx bun.Tx, c *Campaign) error {
+	blockers, version, err := s.blockers(ctx, tx, c)
+	if err != nil {
+		return err
+	}
+	if len(blockers) > 0 {
+		return blockers
+	}
+	query := c.Query
+	if c.SegmentID != nil {
+		seg, err := s.segments.ByID(ctx, *c.SegmentID)
 		if err != nil {
 			return err
 		}
-		if len(blockers) > 0 {
-			return blockers
-		}
-		query := c.Query
-		if c.SegmentID != nil {
-			seg, err := s.segments.ByID(ctx, *c.SegmentID)
-			if err != nil {
-				return err
-			}
-			query = seg.Query
-		}
-		if c.AudienceQuery, err = s.segments.Freeze(ctx, tx, query); err != nil {
-			return err
-		}
-		c.TemplateVersionID = &version.ID
-		now := s.now()
-		c.StartedAt = &now
-		if c.RateLimitPerSecond != nil {
-			if err := sender.SetRate(ctx, tx, rateKey(c.ID), *c.RateLimitPerSecond); err != nil {
-				return err
-			}
-		}
-		return s.jobs.Insert(ctx, tx, PrepareArgs{CampaignID: c.ID})
-	})
+		query = seg.Query
+	}
+	if c.AudienceQuery, err = s.segments.Freeze(ctx, tx, query); err != nil {
+		return err
+	}
+	c.TemplateVersionID = &version.ID
+	now, err := db.Now(ctx, tx)
+	if err != nil {
+		return err
+	}
+	c.StartedAt, c.NextRunAt = &now, nil
+	if err := pace(ctx, tx, c); err != nil {
+		return err
+	}
+	return s.jobs.Insert(ctx, tx, PrepareArgs{CampaignID: c.ID})
 }
 
 // blockers lists all that keeps a campaign from being launched.
@@ -241,21 +287,41 @@ func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (apper
 			_ = list.Add(apperr.Invalid("segmentId", "the segment matches nobody"))
 		}
 	}
-	if c.SenderID == nil {
+	senders, err := s.sendersOf(ctx, idb, c.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	active := 0
+	for _, snd := range senders {
+		if snd.Status == sender.StatusActive {
+			active++
+		}
+	}
+	switch {
+	case len(senders) == 0:
 		_ = list.Add(apperr.Invalid("senderId", "the campaign has no sender: add one under Settings"))
-	} else {
-		snd, err := s.senders.ByID(ctx, *c.SenderID)
-		if err != nil {
-			return nil, nil, err
-		}
-		if snd.Status != sender.StatusActive {
-			_ = list.Add(apperr.Invalid("senderId", "the sender %s is %s", snd.DisplayName, snd.Status))
-		}
+	case len(senders) == 1 && active == 0:
+		_ = list.Add(apperr.Invalid("senderId", "the sender %s is %s", senders[0].DisplayName, senders[0].Status))
+	case active == 0:
+		_ = list.Add(apperr.Invalid("senders", "none of the campaign's %d senders is active", len(senders)))
 	}
 	if c.EndsAt != nil && c.EndsAt.Before(s.now()) {
 		_ = list.Add(apperr.Invalid("endsAt", "the campaign's end is in the past"))
 	}
 	return list, version, nil
+}
+
+func (s *Service) sendersOf(ctx context.Context, idb bun.IDB, id int64) ([]*sender.Sender, error) {
+	shares, err := sharesOf(ctx, idb, []int64{id})
+	if err != nil {
+		return nil, err
+	}
+	return s.senders.ByIDs(ctx, shares[id].senders())
+}
+
+// SharesOf gives the senders of many campaigns, with their weights.
+func (s *Service) SharesOf(ctx context.Context, ids []int64) (map[int64]Shares, error) {
+	return sharesOf(ctx, s.db, ids)
 }
 
 func (s *Service) audience(ctx context.Context, c *Campaign) (*segment.Preview, error) {
@@ -270,12 +336,32 @@ func (s *Service) audience(ctx context.Context, c *Campaign) (*segment.Preview, 
 	return s.segments.Preview(ctx, query, 0)
 }
 
-// Pause stops sending; slices under way end within a second.
+// Pause stops sending. When it answers, the last call to Twilio has been made
+// and its result is known; only a call that hangs can make it answer earlier.
 func (s *Service) Pause(ctx context.Context, id int64, reason string) (*Campaign, error) {
-	return s.move(ctx, id, "campaign.pause", StatusPaused, func(_ context.Context, _ bun.Tx, c *Campaign) error {
+	c, err := s.move(ctx, id, "campaign.pause", StatusPaused, func(_ context.Context, _ bun.Tx, c *Campaign) error {
 		c.PausedBy, c.PausedReason = PausedByOperator, reason
 		return nil
 	})
+	if err == nil {
+		err = s.quiet(ctx, id)
+	}
+	return c, err
+}
+
+const (
+	quietLimit = 3 * time.Second
+	quietStep  = 20 * time.Millisecond
+)
+
+// quiet waits until no message of the campaign is being sent.
+func (s *Service) quiet(ctx context.Context, id int64) error {
+	for end := time.Now().Add(quietLimit); time.Now().Before(end) && ctx.Err() == nil; sleep(ctx, quietStep) {
+		if n, err := inFlight(ctx, s.db, id); err != nil || n == 0 {
+			return err
+		}
+	}
+	return nil
 }
 
 // PauseByEngine stops sending because something has to be mended first. A
@@ -291,24 +377,58 @@ func (s *Service) PauseByEngine(ctx context.Context, id int64, reason string) er
 	return err
 }
 
-// Resume goes on where it stopped.
+// Resume goes on where it stopped. Failures so far no longer count against the
+// threshold: who resumes has looked at them.
 func (s *Service) Resume(ctx context.Context, id int64) (*Campaign, error) {
-	return s.move(ctx, id, "campaign.resume", StatusSending, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
+	return s.move(ctx, id, "campaign.resume", StatusSending, func(ctx context.Context, tx bun.Tx, c *Campaign) (err error) {
 		if c.Status != StatusPaused {
 			return apperr.Conflict("the campaign is %s, not paused", c.Status)
 		}
 		c.PausedBy, c.PausedReason = PausedByNobody, ""
-		return s.jobs.Insert(ctx, tx, DispatchArgs{CampaignID: c.ID})
+		if c.ErrorsBefore, c.TriedBefore, err = tried(ctx, tx, id); err != nil {
+			return err
+		}
+		shares, err := activeShares(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if len(shares) == 0 {
+			return apperr.Conflict("none of the campaign's senders is active: resume a sender first")
+		}
+		if err := reassign(ctx, tx, id, shares); err != nil {
+			return err
+		}
+		return summon(ctx, tx, s.jobs, shares.senders()...)
 	})
 }
 
-// Cancel ends it: what is pending is canceled; what Twilio has is out.
+const cancelBatch = 20_000
+
+// Cancel ends it: what is pending is canceled; what Twilio has is out. The
+// status stops everything at once, the messages follow in slices; should this
+// process die between them, the sweep goes on.
 func (s *Service) Cancel(ctx context.Context, id int64) (*Campaign, error) {
-	return s.move(ctx, id, "campaign.cancel", StatusCanceled, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
-		now := s.now()
-		c.FinishedAt = &now
-		return cancelPending(ctx, tx, c.ID)
+	c, err := s.move(ctx, id, "campaign.cancel", StatusCanceled, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
+		now, err := db.Now(ctx, tx)
+		if err != nil {
+			return err
+		}
+		c.FinishedAt, c.NextRunAt = &now, nil
+		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	for {
+		n, err := cancelSlice(ctx, s.db, id, cancelBatch)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			break
+		}
+	}
+	return c, s.quiet(ctx, id)
 }
 
 // move is the one way a status changes: locked, checked against the table of
@@ -369,10 +489,17 @@ func (s *Service) Duplicate(ctx context.Context, id int64) (*Campaign, error) {
 	name := []rune("Copy of " + old.Name)
 	c := &Campaign{
 		Name: string(name[:min(len(name), 150)]), TemplateID: old.TemplateID, SegmentID: old.SegmentID, Query: old.Query, SenderID: old.SenderID, Status: StatusDraft,
-		RateLimitPerSecond: old.RateLimitPerSecond, QuietHours: old.QuietHours, CreatedBy: actor.OperatorID(ctx),
+		RateLimitPerSecond: old.RateLimitPerSecond, QuietHours: old.QuietHours, ErrorThreshold: old.ErrorThreshold, CreatedBy: actor.OperatorID(ctx),
 	}
 	return c, s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := insert(ctx, tx, c); err != nil {
+			return err
+		}
+		shares, err := sharesOf(ctx, tx, []int64{id})
+		if err != nil {
+			return err
+		}
+		if err := saveShares(ctx, tx, c.ID, shares[id]); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, "campaign.duplicate", "campaign", c.ID, map[string]any{"of": id})
@@ -460,19 +587,42 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 	if err := s.estimate(ctx, c, predicate, version, category, p); err != nil {
 		return nil, err
 	}
-	p.RateLimit = sender.DefaultRate
-	if c.SenderID != nil {
-		snd, err := s.senders.ByID(ctx, *c.SenderID)
-		if err != nil {
-			return nil, err
-		}
-		p.RateLimit = snd.RatePerSecond
+	if p.RateLimit, err = s.rate(ctx, c); err != nil {
+		return nil, err
 	}
 	if c.RateLimitPerSecond != nil {
 		p.RateLimit = min(p.RateLimit, *c.RateLimitPerSecond)
 	}
 	p.Seconds = float64(p.WillSend) / p.RateLimit
 	return p, nil
+}
+
+// rate is what a campaign's senders can do together. Each sends its share, so
+// the one with the most to do for its rate is the last.
+func (s *Service) rate(ctx context.Context, c *Campaign) (float64, error) {
+	shares, err := sharesOf(ctx, s.db, []int64{c.ID})
+	if err != nil {
+		return 0, err
+	}
+	account, err := s.senders.AccountRate(ctx)
+	if err != nil {
+		return 0, err
+	}
+	senders, err := s.senders.ByIDs(ctx, shares[c.ID].senders())
+	if err != nil {
+		return 0, err
+	}
+	rates, weights, slowest := map[int64]float64{}, 0, account
+	for _, snd := range senders {
+		rates[snd.ID] = snd.RatePerSecond
+	}
+	for _, x := range shares[c.ID] {
+		weights += x.Weight
+	}
+	for _, x := range shares[c.ID] {
+		slowest = min(slowest, rates[x.SenderID]*float64(weights)/float64(x.Weight))
+	}
+	return slowest, nil
 }
 
 // estimateSample is how many recipients preflight runs through the gate.
@@ -492,6 +642,7 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 		return err
 	}
 	var eligible, missingVar, deferred int64
+	untimely := map[*LegalHours]int64{}
 	for _, person := range sample {
 		v := Gate(Candidate{Contact: person, Category: category, Body: body, QuietHours: c.QuietHours, EndsAt: c.EndsAt}, s.now())
 		if v.Skip != "" && v.Skip != "missing_variable" {
@@ -503,10 +654,17 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 			missingVar++
 		case v.Status == "pending":
 			deferred++
+		default:
+			if custom := against(person, s.now()); custom != nil {
+				untimely[custom]++
+			}
 		}
 	}
 	if eligible == 0 {
 		return nil
+	}
+	for custom, n := range untimely {
+		out.Warnings = append(out.Warnings, fmt.Sprintf("about %d contacts in %s would get it at an hour that is not customary there: %s", n*out.WillSend/eligible, custom.Name, custom.Source))
 	}
 	if missingVar > 0 {
 		n := missingVar * out.WillSend / eligible

@@ -7,8 +7,10 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
 	"eventstream/server/db"
+	"eventstream/server/jobs"
 	"eventstream/server/message"
 	"eventstream/server/segment"
+	"eventstream/server/sender"
 	"eventstream/server/template"
 
 	"github.com/uptrace/bun"
@@ -81,18 +83,19 @@ func skipCase(category template.Category) string {
 	return sql + ` ELSE '' END`
 }
 
-// insertAudience writes the messages of the next n members behind the cursor.
-// It gives the last contact looked at, and how many there were.
-func insertAudience(ctx context.Context, tx bun.Tx, c *Campaign, p segment.Predicate, category template.Category, n int) (last int64, seen int, err error) {
+// insertAudience writes the messages of the next n members behind the cursor,
+// and deals them out to the senders in the deck. It gives the last contact
+// looked at, and how many there were.
+func insertAudience(ctx context.Context, tx bun.Tx, c *Campaign, p segment.Predicate, category template.Category, deck []int64, n int) (last int64, seen int, err error) {
 	args := append([]any{c.AudienceCursor}, p.Args...)
-	args = append(args, n, c.ID, c.SenderID, c.TemplateVersionID)
+	args = append(args, n, c.ID, pgdialect.Array(deck), len(deck), c.TemplateVersionID)
 	err = tx.NewRaw(`
-		WITH members AS (
+		WITH members AS MATERIALIZED (
 			SELECT c.id, `+skipCase(category)+` AS reason FROM contacts c
 			WHERE c.id > ? AND c.erased_at IS NULL AND (`+p.SQL+`) ORDER BY c.id LIMIT ?),
 		written AS (
 			INSERT INTO messages (direction, purpose, campaign_id, contact_id, sender_id, template_version_id, status, skip_reason, ended_at)
-			SELECT 'outbound', 'campaign', ?, id, ?, ?, CASE WHEN reason = '' THEN 'pending' ELSE 'skipped' END, reason, CASE WHEN reason <> '' THEN now() END
+			SELECT 'outbound', 'campaign', ?, id, (?::bigint[])[1 + id % ?], ?, CASE WHEN reason = '' THEN 'pending' ELSE 'skipped' END, reason, CASE WHEN reason <> '' THEN now() END
 			FROM members ORDER BY id ON CONFLICT (campaign_id, contact_id) DO NOTHING)
 		SELECT coalesce(max(id), 0), count(*) FROM members`, args...).Scan(ctx, &last, &seen)
 	return last, seen, db.Err(err)
@@ -122,20 +125,164 @@ func audienceSample(ctx context.Context, idb bun.IDB, p segment.Predicate, n int
 	return rows, db.Err(err)
 }
 
-// claimed is a message that is ours until its lease ends.
-type claimed struct {
-	ID        int64
-	ContactID int64
-	Attempts  int
+// saveShares sets a campaign's senders.
+func saveShares(ctx context.Context, tx bun.Tx, campaignID int64, shares Shares) error {
+	weights := make([]int64, len(shares))
+	for i, x := range shares {
+		weights[i] = int64(x.Weight)
+	}
+	if _, err := tx.NewRaw("DELETE FROM campaign_senders WHERE campaign_id = ?", campaignID).Exec(ctx); err != nil {
+		return db.Err(err)
+	}
+	_, err := tx.NewRaw("INSERT INTO campaign_senders (campaign_id, sender_id, weight, position) SELECT ?, u.s, u.w, u.o FROM unnest(?::bigint[], ?::int[]) WITH ORDINALITY u (s, w, o)",
+		campaignID, pgdialect.Array(shares.senders()), pgdialect.Array(weights)).Exec(ctx)
+	return db.Err(err)
 }
 
-func claimRows(ctx context.Context, idb bun.IDB, campaignID int64, n int, lease time.Duration) (rows []claimed, err error) {
+func sharesOf(ctx context.Context, idb bun.IDB, campaignIDs []int64) (map[int64]Shares, error) {
+	var rows []struct {
+		CampaignID int64
+		SenderID   int64
+		Weight     int
+	}
+	err := idb.NewRaw("SELECT campaign_id, sender_id, weight FROM campaign_senders WHERE campaign_id = ANY (?) ORDER BY campaign_id, position", pgdialect.Array(campaignIDs)).Scan(ctx, &rows)
+	found := make(map[int64]Shares, len(campaignIDs))
+	for _, id := range campaignIDs {
+		found[id] = Shares{}
+	}
+	for _, r := range rows {
+		found[r.CampaignID] = append(found[r.CampaignID], Share{r.SenderID, r.Weight})
+	}
+	return found, db.Err(err)
+}
+
+// activeShares are a campaign's senders that send.
+func activeShares(ctx context.Context, idb bun.IDB, campaignID int64) (shares Shares, err error) {
+	err = idb.NewRaw(`SELECT cs.sender_id, cs.weight FROM campaign_senders cs JOIN senders s ON s.id = cs.sender_id
+		WHERE cs.campaign_id = ? AND s.status = 'active' ORDER BY cs.position`, campaignID).Scan(ctx, &shares)
+	return shares, db.Err(err)
+}
+
+// reassign deals what is pending with other senders out to these.
+func reassign(ctx context.Context, tx bun.Tx, campaignID int64, shares Shares) error {
+	deck := shares.deck()
+	_, err := tx.NewRaw("UPDATE messages SET sender_id = (?::bigint[])[1 + contact_id % ?] WHERE campaign_id = ? AND work = 'send' AND sender_id <> ALL (?)",
+		pgdialect.Array(deck), len(deck), campaignID, pgdialect.Array(shares.senders())).Exec(ctx)
+	return db.Err(err)
+}
+
+// busy is a campaign that sends, and in how many seconds its next message from
+// one sender is due; nil: none is pending there.
+type busy struct {
+	Campaign `bun:",extend"`
+
+	DueIn *float64
+}
+
+func sendingFrom(ctx context.Context, idb bun.IDB, senderID int64) (rows []*busy, err error) {
+	err = idb.NewRaw(`
+		SELECT ca.*, (SELECT extract(epoch FROM m.not_before - clock_timestamp())::float8 FROM messages m
+			WHERE m.work = 'send' AND m.sender_id = ?0 AND m.campaign_id = ca.id ORDER BY m.not_before, m.id LIMIT 1) AS due_in
+		FROM campaigns ca JOIN campaign_senders cs ON cs.campaign_id = ca.id AND cs.sender_id = ?0 WHERE ca.status = 'sending' ORDER BY ca.id`, senderID).Scan(ctx, &rows)
+	return rows, db.Err(err)
+}
+
+// sendingIDs are the campaigns that send and still have messages of this sender.
+func sendingIDs(ctx context.Context, idb bun.IDB, senderID int64) (ids []int64, err error) {
+	err = idb.NewRaw(`SELECT ca.id FROM campaigns ca WHERE ca.status = 'sending'
+		AND EXISTS (SELECT 1 FROM messages m WHERE m.work = 'send' AND m.sender_id = ? AND m.campaign_id = ca.id) ORDER BY ca.id`, senderID).Scan(ctx, &ids)
+	return ids, db.Err(err)
+}
+
+// sendingWith are the campaigns that send the same template as like; all that
+// send without it.
+func sendingWith(ctx context.Context, idb bun.IDB, like *int64) (ids []int64, err error) {
+	err = idb.NewRaw(`SELECT id FROM campaigns WHERE status = 'sending'
+		AND (?0::bigint IS NULL OR template_version_id = (SELECT template_version_id FROM campaigns WHERE id = ?0)) ORDER BY id`, like).Scan(ctx, &ids)
+	return ids, db.Err(err)
+}
+
+func isSending(ctx context.Context, idb bun.IDB, id int64) (yes bool, err error) {
+	err = idb.NewRaw("SELECT status = 'sending' FROM campaigns WHERE id = ?", id).Scan(ctx, &yes)
+	return yes, db.Err(err)
+}
+
+// overLimit is a campaign whose share of failures is over its threshold.
+type overLimit struct {
+	ID, Errors, Tried int64
+	Threshold         float64
+}
+
+const triedColumns = `coalesce(sum(n) FILTER (WHERE measure IN ('failed', 'undelivered')), 0) AS errors, coalesce(sum(n) FILTER (WHERE measure IN ('at:accepted', 'at:refused')), 0) AS tried`
+
+func overThreshold(ctx context.Context, idb bun.IDB, atLeast int) (rows []overLimit, err error) {
+	err = idb.NewRaw(`
+		SELECT ca.id, ca.error_threshold AS threshold, x.errors - ca.errors_before AS errors, x.tried - ca.tried_before AS tried
+		FROM campaigns ca, LATERAL (SELECT `+triedColumns+` FROM message_counts WHERE campaign_id = ca.id) x
+		WHERE ca.status = 'sending' AND x.tried - ca.tried_before >= ? AND x.errors - ca.errors_before > ca.error_threshold * (x.tried - ca.tried_before)`, atLeast).Scan(ctx, &rows)
+	return rows, db.Err(err)
+}
+
+// tried is what a campaign has tried so far, and how much of it failed.
+func tried(ctx context.Context, idb bun.IDB, id int64) (errs, all int64, err error) {
+	err = idb.NewRaw("SELECT "+triedColumns+" FROM message_counts WHERE campaign_id = ?", id).Scan(ctx, &errs, &all)
+	return errs, all, db.Err(err)
+}
+
+// liveWorkers are the owner names of the worker processes that live.
+func liveWorkers(ctx context.Context, idb bun.IDB) (owners []string, err error) {
+	err = idb.NewRaw("SELECT owner FROM leases WHERE name LIKE ? AND expires_at >= clock_timestamp() ORDER BY owner", jobs.WorkerLease+"%").Scan(ctx, &owners)
+	return owners, db.Err(err)
+}
+
+// call is a job that is missing: a queue and the sender it should look after.
+type call struct {
+	Queue    string
+	SenderID int64
+}
+
+// missing are the dispatch jobs that living workers should have: one for each
+// sender with something due.
+func missing(ctx context.Context, idb bun.IDB, queues []string) (rows []call, err error) {
+	err = idb.NewRaw(`
+		SELECT q.queue, s.id AS sender_id FROM unnest(?::text[]) q (queue), senders s
+		WHERE EXISTS (SELECT 1 FROM campaigns ca JOIN campaign_senders cs ON cs.campaign_id = ca.id WHERE ca.status = 'sending' AND cs.sender_id = s.id
+				AND EXISTS (SELECT 1 FROM messages m WHERE m.work = 'send' AND m.sender_id = s.id AND m.campaign_id = ca.id AND (m.not_before <= now() OR ca.ends_at <= now())))
+			AND NOT EXISTS (SELECT 1 FROM river_job j WHERE j.kind = 'campaign_dispatch' AND j.queue = q.queue
+				AND j.state IN ('available', 'running', 'scheduled', 'retryable', 'pending') AND (j.args ->> 'sender_id')::bigint = s.id)`, pgdialect.Array(queues)).Scan(ctx, &rows)
+	return rows, db.Err(err)
+}
+
+// forgetWorkers deletes the jobs of workers that are dead: nobody else can work them.
+func forgetWorkers(ctx context.Context, idb bun.IDB, queues []string) error {
+	_, err := idb.NewRaw(`DELETE FROM river_job WHERE kind = 'campaign_dispatch' AND state IN ('available', 'running', 'scheduled', 'retryable', 'pending') AND queue <> ALL (?)`, pgdialect.Array(queues)).Exec(ctx)
+	return db.Err(err)
+}
+
+// claimed is a message that is ours until its lease ends.
+type claimed struct {
+	ID         int64
+	CampaignID int64
+	ContactID  int64
+	Attempts   int
+	Now        time.Time // Postgres' clock
+}
+
+// claimRows takes as many due messages of each campaign as it was granted. A
+// campaign that was paused meanwhile gives none.
+func claimRows(ctx context.Context, idb bun.IDB, senderID int64, grants []sender.Grant, lease time.Duration) (rows []claimed, err error) {
+	ids, counts := make([]int64, len(grants)), make([]int64, len(grants))
+	for i, g := range grants {
+		ids[i], counts[i] = *g.CampaignID, int64(g.Granted)
+	}
 	err = idb.NewRaw(`
 		UPDATE messages m SET status = 'submitting', attempts = m.attempts + 1, submitted_at = clock_timestamp(),
 			lease_until = clock_timestamp() + make_interval(secs => ?), not_before_reason = ''
-		FROM (SELECT id FROM messages WHERE campaign_id = ? AND status = 'pending' AND not_before <= now()
-			ORDER BY not_before, id LIMIT ? FOR UPDATE SKIP LOCKED) next
-		WHERE m.id = next.id RETURNING m.id, m.contact_id, m.attempts`, lease.Seconds(), campaignID, n).Scan(ctx, &rows)
+		FROM unnest(?::bigint[], ?::int[]) g (campaign_id, n) JOIN campaigns ca ON ca.id = g.campaign_id AND ca.status = 'sending'
+			CROSS JOIN LATERAL (SELECT id FROM messages x WHERE x.work = 'send' AND x.sender_id = ? AND x.campaign_id = g.campaign_id AND x.not_before <= now()
+				ORDER BY x.not_before, x.id LIMIT g.n FOR UPDATE SKIP LOCKED) due
+		WHERE m.id = due.id RETURNING m.id, m.campaign_id, m.contact_id, m.attempts, clock_timestamp() AS now`,
+		lease.Seconds(), pgdialect.Array(ids), pgdialect.Array(counts), senderID).Scan(ctx, &rows)
 	return rows, db.Err(err)
 }
 
@@ -191,34 +338,41 @@ func writeResults(ctx context.Context, tx bun.Tx, results []result, grace time.D
 	return db.Err(err)
 }
 
-func touchOutbound(ctx context.Context, idb bun.IDB, contactIDs []int64) error {
-	if len(contactIDs) == 0 {
-		return nil
+// cancelSlice ends some of what has not been claimed; slices under way see the
+// campaign's new status themselves. It reports how many there were.
+func cancelSlice(ctx context.Context, idb bun.IDB, campaignID int64, n int) (int64, error) {
+	res, err := idb.NewRaw(`UPDATE messages SET status = 'canceled', ended_at = clock_timestamp()
+		WHERE id IN (SELECT id FROM messages WHERE campaign_id = ? AND work = 'send' ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED)`, campaignID, n).Exec(ctx)
+	if err != nil {
+		return 0, db.Err(err)
 	}
-	_, err := idb.NewRaw(`UPDATE contacts c SET last_outbound_at = clock_timestamp()
-		FROM (SELECT id FROM contacts WHERE id = ANY (?) ORDER BY id FOR UPDATE) l WHERE l.id = c.id`, pgdialect.Array(contactIDs)).Exec(ctx)
-	return db.Err(err)
+	return res.RowsAffected()
 }
 
-// cancelPending ends what has not been claimed; slices under way see the
-// campaign's new status themselves.
-func cancelPending(ctx context.Context, tx bun.Tx, campaignID int64) error {
-	_, err := tx.NewRaw("UPDATE messages SET status = 'canceled', ended_at = clock_timestamp() WHERE campaign_id = ? AND status = 'pending'", campaignID).Exec(ctx)
-	return db.Err(err)
+// halfCanceled are campaigns that ended while messages of theirs are pending.
+func halfCanceled(ctx context.Context, idb bun.IDB) (ids []int64, err error) {
+	err = idb.NewRaw(`SELECT ca.id FROM campaigns ca WHERE ca.status IN ('canceled', 'failed') AND ca.updated_at > now() - interval '1 day'
+		AND EXISTS (SELECT 1 FROM message_counts mc WHERE mc.campaign_id = ca.id AND mc.measure = 'pending' AND mc.n > 0)`).Scan(ctx, &ids)
+	return ids, db.Err(err)
 }
 
+// expirePending ends what is pending of a campaign whose time is over, by
+// Postgres' clock.
 func expirePending(ctx context.Context, idb bun.IDB, campaignID int64) error {
-	_, err := idb.NewRaw("UPDATE messages SET status = 'expired', ended_at = clock_timestamp() WHERE campaign_id = ? AND status = 'pending'", campaignID).Exec(ctx)
+	_, err := idb.NewRaw(`UPDATE messages m SET status = 'expired', ended_at = clock_timestamp() FROM campaigns ca
+		WHERE ca.id = ? AND ca.ends_at <= clock_timestamp() AND m.campaign_id = ca.id AND m.work = 'send'`, campaignID).Exec(ctx)
 	return db.Err(err)
 }
 
-// remaining tells from the counters how many messages may still go, and in how
-// many seconds the next of them is due; nil when none is pending.
-func remaining(ctx context.Context, idb bun.IDB, campaignID int64) (left int64, due *float64, err error) {
-	err = idb.NewRaw(`
-		SELECT (SELECT coalesce(sum(n), 0) FROM message_counts WHERE campaign_id = ?0 AND measure IN ('pending', 'submitting', 'unknown')),
-			(SELECT extract(epoch FROM min(not_before) - clock_timestamp())::float8 FROM messages WHERE campaign_id = ?0 AND status = 'pending')`, campaignID).Scan(ctx, &left, &due)
-	return left, due, db.Err(err)
+// remaining tells from the counters how many messages may still go.
+func remaining(ctx context.Context, idb bun.IDB, campaignID int64) (left int64, err error) {
+	err = idb.NewRaw("SELECT coalesce(sum(n), 0) FROM message_counts WHERE campaign_id = ? AND measure IN ('pending', 'submitting', 'unknown')", campaignID).Scan(ctx, &left)
+	return left, db.Err(err)
+}
+
+func inFlight(ctx context.Context, idb bun.IDB, campaignID int64) (n int64, err error) {
+	err = idb.NewRaw("SELECT coalesce(sum(n), 0) FROM message_counts WHERE campaign_id = ? AND measure = 'submitting'", campaignID).Scan(ctx, &n)
+	return n, db.Err(err)
 }
 
 // markUnknown finds messages whose worker died between claim and result.
@@ -226,29 +380,42 @@ func markUnknown(ctx context.Context, idb bun.IDB) (campaigns []int64, err error
 	err = idb.NewRaw(`
 		WITH orphans AS (
 			UPDATE messages SET status = 'unknown', lease_until = clock_timestamp()
-			WHERE id IN (SELECT id FROM messages WHERE status = 'submitting' AND lease_until < now() ORDER BY id LIMIT 5000 FOR UPDATE SKIP LOCKED)
+			WHERE id IN (SELECT id FROM messages WHERE work = 'watch' AND status = 'submitting' AND lease_until < now() ORDER BY id LIMIT 5000 FOR UPDATE SKIP LOCKED)
 			RETURNING campaign_id)
 		SELECT DISTINCT campaign_id FROM orphans WHERE campaign_id IS NOT NULL`).Scan(ctx, &campaigns)
 	return campaigns, db.Err(err)
 }
 
 func unknownDue(ctx context.Context, idb bun.IDB) (due bool, err error) {
-	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM messages WHERE status = 'unknown' AND lease_until < now())").Scan(ctx, &due)
+	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM messages WHERE work = 'watch' AND status = 'unknown' AND lease_until < now())").Scan(ctx, &due)
 	return due, db.Err(err)
 }
 
-// idleCampaigns are those that have something to do and no job that does it.
-// A job that was just enqueued shows in River's table, not yet in a lease.
-func idleCampaigns(ctx context.Context, idb bun.IDB) (rows []*Campaign, err error) {
+// unprepared are campaigns whose audience nobody takes. A job that was just
+// enqueued shows in River's table, not yet in a lease.
+func unprepared(ctx context.Context, idb bun.IDB) (ids []int64, err error) {
 	err = idb.NewRaw(`
-		SELECT ca.id, ca.status FROM campaigns ca
-		WHERE (ca.status = 'preparing' OR (ca.status = 'sending' AND (
-				EXISTS (SELECT 1 FROM messages m WHERE m.campaign_id = ca.id AND m.status = 'pending' AND (m.not_before <= now() OR ca.ends_at <= now()))
-				OR NOT EXISTS (SELECT 1 FROM message_counts mc WHERE mc.campaign_id = ca.id AND mc.measure IN ('pending', 'submitting', 'unknown') AND mc.n > 0))))
-			AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.name = CASE ca.status WHEN 'preparing' THEN 'campaign_prepare:' ELSE 'campaign_dispatch:' END || ca.id AND l.expires_at >= now())
-			AND NOT EXISTS (SELECT 1 FROM river_job j WHERE j.kind = CASE ca.status WHEN 'preparing' THEN 'campaign_prepare' ELSE 'campaign_dispatch' END
-				AND j.state IN ('available', 'pending') AND (j.args ->> 'campaign_id')::bigint = ca.id)`).Scan(ctx, &rows)
+		SELECT ca.id FROM campaigns ca WHERE ca.status = 'preparing'
+			AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.name = 'campaign_prepare:' || ca.id AND l.expires_at >= now())
+			AND NOT EXISTS (SELECT 1 FROM river_job j WHERE j.kind = 'campaign_prepare' AND j.state IN ('available', 'pending') AND (j.args ->> 'campaign_id')::bigint = ca.id)`).Scan(ctx, &ids)
+	return ids, db.Err(err)
+}
+
+// finished are campaigns that send and have nothing left, or whose time is over.
+func finished(ctx context.Context, idb bun.IDB) (rows []*Campaign, err error) {
+	err = idb.NewRaw(`
+		SELECT ca.* FROM campaigns ca WHERE ca.status = 'sending' AND (ca.ends_at <= now()
+			OR NOT EXISTS (SELECT 1 FROM message_counts mc WHERE mc.campaign_id = ca.id AND mc.measure IN ('pending', 'submitting', 'unknown') AND mc.n > 0))`).Scan(ctx, &rows)
 	return rows, db.Err(err)
+}
+
+// forgottenSingles are messages outside campaigns that no job looks after.
+func forgottenSingles(ctx context.Context, idb bun.IDB) (ids []int64, err error) {
+	err = idb.NewRaw(`
+		SELECT m.id FROM messages m WHERE m.work = 'send' AND m.campaign_id IS NULL AND m.not_before < now() AND m.created_at < now() - interval '5 seconds'
+			AND NOT EXISTS (SELECT 1 FROM river_job j WHERE j.kind = 'message_send' AND (j.args ->> 'message_id')::bigint = m.id
+				AND (j.state IN ('available', 'scheduled', 'retryable', 'pending') OR (j.state = 'running' AND j.attempted_at > now() - interval '1 minute')))`).Scan(ctx, &ids)
+	return ids, db.Err(err)
 }
 
 // unknownRow is a message whose call got no answer.
@@ -266,7 +433,7 @@ func takeUnknown(ctx context.Context, idb bun.IDB, n int) (rows []unknownRow, er
 	err = idb.NewRaw(`
 		WITH taken AS (
 			UPDATE messages SET lease_until = clock_timestamp() + interval '30 seconds'
-			WHERE id IN (SELECT id FROM messages WHERE status = 'unknown' AND lease_until < now() ORDER BY lease_until LIMIT ? FOR UPDATE SKIP LOCKED)
+			WHERE id IN (SELECT id FROM messages WHERE work = 'watch' AND status = 'unknown' AND lease_until < now() ORDER BY lease_until LIMIT ? FOR UPDATE SKIP LOCKED)
 			RETURNING id, campaign_id, contact_id, sender_id, submitted_at)
 		SELECT t.id, t.campaign_id, c.address, s.address AS sender, t.submitted_at, extract(epoch FROM clock_timestamp() - t.submitted_at)::float8 AS age
 		FROM taken t JOIN contacts c ON c.id = t.contact_id JOIN senders s ON s.id = t.sender_id ORDER BY t.id`, n).Scan(ctx, &rows)
@@ -369,4 +536,10 @@ func (s *Service) RecentRate(ctx context.Context, id int64) (rate float64, err e
 		SELECT coalesce(sum(n) / greatest(extract(epoch FROM clock_timestamp() - min(bucket)), 1), 0)::float8 FROM message_series
 		WHERE campaign_id = ? AND measure = 'at:accepted' AND bucket > clock_timestamp() - interval '20 seconds'`, id).Scan(ctx, &rate)
 	return rate, db.Err(err)
+}
+
+// dueScheduled are the campaigns whose time has come, by Postgres' clock.
+func dueScheduled(ctx context.Context, idb bun.IDB) (ids []int64, err error) {
+	err = idb.NewRaw("SELECT id FROM campaigns WHERE status = 'scheduled' AND next_run_at <= clock_timestamp() ORDER BY next_run_at LIMIT 50").Scan(ctx, &ids)
+	return ids, db.Err(err)
 }

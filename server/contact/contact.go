@@ -52,7 +52,6 @@ type Contact struct {
 	UnreachableReason string         //
 	MarketingEligible bool           // false once WhatsApp refused marketing to it
 	LastInboundAt     *time.Time     //
-	LastOutboundAt    *time.Time     //
 	ErasedAt          *time.Time     //
 	CreatedAt         time.Time      `bun:",nullzero"`
 	UpdatedAt         time.Time      `bun:",nullzero"`

@@ -41,6 +41,10 @@ func (s *Service) Send(ctx context.Context, id int64) (wait time.Duration, err e
 	if err != nil || m == nil || skip != "" {
 		return 0, err
 	}
+	// It does not wait for a slot: bulk makes room for it.
+	if err := sender.Spend(ctx, s.db, *m.SenderID); err != nil {
+		s.log.WarnContext(ctx, "a reply was sent beside the pace", "sender", *m.SenderID, "error", err)
+	}
 	// From here on the message may be out: the context's end must not lose the answer.
 	ctx = context.WithoutCancel(ctx)
 	m.Body = out.Body

@@ -23,6 +23,12 @@ func Lease(ctx context.Context, idb bun.IDB, name, owner string, ttl time.Durati
 	return n == 1, err
 }
 
+// Now is the time by Postgres' clock, the one that all machines share.
+func Now(ctx context.Context, idb bun.IDB) (t time.Time, err error) {
+	err = idb.NewRaw("SELECT clock_timestamp()").Scan(ctx, &t)
+	return t, Err(err)
+}
+
 // Release gives the lease back if owner still holds it.
 func Release(ctx context.Context, idb bun.IDB, name, owner string) error {
 	_, err := idb.NewRaw("DELETE FROM leases WHERE name = ? AND owner = ?", name, owner).Exec(ctx)

@@ -56,6 +56,7 @@ type Message struct {
 	NotBefore         time.Time  // earliest moment to send; the epoch = at once
 	NotBeforeReason   string     // why it waits
 	LeaseUntil        *time.Time // while somebody works on it
+	Work              *string    `bun:",scanonly"` // what the engine has to do about it: send or watch
 	CreatedAt         time.Time  `bun:",nullzero"`
 	SubmittedAt       *time.Time // the last call to Twilio began
 	AcceptedAt        *time.Time
@@ -111,7 +112,8 @@ const (
 	ClassPermanentContact Class = "permanent_contact" // nothing will ever go to this contact
 )
 
-// Scope is what a fix-first error is about.
+// Scope is what an error is about: whom a fix-first error stops, and who holds
+// back after one to retry. "" is the message alone.
 type Scope string
 
 // Scopes.
@@ -142,6 +144,9 @@ type CodeInfo struct {
 	Scope  Scope
 	Effect Effect
 	Delay  time.Duration // for retries: how long at least
+
+	// Overload: the provider wants fewer calls at once.
+	Overload bool
 }
 
 // SendError is a failed call.

@@ -2,6 +2,7 @@ package message
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"eventstream/server/apperr"
@@ -133,6 +134,23 @@ func MarkReplied(ctx context.Context, tx bun.Tx, contactID int64, quotedSID stri
 	return campaignID, db.Err(err)
 }
 
+// LastOutbound tells when the provider last accepted a message to each contact.
+func (s *Store) LastOutbound(ctx context.Context, contactIDs []int64) (map[int64]*time.Time, error) {
+	var rows []struct {
+		ContactID int64
+		At        *time.Time
+	}
+	err := s.db.NewRaw("SELECT contact_id, max(accepted_at) AS at FROM messages WHERE contact_id = ANY (?) AND direction = 'outbound' GROUP BY 1", pgdialect.Array(contactIDs)).Scan(ctx, &rows)
+	found := make(map[int64]*time.Time, len(contactIDs))
+	for _, id := range contactIDs {
+		found[id] = nil
+	}
+	for _, r := range rows {
+		found[r.ContactID] = r.At
+	}
+	return found, db.Err(err)
+}
+
 // Filter narrows a list of messages.
 type Filter struct {
 	CampaignID, ContactID *int64
@@ -162,10 +180,27 @@ func filtered(q *bun.SelectQuery, f Filter) *bun.SelectQuery {
 	return q
 }
 
+// Key is what a list with this filter is sorted by. A campaign's messages go by
+// contact, newest contact first: each has one, and the unique key serves it.
+func (f Filter) Key() *db.Key {
+	if f.CampaignID != nil {
+		return &db.Key{Column: "contact_id", Type: "bigint", Desc: true}
+	}
+	return &db.Key{Column: "id", Desc: true}
+}
+
+// CursorOf is a message's place in a list with this filter.
+func (f Filter) CursorOf(m *Message) string {
+	if f.CampaignID != nil {
+		return db.Cursor(strconv.FormatInt(m.ContactID, 10), m.ID)
+	}
+	return db.Cursor("", m.ID)
+}
+
 // List gives a page, newest first.
 func (s *Store) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Message], error) {
 	var rows []*Message
-	q, err := p.Apply(filtered(s.db.NewSelect().Model(&rows), f), "m", &db.Key{Column: "id", Desc: true})
+	q, err := p.Apply(filtered(s.db.NewSelect().Model(&rows), f), "m", f.Key())
 	if err != nil {
 		return db.Slice[*Message]{}, err
 	}

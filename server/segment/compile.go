@@ -133,6 +133,8 @@ func (c *compiler) condition(x Condition) {
 	switch {
 	case !known:
 		c.attribute(strings.Split(strings.TrimPrefix(x.Field, "attributes."), "."), x)
+	case x.Field == "last_outbound_at":
+		c.timeColumn("(SELECT max(m.accepted_at) FROM messages m WHERE m.contact_id = c.id AND m.direction = 'outbound')", x)
 	case typ == typeTime:
 		c.timeColumn("c."+x.Field, x)
 	case typ == typeBool:

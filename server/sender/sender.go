@@ -184,6 +184,27 @@ func (s *Service) change(ctx context.Context, id int64, action string, role acto
 	return snd, err
 }
 
+// AccountRate is how many messages a second the account sends at most, over all senders.
+func (s *Service) AccountRate(ctx context.Context) (float64, error) {
+	return rateOf(ctx, s.db, accountKey)
+}
+
+// SetAccountRate changes it, also while sending. Admins only.
+func (s *Service) SetAccountRate(ctx context.Context, perSecond float64) error {
+	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
+		return err
+	}
+	if !(perSecond >= 0.01 && perSecond <= MaxRate) {
+		return apperr.Invalid("accountRatePerSecond", "%g is out of range: 0.01 to %g messages a second", perSecond, MaxRate)
+	}
+	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := SetRate(ctx, tx, accountKey, perSecond); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "settings.update", "settings", 1, map[string]any{"account_rate": perSecond})
+	})
+}
+
 // List gives all senders.
 func (s *Service) List(ctx context.Context) ([]*Sender, error) { return list(ctx, s.db) }
 

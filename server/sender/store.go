@@ -28,24 +28,71 @@ func save(ctx context.Context, tx bun.Tx, s *Sender) error {
 	return SetRate(ctx, tx, s.RateKey(), s.RatePerSecond)
 }
 
-// SetRate sets the pace of one key of rate_limits.
+// SetRate sets the pace of one key of rate_limits, also while it is being used.
 func SetRate(ctx context.Context, idb bun.IDB, key string, perSecond float64) error {
-	_, err := idb.NewRaw("INSERT INTO rate_limits (key, rate_per_second) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET rate_per_second = excluded.rate_per_second", key, perSecond).Exec(ctx)
+	_, err := idb.NewRaw(`INSERT INTO rate_limits AS r (key, rate_per_second) VALUES (?0, ?1) ON CONFLICT (key) DO UPDATE
+		SET rate_per_second = excluded.rate_per_second, tat = least(r.tat, clock_timestamp() + make_interval(secs => 1 / excluded.rate_per_second))`, key, perSecond).Exec(ctx)
 	return db.Err(err)
 }
 
-// Reserve takes up to want slots from all the keys at once (GCRA in Postgres).
-// With none free it tells how many seconds to wait.
-func Reserve(ctx context.Context, idb bun.IDB, keys []string, want int, burstSeconds float64) (granted int, waitSeconds float64, err error) {
-	err = idb.NewRaw("SELECT granted, wait_seconds FROM rate_reserve(?::text[], ?, ?)", pgdialect.Array(keys), want, burstSeconds).Scan(ctx, &granted, &waitSeconds)
-	return granted, waitSeconds, db.Err(err)
-}
-
-// Refund gives slots back that were reserved and not used.
-func Refund(ctx context.Context, idb bun.IDB, keys []string, n int) error {
-	_, err := idb.NewRaw("UPDATE rate_limits SET tat = tat - make_interval(secs => ?::int / rate_per_second) WHERE key = ANY (?)", n, pgdialect.Array(keys)).Exec(ctx)
+// ClearRate lifts it.
+func ClearRate(ctx context.Context, idb bun.IDB, key string) error {
+	_, err := idb.NewRaw("DELETE FROM rate_limits WHERE key = ?", key).Exec(ctx)
 	return db.Err(err)
 }
+
+func rateOf(ctx context.Context, idb bun.IDB, key string) (perSecond float64, err error) {
+	err = idb.NewRaw("SELECT rate_per_second FROM rate_limits WHERE key = ?", key).Scan(ctx, &perSecond)
+	return perSecond, db.Err(err)
+}
+
+// Grant is some slots of one campaign.
+type Grant struct {
+	CampaignID   *int64
+	Granted      int
+	StartSeconds float64 // until the first slot is due; negative: it is overdue
+	StepSeconds  float64 // from one slot to the next
+}
+
+// Take takes up to want slots from a sender and the account, and deals them out
+// among campaigns. With none free it tells how many seconds to wait. It must run
+// outside transactions: it does not wait for the disk.
+func Take(ctx context.Context, d *db.DB, senderID int64, campaigns []int64, want int, ahead float64) (grants []Grant, waitSeconds float64, err error) {
+	err = d.NewRaw("SELECT * FROM rate_take(?::text[], ?::bigint[], ?, ?)", pgdialect.Array(sharedKeys(senderID)), pgdialect.Array(campaigns), want, ahead).Scan(ctx, &grants)
+	if err == nil && len(grants) == 1 && grants[0].CampaignID == nil {
+		return nil, grants[0].StartSeconds, nil
+	}
+	return grants, 0, db.Err(err)
+}
+
+// Refund gives slots back that were taken and not used: how many of which campaign.
+func Refund(ctx context.Context, d *db.DB, senderID int64, unused map[int64]int) error {
+	ids, counts, total := make([]int64, 0, len(unused)), make([]int64, 0, len(unused)), 0
+	for id, n := range unused {
+		ids, counts, total = append(ids, id), append(counts, int64(n)), total+n
+	}
+	if total == 0 {
+		return nil
+	}
+	_, err := d.NewRaw(`
+		UPDATE rate_limits r SET tat = r.tat - make_interval(secs => x.n / r.rate_per_second)
+		FROM (SELECT k AS key, ?::float8 AS n FROM unnest(?::text[]) k UNION ALL SELECT 'campaign:' || id, n FROM unnest(?::bigint[], ?::bigint[]) u (id, n)
+			ORDER BY 1) x WHERE r.key = x.key`, total, pgdialect.Array(sharedKeys(senderID)), pgdialect.Array(ids), pgdialect.Array(counts)).Exec(ctx)
+	return db.Err(err)
+}
+
+// Spend takes one slot without waiting for it: a reply goes at once, and bulk
+// makes room for it.
+func Spend(ctx context.Context, idb bun.IDB, senderID int64) error {
+	_, err := idb.NewRaw(`
+		UPDATE rate_limits SET tat = greatest(tat, clock_timestamp()) + make_interval(secs => 1 / rate_per_second)
+		WHERE key IN (SELECT key FROM rate_limits WHERE key = ANY (?) ORDER BY key FOR UPDATE)`, pgdialect.Array(sharedKeys(senderID))).Exec(ctx)
+	return db.Err(err)
+}
+
+const accountKey = "account"
+
+func sharedKeys(senderID int64) []string { return []string{accountKey, RateKey(senderID)} }
 
 func forUpdate(ctx context.Context, tx bun.Tx, id int64) (*Sender, error) {
 	s := new(Sender)

@@ -136,7 +136,7 @@ func (c *call) sendError(err error) *message.SendError {
 	case c.status == http.StatusUnauthorized || c.status == http.StatusForbidden:
 		return message.NewSendError(Code(20003), c.status, "Twilio refused the credentials", 0, err)
 	case c.status == 0 && !c.wrote:
-		info := message.CodeInfo{Title: "Twilio not reached", Advice: "Check the network; the engine tries again.", Class: message.ClassRetry, Delay: time.Second}
+		info := message.CodeInfo{Title: "Twilio not reached", Advice: "Check the network; the engine tries again.", Class: message.ClassRetry, Scope: message.ScopeAccount, Delay: time.Second}
 		return message.NewSendError(info, 0, "Twilio could not be reached", 0, err)
 	case c.status >= 400 && c.status < 500:
 		return message.NewSendError(Code(0), c.status, fmt.Sprintf("Twilio answered %d", c.status), 0, err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"sort"
-	"strconv"
 	"time"
 
 	"eventstream/server/actor"
@@ -29,9 +28,9 @@ type Reader interface {
 	Inbound(params map[string]string) conversation.InboundMessage
 }
 
-// Pauser stops campaigns for which something has to be fixed first.
-type Pauser interface {
-	PauseByEngine(ctx context.Context, id int64, reason string) error
+// Breaker stops what something has to be fixed for first.
+type Breaker interface {
+	Trip(ctx context.Context, campaignID, senderID int64, info message.CodeInfo) error
 }
 
 // Applier applies events in batches.
@@ -42,13 +41,19 @@ type Applier struct {
 	reader        Reader
 	conversations *conversation.Service
 	consents      *consent.Service
-	pauser        Pauser
+	breaker       Breaker
 	log           *slog.Logger
 }
 
 // NewApplier makes an Applier.
-func NewApplier(d *db.DB, hub *pubsub.Hub, j *jobs.Enqueuer, reader Reader, conversations *conversation.Service, consents *consent.Service, pauser Pauser, log *slog.Logger) *Applier {
-	return &Applier{db: d, hub: hub, jobs: j, reader: reader, conversations: conversations, consents: consents, pauser: pauser, log: log}
+func NewApplier(d *db.DB, hub *pubsub.Hub, j *jobs.Enqueuer, reader Reader, conversations *conversation.Service, consents *consent.Service, breaker Breaker, log *slog.Logger) *Applier {
+	return &Applier{db: d, hub: hub, jobs: j, reader: reader, conversations: conversations, consents: consents, breaker: breaker, log: log}
+}
+
+// trip is why a campaign's breaker trips.
+type trip struct {
+	sender int64
+	info   message.CodeInfo
 }
 
 // Apply applies all that waits. Inbound first: an opt-out must not wait behind
@@ -115,14 +120,14 @@ func (a *Applier) applyInbound(ctx context.Context) (int, error) {
 func (a *Applier) applyStatus(ctx context.Context) (int, error) {
 	var applied int
 	var deliveries, campaigns []int64
-	var pauses map[int64]string
+	var trips map[int64]trip
 	err := a.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		events, err := waitingEvents(ctx, tx, KindStatus, applyBatch)
 		if err != nil || len(events) == 0 {
 			return err
 		}
 		applied = len(events)
-		deliveries, campaigns, pauses, err = a.statuses(ctx, tx, events)
+		deliveries, campaigns, trips, err = a.statuses(ctx, tx, events)
 		if err != nil {
 			return err
 		}
@@ -133,9 +138,9 @@ func (a *Applier) applyStatus(ctx context.Context) (int, error) {
 	}
 	a.hub.Publish(pubsub.TopicDelivery, deliveries...)
 	a.hub.Publish(pubsub.TopicCampaign, campaigns...)
-	for id, reason := range pauses {
-		if err := a.pauser.PauseByEngine(ctx, id, reason); err != nil {
-			a.log.ErrorContext(ctx, "campaign not paused", "campaign", id, "error", err)
+	for id, t := range trips {
+		if err := a.breaker.Trip(ctx, id, t.sender, t.info); err != nil {
+			a.log.ErrorContext(ctx, "breaker not tripped", "campaign", id, "code", t.info.Code, "error", err)
 		}
 	}
 	return applied, nil
@@ -143,7 +148,7 @@ func (a *Applier) applyStatus(ctx context.Context) (int, error) {
 
 // statuses applies a batch: all messages locked in order of id, each advanced
 // by its events, written back in one statement.
-func (a *Applier) statuses(ctx context.Context, tx bun.Tx, events []*Event) (deliveries, campaigns []int64, pauses map[int64]string, err error) {
+func (a *Applier) statuses(ctx context.Context, tx bun.Tx, events []*Event) (deliveries, campaigns []int64, trips map[int64]trip, err error) {
 	ids, sids := make([]int64, 0, len(events)), make([]string, 0, len(events))
 	for _, e := range events {
 		ids, sids = append(ids, e.MessageID), append(sids, e.SID)
@@ -162,7 +167,7 @@ func (a *Applier) statuses(ctx context.Context, tx bun.Tx, events []*Event) (del
 	changed := map[int64]*message.Message{}
 	var history []*message.DeliveryEvent
 	effects := map[int64]message.CodeInfo{}
-	pauses = map[int64]string{}
+	trips = map[int64]trip{}
 	for _, e := range events {
 		m := bySID[e.SID]
 		if m == nil {
@@ -191,7 +196,7 @@ func (a *Applier) statuses(ctx context.Context, tx bun.Tx, events []*Event) (del
 			effects[m.ContactID] = info
 		}
 		if told.ErrorCode != 0 && info.Class == message.ClassFixFirst && m.CampaignID != nil {
-			pauses[*m.CampaignID] = "Twilio error " + strconv.Itoa(told.ErrorCode) + ": " + info.Title + ". " + info.Advice
+			trips[*m.CampaignID] = trip{*m.SenderID, info}
 		}
 	}
 	save := make([]*message.Message, 0, len(changed))
@@ -210,7 +215,7 @@ func (a *Applier) statuses(ctx context.Context, tx bun.Tx, events []*Event) (del
 	if deliveries, err = message.InsertEvents(ctx, tx, history); err != nil {
 		return nil, nil, nil, err
 	}
-	return deliveries, campaigns, pauses, message.ApplyEffects(ctx, tx, a.consents, effects, time.Now())
+	return deliveries, campaigns, trips, message.ApplyEffects(ctx, tx, a.consents, effects, time.Now())
 }
 
 // Replay applies a stored event once more. Harmless: what it told already is

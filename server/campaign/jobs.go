@@ -1,0 +1,62 @@
+package campaign
+
+import (
+	"context"
+
+	"eventstream/server/jobs"
+
+	"github.com/riverqueue/river"
+	"github.com/uptrace/bun"
+)
+
+// PrepareArgs is the job that takes the audience.
+type PrepareArgs struct {
+	CampaignID int64 `json:"campaign_id"`
+}
+
+// Kind names the job.
+func (PrepareArgs) Kind() string { return "campaign_prepare" }
+
+// InsertOpts names its queue.
+func (PrepareArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: jobs.QueueBulk} }
+
+// DispatchArgs is the job that sends what is due from one sender. Each worker
+// process has one for each busy sender, in its own queue.
+type DispatchArgs struct {
+	SenderID int64 `json:"sender_id"`
+}
+
+// Kind names the job.
+func (DispatchArgs) Kind() string { return "campaign_dispatch" }
+
+// ReconcileArgs is the job that clears up what became of calls without answer.
+type ReconcileArgs struct{}
+
+// Kind names the job.
+func (ReconcileArgs) Kind() string { return "message_reconcile" }
+
+// InsertOpts names its queue.
+func (ReconcileArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: jobs.QueueMaintenance}
+}
+
+// summon calls every living worker to these senders, as soon as tx commits. A
+// worker that starts later, or a job that is lost, is the sweep's business.
+func summon(ctx context.Context, tx bun.Tx, j *jobs.Enqueuer, senders ...int64) error {
+	workers, err := liveWorkers(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, w := range workers {
+		for _, id := range senders {
+			if err := j.InsertIn(ctx, tx, jobs.WorkerQueue(w), DispatchArgs{SenderID: id}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (e *Engine) summon(ctx context.Context, tx bun.Tx, senders ...int64) error {
+	return summon(ctx, tx, e.jobs, senders...)
+}

@@ -1,0 +1,98 @@
+package campaign
+
+import (
+	"sync"
+	"time"
+)
+
+// limiter bounds how many calls to the provider are under way at once. It
+// learns the bound as TCP learns its window: one more for each full round of
+// good answers, a third less when the provider says that it is too much, a
+// tenth less when answers take far longer than they can.
+type limiter struct {
+	mu       sync.Mutex
+	free     *sync.Cond
+	limit    float64
+	inFlight int
+	recent   float64   // smoothed latency, seconds
+	best     float64   // the lowest latency of late
+	bestAt   time.Time // when it was seen
+	cutAt    time.Time
+}
+
+const (
+	firstLimit   = 32
+	highestLimit = 256 // the transport keeps as many connections
+
+	overloadCut = 0.7
+	slownessCut = 0.9
+	slowness    = 3.0                    // times the best latency…
+	slowSlack   = 50 * time.Millisecond  // …and this much above it
+	cutRest     = 250 * time.Millisecond // answers to calls begun before a cut must not cut again
+	bestMemory  = time.Minute
+)
+
+func newLimiter() *limiter {
+	l := &limiter{limit: firstLimit}
+	l.free = sync.NewCond(&l.mu)
+	return l
+}
+
+// acquire waits for a place.
+func (l *limiter) acquire() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.inFlight >= max(int(l.limit), 1) {
+		l.free.Wait()
+	}
+	l.inFlight++
+}
+
+// skip gives a place back that was not used.
+func (l *limiter) skip() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.inFlight--
+	l.free.Signal()
+}
+
+// release gives a place back and tells how the call went.
+func (l *limiter) release(latency time.Duration, overloaded bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	full := l.inFlight >= int(l.limit)
+	l.inFlight--
+	defer l.free.Broadcast()
+	now, took := time.Now(), latency.Seconds()
+	if overloaded {
+		l.cut(now, overloadCut)
+		return
+	}
+	if l.recent == 0 {
+		l.recent = took
+	}
+	l.recent += (took - l.recent) / 32
+	if l.best == 0 || took < l.best || now.Sub(l.bestAt) > bestMemory {
+		l.best, l.bestAt = took, now
+	}
+	switch {
+	case l.recent > slowness*l.best+slowSlack.Seconds():
+		l.cut(now, slownessCut)
+	case full:
+		l.limit = min(l.limit+1/l.limit, highestLimit)
+	}
+}
+
+func (l *limiter) cut(now time.Time, factor float64) {
+	if now.Sub(l.cutAt) < cutRest {
+		return
+	}
+	l.limit, l.cutAt = max(l.limit*factor, 1), now
+}
+
+// Load is the bound now and how much of it is in use.
+func (l *limiter) load() (limit float64, inFlight int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.limit, l.inFlight
+}

@@ -1,0 +1,311 @@
+package campaign
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+	"eventstream/server/audit"
+	"eventstream/server/db"
+	"eventstream/server/pubsub"
+
+	"github.com/uptrace/bun"
+)
+
+// Frequency of a recurring campaign.
+type Frequency string
+
+// Frequencies.
+const (
+	Daily   Frequency = "daily"
+	Weekly  Frequency = "weekly"
+	Monthly Frequency = "monthly"
+)
+
+// Schedule says when a campaign starts by itself: once, at At; or again and
+// again, when Recurrence is set.
+type Schedule struct {
+	At         *time.Time  `json:"at,omitempty"`
+	Recurrence *Recurrence `json:"recurrence,omitempty"`
+}
+
+// Recurrence is a time of day in a zone, on some days. Where a clock change
+// leaves that time out, the first moment after the gap counts; where it comes
+// twice, the first.
+type Recurrence struct {
+	Frequency  Frequency  `json:"frequency"`
+	Time       string     `json:"time"`                 // "09:00"
+	Zone       string     `json:"zone"`                 // IANA
+	Days       []string   `json:"days,omitempty"`       // weekly: "mon"…
+	DayOfMonth int        `json:"dayOfMonth,omitempty"` // monthly: 1 to 31; shorter months: their last day
+	Until      *time.Time `json:"until,omitempty"`      // no run after it
+	Runs       int        `json:"runs,omitempty"`       // no more than these; 0: no limit
+}
+
+// Validate checks every part against now.
+func (s *Schedule) Validate(now time.Time) error {
+	switch {
+	case (s.At == nil) == (s.Recurrence == nil):
+		return apperr.Invalid("schedule", "give a moment, or how it recurs")
+	case s.At != nil && s.At.Before(now):
+		return apperr.Invalid("at", "%s is in the past", s.At.UTC().Format(time.RFC3339))
+	case s.At != nil && s.At.After(now.AddDate(2, 0, 0)):
+		return apperr.Invalid("at", "%s is more than two years ahead", s.At.UTC().Format(time.RFC3339))
+	case s.At != nil:
+		return nil
+	}
+	r := s.Recurrence
+	var errs apperr.List
+	if !clockTime.MatchString(r.Time) {
+		_ = errs.Add(apperr.Invalid("recurrence.time", "%q is not a time of day such as 09:00", r.Time))
+	}
+	if _, err := time.LoadLocation(r.Zone); err != nil || r.Zone == "" || r.Zone == "Local" {
+		_ = errs.Add(apperr.Invalid("recurrence.zone", "%q is not an IANA time zone such as Europe/Berlin", r.Zone))
+	}
+	switch r.Frequency {
+	case Daily:
+	case Weekly:
+		if len(r.Days) == 0 {
+			_ = errs.Add(apperr.Invalid("recurrence.days", "name at least one day of the week"))
+		}
+		for _, d := range r.Days {
+			if dayIndex(d) < 0 {
+				_ = errs.Add(apperr.Invalid("recurrence.days", "%q is not a day: %s", d, strings.Join(dayNames, ", ")))
+			}
+		}
+	case Monthly:
+		if r.DayOfMonth < 1 || r.DayOfMonth > 31 {
+			_ = errs.Add(apperr.Invalid("recurrence.dayOfMonth", "%d is out of range: 1 to 31", r.DayOfMonth))
+		}
+	default:
+		_ = errs.Add(apperr.Invalid("recurrence.frequency", "%q: want daily, weekly or monthly", r.Frequency))
+	}
+	if r.Runs < 0 || r.Runs > 1000 {
+		_ = errs.Add(apperr.Invalid("recurrence.runs", "%d is out of range: 1 to 1,000", r.Runs))
+	}
+	if err := errs.Err(); err != nil {
+		return err
+	}
+	if s.Next(now, 0) == nil {
+		return apperr.Invalid("recurrence.until", "there is no run before it")
+	}
+	return nil
+}
+
+// Next is the first start after t, when so many runs are done; nil: none.
+func (s *Schedule) Next(t time.Time, done int) *time.Time {
+	if s.At != nil {
+		if s.At.After(t) {
+			return s.At
+		}
+		return nil
+	}
+	r := s.Recurrence
+	zone, err := time.LoadLocation(r.Zone)
+	if err != nil || (r.Runs > 0 && done >= r.Runs) {
+		return nil
+	}
+	y, m, d := t.In(zone).Date()
+	for ahead := range 70 { // more than two months of days
+		day := time.Date(y, m, d+ahead, 12, 0, 0, 0, zone)
+		if !r.on(day) {
+			continue
+		}
+		at := wall(day.Year(), day.Month(), day.Day(), minutes(r.Time), zone)[0]
+		if !at.After(t) {
+			continue
+		}
+		if r.Until != nil && at.After(*r.Until) {
+			return nil
+		}
+		return &at
+	}
+	return nil
+}
+
+func (r *Recurrence) on(day time.Time) bool {
+	switch r.Frequency {
+	case Weekly:
+		return slices.Contains(r.Days, dayNames[day.Weekday()])
+	case Monthly:
+		last := time.Date(day.Year(), day.Month()+1, 0, 12, 0, 0, 0, day.Location()).Day()
+		return day.Day() == min(r.DayOfMonth, last)
+	case Daily:
+	}
+	return true
+}
+
+// Schedule sets when the campaign starts by itself; it can be changed until it
+// does. All that a launch needs must be there now, except what time brings: the
+// approval and the audience are looked at again when it starts.
+func (s *Service) Schedule(ctx context.Context, id int64, plan Schedule) (*Campaign, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, err
+	}
+	if err := plan.Validate(s.now()); err != nil {
+		return nil, err
+	}
+	var c *Campaign
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if c, err = forUpdate(ctx, tx, id); err != nil {
+			return err
+		}
+		if c.Status != StatusScheduled && !c.Status.CanBecome(StatusScheduled) {
+			return apperr.Conflict("the campaign is %s and cannot be scheduled", c.Status)
+		}
+		if err := s.complete(ctx, tx, c); err != nil {
+			return err
+		}
+		from := c.Status
+		c.Status, c.Schedule, c.NextRunAt = StatusScheduled, &plan, plan.Next(s.now(), c.Runs)
+		if c.NextRunAt == nil {
+			return apperr.Invalid("recurrence.runs", "all of its %d runs are done", c.Runs)
+		}
+		if c.EndsAt != nil && !c.EndsAt.After(*c.NextRunAt) {
+			return apperr.Invalid("at", "the campaign ends at %s, before it would start", c.EndsAt.UTC().Format(time.RFC3339))
+		}
+		if err := save(ctx, tx, c); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "campaign.schedule", "campaign", id, map[string]any{"from": from, "to": c.Status, "next_run_at": c.NextRunAt})
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.hub.Publish(pubsub.TopicCampaign, id)
+	return c, nil
+}
+
+// complete reports what a scheduled campaign must have from the start.
+func (s *Service) complete(ctx context.Context, tx bun.Tx, c *Campaign) error {
+	var list apperr.List
+	if c.TemplateID == nil {
+		_ = list.Add(apperr.Invalid("templateId", "the campaign has no template: choose one"))
+	}
+	if c.SegmentID == nil && c.Query == nil {
+		_ = list.Add(apperr.Invalid("segmentId", "the campaign has no audience: choose a segment"))
+	}
+	shares, err := sharesOf(ctx, tx, []int64{c.ID})
+	if err != nil {
+		return err
+	}
+	if len(shares[c.ID]) == 0 {
+		_ = list.Add(apperr.Invalid("senderId", "the campaign has no sender: add one under Settings"))
+	}
+	return list.Err()
+}
+
+// Unschedule makes a scheduled campaign a draft again.
+func (s *Service) Unschedule(ctx context.Context, id int64) (*Campaign, error) {
+	return s.move(ctx, id, "campaign.unschedule", StatusDraft, func(_ context.Context, _ bun.Tx, c *Campaign) error {
+		if c.Status != StatusScheduled {
+			return apperr.Conflict("the campaign is %s, not scheduled", c.Status)
+		}
+		c.Schedule, c.NextRunAt = nil, nil
+		return nil
+	})
+}
+
+// launchDue starts the scheduled campaigns whose time has come.
+func (e *Engine) launchDue(ctx context.Context) error {
+	ids, err := dueScheduled(ctx, e.db)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := e.service.launchScheduled(ctx, id); err != nil {
+			return fmt.Errorf("scheduled campaign %d: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// launchScheduled starts a campaign whose time has come, or a run of it when it
+// recurs. What forbids the launch fails it, with the reason.
+func (s *Service) launchScheduled(ctx context.Context, id int64) error {
+	var started *Campaign
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		c, err := forUpdate(ctx, tx, id)
+		if err != nil || c.Status != StatusScheduled || c.NextRunAt == nil {
+			return err
+		}
+		now, err := db.Now(ctx, tx)
+		if err != nil || c.NextRunAt.After(now) {
+			return err
+		}
+		if c.Schedule.Recurrence == nil {
+			started, err = s.startOrFail(ctx, tx, c)
+			return err
+		}
+		run, err := s.run(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		if started, err = s.startOrFail(ctx, tx, run); err != nil {
+			return err
+		}
+		c.Runs++
+		// From now and not from the run that was due: what was missed while
+		// nothing ran is not caught up in a burst.
+		if c.NextRunAt = c.Schedule.Next(now, c.Runs); c.NextRunAt == nil {
+			c.Status, c.FinishedAt = StatusCompleted, &now
+		}
+		return save(ctx, tx, c)
+	})
+	if err == nil && started != nil {
+		s.hub.Publish(pubsub.TopicCampaign, id, started.ID)
+	}
+	return err
+}
+
+// run makes one run of a recurring campaign: a campaign of its own, so that its
+// audience and numbers stand for themselves. It ends when the next one starts.
+func (s *Service) run(ctx context.Context, tx bun.Tx, parent *Campaign) (*Campaign, error) {
+	at := *parent.NextRunAt
+	zone, err := time.LoadLocation(parent.Schedule.Recurrence.Zone)
+	if err != nil {
+		return nil, err
+	}
+	name := []rune(parent.Name)
+	c := &Campaign{
+		Name: string(name[:min(len(name), 130)]) + " · " + at.In(zone).Format(time.DateOnly), TemplateID: parent.TemplateID, SegmentID: parent.SegmentID, Query: parent.Query,
+		SenderID: parent.SenderID, Status: StatusScheduled, RateLimitPerSecond: parent.RateLimitPerSecond, QuietHours: parent.QuietHours,
+		ErrorThreshold: parent.ErrorThreshold, EndsAt: parent.EndsAt, ParentID: &parent.ID, CreatedBy: parent.CreatedBy,
+	}
+	if next := parent.Schedule.Next(at, parent.Runs+1); next != nil && (c.EndsAt == nil || next.Before(*c.EndsAt)) {
+		c.EndsAt = next
+	}
+	if err := insert(ctx, tx, c); err != nil {
+		return nil, err
+	}
+	shares, err := sharesOf(ctx, tx, []int64{parent.ID})
+	if err != nil {
+		return nil, err
+	}
+	if err := saveShares(ctx, tx, c.ID, shares[parent.ID]); err != nil {
+		return nil, err
+	}
+	return c, audit.Record(ctx, tx, "campaign.run", "campaign", c.ID, map[string]any{"of": parent.ID, "run": parent.Runs + 1})
+}
+
+// startOrFail starts the campaign in tx; what a person has to mend makes it
+// fail, so that it does not start hours later by surprise.
+func (s *Service) startOrFail(ctx context.Context, tx bun.Tx, c *Campaign) (*Campaign, error) {
+	started, err := moveTx(ctx, tx, c.ID, "campaign.launch", StatusPreparing, s.start)
+	if !apperr.Is(err, apperr.CodeInvalid) {
+		return started, err
+	}
+	cause := err
+	return moveTx(ctx, tx, c.ID, "campaign.fail", StatusFailed, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
+		now, err := db.Now(ctx, tx)
+		if err != nil {
+			return err
+		}
+		c.FinishedAt, c.NextRunAt, c.Failure = &now, nil, "It could not start: "+cause.Error()
+		return nil
+	})
+}
