@@ -10,7 +10,7 @@ GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 WITH_POSTGRES := go run ./server/db/dbtest/withpostgres
 SPA_SOURCES := $(shell find frontend/src frontend/public frontend/*.html frontend/*.ts -type f 2>/dev/null)
 
-.PHONY: help run test dev build generate check-generated lint test-go test-spa test-e2e audit clean tools
+.PHONY: help run test dev build generate check-generated lint test-go test-spa test-e2e chaos bench audit clean tools
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -74,6 +74,12 @@ test-e2e: build ## the whole story in a real browser
 
 test: ## everything; prints one summary
 	@.ci/test
+
+chaos: build ## break the engine while it sends 20,000 messages, five ways; writes docs/chaos.md
+	CHAOS=full CHAOS_WRITE=$(CURDIR)/docs/chaos.md $(WITH_POSTGRES) go test -count=1 -v -timeout 30m ./server/chaos
+
+bench: build ## measure the engine beside its ceilings; writes docs/benchmarks.md (some ten minutes)
+	$(BIN) bench --people 100000 --growth 10000,100000,1000000 --write docs/benchmarks.md
 
 audit: node_modules/.installed ## known weaknesses in what we depend on
 	go run golang.org/x/vuln/cmd/govulncheck@latest ./...

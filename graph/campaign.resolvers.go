@@ -16,6 +16,9 @@ import (
 	"eventstream/server/pubsub"
 	"eventstream/server/report"
 	"slices"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
 )
 
 // Template is the resolver for the template field.
@@ -46,6 +49,37 @@ func (r *campaignResolver) Sender(ctx context.Context, obj *model.Campaign) (*mo
 	}
 	s, err := load(ctx).senders.Load(ctx, own(obj.Sender.ID))
 	return toSender(s), err
+}
+
+// Senders is the resolver for the senders field.
+func (r *campaignResolver) Senders(ctx context.Context, obj *model.Campaign) ([]*model.CampaignSender, error) {
+	shares, err := load(ctx).shares.Load(ctx, own(obj.ID))
+	return mapped(shares, func(x campaign.Share) *model.CampaignSender {
+		return &model.CampaignSender{Sender: &model.Sender{ID: encode(kindSender, x.SenderID)}, Weight: x.Weight}
+	}), err
+}
+
+// Runs is the resolver for the runs field.
+func (r *campaignResolver) Runs(ctx context.Context, obj *model.Campaign) ([]*model.Campaign, error) {
+	rows, err := r.Services.Campaigns.RunsOf(ctx, own(obj.ID), shownRuns)
+	return mapped(rows, toCampaign), err
+}
+
+// Parent is the resolver for the parent field.
+func (r *campaignResolver) Parent(ctx context.Context, obj *model.Campaign) (*model.Campaign, error) {
+	if obj.Parent == nil {
+		return nil, nil
+	}
+	c, err := load(ctx).campaigns.Load(ctx, own(obj.Parent.ID))
+	return toCampaign(c), err
+}
+
+// WaitingUntil is the resolver for the waitingUntil field.
+func (r *campaignResolver) WaitingUntil(ctx context.Context, obj *model.Campaign) (*time.Time, error) {
+	if obj.Status != model.CampaignStatusSending && obj.Status != model.CampaignStatusPaused {
+		return nil, nil
+	}
+	return r.Services.Campaigns.WaitingUntil(ctx, own(obj.ID))
 }
 
 // Counts is the resolver for the counts field.
@@ -143,10 +177,19 @@ func (r *campaignConnectionResolver) TotalCount(ctx context.Context, obj *model.
 	return obj.Counter(ctx)
 }
 
+// Sender is the resolver for the sender field.
+func (r *campaignSenderResolver) Sender(ctx context.Context, obj *model.CampaignSender) (*model.Sender, error) {
+	s, err := load(ctx).senders.Load(ctx, own(obj.Sender.ID))
+	return toSender(s), err
+}
+
 // CampaignCreate is the resolver for the campaignCreate field.
 func (r *mutationResolver) CampaignCreate(ctx context.Context, input model.CampaignCreateInput) (*model.CampaignCreatePayload, error) {
 	var c *campaign.Campaign
-	in, err := campaignInput(&input.Name, input.TemplateID, input.SegmentID, input.Query, input.SenderID, input.RateLimitPerSecond, input.QuietHours, input.EndsAt)
+	in, err := campaignInput(model.CampaignUpdateInput{
+		Name: graphql.OmittableOf(&input.Name), TemplateID: input.TemplateID, SegmentID: input.SegmentID, Query: input.Query, SenderID: input.SenderID, Senders: input.Senders,
+		RateLimitPerSecond: input.RateLimitPerSecond, ErrorThreshold: input.ErrorThreshold, QuietHours: input.QuietHours, EndsAt: input.EndsAt,
+	})
 	if err == nil {
 		c, err = r.Services.Campaigns.Create(ctx, in)
 	}
@@ -160,7 +203,7 @@ func (r *mutationResolver) CampaignUpdate(ctx context.Context, input model.Campa
 	id, err := globalid.Decode("id", kindCampaign, input.ID)
 	if err == nil {
 		var in campaign.Input
-		if in, err = campaignInput(input.Name.Value(), input.TemplateID, input.SegmentID, input.Query, input.SenderID, input.RateLimitPerSecond, input.QuietHours, input.EndsAt); err == nil {
+		if in, err = campaignInput(input); err == nil {
 			c, err = r.Services.Campaigns.Update(ctx, id, in)
 		}
 	}
@@ -177,6 +220,35 @@ func (r *mutationResolver) CampaignLaunch(ctx context.Context, input model.Campa
 	}
 	errs, err := mend(err)
 	return &model.CampaignLaunchPayload{Campaign: toCampaign(kept(errs, v)), UserErrors: errs}, err
+}
+
+// CampaignSchedule is the resolver for the campaignSchedule field.
+func (r *mutationResolver) CampaignSchedule(ctx context.Context, input model.CampaignScheduleInput) (*model.CampaignSchedulePayload, error) {
+	var v *campaign.Campaign
+	id, err := globalid.Decode("id", kindCampaign, input.ID)
+	if err == nil {
+		v, err = r.Services.Campaigns.Schedule(ctx, id, scheduleInput(input))
+	}
+	errs, err := mend(err)
+	return &model.CampaignSchedulePayload{Campaign: toCampaign(kept(errs, v)), UserErrors: errs}, err
+}
+
+// CampaignUnschedule is the resolver for the campaignUnschedule field.
+func (r *mutationResolver) CampaignUnschedule(ctx context.Context, input model.CampaignUnscheduleInput) (*model.CampaignUnschedulePayload, error) {
+	var v *campaign.Campaign
+	id, err := globalid.Decode("id", kindCampaign, input.ID)
+	if err == nil {
+		v, err = r.Services.Campaigns.Unschedule(ctx, id)
+	}
+	errs, err := mend(err)
+	return &model.CampaignUnschedulePayload{Campaign: toCampaign(kept(errs, v)), UserErrors: errs}, err
+}
+
+// CampaignTestSend is the resolver for the campaignTestSend field.
+func (r *mutationResolver) CampaignTestSend(ctx context.Context, input model.CampaignTestSendInput) (*model.CampaignTestSendPayload, error) {
+	m, err := r.campaignTest(ctx, input)
+	errs, err := mend(err)
+	return &model.CampaignTestSendPayload{Message: toMessage(kept(errs, m)), UserErrors: errs}, err
 }
 
 // CampaignPause is the resolver for the campaignPause field.
@@ -268,6 +340,12 @@ func (r *queryResolver) CampaignPreflight(ctx context.Context, id string) (*mode
 	return out, nil
 }
 
+// LegalHours is the resolver for the legalHours field.
+func (r *queryResolver) LegalHours(ctx context.Context) (*model.LegalHoursBook, error) {
+	version, about, rules := campaign.HoursBook()
+	return &model.LegalHoursBook{Version: version, About: about, Rules: mapped(rules, toLegalHours)}, nil
+}
+
 // CampaignProgress is the resolver for the campaignProgress field.
 func (r *subscriptionResolver) CampaignProgress(ctx context.Context, id string) (<-chan *model.Campaign, error) {
 	n, err := globalid.Decode("id", kindCampaign, id)
@@ -288,7 +366,13 @@ func (r *Resolver) CampaignConnection() generated.CampaignConnectionResolver {
 	return &campaignConnectionResolver{r}
 }
 
+// CampaignSender returns generated.CampaignSenderResolver implementation.
+func (r *Resolver) CampaignSender() generated.CampaignSenderResolver {
+	return &campaignSenderResolver{r}
+}
+
 type (
 	campaignResolver           struct{ *Resolver }
 	campaignConnectionResolver struct{ *Resolver }
+	campaignSenderResolver     struct{ *Resolver }
 )

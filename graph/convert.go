@@ -178,14 +178,15 @@ func toCampaign(c *campaign.Campaign) *model.Campaign {
 	out := &model.Campaign{
 		ID: encode(kindCampaign, c.ID), Name: c.Name, Status: upper[model.CampaignStatus](c.Status), PausedReason: filled(c.PausedReason), Failure: filled(c.Failure),
 		Query: c.Query, RateLimitPerSecond: c.RateLimitPerSecond, EndsAt: c.EndsAt, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, StartedAt: c.StartedAt,
-		PreparedAt: c.PreparedAt, FinishedAt: c.FinishedAt,
+		PreparedAt: c.PreparedAt, FinishedAt: c.FinishedAt, ErrorThreshold: c.ErrorThreshold, Schedule: toSchedule(c.Schedule), NextRunAt: c.NextRunAt, RunsDone: c.Runs,
+		QuietHours: fromQuietHours(c.QuietHours),
+	}
+	if c.ParentID != nil {
+		out.Parent = &model.Campaign{ID: encode(kindCampaign, *c.ParentID)}
 	}
 	if c.PausedBy != campaign.PausedByNobody {
 		by := upper[model.PausedBy](c.PausedBy)
 		out.PausedBy = &by
-	}
-	if q := c.QuietHours; q != nil {
-		out.QuietHours = &model.QuietHours{Start: q.Start, End: q.End, Zone: filled(q.Zone), Days: mapped(q.Days, func(d string) model.Weekday { return upper[model.Weekday](d) })}
 	}
 	if c.TemplateID != nil {
 		out.Template = &model.Template{ID: encode(kindTemplate, *c.TemplateID)}
@@ -197,6 +198,47 @@ func toCampaign(c *campaign.Campaign) *model.Campaign {
 		out.Sender = &model.Sender{ID: encode(kindSender, *c.SenderID)}
 	}
 	return out
+}
+
+func toDays(days []string) []model.Weekday {
+	return mapped(days, func(d string) model.Weekday { return upper[model.Weekday](d) })
+}
+
+// shownRuns is how many runs a recurring campaign shows.
+const shownRuns = 50
+
+func toSchedule(s *campaign.Schedule) *model.CampaignSchedule {
+	if s == nil {
+		return nil
+	}
+	out := &model.CampaignSchedule{At: s.At}
+	if r := s.Recurrence; r != nil {
+		out.Recurrence = &model.Recurrence{Frequency: upper[model.Frequency](r.Frequency), Time: r.Time, Zone: r.Zone, Days: toDays(r.Days), Until: r.Until}
+		if r.DayOfMonth > 0 {
+			out.Recurrence.DayOfMonth = &r.DayOfMonth
+		}
+		if r.Runs > 0 {
+			out.Recurrence.Runs = &r.Runs
+		}
+	}
+	return out
+}
+
+func toLegalHours(h *campaign.LegalHours) *model.LegalHours {
+	out := &model.LegalHours{
+		ID: h.ID, Country: h.Country, State: filled(h.State), Name: h.Name, Binding: h.Basis == "law", Source: h.Source, Checked: h.Checked, Note: filled(h.Note),
+	}
+	for _, a := range h.Allowed {
+		out.Allowed = append(out.Allowed, &model.AllowedHours{Days: toDays(a.Days), From: a.From, To: a.To})
+	}
+	return out
+}
+
+func fromQuietHours(q *campaign.QuietHours) *model.QuietHours {
+	if q == nil {
+		return nil
+	}
+	return &model.QuietHours{Start: q.Start, End: q.End, Zone: filled(q.Zone), Days: toDays(q.Days)}
 }
 
 func toQuietHours(in *model.QuietHoursInput) *campaign.QuietHours {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"time"
 
 	"eventstream/graph/model"
 	"eventstream/server/apperr"
@@ -42,16 +41,16 @@ func contactInput(name, locale, zone graphql.Omittable[*string], attributes grap
 }
 
 // campaignInput reads a campaign's fields; null clears what may be empty.
-func campaignInput(name *string, templateID, segmentID graphql.Omittable[*string], query graphql.Omittable[json.RawMessage], senderID graphql.Omittable[*string],
-	rate graphql.Omittable[*float64], quiet graphql.Omittable[*model.QuietHoursInput], ends graphql.Omittable[*time.Time],
-) (campaign.Input, error) {
-	in := campaign.Input{
-		Name: name, RateLimitPerSecond: rate.Value(), ClearRateLimit: rate.IsSet() && rate.Value() == nil,
+func campaignInput(in model.CampaignUpdateInput) (campaign.Input, error) {
+	rate, threshold, quiet, ends := in.RateLimitPerSecond, in.ErrorThreshold, in.QuietHours, in.EndsAt
+	out := campaign.Input{
+		Name: in.Name.Value(), RateLimitPerSecond: rate.Value(), ClearRateLimit: rate.IsSet() && rate.Value() == nil,
+		ErrorThreshold: threshold.Value(), ClearThreshold: threshold.IsSet() && threshold.Value() == nil,
 		QuietHours: toQuietHours(quiet.Value()), ClearQuietHours: quiet.IsSet() && quiet.Value() == nil,
 		EndsAt: ends.Value(), ClearEndsAt: ends.IsSet() && ends.Value() == nil,
 	}
-	if raw := query.Value(); !isNull(raw) {
-		in.Query = raw
+	if raw := in.Query.Value(); !isNull(raw) {
+		out.Query = raw
 	}
 	var errs apperr.List
 	for _, ref := range []struct {
@@ -59,15 +58,46 @@ func campaignInput(name *string, templateID, segmentID graphql.Omittable[*string
 		id          *string
 		to          **int64
 	}{
-		{"templateId", kindTemplate, templateID.Value(), &in.TemplateID},
-		{"segmentId", kindSegment, segmentID.Value(), &in.SegmentID},
-		{"senderId", kindSender, senderID.Value(), &in.SenderID},
+		{"templateId", kindTemplate, in.TemplateID.Value(), &out.TemplateID},
+		{"segmentId", kindSegment, in.SegmentID.Value(), &out.SegmentID},
+		{"senderId", kindSender, in.SenderID.Value(), &out.SenderID},
 	} {
 		id, err := optional(ref.field, ref.kind, ref.id)
 		_ = errs.Add(err)
 		*ref.to = id
 	}
-	return in, errs.Err()
+	if list, set := in.Senders.ValueOK(); set && list != nil {
+		out.Senders = []campaign.Share{}
+		for _, x := range list {
+			id, err := globalid.Decode("senders", kindSender, x.SenderID)
+			_ = errs.Add(err)
+			weight := 1
+			if w := x.Weight.Value(); w != nil {
+				weight = *w
+			}
+			out.Senders = append(out.Senders, campaign.Share{SenderID: id, Weight: weight})
+		}
+	}
+	return out, errs.Err()
+}
+
+func scheduleInput(in model.CampaignScheduleInput) campaign.Schedule {
+	plan := campaign.Schedule{At: in.At.Value()}
+	if r := in.Recurrence.Value(); r != nil {
+		plan.Recurrence = &campaign.Recurrence{
+			Frequency: lower[campaign.Frequency](r.Frequency), Time: r.Time, Zone: r.Zone, Until: r.Until.Value(),
+			Days: mapped(r.Days.Value(), func(d model.Weekday) string { return lower[string](d) }),
+		}
+		if d := r.DayOfMonth.Value(); d != nil {
+			plan.Recurrence.DayOfMonth = *d
+		}
+		if n := r.Runs.Value(); n != nil {
+			if plan.Recurrence.Runs = *n; *n == 0 {
+				plan.Recurrence.Runs = -1 // 0 would mean no limit, which nobody asked for
+			}
+		}
+	}
+	return plan
 }
 
 // testSend finds the approved version and a sender for a test.
@@ -89,6 +119,73 @@ func (r *Resolver) testSend(ctx context.Context, input model.TemplateTestSendInp
 		return nil, err
 	}
 	return r.Conversations.TestSend(ctx, contactID, senderID, version.ID)
+}
+
+// campaignTest sends the campaign's template from its first sender.
+func (r *Resolver) campaignTest(ctx context.Context, input model.CampaignTestSendInput) (*message.Message, error) {
+	id, err := globalid.Decode("id", kindCampaign, input.ID)
+	if err != nil {
+		return nil, err
+	}
+	contactID, err := globalid.Decode("contactId", kindContact, input.ContactID)
+	if err != nil {
+		return nil, err
+	}
+	c, err := r.Campaigns.ByID(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if c.TemplateID == nil || c.SenderID == nil {
+		return nil, apperr.Invalid("id", "the campaign needs a template and a sender for a test")
+	}
+	version, err := r.Templates.Approved(ctx, *c.TemplateID)
+	if err != nil {
+		return nil, err
+	}
+	return r.Conversations.TestSend(ctx, contactID, *c.SenderID, version.ID)
+}
+
+func (r *Resolver) resolve(ctx context.Context, input model.MessageResolveInput) (int, error) {
+	var errs apperr.List
+	campaignID, err := optional("campaignId", kindCampaign, input.CampaignID.Value())
+	_ = errs.Add(err)
+	var ids []int64
+	for _, id := range input.Ids.Value() {
+		n, err := globalid.Decode("ids", kindMessage, id)
+		_ = errs.Add(err)
+		ids = append(ids, n)
+	}
+	if err := errs.Err(); err != nil {
+		return 0, err
+	}
+	return r.Campaigns.Resolve(ctx, campaignID, ids, lower[campaign.Resolution](input.Resolution))
+}
+
+func (r *Resolver) settings(ctx context.Context) (*model.Settings, error) {
+	rate, err := r.Senders.AccountRate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	quiet, err := r.Campaigns.DefaultQuietHours(ctx)
+	return &model.Settings{AccountRatePerSecond: rate, DefaultQuietHours: fromQuietHours(quiet)}, err
+}
+
+func (r *Resolver) updateSettings(ctx context.Context, input model.SettingsUpdateInput) error {
+	q, set := input.DefaultQuietHours.ValueOK()
+	if q != nil { // before anything is changed
+		if err := toQuietHours(q).Validate(); err != nil {
+			return err
+		}
+	}
+	if v := input.AccountRatePerSecond.Value(); v != nil {
+		if err := r.Senders.SetAccountRate(ctx, *v); err != nil {
+			return err
+		}
+	}
+	if set {
+		return r.Campaigns.SetDefaultQuietHours(ctx, toQuietHours(q))
+	}
+	return nil
 }
 
 func (r *Resolver) senderOrFirst(ctx context.Context, id *string) (int64, error) {

@@ -31,6 +31,7 @@ type loaders struct {
 	segments      *dataloadgen.Loader[int64, *segment.Segment]
 	senders       *dataloadgen.Loader[int64, *sender.Sender]
 	templates     *dataloadgen.Loader[int64, templateWithVersion]
+	shares        *dataloadgen.Loader[int64, campaign.Shares]
 	lastOutbound  *dataloadgen.Loader[int64, *time.Time]
 	messages      *dataloadgen.Loader[int64, *message.Message]
 	events        *dataloadgen.Loader[int64, []*message.DeliveryEvent]
@@ -74,6 +75,7 @@ func newLoaders(s Services) *loaders {
 		progress:      batched(s.Campaigns.ProgressOf),
 		segments:      batched(indexed(s.Segments.ByIDs, func(x *segment.Segment) int64 { return x.ID })),
 		senders:       batched(indexed(s.Senders.ByIDs, func(x *sender.Sender) int64 { return x.ID })),
+		shares:        batched(s.Campaigns.SharesOf),
 		lastOutbound:  batched(s.Messages.LastOutbound),
 		messages:      batched(indexed(s.Messages.ByIDs, func(m *message.Message) int64 { return m.ID })),
 		conversations: batched(indexed(s.Conversations.ByContacts, func(c *conversation.Conversation) int64 { return c.ContactID })),

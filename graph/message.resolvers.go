@@ -48,6 +48,13 @@ func (r *messageConnectionResolver) TotalCount(ctx context.Context, obj *model.M
 	return obj.Counter(ctx)
 }
 
+// MessageResolve is the resolver for the messageResolve field.
+func (r *mutationResolver) MessageResolve(ctx context.Context, input model.MessageResolveInput) (*model.MessageResolvePayload, error) {
+	n, err := r.resolve(ctx, input)
+	errs, err := mend(err)
+	return &model.MessageResolvePayload{Resolved: n, UserErrors: errs}, err
+}
+
 // Messages is the resolver for the messages field.
 func (r *queryResolver) Messages(ctx context.Context, filter *model.MessageFilter, first *int, after *string) (*model.MessageConnection, error) {
 	var f message.Filter

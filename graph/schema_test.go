@@ -41,13 +41,13 @@ func TestTheContractIsKept(t *testing.T) {
 	for root, names := range map[*ast.Definition][]string{
 		s.Query: {
 			"viewer", "node", "contacts", "contact", "contactCount", "attributeKeys", "segments", "segmentPreview", "templates", "templatePreview", "senders", "campaigns",
-			"campaignPreflight", "messages", "imports", "webhookEvents", "auditEntries", "auditVerification", "dashboard", "errorReport", "systemHealth", "operators", "apiTokens",
+			"campaignPreflight", "messages", "imports", "webhookEvents", "auditEntries", "auditVerification", "dashboard", "errorReport", "systemHealth", "operators", "apiTokens", "settings",
 		},
 		s.Mutation: {
 			"signIn", "signOut", "operatorInvite", "operatorDeactivate", "apiTokenCreate", "apiTokenRevoke", "contactCreate", "contactUpdate", "contactConsentSet", "contactImport",
 			"contactImportCancel", "segmentCreate", "segmentUpdate", "segmentDelete", "templateCreate", "templateUpdate", "templateDelete", "templateTestSend", "templateSync",
 			"senderCreate", "senderUpdate", "senderPause", "senderResume", "campaignCreate", "campaignUpdate", "campaignLaunch", "campaignPause", "campaignResume", "campaignCancel",
-			"campaignDuplicate", "campaignDelete", "webhookEventReplay", "sandboxInboundSend", "sandboxSettingsUpdate",
+			"campaignDuplicate", "campaignDelete", "campaignSchedule", "campaignTestSend", "settingsUpdate", "webhookEventReplay", "sandboxInboundSend", "sandboxSettingsUpdate",
 		},
 		s.Subscription: {"campaignProgress", "importProgress", "deliveryEvents", "inboundMessages", "dashboardUpdated", "systemHealthChanged"},
 	} {

@@ -43,7 +43,7 @@ func NewClient(d *db.DB, log *slog.Logger, s *Services, owner string) (*river.Cl
 		cfg.Queues = map[string]river.QueueConfig{
 			jobs.QueueBulk:          {MaxWorkers: 4, FetchPollInterval: time.Second},
 			jobs.WorkerQueue(owner): {MaxWorkers: 64, FetchPollInterval: 500 * time.Millisecond}, // a sender each
-			jobs.QueueReplies: {MaxWorkers: 16, FetchPollInterval: 250 * time.Millisecond},
+			jobs.QueueReplies:       {MaxWorkers: 16, FetchPollInterval: 250 * time.Millisecond},
 			// Two: more would only wait for each other's rows.
 			jobs.QueueWebhooks:    {MaxWorkers: 2, FetchPollInterval: 250 * time.Millisecond, FetchCooldown: 50 * time.Millisecond},
 			jobs.QueueImports:     {MaxWorkers: 2, FetchPollInterval: time.Second},

@@ -868,6 +868,61 @@ func (ec *executionContext) fieldContext_MessageEdge_node(_ context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _MessageResolvePayload_resolved(ctx context.Context, field graphql.CollectedField, obj *model.MessageResolvePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageResolvePayload_resolved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Resolved, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessageResolvePayload_resolved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MessageResolvePayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _MessageResolvePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.MessageResolvePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageResolvePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖeventstreamᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessageResolvePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MessageResolvePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -932,6 +987,62 @@ func (ec *executionContext) unmarshalInputMessageFilter(ctx context.Context, obj
 func UnmarshalMessageFilter(ctx context.Context, raw any) (model.MessageFilter, error) {
 	var out model.MessageFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "MessageFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputMessageResolveInput(ctx context.Context, obj any) (model.MessageResolveInput, error) {
+	var it model.MessageResolveInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"campaignId", "ids", "resolution"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "campaignId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CampaignID = graphql.OmittableOf(data)
+		case "ids":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ids"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Ids = graphql.OmittableOf(data)
+		case "resolution":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("resolution"))
+			data, err := ec.unmarshalNMessageResolution2eventstreamᚋgraphᚋmodelᚐMessageResolution(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Resolution = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalMessageResolveInput unmarshals raw into the MessageResolveInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalMessageResolveInput(ctx context.Context, raw any) (model.MessageResolveInput, error) {
+	var out model.MessageResolveInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "MessageResolveInput", raw, &out)
 	return out, err
 }
 
@@ -1225,6 +1336,44 @@ func (ec *executionContext) _MessageEdge(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
+var messageResolvePayloadImplementors = []string{"MessageResolvePayload"}
+
+func (ec *executionContext) _MessageResolvePayload(ctx context.Context, sel ast.SelectionSet, obj *model.MessageResolvePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, messageResolvePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MessageResolvePayload")
+		case "resolved":
+			out.Values[i] = ec._MessageResolvePayload_resolved(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._MessageResolvePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
@@ -1327,6 +1476,29 @@ func (ec *executionContext) unmarshalNMessagePurpose2eventstreamᚋgraphᚋmodel
 
 func (ec *executionContext) marshalNMessagePurpose2eventstreamᚋgraphᚋmodelᚐMessagePurpose(ctx context.Context, sel ast.SelectionSet, v model.MessagePurpose) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) unmarshalNMessageResolution2eventstreamᚋgraphᚋmodelᚐMessageResolution(ctx context.Context, v any) (model.MessageResolution, error) {
+	var res model.MessageResolution
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMessageResolution2eventstreamᚋgraphᚋmodelᚐMessageResolution(ctx context.Context, sel ast.SelectionSet, v model.MessageResolution) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNMessageResolveInput2eventstreamᚋgraphᚋmodelᚐMessageResolveInput(ctx context.Context, v any) (model.MessageResolveInput, error) {
+	res, err := ec.unmarshalInputMessageResolveInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMessageResolvePayload2ᚖeventstreamᚋgraphᚋmodelᚐMessageResolvePayload(ctx context.Context, sel ast.SelectionSet, v *model.MessageResolvePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "MessageResolvePayload!")
+		return graphql.Null
+	}
+	return ec._MessageResolvePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNMessageStatus2eventstreamᚋgraphᚋmodelᚐMessageStatus(ctx context.Context, v any) (model.MessageStatus, error) {

@@ -25,6 +25,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Campaign() CampaignResolver
 	CampaignConnection() CampaignConnectionResolver
+	CampaignSender() CampaignSenderResolver
 	ConsentEvent() ConsentEventResolver
 	Contact() ContactResolver
 	ContactConnection() ContactConnectionResolver
@@ -47,6 +48,12 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	AllowedHours struct {
+		Days func(childComplexity int) int
+		From func(childComplexity int) int
+		To   func(childComplexity int) int
+	}
+
 	ApiToken struct {
 		CreatedAt  func(childComplexity int) int
 		ExpiresAt  func(childComplexity int) int
@@ -114,11 +121,14 @@ type ComplexityRoot struct {
 		Counts             func(childComplexity int) int
 		CreatedAt          func(childComplexity int) int
 		EndsAt             func(childComplexity int) int
+		ErrorThreshold     func(childComplexity int) int
 		Failure            func(childComplexity int) int
 		FinishedAt         func(childComplexity int) int
 		ID                 func(childComplexity int) int
 		Messages           func(childComplexity int, filter *model.CampaignMessageFilter, first *int, after *string) int
 		Name               func(childComplexity int) int
+		NextRunAt          func(childComplexity int) int
+		Parent             func(childComplexity int) int
 		PausedBy           func(childComplexity int) int
 		PausedReason       func(childComplexity int) int
 		PreparedAt         func(childComplexity int) int
@@ -127,8 +137,12 @@ type ComplexityRoot struct {
 		QuietHours         func(childComplexity int) int
 		RateLimitPerSecond func(childComplexity int) int
 		Rates              func(childComplexity int) int
+		Runs               func(childComplexity int) int
+		RunsDone           func(childComplexity int) int
+		Schedule           func(childComplexity int) int
 		Segment            func(childComplexity int) int
 		Sender             func(childComplexity int) int
+		Senders            func(childComplexity int) int
 		Series             func(childComplexity int) int
 		SkipReasons        func(childComplexity int) int
 		StartedAt          func(childComplexity int) int
@@ -136,6 +150,7 @@ type ComplexityRoot struct {
 		Template           func(childComplexity int) int
 		Throughput         func(childComplexity int) int
 		UpdatedAt          func(childComplexity int) int
+		WaitingUntil       func(childComplexity int) int
 	}
 
 	CampaignCancelPayload struct {
@@ -222,12 +237,37 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	CampaignSchedule struct {
+		At         func(childComplexity int) int
+		Recurrence func(childComplexity int) int
+	}
+
+	CampaignSchedulePayload struct {
+		Campaign   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CampaignSender struct {
+		Sender func(childComplexity int) int
+		Weight func(childComplexity int) int
+	}
+
 	CampaignSeriesPoint struct {
 		Accepted  func(childComplexity int) int
 		At        func(childComplexity int) int
 		Delivered func(childComplexity int) int
 		Failed    func(childComplexity int) int
 		Read      func(childComplexity int) int
+	}
+
+	CampaignTestSendPayload struct {
+		Message    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CampaignUnschedulePayload struct {
+		Campaign   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	CampaignUpdatePayload struct {
@@ -438,6 +478,24 @@ type ComplexityRoot struct {
 		Value  func(childComplexity int) int
 	}
 
+	LegalHours struct {
+		Allowed func(childComplexity int) int
+		Binding func(childComplexity int) int
+		Checked func(childComplexity int) int
+		Country func(childComplexity int) int
+		ID      func(childComplexity int) int
+		Name    func(childComplexity int) int
+		Note    func(childComplexity int) int
+		Source  func(childComplexity int) int
+		State   func(childComplexity int) int
+	}
+
+	LegalHoursBook struct {
+		About   func(childComplexity int) int
+		Rules   func(childComplexity int) int
+		Version func(childComplexity int) int
+	}
+
 	Message struct {
 		AcceptedAt      func(childComplexity int) int
 		Attempts        func(childComplexity int) int
@@ -474,6 +532,11 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	MessageResolvePayload struct {
+		Resolved   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Mutation struct {
 		APITokenCreate        func(childComplexity int, input model.APITokenCreateInput) int
 		APITokenRevoke        func(childComplexity int, input model.APITokenRevokeInput) int
@@ -484,12 +547,16 @@ type ComplexityRoot struct {
 		CampaignLaunch        func(childComplexity int, input model.CampaignLaunchInput) int
 		CampaignPause         func(childComplexity int, input model.CampaignPauseInput) int
 		CampaignResume        func(childComplexity int, input model.CampaignResumeInput) int
+		CampaignSchedule      func(childComplexity int, input model.CampaignScheduleInput) int
+		CampaignTestSend      func(childComplexity int, input model.CampaignTestSendInput) int
+		CampaignUnschedule    func(childComplexity int, input model.CampaignUnscheduleInput) int
 		CampaignUpdate        func(childComplexity int, input model.CampaignUpdateInput) int
 		ContactConsentSet     func(childComplexity int, input model.ContactConsentSetInput) int
 		ContactCreate         func(childComplexity int, input model.ContactCreateInput) int
 		ContactImport         func(childComplexity int, input model.ContactImportInput) int
 		ContactImportCancel   func(childComplexity int, input model.ContactImportCancelInput) int
 		ContactUpdate         func(childComplexity int, input model.ContactUpdateInput) int
+		MessageResolve        func(childComplexity int, input model.MessageResolveInput) int
 		OperatorDeactivate    func(childComplexity int, input model.OperatorDeactivateInput) int
 		OperatorInvite        func(childComplexity int, input model.OperatorInviteInput) int
 		SandboxInboundSend    func(childComplexity int, input model.SandboxInboundSendInput) int
@@ -501,6 +568,7 @@ type ComplexityRoot struct {
 		SenderPause           func(childComplexity int, input model.SenderPauseInput) int
 		SenderResume          func(childComplexity int, input model.SenderResumeInput) int
 		SenderUpdate          func(childComplexity int, input model.SenderUpdateInput) int
+		SettingsUpdate        func(childComplexity int, input model.SettingsUpdateInput) int
 		SetupAdmin            func(childComplexity int, input model.SetupAdminInput) int
 		SignIn                func(childComplexity int, input model.SignInInput) int
 		SignOut               func(childComplexity int) int
@@ -562,6 +630,7 @@ type ComplexityRoot struct {
 		Dashboard         func(childComplexity int, rangeArg *model.DateRange) int
 		ErrorReport       func(childComplexity int, filter *model.ErrorReportFilter) int
 		Imports           func(childComplexity int, first *int, after *string) int
+		LegalHours        func(childComplexity int) int
 		Messages          func(childComplexity int, filter *model.MessageFilter, first *int, after *string) int
 		Node              func(childComplexity int, id string) int
 		NumberCheck       func(childComplexity int, address string, region *string) int
@@ -570,6 +639,7 @@ type ComplexityRoot struct {
 		SegmentPreview    func(childComplexity int, query json.RawMessage, sample *int) int
 		Segments          func(childComplexity int, search *string, first *int, after *string) int
 		Senders           func(childComplexity int) int
+		Settings          func(childComplexity int) int
 		Setup             func(childComplexity int) int
 		SystemHealth      func(childComplexity int) int
 		TemplatePreview   func(childComplexity int, input model.TemplatePreviewInput) int
@@ -590,6 +660,16 @@ type ComplexityRoot struct {
 		End   func(childComplexity int) int
 		Start func(childComplexity int) int
 		Zone  func(childComplexity int) int
+	}
+
+	Recurrence struct {
+		DayOfMonth func(childComplexity int) int
+		Days       func(childComplexity int) int
+		Frequency  func(childComplexity int) int
+		Runs       func(childComplexity int) int
+		Time       func(childComplexity int) int
+		Until      func(childComplexity int) int
+		Zone       func(childComplexity int) int
 	}
 
 	SandboxInboundSendPayload struct {
@@ -697,6 +777,16 @@ type ComplexityRoot struct {
 	SessionWindow struct {
 		ExpiresAt func(childComplexity int) int
 		Open      func(childComplexity int) int
+	}
+
+	Settings struct {
+		AccountRatePerSecond func(childComplexity int) int
+		DefaultQuietHours    func(childComplexity int) int
+	}
+
+	SettingsUpdatePayload struct {
+		Settings   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Setup struct {
@@ -855,6 +945,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "AllowedHours.days":
+		if e.ComplexityRoot.AllowedHours.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllowedHours.Days(childComplexity), true
+	case "AllowedHours.from":
+		if e.ComplexityRoot.AllowedHours.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllowedHours.From(childComplexity), true
+	case "AllowedHours.to":
+		if e.ComplexityRoot.AllowedHours.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllowedHours.To(childComplexity), true
 
 	case "ApiToken.createdAt":
 		if e.ComplexityRoot.ApiToken.CreatedAt == nil {
@@ -1116,6 +1225,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.EndsAt(childComplexity), true
+	case "Campaign.errorThreshold":
+		if e.ComplexityRoot.Campaign.ErrorThreshold == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.ErrorThreshold(childComplexity), true
 	case "Campaign.failure":
 		if e.ComplexityRoot.Campaign.Failure == nil {
 			break
@@ -1151,6 +1266,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Name(childComplexity), true
+	case "Campaign.nextRunAt":
+		if e.ComplexityRoot.Campaign.NextRunAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.NextRunAt(childComplexity), true
+	case "Campaign.parent":
+		if e.ComplexityRoot.Campaign.Parent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Parent(childComplexity), true
 	case "Campaign.pausedBy":
 		if e.ComplexityRoot.Campaign.PausedBy == nil {
 			break
@@ -1199,6 +1326,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Rates(childComplexity), true
+	case "Campaign.runs":
+		if e.ComplexityRoot.Campaign.Runs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Runs(childComplexity), true
+	case "Campaign.runsDone":
+		if e.ComplexityRoot.Campaign.RunsDone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.RunsDone(childComplexity), true
+	case "Campaign.schedule":
+		if e.ComplexityRoot.Campaign.Schedule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Schedule(childComplexity), true
 	case "Campaign.segment":
 		if e.ComplexityRoot.Campaign.Segment == nil {
 			break
@@ -1211,6 +1356,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Sender(childComplexity), true
+	case "Campaign.senders":
+		if e.ComplexityRoot.Campaign.Senders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Senders(childComplexity), true
 	case "Campaign.series":
 		if e.ComplexityRoot.Campaign.Series == nil {
 			break
@@ -1253,6 +1404,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.UpdatedAt(childComplexity), true
+	case "Campaign.waitingUntil":
+		if e.ComplexityRoot.Campaign.WaitingUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.WaitingUntil(childComplexity), true
 
 	case "CampaignCancelPayload.campaign":
 		if e.ComplexityRoot.CampaignCancelPayload.Campaign == nil {
@@ -1554,6 +1711,45 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CampaignResumePayload.UserErrors(childComplexity), true
 
+	case "CampaignSchedule.at":
+		if e.ComplexityRoot.CampaignSchedule.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSchedule.At(childComplexity), true
+	case "CampaignSchedule.recurrence":
+		if e.ComplexityRoot.CampaignSchedule.Recurrence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSchedule.Recurrence(childComplexity), true
+
+	case "CampaignSchedulePayload.campaign":
+		if e.ComplexityRoot.CampaignSchedulePayload.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSchedulePayload.Campaign(childComplexity), true
+	case "CampaignSchedulePayload.userErrors":
+		if e.ComplexityRoot.CampaignSchedulePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSchedulePayload.UserErrors(childComplexity), true
+
+	case "CampaignSender.sender":
+		if e.ComplexityRoot.CampaignSender.Sender == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSender.Sender(childComplexity), true
+	case "CampaignSender.weight":
+		if e.ComplexityRoot.CampaignSender.Weight == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSender.Weight(childComplexity), true
+
 	case "CampaignSeriesPoint.accepted":
 		if e.ComplexityRoot.CampaignSeriesPoint.Accepted == nil {
 			break
@@ -1584,6 +1780,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignSeriesPoint.Read(childComplexity), true
+
+	case "CampaignTestSendPayload.message":
+		if e.ComplexityRoot.CampaignTestSendPayload.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignTestSendPayload.Message(childComplexity), true
+	case "CampaignTestSendPayload.userErrors":
+		if e.ComplexityRoot.CampaignTestSendPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignTestSendPayload.UserErrors(childComplexity), true
+
+	case "CampaignUnschedulePayload.campaign":
+		if e.ComplexityRoot.CampaignUnschedulePayload.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignUnschedulePayload.Campaign(childComplexity), true
+	case "CampaignUnschedulePayload.userErrors":
+		if e.ComplexityRoot.CampaignUnschedulePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignUnschedulePayload.UserErrors(childComplexity), true
 
 	case "CampaignUpdatePayload.campaign":
 		if e.ComplexityRoot.CampaignUpdatePayload.Campaign == nil {
@@ -2423,6 +2645,80 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ImportReject.Value(childComplexity), true
 
+	case "LegalHours.allowed":
+		if e.ComplexityRoot.LegalHours.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalHours.Allowed(childComplexity), true
+	case "LegalHours.binding":
+		if e.ComplexityRoot.LegalHours.Binding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalHours.Binding(childComplexity), true
+	case "LegalHours.checked":
+		if e.ComplexityRoot.LegalHours.Checked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalHours.Checked(childComplexity), true
+	case "LegalHours.country":
+		if e.ComplexityRoot.LegalHours.Country == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalHours.Country(childComplexity), true
+	case "LegalHours.id":
+		if e.ComplexityRoot.LegalHours.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalHours.ID(childComplexity), true
+	case "LegalHours.name":
+		if e.ComplexityRoot.LegalHours.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalHours.Name(childComplexity), true
+	case "LegalHours.note":
+		if e.ComplexityRoot.LegalHours.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalHours.Note(childComplexity), true
+	case "LegalHours.source":
+		if e.ComplexityRoot.LegalHours.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalHours.Source(childComplexity), true
+	case "LegalHours.state":
+		if e.ComplexityRoot.LegalHours.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalHours.State(childComplexity), true
+
+	case "LegalHoursBook.about":
+		if e.ComplexityRoot.LegalHoursBook.About == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalHoursBook.About(childComplexity), true
+	case "LegalHoursBook.rules":
+		if e.ComplexityRoot.LegalHoursBook.Rules == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalHoursBook.Rules(childComplexity), true
+	case "LegalHoursBook.version":
+		if e.ComplexityRoot.LegalHoursBook.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalHoursBook.Version(childComplexity), true
+
 	case "Message.acceptedAt":
 		if e.ComplexityRoot.Message.AcceptedAt == nil {
 			break
@@ -2588,6 +2884,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MessageEdge.Node(childComplexity), true
 
+	case "MessageResolvePayload.resolved":
+		if e.ComplexityRoot.MessageResolvePayload.Resolved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageResolvePayload.Resolved(childComplexity), true
+	case "MessageResolvePayload.userErrors":
+		if e.ComplexityRoot.MessageResolvePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageResolvePayload.UserErrors(childComplexity), true
+
 	case "Mutation.apiTokenCreate":
 		if e.ComplexityRoot.Mutation.APITokenCreate == nil {
 			break
@@ -2687,6 +2996,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CampaignResume(childComplexity, args["input"].(model.CampaignResumeInput)), true
+	case "Mutation.campaignSchedule":
+		if e.ComplexityRoot.Mutation.CampaignSchedule == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_campaignSchedule_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CampaignSchedule(childComplexity, args["input"].(model.CampaignScheduleInput)), true
+	case "Mutation.campaignTestSend":
+		if e.ComplexityRoot.Mutation.CampaignTestSend == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_campaignTestSend_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CampaignTestSend(childComplexity, args["input"].(model.CampaignTestSendInput)), true
+	case "Mutation.campaignUnschedule":
+		if e.ComplexityRoot.Mutation.CampaignUnschedule == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_campaignUnschedule_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CampaignUnschedule(childComplexity, args["input"].(model.CampaignUnscheduleInput)), true
 	case "Mutation.campaignUpdate":
 		if e.ComplexityRoot.Mutation.CampaignUpdate == nil {
 			break
@@ -2753,6 +3095,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ContactUpdate(childComplexity, args["input"].(model.ContactUpdateInput)), true
+	case "Mutation.messageResolve":
+		if e.ComplexityRoot.Mutation.MessageResolve == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_messageResolve_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MessageResolve(childComplexity, args["input"].(model.MessageResolveInput)), true
 	case "Mutation.operatorDeactivate":
 		if e.ComplexityRoot.Mutation.OperatorDeactivate == nil {
 			break
@@ -2874,6 +3227,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SenderUpdate(childComplexity, args["input"].(model.SenderUpdateInput)), true
+	case "Mutation.settingsUpdate":
+		if e.ComplexityRoot.Mutation.SettingsUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_settingsUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SettingsUpdate(childComplexity, args["input"].(model.SettingsUpdateInput)), true
 	case "Mutation.setupAdmin":
 		if e.ComplexityRoot.Mutation.SetupAdmin == nil {
 			break
@@ -3224,6 +3588,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Imports(childComplexity, args["first"].(*int), args["after"].(*string)), true
 
+	case "Query.legalHours":
+		if e.ComplexityRoot.Query.LegalHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.LegalHours(childComplexity), true
 	case "Query.messages":
 		if e.ComplexityRoot.Query.Messages == nil {
 			break
@@ -3297,6 +3667,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Senders(childComplexity), true
+	case "Query.settings":
+		if e.ComplexityRoot.Query.Settings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Settings(childComplexity), true
 	case "Query.setup":
 		if e.ComplexityRoot.Query.Setup == nil {
 			break
@@ -3398,6 +3774,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.QuietHours.Zone(childComplexity), true
+
+	case "Recurrence.dayOfMonth":
+		if e.ComplexityRoot.Recurrence.DayOfMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recurrence.DayOfMonth(childComplexity), true
+	case "Recurrence.days":
+		if e.ComplexityRoot.Recurrence.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recurrence.Days(childComplexity), true
+	case "Recurrence.frequency":
+		if e.ComplexityRoot.Recurrence.Frequency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recurrence.Frequency(childComplexity), true
+	case "Recurrence.runs":
+		if e.ComplexityRoot.Recurrence.Runs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recurrence.Runs(childComplexity), true
+	case "Recurrence.time":
+		if e.ComplexityRoot.Recurrence.Time == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recurrence.Time(childComplexity), true
+	case "Recurrence.until":
+		if e.ComplexityRoot.Recurrence.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recurrence.Until(childComplexity), true
+	case "Recurrence.zone":
+		if e.ComplexityRoot.Recurrence.Zone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recurrence.Zone(childComplexity), true
 
 	case "SandboxInboundSendPayload.sid":
 		if e.ComplexityRoot.SandboxInboundSendPayload.Sid == nil {
@@ -3768,6 +4187,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SessionWindow.Open(childComplexity), true
+
+	case "Settings.accountRatePerSecond":
+		if e.ComplexityRoot.Settings.AccountRatePerSecond == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.AccountRatePerSecond(childComplexity), true
+	case "Settings.defaultQuietHours":
+		if e.ComplexityRoot.Settings.DefaultQuietHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.DefaultQuietHours(childComplexity), true
+
+	case "SettingsUpdatePayload.settings":
+		if e.ComplexityRoot.SettingsUpdatePayload.Settings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SettingsUpdatePayload.Settings(childComplexity), true
+	case "SettingsUpdatePayload.userErrors":
+		if e.ComplexityRoot.SettingsUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SettingsUpdatePayload.UserErrors(childComplexity), true
 
 	case "Setup.live":
 		if e.ComplexityRoot.Setup.Live == nil {
@@ -4283,6 +4728,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignMessageFilter", ec.unmarshalInputCampaignMessageFilter),
 			graphql.NewInputUnmarshaler("CampaignPauseInput", ec.unmarshalInputCampaignPauseInput),
 			graphql.NewInputUnmarshaler("CampaignResumeInput", ec.unmarshalInputCampaignResumeInput),
+			graphql.NewInputUnmarshaler("CampaignScheduleInput", ec.unmarshalInputCampaignScheduleInput),
+			graphql.NewInputUnmarshaler("CampaignSenderInput", ec.unmarshalInputCampaignSenderInput),
+			graphql.NewInputUnmarshaler("CampaignTestSendInput", ec.unmarshalInputCampaignTestSendInput),
+			graphql.NewInputUnmarshaler("CampaignUnscheduleInput", ec.unmarshalInputCampaignUnscheduleInput),
 			graphql.NewInputUnmarshaler("CampaignUpdateInput", ec.unmarshalInputCampaignUpdateInput),
 			graphql.NewInputUnmarshaler("ConsentEvidenceInput", ec.unmarshalInputConsentEvidenceInput),
 			graphql.NewInputUnmarshaler("ContactConsentSetInput", ec.unmarshalInputContactConsentSetInput),
@@ -4295,9 +4744,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ErrorReportFilter", ec.unmarshalInputErrorReportFilter),
 			graphql.NewInputUnmarshaler("ImportColumnInput", ec.unmarshalInputImportColumnInput),
 			graphql.NewInputUnmarshaler("MessageFilter", ec.unmarshalInputMessageFilter),
+			graphql.NewInputUnmarshaler("MessageResolveInput", ec.unmarshalInputMessageResolveInput),
 			graphql.NewInputUnmarshaler("OperatorDeactivateInput", ec.unmarshalInputOperatorDeactivateInput),
 			graphql.NewInputUnmarshaler("OperatorInviteInput", ec.unmarshalInputOperatorInviteInput),
 			graphql.NewInputUnmarshaler("QuietHoursInput", ec.unmarshalInputQuietHoursInput),
+			graphql.NewInputUnmarshaler("RecurrenceInput", ec.unmarshalInputRecurrenceInput),
 			graphql.NewInputUnmarshaler("SandboxInboundSendInput", ec.unmarshalInputSandboxInboundSendInput),
 			graphql.NewInputUnmarshaler("SandboxSettingsUpdateInput", ec.unmarshalInputSandboxSettingsUpdateInput),
 			graphql.NewInputUnmarshaler("SegmentCreateInput", ec.unmarshalInputSegmentCreateInput),
@@ -4307,6 +4758,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SenderPauseInput", ec.unmarshalInputSenderPauseInput),
 			graphql.NewInputUnmarshaler("SenderResumeInput", ec.unmarshalInputSenderResumeInput),
 			graphql.NewInputUnmarshaler("SenderUpdateInput", ec.unmarshalInputSenderUpdateInput),
+			graphql.NewInputUnmarshaler("SettingsUpdateInput", ec.unmarshalInputSettingsUpdateInput),
 			graphql.NewInputUnmarshaler("SetupAdminInput", ec.unmarshalInputSetupAdminInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("TemplateCreateInput", ec.unmarshalInputTemplateCreateInput),
@@ -4456,7 +4908,63 @@ input QuietHoursInput {
   days: [Weekday!]
 }
 
-"One template to one segment. Status moves: draft → preparing → sending → completed; sending ⇄ paused; all but ended ones → canceled."
+"A sender's part in a campaign."
+type CampaignSender {
+  sender: Sender! @goField(forceResolver: true)
+  "1 to 100: its share of the messages against the other senders' weights."
+  weight: Int!
+}
+input CampaignSenderInput {
+  senderId: ID!
+  "1 to 100; 1 by default."
+  weight: Int
+}
+
+enum Frequency {
+  DAILY
+  WEEKLY
+  MONTHLY
+}
+"""
+A time of day in a zone, on some days. Where a clock change leaves that time out, the first moment after the gap counts; where it comes twice, the first.
+A run that was due while no worker ran starts when one does; further missed ones are not caught up.
+"""
+type Recurrence {
+  frequency: Frequency!
+  time: LocalTime!
+  "IANA zone of time."
+  zone: String!
+  "Weekly: the days."
+  days: [Weekday!]!
+  "Monthly: 1 to 31; shorter months: their last day."
+  dayOfMonth: Int
+  "No run after it."
+  until: DateTime
+  "No more runs than these."
+  runs: Int
+}
+input RecurrenceInput {
+  frequency: Frequency!
+  time: LocalTime!
+  zone: String!
+  "Weekly: at least one."
+  days: [Weekday!]
+  "Monthly: 1 to 31."
+  dayOfMonth: Int
+  until: DateTime
+  "1 to 1,000."
+  runs: Int
+}
+"When a campaign starts by itself: once, or again and again."
+type CampaignSchedule {
+  at: DateTime
+  recurrence: Recurrence
+}
+
+"""
+One template to one segment. Status moves: draft ⇄ scheduled → preparing → sending → completed; sending ⇄ paused; all but ended ones → canceled.
+A recurring campaign stays scheduled; each of its runs is a campaign of its own, with this one as its parent.
+"""
 type Campaign implements Node {
   id: ID!
   name: String!
@@ -4469,10 +4977,26 @@ type Campaign implements Node {
   segment: Segment @goField(forceResolver: true)
   "Its own query, where it has no segment."
   query: SegmentQuery
+  "The first of its senders."
   sender: Sender @goField(forceResolver: true)
-  "Messages a second; null: the sender's rate alone."
+  "All of its senders; each member of the audience belongs to one of them, by weight. When one cannot send, the others take its messages over."
+  senders: [CampaignSender!]! @goField(forceResolver: true)
+  "Messages a second over all senders; null: the senders' rates alone."
   rateLimitPerSecond: Float
-  "Null: only what the law asks (US numbers: 8:00 to 21:00 local time, 47 CFR 64.1200(c)(1))."
+  "Share of failed and undelivered messages, 0.001 to 1, over which it pauses itself, once 100 were tried since somebody last resumed it; null: never."
+  errorThreshold: Float
+  schedule: CampaignSchedule
+  "When it starts by itself next."
+  nextRunAt: DateTime
+  "Runs of a recurring campaign so far."
+  runsDone: Int!
+  "The newest 50 runs of a recurring campaign, newest first."
+  runs: [Campaign!]! @goField(forceResolver: true)
+  "The recurring campaign that this is a run of."
+  parent: Campaign @goField(forceResolver: true)
+  "When the next waiting message may go, if all that are pending wait for their hours or for another try."
+  waitingUntil: DateTime @goField(forceResolver: true)
+  "Null: only what the law asks, see legalHours."
   quietHours: QuietHours
   "After it what is still pending expires."
   endsAt: DateTime
@@ -4486,6 +5010,7 @@ type Campaign implements Node {
   skipReasons: [SkipReasonCount!]! @goField(forceResolver: true)
   "What happened when, in steps of ten seconds, a minute or an hour by its length."
   series: [CampaignSeriesPoint!]! @goField(forceResolver: true)
+  "Newest contact first."
   messages(filter: CampaignMessageFilter, first: Int, after: String): MessageConnection! @goField(forceResolver: true)
   createdAt: DateTime!
   updatedAt: DateTime!
@@ -4565,6 +5090,36 @@ type CampaignConnection @goExtraField(name: "Counter", type: "eventstream/graph/
 input CampaignFilter {
   status: [CampaignStatus!]
 }
+
+"Hours in which messages may be sent in a place, in the recipient's local time."
+type LegalHours {
+  "Also the notBeforeReason of messages that wait for them."
+  id: String!
+  "ISO 3166-1 alpha-2."
+  country: String!
+  "US state, told by the number's area code or the contact's attribute state; null: the whole country."
+  state: String
+  name: String!
+  "Law binds every campaign; a custom, made for other channels, is only told by preflight."
+  binding: Boolean!
+  source: String!
+  "Year and month in which the source was looked at."
+  checked: String!
+  note: String
+  "Days that are not named are closed."
+  allowed: [AllowedHours!]!
+}
+type AllowedHours {
+  days: [Weekday!]!
+  from: LocalTime!
+  to: LocalTime!
+}
+type LegalHoursBook {
+  "Date of the data."
+  version: String!
+  about: String!
+  rules: [LegalHours!]!
+}
 enum CampaignOrder {
   NEWEST
 }
@@ -4591,16 +5146,27 @@ extend type Query {
   campaigns(filter: CampaignFilter, search: String, orderBy: CampaignOrder = NEWEST, first: Int, after: String): CampaignConnection! @hasRole(role: VIEWER)
   "Looks at a draft without changing anything."
   campaignPreflight(id: ID!): CampaignPreflight! @hasRole(role: VIEWER)
+  "The sending hours that the engine knows, with their sources. Not legal advice."
+  legalHours: LegalHoursBook! @hasRole(role: VIEWER)
 }
 
 extend type Mutation {
   "Saves a draft; the first sender is taken when none is given."
   campaignCreate(input: CampaignCreateInput!): CampaignCreatePayload! @hasRole(role: MARKETER)
-  "A draft may change all over; under way only name, rate and end."
+  "A draft or a scheduled campaign may change all over; under way only name, rate, error threshold and end."
   campaignUpdate(input: CampaignUpdateInput!): CampaignUpdatePayload! @hasRole(role: MARKETER)
   "Starts it. Needs an approved template, an audience that is not empty, and an active sender. The segment is taken as it stands; later changes to it do not matter."
   campaignLaunch(input: CampaignLaunchInput!): CampaignLaunchPayload! @hasRole(role: MARKETER)
-  "Stops sending within a second; messages already handed to Twilio go out."
+  """
+  Starts a complete campaign by itself, once or again and again; call it again to change the plan. The segment and the template's approved version are taken when it starts;
+  if something then forbids the launch, it fails with the reason.
+  """
+  campaignSchedule(input: CampaignScheduleInput!): CampaignSchedulePayload! @hasRole(role: MARKETER)
+  "Makes a scheduled campaign a draft again."
+  campaignUnschedule(input: CampaignUnscheduleInput!): CampaignUnschedulePayload! @hasRole(role: MARKETER)
+  "Sends the campaign's approved template to one contact who opted in, outside the campaign's numbers."
+  campaignTestSend(input: CampaignTestSendInput!): CampaignTestSendPayload! @hasRole(role: MARKETER)
+  "Stops sending. When it answers, no further call to Twilio is made; messages already handed over go out."
   campaignPause(input: CampaignPauseInput!): CampaignPausePayload! @hasRole(role: MARKETER)
   "Goes on where it stopped."
   campaignResume(input: CampaignResumeInput!): CampaignResumePayload! @hasRole(role: MARKETER)
@@ -4612,6 +5178,33 @@ extend type Mutation {
   campaignDelete(input: CampaignDeleteInput!): CampaignDeletePayload! @hasRole(role: MARKETER)
 }
 
+input CampaignScheduleInput {
+  id: ID!
+  "Either a moment, at most two years ahead…"
+  at: DateTime
+  "…or how it recurs."
+  recurrence: RecurrenceInput
+}
+type CampaignSchedulePayload {
+  campaign: Campaign
+  userErrors: [UserError!]!
+}
+input CampaignUnscheduleInput {
+  id: ID!
+}
+type CampaignUnschedulePayload {
+  campaign: Campaign
+  userErrors: [UserError!]!
+}
+input CampaignTestSendInput {
+  id: ID!
+  contactId: ID!
+}
+type CampaignTestSendPayload {
+  message: Message
+  userErrors: [UserError!]!
+}
+
 input CampaignCreateInput {
   "1 to 150 characters."
   name: String!
@@ -4619,9 +5212,15 @@ input CampaignCreateInput {
   "Either a segment or a query."
   segmentId: ID
   query: SegmentQuery
+  "One sender…"
   senderId: ID
+  "…or several, 1 to 20."
+  senders: [CampaignSenderInput!]
   "0.01 to 2,000 messages a second."
   rateLimitPerSecond: Float
+  "0.001 to 1; 0.2 by default."
+  errorThreshold: Float
+  "Absent: the default of the settings; null: only what the law asks."
   quietHours: QuietHoursInput
   endsAt: DateTime
 }
@@ -4636,7 +5235,10 @@ input CampaignUpdateInput {
   segmentId: ID
   query: SegmentQuery
   senderId: ID
+  senders: [CampaignSenderInput!]
+  "Takes effect at once, also while sending."
   rateLimitPerSecond: Float
+  errorThreshold: Float
   quietHours: QuietHoursInput
   endsAt: DateTime
 }
@@ -5106,7 +5708,7 @@ type Message implements Node {
   skipReason: String
   "Earliest moment it may go; null: at once."
   notBefore: DateTime
-  "Why it waits: quiet_hours, us_federal_hours, retry or reconciled."
+  "Why it waits: quiet_hours, the id of a rule of legalHours, retry, reconciled or operator."
   notBeforeReason: String
   "Calls made to Twilio."
   attempts: Int!
@@ -5148,6 +5750,31 @@ input MessageFilter {
 extend type Query {
   "Messages, newest first, at most 200 a page."
   messages(filter: MessageFilter, first: Int, after: String): MessageConnection! @hasRole(role: VIEWER)
+}
+
+"What to do about a message whose call got no answer."
+enum MessageResolution {
+  "It goes out once more. Only when you know that it was not sent: see Twilio's log."
+  SEND_AGAIN
+  "It counts as failed; should it have been sent after all, its receipts still find it."
+  GIVE_UP
+}
+input MessageResolveInput {
+  "Of this campaign all that are unknown…"
+  campaignId: ID
+  "…or these messages, at most 200."
+  ids: [ID!]
+  resolution: MessageResolution!
+}
+type MessageResolvePayload {
+  "How many were unknown and are settled now."
+  resolved: Int!
+  userErrors: [UserError!]!
+}
+
+extend type Mutation {
+  "Decides by hand about messages in status UNKNOWN, instead of waiting for reconciliation."
+  messageResolve(input: MessageResolveInput!): MessageResolvePayload! @hasRole(role: MARKETER)
 }
 
 extend type Subscription {
@@ -5734,6 +6361,32 @@ type SenderResumePayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/settings.graphql", Input: `"What holds for the whole engine."
+type Settings {
+  "Messages a second over all senders, 0.01 to 2,000: Twilio's limit for an account (error 63017)."
+  accountRatePerSecond: Float!
+  "Quiet hours of campaigns that are made without any; null: only what the law asks."
+  defaultQuietHours: QuietHours
+}
+
+extend type Query {
+  settings: Settings! @hasRole(role: VIEWER)
+}
+
+extend type Mutation {
+  "Changes what is given; takes effect at once, also while sending."
+  settingsUpdate(input: SettingsUpdateInput!): SettingsUpdatePayload! @hasRole(role: ADMIN)
+}
+input SettingsUpdateInput {
+  accountRatePerSecond: Float
+  "Null: none."
+  defaultQuietHours: QuietHoursInput
+}
+type SettingsUpdatePayload {
+  settings: Settings
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/template.graphql", Input: `"WhatsApp's category of a template."
 enum TemplateCategory {
   MARKETING
@@ -5942,6 +6595,18 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
 
+func (ec *executionContext) childFields_AllowedHours(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "days":
+		return ec.fieldContext_AllowedHours_days(ctx, field)
+	case "from":
+		return ec.fieldContext_AllowedHours_from(ctx, field)
+	case "to":
+		return ec.fieldContext_AllowedHours_to(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AllowedHours", field.Name)
+}
+
 func (ec *executionContext) childFields_ApiToken(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6090,8 +6755,24 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_query(ctx, field)
 	case "sender":
 		return ec.fieldContext_Campaign_sender(ctx, field)
+	case "senders":
+		return ec.fieldContext_Campaign_senders(ctx, field)
 	case "rateLimitPerSecond":
 		return ec.fieldContext_Campaign_rateLimitPerSecond(ctx, field)
+	case "errorThreshold":
+		return ec.fieldContext_Campaign_errorThreshold(ctx, field)
+	case "schedule":
+		return ec.fieldContext_Campaign_schedule(ctx, field)
+	case "nextRunAt":
+		return ec.fieldContext_Campaign_nextRunAt(ctx, field)
+	case "runsDone":
+		return ec.fieldContext_Campaign_runsDone(ctx, field)
+	case "runs":
+		return ec.fieldContext_Campaign_runs(ctx, field)
+	case "parent":
+		return ec.fieldContext_Campaign_parent(ctx, field)
+	case "waitingUntil":
+		return ec.fieldContext_Campaign_waitingUntil(ctx, field)
 	case "quietHours":
 		return ec.fieldContext_Campaign_quietHours(ctx, field)
 	case "endsAt":
@@ -6292,6 +6973,36 @@ func (ec *executionContext) childFields_CampaignResumePayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type CampaignResumePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CampaignSchedule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_CampaignSchedule_at(ctx, field)
+	case "recurrence":
+		return ec.fieldContext_CampaignSchedule_recurrence(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignSchedule", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignSchedulePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaign":
+		return ec.fieldContext_CampaignSchedulePayload_campaign(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CampaignSchedulePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignSchedulePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignSender(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sender":
+		return ec.fieldContext_CampaignSender_sender(ctx, field)
+	case "weight":
+		return ec.fieldContext_CampaignSender_weight(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignSender", field.Name)
+}
+
 func (ec *executionContext) childFields_CampaignSeriesPoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "at":
@@ -6306,6 +7017,26 @@ func (ec *executionContext) childFields_CampaignSeriesPoint(ctx context.Context,
 		return ec.fieldContext_CampaignSeriesPoint_failed(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignSeriesPoint", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignTestSendPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "message":
+		return ec.fieldContext_CampaignTestSendPayload_message(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CampaignTestSendPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignTestSendPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignUnschedulePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaign":
+		return ec.fieldContext_CampaignUnschedulePayload_campaign(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CampaignUnschedulePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignUnschedulePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CampaignUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6724,6 +7455,42 @@ func (ec *executionContext) childFields_ImportReject(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type ImportReject", field.Name)
 }
 
+func (ec *executionContext) childFields_LegalHours(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_LegalHours_id(ctx, field)
+	case "country":
+		return ec.fieldContext_LegalHours_country(ctx, field)
+	case "state":
+		return ec.fieldContext_LegalHours_state(ctx, field)
+	case "name":
+		return ec.fieldContext_LegalHours_name(ctx, field)
+	case "binding":
+		return ec.fieldContext_LegalHours_binding(ctx, field)
+	case "source":
+		return ec.fieldContext_LegalHours_source(ctx, field)
+	case "checked":
+		return ec.fieldContext_LegalHours_checked(ctx, field)
+	case "note":
+		return ec.fieldContext_LegalHours_note(ctx, field)
+	case "allowed":
+		return ec.fieldContext_LegalHours_allowed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LegalHours", field.Name)
+}
+
+func (ec *executionContext) childFields_LegalHoursBook(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_LegalHoursBook_version(ctx, field)
+	case "about":
+		return ec.fieldContext_LegalHoursBook_about(ctx, field)
+	case "rules":
+		return ec.fieldContext_LegalHoursBook_rules(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LegalHoursBook", field.Name)
+}
+
 func (ec *executionContext) childFields_Message(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6794,6 +7561,16 @@ func (ec *executionContext) childFields_MessageEdge(ctx context.Context, field g
 		return ec.fieldContext_MessageEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MessageEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MessageResolvePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "resolved":
+		return ec.fieldContext_MessageResolvePayload_resolved(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_MessageResolvePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MessageResolvePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_NumberCheck(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6894,6 +7671,26 @@ func (ec *executionContext) childFields_QuietHours(ctx context.Context, field gr
 		return ec.fieldContext_QuietHours_days(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type QuietHours", field.Name)
+}
+
+func (ec *executionContext) childFields_Recurrence(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "frequency":
+		return ec.fieldContext_Recurrence_frequency(ctx, field)
+	case "time":
+		return ec.fieldContext_Recurrence_time(ctx, field)
+	case "zone":
+		return ec.fieldContext_Recurrence_zone(ctx, field)
+	case "days":
+		return ec.fieldContext_Recurrence_days(ctx, field)
+	case "dayOfMonth":
+		return ec.fieldContext_Recurrence_dayOfMonth(ctx, field)
+	case "until":
+		return ec.fieldContext_Recurrence_until(ctx, field)
+	case "runs":
+		return ec.fieldContext_Recurrence_runs(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Recurrence", field.Name)
 }
 
 func (ec *executionContext) childFields_SandboxInboundSendPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7108,6 +7905,26 @@ func (ec *executionContext) childFields_SessionWindow(ctx context.Context, field
 		return ec.fieldContext_SessionWindow_expiresAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SessionWindow", field.Name)
+}
+
+func (ec *executionContext) childFields_Settings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accountRatePerSecond":
+		return ec.fieldContext_Settings_accountRatePerSecond(ctx, field)
+	case "defaultQuietHours":
+		return ec.fieldContext_Settings_defaultQuietHours(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Settings", field.Name)
+}
+
+func (ec *executionContext) childFields_SettingsUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "settings":
+		return ec.fieldContext_SettingsUpdatePayload_settings(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SettingsUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SettingsUpdatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Setup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -19,6 +19,12 @@ type Node interface {
 	IsNode()
 }
 
+type AllowedHours struct {
+	Days []Weekday `json:"days"`
+	From string    `json:"from"`
+	To   string    `json:"to"`
+}
+
 // Lets a machine call the API with Authorization: Bearer. Its secret is shown once, when it is made.
 type APIToken struct {
 	ID   string `json:"id"`
@@ -121,7 +127,8 @@ type AuditVerification struct {
 	Reason   *string `json:"reason,omitempty"`
 }
 
-// One template to one segment. Status moves: draft → preparing → sending → completed; sending ⇄ paused; all but ended ones → canceled.
+// One template to one segment. Status moves: draft ⇄ scheduled → preparing → sending → completed; sending ⇄ paused; all but ended ones → canceled.
+// A recurring campaign stays scheduled; each of its runs is a campaign of its own, with this one as its parent.
 type Campaign struct {
 	ID           string         `json:"id"`
 	Name         string         `json:"name"`
@@ -133,11 +140,27 @@ type Campaign struct {
 	Template *Template `json:"template,omitempty"`
 	Segment  *Segment  `json:"segment,omitempty"`
 	// Its own query, where it has no segment.
-	Query  json.RawMessage `json:"query,omitempty"`
-	Sender *Sender         `json:"sender,omitempty"`
-	// Messages a second; null: the sender's rate alone.
+	Query json.RawMessage `json:"query,omitempty"`
+	// The first of its senders.
+	Sender *Sender `json:"sender,omitempty"`
+	// All of its senders; each member of the audience belongs to one of them, by weight. When one cannot send, the others take its messages over.
+	Senders []*CampaignSender `json:"senders"`
+	// Messages a second over all senders; null: the senders' rates alone.
 	RateLimitPerSecond *float64 `json:"rateLimitPerSecond,omitempty"`
-	// Null: only what the law asks (US numbers: 8:00 to 21:00 local time, 47 CFR 64.1200(c)(1)).
+	// Share of failed and undelivered messages, 0.001 to 1, over which it pauses itself, once 100 were tried since somebody last resumed it; null: never.
+	ErrorThreshold *float64          `json:"errorThreshold,omitempty"`
+	Schedule       *CampaignSchedule `json:"schedule,omitempty"`
+	// When it starts by itself next.
+	NextRunAt *time.Time `json:"nextRunAt,omitempty"`
+	// Runs of a recurring campaign so far.
+	RunsDone int `json:"runsDone"`
+	// The newest 50 runs of a recurring campaign, newest first.
+	Runs []*Campaign `json:"runs"`
+	// The recurring campaign that this is a run of.
+	Parent *Campaign `json:"parent,omitempty"`
+	// When the next waiting message may go, if all that are pending wait for their hours or for another try.
+	WaitingUntil *time.Time `json:"waitingUntil,omitempty"`
+	// Null: only what the law asks, see legalHours.
 	QuietHours *QuietHours `json:"quietHours,omitempty"`
 	// After it what is still pending expires.
 	EndsAt *time.Time      `json:"endsAt,omitempty"`
@@ -150,10 +173,11 @@ type Campaign struct {
 	// Why members of the audience got none, most frequent first.
 	SkipReasons []*SkipReasonCount `json:"skipReasons"`
 	// What happened when, in steps of ten seconds, a minute or an hour by its length.
-	Series    []*CampaignSeriesPoint `json:"series"`
-	Messages  *MessageConnection     `json:"messages"`
-	CreatedAt time.Time              `json:"createdAt"`
-	UpdatedAt time.Time              `json:"updatedAt"`
+	Series []*CampaignSeriesPoint `json:"series"`
+	// Newest contact first.
+	Messages  *MessageConnection `json:"messages"`
+	CreatedAt time.Time          `json:"createdAt"`
+	UpdatedAt time.Time          `json:"updatedAt"`
 	// Launched.
 	StartedAt *time.Time `json:"startedAt,omitempty"`
 	// The audience was complete.
@@ -213,11 +237,17 @@ type CampaignCreateInput struct {
 	// Either a segment or a query.
 	SegmentID graphql.Omittable[*string]         `json:"segmentId,omitempty"`
 	Query     graphql.Omittable[json.RawMessage] `json:"query,omitempty"`
-	SenderID  graphql.Omittable[*string]         `json:"senderId,omitempty"`
+	// One sender…
+	SenderID graphql.Omittable[*string] `json:"senderId,omitempty"`
+	// …or several, 1 to 20.
+	Senders graphql.Omittable[[]*CampaignSenderInput] `json:"senders,omitempty"`
 	// 0.01 to 2,000 messages a second.
-	RateLimitPerSecond graphql.Omittable[*float64]         `json:"rateLimitPerSecond,omitempty"`
-	QuietHours         graphql.Omittable[*QuietHoursInput] `json:"quietHours,omitempty"`
-	EndsAt             graphql.Omittable[*time.Time]       `json:"endsAt,omitempty"`
+	RateLimitPerSecond graphql.Omittable[*float64] `json:"rateLimitPerSecond,omitempty"`
+	// 0.001 to 1; 0.2 by default.
+	ErrorThreshold graphql.Omittable[*float64] `json:"errorThreshold,omitempty"`
+	// Absent: the default of the settings; null: only what the law asks.
+	QuietHours graphql.Omittable[*QuietHoursInput] `json:"quietHours,omitempty"`
+	EndsAt     graphql.Omittable[*time.Time]       `json:"endsAt,omitempty"`
 }
 
 type CampaignCreatePayload struct {
@@ -315,6 +345,38 @@ type CampaignResumePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// When a campaign starts by itself: once, or again and again.
+type CampaignSchedule struct {
+	At         *time.Time  `json:"at,omitempty"`
+	Recurrence *Recurrence `json:"recurrence,omitempty"`
+}
+
+type CampaignScheduleInput struct {
+	ID string `json:"id"`
+	// Either a moment, at most two years ahead…
+	At graphql.Omittable[*time.Time] `json:"at,omitempty"`
+	// …or how it recurs.
+	Recurrence graphql.Omittable[*RecurrenceInput] `json:"recurrence,omitempty"`
+}
+
+type CampaignSchedulePayload struct {
+	Campaign   *Campaign    `json:"campaign,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// A sender's part in a campaign.
+type CampaignSender struct {
+	Sender *Sender `json:"sender"`
+	// 1 to 100: its share of the messages against the other senders' weights.
+	Weight int `json:"weight"`
+}
+
+type CampaignSenderInput struct {
+	SenderID string `json:"senderId"`
+	// 1 to 100; 1 by default.
+	Weight graphql.Omittable[*int] `json:"weight,omitempty"`
+}
+
 type CampaignSeriesPoint struct {
 	At        time.Time `json:"at"`
 	Accepted  int64     `json:"accepted"`
@@ -323,14 +385,36 @@ type CampaignSeriesPoint struct {
 	Failed    int64     `json:"failed"`
 }
 
+type CampaignTestSendInput struct {
+	ID        string `json:"id"`
+	ContactID string `json:"contactId"`
+}
+
+type CampaignTestSendPayload struct {
+	Message    *Message     `json:"message,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type CampaignUnscheduleInput struct {
+	ID string `json:"id"`
+}
+
+type CampaignUnschedulePayload struct {
+	Campaign   *Campaign    `json:"campaign,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 type CampaignUpdateInput struct {
-	ID                 string                              `json:"id"`
-	Name               graphql.Omittable[*string]          `json:"name,omitempty"`
-	TemplateID         graphql.Omittable[*string]          `json:"templateId,omitempty"`
-	SegmentID          graphql.Omittable[*string]          `json:"segmentId,omitempty"`
-	Query              graphql.Omittable[json.RawMessage]  `json:"query,omitempty"`
-	SenderID           graphql.Omittable[*string]          `json:"senderId,omitempty"`
+	ID         string                                    `json:"id"`
+	Name       graphql.Omittable[*string]                `json:"name,omitempty"`
+	TemplateID graphql.Omittable[*string]                `json:"templateId,omitempty"`
+	SegmentID  graphql.Omittable[*string]                `json:"segmentId,omitempty"`
+	Query      graphql.Omittable[json.RawMessage]        `json:"query,omitempty"`
+	SenderID   graphql.Omittable[*string]                `json:"senderId,omitempty"`
+	Senders    graphql.Omittable[[]*CampaignSenderInput] `json:"senders,omitempty"`
+	// Takes effect at once, also while sending.
 	RateLimitPerSecond graphql.Omittable[*float64]         `json:"rateLimitPerSecond,omitempty"`
+	ErrorThreshold     graphql.Omittable[*float64]         `json:"errorThreshold,omitempty"`
 	QuietHours         graphql.Omittable[*QuietHoursInput] `json:"quietHours,omitempty"`
 	EndsAt             graphql.Omittable[*time.Time]       `json:"endsAt,omitempty"`
 }
@@ -689,6 +773,32 @@ type ImportReject struct {
 	Reason string `json:"reason"`
 }
 
+// Hours in which messages may be sent in a place, in the recipient's local time.
+type LegalHours struct {
+	// Also the notBeforeReason of messages that wait for them.
+	ID string `json:"id"`
+	// ISO 3166-1 alpha-2.
+	Country string `json:"country"`
+	// US state, told by the number's area code or the contact's attribute state; null: the whole country.
+	State *string `json:"state,omitempty"`
+	Name  string  `json:"name"`
+	// Law binds every campaign; a custom, made for other channels, is only told by preflight.
+	Binding bool   `json:"binding"`
+	Source  string `json:"source"`
+	// Year and month in which the source was looked at.
+	Checked string  `json:"checked"`
+	Note    *string `json:"note,omitempty"`
+	// Days that are not named are closed.
+	Allowed []*AllowedHours `json:"allowed"`
+}
+
+type LegalHoursBook struct {
+	// Date of the data.
+	Version string        `json:"version"`
+	About   string        `json:"about"`
+	Rules   []*LegalHours `json:"rules"`
+}
+
 // One outbound or inbound WhatsApp message.
 type Message struct {
 	ID        string           `json:"id"`
@@ -710,7 +820,7 @@ type Message struct {
 	SkipReason *string `json:"skipReason,omitempty"`
 	// Earliest moment it may go; null: at once.
 	NotBefore *time.Time `json:"notBefore,omitempty"`
-	// Why it waits: quiet_hours, us_federal_hours, retry or reconciled.
+	// Why it waits: quiet_hours, the id of a rule of legalHours, retry, reconciled or operator.
 	NotBeforeReason *string `json:"notBeforeReason,omitempty"`
 	// Calls made to Twilio.
 	Attempts int `json:"attempts"`
@@ -743,6 +853,20 @@ type MessageFilter struct {
 	ContactID  graphql.Omittable[*string]           `json:"contactId,omitempty"`
 	Direction  graphql.Omittable[*MessageDirection] `json:"direction,omitempty"`
 	Status     graphql.Omittable[*MessageStatus]    `json:"status,omitempty"`
+}
+
+type MessageResolveInput struct {
+	// Of this campaign all that are unknown…
+	CampaignID graphql.Omittable[*string] `json:"campaignId,omitempty"`
+	// …or these messages, at most 200.
+	Ids        graphql.Omittable[[]string] `json:"ids,omitempty"`
+	Resolution MessageResolution           `json:"resolution"`
+}
+
+type MessageResolvePayload struct {
+	// How many were unknown and are settled now.
+	Resolved   int          `json:"resolved"`
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 type Mutation struct {
@@ -832,6 +956,36 @@ type QuietHoursInput struct {
 	End   string                       `json:"end"`
 	Zone  graphql.Omittable[*string]   `json:"zone,omitempty"`
 	Days  graphql.Omittable[[]Weekday] `json:"days,omitempty"`
+}
+
+// A time of day in a zone, on some days. Where a clock change leaves that time out, the first moment after the gap counts; where it comes twice, the first.
+// A run that was due while no worker ran starts when one does; further missed ones are not caught up.
+type Recurrence struct {
+	Frequency Frequency `json:"frequency"`
+	Time      string    `json:"time"`
+	// IANA zone of time.
+	Zone string `json:"zone"`
+	// Weekly: the days.
+	Days []Weekday `json:"days"`
+	// Monthly: 1 to 31; shorter months: their last day.
+	DayOfMonth *int `json:"dayOfMonth,omitempty"`
+	// No run after it.
+	Until *time.Time `json:"until,omitempty"`
+	// No more runs than these.
+	Runs *int `json:"runs,omitempty"`
+}
+
+type RecurrenceInput struct {
+	Frequency Frequency `json:"frequency"`
+	Time      string    `json:"time"`
+	Zone      string    `json:"zone"`
+	// Weekly: at least one.
+	Days graphql.Omittable[[]Weekday] `json:"days,omitempty"`
+	// Monthly: 1 to 31.
+	DayOfMonth graphql.Omittable[*int]       `json:"dayOfMonth,omitempty"`
+	Until      graphql.Omittable[*time.Time] `json:"until,omitempty"`
+	// 1 to 1,000.
+	Runs graphql.Omittable[*int] `json:"runs,omitempty"`
 }
 
 type SandboxInboundSendInput struct {
@@ -1037,6 +1191,25 @@ type SessionWindow struct {
 	Open bool `json:"open"`
 	// Null when they never wrote.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+}
+
+// What holds for the whole engine.
+type Settings struct {
+	// Messages a second over all senders, 0.01 to 2,000: Twilio's limit for an account (error 63017).
+	AccountRatePerSecond float64 `json:"accountRatePerSecond"`
+	// Quiet hours of campaigns that are made without any; null: only what the law asks.
+	DefaultQuietHours *QuietHours `json:"defaultQuietHours,omitempty"`
+}
+
+type SettingsUpdateInput struct {
+	AccountRatePerSecond graphql.Omittable[*float64] `json:"accountRatePerSecond,omitempty"`
+	// Null: none.
+	DefaultQuietHours graphql.Omittable[*QuietHoursInput] `json:"defaultQuietHours,omitempty"`
+}
+
+type SettingsUpdatePayload struct {
+	Settings   *Settings    `json:"settings,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 // What this installation is and needs.
@@ -1647,6 +1820,63 @@ func (e ErrorClass) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+type Frequency string
+
+const (
+	FrequencyDaily   Frequency = "DAILY"
+	FrequencyWeekly  Frequency = "WEEKLY"
+	FrequencyMonthly Frequency = "MONTHLY"
+)
+
+var AllFrequency = []Frequency{
+	FrequencyDaily,
+	FrequencyWeekly,
+	FrequencyMonthly,
+}
+
+func (e Frequency) IsValid() bool {
+	switch e {
+	case FrequencyDaily, FrequencyWeekly, FrequencyMonthly:
+		return true
+	}
+	return false
+}
+
+func (e Frequency) String() string {
+	return string(e)
+}
+
+func (e *Frequency) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Frequency(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Frequency", str)
+	}
+	return nil
+}
+
+func (e Frequency) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Frequency) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Frequency) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 type HealthLevel string
 
 const (
@@ -1999,6 +2229,64 @@ func (e *MessagePurpose) UnmarshalJSON(b []byte) error {
 }
 
 func (e MessagePurpose) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What to do about a message whose call got no answer.
+type MessageResolution string
+
+const (
+	// It goes out once more. Only when you know that it was not sent: see Twilio's log.
+	MessageResolutionSendAgain MessageResolution = "SEND_AGAIN"
+	// It counts as failed; should it have been sent after all, its receipts still find it.
+	MessageResolutionGiveUp MessageResolution = "GIVE_UP"
+)
+
+var AllMessageResolution = []MessageResolution{
+	MessageResolutionSendAgain,
+	MessageResolutionGiveUp,
+}
+
+func (e MessageResolution) IsValid() bool {
+	switch e {
+	case MessageResolutionSendAgain, MessageResolutionGiveUp:
+		return true
+	}
+	return false
+}
+
+func (e MessageResolution) String() string {
+	return string(e)
+}
+
+func (e *MessageResolution) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = MessageResolution(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid MessageResolution", str)
+	}
+	return nil
+}
+
+func (e MessageResolution) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *MessageResolution) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e MessageResolution) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -147,7 +147,7 @@ func (a *App) publicURL() string {
 }
 
 func (a *App) build(ctx context.Context) error {
-	now := time.Now
+	now := func() time.Time { return time.Now().Add(a.cfg.ClockOffset) }
 	account := twilio.Options{
 		AccountSID: a.cfg.Twilio.AccountSID, AuthToken: string(a.cfg.Twilio.AuthToken), APIKey: a.cfg.Twilio.APIKey, APISecret: string(a.cfg.Twilio.APISecret),
 		BaseURL: a.cfg.Twilio.APIBaseURL, PublicURL: a.publicURL(),

@@ -106,8 +106,8 @@ type Input struct {
 	TemplateID         *int64
 	SegmentID          *int64          // clears Query
 	Query              json.RawMessage // clears SegmentID
-	SenderID           *int64  // one sender alone
-	Senders            []Share // several, by weight
+	SenderID           *int64          // one sender alone
+	Senders            []Share         // several, by weight
 	RateLimitPerSecond *float64
 	ClearRateLimit     bool
 	QuietHours         *QuietHours

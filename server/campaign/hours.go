@@ -113,7 +113,7 @@ type hoursBook struct {
 	About   string        `json:"about"`
 	Rules   []*LegalHours `json:"rules"`
 
-	USAreaCodes map[string][]string `json:"usAreaCodes"`
+	USAreaCodes map[string][]string      `json:"usAreaCodes"`
 	byPlace     map[string][]*LegalHours // laws by country, or country-state
 	customs     map[string]*LegalHours   // by country
 	stateOf     map[string]string        // area code → state

@@ -19,7 +19,9 @@ func at(s string) time.Time {
 	return t
 }
 
-func quietIn(q *QuietHours, zone string) rule { return rule{zone: location(zone), week: q.week(), why: "quiet_hours"} }
+func quietIn(q *QuietHours, zone string) rule {
+	return rule{zone: location(zone), week: q.week(), why: "quiet_hours"}
+}
 
 func TestNextAllowed(t *testing.T) {
 	t.Parallel()

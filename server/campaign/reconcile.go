@@ -5,8 +5,10 @@ import (
 	"time"
 
 	"eventstream/server/actor"
+	"eventstream/server/apperr"
 	"eventstream/server/audit"
 	"eventstream/server/db"
+	"eventstream/server/jobs"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 
@@ -81,7 +83,7 @@ func (e *Engine) reconcileOne(ctx context.Context, r unknownRow) error {
 			}
 		} else if r.Age < e.grace.Seconds() {
 			return postpone(ctx, tx, r.ID, 2*time.Second)
-		} else if err := e.sendAgain(ctx, tx, r); err != nil {
+		} else if err := sendAgain(ctx, tx, e.jobs, r, "reconciled"); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, "message.reconcile", "message", m.ID, map[string]any{"outcome": outcome})
@@ -94,11 +96,67 @@ func (e *Engine) reconcileOne(ctx context.Context, r unknownRow) error {
 
 // sendAgain returns a message that Twilio never took. A campaign's dispatch
 // finds it by itself; one outside campaigns needs a job of its own.
-func (e *Engine) sendAgain(ctx context.Context, tx bun.Tx, r unknownRow) error {
-	if err := backToPending(ctx, tx, r.ID); err != nil || r.CampaignID != nil {
+func sendAgain(ctx context.Context, tx bun.Tx, j *jobs.Enqueuer, r unknownRow, why string) error {
+	if err := backToPending(ctx, tx, r.ID, why); err != nil || r.CampaignID != nil {
 		return err
 	}
-	return e.jobs.Insert(ctx, tx, message.SendArgs{MessageID: r.ID})
+	return j.Insert(ctx, tx, message.SendArgs{MessageID: r.ID})
+}
+
+// Resolution is what a person decides about a call without answer.
+type Resolution string
+
+// Resolutions.
+const (
+	SendAgain Resolution = "send_again"
+	GiveUp    Resolution = "give_up"
+)
+
+const maxResolved = 200
+
+// Resolve decides by hand about messages that stayed unknown: all of a
+// campaign, or these. It reports how many there were.
+func (s *Service) Resolve(ctx context.Context, campaignID *int64, ids []int64, r Resolution) (int, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return 0, err
+	}
+	switch {
+	case (campaignID == nil) == (len(ids) == 0):
+		return 0, apperr.Invalid("campaignId", "give a campaign, or messages")
+	case len(ids) > maxResolved:
+		return 0, apperr.Invalid("ids", "%d messages are too many: at most %d", len(ids), maxResolved)
+	}
+	touched := map[int64]bool{}
+	resolved := 0
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		rows, err := lockUnknown(ctx, tx, campaignID, ids)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		found := make([]int64, len(rows))
+		for i, row := range rows {
+			found[i] = row.ID
+			if row.CampaignID != nil {
+				touched[*row.CampaignID] = true
+			}
+			if r == SendAgain {
+				if err := sendAgain(ctx, tx, s.jobs, row, "operator"); err != nil {
+					return err
+				}
+			}
+		}
+		if r == GiveUp {
+			if err := giveUp(ctx, tx, found); err != nil {
+				return err
+			}
+		}
+		resolved = len(found)
+		return audit.Record(ctx, tx, "message.resolve", "message", found[0], map[string]any{"resolution": r, "messages": found})
+	})
+	for id := range touched {
+		s.hub.Publish(pubsub.TopicCampaign, id)
+	}
+	return resolved, err
 }
 
 // earliest is the oldest log entry since then that belongs to no message of ours.

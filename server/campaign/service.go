@@ -54,6 +54,13 @@ func (s *Service) Create(ctx context.Context, in Input) (*Campaign, error) {
 			in.SenderID = &all[0].ID
 		}
 	}
+	if in.QuietHours == nil && !in.ClearQuietHours {
+		standing, err := defaultQuietHours(ctx, s.db)
+		if err != nil {
+			return nil, err
+		}
+		c.QuietHours = standing
+	}
 	if err := s.check(ctx, c, in); err != nil {
 		return nil, err
 	}
@@ -702,3 +709,31 @@ func (s *Service) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Camp
 
 // Count tells how many campaigns f matches.
 func (s *Service) Count(ctx context.Context, f Filter) (int64, error) { return count(ctx, s.db, f) }
+
+// DefaultQuietHours are those of campaigns that are made without any.
+func (s *Service) DefaultQuietHours(ctx context.Context) (*QuietHours, error) {
+	return defaultQuietHours(ctx, s.db)
+}
+
+// SetDefaultQuietHours changes them; nil: none. Admins only.
+func (s *Service) SetDefaultQuietHours(ctx context.Context, q *QuietHours) error {
+	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
+		return err
+	}
+	if q != nil {
+		if err := q.Validate(); err != nil {
+			return err
+		}
+	}
+	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := saveDefaultQuietHours(ctx, tx, q); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "settings.update", "settings", 1, map[string]any{"default_quiet_hours": q})
+	})
+}
+
+// RunsOf gives the newest runs of a recurring campaign.
+func (s *Service) RunsOf(ctx context.Context, parent int64, n int) ([]*Campaign, error) {
+	return runsOf(ctx, s.db, parent, n)
+}

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"eventstream/server/apperr"
@@ -445,11 +446,11 @@ func postpone(ctx context.Context, tx bun.Tx, id int64, d time.Duration) error {
 	return db.Err(err)
 }
 
-func backToPending(ctx context.Context, tx bun.Tx, id int64) error {
+func backToPending(ctx context.Context, tx bun.Tx, id int64, why string) error {
 	_, err := tx.NewRaw(`
 		UPDATE messages m SET lease_until = NULL, status = CASE WHEN ca.status IN ('canceled', 'failed') THEN 'canceled' ELSE 'pending' END,
-			ended_at = CASE WHEN ca.status IN ('canceled', 'failed') THEN clock_timestamp() END, not_before = 'epoch', not_before_reason = 'reconciled'
-		FROM messages x LEFT JOIN campaigns ca ON ca.id = x.campaign_id WHERE x.id = m.id AND m.id = ?`, id).Exec(ctx)
+			ended_at = CASE WHEN ca.status IN ('canceled', 'failed') THEN clock_timestamp() END, not_before = 'epoch', not_before_reason = ?
+		FROM messages x LEFT JOIN campaigns ca ON ca.id = x.campaign_id WHERE x.id = m.id AND m.id = ?`, why, id).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -542,4 +543,53 @@ func (s *Service) RecentRate(ctx context.Context, id int64) (rate float64, err e
 func dueScheduled(ctx context.Context, idb bun.IDB) (ids []int64, err error) {
 	err = idb.NewRaw("SELECT id FROM campaigns WHERE status = 'scheduled' AND next_run_at <= clock_timestamp() ORDER BY next_run_at LIMIT 50").Scan(ctx, &ids)
 	return ids, db.Err(err)
+}
+
+func runsOf(ctx context.Context, idb bun.IDB, parent int64, n int) (rows []*Campaign, err error) {
+	err = idb.NewSelect().Model(&rows).Where("ca.parent_id = ?", parent).Order("ca.id DESC").Limit(int64(n)).Scan(ctx)
+	return rows, db.Err(err)
+}
+
+// WaitingUntil tells when the next message of a campaign may go, if all that
+// are pending wait; nil else.
+func (s *Service) WaitingUntil(ctx context.Context, id int64) (at *time.Time, err error) {
+	err = s.db.NewRaw(`
+		SELECT CASE WHEN min(x.at) > clock_timestamp() THEN min(x.at) END FROM campaign_senders cs,
+			LATERAL (SELECT m.not_before AS at FROM messages m WHERE m.work = 'send' AND m.sender_id = cs.sender_id AND m.campaign_id = cs.campaign_id ORDER BY m.not_before, m.id LIMIT 1) x
+		WHERE cs.campaign_id = ?`, id).Scan(ctx, &at)
+	return at, db.Err(err)
+}
+
+// lockUnknown locks messages whose call got no answer: of a campaign, or these.
+func lockUnknown(ctx context.Context, tx bun.Tx, campaignID *int64, ids []int64) (rows []unknownRow, err error) {
+	err = tx.NewRaw(`SELECT m.id, m.campaign_id FROM messages m WHERE m.work = 'watch' AND m.status = 'unknown' AND (m.campaign_id = ? OR m.id = ANY (?)) ORDER BY m.id LIMIT 10000 FOR UPDATE`,
+		campaignID, pgdialect.Array(ids)).Scan(ctx, &rows)
+	return rows, db.Err(err)
+}
+
+func giveUp(ctx context.Context, tx bun.Tx, ids []int64) error {
+	_, err := tx.NewRaw(`UPDATE messages SET status = 'failed', error_message = 'No answer from Twilio; given up by an operator', lease_until = NULL, ended_at = clock_timestamp() WHERE id = ANY (?)`,
+		pgdialect.Array(ids)).Exec(ctx)
+	return db.Err(err)
+}
+
+const quietHoursSetting = "default_quiet_hours"
+
+func defaultQuietHours(ctx context.Context, idb bun.IDB) (*QuietHours, error) {
+	var raw []json.RawMessage
+	if err := idb.NewRaw("SELECT value FROM settings WHERE key = ?", quietHoursSetting).Scan(ctx, &raw); err != nil || len(raw) == 0 {
+		return nil, db.Err(err)
+	}
+	var q *QuietHours
+	err := json.Unmarshal(raw[0], &q)
+	return q, err
+}
+
+func saveDefaultQuietHours(ctx context.Context, tx bun.Tx, q *QuietHours) error {
+	raw, err := json.Marshal(q)
+	if err != nil {
+		return err
+	}
+	_, err = tx.NewRaw("INSERT INTO settings (key, value) VALUES (?, ?::jsonb) ON CONFLICT (key) DO UPDATE SET value = excluded.value", quietHoursSetting, string(raw)).Exec(ctx)
+	return db.Err(err)
 }

@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 	"github.com/joho/godotenv"
@@ -54,6 +55,8 @@ type Config struct {
 	LogFormat            string `env:"LOG_FORMAT" envDefault:"text"`
 	Playground           bool   `env:"PLAYGROUND" envDefault:"true"`
 	TrustedDocumentsOnly bool   `env:"TRUSTED_DOCUMENTS_ONLY" envDefault:"false"`
+
+	ClockOffset time.Duration `env:"CLOCK_OFFSET"` // makes this process' clock wrong, for tests
 }
 
 // Twilio is the account that sends. All unset: the sandbox.

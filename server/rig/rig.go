@@ -11,11 +11,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"mime/multipart"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -87,6 +89,9 @@ func (r *Rig) Start(ctx context.Context, role string, env ...string) (*Process, 
 		"TWILIO_ACCOUNT_SID=", "TWILIO_AUTH_TOKEN=", "LOG_LEVEL=error")
 	cmd.Env = append(append(cmd.Env, r.opts.Env...), env...)
 	cmd.Stderr = os.Stderr
+	if slices.Contains(r.opts.Env, "LOG_LEVEL=none") {
+		cmd.Env, cmd.Stderr = append(cmd.Env, "LOG_LEVEL=error"), nil
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", role, err)
 	}
@@ -234,6 +239,32 @@ func (r *Rig) Campaign(ctx context.Context, input map[string]any) (string, error
 	}
 	err := r.Call(ctx, `mutation($i: CampaignCreateInput!) { campaignCreate(input: $i) { campaign { id } userErrors { message } } }`, map[string]any{"i": input}, &made)
 	return made.CampaignCreate.Campaign.ID, err
+}
+
+// Upload imports a file with the default options.
+func (r *Rig) Upload(ctx context.Context, name string, content io.Reader) error {
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	const operation = `{"query": "mutation($f: Upload!) { contactImport(input: {file: $f}) { import { id } userErrors { message } } }", "variables": {"f": null}}`
+	if err := errors.Join(w.WriteField("operations", operation), w.WriteField("map", `{"0": ["variables.f"]}`)); err != nil {
+		return err
+	}
+	part, err := w.CreateFormFile("0", name)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(part, content); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL+"/graphql", &body)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", w.FormDataContentType())
+	return r.do(req, nil)
 }
 
 // Launch starts a campaign.

@@ -64,3 +64,8 @@ func (r *Rig) ContentSID(ctx context.Context) (sid string, err error) {
 	err = r.DB.NewRaw("SELECT content_sid FROM template_versions WHERE approval_status = 'approved' ORDER BY id DESC LIMIT 1").Scan(ctx, &sid)
 	return sid, err
 }
+
+// Rows answers a question with many rows.
+func (r *Rig) Rows(ctx context.Context, into any, sql string, args ...any) error {
+	return r.DB.NewRaw(sql, args...).Scan(ctx, into)
+}

@@ -72,6 +72,11 @@ func (c *Client) rest(ctx context.Context) (*twiliogo.RestClient, *call) {
 	return twiliogo.NewRestClientWithParams(twiliogo.ClientParams{Client: base}), one
 }
 
+// callbackRetries asks Twilio to repeat a callback that we could not take:
+// by default it repeats only after a failure to connect. Twilio's connection
+// overrides stand in the URL's fragment, which is not signed.
+const callbackRetries = "#rc=5&rp=5xx,ct,rt"
+
 const channelPrefix = "whatsapp:"
 
 // Send implements message.Provider.
@@ -97,7 +102,7 @@ func (c *Client) Send(ctx context.Context, out message.Outgoing) (message.Accept
 	}
 	// Our own id comes back with every callback, so that a status finds its
 	// message even when the answer to this call was lost.
-	params.SetStatusCallback(c.opts.PublicURL + "/webhooks/twilio/status?m=" + strconv.FormatInt(out.MessageID, 10))
+	params.SetStatusCallback(c.opts.PublicURL + "/webhooks/twilio/status?m=" + strconv.FormatInt(out.MessageID, 10) + callbackRetries)
 	rest, one := c.rest(ctx)
 	resp, err := rest.Api.CreateMessage(params)
 	if err != nil {

@@ -102,7 +102,7 @@ func TestSendSaysWhatItMeans(t *testing.T) {
 	require.Equal(t, message.Accepted{SID: "SM1", Status: message.StatusQueued}, ok)
 	require.Equal(t, url.Values{
 		"To": {"whatsapp:BR.1000000000000001"}, "MessagingServiceSid": {"MG00000000000000000000000000000000"}, "ContentSid": {"HX1"}, "ContentVariables": {`{"1":"Max"}`},
-		"StatusCallback": {"http://127.0.0.1/webhooks/twilio/status?m=42"},
+		"StatusCallback": {"http://127.0.0.1/webhooks/twilio/status?m=42#rc=5&rp=5xx,ct,rt"},
 	}, got)
 }
 

@@ -21,15 +21,21 @@ export type CampaignCancelInput = {
 
 export type CampaignCreateInput = {
   endsAt?: string | null | undefined;
+  /** 0.001 to 1; 0.2 by default. */
+  errorThreshold?: number | null | undefined;
   /** 1 to 150 characters. */
   name: string;
   query?: unknown;
+  /** Absent: the default of the settings; null: only what the law asks. */
   quietHours?: QuietHoursInput | null | undefined;
   /** 0.01 to 2,000 messages a second. */
   rateLimitPerSecond?: number | null | undefined;
   /** Either a segment or a query. */
   segmentId?: string | number | null | undefined;
+  /** One sender… */
   senderId?: string | number | null | undefined;
+  /** …or several, 1 to 20. */
+  senders?: Array<CampaignSenderInput> | null | undefined;
   templateId?: string | number | null | undefined;
 };
 
@@ -58,6 +64,12 @@ export type CampaignResumeInput = {
   id: string | number;
 };
 
+export type CampaignSenderInput = {
+  senderId: string | number;
+  /** 1 to 100; 1 by default. */
+  weight?: number | null | undefined;
+};
+
 export type CampaignStatus =
   | 'CANCELED'
   | 'COMPLETED'
@@ -71,13 +83,16 @@ export type CampaignStatus =
 
 export type CampaignUpdateInput = {
   endsAt?: string | null | undefined;
+  errorThreshold?: number | null | undefined;
   id: string | number;
   name?: string | null | undefined;
   query?: unknown;
   quietHours?: QuietHoursInput | null | undefined;
+  /** Takes effect at once, also while sending. */
   rateLimitPerSecond?: number | null | undefined;
   segmentId?: string | number | null | undefined;
   senderId?: string | number | null | undefined;
+  senders?: Array<CampaignSenderInput> | null | undefined;
   templateId?: string | number | null | undefined;
 };
 

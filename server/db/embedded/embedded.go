@@ -30,6 +30,7 @@ type Options struct {
 	DataDir  string // made when missing
 	Unsafe   bool   // no fsync: for tests only
 	MaxConns int    // default 100
+	Port     int    // default: any free one
 	Log      *slog.Logger
 }
 
@@ -116,9 +117,11 @@ func (s *Server) start(ctx context.Context) error {
 		waitGone(pid, 10*time.Second)
 	}
 	_ = os.Remove(filepath.Join(data, "postmaster.pid")) // ours alone by the lock, and its process is gone
-	port, err := freePort()
-	if err != nil {
-		return err
+	port := s.opts.Port
+	if port == 0 {
+		if port, err = freePort(); err != nil {
+			return err
+		}
 	}
 	args := []string{
 		"-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", "",
@@ -165,6 +168,14 @@ func (s *Server) Stop() error {
 		_ = syscall.Kill(s.pid, syscall.SIGQUIT)
 		return errors.New("the private Postgres took over 20 s to stop and was ended")
 	}
+}
+
+// Crash ends Postgres at once, without a shutdown: it recovers at the next
+// start. For tests of what a crash leaves behind.
+func (s *Server) Crash() {
+	defer func() { _ = s.lock.Close() }()
+	_ = syscall.Kill(s.pid, syscall.SIGQUIT)
+	<-s.done
 }
 
 // watchForeign closes done when a taken-over Postgres, which is not our

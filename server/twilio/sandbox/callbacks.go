@@ -4,11 +4,11 @@ import (
 	"container/heap"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	mathrand "math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -188,17 +188,54 @@ func (s *Sandbox) take(m *Message) {
 
 var answers = []string{"Thank you!", "Great, I'll have a look.", "👍", "Is this still available?", "When do you open on Saturday?", "Perfect, thanks", "How long does the offer last?"}
 
-// callback delivers with Twilio's default: one retry, on failure to connect only.
+// callback delivers as Twilio does: one retry, on failure to connect only,
+// unless the URL's fragment overrides that (rc: how many, rp: after what). All
+// tries together take at most fifteen seconds.
 func (s *Sandbox) callback(to string, params url.Values) {
-	err := s.post(context.Background(), to, params)
-	if _, refused := errors.AsType[*url.Error](err); refused {
-		time.Sleep(100 * time.Millisecond)
-		err = s.post(context.Background(), to, params)
-	}
-	if err != nil {
-		s.opts.Log.Debug("sandbox: callback failed", "error", err)
+	_, fragment, _ := strings.Cut(to, "#")
+	retries, after := overrides(fragment)
+	wait := 100 * time.Millisecond
+	for try, end := 0, time.Now().Add(callbackTotal); ; try++ {
+		err := s.post(context.Background(), to, params)
+		if err == nil {
+			return
+		}
+		what := "ct"
+		if answered, ok := errors.AsType[answeredError](err); ok {
+			what = strconv.Itoa(int(answered)/100) + "xx"
+		}
+		if try >= retries || !after(what) || time.Now().Add(wait).After(end) {
+			s.opts.Log.Debug("sandbox: callback failed", "error", err)
+			return
+		}
+		time.Sleep(wait)
+		wait *= 2
 	}
 }
+
+const callbackTotal = 15 * time.Second
+
+// overrides reads rc and rp of a URL's fragment.
+func overrides(fragment string) (retries int, after func(what string) bool) {
+	retries, reasons := 1, []string{"ct"}
+	for pair := range strings.SplitSeq(fragment, "&") {
+		key, value, _ := strings.Cut(pair, "=")
+		switch key {
+		case "rc":
+			if n, err := strconv.Atoi(value); err == nil && n >= 0 && n <= 5 {
+				retries = n
+			}
+		case "rp":
+			reasons = strings.Split(value, ",")
+		}
+	}
+	return retries, func(what string) bool { return slices.Contains(reasons, what) || slices.Contains(reasons, "all") }
+}
+
+// answeredError is an answer other than yes.
+type answeredError int
+
+func (e answeredError) Error() string { return "answered " + strconv.Itoa(int(e)) }
 
 func (s *Sandbox) post(ctx context.Context, to string, params url.Values) error {
 	target, _, _ := strings.Cut(to, "#") // the fragment holds overrides and is not signed
@@ -218,7 +255,7 @@ func (s *Sandbox) post(ctx context.Context, to string, params url.Values) error 
 	defer func() { _ = resp.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
 	if resp.StatusCode >= 300 {
-		return fmt.Errorf("answered %d", resp.StatusCode)
+		return answeredError(resp.StatusCode)
 	}
 	return nil
 }
