@@ -119,6 +119,7 @@ const colors: Record<string, string> = {
   PREPARING: "blue",
   QUEUED: "blue",
   RUNNING: "blue",
+  SCHEDULED: "blue",
   SENDING: "blue",
   SENT: "blue",
   SUBMITTED: "blue",

@@ -5,6 +5,7 @@ import {
   Card,
   Grid,
   Group,
+  Modal,
   NumberInput,
   Progress,
   Select,
@@ -27,6 +28,9 @@ import { settled } from "../../lib/errors";
 import { count, decimal, duration, moment, percent, skipText, timeOfDay, words } from "../../lib/format";
 import { real } from "../../lib/node";
 import { CampaignLaunchDocument } from "./CampaignWizard";
+import { ScheduleForm } from "./ScheduleForm";
+import { planText } from "./schedule";
+import { TestSend } from "./TestSend";
 
 graphql(`
   fragment CampaignState on Campaign {
@@ -39,6 +43,9 @@ graphql(`
     rateLimitPerSecond
     progress
     throughput
+    nextRunAt
+    runsDone
+    waitingUntil
     startedAt
     preparedAt
     finishedAt
@@ -94,9 +101,41 @@ const CampaignDocument = graphql(`
           id
           name
         }
-        sender {
+        senders {
+          weight
+          sender {
+            id
+            displayName
+          }
+        }
+        errorThreshold
+        endsAt
+        schedule {
+          at
+          recurrence {
+            frequency
+            time
+            zone
+            days
+            dayOfMonth
+            until
+            runs
+          }
+        }
+        runs {
           id
-          displayName
+          name
+          status
+          startedAt
+          counts {
+            audience
+            accepted
+            delivered
+          }
+        }
+        parent {
+          id
+          name
         }
         quietHours {
           start
@@ -211,6 +250,33 @@ const action = {
       }
     }
   `),
+  unschedule: graphql(`
+    mutation CampaignUnschedule($input: CampaignUnscheduleInput!) {
+      campaignUnschedule(input: $input) {
+        campaign {
+          id
+          status
+          nextRunAt
+          schedule {
+            at
+          }
+        }
+        userErrors {
+          message
+        }
+      }
+    }
+  `),
+  resolve: graphql(`
+    mutation MessageResolve($input: MessageResolveInput!) {
+      messageResolve(input: $input) {
+        resolved
+        userErrors {
+          message
+        }
+      }
+    }
+  `),
   remove: graphql(`
     mutation CampaignDelete($input: CampaignDeleteInput!) {
       campaignDelete(input: $input) {
@@ -264,10 +330,16 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
   const [, cancel] = useMutation(action.cancel);
   const [, duplicate] = useMutation(action.duplicate);
   const [, remove] = useMutation(action.remove);
+  const [, unschedule] = useMutation(action.unschedule);
+  const [planning, setPlanning] = useState(false);
+  const [trying, setTrying] = useState(false);
   const [launching, launch] = useMutation(CampaignLaunchDocument);
   const input = { id: c.id };
   const left = c.counts.pending + c.counts.submitting + c.counts.unknown;
   const ended = ["COMPLETED", "CANCELED", "FAILED"].includes(c.status);
+  const senders = details.senders
+    .map((s) => (details.senders.length > 1 ? `${s.sender.displayName} (${s.weight})` : s.sender.displayName))
+    .join(", ");
   const funnel = [
     { label: "Audience", n: c.counts.audience, of: c.counts.audience },
     { label: "Accepted", n: c.counts.accepted, of: c.counts.audience },
@@ -279,7 +351,7 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
   return (
     <Page
       title={c.name}
-      description={`${details.template?.name ?? "no template"} → ${details.segment?.name ?? "own query"} · ${details.sender?.displayName ?? "no sender"}`}
+      description={`${details.template?.name ?? "no template"} → ${details.segment?.name ?? "own query"} · ${senders || "no sender"}`}
       actions={
         may && (
           <>
@@ -287,6 +359,31 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
               <Button loading={launching.fetching} onClick={async () => settled(await launch({ input }))}>
                 Launch
               </Button>
+            )}
+            {(c.status === "DRAFT" || c.status === "SCHEDULED") && (
+              <>
+                <Button variant="default" onClick={() => setPlanning(true)}>
+                  {c.status === "DRAFT" ? "Schedule…" : "Change the schedule"}
+                </Button>
+                <Modal opened={planning} onClose={() => setPlanning(false)} title="When it starts by itself">
+                  <ScheduleForm id={c.id} plan={details.schedule} onDone={() => setPlanning(false)} />
+                </Modal>
+              </>
+            )}
+            {c.status === "SCHEDULED" && (
+              <Button variant="default" onClick={async () => settled(await unschedule({ input }))}>
+                Back to draft
+              </Button>
+            )}
+            {details.template && !ended && (
+              <>
+                <Button variant="default" onClick={() => setTrying(true)}>
+                  Test send
+                </Button>
+                <Modal opened={trying} onClose={() => setTrying(false)} title="Send it to one contact">
+                  <TestSend id={c.id} onDone={() => setTrying(false)} />
+                </Modal>
+              </>
             )}
             {c.status === "SENDING" && (
               <Button variant="default" onClick={async () => settled(await pause({ input }))}>
@@ -353,6 +450,22 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
           {c.failure}
         </Alert>
       )}
+      {c.status === "SCHEDULED" && details.schedule && (
+        <Alert color="blue" title={`Starts ${moment(c.nextRunAt)}`}>
+          {planText(details.schedule)}
+          {c.runsDone > 0 && ` · ${count(c.runsDone)} done`}. It can be edited until then; its segment is taken as it
+          stands when it starts.
+        </Alert>
+      )}
+      {details.parent && (
+        <Text size="sm">
+          A run of{" "}
+          <Link to="/campaigns/$id" params={{ id: details.parent.id }} className="plain">
+            {details.parent.name}
+          </Link>
+        </Text>
+      )}
+      {c.counts.unknown > 0 && <Unanswered id={c.id} n={c.counts.unknown} may={may} />}
       <Card>
         <Group justify="space-between" mb="xs">
           <Status value={c.status} />
@@ -371,6 +484,7 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
         <Group justify="space-between" mt="xs">
           <Text size="sm">
             {percent(c.progress)} dealt with, {count(left)} left
+            {c.waitingUntil && `; the next waits until ${moment(c.waitingUntil)}`}
           </Text>
           {details.quietHours && (
             <Text size="sm" c="dimmed">
@@ -442,8 +556,6 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
               )}
               <Text size="sm">
                 {count(c.counts.optedOut)} opted out ({percent(c.rates.optedOut)} of delivered)
-                {c.counts.unknown > 0 &&
-                  ` · ${count(c.counts.unknown)} without an answer from Twilio, being cleared up`}
                 {c.counts.canceled > 0 && ` · ${count(c.counts.canceled)} canceled`}
                 {c.counts.expired > 0 && ` · ${count(c.counts.expired)} expired`}
               </Text>
@@ -452,9 +564,104 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
           </Card>
         </Grid.Col>
       </Grid>
+      {details.runs.length > 0 && <Runs runs={details.runs} />}
       <Failures id={c.id} failed={c.counts.failed + c.counts.undelivered} />
       <Messages id={c.id} moving={c.counts.accepted + c.counts.skipped} />
     </Page>
+  );
+}
+
+/** Calls that got no answer: reconciliation clears them up, or a person decides. */
+function Unanswered(props: { id: string; n: number; may: boolean }) {
+  const [, resolve] = useMutation(action.resolve);
+  const decide = (resolution: "SEND_AGAIN" | "GIVE_UP", title: string, text: string) =>
+    modals.openConfirmModal({
+      title,
+      children: <Text size="sm">{text}</Text>,
+      labels: { confirm: title, cancel: "Leave it to the engine" },
+      confirmProps: { color: "red" },
+      onConfirm: async () => {
+        const result = await resolve({ input: { campaignId: props.id, resolution } });
+        if (settled(result))
+          notifications.show({ message: `${count(result.data?.messageResolve.resolved)} messages settled` });
+      },
+    });
+  return (
+    <Alert color="yellow" title={`${count(props.n)} calls to Twilio got no answer`}>
+      <Stack gap="xs" align="flex-start">
+        <Text size="sm">
+          They may have been sent. The engine looks for them in Twilio's log and sends only what is not there. If it
+          cannot read the log for long, decide yourself.
+        </Text>
+        {props.may && (
+          <Group gap="xs">
+            <Button
+              size="xs"
+              variant="default"
+              onClick={() =>
+                decide(
+                  "SEND_AGAIN",
+                  "Send them once more",
+                  `${count(props.n)} contacts get the message, some of them perhaps for the second time. Look into Twilio's log first.`,
+                )
+              }
+            >
+              Send once more
+            </Button>
+            <Button
+              size="xs"
+              variant="default"
+              onClick={() =>
+                decide(
+                  "GIVE_UP",
+                  "Count them as failed",
+                  `${count(props.n)} messages count as failed and are not sent.`,
+                )
+              }
+            >
+              Give up
+            </Button>
+          </Group>
+        )}
+      </Stack>
+    </Alert>
+  );
+}
+
+function Runs(props: { runs: Details["runs"] }) {
+  return (
+    <Card padding={0}>
+      <Title order={2} size="h4" p="md" pb={0}>
+        Runs
+      </Title>
+      <Table className="cards">
+        <Table.Thead>
+          <Table.Tr>
+            {["Run", "Status", "Audience", "Accepted", "Delivered", "Launched"].map((h) => (
+              <Table.Th key={h}>{h}</Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {props.runs.map((r) => (
+            <Table.Tr key={r.id}>
+              <Table.Td data-label="Run">
+                <Link to="/campaigns/$id" params={{ id: r.id }} className="plain">
+                  {r.name}
+                </Link>
+              </Table.Td>
+              <Table.Td data-label="Status">
+                <Status value={r.status} />
+              </Table.Td>
+              <Table.Td data-label="Audience">{count(r.counts.audience)}</Table.Td>
+              <Table.Td data-label="Accepted">{count(r.counts.accepted)}</Table.Td>
+              <Table.Td data-label="Delivered">{count(r.counts.delivered)}</Table.Td>
+              <Table.Td data-label="Launched">{moment(r.startedAt)}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Card>
   );
 }
 

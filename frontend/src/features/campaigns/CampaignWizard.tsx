@@ -4,6 +4,8 @@ import {
   Card,
   Group,
   List,
+  Modal,
+  MultiSelect,
   NumberInput,
   Select,
   SimpleGrid,
@@ -23,6 +25,7 @@ import { Failed, LinkButton, Page, Rows, Stat, Status } from "../../components/u
 import { graphql } from "../../gql";
 import { byField, errorText, payloadOf, settled } from "../../lib/errors";
 import { count, duration, skipText } from "../../lib/format";
+import { ScheduleForm } from "./ScheduleForm";
 
 const WizardDocument = graphql(`
   query CampaignWizard {
@@ -47,6 +50,12 @@ const WizardDocument = graphql(`
       address
       ratePerSecond
       status
+    }
+    settings {
+      defaultQuietHours {
+        start
+        end
+      }
     }
   }
 `);
@@ -117,7 +126,16 @@ export const CampaignLaunchDocument = graphql(`
   }
 `);
 
-const fieldsOf = ["name", "segmentId", "templateId", "senderId", "rateLimitPerSecond", "quietHours"];
+const fieldsOf = [
+  "name",
+  "segmentId",
+  "templateId",
+  "senders",
+  "rateLimitPerSecond",
+  "errorThreshold",
+  "quietHours",
+  "endsAt",
+];
 
 /** Audience → message → schedule and limits → pre-flight → launch. */
 export function CampaignWizard() {
@@ -126,11 +144,15 @@ export function CampaignWizard() {
   const [name, setName] = useState("");
   const [segmentId, setSegment] = useState<string | null>(null);
   const [templateId, setTemplate] = useState<string | null>(null);
-  const [senderId, setSender] = useState<string | null>(null);
+  const [senders, setSenders] = useState<string[] | null>(null);
+  const [weights, setWeights] = useState<Record<string, number>>({});
   const [rate, setRate] = useState<number | "">("");
+  const [threshold, setThreshold] = useState<number | "">(20);
+  const [ends, setEnds] = useState("");
   const [quiet, setQuiet] = useState(true);
-  const [start, setStart] = useState("21:00");
-  const [end, setEnd] = useState("08:00");
+  const [start, setStart] = useState<string | null>(null);
+  const [end, setEnd] = useState<string | null>(null);
+  const [planning, setPlanning] = useState(false);
   const [id, setId] = useState<string | null>(null);
   const [errors, setErrors] = useState<Record<string, string>>({});
   const [problem, setProblem] = useState("");
@@ -146,6 +168,9 @@ export function CampaignWizard() {
   });
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows />;
+  const chosen = senders ?? data.senders.slice(0, 1).map((s) => s.id);
+  const standing = data.settings.defaultQuietHours;
+  const hours = { start: start ?? standing?.start ?? "21:00", end: end ?? standing?.end ?? "08:00" };
   const template = data.templates.nodes.find((t) => t.id === templateId);
   const check = async () => {
     setErrors({});
@@ -154,9 +179,11 @@ export function CampaignWizard() {
       name,
       segmentId,
       templateId,
-      senderId: senderId ?? data.senders[0]?.id ?? null,
+      senders: chosen.map((senderId) => ({ senderId, weight: weights[senderId] ?? 1 })),
       rateLimitPerSecond: rate === "" ? null : rate,
-      quietHours: quiet ? { start, end } : null,
+      errorThreshold: threshold === "" ? null : threshold / 100,
+      quietHours: quiet ? hours : null,
+      endsAt: ends ? new Date(ends).toISOString() : null,
     };
     const made = id ? undefined : await create({ input });
     const result = made ?? (await update({ input: { id: id ?? "", ...input } }));
@@ -239,13 +266,31 @@ export function CampaignWizard() {
                 </Group>
               </div>
             )}
-            <Select
-              label="Sender"
+            <MultiSelect
+              label={chosen.length > 1 ? "Senders" : "Sender"}
+              description={
+                chosen.length > 1 ? "Each contact hears from one of them; they share the audience by weight" : undefined
+              }
               data={data.senders.map((s) => ({ value: s.id, label: `${s.displayName} · up to ${s.ratePerSecond}/s` }))}
-              value={senderId ?? data.senders[0]?.id ?? null}
-              onChange={setSender}
-              allowDeselect={false}
+              value={chosen}
+              onChange={setSenders}
+              error={errors.senders}
             />
+            {chosen.length > 1 && (
+              <Group>
+                {chosen.map((id) => (
+                  <NumberInput
+                    key={id}
+                    label={`Weight of ${data.senders.find((s) => s.id === id)?.displayName ?? "sender"}`}
+                    min={1}
+                    max={100}
+                    value={weights[id] ?? 1}
+                    onChange={(v) => setWeights({ ...weights, [id]: Number(v) || 1 })}
+                    w={220}
+                  />
+                ))}
+              </Group>
+            )}
             <Group justify="flex-end">
               <Button variant="default" onClick={() => setStep(0)}>
                 Back
@@ -268,6 +313,26 @@ export function CampaignWizard() {
               error={errors.rateLimitPerSecond}
               w={220}
             />
+            <NumberInput
+              label="Pause when more than this fail"
+              description="Share of failed messages, once 100 went; empty: never"
+              suffix=" %"
+              min={0.1}
+              max={100}
+              value={threshold}
+              onChange={(v) => setThreshold(v === "" ? "" : Number(v))}
+              error={errors.errorThreshold}
+              w={220}
+            />
+            <TextInput
+              label="Ends at"
+              description="What has not gone by then expires; empty: no end"
+              type="datetime-local"
+              value={ends}
+              onChange={(e) => setEnds(e.currentTarget.value)}
+              error={errors.endsAt}
+              w={260}
+            />
             <Switch
               label="Quiet hours"
               description="Nothing is sent to people in these hours of their own time; their messages wait for the morning"
@@ -276,8 +341,13 @@ export function CampaignWizard() {
             />
             {quiet && (
               <Group>
-                <TextInput label="From" type="time" value={start} onChange={(e) => setStart(e.currentTarget.value)} />
-                <TextInput label="To" type="time" value={end} onChange={(e) => setEnd(e.currentTarget.value)} />
+                <TextInput
+                  label="From"
+                  type="time"
+                  value={hours.start}
+                  onChange={(e) => setStart(e.currentTarget.value)}
+                />
+                <TextInput label="To" type="time" value={hours.end} onChange={(e) => setEnd(e.currentTarget.value)} />
               </Group>
             )}
             {errors.quietHours && <Alert color="red">{errors.quietHours}</Alert>}
@@ -354,6 +424,15 @@ export function CampaignWizard() {
                     Check again
                   </Button>
                 )}
+                <Button variant="default" onClick={() => setPlanning(true)}>
+                  Schedule…
+                </Button>
+                <Modal opened={planning} onClose={() => setPlanning(false)} title="When it starts by itself">
+                  <ScheduleForm
+                    id={id ?? ""}
+                    onDone={() => navigate({ to: "/campaigns/$id", params: { id: id ?? "" } })}
+                  />
+                </Modal>
                 <Button
                   disabled={p.blockers.length > 0}
                   loading={launching.fetching}

@@ -20,6 +20,7 @@ const CampaignsDocument = graphql(`
         progress
         createdAt
         startedAt
+        nextRunAt
         counts {
           audience
           accepted
@@ -43,7 +44,7 @@ const CampaignsDocument = graphql(`
   }
 `);
 
-const statuses = ["DRAFT", "PREPARING", "SENDING", "PAUSED", "COMPLETED", "CANCELED", "FAILED"];
+const statuses = ["DRAFT", "SCHEDULED", "PREPARING", "SENDING", "PAUSED", "COMPLETED", "CANCELED", "FAILED"];
 
 export function CampaignsPage() {
   const search = useSearch({ from: "__root__" });
@@ -114,7 +115,7 @@ export function CampaignsPage() {
             <Table className="cards">
               <Table.Thead>
                 <Table.Tr>
-                  {["Name", "Status", "Progress", "Audience", "Delivered", "Read", "Launched"].map((h) => (
+                  {["Name", "Status", "Progress", "Audience", "Delivered", "Read", "Start"].map((h) => (
                     <Table.Th key={h}>{h}</Table.Th>
                   ))}
                 </Table.Tr>
@@ -139,7 +140,7 @@ export function CampaignsPage() {
                     <Table.Td data-label="Audience">{count(c.counts.audience)}</Table.Td>
                     <Table.Td data-label="Delivered">{c.counts.accepted ? percent(c.rates.delivered) : "–"}</Table.Td>
                     <Table.Td data-label="Read">{c.counts.delivered ? percent(c.rates.read) : "–"}</Table.Td>
-                    <Table.Td data-label="Launched">{moment(c.startedAt)}</Table.Td>
+                    <Table.Td data-label="Start">{moment(c.startedAt ?? c.nextRunAt)}</Table.Td>
                   </Table.Tr>
                 ))}
               </Table.Tbody>

@@ -27,6 +27,7 @@ import { graphql } from "../../gql";
 import type { Role, SandboxSettingsQuery } from "../../gql/graphql";
 import { byField, settled } from "../../lib/errors";
 import { moment, words } from "../../lib/format";
+import { Limits } from "./Limits";
 
 const SendersDocument = graphql(`
   query Senders {
@@ -212,6 +213,7 @@ export function SettingsPage() {
       }
     >
       <Senders />
+      <Limits />
       {!setup.live && <Sandbox />}
       {admin && <People />}
     </Page>

@@ -1,0 +1,167 @@
+import { Alert, Button, Chip, Group, NumberInput, SegmentedControl, Select, Stack, TextInput } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { useState } from "react";
+import { useMutation } from "urql";
+import { graphql } from "../../gql";
+import type { CampaignScheduleInput, Frequency, Weekday } from "../../gql/graphql";
+import { errorText, payloadOf } from "../../lib/errors";
+import { moment } from "../../lib/format";
+import { type Plan, weekdays } from "./schedule";
+
+const CampaignScheduleDocument = graphql(`
+  mutation CampaignSchedule($input: CampaignScheduleInput!) {
+    campaignSchedule(input: $input) {
+      campaign {
+        id
+        status
+        nextRunAt
+        schedule {
+          at
+          recurrence {
+            frequency
+            time
+            zone
+            days
+            dayOfMonth
+            until
+            runs
+          }
+        }
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const zones = Intl.supportedValuesOf("timeZone");
+
+/** A moment as an input of type datetime-local shows it. */
+function local(iso: string | null | undefined): string {
+  const t = iso ? new Date(iso) : new Date(Math.ceil(Date.now() / 3_600_000) * 3_600_000 + 3_600_000);
+  return new Date(t.getTime() - t.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+/** When a campaign starts by itself: once, or again and again. */
+export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: () => void }) {
+  const before = props.plan?.recurrence;
+  const [kind, setKind] = useState(before ? "again" : "once");
+  const [at, setAt] = useState(local(props.plan?.at));
+  const [frequency, setFrequency] = useState<Frequency>(before?.frequency ?? "WEEKLY");
+  const [time, setTime] = useState(before?.time ?? "09:00");
+  const [zone, setZone] = useState(before?.zone ?? ownZone);
+  const [days, setDays] = useState<string[]>(before?.days.length ? [...before.days] : ["MON"]);
+  const [dayOfMonth, setDayOfMonth] = useState<number>(before?.dayOfMonth ?? 1);
+  const [runs, setRuns] = useState<number | "">(before?.runs ?? "");
+  const [problem, setProblem] = useState("");
+  const [{ fetching }, schedule] = useMutation(CampaignScheduleDocument);
+  const save = async () => {
+    const input: CampaignScheduleInput = { id: props.id };
+    if (kind === "once") input.at = at ? new Date(at).toISOString() : null;
+    else
+      input.recurrence = {
+        frequency,
+        time,
+        zone,
+        days: frequency === "WEEKLY" ? (days as Weekday[]) : [],
+        dayOfMonth: frequency === "MONTHLY" ? dayOfMonth : null,
+        runs: runs === "" ? null : runs,
+      };
+    const result = await schedule({ input });
+    if (result.error) return setProblem(errorText(result.error));
+    const errors = payloadOf(result.data)?.userErrors ?? [];
+    if (errors.length) return setProblem(errors.map((e) => e.message).join("; "));
+    const next = result.data?.campaignSchedule.campaign?.nextRunAt;
+    notifications.show({ message: `Starts ${moment(next)}`, color: "green" });
+    props.onDone();
+  };
+  return (
+    <Stack>
+      {problem && (
+        <Alert color="red" role="alert">
+          {problem}
+        </Alert>
+      )}
+      <SegmentedControl
+        aria-label="How often"
+        value={kind}
+        onChange={setKind}
+        data={[
+          { value: "once", label: "Once" },
+          { value: "again", label: "Again and again" },
+        ]}
+      />
+      {kind === "once" ? (
+        <TextInput
+          label="Starts at"
+          description={`Your time, ${ownZone}`}
+          type="datetime-local"
+          value={at}
+          onChange={(e) => setAt(e.currentTarget.value)}
+        />
+      ) : (
+        <>
+          <Group grow align="flex-end">
+            <Select
+              label="Every"
+              data={[
+                { value: "DAILY", label: "Day" },
+                { value: "WEEKLY", label: "Week" },
+                { value: "MONTHLY", label: "Month" },
+              ]}
+              value={frequency}
+              onChange={(v) => v && setFrequency(v)}
+              allowDeselect={false}
+            />
+            <TextInput label="At" type="time" value={time} onChange={(e) => setTime(e.currentTarget.value)} />
+          </Group>
+          {frequency === "WEEKLY" && (
+            <Chip.Group multiple value={days} onChange={setDays}>
+              <Group gap={6}>
+                {weekdays.map((d) => (
+                  <Chip key={d.value} value={d.value} size="sm">
+                    {d.label}
+                  </Chip>
+                ))}
+              </Group>
+            </Chip.Group>
+          )}
+          {frequency === "MONTHLY" && (
+            <NumberInput
+              label="Day of the month"
+              description="Shorter months: their last day"
+              min={1}
+              max={31}
+              value={dayOfMonth}
+              onChange={(v) => setDayOfMonth(Number(v))}
+            />
+          )}
+          <Select
+            label="Time zone"
+            searchable
+            data={zones.includes(zone) ? zones : [zone, ...zones]}
+            value={zone}
+            onChange={(v) => v && setZone(v)}
+            allowDeselect={false}
+          />
+          <NumberInput
+            label="How many times"
+            description="Empty: until it is canceled"
+            min={1}
+            max={1000}
+            value={runs}
+            onChange={(v) => setRuns(v === "" ? "" : Number(v))}
+          />
+        </>
+      )}
+      <Group justify="flex-end">
+        <Button onClick={save} loading={fetching}>
+          Schedule
+        </Button>
+      </Group>
+    </Stack>
+  );
+}

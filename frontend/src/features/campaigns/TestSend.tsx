@@ -1,0 +1,72 @@
+import { Alert, Button, Group, Stack, TextInput } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { useState } from "react";
+import { useClient, useMutation } from "urql";
+import { graphql } from "../../gql";
+import { errorText, payloadOf } from "../../lib/errors";
+
+const WhoDocument = graphql(`
+  query TestSendContact($address: String!) {
+    contact(address: $address) {
+      id
+      name
+      address
+    }
+  }
+`);
+
+const CampaignTestSendDocument = graphql(`
+  mutation CampaignTestSend($input: CampaignTestSendInput!) {
+    campaignTestSend(input: $input) {
+      message {
+        id
+      }
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+
+/** Sends the campaign's template to one contact, outside its numbers. */
+export function TestSend(props: { id: string; onDone: () => void }) {
+  const client = useClient();
+  const [address, setAddress] = useState("");
+  const [problem, setProblem] = useState("");
+  const [{ fetching }, send] = useMutation(CampaignTestSendDocument);
+  const go = async () => {
+    setProblem("");
+    const found = await client.query(WhoDocument, { address }).toPromise();
+    if (found.error) return setProblem(errorText(found.error));
+    const contact = found.data?.contact;
+    if (!contact) return setProblem(`There is no contact ${address}: add them first.`);
+    const result = await send({ input: { id: props.id, contactId: contact.id } });
+    if (result.error) return setProblem(errorText(result.error));
+    const errors = payloadOf(result.data)?.userErrors ?? [];
+    if (errors.length) return setProblem(errors.map((e) => e.message).join("; "));
+    notifications.show({ message: `On its way to ${contact.name || contact.address}`, color: "green" });
+    props.onDone();
+  };
+  return (
+    <Stack>
+      {problem && (
+        <Alert color="red" role="alert">
+          {problem}
+        </Alert>
+      )}
+      <TextInput
+        label="Number"
+        description="Of a contact who opted in"
+        placeholder="+49 151 12345678"
+        value={address}
+        onChange={(e) => setAddress(e.currentTarget.value)}
+        data-autofocus
+      />
+      <Group justify="flex-end">
+        <Button onClick={go} loading={fetching} disabled={!address.trim()}>
+          Send
+        </Button>
+      </Group>
+    </Stack>
+  );
+}

@@ -1,0 +1,213 @@
+import {
+  Alert,
+  Button,
+  Card,
+  Group,
+  NumberInput,
+  ScrollArea,
+  SimpleGrid,
+  Stack,
+  Switch,
+  Table,
+  Text,
+  TextInput,
+  Title,
+} from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { useState } from "react";
+import { useMutation, useQuery } from "urql";
+import { useMay } from "../../app/session";
+import { Failed, Rows } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { LimitsQuery } from "../../gql/graphql";
+import { byField, payloadOf, settled } from "../../lib/errors";
+
+const LimitsDocument = graphql(`
+  query Limits {
+    settings {
+      accountRatePerSecond
+      defaultQuietHours {
+        start
+        end
+      }
+    }
+    legalHours {
+      version
+      about
+      rules {
+        id
+        name
+        binding
+        source
+        checked
+        note
+        allowed {
+          days
+          from
+          to
+        }
+      }
+    }
+  }
+`);
+
+const SettingsUpdateDocument = graphql(`
+  mutation SettingsUpdate($input: SettingsUpdateInput!) {
+    settingsUpdate(input: $input) {
+      settings {
+        accountRatePerSecond
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+/** What holds for every campaign: the account's pace, default quiet hours, the law's hours. */
+export function Limits() {
+  const [{ data, error }, load] = useQuery({ query: LimitsDocument });
+  if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  if (!data) return <Rows n={3} />;
+  return (
+    <SimpleGrid cols={{ base: 1, lg: 2 }}>
+      <LimitsForm key={JSON.stringify(data.settings)} values={data.settings} />
+      <Hours book={data.legalHours} />
+    </SimpleGrid>
+  );
+}
+
+function LimitsForm(props: { values: LimitsQuery["settings"] }) {
+  const may = useMay("ADMIN");
+  const [rate, setRate] = useState<number | "">(props.values.accountRatePerSecond);
+  const [quiet, setQuiet] = useState(props.values.defaultQuietHours != null);
+  const [start, setStart] = useState(props.values.defaultQuietHours?.start ?? "21:00");
+  const [end, setEnd] = useState(props.values.defaultQuietHours?.end ?? "08:00");
+  const [errors, setErrors] = useState<Record<string, string>>({});
+  const [{ fetching }, update] = useMutation(SettingsUpdateDocument);
+  const save = async () => {
+    setErrors({});
+    const result = await update({
+      input: {
+        accountRatePerSecond: rate === "" ? undefined : rate,
+        defaultQuietHours: quiet ? { start, end } : null,
+      },
+    });
+    const wrong = payloadOf(result.data)?.userErrors ?? [];
+    if (wrong.length) return setErrors(byField(wrong, ["accountRatePerSecond", "quietHours"]).fields);
+    if (settled(result)) notifications.show({ message: "In force from now on", color: "green" });
+  };
+  return (
+    <Card>
+      <Title order={2} size="h4" mb="sm">
+        Limits
+      </Title>
+      <Stack>
+        <NumberInput
+          label="Messages a second, all senders together"
+          description="Twilio takes at most 2,000 from an account"
+          min={0.01}
+          max={2000}
+          value={rate}
+          onChange={(v) => setRate(v === "" ? "" : Number(v))}
+          error={errors.accountRatePerSecond}
+          disabled={!may}
+        />
+        <Switch
+          label="Quiet hours for new campaigns"
+          description="What a campaign gets that is made without its own, also over the API"
+          checked={quiet}
+          onChange={(e) => setQuiet(e.currentTarget.checked)}
+          disabled={!may}
+        />
+        {quiet && (
+          <Group>
+            <TextInput
+              label="From"
+              type="time"
+              value={start}
+              onChange={(e) => setStart(e.currentTarget.value)}
+              disabled={!may}
+            />
+            <TextInput
+              label="To"
+              type="time"
+              value={end}
+              onChange={(e) => setEnd(e.currentTarget.value)}
+              disabled={!may}
+            />
+          </Group>
+        )}
+        {errors.quietHours && <Alert color="red">{errors.quietHours}</Alert>}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={save} loading={fetching} disabled={!may}>
+            Save limits
+          </Button>
+        </Group>
+      </Stack>
+    </Card>
+  );
+}
+
+const week = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
+const short = (d: string) => d.charAt(0) + d.slice(1).toLowerCase();
+
+/** "Mon–Sat 09:00–21:00, Sun 12:00–21:00" */
+function hoursText(allowed: LimitsQuery["legalHours"]["rules"][number]["allowed"]): string {
+  return allowed
+    .map((a) => {
+      const first = a.days[0] ?? "MON";
+      const last = a.days[a.days.length - 1] ?? "SUN";
+      const days =
+        a.days.length === week.length
+          ? ""
+          : a.days.length === 1
+            ? `${short(first)} `
+            : `${short(first)}–${short(last)} `;
+      return `${days}${a.from}–${a.to}`;
+    })
+    .join(", ");
+}
+
+function Hours(props: { book: LimitsQuery["legalHours"] }) {
+  return (
+    <Card>
+      <Title order={2} size="h4" mb={4}>
+        Sending hours by place
+      </Title>
+      <Text size="sm" c="dimmed" mb="sm">
+        {props.book.about} Data of {props.book.version}.
+      </Text>
+      <ScrollArea.Autosize
+        mah={360}
+        viewportProps={{ tabIndex: 0, role: "region", "aria-label": "Sending hours by place" }}
+      >
+        <Table verticalSpacing={4}>
+          <Table.Tbody>
+            {props.book.rules.map((r) => (
+              <Table.Tr key={r.id}>
+                <Table.Td>
+                  {r.name}
+                  {!r.binding && (
+                    <Text span size="xs" c="dimmed">
+                      {" "}
+                      (custom)
+                    </Text>
+                  )}
+                  <Text size="xs" c="dimmed">
+                    {r.source} · {r.checked}
+                    {r.note && ` · ${r.note}`}
+                  </Text>
+                </Table.Td>
+                <Table.Td ta="right" miw={150}>
+                  {hoursText(r.allowed)}
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </ScrollArea.Autosize>
+    </Card>
+  );
+}

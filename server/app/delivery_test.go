@@ -1,0 +1,367 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// query asks for one number.
+func (e *env) query(sql string, args ...any) (n int) {
+	e.t.Helper()
+	require.NoError(e.t, e.DB().NewRaw(sql, args...).Scan(context.Background(), &n))
+	return n
+}
+
+func (e *env) exec(sql string, args ...any) {
+	e.t.Helper()
+	_, err := e.DB().NewRaw(sql, args...).Exec(context.Background())
+	require.NoError(e.t, err)
+}
+
+// draft makes a campaign to everybody.
+func (e *env) draft(name string, more map[string]any) string {
+	e.t.Helper()
+	input := map[string]any{"name": name, "query": map[string]any{"all": []any{}}, "templateId": e.approved("Hello {{name | you}}, this is " + name + " for you.")}
+	for k, v := range more {
+		input[k] = v
+	}
+	return e.must("campaignCreate", "campaign", input)
+}
+
+func (e *env) newSender(address string, rate float64) string {
+	e.t.Helper()
+	return e.must("senderCreate", "sender", map[string]any{"address": address, "displayName": "Sender " + address, "ratePerSecond": rate})
+}
+
+func TestAScheduledCampaignStartsByItself(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.small(30)
+	seg := e.must("segmentCreate", "segment", map[string]any{"name": "First", "query": map[string]any{"field": "name", "op": "eq", "value": "Person 1"}})
+	camp := e.draft("later", map[string]any{"query": nil, "segmentId": seg})
+	_, problems := e.mutate("campaignSchedule", "campaign", map[string]any{"id": camp, "at": time.Now().Add(-time.Hour)})
+	require.Contains(t, problems, "in the past")
+	_, problems = e.mutate("campaignSchedule", "campaign", map[string]any{"id": e.must("campaignCreate", "campaign", map[string]any{"name": "Hollow"}), "at": time.Now().Add(time.Hour)})
+	require.Contains(t, problems, "no template")
+	e.must("campaignSchedule", "campaign", map[string]any{"id": camp, "at": time.Now().Add(time.Hour)})
+	status, _ := e.campaign(camp)
+	require.Equal(t, "SCHEDULED", status)
+	e.must("campaignUnschedule", "campaign", map[string]any{"id": camp})
+	status, _ = e.campaign(camp)
+	require.Equal(t, "DRAFT", status)
+	e.must("campaignSchedule", "campaign", map[string]any{"id": camp, "at": time.Now().Add(3 * time.Second)})
+	// It can be edited until it starts, and its segment counts as it then stands…
+	e.must("campaignUpdate", "campaign", map[string]any{"id": camp, "name": "much later", "rateLimitPerSecond": 5})
+	everybody := map[string]any{"all": []any{}}
+	e.must("segmentUpdate", "segment", map[string]any{"id": seg, "query": everybody})
+	require.Eventually(t, func() bool { s, _ := e.campaign(camp); return s == "SENDING" }, 20*time.Second, 20*time.Millisecond)
+	// …but no longer.
+	e.must("segmentUpdate", "segment", map[string]any{"id": seg, "query": map[string]any{"field": "name", "op": "eq", "value": "Nobody"}})
+	_, problems = e.mutate("campaignUpdate", "campaign", map[string]any{"id": camp, "segmentId": seg})
+	require.Contains(t, problems, "only its name, rate")
+	e.must("campaignUpdate", "campaign", map[string]any{"id": camp, "rateLimitPerSecond": 500})
+	require.Equal(t, 30, e.await(camp, "COMPLETED").Accepted)
+	e.exact(camp)
+}
+
+func TestARecurringCampaignRunsAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.small(5)
+	camp := e.draft("weekly", nil)
+	e.must("campaignSchedule", "campaign", map[string]any{"id": camp, "recurrence": map[string]any{"frequency": "DAILY", "time": "09:00", "zone": "Europe/Berlin", "runs": 2}})
+	type run struct {
+		ID, Name, Status string
+		Counts           struct{ Accepted int }
+	}
+	var out struct {
+		Node struct {
+			Status    string
+			NextRunAt *time.Time
+			RunsDone  int
+			Schedule  struct{ Recurrence struct{ Frequency, Zone string } }
+			Runs      []run
+		}
+	}
+	look := func() {
+		e.do(&out, `query($id: ID!) { node(id: $id) { ... on Campaign { status nextRunAt runsDone schedule { recurrence { frequency zone } } runs { id name status counts { accepted } parent: parent { id } } } } }`, map[string]any{"id": camp})
+	}
+	look()
+	require.Equal(t, "DAILY", out.Node.Schedule.Recurrence.Frequency)
+	require.True(t, out.Node.NextRunAt.After(time.Now()))
+	for done := 1; done <= 2; done++ {
+		e.exec("UPDATE campaigns SET next_run_at = now() WHERE status = 'scheduled'") // its time has come
+		require.Eventually(t, func() bool {
+			look()
+			return out.Node.RunsDone == done && len(out.Node.Runs) == done && out.Node.Runs[0].Status == "COMPLETED"
+		}, 20*time.Second, 50*time.Millisecond)
+		require.Equal(t, 5, out.Node.Runs[0].Counts.Accepted)
+		require.Contains(t, out.Node.Runs[0].Name, "weekly · 20")
+	}
+	require.Equal(t, "COMPLETED", out.Node.Status, "all runs are done")
+
+	// What forbids a start fails it, and says why.
+	failing := e.draft("unlucky", nil)
+	e.must("campaignSchedule", "campaign", map[string]any{"id": failing, "at": time.Now().Add(2 * time.Second)})
+	e.exec("UPDATE senders SET status = 'paused'")
+	e.await(failing, "FAILED")
+	var why struct{ Node struct{ Failure string } }
+	e.do(&why, `query($id: ID!) { node(id: $id) { ... on Campaign { failure } } }`, map[string]any{"id": failing})
+	require.Contains(t, why.Node.Failure, "paused")
+}
+
+func TestSeveralSendersShareByWeight(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.small(400)
+	a, b := e.newSender("+14155550101", 500), e.newSender("+14155550102", 500)
+	_, problems := e.mutate("campaignCreate", "campaign", map[string]any{"name": "x", "senders": []any{map[string]any{"senderId": a, "weight": 0}}})
+	require.Contains(t, problems, "weight 0")
+	camp := e.draft("shared", map[string]any{"senders": []any{map[string]any{"senderId": a, "weight": 3}, map[string]any{"senderId": b}}})
+	e.must("campaignLaunch", "campaign", map[string]any{"id": camp})
+	require.Equal(t, 400, e.await(camp, "COMPLETED").Accepted)
+	from := map[string]int{}
+	for _, m := range e.Sandbox.Messages() {
+		from[strings.TrimPrefix(m.From, "whatsapp:")]++
+	}
+	require.Equal(t, map[string]int{"+14155550101": 300, "+14155550102": 100}, from)
+	e.exact(camp)
+
+	// One of them stops in the middle: the other takes over, nobody is lost or gets two.
+	half := e.draft("half", map[string]any{"senders": []any{map[string]any{"senderId": a}, map[string]any{"senderId": b}}, "rateLimitPerSecond": 80})
+	e.must("campaignLaunch", "campaign", map[string]any{"id": half})
+	require.Eventually(t, func() bool { _, c := e.campaign(half); return c.Accepted >= 60 }, 20*time.Second, 10*time.Millisecond)
+	e.must("senderPause", "sender", map[string]any{"id": b})
+	e.must("campaignUpdate", "campaign", map[string]any{"id": half, "rateLimitPerSecond": 500})
+	require.Equal(t, 400, e.await(half, "COMPLETED").Accepted)
+	e.exact(half)
+	require.Positive(t, e.query("SELECT count(*) FROM messages m JOIN senders s ON s.id = m.sender_id WHERE m.campaign_id = 2 AND s.address = '+14155550102' AND m.sid IS NOT NULL"))
+}
+
+func TestCampaignsOfOneSenderShareItFairly(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.small(300)
+	snd := e.newSender("+14155550103", 100)
+	big, late := e.draft("big", map[string]any{"senderId": snd}), e.draft("late", map[string]any{"senderId": snd})
+	slow := e.draft("slow", map[string]any{"senderId": snd, "rateLimitPerSecond": 10})
+	e.must("campaignLaunch", "campaign", map[string]any{"id": big})
+	require.Eventually(t, func() bool { _, c := e.campaign(big); return c.Accepted >= 50 }, 20*time.Second, 10*time.Millisecond)
+	e.must("campaignLaunch", "campaign", map[string]any{"id": late})
+	e.must("campaignLaunch", "campaign", map[string]any{"id": slow})
+	require.Eventually(t, func() bool { _, c := e.campaign(late); return c.Accepted >= 10 }, 20*time.Second, 10*time.Millisecond)
+	_, b0 := e.campaign(big)
+	_, l0 := e.campaign(late)
+	_, s0 := e.campaign(slow)
+	began := time.Now()
+	time.Sleep(3 * time.Second)
+	_, b1 := e.campaign(big)
+	_, l1 := e.campaign(late)
+	_, s1 := e.campaign(slow)
+	seconds := time.Since(began).Seconds()
+	big1, late1, slow1 := float64(b1.Accepted-b0.Accepted)/seconds, float64(l1.Accepted-l0.Accepted)/seconds, float64(s1.Accepted-s0.Accepted)/seconds
+	t.Logf("big %.0f/s, late %.0f/s, slow %.0f/s", big1, late1, slow1)
+	require.InDelta(t, 45, big1, 8, "what the slow one leaves is shared in halves")
+	require.InDelta(t, 45, late1, 8)
+	require.InDelta(t, 10, slow1, 3)
+
+	// A reply does not wait behind them.
+	e.do(nil, `mutation { sandboxInboundSend(input: {from: "+49 15 100000001", body: "STOP"}) { sid } }`, nil)
+	asked := time.Now()
+	require.Eventually(t, func() bool {
+		return e.query("SELECT count(*) FROM messages WHERE purpose = 'confirmation' AND accepted_at IS NOT NULL") == 1
+	}, 5*time.Second, 10*time.Millisecond)
+	require.Less(t, time.Since(asked), 3*time.Second)
+	for _, id := range []string{big, late, slow} {
+		e.must("campaignCancel", "campaign", map[string]any{"id": id})
+	}
+	e.exact(big)
+}
+
+func TestTheAccountsRateBindsAllSenders(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.small(150)
+	require.Empty(t, e.settings(map[string]any{"accountRatePerSecond": 60}))
+	require.Contains(t, e.settings(map[string]any{"accountRatePerSecond": 5000}), "0.01 to 2000")
+	require.Contains(t, e.settings(map[string]any{"accountRatePerSecond": 1, "defaultQuietHours": map[string]any{"start": "x", "end": "08:00"}}), "not a time of day")
+	require.Equal(t, 60, e.query("SELECT rate_per_second::int FROM rate_limits WHERE key = 'account'"), "nothing half-done stays behind")
+	a, b := e.newSender("+14155550104", 500), e.newSender("+14155550105", 500)
+	one, two := e.draft("one", map[string]any{"senderId": a}), e.draft("two", map[string]any{"senderId": b})
+	began := time.Now()
+	e.must("campaignLaunch", "campaign", map[string]any{"id": one})
+	e.must("campaignLaunch", "campaign", map[string]any{"id": two})
+	e.await(one, "COMPLETED")
+	e.await(two, "COMPLETED")
+	took := time.Since(began).Seconds()
+	require.Greater(t, took, 300/60.0-0.5)
+	log := e.Sandbox.Messages()
+	first, last := log[0].Created, log[len(log)-1].Created
+	rate := float64(len(log)-1) / last.Sub(first).Seconds()
+	require.InDelta(t, 60, rate, 4, "both together")
+}
+
+func (e *env) settings(input map[string]any) (problems string) {
+	e.t.Helper()
+	var out struct {
+		SettingsUpdate struct{ UserErrors []struct{ Message string } }
+	}
+	e.do(&out, `mutation($i: SettingsUpdateInput!) { settingsUpdate(input: $i) { settings { accountRatePerSecond } userErrors { message } } }`, map[string]any{"i": input})
+	for _, u := range out.SettingsUpdate.UserErrors {
+		problems += u.Message
+	}
+	return problems
+}
+
+func TestTheDefaultQuietHoursAreThoseOfNewCampaigns(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	require.Empty(t, e.settings(map[string]any{"defaultQuietHours": map[string]any{"start": "21:00", "end": "09:00"}}))
+	quiet := func(id string) any {
+		var out struct{ Node struct{ QuietHours any } }
+		e.do(&out, `query($id: ID!) { node(id: $id) { ... on Campaign { quietHours { start end } } } }`, map[string]any{"id": id})
+		return out.Node.QuietHours
+	}
+	require.Equal(t, map[string]any{"start": "21:00", "end": "09:00"}, quiet(e.must("campaignCreate", "campaign", map[string]any{"name": "silent"})))
+	require.Nil(t, quiet(e.must("campaignCreate", "campaign", map[string]any{"name": "explicit", "quietHours": nil})))
+	require.Empty(t, e.settings(map[string]any{"defaultQuietHours": nil}))
+	require.Nil(t, quiet(e.must("campaignCreate", "campaign", map[string]any{"name": "none"})))
+}
+
+func TestTooManyFailuresPauseACampaign(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.small(600)
+	bad := e.Sandbox.Settings()
+	bad.UndeliveredRate, bad.UndeliveredCode, bad.DeliveryMS = 0.5, 30003, 50
+	require.NoError(t, e.Sandbox.SetSettings(bad))
+	camp := e.draft("hopeless", map[string]any{"errorThreshold": 0.3, "rateLimitPerSecond": 100})
+	e.must("campaignLaunch", "campaign", map[string]any{"id": camp})
+	e.await(camp, "PAUSED")
+	var out struct {
+		Node struct{ PausedBy, PausedReason string }
+	}
+	e.do(&out, `query($id: ID!) { node(id: $id) { ... on Campaign { pausedBy pausedReason } } }`, map[string]any{"id": camp})
+	require.Equal(t, "ENGINE", out.Node.PausedBy)
+	require.Contains(t, out.Node.PausedReason, "the campaign's limit is 30 %")
+	// Mended: who resumes has looked at the failures, and they no longer count.
+	bad.UndeliveredRate = 0
+	require.NoError(t, e.Sandbox.SetSettings(bad))
+	time.Sleep(time.Second) // what is under way at the sandbox has met its fate
+	e.must("campaignResume", "campaign", map[string]any{"id": camp})
+	e.must("campaignUpdate", "campaign", map[string]any{"id": camp, "rateLimitPerSecond": 1000})
+	require.Equal(t, 600, e.await(camp, "COMPLETED").Accepted)
+	e.settled(camp)
+	e.exact(camp)
+}
+
+func TestACampaignsEndExpiresWhatWaits(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.small(100)
+	camp := e.draft("short", map[string]any{"rateLimitPerSecond": 10, "endsAt": time.Now().Add(4 * time.Second)})
+	e.must("campaignLaunch", "campaign", map[string]any{"id": camp})
+	c := e.await(camp, "COMPLETED")
+	require.Positive(t, c.Accepted)
+	require.Positive(t, c.Expired)
+	require.Equal(t, 100, c.Accepted+c.Expired)
+	e.exact(camp)
+}
+
+func TestWhatStaysUnknownIsDecidedByHand(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.small(3)
+	silent := e.Sandbox.Settings()
+	silent.ReadRate = 0 // no late receipt clears up what is made unknown below
+	require.NoError(t, e.Sandbox.SetSettings(silent))
+	camp := e.launch("one", 1000)
+	e.await(camp, "COMPLETED")
+	e.settled(camp)
+	e.exec("UPDATE messages SET status = 'unknown', sid = NULL, lease_until = now() + interval '1 day', accepted_at = NULL, sent_at = NULL, delivered_at = NULL, read_at = NULL WHERE id IN (1, 2)")
+	e.exec("UPDATE campaigns SET status = 'sending'")
+	resolve := func(input map[string]any) (n int, problems string) {
+		var out struct {
+			MessageResolve struct {
+				Resolved   int
+				UserErrors []struct{ Message string }
+			}
+		}
+		e.do(&out, `mutation($i: MessageResolveInput!) { messageResolve(input: $i) { resolved userErrors { message } } }`, map[string]any{"i": input})
+		for _, u := range out.MessageResolve.UserErrors {
+			problems += u.Message
+		}
+		return out.MessageResolve.Resolved, problems
+	}
+	n, problems := resolve(map[string]any{"resolution": "GIVE_UP"})
+	require.Contains(t, problems, "give a campaign, or messages")
+	n, problems = resolve(map[string]any{"resolution": "GIVE_UP", "ids": []any{"TWVzc2FnZTox"}})
+	require.Equal(t, 1, n, problems)
+	n, _ = resolve(map[string]any{"resolution": "SEND_AGAIN", "campaignId": camp})
+	require.Equal(t, 1, n, "the other one")
+	n, _ = resolve(map[string]any{"resolution": "SEND_AGAIN", "campaignId": camp})
+	require.Zero(t, n)
+	c := e.await(camp, "COMPLETED")
+	require.Equal(t, 1, c.Failed)
+	require.Equal(t, 2, c.Accepted)
+	e.recount()
+	require.Equal(t, 2, e.query("SELECT count(*) FROM audit_entries WHERE action = 'message.resolve'"))
+}
+
+// TestNoBurstAboveOneSlice: no window of any length holds more than its rate
+// allows and one slice, as the sandbox saw it.
+func TestNoBurstAboveOneSlice(t *testing.T) {
+	t.Parallel()
+	const rate, people = 200, 900
+	e := start(t)
+	e.small(people)
+	settings := e.Sandbox.Settings()
+	settings.LatencyMS = 0
+	require.NoError(t, e.Sandbox.SetSettings(settings))
+	camp := e.draft("even", map[string]any{"rateLimitPerSecond": rate})
+	e.must("campaignLaunch", "campaign", map[string]any{"id": camp})
+	e.await(camp, "COMPLETED")
+	times := []time.Time{}
+	for _, m := range e.Sandbox.Messages() {
+		times = append(times, m.Created)
+	}
+	burst := math.Inf(-1)
+	for i := range times {
+		for j := i; j < len(times); j++ {
+			burst = max(burst, float64(j-i+1)-rate*times[j].Sub(times[i]).Seconds())
+		}
+	}
+	took := times[len(times)-1].Sub(times[0]).Seconds()
+	t.Logf("%d messages in %.2f s: %.1f/s; largest burst over the rate: %.1f messages", people, took, (people-1)/took, burst)
+	require.LessOrEqual(t, burst, rate*0.1+10, "one slice, and what the scheduling of a busy machine adds")
+	require.Greater(t, took, (people-1)/float64(rate)-0.15)
+}
+
+func TestLegalHoursAreServed(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	var out struct {
+		LegalHours struct {
+			Version string
+			Rules   []struct {
+				ID, Source string
+				Binding    bool
+				Allowed    []struct {
+					Days []string
+					From string
+				}
+			}
+		}
+	}
+	e.do(&out, `{ legalHours { version rules { id source binding allowed { days from to } } } }`, nil)
+	require.Greater(t, len(out.LegalHours.Rules), 15)
+	require.Equal(t, "us_federal_hours", out.LegalHours.Rules[0].ID)
+	require.Len(t, out.LegalHours.Rules[0].Allowed[0].Days, 7)
+	require.NotEmpty(t, fmt.Sprint(out))
+}
