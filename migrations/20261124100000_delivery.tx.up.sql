@@ -48,13 +48,13 @@ CREATE INDEX campaigns_parent_idx ON campaigns (parent_id) WHERE parent_id IS NO
 -- GCRA: tat is the time of a key's next free slot, in Postgres' own clock. Slots
 -- are handed out with their times, up to `ahead` seconds before they are due, so
 -- that senders never wait for the database; what was missed can be caught up by
--- no more than `ahead` seconds' worth. So no window ever holds more than its
--- rate allows and one slice.
+-- no more than half of that. So no window ever holds more than its rate allows
+-- and one slice, even as the receiver sees it.
 DROP FUNCTION rate_reserve;
 INSERT INTO rate_limits (key, rate_per_second) VALUES ('account', 2000); -- Twilio's limit for an account, error 63017
 
 CREATE FUNCTION rate_effective(tat timestamptz, moment timestamptz, ahead double precision) RETURNS double precision LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN tat = '-infinity' THEN -ahead ELSE greatest(extract(epoch FROM tat - moment)::float8, -ahead) END
+    SELECT CASE WHEN tat = '-infinity' THEN -ahead / 2 ELSE greatest(extract(epoch FROM tat - moment)::float8, -ahead / 2) END
 $$;
 CREATE FUNCTION rate_slots(effective double precision, rate double precision, ahead double precision) RETURNS int LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN effective > ahead THEN 0 ELSE least(floor((ahead - effective) * rate + 1e-6) + 1, 1e9)::int END

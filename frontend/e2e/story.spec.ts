@@ -295,6 +295,29 @@ test("a campaign without a template cannot be launched and says why", async () =
   await expect(page.getByText(/the campaign has no template/)).toBeVisible();
 });
 
+test("a campaign is scheduled, again and again, and taken back", async () => {
+  await plan("Every week", 100);
+  await page.getByRole("button", { name: "Check" }).click();
+  await page.getByRole("button", { name: "Schedule…" }).click();
+  const form = page.getByRole("dialog");
+  await form.getByLabel("Starts at").fill("2020-01-01T09:00");
+  await form.getByRole("button", { name: "Schedule", exact: true }).click();
+  await expect(form.getByText(/is in the past/)).toBeVisible();
+  await form.getByText("Again and again").click();
+  await form.getByText("Thu", { exact: true }).click();
+  await form.getByLabel("At", { exact: true }).fill("10:30");
+  await form.getByRole("combobox", { name: "Time zone" }).fill("Europe/Berlin");
+  await page.getByRole("option", { name: "Europe/Berlin" }).click();
+  await look("campaign-schedule");
+  await form.getByRole("button", { name: "Schedule", exact: true }).click();
+  await title("Every week");
+  await expect(page.getByText("every Mon and Thu at 10:30, Europe/Berlin")).toBeVisible();
+  await expect(page.getByText("Scheduled", { exact: true })).toBeVisible();
+  await look("campaign-scheduled");
+  await page.getByRole("button", { name: "Back to draft" }).click();
+  await expect(page.getByText("Draft", { exact: true })).toBeVisible();
+});
+
 test("every page in the dark and on a phone", async () => {
   await go("Dashboard");
   await expect(page.getByTestId("accepted")).not.toHaveText("0");

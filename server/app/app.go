@@ -205,6 +205,12 @@ func (a *App) build(ctx context.Context) error {
 	if a.roles.Serve {
 		return a.buildServer(tokens)
 	}
+	if a.cfg.MetricsAddr != "" {
+		if a.listener, err = net.Listen("tcp", a.cfg.MetricsAddr); err != nil {
+			return fmt.Errorf("METRICS_ADDR=%s: %w", a.cfg.MetricsAddr, err)
+		}
+		a.server = a.newServer(web.NewProbe(a.db.PingContext, a.registry))
+	}
 	return nil
 }
 
@@ -283,6 +289,7 @@ func (a *App) buildServer(tokens []string) error {
 	}); err != nil {
 		return fmt.Errorf("start the job pages: %w", err)
 	}
+	a.registry.MustRegister(&collector{reports: a.Services.Reports, log: a.log})
 	hooks := webhook.New(a.writer, tokens, a.publicURL, a.log)
 	router := web.NewRouter(web.Routes{
 		GraphQL: graph.NewHandler(a.Services, graph.Options{Documents: documents, Introspection: a.cfg.Playground}),
@@ -297,11 +304,15 @@ func (a *App) buildServer(tokens []string) error {
 			return a.Services.Imports.WriteRejects(ctx, n, w)
 		},
 	})
-	a.server = &http.Server{
-		Handler: router, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+	a.server = a.newServer(router)
+	return nil
+}
+
+func (a *App) newServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
-	return nil
 }
 
 // Run serves and works until ctx ends, then stops cleanly: no new work, slices
@@ -321,6 +332,8 @@ func (a *App) Run(ctx context.Context) error {
 				failed <- fmt.Errorf("serve: %w", err)
 			}
 		})
+	}
+	if a.ui != nil {
 		if err := a.ui.Start(background); err != nil {
 			return fmt.Errorf("start the job pages: %w", err)
 		}

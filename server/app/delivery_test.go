@@ -2,8 +2,12 @@ package app_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"math"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -85,8 +89,10 @@ func TestARecurringCampaignRunsAgainAndAgain(t *testing.T) {
 			Status    string
 			NextRunAt *time.Time
 			RunsDone  int
-			Schedule  struct{ Recurrence struct{ Frequency, Zone string } }
-			Runs      []run
+			Schedule  struct {
+				Recurrence struct{ Frequency, Zone string }
+			}
+			Runs []run
 		}
 	}
 	look := func() {
@@ -300,6 +306,7 @@ func TestWhatStaysUnknownIsDecidedByHand(t *testing.T) {
 		return out.MessageResolve.Resolved, problems
 	}
 	n, problems := resolve(map[string]any{"resolution": "GIVE_UP"})
+	require.Zero(t, n)
 	require.Contains(t, problems, "give a campaign, or messages")
 	n, problems = resolve(map[string]any{"resolution": "GIVE_UP", "ids": []any{"TWVzc2FnZTox"}})
 	require.Equal(t, 1, n, problems)
@@ -364,4 +371,41 @@ func TestLegalHoursAreServed(t *testing.T) {
 	require.Equal(t, "us_federal_hours", out.LegalHours.Rules[0].ID)
 	require.Len(t, out.LegalHours.Rules[0].Allowed[0].Days, 7)
 	require.NotEmpty(t, fmt.Sprint(out))
+}
+
+// TestTheDashboardShowsMetricsThatThereAre: every name in docs/grafana.json is
+// served after a campaign.
+func TestTheDashboardShowsMetricsThatThereAre(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.small(20)
+	bad := e.Sandbox.Settings()
+	bad.EmptyRate, bad.DeliveryMS = 0.3, 600_000 // no receipt clears up what the log has to
+	require.NoError(t, e.Sandbox.SetSettings(bad))
+	e.await(e.launch("measured", 1000), "COMPLETED")
+	resp, err := e.http.Get(e.URL + "/metrics")
+	require.NoError(t, err)
+	defer func() { _ = resp.Body.Close() }()
+	served, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	raw, err := os.ReadFile("../../docs/grafana.json")
+	require.NoError(t, err)
+	var dashboard struct {
+		Panels []struct {
+			Title   string
+			Targets []struct{ Expr string }
+		}
+	}
+	require.NoError(t, json.Unmarshal(raw, &dashboard))
+	names := regexp.MustCompile(`\b(?:campaign|twilio|eventstream|http)_[a-z_]+`)
+	seen := 0
+	for _, p := range dashboard.Panels {
+		for _, target := range p.Targets {
+			for _, name := range names.FindAllString(target.Expr, -1) {
+				seen++
+				require.Contains(t, string(served), "\n"+name, p.Title)
+			}
+		}
+	}
+	require.Greater(t, seen, 15)
 }

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +21,7 @@ import (
 	twiliogo "github.com/twilio/twilio-go"
 	"github.com/twilio/twilio-go/client"
 	api "github.com/twilio/twilio-go/rest/api/v2010"
+	"golang.org/x/sync/errgroup"
 )
 
 const firstCampaign = 1 // its id in a fresh database
@@ -43,7 +47,7 @@ func (c sendCase) rate() float64 { return float64(c.times.Accepted) / c.times.Se
 func (b *Bench) Send(ctx context.Context, o SendOptions) ([]Table, error) {
 	main := Table{
 		Title: "Sending",
-		Intro: fmt.Sprintf("%d recipients, everything on: gate, rates, audit, counters, live progress. The ceiling is one process of bare twilio-go calls "+
+		Intro: fmt.Sprintf("%d recipients, everything on: gate, rates, audit, counters, live progress. The ceiling is bare twilio-go calls from as many processes "+
 			"with the same template to the same sandbox, measured right before and after in the same run. Sandbox, Postgres (fsync on) and all processes share the machine. "+
 			"The sandbox answers at once; receipts are held back until the campaign is out, except in the last row, where every message brings three.", o.People),
 		Head: []string{"worker processes", "messages/s", "bare calls/s", "ratio", "prepare, recipients/s", "largest worker, MB"},
@@ -92,43 +96,17 @@ func (b *Bench) sendCase(ctx context.Context, people, processes int, receipts bo
 		return c, err
 	}
 	defer release()
-	server, err := r.Start(ctx, "serve")
+	id, stop, err := b.ready(ctx, r, people, processes, nil)
+	defer stop()
 	if err != nil {
 		return c, err
 	}
-	defer server.Stop()
-	if err := r.Seed(ctx, 0, people); err != nil {
-		return c, err
-	}
-	settings := map[string]any{"latencyMs": 0, "approvalMs": 0, "deliveryMs": 86_400_000, "replyRate": 0, "undeliveredRate": 0, "readRate": 1}
 	if receipts {
-		settings["deliveryMs"] = 1000
-	}
-	if err := r.Sandbox(ctx, settings); err != nil {
-		return c, err
-	}
-	var workers []*rig.Process
-	defer func() {
-		for _, w := range workers {
-			w.Stop()
-		}
-	}()
-	for range processes {
-		w, err := r.Start(ctx, "work")
-		if err != nil {
+		if err := r.Sandbox(ctx, map[string]any{"deliveryMs": 1000}); err != nil {
 			return c, err
 		}
-		workers = append(workers, w)
 	}
-	template, err := r.Approved(ctx, "Bench", "Hello {{name | there}}, today we have something for {{attributes.city | your town}}: come by.")
-	if err != nil {
-		return c, err
-	}
-	before, err := b.bare(ctx, r, receipts)
-	if err != nil {
-		return c, err
-	}
-	id, err := r.Campaign(ctx, map[string]any{"name": "Bench", "templateId": template, "query": map[string]any{"all": []any{}}})
+	before, err := b.bare(ctx, r, processes, receipts)
 	if err != nil {
 		return c, err
 	}
@@ -138,21 +116,17 @@ func (b *Bench) sendCase(ctx context.Context, people, processes int, receipts bo
 	if err := r.Launch(ctx, id); err != nil {
 		return c, err
 	}
-	for accepted := int64(0); accepted < int64(people); {
-		if err := sleep(ctx, 200*time.Millisecond); err != nil {
-			return c, err
-		}
-		if accepted, err = r.Number(ctx, "SELECT coalesce(sum(n), 0) FROM message_counts WHERE campaign_id = ? AND measure = 'at:accepted'", firstCampaign); err != nil {
-			return c, err
-		}
-		for _, w := range workers {
+	if err := finished(ctx, r, people, func() {
+		for _, w := range r.Workers {
 			c.memoryMB = max(c.memoryMB, w.MemoryMB())
 		}
+	}); err != nil {
+		return c, err
 	}
 	if c.times, err = r.TimesOf(ctx, firstCampaign); err != nil {
 		return c, err
 	}
-	after, err := b.bare(ctx, r, receipts)
+	after, err := b.bare(ctx, r, processes, receipts)
 	if err != nil {
 		return c, err
 	}
@@ -175,41 +149,83 @@ const (
 	bareCallers = 64
 )
 
-// bare calls the sandbox as fast as twilio-go can, with the connections kept.
-func (b *Bench) bare(ctx context.Context, r *rig.Rig, receipts bool) (perSecond float64, err error) {
-	target, err := r.SandboxURL()
+// bare calls the sandbox as fast as twilio-go can, from so many processes.
+func (b *Bench) bare(ctx context.Context, r *rig.Rig, processes int, receipts bool) (perSecond float64, err error) {
+	job := BareJob{Callers: bareCallers / processes, Seconds: bareSeconds}
+	if job.Sandbox, err = r.SandboxURL(); err != nil {
+		return 0, err
+	}
+	if job.ContentSID, err = r.ContentSID(ctx); err != nil {
+		return 0, err
+	}
+	if receipts {
+		job.Callback = r.URL + "/healthz?bare"
+	}
+	self, err := os.Executable()
 	if err != nil {
 		return 0, err
 	}
-	u, err := url.Parse(target)
-	if err != nil {
+	rates := make([]float64, processes)
+	var callers errgroup.Group
+	for i := range processes {
+		job := job
+		job.Prefix = i
+		callers.Go(func() error {
+			raw, err := json.Marshal(job)
+			if err != nil {
+				return err
+			}
+			out, err := exec.CommandContext(ctx, self, "bench", "bare", string(raw)).Output() //nolint:gosec // ourselves
+			if err != nil {
+				return fmt.Errorf("bare calls: %w", err)
+			}
+			rates[i], err = strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+			return err
+		})
+	}
+	if err := callers.Wait(); err != nil {
 		return 0, err
 	}
-	content, err := r.ContentSID(ctx)
+	for _, rate := range rates {
+		perSecond += rate
+	}
+	return perSecond, nil
+}
+
+// BareJob is what one process of bare calls does.
+type BareJob struct {
+	Sandbox, ContentSID, Callback string
+	Callers, Seconds, Prefix      int
+}
+
+// Run makes the calls, with the connections kept, and gives how many a second
+// were taken.
+func (j BareJob) Run(ctx context.Context) (perSecond float64, err error) {
+	u, err := url.Parse(j.Sandbox)
 	if err != nil {
 		return 0, err
 	}
 	base := &client.Client{
 		Credentials: client.NewCredentials(sandbox.AccountSID, sandbox.AuthToken),
-		HTTPClient:  &http.Client{Timeout: 10 * time.Second, Transport: &toSandbox{u.Host, &http.Transport{MaxIdleConnsPerHost: bareCallers}}},
+		HTTPClient:  &http.Client{Timeout: 10 * time.Second, Transport: &toSandbox{u.Host, &http.Transport{MaxIdleConnsPerHost: j.Callers}}},
 	}
 	base.SetAccountSid(sandbox.AccountSID)
 	rest := twiliogo.NewRestClientWithParams(twiliogo.ClientParams{Client: base})
 	var made, failed atomic.Int64
 	started := time.Now()
-	end := started.Add(bareSeconds * time.Second)
+	end := started.Add(time.Duration(j.Seconds) * time.Second)
 	var callers sync.WaitGroup
-	for caller := range bareCallers {
+	for caller := range j.Callers {
 		callers.Go(func() {
 			for i := 0; time.Now().Before(end) && ctx.Err() == nil; i++ {
 				params := &api.CreateMessageParams{}
-				params.SetTo(fmt.Sprintf("whatsapp:+49152%03d%05d", caller, i%100_000))
+				params.SetTo(fmt.Sprintf("whatsapp:+4915%d%03d%04d", 20+j.Prefix, caller, i%10_000))
 				params.SetFrom("whatsapp:" + sandbox.PhoneNumber)
-				params.SetContentSid(content)
+				params.SetContentSid(j.ContentSID)
 				vars, _ := json.Marshal(map[string]string{"1": fmt.Sprintf("Person %d", i), "2": "Berlin"})
 				params.SetContentVariables(string(vars))
-				if receipts {
-					params.SetStatusCallback(r.URL + "/healthz?bare")
+				if j.Callback != "" {
+					params.SetStatusCallback(j.Callback)
 				}
 				if _, err := rest.Api.CreateMessage(params); err != nil {
 					failed.Add(1)

@@ -64,8 +64,12 @@ var zones = []string{
 func TestTheFirstAllowedMinuteInEveryZone(t *testing.T) {
 	t.Parallel()
 	hours := []*QuietHours{
-		{Start: "21:00", End: "08:00"}, {Start: "20:30", End: "09:15", Days: []string{"mon", "tue", "wed", "thu", "fri"}}, {Start: "00:00", End: "02:30"},
-		{Start: "23:00", End: "00:30"}, {Start: "01:45", End: "03:15"}, {Start: "12:00", End: "17:00", Days: []string{"sat", "sun"}},
+		{Start: "21:00", End: "08:00"},
+		{Start: "20:30", End: "09:15", Days: []string{"mon", "tue", "wed", "thu", "fri"}},
+		{Start: "00:00", End: "02:30"},
+		{Start: "23:00", End: "00:30"},
+		{Start: "01:45", End: "03:15"},
+		{Start: "12:00", End: "17:00", Days: []string{"sat", "sun"}},
 	}
 	allowed := func(q *QuietHours, local time.Time) bool {
 		clock := local.Format("15:04")

@@ -27,7 +27,7 @@ const (
 	overloadCut = 0.7
 	slownessCut = 0.9
 	slowness    = 3.0                    // times the best latency…
-	slowSlack   = 50 * time.Millisecond  // …and this much above it
+	slowSlack   = 10 * time.Millisecond  // …and this much above it
 	cutRest     = 250 * time.Millisecond // answers to calls begun before a cut must not cut again
 	bestMemory  = time.Minute
 )

@@ -86,6 +86,7 @@ func (e *Engine) reconcileOne(ctx context.Context, r unknownRow) error {
 		} else if err := sendAgain(ctx, tx, e.jobs, r, "reconciled"); err != nil {
 			return err
 		}
+		e.metrics.adopted.WithLabelValues(outcome).Inc()
 		return audit.Record(ctx, tx, "message.reconcile", "message", m.ID, map[string]any{"outcome": outcome})
 	})
 	if err == nil && r.CampaignID != nil {

@@ -56,6 +56,7 @@ type Config struct {
 	Playground           bool   `env:"PLAYGROUND" envDefault:"true"`
 	TrustedDocumentsOnly bool   `env:"TRUSTED_DOCUMENTS_ONLY" envDefault:"false"`
 
+	MetricsAddr string        `env:"METRICS_ADDR"` // where a process that only works answers /metrics, /healthz and /readyz
 	ClockOffset time.Duration `env:"CLOCK_OFFSET"` // makes this process' clock wrong, for tests
 }
 
@@ -100,6 +101,11 @@ func (c Config) Validate() error {
 	}
 	if _, _, err := net.SplitHostPort(c.ListenAddr); err != nil {
 		bad("LISTEN_ADDR", c.ListenAddr, "host:port")
+	}
+	if c.MetricsAddr != "" {
+		if _, _, err := net.SplitHostPort(c.MetricsAddr); err != nil {
+			bad("METRICS_ADDR", c.MetricsAddr, "host:port")
+		}
 	}
 	for name, value := range map[string]string{"PUBLIC_URL": c.PublicURL, "TWILIO_API_BASE_URL": c.Twilio.APIBaseURL} {
 		if value == "" {

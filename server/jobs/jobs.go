@@ -22,6 +22,9 @@ const (
 	QueueMaintenance = "maintenance" // sweeps, approvals, sealing
 )
 
+// Queues are all of them; the workers' own go as dispatch.
+var Queues = []string{QueueBulk, QueueReplies, QueueWebhooks, QueueImports, QueueMaintenance, "dispatch"}
+
 // Enqueuer inserts jobs that exist only if the transaction commits.
 type Enqueuer struct{ Client *river.Client[*sql.Tx] }
 

@@ -29,7 +29,7 @@ import (
 
 const (
 	adminEmail    = "ada@shop.example"
-	adminPassword = "a long enough password" //nolint:gosec // of a database that lives for one test
+	adminPassword = "a long enough password" // of a database that lives for one test
 )
 
 // Options say what to run and on what.
@@ -42,11 +42,12 @@ type Options struct {
 
 // Rig is one installation.
 type Rig struct {
-	DB     *db.DB
-	URL    string // of the API
-	opts   Options
-	listen string
-	http   *http.Client
+	DB      *db.DB
+	URL     string     // of the API
+	Workers []*Process // for whoever wants to keep them together
+	opts    Options
+	listen  string
+	http    *http.Client
 }
 
 // New prepares an installation; nothing runs yet.

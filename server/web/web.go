@@ -44,17 +44,7 @@ func NewRouter(rt Routes) http.Handler {
 
 	r := chi.NewRouter()
 	r.Use(identify, measure(requests), recoverer(rt.Log), secure)
-	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	r.Get("/readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-		defer cancel()
-		if err := rt.Ready(ctx); err != nil {
-			http.Error(w, "not ready: the database does not answer", http.StatusServiceUnavailable)
-			return
-		}
-		_, _ = w.Write([]byte("ready\n"))
-	})
-	r.Handle("/metrics", promhttp.HandlerFor(rt.Registry, promhttp.HandlerOpts{}))
+	probe(r, rt.Ready, rt.Registry)
 	for _, path := range []string{"/webhooks/twilio/inbound", "/webhooks/inbound"} { // the second is the first product's
 		r.Post(path, rt.Inbound)
 	}
@@ -88,6 +78,27 @@ func NewRouter(rt Routes) http.Handler {
 	}
 	r.NotFound(rt.SPA.ServeHTTP)
 	return r
+}
+
+// NewProbe is all that a process that only works jobs answers.
+func NewProbe(ready func(context.Context) error, registry *prometheus.Registry) http.Handler {
+	r := chi.NewRouter()
+	probe(r, ready, registry)
+	return r
+}
+
+func probe(r chi.Router, ready func(context.Context) error, registry *prometheus.Registry) {
+	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	r.Get("/readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		defer cancel()
+		if err := ready(ctx); err != nil {
+			http.Error(w, "not ready: the database does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ready\n"))
+	})
+	r.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 }
 
 func require(role actor.Role) func(http.Handler) http.Handler {

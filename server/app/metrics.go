@@ -1,0 +1,93 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"eventstream/server/jobs"
+	"eventstream/server/report"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// collector tells Prometheus what Postgres knows of the whole engine. It asks
+// at most every few seconds, however often it is scraped.
+type collector struct {
+	reports *report.Service
+	log     *slog.Logger
+
+	mu     sync.Mutex
+	read   time.Time
+	health *report.Health
+	totals *report.Totals
+}
+
+const collectEvery = 5 * time.Second
+
+var (
+	workersDesc   = prometheus.NewDesc("eventstream_workers", "Worker processes that live.", nil, nil)
+	webhookDesc   = prometheus.NewDesc("eventstream_webhook_lag_seconds", "Age of the oldest webhook event that is not applied yet.", nil, nil)
+	dispatchDesc  = prometheus.NewDesc("eventstream_dispatch_lag_seconds", "How long ago a campaign that has messages due was last served.", nil, nil)
+	jobsDesc      = prometheus.NewDesc("eventstream_jobs", "Jobs by queue and state.", []string{"queue", "state"}, nil)
+	messagesDesc  = prometheus.NewDesc("eventstream_messages", "Messages by where they stand.", []string{"status"}, nil)
+	campaignsDesc = prometheus.NewDesc("eventstream_campaigns", "Campaigns by status.", []string{"status"}, nil)
+	sendersDesc   = prometheus.NewDesc("eventstream_senders", "Senders by status.", []string{"status"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{workersDesc, webhookDesc, dispatchDesc, jobsDesc, messagesDesc, campaignsDesc, sendersDesc} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector. What Postgres does not answer is left out.
+func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	health, totals := c.look()
+	if health == nil || totals == nil {
+		return
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	gauge(workersDesc, float64(health.Workers))
+	gauge(webhookDesc, health.WebhookLagSeconds)
+	gauge(dispatchDesc, health.DispatchLagSeconds)
+	byName := map[string]report.Queue{}
+	for _, q := range health.Queues {
+		byName[q.Name] = q
+	}
+	for _, name := range jobs.Queues { // an empty queue is 0, not missing
+		q := byName[name]
+		gauge(jobsDesc, float64(q.Available), name, "available")
+		gauge(jobsDesc, float64(q.Running), name, "running")
+		gauge(jobsDesc, float64(q.Failed), name, "discarded")
+	}
+	for d, counts := range map[*prometheus.Desc]map[string]int64{messagesDesc: totals.Messages, campaignsDesc: totals.Campaigns, sendersDesc: totals.Senders} {
+		for status, n := range counts {
+			gauge(d, float64(n), status)
+		}
+	}
+}
+
+func (c *collector) look() (*report.Health, *report.Totals) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.read) < collectEvery {
+		return c.health, c.totals
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	health, err := c.reports.Health(ctx, "")
+	if err == nil {
+		c.totals, err = c.reports.Totals(ctx)
+	}
+	if err != nil {
+		c.log.Warn("metrics not read from Postgres", "error", err)
+		health = nil
+	}
+	c.read, c.health = time.Now(), health
+	return c.health, c.totals
+}
