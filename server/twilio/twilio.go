@@ -149,12 +149,19 @@ func (c *call) sendError(err error) *message.SendError {
 	return message.NewSendError(Code(20500), c.status, "no readable answer from Twilio", c.delay(), err)
 }
 
+// delay reads Retry-After, which counts seconds or names a moment.
 func (c *call) delay() time.Duration {
-	seconds, err := strconv.Atoi(c.retryAfter)
-	if err != nil || seconds < 0 || seconds > 3600 {
+	const longest = time.Hour
+	d := time.Duration(0)
+	if seconds, err := strconv.Atoi(c.retryAfter); err == nil {
+		d = time.Duration(seconds) * time.Second
+	} else if at, err := http.ParseTime(c.retryAfter); err == nil {
+		d = time.Until(at)
+	}
+	if d < 0 || d > longest {
 		return 0
 	}
-	return time.Duration(seconds) * time.Second
+	return d
 }
 
 // Find implements message.Provider. twilio-go mangles BSUIDs in query filters,
