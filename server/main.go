@@ -62,10 +62,11 @@ func command() *cli.Command {
 				Name: "bench", Usage: "measure the engine beside its ceilings, on a private Postgres of its own",
 				Flags: []cli.Flag{
 					&cli.StringFlag{Name: "write", Usage: "also write the report to this file"},
-					&cli.IntFlag{Name: "people", Value: 50_000, Usage: "recipients of a sending case"},
+					&cli.IntFlag{Name: "people", Value: 50_000, Usage: "recipients of a sending case; 0: none"},
 					&cli.IntSliceFlag{Name: "processes", Value: []int{1, 2, 4}, Usage: "worker processes of the sending cases"},
 					&cli.IntSliceFlag{Name: "growth", Usage: "audiences of the growth table"},
 					&cli.IntSliceFlag{Name: "pace", Usage: "rates of the pace table, messages a second"},
+					&cli.IntFlag{Name: "import", Usage: "rows of the import table"},
 				},
 				Action: runBench,
 				Commands: []*cli.Command{{
@@ -161,9 +162,18 @@ func runBench(ctx context.Context, cmd *cli.Command) error {
 		return err
 	}
 	defer b.Close()
-	tables, err := b.Send(ctx, bench.SendOptions{People: cmd.Int("people"), Processes: cmd.IntSlice("processes"), Growth: cmd.IntSlice("growth")})
-	if err != nil {
-		return err
+	var tables []bench.Table
+	if people := cmd.Int("people"); people > 0 {
+		if tables, err = b.Send(ctx, bench.SendOptions{People: people, Processes: cmd.IntSlice("processes"), Growth: cmd.IntSlice("growth")}); err != nil {
+			return err
+		}
+	}
+	if rows := cmd.Int("import"); rows > 0 {
+		table, err := b.Import(ctx, rows)
+		if err != nil {
+			return err
+		}
+		tables = append(tables, table)
 	}
 	if rates := cmd.IntSlice("pace"); len(rates) > 0 {
 		pace, err := b.Pace(ctx, rates)

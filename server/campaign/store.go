@@ -276,13 +276,16 @@ func claimRows(ctx context.Context, idb bun.IDB, senderID int64, grants []sender
 	for i, g := range grants {
 		ids[i], counts[i] = *g.CampaignID, int64(g.Granted)
 	}
+	// The ids go through an array: a limit that is not a constant is taken for a
+	// tenth of the table, and Postgres would read all of it for a slice.
 	err = idb.NewRaw(`
 		UPDATE messages m SET status = 'submitting', attempts = m.attempts + 1, submitted_at = clock_timestamp(),
 			lease_until = clock_timestamp() + make_interval(secs => ?), not_before_reason = ''
-		FROM unnest(?::bigint[], ?::int[]) g (campaign_id, n) JOIN campaigns ca ON ca.id = g.campaign_id AND ca.status = 'sending'
-			CROSS JOIN LATERAL (SELECT id FROM messages x WHERE x.work = 'send' AND x.sender_id = ? AND x.campaign_id = g.campaign_id AND x.not_before <= now()
-				ORDER BY x.not_before, x.id LIMIT g.n FOR UPDATE SKIP LOCKED) due
-		WHERE m.id = due.id RETURNING m.id, m.campaign_id, m.contact_id, m.attempts, clock_timestamp() AS now`,
+		WHERE m.id = ANY (ARRAY(
+			SELECT due.id FROM unnest(?::bigint[], ?::int[]) g (campaign_id, n) JOIN campaigns ca ON ca.id = g.campaign_id AND ca.status = 'sending'
+				CROSS JOIN LATERAL (SELECT id FROM messages x WHERE x.work = 'send' AND x.sender_id = ? AND x.campaign_id = g.campaign_id AND x.not_before <= now()
+					ORDER BY x.not_before, x.id LIMIT g.n FOR UPDATE SKIP LOCKED) due))
+		RETURNING m.id, m.campaign_id, m.contact_id, m.attempts, clock_timestamp() AS now`,
 		lease.Seconds(), pgdialect.Array(ids), pgdialect.Array(counts), senderID).Scan(ctx, &rows)
 	return rows, db.Err(err)
 }

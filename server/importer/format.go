@@ -57,7 +57,7 @@ type rows interface{ next() (record, error) }
 func sniff(head []byte, req *Request) (Options, error) {
 	opts := Options{DefaultRegion: strings.ToUpper(req.DefaultRegion), Mode: req.Mode, ConsentForAll: req.Consent.Source == "all", ConsentText: req.Consent.Text, IgnoreConsents: req.Consent.Source == "none"}
 	garbage := func(why string) (Options, error) {
-		return opts, apperr.Invalid("file", "%q is not a contact file: %s. CSV with a header line, JSON and NDJSON are read", req.FileName, why)
+		return opts, apperr.Invalid("file", "%q is not a contact file: %s. CSV with a header line, Excel workbooks, JSON and NDJSON are read, also gzipped", req.FileName, why)
 	}
 	if len(bytes.TrimSpace(head)) == 0 {
 		return garbage("it is empty")

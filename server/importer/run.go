@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"eventstream/server/actor"
@@ -21,7 +23,7 @@ import (
 	"github.com/uptrace/bun"
 )
 
-const batchRows = 1000
+const batchRows = 2000
 
 // Run works an import from where it stands. Each batch and its progress are
 // one transaction, so that a crash loses or repeats no row.
@@ -67,18 +69,12 @@ func (s *Service) begin(ctx context.Context, id int64) (imp *Import, err error) 
 }
 
 func (s *Service) work(ctx context.Context, imp *Import) error {
-	source := &chunkReader{ctx: ctx, db: s.db, importID: imp.ID}
-	src, err := open(source, imp.Options)
-	if err != nil {
-		return err
-	}
-	for range imp.RowsDone { // already taken before a crash
-		if _, err := src.next(); err != nil {
-			return fmt.Errorf("find the place again: %w", err)
-		}
-	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	batches := make(chan *batch, 2) // the next one is read and checked while this one is written
+	go s.read(ctx, imp, batches)
 	renewed := time.Now()
-	for {
+	for b := range batches {
 		if time.Since(renewed) > importLease/4 {
 			held, err := db.Lease(ctx, s.db, leaseName(imp.ID), s.owner, importLease)
 			if err != nil || !held {
@@ -86,36 +82,100 @@ func (s *Service) work(ctx context.Context, imp *Import) error {
 			}
 			renewed = time.Now()
 		}
-		batch, last, err := readBatch(src)
+		if b.err != nil {
+			return b.err
+		}
+		if len(b.records) > 0 {
+			going, err := s.apply(ctx, imp, b)
+			if err != nil || !going {
+				return err
+			}
+			s.hub.Publish(pubsub.TopicImport, imp.ID)
+		}
+		if b.last {
+			return s.end(ctx, imp, StatusCompleted, "")
+		}
+	}
+	return ctx.Err()
+}
+
+// batch is some rows of the file, read and checked.
+type batch struct {
+	records   []record
+	rows      []*row    // by record; nil where it was rejected
+	rejects   []*Reject // by record; nil where it is good
+	bytesDone int64
+	last      bool
+	err       error
+}
+
+// read reads and checks the file from where the import stands.
+func (s *Service) read(ctx context.Context, imp *Import, batches chan<- *batch) {
+	defer close(batches)
+	hand := func(b *batch) bool {
+		select {
+		case batches <- b:
+			return b.err == nil && !b.last
+		case <-ctx.Done():
+			return false
+		}
+	}
+	source := &chunkReader{ctx: ctx, db: s.db, importID: imp.ID}
+	src, err := open(source, imp.Options)
+	for range imp.RowsDone { // already taken before a crash
 		if err != nil {
-			return err
+			break
 		}
-		if len(batch) == 0 {
-			return s.end(ctx, imp, StatusCompleted, "")
+		if _, err = src.next(); err != nil {
+			err = fmt.Errorf("find the place again: %w", err)
 		}
-		going, err := s.apply(ctx, imp, batch, source.read)
-		if err != nil || !going {
-			return err
-		}
-		s.hub.Publish(pubsub.TopicImport, imp.ID)
-		if last {
-			return s.end(ctx, imp, StatusCompleted, "")
+	}
+	if err != nil {
+		hand(&batch{err: err})
+		return
+	}
+	for {
+		b := &batch{}
+		b.records, b.last, b.err = readBatch(src)
+		b.check(imp)
+		b.bytesDone = source.read
+		if !hand(b) {
+			return
 		}
 	}
 }
 
-func readBatch(src rows) (batch []record, last bool, err error) {
-	for len(batch) < batchRows {
+func readBatch(src rows) (records []record, last bool, err error) {
+	for len(records) < batchRows {
 		rec, err := src.next()
 		if errors.Is(err, io.EOF) {
-			return batch, true, nil
+			return records, true, nil
 		}
 		if err != nil {
 			return nil, false, err
 		}
-		batch = append(batch, rec)
+		records = append(records, rec)
 	}
-	return batch, false, nil
+	return records, false, nil
+}
+
+// check checks the rows on all cores: reading a number by its country's plan
+// costs more than all else that is done with it here.
+func (b *batch) check(imp *Import) {
+	b.rows, b.rejects = make([]*row, len(b.records)), make([]*Reject, len(b.records))
+	cores := runtime.GOMAXPROCS(0)
+	share := (len(b.records) + cores - 1) / cores
+	var all sync.WaitGroup
+	for from := 0; from < len(b.records); from += share {
+		all.Go(func() {
+			for i := from; i < min(from+share, len(b.records)); i++ {
+				if b.rows[i], b.rejects[i] = check(b.records[i], imp.Options); b.rejects[i] != nil {
+					b.rejects[i].ImportID = imp.ID
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 func (s *Service) end(ctx context.Context, imp *Import, status Status, failure string) error {
@@ -156,16 +216,14 @@ type row struct {
 }
 
 // apply takes a batch in one transaction and reports whether to go on.
-func (s *Service) apply(ctx context.Context, imp *Import, batch []record, bytesDone int64) (going bool, err error) {
+func (s *Service) apply(ctx context.Context, imp *Import, b *batch) (going bool, err error) {
 	var good []*row
 	var rejects []*Reject
 	place := map[string]int{}
-	tally := Import{RowsDone: int64(len(batch)), BytesDone: bytesDone}
-	for _, rec := range batch {
-		r, reject := check(rec, imp.Options)
-		if reject != nil {
-			reject.ImportID = imp.ID
-			rejects = append(rejects, reject)
+	tally := Import{RowsDone: int64(len(b.records)), BytesDone: b.bytesDone}
+	for i, r := range b.rows {
+		if b.rejects[i] != nil {
+			rejects = append(rejects, b.rejects[i])
 			continue
 		}
 		if at, repeated := place[r.address.MatchKey]; repeated { // the last row wins
@@ -178,7 +236,7 @@ func (s *Service) apply(ctx context.Context, imp *Import, batch []record, bytesD
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		fresh, err := forUpdate(ctx, tx, imp.ID)
-		if err != nil || fresh.Status != StatusRunning || fresh.RowsDone != batch[0].row-1 {
+		if err != nil || fresh.Status != StatusRunning || fresh.RowsDone != b.records[0].row-1 {
 			return err // canceled meanwhile, or another worker took over after our lease
 		}
 		t := tally
@@ -310,9 +368,9 @@ func parseTime(s string) *time.Time {
 
 // upsert writes the batch's contacts, their consent, and which of them the
 // import touched.
-func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, batch []*row, t *Import) ([]*Reject, error) {
-	keys := make([]string, len(batch))
-	for i, r := range batch {
+func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*row, t *Import) ([]*Reject, error) {
+	keys := make([]string, len(good))
+	for i, r := range good {
 		keys[i] = r.address.MatchKey
 	}
 	existing, err := lockByMatchKeys(ctx, tx, keys)
@@ -331,7 +389,7 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, batch []*r
 	var consents []pendingConsent
 	var rejects []*Reject
 	var members []*contact.Contact
-	for _, r := range batch {
+	for _, r := range good {
 		c := existing[r.address.MatchKey]
 		known := c != nil
 		switch {

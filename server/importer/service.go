@@ -57,10 +57,15 @@ func (s *Service) Start(ctx context.Context, req Request, file io.Reader) (*Impo
 		return nil, err
 	}
 	req.FileName = clip(contact.CleanText(filepath.Base(req.FileName)), 200)
+	file, done, err := unpack(file, req.FileName)
+	defer done()
+	if err != nil {
+		return nil, err
+	}
 	head := make([]byte, sniffBytes)
 	n, err := io.ReadFull(file, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return nil, apperr.Wrap(err, apperr.CodeInvalid, "the upload broke off")
+		return nil, brokenOff(err)
 	}
 	opts, err := sniff(head[:n], &req)
 	if err != nil {
@@ -105,9 +110,17 @@ func (s *Service) store(ctx context.Context, imp *Import, file io.Reader) error 
 			return nil
 		}
 		if err != nil {
-			return apperr.Wrap(err, apperr.CodeInvalid, "the upload broke off")
+			return brokenOff(err)
 		}
 	}
+}
+
+// brokenOff keeps what is wrong with the file apart from what happened on its way.
+func brokenOff(err error) error {
+	if apperr.Is(err, apperr.CodeInvalid) {
+		return err
+	}
+	return apperr.Wrap(err, apperr.CodeInvalid, "the upload broke off")
 }
 
 // Cancel stops an import; the rows that were taken stay.

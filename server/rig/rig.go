@@ -72,6 +72,9 @@ func New(ctx context.Context, opts Options) (*Rig, error) {
 	return r, nil
 }
 
+// DatabaseURL is where its database is.
+func (r *Rig) DatabaseURL() string { return r.opts.DatabaseURL }
+
 // Close gives the database back.
 func (r *Rig) Close() { r.DB.Close() }
 

@@ -69,3 +69,9 @@ func (r *Rig) ContentSID(ctx context.Context) (sid string, err error) {
 func (r *Rig) Rows(ctx context.Context, into any, sql string, args ...any) error {
 	return r.DB.NewRaw(sql, args...).Scan(ctx, into)
 }
+
+// Seconds answers a question that has a duration for an answer.
+func (r *Rig) Seconds(ctx context.Context, sql string, args ...any) (s float64, err error) {
+	err = r.DB.NewRaw(sql, args...).Scan(ctx, &s)
+	return s, err
+}

@@ -133,7 +133,7 @@ export function ImportPage() {
   return (
     <Page
       title="Import contacts"
-      description="CSV, JSON or NDJSON, up to 1 GB. Numbers in any spelling; every rejected row tells why."
+      description="CSV, Excel, JSON or NDJSON, also gzipped, up to 1 GB. Numbers in any spelling; every rejected row tells why."
     >
       {running ? (
         <Running

@@ -1,0 +1,427 @@
+package segment_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"eventstream/server/contact"
+	"eventstream/server/db/dbtest"
+	"eventstream/server/segment"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestCompiledSQLAgreesWithAPlainEvaluator draws contacts and queries at random
+// and compares who matches in Postgres with who matches by the plainest reading
+// of the language.
+func TestCompiledSQLAgreesWithAPlainEvaluator(t *testing.T) {
+	t.Parallel()
+	const people = 120
+	queries := 2500
+	if testing.Short() {
+		queries = 300
+	}
+	seed := uint64(time.Now().UnixNano())
+	if s, err := strconv.ParseUint(os.Getenv("SEGMENT_SEED"), 10, 64); err == nil {
+		seed = s
+	}
+	t.Logf("SEGMENT_SEED=%d repeats this run", seed)
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // repeatable on purpose
+	d := dbtest.New(t)
+	ctx := context.Background()
+	var contacts []*contact.Contact
+	for i := range people {
+		c := g.contact(i)
+		_, err := d.NewInsert().Model(c).Exec(ctx)
+		require.NoError(t, err)
+		// As it comes back: what JSON and Postgres keep of it.
+		stored := new(contact.Contact)
+		require.NoError(t, d.NewSelect().Model(stored).Where("c.id = ?", c.ID).Scan(ctx))
+		contacts = append(contacts, stored)
+	}
+	matched := 0
+	for range queries {
+		raw := g.query(3)
+		text, err := json.Marshal(raw)
+		require.NoError(t, err)
+		node, err := segment.Parse(text)
+		require.NoError(t, err, string(text))
+		p, err := segment.Compile(ctx, node, nil)
+		require.NoError(t, err, string(text))
+		var got []int64
+		require.NoError(t, d.NewRaw("SELECT c.id FROM contacts c WHERE "+p.SQL+" ORDER BY c.id", p.Args...).Scan(ctx, &got), string(text))
+		var want []int64
+		now := time.Now()
+		for _, c := range contacts {
+			if evaluate(node, c, now) {
+				want = append(want, c.ID)
+			}
+		}
+		matched += len(want)
+		require.Equal(t, want, got, string(text))
+	}
+	require.Greater(t, matched, queries, "the queries match somebody often enough to mean something")
+	t.Logf("%d queries over %d contacts: %d cases, %d matches", queries, people, queries*people, matched)
+}
+
+type generator struct{ *rand.Rand }
+
+func (g *generator) one(values ...any) any { return values[g.IntN(len(values))] }
+
+var (
+	words  = []any{"Paris", "paris", "Berlin", "São Paulo", "50%_off", `a\b`, "", "x", "O'Brien", "true", "7"}
+	names  = []string{"city", "plan", "age", "vip", "tags", "address", "due"}
+	stamps = []any{"2026-01-15", "2026-11-20T10:00:00Z", "2020-02-29", "1999-12-31T23:59:59", "not a date"}
+)
+
+// scalar is what an attribute holds, or a query asks for.
+func (g *generator) scalar() any {
+	switch g.IntN(5) {
+	case 0:
+		return g.IntN(8)
+	case 1:
+		return float64(g.IntN(40)) / 4
+	case 2:
+		return g.IntN(2) == 0
+	case 3:
+		return g.one(stamps...)
+	}
+	return g.one(words...)
+}
+
+func (g *generator) contact(i int) *contact.Contact {
+	a, err := contact.ParseAddress(fmt.Sprintf("+4915%09d", 200000000+i), "")
+	if err != nil {
+		panic(err)
+	}
+	c := contact.New(a)
+	c.Name, _ = g.one(words...).(string)
+	c.Locale, _ = g.one("de", "en", "", "pt-BR").(string)
+	c.ConsentStatus, _ = g.one(contact.ConsentUnknown, contact.ConsentOptedIn, contact.ConsentOptedOut).(contact.ConsentStatus)
+	c.Reachable = g.IntN(4) > 0
+	c.CreatedAt = time.Now().Add(-time.Duration(g.IntN(60*24)) * time.Hour)
+	if g.IntN(2) == 0 {
+		at := time.Now().Add(-time.Duration(g.IntN(60*24)) * time.Hour).Add(-30 * time.Minute)
+		c.LastInboundAt = &at
+	}
+	c.Attributes = map[string]any{}
+	for _, name := range names {
+		switch g.IntN(7) {
+		case 0, 1:
+		case 2:
+			c.Attributes[name] = nil
+		case 3:
+			c.Attributes[name] = []any{g.scalar(), g.scalar()}
+		case 4:
+			c.Attributes[name] = map[string]any{"inner": g.scalar()}
+		default:
+			c.Attributes[name] = g.scalar()
+		}
+	}
+	return c
+}
+
+func (g *generator) query(depth int) map[string]any {
+	if depth > 0 {
+		switch g.IntN(6) {
+		case 0, 1:
+			key, _ := g.one("all", "any").(string)
+			parts := []any{}
+			for range g.IntN(4) {
+				parts = append(parts, g.query(depth-1))
+			}
+			return map[string]any{key: parts}
+		case 2:
+			return map[string]any{"not": g.query(depth - 1)}
+		}
+	}
+	return g.condition()
+}
+
+func (g *generator) condition() map[string]any {
+	c := map[string]any{}
+	var op string
+	switch g.IntN(8) {
+	case 0:
+		c["field"] = g.one("name", "locale", "region", "time_zone")
+		op, _ = g.one("eq", "ne", "in", "not_in", "contains", "starts_with", "ends_with", "exists", "not_exists", "is_empty").(string)
+		c["value"] = g.one(append(words, "de", "DE", "Europe/Berlin")...)
+	case 1:
+		c["field"], op = "consent_status", g.one("eq", "ne", "in", "not_in").(string)
+		c["value"] = g.one("unknown", "opted_in", "opted_out")
+	case 2:
+		c["field"], op, c["value"] = "reachable", g.one("eq", "ne").(string), g.IntN(2) == 0
+	case 3:
+		c["field"] = g.one("created_at", "last_inbound_at", "last_outbound_at")
+		op, _ = g.one("before", "after", "between", "within_last", "not_within_last", "exists", "not_exists").(string)
+		c["value"] = time.Now().Add(-time.Duration(g.IntN(60*24)) * time.Hour).UTC().Format(time.RFC3339)
+	default:
+		c["field"] = "attributes." + names[g.IntN(len(names))]
+		if g.IntN(6) == 0 {
+			c["field"] = c["field"].(string) + ".inner"
+		}
+		op, _ = g.one("eq", "ne", "in", "not_in", "lt", "lte", "gt", "gte", "between", "contains", "starts_with", "ends_with", "exists", "not_exists", "is_empty", "before", "after", "within_last", "not_within_last").(string)
+		c["value"] = g.scalar()
+	}
+	c["op"] = op
+	date := func() any { return g.one(stamps[:4]...) }
+	isTime := slices.Contains([]any{"created_at", "last_inbound_at", "last_outbound_at"}, c["field"])
+	switch op {
+	case "exists", "not_exists", "is_empty":
+		delete(c, "value")
+	case "in", "not_in":
+		list := []any{c["value"]}
+		if strings.HasPrefix(c["field"].(string), "attributes.") {
+			list = append(list, g.scalar(), g.scalar())
+		}
+		c["value"] = list
+	case "between":
+		switch {
+		case isTime:
+			c["value"] = []any{"2026-01-01", c["value"]}
+		case g.IntN(2) == 0:
+			low := g.IntN(5)
+			c["value"] = []any{low, low + g.IntN(4)}
+		default:
+			c["value"] = []any{"2019-01-01", date()}
+		}
+	case "lt", "lte", "gt", "gte":
+		c["value"] = g.one(g.IntN(9), date())
+	case "before", "after":
+		if !isTime {
+			c["value"] = date()
+		}
+	case "within_last", "not_within_last":
+		c["value"] = g.one("5d", "36h", "9000d", "3w")
+	case "contains", "starts_with", "ends_with":
+		c["value"] = g.one("par", "PAR", "%", "_", `\`, "o", "", "7")
+	}
+	return c
+}
+
+// evaluate reads a query in the plainest way.
+func evaluate(n segment.Node, c *contact.Contact, now time.Time) bool {
+	switch x := n.(type) {
+	case segment.All:
+		for _, p := range x.Parts {
+			if !evaluate(p, c, now) {
+				return false
+			}
+		}
+		return true
+	case segment.Any:
+		for _, p := range x.Parts {
+			if evaluate(p, c, now) {
+				return true
+			}
+		}
+		return false
+	case segment.Not:
+		return !evaluate(x.Part, c, now)
+	case segment.Condition:
+		return holds(x, c, now)
+	}
+	panic(fmt.Sprintf("%T is not drawn", n))
+}
+
+func holds(x segment.Condition, c *contact.Contact, now time.Time) bool {
+	switch x.Field {
+	case "name":
+		return textHolds(x, c.Name)
+	case "locale":
+		return textHolds(x, c.Locale)
+	case "region":
+		return textHolds(x, c.Region)
+	case "time_zone":
+		return textHolds(x, c.TimeZone)
+	case "consent_status":
+		return textHolds(x, string(c.ConsentStatus))
+	case "reachable":
+		return (x.Op == "eq") == (c.Reachable == x.Value)
+	case "created_at":
+		return timeHolds(x, &c.CreatedAt, now)
+	case "last_inbound_at":
+		return timeHolds(x, c.LastInboundAt, now)
+	case "last_outbound_at":
+		return timeHolds(x, nil, now)
+	}
+	var v any = c.Attributes
+	present := true
+	for _, key := range strings.Split(strings.TrimPrefix(x.Field, "attributes."), ".") {
+		m, ok := v.(map[string]any)
+		if v, present = m[key]; !ok || !present {
+			v, present = nil, false
+			break
+		}
+	}
+	return attributeHolds(x, v, now)
+}
+
+// fold is what Postgres folds in the C locale: ASCII letters.
+func fold(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
+func textHolds(x segment.Condition, s string) bool {
+	switch x.Op {
+	case "eq":
+		return s == x.Value
+	case "ne":
+		return s != x.Value
+	case "in":
+		return slices.Contains(x.Value.([]any), any(s))
+	case "not_in":
+		return !slices.Contains(x.Value.([]any), any(s))
+	case "exists":
+		return s != ""
+	case "not_exists", "is_empty":
+		return s == ""
+	}
+	part := fold(x.Value.(string))
+	return map[string]func(string, string) bool{"contains": strings.Contains, "starts_with": strings.HasPrefix, "ends_with": strings.HasSuffix}[x.Op](fold(s), part)
+}
+
+func timeHolds(x segment.Condition, at *time.Time, now time.Time) bool {
+	switch x.Op {
+	case "exists":
+		return at != nil
+	case "not_exists":
+		return at == nil
+	case "not_within_last":
+		return at == nil || at.Before(now.Add(-span(x.Value)))
+	}
+	if at == nil {
+		return false
+	}
+	switch x.Op {
+	case "before":
+		return at.Before(*instant(x.Value))
+	case "after":
+		return at.After(*instant(x.Value))
+	case "between":
+		pair := x.Value.([]any)
+		return !at.Before(*instant(pair[0])) && !at.After(*instant(pair[1]))
+	}
+	return !at.Before(now.Add(-span(x.Value))) // within_last
+}
+
+func span(v any) time.Duration {
+	s, _ := v.(string)
+	n, _ := strconv.Atoi(s[:len(s)-1])
+	return time.Duration(n) * map[byte]time.Duration{'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour}[s[len(s)-1]]
+}
+
+func instant(v any) *time.Time {
+	s, _ := v.(string)
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return &t
+		}
+	}
+	return nil
+}
+
+func number(v any) (float64, bool) {
+	switch x := v.(type) {
+	case float64:
+		return x, true
+	case json.Number:
+		f, err := x.Float64()
+		return f, err == nil
+	}
+	return 0, false
+}
+
+// same compares as JSON does: 1 and 1.0 are one number, and types never mix.
+func same(a, b any) bool {
+	if x, ok := number(a); ok {
+		y, ok := number(b)
+		return ok && x == y
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+func attributeHolds(x segment.Condition, v any, now time.Time) bool {
+	s, isText := v.(string)
+	at := instant(v)
+	switch x.Op {
+	case "eq":
+		return v != nil && same(v, x.Value)
+	case "ne":
+		return v == nil || !same(v, x.Value)
+	case "in", "not_in":
+		found := v != nil && slices.ContainsFunc(x.Value.([]any), func(w any) bool { return same(v, w) })
+		return found == (x.Op == "in")
+	case "exists":
+		return v != nil
+	case "not_exists":
+		return v == nil
+	case "is_empty":
+		list, isList := v.([]any)
+		object, isObject := v.(map[string]any)
+		return v == nil || (isText && s == "") || (isList && len(list) == 0) || (isObject && len(object) == 0)
+	case "contains":
+		if list, ok := v.([]any); ok {
+			return slices.Contains(list, x.Value)
+		}
+		return isText && textHolds(x, s)
+	case "starts_with", "ends_with":
+		return isText && textHolds(x, s)
+	case "within_last":
+		return at != nil && !at.Before(now.Add(-span(x.Value))) && !at.After(now)
+	case "not_within_last":
+		return at == nil || at.Before(now.Add(-span(x.Value)))
+	}
+	bounds := []any{x.Value}
+	if x.Op == "between" {
+		bounds = x.Value.([]any)
+	}
+	compare := func(bound any) (int, bool) {
+		if want, ok := number(bound); ok {
+			got, isNumber := number(v)
+			switch {
+			case !isNumber:
+				return 0, false
+			case got < want:
+				return -1, true
+			case got > want:
+				return 1, true
+			}
+			return 0, true
+		}
+		if at == nil {
+			return 0, false
+		}
+		return at.Compare(*instant(bound)), true
+	}
+	low, ok := compare(bounds[0])
+	if !ok {
+		return false
+	}
+	switch x.Op {
+	case "lt", "before":
+		return low < 0
+	case "lte":
+		return low <= 0
+	case "gt", "after":
+		return low > 0
+	case "gte":
+		return low >= 0
+	}
+	high, ok := compare(bounds[1])
+	return ok && low >= 0 && high <= 0
+}
