@@ -125,8 +125,9 @@ func toImport(i *importer.Import) *model.Import {
 		ID: encode(kindImport, i.ID), FileName: i.FileName, Status: upper[model.ImportStatus](i.Status), Failure: filled(i.Failure), SizeBytes: i.SizeBytes, BytesDone: i.BytesDone,
 		RowsTotal: i.RowsTotal, RowsDone: i.RowsDone, Created: i.Created, Updated: i.Updated, Unchanged: i.Unchanged, Duplicates: i.Duplicates, Rejected: i.Rejected,
 		Columns: mapped(i.Options.Columns, func(c importer.Column) *model.ImportColumn {
-			return &model.ImportColumn{Name: c.Name, Field: string(c.Field)}
+			return &model.ImportColumn{Name: c.Name, Field: string(c.Field), Samples: append([]string{}, c.Samples...)}
 		}),
+		DryRun: i.Options.DryRun, Mode: upper[model.ImportMode](i.Options.Mode),
 		CreatedAt: i.CreatedAt, StartedAt: i.StartedAt, FinishedAt: i.FinishedAt,
 	}
 	if i.Rejected > 0 {

@@ -38,22 +38,24 @@ func (r *importConnectionResolver) TotalCount(ctx context.Context, obj *model.Im
 
 // ContactImport is the resolver for the contactImport field.
 func (r *mutationResolver) ContactImport(ctx context.Context, input model.ContactImportInput) (*model.ContactImportPayload, error) {
-	req := importer.Request{
-		FileName: input.File.Filename, Mapping: map[string]importer.Field{}, DefaultRegion: text(input.DefaultRegion.Value()),
-		Consent: importer.ConsentChoice{Text: text(input.ConsentText.Value())},
-	}
-	for _, c := range input.Mapping.Value() {
-		req.Mapping[c.Name] = importer.Field(c.Field)
-	}
-	if mode := input.Mode.Value(); mode != nil {
-		req.Mode = lower[importer.Mode](*mode)
-	}
-	if source := input.ConsentSource.Value(); source != nil {
-		req.Consent.Source = lower[string](*source)
-	}
+	req := importRequest(model.ContactImportConfirmInput{
+		Mapping: input.Mapping, DefaultRegion: input.DefaultRegion, Mode: input.Mode, ConsentSource: input.ConsentSource, ConsentText: input.ConsentText, DryRun: input.DryRun,
+	})
+	req.FileName = input.File.Filename
 	imp, err := r.Services.Imports.Start(ctx, req, input.File.File)
 	errs, err := mend(err)
 	return &model.ContactImportPayload{Import: toImport(kept(errs, imp)), UserErrors: errs}, err
+}
+
+// ContactImportConfirm is the resolver for the contactImportConfirm field.
+func (r *mutationResolver) ContactImportConfirm(ctx context.Context, input model.ContactImportConfirmInput) (*model.ContactImportConfirmPayload, error) {
+	var v *importer.Import
+	id, err := globalid.Decode("id", kindImport, input.ID)
+	if err == nil {
+		v, err = r.Services.Imports.Confirm(ctx, id, importRequest(input))
+	}
+	errs, err := mend(err)
+	return &model.ContactImportConfirmPayload{Import: toImport(kept(errs, v)), UserErrors: errs}, err
 }
 
 // ContactImportCancel is the resolver for the contactImportCancel field.

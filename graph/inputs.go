@@ -10,6 +10,7 @@ import (
 	"eventstream/server/campaign"
 	"eventstream/server/contact"
 	"eventstream/server/globalid"
+	"eventstream/server/importer"
 	"eventstream/server/message"
 	"eventstream/server/twilio/sandbox"
 
@@ -79,6 +80,25 @@ func campaignInput(in model.CampaignUpdateInput) (campaign.Input, error) {
 		}
 	}
 	return out, errs.Err()
+}
+
+func importRequest(input model.ContactImportConfirmInput) importer.Request {
+	req := importer.Request{
+		Mapping: map[string]importer.Field{}, DefaultRegion: text(input.DefaultRegion.Value()), Consent: importer.ConsentChoice{Text: text(input.ConsentText.Value())},
+	}
+	for _, c := range input.Mapping.Value() {
+		req.Mapping[c.Name] = importer.Field(c.Field)
+	}
+	if mode := input.Mode.Value(); mode != nil {
+		req.Mode = lower[importer.Mode](*mode)
+	}
+	if source := input.ConsentSource.Value(); source != nil {
+		req.Consent.Source = lower[string](*source)
+	}
+	if dry := input.DryRun.Value(); dry != nil {
+		req.DryRun = *dry
+	}
+	return req
 }
 
 func scheduleInput(in model.CampaignScheduleInput) campaign.Schedule {

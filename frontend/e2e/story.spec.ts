@@ -91,9 +91,23 @@ test("a file that is none is refused and leaves nothing", async () => {
 test("5,000 rows come in, counted live", async () => {
   await page.locator('input[type="file"]').setInputFiles(contacts);
   await look("import");
-  await page.getByRole("button", { name: "Import", exact: true }).click();
+  await page.getByRole("button", { name: "Check first" }).click();
+  await expect(page.getByText("Nothing is written yet")).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByTestId("created")).toHaveText("4,687");
+  await expect(page.getByTestId("rejected")).toHaveText("148");
+  await look("import-check");
+  await page.getByRole("combobox", { name: "What Phone Number becomes" }).click();
+  await page.getByRole("option", { name: "Left out" }).click();
+  await page.getByRole("button", { name: "Check again" }).click();
+  await expect(page.getByText(/no column holds phone numbers/)).toBeVisible();
+  await page.getByRole("button", { name: "Import for good" }).click();
+  await expect(page.getByText(/no column holds phone numbers/)).toBeVisible();
+  await page.getByRole("combobox", { name: "What Phone Number becomes" }).click();
+  await page.getByRole("option", { name: "Phone number" }).click();
+  await page.getByRole("button", { name: "Import for good" }).click();
   await expect(page.getByTestId("rows")).toHaveText("5,000", { timeout: 30_000 });
   await expect(page.getByText("Completed").first()).toBeVisible();
+  await expect(page.getByRole("link", { name: "To the contacts" })).toBeVisible();
   await expect(page.getByTestId("created")).toHaveText("4,687");
   await expect(page.getByTestId("duplicates")).toHaveText("165");
   await expect(page.getByTestId("rejected")).toHaveText("148");

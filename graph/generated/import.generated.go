@@ -160,6 +160,70 @@ func (ec *executionContext) fieldContext_ContactImportCancelPayload_userErrors(_
 	return fc, nil
 }
 
+func (ec *executionContext) _ContactImportConfirmPayload_import(ctx context.Context, field graphql.CollectedField, obj *model.ContactImportConfirmPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ContactImportConfirmPayload_import(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Import, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Import) graphql.Marshaler {
+			return ec.marshalOImport2ᚖeventstreamᚋgraphᚋmodelᚐImport(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ContactImportConfirmPayload_import(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ContactImportConfirmPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Import(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ContactImportConfirmPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ContactImportConfirmPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ContactImportConfirmPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖeventstreamᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ContactImportConfirmPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ContactImportConfirmPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ContactImportPayload_import(ctx context.Context, field graphql.CollectedField, obj *model.ContactImportPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -590,6 +654,52 @@ func (ec *executionContext) fieldContext_Import_rejects(ctx context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _Import_dryRun(ctx context.Context, field graphql.CollectedField, obj *model.Import) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Import_dryRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DryRun, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Import_dryRun(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Import", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Import_mode(ctx context.Context, field graphql.CollectedField, obj *model.Import) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Import_mode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Mode, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.ImportMode) graphql.Marshaler {
+			return ec.marshalNImportMode2eventstreamᚋgraphᚋmodelᚐImportMode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Import_mode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Import", field, false, false, "ImportMode")
+}
+
 func (ec *executionContext) _Import_columns(ctx context.Context, field graphql.CollectedField, obj *model.Import) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -734,6 +844,29 @@ func (ec *executionContext) _ImportColumn_field(ctx context.Context, field graph
 	)
 }
 func (ec *executionContext) fieldContext_ImportColumn_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ImportColumn", field, false, false, "String")
+}
+
+func (ec *executionContext) _ImportColumn_samples(ctx context.Context, field graphql.CollectedField, obj *model.ImportColumn) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ImportColumn_samples(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Samples, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ImportColumn_samples(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ImportColumn", field, false, false, "String")
 }
 
@@ -1408,6 +1541,100 @@ func UnmarshalContactImportCancelInput(ctx context.Context, raw any) (model.Cont
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputContactImportConfirmInput(ctx context.Context, obj any) (model.ContactImportConfirmInput, error) {
+	var it model.ContactImportConfirmInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["mode"]; !present {
+		asMap["mode"] = "UPSERT"
+	}
+	if _, present := asMap["consentSource"]; !present {
+		asMap["consentSource"] = "COLUMNS"
+	}
+	if _, present := asMap["dryRun"]; !present {
+		asMap["dryRun"] = false
+	}
+
+	fieldsInOrder := [...]string{"id", "mapping", "defaultRegion", "mode", "consentSource", "consentText", "dryRun"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "mapping":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mapping"))
+			data, err := ec.unmarshalOImportColumnInput2ᚕᚖeventstreamᚋgraphᚋmodelᚐImportColumnInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Mapping = graphql.OmittableOf(data)
+		case "defaultRegion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("defaultRegion"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DefaultRegion = graphql.OmittableOf(data)
+		case "mode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mode"))
+			data, err := ec.unmarshalOImportMode2ᚖeventstreamᚋgraphᚋmodelᚐImportMode(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Mode = graphql.OmittableOf(data)
+		case "consentSource":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("consentSource"))
+			data, err := ec.unmarshalOImportConsentSource2ᚖeventstreamᚋgraphᚋmodelᚐImportConsentSource(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ConsentSource = graphql.OmittableOf(data)
+		case "consentText":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("consentText"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ConsentText = graphql.OmittableOf(data)
+		case "dryRun":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DryRun = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalContactImportConfirmInput unmarshals raw into the ContactImportConfirmInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalContactImportConfirmInput(ctx context.Context, raw any) (model.ContactImportConfirmInput, error) {
+	var out model.ContactImportConfirmInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ContactImportConfirmInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputContactImportInput(ctx context.Context, obj any) (model.ContactImportInput, error) {
 	var it model.ContactImportInput
 	if obj == nil {
@@ -1425,8 +1652,11 @@ func (ec *executionContext) unmarshalInputContactImportInput(ctx context.Context
 	if _, present := asMap["consentSource"]; !present {
 		asMap["consentSource"] = "COLUMNS"
 	}
+	if _, present := asMap["dryRun"]; !present {
+		asMap["dryRun"] = false
+	}
 
-	fieldsInOrder := [...]string{"file", "mapping", "defaultRegion", "mode", "consentSource", "consentText"}
+	fieldsInOrder := [...]string{"file", "mapping", "defaultRegion", "mode", "consentSource", "consentText", "dryRun"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1475,6 +1705,13 @@ func (ec *executionContext) unmarshalInputContactImportInput(ctx context.Context
 				return it, err
 			}
 			it.ConsentText = graphql.OmittableOf(data)
+		case "dryRun":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DryRun = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -1567,6 +1804,44 @@ func (ec *executionContext) _ContactImportCancelPayload(ctx context.Context, sel
 			}
 		case "userErrors":
 			out.Values[i] = ec._ContactImportCancelPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var contactImportConfirmPayloadImplementors = []string{"ContactImportConfirmPayload"}
+
+func (ec *executionContext) _ContactImportConfirmPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ContactImportConfirmPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, contactImportConfirmPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ContactImportConfirmPayload")
+		case "import":
+			out.Values[i] = ec._ContactImportConfirmPayload_import(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ContactImportConfirmPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -1712,6 +1987,16 @@ func (ec *executionContext) _Import(ctx context.Context, sel ast.SelectionSet, o
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Import_rejects(ctx, field, obj)
 				})
+		case "dryRun":
+			out.Values[i] = ec._Import_dryRun(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "mode":
+			out.Values[i] = ec._Import_mode(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "columns":
 			out.Values[i] = ec._Import_columns(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1767,6 +2052,11 @@ func (ec *executionContext) _ImportColumn(ctx context.Context, sel ast.Selection
 			}
 		case "field":
 			out.Values[i] = ec._ImportColumn_field(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "samples":
+			out.Values[i] = ec._ImportColumn_samples(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -1974,6 +2264,19 @@ func (ec *executionContext) marshalNContactImportCancelPayload2ᚖeventstreamᚋ
 	return ec._ContactImportCancelPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNContactImportConfirmInput2eventstreamᚋgraphᚋmodelᚐContactImportConfirmInput(ctx context.Context, v any) (model.ContactImportConfirmInput, error) {
+	res, err := ec.unmarshalInputContactImportConfirmInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNContactImportConfirmPayload2ᚖeventstreamᚋgraphᚋmodelᚐContactImportConfirmPayload(ctx context.Context, sel ast.SelectionSet, v *model.ContactImportConfirmPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ContactImportConfirmPayload!")
+		return graphql.Null
+	}
+	return ec._ContactImportConfirmPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNContactImportInput2eventstreamᚋgraphᚋmodelᚐContactImportInput(ctx context.Context, v any) (model.ContactImportInput, error) {
 	res, err := ec.unmarshalInputContactImportInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -2070,6 +2373,16 @@ func (ec *executionContext) marshalNImportEdge2ᚖeventstreamᚋgraphᚋmodelᚐ
 		return graphql.Null
 	}
 	return ec._ImportEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNImportMode2eventstreamᚋgraphᚋmodelᚐImportMode(ctx context.Context, v any) (model.ImportMode, error) {
+	var res model.ImportMode
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNImportMode2eventstreamᚋgraphᚋmodelᚐImportMode(ctx context.Context, sel ast.SelectionSet, v model.ImportMode) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) marshalNImportReject2ᚕᚖeventstreamᚋgraphᚋmodelᚐImportRejectᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ImportReject) graphql.Marshaler {

@@ -352,6 +352,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ContactImportConfirmPayload struct {
+		Import     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	ContactImportPayload struct {
 		Import     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -436,11 +441,13 @@ type ComplexityRoot struct {
 		Columns    func(childComplexity int) int
 		Created    func(childComplexity int) int
 		CreatedAt  func(childComplexity int) int
+		DryRun     func(childComplexity int) int
 		Duplicates func(childComplexity int) int
 		Failure    func(childComplexity int) int
 		FileName   func(childComplexity int) int
 		FinishedAt func(childComplexity int) int
 		ID         func(childComplexity int) int
+		Mode       func(childComplexity int) int
 		Rejected   func(childComplexity int) int
 		Rejects    func(childComplexity int, first *int) int
 		RejectsURL func(childComplexity int) int
@@ -454,8 +461,9 @@ type ComplexityRoot struct {
 	}
 
 	ImportColumn struct {
-		Field func(childComplexity int) int
-		Name  func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Name    func(childComplexity int) int
+		Samples func(childComplexity int) int
 	}
 
 	ImportConnection struct {
@@ -555,6 +563,7 @@ type ComplexityRoot struct {
 		ContactCreate         func(childComplexity int, input model.ContactCreateInput) int
 		ContactImport         func(childComplexity int, input model.ContactImportInput) int
 		ContactImportCancel   func(childComplexity int, input model.ContactImportCancelInput) int
+		ContactImportConfirm  func(childComplexity int, input model.ContactImportConfirmInput) int
 		ContactUpdate         func(childComplexity int, input model.ContactUpdateInput) int
 		MessageResolve        func(childComplexity int, input model.MessageResolveInput) int
 		OperatorDeactivate    func(childComplexity int, input model.OperatorDeactivateInput) int
@@ -2122,6 +2131,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ContactImportCancelPayload.UserErrors(childComplexity), true
 
+	case "ContactImportConfirmPayload.import":
+		if e.ComplexityRoot.ContactImportConfirmPayload.Import == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactImportConfirmPayload.Import(childComplexity), true
+	case "ContactImportConfirmPayload.userErrors":
+		if e.ComplexityRoot.ContactImportConfirmPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactImportConfirmPayload.UserErrors(childComplexity), true
+
 	case "ContactImportPayload.import":
 		if e.ComplexityRoot.ContactImportPayload.Import == nil {
 			break
@@ -2467,6 +2489,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Import.CreatedAt(childComplexity), true
+	case "Import.dryRun":
+		if e.ComplexityRoot.Import.DryRun == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Import.DryRun(childComplexity), true
 	case "Import.duplicates":
 		if e.ComplexityRoot.Import.Duplicates == nil {
 			break
@@ -2497,6 +2525,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Import.ID(childComplexity), true
+	case "Import.mode":
+		if e.ComplexityRoot.Import.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Import.Mode(childComplexity), true
 	case "Import.rejected":
 		if e.ComplexityRoot.Import.Rejected == nil {
 			break
@@ -2575,6 +2609,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ImportColumn.Name(childComplexity), true
+	case "ImportColumn.samples":
+		if e.ComplexityRoot.ImportColumn.Samples == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportColumn.Samples(childComplexity), true
 
 	case "ImportConnection.edges":
 		if e.ComplexityRoot.ImportConnection.Edges == nil {
@@ -3084,6 +3124,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ContactImportCancel(childComplexity, args["input"].(model.ContactImportCancelInput)), true
+	case "Mutation.contactImportConfirm":
+		if e.ComplexityRoot.Mutation.ContactImportConfirm == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_contactImportConfirm_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ContactImportConfirm(childComplexity, args["input"].(model.ContactImportConfirmInput)), true
 	case "Mutation.contactUpdate":
 		if e.ComplexityRoot.Mutation.ContactUpdate == nil {
 			break
@@ -4738,6 +4789,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ContactCreateInput", ec.unmarshalInputContactCreateInput),
 			graphql.NewInputUnmarshaler("ContactFilter", ec.unmarshalInputContactFilter),
 			graphql.NewInputUnmarshaler("ContactImportCancelInput", ec.unmarshalInputContactImportCancelInput),
+			graphql.NewInputUnmarshaler("ContactImportConfirmInput", ec.unmarshalInputContactImportConfirmInput),
 			graphql.NewInputUnmarshaler("ContactImportInput", ec.unmarshalInputContactImportInput),
 			graphql.NewInputUnmarshaler("ContactUpdateInput", ec.unmarshalInputContactUpdateInput),
 			graphql.NewInputUnmarshaler("DateRange", ec.unmarshalInputDateRange),
@@ -5575,6 +5627,9 @@ type Import implements Node {
   rejectsUrl: String
   "The first rejected rows, at most 200."
   rejects(first: Int = 20): [ImportReject!]! @goField(forceResolver: true)
+  "It told what would come of it, and wrote nothing; contactImportConfirm makes it real within a day."
+  dryRun: Boolean!
+  mode: ImportMode!
   "How the columns were read."
   columns: [ImportColumn!]!
   createdAt: DateTime!
@@ -5585,6 +5640,8 @@ type ImportColumn {
   name: String!
   "address, name, region, locale, time_zone, consent, consent_at, attributes.<key>, or empty for left out."
   field: String!
+  "A few of its values."
+  samples: [String!]!
 }
 type ImportReject {
   "1 is the first row under the header."
@@ -5611,8 +5668,10 @@ extend type Query {
 }
 
 extend type Mutation {
-  "Takes in a file of contacts: CSV (comma, semicolon, tab), JSON array or NDJSON; UTF-8, UTF-16 or Latin-1; at most 1 GiB. What is no contact file is refused at once and leaves nothing behind."
+  "Takes in a file of contacts: CSV (comma, semicolon, tab), Excel workbook (first sheet), JSON array or NDJSON, also gzipped; UTF-8, UTF-16 or Latin-1; at most 1 GiB unpacked. What is no contact file is refused at once and leaves nothing behind."
   contactImport(input: ContactImportInput!): ContactImportPayload! @hasRole(role: MARKETER)
+  "Works the file of a dry run once more, with these options: for good, or as another dry run. The file is kept for a day."
+  contactImportConfirm(input: ContactImportConfirmInput!): ContactImportConfirmPayload! @hasRole(role: MARKETER)
   "Stops an import; rows taken already stay."
   contactImportCancel(input: ContactImportCancelInput!): ContactImportCancelPayload! @hasRole(role: MARKETER)
 }
@@ -5633,6 +5692,21 @@ input ContactImportInput {
   consentSource: ImportConsentSource = COLUMNS
   "With ALL: what these people agreed to, and where."
   consentText: String
+  "Tell what would come of it, and write nothing."
+  dryRun: Boolean = false
+}
+input ContactImportConfirmInput {
+  id: ID!
+  mapping: [ImportColumnInput!]
+  defaultRegion: String
+  mode: ImportMode = UPSERT
+  consentSource: ImportConsentSource = COLUMNS
+  consentText: String
+  dryRun: Boolean = false
+}
+type ContactImportConfirmPayload {
+  import: Import
+  userErrors: [UserError!]!
 }
 type ContactImportPayload {
   import: Import
@@ -7203,6 +7277,16 @@ func (ec *executionContext) childFields_ContactImportCancelPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type ContactImportCancelPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ContactImportConfirmPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "import":
+		return ec.fieldContext_ContactImportConfirmPayload_import(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ContactImportConfirmPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ContactImportConfirmPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ContactImportPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "import":
@@ -7393,6 +7477,10 @@ func (ec *executionContext) childFields_Import(ctx context.Context, field graphq
 		return ec.fieldContext_Import_rejectsUrl(ctx, field)
 	case "rejects":
 		return ec.fieldContext_Import_rejects(ctx, field)
+	case "dryRun":
+		return ec.fieldContext_Import_dryRun(ctx, field)
+	case "mode":
+		return ec.fieldContext_Import_mode(ctx, field)
 	case "columns":
 		return ec.fieldContext_Import_columns(ctx, field)
 	case "createdAt":
@@ -7411,6 +7499,8 @@ func (ec *executionContext) childFields_ImportColumn(ctx context.Context, field 
 		return ec.fieldContext_ImportColumn_name(ctx, field)
 	case "field":
 		return ec.fieldContext_ImportColumn_field(ctx, field)
+	case "samples":
+		return ec.fieldContext_ImportColumn_samples(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ImportColumn", field.Name)
 }

@@ -576,6 +576,21 @@ type ContactImportCancelPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+type ContactImportConfirmInput struct {
+	ID            string                                  `json:"id"`
+	Mapping       graphql.Omittable[[]*ImportColumnInput] `json:"mapping,omitempty"`
+	DefaultRegion graphql.Omittable[*string]              `json:"defaultRegion,omitempty"`
+	Mode          graphql.Omittable[*ImportMode]          `json:"mode,omitempty"`
+	ConsentSource graphql.Omittable[*ImportConsentSource] `json:"consentSource,omitempty"`
+	ConsentText   graphql.Omittable[*string]              `json:"consentText,omitempty"`
+	DryRun        graphql.Omittable[*bool]                `json:"dryRun,omitempty"`
+}
+
+type ContactImportConfirmPayload struct {
+	Import     *Import      `json:"import,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 type ContactImportInput struct {
 	File graphql.Upload `json:"file"`
 	// Columns left out are guessed from their names.
@@ -586,6 +601,8 @@ type ContactImportInput struct {
 	ConsentSource graphql.Omittable[*ImportConsentSource] `json:"consentSource,omitempty"`
 	// With ALL: what these people agreed to, and where.
 	ConsentText graphql.Omittable[*string] `json:"consentText,omitempty"`
+	// Tell what would come of it, and write nothing.
+	DryRun graphql.Omittable[*bool] `json:"dryRun,omitempty"`
 }
 
 type ContactImportPayload struct {
@@ -729,6 +746,9 @@ type Import struct {
 	RejectsURL *string `json:"rejectsUrl,omitempty"`
 	// The first rejected rows, at most 200.
 	Rejects []*ImportReject `json:"rejects"`
+	// It told what would come of it, and wrote nothing; contactImportConfirm makes it real within a day.
+	DryRun bool       `json:"dryRun"`
+	Mode   ImportMode `json:"mode"`
 	// How the columns were read.
 	Columns    []*ImportColumn `json:"columns"`
 	CreatedAt  time.Time       `json:"createdAt"`
@@ -742,6 +762,8 @@ type ImportColumn struct {
 	Name string `json:"name"`
 	// address, name, region, locale, time_zone, consent, consent_at, attributes.<key>, or empty for left out.
 	Field string `json:"field"`
+	// A few of its values.
+	Samples []string `json:"samples"`
 }
 
 type ImportColumnInput struct {

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -24,6 +25,7 @@ import (
 
 	"github.com/gorilla/websocket"
 	"github.com/stretchr/testify/require"
+	"github.com/xuri/excelize/v2"
 )
 
 // env is the whole engine with a signed-in admin.
@@ -652,6 +654,70 @@ func TestWebhooks(t *testing.T) {
 	}
 	e.do(&out, `{ contact(address: "whatsapp:BR.1000000000000001") { address consentStatus } }`, nil)
 	require.Equal(t, "UNKNOWN", out.Contact.ConsentStatus, "who writes first has not agreed to campaigns")
+}
+
+func TestADryRunTellsAllAndWritesNothing(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.small(3)
+	people := func() int { return e.query("SELECT count(*) FROM contacts") }
+	id, problems := e.upload("contacts_5k.csv", fixture(t), ", dryRun: true")
+	require.Empty(t, problems)
+	told := e.imported(id)
+	require.Equal(t, imported{Status: "COMPLETED", RowsTotal: 5000, Created: 4687, Duplicates: 165, Rejected: 148, RejectsURL: "/downloads/imports/" + id + "/rejects.csv"}, told)
+	require.Equal(t, 3, people())
+	require.Equal(t, 3, e.query("SELECT count(*) FROM consent_events"))
+	confirm := func(input map[string]any) string {
+		input["id"] = id
+		_, problems := e.mutate("contactImportConfirm", "import", input)
+		return problems
+	}
+	require.Contains(t, confirm(map[string]any{"mapping": []any{map[string]any{"name": "Phone Number", "field": ""}}}), "no column holds phone numbers")
+	require.Contains(t, confirm(map[string]any{"mapping": []any{map[string]any{"name": "fone", "field": "address"}}}), `no column "fone"`)
+	require.Equal(t, told, e.imported(id), "what was refused changed nothing")
+	require.Empty(t, confirm(map[string]any{"dryRun": true, "mode": "UPDATE_ONLY"}))
+	known := e.imported(id)
+	require.Zero(t, known.Created+known.Updated+known.Unchanged, "nobody of them is known")
+	require.Equal(t, 5000, known.Duplicates+known.Rejected)
+	require.Empty(t, confirm(map[string]any{}))
+	require.Equal(t, told, e.imported(id), "for good it is as it was told")
+	require.Equal(t, 4690, people())
+	require.Contains(t, confirm(map[string]any{}), "was no dry run")
+
+	// A file without a column that can be guessed is kept for mapping.
+	id, problems = e.upload("odd.csv", []byte("a;b\n+4915112345678;Ada\n"), ", dryRun: true")
+	require.Empty(t, problems)
+	require.Contains(t, e.imported(id).Failure, "no column holds phone numbers")
+	require.Empty(t, confirm(map[string]any{"mapping": []any{map[string]any{"name": "a", "field": "address"}}}))
+	require.Equal(t, 1, e.imported(id).Created)
+}
+
+func TestAWorkbookAndAGzipFileAreRead(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	book := excelize.NewFile()
+	require.NoError(t, book.SetSheetRow("Sheet1", "A1", &[]any{"Phone", "Name", "Points", "opt-in"}))
+	require.NoError(t, book.SetSheetRow("Sheet1", "A2", &[]any{"+49 151 12345678", "Ada", 12, "yes"}))
+	require.NoError(t, book.SetSheetRow("Sheet1", "A3", &[]any{"nobody", "Bob", 3, "yes"}))
+	out, err := book.WriteToBuffer()
+	require.NoError(t, err)
+	id, problems := e.upload("people.xlsx", out.Bytes(), "")
+	require.Empty(t, problems)
+	got := e.imported(id)
+	require.Equal(t, 1, got.Created)
+	require.Equal(t, 1, got.Rejected)
+	require.Equal(t, 1, e.query("SELECT count(*) FROM contacts WHERE name = 'Ada' AND attributes = '{\"points\": 12}' AND consent_status = 'opted_in'"))
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, err = w.Write(fixture(t))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	id, problems = e.upload("contacts.csv.gz", packed.Bytes(), "")
+	require.Empty(t, problems)
+	require.Equal(t, 148, e.imported(id).Rejected)
+	_, problems = e.upload("cut.csv.gz", packed.Bytes()[:packed.Len()/2], "")
+	require.Contains(t, problems, "not a whole gzip file")
+	require.Zero(t, e.query("SELECT count(*) FROM imports WHERE status = 'uploading'"), "nothing half-done stays behind")
 }
 
 func TestBadInputIsNamedAndLeavesNothing(t *testing.T) {

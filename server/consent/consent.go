@@ -229,7 +229,7 @@ func (s *Service) RecordBulk(ctx context.Context, tx bun.Tx, bulk []Bulk) error 
 			in = append(in, events[i].AddressHash)
 		}
 	}
-	if err := insertEvents(ctx, tx, events); err != nil {
+	if err := insertMany(ctx, tx, events); err != nil {
 		return err
 	}
 	return followBulk(ctx, tx, in, out)

@@ -2,6 +2,9 @@ package consent
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"time"
 
 	"eventstream/server/db"
 
@@ -11,6 +14,28 @@ import (
 
 func insertEvents(ctx context.Context, tx bun.Tx, events []*Event) error {
 	_, err := tx.NewInsert().Model(&events).Returning("id").Exec(ctx)
+	return db.Err(err)
+}
+
+// insertMany writes events by the thousand: arrays are read far faster than a
+// statement with a value list for each row.
+func insertMany(ctx context.Context, tx bun.Tx, events []*Event) error {
+	n := len(events)
+	ids, hashes := make([]int64, n), make([][]byte, n)
+	status, purpose, source, evidence, at := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	for i, e := range events {
+		raw, err := json.Marshal(e.Evidence)
+		if err != nil {
+			return fmt.Errorf("evidence: %w", err)
+		}
+		ids[i], hashes[i], status[i], purpose[i], source[i], evidence[i] = e.ContactID, e.AddressHash, string(e.Status), e.Purpose, string(e.Source), string(raw)
+		at[i] = e.OccurredAt.UTC().Format(time.RFC3339Nano)
+	}
+	_, err := tx.NewRaw(`
+		INSERT INTO consent_events (contact_id, address_hash, status, purpose, source, evidence, operator_id, occurred_at)
+		SELECT id, hash, status, purpose, source, evidence::jsonb, ?, at::timestamptz
+		FROM unnest(?::bigint[], ?::bytea[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[]) WITH ORDINALITY AS u (id, hash, status, purpose, source, evidence, at, n) ORDER BY n`,
+		events[0].OperatorID, pgdialect.Array(ids), pgdialect.Array(hashes), pgdialect.Array(status), pgdialect.Array(purpose), pgdialect.Array(source), pgdialect.Array(evidence), pgdialect.Array(at)).Exec(ctx)
 	return db.Err(err)
 }
 

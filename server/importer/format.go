@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -55,7 +56,7 @@ type rows interface{ next() (record, error) }
 // sniff finds out what a file is from its beginning: format, encoding,
 // separator, columns and what they hold.
 func sniff(head []byte, req *Request) (Options, error) {
-	opts := Options{DefaultRegion: strings.ToUpper(req.DefaultRegion), Mode: req.Mode, ConsentForAll: req.Consent.Source == "all", ConsentText: req.Consent.Text, IgnoreConsents: req.Consent.Source == "none"}
+	opts := Options{DefaultRegion: strings.ToUpper(req.DefaultRegion), Mode: req.Mode, ConsentForAll: req.Consent.Source == "all", ConsentText: req.Consent.Text, IgnoreConsents: req.Consent.Source == "none", DryRun: req.DryRun}
 	garbage := func(why string) (Options, error) {
 		return opts, apperr.Invalid("file", "%q is not a contact file: %s. CSV with a header line, Excel workbooks, JSON and NDJSON are read, also gzipped", req.FileName, why)
 	}
@@ -289,15 +290,33 @@ func mapColumns(names []string, sample [][]any, chosen map[string]Field) ([]Colu
 			}
 			taken[f] = true
 		}
-		columns[i] = Column{Name: name, Field: f}
+		columns[i] = Column{Name: name, Field: f, Samples: samplesOf(sample, i)}
 		if strings.HasPrefix(string(f), "attributes.") {
 			columns[i].Type = typeOf(sample, i)
 		}
 	}
-	if !taken[FieldAddress] {
-		return nil, apperr.Invalid("file", "no column holds phone numbers; the columns are %s. Say which one it is in the mapping", strings.Join(names, ", "))
+	if !taken[FieldAddress] { // the columns go with it: who maps them needs their names
+		return columns, apperr.Invalid("file", "no column holds phone numbers; the columns are %s. Say which one it is in the mapping", strings.Join(names, ", "))
 	}
 	return columns, nil
+}
+
+const (
+	shownSamples = 3
+	longSample   = 60
+)
+
+// samplesOf gives the first different values of a column, for people.
+func samplesOf(sample [][]any, column int) (found []string) {
+	for _, values := range sample {
+		if column >= len(values) || len(found) == shownSamples {
+			continue
+		}
+		if s := clip(contact.CleanText(text(values[column])), longSample); s != "" && !slices.Contains(found, s) {
+			found = append(found, s)
+		}
+	}
+	return found
 }
 
 func checkField(f Field) error {

@@ -110,7 +110,11 @@ func TestRejectsSayWhichValueAndWhy(t *testing.T) {
 func TestMappingIsGuessedAndCorrected(t *testing.T) {
 	t.Parallel()
 	opts, good, _ := read(t, []byte("tel,tel,Full Name\n+4915112345678,x,Max\n"), Request{Mapping: map[string]Field{"Full Name": "attributes.nick"}})
-	require.Equal(t, []Column{{"tel", FieldAddress, ""}, {"tel (2)", "attributes.tel_2", "text"}, {"Full Name", "attributes.nick", "text"}}, opts.Columns)
+	require.Equal(t, []Column{
+		{Name: "tel", Field: FieldAddress, Samples: []string{"+4915112345678"}},
+		{Name: "tel (2)", Field: "attributes.tel_2", Type: "text", Samples: []string{"x"}},
+		{Name: "Full Name", Field: "attributes.nick", Type: "text", Samples: []string{"Max"}},
+	}, opts.Columns)
 	require.Nil(t, good[0].name)
 	for _, bad := range []Request{{Mapping: map[string]Field{"nope": FieldName}}, {Mapping: map[string]Field{"tel": "phone"}}, {Mapping: map[string]Field{"tel": "", "tel (2)": ""}}} {
 		_, err := sniff([]byte("tel,tel,x\n1,2,3\n"), &bad)

@@ -56,6 +56,8 @@ type Column struct {
 	Name  string `json:"name"`
 	Field Field  `json:"field"`
 	Type  string `json:"type"` // of an attribute: text, number or boolean, as the sample shows
+
+	Samples []string `json:"samples,omitempty"` // a few of its values
 }
 
 // Options are what the operator chose, and what was found out at the upload.
@@ -69,6 +71,7 @@ type Options struct {
 	ConsentForAll  bool     `json:"consentForAll,omitempty"` // everybody in the file agreed, as ConsentText says
 	ConsentText    string   `json:"consentText,omitempty"`
 	IgnoreConsents bool     `json:"ignoreConsents,omitempty"` // record none, whatever the columns say
+	DryRun         bool     `json:"dryRun,omitempty"`         // tell what would come of it, and write nothing
 }
 
 // Import is one file and what became of it. When it has ended, RowsTotal =
@@ -103,6 +106,7 @@ type Request struct {
 	DefaultRegion string
 	Mode          Mode
 	Consent       ConsentChoice
+	DryRun        bool
 }
 
 // ConsentChoice says how the file's consent is read.

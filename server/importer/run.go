@@ -20,6 +20,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/pubsub"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/uptrace/bun"
 )
 
@@ -58,6 +59,11 @@ func (s *Service) begin(ctx context.Context, id int64) (imp *Import, err error) 
 			imp = nil
 			return nil
 		}
+		if imp.Options.DryRun && imp.RowsDone > 0 { // what it had seen died with its worker
+			if err := startOver(ctx, tx, imp); err != nil {
+				return err
+			}
+		}
 		if imp.StartedAt == nil {
 			now := s.now()
 			imp.StartedAt = &now
@@ -74,6 +80,7 @@ func (s *Service) work(ctx context.Context, imp *Import) error {
 	batches := make(chan *batch, 2) // the next one is read and checked while this one is written
 	go s.read(ctx, imp, batches)
 	renewed := time.Now()
+	seen := map[uint64]struct{}{} // by dry runs only
 	for b := range batches {
 		if time.Since(renewed) > importLease/4 {
 			held, err := db.Lease(ctx, s.db, leaseName(imp.ID), s.owner, importLease)
@@ -86,7 +93,7 @@ func (s *Service) work(ctx context.Context, imp *Import) error {
 			return b.err
 		}
 		if len(b.records) > 0 {
-			going, err := s.apply(ctx, imp, b)
+			going, err := s.apply(ctx, imp, b, seen)
 			if err != nil || !going {
 				return err
 			}
@@ -192,8 +199,10 @@ func (s *Service) end(ctx context.Context, imp *Import, status Status, failure s
 		if err := setStatus(ctx, tx, fresh); err != nil {
 			return err
 		}
-		if err := dropChunks(ctx, tx, imp.ID); err != nil {
-			return err
+		if !fresh.Options.DryRun { // it may be confirmed
+			if err := dropChunks(ctx, tx, imp.ID); err != nil {
+				return err
+			}
 		}
 		return audit.Record(ctx, tx, "import."+string(status), "import", imp.ID, map[string]any{
 			"rows": fresh.RowsDone, "created": fresh.Created, "updated": fresh.Updated, "unchanged": fresh.Unchanged, "duplicates": fresh.Duplicates, "rejected": fresh.Rejected,
@@ -216,7 +225,7 @@ type row struct {
 }
 
 // apply takes a batch in one transaction and reports whether to go on.
-func (s *Service) apply(ctx context.Context, imp *Import, b *batch) (going bool, err error) {
+func (s *Service) apply(ctx context.Context, imp *Import, b *batch, seen map[uint64]struct{}) (going bool, err error) {
 	var good []*row
 	var rejects []*Reject
 	place := map[string]int{}
@@ -240,7 +249,11 @@ func (s *Service) apply(ctx context.Context, imp *Import, b *batch) (going bool,
 			return err // canceled meanwhile, or another worker took over after our lease
 		}
 		t := tally
-		more, err := s.upsert(ctx, tx, imp, good, &t)
+		write := s.upsert
+		if imp.Options.DryRun {
+			write = s.rehearse(seen)
+		}
+		more, err := write(ctx, tx, imp, good, &t)
 		if err != nil {
 			return err
 		}
@@ -373,7 +386,7 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 	for i, r := range good {
 		keys[i] = r.address.MatchKey
 	}
-	existing, err := lockByMatchKeys(ctx, tx, keys)
+	existing, err := knownByMatchKeys(ctx, tx, keys, true)
 	if err != nil {
 		return nil, err
 	}
@@ -394,35 +407,18 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 		known := c != nil
 		switch {
 		case !known && imp.Options.Mode == ModeUpdateOnly:
-			rejects = append(rejects, &Reject{
-				ImportID: imp.ID, Row: r.rec.row, Line: r.rec.line, Field: "address", Value: r.address.Wire, Record: cellsOf(r.rec),
-				Reason: "no contact has this number, and only known ones are updated",
-			})
+			rejects = append(rejects, r.nobody(imp))
 			continue
 		case !known:
 			c = contact.New(r.address)
 			creates = append(creates, c)
 		}
 		members = append(members, c)
-		changed := false
-		if !known || imp.Options.Mode != ModeCreateOnly {
-			changed = r.merge(c)
-			if ch, ok := r.consentChange(c, imp, s.now(), suppressed[c.MatchKey] != "" && !known); ok {
-				c.ConsentStatus, c.ConsentAt = ch.Status, &ch.OccurredAt
-				consents = append(consents, pendingConsent{c, ch})
-				changed = true
-			}
+		changed, ch := r.merge(c, known, imp, s.now(), suppressed[c.MatchKey] != "")
+		if ch != nil {
+			consents = append(consents, pendingConsent{c, *ch})
 		}
-		switch {
-		case !known:
-			t.Created++
-		case touched[c.ID]:
-			t.Duplicates++
-		case changed:
-			t.Updated++
-		default:
-			t.Unchanged++
-		}
+		t.tell(known, touched[c.ID], changed)
 		if known && changed {
 			updates = append(updates, c)
 		}
@@ -443,6 +439,79 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 	return rejects, insertMembers(ctx, tx, imp.ID, members)
 }
 
+// rehearse counts what upsert would do and writes nothing. seen holds the
+// contacts of earlier batches.
+func (s *Service) rehearse(seen map[uint64]struct{}) func(ctx context.Context, tx bun.Tx, imp *Import, good []*row, t *Import) ([]*Reject, error) {
+	return func(ctx context.Context, tx bun.Tx, imp *Import, good []*row, t *Import) ([]*Reject, error) {
+		keys := make([]string, len(good))
+		for i, r := range good {
+			keys[i] = r.address.MatchKey
+		}
+		existing, err := knownByMatchKeys(ctx, tx, keys, false)
+		if err != nil {
+			return nil, err
+		}
+		suppressed, err := s.consents.Suppressed(ctx, tx, keys)
+		if err != nil {
+			return nil, err
+		}
+		var rejects []*Reject
+		for _, r := range good {
+			c := existing[r.address.MatchKey]
+			known := c != nil
+			switch {
+			case !known && imp.Options.Mode == ModeUpdateOnly:
+				rejects = append(rejects, r.nobody(imp))
+				continue
+			case !known:
+				c = contact.New(r.address)
+			}
+			changed, _ := r.merge(c, known, imp, s.now(), suppressed[c.MatchKey] != "")
+			hash := xxhash.Sum64String(r.address.MatchKey)
+			_, repeated := seen[hash]
+			seen[hash] = struct{}{}
+			t.tell(known || repeated, repeated, changed)
+		}
+		return rejects, nil
+	}
+}
+
+// tell counts what became of a row.
+func (i *Import) tell(known, repeated, changed bool) {
+	switch {
+	case !known:
+		i.Created++
+	case repeated:
+		i.Duplicates++
+	case changed:
+		i.Updated++
+	default:
+		i.Unchanged++
+	}
+}
+
+// nobody rejects a row that only a known contact could take.
+func (r *row) nobody(imp *Import) *Reject {
+	return &Reject{
+		ImportID: imp.ID, Row: r.rec.row, Line: r.rec.line, Field: "address", Value: r.address.Wire, Record: cellsOf(r.rec),
+		Reason: "no contact has this number, and only known ones are updated",
+	}
+}
+
+// merge writes the row to the contact as the import's mode allows, and gives
+// the change of consent that goes with it.
+func (r *row) merge(c *contact.Contact, known bool, imp *Import, now time.Time, suppressed bool) (changed bool, change *consent.Change) {
+	if known && imp.Options.Mode == ModeCreateOnly {
+		return false, nil
+	}
+	changed = r.fill(c)
+	if ch, ok := r.consentChange(c, imp, now, suppressed && !known); ok {
+		c.ConsentStatus, c.ConsentAt = ch.Status, &ch.OccurredAt
+		return true, &ch
+	}
+	return changed, nil
+}
+
 type pendingConsent struct {
 	contact *contact.Contact
 	change  consent.Change
@@ -456,8 +525,8 @@ func cellsOf(rec record) []string {
 	return cells
 }
 
-// merge writes the row's values to the contact; empty cells clear nothing.
-func (r *row) merge(c *contact.Contact) (changed bool) {
+// fill writes the row's values to the contact; empty cells clear nothing.
+func (r *row) fill(c *contact.Contact) (changed bool) {
 	set := func(into, value *string) {
 		if value != nil && *into != *value {
 			*into, changed = *value, true

@@ -67,9 +67,9 @@ func (s *Service) Start(ctx context.Context, req Request, file io.Reader) (*Impo
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return nil, brokenOff(err)
 	}
-	opts, err := sniff(head[:n], &req)
-	if err != nil {
-		return nil, err
+	opts, lacking := sniff(head[:n], &req)
+	if lacking != nil && (!req.DryRun || len(opts.Columns) == 0) {
+		return nil, lacking
 	}
 	imp := &Import{FileName: req.FileName, Options: opts, Status: StatusUploading, OperatorID: actor.OperatorID(ctx)}
 	if err := insert(ctx, s.db, imp); err != nil {
@@ -83,10 +83,15 @@ func (s *Service) Start(ctx context.Context, req Request, file io.Reader) (*Impo
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		imp.Status = StatusPending
+		if lacking != nil { // a dry run ends here, and goes on when its columns are mapped
+			now := s.now()
+			imp.Status, imp.Failure, imp.FinishedAt = StatusFailed, lacking.Error(), &now
+			return setStatus(ctx, tx, imp)
+		}
 		if err := setStatus(ctx, tx, imp); err != nil {
 			return err
 		}
-		if err := audit.Record(ctx, tx, "import.start", "import", imp.ID, map[string]any{"bytes": imp.SizeBytes, "mode": opts.Mode}); err != nil {
+		if err := audit.Record(ctx, tx, "import.start", "import", imp.ID, map[string]any{"bytes": imp.SizeBytes, "mode": opts.Mode, "dry_run": opts.DryRun}); err != nil {
 			return err
 		}
 		return s.jobs.Insert(ctx, tx, RunArgs{ImportID: imp.ID})
@@ -121,6 +126,52 @@ func brokenOff(err error) error {
 		return err
 	}
 	return apperr.Wrap(err, apperr.CodeInvalid, "the upload broke off")
+}
+
+// Confirm works the file of a dry run once more, as req says: for good, or as
+// another dry run. The file is kept for a day.
+func (s *Service) Confirm(ctx context.Context, id int64, req Request) (*Import, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, err
+	}
+	if err := req.check(); err != nil {
+		return nil, err
+	}
+	var imp *Import
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if imp, err = forUpdate(ctx, tx, id); err != nil {
+			return err
+		}
+		if !imp.Options.DryRun {
+			return apperr.Conflict("the import was no dry run")
+		}
+		if imp.Status == StatusPending || imp.Status == StatusRunning {
+			return apperr.Conflict("the dry run is not through yet")
+		}
+		head, err := io.ReadAll(io.LimitReader(&chunkReader{ctx: ctx, db: s.db, importID: id}, sniffBytes))
+		if err != nil {
+			return err
+		}
+		if len(head) == 0 {
+			return apperr.Conflict("the file is no longer kept: upload it again")
+		}
+		req.FileName = imp.FileName
+		if imp.Options, err = sniff(head, &req); err != nil {
+			return err
+		}
+		if err := startOver(ctx, tx, imp); err != nil {
+			return err
+		}
+		if err := audit.Record(ctx, tx, "import.start", "import", id, map[string]any{"bytes": imp.SizeBytes, "mode": req.Mode, "dry_run": req.DryRun}); err != nil {
+			return err
+		}
+		return s.jobs.Insert(ctx, tx, RunArgs{ImportID: id})
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.hub.Publish(pubsub.TopicImport, id)
+	return imp, nil
 }
 
 // Cancel stops an import; the rows that were taken stay.
@@ -209,6 +260,9 @@ func (s *Service) WriteRejects(ctx context.Context, id int64, out io.Writer) err
 // Forgotten finds imports that no job works, after a crash.
 func (s *Service) Forgotten(ctx context.Context) error {
 	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := dropOldChunks(ctx, tx); err != nil {
+			return err
+		}
 		ids, err := forgotten(ctx, tx)
 		if err != nil {
 			return err

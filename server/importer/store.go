@@ -50,6 +50,23 @@ func dropChunks(ctx context.Context, tx bun.Tx, id int64) error {
 	return db.Err(err)
 }
 
+// dropOldChunks forgets the files of dry runs that nobody confirmed.
+func dropOldChunks(ctx context.Context, tx bun.Tx) error {
+	_, err := tx.NewRaw("DELETE FROM import_chunks WHERE import_id IN (SELECT id FROM imports WHERE finished_at < now() - interval '1 day')").Exec(ctx)
+	return db.Err(err)
+}
+
+// startOver takes an import back to its beginning.
+func startOver(ctx context.Context, tx bun.Tx, imp *Import) error {
+	if _, err := tx.NewRaw("DELETE FROM import_rows_rejected WHERE import_id = ?", imp.ID).Exec(ctx); err != nil {
+		return db.Err(err)
+	}
+	imp.Status, imp.Failure, imp.RowsTotal, imp.StartedAt, imp.FinishedAt = StatusPending, "", nil, nil, nil
+	imp.BytesDone, imp.RowsDone, imp.Created, imp.Updated, imp.Unchanged, imp.Duplicates, imp.Rejected = 0, 0, 0, 0, 0, 0, 0
+	_, err := tx.NewUpdate().Model(imp).ExcludeColumn("id", "file_name", "size_bytes", "operator_id", "created_at").WherePK().Exec(ctx)
+	return db.Err(err)
+}
+
 func discard(ctx context.Context, idb bun.IDB, id int64) error {
 	_, err := idb.NewRaw("DELETE FROM imports WHERE id = ?", id).Exec(ctx)
 	return db.Err(err)
@@ -117,10 +134,15 @@ func forgotten(ctx context.Context, tx bun.Tx) (ids []int64, err error) {
 	return ids, db.Err(err)
 }
 
-// lockByMatchKeys locks the known contacts of a batch in order of id.
-func lockByMatchKeys(ctx context.Context, tx bun.Tx, keys []string) (map[string]*contact.Contact, error) {
+// knownByMatchKeys finds the known contacts of a batch; with lock it locks them
+// in order of id.
+func knownByMatchKeys(ctx context.Context, tx bun.Tx, keys []string, lock bool) (map[string]*contact.Contact, error) {
 	var rows []*contact.Contact
-	err := tx.NewSelect().Model(&rows).Where("c.match_key = ANY (?)", pgdialect.Array(keys)).Order("c.id").For("UPDATE").Scan(ctx)
+	q := tx.NewSelect().Model(&rows).Where("c.match_key = ANY (?)", pgdialect.Array(keys)).Order("c.id")
+	if lock {
+		q = q.For("UPDATE")
+	}
+	err := q.Scan(ctx)
 	byKey := make(map[string]*contact.Contact, len(rows))
 	for _, c := range rows {
 		if c.Attributes == nil {

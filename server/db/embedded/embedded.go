@@ -125,7 +125,7 @@ func (s *Server) start(ctx context.Context) error {
 	}
 	args := []string{
 		"-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", "",
-		"-c", "max_connections=" + strconv.Itoa(s.opts.MaxConns), "-c", "shared_buffers=256MB", "-c", "max_wal_size=2GB",
+		"-c", "max_connections=" + strconv.Itoa(s.opts.MaxConns), "-c", "shared_buffers=" + sharedBuffers(), "-c", "max_wal_size=4GB",
 		"-c", "wal_compression=on", "-c", "checkpoint_timeout=15min", "-c", "timezone=UTC", "-c", "jit=off",
 	}
 	if s.opts.Unsafe {
@@ -153,6 +153,18 @@ func (s *Server) start(ctx context.Context) error {
 		return fmt.Errorf("the private Postgres does not answer (see %s): %w", logFile.Name(), err)
 	}
 	return nil
+}
+
+// sharedBuffers is an eighth of the machine's memory, from 128 MB to 1 GB.
+func sharedBuffers() string {
+	kilobytes := 256 << 10 // where the machine does not tell
+	if raw, err := os.ReadFile("/proc/meminfo"); err == nil {
+		if _, err := fmt.Sscanf(string(raw), "MemTotal: %d kB", &kilobytes); err != nil {
+			kilobytes = 2 << 20
+		}
+		kilobytes /= 8
+	}
+	return strconv.Itoa(min(max(kilobytes>>10, 128), 1024)) + "MB"
 }
 
 // Stop shuts Postgres down fast and clean.

@@ -1,0 +1,64 @@
+import { Radio, Select, Stack, Textarea, TextInput } from "@mantine/core";
+import type { ImportConsentSource, ImportMode } from "../../gql/graphql";
+
+/** How a file is read. */
+export type Options = { mode: ImportMode; consent: ImportConsentSource; consentText: string; region: string };
+
+export const firstOptions: Options = { mode: "UPSERT", consent: "COLUMNS", consentText: "", region: "" };
+
+/** As the API takes them. */
+export const optionsInput = (o: Options) => ({
+  mode: o.mode,
+  consentSource: o.consent,
+  consentText: o.consentText || null,
+  defaultRegion: o.region || null,
+});
+
+export function OptionsForm(props: { value: Options; onChange: (o: Options) => void }) {
+  const o = props.value;
+  const set = (change: Partial<Options>) => props.onChange({ ...o, ...change });
+  return (
+    <Stack>
+      <Select
+        label="Known contacts"
+        value={o.mode}
+        onChange={(v) => v && set({ mode: v })}
+        data={[
+          { value: "UPSERT", label: "Add new ones, update known ones" },
+          { value: "CREATE_ONLY", label: "Add new ones, leave known ones as they are" },
+          { value: "UPDATE_ONLY", label: "Update known ones only" },
+        ]}
+        allowDeselect={false}
+      />
+      <TextInput
+        label="Country of national numbers"
+        description="Two letters, where the row has no country of its own"
+        placeholder="DE"
+        value={o.region}
+        onChange={(e) => set({ region: e.currentTarget.value.toUpperCase() })}
+        maxLength={2}
+        w={260}
+      />
+      <Radio.Group
+        label="Consent"
+        description="Who has not agreed gets no campaign. Nobody who opted out comes back without newer proof."
+        value={o.consent}
+        onChange={(v) => set({ consent: v as ImportConsentSource })}
+      >
+        <Stack gap="xs" mt="xs">
+          <Radio value="COLUMNS" label="As the file's consent columns say, row by row" />
+          <Radio value="ALL" label="Everybody in this file agreed" />
+          <Radio value="NONE" label="Record none" />
+        </Stack>
+      </Radio.Group>
+      {o.consent === "ALL" && (
+        <Textarea
+          label="What did they agree to, and where?"
+          description="Kept as evidence with each contact"
+          value={o.consentText}
+          onChange={(e) => set({ consentText: e.currentTarget.value })}
+        />
+      )}
+    </Stack>
+  );
+}
