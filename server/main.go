@@ -54,6 +54,7 @@ func command() *cli.Command {
 				},
 				DefaultCommand: "up",
 			},
+			importCommand(),
 			{
 				Name: "audit", Usage: "the audit trail",
 				Commands: []*cli.Command{{Name: "verify", Usage: "walk the chain and name the first broken link", Action: withDB(verify)}},

@@ -107,8 +107,7 @@ func New(ctx context.Context, cfg config.Config, roles Roles, log *slog.Logger) 
 	}
 	a.registry = prometheus.NewRegistry()
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	host, _ := os.Hostname()
-	a.owner = fmt.Sprintf("%s:%d:%s", host, os.Getpid(), rand.Text()[:6])
+	a.owner = processName()
 	if err = a.openDatabase(ctx); err != nil {
 		return nil, err
 	}
@@ -122,6 +121,12 @@ func New(ctx context.Context, cfg config.Config, roles Roles, log *slog.Logger) 
 		return nil, err
 	}
 	return a, nil
+}
+
+// processName tells this process from all others, in leases.
+func processName() string {
+	host, _ := os.Hostname()
+	return fmt.Sprintf("%s:%d:%s", host, os.Getpid(), rand.Text()[:6])
 }
 
 func (a *App) openDatabase(ctx context.Context) (err error) {

@@ -17,7 +17,7 @@ import { type ReactNode, useState } from "react";
 import { useMutation, useSubscription } from "urql";
 import { Live, Stat, Status } from "../../components/ui";
 import { graphql } from "../../gql";
-import { errorText, settled } from "../../lib/errors";
+import { errorText, payloadOf } from "../../lib/errors";
 import { count, decimal } from "../../lib/format";
 import { type Options, OptionsForm, optionsInput } from "./OptionsForm";
 
@@ -101,6 +101,7 @@ export function ImportRun(props: {
   onAgain: () => void;
 }) {
   const [restarting, setRestarting] = useState(false);
+  const [problem, setProblem] = useState("");
   const [{ data, error }] = useSubscription({
     query: ImportProgressDocument,
     variables: { id: props.id },
@@ -110,7 +111,9 @@ export function ImportRun(props: {
   const [, confirm] = useMutation(ConfirmDocument);
   const again = async (dryRun: boolean, mapping: { name: string; field: string }[]) => {
     setRestarting(true); // the subscription ended with the run before; a new one follows the next
-    settled(await confirm({ input: { id: props.id, dryRun, mapping, ...optionsInput(props.options) } }));
+    const result = await confirm({ input: { id: props.id, dryRun, mapping, ...optionsInput(props.options) } });
+    const wrong = payloadOf(result.data)?.userErrors ?? [];
+    setProblem(result.error ? errorText(result.error) : wrong.map((e) => e.message).join("; "));
     setRestarting(false);
   };
   const i = data?.importProgress;
@@ -192,6 +195,11 @@ export function ImportRun(props: {
         {i.dryRun && i.finishedAt && (
           <Columns key={i.finishedAt} columns={i.columns} onAgain={again}>
             <OptionsForm value={props.options} onChange={props.onOptions} />
+            {problem && (
+              <Alert color="red" mt="md" role="alert">
+                {problem}
+              </Alert>
+            )}
           </Columns>
         )}
         <Group justify="flex-end">

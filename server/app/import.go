@@ -1,0 +1,70 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"eventstream/server/actor"
+	"eventstream/server/config"
+	"eventstream/server/consent"
+	"eventstream/server/db"
+	"eventstream/server/importer"
+	"eventstream/server/jobs"
+	"eventstream/server/pubsub"
+	"eventstream/worker"
+)
+
+// Importer takes files in from the command line.
+type Importer struct{ service *importer.Service }
+
+// NewImporter makes one on an open database. It needs no running engine.
+func NewImporter(cfg config.Config, d *db.DB, log *slog.Logger) (*Importer, error) {
+	if err := cfg.EnsureSecretKey(); err != nil {
+		return nil, err
+	}
+	owner := processName()
+	client, err := worker.NewClient(d, log, nil, owner)
+	if err != nil {
+		return nil, err
+	}
+	hub := pubsub.New(d.Pool, log)
+	consents := consent.NewService(d, hub, consent.NewHasher(string(cfg.SecretKey)), time.Now)
+	return &Importer{importer.NewService(d, hub, &jobs.Enqueuer{Client: client}, consents, log, time.Now, owner)}, nil
+}
+
+const importGlance = 200 * time.Millisecond
+
+// Import works a file and tells how far it is. A worker that runs somewhere may
+// take it over; then this only watches.
+func (i *Importer) Import(ctx context.Context, req importer.Request, file io.Reader, tell func(*importer.Import)) (*importer.Import, error) {
+	ctx = actor.With(ctx, actor.System)
+	imp, err := i.service.Start(ctx, req, file)
+	if err != nil {
+		return nil, err
+	}
+	worked := make(chan error, 1)
+	go func() { worked <- i.service.Run(ctx, imp.ID) }()
+	for imp.FinishedAt == nil {
+		select {
+		case err := <-worked:
+			if err != nil {
+				return imp, fmt.Errorf("import %d: %w", imp.ID, err)
+			}
+			worked = nil // done, or a worker has it
+		case <-time.After(importGlance):
+		}
+		if imp, err = i.service.ByID(ctx, imp.ID); err != nil {
+			return nil, err
+		}
+		tell(imp)
+	}
+	return imp, nil
+}
+
+// WriteRejects writes the rejected rows as CSV, to be mended and imported again.
+func (i *Importer) WriteRejects(ctx context.Context, id int64, out io.Writer) error {
+	return i.service.WriteRejects(ctx, id, out)
+}

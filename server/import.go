@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"eventstream/server/app"
+	"eventstream/server/config"
+	"eventstream/server/db"
+	"eventstream/server/importer"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/urfave/cli/v3"
+)
+
+func importCommand() *cli.Command {
+	return &cli.Command{
+		Name: "import", Usage: "take in a file of contacts from this machine", ArgsUsage: "FILE",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "dry-run", Usage: "tell what would come of it, and write nothing"},
+			&cli.StringFlag{Name: "mode", Value: string(importer.ModeUpsert), Usage: "upsert, create_only or update_only"},
+			&cli.StringFlag{Name: "region", Usage: "country of national numbers, such as DE"},
+			&cli.StringFlag{Name: "consent", Value: "columns", Usage: "columns, all or none"},
+			&cli.StringFlag{Name: "consent-text", Usage: "with all: what these people agreed to, and where"},
+			&cli.StringMapFlag{Name: "map", Usage: "COLUMN=field, such as Tel=address or Ort=attributes.city; columns left out are guessed"},
+			&cli.StringFlag{Name: "rejects", Usage: "write the rejected rows to this file, to be mended and imported again"},
+		},
+		Action: runImport,
+	}
+}
+
+func runImport(ctx context.Context, cmd *cli.Command) error {
+	path := cmd.Args().First()
+	if path == "" || cmd.Args().Len() != 1 {
+		return errors.New("name one file: server import FILE")
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return withDB(func(ctx context.Context, d *db.DB, log *slog.Logger) error {
+		if err := d.MigrateUp(ctx, log); err != nil {
+			return err
+		}
+		cfg, err := config.Load()
+		if err != nil {
+			return err
+		}
+		imports, err := app.NewImporter(cfg, d, log)
+		if err != nil {
+			return err
+		}
+		file, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = file.Close() }()
+		req := importer.Request{
+			FileName: filepath.Base(path), Mapping: map[string]importer.Field{}, DefaultRegion: cmd.String("region"), Mode: importer.Mode(cmd.String("mode")),
+			Consent: importer.ConsentChoice{Source: cmd.String("consent"), Text: cmd.String("consent-text")}, DryRun: cmd.Bool("dry-run"),
+		}
+		for column, field := range cmd.StringMap("map") {
+			req.Mapping[column] = importer.Field(field)
+		}
+		bar := progressbar.NewOptions64(1, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(req.FileName), progressbar.OptionShowBytes(true),
+			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100e6), progressbar.OptionClearOnFinish())
+		imp, err := imports.Import(ctx, req, file, func(i *importer.Import) {
+			bar.ChangeMax64(max(i.SizeBytes, 1))
+			_ = bar.Set64(i.BytesDone) // a bar that cannot be drawn stops nothing
+		})
+		_ = bar.Finish()
+		if err != nil {
+			return err
+		}
+		return report(ctx, imports, imp, cmd.String("rejects"))
+	})(ctx, cmd)
+}
+
+func report(ctx context.Context, imports *app.Importer, imp *importer.Import, rejects string) error {
+	if imp.Status != importer.StatusCompleted {
+		return fmt.Errorf("the import is %s: %s", imp.Status, imp.Failure)
+	}
+	would := ""
+	if imp.Options.DryRun {
+		would = "would be "
+	}
+	columns := make([]string, len(imp.Options.Columns))
+	for i, c := range imp.Options.Columns {
+		columns[i] = fmt.Sprintf("%s → %s", c.Name, c.Field)
+	}
+	fmt.Printf("%s\n%d rows: %d %screated, %d updated, %d unchanged, %d duplicates, %d rejected\n", strings.Join(columns, ", "), imp.RowsDone, imp.Created, would, imp.Updated, imp.Unchanged, imp.Duplicates, imp.Rejected)
+	if imp.Rejected == 0 || rejects == "" {
+		return nil
+	}
+	out, err := os.Create(rejects)
+	if err != nil {
+		return err
+	}
+	if err := imports.WriteRejects(ctx, imp.ID, out); err != nil {
+		return errors.Join(err, out.Close())
+	}
+	return out.Close()
+}
