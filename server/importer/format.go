@@ -285,7 +285,7 @@ func mapColumns(names []string, sample [][]any, chosen map[string]Field) ([]Colu
 			if f != FieldIgnore && taken[f] {
 				f = FieldIgnore
 			}
-			if key := AttributeKey(name); f == FieldIgnore && key != "" && !taken["attributes."+Field(key)] {
+			if key := AttributeKey(name); f == FieldIgnore && key != "" && !rejectColumns[name] && !taken["attributes."+Field(key)] {
 				f = "attributes." + Field(key)
 			}
 			taken[f] = true
@@ -300,6 +300,14 @@ func mapColumns(names []string, sample [][]any, chosen map[string]Field) ([]Colu
 	}
 	return columns, nil
 }
+
+// rejectColumns stand in the files of rejected rows, and say nothing of people.
+var rejectColumns = map[string]bool{rejectLine: true, rejectError: true}
+
+const (
+	rejectLine  = "import line"
+	rejectError = "import error"
+)
 
 const (
 	shownSamples = 3

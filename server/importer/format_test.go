@@ -116,6 +116,8 @@ func TestMappingIsGuessedAndCorrected(t *testing.T) {
 		{Name: "Full Name", Field: "attributes.nick", Type: "text", Samples: []string{"Max"}},
 	}, opts.Columns)
 	require.Nil(t, good[0].name)
+	again, _, _ := read(t, []byte("tel,import line,import error\n+4915112345678,7,why\n"), Request{})
+	require.Equal(t, []Field{FieldAddress, FieldIgnore, FieldIgnore}, []Field{again.Columns[0].Field, again.Columns[1].Field, again.Columns[2].Field}, "mended rejects come in without our own columns")
 	for _, bad := range []Request{{Mapping: map[string]Field{"nope": FieldName}}, {Mapping: map[string]Field{"tel": "phone"}}, {Mapping: map[string]Field{"tel": "", "tel (2)": ""}}} {
 		_, err := sniff([]byte("tel,tel,x\n1,2,3\n"), &bad)
 		require.Error(t, err)

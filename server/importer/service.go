@@ -231,7 +231,7 @@ func (s *Service) WriteRejects(ctx context.Context, id int64, out io.Writer) err
 	for _, c := range imp.Options.Columns {
 		header = append(header, Guard(c.Name))
 	}
-	if err := w.Write(append(header, "import line", "import error")); err != nil {
+	if err := w.Write(append(header, rejectLine, rejectError)); err != nil {
 		return err
 	}
 	for after := int64(0); ; {
