@@ -65,14 +65,31 @@ func (r *queryResolver) SegmentPreview(ctx context.Context, query json.RawMessag
 	return out, nil
 }
 
+// SegmentQuerySchema is the resolver for the segmentQuerySchema field.
+func (r *queryResolver) SegmentQuerySchema(ctx context.Context) (json.RawMessage, error) {
+	return segment.Schema(), nil
+}
+
+// UsedBy is the resolver for the usedBy field.
+func (r *segmentResolver) UsedBy(ctx context.Context, obj *model.Segment) ([]string, error) {
+	names, err := r.Services.Segments.UsedBy(ctx, own(obj.ID))
+	return append([]string{}, names...), err
+}
+
 // TotalCount is the resolver for the totalCount field.
 func (r *segmentConnectionResolver) TotalCount(ctx context.Context, obj *model.SegmentConnection) (int64, error) {
 	return obj.Counter(ctx)
 }
+
+// Segment returns generated.SegmentResolver implementation.
+func (r *Resolver) Segment() generated.SegmentResolver { return &segmentResolver{r} }
 
 // SegmentConnection returns generated.SegmentConnectionResolver implementation.
 func (r *Resolver) SegmentConnection() generated.SegmentConnectionResolver {
 	return &segmentConnectionResolver{r}
 }
 
-type segmentConnectionResolver struct{ *Resolver }
+type (
+	segmentResolver           struct{ *Resolver }
+	segmentConnectionResolver struct{ *Resolver }
+)

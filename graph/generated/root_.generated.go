@@ -36,6 +36,7 @@ type ResolverRoot interface {
 	MessageConnection() MessageConnectionResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
+	Segment() SegmentResolver
 	SegmentConnection() SegmentConnectionResolver
 	Subscription() SubscriptionResolver
 	TemplateConnection() TemplateConnectionResolver
@@ -627,34 +628,35 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		APITokens         func(childComplexity int) int
-		AttributeKeys     func(childComplexity int) int
-		AuditEntries      func(childComplexity int, filter *model.AuditFilter, first *int, after *string) int
-		AuditVerification func(childComplexity int) int
-		CampaignPreflight func(childComplexity int, id string) int
-		Campaigns         func(childComplexity int, filter *model.CampaignFilter, search *string, orderBy *model.CampaignOrder, first *int, after *string) int
-		Contact           func(childComplexity int, id *string, address *string) int
-		ContactCount      func(childComplexity int, query json.RawMessage) int
-		Contacts          func(childComplexity int, filter *model.ContactFilter, search *string, orderBy *model.ContactOrder, first *int, after *string, last *int, before *string) int
-		Dashboard         func(childComplexity int, rangeArg *model.DateRange) int
-		ErrorReport       func(childComplexity int, filter *model.ErrorReportFilter) int
-		Imports           func(childComplexity int, first *int, after *string) int
-		LegalHours        func(childComplexity int) int
-		Messages          func(childComplexity int, filter *model.MessageFilter, first *int, after *string) int
-		Node              func(childComplexity int, id string) int
-		NumberCheck       func(childComplexity int, address string, region *string) int
-		Operators         func(childComplexity int) int
-		SandboxSettings   func(childComplexity int) int
-		SegmentPreview    func(childComplexity int, query json.RawMessage, sample *int) int
-		Segments          func(childComplexity int, search *string, first *int, after *string) int
-		Senders           func(childComplexity int) int
-		Settings          func(childComplexity int) int
-		Setup             func(childComplexity int) int
-		SystemHealth      func(childComplexity int) int
-		TemplatePreview   func(childComplexity int, input model.TemplatePreviewInput) int
-		Templates         func(childComplexity int, filter *model.TemplateFilter, first *int, after *string) int
-		Viewer            func(childComplexity int) int
-		WebhookEvents     func(childComplexity int, filter *model.WebhookEventFilter, first *int, after *string) int
+		APITokens          func(childComplexity int) int
+		AttributeKeys      func(childComplexity int) int
+		AuditEntries       func(childComplexity int, filter *model.AuditFilter, first *int, after *string) int
+		AuditVerification  func(childComplexity int) int
+		CampaignPreflight  func(childComplexity int, id string) int
+		Campaigns          func(childComplexity int, filter *model.CampaignFilter, search *string, orderBy *model.CampaignOrder, first *int, after *string) int
+		Contact            func(childComplexity int, id *string, address *string) int
+		ContactCount       func(childComplexity int, query json.RawMessage) int
+		Contacts           func(childComplexity int, filter *model.ContactFilter, search *string, orderBy *model.ContactOrder, first *int, after *string, last *int, before *string) int
+		Dashboard          func(childComplexity int, rangeArg *model.DateRange) int
+		ErrorReport        func(childComplexity int, filter *model.ErrorReportFilter) int
+		Imports            func(childComplexity int, first *int, after *string) int
+		LegalHours         func(childComplexity int) int
+		Messages           func(childComplexity int, filter *model.MessageFilter, first *int, after *string) int
+		Node               func(childComplexity int, id string) int
+		NumberCheck        func(childComplexity int, address string, region *string) int
+		Operators          func(childComplexity int) int
+		SandboxSettings    func(childComplexity int) int
+		SegmentPreview     func(childComplexity int, query json.RawMessage, sample *int) int
+		SegmentQuerySchema func(childComplexity int) int
+		Segments           func(childComplexity int, search *string, first *int, after *string) int
+		Senders            func(childComplexity int) int
+		Settings           func(childComplexity int) int
+		Setup              func(childComplexity int) int
+		SystemHealth       func(childComplexity int) int
+		TemplatePreview    func(childComplexity int, input model.TemplatePreviewInput) int
+		Templates          func(childComplexity int, filter *model.TemplateFilter, first *int, after *string) int
+		Viewer             func(childComplexity int) int
+		WebhookEvents      func(childComplexity int, filter *model.WebhookEventFilter, first *int, after *string) int
 	}
 
 	QueueHealth struct {
@@ -717,6 +719,7 @@ type ComplexityRoot struct {
 		Name        func(childComplexity int) int
 		Query       func(childComplexity int) int
 		UpdatedAt   func(childComplexity int) int
+		UsedBy      func(childComplexity int) int
 	}
 
 	SegmentConnection struct {
@@ -3701,6 +3704,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SegmentPreview(childComplexity, args["query"].(json.RawMessage), args["sample"].(*int)), true
+	case "Query.segmentQuerySchema":
+		if e.ComplexityRoot.Query.SegmentQuerySchema == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.SegmentQuerySchema(childComplexity), true
 	case "Query.segments":
 		if e.ComplexityRoot.Query.Segments == nil {
 			break
@@ -4028,6 +4037,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Segment.UpdatedAt(childComplexity), true
+	case "Segment.usedBy":
+		if e.ComplexityRoot.Segment.UsedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Segment.UsedBy(childComplexity), true
 
 	case "SegmentConnection.edges":
 		if e.ComplexityRoot.SegmentConnection.Edges == nil {
@@ -6297,6 +6312,8 @@ type Segment implements Node {
   "Members when last counted."
   lastCount: Int64
   countedAt: DateTime
+  "Campaigns and segments that need it, at most five; while there are any it cannot be deleted."
+  usedBy: [String!]! @goField(forceResolver: true)
   createdAt: DateTime!
   updatedAt: DateTime!
 }
@@ -6328,6 +6345,8 @@ extend type Query {
   segments(search: String, first: Int, after: String): SegmentConnection! @hasRole(role: VIEWER)
   "Counts any query, saved or not, with a sample of at most 100."
   segmentPreview(query: SegmentQuery!, sample: Int = 10): SegmentPreview! @hasRole(role: VIEWER)
+  "The query language as a JSON Schema (2020-12)."
+  segmentQuerySchema: JSON! @hasRole(role: VIEWER)
 }
 
 extend type Mutation {
@@ -7851,6 +7870,8 @@ func (ec *executionContext) childFields_Segment(ctx context.Context, field graph
 		return ec.fieldContext_Segment_lastCount(ctx, field)
 	case "countedAt":
 		return ec.fieldContext_Segment_countedAt(ctx, field)
+	case "usedBy":
+		return ec.fieldContext_Segment_usedBy(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Segment_createdAt(ctx, field)
 	case "updatedAt":

@@ -45,6 +45,7 @@ type QueryResolver interface {
 	SandboxSettings(ctx context.Context) (*model.SandboxSettings, error)
 	Segments(ctx context.Context, search *string, first *int, after *string) (*model.SegmentConnection, error)
 	SegmentPreview(ctx context.Context, query json.RawMessage, sample *int) (*model.SegmentPreview, error)
+	SegmentQuerySchema(ctx context.Context) (json.RawMessage, error)
 	Senders(ctx context.Context) ([]*model.Sender, error)
 	Settings(ctx context.Context) (*model.Settings, error)
 	Templates(ctx context.Context, filter *model.TemplateFilter, first *int, after *string) (*model.TemplateConnection, error)
@@ -1918,6 +1919,47 @@ func (ec *executionContext) fieldContext_Query_segmentPreview(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_segmentQuerySchema(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_segmentQuerySchema(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().SegmentQuerySchema(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2eventstreamᚋgraphᚋmodelᚐRole(ctx, "VIEWER")
+				if err != nil {
+					var zeroVal json.RawMessage
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal json.RawMessage
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v json.RawMessage) graphql.Marshaler {
+			return ec.marshalNJSON2encodingᚋjsonᚐRawMessage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_segmentQuerySchema(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Query", field, true, true, "JSON")
+}
+
 func (ec *executionContext) _Query_senders(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2676,6 +2718,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_segmentPreview(ctx, field)
+				})
+		case "segmentQuerySchema":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_segmentQuerySchema(ctx, field)
 				})
 		case "senders":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

@@ -1089,8 +1089,10 @@ type Segment struct {
 	// Members when last counted.
 	LastCount *int64     `json:"lastCount,omitempty"`
 	CountedAt *time.Time `json:"countedAt,omitempty"`
-	CreatedAt time.Time  `json:"createdAt"`
-	UpdatedAt time.Time  `json:"updatedAt"`
+	// Campaigns and segments that need it, at most five; while there are any it cannot be deleted.
+	UsedBy    []string  `json:"usedBy"`
+	CreatedAt time.Time `json:"createdAt"`
+	UpdatedAt time.Time `json:"updatedAt"`
 }
 
 func (Segment) IsNode() {}

@@ -1,6 +1,7 @@
 package segment_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"eventstream/server/db/dbtest"
 	"eventstream/server/segment"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 )
 
@@ -71,6 +73,47 @@ func TestCompiledSQLAgreesWithAPlainEvaluator(t *testing.T) {
 	}
 	require.Greater(t, matched, queries, "the queries match somebody often enough to mean something")
 	t.Logf("%d queries over %d contacts: %d cases, %d matches", queries, people, queries*people, matched)
+}
+
+// TestTheSchemaSaysWhatParseSays holds the JSON Schema that clients get against
+// the parser, over queries that are right and some that are not.
+func TestTheSchemaSaysWhatParseSays(t *testing.T) {
+	t.Parallel()
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(segment.Schema()))
+	require.NoError(t, err)
+	compiler := jsonschema.NewCompiler()
+	require.NoError(t, compiler.AddResource("query.json", document))
+	schema, err := compiler.Compile("query.json")
+	require.NoError(t, err)
+	valid := func(query string) bool {
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(query))
+		require.NoError(t, err, query)
+		return schema.Validate(v) == nil
+	}
+	g := &generator{Rand: rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 2))}
+	for range 500 {
+		raw, err := json.Marshal(g.query(3))
+		require.NoError(t, err)
+		require.True(t, valid(string(raw)), string(raw))
+	}
+	for _, right := range []string{
+		`{"city": "Paris", "vip": true}`, `{"attribute": "city", "operator": "equals", "value": "Paris"}`, `{"conditions": [{"a": 1}], "logic": "OR"}`,
+		`{"random": {"percent": 10, "salt": "autumn"}}`, `{"event": "read", "within_last": "30d", "count": {"op": "gte", "value": 2}}`, `{"segment": "U2VnbWVudDox"}`, `{"all": []}`,
+	} {
+		_, err := segment.Parse(json.RawMessage(right))
+		require.NoError(t, err, right)
+		require.True(t, valid(right), right)
+	}
+	for _, wrong := range []string{
+		`{"field": "citty", "op": "eq", "value": 1}`, `{"field": "name", "op": "like", "value": "x"}`, `{"field": "consent_status", "op": "eq", "value": "maybe"}`,
+		`{"field": "attributes.n", "op": "between", "value": [1]}`, `{"field": "last_inbound_at", "op": "within_last", "value": "30 days"}`, `{"random": {"percent": 101}}`,
+		`{"event": "clicked"}`, `{"conditions": [], "logic": "XOR"}`, `[1]`, `{"all": [], "any": []}`, `{"field": "name", "op": "exists", "value": "x"}`, `{"not": []}`, `{"city": ["Paris"]}`,
+		`{"field": "reachable", "op": "eq", "value": "yes"}`, `{"event": "read", "count": {"op": "gte", "value": -1}}`,
+	} {
+		_, err := segment.Parse(json.RawMessage(wrong))
+		require.Error(t, err, wrong)
+		require.False(t, valid(wrong), wrong)
+	}
 }
 
 type generator struct{ *rand.Rand }

@@ -141,6 +141,11 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 	})
 }
 
+// UsedBy names some campaigns and segments that need the segment.
+func (s *Service) UsedBy(ctx context.Context, id int64) ([]string, error) {
+	return usedBy(ctx, s.db, id)
+}
+
 // ByID finds one.
 func (s *Service) ByID(ctx context.Context, id int64) (*Segment, error) {
 	found, err := byIDs(ctx, s.db, []int64{id})

@@ -14,6 +14,7 @@ import {
   Title,
 } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
+import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
@@ -21,11 +22,12 @@ import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed, Live, Page, Rows, Stat, Status } from "../../components/ui";
 import { graphql } from "../../gql";
-import { byField, errorText, payloadOf } from "../../lib/errors";
+import { byField, errorText, payloadOf, settled } from "../../lib/errors";
 import { count, percent } from "../../lib/format";
 import { real } from "../../lib/node";
 import { QueryBuilder } from "./QueryBuilder";
 import { type Group, isGroup, type Node, sentence } from "./query";
+import { SegmentDeleteDocument } from "./SegmentsPage";
 
 const SegmentDocument = graphql(`
   query Segment($id: ID!) {
@@ -35,6 +37,7 @@ const SegmentDocument = graphql(`
         name
         description
         query
+        usedBy
       }
     }
   }
@@ -112,10 +115,26 @@ export function SegmentPage() {
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   const s = real(data?.node, "Segment");
   if (!s) return <Rows />;
-  return <Editor key={id} id={id} name={s.name} description={s.description} query={s.query as Node} />;
+  return (
+    <Editor
+      key={id}
+      id={id}
+      name={s.name}
+      description={s.description}
+      query={s.query as Node}
+      usedBy={s.usedBy as readonly string[]}
+    />
+  );
 }
 
-function Editor(props: { id?: string; name: string; description: string; query: Node }) {
+function Editor(props: {
+  id?: string;
+  name: string;
+  description: string;
+  query: Node;
+  /** What needs it; only what nobody needs can be deleted. */
+  usedBy?: readonly string[];
+}) {
   const may = useMay("MARKETER");
   const navigate = useNavigate();
   const [name, setName] = useState(props.name);
@@ -129,6 +148,7 @@ function Editor(props: { id?: string; name: string; description: string; query: 
   const [{ data, error, fetching }] = useQuery({ query: SegmentPreviewDocument, variables: { query: settledQuery } });
   const [creating, create] = useMutation(SegmentCreateDocument);
   const [updating, update] = useMutation(SegmentUpdateDocument);
+  const [, remove] = useMutation(SegmentDeleteDocument);
   const group: Group = useMemo(() => (isGroup(query) ? query : { all: [query] }), [query]);
   const text = useMemo(() => JSON.stringify(query, null, 2), [query]);
   useEffect(() => setJson(text), [text]);
@@ -155,9 +175,30 @@ function Editor(props: { id?: string; name: string; description: string; query: 
       description={sentence(query)}
       actions={
         may && (
-          <Button onClick={save} loading={creating.fetching || updating.fetching}>
-            Save segment
-          </Button>
+          <>
+            {props.id && props.usedBy?.length === 0 && (
+              <Button
+                color="red"
+                variant="outline"
+                onClick={() =>
+                  modals.openConfirmModal({
+                    title: `Delete “${props.name}”?`,
+                    children: <Text size="sm">No campaign and no other segment uses it. Its contacts stay.</Text>,
+                    labels: { confirm: "Delete the segment", cancel: "Keep it" },
+                    confirmProps: { color: "red" },
+                    onConfirm: async () => {
+                      if (settled(await remove({ input: { id: props.id ?? "" } }))) navigate({ to: "/segments" });
+                    },
+                  })
+                }
+              >
+                Delete
+              </Button>
+            )}
+            <Button onClick={save} loading={creating.fetching || updating.fetching}>
+              Save segment
+            </Button>
+          </>
         )
       }
     >
@@ -165,6 +206,11 @@ function Editor(props: { id?: string; name: string; description: string; query: 
         <Alert color="red" role="alert">
           {problem}
         </Alert>
+      )}
+      {props.usedBy && props.usedBy.length > 0 && (
+        <Text size="sm" c="dimmed">
+          Used by {props.usedBy.join(", ")}. What is launched already keeps its audience.
+        </Text>
       )}
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
         <TextInput label="Name" value={name} onChange={(e) => setName(e.currentTarget.value)} error={errors.name} />

@@ -26,7 +26,7 @@ const SegmentsDocument = graphql(`
   }
 `);
 
-const SegmentDeleteDocument = graphql(`
+export const SegmentDeleteDocument = graphql(`
   mutation SegmentDelete($input: SegmentDeleteInput!) {
     segmentDelete(input: $input) {
       deletedId
