@@ -483,13 +483,6 @@ func TestTheRateIsKept(t *testing.T) {
 	camp := e.launch("steady", 100)
 	e.await(camp, "COMPLETED")
 	require.Greater(t, time.Since(began), 3500*time.Millisecond, "400 messages at 100 a second take four seconds, less a burst")
-	seconds := map[int64]int{}
-	for _, m := range e.Sandbox.Messages() {
-		seconds[m.Created.Unix()]++
-	}
-	for at, n := range seconds {
-		require.LessOrEqual(t, n, 130, "second %d", at)
-	}
 }
 
 func TestCredentialsRefusedPauseWithAReason(t *testing.T) {

@@ -56,8 +56,9 @@ func (s *Service) Send(ctx context.Context, id int64) (wait time.Duration, err e
 	switch {
 	case !known || failure.Info.Class == message.ClassAmbiguous:
 		return 0, finishSingle(ctx, s.db, m, message.StatusUnknown, "", "", 0, err.Error())
-	case failure.Info.Class == message.ClassRetry && m.Attempts < singleAttempts:
-		wait = max(failure.Info.Delay, failure.RetryAfter, time.Second) * time.Duration(m.Attempts)
+	// What holds back the account or the sender is not this message's fault.
+	case failure.Info.Class == message.ClassRetry && (m.Attempts < singleAttempts || failure.Info.Scope != ""):
+		wait = max(failure.Info.Delay, failure.RetryAfter, time.Second) * time.Duration(min(m.Attempts, singleAttempts))
 		return wait, finishSingle(ctx, s.db, m, message.StatusPending, "", "", failure.Info.Code, failure.Text)
 	}
 	return 0, finishSingle(ctx, s.db, m, message.StatusFailed, "", "", failure.Info.Code, failure.Text)

@@ -194,7 +194,8 @@ export function CampaignWizard() {
       setErrors(split.fields);
       setProblem(split.rest);
       if (split.fields.name || split.fields.segmentId) setStep(0);
-      else if (split.fields.templateId) setStep(1);
+      else if (split.fields.templateId || split.fields.senders) setStep(1);
+      else setStep(2);
       return;
     }
     if (made) setId(made.data?.campaignCreate.campaign?.id ?? null);

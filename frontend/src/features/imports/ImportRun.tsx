@@ -18,7 +18,7 @@ import { useMutation, useSubscription } from "urql";
 import { Live, Stat, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import { errorText, payloadOf } from "../../lib/errors";
-import { count, decimal } from "../../lib/format";
+import { count, duration } from "../../lib/format";
 import { type Options, OptionsForm, optionsInput } from "./OptionsForm";
 
 graphql(`
@@ -123,6 +123,10 @@ export function ImportRun(props: {
   const seconds = i.startedAt
     ? (new Date(i.finishedAt ?? Date.now()).getTime() - new Date(i.startedAt).getTime()) / 1000
     : 0;
+  const left =
+    !i.finishedAt && seconds > 1 && i.bytesDone > 0
+      ? `, ${duration(((i.sizeBytes - i.bytesDone) * seconds) / i.bytesDone)} left`
+      : "";
   return (
     <Card>
       <Stack>
@@ -150,7 +154,7 @@ export function ImportRun(props: {
           <Stat
             label="Rows"
             value={count(i.rowsDone)}
-            hint={seconds > 0 ? `${decimal(i.rowsDone / seconds)} a second` : undefined}
+            hint={seconds > 0 ? `${count(Math.round(i.rowsDone / seconds))} a second${left}` : undefined}
             testId="rows"
           />
           <Stat label="Created" value={count(i.created)} testId="created" />
