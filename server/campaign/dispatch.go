@@ -23,6 +23,8 @@ const (
 	slicesAtOnce  = 6
 	planLife      = 200 * time.Millisecond // how long a lane trusts what it read about its campaigns
 	dispatchShift = 10 * time.Minute       // then the job ends and another goes on
+	patience      = 20                     // failures in a row…
+	failureStep   = 100 * time.Millisecond // …with a pause that grows by this
 	idleWait      = 2 * time.Second        // waiting longer than this is left to the sweep
 )
 
@@ -75,7 +77,7 @@ func (e *Engine) Dispatch(ctx context.Context, senderID int64) error {
 	defer e.lanes.Delete(senderID)
 	var slices sync.WaitGroup
 	defer slices.Wait()
-	l := &lane{}
+	l, failures := &lane{}, 0
 	room := make(chan struct{}, slicesAtOnce)
 	for started := time.Now(); ctx.Err() == nil && time.Since(started) < dispatchShift; {
 		if wait := max(e.brake.wait(), l.brake.wait()); wait > 0 {
@@ -86,8 +88,16 @@ func (e *Engine) Dispatch(ctx context.Context, senderID int64) error {
 		ready, wait, err := e.next(ctx, senderID, l)
 		<-room
 		if err != nil {
-			return err
+			// A database that is away for a moment must not cost the job's long
+			// way round through River's retries.
+			if failures++; failures > patience {
+				return err
+			}
+			e.log.WarnContext(ctx, "dispatch tries again", "sender", senderID, "error", err)
+			sleep(ctx, time.Duration(failures)*failureStep)
+			continue
 		}
+		failures = 0
 		for _, s := range ready {
 			room <- struct{}{}
 			slices.Go(func() {

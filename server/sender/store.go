@@ -74,10 +74,17 @@ func Refund(ctx context.Context, d *db.DB, senderID int64, unused map[int64]int)
 	if total == 0 {
 		return nil
 	}
+	keys := sharedKeys(senderID)
+	for _, id := range ids {
+		keys = append(keys, "campaign:"+strconv.FormatInt(id, 10))
+	}
+	// Locked in the order in which rate_take locks, or two slices could wait for
+	// each other.
 	_, err := d.NewRaw(`
 		UPDATE rate_limits r SET tat = r.tat - make_interval(secs => x.n / r.rate_per_second)
-		FROM (SELECT k AS key, ?::float8 AS n FROM unnest(?::text[]) k UNION ALL SELECT 'campaign:' || id, n FROM unnest(?::bigint[], ?::bigint[]) u (id, n)
-			ORDER BY 1) x WHERE r.key = x.key`, total, pgdialect.Array(sharedKeys(senderID)), pgdialect.Array(ids), pgdialect.Array(counts)).Exec(ctx)
+		FROM (SELECT key FROM rate_limits WHERE key = ANY (?) ORDER BY key FOR UPDATE) l
+			JOIN (SELECT k AS key, ?::float8 AS n FROM unnest(?::text[]) k UNION ALL SELECT 'campaign:' || id, n FROM unnest(?::bigint[], ?::bigint[]) u (id, n)) x ON x.key = l.key
+		WHERE r.key = l.key`, pgdialect.Array(keys), total, pgdialect.Array(sharedKeys(senderID)), pgdialect.Array(ids), pgdialect.Array(counts)).Exec(ctx)
 	return db.Err(err)
 }
 
