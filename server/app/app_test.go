@@ -778,7 +778,7 @@ func TestRolesAreAskedFor(t *testing.T) {
 	require.Empty(t, errs)
 	_, errs = reader.raw(`mutation { contactCreate(input: {address: "+4915112345678"}) { contact { id } } }`, nil)
 	require.Equal(t, "FORBIDDEN", errs[0].Extensions.Code)
-	for path, want := range map[string]int{"/admin/jobs/": 401, "/downloads/imports/SW1wb3J0OjE/rejects.csv": 401, "/healthz": 200, "/readyz": 200, "/metrics": 200, "/schema.graphql": 200, "/api/nothing": 404} {
+	for path, want := range map[string]int{"/": 200, "/admin/jobs/": 401, "/downloads/imports/SW1wb3J0OjE/rejects.csv": 401, "/healthz": 200, "/readyz": 200, "/metrics": 200, "/schema.graphql": 200, "/api/nothing": 404} {
 		resp, err := http.Get(e.URL + path)
 		require.NoError(t, err)
 		_ = resp.Body.Close()

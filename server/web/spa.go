@@ -34,7 +34,8 @@ func NewSPA(dist fs.FS) http.Handler {
 			files.ServeHTTP(w, r)
 			return
 		}
-		if !strings.Contains(r.Header.Get("Accept"), "text/html") || path.Ext(name) != "" && name != "index.html" {
+		root := name == "" || name == "index.html"
+		if !root && (!strings.Contains(r.Header.Get("Accept"), "text/html") || path.Ext(name) != "") {
 			http.NotFound(w, r)
 			return
 		}
