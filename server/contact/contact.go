@@ -52,7 +52,8 @@ type Contact struct {
 	UnreachableReason string         //
 	MarketingEligible bool           // false once WhatsApp refused marketing to it
 	LastInboundAt     *time.Time     //
-	ErasedAt          *time.Time     //
+	ErasedAt          *time.Time     // also of one that was merged
+	MergedInto        *int64         // who they are now; the row keeps their number
 	CreatedAt         time.Time      `bun:",nullzero"`
 	UpdatedAt         time.Time      `bun:",nullzero"`
 }
@@ -146,12 +147,30 @@ func New(a Address) *Contact {
 	return c
 }
 
-// Filter narrows a list of contacts.
+// Filter narrows a list of contacts. It is kept as JSON in saved views and bulk
+// actions.
 type Filter struct {
-	ConsentStatus *ConsentStatus
-	Reachable     *bool
-	Region        string
-	Search        string // part of the name, or a number in any spelling
+	ConsentStatus *ConsentStatus  `json:"consentStatus,omitempty"`
+	Reachable     *bool           `json:"reachable,omitempty"`
+	Region        string          `json:"region,omitempty"`
+	Search        string          `json:"search,omitempty"` // part of the name or of an attribute, or a number in any spelling
+	Query         json.RawMessage `json:"query,omitempty"`  // in the segment language
+	IDs           []int64         `json:"ids,omitempty"`    // these alone
+
+	// Where is Query compiled; segment.Service.Narrow fills it.
+	Where *Predicate `json:"-"`
+}
+
+// Empty reports whether f narrows nothing.
+func (f Filter) Empty() bool {
+	return f.ConsentStatus == nil && f.Reachable == nil && f.Region == "" && strings.TrimSpace(f.Search) == "" && len(f.Query) == 0 && len(f.IDs) == 0
+}
+
+// Predicate is SQL over contacts under the alias c, with bun's placeholders.
+// Nothing that a person typed is in SQL; it is all in Args.
+type Predicate struct {
+	SQL  string
+	Args []any
 }
 
 // Order is how a list is sorted.
@@ -164,10 +183,11 @@ const (
 	OrderName   Order = "name"
 )
 
-// AttributeKey tells what is known about one attribute over a sample of the contacts.
+// AttributeKey tells what is known about one attribute over a sample of the
+// contacts.
 type AttributeKey struct {
-	Key      string
-	Types    []string // JSON types seen
+	Key      string   // path below attributes, parts joined by dots
+	Types    []string // string, date, number, boolean, array or null: what it holds, most frequent first
 	Coverage float64  // share of contacts that have it, 0 to 1
-	Samples  []string // frequent values
+	Samples  []string // frequent values; of lists, their entries
 }

@@ -144,12 +144,17 @@ func (s *Service) AttributeKeys(ctx context.Context) ([]AttributeKey, error) {
 	return attributeKeys(ctx, s.db)
 }
 
-// searchTerms reads a search box: digits in any spelling look at the address,
-// anything else at the name.
-func searchTerms(search string) (name, digits string) {
-	search = CleanText(search)
-	if a, err := ParseAddress(search, ""); err == nil {
-		return "", strings.TrimPrefix(a.MatchKey, "+")
+// Duplicates finds contacts that may be the same person, at most ten.
+func (s *Service) Duplicates(ctx context.Context, c *Contact) ([]*Contact, error) {
+	return duplicates(ctx, s.db, c)
+}
+
+// searchTerms reads a search box. digits are set when it holds a number in any
+// spelling, or part of one: they look at the address.
+func searchTerms(search string) (text, digits string) {
+	text = CleanText(search)
+	if a, err := ParseAddress(text, ""); err == nil {
+		return text, strings.TrimPrefix(a.MatchKey, "+")
 	}
 	only := strings.Map(func(r rune) rune {
 		switch {
@@ -159,9 +164,14 @@ func searchTerms(search string) (name, digits string) {
 			return -1
 		}
 		return 'x'
-	}, search)
+	}, text)
 	if len(only) >= 3 && !strings.Contains(only, "x") {
-		return "", strings.TrimPrefix(only, "00")
+		// 00 stands for +, and a national number begins with a 0 that its
+		// international form lacks.
+		if short := strings.TrimLeft(only, "0"); len(short) >= 3 {
+			only = short
+		}
+		return text, only
 	}
-	return search, ""
+	return text, ""
 }

@@ -2,7 +2,12 @@ package contact
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"eventstream/server/apperr"
 	"eventstream/server/db"
@@ -39,10 +44,11 @@ func ByIDs(ctx context.Context, idb bun.IDB, ids []int64) (rows []*Contact, err 
 	return rows, db.Err(err)
 }
 
-// ByMatchKey finds the contact whose address means the same person.
+// ByMatchKey finds the contact whose address means the same person, also one
+// whose number was merged into another.
 func ByMatchKey(ctx context.Context, idb bun.IDB, key string) (*Contact, error) {
 	c := new(Contact)
-	err := db.Err(idb.NewSelect().Model(c).Where("c.match_key = ?", key).Scan(ctx))
+	err := db.Err(idb.NewSelect().Model(c).Where("c.id = (SELECT coalesce(k.merged_into, k.id) FROM contacts k WHERE k.match_key = ?)", key).Scan(ctx))
 	if apperr.Is(err, apperr.CodeNotFound) {
 		return nil, apperr.NotFound("contact", key)
 	}
@@ -50,7 +56,8 @@ func ByMatchKey(ctx context.Context, idb bun.IDB, key string) (*Contact, error) 
 }
 
 // EnsureInbound finds the contact who wrote to us, or creates it, and locks
-// it. An unknown writer has unknown consent.
+// it. An unknown writer has unknown consent; one who was merged is who they were
+// merged into.
 func EnsureInbound(ctx context.Context, tx bun.Tx, a Address, name string) (*Contact, error) {
 	c := New(a)
 	c.Name = CleanText(name)
@@ -58,7 +65,7 @@ func EnsureInbound(ctx context.Context, tx bun.Tx, a Address, name string) (*Con
 		return nil, db.Err(err)
 	}
 	found := new(Contact)
-	err := tx.NewSelect().Model(found).Where("c.match_key = ?", a.MatchKey).For("UPDATE").Scan(ctx)
+	err := tx.NewSelect().Model(found).Where("c.id = (SELECT coalesce(k.merged_into, k.id) FROM contacts k WHERE k.match_key = ?)", a.MatchKey).For("UPDATE").Scan(ctx)
 	return found, db.Err(err)
 }
 
@@ -98,13 +105,29 @@ func filtered(q *bun.SelectQuery, f Filter) *bun.SelectQuery {
 	if f.Region != "" {
 		q = q.Where("c.region = ?", strings.ToUpper(f.Region))
 	}
-	if strings.TrimSpace(f.Search) != "" {
-		name, digits := searchTerms(f.Search)
-		if digits != "" {
-			q = q.Where("c.address LIKE ?0 OR c.match_key LIKE ?0", "%"+db.LikeEscape(digits)+"%")
-		} else {
-			q = q.Where("c.name ILIKE ?0 OR c.address ILIKE ?0", "%"+db.LikeEscape(name)+"%")
-		}
+	if f.IDs != nil {
+		q = q.Where("c.id = ANY (?)", pgdialect.Array(f.IDs))
+	}
+	if f.Where != nil {
+		q = q.Where("("+f.Where.SQL+")", f.Where.Args...)
+	}
+	return searched(q, f.Search)
+}
+
+// searched looks for digits in numbers and attributes, and for anything else in
+// names, numbers and attributes, by the trigram indexes. Those know nothing
+// shorter than three letters: then it is the beginning of a name.
+func searched(q *bun.SelectQuery, search string) *bun.SelectQuery {
+	text, digits := searchTerms(search)
+	like := "%" + db.LikeEscape(text) + "%"
+	switch {
+	case text == "":
+	case digits != "":
+		q = q.Where("(c.address LIKE ?0 OR c.match_key LIKE ?0 OR attribute_text(c.attributes) ILIKE ?1)", "%"+db.LikeEscape(digits)+"%", like)
+	case utf8.RuneCountInString(text) < 3:
+		q = q.Where(`lower(c.name) COLLATE "C" LIKE ?`, db.LikeEscape(strings.ToLower(text))+"%")
+	default:
+		q = q.Where("(c.name ILIKE ?0 OR c.address ILIKE ?0 OR attribute_text(c.attributes) ILIKE ?0)", like)
 	}
 	return q
 }
@@ -155,23 +178,33 @@ func listByName(ctx context.Context, q *bun.SelectQuery, rows *[]*Contact, p db.
 		if field == "before" {
 			op = "<"
 		}
-		q = q.Where("(lower(c.name), c.id) "+op+" (?::"+key.Type+", ?)", value, id)
+		q = q.Where(`(lower(c.name) COLLATE "C", c.id) `+op+" (?::"+key.Type+", ?)", value, id)
 	}
 	dir := "ASC"
 	if fromEnd {
 		dir = "DESC"
 	}
-	if err := q.OrderExpr("lower(c.name) " + dir + ", c.id " + dir).Limit(int64(n) + 1).Scan(ctx); err != nil {
+	if err := q.OrderExpr(`lower(c.name) COLLATE "C" ` + dir + ", c.id " + dir).Limit(int64(n) + 1).Scan(ctx); err != nil {
 		return db.Slice[*Contact]{}, db.Err(err)
 	}
 	return db.Cut(p, *rows), nil
 }
 
-func count(ctx context.Context, idb bun.IDB, f Filter) (int64, error) {
-	n, err := filtered(idb.NewSelect().Model((*Contact)(nil)), f).Count(ctx)
+// MaxCount is where counting what a search finds ends: people look at the
+// first page and refine, and the exact number of "a" in a million is dear.
+const MaxCount = 10_000
+
+func count(ctx context.Context, idb bun.IDB, f Filter) (n int64, err error) {
+	q := filtered(idb.NewSelect().Model((*Contact)(nil)), f)
+	if strings.TrimSpace(f.Search) == "" {
+		exact, err := q.Count(ctx)
+		return int64(exact), db.Err(err)
+	}
+	err = idb.NewSelect().ColumnExpr("count(*)").TableExpr("(?) AS found", q.ColumnExpr("1").Limit(MaxCount+1)).Scan(ctx, &n)
 	return n, db.Err(err)
 }
 
+// attributeKeys looks at 10,000 contacts spread evenly over the ids.
 func attributeKeys(ctx context.Context, idb bun.IDB) ([]AttributeKey, error) {
 	var rows []struct {
 		Key      string
@@ -180,20 +213,127 @@ func attributeKeys(ctx context.Context, idb bun.IDB) ([]AttributeKey, error) {
 		Samples  []string `bun:",array"`
 	}
 	err := idb.NewRaw(`
-		WITH bounds AS (SELECT coalesce(min(id), 0) AS low, greatest(coalesce(max(id), 0) - coalesce(min(id), 0), 1) AS span FROM contacts),
+		WITH RECURSIVE bounds AS (SELECT coalesce(min(id), 0) AS low, coalesce(max(id), 0) AS high FROM contacts),
 		sample AS (
-			SELECT attributes FROM contacts, bounds
-			WHERE erased_at IS NULL AND (span <= 10000 OR hashint8(id) % greatest((span / 10000)::int, 1) = 0) LIMIT 10000),
+			SELECT id, attributes FROM contacts, bounds
+			WHERE erased_at IS NULL AND id = ANY (ARRAY(SELECT low + (high - low) * i / 9999 FROM bounds, generate_series(0, 9999) i))),
 		total AS (SELECT greatest(count(*), 1)::float8 AS n FROM sample),
-		pairs AS (SELECT a.key, jsonb_typeof(a.value) AS type, left(a.value #>> '{}', 80) AS text, count(*) AS n
-			FROM sample, jsonb_each(attributes) a GROUP BY 1, 2, 3),
-		ranked AS (SELECT *, row_number() OVER (PARTITION BY key ORDER BY n DESC, text) AS place FROM pairs)
-		SELECT key, array_agg(DISTINCT type) AS types, sum(n) / (SELECT n FROM total) AS coverage,
-			array_agg(text ORDER BY n DESC, text) FILTER (WHERE place <= 12 AND text IS NOT NULL) AS samples
-		FROM ranked GROUP BY key ORDER BY coverage DESC, key LIMIT 200`).Scan(ctx, &rows)
+		pairs AS (
+			SELECT id, a.key AS key, a.value AS value, 1 AS depth FROM sample, jsonb_each(attributes) a
+			UNION ALL
+			SELECT id, p.key || '.' || a.key, a.value, depth + 1
+			FROM pairs p, jsonb_each(CASE WHEN jsonb_typeof(p.value) = 'object' THEN p.value ELSE '{}' END) a WHERE depth < 4),
+		leaves AS (
+			SELECT id, key, value, CASE WHEN jsonb_typeof(value) = 'string' AND value #>> '{}' LIKE '____-__-__%' AND pg_input_is_valid(value #>> '{}', 'timestamptz') THEN 'date'
+				ELSE jsonb_typeof(value) END AS type
+			FROM pairs WHERE jsonb_typeof(value) <> 'object'),
+		types AS (SELECT key, type, count(*) AS n FROM leaves GROUP BY 1, 2),
+		texts AS (
+			SELECT key, left(value #>> '{}', 80) AS text FROM leaves WHERE type <> 'array'
+			UNION ALL SELECT key, left(e #>> '{}', 80) FROM leaves, jsonb_array_elements(CASE type WHEN 'array' THEN value ELSE '[]' END) e),
+		ranked AS (SELECT key, text, count(*) AS n, row_number() OVER (PARTITION BY key ORDER BY count(*) DESC, text) AS place FROM texts GROUP BY 1, 2)
+		SELECT key, array_agg(type ORDER BY n DESC, type) AS types, sum(n) / (SELECT n FROM total) AS coverage,
+			(SELECT array_agg(text ORDER BY place) FROM ranked r WHERE r.key = t.key AND place <= 12 AND text IS NOT NULL) AS samples
+		FROM types t GROUP BY key ORDER BY coverage DESC, key LIMIT 200`).Scan(ctx, &rows)
 	keys := make([]AttributeKey, len(rows))
 	for i, r := range rows {
 		keys[i] = AttributeKey(r)
 	}
 	return keys, db.Err(err)
+}
+
+// identifying are attributes of which two people rarely share a value.
+var identifying = []string{"email", "e-mail", "mail", "external_id", "customer_id", "crm_id", "member_id"}
+
+// duplicates finds contacts that may be the same person: the same name, or the
+// same value of an identifying attribute.
+func duplicates(ctx context.Context, idb bun.IDB, c *Contact) (rows []*Contact, err error) {
+	q := idb.NewSelect().Model(&rows).Where("c.erased_at IS NULL AND c.id <> ?", c.ID).OrderExpr("c.id").Limit(10)
+	return rows, db.Err(q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+		q = q.Where("FALSE")
+		if c.Name != "" {
+			q = q.WhereOr(`lower(c.name) COLLATE "C" = lower(?) COLLATE "C"`, c.Name)
+		}
+		for key, v := range c.Attributes {
+			if s, ok := v.(string); ok && s != "" && slices.Contains(identifying, strings.ToLower(key)) {
+				q = q.WhereOr("c.attributes @> ?::jsonb", map[string]any{key: v})
+			}
+		}
+		return q
+	}).Scan(ctx))
+}
+
+// Batch locks up to size contacts of a filter with ids above after, up to
+// newest, in order of id.
+func Batch(ctx context.Context, tx bun.Tx, f Filter, after, newest int64, size int) (rows []*Contact, err error) {
+	err = filtered(tx.NewSelect().Model(&rows), f).Where("c.id > ? AND c.id <= ?", after, newest).OrderExpr("c.id").Limit(int64(size)).For("UPDATE OF c").Scan(ctx)
+	return rows, db.Err(err)
+}
+
+// Stretch is Batch without locks, for reading.
+func Stretch(ctx context.Context, idb bun.IDB, f Filter, after, newest int64, size int) (rows []*Contact, err error) {
+	err = filtered(idb.NewSelect().Model(&rows), f).Where("c.id > ? AND c.id <= ?", after, newest).OrderExpr("c.id").Limit(int64(size)).Scan(ctx)
+	return rows, db.Err(err)
+}
+
+// Extent counts exactly how many contacts f matches, and gives the newest id of
+// all contacts.
+func Extent(ctx context.Context, idb bun.IDB, f Filter) (n, newest int64, err error) {
+	err = filtered(idb.NewSelect().Model((*Contact)(nil)), f).ColumnExpr("count(*), (SELECT coalesce(max(id), 0) FROM contacts)").Scan(ctx, &n, &newest)
+	return n, newest, db.Err(err)
+}
+
+// KeysIn names all attributes that contacts of f have, at the top level.
+func KeysIn(ctx context.Context, idb bun.IDB, f Filter) (keys []string, err error) {
+	err = filtered(idb.NewSelect().TableExpr("contacts AS c, jsonb_object_keys(c.attributes) AS k"), f).ColumnExpr("DISTINCT k").OrderExpr("k").Scan(ctx, &keys)
+	return keys, db.Err(err)
+}
+
+// SaveAttributes writes the attributes of many.
+func SaveAttributes(ctx context.Context, tx bun.Tx, rows []*Contact) error {
+	ids, attrs := make([]int64, len(rows)), make([]string, len(rows))
+	for i, c := range rows {
+		raw, err := json.Marshal(c.Attributes)
+		if err != nil {
+			return fmt.Errorf("attributes: %w", err)
+		}
+		ids[i], attrs[i] = c.ID, string(raw)
+	}
+	_, err := tx.NewRaw("UPDATE contacts c SET attributes = u.attrs::jsonb, updated_at = now() FROM unnest(?::bigint[], ?::text[]) AS u (id, attrs) WHERE c.id = u.id",
+		pgdialect.Array(ids), pgdialect.Array(attrs)).Exec(ctx)
+	return db.Err(err)
+}
+
+// SetConsents is SetConsent for many.
+func SetConsents(ctx context.Context, tx bun.Tx, ids []int64, status ConsentStatus, at time.Time) error {
+	_, err := tx.NewRaw("UPDATE contacts SET consent_status = ?, consent_at = ?, updated_at = now() WHERE id = ANY (?)", status, at, pgdialect.Array(ids)).Exec(ctx)
+	return db.Err(err)
+}
+
+// MergedInto locks the contacts that were merged into these.
+func MergedInto(ctx context.Context, tx bun.Tx, ids []int64) (rows []*Contact, err error) {
+	err = tx.NewSelect().Model(&rows).Where("c.merged_into = ANY (?)", pgdialect.Array(ids)).Order("c.id").For("UPDATE").Scan(ctx)
+	return rows, db.Err(err)
+}
+
+// Erase takes everything personal from contacts. Their rows stay, empty, for
+// what points to them.
+func Erase(ctx context.Context, tx bun.Tx, ids []int64) error {
+	_, err := tx.NewRaw(`UPDATE contacts SET address = 'erased:' || id, match_key = 'erased:' || id, region = '', time_zone = '', time_zone_source = 'unknown', name = '', locale = '',
+		attributes = '{}', reachable = false, unreachable_reason = '', last_inbound_at = NULL, merged_into = NULL, erased_at = coalesce(erased_at, now()), updated_at = now() WHERE id = ANY (?)`,
+		pgdialect.Array(ids)).Exec(ctx)
+	return db.Err(err)
+}
+
+// SaveMerged writes both sides of a merge: kept as it is in memory, gone as
+// merged into it, with whatever was merged into gone before.
+func SaveMerged(ctx context.Context, tx bun.Tx, kept, gone *Contact) error {
+	_, err := tx.NewUpdate().Model(kept).Column("name", "locale", "time_zone", "time_zone_source", "attributes", "created_at", "last_inbound_at").Set("updated_at = now()").WherePK().
+		Returning("updated_at").Exec(ctx)
+	if err != nil {
+		return db.Err(err)
+	}
+	_, err = tx.NewRaw(`UPDATE contacts SET merged_into = ?0, erased_at = coalesce(erased_at, now()), updated_at = now(), name = '', locale = '', attributes = '{}' WHERE id = ?1 OR merged_into = ?1`,
+		kept.ID, gone.ID).Exec(ctx)
+	return db.Err(err)
 }

@@ -2,7 +2,6 @@ package segment
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 
 	"eventstream/server/apperr"
@@ -12,12 +11,8 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
-// Predicate is SQL over contacts under the alias c, with bun's placeholders.
-// Nothing that a person typed is in SQL; it is all in Args.
-type Predicate struct {
-	SQL  string
-	Args []any
-}
+// Predicate is SQL over contacts under the alias c.
+type Predicate = contact.Predicate
 
 // Resolver gives the query of another segment.
 type Resolver func(ctx context.Context, id int64) (Node, error)
@@ -209,87 +204,6 @@ func (c *compiler) timeColumn(column string, x Condition) {
 	}
 }
 
-// attribute compares a value inside the JSON. A value of another type than the
-// query's never matches and never errors.
-func (c *compiler) attribute(path []string, x Condition) {
-	at := pgdialect.Array(path)
-	switch x.Op {
-	case "eq":
-		c.put("c.attributes @> ?::jsonb", nested(path, x.Value))
-	case "ne":
-		c.put("NOT c.attributes @> ?::jsonb", nested(path, x.Value))
-	case "in", "not_in":
-		c.attributeIn(path, x)
-	case "exists":
-		c.put("coalesce(jsonb_typeof(c.attributes #> ?::text[]) <> 'null', false)", at)
-	case "not_exists":
-		c.put("coalesce(jsonb_typeof(c.attributes #> ?::text[]) = 'null', true)", at)
-	case "is_empty":
-		c.put(`coalesce(c.attributes #> ?::text[] IN ('null', '""', '[]', '{}'), true)`, at)
-	case "contains":
-		c.put("CASE jsonb_typeof(c.attributes #> ?0::text[]) WHEN 'string' THEN c.attributes #>> ?0::text[] ILIKE ?1 WHEN 'array' THEN c.attributes #> ?0::text[] @> to_jsonb(?2::text) ELSE false END",
-			indexed{at, likePattern("contains", x.Value), x.Value})
-	case "starts_with", "ends_with":
-		c.put("CASE WHEN jsonb_typeof(c.attributes #> ?0::text[]) = 'string' THEN c.attributes #>> ?0::text[] ILIKE ?1 ELSE false END", indexed{at, likePattern(x.Op, x.Value)})
-	case "lt", "lte", "gt", "gte":
-		c.compare(at, comparisons[x.Op]+" ?1", x.Value)
-	case "before":
-		c.compare(at, "< ?1", x.Value)
-	case "after":
-		c.compare(at, "> ?1", x.Value)
-	case "between":
-		pair := x.Value.([]any)
-		c.compare(at, "BETWEEN ?1 AND ?2", pair...)
-	case "within_last":
-		c.put("coalesce(attribute_time(c.attributes #> ?::text[]) BETWEEN now() - make_interval(secs => ?) AND now(), false)", at, parseDuration(x.Value.(string)).Seconds())
-	case "not_within_last":
-		c.put("coalesce(attribute_time(c.attributes #> ?::text[]) < now() - make_interval(secs => ?), true)", at, parseDuration(x.Value.(string)).Seconds())
-	}
-}
-
-func (c *compiler) attributeIn(path []string, x Condition) {
-	items := x.Value.([]any)
-	values := make([]string, len(items))
-	for i, item := range items {
-		raw, _ := json.Marshal(item)
-		values[i] = string(raw)
-	}
-	word := ""
-	if x.Op == "not_in" {
-		word = "NOT "
-	}
-	c.put(word+"coalesce(c.attributes #> ?::text[] = ANY (?::jsonb[]), false)", pgdialect.Array(path), pgdialect.Array(values))
-}
-
-// compare compares as numbers when the query's values are numbers, else as
-// points in time.
-func (c *compiler) compare(at any, test string, values ...any) {
-	args := indexed{at}
-	numeric := true
-	for _, v := range values {
-		if n, ok := v.(json.Number); ok {
-			args = append(args, n.String())
-			continue
-		}
-		numeric = false
-		args = append(args, parseTime(v))
-	}
-	if numeric {
-		test = strings.NewReplacer("?1", "?1::numeric", "?2", "?2::numeric").Replace(test)
-		c.put("CASE WHEN jsonb_typeof(c.attributes #> ?0::text[]) = 'number' THEN (c.attributes #>> ?0::text[])::numeric "+test+" ELSE false END", args)
-		return
-	}
-	if len(values) == 2 { // one number, one date: nothing is both
-		for _, v := range values {
-			if parseTime(v) == nil {
-				c.put("FALSE")
-				return
-			}
-		}
-	}
-	c.put("coalesce(attribute_time(c.attributes #> ?0::text[]) "+test+", false)", args)
-}
-
 // indexed are the arguments of a fragment that numbers its placeholders.
 type indexed []any
 
@@ -305,15 +219,6 @@ func (x indexed) expand(sql string) (string, []any) {
 		}
 	}
 	return out.String(), args
-}
-
-func nested(path []string, value any) string {
-	v := value
-	for i := len(path) - 1; i >= 0; i-- {
-		v = map[string]any{path[i]: v}
-	}
-	raw, _ := json.Marshal(v)
-	return string(raw)
 }
 
 func texts(v any) any {

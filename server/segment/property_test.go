@@ -121,9 +121,9 @@ type generator struct{ *rand.Rand }
 func (g *generator) one(values ...any) any { return values[g.IntN(len(values))] }
 
 var (
-	words  = []any{"Paris", "paris", "Berlin", "São Paulo", "50%_off", `a\b`, "", "x", "O'Brien", "true", "7"}
+	words  = []any{"Paris", "paris", "Berlin", "São Paulo", "50%_off", `a\b`, "", "x", "O'Brien", "true", "7", "Köln", "KÖLN", "МОСКВА"}
 	names  = []string{"city", "plan", "age", "vip", "tags", "address", "due"}
-	stamps = []any{"2026-01-15", "2026-11-20T10:00:00Z", "2020-02-29", "1999-12-31T23:59:59", "not a date"}
+	stamps = []any{"2026-01-15", "2026-11-20T10:00:00Z", "2020-02-29", "1999-12-31T23:59:59", "2026-11-20T23:30:00+14:00", "2026-11-19T23:30:00-12:00", "not a date", "2026-02-31", "2026-13-01"}
 )
 
 // scalar is what an attribute holds, or a query asks for.
@@ -212,11 +212,11 @@ func (g *generator) condition() map[string]any {
 		if g.IntN(6) == 0 {
 			c["field"] = c["field"].(string) + ".inner"
 		}
-		op, _ = g.one("eq", "ne", "in", "not_in", "lt", "lte", "gt", "gte", "between", "contains", "starts_with", "ends_with", "exists", "not_exists", "is_empty", "before", "after", "within_last", "not_within_last").(string)
+		op, _ = g.one("eq", "ne", "in", "not_in", "lt", "lte", "gt", "gte", "between", "contains", "has", "starts_with", "ends_with", "exists", "not_exists", "is_empty", "before", "after", "within_last", "not_within_last").(string)
 		c["value"] = g.scalar()
 	}
 	c["op"] = op
-	date := func() any { return g.one(stamps[:4]...) }
+	date := func() any { return g.one(stamps[:6]...) }
 	isTime := slices.Contains([]any{"created_at", "last_inbound_at", "last_outbound_at"}, c["field"])
 	switch op {
 	case "exists", "not_exists", "is_empty":
@@ -246,7 +246,7 @@ func (g *generator) condition() map[string]any {
 	case "within_last", "not_within_last":
 		c["value"] = g.one("5d", "36h", "9000d", "3w")
 	case "contains", "starts_with", "ends_with":
-		c["value"] = g.one("par", "PAR", "%", "_", `\`, "o", "", "7")
+		c["value"] = g.one("par", "PAR", "%", "_", `\`, "o", "", "7", "ö", "моск", `"`)
 	}
 	return c
 }
@@ -305,15 +305,8 @@ func holds(x segment.Condition, c *contact.Contact, now time.Time) bool {
 	return attributeHolds(x, v, now)
 }
 
-// fold is what Postgres folds in the C locale: ASCII letters.
-func fold(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
-}
+// fold is what Postgres folds under C.UTF-8: every script's letters.
+func fold(s string) string { return strings.ToLower(s) }
 
 func textHolds(x segment.Condition, s string) bool {
 	switch x.Op {
@@ -413,6 +406,9 @@ func attributeHolds(x segment.Condition, v any, now time.Time) bool {
 		list, isList := v.([]any)
 		object, isObject := v.(map[string]any)
 		return v == nil || (isText && s == "") || (isList && len(list) == 0) || (isObject && len(object) == 0)
+	case "has":
+		list, _ := v.([]any)
+		return slices.ContainsFunc(list, func(w any) bool { return same(w, x.Value) })
 	case "contains":
 		if list, ok := v.([]any); ok {
 			return slices.Contains(list, x.Value)

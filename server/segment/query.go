@@ -95,7 +95,7 @@ var (
 	timeOps = []string{"before", "after", "between", "within_last", "not_within_last", "exists", "not_exists"}
 	anyOps  = []string{
 		"eq", "ne", "in", "not_in", "lt", "lte", "gt", "gte", "between", "contains", "starts_with", "ends_with",
-		"exists", "not_exists", "is_empty", "before", "after", "within_last", "not_within_last",
+		"has", "exists", "not_exists", "is_empty", "before", "after", "within_last", "not_within_last",
 	}
 	opsOf = map[fieldType][]string{typeText: textOps, typeBool: boolOps, typeTime: timeOps, typeStatus: {"eq", "ne", "in", "not_in"}, typeAttribute: anyOps}
 

@@ -233,7 +233,9 @@ func initCluster(ctx context.Context, native, data, password string, who *identi
 		return err
 	}
 	cmd := exec.CommandContext(ctx, filepath.Join(native, "bin", "initdb"), "-D", scratch, "-U", "engine", //nolint:gosec // our own binary
-		"--auth=scram-sha-256", "--pwfile="+pass, "--encoding=UTF8", "--locale=C", "--no-instructions")
+		"--auth=scram-sha-256", "--pwfile="+pass, "--encoding=UTF8",
+		// Postgres' own rules of Unicode: the same on every machine, and İ, Ö and Ж have a lower case.
+		"--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions")
 	who.apply(cmd)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
