@@ -23,11 +23,7 @@ import (
 
 // Operator is the resolver for the operator field.
 func (r *consentEventResolver) Operator(ctx context.Context, obj *model.ConsentEvent) (*model.Operator, error) {
-	if obj.Operator == nil {
-		return nil, nil
-	}
-	o, err := load(ctx).operators.Load(ctx, own(obj.Operator.ID))
-	return toOperator(o), err
+	return r.operatorOf(ctx, obj.Operator)
 }
 
 // ConsentEvents is the resolver for the consentEvents field.
@@ -126,11 +122,10 @@ func (r *mutationResolver) ContactConsentSet(ctx context.Context, input model.Co
 
 // Contacts is the resolver for the contacts field.
 func (r *queryResolver) Contacts(ctx context.Context, filter *model.ContactFilter, search *string, orderBy *model.ContactOrder, first *int, after *string, last *int, before *string) (*model.ContactConnection, error) {
-	f := contact.Filter{Search: text(search)}
-	if filter != nil {
-		f.ConsentStatus = lowerPtr[contact.ConsentStatus](filter.ConsentStatus.Value())
-		f.Reachable = filter.Reachable.Value()
-		f.Region = text(filter.Region.Value())
+	f := contactFilter(filter)
+	f.Search = text(search)
+	if err := r.Services.Segments.NarrowList(ctx, &f); err != nil {
+		return nil, err
 	}
 	order := contact.OrderNewest
 	if orderBy != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"eventstream/graph/model"
+	"eventstream/server/audience"
 	"eventstream/server/audit"
 	"eventstream/server/auth"
 	"eventstream/server/campaign"
@@ -93,7 +94,7 @@ func toContact(c *contact.Contact) *model.Contact {
 	}
 	return &model.Contact{
 		ID: encode(kindContact, c.ID), Address: c.Address, Name: c.Name, Locale: c.Locale, Region: c.Region, TimeZone: filled(c.TimeZone),
-		TimeZoneSource: upper[model.TimeZoneSource](c.TimeZoneSource), Attributes: rawJSON(attrs), ConsentStatus: upper[model.ConsentStatus](c.ConsentStatus),
+		TimeZoneSource: upper[model.TimeZoneSource](c.TimeZoneSource), Tags: append([]string{}, c.Tags()...), Attributes: rawJSON(attrs), ConsentStatus: upper[model.ConsentStatus](c.ConsentStatus),
 		ConsentAt: c.ConsentAt, Reachable: c.Reachable, UnreachableReason: filled(c.UnreachableReason), MarketingEligible: campaign.Marketable(c),
 		LastInboundAt: c.LastInboundAt, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
 	}
@@ -134,6 +135,92 @@ func toImport(i *importer.Import) *model.Import {
 		out.RejectsURL = filled("/downloads/imports/" + out.ID + "/rejects.csv")
 	}
 	return out
+}
+
+func toBulkAction(a *audience.Action) *model.BulkAction {
+	if a == nil {
+		return nil
+	}
+	options := map[string]any{}
+	o := a.Options
+	for key, v := range map[string][]string{"addTags": o.AddTags, "removeTags": o.RemoveTags} {
+		if len(v) > 0 {
+			options[key] = v
+		}
+	}
+	if o.Consent != nil {
+		options["status"] = upper[model.ConsentStatus](o.Consent.Status)
+	}
+	if o.Reason != "" {
+		options["reason"] = upper[model.SuppressionReason](o.Reason)
+	}
+	if o.Until != nil {
+		options["until"] = o.Until
+	}
+	if o.Format != "" {
+		options["format"] = upper[model.ExportFormat](o.Format)
+	}
+	out := &model.BulkAction{
+		ID: encode(kindBulkAction, a.ID), Kind: upper[model.BulkActionKind](a.Kind), Status: upper[model.BulkActionStatus](a.Status), Failure: filled(a.Failure),
+		Total: a.Total, Done: a.Done, Changed: a.Changed, Options: rawJSON(options), CreatedAt: a.CreatedAt, StartedAt: a.StartedAt, FinishedAt: a.FinishedAt,
+	}
+	if a.Kind == audience.KindExport {
+		out.DownloadURL = filled("/downloads/exports/" + out.ID + "/contacts." + string(o.Format))
+	}
+	if a.OperatorID != nil {
+		out.Operator = &model.Operator{ID: encode(kindOperator, *a.OperatorID)}
+	}
+	return out
+}
+
+func toContactView(v *contact.View) *model.ContactView {
+	if v == nil {
+		return nil
+	}
+	f := v.Filter
+	out := &model.ContactView{
+		ID: encode(kindContactView, v.ID), Name: v.Name, Search: v.Search, OrderBy: upper[model.ContactOrder](v.Sort),
+		Filter: &model.ContactViewFilter{Reachable: f.Reachable, Region: filled(f.Region), Query: f.Query},
+	}
+	if f.ConsentStatus != nil {
+		status := upper[model.ConsentStatus](*f.ConsentStatus)
+		out.Filter.ConsentStatus = &status
+	}
+	return out
+}
+
+func toSuppression(su *consent.Suppression) *model.Suppression {
+	if su == nil {
+		return nil
+	}
+	return &model.Suppression{ID: encode(kindSuppression, su.ID), Reason: upper[model.SuppressionReason](su.Reason), Until: su.Until, CreatedAt: su.CreatedAt}
+}
+
+func toTimelineEntry(h report.Happening) *model.TimelineEntry {
+	out := &model.TimelineEntry{At: h.At, Kind: upper[model.TimelineKind](h.Kind), Action: filled(h.Action)}
+	if h.Message != 0 {
+		out.Message = &model.Message{ID: encode(kindMessage, h.Message)}
+	}
+	if h.Actor != nil {
+		out.Operator = &model.Operator{ID: encode(kindOperator, *h.Actor)}
+	}
+	switch h.Kind {
+	case "delivery":
+		out.DeliveryStatus = filled(h.Status)
+		if h.Code != 0 {
+			out.ErrorCode = &h.Code
+		}
+	case "consent":
+		status, source := upper[model.ConsentStatus](h.Status), upper[model.ConsentSource](h.Source)
+		out.ConsentStatus, out.ConsentSource = &status, &source
+	}
+	return out
+}
+
+func toReasons(rs []segment.Reason) *model.SegmentReasons {
+	return &model.SegmentReasons{Conditions: mapped(rs, func(x segment.Reason) *model.SegmentReason {
+		return &model.SegmentReason{Path: x.Path, Matches: x.Matches, Value: x.Value}
+	})}
 }
 
 func toSegment(s *segment.Segment) *model.Segment {

@@ -7,6 +7,7 @@ import (
 
 	"eventstream/graph/model"
 	"eventstream/server/apperr"
+	"eventstream/server/audience"
 	"eventstream/server/campaign"
 	"eventstream/server/contact"
 	"eventstream/server/globalid"
@@ -39,6 +40,64 @@ func contactInput(name, locale, zone graphql.Omittable[*string], attributes grap
 		}
 	}
 	return in, nil
+}
+
+// either is v, or what stands for it when it is absent.
+func either[T any](v *T, otherwise T) T {
+	if v == nil {
+		return otherwise
+	}
+	return *v
+}
+
+func contactFilter(in *model.ContactFilter) (f contact.Filter) {
+	if in == nil {
+		return f
+	}
+	f.ConsentStatus = lowerPtr[contact.ConsentStatus](in.ConsentStatus.Value())
+	f.Reachable = in.Reachable.Value()
+	f.Region = text(in.Region.Value())
+	if raw := in.Query.Value(); !isNull(raw) {
+		f.Query = raw
+	}
+	return f
+}
+
+// selection reads which contacts a bulk action is for.
+func selection(in *model.ContactSelection) (f contact.Filter, err error) {
+	ids, some := in.Ids.Value(), in.Filter.Value() != nil || text(in.Search.Value()) != ""
+	if (ids != nil) == some {
+		return f, apperr.Invalid("contacts", "say which contacts: either ids, or filter and search; {filter: {}} is everybody")
+	}
+	f = contactFilter(in.Filter.Value())
+	f.Search = text(in.Search.Value())
+	if ids != nil {
+		f.IDs = make([]int64, len(ids))
+	}
+	for i, id := range ids {
+		if f.IDs[i], err = globalid.Decode("contacts.ids", kindContact, id); err != nil {
+			return f, err
+		}
+	}
+	return f, nil
+}
+
+func (r *Resolver) bulk(ctx context.Context, kind audience.Kind, contacts *model.ContactSelection, o audience.Options, expected *int64) (*model.BulkActionPayload, error) {
+	var a *audience.Action
+	f, err := selection(contacts)
+	if err == nil {
+		a, err = r.Audience.Start(ctx, kind, f, o, expected)
+	}
+	errs, err := mend(err)
+	return &model.BulkActionPayload{Action: toBulkAction(kept(errs, a)), UserErrors: errs}, err
+}
+
+func (r *Resolver) operatorOf(ctx context.Context, o *model.Operator) (*model.Operator, error) {
+	if o == nil {
+		return nil, nil //nolint:nilnil // nobody did
+	}
+	found, err := load(ctx).operators.Load(ctx, own(o.ID))
+	return toOperator(found), err
 }
 
 // campaignInput reads a campaign's fields; null clears what may be empty.
@@ -309,6 +368,12 @@ func (r *Resolver) node(ctx context.Context, id string) (model.Node, error) {
 
 func (r *Resolver) nodeOf(ctx context.Context, kind string, id int64) (model.Node, error) {
 	switch kind {
+	case kindBulkAction:
+		a, err := r.Audience.ByID(ctx, id)
+		return orNil(toBulkAction(a), err)
+	case kindContactView:
+		v, err := r.Contacts.ViewByID(ctx, id)
+		return orNil(toContactView(v), err)
 	case kindCampaign:
 		c, err := r.Campaigns.ByID(ctx, id)
 		return orNil(toCampaign(c), err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"eventstream/graph/model"
 	"eventstream/server/actor"
 	"eventstream/server/auth"
 	"eventstream/server/campaign"
@@ -37,6 +38,7 @@ type loaders struct {
 	events        *dataloadgen.Loader[int64, []*message.DeliveryEvent]
 	conversations *dataloadgen.Loader[int64, *conversation.Conversation]
 	operators     *dataloadgen.Loader[int64, *auth.Operator]
+	suppressions  *dataloadgen.Loader[int64, *model.Suppression]
 }
 
 type loadersKey struct{}
@@ -87,6 +89,18 @@ func newLoaders(s Services) *loaders {
 				}
 			}
 			return found, err
+		}),
+		suppressions: batched(func(ctx context.Context, ids []int64) (map[int64]*model.Suppression, error) {
+			people, err := s.Contacts.ByIDs(ctx, ids)
+			if err != nil {
+				return nil, err
+			}
+			found, err := s.Consents.SuppressionsOf(ctx, people)
+			out := make(map[int64]*model.Suppression, len(ids))
+			for _, id := range ids {
+				out[id] = toSuppression(found[id])
+			}
+			return out, err
 		}),
 		operators: batched(func(ctx context.Context, ids []int64) (map[int64]*auth.Operator, error) {
 			found := map[int64]*auth.Operator{}

@@ -10,9 +10,11 @@ import (
 const (
 	kindAPIToken      = "ApiToken"
 	kindAuditEntry    = "AuditEntry"
+	kindBulkAction    = "BulkAction"
 	kindCampaign      = "Campaign"
 	kindConsentEvent  = "ConsentEvent"
 	kindContact       = "Contact"
+	kindContactView   = "ContactView"
 	kindConversation  = "Conversation"
 	kindDeliveryEvent = "DeliveryEvent"
 	kindImport        = "Import"
@@ -20,6 +22,7 @@ const (
 	kindOperator      = "Operator"
 	kindSegment       = "Segment"
 	kindSender        = "Sender"
+	kindSuppression   = "Suppression"
 	kindTemplate      = "Template"
 	kindWebhookEvent  = "WebhookEvent"
 )

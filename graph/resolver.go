@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"eventstream/server/audience"
 	"eventstream/server/audit"
 	"eventstream/server/auth"
 	"eventstream/server/campaign"
@@ -35,6 +36,7 @@ type Services struct {
 	Campaigns     *campaign.Service
 	Conversations *conversation.Service
 	Imports       *importer.Service
+	Audience      *audience.Service
 	Reports       *report.Service
 	Webhooks      *webhookevent.Applier
 	Trail         *audit.Trail

@@ -58,7 +58,7 @@ func (r *queryResolver) SegmentPreview(ctx context.Context, query json.RawMessag
 	if err != nil {
 		return nil, err
 	}
-	out := &model.SegmentPreview{Count: p.Count, Reachable: p.Reachable, Sample: mapped(p.Sample, toContact)}
+	out := &model.SegmentPreview{Count: p.Count, Reachable: p.Reachable, Sample: mapped(p.Sample, toContact), Reasons: mapped(p.Reasons, toReasons)}
 	for _, s := range []contact.ConsentStatus{contact.ConsentOptedIn, contact.ConsentUnknown, contact.ConsentOptedOut} {
 		out.ByConsent = append(out.ByConsent, &model.ConsentCount{Status: upper[model.ConsentStatus](s), Count: p.ByConsent[s]})
 	}

@@ -9,6 +9,6 @@ BEGIN
 EXCEPTION WHEN datetime_field_overflow OR invalid_datetime_format THEN
     RETURN NULL;
 END $$;
-DROP INDEX contacts_name_idx, contacts_attribute_text_idx;
+DROP INDEX contacts_name_idx, contacts_attribute_text_idx, contacts_erased_idx;
 CREATE INDEX contacts_name_idx ON contacts (lower(name), id);
 DROP FUNCTION attribute_text;

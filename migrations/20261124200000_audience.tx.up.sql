@@ -16,6 +16,7 @@ DROP FUNCTION attribute_time;
 -- A contact that was merged keeps its row and number, so that what comes from
 -- that number reaches the contact it was merged into.
 ALTER TABLE contacts ADD COLUMN merged_into bigint REFERENCES contacts;
+CREATE INDEX contacts_erased_idx ON contacts (erased_at) WHERE erased_at IS NOT NULL;
 CREATE INDEX contacts_merged_idx ON contacts (merged_into) WHERE merged_into IS NOT NULL;
 
 -- One change to many contacts, worked as a job.

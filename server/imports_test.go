@@ -28,6 +28,7 @@ var domains = map[string][]string{
 	"conversation": {"audit", "consent", "contact", "message", "sender", "template"},
 	"campaign":     {"audit", "consent", "contact", "message", "segment", "sender", "template"},
 	"importer":     {"audit", "consent", "contact"},
+	"audience":     {"audit", "consent", "contact", "importer", "segment"},
 	"webhookevent": {"consent", "conversation", "message"},
 	"report":       {"message"},
 }

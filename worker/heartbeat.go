@@ -41,6 +41,7 @@ func Heartbeat(ctx context.Context, d *db.DB, s *Services, owner string, log *sl
 			"campaigns": s.Campaigns.Sweep,
 			"webhooks":  s.Webhooks.Nudge,
 			"imports":   s.Imports.Forgotten,
+			"audience":  s.Audience.Forgotten,
 			"templates": s.Templates.PollDecisions,
 			"audit":     func(ctx context.Context) error { _, err := s.Trail.Seal(ctx); return err },
 		} {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"time"
 
+	"eventstream/server/audience"
 	"eventstream/server/audit"
 	"eventstream/server/campaign"
 	"eventstream/server/conversation"
@@ -29,6 +30,7 @@ type Services struct {
 	Campaigns     *campaign.Engine
 	Conversations *conversation.Service
 	Imports       *importer.Service
+	Audience      *audience.Service
 	Templates     *template.Service
 	Webhooks      *webhookevent.Applier
 	Trail         *audit.Trail

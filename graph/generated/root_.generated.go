@@ -9,6 +9,7 @@ import (
 	"eventstream/graph/model"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	gqlparser "github.com/vektah/gqlparser/v2"
@@ -23,6 +24,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	BulkAction() BulkActionResolver
 	Campaign() CampaignResolver
 	CampaignConnection() CampaignConnectionResolver
 	CampaignSender() CampaignSenderResolver
@@ -41,6 +43,7 @@ type ResolverRoot interface {
 	Subscription() SubscriptionResolver
 	TemplateConnection() TemplateConnectionResolver
 	TemplatePreview() TemplatePreviewResolver
+	TimelineEntry() TimelineEntryResolver
 }
 
 type DirectiveRoot struct {
@@ -116,6 +119,38 @@ type ComplexityRoot struct {
 		Reason   func(childComplexity int) int
 		Unsealed func(childComplexity int) int
 		Valid    func(childComplexity int) int
+	}
+
+	BulkAction struct {
+		Changed     func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		Done        func(childComplexity int) int
+		DownloadURL func(childComplexity int) int
+		Failure     func(childComplexity int) int
+		FinishedAt  func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		Operator    func(childComplexity int) int
+		Options     func(childComplexity int) int
+		StartedAt   func(childComplexity int) int
+		Status      func(childComplexity int) int
+		Total       func(childComplexity int) int
+	}
+
+	BulkActionConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	BulkActionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	BulkActionPayload struct {
+		Action     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Campaign struct {
@@ -303,27 +338,31 @@ type ComplexityRoot struct {
 	}
 
 	Contact struct {
-		Address           func(childComplexity int) int
-		Attributes        func(childComplexity int) int
-		ConsentAt         func(childComplexity int) int
-		ConsentEvents     func(childComplexity int, first *int, after *string) int
-		ConsentStatus     func(childComplexity int) int
-		Conversation      func(childComplexity int) int
-		CreatedAt         func(childComplexity int) int
-		ID                func(childComplexity int) int
-		LastInboundAt     func(childComplexity int) int
-		LastOutboundAt    func(childComplexity int) int
-		Locale            func(childComplexity int) int
-		MarketingEligible func(childComplexity int) int
-		Messages          func(childComplexity int, first *int, after *string) int
-		Name              func(childComplexity int) int
-		Reachable         func(childComplexity int) int
-		Region            func(childComplexity int) int
-		SessionWindow     func(childComplexity int) int
-		TimeZone          func(childComplexity int) int
-		TimeZoneSource    func(childComplexity int) int
-		UnreachableReason func(childComplexity int) int
-		UpdatedAt         func(childComplexity int) int
+		Address            func(childComplexity int) int
+		Attributes         func(childComplexity int) int
+		ConsentAt          func(childComplexity int) int
+		ConsentEvents      func(childComplexity int, first *int, after *string) int
+		ConsentStatus      func(childComplexity int) int
+		Conversation       func(childComplexity int) int
+		CreatedAt          func(childComplexity int) int
+		ID                 func(childComplexity int) int
+		LastInboundAt      func(childComplexity int) int
+		LastOutboundAt     func(childComplexity int) int
+		Locale             func(childComplexity int) int
+		MarketingEligible  func(childComplexity int) int
+		Messages           func(childComplexity int, first *int, after *string) int
+		Name               func(childComplexity int) int
+		PossibleDuplicates func(childComplexity int) int
+		Reachable          func(childComplexity int) int
+		Region             func(childComplexity int) int
+		SessionWindow      func(childComplexity int) int
+		Suppression        func(childComplexity int) int
+		Tags               func(childComplexity int) int
+		TimeZone           func(childComplexity int) int
+		TimeZoneSource     func(childComplexity int) int
+		Timeline           func(childComplexity int, first *int, before *time.Time) int
+		UnreachableReason  func(childComplexity int) int
+		UpdatedAt          func(childComplexity int) int
 	}
 
 	ContactConnection struct {
@@ -363,9 +402,39 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ContactMergePayload struct {
+		Contact    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	ContactUpdatePayload struct {
 		Contact    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	ContactView struct {
+		Filter  func(childComplexity int) int
+		ID      func(childComplexity int) int
+		Name    func(childComplexity int) int
+		OrderBy func(childComplexity int) int
+		Search  func(childComplexity int) int
+	}
+
+	ContactViewDeletePayload struct {
+		DeletedID  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ContactViewFilter struct {
+		ConsentStatus func(childComplexity int) int
+		Query         func(childComplexity int) int
+		Reachable     func(childComplexity int) int
+		Region        func(childComplexity int) int
+	}
+
+	ContactViewSavePayload struct {
+		UserErrors func(childComplexity int) int
+		View       func(childComplexity int) int
 	}
 
 	Conversation struct {
@@ -549,6 +618,7 @@ type ComplexityRoot struct {
 	Mutation struct {
 		APITokenCreate        func(childComplexity int, input model.APITokenCreateInput) int
 		APITokenRevoke        func(childComplexity int, input model.APITokenRevokeInput) int
+		BulkActionCancel      func(childComplexity int, input model.BulkActionCancelInput) int
 		CampaignCancel        func(childComplexity int, input model.CampaignCancelInput) int
 		CampaignCreate        func(childComplexity int, input model.CampaignCreateInput) int
 		CampaignDelete        func(childComplexity int, input model.CampaignDeleteInput) int
@@ -560,12 +630,20 @@ type ComplexityRoot struct {
 		CampaignTestSend      func(childComplexity int, input model.CampaignTestSendInput) int
 		CampaignUnschedule    func(childComplexity int, input model.CampaignUnscheduleInput) int
 		CampaignUpdate        func(childComplexity int, input model.CampaignUpdateInput) int
+		ContactConsentRecord  func(childComplexity int, input model.ContactConsentRecordInput) int
 		ContactConsentSet     func(childComplexity int, input model.ContactConsentSetInput) int
 		ContactCreate         func(childComplexity int, input model.ContactCreateInput) int
+		ContactErase          func(childComplexity int, input model.ContactEraseInput) int
+		ContactExport         func(childComplexity int, input model.ContactExportInput) int
 		ContactImport         func(childComplexity int, input model.ContactImportInput) int
 		ContactImportCancel   func(childComplexity int, input model.ContactImportCancelInput) int
 		ContactImportConfirm  func(childComplexity int, input model.ContactImportConfirmInput) int
+		ContactMerge          func(childComplexity int, input model.ContactMergeInput) int
+		ContactSuppress       func(childComplexity int, input model.ContactSuppressInput) int
+		ContactTag            func(childComplexity int, input model.ContactTagInput) int
 		ContactUpdate         func(childComplexity int, input model.ContactUpdateInput) int
+		ContactViewDelete     func(childComplexity int, input model.ContactViewDeleteInput) int
+		ContactViewSave       func(childComplexity int, input model.ContactViewSaveInput) int
 		MessageResolve        func(childComplexity int, input model.MessageResolveInput) int
 		OperatorDeactivate    func(childComplexity int, input model.OperatorDeactivateInput) int
 		OperatorInvite        func(childComplexity int, input model.OperatorInviteInput) int
@@ -582,6 +660,8 @@ type ComplexityRoot struct {
 		SetupAdmin            func(childComplexity int, input model.SetupAdminInput) int
 		SignIn                func(childComplexity int, input model.SignInInput) int
 		SignOut               func(childComplexity int) int
+		SuppressionAdd        func(childComplexity int, input model.SuppressionAddInput) int
+		SuppressionRemove     func(childComplexity int, input model.SuppressionRemoveInput) int
 		TemplateCreate        func(childComplexity int, input model.TemplateCreateInput) int
 		TemplateDelete        func(childComplexity int, input model.TemplateDeleteInput) int
 		TemplateSubmit        func(childComplexity int, input model.TemplateSubmitInput) int
@@ -632,10 +712,12 @@ type ComplexityRoot struct {
 		AttributeKeys      func(childComplexity int) int
 		AuditEntries       func(childComplexity int, filter *model.AuditFilter, first *int, after *string) int
 		AuditVerification  func(childComplexity int) int
+		BulkActions        func(childComplexity int, first *int, after *string) int
 		CampaignPreflight  func(childComplexity int, id string) int
 		Campaigns          func(childComplexity int, filter *model.CampaignFilter, search *string, orderBy *model.CampaignOrder, first *int, after *string) int
 		Contact            func(childComplexity int, id *string, address *string) int
 		ContactCount       func(childComplexity int, query json.RawMessage) int
+		ContactViews       func(childComplexity int) int
 		Contacts           func(childComplexity int, filter *model.ContactFilter, search *string, orderBy *model.ContactOrder, first *int, after *string, last *int, before *string) int
 		Dashboard          func(childComplexity int, rangeArg *model.DateRange) int
 		ErrorReport        func(childComplexity int, filter *model.ErrorReportFilter) int
@@ -748,7 +830,18 @@ type ComplexityRoot struct {
 		ByConsent func(childComplexity int) int
 		Count     func(childComplexity int) int
 		Reachable func(childComplexity int) int
+		Reasons   func(childComplexity int) int
 		Sample    func(childComplexity int) int
+	}
+
+	SegmentReason struct {
+		Matches func(childComplexity int) int
+		Path    func(childComplexity int) int
+		Value   func(childComplexity int) int
+	}
+
+	SegmentReasons struct {
+		Conditions func(childComplexity int) int
 	}
 
 	SegmentUpdatePayload struct {
@@ -823,12 +916,30 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
+		BulkActionProgress  func(childComplexity int, id string) int
 		CampaignProgress    func(childComplexity int, id string) int
 		DashboardUpdated    func(childComplexity int) int
 		DeliveryEvents      func(childComplexity int, campaignID *string) int
 		ImportProgress      func(childComplexity int, id string) int
 		InboundMessages     func(childComplexity int) int
 		SystemHealthChanged func(childComplexity int) int
+	}
+
+	Suppression struct {
+		CreatedAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Reason    func(childComplexity int) int
+		Until     func(childComplexity int) int
+	}
+
+	SuppressionAddPayload struct {
+		Suppression func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
+	}
+
+	SuppressionRemovePayload struct {
+		DeletedID  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	SystemHealth struct {
@@ -908,6 +1019,18 @@ type ComplexityRoot struct {
 	TemplateVariable struct {
 		Expression func(childComplexity int) int
 		Sample     func(childComplexity int) int
+	}
+
+	TimelineEntry struct {
+		Action         func(childComplexity int) int
+		At             func(childComplexity int) int
+		ConsentSource  func(childComplexity int) int
+		ConsentStatus  func(childComplexity int) int
+		DeliveryStatus func(childComplexity int) int
+		ErrorCode      func(childComplexity int) int
+		Kind           func(childComplexity int) int
+		Message        func(childComplexity int) int
+		Operator       func(childComplexity int) int
 	}
 
 	UserError struct {
@@ -1218,6 +1341,130 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditVerification.Valid(childComplexity), true
+
+	case "BulkAction.changed":
+		if e.ComplexityRoot.BulkAction.Changed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkAction.Changed(childComplexity), true
+	case "BulkAction.createdAt":
+		if e.ComplexityRoot.BulkAction.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkAction.CreatedAt(childComplexity), true
+	case "BulkAction.done":
+		if e.ComplexityRoot.BulkAction.Done == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkAction.Done(childComplexity), true
+	case "BulkAction.downloadUrl":
+		if e.ComplexityRoot.BulkAction.DownloadURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkAction.DownloadURL(childComplexity), true
+	case "BulkAction.failure":
+		if e.ComplexityRoot.BulkAction.Failure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkAction.Failure(childComplexity), true
+	case "BulkAction.finishedAt":
+		if e.ComplexityRoot.BulkAction.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkAction.FinishedAt(childComplexity), true
+	case "BulkAction.id":
+		if e.ComplexityRoot.BulkAction.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkAction.ID(childComplexity), true
+	case "BulkAction.kind":
+		if e.ComplexityRoot.BulkAction.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkAction.Kind(childComplexity), true
+	case "BulkAction.operator":
+		if e.ComplexityRoot.BulkAction.Operator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkAction.Operator(childComplexity), true
+	case "BulkAction.options":
+		if e.ComplexityRoot.BulkAction.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkAction.Options(childComplexity), true
+	case "BulkAction.startedAt":
+		if e.ComplexityRoot.BulkAction.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkAction.StartedAt(childComplexity), true
+	case "BulkAction.status":
+		if e.ComplexityRoot.BulkAction.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkAction.Status(childComplexity), true
+	case "BulkAction.total":
+		if e.ComplexityRoot.BulkAction.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkAction.Total(childComplexity), true
+
+	case "BulkActionConnection.edges":
+		if e.ComplexityRoot.BulkActionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkActionConnection.Edges(childComplexity), true
+	case "BulkActionConnection.nodes":
+		if e.ComplexityRoot.BulkActionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkActionConnection.Nodes(childComplexity), true
+	case "BulkActionConnection.pageInfo":
+		if e.ComplexityRoot.BulkActionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkActionConnection.PageInfo(childComplexity), true
+
+	case "BulkActionEdge.cursor":
+		if e.ComplexityRoot.BulkActionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkActionEdge.Cursor(childComplexity), true
+	case "BulkActionEdge.node":
+		if e.ComplexityRoot.BulkActionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkActionEdge.Node(childComplexity), true
+
+	case "BulkActionPayload.action":
+		if e.ComplexityRoot.BulkActionPayload.Action == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkActionPayload.Action(childComplexity), true
+	case "BulkActionPayload.userErrors":
+		if e.ComplexityRoot.BulkActionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkActionPayload.UserErrors(childComplexity), true
 
 	case "Campaign.counts":
 		if e.ComplexityRoot.Campaign.Counts == nil {
@@ -2014,6 +2261,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Contact.Name(childComplexity), true
+	case "Contact.possibleDuplicates":
+		if e.ComplexityRoot.Contact.PossibleDuplicates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Contact.PossibleDuplicates(childComplexity), true
 	case "Contact.reachable":
 		if e.ComplexityRoot.Contact.Reachable == nil {
 			break
@@ -2032,6 +2285,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Contact.SessionWindow(childComplexity), true
+	case "Contact.suppression":
+		if e.ComplexityRoot.Contact.Suppression == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Contact.Suppression(childComplexity), true
+	case "Contact.tags":
+		if e.ComplexityRoot.Contact.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Contact.Tags(childComplexity), true
 	case "Contact.timeZone":
 		if e.ComplexityRoot.Contact.TimeZone == nil {
 			break
@@ -2044,6 +2309,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Contact.TimeZoneSource(childComplexity), true
+	case "Contact.timeline":
+		if e.ComplexityRoot.Contact.Timeline == nil {
+			break
+		}
+
+		args, err := ec.field_Contact_timeline_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Contact.Timeline(childComplexity, args["first"].(*int), args["before"].(*time.Time)), true
 	case "Contact.unreachableReason":
 		if e.ComplexityRoot.Contact.UnreachableReason == nil {
 			break
@@ -2160,6 +2436,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ContactImportPayload.UserErrors(childComplexity), true
 
+	case "ContactMergePayload.contact":
+		if e.ComplexityRoot.ContactMergePayload.Contact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactMergePayload.Contact(childComplexity), true
+	case "ContactMergePayload.userErrors":
+		if e.ComplexityRoot.ContactMergePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactMergePayload.UserErrors(childComplexity), true
+
 	case "ContactUpdatePayload.contact":
 		if e.ComplexityRoot.ContactUpdatePayload.Contact == nil {
 			break
@@ -2172,6 +2461,88 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ContactUpdatePayload.UserErrors(childComplexity), true
+
+	case "ContactView.filter":
+		if e.ComplexityRoot.ContactView.Filter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactView.Filter(childComplexity), true
+	case "ContactView.id":
+		if e.ComplexityRoot.ContactView.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactView.ID(childComplexity), true
+	case "ContactView.name":
+		if e.ComplexityRoot.ContactView.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactView.Name(childComplexity), true
+	case "ContactView.orderBy":
+		if e.ComplexityRoot.ContactView.OrderBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactView.OrderBy(childComplexity), true
+	case "ContactView.search":
+		if e.ComplexityRoot.ContactView.Search == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactView.Search(childComplexity), true
+
+	case "ContactViewDeletePayload.deletedId":
+		if e.ComplexityRoot.ContactViewDeletePayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactViewDeletePayload.DeletedID(childComplexity), true
+	case "ContactViewDeletePayload.userErrors":
+		if e.ComplexityRoot.ContactViewDeletePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactViewDeletePayload.UserErrors(childComplexity), true
+
+	case "ContactViewFilter.consentStatus":
+		if e.ComplexityRoot.ContactViewFilter.ConsentStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactViewFilter.ConsentStatus(childComplexity), true
+	case "ContactViewFilter.query":
+		if e.ComplexityRoot.ContactViewFilter.Query == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactViewFilter.Query(childComplexity), true
+	case "ContactViewFilter.reachable":
+		if e.ComplexityRoot.ContactViewFilter.Reachable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactViewFilter.Reachable(childComplexity), true
+	case "ContactViewFilter.region":
+		if e.ComplexityRoot.ContactViewFilter.Region == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactViewFilter.Region(childComplexity), true
+
+	case "ContactViewSavePayload.userErrors":
+		if e.ComplexityRoot.ContactViewSavePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactViewSavePayload.UserErrors(childComplexity), true
+	case "ContactViewSavePayload.view":
+		if e.ComplexityRoot.ContactViewSavePayload.View == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactViewSavePayload.View(childComplexity), true
 
 	case "Conversation.id":
 		if e.ComplexityRoot.Conversation.ID == nil {
@@ -2962,6 +3333,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.APITokenRevoke(childComplexity, args["input"].(model.APITokenRevokeInput)), true
+	case "Mutation.bulkActionCancel":
+		if e.ComplexityRoot.Mutation.BulkActionCancel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_bulkActionCancel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BulkActionCancel(childComplexity, args["input"].(model.BulkActionCancelInput)), true
 	case "Mutation.campaignCancel":
 		if e.ComplexityRoot.Mutation.CampaignCancel == nil {
 			break
@@ -3083,6 +3465,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CampaignUpdate(childComplexity, args["input"].(model.CampaignUpdateInput)), true
+	case "Mutation.contactConsentRecord":
+		if e.ComplexityRoot.Mutation.ContactConsentRecord == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_contactConsentRecord_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ContactConsentRecord(childComplexity, args["input"].(model.ContactConsentRecordInput)), true
 	case "Mutation.contactConsentSet":
 		if e.ComplexityRoot.Mutation.ContactConsentSet == nil {
 			break
@@ -3105,6 +3498,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ContactCreate(childComplexity, args["input"].(model.ContactCreateInput)), true
+	case "Mutation.contactErase":
+		if e.ComplexityRoot.Mutation.ContactErase == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_contactErase_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ContactErase(childComplexity, args["input"].(model.ContactEraseInput)), true
+	case "Mutation.contactExport":
+		if e.ComplexityRoot.Mutation.ContactExport == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_contactExport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ContactExport(childComplexity, args["input"].(model.ContactExportInput)), true
 	case "Mutation.contactImport":
 		if e.ComplexityRoot.Mutation.ContactImport == nil {
 			break
@@ -3138,6 +3553,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ContactImportConfirm(childComplexity, args["input"].(model.ContactImportConfirmInput)), true
+	case "Mutation.contactMerge":
+		if e.ComplexityRoot.Mutation.ContactMerge == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_contactMerge_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ContactMerge(childComplexity, args["input"].(model.ContactMergeInput)), true
+	case "Mutation.contactSuppress":
+		if e.ComplexityRoot.Mutation.ContactSuppress == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_contactSuppress_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ContactSuppress(childComplexity, args["input"].(model.ContactSuppressInput)), true
+	case "Mutation.contactTag":
+		if e.ComplexityRoot.Mutation.ContactTag == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_contactTag_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ContactTag(childComplexity, args["input"].(model.ContactTagInput)), true
 	case "Mutation.contactUpdate":
 		if e.ComplexityRoot.Mutation.ContactUpdate == nil {
 			break
@@ -3149,6 +3597,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ContactUpdate(childComplexity, args["input"].(model.ContactUpdateInput)), true
+	case "Mutation.contactViewDelete":
+		if e.ComplexityRoot.Mutation.ContactViewDelete == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_contactViewDelete_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ContactViewDelete(childComplexity, args["input"].(model.ContactViewDeleteInput)), true
+	case "Mutation.contactViewSave":
+		if e.ComplexityRoot.Mutation.ContactViewSave == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_contactViewSave_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ContactViewSave(childComplexity, args["input"].(model.ContactViewSaveInput)), true
 	case "Mutation.messageResolve":
 		if e.ComplexityRoot.Mutation.MessageResolve == nil {
 			break
@@ -3320,6 +3790,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignOut(childComplexity), true
+	case "Mutation.suppressionAdd":
+		if e.ComplexityRoot.Mutation.SuppressionAdd == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_suppressionAdd_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SuppressionAdd(childComplexity, args["input"].(model.SuppressionAddInput)), true
+	case "Mutation.suppressionRemove":
+		if e.ComplexityRoot.Mutation.SuppressionRemove == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_suppressionRemove_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SuppressionRemove(childComplexity, args["input"].(model.SuppressionRemoveInput)), true
 	case "Mutation.templateCreate":
 		if e.ComplexityRoot.Mutation.TemplateCreate == nil {
 			break
@@ -3553,6 +4045,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.AuditVerification(childComplexity), true
+	case "Query.bulkActions":
+		if e.ComplexityRoot.Query.BulkActions == nil {
+			break
+		}
+
+		args, err := ec.field_Query_bulkActions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.BulkActions(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Query.campaignPreflight":
 		if e.ComplexityRoot.Query.CampaignPreflight == nil {
 			break
@@ -3597,6 +4100,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ContactCount(childComplexity, args["query"].(json.RawMessage)), true
+	case "Query.contactViews":
+		if e.ComplexityRoot.Query.ContactViews == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.ContactViews(childComplexity), true
 	case "Query.contacts":
 		if e.ComplexityRoot.Query.Contacts == nil {
 			break
@@ -4126,12 +4635,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SegmentPreview.Reachable(childComplexity), true
+	case "SegmentPreview.reasons":
+		if e.ComplexityRoot.SegmentPreview.Reasons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SegmentPreview.Reasons(childComplexity), true
 	case "SegmentPreview.sample":
 		if e.ComplexityRoot.SegmentPreview.Sample == nil {
 			break
 		}
 
 		return e.ComplexityRoot.SegmentPreview.Sample(childComplexity), true
+
+	case "SegmentReason.matches":
+		if e.ComplexityRoot.SegmentReason.Matches == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SegmentReason.Matches(childComplexity), true
+	case "SegmentReason.path":
+		if e.ComplexityRoot.SegmentReason.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SegmentReason.Path(childComplexity), true
+	case "SegmentReason.value":
+		if e.ComplexityRoot.SegmentReason.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SegmentReason.Value(childComplexity), true
+
+	case "SegmentReasons.conditions":
+		if e.ComplexityRoot.SegmentReasons.Conditions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SegmentReasons.Conditions(childComplexity), true
 
 	case "SegmentUpdatePayload.segment":
 		if e.ComplexityRoot.SegmentUpdatePayload.Segment == nil {
@@ -4338,6 +4879,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SkipReasonCount.Reason(childComplexity), true
 
+	case "Subscription.bulkActionProgress":
+		if e.ComplexityRoot.Subscription.BulkActionProgress == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_bulkActionProgress_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.BulkActionProgress(childComplexity, args["id"].(string)), true
 	case "Subscription.campaignProgress":
 		if e.ComplexityRoot.Subscription.CampaignProgress == nil {
 			break
@@ -4389,6 +4941,57 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.SystemHealthChanged(childComplexity), true
+
+	case "Suppression.createdAt":
+		if e.ComplexityRoot.Suppression.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Suppression.CreatedAt(childComplexity), true
+	case "Suppression.id":
+		if e.ComplexityRoot.Suppression.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Suppression.ID(childComplexity), true
+	case "Suppression.reason":
+		if e.ComplexityRoot.Suppression.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Suppression.Reason(childComplexity), true
+	case "Suppression.until":
+		if e.ComplexityRoot.Suppression.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Suppression.Until(childComplexity), true
+
+	case "SuppressionAddPayload.suppression":
+		if e.ComplexityRoot.SuppressionAddPayload.Suppression == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionAddPayload.Suppression(childComplexity), true
+	case "SuppressionAddPayload.userErrors":
+		if e.ComplexityRoot.SuppressionAddPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionAddPayload.UserErrors(childComplexity), true
+
+	case "SuppressionRemovePayload.deletedId":
+		if e.ComplexityRoot.SuppressionRemovePayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionRemovePayload.DeletedID(childComplexity), true
+	case "SuppressionRemovePayload.userErrors":
+		if e.ComplexityRoot.SuppressionRemovePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionRemovePayload.UserErrors(childComplexity), true
 
 	case "SystemHealth.checks":
 		if e.ComplexityRoot.SystemHealth.Checks == nil {
@@ -4660,6 +5263,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TemplateVariable.Sample(childComplexity), true
 
+	case "TimelineEntry.action":
+		if e.ComplexityRoot.TimelineEntry.Action == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.Action(childComplexity), true
+	case "TimelineEntry.at":
+		if e.ComplexityRoot.TimelineEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.At(childComplexity), true
+	case "TimelineEntry.consentSource":
+		if e.ComplexityRoot.TimelineEntry.ConsentSource == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.ConsentSource(childComplexity), true
+	case "TimelineEntry.consentStatus":
+		if e.ComplexityRoot.TimelineEntry.ConsentStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.ConsentStatus(childComplexity), true
+	case "TimelineEntry.deliveryStatus":
+		if e.ComplexityRoot.TimelineEntry.DeliveryStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.DeliveryStatus(childComplexity), true
+	case "TimelineEntry.errorCode":
+		if e.ComplexityRoot.TimelineEntry.ErrorCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.ErrorCode(childComplexity), true
+	case "TimelineEntry.kind":
+		if e.ComplexityRoot.TimelineEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.Kind(childComplexity), true
+	case "TimelineEntry.message":
+		if e.ComplexityRoot.TimelineEntry.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.Message(childComplexity), true
+	case "TimelineEntry.operator":
+		if e.ComplexityRoot.TimelineEntry.Operator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.Operator(childComplexity), true
+
 	case "UserError.code":
 		if e.ComplexityRoot.UserError.Code == nil {
 			break
@@ -4785,6 +5443,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ApiTokenCreateInput", ec.unmarshalInputApiTokenCreateInput),
 			graphql.NewInputUnmarshaler("ApiTokenRevokeInput", ec.unmarshalInputApiTokenRevokeInput),
 			graphql.NewInputUnmarshaler("AuditFilter", ec.unmarshalInputAuditFilter),
+			graphql.NewInputUnmarshaler("BulkActionCancelInput", ec.unmarshalInputBulkActionCancelInput),
 			graphql.NewInputUnmarshaler("CampaignCancelInput", ec.unmarshalInputCampaignCancelInput),
 			graphql.NewInputUnmarshaler("CampaignCreateInput", ec.unmarshalInputCampaignCreateInput),
 			graphql.NewInputUnmarshaler("CampaignDeleteInput", ec.unmarshalInputCampaignDeleteInput),
@@ -4800,13 +5459,22 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignUnscheduleInput", ec.unmarshalInputCampaignUnscheduleInput),
 			graphql.NewInputUnmarshaler("CampaignUpdateInput", ec.unmarshalInputCampaignUpdateInput),
 			graphql.NewInputUnmarshaler("ConsentEvidenceInput", ec.unmarshalInputConsentEvidenceInput),
+			graphql.NewInputUnmarshaler("ContactConsentRecordInput", ec.unmarshalInputContactConsentRecordInput),
 			graphql.NewInputUnmarshaler("ContactConsentSetInput", ec.unmarshalInputContactConsentSetInput),
 			graphql.NewInputUnmarshaler("ContactCreateInput", ec.unmarshalInputContactCreateInput),
+			graphql.NewInputUnmarshaler("ContactEraseInput", ec.unmarshalInputContactEraseInput),
+			graphql.NewInputUnmarshaler("ContactExportInput", ec.unmarshalInputContactExportInput),
 			graphql.NewInputUnmarshaler("ContactFilter", ec.unmarshalInputContactFilter),
 			graphql.NewInputUnmarshaler("ContactImportCancelInput", ec.unmarshalInputContactImportCancelInput),
 			graphql.NewInputUnmarshaler("ContactImportConfirmInput", ec.unmarshalInputContactImportConfirmInput),
 			graphql.NewInputUnmarshaler("ContactImportInput", ec.unmarshalInputContactImportInput),
+			graphql.NewInputUnmarshaler("ContactMergeInput", ec.unmarshalInputContactMergeInput),
+			graphql.NewInputUnmarshaler("ContactSelection", ec.unmarshalInputContactSelection),
+			graphql.NewInputUnmarshaler("ContactSuppressInput", ec.unmarshalInputContactSuppressInput),
+			graphql.NewInputUnmarshaler("ContactTagInput", ec.unmarshalInputContactTagInput),
 			graphql.NewInputUnmarshaler("ContactUpdateInput", ec.unmarshalInputContactUpdateInput),
+			graphql.NewInputUnmarshaler("ContactViewDeleteInput", ec.unmarshalInputContactViewDeleteInput),
+			graphql.NewInputUnmarshaler("ContactViewSaveInput", ec.unmarshalInputContactViewSaveInput),
 			graphql.NewInputUnmarshaler("DateRange", ec.unmarshalInputDateRange),
 			graphql.NewInputUnmarshaler("ErrorReportFilter", ec.unmarshalInputErrorReportFilter),
 			graphql.NewInputUnmarshaler("ImportColumnInput", ec.unmarshalInputImportColumnInput),
@@ -4828,6 +5496,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SettingsUpdateInput", ec.unmarshalInputSettingsUpdateInput),
 			graphql.NewInputUnmarshaler("SetupAdminInput", ec.unmarshalInputSetupAdminInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
+			graphql.NewInputUnmarshaler("SuppressionAddInput", ec.unmarshalInputSuppressionAddInput),
+			graphql.NewInputUnmarshaler("SuppressionRemoveInput", ec.unmarshalInputSuppressionRemoveInput),
 			graphql.NewInputUnmarshaler("TemplateCreateInput", ec.unmarshalInputTemplateCreateInput),
 			graphql.NewInputUnmarshaler("TemplateDeleteInput", ec.unmarshalInputTemplateDeleteInput),
 			graphql.NewInputUnmarshaler("TemplateFilter", ec.unmarshalInputTemplateFilter),
@@ -4930,6 +5600,267 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
+	{Name: "../schema/audience.graphql", Input: `"What a bulk action does."
+enum BulkActionKind {
+  TAG
+  CONSENT
+  SUPPRESS
+  EXPORT
+  ERASE
+}
+enum BulkActionStatus {
+  "Not begun; an export waits for its download."
+  PENDING
+  RUNNING
+  COMPLETED
+  "Contacts done already stay so."
+  CANCELED
+  FAILED
+}
+enum ExportFormat {
+  "UTF-8 with a byte order mark, a column for each attribute; the importer reads it back."
+  CSV
+  "One JSON object a line, attributes as they are."
+  NDJSON
+}
+"Why an address must not be written to."
+enum SuppressionReason {
+  "Lifted by the contact's own newer opt-in."
+  OPTED_OUT
+  BLOCKED
+  INVALID
+  COMPLAINT
+  "Lifted by nobody but the person's own START."
+  ERASED
+  OPERATOR
+}
+
+"One change to many contacts, worked as a job in batches of 1,000, each with its own audit entry."
+type BulkAction implements Node {
+  id: ID!
+  kind: BulkActionKind!
+  status: BulkActionStatus!
+  "For people."
+  failure: String
+  "Contacts selected when it began."
+  total: Int64!
+  done: Int64!
+  "Of done; the others were so already, or may not be changed."
+  changed: Int64!
+  "What it does: addTags, removeTags, status, reason, until or format, as far as they count."
+  options: JSON!
+  "Where an export is streamed from, for a day, for who asked for it or an admin; null for other kinds."
+  downloadUrl: String
+  operator: Operator @goField(forceResolver: true)
+  createdAt: DateTime!
+  startedAt: DateTime
+  finishedAt: DateTime
+}
+type BulkActionEdge {
+  cursor: String!
+  node: BulkAction!
+}
+type BulkActionConnection {
+  edges: [BulkActionEdge!]!
+  nodes: [BulkAction!]!
+  pageInfo: PageInfo!
+}
+
+"A search with its filters under a name, for everybody."
+type ContactView implements Node {
+  id: ID!
+  name: String!
+  search: String!
+  filter: ContactViewFilter!
+  orderBy: ContactOrder!
+}
+"As ContactFilter."
+type ContactViewFilter {
+  consentStatus: ConsentStatus
+  reachable: Boolean
+  region: String
+  query: SegmentQuery
+}
+
+"An address that must not be written to, kept as a keyed hash."
+type Suppression implements Node {
+  id: ID!
+  reason: SuppressionReason!
+  "Null: for ever."
+  until: DateTime
+  createdAt: DateTime!
+}
+
+enum TimelineKind {
+  MESSAGE
+  "What Twilio told about a message."
+  DELIVERY
+  CONSENT
+  "Somebody changed the contact."
+  CHANGE
+}
+"One thing that happened with a contact."
+type TimelineEntry {
+  at: DateTime!
+  kind: TimelineKind!
+  "Of MESSAGE and DELIVERY."
+  message: Message @goField(forceResolver: true)
+  "Of DELIVERY: what became of the message."
+  deliveryStatus: String
+  "Twilio's, of DELIVERY."
+  errorCode: Int
+  "Of CONSENT."
+  consentStatus: ConsentStatus
+  "Of CONSENT."
+  consentSource: ConsentSource
+  "Of CHANGE, such as contact.update."
+  action: String
+  "Who did it, where an operator did."
+  operator: Operator @goField(forceResolver: true)
+}
+
+extend type Contact {
+  "Entries of the attribute tags."
+  tags: [String!]!
+  "Null while nothing keeps the address from being written to."
+  suppression: Suppression @goField(forceResolver: true)
+  "Contacts that may be the same person: the same name, or the same e-mail address or id in the attributes; at most ten."
+  possibleDuplicates: [Contact!]! @goField(forceResolver: true)
+  "Messages, delivery, consent and changes before a moment, newest first; at most 200, over the last 500 messages."
+  timeline(first: Int = 50, before: DateTime): [TimelineEntry!]! @goField(forceResolver: true)
+}
+
+"Which contacts: ids (at most 1,000), or all that filter and search find; {filter: {}} is everybody."
+input ContactSelection {
+  ids: [ID!]
+  filter: ContactFilter
+  search: String
+}
+
+extend type Query {
+  "Bulk actions, newest first, at most 200 a page."
+  bulkActions(first: Int, after: String): BulkActionConnection! @hasRole(role: VIEWER)
+  "All saved views, by name."
+  contactViews: [ContactView!]! @hasRole(role: VIEWER)
+}
+
+extend type Mutation {
+  "Adds and removes tags, at most 50 of a contact. Contacts whose attributes would outgrow 16 KiB stay as they are."
+  contactTag(input: ContactTagInput!): BulkActionPayload! @hasRole(role: MARKETER)
+  "Records one decision for many. Who opted out is not brought back in bulk, and what a contact decided later stays."
+  contactConsentRecord(input: ContactConsentRecordInput!): BulkActionPayload! @hasRole(role: MARKETER)
+  "Keeps the addresses from being written to, whatever their consent."
+  contactSuppress(input: ContactSuppressInput!): BulkActionPayload! @hasRole(role: MARKETER)
+  "Makes a file to download, streamed as it is read. Numbers leave the engine: it is in the audit trail."
+  contactExport(input: ContactExportInput!): BulkActionPayload! @hasRole(role: MARKETER)
+  "Takes everything personal from contacts, for ever (GDPR Art. 17): profile, number, texts of messages, what Twilio sent about them. Counters, the consent ledger with a keyed hash of the number, and a suppression of that hash stay."
+  contactErase(input: ContactEraseInput!): BulkActionPayload! @hasRole(role: ADMIN)
+  "Stops an action; what it has done stays."
+  bulkActionCancel(input: BulkActionCancelInput!): BulkActionPayload! @hasRole(role: MARKETER)
+  "Joins two contacts that are one person. The kept one's values win. An opt-out carries over; an opt-in only where one of the two is a BSUID, since it was given for a number. What comes from the other number reaches the kept contact; nothing is sent to it any more."
+  contactMerge(input: ContactMergeInput!): ContactMergePayload! @hasRole(role: MARKETER)
+  "Keeps a search with its filters under a name, for everybody; one of the same name is replaced. At most 100."
+  contactViewSave(input: ContactViewSaveInput!): ContactViewSavePayload! @hasRole(role: MARKETER)
+  contactViewDelete(input: ContactViewDeleteInput!): ContactViewDeletePayload! @hasRole(role: MARKETER)
+  "Keeps one address, known or not, from being written to."
+  suppressionAdd(input: SuppressionAddInput!): SuppressionAddPayload! @hasRole(role: MARKETER)
+  "Lifts what a person put there; an opt-out needs a new opt-in, an erasure the person's own START."
+  suppressionRemove(input: SuppressionRemoveInput!): SuppressionRemovePayload! @hasRole(role: MARKETER)
+}
+
+extend type Subscription {
+  "A bulk action whenever it got on. Starts with its present state and ends when it has ended."
+  bulkActionProgress(id: ID!): BulkAction! @hasRole(role: VIEWER)
+}
+
+type BulkActionPayload {
+  action: BulkAction
+  userErrors: [UserError!]!
+}
+input ContactTagInput {
+  contacts: ContactSelection!
+  "Each 1 to 64 characters, without comma, semicolon or quotes."
+  add: [String!]
+  remove: [String!]
+}
+input ContactConsentRecordInput {
+  contacts: ContactSelection!
+  "OPTED_IN or OPTED_OUT."
+  status: ConsentStatus!
+  "Required for OPTED_IN: text or note."
+  evidence: ConsentEvidenceInput
+  "When they decided; now by default, never in the future."
+  occurredAt: DateTime
+}
+input ContactSuppressInput {
+  contacts: ContactSelection!
+  "OPERATOR, COMPLAINT, BLOCKED or INVALID."
+  reason: SuppressionReason = OPERATOR
+  "For ever by default."
+  until: DateTime
+}
+input ContactExportInput {
+  contacts: ContactSelection!
+  format: ExportFormat = CSV
+}
+input ContactEraseInput {
+  contacts: ContactSelection!
+  "How many contacts the person was told of; when more are selected by now, nothing is erased."
+  expected: Int64!
+}
+input BulkActionCancelInput {
+  id: ID!
+}
+input ContactMergeInput {
+  "The contact that stays."
+  id: ID!
+  "The contact that goes."
+  mergeId: ID!
+}
+type ContactMergePayload {
+  contact: Contact
+  userErrors: [UserError!]!
+}
+input ContactViewSaveInput {
+  "1 to 60 characters, unique without regard to case."
+  name: String!
+  search: String
+  filter: ContactFilter
+  orderBy: ContactOrder = NEWEST
+}
+type ContactViewSavePayload {
+  view: ContactView
+  userErrors: [UserError!]!
+}
+input ContactViewDeleteInput {
+  id: ID!
+}
+type ContactViewDeletePayload {
+  deletedId: ID
+  userErrors: [UserError!]!
+}
+input SuppressionAddInput {
+  "A number in any spelling, or a BSUID."
+  address: String!
+  "Where a national number is read, ISO 3166-1 alpha-2."
+  region: String
+  "OPERATOR, COMPLAINT, BLOCKED or INVALID."
+  reason: SuppressionReason = OPERATOR
+  "For ever by default."
+  until: DateTime
+}
+type SuppressionAddPayload {
+  suppression: Suppression
+  userErrors: [UserError!]!
+}
+input SuppressionRemoveInput {
+  id: ID!
+}
+type SuppressionRemovePayload {
+  deletedId: ID
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/campaign.graphql", Input: `enum CampaignStatus {
   DRAFT
   SCHEDULED
@@ -5482,7 +6413,7 @@ type ContactConnection @goExtraField(name: "Counter", type: "eventstream/graph/l
   edges: [ContactEdge!]!
   nodes: [Contact!]!
   pageInfo: PageInfo!
-  "Counted only when asked for."
+  "Counted only when asked for. What a search finds is counted to 10,000: 10,001 means more."
   totalCount: Int64! @goField(forceResolver: true)
 }
 
@@ -5491,16 +6422,19 @@ input ContactFilter {
   reachable: Boolean
   "ISO 3166-1 alpha-2."
   region: String
+  "In the segment language."
+  query: SegmentQuery
 }
 
 "An attribute that contacts have, over a sample of up to 10,000 of them."
 type AttributeKey {
+  "Path below attributes, parts joined by dots."
   key: String!
-  "JSON types seen: string, number, boolean, array, object, null."
+  "What it holds, most frequent first: string, date, number, boolean, array, null."
   types: [String!]!
   "Share of the contacts that have it, 0 to 1."
   coverage: Float!
-  "Up to twelve frequent values, as text."
+  "Up to twelve frequent values, as text; of lists, their entries."
   samples: [String!]!
 }
 
@@ -5518,7 +6452,7 @@ type NumberCheck {
 }
 
 extend type Query {
-  "Contacts, at most 200 a page. search: part of the name, or a number in any spelling."
+  "Contacts, at most 200 a page. search: part of the name, of a text or number in the attributes, or of a phone number in any spelling; one or two letters are the beginning of the name."
   contacts(filter: ContactFilter, search: String, orderBy: ContactOrder = NEWEST, first: Int, after: String, last: Int, before: String): ContactConnection! @hasRole(role: VIEWER)
   "One contact, by id or by number in any spelling; null when there is none."
   contact(id: ID, address: String): Contact @hasRole(role: VIEWER)
@@ -6334,6 +7268,19 @@ type SegmentPreview {
   reachable: Int64!
   byConsent: [ConsentCount!]!
   sample: [Contact!]!
+  "Why each contact of the sample matches, in the same order."
+  reasons: [SegmentReasons!]!
+}
+"How one contact fares with each condition of a query."
+type SegmentReasons {
+  conditions: [SegmentReason!]!
+}
+type SegmentReason {
+  "The condition's place in the query as given in the engine's own form, such as query.all[1]."
+  path: String!
+  matches: Boolean!
+  "What the contact has there, as text: the field's value, how often an event happened; null where there is nothing."
+  value: String
 }
 type ConsentCount {
   status: ConsentStatus!
@@ -6826,6 +7773,70 @@ func (ec *executionContext) childFields_AuditVerification(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type AuditVerification", field.Name)
 }
 
+func (ec *executionContext) childFields_BulkAction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_BulkAction_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_BulkAction_kind(ctx, field)
+	case "status":
+		return ec.fieldContext_BulkAction_status(ctx, field)
+	case "failure":
+		return ec.fieldContext_BulkAction_failure(ctx, field)
+	case "total":
+		return ec.fieldContext_BulkAction_total(ctx, field)
+	case "done":
+		return ec.fieldContext_BulkAction_done(ctx, field)
+	case "changed":
+		return ec.fieldContext_BulkAction_changed(ctx, field)
+	case "options":
+		return ec.fieldContext_BulkAction_options(ctx, field)
+	case "downloadUrl":
+		return ec.fieldContext_BulkAction_downloadUrl(ctx, field)
+	case "operator":
+		return ec.fieldContext_BulkAction_operator(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_BulkAction_createdAt(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_BulkAction_startedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_BulkAction_finishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BulkAction", field.Name)
+}
+
+func (ec *executionContext) childFields_BulkActionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_BulkActionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_BulkActionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_BulkActionConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BulkActionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_BulkActionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_BulkActionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_BulkActionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BulkActionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_BulkActionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "action":
+		return ec.fieldContext_BulkActionPayload_action(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_BulkActionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BulkActionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Campaign(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -7238,6 +8249,14 @@ func (ec *executionContext) childFields_Contact(ctx context.Context, field graph
 		return ec.fieldContext_Contact_createdAt(ctx, field)
 	case "updatedAt":
 		return ec.fieldContext_Contact_updatedAt(ctx, field)
+	case "tags":
+		return ec.fieldContext_Contact_tags(ctx, field)
+	case "suppression":
+		return ec.fieldContext_Contact_suppression(ctx, field)
+	case "possibleDuplicates":
+		return ec.fieldContext_Contact_possibleDuplicates(ctx, field)
+	case "timeline":
+		return ec.fieldContext_Contact_timeline(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Contact", field.Name)
 }
@@ -7316,6 +8335,16 @@ func (ec *executionContext) childFields_ContactImportPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type ContactImportPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ContactMergePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "contact":
+		return ec.fieldContext_ContactMergePayload_contact(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ContactMergePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ContactMergePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ContactUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "contact":
@@ -7324,6 +8353,56 @@ func (ec *executionContext) childFields_ContactUpdatePayload(ctx context.Context
 		return ec.fieldContext_ContactUpdatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ContactUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ContactView(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ContactView_id(ctx, field)
+	case "name":
+		return ec.fieldContext_ContactView_name(ctx, field)
+	case "search":
+		return ec.fieldContext_ContactView_search(ctx, field)
+	case "filter":
+		return ec.fieldContext_ContactView_filter(ctx, field)
+	case "orderBy":
+		return ec.fieldContext_ContactView_orderBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ContactView", field.Name)
+}
+
+func (ec *executionContext) childFields_ContactViewDeletePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_ContactViewDeletePayload_deletedId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ContactViewDeletePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ContactViewDeletePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ContactViewFilter(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "consentStatus":
+		return ec.fieldContext_ContactViewFilter_consentStatus(ctx, field)
+	case "reachable":
+		return ec.fieldContext_ContactViewFilter_reachable(ctx, field)
+	case "region":
+		return ec.fieldContext_ContactViewFilter_region(ctx, field)
+	case "query":
+		return ec.fieldContext_ContactViewFilter_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ContactViewFilter", field.Name)
+}
+
+func (ec *executionContext) childFields_ContactViewSavePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "view":
+		return ec.fieldContext_ContactViewSavePayload_view(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ContactViewSavePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ContactViewSavePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Conversation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7934,8 +9013,30 @@ func (ec *executionContext) childFields_SegmentPreview(ctx context.Context, fiel
 		return ec.fieldContext_SegmentPreview_byConsent(ctx, field)
 	case "sample":
 		return ec.fieldContext_SegmentPreview_sample(ctx, field)
+	case "reasons":
+		return ec.fieldContext_SegmentPreview_reasons(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SegmentPreview", field.Name)
+}
+
+func (ec *executionContext) childFields_SegmentReason(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "path":
+		return ec.fieldContext_SegmentReason_path(ctx, field)
+	case "matches":
+		return ec.fieldContext_SegmentReason_matches(ctx, field)
+	case "value":
+		return ec.fieldContext_SegmentReason_value(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SegmentReason", field.Name)
+}
+
+func (ec *executionContext) childFields_SegmentReasons(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "conditions":
+		return ec.fieldContext_SegmentReasons_conditions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SegmentReasons", field.Name)
 }
 
 func (ec *executionContext) childFields_SegmentUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8078,6 +9179,40 @@ func (ec *executionContext) childFields_SkipReasonCount(ctx context.Context, fie
 		return ec.fieldContext_SkipReasonCount_count(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SkipReasonCount", field.Name)
+}
+
+func (ec *executionContext) childFields_Suppression(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Suppression_id(ctx, field)
+	case "reason":
+		return ec.fieldContext_Suppression_reason(ctx, field)
+	case "until":
+		return ec.fieldContext_Suppression_until(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Suppression_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Suppression", field.Name)
+}
+
+func (ec *executionContext) childFields_SuppressionAddPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "suppression":
+		return ec.fieldContext_SuppressionAddPayload_suppression(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SuppressionAddPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SuppressionAddPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SuppressionRemovePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_SuppressionRemovePayload_deletedId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SuppressionRemovePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SuppressionRemovePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SystemHealth(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8236,6 +9371,30 @@ func (ec *executionContext) childFields_TemplateVariable(ctx context.Context, fi
 		return ec.fieldContext_TemplateVariable_sample(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TemplateVariable", field.Name)
+}
+
+func (ec *executionContext) childFields_TimelineEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_TimelineEntry_at(ctx, field)
+	case "kind":
+		return ec.fieldContext_TimelineEntry_kind(ctx, field)
+	case "message":
+		return ec.fieldContext_TimelineEntry_message(ctx, field)
+	case "deliveryStatus":
+		return ec.fieldContext_TimelineEntry_deliveryStatus(ctx, field)
+	case "errorCode":
+		return ec.fieldContext_TimelineEntry_errorCode(ctx, field)
+	case "consentStatus":
+		return ec.fieldContext_TimelineEntry_consentStatus(ctx, field)
+	case "consentSource":
+		return ec.fieldContext_TimelineEntry_consentSource(ctx, field)
+	case "action":
+		return ec.fieldContext_TimelineEntry_action(ctx, field)
+	case "operator":
+		return ec.fieldContext_TimelineEntry_operator(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TimelineEntry", field.Name)
 }
 
 func (ec *executionContext) childFields_UserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -67,12 +67,13 @@ type APITokenRevokePayload struct {
 
 // An attribute that contacts have, over a sample of up to 10,000 of them.
 type AttributeKey struct {
+	// Path below attributes, parts joined by dots.
 	Key string `json:"key"`
-	// JSON types seen: string, number, boolean, array, object, null.
+	// What it holds, most frequent first: string, date, number, boolean, array, null.
 	Types []string `json:"types"`
 	// Share of the contacts that have it, 0 to 1.
 	Coverage float64 `json:"coverage"`
-	// Up to twelve frequent values, as text.
+	// Up to twelve frequent values, as text; of lists, their entries.
 	Samples []string `json:"samples"`
 }
 
@@ -125,6 +126,50 @@ type AuditVerification struct {
 	// The first entry that does not fit, and why.
 	BrokenID *string `json:"brokenId,omitempty"`
 	Reason   *string `json:"reason,omitempty"`
+}
+
+// One change to many contacts, worked as a job in batches of 1,000, each with its own audit entry.
+type BulkAction struct {
+	ID     string           `json:"id"`
+	Kind   BulkActionKind   `json:"kind"`
+	Status BulkActionStatus `json:"status"`
+	// For people.
+	Failure *string `json:"failure,omitempty"`
+	// Contacts selected when it began.
+	Total int64 `json:"total"`
+	Done  int64 `json:"done"`
+	// Of done; the others were so already, or may not be changed.
+	Changed int64 `json:"changed"`
+	// What it does: addTags, removeTags, status, reason, until or format, as far as they count.
+	Options json.RawMessage `json:"options"`
+	// Where an export is streamed from, for a day, for who asked for it or an admin; null for other kinds.
+	DownloadURL *string    `json:"downloadUrl,omitempty"`
+	Operator    *Operator  `json:"operator,omitempty"`
+	CreatedAt   time.Time  `json:"createdAt"`
+	StartedAt   *time.Time `json:"startedAt,omitempty"`
+	FinishedAt  *time.Time `json:"finishedAt,omitempty"`
+}
+
+func (BulkAction) IsNode() {}
+
+type BulkActionCancelInput struct {
+	ID string `json:"id"`
+}
+
+type BulkActionConnection struct {
+	Edges    []*BulkActionEdge `json:"edges"`
+	Nodes    []*BulkAction     `json:"nodes"`
+	PageInfo *PageInfo         `json:"pageInfo"`
+}
+
+type BulkActionEdge struct {
+	Cursor string      `json:"cursor"`
+	Node   *BulkAction `json:"node"`
+}
+
+type BulkActionPayload struct {
+	Action     *BulkAction  `json:"action,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 // One template to one segment. Status moves: draft ⇄ scheduled → preparing → sending → completed; sending ⇄ paused; all but ended ones → canceled.
@@ -504,6 +549,14 @@ type Contact struct {
 	LastOutboundAt *time.Time `json:"lastOutboundAt,omitempty"`
 	CreatedAt      time.Time  `json:"createdAt"`
 	UpdatedAt      time.Time  `json:"updatedAt"`
+	// Entries of the attribute tags.
+	Tags []string `json:"tags"`
+	// Null while nothing keeps the address from being written to.
+	Suppression *Suppression `json:"suppression,omitempty"`
+	// Contacts that may be the same person: the same name, or the same e-mail address or id in the attributes; at most ten.
+	PossibleDuplicates []*Contact `json:"possibleDuplicates"`
+	// Messages, delivery, consent and changes before a moment, newest first; at most 200, over the last 500 messages.
+	Timeline []*TimelineEntry `json:"timeline"`
 }
 
 func (Contact) IsNode() {}
@@ -512,9 +565,19 @@ type ContactConnection struct {
 	Edges    []*ContactEdge `json:"edges"`
 	Nodes    []*Contact     `json:"nodes"`
 	PageInfo *PageInfo      `json:"pageInfo"`
-	// Counted only when asked for.
+	// Counted only when asked for. What a search finds is counted to 10,000: 10,001 means more.
 	TotalCount int64      `json:"totalCount"`
 	Counter    lazy.Count `json:"-"`
+}
+
+type ContactConsentRecordInput struct {
+	Contacts *ContactSelection `json:"contacts"`
+	// OPTED_IN or OPTED_OUT.
+	Status ConsentStatus `json:"status"`
+	// Required for OPTED_IN: text or note.
+	Evidence graphql.Omittable[*ConsentEvidenceInput] `json:"evidence,omitempty"`
+	// When they decided; now by default, never in the future.
+	OccurredAt graphql.Omittable[*time.Time] `json:"occurredAt,omitempty"`
 }
 
 type ContactConsentSetInput struct {
@@ -560,11 +623,24 @@ type ContactEdge struct {
 	Node   *Contact `json:"node"`
 }
 
+type ContactEraseInput struct {
+	Contacts *ContactSelection `json:"contacts"`
+	// How many contacts the person was told of; when more are selected by now, nothing is erased.
+	Expected int64 `json:"expected"`
+}
+
+type ContactExportInput struct {
+	Contacts *ContactSelection                `json:"contacts"`
+	Format   graphql.Omittable[*ExportFormat] `json:"format,omitempty"`
+}
+
 type ContactFilter struct {
 	ConsentStatus graphql.Omittable[*ConsentStatus] `json:"consentStatus,omitempty"`
 	Reachable     graphql.Omittable[*bool]          `json:"reachable,omitempty"`
 	// ISO 3166-1 alpha-2.
 	Region graphql.Omittable[*string] `json:"region,omitempty"`
+	// In the segment language.
+	Query graphql.Omittable[json.RawMessage] `json:"query,omitempty"`
 }
 
 type ContactImportCancelInput struct {
@@ -610,6 +686,40 @@ type ContactImportPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+type ContactMergeInput struct {
+	// The contact that stays.
+	ID string `json:"id"`
+	// The contact that goes.
+	MergeID string `json:"mergeId"`
+}
+
+type ContactMergePayload struct {
+	Contact    *Contact     `json:"contact,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Which contacts: ids (at most 1,000), or all that filter and search find; {filter: {}} is everybody.
+type ContactSelection struct {
+	Ids    graphql.Omittable[[]string]       `json:"ids,omitempty"`
+	Filter graphql.Omittable[*ContactFilter] `json:"filter,omitempty"`
+	Search graphql.Omittable[*string]        `json:"search,omitempty"`
+}
+
+type ContactSuppressInput struct {
+	Contacts *ContactSelection `json:"contacts"`
+	// OPERATOR, COMPLAINT, BLOCKED or INVALID.
+	Reason graphql.Omittable[*SuppressionReason] `json:"reason,omitempty"`
+	// For ever by default.
+	Until graphql.Omittable[*time.Time] `json:"until,omitempty"`
+}
+
+type ContactTagInput struct {
+	Contacts *ContactSelection `json:"contacts"`
+	// Each 1 to 64 characters, without comma, semicolon or quotes.
+	Add    graphql.Omittable[[]string] `json:"add,omitempty"`
+	Remove graphql.Omittable[[]string] `json:"remove,omitempty"`
+}
+
 type ContactUpdateInput struct {
 	ID     string                     `json:"id"`
 	Name   graphql.Omittable[*string] `json:"name,omitempty"`
@@ -621,6 +731,47 @@ type ContactUpdateInput struct {
 
 type ContactUpdatePayload struct {
 	Contact    *Contact     `json:"contact,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// A search with its filters under a name, for everybody.
+type ContactView struct {
+	ID      string             `json:"id"`
+	Name    string             `json:"name"`
+	Search  string             `json:"search"`
+	Filter  *ContactViewFilter `json:"filter"`
+	OrderBy ContactOrder       `json:"orderBy"`
+}
+
+func (ContactView) IsNode() {}
+
+type ContactViewDeleteInput struct {
+	ID string `json:"id"`
+}
+
+type ContactViewDeletePayload struct {
+	DeletedID  *string      `json:"deletedId,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// As ContactFilter.
+type ContactViewFilter struct {
+	ConsentStatus *ConsentStatus  `json:"consentStatus,omitempty"`
+	Reachable     *bool           `json:"reachable,omitempty"`
+	Region        *string         `json:"region,omitempty"`
+	Query         json.RawMessage `json:"query,omitempty"`
+}
+
+type ContactViewSaveInput struct {
+	// 1 to 60 characters, unique without regard to case.
+	Name    string                            `json:"name"`
+	Search  graphql.Omittable[*string]        `json:"search,omitempty"`
+	Filter  graphql.Omittable[*ContactFilter] `json:"filter,omitempty"`
+	OrderBy graphql.Omittable[*ContactOrder]  `json:"orderBy,omitempty"`
+}
+
+type ContactViewSavePayload struct {
+	View       *ContactView `json:"view,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -1139,6 +1290,21 @@ type SegmentPreview struct {
 	Reachable int64           `json:"reachable"`
 	ByConsent []*ConsentCount `json:"byConsent"`
 	Sample    []*Contact      `json:"sample"`
+	// Why each contact of the sample matches, in the same order.
+	Reasons []*SegmentReasons `json:"reasons"`
+}
+
+type SegmentReason struct {
+	// The condition's place in the query as given in the engine's own form, such as query.all[1].
+	Path    string `json:"path"`
+	Matches bool   `json:"matches"`
+	// What the contact has there, as text: the field's value, how often an event happened; null where there is nothing.
+	Value *string `json:"value,omitempty"`
+}
+
+// How one contact fares with each condition of a query.
+type SegmentReasons struct {
+	Conditions []*SegmentReason `json:"conditions"`
 }
 
 type SegmentUpdateInput struct {
@@ -1278,6 +1444,42 @@ type SkipReasonCount struct {
 }
 
 type Subscription struct {
+}
+
+// An address that must not be written to, kept as a keyed hash.
+type Suppression struct {
+	ID     string            `json:"id"`
+	Reason SuppressionReason `json:"reason"`
+	// Null: for ever.
+	Until     *time.Time `json:"until,omitempty"`
+	CreatedAt time.Time  `json:"createdAt"`
+}
+
+func (Suppression) IsNode() {}
+
+type SuppressionAddInput struct {
+	// A number in any spelling, or a BSUID.
+	Address string `json:"address"`
+	// Where a national number is read, ISO 3166-1 alpha-2.
+	Region graphql.Omittable[*string] `json:"region,omitempty"`
+	// OPERATOR, COMPLAINT, BLOCKED or INVALID.
+	Reason graphql.Omittable[*SuppressionReason] `json:"reason,omitempty"`
+	// For ever by default.
+	Until graphql.Omittable[*time.Time] `json:"until,omitempty"`
+}
+
+type SuppressionAddPayload struct {
+	Suppression *Suppression `json:"suppression,omitempty"`
+	UserErrors  []*UserError `json:"userErrors"`
+}
+
+type SuppressionRemoveInput struct {
+	ID string `json:"id"`
+}
+
+type SuppressionRemovePayload struct {
+	DeletedID  *string      `json:"deletedId,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 type SystemHealth struct {
@@ -1424,6 +1626,26 @@ type TemplateVariable struct {
 	Sample     string `json:"sample"`
 }
 
+// One thing that happened with a contact.
+type TimelineEntry struct {
+	At   time.Time    `json:"at"`
+	Kind TimelineKind `json:"kind"`
+	// Of MESSAGE and DELIVERY.
+	Message *Message `json:"message,omitempty"`
+	// Of DELIVERY: what became of the message.
+	DeliveryStatus *string `json:"deliveryStatus,omitempty"`
+	// Twilio's, of DELIVERY.
+	ErrorCode *int `json:"errorCode,omitempty"`
+	// Of CONSENT.
+	ConsentStatus *ConsentStatus `json:"consentStatus,omitempty"`
+	// Of CONSENT.
+	ConsentSource *ConsentSource `json:"consentSource,omitempty"`
+	// Of CHANGE, such as contact.update.
+	Action *string `json:"action,omitempty"`
+	// Who did it, where an operator did.
+	Operator *Operator `json:"operator,omitempty"`
+}
+
 // Something in the input that a person can mend.
 type UserError struct {
 	// Path of the input's field, null when it is about the whole.
@@ -1474,6 +1696,131 @@ type WebhookEventReplayInput struct {
 type WebhookEventReplayPayload struct {
 	WebhookEvent *WebhookEvent `json:"webhookEvent,omitempty"`
 	UserErrors   []*UserError  `json:"userErrors"`
+}
+
+// What a bulk action does.
+type BulkActionKind string
+
+const (
+	BulkActionKindTag      BulkActionKind = "TAG"
+	BulkActionKindConsent  BulkActionKind = "CONSENT"
+	BulkActionKindSuppress BulkActionKind = "SUPPRESS"
+	BulkActionKindExport   BulkActionKind = "EXPORT"
+	BulkActionKindErase    BulkActionKind = "ERASE"
+)
+
+var AllBulkActionKind = []BulkActionKind{
+	BulkActionKindTag,
+	BulkActionKindConsent,
+	BulkActionKindSuppress,
+	BulkActionKindExport,
+	BulkActionKindErase,
+}
+
+func (e BulkActionKind) IsValid() bool {
+	switch e {
+	case BulkActionKindTag, BulkActionKindConsent, BulkActionKindSuppress, BulkActionKindExport, BulkActionKindErase:
+		return true
+	}
+	return false
+}
+
+func (e BulkActionKind) String() string {
+	return string(e)
+}
+
+func (e *BulkActionKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = BulkActionKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid BulkActionKind", str)
+	}
+	return nil
+}
+
+func (e BulkActionKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *BulkActionKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e BulkActionKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type BulkActionStatus string
+
+const (
+	// Not begun; an export waits for its download.
+	BulkActionStatusPending   BulkActionStatus = "PENDING"
+	BulkActionStatusRunning   BulkActionStatus = "RUNNING"
+	BulkActionStatusCompleted BulkActionStatus = "COMPLETED"
+	// Contacts done already stay so.
+	BulkActionStatusCanceled BulkActionStatus = "CANCELED"
+	BulkActionStatusFailed   BulkActionStatus = "FAILED"
+)
+
+var AllBulkActionStatus = []BulkActionStatus{
+	BulkActionStatusPending,
+	BulkActionStatusRunning,
+	BulkActionStatusCompleted,
+	BulkActionStatusCanceled,
+	BulkActionStatusFailed,
+}
+
+func (e BulkActionStatus) IsValid() bool {
+	switch e {
+	case BulkActionStatusPending, BulkActionStatusRunning, BulkActionStatusCompleted, BulkActionStatusCanceled, BulkActionStatusFailed:
+		return true
+	}
+	return false
+}
+
+func (e BulkActionStatus) String() string {
+	return string(e)
+}
+
+func (e *BulkActionStatus) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = BulkActionStatus(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid BulkActionStatus", str)
+	}
+	return nil
+}
+
+func (e BulkActionStatus) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *BulkActionStatus) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e BulkActionStatus) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 type CampaignOrder string
@@ -1839,6 +2186,63 @@ func (e *ErrorClass) UnmarshalJSON(b []byte) error {
 }
 
 func (e ErrorClass) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type ExportFormat string
+
+const (
+	// UTF-8 with a byte order mark, a column for each attribute; the importer reads it back.
+	ExportFormatCSV ExportFormat = "CSV"
+	// One JSON object a line, attributes as they are.
+	ExportFormatNdjson ExportFormat = "NDJSON"
+)
+
+var AllExportFormat = []ExportFormat{
+	ExportFormatCSV,
+	ExportFormatNdjson,
+}
+
+func (e ExportFormat) IsValid() bool {
+	switch e {
+	case ExportFormatCSV, ExportFormatNdjson:
+		return true
+	}
+	return false
+}
+
+func (e ExportFormat) String() string {
+	return string(e)
+}
+
+func (e *ExportFormat) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ExportFormat(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ExportFormat", str)
+	}
+	return nil
+}
+
+func (e ExportFormat) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ExportFormat) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ExportFormat) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
@@ -2579,6 +2983,72 @@ func (e SenderStatus) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// Why an address must not be written to.
+type SuppressionReason string
+
+const (
+	// Lifted by the contact's own newer opt-in.
+	SuppressionReasonOptedOut  SuppressionReason = "OPTED_OUT"
+	SuppressionReasonBlocked   SuppressionReason = "BLOCKED"
+	SuppressionReasonInvalid   SuppressionReason = "INVALID"
+	SuppressionReasonComplaint SuppressionReason = "COMPLAINT"
+	// Lifted by nobody but the person's own START.
+	SuppressionReasonErased   SuppressionReason = "ERASED"
+	SuppressionReasonOperator SuppressionReason = "OPERATOR"
+)
+
+var AllSuppressionReason = []SuppressionReason{
+	SuppressionReasonOptedOut,
+	SuppressionReasonBlocked,
+	SuppressionReasonInvalid,
+	SuppressionReasonComplaint,
+	SuppressionReasonErased,
+	SuppressionReasonOperator,
+}
+
+func (e SuppressionReason) IsValid() bool {
+	switch e {
+	case SuppressionReasonOptedOut, SuppressionReasonBlocked, SuppressionReasonInvalid, SuppressionReasonComplaint, SuppressionReasonErased, SuppressionReasonOperator:
+		return true
+	}
+	return false
+}
+
+func (e SuppressionReason) String() string {
+	return string(e)
+}
+
+func (e *SuppressionReason) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SuppressionReason(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SuppressionReason", str)
+	}
+	return nil
+}
+
+func (e SuppressionReason) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SuppressionReason) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SuppressionReason) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 type TemplateApproval string
 
 const (
@@ -2757,6 +3227,67 @@ func (e *TimeZoneSource) UnmarshalJSON(b []byte) error {
 }
 
 func (e TimeZoneSource) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type TimelineKind string
+
+const (
+	TimelineKindMessage TimelineKind = "MESSAGE"
+	// What Twilio told about a message.
+	TimelineKindDelivery TimelineKind = "DELIVERY"
+	TimelineKindConsent  TimelineKind = "CONSENT"
+	// Somebody changed the contact.
+	TimelineKindChange TimelineKind = "CHANGE"
+)
+
+var AllTimelineKind = []TimelineKind{
+	TimelineKindMessage,
+	TimelineKindDelivery,
+	TimelineKindConsent,
+	TimelineKindChange,
+}
+
+func (e TimelineKind) IsValid() bool {
+	switch e {
+	case TimelineKindMessage, TimelineKindDelivery, TimelineKindConsent, TimelineKindChange:
+		return true
+	}
+	return false
+}
+
+func (e TimelineKind) String() string {
+	return string(e)
+}
+
+func (e *TimelineKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = TimelineKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid TimelineKind", str)
+	}
+	return nil
+}
+
+func (e TimelineKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *TimelineKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e TimelineKind) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -24,6 +24,7 @@ import (
 	"eventstream/frontend"
 	"eventstream/graph"
 	"eventstream/server/actor"
+	"eventstream/server/audience"
 	"eventstream/server/audit"
 	"eventstream/server/auth"
 	"eventstream/server/campaign"
@@ -183,6 +184,7 @@ func (a *App) build(ctx context.Context) error {
 	}
 	s.Templates = template.NewService(a.db, enqueuer, client, a.log)
 	s.Imports = importer.NewService(a.db, a.hub, enqueuer, s.Consents, a.log, now, a.owner)
+	s.Audience = audience.NewService(a.db, a.hub, enqueuer, s.Consents, s.Segments, a.log, now, a.owner)
 	s.Conversations = conversation.NewService(a.db, enqueuer, s.Consents, s.Senders, client, a.log, now)
 	s.Campaigns = campaign.NewService(a.db, a.hub, enqueuer, s.Segments, s.Templates, s.Senders, now)
 	s.Webhooks = webhookevent.NewApplier(a.db, a.hub, enqueuer, twilio.Reader{}, s.Conversations, s.Consents, s.Campaigns, a.log)
@@ -196,7 +198,7 @@ func (a *App) build(ctx context.Context) error {
 				DB: a.db, Hub: a.hub, Jobs: enqueuer, Service: s.Campaigns, Consents: s.Consents, Templates: s.Templates, Senders: s.Senders,
 				Provider: client, Log: a.log, Now: now, Owner: a.owner, ReconcileGrace: grace, Registry: a.registry,
 			}),
-			Conversations: s.Conversations, Imports: s.Imports, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
+			Conversations: s.Conversations, Imports: s.Imports, Audience: s.Audience, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
 		}
 	}
 	if a.river, err = worker.NewClient(a.db, a.log, a.work, a.owner); err != nil {
@@ -307,6 +309,20 @@ func (a *App) buildServer(tokens []string) error {
 				return err
 			}
 			return a.Services.Imports.WriteRejects(ctx, n, w)
+		},
+		Export: func(ctx context.Context, id string, w http.ResponseWriter) error {
+			n, err := globalid.Decode("id", "BulkAction", id)
+			if err != nil {
+				return err
+			}
+			export, err := a.Services.Audience.OpenExport(ctx, n)
+			if err != nil {
+				return err
+			}
+			kind := map[audience.Format]string{audience.FormatCSV: "text/csv; charset=utf-8", audience.FormatNDJSON: "application/x-ndjson"}[export.Options.Format]
+			w.Header().Set("Content-Type", kind)
+			w.Header().Set("Content-Disposition", `attachment; filename="contacts.`+string(export.Options.Format)+`"`)
+			return a.Services.Audience.WriteExport(ctx, export, w)
 		},
 	})
 	a.server = a.newServer(router)

@@ -58,6 +58,19 @@ func Record(ctx context.Context, idb bun.IDB, action, entity string, id int64, c
 	return insert(ctx, idb, e)
 }
 
+// RecordEach is Record for many things of one kind, each with its own entry.
+func RecordEach(ctx context.Context, idb bun.IDB, action, entity string, ids []int64) error {
+	a := actor.From(ctx)
+	if a.Kind == "" {
+		a = actor.System
+	}
+	e := &Entry{ActorKind: string(a.Kind), Action: action, Entity: entity, RequestID: actor.RequestID(ctx)}
+	if a.ID != 0 {
+		e.ActorID = &a.ID
+	}
+	return insertEach(ctx, idb, e, ids)
+}
+
 // digest is the hash of an entry whose Seq and PrevHash are set.
 func (e *Entry) digest() []byte {
 	h := sha256.New()

@@ -18,6 +18,12 @@ func insert(ctx context.Context, idb bun.IDB, e *Entry) error {
 	return db.Err(err)
 }
 
+func insertEach(ctx context.Context, idb bun.IDB, e *Entry, ids []int64) error {
+	_, err := idb.NewRaw("INSERT INTO audit_entries (actor_kind, actor_id, action, entity, entity_id, request_id) SELECT ?, ?, ?, ?, id, ? FROM unnest(?::bigint[]) id",
+		e.ActorKind, e.ActorID, e.Action, e.Entity, e.RequestID, pgdialect.Array(ids)).Exec(ctx)
+	return db.Err(err)
+}
+
 func tryLock(ctx context.Context, tx bun.Tx) (mine bool, err error) {
 	err = tx.NewRaw("SELECT pg_try_advisory_xact_lock(?)", sealLock).Scan(ctx, &mine)
 	return mine, db.Err(err)

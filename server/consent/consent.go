@@ -117,25 +117,8 @@ func (s *Service) Set(ctx context.Context, contactID int64, ch Change) (*contact
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
 	}
-	var errs apperr.List
-	if ch.Status != contact.ConsentOptedIn && ch.Status != contact.ConsentOptedOut {
-		_ = errs.Add(apperr.Invalid("status", "%q cannot be set: opted_in or opted_out", ch.Status))
-	}
-	if ch.OccurredAt.After(s.now().Add(time.Minute)) {
-		_ = errs.Add(apperr.Invalid("occurredAt", "%s is in the future", ch.OccurredAt.UTC().Format(time.RFC3339)))
-	}
-	ch.Evidence.Text, ch.Evidence.Note = contact.CleanText(ch.Evidence.Text), contact.CleanText(ch.Evidence.Note)
-	if ch.Status == contact.ConsentOptedIn && ch.Evidence.Text == "" && ch.Evidence.Note == "" {
-		_ = errs.Add(apperr.Invalid("evidence", "say how this person agreed: the text they saw, or a note"))
-	}
-	if len(ch.Evidence.Text) > 4000 || len(ch.Evidence.Note) > 4000 {
-		_ = errs.Add(apperr.Invalid("evidence", "text and note have at most 4,000 characters"))
-	}
-	if err := errs.Err(); err != nil {
+	if err := s.check(ctx, &ch); err != nil {
 		return nil, err
-	}
-	if actor.From(ctx).Kind == actor.KindAPIToken && ch.Source == SourceOperator {
-		ch.Source = SourceAPI
 	}
 	var c *contact.Contact
 	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
@@ -149,6 +132,39 @@ func (s *Service) Set(ctx context.Context, contactID int64, ch Change) (*contact
 	}
 	s.hub.Publish(pubsub.TopicContact, c.ID)
 	return c, nil
+}
+
+func (s *Service) check(ctx context.Context, ch *Change) error {
+	var errs apperr.List
+	if ch.Status != contact.ConsentOptedIn && ch.Status != contact.ConsentOptedOut {
+		_ = errs.Add(apperr.Invalid("status", "%q cannot be set: opted_in or opted_out", ch.Status))
+	}
+	if ch.OccurredAt.After(s.now().Add(time.Minute)) {
+		_ = errs.Add(apperr.Invalid("occurredAt", "%s is in the future", ch.OccurredAt.UTC().Format(time.RFC3339)))
+	}
+	ch.Evidence.Text, ch.Evidence.Note = contact.CleanText(ch.Evidence.Text), contact.CleanText(ch.Evidence.Note)
+	if ch.Status == contact.ConsentOptedIn && ch.Evidence.Text == "" && ch.Evidence.Note == "" {
+		_ = errs.Add(apperr.Invalid("evidence", "say how these people agreed: the text they saw, or a note"))
+	}
+	if len(ch.Evidence.Text) > 4000 || len(ch.Evidence.Note) > 4000 {
+		_ = errs.Add(apperr.Invalid("evidence", "text and note have at most 4,000 characters"))
+	}
+	if actor.From(ctx).Kind == actor.KindAPIToken && ch.Source == SourceOperator {
+		ch.Source = SourceAPI
+	}
+	return errs.Err()
+}
+
+// Check checks a change for many before anything of it is written, and gives it
+// its time.
+func (s *Service) Check(ctx context.Context, ch *Change) error {
+	if ch == nil {
+		return apperr.Invalid("status", "say what they decided: opted_in or opted_out")
+	}
+	if ch.OccurredAt.IsZero() {
+		ch.OccurredAt = s.now()
+	}
+	return s.check(ctx, ch)
 }
 
 // CreateContact adds a contact and, with evidence, records their opt-in in the
@@ -199,6 +215,9 @@ func (s *Service) Record(ctx context.Context, tx bun.Tx, c *contact.Contact, ch 
 func (s *Service) follow(ctx context.Context, tx bun.Tx, e *Event) error {
 	if e.Status == contact.ConsentOptedOut {
 		return upsertSuppression(ctx, tx, e.AddressHash, SuppressedOptedOut)
+	}
+	if e.Source == SourceKeyword { // their own word, also after an erasure
+		return deleteSuppression(ctx, tx, e.AddressHash, SuppressedOptedOut, SuppressedErased)
 	}
 	return deleteSuppression(ctx, tx, e.AddressHash, SuppressedOptedOut)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"eventstream/server/apperr"
 	"eventstream/server/db"
 
 	"github.com/uptrace/bun"
@@ -44,8 +45,8 @@ func upsertSuppression(ctx context.Context, tx bun.Tx, hash []byte, reason Suppr
 	return db.Err(err)
 }
 
-func deleteSuppression(ctx context.Context, tx bun.Tx, hash []byte, reason SuppressionReason) error {
-	_, err := tx.NewRaw("DELETE FROM suppressions WHERE address_hash = ? AND reason = ?", hash, reason).Exec(ctx)
+func deleteSuppression(ctx context.Context, tx bun.Tx, hash []byte, reasons ...SuppressionReason) error {
+	_, err := tx.NewRaw("DELETE FROM suppressions WHERE address_hash = ? AND reason = ANY (?)", hash, pgdialect.Array(reasons)).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -63,22 +64,57 @@ func followBulk(ctx context.Context, tx bun.Tx, in, out [][]byte) error {
 	return nil
 }
 
-type suppression struct {
-	AddressHash []byte
-	Reason      SuppressionReason
-}
-
-func suppressions(ctx context.Context, idb bun.IDB, hashes [][]byte) (rows []suppression, err error) {
+func suppressions(ctx context.Context, idb bun.IDB, hashes [][]byte) (rows []*Suppression, err error) {
 	if len(hashes) == 0 {
 		return nil, nil
 	}
-	err = idb.NewRaw("SELECT address_hash, reason FROM suppressions WHERE address_hash = ANY (?) AND (until IS NULL OR until > now())", pgdialect.Array(hashes)).Scan(ctx, &rows)
+	err = idb.NewSelect().Model(&rows).Where("su.address_hash = ANY (?) AND (su.until IS NULL OR su.until > now())", pgdialect.Array(hashes)).Scan(ctx)
 	return rows, db.Err(err)
+}
+
+func suppressMany(ctx context.Context, tx bun.Tx, hashes [][]byte, reason SuppressionReason, until *time.Time) (written [][]byte, err error) {
+	err = tx.NewRaw(`
+		INSERT INTO suppressions AS su (address_hash, reason, until) SELECT DISTINCT h, ?1, ?2::timestamptz FROM unnest(?0::bytea[]) h
+		ON CONFLICT (address_hash) DO UPDATE SET reason = excluded.reason, until = excluded.until, created_at = now()
+			WHERE su.until IS NOT NULL OR (excluded.reason = 'erased' AND su.reason <> 'erased')
+		RETURNING address_hash`, pgdialect.Array(hashes), reason, until).Scan(ctx, &written)
+	return written, db.Err(err)
+}
+
+func suppressionOf(ctx context.Context, idb bun.IDB, hash []byte) (*Suppression, error) {
+	su := new(Suppression)
+	return su, db.Err(idb.NewSelect().Model(su).Where("su.address_hash = ?", hash).Scan(ctx))
+}
+
+func suppressionForUpdate(ctx context.Context, tx bun.Tx, id int64) (*Suppression, error) {
+	su := new(Suppression)
+	err := db.Err(tx.NewSelect().Model(su).Where("su.id = ?", id).For("UPDATE").Scan(ctx))
+	if apperr.Is(err, apperr.CodeNotFound) {
+		return nil, apperr.NotFound("suppression", id)
+	}
+	return su, err
+}
+
+func removeSuppression(ctx context.Context, tx bun.Tx, id int64) error {
+	_, err := tx.NewRaw("DELETE FROM suppressions WHERE id = ?", id).Exec(ctx)
+	return db.Err(err)
+}
+
+func suppressionList(ctx context.Context, idb bun.IDB, p db.Page) (db.Slice[*Suppression], error) {
+	var rows []*Suppression
+	q, err := p.Apply(idb.NewSelect().Model(&rows).Where("su.until IS NULL OR su.until > now()"), "su", &db.Key{Column: "id", Desc: true})
+	if err != nil {
+		return db.Slice[*Suppression]{}, err
+	}
+	if err := q.Scan(ctx); err != nil {
+		return db.Slice[*Suppression]{}, db.Err(err)
+	}
+	return db.Cut(p, rows), nil
 }
 
 func events(ctx context.Context, idb bun.IDB, contactID int64, p db.Page) (db.Slice[*Event], error) {
 	var rows []*Event
-	q, err := p.Apply(idb.NewSelect().Model(&rows).Where("ce.contact_id = ?", contactID), "ce", &db.Key{Column: "id", Desc: true})
+	q, err := p.Apply(idb.NewSelect().Model(&rows).Where("ce.contact_id = ? OR ce.contact_id IN (SELECT id FROM contacts WHERE merged_into = ?)", contactID, contactID), "ce", &db.Key{Column: "id", Desc: true})
 	if err != nil {
 		return db.Slice[*Event]{}, err
 	}

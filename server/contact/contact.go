@@ -101,10 +101,67 @@ func (in Input) apply(c *Contact) error {
 			c.Attributes[key] = value
 		}
 	}
-	if raw, err := json.Marshal(c.Attributes); err != nil || len(raw) > maxAttributes {
-		_ = errs.Add(apperr.Invalid("attributes", "all attributes together take at most %d bytes of JSON, these take %d", maxAttributes, len(raw)))
+	if c.TooLarge() {
+		_ = errs.Add(apperr.Invalid("attributes", "all attributes together take at most %d bytes of JSON", maxAttributes))
 	}
 	return errs.Err()
+}
+
+// Tags are the entries of the attribute of that name; a text there is a list
+// with commas, as files write it.
+func (c *Contact) Tags() (tags []string) {
+	switch v := c.Attributes["tags"].(type) {
+	case string:
+		for _, t := range strings.Split(v, ",") {
+			if t = strings.TrimSpace(t); t != "" {
+				tags = append(tags, t)
+			}
+		}
+	case []any:
+		for _, e := range v {
+			if t, ok := e.(string); ok && t != "" {
+				tags = append(tags, t)
+			}
+		}
+	}
+	return tags
+}
+
+// TooLarge reports whether the attributes outgrow what a contact may hold.
+func (c *Contact) TooLarge() bool {
+	raw, err := json.Marshal(c.Attributes)
+	return err != nil || len(raw) > maxAttributes
+}
+
+// Absorb fills c's gaps with what other knows.
+func (c *Contact) Absorb(other *Contact) {
+	fill := func(into *string, value string) {
+		if *into == "" {
+			*into = value
+		}
+	}
+	fill(&c.Name, other.Name)
+	fill(&c.Locale, other.Locale)
+	if c.TimeZoneSource != ZoneDeclared && other.TimeZoneSource == ZoneDeclared {
+		c.TimeZone, c.TimeZoneSource = other.TimeZone, ZoneDeclared
+	}
+	if c.Attributes == nil {
+		c.Attributes = map[string]any{}
+	}
+	for key, v := range other.Attributes {
+		if _, has := c.Attributes[key]; has {
+			continue
+		}
+		if c.Attributes[key] = v; c.TooLarge() {
+			delete(c.Attributes, key)
+		}
+	}
+	if other.CreatedAt.Before(c.CreatedAt) {
+		c.CreatedAt = other.CreatedAt
+	}
+	if other.LastInboundAt != nil && (c.LastInboundAt == nil || other.LastInboundAt.After(*c.LastInboundAt)) {
+		c.LastInboundAt = other.LastInboundAt
+	}
 }
 
 func (c *Contact) setZone(zone string) error {

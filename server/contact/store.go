@@ -337,3 +337,31 @@ func SaveMerged(ctx context.Context, tx bun.Tx, kept, gone *Contact) error {
 		kept.ID, gone.ID).Exec(ctx)
 	return db.Err(err)
 }
+
+func saveView(ctx context.Context, tx bun.Tx, v *View) (n int64, err error) {
+	err = tx.NewInsert().Model(v).On("CONFLICT (lower(name)) DO UPDATE").Set("name = excluded.name, search = excluded.search, filter = excluded.filter, sort = excluded.sort, operator_id = excluded.operator_id").
+		Returning("id, created_at").Scan(ctx)
+	if err != nil {
+		return 0, db.Err(err)
+	}
+	n, err = tx.NewSelect().Model((*View)(nil)).Count(ctx)
+	return n, db.Err(err)
+}
+
+func deleteView(ctx context.Context, tx bun.Tx, id int64) (gone bool, err error) {
+	res, err := tx.NewRaw("DELETE FROM contact_views WHERE id = ?", id).Exec(ctx)
+	if err != nil {
+		return false, db.Err(err)
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
+}
+
+func views(ctx context.Context, idb bun.IDB) (rows []*View, err error) {
+	err = idb.NewSelect().Model(&rows).OrderExpr("lower(v.name)").Scan(ctx)
+	return rows, db.Err(err)
+}
+
+func viewByID(ctx context.Context, idb bun.IDB, id int64, v *View) error {
+	return db.Err(idb.NewSelect().Model(v).Where("v.id = ?", id).Scan(ctx))
+}

@@ -405,11 +405,11 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 	for _, r := range good {
 		c := existing[r.address.MatchKey]
 		known := c != nil
-		switch {
-		case !known && imp.Options.Mode == ModeUpdateOnly:
-			rejects = append(rejects, r.nobody(imp))
+		if no := r.refuse(c, imp); no != nil {
+			rejects = append(rejects, no)
 			continue
-		case !known:
+		}
+		if !known {
 			c = contact.New(r.address)
 			creates = append(creates, c)
 		}
@@ -459,11 +459,11 @@ func (s *Service) rehearse(seen map[uint64]struct{}) func(ctx context.Context, t
 		for _, r := range good {
 			c := existing[r.address.MatchKey]
 			known := c != nil
-			switch {
-			case !known && imp.Options.Mode == ModeUpdateOnly:
-				rejects = append(rejects, r.nobody(imp))
+			if no := r.refuse(c, imp); no != nil {
+				rejects = append(rejects, no)
 				continue
-			case !known:
+			}
+			if !known {
 				c = contact.New(r.address)
 			}
 			changed, _ := r.merge(c, known, imp, s.now(), suppressed[c.MatchKey] != "")
@@ -490,12 +490,20 @@ func (i *Import) tell(known, repeated, changed bool) {
 	}
 }
 
-// nobody rejects a row that only a known contact could take.
-func (r *row) nobody(imp *Import) *Reject {
-	return &Reject{
-		ImportID: imp.ID, Row: r.rec.row, Line: r.rec.line, Field: "address", Value: r.address.Wire, Record: cellsOf(r.rec),
-		Reason: "no contact has this number, and only known ones are updated",
+// refuse rejects a row for what is known about its number; c is nil when that is
+// nothing. Of a number that was merged into another, only people know which of
+// the two the row is about.
+func (r *row) refuse(c *contact.Contact, imp *Import) *Reject {
+	reason := ""
+	switch {
+	case c == nil && imp.Options.Mode == ModeUpdateOnly:
+		reason = "no contact has this number, and only known ones are updated"
+	case c != nil && c.ErasedAt != nil:
+		reason = "the contact with this number was merged into another: use that one's number"
+	default:
+		return nil
 	}
+	return &Reject{ImportID: imp.ID, Row: r.rec.row, Line: r.rec.line, Field: "address", Value: r.address.Wire, Record: cellsOf(r.rec), Reason: reason}
 }
 
 // merge writes the row to the contact as the import's mode allows, and gives

@@ -27,6 +27,7 @@ const (
 	TopicDelivery = "delivery" // delivery events, by id
 	TopicInbound  = "inbound"  // inbound messages, by id
 	TopicContact  = "contact"  // contacts changed, by id
+	TopicBulk     = "bulk"     // a bulk action's progress changed
 )
 
 type event struct {

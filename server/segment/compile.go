@@ -112,16 +112,25 @@ var eventColumns = map[string]string{
 }
 
 func (c *compiler) behaviour(b Behaviour) {
+	c.put("(")
+	c.happened(b)
+	c.put(" "+comparisons[b.Op]+" ?)", b.Count)
+}
+
+// happened puts how often something happened.
+func (c *compiler) happened(b Behaviour) {
 	column := eventColumns[b.Event]
-	c.put("((SELECT count(*) FROM messages m WHERE m.contact_id = c.id AND m.direction = 'outbound' AND " + column + " IS NOT NULL")
+	c.put("(SELECT count(*) FROM messages m WHERE m.contact_id = c.id AND m.direction = 'outbound' AND " + column + " IS NOT NULL")
 	if b.Campaign != 0 {
 		c.put(" AND m.campaign_id = ?", b.Campaign)
 	}
 	if b.WithinLast != "" {
 		c.put(" AND "+column+" >= now() - make_interval(secs => ?)", parseDuration(b.WithinLast).Seconds())
 	}
-	c.put(") "+comparisons[b.Op]+" ?)", b.Count)
+	c.put(")")
 }
+
+const lastOutbound = "SELECT max(m.accepted_at) FROM messages m WHERE m.contact_id = c.id AND m.direction = 'outbound'"
 
 func (c *compiler) condition(x Condition) {
 	typ, known := fields[x.Field]
@@ -129,7 +138,7 @@ func (c *compiler) condition(x Condition) {
 	case !known:
 		c.attribute(strings.Split(strings.TrimPrefix(x.Field, "attributes."), "."), x)
 	case x.Field == "last_outbound_at":
-		c.timeColumn("(SELECT max(m.accepted_at) FROM messages m WHERE m.contact_id = c.id AND m.direction = 'outbound')", x)
+		c.timeColumn("("+lastOutbound+")", x)
 	case typ == typeTime:
 		c.timeColumn("c."+x.Field, x)
 	case typ == typeBool:

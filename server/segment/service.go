@@ -179,6 +179,7 @@ type Preview struct {
 	Reachable int64 // of Count: opted in, reachable
 	ByConsent map[contact.ConsentStatus]int64
 	Sample    []*contact.Contact
+	Reasons   [][]Reason // of Sample, in its order
 }
 
 // Preview counts a query, saved or not, and gives a sample of up to 100.
@@ -186,11 +187,19 @@ func (s *Service) Preview(ctx context.Context, query json.RawMessage, sample int
 	if sample < 0 || sample > 100 {
 		return nil, apperr.Invalid("sample", "%d is out of range: 0 to 100", sample)
 	}
-	p, err := s.Compile(ctx, s.db, query)
+	n, err := Parse(query)
 	if err != nil {
 		return nil, err
 	}
-	return preview(ctx, s.db, p, sample)
+	p, err := Compile(ctx, n, s.resolver(s.db, 0))
+	if err != nil {
+		return nil, err
+	}
+	out, err := preview(ctx, s.db, p, sample)
+	if err == nil {
+		out.Reasons, err = s.reasonsFor(ctx, s.db, n, out.Sample)
+	}
+	return out, err
 }
 
 // CountQuery counts what a query matches; nil counts everybody.
@@ -213,6 +222,23 @@ func (s *Service) Compile(ctx context.Context, idb bun.IDB, query json.RawMessag
 	}
 	return Compile(ctx, n, s.resolver(idb, 0))
 }
+
+// Narrow compiles the query of a filter of contacts, for whoever lists them.
+func (s *Service) Narrow(ctx context.Context, idb bun.IDB, f *contact.Filter) error {
+	f.Where = nil
+	if len(f.Query) == 0 || string(f.Query) == "null" {
+		f.Query = nil
+		return nil
+	}
+	p, err := s.Compile(ctx, idb, f.Query)
+	if err == nil {
+		f.Where = &p
+	}
+	return err
+}
+
+// NarrowList is Narrow for a list that is read at once.
+func (s *Service) NarrowList(ctx context.Context, f *contact.Filter) error { return s.Narrow(ctx, s.db, f) }
 
 // Freeze gives the query with the segments it names written out, so that later
 // changes to them do not matter.

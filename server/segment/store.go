@@ -100,3 +100,32 @@ func preview(ctx context.Context, idb bun.IDB, p Predicate, sample int) (*Previe
 	}
 	return out, db.Err(err)
 }
+
+// evaluated is one contact's row of conditions and values.
+type evaluated struct {
+	id      int64
+	matches []bool
+	values  []*string
+}
+
+// evaluate selects n pairs of a condition and a value for some contacts.
+func evaluate(ctx context.Context, idb bun.IDB, pairs Predicate, n int, ids any) ([]evaluated, error) {
+	rows, err := idb.QueryContext(ctx, "SELECT c.id"+pairs.SQL+" FROM contacts c WHERE c.id = ANY (?)", append(append([]any{}, pairs.Args...), ids)...)
+	if err != nil {
+		return nil, db.Err(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []evaluated
+	for rows.Next() {
+		e := evaluated{matches: make([]bool, n), values: make([]*string, n)}
+		into := []any{&e.id}
+		for i := range n {
+			into = append(into, &e.matches[i], &e.values[i])
+		}
+		if err := rows.Scan(into...); err != nil {
+			return nil, db.Err(err)
+		}
+		out = append(out, e)
+	}
+	return out, db.Err(rows.Err())
+}

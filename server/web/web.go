@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"eventstream/server/actor"
+	"eventstream/server/apperr"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -27,6 +28,7 @@ type Routes struct {
 	Inbound    http.HandlerFunc
 	Status     http.HandlerFunc
 	Rejects    func(ctx context.Context, id string, w http.ResponseWriter) error
+	Export     func(ctx context.Context, id string, w http.ResponseWriter) error
 	Jobs       http.Handler // River UI, nil without
 	SPA        http.Handler
 	Playground bool
@@ -62,6 +64,22 @@ func NewRouter(rt Routes) http.Handler {
 			if err := rt.Rejects(r.Context(), chi.URLParam(r, "id"), w); err != nil {
 				rt.Log.WarnContext(r.Context(), "rejects not written", "error", err)
 				http.Error(w, "no such import", http.StatusNotFound)
+			}
+		})
+		r.With(require(actor.RoleMarketer)).Get("/downloads/exports/{id}/{file}", func(w http.ResponseWriter, r *http.Request) {
+			if err := rt.Export(r.Context(), chi.URLParam(r, "id"), w); err != nil {
+				rt.Log.WarnContext(r.Context(), "export not written", "error", err)
+				if w.Header().Get("Content-Type") != "" { // half of it is out: break off, so that nobody takes it for the whole
+					panic(http.ErrAbortHandler)
+				}
+				status := http.StatusNotFound
+				switch {
+				case apperr.Is(err, apperr.CodeForbidden):
+					status = http.StatusForbidden
+				case apperr.Is(err, apperr.CodeConflict):
+					status = http.StatusGone
+				}
+				http.Error(w, err.Error(), status)
 			}
 		})
 		if rt.Jobs != nil {

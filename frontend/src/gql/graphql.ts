@@ -172,6 +172,8 @@ export type ContactCreateInput = {
 
 export type ContactFilter = {
   consentStatus?: ConsentStatus | null | undefined;
+  /** In the segment language. */
+  query?: unknown;
   reachable?: boolean | null | undefined;
   /** ISO 3166-1 alpha-2. */
   region?: string | null | undefined;
@@ -555,9 +557,11 @@ export type CampaignPageQueryVariables = Exact<{
 export type CampaignPageQuery = { __typename: 'Query', node:
     | { __typename: 'ApiToken' }
     | { __typename: 'AuditEntry' }
+    | { __typename: 'BulkAction' }
     | { __typename: 'Campaign', errorThreshold: number | null, endsAt: string | null, id: string, name: string, status: CampaignStatus, pausedBy: PausedBy | null, pausedReason: string | null, failure: string | null, rateLimitPerSecond: number | null, progress: number, throughput: number, nextRunAt: string | null, runsDone: number, waitingUntil: string | null, startedAt: string | null, preparedAt: string | null, finishedAt: string | null, template: { __typename: 'Template', id: string, name: string, body: string } | null, segment: { __typename: 'Segment', id: string, name: string } | null, senders: Array<{ __typename: 'CampaignSender', weight: number, sender: { __typename: 'Sender', id: string, displayName: string } }>, schedule: { __typename: 'CampaignSchedule', at: string | null, recurrence: { __typename: 'Recurrence', frequency: Frequency, time: string, zone: string, days: Array<Weekday>, dayOfMonth: number | null, until: string | null, runs: number | null } | null } | null, runs: Array<{ __typename: 'Campaign', id: string, name: string, status: CampaignStatus, startedAt: string | null, counts: { __typename: 'CampaignCounts', audience: number, accepted: number, delivered: number } }>, parent: { __typename: 'Campaign', id: string, name: string } | null, quietHours: { __typename: 'QuietHours', start: string, end: string, zone: string | null } | null, counts: { __typename: 'CampaignCounts', audience: number, pending: number, submitting: number, accepted: number, sent: number, delivered: number, read: number, failed: number, undelivered: number, canceled: number, expired: number, skipped: number, unknown: number, replied: number, optedOut: number }, rates: { __typename: 'CampaignRates', delivered: number, read: number, failed: number, replied: number, optedOut: number }, skipReasons: Array<{ __typename: 'SkipReasonCount', reason: string, count: number }>, series: Array<{ __typename: 'CampaignSeriesPoint', at: string, accepted: number, delivered: number, read: number, failed: number }> }
     | { __typename: 'ConsentEvent' }
     | { __typename: 'Contact' }
+    | { __typename: 'ContactView' }
     | { __typename: 'Conversation' }
     | { __typename: 'DeliveryEvent' }
     | { __typename: 'Import' }
@@ -565,6 +569,7 @@ export type CampaignPageQuery = { __typename: 'Query', node:
     | { __typename: 'Operator' }
     | { __typename: 'Segment' }
     | { __typename: 'Sender' }
+    | { __typename: 'Suppression' }
     | { __typename: 'Template' }
     | { __typename: 'WebhookEvent' }
    | null };
@@ -831,9 +836,11 @@ export type SegmentQueryVariables = Exact<{
 export type SegmentQuery = { __typename: 'Query', node:
     | { __typename: 'ApiToken' }
     | { __typename: 'AuditEntry' }
+    | { __typename: 'BulkAction' }
     | { __typename: 'Campaign' }
     | { __typename: 'ConsentEvent' }
     | { __typename: 'Contact' }
+    | { __typename: 'ContactView' }
     | { __typename: 'Conversation' }
     | { __typename: 'DeliveryEvent' }
     | { __typename: 'Import' }
@@ -841,6 +848,7 @@ export type SegmentQuery = { __typename: 'Query', node:
     | { __typename: 'Operator' }
     | { __typename: 'Segment', id: string, name: string, description: string, query: unknown, usedBy: Array<string> }
     | { __typename: 'Sender' }
+    | { __typename: 'Suppression' }
     | { __typename: 'Template' }
     | { __typename: 'WebhookEvent' }
    | null };
@@ -983,9 +991,11 @@ export type TemplateQueryVariables = Exact<{
 export type TemplateQuery = { __typename: 'Query', node:
     | { __typename: 'ApiToken' }
     | { __typename: 'AuditEntry' }
+    | { __typename: 'BulkAction' }
     | { __typename: 'Campaign' }
     | { __typename: 'ConsentEvent' }
     | { __typename: 'Contact' }
+    | { __typename: 'ContactView' }
     | { __typename: 'Conversation' }
     | { __typename: 'DeliveryEvent' }
     | { __typename: 'Import' }
@@ -993,6 +1003,7 @@ export type TemplateQuery = { __typename: 'Query', node:
     | { __typename: 'Operator' }
     | { __typename: 'Segment' }
     | { __typename: 'Sender' }
+    | { __typename: 'Suppression' }
     | { __typename: 'Template', id: string, name: string, language: string, category: TemplateCategory, body: string, version: number, approvalStatus: TemplateApproval, rejectionReason: string | null }
     | { __typename: 'WebhookEvent' }
    | null };

@@ -1,0 +1,303 @@
+package app_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+type action struct {
+	ID, Kind, Status, Failure, DownloadURL string
+	Total, Done, Changed                   int
+}
+
+// act starts a bulk action and waits for its end; an export waits for its download.
+func (e *env) act(name string, input map[string]any) (a action, problems string) {
+	e.t.Helper()
+	id, problems := e.mutate(name, "action", input)
+	if problems != "" {
+		return a, problems
+	}
+	var out struct{ Node action }
+	require.Eventually(e.t, func() bool {
+		e.do(&out, `query($id: ID!) { node(id: $id) { ... on BulkAction { id kind status failure downloadUrl total done changed } } }`, map[string]any{"id": id})
+		return out.Node.Status == "COMPLETED" || out.Node.Status == "FAILED" || out.Node.Kind == "EXPORT"
+	}, 20*time.Second, 20*time.Millisecond)
+	return out.Node, ""
+}
+
+func (e *env) contact(address, fields string, out any) {
+	e.t.Helper()
+	e.do(out, `query($a: String!) { contact(address: $a) { `+fields+` } }`, map[string]any{"a": address})
+}
+
+func everybody() map[string]any { return map[string]any{"filter": map[string]any{}} }
+
+func TestBulkActions(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	id, problems := e.upload("people.csv", []byte("phone,name,city,opt-in\n"+rows(2500)), "")
+	require.Empty(t, problems)
+	require.Equal(t, 2500, e.imported(id).Created)
+	berlin := map[string]any{"filter": map[string]any{"query": map[string]any{"city": "Berlin"}}}
+
+	a, problems := e.act("contactTag", map[string]any{"contacts": berlin, "add": []any{"vip", "büro"}})
+	require.Empty(t, problems)
+	require.Equal(t, action{ID: a.ID, Kind: "TAG", Status: "COMPLETED", Total: 1250, Done: 1250, Changed: 1250}, a)
+	a, _ = e.act("contactTag", map[string]any{"contacts": everybody(), "add": []any{"vip"}, "remove": []any{"büro"}})
+	require.Equal(t, 2500, a.Changed, "half get the one, half lose the other")
+	var count struct{ ContactCount int }
+	e.do(&count, `query($q: SegmentQuery!) { contactCount(query: $q) }`, map[string]any{"q": map[string]any{"field": "attributes.tags", "op": "has", "value": "vip"}})
+	require.Equal(t, 2500, count.ContactCount)
+	for problem, input := range map[string]map[string]any{
+		"at least one tag":   {"contacts": everybody()},
+		"is not a tag":       {"contacts": everybody(), "add": []any{"a,b"}},
+		"say which contacts": {"contacts": map[string]any{}, "add": []any{"x"}},
+		"no contact":         {"contacts": map[string]any{"search": "nobody is called so"}, "add": []any{"x"}},
+		"unknown field":      {"contacts": map[string]any{"filter": map[string]any{"query": map[string]any{"field": "shoe", "op": "eq", "value": 1}}}, "add": []any{"x"}},
+	} {
+		_, problems := e.mutate("contactTag", "action", input)
+		require.Contains(t, problems, problem)
+	}
+
+	// One opted out by hand: bulk opt-in leaves them alone.
+	var one struct{ Contact struct{ ID, ConsentStatus string } }
+	e.contact("+4915100000001", "id consentStatus", &one)
+	e.must("contactConsentSet", "contact", map[string]any{"id": one.Contact.ID, "status": "OPTED_OUT"})
+	_, problems = e.mutate("contactConsentRecord", "action", map[string]any{"contacts": everybody(), "status": "OPTED_IN"})
+	require.Contains(t, problems, "how these people agreed")
+	a, _ = e.act("contactConsentRecord", map[string]any{"contacts": everybody(), "status": "OPTED_IN", "evidence": map[string]any{"note": "fair in May"}})
+	require.Equal(t, 1249, a.Changed, "those without consent, but for the one who opted out")
+	e.contact("+4915100000001", "id consentStatus", &one)
+	require.Equal(t, "OPTED_OUT", one.Contact.ConsentStatus)
+	require.Equal(t, 1249, e.query(`SELECT count(*) FROM consent_events WHERE source = 'operator' AND evidence ->> 'note' = 'fair in May'`))
+
+	a, _ = e.act("contactSuppress", map[string]any{"contacts": map[string]any{"search": "Person 77"}, "reason": "COMPLAINT"})
+	require.Equal(t, 11, a.Changed, "77 and 770 to 779")
+	var quiet struct {
+		Contact struct{ Suppression struct{ ID, Reason string } }
+	}
+	e.contact("0049 151 00000077", "suppression { id reason }", &quiet)
+	require.Equal(t, "COMPLAINT", quiet.Contact.Suppression.Reason)
+	e.do(nil, `mutation($id: ID!) { suppressionRemove(input: {id: $id}) { deletedId } }`, map[string]any{"id": quiet.Contact.Suppression.ID})
+	require.Equal(t, 11, e.query("SELECT count(*) FROM suppressions"), "ten complaints and the one who opted out")
+
+	// An export comes back in unchanged.
+	a, _ = e.act("contactExport", map[string]any{"contacts": everybody()})
+	resp, err := e.http.Get(e.URL + a.DownloadURL)
+	require.NoError(t, err)
+	raw, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	require.Equal(t, 2501, strings.Count(string(raw), "\n"))
+	require.Contains(t, string(raw), "phone,name,locale,region")
+	again, problems := e.upload("contacts.csv", raw, "")
+	require.Empty(t, problems)
+	i := e.imported(again)
+	require.Equal(t, []int{2500, 0, 0}, []int{i.RowsTotal, i.Created, i.Rejected})
+	a, _ = e.act("contactExport", map[string]any{"contacts": berlin, "format": "NDJSON"})
+	resp, err = e.http.Get(e.URL + a.DownloadURL)
+	require.NoError(t, err)
+	raw, err = io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, 1250, strings.Count(string(raw), "\n"))
+	resp, err = http.Get(e.URL + a.DownloadURL)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+
+	// Searches: any spelling, parts, attributes, beginnings.
+	for search, want := range map[string]int{
+		"person 1234": 1, "0151 00001234": 1, "+49 (151) 0000-1234": 1, "00001234": 1, "berl": 1250, "pe": 2500, "rson": 2500, "zz": 0, "%": 0, "büro": 0,
+	} {
+		var found struct{ Contacts struct{ TotalCount int } }
+		e.do(&found, `query($s: String!) { contacts(search: $s, first: 1) { totalCount } }`, map[string]any{"s": search})
+		require.Equal(t, want, found.Contacts.TotalCount, search)
+	}
+
+	// Views.
+	view := map[string]any{"name": "Berlin", "search": "person", "filter": map[string]any{"consentStatus": "OPTED_IN", "query": map[string]any{"city": "Berlin"}}}
+	e.must("contactViewSave", "view", view)
+	e.must("contactViewSave", "view", view)
+	var views struct {
+		ContactViews []struct {
+			ID, Name, Search string
+			Filter           struct {
+				ConsentStatus string
+				Query         map[string]any
+			}
+		}
+	}
+	e.do(&views, `{ contactViews { id name search filter { consentStatus query } } }`, nil)
+	require.Len(t, views.ContactViews, 1, "saved twice is once")
+	require.Equal(t, "OPTED_IN", views.ContactViews[0].Filter.ConsentStatus)
+	require.Equal(t, map[string]any{"city": "Berlin"}, views.ContactViews[0].Filter.Query)
+	e.do(nil, `mutation($id: ID!) { contactViewDelete(input: {id: $id}) { deletedId } }`, map[string]any{"id": views.ContactViews[0].ID})
+	e.do(&views, `{ contactViews { id } }`, nil)
+	require.Empty(t, views.ContactViews)
+}
+
+func rows(n int) string {
+	var out strings.Builder
+	for i := range n {
+		fmt.Fprintf(&out, "+49151%08d,Person %d,%s,%s\n", i, i, []string{"Berlin", "Köln"}[i%2], []string{"yes", "no"}[i%2])
+	}
+	return out.String()
+}
+
+func TestEraseLeavesNothingPersonal(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.small(3)
+	camp := e.launch("before", 1000)
+	require.Equal(t, 3, e.await(camp, "COMPLETED").Accepted)
+	e.settled(camp)
+	const number = "+4915100000001"
+	e.do(nil, `mutation { sandboxInboundSend(input: {from: "`+number+`", body: "my secret"}) { sid } }`, nil)
+	require.Eventually(t, func() bool { return e.query("SELECT count(*) FROM messages WHERE body = 'my secret'") == 1 }, 10*time.Second, 20*time.Millisecond)
+	var one struct{ Contact struct{ ID string } }
+	e.contact(number, "id", &one)
+	only := map[string]any{"ids": []any{one.Contact.ID}}
+
+	_, problems := e.mutate("contactErase", "action", map[string]any{"contacts": everybody(), "expected": 2})
+	require.Contains(t, problems, "look again")
+	a, problems := e.act("contactErase", map[string]any{"contacts": only, "expected": 1})
+	require.Empty(t, problems)
+	require.Equal(t, 1, a.Changed)
+	digits := "%" + strings.TrimPrefix(number, "+") + "%"
+	require.Eventually(t, func() bool { // receipts that were on their way are scrubbed a heartbeat later
+		return e.query("SELECT count(*) FROM webhook_events WHERE params::text LIKE ? OR params::text LIKE '%my secret%'", digits) == 0
+	}, 10*time.Second, 50*time.Millisecond)
+	for table, sql := range map[string]string{
+		"contacts": "SELECT count(*) FROM contacts c WHERE c::text LIKE ? OR name = 'Person 1'", "messages": "SELECT count(*) FROM messages m WHERE m::text LIKE ? OR body LIKE '%Person 1,%' OR body = 'my secret'",
+		"audit": "SELECT count(*) FROM audit_entries a WHERE a::text LIKE ?", "jobs": "SELECT count(*) FROM river_job j WHERE j.args::text LIKE ?", "ledger": "SELECT count(*) FROM consent_events ce WHERE ce::text LIKE ?",
+	} {
+		require.Zero(t, e.query(sql, digits), table)
+	}
+	require.Equal(t, 1, e.query("SELECT count(*) FROM suppressions WHERE reason = 'erased'"))
+	require.Positive(t, e.query("SELECT count(*) FROM audit_entries WHERE action = 'contact.erase'"))
+
+	// An old list does not bring them back; their own START does.
+	again, problems := e.upload("old.csv", []byte("phone,name,opt-in\n"+number+",Person 1,yes\n"), "")
+	require.Empty(t, problems)
+	require.Equal(t, 1, e.imported(again).Created)
+	camp = e.launch("after", 1000)
+	c := e.await(camp, "COMPLETED")
+	require.Equal(t, 2, c.Accepted)
+	require.Equal(t, 1, c.Skipped)
+	e.do(nil, `mutation { sandboxInboundSend(input: {from: "`+number+`", body: "START"}) { sid } }`, nil)
+	require.Eventually(t, func() bool { return e.query("SELECT count(*) FROM suppressions") == 0 }, 10*time.Second, 20*time.Millisecond)
+	camp = e.launch("back", 1000)
+	require.Equal(t, 3, e.await(camp, "COMPLETED").Accepted)
+}
+
+func TestMergeJoinsTwoWhoAreOne(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.small(2)
+	camp := e.launch("both", 1000)
+	require.Equal(t, 2, e.await(camp, "COMPLETED").Accepted)
+	e.settled(camp)
+	const keep, gone = "+4915100000000", "+4915100000001"
+	type person struct {
+		ID, Name, Address, ConsentStatus string
+		Attributes                       map[string]any
+		PossibleDuplicates               []struct{ ID string }
+		Messages                         struct{ Nodes []struct{ ID string } }
+		Timeline                         []struct{ Kind, Action string }
+	}
+	var a, b struct{ Contact *person }
+	const fields = "id name address consentStatus attributes possibleDuplicates { id } messages(first: 50) { nodes { id } } timeline { kind action }"
+	e.contact(keep, "id", &a)
+	e.contact(gone, "id", &b)
+	e.must("contactUpdate", "contact", map[string]any{"id": a.Contact.ID, "name": "Anna", "attributes": map[string]any{"email": "a@example.com", "city": "Berlin"}})
+	e.must("contactUpdate", "contact", map[string]any{"id": b.Contact.ID, "name": "anna", "attributes": map[string]any{"city": "Köln", "plan": "pro"}})
+	e.contact(keep, fields, &a)
+	require.Len(t, a.Contact.PossibleDuplicates, 1)
+	_, problems := e.mutate("contactMerge", "contact", map[string]any{"id": a.Contact.ID, "mergeId": a.Contact.ID})
+	require.Contains(t, problems, "with itself")
+
+	// The other one opts out: that binds the kept contact too.
+	e.must("contactConsentSet", "contact", map[string]any{"id": b.Contact.ID, "status": "OPTED_OUT"})
+	e.must("contactMerge", "contact", map[string]any{"id": a.Contact.ID, "mergeId": b.Contact.ID})
+	e.contact(keep, fields, &a)
+	require.Equal(t, "OPTED_OUT", a.Contact.ConsentStatus)
+	require.Equal(t, map[string]any{"email": "a@example.com", "city": "Berlin", "plan": "pro"}, a.Contact.Attributes)
+	e.contact(gone, fields, &b)
+	require.Equal(t, a.Contact.ID, b.Contact.ID, "the old number leads to the kept contact")
+	kinds := map[string]int{}
+	for _, h := range a.Contact.Timeline {
+		kinds[h.Kind+h.Action]++
+	}
+	require.Positive(t, kinds["MESSAGE"])
+	require.Positive(t, kinds["DELIVERY"])
+	require.Positive(t, kinds["CONSENT"])
+	require.Equal(t, 1, kinds["CHANGEcontact.merge"])
+	e.exact(camp)
+
+	// What comes from the old number reaches the kept contact; a file with it is told so.
+	e.do(nil, `mutation { sandboxInboundSend(input: {from: "`+gone+`", body: "it is me"}) { sid } }`, nil)
+	require.Eventually(t, func() bool {
+		return e.query("SELECT count(*) FROM messages m JOIN contacts c ON c.id = m.contact_id WHERE m.body = 'it is me' AND c.address = ?", keep) == 1
+	}, 10*time.Second, 20*time.Millisecond)
+	id, problems := e.upload("old.csv", []byte("phone,name\n"+gone+",Anna\n+4915100000009,New\n"), "")
+	require.Empty(t, problems)
+	i := e.imported(id)
+	require.Equal(t, []int{2, 1, 1}, []int{i.RowsTotal, i.Created, i.Rejected})
+	_, problems = e.mutate("contactMerge", "contact", map[string]any{"id": a.Contact.ID, "mergeId": a.Contact.ID})
+	require.NotEmpty(t, problems)
+}
+
+func TestPreviewTellsWhy(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	id, problems := e.upload("people.csv", []byte("phone,name,city,joined\n+4915100000001,Anna,Berlin,2026-01-31\n+4915100000002,Ben,Köln,2026-02-28\n"), "")
+	require.Empty(t, problems)
+	e.imported(id)
+	var out struct {
+		SegmentPreview struct {
+			Count   int
+			Sample  []struct{ Name string }
+			Reasons []struct {
+				Conditions []struct {
+					Path    string
+					Matches bool
+					Value   *string
+				}
+			}
+		}
+		AttributeKeys []struct {
+			Key      string
+			Types    []string
+			Coverage float64
+			Samples  []string
+		}
+	}
+	e.do(&out, `query($q: SegmentQuery!) { segmentPreview(query: $q) { count sample { name } reasons { conditions { path matches value } } } attributeKeys { key types coverage samples } }`, map[string]any{"q": map[string]any{
+		"any": []any{
+			map[string]any{"field": "attributes.city", "op": "eq", "value": "Berlin"},
+			map[string]any{"not": map[string]any{"event": "read"}},
+			map[string]any{"field": "created_at", "op": "within_last", "value": "1d"},
+		},
+	}})
+	require.Equal(t, 2, out.SegmentPreview.Count)
+	require.Equal(t, "Ben", out.SegmentPreview.Sample[0].Name)
+	ben := out.SegmentPreview.Reasons[0].Conditions
+	require.Len(t, ben, 3)
+	require.Equal(t, "query.any[0]", ben[0].Path)
+	require.False(t, ben[0].Matches)
+	require.Equal(t, "Köln", *ben[0].Value)
+	require.Equal(t, "query.any[1].not", ben[1].Path)
+	require.Equal(t, "0", *ben[1].Value)
+	require.True(t, ben[2].Matches)
+	require.Equal(t, "joined", out.AttributeKeys[1].Key)
+	require.Equal(t, []string{"date"}, out.AttributeKeys[1].Types)
+	require.InDelta(t, 1, out.AttributeKeys[1].Coverage, 1e-9)
+}

@@ -1,0 +1,150 @@
+// Package audience changes many contacts at once, and contacts together with
+// all that hangs on them: bulk actions, merging, erasing, exports.
+package audience
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"eventstream/server/apperr"
+	"eventstream/server/consent"
+	"eventstream/server/contact"
+	"eventstream/server/jobs"
+
+	"github.com/riverqueue/river"
+	"github.com/uptrace/bun"
+)
+
+// Kind of a bulk action.
+type Kind string
+
+// Kinds.
+const (
+	KindTag      Kind = "tag"
+	KindConsent  Kind = "consent"
+	KindSuppress Kind = "suppress"
+	KindExport   Kind = "export"
+	KindErase    Kind = "erase"
+)
+
+// Status of a bulk action.
+type Status string
+
+// Statuses.
+const (
+	StatusPending   Status = "pending" // an export waits for its download
+	StatusRunning   Status = "running"
+	StatusCompleted Status = "completed"
+	StatusCanceled  Status = "canceled"
+	StatusFailed    Status = "failed"
+)
+
+// Ended reports whether nothing more will happen.
+func (s Status) Ended() bool {
+	return s == StatusCompleted || s == StatusCanceled || s == StatusFailed
+}
+
+// Format of an export.
+type Format string
+
+// Formats.
+const (
+	FormatCSV    Format = "csv"
+	FormatNDJSON Format = "ndjson"
+)
+
+// Limits.
+const (
+	maxTags     = 50 // of one contact
+	maxTag      = 64 // characters
+	maxSelected = 1000
+	tagsKey     = "tags" // tags are entries of this attribute
+)
+
+// Options say what the action does; which fields count depends on the kind.
+type Options struct {
+	AddTags    []string                  `json:"addTags,omitempty"`
+	RemoveTags []string                  `json:"removeTags,omitempty"`
+	Consent    *consent.Change           `json:"consent,omitempty"`
+	Reason     consent.SuppressionReason `json:"reason,omitempty"`
+	Until      *time.Time                `json:"until,omitempty"`
+	Format     Format                    `json:"format,omitempty"`
+}
+
+// Action is one change to many contacts, worked as a job; an export is worked
+// by its download.
+type Action struct {
+	bun.BaseModel `bun:"table:bulk_actions,alias:b"`
+
+	ID         int64          `bun:",pk,autoincrement"`
+	Kind       Kind           //
+	Selection  contact.Filter `bun:"type:jsonb"`
+	Options    Options        `bun:"type:jsonb"`
+	Status     Status         //
+	Failure    string         // for people
+	Newest     int64          // contacts added later are left alone
+	Reached    int64          // id of the last contact worked
+	Total      int64          // selected when it began
+	Done       int64          //
+	Changed    int64          // of Done
+	OperatorID *int64         //
+	CreatedAt  time.Time      `bun:",nullzero"`
+	StartedAt  *time.Time     //
+	FinishedAt *time.Time     //
+}
+
+// RunArgs is the job that works an action.
+type RunArgs struct {
+	ActionID int64 `json:"action_id"`
+}
+
+// Kind names the job.
+func (RunArgs) Kind() string { return "bulk_action" }
+
+// InsertOpts names its queue.
+func (RunArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: jobs.QueueImports} }
+
+func (k Kind) check(ctx context.Context, o *Options, consents *consent.Service) error {
+	switch k {
+	case KindTag:
+		return o.checkTags()
+	case KindConsent:
+		return consents.Check(ctx, o.Consent)
+	case KindSuppress:
+		return consents.CheckSuppression(o.Reason, o.Until)
+	case KindExport:
+		if o.Format == "" {
+			o.Format = FormatCSV
+		}
+		if o.Format != FormatCSV && o.Format != FormatNDJSON {
+			return apperr.Invalid("format", "%q is not a format: csv or ndjson", o.Format)
+		}
+	case KindErase:
+	}
+	return nil
+}
+
+func (o *Options) checkTags() error {
+	var errs apperr.List
+	clean := func(field string, tags []string) []string {
+		var out []string
+		for _, t := range tags {
+			if t = contact.CleanText(t); t == "" || utf8.RuneCountInString(t) > maxTag || strings.ContainsAny(t, ",;\"") {
+				_ = errs.Add(apperr.Invalid(field, "%q is not a tag: 1 to %d characters without comma, semicolon or quotes", t, maxTag))
+				continue
+			}
+			out = append(out, t)
+		}
+		if len(out) > maxTags {
+			_ = errs.Add(apperr.Invalid(field, "%d tags are too many: at most %d", len(out), maxTags))
+		}
+		return out
+	}
+	o.AddTags, o.RemoveTags = clean("add", o.AddTags), clean("remove", o.RemoveTags)
+	if len(o.AddTags)+len(o.RemoveTags) == 0 && errs.Err() == nil {
+		_ = errs.Add(apperr.Invalid("add", "name at least one tag to add or to remove"))
+	}
+	return errs.Err()
+}

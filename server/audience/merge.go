@@ -1,0 +1,81 @@
+package audience
+
+import (
+	"context"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+	"eventstream/server/audit"
+	"eventstream/server/consent"
+	"eventstream/server/contact"
+	"eventstream/server/pubsub"
+
+	"github.com/uptrace/bun"
+)
+
+// Merge joins two contacts that are one person. The kept one's values win, the
+// other's fill the gaps; messages, conversation and ledger go along. The other
+// number stays known: what comes from it reaches the kept contact, and nothing
+// is sent to it any more.
+func (s *Service) Merge(ctx context.Context, keepID, goneID int64) (*contact.Contact, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, err
+	}
+	if keepID == goneID {
+		return nil, apperr.Invalid("mergeId", "a contact is not merged with itself")
+	}
+	var kept *contact.Contact
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		both := map[int64]*contact.Contact{}
+		for _, id := range []int64{min(keepID, goneID), max(keepID, goneID)} { // locked in order of id, as everywhere
+			c, err := contact.ByIDForUpdate(ctx, tx, id)
+			if err != nil {
+				return err
+			}
+			if c.ErasedAt != nil {
+				return apperr.Conflict("one of these contacts was erased or merged before")
+			}
+			both[id] = c
+		}
+		var gone *contact.Contact
+		kept, gone = both[keepID], both[goneID]
+		going, err := moveMessages(ctx, tx, keepID, goneID)
+		if err != nil {
+			return err
+		}
+		if going {
+			return apperr.Conflict("a message to %s is being handed over this moment: try again when it is through", gone.Address)
+		}
+		if err := s.carryConsent(ctx, tx, kept, gone); err != nil {
+			return err
+		}
+		kept.Absorb(gone)
+		if err := contact.SaveMerged(ctx, tx, kept, gone); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "contact.merge", "contact", keepID, map[string]any{"merged": goneID})
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.hub.Publish(pubsub.TopicContact, keepID, goneID)
+	return kept, nil
+}
+
+// carryConsent takes the other's decision over where the law lets it. An
+// opt-out binds whatever number it came from. An opt-in was given for a number
+// (47 CFR 64.1200(f)(9) asks for the number in the agreement), so it only goes
+// along where one of the two is the WhatsApp account itself, a BSUID.
+func (s *Service) carryConsent(ctx context.Context, tx bun.Tx, kept, gone *contact.Contact) error {
+	newer := gone.ConsentAt != nil && (kept.ConsentAt == nil || gone.ConsentAt.After(*kept.ConsentAt))
+	if !newer || gone.ConsentStatus == kept.ConsentStatus {
+		return nil
+	}
+	sameAccount := kept.Kind == contact.KindBSUID || gone.Kind == contact.KindBSUID
+	if gone.ConsentStatus == contact.ConsentOptedIn && (!sameAccount || kept.ConsentStatus == contact.ConsentOptedOut) {
+		return nil
+	}
+	return s.consents.Record(ctx, tx, kept, consent.Change{
+		Status: gone.ConsentStatus, Source: consent.SourceOperator, OccurredAt: *gone.ConsentAt, Evidence: consent.Evidence{Note: "decided as the contact that was merged into this one"},
+	})
+}

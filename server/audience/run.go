@@ -1,0 +1,195 @@
+package audience
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"slices"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+	"eventstream/server/audit"
+	"eventstream/server/consent"
+	"eventstream/server/contact"
+	"eventstream/server/db"
+	"eventstream/server/pubsub"
+
+	"github.com/uptrace/bun"
+)
+
+const batchSize = 1000
+
+// Run works an action from where it stands, in batches by contact id, each one
+// transaction with its progress and one audit entry: a crash loses or repeats
+// nothing.
+func (s *Service) Run(ctx context.Context, id int64) error {
+	held, err := db.Lease(ctx, s.db, leaseName(id), s.owner, actionLease)
+	if err != nil || !held {
+		return err
+	}
+	defer func() { _ = db.Release(context.WithoutCancel(ctx), s.db, leaseName(id), s.owner) }()
+	for {
+		if held, err := db.Lease(ctx, s.db, leaseName(id), s.owner, actionLease); err != nil || !held {
+			return err
+		}
+		going, err := s.batch(ctx, id)
+		s.hub.Publish(pubsub.TopicBulk, id)
+		if apperr.Is(err, apperr.CodeInvalid) { // a segment or import that the selection names is gone
+			return s.fail(ctx, id, err.Error())
+		}
+		if err != nil || !going {
+			return err
+		}
+	}
+}
+
+func (s *Service) fail(ctx context.Context, id int64, why string) error {
+	return s.db.Tx(actor.With(ctx, actor.System), func(ctx context.Context, tx bun.Tx) error {
+		a, err := forUpdate(ctx, tx, id)
+		if err != nil || a.Status.Ended() {
+			return err
+		}
+		return s.finish(ctx, tx, a, StatusFailed, why)
+	})
+}
+
+func (s *Service) batch(ctx context.Context, id int64) (going bool, err error) {
+	var touched []int64
+	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		a, err := forUpdate(ctx, tx, id)
+		if err != nil || a.Status.Ended() {
+			return err
+		}
+		ctx = actor.With(ctx, a.actor())
+		if a.StartedAt == nil {
+			now := s.now()
+			a.StartedAt, a.Status = &now, StatusRunning
+		}
+		if err := s.segments.Narrow(ctx, tx, &a.Selection); err != nil {
+			return err
+		}
+		rows, err := contact.Batch(ctx, tx, a.Selection, a.Reached, a.Newest, batchSize)
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			return s.finish(ctx, tx, a, StatusCompleted, "")
+		}
+		if touched, err = s.apply(ctx, tx, a, rows); err != nil {
+			return err
+		}
+		going = true
+		a.Reached = rows[len(rows)-1].ID
+		a.Done += int64(len(rows))
+		a.Changed += int64(len(touched))
+		if err := save(ctx, tx, a); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "bulk."+string(a.Kind), "bulk_action", a.ID, map[string]any{
+			"contacts": len(rows), "changed": len(touched), "from": rows[0].ID, "to": a.Reached, "digest": digest(touched),
+		})
+	})
+	s.hub.Publish(pubsub.TopicContact, touched...)
+	return going, err
+}
+
+// actor is who started the action.
+func (a *Action) actor() actor.Actor {
+	if a.OperatorID != nil {
+		return actor.Actor{Kind: actor.KindOperator, ID: *a.OperatorID, Role: actor.RoleAdmin}
+	}
+	return actor.System
+}
+
+// digest proves which contacts a batch changed without an entry for each.
+func digest(ids []int64) string {
+	h := sha256.New()
+	for _, id := range ids {
+		_ = binary.Write(h, binary.BigEndian, id) // a hash takes everything
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// apply does the action to locked contacts and gives those it changed.
+func (s *Service) apply(ctx context.Context, tx bun.Tx, a *Action, rows []*contact.Contact) (changed []int64, err error) {
+	switch a.Kind {
+	case KindTag:
+		return s.tag(ctx, tx, a.Options, rows)
+	case KindConsent:
+		return s.setConsent(ctx, tx, *a.Options.Consent, rows)
+	case KindSuppress:
+		keys := make([]string, len(rows))
+		for i, c := range rows {
+			keys[i] = c.MatchKey
+		}
+		taken, err := s.consents.Suppress(ctx, tx, keys, a.Options.Reason, a.Options.Until)
+		for _, c := range rows {
+			if taken[c.MatchKey] {
+				changed = append(changed, c.ID)
+			}
+		}
+		return changed, err
+	case KindErase:
+		return ids(rows), s.erase(ctx, tx, rows)
+	case KindExport: // by its download
+	}
+	return nil, nil
+}
+
+func ids(rows []*contact.Contact) []int64 {
+	out := make([]int64, len(rows))
+	for i, c := range rows {
+		out[i] = c.ID
+	}
+	return out
+}
+
+func (s *Service) tag(ctx context.Context, tx bun.Tx, o Options, rows []*contact.Contact) ([]int64, error) {
+	var changed []*contact.Contact
+	for _, c := range rows {
+		had := c.Tags()
+		tags := slices.DeleteFunc(slices.Clone(had), func(t string) bool { return slices.Contains(o.RemoveTags, t) })
+		for _, t := range o.AddTags {
+			if !slices.Contains(tags, t) && len(tags) < maxTags {
+				tags = append(tags, t)
+			}
+		}
+		if slices.Equal(had, tags) {
+			continue
+		}
+		if c.Attributes == nil {
+			c.Attributes = map[string]any{}
+		}
+		c.Attributes[tagsKey] = tags
+		if len(tags) == 0 {
+			delete(c.Attributes, tagsKey)
+		}
+		if c.TooLarge() {
+			continue
+		}
+		changed = append(changed, c)
+	}
+	return ids(changed), contact.SaveAttributes(ctx, tx, changed)
+}
+
+// setConsent records a decision for many. Who opted out is not brought back in
+// bulk: that takes their own word, or an operator's for each of them.
+func (s *Service) setConsent(ctx context.Context, tx bun.Tx, ch consent.Change, rows []*contact.Contact) ([]int64, error) {
+	var bulk []consent.Bulk
+	var changed []int64
+	for _, c := range rows {
+		if c.ConsentStatus == ch.Status || (ch.Status == contact.ConsentOptedIn && c.ConsentStatus == contact.ConsentOptedOut) || (c.ConsentAt != nil && ch.OccurredAt.Before(*c.ConsentAt)) {
+			continue
+		}
+		bulk = append(bulk, consent.Bulk{ContactID: c.ID, MatchKey: c.MatchKey, Change: ch})
+		changed = append(changed, c.ID)
+	}
+	if len(changed) == 0 {
+		return nil, nil
+	}
+	if err := s.consents.RecordBulk(ctx, tx, bulk); err != nil {
+		return nil, err
+	}
+	return changed, contact.SetConsents(ctx, tx, changed, ch.Status, ch.OccurredAt)
+}

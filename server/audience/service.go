@@ -1,0 +1,147 @@
+package audience
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+	"eventstream/server/audit"
+	"eventstream/server/consent"
+	"eventstream/server/contact"
+	"eventstream/server/db"
+	"eventstream/server/jobs"
+	"eventstream/server/pubsub"
+	"eventstream/server/segment"
+
+	"github.com/uptrace/bun"
+)
+
+const actionLease = 8 * time.Second
+
+// Service starts, works and shows bulk actions, and merges contacts.
+type Service struct {
+	db       *db.DB
+	hub      *pubsub.Hub
+	jobs     *jobs.Enqueuer
+	consents *consent.Service
+	segments *segment.Service
+	log      *slog.Logger
+	now      func() time.Time
+	owner    string
+}
+
+// NewService makes the service.
+func NewService(d *db.DB, hub *pubsub.Hub, j *jobs.Enqueuer, consents *consent.Service, segments *segment.Service, log *slog.Logger, now func() time.Time, owner string) *Service {
+	return &Service{db: d, hub: hub, jobs: j, consents: consents, segments: segments, log: log, now: now, owner: owner}
+}
+
+// Start checks everything, counts the contacts, and enqueues the work.
+// expected, unless nil, is the number a person was shown: when more would be
+// touched, nothing is.
+func (s *Service) Start(ctx context.Context, kind Kind, selection contact.Filter, o Options, expected *int64) (*Action, error) {
+	role := actor.RoleMarketer
+	if kind == KindErase {
+		role = actor.RoleAdmin
+	}
+	if err := actor.Require(ctx, role); err != nil {
+		return nil, err
+	}
+	var errs apperr.List
+	_ = errs.Add(kind.check(ctx, &o, s.consents))
+	if len(selection.IDs) > maxSelected {
+		_ = errs.Add(apperr.Invalid("contacts.ids", "%d ids are too many: at most %d, or a filter", len(selection.IDs), maxSelected))
+	}
+	if err := errs.Err(); err != nil {
+		return nil, err
+	}
+	if err := s.segments.Narrow(ctx, s.db, &selection); err != nil {
+		return nil, err
+	}
+	a := &Action{Kind: kind, Selection: selection, Options: o, Status: StatusPending, OperatorID: actor.OperatorID(ctx)}
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if a.Total, a.Newest, err = contact.Extent(ctx, tx, selection); err != nil {
+			return err
+		}
+		if a.Total == 0 {
+			return apperr.Invalid("contacts", "no contact is selected")
+		}
+		if expected != nil && a.Total > *expected {
+			return apperr.Invalid("expected", "%d contacts are selected by now, not %d: look again", a.Total, *expected)
+		}
+		if err := insert(ctx, tx, a); err != nil {
+			return err
+		}
+		if err := audit.Record(ctx, tx, "bulk."+string(kind)+".start", "bulk_action", a.ID, map[string]any{"contacts": a.Total}); err != nil {
+			return err
+		}
+		if kind == KindExport {
+			return nil
+		}
+		return s.jobs.Insert(ctx, tx, RunArgs{ActionID: a.ID})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Cancel stops an action; the contacts it has done stay so.
+func (s *Service) Cancel(ctx context.Context, id int64) (*Action, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, err
+	}
+	var a *Action
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if a, err = forUpdate(ctx, tx, id); err != nil {
+			return err
+		}
+		if a.Status.Ended() {
+			return apperr.Conflict("the action is %s", a.Status)
+		}
+		return s.finish(ctx, tx, a, StatusCanceled, "")
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.hub.Publish(pubsub.TopicBulk, id)
+	return a, nil
+}
+
+func (s *Service) finish(ctx context.Context, tx bun.Tx, a *Action, status Status, failure string) error {
+	now := s.now()
+	a.Status, a.Failure, a.FinishedAt = status, failure, &now
+	if err := save(ctx, tx, a); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, "bulk."+string(a.Kind)+"."+string(status), "bulk_action", a.ID, map[string]any{"done": a.Done, "changed": a.Changed})
+}
+
+// ByID finds one.
+func (s *Service) ByID(ctx context.Context, id int64) (*Action, error) { return byID(ctx, s.db, id) }
+
+// List gives a page, newest first.
+func (s *Service) List(ctx context.Context, p db.Page) (db.Slice[*Action], error) {
+	return list(ctx, s.db, p)
+}
+
+// Forgotten finds actions that no job works, after a crash, and takes the
+// numbers out of what Twilio told about erased contacts since.
+func (s *Service) Forgotten(ctx context.Context) error {
+	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		ids, err := forgotten(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := s.jobs.Insert(ctx, tx, RunArgs{ActionID: id}); err != nil {
+				return err
+			}
+		}
+		return scrubLate(ctx, tx)
+	})
+}
+
+func leaseName(id int64) string { return fmt.Sprintf("bulk_action:%d", id) }

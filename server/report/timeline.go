@@ -1,0 +1,28 @@
+package report
+
+import (
+	"context"
+	"time"
+)
+
+// Happening is one thing that happened with a contact. Kind says which of the
+// other fields count: message and delivery have a message, consent an event of
+// the ledger, change an entry of the audit trail.
+type Happening struct {
+	At      time.Time
+	Kind    string // message, delivery, consent or change
+	ID      int64  // of the message, delivery event, consent event or audit entry; with Kind unique
+	Message int64  // of message and delivery
+	Status  string // delivery's or consent's
+	Code    int    // Twilio's error code of a delivery
+	Action  string // of a change, such as contact.update
+	Source  string // of a consent
+	Actor   *int64 // operator who did a consent or change
+}
+
+const maxTimeline = 200
+
+// Timeline tells what happened with a contact before a moment, newest first.
+func (s *Service) Timeline(ctx context.Context, contactID int64, before time.Time, n int) ([]Happening, error) {
+	return timeline(ctx, s.db, contactID, before, min(max(n, 0), maxTimeline))
+}
