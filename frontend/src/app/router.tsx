@@ -3,6 +3,7 @@ import { Empty, LinkButton } from "../components/ui";
 import { CampaignPage } from "../features/campaigns/CampaignPage";
 import { CampaignsPage } from "../features/campaigns/CampaignsPage";
 import { CampaignWizard } from "../features/campaigns/CampaignWizard";
+import { BulkActionsPage } from "../features/contacts/BulkAction";
 import { ContactPage } from "../features/contacts/ContactPage";
 import { ContactsPage } from "../features/contacts/ContactsPage";
 import { DashboardPage } from "../features/dashboard/DashboardPage";
@@ -15,14 +16,18 @@ import { TemplatePage } from "../features/templates/TemplatePage";
 import { TemplatesPage } from "../features/templates/TemplatesPage";
 import { Shell } from "./Shell";
 
-export type Search = { q?: string; status?: string; consent?: string };
+export type Search = { q?: string; status?: string; consent?: string; f?: string; sort?: string };
+
+const text = (v: unknown) => (typeof v === "string" && v ? v : undefined);
 
 const rootRoute = createRootRoute({
   component: Shell,
   validateSearch: (s: Record<string, unknown>): Search => ({
-    q: typeof s.q === "string" && s.q ? s.q : undefined,
-    status: typeof s.status === "string" && s.status ? s.status : undefined,
-    consent: typeof s.consent === "string" && s.consent ? s.consent : undefined,
+    q: text(s.q),
+    status: text(s.status),
+    consent: text(s.consent),
+    f: typeof s.f === "object" ? JSON.stringify(s.f) : text(s.f), // the router reads JSON in the address bar
+    sort: text(s.sort),
   }),
   notFoundComponent: () => (
     <Empty icon="?" title="There is no such page" action={<LinkButton to="/">To the dashboard</LinkButton>}>
@@ -36,6 +41,7 @@ const routeTree = rootRoute.addChildren([
   createRoute({ getParentRoute: parent, path: "/", component: DashboardPage }),
   createRoute({ getParentRoute: parent, path: "/contacts", component: ContactsPage }),
   createRoute({ getParentRoute: parent, path: "/contacts/import", component: ImportPage }),
+  createRoute({ getParentRoute: parent, path: "/contacts/actions", component: BulkActionsPage }),
   createRoute({ getParentRoute: parent, path: "/contacts/$id", component: ContactPage }),
   createRoute({ getParentRoute: parent, path: "/segments", component: SegmentsPage }),
   createRoute({ getParentRoute: parent, path: "/segments/$id", component: SegmentPage }),

@@ -1,10 +1,14 @@
 import {
+  ActionIcon,
   Alert,
+  Badge,
   Button,
   Card,
   Code,
   Group,
   Modal,
+  Paper,
+  ScrollArea,
   SimpleGrid,
   Stack,
   Table,
@@ -15,17 +19,20 @@ import {
   Title,
 } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { useDisclosure } from "@mantine/hooks";
+import { useDisclosure, useInterval } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
+import { IconTrash } from "@tabler/icons-react";
 import { useParams } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Empty, Failed, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConsentStatus } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
-import { moment, skipText, words } from "../../lib/format";
+import { duration, moment, words } from "../../lib/format";
+import { ContactTimeline } from "./ContactTimeline";
+import { ContactTools } from "./ContactTools";
 
 const ContactDocument = graphql(`
   query Contact($id: ID!) {
@@ -61,6 +68,18 @@ const ContactDocument = graphql(`
           }
         }
       }
+      tags
+      suppression {
+        id
+        reason
+        until
+        createdAt
+      }
+      possibleDuplicates {
+        id
+        name
+        address
+      }
       messages(first: 30) {
         nodes {
           id
@@ -68,7 +87,6 @@ const ContactDocument = graphql(`
           purpose
           status
           body
-          skipReason
           errorMessage
           createdAt
           campaign {
@@ -102,8 +120,10 @@ const ContactUpdateDocument = graphql(`
       contact {
         id
         name
+        locale
         timeZone
         timeZoneSource
+        attributes
       }
       userErrors {
         field
@@ -112,6 +132,50 @@ const ContactUpdateDocument = graphql(`
     }
   }
 `);
+
+type Attribute = { key: string; value: string };
+
+/** A value as the form shows it: text as it is, all else as JSON. */
+const shown = (v: unknown) => (typeof v === "string" ? v : JSON.stringify(v));
+
+/** What a person typed: numbers, yes/no, lists and objects as such where the value was one before or reads as one. */
+function typedValue(text: string, before: unknown): unknown {
+  if (typeof before === "string") return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The attributes to send: changed ones, and null for those taken away. */
+function changed(before: Record<string, unknown>, after: Attribute[]): Record<string, unknown> {
+  const out: Record<string, unknown> = {};
+  for (const key of Object.keys(before)) if (!after.some((a) => a.key.trim() === key)) out[key] = null;
+  for (const a of after) {
+    const key = a.key.trim();
+    if (key && !(key in before && shown(before[key]) === a.value)) out[key] = typedValue(a.value, before[key]);
+  }
+  return out;
+}
+
+/** "3 h 20 min left", counting down. */
+function Countdown(props: { until: string }) {
+  const [now, setNow] = useState(Date.now());
+  const tick = useInterval(() => setNow(Date.now()), 1000);
+  useEffect(() => {
+    tick.start();
+    return tick.stop;
+  }, [tick]);
+  const seconds = (new Date(props.until).getTime() - now) / 1000;
+  return <>{seconds > 0 ? `open, ${duration(seconds)} left` : "closed: only approved templates"}</>;
+}
+
+const zoneSources: Record<string, string> = {
+  DECLARED: "somebody said so",
+  NUMBER: "the number stands for it",
+  UNKNOWN: "not known: messages keep to hours that suit every zone of the country",
+};
 
 export function ContactPage() {
   const { id } = useParams({ from: "/contacts/$id" });
@@ -122,7 +186,7 @@ export function ContactPage() {
   const [asking, ask] = useState<ConsentStatus | null>(null);
   const [editing, edit] = useDisclosure();
   const [note, setNote] = useState("");
-  const form = useForm({ initialValues: { name: "", timeZone: "" } });
+  const form = useForm({ initialValues: { name: "", locale: "", timeZone: "", attributes: [] as Attribute[] } });
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows />;
   const c = data.contact;
@@ -152,7 +216,12 @@ export function ContactPage() {
             <Button
               variant="default"
               onClick={() => {
-                form.setValues({ name: c.name, timeZone: c.timeZoneSource === "DECLARED" ? (c.timeZone ?? "") : "" });
+                form.setValues({
+                  name: c.name,
+                  locale: c.locale,
+                  timeZone: c.timeZoneSource === "DECLARED" ? (c.timeZone ?? "") : "",
+                  attributes: attributes.map(([key, value]) => ({ key, value: shown(value) })),
+                });
                 edit.open();
               }}
             >
@@ -199,7 +268,14 @@ export function ContactPage() {
       <Modal opened={editing} onClose={edit.close} title="Edit contact">
         <form
           onSubmit={form.onSubmit(async (v) => {
-            if (settled(await update({ input: { id, name: v.name, timeZone: v.timeZone } }))) edit.close();
+            const input = {
+              id,
+              name: v.name,
+              locale: v.locale,
+              timeZone: v.timeZone,
+              attributes: changed(c.attributes as Record<string, unknown>, v.attributes),
+            };
+            if (settled(await update({ input }))) edit.close();
           })}
         >
           <Stack>
@@ -210,6 +286,35 @@ export function ContactPage() {
               placeholder="Europe/Berlin"
               {...form.getInputProps("timeZone")}
             />
+            <TextInput label="Language" placeholder="de" {...form.getInputProps("locale")} />
+            <Text size="sm" fw={500}>
+              Attributes
+            </Text>
+            {form.values.attributes.map((_, i) => (
+              <Group key={i} gap="xs" wrap="nowrap">
+                <TextInput aria-label={`Attribute ${i + 1}`} {...form.getInputProps(`attributes.${i}.key`)} w={150} />
+                <TextInput
+                  aria-label={`Value of attribute ${i + 1}`}
+                  flex={1}
+                  {...form.getInputProps(`attributes.${i}.value`)}
+                />
+                <ActionIcon
+                  variant="subtle"
+                  color="gray"
+                  aria-label={`Remove attribute ${i + 1}`}
+                  onClick={() => form.removeListItem("attributes", i)}
+                >
+                  <IconTrash size={16} />
+                </ActionIcon>
+              </Group>
+            ))}
+            <Button
+              size="xs"
+              variant="default"
+              onClick={() => form.insertListItem("attributes", { key: "", value: "" })}
+            >
+              Add an attribute
+            </Button>
             <Group justify="flex-end">
               <Button variant="default" onClick={edit.close}>
                 Cancel
@@ -234,18 +339,30 @@ export function ContactPage() {
               {[
                 ["Consent", <Status key="s" value={c.consentStatus} />],
                 ["Country", c.region || "–"],
-                [
-                  "Time zone",
-                  c.timeZone
-                    ? `${c.timeZone} (${c.timeZoneSource === "DECLARED" ? "declared" : "by number"})`
-                    : "unknown",
-                ],
+                ["Time zone", `${c.timeZone ?? "unknown"} (${zoneSources[c.timeZoneSource]})`],
                 ["Marketing", c.marketingEligible ? "deliverable" : "WhatsApp delivers none to this number"],
                 [
                   "24-hour window",
-                  c.sessionWindow.open
-                    ? `open until ${moment(c.sessionWindow.expiresAt)}`
-                    : "closed: only approved templates",
+                  c.sessionWindow.open && c.sessionWindow.expiresAt ? (
+                    <Countdown key="w" until={c.sessionWindow.expiresAt} />
+                  ) : (
+                    "closed: only approved templates"
+                  ),
+                ],
+                ["Language", c.locale || "unknown"],
+                [
+                  "Tags",
+                  c.tags.length ? (
+                    <Group key="t" gap={4}>
+                      {c.tags.map((t) => (
+                        <Badge key={t} variant="light" tt="none">
+                          {t}
+                        </Badge>
+                      ))}
+                    </Group>
+                  ) : (
+                    "none"
+                  ),
                 ],
                 ["Added", moment(c.createdAt)],
               ].map(([k, v]) => (
@@ -309,42 +426,69 @@ export function ContactPage() {
           )}
         </Card>
       </SimpleGrid>
-      <Card>
-        <Title order={2} size="h4" mb="sm">
-          Messages
-        </Title>
-        {c.messages.nodes.length === 0 ? (
-          <Text c="dimmed" size="sm">
-            None yet.
-          </Text>
-        ) : (
-          <Stack gap="sm">
-            {c.messages.nodes.map((m) => (
-              <Group key={m.id} justify="space-between" wrap="nowrap" align="flex-start">
-                <div>
-                  <Text size="sm" fw={550}>
-                    {m.direction === "INBOUND" ? "They wrote" : m.campaign ? m.campaign.name : words(m.purpose)}
-                  </Text>
-                  <Text size="sm" style={{ overflowWrap: "anywhere" }}>
-                    {m.body || (m.skipReason ? skipText(m.skipReason) : "not sent yet")}
-                  </Text>
-                  {m.errorMessage && (
-                    <Text size="xs" c="red">
-                      {m.errorMessage}
-                    </Text>
-                  )}
-                </div>
-                <Stack gap={2} align="flex-end">
-                  <Status value={m.status} />
-                  <Text size="xs" c="dimmed">
-                    {moment(m.createdAt)}
-                  </Text>
-                </Stack>
-              </Group>
-            ))}
-          </Stack>
-        )}
-      </Card>
+      {may && <ContactTools contact={c} onChanged={() => load({ requestPolicy: "network-only" })} />}
+      <SimpleGrid cols={{ base: 1, md: 2 }}>
+        <Card>
+          <Title order={2} size="h4" mb="sm">
+            Conversation
+          </Title>
+          <Conversation messages={c.messages.nodes.filter((m) => m.direction === "INBOUND" || m.body).toReversed()} />
+        </Card>
+        <ContactTimeline id={id} />
+      </SimpleGrid>
     </Page>
+  );
+}
+
+type Said = {
+  id: string;
+  direction: string;
+  purpose: string;
+  status: string;
+  body: string;
+  errorMessage?: string | null;
+  createdAt: string;
+  campaign?: { name: string } | null;
+};
+
+function Conversation(props: { messages: readonly Said[] }) {
+  if (props.messages.length === 0)
+    return (
+      <Text c="dimmed" size="sm">
+        Nothing was said yet.
+      </Text>
+    );
+  return (
+    <ScrollArea.Autosize mah={480} viewportProps={{ tabIndex: 0, "aria-label": "Conversation" }}>
+      <Stack gap="xs">
+        {props.messages.map((m) => {
+          const theirs = m.direction === "INBOUND";
+          return (
+            <Paper
+              key={m.id}
+              p="xs"
+              radius="md"
+              withBorder
+              maw="85%"
+              style={{ alignSelf: theirs ? "flex-start" : "flex-end" }}
+              bg={theirs ? undefined : "light-dark(#eef6f1, #1f2b25)"}
+            >
+              <Text size="sm" style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>
+                {m.body || "(no text)"}
+              </Text>
+              <Text size="xs" c="dimmed">
+                {moment(m.createdAt)}
+                {theirs ? "" : ` · ${m.campaign?.name ?? words(m.purpose)} · ${words(m.status).toLowerCase()}`}
+              </Text>
+              {m.errorMessage && (
+                <Text size="xs" c="red">
+                  {m.errorMessage}
+                </Text>
+              )}
+            </Paper>
+          );
+        })}
+      </Stack>
+    </ScrollArea.Autosize>
   );
 }

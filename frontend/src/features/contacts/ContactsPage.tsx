@@ -1,20 +1,35 @@
-import { Anchor, Button, Card, Group, Select, Table, Text, TextInput } from "@mantine/core";
+import { Anchor, Button, Card, Checkbox, Group, Menu, Select, Table, Text, TextInput } from "@mantine/core";
 import { useDebouncedCallback, useDisclosure } from "@mantine/hooks";
-import { IconAddressBook, IconPlus, IconSearch, IconUpload } from "@tabler/icons-react";
+import { modals } from "@mantine/modals";
+import {
+  IconAddressBook,
+  IconBookmark,
+  IconDots,
+  IconFilter,
+  IconPlus,
+  IconSearch,
+  IconTrash,
+  IconUpload,
+} from "@tabler/icons-react";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
-import { useQuery } from "urql";
+import { useEffect, useMemo, useState } from "react";
+import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Empty, Failed, LinkButton, LoadMore, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
-import type { ConsentStatus, ContactsQuery } from "../../gql/graphql";
+import type { ConsentStatus, ContactFilter, ContactOrder, ContactSelection, ContactsQuery } from "../../gql/graphql";
+import { settled } from "../../lib/errors";
 import { count, moment } from "../../lib/format";
+import { QueryBuilder } from "../segments/QueryBuilder";
+import { type Group as Conditions, isGroup, type Node, sentence } from "../segments/query";
+import { AttributeKeysDocument } from "../segments/SegmentPage";
+import { BulkProgress } from "./BulkAction";
+import { BulkBar } from "./BulkBar";
 import { ContactForm } from "./ContactForm";
 
 const ContactsDocument = graphql(`
-  query Contacts($search: String, $filter: ContactFilter, $after: String) {
-    contacts(search: $search, filter: $filter, first: 50, after: $after) {
-      totalCount
+  query Contacts($search: String, $filter: ContactFilter, $orderBy: ContactOrder, $after: String) {
+    contacts(search: $search, filter: $filter, orderBy: $orderBy, first: 50, after: $after) {
       pageInfo {
         hasNextPage
         endCursor
@@ -34,6 +49,69 @@ const ContactsDocument = graphql(`
   }
 `);
 
+// Apart: the list does not wait for its number.
+const ContactTotalDocument = graphql(`
+  query ContactTotal($search: String, $filter: ContactFilter) {
+    contacts(search: $search, filter: $filter, first: 1) {
+      totalCount
+    }
+  }
+`);
+
+const ContactViewsDocument = graphql(`
+  query ContactViews {
+    contactViews {
+      id
+      name
+      search
+      orderBy
+      filter {
+        consentStatus
+        query
+      }
+    }
+  }
+`);
+
+const ViewSaveDocument = graphql(`
+  mutation ContactViewSave($input: ContactViewSaveInput!) {
+    contactViewSave(input: $input) {
+      view {
+        id
+        name
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+const ViewDeleteDocument = graphql(`
+  mutation ContactViewDelete($input: ContactViewDeleteInput!) {
+    contactViewDelete(input: $input) {
+      deletedId
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+
+/** Where counting what a search finds ends. */
+const mostCounted = 10_000;
+
+/** The conditions in the address bar; nothing when they are not readable. */
+function conditionsOf(text: string | undefined): Conditions {
+  try {
+    const n = JSON.parse(text ?? "") as Node;
+    return isGroup(n) ? n : { all: [n] };
+  } catch {
+    return { all: [] };
+  }
+}
+
 type Row = ContactsQuery["contacts"]["nodes"][number];
 
 export function ContactsPage() {
@@ -42,23 +120,92 @@ export function ContactsPage() {
   const may = useMay("MARKETER");
   const [text, setText] = useState(search.q ?? "");
   const [adding, add] = useDisclosure();
+  const [filtering, filters] = useDisclosure(Boolean(search.f));
   const [pages, setPages] = useState<{ after: string | null; rows: Row[] }>({ after: null, rows: [] });
+  const [picked, setPicked] = useState<Set<string> | "all">(new Set());
+  const [running, setRunning] = useState<string[]>([]);
   const consent = (search.consent as ConsentStatus | undefined) ?? null;
+  const orderBy = (search.sort as ContactOrder | undefined) ?? "NEWEST";
+  const conditions = useMemo(() => conditionsOf(search.f), [search.f]);
+  const filter = useMemo<ContactFilter>(
+    () => ({
+      ...(consent ? { consentStatus: consent } : {}),
+      ...(search.f ? { query: conditions } : {}),
+    }),
+    [consent, search.f, conditions],
+  );
+  const found = { search: search.q ?? null, filter };
   const [{ data, error, fetching }, load] = useQuery({
     query: ContactsDocument,
-    variables: { search: search.q ?? null, filter: consent ? { consentStatus: consent } : null, after: pages.after },
+    variables: { ...found, orderBy, after: pages.after },
   });
-  useEffect(() => setPages({ after: null, rows: [] }), [search.q, consent]);
-  const ask = useDebouncedCallback(
-    (q: string) => navigate({ to: "/contacts", search: { ...search, q: q || undefined } }),
-    250,
+  const [{ data: totals }, recount] = useQuery({ query: ContactTotalDocument, variables: found });
+  const [{ data: keys }] = useQuery({ query: AttributeKeysDocument });
+  const [{ data: views }] = useQuery({ query: ContactViewsDocument });
+  const [, saveView] = useMutation(ViewSaveDocument);
+  const [, deleteView] = useMutation(ViewDeleteDocument);
+  useEffect(() => {
+    setPages({ after: null, rows: [] });
+    setPicked(new Set());
+  }, [search.q, consent, search.f, orderBy]);
+  useEffect(() => setText(search.q ?? ""), [search.q]);
+  const go = (next: Partial<typeof search>) => navigate({ to: "/contacts", search: { ...search, ...next } });
+  const ask = useDebouncedCallback((q: string) => go({ q: q || undefined }), 250);
+  const askConditions = useDebouncedCallback(
+    (g: Conditions) => go({ f: "all" in g && g.all.length === 0 ? undefined : JSON.stringify(g) }),
+    300,
   );
+  const [draft, setDraft] = useState(conditions);
+  useEffect(() => setDraft(conditions), [conditions]);
   const rows = [...pages.rows, ...(data?.contacts.nodes ?? [])];
-  const filtered = Boolean(search.q || consent);
+  const filtered = Boolean(search.q || consent || search.f);
+  const total = totals?.contacts.totalCount;
+  const many = Boolean(search.q) && total !== undefined && total > mostCounted;
+  const all = picked === "all";
+  const n = all ? (total ?? rows.length) : picked.size;
+  const selection: ContactSelection = all
+    ? { filter, search: search.q ?? null }
+    : { ids: [...(picked as Set<string>)].slice(0, 1000) };
+  const tick = (id: string, on: boolean) =>
+    setPicked((p) => {
+      const next = new Set(p === "all" ? rows.map((r) => r.id) : p);
+      if (on) next.add(id);
+      else next.delete(id);
+      return next;
+    });
+  const ended = () => {
+    setPages({ after: null, rows: [] });
+    load({ requestPolicy: "network-only" });
+    recount({ requestPolicy: "network-only" });
+  };
+  const askName = () => {
+    let name = "";
+    modals.openConfirmModal({
+      title: "Save this view",
+      children: (
+        <TextInput
+          label="Name"
+          description="For everybody; one of the same name is replaced"
+          data-autofocus
+          onChange={(e) => {
+            name = e.currentTarget.value;
+          }}
+        />
+      ),
+      labels: { confirm: "Save", cancel: "Cancel" },
+      onConfirm: async () => settled(await saveView({ input: { name, search: search.q ?? "", filter, orderBy } })),
+    });
+  };
   return (
     <Page
       title="Contacts"
-      description={data ? `${count(data.contacts.totalCount)} ${filtered ? "found" : "in all"}` : undefined}
+      description={
+        total === undefined
+          ? " "
+          : many
+            ? `more than ${count(mostCounted)} found`
+            : `${count(total)} ${filtered ? "found" : "in all"}`
+      }
       actions={
         may && (
           <>
@@ -68,6 +215,9 @@ export function ContactsPage() {
             <Button leftSection={<IconPlus size={16} />} onClick={add.open}>
               Add contact
             </Button>
+            <LinkButton to="/contacts/actions" variant="subtle" leftSection={<IconDots size={16} />}>
+              Bulk actions
+            </LinkButton>
           </>
         )
       }
@@ -76,7 +226,7 @@ export function ContactsPage() {
       <Group>
         <TextInput
           aria-label="Search contacts"
-          placeholder="Name, or a number in any spelling"
+          placeholder="Name, number in any spelling, attribute"
           leftSection={<IconSearch size={16} />}
           value={text}
           onChange={(e) => {
@@ -95,9 +245,123 @@ export function ContactsPage() {
             { value: "OPTED_OUT", label: "Opted out" },
           ]}
           value={consent}
-          onChange={(v) => navigate({ to: "/contacts", search: { ...search, consent: v ?? undefined } })}
+          onChange={(v) => go({ consent: v ?? undefined })}
+          w={{ base: "100%", xs: 160 }}
         />
+        <Select
+          aria-label="Order"
+          data={[
+            { value: "NEWEST", label: "Newest first" },
+            { value: "OLDEST", label: "Oldest first" },
+            { value: "NAME", label: "By name" },
+          ]}
+          value={orderBy}
+          onChange={(v) => go({ sort: v === "NEWEST" ? undefined : (v ?? undefined) })}
+          allowDeselect={false}
+          w={{ base: "100%", xs: 150 }}
+        />
+        <Button
+          variant={search.f ? "light" : "default"}
+          leftSection={<IconFilter size={16} />}
+          onClick={filters.toggle}
+          aria-expanded={filtering}
+        >
+          Filter
+        </Button>
+        <Menu position="bottom-start" shadow="md">
+          <Menu.Target>
+            <Button variant="default" leftSection={<IconBookmark size={16} />}>
+              Views
+            </Button>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <Menu.Item onClick={() => navigate({ to: "/contacts", search: {} })}>All contacts</Menu.Item>
+            {views?.contactViews.map((v) => (
+              <Menu.Item
+                key={v.id}
+                onClick={() =>
+                  navigate({
+                    to: "/contacts",
+                    search: {
+                      q: v.search || undefined,
+                      consent: v.filter.consentStatus ?? undefined,
+                      f: v.filter.query ? JSON.stringify(v.filter.query) : undefined,
+                      sort: v.orderBy === "NEWEST" ? undefined : v.orderBy,
+                    },
+                  })
+                }
+              >
+                {v.name}
+              </Menu.Item>
+            ))}
+            {may && filtered && (
+              <>
+                <Menu.Divider />
+                <Menu.Item leftSection={<IconPlus size={14} />} onClick={askName}>
+                  Save this view
+                </Menu.Item>
+              </>
+            )}
+            {may && Boolean(views?.contactViews.length) && (
+              <>
+                <Menu.Divider />
+                <Menu.Label>Delete</Menu.Label>
+                {views?.contactViews.map((v) => (
+                  <Menu.Item
+                    key={v.id}
+                    leftSection={<IconTrash size={14} />}
+                    onClick={async () => settled(await deleteView({ input: { id: v.id } }))}
+                  >
+                    {v.name}
+                  </Menu.Item>
+                ))}
+              </>
+            )}
+          </Menu.Dropdown>
+        </Menu>
       </Group>
+      {filtering && (
+        <QueryBuilder
+          value={draft}
+          keys={keys?.attributeKeys ?? []}
+          onChange={(g) => {
+            setDraft(g);
+            askConditions(g);
+          }}
+        />
+      )}
+      {search.f && (
+        <Text size="sm" c="dimmed">
+          {sentence(conditions)}
+        </Text>
+      )}
+      {running.map((id) => (
+        <BulkProgress
+          key={id}
+          id={id}
+          onClose={() => {
+            setRunning((r) => r.filter((x) => x !== id));
+            ended();
+          }}
+        />
+      ))}
+      {may && n > 0 && (
+        <BulkBar
+          contacts={selection}
+          n={n}
+          tags={keys?.attributeKeys.find((k) => k.key === "tags")?.samples ?? []}
+          onClear={() => setPicked(new Set())}
+          onStarted={(id) => {
+            setRunning((r) => [id, ...r]);
+            setPicked(new Set());
+          }}
+        />
+      )}
+      {may && !all && picked.size > 0 && picked.size === rows.length && data?.contacts.pageInfo.hasNextPage && (
+        <Anchor component="button" size="sm" onClick={() => setPicked("all")}>
+          Select all {many ? "contacts found" : `${count(total)} contacts`}
+        </Anchor>
+      )}
       {error ? (
         <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />
       ) : !data && rows.length === 0 ? (
@@ -121,6 +385,16 @@ export function ContactsPage() {
           <Table className="cards">
             <Table.Thead>
               <Table.Tr>
+                {may && (
+                  <Table.Th w={40}>
+                    <Checkbox
+                      aria-label="Select all shown"
+                      checked={all || picked.size === rows.length}
+                      indeterminate={!all && picked.size > 0 && picked.size < rows.length}
+                      onChange={(e) => setPicked(new Set(e.currentTarget.checked ? rows.map((r) => r.id) : []))}
+                    />
+                  </Table.Th>
+                )}
                 <Table.Th>Name</Table.Th>
                 <Table.Th>Number</Table.Th>
                 <Table.Th>Consent</Table.Th>
@@ -132,6 +406,15 @@ export function ContactsPage() {
             <Table.Tbody>
               {rows.map((c) => (
                 <Table.Tr key={c.id}>
+                  {may && (
+                    <Table.Td data-label="Select">
+                      <Checkbox
+                        aria-label={`Select ${c.name || c.address}`}
+                        checked={all || picked.has(c.id)}
+                        onChange={(e) => tick(c.id, e.currentTarget.checked)}
+                      />
+                    </Table.Td>
+                  )}
                   <Table.Td data-label="Name">
                     <Anchor component={Link} to={`/contacts/${c.id}`} className="plain">
                       {c.name || "No name"}

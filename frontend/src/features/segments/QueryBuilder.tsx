@@ -3,6 +3,7 @@ import {
   Autocomplete,
   Box,
   Button,
+  Menu,
   NumberInput,
   Paper,
   Group as Row,
@@ -13,13 +14,14 @@ import {
   Text,
   TextInput,
 } from "@mantine/core";
-import { IconPlus, IconTrash } from "@tabler/icons-react";
+import { IconExclamationMark, IconPlus, IconTrash } from "@tabler/icons-react";
 import {
   type Condition,
   fields,
   type Group,
   isCondition,
   isGroup,
+  isNot,
   type Key,
   makeGroup,
   type Node,
@@ -30,6 +32,7 @@ import {
   takesNoValue,
   typeOf,
 } from "./query";
+import { Special } from "./Special";
 
 type Props = { value: Group; onChange: (next: Group) => void; keys: Key[]; depth?: number };
 
@@ -62,16 +65,27 @@ export function QueryBuilder({ value, onChange, keys, depth = 1 }: Props) {
         {parts.map((p, i) => (
           <Row key={i} gap="xs" wrap="nowrap" align="flex-start">
             <Box flex={1} miw={0}>
-              {isCondition(p) ? (
-                <ConditionEditor value={p} keys={keys} onChange={(next) => replace(i, next)} />
-              ) : isGroup(p) ? (
-                <QueryBuilder value={p} keys={keys} depth={depth + 1} onChange={(next) => replace(i, next)} />
+              {isNot(p) ? (
+                <Stack gap={4}>
+                  <Text size="xs" fw={600} c="dimmed">
+                    NOT
+                  </Text>
+                  <Part value={p.not} keys={keys} depth={depth} onChange={(next) => replace(i, { not: next })} />
+                </Stack>
               ) : (
-                <Text size="sm" ff="monospace" style={{ overflowWrap: "anywhere" }}>
-                  {JSON.stringify(p)}
-                </Text>
+                <Part value={p} keys={keys} depth={depth} onChange={(next) => replace(i, next)} />
               )}
             </Box>
+            <ActionIcon
+              variant={isNot(p) ? "filled" : "subtle"}
+              color="gray"
+              size="lg"
+              aria-label={`Turn condition ${i + 1} round`}
+              aria-pressed={isNot(p)}
+              onClick={() => replace(i, isNot(p) ? p.not : { not: p })}
+            >
+              <IconExclamationMark size={17} />
+            </ActionIcon>
             <ActionIcon
               variant="subtle"
               color="gray"
@@ -92,6 +106,23 @@ export function QueryBuilder({ value, onChange, keys, depth = 1 }: Props) {
           >
             Condition
           </Button>
+          <Menu position="bottom-start">
+            <Menu.Target>
+              <Button size="xs" variant="default" leftSection={<IconPlus size={14} />}>
+                Behaviour and more
+              </Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Item onClick={() => set([...parts, { event: "read", count: { op: "gte", value: 1 } }])}>
+                What they did with our messages
+              </Menu.Item>
+              <Menu.Item onClick={() => set([...parts, { segment: "" }])}>In another segment</Menu.Item>
+              <Menu.Item onClick={() => set([...parts, { import: "" }])}>From an import</Menu.Item>
+              <Menu.Item onClick={() => set([...parts, { random: { percent: 10, salt: "draw" } }])}>
+                A random share
+              </Menu.Item>
+            </Menu.Dropdown>
+          </Menu>
           {depth < 7 && (
             <Button
               size="xs"
@@ -106,6 +137,14 @@ export function QueryBuilder({ value, onChange, keys, depth = 1 }: Props) {
       </Stack>
     </Paper>
   );
+}
+
+/** One part of a group: a condition, a group within it, or something special. */
+function Part(props: { value: Node; keys: Key[]; depth: number; onChange: (next: Node) => void }) {
+  const { value: p, keys, depth, onChange } = props;
+  if (isCondition(p)) return <ConditionEditor value={p} keys={keys} onChange={onChange} />;
+  if (isGroup(p)) return <QueryBuilder value={p} keys={keys} depth={depth + 1} onChange={onChange} />;
+  return <Special value={p} onChange={onChange} />;
 }
 
 function ConditionEditor(props: { value: Condition; keys: Key[]; onChange: (next: Condition) => void }) {
@@ -180,6 +219,27 @@ function ValueEditor(props: { condition: Condition; type: string; samples: strin
         onChange={(e) => onChange(e.currentTarget.value)}
       />
     );
+  if (c.op === "between") {
+    const [low, high] = (Array.isArray(c.value) ? c.value : ["", ""]) as unknown[];
+    return (
+      <Row gap={4} wrap="nowrap">
+        {[low, high].map((v, i) => {
+          const put = (next: unknown) => onChange(i === 0 ? [next, high] : [low, next]);
+          return type === "number" ? (
+            <NumberInput key={i} aria-label={i ? "To" : "From"} value={Number(v)} onChange={(x) => put(Number(x))} />
+          ) : (
+            <TextInput
+              key={i}
+              aria-label={i ? "To" : "From"}
+              type="date"
+              value={String(v ?? "").slice(0, 10)}
+              onChange={(e) => put(e.currentTarget.value)}
+            />
+          );
+        })}
+      </Row>
+    );
+  }
   if (type === "boolean")
     return (
       <Select

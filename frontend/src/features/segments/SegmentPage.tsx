@@ -1,5 +1,6 @@
 import {
   Alert,
+  Badge,
   Button,
   Card,
   JsonInput,
@@ -26,7 +27,7 @@ import { byField, errorText, payloadOf, settled } from "../../lib/errors";
 import { count, percent } from "../../lib/format";
 import { real } from "../../lib/node";
 import { QueryBuilder } from "./QueryBuilder";
-import { type Group, isGroup, type Node, sentence } from "./query";
+import { type Group, isGroup, leaves, type Node, sentence } from "./query";
 import { SegmentDeleteDocument } from "./SegmentsPage";
 
 const SegmentDocument = graphql(`
@@ -43,7 +44,7 @@ const SegmentDocument = graphql(`
   }
 `);
 
-const AttributeKeysDocument = graphql(`
+export const AttributeKeysDocument = graphql(`
   query AttributeKeys {
     attributeKeys {
       key
@@ -68,7 +69,13 @@ const SegmentPreviewDocument = graphql(`
         name
         address
         consentStatus
-        attributes
+      }
+      reasons {
+        conditions {
+          path
+          matches
+          value
+        }
       }
     }
   }
@@ -127,6 +134,34 @@ export function SegmentPage() {
   );
 }
 
+/** Which conditions a contact of the sample meets, with what it has there. */
+function Why(props: {
+  places: { path: string; node: Node }[];
+  reasons: readonly { path: string; matches: boolean; value?: string | null }[];
+}) {
+  return (
+    <Row gap={4}>
+      {props.reasons.slice(0, 8).map((r) => {
+        const node = props.places.find((l) => l.path === r.path)?.node;
+        return (
+          <Badge
+            key={r.path}
+            variant={r.matches ? "light" : "outline"}
+            color={r.matches ? "green" : "gray"}
+            tt="none"
+            fw={500}
+            autoContrast
+            title={`${r.matches ? "Meets" : "Does not meet"}: ${node ? sentence(node) : r.path}`}
+          >
+            {r.matches ? "✓" : "✗"} {node ? sentence(node) : r.path}
+            {r.value != null && ` (${r.value})`}
+          </Badge>
+        );
+      })}
+    </Row>
+  );
+}
+
 function Editor(props: {
   id?: string;
   name: string;
@@ -169,6 +204,7 @@ function Editor(props: {
     navigate({ to: "/segments" });
   };
   const p = error ? undefined : data?.segmentPreview;
+  const places = useMemo(() => leaves(settledQuery), [settledQuery]);
   return (
     <Page
       title={props.id ? props.name : "New segment"}
@@ -288,7 +324,7 @@ function Editor(props: {
             {p.sample.length > 0 && (
               <Table className="cards">
                 <Table.Tbody>
-                  {p.sample.map((c) => (
+                  {p.sample.map((c, i) => (
                     <Table.Tr key={c.id}>
                       <Table.Td data-label="Name">
                         <Link to="/contacts/$id" params={{ id: c.id }} className="plain">
@@ -299,13 +335,8 @@ function Editor(props: {
                       <Table.Td data-label="Consent">
                         <Status value={c.consentStatus} />
                       </Table.Td>
-                      <Table.Td data-label="Attributes">
-                        <Text size="xs" c="dimmed" lineClamp={1}>
-                          {Object.entries(c.attributes as Record<string, unknown>)
-                            .slice(0, 4)
-                            .map(([k, v]) => `${k}: ${String(v)}`)
-                            .join(" · ")}
-                        </Text>
+                      <Table.Td data-label="Why">
+                        <Why places={places} reasons={p.reasons[i]?.conditions ?? []} />
                       </Table.Td>
                     </Table.Tr>
                   ))}

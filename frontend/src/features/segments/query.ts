@@ -1,8 +1,30 @@
 /** The segment query as the builder edits it: the engine's own form. */
 export type Condition = { field: string; op: string; value?: unknown };
 export type Group = { all: Node[] } | { any: Node[] };
-export type Node = Condition | Group | { not: Node } | Record<string, unknown>;
+export type Node = Condition | Group | { not: Node } | Behaviour | Random | Member | Record<string, unknown>;
 
+/** What can have happened with our messages to a contact. */
+export const events = [
+  { value: "received", label: "got a message" },
+  { value: "delivered", label: "had a message delivered" },
+  { value: "read", label: "read a message" },
+  { value: "replied", label: "replied" },
+  { value: "failed", label: "had a message fail" },
+] as const;
+
+export type Behaviour = {
+  event: string;
+  campaign?: string;
+  within_last?: string;
+  count?: { op: string; value: number };
+};
+export type Random = { random: { percent: number; salt: string } };
+export type Member = { segment: string } | { import: string };
+
+export const isBehaviour = (n: Node): n is Behaviour => "event" in n;
+export const isRandom = (n: Node): n is Random => "random" in n;
+export const isMember = (n: Node): n is Member => "segment" in n || "import" in n;
+export const isNot = (n: Node): n is { not: Node } => "not" in n;
 export const isCondition = (n: Node): n is Condition => "field" in n;
 export const isGroup = (n: Node): n is Group => "all" in n || "any" in n;
 export const partsOf = (g: Group): Node[] => ("all" in g ? g.all : g.any);
@@ -22,7 +44,7 @@ export const fields = [
   { value: "last_outbound_at", label: "Last message to them", type: "time" },
 ] as const;
 
-export type FieldType = "text" | "status" | "boolean" | "time" | "number";
+export type FieldType = "text" | "status" | "boolean" | "time" | "number" | "list";
 
 const opTexts: Record<string, string> = {
   eq: "is",
@@ -35,6 +57,7 @@ const opTexts: Record<string, string> = {
   gte: "is at least",
   between: "is between",
   contains: "contains",
+  has: "has the entry",
   starts_with: "starts with",
   ends_with: "ends with",
   exists: "is known",
@@ -51,8 +74,9 @@ const ops: Record<FieldType, string[]> = {
   text: ["eq", "ne", "in", "not_in", "contains", "starts_with", "ends_with", "exists", "not_exists"],
   status: ["eq", "ne"],
   boolean: ["eq", "ne"],
-  time: ["within_last", "not_within_last", "before", "after", "exists", "not_exists"],
-  number: ["eq", "ne", "lt", "lte", "gt", "gte", "exists", "not_exists"],
+  time: ["within_last", "not_within_last", "before", "after", "between", "exists", "not_exists"],
+  number: ["eq", "ne", "lt", "lte", "gt", "gte", "between", "exists", "not_exists"],
+  list: ["has", "contains", "is_empty", "exists", "not_exists"],
 };
 
 export type Key = { key: string; types: string[]; samples: string[] };
@@ -61,8 +85,11 @@ export function typeOf(field: string, keys: Key[]): FieldType {
   const known = fields.find((f) => f.value === field);
   if (known) return known.type;
   const key = keys.find((k) => `attributes.${k.key}` === field);
-  if (key?.types.length === 1 && key.types[0] === "number") return "number";
-  if (key?.types.length === 1 && key.types[0] === "boolean") return "boolean";
+  // What it mostly holds: one odd value does not take the right editor away.
+  if (key?.types[0] === "number") return "number";
+  if (key?.types[0] === "boolean") return "boolean";
+  if (key?.types[0] === "array") return "list";
+  if (key?.types[0] === "date") return "time";
   return "text";
 }
 
@@ -75,10 +102,14 @@ export function opsOf(field: string, keys: Key[]): string[] {
 
 export const takesNoValue = (op: string) => op === "exists" || op === "not_exists" || op === "is_empty";
 
+const today = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+
 /** A value that fits a newly chosen field or comparison. */
 export function startValue(type: FieldType, op: string): unknown {
   if (takesNoValue(op)) return undefined;
   if (op === "in" || op === "not_in") return [];
+  if (op === "between") return type === "number" ? [0, 100] : [today(-30), today(0)];
+  if (op === "before" || op === "after") return today(0);
   if (op === "within_last" || op === "not_within_last") return "30d";
   if (type === "boolean") return true;
   if (type === "status") return "opted_in";
@@ -86,12 +117,33 @@ export function startValue(type: FieldType, op: string): unknown {
   return "";
 }
 
+const counts: Record<string, string> = {
+  eq: "exactly",
+  ne: "not",
+  lt: "less than",
+  lte: "at most",
+  gt: "more than",
+  gte: "at least",
+};
+
+/** The conditions of a query with their places, as the preview's reasons name them. */
+export function leaves(n: Node, path = "query"): { path: string; node: Node }[] {
+  if (isGroup(n)) {
+    const kind = "all" in n ? "all" : "any";
+    return partsOf(n).flatMap((p, i) => leaves(p, `${path}.${kind}[${i}]`));
+  }
+  if (isNot(n)) return leaves(n.not, `${path}.not`);
+  return [{ path, node: n }];
+}
+
 const nameOf = (field: string) => fields.find((f) => f.value === field)?.label ?? field.replace("attributes.", "");
 
 /** The query as a sentence. */
 export function sentence(n: Node, inner = false): string {
   if (isCondition(n)) {
-    const value = takesNoValue(n.op) ? "" : ` ${Array.isArray(n.value) ? n.value.join(", ") : JSON.stringify(n.value)}`;
+    const value = takesNoValue(n.op)
+      ? ""
+      : ` ${Array.isArray(n.value) ? n.value.join(n.op === "between" ? " and " : ", ") : JSON.stringify(n.value)}`;
     return `${nameOf(n.field)} ${opText(n.op)}${value}`;
   }
   if (isGroup(n)) {
@@ -100,6 +152,14 @@ export function sentence(n: Node, inner = false): string {
     const text = parts.map((p) => sentence(p, true)).join("all" in n ? " and " : " or ");
     return inner && parts.length > 1 ? `(${text})` : text;
   }
-  if ("not" in n) return `not ${sentence(n.not as Node, true)}`;
+  if (isNot(n)) return `not (${sentence(n.not)})`;
+  if (isBehaviour(n)) {
+    const event = events.find((e) => e.value === n.event)?.label ?? n.event;
+    const often =
+      n.count && !(n.count.op === "gte" && n.count.value === 1) ? `, ${counts[n.count.op]} ${n.count.value} times` : "";
+    return `${event}${n.campaign ? " of one campaign" : ""}${n.within_last ? ` in the last ${n.within_last}` : ""}${often}`;
+  }
+  if (isRandom(n)) return `a random ${n.random.percent} %`;
+  if (isMember(n)) return "segment" in n ? "in another segment" : "in an import";
   return JSON.stringify(n);
 }

@@ -1,0 +1,214 @@
+import { Anchor, Button, Card, Group, Progress, Stack, Table, Text } from "@mantine/core";
+import { IconStack2 } from "@tabler/icons-react";
+import { useState } from "react";
+import { useMutation, useQuery, useSubscription } from "urql";
+import { useMay } from "../../app/session";
+import { Empty, Failed, Live, LoadMore, Page, Rows, Status } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { BulkActionStateFragment } from "../../gql/graphql";
+import { errorText, settled } from "../../lib/errors";
+import { count, duration, moment, words } from "../../lib/format";
+
+export const BulkActionState = graphql(`
+  fragment BulkActionState on BulkAction {
+    id
+    kind
+    status
+    failure
+    total
+    done
+    changed
+    options
+    downloadUrl
+    createdAt
+    startedAt
+    finishedAt
+  }
+`);
+
+const ProgressDocument = graphql(`
+  subscription BulkActionProgress($id: ID!) {
+    bulkActionProgress(id: $id) {
+      ...BulkActionState
+    }
+  }
+`);
+
+const CancelDocument = graphql(`
+  mutation BulkActionCancel($input: BulkActionCancelInput!) {
+    bulkActionCancel(input: $input) {
+      action {
+        id
+        status
+        finishedAt
+      }
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+
+const BulkActionsDocument = graphql(`
+  query BulkActions($after: String) {
+    bulkActions(first: 50, after: $after) {
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      nodes {
+        ...BulkActionState
+        operator {
+          id
+          name
+        }
+      }
+    }
+  }
+`);
+
+type Action = BulkActionStateFragment;
+
+/** What an action does, in words. */
+function told(a: Pick<Action, "kind" | "options">): string {
+  const o = a.options as {
+    addTags?: string[];
+    removeTags?: string[];
+    status?: string;
+    reason?: string;
+    format?: string;
+  };
+  switch (a.kind) {
+    case "TAG":
+      return [
+        o.addTags && `add ${o.addTags.map((t) => `“${t}”`).join(", ")}`,
+        o.removeTags && `remove ${o.removeTags.map((t) => `“${t}”`).join(", ")}`,
+      ]
+        .filter(Boolean)
+        .join(", ");
+    case "CONSENT":
+      return `record: ${words(o.status ?? "").toLowerCase()}`;
+    case "SUPPRESS":
+      return `suppress (${words(o.reason ?? "").toLowerCase()})`;
+    case "EXPORT":
+      return `export as ${o.format}`;
+    default:
+      return "erase";
+  }
+}
+
+/** An action under way, live; gone when the reader closes it. */
+export function BulkProgress(props: { id: string; onClose: () => void }) {
+  const [{ data, error }] = useSubscription({ query: ProgressDocument, variables: { id: props.id } });
+  const [, cancel] = useMutation(CancelDocument);
+  const a = data?.bulkActionProgress as Action | undefined;
+  if (error) return <Text c="red">{errorText(error)}</Text>;
+  if (!a) return <Progress value={0} animated aria-label="Progress of the action" />;
+  const waiting = a.kind === "EXPORT" && a.status === "PENDING";
+  const seconds = a.startedAt ? (Date.now() - new Date(a.startedAt).getTime()) / 1000 : 0;
+  const left =
+    !a.finishedAt && seconds > 1 && a.done > 0 ? `, ${duration(((a.total - a.done) * seconds) / a.done)} left` : "";
+  return (
+    <Card padding="sm">
+      <Stack gap="xs">
+        <Group justify="space-between">
+          <Text size="sm" fw={550}>
+            {count(a.total)} contacts: {told(a)}
+          </Text>
+          <Group gap="xs">
+            <Status value={a.status} />
+            {waiting && a.downloadUrl && (
+              <Button component="a" href={a.downloadUrl} download size="xs">
+                Download
+              </Button>
+            )}
+            {!a.finishedAt && (
+              <Button size="xs" variant="default" onClick={async () => settled(await cancel({ input: { id: a.id } }))}>
+                Stop
+              </Button>
+            )}
+            {(a.finishedAt || waiting) && (
+              <Button size="xs" variant="default" onClick={props.onClose}>
+                Close
+              </Button>
+            )}
+          </Group>
+        </Group>
+        <Progress
+          value={a.total ? (a.done / a.total) * 100 : 100}
+          animated={a.status === "RUNNING"}
+          color={a.status === "FAILED" ? "red" : undefined}
+          aria-label="Progress of the action"
+        />
+        <Text size="xs" c="dimmed">
+          {a.failure ||
+            (waiting
+              ? "Ready. It is streamed while you download it, and can be had for a day."
+              : `${count(a.done)} of ${count(a.total)}${a.kind === "EXPORT" ? "" : `, ${count(a.changed)} changed`}${left}`)}
+        </Text>
+        <Live>{a.finishedAt ? `${words(a.status)}: ${count(a.done)} contacts` : ""}</Live>
+      </Stack>
+    </Card>
+  );
+}
+
+/** History of bulk actions. */
+export function BulkActionsPage() {
+  const may = useMay("MARKETER");
+  const [after, setAfter] = useState<string | null>(null);
+  const [{ data, error, fetching }, load] = useQuery({ query: BulkActionsDocument, variables: { after } });
+  if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  if (!data) return <Rows />;
+  const rows = data.bulkActions.nodes as readonly (Action & { operator?: { name: string } | null })[];
+  return (
+    <Page title="Bulk actions" description="What was done to many contacts at once">
+      {rows.length === 0 ? (
+        <Empty icon={<IconStack2 />} title="No bulk actions yet">
+          Select contacts in their list to tag, suppress, export or erase them together.
+        </Empty>
+      ) : (
+        <Card padding={0}>
+          <Table className="cards">
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>What</Table.Th>
+                <Table.Th>Status</Table.Th>
+                <Table.Th>Contacts</Table.Th>
+                <Table.Th>Changed</Table.Th>
+                <Table.Th>By</Table.Th>
+                <Table.Th>Began</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {rows.map((a) => (
+                <Table.Tr key={a.id}>
+                  <Table.Td data-label="What">
+                    {may && a.downloadUrl && a.status !== "CANCELED" ? (
+                      <Anchor href={a.downloadUrl} download size="sm">
+                        {words(told(a))}
+                      </Anchor>
+                    ) : (
+                      <Text size="sm">{words(told(a))}</Text>
+                    )}
+                  </Table.Td>
+                  <Table.Td data-label="Status">
+                    <Status value={a.status} />
+                  </Table.Td>
+                  <Table.Td data-label="Contacts">{`${count(a.done)} of ${count(a.total)}`}</Table.Td>
+                  <Table.Td data-label="Changed">{a.kind === "EXPORT" ? "–" : count(a.changed)}</Table.Td>
+                  <Table.Td data-label="By">{a.operator?.name ?? "API"}</Table.Td>
+                  <Table.Td data-label="Began">{moment(a.createdAt)}</Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Card>
+      )}
+      <LoadMore
+        more={data.bulkActions.pageInfo.hasNextPage}
+        loading={fetching}
+        onMore={() => setAfter(data.bulkActions.pageInfo.endCursor ?? null)}
+      />
+    </Page>
+  );
+}

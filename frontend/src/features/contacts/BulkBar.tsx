@@ -1,0 +1,269 @@
+import { Alert, Button, Group, Modal, Paper, Select, Stack, TagsInput, Text, Textarea } from "@mantine/core";
+import { IconBan, IconChecks, IconDownload, IconTag, IconTrash } from "@tabler/icons-react";
+import { useState } from "react";
+import { type AnyVariables, type TypedDocumentNode, useClient } from "urql";
+import { useMay } from "../../app/session";
+import { graphql } from "../../gql";
+import type { ConsentStatus, ContactSelection, ExportFormat, SuppressionReason } from "../../gql/graphql";
+import { errorText, payloadOf } from "../../lib/errors";
+import { count } from "../../lib/format";
+
+const TagDocument = graphql(`
+  mutation ContactTag($input: ContactTagInput!) {
+    contactTag(input: $input) {
+      action {
+        ...BulkActionState
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+const ConsentDocument = graphql(`
+  mutation ContactConsentRecord($input: ContactConsentRecordInput!) {
+    contactConsentRecord(input: $input) {
+      action {
+        ...BulkActionState
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+const SuppressDocument = graphql(`
+  mutation ContactSuppress($input: ContactSuppressInput!) {
+    contactSuppress(input: $input) {
+      action {
+        ...BulkActionState
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+const ExportDocument = graphql(`
+  mutation ContactExport($input: ContactExportInput!) {
+    contactExport(input: $input) {
+      action {
+        ...BulkActionState
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+const EraseDocument = graphql(`
+  mutation ContactErase($input: ContactEraseInput!) {
+    contactErase(input: $input) {
+      action {
+        ...BulkActionState
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+export type BulkKind = "tag" | "consent" | "suppress" | "export" | "erase";
+
+const titles: Record<BulkKind, string> = {
+  tag: "Tag",
+  consent: "Record consent",
+  suppress: "Suppress",
+  export: "Export",
+  erase: "Erase",
+};
+
+const people = (n: number) => `${count(n)} ${n === 1 ? "contact" : "contacts"}`;
+
+/** What can be done to the selected contacts. */
+export function BulkBar(props: {
+  contacts: ContactSelection;
+  n: number;
+  tags: string[];
+  onClear: () => void;
+  onStarted: (id: string) => void;
+}) {
+  const [kind, setKind] = useState<BulkKind | null>(null);
+  const admin = useMay("ADMIN");
+  return (
+    <Paper withBorder p="sm" radius="md" role="region" aria-label="Selected contacts">
+      <Group justify="space-between">
+        <Text size="sm" fw={600}>
+          {people(props.n)} selected
+        </Text>
+        <Group gap="xs">
+          <Button size="xs" variant="default" leftSection={<IconTag size={15} />} onClick={() => setKind("tag")}>
+            Tag
+          </Button>
+          <Button size="xs" variant="default" leftSection={<IconChecks size={15} />} onClick={() => setKind("consent")}>
+            Consent
+          </Button>
+          <Button size="xs" variant="default" leftSection={<IconBan size={15} />} onClick={() => setKind("suppress")}>
+            Suppress
+          </Button>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<IconDownload size={15} />}
+            onClick={() => setKind("export")}
+          >
+            Export
+          </Button>
+          {admin && (
+            <Button
+              size="xs"
+              color="red"
+              variant="outline"
+              leftSection={<IconTrash size={15} />}
+              onClick={() => setKind("erase")}
+            >
+              Erase
+            </Button>
+          )}
+          <Button size="xs" variant="subtle" onClick={props.onClear}>
+            Clear
+          </Button>
+        </Group>
+      </Group>
+      <BulkForm key={kind} {...props} kind={kind} onClose={() => setKind(null)} />
+    </Paper>
+  );
+}
+
+/** Asks what an action needs to know, names what will happen, and starts it. */
+export function BulkForm(props: {
+  kind: BulkKind | null;
+  contacts: ContactSelection;
+  n: number;
+  tags: string[];
+  onClose: () => void;
+  onStarted: (id: string) => void;
+}) {
+  const { kind, contacts, n } = props;
+  const client = useClient();
+  const [add, setAdd] = useState<string[]>([]);
+  const [remove, setRemove] = useState<string[]>([]);
+  const [status, setStatus] = useState<ConsentStatus>("OPTED_IN");
+  const [note, setNote] = useState("");
+  const [reason, setReason] = useState<SuppressionReason>("OPERATOR");
+  const [format, setFormat] = useState<ExportFormat>("CSV");
+  const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
+  const start = async () => {
+    const call = async <T, V extends AnyVariables>(doc: TypedDocumentNode<T, V>, input: V) => {
+      const result = await client.mutation(doc, input);
+      const payload = payloadOf(result.data as object | undefined) as
+        | { action?: { id: string } | null; userErrors: readonly { message: string }[] }
+        | undefined;
+      if (result.error) return setProblem(errorText(result.error));
+      if (payload?.userErrors.length) return setProblem(payload.userErrors.map((e) => e.message).join("; "));
+      if (payload?.action) props.onStarted(payload.action.id);
+      props.onClose();
+    };
+    setBusy(true);
+    if (kind === "tag") await call(TagDocument, { input: { contacts, add, remove } });
+    if (kind === "consent")
+      await call(ConsentDocument, { input: { contacts, status, evidence: note ? { note } : null } });
+    if (kind === "suppress") await call(SuppressDocument, { input: { contacts, reason } });
+    if (kind === "export") await call(ExportDocument, { input: { contacts, format } });
+    if (kind === "erase") await call(EraseDocument, { input: { contacts, expected: n } });
+    setBusy(false);
+  };
+  if (!kind) return null;
+  return (
+    <Modal opened onClose={props.onClose} title={`${titles[kind]}: ${people(n)}`}>
+      <Stack>
+        {problem && (
+          <Alert color="red" role="alert">
+            {problem}
+          </Alert>
+        )}
+        {kind === "tag" && (
+          <>
+            <TagsInput label="Add tags" data={props.tags} value={add} onChange={setAdd} placeholder="Enter adds one" />
+            <TagsInput label="Remove tags" data={props.tags} value={remove} onChange={setRemove} />
+          </>
+        )}
+        {kind === "consent" && (
+          <>
+            <Select
+              label="They decided"
+              data={[
+                { value: "OPTED_IN", label: "Opted in" },
+                { value: "OPTED_OUT", label: "Opted out" },
+              ]}
+              value={status}
+              onChange={(v) => v && setStatus(v as ConsentStatus)}
+              allowDeselect={false}
+            />
+            <Textarea
+              label="Evidence"
+              description={
+                status === "OPTED_IN"
+                  ? "What did they agree to, where and when? Who opted out before stays opted out."
+                  : "How did they tell you? They get no more messages until they opt in again."
+              }
+              value={note}
+              onChange={(e) => setNote(e.currentTarget.value)}
+            />
+          </>
+        )}
+        {kind === "suppress" && (
+          <>
+            <Text size="sm">Their addresses get nothing any more, whatever their consent, until you lift it.</Text>
+            <Select
+              label="Reason"
+              data={[
+                { value: "OPERATOR", label: "Our decision" },
+                { value: "COMPLAINT", label: "They complained" },
+                { value: "BLOCKED", label: "They blocked us" },
+                { value: "INVALID", label: "The number is wrong" },
+              ]}
+              value={reason}
+              onChange={(v) => v && setReason(v as SuppressionReason)}
+              allowDeselect={false}
+            />
+          </>
+        )}
+        {kind === "export" && (
+          <Select
+            label="Format"
+            description="The download is streamed; numbers leave the engine, so it is in the audit trail."
+            data={[
+              { value: "CSV", label: "CSV, a column for each attribute" },
+              { value: "NDJSON", label: "NDJSON, one object a line" },
+            ]}
+            value={format}
+            onChange={(v) => v && setFormat(v as ExportFormat)}
+            allowDeselect={false}
+          />
+        )}
+        {kind === "erase" && (
+          <Alert color="red">
+            Profile, number and texts of {people(n)} are taken away for ever. Counters, the proof of consent and a block
+            on the number stay. This cannot be undone.
+          </Alert>
+        )}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={props.onClose}>
+            Cancel
+          </Button>
+          <Button onClick={start} loading={busy} color={kind === "erase" ? "red" : undefined}>
+            {kind === "erase" ? `Erase ${people(n)}` : titles[kind]}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}

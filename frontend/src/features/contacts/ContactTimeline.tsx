@@ -1,0 +1,122 @@
+import { Button, Card, Group, Text, Timeline, Title } from "@mantine/core";
+import { useState } from "react";
+import { useQuery } from "urql";
+import { Failed, Rows } from "../../components/ui";
+import { graphql } from "../../gql";
+import { moment, skipText, words } from "../../lib/format";
+
+const TimelineDocument = graphql(`
+  query ContactTimeline($id: ID!, $before: DateTime) {
+    contact(id: $id) {
+      id
+      timeline(first: 30, before: $before) {
+        at
+        kind
+        deliveryStatus
+        errorCode
+        consentStatus
+        consentSource
+        action
+        operator {
+          id
+          name
+        }
+        message {
+          id
+          direction
+          purpose
+          body
+          status
+          skipReason
+          campaign {
+            id
+            name
+          }
+        }
+      }
+    }
+  }
+`);
+
+const changes: Record<string, string> = {
+  "contact.create": "Contact added",
+  "contact.update": "Contact changed",
+  "contact.merge": "Another contact was merged into this one",
+};
+
+/** All that happened with a contact: messages, delivery, consent, changes. */
+export function ContactTimeline(props: { id: string }) {
+  const [before, setBefore] = useState<string | null>(null);
+  const [{ data, error, fetching }, load] = useQuery({
+    query: TimelineDocument,
+    variables: { id: props.id, before },
+    requestPolicy: "cache-and-network",
+  });
+  if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  const rows = data?.contact?.timeline;
+  return (
+    <Card>
+      <Group justify="space-between" mb="sm">
+        <Title order={2} size="h4">
+          Timeline
+        </Title>
+        {before && (
+          <Button size="xs" variant="default" onClick={() => setBefore(null)}>
+            Newest
+          </Button>
+        )}
+      </Group>
+      {!rows ? (
+        <Rows n={4} />
+      ) : rows.length === 0 ? (
+        <Text size="sm" c="dimmed">
+          Nothing {before ? "before that" : "yet"}.
+        </Text>
+      ) : (
+        <Timeline bulletSize={14} lineWidth={2} active={-1}>
+          {rows.map((h, i) => {
+            const m = h.message;
+            const of = m?.campaign?.name ?? (m ? words(m.purpose) : "");
+            const title =
+              h.kind === "MESSAGE"
+                ? m?.direction === "INBOUND"
+                  ? "They wrote"
+                  : m?.skipReason
+                    ? `Not sent: ${skipText(m.skipReason)}`
+                    : `Message: ${of}`
+                : h.kind === "DELIVERY"
+                  ? `${words(h.deliveryStatus ?? "")}${h.errorCode ? `, error ${h.errorCode}` : ""}`
+                  : h.kind === "CONSENT"
+                    ? `${words(h.consentStatus ?? "")} by ${(h.consentSource ?? "").toLowerCase()}`
+                    : (changes[h.action ?? ""] ?? words((h.action ?? "").replaceAll(".", " ")));
+            return (
+              <Timeline.Item key={`${h.at}${h.kind}${i}`} title={title} lineVariant="solid">
+                {h.kind === "MESSAGE" && m?.body && (
+                  <Text size="sm" style={{ overflowWrap: "anywhere" }} lineClamp={3}>
+                    {m.body}
+                  </Text>
+                )}
+                <Text size="xs" c="dimmed">
+                  {moment(h.at)}
+                  {h.kind === "DELIVERY" && of ? ` · ${of}` : ""}
+                  {h.operator ? ` · ${h.operator.name}` : ""}
+                </Text>
+              </Timeline.Item>
+            );
+          })}
+        </Timeline>
+      )}
+      {rows?.length === 30 && (
+        <Button
+          mt="sm"
+          size="xs"
+          variant="default"
+          loading={fetching}
+          onClick={() => setBefore(rows[rows.length - 1]?.at ?? null)}
+        >
+          Older
+        </Button>
+      )}
+    </Card>
+  );
+}

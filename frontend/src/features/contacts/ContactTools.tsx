@@ -1,0 +1,213 @@
+import { Alert, Anchor, Button, Card, Group, Modal, Stack, Text, TextInput, Title } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { modals } from "@mantine/modals";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { useMutation, useQuery } from "urql";
+import { useMay } from "../../app/session";
+import { Status } from "../../components/ui";
+import { graphql } from "../../gql";
+import { settled } from "../../lib/errors";
+import { moment, words } from "../../lib/format";
+import { BulkProgress } from "./BulkAction";
+import { BulkForm, type BulkKind } from "./BulkBar";
+
+const MergeDocument = graphql(`
+  mutation ContactMerge($input: ContactMergeInput!) {
+    contactMerge(input: $input) {
+      contact {
+        id
+        name
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+const UnsuppressDocument = graphql(`
+  mutation SuppressionRemove($input: SuppressionRemoveInput!) {
+    suppressionRemove(input: $input) {
+      deletedId
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+
+const MergeSearchDocument = graphql(`
+  query MergeSearch($search: String!) {
+    contacts(search: $search, first: 6) {
+      nodes {
+        id
+        name
+        address
+        consentStatus
+      }
+    }
+  }
+`);
+
+type Person = { id: string; name: string; address: string };
+
+/** What can be done with one contact beside editing: tag, suppress, merge, export, erase. */
+export function ContactTools(props: {
+  contact: Person & {
+    tags: readonly string[];
+    suppression?: { id: string; reason: string; until?: string | null; createdAt: string } | null;
+    possibleDuplicates: readonly Person[];
+  };
+  onChanged: () => void;
+}) {
+  const { contact: c, onChanged } = props;
+  const admin = useMay("ADMIN");
+  const navigate = useNavigate();
+  const [kind, setKind] = useState<BulkKind | null>(null);
+  const [running, setRunning] = useState<{ id: string; kind: BulkKind | null } | null>(null);
+  const [merging, setMerging] = useState(false);
+  const [text, setText] = useState("");
+  const [typed] = useDebouncedValue(text.trim(), 250);
+  const [{ data: others }] = useQuery({
+    query: MergeSearchDocument,
+    variables: { search: typed },
+    pause: typed.length < 2,
+  });
+  const [, merge] = useMutation(MergeDocument);
+  const [, lift] = useMutation(UnsuppressDocument);
+  const ask = (other: Person) =>
+    modals.openConfirmModal({
+      title: "Merge for good?",
+      children: (
+        <Text size="sm">
+          {other.name || other.address} ({other.address}) goes; messages, conversation and what is known move here, and
+          what comes from {other.address} will reach this contact. Nothing is sent to {other.address} any more. This
+          cannot be undone.
+        </Text>
+      ),
+      labels: { confirm: `Merge into ${c.name || c.address}`, cancel: "Keep both" },
+      confirmProps: { color: "red" },
+      onConfirm: async () => {
+        if (settled(await merge({ input: { id: c.id, mergeId: other.id } }))) {
+          setMerging(false);
+          onChanged();
+        }
+      },
+    });
+  const found = (typed.length < 2 ? c.possibleDuplicates : (others?.contacts.nodes ?? [])).filter((o) => o.id !== c.id);
+  return (
+    <Card>
+      <Title order={2} size="h4" mb="sm">
+        Manage
+      </Title>
+      <Stack gap="sm">
+        {c.suppression && (
+          <Alert color="red" title={`Suppressed: ${words(c.suppression.reason).toLowerCase()}`}>
+            <Group justify="space-between">
+              <Text size="sm">
+                Since {moment(c.suppression.createdAt)}
+                {c.suppression.until ? `, until ${moment(c.suppression.until)}` : ""}. Nothing goes to this number.
+              </Text>
+              {!["OPTED_OUT", "ERASED"].includes(c.suppression.reason) && (
+                <Button
+                  size="xs"
+                  variant="default"
+                  onClick={async () => {
+                    if (settled(await lift({ input: { id: c.suppression?.id ?? "" } }))) onChanged();
+                  }}
+                >
+                  Lift
+                </Button>
+              )}
+            </Group>
+          </Alert>
+        )}
+        {c.possibleDuplicates.length > 0 && (
+          <Alert color="yellow" title="This may be somebody you know already">
+            <Stack gap={4}>
+              {c.possibleDuplicates.map((d) => (
+                <Group key={d.id} justify="space-between">
+                  <Anchor component={Link} to={`/contacts/${d.id}`} size="sm">
+                    {d.name || d.address} · {d.address}
+                  </Anchor>
+                  <Button size="compact-xs" variant="default" onClick={() => ask(d)}>
+                    Merge into this one
+                  </Button>
+                </Group>
+              ))}
+            </Stack>
+          </Alert>
+        )}
+        {running && (
+          <BulkProgress
+            id={running.id}
+            onClose={() => {
+              setRunning(null);
+              if (running.kind === "erase") navigate({ to: "/contacts" });
+              else onChanged();
+            }}
+          />
+        )}
+        <Group gap="xs">
+          <Button size="xs" variant="default" onClick={() => setKind("tag")}>
+            Tag
+          </Button>
+          <Button size="xs" variant="default" onClick={() => setMerging(true)}>
+            Merge with…
+          </Button>
+          <Button size="xs" variant="default" onClick={() => setKind("export")}>
+            Export
+          </Button>
+          {!c.suppression && (
+            <Button size="xs" variant="default" onClick={() => setKind("suppress")}>
+              Suppress
+            </Button>
+          )}
+          {admin && (
+            <Button size="xs" color="red" variant="outline" onClick={() => setKind("erase")}>
+              Erase
+            </Button>
+          )}
+        </Group>
+      </Stack>
+      <BulkForm
+        key={kind}
+        kind={kind}
+        contacts={{ ids: [c.id] }}
+        n={1}
+        tags={[...c.tags]}
+        onClose={() => setKind(null)}
+        onStarted={(id) => setRunning({ id, kind })}
+      />
+      <Modal opened={merging} onClose={() => setMerging(false)} title={`Merge into ${c.name || c.address}`}>
+        <Stack>
+          <TextInput
+            label="The other contact"
+            description="Name, number or attribute"
+            value={text}
+            onChange={(e) => setText(e.currentTarget.value)}
+            data-autofocus
+          />
+          {found.map((o) => (
+            <Group key={o.id} justify="space-between">
+              <Text size="sm">
+                {o.name || "No name"} · {o.address}
+              </Text>
+              {"consentStatus" in o && <Status value={String(o.consentStatus)} />}
+              <Button size="xs" variant="default" onClick={() => ask(o)}>
+                Choose
+              </Button>
+            </Group>
+          ))}
+          {typed.length >= 2 && found.length === 0 && (
+            <Text size="sm" c="dimmed">
+              Nobody found.
+            </Text>
+          )}
+        </Stack>
+      </Modal>
+    </Card>
+  );
+}

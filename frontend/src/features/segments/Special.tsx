@@ -1,0 +1,157 @@
+import { Box, NumberInput, Group as Row, Select, Text, TextInput } from "@mantine/core";
+import { useQuery } from "urql";
+import { graphql } from "../../gql";
+import { type Behaviour, events, isBehaviour, isMember, isRandom, type Member, type Node, type Random } from "./query";
+
+const ChoicesDocument = graphql(`
+  query QueryChoices {
+    segments(first: 100) {
+      nodes {
+        id
+        name
+      }
+    }
+    imports(first: 50) {
+      nodes {
+        id
+        fileName
+      }
+    }
+    campaigns(first: 100) {
+      nodes {
+        id
+        name
+      }
+    }
+  }
+`);
+
+/** Edits what is no comparison of a field: behaviour, membership, chance. */
+export function Special(props: { value: Node; onChange: (next: Node) => void }) {
+  const { value: n, onChange } = props;
+  if (isBehaviour(n)) return <BehaviourEditor value={n} onChange={onChange} />;
+  if (isMember(n)) return <MemberEditor value={n} onChange={onChange} />;
+  if (isRandom(n)) return <RandomEditor value={n} onChange={onChange} />;
+  return (
+    <Text size="sm" ff="monospace" style={{ overflowWrap: "anywhere" }}>
+      {JSON.stringify(n)}
+    </Text>
+  );
+}
+
+function BehaviourEditor(props: { value: Behaviour; onChange: (next: Node) => void }) {
+  const { value: b, onChange } = props;
+  const [{ data }] = useQuery({ query: ChoicesDocument });
+  const set = (next: Partial<Behaviour>) => {
+    const merged = { ...b, ...next };
+    for (const key of ["campaign", "within_last"] as const) if (!merged[key]) delete merged[key];
+    onChange(merged);
+  };
+  const many = b.count ?? { op: "gte", value: 1 };
+  return (
+    <Row gap="xs" align="flex-start">
+      <Select
+        aria-label="What happened"
+        data={[...events]}
+        value={b.event}
+        onChange={(v) => v && set({ event: v })}
+        allowDeselect={false}
+        w={{ base: "100%", xs: 190 }}
+      />
+      <Select
+        aria-label="How often"
+        data={[
+          { value: "gte", label: "at least" },
+          { value: "eq", label: "exactly" },
+          { value: "lte", label: "at most" },
+        ]}
+        value={many.op}
+        onChange={(v) => v && set({ count: { ...many, op: v } })}
+        allowDeselect={false}
+        w={110}
+      />
+      <NumberInput
+        aria-label="Times"
+        min={0}
+        max={1000}
+        value={many.value}
+        onChange={(v) => set({ count: { ...many, value: Number(v) || 0 } })}
+        suffix=" times"
+        w={110}
+      />
+      <Select
+        aria-label="Of which campaign"
+        placeholder="any campaign"
+        clearable
+        searchable
+        data={data?.campaigns.nodes.map((c) => ({ value: c.id, label: c.name })) ?? []}
+        value={b.campaign ?? null}
+        onChange={(v) => set({ campaign: v ?? undefined })}
+        w={{ base: "100%", xs: 180 }}
+      />
+      <Box>
+        <TextInput
+          aria-label="Within the last"
+          placeholder="ever"
+          description="30d, 12h; empty: ever"
+          value={b.within_last ?? ""}
+          onChange={(e) => set({ within_last: e.currentTarget.value })}
+          w={130}
+        />
+      </Box>
+    </Row>
+  );
+}
+
+function MemberEditor(props: { value: Member; onChange: (next: Node) => void }) {
+  const { value: m, onChange } = props;
+  const [{ data }] = useQuery({ query: ChoicesDocument });
+  const inSegment = "segment" in m;
+  return (
+    <Row gap="xs">
+      <Text size="sm">{inSegment ? "is in the segment" : "came with the import"}</Text>
+      <Select
+        aria-label={inSegment ? "Segment" : "Import"}
+        data={
+          inSegment
+            ? (data?.segments.nodes.map((s) => ({ value: s.id, label: s.name })) ?? [])
+            : (data?.imports.nodes.map((i) => ({ value: i.id, label: i.fileName })) ?? [])
+        }
+        value={inSegment ? m.segment : m.import}
+        onChange={(v) => v && onChange(inSegment ? { segment: v } : { import: v })}
+        placeholder="Choose one"
+        searchable
+        allowDeselect={false}
+        w={{ base: "100%", xs: 260 }}
+      />
+    </Row>
+  );
+}
+
+function RandomEditor(props: { value: Random; onChange: (next: Node) => void }) {
+  const { percent, salt } = props.value.random;
+  return (
+    <Row gap="xs" align="flex-start">
+      <Text size="sm" mt={8}>
+        a random
+      </Text>
+      <NumberInput
+        aria-label="Percent"
+        min={0}
+        max={100}
+        decimalScale={2}
+        suffix=" %"
+        value={percent}
+        onChange={(v) => props.onChange({ random: { percent: Number(v) || 0, salt } })}
+        w={100}
+      />
+      <TextInput
+        aria-label="Draw"
+        description="Another word draws others"
+        value={salt}
+        onChange={(e) => props.onChange({ random: { percent, salt: e.currentTarget.value } })}
+        w={200}
+      />
+    </Row>
+  );
+}
