@@ -66,7 +66,9 @@ func TestBulkActions(t *testing.T) {
 	}
 
 	// One opted out by hand: bulk opt-in leaves them alone.
-	var one struct{ Contact struct{ ID, ConsentStatus string } }
+	var one struct {
+		Contact struct{ ID, ConsentStatus string }
+	}
 	e.contact("+4915100000001", "id consentStatus", &one)
 	e.must("contactConsentSet", "contact", map[string]any{"id": one.Contact.ID, "status": "OPTED_OUT"})
 	_, problems = e.mutate("contactConsentRecord", "action", map[string]any{"contacts": everybody(), "status": "OPTED_IN"})

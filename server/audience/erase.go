@@ -2,6 +2,7 @@ package audience
 
 import (
 	"context"
+	"slices"
 
 	"eventstream/server/audit"
 	"eventstream/server/consent"
@@ -20,7 +21,7 @@ func (s *Service) erase(ctx context.Context, tx bun.Tx, rows []*contact.Contact)
 	if err != nil {
 		return err
 	}
-	all := append(rows[:len(rows):len(rows)], merged...)
+	all := slices.Concat(rows, merged)
 	keys := make([]string, len(all))
 	for i, c := range all {
 		keys[i] = c.MatchKey

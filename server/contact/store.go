@@ -198,7 +198,7 @@ func count(ctx context.Context, idb bun.IDB, f Filter) (n int64, err error) {
 	q := filtered(idb.NewSelect().Model((*Contact)(nil)), f)
 	if strings.TrimSpace(f.Search) == "" {
 		exact, err := q.Count(ctx)
-		return int64(exact), db.Err(err)
+		return exact, db.Err(err)
 	}
 	err = idb.NewSelect().ColumnExpr("count(*)").TableExpr("(?) AS found", q.ColumnExpr("1").Limit(MaxCount+1)).Scan(ctx, &n)
 	return n, db.Err(err)

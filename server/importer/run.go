@@ -494,7 +494,7 @@ func (i *Import) tell(known, repeated, changed bool) {
 // nothing. Of a number that was merged into another, only people know which of
 // the two the row is about.
 func (r *row) refuse(c *contact.Contact, imp *Import) *Reject {
-	reason := ""
+	var reason string
 	switch {
 	case c == nil && imp.Options.Mode == ModeUpdateOnly:
 		reason = "no contact has this number, and only known ones are updated"

@@ -238,7 +238,9 @@ func (s *Service) Narrow(ctx context.Context, idb bun.IDB, f *contact.Filter) er
 }
 
 // NarrowList is Narrow for a list that is read at once.
-func (s *Service) NarrowList(ctx context.Context, f *contact.Filter) error { return s.Narrow(ctx, s.db, f) }
+func (s *Service) NarrowList(ctx context.Context, f *contact.Filter) error {
+	return s.Narrow(ctx, s.db, f)
+}
 
 // Freeze gives the query with the segments it names written out, so that later
 // changes to them do not matter.

@@ -150,7 +150,6 @@ function Why(props: {
             color={r.matches ? "green" : "gray"}
             tt="none"
             fw={500}
-            autoContrast
             title={`${r.matches ? "Meets" : "Does not meet"}: ${node ? sentence(node) : r.path}`}
           >
             {r.matches ? "✓" : "✗"} {node ? sentence(node) : r.path}
