@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 import { expect, type Locator, type Page, test } from "@playwright/test";
@@ -245,7 +246,9 @@ test("a campaign is planned, launched, and counted live without a reload", async
   const first = page.getByRole("row").filter({ hasText: "Hi " }).first().getByRole("link");
   await expect(first).toBeVisible();
   await first.click();
-  await expect(page.getByText("Autumn", { exact: true })).toBeVisible();
+  await expect(page.getByText("Message: Autumn", { exact: true })).toBeVisible();
+  await expect(page.getByText("Delivered", { exact: true }).first()).toBeVisible();
+  await look("contact-timeline");
   stopped = await page
     .getByText(/^\+\d+$/)
     .first()
@@ -280,6 +283,90 @@ test("a STOP from the sandbox shows within a second, and the contact is skipped 
   await page.getByLabel("Search contacts").fill(stopped);
   await expect(page.getByText("1 found")).toBeVisible();
   await expect(page.getByRole("cell", { name: "Opted out" })).toBeVisible();
+});
+
+test("contacts are filtered, worked in bulk, and the filter kept as a view", async () => {
+  const manage = async (what: string) => {
+    await page.getByRole("button", { name: what, exact: true }).click();
+    return page.getByRole("dialog");
+  };
+  const finished = () => expect(page.getByText("Completed", { exact: true })).toBeVisible({ timeout: 20_000 });
+  await page.goto("/contacts");
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.getByRole("button", { name: "Condition", exact: true }).click();
+  await page.getByRole("combobox", { name: "Field" }).click();
+  await page.getByRole("option", { name: "plan", exact: true }).click();
+  await page.getByRole("combobox", { name: "Value", exact: true }).fill("pro");
+  await page.keyboard.press("Escape");
+  await expect(page.getByText(/^1,\d{3} found$/)).toBeVisible();
+  const found = Number((await page.getByText(/ found$/).innerText()).replace(/\D/g, ""));
+  await page.getByRole("checkbox", { name: "Select all shown" }).check();
+  await expect(page.getByText("50 contacts selected")).toBeVisible();
+  await page.getByRole("button", { name: /^Select all [\d,]+ contacts$/ }).click();
+  await expect(page.getByText(`${found.toLocaleString("en")} contacts selected`)).toBeVisible();
+  await look("contacts-filter");
+  let form = await manage("Tag");
+  await form.getByLabel("Add tags").fill("autumn");
+  await page.keyboard.press("Enter");
+  await look("contacts-tag");
+  await form.getByRole("button", { name: "Tag", exact: true }).click();
+  await finished();
+  const n = found.toLocaleString("en");
+  await expect(page.getByText(`${n} of ${n}, ${n} changed`)).toBeVisible();
+  await page.getByRole("button", { name: "Close", exact: true }).click();
+
+  await page.getByRole("button", { name: "Views" }).click();
+  await page.getByRole("menuitem", { name: "Save this view" }).click();
+  await page.getByRole("dialog").getByLabel("Name").fill("On the pro plan");
+  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Views" }).click();
+  await page.getByRole("menuitem", { name: "All contacts" }).click();
+  await expect(page.getByText("4,688 in all")).toBeVisible();
+  await page.getByRole("button", { name: "Views" }).click();
+  await page.getByRole("menuitem", { name: "On the pro plan" }).first().click();
+  await expect(page.getByText(`${n} found`)).toBeVisible();
+
+  await page.getByRole("checkbox", { name: "Select all shown" }).check();
+  form = await manage("Export");
+  await form.getByRole("button", { name: "Export", exact: true }).click();
+  const [file] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("link", { name: "Download", exact: true }).click(),
+  ]);
+  expect(file.suggestedFilename()).toBe("contacts.csv");
+  const lines = readFileSync(await file.path(), "utf8")
+    .trim()
+    .split("\n");
+  expect(lines).toHaveLength(51);
+  expect(lines[0]).toContain("tags");
+  await page.getByRole("button", { name: "Close", exact: true }).click();
+
+  await page.getByRole("link", { name: "Bulk actions" }).click();
+  await title("Bulk actions");
+  await expect(page.getByText("Add “autumn”")).toBeVisible();
+  await look("contacts-actions");
+});
+
+test("two contacts who are one are merged, and one is erased", async () => {
+  await page.goto("/contacts");
+  await page.getByRole("button", { name: "Add contact" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("WhatsApp number").fill("+49 151 12345679");
+  await dialog.getByLabel("Name").fill("Walter Werkstatt");
+  await dialog.getByRole("button", { name: "Add" }).click();
+  await title("Walter Werkstatt");
+  await expect(page.getByText("This may be somebody you know already")).toBeVisible();
+  await page.getByRole("button", { name: "Merge into this one" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Merge into Walter Werkstatt" }).click();
+  await expect(page.getByText("Another contact was merged into this one")).toBeVisible();
+  await look("contact-merged");
+  await page.getByRole("button", { name: "Erase" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Erase 1 contact" }).click();
+  await expect(page.getByText("Completed", { exact: true })).toBeVisible({ timeout: 20_000 });
+  await page.getByRole("button", { name: "Close", exact: true }).click();
+  await title("Contacts");
+  await page.getByLabel("Search contacts").fill("Werkstatt");
+  await expect(page.getByText("Nobody found")).toBeVisible();
 });
 
 test("a campaign without a template cannot be launched and says why", async () => {
@@ -349,6 +436,7 @@ test("every page in the dark and on a phone", async () => {
     "/",
     "/contacts",
     "/contacts/import",
+    "/contacts/actions",
     "/segments",
     "/segments/new",
     "/templates",

@@ -14,7 +14,7 @@ import {
   Text,
   TextInput,
 } from "@mantine/core";
-import { IconExclamationMark, IconPlus, IconTrash } from "@tabler/icons-react";
+import { IconPlus, IconTrash } from "@tabler/icons-react";
 import {
   type Condition,
   fields,
@@ -66,26 +66,22 @@ export function QueryBuilder({ value, onChange, keys, depth = 1 }: Props) {
           <Row key={i} gap="xs" wrap="nowrap" align="flex-start">
             <Box flex={1} miw={0}>
               {isNot(p) ? (
-                <Stack gap={4}>
-                  <Text size="xs" fw={600} c="dimmed">
-                    NOT
-                  </Text>
-                  <Part value={p.not} keys={keys} depth={depth} onChange={(next) => replace(i, { not: next })} />
-                </Stack>
+                <Part value={p.not} keys={keys} depth={depth} onChange={(next) => replace(i, { not: next })} />
               ) : (
                 <Part value={p} keys={keys} depth={depth} onChange={(next) => replace(i, next)} />
               )}
             </Box>
-            <ActionIcon
+            <Button
               variant={isNot(p) ? "filled" : "subtle"}
               color="gray"
-              size="lg"
+              size="compact-sm"
+              mt={4}
               aria-label={`Turn condition ${i + 1} round`}
               aria-pressed={isNot(p)}
               onClick={() => replace(i, isNot(p) ? p.not : { not: p })}
             >
-              <IconExclamationMark size={17} />
-            </ActionIcon>
+              Not
+            </Button>
             <ActionIcon
               variant="subtle"
               color="gray"

@@ -147,7 +147,7 @@ function Why(props: {
           <Badge
             key={r.path}
             variant={r.matches ? "light" : "outline"}
-            color={r.matches ? "green" : "gray"}
+            color={r.matches ? "brand" : "gray"}
             tt="none"
             fw={500}
             title={`${r.matches ? "Meets" : "Does not meet"}: ${node ? sentence(node) : r.path}`}
