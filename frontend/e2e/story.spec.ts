@@ -334,11 +334,9 @@ test("contacts are filtered, worked in bulk, and the filter kept as a view", asy
     page.getByRole("link", { name: "Download", exact: true }).click(),
   ]);
   expect(file.suggestedFilename()).toBe("contacts.csv");
-  const lines = readFileSync(await file.path(), "utf8")
-    .trim()
-    .split("\n");
-  expect(lines).toHaveLength(51);
-  expect(lines[0]).toContain("tags");
+  const text = readFileSync(await file.path(), "utf8"); // notes hold line breaks: a record begins with its number
+  expect(text.match(/^\+\d+,/gm)).toHaveLength(50);
+  expect(text.split("\n")[0]).toContain("tags");
   await page.getByRole("button", { name: "Close", exact: true }).click();
 
   await page.getByRole("link", { name: "Bulk actions" }).click();
