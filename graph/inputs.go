@@ -10,6 +10,7 @@ import (
 	"eventstream/server/audience"
 	"eventstream/server/campaign"
 	"eventstream/server/contact"
+	"eventstream/server/demo"
 	"eventstream/server/globalid"
 	"eventstream/server/importer"
 	"eventstream/server/message"
@@ -308,6 +309,13 @@ func (r *Resolver) sandboxInbound(ctx context.Context, input model.SandboxInboun
 		return "", err
 	}
 	return r.Sandbox.SendInbound(ctx, from.Wire, snd.Address, input.Body, text(input.ProfileName.Value()))
+}
+
+func (r *Resolver) sandboxSeed(ctx context.Context, contacts int) (demo.Result, error) {
+	if r.Demo == nil {
+		return demo.Result{}, errNoSandbox
+	}
+	return r.Demo.Seed(ctx, contacts)
 }
 
 func (r *Resolver) sandboxUpdate(_ context.Context, input model.SandboxSettingsUpdateInput) (sandbox.Settings, error) {

@@ -13,6 +13,7 @@ import (
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/conversation"
+	"eventstream/server/demo"
 	"eventstream/server/importer"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
@@ -42,6 +43,7 @@ type Services struct {
 	Trail         *audit.Trail
 	Hub           *pubsub.Hub
 	Sandbox       *sandbox.Sandbox // nil while Twilio is live
+	Demo          *demo.Service    // as Sandbox
 	Codes         func(int) message.CodeInfo
 	Now           func() time.Time
 	Log           *slog.Logger

@@ -27,6 +27,13 @@ func (r *mutationResolver) SandboxSettingsUpdate(ctx context.Context, input mode
 	return &model.SandboxSettingsUpdatePayload{Settings: toSandboxSettings(settings), UserErrors: errs}, nil
 }
 
+// SandboxSeed is the resolver for the sandboxSeed field.
+func (r *mutationResolver) SandboxSeed(ctx context.Context, input model.SandboxSeedInput) (*model.SandboxSeedPayload, error) {
+	seeded, err := r.sandboxSeed(ctx, input.Contacts)
+	errs, err := mend(err)
+	return &model.SandboxSeedPayload{Contacts: seeded.Contacts, Campaigns: seeded.Campaigns, Messages: seeded.Messages, UserErrors: errs}, err
+}
+
 // SandboxSettings is the resolver for the sandboxSettings field.
 func (r *queryResolver) SandboxSettings(ctx context.Context) (*model.SandboxSettings, error) {
 	if r.Sandbox == nil {

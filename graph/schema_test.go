@@ -47,7 +47,7 @@ func TestTheContractIsKept(t *testing.T) {
 			"signIn", "signOut", "operatorInvite", "operatorDeactivate", "apiTokenCreate", "apiTokenRevoke", "contactCreate", "contactUpdate", "contactConsentSet", "contactImport",
 			"contactImportCancel", "segmentCreate", "segmentUpdate", "segmentDelete", "templateCreate", "templateUpdate", "templateDelete", "templateTestSend", "templateSync",
 			"senderCreate", "senderUpdate", "senderPause", "senderResume", "campaignCreate", "campaignUpdate", "campaignLaunch", "campaignPause", "campaignResume", "campaignCancel",
-			"campaignDuplicate", "campaignDelete", "campaignSchedule", "campaignTestSend", "settingsUpdate", "webhookEventReplay", "sandboxInboundSend", "sandboxSettingsUpdate",
+			"campaignDuplicate", "campaignDelete", "campaignSchedule", "campaignTestSend", "settingsUpdate", "webhookEventReplay", "sandboxInboundSend", "sandboxSettingsUpdate", "sandboxSeed",
 		},
 		s.Subscription: {"campaignProgress", "importProgress", "deliveryEvents", "inboundMessages", "dashboardUpdated", "systemHealthChanged"},
 	} {

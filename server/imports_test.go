@@ -29,6 +29,7 @@ var domains = map[string][]string{
 	"campaign":     {"audit", "consent", "contact", "message", "segment", "sender", "template"},
 	"importer":     {"audit", "consent", "contact"},
 	"audience":     {"audit", "consent", "contact", "importer", "segment"},
+	"demo":         {"audit", "campaign", "consent", "contact", "conversation", "importer", "message", "segment", "template"},
 	"webhookevent": {"consent", "conversation", "message"},
 	"report":       {"message"},
 }

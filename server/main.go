@@ -19,6 +19,7 @@ import (
 	"eventstream/server/config"
 	"eventstream/server/db"
 	"eventstream/server/db/embedded"
+	"eventstream/server/demo"
 
 	_ "time/tzdata" // zones must not depend on the machine
 
@@ -56,6 +57,11 @@ func command() *cli.Command {
 			},
 			importCommand(),
 			{
+				Name: "seed", Usage: "fill an empty database with demo contacts and six weeks of history, for the sandbox",
+				Flags:  []cli.Flag{&cli.IntFlag{Name: "contacts", Value: demo.DefaultContacts, Usage: "how many, 100 to 100,000"}},
+				Action: seed,
+			},
+			{
 				Name: "audit", Usage: "the audit trail",
 				Commands: []*cli.Command{{Name: "verify", Usage: "walk the chain and name the first broken link", Action: withDB(verify)}},
 			},
@@ -86,6 +92,23 @@ func command() *cli.Command {
 			{Name: "version", Usage: "print the version", Action: func(context.Context, *cli.Command) error { fmt.Println(app.Version); return nil }},
 		},
 	}
+}
+
+func seed(ctx context.Context, cmd *cli.Command) error {
+	return withDB(func(ctx context.Context, d *db.DB, log *slog.Logger) error {
+		cfg, err := config.Load()
+		if err != nil {
+			return err
+		}
+		if err := d.MigrateUp(ctx, log); err != nil {
+			return err
+		}
+		r, err := app.SeedDemo(ctx, cfg, d, log, cmd.Int("contacts"))
+		if err == nil {
+			fmt.Printf("%d contacts, %d campaigns and %d messages written\n", r.Contacts, r.Campaigns, r.Messages)
+		}
+		return err
+	})(ctx, cmd)
 }
 
 func logger(cfg config.Config) *slog.Logger {

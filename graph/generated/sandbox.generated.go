@@ -78,6 +78,107 @@ func (ec *executionContext) fieldContext_SandboxInboundSendPayload_userErrors(_ 
 	return fc, nil
 }
 
+func (ec *executionContext) _SandboxSeedPayload_contacts(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSeedPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SandboxSeedPayload_contacts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Contacts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SandboxSeedPayload_contacts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SandboxSeedPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SandboxSeedPayload_campaigns(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSeedPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SandboxSeedPayload_campaigns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaigns, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SandboxSeedPayload_campaigns(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SandboxSeedPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SandboxSeedPayload_messages(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSeedPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SandboxSeedPayload_messages(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Messages, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SandboxSeedPayload_messages(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SandboxSeedPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SandboxSeedPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSeedPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SandboxSeedPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖeventstreamᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SandboxSeedPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SandboxSeedPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SandboxSettings_latencyMs(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSettings) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -531,6 +632,52 @@ func UnmarshalSandboxInboundSendInput(ctx context.Context, raw any) (model.Sandb
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputSandboxSeedInput(ctx context.Context, obj any) (model.SandboxSeedInput, error) {
+	var it model.SandboxSeedInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["contacts"]; !present {
+		asMap["contacts"] = 50000
+	}
+
+	fieldsInOrder := [...]string{"contacts"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "contacts":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contacts"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Contacts = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSandboxSeedInput unmarshals raw into the SandboxSeedInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSandboxSeedInput(ctx context.Context, raw any) (model.SandboxSeedInput, error) {
+	var out model.SandboxSeedInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SandboxSeedInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputSandboxSettingsUpdateInput(ctx context.Context, obj any) (model.SandboxSettingsUpdateInput, error) {
 	var it model.SandboxSettingsUpdateInput
 	if obj == nil {
@@ -710,6 +857,54 @@ func (ec *executionContext) _SandboxInboundSendPayload(ctx context.Context, sel 
 	return out
 }
 
+var sandboxSeedPayloadImplementors = []string{"SandboxSeedPayload"}
+
+func (ec *executionContext) _SandboxSeedPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SandboxSeedPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sandboxSeedPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SandboxSeedPayload")
+		case "contacts":
+			out.Values[i] = ec._SandboxSeedPayload_contacts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "campaigns":
+			out.Values[i] = ec._SandboxSeedPayload_campaigns(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "messages":
+			out.Values[i] = ec._SandboxSeedPayload_messages(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._SandboxSeedPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var sandboxSettingsImplementors = []string{"SandboxSettings"}
 
 func (ec *executionContext) _SandboxSettings(ctx context.Context, sel ast.SelectionSet, obj *model.SandboxSettings) graphql.Marshaler {
@@ -861,6 +1056,19 @@ func (ec *executionContext) marshalNSandboxInboundSendPayload2ᚖeventstreamᚋg
 		return graphql.Null
 	}
 	return ec._SandboxInboundSendPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSandboxSeedInput2eventstreamᚋgraphᚋmodelᚐSandboxSeedInput(ctx context.Context, v any) (model.SandboxSeedInput, error) {
+	res, err := ec.unmarshalInputSandboxSeedInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSandboxSeedPayload2ᚖeventstreamᚋgraphᚋmodelᚐSandboxSeedPayload(ctx context.Context, sel ast.SelectionSet, v *model.SandboxSeedPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SandboxSeedPayload!")
+		return graphql.Null
+	}
+	return ec._SandboxSeedPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNSandboxSettingsUpdateInput2eventstreamᚋgraphᚋmodelᚐSandboxSettingsUpdateInput(ctx context.Context, v any) (model.SandboxSettingsUpdateInput, error) {

@@ -1177,6 +1177,19 @@ type SandboxInboundSendPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+type SandboxSeedInput struct {
+	// 100 to 100,000.
+	Contacts int `json:"contacts"`
+}
+
+type SandboxSeedPayload struct {
+	// How many of each were written.
+	Contacts   int          `json:"contacts"`
+	Campaigns  int          `json:"campaigns"`
+	Messages   int          `json:"messages"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // How the sandbox behaves. Rates are shares from 0 to 1.
 type SandboxSettings struct {
 	// Of each create call, milliseconds.

@@ -34,6 +34,7 @@ import (
 	"eventstream/server/conversation"
 	"eventstream/server/db"
 	"eventstream/server/db/embedded"
+	"eventstream/server/demo"
 	"eventstream/server/globalid"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
@@ -118,6 +119,9 @@ func New(ctx context.Context, cfg config.Config, roles Roles, log *slog.Logger) 
 		}
 		a.URL = "http://" + reachable(a.listener.Addr())
 	}
+	if err = a.noStrangers(ctx); err != nil {
+		return nil, err
+	}
 	if err = a.build(ctx); err != nil {
 		return nil, err
 	}
@@ -188,6 +192,9 @@ func (a *App) build(ctx context.Context) error {
 	s.Conversations = conversation.NewService(a.db, enqueuer, s.Consents, s.Senders, client, a.log, now)
 	s.Campaigns = campaign.NewService(a.db, a.hub, enqueuer, s.Segments, s.Templates, s.Senders, now)
 	s.Webhooks = webhookevent.NewApplier(a.db, a.hub, enqueuer, twilio.Reader{}, s.Conversations, s.Consents, s.Campaigns, a.log)
+	if a.Sandbox != nil {
+		s.Demo = demo.NewService(a.db, a.hub, s.Consents, s.Segments, s.Templates, now)
+	}
 	if !a.cfg.Loopback() {
 		s.SetupToken = a.setupToken()
 	}

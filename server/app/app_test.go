@@ -32,6 +32,7 @@ import (
 type env struct {
 	*app.App
 	t    *testing.T
+	cfg  config.Config
 	http *http.Client
 }
 
@@ -55,7 +56,7 @@ func start(t *testing.T) *env {
 	})
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
-	e := &env{App: a, t: t, http: &http.Client{Jar: jar, Timeout: 30 * time.Second}}
+	e := &env{App: a, t: t, cfg: cfg, http: &http.Client{Jar: jar, Timeout: 30 * time.Second}}
 	quick := sandbox.DefaultSettings()
 	quick.LatencyMS, quick.ApprovalMS, quick.DeliveryMS, quick.ReplyRate, quick.UndeliveredRate = 2, 10, 100, 0, 0
 	require.NoError(t, a.Sandbox.SetSettings(quick))

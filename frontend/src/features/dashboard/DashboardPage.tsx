@@ -1,11 +1,14 @@
 import { AreaChart } from "@mantine/charts";
-import { Anchor, Badge, Card, Group, Progress, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { Anchor, Badge, Button, Card, Group, Progress, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
 import { IconSend } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
-import { useQuery, useSubscription } from "urql";
+import { useMutation, useQuery, useSubscription } from "urql";
+import { useMay, useSession } from "../../app/session";
 import { Empty, Failed, LinkButton, Live, Page, Rows, Stat, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { DashboardLiveSubscription, DashboardNumbersFragment } from "../../gql/graphql";
+import { settled } from "../../lib/errors";
 import { count, moment, percent, timeOfDay } from "../../lib/format";
 
 graphql(`
@@ -111,7 +114,22 @@ function change(now: number, before: number, hadBefore: boolean) {
   return `${points >= 0 ? "+" : ""}${points.toFixed(1)} points on the 24 h before`;
 }
 
+const SeedDocument = graphql(`
+  mutation SandboxSeed($input: SandboxSeedInput!) {
+    sandboxSeed(input: $input) {
+      contacts
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
 export function DashboardPage() {
+  const session = useSession();
+  const admin = useMay("ADMIN");
+  const [seeding, seed] = useMutation(SeedDocument);
   const [{ data, error }, load] = useQuery({ query: DashboardDocument, requestPolicy: "cache-and-network" });
   const [live] = useSubscription({ query: DashboardLiveDocument }, (_: DashboardLiveSubscription | undefined, next) => {
     load({ requestPolicy: "network-only" });
@@ -148,6 +166,24 @@ export function DashboardPage() {
                   </Group>
                 ))}
               </SimpleGrid>
+              {fresh && !session.setup.live && admin && (
+                <Group mt="md" gap="sm">
+                  <Button
+                    variant="default"
+                    loading={seeding.fetching}
+                    onClick={async () => {
+                      if (settled(await seed({ input: {} })))
+                        notifications.show({ message: "Demo data is in: have a look around", color: "green" });
+                    }}
+                  >
+                    Fill with demo data
+                  </Button>
+                  <Text size="sm" c="dimmed" maw={560}>
+                    50,000 made-up contacts and six weeks of campaigns, in about ten seconds. For looking around: with
+                    live Twilio credentials the engine will not start on this database.
+                  </Text>
+                </Group>
+              )}
             </Card>
           )}
           <SimpleGrid cols={{ base: 2, md: 4 }}>

@@ -1,0 +1,56 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"eventstream/server/actor"
+	"eventstream/server/config"
+	"eventstream/server/consent"
+	"eventstream/server/db"
+	"eventstream/server/demo"
+	"eventstream/server/jobs"
+	"eventstream/server/pubsub"
+	"eventstream/server/segment"
+	"eventstream/server/sender"
+	"eventstream/server/template"
+	"eventstream/server/twilio/sandbox"
+	"eventstream/worker"
+)
+
+// SeedDemo writes demo data into an open database. It needs no running engine;
+// the first that runs brings the templates to the sandbox.
+func SeedDemo(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger, contacts int) (demo.Result, error) {
+	if cfg.Twilio.Live() {
+		return demo.Result{}, errors.New("demo data is for the sandbox alone: take Twilio's credentials out of the environment")
+	}
+	if err := cfg.EnsureSecretKey(); err != nil {
+		return demo.Result{}, err
+	}
+	client, err := worker.NewClient(d, log, nil, processName())
+	if err != nil {
+		return demo.Result{}, err
+	}
+	ctx = actor.With(ctx, actor.System)
+	if err := sender.NewService(d).Ensure(ctx, sandbox.PhoneNumber, "WhatsApp "+sandbox.PhoneNumber, sandboxRate); err != nil {
+		return demo.Result{}, err
+	}
+	hub := pubsub.New(d.Pool, log)
+	consents := consent.NewService(d, hub, consent.NewHasher(string(cfg.SecretKey)), time.Now)
+	templates := template.NewService(d, &jobs.Enqueuer{Client: client}, nil, log) // only enqueues
+	return demo.NewService(d, hub, consents, segment.NewService(d), templates, time.Now).Seed(ctx, contacts)
+}
+
+// noStrangers refuses to send for real to made-up numbers.
+func (a *App) noStrangers(ctx context.Context) error {
+	if !a.cfg.Twilio.Live() {
+		return nil
+	}
+	is, err := demo.Present(ctx, a.db)
+	if err == nil && is {
+		err = demo.ErrLive
+	}
+	return err
+}

@@ -1,0 +1,60 @@
+package app_test
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"eventstream/server/app"
+	"eventstream/server/config"
+	"eventstream/server/demo"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestDemoData(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	seed := func(n int) (out struct {
+		SandboxSeed struct {
+			Contacts, Campaigns, Messages int
+			UserErrors                    []struct{ Message string }
+		}
+	}) {
+		e.do(&out, `mutation($n: Int!) { sandboxSeed(input: {contacts: $n}) { contacts campaigns messages userErrors { field message code } } }`, map[string]any{"n": n})
+		return out
+	}
+	require.Contains(t, seed(5).SandboxSeed.UserErrors[0].Message, "100 to 100000")
+	require.Zero(t, e.query("SELECT count(*) FROM contacts"), "nothing half-done stays")
+	r := seed(2000).SandboxSeed
+	require.Empty(t, r.UserErrors)
+	require.Equal(t, 2000, r.Contacts)
+	require.Equal(t, 2000, e.query("SELECT count(*) FROM contacts"))
+	require.Greater(t, r.Messages, 2000)
+	require.Contains(t, seed(2000).SandboxSeed.UserErrors[0].Message, "only where there are none")
+
+	for what, sql := range map[string]string{
+		"messages that went out without consent":     `SELECT count(*) FROM messages m WHERE m.purpose = 'campaign' AND m.accepted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM consent_events e WHERE e.contact_id = m.contact_id AND e.status = 'opted_in' AND e.occurred_at <= m.accepted_at)`,
+		"messages to people who had said STOP":       `SELECT count(*) FROM messages m JOIN consent_events e ON e.contact_id = m.contact_id AND e.status = 'opted_out' WHERE m.purpose = 'campaign' AND m.accepted_at > e.occurred_at`,
+		"people whose consent is not the ledger's":   `SELECT count(*) FROM contacts c WHERE c.consent_status <> coalesce((SELECT e.status FROM consent_events e WHERE e.contact_id = c.id ORDER BY e.occurred_at DESC, e.id DESC LIMIT 1), 'unknown')`,
+		"things that happen before what leads there": `SELECT count(*) FROM messages WHERE accepted_at < submitted_at OR sent_at < accepted_at OR delivered_at < sent_at OR read_at < delivered_at OR replied_at < read_at`,
+		"things that have not happened yet":          `SELECT count(*) FROM messages WHERE greatest(created_at, read_at, ended_at, delivered_at) > now()`,
+		"opted-out addresses that are not blocked":   `SELECT (SELECT count(*) FROM contacts WHERE consent_status = 'opted_out') - (SELECT count(*) FROM suppressions WHERE reason = 'opted_out')`,
+	} {
+		require.Zero(t, e.query(sql), what)
+	}
+	e.recount()
+	require.Equal(t, e.query("SELECT count(*) FROM messages WHERE accepted_at < date_bin('10 seconds', now() - interval '1 day', 'epoch')"),
+		e.query("SELECT sum(n) FROM message_series WHERE measure = 'at:accepted' AND bucket < date_bin('10 seconds', now() - interval '1 day', 'epoch')"), "the series stands where things happened")
+	require.Positive(t, e.query("SELECT count(*) FROM messages WHERE opted_out_at IS NOT NULL"))
+	require.Positive(t, e.query("SELECT count(*) FROM messages WHERE accepted_at > now() - interval '1 day'"), "the dashboard has a last day")
+	require.Eventually(t, func() bool {
+		return e.query("SELECT count(*) FROM template_versions WHERE approval_status <> 'approved'") == 0
+	}, 20*time.Second, 50*time.Millisecond, "the templates go to the sandbox like any others")
+
+	live := e.cfg
+	live.Twilio = config.Twilio{AccountSID: "AC00000000000000000000000000000000", AuthToken: "00000000000000000000000000000000", PhoneNumber: "+14155238886"}
+	live.ListenAddr, live.PublicURL = "127.0.0.1:0", "https://shop.example"
+	_, err := app.New(t.Context(), live, app.Roles{Serve: true}, slog.New(slog.DiscardHandler))
+	require.ErrorIs(t, err, demo.ErrLive)
+}

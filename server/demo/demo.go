@@ -1,0 +1,124 @@
+// Package demo fills an empty installation with believable contacts and six
+// weeks of history, so that a newcomer sees every page with life in it. The
+// same day gives the same data. It is for the sandbox alone: the numbers are
+// made up and may belong to people who never agreed to anything.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+	"eventstream/server/audit"
+	"eventstream/server/consent"
+	"eventstream/server/contact"
+	"eventstream/server/db"
+	"eventstream/server/pubsub"
+	"eventstream/server/segment"
+	"eventstream/server/template"
+
+	"github.com/uptrace/bun"
+)
+
+// How many contacts.
+const (
+	DefaultContacts = 50_000
+	minContacts     = 100
+	maxContacts     = 100_000
+)
+
+const (
+	seed  = 20_260_401 // of all dice
+	weeks = 6
+)
+
+// Service seeds.
+type Service struct {
+	db        *db.DB
+	hub       *pubsub.Hub
+	consents  *consent.Service
+	segments  *segment.Service
+	templates *template.Service
+	now       func() time.Time
+}
+
+// NewService makes the service.
+func NewService(d *db.DB, hub *pubsub.Hub, consents *consent.Service, segments *segment.Service, templates *template.Service, now func() time.Time) *Service {
+	return &Service{db: d, hub: hub, consents: consents, segments: segments, templates: templates, now: now}
+}
+
+// Result tells what was written.
+type Result struct{ Contacts, Campaigns, Messages int }
+
+// ErrLive refuses to send for real from a database that holds demo contacts.
+var ErrLive = errors.New("this database holds demo contacts, whose made-up numbers may belong to strangers: use another database with live Twilio credentials")
+
+// Present reports whether demo data was ever written here.
+func Present(ctx context.Context, d *db.DB) (bool, error) { return marked(ctx, d) }
+
+// Seed writes demo data in one transaction: all of it or none. It takes about
+// ten seconds for 50,000 contacts. Refused when there is any contact already.
+func (s *Service) Seed(ctx context.Context, contacts int) (r Result, err error) {
+	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
+		return r, err
+	}
+	if contacts < minContacts || contacts > maxContacts {
+		return r, apperr.Invalid("contacts", "%d is out of range: %d to %d contacts", contacts, minContacts, maxContacts)
+	}
+	if err := s.onlyWhenEmpty(ctx, s.db); err != nil {
+		return r, err
+	}
+	h := &history{s: s, now: s.now().UTC().Truncate(time.Hour), dice: rand.New(rand.NewPCG(seed, 2))}
+	if err := h.write(ctx); err != nil { // templates go their own way to approval
+		return r, err
+	}
+	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := lockContacts(ctx, tx); err != nil {
+			return err
+		}
+		if err := s.onlyWhenEmpty(ctx, tx); err != nil {
+			return err
+		}
+		if err := h.arrive(ctx, tx, contacts); err != nil {
+			return err
+		}
+		for i := range plans {
+			n, err := h.run(ctx, tx, &plans[i])
+			if err != nil {
+				return fmt.Errorf("%s: %w", plans[i].name, err)
+			}
+			r.Messages += n
+		}
+		if err := h.settle(ctx, tx); err != nil {
+			return err
+		}
+		r.Contacts, r.Campaigns = contacts, len(plans)
+		return audit.Record(ctx, tx, "demo.seed", "settings", 0, map[string]any{"contacts": r.Contacts, "campaigns": r.Campaigns, "messages": r.Messages})
+	})
+	if err != nil {
+		return r, err
+	}
+	for _, seg := range h.segments { // counted when there was nobody yet
+		if _, err := s.segments.Update(ctx, seg.ID, segment.Input{}); err != nil {
+			return r, err
+		}
+	}
+	s.hub.Publish(pubsub.TopicContact, 0)
+	s.hub.Publish(pubsub.TopicCampaign, 0)
+	return r, analyze(ctx, s.db)
+}
+
+func (s *Service) onlyWhenEmpty(ctx context.Context, idb bun.IDB) error {
+	any, err := idb.NewSelect().Model((*contact.Contact)(nil)).Exists(ctx)
+	if err != nil {
+		return db.Err(err)
+	}
+	if any {
+		return apperr.Conflict("there are contacts already: demo data goes only where there are none")
+	}
+	return nil
+}

@@ -1,0 +1,447 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"eventstream/server/campaign"
+	"eventstream/server/consent"
+	"eventstream/server/contact"
+	"eventstream/server/conversation"
+	"eventstream/server/db"
+	"eventstream/server/importer"
+	"eventstream/server/message"
+	"eventstream/server/segment"
+	"eventstream/server/template"
+
+	"github.com/uptrace/bun"
+)
+
+// texts are the demo templates by name.
+var texts = []struct{ name, body string }{
+	{"Welcome to the club", `Hi {{name | there}}, welcome to our club! You have {{attributes.points | number}} points waiting for you.`},
+	{"Autumn collection", `Hi {{name | there}}, our autumn collection is here. Come and see it in {{attributes.city}}, or online.`},
+	{"Weekend offer", `Hello {{name | there}}, this weekend everything is 15 % off. Reply STOP and you hear no more of us.`},
+	{"Your points", `Hello {{name | there}}: {{attributes.points | number}} points are yours. Spend them until the end of the month.`},
+}
+
+var groups = []struct{ name, description, query string }{
+	{"Everybody who agreed", "Opted in and reachable", `{"all":[{"field":"consent_status","op":"eq","value":"opted_in"},{"field":"reachable","op":"eq","value":true}]}`},
+	{"Paying customers", "Plan pro or enterprise", `{"all":[{"field":"attributes.plan","op":"in","value":["pro","enterprise"]}]}`},
+	{"German cities", "Berlin, Hamburg, München, Köln", `{"all":[{"field":"attributes.city","op":"in","value":["Berlin","Hamburg","München","Köln"]}]}`},
+	{"Many points", "1,000 points and more", `{"all":[{"field":"attributes.points","op":"gte","value":1000}]}`},
+	{"Newsletter readers", "Tagged newsletter", `{"all":[{"field":"attributes.tags","op":"has","value":"newsletter"}]}`},
+	{"VIP", "Tagged vip", `{"all":[{"field":"attributes.tags","op":"has","value":"vip"}]}`},
+}
+
+// plan is a campaign of the past.
+type plan struct {
+	name, text, group string
+	ago               time.Duration // before now
+	rate              float64       // messages a second
+}
+
+const day = 24 * time.Hour
+
+var plans = []plan{
+	{"Club launch", "Welcome to the club", "Everybody who agreed", 40 * day, 40},
+	{"Autumn collection: paying customers", "Autumn collection", "Paying customers", 33 * day, 25},
+	{"Points before they expire", "Your points", "Many points", 27 * day, 20},
+	{"Weekend offer Germany", "Weekend offer", "German cities", 19 * day, 20},
+	{"VIP preview", "Autumn collection", "VIP", 13 * day, 5},
+	{"Autumn collection: newsletter", "Autumn collection", "Newsletter readers", 8 * day, 30},
+	{"Points, second reminder", "Your points", "Many points", 3 * day, 20},
+	{"Weekend offer for customers", "Weekend offer", "Paying customers", 7 * time.Hour, 15},
+}
+
+var (
+	answers  = []string{"Thanks!", "Great, see you on Saturday", "Which size is left?", "Love it 😍", "How much is shipping?", "Danke!", "👍", "Is the shop open on Sunday?", "Obrigado!", "Can I pay with points?"}
+	farewell = "You have been unsubscribed and will get no more messages from us. Reply START to come back."
+)
+
+// history plays six weeks: the engine's own gate decides who got what.
+type history struct {
+	s    *Service
+	now  time.Time
+	dice *rand.Rand
+
+	sender    int64
+	templates map[string]*template.Template
+	versions  map[string]*template.Version
+	segments  map[string]*segment.Segment
+
+	people      map[int64]*contact.Contact
+	changed     map[int64]bool
+	decisions   []consent.Bulk // in the order in which they were made
+	suppressed  map[int64]consent.SuppressionReason
+	talks       map[int64]*conversation.Conversation
+	nextMessage uint64
+}
+
+func (h *history) write(ctx context.Context) error {
+	h.templates, h.versions, h.segments = map[string]*template.Template{}, map[string]*template.Version{}, map[string]*segment.Segment{}
+	for _, t := range texts {
+		tmpl, v, err := h.s.template(ctx, t.name, t.body)
+		if err != nil {
+			return err
+		}
+		h.templates[t.name], h.versions[t.name] = tmpl, v
+	}
+	for _, g := range groups {
+		seg, err := h.s.segment(ctx, g.name, g.description, json.RawMessage(g.query))
+		if err != nil {
+			return err
+		}
+		h.segments[g.name] = seg
+	}
+	return nil
+}
+
+// template makes one, or finds it when an earlier try broke off.
+func (s *Service) template(ctx context.Context, name, body string) (*template.Template, *template.Version, error) {
+	found, err := s.templates.List(ctx, template.Filter{Search: name}, db.Page{First: new(100)})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, t := range found.Items {
+		if t.Name == name {
+			versions, err := s.templates.NewestVersions(ctx, []int64{t.ID})
+			return t, versions[t.ID], err
+		}
+	}
+	return s.templates.Create(ctx, template.Input{Name: &name, Body: &body}, true)
+}
+
+func (s *Service) segment(ctx context.Context, name, description string, query json.RawMessage) (*segment.Segment, error) {
+	found, err := s.segments.List(ctx, name, db.Page{First: new(100)})
+	if err != nil {
+		return nil, err
+	}
+	for _, seg := range found.Items {
+		if seg.Name == name {
+			return seg, nil
+		}
+	}
+	return s.segments.Create(ctx, segment.Input{Name: &name, Description: &description, Query: query})
+}
+
+// arrive brings the people: two files, then a few a day through the web form.
+func (h *history) arrive(ctx context.Context, tx bun.Tx, n int) error {
+	h.people, h.changed = make(map[int64]*contact.Contact, n), map[int64]bool{}
+	h.suppressed, h.talks = map[int64]consent.SuppressionReason{}, map[int64]*conversation.Conversation{}
+	var err error
+	if h.sender, err = firstSender(ctx, tx); err != nil {
+		return err
+	}
+	begin := h.now.Add(-weeks * 7 * day)
+	draw := &people{dice: rand.New(rand.NewPCG(seed, 1)), seen: make(map[string]bool, n)}
+	files := []struct {
+		name  string
+		share int // percent of n
+		at    time.Time
+	}{{"customers.csv", 60, begin}, {"newsletter.xlsx", 24, begin.Add(9 * day)}}
+	done := 0
+	for _, f := range files {
+		rows := n * f.share / 100
+		var arrived []*contact.Contact
+		for row := range rows {
+			c := draw.next(f.at.Add(time.Duration(row) * time.Millisecond))
+			h.decide(c, consent.SourceImport, consent.Evidence{File: f.name, Row: int64(row + 1), Text: "I want offers by WhatsApp", Language: "en"}, 80, 15, 5)
+			arrived = append(arrived, c)
+		}
+		if err := h.insert(ctx, tx, arrived); err != nil {
+			return err
+		}
+		if err := insertImport(ctx, tx, importRow(f.name, f.at, rows), arrived); err != nil {
+			return err
+		}
+		done += rows
+	}
+	var rest []*contact.Contact
+	span := h.now.Sub(begin) - time.Hour
+	for i := range n - done {
+		at := begin.Add(span / time.Duration(n-done) * time.Duration(i))
+		c := draw.next(at)
+		h.decide(c, consent.SourceForm, consent.Evidence{Text: "Yes, send me offers by WhatsApp", Language: c.Locale, IP: fmt.Sprintf("203.0.113.%d", h.dice.IntN(256))}, 96, 4, 0)
+		rest = append(rest, c)
+	}
+	return h.insert(ctx, tx, rest)
+}
+
+func importRow(file string, at time.Time, rows int) *importer.Import {
+	n, end := int64(rows), at.Add(time.Duration(rows)*time.Millisecond)
+	return &importer.Import{
+		FileName: file, SizeBytes: n * 96, BytesDone: n * 96, Status: importer.StatusCompleted, RowsTotal: &n, RowsDone: n, Created: n,
+		Options:   importer.Options{Format: importer.FormatCSV, Encoding: "UTF-8", Separator: ",", Columns: []importer.Column{}, Mode: importer.ModeUpsert},
+		CreatedAt: at, StartedAt: &at, FinishedAt: &end,
+	}
+}
+
+// decide draws a first consent with these chances, in percent.
+func (h *history) decide(c *contact.Contact, source consent.Source, e consent.Evidence, in, none, out int) {
+	status := []contact.ConsentStatus{contact.ConsentOptedIn, contact.ConsentUnknown, contact.ConsentOptedOut}[weighted(h.dice, in, none, out)]
+	c.ConsentStatus = status
+	if status != contact.ConsentUnknown {
+		at := c.CreatedAt
+		c.ConsentAt = &at
+		h.decisions = append(h.decisions, consent.Bulk{MatchKey: c.MatchKey, Change: consent.Change{Status: status, Source: source, Evidence: e, OccurredAt: at}})
+	}
+}
+
+func (h *history) insert(ctx context.Context, tx bun.Tx, rows []*contact.Contact) error {
+	for part := range slices.Chunk(rows, 1000) {
+		if err := insertContacts(ctx, tx, part); err != nil {
+			return err
+		}
+	}
+	ids := make(map[string]int64, len(rows))
+	for _, c := range rows {
+		h.people[c.ID], ids[c.MatchKey] = c, c.ID
+		if c.ConsentStatus == contact.ConsentOptedOut {
+			h.suppressed[c.ID] = consent.SuppressedOptedOut
+		}
+	}
+	for i := range h.decisions {
+		if d := &h.decisions[i]; d.ContactID == 0 {
+			d.ContactID = ids[d.MatchKey]
+		}
+	}
+	return nil
+}
+
+// run plays one campaign as the engine would have.
+func (h *history) run(ctx context.Context, tx bun.Tx, p *plan) (n int, err error) {
+	start, seg, version := h.now.Add(-p.ago), h.segments[p.group], h.versions[p.text]
+	frozen, err := h.s.segments.Freeze(ctx, tx, seg.Query)
+	if err != nil {
+		return 0, err
+	}
+	where, err := h.s.segments.Compile(ctx, tx, frozen)
+	if err != nil {
+		return 0, err
+	}
+	body, err := template.Parse(version.Body)
+	if err != nil {
+		return 0, err
+	}
+	if err := h.flush(ctx, tx); err != nil { // the query sees what happened before
+		return 0, err
+	}
+	ids, err := audienceAt(ctx, tx, where, start)
+	if err != nil {
+		return 0, err
+	}
+	threshold := 0.2
+	ca := &campaign.Campaign{
+		Name: p.name, TemplateID: &h.templates[p.text].ID, TemplateVersionID: &version.ID, SegmentID: &seg.ID, AudienceQuery: frozen, SenderID: &h.sender,
+		Status: campaign.StatusCompleted, RateLimitPerSecond: &p.rate, ErrorThreshold: &threshold, StartedAt: &start, PreparedAt: &start, FinishedAt: &start,
+		CreatedAt: start.Add(-2 * time.Hour), UpdatedAt: start,
+	}
+	if err := insertCampaign(ctx, tx, ca, h.sender); err != nil {
+		return 0, err
+	}
+	var rows []*message.Message
+	sent, end := 0, start
+	for _, id := range ids {
+		c := h.people[id]
+		at := start.Add(time.Duration(float64(sent) / p.rate * float64(time.Second)))
+		m := &message.Message{
+			Direction: message.Outbound, Purpose: message.PurposeCampaign, CampaignID: &ca.ID, ContactID: id, SenderID: &h.sender, TemplateVersionID: &version.ID,
+			Media: []string{}, NotBefore: time.Unix(0, 0).UTC(), CreatedAt: start,
+		}
+		rows = append(rows, m)
+		candidate := campaign.Candidate{Contact: c, Suppressed: h.suppressed[id], Category: template.CategoryMarketing, Body: body}
+		v := campaign.Gate(candidate, at)
+		if v.Status == message.StatusPending { // deferred by law: it went in the morning
+			at, m.NotBefore, m.NotBeforeReason = v.NotBefore, v.NotBefore, v.Why
+			v = campaign.Gate(candidate, at)
+		}
+		if v.Status != message.StatusSubmitting || at.After(h.now.Add(-2*time.Hour)) {
+			if v.Status == message.StatusSubmitting {
+				v.Status = message.StatusExpired // its morning is still to come
+			}
+			m.Status, m.SkipReason, m.EndedAt = v.Status, v.Skip, &at
+			continue
+		}
+		sent++
+		m.Body = v.Rendered.Text
+		last, more := h.deliver(m, c, at)
+		rows = append(rows, more...)
+		if last.After(end) {
+			end = last
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b *message.Message) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	if err := h.store(ctx, tx, rows); err != nil {
+		return 0, err
+	}
+	return len(rows), finishCampaign(ctx, tx, ca.ID, end)
+}
+
+// deliver plays what became of a message that went out, and what the contact
+// said to it.
+func (h *history) deliver(m *message.Message, c *contact.Contact, at time.Time) (end time.Time, more []*message.Message) {
+	d := h.dice
+	after := func(t time.Time, seconds float64) *time.Time {
+		u := t.Add(time.Duration(seconds * float64(time.Second))).Truncate(time.Millisecond)
+		return &u
+	}
+	m.Attempts, m.SID = 1, h.sid("SM")
+	m.SubmittedAt, m.AcceptedAt = after(at, 0), after(at, 0.08+d.Float64()*0.2)
+	m.SentAt = after(*m.AcceptedAt, 0.5+d.ExpFloat64())
+	if d.Float64() < 0.021 {
+		code := []int{63024, 63003, 63049, 63032}[weighted(d, 35, 25, 25, 15)]
+		m.Status, m.ErrorCode, m.EndedAt = message.StatusUndelivered, code, after(*m.SentAt, 1+d.ExpFloat64()*3)
+		switch code {
+		case 63024, 63003:
+			c.Reachable, c.UnreachableReason = false, fmt.Sprintf("Twilio error %d", code)
+		case 63049:
+			c.MarketingEligible = false
+		}
+		h.changed[c.ID] = true
+		return *m.EndedAt, nil
+	}
+	m.Status, m.DeliveredAt = message.StatusDelivered, after(*m.SentAt, 0.6+d.ExpFloat64()*4)
+	if d.Float64() > 0.64 {
+		return *m.DeliveredAt, nil
+	}
+	read := after(*m.DeliveredAt, 20+d.ExpFloat64()*2400)
+	limit := h.now.Add(-10 * time.Minute)
+	if read.After(limit) {
+		return *m.DeliveredAt, nil
+	}
+	m.Status, m.ReadAt = message.StatusRead, read
+	said := after(*read, 15+d.ExpFloat64()*300)
+	if said.After(limit) || d.Float64() > 0.034 {
+		return *read, nil
+	}
+	stop := d.Float64() < 0.16
+	in := h.inbound(c, oneOf(d, answers), *said)
+	more = append(more, in)
+	m.RepliedAt = said
+	if stop {
+		in.Body, m.OptedOutAt = oneOf(d, []string{"STOP", "Stop", "stop please", "STOPP", "PARAR"}), said
+		more = append(more, h.optOut(c, in, *said, after))
+	}
+	return *read, more
+}
+
+func (h *history) inbound(c *contact.Contact, text string, at time.Time) *message.Message {
+	c.LastInboundAt, h.changed[c.ID] = &at, true
+	talk := h.talks[c.ID]
+	if talk == nil {
+		talk = &conversation.Conversation{ContactID: c.ID, Status: "open", CreatedAt: at}
+		h.talks[c.ID] = talk
+	}
+	until := at.Add(24 * time.Hour)
+	talk.SessionExpiresAt, talk.LastMessageAt = &until, &at
+	if h.now.Sub(at) < 2*day {
+		talk.Unread++
+	}
+	return &message.Message{
+		Direction: message.Inbound, Purpose: message.PurposeInbound, ContactID: c.ID, SenderID: &h.sender, Body: text, Media: []string{},
+		Status: message.StatusReceived, SID: h.sid("SM"), NotBefore: time.Unix(0, 0).UTC(), CreatedAt: at,
+	}
+}
+
+// optOut records it, and gives the confirmation that followed.
+func (h *history) optOut(c *contact.Contact, in *message.Message, at time.Time, after func(time.Time, float64) *time.Time) *message.Message {
+	c.ConsentStatus, c.ConsentAt = contact.ConsentOptedOut, &at
+	h.suppressed[c.ID] = consent.SuppressedOptedOut
+	h.decisions = append(h.decisions, consent.Bulk{
+		ContactID: c.ID, MatchKey: c.MatchKey,
+		Change: consent.Change{Status: contact.ConsentOptedOut, Source: consent.SourceKeyword, Evidence: consent.Evidence{Text: in.Body, MessageSID: *in.SID}, OccurredAt: at},
+	})
+	m := &message.Message{
+		Direction: message.Outbound, Purpose: message.PurposeConfirmation, ContactID: c.ID, SenderID: &h.sender, Body: farewell, Media: []string{},
+		Status: message.StatusDelivered, SID: h.sid("SM"), Attempts: 1, NotBefore: time.Unix(0, 0).UTC(), CreatedAt: *after(at, 0.05),
+	}
+	m.SubmittedAt = after(at, 0.1)
+	m.AcceptedAt = after(*m.SubmittedAt, 0.12)
+	m.SentAt = after(*m.AcceptedAt, 0.7)
+	m.DeliveredAt = after(*m.SentAt, 1.1)
+	return m
+}
+
+func (h *history) sid(prefix string) *string {
+	h.nextMessage++
+	s := fmt.Sprintf("%s%016x%016x", prefix, h.nextMessage, h.dice.Uint64())
+	return &s
+}
+
+// store writes messages with their conversations and delivery events.
+func (h *history) store(ctx context.Context, tx bun.Tx, rows []*message.Message) error {
+	var fresh []*conversation.Conversation
+	for _, m := range rows {
+		if talk := h.talks[m.ContactID]; talk != nil && talk.ID == 0 && m.Direction == message.Inbound && !slices.Contains(fresh, talk) {
+			fresh = append(fresh, talk)
+		}
+	}
+	if err := insertConversations(ctx, tx, fresh); err != nil {
+		return err
+	}
+	for _, m := range rows {
+		if talk := h.talks[m.ContactID]; talk != nil && m.Purpose != message.PurposeCampaign {
+			m.ConversationID = &talk.ID
+		}
+	}
+	for part := range slices.Chunk(rows, 2000) {
+		if err := insertMessages(ctx, tx, part); err != nil {
+			return err
+		}
+		if err := insertDeliveries(ctx, tx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flush writes what changed in contacts, and the decisions so far.
+func (h *history) flush(ctx context.Context, tx bun.Tx) error {
+	ids := make([]int64, 0, len(h.changed))
+	for id := range h.changed {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	rows := make([]*contact.Contact, len(ids))
+	for i, id := range ids {
+		rows[i] = h.people[id]
+	}
+	h.changed = map[int64]bool{}
+	for part := range slices.Chunk(rows, 2000) {
+		if err := saveContacts(ctx, tx, part); err != nil {
+			return err
+		}
+	}
+	slices.SortStableFunc(h.decisions, func(a, b consent.Bulk) int { return a.Change.OccurredAt.Compare(b.Change.OccurredAt) })
+	for part := range slices.Chunk(h.decisions, 5000) {
+		if err := h.s.consents.RecordBulk(ctx, tx, part); err != nil {
+			return err
+		}
+	}
+	h.decisions = nil
+	return nil
+}
+
+// settle writes the rest, and moves counters in time to where they belong.
+func (h *history) settle(ctx context.Context, tx bun.Tx) error {
+	if err := h.flush(ctx, tx); err != nil {
+		return err
+	}
+	talks := make([]*conversation.Conversation, 0, len(h.talks))
+	for _, t := range h.talks {
+		talks = append(talks, t)
+	}
+	slices.SortFunc(talks, func(a, b *conversation.Conversation) int { return int(a.ID - b.ID) })
+	if err := saveConversations(ctx, tx, talks); err != nil {
+		return err
+	}
+	if err := rebuildSeries(ctx, tx); err != nil {
+		return err
+	}
+	return mark(ctx, tx)
+}
