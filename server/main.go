@@ -74,6 +74,7 @@ func command() *cli.Command {
 					&cli.IntSliceFlag{Name: "growth", Usage: "audiences of the growth table"},
 					&cli.IntSliceFlag{Name: "pace", Usage: "rates of the pace table, messages a second"},
 					&cli.IntFlag{Name: "import", Usage: "rows of the import table"},
+					&cli.IntFlag{Name: "contacts", Usage: "contacts of the tables on segments and search"},
 				},
 				Action: runBench,
 				Commands: []*cli.Command{{
@@ -198,6 +199,13 @@ func runBench(ctx context.Context, cmd *cli.Command) error {
 			return err
 		}
 		tables = append(tables, table)
+	}
+	if n := cmd.Int("contacts"); n > 0 {
+		audience, err := b.Audience(ctx, n)
+		if err != nil {
+			return err
+		}
+		tables = append(tables, audience...)
 	}
 	if rates := cmd.IntSlice("pace"); len(rates) > 0 {
 		pace, err := b.Pace(ctx, rates)

@@ -216,6 +216,9 @@ func (h *history) insert(ctx context.Context, tx bun.Tx, rows []*contact.Contact
 // run plays one campaign as the engine would have.
 func (h *history) run(ctx context.Context, tx bun.Tx, p *plan) (n int, err error) {
 	start, seg, version := h.now.Add(-p.ago), h.segments[p.group], h.versions[p.text]
+	if p.ago >= 2*day {
+		start = start.Truncate(day).Add(10 * time.Hour)
+	}
 	frozen, err := h.s.segments.Freeze(ctx, tx, seg.Query)
 	if err != nil {
 		return 0, err

@@ -75,3 +75,32 @@ func (r *Rig) Seconds(ctx context.Context, sql string, args ...any) (s float64, 
 	err = r.DB.NewRaw(sql, args...).Scan(ctx, &s)
 	return s, err
 }
+
+// SeedBook writes n contacts with attributes of many types, and for one in five
+// of them a message of the last sixty days that was read.
+func (r *Rig) SeedBook(ctx context.Context, n int) error {
+	const slice = 50_000
+	for first := 1; first <= n; first += slice {
+		_, err := r.DB.NewRaw(`
+			WITH people AS (
+				INSERT INTO contacts (address, match_key, kind, region, time_zone, time_zone_source, name, locale, attributes, consent_status, consent_at, reachable, created_at, last_inbound_at)
+				SELECT a, a, 'phone', 'DE', 'Europe/Berlin', 'number',
+					(ARRAY['Anna','Ben','Clara','David','Emma','Finn','Greta','Hannah','Ida','Jonas','Karl','Lena','Mia','Noah','Oskar','Paula'])[1 + i % 16] || ' ' ||
+					(ARRAY['Müller','Schmidt','Schneider','Fischer','Weber','Meyer','Wagner','Becker','Schulz','Hoffmann','Koch','Bauer','Richter','Klein','Wolf'])[1 + (i * 7) % 15] || ' ' || i,
+					'de', jsonb_build_object('city', (ARRAY['Berlin','Hamburg','Köln','München','Leipzig','Bremen','Dresden','Essen'])[1 + (i * 13) % 8], 'points', (i * 31) % 5000,
+						'plan', (ARRAY['free','pro','enterprise'])[1 + i % 3], 'email', 'person' || i || '@mail.example', 'signed_up', to_char(date '2024-01-01' + (i % 900), 'YYYY-MM-DD'),
+						'tags', jsonb_build_array((ARRAY['vip','newsletter','b2b','lead'])[1 + i % 4])),
+					(ARRAY['opted_in','opted_in','opted_in','unknown','opted_out'])[1 + i % 5], now() - (i % 1000) * interval '1 hour', i % 50 <> 0,
+					now() - (i % 700) * interval '1 day', CASE WHEN i % 10 = 0 THEN now() - (i % 90) * interval '1 day' END
+				FROM (SELECT i, '+49151' || lpad(i::text, 8, '0') AS a FROM generate_series(?::int, ?::int) i) x
+				RETURNING id)
+			INSERT INTO messages (direction, purpose, contact_id, status, created_at, accepted_at, sent_at, delivered_at, read_at)
+			SELECT 'outbound', 'test', id, 'read', t, t, t, t, t FROM (SELECT id, now() - (id % 60) * interval '1 day' AS t FROM people WHERE id % 5 = 0) x`,
+			first, min(first+slice-1, n)).Exec(ctx)
+		if err != nil {
+			return err
+		}
+	}
+	_, err := r.DB.NewRaw("VACUUM ANALYZE contacts, messages").Exec(ctx)
+	return err
+}
