@@ -57,7 +57,7 @@ func (b *Bench) Audience(ctx context.Context, contacts int) ([]Table, error) {
 	b.log("audience: %d contacts written", contacts)
 	segs := Table{
 		Title: "Segments",
-		Intro: fmt.Sprintf("Ten typical queries over %d contacts: the count preview that the builder shows (with consent and reach), and the ids of the audience in order. "+
+		Intro: fmt.Sprintf("Ten typical queries over %d contacts: the count preview that the builder shows (with consent and reach), and the ids of the audience, read in slices by id as prepare reads them. "+
 			"The ceiling is SQL written by hand for these data, which need not withstand attributes of another type; the median of %d, taken in turns.", contacts, rounds),
 		Head: []string{"query", "contacts", "preview, ms", "by hand, ms", "ratio", "audience, ms", "by hand, ms", "ratio"},
 	}

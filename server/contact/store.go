@@ -123,7 +123,7 @@ func searched(q *bun.SelectQuery, search string) *bun.SelectQuery {
 	switch {
 	case text == "":
 	case digits != "":
-		q = q.Where("(c.address LIKE ?0 OR c.match_key LIKE ?0 OR attribute_text(c.attributes) ILIKE ?1)", "%"+db.LikeEscape(digits)+"%", like)
+		q = q.Where("(c.address LIKE ?0 OR c.match_key = ?1 OR attribute_text(c.attributes) ILIKE ?2)", "%"+digits+"%", "+"+digits, like)
 	case utf8.RuneCountInString(text) < 3:
 		q = q.Where(`lower(c.name) COLLATE "C" LIKE ?`, db.LikeEscape(strings.ToLower(text))+"%")
 	default:

@@ -111,23 +111,47 @@ var eventColumns = map[string]string{
 	"failed": "CASE WHEN m.status IN ('failed', 'undelivered') THEN m.ended_at END",
 }
 
+// behaviour asks first whether it happened at all: Postgres joins for that,
+// and counts contact by contact only where it must.
 func (c *compiler) behaviour(b Behaviour) {
-	c.put("(")
-	c.happened(b)
-	c.put(" "+comparisons[b.Op]+" ?)", b.Count)
+	switch never := b.Count == 0 && (b.Op == "eq" || b.Op == "lte"); {
+	case never:
+		c.put("NOT EXISTS (SELECT")
+		c.happenings(b)
+		c.put(")")
+	case b.Op == "gte" && b.Count == 1:
+		c.put("EXISTS (SELECT")
+		c.happenings(b)
+		c.put(")")
+	case b.Count > 0 && (b.Op == "eq" || b.Op == "gte"):
+		c.put("(EXISTS (SELECT")
+		c.happenings(b)
+		c.put(") AND ")
+		c.happened(b)
+		c.put(" "+comparisons[b.Op]+" ?)", b.Count)
+	default:
+		c.put("(")
+		c.happened(b)
+		c.put(" "+comparisons[b.Op]+" ?)", b.Count)
+	}
 }
 
 // happened puts how often something happened.
 func (c *compiler) happened(b Behaviour) {
+	c.put("(SELECT count(*)")
+	c.happenings(b)
+	c.put(")")
+}
+
+func (c *compiler) happenings(b Behaviour) {
 	column := eventColumns[b.Event]
-	c.put("(SELECT count(*) FROM messages m WHERE m.contact_id = c.id AND m.direction = 'outbound' AND " + column + " IS NOT NULL")
+	c.put(" FROM messages m WHERE m.contact_id = c.id AND m.direction = 'outbound' AND " + column + " IS NOT NULL")
 	if b.Campaign != 0 {
 		c.put(" AND m.campaign_id = ?", b.Campaign)
 	}
 	if b.WithinLast != "" {
 		c.put(" AND "+column+" >= now() - make_interval(secs => ?)", parseDuration(b.WithinLast).Seconds())
 	}
-	c.put(")")
 }
 
 const lastOutbound = "SELECT max(m.accepted_at) FROM messages m WHERE m.contact_id = c.id AND m.direction = 'outbound'"

@@ -15,7 +15,10 @@ import (
 	"time"
 
 	"eventstream/server/contact"
+	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
+	"eventstream/server/globalid"
+	"eventstream/server/message"
 	"eventstream/server/segment"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -50,6 +53,7 @@ func TestCompiledSQLAgreesWithAPlainEvaluator(t *testing.T) {
 		require.NoError(t, d.NewSelect().Model(stored).Where("c.id = ?", c.ID).Scan(ctx))
 		contacts = append(contacts, stored)
 	}
+	w := g.world(t, d, contacts)
 	matched := 0
 	for range queries {
 		raw := g.query(3)
@@ -57,14 +61,14 @@ func TestCompiledSQLAgreesWithAPlainEvaluator(t *testing.T) {
 		require.NoError(t, err)
 		node, err := segment.Parse(text)
 		require.NoError(t, err, string(text))
-		p, err := segment.Compile(ctx, node, nil)
+		p, err := segment.Compile(ctx, node, func(_ context.Context, id int64) (segment.Node, error) { return w.segments[id], nil })
 		require.NoError(t, err, string(text))
 		var got []int64
 		require.NoError(t, d.NewRaw("SELECT c.id FROM contacts c WHERE "+p.SQL+" ORDER BY c.id", p.Args...).Scan(ctx, &got), string(text))
 		var want []int64
-		now := time.Now()
+		w.now = time.Now()
 		for _, c := range contacts {
-			if evaluate(node, c, now) {
+			if w.matches(node, c) {
 				want = append(want, c.ID)
 			}
 		}
@@ -187,7 +191,29 @@ func (g *generator) query(depth int) map[string]any {
 			return map[string]any{"not": g.query(depth - 1)}
 		}
 	}
+	switch g.IntN(8) {
+	case 0:
+		return g.behaviour()
+	case 1:
+		return map[string]any{"import": globalid.Encode("Import", int64(1+g.IntN(2)))}
+	case 2:
+		return map[string]any{"segment": globalid.Encode("Segment", int64(1+g.IntN(2)))}
+	}
 	return g.condition()
+}
+
+func (g *generator) behaviour() map[string]any {
+	b := map[string]any{"event": g.one("received", "delivered", "read", "replied", "failed")}
+	if g.IntN(2) == 0 {
+		b["count"] = map[string]any{"op": g.one("gte", "lte", "eq"), "value": g.IntN(3)}
+	}
+	if g.IntN(3) == 0 {
+		b["campaign"] = globalid.Encode("Campaign", int64(1+g.IntN(3)))
+	}
+	if g.IntN(2) == 0 {
+		b["within_last"] = g.one("30d", "12h", "5d")
+	}
+	return b
 }
 
 func (g *generator) condition() map[string]any {
@@ -252,28 +278,129 @@ func (g *generator) condition() map[string]any {
 }
 
 // evaluate reads a query in the plainest way.
-func evaluate(n segment.Node, c *contact.Contact, now time.Time) bool {
+// world is what the plain evaluator knows beside the contacts themselves.
+type world struct {
+	now      time.Time
+	messages map[int64][]message.Message // of a contact
+	imports  map[int64]map[int64]bool    // import, contact
+	segments map[int64]segment.Node
+}
+
+// world gives the contacts messages and imports, and some segments to name.
+func (g *generator) world(t *testing.T, d *db.DB, contacts []*contact.Contact) *world {
+	t.Helper()
+	w := &world{messages: map[int64][]message.Message{}, imports: map[int64]map[int64]bool{1: {}, 2: {}}, segments: map[int64]segment.Node{}}
+	for id := range int64(2) {
+		_, err := d.NewRaw("INSERT INTO imports (file_name, options, status) VALUES ('f.csv', '{}', 'completed')").Exec(t.Context())
+		require.NoError(t, err)
+		n, err := segment.Parse([]byte([]string{`{"field": "attributes.city", "op": "eq", "value": "Paris"}`, `{"event": "read"}`}[id]))
+		require.NoError(t, err)
+		w.segments[id+1] = n
+	}
+	for _, c := range contacts {
+		for id := range w.imports {
+			if g.IntN(3) == 0 {
+				w.imports[id][c.ID] = true
+				_, err := d.NewRaw("INSERT INTO import_contacts (import_id, contact_id) VALUES (?, ?)", id, c.ID).Exec(t.Context())
+				require.NoError(t, err)
+			}
+		}
+		for campaign := range int64(g.IntN(4)) {
+			at := time.Now().Add(-time.Duration(g.IntN(60*24)) * time.Hour).Truncate(time.Microsecond)
+			id := campaign + 1
+			m := message.Message{Direction: message.Outbound, Purpose: message.PurposeCampaign, CampaignID: &id, ContactID: c.ID, Status: message.StatusAccepted, Media: []string{}, AcceptedAt: &at}
+			if m.Status = message.StatusFailed; g.IntN(5) > 0 {
+				m.Status, m.SentAt = message.StatusSent, &at
+			} else {
+				m.EndedAt = &at
+			}
+			if m.SentAt != nil && g.IntN(4) > 0 {
+				m.Status, m.DeliveredAt = message.StatusDelivered, &at
+				if g.IntN(2) == 0 {
+					m.Status, m.ReadAt = message.StatusRead, &at
+				}
+				if g.IntN(4) == 0 {
+					m.RepliedAt = &at
+				}
+			}
+			_, err := d.NewInsert().Model(&m).Exec(t.Context())
+			require.NoError(t, err)
+			w.messages[c.ID] = append(w.messages[c.ID], m)
+		}
+	}
+	return w
+}
+
+func (w *world) matches(n segment.Node, c *contact.Contact) bool {
 	switch x := n.(type) {
 	case segment.All:
 		for _, p := range x.Parts {
-			if !evaluate(p, c, now) {
+			if !w.matches(p, c) {
 				return false
 			}
 		}
 		return true
 	case segment.Any:
 		for _, p := range x.Parts {
-			if evaluate(p, c, now) {
+			if w.matches(p, c) {
 				return true
 			}
 		}
 		return false
 	case segment.Not:
-		return !evaluate(x.Part, c, now)
+		return !w.matches(x.Part, c)
+	case segment.InImport:
+		return w.imports[x.ID][c.ID]
+	case segment.InSegment:
+		return w.matches(w.segments[x.ID], c)
+	case segment.Behaviour:
+		return w.behaved(x, c)
 	case segment.Condition:
-		return holds(x, c, now)
+		if x.Field == "last_outbound_at" {
+			var last *time.Time
+			for _, m := range w.messages[c.ID] {
+				if m.AcceptedAt != nil && (last == nil || m.AcceptedAt.After(*last)) {
+					last = m.AcceptedAt
+				}
+			}
+			return timeHolds(x, last, w.now)
+		}
+		return holds(x, c, w.now)
 	}
 	panic(fmt.Sprintf("%T is not drawn", n))
+}
+
+func (w *world) behaved(b segment.Behaviour, c *contact.Contact) bool {
+	n := int64(0)
+	for _, m := range w.messages[c.ID] {
+		at := map[string]*time.Time{"received": m.SentAt, "delivered": m.DeliveredAt, "read": m.ReadAt, "replied": m.RepliedAt, "failed": m.EndedAt}[b.Event]
+		if at == nil || (b.Campaign != 0 && *m.CampaignID != b.Campaign) {
+			continue
+		}
+		if b.WithinLast != "" {
+			span, err := time.ParseDuration(strings.Replace(b.WithinLast, "d", "h", 1))
+			if strings.HasSuffix(b.WithinLast, "d") {
+				span *= 24
+			}
+			if err != nil || at.Before(w.now.Add(-span)) {
+				continue
+			}
+		}
+		n++
+	}
+	switch b.Op {
+	case "eq":
+		return n == b.Count
+	case "lte":
+		return n <= b.Count
+	case "lt":
+		return n < b.Count
+	case "gt":
+		return n > b.Count
+	case "ne":
+		return n != b.Count
+	}
+	return n >= b.Count
 }
 
 func holds(x segment.Condition, c *contact.Contact, now time.Time) bool {
@@ -294,8 +421,6 @@ func holds(x segment.Condition, c *contact.Contact, now time.Time) bool {
 		return timeHolds(x, &c.CreatedAt, now)
 	case "last_inbound_at":
 		return timeHolds(x, c.LastInboundAt, now)
-	case "last_outbound_at":
-		return timeHolds(x, nil, now)
 	}
 	var v any = c.Attributes
 	for _, key := range strings.Split(strings.TrimPrefix(x.Field, "attributes."), ".") {
