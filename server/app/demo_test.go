@@ -20,7 +20,8 @@ func TestDemoData(t *testing.T) {
 			Contacts, Campaigns, Messages int
 			UserErrors                    []struct{ Message string }
 		}
-	}) {
+	},
+	) {
 		e.do(&out, `mutation($n: Int!) { sandboxSeed(input: {contacts: $n}) { contacts campaigns messages userErrors { field message code } } }`, map[string]any{"n": n})
 		return out
 	}

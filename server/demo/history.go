@@ -138,7 +138,7 @@ func (h *history) arrive(ctx context.Context, tx bun.Tx, n int) error {
 		return err
 	}
 	begin := h.now.Add(-weeks * 7 * day)
-	draw := &people{dice: rand.New(rand.NewPCG(seed, 1)), seen: make(map[string]bool, n)}
+	draw := &people{dice: dice(1), seen: make(map[string]bool, n)}
 	files := []struct {
 		name  string
 		share int // percent of n

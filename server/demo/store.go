@@ -33,6 +33,11 @@ func lockContacts(ctx context.Context, tx bun.Tx) error {
 	return db.Err(err)
 }
 
+func anyContact(ctx context.Context, idb bun.IDB) (bool, error) {
+	some, err := idb.NewSelect().Model((*contact.Contact)(nil)).Exists(ctx)
+	return some, db.Err(err)
+}
+
 func firstSender(ctx context.Context, tx bun.Tx) (id int64, err error) {
 	err = tx.NewRaw("SELECT id FROM senders ORDER BY id LIMIT 1").Scan(ctx, &id)
 	return id, db.Err(err)
