@@ -6632,7 +6632,7 @@ type Import implements Node {
 }
 type ImportColumn {
   name: String!
-  "address, name, region, locale, time_zone, consent, consent_at, attributes.<key>, or empty for left out."
+  "address, name, first_name, last_name (both make the name and are kept as attributes), region, locale, time_zone, consent, consent_at, attributes.<key>, or empty for left out."
   field: String!
   "A few of its values."
   samples: [String!]!

@@ -911,7 +911,7 @@ func (Import) IsNode() {}
 
 type ImportColumn struct {
 	Name string `json:"name"`
-	// address, name, region, locale, time_zone, consent, consent_at, attributes.<key>, or empty for left out.
+	// address, name, first_name, last_name (both make the name and are kept as attributes), region, locale, time_zone, consent, consent_at, attributes.<key>, or empty for left out.
 	Field string `json:"field"`
 	// A few of its values.
 	Samples []string `json:"samples"`

@@ -109,6 +109,23 @@ func (l List) Err() error {
 	return l
 }
 
+// Text is what err says to people: without code and cause.
+func Text(err error) string {
+	var list List
+	var e *Error
+	switch {
+	case errors.As(err, &list) && len(list) > 0:
+		texts := make([]string, len(list))
+		for i, e := range list {
+			texts[i] = e.Message
+		}
+		return strings.Join(texts, "; ")
+	case errors.As(err, &e):
+		return e.Message
+	}
+	return "something went wrong on our side; the log knows more"
+}
+
 // CodeOf gives the code of err; internal when it has none.
 func CodeOf(err error) Code {
 	if list, ok := errors.AsType[List](err); ok && len(list) > 0 {

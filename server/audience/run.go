@@ -36,7 +36,7 @@ func (s *Service) Run(ctx context.Context, id int64) error {
 		going, err := s.batch(ctx, id)
 		s.hub.Publish(pubsub.TopicBulk, id)
 		if apperr.Is(err, apperr.CodeInvalid) { // a segment or import that the selection names is gone
-			return s.fail(ctx, id, err.Error())
+			return s.fail(ctx, id, apperr.Text(err))
 		}
 		if err != nil || !going {
 			return err

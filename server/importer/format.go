@@ -87,7 +87,7 @@ func sniff(head []byte, req *Request) (Options, error) {
 	if err != nil {
 		return garbage(err.Error())
 	}
-	opts.Columns, err = mapColumns(names, sample, req.Mapping)
+	opts.Columns, err = mapColumns(names, sample, req.Mapping, opts.DefaultRegion)
 	return opts, err
 }
 
@@ -217,14 +217,16 @@ func unique(names []string) []string {
 var guesses = map[Field][]string{
 	FieldAddress: {
 		"phone", "phonenumber", "phoneno", "mobile", "mobilenumber", "mobilephone", "whatsapp", "whatsappnumber", "whatsappid", "number", "tel", "telephone",
-		"telefon", "telefono", "telefone", "celular", "cell", "cellphone", "msisdn", "address", "handy", "waid", "to", "contactnumber", "movil",
+		"telefon", "telefono", "telefone", "celular", "cell", "cellphone", "msisdn", "address", "handy", "handynummer", "mobil", "mobilnummer", "mobiltelefon", "telefonnummer", "rufnummer", "waid", "to", "contactnumber", "movil", "móvil", "numero", "número", "portable", "mobilenr", "cellulare",
 	},
-	FieldName:      {"name", "fullname", "contactname", "customername", "displayname", "nombre", "nom", "nome", "profilename"},
+	FieldName:      {"name", "fullname", "contactname", "customername", "displayname", "nombre", "nom", "nome", "profilename", "vorundnachname", "namevorname", "nombrecompleto", "nomcomplet", "nomecompleto"},
+	FieldFirstName: {"firstname", "givenname", "forename", "vorname", "prenom", "prénom", "primernombre", "primeironome"},
+	FieldLastName:  {"lastname", "surname", "familyname", "nachname", "familienname", "nomdefamille", "apellido", "apellidos", "sobrenome", "cognome"},
 	FieldRegion:    {"country", "countrycode", "region", "pais", "land", "pays", "iso"},
 	FieldLocale:    {"locale", "language", "lang", "sprache", "idioma"},
 	FieldTimeZone:  {"timezone", "tz", "zeitzone"},
-	FieldConsent:   {"optin", "optedin", "consent", "consentstatus", "consentstate", "subscribed", "marketingconsent", "whatsappoptin", "marketingoptin"},
-	FieldConsentAt: {"optindate", "consentdate", "consentat", "optedinat", "optinat", "consenttime", "optintime", "consenttimestamp"},
+	FieldConsent:   {"optin", "optedin", "consent", "consentstatus", "consentstate", "subscribed", "marketingconsent", "whatsappoptin", "marketingoptin", "einwilligung", "whatsappeinwilligung"},
+	FieldConsentAt: {"optindate", "consentdate", "consentat", "optedinat", "optinat", "consenttime", "optintime", "consenttimestamp", "optindatum", "einwilligungam", "einwilligungsdatum"},
 }
 
 var guess = func() map[string]Field {
@@ -257,7 +259,7 @@ func AttributeKey(header string) string {
 	return key
 }
 
-func mapColumns(names []string, sample [][]any, chosen map[string]Field) ([]Column, error) {
+func mapColumns(names []string, sample [][]any, chosen map[string]Field, region string) ([]Column, error) {
 	for name := range chosen {
 		found := false
 		for _, n := range names {
@@ -295,10 +297,42 @@ func mapColumns(names []string, sample [][]any, chosen map[string]Field) ([]Colu
 			columns[i].Type = typeOf(sample, i)
 		}
 	}
+	if !taken[FieldAddress] {
+		if i := numbersIn(columns, sample, chosen, region); i >= 0 {
+			columns[i].Field, columns[i].Type, taken[FieldAddress] = FieldAddress, "", true
+		}
+	}
 	if !taken[FieldAddress] { // the columns go with it: who maps them needs their names
 		return columns, apperr.Invalid("file", "no column holds phone numbers; the columns are %s. Say which one it is in the mapping", strings.Join(names, ", "))
 	}
 	return columns, nil
+}
+
+// numbersIn finds the column that holds phone numbers by what it holds; -1 is
+// none. A column whose meaning somebody chose is not taken.
+func numbersIn(columns []Column, sample [][]any, chosen map[string]Field, region string) int {
+	best, most := -1, 0
+	for i, c := range columns {
+		if _, said := chosen[c.Name]; said || !strings.HasPrefix(string(c.Field), "attributes.") {
+			continue
+		}
+		full, good := 0, 0
+		for _, values := range sample[:min(len(sample), 100)] {
+			if i >= len(values) {
+				continue
+			}
+			if s := contact.CleanText(text(values[i])); s != "" {
+				full++
+				if _, err := contact.ParseAddress(s, region); err == nil {
+					good++
+				}
+			}
+		}
+		if good*2 > full && good > most {
+			best, most = i, good
+		}
+	}
+	return best
 }
 
 // rejectColumns stand in the files of rejected rows, and say nothing of people.
@@ -334,7 +368,7 @@ func checkField(f Field) error {
 	if key, ok := strings.CutPrefix(string(f), "attributes."); ok {
 		return contact.CheckAttributeKey(key)
 	}
-	return apperr.Invalid("mapping", "%q is not a field: address, name, region, locale, time_zone, consent, consent_at or attributes.<key>", f)
+	return apperr.Invalid("mapping", "%q is not a field: address, name, first_name, last_name, region, locale, time_zone, consent, consent_at or attributes.<key>", f)
 }
 
 var plainNumber = regexp.MustCompile(`^-?(0|[1-9]\d{0,14})(\.\d{1,9})?$`)

@@ -116,6 +116,11 @@ func TestMappingIsGuessedAndCorrected(t *testing.T) {
 		{Name: "Full Name", Field: "attributes.nick", Type: "text", Samples: []string{"Max"}},
 	}, opts.Columns)
 	require.Nil(t, good[0].name)
+	german, good, _ := read(t, []byte("Anruf unter;Vorname;Nachname;PLZ\n0151 12345678;Max;Muster;50667\n0151 12345679;Eva;;01067\n"), Request{DefaultRegion: "DE"})
+	require.Equal(t, []Field{FieldAddress, FieldFirstName, FieldLastName, "attributes.plz"}, []Field{german.Columns[0].Field, german.Columns[1].Field, german.Columns[2].Field, german.Columns[3].Field}, "numbers are known by what they look like")
+	require.Equal(t, "Max Muster", *good[0].name)
+	require.Equal(t, map[string]any{"first_name": "Max", "last_name": "Muster", "plz": "50667"}, good[0].attrs)
+	require.Equal(t, "Eva", *good[1].name)
 	again, _, _ := read(t, []byte("tel,import line,import error\n+4915112345678,7,why\n"), Request{})
 	require.Equal(t, []Field{FieldAddress, FieldIgnore, FieldIgnore}, []Field{again.Columns[0].Field, again.Columns[1].Field, again.Columns[2].Field}, "mended rejects come in without our own columns")
 	for _, bad := range []Request{{Mapping: map[string]Field{"nope": FieldName}}, {Mapping: map[string]Field{"tel": "phone"}}, {Mapping: map[string]Field{"tel": "", "tel (2)": ""}}} {

@@ -43,6 +43,8 @@ type Field string
 const (
 	FieldAddress   Field = "address"
 	FieldName      Field = "name"
+	FieldFirstName Field = "first_name" // with last_name the name, where there is no column for it; also kept as attribute
+	FieldLastName  Field = "last_name"
 	FieldRegion    Field = "region" // where the row's national number is read
 	FieldLocale    Field = "locale"
 	FieldTimeZone  Field = "time_zone"

@@ -45,7 +45,7 @@ func (s *Service) Run(ctx context.Context, id int64) error {
 	ctx = actor.With(ctx, who)
 	err = s.work(ctx, imp)
 	if apperr.Is(err, apperr.CodeInvalid) {
-		err = s.end(ctx, imp, StatusFailed, err.Error())
+		err = s.end(ctx, imp, StatusFailed, apperr.Text(err))
 	}
 	return err
 }
@@ -278,6 +278,7 @@ func check(rec record, opts Options) (*row, *Reject) {
 	}
 	r := &row{rec: rec, attrs: map[string]any{}, consent: contact.ConsentUnknown}
 	region, address := opts.DefaultRegion, ""
+	var first, last string
 	for i, c := range opts.Columns {
 		if i >= len(rec.values) || rec.values[i] == nil {
 			continue
@@ -294,6 +295,15 @@ func check(rec record, opts Options) (*row, *Reject) {
 		case FieldName:
 			if value != "" {
 				r.name = &value
+			}
+		case FieldFirstName, FieldLastName:
+			if value != "" {
+				r.attrs[string(c.Field)] = value
+			}
+			if c.Field == FieldFirstName {
+				first = value
+			} else {
+				last = value
 			}
 		case FieldLocale:
 			if value != "" {
@@ -322,6 +332,9 @@ func check(rec record, opts Options) (*row, *Reject) {
 				r.attrs[strings.TrimPrefix(string(c.Field), "attributes.")] = attribute(rec.values[i], value, c.Type)
 			}
 		}
+	}
+	if whole := strings.TrimSpace(first + " " + last); r.name == nil && whole != "" {
+		r.name = &whole
 	}
 	for key, v := range rec.extra {
 		if v != nil && contact.CheckAttributeKey(key) == nil {

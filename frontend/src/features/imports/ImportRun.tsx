@@ -234,6 +234,8 @@ export function ImportRun(props: {
 const fieldNames = [
   { value: "address", label: "Phone number" },
   { value: "name", label: "Name" },
+  { value: "first_name", label: "First name" },
+  { value: "last_name", label: "Last name" },
   { value: "region", label: "Country of the number" },
   { value: "locale", label: "Language" },
   { value: "time_zone", label: "Time zone" },
