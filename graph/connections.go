@@ -8,6 +8,7 @@ import (
 	"eventstream/server/campaign"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
+	"eventstream/server/conversation"
 	"eventstream/server/db"
 	"eventstream/server/importer"
 	"eventstream/server/message"
@@ -29,6 +30,16 @@ func (r *Resolver) messageConnection(ctx context.Context, f message.Filter, p db
 	edges, nodes, info := connect(s, toMessage, f.CursorOf,
 		func(c string, n *model.Message) *model.MessageEdge { return &model.MessageEdge{Cursor: c, Node: n} })
 	return &model.MessageConnection{Edges: edges, Nodes: nodes, PageInfo: info, Counter: func(ctx context.Context) (int64, error) { return r.Services.Messages.Count(ctx, f) }}, nil
+}
+
+func (r *Resolver) conversationConnection(ctx context.Context, f conversation.Filter, p db.Page) (*model.ConversationConnection, error) {
+	s, err := r.Conversations.List(ctx, f, p)
+	if err != nil {
+		return nil, err
+	}
+	edges, nodes, info := connect(s, r.toConversation, conversation.CursorOf,
+		func(c string, n *model.Conversation) *model.ConversationEdge { return &model.ConversationEdge{Cursor: c, Node: n} })
+	return &model.ConversationConnection{Edges: edges, Nodes: nodes, PageInfo: info, Counter: func(ctx context.Context) (int64, error) { return r.Conversations.Count(ctx, f) }}, nil
 }
 
 func (r *Resolver) contactConnection(ctx context.Context, f contact.Filter, o contact.Order, p db.Page) (*model.ContactConnection, error) {

@@ -43,7 +43,7 @@ func (r *contactResolver) Conversation(ctx context.Context, obj *model.Contact) 
 	if errors.Is(err, dataloadgen.ErrNotFound) {
 		return nil, nil
 	}
-	return toConversation(c), err
+	return r.toConversation(c), err
 }
 
 // SessionWindow is the resolver for the sessionWindow field.

@@ -44,6 +44,8 @@ func filled(s string) *string {
 	return &s
 }
 
+func yes(b *bool) bool { return b != nil && *b }
+
 func text(s *string) string {
 	if s == nil {
 		return ""
@@ -100,11 +102,18 @@ func toContact(c *contact.Contact) *model.Contact {
 	}
 }
 
-func toConversation(c *conversation.Conversation) *model.Conversation {
+func (r *Resolver) toConversation(c *conversation.Conversation) *model.Conversation {
 	if c == nil {
 		return nil
 	}
-	return &model.Conversation{ID: encode(kindConversation, c.ID), SessionExpiresAt: c.SessionExpiresAt, Unread: c.Unread, LastMessageAt: c.LastMessageAt}
+	out := &model.Conversation{
+		ID: encode(kindConversation, c.ID), Contact: &model.Contact{ID: encode(kindContact, c.ContactID)}, Status: upper[model.ConversationStatus](c.Status),
+		SessionExpiresAt: c.SessionExpiresAt, WindowOpen: c.Open(r.Now()), Unread: c.Unread, LastMessageAt: c.LastMessageAt,
+	}
+	if c.AssigneeID != nil {
+		out.Assignee = &model.Operator{ID: encode(kindOperator, *c.AssigneeID)}
+	}
+	return out
 }
 
 func toConsentEvent(e *consent.Event) *model.ConsentEvent {

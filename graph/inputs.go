@@ -10,6 +10,7 @@ import (
 	"eventstream/server/audience"
 	"eventstream/server/campaign"
 	"eventstream/server/contact"
+	"eventstream/server/conversation"
 	"eventstream/server/demo"
 	"eventstream/server/globalid"
 	"eventstream/server/importer"
@@ -201,6 +202,42 @@ func (r *Resolver) testSend(ctx context.Context, input model.TemplateTestSendInp
 	return r.Conversations.TestSend(ctx, contactID, senderID, version.ID)
 }
 
+func conversationFilter(in *model.ConversationFilter) (f conversation.Filter, err error) {
+	if in == nil {
+		return f, nil
+	}
+	if s := in.Status.Value(); s != nil {
+		f.Status = lower[string](*s)
+	}
+	f.Unread, f.Search = yes(in.Unread.Value()), text(in.Search.Value())
+	if f.AssigneeID, err = optional("assigneeId", kindOperator, in.AssigneeID.Value()); err == nil && yes(in.Unassigned.Value()) {
+		f.AssigneeID = new(int64)
+	}
+	return f, err
+}
+
+func (r *Resolver) reply(ctx context.Context, input model.ConversationReplyInput) (*message.Message, error) {
+	id, err := globalid.Decode("id", kindConversation, input.ID)
+	if err != nil {
+		return nil, err
+	}
+	tmpl, err := optional("templateId", kindTemplate, input.TemplateID.Value())
+	if err != nil {
+		return nil, err
+	}
+	return r.Conversations.Answer(ctx, conversation.Reply{ConversationID: id, Body: text(input.Body.Value()), TemplateID: tmpl})
+}
+
+func (r *Resolver) conversationChange(ctx context.Context, id string, change func(context.Context, int64) (*conversation.Conversation, error)) (*model.ConversationPayload, error) {
+	n, err := globalid.Decode("id", kindConversation, id)
+	var c *conversation.Conversation
+	if err == nil {
+		c, err = change(ctx, n)
+	}
+	errs, err := mend(err)
+	return &model.ConversationPayload{Conversation: r.toConversation(c), UserErrors: errs}, err
+}
+
 // campaignTest sends the campaign's template from its first sender.
 func (r *Resolver) campaignTest(ctx context.Context, input model.CampaignTestSendInput) (*message.Message, error) {
 	id, err := globalid.Decode("id", kindCampaign, input.ID)
@@ -388,6 +425,9 @@ func (r *Resolver) nodeOf(ctx context.Context, kind string, id int64) (model.Nod
 	case kindContact:
 		c, err := r.Contacts.ByID(ctx, id)
 		return orNil(toContact(c), err)
+	case kindConversation:
+		c, err := r.Conversations.ByID(ctx, id)
+		return orNil(r.toConversation(c), err)
 	case kindImport:
 		i, err := r.Imports.ByID(ctx, id)
 		return orNil(toImport(i), err)

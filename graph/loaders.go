@@ -36,6 +36,7 @@ type loaders struct {
 	lastOutbound  *dataloadgen.Loader[int64, *time.Time]
 	messages      *dataloadgen.Loader[int64, *message.Message]
 	events        *dataloadgen.Loader[int64, []*message.DeliveryEvent]
+	lastSaid      *dataloadgen.Loader[int64, *message.Message]
 	conversations *dataloadgen.Loader[int64, *conversation.Conversation]
 	operators     *dataloadgen.Loader[int64, *auth.Operator]
 	suppressions  *dataloadgen.Loader[int64, *model.Suppression]
@@ -80,6 +81,17 @@ func newLoaders(s Services) *loaders {
 		shares:        batched(s.Campaigns.SharesOf),
 		lastOutbound:  batched(s.Messages.LastOutbound),
 		messages:      batched(indexed(s.Messages.ByIDs, func(m *message.Message) int64 { return m.ID })),
+		lastSaid: batched(func(ctx context.Context, ids []int64) (map[int64]*message.Message, error) {
+			rows, err := s.Messages.LastSaid(ctx, ids)
+			found := make(map[int64]*message.Message, len(ids))
+			for _, id := range ids {
+				found[id] = nil
+			}
+			for _, m := range rows {
+				found[m.ContactID] = m
+			}
+			return found, err
+		}),
 		conversations: batched(indexed(s.Conversations.ByContacts, func(c *conversation.Conversation) int64 { return c.ContactID })),
 		events: batched(func(ctx context.Context, ids []int64) (map[int64][]*message.DeliveryEvent, error) {
 			found, err := s.Messages.Events(ctx, ids)

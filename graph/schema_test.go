@@ -41,15 +41,16 @@ func TestTheContractIsKept(t *testing.T) {
 	for root, names := range map[*ast.Definition][]string{
 		s.Query: {
 			"viewer", "node", "contacts", "contact", "contactCount", "attributeKeys", "segments", "segmentPreview", "templates", "templatePreview", "senders", "campaigns",
-			"campaignPreflight", "messages", "imports", "webhookEvents", "auditEntries", "auditVerification", "dashboard", "errorReport", "systemHealth", "operators", "apiTokens", "settings",
+			"campaignPreflight", "messages", "conversations", "imports", "webhookEvents", "auditEntries", "auditVerification", "dashboard", "errorReport", "systemHealth", "operators", "apiTokens", "settings",
 		},
 		s.Mutation: {
 			"signIn", "signOut", "operatorInvite", "operatorDeactivate", "apiTokenCreate", "apiTokenRevoke", "contactCreate", "contactUpdate", "contactConsentSet", "contactImport",
 			"contactImportCancel", "segmentCreate", "segmentUpdate", "segmentDelete", "templateCreate", "templateUpdate", "templateDelete", "templateTestSend", "templateSync",
 			"senderCreate", "senderUpdate", "senderPause", "senderResume", "campaignCreate", "campaignUpdate", "campaignLaunch", "campaignPause", "campaignResume", "campaignCancel",
 			"campaignDuplicate", "campaignDelete", "campaignSchedule", "campaignTestSend", "settingsUpdate", "webhookEventReplay", "sandboxInboundSend", "sandboxSettingsUpdate", "sandboxSeed",
+			"conversationReply", "conversationAssign", "conversationMarkRead", "conversationClose", "suppressionAdd", "suppressionRemove", "contactErase", "contactExport", "contactMerge",
 		},
-		s.Subscription: {"campaignProgress", "importProgress", "deliveryEvents", "inboundMessages", "dashboardUpdated", "systemHealthChanged"},
+		s.Subscription: {"campaignProgress", "importProgress", "deliveryEvents", "inboundMessages", "conversationUpdated", "dashboardUpdated", "systemHealthChanged"},
 	} {
 		for _, n := range names {
 			require.NotNil(t, root.Fields.ForName(n), "%s.%s", root.Name, n)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"time"
 
+	"eventstream/graph/model"
 	"eventstream/server/apperr"
+	"eventstream/server/pubsub"
 
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -103,6 +105,25 @@ func merge(ctx context.Context, topics ...<-chan []int64) <-chan []int64 {
 		}()
 	}
 	return out
+}
+
+// conversationsUpdated sends one conversation, or all that change.
+func (r *Resolver) conversationsUpdated(ctx context.Context, id *string) (<-chan *model.Conversation, error) {
+	n, err := optional("id", kindConversation, id)
+	if err != nil {
+		return nil, err
+	}
+	wake := r.Hub.Subscribe(ctx, pubsub.TopicConversation)
+	if n == nil {
+		return stream(ctx, wake, func(ctx context.Context, ids []int64) ([]*model.Conversation, error) {
+			rows, err := r.Conversations.ByIDs(ctx, ids)
+			return mapped(rows, r.toConversation), err
+		}), nil
+	}
+	return follow(ctx, wake, *n, campaignPace, func(ctx context.Context) (*model.Conversation, error) {
+		c, err := r.Conversations.ByID(ctx, *n)
+		return r.toConversation(c), err
+	}, nil)
 }
 
 // stream sends what the topic names as it comes, the newest when there is more

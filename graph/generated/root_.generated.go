@@ -31,6 +31,8 @@ type ResolverRoot interface {
 	ConsentEvent() ConsentEventResolver
 	Contact() ContactResolver
 	ContactConnection() ContactConnectionResolver
+	Conversation() ConversationResolver
+	ConversationConnection() ConversationConnectionResolver
 	DeliveryEvent() DeliveryEventResolver
 	Import() ImportResolver
 	ImportConnection() ImportConnectionResolver
@@ -438,10 +440,38 @@ type ComplexityRoot struct {
 	}
 
 	Conversation struct {
+		Assignee         func(childComplexity int) int
+		Contact          func(childComplexity int) int
 		ID               func(childComplexity int) int
+		LastMessage      func(childComplexity int) int
 		LastMessageAt    func(childComplexity int) int
+		Messages         func(childComplexity int, first *int, after *string) int
 		SessionExpiresAt func(childComplexity int) int
+		Status           func(childComplexity int) int
 		Unread           func(childComplexity int) int
+		WindowOpen       func(childComplexity int) int
+	}
+
+	ConversationConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ConversationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ConversationPayload struct {
+		Conversation func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
+	}
+
+	ConversationReplyPayload struct {
+		Message    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Dashboard struct {
@@ -644,6 +674,10 @@ type ComplexityRoot struct {
 		ContactUpdate         func(childComplexity int, input model.ContactUpdateInput) int
 		ContactViewDelete     func(childComplexity int, input model.ContactViewDeleteInput) int
 		ContactViewSave       func(childComplexity int, input model.ContactViewSaveInput) int
+		ConversationAssign    func(childComplexity int, input model.ConversationAssignInput) int
+		ConversationClose     func(childComplexity int, input model.ConversationCloseInput) int
+		ConversationMarkRead  func(childComplexity int, input model.ConversationMarkReadInput) int
+		ConversationReply     func(childComplexity int, input model.ConversationReplyInput) int
 		MessageResolve        func(childComplexity int, input model.MessageResolveInput) int
 		OperatorDeactivate    func(childComplexity int, input model.OperatorDeactivateInput) int
 		OperatorInvite        func(childComplexity int, input model.OperatorInviteInput) int
@@ -720,6 +754,7 @@ type ComplexityRoot struct {
 		ContactCount       func(childComplexity int, query json.RawMessage) int
 		ContactViews       func(childComplexity int) int
 		Contacts           func(childComplexity int, filter *model.ContactFilter, search *string, orderBy *model.ContactOrder, first *int, after *string, last *int, before *string) int
+		Conversations      func(childComplexity int, filter *model.ConversationFilter, first *int, after *string) int
 		Dashboard          func(childComplexity int, rangeArg *model.DateRange) int
 		ErrorReport        func(childComplexity int, filter *model.ErrorReportFilter) int
 		Imports            func(childComplexity int, first *int, after *string) int
@@ -926,6 +961,7 @@ type ComplexityRoot struct {
 	Subscription struct {
 		BulkActionProgress  func(childComplexity int, id string) int
 		CampaignProgress    func(childComplexity int, id string) int
+		ConversationUpdated func(childComplexity int, id *string) int
 		DashboardUpdated    func(childComplexity int) int
 		DeliveryEvents      func(childComplexity int, campaignID *string) int
 		ImportProgress      func(childComplexity int, id string) int
@@ -2552,30 +2588,135 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ContactViewSavePayload.View(childComplexity), true
 
+	case "Conversation.assignee":
+		if e.ComplexityRoot.Conversation.Assignee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Conversation.Assignee(childComplexity), true
+	case "Conversation.contact":
+		if e.ComplexityRoot.Conversation.Contact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Conversation.Contact(childComplexity), true
 	case "Conversation.id":
 		if e.ComplexityRoot.Conversation.ID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Conversation.ID(childComplexity), true
+	case "Conversation.lastMessage":
+		if e.ComplexityRoot.Conversation.LastMessage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Conversation.LastMessage(childComplexity), true
 	case "Conversation.lastMessageAt":
 		if e.ComplexityRoot.Conversation.LastMessageAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Conversation.LastMessageAt(childComplexity), true
+	case "Conversation.messages":
+		if e.ComplexityRoot.Conversation.Messages == nil {
+			break
+		}
+
+		args, err := ec.field_Conversation_messages_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Conversation.Messages(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Conversation.sessionExpiresAt":
 		if e.ComplexityRoot.Conversation.SessionExpiresAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Conversation.SessionExpiresAt(childComplexity), true
+	case "Conversation.status":
+		if e.ComplexityRoot.Conversation.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Conversation.Status(childComplexity), true
 	case "Conversation.unread":
 		if e.ComplexityRoot.Conversation.Unread == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Conversation.Unread(childComplexity), true
+	case "Conversation.windowOpen":
+		if e.ComplexityRoot.Conversation.WindowOpen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Conversation.WindowOpen(childComplexity), true
+
+	case "ConversationConnection.edges":
+		if e.ComplexityRoot.ConversationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationConnection.Edges(childComplexity), true
+	case "ConversationConnection.nodes":
+		if e.ComplexityRoot.ConversationConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationConnection.Nodes(childComplexity), true
+	case "ConversationConnection.pageInfo":
+		if e.ComplexityRoot.ConversationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationConnection.PageInfo(childComplexity), true
+	case "ConversationConnection.totalCount":
+		if e.ComplexityRoot.ConversationConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationConnection.TotalCount(childComplexity), true
+
+	case "ConversationEdge.cursor":
+		if e.ComplexityRoot.ConversationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationEdge.Cursor(childComplexity), true
+	case "ConversationEdge.node":
+		if e.ComplexityRoot.ConversationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationEdge.Node(childComplexity), true
+
+	case "ConversationPayload.conversation":
+		if e.ComplexityRoot.ConversationPayload.Conversation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationPayload.Conversation(childComplexity), true
+	case "ConversationPayload.userErrors":
+		if e.ComplexityRoot.ConversationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationPayload.UserErrors(childComplexity), true
+
+	case "ConversationReplyPayload.message":
+		if e.ComplexityRoot.ConversationReplyPayload.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationReplyPayload.Message(childComplexity), true
+	case "ConversationReplyPayload.userErrors":
+		if e.ComplexityRoot.ConversationReplyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationReplyPayload.UserErrors(childComplexity), true
 
 	case "Dashboard.before":
 		if e.ComplexityRoot.Dashboard.Before == nil {
@@ -3627,6 +3768,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ContactViewSave(childComplexity, args["input"].(model.ContactViewSaveInput)), true
+	case "Mutation.conversationAssign":
+		if e.ComplexityRoot.Mutation.ConversationAssign == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_conversationAssign_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConversationAssign(childComplexity, args["input"].(model.ConversationAssignInput)), true
+	case "Mutation.conversationClose":
+		if e.ComplexityRoot.Mutation.ConversationClose == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_conversationClose_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConversationClose(childComplexity, args["input"].(model.ConversationCloseInput)), true
+	case "Mutation.conversationMarkRead":
+		if e.ComplexityRoot.Mutation.ConversationMarkRead == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_conversationMarkRead_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConversationMarkRead(childComplexity, args["input"].(model.ConversationMarkReadInput)), true
+	case "Mutation.conversationReply":
+		if e.ComplexityRoot.Mutation.ConversationReply == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_conversationReply_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConversationReply(childComplexity, args["input"].(model.ConversationReplyInput)), true
 	case "Mutation.messageResolve":
 		if e.ComplexityRoot.Mutation.MessageResolve == nil {
 			break
@@ -4136,6 +4321,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Contacts(childComplexity, args["filter"].(*model.ContactFilter), args["search"].(*string), args["orderBy"].(*model.ContactOrder), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Query.conversations":
+		if e.ComplexityRoot.Query.Conversations == nil {
+			break
+		}
+
+		args, err := ec.field_Query_conversations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Conversations(childComplexity, args["filter"].(*model.ConversationFilter), args["first"].(*int), args["after"].(*string)), true
 	case "Query.dashboard":
 		if e.ComplexityRoot.Query.Dashboard == nil {
 			break
@@ -4945,6 +5141,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.CampaignProgress(childComplexity, args["id"].(string)), true
+	case "Subscription.conversationUpdated":
+		if e.ComplexityRoot.Subscription.ConversationUpdated == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_conversationUpdated_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ConversationUpdated(childComplexity, args["id"].(*string)), true
 	case "Subscription.dashboardUpdated":
 		if e.ComplexityRoot.Subscription.DashboardUpdated == nil {
 			break
@@ -5519,6 +5726,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ContactUpdateInput", ec.unmarshalInputContactUpdateInput),
 			graphql.NewInputUnmarshaler("ContactViewDeleteInput", ec.unmarshalInputContactViewDeleteInput),
 			graphql.NewInputUnmarshaler("ContactViewSaveInput", ec.unmarshalInputContactViewSaveInput),
+			graphql.NewInputUnmarshaler("ConversationAssignInput", ec.unmarshalInputConversationAssignInput),
+			graphql.NewInputUnmarshaler("ConversationCloseInput", ec.unmarshalInputConversationCloseInput),
+			graphql.NewInputUnmarshaler("ConversationFilter", ec.unmarshalInputConversationFilter),
+			graphql.NewInputUnmarshaler("ConversationMarkReadInput", ec.unmarshalInputConversationMarkReadInput),
+			graphql.NewInputUnmarshaler("ConversationReplyInput", ec.unmarshalInputConversationReplyInput),
 			graphql.NewInputUnmarshaler("DateRange", ec.unmarshalInputDateRange),
 			graphql.NewInputUnmarshaler("ErrorReportFilter", ec.unmarshalInputErrorReportFilter),
 			graphql.NewInputUnmarshaler("ImportColumnInput", ec.unmarshalInputImportColumnInput),
@@ -6416,15 +6628,6 @@ type SessionWindow {
   expiresAt: DateTime
 }
 
-"All messages with one contact."
-type Conversation implements Node {
-  id: ID!
-  sessionExpiresAt: DateTime
-  "Messages of theirs that nobody has read."
-  unread: Int!
-  lastMessageAt: DateTime
-}
-
 "One entry of the consent ledger; never changed."
 type ConsentEvent implements Node {
   id: ID!
@@ -6573,6 +6776,103 @@ input ContactConsentSetInput {
 type ContactConsentSetPayload {
   contact: Contact
   userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/conversation.graphql", Input: `enum ConversationStatus {
+  OPEN
+  "Put away; it opens by itself when they write."
+  CLOSED
+}
+"All messages with one contact."
+type Conversation implements Node {
+  id: ID!
+  contact: Contact @goField(forceResolver: true)
+  status: ConversationStatus!
+  "Until when free text may go: 24 hours after their last message. Null: they never wrote."
+  sessionExpiresAt: DateTime
+  "Whether free text may go now; it ends five minutes before sessionExpiresAt, so that nothing is sent into a window that closes."
+  windowOpen: Boolean!
+  "Messages of theirs that nobody has read."
+  unread: Int!
+  "The operator who takes care of it."
+  assignee: Operator @goField(forceResolver: true)
+  lastMessageAt: DateTime
+  "What they wrote, our replies and confirmations, and campaigns they got; newest first, at most 200 a page."
+  messages(first: Int, after: String): MessageConnection! @goField(forceResolver: true)
+  "The newest message that was written or sent."
+  lastMessage: Message @goField(forceResolver: true)
+}
+type ConversationEdge {
+  cursor: String!
+  node: Conversation!
+}
+type ConversationConnection @goExtraField(name: "Counter", type: "eventstream/graph/lazy.Count") {
+  edges: [ConversationEdge!]!
+  nodes: [Conversation!]!
+  pageInfo: PageInfo!
+  totalCount: Int64! @goField(forceResolver: true)
+}
+input ConversationFilter {
+  status: ConversationStatus
+  "Only those with something unread."
+  unread: Boolean
+  "Those of one operator."
+  assigneeId: ID
+  "Those of nobody."
+  unassigned: Boolean
+  "Part of the contact's name or attributes, or a number in any spelling."
+  search: String
+}
+
+extend type Query {
+  "The inbox: the conversation with the newest message first, at most 200 a page."
+  conversations(filter: ConversationFilter, first: Int, after: String): ConversationConnection! @hasRole(role: VIEWER)
+}
+
+extend type Mutation {
+  """
+  Answers: free text inside the session window, or an approved template to a contact who opted in. Refused with the reason when the window is closed
+  (Twilio error 63016), or when the contact opted out, is suppressed or erased.
+  """
+  conversationReply(input: ConversationReplyInput!): ConversationReplyPayload! @hasRole(role: MARKETER)
+  "Clears the unread count."
+  conversationMarkRead(input: ConversationMarkReadInput!): ConversationPayload! @hasRole(role: MARKETER)
+  "Gives it to an active operator, or to nobody."
+  conversationAssign(input: ConversationAssignInput!): ConversationPayload! @hasRole(role: MARKETER)
+  "Puts it away, or takes it back."
+  conversationClose(input: ConversationCloseInput!): ConversationPayload! @hasRole(role: MARKETER)
+}
+input ConversationReplyInput {
+  id: ID!
+  "1 to 1,600 characters (Twilio error 21617). Not together with templateId."
+  body: String
+  templateId: ID
+}
+type ConversationReplyPayload {
+  message: Message
+  userErrors: [UserError!]!
+}
+input ConversationMarkReadInput {
+  id: ID!
+}
+input ConversationAssignInput {
+  id: ID!
+  "Null: nobody."
+  assigneeId: ID
+}
+input ConversationCloseInput {
+  id: ID!
+  "True takes it back."
+  reopen: Boolean! = false
+}
+type ConversationPayload {
+  conversation: Conversation
+  userErrors: [UserError!]!
+}
+
+extend type Subscription {
+  "A conversation whenever it changes; without id every one that does, at most 50 at once."
+  conversationUpdated(id: ID): Conversation! @hasRole(role: VIEWER)
 }
 `, BuiltIn: false},
 	{Name: "../schema/import.graphql", Input: `enum ImportStatus {
@@ -7193,7 +7493,7 @@ extend type Mutation {
   sandboxInboundSend(input: SandboxInboundSendInput!): SandboxInboundSendPayload! @hasRole(role: MARKETER)
   "Changes how the sandbox behaves. Only while it is live."
   sandboxSettingsUpdate(input: SandboxSettingsUpdateInput!): SandboxSettingsUpdatePayload! @hasRole(role: MARKETER)
-  "Writes believable contacts and six weeks of history, all or nothing, the same for the same day; about ten seconds for 50,000 contacts. Only while the sandbox is live and there is no contact yet. The numbers are made up: with live Twilio credentials the engine then refuses to start on this database."
+  "Writes believable contacts and six weeks of history, all or nothing, the same for the same day; some fifteen seconds for 50,000 contacts. Only while the sandbox is live and there is no contact yet. The numbers are made up: with live Twilio credentials the engine then refuses to start on this database."
   sandboxSeed(input: SandboxSeedInput!): SandboxSeedPayload! @hasRole(role: ADMIN)
 }
 input SandboxSeedInput {
@@ -8467,14 +8767,70 @@ func (ec *executionContext) childFields_Conversation(ctx context.Context, field 
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Conversation_id(ctx, field)
+	case "contact":
+		return ec.fieldContext_Conversation_contact(ctx, field)
+	case "status":
+		return ec.fieldContext_Conversation_status(ctx, field)
 	case "sessionExpiresAt":
 		return ec.fieldContext_Conversation_sessionExpiresAt(ctx, field)
+	case "windowOpen":
+		return ec.fieldContext_Conversation_windowOpen(ctx, field)
 	case "unread":
 		return ec.fieldContext_Conversation_unread(ctx, field)
+	case "assignee":
+		return ec.fieldContext_Conversation_assignee(ctx, field)
 	case "lastMessageAt":
 		return ec.fieldContext_Conversation_lastMessageAt(ctx, field)
+	case "messages":
+		return ec.fieldContext_Conversation_messages(ctx, field)
+	case "lastMessage":
+		return ec.fieldContext_Conversation_lastMessage(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Conversation", field.Name)
+}
+
+func (ec *executionContext) childFields_ConversationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ConversationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ConversationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ConversationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ConversationConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConversationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ConversationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ConversationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ConversationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConversationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ConversationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "conversation":
+		return ec.fieldContext_ConversationPayload_conversation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ConversationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConversationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ConversationReplyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "message":
+		return ec.fieldContext_ConversationReplyPayload_message(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ConversationReplyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConversationReplyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Dashboard(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

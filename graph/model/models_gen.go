@@ -777,14 +777,83 @@ type ContactViewSavePayload struct {
 
 // All messages with one contact.
 type Conversation struct {
-	ID               string     `json:"id"`
+	ID      string             `json:"id"`
+	Contact *Contact           `json:"contact,omitempty"`
+	Status  ConversationStatus `json:"status"`
+	// Until when free text may go: 24 hours after their last message. Null: they never wrote.
 	SessionExpiresAt *time.Time `json:"sessionExpiresAt,omitempty"`
+	// Whether free text may go now; it ends five minutes before sessionExpiresAt, so that nothing is sent into a window that closes.
+	WindowOpen bool `json:"windowOpen"`
 	// Messages of theirs that nobody has read.
-	Unread        int        `json:"unread"`
+	Unread int `json:"unread"`
+	// The operator who takes care of it.
+	Assignee      *Operator  `json:"assignee,omitempty"`
 	LastMessageAt *time.Time `json:"lastMessageAt,omitempty"`
+	// What they wrote, our replies and confirmations, and campaigns they got; newest first, at most 200 a page.
+	Messages *MessageConnection `json:"messages"`
+	// The newest message that was written or sent.
+	LastMessage *Message `json:"lastMessage,omitempty"`
 }
 
 func (Conversation) IsNode() {}
+
+type ConversationAssignInput struct {
+	ID string `json:"id"`
+	// Null: nobody.
+	AssigneeID graphql.Omittable[*string] `json:"assigneeId,omitempty"`
+}
+
+type ConversationCloseInput struct {
+	ID string `json:"id"`
+	// True takes it back.
+	Reopen bool `json:"reopen"`
+}
+
+type ConversationConnection struct {
+	Edges      []*ConversationEdge `json:"edges"`
+	Nodes      []*Conversation     `json:"nodes"`
+	PageInfo   *PageInfo           `json:"pageInfo"`
+	TotalCount int64               `json:"totalCount"`
+	Counter    lazy.Count          `json:"-"`
+}
+
+type ConversationEdge struct {
+	Cursor string        `json:"cursor"`
+	Node   *Conversation `json:"node"`
+}
+
+type ConversationFilter struct {
+	Status graphql.Omittable[*ConversationStatus] `json:"status,omitempty"`
+	// Only those with something unread.
+	Unread graphql.Omittable[*bool] `json:"unread,omitempty"`
+	// Those of one operator.
+	AssigneeID graphql.Omittable[*string] `json:"assigneeId,omitempty"`
+	// Those of nobody.
+	Unassigned graphql.Omittable[*bool] `json:"unassigned,omitempty"`
+	// Part of the contact's name or attributes, or a number in any spelling.
+	Search graphql.Omittable[*string] `json:"search,omitempty"`
+}
+
+type ConversationMarkReadInput struct {
+	ID string `json:"id"`
+}
+
+type ConversationPayload struct {
+	Conversation *Conversation `json:"conversation,omitempty"`
+	UserErrors   []*UserError  `json:"userErrors"`
+}
+
+type ConversationReplyInput struct {
+	ID string `json:"id"`
+	// 1 to 1,600 characters (Twilio error 21617). Not together with templateId.
+	Body       graphql.Omittable[*string] `json:"body,omitempty"`
+	TemplateID graphql.Omittable[*string] `json:"templateId,omitempty"`
+}
+
+type ConversationReplyPayload struct {
+	Message    *Message     `json:"message,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
 
 // The first page in numbers.
 type Dashboard struct {
@@ -2134,6 +2203,62 @@ func (e *ContactOrder) UnmarshalJSON(b []byte) error {
 }
 
 func (e ContactOrder) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type ConversationStatus string
+
+const (
+	ConversationStatusOpen ConversationStatus = "OPEN"
+	// Put away; it opens by itself when they write.
+	ConversationStatusClosed ConversationStatus = "CLOSED"
+)
+
+var AllConversationStatus = []ConversationStatus{
+	ConversationStatusOpen,
+	ConversationStatusClosed,
+}
+
+func (e ConversationStatus) IsValid() bool {
+	switch e {
+	case ConversationStatusOpen, ConversationStatusClosed:
+		return true
+	}
+	return false
+}
+
+func (e ConversationStatus) String() string {
+	return string(e)
+}
+
+func (e *ConversationStatus) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ConversationStatus(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ConversationStatus", str)
+	}
+	return nil
+}
+
+func (e ConversationStatus) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ConversationStatus) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ConversationStatus) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -189,7 +189,7 @@ func (a *App) build(ctx context.Context) error {
 	s.Templates = template.NewService(a.db, enqueuer, client, a.log)
 	s.Imports = importer.NewService(a.db, a.hub, enqueuer, s.Consents, a.log, now, a.owner)
 	s.Audience = audience.NewService(a.db, a.hub, enqueuer, s.Consents, s.Segments, a.log, now, a.owner)
-	s.Conversations = conversation.NewService(a.db, enqueuer, s.Consents, s.Senders, client, a.log, now)
+	s.Conversations = conversation.NewService(a.db, a.hub, enqueuer, s.Consents, s.Senders, client, a.log, now)
 	s.Campaigns = campaign.NewService(a.db, a.hub, enqueuer, s.Segments, s.Templates, s.Senders, now)
 	s.Webhooks = webhookevent.NewApplier(a.db, a.hub, enqueuer, twilio.Reader{}, s.Conversations, s.Consents, s.Campaigns, a.log)
 	if a.Sandbox != nil {

@@ -111,25 +111,28 @@ func filtered(q *bun.SelectQuery, f Filter) *bun.SelectQuery {
 	if f.Where != nil {
 		q = q.Where("("+f.Where.SQL+")", f.Where.Args...)
 	}
-	return searched(q, f.Search)
+	if where := SearchPredicate(f.Search); where != nil {
+		q = q.Where(where.SQL, where.Args...)
+	}
+	return q
 }
 
-// searched looks for digits in numbers and attributes, and for anything else in
-// names, numbers and attributes, by the trigram indexes. Those know nothing
-// shorter than three letters: then it is the beginning of a name.
-func searched(q *bun.SelectQuery, search string) *bun.SelectQuery {
+// SearchPredicate looks for digits in numbers and attributes, and for anything
+// else in names, numbers and attributes, by the trigram indexes. Those know
+// nothing shorter than three letters: then it is the beginning of a name. nil
+// is no search.
+func SearchPredicate(search string) *Predicate {
 	text, digits := searchTerms(search)
 	like := "%" + db.LikeEscape(text) + "%"
 	switch {
 	case text == "":
+		return nil
 	case digits != "":
-		q = q.Where("(c.address LIKE ?0 OR c.match_key = ?1 OR attribute_text(c.attributes) ILIKE ?2)", "%"+digits+"%", "+"+digits, like)
+		return &Predicate{SQL: "(c.address LIKE ? OR c.match_key = ? OR attribute_text(c.attributes) ILIKE ?)", Args: []any{"%" + digits + "%", "+" + digits, like}}
 	case utf8.RuneCountInString(text) < 3:
-		q = q.Where(`lower(c.name) COLLATE "C" LIKE ?`, db.LikeEscape(strings.ToLower(text))+"%")
-	default:
-		q = q.Where("(c.name ILIKE ?0 OR c.address ILIKE ?0 OR attribute_text(c.attributes) ILIKE ?0)", like)
+		return &Predicate{SQL: `lower(c.name) COLLATE "C" LIKE ?`, Args: []any{db.LikeEscape(strings.ToLower(text)) + "%"}}
 	}
-	return q
+	return &Predicate{SQL: "(c.name ILIKE ? OR c.address ILIKE ? OR attribute_text(c.attributes) ILIKE ?)", Args: []any{like, like, like}}
 }
 
 // CursorOf is a contact's place in a list sorted by o.

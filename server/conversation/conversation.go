@@ -37,6 +37,7 @@ type Conversation struct {
 	SessionExpiresAt *time.Time // nil: they never wrote
 	Unread           int        //
 	Status           string     // open or closed
+	AssigneeID       *int64     // the operator who takes care of it
 	LastMessageAt    *time.Time //
 	CreatedAt        time.Time  `bun:",nullzero"`
 }
@@ -61,6 +62,7 @@ type InboundMessage struct {
 // Service takes in inbound messages and sends single ones.
 type Service struct {
 	db       *db.DB
+	hub      *pubsub.Hub
 	jobs     *jobs.Enqueuer
 	consents *consent.Service
 	senders  *sender.Service
@@ -70,13 +72,13 @@ type Service struct {
 }
 
 // NewService makes the service.
-func NewService(d *db.DB, j *jobs.Enqueuer, consents *consent.Service, senders *sender.Service, provider message.Provider, log *slog.Logger, now func() time.Time) *Service {
-	return &Service{db: d, jobs: j, consents: consents, senders: senders, provider: provider, log: log, now: now}
+func NewService(d *db.DB, hub *pubsub.Hub, j *jobs.Enqueuer, consents *consent.Service, senders *sender.Service, provider message.Provider, log *slog.Logger, now func() time.Time) *Service {
+	return &Service{db: d, hub: hub, jobs: j, consents: consents, senders: senders, provider: provider, log: log, now: now}
 }
 
 // News is what an inbound message changed, to be published after the commit.
 type News struct {
-	MessageID, ContactID, CampaignID int64
+	MessageID, ContactID, CampaignID, ConversationID int64
 }
 
 // Publish tells the subscriptions.
@@ -86,6 +88,7 @@ func (n News) Publish(hub *pubsub.Hub) {
 	}
 	hub.Publish(pubsub.TopicInbound, n.MessageID)
 	hub.Publish(pubsub.TopicContact, n.ContactID)
+	hub.Publish(pubsub.TopicConversation, n.ConversationID)
 	if n.CampaignID != 0 {
 		hub.Publish(pubsub.TopicCampaign, n.CampaignID)
 	}
@@ -131,7 +134,7 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 	if err != nil {
 		return News{}, err
 	}
-	news := News{MessageID: m.ID, ContactID: c.ID, CampaignID: campaignID}
+	news := News{MessageID: m.ID, ContactID: c.ID, CampaignID: campaignID, ConversationID: thread.ID}
 	return news, s.obey(ctx, tx, c, thread, snd, keyword, in)
 }
 
@@ -205,6 +208,9 @@ func (s *Service) TestSend(ctx context.Context, contactID, senderID, versionID i
 		return audit.Record(ctx, tx, "message.test_send", "message", m.ID, map[string]any{"contact": contactID})
 	})
 }
+
+// tell wakes whoever looks at a conversation.
+func (s *Service) tell(id int64) { s.hub.Publish(pubsub.TopicConversation, id) }
 
 // ByContacts finds the conversations of contacts.
 func (s *Service) ByContacts(ctx context.Context, contactIDs []int64) ([]*Conversation, error) {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"eventstream/server/apperr"
+	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/message"
 
@@ -60,4 +62,78 @@ func finishSingle(ctx context.Context, idb bun.IDB, m *message.Message, status m
 			ended_at = CASE WHEN ?1 IN ('failed', 'skipped') THEN clock_timestamp() END
 		WHERE id = ?0`, m.ID, status, sid, m.Body, skip, code, text).Exec(ctx)
 	return db.Err(err)
+}
+
+func list(ctx context.Context, idb bun.IDB, f Filter, p db.Page) (db.Slice[*Conversation], error) {
+	var rows []*Conversation
+	q, err := p.Apply(filtered(idb.NewSelect().Model(&rows), f), "co", &db.Key{Column: "last_message_at", Type: "timestamptz", Desc: true})
+	if err != nil {
+		return db.Slice[*Conversation]{}, err
+	}
+	if err := q.Scan(ctx); err != nil {
+		return db.Slice[*Conversation]{}, db.Err(err)
+	}
+	return db.Cut(p, rows), nil
+}
+
+func count(ctx context.Context, idb bun.IDB, f Filter) (int64, error) {
+	n, err := filtered(idb.NewSelect().Model((*Conversation)(nil)), f).Count(ctx)
+	return n, db.Err(err)
+}
+
+func filtered(q *bun.SelectQuery, f Filter) *bun.SelectQuery {
+	q = q.Where("co.last_message_at IS NOT NULL")
+	if f.Status != "" {
+		q = q.Where("co.status = ?", f.Status)
+	}
+	if f.Unread {
+		q = q.Where("co.unread > 0")
+	}
+	if f.AssigneeID != nil {
+		q = q.Where("coalesce(co.assignee_id, 0) = ?", *f.AssigneeID)
+	}
+	if where := contact.SearchPredicate(f.Search); where != nil {
+		q = q.Where("EXISTS (SELECT 1 FROM contacts c WHERE c.id = co.contact_id AND "+where.SQL+")", where.Args...)
+	}
+	return q
+}
+
+func byIDs(ctx context.Context, idb bun.IDB, ids []int64) (rows []*Conversation, err error) {
+	err = idb.NewSelect().Model(&rows).Where("co.id = ANY (?)", pgdialect.Array(ids)).Scan(ctx)
+	return rows, db.Err(err)
+}
+
+func byIDForUpdate(ctx context.Context, tx bun.Tx, id int64) (*Conversation, error) {
+	c := new(Conversation)
+	err := tx.NewSelect().Model(c).Where("co.id = ?", id).For("UPDATE").Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, apperr.NotFound("conversation", id)
+	}
+	return c, db.Err(err)
+}
+
+func save(ctx context.Context, tx bun.Tx, c *Conversation) error {
+	_, err := tx.NewUpdate().Model(c).Column("unread", "status", "assignee_id").WherePK().Exec(ctx)
+	return db.Err(err)
+}
+
+// answered notes that an operator wrote: what came before is read.
+func answered(ctx context.Context, tx bun.Tx, id int64) error {
+	_, err := tx.NewRaw("UPDATE conversations SET unread = 0, status = 'open', last_message_at = greatest(last_message_at, clock_timestamp()) WHERE id = ?", id).Exec(ctx)
+	return db.Err(err)
+}
+
+// replySender is the number they last wrote to.
+func replySender(ctx context.Context, tx bun.Tx, conversation int64) (*int64, error) {
+	var id *int64
+	err := tx.NewRaw("SELECT sender_id FROM messages WHERE contact_id = (SELECT contact_id FROM conversations WHERE id = ?) AND direction = 'inbound' AND sender_id IS NOT NULL ORDER BY id DESC LIMIT 1", conversation).Scan(ctx, &id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return findSender(ctx, tx, "")
+	}
+	return id, db.Err(err)
+}
+
+func activeOperator(ctx context.Context, idb bun.IDB, id int64) (active bool, err error) {
+	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM operators WHERE id = ? AND active)", id).Scan(ctx, &active)
+	return active, db.Err(err)
 }

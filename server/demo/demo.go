@@ -64,8 +64,8 @@ var ErrLive = errors.New("this database holds demo contacts, whose made-up numbe
 // Present reports whether demo data was ever written here.
 func Present(ctx context.Context, d *db.DB) (bool, error) { return marked(ctx, d) }
 
-// Seed writes demo data in one transaction: all of it or none. It takes about
-// ten seconds for 50,000 contacts. Refused when there is any contact already.
+// Seed writes demo data in one transaction: all of it or none. It takes some
+// fifteen seconds for 50,000 contacts. Refused when there is any contact already.
 func (s *Service) Seed(ctx context.Context, contacts int) (r Result, err error) {
 	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
 		return r, err

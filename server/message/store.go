@@ -156,6 +156,14 @@ type Filter struct {
 	CampaignID, ContactID *int64
 	Direction             *Direction
 	Status                *Status
+	Said                  bool // only what was written or sent
+}
+
+// LastSaid gives the newest message with each contact that was written or sent.
+func (s *Store) LastSaid(ctx context.Context, contactIDs []int64) (rows []*Message, err error) {
+	err = s.db.NewRaw(`SELECT m.* FROM unnest(?::bigint[]) c (id), LATERAL (
+		SELECT * FROM messages m WHERE m.contact_id = c.id AND (m.direction = 'inbound' OR m.body <> '') ORDER BY m.id DESC LIMIT 1) m`, pgdialect.Array(contactIDs)).Scan(ctx, &rows)
+	return rows, db.Err(err)
 }
 
 // Store answers questions about messages.
@@ -176,6 +184,9 @@ func filtered(q *bun.SelectQuery, f Filter) *bun.SelectQuery {
 	}
 	if f.Status != nil {
 		q = q.Where("m.status = ?", *f.Status)
+	}
+	if f.Said {
+		q = q.Where("(m.direction = 'inbound' OR m.body <> '')")
 	}
 	return q
 }

@@ -22,12 +22,13 @@ const (
 
 // Topics. Campaign and Import events carry the campaign's or import's id.
 const (
-	TopicCampaign = "campaign" // a campaign's state or counters changed
-	TopicImport   = "import"   // an import's progress changed
-	TopicDelivery = "delivery" // delivery events, by id
-	TopicInbound  = "inbound"  // inbound messages, by id
-	TopicContact  = "contact"  // contacts changed, by id
-	TopicBulk     = "bulk"     // a bulk action's progress changed
+	TopicCampaign     = "campaign"     // a campaign's state or counters changed
+	TopicImport       = "import"       // an import's progress changed
+	TopicDelivery     = "delivery"     // delivery events, by id
+	TopicInbound      = "inbound"      // inbound messages, by id
+	TopicContact      = "contact"      // contacts changed, by id
+	TopicConversation = "conversation" // conversations changed, by id
+	TopicBulk         = "bulk"         // a bulk action's progress changed
 )
 
 type event struct {

@@ -94,6 +94,7 @@ function BehaviourEditor(props: { value: Behaviour; onChange: (next: Node) => vo
           aria-label="Within the last"
           placeholder="ever"
           description="30d, 12h; empty: ever"
+          inputWrapperOrder={["label", "input", "description", "error"]}
           value={b.within_last ?? ""}
           onChange={(e) => set({ within_last: e.currentTarget.value })}
           w={130}

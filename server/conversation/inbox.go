@@ -1,0 +1,208 @@
+package conversation
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+	"eventstream/server/audit"
+	"eventstream/server/contact"
+	"eventstream/server/db"
+	"eventstream/server/message"
+	"eventstream/server/template"
+
+	"github.com/uptrace/bun"
+)
+
+// MaxReply is how many characters free text may have (Twilio error 21617).
+const MaxReply = 1600
+
+// Statuses of a conversation. A closed one opens by itself when they write.
+const (
+	StatusOpen   = "open"
+	StatusClosed = "closed"
+)
+
+// Filter narrows the inbox.
+type Filter struct {
+	Status     string // "": any
+	Unread     bool   // only those with something unread
+	AssigneeID *int64 // 0: nobody's
+	Search     string // part of the contact's name, or a number in any spelling
+}
+
+// Reply is what an operator answers: free text inside the session window, or
+// an approved template.
+type Reply struct {
+	ConversationID int64
+	Body           string
+	TemplateID     *int64
+}
+
+// List gives a page, the one with the newest message first.
+func (s *Service) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Conversation], error) {
+	if err := actor.Require(ctx, actor.RoleViewer); err != nil {
+		return db.Slice[*Conversation]{}, err
+	}
+	return list(ctx, s.db, f, p)
+}
+
+// Count tells how many f matches.
+func (s *Service) Count(ctx context.Context, f Filter) (int64, error) { return count(ctx, s.db, f) }
+
+// ByID finds one.
+func (s *Service) ByID(ctx context.Context, id int64) (*Conversation, error) {
+	rows, err := byIDs(ctx, s.db, []int64{id})
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, apperr.NotFound("conversation", id)
+	}
+	return rows[0], nil
+}
+
+// ByIDs finds several.
+func (s *Service) ByIDs(ctx context.Context, ids []int64) ([]*Conversation, error) {
+	return byIDs(ctx, s.db, ids)
+}
+
+// CursorOf is a conversation's place in the inbox.
+func CursorOf(c *Conversation) string {
+	if c.LastMessageAt == nil {
+		return db.Cursor("-infinity", c.ID)
+	}
+	return db.Cursor(c.LastMessageAt.UTC().Format(time.RFC3339Nano), c.ID)
+}
+
+// Answer sends a reply. The gate looks again when it goes; what it would refuse
+// now is refused at once, with the reason.
+func (s *Service) Answer(ctx context.Context, r Reply) (*message.Message, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, err
+	}
+	body := strings.TrimSpace(r.Body)
+	switch n := utf8.RuneCountInString(body); {
+	case r.TemplateID != nil && body != "":
+		return nil, apperr.Invalid("templateId", "give a text or a template, not both")
+	case r.TemplateID == nil && (n < 1 || n > MaxReply):
+		return nil, apperr.Invalid("body", "a reply has 1 to %d characters, this one has %d", MaxReply, n)
+	}
+	m := &message.Message{Direction: message.Outbound, Purpose: message.PurposeReply, Body: body, Status: message.StatusPending}
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		seen, err := s.ByID(ctx, r.ConversationID)
+		if err != nil {
+			return err
+		}
+		c, err := contact.ByIDForUpdate(ctx, tx, seen.ContactID) // in the order in which Receive locks
+		if err != nil {
+			return err
+		}
+		thread, err := byIDForUpdate(ctx, tx, r.ConversationID)
+		if err != nil {
+			return err
+		}
+		if err := s.mayAnswer(ctx, tx, c, thread, r.TemplateID != nil); err != nil {
+			return err
+		}
+		if m.SenderID, err = replySender(ctx, tx, thread.ID); err != nil {
+			return err
+		}
+		if m.SenderID == nil {
+			return apperr.Conflict("there is no sender: add one under Settings")
+		}
+		if r.TemplateID != nil {
+			v, err := template.ApprovedVersion(ctx, tx, *r.TemplateID)
+			if err != nil {
+				return err
+			}
+			m.TemplateVersionID = &v.ID
+		}
+		m.ContactID, m.ConversationID = c.ID, &thread.ID
+		if err := s.enqueue(ctx, tx, m); err != nil {
+			return err
+		}
+		if err := answered(ctx, tx, thread.ID); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "conversation.reply", "conversation", thread.ID, map[string]any{"message": m.ID})
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.tell(r.ConversationID)
+	return m, nil
+}
+
+// mayAnswer says what the gate would say.
+func (s *Service) mayAnswer(ctx context.Context, tx bun.Tx, c *contact.Contact, thread *Conversation, asTemplate bool) error {
+	suppressed, err := s.consents.Suppressed(ctx, tx, []string{c.MatchKey})
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.ErasedAt != nil:
+		return apperr.Conflict("this contact was erased")
+	case c.ConsentStatus == contact.ConsentOptedOut:
+		return apperr.Conflict("this contact has opted out: nothing may be sent until they write START")
+	case suppressed[c.MatchKey] != "":
+		return apperr.Conflict("this number is suppressed (%s): nothing may be sent to it", suppressed[c.MatchKey])
+	case asTemplate && c.ConsentStatus != contact.ConsentOptedIn:
+		return apperr.Conflict("this contact has not opted in: a template needs their consent")
+	case !asTemplate && !thread.Open(s.now()):
+		return apperr.Conflict("the 24-hour window is closed: only an approved template may go until they write again")
+	}
+	return nil
+}
+
+// MarkRead clears the unread count.
+func (s *Service) MarkRead(ctx context.Context, id int64) (*Conversation, error) {
+	return s.change(ctx, id, "", func(c *Conversation) { c.Unread = 0 })
+}
+
+// Close puts a conversation away; reopen takes it back.
+func (s *Service) Close(ctx context.Context, id int64, reopen bool) (*Conversation, error) {
+	if reopen {
+		return s.change(ctx, id, "conversation.reopen", func(c *Conversation) { c.Status = StatusOpen })
+	}
+	return s.change(ctx, id, "conversation.close", func(c *Conversation) { c.Status, c.Unread = StatusClosed, 0 })
+}
+
+// Assign gives a conversation to an active operator; nil takes it from them.
+func (s *Service) Assign(ctx context.Context, id int64, operator *int64) (*Conversation, error) {
+	if operator != nil {
+		active, err := activeOperator(ctx, s.db, *operator)
+		if err != nil {
+			return nil, err
+		}
+		if !active {
+			return nil, apperr.Invalid("assigneeId", "there is no such active operator")
+		}
+	}
+	return s.change(ctx, id, "conversation.assign", func(c *Conversation) { c.AssigneeID = operator })
+}
+
+// change writes what fn changes; action "" is not worth an audit entry.
+func (s *Service) change(ctx context.Context, id int64, action string, fn func(*Conversation)) (c *Conversation, err error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, err
+	}
+	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if c, err = byIDForUpdate(ctx, tx, id); err != nil {
+			return err
+		}
+		fn(c)
+		if err := save(ctx, tx, c); err != nil || action == "" {
+			return err
+		}
+		return audit.Record(ctx, tx, action, "conversation", id, map[string]any{"status": c.Status, "assignee": c.AssigneeID})
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.tell(id)
+	return c, nil
+}
