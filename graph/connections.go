@@ -38,7 +38,9 @@ func (r *Resolver) conversationConnection(ctx context.Context, f conversation.Fi
 		return nil, err
 	}
 	edges, nodes, info := connect(s, r.toConversation, conversation.CursorOf,
-		func(c string, n *model.Conversation) *model.ConversationEdge { return &model.ConversationEdge{Cursor: c, Node: n} })
+		func(c string, n *model.Conversation) *model.ConversationEdge {
+			return &model.ConversationEdge{Cursor: c, Node: n}
+		})
 	return &model.ConversationConnection{Edges: edges, Nodes: nodes, PageInfo: info, Counter: func(ctx context.Context) (int64, error) { return r.Conversations.Count(ctx, f) }}, nil
 }
 

@@ -345,6 +345,26 @@ test("contacts are filtered, worked in bulk, and the filter kept as a view", asy
   await look("contacts-actions");
 });
 
+test("a contact writes, and is answered in the inbox", async () => {
+  await go("Settings");
+  await page.getByLabel("From", { exact: true }).fill("+49 151 12345678");
+  await page.getByLabel("Message", { exact: true }).fill("Are you open on Sunday?");
+  await page.getByRole("button", { name: "Send to us" }).click();
+  await go("Inbox");
+  await title("Inbox");
+  await expect(page.getByText("Are you open on Sunday?")).toBeVisible();
+  await page.getByRole("link", { name: /Walter Werkstatt/ }).click();
+  await expect(page.getByRole("heading", { name: "Walter Werkstatt" })).toBeVisible();
+  await page.getByRole("textbox", { name: "Reply" }).fill("Yes, from 10 to 6.");
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+  await expect(page.getByText(/Reply · (delivered|read)/)).toBeVisible();
+  await page.getByRole("button", { name: "Take", exact: true }).click();
+  await expect(page.getByRole("button", { name: "Give back" })).toBeVisible();
+  await look("inbox");
+  await page.getByRole("button", { name: "Close", exact: true }).click();
+  await expect(page.getByRole("button", { name: "Reopen" })).toBeVisible();
+});
+
 test("two contacts who are one are merged, and one is erased", async () => {
   await page.goto("/contacts");
   await page.getByRole("button", { name: "Add contact" }).click();
@@ -422,7 +442,16 @@ test("every page in the dark and on a phone", async () => {
   await expect(page.getByTestId("accepted")).not.toHaveText("0");
   await look("dashboard");
   await page.getByRole("button", { name: "Switch between light and dark" }).click();
-  for (const name of ["Dashboard", "Contacts", "Segments", "Templates", "Campaigns", "Monitoring", "Settings"]) {
+  for (const name of [
+    "Dashboard",
+    "Contacts",
+    "Segments",
+    "Templates",
+    "Campaigns",
+    "Inbox",
+    "Monitoring",
+    "Settings",
+  ]) {
     await go(name);
     await title(name);
     await page.waitForTimeout(400);
@@ -441,6 +470,7 @@ test("every page in the dark and on a phone", async () => {
     "/templates/new",
     "/campaigns",
     "/campaigns/new",
+    "/inbox",
     "/monitoring",
     "/settings",
   ]) {

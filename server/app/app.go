@@ -193,7 +193,10 @@ func (a *App) build(ctx context.Context) error {
 	s.Campaigns = campaign.NewService(a.db, a.hub, enqueuer, s.Segments, s.Templates, s.Senders, now)
 	s.Webhooks = webhookevent.NewApplier(a.db, a.hub, enqueuer, twilio.Reader{}, s.Conversations, s.Consents, s.Campaigns, a.log)
 	if a.Sandbox != nil {
-		s.Demo = demo.NewService(a.db, a.hub, s.Consents, s.Segments, s.Templates, now)
+		s.Demo = demo.NewService(a.db, a.hub, s.Consents, s.Segments, s.Templates, now).WithPeer(a.Sandbox.Recall)
+		if err := a.recall(ctx); err != nil {
+			return err
+		}
 	}
 	if !a.cfg.Loopback() {
 		s.SetupToken = a.setupToken()

@@ -43,6 +43,16 @@ func SeedDemo(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger
 	return demo.NewService(d, hub, consents, segment.NewService(d), templates, time.Now).Seed(ctx, contacts)
 }
 
+// recall tells the sandbox who wrote in the demo's last day, so that they can be
+// answered.
+func (a *App) recall(ctx context.Context) error {
+	is, err := demo.Present(ctx, a.db)
+	if err != nil || !is {
+		return err
+	}
+	return demo.LastDay(ctx, a.db, a.Sandbox.Recall)
+}
+
 // noStrangers refuses to send for real to made-up numbers.
 func (a *App) noStrangers(ctx context.Context) error {
 	if !a.cfg.Twilio.Live() {

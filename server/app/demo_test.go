@@ -53,6 +53,16 @@ func TestDemoData(t *testing.T) {
 		return e.query("SELECT count(*) FROM template_versions WHERE approval_status <> 'approved'") == 0
 	}, 20*time.Second, 50*time.Millisecond, "the templates go to the sandbox like any others")
 
+	row := e.threads(nil)[0]
+	require.True(t, row.WindowOpen)
+	if row.Contact.ConsentStatus != "OPTED_OUT" {
+		_, problems := e.mutate("conversationReply", "message", map[string]any{"id": row.ID, "body": "Gladly"})
+		require.Empty(t, problems)
+		require.Eventually(t, func() bool {
+			return e.query("SELECT count(*) FROM messages WHERE body = 'Gladly' AND delivered_at IS NOT NULL") == 1
+		}, 10*time.Second, 50*time.Millisecond, "the sandbox knows that they wrote")
+	}
+
 	live := e.cfg
 	live.Twilio = config.Twilio{AccountSID: "AC00000000000000000000000000000000", AuthToken: "00000000000000000000000000000000", PhoneNumber: "+14155238886"}
 	live.ListenAddr, live.PublicURL = "127.0.0.1:0", "https://shop.example"

@@ -80,10 +80,14 @@ func TestInbox(t *testing.T) {
 	tmpl := e.approved("Hi {{name | there}}, your size is back.")
 	require.Contains(t, reply(map[string]any{"templateId": tmpl}), "has not opted in")
 	e.says("+4915112345678", "START")
-	require.Eventually(t, func() bool { return e.threads(map[string]any{"search": "12345678"})[0].Contact.ConsentStatus == "OPTED_IN" }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool {
+		return e.threads(map[string]any{"search": "12345678"})[0].Contact.ConsentStatus == "OPTED_IN"
+	}, 10*time.Second, 20*time.Millisecond)
 	require.Empty(t, reply(map[string]any{"templateId": tmpl}))
 	e.says("+4915112345678", "STOP")
-	require.Eventually(t, func() bool { return e.threads(map[string]any{"search": "12345678"})[0].Contact.ConsentStatus == "OPTED_OUT" }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool {
+		return e.threads(map[string]any{"search": "12345678"})[0].Contact.ConsentStatus == "OPTED_OUT"
+	}, 10*time.Second, 20*time.Millisecond)
 	require.Contains(t, reply(map[string]any{"body": "why?"}), "opted out")
 	require.Zero(t, e.query("SELECT count(*) FROM messages WHERE body IN ('too late', 'why?')"), "what is refused leaves nothing")
 }

@@ -48,6 +48,13 @@ type Service struct {
 	segments  *segment.Service
 	templates *template.Service
 	now       func() time.Time
+	recall    func(address string, at time.Time)
+}
+
+// WithPeer has whoever plays Twilio told of the inbound messages of the last day.
+func (s *Service) WithPeer(recall func(address string, at time.Time)) *Service {
+	s.recall = recall
+	return s
 }
 
 // NewService makes the service.
@@ -57,6 +64,11 @@ func NewService(d *db.DB, hub *pubsub.Hub, consents *consent.Service, segments *
 
 // Result tells what was written.
 type Result struct{ Contacts, Campaigns, Messages int }
+
+// LastDay names the contacts who wrote in the last day, and when.
+func LastDay(ctx context.Context, d *db.DB, tell func(address string, at time.Time)) error {
+	return lastDay(ctx, d, tell)
+}
 
 // ErrLive refuses to send for real from a database that holds demo contacts.
 var ErrLive = errors.New("this database holds demo contacts, whose made-up numbers may belong to strangers: use another database with live Twilio credentials")
@@ -108,6 +120,11 @@ func (s *Service) Seed(ctx context.Context, contacts int) (r Result, err error) 
 	}
 	for _, seg := range h.segments { // counted when there was nobody yet
 		if _, err := s.segments.Update(ctx, seg.ID, segment.Input{}); err != nil {
+			return r, err
+		}
+	}
+	if s.recall != nil {
+		if err := LastDay(ctx, s.db, s.recall); err != nil {
 			return r, err
 		}
 	}

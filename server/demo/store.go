@@ -179,3 +179,15 @@ func analyze(ctx context.Context, idb bun.IDB) error {
 	_, err := idb.NewRaw("ANALYZE contacts, messages, delivery_events").Exec(ctx)
 	return db.Err(err)
 }
+
+func lastDay(ctx context.Context, idb bun.IDB, tell func(address string, at time.Time)) error {
+	var rows []struct {
+		Address       string
+		LastInboundAt time.Time
+	}
+	err := idb.NewRaw("SELECT address, last_inbound_at FROM contacts WHERE last_inbound_at > now() - interval '1 day'").Scan(ctx, &rows)
+	for _, r := range rows {
+		tell(r.Address, r.LastInboundAt)
+	}
+	return db.Err(err)
+}

@@ -19,6 +19,7 @@ import {
   IconAddressBook,
   IconDashboard,
   IconFilter,
+  IconInbox,
   IconLogout,
   IconMessage2,
   IconMoonStars,
@@ -38,6 +39,7 @@ const pages = [
   { to: "/segments", label: "Segments", icon: IconFilter },
   { to: "/templates", label: "Templates", icon: IconMessage2 },
   { to: "/campaigns", label: "Campaigns", icon: IconSend },
+  { to: "/inbox", label: "Inbox", icon: IconInbox },
   { to: "/monitoring", label: "Monitoring", icon: IconActivity },
   { to: "/settings", label: "Settings", icon: IconSettings },
 ] as const;

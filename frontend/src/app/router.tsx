@@ -8,6 +8,7 @@ import { ContactPage } from "../features/contacts/ContactPage";
 import { ContactsPage } from "../features/contacts/ContactsPage";
 import { DashboardPage } from "../features/dashboard/DashboardPage";
 import { ImportPage } from "../features/imports/ImportPage";
+import { InboxPage } from "../features/inbox/InboxPage";
 import { MonitoringPage } from "../features/monitoring/MonitoringPage";
 import { SegmentPage } from "../features/segments/SegmentPage";
 import { SegmentsPage } from "../features/segments/SegmentsPage";
@@ -50,6 +51,8 @@ const routeTree = rootRoute.addChildren([
   createRoute({ getParentRoute: parent, path: "/campaigns", component: CampaignsPage }),
   createRoute({ getParentRoute: parent, path: "/campaigns/new", component: CampaignWizard }),
   createRoute({ getParentRoute: parent, path: "/campaigns/$id", component: CampaignPage }),
+  createRoute({ getParentRoute: parent, path: "/inbox", component: InboxPage }),
+  createRoute({ getParentRoute: parent, path: "/inbox/$id", component: InboxPage }),
   createRoute({ getParentRoute: parent, path: "/monitoring", component: MonitoringPage }),
   createRoute({ getParentRoute: parent, path: "/settings", component: SettingsPage }),
 ]);

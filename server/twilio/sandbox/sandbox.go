@@ -257,6 +257,16 @@ func (s *Sandbox) add(m *Message) {
 	s.store.message(m)
 }
 
+// Recall tells the sandbox of a message that somebody wrote to us before it
+// came to be: demo data has a past that it did not see.
+func (s *Sandbox) Recall(address string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if to := channel + address; at.After(s.lastIn[to]) {
+		s.lastIn[to] = at
+	}
+}
+
 const channel = "whatsapp:"
 
 func newSID(prefix string) string {

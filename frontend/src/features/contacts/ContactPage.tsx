@@ -7,8 +7,6 @@ import {
   Code,
   Group,
   Modal,
-  Paper,
-  ScrollArea,
   SimpleGrid,
   Stack,
   Table,
@@ -19,18 +17,19 @@ import {
   Title,
 } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { useDisclosure, useInterval } from "@mantine/hooks";
+import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { IconTrash } from "@tabler/icons-react";
 import { useParams } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Empty, Failed, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConsentStatus } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
-import { duration, moment, words } from "../../lib/format";
+import { moment, words } from "../../lib/format";
+import { Bubbles, Countdown } from "../inbox/Bubbles";
 import { ContactTimeline } from "./ContactTimeline";
 import { ContactTools } from "./ContactTools";
 
@@ -157,18 +156,6 @@ function changed(before: Record<string, unknown>, after: Attribute[]): Record<st
     if (key && !(key in before && shown(before[key]) === a.value)) out[key] = typedValue(a.value, before[key]);
   }
   return out;
-}
-
-/** "3 h 20 min left", counting down. */
-function Countdown(props: { until: string }) {
-  const [now, setNow] = useState(Date.now());
-  const tick = useInterval(() => setNow(Date.now()), 1000);
-  useEffect(() => {
-    tick.start();
-    return tick.stop;
-  }, [tick]);
-  const seconds = (new Date(props.until).getTime() - now) / 1000;
-  return <>{seconds > 0 ? `open, ${duration(seconds)} left` : "closed: only approved templates"}</>;
 }
 
 const zoneSources: Record<string, string> = {
@@ -432,63 +419,10 @@ export function ContactPage() {
           <Title order={2} size="h4" mb="sm">
             Conversation
           </Title>
-          <Conversation messages={c.messages.nodes.filter((m) => m.direction === "INBOUND" || m.body).toReversed()} />
+          <Bubbles messages={c.messages.nodes.filter((m) => m.direction === "INBOUND" || m.body).toReversed()} />
         </Card>
         <ContactTimeline id={id} />
       </SimpleGrid>
     </Page>
-  );
-}
-
-type Said = {
-  id: string;
-  direction: string;
-  purpose: string;
-  status: string;
-  body: string;
-  errorMessage?: string | null;
-  createdAt: string;
-  campaign?: { name: string } | null;
-};
-
-function Conversation(props: { messages: readonly Said[] }) {
-  if (props.messages.length === 0)
-    return (
-      <Text c="dimmed" size="sm">
-        Nothing was said yet.
-      </Text>
-    );
-  return (
-    <ScrollArea.Autosize mah={480} viewportProps={{ tabIndex: 0, "aria-label": "Conversation" }}>
-      <Stack gap="xs">
-        {props.messages.map((m) => {
-          const theirs = m.direction === "INBOUND";
-          return (
-            <Paper
-              key={m.id}
-              p="xs"
-              radius="md"
-              withBorder
-              maw="85%"
-              style={{ alignSelf: theirs ? "flex-start" : "flex-end" }}
-              bg={theirs ? undefined : "light-dark(#eef6f1, #1f2b25)"}
-            >
-              <Text size="sm" style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>
-                {m.body || "(no text)"}
-              </Text>
-              <Text size="xs" c="dimmed">
-                {moment(m.createdAt)}
-                {theirs ? "" : ` · ${m.campaign?.name ?? words(m.purpose)} · ${words(m.status).toLowerCase()}`}
-              </Text>
-              {m.errorMessage && (
-                <Text size="xs" c="red">
-                  {m.errorMessage}
-                </Text>
-              )}
-            </Paper>
-          );
-        })}
-      </Stack>
-    </ScrollArea.Autosize>
   );
 }

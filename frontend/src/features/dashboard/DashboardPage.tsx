@@ -179,8 +179,8 @@ export function DashboardPage() {
                     Fill with demo data
                   </Button>
                   <Text size="sm" c="dimmed" maw={560}>
-                    50,000 made-up contacts and six weeks of campaigns, in some fifteen seconds. For looking around: with
-                    live Twilio credentials the engine will not start on this database.
+                    50,000 made-up contacts and six weeks of campaigns, in some fifteen seconds. For looking around:
+                    with live Twilio credentials the engine will not start on this database.
                   </Text>
                 </Group>
               )}

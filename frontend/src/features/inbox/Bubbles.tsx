@@ -1,0 +1,79 @@
+import { Paper, ScrollArea, Stack, Text } from "@mantine/core";
+import { useInterval } from "@mantine/hooks";
+import { useEffect, useRef, useState } from "react";
+import { duration, moment, words } from "../../lib/format";
+
+/** "3 h 20 min left", counting down. */
+export function Countdown(props: { until: string }) {
+  const [now, setNow] = useState(Date.now());
+  const tick = useInterval(() => setNow(Date.now()), 1000);
+  useEffect(() => {
+    tick.start();
+    return tick.stop;
+  }, [tick]);
+  const seconds = (new Date(props.until).getTime() - now) / 1000;
+  return <>{seconds > 0 ? `open, ${duration(seconds)} left` : "closed: only approved templates"}</>;
+}
+
+export type Said = {
+  id: string;
+  direction: string;
+  purpose: string;
+  status: string;
+  body: string;
+  errorMessage?: string | null;
+  createdAt: string;
+  campaign?: { name: string } | null;
+};
+
+/** What was said, oldest first; it stays at the newest. */
+export function Bubbles(props: { messages: readonly Said[]; tall?: string }) {
+  const view = useRef<HTMLDivElement>(null);
+  const newest = props.messages.at(-1)?.id;
+  useEffect(() => {
+    if (newest) view.current?.scrollTo({ top: view.current.scrollHeight });
+  }, [newest]);
+  if (props.messages.length === 0)
+    return (
+      <Text c="dimmed" size="sm">
+        Nothing was said yet.
+      </Text>
+    );
+  return (
+    <ScrollArea.Autosize
+      mah={props.tall ?? 480}
+      viewportRef={view}
+      viewportProps={{ tabIndex: 0, role: "region", "aria-label": "Conversation" }}
+    >
+      <Stack gap="xs">
+        {props.messages.map((m) => {
+          const theirs = m.direction === "INBOUND";
+          return (
+            <Paper
+              key={m.id}
+              p="xs"
+              radius="md"
+              withBorder
+              maw="85%"
+              style={{ alignSelf: theirs ? "flex-start" : "flex-end" }}
+              bg={theirs ? undefined : "light-dark(#eef6f1, #1f2b25)"}
+            >
+              <Text size="sm" style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>
+                {m.body || "(no text)"}
+              </Text>
+              <Text size="xs" c="dimmed">
+                {moment(m.createdAt)}
+                {theirs ? "" : ` · ${m.campaign?.name ?? words(m.purpose)} · ${words(m.status).toLowerCase()}`}
+              </Text>
+              {m.errorMessage && (
+                <Text size="xs" c="red">
+                  {m.errorMessage}
+                </Text>
+              )}
+            </Paper>
+          );
+        })}
+      </Stack>
+    </ScrollArea.Autosize>
+  );
+}
