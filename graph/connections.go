@@ -99,8 +99,8 @@ func (r *Resolver) importConnection(ctx context.Context, p db.Page) (*model.Impo
 	return &model.ImportConnection{Edges: edges, Nodes: nodes, PageInfo: info, Counter: r.Services.Imports.Count}, nil
 }
 
-func (r *Resolver) consentConnection(ctx context.Context, contactID int64, p db.Page) (*model.ConsentEventConnection, error) {
-	s, err := r.Services.Consents.Events(ctx, contactID, p)
+func (r *Resolver) consentConnection(ctx context.Context, f consent.EventFilter, p db.Page) (*model.ConsentEventConnection, error) {
+	s, err := r.Services.Consents.Events(ctx, f, p)
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +109,18 @@ func (r *Resolver) consentConnection(ctx context.Context, contactID int64, p db.
 			return &model.ConsentEventEdge{Cursor: c, Node: n}
 		})
 	return &model.ConsentEventConnection{Edges: edges, Nodes: nodes, PageInfo: info}, nil
+}
+
+func (r *Resolver) suppressionConnection(ctx context.Context, f consent.SuppressionFilter, p db.Page) (*model.SuppressionConnection, error) {
+	s, err := r.Services.Consents.Suppressions(ctx, f, p)
+	if err != nil {
+		return nil, err
+	}
+	edges, nodes, info := connect(s, toSuppression, by(func(su *consent.Suppression) int64 { return su.ID }),
+		func(c string, n *model.Suppression) *model.SuppressionEdge {
+			return &model.SuppressionEdge{Cursor: c, Node: n}
+		})
+	return &model.SuppressionConnection{Edges: edges, Nodes: nodes, PageInfo: info}, nil
 }
 
 func (r *Resolver) auditConnection(ctx context.Context, f audit.Filter, p db.Page) (*model.AuditEntryConnection, error) {

@@ -21,6 +21,12 @@ import (
 	"github.com/vikstrous/dataloadgen"
 )
 
+// Contact is the resolver for the contact field.
+func (r *consentEventResolver) Contact(ctx context.Context, obj *model.ConsentEvent) (*model.Contact, error) {
+	c, err := load(ctx).contacts.Load(ctx, own(obj.Contact.ID))
+	return toContact(c), err
+}
+
 // Operator is the resolver for the operator field.
 func (r *consentEventResolver) Operator(ctx context.Context, obj *model.ConsentEvent) (*model.Operator, error) {
 	return r.operatorOf(ctx, obj.Operator)
@@ -28,7 +34,8 @@ func (r *consentEventResolver) Operator(ctx context.Context, obj *model.ConsentE
 
 // ConsentEvents is the resolver for the consentEvents field.
 func (r *contactResolver) ConsentEvents(ctx context.Context, obj *model.Contact, first *int, after *string) (*model.ConsentEventConnection, error) {
-	return r.consentConnection(ctx, own(obj.ID), page(first, after))
+	id := own(obj.ID)
+	return r.consentConnection(ctx, consent.EventFilter{ContactID: &id}, page(first, after))
 }
 
 // Messages is the resolver for the messages field.

@@ -118,7 +118,7 @@ func (r *Resolver) toConversation(c *conversation.Conversation) *model.Conversat
 
 func toConsentEvent(e *consent.Event) *model.ConsentEvent {
 	out := &model.ConsentEvent{
-		ID: encode(kindConsentEvent, e.ID), Status: upper[model.ConsentStatus](e.Status), Source: upper[model.ConsentSource](e.Source),
+		ID: encode(kindConsentEvent, e.ID), Contact: &model.Contact{ID: encode(kindContact, e.ContactID)}, Status: upper[model.ConsentStatus](e.Status), Source: upper[model.ConsentSource](e.Source),
 		Evidence: rawJSON(e.Evidence), OccurredAt: e.OccurredAt, CreatedAt: e.CreatedAt,
 	}
 	if e.OperatorID != nil {

@@ -41,7 +41,7 @@ func TestTheContractIsKept(t *testing.T) {
 	for root, names := range map[*ast.Definition][]string{
 		s.Query: {
 			"viewer", "node", "contacts", "contact", "contactCount", "attributeKeys", "segments", "segmentPreview", "templates", "templatePreview", "senders", "campaigns",
-			"campaignPreflight", "messages", "conversations", "imports", "webhookEvents", "auditEntries", "auditVerification", "dashboard", "errorReport", "systemHealth", "operators", "apiTokens", "settings",
+			"campaignPreflight", "messages", "conversations", "consentEvents", "suppressions", "imports", "webhookEvents", "auditEntries", "auditVerification", "dashboard", "errorReport", "systemHealth", "operators", "apiTokens", "settings",
 		},
 		s.Mutation: {
 			"signIn", "signOut", "operatorInvite", "operatorDeactivate", "apiTokenCreate", "apiTokenRevoke", "contactCreate", "contactUpdate", "contactConsentSet", "contactImport",

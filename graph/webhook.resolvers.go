@@ -8,6 +8,7 @@ package graph
 import (
 	"context"
 	"eventstream/graph/model"
+	"eventstream/server/contact"
 	"eventstream/server/globalid"
 	"eventstream/server/webhookevent"
 )
@@ -27,7 +28,16 @@ func (r *mutationResolver) WebhookEventReplay(ctx context.Context, input model.W
 func (r *queryResolver) WebhookEvents(ctx context.Context, filter *model.WebhookEventFilter, first *int, after *string) (*model.WebhookEventConnection, error) {
 	var f webhookevent.Filter
 	if filter != nil {
-		f = webhookevent.Filter{Kind: lowerPtr[webhookevent.Kind](filter.Kind.Value()), SID: text(filter.Sid.Value())}
+		f = webhookevent.Filter{
+			Kind: lowerPtr[webhookevent.Kind](filter.Kind.Value()), SID: text(filter.Sid.Value()), Waiting: yes(filter.Waiting.Value()), Failed: yes(filter.Failed.Value()),
+		}
+		if address := text(filter.Address.Value()); address != "" {
+			a, err := contact.ParseAddress(address, "")
+			if err != nil {
+				return nil, err
+			}
+			f.MatchKey = a.MatchKey
+		}
 	}
 	return r.webhookConnection(ctx, f, page(first, after))
 }

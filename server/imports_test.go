@@ -35,7 +35,7 @@ var domains = map[string][]string{
 }
 
 // shared is what every domain may use.
-var shared = []string{"actor", "apperr", "config", "db", "globalid", "jobs", "pubsub"}
+var shared = []string{"actor", "apperr", "config", "csvcell", "db", "globalid", "jobs", "pubsub"}
 
 // transports never import one another, nor bun.
 var transports = []string{"eventstream/graph", "eventstream/server/webhook", "eventstream/worker", "eventstream/server/web"}

@@ -2871,6 +2871,30 @@ func (ec *executionContext) marshalNContactViewSavePayload2ᚖeventstreamᚋgrap
 	return ec._ContactViewSavePayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNSuppression2ᚕᚖeventstreamᚋgraphᚋmodelᚐSuppressionᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Suppression) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSuppression2ᚖeventstreamᚋgraphᚋmodelᚐSuppression(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSuppression2ᚖeventstreamᚋgraphᚋmodelᚐSuppression(ctx context.Context, sel ast.SelectionSet, v *model.Suppression) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Suppression!")
+		return graphql.Null
+	}
+	return ec._Suppression(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNSuppressionAddInput2eventstreamᚋgraphᚋmodelᚐSuppressionAddInput(ctx context.Context, v any) (model.SuppressionAddInput, error) {
 	res, err := ec.unmarshalInputSuppressionAddInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)

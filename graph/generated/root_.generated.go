@@ -319,6 +319,7 @@ type ComplexityRoot struct {
 	}
 
 	ConsentEvent struct {
+		Contact    func(childComplexity int) int
 		CreatedAt  func(childComplexity int) int
 		Evidence   func(childComplexity int) int
 		ID         func(childComplexity int) int
@@ -750,6 +751,7 @@ type ComplexityRoot struct {
 		BulkActions        func(childComplexity int, first *int, after *string) int
 		CampaignPreflight  func(childComplexity int, id string) int
 		Campaigns          func(childComplexity int, filter *model.CampaignFilter, search *string, orderBy *model.CampaignOrder, first *int, after *string) int
+		ConsentEvents      func(childComplexity int, filter *model.ConsentEventFilter, first *int, after *string) int
 		Contact            func(childComplexity int, id *string, address *string) int
 		ContactCount       func(childComplexity int, query json.RawMessage) int
 		ContactViews       func(childComplexity int) int
@@ -770,6 +772,7 @@ type ComplexityRoot struct {
 		Senders            func(childComplexity int) int
 		Settings           func(childComplexity int) int
 		Setup              func(childComplexity int) int
+		Suppressions       func(childComplexity int, filter *model.SuppressionFilter, first *int, after *string) int
 		SystemHealth       func(childComplexity int) int
 		TemplatePreview    func(childComplexity int, input model.TemplatePreviewInput) int
 		Templates          func(childComplexity int, filter *model.TemplateFilter, first *int, after *string) int
@@ -979,6 +982,17 @@ type ComplexityRoot struct {
 	SuppressionAddPayload struct {
 		Suppression func(childComplexity int) int
 		UserErrors  func(childComplexity int) int
+	}
+
+	SuppressionConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	SuppressionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	SuppressionRemovePayload struct {
@@ -2136,6 +2150,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ConsentCount.Status(childComplexity), true
 
+	case "ConsentEvent.contact":
+		if e.ComplexityRoot.ConsentEvent.Contact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentEvent.Contact(childComplexity), true
 	case "ConsentEvent.createdAt":
 		if e.ComplexityRoot.ConsentEvent.CreatedAt == nil {
 			break
@@ -4282,6 +4302,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Campaigns(childComplexity, args["filter"].(*model.CampaignFilter), args["search"].(*string), args["orderBy"].(*model.CampaignOrder), args["first"].(*int), args["after"].(*string)), true
+	case "Query.consentEvents":
+		if e.ComplexityRoot.Query.ConsentEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Query_consentEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ConsentEvents(childComplexity, args["filter"].(*model.ConsentEventFilter), args["first"].(*int), args["after"].(*string)), true
 	case "Query.contact":
 		if e.ComplexityRoot.Query.Contact == nil {
 			break
@@ -4463,6 +4494,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Setup(childComplexity), true
+	case "Query.suppressions":
+		if e.ComplexityRoot.Query.Suppressions == nil {
+			break
+		}
+
+		args, err := ec.field_Query_suppressions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Suppressions(childComplexity, args["filter"].(*model.SuppressionFilter), args["first"].(*int), args["after"].(*string)), true
 	case "Query.systemHealth":
 		if e.ComplexityRoot.Query.SystemHealth == nil {
 			break
@@ -5231,6 +5273,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SuppressionAddPayload.UserErrors(childComplexity), true
 
+	case "SuppressionConnection.edges":
+		if e.ComplexityRoot.SuppressionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionConnection.Edges(childComplexity), true
+	case "SuppressionConnection.nodes":
+		if e.ComplexityRoot.SuppressionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionConnection.Nodes(childComplexity), true
+	case "SuppressionConnection.pageInfo":
+		if e.ComplexityRoot.SuppressionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionConnection.PageInfo(childComplexity), true
+
+	case "SuppressionEdge.cursor":
+		if e.ComplexityRoot.SuppressionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionEdge.Cursor(childComplexity), true
+	case "SuppressionEdge.node":
+		if e.ComplexityRoot.SuppressionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionEdge.Node(childComplexity), true
+
 	case "SuppressionRemovePayload.deletedId":
 		if e.ComplexityRoot.SuppressionRemovePayload.DeletedID == nil {
 			break
@@ -5709,6 +5783,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignTestSendInput", ec.unmarshalInputCampaignTestSendInput),
 			graphql.NewInputUnmarshaler("CampaignUnscheduleInput", ec.unmarshalInputCampaignUnscheduleInput),
 			graphql.NewInputUnmarshaler("CampaignUpdateInput", ec.unmarshalInputCampaignUpdateInput),
+			graphql.NewInputUnmarshaler("ConsentEventFilter", ec.unmarshalInputConsentEventFilter),
 			graphql.NewInputUnmarshaler("ConsentEvidenceInput", ec.unmarshalInputConsentEvidenceInput),
 			graphql.NewInputUnmarshaler("ContactConsentRecordInput", ec.unmarshalInputContactConsentRecordInput),
 			graphql.NewInputUnmarshaler("ContactConsentSetInput", ec.unmarshalInputContactConsentSetInput),
@@ -5754,6 +5829,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetupAdminInput", ec.unmarshalInputSetupAdminInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SuppressionAddInput", ec.unmarshalInputSuppressionAddInput),
+			graphql.NewInputUnmarshaler("SuppressionFilter", ec.unmarshalInputSuppressionFilter),
 			graphql.NewInputUnmarshaler("SuppressionRemoveInput", ec.unmarshalInputSuppressionRemoveInput),
 			graphql.NewInputUnmarshaler("TemplateCreateInput", ec.unmarshalInputTemplateCreateInput),
 			graphql.NewInputUnmarshaler("TemplateDeleteInput", ec.unmarshalInputTemplateDeleteInput),
@@ -6550,6 +6626,34 @@ extend type Subscription {
   campaignProgress(id: ID!): Campaign! @hasRole(role: VIEWER)
 }
 `, BuiltIn: false},
+	{Name: "../schema/compliance.graphql", Input: `input ConsentEventFilter {
+  contactId: ID
+  "OPTED_IN or OPTED_OUT."
+  status: ConsentStatus
+  source: ConsentSource
+}
+type SuppressionEdge {
+  cursor: String!
+  node: Suppression!
+}
+type SuppressionConnection {
+  edges: [SuppressionEdge!]!
+  nodes: [Suppression!]!
+  pageInfo: PageInfo!
+}
+input SuppressionFilter {
+  reason: SuppressionReason
+  "Is this one suppressed? A number in any spelling with its country code, or a BSUID. Only keyed hashes are kept, so that no list of numbers can be read back."
+  address: String
+}
+
+extend type Query {
+  "The consent ledger, newest first, at most 200 a page. Append-only: the database refuses changes (GDPR Art. 7(1): the controller shall be able to demonstrate consent)."
+  consentEvents(filter: ConsentEventFilter, first: Int, after: String): ConsentEventConnection! @hasRole(role: VIEWER)
+  "Addresses that must not be written to, newest first, at most 200 a page."
+  suppressions(filter: SuppressionFilter, first: Int, after: String): SuppressionConnection! @hasRole(role: VIEWER)
+}
+`, BuiltIn: false},
 	{Name: "../schema/contact.graphql", Input: `"Where a contact stands; the newest consent event decides."
 enum ConsentStatus {
   "Nobody has asked: gets no campaign."
@@ -6631,6 +6735,8 @@ type SessionWindow {
 "One entry of the consent ledger; never changed."
 type ConsentEvent implements Node {
   id: ID!
+  "Who decided; null once erased."
+  contact: Contact @goField(forceResolver: true)
   status: ConsentStatus!
   source: ConsentSource!
   "Proof: text, language, file, row, messageSid, note, as far as known."
@@ -7966,7 +8072,14 @@ type WebhookEventConnection {
 }
 input WebhookEventFilter {
   kind: WebhookEventKind
+  "Of a message, whole."
   sid: String
+  "From or to whom: a number in any spelling with its country code, or a BSUID."
+  address: String
+  "Not applied yet."
+  waiting: Boolean
+  "Those that had no effect, for a reason."
+  failed: Boolean
 }
 
 extend type Query {
@@ -8525,6 +8638,8 @@ func (ec *executionContext) childFields_ConsentEvent(ctx context.Context, field 
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_ConsentEvent_id(ctx, field)
+	case "contact":
+		return ec.fieldContext_ConsentEvent_contact(ctx, field)
 	case "status":
 		return ec.fieldContext_ConsentEvent_status(ctx, field)
 	case "source":
@@ -9631,6 +9746,28 @@ func (ec *executionContext) childFields_SuppressionAddPayload(ctx context.Contex
 		return ec.fieldContext_SuppressionAddPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SuppressionAddPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SuppressionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SuppressionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SuppressionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SuppressionConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SuppressionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SuppressionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SuppressionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SuppressionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SuppressionEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_SuppressionRemovePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -476,9 +476,11 @@ type ConsentCount struct {
 
 // One entry of the consent ledger; never changed.
 type ConsentEvent struct {
-	ID     string        `json:"id"`
-	Status ConsentStatus `json:"status"`
-	Source ConsentSource `json:"source"`
+	ID string `json:"id"`
+	// Who decided; null once erased.
+	Contact *Contact      `json:"contact,omitempty"`
+	Status  ConsentStatus `json:"status"`
+	Source  ConsentSource `json:"source"`
 	// Proof: text, language, file, row, messageSid, note, as far as known.
 	Evidence json.RawMessage `json:"evidence"`
 	// Who recorded it, null when no operator did.
@@ -500,6 +502,13 @@ type ConsentEventConnection struct {
 type ConsentEventEdge struct {
 	Cursor string        `json:"cursor"`
 	Node   *ConsentEvent `json:"node"`
+}
+
+type ConsentEventFilter struct {
+	ContactID graphql.Omittable[*string] `json:"contactId,omitempty"`
+	// OPTED_IN or OPTED_OUT.
+	Status graphql.Omittable[*ConsentStatus] `json:"status,omitempty"`
+	Source graphql.Omittable[*ConsentSource] `json:"source,omitempty"`
 }
 
 type ConsentEvidenceInput struct {
@@ -1555,6 +1564,23 @@ type SuppressionAddPayload struct {
 	UserErrors  []*UserError `json:"userErrors"`
 }
 
+type SuppressionConnection struct {
+	Edges    []*SuppressionEdge `json:"edges"`
+	Nodes    []*Suppression     `json:"nodes"`
+	PageInfo *PageInfo          `json:"pageInfo"`
+}
+
+type SuppressionEdge struct {
+	Cursor string       `json:"cursor"`
+	Node   *Suppression `json:"node"`
+}
+
+type SuppressionFilter struct {
+	Reason graphql.Omittable[*SuppressionReason] `json:"reason,omitempty"`
+	// Is this one suppressed? A number in any spelling with its country code, or a BSUID. Only keyed hashes are kept, so that no list of numbers can be read back.
+	Address graphql.Omittable[*string] `json:"address,omitempty"`
+}
+
 type SuppressionRemoveInput struct {
 	ID string `json:"id"`
 }
@@ -1768,7 +1794,14 @@ type WebhookEventEdge struct {
 
 type WebhookEventFilter struct {
 	Kind graphql.Omittable[*WebhookEventKind] `json:"kind,omitempty"`
-	Sid  graphql.Omittable[*string]           `json:"sid,omitempty"`
+	// Of a message, whole.
+	Sid graphql.Omittable[*string] `json:"sid,omitempty"`
+	// From or to whom: a number in any spelling with its country code, or a BSUID.
+	Address graphql.Omittable[*string] `json:"address,omitempty"`
+	// Not applied yet.
+	Waiting graphql.Omittable[*bool] `json:"waiting,omitempty"`
+	// Those that had no effect, for a reason.
+	Failed graphql.Omittable[*bool] `json:"failed,omitempty"`
 }
 
 type WebhookEventReplayInput struct {

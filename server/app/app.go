@@ -334,6 +334,18 @@ func (a *App) buildServer(tokens []string) error {
 			w.Header().Set("Content-Disposition", `attachment; filename="contacts.`+string(export.Options.Format)+`"`)
 			return a.Services.Audience.WriteExport(ctx, export, w)
 		},
+		Messages: func(ctx context.Context, id string, w http.ResponseWriter) error {
+			n, err := globalid.Decode("id", "Campaign", id)
+			if err != nil {
+				return err
+			}
+			if _, err := a.Services.Campaigns.ByID(ctx, n); err != nil {
+				return err
+			}
+			w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+			w.Header().Set("Content-Disposition", `attachment; filename="messages.csv"`)
+			return a.Services.Reports.WriteMessages(ctx, n, w)
+		},
 	})
 	a.server = a.newServer(router)
 	return nil

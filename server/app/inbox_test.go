@@ -1,6 +1,10 @@
 package app_test
 
 import (
+	"encoding/csv"
+	"io"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,4 +94,70 @@ func TestInbox(t *testing.T) {
 	}, 10*time.Second, 20*time.Millisecond)
 	require.Contains(t, reply(map[string]any{"body": "why?"}), "opted out")
 	require.Zero(t, e.query("SELECT count(*) FROM messages WHERE body IN ('too late', 'why?')"), "what is refused leaves nothing")
+}
+
+func TestComplianceListsAndDownloads(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.do(nil, `mutation { sandboxSeed(input: {contacts: 300}) { contacts } }`, nil)
+	var out struct {
+		ConsentEvents struct {
+			Nodes []struct {
+				Status, Source string
+				Contact        struct{ Address, ConsentStatus string }
+			}
+		}
+		Suppressions struct{ Nodes []struct{ ID, Reason string } }
+		Campaigns    struct {
+			Nodes []struct {
+				ID     string
+				Counts struct{ Audience int }
+			}
+		}
+		WebhookEvents struct{ Nodes []struct{ Kind string } }
+	}
+	e.do(&out, `{ consentEvents(filter: {status: OPTED_OUT}, first: 5) { nodes { status source contact { address consentStatus } } } suppressions(first: 5) { nodes { id reason } }
+		campaigns(first: 20) { nodes { id counts { audience } } } }`, nil)
+	require.NotEmpty(t, out.ConsentEvents.Nodes)
+	for _, ev := range out.ConsentEvents.Nodes {
+		require.Equal(t, "OPTED_OUT", ev.Status)
+		require.Equal(t, "OPTED_OUT", ev.Contact.ConsentStatus)
+	}
+	gone := out.ConsentEvents.Nodes[0].Contact.Address
+	e.do(&out, `query($a: String!) { suppressions(filter: {address: $a}) { nodes { id reason } } }`, map[string]any{"a": gone})
+	require.Len(t, out.Suppressions.Nodes, 1)
+	require.Equal(t, "OPTED_OUT", out.Suppressions.Nodes[0].Reason)
+	e.do(&out, `{ suppressions(filter: {address: "+4915112345678"}) { nodes { id reason } } }`, nil)
+	require.Empty(t, out.Suppressions.Nodes, "a stranger is not")
+	_, errs := e.raw(`{ suppressions(filter: {address: "nobody"}) { nodes { id } } }`, nil)
+	require.Contains(t, errs[0].Message, "is not a phone number")
+
+	c := out.Campaigns.Nodes[0]
+	file := e.get("/downloads/campaigns/" + c.ID + "/messages.csv")
+	require.Equal(t, http.StatusOK, file.status)
+	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(file.body, "\ufeff"))).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, rows, c.Counts.Audience+1, "a row for each of the audience")
+	require.Equal(t, http.StatusNotFound, e.get("/downloads/campaigns/Q2FtcGFpZ246OTk5/messages.csv").status)
+
+	e.says("+4915112345678", "Hello")
+	require.Eventually(t, func() bool {
+		e.do(&out, `{ webhookEvents(filter: {address: "0049 151 12345678"}) { nodes { kind } } }`, nil)
+		return len(out.WebhookEvents.Nodes) == 1 && out.WebhookEvents.Nodes[0].Kind == "INBOUND"
+	}, 10*time.Second, 50*time.Millisecond)
+}
+
+type answer struct {
+	status int
+	body   string
+}
+
+func (e *env) get(path string) answer {
+	e.t.Helper()
+	resp, err := e.http.Get(e.URL + path)
+	require.NoError(e.t, err)
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(resp.Body)
+	require.NoError(e.t, err)
+	return answer{resp.StatusCode, string(raw)}
 }

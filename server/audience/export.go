@@ -13,7 +13,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
-	"eventstream/server/importer"
+	"eventstream/server/csvcell"
 	"eventstream/server/pubsub"
 
 	"github.com/uptrace/bun"
@@ -124,16 +124,16 @@ func (s *Service) exporter(ctx context.Context, a *Action, out io.Writer) (write
 	w := csv.NewWriter(out)
 	header := []string{"phone", "name", "locale", "region", "time_zone", "consent", "consent_at", "reachable", "last_inbound_at", "created_at"}
 	for _, k := range keys {
-		header = append(header, importer.Guard(k))
+		header = append(header, csvcell.Guard(k))
 	}
 	if err := w.Write(header); err != nil {
 		return nil, nil, err
 	}
 	cells := make([]string, 0, len(header))
 	write = func(c *contact.Contact) error {
-		cells = append(cells[:0], c.Address, importer.Guard(c.Name), importer.Guard(c.Locale), c.Region, c.TimeZone, string(c.ConsentStatus), stamp(c.ConsentAt), fmt.Sprint(c.Reachable), stamp(c.LastInboundAt), stamp(&c.CreatedAt))
+		cells = append(cells[:0], c.Address, csvcell.Guard(c.Name), csvcell.Guard(c.Locale), c.Region, c.TimeZone, string(c.ConsentStatus), stamp(c.ConsentAt), fmt.Sprint(c.Reachable), stamp(c.LastInboundAt), stamp(&c.CreatedAt))
 		for _, k := range keys {
-			cells = append(cells, importer.Guard(cell(c.Attributes[k])))
+			cells = append(cells, csvcell.Guard(cell(c.Attributes[k])))
 		}
 		return w.Write(cells)
 	}

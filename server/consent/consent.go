@@ -273,9 +273,16 @@ func (s *Service) Suppressed(ctx context.Context, idb bun.IDB, matchKeys []strin
 	return found, nil
 }
 
-// Events gives a contact's ledger, newest first.
-func (s *Service) Events(ctx context.Context, contactID int64, p db.Page) (db.Slice[*Event], error) {
-	return events(ctx, s.db, contactID, p)
+// EventFilter narrows the ledger.
+type EventFilter struct {
+	ContactID *int64 // also what was decided as a contact merged into this one
+	Status    *contact.ConsentStatus
+	Source    *Source
+}
+
+// Events gives a page of the ledger, newest first.
+func (s *Service) Events(ctx context.Context, f EventFilter, p db.Page) (db.Slice[*Event], error) {
+	return events(ctx, s.db, f, p)
 }
 
 // ParseStatusWord reads an import's consent column. ok is false for words that

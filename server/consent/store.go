@@ -100,9 +100,16 @@ func removeSuppression(ctx context.Context, tx bun.Tx, id int64) error {
 	return db.Err(err)
 }
 
-func suppressionList(ctx context.Context, idb bun.IDB, p db.Page) (db.Slice[*Suppression], error) {
+func suppressionList(ctx context.Context, idb bun.IDB, reason *SuppressionReason, hash []byte, p db.Page) (db.Slice[*Suppression], error) {
 	var rows []*Suppression
-	q, err := p.Apply(idb.NewSelect().Model(&rows).Where("su.until IS NULL OR su.until > now()"), "su", &db.Key{Column: "id", Desc: true})
+	q := idb.NewSelect().Model(&rows).Where("(su.until IS NULL OR su.until > now())")
+	if reason != nil {
+		q = q.Where("su.reason = ?", *reason)
+	}
+	if hash != nil {
+		q = q.Where("su.address_hash = ?", hash)
+	}
+	q, err := p.Apply(q, "su", &db.Key{Column: "id", Desc: true})
 	if err != nil {
 		return db.Slice[*Suppression]{}, err
 	}
@@ -112,9 +119,19 @@ func suppressionList(ctx context.Context, idb bun.IDB, p db.Page) (db.Slice[*Sup
 	return db.Cut(p, rows), nil
 }
 
-func events(ctx context.Context, idb bun.IDB, contactID int64, p db.Page) (db.Slice[*Event], error) {
+func events(ctx context.Context, idb bun.IDB, f EventFilter, p db.Page) (db.Slice[*Event], error) {
 	var rows []*Event
-	q, err := p.Apply(idb.NewSelect().Model(&rows).Where("ce.contact_id = ? OR ce.contact_id IN (SELECT id FROM contacts WHERE merged_into = ?)", contactID, contactID), "ce", &db.Key{Column: "id", Desc: true})
+	q := idb.NewSelect().Model(&rows)
+	if f.ContactID != nil {
+		q = q.Where("(ce.contact_id = ?0 OR ce.contact_id IN (SELECT id FROM contacts WHERE merged_into = ?0))", *f.ContactID)
+	}
+	if f.Status != nil {
+		q = q.Where("ce.status = ?", *f.Status)
+	}
+	if f.Source != nil {
+		q = q.Where("ce.source = ?", *f.Source)
+	}
+	q, err := p.Apply(q, "ce", &db.Key{Column: "id", Desc: true})
 	if err != nil {
 		return db.Slice[*Event]{}, err
 	}

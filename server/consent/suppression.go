@@ -127,7 +127,21 @@ func (s *Service) SuppressionsOf(ctx context.Context, contacts []*contact.Contac
 	return found, err
 }
 
-// Suppressions gives a page, newest first.
-func (s *Service) Suppressions(ctx context.Context, p db.Page) (db.Slice[*Suppression], error) {
-	return suppressionList(ctx, s.db, p)
+// SuppressionFilter narrows the suppressions in force.
+type SuppressionFilter struct {
+	Reason  *SuppressionReason
+	Address string // a number in any spelling, or a BSUID: is it suppressed?
+}
+
+// Suppressions gives a page of those in force, newest first.
+func (s *Service) Suppressions(ctx context.Context, f SuppressionFilter, p db.Page) (db.Slice[*Suppression], error) {
+	var hash []byte
+	if f.Address != "" {
+		a, err := contact.ParseAddress(f.Address, "")
+		if err != nil {
+			return db.Slice[*Suppression]{}, err
+		}
+		hash = s.hasher.Hash(a.MatchKey)
+	}
+	return suppressionList(ctx, s.db, f.Reason, hash, p)
 }

@@ -17,6 +17,7 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
+	"eventstream/server/csvcell"
 
 	"github.com/nyaruka/phonenumbers"
 	"golang.org/x/text/encoding/charmap"
@@ -471,30 +472,9 @@ func (c *csvRows) next() (record, error) {
 	rec.line = int64(line)
 	rec.values = make([]any, max(len(fields), c.want))
 	for i, f := range fields {
-		rec.values[i] = unguard(f)
+		rec.values[i] = csvcell.Unguard(f)
 	}
 	return rec, nil
-}
-
-// unguard takes off the apostrophe that our own exports put before what a
-// spreadsheet would read as a formula.
-func unguard(s string) string {
-	if len(s) > 1 && s[0] == '\'' && strings.ContainsRune("=+-@\t\r", rune(s[1])) {
-		return s[1:]
-	}
-	return s
-}
-
-// Guard keeps spreadsheets from running a cell as a formula (OWASP, CSV
-// injection). Phone numbers with + stay as they are.
-func Guard(s string) string {
-	if s == "" || !strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return s
-	}
-	if s[0] == '+' && strings.Trim(s[1:], "0123456789 ()-.") == "" {
-		return s
-	}
-	return "'" + s
 }
 
 type jsonRows struct {

@@ -17,6 +17,7 @@ import (
 	"eventstream/server/audit"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
+	"eventstream/server/csvcell"
 	"eventstream/server/db"
 	"eventstream/server/jobs"
 	"eventstream/server/pubsub"
@@ -229,7 +230,7 @@ func (s *Service) WriteRejects(ctx context.Context, id int64, out io.Writer) err
 	w := csv.NewWriter(out)
 	header := make([]string, 0, len(imp.Options.Columns)+2)
 	for _, c := range imp.Options.Columns {
-		header = append(header, Guard(c.Name))
+		header = append(header, csvcell.Guard(c.Name))
 	}
 	if err := w.Write(append(header, rejectLine, rejectError)); err != nil {
 		return err
@@ -248,7 +249,7 @@ func (s *Service) WriteRejects(ctx context.Context, id int64, out io.Writer) err
 				if i < len(r.Record) {
 					cell = r.Record[i]
 				}
-				cells = append(cells, Guard(cell))
+				cells = append(cells, csvcell.Guard(cell))
 			}
 			if err := w.Write(append(cells, fmt.Sprint(r.Line), r.Reason)); err != nil {
 				return err

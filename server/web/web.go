@@ -29,6 +29,7 @@ type Routes struct {
 	Status     http.HandlerFunc
 	Rejects    func(ctx context.Context, id string, w http.ResponseWriter) error
 	Export     func(ctx context.Context, id string, w http.ResponseWriter) error
+	Messages   func(ctx context.Context, campaign string, w http.ResponseWriter) error
 	Jobs       http.Handler // River UI, nil without
 	SPA        http.Handler
 	Playground bool
@@ -66,22 +67,8 @@ func NewRouter(rt Routes) http.Handler {
 				http.Error(w, "no such import", http.StatusNotFound)
 			}
 		})
-		r.With(require(actor.RoleMarketer)).Get("/downloads/exports/{id}/{file}", func(w http.ResponseWriter, r *http.Request) {
-			if err := rt.Export(r.Context(), chi.URLParam(r, "id"), w); err != nil {
-				rt.Log.WarnContext(r.Context(), "export not written", "error", err)
-				if w.Header().Get("Content-Type") != "" { // half of it is out: break off, so that nobody takes it for the whole
-					panic(http.ErrAbortHandler)
-				}
-				status := http.StatusNotFound
-				switch {
-				case apperr.Is(err, apperr.CodeForbidden):
-					status = http.StatusForbidden
-				case apperr.Is(err, apperr.CodeConflict):
-					status = http.StatusGone
-				}
-				http.Error(w, err.Error(), status)
-			}
-		})
+		r.With(require(actor.RoleMarketer)).Get("/downloads/exports/{id}/{file}", rt.download("id", rt.Export))
+		r.With(require(actor.RoleMarketer)).Get("/downloads/campaigns/{id}/messages.csv", rt.download("id", rt.Messages))
 		if rt.Jobs != nil {
 			r.With(require(actor.RoleAdmin)).Mount("/admin/jobs", rt.Jobs)
 		}
@@ -96,6 +83,29 @@ func NewRouter(rt Routes) http.Handler {
 	}
 	r.NotFound(rt.SPA.ServeHTTP)
 	return r
+}
+
+// download streams a file that write makes; what breaks off half-way is not
+// taken for the whole.
+func (rt Routes) download(param string, write func(context.Context, string, http.ResponseWriter) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := write(r.Context(), chi.URLParam(r, param), w)
+		if err == nil {
+			return
+		}
+		rt.Log.WarnContext(r.Context(), "download broke off", "path", r.URL.Path, "error", err)
+		if w.Header().Get("Content-Type") != "" {
+			panic(http.ErrAbortHandler)
+		}
+		status := http.StatusNotFound
+		switch {
+		case apperr.Is(err, apperr.CodeForbidden):
+			status = http.StatusForbidden
+		case apperr.Is(err, apperr.CodeConflict):
+			status = http.StatusGone
+		}
+		http.Error(w, apperr.Text(err), status)
+	}
 }
 
 // NewProbe is all that a process that only works jobs answers.

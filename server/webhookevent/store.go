@@ -66,8 +66,11 @@ func unmark(ctx context.Context, tx bun.Tx, id int64) (*Event, error) {
 
 // Filter narrows a list of events.
 type Filter struct {
-	Kind *Kind
-	SID  string
+	Kind     *Kind
+	SID      string
+	MatchKey string // of the contact it is about
+	Waiting  bool   // not applied yet
+	Failed   bool   // had no effect, for a reason
 }
 
 // List gives a page, newest first.
@@ -79,6 +82,15 @@ func (a *Applier) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Even
 	}
 	if f.SID != "" {
 		q = q.Where("we.sid = ?", f.SID)
+	}
+	if f.MatchKey != "" {
+		q = q.Where("we.sid IN (SELECT m.sid FROM messages m JOIN contacts c ON c.id = m.contact_id WHERE c.match_key = ? AND m.sid IS NOT NULL)", f.MatchKey)
+	}
+	if f.Waiting {
+		q = q.Where("we.applied_at IS NULL")
+	}
+	if f.Failed {
+		q = q.Where("we.error <> ''")
 	}
 	q, err := p.Apply(q, "we", &db.Key{Column: "id", Desc: true})
 	if err != nil {
