@@ -365,6 +365,44 @@ test("a contact writes, and is answered in the inbox", async () => {
   await expect(page.getByRole("button", { name: "Reopen" })).toBeVisible();
 });
 
+test("the ledger, suppressions, the audit trail and raw webhooks can be looked through", async () => {
+  await go("Compliance");
+  await title("Compliance");
+  await page.getByRole("combobox", { name: "Source" }).click();
+  await page.getByRole("option", { name: "Keyword" }).click();
+  await expect(page.getByRole("cell", { name: /text: STOP/ })).toBeVisible();
+  await look("compliance");
+  await page.getByRole("tab", { name: "Suppressions" }).click();
+  await page.getByLabel("Is this number suppressed?").fill(stopped);
+  await expect(page.getByRole("cell", { name: "Opted out" })).toBeVisible();
+  await page.getByLabel("Is this number suppressed?").fill("nonsense");
+  await expect(page.getByText(/"nonsense" is not a phone number/)).toBeVisible();
+  await page.getByLabel("Is this number suppressed?").fill("");
+  await page.getByRole("button", { name: "Suppress a number" }).click();
+  await page.getByRole("dialog").getByLabel("Number").fill("+49 30 901820");
+  await page.getByRole("dialog").getByRole("button", { name: "Suppress" }).click();
+  await expect(page.getByRole("button", { name: "Lift" })).toBeVisible();
+  await look("compliance-suppressions");
+  await page.getByRole("tab", { name: "Audit trail" }).click();
+  await expect(page.getByRole("cell", { name: "suppression.add" })).toBeVisible();
+  await page.getByRole("button", { name: "Verify the chain" }).click();
+  await expect(page.getByText("The chain is whole")).toBeVisible({ timeout: 20_000 });
+  await look("compliance-audit");
+  await page.goto("/monitoring/webhooks");
+  await title("Webhook events");
+  await page.getByLabel("Search webhook events").fill("+4915112345678");
+  await expect(page.getByText("+4915112345678: Are you open on Sunday?")).toBeVisible();
+  await page
+    .getByRole("row", { name: /Are you open/ })
+    .getByRole("button", { name: "Look" })
+    .click();
+  await expect(page.getByRole("dialog").getByText(/ProfileName|"Body"/)).toBeVisible();
+  await page.getByRole("dialog").getByRole("button", { name: "Replay" }).click();
+  await expect(page.getByText(/Applied once more/)).toBeVisible();
+  await page.keyboard.press("Escape");
+  await look("webhooks");
+});
+
 test("two contacts who are one are merged, and one is erased", async () => {
   await page.goto("/contacts");
   await page.getByRole("button", { name: "Add contact" }).click();
@@ -471,6 +509,9 @@ test("every page in the dark and on a phone", async () => {
     "/campaigns",
     "/campaigns/new",
     "/inbox",
+    "/compliance",
+    "/compliance?status=audit",
+    "/monitoring/webhooks",
     "/monitoring",
     "/settings",
   ]) {
@@ -479,7 +520,7 @@ test("every page in the dark and on a phone", async () => {
     await page.waitForTimeout(500);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     expect(wide, `${path} scrolls sideways at 360 px`).toBeLessThanOrEqual(0);
-    await look(`phone${path === "/" ? "-dashboard" : path.replaceAll("/", "-")}`);
+    await look(`phone${path === "/" ? "-dashboard" : path.replaceAll(/[/?=]/g, "-")}`);
   }
   await page.setViewportSize({ width: 1360, height: 860 });
 });

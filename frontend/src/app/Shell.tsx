@@ -26,6 +26,7 @@ import {
   IconSearch,
   IconSend,
   IconSettings,
+  IconShieldCheck,
 } from "@tabler/icons-react";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { useEffect } from "react";
@@ -41,6 +42,7 @@ const pages = [
   { to: "/campaigns", label: "Campaigns", icon: IconSend },
   { to: "/inbox", label: "Inbox", icon: IconInbox },
   { to: "/monitoring", label: "Monitoring", icon: IconActivity },
+  { to: "/compliance", label: "Compliance", icon: IconShieldCheck },
   { to: "/settings", label: "Settings", icon: IconSettings },
 ] as const;
 

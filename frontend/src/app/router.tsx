@@ -3,6 +3,7 @@ import { Empty, LinkButton } from "../components/ui";
 import { CampaignPage } from "../features/campaigns/CampaignPage";
 import { CampaignsPage } from "../features/campaigns/CampaignsPage";
 import { CampaignWizard } from "../features/campaigns/CampaignWizard";
+import { CompliancePage } from "../features/compliance/CompliancePage";
 import { BulkActionsPage } from "../features/contacts/BulkAction";
 import { ContactPage } from "../features/contacts/ContactPage";
 import { ContactsPage } from "../features/contacts/ContactsPage";
@@ -10,6 +11,7 @@ import { DashboardPage } from "../features/dashboard/DashboardPage";
 import { ImportPage } from "../features/imports/ImportPage";
 import { InboxPage } from "../features/inbox/InboxPage";
 import { MonitoringPage } from "../features/monitoring/MonitoringPage";
+import { WebhooksPage } from "../features/monitoring/WebhooksPage";
 import { SegmentPage } from "../features/segments/SegmentPage";
 import { SegmentsPage } from "../features/segments/SegmentsPage";
 import { SettingsPage } from "../features/settings/SettingsPage";
@@ -54,6 +56,8 @@ const routeTree = rootRoute.addChildren([
   createRoute({ getParentRoute: parent, path: "/inbox", component: InboxPage }),
   createRoute({ getParentRoute: parent, path: "/inbox/$id", component: InboxPage }),
   createRoute({ getParentRoute: parent, path: "/monitoring", component: MonitoringPage }),
+  createRoute({ getParentRoute: parent, path: "/monitoring/webhooks", component: WebhooksPage }),
+  createRoute({ getParentRoute: parent, path: "/compliance", component: CompliancePage }),
   createRoute({ getParentRoute: parent, path: "/settings", component: SettingsPage }),
 ]);
 

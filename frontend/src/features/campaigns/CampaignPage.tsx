@@ -771,6 +771,9 @@ function Messages(props: { id: string; moving: number }) {
             }}
             w={170}
           />
+          <Button component="a" href={`/downloads/campaigns/${props.id}/messages.csv`} download variant="default">
+            Export
+          </Button>
           <Button variant="default" onClick={() => load({ requestPolicy: "network-only" })} loading={fetching}>
             Refresh
           </Button>
@@ -815,7 +818,7 @@ function Messages(props: { id: string; moving: number }) {
                     </Text>
                   )}
                 </Table.Td>
-                <Table.Td data-label="Accepted">{m.acceptedAt ? timeOfDay(m.acceptedAt) : "–"}</Table.Td>
+                <Table.Td data-label="Accepted">{m.acceptedAt ? moment(m.acceptedAt) : "–"}</Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>

@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { useQuery, useSubscription } from "urql";
 import { useMay } from "../../app/session";
-import { Failed, Page, Rows, Status } from "../../components/ui";
+import { Failed, LinkButton, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import { count, decimal, percent, timeOfDay } from "../../lib/format";
 
@@ -119,6 +119,7 @@ const keep = 200;
 
 export function MonitoringPage() {
   const admin = useMay("ADMIN");
+  const marketer = useMay("MARKETER");
   const [{ data, error }, load] = useQuery({ query: MonitoringDocument, requestPolicy: "cache-and-network" });
   const [health] = useSubscription({ query: HealthDocument });
   const [paused, setPaused] = useState(false);
@@ -177,11 +178,18 @@ export function MonitoringPage() {
       title="Monitoring"
       description="What is happening now"
       actions={
-        admin && (
-          <Button component="a" href="/admin/jobs/" variant="default">
-            Jobs
-          </Button>
-        )
+        <>
+          {marketer && (
+            <LinkButton to="/monitoring/webhooks" variant="default">
+              Webhook events
+            </LinkButton>
+          )}
+          {admin && (
+            <Button component="a" href="/admin/jobs/" variant="default">
+              Jobs
+            </Button>
+          )}
+        </>
       }
     >
       {!h ? (

@@ -1,0 +1,43 @@
+import { Tabs } from "@mantine/core";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useMay } from "../../app/session";
+import { Page } from "../../components/ui";
+import { AuditTrail } from "./AuditTrail";
+import { ConsentLedger } from "./ConsentLedger";
+import { Suppressions } from "./Suppressions";
+
+/** What proves that the engine keeps to the rules. */
+export function CompliancePage() {
+  const search = useSearch({ from: "__root__" });
+  const navigate = useNavigate();
+  const admin = useMay("ADMIN");
+  const tab = search.status ?? "consent";
+  return (
+    <Page title="Compliance" description="Who agreed, who must not be written to, and who changed what">
+      <Tabs
+        value={tab}
+        onChange={(v) =>
+          navigate({ to: "/compliance", search: { status: v === "consent" ? undefined : (v ?? undefined) } })
+        }
+        keepMounted={false}
+      >
+        <Tabs.List mb="md">
+          <Tabs.Tab value="consent">Consent ledger</Tabs.Tab>
+          <Tabs.Tab value="suppressions">Suppressions</Tabs.Tab>
+          {admin && <Tabs.Tab value="audit">Audit trail</Tabs.Tab>}
+        </Tabs.List>
+        <Tabs.Panel value="consent">
+          <ConsentLedger />
+        </Tabs.Panel>
+        <Tabs.Panel value="suppressions">
+          <Suppressions />
+        </Tabs.Panel>
+        {admin && (
+          <Tabs.Panel value="audit">
+            <AuditTrail />
+          </Tabs.Panel>
+        )}
+      </Tabs>
+    </Page>
+  );
+}

@@ -1,0 +1,144 @@
+import { Card, Group, Select, Stack, Table, Text } from "@mantine/core";
+import { IconChecks } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { useQuery } from "urql";
+import { Empty, Failed, LoadMore, Rows, Status } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { ConsentLedgerQuery, ConsentSource, ConsentStatus } from "../../gql/graphql";
+import { moment, words } from "../../lib/format";
+
+const LedgerDocument = graphql(`
+  query ConsentLedger($filter: ConsentEventFilter, $after: String) {
+    consentEvents(filter: $filter, first: 50, after: $after) {
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      nodes {
+        id
+        status
+        source
+        evidence
+        occurredAt
+        createdAt
+        operator {
+          id
+          name
+        }
+        contact {
+          id
+          name
+          address
+        }
+      }
+    }
+  }
+`);
+
+type Row = ConsentLedgerQuery["consentEvents"]["nodes"][number];
+
+const sources: ConsentSource[] = ["IMPORT", "OPERATOR", "API", "KEYWORD", "FORM", "PROVIDER"];
+
+/** Every decision, with its proof. */
+export function ConsentLedger() {
+  const [status, setStatus] = useState<ConsentStatus | null>(null);
+  const [source, setSource] = useState<ConsentSource | null>(null);
+  const [pages, setPages] = useState<{ after: string | null; rows: Row[] }>({ after: null, rows: [] });
+  const [{ data, error, fetching }, load] = useQuery({
+    query: LedgerDocument,
+    variables: { filter: { status, source }, after: pages.after },
+    requestPolicy: "cache-and-network",
+  });
+  if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  const known = new Set(pages.rows.map((r) => r.id));
+  const rows = [...pages.rows, ...(data?.consentEvents.nodes.filter((r) => !known.has(r.id)) ?? [])];
+  const top = () => setPages({ after: null, rows: [] });
+  return (
+    <Stack>
+      <Group>
+        <Select
+          aria-label="Decision"
+          placeholder="Any decision"
+          clearable
+          data={[
+            { value: "OPTED_IN", label: "Opted in" },
+            { value: "OPTED_OUT", label: "Opted out" },
+          ]}
+          value={status}
+          onChange={(v) => {
+            setStatus(v as ConsentStatus | null);
+            top();
+          }}
+        />
+        <Select
+          aria-label="Source"
+          placeholder="Any source"
+          clearable
+          data={sources.map((s) => ({ value: s, label: words(s) }))}
+          value={source}
+          onChange={(v) => {
+            setSource(v as ConsentSource | null);
+            top();
+          }}
+        />
+      </Group>
+      {!data && rows.length === 0 ? (
+        <Rows />
+      ) : rows.length === 0 ? (
+        <Empty icon={<IconChecks />} title="Nothing recorded">
+          Consent comes with imports, by hand, by keyword or through the API. The ledger cannot be changed afterwards.
+        </Empty>
+      ) : (
+        <Card padding={0}>
+          <Table className="cards">
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>Contact</Table.Th>
+                <Table.Th>Decision</Table.Th>
+                <Table.Th>Source</Table.Th>
+                <Table.Th>Evidence</Table.Th>
+                <Table.Th>Decided</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {rows.map((e) => (
+                <Table.Tr key={e.id}>
+                  <Table.Td data-label="Contact">
+                    {e.contact ? (
+                      <Link to="/contacts/$id" params={{ id: e.contact.id }} className="plain">
+                        {e.contact.name || e.contact.address}
+                      </Link>
+                    ) : (
+                      "erased"
+                    )}
+                  </Table.Td>
+                  <Table.Td data-label="Decision">
+                    <Status value={e.status} />
+                  </Table.Td>
+                  <Table.Td data-label="Source">
+                    {words(e.source)}
+                    {e.operator ? `, ${e.operator.name}` : ""}
+                  </Table.Td>
+                  <Table.Td data-label="Evidence">
+                    <Text size="sm" lineClamp={2}>
+                      {Object.entries(e.evidence as Record<string, unknown>)
+                        .map(([k, v]) => `${k}: ${String(v)}`)
+                        .join(" · ") || "none"}
+                    </Text>
+                  </Table.Td>
+                  <Table.Td data-label="Decided">{moment(e.occurredAt)}</Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Card>
+      )}
+      <LoadMore
+        more={data?.consentEvents.pageInfo.hasNextPage}
+        loading={fetching}
+        onMore={() => setPages({ after: data?.consentEvents.pageInfo.endCursor ?? null, rows })}
+      />
+    </Stack>
+  );
+}

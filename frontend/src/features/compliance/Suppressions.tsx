@@ -1,0 +1,214 @@
+import { Alert, Button, Card, Group, Modal, Select, Stack, Table, Text, TextInput } from "@mantine/core";
+import { useDebouncedValue, useDisclosure } from "@mantine/hooks";
+import { modals } from "@mantine/modals";
+import { IconBan, IconSearch } from "@tabler/icons-react";
+import { useState } from "react";
+import { useMutation, useQuery } from "urql";
+import { useMay } from "../../app/session";
+import { Empty, Failed, LoadMore, Rows } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { SuppressionReason, SuppressionsQuery } from "../../gql/graphql";
+import { byField, errorText, settled } from "../../lib/errors";
+import { moment, words } from "../../lib/format";
+
+const SuppressionsDocument = graphql(`
+  query Suppressions($filter: SuppressionFilter, $after: String) {
+    suppressions(filter: $filter, first: 50, after: $after) {
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      nodes {
+        id
+        reason
+        until
+        createdAt
+      }
+    }
+  }
+`);
+const AddDocument = graphql(`
+  mutation SuppressionAdd($input: SuppressionAddInput!) {
+    suppressionAdd(input: $input) {
+      suppression {
+        id
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+const LiftDocument = graphql(`
+  mutation SuppressionLift($input: SuppressionRemoveInput!) {
+    suppressionRemove(input: $input) {
+      deletedId
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+type Row = SuppressionsQuery["suppressions"]["nodes"][number];
+
+const byHand: SuppressionReason[] = ["OPERATOR", "COMPLAINT", "BLOCKED", "INVALID"];
+
+/** Addresses that must not be written to. */
+export function Suppressions() {
+  const may = useMay("MARKETER");
+  const [reason, setReason] = useState<SuppressionReason | null>(null);
+  const [text, setText] = useState("");
+  const [address] = useDebouncedValue(text.trim(), 350);
+  const [pages, setPages] = useState<{ after: string | null; rows: Row[] }>({ after: null, rows: [] });
+  const [adding, add] = useDisclosure();
+  const [number, setNumber] = useState("");
+  const [why, setWhy] = useState<SuppressionReason>("OPERATOR");
+  const [wrong, setWrong] = useState<Record<string, string>>({});
+  const [{ data, error, fetching }, load] = useQuery({
+    query: SuppressionsDocument,
+    variables: { filter: { reason, ...(address ? { address } : {}) }, after: pages.after },
+    requestPolicy: "cache-and-network",
+  });
+  const [, suppress] = useMutation(AddDocument);
+  const [, lift] = useMutation(LiftDocument);
+  const top = () => setPages({ after: null, rows: [] });
+  const again = () => {
+    top();
+    load({ requestPolicy: "network-only" });
+  };
+  const known = new Set(pages.rows.map((r) => r.id));
+  const rows = error ? [] : [...pages.rows, ...(data?.suppressions.nodes.filter((r) => !known.has(r.id)) ?? [])];
+  const put = async () => {
+    const result = await suppress({ input: { address: number, reason: why } });
+    if (result.error) return setWrong({ address: errorText(result.error) });
+    const split = byField(result.data?.suppressionAdd.userErrors ?? [], ["address"]);
+    if (split.fields.address || split.rest) return setWrong({ address: split.fields.address ?? split.rest });
+    setWrong({});
+    setNumber("");
+    add.close();
+    again();
+  };
+  return (
+    <Stack>
+      <Group>
+        <TextInput
+          aria-label="Is this number suppressed?"
+          placeholder="Is this number suppressed?"
+          leftSection={<IconSearch size={16} />}
+          value={text}
+          onChange={(e) => {
+            setText(e.currentTarget.value);
+            top();
+          }}
+          w={{ base: "100%", xs: 280 }}
+        />
+        <Select
+          aria-label="Reason"
+          placeholder="Any reason"
+          clearable
+          data={(["OPTED_OUT", "ERASED", ...byHand] as SuppressionReason[]).map((r) => ({ value: r, label: words(r) }))}
+          value={reason}
+          onChange={(v) => {
+            setReason(v as SuppressionReason | null);
+            top();
+          }}
+        />
+        {may && <Button onClick={add.open}>Suppress a number</Button>}
+      </Group>
+      <Modal opened={adding} onClose={add.close} title="Suppress a number">
+        <Stack>
+          <TextInput
+            label="Number"
+            description="With country code; nothing goes there until you lift it"
+            value={number}
+            onChange={(e) => setNumber(e.currentTarget.value)}
+            error={wrong.address}
+            data-autofocus
+          />
+          <Select
+            label="Reason"
+            data={byHand.map((r) => ({ value: r, label: words(r) }))}
+            value={why}
+            onChange={(v) => v && setWhy(v as SuppressionReason)}
+            allowDeselect={false}
+          />
+          <Group justify="flex-end">
+            <Button variant="default" onClick={add.close}>
+              Cancel
+            </Button>
+            <Button onClick={put}>Suppress</Button>
+          </Group>
+        </Stack>
+      </Modal>
+      {error ? (
+        address ? (
+          <Alert color="yellow">{errorText(error)}</Alert>
+        ) : (
+          <Failed error={error} retry={again} />
+        )
+      ) : !data && rows.length === 0 ? (
+        <Rows />
+      ) : rows.length === 0 ? (
+        <Empty icon={<IconBan />} title={address ? "Not suppressed" : "No suppressions"}>
+          {address
+            ? "This number may be written to, as far as consent and hours allow."
+            : "Who opts out, is erased or complains stands here, as a keyed hash: the list cannot be read back into numbers."}
+        </Empty>
+      ) : (
+        <Card padding={0}>
+          <Table className="cards">
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>Reason</Table.Th>
+                <Table.Th>Since</Table.Th>
+                <Table.Th>Until</Table.Th>
+                <Table.Th />
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {rows.map((s) => (
+                <Table.Tr key={s.id}>
+                  <Table.Td data-label="Reason">
+                    <Text size="sm">{words(s.reason)}</Text>
+                  </Table.Td>
+                  <Table.Td data-label="Since">{moment(s.createdAt)}</Table.Td>
+                  <Table.Td data-label="Until">{s.until ? moment(s.until) : "for ever"}</Table.Td>
+                  <Table.Td>
+                    {may && byHand.includes(s.reason) && (
+                      <Button
+                        size="compact-xs"
+                        variant="default"
+                        onClick={() =>
+                          modals.openConfirmModal({
+                            title: "Lift this suppression?",
+                            children: (
+                              <Text size="sm">The number may be written to again, as far as its consent allows.</Text>
+                            ),
+                            labels: { confirm: "Lift", cancel: "Cancel" },
+                            onConfirm: async () => {
+                              if (settled(await lift({ input: { id: s.id } }))) again();
+                            },
+                          })
+                        }
+                      >
+                        Lift
+                      </Button>
+                    )}
+                  </Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Card>
+      )}
+      <LoadMore
+        more={data?.suppressions.pageInfo.hasNextPage}
+        loading={fetching}
+        onMore={() => setPages({ after: data?.suppressions.pageInfo.endCursor ?? null, rows })}
+      />
+    </Stack>
+  );
+}

@@ -1,0 +1,214 @@
+import { Button, Card, Code, Group, Modal, SegmentedControl, Stack, Table, Text, TextInput } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
+import { notifications } from "@mantine/notifications";
+import { IconSearch, IconWebhook } from "@tabler/icons-react";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+import { useMutation, useQuery } from "urql";
+import { Empty, Failed, LinkButton, LoadMore, Page, Rows, Status } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { WebhookEventFilter, WebhooksQuery } from "../../gql/graphql";
+import { settled } from "../../lib/errors";
+import { moment, words } from "../../lib/format";
+
+const WebhooksDocument = graphql(`
+  query Webhooks($filter: WebhookEventFilter, $after: String) {
+    webhookEvents(filter: $filter, first: 50, after: $after) {
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      nodes {
+        id
+        kind
+        sid
+        params
+        signatureValid
+        receivedAt
+        appliedAt
+        error
+      }
+    }
+  }
+`);
+const ReplayDocument = graphql(`
+  mutation WebhookReplay($input: WebhookEventReplayInput!) {
+    webhookEventReplay(input: $input) {
+      webhookEvent {
+        id
+        appliedAt
+        error
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+type Row = WebhooksQuery["webhookEvents"]["nodes"][number];
+
+const shelves: Record<string, WebhookEventFilter> = {
+  all: {},
+  inbound: { kind: "INBOUND" },
+  status: { kind: "STATUS" },
+  waiting: { waiting: true },
+  failed: { failed: true },
+};
+
+const isSid = (text: string) => /^(SM|MM)[0-9a-f]{32}$/i.test(text);
+
+/** What Twilio sent, exactly as it came. */
+export function WebhooksPage() {
+  const search = useSearch({ from: "__root__" });
+  const navigate = useNavigate();
+  const shelf = search.status && search.status in shelves ? search.status : "all";
+  const [text, setText] = useState(search.q ?? "");
+  const [open, setOpen] = useState<Row | null>(null);
+  const [pages, setPages] = useState<{ after: string | null; rows: Row[] }>({ after: null, rows: [] });
+  const filter: WebhookEventFilter = {
+    ...shelves[shelf],
+    ...(search.q ? (isSid(search.q) ? { sid: search.q } : { address: search.q }) : {}),
+  };
+  const [{ data, error, fetching }, load] = useQuery({
+    query: WebhooksDocument,
+    variables: { filter, after: pages.after },
+    requestPolicy: "cache-and-network",
+  });
+  const [replaying, replay] = useMutation(ReplayDocument);
+  useEffect(() => setPages({ after: null, rows: [] }), [shelf, search.q]);
+  const go = (next: Partial<typeof search>) => navigate({ to: "/monitoring/webhooks", search: { ...search, ...next } });
+  const ask = useDebouncedCallback((q: string) => go({ q: q.trim() || undefined }), 350);
+  const known = new Set(pages.rows.map((r) => r.id));
+  const rows = error ? [] : [...pages.rows, ...(data?.webhookEvents.nodes.filter((r) => !known.has(r.id)) ?? [])];
+  const again = async (row: Row) => {
+    const result = await replay({ input: { id: row.id } });
+    if (!settled(result)) return;
+    const e = result.data?.webhookEventReplay.webhookEvent;
+    notifications.show({
+      color: e?.error ? "yellow" : "green",
+      message: e?.error ? `Applied once more, without effect: ${e.error}` : "Applied once more",
+    });
+    load({ requestPolicy: "network-only" });
+  };
+  return (
+    <Page
+      title="Webhook events"
+      description="Every request from Twilio, whole; replaying one is harmless"
+      actions={
+        <LinkButton to="/monitoring" variant="default">
+          Monitoring
+        </LinkButton>
+      }
+    >
+      <Group>
+        <SegmentedControl
+          size="xs"
+          value={shelf}
+          onChange={(v) => go({ status: v === "all" ? undefined : v })}
+          data={[
+            { value: "all", label: "All" },
+            { value: "inbound", label: "Inbound" },
+            { value: "status", label: "Status" },
+            { value: "waiting", label: "Waiting" },
+            { value: "failed", label: "No effect" },
+          ]}
+        />
+        <TextInput
+          aria-label="Search webhook events"
+          placeholder="Number, or SM… of a message"
+          leftSection={<IconSearch size={16} />}
+          value={text}
+          onChange={(e) => {
+            setText(e.currentTarget.value);
+            ask(e.currentTarget.value);
+          }}
+          w={{ base: "100%", xs: 300 }}
+        />
+      </Group>
+      <Modal
+        opened={open !== null}
+        onClose={() => setOpen(null)}
+        title={open ? `${words(open.kind)} · ${open.sid}` : ""}
+        size="lg"
+      >
+        {open && (
+          <Stack>
+            {open.error && <Text c="red">{open.error}</Text>}
+            <Code block style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>
+              {JSON.stringify(open.params, null, 2)}
+            </Code>
+            <Group justify="flex-end">
+              <Button variant="default" onClick={() => again(open)} loading={replaying.fetching}>
+                Replay
+              </Button>
+            </Group>
+          </Stack>
+        )}
+      </Modal>
+      {error ? (
+        <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />
+      ) : !data && rows.length === 0 ? (
+        <Rows />
+      ) : rows.length === 0 ? (
+        <Empty icon={<IconWebhook />} title={search.q ? "None found" : "None"}>
+          {search.q
+            ? "Search by a whole number with its country code, or by a message's SID."
+            : "What Twilio tells about messages, and what contacts write, shows here as it came."}
+        </Empty>
+      ) : (
+        <Card padding={0}>
+          <Table className="cards">
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>Received</Table.Th>
+                <Table.Th>Kind</Table.Th>
+                <Table.Th>What</Table.Th>
+                <Table.Th>State</Table.Th>
+                <Table.Th />
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {rows.map((r) => {
+                const p = r.params as Record<string, string>;
+                return (
+                  <Table.Tr key={r.id}>
+                    <Table.Td data-label="Received">{moment(r.receivedAt)}</Table.Td>
+                    <Table.Td data-label="Kind">{words(r.kind)}</Table.Td>
+                    <Table.Td data-label="What">
+                      <Text size="sm" lineClamp={1} maw={420}>
+                        {r.kind === "INBOUND"
+                          ? `${p.From ?? ""}: ${p.Body ?? ""}`
+                          : `${p.MessageStatus ?? p.SmsStatus ?? ""}${p.ErrorCode ? `, error ${p.ErrorCode}` : ""} · ${p.To ?? ""}`}
+                      </Text>
+                      <Text size="xs" c="dimmed">
+                        {r.sid}
+                      </Text>
+                    </Table.Td>
+                    <Table.Td data-label="State">
+                      <Status
+                        value={r.error ? "FAILED" : r.appliedAt ? "COMPLETED" : "PENDING"}
+                        label={r.error ? "No effect" : r.appliedAt ? "Applied" : "Waiting"}
+                      />
+                    </Table.Td>
+                    <Table.Td>
+                      <Button size="compact-xs" variant="default" onClick={() => setOpen(r)}>
+                        Look
+                      </Button>
+                    </Table.Td>
+                  </Table.Tr>
+                );
+              })}
+            </Table.Tbody>
+          </Table>
+        </Card>
+      )}
+      <LoadMore
+        more={data?.webhookEvents.pageInfo.hasNextPage}
+        loading={fetching}
+        onMore={() => setPages({ after: data?.webhookEvents.pageInfo.endCursor ?? null, rows })}
+      />
+    </Page>
+  );
+}
