@@ -74,6 +74,7 @@ func command() *cli.Command {
 					&cli.IntSliceFlag{Name: "growth", Usage: "audiences of the growth table"},
 					&cli.IntSliceFlag{Name: "pace", Usage: "rates of the pace table, messages a second"},
 					&cli.IntFlag{Name: "import", Usage: "rows of the import table"},
+					&cli.IntFlag{Name: "webhooks", Usage: "recipients of the campaign beside which webhooks are answered"},
 					&cli.IntFlag{Name: "contacts", Usage: "contacts of the tables on segments and search"},
 				},
 				Action: runBench,
@@ -195,6 +196,13 @@ func runBench(ctx context.Context, cmd *cli.Command) error {
 	}
 	if rows := cmd.Int("import"); rows > 0 {
 		table, err := b.Import(ctx, rows)
+		if err != nil {
+			return err
+		}
+		tables = append(tables, table)
+	}
+	if people := cmd.Int("webhooks"); people > 0 {
+		table, err := b.Webhooks(ctx, people)
 		if err != nil {
 			return err
 		}

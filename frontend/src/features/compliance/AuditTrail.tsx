@@ -96,7 +96,7 @@ export function AuditTrail() {
       {problem && <Alert color="red">{problem}</Alert>}
       {verdict && (
         <Alert
-          color={verdict.valid ? "green" : "red"}
+          color={verdict.valid ? "brand" : "red"}
           title={verdict.valid ? "The chain is whole" : "The chain is broken"}
           role="status"
         >
