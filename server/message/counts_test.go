@@ -29,7 +29,7 @@ func TestCountersEqualARecount(t *testing.T) {
 		seed = s
 	}
 	t.Logf("COUNTS_SEED=%d repeats this run", seed)
-	dice := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // to be repeated is the point
+	dice := rand.New(rand.NewPCG(seed, 1))
 	d := dbtest.New(t)
 	run := func(sql string, args ...any) {
 		t.Helper()
