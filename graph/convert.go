@@ -205,6 +205,17 @@ func toSuppression(su *consent.Suppression) *model.Suppression {
 	return &model.Suppression{ID: encode(kindSuppression, su.ID), Reason: upper[model.SuppressionReason](su.Reason), Until: su.Until, CreatedAt: su.CreatedAt}
 }
 
+func toDecision(d *report.Decision) *model.MessageDecision {
+	if d == nil {
+		return nil
+	}
+	out := &model.MessageDecision{At: d.At, Verdict: d.Verdict, Steps: make([]*model.DecisionStep, len(d.Steps))}
+	for i, s := range d.Steps {
+		out.Steps[i] = &model.DecisionStep{Check: s.Check, Passed: s.Passed, Detail: s.Detail}
+	}
+	return out
+}
+
 func toTimelineEntry(h report.Happening) *model.TimelineEntry {
 	out := &model.TimelineEntry{At: h.At, Kind: upper[model.TimelineKind](h.Kind), Action: filled(h.Action)}
 	if h.Message != 0 {

@@ -105,6 +105,14 @@ func limitLists(c *generated.ComplexityRoot) {
 	c.Query.Segments = func(child int, _ *string, first *int, _ *string) int { return size(child, first) }
 	c.Query.Templates = func(child int, _ *model.TemplateFilter, first *int, _ *string) int { return size(child, first) }
 	c.Query.Imports = func(child int, first *int, _ *string) int { return size(child, first) }
+	c.Query.Conversations = func(child int, _ *model.ConversationFilter, first *int, _ *string) int { return size(child, first) }
+	c.Query.ConsentEvents = func(child int, _ *model.ConsentEventFilter, first *int, _ *string) int { return size(child, first) }
+	c.Query.Suppressions = func(child int, _ *model.SuppressionFilter, first *int, _ *string) int { return size(child, first) }
+	c.Query.WebhookEvents = func(child int, _ *model.WebhookEventFilter, first *int, _ *string) int { return size(child, first) }
+	c.Query.AuditEntries = func(child int, _ *model.AuditFilter, first *int, _ *string) int { return size(child, first) }
+	c.Query.BulkActions = func(child int, first *int, _ *string) int { return size(child, first) }
+	c.Conversation.Messages = func(child int, first *int, _ *string) int { return size(child, first) }
+	c.Message.Decision = func(child int) int { return 40 + child } // a query of its own for each
 	c.Contact.Messages = func(child int, first *int, _ *string) int { return size(child, first) }
 	c.Contact.ConsentEvents = func(child int, first *int, _ *string) int { return size(child, first) }
 	c.Campaign.Messages = func(child int, _ *model.CampaignMessageFilter, first *int, _ *string) int { return size(child, first) }

@@ -43,6 +43,12 @@ func (r *messageResolver) Events(ctx context.Context, obj *model.Message) ([]*mo
 	return mapped(events, r.toDeliveryEvent), err
 }
 
+// Decision is the resolver for the decision field.
+func (r *messageResolver) Decision(ctx context.Context, obj *model.Message) (*model.MessageDecision, error) {
+	d, err := r.Reports.Decide(ctx, own(obj.ID))
+	return toDecision(d), err
+}
+
 // TotalCount is the resolver for the totalCount field.
 func (r *messageConnectionResolver) TotalCount(ctx context.Context, obj *model.MessageConnection) (int64, error) {
 	return obj.Counter(ctx)

@@ -365,6 +365,28 @@ test("a contact writes, and is answered in the inbox", async () => {
   await expect(page.getByRole("button", { name: "Reopen" })).toBeVisible();
 });
 
+test("a message says why it was sent, and a skipped one why not", async () => {
+  await go("Campaigns");
+  await page.getByRole("link", { name: "Autumn again" }).click();
+  await title("Autumn again");
+  const why = async (status: string) => {
+    await page.getByRole("combobox", { name: "Status of messages" }).click();
+    await page.getByRole("option", { name: status, exact: true }).click();
+    await page.getByRole("link", { name: "Why?" }).first().click();
+    await title("Message to a contact");
+  };
+  await why("Skipped");
+  await expect(page.getByText("Not sent: the gate said no.")).toBeVisible();
+  await expect(page.getByText("Not asked.").first()).toBeVisible();
+  await look("message-skipped");
+  await page.goBack();
+  await title("Autumn again");
+  await why("Delivered");
+  await expect(page.getByText("Sent: every question was answered with yes.")).toBeVisible();
+  await expect(page.getByText(/by import: file contacts_5k.csv/).first()).toBeVisible();
+  await look("message-sent");
+});
+
 test("the ledger, suppressions, the audit trail and raw webhooks can be looked through", async () => {
   await go("Compliance");
   await title("Compliance");

@@ -512,6 +512,12 @@ type ComplexityRoot struct {
 		Received  func(childComplexity int) int
 	}
 
+	DecisionStep struct {
+		Check  func(childComplexity int) int
+		Detail func(childComplexity int) int
+		Passed func(childComplexity int) int
+	}
+
 	DeliveryEvent struct {
 		ErrorCode  func(childComplexity int) int
 		ErrorTitle func(childComplexity int) int
@@ -612,6 +618,7 @@ type ComplexityRoot struct {
 		Campaign        func(childComplexity int) int
 		Contact         func(childComplexity int) int
 		CreatedAt       func(childComplexity int) int
+		Decision        func(childComplexity int) int
 		DeliveredAt     func(childComplexity int) int
 		Direction       func(childComplexity int) int
 		ErrorCode       func(childComplexity int) int
@@ -634,6 +641,12 @@ type ComplexityRoot struct {
 		Nodes      func(childComplexity int) int
 		PageInfo   func(childComplexity int) int
 		TotalCount func(childComplexity int) int
+	}
+
+	MessageDecision struct {
+		At      func(childComplexity int) int
+		Steps   func(childComplexity int) int
+		Verdict func(childComplexity int) int
 	}
 
 	MessageEdge struct {
@@ -2909,6 +2922,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DashboardPoint.Received(childComplexity), true
 
+	case "DecisionStep.check":
+		if e.ComplexityRoot.DecisionStep.Check == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionStep.Check(childComplexity), true
+	case "DecisionStep.detail":
+		if e.ComplexityRoot.DecisionStep.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionStep.Detail(childComplexity), true
+	case "DecisionStep.passed":
+		if e.ComplexityRoot.DecisionStep.Passed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionStep.Passed(childComplexity), true
+
 	case "DeliveryEvent.errorCode":
 		if e.ComplexityRoot.DeliveryEvent.ErrorCode == nil {
 			break
@@ -3338,6 +3370,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.CreatedAt(childComplexity), true
+	case "Message.decision":
+		if e.ComplexityRoot.Message.Decision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Decision(childComplexity), true
 	case "Message.deliveredAt":
 		if e.ComplexityRoot.Message.DeliveredAt == nil {
 			break
@@ -3453,6 +3491,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MessageConnection.TotalCount(childComplexity), true
+
+	case "MessageDecision.at":
+		if e.ComplexityRoot.MessageDecision.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageDecision.At(childComplexity), true
+	case "MessageDecision.steps":
+		if e.ComplexityRoot.MessageDecision.Steps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageDecision.Steps(childComplexity), true
+	case "MessageDecision.verdict":
+		if e.ComplexityRoot.MessageDecision.Verdict == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageDecision.Verdict(childComplexity), true
 
 	case "MessageEdge.cursor":
 		if e.ComplexityRoot.MessageEdge.Cursor == nil {
@@ -7188,11 +7245,27 @@ type Message implements Node {
   attempts: Int!
   "What Twilio told about it, oldest first."
   events: [DeliveryEvent!]! @goField(forceResolver: true)
+  "Why it was sent, or not: the gate's questions with the answers of that time."
+  decision: MessageDecision! @goField(forceResolver: true)
   createdAt: DateTime!
   acceptedAt: DateTime
   sentAt: DateTime
   deliveredAt: DateTime
   readAt: DateTime
+}
+type MessageDecision {
+  "Null: not decided yet."
+  at: DateTime
+  "One sentence for people."
+  verdict: String!
+  "In the order in which the gate asks; empty for inbound."
+  steps: [DecisionStep!]!
+}
+type DecisionStep {
+  check: String!
+  "Null: not asked, because a question before it had decided already."
+  passed: Boolean
+  detail: String!
 }
 "One thing that Twilio told about a message."
 type DeliveryEvent implements Node {
@@ -9022,6 +9095,18 @@ func (ec *executionContext) childFields_DashboardPoint(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type DashboardPoint", field.Name)
 }
 
+func (ec *executionContext) childFields_DecisionStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "check":
+		return ec.fieldContext_DecisionStep_check(ctx, field)
+	case "passed":
+		return ec.fieldContext_DecisionStep_passed(ctx, field)
+	case "detail":
+		return ec.fieldContext_DecisionStep_detail(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DecisionStep", field.Name)
+}
+
 func (ec *executionContext) childFields_DeliveryEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -9242,6 +9327,8 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_attempts(ctx, field)
 	case "events":
 		return ec.fieldContext_Message_events(ctx, field)
+	case "decision":
+		return ec.fieldContext_Message_decision(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Message_createdAt(ctx, field)
 	case "acceptedAt":
@@ -9268,6 +9355,18 @@ func (ec *executionContext) childFields_MessageConnection(ctx context.Context, f
 		return ec.fieldContext_MessageConnection_totalCount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MessageConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MessageDecision(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_MessageDecision_at(ctx, field)
+	case "verdict":
+		return ec.fieldContext_MessageDecision_verdict(ctx, field)
+	case "steps":
+		return ec.fieldContext_MessageDecision_steps(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MessageDecision", field.Name)
 }
 
 func (ec *executionContext) childFields_MessageEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

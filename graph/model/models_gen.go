@@ -916,6 +916,13 @@ type DateRange struct {
 	To time.Time `json:"to"`
 }
 
+type DecisionStep struct {
+	Check string `json:"check"`
+	// Null: not asked, because a question before it had decided already.
+	Passed *bool  `json:"passed,omitempty"`
+	Detail string `json:"detail"`
+}
+
 // One thing that Twilio told about a message.
 type DeliveryEvent struct {
 	ID        string        `json:"id"`
@@ -1076,7 +1083,9 @@ type Message struct {
 	// Calls made to Twilio.
 	Attempts int `json:"attempts"`
 	// What Twilio told about it, oldest first.
-	Events      []*DeliveryEvent `json:"events"`
+	Events []*DeliveryEvent `json:"events"`
+	// Why it was sent, or not: the gate's questions with the answers of that time.
+	Decision    *MessageDecision `json:"decision"`
 	CreatedAt   time.Time        `json:"createdAt"`
 	AcceptedAt  *time.Time       `json:"acceptedAt,omitempty"`
 	SentAt      *time.Time       `json:"sentAt,omitempty"`
@@ -1092,6 +1101,15 @@ type MessageConnection struct {
 	PageInfo   *PageInfo      `json:"pageInfo"`
 	TotalCount int64          `json:"totalCount"`
 	Counter    lazy.Count     `json:"-"`
+}
+
+type MessageDecision struct {
+	// Null: not decided yet.
+	At *time.Time `json:"at,omitempty"`
+	// One sentence for people.
+	Verdict string `json:"verdict"`
+	// In the order in which the gate asks; empty for inbound.
+	Steps []*DecisionStep `json:"steps"`
 }
 
 type MessageEdge struct {

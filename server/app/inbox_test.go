@@ -132,6 +132,36 @@ func TestComplianceListsAndDownloads(t *testing.T) {
 	_, errs := e.raw(`{ suppressions(filter: {address: "nobody"}) { nodes { id } } }`, nil)
 	require.Contains(t, errs[0].Message, "is not a phone number")
 
+	var sent struct {
+		Messages struct {
+			Nodes []struct {
+				Status, SkipReason string
+				Decision           struct {
+					Verdict string
+					Steps   []struct {
+						Check, Detail string
+						Passed        *bool
+					}
+				}
+			}
+		}
+	}
+	for status, want := range map[string]string{"SKIPPED": "Not sent: the gate said no.", "READ": "Sent: every question was answered with yes."} {
+		e.do(&sent, `query($s: MessageStatus) { messages(filter: {status: $s}, first: 20) { nodes { status skipReason decision { verdict steps { check passed detail } } } } }`, map[string]any{"s": status})
+		require.NotEmpty(t, sent.Messages.Nodes)
+		for _, m := range sent.Messages.Nodes {
+			require.Equal(t, want, m.Decision.Verdict)
+			no := 0
+			for _, s := range m.Decision.Steps {
+				require.NotEmpty(t, s.Detail, s.Check)
+				if s.Passed != nil && !*s.Passed {
+					no++
+				}
+			}
+			require.Equal(t, map[string]int{"SKIPPED": 1, "READ": 0}[status], no, "%s: %v", m.SkipReason, m.Decision.Steps)
+		}
+	}
+
 	c := out.Campaigns.Nodes[0]
 	file := e.get("/downloads/campaigns/" + c.ID + "/messages.csv")
 	require.Equal(t, http.StatusOK, file.status)

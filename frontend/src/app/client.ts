@@ -65,6 +65,8 @@ export function createClient(onSignedOut: () => void): Client {
           ImportConnection: none,
           ImportReject: none,
           MessageConnection: none,
+          MessageDecision: none,
+          DecisionStep: none,
           NumberCheck: none,
           PageInfo: none,
           QueueHealth: none,

@@ -10,6 +10,7 @@ import { ContactsPage } from "../features/contacts/ContactsPage";
 import { DashboardPage } from "../features/dashboard/DashboardPage";
 import { ImportPage } from "../features/imports/ImportPage";
 import { InboxPage } from "../features/inbox/InboxPage";
+import { MessagePage } from "../features/messages/MessagePage";
 import { MonitoringPage } from "../features/monitoring/MonitoringPage";
 import { WebhooksPage } from "../features/monitoring/WebhooksPage";
 import { SegmentPage } from "../features/segments/SegmentPage";
@@ -53,6 +54,7 @@ const routeTree = rootRoute.addChildren([
   createRoute({ getParentRoute: parent, path: "/campaigns", component: CampaignsPage }),
   createRoute({ getParentRoute: parent, path: "/campaigns/new", component: CampaignWizard }),
   createRoute({ getParentRoute: parent, path: "/campaigns/$id", component: CampaignPage }),
+  createRoute({ getParentRoute: parent, path: "/messages/$id", component: MessagePage }),
   createRoute({ getParentRoute: parent, path: "/inbox", component: InboxPage }),
   createRoute({ getParentRoute: parent, path: "/inbox/$id", component: InboxPage }),
   createRoute({ getParentRoute: parent, path: "/monitoring", component: MonitoringPage }),

@@ -785,7 +785,7 @@ function Messages(props: { id: string; moving: number }) {
         <Table className="cards">
           <Table.Thead>
             <Table.Tr>
-              {["Contact", "Status", "Text", "Accepted"].map((h) => (
+              {["Contact", "Status", "Text", "Why", "Accepted"].map((h) => (
                 <Table.Th key={h}>{h}</Table.Th>
               ))}
             </Table.Tr>
@@ -817,6 +817,11 @@ function Messages(props: { id: string; moving: number }) {
                       {m.errorMessage}
                     </Text>
                   )}
+                </Table.Td>
+                <Table.Td data-label="Why">
+                  <Link to="/messages/$id" params={{ id: m.id }} className="plain">
+                    Why?
+                  </Link>
                 </Table.Td>
                 <Table.Td data-label="Accepted">{m.acceptedAt ? moment(m.acceptedAt) : "–"}</Table.Td>
               </Table.Tr>

@@ -1,4 +1,5 @@
 import { Button, Card, Group, Text, Timeline, Title } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useQuery } from "urql";
 import { Failed, Rows } from "../../components/ui";
@@ -97,7 +98,13 @@ export function ContactTimeline(props: { id: string }) {
                   </Text>
                 )}
                 <Text size="xs" c="dimmed">
-                  {moment(h.at)}
+                  {h.kind === "MESSAGE" && m ? (
+                    <Link to="/messages/$id" params={{ id: m.id }} className="plain">
+                      {moment(h.at)}
+                    </Link>
+                  ) : (
+                    moment(h.at)
+                  )}
                   {h.kind === "DELIVERY" && of ? ` · ${of}` : ""}
                   {h.operator ? ` · ${h.operator.name}` : ""}
                 </Text>

@@ -1,0 +1,168 @@
+import { Alert, Card, Group, SimpleGrid, Stack, Text, ThemeIcon, Timeline, Title } from "@mantine/core";
+import { IconCheck, IconMinus, IconX } from "@tabler/icons-react";
+import { Link, useParams } from "@tanstack/react-router";
+import { useQuery } from "urql";
+import { Failed, Page, Rows, Status } from "../../components/ui";
+import { graphql } from "../../gql";
+import { moment, words } from "../../lib/format";
+import { real } from "../../lib/node";
+
+const MessageDocument = graphql(`
+  query Message($id: ID!) {
+    node(id: $id) {
+      ... on Message {
+        id
+        direction
+        purpose
+        status
+        body
+        sid
+        errorCode
+        errorMessage
+        attempts
+        createdAt
+        contact {
+          id
+          name
+          address
+        }
+        campaign {
+          id
+          name
+        }
+        decision {
+          at
+          verdict
+          steps {
+            check
+            passed
+            detail
+          }
+        }
+        events {
+          id
+          status
+          errorCode
+          errorTitle
+          occurredAt
+        }
+      }
+    }
+  }
+`);
+
+/** Why one message was sent, or not, and what became of it. */
+export function MessagePage() {
+  const { id } = useParams({ from: "/messages/$id" });
+  const [{ data, error }, load] = useQuery({
+    query: MessageDocument,
+    variables: { id },
+    requestPolicy: "cache-and-network",
+  });
+  if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  const m = real(data?.node, "Message");
+  if (!m) return <Rows />;
+  const sent = m.decision.steps.every((s) => s.passed !== false);
+  return (
+    <Page
+      title={m.direction === "INBOUND" ? "Message from a contact" : "Message to a contact"}
+      description={
+        <>
+          {m.contact && (
+            <Link to="/contacts/$id" params={{ id: m.contact.id }} className="plain">
+              {m.contact.name || m.contact.address}
+            </Link>
+          )}
+          {m.campaign && (
+            <>
+              {" · "}
+              <Link to="/campaigns/$id" params={{ id: m.campaign.id }} className="plain">
+                {m.campaign.name}
+              </Link>
+            </>
+          )}
+          {` · ${words(m.purpose)} · ${moment(m.createdAt)}`}
+        </>
+      }
+      actions={<Status value={m.status} />}
+    >
+      <Alert color={sent ? "brand" : "yellow"} title={m.decision.verdict}>
+        {m.decision.at ? `Decided ${moment(m.decision.at)}` : "Not decided yet"}
+      </Alert>
+      {m.body && (
+        <Card>
+          <Text style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>{m.body}</Text>
+        </Card>
+      )}
+      <SimpleGrid cols={{ base: 1, md: 2 }}>
+        <Card>
+          <Title order={2} size="h4" mb="sm">
+            Why it was sent, or not
+          </Title>
+          {m.decision.steps.length === 0 ? (
+            <Text size="sm" c="dimmed">
+              Nothing was asked: they wrote to us.
+            </Text>
+          ) : (
+            <Stack gap="sm" component="ol" pl={0} m={0} style={{ listStyle: "none" }}>
+              {m.decision.steps.map((s) => (
+                <Group key={s.check} component="li" wrap="nowrap" align="flex-start" gap="sm">
+                  <ThemeIcon
+                    size="sm"
+                    radius="xl"
+                    mt={2}
+                    color={s.passed ? "brand" : s.passed === false ? "red" : "gray"}
+                    variant={s.passed == null ? "default" : "filled"}
+                    aria-label={s.passed ? "Yes" : s.passed === false ? "No" : "Not asked"}
+                  >
+                    {s.passed ? (
+                      <IconCheck size={13} />
+                    ) : s.passed === false ? (
+                      <IconX size={13} />
+                    ) : (
+                      <IconMinus size={13} />
+                    )}
+                  </ThemeIcon>
+                  <div>
+                    <Text size="sm" fw={600}>
+                      {s.check}
+                    </Text>
+                    <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+                      {s.detail}
+                    </Text>
+                  </div>
+                </Group>
+              ))}
+            </Stack>
+          )}
+        </Card>
+        <Card>
+          <Title order={2} size="h4" mb="sm">
+            What Twilio told
+          </Title>
+          {m.events.length === 0 ? (
+            <Text size="sm" c="dimmed">
+              Nothing{m.direction === "INBOUND" ? ": it came from them." : " yet."}
+            </Text>
+          ) : (
+            <Timeline bulletSize={14} lineWidth={2} active={-1}>
+              {m.events.map((e) => (
+                <Timeline.Item key={e.id} title={words(e.status)}>
+                  <Text size="xs" c="dimmed">
+                    {moment(e.occurredAt)}
+                    {e.errorCode ? ` · error ${e.errorCode}: ${e.errorTitle}` : ""}
+                  </Text>
+                </Timeline.Item>
+              ))}
+            </Timeline>
+          )}
+          {m.sid && (
+            <Text size="xs" c="dimmed" mt="sm" style={{ overflowWrap: "anywhere" }}>
+              Twilio's id {m.sid}
+            </Text>
+          )}
+        </Card>
+      </SimpleGrid>
+    </Page>
+  );
+}
