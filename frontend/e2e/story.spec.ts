@@ -243,7 +243,7 @@ test("a campaign is planned, launched, and counted live without a reload", async
   await look("campaign");
   await page.getByRole("combobox", { name: "Status of messages" }).click();
   await page.getByRole("option", { name: "Delivered", exact: true }).click();
-  const first = page.getByRole("row").filter({ hasText: "Hi " }).first().getByRole("link");
+  const first = page.getByRole("row").filter({ hasText: "Hi " }).first().getByRole("link").first();
   await expect(first).toBeVisible();
   await first.click();
   await expect(page.getByText("Message: Autumn", { exact: true })).toBeVisible();
@@ -541,6 +541,7 @@ test("every page in the dark and on a phone", async () => {
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
     await page.waitForTimeout(500);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    await expect(page.getByText("This could not be loaded"), `${path} loads`).toHaveCount(0);
     expect(wide, `${path} scrolls sideways at 360 px`).toBeLessThanOrEqual(0);
     await look(`phone${path === "/" ? "-dashboard" : path.replaceAll(/[/?=]/g, "-")}`);
   }

@@ -184,6 +184,13 @@ func TestEraseLeavesNothingPersonal(t *testing.T) {
 		require.Zero(t, e.query(sql, digits), table)
 	}
 	require.Equal(t, 1, e.query("SELECT count(*) FROM suppressions WHERE reason = 'erased'"))
+	var events struct {
+		WebhookEvents struct {
+			Nodes []struct{ Params map[string]string }
+		}
+	}
+	e.do(&events, `{ webhookEvents(first: 50) { nodes { params } } }`, nil)
+	require.NotEmpty(t, events.WebhookEvents.Nodes, "what is left of them can still be listed")
 	require.Positive(t, e.query("SELECT count(*) FROM audit_entries WHERE action = 'contact.erase'"))
 
 	// An old list does not bring them back; their own START does.

@@ -63,7 +63,7 @@ func scrub(ctx context.Context, tx bun.Tx, contacts []int64) error {
 	for _, sql := range []string{
 		"UPDATE messages SET status = 'canceled', ended_at = clock_timestamp() WHERE contact_id = ANY (?) AND work = 'send'",
 		"UPDATE messages SET body = '', media = '[]' WHERE contact_id = ANY (?) AND (body <> '' OR media <> '[]')",
-		`UPDATE webhook_events SET params = '{"erased": true}', headers = '{}' WHERE sid IN (SELECT sid FROM messages WHERE contact_id = ANY (?) AND sid IS NOT NULL)`,
+		`UPDATE webhook_events SET params = '{"erased": "true"}', headers = '{}' WHERE sid IN (SELECT sid FROM messages WHERE contact_id = ANY (?) AND sid IS NOT NULL)`,
 		"UPDATE conversations SET session_expires_at = NULL, unread = 0, status = 'closed' WHERE contact_id = ANY (?)",
 	} {
 		if _, err := tx.NewRaw(sql, pgdialect.Array(contacts)).Exec(ctx); err != nil {
@@ -77,7 +77,7 @@ func scrub(ctx context.Context, tx bun.Tx, contacts []int64) error {
 // days.
 func scrubLate(ctx context.Context, tx bun.Tx) error {
 	_, err := tx.NewRaw(`
-		UPDATE webhook_events e SET params = '{"erased": true}', headers = '{}'
+		UPDATE webhook_events e SET params = '{"erased": "true"}', headers = '{}'
 		FROM contacts c JOIN messages m ON m.contact_id = c.id
 		WHERE c.erased_at > now() - interval '7 days' AND c.merged_into IS NULL AND e.sid = m.sid AND e.applied_at > c.erased_at AND NOT jsonb_exists(e.params, 'erased')`).Exec(ctx)
 	return db.Err(err)

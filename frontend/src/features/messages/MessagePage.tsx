@@ -111,6 +111,7 @@ export function MessagePage() {
                     size="sm"
                     radius="xl"
                     mt={2}
+                    role="img"
                     color={s.passed ? "brand" : s.passed === false ? "red" : "gray"}
                     variant={s.passed == null ? "default" : "filled"}
                     aria-label={s.passed ? "Yes" : s.passed === false ? "No" : "Not asked"}
