@@ -61,16 +61,32 @@ type trip struct {
 func (a *Applier) Apply(ctx context.Context) error {
 	ctx = actor.With(ctx, actor.System)
 	for ctx.Err() == nil {
-		inbound, err := a.applyInbound(ctx)
+		inbound, err := patiently(ctx, a.applyInbound)
 		if err != nil {
 			return err
 		}
-		status, err := a.applyStatus(ctx)
+		status, err := patiently(ctx, a.applyStatus)
 		if err != nil || inbound+status == 0 {
 			return err
 		}
 	}
 	return ctx.Err()
+}
+
+// patiently tries a batch again that lost to another transaction (a deadlock,
+// say): River would let a second pass, and an opt-out must not wait for it.
+func patiently(ctx context.Context, apply func(context.Context) (int, error)) (n int, err error) {
+	const tries = 5
+	for try := range tries {
+		var done int
+		done, err = apply(ctx)
+		n += done
+		if !apperr.Is(err, apperr.CodeUnavailable) || ctx.Err() != nil {
+			break
+		}
+		time.Sleep(time.Duration(try+1) * 10 * time.Millisecond)
+	}
+	return n, err
 }
 
 // Nudge enqueues an apply when events wait that no job looks after.
