@@ -42,6 +42,15 @@ func (r *campaignResolver) Segment(ctx context.Context, obj *model.Campaign) (*m
 	return toSegment(s), err
 }
 
+// Topic is the resolver for the topic field.
+func (r *campaignResolver) Topic(ctx context.Context, obj *model.Campaign) (*model.Topic, error) {
+	if obj.Topic == nil {
+		return nil, nil
+	}
+	t, err := load(ctx).topics.Load(ctx, own(obj.Topic.ID))
+	return toTopic(t), err
+}
+
 // Sender is the resolver for the sender field.
 func (r *campaignResolver) Sender(ctx context.Context, obj *model.Campaign) (*model.Sender, error) {
 	if obj.Sender == nil {
@@ -188,7 +197,7 @@ func (r *mutationResolver) CampaignCreate(ctx context.Context, input model.Campa
 	var c *campaign.Campaign
 	in, err := campaignInput(model.CampaignUpdateInput{
 		Name: graphql.OmittableOf(&input.Name), TemplateID: input.TemplateID, SegmentID: input.SegmentID, Query: input.Query, SenderID: input.SenderID, Senders: input.Senders,
-		RateLimitPerSecond: input.RateLimitPerSecond, ErrorThreshold: input.ErrorThreshold, QuietHours: input.QuietHours, EndsAt: input.EndsAt,
+		TopicID: input.TopicID, RateLimitPerSecond: input.RateLimitPerSecond, ErrorThreshold: input.ErrorThreshold, QuietHours: input.QuietHours, EndsAt: input.EndsAt,
 	})
 	if err == nil {
 		c, err = r.Services.Campaigns.Create(ctx, in)

@@ -20,6 +20,7 @@ import (
 	"eventstream/server/segment"
 	"eventstream/server/sender"
 	"eventstream/server/template"
+	"eventstream/server/topic"
 	"eventstream/server/twilio/sandbox"
 	"eventstream/server/webhookevent"
 )
@@ -253,6 +254,13 @@ func toSegment(s *segment.Segment) *model.Segment {
 	}
 }
 
+func toTopic(t *topic.Topic) *model.Topic {
+	if t == nil {
+		return nil
+	}
+	return &model.Topic{ID: encode(kindTopic, t.ID), Name: t.Name, Description: t.Description, Keyword: t.Keyword, CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt}
+}
+
 func toTemplate(t *template.Template, v *template.Version) *model.Template {
 	if t == nil || v == nil {
 		return nil
@@ -298,6 +306,9 @@ func toCampaign(c *campaign.Campaign) *model.Campaign {
 	}
 	if c.TemplateID != nil {
 		out.Template = &model.Template{ID: encode(kindTemplate, *c.TemplateID)}
+	}
+	if c.TopicID != nil {
+		out.Topic = &model.Topic{ID: encode(kindTopic, *c.TopicID)}
 	}
 	if c.SegmentID != nil {
 		out.Segment = &model.Segment{ID: encode(kindSegment, *c.SegmentID)}
@@ -432,7 +443,7 @@ func toHealth(h *report.Health) *model.SystemHealth {
 // entityKinds are the audit trail's entities that have global ids.
 var entityKinds = map[string]string{
 	"api_token": kindAPIToken, "campaign": kindCampaign, "contact": kindContact, "import": kindImport, "message": kindMessage, "operator": kindOperator,
-	"segment": kindSegment, "sender": kindSender, "template": kindTemplate,
+	"segment": kindSegment, "sender": kindSender, "template": kindTemplate, "topic": kindTopic,
 }
 
 func toAuditEntry(e *audit.Entry) *model.AuditEntry {

@@ -113,6 +113,7 @@ func limitLists(c *generated.ComplexityRoot) {
 	c.Query.BulkActions = func(child int, first *int, _ *string) int { return size(child, first) }
 	c.Conversation.Messages = func(child int, first *int, _ *string) int { return size(child, first) }
 	c.Message.Decision = func(child int) int { return 40 + child } // a query of its own for each
+	c.Query.Topics = func(child int) int { return 1 + 20*child }
 	c.Contact.Messages = func(child int, first *int, _ *string) int { return size(child, first) }
 	c.Contact.ConsentEvents = func(child int, first *int, _ *string) int { return size(child, first) }
 	c.Campaign.Messages = func(child int, _ *model.CampaignMessageFilter, first *int, _ *string) int { return size(child, first) }

@@ -38,11 +38,14 @@ func (r *importConnectionResolver) TotalCount(ctx context.Context, obj *model.Im
 
 // ContactImport is the resolver for the contactImport field.
 func (r *mutationResolver) ContactImport(ctx context.Context, input model.ContactImportInput) (*model.ContactImportPayload, error) {
-	req := importRequest(model.ContactImportConfirmInput{
-		Mapping: input.Mapping, DefaultRegion: input.DefaultRegion, Mode: input.Mode, ConsentSource: input.ConsentSource, ConsentText: input.ConsentText, DryRun: input.DryRun,
+	var imp *importer.Import
+	req, err := importRequest(model.ContactImportConfirmInput{
+		Mapping: input.Mapping, DefaultRegion: input.DefaultRegion, Mode: input.Mode, ConsentSource: input.ConsentSource, ConsentText: input.ConsentText, DryRun: input.DryRun, TopicIds: input.TopicIds,
 	})
 	req.FileName = input.File.Filename
-	imp, err := r.Services.Imports.Start(ctx, req, input.File.File)
+	if err == nil {
+		imp, err = r.Services.Imports.Start(ctx, req, input.File.File)
+	}
 	errs, err := mend(err)
 	return &model.ContactImportPayload{Import: toImport(kept(errs, imp)), UserErrors: errs}, err
 }
@@ -52,7 +55,10 @@ func (r *mutationResolver) ContactImportConfirm(ctx context.Context, input model
 	var v *importer.Import
 	id, err := globalid.Decode("id", kindImport, input.ID)
 	if err == nil {
-		v, err = r.Services.Imports.Confirm(ctx, id, importRequest(input))
+		var req importer.Request
+		if req, err = importRequest(input); err == nil {
+			v, err = r.Services.Imports.Confirm(ctx, id, req)
+		}
 	}
 	errs, err := mend(err)
 	return &model.ContactImportConfirmPayload{Import: toImport(kept(errs, v)), UserErrors: errs}, err

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
 
 	"eventstream/graph/model"
 	"eventstream/server/apperr"
@@ -15,6 +18,7 @@ import (
 	"eventstream/server/globalid"
 	"eventstream/server/importer"
 	"eventstream/server/message"
+	"eventstream/server/topic"
 	"eventstream/server/twilio/sandbox"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -31,10 +35,7 @@ func contactInput(name, locale, zone graphql.Omittable[*string], attributes grap
 		from graphql.Omittable[*string]
 		to   **string
 	}{{name, &in.Name}, {locale, &in.Locale}, {zone, &in.TimeZone}} {
-		if v, set := f.from.ValueOK(); set {
-			s := text(v)
-			*f.to = &s
-		}
+		*f.to = emptied(f.from)
 	}
 	if raw := attributes.Value(); !isNull(raw) {
 		if err := json.Unmarshal(raw, &in.Attributes); err != nil {
@@ -42,6 +43,16 @@ func contactInput(name, locale, zone graphql.Omittable[*string], attributes grap
 		}
 	}
 	return in, nil
+}
+
+// emptied reads a text of an update: absent leaves it, null empties it.
+func emptied(o graphql.Omittable[*string]) *string {
+	v, set := o.ValueOK()
+	if !set {
+		return nil
+	}
+	s := text(v)
+	return &s
 }
 
 // either is v, or what stands for it when it is absent.
@@ -94,6 +105,19 @@ func (r *Resolver) bulk(ctx context.Context, kind audience.Kind, contacts *model
 	return &model.BulkActionPayload{Action: toBulkAction(kept(errs, a)), UserErrors: errs}, err
 }
 
+// subscriptions lists where a contact stands with topics, by the topics' names.
+func (r *Resolver) subscriptions(ctx context.Context, standing map[int64]*topic.Subscription) ([]*model.TopicSubscription, error) {
+	topics, err := load(ctx).topics.LoadAll(ctx, slices.Collect(maps.Keys(standing)))
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(topics, func(a, b *topic.Topic) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+	return mapped(topics, func(t *topic.Topic) *model.TopicSubscription {
+		sub := standing[t.ID]
+		return &model.TopicSubscription{Topic: toTopic(t), Status: upper[model.TopicStatus](sub.Status), Source: upper[model.ConsentSource](sub.Source), Since: sub.Since}
+	}), nil
+}
+
 func (r *Resolver) operatorOf(ctx context.Context, o *model.Operator) (*model.Operator, error) {
 	if o == nil {
 		return nil, nil //nolint:nilnil // nobody did
@@ -109,7 +133,7 @@ func campaignInput(in model.CampaignUpdateInput) (campaign.Input, error) {
 		Name: in.Name.Value(), RateLimitPerSecond: rate.Value(), ClearRateLimit: rate.IsSet() && rate.Value() == nil,
 		ErrorThreshold: threshold.Value(), ClearThreshold: threshold.IsSet() && threshold.Value() == nil,
 		QuietHours: toQuietHours(quiet.Value()), ClearQuietHours: quiet.IsSet() && quiet.Value() == nil,
-		EndsAt: ends.Value(), ClearEndsAt: ends.IsSet() && ends.Value() == nil,
+		ClearTopic: in.TopicID.IsSet() && text(in.TopicID.Value()) == "", EndsAt: ends.Value(), ClearEndsAt: ends.IsSet() && ends.Value() == nil,
 	}
 	if raw := in.Query.Value(); !isNull(raw) {
 		out.Query = raw
@@ -123,6 +147,7 @@ func campaignInput(in model.CampaignUpdateInput) (campaign.Input, error) {
 		{"templateId", kindTemplate, in.TemplateID.Value(), &out.TemplateID},
 		{"segmentId", kindSegment, in.SegmentID.Value(), &out.SegmentID},
 		{"senderId", kindSender, in.SenderID.Value(), &out.SenderID},
+		{"topicId", kindTopic, in.TopicID.Value(), &out.TopicID},
 	} {
 		id, err := optional(ref.field, ref.kind, ref.id)
 		_ = errs.Add(err)
@@ -143,7 +168,7 @@ func campaignInput(in model.CampaignUpdateInput) (campaign.Input, error) {
 	return out, errs.Err()
 }
 
-func importRequest(input model.ContactImportConfirmInput) importer.Request {
+func importRequest(input model.ContactImportConfirmInput) (importer.Request, error) {
 	req := importer.Request{
 		Mapping: map[string]importer.Field{}, DefaultRegion: text(input.DefaultRegion.Value()), Consent: importer.ConsentChoice{Text: text(input.ConsentText.Value())},
 	}
@@ -159,7 +184,13 @@ func importRequest(input model.ContactImportConfirmInput) importer.Request {
 	if dry := input.DryRun.Value(); dry != nil {
 		req.DryRun = *dry
 	}
-	return req
+	var errs apperr.List
+	for _, t := range input.TopicIds.Value() {
+		id, err := globalid.Decode("topicIds", kindTopic, t)
+		_ = errs.Add(err)
+		req.TopicIDs = append(req.TopicIDs, id)
+	}
+	return req, errs.Err()
 }
 
 func scheduleInput(in model.CampaignScheduleInput) campaign.Schedule {
@@ -440,6 +471,9 @@ func (r *Resolver) nodeOf(ctx context.Context, kind string, id int64) (model.Nod
 	case kindSender:
 		s, err := r.Senders.ByID(ctx, id)
 		return orNil(toSender(s), err)
+	case kindTopic:
+		t, err := r.Topics.ByID(ctx, id)
+		return orNil(toTopic(t), err)
 	case kindTemplate:
 		t, err := r.Templates.ByID(ctx, id)
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 	"eventstream/server/segment"
 	"eventstream/server/sender"
 	"eventstream/server/template"
+	"eventstream/server/topic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vikstrous/dataloadgen"
@@ -40,6 +41,9 @@ type loaders struct {
 	conversations *dataloadgen.Loader[int64, *conversation.Conversation]
 	operators     *dataloadgen.Loader[int64, *auth.Operator]
 	suppressions  *dataloadgen.Loader[int64, *model.Suppression]
+	topics        *dataloadgen.Loader[int64, *topic.Topic]
+	topicCounts   *dataloadgen.Loader[int64, topic.Counts]
+	subscriptions *dataloadgen.Loader[int64, map[int64]*topic.Subscription]
 }
 
 type loadersKey struct{}
@@ -114,6 +118,9 @@ func newLoaders(s Services) *loaders {
 			}
 			return out, err
 		}),
+		topics:        batched(indexed(s.Topics.ByIDs, func(t *topic.Topic) int64 { return t.ID })),
+		topicCounts:   batched(s.Topics.CountsOf),
+		subscriptions: batched(s.Topics.OfContacts),
 		operators: batched(func(ctx context.Context, ids []int64) (map[int64]*auth.Operator, error) {
 			found := map[int64]*auth.Operator{}
 			for _, id := range ids { // a handful

@@ -23,6 +23,7 @@ const (
 	kindSegment       = "Segment"
 	kindSender        = "Sender"
 	kindSuppression   = "Suppression"
+	kindTopic         = "Topic"
 	kindTemplate      = "Template"
 	kindWebhookEvent  = "WebhookEvent"
 )

@@ -21,6 +21,7 @@ import (
 	"eventstream/server/segment"
 	"eventstream/server/sender"
 	"eventstream/server/template"
+	"eventstream/server/topic"
 	"eventstream/server/twilio/sandbox"
 	"eventstream/server/webhookevent"
 )
@@ -31,6 +32,7 @@ type Services struct {
 	Contacts      *contact.Service
 	Consents      *consent.Service
 	Segments      *segment.Service
+	Topics        *topic.Service
 	Templates     *template.Service
 	Senders       *sender.Service
 	Messages      *message.Store

@@ -41,7 +41,7 @@ func TestTheContractIsKept(t *testing.T) {
 	for root, names := range map[*ast.Definition][]string{
 		s.Query: {
 			"viewer", "node", "contacts", "contact", "contactCount", "attributeKeys", "segments", "segmentPreview", "templates", "templatePreview", "senders", "campaigns",
-			"campaignPreflight", "messages", "conversations", "consentEvents", "suppressions", "imports", "webhookEvents", "auditEntries", "auditVerification", "dashboard", "errorReport", "systemHealth", "operators", "apiTokens", "settings",
+			"campaignPreflight", "messages", "conversations", "consentEvents", "suppressions", "topics", "imports", "webhookEvents", "auditEntries", "auditVerification", "dashboard", "errorReport", "systemHealth", "operators", "apiTokens", "settings",
 		},
 		s.Mutation: {
 			"signIn", "signOut", "operatorInvite", "operatorDeactivate", "apiTokenCreate", "apiTokenRevoke", "contactCreate", "contactUpdate", "contactConsentSet", "contactImport",
@@ -49,6 +49,7 @@ func TestTheContractIsKept(t *testing.T) {
 			"senderCreate", "senderUpdate", "senderPause", "senderResume", "campaignCreate", "campaignUpdate", "campaignLaunch", "campaignPause", "campaignResume", "campaignCancel",
 			"campaignDuplicate", "campaignDelete", "campaignSchedule", "campaignTestSend", "settingsUpdate", "webhookEventReplay", "sandboxInboundSend", "sandboxSettingsUpdate", "sandboxSeed",
 			"conversationReply", "conversationAssign", "conversationMarkRead", "conversationClose", "suppressionAdd", "suppressionRemove", "contactErase", "contactExport", "contactMerge",
+			"topicCreate", "topicUpdate", "topicDelete", "contactTopicSet", "contactTopicRecord",
 		},
 		s.Subscription: {"campaignProgress", "importProgress", "deliveryEvents", "inboundMessages", "conversationUpdated", "dashboardUpdated", "systemHealthChanged"},
 	} {

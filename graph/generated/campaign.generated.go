@@ -20,6 +20,7 @@ import (
 type CampaignResolver interface {
 	Template(ctx context.Context, obj *model.Campaign) (*model.Template, error)
 	Segment(ctx context.Context, obj *model.Campaign) (*model.Segment, error)
+	Topic(ctx context.Context, obj *model.Campaign) (*model.Topic, error)
 
 	Sender(ctx context.Context, obj *model.Campaign) (*model.Sender, error)
 	Senders(ctx context.Context, obj *model.Campaign) ([]*model.CampaignSender, error)
@@ -347,6 +348,38 @@ func (ec *executionContext) fieldContext_Campaign_segment(_ context.Context, fie
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Segment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Campaign_topic(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_topic(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Campaign().Topic(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Topic) graphql.Marshaler {
+			return ec.marshalOTopic2ᚖeventstreamᚋgraphᚋmodelᚐTopic(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_topic(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Topic(ctx, field)
 		},
 	}
 	return fc, nil
@@ -3444,7 +3477,7 @@ func (ec *executionContext) unmarshalInputCampaignCreateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "templateId", "segmentId", "query", "senderId", "senders", "rateLimitPerSecond", "errorThreshold", "quietHours", "endsAt"}
+	fieldsInOrder := [...]string{"name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "quietHours", "endsAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3493,6 +3526,13 @@ func (ec *executionContext) unmarshalInputCampaignCreateInput(ctx context.Contex
 				return it, err
 			}
 			it.Senders = graphql.OmittableOf(data)
+		case "topicId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("topicId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TopicID = graphql.OmittableOf(data)
 		case "rateLimitPerSecond":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rateLimitPerSecond"))
 			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
@@ -4046,7 +4086,7 @@ func (ec *executionContext) unmarshalInputCampaignUpdateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "name", "templateId", "segmentId", "query", "senderId", "senders", "rateLimitPerSecond", "errorThreshold", "quietHours", "endsAt"}
+	fieldsInOrder := [...]string{"id", "name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "quietHours", "endsAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -4102,6 +4142,13 @@ func (ec *executionContext) unmarshalInputCampaignUpdateInput(ctx context.Contex
 				return it, err
 			}
 			it.Senders = graphql.OmittableOf(data)
+		case "topicId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("topicId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TopicID = graphql.OmittableOf(data)
 		case "rateLimitPerSecond":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rateLimitPerSecond"))
 			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
@@ -4397,6 +4444,12 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Campaign_segment(ctx, field, obj)
+				})
+		case "topic":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Campaign_topic(ctx, field, obj)
 				})
 		case "query":
 			out.Values[i] = ec._Campaign_query(ctx, field, obj)

@@ -34,6 +34,7 @@ type ContactResolver interface {
 	Suppression(ctx context.Context, obj *model.Contact) (*model.Suppression, error)
 	PossibleDuplicates(ctx context.Context, obj *model.Contact) ([]*model.Contact, error)
 	Timeline(ctx context.Context, obj *model.Contact, first *int, before *time.Time) ([]*model.TimelineEntry, error)
+	Topics(ctx context.Context, obj *model.Contact) ([]*model.TopicSubscription, error)
 }
 type ContactConnectionResolver interface {
 	TotalCount(ctx context.Context, obj *model.ContactConnection) (int64, error)
@@ -1228,6 +1229,38 @@ func (ec *executionContext) fieldContext_Contact_timeline(ctx context.Context, f
 	if fc.Args, err = ec.field_Contact_timeline_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Contact_topics(ctx context.Context, field graphql.CollectedField, obj *model.Contact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Contact_topics(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Contact().Topics(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.TopicSubscription) graphql.Marshaler {
+			return ec.marshalNTopicSubscription2ᚕᚖeventstreamᚋgraphᚋmodelᚐTopicSubscriptionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Contact_topics(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Contact",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TopicSubscription(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -2495,6 +2528,12 @@ func (ec *executionContext) _Contact(ctx context.Context, sel ast.SelectionSet, 
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Contact_timeline(ctx, field, obj)
+				})
+		case "topics":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Contact_topics(ctx, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))

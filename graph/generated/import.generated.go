@@ -1716,7 +1716,7 @@ func (ec *executionContext) unmarshalInputContactImportConfirmInput(ctx context.
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"id", "mapping", "defaultRegion", "mode", "consentSource", "consentText", "dryRun"}
+	fieldsInOrder := [...]string{"id", "mapping", "defaultRegion", "mode", "consentSource", "consentText", "topicIds", "dryRun"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1765,6 +1765,13 @@ func (ec *executionContext) unmarshalInputContactImportConfirmInput(ctx context.
 				return it, err
 			}
 			it.ConsentText = graphql.OmittableOf(data)
+		case "topicIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("topicIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TopicIds = graphql.OmittableOf(data)
 		case "dryRun":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -1810,7 +1817,7 @@ func (ec *executionContext) unmarshalInputContactImportInput(ctx context.Context
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"file", "mapping", "defaultRegion", "mode", "consentSource", "consentText", "dryRun"}
+	fieldsInOrder := [...]string{"file", "mapping", "defaultRegion", "mode", "consentSource", "consentText", "topicIds", "dryRun"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1859,6 +1866,13 @@ func (ec *executionContext) unmarshalInputContactImportInput(ctx context.Context
 				return it, err
 			}
 			it.ConsentText = graphql.OmittableOf(data)
+		case "topicIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("topicIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TopicIds = graphql.OmittableOf(data)
 		case "dryRun":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)

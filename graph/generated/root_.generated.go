@@ -46,6 +46,7 @@ type ResolverRoot interface {
 	TemplateConnection() TemplateConnectionResolver
 	TemplatePreview() TemplatePreviewResolver
 	TimelineEntry() TimelineEntryResolver
+	Topic() TopicResolver
 }
 
 type DirectiveRoot struct {
@@ -187,6 +188,7 @@ type ComplexityRoot struct {
 		Status             func(childComplexity int) int
 		Template           func(childComplexity int) int
 		Throughput         func(childComplexity int) int
+		Topic              func(childComplexity int) int
 		UpdatedAt          func(childComplexity int) int
 		WaitingUntil       func(childComplexity int) int
 	}
@@ -364,6 +366,7 @@ type ComplexityRoot struct {
 		TimeZone           func(childComplexity int) int
 		TimeZoneSource     func(childComplexity int) int
 		Timeline           func(childComplexity int, first *int, before *time.Time) int
+		Topics             func(childComplexity int) int
 		UnreachableReason  func(childComplexity int) int
 		UpdatedAt          func(childComplexity int) int
 	}
@@ -406,6 +409,11 @@ type ComplexityRoot struct {
 	}
 
 	ContactMergePayload struct {
+		Contact    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ContactTopicSetPayload struct {
 		Contact    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
@@ -685,6 +693,8 @@ type ComplexityRoot struct {
 		ContactMerge          func(childComplexity int, input model.ContactMergeInput) int
 		ContactSuppress       func(childComplexity int, input model.ContactSuppressInput) int
 		ContactTag            func(childComplexity int, input model.ContactTagInput) int
+		ContactTopicRecord    func(childComplexity int, input model.ContactTopicRecordInput) int
+		ContactTopicSet       func(childComplexity int, input model.ContactTopicSetInput) int
 		ContactUpdate         func(childComplexity int, input model.ContactUpdateInput) int
 		ContactViewDelete     func(childComplexity int, input model.ContactViewDeleteInput) int
 		ContactViewSave       func(childComplexity int, input model.ContactViewSaveInput) int
@@ -717,6 +727,9 @@ type ComplexityRoot struct {
 		TemplateSync          func(childComplexity int) int
 		TemplateTestSend      func(childComplexity int, input model.TemplateTestSendInput) int
 		TemplateUpdate        func(childComplexity int, input model.TemplateUpdateInput) int
+		TopicCreate           func(childComplexity int, input model.TopicCreateInput) int
+		TopicDelete           func(childComplexity int, input model.TopicDeleteInput) int
+		TopicUpdate           func(childComplexity int, input model.TopicUpdateInput) int
 		WebhookEventReplay    func(childComplexity int, input model.WebhookEventReplayInput) int
 	}
 
@@ -789,6 +802,7 @@ type ComplexityRoot struct {
 		SystemHealth       func(childComplexity int) int
 		TemplatePreview    func(childComplexity int, input model.TemplatePreviewInput) int
 		Templates          func(childComplexity int, filter *model.TemplateFilter, first *int, after *string) int
+		Topics             func(childComplexity int) int
 		Viewer             func(childComplexity int) int
 		WebhookEvents      func(childComplexity int, filter *model.WebhookEventFilter, first *int, after *string) int
 	}
@@ -1102,6 +1116,41 @@ type ComplexityRoot struct {
 		Kind           func(childComplexity int) int
 		Message        func(childComplexity int) int
 		Operator       func(childComplexity int) int
+	}
+
+	Topic struct {
+		CreatedAt   func(childComplexity int) int
+		Description func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Keyword     func(childComplexity int) int
+		Left        func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Reachable   func(childComplexity int) int
+		Subscribers func(childComplexity int) int
+		UpdatedAt   func(childComplexity int) int
+		UsedBy      func(childComplexity int) int
+	}
+
+	TopicCreatePayload struct {
+		Topic      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	TopicDeletePayload struct {
+		DeletedID  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	TopicSubscription struct {
+		Since  func(childComplexity int) int
+		Source func(childComplexity int) int
+		Status func(childComplexity int) int
+		Topic  func(childComplexity int) int
+	}
+
+	TopicUpdatePayload struct {
+		Topic      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	UserError struct {
@@ -1728,6 +1777,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Throughput(childComplexity), true
+	case "Campaign.topic":
+		if e.ComplexityRoot.Campaign.Topic == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Topic(childComplexity), true
 	case "Campaign.updatedAt":
 		if e.ComplexityRoot.Campaign.UpdatedAt == nil {
 			break
@@ -2397,6 +2452,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Contact.Timeline(childComplexity, args["first"].(*int), args["before"].(*time.Time)), true
+	case "Contact.topics":
+		if e.ComplexityRoot.Contact.Topics == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Contact.Topics(childComplexity), true
 	case "Contact.unreachableReason":
 		if e.ComplexityRoot.Contact.UnreachableReason == nil {
 			break
@@ -2525,6 +2586,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ContactMergePayload.UserErrors(childComplexity), true
+
+	case "ContactTopicSetPayload.contact":
+		if e.ComplexityRoot.ContactTopicSetPayload.Contact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactTopicSetPayload.Contact(childComplexity), true
+	case "ContactTopicSetPayload.userErrors":
+		if e.ComplexityRoot.ContactTopicSetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactTopicSetPayload.UserErrors(childComplexity), true
 
 	case "ContactUpdatePayload.contact":
 		if e.ComplexityRoot.ContactUpdatePayload.Contact == nil {
@@ -3812,6 +3886,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ContactTag(childComplexity, args["input"].(model.ContactTagInput)), true
+	case "Mutation.contactTopicRecord":
+		if e.ComplexityRoot.Mutation.ContactTopicRecord == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_contactTopicRecord_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ContactTopicRecord(childComplexity, args["input"].(model.ContactTopicRecordInput)), true
+	case "Mutation.contactTopicSet":
+		if e.ComplexityRoot.Mutation.ContactTopicSet == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_contactTopicSet_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ContactTopicSet(childComplexity, args["input"].(model.ContactTopicSetInput)), true
 	case "Mutation.contactUpdate":
 		if e.ComplexityRoot.Mutation.ContactUpdate == nil {
 			break
@@ -4154,6 +4250,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.TemplateUpdate(childComplexity, args["input"].(model.TemplateUpdateInput)), true
+	case "Mutation.topicCreate":
+		if e.ComplexityRoot.Mutation.TopicCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_topicCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TopicCreate(childComplexity, args["input"].(model.TopicCreateInput)), true
+	case "Mutation.topicDelete":
+		if e.ComplexityRoot.Mutation.TopicDelete == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_topicDelete_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TopicDelete(childComplexity, args["input"].(model.TopicDeleteInput)), true
+	case "Mutation.topicUpdate":
+		if e.ComplexityRoot.Mutation.TopicUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_topicUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TopicUpdate(childComplexity, args["input"].(model.TopicUpdateInput)), true
 	case "Mutation.webhookEventReplay":
 		if e.ComplexityRoot.Mutation.WebhookEventReplay == nil {
 			break
@@ -4590,6 +4719,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Templates(childComplexity, args["filter"].(*model.TemplateFilter), args["first"].(*int), args["after"].(*string)), true
+	case "Query.topics":
+		if e.ComplexityRoot.Query.Topics == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Topics(childComplexity), true
 	case "Query.viewer":
 		if e.ComplexityRoot.Query.Viewer == nil {
 			break
@@ -5700,6 +5835,131 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TimelineEntry.Operator(childComplexity), true
 
+	case "Topic.createdAt":
+		if e.ComplexityRoot.Topic.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Topic.CreatedAt(childComplexity), true
+	case "Topic.description":
+		if e.ComplexityRoot.Topic.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Topic.Description(childComplexity), true
+	case "Topic.id":
+		if e.ComplexityRoot.Topic.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Topic.ID(childComplexity), true
+	case "Topic.keyword":
+		if e.ComplexityRoot.Topic.Keyword == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Topic.Keyword(childComplexity), true
+	case "Topic.left":
+		if e.ComplexityRoot.Topic.Left == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Topic.Left(childComplexity), true
+	case "Topic.name":
+		if e.ComplexityRoot.Topic.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Topic.Name(childComplexity), true
+	case "Topic.reachable":
+		if e.ComplexityRoot.Topic.Reachable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Topic.Reachable(childComplexity), true
+	case "Topic.subscribers":
+		if e.ComplexityRoot.Topic.Subscribers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Topic.Subscribers(childComplexity), true
+	case "Topic.updatedAt":
+		if e.ComplexityRoot.Topic.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Topic.UpdatedAt(childComplexity), true
+	case "Topic.usedBy":
+		if e.ComplexityRoot.Topic.UsedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Topic.UsedBy(childComplexity), true
+
+	case "TopicCreatePayload.topic":
+		if e.ComplexityRoot.TopicCreatePayload.Topic == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicCreatePayload.Topic(childComplexity), true
+	case "TopicCreatePayload.userErrors":
+		if e.ComplexityRoot.TopicCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicCreatePayload.UserErrors(childComplexity), true
+
+	case "TopicDeletePayload.deletedId":
+		if e.ComplexityRoot.TopicDeletePayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicDeletePayload.DeletedID(childComplexity), true
+	case "TopicDeletePayload.userErrors":
+		if e.ComplexityRoot.TopicDeletePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicDeletePayload.UserErrors(childComplexity), true
+
+	case "TopicSubscription.since":
+		if e.ComplexityRoot.TopicSubscription.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicSubscription.Since(childComplexity), true
+	case "TopicSubscription.source":
+		if e.ComplexityRoot.TopicSubscription.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicSubscription.Source(childComplexity), true
+	case "TopicSubscription.status":
+		if e.ComplexityRoot.TopicSubscription.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicSubscription.Status(childComplexity), true
+	case "TopicSubscription.topic":
+		if e.ComplexityRoot.TopicSubscription.Topic == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicSubscription.Topic(childComplexity), true
+
+	case "TopicUpdatePayload.topic":
+		if e.ComplexityRoot.TopicUpdatePayload.Topic == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUpdatePayload.Topic(childComplexity), true
+	case "TopicUpdatePayload.userErrors":
+		if e.ComplexityRoot.TopicUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUpdatePayload.UserErrors(childComplexity), true
+
 	case "UserError.code":
 		if e.ComplexityRoot.UserError.Code == nil {
 			break
@@ -5855,6 +6115,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ContactSelection", ec.unmarshalInputContactSelection),
 			graphql.NewInputUnmarshaler("ContactSuppressInput", ec.unmarshalInputContactSuppressInput),
 			graphql.NewInputUnmarshaler("ContactTagInput", ec.unmarshalInputContactTagInput),
+			graphql.NewInputUnmarshaler("ContactTopicRecordInput", ec.unmarshalInputContactTopicRecordInput),
+			graphql.NewInputUnmarshaler("ContactTopicSetInput", ec.unmarshalInputContactTopicSetInput),
 			graphql.NewInputUnmarshaler("ContactUpdateInput", ec.unmarshalInputContactUpdateInput),
 			graphql.NewInputUnmarshaler("ContactViewDeleteInput", ec.unmarshalInputContactViewDeleteInput),
 			graphql.NewInputUnmarshaler("ContactViewSaveInput", ec.unmarshalInputContactViewSaveInput),
@@ -5895,6 +6157,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TemplateSubmitInput", ec.unmarshalInputTemplateSubmitInput),
 			graphql.NewInputUnmarshaler("TemplateTestSendInput", ec.unmarshalInputTemplateTestSendInput),
 			graphql.NewInputUnmarshaler("TemplateUpdateInput", ec.unmarshalInputTemplateUpdateInput),
+			graphql.NewInputUnmarshaler("TopicCreateInput", ec.unmarshalInputTopicCreateInput),
+			graphql.NewInputUnmarshaler("TopicDeleteInput", ec.unmarshalInputTopicDeleteInput),
+			graphql.NewInputUnmarshaler("TopicUpdateInput", ec.unmarshalInputTopicUpdateInput),
 			graphql.NewInputUnmarshaler("WebhookEventFilter", ec.unmarshalInputWebhookEventFilter),
 			graphql.NewInputUnmarshaler("WebhookEventReplayInput", ec.unmarshalInputWebhookEventReplayInput),
 		)
@@ -5993,6 +6258,7 @@ var sources = []*ast.Source{
 	{Name: "../schema/audience.graphql", Input: `"What a bulk action does."
 enum BulkActionKind {
   TAG
+  TOPIC
   CONSENT
   SUPPRESS
   EXPORT
@@ -6037,7 +6303,7 @@ type BulkAction implements Node {
   done: Int64!
   "Of done; the others were so already, or may not be changed."
   changed: Int64!
-  "What it does: addTags, removeTags, status, reason, until or format, as far as they count."
+  "What it does: addTags, removeTags, topic, status, reason, until or format, as far as they count."
   options: JSON!
   "Where an export is streamed from, for a day, for who asked for it or an admin; null for other kinds."
   downloadUrl: String
@@ -6363,6 +6629,8 @@ type Campaign implements Node {
   failure: String
   template: Template @goField(forceResolver: true)
   segment: Segment @goField(forceResolver: true)
+  "It goes only to the subscribers of this topic; null: to all of the audience."
+  topic: Topic @goField(forceResolver: true)
   "Its own query, where it has no segment."
   query: SegmentQuery
   "The first of its senders."
@@ -6450,7 +6718,7 @@ type CampaignRates {
   optedOut: Float!
 }
 type SkipReasonCount {
-  "no_consent, opted_out, suppressed, unreachable, ineligible, missing_variable, too_long, no_allowed_hours or erased."
+  "opted_out, suppressed, not_subscribed, no_consent, unreachable, ineligible, missing_variable, too_long, no_allowed_hours or erased."
   reason: String!
   count: Int64!
 }
@@ -6604,6 +6872,8 @@ input CampaignCreateInput {
   senderId: ID
   "…or several, 1 to 20."
   senders: [CampaignSenderInput!]
+  "Goes only to its subscribers."
+  topicId: ID
   "0.01 to 2,000 messages a second."
   rateLimitPerSecond: Float
   "0.001 to 1; 0.2 by default."
@@ -6624,6 +6894,8 @@ input CampaignUpdateInput {
   query: SegmentQuery
   senderId: ID
   senders: [CampaignSenderInput!]
+  "Null: to all of the audience."
+  topicId: ID
   "Takes effect at once, also while sending."
   rateLimitPerSecond: Float
   errorThreshold: Float
@@ -7095,7 +7367,7 @@ type Import implements Node {
 }
 type ImportColumn {
   name: String!
-  "address, name, first_name, last_name (both make the name and are kept as attributes), region, locale, time_zone, consent, consent_at, attributes.<key>, or empty for left out."
+  "address, name, first_name, last_name (both make the name and are kept as attributes), region, locale, time_zone, consent, consent_at, topics (names or keywords with commas between; who left a topic is not brought back), attributes.<key>, or empty for left out."
   field: String!
   "A few of its values."
   samples: [String!]!
@@ -7149,6 +7421,8 @@ input ContactImportInput {
   consentSource: ImportConsentSource = COLUMNS
   "With ALL: what these people agreed to, and where."
   consentText: String
+  "Everybody in the file is subscribed to these topics, but for who left them."
+  topicIds: [ID!]
   "Tell what would come of it, and write nothing."
   dryRun: Boolean = false
 }
@@ -7159,6 +7433,8 @@ input ContactImportConfirmInput {
   mode: ImportMode = UPSERT
   consentSource: ImportConsentSource = COLUMNS
   consentText: String
+  "Everybody in the file is subscribed to these topics, but for who left them."
+  topicIds: [ID!]
   dryRun: Boolean = false
 }
 type ContactImportConfirmPayload {
@@ -8116,6 +8392,111 @@ type TemplateTestSendPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/topic.graphql", Input: `enum TopicStatus {
+  SUBSCRIBED
+  "A campaign with the topic does not reach them."
+  LEFT
+}
+
+"""
+What a contact can be subscribed to, such as price alerts. A campaign with a topic goes only to its subscribers. A topic is a choice below consent:
+subscribers who opted out get nothing, and keep their topics should they come back. At most 200 topics.
+"""
+type Topic implements Node {
+  id: ID!
+  name: String!
+  description: String!
+  "Contacts who write STOP with this word behind it leave the topic and get one confirmation; START with it subscribes them and opts them in. Empty: none."
+  keyword: String!
+  "Contacts subscribed to it, whatever their consent."
+  subscribers: Int64! @goField(forceResolver: true)
+  "Of the subscribers: opted in and reachable."
+  reachable: Int64! @goField(forceResolver: true)
+  "Contacts who left it."
+  left: Int64! @goField(forceResolver: true)
+  "Campaigns and segments that need it, at most five; while there are any it cannot be deleted."
+  usedBy: [String!]! @goField(forceResolver: true)
+  createdAt: DateTime!
+  updatedAt: DateTime!
+}
+
+"Where a contact stands with a topic; contacts without one never subscribed."
+type TopicSubscription {
+  topic: Topic!
+  status: TopicStatus!
+  "Who said so."
+  source: ConsentSource!
+  since: DateTime!
+}
+
+extend type Contact {
+  "The topics that they subscribed to or left, by name."
+  topics: [TopicSubscription!]! @goField(forceResolver: true)
+}
+
+extend type Query {
+  "All topics, by name."
+  topics: [Topic!]! @hasRole(role: VIEWER)
+}
+
+extend type Mutation {
+  topicCreate(input: TopicCreateInput!): TopicCreatePayload! @hasRole(role: MARKETER)
+  "Subscriptions stay as they are."
+  topicUpdate(input: TopicUpdateInput!): TopicUpdatePayload! @hasRole(role: MARKETER)
+  "Forgets who was subscribed. Refused while a campaign or a segment uses it."
+  topicDelete(input: TopicDeleteInput!): TopicDeletePayload! @hasRole(role: MARKETER)
+  "Subscribes one contact to a topic, or has them leave it."
+  contactTopicSet(input: ContactTopicSetInput!): ContactTopicSetPayload! @hasRole(role: MARKETER)
+  "The same for many. Who left is not brought back in bulk."
+  contactTopicRecord(input: ContactTopicRecordInput!): BulkActionPayload! @hasRole(role: MARKETER)
+}
+
+input TopicCreateInput {
+  "1 to 60 characters without comma, semicolon, | or quotes; unique without regard to case."
+  name: String!
+  "At most 1,000 characters."
+  description: String
+  "1 to 30 letters or digits; unique, and no keyword of its own such as ALL."
+  keyword: String
+}
+type TopicCreatePayload {
+  topic: Topic
+  userErrors: [UserError!]!
+}
+input TopicUpdateInput {
+  id: ID!
+  name: String
+  description: String
+  "Empty or null: none."
+  keyword: String
+}
+type TopicUpdatePayload {
+  topic: Topic
+  userErrors: [UserError!]!
+}
+input TopicDeleteInput {
+  id: ID!
+}
+type TopicDeletePayload {
+  deletedId: ID
+  userErrors: [UserError!]!
+}
+input ContactTopicSetInput {
+  "The contact."
+  id: ID!
+  topicId: ID!
+  status: TopicStatus!
+}
+type ContactTopicSetPayload {
+  contact: Contact
+  userErrors: [UserError!]!
+}
+input ContactTopicRecordInput {
+  contacts: ContactSelection!
+  topicId: ID!
+  status: TopicStatus!
+}
+`, BuiltIn: false},
 	{Name: "../schema/webhook.graphql", Input: `enum WebhookEventKind {
   INBOUND
   STATUS
@@ -8399,6 +8780,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_template(ctx, field)
 	case "segment":
 		return ec.fieldContext_Campaign_segment(ctx, field)
+	case "topic":
+		return ec.fieldContext_Campaign_topic(ctx, field)
 	case "query":
 		return ec.fieldContext_Campaign_query(ctx, field)
 	case "sender":
@@ -8803,6 +9186,8 @@ func (ec *executionContext) childFields_Contact(ctx context.Context, field graph
 		return ec.fieldContext_Contact_possibleDuplicates(ctx, field)
 	case "timeline":
 		return ec.fieldContext_Contact_timeline(ctx, field)
+	case "topics":
+		return ec.fieldContext_Contact_topics(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Contact", field.Name)
 }
@@ -8889,6 +9274,16 @@ func (ec *executionContext) childFields_ContactMergePayload(ctx context.Context,
 		return ec.fieldContext_ContactMergePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ContactMergePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ContactTopicSetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "contact":
+		return ec.fieldContext_ContactTopicSetPayload_contact(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ContactTopicSetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ContactTopicSetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ContactUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10059,6 +10454,76 @@ func (ec *executionContext) childFields_TimelineEntry(ctx context.Context, field
 		return ec.fieldContext_TimelineEntry_operator(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TimelineEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_Topic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Topic_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Topic_name(ctx, field)
+	case "description":
+		return ec.fieldContext_Topic_description(ctx, field)
+	case "keyword":
+		return ec.fieldContext_Topic_keyword(ctx, field)
+	case "subscribers":
+		return ec.fieldContext_Topic_subscribers(ctx, field)
+	case "reachable":
+		return ec.fieldContext_Topic_reachable(ctx, field)
+	case "left":
+		return ec.fieldContext_Topic_left(ctx, field)
+	case "usedBy":
+		return ec.fieldContext_Topic_usedBy(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Topic_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Topic_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Topic", field.Name)
+}
+
+func (ec *executionContext) childFields_TopicCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "topic":
+		return ec.fieldContext_TopicCreatePayload_topic(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TopicCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TopicCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_TopicDeletePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_TopicDeletePayload_deletedId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TopicDeletePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TopicDeletePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_TopicSubscription(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "topic":
+		return ec.fieldContext_TopicSubscription_topic(ctx, field)
+	case "status":
+		return ec.fieldContext_TopicSubscription_status(ctx, field)
+	case "source":
+		return ec.fieldContext_TopicSubscription_source(ctx, field)
+	case "since":
+		return ec.fieldContext_TopicSubscription_since(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TopicSubscription", field.Name)
+}
+
+func (ec *executionContext) childFields_TopicUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "topic":
+		return ec.fieldContext_TopicUpdatePayload_topic(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TopicUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TopicUpdatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -140,7 +140,7 @@ type BulkAction struct {
 	Done  int64 `json:"done"`
 	// Of done; the others were so already, or may not be changed.
 	Changed int64 `json:"changed"`
-	// What it does: addTags, removeTags, status, reason, until or format, as far as they count.
+	// What it does: addTags, removeTags, topic, status, reason, until or format, as far as they count.
 	Options json.RawMessage `json:"options"`
 	// Where an export is streamed from, for a day, for who asked for it or an admin; null for other kinds.
 	DownloadURL *string    `json:"downloadUrl,omitempty"`
@@ -184,6 +184,8 @@ type Campaign struct {
 	Failure  *string   `json:"failure,omitempty"`
 	Template *Template `json:"template,omitempty"`
 	Segment  *Segment  `json:"segment,omitempty"`
+	// It goes only to the subscribers of this topic; null: to all of the audience.
+	Topic *Topic `json:"topic,omitempty"`
 	// Its own query, where it has no segment.
 	Query json.RawMessage `json:"query,omitempty"`
 	// The first of its senders.
@@ -286,6 +288,8 @@ type CampaignCreateInput struct {
 	SenderID graphql.Omittable[*string] `json:"senderId,omitempty"`
 	// …or several, 1 to 20.
 	Senders graphql.Omittable[[]*CampaignSenderInput] `json:"senders,omitempty"`
+	// Goes only to its subscribers.
+	TopicID graphql.Omittable[*string] `json:"topicId,omitempty"`
 	// 0.01 to 2,000 messages a second.
 	RateLimitPerSecond graphql.Omittable[*float64] `json:"rateLimitPerSecond,omitempty"`
 	// 0.001 to 1; 0.2 by default.
@@ -457,6 +461,8 @@ type CampaignUpdateInput struct {
 	Query      graphql.Omittable[json.RawMessage]        `json:"query,omitempty"`
 	SenderID   graphql.Omittable[*string]                `json:"senderId,omitempty"`
 	Senders    graphql.Omittable[[]*CampaignSenderInput] `json:"senders,omitempty"`
+	// Null: to all of the audience.
+	TopicID graphql.Omittable[*string] `json:"topicId,omitempty"`
 	// Takes effect at once, also while sending.
 	RateLimitPerSecond graphql.Omittable[*float64]         `json:"rateLimitPerSecond,omitempty"`
 	ErrorThreshold     graphql.Omittable[*float64]         `json:"errorThreshold,omitempty"`
@@ -566,6 +572,8 @@ type Contact struct {
 	PossibleDuplicates []*Contact `json:"possibleDuplicates"`
 	// Messages, delivery, consent and changes before a moment, newest first; at most 200, over the last 500 messages.
 	Timeline []*TimelineEntry `json:"timeline"`
+	// The topics that they subscribed to or left, by name.
+	Topics []*TopicSubscription `json:"topics"`
 }
 
 func (Contact) IsNode() {}
@@ -668,7 +676,9 @@ type ContactImportConfirmInput struct {
 	Mode          graphql.Omittable[*ImportMode]          `json:"mode,omitempty"`
 	ConsentSource graphql.Omittable[*ImportConsentSource] `json:"consentSource,omitempty"`
 	ConsentText   graphql.Omittable[*string]              `json:"consentText,omitempty"`
-	DryRun        graphql.Omittable[*bool]                `json:"dryRun,omitempty"`
+	// Everybody in the file is subscribed to these topics, but for who left them.
+	TopicIds graphql.Omittable[[]string] `json:"topicIds,omitempty"`
+	DryRun   graphql.Omittable[*bool]    `json:"dryRun,omitempty"`
 }
 
 type ContactImportConfirmPayload struct {
@@ -686,6 +696,8 @@ type ContactImportInput struct {
 	ConsentSource graphql.Omittable[*ImportConsentSource] `json:"consentSource,omitempty"`
 	// With ALL: what these people agreed to, and where.
 	ConsentText graphql.Omittable[*string] `json:"consentText,omitempty"`
+	// Everybody in the file is subscribed to these topics, but for who left them.
+	TopicIds graphql.Omittable[[]string] `json:"topicIds,omitempty"`
 	// Tell what would come of it, and write nothing.
 	DryRun graphql.Omittable[*bool] `json:"dryRun,omitempty"`
 }
@@ -727,6 +739,24 @@ type ContactTagInput struct {
 	// Each 1 to 64 characters, without comma, semicolon or quotes.
 	Add    graphql.Omittable[[]string] `json:"add,omitempty"`
 	Remove graphql.Omittable[[]string] `json:"remove,omitempty"`
+}
+
+type ContactTopicRecordInput struct {
+	Contacts *ContactSelection `json:"contacts"`
+	TopicID  string            `json:"topicId"`
+	Status   TopicStatus       `json:"status"`
+}
+
+type ContactTopicSetInput struct {
+	// The contact.
+	ID      string      `json:"id"`
+	TopicID string      `json:"topicId"`
+	Status  TopicStatus `json:"status"`
+}
+
+type ContactTopicSetPayload struct {
+	Contact    *Contact     `json:"contact,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 type ContactUpdateInput struct {
@@ -996,7 +1026,7 @@ func (Import) IsNode() {}
 
 type ImportColumn struct {
 	Name string `json:"name"`
-	// address, name, first_name, last_name (both make the name and are kept as attributes), region, locale, time_zone, consent, consent_at, attributes.<key>, or empty for left out.
+	// address, name, first_name, last_name (both make the name and are kept as attributes), region, locale, time_zone, consent, consent_at, topics (names or keywords with commas between; who left a topic is not brought back), attributes.<key>, or empty for left out.
 	Field string `json:"field"`
 	// A few of its values.
 	Samples []string `json:"samples"`
@@ -1547,7 +1577,7 @@ type SignOutPayload struct {
 }
 
 type SkipReasonCount struct {
-	// no_consent, opted_out, suppressed, unreachable, ineligible, missing_variable, too_long, no_allowed_hours or erased.
+	// opted_out, suppressed, not_subscribed, no_consent, unreachable, ineligible, missing_variable, too_long, no_allowed_hours or erased.
 	Reason string `json:"reason"`
 	Count  int64  `json:"count"`
 }
@@ -1772,6 +1802,73 @@ type TimelineEntry struct {
 	Operator *Operator `json:"operator,omitempty"`
 }
 
+// What a contact can be subscribed to, such as price alerts. A campaign with a topic goes only to its subscribers. A topic is a choice below consent:
+// subscribers who opted out get nothing, and keep their topics should they come back. At most 200 topics.
+type Topic struct {
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	// Contacts who write STOP with this word behind it leave the topic and get one confirmation; START with it subscribes them and opts them in. Empty: none.
+	Keyword string `json:"keyword"`
+	// Contacts subscribed to it, whatever their consent.
+	Subscribers int64 `json:"subscribers"`
+	// Of the subscribers: opted in and reachable.
+	Reachable int64 `json:"reachable"`
+	// Contacts who left it.
+	Left int64 `json:"left"`
+	// Campaigns and segments that need it, at most five; while there are any it cannot be deleted.
+	UsedBy    []string  `json:"usedBy"`
+	CreatedAt time.Time `json:"createdAt"`
+	UpdatedAt time.Time `json:"updatedAt"`
+}
+
+func (Topic) IsNode() {}
+
+type TopicCreateInput struct {
+	// 1 to 60 characters without comma, semicolon, | or quotes; unique without regard to case.
+	Name string `json:"name"`
+	// At most 1,000 characters.
+	Description graphql.Omittable[*string] `json:"description,omitempty"`
+	// 1 to 30 letters or digits; unique, and no keyword of its own such as ALL.
+	Keyword graphql.Omittable[*string] `json:"keyword,omitempty"`
+}
+
+type TopicCreatePayload struct {
+	Topic      *Topic       `json:"topic,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type TopicDeleteInput struct {
+	ID string `json:"id"`
+}
+
+type TopicDeletePayload struct {
+	DeletedID  *string      `json:"deletedId,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Where a contact stands with a topic; contacts without one never subscribed.
+type TopicSubscription struct {
+	Topic  *Topic      `json:"topic"`
+	Status TopicStatus `json:"status"`
+	// Who said so.
+	Source ConsentSource `json:"source"`
+	Since  time.Time     `json:"since"`
+}
+
+type TopicUpdateInput struct {
+	ID          string                     `json:"id"`
+	Name        graphql.Omittable[*string] `json:"name,omitempty"`
+	Description graphql.Omittable[*string] `json:"description,omitempty"`
+	// Empty or null: none.
+	Keyword graphql.Omittable[*string] `json:"keyword,omitempty"`
+}
+
+type TopicUpdatePayload struct {
+	Topic      *Topic       `json:"topic,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // Something in the input that a person can mend.
 type UserError struct {
 	// Path of the input's field, null when it is about the whole.
@@ -1836,6 +1933,7 @@ type BulkActionKind string
 
 const (
 	BulkActionKindTag      BulkActionKind = "TAG"
+	BulkActionKindTopic    BulkActionKind = "TOPIC"
 	BulkActionKindConsent  BulkActionKind = "CONSENT"
 	BulkActionKindSuppress BulkActionKind = "SUPPRESS"
 	BulkActionKindExport   BulkActionKind = "EXPORT"
@@ -1844,6 +1942,7 @@ const (
 
 var AllBulkActionKind = []BulkActionKind{
 	BulkActionKindTag,
+	BulkActionKindTopic,
 	BulkActionKindConsent,
 	BulkActionKindSuppress,
 	BulkActionKindExport,
@@ -1852,7 +1951,7 @@ var AllBulkActionKind = []BulkActionKind{
 
 func (e BulkActionKind) IsValid() bool {
 	switch e {
-	case BulkActionKindTag, BulkActionKindConsent, BulkActionKindSuppress, BulkActionKindExport, BulkActionKindErase:
+	case BulkActionKindTag, BulkActionKindTopic, BulkActionKindConsent, BulkActionKindSuppress, BulkActionKindExport, BulkActionKindErase:
 		return true
 	}
 	return false
@@ -3477,6 +3576,62 @@ func (e *TimelineKind) UnmarshalJSON(b []byte) error {
 }
 
 func (e TimelineKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type TopicStatus string
+
+const (
+	TopicStatusSubscribed TopicStatus = "SUBSCRIBED"
+	// A campaign with the topic does not reach them.
+	TopicStatusLeft TopicStatus = "LEFT"
+)
+
+var AllTopicStatus = []TopicStatus{
+	TopicStatusSubscribed,
+	TopicStatusLeft,
+}
+
+func (e TopicStatus) IsValid() bool {
+	switch e {
+	case TopicStatusSubscribed, TopicStatusLeft:
+		return true
+	}
+	return false
+}
+
+func (e TopicStatus) String() string {
+	return string(e)
+}
+
+func (e *TopicStatus) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = TopicStatus(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid TopicStatus", str)
+	}
+	return nil
+}
+
+func (e TopicStatus) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *TopicStatus) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e TopicStatus) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -44,6 +44,7 @@ import (
 	"eventstream/server/segment"
 	"eventstream/server/sender"
 	"eventstream/server/template"
+	"eventstream/server/topic"
 	"eventstream/server/twilio"
 	"eventstream/server/twilio/sandbox"
 	"eventstream/server/web"
@@ -186,14 +187,15 @@ func (a *App) build(ctx context.Context) error {
 		Segments: segment.NewService(a.db), Senders: sender.NewService(a.db), Messages: message.NewStore(a.db), Reports: report.NewService(a.db, twilio.Code),
 		Trail: audit.NewTrail(a.db), Hub: a.hub, Sandbox: a.Sandbox, Codes: twilio.Code, Now: now, Log: a.log, Version: Version, Provider: provider,
 	}
+	s.Topics = topic.NewService(a.db, a.hub)
 	s.Templates = template.NewService(a.db, enqueuer, client, a.log)
-	s.Imports = importer.NewService(a.db, a.hub, enqueuer, s.Consents, a.log, now, a.owner)
-	s.Audience = audience.NewService(a.db, a.hub, enqueuer, s.Consents, s.Segments, a.log, now, a.owner)
-	s.Conversations = conversation.NewService(a.db, a.hub, enqueuer, s.Consents, s.Senders, client, a.log, now)
-	s.Campaigns = campaign.NewService(a.db, a.hub, enqueuer, s.Segments, s.Templates, s.Senders, now)
+	s.Imports = importer.NewService(a.db, a.hub, enqueuer, s.Consents, s.Topics, a.log, now, a.owner)
+	s.Audience = audience.NewService(a.db, a.hub, enqueuer, s.Consents, s.Segments, s.Topics, a.log, now, a.owner)
+	s.Conversations = conversation.NewService(a.db, a.hub, enqueuer, s.Consents, s.Senders, s.Topics, client, a.log, now)
+	s.Campaigns = campaign.NewService(a.db, a.hub, enqueuer, s.Segments, s.Templates, s.Senders, s.Topics, now)
 	s.Webhooks = webhookevent.NewApplier(a.db, a.hub, enqueuer, twilio.Reader{}, s.Conversations, s.Consents, s.Campaigns, a.log)
 	if a.Sandbox != nil {
-		s.Demo = demo.NewService(a.db, a.hub, s.Consents, s.Segments, s.Templates, now).WithPeer(a.Sandbox.Recall)
+		s.Demo = demo.NewService(a.db, a.hub, s.Consents, s.Segments, s.Topics, s.Templates, now).WithPeer(a.Sandbox.Recall)
 		if err := a.recall(ctx); err != nil {
 			return err
 		}
@@ -205,7 +207,7 @@ func (a *App) build(ctx context.Context) error {
 	if a.roles.Work {
 		a.work = &worker.Services{
 			Campaigns: campaign.NewEngine(campaign.EngineOptions{
-				DB: a.db, Hub: a.hub, Jobs: enqueuer, Service: s.Campaigns, Consents: s.Consents, Templates: s.Templates, Senders: s.Senders,
+				DB: a.db, Hub: a.hub, Jobs: enqueuer, Service: s.Campaigns, Consents: s.Consents, Templates: s.Templates, Senders: s.Senders, Topics: s.Topics,
 				Provider: client, Log: a.log, Now: now, Owner: a.owner, ReconcileGrace: grace, Registry: a.registry,
 			}),
 			Conversations: s.Conversations, Imports: s.Imports, Audience: s.Audience, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,

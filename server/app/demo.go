@@ -16,6 +16,7 @@ import (
 	"eventstream/server/segment"
 	"eventstream/server/sender"
 	"eventstream/server/template"
+	"eventstream/server/topic"
 	"eventstream/server/twilio/sandbox"
 	"eventstream/worker"
 )
@@ -40,7 +41,7 @@ func SeedDemo(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger
 	hub := pubsub.New(d.Pool, log)
 	consents := consent.NewService(d, hub, consent.NewHasher(string(cfg.SecretKey)), time.Now)
 	templates := template.NewService(d, &jobs.Enqueuer{Client: client}, nil, log) // only enqueues
-	return demo.NewService(d, hub, consents, segment.NewService(d), templates, time.Now).Seed(ctx, contacts)
+	return demo.NewService(d, hub, consents, segment.NewService(d), topic.NewService(d, hub), templates, time.Now).Seed(ctx, contacts)
 }
 
 // recall tells the sandbox who wrote in the demo's last day, so that they can be

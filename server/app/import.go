@@ -14,6 +14,7 @@ import (
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
 	"eventstream/server/pubsub"
+	"eventstream/server/topic"
 	"eventstream/worker"
 )
 
@@ -32,7 +33,7 @@ func NewImporter(cfg config.Config, d *db.DB, log *slog.Logger) (*Importer, erro
 	}
 	hub := pubsub.New(d.Pool, log)
 	consents := consent.NewService(d, hub, consent.NewHasher(string(cfg.SecretKey)), time.Now)
-	return &Importer{importer.NewService(d, hub, &jobs.Enqueuer{Client: client}, consents, log, time.Now, owner)}, nil
+	return &Importer{importer.NewService(d, hub, &jobs.Enqueuer{Client: client}, consents, topic.NewService(d, hub), log, time.Now, owner)}, nil
 }
 
 const importGlance = 200 * time.Millisecond

@@ -12,6 +12,7 @@ import (
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/jobs"
+	"eventstream/server/topic"
 
 	"github.com/riverqueue/river"
 	"github.com/uptrace/bun"
@@ -23,6 +24,7 @@ type Kind string
 // Kinds.
 const (
 	KindTag      Kind = "tag"
+	KindTopic    Kind = "topic"
 	KindConsent  Kind = "consent"
 	KindSuppress Kind = "suppress"
 	KindExport   Kind = "export"
@@ -67,6 +69,8 @@ const (
 type Options struct {
 	AddTags    []string                  `json:"addTags,omitempty"`
 	RemoveTags []string                  `json:"removeTags,omitempty"`
+	TopicID    int64                     `json:"topic,omitempty"`
+	Status     topic.Status              `json:"status,omitempty"` // of the subscription
 	Consent    *consent.Change           `json:"consent,omitempty"`
 	Reason     consent.SuppressionReason `json:"reason,omitempty"`
 	Until      *time.Time                `json:"until,omitempty"`
@@ -106,14 +110,23 @@ func (RunArgs) Kind() string { return "bulk_action" }
 // InsertOpts names its queue.
 func (RunArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: jobs.QueueImports} }
 
-func (k Kind) check(ctx context.Context, o *Options, consents *consent.Service) error {
+func (s *Service) check(ctx context.Context, k Kind, o *Options) error {
 	switch k {
+	case KindTopic:
+		if !o.Status.Valid() {
+			return apperr.Invalid("status", "%q cannot be set: subscribed or left", o.Status)
+		}
+		_, err := s.topics.ByID(ctx, o.TopicID)
+		if apperr.Is(err, apperr.CodeNotFound) {
+			return apperr.Invalid("topicId", "it does not exist")
+		}
+		return err
 	case KindTag:
 		return o.checkTags()
 	case KindConsent:
-		return consents.Check(ctx, o.Consent)
+		return s.consents.Check(ctx, o.Consent)
 	case KindSuppress:
-		return consents.CheckSuppression(o.Reason, o.Until)
+		return s.consents.CheckSuppression(o.Reason, o.Until)
 	case KindExport:
 		if o.Format == "" {
 			o.Format = FormatCSV

@@ -12,8 +12,8 @@ import (
 )
 
 // erase takes everything personal from contacts (GDPR Art. 17), and from those
-// merged into them: profile and number, texts of messages, what Twilio sent
-// about them. What stays: the rows themselves without a person, counters, the
+// merged into them: profile, number and
+// topics, texts of messages, what Twilio sent about them. What stays: the rows themselves without a person, counters, the
 // consent ledger with the keyed hash of the number (Art. 17(3)(e), as proof),
 // and a suppression of that hash, so that no old list brings them back.
 func (s *Service) erase(ctx context.Context, tx bun.Tx, rows []*contact.Contact) error {
@@ -31,6 +31,9 @@ func (s *Service) erase(ctx context.Context, tx bun.Tx, rows []*contact.Contact)
 	}
 	gone := ids(all)
 	if err := scrub(ctx, tx, gone); err != nil {
+		return err
+	}
+	if err := s.topics.Forget(ctx, tx, gone); err != nil {
 		return err
 	}
 	if err := contact.Erase(ctx, tx, gone); err != nil {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"eventstream/server/actor"
@@ -15,6 +16,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/csvcell"
 	"eventstream/server/pubsub"
+	"eventstream/server/topic"
 
 	"github.com/uptrace/bun"
 )
@@ -53,6 +55,10 @@ func (s *Service) WriteExport(ctx context.Context, a *Action, out io.Writer) err
 	if err := s.segments.Narrow(ctx, s.db, &a.Selection); err != nil {
 		return err
 	}
+	topics, err := s.topics.List(ctx)
+	if err != nil {
+		return err
+	}
 	write, flush, err := s.exporter(ctx, a, out)
 	if err != nil {
 		return err
@@ -66,8 +72,12 @@ func (s *Service) WriteExport(ctx context.Context, a *Action, out io.Writer) err
 		if len(rows) == 0 {
 			break
 		}
+		standing, err := s.topics.OfContacts(ctx, ids(rows))
+		if err != nil {
+			return s.broken(ctx, a, err)
+		}
 		for _, c := range rows {
-			if err := write(c); err != nil {
+			if err := write(c, onTopics(standing[c.ID], topics)); err != nil {
 				return s.broken(ctx, a, err)
 			}
 		}
@@ -107,12 +117,12 @@ func (s *Service) told(ctx context.Context, a *Action, status Status) error {
 
 // exporter gives a writer of contacts in the export's format. CSV columns are
 // named as the importer reads them.
-func (s *Service) exporter(ctx context.Context, a *Action, out io.Writer) (write func(*contact.Contact) error, flush func() error, err error) {
+func (s *Service) exporter(ctx context.Context, a *Action, out io.Writer) (write func(c *contact.Contact, topics []string) error, flush func() error, err error) {
 	if a.Options.Format == FormatNDJSON {
 		buf := bufio.NewWriterSize(out, 64<<10)
 		enc := json.NewEncoder(buf)
 		enc.SetEscapeHTML(false)
-		return func(c *contact.Contact) error { return enc.Encode(exported(c)) }, buf.Flush, nil
+		return func(c *contact.Contact, topics []string) error { return enc.Encode(exported(c, topics)) }, buf.Flush, nil
 	}
 	keys, err := contact.KeysIn(ctx, s.db, a.Selection)
 	if err != nil {
@@ -122,7 +132,7 @@ func (s *Service) exporter(ctx context.Context, a *Action, out io.Writer) (write
 		return nil, nil, err
 	}
 	w := csv.NewWriter(out)
-	header := []string{"phone", "name", "locale", "region", "time_zone", "consent", "consent_at", "reachable", "last_inbound_at", "created_at"}
+	header := []string{"phone", "name", "locale", "region", "time_zone", "consent", "consent_at", "topics", "reachable", "last_inbound_at", "created_at"}
 	for _, k := range keys {
 		header = append(header, csvcell.Guard(k))
 	}
@@ -130,8 +140,8 @@ func (s *Service) exporter(ctx context.Context, a *Action, out io.Writer) (write
 		return nil, nil, err
 	}
 	cells := make([]string, 0, len(header))
-	write = func(c *contact.Contact) error {
-		cells = append(cells[:0], c.Address, csvcell.Guard(c.Name), csvcell.Guard(c.Locale), c.Region, c.TimeZone, string(c.ConsentStatus), stamp(c.ConsentAt), fmt.Sprint(c.Reachable), stamp(c.LastInboundAt), stamp(&c.CreatedAt))
+	write = func(c *contact.Contact, topics []string) error {
+		cells = append(cells[:0], c.Address, csvcell.Guard(c.Name), csvcell.Guard(c.Locale), c.Region, c.TimeZone, string(c.ConsentStatus), stamp(c.ConsentAt), csvcell.Guard(strings.Join(topics, ", ")), fmt.Sprint(c.Reachable), stamp(c.LastInboundAt), stamp(&c.CreatedAt))
 		for _, k := range keys {
 			cells = append(cells, csvcell.Guard(cell(c.Attributes[k])))
 		}
@@ -148,16 +158,27 @@ type exportedContact struct {
 	TimeZone      string         `json:"time_zone,omitempty"`
 	Consent       string         `json:"consent"`
 	ConsentAt     string         `json:"consent_at,omitempty"`
+	Topics        []string       `json:"topics,omitempty"`
 	Reachable     bool           `json:"reachable"`
 	LastInboundAt string         `json:"last_inbound_at,omitempty"`
 	CreatedAt     string         `json:"created_at"`
 	Attributes    map[string]any `json:"attributes,omitempty"`
 }
 
-func exported(c *contact.Contact) exportedContact {
+// onTopics names the topics that a contact is subscribed to.
+func onTopics(standing map[int64]*topic.Subscription, topics []*topic.Topic) (names []string) {
+	for _, t := range topics {
+		if sub := standing[t.ID]; sub != nil && sub.Status == topic.StatusSubscribed {
+			names = append(names, t.Name)
+		}
+	}
+	return names
+}
+
+func exported(c *contact.Contact, topics []string) exportedContact {
 	return exportedContact{
 		Phone: c.Address, Name: c.Name, Locale: c.Locale, Region: c.Region, TimeZone: c.TimeZone, Consent: string(c.ConsentStatus), ConsentAt: stamp(c.ConsentAt),
-		Reachable: c.Reachable, LastInboundAt: stamp(c.LastInboundAt), CreatedAt: stamp(&c.CreatedAt), Attributes: c.Attributes,
+		Topics: topics, Reachable: c.Reachable, LastInboundAt: stamp(c.LastInboundAt), CreatedAt: stamp(&c.CreatedAt), Attributes: c.Attributes,
 	}
 }
 

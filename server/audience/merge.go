@@ -46,6 +46,9 @@ func (s *Service) Merge(ctx context.Context, keepID, goneID int64) (*contact.Con
 		if going {
 			return apperr.Conflict("a message to %s is being handed over this moment: try again when it is through", gone.Address)
 		}
+		if err := s.topics.Carry(ctx, tx, keepID, goneID); err != nil {
+			return err
+		}
 		if err := s.carryConsent(ctx, tx, kept, gone); err != nil {
 			return err
 		}

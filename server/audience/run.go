@@ -14,6 +14,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/pubsub"
+	"eventstream/server/topic"
 
 	"github.com/uptrace/bun"
 )
@@ -102,6 +103,14 @@ func (a *Action) actor() actor.Actor {
 	return actor.System
 }
 
+// source is how subscriptions say who started the action.
+func (a *Action) source() consent.Source {
+	if a.OperatorID != nil {
+		return consent.SourceOperator
+	}
+	return consent.SourceAPI
+}
+
 // digest proves which contacts a batch changed without an entry for each.
 func digest(ids []int64) string {
 	h := sha256.New()
@@ -116,6 +125,8 @@ func (s *Service) apply(ctx context.Context, tx bun.Tx, a *Action, rows []*conta
 	switch a.Kind {
 	case KindTag:
 		return s.tag(ctx, tx, a.Options, rows)
+	case KindTopic:
+		return s.topics.RecordBulk(ctx, tx, topic.Pairs(a.Options.TopicID, ids(rows)), a.Options.Status, a.source())
 	case KindConsent:
 		return s.setConsent(ctx, tx, *a.Options.Consent, rows)
 	case KindSuppress:

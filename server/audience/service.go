@@ -15,6 +15,7 @@ import (
 	"eventstream/server/jobs"
 	"eventstream/server/pubsub"
 	"eventstream/server/segment"
+	"eventstream/server/topic"
 
 	"github.com/uptrace/bun"
 )
@@ -28,14 +29,15 @@ type Service struct {
 	jobs     *jobs.Enqueuer
 	consents *consent.Service
 	segments *segment.Service
+	topics   *topic.Service
 	log      *slog.Logger
 	now      func() time.Time
 	owner    string
 }
 
 // NewService makes the service.
-func NewService(d *db.DB, hub *pubsub.Hub, j *jobs.Enqueuer, consents *consent.Service, segments *segment.Service, log *slog.Logger, now func() time.Time, owner string) *Service {
-	return &Service{db: d, hub: hub, jobs: j, consents: consents, segments: segments, log: log, now: now, owner: owner}
+func NewService(d *db.DB, hub *pubsub.Hub, j *jobs.Enqueuer, consents *consent.Service, segments *segment.Service, topics *topic.Service, log *slog.Logger, now func() time.Time, owner string) *Service {
+	return &Service{db: d, hub: hub, jobs: j, consents: consents, segments: segments, topics: topics, log: log, now: now, owner: owner}
 }
 
 // Start checks everything, counts the contacts, and enqueues the work.
@@ -50,7 +52,7 @@ func (s *Service) Start(ctx context.Context, kind Kind, selection contact.Filter
 		return nil, err
 	}
 	var errs apperr.List
-	_ = errs.Add(kind.check(ctx, &o, s.consents))
+	_ = errs.Add(s.check(ctx, kind, &o))
 	if len(selection.IDs) > maxSelected {
 		_ = errs.Add(apperr.Invalid("contacts.ids", "%d ids are too many: at most %d, or a filter", len(selection.IDs), maxSelected))
 	}

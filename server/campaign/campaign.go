@@ -74,6 +74,7 @@ type Campaign struct {
 	Query              json.RawMessage `bun:"type:jsonb,nullzero"` // instead of a segment
 	AudienceQuery      json.RawMessage `bun:"type:jsonb,nullzero"` // what was launched, with segments written out
 	SenderID           *int64          //
+	TopicID            *int64          // goes only to its subscribers; nil: to all of the audience
 	Status             Status          //
 	PausedBy           PausedBy        //
 	PausedReason       string          //
@@ -108,6 +109,8 @@ type Input struct {
 	Query              json.RawMessage // clears SegmentID
 	SenderID           *int64          // one sender alone
 	Senders            []Share         // several, by weight
+	TopicID            *int64
+	ClearTopic         bool
 	RateLimitPerSecond *float64
 	ClearRateLimit     bool
 	QuietHours         *QuietHours
@@ -185,6 +188,12 @@ func (in Input) apply(c *Campaign) error {
 		if len(in.Senders) > 0 {
 			c.SenderID = &in.Senders[0].SenderID
 		}
+	}
+	if in.TopicID != nil {
+		c.TopicID = in.TopicID
+	}
+	if in.ClearTopic {
+		c.TopicID = nil
 	}
 	if in.ErrorThreshold != nil {
 		if t := *in.ErrorThreshold; !(t >= 0.001 && t <= 1) {

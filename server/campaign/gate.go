@@ -14,6 +14,7 @@ import (
 type Candidate struct {
 	Contact    *contact.Contact
 	Suppressed consent.SuppressionReason // "" = not suppressed
+	OffTopic   bool                      // the campaign has a topic, and they are not subscribed to it
 	Category   template.Category
 	Body       *template.Body
 	QuietHours *QuietHours
@@ -42,6 +43,8 @@ func Gate(c Candidate, now time.Time) Verdict {
 		return skip(message.SkipOptedOut)
 	case c.Suppressed != "":
 		return skip(message.SkipSuppressed)
+	case c.OffTopic:
+		return skip(message.SkipNotSubscribed)
 	case p.ConsentStatus != contact.ConsentOptedIn:
 		return skip(message.SkipNoConsent)
 	case !p.Reachable:

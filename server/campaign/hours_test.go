@@ -218,6 +218,7 @@ func TestGateInItsOrder(t *testing.T) {
 		message.SkipErased:          func(c *Candidate) { c.Contact.ErasedAt, c.Contact.ConsentStatus = &now, contact.ConsentOptedOut },
 		message.SkipOptedOut:        func(c *Candidate) { c.Contact.ConsentStatus, c.Suppressed = contact.ConsentOptedOut, "opted_out" },
 		message.SkipSuppressed:      func(c *Candidate) { c.Contact.ConsentStatus, c.Suppressed = contact.ConsentUnknown, "complaint" },
+		message.SkipNotSubscribed:   func(c *Candidate) { c.Contact.ConsentStatus, c.OffTopic = contact.ConsentUnknown, true },
 		message.SkipNoConsent:       func(c *Candidate) { c.Contact.ConsentStatus, c.Contact.Reachable = contact.ConsentUnknown, false },
 		message.SkipUnreachable:     func(c *Candidate) { c.Contact.Reachable, c.Contact.MarketingEligible = false, false },
 		message.SkipIneligible:      func(c *Candidate) { c.Contact.Region = "US" },

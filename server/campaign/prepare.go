@@ -18,6 +18,7 @@ import (
 	"eventstream/server/segment"
 	"eventstream/server/sender"
 	"eventstream/server/template"
+	"eventstream/server/topic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/uptrace/bun"
@@ -38,6 +39,7 @@ type Engine struct {
 	consents  *consent.Service
 	templates *template.Service
 	senders   *sender.Service
+	topics    *topic.Service
 	provider  message.Provider
 	log       *slog.Logger
 	now       func() time.Time
@@ -59,6 +61,7 @@ type EngineOptions struct {
 	Consents       *consent.Service
 	Templates      *template.Service
 	Senders        *sender.Service
+	Topics         *topic.Service
 	Provider       message.Provider
 	Log            *slog.Logger
 	Now            func() time.Time
@@ -73,7 +76,7 @@ func NewEngine(o EngineOptions) *Engine {
 		o.ReconcileGrace = 2 * time.Minute
 	}
 	e := &Engine{
-		db: o.DB, hub: o.Hub, jobs: o.Jobs, service: o.Service, consents: o.Consents, templates: o.Templates, senders: o.Senders,
+		db: o.DB, hub: o.Hub, jobs: o.Jobs, service: o.Service, consents: o.Consents, templates: o.Templates, senders: o.Senders, topics: o.Topics,
 		provider: o.Provider, log: o.Log, now: o.Now, owner: o.Owner, grace: o.ReconcileGrace, calls: newLimiter(), metrics: newMetrics(),
 	}
 	if o.Registry != nil {
@@ -135,7 +138,7 @@ func (e *Engine) prepareSlice(ctx context.Context, id int64) (done bool, err err
 		if len(shares) == 0 { // dispatch finds that out and says so
 			shares = Shares{{SenderID: *c.SenderID, Weight: 1}}
 		}
-		last, seen, err := insertAudience(ctx, tx, c, predicate, t.Category, shares.deck(), prepareSlice)
+		last, seen, err := insertAudience(ctx, tx, c, predicate, screen{t.Category, c.TopicID}, shares.deck(), prepareSlice)
 		if err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 	"eventstream/server/segment"
 	"eventstream/server/sender"
 	"eventstream/server/template"
+	"eventstream/server/topic"
 
 	"github.com/uptrace/bun"
 )
@@ -26,12 +27,13 @@ type Service struct {
 	segments  *segment.Service
 	templates *template.Service
 	senders   *sender.Service
+	topics    *topic.Service
 	now       func() time.Time
 }
 
 // NewService makes the service.
-func NewService(d *db.DB, hub *pubsub.Hub, j *jobs.Enqueuer, segments *segment.Service, templates *template.Service, senders *sender.Service, now func() time.Time) *Service {
-	return &Service{db: d, hub: hub, jobs: j, segments: segments, templates: templates, senders: senders, now: now}
+func NewService(d *db.DB, hub *pubsub.Hub, j *jobs.Enqueuer, segments *segment.Service, templates *template.Service, senders *sender.Service, topics *topic.Service, now func() time.Time) *Service {
+	return &Service{db: d, hub: hub, jobs: j, segments: segments, templates: templates, senders: senders, topics: topics, now: now}
 }
 
 // defaultThreshold is the share of failures at which a campaign pauses itself,
@@ -87,7 +89,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 			return err
 		}
 		waits := c.Status == StatusDraft || c.Status == StatusScheduled
-		fixed := in.TemplateID != nil || in.SegmentID != nil || in.Query != nil || in.SenderID != nil || in.Senders != nil || in.QuietHours != nil || in.ClearQuietHours
+		fixed := in.TemplateID != nil || in.SegmentID != nil || in.Query != nil || in.SenderID != nil || in.Senders != nil || in.TopicID != nil || in.ClearTopic || in.QuietHours != nil || in.ClearQuietHours
 		switch {
 		case c.Status.Ended():
 			return apperr.Conflict("the campaign is %s and cannot change any more", c.Status)
@@ -140,6 +142,12 @@ func (s *Service) check(ctx context.Context, c *Campaign, in Input) error {
 			return err
 		}
 	}
+	if in.TopicID != nil {
+		_, err := s.topics.ByID(ctx, *in.TopicID)
+		if err := errs.Add(lacking("topicId", err)); err != nil {
+			return err
+		}
+	}
 	if in.Query != nil {
 		_, err := s.segments.Compile(ctx, s.db, in.Query)
 		if err := errs.Add(err); err != nil {
@@ -174,7 +182,7 @@ func lacking(field string, err error) error {
 
 func (in Input) audited() map[string]any {
 	changes := map[string]any{}
-	for key, v := range map[string]*int64{"template": in.TemplateID, "segment": in.SegmentID, "sender": in.SenderID} {
+	for key, v := range map[string]*int64{"template": in.TemplateID, "segment": in.SegmentID, "sender": in.SenderID, "topic": in.TopicID} {
 		if v != nil {
 			changes[key] = *v
 		}
@@ -196,6 +204,9 @@ func (in Input) audited() map[string]any {
 	}
 	if in.QuietHours != nil {
 		changes["quiet_hours"] = in.QuietHours.String()
+	}
+	if in.ClearTopic {
+		changes["topic"] = nil
 	}
 	if in.EndsAt != nil {
 		changes["ends_at"] = in.EndsAt
@@ -495,7 +506,7 @@ func (s *Service) Duplicate(ctx context.Context, id int64) (*Campaign, error) {
 	}
 	name := []rune("Copy of " + old.Name)
 	c := &Campaign{
-		Name: string(name[:min(len(name), 150)]), TemplateID: old.TemplateID, SegmentID: old.SegmentID, Query: old.Query, SenderID: old.SenderID, Status: StatusDraft,
+		Name: string(name[:min(len(name), 150)]), TemplateID: old.TemplateID, SegmentID: old.SegmentID, Query: old.Query, SenderID: old.SenderID, TopicID: old.TopicID, Status: StatusDraft,
 		RateLimitPerSecond: old.RateLimitPerSecond, QuietHours: old.QuietHours, ErrorThreshold: old.ErrorThreshold, CreatedBy: actor.OperatorID(ctx),
 	}
 	return c, s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -579,7 +590,8 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 		}
 		category = t.Category
 	}
-	counts, err := audienceCounts(ctx, s.db, predicate, category)
+	by := screen{category, c.TopicID}
+	counts, err := audienceCounts(ctx, s.db, predicate, by)
 	if err != nil {
 		return nil, err
 	}
@@ -591,7 +603,7 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 			p.Skips[reason] = n
 		}
 	}
-	if err := s.estimate(ctx, c, predicate, version, category, p); err != nil {
+	if err := s.estimate(ctx, c, predicate, version, by, p); err != nil {
 		return nil, err
 	}
 	if p.RateLimit, err = s.rate(ctx, c); err != nil {
@@ -636,7 +648,7 @@ func (s *Service) rate(ctx context.Context, c *Campaign) (float64, error) {
 const estimateSample = 2000
 
 // estimate runs a sample of those who would get it through the real gate.
-func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate, version *template.Version, category template.Category, out *Preflight) error {
+func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate, version *template.Version, by screen, out *Preflight) error {
 	if version == nil || out.WillSend == 0 {
 		return nil
 	}
@@ -644,14 +656,14 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 	if err != nil {
 		return err
 	}
-	sample, err := audienceSample(ctx, s.db, p, estimateSample)
+	sample, err := audienceSample(ctx, s.db, p, by, estimateSample)
 	if err != nil {
 		return err
 	}
 	var eligible, missingVar, deferred int64
 	untimely := map[*LegalHours]int64{}
 	for _, person := range sample {
-		v := Gate(Candidate{Contact: person, Category: category, Body: body, QuietHours: c.QuietHours, EndsAt: c.EndsAt}, s.now())
+		v := Gate(Candidate{Contact: person, Category: by.category, Body: body, QuietHours: c.QuietHours, EndsAt: c.EndsAt}, s.now())
 		if v.Skip != "" && v.Skip != "missing_variable" {
 			continue
 		}

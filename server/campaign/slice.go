@@ -109,6 +109,12 @@ func (e *Engine) decide(ctx context.Context, s *slice) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
+	onTopic := map[int64]bool{}
+	if s.campaign.TopicID != nil {
+		if onTopic, err = e.topics.Subscribed(ctx, *s.campaign.TopicID, ids); err != nil {
+			return nil, err
+		}
+	}
 	results := make([]result, len(s.rows))
 	var stop atomic.Bool // a fix-first error, or the campaign's pause, ends the slice
 	var calls sync.WaitGroup
@@ -120,7 +126,7 @@ func (e *Engine) decide(ctx context.Context, s *slice) ([]result, error) {
 		r.id, r.contactID = row.ID, row.ContactID
 		person := byID[row.ContactID]
 		v := Gate(Candidate{
-			Contact: person, Suppressed: suppressed[person.MatchKey], Category: s.letter.template.Category, Body: s.letter.body,
+			Contact: person, Suppressed: suppressed[person.MatchKey], OffTopic: s.campaign.TopicID != nil && !onTopic[person.ID], Category: s.letter.template.Category, Body: s.letter.body,
 			QuietHours: s.campaign.QuietHours, EndsAt: s.campaign.EndsAt,
 		}, now)
 		if v.Status != message.StatusSubmitting {

@@ -74,25 +74,45 @@ func count(ctx context.Context, idb bun.IDB, f Filter) (int64, error) {
 	return n, db.Err(err)
 }
 
-// skipCase is the part of the gate that contacts' own columns answer, in the
-// gate's order; ” passes. The rest is looked at when the message goes.
-func skipCase(category template.Category) string {
-	sql := `CASE WHEN c.consent_status = 'opted_out' THEN 'opted_out' WHEN c.consent_status <> 'opted_in' THEN 'no_consent' WHEN NOT c.reachable THEN 'unreachable'`
-	if category == template.CategoryMarketing {
+// screen is the part of the gate that is asked of a whole audience at once; the
+// rest is looked at when the message goes.
+type screen struct {
+	category template.Category
+	topicID  *int64
+}
+
+// reason gives the skip reason in the gate's order; ” passes. It asks columns
+// of contacts c and, with a topic, of what join joined.
+func (s screen) reason() string {
+	sql := `CASE WHEN c.consent_status = 'opted_out' THEN 'opted_out'`
+	if s.topicID != nil {
+		sql += ` WHEN ct.status IS DISTINCT FROM 'subscribed' THEN 'not_subscribed'`
+	}
+	sql += ` WHEN c.consent_status <> 'opted_in' THEN 'no_consent' WHEN NOT c.reachable THEN 'unreachable'`
+	if s.category == template.CategoryMarketing {
 		sql += ` WHEN NOT c.marketing_eligible OR c.region = 'US' THEN 'ineligible'`
 	}
 	return sql + ` ELSE '' END`
 }
 
+// join joins the contact's subscription to the topic, for contacts behind after.
+func (s screen) join(after int64) (sql string, args []any) {
+	if s.topicID == nil {
+		return "", nil
+	}
+	return " LEFT JOIN contact_topics ct ON ct.contact_id = c.id AND ct.topic_id = ? AND ct.contact_id > ?", []any{*s.topicID, after}
+}
+
 // insertAudience writes the messages of the next n members behind the cursor,
 // and deals them out to the senders in the deck. It gives the last contact
 // looked at, and how many there were.
-func insertAudience(ctx context.Context, tx bun.Tx, c *Campaign, p segment.Predicate, category template.Category, deck []int64, n int) (last int64, seen int, err error) {
-	args := append([]any{c.AudienceCursor}, p.Args...)
+func insertAudience(ctx context.Context, tx bun.Tx, c *Campaign, p segment.Predicate, by screen, deck []int64, n int) (last int64, seen int, err error) {
+	join, args := by.join(c.AudienceCursor)
+	args = append(append(args, c.AudienceCursor), p.Args...)
 	args = append(args, n, c.ID, pgdialect.Array(deck), len(deck), c.TemplateVersionID)
 	err = tx.NewRaw(`
 		WITH members AS MATERIALIZED (
-			SELECT c.id, `+skipCase(category)+` AS reason FROM contacts c
+			SELECT c.id, `+by.reason()+` AS reason FROM contacts c`+join+`
 			WHERE c.id > ? AND c.erased_at IS NULL AND (`+p.SQL+`) ORDER BY c.id LIMIT ?),
 		written AS (
 			INSERT INTO messages (direction, purpose, campaign_id, contact_id, sender_id, template_version_id, status, skip_reason, ended_at)
@@ -107,12 +127,13 @@ func moveCursor(ctx context.Context, tx bun.Tx, id, cursor int64) error {
 	return db.Err(err)
 }
 
-func audienceCounts(ctx context.Context, idb bun.IDB, p segment.Predicate, category template.Category) (map[string]int64, error) {
+func audienceCounts(ctx context.Context, idb bun.IDB, p segment.Predicate, by screen) (map[string]int64, error) {
 	var rows []struct {
 		Reason string
 		N      int64
 	}
-	err := idb.NewRaw("SELECT "+skipCase(category)+" AS reason, count(*) AS n FROM contacts c WHERE c.erased_at IS NULL AND ("+p.SQL+") GROUP BY 1", p.Args...).Scan(ctx, &rows)
+	join, args := by.join(0)
+	err := idb.NewRaw("SELECT "+by.reason()+" AS reason, count(*) AS n FROM contacts c"+join+" WHERE c.erased_at IS NULL AND ("+p.SQL+") GROUP BY 1", append(args, p.Args...)...).Scan(ctx, &rows)
 	counts := map[string]int64{}
 	for _, r := range rows {
 		counts[r.Reason] = r.N
@@ -120,8 +141,10 @@ func audienceCounts(ctx context.Context, idb bun.IDB, p segment.Predicate, categ
 	return counts, db.Err(err)
 }
 
-func audienceSample(ctx context.Context, idb bun.IDB, p segment.Predicate, n int64) (rows []*contact.Contact, err error) {
-	err = idb.NewSelect().Model(&rows).Where("c.erased_at IS NULL AND c.consent_status = 'opted_in'").Where("("+p.SQL+")", p.Args...).
+// audienceSample draws from those whom the screen lets through.
+func audienceSample(ctx context.Context, idb bun.IDB, p segment.Predicate, by screen, n int64) (rows []*contact.Contact, err error) {
+	join, args := by.join(0)
+	err = idb.NewSelect().Model(&rows).Join(join, args...).Where("c.erased_at IS NULL AND "+by.reason()+" = ''").Where("("+p.SQL+")", p.Args...).
 		OrderExpr("hashint8(c.id)").Limit(n).Scan(ctx)
 	return rows, db.Err(err)
 }

@@ -20,7 +20,7 @@ const (
 	KeywordHelp  Keyword = "help"
 )
 
-// The words, folded by fold. Twilio's defaults and the per-se words of
+// The words, folded by Fold. Twilio's defaults and the per-se words of
 // 47 CFR 64.1200(a)(10) come first; the other languages are a starter set.
 var keywords = func() map[string]Keyword {
 	table := map[Keyword][]string{
@@ -36,7 +36,7 @@ var keywords = func() map[string]Keyword {
 	folded := map[string]Keyword{}
 	for k, words := range table {
 		for _, w := range words {
-			folded[fold(w)] = k
+			folded[Fold(w)] = k
 		}
 	}
 	return folded
@@ -44,12 +44,42 @@ var keywords = func() map[string]Keyword {
 
 // DetectKeyword reads a whole message: only one that is nothing but a keyword
 // counts, so that "cancel my order" stays a message for people.
-func DetectKeyword(body string) Keyword { return keywords[fold(body)] }
+func DetectKeyword(body string) Keyword { return keywords[Fold(body)] }
 
-// fold removes what people and keyboards add to a word: case, accents,
+// DetectCommand reads a STOP or START with something behind it, such as "STOP
+// NEWS": what it stands for, and the rest, folded. What is a keyword as a whole
+// is none; the longest keyword counts.
+func DetectCommand(body string) (k Keyword, rest string) {
+	words := strings.Fields(Fold(body))
+	if keywords[strings.Join(words, " ")] != KeywordNone {
+		return KeywordNone, ""
+	}
+	for n := len(words) - 1; n > 0; n-- {
+		if k := keywords[strings.Join(words[:n], " ")]; k == KeywordStop || k == KeywordStart {
+			return k, strings.Join(words[n:], " ")
+		}
+	}
+	return KeywordNone, ""
+}
+
+// Reserved reports whether a folded word cannot name a topic: it is a keyword,
+// begins with one, or makes one together with the keyword before it.
+func Reserved(folded string) bool {
+	if k, _ := DetectCommand(folded); k != KeywordNone || keywords[folded] != KeywordNone {
+		return true
+	}
+	for w := range keywords {
+		if keywords[w+" "+folded] != KeywordNone {
+			return true
+		}
+	}
+	return false
+}
+
+// Fold removes what people and keyboards add to a word: case, accents,
 // full-width forms, zero-width signs, punctuation. Letters come first and
 // Turkish dotless i is joined with i.
-func fold(s string) string {
+func Fold(s string) string {
 	if len(s) > 200 {
 		return ""
 	}

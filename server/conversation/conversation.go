@@ -4,6 +4,7 @@ package conversation
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 	"eventstream/server/sender"
+	"eventstream/server/topic"
 
 	"github.com/uptrace/bun"
 )
@@ -66,14 +68,15 @@ type Service struct {
 	jobs     *jobs.Enqueuer
 	consents *consent.Service
 	senders  *sender.Service
+	topics   *topic.Service
 	provider message.Provider
 	log      *slog.Logger
 	now      func() time.Time
 }
 
 // NewService makes the service.
-func NewService(d *db.DB, hub *pubsub.Hub, j *jobs.Enqueuer, consents *consent.Service, senders *sender.Service, provider message.Provider, log *slog.Logger, now func() time.Time) *Service {
-	return &Service{db: d, hub: hub, jobs: j, consents: consents, senders: senders, provider: provider, log: log, now: now}
+func NewService(d *db.DB, hub *pubsub.Hub, j *jobs.Enqueuer, consents *consent.Service, senders *sender.Service, topics *topic.Service, provider message.Provider, log *slog.Logger, now func() time.Time) *Service {
+	return &Service{db: d, hub: hub, jobs: j, consents: consents, senders: senders, topics: topics, provider: provider, log: log, now: now}
 }
 
 // News is what an inbound message changed, to be published after the commit.
@@ -135,6 +138,15 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 		return News{}, err
 	}
 	news := News{MessageID: m.ID, ContactID: c.ID, CampaignID: campaignID, ConversationID: thread.ID}
+	if k, rest := consent.DetectCommand(in.Body); k != consent.KeywordNone {
+		t, err := s.topics.ByKeyword(ctx, tx, rest)
+		if err != nil {
+			return News{}, err
+		}
+		if t != nil {
+			return news, s.obeyTopic(ctx, tx, c, thread, snd, k, t, in)
+		}
+	}
 	return news, s.obey(ctx, tx, c, thread, snd, keyword, in)
 }
 
@@ -170,6 +182,37 @@ func (s *Service) obey(ctx context.Context, tx bun.Tx, c *contact.Contact, threa
 			return err
 		}
 	}
+	return s.confirm(ctx, tx, c, thread, snd, answer, in)
+}
+
+// obeyTopic has a contact leave one topic, or subscribes them to it. Their START
+// asks for these messages, so it also brings back whom STOP had sent away.
+func (s *Service) obeyTopic(ctx context.Context, tx bun.Tx, c *contact.Contact, thread *Conversation, snd *int64, k consent.Keyword, t *topic.Topic, in InboundMessage) error {
+	status, answer := topic.StatusLeft, fmt.Sprintf("You have left “%s” and still get our other messages. Reply START %s to come back, STOP to get nothing any more.", t.Name, t.Keyword)
+	if k == consent.KeywordStart {
+		status, answer = topic.StatusSubscribed, fmt.Sprintf("You are subscribed to “%s”. Reply STOP %s to leave it, STOP to get nothing any more.", t.Name, t.Keyword)
+	}
+	changed, err := s.topics.Record(ctx, tx, c.ID, t.ID, status, consent.SourceKeyword)
+	if err != nil {
+		return err
+	}
+	if k == consent.KeywordStart && c.ConsentStatus != contact.ConsentOptedIn {
+		changed = true
+		err := s.consents.Record(ctx, tx, c, consent.Change{
+			Status: contact.ConsentOptedIn, Source: consent.SourceKeyword, Evidence: consent.Evidence{Text: contact.CleanText(in.Body), MessageSID: in.SID}, OccurredAt: in.ReceivedAt,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if !changed || k == consent.KeywordStop && c.ConsentStatus == contact.ConsentOptedOut {
+		return nil // confirmed once already
+	}
+	return s.confirm(ctx, tx, c, thread, snd, answer, in)
+}
+
+// confirm answers a keyword, unless Twilio has done so.
+func (s *Service) confirm(ctx context.Context, tx bun.Tx, c *contact.Contact, thread *Conversation, snd *int64, answer string, in InboundMessage) error {
 	if in.TwilioAnswered || snd == nil {
 		return nil
 	}

@@ -19,6 +19,7 @@ import (
 	"eventstream/server/pubsub"
 	"eventstream/server/segment"
 	"eventstream/server/template"
+	"eventstream/server/topic"
 
 	"github.com/uptrace/bun"
 )
@@ -46,6 +47,7 @@ type Service struct {
 	hub       *pubsub.Hub
 	consents  *consent.Service
 	segments  *segment.Service
+	topics    *topic.Service
 	templates *template.Service
 	now       func() time.Time
 	recall    func(address string, at time.Time)
@@ -58,8 +60,8 @@ func (s *Service) WithPeer(recall func(address string, at time.Time)) *Service {
 }
 
 // NewService makes the service.
-func NewService(d *db.DB, hub *pubsub.Hub, consents *consent.Service, segments *segment.Service, templates *template.Service, now func() time.Time) *Service {
-	return &Service{db: d, hub: hub, consents: consents, segments: segments, templates: templates, now: now}
+func NewService(d *db.DB, hub *pubsub.Hub, consents *consent.Service, segments *segment.Service, topics *topic.Service, templates *template.Service, now func() time.Time) *Service {
+	return &Service{db: d, hub: hub, consents: consents, segments: segments, topics: topics, templates: templates, now: now}
 }
 
 // Result tells what was written.

@@ -17,6 +17,7 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/segment"
 	"eventstream/server/template"
+	"eventstream/server/topic"
 
 	"github.com/uptrace/bun"
 )
@@ -38,24 +39,35 @@ var groups = []struct{ name, description, query string }{
 	{"VIP", "Tagged vip", `{"all":[{"field":"attributes.tags","op":"has","value":"vip"}]}`},
 }
 
+// themes are the demo topics, with the share of the people who take them.
+var themes = []struct {
+	name, description, keyword string
+	percent                    int
+}{
+	{"Offers", "What is cheaper this week", "OFFERS", 60},
+	{"New collections", "When something new comes in", "NEWS", 45},
+	{"Club points", "What the points are good for, and when they end", "POINTS", 35},
+}
+
 // plan is a campaign of the past.
 type plan struct {
 	name, text, group string
 	ago               time.Duration // before now
 	rate              float64       // messages a second
+	topic             string        // "" = none
 }
 
 const day = 24 * time.Hour
 
 var plans = []plan{
-	{"Club launch", "Welcome to the club", "Everybody who agreed", 40 * day, 40},
-	{"Autumn collection: paying customers", "Autumn collection", "Paying customers", 33 * day, 25},
-	{"Points before they expire", "Your points", "Many points", 27 * day, 20},
-	{"Weekend offer Germany", "Weekend offer", "German cities", 19 * day, 20},
-	{"VIP preview", "Autumn collection", "VIP", 13 * day, 5},
-	{"Autumn collection: newsletter", "Autumn collection", "Newsletter readers", 8 * day, 30},
-	{"Points, second reminder", "Your points", "Many points", 3 * day, 20},
-	{"Weekend offer for customers", "Weekend offer", "Paying customers", 7 * time.Hour, 15},
+	{"Club launch", "Welcome to the club", "Everybody who agreed", 40 * day, 40, ""},
+	{"Autumn collection: paying customers", "Autumn collection", "Paying customers", 33 * day, 25, ""},
+	{"Points before they expire", "Your points", "Many points", 27 * day, 20, "Club points"},
+	{"Weekend offer Germany", "Weekend offer", "German cities", 19 * day, 20, "Offers"},
+	{"VIP preview", "Autumn collection", "VIP", 13 * day, 5, ""},
+	{"Autumn collection: newsletter", "Autumn collection", "Newsletter readers", 8 * day, 30, "New collections"},
+	{"Points, second reminder", "Your points", "Many points", 3 * day, 20, "Club points"},
+	{"Weekend offer for customers", "Weekend offer", "Paying customers", 7 * time.Hour, 15, "Offers"},
 }
 
 var (
@@ -73,11 +85,13 @@ type history struct {
 	templates map[string]*template.Template
 	versions  map[string]*template.Version
 	segments  map[string]*segment.Segment
+	topics    map[string]*topic.Topic
 
 	people      map[int64]*contact.Contact
 	changed     map[int64]bool
 	decisions   []consent.Bulk // in the order in which they were made
 	suppressed  map[int64]consent.SuppressionReason
+	subscribed  map[topic.Pair]bool
 	talks       map[int64]*conversation.Conversation
 	nextMessage uint64
 }
@@ -97,6 +111,14 @@ func (h *history) write(ctx context.Context) error {
 			return err
 		}
 		h.segments[g.name] = seg
+	}
+	h.topics = map[string]*topic.Topic{}
+	for _, t := range themes {
+		found, err := h.s.theme(ctx, t.name, t.description, t.keyword)
+		if err != nil {
+			return err
+		}
+		h.topics[t.name] = found
 	}
 	return nil
 }
@@ -129,9 +151,49 @@ func (s *Service) segment(ctx context.Context, name, description string, query j
 	return s.segments.Create(ctx, segment.Input{Name: &name, Description: &description, Query: query})
 }
 
+func (s *Service) theme(ctx context.Context, name, description, keyword string) (*topic.Topic, error) {
+	all, err := s.topics.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range all {
+		if t.Name == name {
+			return t, nil
+		}
+	}
+	return s.topics.Create(ctx, topic.Input{Name: &name, Description: &description, Keyword: &keyword})
+}
+
+// subscribe draws who takes which topic; a few leave one again.
+func (h *history) subscribe(ctx context.Context, tx bun.Tx, rows []*contact.Contact, source consent.Source) error {
+	d := dice(uint64(rows[0].ID) + 1000)
+	for _, t := range themes {
+		var joined, left []topic.Pair
+		for _, c := range rows {
+			if d.IntN(100) >= t.percent {
+				continue
+			}
+			p := topic.Pair{ContactID: c.ID, TopicID: h.topics[t.name].ID}
+			if joined = append(joined, p); d.IntN(100) < 4 {
+				left = append(left, p)
+				continue
+			}
+			h.subscribed[p] = true
+		}
+		if _, err := h.s.topics.RecordBulk(ctx, tx, joined, topic.StatusSubscribed, source); err != nil {
+			return err
+		}
+		if _, err := h.s.topics.RecordBulk(ctx, tx, left, topic.StatusLeft, consent.SourceOperator); err != nil {
+			return err
+		}
+	}
+	return subscribedSince(ctx, tx, rows)
+}
+
 // arrive brings the people: two files, then a few a day through the web form.
 func (h *history) arrive(ctx context.Context, tx bun.Tx, n int) error {
 	h.people, h.changed = make(map[int64]*contact.Contact, n), map[int64]bool{}
+	h.subscribed = map[topic.Pair]bool{}
 	h.suppressed, h.talks = map[int64]consent.SuppressionReason{}, map[int64]*conversation.Conversation{}
 	var err error
 	if h.sender, err = firstSender(ctx, tx); err != nil {
@@ -156,6 +218,9 @@ func (h *history) arrive(ctx context.Context, tx bun.Tx, n int) error {
 		if err := h.insert(ctx, tx, arrived); err != nil {
 			return err
 		}
+		if err := h.subscribe(ctx, tx, arrived, consent.SourceImport); err != nil {
+			return err
+		}
 		if err := insertImport(ctx, tx, importRow(f.name, f.at, rows), arrived); err != nil {
 			return err
 		}
@@ -169,7 +234,10 @@ func (h *history) arrive(ctx context.Context, tx bun.Tx, n int) error {
 		h.decide(c, consent.SourceForm, consent.Evidence{Text: "Yes, send me offers by WhatsApp", Language: c.Locale, IP: fmt.Sprintf("203.0.113.%d", h.dice.IntN(256))}, 96, 4, 0)
 		rest = append(rest, c)
 	}
-	return h.insert(ctx, tx, rest)
+	if err := h.insert(ctx, tx, rest); err != nil || len(rest) == 0 {
+		return err
+	}
+	return h.subscribe(ctx, tx, rest, consent.SourceForm)
 }
 
 func importRow(file string, at time.Time, rows int) *importer.Import {
@@ -244,6 +312,9 @@ func (h *history) run(ctx context.Context, tx bun.Tx, p *plan) (n int, err error
 		Status: campaign.StatusCompleted, RateLimitPerSecond: &p.rate, ErrorThreshold: &threshold, StartedAt: &start, PreparedAt: &start, FinishedAt: &start,
 		CreatedAt: start.Add(-2 * time.Hour), UpdatedAt: start,
 	}
+	if p.topic != "" {
+		ca.TopicID = &h.topics[p.topic].ID
+	}
 	if err := insertCampaign(ctx, tx, ca, h.sender); err != nil {
 		return 0, err
 	}
@@ -258,6 +329,7 @@ func (h *history) run(ctx context.Context, tx bun.Tx, p *plan) (n int, err error
 		}
 		rows = append(rows, m)
 		candidate := campaign.Candidate{Contact: c, Suppressed: h.suppressed[id], Category: template.CategoryMarketing, Body: body}
+		candidate.OffTopic = ca.TopicID != nil && !h.subscribed[topic.Pair{ContactID: id, TopicID: *ca.TopicID}]
 		v := campaign.Gate(candidate, at)
 		if v.Status == message.StatusPending { // deferred by law: it went in the morning
 			at, m.NotBefore, m.NotBeforeReason = v.NotBefore, v.NotBefore, v.Why

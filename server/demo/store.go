@@ -48,6 +48,12 @@ func insertContacts(ctx context.Context, tx bun.Tx, rows []*contact.Contact) err
 	return db.Err(err)
 }
 
+// subscribedSince has the subscriptions of people begin when they came.
+func subscribedSince(ctx context.Context, tx bun.Tx, rows []*contact.Contact) error {
+	_, err := tx.NewRaw("UPDATE contact_topics ct SET since = c.created_at FROM contacts c WHERE c.id = ct.contact_id AND ct.contact_id BETWEEN ? AND ?", rows[0].ID, rows[len(rows)-1].ID).Exec(ctx)
+	return db.Err(err)
+}
+
 func saveContacts(ctx context.Context, tx bun.Tx, rows []*contact.Contact) error {
 	n := len(rows)
 	ids, status, reasons := make([]int64, n), make([]string, n), make([]string, n)

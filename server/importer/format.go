@@ -57,7 +57,7 @@ type rows interface{ next() (record, error) }
 // sniff finds out what a file is from its beginning: format, encoding,
 // separator, columns and what they hold.
 func sniff(head []byte, req *Request) (Options, error) {
-	opts := Options{DefaultRegion: strings.ToUpper(req.DefaultRegion), Mode: req.Mode, ConsentForAll: req.Consent.Source == "all", ConsentText: req.Consent.Text, IgnoreConsents: req.Consent.Source == "none", DryRun: req.DryRun}
+	opts := Options{DefaultRegion: strings.ToUpper(req.DefaultRegion), Mode: req.Mode, ConsentForAll: req.Consent.Source == "all", ConsentText: req.Consent.Text, IgnoreConsents: req.Consent.Source == "none", DryRun: req.DryRun, TopicIDs: req.TopicIDs}
 	garbage := func(why string) (Options, error) {
 		return opts, apperr.Invalid("file", "%q is not a contact file: %s. CSV with a header line, Excel workbooks, JSON and NDJSON are read, also gzipped", req.FileName, why)
 	}
@@ -227,6 +227,7 @@ var guesses = map[Field][]string{
 	FieldLocale:    {"locale", "language", "lang", "sprache", "idioma"},
 	FieldTimeZone:  {"timezone", "tz", "zeitzone"},
 	FieldConsent:   {"optin", "optedin", "consent", "consentstatus", "consentstate", "subscribed", "marketingconsent", "whatsappoptin", "marketingoptin", "einwilligung", "whatsappeinwilligung"},
+	FieldTopics:    {"topics", "topic", "themen", "temas", "thèmes", "temi"},
 	FieldConsentAt: {"optindate", "consentdate", "consentat", "optedinat", "optinat", "consenttime", "optintime", "consenttimestamp", "optindatum", "einwilligungam", "einwilligungsdatum"},
 }
 
@@ -369,7 +370,7 @@ func checkField(f Field) error {
 	if key, ok := strings.CutPrefix(string(f), "attributes."); ok {
 		return contact.CheckAttributeKey(key)
 	}
-	return apperr.Invalid("mapping", "%q is not a field: address, name, first_name, last_name, region, locale, time_zone, consent, consent_at or attributes.<key>", f)
+	return apperr.Invalid("mapping", "%q is not a field: address, name, first_name, last_name, region, locale, time_zone, consent, consent_at, topics or attributes.<key>", f)
 }
 
 var plainNumber = regexp.MustCompile(`^-?(0|[1-9]\d{0,14})(\.\d{1,9})?$`)

@@ -7,6 +7,7 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/jobs"
+	"eventstream/server/topic"
 
 	"github.com/riverqueue/river"
 	"github.com/uptrace/bun"
@@ -50,6 +51,7 @@ const (
 	FieldTimeZone  Field = "time_zone"
 	FieldConsent   Field = "consent"    // yes, no, opted_out…
 	FieldConsentAt Field = "consent_at" // when they agreed
+	FieldTopics    Field = "topics"     // subscribes to these, by name or keyword
 	FieldIgnore    Field = ""
 )
 
@@ -73,7 +75,10 @@ type Options struct {
 	ConsentForAll  bool     `json:"consentForAll,omitempty"` // everybody in the file agreed, as ConsentText says
 	ConsentText    string   `json:"consentText,omitempty"`
 	IgnoreConsents bool     `json:"ignoreConsents,omitempty"` // record none, whatever the columns say
+	TopicIDs       []int64  `json:"topics,omitempty"`         // everybody in the file is subscribed to these
 	DryRun         bool     `json:"dryRun,omitempty"`         // tell what would come of it, and write nothing
+
+	book topic.Book // while it is worked
 }
 
 // Import is one file and what became of it. When it has ended, RowsTotal =
@@ -108,6 +113,7 @@ type Request struct {
 	DefaultRegion string
 	Mode          Mode
 	Consent       ConsentChoice
+	TopicIDs      []int64
 	DryRun        bool
 }
 

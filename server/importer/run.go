@@ -8,6 +8,7 @@ import (
 	"io"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/pubsub"
+	"eventstream/server/topic"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/uptrace/bun"
@@ -77,6 +79,11 @@ func (s *Service) begin(ctx context.Context, id int64) (imp *Import, err error) 
 func (s *Service) work(ctx context.Context, imp *Import) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	book, err := s.topics.Book(ctx)
+	if err != nil {
+		return err
+	}
+	imp.Options.book = book
 	batches := make(chan *batch, 2) // the next one is read and checked while this one is written
 	go s.read(ctx, imp, batches)
 	renewed := time.Now()
@@ -222,6 +229,7 @@ type row struct {
 	attrs     map[string]any
 	consent   contact.ConsentStatus
 	consentAt *time.Time
+	topics    []int64
 }
 
 // apply takes a batch in one transaction and reports whether to go on.
@@ -319,6 +327,12 @@ func check(rec record, opts Options) (*row, *Reject) {
 				return reject(c.Name, value, "neither yes, no nor a consent status")
 			}
 			r.consent = status
+		case FieldTopics:
+			named, unknown := opts.book.Read(cellList(rec.values[i], value))
+			if unknown != "" {
+				return reject(c.Name, value, fmt.Sprintf("there is no topic %q: add it under Topics, or map the column to an attribute", clip(unknown, 60)))
+			}
+			r.topics = append(r.topics, named...)
 		case FieldConsentAt:
 			if value != "" {
 				at := parseTime(value)
@@ -341,6 +355,7 @@ func check(rec record, opts Options) (*row, *Reject) {
 			r.attrs[key] = v
 		}
 	}
+	r.topics = append(r.topics, opts.TopicIDs...)
 	var err error
 	if r.address, err = contact.ParseAddress(address, region); err != nil {
 		reason := err.Error()
@@ -373,6 +388,19 @@ func text(v any) string {
 	}
 	raw, _ := json.Marshal(v)
 	return string(raw)
+}
+
+// cellList is a list of JSON's as a cell of text.
+func cellList(v any, clean string) string {
+	items, ok := v.([]any)
+	if !ok {
+		return clean
+	}
+	words := make([]string, len(items))
+	for i, item := range items {
+		words[i] = contact.CleanText(text(item))
+	}
+	return strings.Join(words, ",")
 }
 
 // attribute keeps JSON's own types and reads a text as its column's.
@@ -411,10 +439,15 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 	if err != nil {
 		return nil, err
 	}
+	standing, err := s.standing(ctx, tx, good, existing)
+	if err != nil {
+		return nil, err
+	}
 	var creates, updates []*contact.Contact
 	var consents []pendingConsent
 	var rejects []*Reject
 	var members []*contact.Contact
+	var joins []joining
 	for _, r := range good {
 		c := existing[r.address.MatchKey]
 		known := c != nil
@@ -430,6 +463,10 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 		changed, ch := r.merge(c, known, imp, s.now(), suppressed[c.MatchKey] != "")
 		if ch != nil {
 			consents = append(consents, pendingConsent{c, *ch})
+		}
+		if topics := r.joins(c, known, imp, standing); len(topics) > 0 {
+			joins = append(joins, joining{c, topics})
+			changed = changed || known
 		}
 		t.tell(known, touched[c.ID], changed)
 		if known && changed {
@@ -447,6 +484,9 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 		bulk[i] = consent.Bulk{ContactID: p.contact.ID, MatchKey: p.contact.MatchKey, Change: p.change}
 	}
 	if err := s.consents.RecordBulk(ctx, tx, bulk); err != nil {
+		return nil, err
+	}
+	if err := s.subscribe(ctx, tx, joins); err != nil {
 		return nil, err
 	}
 	return rejects, insertMembers(ctx, tx, imp.ID, members)
@@ -468,6 +508,10 @@ func (s *Service) rehearse(seen map[uint64]struct{}) func(ctx context.Context, t
 		if err != nil {
 			return nil, err
 		}
+		standing, err := s.standing(ctx, tx, good, existing)
+		if err != nil {
+			return nil, err
+		}
 		var rejects []*Reject
 		for _, r := range good {
 			c := existing[r.address.MatchKey]
@@ -480,6 +524,7 @@ func (s *Service) rehearse(seen map[uint64]struct{}) func(ctx context.Context, t
 				c = contact.New(r.address)
 			}
 			changed, _ := r.merge(c, known, imp, s.now(), suppressed[c.MatchKey] != "")
+			changed = changed || len(r.joins(c, known, imp, standing)) > 0
 			hash := xxhash.Sum64String(r.address.MatchKey)
 			_, repeated := seen[hash]
 			seen[hash] = struct{}{}
@@ -531,6 +576,52 @@ func (r *row) merge(c *contact.Contact, known bool, imp *Import, now time.Time, 
 		return true, &ch
 	}
 	return changed, nil
+}
+
+// joining is a contact who becomes a subscriber of topics.
+type joining struct {
+	contact *contact.Contact
+	topics  []int64
+}
+
+// standing reads where the known contacts of a batch stand with topics, if any
+// row names some.
+func (s *Service) standing(ctx context.Context, tx bun.Tx, good []*row, existing map[string]*contact.Contact) (map[int64]map[int64]*topic.Subscription, error) {
+	var known []int64
+	for _, r := range good {
+		if c := existing[r.address.MatchKey]; c != nil && len(r.topics) > 0 {
+			known = append(known, c.ID)
+		}
+	}
+	if len(known) == 0 {
+		return nil, nil //nolint:nilnil // nobody stands anywhere
+	}
+	return s.topics.Of(ctx, tx, known)
+}
+
+// joins are the topics that the row subscribes its contact to. A file brings
+// back nobody who left.
+func (r *row) joins(c *contact.Contact, known bool, imp *Import, standing map[int64]map[int64]*topic.Subscription) (topics []int64) {
+	if known && imp.Options.Mode == ModeCreateOnly {
+		return nil
+	}
+	for _, id := range r.topics {
+		if standing[c.ID][id] == nil && !slices.Contains(topics, id) {
+			topics = append(topics, id)
+		}
+	}
+	return topics
+}
+
+func (s *Service) subscribe(ctx context.Context, tx bun.Tx, joins []joining) error {
+	var pairs []topic.Pair
+	for _, j := range joins {
+		for _, id := range j.topics {
+			pairs = append(pairs, topic.Pair{ContactID: j.contact.ID, TopicID: id})
+		}
+	}
+	_, err := s.topics.RecordBulk(ctx, tx, pairs, topic.StatusSubscribed, consent.SourceImport)
+	return err
 }
 
 type pendingConsent struct {

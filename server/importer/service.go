@@ -21,6 +21,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/jobs"
 	"eventstream/server/pubsub"
+	"eventstream/server/topic"
 
 	"github.com/uptrace/bun"
 )
@@ -38,14 +39,15 @@ type Service struct {
 	hub      *pubsub.Hub
 	jobs     *jobs.Enqueuer
 	consents *consent.Service
+	topics   *topic.Service
 	log      *slog.Logger
 	now      func() time.Time
 	owner    string
 }
 
 // NewService makes the service.
-func NewService(d *db.DB, hub *pubsub.Hub, j *jobs.Enqueuer, consents *consent.Service, log *slog.Logger, now func() time.Time, owner string) *Service {
-	return &Service{db: d, hub: hub, jobs: j, consents: consents, log: log, now: now, owner: owner}
+func NewService(d *db.DB, hub *pubsub.Hub, j *jobs.Enqueuer, consents *consent.Service, topics *topic.Service, log *slog.Logger, now func() time.Time, owner string) *Service {
+	return &Service{db: d, hub: hub, jobs: j, consents: consents, topics: topics, log: log, now: now, owner: owner}
 }
 
 // Start looks at the beginning of the file, refuses what is no contact file,
@@ -54,7 +56,7 @@ func (s *Service) Start(ctx context.Context, req Request, file io.Reader) (*Impo
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
 	}
-	if err := req.check(); err != nil {
+	if err := s.check(ctx, &req); err != nil {
 		return nil, err
 	}
 	req.FileName = clip(contact.CleanText(filepath.Base(req.FileName)), 200)
@@ -100,6 +102,19 @@ func (s *Service) Start(ctx context.Context, req Request, file io.Reader) (*Impo
 	return imp, err
 }
 
+func (s *Service) check(ctx context.Context, req *Request) error {
+	var errs apperr.List
+	_ = errs.Add(req.check())
+	found, err := s.topics.ByIDs(ctx, req.TopicIDs)
+	if err != nil {
+		return err
+	}
+	if len(found) != len(req.TopicIDs) {
+		_ = errs.Add(apperr.Invalid("topicIds", "one of these topics does not exist, or stands there twice"))
+	}
+	return errs.Err()
+}
+
 func (s *Service) store(ctx context.Context, imp *Import, file io.Reader) error {
 	buf := make([]byte, chunkBytes)
 	for seq := 0; ; seq++ {
@@ -135,7 +150,7 @@ func (s *Service) Confirm(ctx context.Context, id int64, req Request) (*Import, 
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
 	}
-	if err := req.check(); err != nil {
+	if err := s.check(ctx, &req); err != nil {
 		return nil, err
 	}
 	var imp *Import

@@ -29,6 +29,7 @@ type SkipReason string
 
 // Skip reasons.
 const (
+	SkipNotSubscribed   SkipReason = "not_subscribed" // to the campaign's topic
 	SkipNoConsent       SkipReason = "no_consent"
 	SkipOptedOut        SkipReason = "opted_out"
 	SkipSuppressed      SkipReason = "suppressed"

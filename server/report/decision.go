@@ -28,7 +28,7 @@ type Decision struct {
 // decided is what the store knows about a message's decision.
 type decided struct {
 	Status, SkipReason, Purpose, Direction, NotBeforeReason, Address string
-	Campaign, Segment, Template                                      string
+	Campaign, Segment, Topic, Template                               string
 	Version, ErrorCode, Attempts                                     int
 	NotBefore                                                        time.Time
 	PreparedAt, SubmittedAt, AcceptedAt, EndedAt                     *time.Time
@@ -47,6 +47,7 @@ var questions = []question{
 	{"Known", "The contact was not erased.", "The contact was erased.", message.SkipErased},
 	{"Not opted out", "", "", message.SkipOptedOut},
 	{"Not suppressed", "The number was not suppressed.", "The number was suppressed.", message.SkipSuppressed},
+	{"Topic", "", "", message.SkipNotSubscribed},
 	{"Consent", "", "", message.SkipNoConsent},
 	{"Reachable", "Nothing said that the number has no WhatsApp.", "Twilio had told that the number cannot be reached on WhatsApp.", message.SkipUnreachable},
 	{"Eligible", "WhatsApp delivers this category there.", "WhatsApp delivers no marketing to this number (US numbers since 2025-04-01, or error 63049 before).", message.SkipIneligible},
@@ -114,6 +115,9 @@ func (o *Decision) gate(d *decided) {
 	free := d.Purpose == string(message.PurposeReply) && d.Template == "" || d.Purpose == string(message.PurposeConfirmation)
 	open := d.at() != nil && d.Status != string(message.StatusExpired) && d.Status != string(message.StatusCanceled)
 	for _, q := range questions {
+		if q.reason == message.SkipNotSubscribed && d.Topic == "" {
+			continue
+		}
 		if free && (q.reason == message.SkipNoConsent || q.reason == message.SkipMissingVariable || q.reason == message.SkipIneligible || q.reason == message.SkipNoAllowedHours) {
 			continue // an answer inside the window needs none of these
 		}
@@ -143,6 +147,8 @@ func (q question) detail(d *decided, yes bool) string {
 			return map[bool]string{true: "Nothing was recorded that forbids it.", false: "Nobody had recorded a consent."}[yes]
 		}
 		return fmt.Sprintf("%s %s by %s: %s", strings.ToUpper(d.ConsentStatus[:1])+words(d.ConsentStatus[1:]), moment(d.ConsentAt), d.ConsentSource, proof(d.Evidence))
+	case message.SkipNotSubscribed:
+		return fmt.Sprintf(map[bool]string{true: "They were subscribed to “%s”.", false: "They were not subscribed to “%s”."}[yes], d.Topic)
 	case message.SkipNoAllowedHours:
 		if !yes {
 			break

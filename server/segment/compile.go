@@ -57,6 +57,8 @@ func (c *compiler) node(n Node, via []int64) error {
 		c.put("((hashtextextended(? || ':' || c.id, 0) % 10000) + 10000) % 10000 < ?", x.Salt, int64(x.Percent*100))
 	case InImport:
 		c.put("EXISTS (SELECT 1 FROM import_contacts ic WHERE ic.contact_id = c.id AND ic.import_id = ?)", x.ID)
+	case OnTopic:
+		c.put("EXISTS (SELECT 1 FROM contact_topics ct WHERE ct.contact_id = c.id AND ct.topic_id = ? AND ct.status = 'subscribed')", x.ID)
 	case InSegment:
 		return c.segment(x.ID, via)
 	case Behaviour:

@@ -102,7 +102,7 @@ func TestTheSchemaSaysWhatParseSays(t *testing.T) {
 	}
 	for _, right := range []string{
 		`{"city": "Paris", "vip": true}`, `{"attribute": "city", "operator": "equals", "value": "Paris"}`, `{"conditions": [{"a": 1}], "logic": "OR"}`,
-		`{"random": {"percent": 10, "salt": "autumn"}}`, `{"event": "read", "within_last": "30d", "count": {"op": "gte", "value": 2}}`, `{"segment": "U2VnbWVudDox"}`, `{"all": []}`,
+		`{"random": {"percent": 10, "salt": "autumn"}}`, `{"event": "read", "within_last": "30d", "count": {"op": "gte", "value": 2}}`, `{"segment": "U2VnbWVudDox"}`, `{"topic": "VG9waWM6MQ=="}`, `{"all": []}`,
 	} {
 		_, err := segment.Parse(json.RawMessage(right))
 		require.NoError(t, err, right)
@@ -111,7 +111,7 @@ func TestTheSchemaSaysWhatParseSays(t *testing.T) {
 	for _, wrong := range []string{
 		`{"field": "citty", "op": "eq", "value": 1}`, `{"field": "name", "op": "like", "value": "x"}`, `{"field": "consent_status", "op": "eq", "value": "maybe"}`,
 		`{"field": "attributes.n", "op": "between", "value": [1]}`, `{"field": "last_inbound_at", "op": "within_last", "value": "30 days"}`, `{"random": {"percent": 101}}`,
-		`{"event": "clicked"}`, `{"conditions": [], "logic": "XOR"}`, `[1]`, `{"all": [], "any": []}`, `{"field": "name", "op": "exists", "value": "x"}`, `{"not": []}`, `{"city": ["Paris"]}`,
+		`{"event": "clicked"}`, `{"topic": 7}`, `{"conditions": [], "logic": "XOR"}`, `[1]`, `{"all": [], "any": []}`, `{"field": "name", "op": "exists", "value": "x"}`, `{"not": []}`, `{"city": ["Paris"]}`,
 		`{"field": "reachable", "op": "eq", "value": "yes"}`, `{"event": "read", "count": {"op": "gte", "value": -1}}`,
 	} {
 		_, err := segment.Parse(json.RawMessage(wrong))
@@ -191,11 +191,13 @@ func (g *generator) query(depth int) map[string]any {
 			return map[string]any{"not": g.query(depth - 1)}
 		}
 	}
-	switch g.IntN(8) {
+	switch g.IntN(9) {
 	case 0:
 		return g.behaviour()
 	case 1:
 		return map[string]any{"import": globalid.Encode("Import", int64(1+g.IntN(2)))}
+	case 3:
+		return map[string]any{"topic": globalid.Encode("Topic", int64(1+g.IntN(2)))}
 	case 2:
 		return map[string]any{"segment": globalid.Encode("Segment", int64(1+g.IntN(2)))}
 	}
@@ -283,15 +285,18 @@ type world struct {
 	now      time.Time
 	messages map[int64][]message.Message // of a contact
 	imports  map[int64]map[int64]bool    // import, contact
+	topics   map[int64]map[int64]bool    // topic, contact
 	segments map[int64]segment.Node
 }
 
 // world gives the contacts messages and imports, and some segments to name.
 func (g *generator) world(t *testing.T, d *db.DB, contacts []*contact.Contact) *world {
 	t.Helper()
-	w := &world{messages: map[int64][]message.Message{}, imports: map[int64]map[int64]bool{1: {}, 2: {}}, segments: map[int64]segment.Node{}}
+	w := &world{messages: map[int64][]message.Message{}, imports: map[int64]map[int64]bool{1: {}, 2: {}}, topics: map[int64]map[int64]bool{1: {}, 2: {}}, segments: map[int64]segment.Node{}}
 	for id := range int64(2) {
 		_, err := d.NewRaw("INSERT INTO imports (file_name, options, status) VALUES ('f.csv', '{}', 'completed')").Exec(t.Context())
+		require.NoError(t, err)
+		_, err = d.NewRaw("INSERT INTO topics (name) VALUES (?)", fmt.Sprintf("topic %d", id)).Exec(t.Context())
 		require.NoError(t, err)
 		n, err := segment.Parse([]byte([]string{`{"field": "attributes.city", "op": "eq", "value": "Paris"}`, `{"event": "read"}`}[id]))
 		require.NoError(t, err)
@@ -302,6 +307,14 @@ func (g *generator) world(t *testing.T, d *db.DB, contacts []*contact.Contact) *
 			if g.IntN(3) == 0 {
 				w.imports[id][c.ID] = true
 				_, err := d.NewRaw("INSERT INTO import_contacts (import_id, contact_id) VALUES (?, ?)", id, c.ID).Exec(t.Context())
+				require.NoError(t, err)
+			}
+		}
+		for id := range w.topics {
+			if draw := g.IntN(4); draw < 2 {
+				status := []string{"subscribed", "left"}[draw]
+				w.topics[id][c.ID] = draw == 0
+				_, err := d.NewRaw("INSERT INTO contact_topics (topic_id, contact_id, status, source) VALUES (?, ?, ?, 'api')", id, c.ID, status).Exec(t.Context())
 				require.NoError(t, err)
 			}
 		}
@@ -351,6 +364,8 @@ func (w *world) matches(n segment.Node, c *contact.Contact) bool {
 		return !w.matches(x.Part, c)
 	case segment.InImport:
 		return w.imports[x.ID][c.ID]
+	case segment.OnTopic:
+		return w.topics[x.ID][c.ID]
 	case segment.InSegment:
 		return w.matches(w.segments[x.ID], c)
 	case segment.Behaviour:

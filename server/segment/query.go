@@ -61,6 +61,8 @@ type (
 	InSegment struct{ ID int64 }
 	// InImport matches the contacts that an import touched.
 	InImport struct{ ID int64 }
+	// OnTopic matches the subscribers of a topic.
+	OnTopic struct{ ID int64 }
 )
 
 func (All) node()       {}
@@ -71,6 +73,7 @@ func (Random) node()    {}
 func (Behaviour) node() {}
 func (InSegment) node() {}
 func (InImport) node()  {}
+func (OnTopic) node()   {}
 
 type fieldType int
 
@@ -211,7 +214,8 @@ func (p *parser) group(v any, path string, depth int) (Node, error) {
 	case has("event"):
 		return p.behaviour(obj, path)
 	case has("topic"):
-		return nil, fail(path+".topic", "there is no topic %s", show(obj["topic"]))
+		id, err := p.reference(obj, path, "topic")
+		return OnTopic{id}, err
 	case has("segment"):
 		id, err := p.reference(obj, path, "segment")
 		return InSegment{id}, err
@@ -351,7 +355,7 @@ func (p *parser) reference(obj map[string]any, path, key string) (int64, error) 
 }
 
 // kinds of things that queries name, as their ids spell them.
-var kinds = map[string]string{"segment": "Segment", "import": "Import", "campaign": "Campaign"}
+var kinds = map[string]string{"segment": "Segment", "import": "Import", "topic": "Topic", "campaign": "Campaign"}
 
 func readID(v any, path, key string) (int64, error) {
 	s, _ := v.(string)
@@ -587,6 +591,8 @@ func plain(n Node) any {
 		return map[string]any{"segment": globalid.Encode("Segment", x.ID)}
 	case InImport:
 		return map[string]any{"import": globalid.Encode("Import", x.ID)}
+	case OnTopic:
+		return map[string]any{"topic": globalid.Encode("Topic", x.ID)}
 	case Behaviour:
 		m := map[string]any{"event": x.Event, "count": map[string]any{"op": x.Op, "value": x.Count}}
 		if x.Campaign != 0 {

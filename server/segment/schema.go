@@ -58,6 +58,7 @@ func schema() object {
 			}),
 			exactly("segment", object{"segment": id}),
 			exactly("import", object{"import": id}),
+			exactly("topic", object{"topic": id}),
 			object{"title": "the first product's group", "type": "object", "required": []string{"conditions"}, "additionalProperties": false, "properties": object{
 				"conditions": list, "logic": object{"enum": []any{"AND", "OR", "and", "or", nil}},
 			}},

@@ -32,7 +32,8 @@ export type BulkActionKind =
   | 'ERASE'
   | 'EXPORT'
   | 'SUPPRESS'
-  | 'TAG';
+  | 'TAG'
+  | 'TOPIC';
 
 export type BulkActionStatus =
   /** Contacts done already stay so. */
@@ -65,6 +66,8 @@ export type CampaignCreateInput = {
   /** …or several, 1 to 20. */
   senders?: Array<CampaignSenderInput> | null | undefined;
   templateId?: string | number | null | undefined;
+  /** Goes only to its subscribers. */
+  topicId?: string | number | null | undefined;
 };
 
 export type CampaignDeleteInput = {
@@ -139,6 +142,8 @@ export type CampaignUpdateInput = {
   senderId?: string | number | null | undefined;
   senders?: Array<CampaignSenderInput> | null | undefined;
   templateId?: string | number | null | undefined;
+  /** Null: to all of the audience. */
+  topicId?: string | number | null | undefined;
 };
 
 export type ConsentEventFilter = {
@@ -247,6 +252,8 @@ export type ContactImportConfirmInput = {
   id: string | number;
   mapping?: Array<ImportColumnInput> | null | undefined;
   mode?: ImportMode | null | undefined;
+  /** Everybody in the file is subscribed to these topics, but for who left them. */
+  topicIds?: Array<string | number> | null | undefined;
 };
 
 export type ContactImportInput = {
@@ -261,6 +268,8 @@ export type ContactImportInput = {
   /** Columns left out are guessed from their names. */
   mapping?: Array<ImportColumnInput> | null | undefined;
   mode?: ImportMode | null | undefined;
+  /** Everybody in the file is subscribed to these topics, but for who left them. */
+  topicIds?: Array<string | number> | null | undefined;
 };
 
 export type ContactMergeInput = {
@@ -784,6 +793,7 @@ export type CampaignPageQuery = { __typename: 'Query', node:
     | { __typename: 'Sender' }
     | { __typename: 'Suppression' }
     | { __typename: 'Template' }
+    | { __typename: 'Topic' }
     | { __typename: 'WebhookEvent' }
    | null };
 
@@ -1219,6 +1229,7 @@ export type ThreadQuery = { __typename: 'Query', node:
     | { __typename: 'Sender' }
     | { __typename: 'Suppression' }
     | { __typename: 'Template' }
+    | { __typename: 'Topic' }
     | { __typename: 'WebhookEvent' }
    | null, templates: { __typename: 'TemplateConnection', nodes: Array<{ __typename: 'Template', id: string, name: string }> } };
 
@@ -1279,6 +1290,7 @@ export type MessageQuery = { __typename: 'Query', node:
     | { __typename: 'Sender' }
     | { __typename: 'Suppression' }
     | { __typename: 'Template' }
+    | { __typename: 'Topic' }
     | { __typename: 'WebhookEvent' }
    | null };
 
@@ -1341,6 +1353,7 @@ export type SegmentQuery = { __typename: 'Query', node:
     | { __typename: 'Sender' }
     | { __typename: 'Suppression' }
     | { __typename: 'Template' }
+    | { __typename: 'Topic' }
     | { __typename: 'WebhookEvent' }
    | null };
 
@@ -1501,6 +1514,7 @@ export type TemplateQuery = { __typename: 'Query', node:
     | { __typename: 'Sender' }
     | { __typename: 'Suppression' }
     | { __typename: 'Template', id: string, name: string, language: string, category: TemplateCategory, body: string, version: number, approvalStatus: TemplateApproval, rejectionReason: string | null }
+    | { __typename: 'Topic' }
     | { __typename: 'WebhookEvent' }
    | null };
 

@@ -1,0 +1,160 @@
+package topic
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"eventstream/server/apperr"
+	"eventstream/server/consent"
+	"eventstream/server/db"
+	"eventstream/server/globalid"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+)
+
+func insert(ctx context.Context, tx bun.Tx, t *Topic) error {
+	_, err := tx.NewInsert().Model(t).Exec(ctx)
+	return db.Err(err)
+}
+
+func update(ctx context.Context, tx bun.Tx, t *Topic) error {
+	_, err := tx.NewUpdate().Model(t).Column("name", "description", "keyword", "keyword_folded").Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)
+	return db.Err(err)
+}
+
+func remove(ctx context.Context, tx bun.Tx, id int64) error {
+	_, err := tx.NewRaw("DELETE FROM topics WHERE id = ?", id).Exec(ctx)
+	return db.Err(err)
+}
+
+// lockAndCount keeps two from going over the limit together.
+func lockAndCount(ctx context.Context, tx bun.Tx) (n int64, err error) {
+	if _, err := tx.NewRaw("LOCK TABLE topics IN SHARE ROW EXCLUSIVE MODE").Exec(ctx); err != nil {
+		return 0, db.Err(err)
+	}
+	n, err = tx.NewSelect().Model((*Topic)(nil)).Count(ctx)
+	return n, db.Err(err)
+}
+
+func forUpdate(ctx context.Context, tx bun.Tx, id int64) (*Topic, error) {
+	t := new(Topic)
+	err := db.Err(tx.NewSelect().Model(t).Where("tp.id = ?", id).For("UPDATE").Scan(ctx))
+	if apperr.Is(err, apperr.CodeNotFound) {
+		return nil, apperr.NotFound("topic", id)
+	}
+	return t, err
+}
+
+func list(ctx context.Context, idb bun.IDB) (rows []*Topic, err error) {
+	err = idb.NewSelect().Model(&rows).OrderExpr("lower(tp.name), tp.id").Scan(ctx)
+	return rows, db.Err(err)
+}
+
+func byIDs(ctx context.Context, idb bun.IDB, ids []int64) (rows []*Topic, err error) {
+	err = idb.NewSelect().Model(&rows).Where("tp.id = ANY (?)", pgdialect.Array(ids)).Scan(ctx)
+	return rows, db.Err(err)
+}
+
+func byKeyword(ctx context.Context, idb bun.IDB, folded string) (*Topic, error) {
+	t := new(Topic)
+	err := idb.NewSelect().Model(t).Where("tp.keyword_folded = ?", folded).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil //nolint:nilnil // they wrote something else
+	}
+	return t, db.Err(err)
+}
+
+func usedBy(ctx context.Context, idb bun.IDB, id int64) (names []string, err error) {
+	err = idb.NewRaw(`
+		SELECT 'the campaign ' || quote_literal(name) FROM campaigns WHERE topic_id = ?0
+		UNION ALL SELECT 'the segment ' || quote_literal(name) FROM segments WHERE strpos(query::text, ?1) > 0 LIMIT 5`,
+		id, `"`+globalid.Encode("Topic", id)+`"`).Scan(ctx, &names)
+	return names, db.Err(err)
+}
+
+func counts(ctx context.Context, idb bun.IDB, ids []int64) (map[int64]Counts, error) {
+	var rows []struct {
+		TopicID                    int64
+		Subscribers, Reached, Left int64
+	}
+	err := idb.NewRaw(`
+		SELECT ct.topic_id, count(*) FILTER (WHERE ct.status = 'subscribed') AS subscribers,
+			count(*) FILTER (WHERE ct.status = 'subscribed' AND c.consent_status = 'opted_in' AND c.reachable) AS reached,
+			count(*) FILTER (WHERE ct.status = 'left') AS "left"
+		FROM contact_topics ct JOIN contacts c ON c.id = ct.contact_id WHERE ct.topic_id = ANY (?) GROUP BY 1`, pgdialect.Array(ids)).Scan(ctx, &rows)
+	found := make(map[int64]Counts, len(ids))
+	for _, id := range ids {
+		found[id] = Counts{}
+	}
+	for _, r := range rows {
+		found[r.TopicID] = Counts{r.Subscribers, r.Reached, r.Left}
+	}
+	return found, db.Err(err)
+}
+
+func of(ctx context.Context, idb bun.IDB, contactIDs []int64) (map[int64]map[int64]*Subscription, error) {
+	var rows []*Subscription
+	err := idb.NewSelect().Model(&rows).Where("ct.contact_id = ANY (?)", pgdialect.Array(contactIDs)).Scan(ctx)
+	found := make(map[int64]map[int64]*Subscription, len(contactIDs))
+	for _, id := range contactIDs {
+		found[id] = map[int64]*Subscription{}
+	}
+	for _, r := range rows {
+		found[r.ContactID][r.TopicID] = r
+	}
+	return found, db.Err(err)
+}
+
+func subscribed(ctx context.Context, idb bun.IDB, topicID int64, contactIDs []int64) (map[int64]bool, error) {
+	var ids []int64
+	err := idb.NewRaw("SELECT contact_id FROM contact_topics WHERE topic_id = ? AND contact_id = ANY (?) AND status = 'subscribed'", topicID, pgdialect.Array(contactIDs)).Scan(ctx, &ids)
+	found := make(map[int64]bool, len(ids))
+	for _, id := range ids {
+		found[id] = true
+	}
+	return found, db.Err(err)
+}
+
+func set(ctx context.Context, tx bun.Tx, contactID, topicID int64, status Status, source consent.Source) (changed bool, err error) {
+	res, err := tx.NewRaw(`INSERT INTO contact_topics AS ct (topic_id, contact_id, status, source) VALUES (?, ?, ?, ?)
+		ON CONFLICT (topic_id, contact_id) DO UPDATE SET status = excluded.status, source = excluded.source, since = now() WHERE ct.status <> excluded.status`, topicID, contactID, status, source).Exec(ctx)
+	if err != nil {
+		return false, db.Err(err)
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
+}
+
+// setMany leaves pairs out whose topic is gone by now.
+func setMany(ctx context.Context, tx bun.Tx, pairs []Pair, status Status, source consent.Source) (changed []int64, err error) {
+	contacts, topics := make([]int64, len(pairs)), make([]int64, len(pairs))
+	for i, p := range pairs {
+		contacts[i], topics[i] = p.ContactID, p.TopicID
+	}
+	err = tx.NewRaw(`
+		WITH written AS (
+			INSERT INTO contact_topics AS ct (topic_id, contact_id, status, source)
+			SELECT DISTINCT tp.id, u.contact_id, ?, ? FROM unnest(?::bigint[], ?::bigint[]) u (contact_id, topic_id) JOIN topics tp ON tp.id = u.topic_id
+			ON CONFLICT (topic_id, contact_id) DO UPDATE SET status = excluded.status, source = excluded.source, since = now()
+				WHERE ct.status = 'subscribed' AND excluded.status = 'left'
+			RETURNING contact_id)
+		SELECT DISTINCT contact_id FROM written ORDER BY 1`, status, source, pgdialect.Array(contacts), pgdialect.Array(topics)).Scan(ctx, &changed)
+	return changed, db.Err(err)
+}
+
+func carry(ctx context.Context, tx bun.Tx, keep, gone int64) error {
+	_, err := tx.NewRaw(`INSERT INTO contact_topics AS ct (topic_id, contact_id, status, source, since)
+		SELECT topic_id, ?0, status, source, since FROM contact_topics WHERE contact_id = ?1
+		ON CONFLICT (topic_id, contact_id) DO UPDATE SET status = excluded.status, source = excluded.source, since = excluded.since WHERE ct.status = 'subscribed' AND excluded.status = 'left'`, keep, gone).Exec(ctx)
+	if err != nil {
+		return db.Err(err)
+	}
+	return forget(ctx, tx, []int64{gone})
+}
+
+func forget(ctx context.Context, tx bun.Tx, contactIDs []int64) error {
+	_, err := tx.NewRaw("DELETE FROM contact_topics WHERE contact_id = ANY (?)", pgdialect.Array(contactIDs)).Exec(ctx)
+	return db.Err(err)
+}
