@@ -203,12 +203,16 @@ test("a template: unknown placeholder refused, then approved", async () => {
   await look("templates");
 });
 
-async function plan(name: string, rate: number) {
+async function plan(name: string, rate: number, topic?: string) {
   await go("Campaigns");
   await page.getByRole("link", { name: "New campaign" }).click();
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByRole("combobox", { name: "Segment" }).click();
   await page.getByRole("option", { name: /Pro outside Mumbai/ }).click();
+  if (topic) {
+    await page.getByRole("combobox", { name: "Topic" }).click();
+    await page.getByRole("option", { name: topic }).click();
+  }
   await page.getByRole("button", { name: "Next" }).click();
   await page.getByRole("combobox", { name: "Template" }).click();
   await page.getByRole("option", { name: /Autumn sale/ }).click();
@@ -343,6 +347,63 @@ test("contacts are filtered, worked in bulk, and the filter kept as a view", asy
   await title("Bulk actions");
   await expect(page.getByText("Add “autumn”")).toBeVisible();
   await look("contacts-actions");
+});
+
+test("a topic is added, contacts subscribe and leave, and a campaign reaches only who stayed", async () => {
+  await go("Topics");
+  await expect(page.getByText("No topics yet")).toBeVisible();
+  await page.getByRole("button", { name: "New topic" }).click();
+  const form = page.getByRole("dialog");
+  await form.getByLabel("Name").fill("Price alerts");
+  await form.getByLabel("Keyword").fill("all");
+  await form.getByRole("button", { name: "Save" }).click();
+  await expect(form.getByText(/means something of its own/)).toBeVisible();
+  await form.getByLabel("Keyword").fill("News");
+  await form.getByRole("button", { name: "Save" }).click();
+  const row = page.getByRole("row", { name: /Price alerts/ });
+  await expect(row).toContainText("STOP NEWS");
+
+  await page.goto("/contacts?consent=OPTED_IN");
+  await page.getByRole("checkbox", { name: "Select all shown" }).check();
+  await page.getByRole("button", { name: "Topic", exact: true }).click();
+  await page.getByRole("dialog").getByRole("combobox", { name: "Topic" }).click();
+  await page.getByRole("option", { name: "Price alerts" }).click();
+  await look("contacts-topic");
+  await page.getByRole("dialog").getByRole("button", { name: "Topic", exact: true }).click();
+  await expect(page.getByText("50 of 50, 50 changed")).toBeVisible({ timeout: 20_000 });
+
+  await go("Topics");
+  await row.getByRole("link", { name: "50" }).click();
+  await expect(page.getByText("50 found")).toBeVisible();
+  const people = page.getByRole("row").filter({ hasText: "Opted in" });
+  const writer = (await people.nth(1).innerText()).match(/\+[\d ]+/)?.[0] ?? "";
+  await people.first().getByRole("link").first().click();
+  await expect(page.getByText(/^Subscribed by operator/)).toBeVisible();
+  await page.getByRole("button", { name: "Have them leave Price alerts" }).click();
+  await expect(page.getByText(/^Left by operator/)).toBeVisible();
+  await look("contact-topics");
+
+  await go("Settings");
+  await page.getByLabel("From", { exact: true }).fill(writer);
+  await page.getByLabel("Message", { exact: true }).fill("Stop news");
+  await page.getByRole("button", { name: "Send to us" }).click();
+  await expect(async () => {
+    await page.goto("/topics");
+    await expect(row.getByRole("link", { name: "48" })).toBeVisible({ timeout: 500 });
+  }).toPass({ timeout: 15_000 });
+  await expect(row.getByRole("cell").nth(4)).toContainText("2");
+  await look("topics");
+
+  await plan("Alert", 500, "Price alerts");
+  await page.getByRole("button", { name: "Check" }).click();
+  await expect(page.getByRole("row", { name: /Not subscribed to the topic/ })).toBeVisible();
+  const willSend = await figure(page.getByTestId("preflight-send"));
+  expect(willSend).toBeGreaterThan(0);
+  expect(willSend).toBeLessThanOrEqual(48);
+  await page.getByRole("button", { name: /^Launch to/ }).click();
+  await expect(page.getByText("Completed", { exact: true })).toBeVisible({ timeout: 30_000 });
+  await expect.poll(() => figure(page.getByTestId("count-accepted"))).toBe(willSend);
+  await expect(page.getByText(/topic “Price alerts”/)).toBeVisible();
 });
 
 test("a contact writes, and is answered in the inbox", async () => {
@@ -497,54 +558,70 @@ test("a campaign is scheduled, again and again, and taken back", async () => {
   await expect(page.getByText("Draft", { exact: true })).toBeVisible();
 });
 
-test("every page in the dark and on a phone", async () => {
+/** The first thing on a list page. */
+async function firstOf(list: string, part: string): Promise<string> {
+  await page.goto(list);
+  const link = page.locator(`main a[href*="${part}"]`).first();
+  await expect(link).toBeVisible();
+  return (await link.getAttribute("href")) ?? "";
+}
+
+test("every page in light and dark, wide and on a phone", async () => {
+  test.setTimeout(240_000);
   await go("Dashboard");
   await expect(page.getByTestId("accepted")).not.toHaveText("0");
-  await look("dashboard");
-  await page.getByRole("button", { name: "Switch between light and dark" }).click();
-  for (const name of [
-    "Dashboard",
-    "Contacts",
-    "Segments",
-    "Templates",
-    "Campaigns",
-    "Inbox",
-    "Monitoring",
-    "Settings",
-  ]) {
-    await go(name);
-    await title(name);
-    await page.waitForTimeout(400);
-    await look(`dark-${name.toLowerCase()}`);
+  const campaign = await firstOf("/campaigns?q=Alert", "/campaigns/Q");
+  const paths = {
+    dashboard: "/",
+    contacts: "/contacts",
+    import: "/contacts/import",
+    actions: "/contacts/actions",
+    contact: await firstOf("/contacts", "/contacts/Q"),
+    segments: "/segments",
+    segment: await firstOf("/segments", "/segments/U"),
+    "segment-new": "/segments/new",
+    topics: "/topics",
+    templates: "/templates",
+    template: await firstOf("/templates", "/templates/V"),
+    "template-new": "/templates/new",
+    campaigns: "/campaigns",
+    campaign,
+    "campaign-new": "/campaigns/new",
+    message: await firstOf(campaign, "/messages/"),
+    inbox: "/inbox",
+    thread: await firstOf("/inbox", "/inbox/"),
+    monitoring: "/monitoring",
+    webhooks: "/monitoring/webhooks",
+    compliance: "/compliance",
+    audit: "/compliance?status=audit",
+    settings: "/settings",
+  };
+  const toggle = page.getByRole("button", { name: "Switch between light and dark" });
+  for (const [width, height] of [
+    [1360, 860],
+    [360, 740],
+  ] as const) {
+    await page.setViewportSize({ width, height });
+    for (const scheme of ["light", "dark"]) {
+      if ((await page.locator("html").getAttribute("data-mantine-color-scheme")) !== scheme) await toggle.click();
+      await expect(page.locator("html")).toHaveAttribute("data-mantine-color-scheme", scheme);
+      for (const [name, path] of Object.entries(paths)) {
+        await page.goto(path);
+        await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+        await page.waitForLoadState("networkidle");
+        await expect(page.getByText("This could not be loaded"), `${path} loads`).toHaveCount(0);
+        const over = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        expect(over, `${path} scrolls sideways at ${width} px`).toBeLessThanOrEqual(0);
+        const shape = width < 500 ? "phone" : "wide";
+        await look(
+          scheme === "light" && shape === "wide" && name === "dashboard" ? name : `${shape}-${scheme}-${name}`,
+        );
+      }
+    }
   }
-  await page.getByRole("button", { name: "Switch between light and dark" }).click();
-  await page.setViewportSize({ width: 360, height: 740 });
-  for (const path of [
-    "/",
-    "/contacts",
-    "/contacts/import",
-    "/contacts/actions",
-    "/segments",
-    "/segments/new",
-    "/templates",
-    "/templates/new",
-    "/campaigns",
-    "/campaigns/new",
-    "/inbox",
-    "/compliance",
-    "/compliance?status=audit",
-    "/monitoring/webhooks",
-    "/monitoring",
-    "/settings",
-  ]) {
-    await page.goto(path);
-    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-    await page.waitForTimeout(500);
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    await expect(page.getByText("This could not be loaded"), `${path} loads`).toHaveCount(0);
-    expect(wide, `${path} scrolls sideways at 360 px`).toBeLessThanOrEqual(0);
-    await look(`phone${path === "/" ? "-dashboard" : path.replaceAll(/[/?=]/g, "-")}`);
-  }
+  await toggle.click();
   await page.setViewportSize({ width: 1360, height: 860 });
 });
 

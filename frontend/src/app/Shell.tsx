@@ -27,6 +27,7 @@ import {
   IconSend,
   IconSettings,
   IconShieldCheck,
+  IconTags,
 } from "@tabler/icons-react";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { useEffect } from "react";
@@ -38,6 +39,7 @@ const pages = [
   { to: "/", label: "Dashboard", icon: IconDashboard },
   { to: "/contacts", label: "Contacts", icon: IconAddressBook },
   { to: "/segments", label: "Segments", icon: IconFilter },
+  { to: "/topics", label: "Topics", icon: IconTags },
   { to: "/templates", label: "Templates", icon: IconMessage2 },
   { to: "/campaigns", label: "Campaigns", icon: IconSend },
   { to: "/inbox", label: "Inbox", icon: IconInbox },

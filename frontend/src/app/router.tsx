@@ -18,6 +18,7 @@ import { SegmentsPage } from "../features/segments/SegmentsPage";
 import { SettingsPage } from "../features/settings/SettingsPage";
 import { TemplatePage } from "../features/templates/TemplatePage";
 import { TemplatesPage } from "../features/templates/TemplatesPage";
+import { TopicsPage } from "../features/topics/TopicsPage";
 import { Shell } from "./Shell";
 
 export type Search = { q?: string; status?: string; consent?: string; f?: string; sort?: string };
@@ -49,6 +50,7 @@ const routeTree = rootRoute.addChildren([
   createRoute({ getParentRoute: parent, path: "/contacts/$id", component: ContactPage }),
   createRoute({ getParentRoute: parent, path: "/segments", component: SegmentsPage }),
   createRoute({ getParentRoute: parent, path: "/segments/$id", component: SegmentPage }),
+  createRoute({ getParentRoute: parent, path: "/topics", component: TopicsPage }),
   createRoute({ getParentRoute: parent, path: "/templates", component: TemplatesPage }),
   createRoute({ getParentRoute: parent, path: "/templates/$id", component: TemplatePage }),
   createRoute({ getParentRoute: parent, path: "/campaigns", component: CampaignsPage }),

@@ -36,6 +36,7 @@ export function bytes(n: number): string {
 }
 
 const skipTexts: Record<string, string> = {
+  not_subscribed: "Not subscribed to the topic",
   no_consent: "No consent recorded",
   opted_out: "Opted out",
   suppressed: "Suppressed",

@@ -101,6 +101,10 @@ const CampaignDocument = graphql(`
           id
           name
         }
+        topic {
+          id
+          name
+        }
         senders {
           weight
           sender {
@@ -351,7 +355,7 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
   return (
     <Page
       title={c.name}
-      description={`${details.template?.name ?? "no template"} → ${details.segment?.name ?? "own query"} · ${senders || "no sender"}`}
+      description={`${details.template?.name ?? "no template"} → ${details.segment?.name ?? "own query"}${details.topic ? `, topic “${details.topic.name}”` : ""} · ${senders || "no sender"}`}
       actions={
         may && (
           <>

@@ -25,6 +25,7 @@ import { Failed, LinkButton, Page, Rows, Stat, Status } from "../../components/u
 import { graphql } from "../../gql";
 import { byField, errorText, payloadOf, settled } from "../../lib/errors";
 import { count, duration, skipText } from "../../lib/format";
+import { useTopics } from "../topics/useTopics";
 import { ScheduleForm } from "./ScheduleForm";
 
 const WizardDocument = graphql(`
@@ -130,6 +131,7 @@ const fieldsOf = [
   "name",
   "segmentId",
   "templateId",
+  "topicId",
   "senders",
   "rateLimitPerSecond",
   "errorThreshold",
@@ -143,6 +145,8 @@ export function CampaignWizard() {
   const [step, setStep] = useState(0);
   const [name, setName] = useState("");
   const [segmentId, setSegment] = useState<string | null>(null);
+  const topics = useTopics();
+  const [topicId, setTopic] = useState<string | null>(null);
   const [templateId, setTemplate] = useState<string | null>(null);
   const [senders, setSenders] = useState<string[] | null>(null);
   const [weights, setWeights] = useState<Record<string, number>>({});
@@ -179,6 +183,7 @@ export function CampaignWizard() {
       name,
       segmentId,
       templateId,
+      topicId,
       senders: chosen.map((senderId) => ({ senderId, weight: weights[senderId] ?? 1 })),
       rateLimitPerSecond: rate === "" ? null : rate,
       errorThreshold: threshold === "" ? null : threshold / 100,
@@ -193,7 +198,7 @@ export function CampaignWizard() {
       const split = byField(payload.userErrors, fieldsOf);
       setErrors(split.fields);
       setProblem(split.rest);
-      if (split.fields.name || split.fields.segmentId) setStep(0);
+      if (split.fields.name || split.fields.segmentId || split.fields.topicId) setStep(0);
       else if (split.fields.templateId || split.fields.senders) setStep(1);
       else setStep(2);
       return;
@@ -237,6 +242,19 @@ export function CampaignWizard() {
               error={errors.segmentId}
               nothingFoundMessage="No segment yet: build one first"
             />
+            {topics.length > 0 && (
+              <Select
+                label="Topic"
+                description="Only its subscribers get it; empty: everybody in the segment"
+                placeholder="None"
+                searchable
+                clearable
+                data={topics}
+                value={topicId}
+                onChange={setTopic}
+                error={errors.topicId}
+              />
+            )}
             <Group justify="flex-end">
               <Button disabled={!name.trim() || !segmentId} onClick={() => setStep(1)}>
                 Next

@@ -86,6 +86,8 @@ function told(a: Pick<Action, "kind" | "options">): string {
       ]
         .filter(Boolean)
         .join(", ");
+    case "TOPIC":
+      return o.status === "left" ? "leave a topic" : "subscribe to a topic";
     case "CONSENT":
       return `record: ${words(o.status ?? "").toLowerCase()}`;
     case "SUPPRESS":

@@ -1,16 +1,30 @@
 import { Alert, Button, Group, Modal, Paper, Select, Stack, TagsInput, Text, Textarea } from "@mantine/core";
-import { IconBan, IconChecks, IconDownload, IconTag, IconTrash } from "@tabler/icons-react";
+import { IconBan, IconChecks, IconDownload, IconTag, IconTags, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import { type AnyVariables, type TypedDocumentNode, useClient } from "urql";
 import { useMay } from "../../app/session";
 import { graphql } from "../../gql";
-import type { ConsentStatus, ContactSelection, ExportFormat, SuppressionReason } from "../../gql/graphql";
+import type { ConsentStatus, ContactSelection, ExportFormat, SuppressionReason, TopicStatus } from "../../gql/graphql";
 import { errorText, payloadOf } from "../../lib/errors";
 import { count } from "../../lib/format";
+import { useTopics } from "../topics/useTopics";
 
 const TagDocument = graphql(`
   mutation ContactTag($input: ContactTagInput!) {
     contactTag(input: $input) {
+      action {
+        ...BulkActionState
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+const TopicDocument = graphql(`
+  mutation ContactTopicRecord($input: ContactTopicRecordInput!) {
+    contactTopicRecord(input: $input) {
       action {
         ...BulkActionState
       }
@@ -74,10 +88,11 @@ const EraseDocument = graphql(`
   }
 `);
 
-export type BulkKind = "tag" | "consent" | "suppress" | "export" | "erase";
+export type BulkKind = "tag" | "topic" | "consent" | "suppress" | "export" | "erase";
 
 const titles: Record<BulkKind, string> = {
   tag: "Tag",
+  topic: "Topic",
   consent: "Record consent",
   suppress: "Suppress",
   export: "Export",
@@ -105,6 +120,9 @@ export function BulkBar(props: {
         <Group gap="xs">
           <Button size="xs" variant="default" leftSection={<IconTag size={15} />} onClick={() => setKind("tag")}>
             Tag
+          </Button>
+          <Button size="xs" variant="default" leftSection={<IconTags size={15} />} onClick={() => setKind("topic")}>
+            Topic
           </Button>
           <Button size="xs" variant="default" leftSection={<IconChecks size={15} />} onClick={() => setKind("consent")}>
             Consent
@@ -154,6 +172,9 @@ export function BulkForm(props: {
   const client = useClient();
   const [add, setAdd] = useState<string[]>([]);
   const [remove, setRemove] = useState<string[]>([]);
+  const topics = useTopics();
+  const [topicId, setTopic] = useState<string | null>(null);
+  const [joins, setJoins] = useState<TopicStatus>("SUBSCRIBED");
   const [status, setStatus] = useState<ConsentStatus>("OPTED_IN");
   const [note, setNote] = useState("");
   const [reason, setReason] = useState<SuppressionReason>("OPERATOR");
@@ -173,6 +194,7 @@ export function BulkForm(props: {
     };
     setBusy(true);
     if (kind === "tag") await call(TagDocument, { input: { contacts, add, remove } });
+    if (kind === "topic" && topicId) await call(TopicDocument, { input: { contacts, topicId, status: joins } });
     if (kind === "consent")
       await call(ConsentDocument, { input: { contacts, status, evidence: note ? { note } : null } });
     if (kind === "suppress") await call(SuppressDocument, { input: { contacts, reason } });
@@ -193,6 +215,34 @@ export function BulkForm(props: {
           <>
             <TagsInput label="Add tags" data={props.tags} value={add} onChange={setAdd} placeholder="Enter adds one" />
             <TagsInput label="Remove tags" data={props.tags} value={remove} onChange={setRemove} />
+          </>
+        )}
+        {kind === "topic" && (
+          <>
+            <Select
+              label="Topic"
+              placeholder="Choose one"
+              data={topics}
+              value={topicId}
+              onChange={setTopic}
+              searchable
+              nothingFoundMessage="No topic yet: add one under Topics"
+            />
+            <Select
+              label="They"
+              description={
+                joins === "SUBSCRIBED"
+                  ? "Who left it before stays away: only they themselves, or you one by one, bring them back."
+                  : undefined
+              }
+              data={[
+                { value: "SUBSCRIBED", label: "subscribe" },
+                { value: "LEFT", label: "leave it" },
+              ]}
+              value={joins}
+              onChange={(v) => v && setJoins(v as TopicStatus)}
+              allowDeselect={false}
+            />
           </>
         )}
         {kind === "consent" && (
@@ -259,7 +309,12 @@ export function BulkForm(props: {
           <Button variant="default" onClick={props.onClose}>
             Cancel
           </Button>
-          <Button onClick={start} loading={busy} color={kind === "erase" ? "red" : undefined}>
+          <Button
+            onClick={start}
+            loading={busy}
+            disabled={kind === "topic" && !topicId}
+            color={kind === "erase" ? "red" : undefined}
+          >
             {kind === "erase" ? `Erase ${people(n)}` : titles[kind]}
           </Button>
         </Group>

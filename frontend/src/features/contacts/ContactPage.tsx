@@ -26,12 +26,13 @@ import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Empty, Failed, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
-import type { ConsentStatus } from "../../gql/graphql";
+import type { ConsentStatus, ContactTopicsFragment } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
 import { moment, words } from "../../lib/format";
 import { Bubbles, Countdown } from "../inbox/Bubbles";
 import { ContactTimeline } from "./ContactTimeline";
 import { ContactTools } from "./ContactTools";
+import { ContactTopics } from "./ContactTopics";
 
 const ContactDocument = graphql(`
   query Contact($id: ID!) {
@@ -68,6 +69,7 @@ const ContactDocument = graphql(`
         }
       }
       tags
+      ...ContactTopics
       suppression {
         id
         reason
@@ -386,32 +388,35 @@ export function ContactPage() {
             </Table>
           )}
         </Card>
-        <Card>
-          <Title order={2} size="h4" mb="sm">
-            Consent history
-          </Title>
-          {c.consentEvents.nodes.length === 0 ? (
-            <Text c="dimmed" size="sm">
-              Nothing recorded: this contact gets no campaign.
-            </Text>
-          ) : (
-            <Timeline bulletSize={16} lineWidth={2} active={-1}>
-              {c.consentEvents.nodes.map((e) => (
-                <Timeline.Item key={e.id} title={`${words(e.status)} by ${e.source.toLowerCase()}`}>
-                  <Text size="sm">
-                    {Object.entries(e.evidence as Record<string, unknown>)
-                      .map(([k, v]) => `${k}: ${String(v)}`)
-                      .join(" · ") || "no evidence"}
-                  </Text>
-                  <Text size="xs" c="dimmed">
-                    {moment(e.occurredAt)}
-                    {e.operator && ` · recorded by ${e.operator.name}`}
-                  </Text>
-                </Timeline.Item>
-              ))}
-            </Timeline>
-          )}
-        </Card>
+        <Stack>
+          <Card>
+            <Title order={2} size="h4" mb="sm">
+              Consent history
+            </Title>
+            {c.consentEvents.nodes.length === 0 ? (
+              <Text c="dimmed" size="sm">
+                Nothing recorded: this contact gets no campaign.
+              </Text>
+            ) : (
+              <Timeline bulletSize={16} lineWidth={2} active={-1}>
+                {c.consentEvents.nodes.map((e) => (
+                  <Timeline.Item key={e.id} title={`${words(e.status)} by ${e.source.toLowerCase()}`}>
+                    <Text size="sm">
+                      {Object.entries(e.evidence as Record<string, unknown>)
+                        .map(([k, v]) => `${k}: ${String(v)}`)
+                        .join(" · ") || "no evidence"}
+                    </Text>
+                    <Text size="xs" c="dimmed">
+                      {moment(e.occurredAt)}
+                      {e.operator && ` · recorded by ${e.operator.name}`}
+                    </Text>
+                  </Timeline.Item>
+                ))}
+              </Timeline>
+            )}
+          </Card>
+          <ContactTopics contact={c as ContactTopicsFragment} />
+        </Stack>
       </SimpleGrid>
       {may && <ContactTools contact={c} onChanged={() => load({ requestPolicy: "network-only" })} />}
       <SimpleGrid cols={{ base: 1, md: 2 }}>

@@ -241,6 +241,7 @@ const fieldNames = [
   { value: "time_zone", label: "Time zone" },
   { value: "consent", label: "Consent" },
   { value: "consent_at", label: "Consent given at" },
+  { value: "topics", label: "Topics" },
 ];
 
 /** What a header becomes as an attribute's key: as the server makes it. */

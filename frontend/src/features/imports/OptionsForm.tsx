@@ -1,10 +1,17 @@
-import { Radio, Select, Stack, Textarea, TextInput } from "@mantine/core";
+import { MultiSelect, Radio, Select, Stack, Textarea, TextInput } from "@mantine/core";
 import type { ImportConsentSource, ImportMode } from "../../gql/graphql";
+import { useTopics } from "../topics/useTopics";
 
 /** How a file is read. */
-export type Options = { mode: ImportMode; consent: ImportConsentSource; consentText: string; region: string };
+export type Options = {
+  mode: ImportMode;
+  consent: ImportConsentSource;
+  consentText: string;
+  region: string;
+  topics: string[];
+};
 
-export const firstOptions: Options = { mode: "UPSERT", consent: "COLUMNS", consentText: "", region: "" };
+export const firstOptions: Options = { mode: "UPSERT", consent: "COLUMNS", consentText: "", region: "", topics: [] };
 
 /** As the API takes them. */
 export const optionsInput = (o: Options) => ({
@@ -12,10 +19,12 @@ export const optionsInput = (o: Options) => ({
   consentSource: o.consent,
   consentText: o.consentText || null,
   defaultRegion: o.region || null,
+  topicIds: o.topics,
 });
 
 export function OptionsForm(props: { value: Options; onChange: (o: Options) => void }) {
   const o = props.value;
+  const topics = useTopics();
   const set = (change: Partial<Options>) => props.onChange({ ...o, ...change });
   return (
     <Stack>
@@ -57,6 +66,16 @@ export function OptionsForm(props: { value: Options; onChange: (o: Options) => v
           description="Kept as evidence with each contact"
           value={o.consentText}
           onChange={(e) => set({ consentText: e.currentTarget.value })}
+        />
+      )}
+      {topics.length > 0 && (
+        <MultiSelect
+          label="Subscribe everybody in this file to"
+          description="Who left a topic is not brought back. A column of topics counts beside it."
+          data={topics}
+          value={o.topics}
+          onChange={(v) => set({ topics: v })}
+          clearable
         />
       )}
     </Stack>

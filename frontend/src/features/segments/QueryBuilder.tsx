@@ -114,6 +114,7 @@ export function QueryBuilder({ value, onChange, keys, depth = 1 }: Props) {
               </Menu.Item>
               <Menu.Item onClick={() => set([...parts, { segment: "" }])}>In another segment</Menu.Item>
               <Menu.Item onClick={() => set([...parts, { import: "" }])}>From an import</Menu.Item>
+              <Menu.Item onClick={() => set([...parts, { topic: "" }])}>Subscribed to a topic</Menu.Item>
               <Menu.Item onClick={() => set([...parts, { random: { percent: 10, salt: "draw" } }])}>
                 A random share
               </Menu.Item>

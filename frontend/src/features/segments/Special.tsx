@@ -17,6 +17,10 @@ const ChoicesDocument = graphql(`
         fileName
       }
     }
+    topics {
+      id
+      name
+    }
     campaigns(first: 100) {
       nodes {
         id
@@ -107,19 +111,33 @@ function BehaviourEditor(props: { value: Behaviour; onChange: (next: Node) => vo
 function MemberEditor(props: { value: Member; onChange: (next: Node) => void }) {
   const { value: m, onChange } = props;
   const [{ data }] = useQuery({ query: ChoicesDocument });
-  const inSegment = "segment" in m;
+  const kinds = {
+    segment: {
+      told: "is in the segment",
+      label: "Segment",
+      choices: data?.segments.nodes.map((s) => ({ value: s.id, label: s.name })),
+    },
+    import: {
+      told: "came with the import",
+      label: "Import",
+      choices: data?.imports.nodes.map((i) => ({ value: i.id, label: i.fileName })),
+    },
+    topic: {
+      told: "is subscribed to",
+      label: "Topic",
+      choices: data?.topics.map((t) => ({ value: t.id, label: t.name })),
+    },
+  };
+  const [kind, id] = Object.entries(m)[0] as [keyof typeof kinds, string];
+  const { told, label, choices } = kinds[kind];
   return (
     <Row gap="xs">
-      <Text size="sm">{inSegment ? "is in the segment" : "came with the import"}</Text>
+      <Text size="sm">{told}</Text>
       <Select
-        aria-label={inSegment ? "Segment" : "Import"}
-        data={
-          inSegment
-            ? (data?.segments.nodes.map((s) => ({ value: s.id, label: s.name })) ?? [])
-            : (data?.imports.nodes.map((i) => ({ value: i.id, label: i.fileName })) ?? [])
-        }
-        value={inSegment ? m.segment : m.import}
-        onChange={(v) => v && onChange(inSegment ? { segment: v } : { import: v })}
+        aria-label={label}
+        data={choices ?? []}
+        value={id}
+        onChange={(v) => v && onChange({ [kind]: v })}
         placeholder="Choose one"
         searchable
         allowDeselect={false}

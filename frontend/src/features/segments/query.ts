@@ -19,11 +19,11 @@ export type Behaviour = {
   count?: { op: string; value: number };
 };
 export type Random = { random: { percent: number; salt: string } };
-export type Member = { segment: string } | { import: string };
+export type Member = { segment: string } | { import: string } | { topic: string };
 
 export const isBehaviour = (n: Node): n is Behaviour => "event" in n;
 export const isRandom = (n: Node): n is Random => "random" in n;
-export const isMember = (n: Node): n is Member => "segment" in n || "import" in n;
+export const isMember = (n: Node): n is Member => "segment" in n || "import" in n || "topic" in n;
 export const isNot = (n: Node): n is { not: Node } => "not" in n;
 export const isCondition = (n: Node): n is Condition => "field" in n;
 export const isGroup = (n: Node): n is Group => "all" in n || "any" in n;
@@ -160,6 +160,7 @@ export function sentence(n: Node, inner = false): string {
     return `${event}${n.campaign ? " of one campaign" : ""}${n.within_last ? ` in the last ${n.within_last}` : ""}${often}`;
   }
   if (isRandom(n)) return `a random ${n.random.percent} %`;
-  if (isMember(n)) return "segment" in n ? "in another segment" : "in an import";
+  if (isMember(n))
+    return "segment" in n ? "in another segment" : "topic" in n ? "subscribed to a topic" : "in an import";
   return JSON.stringify(n);
 }
