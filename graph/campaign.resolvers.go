@@ -130,6 +130,29 @@ func (r *campaignResolver) Throughput(ctx context.Context, obj *model.Campaign) 
 	return r.Services.Campaigns.RecentRate(ctx, own(obj.ID))
 }
 
+// ThroughputAverage is the resolver for the throughputAverage field.
+func (r *campaignResolver) ThroughputAverage(ctx context.Context, obj *model.Campaign) (float64, error) {
+	t, err := load(ctx).throughput.Load(ctx, own(obj.ID))
+	return t.Average, err
+}
+
+// ThroughputPeak is the resolver for the throughputPeak field.
+func (r *campaignResolver) ThroughputPeak(ctx context.Context, obj *model.Campaign) (float64, error) {
+	t, err := load(ctx).throughput.Load(ctx, own(obj.ID))
+	return t.Peak, err
+}
+
+// Deferrals is the resolver for the deferrals field.
+func (r *campaignResolver) Deferrals(ctx context.Context, obj *model.Campaign) ([]*model.DeferralCount, error) {
+	p, err := load(ctx).progress.Load(ctx, own(obj.ID))
+	if err != nil {
+		return nil, err
+	}
+	return mapped(p.Deferrals, func(d campaign.Reason) *model.DeferralCount {
+		return &model.DeferralCount{Reason: d.Reason, Count: d.N}
+	}), nil
+}
+
 // SkipReasons is the resolver for the skipReasons field.
 func (r *campaignResolver) SkipReasons(ctx context.Context, obj *model.Campaign) ([]*model.SkipReasonCount, error) {
 	p, err := load(ctx).progress.Load(ctx, own(obj.ID))

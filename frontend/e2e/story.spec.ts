@@ -5,7 +5,8 @@ import { expect, type Locator, type Page, test } from "@playwright/test";
 
 const root = join(import.meta.dirname, "../..");
 const contacts = join(root, "server/importer/testdata/contacts_5k.csv");
-const shots = join(root, "docs/screenshots");
+const shots = join(root, "docs/screenshots"); // kept: README and docs show them
+const walk = join(import.meta.dirname, ".results/walk"); // of one run
 const admin = { name: "Ada Admin", email: "ada@shop.example", password: "a long enough password" };
 
 test.describe.configure({ mode: "serial" });
@@ -13,29 +14,39 @@ test.describe.configure({ mode: "serial" });
 let page: Page;
 const broken: string[] = [];
 
-test.beforeAll(async ({ browser }) => {
-  page = await (await browser.newContext()).newPage();
-  page.on("pageerror", (e) => broken.push(e.message));
-  page.on("console", (m) => {
+function watch(on: Page) {
+  on.on("pageerror", (e) => broken.push(e.message));
+  on.on("console", (m) => {
     if (m.type() === "error") broken.push(m.text());
   });
+}
+
+test.beforeAll(async ({ browser }) => {
+  page = await (await browser.newContext()).newPage();
+  watch(page);
 });
 test.afterAll(async () => {
   await page.close();
   expect(broken, "errors in the browser's console").toEqual([]);
 });
 
-/** axe finds nothing serious; the picture is for people. */
-async function look(name: string) {
-  await page.waitForTimeout(350); // transitions of the component library
-  const { violations } = await new AxeBuilder({ page }).analyze();
+/** axe finds nothing serious. */
+async function inspect(name: string, rules?: string[], on = page) {
+  const axe = new AxeBuilder({ page: on });
+  const { violations } = await (rules ? axe.withRules(rules) : axe).analyze();
   const serious = violations.filter((v) => v.impact === "serious" || v.impact === "critical");
   expect(
     serious.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" | ")}`),
     `axe on ${name}`,
   ).toEqual([]);
-  await page.evaluate(() => window.scrollTo(0, 0));
-  await page.screenshot({ path: join(shots, `${name}.png`) });
+}
+
+/** Inspects the page once it is still; the picture is for people. */
+async function look(name: string, at = shots, on = page) {
+  await on.waitForTimeout(350); // transitions of the component library
+  await inspect(name, undefined, on);
+  await on.evaluate(() => window.scrollTo(0, 0));
+  await on.screenshot({ path: join(at, `${name}.png`) });
 }
 
 const go = (name: string) => page.getByRole("navigation").getByRole("link", { name, exact: true }).click();
@@ -566,8 +577,8 @@ async function firstOf(list: string, part: string): Promise<string> {
   return (await link.getAttribute("href")) ?? "";
 }
 
-test("every page in light and dark, wide and on a phone", async () => {
-  test.setTimeout(240_000);
+test("every page in light and dark, wide and on a phone", async ({ browser }) => {
+  test.setTimeout(180_000);
   await go("Dashboard");
   await expect(page.getByTestId("accepted")).not.toHaveText("0");
   const campaign = await firstOf("/campaigns?q=Alert", "/campaigns/Q");
@@ -596,34 +607,54 @@ test("every page in light and dark, wide and on a phone", async () => {
     audit: "/compliance?status=audit",
     settings: "/settings",
   };
-  const toggle = page.getByRole("button", { name: "Switch between light and dark" });
-  for (const [width, height] of [
-    [1360, 860],
-    [360, 740],
-  ] as const) {
-    await page.setViewportSize({ width, height });
-    for (const scheme of ["light", "dark"]) {
-      if ((await page.locator("html").getAttribute("data-mantine-color-scheme")) !== scheme) await toggle.click();
-      await expect(page.locator("html")).toHaveAttribute("data-mantine-color-scheme", scheme);
-      for (const [name, path] of Object.entries(paths)) {
-        await page.goto(path);
-        await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-        await page.waitForLoadState("networkidle");
-        await expect(page.getByText("This could not be loaded"), `${path} loads`).toHaveCount(0);
-        const over = await page.evaluate(
-          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-        );
-        expect(over, `${path} scrolls sideways at ${width} px`).toBeLessThanOrEqual(0);
-        const shape = width < 500 ? "phone" : "wide";
-        await look(
-          scheme === "light" && shape === "wide" && name === "dashboard" ? name : `${shape}-${scheme}-${name}`,
-        );
-      }
-    }
-  }
-  await toggle.click();
-  await page.setViewportSize({ width: 1360, height: 860 });
+  await look("dashboard");
+  const state = await page.context().storageState();
+  const all = Object.entries(paths);
+  await Promise.all(
+    [0, 1].map(async (half) => {
+      const context = await browser.newContext({ storageState: state });
+      const on = await context.newPage();
+      watch(on);
+      await on.goto("/");
+      for (const [name, path] of all.filter((_, i) => i % 2 === half)) await dresses(on, name, path);
+      await context.close();
+    }),
+  );
 });
+
+const wide = { width: 1360, height: 860 };
+const phone = { width: 360, height: 740 };
+
+/** One page in light and dark, wide and narrow. Colours are all that the dark changes. */
+async function dresses(on: Page, name: string, path: string) {
+  const toggle = on.getByRole("button", { name: "Switch between light and dark" });
+  const fits = async () => {
+    const over = await on.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(over, `${path} scrolls sideways`).toBeLessThanOrEqual(0);
+  };
+  const scheme = (s: string) => expect(on.locator("html")).toHaveAttribute("data-mantine-color-scheme", s);
+  await on.setViewportSize(wide);
+  await on.goto(path);
+  await scheme("light");
+  await expect(on.getByRole("heading", { level: 1 })).toBeVisible();
+  await on.waitForLoadState("networkidle");
+  await expect(on.getByText("This could not be loaded"), `${path} loads`).toHaveCount(0);
+  await fits();
+  await look(`wide-${name}`, walk, on);
+  await toggle.click();
+  await scheme("dark");
+  await on.waitForTimeout(150);
+  await inspect(`${name}, wide and dark`, ["color-contrast"], on);
+  await on.screenshot({ path: join(walk, `dark-${name}.png`) });
+  await on.setViewportSize(phone);
+  await on.waitForTimeout(150);
+  await fits();
+  await inspect(`${name}, narrow and dark`, ["color-contrast"], on);
+  await toggle.click();
+  await scheme("light");
+  await look(`phone-${name}`, walk, on);
+  await fits();
+}
 
 test("the playground works offline", async () => {
   await page.goto("/playground");

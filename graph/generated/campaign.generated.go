@@ -33,6 +33,9 @@ type CampaignResolver interface {
 	Rates(ctx context.Context, obj *model.Campaign) (*model.CampaignRates, error)
 	Progress(ctx context.Context, obj *model.Campaign) (float64, error)
 	Throughput(ctx context.Context, obj *model.Campaign) (float64, error)
+	ThroughputAverage(ctx context.Context, obj *model.Campaign) (float64, error)
+	ThroughputPeak(ctx context.Context, obj *model.Campaign) (float64, error)
+	Deferrals(ctx context.Context, obj *model.Campaign) ([]*model.DeferralCount, error)
 	SkipReasons(ctx context.Context, obj *model.Campaign) ([]*model.SkipReasonCount, error)
 	Series(ctx context.Context, obj *model.Campaign) ([]*model.CampaignSeriesPoint, error)
 	Messages(ctx context.Context, obj *model.Campaign, filter *model.CampaignMessageFilter, first *int, after *string) (*model.MessageConnection, error)
@@ -846,6 +849,84 @@ func (ec *executionContext) _Campaign_throughput(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_Campaign_throughput(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Campaign", field, true, true, "Float")
+}
+
+func (ec *executionContext) _Campaign_throughputAverage(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_throughputAverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Campaign().ThroughputAverage(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_throughputAverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, true, true, "Float")
+}
+
+func (ec *executionContext) _Campaign_throughputPeak(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_throughputPeak(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Campaign().ThroughputPeak(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_throughputPeak(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, true, true, "Float")
+}
+
+func (ec *executionContext) _Campaign_deferrals(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_deferrals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Campaign().Deferrals(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.DeferralCount) graphql.Marshaler {
+			return ec.marshalNDeferralCount2ᚕᚖeventstreamᚋgraphᚋmodelᚐDeferralCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_deferrals(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeferralCount(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Campaign_skipReasons(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
@@ -2827,6 +2908,52 @@ func (ec *executionContext) fieldContext_CampaignUpdatePayload_userErrors(_ cont
 	return fc, nil
 }
 
+func (ec *executionContext) _DeferralCount_reason(ctx context.Context, field graphql.CollectedField, obj *model.DeferralCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeferralCount_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeferralCount_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeferralCount", field, false, false, "String")
+}
+
+func (ec *executionContext) _DeferralCount_count(ctx context.Context, field graphql.CollectedField, obj *model.DeferralCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeferralCount_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeferralCount_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeferralCount", field, false, false, "Int64")
+}
+
 func (ec *executionContext) _LegalHours_id(ctx context.Context, field graphql.CollectedField, obj *model.LegalHours) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4545,6 +4672,24 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Campaign_throughput(ctx, field, obj)
 				})
+		case "throughputAverage":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Campaign_throughputAverage(ctx, field, obj)
+				})
+		case "throughputPeak":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Campaign_throughputPeak(ctx, field, obj)
+				})
+		case "deferrals":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Campaign_deferrals(ctx, field, obj)
+				})
 		case "skipReasons":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -5464,6 +5609,44 @@ func (ec *executionContext) _CampaignUpdatePayload(ctx context.Context, sel ast.
 	return out
 }
 
+var deferralCountImplementors = []string{"DeferralCount"}
+
+func (ec *executionContext) _DeferralCount(ctx context.Context, sel ast.SelectionSet, obj *model.DeferralCount) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deferralCountImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeferralCount")
+		case "reason":
+			out.Values[i] = ec._DeferralCount_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._DeferralCount_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var legalHoursImplementors = []string{"LegalHours"}
 
 func (ec *executionContext) _LegalHours(ctx context.Context, sel ast.SelectionSet, obj *model.LegalHours) graphql.Marshaler {
@@ -6041,6 +6224,30 @@ func (ec *executionContext) marshalNCampaignUpdatePayload2ᚖeventstreamᚋgraph
 		return graphql.Null
 	}
 	return ec._CampaignUpdatePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNDeferralCount2ᚕᚖeventstreamᚋgraphᚋmodelᚐDeferralCountᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.DeferralCount) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDeferralCount2ᚖeventstreamᚋgraphᚋmodelᚐDeferralCount(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDeferralCount2ᚖeventstreamᚋgraphᚋmodelᚐDeferralCount(ctx context.Context, sel ast.SelectionSet, v *model.DeferralCount) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DeferralCount!")
+		return graphql.Null
+	}
+	return ec._DeferralCount(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNFrequency2eventstreamᚋgraphᚋmodelᚐFrequency(ctx context.Context, v any) (model.Frequency, error) {

@@ -159,6 +159,7 @@ type ComplexityRoot struct {
 	Campaign struct {
 		Counts             func(childComplexity int) int
 		CreatedAt          func(childComplexity int) int
+		Deferrals          func(childComplexity int) int
 		EndsAt             func(childComplexity int) int
 		ErrorThreshold     func(childComplexity int) int
 		Failure            func(childComplexity int) int
@@ -188,6 +189,8 @@ type ComplexityRoot struct {
 		Status             func(childComplexity int) int
 		Template           func(childComplexity int) int
 		Throughput         func(childComplexity int) int
+		ThroughputAverage  func(childComplexity int) int
+		ThroughputPeak     func(childComplexity int) int
 		Topic              func(childComplexity int) int
 		UpdatedAt          func(childComplexity int) int
 		WaitingUntil       func(childComplexity int) int
@@ -524,6 +527,11 @@ type ComplexityRoot struct {
 		Check  func(childComplexity int) int
 		Detail func(childComplexity int) int
 		Passed func(childComplexity int) int
+	}
+
+	DeferralCount struct {
+		Count  func(childComplexity int) int
+		Reason func(childComplexity int) int
 	}
 
 	DeliveryEvent struct {
@@ -1598,6 +1606,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.CreatedAt(childComplexity), true
+	case "Campaign.deferrals":
+		if e.ComplexityRoot.Campaign.Deferrals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Deferrals(childComplexity), true
 	case "Campaign.endsAt":
 		if e.ComplexityRoot.Campaign.EndsAt == nil {
 			break
@@ -1777,6 +1791,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Throughput(childComplexity), true
+	case "Campaign.throughputAverage":
+		if e.ComplexityRoot.Campaign.ThroughputAverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.ThroughputAverage(childComplexity), true
+	case "Campaign.throughputPeak":
+		if e.ComplexityRoot.Campaign.ThroughputPeak == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.ThroughputPeak(childComplexity), true
 	case "Campaign.topic":
 		if e.ComplexityRoot.Campaign.Topic == nil {
 			break
@@ -3014,6 +3040,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DecisionStep.Passed(childComplexity), true
+
+	case "DeferralCount.count":
+		if e.ComplexityRoot.DeferralCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeferralCount.Count(childComplexity), true
+	case "DeferralCount.reason":
+		if e.ComplexityRoot.DeferralCount.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeferralCount.Reason(childComplexity), true
 
 	case "DeliveryEvent.errorCode":
 		if e.ComplexityRoot.DeliveryEvent.ErrorCode == nil {
@@ -6662,6 +6701,12 @@ type Campaign implements Node {
   progress: Float! @goField(forceResolver: true)
   "Messages a second that Twilio accepted over the last ten to twenty seconds."
   throughput: Float! @goField(forceResolver: true)
+  "The same on average over the time in which it sent, waiting for hours not included."
+  throughputAverage: Float! @goField(forceResolver: true)
+  "The same in its best ten seconds."
+  throughputPeak: Float! @goField(forceResolver: true)
+  "How many messages had to wait and why, most frequent first; most went out later. Each counts once, by its first reason."
+  deferrals: [DeferralCount!]! @goField(forceResolver: true)
   "Why members of the audience got none, most frequent first."
   skipReasons: [SkipReasonCount!]! @goField(forceResolver: true)
   "What happened when, in steps of ten seconds, a minute or an hour by its length."
@@ -6719,6 +6764,11 @@ type CampaignRates {
 }
 type SkipReasonCount {
   "opted_out, suppressed, not_subscribed, no_consent, unreachable, ineligible, missing_variable, too_long, no_allowed_hours or erased."
+  reason: String!
+  count: Int64!
+}
+type DeferralCount {
+  "quiet_hours, the id of legal hours, or retry: Twilio's rate limits and passing errors."
   reason: String!
   count: Int64!
 }
@@ -8816,6 +8866,12 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_progress(ctx, field)
 	case "throughput":
 		return ec.fieldContext_Campaign_throughput(ctx, field)
+	case "throughputAverage":
+		return ec.fieldContext_Campaign_throughputAverage(ctx, field)
+	case "throughputPeak":
+		return ec.fieldContext_Campaign_throughputPeak(ctx, field)
+	case "deferrals":
+		return ec.fieldContext_Campaign_deferrals(ctx, field)
 	case "skipReasons":
 		return ec.fieldContext_Campaign_skipReasons(ctx, field)
 	case "series":
@@ -9500,6 +9556,16 @@ func (ec *executionContext) childFields_DecisionStep(ctx context.Context, field 
 		return ec.fieldContext_DecisionStep_detail(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DecisionStep", field.Name)
+}
+
+func (ec *executionContext) childFields_DeferralCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reason":
+		return ec.fieldContext_DeferralCount_reason(ctx, field)
+	case "count":
+		return ec.fieldContext_DeferralCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeferralCount", field.Name)
 }
 
 func (ec *executionContext) childFields_DeliveryEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -217,6 +217,12 @@ type Campaign struct {
 	Progress float64 `json:"progress"`
 	// Messages a second that Twilio accepted over the last ten to twenty seconds.
 	Throughput float64 `json:"throughput"`
+	// The same on average over the time in which it sent, waiting for hours not included.
+	ThroughputAverage float64 `json:"throughputAverage"`
+	// The same in its best ten seconds.
+	ThroughputPeak float64 `json:"throughputPeak"`
+	// How many messages had to wait and why, most frequent first; most went out later. Each counts once, by its first reason.
+	Deferrals []*DeferralCount `json:"deferrals"`
 	// Why members of the audience got none, most frequent first.
 	SkipReasons []*SkipReasonCount `json:"skipReasons"`
 	// What happened when, in steps of ten seconds, a minute or an hour by its length.
@@ -951,6 +957,12 @@ type DecisionStep struct {
 	// Null: not asked, because a question before it had decided already.
 	Passed *bool  `json:"passed,omitempty"`
 	Detail string `json:"detail"`
+}
+
+type DeferralCount struct {
+	// quiet_hours, the id of legal hours, or retry: Twilio's rate limits and passing errors.
+	Reason string `json:"reason"`
+	Count  int64  `json:"count"`
 }
 
 // One thing that Twilio told about a message.

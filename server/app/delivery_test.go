@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -367,4 +368,46 @@ func TestTheDashboardShowsMetricsThatThereAre(t *testing.T) {
 		}
 	}
 	require.Greater(t, seen, 15)
+}
+
+func TestWhoHadToWaitIsCounted(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.small(40)
+	type deferral struct {
+		Reason string
+		Count  int
+	}
+	type shape struct {
+		Deferrals                         []deferral
+		ThroughputAverage, ThroughputPeak float64
+		WaitingUntil                      *time.Time
+	}
+	look := func(id string) shape {
+		var out struct{ Node shape }
+		e.do(&out, `query($id: ID!) { node(id: $id) { ... on Campaign { deferrals { reason count } throughputAverage throughputPeak waitingUntil } } }`, map[string]any{"id": id})
+		return out.Node
+	}
+	now := time.Now().UTC()
+	night := e.draft("night", map[string]any{"quietHours": map[string]any{"start": now.Add(-time.Hour).Format("15:04"), "end": now.Add(time.Hour).Format("15:04"), "zone": "UTC"}})
+	require.Equal(t, shape{Deferrals: []deferral{}}, look(night))
+	e.must("campaignLaunch", "campaign", map[string]any{"id": night})
+	require.Eventually(t, func() bool { return slices.Equal(look(night).Deferrals, []deferral{{"quiet_hours", 40}}) }, 20*time.Second, 50*time.Millisecond)
+	require.NotNil(t, look(night).WaitingUntil)
+	e.must("campaignCancel", "campaign", map[string]any{"id": night})
+	require.Equal(t, []deferral{{"quiet_hours", 40}}, look(night).Deferrals, "they had to wait, whatever came after")
+
+	faults := e.Sandbox.Settings()
+	faults.TooManyRate = 0.5
+	require.NoError(t, e.Sandbox.SetSettings(faults))
+	busy := e.launch("busy", 1000)
+	require.Equal(t, 40, e.await(busy, "COMPLETED").Accepted)
+	got := look(busy)
+	require.Len(t, got.Deferrals, 1)
+	require.Equal(t, "retry", got.Deferrals[0].Reason)
+	require.Positive(t, got.Deferrals[0].Count)
+	require.LessOrEqual(t, got.Deferrals[0].Count, 40, "each counts once")
+	require.Positive(t, got.ThroughputAverage)
+	require.GreaterOrEqual(t, got.ThroughputPeak, got.ThroughputAverage)
+	e.recount()
 }

@@ -332,7 +332,7 @@ func (h *history) run(ctx context.Context, tx bun.Tx, p *plan) (n int, err error
 		candidate.OffTopic = ca.TopicID != nil && !h.subscribed[topic.Pair{ContactID: id, TopicID: *ca.TopicID}]
 		v := campaign.Gate(candidate, at)
 		if v.Status == message.StatusPending { // deferred by law: it went in the morning
-			at, m.NotBefore, m.NotBeforeReason = v.NotBefore, v.NotBefore, v.Why
+			at, m.NotBefore, m.DeferredReason = v.NotBefore, v.NotBefore, v.Why
 			v = campaign.Gate(candidate, at)
 		}
 		if v.Status != message.StatusSubmitting || at.After(h.now.Add(-2*time.Hour)) {

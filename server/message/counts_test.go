@@ -47,7 +47,7 @@ func TestCountersEqualARecount(t *testing.T) {
 	contact := 0
 	for step := range 400 {
 		where := fmt.Sprintf("id %% %d = %d", 1+dice.IntN(9), dice.IntN(3))
-		switch dice.IntN(6) {
+		switch dice.IntN(7) {
 		case 0, 1: // a slice of an audience, or single messages and inbound ones
 			n, campaign := 1+dice.IntN(40), dice.IntN(4)
 			if campaign == 0 {
@@ -64,6 +64,8 @@ func TestCountersEqualARecount(t *testing.T) {
 			run(fmt.Sprintf("UPDATE messages SET %s = CASE WHEN %s IS NULL THEN now() END WHERE %s", stamps[dice.IntN(len(stamps))], stamps[dice.IntN(len(stamps))], where))
 		case 4: // what is not counted
 			run("UPDATE messages SET body = ?, attempts = attempts + 1 WHERE "+where, fmt.Sprint(step))
+		case 6: // has to wait
+			run("UPDATE messages SET deferred_reason = ? WHERE "+where, []string{"", "quiet_hours", "retry"}[dice.IntN(3)])
 		case 5: // nothing at all
 			run("UPDATE messages SET status = 'read' WHERE false")
 		}

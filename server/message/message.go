@@ -55,6 +55,7 @@ type Message struct {
 	Attempts          int        // calls made to Twilio
 	NotBefore         time.Time  // earliest moment to send; the epoch = at once
 	NotBeforeReason   string     // why it waits
+	DeferredReason    string     // why it first had to wait; stays
 	LeaseUntil        *time.Time // while somebody works on it
 	Work              *string    `bun:",scanonly"` // what the engine has to do about it: send or watch
 	CreatedAt         time.Time  `bun:",nullzero"`

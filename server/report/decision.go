@@ -27,7 +27,7 @@ type Decision struct {
 
 // decided is what the store knows about a message's decision.
 type decided struct {
-	Status, SkipReason, Purpose, Direction, NotBeforeReason, Address string
+	Status, SkipReason, Purpose, Direction, NotBeforeReason, DeferredReason, Address string
 	Campaign, Segment, Topic, Template                               string
 	Version, ErrorCode, Attempts                                     int
 	NotBefore                                                        time.Time
@@ -153,8 +153,8 @@ func (q question) detail(d *decided, yes bool) string {
 		if !yes {
 			break
 		}
-		if d.NotBefore.After(time.Unix(0, 0)) {
-			return fmt.Sprintf("It had waited until %s (%s).", moment(&d.NotBefore), words(d.NotBeforeReason))
+		if d.DeferredReason != "" {
+			return fmt.Sprintf("It was an allowed hour where they are; it had waited before (%s).", words(d.DeferredReason))
 		}
 		return "It was an allowed hour where they are."
 	}

@@ -67,6 +67,7 @@ export function createClient(onSignedOut: () => void): Client {
           MessageConnection: none,
           MessageDecision: none,
           DecisionStep: none,
+          DeferralCount: none,
           NumberCheck: none,
           PageInfo: none,
           QueueHealth: none,

@@ -1,3 +1,5 @@
+import type { ErrorClass } from "../gql/graphql";
+
 const whole = new Intl.NumberFormat("en");
 const compact = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 const percents = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
@@ -34,6 +36,20 @@ export function bytes(n: number): string {
   if (n < 1 << 20) return `${decimal(n / 1024)} KB`;
   return `${decimal(n / (1 << 20))} MB`;
 }
+
+/** What an error class means for the message. */
+export const errorClasses: Record<ErrorClass, string> = {
+  RETRY: "Passing: tried again",
+  AMBIGUOUS: "Unclear: looked up",
+  FIX_FIRST: "To be mended first",
+  PERMANENT_MESSAGE: "Final, this message",
+  PERMANENT_CONTACT: "Final, this contact",
+};
+
+/** Why a message had to wait. */
+export const waitText = (reason: string) =>
+  ({ quiet_hours: "Quiet hours", retry: "Twilio's limits and passing errors" })[reason] ??
+  `Hours by law: ${words(reason)}`;
 
 const skipTexts: Record<string, string> = {
   not_subscribed: "Not subscribed to the topic",

@@ -25,7 +25,7 @@ import { Empty, Failed, Live, LoadMore, Page, Rows, Stat, Status } from "../../c
 import { graphql } from "../../gql";
 import type { CampaignPageQuery, CampaignStateFragment, MessageStatus } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
-import { count, decimal, duration, moment, percent, skipText, timeOfDay, words } from "../../lib/format";
+import { count, decimal, duration, moment, percent, skipText, timeOfDay, waitText, words } from "../../lib/format";
 import { real } from "../../lib/node";
 import { CampaignLaunchDocument } from "./CampaignWizard";
 import { ScheduleForm } from "./ScheduleForm";
@@ -77,6 +77,12 @@ graphql(`
       reason
       count
     }
+    deferrals {
+      reason
+      count
+    }
+    throughputAverage
+    throughputPeak
     series {
       at
       accepted
@@ -479,6 +485,8 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
             {c.startedAt && c.finishedAt
               ? ` · took ${duration((new Date(c.finishedAt).getTime() - new Date(c.startedAt).getTime()) / 1000)}`
               : ""}
+            {c.counts.accepted > 0 &&
+              ` · ${decimal(c.throughputAverage)} a second on average, ${decimal(c.throughputPeak)} at best`}
           </Text>
         </Group>
         <Progress value={c.progress * 100} size="lg" animated={c.status === "SENDING"} aria-label="Progress" />
@@ -488,6 +496,9 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
         <Group justify="space-between" mt="xs">
           <Text size="sm">
             {percent(c.progress)} dealt with, {count(left)} left
+            {c.status === "SENDING" && c.throughput > 0 && left > 0 && !c.waitingUntil && (
+              <>, done in about {duration(left / c.throughput)}</>
+            )}
             {c.waitingUntil && `; the next waits until ${moment(c.waitingUntil)}`}
           </Text>
           {details.quietHours && (
@@ -557,6 +568,23 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
                     ))}
                   </Table.Tbody>
                 </Table>
+              )}
+              {c.deferrals.length > 0 && (
+                <div>
+                  <Title order={3} size="h5">
+                    Who had to wait
+                  </Title>
+                  <Table withRowBorders={false} verticalSpacing={4} data-testid="deferrals">
+                    <Table.Tbody>
+                      {c.deferrals.map((d) => (
+                        <Table.Tr key={d.reason}>
+                          <Table.Td>{waitText(d.reason)}</Table.Td>
+                          <Table.Td ta="right">{count(d.count)}</Table.Td>
+                        </Table.Tr>
+                      ))}
+                    </Table.Tbody>
+                  </Table>
+                </div>
               )}
               <Text size="sm">
                 {count(c.counts.optedOut)} opted out ({percent(c.rates.optedOut)} of delivered)

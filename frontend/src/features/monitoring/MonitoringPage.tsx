@@ -6,7 +6,8 @@ import { useQuery, useSubscription } from "urql";
 import { useMay } from "../../app/session";
 import { Failed, LinkButton, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
-import { count, decimal, percent, timeOfDay } from "../../lib/format";
+import { count, decimal, errorClasses, percent, timeOfDay } from "../../lib/format";
+import { RunningCampaigns } from "./RunningCampaigns";
 
 const DeliveryDocument = graphql(`
   subscription DeliveryStream {
@@ -155,6 +156,7 @@ export function MonitoringPage() {
   // The stream is drawn four times a second, whatever the number of events.
   useEffect(() => {
     const timer = setInterval(() => {
+      waiting.current = waiting.current.slice(-keep); // while it is paused, and at thousands a second
       if (paused || waiting.current.length === 0) return;
       const fresh = waiting.current.splice(0).reverse();
       setLines((old) => [...fresh, ...old].slice(0, keep));
@@ -223,6 +225,7 @@ export function MonitoringPage() {
           </Text>
         </>
       )}
+      <RunningCampaigns />
       <Card>
         <Group justify="space-between" mb="sm">
           <Title order={2} size="h4">
@@ -287,7 +290,7 @@ export function MonitoringPage() {
           <Table className="cards">
             <Table.Thead>
               <Table.Tr>
-                {["Code", "Meaning", "Messages", "Share", "What to do"].map((x) => (
+                {["Code", "Meaning", "Kind", "Messages", "Share", "What to do"].map((x) => (
                   <Table.Th key={x}>{x}</Table.Th>
                 ))}
               </Table.Tr>
@@ -297,6 +300,7 @@ export function MonitoringPage() {
                 <Table.Tr key={e.code}>
                   <Table.Td data-label="Code">{e.code || "–"}</Table.Td>
                   <Table.Td data-label="Meaning">{e.title}</Table.Td>
+                  <Table.Td data-label="Kind">{errorClasses[e.class]}</Table.Td>
                   <Table.Td data-label="Messages">{count(e.count)}</Table.Td>
                   <Table.Td data-label="Share">{percent(e.share)}</Table.Td>
                   <Table.Td data-label="What to do">{e.advice}</Table.Td>

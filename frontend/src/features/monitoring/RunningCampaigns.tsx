@@ -1,0 +1,112 @@
+import { Card, Progress, Table, Text, Title } from "@mantine/core";
+import { useInterval } from "@mantine/hooks";
+import { Link } from "@tanstack/react-router";
+import { useQuery, useSubscription } from "urql";
+import { Status } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { RunningCampaignFragment } from "../../gql/graphql";
+import { count, decimal, percent } from "../../lib/format";
+
+const RunningDocument = graphql(`
+  query RunningCampaigns {
+    campaigns(filter: { status: [PREPARING, SENDING, PAUSED] }, first: 20) {
+      nodes {
+        ...RunningCampaign
+      }
+    }
+  }
+`);
+
+graphql(`
+  fragment RunningCampaign on Campaign {
+    id
+    name
+    status
+    progress
+    throughput
+    counts {
+      audience
+      pending
+      accepted
+      delivered
+      failed
+      undelivered
+    }
+    rates {
+      delivered
+      read
+      failed
+    }
+  }
+`);
+
+const LiveDocument = graphql(`
+  subscription RunningCampaignLive($id: ID!) {
+    campaignProgress(id: $id) {
+      ...RunningCampaign
+    }
+  }
+`);
+
+/** How the campaigns do that send now, live. */
+export function RunningCampaigns() {
+  const [{ data }, load] = useQuery({ query: RunningDocument, requestPolicy: "cache-and-network" });
+  useInterval(() => load({ requestPolicy: "network-only" }), 5000, { autoInvoke: true }); // new ones appear, ended ones go
+  return (
+    <Card padding={0}>
+      <Title order={2} size="h4" p="md" pb={0}>
+        Running campaigns
+      </Title>
+      {!data || data.campaigns.nodes.length === 0 ? (
+        <Text c="dimmed" size="sm" p="md">
+          No campaign is running.
+        </Text>
+      ) : (
+        <Table className="cards">
+          <Table.Thead>
+            <Table.Tr>
+              {["Campaign", "Status", "Progress", "A second", "Accepted", "Delivered", "Read", "Failed"].map((h) => (
+                <Table.Th key={h}>{h}</Table.Th>
+              ))}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {data.campaigns.nodes.map((c) => (
+              <Row key={c.id} campaign={c as RunningCampaignFragment} />
+            ))}
+          </Table.Tbody>
+        </Table>
+      )}
+    </Card>
+  );
+}
+
+function Row({ campaign }: { campaign: RunningCampaignFragment }) {
+  const [live] = useSubscription({ query: LiveDocument, variables: { id: campaign.id } });
+  const c = (live.data?.campaignProgress as RunningCampaignFragment | undefined) ?? campaign;
+  return (
+    <Table.Tr data-testid="running">
+      <Table.Td data-label="Campaign">
+        <Link to="/campaigns/$id" params={{ id: c.id }} className="plain">
+          {c.name}
+        </Link>
+      </Table.Td>
+      <Table.Td data-label="Status">
+        <Status value={c.status} />
+      </Table.Td>
+      <Table.Td data-label="Progress" miw={120}>
+        <Progress value={c.progress * 100} aria-label={`Progress of ${c.name}`} mb={2} />
+        <Text size="xs" c="dimmed">
+          {percent(c.progress)} of {count(c.counts.audience)}
+        </Text>
+      </Table.Td>
+      <Table.Td data-label="A second">{decimal(c.throughput)}</Table.Td>
+      <Table.Td data-label="Accepted">{count(c.counts.accepted)}</Table.Td>
+      <Table.Td data-label="Delivered">{percent(c.rates.delivered)}</Table.Td>
+      <Table.Td data-label="Read">{percent(c.rates.read)}</Table.Td>
+      <Table.Td data-label="Failed">
+        {percent(c.rates.failed)} ({count(c.counts.failed + c.counts.undelivered)})
+      </Table.Td>
+    </Table.Tr>
+  );
+}
