@@ -10,7 +10,7 @@ GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 WITH_POSTGRES := go run ./server/db/dbtest/withpostgres
 SPA_SOURCES := $(shell find frontend/src frontend/public frontend/*.html frontend/*.ts -type f 2>/dev/null)
 
-.PHONY: help run test dev build generate check-generated lint test-go test-spa test-e2e chaos bench audit clean tools
+.PHONY: help run test dev build generate check-generated lint lint-docker test-go test-spa test-e2e chaos bench audit clean tools
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -58,6 +58,9 @@ lint: node_modules/.installed frontend/dist/index.html $(GOLANGCI) ## formatters
 	@npm run --silent lint
 	@echo "== tsc"
 	@npm run --silent typecheck
+
+lint-docker: ## docker-compose.yml and Dockerfile, by Compose's loader and BuildKit's linter; no engine needed
+	@go run -C .ci/docker . $(CURDIR)
 
 test-go: frontend/dist/index.html ## Go tests with the race detector, against a real Postgres
 	@echo "== go test -race"
