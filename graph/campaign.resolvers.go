@@ -220,7 +220,7 @@ func (r *mutationResolver) CampaignCreate(ctx context.Context, input model.Campa
 	var c *campaign.Campaign
 	in, err := campaignInput(model.CampaignUpdateInput{
 		Name: graphql.OmittableOf(&input.Name), TemplateID: input.TemplateID, SegmentID: input.SegmentID, Query: input.Query, SenderID: input.SenderID, Senders: input.Senders,
-		TopicID: input.TopicID, RateLimitPerSecond: input.RateLimitPerSecond, ErrorThreshold: input.ErrorThreshold, QuietHours: input.QuietHours, EndsAt: input.EndsAt,
+		TopicID: input.TopicID, RateLimitPerSecond: input.RateLimitPerSecond, ErrorThreshold: input.ErrorThreshold, QuietHours: input.QuietHours, FrequencyCap: input.FrequencyCap, EndsAt: input.EndsAt,
 	})
 	if err == nil {
 		c, err = r.Services.Campaigns.Create(ctx, in)

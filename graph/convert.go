@@ -295,7 +295,7 @@ func toCampaign(c *campaign.Campaign) *model.Campaign {
 		ID: encode(kindCampaign, c.ID), Name: c.Name, Status: upper[model.CampaignStatus](c.Status), PausedReason: filled(c.PausedReason), Failure: filled(c.Failure),
 		Query: c.Query, RateLimitPerSecond: c.RateLimitPerSecond, EndsAt: c.EndsAt, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, StartedAt: c.StartedAt,
 		PreparedAt: c.PreparedAt, FinishedAt: c.FinishedAt, ErrorThreshold: c.ErrorThreshold, Schedule: toSchedule(c.Schedule), NextRunAt: c.NextRunAt, RunsDone: c.Runs,
-		QuietHours: fromQuietHours(c.QuietHours),
+		QuietHours: fromQuietHours(c.QuietHours), FrequencyCap: fromCap(c.FrequencyCap),
 	}
 	if c.ParentID != nil {
 		out.Parent = &model.Campaign{ID: encode(kindCampaign, *c.ParentID)}
@@ -358,6 +358,20 @@ func fromQuietHours(q *campaign.QuietHours) *model.QuietHours {
 		return nil
 	}
 	return &model.QuietHours{Start: q.Start, End: q.End, Zone: filled(q.Zone), Days: toDays(q.Days)}
+}
+
+func fromCap(f *campaign.FrequencyCap) *model.FrequencyCap {
+	if f == nil {
+		return nil
+	}
+	return &model.FrequencyCap{Messages: f.Messages, Days: f.Days}
+}
+
+func toCap(in *model.FrequencyCapInput) *campaign.FrequencyCap {
+	if in == nil {
+		return nil
+	}
+	return &campaign.FrequencyCap{Messages: in.Messages, Days: in.Days}
 }
 
 func toQuietHours(in *model.QuietHoursInput) *campaign.QuietHours {

@@ -133,6 +133,7 @@ func campaignInput(in model.CampaignUpdateInput) (campaign.Input, error) {
 		Name: in.Name.Value(), RateLimitPerSecond: rate.Value(), ClearRateLimit: rate.IsSet() && rate.Value() == nil,
 		ErrorThreshold: threshold.Value(), ClearThreshold: threshold.IsSet() && threshold.Value() == nil,
 		QuietHours: toQuietHours(quiet.Value()), ClearQuietHours: quiet.IsSet() && quiet.Value() == nil,
+		FrequencyCap: toCap(in.FrequencyCap.Value()), ClearCap: in.FrequencyCap.IsSet() && in.FrequencyCap.Value() == nil,
 		ClearTopic: in.TopicID.IsSet() && text(in.TopicID.Value()) == "", EndsAt: ends.Value(), ClearEndsAt: ends.IsSet() && ends.Value() == nil,
 	}
 	if raw := in.Query.Value(); !isNull(raw) {
@@ -314,24 +315,33 @@ func (r *Resolver) settings(ctx context.Context) (*model.Settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	quiet, err := r.Campaigns.DefaultQuietHours(ctx)
-	return &model.Settings{AccountRatePerSecond: rate, DefaultQuietHours: fromQuietHours(quiet)}, err
+	d, err := r.Campaigns.Defaults(ctx)
+	return &model.Settings{AccountRatePerSecond: rate, DefaultQuietHours: fromQuietHours(d.QuietHours), DefaultFrequencyCap: fromCap(d.FrequencyCap)}, err
 }
 
 func (r *Resolver) updateSettings(ctx context.Context, input model.SettingsUpdateInput) error {
-	q, set := input.DefaultQuietHours.ValueOK()
-	if q != nil { // before anything is changed
-		if err := toQuietHours(q).Validate(); err != nil {
-			return err
-		}
+	d, err := r.Campaigns.Defaults(ctx)
+	if err != nil {
+		return err
+	}
+	quiet, setQuiet := input.DefaultQuietHours.ValueOK()
+	if setQuiet {
+		d.QuietHours = toQuietHours(quiet)
+	}
+	most, setCap := input.DefaultFrequencyCap.ValueOK()
+	if setCap {
+		d.FrequencyCap = toCap(most)
+	}
+	if err := d.Validate(); err != nil { // before anything is changed
+		return err
 	}
 	if v := input.AccountRatePerSecond.Value(); v != nil {
 		if err := r.Senders.SetAccountRate(ctx, *v); err != nil {
 			return err
 		}
 	}
-	if set {
-		return r.Campaigns.SetDefaultQuietHours(ctx, toQuietHours(q))
+	if setQuiet || setCap {
+		return r.Campaigns.SetDefaults(ctx, d)
 	}
 	return nil
 }

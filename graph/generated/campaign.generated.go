@@ -718,6 +718,38 @@ func (ec *executionContext) fieldContext_Campaign_quietHours(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Campaign_frequencyCap(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_frequencyCap(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FrequencyCap, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.FrequencyCap) graphql.Marshaler {
+			return ec.marshalOFrequencyCap2ᚖeventstreamᚋgraphᚋmodelᚐFrequencyCap(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_frequencyCap(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FrequencyCap(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Campaign_endsAt(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2954,6 +2986,52 @@ func (ec *executionContext) fieldContext_DeferralCount_count(_ context.Context, 
 	return graphql.NewScalarFieldContext("DeferralCount", field, false, false, "Int64")
 }
 
+func (ec *executionContext) _FrequencyCap_messages(ctx context.Context, field graphql.CollectedField, obj *model.FrequencyCap) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FrequencyCap_messages(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Messages, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FrequencyCap_messages(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FrequencyCap", field, false, false, "Int")
+}
+
+func (ec *executionContext) _FrequencyCap_days(ctx context.Context, field graphql.CollectedField, obj *model.FrequencyCap) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FrequencyCap_days(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Days, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FrequencyCap_days(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FrequencyCap", field, false, false, "Int")
+}
+
 func (ec *executionContext) _LegalHours_id(ctx context.Context, field graphql.CollectedField, obj *model.LegalHours) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3604,7 +3682,7 @@ func (ec *executionContext) unmarshalInputCampaignCreateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "quietHours", "endsAt"}
+	fieldsInOrder := [...]string{"name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "quietHours", "frequencyCap", "endsAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3681,6 +3759,13 @@ func (ec *executionContext) unmarshalInputCampaignCreateInput(ctx context.Contex
 				return it, err
 			}
 			it.QuietHours = graphql.OmittableOf(data)
+		case "frequencyCap":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("frequencyCap"))
+			data, err := ec.unmarshalOFrequencyCapInput2ᚖeventstreamᚋgraphᚋmodelᚐFrequencyCapInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FrequencyCap = graphql.OmittableOf(data)
 		case "endsAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endsAt"))
 			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
@@ -4213,7 +4298,7 @@ func (ec *executionContext) unmarshalInputCampaignUpdateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "quietHours", "endsAt"}
+	fieldsInOrder := [...]string{"id", "name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "quietHours", "frequencyCap", "endsAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -4297,6 +4382,13 @@ func (ec *executionContext) unmarshalInputCampaignUpdateInput(ctx context.Contex
 				return it, err
 			}
 			it.QuietHours = graphql.OmittableOf(data)
+		case "frequencyCap":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("frequencyCap"))
+			data, err := ec.unmarshalOFrequencyCapInput2ᚖeventstreamᚋgraphᚋmodelᚐFrequencyCapInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FrequencyCap = graphql.OmittableOf(data)
 		case "endsAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endsAt"))
 			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
@@ -4318,6 +4410,55 @@ func (ec *executionContext) unmarshalInputCampaignUpdateInput(ctx context.Contex
 func UnmarshalCampaignUpdateInput(ctx context.Context, raw any) (model.CampaignUpdateInput, error) {
 	var out model.CampaignUpdateInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "CampaignUpdateInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputFrequencyCapInput(ctx context.Context, obj any) (model.FrequencyCapInput, error) {
+	var it model.FrequencyCapInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"messages", "days"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "messages":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("messages"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Messages = data
+		case "days":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("days"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Days = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFrequencyCapInput unmarshals raw into the FrequencyCapInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFrequencyCapInput(ctx context.Context, raw any) (model.FrequencyCapInput, error) {
+	var out model.FrequencyCapInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FrequencyCapInput", raw, &out)
 	return out, err
 }
 
@@ -4640,6 +4781,11 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 				})
 		case "quietHours":
 			out.Values[i] = ec._Campaign_quietHours(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "frequencyCap":
+			out.Values[i] = ec._Campaign_frequencyCap(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -5647,6 +5793,44 @@ func (ec *executionContext) _DeferralCount(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var frequencyCapImplementors = []string{"FrequencyCap"}
+
+func (ec *executionContext) _FrequencyCap(ctx context.Context, sel ast.SelectionSet, obj *model.FrequencyCap) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, frequencyCapImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FrequencyCap")
+		case "messages":
+			out.Values[i] = ec._FrequencyCap_messages(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "days":
+			out.Values[i] = ec._FrequencyCap_days(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var legalHoursImplementors = []string{"LegalHours"}
 
 func (ec *executionContext) _LegalHours(ctx context.Context, sel ast.SelectionSet, obj *model.LegalHours) graphql.Marshaler {
@@ -6453,6 +6637,21 @@ func (ec *executionContext) marshalOCampaignStatus2ᚕeventstreamᚋgraphᚋmode
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalOFrequencyCap2ᚖeventstreamᚋgraphᚋmodelᚐFrequencyCap(ctx context.Context, sel ast.SelectionSet, v *model.FrequencyCap) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FrequencyCap(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOFrequencyCapInput2ᚖeventstreamᚋgraphᚋmodelᚐFrequencyCapInput(ctx context.Context, v any) (*model.FrequencyCapInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputFrequencyCapInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOPausedBy2ᚖeventstreamᚋgraphᚋmodelᚐPausedBy(ctx context.Context, v any) (*model.PausedBy, error) {

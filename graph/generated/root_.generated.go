@@ -164,6 +164,7 @@ type ComplexityRoot struct {
 		ErrorThreshold     func(childComplexity int) int
 		Failure            func(childComplexity int) int
 		FinishedAt         func(childComplexity int) int
+		FrequencyCap       func(childComplexity int) int
 		ID                 func(childComplexity int) int
 		Messages           func(childComplexity int, filter *model.CampaignMessageFilter, first *int, after *string) int
 		Name               func(childComplexity int) int
@@ -550,6 +551,11 @@ type ComplexityRoot struct {
 		Count  func(childComplexity int) int
 		Share  func(childComplexity int) int
 		Title  func(childComplexity int) int
+	}
+
+	FrequencyCap struct {
+		Days     func(childComplexity int) int
+		Messages func(childComplexity int) int
 	}
 
 	HealthCheck struct {
@@ -967,6 +973,7 @@ type ComplexityRoot struct {
 
 	Settings struct {
 		AccountRatePerSecond func(childComplexity int) int
+		DefaultFrequencyCap  func(childComplexity int) int
 		DefaultQuietHours    func(childComplexity int) int
 	}
 
@@ -1636,6 +1643,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.FinishedAt(childComplexity), true
+	case "Campaign.frequencyCap":
+		if e.ComplexityRoot.Campaign.FrequencyCap == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.FrequencyCap(childComplexity), true
 	case "Campaign.id":
 		if e.ComplexityRoot.Campaign.ID == nil {
 			break
@@ -3127,6 +3140,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ErrorBucket.Title(childComplexity), true
+
+	case "FrequencyCap.days":
+		if e.ComplexityRoot.FrequencyCap.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FrequencyCap.Days(childComplexity), true
+	case "FrequencyCap.messages":
+		if e.ComplexityRoot.FrequencyCap.Messages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FrequencyCap.Messages(childComplexity), true
 
 	case "HealthCheck.advice":
 		if e.ComplexityRoot.HealthCheck.Advice == nil {
@@ -5314,6 +5340,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.AccountRatePerSecond(childComplexity), true
+	case "Settings.defaultFrequencyCap":
+		if e.ComplexityRoot.Settings.DefaultFrequencyCap == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.DefaultFrequencyCap(childComplexity), true
 	case "Settings.defaultQuietHours":
 		if e.ComplexityRoot.Settings.DefaultQuietHours == nil {
 			break
@@ -6166,6 +6198,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ConversationReplyInput", ec.unmarshalInputConversationReplyInput),
 			graphql.NewInputUnmarshaler("DateRange", ec.unmarshalInputDateRange),
 			graphql.NewInputUnmarshaler("ErrorReportFilter", ec.unmarshalInputErrorReportFilter),
+			graphql.NewInputUnmarshaler("FrequencyCapInput", ec.unmarshalInputFrequencyCapInput),
 			graphql.NewInputUnmarshaler("ImportColumnInput", ec.unmarshalInputImportColumnInput),
 			graphql.NewInputUnmarshaler("MessageFilter", ec.unmarshalInputMessageFilter),
 			graphql.NewInputUnmarshaler("MessageResolveInput", ec.unmarshalInputMessageResolveInput),
@@ -6601,6 +6634,18 @@ input QuietHoursInput {
   days: [Weekday!]
 }
 
+"At most so many messages of all campaigns to a contact within so many days, this campaign's own included. Who had enough is skipped."
+type FrequencyCap {
+  messages: Int!
+  days: Int!
+}
+input FrequencyCapInput {
+  "1 to 100."
+  messages: Int!
+  "1 to 90."
+  days: Int!
+}
+
 "A sender's part in a campaign."
 type CampaignSender {
   sender: Sender! @goField(forceResolver: true)
@@ -6693,6 +6738,8 @@ type Campaign implements Node {
   waitingUntil: DateTime @goField(forceResolver: true)
   "Null: only what the law asks, see legalHours."
   quietHours: QuietHours
+  "Null: none."
+  frequencyCap: FrequencyCap
   "After it what is still pending expires."
   endsAt: DateTime
   counts: CampaignCounts! @goField(forceResolver: true)
@@ -6763,12 +6810,12 @@ type CampaignRates {
   optedOut: Float!
 }
 type SkipReasonCount {
-  "opted_out, suppressed, not_subscribed, no_consent, unreachable, ineligible, missing_variable, too_long, no_allowed_hours or erased."
+  "opted_out, suppressed, not_subscribed, no_consent, unreachable, ineligible, frequency_cap, missing_variable, too_long, no_allowed_hours or erased."
   reason: String!
   count: Int64!
 }
 type DeferralCount {
-  "quiet_hours, the id of legal hours, or retry: Twilio's rate limits and passing errors."
+  "quiet_hours, the id of legal hours, frequency_cap (another campaign was writing to them that moment), or retry: Twilio's rate limits and passing errors."
   reason: String!
   count: Int64!
 }
@@ -6930,6 +6977,8 @@ input CampaignCreateInput {
   errorThreshold: Float
   "Absent: the default of the settings; null: only what the law asks."
   quietHours: QuietHoursInput
+  "Absent: the default of the settings; null: none."
+  frequencyCap: FrequencyCapInput
   endsAt: DateTime
 }
 type CampaignCreatePayload {
@@ -6950,6 +6999,7 @@ input CampaignUpdateInput {
   rateLimitPerSecond: Float
   errorThreshold: Float
   quietHours: QuietHoursInput
+  frequencyCap: FrequencyCapInput
   endsAt: DateTime
 }
 type CampaignUpdatePayload {
@@ -8270,6 +8320,8 @@ type Settings {
   accountRatePerSecond: Float!
   "Quiet hours of campaigns that are made without any; null: only what the law asks."
   defaultQuietHours: QuietHours
+  "The cap of campaigns that are made without any; null: none."
+  defaultFrequencyCap: FrequencyCap
 }
 
 extend type Query {
@@ -8284,6 +8336,8 @@ input SettingsUpdateInput {
   accountRatePerSecond: Float
   "Null: none."
   defaultQuietHours: QuietHoursInput
+  "Null: none."
+  defaultFrequencyCap: FrequencyCapInput
 }
 type SettingsUpdatePayload {
   settings: Settings
@@ -8856,6 +8910,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_waitingUntil(ctx, field)
 	case "quietHours":
 		return ec.fieldContext_Campaign_quietHours(ctx, field)
+	case "frequencyCap":
+		return ec.fieldContext_Campaign_frequencyCap(ctx, field)
 	case "endsAt":
 		return ec.fieldContext_Campaign_endsAt(ctx, field)
 	case "counts":
@@ -9604,6 +9660,16 @@ func (ec *executionContext) childFields_ErrorBucket(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type ErrorBucket", field.Name)
 }
 
+func (ec *executionContext) childFields_FrequencyCap(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "messages":
+		return ec.fieldContext_FrequencyCap_messages(ctx, field)
+	case "days":
+		return ec.fieldContext_FrequencyCap_days(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FrequencyCap", field.Name)
+}
+
 func (ec *executionContext) childFields_HealthCheck(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -10228,6 +10294,8 @@ func (ec *executionContext) childFields_Settings(ctx context.Context, field grap
 		return ec.fieldContext_Settings_accountRatePerSecond(ctx, field)
 	case "defaultQuietHours":
 		return ec.fieldContext_Settings_defaultQuietHours(ctx, field)
+	case "defaultFrequencyCap":
+		return ec.fieldContext_Settings_defaultFrequencyCap(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Settings", field.Name)
 }

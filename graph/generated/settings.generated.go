@@ -78,6 +78,38 @@ func (ec *executionContext) fieldContext_Settings_defaultQuietHours(_ context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _Settings_defaultFrequencyCap(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Settings_defaultFrequencyCap(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DefaultFrequencyCap, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.FrequencyCap) graphql.Marshaler {
+			return ec.marshalOFrequencyCap2ᚖeventstreamᚋgraphᚋmodelᚐFrequencyCap(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Settings_defaultFrequencyCap(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Settings",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FrequencyCap(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SettingsUpdatePayload_settings(ctx context.Context, field graphql.CollectedField, obj *model.SettingsUpdatePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -157,7 +189,7 @@ func (ec *executionContext) unmarshalInputSettingsUpdateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"accountRatePerSecond", "defaultQuietHours"}
+	fieldsInOrder := [...]string{"accountRatePerSecond", "defaultQuietHours", "defaultFrequencyCap"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -178,6 +210,13 @@ func (ec *executionContext) unmarshalInputSettingsUpdateInput(ctx context.Contex
 				return it, err
 			}
 			it.DefaultQuietHours = graphql.OmittableOf(data)
+		case "defaultFrequencyCap":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("defaultFrequencyCap"))
+			data, err := ec.unmarshalOFrequencyCapInput2ᚖeventstreamᚋgraphᚋmodelᚐFrequencyCapInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DefaultFrequencyCap = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -221,6 +260,11 @@ func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "defaultQuietHours":
 			out.Values[i] = ec._Settings_defaultQuietHours(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "defaultFrequencyCap":
+			out.Values[i] = ec._Settings_defaultFrequencyCap(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

@@ -209,6 +209,8 @@ type Campaign struct {
 	WaitingUntil *time.Time `json:"waitingUntil,omitempty"`
 	// Null: only what the law asks, see legalHours.
 	QuietHours *QuietHours `json:"quietHours,omitempty"`
+	// Null: none.
+	FrequencyCap *FrequencyCap `json:"frequencyCap,omitempty"`
 	// After it what is still pending expires.
 	EndsAt *time.Time      `json:"endsAt,omitempty"`
 	Counts *CampaignCounts `json:"counts"`
@@ -302,7 +304,9 @@ type CampaignCreateInput struct {
 	ErrorThreshold graphql.Omittable[*float64] `json:"errorThreshold,omitempty"`
 	// Absent: the default of the settings; null: only what the law asks.
 	QuietHours graphql.Omittable[*QuietHoursInput] `json:"quietHours,omitempty"`
-	EndsAt     graphql.Omittable[*time.Time]       `json:"endsAt,omitempty"`
+	// Absent: the default of the settings; null: none.
+	FrequencyCap graphql.Omittable[*FrequencyCapInput] `json:"frequencyCap,omitempty"`
+	EndsAt       graphql.Omittable[*time.Time]         `json:"endsAt,omitempty"`
 }
 
 type CampaignCreatePayload struct {
@@ -470,10 +474,11 @@ type CampaignUpdateInput struct {
 	// Null: to all of the audience.
 	TopicID graphql.Omittable[*string] `json:"topicId,omitempty"`
 	// Takes effect at once, also while sending.
-	RateLimitPerSecond graphql.Omittable[*float64]         `json:"rateLimitPerSecond,omitempty"`
-	ErrorThreshold     graphql.Omittable[*float64]         `json:"errorThreshold,omitempty"`
-	QuietHours         graphql.Omittable[*QuietHoursInput] `json:"quietHours,omitempty"`
-	EndsAt             graphql.Omittable[*time.Time]       `json:"endsAt,omitempty"`
+	RateLimitPerSecond graphql.Omittable[*float64]           `json:"rateLimitPerSecond,omitempty"`
+	ErrorThreshold     graphql.Omittable[*float64]           `json:"errorThreshold,omitempty"`
+	QuietHours         graphql.Omittable[*QuietHoursInput]   `json:"quietHours,omitempty"`
+	FrequencyCap       graphql.Omittable[*FrequencyCapInput] `json:"frequencyCap,omitempty"`
+	EndsAt             graphql.Omittable[*time.Time]         `json:"endsAt,omitempty"`
 }
 
 type CampaignUpdatePayload struct {
@@ -960,7 +965,7 @@ type DecisionStep struct {
 }
 
 type DeferralCount struct {
-	// quiet_hours, the id of legal hours, or retry: Twilio's rate limits and passing errors.
+	// quiet_hours, the id of legal hours, frequency_cap (another campaign was writing to them that moment), or retry: Twilio's rate limits and passing errors.
 	Reason string `json:"reason"`
 	Count  int64  `json:"count"`
 }
@@ -992,6 +997,19 @@ type ErrorBucket struct {
 
 type ErrorReportFilter struct {
 	CampaignID graphql.Omittable[*string] `json:"campaignId,omitempty"`
+}
+
+// At most so many messages of all campaigns to a contact within so many days, this campaign's own included. Who had enough is skipped.
+type FrequencyCap struct {
+	Messages int `json:"messages"`
+	Days     int `json:"days"`
+}
+
+type FrequencyCapInput struct {
+	// 1 to 100.
+	Messages int `json:"messages"`
+	// 1 to 90.
+	Days int `json:"days"`
 }
 
 type HealthCheck struct {
@@ -1540,12 +1558,16 @@ type Settings struct {
 	AccountRatePerSecond float64 `json:"accountRatePerSecond"`
 	// Quiet hours of campaigns that are made without any; null: only what the law asks.
 	DefaultQuietHours *QuietHours `json:"defaultQuietHours,omitempty"`
+	// The cap of campaigns that are made without any; null: none.
+	DefaultFrequencyCap *FrequencyCap `json:"defaultFrequencyCap,omitempty"`
 }
 
 type SettingsUpdateInput struct {
 	AccountRatePerSecond graphql.Omittable[*float64] `json:"accountRatePerSecond,omitempty"`
 	// Null: none.
 	DefaultQuietHours graphql.Omittable[*QuietHoursInput] `json:"defaultQuietHours,omitempty"`
+	// Null: none.
+	DefaultFrequencyCap graphql.Omittable[*FrequencyCapInput] `json:"defaultFrequencyCap,omitempty"`
 }
 
 type SettingsUpdatePayload struct {
@@ -1589,7 +1611,7 @@ type SignOutPayload struct {
 }
 
 type SkipReasonCount struct {
-	// opted_out, suppressed, not_subscribed, no_consent, unreachable, ineligible, missing_variable, too_long, no_allowed_hours or erased.
+	// opted_out, suppressed, not_subscribed, no_consent, unreachable, ineligible, frequency_cap, missing_variable, too_long, no_allowed_hours or erased.
 	Reason string `json:"reason"`
 	Count  int64  `json:"count"`
 }

@@ -411,3 +411,65 @@ func TestWhoHadToWaitIsCounted(t *testing.T) {
 	require.GreaterOrEqual(t, got.ThroughputPeak, got.ThroughputAverage)
 	e.recount()
 }
+
+func TestNobodyGetsMoreThanTheFrequencyCap(t *testing.T) {
+	t.Parallel()
+	const people = 120
+	e := start(t)
+	e.small(people)
+	first := e.draft("first", map[string]any{"query": map[string]any{"field": "name", "op": "in", "value": []any{"Person 1", "Person 2", "Person 3"}}})
+	e.must("campaignLaunch", "campaign", map[string]any{"id": first})
+	require.Equal(t, 3, e.await(first, "COMPLETED").Accepted)
+
+	_, problems := e.mutate("campaignCreate", "campaign", map[string]any{"name": "wrong", "frequencyCap": map[string]any{"messages": 0, "days": 91}})
+	require.Contains(t, problems, "0 is out of range: 1 to 100 messages")
+	require.Contains(t, problems, "91 is out of range: 1 to 90 days")
+	second := e.draft("second", map[string]any{"frequencyCap": map[string]any{"messages": 1, "days": 7}})
+	var pre struct {
+		CampaignPreflight struct {
+			WillSend int
+			Skips    []struct {
+				Reason string
+				Count  int
+			}
+		}
+	}
+	e.do(&pre, `query($id: ID!) { campaignPreflight(id: $id) { willSend skips { reason count } } }`, map[string]any{"id": second})
+	require.Equal(t, people-3, pre.CampaignPreflight.WillSend)
+	require.Equal(t, "frequency_cap", pre.CampaignPreflight.Skips[0].Reason)
+	require.Equal(t, 3, pre.CampaignPreflight.Skips[0].Count)
+	e.must("campaignLaunch", "campaign", map[string]any{"id": second})
+	c := e.await(second, "COMPLETED")
+	require.Equal(t, people-3, c.Accepted)
+	require.Equal(t, 3, e.query("SELECT count(*) FROM messages WHERE skip_reason = 'frequency_cap'"))
+
+	// Two at once, for the one message that everybody may still get.
+	slow := e.Sandbox.Settings()
+	slow.LatencyMS = 150
+	require.NoError(t, e.Sandbox.SetSettings(slow))
+	two := func(name string, sender string) string {
+		return e.draft(name, map[string]any{"frequencyCap": map[string]any{"messages": 2, "days": 7}, "senderId": e.newSender(sender, 80)})
+	}
+	third, fourth := two("third", "+14155550111"), two("fourth", "+14155550112")
+	for _, id := range []string{third, fourth} {
+		e.must("campaignLaunch", "campaign", map[string]any{"id": id})
+	}
+	a, b := e.await(third, "COMPLETED"), e.await(fourth, "COMPLETED")
+	require.Equal(t, people, a.Accepted+b.Accepted)
+	require.Equal(t, people, a.Skipped+b.Skipped)
+	require.Equal(t, 2, e.query("SELECT max(n) FROM (SELECT count(*) AS n FROM messages WHERE accepted_at IS NOT NULL GROUP BY contact_id) x"))
+	t.Logf("%d met the other campaign and waited", e.query("SELECT count(*) FROM messages WHERE deferred_reason = 'frequency_cap'"))
+	e.recount()
+
+	// The standing cap is that of new campaigns, unless they say otherwise.
+	require.Contains(t, e.settings(map[string]any{"defaultFrequencyCap": map[string]any{"messages": 1, "days": 0}}), "1 to 90 days")
+	require.Empty(t, e.settings(map[string]any{"defaultFrequencyCap": map[string]any{"messages": 3, "days": 1}}))
+	capOf := func(id string) any {
+		var out struct{ Node struct{ FrequencyCap any } }
+		e.do(&out, `query($id: ID!) { node(id: $id) { ... on Campaign { frequencyCap { messages days } } } }`, map[string]any{"id": id})
+		return out.Node.FrequencyCap
+	}
+	require.Equal(t, map[string]any{"messages": 3.0, "days": 1.0}, capOf(e.must("campaignCreate", "campaign", map[string]any{"name": "as usual"})))
+	require.Nil(t, capOf(e.must("campaignCreate", "campaign", map[string]any{"name": "more", "frequencyCap": nil})))
+	require.Equal(t, map[string]any{"messages": 2.0, "days": 7.0}, capOf(e.must("campaignDuplicate", "campaign", map[string]any{"id": third})))
+}

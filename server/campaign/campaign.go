@@ -81,6 +81,7 @@ type Campaign struct {
 	Failure            string          // why it failed, for people
 	RateLimitPerSecond *float64        // nil: the sender's
 	QuietHours         *QuietHours     `bun:"type:jsonb,nullzero"`
+	FrequencyCap       *FrequencyCap   `bun:"type:jsonb,nullzero"`
 	EndsAt             *time.Time      //
 	ErrorThreshold     *float64        // share of failures at which it pauses itself; nil: never
 	ErrorsBefore       int64           // failed and tried when somebody last resumed:
@@ -115,6 +116,8 @@ type Input struct {
 	ClearRateLimit     bool
 	QuietHours         *QuietHours
 	ClearQuietHours    bool
+	FrequencyCap       *FrequencyCap
+	ClearCap           bool
 	EndsAt             *time.Time
 	ClearEndsAt        bool
 	ErrorThreshold     *float64
@@ -219,6 +222,13 @@ func (in Input) apply(c *Campaign) error {
 	}
 	if in.ClearQuietHours {
 		c.QuietHours = nil
+	}
+	if in.FrequencyCap != nil {
+		_ = errs.Add(in.FrequencyCap.Validate())
+		c.FrequencyCap = in.FrequencyCap
+	}
+	if in.ClearCap {
+		c.FrequencyCap = nil
 	}
 	if in.EndsAt != nil {
 		c.EndsAt = in.EndsAt

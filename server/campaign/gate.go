@@ -16,6 +16,8 @@ type Candidate struct {
 	Suppressed consent.SuppressionReason // "" = not suppressed
 	OffTopic   bool                      // the campaign has a topic, and they are not subscribed to it
 	Category   template.Category
+	Cap        *FrequencyCap
+	Recent     Recent // with a Cap: what other campaigns did with them
 	Body       *template.Body
 	QuietHours *QuietHours
 	EndsAt     *time.Time
@@ -51,6 +53,10 @@ func Gate(c Candidate, now time.Time) Verdict {
 		return skip(message.SkipUnreachable)
 	case c.Category == template.CategoryMarketing && !Marketable(p):
 		return skip(message.SkipIneligible)
+	case c.Cap != nil && c.Recent.Accepted >= c.Cap.Messages:
+		return skip(message.SkipFrequencyCap)
+	case c.Cap != nil && c.Recent.Accepted+c.Recent.InFlight >= c.Cap.Messages:
+		return Verdict{Status: message.StatusPending, NotBefore: awaitRival(now), Why: "frequency_cap"}
 	}
 	rendered := c.Body.Render(p)
 	switch {

@@ -215,13 +215,16 @@ func TestGateInItsOrder(t *testing.T) {
 	require.Equal(t, message.StatusSubmitting, v.Status)
 	require.Equal(t, "Hi Max, how are you?", v.Rendered.Text)
 	for want, spoil := range map[message.SkipReason]func(*Candidate){
-		message.SkipErased:          func(c *Candidate) { c.Contact.ErasedAt, c.Contact.ConsentStatus = &now, contact.ConsentOptedOut },
-		message.SkipOptedOut:        func(c *Candidate) { c.Contact.ConsentStatus, c.Suppressed = contact.ConsentOptedOut, "opted_out" },
-		message.SkipSuppressed:      func(c *Candidate) { c.Contact.ConsentStatus, c.Suppressed = contact.ConsentUnknown, "complaint" },
-		message.SkipNotSubscribed:   func(c *Candidate) { c.Contact.ConsentStatus, c.OffTopic = contact.ConsentUnknown, true },
-		message.SkipNoConsent:       func(c *Candidate) { c.Contact.ConsentStatus, c.Contact.Reachable = contact.ConsentUnknown, false },
-		message.SkipUnreachable:     func(c *Candidate) { c.Contact.Reachable, c.Contact.MarketingEligible = false, false },
-		message.SkipIneligible:      func(c *Candidate) { c.Contact.Region = "US" },
+		message.SkipErased:        func(c *Candidate) { c.Contact.ErasedAt, c.Contact.ConsentStatus = &now, contact.ConsentOptedOut },
+		message.SkipOptedOut:      func(c *Candidate) { c.Contact.ConsentStatus, c.Suppressed = contact.ConsentOptedOut, "opted_out" },
+		message.SkipSuppressed:    func(c *Candidate) { c.Contact.ConsentStatus, c.Suppressed = contact.ConsentUnknown, "complaint" },
+		message.SkipNotSubscribed: func(c *Candidate) { c.Contact.ConsentStatus, c.OffTopic = contact.ConsentUnknown, true },
+		message.SkipNoConsent:     func(c *Candidate) { c.Contact.ConsentStatus, c.Contact.Reachable = contact.ConsentUnknown, false },
+		message.SkipUnreachable:   func(c *Candidate) { c.Contact.Reachable, c.Contact.MarketingEligible = false, false },
+		message.SkipIneligible:    func(c *Candidate) { c.Contact.Region = "US" },
+		message.SkipFrequencyCap: func(c *Candidate) {
+			c.Cap, c.Recent, c.Contact.Attributes = &FrequencyCap{2, 7}, Recent{Accepted: 2}, nil
+		},
 		message.SkipMissingVariable: func(c *Candidate) { c.Contact.Attributes = nil },
 	} {
 		c := good()
@@ -230,6 +233,13 @@ func TestGateInItsOrder(t *testing.T) {
 		require.Equal(t, message.StatusSkipped, v.Status, want)
 		require.Equal(t, want, v.Skip)
 	}
+	rival := good()
+	rival.Cap, rival.Recent = &FrequencyCap{2, 7}, Recent{Accepted: 1, InFlight: 1}
+	v = Gate(rival, noon)
+	require.Equal(t, message.StatusPending, v.Status, "another campaign is writing to them this moment")
+	require.WithinRange(t, v.NotBefore, noon.Add(2*time.Second), noon.Add(6*time.Second))
+	rival.Cap.Messages = 3
+	require.Equal(t, message.StatusSubmitting, Gate(rival, noon).Status)
 	c := good()
 	c.QuietHours = &QuietHours{Start: "21:00", End: "08:00"}
 	v = Gate(c, at("2026-11-23T22:00:00Z"))

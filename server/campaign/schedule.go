@@ -273,7 +273,7 @@ func (s *Service) run(ctx context.Context, tx bun.Tx, parent *Campaign) (*Campai
 	name := []rune(parent.Name)
 	c := &Campaign{
 		Name: string(name[:min(len(name), 130)]) + " · " + at.In(zone).Format(time.DateOnly), TemplateID: parent.TemplateID, SegmentID: parent.SegmentID, Query: parent.Query,
-		SenderID: parent.SenderID, Status: StatusScheduled, RateLimitPerSecond: parent.RateLimitPerSecond, QuietHours: parent.QuietHours,
+		SenderID: parent.SenderID, Status: StatusScheduled, RateLimitPerSecond: parent.RateLimitPerSecond, QuietHours: parent.QuietHours, FrequencyCap: parent.FrequencyCap,
 		ErrorThreshold: parent.ErrorThreshold, EndsAt: parent.EndsAt, TopicID: parent.TopicID, ParentID: &parent.ID, CreatedBy: parent.CreatedBy,
 	}
 	if next := parent.Schedule.Next(at, parent.Runs+1); next != nil && (c.EndsAt == nil || next.Before(*c.EndsAt)) {

@@ -10,6 +10,7 @@ import (
 	"eventstream/server/audit"
 	"eventstream/server/db"
 	"eventstream/server/jobs"
+	"eventstream/server/message"
 	"eventstream/server/pubsub"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
@@ -57,11 +58,18 @@ func (s *Service) Create(ctx context.Context, in Input) (*Campaign, error) {
 		}
 	}
 	if in.QuietHours == nil && !in.ClearQuietHours {
-		standing, err := defaultQuietHours(ctx, s.db)
+		standing, err := standing[QuietHours](ctx, s.db, quietHoursSetting)
 		if err != nil {
 			return nil, err
 		}
 		c.QuietHours = standing
+	}
+	if in.FrequencyCap == nil && !in.ClearCap {
+		standing, err := standing[FrequencyCap](ctx, s.db, capSetting)
+		if err != nil {
+			return nil, err
+		}
+		c.FrequencyCap = standing
 	}
 	if err := s.check(ctx, c, in); err != nil {
 		return nil, err
@@ -89,7 +97,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 			return err
 		}
 		waits := c.Status == StatusDraft || c.Status == StatusScheduled
-		fixed := in.TemplateID != nil || in.SegmentID != nil || in.Query != nil || in.SenderID != nil || in.Senders != nil || in.TopicID != nil || in.ClearTopic || in.QuietHours != nil || in.ClearQuietHours
+		fixed := in.TemplateID != nil || in.SegmentID != nil || in.Query != nil || in.SenderID != nil || in.Senders != nil || in.TopicID != nil || in.ClearTopic || in.QuietHours != nil || in.ClearQuietHours || in.FrequencyCap != nil || in.ClearCap
 		switch {
 		case c.Status.Ended():
 			return apperr.Conflict("the campaign is %s and cannot change any more", c.Status)
@@ -204,6 +212,9 @@ func (in Input) audited() map[string]any {
 	}
 	if in.QuietHours != nil {
 		changes["quiet_hours"] = in.QuietHours.String()
+	}
+	if in.FrequencyCap != nil {
+		changes["frequency_cap"] = in.FrequencyCap.String()
 	}
 	if in.ClearTopic {
 		changes["topic"] = nil
@@ -507,7 +518,7 @@ func (s *Service) Duplicate(ctx context.Context, id int64) (*Campaign, error) {
 	name := []rune("Copy of " + old.Name)
 	c := &Campaign{
 		Name: string(name[:min(len(name), 150)]), TemplateID: old.TemplateID, SegmentID: old.SegmentID, Query: old.Query, SenderID: old.SenderID, TopicID: old.TopicID, Status: StatusDraft,
-		RateLimitPerSecond: old.RateLimitPerSecond, QuietHours: old.QuietHours, ErrorThreshold: old.ErrorThreshold, CreatedBy: actor.OperatorID(ctx),
+		RateLimitPerSecond: old.RateLimitPerSecond, QuietHours: old.QuietHours, FrequencyCap: old.FrequencyCap, ErrorThreshold: old.ErrorThreshold, CreatedBy: actor.OperatorID(ctx),
 	}
 	return c, s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := insert(ctx, tx, c); err != nil {
@@ -660,18 +671,26 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 	if err != nil {
 		return err
 	}
-	var eligible, missingVar, deferred int64
+	if len(sample) == 0 {
+		return nil
+	}
+	ids := make([]int64, len(sample))
+	for i, person := range sample {
+		ids[i] = person.ID
+	}
+	recent, err := recentOf(ctx, s.db, c, ids)
+	if err != nil {
+		return err
+	}
+	var deferred int64
+	skipped := map[message.SkipReason]int64{}
 	untimely := map[*LegalHours]int64{}
 	for _, person := range sample {
-		v := Gate(Candidate{Contact: person, Category: by.category, Body: body, QuietHours: c.QuietHours, EndsAt: c.EndsAt}, s.now())
-		if v.Skip != "" && v.Skip != "missing_variable" {
-			continue
-		}
-		eligible++
+		v := Gate(Candidate{Contact: person, Category: by.category, Body: body, Cap: c.FrequencyCap, Recent: recent[person.ID], QuietHours: c.QuietHours, EndsAt: c.EndsAt}, s.now())
 		switch {
-		case v.Skip == "missing_variable":
-			missingVar++
-		case v.Status == "pending":
+		case v.Skip != "":
+			skipped[v.Skip]++
+		case v.Status == message.StatusPending:
 			deferred++
 		default:
 			if custom := against(person, s.now()); custom != nil {
@@ -679,19 +698,20 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 			}
 		}
 	}
-	if eligible == 0 {
-		return nil
-	}
+	through := out.WillSend // whom the sample stands for
+	projected := func(n int64) int64 { return n * through / int64(len(sample)) }
 	for custom, n := range untimely {
-		out.Warnings = append(out.Warnings, fmt.Sprintf("about %d contacts in %s would get it at an hour that is not customary there: %s", n*out.WillSend/eligible, custom.Name, custom.Source))
+		out.Warnings = append(out.Warnings, fmt.Sprintf("about %d contacts in %s would get it at an hour that is not customary there: %s", projected(n), custom.Name, custom.Source))
 	}
-	if missingVar > 0 {
-		n := missingVar * out.WillSend / eligible
-		out.Skips["missing_variable"] = n
+	for reason, n := range skipped {
+		n = projected(n)
+		out.Skips[string(reason)] = n
 		out.WillSend -= n
+	}
+	if n := out.Skips[string(message.SkipMissingVariable)]; n > 0 {
 		out.Warnings = append(out.Warnings, fmt.Sprintf("about %d contacts lack a value that the template needs, and it has no fallback", n))
 	}
-	if out.Deferred = deferred * (out.WillSend + out.Skips["missing_variable"]) / eligible; out.Deferred > 0 {
+	if out.Deferred = projected(deferred); out.Deferred > 0 {
 		out.Warnings = append(out.Warnings, fmt.Sprintf("about %d contacts are inside quiet hours now and wait for their morning", out.Deferred))
 	}
 	return nil
@@ -722,27 +742,50 @@ func (s *Service) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Camp
 // Count tells how many campaigns f matches.
 func (s *Service) Count(ctx context.Context, f Filter) (int64, error) { return count(ctx, s.db, f) }
 
-// DefaultQuietHours are those of campaigns that are made without any.
-func (s *Service) DefaultQuietHours(ctx context.Context) (*QuietHours, error) {
-	return defaultQuietHours(ctx, s.db)
+// Defaults are what campaigns get that are made without their own.
+type Defaults struct {
+	QuietHours   *QuietHours   // nil: only what the law asks
+	FrequencyCap *FrequencyCap // nil: none
 }
 
-// SetDefaultQuietHours changes them; nil: none. Admins only.
-func (s *Service) SetDefaultQuietHours(ctx context.Context, q *QuietHours) error {
+// Defaults reads them.
+func (s *Service) Defaults(ctx context.Context) (d Defaults, err error) {
+	if d.QuietHours, err = standing[QuietHours](ctx, s.db, quietHoursSetting); err != nil {
+		return d, err
+	}
+	d.FrequencyCap, err = standing[FrequencyCap](ctx, s.db, capSetting)
+	return d, err
+}
+
+// SetDefaults changes both. Admins only.
+func (s *Service) SetDefaults(ctx context.Context, d Defaults) error {
 	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
 		return err
 	}
-	if q != nil {
-		if err := q.Validate(); err != nil {
-			return err
-		}
+	if err := d.Validate(); err != nil {
+		return err
 	}
 	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := saveDefaultQuietHours(ctx, tx, q); err != nil {
+		if err := saveStanding(ctx, tx, quietHoursSetting, d.QuietHours); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "settings.update", "settings", 1, map[string]any{"default_quiet_hours": q})
+		if err := saveStanding(ctx, tx, capSetting, d.FrequencyCap); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "settings.update", "settings", 1, map[string]any{"default_quiet_hours": d.QuietHours, "default_frequency_cap": d.FrequencyCap})
 	})
+}
+
+// Validate checks both.
+func (d Defaults) Validate() error {
+	var errs apperr.List
+	if d.QuietHours != nil {
+		_ = errs.Add(d.QuietHours.Validate())
+	}
+	if d.FrequencyCap != nil {
+		_ = errs.Add(d.FrequencyCap.Validate())
+	}
+	return errs.Err()
 }
 
 // RunsOf gives the newest runs of a recurring campaign.

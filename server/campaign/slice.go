@@ -115,6 +115,10 @@ func (e *Engine) decide(ctx context.Context, s *slice) ([]result, error) {
 			return nil, err
 		}
 	}
+	recent, err := recentOf(ctx, e.db, s.campaign, ids)
+	if err != nil {
+		return nil, err
+	}
 	results := make([]result, len(s.rows))
 	var stop atomic.Bool // a fix-first error, or the campaign's pause, ends the slice
 	var calls sync.WaitGroup
@@ -127,7 +131,7 @@ func (e *Engine) decide(ctx context.Context, s *slice) ([]result, error) {
 		person := byID[row.ContactID]
 		v := Gate(Candidate{
 			Contact: person, Suppressed: suppressed[person.MatchKey], OffTopic: s.campaign.TopicID != nil && !onTopic[person.ID], Category: s.letter.template.Category, Body: s.letter.body,
-			QuietHours: s.campaign.QuietHours, EndsAt: s.campaign.EndsAt,
+			Cap: s.campaign.FrequencyCap, Recent: recent[person.ID], QuietHours: s.campaign.QuietHours, EndsAt: s.campaign.EndsAt,
 		}, now)
 		if v.Status != message.StatusSubmitting {
 			r.status, r.skip, r.notBefore, r.why, r.uncount = v.Status, v.Skip, v.NotBefore, v.Why, true

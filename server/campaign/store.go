@@ -629,23 +629,46 @@ func giveUp(ctx context.Context, tx bun.Tx, ids []int64) error {
 	return db.Err(err)
 }
 
-const quietHoursSetting = "default_quiet_hours"
+// Settings that new campaigns are given.
+const (
+	quietHoursSetting = "default_quiet_hours"
+	capSetting        = "default_frequency_cap"
+)
 
-func defaultQuietHours(ctx context.Context, idb bun.IDB) (*QuietHours, error) {
+func standing[T any](ctx context.Context, idb bun.IDB, key string) (v *T, err error) {
 	var raw []json.RawMessage
-	if err := idb.NewRaw("SELECT value FROM settings WHERE key = ?", quietHoursSetting).Scan(ctx, &raw); err != nil || len(raw) == 0 {
+	if err := idb.NewRaw("SELECT value FROM settings WHERE key = ?", key).Scan(ctx, &raw); err != nil || len(raw) == 0 {
 		return nil, db.Err(err)
 	}
-	var q *QuietHours
-	err := json.Unmarshal(raw[0], &q)
-	return q, err
+	return v, json.Unmarshal(raw[0], &v)
 }
 
-func saveDefaultQuietHours(ctx context.Context, tx bun.Tx, q *QuietHours) error {
-	raw, err := json.Marshal(q)
+func saveStanding(ctx context.Context, tx bun.Tx, key string, v any) error {
+	raw, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	_, err = tx.NewRaw("INSERT INTO settings (key, value) VALUES (?, ?::jsonb) ON CONFLICT (key) DO UPDATE SET value = excluded.value", quietHoursSetting, string(raw)).Exec(ctx)
+	_, err = tx.NewRaw("INSERT INTO settings (key, value) VALUES (?, ?::jsonb) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, string(raw)).Exec(ctx)
 	return db.Err(err)
+}
+
+// recentOf tells what other campaigns did with these contacts, as far as c's
+// cap asks.
+func recentOf(ctx context.Context, idb bun.IDB, c *Campaign, contactIDs []int64) (map[int64]Recent, error) {
+	if c.FrequencyCap == nil {
+		return nil, nil //nolint:nilnil // nothing counts
+	}
+	var rows []struct {
+		ContactID          int64
+		Accepted, InFlight int
+	}
+	err := idb.NewRaw(`
+		SELECT contact_id, count(*) FILTER (WHERE accepted_at IS NOT NULL) AS accepted, count(*) FILTER (WHERE accepted_at IS NULL) AS in_flight
+		FROM messages WHERE contact_id = ANY (?) AND campaign_id <> ? AND (accepted_at > clock_timestamp() - make_interval(days => ?) OR (accepted_at IS NULL AND work = 'watch'))
+		GROUP BY 1`, pgdialect.Array(contactIDs), c.ID, c.FrequencyCap.Days).Scan(ctx, &rows)
+	found := make(map[int64]Recent, len(rows))
+	for _, r := range rows {
+		found[r.ContactID] = Recent{r.Accepted, r.InFlight}
+	}
+	return found, db.Err(err)
 }

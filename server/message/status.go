@@ -35,7 +35,8 @@ const (
 	SkipSuppressed      SkipReason = "suppressed"
 	SkipErased          SkipReason = "erased"
 	SkipUnreachable     SkipReason = "unreachable"
-	SkipIneligible      SkipReason = "ineligible" // WhatsApp gives this contact no marketing
+	SkipIneligible      SkipReason = "ineligible"    // WhatsApp gives this contact no marketing
+	SkipFrequencyCap    SkipReason = "frequency_cap" // had enough messages lately
 	SkipMissingVariable SkipReason = "missing_variable"
 	SkipTooLong         SkipReason = "too_long"
 	SkipNoAllowedHours  SkipReason = "no_allowed_hours" // their zones and the rules leave no minute

@@ -28,13 +28,13 @@ type Decision struct {
 // decided is what the store knows about a message's decision.
 type decided struct {
 	Status, SkipReason, Purpose, Direction, NotBeforeReason, DeferredReason, Address string
-	Campaign, Segment, Topic, Template                               string
-	Version, ErrorCode, Attempts                                     int
-	NotBefore                                                        time.Time
-	PreparedAt, SubmittedAt, AcceptedAt, EndedAt                     *time.Time
-	ConsentStatus, ConsentSource                                     string
-	ConsentAt                                                        *time.Time
-	Evidence                                                         json.RawMessage
+	Campaign, Segment, Topic, Template                                               string
+	CapMessages, CapDays, Version, ErrorCode, Attempts                               int
+	NotBefore                                                                        time.Time
+	PreparedAt, SubmittedAt, AcceptedAt, EndedAt                                     *time.Time
+	ConsentStatus, ConsentSource                                                     string
+	ConsentAt                                                                        *time.Time
+	Evidence                                                                         json.RawMessage
 }
 
 type question struct {
@@ -51,6 +51,7 @@ var questions = []question{
 	{"Consent", "", "", message.SkipNoConsent},
 	{"Reachable", "Nothing said that the number has no WhatsApp.", "Twilio had told that the number cannot be reached on WhatsApp.", message.SkipUnreachable},
 	{"Eligible", "WhatsApp delivers this category there.", "WhatsApp delivers no marketing to this number (US numbers since 2025-04-01, or error 63049 before).", message.SkipIneligible},
+	{"Frequency", "", "", message.SkipFrequencyCap},
 	{"Complete", "Every placeholder had a value.", "A placeholder had no value and no fallback.", message.SkipMissingVariable},
 	{"Length", "The text fits.", "Filled in, the text was longer than WhatsApp takes.", message.SkipTooLong},
 	{"Hours", "", "Quiet hours and the law leave no minute in the zones the contact may be in.", message.SkipNoAllowedHours},
@@ -115,7 +116,7 @@ func (o *Decision) gate(d *decided) {
 	free := d.Purpose == string(message.PurposeReply) && d.Template == "" || d.Purpose == string(message.PurposeConfirmation)
 	open := d.at() != nil && d.Status != string(message.StatusExpired) && d.Status != string(message.StatusCanceled)
 	for _, q := range questions {
-		if q.reason == message.SkipNotSubscribed && d.Topic == "" {
+		if q.reason == message.SkipNotSubscribed && d.Topic == "" || q.reason == message.SkipFrequencyCap && d.CapMessages == 0 {
 			continue
 		}
 		if free && (q.reason == message.SkipNoConsent || q.reason == message.SkipMissingVariable || q.reason == message.SkipIneligible || q.reason == message.SkipNoAllowedHours) {
@@ -149,6 +150,8 @@ func (q question) detail(d *decided, yes bool) string {
 		return fmt.Sprintf("%s %s by %s: %s", strings.ToUpper(d.ConsentStatus[:1])+words(d.ConsentStatus[1:]), moment(d.ConsentAt), d.ConsentSource, proof(d.Evidence))
 	case message.SkipNotSubscribed:
 		return fmt.Sprintf(map[bool]string{true: "They were subscribed to “%s”.", false: "They were not subscribed to “%s”."}[yes], d.Topic)
+	case message.SkipFrequencyCap:
+		return fmt.Sprintf(map[bool]string{true: "Within the campaign's cap: %d messages of all campaigns in %d days.", false: "They had as many as the campaign allows: %d messages of all campaigns in %d days."}[yes], d.CapMessages, d.CapDays)
 	case message.SkipNoAllowedHours:
 		if !yes {
 			break

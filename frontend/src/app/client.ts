@@ -58,6 +58,7 @@ export function createClient(onSignedOut: () => void): Client {
           DashboardPeriod: none,
           DashboardPoint: none,
           ErrorBucket: none,
+          FrequencyCap: none,
           HealthCheck: none,
           LegalHours: none,
           LegalHoursBook: none,

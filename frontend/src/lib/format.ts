@@ -48,8 +48,11 @@ export const errorClasses: Record<ErrorClass, string> = {
 
 /** Why a message had to wait. */
 export const waitText = (reason: string) =>
-  ({ quiet_hours: "Quiet hours", retry: "Twilio's limits and passing errors" })[reason] ??
-  `Hours by law: ${words(reason)}`;
+  ({
+    quiet_hours: "Quiet hours",
+    frequency_cap: "Another campaign was writing to them",
+    retry: "Twilio's limits and passing errors",
+  })[reason] ?? `Hours by law: ${words(reason)}`;
 
 const skipTexts: Record<string, string> = {
   not_subscribed: "Not subscribed to the topic",
@@ -59,6 +62,7 @@ const skipTexts: Record<string, string> = {
   erased: "Erased",
   unreachable: "No WhatsApp at this number",
   ineligible: "WhatsApp delivers no marketing there (US)",
+  frequency_cap: "Had enough messages lately",
   missing_variable: "A value for the template is missing",
   too_long: "Text too long once filled in",
   no_allowed_hours: "No allowed hours in their zones",

@@ -152,6 +152,10 @@ const CampaignDocument = graphql(`
           end
           zone
         }
+        frequencyCap {
+          messages
+          days
+        }
       }
     }
   }
@@ -505,6 +509,8 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
             <Text size="sm" c="dimmed">
               Quiet {details.quietHours.start}–{details.quietHours.end},{" "}
               {details.quietHours.zone ?? "each recipient's time"}
+              {details.frequencyCap &&
+                ` · at most ${details.frequencyCap.messages} messages in ${details.frequencyCap.days} days`}
             </Text>
           )}
         </Group>

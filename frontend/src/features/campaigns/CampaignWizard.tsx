@@ -26,6 +26,7 @@ import { graphql } from "../../gql";
 import { byField, errorText, payloadOf, settled } from "../../lib/errors";
 import { count, duration, skipText } from "../../lib/format";
 import { useTopics } from "../topics/useTopics";
+import { type Cap, CapForm } from "./CapForm";
 import { ScheduleForm } from "./ScheduleForm";
 
 const WizardDocument = graphql(`
@@ -56,6 +57,10 @@ const WizardDocument = graphql(`
       defaultQuietHours {
         start
         end
+      }
+      defaultFrequencyCap {
+        messages
+        days
       }
     }
   }
@@ -136,6 +141,7 @@ const fieldsOf = [
   "rateLimitPerSecond",
   "errorThreshold",
   "quietHours",
+  "frequencyCap",
   "endsAt",
 ];
 
@@ -156,6 +162,8 @@ export function CampaignWizard() {
   const [quiet, setQuiet] = useState(true);
   const [start, setStart] = useState<string | null>(null);
   const [end, setEnd] = useState<string | null>(null);
+  const [capped, setCapped] = useState<boolean | null>(null);
+  const [most, setMost] = useState<Cap | null>(null);
   const [planning, setPlanning] = useState(false);
   const [id, setId] = useState<string | null>(null);
   const [errors, setErrors] = useState<Record<string, string>>({});
@@ -175,6 +183,8 @@ export function CampaignWizard() {
   const chosen = senders ?? data.senders.slice(0, 1).map((s) => s.id);
   const standing = data.settings.defaultQuietHours;
   const hours = { start: start ?? standing?.start ?? "21:00", end: end ?? standing?.end ?? "08:00" };
+  const cap = most ?? data.settings.defaultFrequencyCap ?? { messages: 3, days: 7 };
+  const hasCap = capped ?? data.settings.defaultFrequencyCap != null;
   const template = data.templates.nodes.find((t) => t.id === templateId);
   const check = async () => {
     setErrors({});
@@ -188,6 +198,7 @@ export function CampaignWizard() {
       rateLimitPerSecond: rate === "" ? null : rate,
       errorThreshold: threshold === "" ? null : threshold / 100,
       quietHours: quiet ? hours : null,
+      frequencyCap: hasCap ? { messages: cap.messages, days: cap.days } : null,
       endsAt: ends ? new Date(ends).toISOString() : null,
     };
     const made = id ? undefined : await create({ input });
@@ -369,6 +380,13 @@ export function CampaignWizard() {
                 <TextInput label="To" type="time" value={hours.end} onChange={(e) => setEnd(e.currentTarget.value)} />
               </Group>
             )}
+            <Switch
+              label="Frequency cap"
+              description="Who had that many messages of any campaign lately is skipped"
+              checked={hasCap}
+              onChange={(e) => setCapped(e.currentTarget.checked)}
+            />
+            {hasCap && <CapForm value={cap} onChange={setMost} error={errors.frequencyCap} />}
             {errors.quietHours && <Alert color="red">{errors.quietHours}</Alert>}
             <Group justify="flex-end">
               <Button variant="default" onClick={() => setStep(1)}>

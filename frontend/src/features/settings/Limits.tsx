@@ -21,6 +21,7 @@ import { Failed, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { LimitsQuery } from "../../gql/graphql";
 import { byField, payloadOf, settled } from "../../lib/errors";
+import { type Cap, CapForm } from "../campaigns/CapForm";
 
 const LimitsDocument = graphql(`
   query Limits {
@@ -29,6 +30,10 @@ const LimitsDocument = graphql(`
       defaultQuietHours {
         start
         end
+      }
+      defaultFrequencyCap {
+        messages
+        days
       }
     }
     legalHours {
@@ -84,6 +89,8 @@ function LimitsForm(props: { values: LimitsQuery["settings"] }) {
   const [quiet, setQuiet] = useState(props.values.defaultQuietHours != null);
   const [start, setStart] = useState(props.values.defaultQuietHours?.start ?? "21:00");
   const [end, setEnd] = useState(props.values.defaultQuietHours?.end ?? "08:00");
+  const [capped, setCapped] = useState(props.values.defaultFrequencyCap != null);
+  const [cap, setCap] = useState<Cap>(props.values.defaultFrequencyCap ?? { messages: 3, days: 7 });
   const [errors, setErrors] = useState<Record<string, string>>({});
   const [{ fetching }, update] = useMutation(SettingsUpdateDocument);
   const save = async () => {
@@ -92,10 +99,11 @@ function LimitsForm(props: { values: LimitsQuery["settings"] }) {
       input: {
         accountRatePerSecond: rate === "" ? undefined : rate,
         defaultQuietHours: quiet ? { start, end } : null,
+        defaultFrequencyCap: capped ? { messages: cap.messages, days: cap.days } : null,
       },
     });
     const wrong = payloadOf(result.data)?.userErrors ?? [];
-    if (wrong.length) return setErrors(byField(wrong, ["accountRatePerSecond", "quietHours"]).fields);
+    if (wrong.length) return setErrors(byField(wrong, ["accountRatePerSecond", "quietHours", "frequencyCap"]).fields);
     if (settled(result)) notifications.show({ message: "In force from now on", color: "green" });
   };
   return (
@@ -139,6 +147,14 @@ function LimitsForm(props: { values: LimitsQuery["settings"] }) {
             />
           </Group>
         )}
+        <Switch
+          label="Frequency cap for new campaigns"
+          description="At most so many messages of all campaigns to one contact; some US states allow three a day"
+          checked={capped}
+          onChange={(e) => setCapped(e.currentTarget.checked)}
+          disabled={!may}
+        />
+        {capped && <CapForm value={cap} onChange={setCap} error={errors.frequencyCap} disabled={!may} />}
         {errors.quietHours && <Alert color="red">{errors.quietHours}</Alert>}
         <Group justify="flex-end">
           <Button variant="default" onClick={save} loading={fetching} disabled={!may}>

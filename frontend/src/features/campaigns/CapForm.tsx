@@ -1,0 +1,33 @@
+import { Group, NumberInput } from "@mantine/core";
+
+export type Cap = { messages: number; days: number };
+
+/** At most so many messages within so many days. */
+export function CapForm(props: { value: Cap; onChange: (c: Cap) => void; error?: string; disabled?: boolean }) {
+  const { value: c, onChange } = props;
+  return (
+    <Group align="flex-start">
+      <NumberInput
+        label="At most"
+        suffix={c.messages === 1 ? " message" : " messages"}
+        min={1}
+        max={100}
+        value={c.messages}
+        onChange={(v) => onChange({ ...c, messages: Number(v) || 1 })}
+        error={props.error}
+        disabled={props.disabled}
+        w={160}
+      />
+      <NumberInput
+        label="Within"
+        suffix={c.days === 1 ? " day" : " days"}
+        min={1}
+        max={90}
+        value={c.days}
+        onChange={(v) => onChange({ ...c, days: Number(v) || 1 })}
+        disabled={props.disabled}
+        w={160}
+      />
+    </Group>
+  );
+}
