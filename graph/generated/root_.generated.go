@@ -6452,7 +6452,7 @@ extend type Contact {
   tags: [String!]!
   "Null while nothing keeps the address from being written to."
   suppression: Suppression @goField(forceResolver: true)
-  "Contacts that may be the same person: the same name, or the same e-mail address or id in the attributes; at most ten."
+  "Contacts that may be the same person: the same name, unless more than four have it, or the same e-mail address or id in the attributes; at most ten."
   possibleDuplicates: [Contact!]! @goField(forceResolver: true)
   "Messages, delivery, consent and changes before a moment, newest first; at most 200, over the last 500 messages."
   timeline(first: Int = 50, before: DateTime): [TimelineEntry!]! @goField(forceResolver: true)

@@ -579,7 +579,7 @@ type Contact struct {
 	Tags []string `json:"tags"`
 	// Null while nothing keeps the address from being written to.
 	Suppression *Suppression `json:"suppression,omitempty"`
-	// Contacts that may be the same person: the same name, or the same e-mail address or id in the attributes; at most ten.
+	// Contacts that may be the same person: the same name, unless more than four have it, or the same e-mail address or id in the attributes; at most ten.
 	PossibleDuplicates []*Contact `json:"possibleDuplicates"`
 	// Messages, delivery, consent and changes before a moment, newest first; at most 200, over the last 500 messages.
 	Timeline []*TimelineEntry `json:"timeline"`

@@ -230,6 +230,15 @@ func TestMergeJoinsTwoWhoAreOne(t *testing.T) {
 	e.must("contactUpdate", "contact", map[string]any{"id": b.Contact.ID, "name": "anna", "attributes": map[string]any{"city": "Köln", "plan": "pro"}})
 	e.contact(keep, fields, &a)
 	require.Len(t, a.Contact.PossibleDuplicates, 1)
+	var others []string
+	for i := range 3 {
+		others = append(others, e.must("contactCreate", "contact", map[string]any{"address": fmt.Sprintf("+491520000000%d", i), "name": "Anna"}))
+	}
+	e.contact(keep, fields, &a)
+	require.Empty(t, a.Contact.PossibleDuplicates, "a name that five have says nothing")
+	for i, id := range others {
+		e.must("contactUpdate", "contact", map[string]any{"id": id, "name": fmt.Sprintf("Other %d", i)})
+	}
 	_, problems := e.mutate("contactMerge", "contact", map[string]any{"id": a.Contact.ID, "mergeId": a.Contact.ID})
 	require.Contains(t, problems, "with itself")
 

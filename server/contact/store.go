@@ -248,14 +248,19 @@ func attributeKeys(ctx context.Context, idb bun.IDB) ([]AttributeKey, error) {
 // identifying are attributes of which two people rarely share a value.
 var identifying = []string{"email", "e-mail", "mail", "external_id", "customer_id", "crm_id", "member_id"}
 
-// duplicates finds contacts that may be the same person: the same name, or the
-// same value of an identifying attribute.
+// commonName is how many contacts may share a name before it says nothing about
+// who they are.
+const commonName = 4
+
+// duplicates finds contacts that may be the same person: the same name, unless
+// it is a common one, or the same value of an identifying attribute.
 func duplicates(ctx context.Context, idb bun.IDB, c *Contact) (rows []*Contact, err error) {
 	q := idb.NewSelect().Model(&rows).Where("c.erased_at IS NULL AND c.id <> ?", c.ID).OrderExpr("c.id").Limit(10)
 	return rows, db.Err(q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
 		q = q.Where("FALSE")
 		if c.Name != "" {
-			q = q.WhereOr(`lower(c.name) COLLATE "C" = lower(?) COLLATE "C"`, c.Name)
+			q = q.WhereOr(`lower(c.name) COLLATE "C" = lower(?0) COLLATE "C" AND (SELECT count(*) FROM (SELECT 1 FROM contacts n
+				WHERE lower(n.name) COLLATE "C" = lower(?0) COLLATE "C" AND n.erased_at IS NULL LIMIT ?1 + 1) x) <= ?1`, c.Name, commonName)
 		}
 		for key, v := range c.Attributes {
 			if s, ok := v.(string); ok && s != "" && slices.Contains(identifying, strings.ToLower(key)) {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"eventstream/server/db"
+	"eventstream/server/jobs"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -100,4 +101,11 @@ func (a *Applier) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Even
 		return db.Slice[*Event]{}, db.Err(err)
 	}
 	return db.Cut(p, rows), nil
+}
+
+// applyWaiting reports whether at least n jobs wait that will apply events.
+func applyWaiting(ctx context.Context, idb bun.IDB, n int) (bool, error) {
+	var found int
+	err := idb.NewRaw("SELECT count(*) FROM (SELECT 1 FROM river_job WHERE state = 'available' AND queue = ? LIMIT ?) x", jobs.QueueWebhooks, n).Scan(ctx, &found)
+	return found >= n, db.Err(err)
 }

@@ -17,6 +17,11 @@ const (
 	maxGroup   = 1000
 	queueRoom  = 20_000
 	writerJobs = 2 // groups written at once
+
+	// enoughJobs that wait need no further one: each applies all that there is
+	// when it runs. So many cannot all begin between our look and our commit; if
+	// they did, Nudge would find the events within seconds.
+	enoughJobs = 32
 )
 
 // Writer makes events durable in groups: many requests, one insert, one fsync.
@@ -109,6 +114,9 @@ func (w *Writer) write(ctx context.Context, group []*waiting) error {
 	err := w.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		fresh, err := insert(ctx, tx, events)
 		if err != nil || fresh == 0 {
+			return err
+		}
+		if waiting, err := applyWaiting(ctx, tx, enoughJobs); err != nil || waiting {
 			return err
 		}
 		return w.jobs.Insert(ctx, tx, ApplyArgs{})
