@@ -104,7 +104,9 @@ func newBook(topics []*Topic) Book {
 		}
 	}
 	for _, t := range topics {
-		b[consent.Fold(t.Name)] = t.ID
+		if folded := consent.Fold(t.Name); folded != "" { // a name may be nothing but signs
+			b[folded] = t.ID
+		}
 	}
 	return b
 }

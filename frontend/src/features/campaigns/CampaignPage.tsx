@@ -15,17 +15,29 @@ import {
   Text,
   Title,
 } from "@mantine/core";
+import { useThrottledValue } from "@mantine/hooks";
 import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useMutation, useQuery, useSubscription } from "urql";
 import { useMay } from "../../app/session";
 import { Empty, Failed, Live, LoadMore, Page, Rows, Stat, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { CampaignPageQuery, CampaignStateFragment, MessageStatus } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
-import { count, decimal, duration, moment, percent, skipText, timeOfDay, waitText, words } from "../../lib/format";
+import {
+  count,
+  decimal,
+  duration,
+  errorClasses,
+  moment,
+  percent,
+  skipText,
+  timeOfDay,
+  waitText,
+  words,
+} from "../../lib/format";
 import { real } from "../../lib/node";
 import { CampaignLaunchDocument } from "./CampaignWizard";
 import { ScheduleForm } from "./ScheduleForm";
@@ -732,12 +744,16 @@ function Pace(props: { id: string; rate: number | null }) {
 }
 
 function Failures(props: { id: string; failed: number }) {
-  const [{ data }] = useQuery({
+  const failed = useThrottledValue(props.failed, 2000);
+  const [{ data }, load] = useQuery({
     query: CampaignErrorsDocument,
     variables: { id: props.id },
     pause: props.failed === 0,
     requestPolicy: "cache-and-network",
   });
+  useEffect(() => {
+    if (failed > 0) load({ requestPolicy: "network-only" });
+  }, [failed, load]);
   if (props.failed === 0 || !data) return null;
   return (
     <Card padding={0}>
@@ -747,7 +763,7 @@ function Failures(props: { id: string; failed: number }) {
       <Table className="cards">
         <Table.Thead>
           <Table.Tr>
-            {["Code", "Meaning", "Messages", "Share", "What to do"].map((h) => (
+            {["Code", "Meaning", "Kind", "Messages", "Share", "What to do"].map((h) => (
               <Table.Th key={h}>{h}</Table.Th>
             ))}
           </Table.Tr>
@@ -757,6 +773,7 @@ function Failures(props: { id: string; failed: number }) {
             <Table.Tr key={e.code}>
               <Table.Td data-label="Code">{e.code || "–"}</Table.Td>
               <Table.Td data-label="Meaning">{e.title}</Table.Td>
+              <Table.Td data-label="Kind">{errorClasses[e.class]}</Table.Td>
               <Table.Td data-label="Messages">{count(e.count)}</Table.Td>
               <Table.Td data-label="Share">{percent(e.share)}</Table.Td>
               <Table.Td data-label="What to do">{e.advice}</Table.Td>

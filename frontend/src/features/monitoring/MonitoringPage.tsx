@@ -1,4 +1,5 @@
 import { Alert, Button, Card, Group, SegmentedControl, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import { useInterval } from "@mantine/hooks";
 import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
@@ -122,6 +123,7 @@ export function MonitoringPage() {
   const admin = useMay("ADMIN");
   const marketer = useMay("MARKETER");
   const [{ data, error }, load] = useQuery({ query: MonitoringDocument, requestPolicy: "cache-and-network" });
+  useInterval(() => load({ requestPolicy: "network-only" }), 15_000, { autoInvoke: true }); // errors come in no stream
   const [health] = useSubscription({ query: HealthDocument });
   const [paused, setPaused] = useState(false);
   const [show, setShow] = useState("all");
