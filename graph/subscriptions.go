@@ -2,12 +2,14 @@ package graph
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"eventstream/graph/model"
 	"eventstream/server/apperr"
 	"eventstream/server/pubsub"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
@@ -43,12 +45,47 @@ func follow[T any](ctx context.Context, wake <-chan []int64, id int64, pace time
 				return
 			}
 			if v, err = state(ctx); err != nil {
-				transport.AddSubscriptionError(ctx, subscriptionError(err))
+				endBy(ctx, err)
 				return
 			}
 		}
 	}()
 	return out, nil
+}
+
+// ending is the error by which a subscription ended. gqlgen reads its own list of
+// them without a lock when the client goes, so only the goroutine that reads it
+// may write there: the streams leave their error here.
+type ending struct {
+	mu  sync.Mutex
+	err error
+}
+
+type endingKey struct{}
+
+func endBy(ctx context.Context, err error) {
+	if e, ok := ctx.Value(endingKey{}).(*ending); ok && ctx.Err() == nil {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.err = err
+	}
+}
+
+// tellEnding hands an operation's ending over once its last response is out.
+func tellEnding(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	e := &ending{}
+	respond := next(context.WithValue(ctx, endingKey{}, e))
+	return func(ctx context.Context) *graphql.Response {
+		response := respond(ctx)
+		if response == nil {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			if e.err != nil {
+				transport.AddSubscriptionError(ctx, subscriptionError(e.err))
+			}
+		}
+		return response
+	}
 }
 
 func subscriptionError(err error) *gqlerror.Error {
@@ -138,7 +175,7 @@ func stream[T any](ctx context.Context, wake <-chan []int64, find func(context.C
 			}
 			rows, err := find(ctx, ids)
 			if err != nil {
-				transport.AddSubscriptionError(ctx, subscriptionError(err))
+				endBy(ctx, err)
 				return
 			}
 			if len(rows) > eventsPerTick {

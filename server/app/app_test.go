@@ -366,6 +366,23 @@ func TestTheMainJob(t *testing.T) {
 // subscribe listens over graphql-transport-ws and counts what comes.
 func (e *env) subscribe(query string, vars map[string]any) (received func() int) {
 	e.t.Helper()
+	n := make(chan int, 1)
+	n <- 0
+	e.listen(query, vars, func(typ, _ string) {
+		if typ == "next" {
+			n <- <-n + 1
+		}
+	})
+	return func() int {
+		v := <-n
+		n <- v
+		return v
+	}
+}
+
+// listen hands over each message of a subscription: next, error or complete.
+func (e *env) listen(query string, vars map[string]any, hear func(typ, payload string)) {
+	e.t.Helper()
 	u, err := url.Parse(e.URL)
 	require.NoError(e.t, err)
 	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, Jar: e.http.Jar}
@@ -383,26 +400,38 @@ func (e *env) subscribe(query string, vars map[string]any) (received func() int)
 	require.NoError(e.t, conn.ReadJSON(&ack))
 	require.Equal(e.t, "connection_ack", ack.Type)
 	require.NoError(e.t, conn.WriteJSON(map[string]any{"id": "1", "type": "subscribe", "payload": map[string]any{"query": query, "variables": vars}}))
-	n := make(chan int, 1)
-	n <- 0
 	go func() {
 		for {
-			var m struct{ Type string }
+			var m struct {
+				Type    string
+				Payload json.RawMessage
+			}
 			if conn.ReadJSON(&m) != nil {
 				return
 			}
-			switch m.Type {
-			case "ping":
+			if m.Type == "ping" {
 				_ = conn.WriteJSON(map[string]any{"type": "pong"})
-			case "next":
-				n <- <-n + 1
+				continue
 			}
+			hear(m.Type, string(m.Payload))
 		}
 	}()
-	return func() int {
-		v := <-n
-		n <- v
-		return v
+}
+
+func TestASubscriptionTellsWhyItEnded(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	id := e.must("campaignCreate", "campaign", map[string]any{"name": "short-lived"})
+	heard := make(chan string, 10)
+	e.listen(`subscription($id: ID!) { campaignProgress(id: $id) { status } }`, map[string]any{"id": id}, func(typ, payload string) { heard <- typ + " " + payload })
+	require.Contains(t, <-heard, "DRAFT")
+	e.do(nil, `mutation($id: ID!) { campaignDelete(input: {id: $id}) { deletedId } }`, map[string]any{"id": id})
+	select {
+	case told := <-heard:
+		require.Contains(t, told, "error ")
+		require.Contains(t, told, "campaign")
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing was told")
 	}
 }
 

@@ -540,7 +540,7 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return err
 	}
-	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		c, err := forUpdate(ctx, tx, id)
 		if err != nil {
 			return err
@@ -553,6 +553,10 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		}
 		return audit.Record(ctx, tx, "campaign.delete", "campaign", id, map[string]any{"name": c.Name})
 	})
+	if err == nil {
+		s.hub.Publish(pubsub.TopicCampaign, id) // who looks at it is told that it is gone
+	}
+	return err
 }
 
 // Preflight tells before a launch what it would do.

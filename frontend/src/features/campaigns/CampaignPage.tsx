@@ -19,7 +19,7 @@ import { useThrottledValue } from "@mantine/hooks";
 import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { useMutation, useQuery, useSubscription } from "urql";
 import { useMay } from "../../app/session";
 import { Empty, Failed, Live, LoadMore, Page, Rows, Stat, Status } from "../../components/ui";
@@ -360,6 +360,7 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
   const [planning, setPlanning] = useState(false);
   const [trying, setTrying] = useState(false);
   const [launching, launch] = useMutation(CampaignLaunchDocument);
+  const failures = useThrottledValue(c.counts.failed + c.counts.undelivered, 2000); // read anew when it has changed
   const input = { id: c.id };
   const left = c.counts.pending + c.counts.submitting + c.counts.unknown;
   const ended = ["COMPLETED", "CANCELED", "FAILED"].includes(c.status);
@@ -615,7 +616,7 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
         </Grid.Col>
       </Grid>
       {details.runs.length > 0 && <Runs runs={details.runs} />}
-      <Failures id={c.id} failed={c.counts.failed + c.counts.undelivered} />
+      <Failures key={failures} id={c.id} failed={c.counts.failed + c.counts.undelivered} />
       <Messages id={c.id} moving={c.counts.accepted + c.counts.skipped} />
     </Page>
   );
@@ -744,16 +745,12 @@ function Pace(props: { id: string; rate: number | null }) {
 }
 
 function Failures(props: { id: string; failed: number }) {
-  const failed = useThrottledValue(props.failed, 2000);
-  const [{ data }, load] = useQuery({
+  const [{ data }] = useQuery({
     query: CampaignErrorsDocument,
     variables: { id: props.id },
     pause: props.failed === 0,
     requestPolicy: "cache-and-network",
   });
-  useEffect(() => {
-    if (failed > 0) load({ requestPolicy: "network-only" });
-  }, [failed, load]);
   if (props.failed === 0 || !data) return null;
   return (
     <Card padding={0}>
