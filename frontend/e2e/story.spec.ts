@@ -259,7 +259,12 @@ test("a campaign is planned, launched, and counted live without a reload", async
   await look("campaign");
   await page.getByRole("combobox", { name: "Status of messages" }).click();
   await page.getByRole("option", { name: "Delivered", exact: true }).click();
-  const first = page.getByRole("row").filter({ hasText: /Hi \p{L}/u }).first().getByRole("link").first();
+  const first = page
+    .getByRole("row")
+    .filter({ hasText: /Hi \p{L}/u })
+    .first()
+    .getByRole("link")
+    .first();
   await expect(first).toBeVisible();
   await first.click();
   await expect(page.getByText("Message: Autumn", { exact: true })).toBeVisible();
@@ -642,17 +647,20 @@ async function dresses(on: Page, name: string, path: string) {
   await expect(on.getByText("This could not be loaded"), `${path} loads`).toHaveCount(0);
   await fits();
   await look(`wide-${name}`, walk, on);
-  await toggle.click();
-  await scheme("dark");
-  await on.waitForTimeout(150);
+  const wear = async (to: string) => {
+    await toggle.click();
+    await on.mouse.move(0, 0); // its tooltip would fade through every contrast
+    await scheme(to);
+    await on.waitForTimeout(350);
+  };
+  await wear("dark");
   await inspect(`${name}, wide and dark`, ["color-contrast"], on);
   await on.screenshot({ path: join(walk, `dark-${name}.png`) });
   await on.setViewportSize(phone);
   await on.waitForTimeout(150);
   await fits();
   await inspect(`${name}, narrow and dark`, ["color-contrast"], on);
-  await toggle.click();
-  await scheme("light");
+  await wear("light");
   await look(`phone-${name}`, walk, on);
   await fits();
 }
