@@ -7,6 +7,8 @@ import (
 
 	"eventstream/graph/model"
 	"eventstream/server/apperr"
+	"eventstream/server/conversation"
+	"eventstream/server/db"
 	"eventstream/server/pubsub"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -144,7 +146,9 @@ func merge(ctx context.Context, topics ...<-chan []int64) <-chan []int64 {
 	return out
 }
 
-// conversationsUpdated sends one conversation, or all that change.
+// conversationsUpdated sends one conversation now and whenever it changes, or all
+// that change. Who asks for all gets the newest first, and again when events may
+// have been missed: what was read a moment before is then known to be old.
 func (r *Resolver) conversationsUpdated(ctx context.Context, id *string) (<-chan *model.Conversation, error) {
 	n, err := optional("id", kindConversation, id)
 	if err != nil {
@@ -152,9 +156,14 @@ func (r *Resolver) conversationsUpdated(ctx context.Context, id *string) (<-chan
 	}
 	wake := r.Hub.Subscribe(ctx, pubsub.TopicConversation)
 	if n == nil {
-		return stream(ctx, wake, func(ctx context.Context, ids []int64) ([]*model.Conversation, error) {
-			rows, err := r.Conversations.ByIDs(ctx, ids)
-			return mapped(rows, r.toConversation), err
+		return stream(ctx, now(ctx, wake), func(ctx context.Context, ids []int64) ([]*model.Conversation, error) {
+			if len(ids) > 0 {
+				rows, err := r.Conversations.ByIDs(ctx, ids)
+				return mapped(rows, r.toConversation), err
+			}
+			one := 1
+			newest, err := r.Conversations.List(ctx, conversation.Filter{}, db.Page{First: &one})
+			return mapped(newest.Items, r.toConversation), err
 		}), nil
 	}
 	return follow(ctx, wake, *n, campaignPace, func(ctx context.Context) (*model.Conversation, error) {
@@ -163,16 +172,30 @@ func (r *Resolver) conversationsUpdated(ctx context.Context, id *string) (<-chan
 	}, nil)
 }
 
+// now is a topic that says first that something may have been missed.
+func now(ctx context.Context, wake <-chan []int64) <-chan []int64 {
+	out := make(chan []int64, 1)
+	out <- nil
+	go func() {
+		defer close(out)
+		for ids := range wake {
+			select {
+			case out <- ids:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return out
+}
+
 // stream sends what the topic names as it comes, the newest when there is more
-// than a screen can show.
+// than a screen can show. find gets no ids when some may have been missed.
 func stream[T any](ctx context.Context, wake <-chan []int64, find func(context.Context, []int64) ([]T, error)) <-chan T {
 	out := make(chan T, eventsPerTick)
 	go func() {
 		defer close(out)
 		for ids := range wake {
-			if len(ids) == 0 {
-				continue
-			}
 			rows, err := find(ctx, ids)
 			if err != nil {
 				endBy(ctx, err)

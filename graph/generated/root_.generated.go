@@ -7406,7 +7406,11 @@ type ConversationPayload {
 }
 
 extend type Subscription {
-  "A conversation whenever it changes; without id every one that does, at most 50 at once."
+  """
+  A conversation now and whenever it changes. Without id: the one with the newest
+  message now, then every one that changes, at most 50 at once. Where events may have
+  been missed the newest comes again: read your list anew.
+  """
   conversationUpdated(id: ID): Conversation! @hasRole(role: VIEWER)
 }
 `, BuiltIn: false},

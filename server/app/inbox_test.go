@@ -44,6 +44,9 @@ func TestInbox(t *testing.T) {
 	e.says("+4915112345679", "Hello")
 	require.Eventually(t, func() bool { return len(e.threads(nil)) == 2 }, 10*time.Second, 20*time.Millisecond)
 	require.Eventually(t, func() bool { return updated() >= 2 }, 5*time.Second, 20*time.Millisecond)
+	// Who subscribes after the list was read learns of what came in between.
+	late := e.subscribe(`subscription { conversationUpdated { id } }`, nil)
+	require.Eventually(t, func() bool { return late() == 1 }, 5*time.Second, 20*time.Millisecond)
 	rows := e.threads(map[string]any{"search": "0049 151 12345678"})
 	require.Len(t, rows, 1)
 	ada := rows[0]

@@ -81,6 +81,7 @@ export function InboxPage() {
     setPages({ after: null, rows: [] });
     load({ requestPolicy: "network-only" });
   }, 400);
+  // The first event says that the stream has begun: what came before is read again.
   useSubscription({ query: InboxLiveDocument }, (_: unknown, next) => {
     reload();
     return next;
