@@ -261,6 +261,10 @@ func TestACampaignWithATopicGoesOnlyToItsSubscribers(t *testing.T) {
 	require.Equal(t, 1, e.imported(id).Created)
 	_, subs = e.topicsOf("+4917612345678")
 	require.Equal(t, "SUBSCRIBED", subs[0].Status)
+	_, problems = e.upload("gone.csv", []byte("phone\n+4917612345679\n"), fmt.Sprintf(`, topicIds: [%q]`, other))
+	require.Contains(t, problems, "the topic "+other+" does not exist")
+	_, problems = e.upload("twice.csv", []byte("phone\n+4917612345679\n"), fmt.Sprintf(`, topicIds: [%q, %[1]q]`, news))
+	require.Contains(t, problems, "the topic "+news+" does not exist, or stands there twice")
 	twin := e.must("campaignDuplicate", "campaign", map[string]any{"id": camp})
 	var of struct {
 		Node struct{ Topic *struct{ Name string } }

@@ -19,6 +19,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/csvcell"
 	"eventstream/server/db"
+	"eventstream/server/globalid"
 	"eventstream/server/jobs"
 	"eventstream/server/pubsub"
 	"eventstream/server/topic"
@@ -109,8 +110,15 @@ func (s *Service) check(ctx context.Context, req *Request) error {
 	if err != nil {
 		return err
 	}
-	if len(found) != len(req.TopicIDs) {
-		_ = errs.Add(apperr.Invalid("topicIds", "one of these topics does not exist, or stands there twice"))
+	known := map[int64]bool{}
+	for _, t := range found {
+		known[t.ID] = true
+	}
+	for _, id := range req.TopicIDs {
+		if !known[id] {
+			_ = errs.Add(apperr.Invalid("topicIds", "the topic %s does not exist, or stands there twice", globalid.Encode("Topic", id)))
+		}
+		delete(known, id)
 	}
 	return errs.Err()
 }
