@@ -84,7 +84,7 @@ func (r *subscriptionResolver) DeliveryEvents(ctx context.Context, campaignID *s
 	if err != nil {
 		return nil, err
 	}
-	return stream(ctx, r.Hub.Subscribe(ctx, pubsub.TopicDelivery), func(ctx context.Context, ids []int64) ([]*model.DeliveryEvent, error) {
+	return stream(ctx, r.Hub.Subscribe(ctx, pubsub.TopicDelivery), nil, func(ctx context.Context, ids []int64) ([]*model.DeliveryEvent, error) {
 		events, err := r.Services.Messages.EventsByIDs(ctx, ids, only)
 		return mapped(events, r.toDeliveryEvent), err
 	}), nil
@@ -92,7 +92,7 @@ func (r *subscriptionResolver) DeliveryEvents(ctx context.Context, campaignID *s
 
 // InboundMessages is the resolver for the inboundMessages field.
 func (r *subscriptionResolver) InboundMessages(ctx context.Context) (<-chan *model.Message, error) {
-	return stream(ctx, r.Hub.Subscribe(ctx, pubsub.TopicInbound), func(ctx context.Context, ids []int64) ([]*model.Message, error) {
+	return stream(ctx, r.Hub.Subscribe(ctx, pubsub.TopicInbound), nil, func(ctx context.Context, ids []int64) ([]*model.Message, error) {
 		rows, err := r.Services.Messages.ByIDs(ctx, ids)
 		return mapped(rows, toMessage), err
 	}), nil

@@ -155,61 +155,52 @@ func (r *Resolver) conversationsUpdated(ctx context.Context, id *string) (<-chan
 		return nil, err
 	}
 	wake := r.Hub.Subscribe(ctx, pubsub.TopicConversation)
-	if n == nil {
-		return stream(ctx, now(ctx, wake), func(ctx context.Context, ids []int64) ([]*model.Conversation, error) {
-			if len(ids) > 0 {
-				rows, err := r.Conversations.ByIDs(ctx, ids)
-				return mapped(rows, r.toConversation), err
-			}
-			one := 1
-			newest, err := r.Conversations.List(ctx, conversation.Filter{}, db.Page{First: &one})
-			return mapped(newest.Items, r.toConversation), err
-		}), nil
+	if n != nil {
+		return follow(ctx, wake, *n, campaignPace, func(ctx context.Context) (*model.Conversation, error) {
+			c, err := r.Conversations.ByID(ctx, *n)
+			return r.toConversation(c), err
+		}, nil)
 	}
-	return follow(ctx, wake, *n, campaignPace, func(ctx context.Context) (*model.Conversation, error) {
-		c, err := r.Conversations.ByID(ctx, *n)
-		return r.toConversation(c), err
-	}, nil)
-}
-
-// now is a topic that says first that something may have been missed.
-func now(ctx context.Context, wake <-chan []int64) <-chan []int64 {
-	out := make(chan []int64, 1)
-	out <- nil
-	go func() {
-		defer close(out)
-		for ids := range wake {
-			select {
-			case out <- ids:
-			case <-ctx.Done():
-				return
-			}
+	find := func(ctx context.Context, ids []int64) ([]*model.Conversation, error) {
+		if len(ids) > 0 {
+			rows, err := r.Conversations.ByIDs(ctx, ids)
+			return mapped(rows, r.toConversation), err
 		}
-	}()
-	return out
+		one := 1
+		newest, err := r.Conversations.List(ctx, conversation.Filter{}, db.Page{First: &one})
+		return mapped(newest.Items, r.toConversation), err
+	}
+	first, err := find(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	return stream(ctx, wake, first, find), nil
 }
 
-// stream sends what the topic names as it comes, the newest when there is more
-// than a screen can show. find gets no ids when some may have been missed.
-func stream[T any](ctx context.Context, wake <-chan []int64, find func(context.Context, []int64) ([]T, error)) <-chan T {
+// stream sends first, and then what the topic names as it comes, the newest when
+// there is more than a screen can show. find gets no ids when events may have
+// been missed.
+func stream[T any](ctx context.Context, wake <-chan []int64, first []T, find func(context.Context, []int64) ([]T, error)) <-chan T {
 	out := make(chan T, eventsPerTick)
 	go func() {
 		defer close(out)
-		for ids := range wake {
-			rows, err := find(ctx, ids)
-			if err != nil {
-				endBy(ctx, err)
-				return
-			}
-			if len(rows) > eventsPerTick {
-				rows = rows[len(rows)-eventsPerTick:]
-			}
-			for _, r := range rows {
+		rows := first
+		for {
+			for _, r := range rows[max(0, len(rows)-eventsPerTick):] {
 				select {
 				case out <- r:
 				case <-ctx.Done():
 					return
 				}
+			}
+			ids, open := <-wake
+			if !open {
+				return
+			}
+			var err error
+			if rows, err = find(ctx, ids); err != nil {
+				endBy(ctx, err)
+				return
 			}
 		}
 	}()

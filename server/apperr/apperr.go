@@ -63,6 +63,15 @@ func Invalid(field, format string, args ...any) *Error {
 // NotFound says that there is no such thing.
 func NotFound(what string, id any) *Error { return New(CodeNotFound, "%s %v does not exist", what, id) }
 
+// Lacking blames the field of the input that named something when err says that
+// there is no such thing; other errors stay.
+func Lacking(field string, err error) error {
+	if Is(err, CodeNotFound) {
+		return Invalid(field, "it does not exist")
+	}
+	return err
+}
+
 // Conflict says that the present state forbids it.
 func Conflict(format string, args ...any) *Error { return New(CodeConflict, format, args...) }
 

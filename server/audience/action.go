@@ -113,14 +113,11 @@ func (RunArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: jo
 func (s *Service) check(ctx context.Context, k Kind, o *Options) error {
 	switch k {
 	case KindTopic:
-		if !o.Status.Valid() {
-			return apperr.Invalid("status", "%q cannot be set: subscribed or left", o.Status)
+		if err := o.Status.Check(); err != nil {
+			return err
 		}
 		_, err := s.topics.ByID(ctx, o.TopicID)
-		if apperr.Is(err, apperr.CodeNotFound) {
-			return apperr.Invalid("topicId", "it does not exist")
-		}
-		return err
+		return apperr.Lacking("topicId", err)
 	case KindTag:
 		return o.checkTags()
 	case KindConsent:

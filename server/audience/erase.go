@@ -12,12 +12,12 @@ import (
 )
 
 // erase takes everything personal from contacts (GDPR Art. 17), and from those
-// merged into them: profile, number and
-// topics, texts of messages, what Twilio sent about them. What stays: the rows themselves without a person, counters, the
+// merged into them: profile, number and topics, texts of messages, what Twilio
+// sent about them. What stays: the rows themselves without a person, counters, the
 // consent ledger with the keyed hash of the number (Art. 17(3)(e), as proof),
 // and a suppression of that hash, so that no old list brings them back.
 func (s *Service) erase(ctx context.Context, tx bun.Tx, rows []*contact.Contact) error {
-	merged, err := contact.MergedInto(ctx, tx, ids(rows))
+	merged, err := contact.MergedInto(ctx, tx, contact.IDs(rows))
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (s *Service) erase(ctx context.Context, tx bun.Tx, rows []*contact.Contact)
 	if _, err := s.consents.Suppress(ctx, tx, keys, consent.SuppressedErased, nil); err != nil {
 		return err
 	}
-	gone := ids(all)
+	gone := contact.IDs(all)
 	if err := scrub(ctx, tx, gone); err != nil {
 		return err
 	}

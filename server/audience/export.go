@@ -72,7 +72,7 @@ func (s *Service) WriteExport(ctx context.Context, a *Action, out io.Writer) err
 		if len(rows) == 0 {
 			break
 		}
-		standing, err := s.topics.OfContacts(ctx, ids(rows))
+		standing, err := s.topics.OfContacts(ctx, contact.IDs(rows))
 		if err != nil {
 			return s.broken(ctx, a, err)
 		}

@@ -126,7 +126,7 @@ func (s *Service) apply(ctx context.Context, tx bun.Tx, a *Action, rows []*conta
 	case KindTag:
 		return s.tag(ctx, tx, a.Options, rows)
 	case KindTopic:
-		return s.topics.RecordBulk(ctx, tx, topic.Pairs(a.Options.TopicID, ids(rows)), a.Options.Status, a.source())
+		return s.topics.RecordBulk(ctx, tx, topic.Pairs(a.Options.TopicID, contact.IDs(rows)), a.Options.Status, a.source())
 	case KindConsent:
 		return s.setConsent(ctx, tx, *a.Options.Consent, rows)
 	case KindSuppress:
@@ -142,18 +142,10 @@ func (s *Service) apply(ctx context.Context, tx bun.Tx, a *Action, rows []*conta
 		}
 		return changed, err
 	case KindErase:
-		return ids(rows), s.erase(ctx, tx, rows)
+		return contact.IDs(rows), s.erase(ctx, tx, rows)
 	case KindExport: // by its download
 	}
 	return nil, nil
-}
-
-func ids(rows []*contact.Contact) []int64 {
-	out := make([]int64, len(rows))
-	for i, c := range rows {
-		out[i] = c.ID
-	}
-	return out
 }
 
 func (s *Service) tag(ctx context.Context, tx bun.Tx, o Options, rows []*contact.Contact) ([]int64, error) {
@@ -181,7 +173,7 @@ func (s *Service) tag(ctx context.Context, tx bun.Tx, o Options, rows []*contact
 		}
 		changed = append(changed, c)
 	}
-	return ids(changed), contact.SaveAttributes(ctx, tx, changed)
+	return contact.IDs(changed), contact.SaveAttributes(ctx, tx, changed)
 }
 
 // setConsent records a decision for many. Who opted out is not brought back in

@@ -8,6 +8,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
+	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/jobs"
 	"eventstream/server/message"
@@ -140,19 +141,19 @@ func (s *Service) check(ctx context.Context, c *Campaign, in Input) error {
 		if err == nil && t.DeletedAt != nil {
 			err = apperr.NotFound("template", t.ID)
 		}
-		if err := errs.Add(lacking("templateId", err)); err != nil {
+		if err := errs.Add(apperr.Lacking("templateId", err)); err != nil {
 			return err
 		}
 	}
 	if in.SegmentID != nil {
 		_, err := s.segments.ByID(ctx, *in.SegmentID)
-		if err := errs.Add(lacking("segmentId", err)); err != nil {
+		if err := errs.Add(apperr.Lacking("segmentId", err)); err != nil {
 			return err
 		}
 	}
 	if in.TopicID != nil {
 		_, err := s.topics.ByID(ctx, *in.TopicID)
-		if err := errs.Add(lacking("topicId", err)); err != nil {
+		if err := errs.Add(apperr.Lacking("topicId", err)); err != nil {
 			return err
 		}
 	}
@@ -171,7 +172,7 @@ func (s *Service) check(ctx context.Context, c *Campaign, in Input) error {
 			field = "senderId"
 		}
 		_, err := s.senders.ByID(ctx, x.SenderID)
-		if err := errs.Add(lacking(field, err)); err != nil {
+		if err := errs.Add(apperr.Lacking(field, err)); err != nil {
 			return err
 		}
 	}
@@ -179,13 +180,6 @@ func (s *Service) check(ctx context.Context, c *Campaign, in Input) error {
 		_ = errs.Add(apperr.Invalid("endsAt", "%s is in the past", in.EndsAt.UTC().Format(time.RFC3339)))
 	}
 	return errs.Err()
-}
-
-func lacking(field string, err error) error {
-	if apperr.Is(err, apperr.CodeNotFound) {
-		return apperr.Invalid(field, "it does not exist")
-	}
-	return err
 }
 
 func (in Input) audited() map[string]any {
@@ -678,11 +672,7 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 	if len(sample) == 0 {
 		return nil
 	}
-	ids := make([]int64, len(sample))
-	for i, person := range sample {
-		ids[i] = person.ID
-	}
-	recent, err := recentOf(ctx, s.db, c, ids)
+	recent, err := recentOf(ctx, s.db, c, contact.IDs(sample))
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,15 @@ const (
 	SourceProvider Source = "provider" // Twilio told (21610, 63014)
 )
 
+// SourceOf is the source of what a caller of the API says: an operator, or a
+// program with a token.
+func SourceOf(ctx context.Context) Source {
+	if actor.From(ctx).Kind == actor.KindAPIToken {
+		return SourceAPI
+	}
+	return SourceOperator
+}
+
 // Evidence proves an event: GDPR Art. 7(1) asks for who, when, how and what
 // text was shown.
 type Evidence struct {
@@ -149,8 +158,8 @@ func (s *Service) check(ctx context.Context, ch *Change) error {
 	if len(ch.Evidence.Text) > 4000 || len(ch.Evidence.Note) > 4000 {
 		_ = errs.Add(apperr.Invalid("evidence", "text and note have at most 4,000 characters"))
 	}
-	if actor.From(ctx).Kind == actor.KindAPIToken && ch.Source == SourceOperator {
-		ch.Source = SourceAPI
+	if ch.Source == SourceOperator {
+		ch.Source = SourceOf(ctx)
 	}
 	return errs.Err()
 }
@@ -177,11 +186,7 @@ func (s *Service) CreateContact(ctx context.Context, contacts *contact.Service, 
 		if evidence == nil {
 			return nil
 		}
-		source := SourceOperator
-		if actor.From(ctx).Kind == actor.KindAPIToken {
-			source = SourceAPI
-		}
-		return s.Record(ctx, tx, c, Change{Status: contact.ConsentOptedIn, Source: source, Evidence: *evidence})
+		return s.Record(ctx, tx, c, Change{Status: contact.ConsentOptedIn, Source: SourceOf(ctx), Evidence: *evidence})
 	})
 }
 

@@ -38,6 +38,15 @@ func ByIDForUpdate(ctx context.Context, tx bun.Tx, id int64) (*Contact, error) {
 	return c, err
 }
 
+// IDs are those of rows, in their order.
+func IDs(rows []*Contact) []int64 {
+	ids := make([]int64, len(rows))
+	for i, c := range rows {
+		ids[i] = c.ID
+	}
+	return ids
+}
+
 // ByIDs finds many in one query.
 func ByIDs(ctx context.Context, idb bun.IDB, ids []int64) (rows []*Contact, err error) {
 	err = idb.NewSelect().Model(&rows).Where("c.id = ANY (?)", pgdialect.Array(ids)).Scan(ctx)

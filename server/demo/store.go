@@ -82,11 +82,7 @@ func insertImport(ctx context.Context, tx bun.Tx, imp *importer.Import, rows []*
 	if _, err := tx.NewInsert().Model(imp).Returning("id").Exec(ctx); err != nil {
 		return db.Err(err)
 	}
-	ids := make([]int64, len(rows))
-	for i, c := range rows {
-		ids[i] = c.ID
-	}
-	_, err := tx.NewRaw("INSERT INTO import_contacts (import_id, contact_id) SELECT ?, unnest(?::bigint[])", imp.ID, pgdialect.Array(ids)).Exec(ctx)
+	_, err := tx.NewRaw("INSERT INTO import_contacts (import_id, contact_id) SELECT ?, unnest(?::bigint[])", imp.ID, pgdialect.Array(contact.IDs(rows))).Exec(ctx)
 	return db.Err(err)
 }
 

@@ -235,11 +235,7 @@ func updateContacts(ctx context.Context, tx bun.Tx, contacts []*contact.Contact)
 }
 
 func insertMembers(ctx context.Context, tx bun.Tx, importID int64, members []*contact.Contact) error {
-	ids := make([]int64, len(members))
-	for i, c := range members {
-		ids[i] = c.ID
-	}
-	_, err := tx.NewRaw("INSERT INTO import_contacts (import_id, contact_id) SELECT ?, id FROM unnest(?::bigint[]) id ON CONFLICT DO NOTHING", importID, pgdialect.Array(ids)).Exec(ctx)
+	_, err := tx.NewRaw("INSERT INTO import_contacts (import_id, contact_id) SELECT ?, id FROM unnest(?::bigint[]) id ON CONFLICT DO NOTHING", importID, pgdialect.Array(contact.IDs(members))).Exec(ctx)
 	return db.Err(err)
 }
 

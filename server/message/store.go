@@ -105,6 +105,9 @@ func InsertEvents(ctx context.Context, tx bun.Tx, events []*DeliveryEvent) (ids 
 
 // ByIDs finds many; unknown ids are left out.
 func ByIDs(ctx context.Context, idb bun.IDB, ids []int64) (rows []*Message, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
 	err = idb.NewSelect().Model(&rows).Where("m.id = ANY (?)", pgdialect.Array(ids)).Scan(ctx)
 	return rows, db.Err(err)
 }
@@ -274,6 +277,9 @@ func (s *Store) Events(ctx context.Context, messageIDs []int64) (map[int64][]*De
 
 // EventsByIDs finds delivery events, oldest first; of one campaign if named.
 func (s *Store) EventsByIDs(ctx context.Context, ids []int64, campaignID *int64) (rows []*DeliveryEvent, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
 	q := s.db.NewSelect().Model(&rows).Where("de.id = ANY (?)", pgdialect.Array(ids)).Order("de.id")
 	if campaignID != nil {
 		q = q.Where("EXISTS (SELECT 1 FROM messages m WHERE m.id = de.message_id AND m.campaign_id = ?)", *campaignID)

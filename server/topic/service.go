@@ -165,12 +165,11 @@ func (s *Service) Set(ctx context.Context, contactID, topicID int64, status Stat
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
 	}
-	if !status.Valid() {
-		return nil, apperr.Invalid("status", "%q cannot be set: subscribed or left", status)
+	if err := status.Check(); err != nil {
+		return nil, err
 	}
-	source := consent.SourceOperator
-	if actor.From(ctx).Kind == actor.KindAPIToken {
-		source = consent.SourceAPI
+	if _, err := s.ByID(ctx, topicID); err != nil {
+		return nil, err
 	}
 	var c *contact.Contact
 	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
@@ -180,14 +179,7 @@ func (s *Service) Set(ctx context.Context, contactID, topicID int64, status Stat
 		if c.ErasedAt != nil {
 			return apperr.Conflict("this contact was erased")
 		}
-		found, err := byIDs(ctx, tx, []int64{topicID})
-		if err != nil {
-			return err
-		}
-		if len(found) == 0 {
-			return apperr.NotFound("topic", topicID)
-		}
-		_, err = s.Record(ctx, tx, contactID, topicID, status, source)
+		_, err = s.Record(ctx, tx, contactID, topicID, status, consent.SourceOf(ctx))
 		return err
 	})
 	if err != nil {

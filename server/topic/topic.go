@@ -24,8 +24,13 @@ const (
 	StatusLeft       Status = "left"
 )
 
-// Valid reports whether s can be set.
-func (s Status) Valid() bool { return s == StatusSubscribed || s == StatusLeft }
+// Check refuses what cannot be set.
+func (s Status) Check() error {
+	if s != StatusSubscribed && s != StatusLeft {
+		return apperr.Invalid("status", "%q cannot be set: subscribed or left", s)
+	}
+	return nil
+}
 
 // Limits.
 const (
