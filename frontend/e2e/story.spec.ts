@@ -412,6 +412,7 @@ test("a topic is added, contacts subscribe and leave, and a campaign reaches onl
   await look("topics");
 
   await plan("Alert", 500, "Price alerts");
+  await page.getByRole("switch", { name: "Frequency cap" }).press("Space");
   await page.getByRole("button", { name: "Check" }).click();
   await expect(page.getByRole("row", { name: /Not subscribed to the topic/ })).toBeVisible();
   const willSend = await figure(page.getByTestId("preflight-send"));
@@ -421,6 +422,7 @@ test("a topic is added, contacts subscribe and leave, and a campaign reaches onl
   await expect(page.getByText("Completed", { exact: true })).toBeVisible({ timeout: 30_000 });
   await expect.poll(() => figure(page.getByTestId("count-accepted"))).toBe(willSend);
   await expect(page.getByText(/topic “Price alerts”/)).toBeVisible();
+  await expect(page.getByText("at most 3 messages in 7 days")).toBeVisible();
 });
 
 test("a contact writes, and is answered in the inbox", async () => {

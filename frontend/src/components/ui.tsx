@@ -13,6 +13,7 @@ import {
   Title,
   VisuallyHidden,
 } from "@mantine/core";
+import { modals } from "@mantine/modals";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { Link, type LinkProps } from "@tanstack/react-router";
 import { type ReactNode, useEffect } from "react";
@@ -180,5 +181,22 @@ export function LoadMore(props: { more?: boolean; loading: boolean; onMore: () =
         Show more
       </Button>
     </Center>
+  );
+}
+
+/** Deletes a thing of a list; children tell what goes and what stays. */
+export function DeleteButton(props: { name: string; children: ReactNode; onDelete: () => void }) {
+  const ask = () =>
+    modals.openConfirmModal({
+      title: `Delete “${props.name}”?`,
+      children: <Text size="sm">{props.children}</Text>,
+      labels: { confirm: "Delete", cancel: "Keep" },
+      confirmProps: { color: "red" },
+      onConfirm: props.onDelete,
+    });
+  return (
+    <Button size="xs" variant="subtle" color="red" aria-label={`Delete ${props.name}`} onClick={ask}>
+      Delete
+    </Button>
   );
 }

@@ -26,19 +26,9 @@ import { Empty, Failed, Live, LoadMore, Page, Rows, Stat, Status } from "../../c
 import { graphql } from "../../gql";
 import type { CampaignPageQuery, CampaignStateFragment, MessageStatus } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
-import {
-  count,
-  decimal,
-  duration,
-  errorClasses,
-  moment,
-  percent,
-  skipText,
-  timeOfDay,
-  waitText,
-  words,
-} from "../../lib/format";
+import { count, decimal, duration, moment, percent, skipText, timeOfDay, waitText, words } from "../../lib/format";
 import { real } from "../../lib/node";
+import { ErrorTable } from "../monitoring/ErrorTable";
 import { CampaignLaunchDocument } from "./CampaignWizard";
 import { ScheduleForm } from "./ScheduleForm";
 import { planText } from "./schedule";
@@ -184,12 +174,7 @@ const CampaignLiveDocument = graphql(`
 const CampaignErrorsDocument = graphql(`
   query CampaignErrors($id: ID!) {
     errorReport(filter: { campaignId: $id }) {
-      code
-      title
-      count
-      share
-      class
-      advice
+      ...ErrorRow
     }
   }
 `);
@@ -362,6 +347,14 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
   const [launching, launch] = useMutation(CampaignLaunchDocument);
   const failures = useThrottledValue(c.counts.failed + c.counts.undelivered, 2000); // read anew when it has changed
   const input = { id: c.id };
+  const quiet = details.quietHours;
+  const cap = details.frequencyCap;
+  const limits = [
+    quiet && `Quiet ${quiet.start}–${quiet.end}, ${quiet.zone ?? "each recipient's time"}`,
+    cap && `at most ${cap.messages} messages in ${cap.days} days`,
+  ]
+    .filter(Boolean)
+    .join(" · ");
   const left = c.counts.pending + c.counts.submitting + c.counts.unknown;
   const ended = ["COMPLETED", "CANCELED", "FAILED"].includes(c.status);
   const senders = details.senders
@@ -518,14 +511,9 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
             )}
             {c.waitingUntil && `; the next waits until ${moment(c.waitingUntil)}`}
           </Text>
-          {details.quietHours && (
-            <Text size="sm" c="dimmed">
-              Quiet {details.quietHours.start}–{details.quietHours.end},{" "}
-              {details.quietHours.zone ?? "each recipient's time"}
-              {details.frequencyCap &&
-                ` · at most ${details.frequencyCap.messages} messages in ${details.frequencyCap.days} days`}
-            </Text>
-          )}
+          <Text size="sm" c="dimmed">
+            {limits}
+          </Text>
         </Group>
       </Card>
       <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }}>
@@ -752,34 +740,7 @@ function Failures(props: { id: string; failed: number }) {
     requestPolicy: "cache-and-network",
   });
   if (props.failed === 0 || !data) return null;
-  return (
-    <Card padding={0}>
-      <Title order={2} size="h4" p="md" pb={0}>
-        What failed
-      </Title>
-      <Table className="cards">
-        <Table.Thead>
-          <Table.Tr>
-            {["Code", "Meaning", "Kind", "Messages", "Share", "What to do"].map((h) => (
-              <Table.Th key={h}>{h}</Table.Th>
-            ))}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {data.errorReport.map((e) => (
-            <Table.Tr key={e.code}>
-              <Table.Td data-label="Code">{e.code || "–"}</Table.Td>
-              <Table.Td data-label="Meaning">{e.title}</Table.Td>
-              <Table.Td data-label="Kind">{errorClasses[e.class]}</Table.Td>
-              <Table.Td data-label="Messages">{count(e.count)}</Table.Td>
-              <Table.Td data-label="Share">{percent(e.share)}</Table.Td>
-              <Table.Td data-label="What to do">{e.advice}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Card>
-  );
+  return <ErrorTable title="What failed" errors={data.errorReport} />;
 }
 
 const messageStatuses: MessageStatus[] = [

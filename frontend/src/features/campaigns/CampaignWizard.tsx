@@ -26,7 +26,7 @@ import { graphql } from "../../gql";
 import { byField, errorText, payloadOf, settled } from "../../lib/errors";
 import { count, duration, skipText } from "../../lib/format";
 import { useTopics } from "../topics/useTopics";
-import { type Cap, CapForm } from "./CapForm";
+import { type Cap, CapForm, capInput, firstCap } from "./CapForm";
 import { ScheduleForm } from "./ScheduleForm";
 
 const WizardDocument = graphql(`
@@ -183,7 +183,7 @@ export function CampaignWizard() {
   const chosen = senders ?? data.senders.slice(0, 1).map((s) => s.id);
   const standing = data.settings.defaultQuietHours;
   const hours = { start: start ?? standing?.start ?? "21:00", end: end ?? standing?.end ?? "08:00" };
-  const cap = most ?? data.settings.defaultFrequencyCap ?? { messages: 3, days: 7 };
+  const cap = most ?? data.settings.defaultFrequencyCap ?? firstCap;
   const hasCap = capped ?? data.settings.defaultFrequencyCap != null;
   const template = data.templates.nodes.find((t) => t.id === templateId);
   const check = async () => {
@@ -198,7 +198,7 @@ export function CampaignWizard() {
       rateLimitPerSecond: rate === "" ? null : rate,
       errorThreshold: threshold === "" ? null : threshold / 100,
       quietHours: quiet ? hours : null,
-      frequencyCap: hasCap ? { messages: cap.messages, days: cap.days } : null,
+      frequencyCap: hasCap ? capInput(cap) : null,
       endsAt: ends ? new Date(ends).toISOString() : null,
     };
     const made = id ? undefined : await create({ input });

@@ -2,6 +2,12 @@ import { Group, NumberInput } from "@mantine/core";
 
 export type Cap = { messages: number; days: number };
 
+/** What a new cap begins with. */
+export const firstCap: Cap = { messages: 3, days: 7 };
+
+/** As the API takes it. */
+export const capInput = ({ messages, days }: Cap): Cap => ({ messages, days });
+
 /** At most so many messages within so many days. */
 export function CapForm(props: { value: Cap; onChange: (c: Cap) => void; error?: string; disabled?: boolean }) {
   const { value: c, onChange } = props;

@@ -26,7 +26,7 @@ import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Empty, Failed, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
-import type { ConsentStatus, ContactTopicsFragment } from "../../gql/graphql";
+import type { ConsentStatus } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
 import { moment, words } from "../../lib/format";
 import { Bubbles, Countdown } from "../inbox/Bubbles";
@@ -415,7 +415,7 @@ export function ContactPage() {
               </Timeline>
             )}
           </Card>
-          <ContactTopics contact={c as ContactTopicsFragment} />
+          <ContactTopics contact={c} />
         </Stack>
       </SimpleGrid>
       {may && <ContactTools contact={c} onChanged={() => load({ requestPolicy: "network-only" })} />}

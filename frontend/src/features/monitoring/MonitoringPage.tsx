@@ -1,4 +1,4 @@
-import { Alert, Button, Card, Group, SegmentedControl, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import { Alert, Button, Card, Group, SegmentedControl, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
 import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
@@ -7,7 +7,8 @@ import { useQuery, useSubscription } from "urql";
 import { useMay } from "../../app/session";
 import { Failed, LinkButton, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
-import { count, decimal, errorClasses, percent, timeOfDay } from "../../lib/format";
+import { count, decimal, timeOfDay } from "../../lib/format";
+import { ErrorTable } from "./ErrorTable";
 import { RunningCampaigns } from "./RunningCampaigns";
 
 const DeliveryDocument = graphql(`
@@ -56,12 +57,7 @@ const MonitoringDocument = graphql(`
       ...HealthState
     }
     errorReport {
-      code
-      title
-      count
-      share
-      class
-      advice
+      ...ErrorRow
     }
     messages(filter: { direction: INBOUND }, first: 20) {
       nodes {
@@ -284,34 +280,7 @@ export function MonitoringPage() {
           )}
         </section>
       </Card>
-      {data && data.errorReport.length > 0 && (
-        <Card padding={0}>
-          <Title order={2} size="h4" p="md" pb={0}>
-            Why messages failed
-          </Title>
-          <Table className="cards">
-            <Table.Thead>
-              <Table.Tr>
-                {["Code", "Meaning", "Kind", "Messages", "Share", "What to do"].map((x) => (
-                  <Table.Th key={x}>{x}</Table.Th>
-                ))}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {data.errorReport.map((e) => (
-                <Table.Tr key={e.code}>
-                  <Table.Td data-label="Code">{e.code || "–"}</Table.Td>
-                  <Table.Td data-label="Meaning">{e.title}</Table.Td>
-                  <Table.Td data-label="Kind">{errorClasses[e.class]}</Table.Td>
-                  <Table.Td data-label="Messages">{count(e.count)}</Table.Td>
-                  <Table.Td data-label="Share">{percent(e.share)}</Table.Td>
-                  <Table.Td data-label="What to do">{e.advice}</Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Card>
-      )}
+      {data && data.errorReport.length > 0 && <ErrorTable title="Why messages failed" errors={data.errorReport} />}
     </Page>
   );
 }

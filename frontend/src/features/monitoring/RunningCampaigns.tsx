@@ -72,7 +72,7 @@ export function RunningCampaigns() {
           </Table.Thead>
           <Table.Tbody>
             {data.campaigns.nodes.map((c) => (
-              <Row key={c.id} campaign={c as RunningCampaignFragment} />
+              <Row key={c.id} campaign={c} />
             ))}
           </Table.Tbody>
         </Table>
@@ -83,7 +83,7 @@ export function RunningCampaigns() {
 
 function Row({ campaign }: { campaign: RunningCampaignFragment }) {
   const [live] = useSubscription({ query: LiveDocument, variables: { id: campaign.id } });
-  const c = (live.data?.campaignProgress as RunningCampaignFragment | undefined) ?? campaign;
+  const c = live.data?.campaignProgress ?? campaign;
   return (
     <Table.Tr data-testid="running">
       <Table.Td data-label="Campaign">

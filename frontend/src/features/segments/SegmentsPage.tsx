@@ -1,11 +1,10 @@
-import { Button, Card, Group, Table, Text, TextInput } from "@mantine/core";
+import { Card, Group, Table, Text, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
-import { modals } from "@mantine/modals";
 import { IconFilter, IconPlus, IconSearch } from "@tabler/icons-react";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
-import { Empty, Failed, LinkButton, Page, Rows } from "../../components/ui";
+import { DeleteButton, Empty, Failed, LinkButton, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
 import { count, moment } from "../../lib/format";
@@ -113,26 +112,12 @@ export function SegmentsPage() {
                     <Table.Td>
                       {may && (
                         <Group justify="flex-end">
-                          <Button
-                            size="xs"
-                            variant="subtle"
-                            color="red"
-                            onClick={() =>
-                              modals.openConfirmModal({
-                                title: `Delete “${s.name}”?`,
-                                children: (
-                                  <Text size="sm">
-                                    The {count(s.lastCount)} contacts stay; only the saved query goes.
-                                  </Text>
-                                ),
-                                labels: { confirm: "Delete", cancel: "Keep" },
-                                confirmProps: { color: "red" },
-                                onConfirm: async () => settled(await remove({ input: { id: s.id } })),
-                              })
-                            }
+                          <DeleteButton
+                            name={s.name}
+                            onDelete={async () => settled(await remove({ input: { id: s.id } }))}
                           >
-                            Delete
-                          </Button>
+                            The {count(s.lastCount)} contacts stay; only the saved query goes.
+                          </DeleteButton>
                         </Group>
                       )}
                     </Table.Td>

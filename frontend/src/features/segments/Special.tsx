@@ -1,6 +1,7 @@
 import { Box, NumberInput, Group as Row, Select, Text, TextInput } from "@mantine/core";
 import { useQuery } from "urql";
 import { graphql } from "../../gql";
+import { useTopics } from "../topics/useTopics";
 import { type Behaviour, events, isBehaviour, isMember, isRandom, type Member, type Node, type Random } from "./query";
 
 const ChoicesDocument = graphql(`
@@ -16,10 +17,6 @@ const ChoicesDocument = graphql(`
         id
         fileName
       }
-    }
-    topics {
-      id
-      name
     }
     campaigns(first: 100) {
       nodes {
@@ -111,6 +108,7 @@ function BehaviourEditor(props: { value: Behaviour; onChange: (next: Node) => vo
 function MemberEditor(props: { value: Member; onChange: (next: Node) => void }) {
   const { value: m, onChange } = props;
   const [{ data }] = useQuery({ query: ChoicesDocument });
+  const topics = useTopics();
   const kinds = {
     segment: {
       told: "is in the segment",
@@ -125,7 +123,7 @@ function MemberEditor(props: { value: Member; onChange: (next: Node) => void }) 
     topic: {
       told: "is subscribed to",
       label: "Topic",
-      choices: data?.topics.map((t) => ({ value: t.id, label: t.name })),
+      choices: topics,
     },
   };
   const [kind, id] = Object.entries(m)[0] as [keyof typeof kinds, string];

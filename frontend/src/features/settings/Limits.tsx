@@ -21,7 +21,7 @@ import { Failed, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { LimitsQuery } from "../../gql/graphql";
 import { byField, payloadOf, settled } from "../../lib/errors";
-import { type Cap, CapForm } from "../campaigns/CapForm";
+import { type Cap, CapForm, capInput, firstCap } from "../campaigns/CapForm";
 
 const LimitsDocument = graphql(`
   query Limits {
@@ -90,7 +90,7 @@ function LimitsForm(props: { values: LimitsQuery["settings"] }) {
   const [start, setStart] = useState(props.values.defaultQuietHours?.start ?? "21:00");
   const [end, setEnd] = useState(props.values.defaultQuietHours?.end ?? "08:00");
   const [capped, setCapped] = useState(props.values.defaultFrequencyCap != null);
-  const [cap, setCap] = useState<Cap>(props.values.defaultFrequencyCap ?? { messages: 3, days: 7 });
+  const [cap, setCap] = useState<Cap>(props.values.defaultFrequencyCap ?? firstCap);
   const [errors, setErrors] = useState<Record<string, string>>({});
   const [{ fetching }, update] = useMutation(SettingsUpdateDocument);
   const save = async () => {
@@ -99,7 +99,7 @@ function LimitsForm(props: { values: LimitsQuery["settings"] }) {
       input: {
         accountRatePerSecond: rate === "" ? undefined : rate,
         defaultQuietHours: quiet ? { start, end } : null,
-        defaultFrequencyCap: capped ? { messages: cap.messages, days: cap.days } : null,
+        defaultFrequencyCap: capped ? capInput(cap) : null,
       },
     });
     const wrong = payloadOf(result.data)?.userErrors ?? [];

@@ -1,12 +1,11 @@
 import { Button, Card, Group, Table, Text } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
 import { IconMessage2, IconPlus, IconRefresh } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
-import { Empty, Failed, LinkButton, Page, Rows, Status } from "../../components/ui";
+import { DeleteButton, Empty, Failed, LinkButton, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
 import { moment, words } from "../../lib/format";
@@ -149,26 +148,12 @@ export function TemplatesPage() {
                   <Table.Td>
                     {may && (
                       <Group justify="flex-end">
-                        <Button
-                          size="xs"
-                          variant="subtle"
-                          color="red"
-                          onClick={() =>
-                            modals.openConfirmModal({
-                              title: `Delete “${t.name}”?`,
-                              children: (
-                                <Text size="sm">
-                                  It goes from this list. Campaigns that have ended keep it for the record.
-                                </Text>
-                              ),
-                              labels: { confirm: "Delete", cancel: "Keep" },
-                              confirmProps: { color: "red" },
-                              onConfirm: async () => settled(await remove({ input: { id: t.id } })),
-                            })
-                          }
+                        <DeleteButton
+                          name={t.name}
+                          onDelete={async () => settled(await remove({ input: { id: t.id } }))}
                         >
-                          Delete
-                        </Button>
+                          It goes from this list. Campaigns that have ended keep it for the record.
+                        </DeleteButton>
                       </Group>
                     )}
                   </Table.Td>

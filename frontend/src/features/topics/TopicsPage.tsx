@@ -1,11 +1,10 @@
 import { Button, Card, Group, Modal, Stack, Table, Text, Textarea, TextInput } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { IconPlus, IconTags } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
-import { Empty, Failed, Page, Rows } from "../../components/ui";
+import { DeleteButton, Empty, Failed, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { TopicsQuery } from "../../gql/graphql";
 import { byField, errorText, settled } from "../../lib/errors";
@@ -137,28 +136,13 @@ export function TopicsPage() {
                         <Button size="xs" variant="default" onClick={() => edit(t)} aria-label={`Edit ${t.name}`}>
                           Edit
                         </Button>
-                        <Button
-                          size="xs"
-                          variant="subtle"
-                          color="red"
-                          aria-label={`Delete ${t.name}`}
-                          onClick={() =>
-                            modals.openConfirmModal({
-                              title: `Delete “${t.name}”?`,
-                              children: (
-                                <Text size="sm">
-                                  The contacts stay; who of them was subscribed ({count(t.subscribers)}) or had left (
-                                  {count(t.left)}) is forgotten.
-                                </Text>
-                              ),
-                              labels: { confirm: "Delete", cancel: "Keep" },
-                              confirmProps: { color: "red" },
-                              onConfirm: async () => settled(await remove({ input: { id: t.id } })),
-                            })
-                          }
+                        <DeleteButton
+                          name={t.name}
+                          onDelete={async () => settled(await remove({ input: { id: t.id } }))}
                         >
-                          Delete
-                        </Button>
+                          The contacts stay; who of them was subscribed ({count(t.subscribers)}) or had left (
+                          {count(t.left)}) is forgotten.
+                        </DeleteButton>
                       </Group>
                     )}
                   </Table.Td>
