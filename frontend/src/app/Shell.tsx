@@ -120,7 +120,7 @@ export function Shell() {
             <Menu position="bottom-end">
               <Menu.Target>
                 <UnstyledButton aria-label={`Account of ${session.viewer.name}`} px={6}>
-                  <Text size="sm" fw={550} maw={120} truncate>
+                  <Text size="sm" fw={550} maw={{ base: 70, xs: 120 }} truncate>
                     {session.viewer.name}
                   </Text>
                 </UnstyledButton>
