@@ -55,10 +55,11 @@ func (e *Engine) Reconcile(ctx context.Context) error {
 }
 
 func (e *Engine) reconcileOne(ctx context.Context, r unknownRow) error {
-	logged, err := e.provider.Find(ctx, r.Sender, r.Address, r.SubmittedAt.Add(-clockSkew))
+	answer, err := e.provider.Log(ctx, message.LogQuery{Direction: message.Outbound, From: r.Sender, To: r.Address, Since: r.SubmittedAt.Add(-clockSkew)})
 	if err != nil {
 		return err
 	}
+	logged := answer.Entries
 	sids := make([]string, len(logged))
 	for i, l := range logged {
 		sids[i] = l.SID

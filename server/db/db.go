@@ -39,6 +39,7 @@ func Open(ctx context.Context, url string, maxConns int32, log *slog.Logger) (*D
 	cfg.MaxConns = maxConns
 	cfg.ConnConfig.RuntimeParams["application_name"] = "eventstream"
 	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	cfg.ConnConfig.RuntimeParams["eventstream.fenced"] = "1" // see messages_writer_check
 	cfg.ConnConfig.RuntimeParams["statement_timeout"] = "60000"
 	cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "60000"
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)

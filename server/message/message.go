@@ -3,7 +3,6 @@
 package message
 
 import (
-	"context"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -68,106 +67,6 @@ type Message struct {
 	RepliedAt         *time.Time
 	OptedOutAt        *time.Time
 }
-
-// Outgoing is one call to the provider.
-type Outgoing struct {
-	MessageID        int64  // comes back in the status callbacks
-	From, To         string // addresses without a channel prefix, or MG… as From
-	Body             string // free text, inside the session window only
-	ContentSID       string // approved template; then Body is for our own record
-	ContentVariables map[string]string
-}
-
-// Accepted is the provider's yes.
-type Accepted struct {
-	SID    string
-	Status Status
-}
-
-// Logged is one entry of the provider's own log.
-type Logged struct {
-	SID     string
-	To      string // address without a channel prefix
-	Status  Status
-	Code    int
-	Created time.Time
-}
-
-// Provider sends. Errors are *SendError.
-type Provider interface {
-	// Send makes exactly one attempt.
-	Send(ctx context.Context, out Outgoing) (Accepted, error)
-	// Find lists what the provider logged from one address to another since then.
-	Find(ctx context.Context, from, to string, since time.Time) ([]Logged, error)
-}
-
-// Class says what an error means for the message and what to do.
-type Class string
-
-// Classes of errors.
-const (
-	ClassRetry            Class = "retry"             // later, the same request
-	ClassAmbiguous        Class = "ambiguous"         // it may have been accepted: find out before anything else
-	ClassFixFirst         Class = "fix_first"         // nothing of the kind will go until somebody mends it
-	ClassPermanentMessage Class = "permanent_message" // this message will never go
-	ClassPermanentContact Class = "permanent_contact" // nothing will ever go to this contact
-)
-
-// Scope is what an error is about: whom a fix-first error stops, and who holds
-// back after one to retry. "" is the message alone.
-type Scope string
-
-// Scopes.
-const (
-	ScopeAccount  Scope = "account"
-	ScopeSender   Scope = "sender"
-	ScopeTemplate Scope = "template"
-	ScopeCampaign Scope = "campaign"
-)
-
-// Effect is what an error tells about the contact.
-type Effect string
-
-// Effects.
-const (
-	EffectNone        Effect = ""
-	EffectUnreachable Effect = "unreachable" // the address has no WhatsApp
-	EffectOptOut      Effect = "opt_out"     // they do not want messages
-	EffectIneligible  Effect = "ineligible"  // WhatsApp gives them no marketing
-)
-
-// CodeInfo is what is known about one of Twilio's error codes.
-type CodeInfo struct {
-	Code   int
-	Title  string
-	Advice string
-	Class  Class
-	Scope  Scope
-	Effect Effect
-	Delay  time.Duration // for retries: how long at least
-
-	// Overload: the provider wants fewer calls at once.
-	Overload bool
-}
-
-// SendError is a failed call.
-type SendError struct {
-	Info       CodeInfo
-	HTTPStatus int           // 0: no answer
-	RetryAfter time.Duration // what the provider asked for, 0 = nothing
-	Text       string        // what the provider said, safe for operators
-	cause      error
-}
-
-// NewSendError makes one.
-func NewSendError(info CodeInfo, status int, text string, retryAfter time.Duration, cause error) *SendError {
-	return &SendError{Info: info, HTTPStatus: status, Text: text, RetryAfter: retryAfter, cause: cause}
-}
-
-func (e *SendError) Error() string { return e.Text }
-
-// Unwrap gives the cause.
-func (e *SendError) Unwrap() error { return e.cause }
 
 // SendArgs is the job that sends one message somebody waits for.
 type SendArgs struct {

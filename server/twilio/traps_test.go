@@ -107,10 +107,10 @@ func TestABSUIDIsNotMangledInTheLogsFilter(t *testing.T) {
 			{"sid":"SM1","to":"whatsapp:BR.1000000000000001","status":"sent","date_created":"Tue, 24 Nov 2026 10:00:00 +0000"},
 			{"sid":"SM2","to":"whatsapp:BR.1000000000000002","status":"sent","date_created":"Tue, 24 Nov 2026 10:00:00 +0000"}]}`)
 	})
-	found, err := testClient(t, url).Find(context.Background(), "+14155238886", "BR.1000000000000001", time.Now())
+	answer, err := testClient(t, url).Log(context.Background(), message.LogQuery{From: "+14155238886", To: "BR.1000000000000001", Since: time.Now()})
 	require.NoError(t, err)
-	require.Len(t, found, 1, "we filter ourselves")
-	require.Equal(t, "SM1", found[0].SID)
+	require.Len(t, answer.Entries, 1, "we filter ourselves")
+	require.Equal(t, "SM1", answer.Entries[0].SID)
 	require.NotContains(t, asked, "To=", "twilio-go would cut it to whatsapp:BR")
 	require.Contains(t, asked, "From=")
 }

@@ -164,43 +164,69 @@ func (c *call) delay() time.Duration {
 	return d
 }
 
-// Find implements message.Provider. twilio-go mangles BSUIDs in query filters,
+// Log implements message.Provider. twilio-go mangles BSUIDs in query filters,
 // so for those only the sender and the day are asked, and we filter ourselves.
-func (c *Client) Find(ctx context.Context, from, to string, since time.Time) ([]message.Logged, error) {
+func (c *Client) Log(ctx context.Context, q message.LogQuery) (message.LogAnswer, error) {
 	params := &api.ListMessageParams{}
-	if !strings.HasPrefix(from, "MG") {
-		params.SetFrom(channelPrefix + from)
+	if q.From != "" && !strings.HasPrefix(q.From, "MG") {
+		params.SetFrom(channelPrefix + q.From)
 	}
-	if strings.HasPrefix(to, "+") {
-		params.SetTo(channelPrefix + to)
+	if strings.HasPrefix(q.To, "+") {
+		params.SetTo(channelPrefix + q.To)
 	}
-	params.SetDateSentAfter(since.UTC().Truncate(24 * time.Hour))
+	params.SetDateSentAfter(q.Since.UTC().Truncate(24 * time.Hour))
 	params.SetPageSize(1000)
 	params.SetLimit(5000)
 	rest, _ := c.rest(ctx)
 	rows, err := rest.Api.ListMessage(params)
 	if err != nil {
-		return nil, fmt.Errorf("list Twilio's log: %w", err)
+		return message.LogAnswer{}, fmt.Errorf("list Twilio's log: %w", err)
 	}
-	var found []message.Logged
+	var found message.LogAnswer
 	for _, r := range rows {
-		if r.Sid == nil || r.To == nil || r.Status == nil || strings.TrimPrefix(*r.To, channelPrefix) != to {
-			continue
+		if l, ok := logged(r); ok && (q.To == "" || l.To == q.To) {
+			found.Entries = append(found.Entries, l)
 		}
-		status, ok := statusOf(*r.Status)
-		if !ok {
-			continue
-		}
-		l := message.Logged{SID: *r.Sid, To: to, Status: status}
-		if r.ErrorCode != nil {
-			l.Code = *r.ErrorCode
-		}
-		if r.DateCreated != nil {
-			l.Created, _ = time.Parse(time.RFC1123Z, *r.DateCreated)
-		}
-		found = append(found, l)
 	}
 	return found, nil
+}
+
+// Fetch implements message.Provider.
+func (c *Client) Fetch(ctx context.Context, sid string) (*message.Logged, error) {
+	rest, _ := c.rest(ctx)
+	r, err := rest.Api.FetchMessage(sid, nil)
+	if err != nil {
+		return nil, fmt.Errorf("read Twilio's log: %w", err)
+	}
+	l, ok := logged(*r)
+	if !ok {
+		return nil, nil //nolint:nilnil // nothing that we understand
+	}
+	return &l, nil
+}
+
+func logged(r api.ApiV2010Message) (message.Logged, bool) {
+	if r.Sid == nil || r.To == nil || r.Status == nil {
+		return message.Logged{}, false
+	}
+	status, ok := statusOf(*r.Status)
+	if !ok {
+		return message.Logged{}, false
+	}
+	l := message.Logged{SID: *r.Sid, Direction: message.Outbound, To: strings.TrimPrefix(*r.To, channelPrefix), Status: status}
+	if r.From != nil {
+		l.From = strings.TrimPrefix(*r.From, channelPrefix)
+	}
+	if r.Body != nil {
+		l.Body = *r.Body
+	}
+	if r.ErrorCode != nil {
+		l.Code = *r.ErrorCode
+	}
+	if r.DateCreated != nil {
+		l.Created, _ = time.Parse(time.RFC1123Z, *r.DateCreated)
+	}
+	return l, true
 }
 
 // Create implements template.Content.

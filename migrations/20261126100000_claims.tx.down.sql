@@ -1,0 +1,19 @@
+CREATE OR REPLACE FUNCTION message_measures(m messages) RETURNS TABLE (measure text, reason text) LANGUAGE sql IMMUTABLE AS $$
+    SELECT m.status, CASE WHEN m.status = 'skipped' THEN m.skip_reason
+                          WHEN m.status IN ('failed', 'undelivered') THEN m.error_code::text
+                          ELSE '' END
+    UNION ALL SELECT 'at:deferred',  m.deferred_reason WHERE m.deferred_reason <> ''
+    UNION ALL SELECT 'at:accepted',  '' WHERE m.accepted_at  IS NOT NULL
+    UNION ALL SELECT 'at:refused',   '' WHERE m.status = 'failed' AND m.accepted_at IS NULL
+    UNION ALL SELECT 'at:sent',      '' WHERE m.sent_at      IS NOT NULL
+    UNION ALL SELECT 'at:delivered', '' WHERE m.delivered_at IS NOT NULL
+    UNION ALL SELECT 'at:read',      '' WHERE m.read_at      IS NOT NULL
+    UNION ALL SELECT 'at:replied',   '' WHERE m.replied_at   IS NOT NULL
+    UNION ALL SELECT 'at:opted_out', '' WHERE m.opted_out_at IS NOT NULL
+$$;
+
+DROP TRIGGER messages_writer_check ON messages;
+DROP FUNCTION messages_writer_check;
+DROP TABLE message_attempts;
+ALTER TABLE messages DROP CONSTRAINT messages_lease_check, DROP COLUMN fence, DROP COLUMN decision_since, DROP COLUMN redeliveries;
+ALTER TABLE contacts DROP COLUMN unreachable_until, DROP COLUMN ineligible_until, DROP COLUMN ineligible_reason;
