@@ -12,6 +12,7 @@ import (
 	"eventstream/graph/model"
 	"eventstream/server/campaign"
 	"eventstream/server/globalid"
+	"eventstream/server/hours"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 	"eventstream/server/report"
@@ -374,7 +375,7 @@ func (r *queryResolver) CampaignPreflight(ctx context.Context, id string) (*mode
 
 // LegalHours is the resolver for the legalHours field.
 func (r *queryResolver) LegalHours(ctx context.Context) (*model.LegalHoursBook, error) {
-	version, about, rules := campaign.HoursBook()
+	version, about, rules := hours.Book()
 	return &model.LegalHoursBook{Version: version, About: about, Rules: mapped(rules, toLegalHours)}, nil
 }
 

@@ -14,6 +14,8 @@ import (
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/conversation"
+	"eventstream/server/gate"
+	"eventstream/server/hours"
 	"eventstream/server/importer"
 	"eventstream/server/message"
 	"eventstream/server/report"
@@ -98,7 +100,7 @@ func toContact(c *contact.Contact) *model.Contact {
 	return &model.Contact{
 		ID: encode(kindContact, c.ID), Address: c.Address, Name: c.Name, Locale: c.Locale, Region: c.Region, TimeZone: filled(c.TimeZone),
 		TimeZoneSource: upper[model.TimeZoneSource](c.TimeZoneSource), Tags: append([]string{}, c.Tags()...), Attributes: rawJSON(attrs), ConsentStatus: upper[model.ConsentStatus](c.ConsentStatus),
-		ConsentAt: c.ConsentAt, Reachable: c.Reachable, UnreachableReason: filled(c.UnreachableReason), MarketingEligible: campaign.Marketable(c),
+		ConsentAt: c.ConsentAt, Reachable: c.Reachable, UnreachableReason: filled(c.UnreachableReason), MarketingEligible: gate.Marketable(c, time.Now()),
 		LastInboundAt: c.LastInboundAt, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
 	}
 }
@@ -343,7 +345,7 @@ func toSchedule(s *campaign.Schedule) *model.CampaignSchedule {
 	return out
 }
 
-func toLegalHours(h *campaign.LegalHours) *model.LegalHours {
+func toLegalHours(h *hours.LegalHours) *model.LegalHours {
 	out := &model.LegalHours{
 		ID: h.ID, Country: h.Country, State: filled(h.State), Name: h.Name, Binding: h.Basis == "law", Source: h.Source, Checked: h.Checked, Note: filled(h.Note),
 	}
@@ -353,32 +355,32 @@ func toLegalHours(h *campaign.LegalHours) *model.LegalHours {
 	return out
 }
 
-func fromQuietHours(q *campaign.QuietHours) *model.QuietHours {
+func fromQuietHours(q *hours.QuietHours) *model.QuietHours {
 	if q == nil {
 		return nil
 	}
 	return &model.QuietHours{Start: q.Start, End: q.End, Zone: filled(q.Zone), Days: toDays(q.Days)}
 }
 
-func fromCap(f *campaign.FrequencyCap) *model.FrequencyCap {
+func fromCap(f *gate.FrequencyCap) *model.FrequencyCap {
 	if f == nil {
 		return nil
 	}
 	return &model.FrequencyCap{Messages: f.Messages, Days: f.Days}
 }
 
-func toCap(in *model.FrequencyCapInput) *campaign.FrequencyCap {
+func toCap(in *model.FrequencyCapInput) *gate.FrequencyCap {
 	if in == nil {
 		return nil
 	}
-	return &campaign.FrequencyCap{Messages: in.Messages, Days: in.Days}
+	return &gate.FrequencyCap{Messages: in.Messages, Days: in.Days}
 }
 
-func toQuietHours(in *model.QuietHoursInput) *campaign.QuietHours {
+func toQuietHours(in *model.QuietHoursInput) *hours.QuietHours {
 	if in == nil {
 		return nil
 	}
-	return &campaign.QuietHours{Start: in.Start, End: in.End, Zone: text(in.Zone.Value()), Days: mapped(in.Days.Value(), func(d model.Weekday) string { return lower[string](d) })}
+	return &hours.QuietHours{Start: in.Start, End: in.End, Zone: text(in.Zone.Value()), Days: mapped(in.Days.Value(), func(d model.Weekday) string { return lower[string](d) })}
 }
 
 func toCounts(c campaign.Counts) *model.CampaignCounts {

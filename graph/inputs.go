@@ -18,6 +18,7 @@ import (
 	"eventstream/server/globalid"
 	"eventstream/server/importer"
 	"eventstream/server/message"
+	"eventstream/server/reconcile"
 	"eventstream/server/topic"
 	"eventstream/server/twilio/sandbox"
 
@@ -307,7 +308,7 @@ func (r *Resolver) resolve(ctx context.Context, input model.MessageResolveInput)
 	if err := errs.Err(); err != nil {
 		return 0, err
 	}
-	return r.Campaigns.Resolve(ctx, campaignID, ids, lower[campaign.Resolution](input.Resolution))
+	return r.Unknowns.Resolve(ctx, campaignID, ids, lower[reconcile.Resolution](input.Resolution))
 }
 
 func (r *Resolver) settings(ctx context.Context) (*model.Settings, error) {

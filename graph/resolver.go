@@ -17,6 +17,7 @@ import (
 	"eventstream/server/importer"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
+	"eventstream/server/reconcile"
 	"eventstream/server/report"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
@@ -38,6 +39,7 @@ type Services struct {
 	Messages      *message.Store
 	Campaigns     *campaign.Service
 	Conversations *conversation.Service
+	Unknowns      *reconcile.Service
 	Imports       *importer.Service
 	Audience      *audience.Service
 	Reports       *report.Service

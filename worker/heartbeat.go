@@ -38,7 +38,13 @@ func Heartbeat(ctx context.Context, d *db.DB, s *Services, owner string, log *sl
 			continue
 		}
 		for name, fn := range map[string]func(context.Context) error{
-			"campaigns": s.Campaigns.Sweep,
+			"lost":      s.Dispatcher.MarkLost,
+			"jobs":      s.Dispatcher.EnqueueLost,
+			"prepare":   s.Preparer.EnqueueLost,
+			"launch":    s.Campaigns.LaunchDue,
+			"settle":    s.Campaigns.SettleDue,
+			"breaker":   s.Dispatcher.Breaker.CheckErrorRates,
+			"reconcile": s.Reconciler.Run,
 			"webhooks":  s.Webhooks.Nudge,
 			"imports":   s.Imports.Forgotten,
 			"audience":  s.Audience.Forgotten,

@@ -17,12 +17,11 @@ import (
 func workers(s *Services) *river.Workers {
 	w := river.NewWorkers()
 	add(w, time.Hour, func(ctx context.Context, args campaign.PrepareArgs) error {
-		return s.Campaigns.Prepare(ctx, args.CampaignID)
+		return s.Preparer.Prepare(ctx, args.CampaignID)
 	})
 	add(w, 12*time.Minute, func(ctx context.Context, args campaign.DispatchArgs) error {
-		return s.Campaigns.Dispatch(ctx, args.SenderID)
+		return s.Dispatcher.Dispatch(ctx, args.SenderID)
 	})
-	add(w, 12*time.Minute, func(ctx context.Context, _ campaign.ReconcileArgs) error { return s.Campaigns.Reconcile(ctx) })
 	add(w, time.Minute, func(ctx context.Context, args template.SubmitArgs) error {
 		return s.Templates.Bring(ctx, args.VersionID)
 	})
@@ -30,7 +29,7 @@ func workers(s *Services) *river.Workers {
 	add(w, 6*time.Hour, func(ctx context.Context, args audience.RunArgs) error { return s.Audience.Run(ctx, args.ActionID) })
 	add(w, 12*time.Minute, func(ctx context.Context, _ webhookevent.ApplyArgs) error { return s.Webhooks.Apply(ctx) })
 	add(w, time.Minute, func(ctx context.Context, args message.SendArgs) error {
-		wait, err := s.Conversations.Send(ctx, args.MessageID)
+		wait, err := s.Dispatcher.SendSingle(ctx, args.MessageID)
 		if err == nil && wait > 0 {
 			return river.JobSnooze(wait)
 		}

@@ -13,10 +13,11 @@ import (
 	"eventstream/server/audience"
 	"eventstream/server/audit"
 	"eventstream/server/campaign"
-	"eventstream/server/conversation"
 	"eventstream/server/db"
+	"eventstream/server/dispatch"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
+	"eventstream/server/reconcile"
 	"eventstream/server/template"
 	"eventstream/server/webhookevent"
 
@@ -27,8 +28,10 @@ import (
 
 // Services are what the jobs call.
 type Services struct {
-	Campaigns     *campaign.Engine
-	Conversations *conversation.Service
+	Campaigns     *campaign.Service
+	Preparer      *campaign.Preparer
+	Dispatcher    *dispatch.Dispatcher
+	Reconciler    *reconcile.Reconciler
 	Imports       *importer.Service
 	Audience      *audience.Service
 	Templates     *template.Service

@@ -35,11 +35,13 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/db/embedded"
 	"eventstream/server/demo"
+	"eventstream/server/dispatch"
 	"eventstream/server/globalid"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
+	"eventstream/server/reconcile"
 	"eventstream/server/report"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
@@ -64,6 +66,17 @@ const Version = "0.1.0"
 // sandboxRate is the pace of the sandbox's sender: Twilio's own limit for an
 // account (error 63017).
 const sandboxRate = sender.MaxRate
+
+// timing is what reconciliation may conclude from Twilio's log, and when.
+type timing struct{ validity, logLag, decideAfter time.Duration }
+
+var (
+	// WhatsApp messages wait at most four hours in Twilio's queue; nothing is
+	// published about how late the log shows them, so five minutes are ours.
+	liveTiming = timing{validity: 4 * time.Hour, logLag: 5 * time.Minute, decideAfter: 15 * time.Minute}
+	// The sandbox has the same rules in minutes.
+	sandboxTiming = timing{validity: 8 * time.Second, logLag: 3 * time.Second, decideAfter: 30 * time.Second}
+)
 
 // Roles a process plays.
 type Roles struct {
@@ -164,7 +177,7 @@ func (a *App) build(ctx context.Context) error {
 		BaseURL: a.cfg.Twilio.APIBaseURL, PublicURL: a.publicURL(),
 	}
 	tokens := []string{string(a.cfg.Twilio.AuthToken), string(a.cfg.Twilio.AuthTokenSecondary)}
-	firstSender, rate, provider, grace := a.cfg.Twilio.PhoneNumber, sender.DefaultRate, "Twilio, account "+a.cfg.Twilio.AccountSID, 2*time.Minute
+	firstSender, rate, provider, timing := a.cfg.Twilio.PhoneNumber, sender.DefaultRate, "Twilio, account "+a.cfg.Twilio.AccountSID, liveTiming
 	if !a.cfg.Twilio.Live() {
 		peer, err := a.sandbox()
 		if err != nil {
@@ -172,7 +185,7 @@ func (a *App) build(ctx context.Context) error {
 		}
 		account.AccountSID, account.AuthToken, tokens = sandbox.AccountSID, sandbox.AuthToken, []string{sandbox.AuthToken}
 		account.BaseURL, account.PublicURL = peer.URL, peer.PublicURL
-		firstSender, rate, provider, grace = sandbox.PhoneNumber, sandboxRate, "sandbox on this machine; nothing reaches a phone", 3*time.Second
+		firstSender, rate, provider, timing = sandbox.PhoneNumber, sandboxRate, "sandbox on this machine; nothing reaches a phone", sandboxTiming
 	}
 	client, err := twilio.New(account)
 	if err != nil {
@@ -191,9 +204,11 @@ func (a *App) build(ctx context.Context) error {
 	s.Templates = template.NewService(a.db, enqueuer, client, a.log)
 	s.Imports = importer.NewService(a.db, a.hub, enqueuer, s.Consents, s.Topics, a.log, now, a.owner)
 	s.Audience = audience.NewService(a.db, a.hub, enqueuer, s.Consents, s.Segments, s.Topics, a.log, now, a.owner)
-	s.Conversations = conversation.NewService(a.db, a.hub, enqueuer, s.Consents, s.Senders, s.Topics, client, a.log, now)
+	s.Conversations = conversation.NewService(a.db, a.hub, enqueuer, s.Consents, s.Topics, now)
 	s.Campaigns = campaign.NewService(a.db, a.hub, enqueuer, s.Segments, s.Templates, s.Senders, s.Topics, now)
-	s.Webhooks = webhookevent.NewApplier(a.db, a.hub, enqueuer, twilio.Reader{}, s.Conversations, s.Consents, s.Campaigns, a.log)
+	s.Unknowns = reconcile.NewService(a.db, a.hub, enqueuer)
+	breaker := dispatch.NewBreaker(a.db, s.Campaigns, s.Senders, a.log)
+	s.Webhooks = webhookevent.NewApplier(a.db, a.hub, enqueuer, twilio.Reader{}, s.Conversations, s.Consents, breaker, a.log)
 	if a.Sandbox != nil {
 		s.Demo = demo.NewService(a.db, a.hub, s.Consents, s.Segments, s.Topics, s.Templates, now).WithPeer(a.Sandbox.Recall)
 		if err := a.recall(ctx); err != nil {
@@ -206,11 +221,19 @@ func (a *App) build(ctx context.Context) error {
 	a.Services = s
 	if a.roles.Work {
 		a.work = &worker.Services{
-			Campaigns: campaign.NewEngine(campaign.EngineOptions{
-				DB: a.db, Hub: a.hub, Jobs: enqueuer, Service: s.Campaigns, Consents: s.Consents, Templates: s.Templates, Senders: s.Senders, Topics: s.Topics,
-				Provider: client, Log: a.log, Now: now, Owner: a.owner, ReconcileGrace: grace, Registry: a.registry,
+			Campaigns: s.Campaigns,
+			Preparer: campaign.NewPreparer(campaign.PreparerOptions{
+				DB: a.db, Hub: a.hub, Jobs: enqueuer, Service: s.Campaigns, Templates: s.Templates, Owner: a.owner, Registry: a.registry,
 			}),
-			Conversations: s.Conversations, Imports: s.Imports, Audience: s.Audience, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
+			Dispatcher: dispatch.New(dispatch.Options{
+				DB: a.db, Hub: a.hub, Jobs: enqueuer, Campaigns: s.Campaigns, Consents: s.Consents, Templates: s.Templates, Senders: s.Senders, Topics: s.Topics,
+				Breaker: breaker, Provider: client, Log: a.log, Registry: a.registry, Validity: timing.validity,
+			}),
+			Reconciler: reconcile.New(reconcile.Options{
+				DB: a.db, Hub: a.hub, Jobs: enqueuer, Templates: s.Templates, Provider: client, Log: a.log, Registry: a.registry, Owner: a.owner,
+				Validity: timing.validity, LogLag: timing.logLag, DecideAfter: timing.decideAfter,
+			}),
+			Imports: s.Imports, Audience: s.Audience, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
 		}
 	}
 	if a.river, err = worker.NewClient(a.db, a.log, a.work, a.owner); err != nil {

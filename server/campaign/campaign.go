@@ -1,5 +1,8 @@
-// Package campaign plans and sends: one template to one segment, exactly once
-// to each member whom the gate allows, at the allowed rate and hours.
+// Package campaign is what marketers do with campaigns: drafts, launch and
+// schedule, pause and cancel, pre-flight, and the taking of the audience. A status
+// changes in one place (move), under a lock, along a fixed table of moves and with
+// an audit entry, because everything else hangs on it: dispatch sends while it says
+// "sending" and looks at it before every call.
 package campaign
 
 import (
@@ -10,6 +13,8 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
+	"eventstream/server/gate"
+	"eventstream/server/hours"
 	"eventstream/server/sender"
 
 	"github.com/uptrace/bun"
@@ -66,37 +71,40 @@ const (
 type Campaign struct {
 	bun.BaseModel `bun:"table:campaigns,alias:ca"`
 
-	ID                 int64           `bun:",pk,autoincrement"`
-	Name               string          //
-	TemplateID         *int64          //
-	TemplateVersionID  *int64          // the version that goes out; set at launch
-	SegmentID          *int64          //
-	Query              json.RawMessage `bun:"type:jsonb,nullzero"` // instead of a segment
-	AudienceQuery      json.RawMessage `bun:"type:jsonb,nullzero"` // what was launched, with segments written out
-	SenderID           *int64          //
-	TopicID            *int64          // goes only to its subscribers; nil: to all of the audience
-	Status             Status          //
-	PausedBy           PausedBy        //
-	PausedReason       string          //
-	Failure            string          // why it failed, for people
-	RateLimitPerSecond *float64        // nil: the sender's
-	QuietHours         *QuietHours     `bun:"type:jsonb,nullzero"`
-	FrequencyCap       *FrequencyCap   `bun:"type:jsonb,nullzero"`
-	EndsAt             *time.Time      //
-	ErrorThreshold     *float64        // share of failures at which it pauses itself; nil: never
-	ErrorsBefore       int64           // failed and tried when somebody last resumed:
-	TriedBefore        int64           // only what came after counts against the threshold
-	Schedule           *Schedule       `bun:"type:jsonb,nullzero"`
-	NextRunAt          *time.Time      // of a scheduled one
-	Runs               int             // of a recurring one, so far
-	ParentID           *int64          // the recurring campaign that this is a run of
-	AudienceCursor     int64           //
-	PreparedAt         *time.Time      // the audience was complete
-	StartedAt          *time.Time      // launched
-	FinishedAt         *time.Time      //
-	CreatedBy          *int64          //
-	CreatedAt          time.Time       `bun:",nullzero"`
-	UpdatedAt          time.Time       `bun:",nullzero"`
+	ID                 int64              `bun:",pk,autoincrement"`
+	Name               string             //
+	TemplateID         *int64             //
+	TemplateVersionID  *int64             // the version that goes out; set at launch
+	SegmentID          *int64             //
+	Query              json.RawMessage    `bun:"type:jsonb,nullzero"` // instead of a segment
+	AudienceQuery      json.RawMessage    `bun:"type:jsonb,nullzero"` // what was launched, with segments written out
+	SenderID           *int64             //
+	TopicID            *int64             // goes only to its subscribers; nil: to all of the audience
+	Status             Status             //
+	PausedBy           PausedBy           //
+	PausedReason       string             //
+	Failure            string             // why it failed, for people
+	RateLimitPerSecond *float64           // nil: the sender's
+	QuietHours         *hours.QuietHours  `bun:"type:jsonb,nullzero"`
+	FrequencyCap       *gate.FrequencyCap `bun:"type:jsonb,nullzero"`
+	EndsAt             *time.Time         //
+	ErrorThreshold     *float64           // share of failures at which it pauses itself; nil: never
+	ErrorsBefore       int64              // failed and tried when somebody last resumed:
+	TriedBefore        int64              // only what came after counts against the threshold
+	Schedule           *Schedule          `bun:"type:jsonb,nullzero"`
+	NextRunAt          *time.Time         // of a scheduled one
+	StartFailures      int                // how often its scheduled start failed
+	StartError         string             // why it failed last
+	StartRetryAt       *time.Time         // when it is tried again
+	Runs               int                // of a recurring one, so far
+	ParentID           *int64             // the recurring campaign that this is a run of
+	AudienceCursor     int64              //
+	PreparedAt         *time.Time         // the audience was complete
+	StartedAt          *time.Time         // launched
+	FinishedAt         *time.Time         //
+	CreatedBy          *int64             //
+	CreatedAt          time.Time          `bun:",nullzero"`
+	UpdatedAt          time.Time          `bun:",nullzero"`
 }
 
 func rateKey(id int64) string { return "campaign:" + strconv.FormatInt(id, 10) }
@@ -114,9 +122,9 @@ type Input struct {
 	ClearTopic         bool
 	RateLimitPerSecond *float64
 	ClearRateLimit     bool
-	QuietHours         *QuietHours
+	QuietHours         *hours.QuietHours
 	ClearQuietHours    bool
-	FrequencyCap       *FrequencyCap
+	FrequencyCap       *gate.FrequencyCap
 	ClearCap           bool
 	EndsAt             *time.Time
 	ClearEndsAt        bool

@@ -29,21 +29,10 @@ type DispatchArgs struct {
 // Kind names the job.
 func (DispatchArgs) Kind() string { return "campaign_dispatch" }
 
-// ReconcileArgs is the job that clears up what became of calls without answer.
-type ReconcileArgs struct{}
-
-// Kind names the job.
-func (ReconcileArgs) Kind() string { return "message_reconcile" }
-
-// InsertOpts names its queue.
-func (ReconcileArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: jobs.QueueMaintenance}
-}
-
-// summon calls every living worker to these senders, as soon as tx commits. A
-// worker that starts later, or a job that is lost, is the sweep's business.
-func summon(ctx context.Context, tx bun.Tx, j *jobs.Enqueuer, senders ...int64) error {
-	workers, err := liveWorkers(ctx, tx)
+// WakeWorkers calls every living worker to these senders, as soon as tx commits. A
+// worker that starts later, or a job that is lost, is left to maintenance.
+func WakeWorkers(ctx context.Context, tx bun.Tx, j *jobs.Enqueuer, senders ...int64) error {
+	workers, err := LiveWorkers(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -55,8 +44,4 @@ func summon(ctx context.Context, tx bun.Tx, j *jobs.Enqueuer, senders ...int64) 
 		}
 	}
 	return nil
-}
-
-func (e *Engine) summon(ctx context.Context, tx bun.Tx, senders ...int64) error {
-	return summon(ctx, tx, e.jobs, senders...)
 }

@@ -3,22 +3,17 @@ package campaign
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"sync"
 	"time"
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
-	"eventstream/server/consent"
 	"eventstream/server/db"
 	"eventstream/server/jobs"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 	"eventstream/server/segment"
-	"eventstream/server/sender"
 	"eventstream/server/template"
-	"eventstream/server/topic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/uptrace/bun"
@@ -26,61 +21,40 @@ import (
 
 const (
 	prepareSlice = 10_000
-	workLease    = 8 * time.Second // of one campaign's preparing
+	prepareTTL   = 8 * time.Second // of the lease on one campaign's preparation
 )
 
-// Engine does the work behind campaigns: it takes audiences, sends, and clears
-// up after crashes. Several processes may each run one.
-type Engine struct {
+// Preparer takes the audiences of launched campaigns. Several processes may each
+// run one.
+type Preparer struct {
 	db        *db.DB
 	hub       *pubsub.Hub
 	jobs      *jobs.Enqueuer
 	service   *Service
-	consents  *consent.Service
 	templates *template.Service
-	senders   *sender.Service
-	topics    *topic.Service
-	provider  message.Provider
-	log       *slog.Logger
-	now       func() time.Time
-	owner     string        // this process, in leases
-	grace     time.Duration // how long the provider's log may lag
-	calls     *limiter      // calls to the provider at once
-	brake     brake         // of the whole account
-	lanes     sync.Map      // sender → true: those that this process dispatches
-	letters   sync.Map      // template version → *letter
-	metrics   *metrics
+	owner     string // this process, in leases
+	prepared  prometheus.Counter
 }
 
-// EngineOptions are the Engine's parts.
-type EngineOptions struct {
-	DB             *db.DB
-	Hub            *pubsub.Hub
-	Jobs           *jobs.Enqueuer
-	Service        *Service
-	Consents       *consent.Service
-	Templates      *template.Service
-	Senders        *sender.Service
-	Topics         *topic.Service
-	Provider       message.Provider
-	Log            *slog.Logger
-	Now            func() time.Time
-	Owner          string
-	ReconcileGrace time.Duration // default 2 minutes
-	Registry       prometheus.Registerer
+// PreparerOptions are the parts of a Preparer.
+type PreparerOptions struct {
+	DB        *db.DB
+	Hub       *pubsub.Hub
+	Jobs      *jobs.Enqueuer
+	Service   *Service
+	Templates *template.Service
+	Owner     string
+	Registry  prometheus.Registerer // nil: no metrics are served
 }
 
-// NewEngine makes an Engine.
-func NewEngine(o EngineOptions) *Engine {
-	if o.ReconcileGrace == 0 {
-		o.ReconcileGrace = 2 * time.Minute
-	}
-	e := &Engine{
-		db: o.DB, hub: o.Hub, jobs: o.Jobs, service: o.Service, consents: o.Consents, templates: o.Templates, senders: o.Senders, topics: o.Topics,
-		provider: o.Provider, log: o.Log, now: o.Now, owner: o.Owner, grace: o.ReconcileGrace, calls: newLimiter(), metrics: newMetrics(),
+// NewPreparer makes a Preparer.
+func NewPreparer(o PreparerOptions) *Preparer {
+	e := &Preparer{
+		db: o.DB, hub: o.Hub, jobs: o.Jobs, service: o.Service, templates: o.Templates, owner: o.Owner,
+		prepared: prometheus.NewCounter(prometheus.CounterOpts{Name: "campaign_prepared_recipients_total", Help: "Members of audiences written as messages."}),
 	}
 	if o.Registry != nil {
-		e.metrics.register(o.Registry, e)
+		o.Registry.MustRegister(e.prepared)
 	}
 	return e
 }
@@ -91,15 +65,15 @@ func prepareLease(id int64) string { return fmt.Sprintf("campaign_prepare:%d", i
 // skipped with its reason. It works in slices by contact id, each with its
 // cursor in one transaction, so that it goes on where a crash stopped it, and
 // running it again adds nobody twice.
-func (e *Engine) Prepare(ctx context.Context, id int64) error {
+func (e *Preparer) Prepare(ctx context.Context, id int64) error {
 	ctx = actor.With(ctx, actor.System)
-	held, err := db.Lease(ctx, e.db, prepareLease(id), e.owner, workLease)
+	held, err := db.Lease(ctx, e.db, prepareLease(id), e.owner, prepareTTL)
 	if err != nil || !held {
 		return err
 	}
 	defer func() { _ = db.Release(context.WithoutCancel(ctx), e.db, prepareLease(id), e.owner) }()
 	for {
-		if held, err := db.Lease(ctx, e.db, prepareLease(id), e.owner, workLease); err != nil || !held {
+		if held, err := db.Lease(ctx, e.db, prepareLease(id), e.owner, prepareTTL); err != nil || !held {
 			return err
 		}
 		done, err := e.prepareSlice(ctx, id)
@@ -113,7 +87,7 @@ func (e *Engine) Prepare(ctx context.Context, id int64) error {
 	}
 }
 
-func (e *Engine) prepareSlice(ctx context.Context, id int64) (done bool, err error) {
+func (e *Preparer) prepareSlice(ctx context.Context, id int64) (done bool, err error) {
 	err = e.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		c, err := forUpdate(ctx, tx, id)
 		if err != nil {
@@ -138,12 +112,15 @@ func (e *Engine) prepareSlice(ctx context.Context, id int64) (done bool, err err
 		if len(shares) == 0 { // dispatch finds that out and says so
 			shares = Shares{{SenderID: *c.SenderID, Weight: 1}}
 		}
-		last, seen, err := insertAudience(ctx, tx, c, predicate, screen{t.Category, c.TopicID}, shares.deck(), prepareSlice)
+		by := screen{t.Category, c.TopicID}
+		last, seen, err := message.EnqueueAudience(ctx, tx, message.Audience{
+			CampaignID: c.ID, TemplateVersionID: c.TemplateVersionID, Members: predicate, Join: by.join(c.AudienceCursor), SkipReason: by.reason(), Deck: shares.deck(),
+		}, c.AudienceCursor, prepareSlice)
 		if err != nil {
 			return err
 		}
 		if seen > 0 {
-			e.metrics.prepared.Add(float64(seen))
+			e.prepared.Add(float64(seen))
 			return moveCursor(ctx, tx, id, last)
 		}
 		done = true
@@ -159,14 +136,14 @@ func (e *Engine) prepareSlice(ctx context.Context, id int64) (done bool, err err
 		if err := audit.Record(ctx, tx, "campaign.prepared", "campaign", id, map[string]any{"from": StatusPreparing, "to": StatusSending}); err != nil {
 			return err
 		}
-		return e.summon(ctx, tx, shares.senders()...)
+		return WakeWorkers(ctx, tx, e.jobs, shares.senders()...)
 	})
 	return done, err
 }
 
 // failPrepare ends a campaign whose audience cannot be taken, with a reason
 // that a marketer understands; passing troubles are left to the next try.
-func (e *Engine) failPrepare(ctx context.Context, id int64, cause error) error {
+func (e *Preparer) failPrepare(ctx context.Context, id int64, cause error) error {
 	if !apperr.Is(cause, apperr.CodeInvalid) {
 		return cause
 	}
@@ -176,4 +153,21 @@ func (e *Engine) failPrepare(ctx context.Context, id int64, cause error) error {
 		return err
 	})
 	return err
+}
+
+// EnqueueLost enqueues the jobs of campaigns whose audience nobody takes.
+// Maintenance runs it.
+func (e *Preparer) EnqueueLost(ctx context.Context) error {
+	return e.db.Tx(actor.With(ctx, actor.System), func(ctx context.Context, tx bun.Tx) error {
+		waiting, err := unprepared(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, id := range waiting {
+			if err := e.jobs.Insert(ctx, tx, PrepareArgs{CampaignID: id}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

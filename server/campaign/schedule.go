@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
 	"eventstream/server/db"
+	"eventstream/server/hours"
 	"eventstream/server/pubsub"
 
 	"github.com/uptrace/bun"
@@ -60,7 +62,7 @@ func (s *Schedule) Validate(now time.Time) error {
 	}
 	r := s.Recurrence
 	var errs apperr.List
-	if !clockTime.MatchString(r.Time) {
+	if !hours.ClockTime.MatchString(r.Time) {
 		_ = errs.Add(apperr.Invalid("recurrence.time", "%q is not a time of day such as 09:00", r.Time))
 	}
 	if _, err := time.LoadLocation(r.Zone); err != nil || r.Zone == "" || r.Zone == "Local" {
@@ -73,8 +75,8 @@ func (s *Schedule) Validate(now time.Time) error {
 			_ = errs.Add(apperr.Invalid("recurrence.days", "name at least one day of the week"))
 		}
 		for _, d := range r.Days {
-			if dayIndex(d) < 0 {
-				_ = errs.Add(apperr.Invalid("recurrence.days", "%q is not a day: %s", d, strings.Join(dayNames, ", ")))
+			if hours.DayIndex(d) < 0 {
+				_ = errs.Add(apperr.Invalid("recurrence.days", "%q is not a day: %s", d, strings.Join(hours.Days, ", ")))
 			}
 		}
 	case Monthly:
@@ -115,7 +117,7 @@ func (s *Schedule) Next(t time.Time, done int) *time.Time {
 		if !r.on(day) {
 			continue
 		}
-		at := wall(day.Year(), day.Month(), day.Day(), minutes(r.Time), zone)[0]
+		at := hours.Wall(day.Year(), day.Month(), day.Day(), hours.Minutes(r.Time), zone)[0]
 		if !at.After(t) {
 			continue
 		}
@@ -130,7 +132,7 @@ func (s *Schedule) Next(t time.Time, done int) *time.Time {
 func (r *Recurrence) on(day time.Time) bool {
 	switch r.Frequency {
 	case Weekly:
-		return slices.Contains(r.Days, dayNames[day.Weekday()])
+		return slices.Contains(r.Days, hours.Days[day.Weekday()])
 	case Monthly:
 		last := time.Date(day.Year(), day.Month()+1, 0, 12, 0, 0, 0, day.Location()).Day()
 		return day.Day() == min(r.DayOfMonth, last)
@@ -157,7 +159,7 @@ func (s *Service) Schedule(ctx context.Context, id int64, plan Schedule) (*Campa
 		if c.Status != StatusScheduled && !c.Status.CanBecome(StatusScheduled) {
 			return apperr.Conflict("the campaign is %s and cannot be scheduled", c.Status)
 		}
-		if err := s.complete(ctx, tx, c); err != nil {
+		if err := s.lacking(ctx, tx, c); err != nil {
 			return err
 		}
 		from := c.Status
@@ -180,8 +182,8 @@ func (s *Service) Schedule(ctx context.Context, id int64, plan Schedule) (*Campa
 	return c, nil
 }
 
-// complete reports what a scheduled campaign must have from the start.
-func (s *Service) complete(ctx context.Context, tx bun.Tx, c *Campaign) error {
+// lacking reports what a scheduled campaign must have from the start.
+func (s *Service) lacking(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	var list apperr.List
 	if c.TemplateID == nil {
 		_ = list.Add(apperr.Invalid("templateId", "the campaign has no template: choose one"))
@@ -210,18 +212,22 @@ func (s *Service) Unschedule(ctx context.Context, id int64) (*Campaign, error) {
 	})
 }
 
-// launchDue starts the scheduled campaigns whose time has come.
-func (e *Engine) launchDue(ctx context.Context) error {
-	ids, err := dueScheduled(ctx, e.db)
+// LaunchDue starts the scheduled campaigns whose time has come. One that cannot
+// start keeps its reason and is tried again later; the others go on. Maintenance
+// runs it.
+func (s *Service) LaunchDue(ctx context.Context) error {
+	ctx = actor.With(ctx, actor.System)
+	ids, err := dueScheduled(ctx, s.db)
 	if err != nil {
 		return err
 	}
+	var failed error
 	for _, id := range ids {
-		if err := e.service.launchScheduled(ctx, id); err != nil {
-			return fmt.Errorf("scheduled campaign %d: %w", id, err)
+		if err := s.launchScheduled(ctx, id); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("scheduled campaign %d: %w", id, err), postponeStart(ctx, s.db, id, apperr.Text(err)))
 		}
 	}
-	return nil
+	return failed
 }
 
 // launchScheduled starts a campaign whose time has come, or a run of it when it
@@ -249,6 +255,7 @@ func (s *Service) launchScheduled(ctx context.Context, id int64) error {
 			return err
 		}
 		c.Runs++
+		c.StartFailures, c.StartError, c.StartRetryAt = 0, "", nil
 		// From now and not from the run that was due: what was missed while
 		// nothing ran is not caught up in a burst.
 		if c.NextRunAt = c.Schedule.Next(now, c.Runs); c.NextRunAt == nil {

@@ -10,6 +10,8 @@ import (
 	"eventstream/server/audit"
 	"eventstream/server/contact"
 	"eventstream/server/db"
+	"eventstream/server/gate"
+	"eventstream/server/hours"
 	"eventstream/server/jobs"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
@@ -59,14 +61,14 @@ func (s *Service) Create(ctx context.Context, in Input) (*Campaign, error) {
 		}
 	}
 	if in.QuietHours == nil && !in.ClearQuietHours {
-		standing, err := standing[QuietHours](ctx, s.db, quietHoursSetting)
+		standing, err := standing[hours.QuietHours](ctx, s.db, quietHoursSetting)
 		if err != nil {
 			return nil, err
 		}
 		c.QuietHours = standing
 	}
 	if in.FrequencyCap == nil && !in.ClearCap {
-		standing, err := standing[FrequencyCap](ctx, s.db, capSetting)
+		standing, err := standing[gate.FrequencyCap](ctx, s.db, capSetting)
 		if err != nil {
 			return nil, err
 		}
@@ -367,19 +369,19 @@ func (s *Service) Pause(ctx context.Context, id int64, reason string) (*Campaign
 		return nil
 	})
 	if err == nil {
-		err = s.quiet(ctx, id)
+		err = s.awaitIdle(ctx, id)
 	}
 	return c, err
 }
 
 const (
-	quietLimit = 3 * time.Second
-	quietStep  = 20 * time.Millisecond
+	idleLimit = 3 * time.Second
+	idleStep  = 20 * time.Millisecond
 )
 
-// quiet waits until no message of the campaign is being sent.
-func (s *Service) quiet(ctx context.Context, id int64) error {
-	for end := time.Now().Add(quietLimit); time.Now().Before(end) && ctx.Err() == nil; sleep(ctx, quietStep) {
+// awaitIdle waits until no message of the campaign is being sent.
+func (s *Service) awaitIdle(ctx context.Context, id int64) error {
+	for end := time.Now().Add(idleLimit); time.Now().Before(end) && ctx.Err() == nil; sleep(ctx, idleStep) {
 		if n, err := inFlight(ctx, s.db, id); err != nil || n == 0 {
 			return err
 		}
@@ -418,18 +420,18 @@ func (s *Service) Resume(ctx context.Context, id int64) (*Campaign, error) {
 		if len(shares) == 0 {
 			return apperr.Conflict("none of the campaign's senders is active: resume a sender first")
 		}
-		if err := reassign(ctx, tx, id, shares); err != nil {
+		// All senders: those that do not send give their messages to the others.
+		all, err := senderIDsOf(ctx, tx, id)
+		if err != nil {
 			return err
 		}
-		return summon(ctx, tx, s.jobs, shares.senders()...)
+		return WakeWorkers(ctx, tx, s.jobs, all...)
 	})
 }
 
-const cancelBatch = 20_000
-
 // Cancel ends it: what is pending is canceled; what Twilio has is out. The
 // status stops everything at once, the messages follow in slices; should this
-// process die between them, the sweep goes on.
+// process die between them, maintenance goes on.
 func (s *Service) Cancel(ctx context.Context, id int64) (*Campaign, error) {
 	c, err := s.move(ctx, id, "campaign.cancel", StatusCanceled, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
 		now, err := db.Now(ctx, tx)
@@ -442,16 +444,10 @@ func (s *Service) Cancel(ctx context.Context, id int64) (*Campaign, error) {
 	if err != nil {
 		return nil, err
 	}
-	for {
-		n, err := cancelSlice(ctx, s.db, id, cancelBatch)
-		if err != nil {
-			return nil, err
-		}
-		if n == 0 {
-			break
-		}
+	if err := inBatches(func() (int, error) { return message.Cancel(ctx, s.db, id, endBatch) }); err != nil {
+		return nil, err
 	}
-	return c, s.quiet(ctx, id)
+	return c, s.awaitIdle(ctx, id)
 }
 
 // move is the one way a status changes: locked, checked against the table of
@@ -672,22 +668,22 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 	if len(sample) == 0 {
 		return nil
 	}
-	recent, err := recentOf(ctx, s.db, c, contact.IDs(sample))
+	recent, err := RecentOf(ctx, s.db, c, contact.IDs(sample))
 	if err != nil {
 		return err
 	}
 	var deferred int64
 	skipped := map[message.SkipReason]int64{}
-	untimely := map[*LegalHours]int64{}
+	untimely := map[*hours.LegalHours]int64{}
 	for _, person := range sample {
-		v := Gate(Candidate{Contact: person, Category: by.category, Body: body, Cap: c.FrequencyCap, Recent: recent[person.ID], QuietHours: c.QuietHours, EndsAt: c.EndsAt}, s.now())
+		v := gate.Decide(gate.Candidate{Purpose: message.PurposeCampaign, Contact: person, Category: by.category, Body: body, Cap: c.FrequencyCap, Recent: recent[person.ID], QuietHours: c.QuietHours, EndsAt: c.EndsAt}, s.now())
 		switch {
 		case v.Skip != "":
 			skipped[v.Skip]++
 		case v.Status == message.StatusPending:
 			deferred++
 		default:
-			if custom := against(person, s.now()); custom != nil {
+			if custom := hours.Against(person, s.now()); custom != nil {
 				untimely[custom]++
 			}
 		}
@@ -738,16 +734,16 @@ func (s *Service) Count(ctx context.Context, f Filter) (int64, error) { return c
 
 // Defaults are what campaigns get that are made without their own.
 type Defaults struct {
-	QuietHours   *QuietHours   // nil: only what the law asks
-	FrequencyCap *FrequencyCap // nil: none
+	QuietHours   *hours.QuietHours  // nil: only what the law asks
+	FrequencyCap *gate.FrequencyCap // nil: none
 }
 
 // Defaults reads them.
 func (s *Service) Defaults(ctx context.Context) (d Defaults, err error) {
-	if d.QuietHours, err = standing[QuietHours](ctx, s.db, quietHoursSetting); err != nil {
+	if d.QuietHours, err = standing[hours.QuietHours](ctx, s.db, quietHoursSetting); err != nil {
 		return d, err
 	}
-	d.FrequencyCap, err = standing[FrequencyCap](ctx, s.db, capSetting)
+	d.FrequencyCap, err = standing[gate.FrequencyCap](ctx, s.db, capSetting)
 	return d, err
 }
 

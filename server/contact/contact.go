@@ -48,9 +48,12 @@ type Contact struct {
 	Attributes        map[string]any `bun:"type:jsonb"`
 	ConsentStatus     ConsentStatus  //
 	ConsentAt         *time.Time     //
-	Reachable         bool           // false once Twilio told that the address has no WhatsApp
+	Reachable         bool           // false once Twilio said that the address has no WhatsApp
 	UnreachableReason string         //
-	MarketingEligible bool           // false once WhatsApp refused marketing to it
+	UnreachableUntil  *time.Time     // when that mark ends
+	MarketingEligible bool           // false once WhatsApp declined marketing to it
+	IneligibleReason  string         //
+	IneligibleUntil   *time.Time     // when that mark ends
 	LastInboundAt     *time.Time     //
 	ErasedAt          *time.Time     // also of one that was merged
 	MergedInto        *int64         // who they are now; the row keeps their number

@@ -5,7 +5,6 @@ package conversation
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"eventstream/server/actor"
@@ -17,7 +16,6 @@ import (
 	"eventstream/server/jobs"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
-	"eventstream/server/sender"
 	"eventstream/server/topic"
 
 	"github.com/uptrace/bun"
@@ -67,16 +65,13 @@ type Service struct {
 	hub      *pubsub.Hub
 	jobs     *jobs.Enqueuer
 	consents *consent.Service
-	senders  *sender.Service
 	topics   *topic.Service
-	provider message.Provider
-	log      *slog.Logger
 	now      func() time.Time
 }
 
 // NewService makes the service.
-func NewService(d *db.DB, hub *pubsub.Hub, j *jobs.Enqueuer, consents *consent.Service, senders *sender.Service, topics *topic.Service, provider message.Provider, log *slog.Logger, now func() time.Time) *Service {
-	return &Service{db: d, hub: hub, jobs: j, consents: consents, senders: senders, topics: topics, provider: provider, log: log, now: now}
+func NewService(d *db.DB, hub *pubsub.Hub, j *jobs.Enqueuer, consents *consent.Service, topics *topic.Service, now func() time.Time) *Service {
+	return &Service{db: d, hub: hub, jobs: j, consents: consents, topics: topics, now: now}
 }
 
 // News is what an inbound message changed, to be published after the commit.

@@ -11,6 +11,7 @@ import (
 	"eventstream/server/audit"
 	"eventstream/server/contact"
 	"eventstream/server/db"
+	"eventstream/server/gate"
 	"eventstream/server/message"
 	"eventstream/server/template"
 
@@ -18,7 +19,7 @@ import (
 )
 
 // MaxReply is how many characters free text may have (Twilio error 21617).
-const MaxReply = 1600
+const MaxReply = gate.MaxText
 
 // Statuses of a conversation. A closed one opens by itself when they write.
 const (
@@ -55,7 +56,11 @@ func (s *Service) Count(ctx context.Context, f Filter) (int64, error) { return c
 
 // ByID finds one.
 func (s *Service) ByID(ctx context.Context, id int64) (*Conversation, error) {
-	rows, err := byIDs(ctx, s.db, []int64{id})
+	return byID(ctx, s.db, id)
+}
+
+func byID(ctx context.Context, idb bun.IDB, id int64) (*Conversation, error) {
+	rows, err := byIDs(ctx, idb, []int64{id})
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +98,7 @@ func (s *Service) Answer(ctx context.Context, r Reply) (*message.Message, error)
 	}
 	m := &message.Message{Direction: message.Outbound, Purpose: message.PurposeReply, Body: body, Status: message.StatusPending}
 	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		seen, err := s.ByID(ctx, r.ConversationID)
+		seen, err := byID(ctx, tx, r.ConversationID)
 		if err != nil {
 			return err
 		}
@@ -105,7 +110,17 @@ func (s *Service) Answer(ctx context.Context, r Reply) (*message.Message, error)
 		if err != nil {
 			return err
 		}
-		if err := s.mayAnswer(ctx, tx, c, thread, r.TemplateID != nil); err != nil {
+		var version *template.Version
+		if r.TemplateID != nil {
+			if version, err = template.ApprovedVersion(ctx, tx, *r.TemplateID); err != nil {
+				return err
+			}
+			if version == nil {
+				return apperr.Invalid("templateId", "WhatsApp has not approved this template: choose another")
+			}
+			m.TemplateVersionID = &version.ID
+		}
+		if err := s.mayAnswer(ctx, tx, c, thread, body, version); err != nil {
 			return err
 		}
 		if m.SenderID, err = replySender(ctx, tx, thread.ID); err != nil {
@@ -113,13 +128,6 @@ func (s *Service) Answer(ctx context.Context, r Reply) (*message.Message, error)
 		}
 		if m.SenderID == nil {
 			return apperr.Conflict("there is no sender: add one under Settings")
-		}
-		if r.TemplateID != nil {
-			v, err := template.ApprovedVersion(ctx, tx, *r.TemplateID)
-			if err != nil {
-				return err
-			}
-			m.TemplateVersionID = &v.ID
 		}
 		m.ContactID, m.ConversationID = c.ID, &thread.ID
 		if err := s.enqueue(ctx, tx, m); err != nil {
@@ -137,25 +145,39 @@ func (s *Service) Answer(ctx context.Context, r Reply) (*message.Message, error)
 	return m, nil
 }
 
-// mayAnswer says what the gate would say.
-func (s *Service) mayAnswer(ctx context.Context, tx bun.Tx, c *contact.Contact, thread *Conversation, asTemplate bool) error {
+// refusals are the gate's reasons against a reply, in words for the operator.
+var refusals = map[message.SkipReason]string{
+	message.SkipErased:          "this contact was erased",
+	message.SkipOptedOut:        "this contact has opted out: nothing may be sent until they write START",
+	message.SkipSuppressed:      "this number is suppressed: nothing may be sent to it",
+	message.SkipNoConsent:       "this contact has not opted in: a template needs their consent",
+	message.SkipMissingVariable: "the template needs a value that this contact does not have",
+	message.SkipWindowClosed:    "the 24-hour window is closed: only an approved template may go until they write again",
+	message.SkipTooLong:         "filled in, the text is longer than WhatsApp takes",
+}
+
+// mayAnswer asks the gate that the reply will pass when it goes.
+func (s *Service) mayAnswer(ctx context.Context, tx bun.Tx, c *contact.Contact, thread *Conversation, text string, version *template.Version) error {
 	suppressed, err := s.consents.Suppressed(ctx, tx, []string{c.MatchKey})
 	if err != nil {
 		return err
 	}
-	switch {
-	case c.ErasedAt != nil:
-		return apperr.Conflict("this contact was erased")
-	case c.ConsentStatus == contact.ConsentOptedOut:
-		return apperr.Conflict("this contact has opted out: nothing may be sent until they write START")
-	case suppressed[c.MatchKey] != "":
-		return apperr.Conflict("this number is suppressed (%s): nothing may be sent to it", suppressed[c.MatchKey])
-	case asTemplate && c.ConsentStatus != contact.ConsentOptedIn:
-		return apperr.Conflict("this contact has not opted in: a template needs their consent")
-	case !asTemplate && !thread.Open(s.now()):
-		return apperr.Conflict("the 24-hour window is closed: only an approved template may go until they write again")
+	candidate := gate.Candidate{
+		Purpose: message.PurposeReply, Contact: c, Suppressed: suppressed[c.MatchKey], Text: text, WindowOpen: thread.Open(s.now()),
 	}
-	return nil
+	if version != nil {
+		if candidate.Body, err = template.Parse(version.Body); err != nil {
+			return err
+		}
+	}
+	v := gate.Decide(candidate, s.now())
+	if v.Status == message.StatusSubmitting {
+		return nil
+	}
+	if text := refusals[v.Skip]; text != "" {
+		return apperr.Conflict("%s", text)
+	}
+	return apperr.Conflict("it may not go: %s", strings.ReplaceAll(string(v.Skip), "_", " "))
 }
 
 // MarkRead clears the unread count.

@@ -10,7 +10,6 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
 	"eventstream/server/db"
-	"eventstream/server/message"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -41,27 +40,14 @@ func findSender(ctx context.Context, idb bun.IDB, address string) (*int64, error
 	return &id, db.Err(err)
 }
 
-// claimSingle makes a pending message ours; nil when it is not pending.
-func claimSingle(ctx context.Context, tx bun.Tx, id int64, lease time.Duration) (*message.Message, error) {
-	m := new(message.Message)
-	err := tx.NewRaw(`UPDATE messages SET status = 'submitting', attempts = attempts + 1, submitted_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => ?)
-		WHERE id = ? AND status = 'pending' AND campaign_id IS NULL RETURNING *`, lease.Seconds(), id).Scan(ctx, m)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil //nolint:nilnil // somebody else has it, or it is done
+// OpenWindows tells for which of these contacts free text may go at the moment.
+func OpenWindows(ctx context.Context, idb bun.IDB, contactIDs []int64, at time.Time) (map[int64]bool, error) {
+	rows, err := byContacts(ctx, idb, contactIDs)
+	open := make(map[int64]bool, len(rows))
+	for _, c := range rows {
+		open[c.ContactID] = c.Open(at)
 	}
-	return m, db.Err(err)
-}
-
-// finishSingle writes what became of it; a callback that was faster keeps the
-// last word on the status.
-func finishSingle(ctx context.Context, idb bun.IDB, m *message.Message, status message.Status, sid string, skip message.SkipReason, code int, text string) error {
-	_, err := idb.NewRaw(`
-		UPDATE messages SET status = CASE WHEN status = 'submitting' THEN ?1 ELSE status END, sid = coalesce(sid, nullif(?2, '')), body = ?3, skip_reason = ?4,
-			error_code = ?5, error_message = ?6, lease_until = CASE WHEN ?1 = 'unknown' THEN clock_timestamp() + interval '5 seconds' END,
-			accepted_at = coalesce(accepted_at, CASE WHEN ?2 <> '' THEN clock_timestamp() END),
-			ended_at = CASE WHEN ?1 IN ('failed', 'skipped') THEN clock_timestamp() END
-		WHERE id = ?0`, m.ID, status, sid, m.Body, skip, code, text).Exec(ctx)
-	return db.Err(err)
+	return open, err
 }
 
 func list(ctx context.Context, idb bun.IDB, f Filter, p db.Page) (db.Slice[*Conversation], error) {

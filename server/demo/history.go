@@ -11,6 +11,7 @@ import (
 	"eventstream/server/campaign"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
+	"eventstream/server/gate"
 	"eventstream/server/conversation"
 	"eventstream/server/db"
 	"eventstream/server/importer"
@@ -328,12 +329,12 @@ func (h *history) run(ctx context.Context, tx bun.Tx, p *plan) (n int, err error
 			Media: []string{}, NotBefore: time.Unix(0, 0).UTC(), CreatedAt: start,
 		}
 		rows = append(rows, m)
-		candidate := campaign.Candidate{Contact: c, Suppressed: h.suppressed[id], Category: template.CategoryMarketing, Body: body}
+		candidate := gate.Candidate{Purpose: message.PurposeCampaign, Contact: c, Suppressed: h.suppressed[id], Category: template.CategoryMarketing, Body: body}
 		candidate.OffTopic = ca.TopicID != nil && !h.subscribed[topic.Pair{ContactID: id, TopicID: *ca.TopicID}]
-		v := campaign.Gate(candidate, at)
+		v := gate.Decide(candidate, at)
 		if v.Status == message.StatusPending { // deferred by law: it went in the morning
-			at, m.NotBefore, m.DeferredReason = v.NotBefore, v.NotBefore, v.Why
-			v = campaign.Gate(candidate, at)
+			at, m.NotBefore, m.DeferredReason = v.NotBefore, v.NotBefore, v.Reason
+			v = gate.Decide(candidate, at)
 		}
 		if v.Status != message.StatusSubmitting || at.After(h.now.Add(-2*time.Hour)) {
 			if v.Status == message.StatusSubmitting {

@@ -59,13 +59,14 @@ func TestCountersEqualARecount(t *testing.T) {
 				campaign, contact, []string{"pending", "skipped"}[dice.IntN(2)], reasons[dice.IntN(len(reasons))], n)
 			contact += n
 		case 2: // moves, forward and back
-			run("UPDATE messages SET status = ?, error_code = ?, skip_reason = ? WHERE "+where, statuses[dice.IntN(len(statuses))], []int{0, 63003, 63024, 30001}[dice.IntN(4)], reasons[dice.IntN(len(reasons))])
+			run("UPDATE messages SET status = ?, lease_until = now(), error_code = ?, skip_reason = ? WHERE "+where, statuses[dice.IntN(len(statuses))], []int{0, 63003, 63024, 30001}[dice.IntN(4)], reasons[dice.IntN(len(reasons))])
 		case 3: // milestones, reached and taken back
 			run(fmt.Sprintf("UPDATE messages SET %s = CASE WHEN %s IS NULL THEN now() END WHERE %s", stamps[dice.IntN(len(stamps))], stamps[dice.IntN(len(stamps))], where))
 		case 4: // what is not counted
 			run("UPDATE messages SET body = ?, attempts = attempts + 1 WHERE "+where, fmt.Sprint(step))
-		case 6: // has to wait
-			run("UPDATE messages SET deferred_reason = ? WHERE "+where, []string{"", "quiet_hours", "retry"}[dice.IntN(3)])
+		case 6: // has to wait, for a decision or to be redelivered
+			run("UPDATE messages SET deferred_reason = ?, redeliveries = ?, decision_since = CASE WHEN ? THEN now() END WHERE "+where,
+				[]string{"", "quiet_hours", "retry"}[dice.IntN(3)], dice.IntN(2), dice.IntN(2) == 0)
 		case 5: // nothing at all
 			run("UPDATE messages SET status = 'read' WHERE false")
 		}

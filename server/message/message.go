@@ -55,7 +55,10 @@ type Message struct {
 	NotBefore         time.Time  // earliest moment to send; the epoch = at once
 	NotBeforeReason   string     // why it waits
 	DeferredReason    string     // why it first had to wait; stays
-	LeaseUntil        *time.Time // while somebody works on it
+	LeaseUntil        *time.Time // submitting: until when its claim lasts; unknown: when it is looked for next
+	Fence             int        // the number of the newest claim
+	DecisionSince     *time.Time // unknown, and only a person can decide: since when
+	Redeliveries      int        // attempts after one that was accepted and failed
 	Work              *string    `bun:",scanonly"` // what the engine has to do about it: send or watch
 	CreatedAt         time.Time  `bun:",nullzero"`
 	SubmittedAt       *time.Time // the last call to Twilio began

@@ -145,4 +145,3 @@ func (e *SendError) Error() string { return e.Text }
 
 // Unwrap gives the cause.
 func (e *SendError) Unwrap() error { return e.cause }
-

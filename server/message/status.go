@@ -40,6 +40,7 @@ const (
 	SkipMissingVariable SkipReason = "missing_variable"
 	SkipTooLong         SkipReason = "too_long"
 	SkipNoAllowedHours  SkipReason = "no_allowed_hours" // their zones and the rules leave no minute
+	SkipWindowClosed    SkipReason = "window_closed"    // free text goes only within 24 hours of their last message
 )
 
 // rank orders what happens to an accepted message. It only rises; what can

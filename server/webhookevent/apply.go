@@ -30,7 +30,7 @@ type Reader interface {
 
 // Breaker stops what something has to be fixed for first.
 type Breaker interface {
-	Trip(ctx context.Context, campaignID, senderID int64, info message.CodeInfo) error
+	Trip(ctx context.Context, f message.Fault) error
 }
 
 // Applier applies events in batches.
@@ -155,7 +155,7 @@ func (a *Applier) applyStatus(ctx context.Context) (int, error) {
 	a.hub.Publish(pubsub.TopicDelivery, deliveries...)
 	a.hub.Publish(pubsub.TopicCampaign, campaigns...)
 	for id, t := range trips {
-		if err := a.breaker.Trip(ctx, id, t.sender, t.info); err != nil {
+		if err := a.breaker.Trip(ctx, message.Fault{CampaignID: &id, SenderID: t.sender, Info: t.info}); err != nil {
 			a.log.ErrorContext(ctx, "breaker not tripped", "campaign", id, "code", t.info.Code, "error", err)
 		}
 	}

@@ -1,4 +1,10 @@
-package campaign
+// Package hours knows in which hours a person may be written to: the quiet hours
+// that a campaign asks for, and the hours of law, which bind every campaign. It is
+// pure: it reads no clock and no database, so that every rule can be tried at any
+// moment of any zone, changes of the clock included. The laws are data
+// (hours.json), each with its source and the month in which it was last checked,
+// because legislatures change them more often than we change code.
+package hours
 
 import (
 	_ "embed"
@@ -24,15 +30,17 @@ type QuietHours struct {
 }
 
 var (
-	clockTime = regexp.MustCompile(`^([01]\d|2[0-3]):([0-5]\d)$`)
-	dayNames  = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+	// ClockTime matches a time of day such as 09:00.
+	ClockTime = regexp.MustCompile(`^([01]\d|2[0-3]):([0-5]\d)$`)
+	// Days are the names of the days, Sunday first.
+	Days = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 )
 
 // Validate checks every part.
 func (q *QuietHours) Validate() error {
 	var errs apperr.List
 	for field, v := range map[string]string{"quietHours.start": q.Start, "quietHours.end": q.End} {
-		if !clockTime.MatchString(v) {
+		if !ClockTime.MatchString(v) {
 			_ = errs.Add(apperr.Invalid(field, "%q is not a time of day such as 21:00", v))
 		}
 	}
@@ -42,8 +50,8 @@ func (q *QuietHours) Validate() error {
 		}
 	}
 	for _, d := range q.Days {
-		if dayIndex(d) < 0 {
-			_ = errs.Add(apperr.Invalid("quietHours.days", "%q is not a day: %s", d, strings.Join(dayNames, ", ")))
+		if DayIndex(d) < 0 {
+			_ = errs.Add(apperr.Invalid("quietHours.days", "%q is not a day: %s", d, strings.Join(Days, ", ")))
 		}
 	}
 	return errs.Err()
@@ -58,7 +66,8 @@ func (q *QuietHours) String() string {
 	return fmt.Sprintf("%s–%s, %s", q.Start, q.End, zone)
 }
 
-func dayIndex(name string) int { return slices.Index(dayNames, name) }
+// DayIndex is the place of a day in Days; -1 when the name is none of them.
+func DayIndex(name string) int { return slices.Index(Days, name) }
 
 const wholeDay = 24 * 60
 
@@ -70,7 +79,7 @@ type week [7][]window
 
 func (q *QuietHours) week() week {
 	var w week
-	start, end := minutes(q.Start), minutes(q.End)
+	start, end := Minutes(q.Start), Minutes(q.End)
 	open := []window{{end, start}}
 	switch {
 	case start == end:
@@ -79,7 +88,7 @@ func (q *QuietHours) week() week {
 		open = []window{{0, start}, {end, wholeDay}}
 	}
 	for d := range w {
-		if len(q.Days) == 0 || slices.Contains(q.Days, dayNames[d]) {
+		if len(q.Days) == 0 || slices.Contains(q.Days, Days[d]) {
 			w[d] = open
 		}
 	}
@@ -108,7 +117,7 @@ type LegalHours struct {
 //go:embed hours.json
 var hoursData []byte
 
-type hoursBook struct {
+type lawBook struct {
 	Version string        `json:"version"`
 	About   string        `json:"about"`
 	Rules   []*LegalHours `json:"rules"`
@@ -119,15 +128,15 @@ type hoursBook struct {
 	stateOf     map[string]string        // area code → state
 }
 
-var book = sync.OnceValue(func() *hoursBook {
-	b := &hoursBook{byPlace: map[string][]*LegalHours{}, customs: map[string]*LegalHours{}, stateOf: map[string]string{}}
+var book = sync.OnceValue(func() *lawBook {
+	b := &lawBook{byPlace: map[string][]*LegalHours{}, customs: map[string]*LegalHours{}, stateOf: map[string]string{}}
 	if err := json.Unmarshal(hoursData, b); err != nil {
 		panic(fmt.Sprintf("hours.json: %v", err)) // our own file, and a test reads it
 	}
 	for _, r := range b.Rules {
 		for _, a := range r.Allowed {
 			for _, d := range a.Days {
-				r.week[dayIndex(d)] = append(r.week[dayIndex(d)], window{minutes(a.From), minutes(a.To)})
+				r.week[DayIndex(d)] = append(r.week[DayIndex(d)], window{Minutes(a.From), Minutes(a.To)})
 			}
 		}
 		if r.Basis == "custom" {
@@ -148,8 +157,8 @@ var book = sync.OnceValue(func() *hoursBook {
 	return b
 })
 
-// HoursBook gives all legal hours and the version of the data.
-func HoursBook() (version, about string, rules []*LegalHours) {
+// Book gives all legal hours and the version of the data.
+func Book() (version, about string, rules []*LegalHours) {
 	b := book()
 	return b.Version, b.About, b.Rules
 }
@@ -180,36 +189,36 @@ func lawsFor(c *contact.Contact) []*LegalHours {
 	return laws
 }
 
-// against is the custom that sending to the contact at t would break; nil: none.
-func against(c *contact.Contact, t time.Time) *LegalHours {
+// Against is the custom that sending to the contact at t would break; nil: none.
+func Against(c *contact.Contact, t time.Time) *LegalHours {
 	custom := book().customs[c.Region]
 	if custom == nil {
 		return nil
 	}
 	for _, z := range c.CandidateZones() {
-		if !(rule{zone: location(z), week: custom.week}).allows(t.In(location(z))) {
+		if !(Rule{zone: location(z), week: custom.week}).allows(t.In(location(z))) {
 			return custom
 		}
 	}
 	return nil
 }
 
-// rule is a week's windows in one zone.
-type rule struct {
+// Rule is a week's windows in one zone.
+type Rule struct {
 	zone *time.Location
 	week week
 	why  string
 }
 
-// rulesFor gives every rule that binds a message to this contact: the
+// RulesFor gives every rule that binds a message to this contact: the
 // campaign's, and the law where the contact is, in each zone that the contact
 // may be in: declared first, else the number's, else all that it may stand for.
-func rulesFor(q *QuietHours, c *contact.Contact) []rule {
-	var rules []rule
+func RulesFor(q *QuietHours, c *contact.Contact) []Rule {
+	var rules []Rule
 	zones := c.CandidateZones()
 	add := func(w week, zones []string, why string) {
 		for _, z := range zones {
-			rules = append(rules, rule{zone: location(z), week: w, why: why})
+			rules = append(rules, Rule{zone: location(z), week: w, why: why})
 		}
 	}
 	if q != nil {
@@ -242,11 +251,13 @@ func location(name string) *time.Location {
 	return loc
 }
 
-func minutes(clock string) int {
+// Minutes is the minute of the day that a time such as 09:00 names; 24:00 is the
+// end of the day.
+func Minutes(clock string) int {
 	if clock == "24:00" {
 		return wholeDay
 	}
-	m := clockTime.FindStringSubmatch(clock)
+	m := ClockTime.FindStringSubmatch(clock)
 	if m == nil {
 		return 0
 	}
@@ -255,7 +266,7 @@ func minutes(clock string) int {
 	return h*60 + min
 }
 
-func (r rule) allows(local time.Time) bool {
+func (r Rule) allows(local time.Time) bool {
 	now := minuteOf(local)
 	for _, w := range r.week[local.Weekday()] {
 		if now >= w.from && now < w.to {
@@ -267,7 +278,7 @@ func (r rule) allows(local time.Time) bool {
 
 // next is the first allowed moment at or after t; zero when there is none
 // within nine days.
-func (r rule) next(t time.Time) time.Time {
+func (r Rule) next(t time.Time) time.Time {
 	local := t.In(r.zone)
 	if r.allows(local) {
 		return t
@@ -283,12 +294,12 @@ func (r rule) next(t time.Time) time.Time {
 	return r.opens(local)
 }
 
-func (r rule) opens(local time.Time) time.Time {
+func (r Rule) opens(local time.Time) time.Time {
 	y, m, d := local.Date()
 	for ahead := range 9 {
 		day := time.Date(y, m, d+ahead, 12, 0, 0, 0, time.UTC)
 		for _, w := range r.week[day.Weekday()] {
-			for _, at := range wall(day.Year(), day.Month(), day.Day(), w.from, r.zone) {
+			for _, at := range Wall(day.Year(), day.Month(), day.Day(), w.from, r.zone) {
 				if at.After(local) && r.allows(at) {
 					return at
 				}
@@ -298,9 +309,9 @@ func (r rule) opens(local time.Time) time.Time {
 	return time.Time{}
 }
 
-// nextAllowed is the first moment at or after t that every rule allows, and
+// NextAllowed is the first moment at or after t that every rule allows, and
 // which rule made it wait. ok is false when there is none within a fortnight.
-func nextAllowed(rules []rule, t time.Time) (at time.Time, why string, ok bool) {
+func NextAllowed(rules []Rule, t time.Time) (at time.Time, why string, ok bool) {
 	limit := t.AddDate(0, 0, 14)
 	at = t
 	for moved := true; moved; {

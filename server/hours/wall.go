@@ -1,14 +1,14 @@
-package campaign
+package hours
 
 import (
 	"slices"
 	"time"
 )
 
-// wall gives the instants at which the clocks of a place show this minute of a
+// Wall gives the instants at which the clocks of a place show this minute of a
 // day: one as a rule, two where an hour is lived twice, and where it is left out
 // the first moment after the gap.
-func wall(y int, m time.Month, d, minute int, place *time.Location) []time.Time {
+func Wall(y int, m time.Month, d, minute int, place *time.Location) []time.Time {
 	noon := time.Date(y, m, d, 12, 0, 0, 0, time.UTC)
 	var found []time.Time
 	for _, around := range []time.Duration{-36 * time.Hour, 0, 36 * time.Hour} {

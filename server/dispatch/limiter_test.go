@@ -1,6 +1,7 @@
-package campaign
+package dispatch
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -12,7 +13,7 @@ func rounds(l *limiter, n int, latency time.Duration, overloaded bool) {
 	for range n {
 		limit, _ := l.load()
 		for range int(limit) {
-			l.acquire()
+			l.acquire(context.Background())
 		}
 		for range int(limit) {
 			l.release(latency, overloaded)
@@ -50,7 +51,7 @@ func TestTheLimiterFindsItsBound(t *testing.T) {
 
 	idle := newLimiter()
 	for range 500 {
-		idle.acquire()
+		idle.acquire(context.Background())
 		idle.release(time.Millisecond, false)
 	}
 	same, _ := idle.load()
@@ -61,15 +62,32 @@ func TestTheLimiterHoldsBack(t *testing.T) {
 	t.Parallel()
 	l := newLimiter()
 	for range firstLimit {
-		l.acquire()
+		l.acquire(context.Background())
 	}
 	through := make(chan bool)
-	go func() { l.acquire(); close(through) }()
+	go func() { l.acquire(context.Background()); close(through) }()
 	select {
 	case <-through:
 		t.Fatal("one more than the bound")
 	case <-time.After(30 * time.Millisecond):
 	}
-	l.skip()
+	l.leave()
 	<-through
+}
+
+// TestTheLimiterGivesUpWithItsCaller: Twilio that hangs must not hold a batch past
+// its claim.
+func TestTheLimiterGivesUpWithItsCaller(t *testing.T) {
+	t.Parallel()
+	l := newLimiter()
+	for range firstLimit {
+		require.True(t, l.acquire(t.Context()))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	got := make(chan bool)
+	go func() { got <- l.acquire(ctx) }()
+	cancel()
+	require.False(t, <-got)
+	_, busy := l.load()
+	require.Equal(t, firstLimit, busy)
 }

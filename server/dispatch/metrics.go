@@ -1,4 +1,4 @@
-package campaign
+package dispatch
 
 import (
 	"strconv"
@@ -13,9 +13,8 @@ import (
 type metrics struct {
 	calls    *prometheus.HistogramVec
 	outcomes *prometheus.CounterVec
-	slices   prometheus.Histogram
-	prepared prometheus.Counter
-	adopted  *prometheus.CounterVec
+	batches  prometheus.Histogram
+	stale    *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -27,26 +26,27 @@ func newMetrics() *metrics {
 		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "campaign_messages_total", Help: "Claimed messages by what was decided: accepted, skipped with its reason, deferred with its reason, failed with its code, unknown.",
 		}, []string{"status", "reason"}),
-		slices: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "campaign_slice_duration_seconds", Help: "From taking a slice's slots to its recorded results.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 13),
+		batches: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "campaign_batch_duration_seconds", Help: "From taking a batch's slots to its recorded results.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 13),
 		}),
-		prepared: prometheus.NewCounter(prometheus.CounterOpts{Name: "campaign_prepared_recipients_total", Help: "Members of audiences written as messages."}),
-		adopted:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "campaign_reconciled_messages_total", Help: "Calls without answer that were cleared up, by outcome."}, []string{"outcome"}),
+		stale: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "campaign_stale_results_total", Help: "Results that came after another worker had claimed the message; with status accepted it may have gone out twice.",
+		}, []string{"status"}),
 	}
 }
 
-func (m *metrics) register(r prometheus.Registerer, e *Engine) {
-	r.MustRegister(m.calls, m.outcomes, m.slices, m.prepared, m.adopted,
+func (m *metrics) register(r prometheus.Registerer, d *Dispatcher) {
+	r.MustRegister(m.calls, m.outcomes, m.batches, m.stale,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "twilio_concurrency_limit", Help: "Calls at once that this process allows itself now."}, func() float64 {
-			limit, _ := e.calls.load()
+			limit, _ := d.limiter.load()
 			return limit
 		}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "twilio_calls_in_flight", Help: "Calls to Twilio under way in this process."}, func() float64 {
-			_, n := e.calls.load()
+			_, n := d.limiter.load()
 			return float64(n)
 		}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "twilio_brake_seconds", Help: "How long this process still holds back because Twilio asked for it."}, func() float64 {
-			return max(e.brake.wait().Seconds(), 0)
+			return max(d.brake.wait().Seconds(), 0)
 		}))
 }
 
@@ -54,16 +54,16 @@ func (m *metrics) call(took time.Duration, outcome string) {
 	m.calls.WithLabelValues(outcome).Observe(took.Seconds())
 }
 
-func (m *metrics) slice(s *slice, results []result) {
-	m.slices.Observe(time.Since(s.taken).Seconds())
+func (m *metrics) batch(b *batch, results []message.Result) {
+	m.batches.Observe(time.Since(b.began).Seconds())
 	for _, r := range results {
-		reason := string(r.skip)
+		reason := string(r.Skip)
 		switch {
-		case r.status == message.StatusPending:
-			reason = r.why
-		case r.code != 0:
-			reason = strconv.Itoa(r.code)
+		case r.Status == message.StatusPending:
+			reason = r.Reason
+		case r.Code != 0:
+			reason = strconv.Itoa(r.Code)
 		}
-		m.outcomes.WithLabelValues(string(r.status), reason).Inc()
+		m.outcomes.WithLabelValues(string(r.Status), reason).Inc()
 	}
 }

@@ -1,4 +1,4 @@
-package campaign
+package hours
 
 import (
 	"strings"
@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"eventstream/server/contact"
-	"eventstream/server/message"
-	"eventstream/server/template"
 
 	"github.com/stretchr/testify/require"
 )
@@ -20,8 +18,8 @@ func at(s string) time.Time {
 	return t
 }
 
-func quietIn(q *QuietHours, zone string) rule {
-	return rule{zone: location(zone), week: q.week(), why: "quiet_hours"}
+func quietIn(q *QuietHours, zone string) Rule {
+	return Rule{zone: location(zone), week: q.week(), why: "quiet_hours"}
 }
 
 func TestNextAllowed(t *testing.T) {
@@ -43,7 +41,7 @@ func TestNextAllowed(t *testing.T) {
 		{"not on a Sunday", "Europe/Berlin", "2026-11-22T11:00:00Z", "2026-11-23T07:00:00Z", &QuietHours{Start: "21:00", End: "08:00", Days: []string{"mon", "tue", "wed", "thu", "fri", "sat"}}},
 		{"quiet by day", "Pacific/Kiritimati", "2026-11-23T00:00:00Z", "2026-11-23T03:00:00Z", &QuietHours{Start: "12:00", End: "17:00"}},
 	} {
-		got, _, ok := nextAllowed([]rule{quietIn(c.quiet, c.zone)}, at(c.now))
+		got, _, ok := NextAllowed([]Rule{quietIn(c.quiet, c.zone)}, at(c.now))
 		require.True(t, ok, c.name)
 		require.Equal(t, c.want, got.UTC().Format(time.RFC3339), c.name)
 	}
@@ -106,7 +104,7 @@ func TestTheFirstAllowedMinuteInEveryZone(t *testing.T) {
 					require.Less(t, steps, 14*wholeDay)
 					want = want.Add(time.Minute)
 				}
-				got, _, ok := nextAllowed([]rule{quietIn(q, name)}, m)
+				got, _, ok := NextAllowed([]Rule{quietIn(q, name)}, m)
 				require.True(t, ok)
 				require.Equal(t, want.UTC(), got.UTC(), "%s, %s, from %s", name, q, m.In(place))
 			}
@@ -147,18 +145,18 @@ func TestLegalHoursByPlace(t *testing.T) {
 		{"Germany neither", "+4915112345678", "", nil, "2026-11-24T04:00:00Z", "2026-11-24T04:00:00Z", ""},
 		{"France has a custom, which does not bind", "+33612345678", "", nil, "2026-11-24T04:00:00Z", "2026-11-24T04:00:00Z", ""},
 	} {
-		got, why, ok := nextAllowed(rulesFor(nil, person(c.number, c.zone, c.attributes)), at(c.now))
+		got, why, ok := NextAllowed(RulesFor(nil, person(c.number, c.zone, c.attributes)), at(c.now))
 		require.True(t, ok, c.name)
 		require.Equal(t, c.want, got.UTC().Format(time.RFC3339), c.name)
 		require.Equal(t, c.why, why, c.name)
 	}
-	require.Equal(t, "fr_hours", against(person("+33612345678", "", nil), at("2026-11-22T12:00:00Z")).ID, "a Sunday")
-	require.Nil(t, against(person("+33612345678", "", nil), at("2026-11-23T12:00:00Z")))
+	require.Equal(t, "fr_hours", Against(person("+33612345678", "", nil), at("2026-11-22T12:00:00Z")).ID, "a Sunday")
+	require.Nil(t, Against(person("+33612345678", "", nil), at("2026-11-23T12:00:00Z")))
 }
 
 func TestTheDataOfHoursIsWhole(t *testing.T) {
 	t.Parallel()
-	version, _, rules := HoursBook()
+	version, _, rules := Book()
 	_, err := time.Parse(time.DateOnly, version)
 	require.NoError(t, err)
 	seen := map[string]bool{}
@@ -170,9 +168,9 @@ func TestTheDataOfHoursIsWhole(t *testing.T) {
 		_, err := time.Parse("2006-01", r.Checked)
 		require.NoError(t, err, r.ID)
 		for _, a := range r.Allowed {
-			require.Less(t, minutes(a.From), minutes(a.To), r.ID)
+			require.Less(t, Minutes(a.From), Minutes(a.To), r.ID)
 			for _, d := range a.Days {
-				require.GreaterOrEqual(t, dayIndex(d), 0, r.ID)
+				require.GreaterOrEqual(t, DayIndex(d), 0, r.ID)
 			}
 		}
 	}
@@ -188,77 +186,13 @@ func TestUnknownZoneIsEveryZoneItMayBe(t *testing.T) {
 	require.NoError(t, err)
 	c := contact.New(a)
 	require.Greater(t, len(c.CandidateZones()), 10)
-	rules := rulesFor(&QuietHours{Start: "21:00", End: "08:00"}, c)
-	got, _, ok := nextAllowed(rules, at("2026-11-23T14:00:00Z"))
+	rules := RulesFor(&QuietHours{Start: "21:00", End: "08:00"}, c)
+	got, _, ok := NextAllowed(rules, at("2026-11-23T14:00:00Z"))
 	require.True(t, ok)
 	for _, r := range rules {
 		require.True(t, r.allows(got.In(r.zone)), "%s in %s", got, r.zone)
 	}
-	_, why, ok := nextAllowed([]rule{quietIn(&QuietHours{Start: "12:00", End: "11:59"}, "UTC"), quietIn(&QuietHours{Start: "00:00", End: "23:59"}, "Asia/Tokyo")}, at("2026-11-23T14:00:00Z"))
+	_, why, ok := NextAllowed([]Rule{quietIn(&QuietHours{Start: "12:00", End: "11:59"}, "UTC"), quietIn(&QuietHours{Start: "00:00", End: "23:59"}, "Asia/Tokyo")}, at("2026-11-23T14:00:00Z"))
 	require.False(t, ok)
 	require.Equal(t, "quiet_hours", why)
-}
-
-func TestGateInItsOrder(t *testing.T) {
-	t.Parallel()
-	body, err := template.Parse("Hi {{attributes.nick}}, how are you?")
-	require.NoError(t, err)
-	noon, now := at("2026-11-23T12:00:00Z"), time.Now()
-	good := func() Candidate {
-		a, err := contact.ParseAddress("+4915112345678", "")
-		require.NoError(t, err)
-		c := contact.New(a)
-		c.ConsentStatus, c.Attributes = contact.ConsentOptedIn, map[string]any{"nick": "Max"}
-		return Candidate{Contact: c, Category: template.CategoryMarketing, Body: body}
-	}
-	v := Gate(good(), noon)
-	require.Equal(t, message.StatusSubmitting, v.Status)
-	require.Equal(t, "Hi Max, how are you?", v.Rendered.Text)
-	for want, spoil := range map[message.SkipReason]func(*Candidate){
-		message.SkipErased:        func(c *Candidate) { c.Contact.ErasedAt, c.Contact.ConsentStatus = &now, contact.ConsentOptedOut },
-		message.SkipOptedOut:      func(c *Candidate) { c.Contact.ConsentStatus, c.Suppressed = contact.ConsentOptedOut, "opted_out" },
-		message.SkipSuppressed:    func(c *Candidate) { c.Contact.ConsentStatus, c.Suppressed = contact.ConsentUnknown, "complaint" },
-		message.SkipNotSubscribed: func(c *Candidate) { c.Contact.ConsentStatus, c.OffTopic = contact.ConsentUnknown, true },
-		message.SkipNoConsent:     func(c *Candidate) { c.Contact.ConsentStatus, c.Contact.Reachable = contact.ConsentUnknown, false },
-		message.SkipUnreachable:   func(c *Candidate) { c.Contact.Reachable, c.Contact.MarketingEligible = false, false },
-		message.SkipIneligible:    func(c *Candidate) { c.Contact.Region = "US" },
-		message.SkipFrequencyCap: func(c *Candidate) {
-			c.Cap, c.Recent, c.Contact.Attributes = &FrequencyCap{2, 7}, Recent{Accepted: 2}, nil
-		},
-		message.SkipMissingVariable: func(c *Candidate) { c.Contact.Attributes = nil },
-	} {
-		c := good()
-		spoil(&c)
-		v := Gate(c, noon)
-		require.Equal(t, message.StatusSkipped, v.Status, want)
-		require.Equal(t, want, v.Skip)
-	}
-	rival := good()
-	rival.Cap, rival.Recent = &FrequencyCap{2, 7}, Recent{Accepted: 1, InFlight: 1}
-	v = Gate(rival, noon)
-	require.Equal(t, message.StatusPending, v.Status, "another campaign is writing to them this moment")
-	require.WithinRange(t, v.NotBefore, noon.Add(2*time.Second), noon.Add(6*time.Second))
-	rival.Cap.Messages = 3
-	require.Equal(t, message.StatusSubmitting, Gate(rival, noon).Status)
-	c := good()
-	c.QuietHours = &QuietHours{Start: "21:00", End: "08:00"}
-	v = Gate(c, at("2026-11-23T22:00:00Z"))
-	require.Equal(t, message.StatusPending, v.Status)
-	require.Equal(t, at("2026-11-24T07:00:00Z"), v.NotBefore.UTC())
-	require.Equal(t, "quiet_hours", v.Why)
-	ends := at("2026-11-24T06:00:00Z")
-	c.EndsAt = &ends
-	require.Equal(t, message.StatusExpired, Gate(c, at("2026-11-23T22:00:00Z")).Status, "its morning lies behind the campaign's end")
-	us := good()
-	us.Contact.Region, us.Contact.TimeZone, us.Category = "US", "America/New_York", template.CategoryUtility
-	v = Gate(us, at("2026-11-24T03:00:00Z")) // 22:00 in New York
-	require.Equal(t, "us_federal_hours", v.Why, "the law binds without quiet hours too")
-}
-
-func TestStatusMoves(t *testing.T) {
-	t.Parallel()
-	require.True(t, StatusSending.CanBecome(StatusPaused))
-	require.False(t, StatusCompleted.CanBecome(StatusSending))
-	require.False(t, StatusDraft.CanBecome(StatusSending))
-	require.False(t, StatusCanceled.CanBecome(StatusSending))
 }

@@ -1,6 +1,7 @@
-package campaign
+package dispatch
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -38,22 +39,41 @@ func newLimiter() *limiter {
 	return l
 }
 
-// acquire waits for a place.
-func (l *limiter) acquire() {
+// acquire waits for a place until ctx ends, and reports whether it got one.
+func (l *limiter) acquire(ctx context.Context) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.inFlight >= max(int(l.limit), 1) {
+		wake := context.AfterFunc(ctx, func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.free.Broadcast()
+		})
+		defer wake()
+	}
 	for l.inFlight >= max(int(l.limit), 1) {
+		if ctx.Err() != nil {
+			return false
+		}
 		l.free.Wait()
 	}
 	l.inFlight++
+	return true
 }
 
-// skip gives a place back that was not used.
-func (l *limiter) skip() {
+// push takes a place without waiting for one.
+func (l *limiter) push() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.inFlight++
+}
+
+// leave gives a place back that was not used.
+func (l *limiter) leave() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.inFlight--
-	l.free.Signal()
+	l.free.Broadcast()
 }
 
 // release gives a place back and tells how the call went.
@@ -90,7 +110,7 @@ func (l *limiter) cut(now time.Time, factor float64) {
 	l.limit, l.cutAt = max(l.limit*factor, 1), now
 }
 
-// Load is the bound now and how much of it is in use.
+// load is the bound now and how much of it is in use.
 func (l *limiter) load() (limit float64, inFlight int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

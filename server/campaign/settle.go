@@ -1,0 +1,135 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+	"eventstream/server/db"
+	"eventstream/server/message"
+	"eventstream/server/sender"
+
+	"github.com/uptrace/bun"
+)
+
+// endBatch is how many messages one statement ends or gives to another sender.
+// Each batch commits: millions of messages never depend on one statement.
+const endBatch = 10_000
+
+func inBatches(batch func() (int, error)) error {
+	for {
+		if n, err := batch(); err != nil || n < endBatch {
+			return err
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// Settle ends what has to end: the messages of a campaign whose time is over
+// expire, and a campaign with nothing left completes.
+func (s *Service) Settle(ctx context.Context, c *Campaign) error {
+	if c.EndsAt != nil {
+		now, err := db.Now(ctx, s.db)
+		if err != nil {
+			return err
+		}
+		if !now.Before(*c.EndsAt) {
+			if err := inBatches(func() (int, error) { return message.Expire(ctx, s.db, c.ID, endBatch) }); err != nil {
+				return err
+			}
+		}
+	}
+	if c.Status != StatusSending {
+		return nil
+	}
+	left, err := remaining(ctx, s.db, c.ID)
+	if err != nil || left > 0 {
+		return err
+	}
+	return s.complete(ctx, c.ID)
+}
+
+// complete ends the campaign if really nothing is left, looked at under its lock.
+func (s *Service) complete(ctx context.Context, id int64) error {
+	errLeft := errors.New("something is left after all")
+	_, err := s.move(ctx, id, "campaign.complete", StatusCompleted, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
+		if left, err := remaining(ctx, tx, id); err != nil || left > 0 {
+			return errors.Join(err, errLeft)
+		}
+		now, err := db.Now(ctx, tx)
+		c.FinishedAt = &now
+		return err
+	})
+	if errors.Is(err, errLeft) || apperr.Is(err, apperr.CodeConflict) {
+		return nil
+	}
+	return err
+}
+
+// SettleDue ends what has to end and was not ended by those who sent. Maintenance
+// runs it. One campaign that cannot be settled does not hold up the others.
+func (s *Service) SettleDue(ctx context.Context) error {
+	ctx = actor.With(ctx, actor.System)
+	done, err := finished(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, c := range done {
+		if err := s.Settle(ctx, c); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("campaign %d: %w", c.ID, err))
+		}
+	}
+	half, err := halfCanceled(ctx, s.db)
+	if err != nil {
+		return errors.Join(failed, err)
+	}
+	for _, id := range half {
+		if err := inBatches(func() (int, error) { return message.Cancel(ctx, s.db, id, endBatch) }); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("campaign %d: %w", id, err))
+		}
+	}
+	return failed
+}
+
+// SenderStopped looks after campaigns with pending messages of a sender that sends
+// no more: where a campaign has other senders, they take its messages over; else
+// it pauses.
+func (s *Service) SenderStopped(ctx context.Context, snd *sender.Sender, campaigns []int64) error {
+	var failed error
+	for _, id := range campaigns {
+		moved, err := s.handOver(ctx, id, snd.ID)
+		if err == nil && !moved {
+			err = s.PauseByEngine(ctx, id, fmt.Sprintf("the sender %s is %s: %s", snd.DisplayName, snd.Status, snd.PausedReason))
+		}
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("campaign %d: %w", id, err))
+		}
+	}
+	return failed
+}
+
+// handOver gives the pending messages of a sender to those senders of the campaign
+// that send, by weight. It reports whether there are any. A crash between two
+// batches loses nothing: the rest still stands under the stopped sender, and this
+// begins again.
+func (s *Service) handOver(ctx context.Context, id, from int64) (moved bool, err error) {
+	active, err := activeShares(ctx, s.db, id)
+	if err != nil || len(active) == 0 {
+		return false, err
+	}
+	deck := active.deck()
+	if err := inBatches(func() (int, error) { return message.Reassign(ctx, s.db, id, from, deck, endBatch) }); err != nil {
+		return true, err
+	}
+	return true, s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error { return WakeWorkers(ctx, tx, s.jobs, active.senders()...) })
+}

@@ -1,0 +1,406 @@
+package dispatch
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"eventstream/server/audit"
+	"eventstream/server/campaign"
+	"eventstream/server/consent"
+	"eventstream/server/contact"
+	"eventstream/server/conversation"
+	"eventstream/server/db"
+	"eventstream/server/gate"
+	"eventstream/server/message"
+	"eventstream/server/pubsub"
+	"eventstream/server/sender"
+	"eventstream/server/template"
+
+	"github.com/uptrace/bun"
+)
+
+const (
+	claimLease = 20 * time.Second
+	callWindow = 5 * time.Second // after the claim, by Postgres' clock; later no call begins
+	// factsAge is how old the facts that the gate looked at may be when a call
+	// begins. With it, no message begins a second after a STOP was stored.
+	factsAge     = 400 * time.Millisecond
+	maxAttempts  = 6
+	longestRetry = 10 * time.Minute
+	recordFor    = 10 * time.Minute // results are fenced: they may be written as late as that
+)
+
+// batch is a handful of claimed messages of one sender and campaign; single
+// messages are batches of one without a campaign.
+type batch struct {
+	campaign *campaign.Campaign // nil: outside campaigns
+	sender   *sender.Sender
+	content  *content // nil: free text
+	brake    *brake   // of the sender
+	rows     []message.Claimed
+	began    time.Time     // before the claim, by this process' clock
+	slot     time.Time     // when the first call may begin
+	step     time.Duration // from one to the next
+}
+
+func (b *batch) campaignID() int64 {
+	if b.campaign == nil {
+		return 0
+	}
+	return b.campaign.ID
+}
+
+// clock is the time by Postgres' clock: this machine's may be wrong.
+func (b *batch) clock() time.Time { return b.rows[0].Now.Add(time.Since(b.began)) }
+
+// send takes a batch through the gate, makes the calls outside any transaction,
+// and writes all results at once.
+func (d *Dispatcher) send(ctx context.Context, b *batch) []message.Result {
+	d.watch.enter(b.campaignID())
+	defer d.watch.leave(b.campaignID())
+	if d.Hooks.Claimed != nil {
+		d.Hooks.Claimed(b.rows)
+	}
+	results, err := d.deliver(ctx, b)
+	if err != nil {
+		d.Log.ErrorContext(ctx, "a batch is given back", "campaign", b.campaignID(), "messages", len(b.rows), "error", err)
+		if err := message.GiveBack(ctx, d.DB, b.rows); err != nil {
+			d.Log.ErrorContext(ctx, "a batch could not be given back, its lease will end", "campaign", b.campaignID(), "error", err)
+		}
+		return nil
+	}
+	if d.Hooks.Answered != nil {
+		d.Hooks.Answered(results)
+	}
+	d.record(ctx, b, results)
+	d.metrics.batch(b, results)
+	if b.campaign != nil {
+		d.Hub.Publish(pubsub.TopicCampaign, b.campaign.ID)
+		unused := 0
+		for _, r := range results {
+			if r.NoCall {
+				unused++
+			}
+		}
+		if err := sender.Refund(ctx, d.DB, b.sender.ID, map[int64]int{b.campaign.ID: unused}); err != nil {
+			d.Log.WarnContext(ctx, "slots not given back", "sender", b.sender.ID, "error", err)
+		}
+	}
+	d.trip(ctx, b, results)
+	return results
+}
+
+// facts are what the gate looks at, as they stood at one moment.
+type facts struct {
+	read       time.Time
+	people     map[int64]*contact.Contact
+	suppressed map[string]consent.SuppressionReason
+	onTopic    map[int64]bool
+	recent     map[int64]gate.Recent
+	windows    map[int64]bool
+}
+
+func (d *Dispatcher) factsOf(ctx context.Context, b *batch, rows []message.Claimed) (f *facts, err error) {
+	f = &facts{read: time.Now(), people: make(map[int64]*contact.Contact, len(rows))}
+	ids := make([]int64, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ContactID
+	}
+	people, err := contact.ByIDs(ctx, d.DB, ids)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]string, len(people))
+	for i, p := range people {
+		f.people[p.ID] = p
+		keys[i] = p.MatchKey
+	}
+	if f.suppressed, err = d.Consents.Suppressed(ctx, d.DB, keys); err != nil {
+		return nil, err
+	}
+	if b.campaign != nil && b.campaign.TopicID != nil {
+		if f.onTopic, err = d.Topics.Subscribed(ctx, *b.campaign.TopicID, ids); err != nil {
+			return nil, err
+		}
+	}
+	if b.content == nil {
+		if f.windows, err = conversation.OpenWindows(ctx, d.DB, ids, b.clock()); err != nil {
+			return nil, err
+		}
+	}
+	f.recent, err = recentOf(ctx, d.DB, b.campaign, ids)
+	return f, err
+}
+
+// ask takes one message to the gate.
+func (b *batch) ask(row message.Claimed, f *facts) gate.Verdict {
+	p := f.people[row.ContactID]
+	c := gate.Candidate{
+		Purpose: row.Purpose, Contact: p, Suppressed: f.suppressed[p.MatchKey], Text: row.Body, WindowOpen: f.windows[p.ID],
+		Recent: f.recent[p.ID], Redelivery: row.Redeliveries > 0,
+	}
+	if b.content != nil {
+		c.Category, c.Body = b.content.template.Category, b.content.body
+	}
+	if b.campaign == nil {
+		c.Sender = b.sender.Status
+		return gate.Decide(c, b.clock())
+	}
+	c.OffTopic = b.campaign.TopicID != nil && !f.onTopic[p.ID]
+	c.Cap, c.QuietHours, c.EndsAt = b.campaign.FrequencyCap, b.campaign.QuietHours, b.campaign.EndsAt
+	return gate.Decide(c, b.clock())
+}
+
+// deliver asks the gate and makes the calls. Facts and fence are looked at again
+// while the batch lasts: what changes in between (a pause, a STOP, a process that
+// was stopped) begins no further call.
+func (d *Dispatcher) deliver(ctx context.Context, b *batch) ([]message.Result, error) {
+	f, err := d.factsOf(ctx, b, b.rows)
+	if err != nil {
+		return nil, err
+	}
+	deadline, cancel := context.WithDeadline(ctx, b.began.Add(callWindow))
+	defer cancel()
+	results := make([]message.Result, len(b.rows))
+	var stop atomic.Bool // no further call begins
+	var calls sync.WaitGroup
+	slot := b.slot
+	for i, row := range b.rows {
+		r := &results[i]
+		r.Claim, r.ContactID, r.NoCall = row.Claim, row.ContactID, true
+		if time.Since(f.read) > factsAge && !stop.Load() {
+			if f, err = d.refresh(ctx, b, i, f, &stop); err != nil {
+				d.Log.WarnContext(ctx, "the rest of a batch is given back", "campaign", b.campaignID(), "error", err)
+			}
+		}
+		v := b.ask(row, f)
+		if v.Status != message.StatusSubmitting {
+			r.Status, r.Skip, r.NotBefore, r.Reason = v.Status, v.Skip, v.NotBefore, v.Reason
+			continue
+		}
+		r.Status = message.StatusPending
+		if stop.Load() {
+			continue
+		}
+		if early := time.Until(slot); early > time.Millisecond {
+			sleep(deadline, early)
+		}
+		slot = slot.Add(b.step)
+		if d.Hooks.BeforeLook != nil {
+			d.Hooks.BeforeLook(row)
+		}
+		if !d.enter(deadline, b) {
+			stop.Store(true)
+			continue
+		}
+		// Waiting for its turn may have taken long.
+		if time.Since(f.read) > factsAge {
+			if f, err = d.refresh(ctx, b, i, f, &stop); err == nil {
+				v = b.ask(row, f)
+			}
+		}
+		if stop.Load() || v.Status != message.StatusSubmitting || !d.holds(ctx, b, row) {
+			d.limiter.leave()
+			if v.Status != message.StatusSubmitting {
+				r.Status, r.Skip, r.NotBefore, r.Reason = v.Status, v.Skip, v.NotBefore, v.Reason
+			} else {
+				stop.Store(true)
+			}
+			continue
+		}
+		r.NoCall, r.Body = false, v.Rendered.Text
+		person := f.people[row.ContactID]
+		calls.Go(func() {
+			d.call(ctx, b, row, person, v.Rendered, r)
+			if r.Info.Class == message.ClassFixFirst {
+				stop.Store(true)
+			}
+		})
+	}
+	calls.Wait()
+	return results, nil
+}
+
+// enter takes a place among the calls under way. A single message does not wait
+// for one: somebody waits for it.
+func (d *Dispatcher) enter(ctx context.Context, b *batch) bool {
+	if b.campaign == nil {
+		d.limiter.push()
+		return true
+	}
+	return d.limiter.acquire(ctx)
+}
+
+// refresh reads the facts again for what is left of a batch. Without them no
+// further call begins.
+func (d *Dispatcher) refresh(ctx context.Context, b *batch, from int, old *facts, stop *atomic.Bool) (*facts, error) {
+	f, err := d.factsOf(ctx, b, b.rows[from:])
+	if err != nil {
+		stop.Store(true)
+		return old, err
+	}
+	return f, nil
+}
+
+// holds reports whether a call may begin: the claim is young enough by Postgres'
+// clock, so that nobody can have taken the message over, and the campaign sends.
+func (d *Dispatcher) holds(ctx context.Context, b *batch, row message.Claimed) bool {
+	l, err := d.watch.current(ctx, b.began)
+	if err != nil {
+		return false
+	}
+	return l.now.Sub(row.Now) < callWindow && (b.campaign == nil || l.sending[b.campaign.ID])
+}
+
+func (d *Dispatcher) call(ctx context.Context, b *batch, row message.Claimed, person *contact.Contact, rendered template.Rendered, r *message.Result) {
+	out := message.Outgoing{MessageID: row.ID, From: b.sender.Address, To: person.Address, Body: rendered.Text, ContentVariables: rendered.Variables, Validity: d.Validity}
+	if b.content != nil {
+		out.ContentSID = b.content.version.ContentSID
+	}
+	began := time.Now()
+	ok, err := d.Provider.Send(ctx, out)
+	took := time.Since(began)
+	if err == nil {
+		d.limiter.release(took, false)
+		d.metrics.call(took, "accepted")
+		r.SID, r.Status = ok.SID, message.StatusAccepted
+		return
+	}
+	failure, known := errors.AsType[*message.SendError](err)
+	if !known {
+		failure = message.NewSendError(message.CodeInfo{Class: message.ClassAmbiguous, Title: "No answer"}, 0, err.Error(), 0, err)
+	}
+	d.limiter.release(took, failure.Info.Overload)
+	d.metrics.call(took, string(failure.Info.Class))
+	r.Info, r.Code, r.Text = failure.Info, failure.Info.Code, failure.Text
+	switch failure.Info.Class {
+	case message.ClassAmbiguous:
+		r.Status = message.StatusUnknown
+	case message.ClassRetry:
+		d.retry(b, row, failure, r)
+	case message.ClassFixFirst:
+		// A campaign's messages wait until it is fixed; a single one has somebody
+		// waiting, who is told that it failed.
+		r.Status, r.NoCall = message.StatusPending, true
+		if b.campaign == nil {
+			r.Status, r.NoCall = message.StatusFailed, false
+		}
+	case message.ClassPermanentMessage, message.ClassPermanentContact:
+		r.Status = message.StatusFailed
+	}
+}
+
+// retry says when a refused call is made again.
+func (d *Dispatcher) retry(b *batch, row message.Claimed, failure *message.SendError, r *message.Result) {
+	if row.Attempts-row.Redeliveries >= maxAttempts && failure.Info.Scope == "" {
+		r.Status = message.StatusFailed
+		return
+	}
+	attempt := row.Attempts
+	if failure.Info.Scope != "" {
+		attempt = min(attempt, 5)
+	}
+	wait := max(backoff(attempt, failure.Info.Delay), failure.RetryAfter)
+	r.Status, r.NotBefore, r.Reason = message.StatusPending, b.clock().Add(wait), "retry"
+	// Too much for the account or the sender is not this message's fault: all of
+	// them hold back, and its attempts do not run out.
+	switch failure.Info.Scope {
+	case message.ScopeAccount:
+		d.brake.pull(wait)
+	case message.ScopeSender:
+		b.brake.pull(wait)
+	}
+}
+
+// backoff doubles from base with each attempt, ±25 %.
+func backoff(attempt int, base time.Duration) time.Duration {
+	base = max(base, 200*time.Millisecond)
+	d := min(base<<min(max(attempt-1, 0), 16), longestRetry)
+	return time.Duration(float64(d) * (0.75 + rand.Float64()/2)) //nolint:gosec // jitter
+}
+
+// record writes a batch's results and its audit entry in one transaction. What
+// Twilio accepted must not be forgotten, and the fence lets a late write do no
+// harm: it tries for a long time. After that reconciliation finds out.
+func (d *Dispatcher) record(ctx context.Context, b *batch, results []message.Result) {
+	slices.SortFunc(results, func(a, b message.Result) int { return int(a.ID - b.ID) })
+	effects := map[int64]message.CodeInfo{}
+	for _, r := range results {
+		if r.Info.Effect != message.EffectNone {
+			effects[r.ContactID] = r.Info
+		}
+	}
+	for wait := 50 * time.Millisecond; ; wait = min(wait*2, 5*time.Second) {
+		var stale []message.Result
+		err := d.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+			// Contacts before messages: see the lock order in package db.
+			if err := message.ApplyEffects(ctx, tx, d.Consents, effects, b.clock()); err != nil {
+				return err
+			}
+			if stale, err = message.Finish(ctx, tx, results); err != nil {
+				return err
+			}
+			if err := d.recordStale(ctx, tx, stale); err != nil {
+				return err
+			}
+			if b.campaign == nil {
+				return audit.Record(ctx, tx, "message.send", "message", results[0].ID, digest(results))
+			}
+			return audit.Record(ctx, tx, "campaign.batch", "campaign", b.campaign.ID, digest(results))
+		})
+		switch {
+		case err == nil:
+			return
+		case db.IsUnique(err):
+			if owned, err := message.Disowned(ctx, d.DB, results); err == nil {
+				results = owned
+			}
+		case time.Since(b.began) > recordFor:
+			d.Log.ErrorContext(ctx, "results of a batch are lost, reconciliation will find them", "campaign", b.campaignID(), "error", err)
+			return
+		}
+		d.Log.WarnContext(ctx, "results of a batch not written yet", "campaign", b.campaignID(), "error", err)
+		time.Sleep(wait)
+	}
+}
+
+// recordStale keeps what a worker found out about messages that were no longer
+// its own. One that Twilio accepted went out beside the newer claim: that is the
+// window which no fence closes, and it must not pass unseen.
+func (d *Dispatcher) recordStale(ctx context.Context, tx bun.Tx, stale []message.Result) error {
+	for _, r := range stale {
+		d.metrics.stale.WithLabelValues(string(r.Status)).Inc()
+		if r.SID == "" {
+			continue
+		}
+		d.Log.ErrorContext(ctx, "a message was accepted under an old claim: its contact may get it twice", "message", r.ID, "sid", r.SID)
+		if err := audit.Record(ctx, tx, "message.stale_accept", "message", r.ID, map[string]any{"sid": r.SID, "fence": r.Fence}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// digest sums a batch up for the audit trail: how many of what, and a hash over
+// each message's decision, by which any of them can be checked later.
+func digest(results []message.Result) map[string]any {
+	counts := map[string]int{}
+	h := sha256.New()
+	for _, r := range results {
+		word := string(r.Status)
+		if r.Skip != "" {
+			word += ":" + string(r.Skip)
+		}
+		counts[word]++
+		_, _ = fmt.Fprintf(h, "%d %s %s\n", r.ID, word, r.SID) // a hash never fails
+	}
+	return map[string]any{"decisions": counts, "sha256": hex.EncodeToString(h.Sum(nil)), "first": results[0].ID, "last": results[len(results)-1].ID}
+}

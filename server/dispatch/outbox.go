@@ -1,0 +1,241 @@
+package dispatch
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"eventstream/server/actor"
+	"eventstream/server/campaign"
+	"eventstream/server/message"
+	"eventstream/server/sender"
+	"eventstream/server/template"
+)
+
+const (
+	batchSeconds  = 0.1 // a batch is what may go in this time…
+	maxBatch      = 400 // …but no more than this
+	batchesAtOnce = 6
+	planAge       = 200 * time.Millisecond // how long an outbox trusts what it read about its campaigns
+	shift         = 10 * time.Minute       // then the job ends and another goes on
+	maxFailures   = 20                     // in a row…
+	failureStep   = 100 * time.Millisecond // …with a pause that grows by this
+	idleWait      = 2 * time.Second        // waiting longer than this is left to the next job
+)
+
+// brake holds back new batches for a moment after the provider asked for it.
+type brake struct{ until atomic.Int64 }
+
+func (b *brake) pull(d time.Duration) {
+	until := time.Now().Add(d).UnixNano()
+	for {
+		old := b.until.Load()
+		if old >= until || b.until.CompareAndSwap(old, until) {
+			return
+		}
+	}
+}
+
+func (b *brake) wait() time.Duration { return time.Until(time.Unix(0, b.until.Load())) }
+
+// content is what a version of a template says; it never changes.
+type content struct {
+	version  *template.Version
+	template *template.Template
+	body     *template.Body
+}
+
+// source is a campaign that an outbox sends for.
+type source struct {
+	campaign *campaign.Campaign
+	content  *content
+	drained  bool // nothing was due when last asked
+}
+
+// outbox is one sender with the campaigns that send from it, in this process.
+type outbox struct {
+	sender  *sender.Sender
+	sources []*source
+	read    time.Time
+	brake   brake
+}
+
+// Dispatch sends what is due from one sender until nothing is, or its shift is
+// over. Every worker process has a job for every busy sender: rates, claims and
+// pauses meet in Postgres, so that any number of them together send exactly
+// what one would.
+func (d *Dispatcher) Dispatch(ctx context.Context, senderID int64) error {
+	ctx = actor.With(ctx, actor.System)
+	if _, running := d.outs.LoadOrStore(senderID, true); running {
+		return nil
+	}
+	defer d.outs.Delete(senderID)
+	var batches sync.WaitGroup
+	defer batches.Wait()
+	o, failures := &outbox{}, 0
+	room := make(chan struct{}, batchesAtOnce)
+	for started := time.Now(); ctx.Err() == nil && time.Since(started) < shift; {
+		if wait := max(d.brake.wait(), o.brake.wait()); wait > 0 {
+			sleep(ctx, min(wait, time.Second))
+			continue
+		}
+		room <- struct{}{}
+		ready, wait, err := d.next(ctx, senderID, o)
+		<-room
+		if err != nil {
+			// A database that is away for a moment must not cost the job's long
+			// way round through River's retries.
+			if failures++; failures > maxFailures {
+				return err
+			}
+			d.Log.WarnContext(ctx, "dispatch tries again", "sender", senderID, "error", err)
+			sleep(ctx, time.Duration(failures)*failureStep)
+			continue
+		}
+		failures = 0
+		for _, b := range ready {
+			room <- struct{}{}
+			batches.Go(func() {
+				defer func() { <-room }()
+				d.send(context.WithoutCancel(ctx), b)
+			})
+		}
+		switch {
+		case wait < 0:
+			return nil
+		case len(ready) == 0:
+			sleep(ctx, wait)
+		}
+	}
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// next takes slots and claims as many messages; they are submitting, durably,
+// before anything is sent. A negative wait means that the outbox is empty.
+func (d *Dispatcher) next(ctx context.Context, senderID int64, o *outbox) (ready []*batch, wait time.Duration, err error) {
+	if time.Since(o.read) > planAge {
+		if err := d.plan(ctx, senderID, o); err != nil {
+			return nil, 0, err
+		}
+	}
+	if o.sender.Status != sender.StatusActive || len(o.sources) == 0 {
+		return nil, -1, nil
+	}
+	var ids []int64
+	byID := map[int64]*source{}
+	for _, x := range o.sources {
+		if !x.drained {
+			ids = append(ids, x.campaign.ID)
+			byID[x.campaign.ID] = x
+		}
+	}
+	if len(ids) == 0 {
+		return nil, planAge / 2, nil
+	}
+	want := min(max(int(o.sender.RatePerSecond*batchSeconds), len(ids)), maxBatch)
+	grants, waitSeconds, err := sender.Take(ctx, d.DB, senderID, ids, want, batchSeconds)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(grants) == 0 {
+		return nil, min(time.Duration(waitSeconds*float64(time.Second)), time.Second), nil
+	}
+	began := time.Now()
+	quotas := make([]message.Quota, len(grants))
+	for i, g := range grants {
+		quotas[i] = message.Quota{CampaignID: *g.CampaignID, N: g.Granted}
+	}
+	rows, err := message.ClaimDue(ctx, d.DB, senderID, quotas, claimLease)
+	if err != nil {
+		return nil, 0, err
+	}
+	unused := map[int64]int{}
+	for _, g := range grants {
+		x := byID[*g.CampaignID]
+		b := &batch{
+			campaign: x.campaign, sender: o.sender, content: x.content, brake: &o.brake, began: began,
+			slot: began.Add(seconds(g.StartSeconds)), step: seconds(g.StepSeconds),
+		}
+		for _, r := range rows {
+			if *r.CampaignID == *g.CampaignID {
+				b.rows = append(b.rows, r)
+			}
+		}
+		if n := g.Granted - len(b.rows); n > 0 {
+			unused[*g.CampaignID] = n
+			x.drained = true
+		}
+		if len(b.rows) > 0 {
+			ready = append(ready, b)
+		}
+	}
+	return ready, 0, sender.Refund(ctx, d.DB, senderID, unused)
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// plan reads the outbox's sender and the campaigns that have something to send
+// from it.
+func (d *Dispatcher) plan(ctx context.Context, senderID int64, o *outbox) error {
+	snd, err := d.Senders.ByID(ctx, senderID)
+	if err != nil {
+		return err
+	}
+	if snd.Status != sender.StatusActive {
+		o.sender, o.sources, o.read = snd, nil, time.Now()
+		campaigns, err := campaignsWith(ctx, d.DB, senderID)
+		if err != nil {
+			return err
+		}
+		return d.Campaigns.SenderStopped(ctx, snd, campaigns)
+	}
+	busy, err := dueFrom(ctx, d.DB, senderID)
+	if err != nil {
+		return err
+	}
+	var sources []*source
+	for _, c := range busy {
+		if c.DueIn == nil || *c.DueIn > idleWait.Seconds() {
+			if err := d.Campaigns.Settle(ctx, &c.Campaign); err != nil {
+				return err
+			}
+			continue
+		}
+		text, err := d.contentOf(ctx, *c.TemplateVersionID)
+		if err != nil {
+			return err
+		}
+		sources = append(sources, &source{campaign: &c.Campaign, content: text, drained: *c.DueIn > 0})
+	}
+	o.sender, o.sources, o.read = snd, sources, time.Now()
+	return nil
+}
+
+func (d *Dispatcher) contentOf(ctx context.Context, versionID int64) (*content, error) {
+	if known, ok := d.texts.Load(versionID); ok {
+		return known.(*content), nil
+	}
+	v, err := d.Templates.Version(ctx, versionID)
+	if err != nil {
+		return nil, err
+	}
+	t, err := d.Templates.ByID(ctx, v.TemplateID)
+	if err != nil {
+		return nil, err
+	}
+	body, err := template.Parse(v.Body)
+	if err != nil {
+		return nil, err
+	}
+	text := &content{v, t, body}
+	d.texts.Store(versionID, text)
+	return text, nil
+}

@@ -1,0 +1,83 @@
+package dispatch
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"eventstream/server/db"
+)
+
+// lookAge is how old what Postgres said may be when a call begins. It is the
+// window that no fence can close: a process that is stopped inside it, with its
+// clocks, and goes on only after reconciliation gave the message to another, sends
+// it a second time. See docs/chaos.md.
+const lookAge = 50 * time.Millisecond
+
+// look is what Postgres said at one moment.
+type look struct {
+	began   time.Time // by this process' clocks, before it was asked
+	now     time.Time // by Postgres' clock
+	sending map[int64]bool
+}
+
+// fresh reports whether so little time has passed by both of this machine's
+// clocks. The monotonic one stands still while some virtual machines are
+// suspended, and the other may be set at any moment.
+func (l look) fresh(now time.Time) bool {
+	running, wall := now.Sub(l.began), now.Round(0).Sub(l.began.Round(0))
+	return !l.began.IsZero() && running <= lookAge && wall <= lookAge && wall >= -lookAge
+}
+
+// watch asks Postgres for its clock, and whether campaigns still send, for all
+// batches of the process together: at most once per lookAge.
+type watch struct {
+	db *db.DB
+
+	mu        sync.Mutex
+	campaigns map[int64]int // how many batches of each are under way
+
+	asking sync.Mutex // held while Postgres is asked
+	last   look
+}
+
+func newWatch(d *db.DB) *watch { return &watch{db: d, campaigns: map[int64]int{}} }
+
+// enter notes that a batch of the campaign begins; 0 is none.
+func (w *watch) enter(campaignID int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.campaigns[campaignID]++
+}
+
+func (w *watch) leave(campaignID int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.campaigns[campaignID]--; w.campaigns[campaignID] == 0 {
+		delete(w.campaigns, campaignID)
+	}
+}
+
+// current gives a fresh look that began after the batch did.
+func (w *watch) current(ctx context.Context, batchBegan time.Time) (look, error) {
+	w.asking.Lock()
+	defer w.asking.Unlock()
+	if w.last.fresh(time.Now()) && !w.last.began.Before(batchBegan) {
+		return w.last, nil
+	}
+	w.mu.Lock()
+	ids := make([]int64, 0, len(w.campaigns))
+	for id := range w.campaigns {
+		ids = append(ids, id)
+	}
+	w.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second) // without an answer no call begins
+	defer cancel()
+	l := look{began: time.Now()}
+	var err error
+	if l.now, l.sending, err = lookAt(ctx, w.db, ids); err != nil {
+		return look{}, err
+	}
+	w.last = l
+	return l, nil
+}

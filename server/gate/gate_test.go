@@ -1,0 +1,77 @@
+package gate
+
+import (
+	"testing"
+	"time"
+
+	"eventstream/server/contact"
+	"eventstream/server/hours"
+	"eventstream/server/message"
+	"eventstream/server/template"
+
+	"github.com/stretchr/testify/require"
+)
+
+func at(s string) time.Time {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+func TestTheGateInItsOrder(t *testing.T) {
+	t.Parallel()
+	body, err := template.Parse("Hi {{attributes.nick}}, how are you?")
+	require.NoError(t, err)
+	noon, now := at("2026-11-23T12:00:00Z"), time.Now()
+	good := func() Candidate {
+		a, err := contact.ParseAddress("+4915112345678", "")
+		require.NoError(t, err)
+		c := contact.New(a)
+		c.ConsentStatus, c.Attributes = contact.ConsentOptedIn, map[string]any{"nick": "Max"}
+		return Candidate{Purpose: message.PurposeCampaign, Contact: c, Category: template.CategoryMarketing, Body: body}
+	}
+	v := Decide(good(), noon)
+	require.Equal(t, message.StatusSubmitting, v.Status)
+	require.Equal(t, "Hi Max, how are you?", v.Rendered.Text)
+	for want, spoil := range map[message.SkipReason]func(*Candidate){
+		message.SkipErased:        func(c *Candidate) { c.Contact.ErasedAt, c.Contact.ConsentStatus = &now, contact.ConsentOptedOut },
+		message.SkipOptedOut:      func(c *Candidate) { c.Contact.ConsentStatus, c.Suppressed = contact.ConsentOptedOut, "opted_out" },
+		message.SkipSuppressed:    func(c *Candidate) { c.Contact.ConsentStatus, c.Suppressed = contact.ConsentUnknown, "complaint" },
+		message.SkipNotSubscribed: func(c *Candidate) { c.Contact.ConsentStatus, c.OffTopic = contact.ConsentUnknown, true },
+		message.SkipNoConsent:     func(c *Candidate) { c.Contact.ConsentStatus, c.Contact.Reachable = contact.ConsentUnknown, false },
+		message.SkipUnreachable:   func(c *Candidate) { c.Contact.Reachable, c.Contact.MarketingEligible = false, false },
+		message.SkipIneligible:    func(c *Candidate) { c.Contact.Region = "US" },
+		message.SkipFrequencyCap: func(c *Candidate) {
+			c.Cap, c.Recent, c.Contact.Attributes = &FrequencyCap{2, 7}, Recent{Accepted: 2}, nil
+		},
+		message.SkipMissingVariable: func(c *Candidate) { c.Contact.Attributes = nil },
+	} {
+		c := good()
+		spoil(&c)
+		v := Decide(c, noon)
+		require.Equal(t, message.StatusSkipped, v.Status, want)
+		require.Equal(t, want, v.Skip)
+	}
+	rival := good()
+	rival.Cap, rival.Recent = &FrequencyCap{2, 7}, Recent{Accepted: 1, InFlight: 1}
+	v = Decide(rival, noon)
+	require.Equal(t, message.StatusPending, v.Status, "another campaign is writing to them this moment")
+	require.WithinRange(t, v.NotBefore, noon.Add(2*time.Second), noon.Add(6*time.Second))
+	rival.Cap.Messages = 3
+	require.Equal(t, message.StatusSubmitting, Decide(rival, noon).Status)
+	c := good()
+	c.QuietHours = &hours.QuietHours{Start: "21:00", End: "08:00"}
+	v = Decide(c, at("2026-11-23T22:00:00Z"))
+	require.Equal(t, message.StatusPending, v.Status)
+	require.Equal(t, at("2026-11-24T07:00:00Z"), v.NotBefore.UTC())
+	require.Equal(t, "quiet_hours", v.Reason)
+	ends := at("2026-11-24T06:00:00Z")
+	c.EndsAt = &ends
+	require.Equal(t, message.StatusExpired, Decide(c, at("2026-11-23T22:00:00Z")).Status, "its morning lies behind the campaign's end")
+	us := good()
+	us.Contact.Region, us.Contact.TimeZone, us.Category = "US", "America/New_York", template.CategoryUtility
+	v = Decide(us, at("2026-11-24T03:00:00Z")) // 22:00 in New York
+	require.Equal(t, "us_federal_hours", v.Reason, "the law binds without quiet hours too")
+}

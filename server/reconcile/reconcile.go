@@ -1,0 +1,280 @@
+// Package reconcile finds out what became of calls that got no answer. Twilio has
+// no idempotent create: a call whose answer was lost may have been taken, and to
+// make it again may send a message twice (twilio.com/docs/api/errors/20500). So an
+// unknown message is looked for: by the receipt that carries our own id, which
+// needs nobody here, and then in Twilio's log.
+//
+// The log proves presence where the text agrees. It hardly ever proves absence: it
+// is paged and may be cut, an entry may lack its text, and a message that Twilio
+// still queues may not be listed. Only when the answer was complete, no entry is
+// left that could be this message, and so much time has passed that Twilio cannot
+// have it queued any more, is the message sent again by itself. Until then it stays
+// unknown, and after a while a person may decide.
+package reconcile
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"eventstream/server/actor"
+	"eventstream/server/audit"
+	"eventstream/server/contact"
+	"eventstream/server/db"
+	"eventstream/server/jobs"
+	"eventstream/server/message"
+	"eventstream/server/pubsub"
+	"eventstream/server/template"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/uptrace/bun"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	lease      = "reconciliation"
+	leaseTTL   = time.Minute
+	batchSize  = 200
+	atOnce     = 8                // questions to the provider
+	clockSkew  = time.Minute      // between Postgres' clock and Twilio's
+	callLength = 15 * time.Second // a call has ended by then, one way or the other
+	longestGap = 10 * time.Minute // between two looks
+	shortest   = 2 * time.Second
+)
+
+// Options are the parts of a Reconciler.
+type Options struct {
+	DB        *db.DB
+	Hub       *pubsub.Hub
+	Jobs      *jobs.Enqueuer
+	Templates *template.Service
+	Provider  message.Provider
+	Log       *slog.Logger
+	Registry  prometheus.Registerer // nil: no metrics are served
+	Owner     string                // this process, in leases
+
+	// Validity is how long Twilio may keep a message queued, as it was sent along
+	// (message.Outgoing), and LogLag how much later its log may show it. After
+	// both, a message that is not in a complete answer was never taken.
+	Validity, LogLag time.Duration
+	// DecideAfter is how long a message stays unknown before a person may decide
+	// and its campaign completes without it. The engine goes on looking.
+	DecideAfter time.Duration
+}
+
+// Reconciler clears up. One process at a time does, by lease.
+type Reconciler struct {
+	Options
+
+	outcomes *prometheus.CounterVec
+}
+
+// New makes a Reconciler.
+func New(o Options) *Reconciler {
+	r := &Reconciler{Options: o, outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "campaign_reconciled_messages_total", Help: "Calls without answer that were cleared up, by outcome.",
+	}, []string{"outcome"})}
+	if o.Registry != nil {
+		o.Registry.MustRegister(r.outcomes)
+	}
+	return r
+}
+
+// Run looks for all messages that are due. Several processes may call it; one of
+// them works.
+func (r *Reconciler) Run(ctx context.Context) error {
+	ctx = actor.With(ctx, actor.System)
+	for ctx.Err() == nil {
+		due, err := message.UnknownDue(ctx, r.DB)
+		if err != nil || !due {
+			return err
+		}
+		held, err := db.Lease(ctx, r.DB, lease, r.Owner, leaseTTL)
+		if err != nil || !held {
+			return err
+		}
+		rows, err := message.TakeUnknown(ctx, r.DB, batchSize)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		r.batch(ctx, rows)
+	}
+	return ctx.Err()
+}
+
+// batch looks for the messages of one batch, those of one sender to one address
+// together: they may be mistaken for each other.
+func (r *Reconciler) batch(ctx context.Context, rows []message.Unknown) {
+	type pair struct{ sender, address string }
+	groups := map[pair][]message.Unknown{}
+	for _, row := range rows {
+		key := pair{row.SenderAddress, row.Address}
+		groups[key] = append(groups[key], row)
+	}
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for _, g := range groups {
+		group.Go(func() error {
+			if err := r.group(ctx, g); err != nil && ctx.Err() == nil {
+				r.Log.WarnContext(ctx, "messages stay unknown for now", "first", g[0].ID, "messages", len(g), "error", err)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait()
+}
+
+func (r *Reconciler) group(ctx context.Context, rows []message.Unknown) error {
+	if rows[0].Gone {
+		return r.erased(ctx, rows)
+	}
+	since := rows[0].SubmittedAt
+	for i := range rows {
+		if rows[i].SubmittedAt.Before(since) {
+			since = rows[i].SubmittedAt
+		}
+		if rows[i].Body == "" { // its worker died before it could tell what it sent
+			text, err := r.text(ctx, rows[i])
+			if err != nil {
+				return err
+			}
+			rows[i].Body = text
+		}
+	}
+	answer, err := r.Provider.Log(ctx, message.LogQuery{
+		Direction: message.Outbound, From: rows[0].SenderAddress, To: rows[0].Address, Since: since.Add(-clockSkew),
+	})
+	if err != nil {
+		return err
+	}
+	return r.settle(ctx, rows, answer)
+}
+
+// text is what a message would have said: the log tells texts and not ids.
+func (r *Reconciler) text(ctx context.Context, row message.Unknown) (string, error) {
+	if row.TemplateVersionID == nil {
+		return "", nil
+	}
+	v, err := r.Templates.Version(ctx, *row.TemplateVersionID)
+	if err != nil {
+		return "", err
+	}
+	body, err := template.Parse(v.Body)
+	if err != nil {
+		return "", err
+	}
+	people, err := contact.ByIDs(ctx, r.DB, []int64{row.ContactID})
+	if err != nil || len(people) == 0 {
+		return "", err
+	}
+	return body.Render(people[0]).Text, nil
+}
+
+// settle applies what the log says to the messages that are still unknown.
+func (r *Reconciler) settle(ctx context.Context, rows []message.Unknown, answer message.LogAnswer) error {
+	touched := map[int64]bool{}
+	outcomes := map[Outcome]int{}
+	err := r.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		clear(outcomes)
+		still, err := message.LockUnknown(ctx, tx, rows)
+		if err != nil {
+			return err
+		}
+		open := slices.DeleteFunc(slices.Clone(rows), func(u message.Unknown) bool { return !still[u.ID] }) // a receipt was faster
+		sids := make([]string, len(answer.Entries))
+		for i, e := range answer.Entries {
+			sids[i] = e.SID
+		}
+		known, err := message.KnownSIDs(ctx, tx, sids)
+		if err != nil {
+			return err
+		}
+		inFlight, err := message.InFlightTo(ctx, tx, contactIDs(open))
+		if err != nil {
+			return err
+		}
+		answer.Entries = slices.DeleteFunc(slices.Clone(answer.Entries), func(e message.Logged) bool { return known[e.SID] })
+		for _, d := range Match(open, answer, inFlight, r.Validity+r.LogLag) {
+			if err := r.apply(ctx, tx, d); err != nil {
+				return err
+			}
+			outcomes[d.Outcome]++
+			if d.Unknown.CampaignID != nil {
+				touched[*d.Unknown.CampaignID] = true
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for o, n := range outcomes {
+		r.outcomes.WithLabelValues(string(o)).Add(float64(n))
+	}
+	for id := range touched {
+		r.Hub.Publish(pubsub.TopicCampaign, id)
+	}
+	return nil
+}
+
+func contactIDs(rows []message.Unknown) []int64 {
+	ids := make([]int64, len(rows))
+	for i, u := range rows {
+		ids[i] = u.ContactID
+	}
+	return ids
+}
+
+func (r *Reconciler) apply(ctx context.Context, tx bun.Tx, d Decision) error {
+	id := d.Unknown.ID
+	switch d.Outcome {
+	case Found:
+		if err := message.Adopt(ctx, tx, d.Unknown.Claim, *d.Entry); err != nil {
+			return err
+		}
+	case Absent:
+		singles, err := message.Requeue(ctx, tx, []int64{id}, "reconciled")
+		if err != nil {
+			return err
+		}
+		for _, s := range singles { // a campaign's dispatch finds its own by itself
+			if err := r.Jobs.Insert(ctx, tx, message.SendArgs{MessageID: s}); err != nil {
+				return err
+			}
+		}
+	case Undetermined:
+		age := time.Duration(d.Unknown.Age * float64(time.Second))
+		gap := min(max(age/4, shortest), longestGap)
+		return message.LookAgain(ctx, tx, []int64{id}, gap, age >= r.DecideAfter)
+	}
+	return audit.Record(ctx, tx, "message.reconcile", "message", id, map[string]any{"outcome": d.Outcome})
+}
+
+// erased ends messages whose contact was erased: without an address nothing can be
+// looked for, and nobody is left to send it to again.
+func (r *Reconciler) erased(ctx context.Context, rows []message.Unknown) error {
+	return r.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		still, err := message.LockUnknown(ctx, tx, rows)
+		if err != nil {
+			return err
+		}
+		ids := make([]int64, 0, len(rows))
+		for _, u := range rows {
+			if still[u.ID] {
+				ids = append(ids, u.ID)
+			}
+		}
+		if len(ids) == 0 {
+			return nil
+		}
+		if err := message.Abandon(ctx, tx, ids, "The contact was erased before Twilio's answer was known"); err != nil {
+			return err
+		}
+		return audit.RecordEach(ctx, tx, "message.reconcile", "message", ids)
+	})
+}
+
+// normal is a text as it is compared: Twilio trims it and may change line ends.
+func normal(s string) string { return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n")) }
