@@ -279,7 +279,7 @@ func TestWhatStaysUnknownIsDecidedByHand(t *testing.T) {
 	camp := e.launch("one", 1000)
 	e.await(camp, "COMPLETED")
 	e.settled(camp)
-	e.exec("UPDATE messages SET status = 'unknown', sid = NULL, lease_until = now() + interval '1 day', accepted_at = NULL, sent_at = NULL, delivered_at = NULL, read_at = NULL WHERE id IN (1, 2)")
+	e.exec("UPDATE messages SET status = 'unknown', sid = NULL, lease_until = now() + interval '1 day', decision_since = now(), accepted_at = NULL, sent_at = NULL, delivered_at = NULL, read_at = NULL WHERE id IN (1, 2)")
 	e.exec("UPDATE campaigns SET status = 'sending'")
 	resolve := func(input map[string]any) (n int, problems string) {
 		var out struct {
