@@ -490,9 +490,12 @@ func toWebhookEvent(e *webhookevent.Event) *model.WebhookEvent {
 
 func toSandboxSettings(s sandbox.Settings) *model.SandboxSettings {
 	return &model.SandboxSettings{
-		LatencyMs: s.LatencyMS, ApprovalMs: s.ApprovalMS, DeliveryMs: s.DeliveryMS, ReadRate: s.ReadRate, ReplyRate: s.ReplyRate, UndeliveredRate: s.UndeliveredRate,
-		UndeliveredCode: s.UndeliveredCode, TooManyRate: s.TooManyRate, ServerErrorRate: s.ServerErrorRate, CutRate: s.CutRate, EmptyRate: s.EmptyRate,
-		RepeatRate: s.RepeatRate, ReorderRate: s.ReorderRate, ConcurrencyLimit: s.ConcurrencyLimit,
+		LatencyMs: s.LatencyMS, ApprovalMs: s.ApprovalMS, QueueMs: s.QueueMS, LogLagMs: s.LogLagMS, DeliveryMs: s.DeliveryMS,
+		ReadRate: s.ReadRate, ReplyRate: s.ReplyRate, UndeliveredRate: s.UndeliveredRate, UndeliveredCode: s.UndeliveredCode,
+		TooManyRate: s.TooManyRate, ServerErrorRate: s.ServerErrorRate, CutRate: s.CutRate, EmptyRate: s.EmptyRate,
+		HangRate: s.HangRate, DropAnswerRate: s.DropAnswerRate, RepeatRate: s.RepeatRate, ReorderRate: s.ReorderRate,
+		CallbackLossRate: s.CallbackLossRate, InboundLossRate: s.InboundLossRate, ConcurrencyLimit: s.ConcurrencyLimit,
+		RedactBodies: s.RedactBodies, Silent: s.Silent,
 	}
 }
 

@@ -408,6 +408,8 @@ func (r *Resolver) sandboxUpdate(_ context.Context, input model.SandboxSettingsU
 	}{
 		{input.LatencyMs, &s.LatencyMS},
 		{input.ApprovalMs, &s.ApprovalMS},
+		{input.QueueMs, &s.QueueMS},
+		{input.LogLagMs, &s.LogLagMS},
 		{input.DeliveryMs, &s.DeliveryMS},
 		{input.UndeliveredCode, &s.UndeliveredCode},
 		{input.ConcurrencyLimit, &s.ConcurrencyLimit},
@@ -427,8 +429,23 @@ func (r *Resolver) sandboxUpdate(_ context.Context, input model.SandboxSettingsU
 		{input.ServerErrorRate, &s.ServerErrorRate},
 		{input.CutRate, &s.CutRate},
 		{input.EmptyRate, &s.EmptyRate},
+		{input.HangRate, &s.HangRate},
+		{input.DropAnswerRate, &s.DropAnswerRate},
 		{input.RepeatRate, &s.RepeatRate},
 		{input.ReorderRate, &s.ReorderRate},
+		{input.CallbackLossRate, &s.CallbackLossRate},
+		{input.InboundLossRate, &s.InboundLossRate},
+	} {
+		if v := f.from.Value(); v != nil {
+			*f.to = *v
+		}
+	}
+	for _, f := range []struct {
+		from graphql.Omittable[*bool]
+		to   *bool
+	}{
+		{input.RedactBodies, &s.RedactBodies},
+		{input.Silent, &s.Silent},
 	} {
 		if v := f.from.Value(); v != nil {
 			*f.to = *v

@@ -859,16 +859,24 @@ type ComplexityRoot struct {
 
 	SandboxSettings struct {
 		ApprovalMs       func(childComplexity int) int
+		CallbackLossRate func(childComplexity int) int
 		ConcurrencyLimit func(childComplexity int) int
 		CutRate          func(childComplexity int) int
 		DeliveryMs       func(childComplexity int) int
+		DropAnswerRate   func(childComplexity int) int
 		EmptyRate        func(childComplexity int) int
+		HangRate         func(childComplexity int) int
+		InboundLossRate  func(childComplexity int) int
 		LatencyMs        func(childComplexity int) int
+		LogLagMs         func(childComplexity int) int
+		QueueMs          func(childComplexity int) int
 		ReadRate         func(childComplexity int) int
+		RedactBodies     func(childComplexity int) int
 		ReorderRate      func(childComplexity int) int
 		RepeatRate       func(childComplexity int) int
 		ReplyRate        func(childComplexity int) int
 		ServerErrorRate  func(childComplexity int) int
+		Silent           func(childComplexity int) int
 		TooManyRate      func(childComplexity int) int
 		UndeliveredCode  func(childComplexity int) int
 		UndeliveredRate  func(childComplexity int) int
@@ -4945,6 +4953,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SandboxSettings.ApprovalMs(childComplexity), true
+	case "SandboxSettings.callbackLossRate":
+		if e.ComplexityRoot.SandboxSettings.CallbackLossRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SandboxSettings.CallbackLossRate(childComplexity), true
 	case "SandboxSettings.concurrencyLimit":
 		if e.ComplexityRoot.SandboxSettings.ConcurrencyLimit == nil {
 			break
@@ -4963,24 +4977,60 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SandboxSettings.DeliveryMs(childComplexity), true
+	case "SandboxSettings.dropAnswerRate":
+		if e.ComplexityRoot.SandboxSettings.DropAnswerRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SandboxSettings.DropAnswerRate(childComplexity), true
 	case "SandboxSettings.emptyRate":
 		if e.ComplexityRoot.SandboxSettings.EmptyRate == nil {
 			break
 		}
 
 		return e.ComplexityRoot.SandboxSettings.EmptyRate(childComplexity), true
+	case "SandboxSettings.hangRate":
+		if e.ComplexityRoot.SandboxSettings.HangRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SandboxSettings.HangRate(childComplexity), true
+	case "SandboxSettings.inboundLossRate":
+		if e.ComplexityRoot.SandboxSettings.InboundLossRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SandboxSettings.InboundLossRate(childComplexity), true
 	case "SandboxSettings.latencyMs":
 		if e.ComplexityRoot.SandboxSettings.LatencyMs == nil {
 			break
 		}
 
 		return e.ComplexityRoot.SandboxSettings.LatencyMs(childComplexity), true
+	case "SandboxSettings.logLagMs":
+		if e.ComplexityRoot.SandboxSettings.LogLagMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SandboxSettings.LogLagMs(childComplexity), true
+	case "SandboxSettings.queueMs":
+		if e.ComplexityRoot.SandboxSettings.QueueMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SandboxSettings.QueueMs(childComplexity), true
 	case "SandboxSettings.readRate":
 		if e.ComplexityRoot.SandboxSettings.ReadRate == nil {
 			break
 		}
 
 		return e.ComplexityRoot.SandboxSettings.ReadRate(childComplexity), true
+	case "SandboxSettings.redactBodies":
+		if e.ComplexityRoot.SandboxSettings.RedactBodies == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SandboxSettings.RedactBodies(childComplexity), true
 	case "SandboxSettings.reorderRate":
 		if e.ComplexityRoot.SandboxSettings.ReorderRate == nil {
 			break
@@ -5005,6 +5055,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SandboxSettings.ServerErrorRate(childComplexity), true
+	case "SandboxSettings.silent":
+		if e.ComplexityRoot.SandboxSettings.Silent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SandboxSettings.Silent(childComplexity), true
 	case "SandboxSettings.tooManyRate":
 		if e.ComplexityRoot.SandboxSettings.TooManyRate == nil {
 			break
@@ -8017,7 +8073,11 @@ type SandboxSettings {
   latencyMs: Int!
   "Until a template is decided, milliseconds."
   approvalMs: Int!
-  "Typical time from accepted to delivered, milliseconds."
+  "How long a message stays queued before it is sent, milliseconds, 0 to 86,400,000. Until then its entry in the log has no date of sending; past its ValidityPeriod, or WhatsApp's four hours, it fails with 30036. Holds for messages made from now on."
+  queueMs: Int!
+  "How long the list of the log lacks a new message, milliseconds, 0 to 86,400,000. A message's own SID finds it at once."
+  logLagMs: Int!
+  "Typical time from the end of the queue to delivered, milliseconds."
   deliveryMs: Int!
   "Of what is delivered."
   readRate: Float!
@@ -8034,12 +8094,24 @@ type SandboxSettings {
   cutRate: Float!
   "Accepted, 201 with an empty body."
   emptyRate: Float!
+  "Create accepts nothing and never answers: the connection stays open until the caller gives up."
+  hangRate: Float!
+  "Accepted, then no answer ever comes: the connection stays open until the caller gives up."
+  dropAnswerRate: Float!
   "Callbacks sent twice."
   repeatRate: Float!
   "Callbacks that overtake the one before."
   reorderRate: Float!
-  "Create calls at once before 429; 0: none."
+  "Status callbacks that never come."
+  callbackLossRate: Float!
+  "Inbound messages that the log has and whose webhook never comes."
+  inboundLossRate: Float!
+  "Create calls at once before 429; 0: no limit."
   concurrencyLimit: Int!
+  "The log has no texts, as where Twilio does not retain them. Texts of messaging services are never there."
+  redactBodies: Boolean!
+  "Every REST call is taken and never answered: Twilio is away."
+  silent: Boolean!
 }
 
 extend type Query {
@@ -8083,6 +8155,8 @@ type SandboxInboundSendPayload {
 input SandboxSettingsUpdateInput {
   latencyMs: Int
   approvalMs: Int
+  queueMs: Int
+  logLagMs: Int
   deliveryMs: Int
   readRate: Float
   replyRate: Float
@@ -8092,9 +8166,15 @@ input SandboxSettingsUpdateInput {
   serverErrorRate: Float
   cutRate: Float
   emptyRate: Float
+  hangRate: Float
+  dropAnswerRate: Float
   repeatRate: Float
   reorderRate: Float
+  callbackLossRate: Float
+  inboundLossRate: Float
   concurrencyLimit: Int
+  redactBodies: Boolean
+  silent: Boolean
 }
 type SandboxSettingsUpdatePayload {
   settings: SandboxSettings
@@ -10070,6 +10150,10 @@ func (ec *executionContext) childFields_SandboxSettings(ctx context.Context, fie
 		return ec.fieldContext_SandboxSettings_latencyMs(ctx, field)
 	case "approvalMs":
 		return ec.fieldContext_SandboxSettings_approvalMs(ctx, field)
+	case "queueMs":
+		return ec.fieldContext_SandboxSettings_queueMs(ctx, field)
+	case "logLagMs":
+		return ec.fieldContext_SandboxSettings_logLagMs(ctx, field)
 	case "deliveryMs":
 		return ec.fieldContext_SandboxSettings_deliveryMs(ctx, field)
 	case "readRate":
@@ -10088,12 +10172,24 @@ func (ec *executionContext) childFields_SandboxSettings(ctx context.Context, fie
 		return ec.fieldContext_SandboxSettings_cutRate(ctx, field)
 	case "emptyRate":
 		return ec.fieldContext_SandboxSettings_emptyRate(ctx, field)
+	case "hangRate":
+		return ec.fieldContext_SandboxSettings_hangRate(ctx, field)
+	case "dropAnswerRate":
+		return ec.fieldContext_SandboxSettings_dropAnswerRate(ctx, field)
 	case "repeatRate":
 		return ec.fieldContext_SandboxSettings_repeatRate(ctx, field)
 	case "reorderRate":
 		return ec.fieldContext_SandboxSettings_reorderRate(ctx, field)
+	case "callbackLossRate":
+		return ec.fieldContext_SandboxSettings_callbackLossRate(ctx, field)
+	case "inboundLossRate":
+		return ec.fieldContext_SandboxSettings_inboundLossRate(ctx, field)
 	case "concurrencyLimit":
 		return ec.fieldContext_SandboxSettings_concurrencyLimit(ctx, field)
+	case "redactBodies":
+		return ec.fieldContext_SandboxSettings_redactBodies(ctx, field)
+	case "silent":
+		return ec.fieldContext_SandboxSettings_silent(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SandboxSettings", field.Name)
 }

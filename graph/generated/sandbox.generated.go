@@ -225,6 +225,52 @@ func (ec *executionContext) fieldContext_SandboxSettings_approvalMs(_ context.Co
 	return graphql.NewScalarFieldContext("SandboxSettings", field, false, false, "Int")
 }
 
+func (ec *executionContext) _SandboxSettings_queueMs(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SandboxSettings_queueMs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.QueueMs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SandboxSettings_queueMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SandboxSettings", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SandboxSettings_logLagMs(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SandboxSettings_logLagMs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LogLagMs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SandboxSettings_logLagMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SandboxSettings", field, false, false, "Int")
+}
+
 func (ec *executionContext) _SandboxSettings_deliveryMs(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSettings) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -432,6 +478,52 @@ func (ec *executionContext) fieldContext_SandboxSettings_emptyRate(_ context.Con
 	return graphql.NewScalarFieldContext("SandboxSettings", field, false, false, "Float")
 }
 
+func (ec *executionContext) _SandboxSettings_hangRate(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SandboxSettings_hangRate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HangRate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SandboxSettings_hangRate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SandboxSettings", field, false, false, "Float")
+}
+
+func (ec *executionContext) _SandboxSettings_dropAnswerRate(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SandboxSettings_dropAnswerRate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DropAnswerRate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SandboxSettings_dropAnswerRate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SandboxSettings", field, false, false, "Float")
+}
+
 func (ec *executionContext) _SandboxSettings_repeatRate(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSettings) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -478,6 +570,52 @@ func (ec *executionContext) fieldContext_SandboxSettings_reorderRate(_ context.C
 	return graphql.NewScalarFieldContext("SandboxSettings", field, false, false, "Float")
 }
 
+func (ec *executionContext) _SandboxSettings_callbackLossRate(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SandboxSettings_callbackLossRate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CallbackLossRate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SandboxSettings_callbackLossRate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SandboxSettings", field, false, false, "Float")
+}
+
+func (ec *executionContext) _SandboxSettings_inboundLossRate(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SandboxSettings_inboundLossRate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.InboundLossRate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SandboxSettings_inboundLossRate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SandboxSettings", field, false, false, "Float")
+}
+
 func (ec *executionContext) _SandboxSettings_concurrencyLimit(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSettings) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -499,6 +637,52 @@ func (ec *executionContext) _SandboxSettings_concurrencyLimit(ctx context.Contex
 }
 func (ec *executionContext) fieldContext_SandboxSettings_concurrencyLimit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SandboxSettings", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SandboxSettings_redactBodies(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SandboxSettings_redactBodies(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RedactBodies, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SandboxSettings_redactBodies(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SandboxSettings", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _SandboxSettings_silent(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SandboxSettings_silent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Silent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SandboxSettings_silent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SandboxSettings", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _SandboxSettingsUpdatePayload_settings(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSettingsUpdatePayload) (ret graphql.Marshaler) {
@@ -689,7 +873,7 @@ func (ec *executionContext) unmarshalInputSandboxSettingsUpdateInput(ctx context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"latencyMs", "approvalMs", "deliveryMs", "readRate", "replyRate", "undeliveredRate", "undeliveredCode", "tooManyRate", "serverErrorRate", "cutRate", "emptyRate", "repeatRate", "reorderRate", "concurrencyLimit"}
+	fieldsInOrder := [...]string{"latencyMs", "approvalMs", "queueMs", "logLagMs", "deliveryMs", "readRate", "replyRate", "undeliveredRate", "undeliveredCode", "tooManyRate", "serverErrorRate", "cutRate", "emptyRate", "hangRate", "dropAnswerRate", "repeatRate", "reorderRate", "callbackLossRate", "inboundLossRate", "concurrencyLimit", "redactBodies", "silent"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -710,6 +894,20 @@ func (ec *executionContext) unmarshalInputSandboxSettingsUpdateInput(ctx context
 				return it, err
 			}
 			it.ApprovalMs = graphql.OmittableOf(data)
+		case "queueMs":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("queueMs"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.QueueMs = graphql.OmittableOf(data)
+		case "logLagMs":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("logLagMs"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LogLagMs = graphql.OmittableOf(data)
 		case "deliveryMs":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deliveryMs"))
 			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
@@ -773,6 +971,20 @@ func (ec *executionContext) unmarshalInputSandboxSettingsUpdateInput(ctx context
 				return it, err
 			}
 			it.EmptyRate = graphql.OmittableOf(data)
+		case "hangRate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("hangRate"))
+			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.HangRate = graphql.OmittableOf(data)
+		case "dropAnswerRate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dropAnswerRate"))
+			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DropAnswerRate = graphql.OmittableOf(data)
 		case "repeatRate":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("repeatRate"))
 			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
@@ -787,6 +999,20 @@ func (ec *executionContext) unmarshalInputSandboxSettingsUpdateInput(ctx context
 				return it, err
 			}
 			it.ReorderRate = graphql.OmittableOf(data)
+		case "callbackLossRate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("callbackLossRate"))
+			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CallbackLossRate = graphql.OmittableOf(data)
+		case "inboundLossRate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("inboundLossRate"))
+			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.InboundLossRate = graphql.OmittableOf(data)
 		case "concurrencyLimit":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("concurrencyLimit"))
 			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
@@ -794,6 +1020,20 @@ func (ec *executionContext) unmarshalInputSandboxSettingsUpdateInput(ctx context
 				return it, err
 			}
 			it.ConcurrencyLimit = graphql.OmittableOf(data)
+		case "redactBodies":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("redactBodies"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RedactBodies = graphql.OmittableOf(data)
+		case "silent":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("silent"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Silent = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -926,6 +1166,16 @@ func (ec *executionContext) _SandboxSettings(ctx context.Context, sel ast.Select
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "queueMs":
+			out.Values[i] = ec._SandboxSettings_queueMs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "logLagMs":
+			out.Values[i] = ec._SandboxSettings_logLagMs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "deliveryMs":
 			out.Values[i] = ec._SandboxSettings_deliveryMs(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -971,6 +1221,16 @@ func (ec *executionContext) _SandboxSettings(ctx context.Context, sel ast.Select
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "hangRate":
+			out.Values[i] = ec._SandboxSettings_hangRate(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "dropAnswerRate":
+			out.Values[i] = ec._SandboxSettings_dropAnswerRate(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "repeatRate":
 			out.Values[i] = ec._SandboxSettings_repeatRate(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -981,8 +1241,28 @@ func (ec *executionContext) _SandboxSettings(ctx context.Context, sel ast.Select
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "callbackLossRate":
+			out.Values[i] = ec._SandboxSettings_callbackLossRate(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "inboundLossRate":
+			out.Values[i] = ec._SandboxSettings_inboundLossRate(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "concurrencyLimit":
 			out.Values[i] = ec._SandboxSettings_concurrencyLimit(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "redactBodies":
+			out.Values[i] = ec._SandboxSettings_redactBodies(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "silent":
+			out.Values[i] = ec._SandboxSettings_silent(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -1352,7 +1352,11 @@ type SandboxSettings struct {
 	LatencyMs int `json:"latencyMs"`
 	// Until a template is decided, milliseconds.
 	ApprovalMs int `json:"approvalMs"`
-	// Typical time from accepted to delivered, milliseconds.
+	// How long a message stays queued before it is sent, milliseconds, 0 to 86,400,000. Until then its entry in the log has no date of sending; past its ValidityPeriod, or WhatsApp's four hours, it fails with 30036. Holds for messages made from now on.
+	QueueMs int `json:"queueMs"`
+	// How long the list of the log lacks a new message, milliseconds, 0 to 86,400,000. A message's own SID finds it at once.
+	LogLagMs int `json:"logLagMs"`
+	// Typical time from the end of the queue to delivered, milliseconds.
 	DeliveryMs int `json:"deliveryMs"`
 	// Of what is delivered.
 	ReadRate float64 `json:"readRate"`
@@ -1369,17 +1373,31 @@ type SandboxSettings struct {
 	CutRate float64 `json:"cutRate"`
 	// Accepted, 201 with an empty body.
 	EmptyRate float64 `json:"emptyRate"`
+	// Create accepts nothing and never answers: the connection stays open until the caller gives up.
+	HangRate float64 `json:"hangRate"`
+	// Accepted, then no answer ever comes: the connection stays open until the caller gives up.
+	DropAnswerRate float64 `json:"dropAnswerRate"`
 	// Callbacks sent twice.
 	RepeatRate float64 `json:"repeatRate"`
 	// Callbacks that overtake the one before.
 	ReorderRate float64 `json:"reorderRate"`
-	// Create calls at once before 429; 0: none.
+	// Status callbacks that never come.
+	CallbackLossRate float64 `json:"callbackLossRate"`
+	// Inbound messages that the log has and whose webhook never comes.
+	InboundLossRate float64 `json:"inboundLossRate"`
+	// Create calls at once before 429; 0: no limit.
 	ConcurrencyLimit int `json:"concurrencyLimit"`
+	// The log has no texts, as where Twilio does not retain them. Texts of messaging services are never there.
+	RedactBodies bool `json:"redactBodies"`
+	// Every REST call is taken and never answered: Twilio is away.
+	Silent bool `json:"silent"`
 }
 
 type SandboxSettingsUpdateInput struct {
 	LatencyMs        graphql.Omittable[*int]     `json:"latencyMs,omitempty"`
 	ApprovalMs       graphql.Omittable[*int]     `json:"approvalMs,omitempty"`
+	QueueMs          graphql.Omittable[*int]     `json:"queueMs,omitempty"`
+	LogLagMs         graphql.Omittable[*int]     `json:"logLagMs,omitempty"`
 	DeliveryMs       graphql.Omittable[*int]     `json:"deliveryMs,omitempty"`
 	ReadRate         graphql.Omittable[*float64] `json:"readRate,omitempty"`
 	ReplyRate        graphql.Omittable[*float64] `json:"replyRate,omitempty"`
@@ -1389,9 +1407,15 @@ type SandboxSettingsUpdateInput struct {
 	ServerErrorRate  graphql.Omittable[*float64] `json:"serverErrorRate,omitempty"`
 	CutRate          graphql.Omittable[*float64] `json:"cutRate,omitempty"`
 	EmptyRate        graphql.Omittable[*float64] `json:"emptyRate,omitempty"`
+	HangRate         graphql.Omittable[*float64] `json:"hangRate,omitempty"`
+	DropAnswerRate   graphql.Omittable[*float64] `json:"dropAnswerRate,omitempty"`
 	RepeatRate       graphql.Omittable[*float64] `json:"repeatRate,omitempty"`
 	ReorderRate      graphql.Omittable[*float64] `json:"reorderRate,omitempty"`
+	CallbackLossRate graphql.Omittable[*float64] `json:"callbackLossRate,omitempty"`
+	InboundLossRate  graphql.Omittable[*float64] `json:"inboundLossRate,omitempty"`
 	ConcurrencyLimit graphql.Omittable[*int]     `json:"concurrencyLimit,omitempty"`
+	RedactBodies     graphql.Omittable[*bool]    `json:"redactBodies,omitempty"`
+	Silent           graphql.Omittable[*bool]    `json:"silent,omitempty"`
 }
 
 type SandboxSettingsUpdatePayload struct {

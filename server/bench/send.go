@@ -18,7 +18,6 @@ import (
 	"eventstream/server/rig"
 	"eventstream/server/twilio/sandbox"
 
-	twiliogo "github.com/twilio/twilio-go"
 	"github.com/twilio/twilio-go/client"
 	api "github.com/twilio/twilio-go/rest/api/v2010"
 	"golang.org/x/sync/errgroup"
@@ -210,7 +209,7 @@ func (j BareJob) Run(ctx context.Context) (perSecond float64, err error) {
 		HTTPClient:  &http.Client{Timeout: 10 * time.Second, Transport: &toSandbox{u.Host, &http.Transport{MaxIdleConnsPerHost: j.Callers}}},
 	}
 	base.SetAccountSid(sandbox.AccountSID)
-	rest := twiliogo.NewRestClientWithParams(twiliogo.ClientParams{Client: base})
+	rest := api.NewApiServiceWithClient(base)
 	var made, failed atomic.Int64
 	started := time.Now()
 	end := started.Add(time.Duration(j.Seconds) * time.Second)
@@ -227,7 +226,7 @@ func (j BareJob) Run(ctx context.Context) (perSecond float64, err error) {
 				if j.Callback != "" {
 					params.SetStatusCallback(j.Callback)
 				}
-				if _, err := rest.Api.CreateMessage(params); err != nil {
+				if _, err := rest.CreateMessage(params); err != nil {
 					failed.Add(1)
 					continue
 				}

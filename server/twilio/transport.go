@@ -3,73 +3,138 @@ package twilio
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"runtime"
+	"strings"
+	"sync/atomic"
 	"time"
+
+	"github.com/twilio/twilio-go/client"
 )
 
 const (
-	callTimeout  = 10 * time.Second
-	maxErrorBody = 64 << 10
+	callTimeout   = 10 * time.Second // of one request, its answer's body included
+	maxErrorBody  = 64 << 10
+	maxAnswerBody = 32 << 20 // a page of 1,000 entries of the log has some 2 MB
 )
 
 // newTransport keeps as many idle connections as we send at once: twilio-go's
 // default keeps two and opens a new one for most calls.
 func newTransport() *http.Transport {
 	return &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		MaxIdleConns:          512,
-		MaxIdleConnsPerHost:   256,
-		MaxConnsPerHost:       256,
-		IdleConnTimeout:       50 * time.Second,
-		TLSHandshakeTimeout:   5 * time.Second,
-		ResponseHeaderTimeout: callTimeout,
-		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		MaxIdleConns:        512,
+		MaxIdleConnsPerHost: 256,
+		MaxConnsPerHost:     256,
+		IdleConnTimeout:     50 * time.Second,
+		TLSHandshakeTimeout: 5 * time.Second,
+		Proxy:               http.ProxyFromEnvironment,
 	}
 }
 
-// call is one request of twilio-go's. It closes the gaps of that library: the
-// caller's context, another base URL, error bodies that are never closed, and
-// what the answer's headers said.
-type call struct {
-	ctx     context.Context
-	base    http.RoundTripper
-	baseURL *url.URL // nil: Twilio's own hosts
+var userAgent = fmt.Sprintf("twilio-go/%s (%s %s) go/%s", client.LibraryVersion, runtime.GOOS, runtime.GOARCH, runtime.Version())
 
-	wrote      bool // the request left us: it may have been processed
+// call is one request. It takes the place of twilio-go's own client.Client,
+// which knows no context, deletes every ".digits" from the queries that it sends
+// (whatsapp:BR.1000 becomes whatsapp:BR), leaves the bodies of errors open, and
+// drops the headers and the status of an answer that it cannot read.
+type call struct {
+	ctx    context.Context
+	client *Client
+	query  string // instead of the query that twilio-go wants; "": that one
+
+	wrote      atomic.Bool // the request left us: it may have been processed
 	status     int
 	retryAfter string
 }
 
-// RoundTrip implements http.RoundTripper.
-func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
-	trace := &httptrace.ClientTrace{WroteHeaders: func() { c.wrote = true }}
-	out := req.Clone(httptrace.WithClientTrace(c.ctx, trace))
-	if c.baseURL != nil {
-		out.URL.Scheme, out.URL.Host = c.baseURL.Scheme, c.baseURL.Host
-		out.URL.Path = c.baseURL.Path + out.URL.Path
-		out.Host = ""
+// AccountSid implements client.BaseClient.
+func (c *call) AccountSid() string { return c.client.opts.AccountSID }
+
+// SetTimeout implements client.BaseClient: the context and callTimeout decide.
+func (*call) SetTimeout(time.Duration) {}
+
+// SetOauth implements client.BaseClient: we sign in with token or API key.
+func (*call) SetOauth(client.OAuth) {}
+
+// OAuth implements client.BaseClient.
+func (*call) OAuth() client.OAuth { return nil }
+
+// SendRequest implements client.BaseClient. The answer that it gives is whole:
+// its body was read and its connection is free again.
+func (c *call) SendRequest(
+	method, rawURL string, data url.Values, headers map[string]any, body ...byte,
+) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, callTimeout)
+	defer cancel()
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { c.wrote.Store(true) }})
+	isForm := (method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch) &&
+		headers["Content-Type"] != "application/json"
+	payload := string(body)
+	if isForm {
+		payload = data.Encode()
 	}
-	resp, err := c.base.RoundTrip(out)
+	req, err := http.NewRequestWithContext(ctx, method, rawURL, strings.NewReader(payload))
 	if err != nil {
 		return nil, err
 	}
+	switch {
+	case c.query != "":
+		req.URL.RawQuery = c.query
+	case !isForm:
+		req.URL.RawQuery = data.Encode()
+	}
+	if base := c.client.baseURL; base != nil {
+		req.URL.Scheme, req.URL.Host, req.Host = base.Scheme, base.Host, base.Host
+		req.URL.Path = base.Path + req.URL.Path
+	}
+	for name, value := range headers {
+		req.Header.Set(name, fmt.Sprint(value))
+	}
+	req.Header.Set("User-Agent", userAgent)
+	req.SetBasicAuth(c.client.user, c.client.secret)
+
+	resp, err := c.client.transport.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
 	c.status, c.retryAfter = resp.StatusCode, resp.Header.Get("Retry-After")
-	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
-		_ = resp.Body.Close()
-		return nil, fmt.Errorf("redirect %d from Twilio", resp.StatusCode)
-	}
 	if resp.StatusCode >= 400 {
-		body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
-		_ = resp.Body.Close()
-		if err != nil {
-			return nil, err
-		}
-		resp.Body = io.NopCloser(bytes.NewReader(body))
+		return nil, readError(resp)
 	}
+	if resp.StatusCode < 200 || resp.StatusCode >= 300 {
+		return nil, fmt.Errorf("answer %d from Twilio", resp.StatusCode)
+	}
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBody))
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(raw))
 	return resp, nil
+}
+
+// readError reads an error's body. The HTTP status is what was answered,
+// whatever the body says: a proxy's JSON has no status at all.
+func readError(resp *http.Response) error {
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	if err != nil {
+		return err
+	}
+	refused := &client.TwilioRestError{}
+	if err := json.Unmarshal(raw, refused); err != nil {
+		return fmt.Errorf("answer %d from Twilio is not readable: %w", resp.StatusCode, err)
+	}
+	if refused.Code == 0 && refused.Message == "" {
+		return errors.New("an error from Twilio without code and text")
+	}
+	refused.Status = resp.StatusCode
+	return refused
 }

@@ -2,7 +2,6 @@ package twilio
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -96,23 +95,6 @@ func TestErrorBodiesHoldNoSockets(t *testing.T) {
 		require.Error(t, err)
 	}
 	require.LessOrEqual(t, opened.Load(), int64(3), "the body is read and the connection goes on")
-}
-
-func TestABSUIDIsNotMangledInTheLogsFilter(t *testing.T) {
-	t.Parallel()
-	var asked string
-	url, _, _ := counted(t, func(w http.ResponseWriter, r *http.Request) {
-		asked = r.URL.RawQuery
-		_, _ = fmt.Fprint(w, `{"messages":[
-			{"sid":"SM1","to":"whatsapp:BR.1000000000000001","status":"sent","date_created":"Tue, 24 Nov 2026 10:00:00 +0000"},
-			{"sid":"SM2","to":"whatsapp:BR.1000000000000002","status":"sent","date_created":"Tue, 24 Nov 2026 10:00:00 +0000"}]}`)
-	})
-	answer, err := testClient(t, url).Log(context.Background(), message.LogQuery{From: "+14155238886", To: "BR.1000000000000001", Since: time.Now()})
-	require.NoError(t, err)
-	require.Len(t, answer.Entries, 1, "we filter ourselves")
-	require.Equal(t, "SM1", answer.Entries[0].SID)
-	require.NotContains(t, asked, "To=", "twilio-go would cut it to whatsapp:BR")
-	require.Contains(t, asked, "From=")
 }
 
 func TestRetryAfterInBothForms(t *testing.T) {

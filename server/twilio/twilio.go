@@ -1,5 +1,8 @@
-// Package twilio speaks with Twilio: it sends through twilio-go, reads its
-// errors, and checks its signatures. Nothing outside knows Twilio's words.
+// Package twilio speaks with Twilio: it sends, reads Twilio's log and errors, and
+// checks its signatures. Requests and answers have the types of twilio-go, whose
+// HTTP client is replaced by one that keeps the caller's context and says whether
+// a request may have been processed: on that rests whether a message may be sent
+// again. Nothing outside this package knows Twilio's words.
 package twilio
 
 import (
@@ -17,7 +20,6 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/template"
 
-	twiliogo "github.com/twilio/twilio-go"
 	"github.com/twilio/twilio-go/client"
 	api "github.com/twilio/twilio-go/rest/api/v2010"
 	contentapi "github.com/twilio/twilio-go/rest/content/v1"
@@ -33,16 +35,24 @@ type Options struct {
 	PublicURL  string // where Twilio calls us
 }
 
-// Client sends and keeps content templates.
+// Client sends, reads the log, and keeps content templates.
 type Client struct {
-	opts      Options
-	baseURL   *url.URL
-	transport http.RoundTripper
+	opts         Options
+	user, secret string
+	baseURL      *url.URL // nil: Twilio's own hosts
+	handler      client.RequestHandler
+	transport    http.RoundTripper
 }
 
 // New makes a client.
 func New(opts Options) (*Client, error) {
-	c := &Client{opts: opts, transport: newTransport()}
+	c := &Client{
+		opts: opts, user: opts.AccountSID, secret: opts.AuthToken, transport: newTransport(),
+		handler: *client.NewRequestHandler(nil), // with TWILIO_EDGE and TWILIO_REGION of the environment
+	}
+	if opts.APIKey != "" {
+		c.user, c.secret = opts.APIKey, opts.APISecret
+	}
 	if opts.BaseURL != "" {
 		u, err := url.Parse(strings.TrimRight(opts.BaseURL, "/"))
 		if err != nil {
@@ -53,23 +63,23 @@ func New(opts Options) (*Client, error) {
 	return c, nil
 }
 
-// rest makes a client for one call: twilio-go knows no contexts, so each call
-// brings its own over the shared transport (2.4 µs).
-func (c *Client) rest(ctx context.Context) (*twiliogo.RestClient, *call) {
-	one := &call{ctx: ctx, base: c.transport, baseURL: c.baseURL}
-	user, secret := c.opts.AccountSID, c.opts.AuthToken
-	if c.opts.APIKey != "" {
-		user, secret = c.opts.APIKey, c.opts.APISecret
-	}
-	base := &client.Client{
-		Credentials: client.NewCredentials(user, secret),
-		HTTPClient: &http.Client{
-			Transport: one, Timeout: callTimeout,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-	}
-	base.SetAccountSid(c.opts.AccountSID)
-	return twiliogo.NewRestClientWithParams(twiliogo.ClientParams{Client: base}), one
+// messages makes one call of Twilio's messages.
+func (c *Client) messages(ctx context.Context) (*api.ApiService, *call) {
+	handler, one := c.call(ctx)
+	return api.NewApiService(handler), one
+}
+
+// contents makes one call of Twilio's content templates.
+func (c *Client) contents(ctx context.Context) *contentapi.ApiService {
+	handler, _ := c.call(ctx)
+	return contentapi.NewApiService(handler)
+}
+
+func (c *Client) call(ctx context.Context) (*client.RequestHandler, *call) {
+	one := &call{ctx: ctx, client: c}
+	handler := c.handler
+	handler.Client = one
+	return &handler, one
 }
 
 // callbackRetries asks Twilio to repeat a callback that we could not take:
@@ -102,9 +112,13 @@ func (c *Client) Send(ctx context.Context, out message.Outgoing) (message.Accept
 	}
 	// Our own id comes back with every callback, so that a status finds its
 	// message even when the answer to this call was lost.
-	params.SetStatusCallback(c.opts.PublicURL + "/webhooks/twilio/status?m=" + strconv.FormatInt(out.MessageID, 10) + callbackRetries)
-	rest, one := c.rest(ctx)
-	resp, err := rest.Api.CreateMessage(params)
+	params.SetStatusCallback(
+		c.opts.PublicURL + "/webhooks/twilio/status?m=" + strconv.FormatInt(out.MessageID, 10) + callbackRetries)
+	if out.Validity > 0 {
+		params.SetValidityPeriod(validityPeriod(out.Validity))
+	}
+	rest, one := c.messages(ctx)
+	resp, err := rest.CreateMessage(params)
 	if err != nil {
 		return message.Accepted{}, one.sendError(err)
 	}
@@ -120,14 +134,21 @@ func (c *Client) Send(ctx context.Context, out message.Outgoing) (message.Accept
 	return message.Accepted{SID: *resp.Sid, Status: status}, nil
 }
 
+// validityPeriod is how long Twilio may queue a message, in whole seconds: it
+// takes 1 to 36,000 (messaging/api/message-resource, ValidityPeriod).
+func validityPeriod(d time.Duration) int {
+	return int(min(max(d.Truncate(time.Second), time.Second), 36_000*time.Second) / time.Second)
+}
+
 // sendError classifies a failed create. What matters most is whether the
 // message may have been accepted: then it must not be sent again blindly.
 func (c *call) sendError(err error) *message.SendError {
 	if rest, ok := errors.AsType[*client.TwilioRestError](err); ok {
 		info := Code(rest.Code)
 		switch {
-		case rest.Status >= 500 && info.Class != message.ClassRetry:
-			info.Class = message.ClassAmbiguous
+		case rest.Status >= 500 || rest.Status == http.StatusRequestTimeout:
+			// Twilio names no 5xx that surely took nothing (errors/20500).
+			info = Code(20500)
 		case rest.Status == http.StatusTooManyRequests && info.Class != message.ClassRetry:
 			info = Code(20429)
 		case rest.Status == http.StatusUnauthorized || rest.Status == http.StatusForbidden:
@@ -140,10 +161,13 @@ func (c *call) sendError(err error) *message.SendError {
 		return message.NewSendError(Code(20429), c.status, "Twilio asked us to slow down", c.delay(), err)
 	case c.status == http.StatusUnauthorized || c.status == http.StatusForbidden:
 		return message.NewSendError(Code(20003), c.status, "Twilio refused the credentials", 0, err)
-	case c.status == 0 && !c.wrote:
-		info := message.CodeInfo{Title: "Twilio not reached", Advice: "Check the network; the engine tries again.", Class: message.ClassRetry, Scope: message.ScopeAccount, Delay: time.Second}
+	case c.status == 0 && !c.wrote.Load():
+		info := message.CodeInfo{
+			Title: "Twilio not reached", Advice: "Check the network; the engine tries again.",
+			Class: message.ClassRetry, Scope: message.ScopeAccount, Delay: time.Second,
+		}
 		return message.NewSendError(info, 0, "Twilio could not be reached", 0, err)
-	case c.status >= 400 && c.status < 500:
+	case c.status >= 400 && c.status < 500 && c.status != http.StatusRequestTimeout:
 		return message.NewSendError(Code(0), c.status, fmt.Sprintf("Twilio answered %d", c.status), 0, err)
 	}
 	return message.NewSendError(Code(20500), c.status, "no readable answer from Twilio", c.delay(), err)
@@ -164,80 +188,14 @@ func (c *call) delay() time.Duration {
 	return d
 }
 
-// Log implements message.Provider. twilio-go mangles BSUIDs in query filters,
-// so for those only the sender and the day are asked, and we filter ourselves.
-func (c *Client) Log(ctx context.Context, q message.LogQuery) (message.LogAnswer, error) {
-	params := &api.ListMessageParams{}
-	if q.From != "" && !strings.HasPrefix(q.From, "MG") {
-		params.SetFrom(channelPrefix + q.From)
-	}
-	if strings.HasPrefix(q.To, "+") {
-		params.SetTo(channelPrefix + q.To)
-	}
-	params.SetDateSentAfter(q.Since.UTC().Truncate(24 * time.Hour))
-	params.SetPageSize(1000)
-	params.SetLimit(5000)
-	rest, _ := c.rest(ctx)
-	rows, err := rest.Api.ListMessage(params)
-	if err != nil {
-		return message.LogAnswer{}, fmt.Errorf("list Twilio's log: %w", err)
-	}
-	var found message.LogAnswer
-	for _, r := range rows {
-		if l, ok := logged(r); ok && (q.To == "" || l.To == q.To) {
-			found.Entries = append(found.Entries, l)
-		}
-	}
-	return found, nil
-}
-
-// Fetch implements message.Provider.
-func (c *Client) Fetch(ctx context.Context, sid string) (*message.Logged, error) {
-	rest, _ := c.rest(ctx)
-	r, err := rest.Api.FetchMessage(sid, nil)
-	if err != nil {
-		return nil, fmt.Errorf("read Twilio's log: %w", err)
-	}
-	l, ok := logged(*r)
-	if !ok {
-		return nil, nil //nolint:nilnil // nothing that we understand
-	}
-	return &l, nil
-}
-
-func logged(r api.ApiV2010Message) (message.Logged, bool) {
-	if r.Sid == nil || r.To == nil || r.Status == nil {
-		return message.Logged{}, false
-	}
-	status, ok := statusOf(*r.Status)
-	if !ok {
-		return message.Logged{}, false
-	}
-	l := message.Logged{SID: *r.Sid, Direction: message.Outbound, To: strings.TrimPrefix(*r.To, channelPrefix), Status: status}
-	if r.From != nil {
-		l.From = strings.TrimPrefix(*r.From, channelPrefix)
-	}
-	if r.Body != nil {
-		l.Body = *r.Body
-	}
-	if r.ErrorCode != nil {
-		l.Code = *r.ErrorCode
-	}
-	if r.DateCreated != nil {
-		l.Created, _ = time.Parse(time.RFC1123Z, *r.DateCreated)
-	}
-	return l, true
-}
-
 // Create implements template.Content.
 func (c *Client) Create(ctx context.Context, spec template.ContentSpec) (string, error) {
-	rest, _ := c.rest(ctx)
 	params := &contentapi.CreateContentParams{}
 	params.SetContentCreateRequest(contentapi.ContentCreateRequest{
 		FriendlyName: spec.Name, Language: spec.Language, Variables: spec.Variables,
 		Types: contentapi.Types{TwilioText: &contentapi.TwilioText{Body: spec.Body}},
 	})
-	made, err := rest.ContentV1.CreateContent(params)
+	made, err := c.contents(ctx).CreateContent(params)
 	if err != nil {
 		return "", contentError("make the content template", err)
 	}
@@ -249,10 +207,9 @@ func (c *Client) Create(ctx context.Context, spec template.ContentSpec) (string,
 
 // Submit implements template.Content.
 func (c *Client) Submit(ctx context.Context, sid, name string, category template.Category) error {
-	rest, _ := c.rest(ctx)
 	params := &contentapi.CreateApprovalCreateParams{}
 	params.SetContentApprovalRequest(contentapi.ContentApprovalRequest{Name: name, Category: strings.ToUpper(string(category))})
-	if _, err := rest.ContentV1.CreateApprovalCreate(sid, params); err != nil {
+	if _, err := c.contents(ctx).CreateApprovalCreate(sid, params); err != nil {
 		return contentError("ask for approval", err)
 	}
 	return nil
@@ -260,8 +217,7 @@ func (c *Client) Submit(ctx context.Context, sid, name string, category template
 
 // Decision implements template.Content.
 func (c *Client) Decision(ctx context.Context, sid string) (template.Approval, string, error) {
-	rest, _ := c.rest(ctx)
-	got, err := rest.ContentV1.FetchApprovalFetch(sid)
+	got, err := c.contents(ctx).FetchApprovalFetch(sid)
 	if err != nil {
 		return "", "", contentError("read the approval", err)
 	}
@@ -286,8 +242,12 @@ func (c *Client) Decision(ctx context.Context, sid string) (template.Approval, s
 // contentError tells what Twilio found wrong with the template from failures
 // that may pass.
 func contentError(doing string, err error) error {
-	if rest, ok := errors.AsType[*client.TwilioRestError](err); ok && rest.Status >= 400 && rest.Status < 500 && rest.Status != 401 && rest.Status != 403 && rest.Status != 429 {
-		return apperr.Wrap(err, apperr.CodeInvalid, "Twilio: %s", rest.Message)
+	if rest, ok := errors.AsType[*client.TwilioRestError](err); ok && rest.Status < 500 {
+		switch rest.Status {
+		case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		default:
+			return apperr.Wrap(err, apperr.CodeInvalid, "Twilio: %s", rest.Message)
+		}
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	mathrand "math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -85,34 +86,45 @@ func (s *Sandbox) schedule(ctx context.Context) {
 // plan decides what will become of an outbound message and starts it; the
 // caller holds the lock, or is the only one.
 func (s *Sandbox) plan(m *Message) {
-	if m.Direction == "inbound" {
+	if m.Direction == "inbound" || rank[m.Status] >= rank["failed"] && m.Status != "delivered" {
 		return
 	}
-	unit := time.Duration(s.settings.DeliveryMS) * time.Millisecond
+	cfg := s.settings.Load()
+	unit := time.Duration(cfg.DeliveryMS) * time.Millisecond
 	spread := func(share float64) time.Duration {
 		return time.Duration((0.3 + mathrand.ExpFloat64()*0.7) * share * float64(unit)) //nolint:gosec // moods
 	}
+	// What is queued longer than it is valid fails unsent. After a restart it was
+	// queued for a while already.
+	queued, valid := time.Duration(cfg.QueueMS)*time.Millisecond, defaultValidity
+	if m.Validity > 0 {
+		valid = m.Validity
+	}
+	valid = min(valid, longestQueue)
+	left := func(d time.Duration) time.Duration { return max(d-time.Since(m.Created), 0) }
 	code := s.fate(m)
 	var plan []step
 	switch {
+	case queued > valid:
+		plan = []step{{"failed", 30036, left(valid)}}
 	case code == 63016 || code == 63040 || code == 63041 || code == 63027:
-		plan = []step{{"failed", code, spread(0.3)}}
+		plan = []step{{"failed", code, left(queued) + spread(0.3)}}
 	case code != 0:
-		plan = []step{{"sent", 0, spread(0.2)}, {"undelivered", code, spread(0.6)}}
+		plan = []step{{"sent", 0, left(queued) + spread(0.2)}, {"undelivered", code, spread(0.6)}}
 	default:
-		plan = []step{{"sent", 0, spread(0.2)}, {"delivered", 0, spread(0.6)}}
-		if chance(s.settings.ReadRate) {
+		plan = []step{{"sent", 0, left(queued) + spread(0.2)}, {"delivered", 0, spread(0.6)}}
+		if chance(cfg.ReadRate) {
 			plan = append(plan, step{"read", 0, spread(1.5)})
 		}
+	}
+	if m.Status == "accepted" { // a service takes a sender first
+		plan = append([]step{{status: "queued"}}, plan...)
 	}
 	for i, st := range plan { // after a restart: go on behind what was told already
 		if st.status == m.Status || (m.Status == "delivered" && st.status == "undelivered") {
 			plan = plan[i+1:]
 			break
 		}
-	}
-	if m.Status == "read" || m.Status == "failed" || m.Status == "undelivered" {
-		return
 	}
 	m.plan = plan
 	s.next(m)
@@ -131,8 +143,9 @@ func (s *Sandbox) fate(m *Message) int {
 		return 63016
 	case m.Content != "" && content.Category == "MARKETING" && isUS(m.To) && !open:
 		return 63049
-	case chance(s.settings.UndeliveredRate):
-		return s.settings.UndeliveredCode
+	}
+	if cfg := s.settings.Load(); chance(cfg.UndeliveredRate) {
+		return cfg.UndeliveredCode
 	}
 	return 0
 }
@@ -143,77 +156,101 @@ func (s *Sandbox) next(m *Message) {
 		return
 	}
 	wait := m.plan[0].after
-	if len(m.plan) > 1 && chance(s.settings.ReorderRate) { // the later callback overtakes
+	if len(m.plan) > 1 && chance(s.settings.Load().ReorderRate) { // the later callback overtakes
 		m.plan[0], m.plan[1] = m.plan[1], m.plan[0]
 	}
 	s.after(wait, func() { s.take(m) })
 }
 
-// take moves the message one step on and tells whoever wants to know.
+// take moves the message one step on and tells whoever wants to know. Each
+// callback goes its own way, as Twilio's do: one that must be tried again holds
+// back neither the log nor the next one.
 func (s *Sandbox) take(m *Message) {
+	now := time.Now()
+	cfg := s.settings.Load()
 	s.mu.Lock()
 	st := m.plan[0]
 	m.plan = m.plan[1:]
-	params := statusParams(m, st)
-	repeat := chance(s.settings.RepeatRate)
-	reply := st.status == "delivered" && chance(s.settings.ReplyRate)
-	s.mu.Unlock()
-	if m.Callback != "" {
-		times := 1
-		if repeat {
-			times = 2
-		}
-		for range times {
-			s.callback(m.Callback, params)
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m.Status, m.Code = st.status, st.code
-	if now := time.Now(); st.status == "sent" {
-		m.Sent = &now
-	}
-	s.store.status(m) // after the callback: a kill in between repeats it
+	m.reach(st.status, st.code, now)
 	s.next(m)
-	if reply {
+	if st.status == "delivered" && chance(cfg.ReplyRate) {
 		from, to := strings.TrimPrefix(m.To, channel), strings.TrimPrefix(m.From, channel)
-		answer := answers[mathrand.IntN(len(answers))] //nolint:gosec // moods
+		text := answers[mathrand.IntN(len(answers))] //nolint:gosec // moods
 		s.after(time.Duration(1+mathrand.IntN(4))*time.Second, func() {
-			if _, err := s.SendInbound(context.Background(), from, to, answer, ""); err != nil {
+			if _, err := s.SendInbound(context.Background(), from, to, text, ""); err != nil {
 				s.opts.Log.Debug("sandbox: reply not delivered", "error", err)
 			}
 		})
 	}
+	s.mu.Unlock()
+	// Kept after the callback: a kill in between repeats it.
+	kept := func() { s.store.status(change{SID: m.SID, Status: st.status, Code: st.code, At: now}) }
+	if m.Callback == "" || chance(cfg.CallbackLossRate) {
+		kept()
+		return
+	}
+	params := statusParams(m, st)
+	if chance(cfg.RepeatRate) {
+		s.callback(newHook(m.Callback, params), func() {})
+	}
+	s.callback(newHook(m.Callback, params), kept)
 }
 
 var answers = []string{"Thank you!", "Great, I'll have a look.", "👍", "Is this still available?", "When do you open on Saturday?", "Perfect, thanks", "How long does the offer last?"}
 
-// callback delivers as Twilio does: one retry, on failure to connect only,
-// unless the URL's fragment overrides that (rc: how many, rp: after what). All
-// tries together take at most fifteen seconds.
-func (s *Sandbox) callback(to string, params url.Values) {
-	_, fragment, _ := strings.Cut(to, "#")
-	retries, after := overrides(fragment)
-	wait := 100 * time.Millisecond
-	for try, end := 0, time.Now().Add(callbackTotal); ; try++ {
-		err := s.post(context.Background(), to, params)
-		if err == nil {
-			return
-		}
-		what := "ct"
-		if answered, ok := errors.AsType[answeredError](err); ok {
-			what = strconv.Itoa(int(answered)/100) + "xx"
-		}
-		if try >= retries || !after(what) || time.Now().Add(wait).After(end) {
-			s.opts.Log.Debug("sandbox: callback failed", "error", err)
-			return
-		}
-		time.Sleep(wait)
-		wait *= 2
-	}
+// hook is one webhook that we call, until it is taken or given up.
+type hook struct {
+	to      string
+	params  url.Values
+	token   string // the same for each try
+	tries   int
+	retries int
+	after   func(what string) bool
+	wait    time.Duration
+	end     time.Time
 }
 
 const callbackTotal = 15 * time.Second
+
+// newHook tries as Twilio does: once more, on failure to connect only, unless
+// the URL's fragment overrides that (rc: how many, rp: after what). All tries
+// together take at most fifteen seconds (usage/webhooks/webhooks-connection-overrides).
+func newHook(to string, params url.Values) *hook {
+	to, fragment, _ := strings.Cut(to, "#") // the fragment is not signed
+	h := &hook{to: to, params: params, token: newSID(""), wait: 100 * time.Millisecond, end: time.Now().Add(callbackTotal)}
+	h.retries, h.after = overrides(fragment)
+	return h
+}
+
+// again says whether a failed try is followed by another, and when.
+func (h *hook) again(err error) (wait time.Duration, ok bool) {
+	what := "ct"
+	if answered, ok := errors.AsType[answeredError](err); ok {
+		what = strconv.Itoa(int(answered)/100) + "xx"
+	} else if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		what = "rt"
+	}
+	wait = h.wait
+	h.tries++
+	h.wait *= 2
+	return wait, h.tries <= h.retries && h.after(what) && time.Now().Add(wait).Before(h.end)
+}
+
+// callback calls a webhook and does what is to be done when that is over. A
+// worker is taken for each try, not for the time between them.
+func (s *Sandbox) callback(h *hook, over func()) {
+	err := s.post(context.Background(), h)
+	if err != nil {
+		if wait, again := h.again(err); again {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.after(wait, func() { s.callback(h, over) })
+			return
+		}
+		s.opts.Log.Debug("sandbox: callback failed", "error", err)
+	}
+	over()
+}
 
 // overrides reads rc and rp of a URL's fragment.
 func overrides(fragment string) (retries int, after func(what string) bool) {
@@ -237,17 +274,16 @@ type answeredError int
 
 func (e answeredError) Error() string { return "answered " + strconv.Itoa(int(e)) }
 
-func (s *Sandbox) post(ctx context.Context, to string, params url.Values) error {
-	target, _, _ := strings.Cut(to, "#") // the fragment holds overrides and is not signed
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(params.Encode()))
+func (s *Sandbox) post(ctx context.Context, h *hook) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.to, strings.NewReader(h.params.Encode()))
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("User-Agent", "TwilioProxy/1.1")
-	req.Header.Set("I-Twilio-Idempotency-Token", newSID(""))
+	req.Header.Set("I-Twilio-Idempotency-Token", h.token)
 	req.Header.Set("X-Home-Region", "us1")
-	req.Header.Set("X-Twilio-Signature", twilio.Sign(AuthToken, target, params))
+	req.Header.Set("X-Twilio-Signature", twilio.Sign(AuthToken, h.to, h.params))
 	resp, err := s.hooks.Do(req)
 	if err != nil {
 		return err

@@ -3,7 +3,9 @@ package sandbox
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
 	"regexp"
 	"sort"
 	"strconv"
@@ -11,7 +13,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"eventstream/server/contact"
 	"eventstream/server/twilio"
 )
 
@@ -27,23 +28,33 @@ func (s *Sandbox) handler() http.Handler {
 	mux.HandleFunc("POST "+account+"/Messages.json", s.createMessage)
 	mux.HandleFunc("GET "+account+"/Messages.json", s.listMessages)
 	mux.HandleFunc("GET "+account+"/Messages/{file}", s.fetchMessage)
+	mux.HandleFunc("GET "+account+"/Messages/{sid}/Media.json", s.listMedia)
 	mux.HandleFunc("POST /v1/Content", s.createContent)
 	mux.HandleFunc("GET /v1/Content/{sid}", s.fetchContent)
 	mux.HandleFunc("POST /v1/Content/{sid}/ApprovalRequests/whatsapp", s.submitContent)
 	mux.HandleFunc("GET /v1/Content/{sid}/ApprovalRequests", s.fetchApproval)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, http.StatusNotFound, 20404, "The requested resource "+r.URL.Path+" was not found")
+	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.settings.Load().Silent {
+			hang(r)
+		}
 		w.Header().Set("Twilio-Request-Id", newSID("RQ"))
 		user, password, ok := r.BasicAuth()
 		if !ok || user != AccountSID || password != AuthToken {
 			refuse(w, http.StatusUnauthorized, 20003, "Authenticate")
 			return
 		}
-		if _, pattern := mux.Handler(r); pattern == "" {
-			refuse(w, http.StatusNotFound, 20404, "The requested resource "+r.URL.Path+" was not found")
-			return
-		}
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// hang keeps the connection and answers nothing until the caller gives up.
+func hang(r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // without it net/http does not see the caller go
+	<-r.Context().Done()
+	panic(http.ErrAbortHandler)
 }
 
 func refuse(w http.ResponseWriter, status, code int, text string) {
@@ -57,16 +68,9 @@ func answer(w http.ResponseWriter, status int, v any) {
 }
 
 func (s *Sandbox) createMessage(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	cfg := s.settings
-	s.inFlight++
-	crowded := cfg.ConcurrencyLimit > 0 && s.inFlight > cfg.ConcurrencyLimit
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		s.inFlight--
-		s.mu.Unlock()
-	}()
+	cfg := s.settings.Load()
+	crowded := int(s.inFlight.Add(1)) > cfg.ConcurrencyLimit && cfg.ConcurrencyLimit > 0
+	defer s.inFlight.Add(-1)
 	if cfg.LatencyMS > 0 {
 		time.Sleep(time.Duration(cfg.LatencyMS) * time.Millisecond)
 	}
@@ -87,19 +91,25 @@ func (s *Sandbox) createMessage(w http.ResponseWriter, r *http.Request) {
 		refuse(w, status, code, text)
 		return
 	}
+	if chance(cfg.HangRate) {
+		hang(r)
+	}
 	serverError := chance(cfg.ServerErrorRate)
 	if serverError && chance(0.5) {
 		refuse(w, http.StatusInternalServerError, 20500, "An internal server error has occurred")
 		return
 	}
+	view := s.view(m)
+	s.store.message(m) // before anything else is written of it, and before the answer
 	s.mu.Lock()
 	s.add(m)
 	s.plan(m)
-	view := messageView(m)
 	s.mu.Unlock()
 	switch {
 	case serverError:
 		refuse(w, http.StatusInternalServerError, 20500, "An internal server error has occurred")
+	case chance(cfg.DropAnswerRate):
+		hang(r)
 	case chance(cfg.CutRate):
 		panic(http.ErrAbortHandler)
 	case chance(cfg.EmptyRate):
@@ -120,8 +130,8 @@ func (s *Sandbox) checkMessage(r *http.Request) (m *Message, status, code int, t
 	if to == "" {
 		return bad(21604, "A 'To' phone number is required.")
 	}
-	a, err := contact.ParseAddress(strings.TrimPrefix(to, channel), "")
-	if err != nil || !strings.HasPrefix(to, channel) {
+	address, ok := checkAddress(to)
+	if !ok {
 		return bad(21211, "The 'To' number %s is not a valid phone number.", to)
 	}
 	switch {
@@ -135,8 +145,18 @@ func (s *Sandbox) checkMessage(r *http.Request) (m *Message, status, code int, t
 		from = channel + PhoneNumber
 	}
 	m = &Message{
-		SID: newSID("SM"), Direction: "outbound-api", From: from, To: channel + a.Wire, Service: service, Body: f.Get("Body"),
+		SID: newSID("SM"), Direction: "outbound-api", From: from, To: channel + address, Service: service, Body: f.Get("Body"),
 		Content: f.Get("ContentSid"), Callback: f.Get("StatusCallback"), Status: "queued", Created: time.Now(),
+	}
+	if service != "" {
+		m.Status = "accepted"
+	}
+	if raw := f.Get("ValidityPeriod"); raw != "" {
+		seconds, err := strconv.Atoi(raw)
+		if err != nil || seconds < 1 || seconds > int(defaultValidity/time.Second) {
+			return bad(20001, "ValidityPeriod must be 1 to 36000 seconds.")
+		}
+		m.Validity = time.Duration(seconds) * time.Second
 	}
 	if m.Content == "" {
 		if m.Body == "" && f.Get("MediaUrl") == "" {
@@ -183,92 +203,191 @@ func (c *Content) fill(vars map[string]string) string {
 	})
 }
 
-func messageView(m *Message) map[string]any {
-	stamp := func(t *time.Time) any {
-		if t == nil {
-			return nil
-		}
-		return t.UTC().Format(time.RFC1123Z)
-	}
-	var code, text any
-	if m.Code != 0 {
-		code, text = m.Code, twilio.Code(m.Code).Title
-	}
-	var from, service any = m.From, nil
-	if m.Service != "" {
-		from, service = nil, m.Service
-	}
-	return map[string]any{
-		"sid": m.SID, "account_sid": AccountSID, "status": m.Status, "direction": m.Direction, "from": from, "to": m.To, "body": m.Body,
-		"num_segments": "1", "num_media": "0", "price": nil, "price_unit": nil, "error_code": code, "error_message": text,
-		"messaging_service_sid": service, "date_created": stamp(&m.Created), "date_updated": stamp(&m.Created), "date_sent": stamp(m.Sent),
-		"api_version": "2010-04-01", "uri": "/2010-04-01/Accounts/" + AccountSID + "/Messages/" + m.SID + ".json", "subresource_uris": map[string]string{},
-	}
+// view is an entry of the log, or the answer to a create, as Twilio shows it.
+type view struct {
+	SID        string            `json:"sid"`
+	Account    string            `json:"account_sid"`
+	Status     string            `json:"status"`
+	Direction  string            `json:"direction"`
+	From       *string           `json:"from"`
+	To         string            `json:"to"`
+	Body       string            `json:"body"`
+	Segments   string            `json:"num_segments"`
+	Media      string            `json:"num_media"`
+	Price      *string           `json:"price"`
+	PriceUnit  *string           `json:"price_unit"`
+	Code       *int              `json:"error_code"`
+	Error      *string           `json:"error_message"`
+	Service    *string           `json:"messaging_service_sid"`
+	Created    string            `json:"date_created"`
+	Updated    string            `json:"date_updated"`
+	Sent       *string           `json:"date_sent"`
+	APIVersion string            `json:"api_version"`
+	URI        string            `json:"uri"`
+	Resources  map[string]string `json:"subresource_uris"`
 }
 
-func (s *Sandbox) fetchMessage(w http.ResponseWriter, r *http.Request) {
-	sid, isJSON := strings.CutSuffix(r.PathValue("file"), ".json")
+// view shows a message that nobody changes meanwhile: a new one, or a copy.
+func (s *Sandbox) view(m *Message) view {
+	stamp := func(t time.Time) string { return t.UTC().Format(time.RFC1123Z) }
+	uri := "/2010-04-01/Accounts/" + AccountSID + "/Messages/" + m.SID
+	v := view{
+		SID: m.SID, Account: AccountSID, Status: m.Status, Direction: m.Direction, To: m.To, Body: m.Body, Segments: "1", Media: "0",
+		Created: stamp(m.Created), Updated: stamp(m.Created), APIVersion: "2010-04-01", URI: uri + ".json",
+		Resources: map[string]string{"media": uri + "/Media.json"},
+	}
+	if from := m.listedFrom(); from != "" {
+		v.From = &from
+	} else {
+		v.Service = &m.Service
+	}
+	if m.Service != "" || s.settings.Load().RedactBodies {
+		v.Body = ""
+	}
+	if m.Code != 0 {
+		title := twilio.Code(m.Code).Title
+		v.Code, v.Error = &m.Code, &title
+	}
+	if m.Sent != nil {
+		sent := stamp(*m.Sent)
+		v.Sent = &sent
+	}
+	return v
+}
+
+func (s *Sandbox) message(sid string) (Message, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m := s.messages[sid]
-	if m == nil || !isJSON {
+	if m := s.messages[sid]; m != nil {
+		return *m, true
+	}
+	return Message{}, false
+}
+
+// fetchMessage reads one entry. The list may lag behind, a SID does not.
+func (s *Sandbox) fetchMessage(w http.ResponseWriter, r *http.Request) {
+	sid, isJSON := strings.CutSuffix(r.PathValue("file"), ".json")
+	m, ok := s.message(sid)
+	if !ok || !isJSON {
 		refuse(w, http.StatusNotFound, 20404, "The requested resource "+r.URL.Path+" was not found")
 		return
 	}
-	answer(w, http.StatusOK, messageView(m))
+	answer(w, http.StatusOK, s.view(&m))
 }
 
+// listMedia lists none: nobody sends us media here.
+func (s *Sandbox) listMedia(w http.ResponseWriter, r *http.Request) {
+	if _, ok := s.message(r.PathValue("sid")); !ok {
+		refuse(w, http.StatusNotFound, 20404, "The requested resource "+r.URL.Path+" was not found")
+		return
+	}
+	answer(w, http.StatusOK, map[string]any{"media_list": []any{}, "uri": r.URL.RequestURI(), "next_page_uri": nil})
+}
+
+// listMessages lists newest first, as far as the log has got: what is younger
+// than its lag is not in it yet.
 func (s *Sandbox) listMessages(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	size := 50
-	if v, err := strconv.Atoi(q.Get("PageSize")); err == nil && v >= 1 && v <= 1000 {
-		size = v
+	f, err := readFilter(q)
+	if err != nil {
+		refuse(w, http.StatusBadRequest, 20001, err.Error())
+		return
+	}
+	f.until = time.Now().Add(-time.Duration(s.settings.Load().LogLagMS) * time.Millisecond)
+	found, more := s.find(f)
+	rows := make([]view, len(found))
+	for i := range found {
+		rows[i] = s.view(&found[i])
 	}
 	page, _ := strconv.Atoi(q.Get("Page"))
-	var after, before time.Time
-	for key, into := range map[string]*time.Time{"DateSent>": &after, "DateSent<": &before} {
-		v := q.Get(key)
-		if t, err := time.Parse(time.RFC3339, v); err == nil {
-			*into = t
-		} else if t, err := time.Parse(time.DateOnly, v); err == nil {
-			*into = t
-		}
-	}
-	s.mu.Lock()
-	var rows []map[string]any
-	skipped, more := 0, false
-	for i := len(s.order) - 1; i >= 0; i-- {
-		m := s.order[i]
-		if to := q.Get("To"); to != "" && m.To != to {
-			continue
-		}
-		if from := q.Get("From"); from != "" && m.From != from {
-			continue
-		}
-		if (!after.IsZero() && m.Created.Before(after)) || (!before.IsZero() && m.Created.After(before)) {
-			continue
-		}
-		if skipped < page*size {
-			skipped++
-			continue
-		}
-		if len(rows) == size {
-			more = true
-			break
-		}
-		rows = append(rows, messageView(m))
-	}
-	s.mu.Unlock()
-	if rows == nil {
-		rows = []map[string]any{}
-	}
-	var next any
+	var next *string
 	if more {
 		q.Set("Page", strconv.Itoa(page+1))
-		q.Set("PageToken", "PA"+strconv.Itoa(page+1))
-		next = r.URL.Path + "?" + q.Encode()
+		q.Set("PageToken", "PA"+rows[len(rows)-1].SID)
+		uri := r.URL.Path + "?" + q.Encode()
+		next = &uri
 	}
-	answer(w, http.StatusOK, map[string]any{"messages": rows, "page": page, "page_size": size, "uri": r.URL.RequestURI(), "next_page_uri": next})
+	answer(w, http.StatusOK, map[string]any{
+		"messages": rows, "page": page, "page_size": f.size, "uri": r.URL.RequestURI(), "next_page_uri": next,
+	})
+}
+
+// filter is what a list is asked for.
+type filter struct {
+	to, from      string    // exact, as the log shows them
+	after, before time.Time // date_sent, both counted in; an entry without one is in no answer that asks for it
+	until         time.Time // created
+	behind        string    // the SID that ended the page before
+	size          int
+}
+
+func readFilter(q url.Values) (f filter, err error) {
+	f = filter{to: q.Get("To"), from: q.Get("From"), behind: strings.TrimPrefix(q.Get("PageToken"), "PA"), size: 50}
+	if raw := q.Get("PageSize"); raw != "" {
+		size, err := strconv.Atoi(raw)
+		if err != nil || size < 1 {
+			return f, fmt.Errorf("PageSize: %q is no number of entries", raw)
+		}
+		f.size = min(size, 1000)
+	}
+	if f.after, _, err = readDate(q, "DateSent>"); err != nil {
+		return f, err
+	}
+	if _, f.before, err = readDate(q, "DateSent<"); err != nil {
+		return f, err
+	}
+	if q.Get("DateSent") != "" {
+		f.after, f.before, err = readDate(q, "DateSent")
+	}
+	return f, err
+}
+
+// readDate reads a day in GMT, or a moment.
+func readDate(q url.Values, name string) (first, last time.Time, err error) {
+	raw := q.Get(name)
+	if raw == "" {
+		return first, last, nil
+	}
+	if day, err := time.Parse(time.DateOnly, raw); err == nil {
+		return day, day.Add(24*time.Hour - time.Second), nil
+	}
+	moment, err := time.Parse(time.RFC3339, raw)
+	if err != nil {
+		return first, last, fmt.Errorf("%s: %q is no date", name, raw)
+	}
+	return moment.Truncate(time.Second), moment.Truncate(time.Second), nil
+}
+
+// find gives a page of copies, and whether there is another.
+func (s *Sandbox) find(f filter) (page []Message, more bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	log := s.order
+	if f.to != "" {
+		log = s.to[f.to]
+	}
+	if from := s.from[f.from]; f.from != "" && (f.to == "" || len(from) < len(log)) {
+		log = from
+	}
+	end := len(log)
+	if last := s.messages[f.behind]; last != nil {
+		end = sort.Search(len(log), func(i int) bool { return log[i].place >= last.place })
+	}
+	for i := end - 1; i >= 0; i-- {
+		m := log[i]
+		if f.to != "" && m.To != f.to || f.from != "" && m.listedFrom() != f.from || m.Created.After(f.until) {
+			continue
+		}
+		if !f.after.IsZero() && (m.Sent == nil || m.Sent.Truncate(time.Second).Before(f.after)) ||
+			!f.before.IsZero() && (m.Sent == nil || m.Sent.Truncate(time.Second).After(f.before)) {
+			continue
+		}
+		if len(page) == f.size {
+			return page, true
+		}
+		page = append(page, *m)
+	}
+	return page, false
 }
 
 func (s *Sandbox) createContent(w http.ResponseWriter, r *http.Request) {
@@ -349,7 +468,7 @@ func (s *Sandbox) submitContent(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.Category, c.Status = in.Category, "received"
-	c.DecideAt = time.Now().Add(time.Duration(s.settings.ApprovalMS) * time.Millisecond)
+	c.DecideAt = time.Now().Add(time.Duration(s.settings.Load().ApprovalMS) * time.Millisecond)
 	s.store.content(c)
 	answer(w, http.StatusCreated, approvalView(c, in.Name))
 }

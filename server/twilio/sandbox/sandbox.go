@@ -14,9 +14,11 @@ import (
 	mathrand "math/rand/v2"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"eventstream/server/contact"
 )
 
 // The sandbox's account. The token is no secret: it opens nothing but this
@@ -30,13 +32,20 @@ const (
 
 	window   = 24 * time.Hour
 	keepLogs = 3 * 24 * time.Hour
+
+	// How long a message may stay queued: ValidityPeriod's default, and less for
+	// WhatsApp (messaging/api/message-resource, whatsapp/best-practices-and-faqs).
+	defaultValidity = 36_000 * time.Second
+	longestQueue    = 4 * time.Hour
 )
 
 // Settings say how the sandbox behaves. Rates are shares from 0 to 1.
 type Settings struct {
 	LatencyMS        int     `json:"latencyMs"`        // of each create call
 	ApprovalMS       int     `json:"approvalMs"`       // until a template is decided
-	DeliveryMS       int     `json:"deliveryMs"`       // typical time from accepted to delivered
+	QueueMS          int     `json:"queueMs"`          // how long a message is queued before it is sent; past its validity it fails
+	LogLagMS         int     `json:"logLagMs"`         // how long the log's list lacks a new message; its SID finds it at once
+	DeliveryMS       int     `json:"deliveryMs"`       // typical time from the queue's end to delivered
 	ReadRate         float64 `json:"readRate"`         // of what is delivered
 	ReplyRate        float64 `json:"replyRate"`        // of what is delivered: the contact answers something kind
 	UndeliveredRate  float64 `json:"undeliveredRate"`  // accepted, then undelivered with UndeliveredCode
@@ -45,38 +54,67 @@ type Settings struct {
 	ServerErrorRate  float64 `json:"serverErrorRate"`  // create answers 500; half of them were accepted
 	CutRate          float64 `json:"cutRate"`          // accepted, then the connection is cut
 	EmptyRate        float64 `json:"emptyRate"`        // accepted, 201 with an empty body
+	HangRate         float64 `json:"hangRate"`         // create answers nothing and keeps the connection, nothing accepted
+	DropAnswerRate   float64 `json:"dropAnswerRate"`   // accepted, then no answer and the connection stays open
 	RepeatRate       float64 `json:"repeatRate"`       // callbacks sent twice
 	ReorderRate      float64 `json:"reorderRate"`      // callbacks that overtake the one before
+	CallbackLossRate float64 `json:"callbackLossRate"` // status callbacks that never come
+	InboundLossRate  float64 `json:"inboundLossRate"`  // inbound messages in the log whose webhook never comes
 	ConcurrencyLimit int     `json:"concurrencyLimit"` // create calls at once before 429; 0 = none
+	RedactBodies     bool    `json:"redactBodies"`     // the log has no texts, as where they are not retained
+	Silent           bool    `json:"silent"`           // every REST call is taken and never answered
 }
 
 // DefaultSettings behave like a good day.
 func DefaultSettings() Settings {
-	return Settings{LatencyMS: 15, ApprovalMS: 1500, DeliveryMS: 1200, ReadRate: 0.6, ReplyRate: 0.02, UndeliveredRate: 0.01, UndeliveredCode: 63024}
+	return Settings{
+		LatencyMS: 15, ApprovalMS: 1500, LogLagMS: 100, DeliveryMS: 1200, ReadRate: 0.6, ReplyRate: 0.02,
+		UndeliveredRate: 0.01, UndeliveredCode: 63024,
+	}
 }
 
 // Validate names what is out of range.
 func (s Settings) Validate() error {
-	for name, v := range map[string]int{"latencyMs": s.LatencyMS, "approvalMs": s.ApprovalMS} {
-		if v < 0 || v > 60_000 {
-			return fmt.Errorf("%s: %d is out of range: 0 to 60,000 ms", name, v)
+	const day = 86_400_000 // phones may be off that long
+	for _, f := range []struct {
+		name   string
+		v, max int
+		unit   string
+	}{
+		{"latencyMs", s.LatencyMS, 60_000, " ms"},
+		{"approvalMs", s.ApprovalMS, 60_000, " ms"},
+		{"queueMs", s.QueueMS, day, " ms"},
+		{"logLagMs", s.LogLagMS, day, " ms"},
+		{"deliveryMs", s.DeliveryMS, day, " ms"},
+		{"concurrencyLimit", s.ConcurrencyLimit, 10_000, ""},
+	} {
+		if f.v < 0 || f.v > f.max {
+			return fmt.Errorf("%s: %d is out of range: 0 to %d%s", f.name, f.v, f.max, f.unit)
 		}
-	}
-	if s.DeliveryMS < 0 || s.DeliveryMS > 86_400_000 { // phones may be off for a day
-		return fmt.Errorf("deliveryMs: %d is out of range: 0 to 86,400,000 ms", s.DeliveryMS)
-	}
-	if s.ConcurrencyLimit < 0 || s.ConcurrencyLimit > 10_000 {
-		return fmt.Errorf("concurrencyLimit: %d is out of range: 0 to 10,000", s.ConcurrencyLimit)
 	}
 	if s.UndeliveredCode < 10_000 || s.UndeliveredCode > 99_999 {
 		return fmt.Errorf("undeliveredCode: %d is no Twilio error code", s.UndeliveredCode)
 	}
-	for name, v := range map[string]float64{
-		"readRate": s.ReadRate, "replyRate": s.ReplyRate, "undeliveredRate": s.UndeliveredRate, "tooManyRate": s.TooManyRate,
-		"serverErrorRate": s.ServerErrorRate, "cutRate": s.CutRate, "emptyRate": s.EmptyRate, "repeatRate": s.RepeatRate, "reorderRate": s.ReorderRate,
+	for _, f := range []struct {
+		name string
+		v    float64
+	}{
+		{"readRate", s.ReadRate},
+		{"replyRate", s.ReplyRate},
+		{"undeliveredRate", s.UndeliveredRate},
+		{"tooManyRate", s.TooManyRate},
+		{"serverErrorRate", s.ServerErrorRate},
+		{"cutRate", s.CutRate},
+		{"emptyRate", s.EmptyRate},
+		{"hangRate", s.HangRate},
+		{"dropAnswerRate", s.DropAnswerRate},
+		{"repeatRate", s.RepeatRate},
+		{"reorderRate", s.ReorderRate},
+		{"callbackLossRate", s.CallbackLossRate},
+		{"inboundLossRate", s.InboundLossRate},
 	} {
-		if !(v >= 0 && v <= 1) {
-			return fmt.Errorf("%s: %g is out of range: 0 to 1", name, v)
+		if !(f.v >= 0 && f.v <= 1) {
+			return fmt.Errorf("%s: %g is out of range: 0 to 1", f.name, f.v)
 		}
 	}
 	return nil
@@ -95,9 +133,34 @@ type Message struct {
 	Callback  string            `json:"cb,omitempty"`
 	Status    string            `json:"status"`
 	Code      int               `json:"code,omitempty"`
+	Validity  time.Duration     `json:"validity,omitempty"` // how long it may be queued; 0: Twilio's default
 	Created   time.Time         `json:"at"`
-	Sent      *time.Time        `json:"sent,omitempty"`
+	Sent      *time.Time        `json:"sent,omitempty"` // nil while it is queued
 	plan      []step
+	place     int // in the log
+}
+
+// listedFrom is the sender as the log shows it: none where a service chose it.
+func (m *Message) listedFrom() string {
+	if m.Service != "" {
+		return ""
+	}
+	return m.From
+}
+
+// rank orders statuses. Callbacks may overtake one another; the log only rises.
+var rank = map[string]int{
+	"accepted": 0, "queued": 1, "sent": 2, "failed": 3, "undelivered": 3, "delivered": 4, "read": 5, "received": 5,
+}
+
+// reach moves the message on, unless it is further already.
+func (m *Message) reach(status string, code int, at time.Time) {
+	if m.Sent == nil && status != "queued" && status != "failed" {
+		m.Sent = &at
+	}
+	if rank[status] > rank[m.Status] {
+		m.Status, m.Code = status, code
+	}
 }
 
 // Content is a content template.
@@ -130,13 +193,15 @@ type Sandbox struct {
 	hooks *http.Client
 	store *store
 
+	settings atomic.Pointer[Settings]
+	inFlight atomic.Int64
+
 	mu       sync.Mutex
-	settings Settings
 	messages map[string]*Message
-	order    []*Message
+	order    []*Message            // in order of creation
+	to, from map[string][]*Message // by address as the log shows it, in order of creation
 	contents map[string]*Content
 	lastIn   map[string]time.Time // contact → last inbound
-	inFlight int
 	timers   timerHeap
 	wake     chan struct{}
 	work     chan func()
@@ -147,10 +212,11 @@ type Sandbox struct {
 // Start opens the log, goes on with what was under way, and listens on a free
 // port of the loopback interface.
 func Start(opts Options) (*Sandbox, error) {
-	s := &Sandbox{
-		opts: opts, settings: DefaultSettings(), messages: map[string]*Message{}, contents: map[string]*Content{},
-		lastIn: map[string]time.Time{}, wake: make(chan struct{}, 1), work: make(chan func()),
-		hooks: &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: callbackWorkers, MaxConnsPerHost: callbackWorkers}},
+	s := empty()
+	s.opts = opts
+	s.hooks = &http.Client{
+		Timeout:   callbackTotal,
+		Transport: &http.Transport{MaxIdleConnsPerHost: callbackWorkers, MaxConnsPerHost: callbackWorkers},
 	}
 	var err error
 	if s.store, err = openStore(opts.DataDir, s); err != nil {
@@ -174,6 +240,17 @@ func Start(opts Options) (*Sandbox, error) {
 		})
 	}
 	return s, nil
+}
+
+func empty() *Sandbox {
+	s := &Sandbox{
+		messages: map[string]*Message{}, to: map[string][]*Message{}, from: map[string][]*Message{},
+		contents: map[string]*Content{}, lastIn: map[string]time.Time{},
+		wake: make(chan struct{}, 1), work: make(chan func()),
+	}
+	settings := DefaultSettings()
+	s.settings.Store(&settings)
+	return s
 }
 
 func listen(addr string) (net.Listener, error) {
@@ -205,11 +282,7 @@ func (s *Sandbox) Close() {
 }
 
 // Settings gives the present ones.
-func (s *Sandbox) Settings() Settings {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.settings
-}
+func (s *Sandbox) Settings() Settings { return *s.settings.Load() }
 
 // SetSettings changes the behaviour from now on.
 func (s *Sandbox) SetSettings(next Settings) error {
@@ -218,7 +291,7 @@ func (s *Sandbox) SetSettings(next Settings) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.settings = next
+	s.settings.Store(&next)
 	return s.store.saveSettings(next)
 }
 
@@ -233,28 +306,53 @@ func (s *Sandbox) Messages() []Message {
 	return out
 }
 
-// SendInbound lets a contact write to us: it reaches the webhook signed, as
-// from Twilio. from is a number or BSUID, to one of our senders.
+// SendInbound lets a contact write to us: it reaches the webhook signed, and is
+// tried again, as from Twilio. from is a number or BSUID, to one of our senders.
 func (s *Sandbox) SendInbound(ctx context.Context, from, to, body, profile string) (string, error) {
-	m := &Message{SID: newSID("SM"), Direction: "inbound", From: channel + from, To: channel + to, Body: body, Status: "received", Created: time.Now()}
+	now := time.Now()
+	m := &Message{
+		SID: newSID("SM"), Direction: "inbound", From: channel + from, To: channel + to, Body: body, Status: "received",
+		Created: now, Sent: &now,
+	}
+	s.store.message(m)
 	s.mu.Lock()
 	s.add(m)
 	inbound := s.opts.InboundURL
 	s.mu.Unlock()
-	if err := s.post(ctx, inbound, inboundParams(m, profile)); err != nil {
-		return m.SID, fmt.Errorf("the inbound webhook: %w", err)
+	if chance(s.settings.Load().InboundLossRate) {
+		return m.SID, nil
 	}
-	return m.SID, nil
+	hook := newHook(inbound, inboundParams(m, profile))
+	for {
+		err := s.post(ctx, hook)
+		if err == nil {
+			return m.SID, nil
+		}
+		wait, again := hook.again(err)
+		if !again {
+			return m.SID, fmt.Errorf("the inbound webhook: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return m.SID, ctx.Err()
+		case <-time.After(wait):
+		}
+	}
 }
 
-// add puts a message into the log; the caller holds the lock.
+// add puts a message, which is stored already, into the log; the caller holds
+// the lock, or is the only one.
 func (s *Sandbox) add(m *Message) {
+	m.place = len(s.order)
 	s.messages[m.SID] = m
 	s.order = append(s.order, m)
+	s.to[m.To] = append(s.to[m.To], m)
+	if from := m.listedFrom(); from != "" {
+		s.from[from] = append(s.from[from], m)
+	}
 	if m.Direction == "inbound" {
 		s.lastIn[m.From] = m.Created
 	}
-	s.store.message(m)
 }
 
 // Recall tells the sandbox of a message that somebody wrote to us before it
@@ -278,4 +376,9 @@ func newSID(prefix string) string {
 // chance draws from the shares; the sandbox's moods need no secret randomness.
 func chance(share float64) bool { return share > 0 && mathrand.Float64() < share } //nolint:gosec // see above
 
-func isUS(address string) bool { return strings.HasPrefix(address, channel+"+1") }
+// isUS reports whether a contact's number belongs to the United States. +1 is
+// shared by twenty-five countries, and only one of them gets no marketing.
+func isUS(address string) bool {
+	a, err := contact.ParseAddress(address, "")
+	return err == nil && a.Region == "US"
+}

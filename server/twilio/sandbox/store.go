@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
@@ -15,6 +16,7 @@ import (
 // line is written before the answer goes out, so that a kill of the process
 // loses nothing that was answered.
 type store struct {
+	mu       sync.Mutex // of the file: a line is written whole
 	file     *os.File
 	settings string
 }
@@ -38,9 +40,11 @@ func openStore(dir string, s *Sandbox) (*store, error) {
 	}
 	st := &store{settings: filepath.Join(dir, "sandbox.settings.json")}
 	if raw, err := os.ReadFile(st.settings); err == nil {
-		if err := json.Unmarshal(raw, &s.settings); err != nil {
+		settings := DefaultSettings()
+		if err := json.Unmarshal(raw, &settings); err != nil {
 			return nil, fmt.Errorf("%s: %w", st.settings, err)
 		}
+		s.settings.Store(&settings)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -75,19 +79,15 @@ func replay(path string, s *Sandbox) error {
 		}
 		switch {
 		case l.Message != nil:
-			s.messages[l.Message.SID] = l.Message
-			s.order = append(s.order, l.Message)
-			if l.Message.Direction == "inbound" {
-				s.lastIn[l.Message.From] = l.Message.Created
+			if m := l.Message; m.Direction == "inbound" && m.Sent == nil {
+				m.Sent = &m.Created
 			}
+			s.add(l.Message)
 		case l.Content != nil:
 			s.contents[l.Content.SID] = l.Content
 		case l.Status != nil:
 			if m := s.messages[l.Status.SID]; m != nil {
-				m.Status, m.Code = l.Status.Status, l.Status.Code
-				if m.Sent == nil && m.Status == "sent" {
-					m.Sent = &l.Status.At
-				}
+				m.reach(l.Status.Status, l.Status.Code, l.Status.At)
 			}
 		}
 	}
@@ -97,7 +97,7 @@ func replay(path string, s *Sandbox) error {
 // ReadLog reads the outbound messages out of a sandbox's own file, with the
 // status that each reached.
 func ReadLog(dir string) ([]Message, error) {
-	s := &Sandbox{messages: map[string]*Message{}, contents: map[string]*Content{}, lastIn: map[string]time.Time{}}
+	s := empty()
 	if err := replay(filepath.Join(dir, "sandbox.log"), s); err != nil {
 		return nil, err
 	}
@@ -124,18 +124,17 @@ func (st *store) compact(path string, s *Sandbox) error {
 			return err
 		}
 	}
-	kept := s.order[:0:0]
-	for _, m := range s.order {
+	all := s.order
+	s.order, s.messages, s.to, s.from = nil, map[string]*Message{}, map[string][]*Message{}, map[string][]*Message{}
+	for _, m := range all {
 		if time.Since(m.Created) > keepLogs {
-			delete(s.messages, m.SID)
 			continue
 		}
-		kept = append(kept, m)
+		s.add(m)
 		if err := enc.Encode(line{Message: m}); err != nil {
 			return err
 		}
 	}
-	s.order = kept
 	if err := w.Flush(); err != nil {
 		return err
 	}
@@ -147,6 +146,8 @@ func (st *store) write(l line) {
 	if err != nil {
 		panic(fmt.Sprintf("sandbox log: %v", err)) // our own types always marshal
 	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	if _, err := st.file.Write(append(raw, '\n')); err != nil && !errors.Is(err, os.ErrClosed) {
 		panic(fmt.Sprintf("sandbox log: %v", err)) // without its log it is no peer
 	}
@@ -155,9 +156,7 @@ func (st *store) write(l line) {
 func (st *store) message(m *Message) { st.write(line{Message: m}) }
 func (st *store) content(c *Content) { st.write(line{Content: c}) }
 
-func (st *store) status(m *Message) {
-	st.write(line{Status: &change{SID: m.SID, Status: m.Status, Code: m.Code, At: time.Now()}})
-}
+func (st *store) status(c change) { st.write(line{Status: &c}) }
 
 func (st *store) saveSettings(s Settings) error {
 	raw, err := json.MarshalIndent(s, "", "  ")

@@ -10,6 +10,7 @@ import {
   Select,
   SimpleGrid,
   Stack,
+  Switch,
   Table,
   Text,
   TextInput,
@@ -161,6 +162,8 @@ const SandboxDocument = graphql(`
     sandboxSettings {
       latencyMs
       approvalMs
+      queueMs
+      logLagMs
       deliveryMs
       readRate
       replyRate
@@ -170,9 +173,15 @@ const SandboxDocument = graphql(`
       serverErrorRate
       cutRate
       emptyRate
+      hangRate
+      dropAnswerRate
       repeatRate
       reorderRate
+      callbackLossRate
+      inboundLossRate
       concurrencyLimit
+      redactBodies
+      silent
     }
   }
 `);
@@ -315,9 +324,12 @@ function Senders() {
   );
 }
 
-const sandboxFields: [keyof NonNullable<SandboxSettingsQuery["sandboxSettings"]>, string, string][] = [
+type SandboxKey = keyof NonNullable<SandboxSettingsQuery["sandboxSettings"]>;
+const sandboxFields: [SandboxKey, string, string][] = [
   ["latencyMs", "Latency, ms", "of each call"],
+  ["queueMs", "Queue, ms", "before a message is sent"],
   ["deliveryMs", "Delivery, ms", "typical time to delivered"],
+  ["logLagMs", "Log behind by, ms", "for lists, not for one SID"],
   ["approvalMs", "Approval, ms", "until a template is decided"],
   ["readRate", "Read", "share of delivered, 0 to 1"],
   ["replyRate", "Reply", "share of delivered, 0 to 1"],
@@ -327,9 +339,17 @@ const sandboxFields: [keyof NonNullable<SandboxSettingsQuery["sandboxSettings"]>
   ["serverErrorRate", "500", "half of them accepted all the same"],
   ["cutRate", "Cut connections", "accepted, no answer"],
   ["emptyRate", "Empty answers", "accepted, no body"],
+  ["hangRate", "No answer", "not accepted, stays open"],
+  ["dropAnswerRate", "Lost answers", "accepted, stays open"],
   ["repeatRate", "Repeated callbacks", "share"],
   ["reorderRate", "Reordered callbacks", "share"],
+  ["callbackLossRate", "Lost callbacks", "share"],
+  ["inboundLossRate", "Lost inbound", "share; the log has them"],
   ["concurrencyLimit", "Calls at once", "0: no limit"],
+];
+const sandboxSwitches: [SandboxKey, string, string][] = [
+  ["redactBodies", "No texts in the log", "as where Twilio does not retain them"],
+  ["silent", "Twilio is away", "every call is taken and never answered"],
 ];
 
 function Sandbox() {
@@ -410,6 +430,17 @@ function SandboxForm(props: { values: NonNullable<SandboxSettingsQuery["sandboxS
             />
           ))}
         </SimpleGrid>
+        <Stack gap="xs" mt="md">
+          {sandboxSwitches.map(([key, label, hint]) => (
+            <Switch
+              key={key}
+              label={label}
+              description={hint}
+              size="xs"
+              {...form.getInputProps(key, { type: "checkbox" })}
+            />
+          ))}
+        </Stack>
         <Group justify="flex-end" mt="md">
           <Button type="submit" variant="default" disabled={props.disabled} loading={fetching}>
             Apply
