@@ -25,10 +25,19 @@ import (
 type DB struct {
 	*bun.DB
 	Pool *pgxpool.Pool
+	conn *pgx.ConnConfig // how the pool connects; migrations connect likewise, with other limits
 }
 
-// Open connects and waits up to ten seconds for Postgres to answer.
+// Open connects and waits up to ten seconds for Postgres to answer. It refuses a
+// server that is older than OldestPostgres.
 func Open(ctx context.Context, url string, maxConns int32, log *slog.Logger) (*DB, error) {
+	return open(ctx, url, maxConns, log, statementTimeout)
+}
+
+// statementTimeout ends a statement that takes too long. Migrations have none.
+const statementTimeout = time.Minute
+
+func open(ctx context.Context, url string, maxConns int32, log *slog.Logger, limit time.Duration) (*DB, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, errors.New("DATABASE_URL: not a Postgres URL") // the cause may hold the password
@@ -40,7 +49,7 @@ func Open(ctx context.Context, url string, maxConns int32, log *slog.Logger) (*D
 	cfg.ConnConfig.RuntimeParams["application_name"] = "eventstream"
 	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	cfg.ConnConfig.RuntimeParams["eventstream.fenced"] = "1" // see messages_writer_check
-	cfg.ConnConfig.RuntimeParams["statement_timeout"] = "60000"
+	cfg.ConnConfig.RuntimeParams["statement_timeout"] = milliseconds(limit)
 	cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "60000"
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
@@ -58,8 +67,15 @@ func Open(ctx context.Context, url string, maxConns int32, log *slog.Logger) (*D
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
-	b := bun.NewDB(stdlib.OpenDBFromPool(pool), pgdialect.New()).WithQueryHook(&slowQueryHook{log: log})
-	return &DB{DB: b, Pool: pool}, nil
+	if err := requireVersion(ctx, pool); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	// While the next version migrates, this one reads on: columns that it does not
+	// know are no error.
+	b := bun.NewDB(stdlib.OpenDBFromPool(pool), pgdialect.New(), bun.WithDiscardUnknownColumns()).
+		WithQueryHook(&slowQueryHook{log: log})
+	return &DB{DB: b, Pool: pool, conn: cfg.ConnConfig.Copy()}, nil
 }
 
 // Close closes bun's handle and the pool.

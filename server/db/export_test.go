@@ -1,0 +1,24 @@
+package db
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"time"
+)
+
+// CheckVersion is checkVersion for tests.
+var CheckVersion = checkVersion
+
+// OpenWithLimit opens with another limit of statements than statementTimeout.
+func OpenWithLimit(ctx context.Context, url string, limit time.Duration) (*DB, error) {
+	return open(ctx, url, 8, slog.New(slog.DiscardHandler), limit)
+}
+
+// MigrateFiles applies other migrations than the engine's, with limits so short
+// that a test sees many attempts.
+func (d *DB) MigrateFiles(ctx context.Context, files fs.FS, log *slog.Logger) error {
+	return d.migrateUp(ctx, log, migrateOptions{
+		files: files, lockTimeout: 100 * time.Millisecond, pause: 50 * time.Millisecond, maxPause: 100 * time.Millisecond,
+	})
+}
