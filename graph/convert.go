@@ -484,7 +484,8 @@ func toWebhookEvent(e *webhookevent.Event) *model.WebhookEvent {
 	}
 	return &model.WebhookEvent{
 		ID: encode(kindWebhookEvent, e.ID), Kind: upper[model.WebhookEventKind](e.Kind), Sid: e.SID, Params: rawJSON(e.Params), SignatureValid: e.SignatureValid,
-		ReceivedAt: e.ReceivedAt, AppliedAt: e.AppliedAt, Error: filled(e.Error),
+		Source: upper[model.WebhookEventSource](e.Source), ReceivedAt: e.ReceivedAt, RecordedAt: e.ReceivedAt, ArrivedAt: e.Arrived(),
+		HappenedAt: e.HappenedAt, AppliedAt: e.AppliedAt, Attempts: e.Attempts, NextAttemptAt: e.NextAttemptAt, Error: filled(e.Error),
 	}
 }
 

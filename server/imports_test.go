@@ -35,7 +35,7 @@ var domains = map[string][]string{
 	"importer":     {"audit", "consent", "contact", "topic"},
 	"audience":     {"audit", "consent", "contact", "importer", "segment", "topic"},
 	"demo":         {"audit", "campaign", "consent", "contact", "conversation", "gate", "importer", "message", "segment", "template", "topic"},
-	"webhookevent": {"consent", "conversation", "message"},
+	"webhookevent": {"consent", "contact", "conversation", "message"},
 	"report":       {"message"},
 }
 

@@ -1184,13 +1184,19 @@ type ComplexityRoot struct {
 
 	WebhookEvent struct {
 		AppliedAt      func(childComplexity int) int
+		ArrivedAt      func(childComplexity int) int
+		Attempts       func(childComplexity int) int
 		Error          func(childComplexity int) int
+		HappenedAt     func(childComplexity int) int
 		ID             func(childComplexity int) int
 		Kind           func(childComplexity int) int
+		NextAttemptAt  func(childComplexity int) int
 		Params         func(childComplexity int) int
 		ReceivedAt     func(childComplexity int) int
+		RecordedAt     func(childComplexity int) int
 		Sid            func(childComplexity int) int
 		SignatureValid func(childComplexity int) int
+		Source         func(childComplexity int) int
 	}
 
 	WebhookEventConnection struct {
@@ -6112,12 +6118,30 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.WebhookEvent.AppliedAt(childComplexity), true
+	case "WebhookEvent.arrivedAt":
+		if e.ComplexityRoot.WebhookEvent.ArrivedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.ArrivedAt(childComplexity), true
+	case "WebhookEvent.attempts":
+		if e.ComplexityRoot.WebhookEvent.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.Attempts(childComplexity), true
 	case "WebhookEvent.error":
 		if e.ComplexityRoot.WebhookEvent.Error == nil {
 			break
 		}
 
 		return e.ComplexityRoot.WebhookEvent.Error(childComplexity), true
+	case "WebhookEvent.happenedAt":
+		if e.ComplexityRoot.WebhookEvent.HappenedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.HappenedAt(childComplexity), true
 	case "WebhookEvent.id":
 		if e.ComplexityRoot.WebhookEvent.ID == nil {
 			break
@@ -6130,6 +6154,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.WebhookEvent.Kind(childComplexity), true
+	case "WebhookEvent.nextAttemptAt":
+		if e.ComplexityRoot.WebhookEvent.NextAttemptAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.NextAttemptAt(childComplexity), true
 	case "WebhookEvent.params":
 		if e.ComplexityRoot.WebhookEvent.Params == nil {
 			break
@@ -6142,6 +6172,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.WebhookEvent.ReceivedAt(childComplexity), true
+	case "WebhookEvent.recordedAt":
+		if e.ComplexityRoot.WebhookEvent.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.RecordedAt(childComplexity), true
 	case "WebhookEvent.sid":
 		if e.ComplexityRoot.WebhookEvent.Sid == nil {
 			break
@@ -6154,6 +6190,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.WebhookEvent.SignatureValid(childComplexity), true
+	case "WebhookEvent.source":
+		if e.ComplexityRoot.WebhookEvent.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.Source(childComplexity), true
 
 	case "WebhookEventConnection.edges":
 		if e.ComplexityRoot.WebhookEventConnection.Edges == nil {
@@ -8689,6 +8731,15 @@ input ContactTopicRecordInput {
   INBOUND
   STATUS
 }
+"Which way an event came."
+enum WebhookEventSource {
+  "Stored as it arrived."
+  LIVE
+  "Kept on a server's disk while Postgres was away, and stored afterwards."
+  SPOOL
+  "Found in Twilio's log: no webhook ever came."
+  LOG
+}
 "One request from Twilio exactly as it came."
 type WebhookEvent implements Node {
   id: ID!
@@ -8697,10 +8748,23 @@ type WebhookEvent implements Node {
   sid: String!
   params: JSON!
   signatureValid: Boolean!
+  "Which way it came."
+  source: WebhookEventSource!
+  "When it was recorded, by Postgres' clock; the same as recordedAt."
   receivedAt: DateTime!
+  "When it happened, by Twilio's clock. Null where Twilio did not say."
+  happenedAt: DateTime
+  "When it arrived at a server. Earlier than recordedAt for what was kept in a spool."
+  arrivedAt: DateTime!
+  "When it was recorded, by Postgres' clock."
+  recordedAt: DateTime!
   "Null while it waits."
   appliedAt: DateTime
-  "Why it had no effect."
+  "How many attempts to apply it failed."
+  attempts: Int!
+  "It could not be applied and is parked until then. Later messages of the same contact wait behind it, but for an opt-out. webhookEventReplay tries it at once."
+  nextAttemptAt: DateTime
+  "Why it had no effect, or why the last attempt to apply it failed."
   error: String
 }
 type WebhookEventEdge {
@@ -10784,10 +10848,22 @@ func (ec *executionContext) childFields_WebhookEvent(ctx context.Context, field 
 		return ec.fieldContext_WebhookEvent_params(ctx, field)
 	case "signatureValid":
 		return ec.fieldContext_WebhookEvent_signatureValid(ctx, field)
+	case "source":
+		return ec.fieldContext_WebhookEvent_source(ctx, field)
 	case "receivedAt":
 		return ec.fieldContext_WebhookEvent_receivedAt(ctx, field)
+	case "happenedAt":
+		return ec.fieldContext_WebhookEvent_happenedAt(ctx, field)
+	case "arrivedAt":
+		return ec.fieldContext_WebhookEvent_arrivedAt(ctx, field)
+	case "recordedAt":
+		return ec.fieldContext_WebhookEvent_recordedAt(ctx, field)
 	case "appliedAt":
 		return ec.fieldContext_WebhookEvent_appliedAt(ctx, field)
+	case "attempts":
+		return ec.fieldContext_WebhookEvent_attempts(ctx, field)
+	case "nextAttemptAt":
+		return ec.fieldContext_WebhookEvent_nextAttemptAt(ctx, field)
 	case "error":
 		return ec.fieldContext_WebhookEvent_error(ctx, field)
 	}

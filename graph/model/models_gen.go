@@ -1945,10 +1945,23 @@ type WebhookEvent struct {
 	Sid            string          `json:"sid"`
 	Params         json.RawMessage `json:"params"`
 	SignatureValid bool            `json:"signatureValid"`
-	ReceivedAt     time.Time       `json:"receivedAt"`
+	// Which way it came.
+	Source WebhookEventSource `json:"source"`
+	// When it was recorded, by Postgres' clock; the same as recordedAt.
+	ReceivedAt time.Time `json:"receivedAt"`
+	// When it happened, by Twilio's clock. Null where Twilio did not say.
+	HappenedAt *time.Time `json:"happenedAt,omitempty"`
+	// When it arrived at a server. Earlier than recordedAt for what was kept in a spool.
+	ArrivedAt time.Time `json:"arrivedAt"`
+	// When it was recorded, by Postgres' clock.
+	RecordedAt time.Time `json:"recordedAt"`
 	// Null while it waits.
 	AppliedAt *time.Time `json:"appliedAt,omitempty"`
-	// Why it had no effect.
+	// How many attempts to apply it failed.
+	Attempts int `json:"attempts"`
+	// It could not be applied and is parked until then. Later messages of the same contact wait behind it, but for an opt-out. webhookEventReplay tries it at once.
+	NextAttemptAt *time.Time `json:"nextAttemptAt,omitempty"`
+	// Why it had no effect, or why the last attempt to apply it failed.
 	Error *string `json:"error,omitempty"`
 }
 
@@ -3745,6 +3758,67 @@ func (e *WebhookEventKind) UnmarshalJSON(b []byte) error {
 }
 
 func (e WebhookEventKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Which way an event came.
+type WebhookEventSource string
+
+const (
+	// Stored as it arrived.
+	WebhookEventSourceLive WebhookEventSource = "LIVE"
+	// Kept on a server's disk while Postgres was away, and stored afterwards.
+	WebhookEventSourceSpool WebhookEventSource = "SPOOL"
+	// Found in Twilio's log: no webhook ever came.
+	WebhookEventSourceLog WebhookEventSource = "LOG"
+)
+
+var AllWebhookEventSource = []WebhookEventSource{
+	WebhookEventSourceLive,
+	WebhookEventSourceSpool,
+	WebhookEventSourceLog,
+}
+
+func (e WebhookEventSource) IsValid() bool {
+	switch e {
+	case WebhookEventSourceLive, WebhookEventSourceSpool, WebhookEventSourceLog:
+		return true
+	}
+	return false
+}
+
+func (e WebhookEventSource) String() string {
+	return string(e)
+}
+
+func (e *WebhookEventSource) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = WebhookEventSource(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid WebhookEventSource", str)
+	}
+	return nil
+}
+
+func (e WebhookEventSource) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *WebhookEventSource) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e WebhookEventSource) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -208,7 +208,10 @@ func (a *App) build(ctx context.Context) error {
 	s.Campaigns = campaign.NewService(a.db, a.hub, enqueuer, s.Segments, s.Templates, s.Senders, s.Topics, now)
 	s.Unknowns = reconcile.NewService(a.db, a.hub, enqueuer)
 	breaker := dispatch.NewBreaker(a.db, s.Campaigns, s.Senders, a.log)
-	s.Webhooks = webhookevent.NewApplier(a.db, a.hub, enqueuer, twilio.Reader{}, s.Conversations, s.Consents, breaker, a.log)
+	s.Webhooks = webhookevent.NewApplier(webhookevent.Options{
+		DB: a.db, Hub: a.hub, Jobs: enqueuer, Reader: twilio.Reader{}, Receive: s.Conversations.Receive,
+		Receipts: message.NewReceipts(s.Consents), Breaker: breaker, Log: a.log,
+	})
 	if a.Sandbox != nil {
 		s.Demo = demo.NewService(a.db, a.hub, s.Consents, s.Segments, s.Topics, s.Templates, now).WithPeer(a.Sandbox.Recall)
 		if err := a.recall(ctx); err != nil {
@@ -243,8 +246,10 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.firstRun(ctx, firstSender, rate); err != nil {
 		return err
 	}
-	a.writer = webhookevent.NewWriter(a.db, enqueuer, a.log)
 	if a.roles.Serve {
+		if err := a.openWriter(now); err != nil {
+			return err
+		}
 		return a.buildServer(tokens)
 	}
 	if a.cfg.MetricsAddr != "" {
@@ -253,6 +258,21 @@ func (a *App) build(ctx context.Context) error {
 		}
 		a.server = a.newServer(web.NewProbe(a.db.PingContext, a.registry))
 	}
+	return nil
+}
+
+// openWriter makes what keeps webhooks, with its spool if there is to be one.
+func (a *App) openWriter(now func() time.Time) (err error) {
+	var spool *webhookevent.Spool
+	if dir := a.cfg.SpoolDir(); dir != "" {
+		if spool, err = webhookevent.OpenSpool(dir, webhookevent.SpoolLimit, a.log); err != nil {
+			return fmt.Errorf("WEBHOOK_SPOOL=%s: %w", dir, err)
+		}
+	}
+	a.writer = webhookevent.NewWriter(webhookevent.WriterOptions{
+		DB: a.db, Applier: a.Services.Webhooks, Reader: twilio.Reader{}, Spool: spool, Log: a.log, Now: now,
+	})
+	a.writer.Register(a.registry)
 	return nil
 }
 
@@ -391,7 +411,10 @@ func (a *App) Run(ctx context.Context) error {
 	defer stop()
 	var loops sync.WaitGroup
 	loops.Go(func() { a.hub.Run(background) })
-	loops.Go(func() { a.writer.Run(background) })
+	if a.writer != nil {
+		loops.Go(func() { a.writer.Run(background) })
+		loops.Go(func() { a.Services.Webhooks.Run(background) })
+	}
 	failed := make(chan error, 2)
 	if a.server != nil {
 		a.server.BaseContext = func(net.Listener) context.Context { return ctx } // ends the sockets too

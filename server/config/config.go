@@ -56,6 +56,8 @@ type Config struct {
 	Playground           bool   `env:"PLAYGROUND" envDefault:"true"`
 	TrustedDocumentsOnly bool   `env:"TRUSTED_DOCUMENTS_ONLY" envDefault:"false"`
 
+	WebhookSpool string `env:"WEBHOOK_SPOOL"` // a directory; unset: DataDir/spool beside a private Postgres; "off": none
+
 	MetricsAddr string        `env:"METRICS_ADDR"` // where a process that only works answers /metrics, /healthz and /readyz
 	ClockOffset time.Duration `env:"CLOCK_OFFSET"` // makes this process' clock wrong, for tests
 }
@@ -194,6 +196,18 @@ func (c *Config) EnsureSecretKey() error {
 	}
 	c.SecretKey = Secret(strings.TrimSpace(string(raw)))
 	return nil
+}
+
+// SpoolDir is the directory that keeps webhooks while Postgres is away; "" when
+// they are refused then, so that Twilio tries again.
+func (c Config) SpoolDir() string {
+	switch {
+	case c.WebhookSpool == "off", c.WebhookSpool == "" && c.DatabaseURL != "":
+		return ""
+	case c.WebhookSpool != "":
+		return c.WebhookSpool
+	}
+	return filepath.Join(c.DataDir, "spool")
 }
 
 // Loopback reports whether only this machine can reach the server.

@@ -67,6 +67,7 @@ type Event struct {
 	OperatorID  *int64                //
 	OccurredAt  time.Time             // when the person decided
 	CreatedAt   time.Time             `bun:",nullzero"` // when we learned of it
+	Late        bool                  // see Decision.Late
 }
 
 // SuppressionReason says why an address must not be written to.
@@ -119,6 +120,7 @@ type Change struct {
 	Source     Source
 	Evidence   Evidence
 	OccurredAt time.Time // zero: now
+	Late       bool      // it comes from a spool, the provider's log or imported history; see Decision
 }
 
 // Set records what a contact decided, for an operator or API client.
@@ -192,19 +194,23 @@ func (s *Service) CreateContact(ctx context.Context, contacts *contact.Service, 
 
 // Record appends to the ledger in the caller's transaction, which holds the
 // contact's lock, and keeps the contact and its suppression in step. An event
-// older than the newest one is kept but changes nothing.
+// that another one supersedes is kept but changes nothing; then c stays as it is.
 func (s *Service) Record(ctx context.Context, tx bun.Tx, c *contact.Contact, ch Change) error {
 	if ch.OccurredAt.IsZero() {
 		ch.OccurredAt = s.now()
 	}
 	e := &Event{
-		ContactID: c.ID, AddressHash: s.hasher.Hash(c.MatchKey), Status: ch.Status, Purpose: "marketing",
-		Source: ch.Source, Evidence: ch.Evidence, OperatorID: actor.OperatorID(ctx), OccurredAt: ch.OccurredAt,
+		ContactID: c.ID, AddressHash: s.hasher.Hash(c.MatchKey), Status: ch.Status, Purpose: "marketing", Source: ch.Source,
+		Evidence: ch.Evidence, OperatorID: actor.OperatorID(ctx), OccurredAt: ch.OccurredAt, Late: ch.Late,
 	}
 	if err := insertEvents(ctx, tx, []*Event{e}); err != nil {
 		return err
 	}
-	if c.ConsentAt == nil || !ch.OccurredAt.Before(*c.ConsentAt) {
+	counts, err := s.counts(ctx, tx, c, e)
+	if err != nil {
+		return err
+	}
+	if counts {
 		if err := contact.SetConsent(ctx, tx, c.ID, ch.Status, ch.OccurredAt); err != nil {
 			return err
 		}
@@ -214,6 +220,33 @@ func (s *Service) Record(ctx context.Context, tx bun.Tx, c *contact.Contact, ch 
 		}
 	}
 	return audit.Record(ctx, tx, "consent.set", "contact", c.ID, map[string]any{"status": ch.Status, "source": ch.Source, "event": e.ID})
+}
+
+// counts reports whether an event that was just written to the ledger is the
+// one that stands. Where anything came late, the whole ledger decides, so that
+// the order in which things become known does not.
+func (s *Service) counts(ctx context.Context, tx bun.Tx, c *contact.Contact, e *Event) (bool, error) {
+	if c.ConsentAt == nil {
+		return true, nil
+	}
+	current := Decision{Status: c.ConsentStatus, At: *c.ConsentAt}
+	known, err := decisions(ctx, tx, c.ID)
+	if err != nil {
+		return false, err
+	}
+	late, explained := false, false
+	for _, d := range known {
+		late = late || d.Late
+		explained = explained || d.Seq != e.ID && d.Status == current.Status && !d.At.Before(current.At)
+	}
+	if !late {
+		return Supersedes(Decision{Status: e.Status, At: e.OccurredAt}, current), nil
+	}
+	if !explained && current.Status != contact.ConsentUnknown {
+		known = append(known, current)
+	}
+	standing, ok := Standing(known)
+	return ok && standing.Seq == e.ID, nil
 }
 
 // follow makes the suppression agree with the consent.
@@ -246,6 +279,7 @@ func (s *Service) RecordBulk(ctx context.Context, tx bun.Tx, bulk []Bulk) error 
 		events[i] = &Event{
 			ContactID: b.ContactID, AddressHash: s.hasher.Hash(b.MatchKey), Status: b.Change.Status, Purpose: "marketing",
 			Source: b.Change.Source, Evidence: b.Change.Evidence, OperatorID: actor.OperatorID(ctx), OccurredAt: b.Change.OccurredAt,
+			Late: b.Change.Late,
 		}
 		if b.Change.Status == contact.ConsentOptedOut {
 			out = append(out, events[i].AddressHash)

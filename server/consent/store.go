@@ -24,20 +24,32 @@ func insertMany(ctx context.Context, tx bun.Tx, events []*Event) error {
 	n := len(events)
 	ids, hashes := make([]int64, n), make([][]byte, n)
 	status, purpose, source, evidence, at := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	late := make([]bool, n)
 	for i, e := range events {
 		raw, err := json.Marshal(e.Evidence)
 		if err != nil {
 			return fmt.Errorf("evidence: %w", err)
 		}
 		ids[i], hashes[i], status[i], purpose[i], source[i], evidence[i] = e.ContactID, e.AddressHash, string(e.Status), e.Purpose, string(e.Source), string(raw)
+		late[i] = e.Late
 		at[i] = e.OccurredAt.UTC().Format(time.RFC3339Nano)
 	}
 	_, err := tx.NewRaw(`
-		INSERT INTO consent_events (contact_id, address_hash, status, purpose, source, evidence, operator_id, occurred_at)
-		SELECT id, hash, status, purpose, source, evidence::jsonb, ?, at::timestamptz
-		FROM unnest(?::bigint[], ?::bytea[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[]) WITH ORDINALITY AS u (id, hash, status, purpose, source, evidence, at, n) ORDER BY n`,
-		events[0].OperatorID, pgdialect.Array(ids), pgdialect.Array(hashes), pgdialect.Array(status), pgdialect.Array(purpose), pgdialect.Array(source), pgdialect.Array(evidence), pgdialect.Array(at)).Exec(ctx)
+		INSERT INTO consent_events (contact_id, address_hash, status, purpose, source, evidence, operator_id, occurred_at, late)
+		SELECT id, hash, status, purpose, source, evidence::jsonb, ?, at::timestamptz, late
+		FROM unnest(?::bigint[], ?::bytea[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bool[])
+			WITH ORDINALITY AS u (id, hash, status, purpose, source, evidence, at, late, n) ORDER BY n`,
+		events[0].OperatorID, pgdialect.Array(ids), pgdialect.Array(hashes), pgdialect.Array(status), pgdialect.Array(purpose), pgdialect.Array(source), pgdialect.Array(evidence), pgdialect.Array(at),
+		pgdialect.Array(late)).Exec(ctx)
 	return db.Err(err)
+}
+
+// decisions gives the latest of each kind that the ledger has of a contact.
+func decisions(ctx context.Context, tx bun.Tx, contactID int64) (latest []Decision, err error) {
+	err = tx.NewRaw(`SELECT DISTINCT ON (status, late) status, late, occurred_at AS at, id AS seq FROM consent_events
+		WHERE contact_id = ? AND status IN ('opted_in', 'opted_out') ORDER BY status, late, occurred_at DESC, id DESC`,
+		contactID).Scan(ctx, &latest)
+	return latest, db.Err(err)
 }
 
 func upsertSuppression(ctx context.Context, tx bun.Tx, hash []byte, reason SuppressionReason) error {

@@ -78,22 +78,45 @@ func EnsureInbound(ctx context.Context, tx bun.Tx, a Address, name string) (*Con
 	return found, db.Err(err)
 }
 
+// LockAll locks contacts in order of id for the rest of the transaction.
+func LockAll(ctx context.Context, tx bun.Tx, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := tx.NewRaw("SELECT 1 FROM contacts WHERE id = ANY (?::bigint[]) ORDER BY id FOR UPDATE", pgdialect.Array(ids)).Exec(ctx)
+	return db.Err(err)
+}
+
 // TouchInbound notes that the contact just wrote, and that WhatsApp therefore
 // reaches them.
 func TouchInbound(ctx context.Context, tx bun.Tx, id int64) error {
-	_, err := tx.NewRaw(`UPDATE contacts SET last_inbound_at = clock_timestamp(), reachable = true, unreachable_reason = '' WHERE id = ?`, id).Exec(ctx)
+	_, err := tx.NewRaw(`UPDATE contacts SET last_inbound_at = clock_timestamp(), reachable = true, unreachable_reason = '',
+		unreachable_until = NULL WHERE id = ?`, id).Exec(ctx)
 	return db.Err(err)
 }
 
-// SetUnreachable flags contacts whose address Twilio refused for good.
-func SetUnreachable(ctx context.Context, idb bun.IDB, ids []int64, reason string) error {
-	_, err := idb.NewRaw("UPDATE contacts SET reachable = false, unreachable_reason = ?, updated_at = now() WHERE id = ANY (?) AND reachable", reason, pgdialect.Array(ids)).Exec(ctx)
+// SetUnreachable flags contacts whose address Twilio refused, for so long; 0 is
+// without an end. A mark that lasts longer stays. The caller has locked them.
+func SetUnreachable(ctx context.Context, idb bun.IDB, ids []int64, reason string, lasts time.Duration) error {
+	_, err := idb.NewRaw(`
+		UPDATE contacts SET reachable = false, unreachable_reason = ?0, updated_at = now(),
+			unreachable_until = CASE WHEN ?1::float8 > 0 THEN clock_timestamp() + make_interval(secs => ?1) END
+		WHERE id = ANY (?2::bigint[]) AND (reachable OR (unreachable_until IS NOT NULL
+			AND (?1::float8 = 0 OR unreachable_until < clock_timestamp() + make_interval(secs => ?1))))`,
+		reason, lasts.Seconds(), pgdialect.Array(ids)).Exec(ctx)
 	return db.Err(err)
 }
 
-// SetIneligible flags contacts to whom WhatsApp delivers no marketing.
-func SetIneligible(ctx context.Context, idb bun.IDB, ids []int64) error {
-	_, err := idb.NewRaw("UPDATE contacts SET marketing_eligible = false, updated_at = now() WHERE id = ANY (?) AND marketing_eligible", pgdialect.Array(ids)).Exec(ctx)
+// SetIneligible flags contacts to whom WhatsApp delivers no marketing, for so
+// long; 0 is without an end. A mark that lasts longer stays. The caller has
+// locked them.
+func SetIneligible(ctx context.Context, idb bun.IDB, ids []int64, reason string, lasts time.Duration) error {
+	_, err := idb.NewRaw(`
+		UPDATE contacts SET marketing_eligible = false, ineligible_reason = ?0, updated_at = now(),
+			ineligible_until = CASE WHEN ?1::float8 > 0 THEN clock_timestamp() + make_interval(secs => ?1) END
+		WHERE id = ANY (?2::bigint[]) AND (marketing_eligible OR (ineligible_until IS NOT NULL
+			AND (?1::float8 = 0 OR ineligible_until < clock_timestamp() + make_interval(secs => ?1))))`,
+		reason, lasts.Seconds(), pgdialect.Array(ids)).Exec(ctx)
 	return db.Err(err)
 }
 

@@ -57,6 +57,7 @@ type InboundMessage struct {
 	QuotedSID      string // the message they replied to
 	TwilioAnswered bool   // Advanced Opt-Out has confirmed already
 	ReceivedAt     time.Time
+	Late           bool // it was kept in a spool, or found in the provider's log: see consent.Decision
 }
 
 // Service takes in inbound messages and sends single ones.
@@ -153,54 +154,62 @@ var (
 	helpAnswer        = "Reply STOP to unsubscribe or START to subscribe."
 )
 
+// obey records what a keyword decides and confirms what it changed. The ledger
+// takes every one, also where nothing changes: what becomes known late is held
+// against the newest of them.
 func (s *Service) obey(ctx context.Context, tx bun.Tx, c *contact.Contact, thread *Conversation, snd *int64, k consent.Keyword, in InboundMessage) error {
-	change := consent.Change{Source: consent.SourceKeyword, Evidence: consent.Evidence{Text: contact.CleanText(in.Body), MessageSID: in.SID}, OccurredAt: in.ReceivedAt}
-	var answer string
+	before, answer := c.ConsentStatus, ""
 	switch k {
 	case consent.KeywordNone:
 		return nil
 	case consent.KeywordHelp:
-		answer = helpAnswer
+		return s.confirm(ctx, tx, c, thread, snd, helpAnswer, in)
 	case consent.KeywordStop:
-		if c.ConsentStatus == contact.ConsentOptedOut {
-			return nil // confirmed once already
-		}
-		change.Status, answer = contact.ConsentOptedOut, stopConfirmation
+		answer = stopConfirmation
 	case consent.KeywordStart:
-		if c.ConsentStatus == contact.ConsentOptedIn {
-			return nil
-		}
-		change.Status, answer = contact.ConsentOptedIn, startConfirmation
+		answer = startConfirmation
 	}
-	if change.Status != "" {
-		if err := s.consents.Record(ctx, tx, c, change); err != nil {
-			return err
-		}
+	if err := s.consents.Record(ctx, tx, c, decided(k, in)); err != nil || c.ConsentStatus == before {
+		return err // a repeat was confirmed once already
 	}
 	return s.confirm(ctx, tx, c, thread, snd, answer, in)
 }
 
+// decided is what a STOP or START says.
+func decided(k consent.Keyword, in InboundMessage) consent.Change {
+	status := contact.ConsentOptedOut
+	if k == consent.KeywordStart {
+		status = contact.ConsentOptedIn
+	}
+	return consent.Change{
+		Status: status, Source: consent.SourceKeyword, OccurredAt: in.ReceivedAt, Late: in.Late,
+		Evidence: consent.Evidence{Text: contact.CleanText(in.Body), MessageSID: in.SID},
+	}
+}
+
 // obeyTopic has a contact leave one topic, or subscribes them to it. Their START
-// asks for these messages, so it also brings back whom STOP had sent away.
+// asks for these messages, so it also brings back whom STOP had sent away,
+// unless it came late and that STOP may be the newer one.
 func (s *Service) obeyTopic(ctx context.Context, tx bun.Tx, c *contact.Contact, thread *Conversation, snd *int64, k consent.Keyword, t *topic.Topic, in InboundMessage) error {
+	before := c.ConsentStatus
 	status, answer := topic.StatusLeft, fmt.Sprintf("You have left “%s” and still get our other messages. Reply START %s to come back, STOP to get nothing any more.", t.Name, t.Keyword)
 	if k == consent.KeywordStart {
 		status, answer = topic.StatusSubscribed, fmt.Sprintf("You are subscribed to “%s”. Reply STOP %s to leave it, STOP to get nothing any more.", t.Name, t.Keyword)
+		if in.Late {
+			left, err := s.topics.LeftAt(ctx, tx, c.ID, t.ID)
+			if err != nil || left != nil && !in.ReceivedAt.After(left.Add(consent.ClockError)) {
+				return err
+			}
+		}
+		if err := s.consents.Record(ctx, tx, c, decided(k, in)); err != nil || c.ConsentStatus != contact.ConsentOptedIn {
+			return err
+		}
 	}
 	changed, err := s.topics.Record(ctx, tx, c.ID, t.ID, status, consent.SourceKeyword)
 	if err != nil {
 		return err
 	}
-	if k == consent.KeywordStart && c.ConsentStatus != contact.ConsentOptedIn {
-		changed = true
-		err := s.consents.Record(ctx, tx, c, consent.Change{
-			Status: contact.ConsentOptedIn, Source: consent.SourceKeyword, Evidence: consent.Evidence{Text: contact.CleanText(in.Body), MessageSID: in.SID}, OccurredAt: in.ReceivedAt,
-		})
-		if err != nil {
-			return err
-		}
-	}
-	if !changed || k == consent.KeywordStop && c.ConsentStatus == contact.ConsentOptedOut {
+	if !changed && c.ConsentStatus == before || k == consent.KeywordStop && c.ConsentStatus == contact.ConsentOptedOut {
 		return nil // confirmed once already
 	}
 	return s.confirm(ctx, tx, c, thread, snd, answer, in)

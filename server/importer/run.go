@@ -667,7 +667,11 @@ func (r *row) consentChange(c *contact.Contact, imp *Import, now time.Time, supp
 	}
 	ch := consent.Change{
 		Status: r.consent, Source: consent.SourceImport, OccurredAt: at,
-		Evidence: consent.Evidence{File: imp.FileName, Row: r.rec.row, Text: imp.Options.ConsentText},
+		Evidence: consent.Evidence{File: imp.FileName, Row: r.rec.row, Text: imp.Options.ConsentText}, Late: r.consentAt != nil,
+	}
+	newer, current := consent.Decision{Status: ch.Status, At: at, Late: true}, consent.Decision{Status: c.ConsentStatus}
+	if c.ConsentAt != nil {
+		current.At = *c.ConsentAt
 	}
 	switch r.consent {
 	case contact.ConsentOptedIn:
@@ -675,10 +679,10 @@ func (r *row) consentChange(c *contact.Contact, imp *Import, now time.Time, supp
 		case contact.ConsentUnknown:
 			return ch, !suppressed
 		case contact.ConsentOptedOut:
-			return ch, r.consentAt != nil && c.ConsentAt != nil && at.After(*c.ConsentAt)
+			return ch, r.consentAt != nil && c.ConsentAt != nil && consent.Supersedes(newer, current)
 		}
 	case contact.ConsentOptedOut:
-		return ch, c.ConsentStatus != contact.ConsentOptedOut && (c.ConsentAt == nil || r.consentAt == nil || !at.Before(*c.ConsentAt))
+		return ch, c.ConsentStatus != contact.ConsentOptedOut && (c.ConsentAt == nil || r.consentAt == nil || consent.Supersedes(newer, current))
 	}
 	return ch, false
 }

@@ -24,85 +24,6 @@ func Insert(ctx context.Context, idb bun.IDB, m *Message) error {
 	return db.Err(err)
 }
 
-// Lock reads messages by our id or by SID and locks them in order of id, so
-// that two batches never wait for each other.
-func Lock(ctx context.Context, tx bun.Tx, ids []int64, sids []string) (rows []*Message, err error) {
-	err = tx.NewSelect().Model(&rows).Where("m.id = ANY (?) OR m.sid = ANY (?)", pgdialect.Array(ids), pgdialect.Array(sids)).Order("m.id").For("UPDATE").Scan(ctx)
-	return rows, db.Err(err)
-}
-
-// SaveProgress writes back what Advance changed.
-func SaveProgress(ctx context.Context, tx bun.Tx, rows []*Message) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	n := len(rows)
-	ids, status, sids, codes, texts := make([]int64, n), make([]string, n), make([]string, n), make([]int64, n), make([]string, n)
-	var times [5][]*time.Time
-	for i := range times {
-		times[i] = make([]*time.Time, n)
-	}
-	for i, m := range rows {
-		ids[i], status[i], codes[i], texts[i] = m.ID, string(m.Status), int64(m.ErrorCode), m.ErrorMessage
-		if m.SID != nil {
-			sids[i] = *m.SID
-		}
-		times[0][i], times[1][i], times[2][i], times[3][i], times[4][i] = m.AcceptedAt, m.SentAt, m.DeliveredAt, m.ReadAt, m.EndedAt
-	}
-	_, err := tx.NewRaw(`
-		UPDATE messages m SET status = u.status, sid = nullif(u.sid, ''), error_code = u.code, error_message = u.text,
-			accepted_at = u.accepted, sent_at = u.sent, delivered_at = u.delivered, read_at = u.read, ended_at = u.ended,
-			lease_until = CASE WHEN u.status IN ('submitting', 'unknown') THEN m.lease_until END
-		FROM unnest(?::bigint[], ?::text[], ?::text[], ?::int[], ?::text[], ?::timestamptz[], ?::timestamptz[], ?::timestamptz[], ?::timestamptz[], ?::timestamptz[])
-			AS u (id, status, sid, code, text, accepted, sent, delivered, read, ended)
-		WHERE m.id = u.id`,
-		pgdialect.Array(ids), pgdialect.Array(status), pgdialect.Array(sids), pgdialect.Array(codes), pgdialect.Array(texts),
-		timeArray(times[0]), timeArray(times[1]), timeArray(times[2]), timeArray(times[3]), timeArray(times[4])).Exec(ctx)
-	return db.Err(err)
-}
-
-// timeArray writes times with nulls as a Postgres array.
-func timeArray(ts []*time.Time) string {
-	buf := make([]byte, 0, len(ts)*34+2)
-	buf = append(buf, '{')
-	for i, t := range ts {
-		if i > 0 {
-			buf = append(buf, ',')
-		}
-		if t == nil {
-			buf = append(buf, "NULL"...)
-			continue
-		}
-		buf = append(buf, '"')
-		buf = t.UTC().AppendFormat(buf, "2006-01-02T15:04:05.999999Z07:00")
-		buf = append(buf, '"')
-	}
-	return string(append(buf, '}'))
-}
-
-// DeliveryEvent is one row of a message's history at the provider.
-type DeliveryEvent struct {
-	bun.BaseModel `bun:"table:delivery_events,alias:de"`
-
-	ID             int64     `bun:",pk,autoincrement"`
-	MessageID      int64     //
-	SID            string    `bun:"sid"`
-	Status         Status    //
-	ErrorCode      int       //
-	WebhookEventID *int64    //
-	OccurredAt     time.Time //
-	ReceivedAt     time.Time `bun:",nullzero"`
-}
-
-// InsertEvents keeps the events that are new and gives their ids.
-func InsertEvents(ctx context.Context, tx bun.Tx, events []*DeliveryEvent) (ids []int64, err error) {
-	if len(events) == 0 {
-		return nil, nil
-	}
-	err = tx.NewInsert().Model(&events).On("CONFLICT DO NOTHING").Returning("id").Scan(ctx, &ids)
-	return ids, db.Err(err)
-}
-
 // ByIDs finds many; unknown ids are left out.
 func ByIDs(ctx context.Context, idb bun.IDB, ids []int64) (rows []*Message, err error) {
 	if len(ids) == 0 {
@@ -110,31 +31,6 @@ func ByIDs(ctx context.Context, idb bun.IDB, ids []int64) (rows []*Message, err 
 	}
 	err = idb.NewSelect().Model(&rows).Where("m.id = ANY (?)", pgdialect.Array(ids)).Scan(ctx)
 	return rows, db.Err(err)
-}
-
-// KnownSIDs tells which of these SIDs belong to messages of ours.
-func KnownSIDs(ctx context.Context, idb bun.IDB, sids []string) (map[string]bool, error) {
-	var found []string
-	err := idb.NewRaw("SELECT sid FROM messages WHERE sid = ANY (?)", pgdialect.Array(sids)).Scan(ctx, &found)
-	known := make(map[string]bool, len(found))
-	for _, sid := range found {
-		known[sid] = true
-	}
-	return known, db.Err(err)
-}
-
-// MarkReplied notes on the campaign message that the contact answered: the one
-// they quoted, else the newest of the last seven days. It gives its campaign.
-func MarkReplied(ctx context.Context, tx bun.Tx, contactID int64, quotedSID string, optedOut bool) (campaignID int64, err error) {
-	var ids []int64
-	err = tx.NewRaw(`
-		UPDATE messages SET replied_at = coalesce(replied_at, clock_timestamp()), opted_out_at = CASE WHEN ?2 THEN coalesce(opted_out_at, clock_timestamp()) ELSE opted_out_at END
-		WHERE id = (SELECT id FROM messages WHERE contact_id = ?0 AND direction = 'outbound' AND campaign_id IS NOT NULL AND accepted_at > now() - interval '7 days'
-			ORDER BY (sid IS NOT DISTINCT FROM ?1) DESC, id DESC LIMIT 1) RETURNING campaign_id`, contactID, quotedSID, optedOut).Scan(ctx, &ids)
-	if len(ids) > 0 {
-		campaignID = ids[0]
-	}
-	return campaignID, db.Err(err)
 }
 
 // LastOutbound tells when the provider last accepted a message to each contact.

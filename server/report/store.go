@@ -76,7 +76,7 @@ func failures(ctx context.Context, idb bun.IDB, campaignID *int64) (rows []failu
 func systemState(ctx context.Context, idb bun.IDB, h *Health) error {
 	err := idb.NewRaw(`SELECT
 		(SELECT count(*) FROM leases WHERE name LIKE 'worker:%' AND expires_at >= now()),
-		(SELECT coalesce(extract(epoch FROM clock_timestamp() - min(received_at)), 0)::float8 FROM webhook_events WHERE applied_at IS NULL),
+		(SELECT coalesce(extract(epoch FROM clock_timestamp() - min(received_at)), 0)::float8 FROM webhook_events WHERE applied_at IS NULL AND next_attempt_at IS NULL),
 		(SELECT coalesce(max(extract(epoch FROM clock_timestamp() - coalesce(served.at, ca.prepared_at))), 0)::float8 FROM campaigns ca
 			LEFT JOIN LATERAL (SELECT max(bucket) + interval '10 seconds' AS at FROM message_series s WHERE s.campaign_id = ca.id AND s.measure IN ('at:accepted', 'failed', 'skipped')) served ON true
 			WHERE ca.status = 'sending' AND EXISTS (SELECT 1 FROM campaign_senders cs JOIN messages m ON m.work = 'send' AND m.sender_id = cs.sender_id AND m.campaign_id = ca.id AND m.not_before <= now()

@@ -3,6 +3,7 @@ package topic
 import (
 	"context"
 	"strings"
+	"time"
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
@@ -196,6 +197,11 @@ func (s *Service) Record(ctx context.Context, tx bun.Tx, contactID, topicID int6
 		return changed, err
 	}
 	return true, audit.Record(ctx, tx, "contact.topic", "contact", contactID, map[string]any{"topic": topicID, "status": status, "source": source})
+}
+
+// LeftAt tells since when a contact has left a topic; nil when they have not.
+func (s *Service) LeftAt(ctx context.Context, tx bun.Tx, contactID, topicID int64) (*time.Time, error) {
+	return leftAt(ctx, tx, contactID, topicID)
 }
 
 // ByKeyword finds the topic that a contact's message names; nil when none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"eventstream/server/apperr"
 	"eventstream/server/consent"
@@ -125,6 +126,15 @@ func set(ctx context.Context, tx bun.Tx, contactID, topicID int64, status Status
 	}
 	n, err := res.RowsAffected()
 	return n > 0, err
+}
+
+func leftAt(ctx context.Context, tx bun.Tx, contactID, topicID int64) (*time.Time, error) {
+	var at time.Time
+	err := tx.NewRaw("SELECT since FROM contact_topics WHERE topic_id = ? AND contact_id = ? AND status = 'left'", topicID, contactID).Scan(ctx, &at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil //nolint:nilnil // they have not left it
+	}
+	return &at, db.Err(err)
 }
 
 // setMany leaves pairs out whose topic is gone by now.

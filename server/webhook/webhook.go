@@ -35,13 +35,15 @@ func New(writer *webhookevent.Writer, tokens []string, publicURL func() string, 
 
 // Inbound answers POST /webhooks/twilio/inbound.
 func (h *Handler) Inbound(w http.ResponseWriter, r *http.Request) {
-	h.take(w, r, webhookevent.KindInbound, func(p map[string]string) string { return "inbound:" + p["MessageSid"] })
+	h.take(w, r, webhookevent.KindInbound, func(p map[string]string) string {
+		return webhookevent.InboundKey(p["MessageSid"])
+	})
 }
 
 // Status answers POST /webhooks/twilio/status.
 func (h *Handler) Status(w http.ResponseWriter, r *http.Request) {
 	h.take(w, r, webhookevent.KindStatus, func(p map[string]string) string {
-		return "status:" + p["MessageSid"] + ":" + p["MessageStatus"] + ":" + p["EventType"] + ":" + p["ErrorCode"]
+		return webhookevent.StatusKey(p["MessageSid"], p["MessageStatus"], p["EventType"], p["ErrorCode"])
 	})
 }
 
@@ -60,7 +62,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, kind webhookevent
 	}
 	params := make(map[string]string, len(r.PostForm))
 	for name, values := range r.PostForm {
-		params[name] = strings.ReplaceAll(strings.ToValidUTF8(values[0], ""), "\x00", "")
+		params[storable(name)] = storable(values[0])
 	}
 	if params["MessageSid"] == "" {
 		http.Error(w, "MessageSid is missing", http.StatusBadRequest)
@@ -72,7 +74,9 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, kind webhookevent
 	}
 	e := &webhookevent.Event{
 		Kind: kind, SID: params["MessageSid"], DedupeKey: key(params), MessageID: id, Params: params, SignatureValid: true,
-		Headers: map[string]string{"I-Twilio-Idempotency-Token": r.Header.Get("I-Twilio-Idempotency-Token"), "User-Agent": r.UserAgent()},
+		HappenedAt: happened(params["RawDlrDoneDate"]), Headers: map[string]string{
+			"I-Twilio-Idempotency-Token": storable(r.Header.Get("I-Twilio-Idempotency-Token")), "User-Agent": storable(r.UserAgent()),
+		},
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), budget)
 	defer cancel()
@@ -89,4 +93,20 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, kind webhookevent
 	// Empty TwiML: answers go out through the API, past the gate.
 	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
 	_, _ = w.Write([]byte(`<?xml version="1.0" encoding="UTF-8"?><Response/>`))
+}
+
+// storable drops what no text in Postgres can hold: bytes that are no UTF-8,
+// and NUL.
+func storable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "")
+}
+
+// happened reads when a carrier was done with a message, YYMMDDhhmm in UTC;
+// Twilio says so of SMS. nil where it says nothing.
+func happened(raw string) *time.Time {
+	at, err := time.Parse("0601021504", raw)
+	if err != nil {
+		return nil
+	}
+	return &at
 }

@@ -2,66 +2,161 @@ package webhookevent
 
 import (
 	"context"
+	"time"
 
 	"eventstream/server/db"
-	"eventstream/server/jobs"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
-const inboundLock = 7_239_003
+// Advisory locks: one look at receipts that nobody applied, and the class of
+// those of single contacts.
+const (
+	statusLock  = 7_239_003
+	contactLock = 7_239_004
+)
 
-// insert writes events that are new and reports how many those were.
-func insert(ctx context.Context, tx bun.Tx, events []*Event) (int64, error) {
+// insert writes events that are new, in one statement, and gives those. Ids and
+// times go by the order of events, as they arrived; rows are written in order of
+// their keys, so that two groups with the same events never wait for each other
+// in a circle.
+func insert(ctx context.Context, idb bun.IDB, events []*Event) ([]*Event, error) {
 	n := len(events)
-	kinds, sids, keys, params, headers := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-	ids := make([]int64, n)
+	if n == 0 {
+		return nil, nil
+	}
+	kinds, sids, keys, sources := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	params, headers, contacts := make([]string, n), make([]string, n), make([]string, n)
+	ids, signed, urgent := make([]int64, n), make([]bool, n), make([]bool, n)
+	arrived, happened := make([]string, n), make([]string, n)
+	byKey := make(map[string]*Event, n)
 	for i, e := range events {
-		kinds[i], sids[i], keys[i], ids[i] = string(e.Kind), e.SID, e.DedupeKey, e.MessageID
+		kinds[i], sids[i], keys[i], sources[i], ids[i] = string(e.Kind), e.SID, e.DedupeKey, string(e.Source), e.MessageID
 		params[i], headers[i] = rawJSON(e.Params), rawJSON(e.Headers)
+		contacts[i], signed[i], urgent[i] = e.ContactKey, e.SignatureValid, e.Urgent
+		arrived[i], happened[i] = timestamp(e.ArrivedAt), timestamp(e.HappenedAt)
+		if byKey[e.DedupeKey] == nil {
+			byKey[e.DedupeKey] = e
+		}
 	}
-	res, err := tx.NewRaw(`
-		INSERT INTO webhook_events (kind, sid, dedupe_key, message_id, params, headers, signature_valid)
-		SELECT kind, sid, dedupe_key, message_id, params::jsonb, headers::jsonb, true
-		FROM unnest(?::text[], ?::text[], ?::text[], ?::bigint[], ?::text[], ?::text[]) AS u (kind, sid, dedupe_key, message_id, params, headers)
-		ORDER BY dedupe_key ON CONFLICT (dedupe_key) DO NOTHING`,
-		pgdialect.Array(kinds), pgdialect.Array(sids), pgdialect.Array(keys), pgdialect.Array(ids), pgdialect.Array(params), pgdialect.Array(headers)).Exec(ctx)
+	var rows []struct {
+		ID         int64
+		DedupeKey  string
+		ReceivedAt time.Time
+	}
+	err := idb.NewRaw(`
+		INSERT INTO webhook_events (id, kind, sid, dedupe_key, message_id, params, headers, signature_valid, source, contact_key,
+			urgent, arrived_at, happened_at, received_at)
+		OVERRIDING SYSTEM VALUE
+		SELECT id, kind, sid, dedupe_key, message_id, params::jsonb, headers::jsonb, signed, source, contact_key, urgent,
+			nullif(arrived, '')::timestamptz, nullif(happened, '')::timestamptz, recorded
+		FROM (SELECT nextval('webhook_events_id_seq') AS id, clock_timestamp() AS recorded, u.*
+			FROM unnest(?::text[], ?::text[], ?::text[], ?::bigint[], ?::text[], ?::text[], ?::bool[], ?::text[], ?::text[], ?::bool[],
+				?::text[], ?::text[]) WITH ORDINALITY
+				AS u (kind, sid, dedupe_key, message_id, params, headers, signed, source, contact_key, urgent, arrived, happened, place)
+			ORDER BY place OFFSET 0) x
+		ORDER BY dedupe_key, place ON CONFLICT (dedupe_key) DO NOTHING RETURNING id, dedupe_key, received_at`,
+		pgdialect.Array(kinds), pgdialect.Array(sids), pgdialect.Array(keys), pgdialect.Array(ids), pgdialect.Array(params),
+		pgdialect.Array(headers), pgdialect.Array(signed), pgdialect.Array(sources), pgdialect.Array(contacts),
+		pgdialect.Array(urgent), pgdialect.Array(arrived), pgdialect.Array(happened)).Scan(ctx, &rows)
 	if err != nil {
-		return 0, db.Err(err)
+		return nil, db.Err(err)
 	}
-	return res.RowsAffected()
+	fresh := make([]*Event, 0, len(rows))
+	for _, r := range rows {
+		e := byKey[r.DedupeKey]
+		e.ID, e.ReceivedAt = r.ID, r.ReceivedAt
+		fresh = append(fresh, e)
+	}
+	return fresh, nil
 }
 
-func lockInbound(ctx context.Context, tx bun.Tx) error {
-	_, err := tx.NewRaw("SELECT pg_advisory_xact_lock(?)", inboundLock).Exec(ctx)
+func timestamp(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
+
+// ready holds for events that wait and may be tried now: not parked, or due
+// again, and not behind a parked one of the same contact.
+const ready = `we.applied_at IS NULL AND (we.next_attempt_at IS NULL OR we.next_attempt_at <= now())
+	AND (we.urgent OR we.contact_key = '' OR NOT EXISTS (SELECT 1 FROM webhook_events p
+		WHERE p.contact_key = we.contact_key AND p.id < we.id AND p.applied_at IS NULL AND p.next_attempt_at > now()))`
+
+// lockContactKey lets one transaction at a time apply what a contact wrote.
+func lockContactKey(ctx context.Context, tx bun.Tx, key string) error {
+	_, err := tx.NewRaw("SELECT pg_advisory_xact_lock(?, hashtext(?))", contactLock, key).Exec(ctx)
 	return db.Err(err)
 }
 
-func waitingEvents(ctx context.Context, tx bun.Tx, kind Kind, limit int64) (rows []*Event, err error) {
-	err = tx.NewSelect().Model(&rows).Where("we.kind = ? AND we.applied_at IS NULL", kind).Order("we.id").Limit(limit).For("UPDATE SKIP LOCKED").Scan(ctx)
+// inboundQueues gives what waits of contacts, by contact, those first that have
+// waited longest.
+func inboundQueues(ctx context.Context, idb bun.IDB, limit int) (queues []queue, err error) {
+	err = idb.NewRaw(`
+		SELECT contact_key, array_agg(id ORDER BY id) AS ids
+		FROM (SELECT we.contact_key, we.id FROM webhook_events we WHERE we.kind = 'inbound' AND `+ready+` ORDER BY we.id LIMIT ?) x
+		GROUP BY 1 ORDER BY min(id)`, limit).Scan(ctx, &queues)
+	return queues, db.Err(err)
+}
+
+// inboundToTry locks those of these events that may be tried, in order.
+func inboundToTry(ctx context.Context, tx bun.Tx, ids []int64) (rows []*Event, err error) {
+	err = tx.NewSelect().Model(&rows).Where("we.id = ANY (?)", pgdialect.Array(ids)).Where(ready).Order("we.id").For("UPDATE OF we").Scan(ctx)
 	return rows, db.Err(err)
 }
 
+// lockStatuses reports whether the caller alone looks for receipts that nobody
+// applied.
+func lockStatuses(ctx context.Context, tx bun.Tx) (mine bool, err error) {
+	err = tx.NewRaw("SELECT pg_try_advisory_xact_lock(?)", statusLock).Scan(ctx, &mine)
+	return mine, db.Err(err)
+}
+
+func statusesToTry(ctx context.Context, tx bun.Tx, limit int64) (rows []*Event, err error) {
+	err = tx.NewSelect().Model(&rows).Where("we.kind = 'status'").Where(ready).Order("we.id").Limit(limit).Scan(ctx)
+	return rows, db.Err(err)
+}
+
+// commitLater lets the transaction's commit return before it is on disk.
+func commitLater(ctx context.Context, tx bun.Tx) error {
+	_, err := tx.NewRaw("SET LOCAL synchronous_commit = off").Exec(ctx)
+	return db.Err(err)
+}
+
+// markApplied notes that events were applied, and why some had no effect. It
+// comes last in a transaction: events are locked after what they change.
 func markApplied(ctx context.Context, tx bun.Tx, events []*Event) error {
 	ids, errs := make([]int64, len(events)), make([]string, len(events))
 	for i, e := range events {
 		ids[i], errs[i] = e.ID, e.Error
 	}
-	_, err := tx.NewRaw("UPDATE webhook_events e SET applied_at = clock_timestamp(), error = u.error FROM unnest(?::bigint[], ?::text[]) AS u (id, error) WHERE e.id = u.id",
+	_, err := tx.NewRaw(`
+		UPDATE webhook_events e SET applied_at = clock_timestamp(), next_attempt_at = NULL, error = u.error
+		FROM unnest(?::bigint[], ?::text[]) AS u (id, error) WHERE e.id = u.id AND e.applied_at IS NULL`,
 		pgdialect.Array(ids), pgdialect.Array(errs)).Exec(ctx)
 	return db.Err(err)
 }
 
-// forgotten reports whether events wait longer than any job would let them.
+func park(ctx context.Context, idb bun.IDB, id int64, why string, wait time.Duration) error {
+	_, err := idb.NewRaw(`
+		UPDATE webhook_events SET attempts = attempts + 1, error = left(?, 1000),
+			next_attempt_at = clock_timestamp() + make_interval(secs => ?) WHERE id = ? AND applied_at IS NULL`,
+		why, wait.Seconds(), id).Exec(ctx)
+	return db.Err(err)
+}
+
+// forgotten reports whether events wait that should have been applied by now.
 func forgotten(ctx context.Context, tx bun.Tx) (left bool, err error) {
-	err = tx.NewRaw("SELECT EXISTS (SELECT 1 FROM webhook_events WHERE applied_at IS NULL AND received_at < now() - interval '2 seconds')").Scan(ctx, &left)
+	err = tx.NewRaw("SELECT EXISTS (SELECT 1 FROM webhook_events we WHERE "+ready+" AND we.received_at < now() - interval '2 seconds')").
+		Scan(ctx, &left)
 	return left, db.Err(err)
 }
 
 func unmark(ctx context.Context, tx bun.Tx, id int64) (*Event, error) {
 	e := new(Event)
-	err := tx.NewRaw("UPDATE webhook_events SET applied_at = NULL, error = '' WHERE id = ? RETURNING *", id).Scan(ctx, e)
+	err := tx.NewRaw("UPDATE webhook_events SET applied_at = NULL, next_attempt_at = NULL, error = '' WHERE id = ? RETURNING *", id).Scan(ctx, e)
 	return e, db.Err(err)
 }
 
@@ -77,7 +172,7 @@ type Filter struct {
 // List gives a page, newest first.
 func (a *Applier) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Event], error) {
 	var rows []*Event
-	q := a.db.NewSelect().Model(&rows)
+	q := a.DB.NewSelect().Model(&rows)
 	if f.Kind != nil {
 		q = q.Where("we.kind = ?", *f.Kind)
 	}
@@ -101,11 +196,4 @@ func (a *Applier) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Even
 		return db.Slice[*Event]{}, db.Err(err)
 	}
 	return db.Cut(p, rows), nil
-}
-
-// applyWaiting reports whether at least n jobs wait that will apply events.
-func applyWaiting(ctx context.Context, idb bun.IDB, n int) (bool, error) {
-	var found int
-	err := idb.NewRaw("SELECT count(*) FROM (SELECT 1 FROM river_job WHERE state = 'available' AND queue = ? LIMIT ?) x", jobs.QueueWebhooks, n).Scan(ctx, &found)
-	return found >= n, db.Err(err)
 }

@@ -1,12 +1,22 @@
-// Package webhookevent keeps every request from Twilio exactly as it came,
-// durably before it is answered, and applies them afterwards.
+// Package webhookevent keeps every request of the provider's exactly as it came
+// and applies it afterwards. Keeping comes first and knows nothing of what an
+// event means: it is durable, in Postgres or in a spool on disk, before it is
+// answered, since the provider asks only once. Applying can therefore fail, be
+// repeated and be late without harm: what fails is parked with its error and
+// tried again while everything else goes on, repeats change nothing, and what
+// comes late cannot undo what somebody decided meanwhile. Order is kept where it
+// carries meaning, among what one contact wrote; receipts need none.
 package webhookevent
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
+	"eventstream/server/consent"
+	"eventstream/server/contact"
 	"eventstream/server/jobs"
+	"eventstream/server/message"
 
 	"github.com/riverqueue/river"
 	"github.com/uptrace/bun"
@@ -21,7 +31,17 @@ const (
 	KindStatus  Kind = "status"
 )
 
-// Event is one request from Twilio.
+// Source is which way an event came.
+type Source string
+
+// Sources.
+const (
+	SourceLive  Source = "live"  // stored as it arrived
+	SourceSpool Source = "spool" // kept on a server's disk while Postgres was away
+	SourceLog   Source = "log"   // found in the provider's log: no webhook ever came
+)
+
+// Event is one request from the provider.
 type Event struct {
 	bun.BaseModel `bun:"table:webhook_events,alias:we"`
 
@@ -33,9 +53,76 @@ type Event struct {
 	Params         map[string]string `bun:"type:jsonb"`
 	Headers        map[string]string `bun:"type:jsonb"`
 	SignatureValid bool              //
-	ReceivedAt     time.Time         `bun:",nullzero"`
+	HappenedAt     *time.Time        // by the provider's clock; nil: it did not say
+	ArrivedAt      *time.Time        // at the server that answered, by its idea of Postgres' clock; nil: as recorded
+	ReceivedAt     time.Time         `bun:",nullzero"` // recorded, by Postgres' clock
 	AppliedAt      *time.Time        //
-	Error          string            // why it could not be applied
+	Source         Source            //
+	ContactKey     string            // of an inbound message: whom order is kept for
+	Urgent         bool              // an opt-out: it waits behind nothing
+	Attempts       int               // to apply it, that failed
+	NextAttemptAt  *time.Time        // it is parked until then
+	Error          string            // why it had no effect, or why the last attempt failed
+}
+
+// Late reports whether the event came another way than at once.
+func (e *Event) Late() bool { return e.Source == SourceSpool || e.Source == SourceLog }
+
+// Arrived is when the event reached us, as far as anybody knows.
+func (e *Event) Arrived() time.Time {
+	if e.ArrivedAt != nil && e.ArrivedAt.Before(e.ReceivedAt) {
+		return *e.ArrivedAt
+	}
+	return e.ReceivedAt
+}
+
+// Decided is the time that orders the event among a contact's decisions: a live
+// one counts from its recording, by the one clock that all servers share.
+func (e *Event) Decided() time.Time {
+	switch {
+	case !e.Late():
+		return e.ReceivedAt
+	case e.HappenedAt != nil && e.HappenedAt.Before(e.Arrived()):
+		return *e.HappenedAt
+	}
+	return e.Arrived()
+}
+
+// classify notes what applying in order needs to know before it reads params.
+func (e *Event) classify(reader Reader) {
+	if e.Kind != KindInbound {
+		return
+	}
+	in := reader.Inbound(e.Params)
+	e.ContactKey = strings.TrimSpace(in.From)
+	if a, err := contact.ParseAddress(in.From, ""); err == nil {
+		e.ContactKey = a.MatchKey
+	}
+	command, _ := consent.DetectCommand(in.Body)
+	e.Urgent = consent.DetectKeyword(in.Body) == consent.KeywordStop || command == consent.KeywordStop
+}
+
+// InboundKey is the dedupe key of an inbound message, however it became known.
+func InboundKey(sid string) string { return "inbound:" + sid }
+
+// StatusKey is the dedupe key of a status, however it became known.
+func StatusKey(sid, status, eventType, code string) string {
+	return "status:" + sid + ":" + status + ":" + eventType + ":" + code
+}
+
+// FromLog makes the event that a webhook would have brought out of an entry of
+// the provider's log. params are that webhook's.
+func FromLog(entry message.Logged, params map[string]string) *Event {
+	e := &Event{
+		Kind: KindStatus, SID: entry.SID, Params: params, Headers: map[string]string{}, HappenedAt: &entry.Created, Source: SourceLog,
+		DedupeKey: StatusKey(entry.SID, params["MessageStatus"], "", params["ErrorCode"]),
+	}
+	if entry.Direction == message.Inbound {
+		e.Kind, e.DedupeKey = KindInbound, InboundKey(entry.SID)
+	} else {
+		e.HappenedAt = nil // the log says when the message was made, not when its status changed
+	}
+	return e
 }
 
 // ApplyArgs is the job that applies what waits.
@@ -49,6 +136,9 @@ func (ApplyArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: 
 
 // rawJSON writes parameters for Postgres; a map of texts always marshals.
 func rawJSON(m map[string]string) string {
+	if m == nil {
+		return "{}"
+	}
 	out, _ := json.Marshal(m)
 	return string(out)
 }

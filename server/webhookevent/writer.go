@@ -3,34 +3,57 @@ package webhookevent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"eventstream/server/apperr"
 	"eventstream/server/db"
-	"eventstream/server/jobs"
 
-	"github.com/uptrace/bun"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 const (
-	maxGroup   = 1000
-	queueRoom  = 20_000
-	writerJobs = 2 // groups written at once
+	maxGroup    = 1000
+	queueRoom   = 20_000
+	writerLoops = 2 // groups written at once
 
-	// enoughJobs that wait need no further one: each applies all that there is
-	// when it runs. So many cannot all begin between our look and our commit; if
-	// they did, Nudge would find the events within seconds.
-	enoughJobs = 32
+	storeLimit  = 5 * time.Second // for a group, without a spool
+	spoolAfter  = time.Second     // a group that takes longer goes to the spool
+	probeEvery  = 250 * time.Millisecond
+	adoptEvery  = 10 * time.Second
+	replayGroup = 500
+	lastStretch = 256 << 10 // bytes in the spool that are stored while new events wait
 )
 
 // Writer makes events durable in groups: many requests, one insert, one fsync.
-// Nobody is answered before the commit.
+// Nobody is answered before that. While Postgres does not answer, groups go to
+// the spool, if there is one, and stay behind what lies there until all of it is
+// stored: so a contact's events keep their order.
 type Writer struct {
-	db    *db.DB
-	jobs  *jobs.Enqueuer
-	log   *slog.Logger
-	queue chan *waiting
+	WriterOptions
+
+	queue  chan *waiting
+	away   atomic.Bool   // events go to the spool
+	gate   sync.RWMutex  // read: a group is being stored; write: the way back from the spool
+	kick   chan struct{} // the spool has something
+	ahead  atomic.Int64  // nanoseconds that Postgres' clock is ahead of ours
+	full   atomic.Bool   // so that a full spool is logged once
+	gauges struct{ bytes, oldest prometheus.GaugeFunc }
+}
+
+// WriterOptions are what a Writer needs.
+type WriterOptions struct {
+	DB      *db.DB
+	Applier *Applier // applies what was stored; nil: somebody else will
+	Reader  Reader
+	Spool   *Spool // nil: while Postgres is away, events are refused
+	Log     *slog.Logger
+	Now     func() time.Time
 }
 
 type waiting struct {
@@ -39,12 +62,40 @@ type waiting struct {
 }
 
 // NewWriter makes a Writer; Run it.
-func NewWriter(d *db.DB, j *jobs.Enqueuer, log *slog.Logger) *Writer {
-	return &Writer{db: d, jobs: j, log: log, queue: make(chan *waiting, queueRoom)}
+func NewWriter(o WriterOptions) *Writer {
+	return &Writer{WriterOptions: o, queue: make(chan *waiting, queueRoom), kick: make(chan struct{}, 1)}
+}
+
+// Register adds the spool's gauges.
+func (w *Writer) Register(to prometheus.Registerer) {
+	if w.Spool == nil {
+		return
+	}
+	w.gauges.bytes = prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "webhook_spool_bytes", Help: "Webhooks that are kept on disk because Postgres did not take them.",
+	}, func() float64 {
+		bytes, _ := w.Spool.State()
+		return float64(bytes)
+	})
+	w.gauges.oldest = prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "webhook_spool_oldest_seconds", Help: "How long the oldest webhook in the spool has waited; 0 when it is empty.",
+	}, func() float64 {
+		if _, oldest := w.Spool.State(); !oldest.IsZero() {
+			return time.Since(oldest).Seconds()
+		}
+		return 0
+	})
+	to.MustRegister(w.gauges.bytes, w.gauges.oldest)
 }
 
 // Write returns once the event is durable, or was so already.
 func (w *Writer) Write(ctx context.Context, e *Event) error {
+	at := w.Now().Add(time.Duration(w.ahead.Load()))
+	e.ArrivedAt = &at
+	if e.Source == "" {
+		e.Source = SourceLive
+	}
+	e.classify(w.Reader)
 	wait := &waiting{event: e, done: make(chan error, 1)}
 	select {
 	case w.queue <- wait:
@@ -61,16 +112,18 @@ func (w *Writer) Write(ctx context.Context, e *Event) error {
 
 // Run writes until ctx ends, then what still waits.
 func (w *Writer) Run(ctx context.Context) {
-	done := make(chan struct{})
-	for range writerJobs {
-		go func() {
-			defer func() { done <- struct{}{} }()
-			w.loop(ctx)
-		}()
+	w.synchronize(ctx)
+	if w.Spool != nil && !w.Spool.empty() {
+		w.leave() // what a process before us left comes first
 	}
-	for range writerJobs {
-		<-done
+	var loops sync.WaitGroup
+	for range writerLoops {
+		loops.Go(func() { w.loop(ctx) })
 	}
+	if w.Spool != nil {
+		loops.Go(func() { w.watchSpool(ctx) })
+	}
+	loops.Wait()
 }
 
 func (w *Writer) loop(ctx context.Context) {
@@ -97,35 +150,241 @@ func (w *Writer) loop(ctx context.Context) {
 				break fill
 			}
 		}
-		err := w.write(context.WithoutCancel(ctx), group)
-		for _, g := range group {
-			g.done <- err
+		events := make([]*Event, len(group))
+		for i, g := range group {
+			events[i] = g.event
+		}
+		for i, err := range w.write(context.WithoutCancel(ctx), events) {
+			group[i].done <- err
 		}
 	}
 }
 
-func (w *Writer) write(ctx context.Context, group []*waiting) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	events := make([]*Event, len(group))
-	for i, g := range group {
-		events[i] = g.event
+// write makes a group durable and tells for each event how that went.
+func (w *Writer) write(ctx context.Context, events []*Event) []error {
+	w.gate.RLock()
+	defer w.gate.RUnlock()
+	if w.away.Load() {
+		return all(events, w.spool(events))
 	}
-	err := w.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		fresh, err := insert(ctx, tx, events)
-		if err != nil || fresh == 0 {
-			return err
-		}
-		if waiting, err := applyWaiting(ctx, tx, enoughJobs); err != nil || waiting {
-			return err
-		}
-		return w.jobs.Insert(ctx, tx, ApplyArgs{})
-	})
-	if err != nil {
-		w.log.ErrorContext(ctx, "webhook events not written", "events", len(group), "error", err)
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = apperr.Wrap(err, apperr.CodeUnavailable, "the database is slow")
-		}
+	limit := storeLimit
+	if w.Spool != nil {
+		limit = spoolAfter
+	}
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := w.store(limited, events)
+	switch {
+	case err == nil:
+		return make([]error, len(events))
+	case refused(err):
+		return w.oneByOne(ctx, events, err)
+	case w.Spool == nil:
+		w.Log.ErrorContext(ctx, "webhook events not stored", "events", len(events), "error", err)
+		return all(events, apperr.Wrap(err, apperr.CodeUnavailable, "the database is away or slow"))
+	}
+	w.Log.WarnContext(ctx, "Postgres does not take webhooks: they go to the spool", "error", err)
+	w.leave()
+	return all(events, w.spool(events))
+}
+
+func all(events []*Event, err error) []error {
+	errs := make([]error, len(events))
+	for i := range errs {
+		errs[i] = err
+	}
+	return errs
+}
+
+// store writes events to Postgres and has them applied.
+func (w *Writer) store(ctx context.Context, events []*Event) error {
+	fresh, err := insert(ctx, w.DB, events)
+	if err == nil && w.Applier != nil {
+		w.Applier.offer(fresh)
 	}
 	return err
+}
+
+// refused reports whether Postgres answered that it cannot hold these values,
+// as opposed to being away or in trouble.
+func refused(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23") || strings.HasPrefix(pg.Code, "54"))
+}
+
+// oneByOne finds the event that Postgres cannot hold, so that it takes nobody
+// with it.
+func (w *Writer) oneByOne(ctx context.Context, events []*Event, err error) []error {
+	if len(events) == 1 {
+		w.Log.ErrorContext(ctx, "a webhook cannot be stored", "kind", events[0].Kind, "sid", events[0].SID, "error", err)
+		return []error{err}
+	}
+	half := len(events) / 2
+	var errs []error
+	for _, part := range [][]*Event{events[:half], events[half:]} {
+		limited, cancel := context.WithTimeout(ctx, spoolAfter)
+		err := w.store(limited, part)
+		cancel()
+		switch {
+		case err == nil:
+			errs = append(errs, make([]error, len(part))...)
+		case refused(err):
+			errs = append(errs, w.oneByOne(ctx, part, err)...)
+		default:
+			errs = append(errs, all(part, apperr.Wrap(err, apperr.CodeUnavailable, "the database is away or slow"))...)
+		}
+	}
+	return errs
+}
+
+// leave sends what comes from now on to the spool.
+func (w *Writer) leave() {
+	w.away.Store(true)
+	select {
+	case w.kick <- struct{}{}:
+	default:
+	}
+}
+
+func (w *Writer) spool(events []*Event) error {
+	err := w.Spool.Append(events)
+	if err == nil {
+		w.full.Store(false)
+		return nil
+	}
+	if !errors.Is(err, errSpoolFull) || !w.full.Swap(true) {
+		w.Log.Error("webhooks are refused: the spool does not take them", "error", err)
+	}
+	return apperr.Wrap(err, apperr.CodeUnavailable, "the event could not be kept")
+}
+
+// watchSpool stores what the spool holds as soon as Postgres answers, and looks
+// now and then for what another process left behind.
+func (w *Writer) watchSpool(ctx context.Context) {
+	tick := time.NewTicker(adoptEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.kick:
+		case <-tick.C:
+			w.synchronize(ctx)
+			if err := w.Spool.adopt(); err != nil {
+				w.Log.ErrorContext(ctx, "webhook spool not read", "error", err)
+			}
+		}
+		for ctx.Err() == nil && (w.away.Load() || w.Spool.next() != nil) {
+			if err := w.drain(ctx); err != nil {
+				w.Log.DebugContext(ctx, "webhook spool not stored yet", "error", err)
+				pause(ctx, probeEvery)
+			}
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// synchronize looks how far Postgres' clock is from ours, for the times of
+// events that Postgres does not see arrive.
+func (w *Writer) synchronize(ctx context.Context) {
+	if w.DB == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, spoolAfter)
+	defer cancel()
+	asked := w.Now()
+	if there, err := db.Now(ctx, w.DB); err == nil {
+		half := w.Now().Sub(asked) / 2
+		w.ahead.Store(int64(there.Sub(asked.Add(half))))
+	}
+}
+
+// drain stores what the spool holds, and goes back to Postgres when nothing is
+// left. The last stretch is stored while new events wait: they come after it.
+func (w *Writer) drain(ctx context.Context) error {
+	probe, cancel := context.WithTimeout(ctx, spoolAfter)
+	defer cancel()
+	if _, err := db.Now(probe, w.DB); err != nil {
+		return err
+	}
+	if !w.away.Load() { // only what others left
+		return w.replay(ctx)
+	}
+	w.Spool.seal()
+	if err := w.replay(ctx); err != nil {
+		return err
+	}
+	if w.Spool.waiting() > lastStretch {
+		return nil
+	}
+	w.gate.Lock()
+	defer w.gate.Unlock()
+	w.Spool.seal()
+	if err := w.replay(ctx); err != nil {
+		return err
+	}
+	if w.Spool.empty() {
+		w.away.Store(false)
+		w.Log.InfoContext(ctx, "Postgres takes webhooks again, and has all that the spool held")
+	}
+	return nil
+}
+
+// replay stores all sealed segments in order. Storing an event twice is
+// harmless, so a segment is read from its beginning after a failure.
+func (w *Writer) replay(ctx context.Context) error {
+	for seg := w.Spool.next(); seg != nil; seg = w.Spool.next() {
+		events, damaged, err := seg.read()
+		if err != nil {
+			return err
+		}
+		for len(events) > 0 && err == nil {
+			n := min(replayGroup, len(events))
+			var rejected int
+			if rejected, err = w.storeKept(ctx, events[:n]); err != nil {
+				return err
+			}
+			damaged = damaged || rejected > 0
+			events = events[n:]
+		}
+		if damaged {
+			if err := w.Spool.setAside(seg, "damaged on disk, or values that Postgres cannot hold"); err != nil {
+				return err
+			}
+		}
+		if err := w.Spool.done(seg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// storeKept stores events of the spool and counts those that Postgres cannot
+// hold.
+func (w *Writer) storeKept(ctx context.Context, events []*Event) (rejected int, err error) {
+	limited, cancel := context.WithTimeout(ctx, 2*storeLimit)
+	defer cancel()
+	err = w.store(limited, events)
+	switch {
+	case err == nil || !refused(err):
+		return 0, err
+	case len(events) == 1:
+		w.Log.ErrorContext(ctx, "a webhook of the spool cannot be stored", "kind", events[0].Kind, "sid", events[0].SID, "error", err)
+		return 1, nil
+	}
+	half := len(events) / 2
+	for _, part := range [][]*Event{events[:half], events[half:]} {
+		n, err := w.storeKept(ctx, part)
+		if err != nil {
+			return rejected, fmt.Errorf("store the spool: %w", err)
+		}
+		rejected += n
+	}
+	return rejected, nil
 }

@@ -1,0 +1,263 @@
+package message
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"eventstream/server/db"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+)
+
+// Lock reads messages by our id or by SID and locks them in order of id, so
+// that two batches never wait for each other.
+func Lock(ctx context.Context, tx bun.Tx, ids []int64, sids []string) (rows []*Message, err error) {
+	err = tx.NewSelect().Model(&rows).Where("m.id = ANY (?) OR m.sid = ANY (?)", pgdialect.Array(ids), pgdialect.Array(sids)).Order("m.id").For("UPDATE").Scan(ctx)
+	return rows, db.Err(err)
+}
+
+// SaveProgress writes back what Advance changed.
+func SaveProgress(ctx context.Context, tx bun.Tx, rows []*Message) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	n := len(rows)
+	ids, status, sids, codes, texts := make([]int64, n), make([]string, n), make([]string, n), make([]int64, n), make([]string, n)
+	var times [5][]*time.Time
+	for i := range times {
+		times[i] = make([]*time.Time, n)
+	}
+	for i, m := range rows {
+		ids[i], status[i], codes[i], texts[i] = m.ID, string(m.Status), int64(m.ErrorCode), m.ErrorMessage
+		if m.SID != nil {
+			sids[i] = *m.SID
+		}
+		times[0][i], times[1][i], times[2][i], times[3][i], times[4][i] = m.AcceptedAt, m.SentAt, m.DeliveredAt, m.ReadAt, m.EndedAt
+	}
+	_, err := tx.NewRaw(`
+		UPDATE messages m SET status = u.status, sid = nullif(u.sid, ''), error_code = u.code, error_message = u.text,
+			accepted_at = u.accepted, sent_at = u.sent, delivered_at = u.delivered, read_at = u.read, ended_at = u.ended,
+			lease_until = CASE WHEN u.status IN ('submitting', 'unknown') THEN m.lease_until END
+		FROM unnest(?::bigint[], ?::text[], ?::text[], ?::int[], ?::text[], ?::timestamptz[], ?::timestamptz[], ?::timestamptz[], ?::timestamptz[], ?::timestamptz[])
+			AS u (id, status, sid, code, text, accepted, sent, delivered, read, ended)
+		WHERE m.id = u.id`,
+		pgdialect.Array(ids), pgdialect.Array(status), pgdialect.Array(sids), pgdialect.Array(codes), pgdialect.Array(texts),
+		timeArray(times[0]), timeArray(times[1]), timeArray(times[2]), timeArray(times[3]), timeArray(times[4])).Exec(ctx)
+	return db.Err(err)
+}
+
+// timeArray writes times with nulls as a Postgres array.
+func timeArray(ts []*time.Time) string {
+	buf := make([]byte, 0, len(ts)*34+2)
+	buf = append(buf, '{')
+	for i, t := range ts {
+		if i > 0 {
+			buf = append(buf, ',')
+		}
+		if t == nil {
+			buf = append(buf, "NULL"...)
+			continue
+		}
+		buf = append(buf, '"')
+		buf = t.UTC().AppendFormat(buf, "2006-01-02T15:04:05.999999Z07:00")
+		buf = append(buf, '"')
+	}
+	return string(append(buf, '}'))
+}
+
+// DeliveryEvent is one row of a message's history at the provider.
+type DeliveryEvent struct {
+	bun.BaseModel `bun:"table:delivery_events,alias:de"`
+
+	ID             int64     `bun:",pk,autoincrement"`
+	MessageID      int64     //
+	SID            string    `bun:"sid"`
+	Status         Status    //
+	ErrorCode      int       //
+	WebhookEventID *int64    //
+	OccurredAt     time.Time //
+	ReceivedAt     time.Time `bun:",nullzero"`
+}
+
+// InsertEvents keeps the events that are new, in one order for every writer,
+// and gives their ids.
+func InsertEvents(ctx context.Context, tx bun.Tx, events []*DeliveryEvent) (ids []int64, err error) {
+	if len(events) == 0 {
+		return nil, nil
+	}
+	slices.SortStableFunc(events, func(a, b *DeliveryEvent) int {
+		return cmp.Or(cmp.Compare(a.SID, b.SID), cmp.Compare(a.Status, b.Status), cmp.Compare(a.ErrorCode, b.ErrorCode))
+	})
+	n := len(events)
+	messages, sids, status, codes := make([]int64, n), make([]string, n), make([]string, n), make([]int64, n)
+	webhooks, at := make([]int64, n), make([]*time.Time, n)
+	for i, e := range events {
+		messages[i], sids[i], status[i], codes[i], at[i] = e.MessageID, e.SID, string(e.Status), int64(e.ErrorCode), &e.OccurredAt
+		if e.WebhookEventID != nil {
+			webhooks[i] = *e.WebhookEventID
+		}
+	}
+	err = tx.NewRaw(`
+		INSERT INTO delivery_events (message_id, sid, status, error_code, webhook_event_id, occurred_at)
+		SELECT message_id, sid, status, code, nullif(webhook, 0), at
+		FROM unnest(?::bigint[], ?::text[], ?::text[], ?::int[], ?::bigint[], ?::timestamptz[])
+			AS u (message_id, sid, status, code, webhook, at)
+		ON CONFLICT DO NOTHING RETURNING id`,
+		pgdialect.Array(messages), pgdialect.Array(sids), pgdialect.Array(status), pgdialect.Array(codes),
+		pgdialect.Array(webhooks), timeArray(at)).Scan(ctx, &ids)
+	return ids, db.Err(err)
+}
+
+// KnownSIDs tells which of these SIDs belong to messages of ours, as their present
+// attempt or an earlier one.
+func KnownSIDs(ctx context.Context, idb bun.IDB, sids []string) (map[string]bool, error) {
+	var found []string
+	err := idb.NewRaw("SELECT sid FROM messages WHERE sid = ANY (?0::text[]) UNION ALL SELECT sid FROM message_attempts WHERE sid = ANY (?0::text[])",
+		pgdialect.Array(sids)).Scan(ctx, &found)
+	known := make(map[string]bool, len(found))
+	for _, sid := range found {
+		known[sid] = true
+	}
+	return known, db.Err(err)
+}
+
+// MarkReplied notes on the campaign message that the contact answered: the one
+// they quoted, else the newest of the last seven days. It gives its campaign.
+func MarkReplied(ctx context.Context, tx bun.Tx, contactID int64, quotedSID string, optedOut bool) (campaignID int64, err error) {
+	var ids []int64
+	err = tx.NewRaw(`
+		UPDATE messages SET replied_at = coalesce(replied_at, clock_timestamp()), opted_out_at = CASE WHEN ?2 THEN coalesce(opted_out_at, clock_timestamp()) ELSE opted_out_at END
+		WHERE id = (SELECT id FROM messages WHERE contact_id = ?0 AND direction = 'outbound' AND campaign_id IS NOT NULL AND accepted_at > now() - interval '7 days'
+			ORDER BY (sid IS NOT DISTINCT FROM ?1) DESC, id DESC LIMIT 1) RETURNING campaign_id`, contactID, quotedSID, optedOut).Scan(ctx, &ids)
+	if len(ids) > 0 {
+		campaignID = ids[0]
+	}
+	return campaignID, db.Err(err)
+}
+
+// locate tells to which messages these SIDs belong, without a lock: as their
+// present attempt, else as an old one.
+func locate(ctx context.Context, tx bun.Tx, sids []string) (map[string]place, error) {
+	if len(sids) == 0 {
+		return nil, nil
+	}
+	var rows []struct {
+		SID       string `bun:"sid"`
+		MessageID int64
+		ContactID int64
+		Old       bool
+	}
+	err := tx.NewRaw(`
+		SELECT m.sid, m.id AS message_id, m.contact_id, false AS old FROM messages m WHERE m.sid = ANY (?0::text[])
+		UNION ALL
+		SELECT a.sid, m.id, m.contact_id, true FROM message_attempts a JOIN messages m ON m.id = a.message_id
+		WHERE a.sid = ANY (?0::text[])`, pgdialect.Array(sids)).Scan(ctx, &rows)
+	found := make(map[string]place, len(rows))
+	for _, r := range rows {
+		if p, ok := found[r.SID]; ok && !p.Old {
+			continue
+		}
+		found[r.SID] = place{MessageID: r.MessageID, ContactID: r.ContactID, Old: r.Old}
+	}
+	return found, db.Err(err)
+}
+
+func contactsOf(ctx context.Context, tx bun.Tx, messageIDs []int64) (ids []int64, err error) {
+	if len(messageIDs) == 0 {
+		return nil, nil
+	}
+	err = tx.NewRaw("SELECT contact_id FROM messages WHERE id = ANY (?::bigint[])", pgdialect.Array(messageIDs)).Scan(ctx, &ids)
+	return ids, db.Err(err)
+}
+
+// lockByID locks messages in order of id. Their keys do not change, so whoever
+// only points to them need not wait.
+func lockByID(ctx context.Context, tx bun.Tx, ids []int64) (rows []*Message, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	err = tx.NewSelect().Model(&rows).Where("m.id = ANY (?::bigint[])", pgdialect.Array(ids)).Order("m.id").
+		For("NO KEY UPDATE").Scan(ctx)
+	return rows, db.Err(err)
+}
+
+// redeliveryFacts reads what decides whether failed messages are sent again,
+// in order of id, with the time by Postgres' clock.
+func redeliveryFacts(ctx context.Context, tx bun.Tx, ids []int64) (rows []redeliveryFact, err error) {
+	err = tx.NewRaw(`
+		SELECT m.id, m.redeliveries, c.region, ca.status AS campaign_status, ca.ends_at, clock_timestamp() AS now
+		FROM messages m JOIN contacts c ON c.id = m.contact_id JOIN campaigns ca ON ca.id = m.campaign_id
+		WHERE m.id = ANY (?::bigint[]) ORDER BY m.id`, pgdialect.Array(ids)).Scan(ctx, &rows)
+	return rows, db.Err(err)
+}
+
+// requeue archives the attempt that messages failed with and makes them pending
+// again. The code of that attempt stays visible until the next one is accepted.
+func requeue(ctx context.Context, tx bun.Tx, rows []*Message, delays []time.Duration) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	n := len(rows)
+	ids, sids, codes, texts, seconds := make([]int64, n), make([]string, n), make([]int64, n), make([]string, n), make([]float64, n)
+	status := make([]string, n)
+	var times [3][]*time.Time
+	for i := range times {
+		times[i] = make([]*time.Time, n)
+	}
+	for i, m := range rows {
+		ids[i], sids[i], codes[i], texts[i], seconds[i] = m.ID, *m.SID, int64(m.ErrorCode), m.ErrorMessage, delays[i].Seconds()
+		status[i] = string(m.Status)
+		times[0][i], times[1][i], times[2][i] = m.AcceptedAt, m.SentAt, m.EndedAt
+	}
+	_, err := tx.NewRaw(`
+		INSERT INTO message_attempts (sid, message_id, attempt, status, error_code, submitted_at, accepted_at, ended_at)
+		SELECT u.sid, m.id, m.fence, u.status, u.code, m.submitted_at, u.accepted, u.ended
+		FROM unnest(?::bigint[], ?::text[], ?::text[], ?::int[], ?::timestamptz[], ?::timestamptz[])
+			AS u (id, sid, status, code, accepted, ended) JOIN messages m ON m.id = u.id ORDER BY u.sid
+		ON CONFLICT (sid) DO NOTHING`,
+		pgdialect.Array(ids), pgdialect.Array(sids), pgdialect.Array(status), pgdialect.Array(codes),
+		timeArray(times[0]), timeArray(times[2])).Exec(ctx)
+	if err != nil {
+		return db.Err(err)
+	}
+	_, err = tx.NewRaw(`
+		UPDATE messages m SET status = 'pending', sid = NULL, lease_until = NULL, ended_at = NULL,
+			accepted_at = u.accepted, sent_at = u.sent, error_code = u.code, error_message = u.text,
+			not_before = clock_timestamp() + make_interval(secs => u.seconds), not_before_reason = 'redeliver',
+			redeliveries = m.redeliveries + 1
+		FROM unnest(?::bigint[], ?::int[], ?::text[], ?::float8[], ?::timestamptz[], ?::timestamptz[])
+			AS u (id, code, text, seconds, accepted, sent)
+		WHERE m.id = u.id`,
+		pgdialect.Array(ids), pgdialect.Array(codes), pgdialect.Array(texts), pgdialect.Array(seconds),
+		timeArray(times[0]), timeArray(times[1])).Exec(ctx)
+	return db.Err(err)
+}
+
+// saveAttempts notes what became of old attempts.
+func saveAttempts(ctx context.Context, tx bun.Tx, byID map[string]Status) error {
+	if len(byID) == 0 {
+		return nil
+	}
+	sids := sortedKeys(byID)
+	status := make([]string, len(sids))
+	for i, sid := range sids {
+		status[i] = string(byID[sid])
+	}
+	ranks := make([]int64, len(sids))
+	for i, sid := range sids {
+		ranks[i] = int64(rank[byID[sid]])
+	}
+	order, names := make([]int64, 0, len(rank)), make([]string, 0, len(rank))
+	for _, s := range sortedKeys(rank) {
+		order, names = append(order, int64(rank[s])), append(names, string(s))
+	}
+	_, err := tx.NewRaw(`
+		UPDATE message_attempts a SET status = u.status FROM unnest(?::text[], ?::text[], ?::int[]) AS u (sid, status, rank)
+		WHERE a.sid = u.sid AND u.rank > (SELECT coalesce(max(r.rank), 0) FROM unnest(?::text[], ?::int[]) AS r (status, rank)
+			WHERE r.status = a.status)`,
+		pgdialect.Array(sids), pgdialect.Array(status), pgdialect.Array(ranks), pgdialect.Array(names), pgdialect.Array(order)).Exec(ctx)
+	return db.Err(err)
+}

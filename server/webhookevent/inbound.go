@@ -1,0 +1,140 @@
+package webhookevent
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"eventstream/server/apperr"
+	"eventstream/server/conversation"
+
+	"github.com/uptrace/bun"
+)
+
+// applyInbound applies inbound messages, those of one contact in the order in
+// which they came, several contacts at once. It tells how many it applied.
+func (a *Applier) applyInbound(ctx context.Context) (int, error) {
+	a.apart.Lock()
+	defer a.apart.Unlock()
+	var applied atomic.Int64
+	for ctx.Err() == nil {
+		queues, err := inboundQueues(ctx, a.DB, inboundLook)
+		if err != nil || len(queues) == 0 {
+			return int(applied.Load()), err
+		}
+		before := applied.Load()
+		work := make(chan queue)
+		errs := make(chan error, len(queues))
+		var loops sync.WaitGroup
+		for range min(inboundLoops, len(queues)) {
+			loops.Go(func() {
+				for q := range work {
+					n, err := a.applyContact(ctx, q)
+					applied.Add(int64(n))
+					if err != nil {
+						errs <- err
+					}
+				}
+			})
+		}
+		for _, q := range queues {
+			work <- q
+		}
+		close(work)
+		loops.Wait()
+		select {
+		case err := <-errs:
+			return int(applied.Load()), err
+		default:
+		}
+		if applied.Load() == before { // another process has them
+			break
+		}
+	}
+	return int(applied.Load()), ctx.Err()
+}
+
+// queue is what waits of one contact.
+type queue struct {
+	ContactKey string
+	IDs        []int64 `bun:"ids,array"`
+}
+
+// applyContact applies what waits of one contact, in one transaction if all of
+// it can be applied, else one by one. What fails is parked; what comes behind it
+// waits with it, but for an opt-out.
+func (a *Applier) applyContact(ctx context.Context, q queue) (int, error) {
+	applied := 0
+	for len(q.IDs) > 0 {
+		part := q.IDs[:min(contactBatch, len(q.IDs))]
+		q.IDs = q.IDs[len(part):]
+		n, _, err := a.receive(ctx, q.ContactKey, part)
+		if err == nil {
+			applied += n
+			continue
+		}
+		if ctx.Err() != nil {
+			return applied, ctx.Err()
+		}
+		for _, id := range part {
+			n, tried, err := a.receive(ctx, q.ContactKey, []int64{id})
+			applied += n
+			if err == nil {
+				continue
+			}
+			if len(tried) == 0 || ctx.Err() != nil {
+				return applied, err
+			}
+			if err := a.park(ctx, tried[0], err); err != nil {
+				return applied, err
+			}
+		}
+	}
+	return applied, nil
+}
+
+// receive applies these events in one transaction, as far as they may be tried.
+func (a *Applier) receive(ctx context.Context, contactKey string, ids []int64) (applied int, tried []*Event, err error) {
+	var news []conversation.News
+	err = patiently(ctx, func() error {
+		news, tried = nil, nil
+		return a.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			if err := lockContactKey(ctx, tx, contactKey); err != nil {
+				return err
+			}
+			var err error
+			if tried, err = inboundToTry(ctx, tx, ids); err != nil || len(tried) == 0 {
+				return err
+			}
+			for _, e := range tried {
+				n, err := a.receiveOne(ctx, tx, e)
+				if err != nil {
+					return err
+				}
+				news = append(news, n)
+			}
+			return markApplied(ctx, tx, tried)
+		})
+	})
+	if err != nil {
+		return 0, tried, err
+	}
+	for _, n := range news {
+		n.Publish(a.Hub)
+	}
+	return len(tried), tried, nil
+}
+
+// receiveOne has one message taken in. What its content forbids is kept with
+// the reason and not tried again.
+func (a *Applier) receiveOne(ctx context.Context, tx bun.Tx, e *Event) (conversation.News, error) {
+	in := a.Reader.Inbound(e.Params)
+	in.SID, in.ReceivedAt, in.Late = e.SID, e.Decided(), e.Late()
+	e.Error = ""
+	news, err := a.Receive(ctx, tx, in)
+	if apperr.Is(err, apperr.CodeInvalid) {
+		e.Error = err.Error()
+		return conversation.News{}, nil
+	}
+	return news, err
+}

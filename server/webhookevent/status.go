@@ -1,0 +1,112 @@
+package webhookevent
+
+import (
+	"context"
+
+	"eventstream/server/apperr"
+	"eventstream/server/message"
+	"eventstream/server/pubsub"
+
+	"github.com/uptrace/bun"
+)
+
+// applyStatus applies a batch of the receipts that nobody has applied yet, and
+// tells how many it was.
+func (a *Applier) applyStatus(ctx context.Context) (int, error) {
+	var events []*Event
+	var done message.Applied
+	err := patiently(ctx, func() error {
+		events, done = nil, message.Applied{}
+		return a.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			mine, err := lockStatuses(ctx, tx)
+			if err != nil || !mine {
+				return err
+			}
+			if events, err = statusesToTry(ctx, tx, statusBatch); err != nil || len(events) == 0 {
+				return err
+			}
+			done, err = a.receipts(ctx, tx, events)
+			return err
+		})
+	})
+	if err == nil {
+		a.announce(ctx, done)
+		return len(events), nil
+	}
+	if len(events) == 0 || apperr.Is(err, apperr.CodeUnavailable) || ctx.Err() != nil {
+		return 0, err
+	}
+	return len(events), a.isolate(ctx, events, err)
+}
+
+// applyReceipts applies receipts that were just stored.
+func (a *Applier) applyReceipts(ctx context.Context, events []*Event) error {
+	var done message.Applied
+	err := patiently(ctx, func() error {
+		return a.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+			done, err = a.receipts(ctx, tx, events)
+			return err
+		})
+	})
+	if err == nil {
+		a.announce(ctx, done)
+		return nil
+	}
+	if apperr.Is(err, apperr.CodeUnavailable) || ctx.Err() != nil {
+		return err
+	}
+	return a.isolate(ctx, events, err)
+}
+
+// isolate halves a batch that failed until the event that is at fault stands
+// alone, parks that, and applies all others.
+func (a *Applier) isolate(ctx context.Context, events []*Event, why error) error {
+	if len(events) == 1 {
+		return a.park(ctx, events[0], why)
+	}
+	half := len(events) / 2
+	if err := a.applyReceipts(ctx, events[:half]); err != nil {
+		return err
+	}
+	return a.applyReceipts(ctx, events[half:])
+}
+
+// receipts applies a batch in the caller's transaction. That need not wait for
+// the disk: the events are durable, and if the commit is lost in a crash, the
+// mark that they were applied is lost with it.
+func (a *Applier) receipts(ctx context.Context, tx bun.Tx, events []*Event) (message.Applied, error) {
+	if err := commitLater(ctx, tx); err != nil {
+		return message.Applied{}, err
+	}
+	batch, of := make([]message.Receipt, 0, len(events)), make([]*Event, 0, len(events))
+	for _, e := range events {
+		told, info, ok := a.Reader.Status(e.Params)
+		e.Error = ""
+		if !ok {
+			e.Error = "unknown status word, kept without effect"
+			continue
+		}
+		told.SID, told.At = e.SID, e.Arrived()
+		batch = append(batch, message.Receipt{WebhookEventID: e.ID, MessageID: e.MessageID, Event: told, Info: info, Late: e.Late()})
+		of = append(of, e)
+	}
+	done, err := a.Receipts.Apply(ctx, tx, batch)
+	if err != nil {
+		return message.Applied{}, err
+	}
+	for i, why := range done.Problems {
+		of[i].Error = why
+	}
+	return done, markApplied(ctx, tx, events)
+}
+
+// announce publishes what a batch changed, after its commit.
+func (a *Applier) announce(ctx context.Context, done message.Applied) {
+	a.Hub.Publish(pubsub.TopicDelivery, done.Deliveries...)
+	a.Hub.Publish(pubsub.TopicCampaign, done.Campaigns...)
+	for _, f := range done.Faults {
+		if err := a.Breaker.Trip(ctx, f); err != nil {
+			a.Log.ErrorContext(ctx, "breaker not tripped", "campaign", f.CampaignID, "code", f.Info.Code, "error", err)
+		}
+	}
+}
