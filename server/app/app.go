@@ -387,7 +387,12 @@ func (a *App) Run(ctx context.Context) error {
 		if err := a.river.Start(background); err != nil {
 			return fmt.Errorf("start the workers: %w", err)
 		}
-		loops.Go(func() { worker.Heartbeat(ctx, a.db, a.work, a.owner, a.log) })
+		loops.Go(func() {
+			m := worker.Maintenance{DB: a.db, Owner: a.owner, Tasks: worker.Tasks(a.work), Registry: a.registry, Log: a.log}
+			if err := m.Run(ctx); err != nil {
+				failed <- fmt.Errorf("start the maintenance: %w", err)
+			}
+		})
 	}
 	var err error
 	select {

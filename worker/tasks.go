@@ -1,0 +1,21 @@
+package worker
+
+import (
+	"time"
+
+	"eventstream/server/audit"
+)
+
+// Tasks are the engine's, in no order: each has its own goroutine.
+func Tasks(s *Services) []Task {
+	return []Task{
+		{Name: "campaigns", Every: time.Second, Deadline: time.Minute, Run: Whole(s.Campaigns.Sweep)},
+		{Name: "webhooks", Every: time.Second, Deadline: 10 * time.Second, Run: Whole(s.Webhooks.Nudge)},
+		{Name: "imports", Every: time.Second, Deadline: 10 * time.Second, Run: Whole(s.Imports.Forgotten)},
+		{Name: "audience", Every: time.Second, Deadline: time.Minute, Run: Whole(s.Audience.Forgotten)},
+		// Twilio's Content API may hang: each question has its own limit, and a
+		// version that got no answer waits longer each time.
+		{Name: "templates", Every: time.Second, Deadline: 30 * time.Second, Batch: 20, Run: s.Templates.PollDecisions},
+		{Name: "audit", Every: time.Second, Deadline: 30 * time.Second, Batch: audit.SealBatch, Run: s.Trail.SealBatch},
+	}
+}
