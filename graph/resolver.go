@@ -6,21 +6,26 @@ import (
 	"log/slog"
 	"time"
 
-	"eventstream/server/audience"
 	"eventstream/server/audit"
 	"eventstream/server/auth"
+	"eventstream/server/bulk"
 	"eventstream/server/campaign"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/conversation"
+	"eventstream/server/dashboard"
 	"eventstream/server/demo"
+	"eventstream/server/explain"
+	"eventstream/server/export"
+	"eventstream/server/health"
 	"eventstream/server/importer"
+	"eventstream/server/merge"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
-	"eventstream/server/report"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
 	"eventstream/server/template"
+	"eventstream/server/timeline"
 	"eventstream/server/topic"
 	"eventstream/server/twilio/sandbox"
 	"eventstream/server/webhookevent"
@@ -39,8 +44,13 @@ type Services struct {
 	Campaigns     *campaign.Service
 	Conversations *conversation.Service
 	Imports       *importer.Service
-	Audience      *audience.Service
-	Reports       *report.Service
+	Bulk          *bulk.Service
+	Merges        *merge.Service
+	Exports       *export.Service
+	Dashboard     *dashboard.Service
+	Health        *health.Service
+	Explanations  *explain.Service
+	Timelines     *timeline.Service
 	Webhooks      *webhookevent.Applier
 	Trail         *audit.Trail
 	Hub           *pubsub.Hub

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"eventstream/server/audit"
+	"eventstream/server/erasure"
 )
 
 // Tasks are the engine's, in no order: each has its own goroutine.
@@ -12,7 +13,8 @@ func Tasks(s *Services) []Task {
 		{Name: "campaigns", Every: time.Second, Deadline: time.Minute, Run: Whole(s.Campaigns.Sweep)},
 		{Name: "webhooks", Every: time.Second, Deadline: 10 * time.Second, Run: Whole(s.Webhooks.Nudge)},
 		{Name: "imports", Every: time.Second, Deadline: 10 * time.Second, Run: Whole(s.Imports.Forgotten)},
-		{Name: "audience", Every: time.Second, Deadline: time.Minute, Run: Whole(s.Audience.Forgotten)},
+		{Name: "bulk actions", Every: time.Second, Deadline: 10 * time.Second, Run: Whole(s.Bulk.Forgotten)},
+		{Name: "erasures", Every: time.Second, Deadline: time.Minute, Batch: erasure.ClearBatch, Run: s.Erasures.ClearDue},
 		// Twilio's Content API may hang: each question has its own limit, and a
 		// version that got no answer waits longer each time.
 		{Name: "templates", Every: time.Second, Deadline: 30 * time.Second, Batch: 20, Run: s.Templates.PollDecisions},

@@ -14,11 +14,12 @@ import (
 	"log/slog"
 	"time"
 
-	"eventstream/server/audience"
 	"eventstream/server/audit"
+	"eventstream/server/bulk"
 	"eventstream/server/campaign"
 	"eventstream/server/conversation"
 	"eventstream/server/db"
+	"eventstream/server/erasure"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
 	"eventstream/server/template"
@@ -34,7 +35,8 @@ type Services struct {
 	Campaigns     *campaign.Engine
 	Conversations *conversation.Service
 	Imports       *importer.Service
-	Audience      *audience.Service
+	Bulk          *bulk.Service
+	Erasures      *erasure.Service
 	Templates     *template.Service
 	Webhooks      *webhookevent.Applier
 	Trail         *audit.Trail
@@ -68,7 +70,9 @@ func NewClient(d *db.DB, log *slog.Logger, s *Services, owner string) (*river.Cl
 }
 
 // warnings drops River's info lines: a job a millisecond would fill any log.
-func warnings(log *slog.Logger) *slog.Logger { return slog.New(&atLeast{log.Handler(), slog.LevelWarn}) }
+func warnings(log *slog.Logger) *slog.Logger {
+	return slog.New(&atLeast{log.Handler(), slog.LevelWarn})
+}
 
 type atLeast struct {
 	slog.Handler

@@ -24,26 +24,32 @@ import (
 	"eventstream/frontend"
 	"eventstream/graph"
 	"eventstream/server/actor"
-	"eventstream/server/audience"
 	"eventstream/server/audit"
 	"eventstream/server/auth"
+	"eventstream/server/bulk"
 	"eventstream/server/campaign"
 	"eventstream/server/config"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/conversation"
+	"eventstream/server/dashboard"
 	"eventstream/server/db"
 	"eventstream/server/db/embedded"
 	"eventstream/server/demo"
+	"eventstream/server/erasure"
+	"eventstream/server/explain"
+	"eventstream/server/export"
 	"eventstream/server/globalid"
+	"eventstream/server/health"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
+	"eventstream/server/merge"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
-	"eventstream/server/report"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
 	"eventstream/server/template"
+	"eventstream/server/timeline"
 	"eventstream/server/topic"
 	"eventstream/server/twilio"
 	"eventstream/server/twilio/sandbox"
@@ -184,13 +190,20 @@ func (a *App) build(ctx context.Context) error {
 	hasher := consent.NewHasher(string(a.cfg.SecretKey))
 	s := graph.Services{
 		Auth: auth.New(a.db, now), Contacts: contact.NewService(a.db, a.hub), Consents: consent.NewService(a.db, a.hub, hasher, now),
-		Segments: segment.NewService(a.db), Senders: sender.NewService(a.db), Messages: message.NewStore(a.db), Reports: report.NewService(a.db, twilio.Code),
+		Segments: segment.NewService(a.db), Senders: sender.NewService(a.db), Messages: message.NewStore(a.db),
+		Dashboard: dashboard.NewService(a.db, twilio.Code), Health: health.NewService(a.db), Explanations: explain.NewService(a.db, twilio.Code), Timelines: timeline.NewService(a.db),
 		Trail: audit.NewTrail(a.db), Hub: a.hub, Sandbox: a.Sandbox, Codes: twilio.Code, Now: now, Log: a.log, Version: Version, Provider: provider,
 	}
 	s.Topics = topic.NewService(a.db, a.hub)
 	s.Templates = template.NewService(a.db, enqueuer, client, a.log)
 	s.Imports = importer.NewService(a.db, a.hub, enqueuer, s.Consents, s.Topics, a.log, now, a.owner)
-	s.Audience = audience.NewService(a.db, a.hub, enqueuer, s.Consents, s.Segments, s.Topics, a.log, now, a.owner)
+	s.Exports = export.NewService(a.db, s.Topics, twilio.Code)
+	s.Merges = merge.NewService(a.db, a.hub, s.Consents, s.Topics)
+	erasures := erasure.NewService(a.db, s.Consents, s.Topics)
+	s.Bulk = bulk.NewService(bulk.Dependencies{
+		DB: a.db, Hub: a.hub, Jobs: enqueuer, Consents: s.Consents, Segments: s.Segments, Topics: s.Topics,
+		Erasures: erasures, Exports: s.Exports, Now: now, Owner: a.owner,
+	})
 	s.Conversations = conversation.NewService(a.db, a.hub, enqueuer, s.Consents, s.Senders, s.Topics, client, a.log, now)
 	s.Campaigns = campaign.NewService(a.db, a.hub, enqueuer, s.Segments, s.Templates, s.Senders, s.Topics, now)
 	s.Webhooks = webhookevent.NewApplier(a.db, a.hub, enqueuer, twilio.Reader{}, s.Conversations, s.Consents, s.Campaigns, a.log)
@@ -210,7 +223,7 @@ func (a *App) build(ctx context.Context) error {
 				DB: a.db, Hub: a.hub, Jobs: enqueuer, Service: s.Campaigns, Consents: s.Consents, Templates: s.Templates, Senders: s.Senders, Topics: s.Topics,
 				Provider: client, Log: a.log, Now: now, Owner: a.owner, ReconcileGrace: grace, Registry: a.registry,
 			}),
-			Conversations: s.Conversations, Imports: s.Imports, Audience: s.Audience, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
+			Conversations: s.Conversations, Imports: s.Imports, Bulk: s.Bulk, Erasures: erasures, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
 		}
 	}
 	if a.river, err = worker.NewClient(a.db, a.log, a.work, a.owner); err != nil {
@@ -308,7 +321,7 @@ func (a *App) buildServer(tokens []string) error {
 	}); err != nil {
 		return fmt.Errorf("start the job pages: %w", err)
 	}
-	a.registry.MustRegister(&collector{reports: a.Services.Reports, log: a.log})
+	a.registry.MustRegister(&collector{source: a.Services.Health, log: a.log})
 	hooks := webhook.New(a.writer, tokens, a.publicURL, a.log)
 	router := web.NewRouter(web.Routes{
 		GraphQL: graph.NewHandler(a.Services, graph.Options{Documents: documents, Introspection: a.cfg.Playground}),
@@ -327,14 +340,16 @@ func (a *App) buildServer(tokens []string) error {
 			if err != nil {
 				return err
 			}
-			export, err := a.Services.Audience.OpenExport(ctx, n)
+			action, err := a.Services.Bulk.OpenExport(ctx, n)
 			if err != nil {
 				return err
 			}
-			kind := map[audience.Format]string{audience.FormatCSV: "text/csv; charset=utf-8", audience.FormatNDJSON: "application/x-ndjson"}[export.Options.Format]
-			w.Header().Set("Content-Type", kind)
-			w.Header().Set("Content-Disposition", `attachment; filename="contacts.`+string(export.Options.Format)+`"`)
-			return a.Services.Audience.WriteExport(ctx, export, w)
+			format := action.Options.Format
+			w.Header().Set("Content-Type", map[export.Format]string{
+				export.FormatCSV: "text/csv; charset=utf-8", export.FormatNDJSON: "application/x-ndjson",
+			}[format])
+			w.Header().Set("Content-Disposition", `attachment; filename="contacts.`+string(format)+`"`)
+			return a.Services.Bulk.WriteExport(ctx, action, w)
 		},
 		Messages: func(ctx context.Context, id string, w http.ResponseWriter) error {
 			n, err := globalid.Decode("id", "Campaign", id)
@@ -346,7 +361,7 @@ func (a *App) buildServer(tokens []string) error {
 			}
 			w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 			w.Header().Set("Content-Disposition", `attachment; filename="messages.csv"`)
-			return a.Services.Reports.WriteMessages(ctx, n, w)
+			return a.Services.Exports.WriteMessages(ctx, n, w)
 		},
 	})
 	a.server = a.newServer(router)
