@@ -10,10 +10,11 @@ import (
 	"eventstream/graph/generated"
 	"eventstream/graph/model"
 	"eventstream/server/apperr"
-	"eventstream/server/audience"
+	"eventstream/server/bulk"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/db"
+	"eventstream/server/export"
 	"eventstream/server/globalid"
 	"eventstream/server/pubsub"
 	"time"
@@ -51,13 +52,13 @@ func (r *contactResolver) Timeline(ctx context.Context, obj *model.Contact, firs
 	if before != nil {
 		until = *before
 	}
-	rows, err := r.Reports.Timeline(ctx, own(obj.ID), until, n)
+	rows, err := r.Services.Timelines.Of(ctx, own(obj.ID), until, n)
 	return mapped(rows, toTimelineEntry), err
 }
 
 // ContactTag is the resolver for the contactTag field.
 func (r *mutationResolver) ContactTag(ctx context.Context, input model.ContactTagInput) (*model.BulkActionPayload, error) {
-	return r.bulk(ctx, audience.KindTag, input.Contacts, audience.Options{AddTags: input.Add.Value(), RemoveTags: input.Remove.Value()}, nil)
+	return r.bulk(ctx, bulk.KindTag, input.Contacts, bulk.Options{AddTags: input.Add.Value(), RemoveTags: input.Remove.Value()}, nil)
 }
 
 // ContactConsentRecord is the resolver for the contactConsentRecord field.
@@ -66,30 +67,30 @@ func (r *mutationResolver) ContactConsentRecord(ctx context.Context, input model
 	if at := input.OccurredAt.Value(); at != nil {
 		change.OccurredAt = *at
 	}
-	return r.bulk(ctx, audience.KindConsent, input.Contacts, audience.Options{Consent: change}, nil)
+	return r.bulk(ctx, bulk.KindConsent, input.Contacts, bulk.Options{Consent: change}, nil)
 }
 
 // ContactSuppress is the resolver for the contactSuppress field.
 func (r *mutationResolver) ContactSuppress(ctx context.Context, input model.ContactSuppressInput) (*model.BulkActionPayload, error) {
-	return r.bulk(ctx, audience.KindSuppress, input.Contacts, audience.Options{Reason: lower[consent.SuppressionReason](either(input.Reason.Value(), model.SuppressionReasonOperator)), Until: input.Until.Value()}, nil)
+	return r.bulk(ctx, bulk.KindSuppress, input.Contacts, bulk.Options{Reason: lower[consent.SuppressionReason](either(input.Reason.Value(), model.SuppressionReasonOperator)), Until: input.Until.Value()}, nil)
 }
 
 // ContactExport is the resolver for the contactExport field.
 func (r *mutationResolver) ContactExport(ctx context.Context, input model.ContactExportInput) (*model.BulkActionPayload, error) {
-	return r.bulk(ctx, audience.KindExport, input.Contacts, audience.Options{Format: lower[audience.Format](either(input.Format.Value(), model.ExportFormatCSV))}, nil)
+	return r.bulk(ctx, bulk.KindExport, input.Contacts, bulk.Options{Format: lower[export.Format](either(input.Format.Value(), model.ExportFormatCSV))}, nil)
 }
 
 // ContactErase is the resolver for the contactErase field.
 func (r *mutationResolver) ContactErase(ctx context.Context, input model.ContactEraseInput) (*model.BulkActionPayload, error) {
-	return r.bulk(ctx, audience.KindErase, input.Contacts, audience.Options{}, &input.Expected)
+	return r.bulk(ctx, bulk.KindErase, input.Contacts, bulk.Options{}, &input.Expected)
 }
 
 // BulkActionCancel is the resolver for the bulkActionCancel field.
 func (r *mutationResolver) BulkActionCancel(ctx context.Context, input model.BulkActionCancelInput) (*model.BulkActionPayload, error) {
-	var a *audience.Action
+	var a *bulk.Action
 	id, err := globalid.Decode("id", kindBulkAction, input.ID)
 	if err == nil {
-		a, err = r.Audience.Cancel(ctx, id)
+		a, err = r.Services.Bulk.Cancel(ctx, id)
 	}
 	errs, err := mend(err)
 	return &model.BulkActionPayload{Action: toBulkAction(kept(errs, a)), UserErrors: errs}, err
@@ -102,7 +103,7 @@ func (r *mutationResolver) ContactMerge(ctx context.Context, input model.Contact
 	if err == nil {
 		var gone int64
 		if gone, err = globalid.Decode("mergeId", kindContact, input.MergeID); err == nil {
-			c, err = r.Audience.Merge(ctx, id, gone)
+			c, err = r.Merges.Merge(ctx, id, gone)
 		}
 	}
 	errs, err := mend(err)
@@ -151,11 +152,11 @@ func (r *mutationResolver) SuppressionRemove(ctx context.Context, input model.Su
 
 // BulkActions is the resolver for the bulkActions field.
 func (r *queryResolver) BulkActions(ctx context.Context, first *int, after *string) (*model.BulkActionConnection, error) {
-	s, err := r.Audience.List(ctx, page(first, after))
+	s, err := r.Services.Bulk.List(ctx, page(first, after))
 	if err != nil {
 		return nil, err
 	}
-	edges, nodes, info := connect(s, toBulkAction, by(func(a *audience.Action) int64 { return a.ID }),
+	edges, nodes, info := connect(s, toBulkAction, by(func(a *bulk.Action) int64 { return a.ID }),
 		func(c string, n *model.BulkAction) *model.BulkActionEdge {
 			return &model.BulkActionEdge{Cursor: c, Node: n}
 		})
@@ -175,7 +176,7 @@ func (r *subscriptionResolver) BulkActionProgress(ctx context.Context, id string
 		return nil, err
 	}
 	return follow(ctx, r.Hub.Subscribe(ctx, pubsub.TopicBulk), n, campaignPace, func(ctx context.Context) (*model.BulkAction, error) {
-		a, err := r.Audience.ByID(ctx, n)
+		a, err := r.Services.Bulk.ByID(ctx, n)
 		return toBulkAction(a), err
 	}, func(a *model.BulkAction) bool { return a.FinishedAt != nil })
 }

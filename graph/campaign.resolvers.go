@@ -11,11 +11,11 @@ import (
 	"eventstream/graph/generated"
 	"eventstream/graph/model"
 	"eventstream/server/campaign"
+	"eventstream/server/dashboard"
 	"eventstream/server/globalid"
 	"eventstream/server/hours"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
-	"eventstream/server/report"
 	"slices"
 	"time"
 
@@ -109,8 +109,8 @@ func (r *campaignResolver) Rates(ctx context.Context, obj *model.Campaign) (*mod
 	}
 	failed := p.Failed + p.Undelivered
 	return &model.CampaignRates{
-		Delivered: report.Rate(p.Delivered, p.Accepted), Read: report.Rate(p.Read, p.Delivered), Failed: report.Rate(failed, p.Accepted+p.Failed),
-		Replied: report.Rate(p.Replied, p.Delivered), OptedOut: report.Rate(p.OptedOut, p.Delivered),
+		Delivered: dashboard.Rate(p.Delivered, p.Accepted), Read: dashboard.Rate(p.Read, p.Delivered), Failed: dashboard.Rate(failed, p.Accepted+p.Failed),
+		Replied: dashboard.Rate(p.Replied, p.Delivered), OptedOut: dashboard.Rate(p.OptedOut, p.Delivered),
 	}, nil
 }
 
@@ -120,7 +120,7 @@ func (r *campaignResolver) Progress(ctx context.Context, obj *model.Campaign) (f
 	if err != nil || p.Audience == 0 {
 		return 0, err
 	}
-	return 1 - report.Rate(p.Pending+p.Submitting+p.Unknown, p.Audience), nil
+	return 1 - dashboard.Rate(p.Pending+p.Submitting+p.Unknown, p.Audience), nil
 }
 
 // Throughput is the resolver for the throughput field.

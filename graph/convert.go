@@ -7,21 +7,24 @@ import (
 	"time"
 
 	"eventstream/graph/model"
-	"eventstream/server/audience"
 	"eventstream/server/audit"
 	"eventstream/server/auth"
+	"eventstream/server/bulk"
 	"eventstream/server/campaign"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/conversation"
+	"eventstream/server/dashboard"
+	"eventstream/server/explain"
 	"eventstream/server/gate"
+	"eventstream/server/health"
 	"eventstream/server/hours"
 	"eventstream/server/importer"
 	"eventstream/server/message"
-	"eventstream/server/report"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
 	"eventstream/server/template"
+	"eventstream/server/timeline"
 	"eventstream/server/topic"
 	"eventstream/server/twilio/sandbox"
 	"eventstream/server/webhookevent"
@@ -149,7 +152,7 @@ func toImport(i *importer.Import) *model.Import {
 	return out
 }
 
-func toBulkAction(a *audience.Action) *model.BulkAction {
+func toBulkAction(a *bulk.Action) *model.BulkAction {
 	if a == nil {
 		return nil
 	}
@@ -176,7 +179,7 @@ func toBulkAction(a *audience.Action) *model.BulkAction {
 		ID: encode(kindBulkAction, a.ID), Kind: upper[model.BulkActionKind](a.Kind), Status: upper[model.BulkActionStatus](a.Status), Failure: filled(a.Failure),
 		Total: a.Total, Done: a.Done, Changed: a.Changed, Options: rawJSON(options), CreatedAt: a.CreatedAt, StartedAt: a.StartedAt, FinishedAt: a.FinishedAt,
 	}
-	if a.Kind == audience.KindExport {
+	if a.Kind == bulk.KindExport {
 		out.DownloadURL = filled("/downloads/exports/" + out.ID + "/contacts." + string(o.Format))
 	}
 	if a.OperatorID != nil {
@@ -208,7 +211,7 @@ func toSuppression(su *consent.Suppression) *model.Suppression {
 	return &model.Suppression{ID: encode(kindSuppression, su.ID), Reason: upper[model.SuppressionReason](su.Reason), Until: su.Until, CreatedAt: su.CreatedAt}
 }
 
-func toDecision(d *report.Decision) *model.MessageDecision {
+func toDecision(d *explain.Decision) *model.MessageDecision {
 	if d == nil {
 		return nil
 	}
@@ -219,7 +222,7 @@ func toDecision(d *report.Decision) *model.MessageDecision {
 	return out
 }
 
-func toTimelineEntry(h report.Happening) *model.TimelineEntry {
+func toTimelineEntry(h timeline.Entry) *model.TimelineEntry {
 	out := &model.TimelineEntry{At: h.At, Kind: upper[model.TimelineKind](h.Kind), Action: filled(h.Action)}
 	if h.Message != 0 {
 		out.Message = &model.Message{ID: encode(kindMessage, h.Message)}
@@ -427,29 +430,29 @@ func (r *Resolver) toDeliveryEvent(e *message.DeliveryEvent) *model.DeliveryEven
 	return out
 }
 
-func toDashboard(d *report.Dashboard) *model.Dashboard {
+func toDashboard(d *dashboard.Overview) *model.Dashboard {
 	return &model.Dashboard{
 		Contacts: d.Contacts, OptedIn: d.OptedIn, OptedOut: d.OptedOut, Unreachable: d.Unreachable, CampaignsActive: d.CampaignsActive, CampaignsTotal: d.CampaignsTotal,
 		From: d.From, To: d.To, Period: toPeriod(d.Now), Before: toPeriod(d.Before),
-		Series: mapped(d.Series, func(p report.Point) *model.DashboardPoint {
+		Series: mapped(d.Series, func(p dashboard.Point) *model.DashboardPoint {
 			return &model.DashboardPoint{At: p.At, Accepted: p.Accepted, Delivered: p.Delivered, Read: p.Read, Failed: p.Failed, Received: p.Received}
 		}),
 	}
 }
 
-func toPeriod(p report.Period) *model.DashboardPeriod {
+func toPeriod(p dashboard.Period) *model.DashboardPeriod {
 	return &model.DashboardPeriod{
 		Accepted: p.Accepted, Delivered: p.Delivered, Read: p.Read, Failed: p.Failed, Replied: p.Replied, OptedOut: p.OptedOut, Received: p.Received,
-		DeliveryRate: report.Rate(p.Delivered, p.Accepted), ReadRate: report.Rate(p.Read, p.Delivered), ReplyRate: report.Rate(p.Replied, p.Delivered), OptOutRate: report.Rate(p.OptedOut, p.Delivered),
+		DeliveryRate: dashboard.Rate(p.Delivered, p.Accepted), ReadRate: dashboard.Rate(p.Read, p.Delivered), ReplyRate: dashboard.Rate(p.Replied, p.Delivered), OptOutRate: dashboard.Rate(p.OptedOut, p.Delivered),
 	}
 }
 
-func toHealth(h *report.Health) *model.SystemHealth {
+func toHealth(h *health.Health) *model.SystemHealth {
 	return &model.SystemHealth{
-		Checks: mapped(h.Checks, func(c report.Check) *model.HealthCheck {
+		Checks: mapped(h.Checks, func(c health.Check) *model.HealthCheck {
 			return &model.HealthCheck{Name: c.Name, Level: upper[model.HealthLevel](c.Level), Detail: c.Detail, Advice: filled(c.Advice)}
 		}),
-		Queues: mapped(h.Queues, func(q report.Queue) *model.QueueHealth {
+		Queues: mapped(h.Queues, func(q health.Queue) *model.QueueHealth {
 			return &model.QueueHealth{Name: q.Name, Available: q.Available, Running: q.Running, Failed: q.Failed}
 		}),
 		Workers: h.Workers, WebhookLagSeconds: h.WebhookLagSeconds, DispatchLagSeconds: h.DispatchLagSeconds, WebhooksPerMinute: h.WebhooksPerMinute,

@@ -10,7 +10,7 @@ import (
 
 	"eventstream/graph/model"
 	"eventstream/server/apperr"
-	"eventstream/server/audience"
+	"eventstream/server/bulk"
 	"eventstream/server/campaign"
 	"eventstream/server/contact"
 	"eventstream/server/conversation"
@@ -96,11 +96,11 @@ func selection(in *model.ContactSelection) (f contact.Filter, err error) {
 	return f, nil
 }
 
-func (r *Resolver) bulk(ctx context.Context, kind audience.Kind, contacts *model.ContactSelection, o audience.Options, expected *int64) (*model.BulkActionPayload, error) {
-	var a *audience.Action
+func (r *Resolver) bulk(ctx context.Context, kind bulk.Kind, contacts *model.ContactSelection, o bulk.Options, expected *int64) (*model.BulkActionPayload, error) {
+	var a *bulk.Action
 	f, err := selection(contacts)
 	if err == nil {
-		a, err = r.Audience.Start(ctx, kind, f, o, expected)
+		a, err = r.Services.Bulk.Start(ctx, kind, f, o, expected)
 	}
 	errs, err := mend(err)
 	return &model.BulkActionPayload{Action: toBulkAction(kept(errs, a)), UserErrors: errs}, err
@@ -473,7 +473,7 @@ func (r *Resolver) node(ctx context.Context, id string) (model.Node, error) {
 func (r *Resolver) nodeOf(ctx context.Context, kind string, id int64) (model.Node, error) {
 	switch kind {
 	case kindBulkAction:
-		a, err := r.Audience.ByID(ctx, id)
+		a, err := r.Services.Bulk.ByID(ctx, id)
 		return orNil(toBulkAction(a), err)
 	case kindContactView:
 		v, err := r.Contacts.ViewByID(ctx, id)

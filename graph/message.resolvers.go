@@ -45,7 +45,7 @@ func (r *messageResolver) Events(ctx context.Context, obj *model.Message) ([]*mo
 
 // Decision is the resolver for the decision field.
 func (r *messageResolver) Decision(ctx context.Context, obj *model.Message) (*model.MessageDecision, error) {
-	d, err := r.Reports.Decide(ctx, own(obj.ID))
+	d, err := r.Services.Explanations.Decide(ctx, own(obj.ID))
 	return toDecision(d), err
 }
 

@@ -11,8 +11,8 @@ import (
 	"eventstream/graph/model"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
+	"eventstream/server/dashboard"
 	"eventstream/server/pubsub"
-	"eventstream/server/report"
 	"time"
 )
 
@@ -26,7 +26,7 @@ func (r *queryResolver) Dashboard(ctx context.Context, rangeArg *model.DateRange
 			return nil, apperr.Invalid("range", "to lies after from, at most 92 days")
 		}
 	}
-	d, err := r.Services.Reports.Dashboard(ctx, from, to)
+	d, err := r.Services.Dashboard.Read(ctx, from, to)
 	if err != nil {
 		return nil, err
 	}
@@ -42,15 +42,15 @@ func (r *queryResolver) ErrorReport(ctx context.Context, filter *model.ErrorRepo
 			return nil, err
 		}
 	}
-	buckets, err := r.Services.Reports.Errors(ctx, id)
-	return mapped(buckets, func(b report.ErrorBucket) *model.ErrorBucket {
+	buckets, err := r.Services.Dashboard.Errors(ctx, id)
+	return mapped(buckets, func(b dashboard.ErrorBucket) *model.ErrorBucket {
 		return &model.ErrorBucket{Code: b.Info.Code, Title: b.Info.Title, Count: b.Count, Share: b.Share, Class: upper[model.ErrorClass](b.Info.Class), Advice: b.Info.Advice}
 	}), err
 }
 
 // SystemHealth is the resolver for the systemHealth field.
 func (r *queryResolver) SystemHealth(ctx context.Context) (*model.SystemHealth, error) {
-	h, err := r.Services.Reports.Health(ctx, r.Provider)
+	h, err := r.Services.Health.Look(ctx, r.Provider)
 	if err != nil {
 		return nil, err
 	}
@@ -81,10 +81,10 @@ func (r *queryResolver) AuditVerification(ctx context.Context) (*model.AuditVeri
 
 // DashboardUpdated is the resolver for the dashboardUpdated field.
 func (r *subscriptionResolver) DashboardUpdated(ctx context.Context) (<-chan *model.Dashboard, error) {
-	wake := merge(ctx, r.Hub.Subscribe(ctx, pubsub.TopicCampaign), r.Hub.Subscribe(ctx, pubsub.TopicInbound), r.Hub.Subscribe(ctx, pubsub.TopicContact), r.Hub.Subscribe(ctx, pubsub.TopicImport))
+	wake := merged(ctx, r.Hub.Subscribe(ctx, pubsub.TopicCampaign), r.Hub.Subscribe(ctx, pubsub.TopicInbound), r.Hub.Subscribe(ctx, pubsub.TopicContact), r.Hub.Subscribe(ctx, pubsub.TopicImport))
 	return follow(ctx, wake, 0, dashboardPace, func(ctx context.Context) (*model.Dashboard, error) {
 		now := r.Now()
-		d, err := r.Services.Reports.Dashboard(ctx, now.Add(-24*time.Hour), now)
+		d, err := r.Services.Dashboard.Read(ctx, now.Add(-24*time.Hour), now)
 		if err != nil {
 			return nil, err
 		}
@@ -105,7 +105,7 @@ func (r *subscriptionResolver) SystemHealthChanged(ctx context.Context) (<-chan 
 		}
 	}()
 	return follow(ctx, tick, 0, 0, func(ctx context.Context) (*model.SystemHealth, error) {
-		h, err := r.Services.Reports.Health(ctx, r.Provider)
+		h, err := r.Services.Health.Look(ctx, r.Provider)
 		if err != nil {
 			return nil, err
 		}

@@ -6,22 +6,27 @@ import (
 	"log/slog"
 	"time"
 
-	"eventstream/server/audience"
 	"eventstream/server/audit"
 	"eventstream/server/auth"
+	"eventstream/server/bulk"
 	"eventstream/server/campaign"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/conversation"
+	"eventstream/server/dashboard"
 	"eventstream/server/demo"
+	"eventstream/server/explain"
+	"eventstream/server/export"
+	"eventstream/server/health"
 	"eventstream/server/importer"
+	"eventstream/server/merge"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
-	"eventstream/server/report"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
 	"eventstream/server/template"
+	"eventstream/server/timeline"
 	"eventstream/server/topic"
 	"eventstream/server/twilio/sandbox"
 	"eventstream/server/webhookevent"
@@ -41,8 +46,13 @@ type Services struct {
 	Conversations *conversation.Service
 	Unknowns      *reconcile.Service
 	Imports       *importer.Service
-	Audience      *audience.Service
-	Reports       *report.Service
+	Bulk          *bulk.Service
+	Merges        *merge.Service
+	Exports       *export.Service
+	Dashboard     *dashboard.Service
+	Health        *health.Service
+	Explanations  *explain.Service
+	Timelines     *timeline.Service
 	Webhooks      *webhookevent.Applier
 	Trail         *audit.Trail
 	Hub           *pubsub.Hub

@@ -129,8 +129,8 @@ func await(ctx context.Context, wake <-chan []int64, id int64) bool {
 	}
 }
 
-// merge joins several topics into one that says "something happened".
-func merge(ctx context.Context, topics ...<-chan []int64) <-chan []int64 {
+// merged joins several topics into one that says "something happened".
+func merged(ctx context.Context, topics ...<-chan []int64) <-chan []int64 {
 	out := make(chan []int64, 1)
 	for _, t := range topics {
 		go func() {

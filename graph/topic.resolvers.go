@@ -9,7 +9,7 @@ import (
 	"context"
 	"eventstream/graph/generated"
 	"eventstream/graph/model"
-	"eventstream/server/audience"
+	"eventstream/server/bulk"
 	"eventstream/server/contact"
 	"eventstream/server/globalid"
 	"eventstream/server/topic"
@@ -73,7 +73,7 @@ func (r *mutationResolver) ContactTopicRecord(ctx context.Context, input model.C
 		errs, err := mend(err)
 		return &model.BulkActionPayload{UserErrors: errs}, err
 	}
-	return r.bulk(ctx, audience.KindTopic, input.Contacts, audience.Options{TopicID: id, Status: lower[topic.Status](input.Status)}, nil)
+	return r.bulk(ctx, bulk.KindTopic, input.Contacts, bulk.Options{TopicID: id, Status: lower[topic.Status](input.Status)}, nil)
 }
 
 // Topics is the resolver for the topics field.

@@ -33,10 +33,16 @@ var domains = map[string][]string{
 	"dispatch":     {"audit", "campaign", "consent", "contact", "conversation", "gate", "message", "sender", "template", "topic"},
 	"reconcile":    {"audit", "contact", "message", "template"},
 	"importer":     {"audit", "consent", "contact", "topic"},
-	"audience":     {"audit", "consent", "contact", "importer", "segment", "topic"},
+	"export":       {"contact", "message", "topic"},
+	"erasure":      {"audit", "consent", "contact", "message", "topic"},
+	"merge":        {"audit", "consent", "contact", "message", "topic"},
+	"bulk":         {"audit", "consent", "contact", "erasure", "export", "segment", "topic"},
 	"demo":         {"audit", "campaign", "consent", "contact", "conversation", "gate", "importer", "message", "segment", "template", "topic"},
 	"webhookevent": {"consent", "contact", "conversation", "message"},
-	"report":       {"message"},
+	"dashboard":    {"contact", "message"},
+	"health":       {},
+	"explain":      {"message"},
+	"timeline":     {},
 }
 
 // shared is what every domain may use.

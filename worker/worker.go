@@ -1,5 +1,9 @@
-// Package worker is River's side of the engine: a thin adapter for each kind
-// of job, the queues, and the heartbeat that finds lost work.
+// Package worker is what a process does that works: River's side of the engine,
+// a thin adapter for each kind of job with its queue, and the maintenance that
+// finds work that nobody does. River starts a lost job again only after a
+// quarter of an hour and its own periodic jobs take fifteen seconds to move to
+// another process; so leases in Postgres, which any process can read, say who
+// lives and who leads, and tasks of our own look every second.
 package worker
 
 import (
@@ -10,11 +14,12 @@ import (
 	"log/slog"
 	"time"
 
-	"eventstream/server/audience"
 	"eventstream/server/audit"
+	"eventstream/server/bulk"
 	"eventstream/server/campaign"
 	"eventstream/server/db"
 	"eventstream/server/dispatch"
+	"eventstream/server/erasure"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
 	"eventstream/server/reconcile"
@@ -28,21 +33,22 @@ import (
 
 // Services are what the jobs call.
 type Services struct {
-	Campaigns     *campaign.Service
-	Preparer      *campaign.Preparer
-	Dispatcher    *dispatch.Dispatcher
-	Reconciler    *reconcile.Reconciler
-	Imports       *importer.Service
-	Audience      *audience.Service
-	Templates     *template.Service
-	Webhooks      *webhookevent.Applier
-	Trail         *audit.Trail
+	Campaigns  *campaign.Service
+	Preparer   *campaign.Preparer
+	Dispatcher *dispatch.Dispatcher
+	Reconciler *reconcile.Reconciler
+	Imports    *importer.Service
+	Bulk       *bulk.Service
+	Erasures   *erasure.Service
+	Templates  *template.Service
+	Webhooks   *webhookevent.Applier
+	Trail      *audit.Trail
 }
 
 // NewClient makes the River client that only inserts; with services it also
 // works the queues, one of them for the process called owner alone.
 func NewClient(d *db.DB, log *slog.Logger, s *Services, owner string) (*river.Client[*sql.Tx], error) {
-	cfg := &river.Config{Logger: quiet(log), MaxAttempts: 8}
+	cfg := &river.Config{Logger: warnings(log), MaxAttempts: 8}
 	if s != nil {
 		cfg.Workers = workers(s)
 		cfg.Queues = map[string]river.QueueConfig{
@@ -66,8 +72,10 @@ func NewClient(d *db.DB, log *slog.Logger, s *Services, owner string) (*river.Cl
 	return client, nil
 }
 
-// quiet drops River's info lines: a job a millisecond would fill any log.
-func quiet(log *slog.Logger) *slog.Logger { return slog.New(&atLeast{log.Handler(), slog.LevelWarn}) }
+// warnings drops River's info lines: a job a millisecond would fill any log.
+func warnings(log *slog.Logger) *slog.Logger {
+	return slog.New(&atLeast{log.Handler(), slog.LevelWarn})
+}
 
 type atLeast struct {
 	slog.Handler

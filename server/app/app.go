@@ -24,28 +24,34 @@ import (
 	"eventstream/frontend"
 	"eventstream/graph"
 	"eventstream/server/actor"
-	"eventstream/server/audience"
 	"eventstream/server/audit"
 	"eventstream/server/auth"
+	"eventstream/server/bulk"
 	"eventstream/server/campaign"
 	"eventstream/server/config"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/conversation"
+	"eventstream/server/dashboard"
 	"eventstream/server/db"
 	"eventstream/server/db/embedded"
 	"eventstream/server/demo"
 	"eventstream/server/dispatch"
+	"eventstream/server/erasure"
+	"eventstream/server/explain"
+	"eventstream/server/export"
 	"eventstream/server/globalid"
+	"eventstream/server/health"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
+	"eventstream/server/merge"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
-	"eventstream/server/report"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
 	"eventstream/server/template"
+	"eventstream/server/timeline"
 	"eventstream/server/topic"
 	"eventstream/server/twilio"
 	"eventstream/server/twilio/sandbox"
@@ -197,13 +203,20 @@ func (a *App) build(ctx context.Context) error {
 	hasher := consent.NewHasher(string(a.cfg.SecretKey))
 	s := graph.Services{
 		Auth: auth.New(a.db, now), Contacts: contact.NewService(a.db, a.hub), Consents: consent.NewService(a.db, a.hub, hasher, now),
-		Segments: segment.NewService(a.db), Senders: sender.NewService(a.db), Messages: message.NewStore(a.db), Reports: report.NewService(a.db, twilio.Code),
+		Segments: segment.NewService(a.db), Senders: sender.NewService(a.db), Messages: message.NewStore(a.db),
+		Dashboard: dashboard.NewService(a.db, twilio.Code), Health: health.NewService(a.db), Explanations: explain.NewService(a.db, twilio.Code), Timelines: timeline.NewService(a.db),
 		Trail: audit.NewTrail(a.db), Hub: a.hub, Sandbox: a.Sandbox, Codes: twilio.Code, Now: now, Log: a.log, Version: Version, Provider: provider,
 	}
 	s.Topics = topic.NewService(a.db, a.hub)
 	s.Templates = template.NewService(a.db, enqueuer, client, a.log)
 	s.Imports = importer.NewService(a.db, a.hub, enqueuer, s.Consents, s.Topics, a.log, now, a.owner)
-	s.Audience = audience.NewService(a.db, a.hub, enqueuer, s.Consents, s.Segments, s.Topics, a.log, now, a.owner)
+	s.Exports = export.NewService(a.db, s.Topics, twilio.Code)
+	s.Merges = merge.NewService(a.db, a.hub, s.Consents, s.Topics)
+	erasures := erasure.NewService(a.db, s.Consents, s.Topics)
+	s.Bulk = bulk.NewService(bulk.Dependencies{
+		DB: a.db, Hub: a.hub, Jobs: enqueuer, Consents: s.Consents, Segments: s.Segments, Topics: s.Topics,
+		Erasures: erasures, Exports: s.Exports, Now: now, Owner: a.owner,
+	})
 	s.Conversations = conversation.NewService(a.db, a.hub, enqueuer, s.Consents, s.Topics, now)
 	s.Campaigns = campaign.NewService(a.db, a.hub, enqueuer, s.Segments, s.Templates, s.Senders, s.Topics, now)
 	s.Unknowns = reconcile.NewService(a.db, a.hub, enqueuer)
@@ -236,7 +249,7 @@ func (a *App) build(ctx context.Context) error {
 				DB: a.db, Hub: a.hub, Jobs: enqueuer, Templates: s.Templates, Provider: client, Log: a.log, Registry: a.registry, Owner: a.owner,
 				Validity: timing.validity, LogLag: timing.logLag, DecideAfter: timing.decideAfter,
 			}),
-			Imports: s.Imports, Audience: s.Audience, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
+			Imports: s.Imports, Bulk: s.Bulk, Erasures: erasures, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
 		}
 	}
 	if a.river, err = worker.NewClient(a.db, a.log, a.work, a.owner); err != nil {
@@ -351,7 +364,7 @@ func (a *App) buildServer(tokens []string) error {
 	}); err != nil {
 		return fmt.Errorf("start the job pages: %w", err)
 	}
-	a.registry.MustRegister(&collector{reports: a.Services.Reports, log: a.log})
+	a.registry.MustRegister(&collector{source: a.Services.Health, log: a.log})
 	hooks := webhook.New(a.writer, tokens, a.publicURL, a.log)
 	router := web.NewRouter(web.Routes{
 		GraphQL: graph.NewHandler(a.Services, graph.Options{Documents: documents, Introspection: a.cfg.Playground}),
@@ -370,14 +383,16 @@ func (a *App) buildServer(tokens []string) error {
 			if err != nil {
 				return err
 			}
-			export, err := a.Services.Audience.OpenExport(ctx, n)
+			action, err := a.Services.Bulk.OpenExport(ctx, n)
 			if err != nil {
 				return err
 			}
-			kind := map[audience.Format]string{audience.FormatCSV: "text/csv; charset=utf-8", audience.FormatNDJSON: "application/x-ndjson"}[export.Options.Format]
-			w.Header().Set("Content-Type", kind)
-			w.Header().Set("Content-Disposition", `attachment; filename="contacts.`+string(export.Options.Format)+`"`)
-			return a.Services.Audience.WriteExport(ctx, export, w)
+			format := action.Options.Format
+			w.Header().Set("Content-Type", map[export.Format]string{
+				export.FormatCSV: "text/csv; charset=utf-8", export.FormatNDJSON: "application/x-ndjson",
+			}[format])
+			w.Header().Set("Content-Disposition", `attachment; filename="contacts.`+string(format)+`"`)
+			return a.Services.Bulk.WriteExport(ctx, action, w)
 		},
 		Messages: func(ctx context.Context, id string, w http.ResponseWriter) error {
 			n, err := globalid.Decode("id", "Campaign", id)
@@ -389,7 +404,7 @@ func (a *App) buildServer(tokens []string) error {
 			}
 			w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 			w.Header().Set("Content-Disposition", `attachment; filename="messages.csv"`)
-			return a.Services.Reports.WriteMessages(ctx, n, w)
+			return a.Services.Exports.WriteMessages(ctx, n, w)
 		},
 	})
 	a.server = a.newServer(router)
@@ -433,7 +448,12 @@ func (a *App) Run(ctx context.Context) error {
 		if err := a.river.Start(background); err != nil {
 			return fmt.Errorf("start the workers: %w", err)
 		}
-		loops.Go(func() { worker.Heartbeat(ctx, a.db, a.work, a.owner, a.log) })
+		loops.Go(func() {
+			m := worker.Maintenance{DB: a.db, Owner: a.owner, Tasks: worker.Tasks(a.work), Registry: a.registry, Log: a.log}
+			if err := m.Run(ctx); err != nil {
+				failed <- fmt.Errorf("start the maintenance: %w", err)
+			}
+		})
 	}
 	var err error
 	select {

@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"eventstream/server/health"
 	"eventstream/server/jobs"
-	"eventstream/server/report"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -15,13 +15,13 @@ import (
 // collector tells Prometheus what Postgres knows of the whole engine. It asks
 // at most every few seconds, however often it is scraped.
 type collector struct {
-	reports *report.Service
-	log     *slog.Logger
+	source *health.Service
+	log    *slog.Logger
 
 	mu     sync.Mutex
 	read   time.Time
-	health *report.Health
-	totals *report.Totals
+	health *health.Health
+	totals *health.Totals
 }
 
 const collectEvery = 5 * time.Second
@@ -45,18 +45,18 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector. What Postgres does not answer is left out.
 func (c *collector) Collect(ch chan<- prometheus.Metric) {
-	health, totals := c.look()
-	if health == nil || totals == nil {
+	seen, totals := c.look()
+	if seen == nil || totals == nil {
 		return
 	}
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
-	gauge(workersDesc, float64(health.Workers))
-	gauge(webhookDesc, health.WebhookLagSeconds)
-	gauge(dispatchDesc, health.DispatchLagSeconds)
-	byName := map[string]report.Queue{}
-	for _, q := range health.Queues {
+	gauge(workersDesc, float64(seen.Workers))
+	gauge(webhookDesc, seen.WebhookLagSeconds)
+	gauge(dispatchDesc, seen.DispatchLagSeconds)
+	byName := map[string]health.Queue{}
+	for _, q := range seen.Queues {
 		byName[q.Name] = q
 	}
 	for _, name := range jobs.Queues { // an empty queue is 0, not missing
@@ -72,7 +72,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-func (c *collector) look() (*report.Health, *report.Totals) {
+func (c *collector) look() (*health.Health, *health.Totals) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if time.Since(c.read) < collectEvery {
@@ -80,14 +80,14 @@ func (c *collector) look() (*report.Health, *report.Totals) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	health, err := c.reports.Health(ctx, "")
+	seen, err := c.source.Look(ctx, "")
 	if err == nil {
-		c.totals, err = c.reports.Totals(ctx)
+		c.totals, err = c.source.Totals(ctx)
 	}
 	if err != nil {
 		c.log.Warn("metrics not read from Postgres", "error", err)
-		health = nil
+		seen = nil
 	}
-	c.read, c.health = time.Now(), health
+	c.read, c.health = time.Now(), seen
 	return c.health, c.totals
 }

@@ -115,9 +115,16 @@ type Trail struct{ db *db.DB }
 // NewTrail makes a Trail.
 func NewTrail(d *db.DB) *Trail { return &Trail{db: d} }
 
-// Seal chains what has committed since, in order of id, and reports how many.
-// Only one process seals at a time; the others return at once.
-func (t *Trail) Seal(ctx context.Context) (int, error) {
+// SealBatch is how many entries one transaction seals.
+const SealBatch = 2000
+
+// Seal chains what has committed since, up to SealBatch entries in order of id,
+// and reports how many. Only one process seals at a time; the others return at
+// once.
+func (t *Trail) Seal(ctx context.Context) (int, error) { return t.SealBatch(ctx, SealBatch) }
+
+// SealBatch is Seal for up to limit entries.
+func (t *Trail) SealBatch(ctx context.Context, limit int) (int, error) {
 	sealed := 0
 	err := t.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		mine, err := tryLock(ctx, tx)
@@ -128,7 +135,7 @@ func (t *Trail) Seal(ctx context.Context) (int, error) {
 		if err != nil {
 			return err
 		}
-		rows, err := unsealed(ctx, tx, 2000)
+		rows, err := unsealed(ctx, tx, int64(limit))
 		if err != nil || len(rows) == 0 {
 			return err
 		}

@@ -3,6 +3,7 @@ package contact
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -350,10 +351,34 @@ func SetConsents(ctx context.Context, tx bun.Tx, ids []int64, status ConsentStat
 	return db.Err(err)
 }
 
-// MergedInto locks the contacts that were merged into these.
-func MergedInto(ctx context.Context, tx bun.Tx, ids []int64) (rows []*Contact, err error) {
-	err = tx.NewSelect().Model(&rows).Where("c.merged_into = ANY (?)", pgdialect.Array(ids)).Order("c.id").For("UPDATE").Scan(ctx)
-	return rows, db.Err(err)
+var errNewcomer = errors.New("another contact was merged into one of these meanwhile")
+
+// LockFamily locks contacts together with those that were merged into them, in
+// order of id. One that is merged into them while this waits would have to be
+// locked out of order: then all locks are given back and taken anew.
+func LockFamily(ctx context.Context, tx bun.Tx, ids []int64) (rows []*Contact, err error) {
+	const tries = 10
+	for range tries {
+		err = tx.RunInTx(ctx, nil, func(ctx context.Context, inner bun.Tx) error {
+			rows = nil
+			err := inner.NewSelect().Model(&rows).Where("c.id = ANY (?0) OR c.merged_into = ANY (?0)", pgdialect.Array(ids)).
+				Order("c.id").For("UPDATE").Scan(ctx)
+			if err != nil {
+				return db.Err(err)
+			}
+			var newcomers int
+			err = inner.NewRaw("SELECT count(*) FROM contacts WHERE merged_into = ANY (?) AND id <> ALL (?)",
+				pgdialect.Array(ids), pgdialect.Array(IDs(rows))).Scan(ctx, &newcomers)
+			if err == nil && newcomers > 0 {
+				return errNewcomer
+			}
+			return db.Err(err)
+		})
+		if !errors.Is(err, errNewcomer) {
+			return rows, err
+		}
+	}
+	return nil, apperr.Wrap(err, apperr.CodeUnavailable, "these contacts are being merged, try again")
 }
 
 // Erase takes everything personal from contacts. Their rows stay, empty, for

@@ -40,7 +40,7 @@ func TestAWorkerThatSleptDoesNotCall(t *testing.T) {
 		// Postgres' clock is what counts: for it the claim is old, though this
 		// process' clocks stood still.
 		e.exec("UPDATE messages SET submitted_at = now() - interval '150 seconds'")
-		require.NoError(t, e.dispatcher(Hooks{}).MarkLost(e.ctx))
+		e.markLost()
 		require.NoError(t, e.db.RunInTx(e.ctx, nil, func(ctx ctxt, tx bun.Tx) error {
 			_, err := message.Requeue(ctx, tx, []int64{1, 2, 3, 4, 5}, "reconciled")
 			return err
@@ -78,7 +78,7 @@ func TestALateResultDoesNotUndoANewerClaim(t *testing.T) {
 				}
 				e.exec("UPDATE messages SET lease_until = now() - interval '1 second'")
 				other := e.dispatcher(Hooks{})
-				require.NoError(t, other.MarkLost(e.ctx))
+				e.markLost()
 				require.NoError(t, e.db.RunInTx(e.ctx, nil, func(ctx ctxt, tx bun.Tx) error {
 					_, err := message.Requeue(ctx, tx, []int64{1, 2, 3}, "reconciled")
 					return err
@@ -129,7 +129,7 @@ func TestWhatStaysUnknownIsLookedForAgain(t *testing.T) {
 	// The results come when the leases have ended and the messages are unknown already.
 	d := e.dispatcher(Hooks{Answered: func([]message.Result) {
 		e.exec("UPDATE messages SET lease_until = now() - interval '1 second'")
-		require.NoError(t, e.dispatcher(Hooks{}).MarkLost(e.ctx))
+		e.markLost()
 	}})
 	require.NoError(t, d.Dispatch(e.ctx, 1))
 	require.Equal(t, map[message.Status]int{message.StatusUnknown: 4}, e.statuses())

@@ -183,3 +183,9 @@ func (e *env) deliver(single bool, id int64) {
 	}
 	require.NoError(e.t, d.Dispatch(e.ctx, 1))
 }
+
+func (e *env) markLost() {
+	e.t.Helper()
+	_, err := e.dispatcher(Hooks{}).MarkLost(e.ctx, LostBatch)
+	require.NoError(e.t, err)
+}

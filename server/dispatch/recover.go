@@ -12,21 +12,15 @@ import (
 	"github.com/uptrace/bun"
 )
 
-const lostBatch = 5000
+// LostBatch is how many messages MarkLost takes at once.
+const LostBatch = 5000
 
-// MarkLost finds messages whose worker died between claim and result; what became
-// of them is unknown. Maintenance runs it.
-func (d *Dispatcher) MarkLost(ctx context.Context) error {
-	for {
-		n, campaigns, err := message.MarkLost(ctx, d.DB, lostBatch)
-		if err != nil {
-			return err
-		}
-		d.Hub.Publish(pubsub.TopicCampaign, campaigns...)
-		if n < lostBatch {
-			return nil
-		}
-	}
+// MarkLost finds up to n messages whose worker died between claim and result; what
+// became of them is unknown. Maintenance runs it.
+func (d *Dispatcher) MarkLost(ctx context.Context, n int) (int, error) {
+	found, campaigns, err := message.MarkLost(ctx, d.DB, n)
+	d.Hub.Publish(pubsub.TopicCampaign, campaigns...)
+	return found, err
 }
 
 // EnqueueLost enqueues dispatch jobs and single sends that are missing: a job was

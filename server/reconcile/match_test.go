@@ -24,7 +24,9 @@ func entry(sid string, after time.Duration, body string) message.Logged {
 func TestMatch(t *testing.T) {
 	t.Parallel()
 	const horizon = time.Hour
-	complete := func(entries ...message.Logged) message.LogAnswer { return message.LogAnswer{Entries: entries, Complete: true} }
+	complete := func(entries ...message.Logged) message.LogAnswer {
+		return message.LogAnswer{Entries: entries, Complete: true}
+	}
 	young := unknown(1, 0, "Hello Ann")
 	young.Age = 3500
 	for _, c := range []struct {

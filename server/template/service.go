@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"eventstream/server/actor"
@@ -224,19 +225,35 @@ func contentName(t *Template, v *Version) string {
 	return fmt.Sprintf("%.60s_t%d_v%d", slug, t.ID, v.Version)
 }
 
-// PollDecisions asks Twilio about the versions that wait and are due: every
-// two seconds in the first minute, then every minute.
-func (s *Service) PollDecisions(ctx context.Context) error {
-	waiting, err := dueForDecision(ctx, s.db)
+// decisionWait is how long one question about a decision may take. Twilio's
+// Content API answers within a second, or hangs.
+const decisionWait = 5 * time.Second
+
+// PollDecisions asks Twilio about up to limit versions that wait and are due,
+// longest due first: each second or so in the first minute, then every minute.
+// One that gets no answer waits longer each time, up to half an hour, so that it
+// holds no other up. It says how many it asked about.
+func (s *Service) PollDecisions(ctx context.Context, limit int) (int, error) {
+	waiting, err := dueForDecision(ctx, s.db, limit)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	for _, v := range waiting {
-		if err := s.poll(ctx, v); err != nil {
-			s.log.WarnContext(ctx, "template approval not read", "version", v.ID, "error", err)
+	for i, v := range waiting {
+		one, cancel := context.WithTimeout(ctx, decisionWait)
+		err := s.poll(one, v)
+		cancel()
+		if ctx.Err() != nil { // the next run begins with this one
+			return i, ctx.Err()
+		}
+		if err == nil {
+			continue
+		}
+		s.log.WarnContext(ctx, "template approval not read", "version", v.ID, "failures", v.CheckFailures+1, "error", err)
+		if err := postpone(ctx, s.db, v.ID); err != nil {
+			return i, err
 		}
 	}
-	return nil
+	return len(waiting), nil
 }
 
 func (s *Service) poll(ctx context.Context, v *Version) error {

@@ -32,21 +32,36 @@ func saveApproval(ctx context.Context, idb bun.IDB, v *Version) error {
 }
 
 func markSubmitted(ctx context.Context, idb bun.IDB, id int64) error {
-	_, err := idb.NewRaw("UPDATE template_versions SET submitted_at = now() WHERE id = ?", id).Exec(ctx)
+	_, err := idb.NewRaw(`UPDATE template_versions SET submitted_at = now(), check_at = now(), check_failures = 0
+		WHERE id = ?`, id).Exec(ctx)
 	return db.Err(err)
 }
 
 // decide keeps what WhatsApp decided; "submitted" only notes that we asked.
 func decide(ctx context.Context, idb bun.IDB, id int64, approval Approval, reason string) error {
-	_, err := idb.NewRaw(`UPDATE template_versions SET checked_at = now(), rejection_reason = ?1,
-		decided_at = CASE WHEN approval_status <> ?0 AND ?0 <> 'submitted' THEN now() ELSE decided_at END, approval_status = ?0 WHERE id = ?2`, approval, reason, id).Exec(ctx)
+	_, err := idb.NewRaw(`
+		UPDATE template_versions SET checked_at = now(), rejection_reason = ?1, check_failures = 0,
+			check_at = now() + CASE WHEN submitted_at > now() - interval '1 minute' THEN interval '1 second' ELSE interval '1 minute' END,
+			decided_at = CASE WHEN approval_status <> ?0 AND ?0 <> 'submitted' THEN now() ELSE decided_at END,
+			approval_status = ?0
+		WHERE id = ?2`, approval, reason, id).Exec(ctx)
 	return db.Err(err)
 }
 
-func dueForDecision(ctx context.Context, idb bun.IDB) (rows []*Version, err error) {
-	err = idb.NewSelect().Model(&rows).Where("v.approval_status = 'submitted' AND v.submitted_at IS NOT NULL").
-		Where("v.checked_at IS NULL OR v.checked_at < now() - CASE WHEN v.submitted_at > now() - interval '1 minute' THEN interval '1 second' ELSE interval '1 minute' END").
-		Order("v.id").Limit(100).Scan(ctx)
+// postpone notes that a question got no answer: the next comes after ten
+// seconds, then twenty, and so on up to half an hour.
+func postpone(ctx context.Context, idb bun.IDB, id int64) error {
+	_, err := idb.NewRaw(`
+		UPDATE template_versions SET check_failures = check_failures + 1,
+			check_at = now() + least(interval '10 seconds' * 2 ^ least(check_failures, 10), interval '30 minutes')
+		WHERE id = ?`, id).Exec(ctx)
+	return db.Err(err)
+}
+
+func dueForDecision(ctx context.Context, idb bun.IDB, limit int) (rows []*Version, err error) {
+	err = idb.NewSelect().Model(&rows).
+		Where("v.approval_status = 'submitted' AND v.submitted_at IS NOT NULL AND v.check_at <= now()").
+		Order("v.check_at", "v.id").Limit(int64(limit)).Scan(ctx)
 	return rows, db.Err(err)
 }
 

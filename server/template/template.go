@@ -69,6 +69,8 @@ type Version struct {
 	RejectionReason string     //
 	SubmittedAt     *time.Time //
 	CheckedAt       *time.Time //
+	CheckAt         time.Time  `bun:",nullzero"` // when to ask for the decision next
+	CheckFailures   int        // questions in a row that got no answer
 	DecidedAt       *time.Time //
 	CreatedAt       time.Time  `bun:",nullzero"`
 }

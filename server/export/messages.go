@@ -1,4 +1,4 @@
-package report
+package export
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 	"eventstream/server/csvcell"
 )
 
-// Outcome is what became of a campaign's message, with whom it went to.
-type Outcome struct {
+// outcome is what became of a campaign's message, with whom it went to.
+type outcome struct {
 	ContactID                                                               int64
 	Address, Name, Status, SkipReason, ErrorMessage, SID, Body              string
 	ErrorCode, Attempts                                                     int
@@ -19,7 +19,7 @@ type Outcome struct {
 	AcceptedAt, SentAt, DeliveredAt, ReadAt, EndedAt, RepliedAt, OptedOutAt *time.Time
 }
 
-const exportSlice = 2000
+const messagesSlice = 2000
 
 // WriteMessages writes a campaign's messages as CSV, newest contact first,
 // reading them slice by slice: memory does not grow with the campaign. The
@@ -29,18 +29,15 @@ func (s *Service) WriteMessages(ctx context.Context, campaign int64, out io.Writ
 		return err
 	}
 	w := csv.NewWriter(out)
-	header := []string{"phone", "name", "status", "skip_reason", "error_code", "error", "advice", "attempts", "created_at", "accepted_at", "sent_at", "delivered_at", "read_at", "ended_at", "replied_at", "opted_out_at", "sid", "text"}
+	header := []string{
+		"phone", "name", "status", "skip_reason", "error_code", "error", "advice", "attempts", "created_at", "accepted_at", "sent_at",
+		"delivered_at", "read_at", "ended_at", "replied_at", "opted_out_at", "sid", "text",
+	}
 	if err := w.Write(header); err != nil {
 		return err
 	}
-	stamp := func(t *time.Time) string {
-		if t == nil {
-			return ""
-		}
-		return t.UTC().Format(time.RFC3339)
-	}
 	for before := int64(1 << 62); ; {
-		rows, err := outcomes(ctx, s.db, campaign, before, exportSlice)
+		rows, err := outcomes(ctx, s.db, campaign, before, messagesSlice)
 		if err != nil {
 			return err
 		}
@@ -51,15 +48,16 @@ func (s *Service) WriteMessages(ctx context.Context, campaign int64, out io.Writ
 				code, title, advice = fmt.Sprint(o.ErrorCode), info.Title, info.Advice
 			}
 			err := w.Write([]string{
-				o.Address, csvcell.Guard(o.Name), o.Status, o.SkipReason, code, csvcell.Guard(title), csvcell.Guard(advice), fmt.Sprint(o.Attempts), stamp(&o.CreatedAt), stamp(o.AcceptedAt), stamp(o.SentAt),
-				stamp(o.DeliveredAt), stamp(o.ReadAt), stamp(o.EndedAt), stamp(o.RepliedAt), stamp(o.OptedOutAt), o.SID, csvcell.Guard(o.Body),
+				o.Address, csvcell.Guard(o.Name), o.Status, o.SkipReason, code, csvcell.Guard(title), csvcell.Guard(advice),
+				fmt.Sprint(o.Attempts), stamp(&o.CreatedAt), stamp(o.AcceptedAt), stamp(o.SentAt), stamp(o.DeliveredAt),
+				stamp(o.ReadAt), stamp(o.EndedAt), stamp(o.RepliedAt), stamp(o.OptedOutAt), o.SID, csvcell.Guard(o.Body),
 			})
 			if err != nil {
 				return err
 			}
 		}
 		w.Flush()
-		if err := w.Error(); err != nil || len(rows) < exportSlice {
+		if err := w.Error(); err != nil || len(rows) < messagesSlice {
 			return err
 		}
 		before = rows[len(rows)-1].ContactID

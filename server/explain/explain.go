@@ -1,4 +1,8 @@
-package report
+// Package explain tells why a message was sent or not, question by question in
+// the order in which the gate asks them. It reads what was known at the moment
+// of the decision, and not what is known now: the ledger of consents and the
+// message itself keep that, so nothing has to be written while sending.
+package explain
 
 import (
 	"context"
@@ -7,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"eventstream/server/db"
 	"eventstream/server/message"
 )
 
@@ -55,6 +60,17 @@ var questions = []question{
 	{"Complete", "Every placeholder had a value.", "A placeholder had no value and no fallback.", message.SkipMissingVariable},
 	{"Length", "The text fits.", "Filled in, the text was longer than WhatsApp takes.", message.SkipTooLong},
 	{"Hours", "", "Quiet hours and the law leave no minute in the zones the contact may be in.", message.SkipNoAllowedHours},
+}
+
+// Service explains.
+type Service struct {
+	db   *db.DB
+	code func(int) message.CodeInfo
+}
+
+// NewService makes the service; code explains error codes.
+func NewService(d *db.DB, code func(int) message.CodeInfo) *Service {
+	return &Service{db: d, code: code}
 }
 
 // Decide explains one message.

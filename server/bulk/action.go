@@ -1,6 +1,9 @@
-// Package audience changes many contacts at once, and contacts together with
-// all that hangs on them: bulk actions, merging, erasing, exports.
-package audience
+// Package bulk changes many contacts at once: tags, topics, consent,
+// suppressions, erasing. A selection may hold every contact there is, so an
+// action is a job that works in batches by contact id, each one transaction with
+// its progress and one audit entry; it can be watched and canceled, and a crash
+// loses or repeats nothing. An export is an action too, worked by its download.
+package bulk
 
 import (
 	"context"
@@ -11,6 +14,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
+	"eventstream/server/export"
 	"eventstream/server/jobs"
 	"eventstream/server/topic"
 
@@ -48,15 +52,6 @@ func (s Status) Ended() bool {
 	return s == StatusCompleted || s == StatusCanceled || s == StatusFailed
 }
 
-// Format of an export.
-type Format string
-
-// Formats.
-const (
-	FormatCSV    Format = "csv"
-	FormatNDJSON Format = "ndjson"
-)
-
 // Limits.
 const (
 	maxTags     = 50 // of one contact
@@ -74,7 +69,7 @@ type Options struct {
 	Consent    *consent.Change           `json:"consent,omitempty"`
 	Reason     consent.SuppressionReason `json:"reason,omitempty"`
 	Until      *time.Time                `json:"until,omitempty"`
-	Format     Format                    `json:"format,omitempty"`
+	Format     export.Format             `json:"format,omitempty"`
 }
 
 // Action is one change to many contacts, worked as a job; an export is worked
@@ -126,9 +121,9 @@ func (s *Service) check(ctx context.Context, k Kind, o *Options) error {
 		return s.consents.CheckSuppression(o.Reason, o.Until)
 	case KindExport:
 		if o.Format == "" {
-			o.Format = FormatCSV
+			o.Format = export.FormatCSV
 		}
-		if o.Format != FormatCSV && o.Format != FormatNDJSON {
+		if o.Format != export.FormatCSV && o.Format != export.FormatNDJSON {
 			return apperr.Invalid("format", "%q is not a format: csv or ndjson", o.Format)
 		}
 	case KindErase:
@@ -142,7 +137,8 @@ func (o *Options) checkTags() error {
 		var out []string
 		for _, t := range tags {
 			if t = contact.CleanText(t); t == "" || utf8.RuneCountInString(t) > maxTag || strings.ContainsAny(t, ",;\"") {
-				_ = errs.Add(apperr.Invalid(field, "%q is not a tag: 1 to %d characters without comma, semicolon or quotes", t, maxTag))
+				_ = errs.Add(apperr.Invalid(field,
+					"%q is not a tag: 1 to %d characters without comma, semicolon or quotes", t, maxTag))
 				continue
 			}
 			out = append(out, t)

@@ -1,4 +1,7 @@
-package audience
+// Package merge joins two contacts that are one person. It is one transaction
+// over everything that hangs on a contact, because half a merge would write to
+// somebody twice or lose an opt-out.
+package merge
 
 import (
 	"context"
@@ -8,10 +11,26 @@ import (
 	"eventstream/server/audit"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
+	"eventstream/server/db"
+	"eventstream/server/message"
 	"eventstream/server/pubsub"
+	"eventstream/server/topic"
 
 	"github.com/uptrace/bun"
 )
+
+// Service merges.
+type Service struct {
+	db       *db.DB
+	hub      *pubsub.Hub
+	consents *consent.Service
+	topics   *topic.Service
+}
+
+// NewService makes the service.
+func NewService(d *db.DB, hub *pubsub.Hub, consents *consent.Service, topics *topic.Service) *Service {
+	return &Service{db: d, hub: hub, consents: consents, topics: topics}
+}
 
 // Merge joins two contacts that are one person. The kept one's values win, the
 // other's fill the gaps; messages, conversation and ledger go along. The other
@@ -26,25 +45,27 @@ func (s *Service) Merge(ctx context.Context, keepID, goneID int64) (*contact.Con
 	}
 	var kept *contact.Contact
 	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		both := map[int64]*contact.Contact{}
-		for _, id := range []int64{min(keepID, goneID), max(keepID, goneID)} { // locked in order of id, as everywhere
-			c, err := contact.ByIDForUpdate(ctx, tx, id)
-			if err != nil {
-				return err
-			}
-			if c.ErasedAt != nil {
-				return apperr.Conflict("one of these contacts was erased or merged before")
-			}
-			both[id] = c
-		}
-		var gone *contact.Contact
-		kept, gone = both[keepID], both[goneID]
-		going, err := moveMessages(ctx, tx, keepID, goneID)
+		family, err := contact.LockFamily(ctx, tx, []int64{keepID, goneID})
 		if err != nil {
 			return err
 		}
-		if going {
-			return apperr.Conflict("a message to %s is being handed over this moment: try again when it is through", gone.Address)
+		var gone *contact.Contact
+		for _, c := range family {
+			switch c.ID {
+			case keepID:
+				kept = c
+			case goneID:
+				gone = c
+			}
+		}
+		if kept == nil {
+			return apperr.NotFound("contact", keepID)
+		}
+		if gone == nil {
+			return apperr.NotFound("contact", goneID)
+		}
+		if kept.ErasedAt != nil || gone.ErasedAt != nil {
+			return apperr.Conflict("one of these contacts was erased or merged before")
 		}
 		if err := s.topics.Carry(ctx, tx, keepID, goneID); err != nil {
 			return err
@@ -52,11 +73,27 @@ func (s *Service) Merge(ctx context.Context, keepID, goneID int64) (*contact.Con
 		if err := s.carryConsent(ctx, tx, kept, gone); err != nil {
 			return err
 		}
+		number := gone.Address
 		kept.Absorb(gone)
 		if err := contact.SaveMerged(ctx, tx, kept, gone); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "contact.merge", "contact", keepID, map[string]any{"merged": goneID})
+		if err := audit.Record(ctx, tx, "contact.merge", "contact", keepID, map[string]any{"merged": goneID}); err != nil {
+			return err
+		}
+		// Conversation and messages come last, see server/db/order.go.
+		conversations, err := joinConversations(ctx, tx, keepID, goneID)
+		if err != nil {
+			return err
+		}
+		if err := moveImports(ctx, tx, keepID, goneID); err != nil {
+			return err
+		}
+		busy, err := message.MoveToContact(ctx, tx, keepID, goneID, conversations)
+		if err == nil && busy {
+			err = apperr.Conflict("a message to %s is being handed over this moment: try again when it is through", number)
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -79,6 +116,7 @@ func (s *Service) carryConsent(ctx context.Context, tx bun.Tx, kept, gone *conta
 		return nil
 	}
 	return s.consents.Record(ctx, tx, kept, consent.Change{
-		Status: gone.ConsentStatus, Source: consent.SourceOperator, OccurredAt: *gone.ConsentAt, Evidence: consent.Evidence{Note: "decided as the contact that was merged into this one"},
+		Status: gone.ConsentStatus, Source: consent.SourceOperator, OccurredAt: *gone.ConsentAt,
+		Evidence: consent.Evidence{Note: "decided as the contact that was merged into this one"},
 	})
 }

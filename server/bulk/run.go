@@ -1,10 +1,11 @@
-package audience
+package bulk
 
 import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"slices"
 
 	"eventstream/server/actor"
@@ -19,28 +20,28 @@ import (
 	"github.com/uptrace/bun"
 )
 
-const batchSize = 1000
+// Contacts of one batch. Erasing touches more tables, so its batches are smaller.
+const (
+	batchSize  = 1000
+	eraseBatch = 200
+)
 
 // Run works an action from where it stands, in batches by contact id, each one
 // transaction with its progress and one audit entry: a crash loses or repeats
 // nothing.
 func (s *Service) Run(ctx context.Context, id int64) error {
-	held, err := db.Lease(ctx, s.db, leaseName(id), s.owner, actionLease)
-	if err != nil || !held {
-		return err
-	}
-	defer func() { _ = db.Release(context.WithoutCancel(ctx), s.db, leaseName(id), s.owner) }()
 	for {
-		if held, err := db.Lease(ctx, s.db, leaseName(id), s.owner, actionLease); err != nil || !held {
+		held, err := db.Lease(ctx, s.db, leaseName(id), s.owner, actionLease)
+		if err != nil || !held {
 			return err
 		}
 		going, err := s.batch(ctx, id)
 		s.hub.Publish(pubsub.TopicBulk, id)
 		if apperr.Is(err, apperr.CodeInvalid) { // a segment or import that the selection names is gone
-			return s.fail(ctx, id, apperr.Text(err))
+			err, going = s.fail(ctx, id, apperr.Text(err)), false
 		}
 		if err != nil || !going {
-			return err
+			return errors.Join(err, db.Release(context.WithoutCancel(ctx), s.db, leaseName(id), s.owner))
 		}
 	}
 }
@@ -56,7 +57,7 @@ func (s *Service) fail(ctx context.Context, id int64, why string) error {
 }
 
 func (s *Service) batch(ctx context.Context, id int64) (going bool, err error) {
-	var touched []int64
+	var touched, erased []int64
 	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		a, err := forUpdate(ctx, tx, id)
 		if err != nil || a.Status.Ended() {
@@ -70,18 +71,26 @@ func (s *Service) batch(ctx context.Context, id int64) (going bool, err error) {
 		if err := s.segments.Narrow(ctx, tx, &a.Selection); err != nil {
 			return err
 		}
-		rows, err := contact.Batch(ctx, tx, a.Selection, a.Reached, a.Newest, batchSize)
+		rows, family, reached, err := s.lock(ctx, tx, a)
 		if err != nil {
 			return err
 		}
-		if len(rows) == 0 {
+		if reached == a.Reached {
 			return s.finish(ctx, tx, a, StatusCompleted, "")
 		}
-		if touched, err = s.apply(ctx, tx, a, rows); err != nil {
+		going, a.Reached = true, reached
+		if len(rows) == 0 { // none of them is selected any more
+			return save(ctx, tx, a)
+		}
+		if a.Kind == KindErase {
+			touched, erased = contact.IDs(rows), contact.IDs(family)
+			err = s.erasures.Erase(ctx, tx, family)
+		} else {
+			touched, err = s.apply(ctx, tx, a, rows)
+		}
+		if err != nil {
 			return err
 		}
-		going = true
-		a.Reached = rows[len(rows)-1].ID
 		a.Done += int64(len(rows))
 		a.Changed += int64(len(touched))
 		if err := save(ctx, tx, a); err != nil {
@@ -91,8 +100,46 @@ func (s *Service) batch(ctx context.Context, id int64) (going bool, err error) {
 			"contacts": len(rows), "changed": len(touched), "from": rows[0].ID, "to": a.Reached, "digest": digest(touched),
 		})
 	})
+	if err != nil {
+		return false, err
+	}
 	s.hub.Publish(pubsub.TopicContact, touched...)
-	return going, err
+	return going, s.erasures.Clear(ctx, erased)
+}
+
+// lock takes the next contacts of an action, locked in order of id, and says how
+// far that reaches. Erasing also takes those that were merged into them: which
+// those are shows only when the contacts are known, so they are read first,
+// locked together, and then asked again whether they are still selected.
+func (s *Service) lock(ctx context.Context, tx bun.Tx, a *Action) (rows, family []*contact.Contact, reached int64, err error) {
+	reached = a.Reached
+	if a.Kind != KindErase {
+		rows, err = contact.Batch(ctx, tx, a.Selection, a.Reached, a.Newest, batchSize)
+		if len(rows) > 0 {
+			reached = rows[len(rows)-1].ID
+		}
+		return rows, nil, reached, err
+	}
+	next, err := contact.Stretch(ctx, tx, a.Selection, a.Reached, a.Newest, eraseBatch)
+	if err != nil || len(next) == 0 {
+		return nil, nil, reached, err
+	}
+	still := a.Selection
+	still.IDs = contact.IDs(next)
+	if family, err = contact.LockFamily(ctx, tx, still.IDs); err != nil {
+		return nil, nil, reached, err
+	}
+	if rows, err = contact.Batch(ctx, tx, still, a.Reached, a.Newest, eraseBatch); err != nil {
+		return nil, nil, reached, err
+	}
+	selected := map[int64]bool{}
+	for _, c := range rows {
+		selected[c.ID] = true
+	}
+	family = slices.DeleteFunc(family, func(c *contact.Contact) bool {
+		return !selected[c.ID] && (c.MergedInto == nil || !selected[*c.MergedInto])
+	})
+	return rows, family, next[len(next)-1].ID, nil
 }
 
 // actor is who started the action.
@@ -126,7 +173,8 @@ func (s *Service) apply(ctx context.Context, tx bun.Tx, a *Action, rows []*conta
 	case KindTag:
 		return s.tag(ctx, tx, a.Options, rows)
 	case KindTopic:
-		return s.topics.RecordBulk(ctx, tx, topic.Pairs(a.Options.TopicID, contact.IDs(rows)), a.Options.Status, a.source())
+		pairs := topic.Pairs(a.Options.TopicID, contact.IDs(rows))
+		return s.topics.RecordBulk(ctx, tx, pairs, a.Options.Status, a.source())
 	case KindConsent:
 		return s.setConsent(ctx, tx, *a.Options.Consent, rows)
 	case KindSuppress:
@@ -141,8 +189,7 @@ func (s *Service) apply(ctx context.Context, tx bun.Tx, a *Action, rows []*conta
 			}
 		}
 		return changed, err
-	case KindErase:
-		return contact.IDs(rows), s.erase(ctx, tx, rows)
+	case KindErase: // see batch
 	case KindExport: // by its download
 	}
 	return nil, nil
@@ -152,7 +199,9 @@ func (s *Service) tag(ctx context.Context, tx bun.Tx, o Options, rows []*contact
 	var changed []*contact.Contact
 	for _, c := range rows {
 		had := c.Tags()
-		tags := slices.DeleteFunc(slices.Clone(had), func(t string) bool { return slices.Contains(o.RemoveTags, t) })
+		tags := slices.DeleteFunc(slices.Clone(had), func(t string) bool {
+			return slices.Contains(o.RemoveTags, t)
+		})
 		for _, t := range o.AddTags {
 			if !slices.Contains(tags, t) && len(tags) < maxTags {
 				tags = append(tags, t)
@@ -182,7 +231,9 @@ func (s *Service) setConsent(ctx context.Context, tx bun.Tx, ch consent.Change, 
 	var bulk []consent.Bulk
 	var changed []int64
 	for _, c := range rows {
-		if c.ConsentStatus == ch.Status || (ch.Status == contact.ConsentOptedIn && c.ConsentStatus == contact.ConsentOptedOut) || (c.ConsentAt != nil && ch.OccurredAt.Before(*c.ConsentAt)) {
+		back := ch.Status == contact.ConsentOptedIn && c.ConsentStatus == contact.ConsentOptedOut
+		late := c.ConsentAt != nil && ch.OccurredAt.Before(*c.ConsentAt)
+		if c.ConsentStatus == ch.Status || back || late {
 			continue
 		}
 		bulk = append(bulk, consent.Bulk{ContactID: c.ID, MatchKey: c.MatchKey, Change: ch})

@@ -1,9 +1,8 @@
-package audience
+package bulk
 
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"eventstream/server/actor"
@@ -12,6 +11,8 @@ import (
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/db"
+	"eventstream/server/erasure"
+	"eventstream/server/export"
 	"eventstream/server/jobs"
 	"eventstream/server/pubsub"
 	"eventstream/server/segment"
@@ -22,7 +23,21 @@ import (
 
 const actionLease = 8 * time.Second
 
-// Service starts, works and shows bulk actions, and merges contacts.
+// Dependencies are what the service needs.
+type Dependencies struct {
+	DB       *db.DB
+	Hub      *pubsub.Hub
+	Jobs     *jobs.Enqueuer
+	Consents *consent.Service
+	Segments *segment.Service
+	Topics   *topic.Service
+	Erasures *erasure.Service
+	Exports  *export.Service
+	Now      func() time.Time
+	Owner    string // this process, in leases
+}
+
+// Service starts, works and shows bulk actions.
 type Service struct {
 	db       *db.DB
 	hub      *pubsub.Hub
@@ -30,14 +45,18 @@ type Service struct {
 	consents *consent.Service
 	segments *segment.Service
 	topics   *topic.Service
-	log      *slog.Logger
+	erasures *erasure.Service
+	exports  *export.Service
 	now      func() time.Time
 	owner    string
 }
 
 // NewService makes the service.
-func NewService(d *db.DB, hub *pubsub.Hub, j *jobs.Enqueuer, consents *consent.Service, segments *segment.Service, topics *topic.Service, log *slog.Logger, now func() time.Time, owner string) *Service {
-	return &Service{db: d, hub: hub, jobs: j, consents: consents, segments: segments, topics: topics, log: log, now: now, owner: owner}
+func NewService(d Dependencies) *Service {
+	return &Service{
+		db: d.DB, hub: d.Hub, jobs: d.Jobs, consents: d.Consents, segments: d.Segments, topics: d.Topics,
+		erasures: d.Erasures, exports: d.Exports, now: d.Now, owner: d.Owner,
+	}
 }
 
 // Start checks everything, counts the contacts, and enqueues the work.
@@ -54,7 +73,8 @@ func (s *Service) Start(ctx context.Context, kind Kind, selection contact.Filter
 	var errs apperr.List
 	_ = errs.Add(s.check(ctx, kind, &o))
 	if len(selection.IDs) > maxSelected {
-		_ = errs.Add(apperr.Invalid("contacts.ids", "%d ids are too many: at most %d, or a filter", len(selection.IDs), maxSelected))
+		_ = errs.Add(apperr.Invalid("contacts.ids",
+			"%d ids are too many: at most %d, or a filter", len(selection.IDs), maxSelected))
 	}
 	if err := errs.Err(); err != nil {
 		return nil, err
@@ -62,7 +82,9 @@ func (s *Service) Start(ctx context.Context, kind Kind, selection contact.Filter
 	if err := s.segments.Narrow(ctx, s.db, &selection); err != nil {
 		return nil, err
 	}
-	a := &Action{Kind: kind, Selection: selection, Options: o, Status: StatusPending, OperatorID: actor.OperatorID(ctx)}
+	a := &Action{
+		Kind: kind, Selection: selection, Options: o, Status: StatusPending, OperatorID: actor.OperatorID(ctx),
+	}
 	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
 		if a.Total, a.Newest, err = contact.Extent(ctx, tx, selection); err != nil {
 			return err
@@ -71,12 +93,14 @@ func (s *Service) Start(ctx context.Context, kind Kind, selection contact.Filter
 			return apperr.Invalid("contacts", "no contact is selected")
 		}
 		if expected != nil && a.Total > *expected {
-			return apperr.Invalid("expected", "%d contacts are selected by now, not %d: look again", a.Total, *expected)
+			return apperr.Invalid("expected",
+				"%d contacts are selected by now, not %d: look again", a.Total, *expected)
 		}
 		if err := insert(ctx, tx, a); err != nil {
 			return err
 		}
-		if err := audit.Record(ctx, tx, "bulk."+string(kind)+".start", "bulk_action", a.ID, map[string]any{"contacts": a.Total}); err != nil {
+		begun := map[string]any{"contacts": a.Total}
+		if err := audit.Record(ctx, tx, "bulk."+string(kind)+".start", "bulk_action", a.ID, begun); err != nil {
 			return err
 		}
 		if kind == KindExport {
@@ -118,7 +142,8 @@ func (s *Service) finish(ctx context.Context, tx bun.Tx, a *Action, status Statu
 	if err := save(ctx, tx, a); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, "bulk."+string(a.Kind)+"."+string(status), "bulk_action", a.ID, map[string]any{"done": a.Done, "changed": a.Changed})
+	return audit.Record(ctx, tx, "bulk."+string(a.Kind)+"."+string(status), "bulk_action", a.ID,
+		map[string]any{"done": a.Done, "changed": a.Changed})
 }
 
 // ByID finds one.
@@ -129,8 +154,7 @@ func (s *Service) List(ctx context.Context, p db.Page) (db.Slice[*Action], error
 	return list(ctx, s.db, p)
 }
 
-// Forgotten finds actions that no job works, after a crash, and takes the
-// numbers out of what Twilio told about erased contacts since.
+// Forgotten enqueues the actions that no job works, after a crash.
 func (s *Service) Forgotten(ctx context.Context) error {
 	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		ids, err := forgotten(ctx, tx)
@@ -142,7 +166,7 @@ func (s *Service) Forgotten(ctx context.Context) error {
 				return err
 			}
 		}
-		return scrubLate(ctx, tx)
+		return nil
 	})
 }
 

@@ -1,6 +1,9 @@
-// Package report reads across the tables for pages. It writes none, and counts
-// no table that grows: the counters answer.
-package report
+// Package health says how the engine fares: the database, the workers, the
+// queues, what waits and since when, each with what to do about it. The same
+// numbers go to the health page and to Prometheus. They are read again every few
+// seconds, so each comes from an index or a counter and costs the same however
+// large the tables are.
+package health
 
 import (
 	"context"
@@ -8,92 +11,13 @@ import (
 	"time"
 
 	"eventstream/server/db"
-	"eventstream/server/message"
 )
 
-// Service answers.
-type Service struct {
-	db   *db.DB
-	code func(int) message.CodeInfo
-}
+// Service looks.
+type Service struct{ db *db.DB }
 
-// NewService makes the service; code explains error codes.
-func NewService(d *db.DB, code func(int) message.CodeInfo) *Service {
-	return &Service{db: d, code: code}
-}
-
-// Dashboard is the first page.
-type Dashboard struct {
-	Contacts, OptedIn, OptedOut, Unreachable int64
-	CampaignsActive, CampaignsTotal          int64
-	Now, Before                              Period // the range, and the same length of time before it
-	From, To                                 time.Time
-	Series                                   []Point
-}
-
-// Period is what happened in a stretch of time.
-type Period struct {
-	Accepted, Delivered, Read, Failed, Replied, OptedOut, Received int64
-}
-
-// Rate is n of base, 0 when base is none.
-func Rate(n, base int64) float64 {
-	if base == 0 {
-		return 0
-	}
-	return float64(n) / float64(base)
-}
-
-// Point is one step of the volume chart.
-type Point struct {
-	At                                          time.Time
-	Accepted, Delivered, Read, Failed, Received int64
-}
-
-// Dashboard reads a range, by default the last 24 hours.
-func (s *Service) Dashboard(ctx context.Context, from, to time.Time) (*Dashboard, error) {
-	d := &Dashboard{From: from, To: to}
-	if err := contactTotals(ctx, s.db, d); err != nil {
-		return nil, err
-	}
-	if err := campaignTotals(ctx, s.db, d); err != nil {
-		return nil, err
-	}
-	var err error
-	if d.Now, err = period(ctx, s.db, from, to); err != nil {
-		return nil, err
-	}
-	if d.Before, err = period(ctx, s.db, from.Add(-to.Sub(from)), from); err != nil {
-		return nil, err
-	}
-	d.Series, err = volume(ctx, s.db, from, to)
-	return d, err
-}
-
-// ErrorBucket is one error code with its meaning.
-type ErrorBucket struct {
-	Info  message.CodeInfo
-	Count int64
-	Share float64 // of all failed and undelivered messages in the report
-}
-
-// Errors lists why messages failed, of one campaign or all, most frequent first.
-func (s *Service) Errors(ctx context.Context, campaignID *int64) ([]ErrorBucket, error) {
-	rows, err := failures(ctx, s.db, campaignID)
-	if err != nil {
-		return nil, err
-	}
-	var total int64
-	for _, r := range rows {
-		total += r.N
-	}
-	out := make([]ErrorBucket, len(rows))
-	for i, r := range rows {
-		code, _ := strconv.Atoi(r.Reason)
-		out[i] = ErrorBucket{Info: s.code(code), Count: r.N, Share: Rate(r.N, total)}
-	}
-	return out, nil
-}
+// NewService makes the service.
+func NewService(d *db.DB) *Service { return &Service{db: d} }
 
 // Level is how a part of the system fares.
 type Level string
@@ -129,8 +53,8 @@ type Health struct {
 	WebhooksPerMinute  int64
 }
 
-// Health looks at every part.
-func (s *Service) Health(ctx context.Context, providerName string) (*Health, error) {
+// Look looks at every part.
+func (s *Service) Look(ctx context.Context, providerName string) (*Health, error) {
 	h := &Health{}
 	started := time.Now()
 	if err := s.db.PingContext(ctx); err != nil {

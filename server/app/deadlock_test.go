@@ -1,0 +1,194 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"eventstream/server/db/dbtest"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+)
+
+// deadlocks counts those that Postgres ended in a database. A session reports
+// what it met when it ends at the latest, so all but the asking one are ended.
+func deadlocks(t *testing.T, url string) (n int) {
+	t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, url)
+	require.NoError(t, err)
+	defer func() { _ = conn.Close(ctx) }()
+	var before []int32
+	require.NoError(t, conn.QueryRow(ctx, `SELECT coalesce(array_agg(pid), '{}') FROM pg_stat_activity
+		WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&before))
+	_, err = conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) pid", before)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		var left int
+		require.NoError(t, conn.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY ($1)", before).Scan(&left))
+		return left == 0
+	}, time.Minute, 10*time.Millisecond)
+	require.NoError(t, conn.QueryRow(ctx, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").Scan(&n))
+	return n
+}
+
+// The next test can fail: a deadlock made on purpose is counted.
+func TestADeadlockIsCounted(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	require.Zero(t, deadlocks(t, url))
+	ctx := context.Background()
+	both := make([]pgx.Tx, 2)
+	for i := range both {
+		conn, err := pgx.Connect(ctx, url)
+		require.NoError(t, err)
+		both[i], err = conn.Begin(ctx)
+		require.NoError(t, err)
+		_, err = both[i].Exec(ctx, "SELECT pg_advisory_xact_lock($1)", i)
+		require.NoError(t, err)
+	}
+	var wg sync.WaitGroup
+	for i, tx := range both {
+		wg.Go(func() {
+			_, _ = tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", 1-i)
+			_ = tx.Rollback(ctx)
+		})
+	}
+	wg.Wait()
+	require.Equal(t, 1, deadlocks(t, url))
+}
+
+// Everything that writes to contacts, conversations, messages and counters runs
+// at once over the same few contacts: each keeps the order of server/db/order.go,
+// so that Postgres never has to end one for another.
+func TestWritersNeverDeadlock(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	seed := uint64(time.Now().UnixNano())
+	if s, err := strconv.ParseUint(os.Getenv("DEADLOCK_SEED"), 10, 64); err == nil {
+		seed = s
+	}
+	t.Logf("DEADLOCK_SEED=%d repeats these dice", seed)
+	const people = 24
+	e.small(people)
+	number := func(i int) string { return fmt.Sprintf("+4915%09d", 100000000+i) }
+	ids := make([]string, people)
+	for i := range ids {
+		ids[i] = e.idOf(number(i))
+	}
+	e.newSender("+4930901820", 1000)
+	seg := e.must("segmentCreate", "segment", map[string]any{"name": "Everybody", "query": map[string]any{"all": []any{}}})
+	tpl := e.approved("Hello {{name | you}}, all at once.")
+
+	faults := e.Sandbox.Settings()
+	faults.DeliveryMS, faults.ReplyRate, faults.UndeliveredRate, faults.ReadRate = 10, 0.2, 0.5, 0.8
+	faults.CutRate, faults.ServerErrorRate, faults.RepeatRate, faults.ReorderRate = 0.05, 0.05, 0.3, 0.2
+	require.NoError(t, e.Sandbox.SetSettings(faults))
+
+	// What each does may be refused (a contact is erased by then, a campaign has
+	// ended): it counts that it was tried.
+	quietly := func(name, field string, input map[string]any) { _, _ = e.mutate(name, field, input) }
+	var mu sync.Mutex
+	var campaigns []string
+	some := func(dice *rand.Rand, n int) []any {
+		chosen := make([]any, n)
+		for i := range chosen {
+			chosen[i] = ids[dice.IntN(people)]
+		}
+		return chosen
+	}
+	writers := map[string]struct {
+		times int
+		do    func(dice *rand.Rand, i int)
+	}{
+		"inbound": {80, func(dice *rand.Rand, _ int) {
+			e.says(number(dice.IntN(people)), []string{"STOP", "START", "hello", "thanks"}[dice.IntN(4)])
+		}},
+		"receipts with other effects": {20, func(_ *rand.Rand, i int) {
+			faults.UndeliveredCode = []int{63024, 63014, 63049, 30003, 21610}[i%5]
+			require.NoError(t, e.Sandbox.SetSettings(faults))
+			time.Sleep(20 * time.Millisecond) // paces the dice; nothing hangs on it
+		}},
+		"campaigns": {8, func(_ *rand.Rand, i int) {
+			id, problems := e.mutate("campaignCreate", "campaign", map[string]any{
+				"name": fmt.Sprint("at once ", i), "segmentId": seg, "templateId": tpl, "rateLimitPerSecond": 400,
+			})
+			if problems != "" {
+				return
+			}
+			quietly("campaignLaunch", "campaign", map[string]any{"id": id})
+			mu.Lock()
+			campaigns = append(campaigns, id)
+			mu.Unlock()
+		}},
+		"moves": {40, func(dice *rand.Rand, i int) {
+			mu.Lock()
+			var id string
+			if len(campaigns) > 0 {
+				id = campaigns[dice.IntN(len(campaigns))]
+			}
+			mu.Unlock()
+			if id != "" {
+				action := []string{"campaignPause", "campaignResume", "campaignResume"}[i%3]
+				if i%10 == 9 {
+					action = "campaignCancel"
+				}
+				quietly(action, "campaign", map[string]any{"id": id})
+			}
+			time.Sleep(10 * time.Millisecond) // paces the dice; nothing hangs on it
+		}},
+		"bulk consent": {25, func(dice *rand.Rand, i int) {
+			quietly("contactConsentRecord", "action", map[string]any{
+				"contacts": everybody(), "status": []string{"OPTED_OUT", "OPTED_IN"}[i%2], "evidence": map[string]any{"note": "fair"},
+			})
+		}},
+		"bulk tags": {25, func(dice *rand.Rand, i int) {
+			quietly("contactTag", "action", map[string]any{"contacts": map[string]any{"ids": some(dice, 20)}, "add": []any{fmt.Sprint("t", i)}})
+		}},
+		"erasures": {12, func(dice *rand.Rand, _ int) {
+			quietly("contactErase", "action", map[string]any{"contacts": map[string]any{"ids": some(dice, 2)}, "expected": 2})
+		}},
+		"merges": {20, func(dice *rand.Rand, _ int) {
+			pair := some(dice, 2)
+			quietly("contactMerge", "contact", map[string]any{"id": pair[0], "mergeId": pair[1]})
+		}},
+		"consents by hand": {60, func(dice *rand.Rand, i int) {
+			quietly("contactConsentSet", "contact", map[string]any{
+				"id": ids[dice.IntN(people)], "status": []string{"OPTED_IN", "OPTED_OUT"}[i%2], "evidence": map[string]any{"note": "by phone"},
+			})
+		}},
+		"imports": {6, func(_ *rand.Rand, i int) {
+			file := "phone,name,opt-in\n"
+			for p := range people {
+				file += fmt.Sprintf("%s,Person %d-%d,yes\n", number((p*7+i)%people), p, i)
+			}
+			_, _ = e.upload("again.csv", []byte(file), "")
+		}},
+	}
+	var wg sync.WaitGroup
+	for name, w := range writers {
+		wg.Go(func() {
+			dice := rand.New(rand.NewPCG(seed, uint64(len(name))))
+			for i := range w.times {
+				w.do(dice, i)
+			}
+		})
+	}
+	wg.Wait()
+	require.Eventually(t, func() bool { // the work that was begun is through
+		return e.query("SELECT count(*) FROM bulk_actions WHERE status IN ('pending', 'running')") == 0 &&
+			e.query("SELECT count(*) FROM webhook_events WHERE applied_at IS NULL") == 0 &&
+			e.query("SELECT count(*) FROM imports WHERE status IN ('pending', 'running')") == 0
+	}, 2*time.Minute, 100*time.Millisecond)
+	require.Positive(t, e.query("SELECT count(*) FROM messages WHERE accepted_at IS NOT NULL"))
+	require.Positive(t, e.query("SELECT count(*) FROM contacts WHERE erased_at IS NOT NULL"))
+	require.Zero(t, deadlocks(t, e.databaseURL()))
+}
+
+func (e *env) databaseURL() string { return string(e.cfg.DatabaseURL) }

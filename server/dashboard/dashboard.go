@@ -1,0 +1,98 @@
+// Package dashboard is the first page's numbers: how many contacts there are,
+// what was sent, read and answered over a stretch of time, and why messages
+// failed. Every viewer asks again each second, so it counts no table that grows:
+// counters kept by triggers answer.
+package dashboard
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"eventstream/server/db"
+	"eventstream/server/message"
+)
+
+// Service reads them.
+type Service struct {
+	db   *db.DB
+	code func(int) message.CodeInfo
+}
+
+// NewService makes the service; code explains error codes.
+func NewService(d *db.DB, code func(int) message.CodeInfo) *Service {
+	return &Service{db: d, code: code}
+}
+
+// Overview is the first page.
+type Overview struct {
+	Contacts, OptedIn, OptedOut, Unreachable int64
+	CampaignsActive, CampaignsTotal          int64
+	Now, Before                              Period // the range, and the same length of time before it
+	From, To                                 time.Time
+	Series                                   []Point
+}
+
+// Period is what happened in a stretch of time.
+type Period struct {
+	Accepted, Delivered, Read, Failed, Replied, OptedOut, Received int64
+}
+
+// Rate is n of base, 0 when base is none.
+func Rate(n, base int64) float64 {
+	if base == 0 {
+		return 0
+	}
+	return float64(n) / float64(base)
+}
+
+// Point is one step of the volume chart.
+type Point struct {
+	At                                          time.Time
+	Accepted, Delivered, Read, Failed, Received int64
+}
+
+// Read reads a range.
+func (s *Service) Read(ctx context.Context, from, to time.Time) (*Overview, error) {
+	d := &Overview{From: from, To: to}
+	if err := contactTotals(ctx, s.db, d); err != nil {
+		return nil, err
+	}
+	if err := campaignTotals(ctx, s.db, d); err != nil {
+		return nil, err
+	}
+	var err error
+	if d.Now, err = period(ctx, s.db, from, to); err != nil {
+		return nil, err
+	}
+	if d.Before, err = period(ctx, s.db, from.Add(-to.Sub(from)), from); err != nil {
+		return nil, err
+	}
+	d.Series, err = volume(ctx, s.db, from, to)
+	return d, err
+}
+
+// ErrorBucket is one error code with its meaning.
+type ErrorBucket struct {
+	Info  message.CodeInfo
+	Count int64
+	Share float64 // of all failed and undelivered messages in the report
+}
+
+// Errors lists why messages failed, of one campaign or all, most frequent first.
+func (s *Service) Errors(ctx context.Context, campaignID *int64) ([]ErrorBucket, error) {
+	rows, err := failures(ctx, s.db, campaignID)
+	if err != nil {
+		return nil, err
+	}
+	var total int64
+	for _, r := range rows {
+		total += r.N
+	}
+	out := make([]ErrorBucket, len(rows))
+	for i, r := range rows {
+		code, _ := strconv.Atoi(r.Reason)
+		out[i] = ErrorBucket{Info: s.code(code), Count: r.N, Share: Rate(r.N, total)}
+	}
+	return out, nil
+}

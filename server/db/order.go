@@ -1,0 +1,31 @@
+package db
+
+// The order of locks.
+//
+// Two transactions that take the same locks in different orders wait for each
+// other, and Postgres ends one of them. So every transaction takes its locks in
+// this order, and within a kind in order of id; what it does not need it skips,
+// and it never goes back:
+//
+//  1. the thing that the work is about: campaign, bulk action, import, topic,
+//     segment, template, sender
+//  2. stored webhook events that are being applied; inbound ones one at a time,
+//     under one advisory lock
+//  3. contacts, with those that were merged into them (contact.LockFamily)
+//  4. what belongs to a contact: consent ledger, suppression, subscriptions.
+//     Their rows are only touched under the contact's lock, or one at a time
+//  5. conversations
+//  6. messages
+//  7. counters: message_counts and message_series, which triggers lock in the
+//     order of their keys. A trigger runs at the end of its statement, so that a
+//     second statement that changes what is counted may go back among the keys:
+//     a transaction changes it in one statement, its last
+//
+// New rows (audit entries, events, jobs, contact_counts) lock nothing that others
+// wait for and may be written at any point. Paces (rate_limits) are taken outside
+// transactions, by key.
+//
+// A SELECT … FOR UPDATE with ORDER BY locks in that order; an UPDATE or DELETE of
+// several rows does not, and takes its rows from such a SELECT.
+//
+// TestWritersNeverDeadlock in server/app runs all writers against each other.

@@ -1,0 +1,173 @@
+package export
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"eventstream/server/contact"
+	"eventstream/server/csvcell"
+	"eventstream/server/topic"
+)
+
+// Format of a file of contacts.
+type Format string
+
+// Formats.
+const (
+	FormatCSV    Format = "csv"
+	FormatNDJSON Format = "ndjson"
+)
+
+// Contacts says which contacts are written, and how.
+type Contacts struct {
+	Selection contact.Filter // compiled, see segment.Service.Narrow
+	Newest    int64          // contacts with a higher id are left out
+	Format    Format
+}
+
+const contactsSlice = 2000
+
+// WriteContacts streams contacts in order of id, a slice at a time: no snapshot
+// is held, nothing is stored, memory does not grow. progress hears after each
+// slice how many are written; an error of it ends the stream.
+func (s *Service) WriteContacts(ctx context.Context, what Contacts, out io.Writer, progress func(ctx context.Context, done int64) error) error {
+	topics, err := s.topics.List(ctx)
+	if err != nil {
+		return err
+	}
+	write, flush, err := s.contactWriter(ctx, what, out)
+	if err != nil {
+		return err
+	}
+	var done int64
+	for reached := int64(0); ; {
+		rows, err := contact.Stretch(ctx, s.db, what.Selection, reached, what.Newest, contactsSlice)
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			return flush()
+		}
+		standing, err := s.topics.OfContacts(ctx, contact.IDs(rows))
+		if err != nil {
+			return err
+		}
+		for _, c := range rows {
+			if err := write(c, onTopics(standing[c.ID], topics)); err != nil {
+				return err
+			}
+		}
+		if err := flush(); err != nil {
+			return err
+		}
+		reached = rows[len(rows)-1].ID
+		done += int64(len(rows))
+		if err := progress(ctx, done); err != nil {
+			return err
+		}
+	}
+}
+
+type contactWriter func(c *contact.Contact, topics []string) error
+
+// contactWriter gives a writer of contacts in the format asked for. CSV columns
+// are named as the importer reads them.
+func (s *Service) contactWriter(ctx context.Context, what Contacts, out io.Writer) (write contactWriter, flush func() error, err error) {
+	if what.Format == FormatNDJSON {
+		buf := bufio.NewWriterSize(out, 64<<10)
+		enc := json.NewEncoder(buf)
+		enc.SetEscapeHTML(false)
+		return func(c *contact.Contact, topics []string) error { return enc.Encode(exported(c, topics)) }, buf.Flush, nil
+	}
+	keys, err := contact.KeysIn(ctx, s.db, what.Selection)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := io.WriteString(out, "\ufeff"); err != nil { // Excel takes UTF-8 for Latin-1 without it
+		return nil, nil, err
+	}
+	w := csv.NewWriter(out)
+	header := []string{
+		"phone", "name", "locale", "region", "time_zone", "consent", "consent_at", "topics", "reachable", "last_inbound_at", "created_at",
+	}
+	for _, k := range keys {
+		header = append(header, csvcell.Guard(k))
+	}
+	if err := w.Write(header); err != nil {
+		return nil, nil, err
+	}
+	cells := make([]string, 0, len(header))
+	write = func(c *contact.Contact, topics []string) error {
+		cells = append(cells[:0], c.Address, csvcell.Guard(c.Name), csvcell.Guard(c.Locale), c.Region, c.TimeZone,
+			string(c.ConsentStatus), stamp(c.ConsentAt), csvcell.Guard(strings.Join(topics, ", ")), fmt.Sprint(c.Reachable),
+			stamp(c.LastInboundAt), stamp(&c.CreatedAt))
+		for _, k := range keys {
+			cells = append(cells, csvcell.Guard(cell(c.Attributes[k])))
+		}
+		return w.Write(cells)
+	}
+	return write, func() error { w.Flush(); return w.Error() }, nil
+}
+
+type exportedContact struct {
+	Phone         string         `json:"phone"`
+	Name          string         `json:"name,omitempty"`
+	Locale        string         `json:"locale,omitempty"`
+	Region        string         `json:"region,omitempty"`
+	TimeZone      string         `json:"time_zone,omitempty"`
+	Consent       string         `json:"consent"`
+	ConsentAt     string         `json:"consent_at,omitempty"`
+	Topics        []string       `json:"topics,omitempty"`
+	Reachable     bool           `json:"reachable"`
+	LastInboundAt string         `json:"last_inbound_at,omitempty"`
+	CreatedAt     string         `json:"created_at"`
+	Attributes    map[string]any `json:"attributes,omitempty"`
+}
+
+// onTopics names the topics that a contact is subscribed to.
+func onTopics(standing map[int64]*topic.Subscription, topics []*topic.Topic) (names []string) {
+	for _, t := range topics {
+		if sub := standing[t.ID]; sub != nil && sub.Status == topic.StatusSubscribed {
+			names = append(names, t.Name)
+		}
+	}
+	return names
+}
+
+func exported(c *contact.Contact, topics []string) exportedContact {
+	return exportedContact{
+		Phone: c.Address, Name: c.Name, Locale: c.Locale, Region: c.Region, TimeZone: c.TimeZone,
+		Consent: string(c.ConsentStatus), ConsentAt: stamp(c.ConsentAt), Topics: topics, Reachable: c.Reachable,
+		LastInboundAt: stamp(c.LastInboundAt), CreatedAt: stamp(&c.CreatedAt), Attributes: c.Attributes,
+	}
+}
+
+func stamp(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// cell is a value of an attribute as one cell: lists and objects as JSON.
+func cell(v any) string {
+	switch x := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return x
+	case bool:
+		return fmt.Sprint(x)
+	}
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return ""
+	}
+	return string(raw)
+}

@@ -1,0 +1,53 @@
+package health
+
+import (
+	"context"
+
+	"eventstream/server/db"
+
+	"github.com/uptrace/bun"
+)
+
+func systemState(ctx context.Context, idb bun.IDB, h *Health) error {
+	err := idb.NewRaw(`SELECT
+		(SELECT count(*) FROM leases WHERE name LIKE 'worker:%' AND expires_at >= now()),
+		(SELECT coalesce(extract(epoch FROM clock_timestamp() - min(received_at)), 0)::float8 FROM webhook_events WHERE applied_at IS NULL AND next_attempt_at IS NULL),
+		(SELECT coalesce(max(extract(epoch FROM clock_timestamp() - coalesce(served.at, ca.prepared_at))), 0)::float8 FROM campaigns ca
+			LEFT JOIN LATERAL (SELECT max(bucket) + interval '10 seconds' AS at FROM message_series s WHERE s.campaign_id = ca.id AND s.measure IN ('at:accepted', 'failed', 'skipped')) served ON true
+			WHERE ca.status = 'sending' AND EXISTS (SELECT 1 FROM campaign_senders cs JOIN messages m ON m.work = 'send' AND m.sender_id = cs.sender_id AND m.campaign_id = ca.id AND m.not_before <= now()
+				WHERE cs.campaign_id = ca.id)),
+		(SELECT count(*) FROM webhook_events WHERE id > (SELECT coalesce(max(id), 0) - 100000 FROM webhook_events) AND received_at > now() - interval '1 minute')`).
+		Scan(ctx, &h.Workers, &h.WebhookLagSeconds, &h.DispatchLagSeconds, &h.WebhooksPerMinute)
+	if err != nil {
+		return db.Err(err)
+	}
+	// Each worker has a queue of its own for sending; together they are one thing.
+	err = idb.NewRaw(`SELECT CASE WHEN queue LIKE 'worker\_%' THEN 'dispatch' ELSE queue END AS name, count(*) FILTER (WHERE state IN ('available', 'retryable', 'scheduled')) AS available,
+		count(*) FILTER (WHERE state = 'running') AS running, count(*) FILTER (WHERE state = 'discarded') AS failed
+		FROM river_job WHERE state <> 'completed' GROUP BY 1 ORDER BY 1`).Scan(ctx, &h.Queues)
+	return db.Err(err)
+}
+
+// Totals are numbers of the whole engine, for metrics.
+type Totals struct {
+	Messages  map[string]int64 // by status
+	Campaigns map[string]int64 // by status
+	Senders   map[string]int64 // by status
+}
+
+// Totals reads them from the counters.
+func (s *Service) Totals(ctx context.Context) (*Totals, error) {
+	var rows []struct {
+		What, Word string
+		N          int64
+	}
+	err := s.db.NewRaw(`
+		SELECT 'message' AS what, measure AS word, sum(n) AS n FROM message_counts WHERE measure NOT LIKE 'at:%' GROUP BY 2
+		UNION ALL SELECT 'campaign', status, count(*) FROM campaigns GROUP BY 2
+		UNION ALL SELECT 'sender', status, count(*) FROM senders GROUP BY 2`).Scan(ctx, &rows)
+	t := &Totals{Messages: map[string]int64{}, Campaigns: map[string]int64{}, Senders: map[string]int64{}}
+	for _, r := range rows {
+		map[string]map[string]int64{"message": t.Messages, "campaign": t.Campaigns, "sender": t.Senders}[r.What][r.Word] = r.N
+	}
+	return t, db.Err(err)
+}

@@ -1,0 +1,121 @@
+package merge_test
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"eventstream/server/actor"
+	"eventstream/server/consent"
+	"eventstream/server/db"
+	"eventstream/server/db/dbtest"
+	"eventstream/server/merge"
+	"eventstream/server/pubsub"
+	"eventstream/server/topic"
+
+	"github.com/stretchr/testify/require"
+)
+
+type env struct {
+	*testing.T
+	d *db.DB
+	s *merge.Service
+}
+
+func start(t *testing.T) *env {
+	t.Helper()
+	d := dbtest.New(t)
+	hub := pubsub.New(d.Pool, slog.New(slog.DiscardHandler))
+	consents := consent.NewService(d, hub, consent.NewHasher("0123456789abcdef"), time.Now)
+	e := &env{t, d, merge.NewService(d, hub, consents, topic.NewService(d, hub))}
+	e.exec(`INSERT INTO contacts (address, match_key, kind, name) SELECT '+4915' || g, '+4915' || g, 'phone', 'P' || g FROM generate_series(1, 3) g`)
+	return e
+}
+
+func (e *env) exec(sql string, args ...any) {
+	e.Helper()
+	_, err := e.d.NewRaw(sql, args...).Exec(e.Context())
+	require.NoError(e, err)
+}
+
+func (e *env) count(sql string, args ...any) (n int) {
+	e.Helper()
+	require.NoError(e, e.d.NewRaw(sql, args...).Scan(e.Context(), &n))
+	return n
+}
+
+func (e *env) message(campaign any, contactID int, status string, conversation any) {
+	e.Helper()
+	e.exec(`INSERT INTO messages (direction, purpose, campaign_id, contact_id, status, conversation_id, lease_until)
+		VALUES ('outbound', 'campaign', ?, ?, ?, ?, now())`, campaign, contactID, status, conversation)
+}
+
+func TestMessagesAndConversationGoAlong(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.exec("INSERT INTO conversations (id, contact_id, unread, session_expires_at) OVERRIDING SYSTEM VALUE VALUES (10, 1, 1, now()), (20, 2, 2, now())")
+	e.message(5, 1, "delivered", 10)
+	e.message(5, 2, "pending", 20) // the campaign has both: each keeps its own
+	e.message(6, 2, "delivered", 20)
+	e.message(7, 2, "pending", nil)
+	ctx := actor.With(t.Context(), actor.System)
+	kept, err := e.s.Merge(ctx, 1, 2)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, kept.ID)
+	require.Equal(t, 1, e.count("SELECT count(*) FROM messages WHERE contact_id = 2 AND campaign_id = 5 AND status = 'canceled'"))
+	require.Equal(t, 3, e.count("SELECT count(*) FROM messages WHERE contact_id = 1"))
+	require.Equal(t, 1, e.count("SELECT count(*) FROM messages WHERE contact_id = 1 AND campaign_id = 7 AND status = 'pending'"))
+	require.Zero(t, e.count("SELECT count(*) FROM messages WHERE conversation_id = 20"))
+	require.Equal(t, 1, e.count("SELECT count(*) FROM conversations WHERE id = 10 AND contact_id = 1 AND unread = 3"))
+	require.Equal(t, 1, e.count("SELECT count(*) FROM conversations"))
+	// Into one without a conversation, theirs goes along; its window does not.
+	_, err = e.s.Merge(ctx, 3, 1)
+	require.NoError(t, err)
+	require.Equal(t, 1, e.count("SELECT count(*) FROM conversations WHERE id = 10 AND contact_id = 3 AND session_expires_at IS NULL"))
+	require.Equal(t, 2, e.count("SELECT count(*) FROM contacts WHERE merged_into = 3"), "who was merged before goes along")
+	require.Zero(t, e.count("SELECT count(*) FROM message_counts WHERE n < 0"))
+}
+
+func TestNothingMovesWhileAMessageIsBeingHandedOver(t *testing.T) {
+	t.Parallel()
+	for _, status := range []string{"submitting", "unknown"} {
+		e := start(t)
+		e.exec("INSERT INTO conversations (contact_id) VALUES (2)")
+		e.message(5, 2, status, nil)
+		e.message(6, 2, "pending", nil)
+		_, err := e.s.Merge(actor.With(t.Context(), actor.System), 1, 2)
+		require.ErrorContains(t, err, "handed over")
+		require.Equal(t, 2, e.count("SELECT count(*) FROM messages WHERE contact_id = 2 AND status <> 'canceled'"))
+		require.Equal(t, 1, e.count("SELECT count(*) FROM conversations WHERE contact_id = 2"))
+		require.Zero(t, e.count("SELECT count(*) FROM contacts WHERE merged_into IS NOT NULL"))
+	}
+}
+
+// Merge waits for the contact before it locks anything of the conversation or
+// the messages: whoever holds the contact can go on to those.
+func TestContactsAreLockedFirst(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.exec("INSERT INTO conversations (contact_id) VALUES (1), (2)")
+	e.message(5, 1, "delivered", nil)
+	e.message(6, 2, "delivered", nil)
+	ctx := t.Context()
+	holder, err := e.d.BeginTx(ctx, nil)
+	require.NoError(t, err)
+	_, err = holder.NewRaw("SELECT 1 FROM contacts WHERE id = 2 FOR UPDATE").Exec(ctx)
+	require.NoError(t, err)
+	done := make(chan error)
+	go func() {
+		_, err := e.s.Merge(actor.With(ctx, actor.System), 1, 2)
+		done <- err
+	}()
+	require.Eventually(t, func() bool {
+		return e.count("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 1
+	}, time.Minute, time.Millisecond)
+	for _, table := range []string{"conversations", "messages"} {
+		_, err = holder.NewRaw("SELECT 1 FROM " + table + " ORDER BY id FOR UPDATE NOWAIT").Exec(ctx)
+		require.NoError(t, err, table)
+	}
+	require.NoError(t, holder.Commit())
+	require.NoError(t, <-done)
+}

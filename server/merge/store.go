@@ -1,0 +1,52 @@
+package merge
+
+import (
+	"context"
+
+	"eventstream/server/db"
+	"eventstream/server/message"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+)
+
+// joinConversations makes two contacts' conversations one, and says which it
+// replaced. The window in which free text may be sent belongs to the number that
+// wrote, so the other's is not carried over.
+func joinConversations(ctx context.Context, tx bun.Tx, keep, gone int64) (c message.Conversations, err error) {
+	var rows []struct{ ID, ContactID int64 }
+	err = tx.NewRaw("SELECT id, contact_id FROM conversations WHERE contact_id = ANY (?) ORDER BY id FOR UPDATE",
+		pgdialect.Array([]int64{keep, gone})).Scan(ctx, &rows)
+	if err != nil {
+		return c, db.Err(err)
+	}
+	for _, r := range rows {
+		if r.ContactID == gone {
+			c.From = r.ID
+		} else {
+			c.To = r.ID
+		}
+	}
+	if c.From == 0 {
+		return message.Conversations{}, nil
+	}
+	if c.To == 0 {
+		_, err = tx.NewRaw("UPDATE conversations SET contact_id = ?, session_expires_at = NULL WHERE id = ?", keep, c.From).Exec(ctx)
+		return message.Conversations{}, db.Err(err)
+	}
+	_, err = tx.NewRaw(`
+		UPDATE conversations k SET unread = k.unread + g.unread, last_message_at = greatest(k.last_message_at, g.last_message_at)
+		FROM conversations g WHERE k.id = ? AND g.id = ?`, c.To, c.From).Exec(ctx)
+	if err != nil {
+		return c, db.Err(err)
+	}
+	_, err = tx.NewRaw("DELETE FROM conversations WHERE id = ?", c.From).Exec(ctx)
+	return c, db.Err(err)
+}
+
+// moveImports keeps segments that name an import true.
+func moveImports(ctx context.Context, tx bun.Tx, keep, gone int64) error {
+	_, err := tx.NewRaw(`INSERT INTO import_contacts (import_id, contact_id)
+		SELECT import_id, ? FROM import_contacts WHERE contact_id = ? ON CONFLICT DO NOTHING`, keep, gone).Exec(ctx)
+	return db.Err(err)
+}

@@ -1,0 +1,103 @@
+package message
+
+import (
+	"context"
+
+	"eventstream/server/db"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+)
+
+// erasedUnknown is the error of a message whose outcome can no longer be found:
+// Twilio's log is searched by address, and the address is gone.
+const erasedUnknown = "The contact was erased before Twilio's answer was known"
+
+// EraseOf ends what is not finished with contacts that are being erased: what
+// waits is canceled, and what is unknown fails, since nobody can find it in
+// Twilio's log any more. What a worker is handing over is left to its claim;
+// should that become unknown, calling this again ends it. One statement, so that
+// the counters are locked in their order.
+func EraseOf(ctx context.Context, tx bun.Tx, contactIDs []int64) error {
+	_, err := tx.NewRaw(`
+		UPDATE messages m SET
+			status = CASE WHEN m.status = 'pending' THEN 'canceled' ELSE 'failed' END,
+			error_message = CASE WHEN m.status = 'pending' THEN m.error_message ELSE ?1 END,
+			lease_until = NULL, decision_since = NULL, ended_at = clock_timestamp()
+		FROM (
+			SELECT id FROM messages WHERE contact_id = ANY (?0) AND status IN ('pending', 'unknown') AND work IS NOT NULL
+			ORDER BY id FOR UPDATE) l
+		WHERE m.id = l.id`, pgdialect.Array(contactIDs), erasedUnknown).Exec(ctx)
+	return db.Err(err)
+}
+
+// Place is how far a contact's messages have been read, in order of id.
+type Place struct{ ContactID, After int64 }
+
+// Trace is a message with the SIDs under which the provider speaks of it.
+type Trace struct {
+	ID        int64
+	ContactID int64
+	SIDs      []string `bun:"sids,array"`
+}
+
+// Traces reads the next messages of each contact, up to limit of each.
+func Traces(ctx context.Context, tx bun.Tx, places []Place, limit int) (rows []Trace, err error) {
+	contacts, after := make([]int64, len(places)), make([]int64, len(places))
+	for i, p := range places {
+		contacts[i], after[i] = p.ContactID, p.After
+	}
+	err = tx.NewRaw(`
+		SELECT m.id, m.contact_id,
+			array_remove(ARRAY(SELECT a.sid FROM message_attempts a WHERE a.message_id = m.id) || m.sid, NULL) AS sids
+		FROM unnest(?::bigint[], ?::bigint[]) p (contact_id, after),
+			LATERAL (SELECT id, contact_id, sid FROM messages WHERE contact_id = p.contact_id AND id > p.after ORDER BY id LIMIT ?) m
+		ORDER BY m.id`, pgdialect.Array(contacts), pgdialect.Array(after), limit).Scan(ctx, &rows)
+	return rows, db.Err(err)
+}
+
+// ClearTexts takes what was said out of messages.
+func ClearTexts(ctx context.Context, tx bun.Tx, ids []int64) error {
+	_, err := tx.NewRaw(`
+		UPDATE messages m SET body = '', media = '[]'
+		FROM (SELECT id FROM messages WHERE id = ANY (?) AND (body <> '' OR media <> '[]') ORDER BY id FOR UPDATE) l
+		WHERE m.id = l.id`, pgdialect.Array(ids)).Exec(ctx)
+	return db.Err(err)
+}
+
+// Conversations says which conversation takes the place of which; From is 0
+// when there was none.
+type Conversations struct{ From, To int64 }
+
+// MoveToContact gives one contact's messages to another that stays, with their
+// conversation. Of a campaign that has both each keeps its own, and what still
+// waits there for the one that goes is canceled. It reports whether a message
+// of theirs is in a worker's hands or unknown: then nothing has been changed.
+func MoveToContact(ctx context.Context, tx bun.Tx, keep, gone int64, c Conversations) (busy bool, err error) {
+	var works []string
+	err = tx.NewRaw("SELECT work FROM messages WHERE contact_id = ? AND work IS NOT NULL ORDER BY id FOR UPDATE", gone).Scan(ctx, &works)
+	if err != nil {
+		return false, db.Err(err)
+	}
+	for _, w := range works {
+		if w == "watch" {
+			return true, nil
+		}
+	}
+	const twice = "EXISTS (SELECT 1 FROM messages k WHERE k.campaign_id = m.campaign_id AND k.contact_id = ?0)"
+	for _, sql := range []string{
+		`UPDATE messages m SET status = 'canceled', ended_at = clock_timestamp()
+			WHERE m.contact_id = ?1 AND m.work = 'send' AND ` + twice,
+		`UPDATE messages m SET conversation_id = ?3
+			FROM (SELECT id FROM messages WHERE contact_id = ?1 AND conversation_id = ?2 ORDER BY id FOR UPDATE) l
+			WHERE m.id = l.id`,
+		`UPDATE messages m SET contact_id = ?0
+			FROM (SELECT id FROM messages m WHERE m.contact_id = ?1 AND NOT ` + twice + ` ORDER BY id FOR UPDATE OF m) l
+			WHERE m.id = l.id`,
+	} {
+		if _, err := tx.NewRaw(sql, keep, gone, c.From, c.To).Exec(ctx); err != nil {
+			return false, db.Err(err)
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,30 @@
+package worker
+
+import (
+	"time"
+
+	"eventstream/server/audit"
+	"eventstream/server/dispatch"
+	"eventstream/server/erasure"
+)
+
+// Tasks are the engine's, in no order: each has its own goroutine.
+func Tasks(s *Services) []Task {
+	return []Task{
+		{Name: "lost messages", Every: time.Second, Deadline: 30 * time.Second, Batch: dispatch.LostBatch, Run: s.Dispatcher.MarkLost},
+		{Name: "dispatch jobs", Every: time.Second, Deadline: 30 * time.Second, Run: Whole(s.Dispatcher.EnqueueLost)},
+		{Name: "audiences", Every: time.Second, Deadline: 30 * time.Second, Run: Whole(s.Preparer.EnqueueLost)},
+		{Name: "schedules", Every: time.Second, Deadline: time.Minute, Run: Whole(s.Campaigns.LaunchDue)},
+		{Name: "campaign ends", Every: time.Second, Deadline: 5 * time.Minute, Run: Whole(s.Campaigns.SettleDue)},
+		{Name: "error rates", Every: time.Second, Deadline: 30 * time.Second, Run: Whole(s.Dispatcher.Breaker.CheckErrorRates)},
+		{Name: "reconciliation", Every: time.Second, Deadline: 5 * time.Minute, Run: Whole(s.Reconciler.Run)},
+		{Name: "webhooks", Every: time.Second, Deadline: 10 * time.Second, Run: Whole(s.Webhooks.Nudge)},
+		{Name: "imports", Every: time.Second, Deadline: 10 * time.Second, Run: Whole(s.Imports.Forgotten)},
+		{Name: "bulk actions", Every: time.Second, Deadline: 10 * time.Second, Run: Whole(s.Bulk.Forgotten)},
+		{Name: "erasures", Every: time.Second, Deadline: time.Minute, Batch: erasure.ClearBatch, Run: s.Erasures.ClearDue},
+		// Twilio's Content API may hang: each question has its own limit, and a
+		// version that got no answer waits longer each time.
+		{Name: "templates", Every: time.Second, Deadline: 30 * time.Second, Batch: 20, Run: s.Templates.PollDecisions},
+		{Name: "audit", Every: time.Second, Deadline: 30 * time.Second, Batch: audit.SealBatch, Run: s.Trail.SealBatch},
+	}
+}
