@@ -18,7 +18,10 @@ func OpenWithLimit(ctx context.Context, url string, limit time.Duration) (*DB, e
 // MigrateFiles applies other migrations than the engine's, with limits so short
 // that a test sees many attempts.
 func (d *DB) MigrateFiles(ctx context.Context, files fs.FS, log *slog.Logger) error {
-	return d.migrateUp(ctx, log, migrateOptions{
-		files: files, lockTimeout: 100 * time.Millisecond, pause: 50 * time.Millisecond, maxPause: 100 * time.Millisecond,
-	})
+	return d.MigrateFilesPausing(ctx, files, log, 50*time.Millisecond)
+}
+
+// MigrateFilesPausing also chooses the pause between two attempts.
+func (d *DB) MigrateFilesPausing(ctx context.Context, files fs.FS, log *slog.Logger, pause time.Duration) error {
+	return d.migrateUp(ctx, log, migrateOptions{files: files, lockTimeout: 100 * time.Millisecond, pause: pause, maxPause: 2 * pause})
 }

@@ -173,27 +173,27 @@ func TestAMigrationAndItsNoteCommitTogether(t *testing.T) {
 	require.True(t, same)
 }
 
-// TestNothingIsMigratedWithoutTheLock takes the connection away half way: with it
-// goes the lock, and another process may be migrating already.
+// TestNothingIsMigratedWithoutTheLock takes the connection away between two
+// attempts: with it goes the lock, and another process may be migrating already.
 func TestNothingIsMigratedWithoutTheLock(t *testing.T) {
 	t.Parallel()
 	ctx := deadline(t)
 	url := dbtest.URL(t)
 	d := openURL(t, url)
 	release := holdSnapshot(t, url)
-	defer release()
 	done := make(chan error, 1)
 	go func() {
-		done <- d.MigrateFiles(ctx, migrationFiles(
-			"1_first.up.sql", "CREATE INDEX CONCURRENTLY IF NOT EXISTS first_idx ON contacts (created_at)",
+		done <- d.MigrateFilesPausing(ctx, migrationFiles(
+			"1_first.tx.up.sql", "ALTER TABLE contacts ADD COLUMN first int",
 			"2_second.tx.up.sql", "CREATE TABLE second ()",
-		), slog.New(slog.DiscardHandler))
+		), slog.New(slog.DiscardHandler), 3*time.Second) // long enough that database/sql looks whether the connection lives
 	}()
-	waitFor(t, d, "SELECT EXISTS (SELECT 1 FROM pg_index WHERE indexrelid = to_regclass('first_idx'))")
-	_, err := d.ExecContext(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND "+
+	waitFor(t, d, "SELECT coalesce(bool_or(pg_terminate_backend(pid)), false) FROM pg_stat_activity "+
+		"WHERE datname = current_database() AND application_name = 'eventstream migrations' AND state = 'idle' AND query = 'rollback'")
+	waitFor(t, d, "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = current_database() AND "+
 		"application_name = 'eventstream migrations'")
-	require.NoError(t, err)
-	require.Error(t, <-done)
+	release()
+	require.ErrorContains(t, <-done, "lock was lost")
 	require.NotContains(t, tables(t, d), "second")
 }
 
