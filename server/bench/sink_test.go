@@ -73,8 +73,7 @@ func TestTheSinkSpeaksEnoughOfTwilio(t *testing.T) {
 	require.Nil(t, none)
 }
 
-// BenchmarkSink is the engine's own client against the sink: the ceiling of the
-// engine. BenchmarkBare is twilio-go's.
+// BenchmarkSink is the engine's own client against the sink: the engine's ceiling.
 func BenchmarkSink(b *testing.B) {
 	sink, err := NewSink()
 	require.NoError(b, err)
@@ -94,13 +93,4 @@ func BenchmarkSink(b *testing.B) {
 			}
 		}
 	})
-}
-
-func BenchmarkBare(b *testing.B) {
-	sink, err := NewSink()
-	require.NoError(b, err)
-	defer sink.Close()
-	rate, err := BareJob{Sandbox: sink.URL(), ContentSID: "HX00000000000000000000000000000000", Callers: 64, Seconds: 2}.Run(context.Background())
-	require.NoError(b, err)
-	b.ReportMetric(rate, "calls/s")
 }
