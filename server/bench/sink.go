@@ -62,7 +62,8 @@ func (s *Sink) URL() string { return "http://" + s.listener.Addr().String() }
 // Env points a process of the engine at the sink.
 func (s *Sink) Env() []string {
 	return []string{
-		"TWILIO_ACCOUNT_SID=" + SinkAccountSID, "TWILIO_AUTH_TOKEN=" + SinkAuthToken, "TWILIO_API_KEY=", "TWILIO_API_SECRET=",
+		"TWILIO_ACCOUNT_SID=" + SinkAccountSID, "TWILIO_AUTH_TOKEN=" + SinkAuthToken, "TWILIO_API_KEY=",
+		"TWILIO_API_SECRET=",
 		"TWILIO_PHONE_NUMBER=" + sinkSender, "TWILIO_API_BASE_URL=" + s.URL(),
 	}
 }

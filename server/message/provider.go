@@ -35,7 +35,7 @@ type Logged struct {
 	Direction Direction
 	From, To  string // addresses without a channel prefix; From is "" where a messaging service chose it
 	Body      string // "" where the provider does not tell it
-	Media     []string
+	Media     []string // only Fetch tells it
 	Status    Status
 	Code      int
 	Created   time.Time  // when the provider took it, in whole seconds

@@ -111,7 +111,8 @@ func matches(q message.LogQuery, l message.Logged, service string) bool {
 	if inbound {
 		from, to = "", service
 	}
-	return (l.Direction == message.Inbound) == inbound && sameAddress(q.From, l.From, from) && sameAddress(q.To, l.To, to) &&
+	return (l.Direction == message.Inbound) == inbound && sameAddress(q.From, l.From, from) &&
+		sameAddress(q.To, l.To, to) &&
 		(l.Created.IsZero() || !l.Created.Before(q.Since.Truncate(time.Second)) &&
 			(q.Until.IsZero() || l.Created.Before(q.Until)))
 }

@@ -65,7 +65,7 @@ func sids(a message.LogAnswer) (out []string) {
 
 func TestTheLogIsReadToItsLastPage(t *testing.T) {
 	t.Parallel()
-	const prefix = "/2010-04-01/Accounts/AC00000000000000000000000000000000/Messages.json?PageSize=1000&PageToken=PA.12."
+	const prefix = "/2010-04-01/Accounts/AC00000000000000000000000000000000/Messages.json?PageToken=PA.12."
 	client, asked := pages(t, func(n int) any {
 		if n == 2 {
 			return nil
@@ -85,7 +85,8 @@ func TestTheLogIsReadToItsLastPage(t *testing.T) {
 
 func TestALogThatIsCutSaysSo(t *testing.T) {
 	t.Parallel()
-	endless, asked := pages(t, func(n int) any { return fmt.Sprintf("/Messages.json?PageToken=PA%d", n) }, []row{entry("SM1", nil)})
+	endless, asked := pages(t, func(n int) any { return fmt.Sprintf("/Messages.json?PageToken=PA%d", n) },
+		[]row{entry("SM1", nil)})
 	answer, err := endless.Log(context.Background(), pair)
 	require.NoError(t, err)
 	require.False(t, answer.Complete)
@@ -148,20 +149,25 @@ func TestWhatALogQueryAsks(t *testing.T) {
 			url.Values{"To": {"whatsapp:+4915112345678"}}, true,
 		},
 		"what a sender sent": {
-			message.LogQuery{Direction: message.Outbound, From: "+14155238886", Since: noon, Until: noon.Add(time.Hour)},
+			message.LogQuery{Direction: message.Outbound, From: "+14155238886", Since: noon,
+				Until: noon.Add(time.Hour)},
 			url.Values{"From": {"whatsapp:+14155238886"}, "DateSent>": {"2026-11-24T09:59:30Z"}}, false,
 		},
 		"what a sender sent, long ago": {
-			message.LogQuery{Direction: message.Outbound, From: "+14155238886", Since: noon.AddDate(-1, 0, 0), Until: noon.AddDate(-1, 0, 0).Add(time.Hour)},
-			url.Values{"From": {"whatsapp:+14155238886"}, "DateSent>": {"2025-11-24T09:59:30Z"}, "DateSent<": {"2025-11-25T20:59:30Z"}}, false,
+			message.LogQuery{Direction: message.Outbound, From: "+14155238886", Since: noon.AddDate(-1, 0, 0),
+				Until: noon.AddDate(-1, 0, 0).Add(time.Hour)},
+			url.Values{"From": {"whatsapp:+14155238886"}, "DateSent>": {"2025-11-24T09:59:30Z"},
+				"DateSent<": {"2025-11-25T20:59:30Z"}}, false,
 		},
 		"what a service sent": {
 			message.LogQuery{Direction: message.Outbound, From: service, Since: noon},
 			url.Values{"DateSent>": {"2026-11-24T09:59:30Z"}}, false,
 		},
 		"what came to a sender": {
-			message.LogQuery{Direction: message.Inbound, To: "+14155238886", Since: noon.AddDate(-1, 0, 0), Until: noon.AddDate(-1, 0, 1)},
-			url.Values{"To": {"whatsapp:+14155238886"}, "DateSent>": {"2025-11-24T09:59:30Z"}, "DateSent<": {"2025-11-26T09:59:30Z"}}, true,
+			message.LogQuery{Direction: message.Inbound, To: "+14155238886", Since: noon.AddDate(-1, 0, 0),
+				Until: noon.AddDate(-1, 0, 1)},
+			url.Values{"To": {"whatsapp:+14155238886"}, "DateSent>": {"2025-11-24T09:59:30Z"},
+				"DateSent<": {"2025-11-26T09:59:30Z"}}, true,
 		},
 		"what a contact wrote": {
 			message.LogQuery{Direction: message.Inbound, From: "BR.1000000000000001", To: "+14155238886", Since: noon},
@@ -199,14 +205,20 @@ func TestWhatTheLogsEntriesSay(t *testing.T) {
 		want     message.Logged
 		complete bool
 	}{
-		"plain":                       {nil, full, true},
-		"queued":                      {row{"status": "queued", "date_sent": nil}, with(func(l *message.Logged) { l.Status, l.Sent = message.StatusQueued, nil }), true},
-		"of a service":                {row{"from": nil, "messaging_service_sid": "MG1"}, with(func(l *message.Logged) { l.From = "" }), true},
-		"failed":                      {row{"status": "failed", "error_code": 63049}, with(func(l *message.Logged) { l.Status, l.Code = message.StatusFailed, 63049 }), true},
-		"redacted":                    {row{"body": nil}, with(func(l *message.Logged) { l.Body = "" }), true},
-		"a new status":                {row{"status": "pondering"}, with(func(l *message.Logged) { l.Status = message.StatusAccepted }), true},
-		"no status":                   {row{"status": nil}, with(func(l *message.Logged) { l.Status = message.StatusAccepted }), true},
-		"no date":                     {row{"date_created": "yesterday"}, with(func(l *message.Logged) { l.Created = time.Time{} }), false},
+		"plain": {nil, full, true},
+		"queued": {row{"status": "queued", "date_sent": nil},
+			with(func(l *message.Logged) { l.Status, l.Sent = message.StatusQueued, nil }), true},
+		"of a service": {row{"from": nil, "messaging_service_sid": "MG1"},
+			with(func(l *message.Logged) { l.From = "" }), true},
+		"failed": {row{"status": "failed", "error_code": 63049},
+			with(func(l *message.Logged) { l.Status, l.Code = message.StatusFailed, 63049 }), true},
+		"redacted": {row{"body": nil}, with(func(l *message.Logged) { l.Body = "" }), true},
+		"a new status": {row{"status": "pondering"},
+			with(func(l *message.Logged) { l.Status = message.StatusAccepted }), true},
+		"no status": {row{"status": nil},
+			with(func(l *message.Logged) { l.Status = message.StatusAccepted }), true},
+		"no date": {row{"date_created": "yesterday"},
+			with(func(l *message.Logged) { l.Created = time.Time{} }), false},
 		"a date as in newer APIs":     {row{"date_created": "2026-11-24T10:00:00Z"}, full, true},
 		"a date with its zone's name": {row{"date_created": "Tue, 24 Nov 2026 10:00:00 GMT"}, full, true},
 	} {
@@ -237,7 +249,8 @@ func TestWhichEntriesAnswerAQuery(t *testing.T) {
 		entry("service and sender", row{"messaging_service_sid": service}),
 		entry("service unnamed", row{"from": nil}),
 		entry("other service", row{"from": nil, "messaging_service_sid": other}),
-		entry("inbound", row{"direction": "inbound", "from": "whatsapp:+4915112345678", "to": "whatsapp:+14155238886", "status": "received"}),
+		entry("inbound", row{"direction": "inbound", "from": "whatsapp:+4915112345678", "to": "whatsapp:+14155238886",
+			"status": "received"}),
 		entry("reply", row{"direction": "outbound-reply"}),
 		entry("Mexico", row{"to": "whatsapp:+525512345678"}),
 	}
@@ -246,7 +259,8 @@ func TestWhichEntriesAnswerAQuery(t *testing.T) {
 		want  []string
 	}{
 		"a pair until 10:30": {
-			message.LogQuery{Direction: message.Outbound, From: "+14155238886", To: "+4915112345678", Since: noon, Until: noon.Add(30 * time.Minute)},
+			message.LogQuery{Direction: message.Outbound, From: "+14155238886", To: "+4915112345678", Since: noon,
+				Until: noon.Add(30 * time.Minute)},
 			[]string{"plain", "same second", "service and sender", "reply"},
 		},
 		"a service": {
@@ -255,7 +269,8 @@ func TestWhichEntriesAnswerAQuery(t *testing.T) {
 		},
 		"inbound": {message.LogQuery{Direction: message.Inbound, To: "+14155238886", Since: noon}, []string{"inbound"}},
 		"a number's other form": {
-			message.LogQuery{Direction: message.Outbound, From: "+14155238886", To: "+5215512345678"}, []string{"Mexico"},
+			message.LogQuery{Direction: message.Outbound, From: "+14155238886", To: "+5215512345678"},
+			[]string{"Mexico"},
 		},
 	} {
 		client, _ := pages(t, lastPage, log)
@@ -272,9 +287,10 @@ func TestFetchReadsOneEntry(t *testing.T) {
 		case "SM1.json":
 			_ = json.NewEncoder(w).Encode(entry("SM1", nil))
 		case "MM1.json":
-			_ = json.NewEncoder(w).Encode(entry("MM1", row{"num_media": "1", "direction": "inbound", "status": "received"}))
+			_ = json.NewEncoder(w).Encode(entry("MM1",
+				row{"num_media": "1", "direction": "inbound", "status": "received"}))
 		case "MM1/Media.json":
-			_, _ = fmt.Fprint(w, `{"media_list":[{"sid":"ME1","uri":"/2010-04-01/Accounts/AC0/Messages/MM1/Media/ME1.json"}]}`)
+			_, _ = fmt.Fprint(w, `{"media_list":[{"uri":"/2010-04-01/Accounts/AC0/Messages/MM1/Media/ME1.json"}]}`)
 		case "SM2.json":
 			w.WriteHeader(http.StatusServiceUnavailable)
 		default:
@@ -311,7 +327,8 @@ func TestAValidityIsWithinTwiliosBounds(t *testing.T) {
 	defer server.Close()
 	client := testClient(t, server.URL)
 	for validity, want := range map[time.Duration]string{
-		0: "", time.Millisecond: "1", 90*time.Second + 900*time.Millisecond: "90", 4 * time.Hour: "14400", 48 * time.Hour: "36000", -time.Second: "",
+		0: "", time.Millisecond: "1", 90*time.Second + 900*time.Millisecond: "90", 4 * time.Hour: "14400",
+		48 * time.Hour: "36000", -time.Second: "",
 	} {
 		out := anyone
 		out.Validity = validity

@@ -39,7 +39,8 @@ func newTransport() *http.Transport {
 	}
 }
 
-var userAgent = fmt.Sprintf("twilio-go/%s (%s %s) go/%s", client.LibraryVersion, runtime.GOOS, runtime.GOARCH, runtime.Version())
+var userAgent = fmt.Sprintf("twilio-go/%s (%s %s) go/%s", client.LibraryVersion, runtime.GOOS, runtime.GOARCH,
+	runtime.Version())
 
 // call is one request. It takes the place of twilio-go's own client.Client,
 // which knows no context, deletes every ".digits" from the queries that it sends

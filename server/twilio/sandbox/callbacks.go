@@ -196,7 +196,8 @@ func (s *Sandbox) take(m *Message) {
 	s.callback(newHook(m.Callback, params), kept)
 }
 
-var answers = []string{"Thank you!", "Great, I'll have a look.", "👍", "Is this still available?", "When do you open on Saturday?", "Perfect, thanks", "How long does the offer last?"}
+var answers = []string{"Thank you!", "Great, I'll have a look.", "👍", "Is this still available?",
+	"When do you open on Saturday?", "Perfect, thanks", "How long does the offer last?"}
 
 // hook is one webhook that we call, until it is taken or given up.
 type hook struct {
@@ -217,7 +218,8 @@ const callbackTotal = 15 * time.Second
 // together take at most fifteen seconds (usage/webhooks/webhooks-connection-overrides).
 func newHook(to string, params url.Values) *hook {
 	to, fragment, _ := strings.Cut(to, "#") // the fragment is not signed
-	h := &hook{to: to, params: params, token: newSID(""), wait: 100 * time.Millisecond, end: time.Now().Add(callbackTotal)}
+	h := &hook{to: to, params: params, token: newSID(""), wait: 100 * time.Millisecond,
+		end: time.Now().Add(callbackTotal)}
 	h.retries, h.after = overrides(fragment)
 	return h
 }
@@ -299,8 +301,10 @@ func (s *Sandbox) post(ctx context.Context, h *hook) error {
 // statusParams are what Twilio was seen to send in 2026.
 func statusParams(m *Message, st step) url.Values {
 	p := url.Values{
-		"ChannelPrefix": {"whatsapp"}, "ApiVersion": {"2010-04-01"}, "MessageStatus": {st.status}, "SmsSid": {m.SID}, "SmsStatus": {st.status},
-		"ChannelInstallSid": {"XE" + AccountSID[2:]}, "To": {m.To}, "From": {m.From}, "MessageSid": {m.SID}, "AccountSid": {AccountSID},
+		"ChannelPrefix": {"whatsapp"}, "ApiVersion": {"2010-04-01"}, "MessageStatus": {st.status}, "SmsSid": {m.SID},
+		"SmsStatus":         {st.status},
+		"ChannelInstallSid": {"XE" + AccountSID[2:]}, "To": {m.To}, "From": {m.From}, "MessageSid": {m.SID},
+		"AccountSid": {AccountSID},
 	}
 	if m.Service != "" {
 		p.Set("MessagingServiceSid", m.Service)
@@ -317,9 +321,12 @@ func statusParams(m *Message, st step) url.Values {
 
 func inboundParams(m *Message, profile string) url.Values {
 	p := url.Values{
-		"SmsMessageSid": {m.SID}, "NumMedia": {"0"}, "ProfileName": {profile}, "MessageType": {"text"}, "SmsSid": {m.SID}, "SmsStatus": {"received"},
-		"Body": {m.Body}, "To": {m.To}, "NumSegments": {"1"}, "ReferralNumMedia": {"0"}, "MessageSid": {m.SID}, "AccountSid": {AccountSID},
-		"From": {m.From}, "ApiVersion": {"2010-04-01"}, "ChannelMetadata": {`{"type":"whatsapp","data":{"context":{}}}`},
+		"SmsMessageSid": {m.SID}, "NumMedia": {"0"}, "ProfileName": {profile}, "MessageType": {"text"},
+		"SmsSid": {m.SID}, "SmsStatus": {"received"},
+		"Body": {m.Body}, "To": {m.To}, "NumSegments": {"1"}, "ReferralNumMedia": {"0"}, "MessageSid": {m.SID},
+		"AccountSid": {AccountSID},
+		"From":       {m.From}, "ApiVersion": {"2010-04-01"},
+		"ChannelMetadata": {`{"type":"whatsapp","data":{"context":{}}}`},
 	}
 	if digits, ok := strings.CutPrefix(m.From, channel+"+"); ok {
 		p.Set("WaId", digits)

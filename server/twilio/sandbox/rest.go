@@ -58,7 +58,8 @@ func hang(r *http.Request) {
 }
 
 func refuse(w http.ResponseWriter, status, code int, text string) {
-	answer(w, status, map[string]any{"code": code, "message": text, "more_info": fmt.Sprintf("https://www.twilio.com/docs/errors/%d", code), "status": status})
+	answer(w, status, map[string]any{"code": code, "message": text,
+		"more_info": fmt.Sprintf("https://www.twilio.com/docs/errors/%d", code), "status": status})
 }
 
 func answer(w http.ResponseWriter, status int, v any) {
@@ -145,7 +146,8 @@ func (s *Sandbox) checkMessage(r *http.Request) (m *Message, status, code int, t
 		from = channel + PhoneNumber
 	}
 	m = &Message{
-		SID: newSID("SM"), Direction: "outbound-api", From: from, To: channel + address, Service: service, Body: f.Get("Body"),
+		SID: newSID("SM"), Direction: "outbound-api", From: from, To: channel + address, Service: service,
+		Body:    f.Get("Body"),
 		Content: f.Get("ContentSid"), Callback: f.Get("StatusCallback"), Status: "queued", Created: time.Now(),
 	}
 	if service != "" {
@@ -232,7 +234,8 @@ func (s *Sandbox) view(m *Message) view {
 	stamp := func(t time.Time) string { return t.UTC().Format(time.RFC1123Z) }
 	uri := "/2010-04-01/Accounts/" + AccountSID + "/Messages/" + m.SID
 	v := view{
-		SID: m.SID, Account: AccountSID, Status: m.Status, Direction: m.Direction, To: m.To, Body: m.Body, Segments: "1", Media: "0",
+		SID: m.SID, Account: AccountSID, Status: m.Status, Direction: m.Direction, To: m.To, Body: m.Body,
+		Segments: "1", Media: "0",
 		Created: stamp(m.Created), Updated: stamp(m.Created), APIVersion: "2010-04-01", URI: uri + ".json",
 		Resources: map[string]string{"media": uri + "/Media.json"},
 	}
@@ -408,7 +411,8 @@ func (s *Sandbox) createContent(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, 20001, "language and types.twilio/text.body are required")
 		return
 	}
-	c := &Content{SID: newSID("HX"), Name: in.FriendlyName, Language: in.Language, Body: body, Variables: in.Variables, Status: "unsubmitted", Created: time.Now()}
+	c := &Content{SID: newSID("HX"), Name: in.FriendlyName, Language: in.Language, Body: body,
+		Variables: in.Variables, Status: "unsubmitted", Created: time.Now()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.contents[c.SID] = c
@@ -419,10 +423,13 @@ func (s *Sandbox) createContent(w http.ResponseWriter, r *http.Request) {
 func contentView(c *Content) map[string]any {
 	base := "https://content.twilio.com/v1/Content/" + c.SID
 	return map[string]any{
-		"sid": c.SID, "account_sid": AccountSID, "friendly_name": c.Name, "language": c.Language, "variables": c.Variables,
-		"types": map[string]any{"twilio/text": map[string]string{"body": c.Body}}, "date_created": c.Created.UTC().Format(time.RFC3339),
+		"sid": c.SID, "account_sid": AccountSID, "friendly_name": c.Name, "language": c.Language,
+		"variables":    c.Variables,
+		"types":        map[string]any{"twilio/text": map[string]string{"body": c.Body}},
+		"date_created": c.Created.UTC().Format(time.RFC3339),
 		"date_updated": c.Created.UTC().Format(time.RFC3339), "url": base,
-		"links": map[string]string{"approval_create": base + "/ApprovalRequests/whatsapp", "approval_fetch": base + "/ApprovalRequests"},
+		"links": map[string]string{"approval_create": base + "/ApprovalRequests/whatsapp",
+			"approval_fetch": base + "/ApprovalRequests"},
 	}
 }
 
@@ -474,7 +481,8 @@ func (s *Sandbox) submitContent(w http.ResponseWriter, r *http.Request) {
 }
 
 func approvalView(c *Content, name string) map[string]any {
-	return map[string]any{"category": c.Category, "status": c.Status, "rejection_reason": c.Reason, "name": name, "content_type": "twilio/text"}
+	return map[string]any{"category": c.Category, "status": c.Status, "rejection_reason": c.Reason, "name": name,
+		"content_type": "twilio/text"}
 }
 
 // fetchApproval decides when the time has come: WhatsApp's rules on variables
@@ -494,7 +502,8 @@ func (s *Sandbox) fetchApproval(w http.ResponseWriter, r *http.Request) {
 		s.store.content(c)
 	}
 	answer(w, http.StatusOK, map[string]any{
-		"sid": c.SID, "account_sid": AccountSID, "whatsapp": approvalView(c, c.Name), "url": "https://content.twilio.com/v1/Content/" + c.SID + "/ApprovalRequests",
+		"sid": c.SID, "account_sid": AccountSID, "whatsapp": approvalView(c, c.Name),
+		"url": "https://content.twilio.com/v1/Content/" + c.SID + "/ApprovalRequests",
 	})
 }
 

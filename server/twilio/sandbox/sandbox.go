@@ -43,8 +43,8 @@ const (
 type Settings struct {
 	LatencyMS        int     `json:"latencyMs"`        // of each create call
 	ApprovalMS       int     `json:"approvalMs"`       // until a template is decided
-	QueueMS          int     `json:"queueMs"`          // how long a message is queued before it is sent; past its validity it fails
-	LogLagMS         int     `json:"logLagMs"`         // how long the log's list lacks a new message; its SID finds it at once
+	QueueMS          int     `json:"queueMs"`          // until a message is sent; past its validity it fails
+	LogLagMS         int     `json:"logLagMs"`         // until the log's list has a message; its SID finds it at once
 	DeliveryMS       int     `json:"deliveryMs"`       // typical time from the queue's end to delivered
 	ReadRate         float64 `json:"readRate"`         // of what is delivered
 	ReplyRate        float64 `json:"replyRate"`        // of what is delivered: the contact answers something kind
@@ -54,7 +54,7 @@ type Settings struct {
 	ServerErrorRate  float64 `json:"serverErrorRate"`  // create answers 500; half of them were accepted
 	CutRate          float64 `json:"cutRate"`          // accepted, then the connection is cut
 	EmptyRate        float64 `json:"emptyRate"`        // accepted, 201 with an empty body
-	HangRate         float64 `json:"hangRate"`         // create answers nothing and keeps the connection, nothing accepted
+	HangRate         float64 `json:"hangRate"`         // create never answers, nothing accepted
 	DropAnswerRate   float64 `json:"dropAnswerRate"`   // accepted, then no answer and the connection stays open
 	RepeatRate       float64 `json:"repeatRate"`       // callbacks sent twice
 	ReorderRate      float64 `json:"reorderRate"`      // callbacks that overtake the one before
@@ -227,7 +227,8 @@ func Start(opts Options) (*Sandbox, error) {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
 	s.url = "http://" + listener.Addr().String()
-	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(opts.Log.Handler(), slog.LevelDebug)}
+	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog: slog.NewLogLogger(opts.Log.Handler(), slog.LevelDebug)}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	s.done.Go(func() { _ = s.http.Serve(listener) })

@@ -59,9 +59,11 @@ func start(t *testing.T, change func(*Settings)) *peer {
 func (p *peer) open() {
 	p.t.Helper()
 	var err error
-	p.Sandbox, err = Start(Options{DataDir: p.dir, InboundURL: p.urls.URL + "/inbound#rc=2&rp=5xx", Log: slog.New(slog.DiscardHandler)})
+	p.Sandbox, err = Start(Options{DataDir: p.dir, InboundURL: p.urls.URL + "/inbound#rc=2&rp=5xx",
+		Log: slog.New(slog.DiscardHandler)})
 	require.NoError(p.t, err)
-	p.Client, err = twilio.New(twilio.Options{AccountSID: AccountSID, AuthToken: AuthToken, BaseURL: p.URL(), PublicURL: p.urls.URL})
+	p.Client, err = twilio.New(twilio.Options{AccountSID: AccountSID, AuthToken: AuthToken, BaseURL: p.URL(),
+		PublicURL: p.urls.URL})
 	require.NoError(p.t, err)
 }
 
@@ -171,8 +173,10 @@ func TestWhatIsQueuedTooLongFails(t *testing.T) {
 	l := p.reaches(p.send(message.Outgoing{To: person, Validity: time.Second}), message.StatusFailed)
 	require.Equal(t, 30036, l.Code)
 	require.Nil(t, l.Sent)
-	require.Eventually(t, func() bool { return p.calls("ErrorCode", "30036") == 1 }, 30*time.Second, 10*time.Millisecond)
-	require.Equal(t, message.StatusQueued, p.fetch(p.send(message.Outgoing{To: person})).Status, "within Twilio's default")
+	require.Eventually(t, func() bool { return p.calls("ErrorCode", "30036") == 1 }, 30*time.Second,
+		10*time.Millisecond)
+	require.Equal(t, message.StatusQueued, p.fetch(p.send(message.Outgoing{To: person})).Status,
+		"within Twilio's default")
 }
 
 func TestTheLogLagsBehindAndASIDDoesNot(t *testing.T) {
@@ -224,7 +228,8 @@ func TestCallsWithoutAnAnswer(t *testing.T) {
 		var failure *message.SendError
 		require.ErrorAs(t, <-result, &failure)
 		require.Equal(t, message.ClassAmbiguous, failure.Info.Class)
-		require.Eventually(t, func() bool { return p.inFlight.Load() == 0 }, 30*time.Second, 5*time.Millisecond, "it sees the caller go")
+		require.Eventually(t, func() bool { return p.inFlight.Load() == 0 }, 30*time.Second, 5*time.Millisecond,
+			"it sees the caller go")
 	}
 	unanswered(func() bool { return p.inFlight.Load() == 1 })
 	require.Empty(t, p.Messages(), "nothing was accepted")
@@ -341,7 +346,8 @@ func TestMarketingStopsAtTheUnitedStates(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, template.ApprovalApproved, approval)
 	for number, code := range map[string]int{
-		"+12125550123": 63049, "+14165550123": 0, "+18765550123": 0, "+18095550123": 0, "+4915112345678": 0, "US.1000000000000001": 63049, "CA.1000000000000001": 0,
+		"+12125550123": 63049, "+14165550123": 0, "+18765550123": 0, "+18095550123": 0, "+4915112345678": 0,
+		"US.1000000000000001": 63049, "CA.1000000000000001": 0,
 	} {
 		sid := p.send(message.Outgoing{To: number, ContentSID: content})
 		want := message.StatusDelivered
@@ -351,7 +357,8 @@ func TestMarketingStopsAtTheUnitedStates(t *testing.T) {
 		require.Equal(t, code, p.reaches(sid, want).Code, number)
 	}
 	p.set(func(s *Settings) { s.UndeliveredRate, s.UndeliveredCode = 1, 63049 })
-	require.Equal(t, 63049, p.reaches(p.send(message.Outgoing{To: person, ContentSID: content}), message.StatusUndelivered).Code)
+	require.Equal(t, 63049, p.reaches(p.send(message.Outgoing{To: person, ContentSID: content}),
+		message.StatusUndelivered).Code)
 }
 
 func TestWebhooksThatNeverCome(t *testing.T) {
@@ -364,7 +371,8 @@ func TestWebhooksThatNeverCome(t *testing.T) {
 	require.Equal(t, "STOP", p.fetch(inbound).Body, "the log has it")
 	p.set(func(s *Settings) { s.CallbackLossRate, s.InboundLossRate = 0, 0 })
 	p.send(message.Outgoing{To: person})
-	require.Eventually(t, func() bool { return p.calls("MessageStatus", "delivered") == 1 }, 30*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return p.calls("MessageStatus", "delivered") == 1 }, 30*time.Second,
+		10*time.Millisecond)
 	require.Zero(t, p.calls("Body", "STOP"))
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -379,7 +387,8 @@ func TestAWebhookIsTriedAgainAndHoldsNothingBack(t *testing.T) {
 	p.wrote(person)
 	p.answers(http.StatusServiceUnavailable)
 	p.reaches(p.send(message.Outgoing{To: person}), message.StatusDelivered)
-	require.Eventually(t, func() bool { return p.calls("MessageStatus", "sent") >= 2 }, 30*time.Second, 10*time.Millisecond, "5xx is in the callback's rp")
+	require.Eventually(t, func() bool { return p.calls("MessageStatus", "sent") >= 2 }, 30*time.Second,
+		10*time.Millisecond, "5xx is in the callback's rp")
 	p.answers(http.StatusNoContent)
 	require.Eventually(t, func() bool {
 		p.mu.Lock()
@@ -406,7 +415,8 @@ func TestOvertakingCallbacksDoNotTurnTheLogBack(t *testing.T) {
 	p := start(t, func(s *Settings) { s.ReorderRate = 1 })
 	p.wrote(person)
 	sid := p.send(message.Outgoing{To: person})
-	require.Eventually(t, func() bool { return p.calls("MessageStatus", "sent") == 1 }, 30*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return p.calls("MessageStatus", "sent") == 1 }, 30*time.Second,
+		10*time.Millisecond)
 	require.Equal(t, message.StatusDelivered, p.fetch(sid).Status)
 	p.Sandbox.Close()
 	log, err := ReadLog(p.dir)
@@ -420,8 +430,10 @@ func TestOvertakingCallbacksDoNotTurnTheLogBack(t *testing.T) {
 func TestWhatCanBeAnAddress(t *testing.T) {
 	t.Parallel()
 	for to, want := range map[string]bool{
-		"whatsapp:+4915112345678": true, "whatsapp:+5215512345678": true, "whatsapp:+556284123456": true, "whatsapp:+3906698123": true,
-		"whatsapp:BR.1000000000000001": true, "whatsapp:+1415523888": false, "whatsapp:+99912345678": false, "whatsapp:+1": false,
+		"whatsapp:+4915112345678": true, "whatsapp:+5215512345678": true, "whatsapp:+556284123456": true,
+		"whatsapp:+3906698123":         true,
+		"whatsapp:BR.1000000000000001": true, "whatsapp:+1415523888": false, "whatsapp:+99912345678": false,
+		"whatsapp:+1":    false,
 		"+4915112345678": false, "whatsapp:hello": false, "whatsapp:": false, "whatsapp:+49151123456789012": false,
 	} {
 		_, ok := checkAddress(to)
@@ -435,8 +447,10 @@ func TestSettingsHaveBounds(t *testing.T) {
 	for name, change := range map[string]func(*Settings){
 		"latencyMs": func(s *Settings) { s.LatencyMS = 60_001 }, "queueMs": func(s *Settings) { s.QueueMS = -1 },
 		"logLagMs": func(s *Settings) { s.LogLagMS = 86_400_001 }, "hangRate": func(s *Settings) { s.HangRate = 1.1 },
-		"dropAnswerRate": func(s *Settings) { s.DropAnswerRate = -0.1 }, "callbackLossRate": func(s *Settings) { s.CallbackLossRate = 2 },
-		"inboundLossRate": func(s *Settings) { s.InboundLossRate = 2 }, "undeliveredCode": func(s *Settings) { s.UndeliveredCode = 7 },
+		"dropAnswerRate":   func(s *Settings) { s.DropAnswerRate = -0.1 },
+		"callbackLossRate": func(s *Settings) { s.CallbackLossRate = 2 },
+		"inboundLossRate":  func(s *Settings) { s.InboundLossRate = 2 },
+		"undeliveredCode":  func(s *Settings) { s.UndeliveredCode = 7 },
 		"concurrencyLimit": func(s *Settings) { s.ConcurrencyLimit = 10_001 },
 	} {
 		s := DefaultSettings()
