@@ -651,13 +651,11 @@ func TestWebhooks(t *testing.T) {
 	status := func(word string) url.Values {
 		return url.Values{"MessageSid": {sid}, "MessageStatus": {word}, "AccountSid": {sandbox.AccountSID}}
 	}
-	var before, after int
-	require.NoError(t, e.DB().NewRaw("SELECT count(*) FROM webhook_events").Scan(context.Background(), &before))
 	require.Equal(t, http.StatusForbidden, post("/webhooks/twilio/status", "bm90IHNpZ25lZA==", status("failed")))
 	require.Equal(t, http.StatusForbidden, post("/webhooks/twilio/inbound", "x", url.Values{"MessageSid": {"SM1"}}))
 	require.Equal(t, http.StatusBadRequest, post("/webhooks/twilio/status", "", url.Values{"MessageStatus": {"sent"}}))
-	require.NoError(t, e.DB().NewRaw("SELECT count(*) FROM webhook_events").Scan(context.Background(), &after))
-	require.Equal(t, before, after, "what was refused leaves nothing")
+	// The sandbox goes on telling of its own messages meanwhile.
+	require.Zero(t, e.query("SELECT count(*) FROM webhook_events WHERE params ->> 'MessageStatus' = 'failed' OR sid IN ('', 'SM1')"), "what was refused leaves nothing")
 	require.Equal(t, http.StatusNoContent, post("/webhooks/twilio/status?m=1", "", status("sent")), "a repeat is harmless")
 	require.Equal(t, http.StatusNoContent, post("/webhooks/status", "", status("teleported")), "an unknown word is kept")
 	require.Equal(t, http.StatusNoContent, post("/webhooks/twilio/status", "", url.Values{"MessageSid": {"SM_of_somebody_else"}, "MessageStatus": {"read"}}))

@@ -206,15 +206,15 @@ func (s *Service) Record(ctx context.Context, tx bun.Tx, c *contact.Contact, ch 
 	if err := insertEvents(ctx, tx, []*Event{e}); err != nil {
 		return err
 	}
-	counts, err := s.counts(ctx, tx, c, e)
+	at, counts, err := s.counts(ctx, tx, c, e)
 	if err != nil {
 		return err
 	}
 	if counts {
-		if err := contact.SetConsent(ctx, tx, c.ID, ch.Status, ch.OccurredAt); err != nil {
+		if err := contact.SetConsent(ctx, tx, c.ID, ch.Status, at); err != nil {
 			return err
 		}
-		c.ConsentStatus, c.ConsentAt = ch.Status, &ch.OccurredAt
+		c.ConsentStatus, c.ConsentAt = ch.Status, &at
 		if err := s.follow(ctx, tx, e); err != nil {
 			return err
 		}
@@ -222,17 +222,18 @@ func (s *Service) Record(ctx context.Context, tx bun.Tx, c *contact.Contact, ch 
 	return audit.Record(ctx, tx, "consent.set", "contact", c.ID, map[string]any{"status": ch.Status, "source": ch.Source, "event": e.ID})
 }
 
-// counts reports whether an event that was just written to the ledger is the
-// one that stands. Where anything came late, the whole ledger decides, so that
-// the order in which things become known does not.
-func (s *Service) counts(ctx context.Context, tx bun.Tx, c *contact.Contact, e *Event) (bool, error) {
+// counts reports whether an event that was just written to the ledger decides,
+// and since when what it decides holds. Where anything came late, the whole
+// ledger is asked, so that the order in which things become known does not
+// matter.
+func (s *Service) counts(ctx context.Context, tx bun.Tx, c *contact.Contact, e *Event) (time.Time, bool, error) {
 	if c.ConsentAt == nil {
-		return true, nil
+		return e.OccurredAt, true, nil
 	}
 	current := Decision{Status: c.ConsentStatus, At: *c.ConsentAt}
 	known, err := decisions(ctx, tx, c.ID)
 	if err != nil {
-		return false, err
+		return time.Time{}, false, err
 	}
 	late, explained := false, false
 	for _, d := range known {
@@ -240,13 +241,15 @@ func (s *Service) counts(ctx context.Context, tx bun.Tx, c *contact.Contact, e *
 		explained = explained || d.Seq != e.ID && d.Status == current.Status && !d.At.Before(current.At)
 	}
 	if !late {
-		return Supersedes(Decision{Status: e.Status, At: e.OccurredAt}, current), nil
+		return e.OccurredAt, Supersedes(Decision{Status: e.Status, At: e.OccurredAt}, current), nil
 	}
 	if !explained && current.Status != contact.ConsentUnknown {
 		known = append(known, current)
 	}
+	// An opt-out that leaves the opt-in in doubt counts, though an earlier one,
+	// which that opt-in had lifted, may be the later of the two.
 	standing, ok := Standing(known)
-	return ok && standing.Seq == e.ID, nil
+	return standing.At, ok && standing.Status == e.Status && (standing.Seq == e.ID || current.Status != e.Status), nil
 }
 
 // follow makes the suppression agree with the consent.

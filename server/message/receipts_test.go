@@ -108,7 +108,7 @@ func failed(sid string, s message.Status, second int, info message.CodeInfo) mes
 func TestAnAcceptedMessageThatPacingHeldBackIsSentAgain(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
-	m := b.sent(t, "+4915112340000", "SM1")
+	m := b.sent(t, "+491511234", "SM1")
 	b.apply(t, told("SM1", message.StatusSent, 1), failed("SM1", message.StatusUndelivered, 2, pacing))
 	waits := b.read(t, m.ID)
 	require.Equal(t, message.StatusPending, waits.Status)
@@ -146,7 +146,7 @@ func TestWhatIsNotSentAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBed(t)
-			m := b.sent(t, "+4915112340000", "SM1")
+			m := b.sent(t, "+491511234", "SM1")
 			_, err := b.NewRaw(prepare, m.ID).Exec(b.ctx)
 			require.NoError(t, err)
 			b.apply(t, failed("SM1", message.StatusFailed, 2, pacing))
@@ -169,7 +169,7 @@ func TestAnyAttemptMayDeliver(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
 	t.Run("while the retry waits", func(t *testing.T) {
-		m := b.sent(t, "+4915112340000", "SMa")
+		m := b.sent(t, "+491511234", "SMa")
 		b.apply(t, failed("SMa", message.StatusUndelivered, 2, pacing))
 		b.apply(t, told("SMa", message.StatusRead, 3))
 		end := b.read(t, m.ID)
@@ -180,7 +180,7 @@ func TestAnyAttemptMayDeliver(t *testing.T) {
 		require.Zero(t, b.number(t, "SELECT count(*) FROM messages WHERE id = ? AND work IS NOT NULL", m.ID), "nobody sends it again")
 	})
 	t.Run("while the retry is being sent", func(t *testing.T) {
-		m := b.sent(t, "+4915112340000", "SMb")
+		m := b.sent(t, "+491511234", "SMb")
 		b.apply(t, failed("SMb", message.StatusUndelivered, 2, pacing))
 		_, err := b.NewRaw("UPDATE messages SET status = 'submitting', lease_until = now() + interval '20 s', attempts = 2 WHERE id = ?", m.ID).Exec(b.ctx)
 		require.NoError(t, err)
@@ -196,7 +196,7 @@ func TestAnyAttemptMayDeliver(t *testing.T) {
 		require.Equal(t, "SMb2", *end.SID)
 	})
 	t.Run("a late failure of an old attempt is history", func(t *testing.T) {
-		m := b.sent(t, "+4915112340000", "SMc")
+		m := b.sent(t, "+491511234", "SMc")
 		b.apply(t, failed("SMc", message.StatusUndelivered, 2, pacing))
 		b.again(t, m.ID, "SMc2")
 		before := b.read(t, m.ID)
@@ -220,7 +220,7 @@ func TestAnyOrderOfTheEventsOfTwoAttemptsEndsTheSame(t *testing.T) {
 		for round := range 3 {
 			n++
 			one, two := fmt.Sprintf("SM%d-1", n), fmt.Sprintf("SM%d-2", n)
-			m := b.sent(t, "+4915112340000", one)
+			m := b.sent(t, "+491511234", one)
 			var rest []message.Receipt
 			if first {
 				rest = append(rest, told(one, message.StatusSent, 1))
@@ -263,7 +263,7 @@ func TestAnyOrderOfTheEventsOfTwoAttemptsEndsTheSame(t *testing.T) {
 func TestEffectsOnContactsEnd(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
-	m := b.sent(t, "+4915112340000", "SM1")
+	m := b.sent(t, "+491511234", "SM1")
 	b.apply(t, failed("SM1", message.StatusFailed, 2, gone))
 	until := func() (days int) {
 		return b.number(t, "SELECT round(extract(epoch FROM unreachable_until - now()) / 86400)::int FROM contacts WHERE NOT reachable AND unreachable_reason = 'no WhatsApp' AND id = ?", m.ContactID)
@@ -282,7 +282,7 @@ func TestEffectsOnContactsEnd(t *testing.T) {
 func TestReceiptsOfUnknownMessages(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
-	m := b.sent(t, "+4915112340000", "SM1")
+	m := b.sent(t, "+491511234", "SM1")
 	second := told("SM2", message.StatusSent, 1) // a second call to Twilio, which was taken too
 	second.MessageID = m.ID
 	elsewhere := told("SM3", message.StatusSent, 1)
@@ -303,7 +303,7 @@ func TestReceiptsLockContactsFirst(t *testing.T) {
 	const people, rounds = 20, 40
 	var ids, contacts []int64
 	for i := range people {
-		m := b.sent(t, "+4915112340000", fmt.Sprintf("SM%d", i))
+		m := b.sent(t, "+491511234", fmt.Sprintf("SM%d", i))
 		ids, contacts = append(ids, m.ID), append(contacts, m.ContactID)
 	}
 	before := b.number(t, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
