@@ -41,7 +41,7 @@ func (reader) Inbound(p map[string]string) conversation.InboundMessage {
 
 type breaker struct{}
 
-func (breaker) Trip(context.Context, int64, int64, message.CodeInfo) error { return nil }
+func (breaker) Trip(context.Context, message.Fault) error { return nil }
 
 // engine is the webhooks' part of one.
 type engine struct {
@@ -58,7 +58,7 @@ func newEngine(t *testing.T, d *db.DB) *engine {
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	hub := pubsub.New(d.Pool, log)
 	consents := consent.NewService(d, hub, consent.NewHasher("test"), time.Now)
-	conversations := conversation.NewService(d, hub, &jobs.Enqueuer{}, consents, nil, topic.NewService(d, hub), nil, log, time.Now)
+	conversations := conversation.NewService(d, hub, &jobs.Enqueuer{}, consents, topic.NewService(d, hub), time.Now)
 	e := &engine{t: t, ctx: actor.With(t.Context(), actor.System)}
 	e.Applier = NewApplier(Options{
 		DB: d, Hub: hub, Reader: reader{}, Receipts: message.NewReceipts(consents), Breaker: breaker{}, Log: log,
