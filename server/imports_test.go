@@ -31,7 +31,7 @@ var domains = map[string][]string{
 	"conversation": {"audit", "consent", "contact", "gate", "message", "template", "topic"},
 	"campaign":     {"audit", "consent", "contact", "gate", "hours", "message", "segment", "sender", "template", "topic"},
 	"dispatch":     {"audit", "campaign", "consent", "contact", "conversation", "gate", "message", "sender", "template", "topic"},
-	"reconcile":    {"audit", "contact", "message", "template"},
+	"reconcile":    {"audit", "contact", "message", "template", "webhookevent"},
 	"importer":     {"audit", "consent", "contact", "topic"},
 	"export":       {"contact", "message", "topic"},
 	"erasure":      {"audit", "consent", "contact", "message", "topic"},

@@ -4,8 +4,10 @@ import (
 	"time"
 
 	"eventstream/server/audit"
+	"eventstream/server/contact"
 	"eventstream/server/dispatch"
 	"eventstream/server/erasure"
+	"eventstream/server/reconcile"
 )
 
 // Tasks are the engine's, in no order: each has its own goroutine.
@@ -17,6 +19,9 @@ func Tasks(s *Services) []Task {
 		{Name: "schedules", Every: time.Second, Deadline: time.Minute, Run: Whole(s.Campaigns.LaunchDue)},
 		{Name: "campaign ends", Every: time.Second, Deadline: 5 * time.Minute, Run: Whole(s.Campaigns.SettleDue)},
 		{Name: "error rates", Every: time.Second, Deadline: 30 * time.Second, Run: Whole(s.Dispatcher.Breaker.CheckErrorRates)},
+		{Name: "receipts that never came", Every: 5 * time.Second, Deadline: 5 * time.Minute, Batch: reconcile.AskBatch, Run: s.CatchUp.AskOutstanding},
+		{Name: "messages that never came", Every: 5 * time.Second, Deadline: 5 * time.Minute, Batch: 1, Run: s.CatchUp.ReadInbound},
+		{Name: "marks on contacts", Every: time.Minute, Deadline: time.Minute, Batch: contact.MarksBatch, Run: s.Contacts.LiftMarks},
 		{Name: "reconciliation", Every: time.Second, Deadline: 5 * time.Minute, Run: Whole(s.Reconciler.Run)},
 		{Name: "webhooks", Every: time.Second, Deadline: 10 * time.Second, Run: Whole(s.Webhooks.Nudge)},
 		{Name: "imports", Every: time.Second, Deadline: 10 * time.Second, Run: Whole(s.Imports.Forgotten)},

@@ -17,6 +17,7 @@ import (
 	"eventstream/server/audit"
 	"eventstream/server/bulk"
 	"eventstream/server/campaign"
+	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/dispatch"
 	"eventstream/server/erasure"
@@ -37,6 +38,8 @@ type Services struct {
 	Preparer   *campaign.Preparer
 	Dispatcher *dispatch.Dispatcher
 	Reconciler *reconcile.Reconciler
+	CatchUp    *reconcile.CatchUp
+	Contacts   *contact.Service
 	Imports    *importer.Service
 	Bulk       *bulk.Service
 	Erasures   *erasure.Service

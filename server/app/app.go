@@ -73,15 +73,26 @@ const Version = "0.1.0"
 // account (error 63017).
 const sandboxRate = sender.MaxRate
 
-// timing is what reconciliation may conclude from Twilio's log, and when.
-type timing struct{ validity, logLag, decideAfter time.Duration }
+// timing says when reconciliation may conclude what from Twilio's log, and when
+// what never came is asked for.
+type timing struct {
+	validity, logLag, decideAfter time.Duration
+	ages                          []time.Duration
+	inboundEvery                  time.Duration
+}
 
 var (
 	// WhatsApp messages wait at most four hours in Twilio's queue; nothing is
 	// published about how late the log shows them, so five minutes are ours.
-	liveTiming = timing{validity: 4 * time.Hour, logLag: 5 * time.Minute, decideAfter: 15 * time.Minute}
+	liveTiming = timing{
+		validity: 4 * time.Hour, logLag: 5 * time.Minute, decideAfter: 15 * time.Minute, inboundEvery: time.Hour,
+		ages: []time.Duration{10 * time.Minute, time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour, 72 * time.Hour},
+	}
 	// The sandbox has the same rules in minutes.
-	sandboxTiming = timing{validity: 8 * time.Second, logLag: 3 * time.Second, decideAfter: 30 * time.Second}
+	sandboxTiming = timing{
+		validity: 8 * time.Second, logLag: 3 * time.Second, decideAfter: 30 * time.Second, inboundEvery: 30 * time.Second,
+		ages: []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute, 6 * time.Hour, 24 * time.Hour},
+	}
 )
 
 // Roles a process plays.
@@ -237,7 +248,7 @@ func (a *App) build(ctx context.Context) error {
 	a.Services = s
 	if a.roles.Work {
 		a.work = &worker.Services{
-			Campaigns: s.Campaigns,
+			Campaigns: s.Campaigns, Contacts: s.Contacts,
 			Preparer: campaign.NewPreparer(campaign.PreparerOptions{
 				DB: a.db, Hub: a.hub, Jobs: enqueuer, Service: s.Campaigns, Templates: s.Templates, Owner: a.owner, Registry: a.registry,
 			}),
@@ -248,6 +259,10 @@ func (a *App) build(ctx context.Context) error {
 			Reconciler: reconcile.New(reconcile.Options{
 				DB: a.db, Hub: a.hub, Jobs: enqueuer, Templates: s.Templates, Provider: client, Log: a.log, Registry: a.registry, Owner: a.owner,
 				Validity: timing.validity, LogLag: timing.logLag, DecideAfter: timing.decideAfter,
+			}),
+			CatchUp: reconcile.NewCatchUp(reconcile.CatchUpOptions{
+				DB: a.db, Provider: client, Write: func(ctx context.Context, e *webhookevent.Event) error { return a.writer.Write(ctx, e) },
+				Params: twilio.Reader{}.Params, Log: a.log, Registry: a.registry, Ages: timing.ages, InboundEvery: timing.inboundEvery,
 			}),
 			Imports: s.Imports, Bulk: s.Bulk, Erasures: erasures, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
 		}

@@ -175,3 +175,7 @@ func searchTerms(search string) (text, digits string) {
 	}
 	return text, ""
 }
+
+// LiftMarks takes the marks back whose time is over: nobody is unreachable or
+// without marketing for ever. Maintenance runs it.
+func (s *Service) LiftMarks(ctx context.Context, n int) (int, error) { return LiftMarks(ctx, s.db, n) }

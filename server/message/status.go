@@ -56,3 +56,7 @@ func (s Status) Ended() bool {
 	}
 	return false
 }
+
+// Newer reports whether a receipt with next could change a message that stands at
+// now.
+func Newer(now, next Status) bool { return rank[next] > rank[now] }

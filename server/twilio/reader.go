@@ -56,3 +56,20 @@ func (Reader) Inbound(p map[string]string) conversation.InboundMessage {
 	}
 	return in
 }
+
+// Params are the parameters that the webhook of an entry of the log would have had.
+func (Reader) Params(e message.Logged) map[string]string {
+	p := map[string]string{"MessageSid": e.SID, "From": channelPrefix + e.From, "To": channelPrefix + e.To}
+	if e.Direction == message.Inbound {
+		p["Body"], p["NumMedia"] = e.Body, strconv.Itoa(len(e.Media))
+		for i, u := range e.Media {
+			p["MediaUrl"+strconv.Itoa(i)] = u
+		}
+		return p
+	}
+	p["MessageStatus"] = string(e.Status)
+	if e.Code != 0 {
+		p["ErrorCode"] = strconv.Itoa(e.Code)
+	}
+	return p
+}

@@ -1,0 +1,2 @@
+DROP TABLE receipt_checks;
+DROP TABLE inbound_checks;

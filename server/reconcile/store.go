@@ -1,0 +1,102 @@
+package reconcile
+
+import (
+	"context"
+	"time"
+
+	"eventstream/server/db"
+
+	"github.com/uptrace/bun"
+)
+
+// singles stands for the messages outside campaigns.
+const singles = 0
+
+// check is how far a campaign's messages were asked for.
+type check struct {
+	CampaignID int64
+	PassBegan  time.Time
+	LastPass   time.Time
+	Reached    int64     // last contact of the pass under way; of singles: last message
+	Base       int64     // of singles: messages up to here are too old
+	Now        time.Time // Postgres' clock
+	ActiveAt   time.Time // when its newest message was accepted, or it began
+}
+
+// openChecks begins to ask for the campaigns that were active of late and have
+// messages of whose end nothing was heard.
+func openChecks(ctx context.Context, idb bun.IDB, first, last time.Duration) error {
+	_, err := idb.NewRaw(`
+		INSERT INTO receipt_checks AS rc (campaign_id, pass_began, last_pass, next_at)
+		SELECT x.id, now(), now() - make_interval(secs => ?1), now() + make_interval(secs => ?0) FROM (
+			SELECT 0::bigint AS id
+			UNION ALL
+			SELECT ca.id FROM campaigns ca
+			WHERE (ca.status IN ('sending', 'paused') OR ca.finished_at > now() - make_interval(secs => ?1))
+				AND EXISTS (SELECT 1 FROM message_counts mc WHERE mc.campaign_id = ca.id AND mc.measure IN ('accepted', 'queued', 'sending', 'sent') AND mc.n > 0)) x
+		ON CONFLICT (campaign_id) DO UPDATE SET next_at = excluded.next_at, pass_began = excluded.pass_began WHERE rc.next_at = 'infinity'`,
+		first.Seconds(), last.Seconds()).Exec(ctx)
+	return db.Err(err)
+}
+
+// takeCheck takes one that is due; nobody else takes it for a minute.
+func takeCheck(ctx context.Context, idb bun.IDB) (c *check, err error) {
+	var rows []*check
+	err = idb.NewRaw(`
+		UPDATE receipt_checks rc SET next_at = clock_timestamp() + interval '1 minute', pass_began = CASE WHEN rc.reached = 0 THEN clock_timestamp() ELSE rc.pass_began END
+		WHERE rc.campaign_id = (SELECT campaign_id FROM receipt_checks WHERE next_at <= now() ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+		RETURNING rc.campaign_id, rc.pass_began, rc.last_pass, rc.reached, rc.base, clock_timestamp() AS now,
+			coalesce((SELECT max(s.bucket) FROM message_series s WHERE s.campaign_id = rc.campaign_id AND s.measure = 'at:accepted'),
+				(SELECT ca.started_at FROM campaigns ca WHERE ca.id = rc.campaign_id), clock_timestamp()) AS active_at`).Scan(ctx, &rows)
+	if err != nil || len(rows) == 0 {
+		return nil, db.Err(err)
+	}
+	return rows[0], nil
+}
+
+// reachedCheck notes how far a pass is, and goes on at once.
+func reachedCheck(ctx context.Context, idb bun.IDB, c *check, reached int64) error {
+	_, err := idb.NewRaw("UPDATE receipt_checks SET reached = ?, next_at = clock_timestamp() WHERE campaign_id = ?", reached, c.CampaignID).Exec(ctx)
+	return db.Err(err)
+}
+
+// endPass ends a pass; the next one begins after so long. Negative: never.
+func endPass(ctx context.Context, idb bun.IDB, c *check, after time.Duration) error {
+	_, err := idb.NewRaw(`UPDATE receipt_checks SET reached = 0, base = ?, last_pass = pass_began,
+		next_at = CASE WHEN ? < 0 THEN 'infinity' ELSE clock_timestamp() + make_interval(secs => ?) END WHERE campaign_id = ?`,
+		c.Base, after.Seconds(), max(after, 0).Seconds(), c.CampaignID).Exec(ctx)
+	return db.Err(err)
+}
+
+// inboundCheck is how far the log of what was sent to a sender was read.
+type inboundCheck struct {
+	SenderID  int64
+	Address   string
+	ReadUntil time.Time
+	Now       time.Time
+}
+
+// takeInboundCheck takes a sender whose log is due; nobody else takes it for ten
+// minutes.
+func takeInboundCheck(ctx context.Context, idb bun.IDB) (c *inboundCheck, err error) {
+	_, err = idb.NewRaw(`INSERT INTO inbound_checks (sender_id, read_until, next_at) SELECT s.id, s.created_at, now() FROM senders s
+		WHERE s.address LIKE '+%' ON CONFLICT DO NOTHING`).Exec(ctx)
+	if err != nil {
+		return nil, db.Err(err)
+	}
+	var rows []*inboundCheck
+	err = idb.NewRaw(`
+		UPDATE inbound_checks ic SET next_at = clock_timestamp() + interval '10 minutes' FROM senders s
+		WHERE s.id = ic.sender_id AND ic.sender_id = (SELECT sender_id FROM inbound_checks WHERE next_at <= now() ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+		RETURNING ic.sender_id, s.address, ic.read_until, clock_timestamp() AS now`).Scan(ctx, &rows)
+	if err != nil || len(rows) == 0 {
+		return nil, db.Err(err)
+	}
+	return rows[0], nil
+}
+
+func inboundRead(ctx context.Context, idb bun.IDB, c *inboundCheck, until time.Time, after time.Duration) error {
+	_, err := idb.NewRaw("UPDATE inbound_checks SET read_until = ?, next_at = clock_timestamp() + make_interval(secs => ?) WHERE sender_id = ?",
+		until, after.Seconds(), c.SenderID).Exec(ctx)
+	return db.Err(err)
+}
