@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 	"time"
 
@@ -133,8 +134,8 @@ func IsUnique(err error) bool {
 	return ok && pg.Code == "23505"
 }
 
-// slowQueryHook warns about statements over a second. It logs the template,
-// never the values: those hold numbers and texts of people.
+// slowQueryHook warns about statements over a second. It logs no values: those
+// hold numbers and texts of people.
 type slowQueryHook struct{ log *slog.Logger }
 
 func (h *slowQueryHook) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context {
@@ -143,6 +144,19 @@ func (h *slowQueryHook) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) cont
 
 func (h *slowQueryHook) AfterQuery(ctx context.Context, e *bun.QueryEvent) {
 	if d := time.Since(e.StartTime); d > time.Second {
-		h.log.WarnContext(ctx, "slow query", "duration", d, "query", e.QueryTemplate)
+		h.log.WarnContext(ctx, "slow query", "duration", d, "query", withoutValues(e.QueryTemplate))
 	}
+}
+
+var quoted = regexp.MustCompile(`'(?:[^']|'')*('|$)`)
+
+// withoutValues takes the literals out of a statement and cuts it where it is
+// long. bun has written the values in by the time hooks see a statement.
+func withoutValues(query string) string {
+	const longest = 1000
+	query = quoted.ReplaceAllString(query, "?")
+	if len(query) > longest {
+		query = strings.ToValidUTF8(query[:longest], "") + "…"
+	}
+	return query
 }
