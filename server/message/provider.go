@@ -33,8 +33,8 @@ type LogQuery struct {
 type Logged struct {
 	SID       string
 	Direction Direction
-	From, To  string // addresses without a channel prefix; From is "" where a messaging service chose it
-	Body      string // "" where the provider does not tell it
+	From, To  string   // addresses without a channel prefix; From is "" where a messaging service chose it
+	Body      string   // "" where the provider does not tell it
 	Media     []string // only Fetch tells it
 	Status    Status
 	Code      int
@@ -145,4 +145,3 @@ func (e *SendError) Error() string { return e.Text }
 
 // Unwrap gives the cause.
 func (e *SendError) Unwrap() error { return e.cause }
-
