@@ -34,8 +34,10 @@ func TestTheSinkSpeaksEnoughOfTwilio(t *testing.T) {
 	require.NoError(t, err)
 
 	ctx := context.Background()
-	sid, err := client.Create(ctx, template.ContentSpec{Name: "offer", Language: "en", Body: "Hi {{1}}!",
-		Variables: map[string]string{"1": "Ada"}})
+	sid, err := client.Create(ctx, template.ContentSpec{
+		Name: "offer", Language: "en", Body: "Hi {{1}}!",
+		Variables: map[string]string{"1": "Ada"},
+	})
 	require.NoError(t, err)
 	require.NoError(t, client.Submit(ctx, sid, "offer", template.CategoryUtility))
 	approval, _, err := client.Decision(ctx, sid)
@@ -49,8 +51,10 @@ func TestTheSinkSpeaksEnoughOfTwilio(t *testing.T) {
 	for range callers {
 		running.Go(func() {
 			for range each {
-				ok, err := client.Send(ctx, message.Outgoing{MessageID: 1, From: sinkSender, To: "+4915112345678",
-					ContentSID: sid})
+				ok, err := client.Send(ctx, message.Outgoing{
+					MessageID: 1, From: sinkSender, To: "+4915112345678",
+					ContentSID: sid,
+				})
 				if err != nil {
 					t.Error(err)
 					return
@@ -68,8 +72,10 @@ func TestTheSinkSpeaksEnoughOfTwilio(t *testing.T) {
 		require.Regexp(t, regexp.MustCompile(`^SM[0-9a-f]{32}$`), one)
 		break
 	}
-	answer, err := client.Log(ctx, message.LogQuery{Direction: message.Outbound, From: sinkSender,
-		To: "+4915112345678"})
+	answer, err := client.Log(ctx, message.LogQuery{
+		Direction: message.Outbound, From: sinkSender,
+		To: "+4915112345678",
+	})
 	require.NoError(t, err)
 	require.Empty(t, answer.Entries)
 	none, err := client.Fetch(ctx, "SM0")
@@ -82,8 +88,10 @@ func BenchmarkSink(b *testing.B) {
 	sink, err := NewSink()
 	require.NoError(b, err)
 	defer sink.Close()
-	client, err := twilio.New(twilio.Options{AccountSID: SinkAccountSID, AuthToken: SinkAuthToken,
-		BaseURL: sink.URL(), PublicURL: "http://127.0.0.1"})
+	client, err := twilio.New(twilio.Options{
+		AccountSID: SinkAccountSID, AuthToken: SinkAuthToken,
+		BaseURL: sink.URL(), PublicURL: "http://127.0.0.1",
+	})
 	require.NoError(b, err)
 	out := message.Outgoing{
 		MessageID: 1, From: sinkSender, To: "+4915112345678", ContentSID: "HX00000000000000000000000000000000",

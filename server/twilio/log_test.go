@@ -138,40 +138,58 @@ func TestWhatALogQueryAsks(t *testing.T) {
 		"a pair": {pair, url.Values{"From": {"whatsapp:+14155238886"}, "To": {"whatsapp:+4915112345678"}}, true},
 		"a pair with a BSUID": {
 			message.LogQuery{Direction: message.Outbound, From: "+14155238886", To: "BR.1000000000000001", Since: noon},
-			url.Values{"From": {"whatsapp:+14155238886"}, "To": {"whatsapp:BR.1000000000000001"}}, true,
+			url.Values{"From": {"whatsapp:+14155238886"}, "To": {"whatsapp:BR.1000000000000001"}},
+			true,
 		},
 		"a parent BSUID": {
 			message.LogQuery{Direction: message.Outbound, From: "+14155238886", To: "US.ENT.11815799212886844830"},
-			url.Values{"From": {"whatsapp:+14155238886"}, "To": {"whatsapp:US.ENT.11815799212886844830"}}, true,
+			url.Values{"From": {"whatsapp:+14155238886"}, "To": {"whatsapp:US.ENT.11815799212886844830"}},
+			true,
 		},
 		"a service": {
 			message.LogQuery{Direction: message.Outbound, From: service, To: "+4915112345678", Since: noon},
-			url.Values{"To": {"whatsapp:+4915112345678"}}, true,
+			url.Values{"To": {"whatsapp:+4915112345678"}},
+			true,
 		},
 		"what a sender sent": {
-			message.LogQuery{Direction: message.Outbound, From: "+14155238886", Since: noon,
-				Until: noon.Add(time.Hour)},
-			url.Values{"From": {"whatsapp:+14155238886"}, "DateSent>": {"2026-11-24T09:59:30Z"}}, false,
+			message.LogQuery{
+				Direction: message.Outbound, From: "+14155238886", Since: noon,
+				Until: noon.Add(time.Hour),
+			},
+			url.Values{"From": {"whatsapp:+14155238886"}, "DateSent>": {"2026-11-24T09:59:30Z"}},
+			false,
 		},
 		"what a sender sent, long ago": {
-			message.LogQuery{Direction: message.Outbound, From: "+14155238886", Since: noon.AddDate(-1, 0, 0),
-				Until: noon.AddDate(-1, 0, 0).Add(time.Hour)},
-			url.Values{"From": {"whatsapp:+14155238886"}, "DateSent>": {"2025-11-24T09:59:30Z"},
-				"DateSent<": {"2025-11-25T20:59:30Z"}}, false,
+			message.LogQuery{
+				Direction: message.Outbound, From: "+14155238886", Since: noon.AddDate(-1, 0, 0),
+				Until: noon.AddDate(-1, 0, 0).Add(time.Hour),
+			},
+			url.Values{
+				"From": {"whatsapp:+14155238886"}, "DateSent>": {"2025-11-24T09:59:30Z"},
+				"DateSent<": {"2025-11-25T20:59:30Z"},
+			},
+			false,
 		},
 		"what a service sent": {
 			message.LogQuery{Direction: message.Outbound, From: service, Since: noon},
-			url.Values{"DateSent>": {"2026-11-24T09:59:30Z"}}, false,
+			url.Values{"DateSent>": {"2026-11-24T09:59:30Z"}},
+			false,
 		},
 		"what came to a sender": {
-			message.LogQuery{Direction: message.Inbound, To: "+14155238886", Since: noon.AddDate(-1, 0, 0),
-				Until: noon.AddDate(-1, 0, 1)},
-			url.Values{"To": {"whatsapp:+14155238886"}, "DateSent>": {"2025-11-24T09:59:30Z"},
-				"DateSent<": {"2025-11-26T09:59:30Z"}}, true,
+			message.LogQuery{
+				Direction: message.Inbound, To: "+14155238886", Since: noon.AddDate(-1, 0, 0),
+				Until: noon.AddDate(-1, 0, 1),
+			},
+			url.Values{
+				"To": {"whatsapp:+14155238886"}, "DateSent>": {"2025-11-24T09:59:30Z"},
+				"DateSent<": {"2025-11-26T09:59:30Z"},
+			},
+			true,
 		},
 		"what a contact wrote": {
 			message.LogQuery{Direction: message.Inbound, From: "BR.1000000000000001", To: "+14155238886", Since: noon},
-			url.Values{"From": {"whatsapp:BR.1000000000000001"}, "To": {"whatsapp:+14155238886"}}, true,
+			url.Values{"From": {"whatsapp:BR.1000000000000001"}, "To": {"whatsapp:+14155238886"}},
+			true,
 		},
 	} {
 		client, asked := pages(t, lastPage)
@@ -206,19 +224,31 @@ func TestWhatTheLogsEntriesSay(t *testing.T) {
 		complete bool
 	}{
 		"plain": {nil, full, true},
-		"queued": {row{"status": "queued", "date_sent": nil},
-			with(func(l *message.Logged) { l.Status, l.Sent = message.StatusQueued, nil }), true},
-		"of a service": {row{"from": nil, "messaging_service_sid": "MG1"},
-			with(func(l *message.Logged) { l.From = "" }), true},
-		"failed": {row{"status": "failed", "error_code": 63049},
-			with(func(l *message.Logged) { l.Status, l.Code = message.StatusFailed, 63049 }), true},
+		"queued": {
+			row{"status": "queued", "date_sent": nil},
+			with(func(l *message.Logged) { l.Status, l.Sent = message.StatusQueued, nil }), true,
+		},
+		"of a service": {
+			row{"from": nil, "messaging_service_sid": "MG1"},
+			with(func(l *message.Logged) { l.From = "" }), true,
+		},
+		"failed": {
+			row{"status": "failed", "error_code": 63049},
+			with(func(l *message.Logged) { l.Status, l.Code = message.StatusFailed, 63049 }), true,
+		},
 		"redacted": {row{"body": nil}, with(func(l *message.Logged) { l.Body = "" }), true},
-		"a new status": {row{"status": "pondering"},
-			with(func(l *message.Logged) { l.Status = message.StatusAccepted }), true},
-		"no status": {row{"status": nil},
-			with(func(l *message.Logged) { l.Status = message.StatusAccepted }), true},
-		"no date": {row{"date_created": "yesterday"},
-			with(func(l *message.Logged) { l.Created = time.Time{} }), false},
+		"a new status": {
+			row{"status": "pondering"},
+			with(func(l *message.Logged) { l.Status = message.StatusAccepted }), true,
+		},
+		"no status": {
+			row{"status": nil},
+			with(func(l *message.Logged) { l.Status = message.StatusAccepted }), true,
+		},
+		"no date": {
+			row{"date_created": "yesterday"},
+			with(func(l *message.Logged) { l.Created = time.Time{} }), false,
+		},
 		"a date as in newer APIs":     {row{"date_created": "2026-11-24T10:00:00Z"}, full, true},
 		"a date with its zone's name": {row{"date_created": "Tue, 24 Nov 2026 10:00:00 GMT"}, full, true},
 	} {
@@ -249,8 +279,10 @@ func TestWhichEntriesAnswerAQuery(t *testing.T) {
 		entry("service and sender", row{"messaging_service_sid": service}),
 		entry("service unnamed", row{"from": nil}),
 		entry("other service", row{"from": nil, "messaging_service_sid": other}),
-		entry("inbound", row{"direction": "inbound", "from": "whatsapp:+4915112345678", "to": "whatsapp:+14155238886",
-			"status": "received"}),
+		entry("inbound", row{
+			"direction": "inbound", "from": "whatsapp:+4915112345678", "to": "whatsapp:+14155238886",
+			"status": "received",
+		}),
 		entry("reply", row{"direction": "outbound-reply"}),
 		entry("Mexico", row{"to": "whatsapp:+525512345678"}),
 	}
@@ -259,8 +291,10 @@ func TestWhichEntriesAnswerAQuery(t *testing.T) {
 		want  []string
 	}{
 		"a pair until 10:30": {
-			message.LogQuery{Direction: message.Outbound, From: "+14155238886", To: "+4915112345678", Since: noon,
-				Until: noon.Add(30 * time.Minute)},
+			message.LogQuery{
+				Direction: message.Outbound, From: "+14155238886", To: "+4915112345678", Since: noon,
+				Until: noon.Add(30 * time.Minute),
+			},
 			[]string{"plain", "same second", "service and sender", "reply"},
 		},
 		"a service": {

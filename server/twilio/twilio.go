@@ -208,8 +208,10 @@ func (c *Client) Create(ctx context.Context, spec template.ContentSpec) (string,
 // Submit implements template.Content.
 func (c *Client) Submit(ctx context.Context, sid, name string, category template.Category) error {
 	params := &contentapi.CreateApprovalCreateParams{}
-	params.SetContentApprovalRequest(contentapi.ContentApprovalRequest{Name: name,
-		Category: strings.ToUpper(string(category))})
+	params.SetContentApprovalRequest(contentapi.ContentApprovalRequest{
+		Name:     name,
+		Category: strings.ToUpper(string(category)),
+	})
 	if _, err := c.contents(ctx).CreateApprovalCreate(sid, params); err != nil {
 		return contentError("ask for approval", err)
 	}

@@ -175,8 +175,9 @@ func (s *Sandbox) take(m *Message) {
 	s.next(m)
 	if st.status == "delivered" && chance(cfg.ReplyRate) {
 		from, to := strings.TrimPrefix(m.To, channel), strings.TrimPrefix(m.From, channel)
-		text := answers[mathrand.IntN(len(answers))] //nolint:gosec // moods
-		s.after(time.Duration(1+mathrand.IntN(4))*time.Second, func() {
+		text := answers[mathrand.IntN(len(answers))]            //nolint:gosec // moods
+		wait := time.Duration(1+mathrand.IntN(4)) * time.Second //nolint:gosec // moods
+		s.after(wait, func() {
 			if _, err := s.SendInbound(context.Background(), from, to, text, ""); err != nil {
 				s.opts.Log.Debug("sandbox: reply not delivered", "error", err)
 			}
@@ -196,8 +197,10 @@ func (s *Sandbox) take(m *Message) {
 	s.callback(newHook(m.Callback, params), kept)
 }
 
-var answers = []string{"Thank you!", "Great, I'll have a look.", "👍", "Is this still available?",
-	"When do you open on Saturday?", "Perfect, thanks", "How long does the offer last?"}
+var answers = []string{
+	"Thank you!", "Great, I'll have a look.", "👍", "Is this still available?",
+	"When do you open on Saturday?", "Perfect, thanks", "How long does the offer last?",
+}
 
 // hook is one webhook that we call, until it is taken or given up.
 type hook struct {
@@ -218,8 +221,10 @@ const callbackTotal = 15 * time.Second
 // together take at most fifteen seconds (usage/webhooks/webhooks-connection-overrides).
 func newHook(to string, params url.Values) *hook {
 	to, fragment, _ := strings.Cut(to, "#") // the fragment is not signed
-	h := &hook{to: to, params: params, token: newSID(""), wait: 100 * time.Millisecond,
-		end: time.Now().Add(callbackTotal)}
+	h := &hook{
+		to: to, params: params, token: newSID(""), wait: 100 * time.Millisecond,
+		end: time.Now().Add(callbackTotal),
+	}
 	h.retries, h.after = overrides(fragment)
 	return h
 }

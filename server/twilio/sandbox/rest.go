@@ -58,8 +58,10 @@ func hang(r *http.Request) {
 }
 
 func refuse(w http.ResponseWriter, status, code int, text string) {
-	answer(w, status, map[string]any{"code": code, "message": text,
-		"more_info": fmt.Sprintf("https://www.twilio.com/docs/errors/%d", code), "status": status})
+	answer(w, status, map[string]any{
+		"code": code, "message": text,
+		"more_info": fmt.Sprintf("https://www.twilio.com/docs/errors/%d", code), "status": status,
+	})
 }
 
 func answer(w http.ResponseWriter, status int, v any) {
@@ -411,8 +413,10 @@ func (s *Sandbox) createContent(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, 20001, "language and types.twilio/text.body are required")
 		return
 	}
-	c := &Content{SID: newSID("HX"), Name: in.FriendlyName, Language: in.Language, Body: body,
-		Variables: in.Variables, Status: "unsubmitted", Created: time.Now()}
+	c := &Content{
+		SID: newSID("HX"), Name: in.FriendlyName, Language: in.Language, Body: body,
+		Variables: in.Variables, Status: "unsubmitted", Created: time.Now(),
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.contents[c.SID] = c
@@ -428,8 +432,10 @@ func contentView(c *Content) map[string]any {
 		"types":        map[string]any{"twilio/text": map[string]string{"body": c.Body}},
 		"date_created": c.Created.UTC().Format(time.RFC3339),
 		"date_updated": c.Created.UTC().Format(time.RFC3339), "url": base,
-		"links": map[string]string{"approval_create": base + "/ApprovalRequests/whatsapp",
-			"approval_fetch": base + "/ApprovalRequests"},
+		"links": map[string]string{
+			"approval_create": base + "/ApprovalRequests/whatsapp",
+			"approval_fetch":  base + "/ApprovalRequests",
+		},
 	}
 }
 
@@ -481,8 +487,10 @@ func (s *Sandbox) submitContent(w http.ResponseWriter, r *http.Request) {
 }
 
 func approvalView(c *Content, name string) map[string]any {
-	return map[string]any{"category": c.Category, "status": c.Status, "rejection_reason": c.Reason, "name": name,
-		"content_type": "twilio/text"}
+	return map[string]any{
+		"category": c.Category, "status": c.Status, "rejection_reason": c.Reason, "name": name,
+		"content_type": "twilio/text",
+	}
 }
 
 // fetchApproval decides when the time has come: WhatsApp's rules on variables

@@ -59,11 +59,15 @@ func start(t *testing.T, change func(*Settings)) *peer {
 func (p *peer) open() {
 	p.t.Helper()
 	var err error
-	p.Sandbox, err = Start(Options{DataDir: p.dir, InboundURL: p.urls.URL + "/inbound#rc=2&rp=5xx",
-		Log: slog.New(slog.DiscardHandler)})
+	p.Sandbox, err = Start(Options{
+		DataDir: p.dir, InboundURL: p.urls.URL + "/inbound#rc=2&rp=5xx",
+		Log: slog.New(slog.DiscardHandler),
+	})
 	require.NoError(p.t, err)
-	p.Client, err = twilio.New(twilio.Options{AccountSID: AccountSID, AuthToken: AuthToken, BaseURL: p.URL(),
-		PublicURL: p.urls.URL})
+	p.Client, err = twilio.New(twilio.Options{
+		AccountSID: AccountSID, AuthToken: AuthToken, BaseURL: p.URL(),
+		PublicURL: p.urls.URL,
+	})
 	require.NoError(p.t, err)
 }
 
