@@ -736,52 +736,6 @@ func (s *Service) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Camp
 // Count tells how many campaigns f matches.
 func (s *Service) Count(ctx context.Context, f Filter) (int64, error) { return count(ctx, s.db, f) }
 
-// Defaults are what campaigns get that are made without their own.
-type Defaults struct {
-	QuietHours   *QuietHours   // nil: only what the law asks
-	FrequencyCap *FrequencyCap // nil: none
-}
-
-// Defaults reads them.
-func (s *Service) Defaults(ctx context.Context) (d Defaults, err error) {
-	if d.QuietHours, err = standing[QuietHours](ctx, s.db, quietHoursSetting); err != nil {
-		return d, err
-	}
-	d.FrequencyCap, err = standing[FrequencyCap](ctx, s.db, capSetting)
-	return d, err
-}
-
-// SetDefaults changes both. Admins only.
-func (s *Service) SetDefaults(ctx context.Context, d Defaults) error {
-	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
-		return err
-	}
-	if err := d.Validate(); err != nil {
-		return err
-	}
-	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := saveStanding(ctx, tx, quietHoursSetting, d.QuietHours); err != nil {
-			return err
-		}
-		if err := saveStanding(ctx, tx, capSetting, d.FrequencyCap); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, "settings.update", "settings", 1, map[string]any{"default_quiet_hours": d.QuietHours, "default_frequency_cap": d.FrequencyCap})
-	})
-}
-
-// Validate checks both.
-func (d Defaults) Validate() error {
-	var errs apperr.List
-	if d.QuietHours != nil {
-		_ = errs.Add(d.QuietHours.Validate())
-	}
-	if d.FrequencyCap != nil {
-		_ = errs.Add(d.FrequencyCap.Validate())
-	}
-	return errs.Err()
-}
-
 // RunsOf gives the newest runs of a recurring campaign.
 func (s *Service) RunsOf(ctx context.Context, parent int64, n int) ([]*Campaign, error) {
 	return runsOf(ctx, s.db, parent, n)

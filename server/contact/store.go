@@ -380,7 +380,11 @@ func SaveMerged(ctx context.Context, tx bun.Tx, kept, gone *Contact) error {
 	return db.Err(err)
 }
 
+// saveView writes one at a time, so that two do not go over the limit together.
 func saveView(ctx context.Context, tx bun.Tx, v *View) (n int64, err error) {
+	if _, err := tx.NewRaw("LOCK TABLE contact_views IN SHARE ROW EXCLUSIVE MODE").Exec(ctx); err != nil {
+		return 0, db.Err(err)
+	}
 	err = tx.NewInsert().Model(v).On("CONFLICT (lower(name)) DO UPDATE").Set("name = excluded.name, search = excluded.search, filter = excluded.filter, sort = excluded.sort, operator_id = excluded.operator_id").
 		Returning("id, created_at").Scan(ctx)
 	if err != nil {

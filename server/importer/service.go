@@ -172,7 +172,7 @@ func (s *Service) Confirm(ctx context.Context, id int64, req Request) (*Import, 
 		if imp.Status == StatusPending || imp.Status == StatusRunning {
 			return apperr.Conflict("the dry run is not through yet")
 		}
-		head, err := io.ReadAll(io.LimitReader(&chunkReader{ctx: ctx, db: s.db, importID: id}, sniffBytes))
+		head, err := io.ReadAll(io.LimitReader(&chunkReader{ctx: ctx, db: tx, importID: id}, sniffBytes))
 		if err != nil {
 			return err
 		}

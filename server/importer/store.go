@@ -242,7 +242,7 @@ func insertMembers(ctx context.Context, tx bun.Tx, importID int64, members []*co
 // chunkReader reads the file back out of Postgres.
 type chunkReader struct {
 	ctx      context.Context
-	db       *db.DB
+	db       bun.IDB
 	importID int64
 	seq      int
 	rest     []byte

@@ -119,11 +119,7 @@ func (s *Service) Ensure(ctx context.Context, address, name string, rate float64
 		return err
 	}
 	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		known, err := exists(ctx, tx, snd.Address)
-		if err != nil || known {
-			return err
-		}
-		return insert(ctx, tx, snd)
+		return insertUnknown(ctx, tx, snd)
 	})
 }
 

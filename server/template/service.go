@@ -135,7 +135,7 @@ func (s *Service) enqueue(ctx context.Context, tx bun.Tx, v *Version, submit boo
 		return nil
 	}
 	v.ApprovalStatus = ApprovalSubmitted
-	if err := saveApproval(ctx, tx, v); err != nil {
+	if err := markSubmitting(ctx, tx, v.ID); err != nil {
 		return err
 	}
 	return s.jobs.Insert(ctx, tx, SubmitArgs{VersionID: v.ID})
@@ -192,8 +192,9 @@ func (s *Service) Bring(ctx context.Context, versionID int64) error {
 		if err != nil {
 			return s.refused(ctx, v, err)
 		}
-		v.ContentSID = sid
-		if err := saveApproval(ctx, s.db, v); err != nil {
+		// A second run of this job may have made another meanwhile: the first that
+		// is kept counts, and the other stays unused at Twilio.
+		if v.ContentSID, err = keepContent(ctx, s.db, v.ID, sid); err != nil {
 			return err
 		}
 	}
@@ -210,7 +211,7 @@ func (s *Service) refused(ctx context.Context, v *Version, err error) error {
 		return err
 	}
 	s.log.WarnContext(ctx, "template refused", "version", v.ID, "error", err)
-	return decide(ctx, s.db, v.ID, ApprovalRejected, err.Error())
+	return decide(ctx, s.db, v, ApprovalRejected, err.Error())
 }
 
 // contentName is lower case with underscores, as WhatsApp wants it, and unique.
@@ -261,7 +262,7 @@ func (s *Service) poll(ctx context.Context, v *Version) error {
 	if err != nil {
 		return err
 	}
-	return decide(ctx, s.db, v.ID, approval, reason)
+	return decide(ctx, s.db, v, approval, reason)
 }
 
 // Sync asks Twilio about every version that it knows, whatever its state.
