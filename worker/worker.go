@@ -17,6 +17,7 @@ import (
 	"eventstream/server/audit"
 	"eventstream/server/bulk"
 	"eventstream/server/campaign"
+	"eventstream/server/contact"
 	"eventstream/server/conversation"
 	"eventstream/server/db"
 	"eventstream/server/erasure"
@@ -33,6 +34,7 @@ import (
 // Services are what the jobs call.
 type Services struct {
 	Campaigns     *campaign.Engine
+	Contacts      *contact.Service
 	Conversations *conversation.Service
 	Imports       *importer.Service
 	Bulk          *bulk.Service

@@ -223,7 +223,7 @@ func (a *App) build(ctx context.Context) error {
 				DB: a.db, Hub: a.hub, Jobs: enqueuer, Service: s.Campaigns, Consents: s.Consents, Templates: s.Templates, Senders: s.Senders, Topics: s.Topics,
 				Provider: client, Log: a.log, Now: now, Owner: a.owner, ReconcileGrace: grace, Registry: a.registry,
 			}),
-			Conversations: s.Conversations, Imports: s.Imports, Bulk: s.Bulk, Erasures: erasures, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
+			Contacts: s.Contacts, Conversations: s.Conversations, Imports: s.Imports, Bulk: s.Bulk, Erasures: erasures, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
 		}
 	}
 	if a.river, err = worker.NewClient(a.db, a.log, a.work, a.owner); err != nil {

@@ -209,6 +209,9 @@ const MaxCount = 10_000
 
 func count(ctx context.Context, idb bun.IDB, f Filter) (n int64, err error) {
 	q := filtered(idb.NewSelect().Model((*Contact)(nil)), f)
+	if f.Region == "" && strings.TrimSpace(f.Search) == "" && f.IDs == nil && f.Where == nil {
+		return counted(ctx, idb, f)
+	}
 	if strings.TrimSpace(f.Search) == "" {
 		exact, err := q.Count(ctx)
 		return exact, db.Err(err)
