@@ -321,19 +321,16 @@ func (r *Resolver) settings(ctx context.Context) (*model.Settings, error) {
 }
 
 func (r *Resolver) updateSettings(ctx context.Context, input model.SettingsUpdateInput) error {
-	d, err := r.Campaigns.Defaults(ctx)
-	if err != nil {
-		return err
+	var change campaign.DefaultsChange
+	if hours, named := input.DefaultQuietHours.ValueOK(); named {
+		v := toQuietHours(hours)
+		change.QuietHours = &v
 	}
-	quiet, setQuiet := input.DefaultQuietHours.ValueOK()
-	if setQuiet {
-		d.QuietHours = toQuietHours(quiet)
+	if most, named := input.DefaultFrequencyCap.ValueOK(); named {
+		v := toCap(most)
+		change.FrequencyCap = &v
 	}
-	most, setCap := input.DefaultFrequencyCap.ValueOK()
-	if setCap {
-		d.FrequencyCap = toCap(most)
-	}
-	if err := d.Validate(); err != nil { // before anything is changed
+	if err := change.Validate(); err != nil { // before anything is changed
 		return err
 	}
 	if v := input.AccountRatePerSecond.Value(); v != nil {
@@ -341,10 +338,10 @@ func (r *Resolver) updateSettings(ctx context.Context, input model.SettingsUpdat
 			return err
 		}
 	}
-	if setQuiet || setCap {
-		return r.Campaigns.SetDefaults(ctx, d)
+	if change.QuietHours == nil && change.FrequencyCap == nil {
+		return nil
 	}
-	return nil
+	return r.Campaigns.SetDefaults(ctx, change)
 }
 
 func (r *Resolver) senderOrFirst(ctx context.Context, id *string) (int64, error) {

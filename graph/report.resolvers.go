@@ -83,8 +83,7 @@ func (r *queryResolver) AuditVerification(ctx context.Context) (*model.AuditVeri
 func (r *subscriptionResolver) DashboardUpdated(ctx context.Context) (<-chan *model.Dashboard, error) {
 	wake := merged(ctx, r.Hub.Subscribe(ctx, pubsub.TopicCampaign), r.Hub.Subscribe(ctx, pubsub.TopicInbound), r.Hub.Subscribe(ctx, pubsub.TopicContact), r.Hub.Subscribe(ctx, pubsub.TopicImport))
 	return follow(ctx, wake, 0, dashboardPace, func(ctx context.Context) (*model.Dashboard, error) {
-		now := r.Now()
-		d, err := r.Services.Dashboard.Read(ctx, now.Add(-24*time.Hour), now)
+		d, err := r.Services.Dashboard.Latest(ctx, r.Now())
 		if err != nil {
 			return nil, err
 		}

@@ -9,10 +9,3 @@ ALTER TABLE webhook_events
     ADD COLUMN urgent          boolean NOT NULL DEFAULT false, -- an opt-out, which waits behind nothing
     ADD COLUMN attempts        int     NOT NULL DEFAULT 0,     -- to apply it, that failed
     ADD COLUMN next_attempt_at timestamptz;                    -- it is parked until then
-
--- A decision that became known late orders by its own time alone.
-ALTER TABLE consent_events ADD COLUMN late boolean NOT NULL DEFAULT false;
-
--- Delivery events are made from messages that were just read and locked, and a
--- message is never deleted: the check cost more than writing the row.
-ALTER TABLE delivery_events DROP CONSTRAINT delivery_events_message_id_fkey;

@@ -101,7 +101,7 @@ func (e *Preparer) prepareSlice(ctx context.Context, id int64) (done bool, err e
 		if err != nil {
 			return err
 		}
-		t, err := e.templates.ByID(ctx, *c.TemplateID)
+		t, err := template.Find(ctx, tx, *c.TemplateID)
 		if err != nil {
 			return err
 		}

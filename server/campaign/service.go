@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -74,7 +75,7 @@ func (s *Service) Create(ctx context.Context, in Input) (*Campaign, error) {
 		}
 		c.FrequencyCap = standing
 	}
-	if err := s.check(ctx, c, in); err != nil {
+	if err := s.check(ctx, s.db, c, in); err != nil {
 		return nil, err
 	}
 	return c, s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -107,7 +108,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 		case !waits && fixed:
 			return apperr.Conflict("the campaign is %s: only its name, rate, error threshold and end can still change", c.Status)
 		}
-		if err := s.check(ctx, c, in); err != nil {
+		if err := s.check(ctx, tx, c, in); err != nil {
 			return err
 		}
 		if err := save(ctx, tx, c); err != nil {
@@ -133,13 +134,13 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 }
 
 // check applies in and looks up what it points to.
-func (s *Service) check(ctx context.Context, c *Campaign, in Input) error {
+func (s *Service) check(ctx context.Context, idb bun.IDB, c *Campaign, in Input) error {
 	var errs apperr.List
 	if err := errs.Add(in.apply(c)); err != nil {
 		return err
 	}
 	if in.TemplateID != nil {
-		t, err := s.templates.ByID(ctx, *in.TemplateID)
+		t, err := template.Find(ctx, idb, *in.TemplateID)
 		if err == nil && t.DeletedAt != nil {
 			err = apperr.NotFound("template", t.ID)
 		}
@@ -148,19 +149,19 @@ func (s *Service) check(ctx context.Context, c *Campaign, in Input) error {
 		}
 	}
 	if in.SegmentID != nil {
-		_, err := s.segments.ByID(ctx, *in.SegmentID)
+		_, err := segment.Find(ctx, idb, *in.SegmentID)
 		if err := errs.Add(apperr.Lacking("segmentId", err)); err != nil {
 			return err
 		}
 	}
 	if in.TopicID != nil {
-		_, err := s.topics.ByID(ctx, *in.TopicID)
+		_, err := topic.Find(ctx, idb, *in.TopicID)
 		if err := errs.Add(apperr.Lacking("topicId", err)); err != nil {
 			return err
 		}
 	}
 	if in.Query != nil {
-		_, err := s.segments.Compile(ctx, s.db, in.Query)
+		_, err := s.segments.Compile(ctx, idb, in.Query)
 		if err := errs.Add(err); err != nil {
 			return err
 		}
@@ -173,7 +174,7 @@ func (s *Service) check(ctx context.Context, c *Campaign, in Input) error {
 		if in.SenderID != nil {
 			field = "senderId"
 		}
-		_, err := s.senders.ByID(ctx, x.SenderID)
+		_, err := sender.Find(ctx, idb, x.SenderID)
 		if err := errs.Add(apperr.Lacking(field, err)); err != nil {
 			return err
 		}
@@ -253,13 +254,9 @@ func (s *Service) start(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	if len(blockers) > 0 {
 		return blockers
 	}
-	query := c.Query
-	if c.SegmentID != nil {
-		seg, err := s.segments.ByID(ctx, *c.SegmentID)
-		if err != nil {
-			return err
-		}
-		query = seg.Query
+	query, err := audienceQuery(ctx, tx, c)
+	if err != nil {
+		return err
 	}
 	if c.AudienceQuery, err = s.segments.Freeze(ctx, tx, query); err != nil {
 		return err
@@ -288,13 +285,13 @@ func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (apper
 			return nil, nil, err
 		}
 		if version = v; v == nil {
-			newest, err := s.templates.NewestVersions(ctx, []int64{*c.TemplateID})
+			newest, err := template.NewestVersion(ctx, idb, *c.TemplateID)
 			if err != nil {
 				return nil, nil, err
 			}
 			state := template.ApprovalDraft
-			if n := newest[*c.TemplateID]; n != nil {
-				state = n.ApprovalStatus
+			if newest != nil {
+				state = newest.ApprovalStatus
 			}
 			_ = list.Add(apperr.Invalid("templateId", "the template is %s: WhatsApp must approve it first", state))
 		}
@@ -303,12 +300,16 @@ func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (apper
 	case c.SegmentID == nil && c.Query == nil:
 		_ = list.Add(apperr.Invalid("segmentId", "the campaign has no audience: choose a segment"))
 	default:
-		n, err := s.audience(ctx, c)
+		query, err := audienceQuery(ctx, idb, c)
+		if err != nil {
+			return nil, nil, err
+		}
+		anybody, err := s.segments.MatchesAny(ctx, idb, query)
 		if err != nil {
 			if err := list.Add(err); err != nil {
 				return nil, nil, err
 			}
-		} else if n.Count == 0 {
+		} else if !anybody {
 			_ = list.Add(apperr.Invalid("segmentId", "the segment matches nobody"))
 		}
 	}
@@ -341,7 +342,7 @@ func (s *Service) sendersOf(ctx context.Context, idb bun.IDB, id int64) ([]*send
 	if err != nil {
 		return nil, err
 	}
-	return s.senders.ByIDs(ctx, shares[id].senders())
+	return sender.FindAll(ctx, idb, shares[id].senders())
 }
 
 // SharesOf gives the senders of many campaigns, with their weights.
@@ -349,16 +350,17 @@ func (s *Service) SharesOf(ctx context.Context, ids []int64) (map[int64]Shares, 
 	return sharesOf(ctx, s.db, ids)
 }
 
-func (s *Service) audience(ctx context.Context, c *Campaign) (*segment.Preview, error) {
-	query := c.Query
-	if c.SegmentID != nil {
-		seg, err := s.segments.ByID(ctx, *c.SegmentID)
-		if err != nil {
-			return nil, err
-		}
-		query = seg.Query
+// audienceQuery is the campaign's own query, or that of its segment; nil when it
+// has neither.
+func audienceQuery(ctx context.Context, idb bun.IDB, c *Campaign) (json.RawMessage, error) {
+	if c.SegmentID == nil {
+		return c.Query, nil
 	}
-	return s.segments.Preview(ctx, query, 0)
+	seg, err := segment.Find(ctx, idb, *c.SegmentID)
+	if err != nil {
+		return nil, err
+	}
+	return seg.Query, nil
 }
 
 // Pause stops sending. When it answers, the last call to Twilio has been made
@@ -572,13 +574,9 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 	if p.Blockers, version, err = s.blockers(ctx, s.db, c); err != nil {
 		return nil, err
 	}
-	query := c.Query
-	if c.SegmentID != nil {
-		seg, err := s.segments.ByID(ctx, *c.SegmentID)
-		if err != nil {
-			return nil, err
-		}
-		query = seg.Query
+	query, err := audienceQuery(ctx, s.db, c)
+	if err != nil {
+		return nil, err
 	}
 	if query == nil {
 		return p, nil
@@ -731,52 +729,6 @@ func (s *Service) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Camp
 
 // Count tells how many campaigns f matches.
 func (s *Service) Count(ctx context.Context, f Filter) (int64, error) { return count(ctx, s.db, f) }
-
-// Defaults are what campaigns get that are made without their own.
-type Defaults struct {
-	QuietHours   *hours.QuietHours  // nil: only what the law asks
-	FrequencyCap *gate.FrequencyCap // nil: none
-}
-
-// Defaults reads them.
-func (s *Service) Defaults(ctx context.Context) (d Defaults, err error) {
-	if d.QuietHours, err = standing[hours.QuietHours](ctx, s.db, quietHoursSetting); err != nil {
-		return d, err
-	}
-	d.FrequencyCap, err = standing[gate.FrequencyCap](ctx, s.db, capSetting)
-	return d, err
-}
-
-// SetDefaults changes both. Admins only.
-func (s *Service) SetDefaults(ctx context.Context, d Defaults) error {
-	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
-		return err
-	}
-	if err := d.Validate(); err != nil {
-		return err
-	}
-	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := saveStanding(ctx, tx, quietHoursSetting, d.QuietHours); err != nil {
-			return err
-		}
-		if err := saveStanding(ctx, tx, capSetting, d.FrequencyCap); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, "settings.update", "settings", 1, map[string]any{"default_quiet_hours": d.QuietHours, "default_frequency_cap": d.FrequencyCap})
-	})
-}
-
-// Validate checks both.
-func (d Defaults) Validate() error {
-	var errs apperr.List
-	if d.QuietHours != nil {
-		_ = errs.Add(d.QuietHours.Validate())
-	}
-	if d.FrequencyCap != nil {
-		_ = errs.Add(d.FrequencyCap.Validate())
-	}
-	return errs.Err()
-}
 
 // RunsOf gives the newest runs of a recurring campaign.
 func (s *Service) RunsOf(ctx context.Context, parent int64, n int) ([]*Campaign, error) {

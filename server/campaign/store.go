@@ -2,7 +2,6 @@ package campaign
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"eventstream/server/apperr"
@@ -374,29 +373,6 @@ func (s *Service) WaitingUntil(ctx context.Context, id int64) (at *time.Time, er
 			LATERAL (SELECT m.not_before AS at FROM messages m WHERE m.work = 'send' AND m.sender_id = cs.sender_id AND m.campaign_id = cs.campaign_id ORDER BY m.not_before, m.id LIMIT 1) x
 		WHERE cs.campaign_id = ?`, id).Scan(ctx, &at)
 	return at, db.Err(err)
-}
-
-// Settings that new campaigns are given.
-const (
-	quietHoursSetting = "default_quiet_hours"
-	capSetting        = "default_frequency_cap"
-)
-
-func standing[T any](ctx context.Context, idb bun.IDB, key string) (v *T, err error) {
-	var raw []json.RawMessage
-	if err := idb.NewRaw("SELECT value FROM settings WHERE key = ?", key).Scan(ctx, &raw); err != nil || len(raw) == 0 {
-		return nil, db.Err(err)
-	}
-	return v, json.Unmarshal(raw[0], &v)
-}
-
-func saveStanding(ctx context.Context, tx bun.Tx, key string, v any) error {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	_, err = tx.NewRaw("INSERT INTO settings (key, value) VALUES (?, ?::jsonb) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, string(raw)).Exec(ctx)
-	return db.Err(err)
 }
 
 // RecentOf tells what other campaigns did with these contacts, as far as c's cap

@@ -7,8 +7,10 @@ package dashboard
 import (
 	"context"
 	"strconv"
+	"sync"
 	"time"
 
+	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/message"
 )
@@ -17,6 +19,10 @@ import (
 type Service struct {
 	db   *db.DB
 	code func(int) message.CodeInfo
+
+	mu     sync.Mutex
+	latest *Overview
+	read   time.Time
 }
 
 // NewService makes the service; code explains error codes.
@@ -52,16 +58,38 @@ type Point struct {
 	Accepted, Delivered, Read, Failed, Received int64
 }
 
+// shared is how long viewers who watch see the same numbers.
+const shared = time.Second
+
+// Latest is Read of the 24 hours before now. All who watch share it: it is read
+// at most once a second, however many they are.
+func (s *Service) Latest(ctx context.Context, now time.Time) (*Overview, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.latest != nil && time.Since(s.read) < shared {
+		return s.latest, nil
+	}
+	started := time.Now()
+	d, err := s.Read(ctx, now.Add(-24*time.Hour), now)
+	if err == nil {
+		s.latest, s.read = d, started
+	}
+	return d, err
+}
+
 // Read reads a range.
 func (s *Service) Read(ctx context.Context, from, to time.Time) (*Overview, error) {
-	d := &Overview{From: from, To: to}
-	if err := contactTotals(ctx, s.db, d); err != nil {
+	contacts, err := contact.CountAll(ctx, s.db)
+	if err != nil {
 		return nil, err
+	}
+	d := &Overview{
+		Contacts: contacts.All, OptedIn: contacts.OptedIn, OptedOut: contacts.OptedOut, Unreachable: contacts.Unreachable,
+		From: from, To: to,
 	}
 	if err := campaignTotals(ctx, s.db, d); err != nil {
 		return nil, err
 	}
-	var err error
 	if d.Now, err = period(ctx, s.db, from, to); err != nil {
 		return nil, err
 	}

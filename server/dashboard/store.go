@@ -9,13 +9,9 @@ import (
 	"github.com/uptrace/bun"
 )
 
-func contactTotals(ctx context.Context, idb bun.IDB, d *Overview) error {
-	return db.Err(idb.NewRaw(`SELECT count(*), count(*) FILTER (WHERE consent_status = 'opted_in'), count(*) FILTER (WHERE consent_status = 'opted_out'), count(*) FILTER (WHERE NOT reachable)
-		FROM contacts WHERE erased_at IS NULL`).Scan(ctx, &d.Contacts, &d.OptedIn, &d.OptedOut, &d.Unreachable))
-}
-
 func campaignTotals(ctx context.Context, idb bun.IDB, d *Overview) error {
-	return db.Err(idb.NewRaw("SELECT count(*) FILTER (WHERE status IN ('preparing', 'sending', 'paused')), count(*) FROM campaigns").Scan(ctx, &d.CampaignsActive, &d.CampaignsTotal))
+	return db.Err(idb.NewRaw("SELECT count(*) FILTER (WHERE status IN ('preparing', 'sending', 'paused')), count(*) FROM campaigns").
+		Scan(ctx, &d.CampaignsActive, &d.CampaignsTotal))
 }
 
 func period(ctx context.Context, idb bun.IDB, from, to time.Time) (Period, error) {
@@ -50,11 +46,17 @@ func period(ctx context.Context, idb bun.IDB, from, to time.Time) (Period, error
 func volume(ctx context.Context, idb bun.IDB, from, to time.Time) (rows []Point, err error) {
 	step := max(to.Sub(from)/60, 10*time.Second).Truncate(10 * time.Second)
 	err = idb.NewRaw(`
-		SELECT g.at, coalesce(sum(n) FILTER (WHERE measure = 'at:accepted'), 0) AS accepted, coalesce(sum(n) FILTER (WHERE measure = 'at:delivered'), 0) AS delivered,
-			coalesce(sum(n) FILTER (WHERE measure = 'at:read'), 0) AS read, coalesce(sum(n) FILTER (WHERE measure IN ('failed', 'undelivered')), 0) AS failed,
+		WITH s AS (
+			SELECT date_bin(make_interval(secs => ?0), bucket, 'epoch') AS at, measure, sum(n) AS n FROM message_series
+			WHERE bucket >= date_bin(make_interval(secs => ?0), ?1::timestamptz, 'epoch') AND bucket < ?2::timestamptz + make_interval(secs => ?0)
+			GROUP BY 1, 2)
+		SELECT g.at, coalesce(sum(n) FILTER (WHERE measure = 'at:accepted'), 0) AS accepted,
+			coalesce(sum(n) FILTER (WHERE measure = 'at:delivered'), 0) AS delivered,
+			coalesce(sum(n) FILTER (WHERE measure = 'at:read'), 0) AS read,
+			coalesce(sum(n) FILTER (WHERE measure IN ('failed', 'undelivered')), 0) AS failed,
 			coalesce(sum(n) FILTER (WHERE measure = 'received'), 0) AS received
 		FROM generate_series(date_bin(make_interval(secs => ?0), ?1::timestamptz, 'epoch'), ?2::timestamptz, make_interval(secs => ?0)) AS g (at)
-		LEFT JOIN message_series s ON s.bucket >= g.at AND s.bucket < g.at + make_interval(secs => ?0)
+		LEFT JOIN s ON s.at = g.at
 		GROUP BY 1 ORDER BY 1`, step.Seconds(), from, to).Scan(ctx, &rows)
 	return rows, db.Err(err)
 }
@@ -65,7 +67,8 @@ type failure struct {
 }
 
 func failures(ctx context.Context, idb bun.IDB, campaignID *int64) (rows []failure, err error) {
-	q := idb.NewSelect().TableExpr("message_counts").ColumnExpr("reason, sum(n) AS n").Where("measure IN ('failed', 'undelivered')").GroupExpr("reason").Having("sum(n) > 0").OrderExpr("n DESC")
+	q := idb.NewSelect().TableExpr("message_counts").ColumnExpr("reason, sum(n) AS n").
+		Where("measure IN ('failed', 'undelivered')").GroupExpr("reason").Having("sum(n) > 0").OrderExpr("n DESC")
 	if campaignID != nil {
 		q = q.Where("campaign_id = ?", *campaignID)
 	}

@@ -11,10 +11,13 @@ import (
 func systemState(ctx context.Context, idb bun.IDB, h *Health) error {
 	err := idb.NewRaw(`SELECT
 		(SELECT count(*) FROM leases WHERE name LIKE 'worker:%' AND expires_at >= now()),
-		(SELECT coalesce(extract(epoch FROM clock_timestamp() - min(received_at)), 0)::float8 FROM webhook_events WHERE applied_at IS NULL AND next_attempt_at IS NULL),
+		(SELECT coalesce(extract(epoch FROM clock_timestamp() - min(first.at)), 0)::float8 FROM (VALUES ('inbound'), ('status')) k (kind),
+			LATERAL (SELECT received_at AS at FROM webhook_events e WHERE e.kind = k.kind AND e.applied_at IS NULL AND e.next_attempt_at IS NULL ORDER BY e.id LIMIT 1) first),
 		(SELECT coalesce(max(extract(epoch FROM clock_timestamp() - coalesce(served.at, ca.prepared_at))), 0)::float8 FROM campaigns ca
-			LEFT JOIN LATERAL (SELECT max(bucket) + interval '10 seconds' AS at FROM message_series s WHERE s.campaign_id = ca.id AND s.measure IN ('at:accepted', 'failed', 'skipped')) served ON true
-			WHERE ca.status = 'sending' AND EXISTS (SELECT 1 FROM campaign_senders cs JOIN messages m ON m.work = 'send' AND m.sender_id = cs.sender_id AND m.campaign_id = ca.id AND m.not_before <= now()
+			LEFT JOIN LATERAL (SELECT bucket + interval '10 seconds' AS at FROM message_series s
+				WHERE s.campaign_id = ca.id AND s.measure IN ('at:accepted', 'failed', 'skipped') ORDER BY bucket DESC LIMIT 1) served ON true
+			WHERE ca.status = 'sending' AND EXISTS (SELECT 1 FROM campaign_senders cs
+				JOIN messages m ON m.work = 'send' AND m.sender_id = cs.sender_id AND m.campaign_id = ca.id AND m.not_before <= now()
 				WHERE cs.campaign_id = ca.id)),
 		(SELECT count(*) FROM webhook_events WHERE id > (SELECT coalesce(max(id), 0) - 100000 FROM webhook_events) AND received_at > now() - interval '1 minute')`).
 		Scan(ctx, &h.Workers, &h.WebhookLagSeconds, &h.DispatchLagSeconds, &h.WebhooksPerMinute)
@@ -22,9 +25,14 @@ func systemState(ctx context.Context, idb bun.IDB, h *Health) error {
 		return db.Err(err)
 	}
 	// Each worker has a queue of its own for sending; together they are one thing.
-	err = idb.NewRaw(`SELECT CASE WHEN queue LIKE 'worker\_%' THEN 'dispatch' ELSE queue END AS name, count(*) FILTER (WHERE state IN ('available', 'retryable', 'scheduled')) AS available,
-		count(*) FILTER (WHERE state = 'running') AS running, count(*) FILTER (WHERE state = 'discarded') AS failed
-		FROM river_job WHERE state <> 'completed' GROUP BY 1 ORDER BY 1`).Scan(ctx, &h.Queues)
+	// Completed and canceled jobs are the many: states are named, so that River's
+	// index over them answers.
+	err = idb.NewRaw(`
+		SELECT CASE WHEN queue LIKE 'worker\_%' THEN 'dispatch' ELSE queue END AS name,
+			count(*) FILTER (WHERE state IN ('available', 'retryable', 'scheduled')) AS available,
+			count(*) FILTER (WHERE state = 'running') AS running, count(*) FILTER (WHERE state = 'discarded') AS failed
+		FROM river_job WHERE state IN ('available', 'retryable', 'scheduled', 'running', 'discarded', 'pending')
+		GROUP BY 1 ORDER BY 1`).Scan(ctx, &h.Queues)
 	return db.Err(err)
 }
 

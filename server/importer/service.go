@@ -172,7 +172,7 @@ func (s *Service) Confirm(ctx context.Context, id int64, req Request) (*Import, 
 		if imp.Status == StatusPending || imp.Status == StatusRunning {
 			return apperr.Conflict("the dry run is not through yet")
 		}
-		head, err := io.ReadAll(io.LimitReader(&chunkReader{ctx: ctx, db: s.db, importID: id}, sniffBytes))
+		head, err := io.ReadAll(io.LimitReader(&chunkReader{ctx: ctx, db: tx, importID: id}, sniffBytes))
 		if err != nil {
 			return err
 		}
@@ -281,12 +281,15 @@ func (s *Service) WriteRejects(ctx context.Context, id int64, out io.Writer) err
 	}
 }
 
-// Forgotten finds imports that no job works, after a crash.
+// DropOldFiles forgets the file of a dry run that nobody confirmed within a day,
+// and says whether there was one: 1 or 0.
+func (s *Service) DropOldFiles(ctx context.Context, _ int) (int, error) {
+	return dropOldChunks(ctx, s.db)
+}
+
+// Forgotten enqueues the imports that no job works, after a crash.
 func (s *Service) Forgotten(ctx context.Context) error {
 	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := dropOldChunks(ctx, tx); err != nil {
-			return err
-		}
 		ids, err := forgotten(ctx, tx)
 		if err != nil {
 			return err

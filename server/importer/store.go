@@ -50,10 +50,22 @@ func dropChunks(ctx context.Context, tx bun.Tx, id int64) error {
 	return db.Err(err)
 }
 
-// dropOldChunks forgets the files of dry runs that nobody confirmed.
-func dropOldChunks(ctx context.Context, tx bun.Tx) error {
-	_, err := tx.NewRaw("DELETE FROM import_chunks WHERE import_id IN (SELECT id FROM imports WHERE finished_at < now() - interval '1 day')").Exec(ctx)
-	return db.Err(err)
+// dropOldChunks forgets the files of dry runs that nobody confirmed, one a run.
+// Only the files that are kept are looked through, by the first chunk of each.
+func dropOldChunks(ctx context.Context, idb bun.IDB) (n int, err error) {
+	err = idb.NewRaw(`
+		WITH RECURSIVE kept AS (
+			(SELECT import_id FROM import_chunks ORDER BY import_id LIMIT 1)
+			UNION ALL
+			SELECT (SELECT c.import_id FROM import_chunks c WHERE c.import_id > kept.import_id ORDER BY c.import_id LIMIT 1)
+			FROM kept WHERE kept.import_id IS NOT NULL),
+		gone AS (
+			DELETE FROM import_chunks WHERE import_id = (
+				SELECT i.id FROM kept JOIN imports i ON i.id = kept.import_id
+				WHERE i.finished_at < now() - interval '1 day' ORDER BY i.id LIMIT 1)
+			RETURNING import_id)
+		SELECT count(DISTINCT import_id) FROM gone`).Scan(ctx, &n)
+	return n, db.Err(err)
 }
 
 // startOver takes an import back to its beginning.
@@ -128,9 +140,11 @@ func rejectsAfter(ctx context.Context, idb bun.IDB, importID, after, limit int64
 
 func forgotten(ctx context.Context, tx bun.Tx) (ids []int64, err error) {
 	err = tx.NewRaw(`
-		SELECT id FROM imports i WHERE status IN ('pending', 'running')
+		SELECT i.id FROM imports i WHERE i.status IN ('pending', 'running')
 			AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.name = 'contact_import:' || i.id AND l.expires_at >= now())
-			AND NOT EXISTS (SELECT 1 FROM river_job j WHERE j.kind = 'contact_import' AND j.state IN ('available', 'pending') AND (j.args ->> 'import_id')::bigint = i.id)`).Scan(ctx, &ids)
+			AND NOT EXISTS (SELECT 1 FROM river_job j WHERE j.kind = 'contact_import' AND j.state IN ('available', 'pending')
+				AND (j.args ->> 'import_id')::bigint = i.id)
+		ORDER BY i.id LIMIT 100`).Scan(ctx, &ids)
 	return ids, db.Err(err)
 }
 
@@ -242,7 +256,7 @@ func insertMembers(ctx context.Context, tx bun.Tx, importID int64, members []*co
 // chunkReader reads the file back out of Postgres.
 type chunkReader struct {
 	ctx      context.Context
-	db       *db.DB
+	db       bun.IDB
 	importID int64
 	seq      int
 	rest     []byte

@@ -8,6 +8,8 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +20,9 @@ const (
 	channel  = "eventstream"
 	interval = 150 * time.Millisecond // between two notifications of one topic
 	maxIDs   = 400                    // ids in one notification; Postgres allows 8,000 bytes
+	maxKept  = 10_000                 // ids of a topic that wait; beyond, "you may have missed something" says it all
+	sendTime = 10 * time.Second       // for one round of notifications
+	retry    = time.Second            // after one that failed
 )
 
 // Topics. Campaign and Import events carry the campaign's or import's id.
@@ -67,6 +72,23 @@ func (h *Hub) Publish(topic string, ids ...int64) {
 		return
 	}
 	h.mu.Lock()
+	h.keep(topic, ids)
+	h.mu.Unlock()
+	h.wake()
+}
+
+func (h *Hub) wake() {
+	select {
+	case h.kick <- struct{}{}:
+	default:
+	}
+}
+
+// everything stands among a topic's ids for more than could be kept.
+const everything = 0
+
+// keep adds ids to what waits, under the lock.
+func (h *Hub) keep(topic string, ids []int64) {
 	set := h.pending[topic]
 	if set == nil {
 		set = map[int64]struct{}{}
@@ -75,10 +97,8 @@ func (h *Hub) Publish(topic string, ids ...int64) {
 	for _, id := range ids {
 		set[id] = struct{}{}
 	}
-	h.mu.Unlock()
-	select {
-	case h.kick <- struct{}{}:
-	default:
+	if _, all := set[everything]; all || len(set) > maxKept {
+		h.pending[topic] = map[int64]struct{}{everything: {}}
 	}
 }
 
@@ -122,43 +142,55 @@ func (h *Hub) sendLoop(ctx context.Context) {
 			return
 		case <-h.kick:
 		}
-		h.flush(ctx)
+		pause := interval
+		if err := h.flush(ctx); err != nil && ctx.Err() == nil {
+			h.log.WarnContext(ctx, "live events: not sent, trying again", "error", err)
+			pause = retry
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(interval):
+		case <-time.After(pause):
 		}
 	}
 }
 
-func (h *Hub) flush(ctx context.Context) {
+// flush sends what waits. What cannot be sent waits on.
+func (h *Hub) flush(ctx context.Context) error {
 	h.mu.Lock()
 	batch := h.pending
 	h.pending = map[string]map[int64]struct{}{}
 	h.mu.Unlock()
 	var payloads []string
 	for topic, set := range batch {
-		e := event{Topic: topic}
-		emit := func() {
-			raw, _ := json.Marshal(e)
+		emit := func(ids []int64) {
+			raw, _ := json.Marshal(event{Topic: topic, IDs: ids})
 			payloads = append(payloads, string(raw))
-			e.IDs = nil
 		}
-		for id := range set {
-			if e.IDs = append(e.IDs, id); len(e.IDs) == maxIDs {
-				emit()
-			}
+		if _, all := set[everything]; all {
+			emit(nil)
+			continue
 		}
-		if len(e.IDs) > 0 {
-			emit()
+		for ids := range slices.Chunk(slices.Sorted(maps.Keys(set)), maxIDs) {
+			emit(ids)
 		}
 	}
 	if len(payloads) == 0 {
-		return
+		return nil
 	}
-	if _, err := h.pool.Exec(ctx, "SELECT pg_notify($1, p) FROM unnest($2::text[]) p", channel, payloads); err != nil && ctx.Err() == nil {
-		h.log.WarnContext(ctx, "live events: not sent", "error", err)
+	limited, cancel := context.WithTimeout(ctx, sendTime)
+	defer cancel()
+	_, err := h.pool.Exec(limited, "SELECT pg_notify($1, p) FROM unnest($2::text[]) p", channel, payloads)
+	if err == nil {
+		return nil
 	}
+	h.mu.Lock()
+	for topic, set := range batch {
+		h.keep(topic, slices.Collect(maps.Keys(set)))
+	}
+	h.mu.Unlock()
+	h.wake()
+	return err
 }
 
 func (h *Hub) listen(ctx context.Context) error {

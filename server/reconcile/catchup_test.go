@@ -134,7 +134,7 @@ func TestWhatWasNotHeardOfIsAskedFor(t *testing.T) {
 	}
 	e.log.entries[quiet[0]] = message.Logged{SID: quiet[0], Direction: message.Outbound, Status: message.StatusUndelivered, Code: 63024}
 	e.log.entries[quiet[1]] = message.Logged{SID: quiet[1], Direction: message.Outbound, Status: message.StatusAccepted} // nothing new
-	delete(e.log.entries, quiet[2])                                                                                       // deleted at Twilio
+	delete(e.log.entries, quiet[2])                                                                                      // deleted at Twilio
 	e.due()
 	e.all()
 	told := map[string]string{}

@@ -78,7 +78,9 @@ func (s *Service) Create(ctx context.Context, in Input) (*Segment, error) {
 	if err := in.apply(seg); err != nil {
 		return nil, err
 	}
-	return seg, s.save(ctx, seg, "segment.create", insert)
+	return seg, s.save(ctx, "segment.create", func(ctx context.Context, tx bun.Tx) (*Segment, error) {
+		return seg, insert(ctx, tx, seg)
+	})
 }
 
 // Update changes what in names.
@@ -86,31 +88,41 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Segment, err
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
 	}
-	seg, err := s.ByID(ctx, id)
+	var seg *Segment
+	err := s.save(ctx, "segment.update", func(ctx context.Context, tx bun.Tx) (_ *Segment, err error) {
+		if seg, err = byID(ctx, tx, id); err != nil {
+			return nil, err
+		}
+		if err := in.apply(seg); err != nil {
+			return nil, err
+		}
+		return seg, update(ctx, tx, seg)
+	})
 	if err != nil {
 		return nil, err
 	}
-	if err := in.apply(seg); err != nil {
-		return nil, err
-	}
-	return seg, s.save(ctx, seg, "segment.update", update)
+	return seg, nil
 }
 
-func (s *Service) save(ctx context.Context, seg *Segment, action string, write func(context.Context, bun.Tx, *Segment) error) error {
-	n, err := Parse(seg.Query)
-	if err != nil {
-		return err
-	}
-	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := write(ctx, tx, seg); err != nil {
+// save writes a segment. Segments name one another, so one at a time is read,
+// changed and checked: of two at once each could close the other's circle. They
+// are counted after the commit, because that may take long on many contacts.
+func (s *Service) save(ctx context.Context, action string, write func(context.Context, bun.Tx) (*Segment, error)) error {
+	var seg *Segment
+	var p Predicate
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if err := lockAll(ctx, tx); err != nil {
 			return err
 		}
-		// Inside, so that a segment that names itself is found out and rolled back.
-		p, err := Compile(ctx, n, s.resolver(tx, seg.ID))
+		if seg, err = write(ctx, tx); err != nil {
+			return err
+		}
+		n, err := Parse(seg.Query)
 		if err != nil {
 			return err
 		}
-		if err := recount(ctx, tx, seg, p); err != nil {
+		// After writing, so that a segment that names itself is found out and rolled back.
+		if p, err = Compile(ctx, n, s.resolver(tx, seg.ID)); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, action, "segment", seg.ID, map[string]any{"name": seg.Name, "query": seg.Query})
@@ -118,7 +130,13 @@ func (s *Service) save(ctx context.Context, seg *Segment, action string, write f
 	if db.IsUnique(err) {
 		return apperr.Invalid("name", "there is a segment named %q already", seg.Name)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if err := recount(ctx, s.db, seg, p); !apperr.Is(err, apperr.CodeUnavailable) {
+		return err
+	}
+	return nil // it is saved; how many it has is not known yet
 }
 
 // Delete removes a segment that no segment or campaign uses.
@@ -127,6 +145,9 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		return err
 	}
 	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := lockAll(ctx, tx); err != nil {
+			return err
+		}
 		users, err := usedBy(ctx, tx, id)
 		if err != nil {
 			return err
@@ -147,15 +168,18 @@ func (s *Service) UsedBy(ctx context.Context, id int64) ([]string, error) {
 }
 
 // ByID finds one.
-func (s *Service) ByID(ctx context.Context, id int64) (*Segment, error) {
-	found, err := byIDs(ctx, s.db, []int64{id})
+func (s *Service) ByID(ctx context.Context, id int64) (*Segment, error) { return byID(ctx, s.db, id) }
+
+// Find finds one in the caller's transaction.
+func Find(ctx context.Context, idb bun.IDB, id int64) (*Segment, error) { return byID(ctx, idb, id) }
+
+// MatchesAny reports whether a query matches anybody, in the caller's transaction.
+func (s *Service) MatchesAny(ctx context.Context, idb bun.IDB, query json.RawMessage) (bool, error) {
+	p, err := s.Compile(ctx, idb, query)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	if len(found) == 0 {
-		return nil, apperr.NotFound("segment", id)
-	}
-	return found[0], nil
+	return matchesAny(ctx, idb, p)
 }
 
 // ByIDs finds many; unknown ids are left out.

@@ -3,6 +3,7 @@ package segment
 import (
 	"context"
 	"strings"
+	"time"
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
@@ -13,8 +14,25 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
+// lockAll lets one transaction at a time change segments; reading goes on.
+func lockAll(ctx context.Context, tx bun.Tx) error {
+	_, err := tx.NewRaw("LOCK TABLE segments IN SHARE ROW EXCLUSIVE MODE").Exec(ctx)
+	return db.Err(err)
+}
+
+func byID(ctx context.Context, idb bun.IDB, id int64) (*Segment, error) {
+	found, err := byIDs(ctx, idb, []int64{id})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, apperr.NotFound("segment", id)
+	}
+	return found[0], nil
+}
+
 func insert(ctx context.Context, tx bun.Tx, s *Segment) error {
-	_, err := tx.NewInsert().Model(s).Exec(ctx)
+	_, err := tx.NewInsert().Model(s).Returning("id, created_at, updated_at").Exec(ctx)
 	return db.Err(err)
 }
 
@@ -72,10 +90,17 @@ func usedBy(ctx context.Context, idb bun.IDB, id int64) (names []string, err err
 	return names, db.Err(err)
 }
 
-func recount(ctx context.Context, tx bun.Tx, s *Segment, p Predicate) error {
-	args := append(append([]any{}, p.Args...), s.ID)
-	err := tx.NewRaw("UPDATE segments SET counted_at = now(), last_count = (SELECT count(*) FROM contacts c WHERE c.erased_at IS NULL AND ("+p.SQL+")) WHERE id = ? RETURNING last_count, counted_at, created_at, updated_at", args...).
-		Scan(ctx, &s.LastCount, &s.CountedAt, &s.CreatedAt, &s.UpdatedAt)
+// recount keeps the number of members, unless the query was changed again while
+// they were counted.
+func recount(ctx context.Context, idb bun.IDB, s *Segment, p Predicate) error {
+	var n int64
+	var at time.Time
+	err := idb.NewRaw("SELECT count(*), now() FROM contacts c WHERE c.erased_at IS NULL AND ("+p.SQL+")", p.Args...).Scan(ctx, &n, &at)
+	if err != nil {
+		return db.Err(err)
+	}
+	s.LastCount, s.CountedAt = &n, &at
+	_, err = idb.NewRaw("UPDATE segments SET counted_at = ?, last_count = ? WHERE id = ? AND updated_at = ?", at, n, s.ID, s.UpdatedAt).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -128,4 +153,9 @@ func evaluate(ctx context.Context, idb bun.IDB, pairs Predicate, n int, ids any)
 		out = append(out, e)
 	}
 	return out, db.Err(rows.Err())
+}
+
+func matchesAny(ctx context.Context, idb bun.IDB, p Predicate) (any bool, err error) {
+	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM contacts c WHERE c.erased_at IS NULL AND ("+p.SQL+"))", p.Args...).Scan(ctx, &any)
+	return any, db.Err(err)
 }

@@ -119,11 +119,7 @@ func (s *Service) Ensure(ctx context.Context, address, name string, rate float64
 		return err
 	}
 	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		known, err := exists(ctx, tx, snd.Address)
-		if err != nil || known {
-			return err
-		}
-		return insert(ctx, tx, snd)
+		return insertUnknown(ctx, tx, snd)
 	})
 }
 
@@ -214,8 +210,16 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64) ([]*Sender, error) {
 }
 
 // ByID finds one.
-func (s *Service) ByID(ctx context.Context, id int64) (*Sender, error) {
-	found, err := byIDs(ctx, s.db, []int64{id})
+func (s *Service) ByID(ctx context.Context, id int64) (*Sender, error) { return Find(ctx, s.db, id) }
+
+// FindAll finds many in the caller's transaction; unknown ids are left out.
+func FindAll(ctx context.Context, idb bun.IDB, ids []int64) ([]*Sender, error) {
+	return byIDs(ctx, idb, ids)
+}
+
+// Find finds one in the caller's transaction.
+func Find(ctx context.Context, idb bun.IDB, id int64) (*Sender, error) {
+	found, err := byIDs(ctx, idb, []int64{id})
 	if err != nil {
 		return nil, err
 	}

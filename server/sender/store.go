@@ -21,17 +21,37 @@ func insert(ctx context.Context, tx bun.Tx, s *Sender) error {
 	return SetRate(ctx, tx, s.RateKey(), s.RatePerSecond)
 }
 
+// insertUnknown is insert, unless there is a sender of this address: two
+// processes that start together both ensure the first one.
+func insertUnknown(ctx context.Context, tx bun.Tx, s *Sender) error {
+	res, err := tx.NewInsert().Model(s).On("CONFLICT (address) DO NOTHING").Exec(ctx)
+	if err != nil {
+		return db.Err(err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	return SetRate(ctx, tx, s.RateKey(), s.RatePerSecond)
+}
+
 func save(ctx context.Context, tx bun.Tx, s *Sender) error {
-	if _, err := tx.NewUpdate().Model(s).Column("display_name", "rate_per_second", "status", "paused_reason").Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx); err != nil {
+	_, err := tx.NewUpdate().Model(s).Column("display_name", "rate_per_second", "status", "paused_reason").
+		Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)
+	if err != nil {
 		return db.Err(err)
 	}
 	return SetRate(ctx, tx, s.RateKey(), s.RatePerSecond)
 }
 
 // SetRate sets the pace of one key of rate_limits, also while it is being used.
+// The slots that are taken already are forgotten with the old pace; a pace that
+// does not change keeps them.
 func SetRate(ctx context.Context, idb bun.IDB, key string, perSecond float64) error {
-	_, err := idb.NewRaw(`INSERT INTO rate_limits AS r (key, rate_per_second) VALUES (?0, ?1) ON CONFLICT (key) DO UPDATE
-		SET rate_per_second = excluded.rate_per_second, tat = least(r.tat, clock_timestamp() + make_interval(secs => 1 / excluded.rate_per_second))`, key, perSecond).Exec(ctx)
+	_, err := idb.NewRaw(`
+		INSERT INTO rate_limits AS r (key, rate_per_second) VALUES (?0, ?1) ON CONFLICT (key) DO UPDATE
+		SET rate_per_second = excluded.rate_per_second,
+			tat = least(r.tat, clock_timestamp() + make_interval(secs => 1 / excluded.rate_per_second))
+		WHERE r.rate_per_second <> excluded.rate_per_second`, key, perSecond).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -108,11 +128,6 @@ func forUpdate(ctx context.Context, tx bun.Tx, id int64) (*Sender, error) {
 		return nil, apperr.NotFound("sender", id)
 	}
 	return s, err
-}
-
-func exists(ctx context.Context, idb bun.IDB, address string) (known bool, err error) {
-	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM senders WHERE address = ?)", address).Scan(ctx, &known)
-	return known, db.Err(err)
 }
 
 func list(ctx context.Context, idb bun.IDB) (rows []*Sender, err error) {

@@ -132,3 +132,36 @@ func TestACanceledRunPostponesNobody(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.Zero(t, number(t, d, "SELECT sum(check_failures) FROM template_versions"))
 }
+
+// slowContent answers when it is let.
+type slowContent struct {
+	template.Content
+	asked, answer chan struct{}
+}
+
+func (c *slowContent) Decision(context.Context, string) (template.Approval, string, error) {
+	close(c.asked)
+	<-c.answer
+	return template.ApprovalSubmitted, "", nil
+}
+
+// An answer that comes after the answer to a later question is dropped.
+func TestAnOlderAnswerDoesNotOverwriteANewerOne(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	submitted(t, d, 1)
+	slow := &slowContent{asked: make(chan struct{}), answer: make(chan struct{})}
+	log := slog.New(slog.DiscardHandler)
+	done := make(chan error)
+	go func() {
+		_, err := template.NewService(d, nil, slow, log).PollDecisions(context.Background(), 1)
+		done <- err
+	}()
+	<-slow.asked
+	quick := &content{known: map[string]template.Approval{"HX1": template.ApprovalApproved}}
+	_, err := template.NewService(d, nil, quick, log).PollDecisions(t.Context(), 1)
+	require.NoError(t, err)
+	close(slow.answer)
+	require.NoError(t, <-done)
+	require.EqualValues(t, 1, number(t, d, "SELECT count(*) FROM template_versions WHERE approval_status = 'approved'"))
+}

@@ -135,7 +135,7 @@ func (s *Service) enqueue(ctx context.Context, tx bun.Tx, v *Version, submit boo
 		return nil
 	}
 	v.ApprovalStatus = ApprovalSubmitted
-	if err := saveApproval(ctx, tx, v); err != nil {
+	if err := markSubmitting(ctx, tx, v.ID); err != nil {
 		return err
 	}
 	return s.jobs.Insert(ctx, tx, SubmitArgs{VersionID: v.ID})
@@ -192,8 +192,9 @@ func (s *Service) Bring(ctx context.Context, versionID int64) error {
 		if err != nil {
 			return s.refused(ctx, v, err)
 		}
-		v.ContentSID = sid
-		if err := saveApproval(ctx, s.db, v); err != nil {
+		// A second run of this job may have made another meanwhile: the first that
+		// is kept counts, and the other stays unused at Twilio.
+		if v.ContentSID, err = keepContent(ctx, s.db, v.ID, sid); err != nil {
 			return err
 		}
 	}
@@ -210,7 +211,7 @@ func (s *Service) refused(ctx context.Context, v *Version, err error) error {
 		return err
 	}
 	s.log.WarnContext(ctx, "template refused", "version", v.ID, "error", err)
-	return decide(ctx, s.db, v.ID, ApprovalRejected, err.Error())
+	return decide(ctx, s.db, v, ApprovalRejected, err.Error())
 }
 
 // contentName is lower case with underscores, as WhatsApp wants it, and unique.
@@ -261,7 +262,7 @@ func (s *Service) poll(ctx context.Context, v *Version) error {
 	if err != nil {
 		return err
 	}
-	return decide(ctx, s.db, v.ID, approval, reason)
+	return decide(ctx, s.db, v, approval, reason)
 }
 
 // Sync asks Twilio about every version that it knows, whatever its state.
@@ -332,8 +333,11 @@ func placeholderFor(old string) string {
 }
 
 // ByID finds one, also a deleted one.
-func (s *Service) ByID(ctx context.Context, id int64) (*Template, error) {
-	found, err := s.ByIDs(ctx, []int64{id})
+func (s *Service) ByID(ctx context.Context, id int64) (*Template, error) { return Find(ctx, s.db, id) }
+
+// Find finds one in the caller's transaction.
+func Find(ctx context.Context, idb bun.IDB, id int64) (*Template, error) {
+	found, err := templatesByIDs(ctx, idb, []int64{id})
 	if err != nil {
 		return nil, err
 	}
@@ -356,6 +360,13 @@ func (s *Service) Version(ctx context.Context, id int64) (*Version, error) {
 // NewestVersions gives the newest version of each template.
 func (s *Service) NewestVersions(ctx context.Context, templateIDs []int64) (map[int64]*Version, error) {
 	return newestVersions(ctx, s.db, templateIDs, false)
+}
+
+// NewestVersion gives the newest version of a template in the caller's transaction;
+// nil when there is none.
+func NewestVersion(ctx context.Context, idb bun.IDB, templateID int64) (*Version, error) {
+	found, err := newestVersions(ctx, idb, []int64{templateID}, false)
+	return found[templateID], err
 }
 
 // Approved gives the newest version that WhatsApp approved; conflict when

@@ -26,9 +26,17 @@ func insertVersion(ctx context.Context, tx bun.Tx, v *Version) error {
 	return db.Err(err)
 }
 
-func saveApproval(ctx context.Context, idb bun.IDB, v *Version) error {
-	_, err := idb.NewUpdate().Model(v).Column("content_sid", "approval_status").WherePK().Exec(ctx)
+func markSubmitting(ctx context.Context, tx bun.Tx, id int64) error {
+	_, err := tx.NewRaw("UPDATE template_versions SET approval_status = 'submitted' WHERE id = ? AND approval_status = 'draft'", id).Exec(ctx)
 	return db.Err(err)
+}
+
+// keepContent notes the SID that Twilio gave a version, unless it has one, and
+// gives the one it has.
+func keepContent(ctx context.Context, idb bun.IDB, id int64, sid string) (kept string, err error) {
+	err = idb.NewRaw("UPDATE template_versions SET content_sid = CASE WHEN content_sid = '' THEN ?1 ELSE content_sid END WHERE id = ?0 RETURNING content_sid",
+		id, sid).Scan(ctx, &kept)
+	return kept, db.Err(err)
 }
 
 func markSubmitted(ctx context.Context, idb bun.IDB, id int64) error {
@@ -37,14 +45,16 @@ func markSubmitted(ctx context.Context, idb bun.IDB, id int64) error {
 	return db.Err(err)
 }
 
-// decide keeps what WhatsApp decided; "submitted" only notes that we asked.
-func decide(ctx context.Context, idb bun.IDB, id int64, approval Approval, reason string) error {
+// decide keeps what WhatsApp decided; "submitted" only notes that we asked. v is
+// the version as it was before asking: an answer to a later question, kept
+// meanwhile, is newer than this one and stays.
+func decide(ctx context.Context, idb bun.IDB, v *Version, approval Approval, reason string) error {
 	_, err := idb.NewRaw(`
 		UPDATE template_versions SET checked_at = now(), rejection_reason = ?1, check_failures = 0,
 			check_at = now() + CASE WHEN submitted_at > now() - interval '1 minute' THEN interval '1 second' ELSE interval '1 minute' END,
 			decided_at = CASE WHEN approval_status <> ?0 AND ?0 <> 'submitted' THEN now() ELSE decided_at END,
 			approval_status = ?0
-		WHERE id = ?2`, approval, reason, id).Exec(ctx)
+		WHERE id = ?2 AND checked_at IS NOT DISTINCT FROM ?3::timestamptz`, approval, reason, v.ID, v.CheckedAt).Exec(ctx)
 	return db.Err(err)
 }
 

@@ -119,8 +119,11 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64) ([]*Topic, error) {
 }
 
 // ByID finds one.
-func (s *Service) ByID(ctx context.Context, id int64) (*Topic, error) {
-	found, err := byIDs(ctx, s.db, []int64{id})
+func (s *Service) ByID(ctx context.Context, id int64) (*Topic, error) { return Find(ctx, s.db, id) }
+
+// Find finds one in the caller's transaction.
+func Find(ctx context.Context, idb bun.IDB, id int64) (*Topic, error) {
+	found, err := byIDs(ctx, idb, []int64{id})
 	if err != nil {
 		return nil, err
 	}

@@ -118,9 +118,27 @@ func subscribed(ctx context.Context, idb bun.IDB, topicID int64, contactIDs []in
 	return found, db.Err(err)
 }
 
+// hold keeps topics from being deleted until the transaction ends: deleting one
+// takes its subscriptions in no order.
+func hold(ctx context.Context, tx bun.Tx, topicIDs []int64) error {
+	_, err := tx.NewRaw("SELECT id FROM topics WHERE id = ANY (?) ORDER BY id FOR KEY SHARE", pgdialect.Array(topicIDs)).Exec(ctx)
+	return db.Err(err)
+}
+
+// holdThoseOf does so for all topics that contacts have to do with.
+func holdThoseOf(ctx context.Context, tx bun.Tx, contactIDs []int64) error {
+	_, err := tx.NewRaw(`SELECT id FROM topics WHERE id IN (SELECT topic_id FROM contact_topics WHERE contact_id = ANY (?))
+		ORDER BY id FOR KEY SHARE`, pgdialect.Array(contactIDs)).Exec(ctx)
+	return db.Err(err)
+}
+
 func set(ctx context.Context, tx bun.Tx, contactID, topicID int64, status Status, source consent.Source) (changed bool, err error) {
+	if err := hold(ctx, tx, []int64{topicID}); err != nil {
+		return false, err
+	}
 	res, err := tx.NewRaw(`INSERT INTO contact_topics AS ct (topic_id, contact_id, status, source) VALUES (?, ?, ?, ?)
-		ON CONFLICT (topic_id, contact_id) DO UPDATE SET status = excluded.status, source = excluded.source, since = now() WHERE ct.status <> excluded.status`, topicID, contactID, status, source).Exec(ctx)
+		ON CONFLICT (topic_id, contact_id) DO UPDATE SET status = excluded.status, source = excluded.source, since = now()
+			WHERE ct.status <> excluded.status`, topicID, contactID, status, source).Exec(ctx)
 	if err != nil {
 		return false, db.Err(err)
 	}
@@ -143,6 +161,9 @@ func setMany(ctx context.Context, tx bun.Tx, pairs []Pair, status Status, source
 	for i, p := range pairs {
 		contacts[i], topics[i] = p.ContactID, p.TopicID
 	}
+	if err := hold(ctx, tx, topics); err != nil {
+		return nil, err
+	}
 	err = tx.NewRaw(`
 		WITH written AS (
 			INSERT INTO contact_topics AS ct (topic_id, contact_id, status, source)
@@ -155,9 +176,13 @@ func setMany(ctx context.Context, tx bun.Tx, pairs []Pair, status Status, source
 }
 
 func carry(ctx context.Context, tx bun.Tx, keep, gone int64) error {
+	if err := holdThoseOf(ctx, tx, []int64{keep, gone}); err != nil {
+		return err
+	}
 	_, err := tx.NewRaw(`INSERT INTO contact_topics AS ct (topic_id, contact_id, status, source, since)
 		SELECT topic_id, ?0, status, source, since FROM contact_topics WHERE contact_id = ?1
-		ON CONFLICT (topic_id, contact_id) DO UPDATE SET status = excluded.status, source = excluded.source, since = excluded.since WHERE ct.status = 'subscribed' AND excluded.status = 'left'`, keep, gone).Exec(ctx)
+		ON CONFLICT (topic_id, contact_id) DO UPDATE SET status = excluded.status, source = excluded.source, since = excluded.since
+			WHERE ct.status = 'subscribed' AND excluded.status = 'left'`, keep, gone).Exec(ctx)
 	if err != nil {
 		return db.Err(err)
 	}
@@ -165,6 +190,9 @@ func carry(ctx context.Context, tx bun.Tx, keep, gone int64) error {
 }
 
 func forget(ctx context.Context, tx bun.Tx, contactIDs []int64) error {
+	if err := holdThoseOf(ctx, tx, contactIDs); err != nil {
+		return err
+	}
 	_, err := tx.NewRaw("DELETE FROM contact_topics WHERE contact_id = ANY (?)", pgdialect.Array(contactIDs)).Exec(ctx)
 	return db.Err(err)
 }

@@ -1,0 +1,34 @@
+package campaign
+
+import (
+	"context"
+	"encoding/json"
+
+	"eventstream/server/db"
+
+	"github.com/uptrace/bun"
+)
+
+// Settings that new campaigns are given.
+const (
+	quietHoursSetting = "default_quiet_hours"
+	capSetting        = "default_frequency_cap"
+)
+
+func standing[T any](ctx context.Context, idb bun.IDB, key string) (v *T, err error) {
+	var raw []json.RawMessage
+	if err := idb.NewRaw("SELECT value FROM settings WHERE key = ?", key).Scan(ctx, &raw); err != nil || len(raw) == 0 {
+		return nil, db.Err(err)
+	}
+	return v, json.Unmarshal(raw[0], &v)
+}
+
+func saveStanding(ctx context.Context, tx bun.Tx, key string, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = tx.NewRaw("INSERT INTO settings (key, value) VALUES (?, ?::jsonb) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+		key, string(raw)).Exec(ctx)
+	return db.Err(err)
+}
