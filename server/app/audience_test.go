@@ -27,7 +27,7 @@ func (e *env) act(name string, input map[string]any) (a action, problems string)
 	require.Eventually(e.t, func() bool {
 		e.do(&out, `query($id: ID!) { node(id: $id) { ... on BulkAction { id kind status failure downloadUrl total done changed } } }`, map[string]any{"id": id})
 		return out.Node.Status == "COMPLETED" || out.Node.Status == "FAILED" || out.Node.Kind == "EXPORT"
-	}, 20*time.Second, 20*time.Millisecond)
+	}, patience, 20*time.Millisecond)
 	return out.Node, ""
 }
 
@@ -163,7 +163,7 @@ func TestEraseLeavesNothingPersonal(t *testing.T) {
 	e.settled(camp)
 	const number = "+4915100000001"
 	e.do(nil, `mutation { sandboxInboundSend(input: {from: "`+number+`", body: "my secret"}) { sid } }`, nil)
-	require.Eventually(t, func() bool { return e.query("SELECT count(*) FROM messages WHERE body = 'my secret'") == 1 }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return e.query("SELECT count(*) FROM messages WHERE body = 'my secret'") == 1 }, patience, 20*time.Millisecond)
 	var one struct{ Contact struct{ ID string } }
 	e.contact(number, "id", &one)
 	only := map[string]any{"ids": []any{one.Contact.ID}}
@@ -176,7 +176,7 @@ func TestEraseLeavesNothingPersonal(t *testing.T) {
 	digits := "%" + strings.TrimPrefix(number, "+") + "%"
 	require.Eventually(t, func() bool { // receipts that were on their way are scrubbed a heartbeat later
 		return e.query("SELECT count(*) FROM webhook_events WHERE params::text LIKE ? OR params::text LIKE '%my secret%'", digits) == 0
-	}, 10*time.Second, 50*time.Millisecond)
+	}, patience, 50*time.Millisecond)
 	for table, sql := range map[string]string{
 		"contacts": "SELECT count(*) FROM contacts c WHERE c::text LIKE ? OR name = 'Person 1'", "messages": "SELECT count(*) FROM messages m WHERE m::text LIKE ? OR body LIKE '%Person 1,%' OR body = 'my secret'",
 		"audit": "SELECT count(*) FROM audit_entries a WHERE a::text LIKE ?", "jobs": "SELECT count(*) FROM river_job j WHERE j.args::text LIKE ?", "ledger": "SELECT count(*) FROM consent_events ce WHERE ce::text LIKE ?",
@@ -202,7 +202,7 @@ func TestEraseLeavesNothingPersonal(t *testing.T) {
 	require.Equal(t, 2, c.Accepted)
 	require.Equal(t, 1, c.Skipped)
 	e.do(nil, `mutation { sandboxInboundSend(input: {from: "`+number+`", body: "START"}) { sid } }`, nil)
-	require.Eventually(t, func() bool { return e.query("SELECT count(*) FROM suppressions") == 0 }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return e.query("SELECT count(*) FROM suppressions") == 0 }, patience, 20*time.Millisecond)
 	camp = e.launch("back", 1000)
 	require.Equal(t, 3, e.await(camp, "COMPLETED").Accepted)
 }
@@ -264,7 +264,7 @@ func TestMergeJoinsTwoWhoAreOne(t *testing.T) {
 	e.do(nil, `mutation { sandboxInboundSend(input: {from: "`+gone+`", body: "it is me"}) { sid } }`, nil)
 	require.Eventually(t, func() bool {
 		return e.query("SELECT count(*) FROM messages m JOIN contacts c ON c.id = m.contact_id WHERE m.body = 'it is me' AND c.address = ?", keep) == 1
-	}, 10*time.Second, 20*time.Millisecond)
+	}, patience, 20*time.Millisecond)
 	id, problems := e.upload("old.csv", []byte("phone,name\n"+gone+",Anna\n+4915100000009,New\n"), "")
 	require.Empty(t, problems)
 	i := e.imported(id)

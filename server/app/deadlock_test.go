@@ -33,7 +33,7 @@ func deadlocks(t *testing.T, url string) (n int) {
 		var left int
 		require.NoError(t, conn.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY ($1)", before).Scan(&left))
 		return left == 0
-	}, time.Minute, 10*time.Millisecond)
+	}, patience, 10*time.Millisecond)
 	require.NoError(t, conn.QueryRow(ctx, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").Scan(&n))
 	return n
 }
@@ -185,7 +185,7 @@ func TestWritersNeverDeadlock(t *testing.T) {
 		return e.query("SELECT count(*) FROM bulk_actions WHERE status IN ('pending', 'running')") == 0 &&
 			e.query("SELECT count(*) FROM webhook_events WHERE applied_at IS NULL") == 0 &&
 			e.query("SELECT count(*) FROM imports WHERE status IN ('pending', 'running')") == 0
-	}, 2*time.Minute, 100*time.Millisecond)
+	}, patience, 100*time.Millisecond)
 	require.Positive(t, e.query("SELECT count(*) FROM messages WHERE accepted_at IS NOT NULL"))
 	require.Positive(t, e.query("SELECT count(*) FROM contacts WHERE erased_at IS NOT NULL"))
 	require.Zero(t, deadlocks(t, e.databaseURL()))

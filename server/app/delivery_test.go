@@ -64,7 +64,7 @@ func TestAScheduledCampaignStartsByItself(t *testing.T) {
 	e.must("campaignUpdate", "campaign", map[string]any{"id": camp, "name": "much later", "rateLimitPerSecond": 5})
 	everybody := map[string]any{"all": []any{}}
 	e.must("segmentUpdate", "segment", map[string]any{"id": seg, "query": everybody})
-	require.Eventually(t, func() bool { s, _ := e.campaign(camp); return s == "SENDING" }, 20*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { s, _ := e.campaign(camp); return s == "SENDING" }, patience, 20*time.Millisecond)
 	// …but no longer.
 	e.must("segmentUpdate", "segment", map[string]any{"id": seg, "query": map[string]any{"field": "name", "op": "eq", "value": "Nobody"}})
 	_, problems = e.mutate("campaignUpdate", "campaign", map[string]any{"id": camp, "segmentId": seg})
@@ -106,7 +106,7 @@ func TestARecurringCampaignRunsAgainAndAgain(t *testing.T) {
 		require.Eventually(t, func() bool {
 			look()
 			return out.Node.RunsDone == done && len(out.Node.Runs) == done && out.Node.Runs[0].Status == "COMPLETED"
-		}, 20*time.Second, 50*time.Millisecond)
+		}, patience, 50*time.Millisecond)
 		require.Equal(t, 5, out.Node.Runs[0].Counts.Accepted)
 		require.Contains(t, out.Node.Runs[0].Name, "weekly · 20")
 	}
@@ -142,7 +142,7 @@ func TestSeveralSendersShareByWeight(t *testing.T) {
 	// One of them stops in the middle: the other takes over, nobody is lost or gets two.
 	half := e.draft("half", map[string]any{"senders": []any{map[string]any{"senderId": a}, map[string]any{"senderId": b}}, "rateLimitPerSecond": 80})
 	e.must("campaignLaunch", "campaign", map[string]any{"id": half})
-	require.Eventually(t, func() bool { _, c := e.campaign(half); return c.Accepted >= 60 }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { _, c := e.campaign(half); return c.Accepted >= 60 }, patience, 10*time.Millisecond)
 	e.must("senderPause", "sender", map[string]any{"id": b})
 	e.must("campaignUpdate", "campaign", map[string]any{"id": half, "rateLimitPerSecond": 500})
 	require.Equal(t, 400, e.await(half, "COMPLETED").Accepted)
@@ -158,14 +158,14 @@ func TestCampaignsOfOneSenderShareItFairly(t *testing.T) {
 	big, late := e.draft("big", map[string]any{"senderId": snd}), e.draft("late", map[string]any{"senderId": snd})
 	slow := e.draft("slow", map[string]any{"senderId": snd, "rateLimitPerSecond": 10})
 	e.must("campaignLaunch", "campaign", map[string]any{"id": big})
-	require.Eventually(t, func() bool { _, c := e.campaign(big); return c.Accepted >= 50 }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { _, c := e.campaign(big); return c.Accepted >= 50 }, patience, 10*time.Millisecond)
 	e.must("campaignLaunch", "campaign", map[string]any{"id": late})
 	e.must("campaignLaunch", "campaign", map[string]any{"id": slow})
 	accepted := func(id string) int { _, c := e.campaign(id); return c.Accepted }
-	require.Eventually(t, func() bool { return accepted(late) >= 10 && accepted(slow) >= 1 }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return accepted(late) >= 10 && accepted(slow) >= 1 }, patience, 10*time.Millisecond)
 	b0, l0, s0 := accepted(big), accepted(late), accepted(slow)
 	began := time.Now()
-	require.Eventually(t, func() bool { return accepted(late) >= l0+200 }, 60*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return accepted(late) >= l0+200 }, patience, 10*time.Millisecond)
 	seconds := time.Since(began).Seconds()
 	big1, late1, slow1 := float64(accepted(big)-b0), float64(accepted(late)-l0), float64(accepted(slow)-s0)
 	t.Logf("big %.0f, late %.0f, slow %.0f in %.1f s", big1, late1, slow1, seconds)
@@ -176,7 +176,7 @@ func TestCampaignsOfOneSenderShareItFairly(t *testing.T) {
 	e.do(nil, `mutation { sandboxInboundSend(input: {from: "+49 15 100000001", body: "STOP"}) { sid } }`, nil)
 	require.Eventually(t, func() bool {
 		return e.query("SELECT count(*) FROM messages WHERE purpose = 'confirmation' AND accepted_at IS NOT NULL") == 1
-	}, 5*time.Second, 10*time.Millisecond)
+	}, patience, 10*time.Millisecond)
 	for _, id := range []string{big, late, slow} {
 		e.must("campaignCancel", "campaign", map[string]any{"id": id})
 	}
@@ -392,7 +392,7 @@ func TestWhoHadToWaitIsCounted(t *testing.T) {
 	night := e.draft("night", map[string]any{"quietHours": map[string]any{"start": now.Add(-time.Hour).Format("15:04"), "end": now.Add(time.Hour).Format("15:04"), "zone": "UTC"}})
 	require.Equal(t, shape{Deferrals: []deferral{}}, look(night))
 	e.must("campaignLaunch", "campaign", map[string]any{"id": night})
-	require.Eventually(t, func() bool { return slices.Equal(look(night).Deferrals, []deferral{{"quiet_hours", 40}}) }, 20*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return slices.Equal(look(night).Deferrals, []deferral{{"quiet_hours", 40}}) }, patience, 50*time.Millisecond)
 	require.NotNil(t, look(night).WaitingUntil)
 	e.must("campaignCancel", "campaign", map[string]any{"id": night})
 	require.Equal(t, []deferral{{"quiet_hours", 40}}, look(night).Deferrals, "they had to wait, whatever came after")

@@ -51,7 +51,7 @@ func TestDemoData(t *testing.T) {
 	require.Positive(t, e.query("SELECT count(*) FROM messages WHERE accepted_at > now() - interval '1 day'"), "the dashboard has a last day")
 	require.Eventually(t, func() bool {
 		return e.query("SELECT count(*) FROM template_versions WHERE approval_status <> 'approved'") == 0
-	}, 20*time.Second, 50*time.Millisecond, "the templates go to the sandbox like any others")
+	}, patience, 50*time.Millisecond, "the templates go to the sandbox like any others")
 
 	row := e.threads(nil)[0]
 	require.True(t, row.WindowOpen)
@@ -60,7 +60,7 @@ func TestDemoData(t *testing.T) {
 		require.Empty(t, problems)
 		require.Eventually(t, func() bool {
 			return e.query("SELECT count(*) FROM messages WHERE body = 'Gladly' AND delivered_at IS NOT NULL") == 1
-		}, 10*time.Second, 50*time.Millisecond, "the sandbox knows that they wrote")
+		}, patience, 50*time.Millisecond, "the sandbox knows that they wrote")
 	}
 
 	live := e.cfg

@@ -42,11 +42,11 @@ func TestInbox(t *testing.T) {
 	updated := e.subscribe(`subscription { conversationUpdated { id unread } }`, nil)
 	e.says("+4915112345678", "Which size is left?")
 	e.says("+4915112345679", "Hello")
-	require.Eventually(t, func() bool { return len(e.threads(nil)) == 2 }, 10*time.Second, 20*time.Millisecond)
-	require.Eventually(t, func() bool { return updated() >= 2 }, 5*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return len(e.threads(nil)) == 2 }, patience, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return updated() >= 2 }, patience, 20*time.Millisecond)
 	// Who subscribes after the list was read learns of what came in between.
 	late := e.subscribe(`subscription { conversationUpdated { id } }`, nil)
-	require.Eventually(t, func() bool { return late() == 1 }, 5*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return late() == 1 }, patience, 20*time.Millisecond)
 	rows := e.threads(map[string]any{"search": "0049 151 12345678"})
 	require.Len(t, rows, 1)
 	ada := rows[0]
@@ -64,7 +64,7 @@ func TestInbox(t *testing.T) {
 	require.Eventually(t, func() bool {
 		ada = e.threads(map[string]any{"search": "12345678"})[0]
 		return ada.LastMessage.Status == "DELIVERED" || ada.LastMessage.Status == "READ"
-	}, 10*time.Second, 20*time.Millisecond)
+	}, patience, 20*time.Millisecond)
 	require.Zero(t, ada.Unread)
 	require.Equal(t, "REPLY", ada.Messages.Nodes[0].Purpose)
 	require.Len(t, e.threads(map[string]any{"unread": true}), 1)
@@ -79,7 +79,7 @@ func TestInbox(t *testing.T) {
 	require.Empty(t, problems)
 	require.Len(t, e.threads(map[string]any{"status": "OPEN"}), 1)
 	e.says("+4915112345678", "Thanks!")
-	require.Eventually(t, func() bool { return len(e.threads(map[string]any{"status": "OPEN"})) == 2 }, 10*time.Second, 20*time.Millisecond, "it opens by itself when they write")
+	require.Eventually(t, func() bool { return len(e.threads(map[string]any{"status": "OPEN"})) == 2 }, patience, 20*time.Millisecond, "it opens by itself when they write")
 
 	// Outside the window only a template goes, and only with consent.
 	e.exec("UPDATE conversations SET session_expires_at = now() + interval '1 minute'")
@@ -89,12 +89,12 @@ func TestInbox(t *testing.T) {
 	e.says("+4915112345678", "START")
 	require.Eventually(t, func() bool {
 		return e.threads(map[string]any{"search": "12345678"})[0].Contact.ConsentStatus == "OPTED_IN"
-	}, 10*time.Second, 20*time.Millisecond)
+	}, patience, 20*time.Millisecond)
 	require.Empty(t, reply(map[string]any{"templateId": tmpl}))
 	e.says("+4915112345678", "STOP")
 	require.Eventually(t, func() bool {
 		return e.threads(map[string]any{"search": "12345678"})[0].Contact.ConsentStatus == "OPTED_OUT"
-	}, 10*time.Second, 20*time.Millisecond)
+	}, patience, 20*time.Millisecond)
 	require.Contains(t, reply(map[string]any{"body": "why?"}), "opted out")
 	require.Zero(t, e.query("SELECT count(*) FROM messages WHERE body IN ('too late', 'why?')"), "what is refused leaves nothing")
 }
@@ -177,7 +177,7 @@ func TestComplianceListsAndDownloads(t *testing.T) {
 	require.Eventually(t, func() bool {
 		e.do(&out, `{ webhookEvents(filter: {address: "0049 151 12345678"}) { nodes { kind } } }`, nil)
 		return len(out.WebhookEvents.Nodes) == 1 && out.WebhookEvents.Nodes[0].Kind == "INBOUND"
-	}, 10*time.Second, 50*time.Millisecond)
+	}, patience, 50*time.Millisecond)
 }
 
 type answer struct {

@@ -131,7 +131,7 @@ func TestACampaignWithATopicGoesOnlyToItsSubscribers(t *testing.T) {
 	require.Equal(t, "OPTED_IN", consent)
 	require.Equal(t, "KEYWORD", reversed(subs)[1].Source)
 	require.Equal(t, "SUBSCRIBED", reversed(subs)[0].Status)
-	require.Eventually(t, func() bool { return len(e.confirmations(ada)) == 1 }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return len(e.confirmations(ada)) == 1 }, patience, 20*time.Millisecond)
 	require.Contains(t, e.confirmations(ada)[0], "You have left “Price alerts”")
 	e.saysUntil(ada, "stop the presses", func() bool {
 		return e.query("SELECT count(*) FROM messages WHERE direction = 'inbound'") == 3
@@ -171,7 +171,7 @@ func TestACampaignWithATopicGoesOnlyToItsSubscribers(t *testing.T) {
 	// One more leaves while it is being sent: the gate looks again when the message goes.
 	e.must("campaignUpdate", "campaign", map[string]any{"id": camp, "rateLimitPerSecond": 4})
 	e.must("campaignLaunch", "campaign", map[string]any{"id": camp})
-	require.Eventually(t, func() bool { _, c := e.campaign(camp); return c.Audience == 40 }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { _, c := e.campaign(camp); return c.Audience == 40 }, patience, 10*time.Millisecond)
 	late := map[string]any{"id": e.idOf("+4915100000036"), "topicId": news, "status": "LEFT"}
 	e.must("contactTopicSet", "contact", late)
 	e.must("campaignUpdate", "campaign", map[string]any{"id": camp, "rateLimitPerSecond": 1000})
@@ -212,8 +212,8 @@ func TestACampaignWithATopicGoesOnlyToItsSubscribers(t *testing.T) {
 	// START <keyword> brings them back, also after a STOP to everything.
 	e.saysUntil(ada, "STOP", func() bool { c, _ := e.topicsOf(ada); return c == "OPTED_OUT" })
 	e.saysUntil(ada, "start news", standing("SUBSCRIBED"))
-	require.Eventually(t, func() bool { c, _ := e.topicsOf(ada); return c == "OPTED_IN" }, 5*time.Second, 20*time.Millisecond)
-	require.Eventually(t, func() bool { return len(e.confirmations(ada)) == 3 }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { c, _ := e.topicsOf(ada); return c == "OPTED_IN" }, patience, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return len(e.confirmations(ada)) == 3 }, patience, 20*time.Millisecond)
 	require.Contains(t, e.confirmations(ada)[0], "You are subscribed to “Price alerts”")
 
 	// The segment of a topic, the export, and what is used stays.
