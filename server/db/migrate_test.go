@@ -131,9 +131,9 @@ func TestAMigrationGivesWayToOthers(t *testing.T) {
 func TestAnIndexThatWasInterruptedIsBuiltAgain(t *testing.T) {
 	t.Parallel()
 	for name, sql := range map[string]string{
-		"plain":       "CREATE INDEX CONCURRENTLY IF NOT EXISTS again_idx ON contacts (created_at)",
-		"unique":      "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS again_idx ON contacts (id, created_at)",
-		"lower case":  "create index concurrently again_idx on contacts (created_at)",
+		"plain":          "CREATE INDEX CONCURRENTLY IF NOT EXISTS again_idx ON contacts (created_at)",
+		"unique":         "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS again_idx ON contacts (id, created_at)",
+		"lower case":     "create index concurrently again_idx on contacts (created_at)",
 		"over two lines": "-- an index\nCREATE INDEX CONCURRENTLY\n    IF NOT EXISTS again_idx ON contacts (created_at)",
 	} {
 		t.Run(name, func(t *testing.T) {
