@@ -26,7 +26,7 @@ import (
 )
 
 const (
-	receiptConns   = 64
+	receiptConns   = 256
 	receiptSeconds = 8
 	receiptsMost   = 24_000 // callbacks of the case at most
 	clockTick      = 100    // of /proc, a second

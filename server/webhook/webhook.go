@@ -16,7 +16,7 @@ import (
 
 const (
 	maxBody = 256 << 10
-	budget  = 4 * time.Second // then Twilio had better try again
+	budget  = 10 * time.Second // Twilio waits 15; then it had better try again
 )
 
 // Handler takes Twilio's requests.

@@ -229,7 +229,7 @@ func (a *Applier) Record(ctx context.Context, events []*Event) (int, error) {
 	for _, e := range events {
 		e.classify(a.Reader)
 	}
-	fresh, err := insert(ctx, a.DB, events)
+	fresh, err := insert(ctx, a.DB, events, false)
 	if err != nil {
 		return 0, err
 	}

@@ -84,7 +84,7 @@ func TestOnePoisonousReceiptParksAlone(t *testing.T) {
 					events = append(events, status(fmt.Sprintf("SM%d", i), "explodes"))
 				}
 			}
-			fresh, err := insert(e.ctx, e.DB, events)
+			fresh, err := insert(e.ctx, e.DB, events, false)
 			require.NoError(t, err)
 			if at == "in memory" {
 				require.NoError(t, e.applyReceipts(e.ctx, fresh))
@@ -113,10 +113,10 @@ func TestReceiptsWithoutEffectSayWhy(t *testing.T) {
 func TestARepeatIsStoredOnce(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t, dbtest.New(t))
-	first, err := insert(e.ctx, e.DB, []*Event{says("SM1", person(1), "hello"), says("SM1", person(1), "hello"), status("SM1", "sent"), status("SM1", "read")})
+	first, err := insert(e.ctx, e.DB, []*Event{says("SM1", person(1), "hello"), says("SM1", person(1), "hello"), status("SM1", "sent"), status("SM1", "read")}, false)
 	require.NoError(t, err)
 	require.Len(t, first, 3)
-	again, err := insert(e.ctx, e.DB, []*Event{status("SM1", "read"), says("SM1", person(1), "hello")})
+	again, err := insert(e.ctx, e.DB, []*Event{status("SM1", "read"), says("SM1", person(1), "hello")}, false)
 	require.NoError(t, err)
 	require.Empty(t, again)
 	require.NoError(t, e.Apply(e.ctx))
@@ -127,7 +127,7 @@ func TestARepeatIsStoredOnce(t *testing.T) {
 func TestOneGroupKeepsTheOrderOfArrival(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t, dbtest.New(t))
-	_, err := insert(e.ctx, e.DB, []*Event{says("SMz", person(1), "START"), says("SMy", person(1), "one"), says("SMx", person(1), "STOP"), says("SMa", person(2), "STOP"), says("SMb", person(2), "START")})
+	_, err := insert(e.ctx, e.DB, []*Event{says("SMz", person(1), "START"), says("SMy", person(1), "one"), says("SMx", person(1), "STOP"), says("SMa", person(2), "STOP"), says("SMb", person(2), "START")}, false)
 	require.NoError(t, err)
 	require.NoError(t, e.Apply(e.ctx))
 	require.Equal(t, []string{"START", "one", "STOP"}, e.texts(person(1)))
@@ -152,7 +152,7 @@ func TestManyProcessesKeepEachContactsOrder(t *testing.T) {
 				events = append(events, says(fmt.Sprintf("SM%d-%d-%d", (p*7+n*13)%97, p, round*each+n), person(p), text))
 			}
 		}
-		_, err := insert(e.ctx, d, events)
+		_, err := insert(e.ctx, d, events, false)
 		require.NoError(t, err)
 	}
 	write(0)

@@ -2,7 +2,9 @@ package webhookevent
 
 import (
 	"context"
+	"slices"
 
+	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
@@ -71,13 +73,23 @@ func (a *Applier) isolate(ctx context.Context, events []*Event, why error) error
 	return a.applyReceipts(ctx, events[half:])
 }
 
-// receipts applies a batch in the caller's transaction. That need not wait for
-// the disk: the events are durable, and if the commit is lost in a crash, the
-// mark that they were applied is lost with it.
+// receipts applies a batch of stored events in the caller's transaction. That
+// need not wait for the disk: the events are durable, and if the commit is lost
+// in a crash, the mark that they were applied is lost with it.
 func (a *Applier) receipts(ctx context.Context, tx bun.Tx, events []*Event) (message.Applied, error) {
 	if err := commitLater(ctx, tx); err != nil {
 		return message.Applied{}, err
 	}
+	done, err := a.effects(ctx, tx, events)
+	if err != nil {
+		return message.Applied{}, err
+	}
+	return done, markApplied(ctx, tx, events)
+}
+
+// effects applies what a batch says, and notes on its events why some had no
+// effect.
+func (a *Applier) effects(ctx context.Context, tx bun.Tx, events []*Event) (message.Applied, error) {
 	batch, of := make([]message.Receipt, 0, len(events)), make([]*Event, 0, len(events))
 	for _, e := range events {
 		told, info, ok := a.Reader.Status(e.Params)
@@ -97,7 +109,46 @@ func (a *Applier) receipts(ctx context.Context, tx bun.Tx, events []*Event) (mes
 	for i, why := range done.Problems {
 		of[i].Error = why
 	}
-	return done, markApplied(ctx, tx, events)
+	return done, nil
+}
+
+// storeAndApply stores events and applies the receipts among them in one
+// transaction: each event is written once, where storing first and applying
+// later writes it again to note that. It gives up where it would have to wait
+// for others: who stores must answer soon. Then nothing is stored.
+func (a *Applier) storeAndApply(ctx context.Context, events []*Event) (fresh []*Event, err error) {
+	ctx = actor.With(ctx, actor.System)
+	var done message.Applied
+	err = safely(func() error {
+		return a.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+			if err := limitLocks(ctx, tx, lockWait); err != nil {
+				return err
+			}
+			if fresh, err = insert(ctx, tx, events, true); err != nil {
+				return err
+			}
+			receipts := slices.DeleteFunc(slices.Clone(fresh), func(e *Event) bool { return e.Kind != KindStatus })
+			if len(receipts) == 0 {
+				return nil
+			}
+			if done, err = a.effects(ctx, tx, receipts); err != nil {
+				return err
+			}
+			return markProblems(ctx, tx, receipts)
+		})
+	})
+	if err != nil {
+		for _, e := range events {
+			e.ID, e.Error = 0, ""
+		}
+		return nil, err
+	}
+	if len(done.Trips) > 0 { // a transaction of its own, for which nobody's answer has to wait
+		go a.announce(context.WithoutCancel(ctx), done)
+	} else {
+		a.announce(ctx, done)
+	}
+	return fresh, nil
 }
 
 // announce publishes what a batch changed, after its commit.

@@ -2,6 +2,7 @@ package webhookevent
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"eventstream/server/db"
@@ -20,8 +21,9 @@ const (
 // insert writes events that are new, in one statement, and gives those. Ids and
 // times go by the order of events, as they arrived; rows are written in order of
 // their keys, so that two groups with the same events never wait for each other
-// in a circle.
-func insert(ctx context.Context, idb bun.IDB, events []*Event) ([]*Event, error) {
+// in a circle. With applied, receipts are marked as applied at once: the caller
+// does that in the same transaction.
+func insert(ctx context.Context, idb bun.IDB, events []*Event, applied bool) ([]*Event, error) {
 	n := len(events)
 	if n == 0 {
 		return nil, nil
@@ -47,17 +49,17 @@ func insert(ctx context.Context, idb bun.IDB, events []*Event) ([]*Event, error)
 	}
 	err := idb.NewRaw(`
 		INSERT INTO webhook_events (id, kind, sid, dedupe_key, message_id, params, headers, signature_valid, source, contact_key,
-			urgent, arrived_at, happened_at, received_at)
+			urgent, arrived_at, happened_at, received_at, applied_at)
 		OVERRIDING SYSTEM VALUE
 		SELECT id, kind, sid, dedupe_key, message_id, params::jsonb, headers::jsonb, signed, source, contact_key, urgent,
-			nullif(arrived, '')::timestamptz, nullif(happened, '')::timestamptz, recorded
+			nullif(arrived, '')::timestamptz, nullif(happened, '')::timestamptz, recorded, CASE WHEN kind = 'status' AND ? THEN recorded END
 		FROM (SELECT nextval('webhook_events_id_seq') AS id, clock_timestamp() AS recorded, u.*
 			FROM unnest(?::text[], ?::text[], ?::text[], ?::bigint[], ?::text[], ?::text[], ?::bool[], ?::text[], ?::text[], ?::bool[],
 				?::text[], ?::text[]) WITH ORDINALITY
 				AS u (kind, sid, dedupe_key, message_id, params, headers, signed, source, contact_key, urgent, arrived, happened, place)
 			ORDER BY place OFFSET 0) x
 		ORDER BY dedupe_key, place ON CONFLICT (dedupe_key) DO NOTHING RETURNING id, dedupe_key, received_at`,
-		pgdialect.Array(kinds), pgdialect.Array(sids), pgdialect.Array(keys), pgdialect.Array(ids), pgdialect.Array(params),
+		applied, pgdialect.Array(kinds), pgdialect.Array(sids), pgdialect.Array(keys), pgdialect.Array(ids), pgdialect.Array(params),
 		pgdialect.Array(headers), pgdialect.Array(signed), pgdialect.Array(sources), pgdialect.Array(contacts),
 		pgdialect.Array(urgent), pgdialect.Array(arrived), pgdialect.Array(happened)).Scan(ctx, &rows)
 	if err != nil {
@@ -136,6 +138,30 @@ func markApplied(ctx context.Context, tx bun.Tx, events []*Event) error {
 		UPDATE webhook_events e SET applied_at = clock_timestamp(), next_attempt_at = NULL, error = u.error
 		FROM unnest(?::bigint[], ?::text[]) AS u (id, error) WHERE e.id = u.id AND e.applied_at IS NULL`,
 		pgdialect.Array(ids), pgdialect.Array(errs)).Exec(ctx)
+	return db.Err(err)
+}
+
+// markProblems notes why some of the events that are marked as applied had no
+// effect.
+func markProblems(ctx context.Context, tx bun.Tx, events []*Event) error {
+	var ids []int64
+	var errs []string
+	for _, e := range events {
+		if e.Error != "" {
+			ids, errs = append(ids, e.ID), append(errs, e.Error)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := tx.NewRaw("UPDATE webhook_events e SET error = u.error FROM unnest(?::bigint[], ?::text[]) AS u (id, error) WHERE e.id = u.id",
+		pgdialect.Array(ids), pgdialect.Array(errs)).Exec(ctx)
+	return db.Err(err)
+}
+
+// limitLocks keeps the transaction's statements from waiting long for others.
+func limitLocks(ctx context.Context, tx bun.Tx, limit time.Duration) error {
+	_, err := tx.NewRaw("SELECT set_config('lock_timeout', ?, true)", strconv.FormatInt(limit.Milliseconds(), 10)).Exec(ctx)
 	return db.Err(err)
 }
 

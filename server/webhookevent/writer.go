@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,7 +28,13 @@ const (
 	probeEvery  = 250 * time.Millisecond
 	adoptEvery  = 10 * time.Second
 	replayGroup = 500
-	lastStretch = 256 << 10 // bytes in the spool that are stored while new events wait
+	lastStretch = 64 << 10 // bytes in the spool that are stored while new events wait
+
+	// A group of so many events is applied as it is stored; a smaller one is
+	// answered sooner, and applied with others.
+	together = 24
+	lockWait = 50 * time.Millisecond // for others, while somebody waits for an answer
+	keepOff  = time.Second           // from applying at once, after such a wait was too long
 )
 
 // Writer makes events durable in groups: many requests, one insert, one fsync.
@@ -42,6 +49,8 @@ type Writer struct {
 	gate   sync.RWMutex  // read: a group is being stored; write: the way back from the spool
 	kick   chan struct{} // the spool has something
 	ahead  atomic.Int64  // nanoseconds that Postgres' clock is ahead of ours
+	apart  atomic.Int64  // until then nothing is applied as it is stored, in nanoseconds since the epoch
+	single sync.Mutex    // one such group at a time: two would only wait for each other's counters
 	full   atomic.Bool   // so that a full spool is logged once
 	gauges struct{ bytes, oldest prometheus.GaugeFunc }
 }
@@ -198,7 +207,19 @@ func all(events []*Event, err error) []error {
 
 // store writes events to Postgres and has them applied.
 func (w *Writer) store(ctx context.Context, events []*Event) error {
-	fresh, err := insert(ctx, w.DB, events)
+	if w.Applier != nil && len(events) >= together && time.Now().UnixNano() > w.apart.Load() {
+		w.single.Lock()
+		fresh, err := w.Applier.storeAndApply(ctx, events)
+		w.single.Unlock()
+		if err == nil {
+			w.Applier.offer(slices.DeleteFunc(fresh, func(e *Event) bool { return e.Kind == KindStatus }))
+			return nil
+		}
+		// Whatever it was: they are stored first, and what cannot be applied is found then.
+		w.Log.Debug("webhooks were not applied as they were stored", "events", len(events), "error", err)
+		w.apart.Store(time.Now().Add(keepOff).UnixNano())
+	}
+	fresh, err := insert(ctx, w.DB, events, false)
 	if err == nil && w.Applier != nil {
 		w.Applier.offer(fresh)
 	}

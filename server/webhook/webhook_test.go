@@ -1,0 +1,241 @@
+package webhook_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"eventstream/server/consent"
+	"eventstream/server/conversation"
+	"eventstream/server/db"
+	"eventstream/server/db/dbtest"
+	"eventstream/server/db/embedded"
+	"eventstream/server/jobs"
+	"eventstream/server/message"
+	"eventstream/server/pubsub"
+	"eventstream/server/topic"
+	"eventstream/server/twilio"
+	"eventstream/server/webhook"
+	"eventstream/server/webhookevent"
+
+	"github.com/stretchr/testify/require"
+)
+
+const token = "0123456789abcdef0123456789abcdef"
+
+var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+
+// site is a server that takes webhooks.
+type site struct {
+	*httptest.Server
+
+	db *db.DB
+}
+
+func newSite(t *testing.T, d *db.DB, spool string) *site {
+	t.Helper()
+	hub := pubsub.New(d.Pool, quiet)
+	consents := consent.NewService(d, hub, consent.NewHasher("test"), time.Now)
+	conversations := conversation.NewService(d, hub, &jobs.Enqueuer{}, consents, nil, topic.NewService(d, hub), nil, quiet, time.Now)
+	applier := webhookevent.NewApplier(webhookevent.Options{
+		DB: d, Hub: hub, Reader: twilio.Reader{}, Receive: conversations.Receive, Receipts: message.NewReceipts(consents), Log: quiet,
+	})
+	o := webhookevent.WriterOptions{DB: d, Applier: applier, Reader: twilio.Reader{}, Log: quiet, Now: time.Now}
+	if spool != "" {
+		var err error
+		o.Spool, err = webhookevent.OpenSpool(spool, webhookevent.SpoolLimit, quiet)
+		require.NoError(t, err)
+	}
+	w := webhookevent.NewWriter(o)
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { w.Run(ctx) })
+	running.Go(func() { applier.Run(ctx) })
+	s := &site{db: d}
+	mux := http.NewServeMux()
+	hooks := webhook.New(w, []string{"", token}, func() string { return s.URL }, quiet)
+	mux.HandleFunc("POST /webhooks/twilio/inbound", hooks.Inbound)
+	mux.HandleFunc("POST /webhooks/twilio/status", hooks.Status)
+	s.Server = httptest.NewServer(mux)
+	t.Cleanup(func() {
+		s.Close()
+		stop()
+		running.Wait()
+		if o.Spool != nil {
+			o.Spool.Close()
+		}
+	})
+	return s
+}
+
+// post sends a literal body with the signature of these parameters.
+func (s *site) post(path, body, signature string) (int, string, error) {
+	req, err := http.NewRequest(http.MethodPost, s.URL+path, strings.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("X-Twilio-Signature", signature)
+	resp, err := s.Client().Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(raw), err
+}
+
+func (s *site) signed(path, body string) string {
+	form, _ := url.ParseQuery(body)
+	return twilio.Sign(token, s.URL+path, form)
+}
+
+func (s *site) number(t *testing.T, sql string, args ...any) (n int) {
+	t.Helper()
+	require.NoError(t, s.db.NewRaw(sql, args...).Scan(context.Background(), &n))
+	return n
+}
+
+// TestRequests posts literal bodies, as they were seen from Twilio or made by
+// somebody who means harm.
+func TestRequests(t *testing.T) {
+	t.Parallel()
+	const (
+		inbound = "/webhooks/twilio/inbound"
+		status  = "/webhooks/twilio/status"
+	)
+	s := newSite(t, dbtest.New(t), "")
+	for name, c := range map[string]struct {
+		path, body string
+		signature  func(path, body string) string
+		want       int
+		stored     string // SID of the event that is kept; "" for none
+	}{
+		"a text":                               {inbound, "SmsMessageSid=SMa&NumMedia=0&ProfileName=Ada&MessageType=text&SmsSid=SMa&WaId=4915112345678&SmsStatus=received&Body=Hi+there%21&To=whatsapp%3A%2B15005550006&NumSegments=1&MessageSid=SMa&AccountSid=AC1&From=whatsapp%3A%2B4915112345678&ApiVersion=2010-04-01", s.signed, 200, "SMa"},
+		"nothing but a picture, an empty body": {inbound, "MessageSid=SMb&Body=&NumMedia=1&MediaUrl0=https%3A%2F%2Fapi.twilio.com%2Fx&From=whatsapp%3A%2B4915112345678", s.signed, 200, "SMb"},
+		"a name given twice":                   {inbound, "MessageSid=SMc&Body=b&Body=a&From=whatsapp%3A%2B4915112345678", s.signed, 200, "SMc"},
+		"NUL and bytes that are no UTF-8, in names too": {inbound, "MessageSid=SMd&Body=a%00b%FF&%00x%FE=y&From=whatsapp%3A%2B4915112345678", s.signed, 200, "SMd"},
+		"a status with our id":                          {status + "?m=42", "MessageSid=SMe&MessageStatus=delivered&SmsSid=SMe&SmsStatus=delivered", s.signed, 204, "SMe"},
+		"a status with a query that is no number":       {status + "?m=%27x%27", "MessageSid=SMf&MessageStatus=sent", s.signed, 204, "SMf"},
+		"a status that knows when the carrier was done": {status, "MessageSid=SMg&MessageStatus=delivered&RawDlrDoneDate=2611251230", s.signed, 204, "SMg"},
+		"no signature":                 {status, "MessageSid=SMh&MessageStatus=sent", func(string, string) string { return "" }, 403, ""},
+		"a signature of another body":  {status, "MessageSid=SMi&MessageStatus=sent", func(p, _ string) string { return s.signed(p, "MessageSid=SMi&MessageStatus=read") }, 403, ""},
+		"a signature of another path":  {status, "MessageSid=SMj&MessageStatus=sent", func(_, b string) string { return s.signed(inbound, b) }, 403, ""},
+		"a signature of another query": {status + "?m=1", "MessageSid=SMk&MessageStatus=sent", func(_, b string) string { return s.signed(status+"?m=2", b) }, 403, ""},
+		"a signature by another token": {status, "MessageSid=SMl&MessageStatus=sent", func(p, _ string) string {
+			return twilio.Sign("", s.URL+p, url.Values{"MessageSid": {"SMl"}, "MessageStatus": {"sent"}})
+		}, 403, ""},
+		"parameters in the query count for nothing": {status + "?MessageSid=SMm", "MessageStatus=sent", s.signed, 400, ""},
+		"a body that is no form":                    {status, "%zz=1", s.signed, 400, ""},
+		"more than 256 KiB":                         {inbound, "MessageSid=SMn&Body=" + strings.Repeat("x", 257<<10), s.signed, 400, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, body, err := s.post(c.path, c.body, c.signature(c.path, c.body))
+			require.NoError(t, err)
+			require.Equal(t, c.want, code)
+			if c.want == 200 {
+				require.Equal(t, `<?xml version="1.0" encoding="UTF-8"?><Response/>`, body)
+			}
+			if c.stored != "" {
+				require.Equal(t, 1, s.number(t, "SELECT count(*) FROM webhook_events WHERE sid = ? AND signature_valid AND source = 'live'", c.stored), "it is there when the answer is")
+			}
+		})
+	}
+	require.Equal(t, 7, s.number(t, "SELECT count(*) FROM webhook_events"), "what was refused leaves nothing")
+	require.Equal(t, 1, s.number(t, "SELECT count(*) FROM webhook_events WHERE sid = 'SMe' AND message_id = 42"))
+	require.Equal(t, 1, s.number(t, "SELECT count(*) FROM webhook_events WHERE sid = 'SMg' AND happened_at = '2026-11-25 12:30Z'"))
+	require.Equal(t, 1, s.number(t, "SELECT count(*) FROM webhook_events WHERE sid = 'SMd' AND params ->> 'Body' = 'ab' AND params ->> 'x' = 'y'"))
+}
+
+// TestPostgresAwayUnderLoad: people write one message after the other, each once
+// the last was answered, while Postgres crashes and comes back. Nothing is
+// refused, lost, or out of order for any of them.
+func TestPostgresAwayUnderLoad(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	port := l.Addr().(*net.TCPAddr).Port
+	require.NoError(t, l.Close())
+	dir, err := os.MkdirTemp("", "eventstream-webhook-pg-") // not t.TempDir: Postgres runs as somebody else
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	opts := embedded.Options{DataDir: dir, Port: port, Log: quiet}
+	pg, err := embedded.Start(t.Context(), opts)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = pg.Stop() })
+	d, err := db.Open(t.Context(), pg.URL, 20, quiet)
+	require.NoError(t, err)
+	t.Cleanup(d.Close)
+	require.NoError(t, d.MigrateUp(t.Context(), quiet))
+	spool := filepath.Join(t.TempDir(), "spool")
+	s := newSite(t, d, spool)
+	s.Client().Transport.(*http.Transport).MaxIdleConnsPerHost = 64
+	const people, rate = 40, 1000
+	const crash, back, end = rate / 2, 3 * rate, 3*rate + rate/2 // answers, after which things happen
+	var answers, refused atomic.Int64
+	var slowest atomic.Int64
+	var written [people][]string
+	var running sync.WaitGroup
+	began := time.Now()
+	for p := range people {
+		running.Go(func() {
+			for n := 0; answers.Load() < end; n++ {
+				time.Sleep(time.Until(began.Add(time.Duration(n*people+p) * time.Second / rate)))
+				text := fmt.Sprintf("%d", n)
+				body := url.Values{"MessageSid": {fmt.Sprintf("SM%d-%d", p, n)}, "From": {fmt.Sprintf("whatsapp:+49151%08d", 20_000_000+p)}, "Body": {text}}.Encode()
+				at := time.Now()
+				code, _, err := s.post("/webhooks/twilio/inbound", body, s.signed("/webhooks/twilio/inbound", body))
+				for took := int64(time.Since(at)); ; {
+					if old := slowest.Load(); took <= old || slowest.CompareAndSwap(old, took) {
+						break
+					}
+				}
+				if err != nil || code != http.StatusOK {
+					refused.Add(1)
+				}
+				written[p] = append(written[p], text)
+				answers.Add(1)
+			}
+		})
+	}
+	reached := func(n int64) {
+		require.Eventually(t, func() bool { return answers.Load() >= n }, 5*time.Minute, time.Millisecond)
+	}
+	reached(crash)
+	pg.Crash()
+	reached(back)
+	pg, err = embedded.Start(t.Context(), opts)
+	require.NoError(t, err)
+	reached(end)
+	running.Wait()
+	t.Logf("%d webhooks in %s, the slowest answer after %s", answers.Load(), time.Since(began).Round(time.Millisecond), time.Duration(slowest.Load()).Round(time.Millisecond))
+	require.Zero(t, refused.Load())
+	total := int(answers.Load())
+	require.Eventually(t, func() bool {
+		var n int
+		err := d.NewRaw("SELECT count(*) FROM messages WHERE direction = 'inbound'").Scan(t.Context(), &n)
+		return err == nil && n == total
+	}, 5*time.Minute, 50*time.Millisecond, "nothing is lost")
+	require.Positive(t, s.number(t, "SELECT count(*) FROM webhook_events WHERE source = 'spool'"))
+	for p, want := range written {
+		var got []string
+		require.NoError(t, d.NewRaw("SELECT m.body FROM messages m JOIN contacts c ON c.id = m.contact_id WHERE c.match_key = ? ORDER BY m.id", fmt.Sprintf("+49151%08d", 20_000_000+p)).Scan(t.Context(), &got))
+		require.Equal(t, want, got)
+	}
+	require.Eventually(t, func() bool {
+		left, err := filepath.Glob(filepath.Join(spool, "*.spool"))
+		return err == nil && len(left) == 0
+	}, time.Minute, 20*time.Millisecond, "the spool is empty again")
+}

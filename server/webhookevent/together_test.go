@@ -1,0 +1,76 @@
+package webhookevent
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"eventstream/server/db/dbtest"
+	"eventstream/server/message"
+
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+)
+
+// a group that is large enough to be applied as it is stored: one receipt for
+// each message, a repeat, an unknown word, a message of somebody else, and an
+// inbound message.
+func group(n int) []*Event {
+	var events []*Event
+	for i := range n {
+		events = append(events, status(fmt.Sprintf("SM%d", i), "delivered"))
+	}
+	return append(events, status("SM0", "delivered"), status("SM0", "teleported"), status("SM_of_others", "read"), says("SMin", person(1), "hello"))
+}
+
+func TestALargeGroupIsAppliedAsItIsStored(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, dbtest.New(t))
+	e.outbound(together)
+	w := NewWriter(WriterOptions{DB: e.DB, Applier: e.Applier, Reader: reader{}, Log: quiet, Now: time.Now})
+	require.NoError(t, w.store(e.ctx, group(together)))
+	require.Zero(t, w.apart.Load(), "it was not done in two steps")
+	require.Equal(t, together, e.number("SELECT count(*) FROM messages WHERE status = 'delivered'"))
+	require.Equal(t, together, e.number("SELECT count(*) FROM delivery_events d JOIN webhook_events w ON w.id = d.webhook_event_id AND w.sid = d.sid"))
+	require.Equal(t, together+2, e.number("SELECT count(*) FROM webhook_events WHERE kind = 'status' AND applied_at IS NOT NULL"))
+	require.Equal(t, 2, e.number("SELECT count(*) FROM webhook_events WHERE error <> ''"))
+	require.Equal(t, 1, e.number("SELECT count(*) FROM webhook_events WHERE kind = 'inbound' AND applied_at IS NULL"))
+	require.Empty(t, e.hand, "receipts are not handed over once more")
+	require.Len(t, e.wake, 1, "the inbound message is")
+	require.NoError(t, w.store(e.ctx, group(together)), "all of it once more changes nothing")
+	require.Equal(t, together, e.number("SELECT count(*) FROM delivery_events"))
+}
+
+// TestAGroupThatCannotBeAppliedIsStoredAllTheSame: a poisonous event, and a
+// message that somebody else keeps locked.
+func TestAGroupThatCannotBeAppliedIsStoredAllTheSame(t *testing.T) {
+	t.Parallel()
+	t.Run("poison", func(t *testing.T) {
+		t.Parallel()
+		e := newEngine(t, dbtest.New(t))
+		e.outbound(together)
+		w := NewWriter(WriterOptions{DB: e.DB, Applier: e.Applier, Reader: reader{}, Log: quiet, Now: time.Now})
+		require.NoError(t, w.store(e.ctx, append(group(together), status("SM1", "explodes"))))
+		require.NoError(t, e.Apply(e.ctx))
+		require.Equal(t, together, e.number("SELECT count(*) FROM messages WHERE status = 'delivered'"))
+		require.Equal(t, 1, e.number("SELECT count(*) FROM webhook_events WHERE applied_at IS NULL"))
+		require.Equal(t, 1, e.number("SELECT count(*) FROM webhook_events WHERE error LIKE 'panic: %' AND next_attempt_at IS NOT NULL"))
+	})
+	t.Run("a locked message", func(t *testing.T) {
+		t.Parallel()
+		e := newEngine(t, dbtest.New(t))
+		e.outbound(together)
+		w := NewWriter(WriterOptions{DB: e.DB, Applier: e.Applier, Reader: reader{}, Log: quiet, Now: time.Now})
+		require.NoError(t, e.DB.Tx(e.ctx, func(ctx context.Context, tx bun.Tx) error {
+			if _, err := message.Lock(ctx, tx, nil, []string{"SM3"}); err != nil {
+				return err
+			}
+			return w.store(e.ctx, group(together)) // answered while the lock is held
+		}))
+		require.NotZero(t, w.apart.Load(), "the next ones do not try that")
+		require.Equal(t, together+3, e.number("SELECT count(*) FROM webhook_events WHERE applied_at IS NULL"))
+		require.NoError(t, e.Apply(e.ctx))
+		require.Equal(t, together, e.number("SELECT count(*) FROM messages WHERE status = 'delivered'"))
+	})
+}
