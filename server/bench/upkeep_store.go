@@ -29,11 +29,11 @@ func fill(ctx context.Context, d *db.DB, size int) error {
 			FROM generate_series(1, ?0) g`,
 		"INSERT INTO message_counts (campaign_id, measure, n) SELECT campaign_id, status, count(*) FROM messages GROUP BY 1, 2",
 		`INSERT INTO message_series (campaign_id, bucket, measure, n)
-			SELECT 1, date_bin('10 seconds', now() - make_interval(secs => g * 10), 'epoch'), m, 5
-			FROM generate_series(1, 8640) g, unnest(ARRAY['at:accepted', 'at:delivered', 'at:read']) m`,
+			SELECT 1, date_bin('10 seconds', now() - make_interval(secs => g * 60), 'epoch'), m, 5
+			FROM generate_series(1, 1440) g, unnest(ARRAY['at:accepted', 'at:delivered', 'at:read']) m`,
 		`INSERT INTO message_series (campaign_id, bucket, measure, n)
 			SELECT 2, date_bin('10 seconds', now() - interval '10 days' - make_interval(secs => g * 10), 'epoch'), 'at:accepted', 5
-			FROM generate_series(1, ?) g`,
+			FROM generate_series(1, greatest(?0::int, 50000)) g`,
 		`INSERT INTO webhook_events (kind, sid, dedupe_key, params, signature_valid, received_at, applied_at)
 			SELECT 'status', 'SM' || g, 'k' || g, '{}', true, now() - interval '1 day', now() - interval '1 day' FROM generate_series(1, ?) g`,
 		`INSERT INTO audit_entries (actor_kind, action, entity, entity_id, seq, hash)
@@ -73,8 +73,11 @@ func (r *recorder) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.C
 
 func (r *recorder) AfterQuery(ctx context.Context, e *bun.QueryEvent) {
 	name, _ := ctx.Value(recordedAs{}).(string)
-	verb, _, _ := strings.Cut(strings.TrimSpace(e.Query), " ")
-	switch strings.ToUpper(strings.TrimSpace(verb)) {
+	words := strings.Fields(e.Query)
+	if len(words) == 0 {
+		return
+	}
+	switch strings.ToUpper(words[0]) {
 	case "SELECT", "INSERT", "UPDATE", "DELETE", "WITH":
 		r.mu.Lock()
 		defer r.mu.Unlock()
