@@ -77,6 +77,7 @@ func command() *cli.Command {
 					&cli.IntFlag{Name: "webhooks", Usage: "recipients of the campaign beside which webhooks are answered"},
 					&cli.IntSliceFlag{Name: "receipts", Usage: "status callbacks a second of the receipts table, beside as many as can be taken"},
 					&cli.IntFlag{Name: "contacts", Usage: "contacts of the tables on segments and search"},
+					&cli.IntSliceFlag{Name: "upkeep", Usage: "sizes of the table of periodic queries"},
 				},
 				Action: runBench,
 				Commands: []*cli.Command{{
@@ -229,6 +230,13 @@ func runBench(ctx context.Context, cmd *cli.Command) error {
 			return err
 		}
 		tables = append(tables, pace)
+	}
+	if sizes := cmd.IntSlice("upkeep"); len(sizes) > 0 {
+		upkeep, err := b.Upkeep(ctx, sizes)
+		if err != nil {
+			return err
+		}
+		tables = append(tables, upkeep)
 	}
 	report := bench.Report(tables)
 	fmt.Print(report)

@@ -9,7 +9,16 @@ import (
 )
 
 func systemState(ctx context.Context, idb bun.IDB, h *Health) error {
-	err := idb.NewRaw(`SELECT
+	// Events have no index over their time; ids grow with it. So back walks the
+	// ids in growing steps until the minute is over.
+	err := idb.NewRaw(`
+		WITH RECURSIVE back AS (
+			(SELECT id, received_at, 250::bigint AS step FROM webhook_events ORDER BY id DESC LIMIT 1)
+			UNION ALL
+			SELECT coalesce(e.id, 0), coalesce(e.received_at, '-infinity'), b.step * 2 FROM back b LEFT JOIN LATERAL (
+				SELECT id, received_at FROM webhook_events WHERE id <= b.id - b.step ORDER BY id DESC LIMIT 1) e ON true
+			WHERE b.received_at > now() - interval '1 minute')
+		SELECT
 		(SELECT count(*) FROM leases WHERE name LIKE 'worker:%' AND expires_at >= now()),
 		(SELECT coalesce(extract(epoch FROM clock_timestamp() - min(first.at)), 0)::float8 FROM (VALUES ('inbound'), ('status')) k (kind),
 			LATERAL (SELECT received_at AS at FROM webhook_events e WHERE e.kind = k.kind AND e.applied_at IS NULL AND e.next_attempt_at IS NULL ORDER BY e.id LIMIT 1) first),
@@ -19,7 +28,8 @@ func systemState(ctx context.Context, idb bun.IDB, h *Health) error {
 			WHERE ca.status = 'sending' AND EXISTS (SELECT 1 FROM campaign_senders cs
 				JOIN messages m ON m.work = 'send' AND m.sender_id = cs.sender_id AND m.campaign_id = ca.id AND m.not_before <= now()
 				WHERE cs.campaign_id = ca.id)),
-		(SELECT count(*) FROM webhook_events WHERE id > (SELECT coalesce(max(id), 0) - 100000 FROM webhook_events) AND received_at > now() - interval '1 minute')`).
+		(SELECT count(*) FROM webhook_events
+			WHERE id >= (SELECT coalesce(min(id), 0) FROM back) AND received_at > now() - interval '1 minute')`).
 		Scan(ctx, &h.Workers, &h.WebhookLagSeconds, &h.DispatchLagSeconds, &h.WebhooksPerMinute)
 	if err != nil {
 		return db.Err(err)

@@ -1,0 +1,141 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"time"
+
+	"eventstream/server/actor"
+	"eventstream/server/audit"
+	"eventstream/server/bulk"
+	"eventstream/server/consent"
+	"eventstream/server/contact"
+	"eventstream/server/dashboard"
+	"eventstream/server/db"
+	"eventstream/server/erasure"
+	"eventstream/server/health"
+	"eventstream/server/importer"
+	"eventstream/server/jobs"
+	"eventstream/server/message"
+	"eventstream/server/pubsub"
+	"eventstream/server/template"
+	"eventstream/server/topic"
+)
+
+// periodic is a query that runs every second or so for as long as the engine
+// runs, whether there is anything to do or not.
+type periodic struct {
+	name string
+	run  func(ctx context.Context) error
+}
+
+// periodics are the engine's, apart from sending: each maintenance task, and
+// what pages and metrics read again and again.
+func periodics(d *db.DB) []periodic {
+	log, now := slog.New(slog.DiscardHandler), time.Now
+	hub, enqueuer := pubsub.New(d.Pool, log), &jobs.Enqueuer{}
+	consents := consent.NewService(d, hub, consent.NewHasher("bench"), now)
+	topics := topic.NewService(d, hub)
+	imports := importer.NewService(d, hub, enqueuer, consents, topics, log, now, "bench")
+	erasures := erasure.NewService(d, consents, topics)
+	bulks := bulk.NewService(bulk.Dependencies{DB: d, Jobs: enqueuer, Now: now})
+	batch := func(fn func(context.Context, int) (int, error), n int) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := fn(ctx, n)
+			return err
+		}
+	}
+	h := health.NewService(d)
+	return []periodic{
+		{"imports without a job", imports.Forgotten},
+		{"files of old imports", batch(imports.DropOldFiles, 1)},
+		{"bulk actions without a job", bulks.Forgotten},
+		{"erased contacts to look at", batch(erasures.ClearDue, erasure.ClearBatch)},
+		{"contact counters to fold", batch(contact.NewService(d, hub).FoldCounts, contact.FoldBatch)},
+		{"template decisions", batch(template.NewService(d, enqueuer, nil, log).PollDecisions, 20)},
+		{"audit entries to seal", batch(audit.NewTrail(d).SealBatch, audit.SealBatch)},
+		{"dashboard, last 24 hours", func(ctx context.Context) error {
+			_, err := dashboard.NewService(d, func(int) message.CodeInfo { return message.CodeInfo{} }).Latest(ctx, now())
+			return err
+		}},
+		{"health", func(ctx context.Context) error {
+			_, err := h.Look(ctx, "")
+			return err
+		}},
+		{"metrics", func(ctx context.Context) error {
+			_, err := h.Totals(ctx)
+			return err
+		}},
+	}
+}
+
+// costs fills a database and tells what each periodic query takes there, the
+// cheapest of several runs.
+func costs(ctx context.Context, d *db.DB, size int) (names []string, byName map[string]cost, err error) {
+	if err := fill(ctx, d, size); err != nil {
+		return nil, nil, err
+	}
+	rec := &recorder{statements: map[string][]string{}}
+	watched := &db.DB{DB: d.WithQueryHook(rec), Pool: d.Pool}
+	byName = map[string]cost{}
+	for _, p := range periodics(watched) {
+		named := context.WithValue(actor.With(ctx, actor.System), recordedAs{}, p.name)
+		if err := p.run(named); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", p.name, err)
+		}
+		names = append(names, p.name)
+		for range rounds {
+			c, err := explain(ctx, d, rec.statements[p.name])
+			if err != nil {
+				return nil, nil, err
+			}
+			if best, ok := byName[p.name]; !ok || c.Milliseconds < best.Milliseconds {
+				byName[p.name] = c
+			}
+		}
+	}
+	return names, byName, nil
+}
+
+// Upkeep measures each periodic query at every size.
+func (b *Bench) Upkeep(ctx context.Context, sizes []int) (Table, error) {
+	sizes = slices.Sorted(slices.Values(sizes))
+	t := Table{
+		Title: "Periodic queries",
+		Intro: "What runs every second or so although nothing waits, on that many contacts, messages, receipts and audit entries: " +
+			"milliseconds in Postgres, and 8-KiB blocks looked at. Growth is the last size's blocks over the first's.",
+		Head: []string{"query"},
+	}
+	var names []string
+	var all []map[string]cost
+	for _, size := range sizes {
+		t.Head = append(t.Head, strconv.Itoa(size)+", ms", "blocks")
+		r, release, err := b.fresh(ctx)
+		if err != nil {
+			return t, err
+		}
+		if err = r.DB.MigrateUp(ctx, slog.New(slog.DiscardHandler)); err == nil {
+			var found map[string]cost
+			names, found, err = costs(ctx, r.DB, size)
+			all = append(all, found)
+		}
+		release()
+		if err != nil {
+			return t, err
+		}
+		b.log("periodic queries: %d measured", size)
+	}
+	t.Head = append(t.Head, "growth")
+	for _, name := range names {
+		row := []string{name}
+		for _, at := range all {
+			row = append(row, fmt.Sprintf("%.2f", at[name].Milliseconds), strconv.FormatInt(at[name].Blocks, 10))
+		}
+		growth := float64(all[len(all)-1][name].Blocks) / float64(max(all[0][name].Blocks, 1))
+		t.Rows = append(t.Rows, append(row, fmt.Sprintf("%.2f", growth)))
+	}
+	return t, nil
+}
