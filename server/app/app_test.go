@@ -491,9 +491,9 @@ func TestPauseResumeCancel(t *testing.T) {
 	camp := e.launch("paced", 50)
 	require.Eventually(t, func() bool { _, c := e.campaign(camp); return c.Accepted >= 10 }, patience, 20*time.Millisecond)
 	e.must("campaignPause", "campaign", map[string]any{"id": camp})
-	time.Sleep(500 * time.Millisecond)
+	require.Eventually(t, func() bool { _, c := e.campaign(camp); return c.Submitting == 0 }, patience, 20*time.Millisecond)
 	_, before := e.campaign(camp)
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) // a machine that is slow only sends less meanwhile
 	_, after := e.campaign(camp)
 	require.Equal(t, before.Accepted, after.Accepted, "a paused campaign sends nothing")
 	require.Zero(t, after.Submitting)

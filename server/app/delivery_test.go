@@ -248,7 +248,7 @@ func TestTooManyFailuresPauseACampaign(t *testing.T) {
 	// Mended: who resumes has looked at the failures, and they no longer count.
 	bad.UndeliveredRate = 0
 	require.NoError(t, e.Sandbox.SetSettings(bad))
-	time.Sleep(time.Second) // what is under way at the sandbox has met its fate
+	e.settled(camp) // what is under way at the sandbox meets its fate first
 	e.must("campaignResume", "campaign", map[string]any{"id": camp})
 	e.must("campaignUpdate", "campaign", map[string]any{"id": camp, "rateLimitPerSecond": 1000})
 	require.Equal(t, 600, e.await(camp, "COMPLETED").Accepted)

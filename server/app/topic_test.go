@@ -49,7 +49,7 @@ func (e *env) subscribers(name string) (subscribed, reachable, left int) {
 func (e *env) saysUntil(from, body string, done func() bool) {
 	e.t.Helper()
 	e.says(from, body)
-	require.Eventually(e.t, done, 10*time.Second, 20*time.Millisecond, body)
+	require.Eventually(e.t, done, patience, 20*time.Millisecond, body)
 }
 
 // confirmations are the texts of the confirmations to one contact, newest first.

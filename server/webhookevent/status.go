@@ -143,7 +143,7 @@ func (a *Applier) storeAndApply(ctx context.Context, events []*Event) (fresh []*
 		}
 		return nil, err
 	}
-	if len(done.Trips) > 0 { // a transaction of its own, for which nobody's answer has to wait
+	if len(done.Faults) > 0 { // a transaction of its own, for which nobody's answer has to wait
 		go a.announce(context.WithoutCancel(ctx), done)
 	} else {
 		a.announce(ctx, done)
