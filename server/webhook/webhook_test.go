@@ -48,7 +48,7 @@ func newSite(t *testing.T, d *db.DB, spool string) *site {
 	t.Helper()
 	hub := pubsub.New(d.Pool, quiet)
 	consents := consent.NewService(d, hub, consent.NewHasher("test"), time.Now)
-	conversations := conversation.NewService(d, hub, &jobs.Enqueuer{}, consents, nil, topic.NewService(d, hub), nil, quiet, time.Now)
+	conversations := conversation.NewService(d, hub, &jobs.Enqueuer{}, consents, topic.NewService(d, hub), time.Now)
 	applier := webhookevent.NewApplier(webhookevent.Options{
 		DB: d, Hub: hub, Reader: twilio.Reader{}, Receive: conversations.Receive, Receipts: message.NewReceipts(consents), Log: quiet,
 	})
