@@ -134,8 +134,10 @@ func load(t *testing.T, patterns ...string) *program {
 	t.Helper()
 	root, err := filepath.Abs("..")
 	require.NoError(t, err)
-	cmd := exec.Command("go", append([]string{"list", "-export", "-deps",
-		"-json=ImportPath,Export,Dir,GoFiles,DepOnly"}, patterns...)...)
+	cmd := exec.Command("go", append([]string{
+		"list", "-export", "-deps",
+		"-json=ImportPath,Export,Dir,GoFiles,DepOnly",
+	}, patterns...)...)
 	cmd.Dir, cmd.Stderr = root, os.Stderr
 	raw, err := cmd.Output()
 	require.NoError(t, err)
@@ -159,7 +161,8 @@ func load(t *testing.T, patterns ...string) *program {
 		}
 	}
 	p.imports = importer.ForCompiler(p.fset, "gc", func(path string) (io.ReadCloser,
-		error) {
+		error,
+	) {
 		return os.Open(exports[path])
 	})
 	for _, l := range own {
