@@ -92,7 +92,7 @@ func TestWhoMayImportWhom(t *testing.T) {
 	})
 	require.NoError(t, err)
 	for d := range domains {
-		require.True(t, seen["eventstream/server/"+d], "the domain %s is gone: mend the table", d)
+		require.True(t, seen["eventstream/server/"+d], "the domain %s is gone: correct the table", d)
 	}
 }
 

@@ -31,10 +31,12 @@ func deadlocks(t *testing.T, url string) (n int) {
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
 		var left int
-		require.NoError(t, conn.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY ($1)", before).Scan(&left))
+		require.NoError(t, conn.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY ($1)",
+			before).Scan(&left))
 		return left == 0
 	}, patience, 10*time.Millisecond)
-	require.NoError(t, conn.QueryRow(ctx, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").Scan(&n))
+	require.NoError(t, conn.QueryRow(ctx,
+		"SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").Scan(&n))
 	return n
 }
 
@@ -145,11 +147,17 @@ func TestWritersNeverDeadlock(t *testing.T) {
 		}},
 		"bulk consent": {25, func(dice *rand.Rand, i int) {
 			quietly("contactConsentRecord", "action", map[string]any{
-				"contacts": everybody(), "status": []string{"OPTED_OUT", "OPTED_IN"}[i%2], "evidence": map[string]any{"note": "fair"},
+				"contacts": everybody(), "status": []string{
+					"OPTED_OUT",
+					"OPTED_IN",
+				}[i%2], "evidence": map[string]any{"note": "fair"},
 			})
 		}},
 		"bulk tags": {25, func(dice *rand.Rand, i int) {
-			quietly("contactTag", "action", map[string]any{"contacts": map[string]any{"ids": some(dice, 20)}, "add": []any{fmt.Sprint("t", i)}})
+			quietly("contactTag", "action", map[string]any{
+				"contacts": map[string]any{"ids": some(dice, 20)},
+				"add":      []any{fmt.Sprint("t", i)},
+			})
 		}},
 		"erasures": {12, func(dice *rand.Rand, _ int) {
 			quietly("contactErase", "action", map[string]any{"contacts": map[string]any{"ids": some(dice, 2)}, "expected": 2})
@@ -160,7 +168,10 @@ func TestWritersNeverDeadlock(t *testing.T) {
 		}},
 		"consents by hand": {60, func(dice *rand.Rand, i int) {
 			quietly("contactConsentSet", "contact", map[string]any{
-				"id": ids[dice.IntN(people)], "status": []string{"OPTED_IN", "OPTED_OUT"}[i%2], "evidence": map[string]any{"note": "by phone"},
+				"id": ids[dice.IntN(people)], "status": []string{
+					"OPTED_IN",
+					"OPTED_OUT",
+				}[i%2], "evidence": map[string]any{"note": "by phone"},
 			})
 		}},
 		"imports": {6, func(_ *rand.Rand, i int) {

@@ -54,12 +54,24 @@ var questions = []question{
 	{"Not suppressed", "The number was not suppressed.", "The number was suppressed.", message.SkipSuppressed},
 	{"Topic", "", "", message.SkipNotSubscribed},
 	{"Consent", "", "", message.SkipNoConsent},
-	{"Reachable", "Nothing said that the number has no WhatsApp.", "Twilio had told that the number cannot be reached on WhatsApp.", message.SkipUnreachable},
-	{"Eligible", "WhatsApp delivers this category there.", "WhatsApp delivers no marketing to this number (US numbers since 2025-04-01, or error 63049 before).", message.SkipIneligible},
+	{
+		"Reachable", "Nothing said that the number has no WhatsApp.",
+		"Twilio had told that the number cannot be reached on WhatsApp.", message.SkipUnreachable,
+	},
+	{
+		"Eligible", "WhatsApp delivers this category there.",
+		"WhatsApp delivers no marketing to this number (US numbers since 2025-04-01, or error 63049 before).", message.SkipIneligible,
+	},
 	{"Frequency", "", "", message.SkipFrequencyCap},
-	{"Complete", "Every placeholder had a value.", "A placeholder had no value and no fallback.", message.SkipMissingVariable},
+	{
+		"Complete", "Every placeholder had a value.", "A placeholder had no value and no fallback.",
+		message.SkipMissingVariable,
+	},
 	{"Length", "The text fits.", "Filled in, the text was longer than WhatsApp takes.", message.SkipTooLong},
-	{"Hours", "", "Quiet hours and the law leave no minute in the zones the contact may be in.", message.SkipNoAllowedHours},
+	{
+		"Hours", "", "Quiet hours and the law leave no minute in the zones the contact may be in.",
+		message.SkipNoAllowedHours,
+	},
 }
 
 // Service explains.
@@ -84,14 +96,19 @@ func (s *Service) Decide(ctx context.Context, messageID int64) (*Decision, error
 		return out, nil
 	}
 	if d.Purpose == string(message.PurposeCampaign) {
-		out.add("Audience", answer(true), fmt.Sprintf("In the audience of “%s”%s, taken %s.", d.Campaign, quoted(" by the segment", d.Segment), moment(d.PreparedAt)))
+		out.add("Audience", answer(true), fmt.Sprintf("In the audience of “%s”%s, taken %s.", d.Campaign,
+			quoted(" by the segment", d.Segment), moment(d.PreparedAt)))
 	}
 	out.gate(d)
 	if d.Template != "" {
 		out.add("Template", answer(true), fmt.Sprintf("“%s”, version %d, approved by WhatsApp.", d.Template, d.Version))
 	}
 	if d.Attempts > 0 {
-		out.add("Call", answer(d.AcceptedAt != nil), fmt.Sprintf("Handed to Twilio %s, call %d; %s.", moment(d.SubmittedAt), d.Attempts, map[bool]string{true: "accepted " + moment(d.AcceptedAt), false: "not accepted"}[d.AcceptedAt != nil]))
+		out.add("Call", answer(d.AcceptedAt != nil), fmt.Sprintf("Handed to Twilio %s, call %d; %s.",
+			moment(d.SubmittedAt), d.Attempts, map[bool]string{
+				true:  "accepted " + moment(d.AcceptedAt),
+				false: "not accepted",
+			}[d.AcceptedAt != nil]))
 	}
 	return out, nil
 }
@@ -129,16 +146,20 @@ func (s *Service) verdict(d *decided) string {
 
 // gate adds the questions with the answers of that time.
 func (o *Decision) gate(d *decided) {
-	free := d.Purpose == string(message.PurposeReply) && d.Template == "" || d.Purpose == string(message.PurposeConfirmation)
+	free := d.Purpose == string(message.PurposeReply) && d.Template == "" ||
+		d.Purpose == string(message.PurposeConfirmation)
 	open := d.at() != nil && d.Status != string(message.StatusExpired) && d.Status != string(message.StatusCanceled)
 	for _, q := range questions {
-		if q.reason == message.SkipNotSubscribed && d.Topic == "" || q.reason == message.SkipFrequencyCap && d.CapMessages == 0 {
+		if q.reason == message.SkipNotSubscribed && d.Topic == "" || q.reason == message.SkipFrequencyCap &&
+			d.CapMessages == 0 {
 			continue
 		}
-		if free && (q.reason == message.SkipNoConsent || q.reason == message.SkipMissingVariable || q.reason == message.SkipIneligible || q.reason == message.SkipNoAllowedHours) {
+		if free && (q.reason == message.SkipNoConsent || q.reason == message.SkipMissingVariable ||
+			q.reason == message.SkipIneligible || q.reason == message.SkipNoAllowedHours) {
 			continue // an answer inside the window needs none of these
 		}
-		if d.Purpose == string(message.PurposeConfirmation) && (q.reason == message.SkipOptedOut || q.reason == message.SkipSuppressed) {
+		if d.Purpose == string(message.PurposeConfirmation) && (q.reason == message.SkipOptedOut ||
+			q.reason == message.SkipSuppressed) {
 			continue // the one confirmation may go (47 CFR 64.1200(a)(12))
 		}
 		switch {
@@ -163,11 +184,18 @@ func (q question) detail(d *decided, yes bool) string {
 		if d.ConsentAt == nil {
 			return map[bool]string{true: "Nothing was recorded that forbids it.", false: "Nobody had recorded a consent."}[yes]
 		}
-		return fmt.Sprintf("%s %s by %s: %s", strings.ToUpper(d.ConsentStatus[:1])+words(d.ConsentStatus[1:]), moment(d.ConsentAt), d.ConsentSource, proof(d.Evidence))
+		return fmt.Sprintf("%s %s by %s: %s", strings.ToUpper(d.ConsentStatus[:1])+words(d.ConsentStatus[1:]),
+			moment(d.ConsentAt), d.ConsentSource, proof(d.Evidence))
 	case message.SkipNotSubscribed:
-		return fmt.Sprintf(map[bool]string{true: "They were subscribed to “%s”.", false: "They were not subscribed to “%s”."}[yes], d.Topic)
+		return fmt.Sprintf(map[bool]string{
+			true:  "They were subscribed to “%s”.",
+			false: "They were not subscribed to “%s”.",
+		}[yes], d.Topic)
 	case message.SkipFrequencyCap:
-		return fmt.Sprintf(map[bool]string{true: "Within the campaign's cap: %d messages of all campaigns in %d days.", false: "They had as many as the campaign allows: %d messages of all campaigns in %d days."}[yes], d.CapMessages, d.CapDays)
+		return fmt.Sprintf(map[bool]string{
+			true:  "Within the campaign's cap: %d messages of all campaigns in %d days.",
+			false: "They had as many as the campaign allows: %d messages of all campaigns in %d days.",
+		}[yes], d.CapMessages, d.CapDays)
 	case message.SkipNoAllowedHours:
 		if !yes {
 			break

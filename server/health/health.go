@@ -58,22 +58,31 @@ func (s *Service) Look(ctx context.Context, providerName string) (*Health, error
 	h := &Health{}
 	started := time.Now()
 	if err := s.db.PingContext(ctx); err != nil {
-		h.Checks = append(h.Checks, Check{"Postgres", LevelBad, "it does not answer", "Check that the database runs and that DATABASE_URL is right."})
+		h.Checks = append(h.Checks, Check{
+			"Postgres", LevelBad, "it does not answer",
+			"Check that the database runs and that DATABASE_URL is right.",
+		})
 		return h, nil //nolint:nilerr // that is the answer
 	}
 	latency := time.Since(started)
-	h.add("Postgres", latency > 100*time.Millisecond, latency > time.Second, "answers in "+latency.Round(100*time.Microsecond).String(), "The database is slow: look at its load and disk.")
+	h.add("Postgres", latency > 100*time.Millisecond, latency > time.Second,
+		"answers in "+latency.Round(100*time.Microsecond).String(), "The database is slow: look at its load and disk.")
 	if err := systemState(ctx, s.db, h); err != nil {
 		return nil, err
 	}
-	h.add("Workers", false, h.Workers == 0, strconv.FormatInt(h.Workers, 10)+" alive", "Nobody works the jobs: start a worker (run or work).")
-	h.add("Webhooks", h.WebhookLagSeconds > 2, h.WebhookLagSeconds > 30, "oldest waits "+seconds(h.WebhookLagSeconds), "Events arrive faster than they are applied: add a worker, or look at the jobs of the queue webhooks.")
-	h.add("Dispatch", h.DispatchLagSeconds > 30, h.DispatchLagSeconds > 300, "last slice "+seconds(max(h.DispatchLagSeconds, 0))+" ago", "Campaigns wait for slots: the sender's rate is the limit, or a worker is missing.")
+	h.add("Workers", false, h.Workers == 0, strconv.FormatInt(h.Workers, 10)+" alive",
+		"Nobody works the jobs: start a worker (run or work).")
+	h.add("Webhooks", h.WebhookLagSeconds > 2, h.WebhookLagSeconds > 30, "oldest waits "+seconds(h.WebhookLagSeconds),
+		"Events arrive faster than they are applied: add a worker, or look at the jobs of the queue webhooks.")
+	h.add("Dispatch", h.DispatchLagSeconds > 30, h.DispatchLagSeconds > 300,
+		"last slice "+seconds(max(h.DispatchLagSeconds,
+			0))+" ago", "Campaigns wait for slots: the sender's rate is the limit, or a worker is missing.")
 	var failed int64
 	for _, q := range h.Queues {
 		failed += q.Failed
 	}
-	h.add("Jobs", failed > 0, failed > 100, strconv.FormatInt(failed, 10)+" discarded", "Look at the discarded jobs and their errors under /admin/jobs.")
+	h.add("Jobs", failed > 0, failed > 100, strconv.FormatInt(failed, 10)+" discarded",
+		"Look at the discarded jobs and their errors under /admin/jobs.")
 	h.Checks = append(h.Checks, Check{Name: "Twilio", Level: LevelOK, Detail: providerName})
 	return h, nil
 }
