@@ -84,7 +84,8 @@ func TestWritersNeverDeadlock(t *testing.T) {
 	for i := range ids {
 		ids[i] = e.idOf(number(i))
 	}
-	e.newSender("+4930901820", 1000)
+	first, second := e.newSender("+4930901820", 1000), e.newSender("+4930901821", 1000)
+	shares := []any{map[string]any{"senderId": first}, map[string]any{"senderId": second}}
 	seg := e.must("segmentCreate", "segment", map[string]any{"name": "Everybody", "query": map[string]any{"all": []any{}}})
 	tpl := e.approved("Hello {{name | you}}, all at once.")
 
@@ -119,7 +120,7 @@ func TestWritersNeverDeadlock(t *testing.T) {
 		}},
 		"campaigns": {8, func(_ *rand.Rand, i int) {
 			id, problems := e.mutate("campaignCreate", "campaign", map[string]any{
-				"name": fmt.Sprint("at once ", i), "segmentId": seg, "templateId": tpl, "rateLimitPerSecond": 400,
+				"name": fmt.Sprint("at once ", i), "segmentId": seg, "templateId": tpl, "rateLimitPerSecond": 400, "senders": shares,
 			})
 			if problems != "" {
 				return
@@ -142,6 +143,25 @@ func TestWritersNeverDeadlock(t *testing.T) {
 					action = "campaignCancel"
 				}
 				quietly(action, "campaign", map[string]any{"id": id})
+			}
+			time.Sleep(10 * time.Millisecond) // paces the dice; nothing hangs on it
+		}},
+		"senders that stop and go on": {20, func(_ *rand.Rand, i int) { // their messages go to the other one
+			quietly([]string{"senderPause", "senderResume"}[i%2], "sender", map[string]any{"id": second})
+			time.Sleep(20 * time.Millisecond) // paces the dice; nothing hangs on it
+		}},
+		"decisions": {30, func(dice *rand.Rand, i int) {
+			e.exec(`UPDATE messages SET decision_since = now() WHERE id IN (
+				SELECT id FROM messages WHERE status = 'unknown' ORDER BY id LIMIT 5 FOR UPDATE SKIP LOCKED)`)
+			mu.Lock()
+			var id string
+			if len(campaigns) > 0 {
+				id = campaigns[dice.IntN(len(campaigns))]
+			}
+			mu.Unlock()
+			if id != "" {
+				_, _ = e.raw(`mutation($i: MessageResolveInput!) { messageResolve(input: $i) { resolved } }`,
+					map[string]any{"i": map[string]any{"campaignId": id, "resolution": []string{"SEND_AGAIN", "GIVE_UP"}[i%2]}})
 			}
 			time.Sleep(10 * time.Millisecond) // paces the dice; nothing hangs on it
 		}},
