@@ -204,6 +204,9 @@ func (a *App) build(ctx context.Context) error {
 		account.BaseURL, account.PublicURL = peer.URL, peer.PublicURL
 		firstSender, rate, provider, timing = sandbox.PhoneNumber, sandboxRate, "sandbox on this machine; nothing reaches a phone", sandboxTiming
 	}
+	if a.cfg.MessageValidity != 0 {
+		timing.validity = a.cfg.MessageValidity
+	}
 	client, err := twilio.New(account)
 	if err != nil {
 		return err
