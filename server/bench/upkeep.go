@@ -11,16 +11,21 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/audit"
 	"eventstream/server/bulk"
+	"eventstream/server/campaign"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/dashboard"
 	"eventstream/server/db"
+	"eventstream/server/dispatch"
 	"eventstream/server/erasure"
 	"eventstream/server/health"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
+	"eventstream/server/reconcile"
+	"eventstream/server/segment"
+	"eventstream/server/sender"
 	"eventstream/server/template"
 	"eventstream/server/topic"
 )
@@ -32,8 +37,8 @@ type periodic struct {
 	run  func(ctx context.Context) error
 }
 
-// periodics are the engine's, apart from sending: each maintenance task, and
-// what pages and metrics read again and again.
+// periodics are the engine's: each maintenance task, and what pages and metrics
+// read again and again.
 func periodics(d *db.DB) []periodic {
 	log, now := slog.New(slog.DiscardHandler), time.Now
 	hub, enqueuer := pubsub.New(d.Pool, log), &jobs.Enqueuer{}
@@ -49,7 +54,25 @@ func periodics(d *db.DB) []periodic {
 		}
 	}
 	h := health.NewService(d)
+	segments, senders, templates := segment.NewService(d), sender.NewService(d), template.NewService(d, enqueuer, nil, log)
+	campaigns := campaign.NewService(d, hub, enqueuer, segments, templates, senders, topics, now)
+	breaker := dispatch.NewBreaker(d, campaigns, senders, log)
+	dispatcher := dispatch.New(dispatch.Options{DB: d, Hub: hub, Jobs: enqueuer, Campaigns: campaigns, Senders: senders, Breaker: breaker, Log: log})
+	reconciler := reconcile.New(reconcile.Options{DB: d, Hub: hub, Log: log, Owner: "bench"})
+	catchUp := reconcile.NewCatchUp(reconcile.CatchUpOptions{
+		DB: d, Log: log, Provider: empty{}, Ages: []time.Duration{time.Minute, time.Hour}, InboundEvery: time.Hour,
+	})
 	return []periodic{
+		{"messages whose lease ended", batch(dispatcher.MarkLost, dispatch.LostBatch)},
+		{"dispatch jobs that are missing", dispatcher.EnqueueLost},
+		{"audiences without a job", campaign.NewPreparer(campaign.PreparerOptions{DB: d, Hub: hub, Jobs: enqueuer}).EnqueueLost},
+		{"schedules that are due", campaigns.LaunchDue},
+		{"campaigns to end", campaigns.SettleDue},
+		{"error rates", breaker.CheckErrorRates},
+		{"calls without answer", reconciler.Run},
+		{"receipts to ask for", batch(catchUp.AskOutstanding, reconcile.AskBatch)},
+		{"inbound messages to ask for", batch(catchUp.ReadInbound, 1)},
+		{"marks on contacts to lift", batch(contact.NewService(d, hub).LiftMarks, contact.MarksBatch)},
 		{"imports without a job", imports.Forgotten},
 		{"files of old imports", batch(imports.DropOldFiles, 1)},
 		{"bulk actions without a job", bulks.Forgotten},
@@ -70,6 +93,13 @@ func periodics(d *db.DB) []periodic {
 			return err
 		}},
 	}
+}
+
+// empty is a provider whose log has nothing.
+type empty struct{ message.Provider }
+
+func (empty) Log(context.Context, message.LogQuery) (message.LogAnswer, error) {
+	return message.LogAnswer{Complete: true}, nil
 }
 
 // costs fills a database and tells what each periodic query takes there, the

@@ -27,7 +27,16 @@ func fill(ctx context.Context, d *db.DB, size int) error {
 		`INSERT INTO messages (direction, purpose, campaign_id, contact_id, status, sid, accepted_at, delivered_at, attempts)
 			SELECT 'outbound', 'campaign', g % (?0::int / 1000 + 1) + 1, g, 'delivered', 'SM' || g, now() - interval '3 days', now(), 1
 			FROM generate_series(1, ?0) g`,
-		"INSERT INTO message_counts (campaign_id, measure, n) SELECT campaign_id, status, count(*) FROM messages GROUP BY 1, 2",
+		"INSERT INTO senders (address, display_name, rate_per_second) VALUES ('+14155238886', 'Shop', 80)",
+		// A paused campaign whose messages wait, and long ago a reply for every tenth contact.
+		"INSERT INTO campaigns (name, status, sender_id) VALUES ('paused', 'paused', 1)",
+		"INSERT INTO campaign_senders (campaign_id, sender_id) SELECT max(id), 1 FROM campaigns",
+		`INSERT INTO messages (direction, purpose, campaign_id, contact_id, sender_id, status)
+			SELECT 'outbound', 'campaign', (SELECT max(id) FROM campaigns), g, 1, 'pending' FROM generate_series(1, ?) g`,
+		`INSERT INTO messages (direction, purpose, contact_id, sender_id, status, sid, accepted_at, created_at)
+			SELECT 'outbound', 'reply', g, 1, 'sent', 'SMr' || g, now() - interval '9 days', now() - interval '9 days' FROM generate_series(1, ?0::int / 10) g`,
+		"INSERT INTO receipt_checks (campaign_id, pass_began, last_pass, base, next_at) SELECT 0, now(), now() - interval '1 minute', max(id), now() FROM messages",
+		"INSERT INTO message_counts (campaign_id, measure, n) SELECT coalesce(campaign_id, 0), status, count(*) FROM messages GROUP BY 1, 2",
 		`INSERT INTO message_series (campaign_id, bucket, measure, n)
 			SELECT 1, date_bin('10 seconds', now() - make_interval(secs => g * 60), 'epoch'), m, 5
 			FROM generate_series(1, 1440) g, unnest(ARRAY['at:accepted', 'at:delivered', 'at:read']) m`,
