@@ -264,7 +264,7 @@ func (a *App) build(ctx context.Context) error {
 				Validity: timing.validity, LogLag: timing.logLag, DecideAfter: timing.decideAfter,
 			}),
 			CatchUp: reconcile.NewCatchUp(reconcile.CatchUpOptions{
-				DB: a.db, Provider: client, Write: func(ctx context.Context, e *webhookevent.Event) error { return a.writer.Write(ctx, e) },
+				DB: a.db, Provider: client, Write: s.Webhooks.RecordOne,
 				Params: twilio.Reader{}.Params, Log: a.log, Registry: a.registry, Ages: timing.ages, InboundEvery: timing.inboundEvery,
 			}),
 			Imports: s.Imports, Bulk: s.Bulk, Erasures: erasures, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,

@@ -22,7 +22,6 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 	"eventstream/server/sender"
-	"eventstream/server/template"
 
 	"github.com/uptrace/bun"
 )
@@ -33,6 +32,7 @@ const (
 	// factsAge is how old the facts that the gate looked at may be when a call
 	// begins. With it, no message begins a second after a STOP was stored.
 	factsAge     = 400 * time.Millisecond
+	beginLimit   = 2 * time.Second // for the last look before a call's first byte
 	maxAttempts  = 6
 	longestRetry = 10 * time.Minute
 	recordFor    = 10 * time.Minute // results are fenced: they may be written as late as that
@@ -200,7 +200,7 @@ func (d *Dispatcher) deliver(ctx context.Context, b *batch) ([]message.Result, e
 	for i, row := range b.rows {
 		r := &results[i]
 		r.Claim, r.ContactID, r.NoCall = row.Claim, row.ContactID, true
-		if time.Since(f.read) > factsAge && !stop.Load() {
+		if !fresh(f.read, factsAge) && !stop.Load() {
 			if f, err = d.refresh(ctx, b, i, f, &stop); err != nil {
 				d.Log.WarnContext(ctx, "the rest of a batch is given back", "campaign", b.campaignID(), "error", err)
 			}
@@ -226,12 +226,8 @@ func (d *Dispatcher) deliver(ctx context.Context, b *batch) ([]message.Result, e
 			continue
 		}
 		// Waiting for its turn may have taken long.
-		if time.Since(f.read) > factsAge {
-			if f, err = d.refresh(ctx, b, i, f, &stop); err == nil {
-				v = b.ask(row, f)
-			}
-		}
-		if stop.Load() || v.Status != message.StatusSubmitting || !d.holds(ctx, b, row) {
+		current, v, ok := d.ready(ctx, b, b.rows[i:], f, v)
+		if f = current; !ok {
 			d.limiter.leave()
 			if v.Status != message.StatusSubmitting {
 				r.Status, r.Skip, r.NotBefore, r.Reason = v.Status, v.Skip, v.NotBefore, v.Reason
@@ -241,9 +237,9 @@ func (d *Dispatcher) deliver(ctx context.Context, b *batch) ([]message.Result, e
 			continue
 		}
 		r.NoCall, r.Body = false, v.Rendered.Text
-		person := f.people[row.ContactID]
+		known := f
 		calls.Go(func() {
-			d.call(ctx, b, row, person, v.Rendered, r)
+			d.call(ctx, b, row, v, known, r)
 			if r.Info.Class == message.ClassFixFirst {
 				stop.Store(true)
 			}
@@ -274,6 +270,27 @@ func (d *Dispatcher) refresh(ctx context.Context, b *batch, from int, old *facts
 	return f, nil
 }
 
+// ready reports whether the call for the first of rows may begin now: its claim
+// holds, and the gate said yes on facts that are fresh. Either question may take so
+// long that the answer to the other is old, so both are asked until both are fresh.
+// The claim's age bounds that.
+func (d *Dispatcher) ready(ctx context.Context, b *batch, rows []message.Claimed, f *facts, v gate.Verdict) (*facts, gate.Verdict, bool) {
+	for {
+		if v.Status != message.StatusSubmitting || !d.holds(ctx, b, rows[0]) {
+			return f, v, false
+		}
+		if fresh(f.read, factsAge) {
+			return f, v, true
+		}
+		newer, err := d.factsOf(ctx, b, rows)
+		if err != nil {
+			d.Log.WarnContext(ctx, "no call without the facts", "campaign", b.campaignID(), "error", err)
+			return f, v, false
+		}
+		f, v = newer, b.ask(rows[0], newer)
+	}
+}
+
 // holds reports whether a call may begin: the claim is young enough by Postgres'
 // clock, so that nobody can have taken the message over, and the campaign sends.
 func (d *Dispatcher) holds(ctx context.Context, b *batch, row message.Claimed) bool {
@@ -284,8 +301,22 @@ func (d *Dispatcher) holds(ctx context.Context, b *batch, row message.Claimed) b
 	return l.now.Sub(row.Now) < callWindow && (b.campaign == nil || l.sending[b.campaign.ID])
 }
 
-func (d *Dispatcher) call(ctx context.Context, b *batch, row message.Claimed, person *contact.Contact, rendered template.Rendered, r *message.Result) {
-	out := message.Outgoing{MessageID: row.ID, From: b.sender.Address, To: person.Address, Body: rendered.Text, ContentVariables: rendered.Variables, Validity: d.Validity}
+func (d *Dispatcher) call(ctx context.Context, b *batch, row message.Claimed, v gate.Verdict, f *facts, r *message.Result) {
+	out := message.Outgoing{
+		MessageID: row.ID, From: b.sender.Address, To: f.people[row.ContactID].Address, Body: v.Rendered.Text,
+		ContentVariables: v.Rendered.Variables, Validity: d.Validity,
+		// Between the decision and the first byte lie other calls, a new connection,
+		// or a process that was stopped.
+		Begin: func() bool {
+			if d.Hooks.BeforeByte != nil {
+				d.Hooks.BeforeByte(row)
+			}
+			limited, cancel := context.WithTimeout(ctx, beginLimit)
+			defer cancel()
+			_, _, ok := d.ready(limited, b, []message.Claimed{row}, f, v)
+			return ok
+		},
+	}
 	if b.content != nil {
 		out.ContentSID = b.content.version.ContentSID
 	}
@@ -296,6 +327,12 @@ func (d *Dispatcher) call(ctx context.Context, b *batch, row message.Claimed, pe
 		d.limiter.release(took, false)
 		d.metrics.call(took, "accepted")
 		r.SID, r.Status = ok.SID, message.StatusAccepted
+		return
+	}
+	if errors.Is(err, message.ErrNotBegun) {
+		d.limiter.leave()
+		d.metrics.call(took, "not_begun")
+		r.Status, r.NoCall = message.StatusPending, true // the gate says why when it is claimed again
 		return
 	}
 	failure, known := errors.AsType[*message.SendError](err)

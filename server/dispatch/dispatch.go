@@ -55,6 +55,7 @@ type Options struct {
 type Hooks struct {
 	Claimed    func([]message.Claimed) // after the claim has been committed
 	BeforeLook func(message.Claimed)   // a call is ready to begin
+	BeforeByte func(message.Claimed)   // a call was begun, and has a connection
 	Answered   func([]message.Result)  // all calls are over, nothing is written yet
 }
 

@@ -47,6 +47,9 @@ type provider struct {
 }
 
 func (p *provider) Send(_ context.Context, out message.Outgoing) (message.Accepted, error) {
+	if out.Begin != nil && !out.Begin() {
+		return message.Accepted{}, message.ErrNotBegun
+	}
 	n := p.calls.Add(1)
 	p.mu.Lock()
 	p.sent = append(p.sent, out)

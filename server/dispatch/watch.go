@@ -21,12 +21,13 @@ type look struct {
 	sending map[int64]bool
 }
 
-// fresh reports whether so little time has passed by both of this machine's
-// clocks. The monotonic one stands still while some virtual machines are
-// suspended, and the other may be set at any moment.
-func (l look) fresh(now time.Time) bool {
-	running, wall := now.Sub(l.began), now.Round(0).Sub(l.began.Round(0))
-	return !l.began.IsZero() && running <= lookAge && wall <= lookAge && wall >= -lookAge
+// fresh reports whether no more than so much time has passed since then, by both of
+// this machine's clocks. The monotonic one stands still while some virtual machines
+// are suspended, and the other may be set at any moment.
+func fresh(since time.Time, age time.Duration) bool {
+	now := time.Now()
+	running, wall := now.Sub(since), now.Round(0).Sub(since.Round(0))
+	return !since.IsZero() && running <= age && wall <= age && wall >= -age
 }
 
 // watch asks Postgres for its clock, and whether campaigns still send, for all
@@ -62,7 +63,7 @@ func (w *watch) leave(campaignID int64) {
 func (w *watch) current(ctx context.Context, batchBegan time.Time) (look, error) {
 	w.asking.Lock()
 	defer w.asking.Unlock()
-	if w.last.fresh(time.Now()) && !w.last.began.Before(batchBegan) {
+	if fresh(w.last.began, lookAge) && !w.last.began.Before(batchBegan) {
 		return w.last, nil
 	}
 	w.mu.Lock()

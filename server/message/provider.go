@@ -2,6 +2,7 @@ package message
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -13,7 +14,16 @@ type Outgoing struct {
 	ContentSID       string // approved template; then Body is for our own record
 	ContentVariables map[string]string
 	Validity         time.Duration // how long the provider may keep it queued before it fails it; 0: its default
+
+	// Begin is asked when a connection is ready and before the first byte of the
+	// request leaves: getting there may have taken long, and the process may have been
+	// stopped meanwhile. It may take a moment itself. After a no, Send gives
+	// ErrNotBegun and nothing was sent. nil: yes.
+	Begin func() bool
 }
+
+// ErrNotBegun is what Send gives when Outgoing.Begin said no: nothing was sent.
+var ErrNotBegun = errors.New("the call was not begun")
 
 // Accepted is the provider's yes.
 type Accepted struct {
@@ -53,7 +63,7 @@ type LogAnswer struct {
 	Complete bool
 }
 
-// Provider sends, and tells what it knows. Errors of Send are *SendError.
+// Provider sends, and tells what it knows. Errors of Send are *SendError or ErrNotBegun.
 type Provider interface {
 	// Send makes exactly one attempt.
 	Send(ctx context.Context, out Outgoing) (Accepted, error)

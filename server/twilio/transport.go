@@ -49,11 +49,33 @@ var userAgent = fmt.Sprintf("twilio-go/%s (%s %s) go/%s", client.LibraryVersion,
 type call struct {
 	ctx    context.Context
 	client *Client
-	query  string // instead of the query that twilio-go wants; "": that one
+	query  string      // instead of the query that twilio-go wants; "": that one
+	begin  func() bool // asked before the first byte leaves; nil: yes
 
-	wrote      atomic.Bool // the request left us: it may have been processed
+	progress   atomic.Int32
 	status     int
 	retryAfter string
+}
+
+// How far a request came. Who asks for it may give up (its time is over, or the
+// process was stopped for minutes) while the transport's own goroutine is about to
+// write it: whichever of the two is first decides.
+const (
+	waiting   int32 = iota
+	wrote           // it left us, or is about to: it may have been processed
+	withheld        // begin said no: nothing left us
+	abandoned       // nobody waits for it any more: nothing left us, and nothing will
+)
+
+// leaves is asked by the transport before the first byte. ctx is the request's.
+func (c *call) leaves(ctx context.Context) bool {
+	if c.progress.Load() == abandoned || c.begin != nil && !c.begin() || ctx.Err() != nil {
+		if !c.progress.CompareAndSwap(waiting, withheld) {
+			c.progress.CompareAndSwap(wrote, withheld) // an earlier try, of which nothing was written
+		}
+		return false
+	}
+	return c.progress.CompareAndSwap(waiting, wrote) || c.progress.Load() == wrote
 }
 
 // AccountSid implements client.BaseClient.
@@ -75,16 +97,29 @@ func (c *call) SendRequest(
 ) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, callTimeout)
 	defer cancel()
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { c.wrote.Store(true) }})
 	isForm := (method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch) &&
 		headers["Content-Type"] != "application/json"
 	payload := string(body)
 	if isForm {
 		payload = data.Encode()
 	}
-	req, err := http.NewRequestWithContext(ctx, method, rawURL, strings.NewReader(payload))
+	sent := strings.NewReader(payload)
+	// The transport has a connection now, and the headers in its buffer; nothing is on
+	// the network before the body is in it too. A body that is shorter than promised
+	// ends the request and the connection there.
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() {
+		if !c.leaves(ctx) {
+			_, _ = sent.Seek(0, io.SeekEnd) // never fails
+			cancel()                        // else it would try once more on another connection
+		}
+	}})
+	req, err := http.NewRequestWithContext(ctx, method, rawURL, sent)
 	if err != nil {
 		return nil, err
+	}
+	req.GetBody = func() (io.ReadCloser, error) {
+		sent = strings.NewReader(payload)
+		return io.NopCloser(sent), nil
 	}
 	switch {
 	case c.query != "":
@@ -104,6 +139,7 @@ func (c *call) SendRequest(
 
 	resp, err := c.client.transport.RoundTrip(req)
 	if err != nil {
+		c.progress.CompareAndSwap(waiting, abandoned)
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()

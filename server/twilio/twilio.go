@@ -118,7 +118,11 @@ func (c *Client) Send(ctx context.Context, out message.Outgoing) (message.Accept
 		params.SetValidityPeriod(validityPeriod(out.Validity))
 	}
 	rest, one := c.messages(ctx)
+	one.begin = out.Begin
 	resp, err := rest.CreateMessage(params)
+	if one.progress.Load() == withheld {
+		return message.Accepted{}, message.ErrNotBegun
+	}
 	if err != nil {
 		return message.Accepted{}, one.sendError(err)
 	}
@@ -161,7 +165,7 @@ func (c *call) sendError(err error) *message.SendError {
 		return message.NewSendError(Code(20429), c.status, "Twilio asked us to slow down", c.delay(), err)
 	case c.status == http.StatusUnauthorized || c.status == http.StatusForbidden:
 		return message.NewSendError(Code(20003), c.status, "Twilio refused the credentials", 0, err)
-	case c.status == 0 && !c.wrote.Load():
+	case c.status == 0 && c.progress.Load() != wrote:
 		info := message.CodeInfo{
 			Title: "Twilio not reached", Advice: "Check the network; the engine tries again.",
 			Class: message.ClassRetry, Scope: message.ScopeAccount, Delay: time.Second,

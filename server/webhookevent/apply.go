@@ -65,6 +65,7 @@ type Applier struct {
 	hand  chan []*Event // receipts just stored
 	held  atomic.Int64  // how many those are
 	wake  chan struct{} // inbound messages were stored
+	runs  atomic.Bool   // somebody takes what is handed over
 	apart sync.Mutex    // one look at inbound messages at a time in a process
 }
 
@@ -86,7 +87,7 @@ func (a *Applier) offer(events []*Event) {
 		default:
 		}
 	}
-	if len(receipts) == 0 || a.held.Load() > handRoom {
+	if len(receipts) == 0 || a.held.Load() > handRoom || !a.runs.Load() {
 		return
 	}
 	select {
@@ -99,6 +100,8 @@ func (a *Applier) offer(events []*Event) {
 // Run applies what this process stores until ctx ends.
 func (a *Applier) Run(ctx context.Context) {
 	ctx = actor.With(ctx, actor.System)
+	a.runs.Store(true)
+	defer a.runs.Store(false)
 	var loops sync.WaitGroup
 	loops.Go(func() { a.receiptsAtHand(ctx) })
 	loops.Go(func() {
@@ -235,4 +238,10 @@ func (a *Applier) Record(ctx context.Context, events []*Event) (int, error) {
 	}
 	a.offer(fresh)
 	return len(fresh), a.Nudge(ctx)
+}
+
+// RecordOne is Record for one event.
+func (a *Applier) RecordOne(ctx context.Context, e *Event) error {
+	_, err := a.Record(ctx, []*Event{e})
+	return err
 }
