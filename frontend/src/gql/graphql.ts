@@ -57,7 +57,7 @@ export type CampaignCreateInput = {
   /** 1 to 150 characters. */
   name: string;
   query?: unknown;
-  /** Absent: the default of the settings; null: only what the law asks. */
+  /** Absent: the default of the settings; null: only what the law requires. */
   quietHours?: QuietHoursInput | null | undefined;
   /** 0.01 to 2,000 messages a second. */
   rateLimitPerSecond?: number | null | undefined;
@@ -175,7 +175,7 @@ export type ConsentSource =
   /** The contact wrote STOP, START or the like. */
   | 'KEYWORD'
   | 'OPERATOR'
-  /** Twilio told (errors 21610, 63014). */
+  /** Twilio reported it (errors such as 21610 and 63014). */
   | 'PROVIDER';
 
 /** Where a contact stands; the newest consent event decides. */
@@ -387,7 +387,7 @@ export type ConversationStatus =
 export type ErrorClass =
   /** It may have been accepted. */
   | 'AMBIGUOUS'
-  /** Somebody has to mend something. */
+  /** Somebody has to fix something before anything of the kind can go. */
   | 'FIX_FIRST'
   | 'PERMANENT_CONTACT'
   | 'PERMANENT_MESSAGE'
@@ -460,15 +460,15 @@ export type MessagePurpose =
   | 'REPLY'
   | 'TEST';
 
-/** What to do about a message whose call got no answer. */
+/** What to do about a message that needs a decision: its call got no answer, and nothing tells whether Twilio has it. */
 export type MessageResolution =
-  /** It counts as failed; should it have been sent after all, its receipts still find it. */
+  /** It counts as failed and is not sent. If Twilio does not have it, they get none; should it have been sent after all, its receipts still find it. */
   | 'GIVE_UP'
-  /** It goes out once more. Only when you know that it was not sent: see Twilio's log. */
+  /** It goes out again, also when its campaign has completed. If Twilio has it after all, they get it twice. */
   | 'SEND_AGAIN';
 
 export type MessageResolveInput = {
-  /** Of this campaign all that are unknown… */
+  /** All of this campaign that need a decision… */
   campaignId?: string | number | null | undefined;
   /** …or these messages, at most 200. */
   ids?: Array<string | number> | null | undefined;
@@ -494,7 +494,7 @@ export type MessageStatus =
   /** Durable before the call to Twilio. */
   | 'SUBMITTING'
   | 'UNDELIVERED'
-  /** The call was made and no answer came. */
+  /** The call was made and no answer came: Twilio may have it or not. Receipts and Twilio's log settle it, or a person; see Message.decisionSince. */
   | 'UNKNOWN';
 
 export type OperatorDeactivateInput = {
@@ -511,7 +511,7 @@ export type OperatorInviteInput = {
 
 /** Who paused a campaign. */
 export type PausedBy =
-  /** Something has to be mended first; see pausedReason. */
+  /** Something has to be fixed first; see pausedReason. */
   | 'ENGINE'
   | 'OPERATOR';
 
@@ -778,9 +778,11 @@ export type TopicUpdateInput = {
 export type WebhookEventFilter = {
   /** From or to whom: a number in any spelling with its country code, or a BSUID. */
   address?: string | null | undefined;
-  /** Those that had no effect, for a reason. */
+  /** Those that had no effect, for a reason, and parked ones. */
   failed?: boolean | null | undefined;
   kind?: WebhookEventKind | null | undefined;
+  /** Those that could not be applied and are tried again later, see nextAttemptAt. */
+  parked?: boolean | null | undefined;
   /** Of a message, whole. */
   sid?: string | null | undefined;
   /** Not applied yet. */
