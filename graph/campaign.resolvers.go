@@ -114,6 +114,14 @@ func (r *campaignResolver) Rates(ctx context.Context, obj *model.Campaign) (*mod
 	}, nil
 }
 
+// UndecidedSince is the resolver for the undecidedSince field.
+func (r *campaignResolver) UndecidedSince(ctx context.Context, obj *model.Campaign) (*time.Time, error) {
+	if c, err := load(ctx).progress.Load(ctx, own(obj.ID)); err != nil || c.Undecided == 0 {
+		return nil, err
+	}
+	return load(ctx).undecided.Load(ctx, own(obj.ID))
+}
+
 // Progress is the resolver for the progress field.
 func (r *campaignResolver) Progress(ctx context.Context, obj *model.Campaign) (float64, error) {
 	p, err := load(ctx).progress.Load(ctx, own(obj.ID))
@@ -200,7 +208,7 @@ func (r *campaignResolver) Messages(ctx context.Context, obj *model.Campaign, fi
 	id := own(obj.ID)
 	f := message.Filter{CampaignID: &id}
 	if filter != nil {
-		f.Status = lowerPtr[message.Status](filter.Status.Value())
+		f.Status, f.NeedsDecision = lowerPtr[message.Status](filter.Status.Value()), yes(filter.NeedsDecision.Value())
 	}
 	return r.messageConnection(ctx, f, page(first, after))
 }

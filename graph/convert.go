@@ -96,16 +96,24 @@ func toContact(c *contact.Contact) *model.Contact {
 	if c == nil {
 		return nil
 	}
-	attrs := c.Attributes
+	attrs, now := c.Attributes, time.Now()
 	if attrs == nil {
 		attrs = map[string]any{}
 	}
-	return &model.Contact{
+	out := &model.Contact{
 		ID: encode(kindContact, c.ID), Address: c.Address, Name: c.Name, Locale: c.Locale, Region: c.Region, TimeZone: filled(c.TimeZone),
 		TimeZoneSource: upper[model.TimeZoneSource](c.TimeZoneSource), Tags: append([]string{}, c.Tags()...), Attributes: rawJSON(attrs), ConsentStatus: upper[model.ConsentStatus](c.ConsentStatus),
-		ConsentAt: c.ConsentAt, Reachable: c.Reachable, UnreachableReason: filled(c.UnreachableReason), MarketingEligible: gate.Marketable(c, time.Now()),
+		ConsentAt: c.ConsentAt, Reachable: gate.Reachable(c, now), MarketingEligible: gate.Marketable(c, now),
 		LastInboundAt: c.LastInboundAt, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
 	}
+	// A mark whose time is over is none, though it is taken back only later.
+	if !out.Reachable {
+		out.UnreachableReason, out.UnreachableUntil = filled(c.UnreachableReason), c.UnreachableUntil
+	}
+	if gate.Marked(c, now) {
+		out.IneligibleReason, out.IneligibleUntil = filled(c.IneligibleReason), c.IneligibleUntil
+	}
+	return out
 }
 
 func (r *Resolver) toConversation(c *conversation.Conversation) *model.Conversation {
@@ -300,7 +308,7 @@ func toCampaign(c *campaign.Campaign) *model.Campaign {
 		ID: encode(kindCampaign, c.ID), Name: c.Name, Status: upper[model.CampaignStatus](c.Status), PausedReason: filled(c.PausedReason), Failure: filled(c.Failure),
 		Query: c.Query, RateLimitPerSecond: c.RateLimitPerSecond, EndsAt: c.EndsAt, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, StartedAt: c.StartedAt,
 		PreparedAt: c.PreparedAt, FinishedAt: c.FinishedAt, ErrorThreshold: c.ErrorThreshold, Schedule: toSchedule(c.Schedule), NextRunAt: c.NextRunAt, RunsDone: c.Runs,
-		QuietHours: fromQuietHours(c.QuietHours), FrequencyCap: fromCap(c.FrequencyCap),
+		QuietHours: fromQuietHours(c.QuietHours), FrequencyCap: fromCap(c.FrequencyCap), StartError: filled(c.StartError), StartRetryAt: c.StartRetryAt,
 	}
 	if c.ParentID != nil {
 		out.Parent = &model.Campaign{ID: encode(kindCampaign, *c.ParentID)}
@@ -390,6 +398,7 @@ func toCounts(c campaign.Counts) *model.CampaignCounts {
 	return &model.CampaignCounts{
 		Audience: c.Audience, Pending: c.Pending, Submitting: c.Submitting, Accepted: c.Accepted, Sent: c.Sent, Delivered: c.Delivered, Read: c.Read, Failed: c.Failed,
 		Undelivered: c.Undelivered, Canceled: c.Canceled, Expired: c.Expired, Skipped: c.Skipped, Unknown: c.Unknown, Replied: c.Replied, OptedOut: c.OptedOut,
+		Undecided: c.Undecided, Redelivering: c.Redelivering,
 	}
 }
 
@@ -401,7 +410,10 @@ func toMessage(m *message.Message) *model.Message {
 		ID: encode(kindMessage, m.ID), Direction: upper[model.MessageDirection](m.Direction), Purpose: upper[model.MessagePurpose](m.Purpose),
 		Status: upper[model.MessageStatus](m.Status), Contact: &model.Contact{ID: encode(kindContact, m.ContactID)}, Sid: m.SID, Body: m.Body, Media: m.Media,
 		ErrorMessage: filled(m.ErrorMessage), SkipReason: filled(string(m.SkipReason)), NotBeforeReason: filled(m.NotBeforeReason), Attempts: m.Attempts,
-		CreatedAt: m.CreatedAt, AcceptedAt: m.AcceptedAt, SentAt: m.SentAt, DeliveredAt: m.DeliveredAt, ReadAt: m.ReadAt,
+		CreatedAt: m.CreatedAt, AcceptedAt: m.AcceptedAt, SentAt: m.SentAt, DeliveredAt: m.DeliveredAt, ReadAt: m.ReadAt, Redeliveries: m.Redeliveries,
+	}
+	if m.NeedsDecision() {
+		out.DecisionSince = m.DecisionSince
 	}
 	if out.Media == nil {
 		out.Media = []string{}
@@ -420,12 +432,22 @@ func toMessage(m *message.Message) *model.Message {
 
 func (r *Resolver) toDeliveryEvent(e *message.DeliveryEvent) *model.DeliveryEvent {
 	out := &model.DeliveryEvent{
-		ID: encode(kindDeliveryEvent, e.ID), Status: upper[model.MessageStatus](e.Status), OccurredAt: e.OccurredAt,
+		ID: encode(kindDeliveryEvent, e.ID), Sid: e.SID, Status: upper[model.MessageStatus](e.Status), OccurredAt: e.OccurredAt,
 		Message: &model.Message{ID: encode(kindMessage, e.MessageID)},
 	}
 	if e.ErrorCode != 0 {
 		out.ErrorCode = &e.ErrorCode
 		out.ErrorTitle = filled(r.Codes(e.ErrorCode).Title)
+	}
+	return out
+}
+
+func (r *Resolver) toAttempt(a *message.Attempt) *model.MessageAttempt {
+	out := &model.MessageAttempt{
+		Sid: a.SID, Status: upper[model.MessageStatus](a.Status), SubmittedAt: a.SubmittedAt, AcceptedAt: a.OwnAcceptedAt(), EndedAt: a.EndedAt,
+	}
+	if a.ErrorCode != 0 {
+		out.ErrorCode, out.ErrorTitle = &a.ErrorCode, filled(r.Codes(a.ErrorCode).Title)
 	}
 	return out
 }
@@ -456,6 +478,7 @@ func toHealth(h *health.Health) *model.SystemHealth {
 			return &model.QueueHealth{Name: q.Name, Available: q.Available, Running: q.Running, Failed: q.Failed}
 		}),
 		Workers: h.Workers, WebhookLagSeconds: h.WebhookLagSeconds, DispatchLagSeconds: h.DispatchLagSeconds, WebhooksPerMinute: h.WebhooksPerMinute,
+		WebhooksParked: h.WebhooksParked, SpoolBytes: h.SpoolBytes, SpoolOldestAt: h.SpoolOldestAt, MessagesUndecided: h.MessagesUndecided,
 	}
 }
 

@@ -38,6 +38,8 @@ type loaders struct {
 	lastOutbound  *dataloadgen.Loader[int64, *time.Time]
 	messages      *dataloadgen.Loader[int64, *message.Message]
 	events        *dataloadgen.Loader[int64, []*message.DeliveryEvent]
+	attempts      *dataloadgen.Loader[int64, []*message.Attempt]
+	undecided     *dataloadgen.Loader[int64, *time.Time]
 	lastSaid      *dataloadgen.Loader[int64, *message.Message]
 	conversations *dataloadgen.Loader[int64, *conversation.Conversation]
 	operators     *dataloadgen.Loader[int64, *auth.Operator]
@@ -76,6 +78,22 @@ func indexed[V any](find func(context.Context, []int64) ([]V, error), id func(V)
 	}
 }
 
+// listed fills in the empty list where nothing was found.
+func listed[V any](find func(context.Context, []int64) (map[int64][]V, error)) func(context.Context, []int64) (map[int64][]V, error) {
+	return func(ctx context.Context, ids []int64) (map[int64][]V, error) {
+		found, err := find(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			if found[id] == nil {
+				found[id] = []V{}
+			}
+		}
+		return found, nil
+	}
+}
+
 func newLoaders(s Services) *loaders {
 	return &loaders{
 		contacts:     batched(indexed(s.Contacts.ByIDs, func(c *contact.Contact) int64 { return c.ID })),
@@ -99,14 +117,18 @@ func newLoaders(s Services) *loaders {
 			return found, err
 		}),
 		conversations: batched(indexed(s.Conversations.ByContacts, func(c *conversation.Conversation) int64 { return c.ContactID })),
-		events: batched(func(ctx context.Context, ids []int64) (map[int64][]*message.DeliveryEvent, error) {
-			found, err := s.Messages.Events(ctx, ids)
+		events:        batched(listed(s.Messages.Events)),
+		attempts:      batched(listed(s.Messages.Attempts)),
+		undecided: batched(func(ctx context.Context, ids []int64) (map[int64]*time.Time, error) {
+			found, err := s.Messages.UndecidedSince(ctx, ids)
+			out := make(map[int64]*time.Time, len(ids))
 			for _, id := range ids {
-				if found[id] == nil {
-					found[id] = []*message.DeliveryEvent{}
+				out[id] = nil
+				if at, ok := found[id]; ok {
+					out[id] = &at
 				}
 			}
-			return found, err
+			return out, err
 		}),
 		suppressions: batched(func(ctx context.Context, ids []int64) (map[int64]*model.Suppression, error) {
 			people, err := s.Contacts.ByIDs(ctx, ids)

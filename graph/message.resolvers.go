@@ -37,6 +37,15 @@ func (r *messageResolver) Campaign(ctx context.Context, obj *model.Message) (*mo
 	return toCampaign(c), err
 }
 
+// EarlierAttempts is the resolver for the earlierAttempts field.
+func (r *messageResolver) EarlierAttempts(ctx context.Context, obj *model.Message) ([]*model.MessageAttempt, error) {
+	if obj.Redeliveries == 0 {
+		return []*model.MessageAttempt{}, nil
+	}
+	attempts, err := load(ctx).attempts.Load(ctx, own(obj.ID))
+	return mapped(attempts, r.toAttempt), err
+}
+
 // Events is the resolver for the events field.
 func (r *messageResolver) Events(ctx context.Context, obj *model.Message) ([]*model.DeliveryEvent, error) {
 	events, err := load(ctx).events.Load(ctx, own(obj.ID))
@@ -74,6 +83,7 @@ func (r *queryResolver) Messages(ctx context.Context, filter *model.MessageFilte
 		}
 		f.Direction = lowerPtr[message.Direction](filter.Direction.Value())
 		f.Status = lowerPtr[message.Status](filter.Status.Value())
+		f.NeedsDecision = yes(filter.NeedsDecision.Value())
 	}
 	return r.messageConnection(ctx, f, page(first, after))
 }

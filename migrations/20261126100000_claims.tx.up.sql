@@ -51,8 +51,9 @@ CREATE OR REPLACE FUNCTION message_measures(m messages) RETURNS TABLE (measure t
     SELECT m.status, CASE WHEN m.status = 'skipped' THEN m.skip_reason
                           WHEN m.status IN ('failed', 'undelivered') THEN m.error_code::text
                           ELSE '' END
-    UNION ALL SELECT 'at:redelivering', '' WHERE m.redeliveries > 0 AND m.status IN ('pending', 'submitting', 'unknown')
-    UNION ALL SELECT 'at:undecided', '' WHERE m.decision_since IS NOT NULL AND m.redeliveries = 0 AND m.status = 'unknown'
+    UNION ALL SELECT 'at:undecided', '' WHERE m.status = 'unknown' AND m.decision_since IS NOT NULL
+    UNION ALL SELECT 'at:redelivering', '' WHERE m.redeliveries > 0
+        AND (m.status IN ('pending', 'submitting') OR m.status = 'unknown' AND m.decision_since IS NULL)
     UNION ALL SELECT 'at:deferred',  m.deferred_reason WHERE m.deferred_reason <> ''
     UNION ALL SELECT 'at:accepted',  '' WHERE m.accepted_at  IS NOT NULL
     UNION ALL SELECT 'at:refused',   '' WHERE m.status = 'failed' AND m.accepted_at IS NULL

@@ -41,7 +41,7 @@ var domains = map[string][]string{
 	"demo":         {"audit", "campaign", "consent", "contact", "conversation", "gate", "importer", "message", "segment", "template", "topic"},
 	"webhookevent": {"consent", "contact", "conversation", "message"},
 	"dashboard":    {"contact", "message"},
-	"health":       {},
+	"health":       {"message"},
 	"explain":      {"message"},
 	"timeline":     {},
 }

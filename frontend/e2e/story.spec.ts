@@ -472,11 +472,11 @@ test("the ledger, suppressions, the audit trail and raw webhooks can be looked t
   await expect(page.getByText("+4915112345678: Are you open on Sunday?")).toBeVisible();
   await page
     .getByRole("row", { name: /Are you open/ })
-    .getByRole("button", { name: "Look" })
+    .getByRole("button", { name: "Details" })
     .click();
   await expect(page.getByRole("dialog").getByText(/ProfileName|"Body"/)).toBeVisible();
   await page.getByRole("dialog").getByRole("button", { name: "Replay" }).click();
-  await expect(page.getByText(/Applied once more/)).toBeVisible();
+  await expect(page.getByText(/being applied again/)).toBeVisible();
   await page.keyboard.press("Escape");
   await look("webhooks");
 });

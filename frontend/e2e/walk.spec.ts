@@ -43,6 +43,7 @@ const places: Record<string, Place> = {
   thread: firstOf("/inbox", "/inbox/"),
   monitoring: "/monitoring",
   webhooks: "/monitoring/webhooks",
+  decisions: "/monitoring/decisions",
   compliance: "/compliance",
   audit: "/compliance?status=audit",
   settings: "/settings",

@@ -31,6 +31,7 @@ type CampaignResolver interface {
 
 	Counts(ctx context.Context, obj *model.Campaign) (*model.CampaignCounts, error)
 	Rates(ctx context.Context, obj *model.Campaign) (*model.CampaignRates, error)
+	UndecidedSince(ctx context.Context, obj *model.Campaign) (*time.Time, error)
 	Progress(ctx context.Context, obj *model.Campaign) (float64, error)
 	Throughput(ctx context.Context, obj *model.Campaign) (float64, error)
 	ThroughputAverage(ctx context.Context, obj *model.Campaign) (float64, error)
@@ -576,6 +577,52 @@ func (ec *executionContext) fieldContext_Campaign_nextRunAt(_ context.Context, f
 	return graphql.NewScalarFieldContext("Campaign", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _Campaign_startError(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_startError(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StartError, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_startError(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "String")
+}
+
+func (ec *executionContext) _Campaign_startRetryAt(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_startRetryAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StartRetryAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_startRetryAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _Campaign_runsDone(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -835,6 +882,29 @@ func (ec *executionContext) fieldContext_Campaign_rates(_ context.Context, field
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Campaign_undecidedSince(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_undecidedSince(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Campaign().UndecidedSince(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_undecidedSince(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, true, true, "DateTime")
 }
 
 func (ec *executionContext) _Campaign_progress(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
@@ -1663,6 +1733,52 @@ func (ec *executionContext) _CampaignCounts_unknown(ctx context.Context, field g
 	)
 }
 func (ec *executionContext) fieldContext_CampaignCounts_unknown(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignCounts", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _CampaignCounts_undecided(ctx context.Context, field graphql.CollectedField, obj *model.CampaignCounts) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignCounts_undecided(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Undecided, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignCounts_undecided(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignCounts", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _CampaignCounts_redelivering(ctx context.Context, field graphql.CollectedField, obj *model.CampaignCounts) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignCounts_redelivering(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Redelivering, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignCounts_redelivering(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CampaignCounts", field, false, false, "Int64")
 }
 
@@ -3969,7 +4085,7 @@ func (ec *executionContext) unmarshalInputCampaignMessageFilter(ctx context.Cont
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"status"}
+	fieldsInOrder := [...]string{"status", "needsDecision"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3983,6 +4099,13 @@ func (ec *executionContext) unmarshalInputCampaignMessageFilter(ctx context.Cont
 				return it, err
 			}
 			it.Status = graphql.OmittableOf(data)
+		case "needsDecision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("needsDecision"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NeedsDecision = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -4756,6 +4879,16 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "startError":
+			out.Values[i] = ec._Campaign_startError(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "startRetryAt":
+			out.Values[i] = ec._Campaign_startRetryAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "runsDone":
 			out.Values[i] = ec._Campaign_runsDone(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4805,6 +4938,12 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Campaign_rates(ctx, field, obj)
+				})
+		case "undecidedSince":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Campaign_undecidedSince(ctx, field, obj)
 				})
 		case "progress":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -5056,6 +5195,16 @@ func (ec *executionContext) _CampaignCounts(ctx context.Context, sel ast.Selecti
 			}
 		case "unknown":
 			out.Values[i] = ec._CampaignCounts_unknown(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "undecided":
+			out.Values[i] = ec._CampaignCounts_undecided(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "redelivering":
+			out.Values[i] = ec._CampaignCounts_redelivering(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

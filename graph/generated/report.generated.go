@@ -1716,6 +1716,98 @@ func (ec *executionContext) fieldContext_SystemHealth_webhooksPerMinute(_ contex
 	return graphql.NewScalarFieldContext("SystemHealth", field, false, false, "Int64")
 }
 
+func (ec *executionContext) _SystemHealth_webhooksParked(ctx context.Context, field graphql.CollectedField, obj *model.SystemHealth) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SystemHealth_webhooksParked(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WebhooksParked, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SystemHealth_webhooksParked(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SystemHealth", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _SystemHealth_spoolBytes(ctx context.Context, field graphql.CollectedField, obj *model.SystemHealth) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SystemHealth_spoolBytes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SpoolBytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SystemHealth_spoolBytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SystemHealth", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _SystemHealth_spoolOldestAt(ctx context.Context, field graphql.CollectedField, obj *model.SystemHealth) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SystemHealth_spoolOldestAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SpoolOldestAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SystemHealth_spoolOldestAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SystemHealth", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _SystemHealth_messagesUndecided(ctx context.Context, field graphql.CollectedField, obj *model.SystemHealth) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SystemHealth_messagesUndecided(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MessagesUndecided, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SystemHealth_messagesUndecided(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SystemHealth", field, false, false, "Int64")
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -2506,6 +2598,26 @@ func (ec *executionContext) _SystemHealth(ctx context.Context, sel ast.Selection
 			}
 		case "webhooksPerMinute":
 			out.Values[i] = ec._SystemHealth_webhooksPerMinute(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "webhooksParked":
+			out.Values[i] = ec._SystemHealth_webhooksParked(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "spoolBytes":
+			out.Values[i] = ec._SystemHealth_spoolBytes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "spoolOldestAt":
+			out.Values[i] = ec._SystemHealth_spoolOldestAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "messagesUndecided":
+			out.Values[i] = ec._SystemHealth_messagesUndecided(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

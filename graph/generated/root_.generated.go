@@ -186,6 +186,8 @@ type ComplexityRoot struct {
 		Senders            func(childComplexity int) int
 		Series             func(childComplexity int) int
 		SkipReasons        func(childComplexity int) int
+		StartError         func(childComplexity int) int
+		StartRetryAt       func(childComplexity int) int
 		StartedAt          func(childComplexity int) int
 		Status             func(childComplexity int) int
 		Template           func(childComplexity int) int
@@ -193,6 +195,7 @@ type ComplexityRoot struct {
 		ThroughputAverage  func(childComplexity int) int
 		ThroughputPeak     func(childComplexity int) int
 		Topic              func(childComplexity int) int
+		UndecidedSince     func(childComplexity int) int
 		UpdatedAt          func(childComplexity int) int
 		WaitingUntil       func(childComplexity int) int
 	}
@@ -210,21 +213,23 @@ type ComplexityRoot struct {
 	}
 
 	CampaignCounts struct {
-		Accepted    func(childComplexity int) int
-		Audience    func(childComplexity int) int
-		Canceled    func(childComplexity int) int
-		Delivered   func(childComplexity int) int
-		Expired     func(childComplexity int) int
-		Failed      func(childComplexity int) int
-		OptedOut    func(childComplexity int) int
-		Pending     func(childComplexity int) int
-		Read        func(childComplexity int) int
-		Replied     func(childComplexity int) int
-		Sent        func(childComplexity int) int
-		Skipped     func(childComplexity int) int
-		Submitting  func(childComplexity int) int
-		Undelivered func(childComplexity int) int
-		Unknown     func(childComplexity int) int
+		Accepted     func(childComplexity int) int
+		Audience     func(childComplexity int) int
+		Canceled     func(childComplexity int) int
+		Delivered    func(childComplexity int) int
+		Expired      func(childComplexity int) int
+		Failed       func(childComplexity int) int
+		OptedOut     func(childComplexity int) int
+		Pending      func(childComplexity int) int
+		Read         func(childComplexity int) int
+		Redelivering func(childComplexity int) int
+		Replied      func(childComplexity int) int
+		Sent         func(childComplexity int) int
+		Skipped      func(childComplexity int) int
+		Submitting   func(childComplexity int) int
+		Undecided    func(childComplexity int) int
+		Undelivered  func(childComplexity int) int
+		Unknown      func(childComplexity int) int
 	}
 
 	CampaignCreatePayload struct {
@@ -355,6 +360,8 @@ type ComplexityRoot struct {
 		Conversation       func(childComplexity int) int
 		CreatedAt          func(childComplexity int) int
 		ID                 func(childComplexity int) int
+		IneligibleReason   func(childComplexity int) int
+		IneligibleUntil    func(childComplexity int) int
 		LastInboundAt      func(childComplexity int) int
 		LastOutboundAt     func(childComplexity int) int
 		Locale             func(childComplexity int) int
@@ -372,6 +379,7 @@ type ComplexityRoot struct {
 		Timeline           func(childComplexity int, first *int, before *time.Time) int
 		Topics             func(childComplexity int) int
 		UnreachableReason  func(childComplexity int) int
+		UnreachableUntil   func(childComplexity int) int
 		UpdatedAt          func(childComplexity int) int
 	}
 
@@ -541,6 +549,7 @@ type ComplexityRoot struct {
 		ID         func(childComplexity int) int
 		Message    func(childComplexity int) int
 		OccurredAt func(childComplexity int) int
+		Sid        func(childComplexity int) int
 		Status     func(childComplexity int) int
 	}
 
@@ -641,8 +650,10 @@ type ComplexityRoot struct {
 		Contact         func(childComplexity int) int
 		CreatedAt       func(childComplexity int) int
 		Decision        func(childComplexity int) int
+		DecisionSince   func(childComplexity int) int
 		DeliveredAt     func(childComplexity int) int
 		Direction       func(childComplexity int) int
+		EarlierAttempts func(childComplexity int) int
 		ErrorCode       func(childComplexity int) int
 		ErrorMessage    func(childComplexity int) int
 		Events          func(childComplexity int) int
@@ -652,10 +663,21 @@ type ComplexityRoot struct {
 		NotBeforeReason func(childComplexity int) int
 		Purpose         func(childComplexity int) int
 		ReadAt          func(childComplexity int) int
+		Redeliveries    func(childComplexity int) int
 		SentAt          func(childComplexity int) int
 		Sid             func(childComplexity int) int
 		SkipReason      func(childComplexity int) int
 		Status          func(childComplexity int) int
+	}
+
+	MessageAttempt struct {
+		AcceptedAt  func(childComplexity int) int
+		EndedAt     func(childComplexity int) int
+		ErrorCode   func(childComplexity int) int
+		ErrorTitle  func(childComplexity int) int
+		Sid         func(childComplexity int) int
+		Status      func(childComplexity int) int
+		SubmittedAt func(childComplexity int) int
 	}
 
 	MessageConnection struct {
@@ -1053,8 +1075,12 @@ type ComplexityRoot struct {
 	SystemHealth struct {
 		Checks             func(childComplexity int) int
 		DispatchLagSeconds func(childComplexity int) int
+		MessagesUndecided  func(childComplexity int) int
 		Queues             func(childComplexity int) int
+		SpoolBytes         func(childComplexity int) int
+		SpoolOldestAt      func(childComplexity int) int
 		WebhookLagSeconds  func(childComplexity int) int
+		WebhooksParked     func(childComplexity int) int
 		WebhooksPerMinute  func(childComplexity int) int
 		Workers            func(childComplexity int) int
 	}
@@ -1794,6 +1820,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.SkipReasons(childComplexity), true
+	case "Campaign.startError":
+		if e.ComplexityRoot.Campaign.StartError == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.StartError(childComplexity), true
+	case "Campaign.startRetryAt":
+		if e.ComplexityRoot.Campaign.StartRetryAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.StartRetryAt(childComplexity), true
 	case "Campaign.startedAt":
 		if e.ComplexityRoot.Campaign.StartedAt == nil {
 			break
@@ -1836,6 +1874,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Topic(childComplexity), true
+	case "Campaign.undecidedSince":
+		if e.ComplexityRoot.Campaign.UndecidedSince == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.UndecidedSince(childComplexity), true
 	case "Campaign.updatedAt":
 		if e.ComplexityRoot.Campaign.UpdatedAt == nil {
 			break
@@ -1941,6 +1985,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignCounts.Read(childComplexity), true
+	case "CampaignCounts.redelivering":
+		if e.ComplexityRoot.CampaignCounts.Redelivering == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignCounts.Redelivering(childComplexity), true
 	case "CampaignCounts.replied":
 		if e.ComplexityRoot.CampaignCounts.Replied == nil {
 			break
@@ -1965,6 +2015,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignCounts.Submitting(childComplexity), true
+	case "CampaignCounts.undecided":
+		if e.ComplexityRoot.CampaignCounts.Undecided == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignCounts.Undecided(childComplexity), true
 	case "CampaignCounts.undelivered":
 		if e.ComplexityRoot.CampaignCounts.Undelivered == nil {
 			break
@@ -2405,6 +2461,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Contact.ID(childComplexity), true
+	case "Contact.ineligibleReason":
+		if e.ComplexityRoot.Contact.IneligibleReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Contact.IneligibleReason(childComplexity), true
+	case "Contact.ineligibleUntil":
+		if e.ComplexityRoot.Contact.IneligibleUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Contact.IneligibleUntil(childComplexity), true
 	case "Contact.lastInboundAt":
 		if e.ComplexityRoot.Contact.LastInboundAt == nil {
 			break
@@ -2517,6 +2585,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Contact.UnreachableReason(childComplexity), true
+	case "Contact.unreachableUntil":
+		if e.ComplexityRoot.Contact.UnreachableUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Contact.UnreachableUntil(childComplexity), true
 	case "Contact.updatedAt":
 		if e.ComplexityRoot.Contact.UpdatedAt == nil {
 			break
@@ -3111,6 +3185,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeliveryEvent.OccurredAt(childComplexity), true
+	case "DeliveryEvent.sid":
+		if e.ComplexityRoot.DeliveryEvent.Sid == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryEvent.Sid(childComplexity), true
 	case "DeliveryEvent.status":
 		if e.ComplexityRoot.DeliveryEvent.Status == nil {
 			break
@@ -3529,6 +3609,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.Decision(childComplexity), true
+	case "Message.decisionSince":
+		if e.ComplexityRoot.Message.DecisionSince == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.DecisionSince(childComplexity), true
 	case "Message.deliveredAt":
 		if e.ComplexityRoot.Message.DeliveredAt == nil {
 			break
@@ -3541,6 +3627,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.Direction(childComplexity), true
+	case "Message.earlierAttempts":
+		if e.ComplexityRoot.Message.EarlierAttempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.EarlierAttempts(childComplexity), true
 	case "Message.errorCode":
 		if e.ComplexityRoot.Message.ErrorCode == nil {
 			break
@@ -3595,6 +3687,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.ReadAt(childComplexity), true
+	case "Message.redeliveries":
+		if e.ComplexityRoot.Message.Redeliveries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Redeliveries(childComplexity), true
 	case "Message.sentAt":
 		if e.ComplexityRoot.Message.SentAt == nil {
 			break
@@ -3619,6 +3717,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.Status(childComplexity), true
+
+	case "MessageAttempt.acceptedAt":
+		if e.ComplexityRoot.MessageAttempt.AcceptedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageAttempt.AcceptedAt(childComplexity), true
+	case "MessageAttempt.endedAt":
+		if e.ComplexityRoot.MessageAttempt.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageAttempt.EndedAt(childComplexity), true
+	case "MessageAttempt.errorCode":
+		if e.ComplexityRoot.MessageAttempt.ErrorCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageAttempt.ErrorCode(childComplexity), true
+	case "MessageAttempt.errorTitle":
+		if e.ComplexityRoot.MessageAttempt.ErrorTitle == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageAttempt.ErrorTitle(childComplexity), true
+	case "MessageAttempt.sid":
+		if e.ComplexityRoot.MessageAttempt.Sid == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageAttempt.Sid(childComplexity), true
+	case "MessageAttempt.status":
+		if e.ComplexityRoot.MessageAttempt.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageAttempt.Status(childComplexity), true
+	case "MessageAttempt.submittedAt":
+		if e.ComplexityRoot.MessageAttempt.SubmittedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageAttempt.SubmittedAt(childComplexity), true
 
 	case "MessageConnection.edges":
 		if e.ComplexityRoot.MessageConnection.Edges == nil {
@@ -5655,18 +5796,42 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SystemHealth.DispatchLagSeconds(childComplexity), true
+	case "SystemHealth.messagesUndecided":
+		if e.ComplexityRoot.SystemHealth.MessagesUndecided == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemHealth.MessagesUndecided(childComplexity), true
 	case "SystemHealth.queues":
 		if e.ComplexityRoot.SystemHealth.Queues == nil {
 			break
 		}
 
 		return e.ComplexityRoot.SystemHealth.Queues(childComplexity), true
+	case "SystemHealth.spoolBytes":
+		if e.ComplexityRoot.SystemHealth.SpoolBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemHealth.SpoolBytes(childComplexity), true
+	case "SystemHealth.spoolOldestAt":
+		if e.ComplexityRoot.SystemHealth.SpoolOldestAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemHealth.SpoolOldestAt(childComplexity), true
 	case "SystemHealth.webhookLagSeconds":
 		if e.ComplexityRoot.SystemHealth.WebhookLagSeconds == nil {
 			break
 		}
 
 		return e.ComplexityRoot.SystemHealth.WebhookLagSeconds(childComplexity), true
+	case "SystemHealth.webhooksParked":
+		if e.ComplexityRoot.SystemHealth.WebhooksParked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemHealth.WebhooksParked(childComplexity), true
 	case "SystemHealth.webhooksPerMinute":
 		if e.ComplexityRoot.SystemHealth.WebhooksPerMinute == nil {
 			break
@@ -6701,7 +6866,7 @@ type SuppressionRemovePayload {
 "Who paused a campaign."
 enum PausedBy {
   OPERATOR
-  "Something has to be mended first; see pausedReason."
+  "Something has to be fixed first; see pausedReason."
   ENGINE
 }
 enum Weekday {
@@ -6826,6 +6991,13 @@ type Campaign implements Node {
   schedule: CampaignSchedule
   "When it starts by itself next."
   nextRunAt: DateTime
+  """
+  Why its scheduled start failed last, for a reason that may pass, such as a database that did not answer. Null while nothing failed, once it has
+  started, and after a new schedule. What only a person can fix fails the campaign instead: see failure.
+  """
+  startError: String
+  "When the scheduled start is tried again: 10 seconds after the first failure, at last every 10 minutes. campaignLaunch tries at once. Null with startError."
+  startRetryAt: DateTime
   "Runs of a recurring campaign so far."
   runsDone: Int!
   "The newest 50 runs of a recurring campaign, newest first."
@@ -6834,7 +7006,7 @@ type Campaign implements Node {
   parent: Campaign @goField(forceResolver: true)
   "When the next waiting message may go, if all that are pending wait for their hours or for another try."
   waitingUntil: DateTime @goField(forceResolver: true)
-  "Null: only what the law asks, see legalHours."
+  "Null: only what the law requires, see legalHours."
   quietHours: QuietHours
   "Null: none."
   frequencyCap: FrequencyCap
@@ -6842,7 +7014,12 @@ type Campaign implements Node {
   endsAt: DateTime
   counts: CampaignCounts! @goField(forceResolver: true)
   rates: CampaignRates! @goField(forceResolver: true)
-  "Share of the audience that is dealt with, 0 to 1."
+  """
+  Since when the first of its messages needs a decision; null while counts.undecided is 0. Such messages do not hold the campaign back: it completes
+  without them, and messageResolve decides about them, also afterwards.
+  """
+  undecidedSince: DateTime @goField(forceResolver: true)
+  "Share of the audience whose messages are neither pending, nor on their way to Twilio, nor unknown, 0 to 1."
   progress: Float! @goField(forceResolver: true)
   "Messages a second that Twilio accepted over the last ten to twenty seconds."
   throughput: Float! @goField(forceResolver: true)
@@ -6887,8 +7064,18 @@ type CampaignCounts {
   canceled: Int64!
   expired: Int64!
   skipped: Int64!
-  "The call was made and no answer came; reconciliation finds out."
+  "The call was made and no answer came; receipts and Twilio's log are asked what became of it."
   unknown: Int64!
+  """
+  Of unknown: those that neither a receipt nor Twilio's log could settle in time, so that only a person can decide (messageResolve). They do not keep
+  the campaign from completing.
+  """
+  undecided: Int64!
+  """
+  Of pending, submitting and unknown: Twilio accepted an earlier attempt, it failed with a code that may pass (such as 63049), and another attempt waits
+  or is under way. They do not keep the campaign from completing, and go out afterwards, unless it is canceled or its end comes first.
+  """
+  redelivering: Int64!
   "Recipients who answered within seven days."
   replied: Int64!
   "Of them, who opted out."
@@ -6926,6 +7113,8 @@ type CampaignSeriesPoint {
 }
 input CampaignMessageFilter {
   status: MessageStatus
+  "true: only those that need a decision, see Message.decisionSince."
+  needsDecision: Boolean
 }
 
 type CampaignEdge {
@@ -6948,10 +7137,10 @@ type LegalHours {
   id: String!
   "ISO 3166-1 alpha-2."
   country: String!
-  "US state, told by the number's area code or the contact's attribute state; null: the whole country."
+  "US state, known by the number's area code or the contact's attribute state; null: the whole country."
   state: String
   name: String!
-  "Law binds every campaign; a custom, made for other channels, is only told by preflight."
+  "Law binds every campaign; a custom, made for other channels, is only a warning of preflight."
   binding: Boolean!
   source: String!
   "Year and month in which the source was looked at."
@@ -7006,7 +7195,11 @@ extend type Mutation {
   campaignCreate(input: CampaignCreateInput!): CampaignCreatePayload! @hasRole(role: MARKETER)
   "A draft or a scheduled campaign may change all over; under way only name, rate, error threshold and end."
   campaignUpdate(input: CampaignUpdateInput!): CampaignUpdatePayload! @hasRole(role: MARKETER)
-  "Starts it. Needs an approved template, an audience that is not empty, and an active sender. The segment is taken as it stands; later changes to it do not matter."
+  """
+  Starts a draft, or a scheduled campaign before its time or whose start failed. Needs an approved template, an audience that is not empty, and an
+  active sender. The segment is taken as it stands; later changes to it do not matter. Of a recurring campaign it starts the run that is due; while
+  none is, it is refused.
+  """
   campaignLaunch(input: CampaignLaunchInput!): CampaignLaunchPayload! @hasRole(role: MARKETER)
   """
   Starts a complete campaign by itself, once or again and again; call it again to change the plan. The segment and the template's approved version are taken when it starts;
@@ -7073,7 +7266,7 @@ input CampaignCreateInput {
   rateLimitPerSecond: Float
   "0.001 to 1; 0.2 by default."
   errorThreshold: Float
-  "Absent: the default of the settings; null: only what the law asks."
+  "Absent: the default of the settings; null: only what the law requires."
   quietHours: QuietHoursInput
   "Absent: the default of the settings; null: none."
   frequencyCap: FrequencyCapInput
@@ -7197,7 +7390,7 @@ enum ConsentSource {
   "The contact wrote STOP, START or the like."
   KEYWORD
   FORM
-  "Twilio told (errors 21610, 63014)."
+  "Twilio reported it (errors such as 21610 and 63014)."
   PROVIDER
 }
 
@@ -7235,11 +7428,21 @@ type Contact implements Node {
   consentAt: DateTime
   "The consent ledger, newest first."
   consentEvents(first: Int, after: String): ConsentEventConnection! @goField(forceResolver: true)
-  "False once Twilio told that the address has no WhatsApp."
+  "False while they are marked because Twilio reported that nothing reaches the address: campaigns skip them. The mark ends at unreachableUntil."
   reachable: Boolean!
+  "Why, such as “No WhatsApp at this number”; null while reachable."
   unreachableReason: String
-  "False when WhatsApp delivers no marketing to them, as to every US number since 2025-04-01 (Twilio error 63049)."
+  "When the mark ends and they are tried again, 30 to 180 days after the error by its code; null while reachable."
+  unreachableUntil: DateTime
+  """
+  False while WhatsApp delivers no marketing to them: to US numbers never since 2025-04-01 (Twilio error 63049), to others while they are marked after
+  such an error. Marketing campaigns skip them.
+  """
   marketingEligible: Boolean!
+  "The error behind the mark; null without a mark, also for US numbers, which need none."
+  ineligibleReason: String
+  "When the mark ends, hours or days after the error by its code; null without a mark: US numbers stay ineligible."
+  ineligibleUntil: DateTime
   "Both directions, newest first."
   messages(first: Int, after: String): MessageConnection! @goField(forceResolver: true)
   "Null when they never wrote."
@@ -7681,7 +7884,7 @@ enum MessageStatus {
   "The gate said no; see skipReason."
   SKIPPED
   EXPIRED
-  "The call was made and no answer came."
+  "The call was made and no answer came: Twilio may have it or not. Receipts and Twilio's log settle it, or a person; see Message.decisionSince."
   UNKNOWN
   "Inbound."
   RECEIVED
@@ -7717,11 +7920,23 @@ type Message implements Node {
   skipReason: String
   "Earliest moment it may go; null: at once."
   notBefore: DateTime
-  "Why it waits: quiet_hours, the id of a rule of legalHours, retry, reconciled or operator."
+  """
+  Why it waits: quiet_hours, the id of a rule of legalHours, frequency_cap, retry (Twilio refused the call for now), redeliver (an accepted attempt
+  failed with a code that may pass), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
+  """
   notBeforeReason: String
-  "Calls made to Twilio."
+  """
+  Since when only a person can decide about it; null: nobody has to. Its call got no answer, and neither a receipt nor Twilio's log settled within the
+  engine's time whether Twilio has it. The engine goes on looking; messageResolve decides. Only messages in status UNKNOWN without a sid have it.
+  """
+  decisionSince: DateTime
+  "Calls made to Twilio, refused ones included."
   attempts: Int!
-  "What Twilio told about it, oldest first."
+  "How many further attempts followed after one that Twilio had accepted failed, the waiting one included; at most 3."
+  redeliveries: Int!
+  "The attempts that Twilio accepted, that failed, and that another attempt replaced, oldest first; the newest attempt is the message itself."
+  earlierAttempts: [MessageAttempt!]! @goField(forceResolver: true)
+  "What Twilio reported about it and its earlier attempts, oldest first."
   events: [DeliveryEvent!]! @goField(forceResolver: true)
   "Why it was sent, or not: the gate's questions with the answers of that time."
   decision: MessageDecision! @goField(forceResolver: true)
@@ -7730,6 +7945,23 @@ type Message implements Node {
   sentAt: DateTime
   deliveredAt: DateTime
   readAt: DateTime
+}
+"One attempt to send a message that Twilio accepted and that failed afterwards. Each has a SID of its own; a late DELIVERED or READ of any of them ends the message."
+type MessageAttempt {
+  "Twilio's id of this attempt."
+  sid: String!
+  "The last that Twilio reported about it: UNDELIVERED or FAILED, or DELIVERED or READ when that came late."
+  status: MessageStatus!
+  "Twilio's error code that it failed with; null when Twilio gave none."
+  errorCode: Int
+  "Meaning of the code; null without one."
+  errorTitle: String
+  "When the call to Twilio began."
+  submittedAt: DateTime
+  "When Twilio accepted it; null where that was not recorded for this attempt."
+  acceptedAt: DateTime
+  "When it failed, as Twilio reported it."
+  endedAt: DateTime
 }
 type MessageDecision {
   "Null: not decided yet."
@@ -7745,9 +7977,11 @@ type DecisionStep {
   passed: Boolean
   detail: String!
 }
-"One thing that Twilio told about a message."
+"One thing that Twilio reported about a message."
 type DeliveryEvent implements Node {
   id: ID!
+  "Twilio's id of the attempt that it is about; a message that was sent again has one for each attempt."
+  sid: String!
   status: MessageStatus!
   errorCode: Int
   "Meaning of the code."
@@ -7770,6 +8004,8 @@ input MessageFilter {
   contactId: ID
   direction: MessageDirection
   status: MessageStatus
+  "true: only those that need a decision, see Message.decisionSince. Of all campaigns and outside of them, unless campaignId or contactId narrows it."
+  needsDecision: Boolean
 }
 
 extend type Query {
@@ -7777,28 +8013,31 @@ extend type Query {
   messages(filter: MessageFilter, first: Int, after: String): MessageConnection! @hasRole(role: VIEWER)
 }
 
-"What to do about a message whose call got no answer."
+"What to do about a message that needs a decision: its call got no answer, and nothing tells whether Twilio has it."
 enum MessageResolution {
-  "It goes out once more. Only when you know that it was not sent: see Twilio's log."
+  "It goes out again, also when its campaign has completed. If Twilio has it after all, they get it twice."
   SEND_AGAIN
-  "It counts as failed; should it have been sent after all, its receipts still find it."
+  "It counts as failed and is not sent. If Twilio does not have it, they get none; should it have been sent after all, its receipts still find it."
   GIVE_UP
 }
 input MessageResolveInput {
-  "Of this campaign all that are unknown…"
+  "All of this campaign that need a decision…"
   campaignId: ID
   "…or these messages, at most 200."
   ids: [ID!]
   resolution: MessageResolution!
 }
 type MessageResolvePayload {
-  "How many were unknown and are settled now."
+  "How many needed a decision and have it now. Others are left as they are."
   resolved: Int!
   userErrors: [UserError!]!
 }
 
 extend type Mutation {
-  "Decides by hand about messages in status UNKNOWN, instead of waiting for reconciliation."
+  """
+  Decides by hand about messages that need a decision (Message.decisionSince). Messages that are unknown for a shorter time are left to the engine, and
+  those that have a sid are Twilio's: neither is touched. Give either campaignId or ids.
+  """
   messageResolve(input: MessageResolveInput!): MessageResolvePayload! @hasRole(role: MARKETER)
 }
 
@@ -7997,7 +8236,7 @@ enum ErrorClass {
   RETRY
   "It may have been accepted."
   AMBIGUOUS
-  "Somebody has to mend something."
+  "Somebody has to fix something before anything of the kind can go."
   FIX_FIRST
   PERMANENT_MESSAGE
   PERMANENT_CONTACT
@@ -8044,6 +8283,14 @@ type SystemHealth {
   "How long ago a campaign that has messages due was last served."
   dispatchLagSeconds: Float!
   webhooksPerMinute: Int64!
+  "Webhook events that could not be applied and are tried again by backoff; counted to 10,000. See webhookEvents(filter: {parked: true})."
+  webhooksParked: Int64!
+  "Bytes of webhooks in this server's spool: kept on its disk while Postgres does not take them; at most 1 GiB, then webhooks are refused."
+  spoolBytes: Int64!
+  "Since when the oldest event in this server's spool waits; null while it is empty."
+  spoolOldestAt: DateTime
+  "Messages that need a decision, of all campaigns and outside of them; counted to 10,000. See messages(filter: {needsDecision: true})."
+  messagesUndecided: Int64!
 }
 "Every change, in order, chained by hash."
 type AuditEntry implements Node {
@@ -8784,8 +9031,10 @@ input WebhookEventFilter {
   address: String
   "Not applied yet."
   waiting: Boolean
-  "Those that had no effect, for a reason."
+  "Those that had no effect, for a reason, and parked ones."
   failed: Boolean
+  "Those that could not be applied and are tried again later, see nextAttemptAt."
+  parked: Boolean
 }
 
 extend type Query {
@@ -8794,7 +9043,7 @@ extend type Query {
 }
 
 extend type Mutation {
-  "Applies a stored event once more. Harmless: what it told already changes nothing."
+  "Applies a stored event again, a parked one at once. Harmless: what it has changed already stays as it is."
   webhookEventReplay(input: WebhookEventReplayInput!): WebhookEventReplayPayload! @hasRole(role: MARKETER)
 }
 input WebhookEventReplayInput {
@@ -9048,6 +9297,10 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_schedule(ctx, field)
 	case "nextRunAt":
 		return ec.fieldContext_Campaign_nextRunAt(ctx, field)
+	case "startError":
+		return ec.fieldContext_Campaign_startError(ctx, field)
+	case "startRetryAt":
+		return ec.fieldContext_Campaign_startRetryAt(ctx, field)
 	case "runsDone":
 		return ec.fieldContext_Campaign_runsDone(ctx, field)
 	case "runs":
@@ -9066,6 +9319,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_counts(ctx, field)
 	case "rates":
 		return ec.fieldContext_Campaign_rates(ctx, field)
+	case "undecidedSince":
+		return ec.fieldContext_Campaign_undecidedSince(ctx, field)
 	case "progress":
 		return ec.fieldContext_Campaign_progress(ctx, field)
 	case "throughput":
@@ -9148,6 +9403,10 @@ func (ec *executionContext) childFields_CampaignCounts(ctx context.Context, fiel
 		return ec.fieldContext_CampaignCounts_skipped(ctx, field)
 	case "unknown":
 		return ec.fieldContext_CampaignCounts_unknown(ctx, field)
+	case "undecided":
+		return ec.fieldContext_CampaignCounts_undecided(ctx, field)
+	case "redelivering":
+		return ec.fieldContext_CampaignCounts_redelivering(ctx, field)
 	case "replied":
 		return ec.fieldContext_CampaignCounts_replied(ctx, field)
 	case "optedOut":
@@ -9422,8 +9681,14 @@ func (ec *executionContext) childFields_Contact(ctx context.Context, field graph
 		return ec.fieldContext_Contact_reachable(ctx, field)
 	case "unreachableReason":
 		return ec.fieldContext_Contact_unreachableReason(ctx, field)
+	case "unreachableUntil":
+		return ec.fieldContext_Contact_unreachableUntil(ctx, field)
 	case "marketingEligible":
 		return ec.fieldContext_Contact_marketingEligible(ctx, field)
+	case "ineligibleReason":
+		return ec.fieldContext_Contact_ineligibleReason(ctx, field)
+	case "ineligibleUntil":
+		return ec.fieldContext_Contact_ineligibleUntil(ctx, field)
 	case "messages":
 		return ec.fieldContext_Contact_messages(ctx, field)
 	case "conversation":
@@ -9776,6 +10041,8 @@ func (ec *executionContext) childFields_DeliveryEvent(ctx context.Context, field
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_DeliveryEvent_id(ctx, field)
+	case "sid":
+		return ec.fieldContext_DeliveryEvent_sid(ctx, field)
 	case "status":
 		return ec.fieldContext_DeliveryEvent_status(ctx, field)
 	case "errorCode":
@@ -9998,8 +10265,14 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_notBefore(ctx, field)
 	case "notBeforeReason":
 		return ec.fieldContext_Message_notBeforeReason(ctx, field)
+	case "decisionSince":
+		return ec.fieldContext_Message_decisionSince(ctx, field)
 	case "attempts":
 		return ec.fieldContext_Message_attempts(ctx, field)
+	case "redeliveries":
+		return ec.fieldContext_Message_redeliveries(ctx, field)
+	case "earlierAttempts":
+		return ec.fieldContext_Message_earlierAttempts(ctx, field)
 	case "events":
 		return ec.fieldContext_Message_events(ctx, field)
 	case "decision":
@@ -10016,6 +10289,26 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_readAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Message", field.Name)
+}
+
+func (ec *executionContext) childFields_MessageAttempt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sid":
+		return ec.fieldContext_MessageAttempt_sid(ctx, field)
+	case "status":
+		return ec.fieldContext_MessageAttempt_status(ctx, field)
+	case "errorCode":
+		return ec.fieldContext_MessageAttempt_errorCode(ctx, field)
+	case "errorTitle":
+		return ec.fieldContext_MessageAttempt_errorTitle(ctx, field)
+	case "submittedAt":
+		return ec.fieldContext_MessageAttempt_submittedAt(ctx, field)
+	case "acceptedAt":
+		return ec.fieldContext_MessageAttempt_acceptedAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_MessageAttempt_endedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MessageAttempt", field.Name)
 }
 
 func (ec *executionContext) childFields_MessageConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10586,6 +10879,14 @@ func (ec *executionContext) childFields_SystemHealth(ctx context.Context, field 
 		return ec.fieldContext_SystemHealth_dispatchLagSeconds(ctx, field)
 	case "webhooksPerMinute":
 		return ec.fieldContext_SystemHealth_webhooksPerMinute(ctx, field)
+	case "webhooksParked":
+		return ec.fieldContext_SystemHealth_webhooksParked(ctx, field)
+	case "spoolBytes":
+		return ec.fieldContext_SystemHealth_spoolBytes(ctx, field)
+	case "spoolOldestAt":
+		return ec.fieldContext_SystemHealth_spoolOldestAt(ctx, field)
+	case "messagesUndecided":
+		return ec.fieldContext_SystemHealth_messagesUndecided(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SystemHealth", field.Name)
 }

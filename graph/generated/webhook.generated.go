@@ -577,7 +577,7 @@ func (ec *executionContext) unmarshalInputWebhookEventFilter(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"kind", "sid", "address", "waiting", "failed"}
+	fieldsInOrder := [...]string{"kind", "sid", "address", "waiting", "failed", "parked"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -619,6 +619,13 @@ func (ec *executionContext) unmarshalInputWebhookEventFilter(ctx context.Context
 				return it, err
 			}
 			it.Failed = graphql.OmittableOf(data)
+		case "parked":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("parked"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Parked = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil

@@ -199,6 +199,11 @@ type Campaign struct {
 	Schedule       *CampaignSchedule `json:"schedule,omitempty"`
 	// When it starts by itself next.
 	NextRunAt *time.Time `json:"nextRunAt,omitempty"`
+	// Why its scheduled start failed last, for a reason that may pass, such as a database that did not answer. Null while nothing failed, once it has
+	// started, and after a new schedule. What only a person can fix fails the campaign instead: see failure.
+	StartError *string `json:"startError,omitempty"`
+	// When the scheduled start is tried again: 10 seconds after the first failure, at last every 10 minutes. campaignLaunch tries at once. Null with startError.
+	StartRetryAt *time.Time `json:"startRetryAt,omitempty"`
 	// Runs of a recurring campaign so far.
 	RunsDone int `json:"runsDone"`
 	// The newest 50 runs of a recurring campaign, newest first.
@@ -207,7 +212,7 @@ type Campaign struct {
 	Parent *Campaign `json:"parent,omitempty"`
 	// When the next waiting message may go, if all that are pending wait for their hours or for another try.
 	WaitingUntil *time.Time `json:"waitingUntil,omitempty"`
-	// Null: only what the law asks, see legalHours.
+	// Null: only what the law requires, see legalHours.
 	QuietHours *QuietHours `json:"quietHours,omitempty"`
 	// Null: none.
 	FrequencyCap *FrequencyCap `json:"frequencyCap,omitempty"`
@@ -215,7 +220,10 @@ type Campaign struct {
 	EndsAt *time.Time      `json:"endsAt,omitempty"`
 	Counts *CampaignCounts `json:"counts"`
 	Rates  *CampaignRates  `json:"rates"`
-	// Share of the audience that is dealt with, 0 to 1.
+	// Since when the first of its messages needs a decision; null while counts.undecided is 0. Such messages do not hold the campaign back: it completes
+	// without them, and messageResolve decides about them, also afterwards.
+	UndecidedSince *time.Time `json:"undecidedSince,omitempty"`
+	// Share of the audience whose messages are neither pending, nor on their way to Twilio, nor unknown, 0 to 1.
 	Progress float64 `json:"progress"`
 	// Messages a second that Twilio accepted over the last ten to twenty seconds.
 	Throughput float64 `json:"throughput"`
@@ -277,8 +285,14 @@ type CampaignCounts struct {
 	Canceled    int64 `json:"canceled"`
 	Expired     int64 `json:"expired"`
 	Skipped     int64 `json:"skipped"`
-	// The call was made and no answer came; reconciliation finds out.
+	// The call was made and no answer came; receipts and Twilio's log are asked what became of it.
 	Unknown int64 `json:"unknown"`
+	// Of unknown: those that neither a receipt nor Twilio's log could settle in time, so that only a person can decide (messageResolve). They do not keep
+	// the campaign from completing.
+	Undecided int64 `json:"undecided"`
+	// Of pending, submitting and unknown: Twilio accepted an earlier attempt, it failed with a code that may pass (such as 63049), and another attempt waits
+	// or is under way. They do not keep the campaign from completing, and go out afterwards, unless it is canceled or its end comes first.
+	Redelivering int64 `json:"redelivering"`
 	// Recipients who answered within seven days.
 	Replied int64 `json:"replied"`
 	// Of them, who opted out.
@@ -302,7 +316,7 @@ type CampaignCreateInput struct {
 	RateLimitPerSecond graphql.Omittable[*float64] `json:"rateLimitPerSecond,omitempty"`
 	// 0.001 to 1; 0.2 by default.
 	ErrorThreshold graphql.Omittable[*float64] `json:"errorThreshold,omitempty"`
-	// Absent: the default of the settings; null: only what the law asks.
+	// Absent: the default of the settings; null: only what the law requires.
 	QuietHours graphql.Omittable[*QuietHoursInput] `json:"quietHours,omitempty"`
 	// Absent: the default of the settings; null: none.
 	FrequencyCap graphql.Omittable[*FrequencyCapInput] `json:"frequencyCap,omitempty"`
@@ -352,6 +366,8 @@ type CampaignLaunchPayload struct {
 
 type CampaignMessageFilter struct {
 	Status graphql.Omittable[*MessageStatus] `json:"status,omitempty"`
+	// true: only those that need a decision, see Message.decisionSince.
+	NeedsDecision graphql.Omittable[*bool] `json:"needsDecision,omitempty"`
 }
 
 type CampaignPauseInput struct {
@@ -559,11 +575,19 @@ type Contact struct {
 	ConsentAt *time.Time `json:"consentAt,omitempty"`
 	// The consent ledger, newest first.
 	ConsentEvents *ConsentEventConnection `json:"consentEvents"`
-	// False once Twilio told that the address has no WhatsApp.
-	Reachable         bool    `json:"reachable"`
+	// False while they are marked because Twilio reported that nothing reaches the address: campaigns skip them. The mark ends at unreachableUntil.
+	Reachable bool `json:"reachable"`
+	// Why, such as “No WhatsApp at this number”; null while reachable.
 	UnreachableReason *string `json:"unreachableReason,omitempty"`
-	// False when WhatsApp delivers no marketing to them, as to every US number since 2025-04-01 (Twilio error 63049).
+	// When the mark ends and they are tried again, 30 to 180 days after the error by its code; null while reachable.
+	UnreachableUntil *time.Time `json:"unreachableUntil,omitempty"`
+	// False while WhatsApp delivers no marketing to them: to US numbers never since 2025-04-01 (Twilio error 63049), to others while they are marked after
+	// such an error. Marketing campaigns skip them.
 	MarketingEligible bool `json:"marketingEligible"`
+	// The error behind the mark; null without a mark, also for US numbers, which need none.
+	IneligibleReason *string `json:"ineligibleReason,omitempty"`
+	// When the mark ends, hours or days after the error by its code; null without a mark: US numbers stay ineligible.
+	IneligibleUntil *time.Time `json:"ineligibleUntil,omitempty"`
 	// Both directions, newest first.
 	Messages *MessageConnection `json:"messages"`
 	// Null when they never wrote.
@@ -970,9 +994,11 @@ type DeferralCount struct {
 	Count  int64  `json:"count"`
 }
 
-// One thing that Twilio told about a message.
+// One thing that Twilio reported about a message.
 type DeliveryEvent struct {
-	ID        string        `json:"id"`
+	ID string `json:"id"`
+	// Twilio's id of the attempt that it is about; a message that was sent again has one for each attempt.
+	Sid       string        `json:"sid"`
 	Status    MessageStatus `json:"status"`
 	ErrorCode *int          `json:"errorCode,omitempty"`
 	// Meaning of the code.
@@ -1097,10 +1123,10 @@ type LegalHours struct {
 	ID string `json:"id"`
 	// ISO 3166-1 alpha-2.
 	Country string `json:"country"`
-	// US state, told by the number's area code or the contact's attribute state; null: the whole country.
+	// US state, known by the number's area code or the contact's attribute state; null: the whole country.
 	State *string `json:"state,omitempty"`
 	Name  string  `json:"name"`
-	// Law binds every campaign; a custom, made for other channels, is only told by preflight.
+	// Law binds every campaign; a custom, made for other channels, is only a warning of preflight.
 	Binding bool   `json:"binding"`
 	Source  string `json:"source"`
 	// Year and month in which the source was looked at.
@@ -1138,11 +1164,19 @@ type Message struct {
 	SkipReason *string `json:"skipReason,omitempty"`
 	// Earliest moment it may go; null: at once.
 	NotBefore *time.Time `json:"notBefore,omitempty"`
-	// Why it waits: quiet_hours, the id of a rule of legalHours, retry, reconciled or operator.
+	// Why it waits: quiet_hours, the id of a rule of legalHours, frequency_cap, retry (Twilio refused the call for now), redeliver (an accepted attempt
+	// failed with a code that may pass), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
 	NotBeforeReason *string `json:"notBeforeReason,omitempty"`
-	// Calls made to Twilio.
+	// Since when only a person can decide about it; null: nobody has to. Its call got no answer, and neither a receipt nor Twilio's log settled within the
+	// engine's time whether Twilio has it. The engine goes on looking; messageResolve decides. Only messages in status UNKNOWN without a sid have it.
+	DecisionSince *time.Time `json:"decisionSince,omitempty"`
+	// Calls made to Twilio, refused ones included.
 	Attempts int `json:"attempts"`
-	// What Twilio told about it, oldest first.
+	// How many further attempts followed after one that Twilio had accepted failed, the waiting one included; at most 3.
+	Redeliveries int `json:"redeliveries"`
+	// The attempts that Twilio accepted, that failed, and that another attempt replaced, oldest first; the newest attempt is the message itself.
+	EarlierAttempts []*MessageAttempt `json:"earlierAttempts"`
+	// What Twilio reported about it and its earlier attempts, oldest first.
 	Events []*DeliveryEvent `json:"events"`
 	// Why it was sent, or not: the gate's questions with the answers of that time.
 	Decision    *MessageDecision `json:"decision"`
@@ -1154,6 +1188,24 @@ type Message struct {
 }
 
 func (Message) IsNode() {}
+
+// One attempt to send a message that Twilio accepted and that failed afterwards. Each has a SID of its own; a late DELIVERED or READ of any of them ends the message.
+type MessageAttempt struct {
+	// Twilio's id of this attempt.
+	Sid string `json:"sid"`
+	// The last that Twilio reported about it: UNDELIVERED or FAILED, or DELIVERED or READ when that came late.
+	Status MessageStatus `json:"status"`
+	// Twilio's error code that it failed with; null when Twilio gave none.
+	ErrorCode *int `json:"errorCode,omitempty"`
+	// Meaning of the code; null without one.
+	ErrorTitle *string `json:"errorTitle,omitempty"`
+	// When the call to Twilio began.
+	SubmittedAt *time.Time `json:"submittedAt,omitempty"`
+	// When Twilio accepted it; null where that was not recorded for this attempt.
+	AcceptedAt *time.Time `json:"acceptedAt,omitempty"`
+	// When it failed, as Twilio reported it.
+	EndedAt *time.Time `json:"endedAt,omitempty"`
+}
 
 type MessageConnection struct {
 	Edges      []*MessageEdge `json:"edges"`
@@ -1182,10 +1234,12 @@ type MessageFilter struct {
 	ContactID  graphql.Omittable[*string]           `json:"contactId,omitempty"`
 	Direction  graphql.Omittable[*MessageDirection] `json:"direction,omitempty"`
 	Status     graphql.Omittable[*MessageStatus]    `json:"status,omitempty"`
+	// true: only those that need a decision, see Message.decisionSince. Of all campaigns and outside of them, unless campaignId or contactId narrows it.
+	NeedsDecision graphql.Omittable[*bool] `json:"needsDecision,omitempty"`
 }
 
 type MessageResolveInput struct {
-	// Of this campaign all that are unknown…
+	// All of this campaign that need a decision…
 	CampaignID graphql.Omittable[*string] `json:"campaignId,omitempty"`
 	// …or these messages, at most 200.
 	Ids        graphql.Omittable[[]string] `json:"ids,omitempty"`
@@ -1193,7 +1247,7 @@ type MessageResolveInput struct {
 }
 
 type MessageResolvePayload struct {
-	// How many were unknown and are settled now.
+	// How many needed a decision and have it now. Others are left as they are.
 	Resolved   int          `json:"resolved"`
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -1706,6 +1760,14 @@ type SystemHealth struct {
 	// How long ago a campaign that has messages due was last served.
 	DispatchLagSeconds float64 `json:"dispatchLagSeconds"`
 	WebhooksPerMinute  int64   `json:"webhooksPerMinute"`
+	// Webhook events that could not be applied and are tried again by backoff; counted to 10,000. See webhookEvents(filter: {parked: true}).
+	WebhooksParked int64 `json:"webhooksParked"`
+	// Bytes of webhooks in this server's spool: kept on its disk while Postgres does not take them; at most 1 GiB, then webhooks are refused.
+	SpoolBytes int64 `json:"spoolBytes"`
+	// Since when the oldest event in this server's spool waits; null while it is empty.
+	SpoolOldestAt *time.Time `json:"spoolOldestAt,omitempty"`
+	// Messages that need a decision, of all campaigns and outside of them; counted to 10,000. See messages(filter: {needsDecision: true}).
+	MessagesUndecided int64 `json:"messagesUndecided"`
 }
 
 // What is written to contacts. Placeholders: {{name}}, {{attributes.city}}, {{name | there}} with a fallback; filters upper, lower, title, trim, default, date, number.
@@ -1986,8 +2048,10 @@ type WebhookEventFilter struct {
 	Address graphql.Omittable[*string] `json:"address,omitempty"`
 	// Not applied yet.
 	Waiting graphql.Omittable[*bool] `json:"waiting,omitempty"`
-	// Those that had no effect, for a reason.
+	// Those that had no effect, for a reason, and parked ones.
 	Failed graphql.Omittable[*bool] `json:"failed,omitempty"`
+	// Those that could not be applied and are tried again later, see nextAttemptAt.
+	Parked graphql.Omittable[*bool] `json:"parked,omitempty"`
 }
 
 type WebhookEventReplayInput struct {
@@ -2257,7 +2321,7 @@ const (
 	// The contact wrote STOP, START or the like.
 	ConsentSourceKeyword ConsentSource = "KEYWORD"
 	ConsentSourceForm    ConsentSource = "FORM"
-	// Twilio told (errors 21610, 63014).
+	// Twilio reported it (errors such as 21610 and 63014).
 	ConsentSourceProvider ConsentSource = "PROVIDER"
 )
 
@@ -2493,7 +2557,7 @@ const (
 	ErrorClassRetry ErrorClass = "RETRY"
 	// It may have been accepted.
 	ErrorClassAmbiguous ErrorClass = "AMBIGUOUS"
-	// Somebody has to mend something.
+	// Somebody has to fix something before anything of the kind can go.
 	ErrorClassFixFirst         ErrorClass = "FIX_FIRST"
 	ErrorClassPermanentMessage ErrorClass = "PERMANENT_MESSAGE"
 	ErrorClassPermanentContact ErrorClass = "PERMANENT_CONTACT"
@@ -3021,13 +3085,13 @@ func (e MessagePurpose) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// What to do about a message whose call got no answer.
+// What to do about a message that needs a decision: its call got no answer, and nothing tells whether Twilio has it.
 type MessageResolution string
 
 const (
-	// It goes out once more. Only when you know that it was not sent: see Twilio's log.
+	// It goes out again, also when its campaign has completed. If Twilio has it after all, they get it twice.
 	MessageResolutionSendAgain MessageResolution = "SEND_AGAIN"
-	// It counts as failed; should it have been sent after all, its receipts still find it.
+	// It counts as failed and is not sent. If Twilio does not have it, they get none; should it have been sent after all, its receipts still find it.
 	MessageResolutionGiveUp MessageResolution = "GIVE_UP"
 )
 
@@ -3098,7 +3162,7 @@ const (
 	// The gate said no; see skipReason.
 	MessageStatusSkipped MessageStatus = "SKIPPED"
 	MessageStatusExpired MessageStatus = "EXPIRED"
-	// The call was made and no answer came.
+	// The call was made and no answer came: Twilio may have it or not. Receipts and Twilio's log settle it, or a person; see Message.decisionSince.
 	MessageStatusUnknown MessageStatus = "UNKNOWN"
 	// Inbound.
 	MessageStatusReceived MessageStatus = "RECEIVED"
@@ -3170,7 +3234,7 @@ type PausedBy string
 
 const (
 	PausedByOperator PausedBy = "OPERATOR"
-	// Something has to be mended first; see pausedReason.
+	// Something has to be fixed first; see pausedReason.
 	PausedByEngine PausedBy = "ENGINE"
 )
 

@@ -299,6 +299,7 @@ func (a *App) openWriter(now func() time.Time) (err error) {
 		if spool, err = webhookevent.OpenSpool(dir, webhookevent.SpoolLimit, a.log); err != nil {
 			return fmt.Errorf("WEBHOOK_SPOOL=%s: %w", dir, err)
 		}
+		a.Services.Health.WatchSpool(spool.State)
 	}
 	a.writer = webhookevent.NewWriter(webhookevent.WriterOptions{
 		DB: a.db, Applier: a.Services.Webhooks, Reader: twilio.Reader{}, Spool: spool, Log: a.log, Now: now,

@@ -164,6 +164,7 @@ func (s *Service) Schedule(ctx context.Context, id int64, plan Schedule) (*Campa
 		}
 		from := c.Status
 		c.Status, c.Schedule, c.NextRunAt = StatusScheduled, &plan, plan.Next(s.now(), c.Runs)
+		c.started() // a new plan is tried at its own time
 		if c.NextRunAt == nil {
 			return apperr.Invalid("recurrence.runs", "all of its %d runs are done", c.Runs)
 		}
@@ -208,6 +209,7 @@ func (s *Service) Unschedule(ctx context.Context, id int64) (*Campaign, error) {
 			return apperr.Conflict("the campaign is %s, not scheduled", c.Status)
 		}
 		c.Schedule, c.NextRunAt = nil, nil
+		c.started()
 		return nil
 	})
 }
@@ -255,7 +257,7 @@ func (s *Service) launchScheduled(ctx context.Context, id int64) error {
 			return err
 		}
 		c.Runs++
-		c.StartFailures, c.StartError, c.StartRetryAt = 0, "", nil
+		c.started()
 		// From now and not from the run that was due: what was missed while
 		// nothing ran is not caught up in a burst.
 		if c.NextRunAt = c.Schedule.Next(now, c.Runs); c.NextRunAt == nil {

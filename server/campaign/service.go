@@ -241,12 +241,47 @@ func pace(ctx context.Context, tx bun.Tx, c *Campaign) error {
 // Launch checks that everything is there and starts: one transaction with the
 // status, the audit entry and the job, so that a crash leaves all or nothing.
 func (s *Service) Launch(ctx context.Context, id int64) (*Campaign, error) {
+	c, err := s.ByID(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if c.Status == StatusScheduled && c.recurs() {
+		return s.launchRun(ctx, c)
+	}
 	return s.move(ctx, id, "campaign.launch", StatusPreparing, s.start)
 }
+
+// launchRun starts the run of a recurring campaign that is due, without waiting
+// for the next try. The campaign itself only holds the plan and stays scheduled.
+func (s *Service) launchRun(ctx context.Context, c *Campaign) (*Campaign, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, err
+	}
+	now, err := db.Now(ctx, s.db)
+	if err != nil {
+		return nil, err
+	}
+	if c.NextRunAt != nil && c.NextRunAt.After(now) {
+		return nil, apperr.Conflict("the campaign recurs and starts by itself at %s; to send at once, duplicate it",
+			c.NextRunAt.UTC().Format(time.RFC3339))
+	}
+	if err := s.launchScheduled(ctx, c.ID); err != nil {
+		return nil, err
+	}
+	return s.ByID(ctx, c.ID)
+}
+
+// started forgets why earlier tries to start it failed.
+func (c *Campaign) started() { c.StartFailures, c.StartError, c.StartRetryAt = 0, "", nil }
+
+func (c *Campaign) recurs() bool { return c.Schedule != nil && c.Schedule.Recurrence != nil }
 
 // start freezes what goes out: the query with its segments written out, and the
 // approved version of the template. Later changes to them do not matter.
 func (s *Service) start(ctx context.Context, tx bun.Tx, c *Campaign) error {
+	if c.recurs() && c.Status == StatusScheduled {
+		return apperr.Conflict("the campaign recurs: its runs start, and not itself")
+	}
 	blockers, version, err := s.blockers(ctx, tx, c)
 	if err != nil {
 		return err
@@ -267,6 +302,7 @@ func (s *Service) start(ctx context.Context, tx bun.Tx, c *Campaign) error {
 		return err
 	}
 	c.StartedAt, c.NextRunAt = &now, nil
+	c.started()
 	if err := pace(ctx, tx, c); err != nil {
 		return err
 	}

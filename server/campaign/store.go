@@ -227,6 +227,9 @@ func finished(ctx context.Context, idb bun.IDB) (rows []*Campaign, err error) {
 // Counts are a campaign's numbers, from the counters.
 type Counts struct {
 	Audience, Pending, Submitting, Accepted, Sent, Delivered, Read, Failed, Undelivered, Canceled, Expired, Skipped, Unknown, Replied, OptedOut int64
+
+	Undecided    int64 // of Unknown: only a person can decide about them
+	Redelivering int64 // of Pending, Submitting and Unknown: wait for another attempt, or are under way with one
 }
 
 // Reason is how many ended so for one reason.
@@ -284,6 +287,7 @@ func (p *Progress) field(measure string) *int64 {
 		"pending": &p.Pending, "submitting": &p.Submitting, "unknown": &p.Unknown, "skipped": &p.Skipped, "failed": &p.Failed,
 		"undelivered": &p.Undelivered, "canceled": &p.Canceled, "expired": &p.Expired, "at:accepted": &p.Accepted, "at:sent": &p.Sent,
 		"at:delivered": &p.Delivered, "at:read": &p.Read, "at:replied": &p.Replied, "at:opted_out": &p.OptedOut,
+		"at:undecided": &p.Undecided, "at:redelivering": &p.Redelivering,
 	}[measure]
 }
 

@@ -32,14 +32,16 @@ type Decision struct {
 
 // decided is what the store knows about a message's decision.
 type decided struct {
-	Status, SkipReason, Purpose, Direction, NotBeforeReason, DeferredReason, Address string
-	Campaign, Segment, Topic, Template                                               string
-	CapMessages, CapDays, Version, ErrorCode, Attempts                               int
-	NotBefore                                                                        time.Time
-	PreparedAt, SubmittedAt, AcceptedAt, EndedAt                                     *time.Time
-	ConsentStatus, ConsentSource                                                     string
-	ConsentAt                                                                        *time.Time
-	Evidence                                                                         json.RawMessage
+	Status, SkipReason, Purpose, Direction, NotBeforeReason, DeferredReason, ErrorMessage string
+	Campaign, Segment, Topic, Template                                                    string
+	CapMessages, CapDays, Version, ErrorCode, Attempts, Redeliveries                      int
+	SID                                                                                   *string `bun:"sid"`
+	DecisionSince                                                                         *time.Time
+	NotBefore                                                                             time.Time
+	PreparedAt, SubmittedAt, AcceptedAt, EndedAt                                          *time.Time
+	ConsentStatus, ConsentSource                                                          string
+	ConsentAt                                                                             *time.Time
+	Evidence                                                                              json.RawMessage
 }
 
 type question struct {
@@ -54,14 +56,8 @@ var questions = []question{
 	{"Not suppressed", "The number was not suppressed.", "The number was suppressed.", message.SkipSuppressed},
 	{"Topic", "", "", message.SkipNotSubscribed},
 	{"Consent", "", "", message.SkipNoConsent},
-	{
-		"Reachable", "Nothing said that the number has no WhatsApp.",
-		"Twilio had told that the number cannot be reached on WhatsApp.", message.SkipUnreachable,
-	},
-	{
-		"Eligible", "WhatsApp delivers this category there.",
-		"WhatsApp delivers no marketing to this number (US numbers since 2025-04-01, or error 63049 before).", message.SkipIneligible,
-	},
+	{"Reachable", "Nothing said that the number has no WhatsApp.", "Twilio had reported that the number cannot be reached on WhatsApp; the contact was marked for a while.", message.SkipUnreachable},
+	{"Eligible", "WhatsApp delivers this category there.", "WhatsApp delivered no marketing to them then: to US numbers never since 2025-04-01, to others for a while after an error such as 63049.", message.SkipIneligible},
 	{"Frequency", "", "", message.SkipFrequencyCap},
 	{
 		"Complete", "Every placeholder had a value.", "A placeholder had no value and no fallback.",
@@ -91,9 +87,22 @@ func (s *Service) Decide(ctx context.Context, messageID int64) (*Decision, error
 	if err != nil {
 		return nil, err
 	}
-	out := &Decision{At: d.at(), Verdict: s.verdict(d)}
+	var earlier []*message.Attempt
+	if d.Redeliveries > 0 {
+		found, err := message.AttemptsOf(ctx, s.db, []int64{messageID})
+		if err != nil {
+			return nil, err
+		}
+		earlier = found[messageID]
+	}
+	return s.explain(d, earlier), nil
+}
+
+// explain puts into words what the store knows.
+func (s *Service) explain(d *decided, earlier []*message.Attempt) *Decision {
+	out := &Decision{At: d.at(), Verdict: s.verdict(d, earlier)}
 	if d.Direction == string(message.Inbound) {
-		return out, nil
+		return out
 	}
 	if d.Purpose == string(message.PurposeCampaign) {
 		out.add("Audience", answer(true), fmt.Sprintf("In the audience of “%s”%s, taken %s.", d.Campaign,
@@ -103,15 +112,70 @@ func (s *Service) Decide(ctx context.Context, messageID int64) (*Decision, error
 	if d.Template != "" {
 		out.add("Template", answer(true), fmt.Sprintf("“%s”, version %d, approved by WhatsApp.", d.Template, d.Version))
 	}
-	if d.Attempts > 0 {
-		out.add("Call", answer(d.AcceptedAt != nil), fmt.Sprintf("Handed to Twilio %s, call %d; %s.",
-			moment(d.SubmittedAt), d.Attempts, map[bool]string{
-				true:  "accepted " + moment(d.AcceptedAt),
-				false: "not accepted",
-			}[d.AcceptedAt != nil]))
+	for i, a := range earlier {
+		out.add(fmt.Sprintf("Attempt %d", i+1), answer(arrived(a.Status)), s.attempt(a))
 	}
-	return out, nil
+	// While the next attempt waits, the last call is one of the earlier attempts.
+	if d.Attempts > 0 && !(len(earlier) > 0 && d.waits()) {
+		out.call(d, len(earlier))
+	}
+	return out
 }
+
+// call tells of the newest call to Twilio.
+func (o *Decision) call(d *decided, earlier int) {
+	check, outcome := "Call", "not accepted"
+	taken := d.SID != nil
+	switch {
+	case taken && earlier > 0:
+		outcome = "accepted" // the row keeps when the first attempt was
+	case taken || d.AcceptedAt != nil && earlier == 0:
+		taken, outcome = true, "accepted "+moment(d.AcceptedAt)
+	case d.Status == string(message.StatusUnknown):
+		outcome = "no answer came"
+	case d.Status == string(message.StatusSubmitting):
+		outcome = "the answer is still due"
+	}
+	if earlier > 0 {
+		check = fmt.Sprintf("Attempt %d", earlier+1)
+	}
+	passed := answer(taken)
+	if !taken && (d.Status == string(message.StatusUnknown) || d.Status == string(message.StatusSubmitting)) {
+		passed = nil
+	}
+	o.add(check, passed, fmt.Sprintf("Handed to Twilio %s, call %d; %s.", moment(d.SubmittedAt), d.Attempts, outcome))
+}
+
+// attempt tells what became of an earlier attempt.
+func (s *Service) attempt(a *message.Attempt) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Handed to Twilio %s", moment(a.SubmittedAt))
+	if at := a.OwnAcceptedAt(); at != nil {
+		fmt.Fprintf(&b, ", accepted %s", moment(at))
+	}
+	if a.EndedAt != nil {
+		fmt.Fprintf(&b, "; failed %s with %s", moment(a.EndedAt), s.named(a.ErrorCode))
+	}
+	if arrived(a.Status) {
+		fmt.Fprintf(&b, "; it was %s after all", a.Status)
+	}
+	return b.String() + "."
+}
+
+// named is an error code with its meaning.
+func (s *Service) named(code int) string {
+	if code == 0 {
+		return "no code"
+	}
+	return fmt.Sprintf("error %d (%s)", code, s.code(code).Title)
+}
+
+func arrived(st message.Status) bool {
+	return st == message.StatusDelivered || st == message.StatusRead
+}
+
+// waits reports whether no call is under way: the message waits for its turn.
+func (d *decided) waits() bool { return d.Status == string(message.StatusPending) }
 
 func (d *decided) at() *time.Time {
 	if d.SubmittedAt != nil {
@@ -120,7 +184,7 @@ func (d *decided) at() *time.Time {
 	return d.EndedAt
 }
 
-func (s *Service) verdict(d *decided) string {
+func (s *Service) verdict(d *decided, earlier []*message.Attempt) string {
 	switch message.Status(d.Status) {
 	case message.StatusReceived:
 		return "They wrote it."
@@ -131,17 +195,67 @@ func (s *Service) verdict(d *decided) string {
 	case message.StatusCanceled:
 		return "Not sent: its campaign was canceled before."
 	case message.StatusPending:
-		if d.NotBefore.After(time.Unix(0, 0)) {
-			return fmt.Sprintf("Waits until %s (%s); the gate looks again then.", moment(&d.NotBefore), words(d.NotBeforeReason))
+		if d.NotBeforeReason == "redeliver" && len(earlier) > 0 {
+			last := earlier[len(earlier)-1]
+			return fmt.Sprintf("Attempt %d failed with %s. The next one goes %s, the gate permitting, unless that attempt still arrives.%s",
+				len(earlier), s.named(last.ErrorCode), moment(&d.NotBefore), s.left(last.ErrorCode, len(earlier)))
 		}
-		return "Waits for its turn; the gate looks when it comes."
+		if d.NotBefore.After(time.Unix(0, 0)) {
+			return fmt.Sprintf("Waits until %s (%s); the gate is asked again then.", moment(&d.NotBefore), waiting(d.NotBeforeReason))
+		}
+		return "Waits for its turn; the gate is asked when it comes."
 	case message.StatusUnknown:
-		return "The call was made and no answer came; Twilio's log and receipts will tell."
+		if d.DecisionSince != nil && d.SID == nil {
+			return fmt.Sprintf("The call was made and no answer came, and neither receipts nor Twilio's log settle what became of it. "+
+				"Since %s a person has to decide: sent again, they get it twice if Twilio has it after all; given up, they get none if Twilio does not.",
+				moment(d.DecisionSince))
+		}
+		return "The call was made and no answer came; receipts and Twilio's log are asked what became of it."
 	case message.StatusFailed, message.StatusUndelivered:
+		if d.ErrorCode == 0 && d.ErrorMessage != "" {
+			return "It did not reach them: " + d.ErrorMessage + "."
+		}
 		info := s.code(d.ErrorCode)
+		if n := len(earlier); n > 0 {
+			return fmt.Sprintf("It did not reach them in %d attempts, the last of which failed with %s. It is not sent again.", n+1, s.named(d.ErrorCode))
+		}
 		return strings.TrimSpace(fmt.Sprintf("It did not reach them: %s. %s", info.Title, info.Advice))
 	}
+	for i, a := range earlier {
+		if arrived(a.Status) {
+			return fmt.Sprintf("Sent: attempt %d had failed with %s, and arrived after all.", i+1, s.named(a.ErrorCode))
+		}
+	}
+	if n := len(earlier); n > 0 {
+		return fmt.Sprintf("Sent again, attempt %d: the one before failed with %s.", n+1, s.named(earlier[n-1].ErrorCode))
+	}
 	return "Sent: every question was answered with yes."
+}
+
+// left tells how many attempts may follow.
+func (s *Service) left(code, made int) string {
+	rule := s.code(code).Redeliver
+	if rule == nil {
+		return ""
+	}
+	return fmt.Sprintf(" There are at most %d.", max(len(rule.Delays)+1, made+1))
+}
+
+// waiting tells why a message waits.
+func waiting(reason string) string {
+	switch reason {
+	case "retry":
+		return "Twilio refused the call for now"
+	case "reconciled":
+		return "Twilio's log proved that it had not taken it"
+	case "operator":
+		return "an operator decided to send it again"
+	case "frequency_cap":
+		return "another campaign was writing to them"
+	case "redeliver":
+		return "the attempt before failed"
+	}
+	return words(reason)
 }
 
 // gate adds the questions with the answers of that time.
@@ -165,6 +279,8 @@ func (o *Decision) gate(d *decided) {
 		switch {
 		case !open:
 			o.add(q.check, nil, "Not asked.")
+		case q.reason == message.SkipIneligible && d.Redeliveries > 0 && d.SkipReason == "":
+			o.add(q.check, nil, "Not asked of a further attempt: its delay takes care of that.")
 		case d.SkipReason == string(q.reason):
 			o.add(q.check, answer(false), q.detail(d, false))
 			open = false

@@ -14,7 +14,8 @@ import (
 func decisionOf(ctx context.Context, idb bun.IDB, id int64) (*decided, error) {
 	var rows []*decided
 	err := idb.NewRaw(`
-		SELECT m.status, m.skip_reason, m.purpose, m.direction, m.not_before, m.not_before_reason, m.deferred_reason, m.error_code, m.attempts, m.submitted_at, m.accepted_at, m.ended_at,
+		SELECT m.status, m.skip_reason, m.purpose, m.direction, m.not_before, m.not_before_reason, m.deferred_reason, m.error_code, m.error_message, m.attempts, m.redeliveries, m.sid, m.decision_since,
+			m.submitted_at, m.accepted_at, m.ended_at,
 			coalesce(ca.name, '') AS campaign, ca.prepared_at, coalesce(s.name, '') AS segment, coalesce(tp.name, '') AS topic, coalesce((ca.frequency_cap ->> 'messages')::int, 0) AS cap_messages, coalesce((ca.frequency_cap ->> 'days')::int, 0) AS cap_days, coalesce(t.name, '') AS template, coalesce(v.version, 0) AS version,
 			coalesce(e.status, '') AS consent_status, coalesce(e.source, '') AS consent_source, e.occurred_at AS consent_at, coalesce(e.evidence, '{}') AS evidence
 		FROM messages m LEFT JOIN campaigns ca ON ca.id = m.campaign_id LEFT JOIN segments s ON s.id = ca.segment_id LEFT JOIN topics tp ON tp.id = ca.topic_id

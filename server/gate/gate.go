@@ -139,6 +139,11 @@ func Reachable(c *contact.Contact, now time.Time) bool {
 // WhatsApp delivers no marketing template to US numbers (Twilio error 63049).
 // Others get the mark for a while when WhatsApp declines a message to them.
 func Marketable(c *contact.Contact, now time.Time) bool {
-	marked := !c.MarketingEligible && (c.IneligibleUntil == nil || now.Before(*c.IneligibleUntil))
-	return !marked && c.Region != "US"
+	return !Marked(c, now) && c.Region != "US"
+}
+
+// Marked reports whether WhatsApp declined marketing to the contact, and that
+// still counts.
+func Marked(c *contact.Contact, now time.Time) bool {
+	return !c.MarketingEligible && (c.IneligibleUntil == nil || now.Before(*c.IneligibleUntil))
 }

@@ -14,10 +14,16 @@ import (
 )
 
 // Service looks.
-type Service struct{ db *db.DB }
+type Service struct {
+	db    *db.DB
+	spool func() (bytes int64, oldest time.Time) // nil: this process keeps none
+}
 
 // NewService makes the service.
 func NewService(d *db.DB) *Service { return &Service{db: d} }
+
+// WatchSpool makes Look tell how full this process' webhook spool is.
+func (s *Service) WatchSpool(state func() (bytes int64, oldest time.Time)) { s.spool = state }
 
 // Level is how a part of the system fares.
 type Level string
@@ -51,7 +57,15 @@ type Health struct {
 	WebhookLagSeconds  float64 // age of the oldest webhook event not yet applied
 	DispatchLagSeconds float64 // how long ago a campaign that has messages due was last served
 	WebhooksPerMinute  int64
+	WebhooksParked     int64      // could not be applied and are tried again later; counted to countLimit
+	SpoolBytes         int64      // webhooks on this server's disk that Postgres does not have yet
+	SpoolOldestAt      *time.Time // since when the first of them waits; nil: none does
+	MessagesUndecided  int64      // need a decision; counted to countLimit
 }
+
+// countLimit ends counting of what should be few, so that a bad day does not make
+// the look itself slow.
+const countLimit = 10_000
 
 // Look looks at every part.
 func (s *Service) Look(ctx context.Context, providerName string) (*Health, error) {
@@ -70,13 +84,14 @@ func (s *Service) Look(ctx context.Context, providerName string) (*Health, error
 	if err := systemState(ctx, s.db, h); err != nil {
 		return nil, err
 	}
-	h.add("Workers", false, h.Workers == 0, strconv.FormatInt(h.Workers, 10)+" alive",
-		"Nobody works the jobs: start a worker (run or work).")
-	h.add("Webhooks", h.WebhookLagSeconds > 2, h.WebhookLagSeconds > 30, "oldest waits "+seconds(h.WebhookLagSeconds),
-		"Events arrive faster than they are applied: add a worker, or look at the jobs of the queue webhooks.")
-	h.add("Dispatch", h.DispatchLagSeconds > 30, h.DispatchLagSeconds > 300,
-		"last slice "+seconds(max(h.DispatchLagSeconds,
-			0))+" ago", "Campaigns wait for slots: the sender's rate is the limit, or a worker is missing.")
+	h.add("Workers", false, h.Workers == 0, strconv.FormatInt(h.Workers, 10)+" alive", "Nobody works the jobs: start a worker (run or work).")
+	h.add("Webhooks", h.WebhookLagSeconds > 2, h.WebhookLagSeconds > 30, "oldest waits "+seconds(h.WebhookLagSeconds), "Events arrive faster than they are applied: add a worker, or look at the jobs of the queue webhooks.")
+	h.add("Parked webhooks", h.WebhooksParked > 0, h.WebhooksParked > 100, many(h.WebhooksParked)+" to be tried again",
+		"They could not be applied: see their errors under Monitoring, Webhook events, and replay them once the cause is fixed.")
+	s.lookAtSpool(h)
+	h.add("Dispatch", h.DispatchLagSeconds > 30, h.DispatchLagSeconds > 300, dispatchDetail(h.DispatchLagSeconds), "Campaigns wait for slots: the sender's rate is the limit, or a worker is missing.")
+	h.add("Decisions", h.MessagesUndecided > 0, false, many(h.MessagesUndecided)+" messages need one",
+		"Nothing tells whether Twilio has them: decide under Monitoring, Decisions, whether they are sent again or given up.")
 	var failed int64
 	for _, q := range h.Queues {
 		failed += q.Failed
@@ -85,6 +100,41 @@ func (s *Service) Look(ctx context.Context, providerName string) (*Health, error
 		"Look at the discarded jobs and their errors under /admin/jobs.")
 	h.Checks = append(h.Checks, Check{Name: "Twilio", Level: LevelOK, Detail: providerName})
 	return h, nil
+}
+
+// spoolWaits is how long events may wait in the spool before it is more than a
+// hiccup of Postgres.
+const spoolWaits = 5 * time.Minute
+
+func (s *Service) lookAtSpool(h *Health) {
+	if s.spool == nil {
+		return
+	}
+	size, oldest := s.spool()
+	detail, waits := "empty", time.Duration(0)
+	if h.SpoolBytes = size; size > 0 {
+		detail = strconv.FormatInt((size+1023)/1024, 10) + " KiB wait"
+	}
+	if !oldest.IsZero() {
+		h.SpoolOldestAt, waits = &oldest, time.Since(oldest)
+		detail += ", the oldest for " + seconds(waits.Seconds())
+	}
+	h.add("Webhook spool", size > 0, waits > spoolWaits, detail,
+		"Postgres did not take webhooks, so that they wait on this server's disk and are stored as soon as it does: look at the database's load and disk.")
+}
+
+func dispatchDetail(lag float64) string {
+	if lag <= 0 {
+		return "nothing is overdue"
+	}
+	return "messages are due, the last batch went " + seconds(lag) + " ago"
+}
+
+func many(n int64) string {
+	if n >= countLimit {
+		return strconv.Itoa(countLimit) + " or more"
+	}
+	return strconv.FormatInt(n, 10)
 }
 
 func (h *Health) add(name string, warn, bad bool, detail, advice string) {

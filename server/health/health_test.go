@@ -2,6 +2,7 @@ package health_test
 
 import (
 	"testing"
+	"time"
 
 	"eventstream/server/db/dbtest"
 	"eventstream/server/health"
@@ -43,4 +44,44 @@ func TestWebhooksAreCounted(t *testing.T) {
 	require.Contains(t, h.Checks, health.Check{
 		Name: "Workers", Level: health.LevelBad, Detail: "0 alive", Advice: "Nobody works the jobs: start a worker (run or work).",
 	})
+}
+
+// What is parked and what the spool holds is told, with what to do about it.
+func TestParkedAndSpooledWebhooksAreTold(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	s := health.NewService(d)
+	look := func() (*health.Health, map[string]health.Check) {
+		h, err := s.Look(t.Context(), "a provider")
+		require.NoError(t, err)
+		checks := map[string]health.Check{}
+		for _, c := range h.Checks {
+			checks[c.Name] = c
+		}
+		return h, checks
+	}
+	h, checks := look()
+	require.Zero(t, h.WebhooksParked)
+	require.Equal(t, health.LevelOK, checks["Parked webhooks"].Level)
+	require.NotContains(t, checks, "Webhook spool", "this process keeps none")
+	_, err := d.NewRaw(`INSERT INTO webhook_events (kind, sid, dedupe_key, params, signature_valid, next_attempt_at, applied_at)
+		SELECT 'status', 's', 'k' || i, '{}', true, CASE WHEN i <= 101 THEN now() END, CASE WHEN i > 150 THEN now() END
+		FROM generate_series(1, 200) i`).Exec(t.Context())
+	require.NoError(t, err)
+	held, since := int64(0), time.Time{}
+	s.WatchSpool(func() (int64, time.Time) { return held, since })
+	h, checks = look()
+	require.EqualValues(t, 101, h.WebhooksParked)
+	require.Equal(t, health.LevelBad, checks["Parked webhooks"].Level)
+	require.Equal(t, health.Check{Name: "Webhook spool", Level: health.LevelOK, Detail: "empty"}, checks["Webhook spool"])
+	require.Nil(t, h.SpoolOldestAt)
+	held, since = 2000, time.Now().Add(-time.Second)
+	h, checks = look()
+	require.EqualValues(t, 2000, h.SpoolBytes)
+	require.Equal(t, since, *h.SpoolOldestAt)
+	require.Equal(t, health.LevelWarn, checks["Webhook spool"].Level)
+	require.Contains(t, checks["Webhook spool"].Detail, "2 KiB wait")
+	since = since.Add(-time.Hour)
+	_, checks = look()
+	require.Equal(t, health.LevelBad, checks["Webhook spool"].Level)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"eventstream/server/db"
+	"eventstream/server/message"
 
 	"github.com/uptrace/bun"
 )
@@ -29,10 +30,14 @@ func systemState(ctx context.Context, idb bun.IDB, h *Health) error {
 				SELECT 1 FROM messages m WHERE m.work = 'send' AND m.sender_id = cs.sender_id AND m.campaign_id = ca.id AND m.not_before <= now()
 				ORDER BY m.not_before, m.id LIMIT 1) due WHERE cs.campaign_id = ca.id)),
 		(SELECT count(*) FROM webhook_events
-			WHERE id >= (SELECT coalesce(min(id), 0) FROM back) AND received_at > now() - interval '1 minute')`).
-		Scan(ctx, &h.Workers, &h.WebhookLagSeconds, &h.DispatchLagSeconds, &h.WebhooksPerMinute)
+			WHERE id >= (SELECT coalesce(min(id), 0) FROM back) AND received_at > now() - interval '1 minute'),
+		(SELECT count(*) FROM (SELECT 1 FROM webhook_events WHERE applied_at IS NULL AND next_attempt_at IS NOT NULL LIMIT ?) parked)`, countLimit).
+		Scan(ctx, &h.Workers, &h.WebhookLagSeconds, &h.DispatchLagSeconds, &h.WebhooksPerMinute, &h.WebhooksParked)
 	if err != nil {
 		return db.Err(err)
+	}
+	if h.MessagesUndecided, err = message.Undecided(ctx, idb, countLimit); err != nil {
+		return err
 	}
 	// Each worker has a queue of its own for sending; together they are one thing.
 	// Completed and canceled jobs are the many: states are named, so that River's

@@ -316,7 +316,7 @@ func Adopt(ctx context.Context, tx bun.Tx, c Claim, e Logged) error {
 // LockUndecided locks up to n messages about which a person may decide: of a
 // campaign, or these.
 func LockUndecided(ctx context.Context, tx bun.Tx, campaignID *int64, ids []int64, n int) (rows []Unknown, err error) {
-	q := tx.NewSelect().TableExpr("messages AS m").ColumnExpr(unknownColumns).Where("m.work = 'watch' AND m.status = 'unknown' AND m.sid IS NULL AND m.decision_since IS NOT NULL").OrderExpr("m.id").Limit(int64(n)).For("UPDATE")
+	q := tx.NewSelect().TableExpr("messages AS m").ColumnExpr(unknownColumns).Where(needsDecision).OrderExpr("m.id").Limit(int64(n)).For("UPDATE")
 	if campaignID != nil {
 		q = q.Where("m.campaign_id = ?", *campaignID)
 	} else {

@@ -63,6 +63,7 @@ type Filter struct {
 	Direction             *Direction
 	Status                *Status
 	Said                  bool // only what was written or sent
+	NeedsDecision         bool // only what a person has to decide about
 }
 
 // LastSaid gives the newest message with each contact that was written or sent.
@@ -90,6 +91,9 @@ func filtered(q *bun.SelectQuery, f Filter) *bun.SelectQuery {
 	}
 	if f.Status != nil {
 		q = q.Where("m.status = ?", *f.Status)
+	}
+	if f.NeedsDecision {
+		q = q.Where(needsDecision)
 	}
 	if f.Said {
 		q = q.Where("(m.direction = 'inbound' OR m.body <> '')")
@@ -130,7 +134,7 @@ func (s *Store) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Messag
 // Count tells how many messages f matches. For a campaign without other
 // conditions, or everything, the counters answer.
 func (s *Store) Count(ctx context.Context, f Filter) (int64, error) {
-	if f.ContactID != nil {
+	if f.ContactID != nil || f.NeedsDecision {
 		n, err := filtered(s.db.NewSelect().Model((*Message)(nil)), f).Count(ctx)
 		return n, db.Err(err)
 	}

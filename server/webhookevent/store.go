@@ -193,6 +193,7 @@ type Filter struct {
 	MatchKey string // of the contact it is about
 	Waiting  bool   // not applied yet
 	Failed   bool   // had no effect, for a reason
+	Parked   bool   // could not be applied, and is tried again later
 }
 
 // List gives a page, newest first.
@@ -213,6 +214,9 @@ func (a *Applier) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Even
 	}
 	if f.Failed {
 		q = q.Where("we.error <> ''")
+	}
+	if f.Parked {
+		q = q.Where("we.applied_at IS NULL AND we.next_attempt_at IS NOT NULL")
 	}
 	q, err := p.Apply(q, "we", &db.Key{Column: "id", Desc: true})
 	if err != nil {

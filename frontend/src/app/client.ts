@@ -65,6 +65,7 @@ export function createClient(onSignedOut: () => void): Client {
           ImportColumn: none,
           ImportConnection: none,
           ImportReject: none,
+          MessageAttempt: none,
           MessageConnection: none,
           MessageDecision: none,
           DecisionStep: none,
@@ -130,6 +131,7 @@ export function createClient(onSignedOut: () => void): Client {
             senderCreate: stale("senders"),
             operatorInvite: stale("operators"),
             apiTokenCreate: stale("apiTokens"),
+            messageResolve: stale("messages", "systemHealth"),
             sandboxSettingsUpdate: stale("sandboxSettings"),
             sandboxSeed: stale(
               "dashboard",

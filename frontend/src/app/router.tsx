@@ -10,6 +10,7 @@ import { ContactsPage } from "../features/contacts/ContactsPage";
 import { DashboardPage } from "../features/dashboard/DashboardPage";
 import { ImportPage } from "../features/imports/ImportPage";
 import { InboxPage } from "../features/inbox/InboxPage";
+import { DecisionsPage } from "../features/messages/DecisionsPage";
 import { MessagePage } from "../features/messages/MessagePage";
 import { MonitoringPage } from "../features/monitoring/MonitoringPage";
 import { WebhooksPage } from "../features/monitoring/WebhooksPage";
@@ -61,6 +62,7 @@ const routeTree = rootRoute.addChildren([
   createRoute({ getParentRoute: parent, path: "/inbox/$id", component: InboxPage }),
   createRoute({ getParentRoute: parent, path: "/monitoring", component: MonitoringPage }),
   createRoute({ getParentRoute: parent, path: "/monitoring/webhooks", component: WebhooksPage }),
+  createRoute({ getParentRoute: parent, path: "/monitoring/decisions", component: DecisionsPage }),
   createRoute({ getParentRoute: parent, path: "/compliance", component: CompliancePage }),
   createRoute({ getParentRoute: parent, path: "/settings", component: SettingsPage }),
 ]);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { duration, skipText, waitText, words } from "./format";
+import { duration, holdText, skipText, untilText, waitText, words } from "./format";
 
 test("durations", () => {
   expect([0, 59.4, 60, 101, 3599, 3600, 86_380].map(duration)).toEqual([
@@ -13,9 +13,19 @@ test("durations", () => {
   ]);
 });
 
-test("reasons are told in words, also those that came later", () => {
+test("reasons are put in words, also those that came later", () => {
   expect(skipText("not_subscribed")).toBe("Not subscribed to the topic");
   expect(skipText("something_new")).toBe("Something new");
   expect(waitText("us_federal_hours")).toBe("Hours by law: Us federal hours");
+  expect(holdText("redeliver")).toBe("the attempt before failed");
+  expect(holdText("us_federal_hours")).toBe("hours by law: Us federal hours");
   expect(words("opted_in")).toBe("Opted in");
+});
+
+test("marks say until when, to the minute when they end soon", () => {
+  const now = new Date(2026, 10, 25, 12, 0).getTime();
+  const later = (hours: number) => new Date(now + hours * 3_600_000).toISOString();
+  expect(untilText(later(30 * 24), now)).toBe("until Dec 25, 2026");
+  expect(untilText(later(3), now)).toMatch(/^until Nov 25, 2026, 3:00.PM$/);
+  expect(untilText(null, now)).toBe("for now");
 });

@@ -4,6 +4,7 @@ const whole = new Intl.NumberFormat("en");
 const compact = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 const percents = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
 const moments = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
+const days = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
 const clock = new Intl.DateTimeFormat("en", {
   hour: "2-digit",
   minute: "2-digit",
@@ -15,6 +16,7 @@ export const count = (n: number | null | undefined) => (n == null ? "–" : whol
 export const decimal = (n: number) => compact.format(n);
 export const percent = (n: number) => percents.format(n);
 export const moment = (s: string | null | undefined) => (s ? moments.format(new Date(s)) : "–");
+export const day = (s: string) => days.format(new Date(s));
 export const timeOfDay = (s: string) => clock.format(new Date(s));
 
 /** "3 min 20 s" */
@@ -42,7 +44,7 @@ export function bytes(n: number): string {
 export const errorClasses: Record<ErrorClass, string> = {
   RETRY: "Passing: tried again",
   AMBIGUOUS: "Unclear: looked up",
-  FIX_FIRST: "To be mended first",
+  FIX_FIRST: "To be fixed first",
   PERMANENT_MESSAGE: "Final, this message",
   PERMANENT_CONTACT: "Final, this contact",
 };
@@ -55,14 +57,31 @@ export const waitText = (reason: string) =>
     retry: "Twilio's limits and passing errors",
   })[reason] ?? `Hours by law: ${words(reason)}`;
 
+/** Why a message waits now, after "waits until …". */
+export const holdText = (reason: string) =>
+  ({
+    quiet_hours: "quiet hours",
+    frequency_cap: "another campaign was writing to them",
+    retry: "Twilio refused the call for now",
+    redeliver: "the attempt before failed",
+    reconciled: "Twilio never took it",
+    operator: "sent again by an operator",
+  })[reason] ?? `hours by law: ${words(reason)}`;
+
+/** How long a mark on a contact lasts: "until Dec 25, 2026", to the minute when it ends soon. */
+export function untilText(until: string | null | undefined, now = Date.now()): string {
+  if (!until) return "for now";
+  return `until ${new Date(until).getTime() - now < 48 * 3_600_000 ? moment(until) : day(until)}`;
+}
+
 const skipTexts: Record<string, string> = {
   not_subscribed: "Not subscribed to the topic",
   no_consent: "No consent recorded",
   opted_out: "Opted out",
   suppressed: "Suppressed",
   erased: "Erased",
-  unreachable: "No WhatsApp at this number",
-  ineligible: "WhatsApp delivers no marketing there (US)",
+  unreachable: "Not reachable on WhatsApp",
+  ineligible: "WhatsApp delivers no marketing to them",
   frequency_cap: "Had enough messages lately",
   missing_variable: "A value for the template is missing",
   too_long: "Text too long once filled in",

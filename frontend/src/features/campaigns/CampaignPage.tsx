@@ -18,7 +18,7 @@ import {
 import { useThrottledValue } from "@mantine/hooks";
 import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
-import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { useMutation, useQuery, useSubscription } from "urql";
 import { useMay } from "../../app/session";
@@ -26,10 +26,23 @@ import { Empty, Failed, Live, LoadMore, Page, Rows, Stat, Status } from "../../c
 import { graphql } from "../../gql";
 import type { CampaignPageQuery, CampaignStateFragment, MessageStatus } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
-import { count, decimal, duration, moment, percent, skipText, timeOfDay, waitText, words } from "../../lib/format";
+import {
+  count,
+  decimal,
+  duration,
+  holdText,
+  moment,
+  percent,
+  skipText,
+  timeOfDay,
+  waitText,
+  words,
+} from "../../lib/format";
 import { real } from "../../lib/node";
+import { Decide, Risks } from "../messages/Decide";
 import { ErrorTable } from "../monitoring/ErrorTable";
 import { CampaignLaunchDocument } from "./CampaignWizard";
+import { leftText, remaining, statusText } from "./outcome";
 import { ScheduleForm } from "./ScheduleForm";
 import { planText } from "./schedule";
 import { TestSend } from "./TestSend";
@@ -46,8 +59,11 @@ graphql(`
     progress
     throughput
     nextRunAt
+    startError
+    startRetryAt
     runsDone
     waitingUntil
+    undecidedSince
     startedAt
     preparedAt
     finishedAt
@@ -65,6 +81,8 @@ graphql(`
       expired
       skipped
       unknown
+      undecided
+      redelivering
       replied
       optedOut
     }
@@ -180,8 +198,8 @@ const CampaignErrorsDocument = graphql(`
 `);
 
 const CampaignMessagesDocument = graphql(`
-  query CampaignMessages($id: ID!, $status: MessageStatus, $after: String) {
-    messages(filter: { campaignId: $id, status: $status }, first: 25, after: $after) {
+  query CampaignMessages($filter: MessageFilter!, $after: String) {
+    messages(filter: $filter, first: 25, after: $after) {
       pageInfo {
         hasNextPage
         endCursor
@@ -194,6 +212,8 @@ const CampaignMessagesDocument = graphql(`
         errorMessage
         notBefore
         notBeforeReason
+        decisionSince
+        redeliveries
         acceptedAt
         contact {
           id
@@ -278,16 +298,6 @@ const action = {
       }
     }
   `),
-  resolve: graphql(`
-    mutation MessageResolve($input: MessageResolveInput!) {
-      messageResolve(input: $input) {
-        resolved
-        userErrors {
-          message
-        }
-      }
-    }
-  `),
   remove: graphql(`
     mutation CampaignDelete($input: CampaignDeleteInput!) {
       campaignDelete(input: $input) {
@@ -350,12 +360,13 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
   const quiet = details.quietHours;
   const cap = details.frequencyCap;
   const limits = [
-    quiet && `Quiet ${quiet.start}–${quiet.end}, ${quiet.zone ?? "each recipient's time"}`,
+    quiet && `Quiet hours ${quiet.start}–${quiet.end}, ${quiet.zone ?? "each recipient's time"}`,
     cap && `at most ${cap.messages} messages in ${cap.days} days`,
   ]
     .filter(Boolean)
     .join(" · ");
-  const left = c.counts.pending + c.counts.submitting + c.counts.unknown;
+  const left = remaining(c.counts);
+  const unsettled = c.counts.unknown - c.counts.undecided;
   const ended = ["COMPLETED", "CANCELED", "FAILED"].includes(c.status);
   const senders = details.senders
     .map((s) => (details.senders.length > 1 ? `${s.sender.displayName} (${s.weight})` : s.sender.displayName))
@@ -420,7 +431,7 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
                     title: `Cancel “${c.name}”?`,
                     children: (
                       <Text size="sm">
-                        {count(left)} messages will not be sent. {count(c.counts.accepted)} are out already.
+                        {count(c.counts.pending)} messages will not be sent. {count(c.counts.accepted)} are out already.
                       </Text>
                     ),
                     labels: { confirm: "Cancel the campaign", cancel: "Keep it" },
@@ -470,6 +481,25 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
           {c.failure}
         </Alert>
       )}
+      {c.status === "SCHEDULED" && c.startError && (
+        <Alert color="red" title="It could not start yet">
+          <Stack gap="xs" align="flex-start">
+            <Text size="sm">
+              {c.startError}. It is tried again{c.startRetryAt ? ` ${moment(c.startRetryAt)}` : ""}.
+            </Text>
+            {may && (
+              <Button
+                size="xs"
+                variant="default"
+                loading={launching.fetching}
+                onClick={async () => settled(await launch({ input }))}
+              >
+                Try now
+              </Button>
+            )}
+          </Stack>
+        </Alert>
+      )}
       {c.status === "SCHEDULED" && details.schedule && (
         <Alert color="blue" title={`Starts ${moment(c.nextRunAt)}`}>
           {planText(details.schedule)}
@@ -485,10 +515,29 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
           </Link>
         </Text>
       )}
-      {c.counts.unknown > 0 && <Unanswered id={c.id} n={c.counts.unknown} may={may} />}
+      {c.counts.undecided > 0 && <Undecided id={c.id} n={c.counts.undecided} since={c.undecidedSince} may={may} />}
+      {unsettled > 0 && (
+        <Alert
+          color="blue"
+          title={`${count(unsettled)} ${unsettled === 1 ? "call" : "calls"} to Twilio got no answer yet`}
+        >
+          Twilio may have {unsettled === 1 ? "it" : "them"}. The engine finds out by receipts and in Twilio's log, and
+          sends again only what Twilio never took. There is nothing to do.
+        </Alert>
+      )}
+      {c.counts.redelivering > 0 && (
+        <Alert
+          color="blue"
+          title={`${count(c.counts.redelivering)} ${c.counts.redelivering === 1 ? "retry" : "retries"} waiting`}
+        >
+          Twilio accepted {c.counts.redelivering === 1 ? "it" : "them"}, and WhatsApp declined to deliver for now. The
+          engine sends again by itself with growing delays, at most three times; a late delivery ends the wait.
+          {c.status === "COMPLETED" && " The campaign is completed without them."}
+        </Alert>
+      )}
       <Card>
         <Group justify="space-between" mb="xs">
-          <Status value={c.status} />
+          <Status value={c.status} label={statusText(c.status, c.counts)} />
           <Text size="sm" c="dimmed">
             {c.status === "SENDING" ? `${decimal(c.throughput)} a second · ` : ""}
             {c.startedAt ? `launched ${moment(c.startedAt)}` : "not launched"}
@@ -501,11 +550,11 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
         </Group>
         <Progress value={c.progress * 100} size="lg" animated={c.status === "SENDING"} aria-label="Progress" />
         <Live>
-          {words(c.status)}, {percent(c.progress)} done, {count(c.counts.delivered)} delivered
+          {statusText(c.status, c.counts)}, {percent(c.progress)} done, {count(c.counts.delivered)} delivered
         </Live>
         <Group justify="space-between" mt="xs">
           <Text size="sm">
-            {percent(c.progress)} dealt with, {count(left)} left
+            {percent(c.progress)} done, {leftText(c.counts)}
             {c.status === "SENDING" && c.throughput > 0 && left > 0 && !c.waitingUntil && (
               <>, done in about {duration(left / c.throughput)}</>
             )}
@@ -610,58 +659,38 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
   );
 }
 
-/** Calls that got no answer: reconciliation clears them up, or a person decides. */
-function Unanswered(props: { id: string; n: number; may: boolean }) {
-  const [, resolve] = useMutation(action.resolve);
-  const decide = (resolution: "SEND_AGAIN" | "GIVE_UP", title: string, text: string) =>
-    modals.openConfirmModal({
-      title,
-      children: <Text size="sm">{text}</Text>,
-      labels: { confirm: title, cancel: "Leave it to the engine" },
-      confirmProps: { color: "red" },
-      onConfirm: async () => {
-        const result = await resolve({ input: { campaignId: props.id, resolution } });
-        if (settled(result))
-          notifications.show({ message: `${count(result.data?.messageResolve.resolved)} messages settled` });
-      },
-    });
+/** What only a person can decide about: how many, since when, and what each choice risks. */
+function Undecided(props: { id: string; n: number; since?: string | null; may: boolean }) {
+  const navigate = useNavigate();
+  const search = useSearch({ from: "__root__" });
+  const one = props.n === 1;
   return (
-    <Alert color="yellow" title={`${count(props.n)} calls to Twilio got no answer`}>
-      <Stack gap="xs" align="flex-start">
+    <Alert color="yellow" title={`${count(props.n)} ${one ? "message needs" : "messages need"} a decision`}>
+      <Stack gap="xs" align="flex-start" data-testid="undecided">
         <Text size="sm">
-          They may have been sent. The engine looks for them in Twilio's log and sends only what is not there. If it
-          cannot read the log for long, decide yourself.
+          {props.since && `Since ${moment(props.since)}. `}
+          {one ? "Its call" : "Their calls"} to Twilio got no answer, and neither receipts nor Twilio's log settle
+          whether Twilio has {one ? "it" : "them"}. The engine goes on looking; the campaign does not wait for{" "}
+          {one ? "it" : "them"}.
         </Text>
-        {props.may && (
-          <Group gap="xs">
-            <Button
-              size="xs"
-              variant="default"
-              onClick={() =>
-                decide(
-                  "SEND_AGAIN",
-                  "Send them once more",
-                  `${count(props.n)} contacts get the message, some of them perhaps for the second time. Look into Twilio's log first.`,
-                )
-              }
-            >
-              Send once more
-            </Button>
-            <Button
-              size="xs"
-              variant="default"
-              onClick={() =>
-                decide(
-                  "GIVE_UP",
-                  "Count them as failed",
-                  `${count(props.n)} messages count as failed and are not sent.`,
-                )
-              }
-            >
-              Give up
-            </Button>
-          </Group>
-        )}
+        <Risks />
+        <Group gap="xs">
+          {props.may && <Decide of={{ campaignId: props.id }} n={props.n} />}
+          <Button
+            size="xs"
+            variant="subtle"
+            onClick={() =>
+              navigate({
+                to: "/campaigns/$id",
+                params: { id: props.id },
+                search: { ...search, status: needsDecision },
+                hash: "messages",
+              })
+            }
+          >
+            Show {one ? "it" : "them"}
+          </Button>
+        </Group>
       </Stack>
     </Alert>
   );
@@ -743,6 +772,9 @@ function Failures(props: { id: string; failed: number }) {
   return <ErrorTable title="What failed" errors={data.errorReport} />;
 }
 
+/** Not a status: those that only a person can decide about. */
+const needsDecision = "DECISION";
+
 const messageStatuses: MessageStatus[] = [
   "PENDING",
   "ACCEPTED",
@@ -758,15 +790,22 @@ const messageStatuses: MessageStatus[] = [
 ];
 
 function Messages(props: { id: string; moving: number }) {
-  const [status, setStatus] = useState<MessageStatus | null>(null);
+  const search = useSearch({ from: "__root__" });
+  const navigate = useNavigate();
+  const may = useMay("MARKETER");
+  const undecided = search.status === needsDecision;
+  const status = messageStatuses.find((s) => s === search.status) ?? null;
   const [after, setAfter] = useState<string | null>(null);
   const [{ data, fetching, error }, load] = useQuery({
     query: CampaignMessagesDocument,
-    variables: { id: props.id, status, after },
+    variables: {
+      filter: { campaignId: props.id, ...(status && { status }), ...(undecided && { needsDecision: true }) },
+      after,
+    },
     pause: props.moving === 0,
   });
   return (
-    <Card padding={0}>
+    <Card padding={0} id="messages">
       <Group justify="space-between" p="md" pb={0}>
         <Title order={2} size="h4">
           Messages
@@ -776,13 +815,22 @@ function Messages(props: { id: string; moving: number }) {
             aria-label="Status of messages"
             placeholder="Any status"
             clearable
-            data={messageStatuses.map((s) => ({ value: s, label: words(s) }))}
-            value={status}
+            data={[
+              { value: needsDecision, label: "Needs a decision" },
+              ...messageStatuses.map((s) => ({ value: s, label: words(s) })),
+            ]}
+            value={undecided ? needsDecision : status}
             onChange={(v) => {
-              setStatus(v as MessageStatus | null);
+              navigate({
+                to: "/campaigns/$id",
+                params: { id: props.id },
+                search: { ...search, status: v ?? undefined },
+                replace: true,
+                resetScroll: false,
+              });
               setAfter(null);
             }}
-            w={170}
+            w={190}
           />
           <Button component="a" href={`/downloads/campaigns/${props.id}/messages.csv`} download variant="default">
             Export
@@ -814,7 +862,10 @@ function Messages(props: { id: string; moving: number }) {
                   )}
                 </Table.Td>
                 <Table.Td data-label="Status">
-                  <Status value={m.status} />
+                  <Status
+                    value={m.decisionSince ? "WARN" : m.status}
+                    label={m.decisionSince ? "Needs a decision" : undefined}
+                  />
                 </Table.Td>
                 <Table.Td data-label="Text">
                   <Text size="sm" lineClamp={1} maw={460}>
@@ -822,9 +873,22 @@ function Messages(props: { id: string; moving: number }) {
                       (m.skipReason
                         ? skipText(m.skipReason)
                         : m.notBefore
-                          ? `waits until ${moment(m.notBefore)} (${words(m.notBeforeReason ?? "")})`
+                          ? `waits until ${moment(m.notBefore)} (${holdText(m.notBeforeReason ?? "")})`
                           : "–")}
                   </Text>
+                  {m.body && m.notBefore && (
+                    <Text size="xs" c="dimmed">
+                      waits until {moment(m.notBefore)} ({holdText(m.notBeforeReason ?? "")})
+                    </Text>
+                  )}
+                  {m.decisionSince && may && (
+                    <Decide
+                      of={{ ids: [m.id] }}
+                      n={1}
+                      about={m.contact ? m.contact.name || m.contact.address : m.id}
+                      onDone={() => load({ requestPolicy: "network-only" })}
+                    />
+                  )}
                   {m.errorMessage && (
                     <Text size="xs" c="red">
                       {m.errorMessage}

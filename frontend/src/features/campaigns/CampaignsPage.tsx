@@ -9,6 +9,7 @@ import { Empty, Failed, LinkButton, Page, Rows, Status } from "../../components/
 import { graphql } from "../../gql";
 import type { CampaignStatus } from "../../gql/graphql";
 import { count, moment, percent } from "../../lib/format";
+import { statusText } from "./outcome";
 
 const CampaignsDocument = graphql(`
   query Campaigns($search: String, $filter: CampaignFilter) {
@@ -26,7 +27,10 @@ const CampaignsDocument = graphql(`
           accepted
           delivered
           read
+          undecided
+          redelivering
         }
+        startError
         rates {
           delivered
           read
@@ -132,7 +136,12 @@ export function CampaignsPage() {
                       </Text>
                     </Table.Td>
                     <Table.Td data-label="Status">
-                      <Status value={c.status} />
+                      <Status value={c.status} label={statusText(c.status, c.counts)} />
+                      {c.startError && (
+                        <Text size="xs" c="red">
+                          could not start yet
+                        </Text>
+                      )}
                     </Table.Td>
                     <Table.Td data-label="Progress" miw={120}>
                       <Progress value={c.progress * 100} w="100%" miw={100} aria-label={`Progress of ${c.name}`} />

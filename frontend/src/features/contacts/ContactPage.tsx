@@ -28,7 +28,7 @@ import { Empty, Failed, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConsentStatus } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
-import { moment, words } from "../../lib/format";
+import { moment, untilText, words } from "../../lib/format";
 import { Bubbles, Countdown } from "../inbox/Bubbles";
 import { ContactTimeline } from "./ContactTimeline";
 import { ContactTools } from "./ContactTools";
@@ -49,7 +49,10 @@ const ContactDocument = graphql(`
       consentAt
       reachable
       unreachableReason
+      unreachableUntil
       marketingEligible
+      ineligibleReason
+      ineligibleUntil
       sessionWindow {
         open
         expiresAt
@@ -165,6 +168,13 @@ const zoneSources: Record<string, string> = {
   NUMBER: "the number stands for it",
   UNKNOWN: "not known: messages keep to hours that suit every zone of the country",
 };
+
+const marketing = (c: { marketingEligible: boolean; ineligibleUntil?: string | null }) =>
+  c.marketingEligible
+    ? "deliverable"
+    : c.ineligibleUntil
+      ? `declined by WhatsApp ${untilText(c.ineligibleUntil)}`
+      : "WhatsApp delivers none to US numbers";
 
 export function ContactPage() {
   const { id } = useParams({ from: "/contacts/$id" });
@@ -314,8 +324,19 @@ export function ContactPage() {
         </form>
       </Modal>
       {!c.reachable && (
-        <Alert color="red" title="Unreachable">
-          {c.unreachableReason}
+        <Alert
+          color="red"
+          title={`Not reachable on WhatsApp ${untilText(c.unreachableUntil)}${c.unreachableReason ? ` (${c.unreachableReason})` : ""}`}
+        >
+          Campaigns skip them until then; after that they are tried again.
+        </Alert>
+      )}
+      {c.ineligibleUntil && (
+        <Alert
+          color="yellow"
+          title={`No marketing ${untilText(c.ineligibleUntil)}${c.ineligibleReason ? ` (${c.ineligibleReason})` : ""}`}
+        >
+          WhatsApp declined marketing to them. Marketing campaigns skip them until then; other messages go.
         </Alert>
       )}
       <SimpleGrid cols={{ base: 1, md: 2 }}>
@@ -329,7 +350,7 @@ export function ContactPage() {
                 ["Consent", <Status key="s" value={c.consentStatus} />],
                 ["Country", c.region || "–"],
                 ["Time zone", `${c.timeZone ?? "unknown"} (${zoneSources[c.timeZoneSource]})`],
-                ["Marketing", c.marketingEligible ? "deliverable" : "WhatsApp delivers none to this number"],
+                ["Marketing", marketing(c)],
                 [
                   "24-hour window",
                   c.sessionWindow.open && c.sessionWindow.expiresAt ? (

@@ -1,5 +1,5 @@
 import { AreaChart } from "@mantine/charts";
-import { Anchor, Badge, Button, Card, Group, Progress, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { Alert, Anchor, Badge, Button, Card, Group, Progress, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconSend } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
@@ -90,6 +90,7 @@ const DashboardDocument = graphql(`
       }
     }
     systemHealth {
+      messagesUndecided
       checks {
         name
         level
@@ -186,6 +187,21 @@ export function DashboardPage() {
               )}
             </Card>
           )}
+          {data.systemHealth.messagesUndecided > 0 && (
+            <Alert
+              color="yellow"
+              title={
+                data.systemHealth.messagesUndecided === 1
+                  ? "1 message needs a decision"
+                  : `${count(data.systemHealth.messagesUndecided)} messages need a decision`
+              }
+            >
+              Nothing tells whether Twilio has {data.systemHealth.messagesUndecided === 1 ? "it" : "them"}.{" "}
+              <Anchor component={Link} to="/monitoring/decisions" size="sm">
+                Decide
+              </Anchor>
+            </Alert>
+          )}
           <SimpleGrid cols={{ base: 2, md: 4 }}>
             <Stat label="Contacts" value={count(d.contacts)} hint={`${count(d.optedIn)} opted in`} testId="contacts" />
             <Stat
@@ -219,7 +235,7 @@ export function DashboardPage() {
               value={count(d.period.optedOut)}
               hint={`${percent(d.period.optOutRate)} of delivered · ${count(d.optedOut)} in all`}
             />
-            <Stat label="Unreachable" value={count(d.unreachable)} hint="no WhatsApp at the number" />
+            <Stat label="Unreachable" value={count(d.unreachable)} hint="on WhatsApp, for now" />
           </SimpleGrid>
           <Live>
             {count(d.period.accepted)} messages accepted, {count(d.period.delivered)} delivered

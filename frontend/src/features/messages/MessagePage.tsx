@@ -2,10 +2,13 @@ import { Alert, Card, Group, SimpleGrid, Stack, Text, ThemeIcon, Timeline, Title
 import { IconCheck, IconMinus, IconX } from "@tabler/icons-react";
 import { Link, useParams } from "@tanstack/react-router";
 import { useQuery } from "urql";
+import { useMay } from "../../app/session";
 import { Failed, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
-import { moment, words } from "../../lib/format";
+import { holdText, moment, words } from "../../lib/format";
 import { real } from "../../lib/node";
+import { byAttempt } from "./attempts";
+import { Decide, Risks } from "./Decide";
 
 const MessageDocument = graphql(`
   query Message($id: ID!) {
@@ -20,6 +23,10 @@ const MessageDocument = graphql(`
         errorCode
         errorMessage
         attempts
+        redeliveries
+        notBefore
+        notBeforeReason
+        decisionSince
         createdAt
         contact {
           id
@@ -39,8 +46,17 @@ const MessageDocument = graphql(`
             detail
           }
         }
+        earlierAttempts {
+          sid
+          status
+          errorCode
+          errorTitle
+          submittedAt
+          endedAt
+        }
         events {
           id
+          sid
           status
           errorCode
           errorTitle
@@ -54,6 +70,7 @@ const MessageDocument = graphql(`
 /** Why one message was sent, or not, and what became of it. */
 export function MessagePage() {
   const { id } = useParams({ from: "/messages/$id" });
+  const may = useMay("MARKETER");
   const [{ data, error }, load] = useQuery({
     query: MessageDocument,
     variables: { id },
@@ -62,7 +79,8 @@ export function MessagePage() {
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   const m = real(data?.node, "Message");
   if (!m) return <Rows />;
-  const sent = m.decision.steps.every((s) => s.passed !== false);
+  const attempts = byAttempt(m.sid ?? null, m.earlierAttempts, m.events);
+  const sent = !m.decisionSince && m.decision.steps.every((s) => s.passed !== false);
   return (
     <Page
       title={m.direction === "INBOUND" ? "Message from a contact" : "Message to a contact"}
@@ -87,7 +105,18 @@ export function MessagePage() {
       actions={<Status value={m.status} />}
     >
       <Alert color={sent ? "brand" : "yellow"} title={m.decision.verdict}>
-        {m.decision.at ? `Decided ${moment(m.decision.at)}` : "Not decided yet"}
+        <Stack gap="xs" align="flex-start">
+          {m.decisionSince ? (
+            <>
+              <Risks />
+              {may && <Decide of={{ ids: [m.id] }} n={1} onDone={() => load({ requestPolicy: "network-only" })} />}
+            </>
+          ) : m.decision.at ? (
+            `Decided ${moment(m.decision.at)}`
+          ) : (
+            "Not decided yet"
+          )}
+        </Stack>
       </Alert>
       {m.body && (
         <Card>
@@ -139,29 +168,46 @@ export function MessagePage() {
         </Card>
         <Card>
           <Title order={2} size="h4" mb="sm">
-            What Twilio told
+            What Twilio reported
           </Title>
-          {m.events.length === 0 ? (
-            <Text size="sm" c="dimmed">
-              Nothing{m.direction === "INBOUND" ? ": it came from them." : " yet."}
-            </Text>
-          ) : (
-            <Timeline bulletSize={14} lineWidth={2} active={-1}>
-              {m.events.map((e) => (
-                <Timeline.Item key={e.id} title={words(e.status)}>
-                  <Text size="xs" c="dimmed">
-                    {moment(e.occurredAt)}
-                    {e.errorCode ? ` · error ${e.errorCode}: ${e.errorTitle}` : ""}
+          <Stack gap="md">
+            {attempts.map((a, i) => (
+              <div key={a.sid ?? "next"}>
+                {attempts.length > 1 && (
+                  <Title order={3} size="h5" mb="xs">
+                    Attempt {i + 1}
+                  </Title>
+                )}
+                {a.events.length === 0 ? (
+                  <Text size="sm" c="dimmed">
+                    {m.direction === "INBOUND"
+                      ? "Nothing: it came from them."
+                      : !a.sid && m.notBefore
+                        ? `Waits until ${moment(m.notBefore)} (${holdText(m.notBeforeReason ?? "")}).`
+                        : a.earlier?.errorCode
+                          ? `Failed ${moment(a.earlier.endedAt)}: error ${a.earlier.errorCode}, ${a.earlier.errorTitle}.`
+                          : "Nothing yet."}
                   </Text>
-                </Timeline.Item>
-              ))}
-            </Timeline>
-          )}
-          {m.sid && (
-            <Text size="xs" c="dimmed" mt="sm" style={{ overflowWrap: "anywhere" }}>
-              Twilio's id {m.sid}
-            </Text>
-          )}
+                ) : (
+                  <Timeline bulletSize={14} lineWidth={2} active={-1}>
+                    {a.events.map((e) => (
+                      <Timeline.Item key={e.id} title={words(e.status)}>
+                        <Text size="xs" c="dimmed">
+                          {moment(e.occurredAt)}
+                          {e.errorCode ? ` · error ${e.errorCode}: ${e.errorTitle}` : ""}
+                        </Text>
+                      </Timeline.Item>
+                    ))}
+                  </Timeline>
+                )}
+                {a.sid && (
+                  <Text size="xs" c="dimmed" mt="sm" style={{ overflowWrap: "anywhere" }}>
+                    Twilio's id {a.sid}
+                  </Text>
+                )}
+              </div>
+            ))}
+          </Stack>
         </Card>
       </SimpleGrid>
     </Page>

@@ -93,6 +93,8 @@ graphql(`
     webhookLagSeconds
     dispatchLagSeconds
     webhooksPerMinute
+    webhooksParked
+    messagesUndecided
   }
 `);
 
@@ -179,6 +181,14 @@ export function MonitoringPage() {
       description="What is happening now"
       actions={
         <>
+          {h && h.messagesUndecided > 0 && (
+            <LinkButton to="/monitoring/decisions">Decisions ({count(h.messagesUndecided)})</LinkButton>
+          )}
+          {marketer && h && h.webhooksParked > 0 && (
+            <LinkButton to="/monitoring/webhooks" search={{ status: "parked" }} variant="default">
+              Parked webhooks ({count(h.webhooksParked)})
+            </LinkButton>
+          )}
           {marketer && (
             <LinkButton to="/monitoring/webhooks" variant="default">
               Webhook events

@@ -9,7 +9,8 @@ import { Empty, Failed, LinkButton, LoadMore, Page, Rows, Status } from "../../c
 import { graphql } from "../../gql";
 import type { WebhookEventFilter, WebhooksQuery } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
-import { moment, words } from "../../lib/format";
+import { count, moment, words } from "../../lib/format";
+import { sourceTexts, stateOf } from "./webhooks";
 
 const WebhooksDocument = graphql(`
   query Webhooks($filter: WebhookEventFilter, $after: String) {
@@ -24,8 +25,13 @@ const WebhooksDocument = graphql(`
         sid
         params
         signatureValid
-        receivedAt
+        source
+        happenedAt
+        arrivedAt
+        recordedAt
         appliedAt
+        attempts
+        nextAttemptAt
         error
       }
     }
@@ -37,6 +43,8 @@ const ReplayDocument = graphql(`
       webhookEvent {
         id
         appliedAt
+        attempts
+        nextAttemptAt
         error
       }
       userErrors {
@@ -54,6 +62,7 @@ const shelves: Record<string, WebhookEventFilter> = {
   inbound: { kind: "INBOUND" },
   status: { kind: "STATUS" },
   waiting: { waiting: true },
+  parked: { parked: true },
   failed: { failed: true },
 };
 
@@ -87,8 +96,8 @@ export function WebhooksPage() {
     if (!settled(result)) return;
     const e = result.data?.webhookEventReplay.webhookEvent;
     notifications.show({
-      color: e?.error ? "yellow" : "green",
-      message: e?.error ? `Applied once more, without effect: ${e.error}` : "Applied once more",
+      color: "green",
+      message: e?.appliedAt ? "Applied again" : "It is being applied again",
     });
     load({ requestPolicy: "network-only" });
   };
@@ -112,6 +121,7 @@ export function WebhooksPage() {
             { value: "inbound", label: "Inbound" },
             { value: "status", label: "Status" },
             { value: "waiting", label: "Waiting" },
+            { value: "parked", label: "Parked" },
             { value: "failed", label: "No effect" },
           ]}
         />
@@ -135,7 +145,35 @@ export function WebhooksPage() {
       >
         {open && (
           <Stack>
+            <Group gap="xs">
+              <Status {...stateOf(open)} />
+              {sourceTexts[open.source] && <Text size="sm">{sourceTexts[open.source]}</Text>}
+            </Group>
             {open.error && <Text c="red">{open.error}</Text>}
+            {!open.appliedAt && open.nextAttemptAt && (
+              <Text size="sm">
+                {open.attempts === 1 ? "One attempt" : `${count(open.attempts)} attempts`} to apply it failed. It is
+                tried again {moment(open.nextAttemptAt)}; later messages of the same contact wait behind it, but for an
+                opt-out. Replay tries it at once.
+              </Text>
+            )}
+            <Table withRowBorders={false} verticalSpacing={2}>
+              <Table.Tbody>
+                {[
+                  ["Happened", open.happenedAt ? moment(open.happenedAt) : "Twilio did not say"],
+                  ["Arrived", moment(open.arrivedAt)],
+                  ["Recorded", moment(open.recordedAt)],
+                  ["Applied", open.appliedAt ? moment(open.appliedAt) : "not yet"],
+                ].map(([k, v]) => (
+                  <Table.Tr key={k}>
+                    <Table.Td c="dimmed" w={110}>
+                      {k}
+                    </Table.Td>
+                    <Table.Td>{v}</Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
             <Code block style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>
               {JSON.stringify(open.params, null, 2)}
             </Code>
@@ -155,7 +193,7 @@ export function WebhooksPage() {
         <Empty icon={<IconWebhook />} title={search.q ? "None found" : "None"}>
           {search.q
             ? "Search by a whole number with its country code, or by a message's SID."
-            : "What Twilio tells about messages, and what contacts write, shows here as it came."}
+            : "What Twilio reports about messages, and what contacts write, shows here as it came."}
         </Empty>
       ) : (
         <Card padding={0}>
@@ -174,7 +212,14 @@ export function WebhooksPage() {
                 const p = r.params as Record<string, string>;
                 return (
                   <Table.Tr key={r.id}>
-                    <Table.Td data-label="Received">{moment(r.receivedAt)}</Table.Td>
+                    <Table.Td data-label="Received">
+                      {moment(r.arrivedAt)}
+                      {sourceTexts[r.source] && (
+                        <Text size="xs" c="dimmed">
+                          {sourceTexts[r.source]}
+                        </Text>
+                      )}
+                    </Table.Td>
                     <Table.Td data-label="Kind">{words(r.kind)}</Table.Td>
                     <Table.Td data-label="What">
                       <Text size="sm" lineClamp={1} maw={420}>
@@ -187,14 +232,16 @@ export function WebhooksPage() {
                       </Text>
                     </Table.Td>
                     <Table.Td data-label="State">
-                      <Status
-                        value={r.error ? "FAILED" : r.appliedAt ? "COMPLETED" : "PENDING"}
-                        label={r.error ? "No effect" : r.appliedAt ? "Applied" : "Waiting"}
-                      />
+                      <Status {...stateOf(r)} />
+                      {!r.appliedAt && r.nextAttemptAt && (
+                        <Text size="xs" c="dimmed" maw={260} style={{ overflowWrap: "anywhere" }}>
+                          {r.error}; again {moment(r.nextAttemptAt)}
+                        </Text>
+                      )}
                     </Table.Td>
                     <Table.Td>
                       <Button size="compact-xs" variant="default" onClick={() => setOpen(r)}>
-                        Look
+                        Details
                       </Button>
                     </Table.Td>
                   </Table.Tr>

@@ -1,0 +1,162 @@
+import { Alert, Card, Stack, Table, Text } from "@mantine/core";
+import { IconCircleCheck } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { useQuery } from "urql";
+import { useMay } from "../../app/session";
+import { Empty, Failed, LinkButton, LoadMore, Page, Rows } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { DecisionsQuery } from "../../gql/graphql";
+import { count, moment, words } from "../../lib/format";
+import { Decide, Risks } from "./Decide";
+
+const DecisionsDocument = graphql(`
+  query Decisions($after: String) {
+    messages(filter: { needsDecision: true }, first: 100, after: $after) {
+      totalCount
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      nodes {
+        id
+        purpose
+        body
+        decisionSince
+        contact {
+          id
+          name
+          address
+        }
+        campaign {
+          id
+          name
+        }
+      }
+    }
+  }
+`);
+
+type Row = DecisionsQuery["messages"]["nodes"][number];
+
+/** All messages about which only a person can decide, of campaigns and outside of them. */
+export function DecisionsPage() {
+  const may = useMay("MARKETER");
+  const [pages, setPages] = useState<{ after: string | null; rows: Row[] }>({ after: null, rows: [] });
+  const [{ data, error, fetching }, load] = useQuery({
+    query: DecisionsDocument,
+    variables: { after: pages.after },
+    requestPolicy: "cache-and-network",
+  });
+  const again = () => {
+    setPages({ after: null, rows: [] });
+    load({ requestPolicy: "network-only" });
+  };
+  const known = new Set(pages.rows.map((r) => r.id));
+  const rows = [...pages.rows, ...(data?.messages.nodes.filter((r) => !known.has(r.id)) ?? [])];
+  const shown = rows.slice(0, 200); // as many as one call decides about
+  return (
+    <Page
+      title="Decisions"
+      description="Messages of which nothing tells whether Twilio has them"
+      actions={
+        <LinkButton to="/monitoring" variant="default">
+          Monitoring
+        </LinkButton>
+      }
+    >
+      {error ? (
+        <Failed error={error} retry={again} />
+      ) : !data && rows.length === 0 ? (
+        <Rows />
+      ) : rows.length === 0 ? (
+        <Empty icon={<IconCircleCheck />} title="Nothing needs a decision">
+          When a call to Twilio gets no answer, the engine finds out by receipts and Twilio's log what became of it.
+          What they do not settle in time shows here.
+        </Empty>
+      ) : (
+        <>
+          <Alert color="yellow" title={`${count(data?.messages.totalCount ?? rows.length)} in all`}>
+            <Stack gap="xs" align="flex-start">
+              <Text size="sm">
+                Their calls got no answer. The engine goes on looking for them; a receipt that comes late settles them
+                too. Look into Twilio's own log before you decide.
+              </Text>
+              <Risks />
+              {may && shown.length > 1 && (
+                <>
+                  <Text size="sm">About the {count(shown.length)} shown here:</Text>
+                  <Decide
+                    of={{ ids: shown.map((r) => r.id) }}
+                    n={shown.length}
+                    about={`the ${count(shown.length)} shown`}
+                    onDone={again}
+                  />
+                </>
+              )}
+            </Stack>
+          </Alert>
+          <Card padding={0}>
+            <Table className="cards">
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th>Contact</Table.Th>
+                  <Table.Th>Message</Table.Th>
+                  <Table.Th>Since</Table.Th>
+                  <Table.Th>Why</Table.Th>
+                  {may && <Table.Th>Decide</Table.Th>}
+                </Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>
+                {rows.map((r) => {
+                  const who = r.contact ? r.contact.name || r.contact.address : "an erased contact";
+                  return (
+                    <Table.Tr key={r.id}>
+                      <Table.Td data-label="Contact">
+                        {r.contact ? (
+                          <Link to="/contacts/$id" params={{ id: r.contact.id }} className="plain">
+                            {who}
+                          </Link>
+                        ) : (
+                          who
+                        )}
+                      </Table.Td>
+                      <Table.Td data-label="Message">
+                        {r.campaign ? (
+                          <Link to="/campaigns/$id" params={{ id: r.campaign.id }} className="plain">
+                            {r.campaign.name}
+                          </Link>
+                        ) : (
+                          words(r.purpose)
+                        )}
+                        <Text size="xs" c="dimmed" lineClamp={1} maw={420}>
+                          {r.body}
+                        </Text>
+                      </Table.Td>
+                      <Table.Td data-label="Since">{moment(r.decisionSince)}</Table.Td>
+                      <Table.Td data-label="Why">
+                        <Link to="/messages/$id" params={{ id: r.id }} className="plain">
+                          Why?
+                        </Link>
+                      </Table.Td>
+                      {may && (
+                        <Table.Td data-label="Decide">
+                          <Decide of={{ ids: [r.id] }} n={1} about={who} onDone={again} />
+                        </Table.Td>
+                      )}
+                    </Table.Tr>
+                  );
+                })}
+              </Table.Tbody>
+            </Table>
+          </Card>
+        </>
+      )}
+      <LoadMore
+        more={data?.messages.pageInfo.hasNextPage}
+        loading={fetching}
+        onMore={() => setPages({ after: data?.messages.pageInfo.endCursor ?? null, rows })}
+      />
+    </Page>
+  );
+}

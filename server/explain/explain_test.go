@@ -1,0 +1,143 @@
+package explain
+
+import (
+	"testing"
+	"time"
+
+	"eventstream/server/message"
+
+	"github.com/stretchr/testify/require"
+)
+
+var codes = map[int]message.CodeInfo{
+	63049: {Title: "Declined for now", Advice: "Nothing to do.", Redeliver: &message.Redelivery{Delays: make([]time.Duration, 3)}},
+	63003: {Title: "No WhatsApp", Advice: "They are tried again later."},
+}
+
+func at(minute int) *time.Time {
+	t := time.Date(2026, 11, 25, 10, minute, 0, 0, time.UTC)
+	return &t
+}
+
+func sid(s string) *string { return &s }
+
+// What became of each attempt, and what comes next, is told in whole sentences.
+func TestAttemptsAreTold(t *testing.T) {
+	t.Parallel()
+	s := NewService(nil, func(code int) message.CodeInfo { return codes[code] })
+	failed := &message.Attempt{SID: "SM1", Status: message.StatusUndelivered, ErrorCode: 63049, SubmittedAt: at(0), AcceptedAt: at(1), EndedAt: at(2)}
+	second := &message.Attempt{SID: "SM2", Status: message.StatusUndelivered, ErrorCode: 63049, SubmittedAt: at(30), AcceptedAt: at(1), EndedAt: at(31)}
+	late := &message.Attempt{SID: "SM1", Status: message.StatusDelivered, ErrorCode: 63049, SubmittedAt: at(0), AcceptedAt: at(1), EndedAt: at(2)}
+	for _, c := range []struct {
+		name    string
+		d       decided
+		earlier []*message.Attempt
+		verdict string
+		steps   map[string]string // by check; "" is: not there
+	}{
+		{
+			"the next attempt waits",
+			decided{Status: "pending", NotBeforeReason: "redeliver", NotBefore: *at(40), Redeliveries: 1, Attempts: 1, SubmittedAt: at(0), AcceptedAt: at(1)},
+			[]*message.Attempt{failed},
+			"Attempt 1 failed with error 63049 (Declined for now). The next one goes 2026-11-25 10:40:00 UTC, the gate permitting, " +
+				"unless that attempt still arrives. There are at most 4.",
+			map[string]string{
+				"Attempt 1": "Handed to Twilio 2026-11-25 10:00:00 UTC, accepted 2026-11-25 10:01:00 UTC; " +
+					"failed 2026-11-25 10:02:00 UTC with error 63049 (Declined for now).",
+				"Call": "", "Attempt 2": "",
+			},
+		},
+		{
+			"the second arrived",
+			decided{Status: "delivered", SID: sid("SM2"), Redeliveries: 1, Attempts: 2, SubmittedAt: at(30), AcceptedAt: at(1)},
+			[]*message.Attempt{failed},
+			"Sent again, attempt 2: the one before failed with error 63049 (Declined for now).",
+			map[string]string{"Attempt 2": "Handed to Twilio 2026-11-25 10:30:00 UTC, call 2; accepted.", "Call": ""},
+		},
+		{
+			"the first arrived after all",
+			decided{Status: "delivered", SID: sid("SM1"), Redeliveries: 1, Attempts: 1, SubmittedAt: at(0), AcceptedAt: at(1)},
+			[]*message.Attempt{late},
+			"Sent: attempt 1 had failed with error 63049 (Declined for now), and arrived after all.",
+			nil,
+		},
+		{
+			"when a later attempt was accepted is not known",
+			decided{Status: "pending", NotBeforeReason: "redeliver", NotBefore: *at(50), Redeliveries: 2, Attempts: 2, SubmittedAt: at(30), AcceptedAt: at(1)},
+			[]*message.Attempt{failed, second},
+			"Attempt 2 failed with error 63049 (Declined for now). The next one goes 2026-11-25 10:50:00 UTC, the gate permitting, " +
+				"unless that attempt still arrives. There are at most 4.",
+			map[string]string{"Attempt 2": "Handed to Twilio 2026-11-25 10:30:00 UTC; failed 2026-11-25 10:31:00 UTC with error 63049 (Declined for now)."},
+		},
+		{
+			"all attempts failed",
+			decided{Status: "undelivered", SID: sid("SM3"), ErrorCode: 63049, Redeliveries: 2, Attempts: 3, SubmittedAt: at(50), AcceptedAt: at(1)},
+			[]*message.Attempt{failed, second},
+			"It did not reach them in 3 attempts, the last of which failed with error 63049 (Declined for now). It is not sent again.",
+			map[string]string{"Attempt 3": "Handed to Twilio 2026-11-25 10:50:00 UTC, call 3; accepted."},
+		},
+		{
+			"a person decides",
+			decided{Status: "unknown", DecisionSince: at(20), Attempts: 1, SubmittedAt: at(0)},
+			nil,
+			"The call was made and no answer came, and neither receipts nor Twilio's log settle what became of it. Since 2026-11-25 10:20:00 UTC a " +
+				"person has to decide: sent again, they get it twice if Twilio has it after all; given up, they get none if Twilio does not.",
+			map[string]string{"Call": "Handed to Twilio 2026-11-25 10:00:00 UTC, call 1; no answer came."},
+		},
+		{
+			"the engine still looks",
+			decided{Status: "unknown", Attempts: 1, SubmittedAt: at(0)},
+			nil,
+			"The call was made and no answer came; receipts and Twilio's log are asked what became of it.",
+			nil,
+		},
+		{
+			"Twilio has it: nobody is asked",
+			decided{Status: "unknown", SID: sid("SM1"), DecisionSince: at(20), Attempts: 1, SubmittedAt: at(0)},
+			nil,
+			"The call was made and no answer came; receipts and Twilio's log are asked what became of it.",
+			nil,
+		},
+		{
+			"given up by hand",
+			decided{Status: "failed", ErrorMessage: "No answer from Twilio; given up by an operator", Attempts: 1, SubmittedAt: at(0)},
+			nil,
+			"It did not reach them: No answer from Twilio; given up by an operator.",
+			map[string]string{"Call": "Handed to Twilio 2026-11-25 10:00:00 UTC, call 1; not accepted."},
+		},
+		{
+			"a code that is not sent again",
+			decided{Status: "undelivered", SID: sid("SM1"), ErrorCode: 63003, Attempts: 1, SubmittedAt: at(0), AcceptedAt: at(1)},
+			nil,
+			"It did not reach them: No WhatsApp. They are tried again later.",
+			map[string]string{"Call": "Handed to Twilio 2026-11-25 10:00:00 UTC, call 1; accepted 2026-11-25 10:01:00 UTC."},
+		},
+	} {
+		c.d.Purpose = "test"
+		got := s.explain(&c.d, c.earlier)
+		require.Equal(t, c.verdict, got.Verdict, c.name)
+		details := map[string]string{}
+		for _, step := range got.Steps {
+			require.NotContains(t, details, step.Check, "%s: each question once", c.name)
+			details[step.Check] = step.Detail
+		}
+		for check, detail := range c.steps {
+			require.Equal(t, detail, details[check], "%s: %s", c.name, check)
+		}
+	}
+}
+
+// 63049 marks nobody for ever, and its explanation does not say so.
+func TestIneligibleIsForAWhile(t *testing.T) {
+	t.Parallel()
+	s := NewService(nil, func(code int) message.CodeInfo { return codes[code] })
+	d := decided{Status: "skipped", SkipReason: string(message.SkipIneligible), Purpose: "test", EndedAt: at(0)}
+	for _, step := range s.explain(&d, nil).Steps {
+		if step.Check == "Eligible" {
+			require.False(t, *step.Passed)
+			require.Contains(t, step.Detail, "for a while")
+			return
+		}
+	}
+	t.Fatal("the question is missing")
+}
