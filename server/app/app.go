@@ -223,7 +223,9 @@ func (a *App) build(ctx context.Context) error {
 	}
 	s.Topics = topic.NewService(a.db, a.hub)
 	s.Templates = template.NewService(a.db, enqueuer, client, a.log)
-	s.Imports = importer.NewService(a.db, a.hub, enqueuer, s.Consents, s.Topics, a.log, now, a.owner)
+	s.Imports = importer.NewService(importer.Dependencies{
+		DB: a.db, Hub: a.hub, Jobs: enqueuer, Consents: s.Consents, Topics: s.Topics, Log: a.log, Now: now, Owner: a.owner,
+	})
 	s.Exports = export.NewService(a.db, s.Topics, twilio.Code)
 	s.Merges = merge.NewService(a.db, a.hub, s.Consents, s.Topics)
 	erasures := erasure.NewService(a.db, s.Consents, s.Topics)
@@ -231,8 +233,12 @@ func (a *App) build(ctx context.Context) error {
 		DB: a.db, Hub: a.hub, Jobs: enqueuer, Consents: s.Consents, Segments: s.Segments, Topics: s.Topics,
 		Erasures: erasures, Exports: s.Exports, Now: now, Owner: a.owner,
 	})
-	s.Conversations = conversation.NewService(a.db, a.hub, enqueuer, s.Consents, s.Topics, now)
-	s.Campaigns = campaign.NewService(a.db, a.hub, enqueuer, s.Segments, s.Templates, s.Senders, s.Topics, now)
+	s.Conversations = conversation.NewService(conversation.Dependencies{
+		DB: a.db, Hub: a.hub, Jobs: enqueuer, Consents: s.Consents, Topics: s.Topics, Now: now,
+	})
+	s.Campaigns = campaign.NewService(campaign.Dependencies{
+		DB: a.db, Hub: a.hub, Jobs: enqueuer, Segments: s.Segments, Templates: s.Templates, Senders: s.Senders, Topics: s.Topics, Now: now,
+	})
 	s.Unknowns = reconcile.NewService(a.db, a.hub, enqueuer)
 	breaker := dispatch.NewBreaker(a.db, s.Campaigns, s.Senders, a.log)
 	s.Webhooks = webhookevent.NewApplier(webhookevent.Options{
@@ -240,7 +246,9 @@ func (a *App) build(ctx context.Context) error {
 		Receipts: message.NewReceipts(s.Consents), Breaker: breaker, Log: a.log,
 	})
 	if a.Sandbox != nil {
-		s.Demo = demo.NewService(a.db, a.hub, s.Consents, s.Segments, s.Topics, s.Templates, now).WithPeer(a.Sandbox.Recall)
+		s.Demo = demo.NewService(demo.Dependencies{
+			DB: a.db, Hub: a.hub, Consents: s.Consents, Segments: s.Segments, Topics: s.Topics, Templates: s.Templates, Now: now, Recall: a.Sandbox.Recall,
+		})
 		if err := a.recall(ctx); err != nil {
 			return err
 		}

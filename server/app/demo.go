@@ -41,7 +41,9 @@ func SeedDemo(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger
 	hub := pubsub.New(d.Pool, log)
 	consents := consent.NewService(d, hub, consent.NewHasher(string(cfg.SecretKey)), time.Now)
 	templates := template.NewService(d, &jobs.Enqueuer{Client: client}, nil, log) // only enqueues
-	return demo.NewService(d, hub, consents, segment.NewService(d), topic.NewService(d, hub), templates, time.Now).Seed(ctx, contacts)
+	return demo.NewService(demo.Dependencies{
+		DB: d, Hub: hub, Consents: consents, Segments: segment.NewService(d), Topics: topic.NewService(d, hub), Templates: templates, Now: time.Now,
+	}).Seed(ctx, contacts)
 }
 
 // recall tells the sandbox who wrote in the demo's last day, so that they can be

@@ -33,7 +33,9 @@ func NewImporter(cfg config.Config, d *db.DB, log *slog.Logger) (*Importer, erro
 	}
 	hub := pubsub.New(d.Pool, log)
 	consents := consent.NewService(d, hub, consent.NewHasher(string(cfg.SecretKey)), time.Now)
-	return &Importer{importer.NewService(d, hub, &jobs.Enqueuer{Client: client}, consents, topic.NewService(d, hub), log, time.Now, owner)}, nil
+	return &Importer{importer.NewService(importer.Dependencies{
+		DB: d, Hub: hub, Jobs: &jobs.Enqueuer{Client: client}, Consents: consents, Topics: topic.NewService(d, hub), Log: log, Now: time.Now, Owner: owner,
+	})}, nil
 }
 
 const importGlance = 200 * time.Millisecond

@@ -44,7 +44,9 @@ func periodics(d *db.DB) []periodic {
 	hub, enqueuer := pubsub.New(d.Pool, log), &jobs.Enqueuer{}
 	consents := consent.NewService(d, hub, consent.NewHasher("bench"), now)
 	topics := topic.NewService(d, hub)
-	imports := importer.NewService(d, hub, enqueuer, consents, topics, log, now, "bench")
+	imports := importer.NewService(importer.Dependencies{
+		DB: d, Hub: hub, Jobs: enqueuer, Consents: consents, Topics: topics, Log: log, Now: now, Owner: "bench",
+	})
 	erasures := erasure.NewService(d, consents, topics)
 	bulks := bulk.NewService(bulk.Dependencies{DB: d, Jobs: enqueuer, Now: now})
 	batch := func(fn func(context.Context, int) (int, error), n int) func(context.Context) error {
@@ -55,7 +57,9 @@ func periodics(d *db.DB) []periodic {
 	}
 	h := health.NewService(d)
 	segments, senders, templates := segment.NewService(d), sender.NewService(d), template.NewService(d, enqueuer, nil, log)
-	campaigns := campaign.NewService(d, hub, enqueuer, segments, templates, senders, topics, now)
+	campaigns := campaign.NewService(campaign.Dependencies{
+		DB: d, Hub: hub, Jobs: enqueuer, Segments: segments, Templates: templates, Senders: senders, Topics: topics, Now: now,
+	})
 	breaker := dispatch.NewBreaker(d, campaigns, senders, log)
 	dispatcher := dispatch.New(dispatch.Options{DB: d, Hub: hub, Jobs: enqueuer, Campaigns: campaigns, Senders: senders, Breaker: breaker, Log: log})
 	reconciler := reconcile.New(reconcile.Options{DB: d, Hub: hub, Log: log, Owner: "bench"})

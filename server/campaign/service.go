@@ -36,9 +36,23 @@ type Service struct {
 	now       func() time.Time
 }
 
+// Dependencies are the parts of a Service.
+type Dependencies struct {
+	DB        *db.DB
+	Hub       *pubsub.Hub
+	Jobs      *jobs.Enqueuer
+	Segments  *segment.Service
+	Templates *template.Service
+	Senders   *sender.Service
+	Topics    *topic.Service
+	Now       func() time.Time
+}
+
 // NewService makes the service.
-func NewService(d *db.DB, hub *pubsub.Hub, j *jobs.Enqueuer, segments *segment.Service, templates *template.Service, senders *sender.Service, topics *topic.Service, now func() time.Time) *Service {
-	return &Service{db: d, hub: hub, jobs: j, segments: segments, templates: templates, senders: senders, topics: topics, now: now}
+func NewService(d Dependencies) *Service {
+	return &Service{
+		db: d.DB, hub: d.Hub, jobs: d.Jobs, segments: d.Segments, templates: d.Templates, senders: d.Senders, topics: d.Topics, now: d.Now,
+	}
 }
 
 // defaultThreshold is the share of failures at which a campaign pauses itself,

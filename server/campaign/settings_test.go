@@ -19,7 +19,7 @@ import (
 func TestADefaultThatIsNotNamedStays(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	s := campaign.NewService(d, nil, nil, nil, nil, nil, nil, time.Now)
+	s := campaign.NewService(campaign.Dependencies{DB: d, Now: time.Now})
 	ctx := actor.With(t.Context(), actor.System)
 	night := &hours.QuietHours{Start: "21:00", End: "08:00"}
 	require.NoError(t, s.SetDefaults(ctx, campaign.DefaultsChange{QuietHours: &night}))

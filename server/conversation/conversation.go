@@ -70,9 +70,19 @@ type Service struct {
 	now      func() time.Time
 }
 
+// Dependencies are the parts of a Service.
+type Dependencies struct {
+	DB       *db.DB
+	Hub      *pubsub.Hub
+	Jobs     *jobs.Enqueuer
+	Consents *consent.Service
+	Topics   *topic.Service
+	Now      func() time.Time
+}
+
 // NewService makes the service.
-func NewService(d *db.DB, hub *pubsub.Hub, j *jobs.Enqueuer, consents *consent.Service, topics *topic.Service, now func() time.Time) *Service {
-	return &Service{db: d, hub: hub, jobs: j, consents: consents, topics: topics, now: now}
+func NewService(d Dependencies) *Service {
+	return &Service{db: d.DB, hub: d.Hub, jobs: d.Jobs, consents: d.Consents, topics: d.Topics, now: d.Now}
 }
 
 // News is what an inbound message changed, to be published after the commit.

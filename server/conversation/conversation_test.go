@@ -44,7 +44,9 @@ func open(t *testing.T) *inbox {
 	require.NoError(t, err)
 	consents := consent.NewService(d, hub, consent.NewHasher("a secret of the test"), time.Now)
 	i := &inbox{t: t, ctx: actor.With(t.Context(), actor.System), db: d}
-	i.Service = NewService(d, hub, &jobs.Enqueuer{Client: client}, consents, topic.NewService(d, hub), time.Now)
+	i.Service = NewService(Dependencies{
+		DB: d, Hub: hub, Jobs: &jobs.Enqueuer{Client: client}, Consents: consents, Topics: topic.NewService(d, hub), Now: time.Now,
+	})
 	i.exec("INSERT INTO senders (address, display_name, rate_per_second) VALUES ('+14155238886', 'Shop', 80)")
 	i.exec("INSERT INTO topics (name, keyword, keyword_folded) VALUES ('Offers', 'OFFERS', 'offers')")
 	i.exec("INSERT INTO templates (name, language, category) VALUES ('Hello', 'en', 'utility'), ('Draft', 'en', 'utility')")

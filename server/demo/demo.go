@@ -53,15 +53,25 @@ type Service struct {
 	recall    func(address string, at time.Time)
 }
 
-// WithPeer has whoever plays Twilio told of the inbound messages of the last day.
-func (s *Service) WithPeer(recall func(address string, at time.Time)) *Service {
-	s.recall = recall
-	return s
+// Dependencies are the parts of a Service.
+type Dependencies struct {
+	DB        *db.DB
+	Hub       *pubsub.Hub
+	Consents  *consent.Service
+	Segments  *segment.Service
+	Topics    *topic.Service
+	Templates *template.Service
+	Now       func() time.Time
+	// Recall tells whoever plays Twilio of the inbound messages of the last day; nil:
+	// nobody does.
+	Recall func(address string, at time.Time)
 }
 
 // NewService makes the service.
-func NewService(d *db.DB, hub *pubsub.Hub, consents *consent.Service, segments *segment.Service, topics *topic.Service, templates *template.Service, now func() time.Time) *Service {
-	return &Service{db: d, hub: hub, consents: consents, segments: segments, topics: topics, templates: templates, now: now}
+func NewService(d Dependencies) *Service {
+	return &Service{
+		db: d.DB, hub: d.Hub, consents: d.Consents, segments: d.Segments, topics: d.Topics, templates: d.Templates, now: d.Now, recall: d.Recall,
+	}
 }
 
 // Result tells what was written.

@@ -90,7 +90,9 @@ func setUp(t *testing.T, people int) *env {
 	consents := consent.NewService(d, hub, consent.NewHasher("a secret of the test"), time.Now)
 	segments, topics, senders := segment.NewService(d), topic.NewService(d, hub), sender.NewService(d)
 	templates := template.NewService(d, enqueuer, nil, log)
-	campaigns := campaign.NewService(d, hub, enqueuer, segments, templates, senders, topics, time.Now)
+	campaigns := campaign.NewService(campaign.Dependencies{
+		DB: d, Hub: hub, Jobs: enqueuer, Segments: segments, Templates: templates, Senders: senders, Topics: topics, Now: time.Now,
+	})
 	e := &env{t: t, ctx: actor.With(t.Context(), actor.System), db: d, provider: &provider{}, consents: consents}
 	e.opts = Options{
 		DB: d, Hub: hub, Jobs: enqueuer, Campaigns: campaigns, Consents: consents, Templates: templates, Senders: senders, Topics: topics,

@@ -46,9 +46,23 @@ type Service struct {
 	owner    string
 }
 
+// Dependencies are the parts of a Service.
+type Dependencies struct {
+	DB       *db.DB
+	Hub      *pubsub.Hub
+	Jobs     *jobs.Enqueuer
+	Consents *consent.Service
+	Topics   *topic.Service
+	Log      *slog.Logger
+	Now      func() time.Time
+	Owner    string // this process, in leases
+}
+
 // NewService makes the service.
-func NewService(d *db.DB, hub *pubsub.Hub, j *jobs.Enqueuer, consents *consent.Service, topics *topic.Service, log *slog.Logger, now func() time.Time, owner string) *Service {
-	return &Service{db: d, hub: hub, jobs: j, consents: consents, topics: topics, log: log, now: now, owner: owner}
+func NewService(d Dependencies) *Service {
+	return &Service{
+		db: d.DB, hub: d.Hub, jobs: d.Jobs, consents: d.Consents, topics: d.Topics, log: d.Log, now: d.Now, owner: d.Owner,
+	}
 }
 
 // Start looks at the beginning of the file, refuses what is no contact file,

@@ -48,7 +48,9 @@ func newSite(t *testing.T, d *db.DB, spool string) *site {
 	t.Helper()
 	hub := pubsub.New(d.Pool, quiet)
 	consents := consent.NewService(d, hub, consent.NewHasher("test"), time.Now)
-	conversations := conversation.NewService(d, hub, &jobs.Enqueuer{}, consents, topic.NewService(d, hub), time.Now)
+	conversations := conversation.NewService(conversation.Dependencies{
+		DB: d, Hub: hub, Jobs: &jobs.Enqueuer{}, Consents: consents, Topics: topic.NewService(d, hub), Now: time.Now,
+	})
 	applier := webhookevent.NewApplier(webhookevent.Options{
 		DB: d, Hub: hub, Reader: twilio.Reader{}, Receive: conversations.Receive, Receipts: message.NewReceipts(consents), Log: quiet,
 	})

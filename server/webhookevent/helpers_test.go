@@ -58,7 +58,9 @@ func newEngine(t *testing.T, d *db.DB) *engine {
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	hub := pubsub.New(d.Pool, log)
 	consents := consent.NewService(d, hub, consent.NewHasher("test"), time.Now)
-	conversations := conversation.NewService(d, hub, &jobs.Enqueuer{}, consents, topic.NewService(d, hub), time.Now)
+	conversations := conversation.NewService(conversation.Dependencies{
+		DB: d, Hub: hub, Jobs: &jobs.Enqueuer{}, Consents: consents, Topics: topic.NewService(d, hub), Now: time.Now,
+	})
 	e := &engine{t: t, ctx: actor.With(t.Context(), actor.System)}
 	e.Applier = NewApplier(Options{
 		DB: d, Hub: hub, Reader: reader{}, Receipts: message.NewReceipts(consents), Breaker: breaker{}, Log: log,
