@@ -87,7 +87,7 @@ chaos: build ## break the engine while it sends 20,000 messages, five ways; writ
 	CHAOS=full CHAOS_WRITE=$(CURDIR)/docs/chaos.md $(WITH_POSTGRES) go test -count=1 -v -timeout 30m ./server/chaos
 
 bench: build ## measure the engine beside its ceilings; writes docs/benchmarks.md (some fifteen minutes)
-	$(BIN) bench --people 100000 --growth 10000,100000,1000000 --pace 80,1000 --import 1000000 --contacts 1000000 --webhooks 100000 --write docs/benchmarks.md
+	$(BIN) bench --people 100000 --growth 10000,100000,1000000 --pace 80,1000 --import 1000000 --contacts 1000000 --webhooks 100000 --upkeep 10000,100000,1000000 --write docs/benchmarks.md
 
 audit: node_modules/.installed ## known weaknesses in what we depend on
 	go run golang.org/x/vuln/cmd/govulncheck@latest ./...

@@ -16,7 +16,6 @@ DROP TRIGGER messages_writer_check ON messages;
 DROP FUNCTION messages_writer_check;
 DROP TABLE message_attempts;
 ALTER TABLE messages DROP CONSTRAINT messages_lease_check, DROP COLUMN fence, DROP COLUMN decision_since, DROP COLUMN redeliveries;
-ALTER TABLE contacts DROP COLUMN unreachable_until, DROP COLUMN ineligible_until, DROP COLUMN ineligible_reason;
 DELETE FROM leases WHERE name = 'reconcile';
 DELETE FROM message_counts WHERE measure IN ('at:redelivering', 'at:undecided');
 ALTER TABLE campaigns DROP COLUMN start_failures, DROP COLUMN start_error, DROP COLUMN start_retry_at;

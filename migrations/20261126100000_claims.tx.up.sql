@@ -40,12 +40,6 @@ END $$;
 CREATE TRIGGER messages_writer_check BEFORE UPDATE OF attempts, not_before, skip_reason ON messages
     FOR EACH STATEMENT EXECUTE FUNCTION messages_writer_check();
 
--- Neither mark on a contact is for ever.
-ALTER TABLE contacts
-    ADD COLUMN unreachable_until     timestamptz, -- with reachable = false
-    ADD COLUMN ineligible_until      timestamptz, -- with marketing_eligible = false
-    ADD COLUMN ineligible_reason     text NOT NULL DEFAULT '';
-
 -- A scheduled start that failed for a passing reason is tried again, and says why.
 ALTER TABLE campaigns
     ADD COLUMN start_failures int  NOT NULL DEFAULT 0,

@@ -73,6 +73,7 @@ func command() *cli.Command {
 					&cli.IntSliceFlag{Name: "processes", Value: []int{1, 2, 4}, Usage: "worker processes of the sending cases"},
 					&cli.IntSliceFlag{Name: "growth", Usage: "audiences of the growth table"},
 					&cli.IntSliceFlag{Name: "pace", Usage: "rates of the pace table, messages a second"},
+					&cli.IntFlag{Name: "engine", Usage: "recipients of the case beside the cheapest sink"},
 					&cli.IntFlag{Name: "import", Usage: "rows of the import table"},
 					&cli.IntFlag{Name: "webhooks", Usage: "recipients of the campaign beside which webhooks are answered"},
 					&cli.IntSliceFlag{Name: "receipts", Usage: "status callbacks a second of the receipts table, beside as many as can be taken"},
@@ -87,10 +88,13 @@ func command() *cli.Command {
 						if err := json.Unmarshal([]byte(cmd.Args().First()), &job); err != nil {
 							return err
 						}
-						rate, err := job.Run(ctx)
-						fmt.Println(rate)
+						calls, rate, err := job.Run(ctx)
+						fmt.Println(calls, rate)
 						return err
 					},
+				}, {
+					Name: "sink", Usage: "the cheapest Twilio there can be; the bench starts it", Hidden: true,
+					Action: func(context.Context, *cli.Command) error { return bench.ServeSink(os.Stdin, os.Stdout) },
 				}},
 			},
 			{Name: "version", Usage: "print the version", Action: func(context.Context, *cli.Command) error { fmt.Println(app.Version); return nil }},
@@ -195,6 +199,13 @@ func runBench(ctx context.Context, cmd *cli.Command) error {
 		if tables, err = b.Send(ctx, bench.SendOptions{People: people, Processes: cmd.IntSlice("processes"), Growth: cmd.IntSlice("growth")}); err != nil {
 			return err
 		}
+	}
+	if people := cmd.Int("engine"); people > 0 {
+		table, err := b.Engine(ctx, people)
+		if err != nil {
+			return err
+		}
+		tables = append(tables, table)
 	}
 	if rows := cmd.Int("import"); rows > 0 {
 		table, err := b.Import(ctx, rows)

@@ -134,7 +134,10 @@ func load(t *testing.T, patterns ...string) *program {
 	t.Helper()
 	root, err := filepath.Abs("..")
 	require.NoError(t, err)
-	cmd := exec.Command("go", append([]string{"list", "-export", "-deps", "-json=ImportPath,Export,Dir,GoFiles,DepOnly"}, patterns...)...)
+	cmd := exec.Command("go", append([]string{
+		"list", "-export", "-deps",
+		"-json=ImportPath,Export,Dir,GoFiles,DepOnly",
+	}, patterns...)...)
 	cmd.Dir, cmd.Stderr = root, os.Stderr
 	raw, err := cmd.Output()
 	require.NoError(t, err)
@@ -157,7 +160,11 @@ func load(t *testing.T, patterns ...string) *program {
 			own = append(own, l)
 		}
 	}
-	p.imports = importer.ForCompiler(p.fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
+	p.imports = importer.ForCompiler(p.fset, "gc", func(path string) (io.ReadCloser,
+		error,
+	) {
+		return os.Open(exports[path])
+	})
 	for _, l := range own {
 		files := map[string][]byte{}
 		for _, name := range l.GoFiles {
@@ -204,7 +211,8 @@ func (p *program) add(t *testing.T, path string, files map[string][]byte) {
 // shape is a method without its receiver.
 func shape(f *types.Func) string {
 	sig := f.Type().(*types.Signature)
-	return f.Name() + types.TypeString(types.NewSignatureType(nil, nil, nil, sig.Params(), sig.Results(), sig.Variadic()), nil)
+	return f.Name() + types.TypeString(types.NewSignatureType(nil, nil, nil, sig.Params(), sig.Results(),
+		sig.Variadic()), nil)
 }
 
 func inTransaction(sig *types.Signature) bool {

@@ -25,7 +25,10 @@ func workers(s *Services) *river.Workers {
 	add(w, time.Minute, func(ctx context.Context, args template.SubmitArgs) error {
 		return s.Templates.Bring(ctx, args.VersionID)
 	})
-	add(w, 6*time.Hour, func(ctx context.Context, args importer.RunArgs) error { return s.Imports.Run(ctx, args.ImportID) })
+	add(w, 6*time.Hour, func(ctx context.Context, args importer.RunArgs) error {
+		return s.Imports.Run(ctx,
+			args.ImportID)
+	})
 	add(w, 6*time.Hour, func(ctx context.Context, args bulk.RunArgs) error { return s.Bulk.Run(ctx, args.ActionID) })
 	add(w, 12*time.Minute, func(ctx context.Context, _ webhookevent.ApplyArgs) error { return s.Webhooks.Apply(ctx) })
 	add(w, time.Minute, func(ctx context.Context, args message.SendArgs) error {

@@ -65,7 +65,7 @@ func (l *lease) hold(ctx context.Context, begin func(term context.Context)) {
 			until = started.Add(l.ttl)
 			if end == nil {
 				var term context.Context
-				term, end = context.WithCancel(ctx) //nolint:gosec // lose ends it
+				term, end = context.WithCancel(ctx) // lose ends it
 				begin(term)
 			}
 		case err == nil:

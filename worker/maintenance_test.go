@@ -163,7 +163,9 @@ func TestAFullBatchIsFollowedByTheNextAtOnce(t *testing.T) {
 	var left atomic.Int64
 	left.Store(95)
 	maintain(t, Maintenance{DB: d, Owner: "a", Tasks: []Task{
-		{Name: "batches", Every: 24 * time.Hour, Deadline: time.Minute, Batch: 10, Run: func(_ context.Context, batch int) (int, error) {
+		{Name: "batches", Every: 24 * time.Hour, Deadline: time.Minute, Batch: 10, Run: func(_ context.Context,
+			batch int,
+		) (int, error) {
 			n := min(left.Load(), int64(batch))
 			left.Add(-n)
 			return int(n), nil

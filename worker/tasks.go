@@ -26,7 +26,10 @@ func Tasks(s *Services) []Task {
 		{Name: "webhooks", Every: time.Second, Deadline: 10 * time.Second, Run: Whole(s.Webhooks.Nudge)},
 		{Name: "imports", Every: time.Second, Deadline: 10 * time.Second, Run: Whole(s.Imports.Forgotten)},
 		{Name: "import files", Every: time.Minute, Deadline: time.Minute, Batch: 1, Run: s.Imports.DropOldFiles},
-		{Name: "contact counts", Every: time.Second, Deadline: 30 * time.Second, Batch: contact.FoldBatch, Run: s.Contacts.FoldCounts},
+		{
+			Name: "contact counts", Every: time.Second, Deadline: 30 * time.Second, Batch: contact.FoldBatch,
+			Run: s.Contacts.FoldCounts,
+		},
 		{Name: "bulk actions", Every: time.Second, Deadline: 10 * time.Second, Run: Whole(s.Bulk.Forgotten)},
 		{Name: "erasures", Every: time.Second, Deadline: time.Minute, Batch: erasure.ClearBatch, Run: s.Erasures.ClearDue},
 		// Twilio's Content API may hang: each question has its own limit, and a

@@ -59,7 +59,10 @@ func NewClient(d *db.DB, log *slog.Logger, s *Services, owner string) (*river.Cl
 			jobs.WorkerQueue(owner): {MaxWorkers: 64, FetchPollInterval: 500 * time.Millisecond}, // a sender each
 			jobs.QueueReplies:       {MaxWorkers: 16, FetchPollInterval: 250 * time.Millisecond},
 			// Two: more would only wait for each other's rows.
-			jobs.QueueWebhooks:    {MaxWorkers: 2, FetchPollInterval: 250 * time.Millisecond, FetchCooldown: 50 * time.Millisecond},
+			jobs.QueueWebhooks: {
+				MaxWorkers: 2, FetchPollInterval: 250 * time.Millisecond,
+				FetchCooldown: 50 * time.Millisecond,
+			},
 			jobs.QueueImports:     {MaxWorkers: 2, FetchPollInterval: time.Second},
 			jobs.QueueMaintenance: {MaxWorkers: 2, FetchPollInterval: time.Second},
 		}
@@ -104,7 +107,9 @@ func (h *errorHandler) HandleError(ctx context.Context, job *rivertype.JobRow, e
 	return nil
 }
 
-func (h *errorHandler) HandlePanic(ctx context.Context, job *rivertype.JobRow, panicked any, trace string) *river.ErrorHandlerResult {
+func (h *errorHandler) HandlePanic(ctx context.Context, job *rivertype.JobRow, panicked any,
+	trace string,
+) *river.ErrorHandlerResult {
 	h.log.ErrorContext(ctx, "job panicked", "kind", job.Kind, "job", job.ID, "panic", panicked, "trace", trace)
 	return nil
 }

@@ -204,6 +204,9 @@ func (a *App) build(ctx context.Context) error {
 		account.BaseURL, account.PublicURL = peer.URL, peer.PublicURL
 		firstSender, rate, provider, timing = sandbox.PhoneNumber, sandboxRate, "sandbox on this machine; nothing reaches a phone", sandboxTiming
 	}
+	if a.cfg.MessageValidity != 0 {
+		timing.validity = a.cfg.MessageValidity
+	}
 	client, err := twilio.New(account)
 	if err != nil {
 		return err
@@ -308,6 +311,12 @@ func (a *App) openWriter(now func() time.Time) (err error) {
 // sandboxPeer tells a worker on the same machine where the server's sandbox is.
 type sandboxPeer struct{ URL, PublicURL string }
 
+// inboundRetries asks Twilio to repeat an inbound webhook that we could not take;
+// by default it does so once, and only after a failure to connect. It stands in the
+// fragment of the URL, which is not signed
+// (twilio.com/docs/usage/webhooks/webhooks-connection-overrides).
+const inboundRetries = "#rc=5&rp=all&ct=2000&rt=3000&tt=15000"
+
 // sandbox starts the one that plays Twilio. It lives with the server; a process
 // that only works jobs finds it through their common DATA_DIR.
 func (a *App) sandbox() (peer sandboxPeer, err error) {
@@ -323,7 +332,7 @@ func (a *App) sandbox() (peer sandboxPeer, err error) {
 		return peer, nil
 	}
 	// Where it was before, if it can: workers on this machine know that address.
-	opts := sandbox.Options{DataDir: a.cfg.DataDir, InboundURL: a.publicURL() + "/webhooks/twilio/inbound", Addr: strings.TrimPrefix(peer.URL, "http://"), Log: a.log}
+	opts := sandbox.Options{DataDir: a.cfg.DataDir, InboundURL: a.publicURL() + "/webhooks/twilio/inbound" + inboundRetries, Addr: strings.TrimPrefix(peer.URL, "http://"), Log: a.log}
 	if a.Sandbox, err = sandbox.Start(opts); err != nil {
 		return peer, err
 	}

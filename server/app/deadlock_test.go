@@ -31,10 +31,12 @@ func deadlocks(t *testing.T, url string) (n int) {
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
 		var left int
-		require.NoError(t, conn.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY ($1)", before).Scan(&left))
+		require.NoError(t, conn.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY ($1)",
+			before).Scan(&left))
 		return left == 0
 	}, patience, 10*time.Millisecond)
-	require.NoError(t, conn.QueryRow(ctx, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").Scan(&n))
+	require.NoError(t, conn.QueryRow(ctx,
+		"SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").Scan(&n))
 	return n
 }
 
@@ -82,7 +84,8 @@ func TestWritersNeverDeadlock(t *testing.T) {
 	for i := range ids {
 		ids[i] = e.idOf(number(i))
 	}
-	e.newSender("+4930901820", 1000)
+	first, second := e.newSender("+4930901820", 1000), e.newSender("+4930901821", 1000)
+	shares := []any{map[string]any{"senderId": first}, map[string]any{"senderId": second}}
 	seg := e.must("segmentCreate", "segment", map[string]any{"name": "Everybody", "query": map[string]any{"all": []any{}}})
 	tpl := e.approved("Hello {{name | you}}, all at once.")
 
@@ -117,7 +120,7 @@ func TestWritersNeverDeadlock(t *testing.T) {
 		}},
 		"campaigns": {8, func(_ *rand.Rand, i int) {
 			id, problems := e.mutate("campaignCreate", "campaign", map[string]any{
-				"name": fmt.Sprint("at once ", i), "segmentId": seg, "templateId": tpl, "rateLimitPerSecond": 400,
+				"name": fmt.Sprint("at once ", i), "segmentId": seg, "templateId": tpl, "rateLimitPerSecond": 400, "senders": shares,
 			})
 			if problems != "" {
 				return
@@ -143,13 +146,38 @@ func TestWritersNeverDeadlock(t *testing.T) {
 			}
 			time.Sleep(10 * time.Millisecond) // paces the dice; nothing hangs on it
 		}},
+		"senders that stop and go on": {20, func(_ *rand.Rand, i int) { // their messages go to the other one
+			quietly([]string{"senderPause", "senderResume"}[i%2], "sender", map[string]any{"id": second})
+			time.Sleep(20 * time.Millisecond) // paces the dice; nothing hangs on it
+		}},
+		"decisions": {30, func(dice *rand.Rand, i int) {
+			e.exec(`UPDATE messages SET decision_since = now() WHERE id IN (
+				SELECT id FROM messages WHERE status = 'unknown' ORDER BY id LIMIT 5 FOR UPDATE SKIP LOCKED)`)
+			mu.Lock()
+			var id string
+			if len(campaigns) > 0 {
+				id = campaigns[dice.IntN(len(campaigns))]
+			}
+			mu.Unlock()
+			if id != "" {
+				_, _ = e.raw(`mutation($i: MessageResolveInput!) { messageResolve(input: $i) { resolved } }`,
+					map[string]any{"i": map[string]any{"campaignId": id, "resolution": []string{"SEND_AGAIN", "GIVE_UP"}[i%2]}})
+			}
+			time.Sleep(10 * time.Millisecond) // paces the dice; nothing hangs on it
+		}},
 		"bulk consent": {25, func(dice *rand.Rand, i int) {
 			quietly("contactConsentRecord", "action", map[string]any{
-				"contacts": everybody(), "status": []string{"OPTED_OUT", "OPTED_IN"}[i%2], "evidence": map[string]any{"note": "fair"},
+				"contacts": everybody(), "status": []string{
+					"OPTED_OUT",
+					"OPTED_IN",
+				}[i%2], "evidence": map[string]any{"note": "fair"},
 			})
 		}},
 		"bulk tags": {25, func(dice *rand.Rand, i int) {
-			quietly("contactTag", "action", map[string]any{"contacts": map[string]any{"ids": some(dice, 20)}, "add": []any{fmt.Sprint("t", i)}})
+			quietly("contactTag", "action", map[string]any{
+				"contacts": map[string]any{"ids": some(dice, 20)},
+				"add":      []any{fmt.Sprint("t", i)},
+			})
 		}},
 		"erasures": {12, func(dice *rand.Rand, _ int) {
 			quietly("contactErase", "action", map[string]any{"contacts": map[string]any{"ids": some(dice, 2)}, "expected": 2})
@@ -160,7 +188,10 @@ func TestWritersNeverDeadlock(t *testing.T) {
 		}},
 		"consents by hand": {60, func(dice *rand.Rand, i int) {
 			quietly("contactConsentSet", "contact", map[string]any{
-				"id": ids[dice.IntN(people)], "status": []string{"OPTED_IN", "OPTED_OUT"}[i%2], "evidence": map[string]any{"note": "by phone"},
+				"id": ids[dice.IntN(people)], "status": []string{
+					"OPTED_IN",
+					"OPTED_OUT",
+				}[i%2], "evidence": map[string]any{"note": "by phone"},
 			})
 		}},
 		"imports": {6, func(_ *rand.Rand, i int) {

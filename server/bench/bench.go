@@ -47,8 +47,9 @@ func (b *Bench) Close() {
 	_ = os.RemoveAll(b.dir)
 }
 
-// fresh gives an installation of its own; release it when the case is over.
-func (b *Bench) fresh(ctx context.Context) (r *rig.Rig, release func(), err error) {
+// fresh gives an installation of its own, with env for each of its processes;
+// release it when the case is over.
+func (b *Bench) fresh(ctx context.Context, env ...string) (r *rig.Rig, release func(), err error) {
 	b.cases++
 	name := fmt.Sprintf("bench_%d", b.cases)
 	if err := b.admin(ctx, "CREATE DATABASE "+name); err != nil {
@@ -64,7 +65,7 @@ func (b *Bench) fresh(ctx context.Context) (r *rig.Rig, release func(), err erro
 		return nil, nil, err
 	}
 	dir := filepath.Join(b.dir, name)
-	if r, err = rig.New(ctx, rig.Options{Binary: self, DatabaseURL: u.String(), DataDir: dir}); err != nil {
+	if r, err = rig.New(ctx, rig.Options{Binary: self, DatabaseURL: u.String(), DataDir: dir, Env: env}); err != nil {
 		return nil, nil, err
 	}
 	return r, func() {

@@ -79,6 +79,17 @@ func (b *Bench) pace(ctx context.Context, rate int) (measured, burst float64, er
 // ready starts an installation with people, workers, an approved template and a
 // draft to everybody. stop ends its processes, also after an error.
 func (b *Bench) ready(ctx context.Context, r *rig.Rig, people, processes int, input map[string]any) (campaign string, stop func(), err error) {
+	return b.readyAt(ctx, r, people, processes, input, func() error {
+		return r.Sandbox(ctx, map[string]any{
+			"latencyMs": 0, "approvalMs": 0, "deliveryMs": 86_400_000, "replyRate": 0, "undeliveredRate": 0, "readRate": 1,
+		})
+	})
+}
+
+// readyAt is ready with another peer than the sandbox, or other settings of it.
+func (b *Bench) readyAt(
+	ctx context.Context, r *rig.Rig, people, processes int, input map[string]any, setPeer func() error,
+) (campaign string, stop func(), err error) {
 	var running []*rig.Process
 	stop = func() {
 		for i := len(running) - 1; i >= 0; i-- {
@@ -90,10 +101,11 @@ func (b *Bench) ready(ctx context.Context, r *rig.Rig, people, processes int, in
 		return "", stop, err
 	}
 	running = append(running, server)
+	r.Server = server
 	if err := r.Seed(ctx, 0, people); err != nil {
 		return "", stop, err
 	}
-	if err := r.Sandbox(ctx, map[string]any{"latencyMs": 0, "approvalMs": 0, "deliveryMs": 86_400_000, "replyRate": 0, "undeliveredRate": 0, "readRate": 1}); err != nil {
+	if err := setPeer(); err != nil {
 		return "", stop, err
 	}
 	for range processes {

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -160,25 +159,14 @@ func (b *Bench) bare(ctx context.Context, r *rig.Rig, processes int, receipts bo
 	if receipts {
 		job.Callback = r.URL + "/healthz?bare"
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return 0, err
-	}
 	rates := make([]float64, processes)
 	var callers errgroup.Group
 	for i := range processes {
 		job := job
 		job.Prefix = i
 		callers.Go(func() error {
-			raw, err := json.Marshal(job)
-			if err != nil {
-				return err
-			}
-			out, err := exec.CommandContext(ctx, self, "bench", "bare", string(raw)).Output() //nolint:gosec // ourselves
-			if err != nil {
-				return fmt.Errorf("bare calls: %w", err)
-			}
-			rates[i], err = strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+			run, err := job.start(ctx)
+			rates[i] = run.perSecond
 			return err
 		})
 	}
@@ -197,12 +185,41 @@ type BareJob struct {
 	Callers, Seconds, Prefix      int
 }
 
-// Run makes the calls, with the connections kept, and gives how many a second
-// were taken.
-func (j BareJob) Run(ctx context.Context) (perSecond float64, err error) {
+// bareRun is what one process of bare calls did.
+type bareRun struct {
+	calls, perSecond float64
+	micros           float64 // of CPU per call, user and system
+	sinkMicros       float64 // what the peer spent on it, where that was measured
+}
+
+// start makes a process for the job and waits for it.
+func (j BareJob) start(ctx context.Context) (run bareRun, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return run, err
+	}
+	raw, err := json.Marshal(j)
+	if err != nil {
+		return run, err
+	}
+	cmd := exec.CommandContext(ctx, self, "bench", "bare", string(raw)) //nolint:gosec // ourselves
+	out, err := cmd.Output()
+	if err != nil {
+		return run, fmt.Errorf("bare calls: %w", err)
+	}
+	if _, err := fmt.Sscan(string(out), &run.calls, &run.perSecond); err != nil {
+		return run, fmt.Errorf("bare calls: %w", err)
+	}
+	run.micros = float64((cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Microseconds()) / run.calls
+	return run, nil
+}
+
+// Run makes the calls, with the connections kept, and gives how many were taken,
+// and how many a second.
+func (j BareJob) Run(ctx context.Context) (calls, perSecond float64, err error) {
 	u, err := url.Parse(j.Sandbox)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	base := &client.Client{
 		Credentials: client.NewCredentials(sandbox.AccountSID, sandbox.AuthToken),
@@ -236,9 +253,9 @@ func (j BareJob) Run(ctx context.Context) (perSecond float64, err error) {
 	}
 	callers.Wait()
 	if failed.Load() > made.Load()/1000 {
-		return 0, errors.New("too many bare calls failed for a ceiling")
+		return 0, 0, errors.New("too many bare calls failed for a ceiling")
 	}
-	return float64(made.Load()) / time.Since(started).Seconds(), nil
+	return float64(made.Load()), float64(made.Load()) / time.Since(started).Seconds(), nil
 }
 
 // toSandbox sends twilio-go's requests, which know only Twilio's hosts, to it.

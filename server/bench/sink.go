@@ -60,11 +60,13 @@ func NewSink() (*Sink, error) {
 func (s *Sink) URL() string { return "http://" + s.listener.Addr().String() }
 
 // Env points a process of the engine at the sink.
-func (s *Sink) Env() []string {
+func (s *Sink) Env() []string { return sinkEnv(s.URL()) }
+
+func sinkEnv(url string) []string {
 	return []string{
 		"TWILIO_ACCOUNT_SID=" + SinkAccountSID, "TWILIO_AUTH_TOKEN=" + SinkAuthToken, "TWILIO_API_KEY=",
 		"TWILIO_API_SECRET=",
-		"TWILIO_PHONE_NUMBER=" + sinkSender, "TWILIO_API_BASE_URL=" + s.URL(),
+		"TWILIO_PHONE_NUMBER=" + sinkSender, "TWILIO_API_BASE_URL=" + url,
 	}
 }
 

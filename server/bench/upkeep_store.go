@@ -52,13 +52,20 @@ func fill(ctx context.Context, d *db.DB, size int) error {
 		`INSERT INTO river_job (args, kind, max_attempts, queue, state, finalized_at)
 			SELECT '{}', 'message_send', 8, 'replies', 'completed', now() FROM generate_series(1, ?0::int / 10) g`,
 		"ALTER TABLE contacts ENABLE TRIGGER USER", "ALTER TABLE messages ENABLE TRIGGER USER", "ALTER TABLE audit_entries ENABLE TRIGGER USER",
-		"VACUUM ANALYZE",
 	} {
-		if _, err := d.NewRaw(sql, size).Exec(ctx); err != nil {
+		err := d.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			if _, err := tx.NewRaw("SET LOCAL statement_timeout = 0").Exec(ctx); err != nil { // a million contacts take minutes
+				return err
+			}
+			_, err := tx.NewRaw(sql, size).Exec(ctx)
+			return err
+		})
+		if err != nil {
 			return fmt.Errorf("%.60s: %w", sql, err)
 		}
 	}
-	return nil
+	_, err := d.NewRaw("VACUUM ANALYZE").Exec(ctx)
+	return err
 }
 
 // recorder keeps the statements that run under a name.

@@ -111,7 +111,9 @@ func (s *Service) batch(ctx context.Context, id int64) (going bool, err error) {
 // far that reaches. Erasing also takes those that were merged into them: which
 // those are shows only when the contacts are known, so they are read first,
 // locked together, and then asked again whether they are still selected.
-func (s *Service) lock(ctx context.Context, tx bun.Tx, a *Action) (rows, family []*contact.Contact, reached int64, err error) {
+func (s *Service) lock(ctx context.Context, tx bun.Tx, a *Action) (rows, family []*contact.Contact, reached int64,
+	err error,
+) {
 	reached = a.Reached
 	if a.Kind != KindErase {
 		rows, err = contact.Batch(ctx, tx, a.Selection, a.Reached, a.Newest, batchSize)
@@ -168,7 +170,9 @@ func digest(ids []int64) string {
 }
 
 // apply does the action to locked contacts and gives those it changed.
-func (s *Service) apply(ctx context.Context, tx bun.Tx, a *Action, rows []*contact.Contact) (changed []int64, err error) {
+func (s *Service) apply(ctx context.Context, tx bun.Tx, a *Action, rows []*contact.Contact) (changed []int64,
+	err error,
+) {
 	switch a.Kind {
 	case KindTag:
 		return s.tag(ctx, tx, a.Options, rows)
@@ -227,7 +231,9 @@ func (s *Service) tag(ctx context.Context, tx bun.Tx, o Options, rows []*contact
 
 // setConsent records a decision for many. Who opted out is not brought back in
 // bulk: that takes their own word, or an operator's for each of them.
-func (s *Service) setConsent(ctx context.Context, tx bun.Tx, ch consent.Change, rows []*contact.Contact) ([]int64, error) {
+func (s *Service) setConsent(ctx context.Context, tx bun.Tx, ch consent.Change, rows []*contact.Contact) ([]int64,
+	error,
+) {
 	var bulk []consent.Bulk
 	var changed []int64
 	for _, c := range rows {

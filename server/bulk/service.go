@@ -62,7 +62,9 @@ func NewService(d Dependencies) *Service {
 // Start checks everything, counts the contacts, and enqueues the work.
 // expected, unless nil, is the number a person was shown: when more would be
 // touched, nothing is.
-func (s *Service) Start(ctx context.Context, kind Kind, selection contact.Filter, o Options, expected *int64) (*Action, error) {
+func (s *Service) Start(ctx context.Context, kind Kind, selection contact.Filter, o Options,
+	expected *int64,
+) (*Action, error) {
 	role := actor.RoleMarketer
 	if kind == KindErase {
 		role = actor.RoleAdmin

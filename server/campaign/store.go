@@ -314,7 +314,7 @@ func (s *Service) Series(ctx context.Context, id int64) (rows []SeriesPoint, err
 func (s *Service) RecentRate(ctx context.Context, id int64) (rate float64, err error) {
 	err = s.db.NewRaw(`
 		SELECT coalesce(sum(n) / greatest(extract(epoch FROM clock_timestamp() - min(bucket)), 1), 0)::float8 FROM message_series
-		WHERE campaign_id = ? AND measure = 'at:accepted' AND bucket > clock_timestamp() - interval '20 seconds'`, id).Scan(ctx, &rate)
+		WHERE campaign_id = ? AND measure = 'at:accepted' AND bucket > now() - interval '20 seconds'`, id).Scan(ctx, &rate)
 	return rate, db.Err(err)
 }
 
@@ -345,8 +345,8 @@ func (s *Service) ThroughputOf(ctx context.Context, ids []int64) (map[int64]Thro
 // dueScheduled are the campaigns whose time has come, by Postgres' clock, without
 // those whose start failed a moment ago.
 func dueScheduled(ctx context.Context, idb bun.IDB) (ids []int64, err error) {
-	err = idb.NewRaw(`SELECT id FROM campaigns WHERE status = 'scheduled' AND next_run_at <= clock_timestamp()
-		AND (start_retry_at IS NULL OR start_retry_at <= clock_timestamp()) ORDER BY next_run_at LIMIT 50`).Scan(ctx, &ids)
+	err = idb.NewRaw(`SELECT id FROM campaigns WHERE status = 'scheduled' AND next_run_at <= now()
+		AND (start_retry_at IS NULL OR start_retry_at <= now()) ORDER BY next_run_at LIMIT 50`).Scan(ctx, &ids)
 	return ids, db.Err(err)
 }
 

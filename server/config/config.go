@@ -56,6 +56,11 @@ type Config struct {
 	Playground           bool   `env:"PLAYGROUND" envDefault:"true"`
 	TrustedDocumentsOnly bool   `env:"TRUSTED_DOCUMENTS_ONLY" envDefault:"false"`
 
+	// MessageValidity is how long Twilio may keep a message queued before it fails it
+	// (ValidityPeriod); 0: 4 h with Twilio, seconds with the sandbox. A call without
+	// answer is made again by itself only after it.
+	MessageValidity time.Duration `env:"MESSAGE_VALIDITY"`
+
 	WebhookSpool string `env:"WEBHOOK_SPOOL"` // a directory; unset: DataDir/spool beside a private Postgres; "off": none
 
 	MetricsAddr string        `env:"METRICS_ADDR"` // where a process that only works answers /metrics, /healthz and /readyz
@@ -103,6 +108,9 @@ func (c Config) Validate() error {
 	}
 	if _, _, err := net.SplitHostPort(c.ListenAddr); err != nil {
 		bad("LISTEN_ADDR", c.ListenAddr, "host:port")
+	}
+	if v := c.MessageValidity; v != 0 && (v < 5*time.Second || v > 10*time.Hour) {
+		bad("MESSAGE_VALIDITY", v.String(), "5s to 10h")
 	}
 	if c.MetricsAddr != "" {
 		if _, _, err := net.SplitHostPort(c.MetricsAddr); err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -22,6 +23,7 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 		"DATABASE_URL":                          func(c *Config) { c.DatabaseURL = "mysql://secret@x" },
 		"ADMIN_EMAIL and ADMIN_PASSWORD":        func(c *Config) { c.AdminEmail = "a@b.example" },
 		"SECRET_KEY":                            func(c *Config) { c.SecretKey = "short" },
+		"MESSAGE_VALIDITY":                      func(c *Config) { c.MessageValidity = time.Second },
 		"LOG_LEVEL":                             func(c *Config) { c.LogLevel = "loud" },
 		"TWILIO_AUTH_TOKEN is set but TWILIO_A": func(c *Config) { c.Twilio.AuthToken = token },
 		"TWILIO_AUTH_TOKEN is not set":          func(c *Config) { c.Twilio.AccountSID = sid },

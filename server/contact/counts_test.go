@@ -100,7 +100,8 @@ func TestTotalsEqualARecount(t *testing.T) {
 		"true": {}, "consent_status = 'opted_in'": {ConsentStatus: &in}, "NOT reachable AND consent_status = 'opted_in'": {ConsentStatus: &in, Reachable: &no},
 	} {
 		var want int64
-		require.NoError(t, d.NewRaw("SELECT count(*) FROM contacts WHERE erased_at IS NULL AND "+where).Scan(t.Context(), &want))
+		require.NoError(t, d.NewRaw("SELECT count(*) FROM contacts WHERE erased_at IS NULL AND "+where).Scan(t.Context(),
+			&want))
 		got, err := s.Count(t.Context(), f)
 		require.NoError(t, err)
 		require.Equal(t, want, got, where)

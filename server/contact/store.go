@@ -32,7 +32,7 @@ func saveProfile(ctx context.Context, idb bun.IDB, c *Contact) error {
 // ByIDForUpdate locks the contact for the rest of the transaction.
 func ByIDForUpdate(ctx context.Context, tx bun.Tx, id int64) (*Contact, error) {
 	c := new(Contact)
-	err := tx.NewSelect().Model(c).Where("c.id = ?", id).For("UPDATE").Scan(ctx)
+	err := tx.NewSelect().Model(c).Where("c.id = ?", id).For("NO KEY UPDATE").Scan(ctx)
 	if err = db.Err(err); apperr.Is(err, apperr.CodeNotFound) {
 		return nil, apperr.NotFound("contact", id)
 	}
@@ -65,6 +65,10 @@ func ByMatchKey(ctx context.Context, idb bun.IDB, key string) (*Contact, error) 
 	return c, err
 }
 
+// errMerged asks for another try: the contact was merged while its lock was waited
+// for. To lock the other one now would go back in the order of locks.
+var errMerged = apperr.New(apperr.CodeUnavailable, "the contact was merged meanwhile, try again")
+
 // EnsureInbound finds the contact who wrote to us, or creates it, and locks
 // it. An unknown writer has unknown consent; one who was merged is who they were
 // merged into.
@@ -75,8 +79,15 @@ func EnsureInbound(ctx context.Context, tx bun.Tx, a Address, name string) (*Con
 		return nil, db.Err(err)
 	}
 	found := new(Contact)
-	err := tx.NewSelect().Model(found).Where("c.id = (SELECT coalesce(k.merged_into, k.id) FROM contacts k WHERE k.match_key = ?)", a.MatchKey).For("UPDATE").Scan(ctx)
-	return found, db.Err(err)
+	err := tx.NewSelect().Model(found).Where("c.id = (SELECT coalesce(k.merged_into, k.id) FROM contacts k WHERE k.match_key = ?)", a.MatchKey).
+		For("NO KEY UPDATE").Scan(ctx)
+	switch {
+	case err != nil:
+		return nil, db.Err(err)
+	case found.MergedInto != nil || found.ErasedAt != nil && found.MatchKey != a.MatchKey:
+		return nil, errMerged
+	}
+	return found, nil
 }
 
 // LockAll locks contacts in order of id for the rest of the transaction.
@@ -84,7 +95,7 @@ func LockAll(ctx context.Context, tx bun.Tx, ids []int64) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	_, err := tx.NewRaw("SELECT 1 FROM contacts WHERE id = ANY (?::bigint[]) ORDER BY id FOR UPDATE", pgdialect.Array(ids)).Exec(ctx)
+	_, err := tx.NewRaw("SELECT 1 FROM contacts WHERE id = ANY (?::bigint[]) ORDER BY id FOR NO KEY UPDATE", pgdialect.Array(ids)).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -310,7 +321,7 @@ func duplicates(ctx context.Context, idb bun.IDB, c *Contact) (rows []*Contact, 
 // Batch locks up to size contacts of a filter with ids above after, up to
 // newest, in order of id.
 func Batch(ctx context.Context, tx bun.Tx, f Filter, after, newest int64, size int) (rows []*Contact, err error) {
-	err = filtered(tx.NewSelect().Model(&rows), f).Where("c.id > ? AND c.id <= ?", after, newest).OrderExpr("c.id").Limit(int64(size)).For("UPDATE OF c").Scan(ctx)
+	err = filtered(tx.NewSelect().Model(&rows), f).Where("c.id > ? AND c.id <= ?", after, newest).OrderExpr("c.id").Limit(int64(size)).For("NO KEY UPDATE OF c").Scan(ctx)
 	return rows, db.Err(err)
 }
 
@@ -365,7 +376,7 @@ func LockFamily(ctx context.Context, tx bun.Tx, ids []int64) (rows []*Contact, e
 		err = tx.RunInTx(ctx, nil, func(ctx context.Context, inner bun.Tx) error {
 			rows = nil
 			err := inner.NewSelect().Model(&rows).Where("c.id = ANY (?0) OR c.merged_into = ANY (?0)", pgdialect.Array(ids)).
-				Order("c.id").For("UPDATE").Scan(ctx)
+				Order("c.id").For("NO KEY UPDATE").Scan(ctx)
 			if err != nil {
 				return db.Err(err)
 			}

@@ -121,6 +121,13 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 	if err != nil {
 		return News{}, err
 	}
+	keyword := consent.DetectKeyword(in.Body)
+	answer, err := s.obeyAny(ctx, tx, c, keyword, in)
+	if err != nil {
+		return News{}, err
+	}
+	// Messages come last: they move counters that all contacts share, and whoever
+	// holds those keeps all others waiting until the commit.
 	m := &message.Message{
 		Direction: message.Inbound, Purpose: message.PurposeInbound, ContactID: c.ID, ConversationID: &thread.ID, SenderID: snd,
 		Body: contact.CleanText(in.Body), Media: in.Media, Status: message.StatusReceived, SID: &in.SID,
@@ -128,22 +135,30 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 	if err := message.Insert(ctx, tx, m); err != nil {
 		return News{}, err
 	}
-	keyword := consent.DetectKeyword(in.Body)
 	campaignID, err := message.MarkReplied(ctx, tx, c.ID, in.QuotedSID, keyword == consent.KeywordStop)
 	if err != nil {
 		return News{}, err
 	}
 	news := News{MessageID: m.ID, ContactID: c.ID, CampaignID: campaignID, ConversationID: thread.ID}
+	if answer == "" {
+		return news, nil
+	}
+	return news, s.confirm(ctx, tx, c, thread, snd, answer, in)
+}
+
+// obeyAny does what a message asks for, of everything or of one topic, and gives
+// the answer that confirms it; "" for none.
+func (s *Service) obeyAny(ctx context.Context, tx bun.Tx, c *contact.Contact, keyword consent.Keyword, in InboundMessage) (string, error) {
 	if k, rest := consent.DetectCommand(in.Body); k != consent.KeywordNone {
 		t, err := s.topics.ByKeyword(ctx, tx, rest)
 		if err != nil {
-			return News{}, err
+			return "", err
 		}
 		if t != nil {
-			return news, s.obeyTopic(ctx, tx, c, thread, snd, k, t, in)
+			return s.obeyTopic(ctx, tx, c, k, t, in)
 		}
 	}
-	return news, s.obey(ctx, tx, c, thread, snd, keyword, in)
+	return s.obey(ctx, tx, c, keyword, in)
 }
 
 // Confirmations, by language; the law allows one after an opt-out
@@ -154,25 +169,25 @@ var (
 	helpAnswer        = "Reply STOP to unsubscribe or START to subscribe."
 )
 
-// obey records what a keyword decides and confirms what it changed. The ledger
+// obey records what a keyword decides and answers what it changed. The ledger
 // takes every one, also where nothing changes: what becomes known late is held
 // against the newest of them.
-func (s *Service) obey(ctx context.Context, tx bun.Tx, c *contact.Contact, thread *Conversation, snd *int64, k consent.Keyword, in InboundMessage) error {
-	before, answer := c.ConsentStatus, ""
+func (s *Service) obey(ctx context.Context, tx bun.Tx, c *contact.Contact, k consent.Keyword, in InboundMessage) (answer string, err error) {
+	before := c.ConsentStatus
 	switch k {
 	case consent.KeywordNone:
-		return nil
+		return "", nil
 	case consent.KeywordHelp:
-		return s.confirm(ctx, tx, c, thread, snd, helpAnswer, in)
+		return helpAnswer, nil
 	case consent.KeywordStop:
 		answer = stopConfirmation
 	case consent.KeywordStart:
 		answer = startConfirmation
 	}
 	if err := s.consents.Record(ctx, tx, c, decided(k, in)); err != nil || c.ConsentStatus == before {
-		return err // a repeat was confirmed once already
+		return "", err // a repeat was confirmed once already
 	}
-	return s.confirm(ctx, tx, c, thread, snd, answer, in)
+	return answer, nil
 }
 
 // decided is what a STOP or START says.
@@ -190,7 +205,7 @@ func decided(k consent.Keyword, in InboundMessage) consent.Change {
 // obeyTopic has a contact leave one topic, or subscribes them to it. Their START
 // asks for these messages, so it also brings back whom STOP had sent away,
 // unless it came late and that STOP may be the newer one.
-func (s *Service) obeyTopic(ctx context.Context, tx bun.Tx, c *contact.Contact, thread *Conversation, snd *int64, k consent.Keyword, t *topic.Topic, in InboundMessage) error {
+func (s *Service) obeyTopic(ctx context.Context, tx bun.Tx, c *contact.Contact, k consent.Keyword, t *topic.Topic, in InboundMessage) (string, error) {
 	before := c.ConsentStatus
 	status, answer := topic.StatusLeft, fmt.Sprintf("You have left “%s” and still get our other messages. Reply START %s to come back, STOP to get nothing any more.", t.Name, t.Keyword)
 	if k == consent.KeywordStart {
@@ -198,21 +213,21 @@ func (s *Service) obeyTopic(ctx context.Context, tx bun.Tx, c *contact.Contact, 
 		if in.Late {
 			left, err := s.topics.LeftAt(ctx, tx, c.ID, t.ID)
 			if err != nil || left != nil && !in.ReceivedAt.After(left.Add(consent.ClockError)) {
-				return err
+				return "", err
 			}
 		}
 		if err := s.consents.Record(ctx, tx, c, decided(k, in)); err != nil || c.ConsentStatus != contact.ConsentOptedIn {
-			return err
+			return "", err
 		}
 	}
 	changed, err := s.topics.Record(ctx, tx, c.ID, t.ID, status, consent.SourceKeyword)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if !changed && c.ConsentStatus == before || k == consent.KeywordStop && c.ConsentStatus == contact.ConsentOptedOut {
-		return nil // confirmed once already
+		return "", nil // confirmed once already
 	}
-	return s.confirm(ctx, tx, c, thread, snd, answer, in)
+	return answer, nil
 }
 
 // confirm answers a keyword, unless Twilio has done so.

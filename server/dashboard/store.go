@@ -20,7 +20,8 @@ func period(ctx context.Context, idb bun.IDB, from, to time.Time) (Period, error
 		Measure string
 		N       int64
 	}
-	err := idb.NewRaw("SELECT measure, sum(n) AS n FROM message_series WHERE bucket >= ? AND bucket < ? GROUP BY 1", from, to).Scan(ctx, &rows)
+	err := idb.NewRaw("SELECT measure, sum(n) AS n FROM message_series WHERE bucket >= ? AND bucket < ? GROUP BY 1",
+		from, to).Scan(ctx, &rows)
 	for _, r := range rows {
 		switch r.Measure {
 		case "at:accepted":

@@ -28,4 +28,8 @@ package db
 // A SELECT … FOR UPDATE with ORDER BY locks in that order; an UPDATE or DELETE of
 // several rows does not, and takes its rows from such a SELECT.
 //
+// Contacts are locked FOR NO KEY UPDATE: rows that point to them (merged contacts,
+// consents, topics) take a share of their keys whenever Postgres checks a foreign
+// key, at moments and in an order that no statement of ours decides.
+//
 // TestWritersNeverDeadlock in server/app runs all writers against each other.

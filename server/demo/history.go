@@ -466,7 +466,7 @@ func (h *history) store(ctx context.Context, tx bun.Tx, rows []*message.Message)
 		}
 	}
 	for part := range slices.Chunk(rows, 2000) {
-		if err := insertMessages(ctx, tx, part); err != nil {
+		if err := message.InsertPast(ctx, tx, part); err != nil {
 			return err
 		}
 		if err := insertDeliveries(ctx, tx, part); err != nil {

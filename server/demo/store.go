@@ -126,11 +126,6 @@ func saveConversations(ctx context.Context, tx bun.Tx, rows []*conversation.Conv
 	return db.Err(err)
 }
 
-func insertMessages(ctx context.Context, tx bun.Tx, rows []*message.Message) error {
-	_, err := tx.NewInsert().Model(&rows).Returning("id").Exec(ctx)
-	return db.Err(err)
-}
-
 // insertDeliveries writes what Twilio would have told of the messages.
 func insertDeliveries(ctx context.Context, tx bun.Tx, rows []*message.Message) error {
 	var (

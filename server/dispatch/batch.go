@@ -72,9 +72,7 @@ func (d *Dispatcher) send(ctx context.Context, b *batch) []message.Result {
 	results, err := d.deliver(ctx, b)
 	if err != nil {
 		d.Log.ErrorContext(ctx, "a batch is given back", "campaign", b.campaignID(), "messages", len(b.rows), "error", err)
-		if err := message.GiveBack(ctx, d.DB, b.rows); err != nil {
-			d.Log.ErrorContext(ctx, "a batch could not be given back, its lease will end", "campaign", b.campaignID(), "error", err)
-		}
+		d.giveBack(ctx, b)
 		return nil
 	}
 	if d.Hooks.Answered != nil {
@@ -96,6 +94,29 @@ func (d *Dispatcher) send(ctx context.Context, b *batch) []message.Result {
 	}
 	d.trip(ctx, b, results)
 	return results
+}
+
+// giveBack returns a batch for which no call was made. Without it the messages
+// would be looked for at Twilio for hours, so it tries as long as results may be
+// written: the fence lets a late return do no harm.
+func (d *Dispatcher) giveBack(ctx context.Context, b *batch) {
+	d.persist(ctx, b, "a batch", func() error { return message.GiveBack(ctx, d.DB, b.rows) })
+}
+
+// persist writes what must not be lost, again and again while Postgres is away.
+func (d *Dispatcher) persist(ctx context.Context, b *batch, what string, write func() error) {
+	for wait := 50 * time.Millisecond; ; wait = min(wait*2, 5*time.Second) {
+		err := write()
+		switch {
+		case err == nil:
+			return
+		case time.Since(b.began) > recordFor:
+			d.Log.ErrorContext(ctx, what+" is lost, reconciliation will find out", "campaign", b.campaignID(), "messages", len(b.rows), "error", err)
+			return
+		}
+		d.Log.WarnContext(ctx, what+" is not written yet", "campaign", b.campaignID(), "messages", len(b.rows), "error", err)
+		time.Sleep(wait)
+	}
 }
 
 // facts are what the gate looks at, as they stood at one moment.
@@ -143,6 +164,9 @@ func (d *Dispatcher) factsOf(ctx context.Context, b *batch, rows []message.Claim
 // ask takes one message to the gate.
 func (b *batch) ask(row message.Claimed, f *facts) gate.Verdict {
 	p := f.people[row.ContactID]
+	if p == nil { // rows of contacts are never deleted: somebody did so by hand
+		return gate.Verdict{Status: message.StatusSkipped, Skip: message.SkipErased}
+	}
 	c := gate.Candidate{
 		Purpose: row.Purpose, Contact: p, Suppressed: f.suppressed[p.MatchKey], Text: row.Body, WindowOpen: f.windows[p.ID],
 		Recent: f.recent[p.ID], Redelivery: row.Redeliveries > 0,
@@ -338,7 +362,7 @@ func (d *Dispatcher) record(ctx context.Context, b *batch, results []message.Res
 			effects[r.ContactID] = r.Info
 		}
 	}
-	for wait := 50 * time.Millisecond; ; wait = min(wait*2, 5*time.Second) {
+	d.persist(ctx, b, "what became of a batch", func() error {
 		var stale []message.Result
 		err := d.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
 			// Contacts before messages: see the lock order in package db.
@@ -356,20 +380,13 @@ func (d *Dispatcher) record(ctx context.Context, b *batch, results []message.Res
 			}
 			return audit.Record(ctx, tx, "campaign.batch", "campaign", b.campaign.ID, digest(results))
 		})
-		switch {
-		case err == nil:
-			return
-		case db.IsUnique(err):
+		if db.IsUnique(err) {
 			if owned, err := message.Disowned(ctx, d.DB, results); err == nil {
 				results = owned
 			}
-		case time.Since(b.began) > recordFor:
-			d.Log.ErrorContext(ctx, "results of a batch are lost, reconciliation will find them", "campaign", b.campaignID(), "error", err)
-			return
 		}
-		d.Log.WarnContext(ctx, "results of a batch not written yet", "campaign", b.campaignID(), "error", err)
-		time.Sleep(wait)
-	}
+		return err
+	})
 }
 
 // recordStale keeps what a worker found out about messages that were no longer

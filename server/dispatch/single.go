@@ -23,9 +23,7 @@ func (d *Dispatcher) SendSingle(ctx context.Context, id int64) (wait time.Durati
 	ctx = context.WithoutCancel(ctx)
 	b, err := d.single(ctx, *row, began)
 	if err != nil {
-		if back := message.GiveBack(ctx, d.DB, []message.Claimed{*row}); back != nil {
-			d.Log.ErrorContext(ctx, "a message could not be given back, its lease will end", "message", id, "error", back)
-		}
+		d.giveBack(ctx, &batch{rows: []message.Claimed{*row}, began: began})
 		return 0, err
 	}
 	// It does not wait for a slot: bulk makes room for it.

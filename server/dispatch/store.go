@@ -129,12 +129,12 @@ func forgetWorkers(ctx context.Context, idb bun.IDB, queues []string) error {
 // lostSingles are messages outside campaigns that are due and that no job looks after.
 func lostSingles(ctx context.Context, idb bun.IDB) (ids []int64, err error) {
 	err = idb.NewRaw(`
-		SELECT m.id FROM messages m
-		WHERE m.work = 'send' AND m.campaign_id IS NULL AND m.sender_id = ANY (ARRAY(SELECT s.id FROM senders s))
-			AND m.not_before < now() AND m.created_at < now() - interval '5 seconds'
+		SELECT m.id FROM senders s CROSS JOIN LATERAL (
+			SELECT x.id, x.created_at FROM messages x WHERE x.work = 'send' AND x.sender_id = s.id AND x.campaign_id IS NULL AND x.not_before < now()
+			ORDER BY x.not_before, x.id LIMIT 1000) m
+		WHERE m.created_at < now() - interval '5 seconds'
 			AND NOT EXISTS (SELECT 1 FROM river_job j WHERE j.kind = 'message_send' AND (j.args ->> 'message_id')::bigint = m.id
-				AND (j.state IN ('available', 'scheduled', 'retryable', 'pending') OR (j.state = 'running' AND j.attempted_at > now() - interval '1 minute')))
-		LIMIT 1000`).Scan(ctx, &ids)
+				AND (j.state IN ('available', 'scheduled', 'retryable', 'pending') OR (j.state = 'running' AND j.attempted_at > now() - interval '1 minute')))`).Scan(ctx, &ids)
 	return ids, db.Err(err)
 }
 

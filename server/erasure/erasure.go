@@ -98,7 +98,9 @@ func (s *Service) ClearDue(ctx context.Context, limit int) (int, error) {
 	})
 }
 
-func (s *Service) clear(ctx context.Context, which func(context.Context, bun.Tx) ([]*erasure, error)) (n int, err error) {
+func (s *Service) clear(ctx context.Context, which func(context.Context, bun.Tx) ([]*erasure, error)) (n int,
+	err error,
+) {
 	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		rows, err := which(ctx, tx)
 		if n = len(rows); err != nil || n == 0 {

@@ -75,17 +75,22 @@ func TestEachMessageOfAnErasedContactEndsAsItMust(t *testing.T) {
 	e.person(1, 3)
 	e.person(2, 3)
 	e.erase(1)
-	for status, was := range map[string]string{"canceled": "pending", "submitting": "submitting", "sent": "sent", "delivered": "delivered"} {
+	for status, was := range map[string]string{
+		"canceled": "pending", "submitting": "submitting", "sent": "sent",
+		"delivered": "delivered",
+	} {
 		require.Equal(t, 3, e.count("SELECT count(*) FROM messages WHERE contact_id = 1 AND status = ?", status), was)
 	}
 	require.Equal(t, 3, e.count(`SELECT count(*) FROM messages WHERE contact_id = 1 AND status = 'failed'
 		AND error_message LIKE '%erased before Twilio''s answer%' AND ended_at IS NOT NULL AND lease_until IS NULL`), "unknown is not for ever")
-	require.Equal(t, 3, e.count("SELECT count(*) FROM messages WHERE contact_id = 2 AND status = 'unknown'"), "of others nothing changes")
+	require.Equal(t, 3, e.count("SELECT count(*) FROM messages WHERE contact_id = 2 AND status = 'unknown'"),
+		"of others nothing changes")
 	require.Equal(t, 1, e.count("SELECT count(*) FROM conversations WHERE contact_id = 1 AND status = 'closed' AND unread = 0"))
 
 	// A worker's call that becomes unknown after the erasure ends as well.
 	require.NoError(t, e.s.Clear(t.Context(), []int64{1}))
-	require.Equal(t, 3, e.count("SELECT count(*) FROM messages WHERE contact_id = 1 AND status = 'submitting'"), "a claim is left to finish")
+	require.Equal(t, 3, e.count("SELECT count(*) FROM messages WHERE contact_id = 1 AND status = 'submitting'"),
+		"a claim is left to finish")
 	e.exec("UPDATE messages SET status = 'unknown' WHERE contact_id = 1 AND status = 'submitting'")
 	e.exec("UPDATE erasures SET next_look = now()")
 	_, err := e.s.ClearDue(t.Context(), 10)

@@ -73,7 +73,8 @@ func saveLooks(ctx context.Context, tx bun.Tx, rows []*erasure) error {
 		`DELETE FROM erasures e USING unnest(?0::bigint[], ?2::boolean[]) AS u (id, more)
 			WHERE e.contact_id = u.id AND NOT u.more AND e.watch_until <= clock_timestamp()`,
 	} {
-		if _, err := tx.NewRaw(sql, pgdialect.Array(ids), pgdialect.Array(reached), pgdialect.Array(more)).Exec(ctx); err != nil {
+		if _, err := tx.NewRaw(sql, pgdialect.Array(ids), pgdialect.Array(reached),
+			pgdialect.Array(more)).Exec(ctx); err != nil {
 			return db.Err(err)
 		}
 	}

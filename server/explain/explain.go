@@ -56,12 +56,27 @@ var questions = []question{
 	{"Not suppressed", "The number was not suppressed.", "The number was suppressed.", message.SkipSuppressed},
 	{"Topic", "", "", message.SkipNotSubscribed},
 	{"Consent", "", "", message.SkipNoConsent},
-	{"Reachable", "Nothing said that the number has no WhatsApp.", "Twilio had reported that the number cannot be reached on WhatsApp; the contact was marked for a while.", message.SkipUnreachable},
-	{"Eligible", "WhatsApp delivers this category there.", "WhatsApp delivered no marketing to them then: to US numbers never since 2025-04-01, to others for a while after an error such as 63049.", message.SkipIneligible},
+	{
+		"Reachable", "Nothing said that the number has no WhatsApp.",
+		"Twilio had reported that the number cannot be reached on WhatsApp; the contact was marked for a while.",
+		message.SkipUnreachable,
+	},
+	{
+		"Eligible", "WhatsApp delivers this category there.",
+		"WhatsApp delivered no marketing to them then: to US numbers never since 2025-04-01, to others for a while " +
+			"after an error such as 63049.",
+		message.SkipIneligible,
+	},
 	{"Frequency", "", "", message.SkipFrequencyCap},
-	{"Complete", "Every placeholder had a value.", "A placeholder had no value and no fallback.", message.SkipMissingVariable},
+	{
+		"Complete", "Every placeholder had a value.", "A placeholder had no value and no fallback.",
+		message.SkipMissingVariable,
+	},
 	{"Length", "The text fits.", "Filled in, the text was longer than WhatsApp takes.", message.SkipTooLong},
-	{"Hours", "", "Quiet hours and the law leave no minute in the zones the contact may be in.", message.SkipNoAllowedHours},
+	{
+		"Hours", "", "Quiet hours and the law leave no minute in the zones the contact may be in.",
+		message.SkipNoAllowedHours,
+	},
 }
 
 // Service explains.
@@ -99,7 +114,8 @@ func (s *Service) explain(d *decided, earlier []*message.Attempt) *Decision {
 		return out
 	}
 	if d.Purpose == string(message.PurposeCampaign) {
-		out.add("Audience", answer(true), fmt.Sprintf("In the audience of “%s”%s, taken %s.", d.Campaign, quoted(" by the segment", d.Segment), moment(d.PreparedAt)))
+		out.add("Audience", answer(true), fmt.Sprintf("In the audience of “%s”%s, taken %s.", d.Campaign,
+			quoted(" by the segment", d.Segment), moment(d.PreparedAt)))
 	}
 	out.gate(d)
 	if d.Template != "" {
@@ -190,8 +206,8 @@ func (s *Service) verdict(d *decided, earlier []*message.Attempt) string {
 	case message.StatusPending:
 		if d.NotBeforeReason == "redeliver" && len(earlier) > 0 {
 			last := earlier[len(earlier)-1]
-			return fmt.Sprintf("Attempt %d failed with %s. The next one goes %s, the gate permitting, unless that attempt still arrives.%s",
-				len(earlier), s.named(last.ErrorCode), moment(&d.NotBefore), s.left(last.ErrorCode, len(earlier)))
+			return fmt.Sprintf("Attempt %d failed with %s. The next one goes %s, the gate permitting, unless an earlier one "+
+				"still arrives.%s", len(earlier), s.named(last.ErrorCode), moment(&d.NotBefore), s.left(last.ErrorCode, len(earlier)))
 		}
 		if d.NotBefore.After(time.Unix(0, 0)) {
 			return fmt.Sprintf("Waits until %s (%s); the gate is asked again then.", moment(&d.NotBefore), waiting(d.NotBeforeReason))
@@ -199,9 +215,8 @@ func (s *Service) verdict(d *decided, earlier []*message.Attempt) string {
 		return "Waits for its turn; the gate is asked when it comes."
 	case message.StatusUnknown:
 		if d.DecisionSince != nil && d.SID == nil {
-			return fmt.Sprintf("The call was made and no answer came, and neither receipts nor Twilio's log settle what became of it. "+
-				"Since %s a person has to decide: sent again, they get it twice if Twilio has it after all; given up, they get none if Twilio does not.",
-				moment(d.DecisionSince))
+			return fmt.Sprintf("The call was made and no answer came, and neither receipts nor Twilio's log settle what "+
+				"became of it. A person has to decide, since %s.", moment(d.DecisionSince))
 		}
 		return "The call was made and no answer came; receipts and Twilio's log are asked what became of it."
 	case message.StatusFailed, message.StatusUndelivered:
@@ -210,7 +225,8 @@ func (s *Service) verdict(d *decided, earlier []*message.Attempt) string {
 		}
 		info := s.code(d.ErrorCode)
 		if n := len(earlier); n > 0 {
-			return fmt.Sprintf("It did not reach them in %d attempts, the last of which failed with %s. It is not sent again.", n+1, s.named(d.ErrorCode))
+			return fmt.Sprintf("It did not reach them in %d attempts, the last of which failed with %s. It is not sent again.",
+				n+1, s.named(d.ErrorCode))
 		}
 		return strings.TrimSpace(fmt.Sprintf("It did not reach them: %s. %s", info.Title, info.Advice))
 	}
@@ -253,16 +269,20 @@ func waiting(reason string) string {
 
 // gate adds the questions with the answers of that time.
 func (o *Decision) gate(d *decided) {
-	free := d.Purpose == string(message.PurposeReply) && d.Template == "" || d.Purpose == string(message.PurposeConfirmation)
+	free := d.Purpose == string(message.PurposeReply) && d.Template == "" ||
+		d.Purpose == string(message.PurposeConfirmation)
 	open := d.at() != nil && d.Status != string(message.StatusExpired) && d.Status != string(message.StatusCanceled)
 	for _, q := range questions {
-		if q.reason == message.SkipNotSubscribed && d.Topic == "" || q.reason == message.SkipFrequencyCap && d.CapMessages == 0 {
+		if q.reason == message.SkipNotSubscribed && d.Topic == "" || q.reason == message.SkipFrequencyCap &&
+			d.CapMessages == 0 {
 			continue
 		}
-		if free && (q.reason == message.SkipNoConsent || q.reason == message.SkipMissingVariable || q.reason == message.SkipIneligible || q.reason == message.SkipNoAllowedHours) {
+		if free && (q.reason == message.SkipNoConsent || q.reason == message.SkipMissingVariable ||
+			q.reason == message.SkipIneligible || q.reason == message.SkipNoAllowedHours) {
 			continue // an answer inside the window needs none of these
 		}
-		if d.Purpose == string(message.PurposeConfirmation) && (q.reason == message.SkipOptedOut || q.reason == message.SkipSuppressed) {
+		if d.Purpose == string(message.PurposeConfirmation) && (q.reason == message.SkipOptedOut ||
+			q.reason == message.SkipSuppressed) {
 			continue // the one confirmation may go (47 CFR 64.1200(a)(12))
 		}
 		switch {
@@ -289,11 +309,18 @@ func (q question) detail(d *decided, yes bool) string {
 		if d.ConsentAt == nil {
 			return map[bool]string{true: "Nothing was recorded that forbids it.", false: "Nobody had recorded a consent."}[yes]
 		}
-		return fmt.Sprintf("%s %s by %s: %s", strings.ToUpper(d.ConsentStatus[:1])+words(d.ConsentStatus[1:]), moment(d.ConsentAt), d.ConsentSource, proof(d.Evidence))
+		return fmt.Sprintf("%s %s by %s: %s", strings.ToUpper(d.ConsentStatus[:1])+words(d.ConsentStatus[1:]),
+			moment(d.ConsentAt), d.ConsentSource, proof(d.Evidence))
 	case message.SkipNotSubscribed:
-		return fmt.Sprintf(map[bool]string{true: "They were subscribed to “%s”.", false: "They were not subscribed to “%s”."}[yes], d.Topic)
+		return fmt.Sprintf(map[bool]string{
+			true:  "They were subscribed to “%s”.",
+			false: "They were not subscribed to “%s”.",
+		}[yes], d.Topic)
 	case message.SkipFrequencyCap:
-		return fmt.Sprintf(map[bool]string{true: "Within the campaign's cap: %d messages of all campaigns in %d days.", false: "They had as many as the campaign allows: %d messages of all campaigns in %d days."}[yes], d.CapMessages, d.CapDays)
+		return fmt.Sprintf(map[bool]string{
+			true:  "Within the campaign's cap: %d messages of all campaigns in %d days.",
+			false: "They had as many as the campaign allows: %d messages of all campaigns in %d days.",
+		}[yes], d.CapMessages, d.CapDays)
 	case message.SkipNoAllowedHours:
 		if !yes {
 			break

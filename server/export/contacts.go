@@ -36,7 +36,9 @@ const contactsSlice = 2000
 // WriteContacts streams contacts in order of id, a slice at a time: no snapshot
 // is held, nothing is stored, memory does not grow. progress hears after each
 // slice how many are written; an error of it ends the stream.
-func (s *Service) WriteContacts(ctx context.Context, what Contacts, out io.Writer, progress func(ctx context.Context, done int64) error) error {
+func (s *Service) WriteContacts(ctx context.Context, what Contacts, out io.Writer,
+	progress func(ctx context.Context, done int64) error,
+) error {
 	topics, err := s.topics.List(ctx)
 	if err != nil {
 		return err
@@ -78,7 +80,9 @@ type contactWriter func(c *contact.Contact, topics []string) error
 
 // contactWriter gives a writer of contacts in the format asked for. CSV columns
 // are named as the importer reads them.
-func (s *Service) contactWriter(ctx context.Context, what Contacts, out io.Writer) (write contactWriter, flush func() error, err error) {
+func (s *Service) contactWriter(ctx context.Context, what Contacts, out io.Writer) (write contactWriter,
+	flush func() error, err error,
+) {
 	if what.Format == FormatNDJSON {
 		buf := bufio.NewWriterSize(out, 64<<10)
 		enc := json.NewEncoder(buf)

@@ -26,9 +26,9 @@ func systemState(ctx context.Context, idb bun.IDB, h *Health) error {
 		(SELECT coalesce(max(extract(epoch FROM clock_timestamp() - coalesce(served.at, ca.prepared_at))), 0)::float8 FROM campaigns ca
 			LEFT JOIN LATERAL (SELECT bucket + interval '10 seconds' AS at FROM message_series s
 				WHERE s.campaign_id = ca.id AND s.measure IN ('at:accepted', 'failed', 'skipped') ORDER BY bucket DESC LIMIT 1) served ON true
-			WHERE ca.status = 'sending' AND EXISTS (SELECT 1 FROM campaign_senders cs
-				JOIN messages m ON m.work = 'send' AND m.sender_id = cs.sender_id AND m.campaign_id = ca.id AND m.not_before <= now()
-				WHERE cs.campaign_id = ca.id)),
+			WHERE ca.status = 'sending' AND EXISTS (SELECT 1 FROM campaign_senders cs CROSS JOIN LATERAL (
+				SELECT 1 FROM messages m WHERE m.work = 'send' AND m.sender_id = cs.sender_id AND m.campaign_id = ca.id AND m.not_before <= now()
+				ORDER BY m.not_before, m.id LIMIT 1) due WHERE cs.campaign_id = ca.id)),
 		(SELECT count(*) FROM webhook_events
 			WHERE id >= (SELECT coalesce(min(id), 0) FROM back) AND received_at > now() - interval '1 minute'),
 		(SELECT count(*) FROM (SELECT 1 FROM webhook_events WHERE applied_at IS NULL AND next_attempt_at IS NOT NULL LIMIT ?) parked)`, countLimit).

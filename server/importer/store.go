@@ -154,7 +154,7 @@ func knownByMatchKeys(ctx context.Context, tx bun.Tx, keys []string, lock bool) 
 	var rows []*contact.Contact
 	q := tx.NewSelect().Model(&rows).Where("c.match_key = ANY (?)", pgdialect.Array(keys)).Order("c.id")
 	if lock {
-		q = q.For("UPDATE")
+		q = q.For("NO KEY UPDATE")
 	}
 	err := q.Scan(ctx)
 	byKey := make(map[string]*contact.Contact, len(rows))

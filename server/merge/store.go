@@ -31,7 +31,8 @@ func joinConversations(ctx context.Context, tx bun.Tx, keep, gone int64) (c mess
 		return message.Conversations{}, nil
 	}
 	if c.To == 0 {
-		_, err = tx.NewRaw("UPDATE conversations SET contact_id = ?, session_expires_at = NULL WHERE id = ?", keep, c.From).Exec(ctx)
+		_, err = tx.NewRaw("UPDATE conversations SET contact_id = ?, session_expires_at = NULL WHERE id = ?", keep,
+			c.From).Exec(ctx)
 		return message.Conversations{}, db.Err(err)
 	}
 	_, err = tx.NewRaw(`

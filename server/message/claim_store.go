@@ -83,9 +83,15 @@ func Finish(ctx context.Context, tx bun.Tx, results []Result) (stale []Result, e
 	}
 	var written []int64
 	// Locked in order of id, as receipts lock them: a receipt that is faster than
-	// the answer to the call meets this statement often.
+	// the answer to the call meets this statement often. The results themselves go
+	// through that step: with two lists to join, Postgres compared each of one with
+	// each of the other.
 	err = tx.NewRaw(`
-		WITH locked AS MATERIALIZED (SELECT id FROM messages WHERE id = ANY (?) ORDER BY id FOR NO KEY UPDATE)
+		WITH u AS MATERIALIZED (
+			SELECT u.* FROM unnest(?::bigint[], ?::int[], ?::text[], ?::text[], ?::text[], ?::int[], ?::text[], ?::text[], ?::text[], ?::text[], ?::boolean[])
+				AS u (id, fence, status, skip, sid, code, text, body, not_before, reason, no_call)
+				JOIN messages x ON x.id = u.id
+			ORDER BY u.id FOR NO KEY UPDATE OF x)
 		UPDATE messages m SET
 			status = `+outcome+`,
 			sid = coalesce(m.sid, nullif(u.sid, '')),
@@ -102,13 +108,10 @@ func Finish(ctx context.Context, tx bun.Tx, results []Result) (stale []Result, e
 			accepted_at = coalesce(m.accepted_at, CASE WHEN u.sid <> '' THEN clock_timestamp() END),
 			ended_at = CASE WHEN (`+open+` AND u.status IN ('failed', 'skipped', 'expired')) OR (`+open+` AND `+canceled+`) THEN clock_timestamp()
 				WHEN `+open+` OR `+revived+` THEN NULL ELSE m.ended_at END
-		FROM unnest(?::bigint[], ?::int[], ?::text[], ?::text[], ?::text[], ?::int[], ?::text[], ?::text[], ?::text[], ?::text[], ?::boolean[])
-			AS u (id, fence, status, skip, sid, code, text, body, not_before, reason, no_call)
-			JOIN locked l ON l.id = u.id
-		WHERE m.id = u.id AND m.fence = u.fence
+		FROM u WHERE m.id = u.id AND m.fence = u.fence
 		RETURNING m.id`,
-		pgdialect.Array(ids), firstLook.Seconds(), pgdialect.Array(ids), pgdialect.Array(fences), pgdialect.Array(status), pgdialect.Array(skips), pgdialect.Array(sids), pgdialect.Array(codes),
-		pgdialect.Array(texts), pgdialect.Array(bodies), pgdialect.Array(notBefore), pgdialect.Array(reasons), pgdialect.Array(noCall)).Scan(ctx, &written)
+		pgdialect.Array(ids), pgdialect.Array(fences), pgdialect.Array(status), pgdialect.Array(skips), pgdialect.Array(sids), pgdialect.Array(codes), pgdialect.Array(texts),
+		pgdialect.Array(bodies), pgdialect.Array(notBefore), pgdialect.Array(reasons), pgdialect.Array(noCall), firstLook.Seconds()).Scan(ctx, &written)
 	if err != nil || len(written) == n {
 		return nil, db.Err(err)
 	}

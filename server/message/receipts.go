@@ -332,7 +332,7 @@ func (b *receiptBatch) redeliver(ctx context.Context, tx bun.Tx) (map[int64]bool
 		}
 	}
 	if len(ids) == 0 {
-		return nil, nil
+		return nil, nil //nolint:nilnil // nothing is sent again
 	}
 	facts, err := redeliveryFacts(ctx, tx, ids)
 	if err != nil {

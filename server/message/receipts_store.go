@@ -142,7 +142,7 @@ func MarkReplied(ctx context.Context, tx bun.Tx, contactID int64, quotedSID stri
 // present attempt, else as an old one.
 func locate(ctx context.Context, tx bun.Tx, sids []string) (map[string]place, error) {
 	if len(sids) == 0 {
-		return nil, nil
+		return nil, nil //nolint:nilnil // none
 	}
 	var rows []struct {
 		SID       string `bun:"sid"`

@@ -24,6 +24,13 @@ func Insert(ctx context.Context, idb bun.IDB, m *Message) error {
 	return db.Err(err)
 }
 
+// InsertPast writes messages that have their whole story behind them, and fills
+// their ids.
+func InsertPast(ctx context.Context, tx bun.Tx, rows []*Message) error {
+	_, err := tx.NewInsert().Model(&rows).Returning("id").Exec(ctx)
+	return db.Err(err)
+}
+
 // ByIDs finds many; unknown ids are left out.
 func ByIDs(ctx context.Context, idb bun.IDB, ids []int64) (rows []*Message, err error) {
 	if len(ids) == 0 {

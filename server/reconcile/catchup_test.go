@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -43,7 +44,7 @@ func (l *twilioLog) Fetch(_ context.Context, sid string) (*message.Logged, error
 	defer l.mu.Unlock()
 	l.asked[sid]++
 	if l.away {
-		return nil, fmt.Errorf("Twilio is away") //nolint:staticcheck // its name
+		return nil, errors.New("no answer from Twilio")
 	}
 	e, ok := l.entries[sid]
 	if !ok {

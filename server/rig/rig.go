@@ -44,7 +44,8 @@ type Options struct {
 type Rig struct {
 	DB      *db.DB
 	URL     string     // of the API
-	Workers []*Process // for whoever wants to keep them together
+	Server  *Process   // for whoever wants to keep them together
+	Workers []*Process // likewise
 	opts    Options
 	listen  string
 	http    *http.Client

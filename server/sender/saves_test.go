@@ -23,10 +23,12 @@ func TestOnlyANewRateResetsThePace(t *testing.T) {
 	snd, err := s.Create(ctx, sender.Input{Address: &address, DisplayName: &name, RatePerSecond: &rate})
 	require.NoError(t, err)
 	ahead := func() (seconds float64) {
-		require.NoError(t, d.NewRaw("SELECT extract(epoch FROM tat - now())::float8 FROM rate_limits WHERE key = ?", snd.RateKey()).Scan(ctx, &seconds))
+		require.NoError(t, d.NewRaw("SELECT extract(epoch FROM tat - now())::float8 FROM rate_limits WHERE key = ?",
+			snd.RateKey()).Scan(ctx, &seconds))
 		return seconds
 	}
-	_, err = d.NewRaw("UPDATE rate_limits SET tat = now() + interval '1 hour' WHERE key IN (?, 'account')", snd.RateKey()).Exec(ctx)
+	_, err = d.NewRaw("UPDATE rate_limits SET tat = now() + interval '1 hour' WHERE key IN (?, 'account')",
+		snd.RateKey()).Exec(ctx)
 	require.NoError(t, err)
 	for what, change := range map[string]func() error{
 		"a rename":      func() error { _, err := s.Update(ctx, snd.ID, sender.Input{DisplayName: &other}); return err },

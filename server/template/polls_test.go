@@ -73,7 +73,8 @@ func TestDecisionsAreAskedForInBatchesOldestFirst(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 10, n)
 	require.Equal(t, []string{"HX30", "HX29", "HX28", "HX27", "HX26", "HX25", "HX24", "HX23", "HX22", "HX21"}, c.asked)
-	require.EqualValues(t, 10, number(t, d, "SELECT count(*) FROM template_versions WHERE approval_status = 'approved' AND version > 20"))
+	require.EqualValues(t, 10, number(t, d,
+		"SELECT count(*) FROM template_versions WHERE approval_status = 'approved' AND version > 20"))
 }
 
 // One that gets no answer waits longer each time, and holds no other up.
@@ -86,7 +87,8 @@ func TestADecisionThatFailsWaitsLongerEachTime(t *testing.T) {
 	n, err := s.PollDecisions(t.Context(), 10)
 	require.NoError(t, err)
 	require.Equal(t, 2, n, "the one that hangs came first, and the other had its turn")
-	require.EqualValues(t, 1, number(t, d, "SELECT count(*) FROM template_versions WHERE approval_status = 'rejected' AND version = 1"))
+	require.EqualValues(t, 1, number(t, d,
+		"SELECT count(*) FROM template_versions WHERE approval_status = 'rejected' AND version = 1"))
 	c.hangs = ""
 	wait := func() float64 {
 		return number(t, d, "SELECT extract(epoch FROM check_at - now())::float8 FROM template_versions WHERE version = 2")
@@ -109,7 +111,8 @@ func TestADecisionThatFailsWaitsLongerEachTime(t *testing.T) {
 	exec(t, d, "UPDATE template_versions SET check_at = now() WHERE version = 2")
 	_, err = s.PollDecisions(t.Context(), 10)
 	require.NoError(t, err)
-	require.EqualValues(t, 1, number(t, d, "SELECT count(*) FROM template_versions WHERE approval_status = 'approved' AND check_failures = 0"))
+	require.EqualValues(t, 1, number(t, d,
+		"SELECT count(*) FROM template_versions WHERE approval_status = 'approved' AND check_failures = 0"))
 }
 
 // A run that is canceled in the middle of a question does not blame the version.

@@ -183,7 +183,7 @@ func TestPostgresAwayUnderLoad(t *testing.T) {
 	s := newSite(t, d, spool)
 	s.Client().Transport.(*http.Transport).MaxIdleConnsPerHost = 64
 	const people, rate = 40, 1000
-	const crash, back, end = rate / 2, 3 * rate, 3*rate + rate/2 // answers, after which things happen
+	const crash, back, end = 300, 1800, 2100 // answers, after which things happen
 	var answers, refused atomic.Int64
 	var slowest atomic.Int64
 	var written [people][]string

@@ -21,9 +21,9 @@ import (
 
 const (
 	statusBatch  = 1000
-	contactBatch = 100 // events of one contact in one transaction
+	contactBatch = 4 // events of one contact in one transaction: it holds counters that others wait for
 	inboundLook  = 500
-	inboundLoops = 6 // contacts at once
+	inboundLoops = 12 // contacts at once
 
 	handRoom  = 20_000                // receipts in memory; what is beyond is read from Postgres later
 	gather    = 10 * time.Millisecond // between two batches, so that they grow

@@ -99,6 +99,10 @@ func (a *Applier) receive(ctx context.Context, contactKey string, ids []int64) (
 	err = patiently(ctx, func() error {
 		news, tried = nil, nil
 		return a.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			// As with receipts, the event is durable and its mark goes with its effect.
+			if err := commitLater(ctx, tx); err != nil {
+				return err
+			}
 			if err := lockContactKey(ctx, tx, contactKey); err != nil {
 				return err
 			}

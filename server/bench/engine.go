@@ -1,0 +1,205 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"eventstream/server/rig"
+)
+
+// Engine measures the engine itself: it and bare twilio-go calls beside a peer
+// that costs next to nothing, with what each process spends on a message.
+func (b *Bench) Engine(ctx context.Context, people int) (t Table, err error) {
+	t = Table{
+		Title: "Sending, the engine itself",
+		Intro: fmt.Sprintf("%d recipients beside the cheapest sink there can be, a process of its own that reads each request and answers a canned 201, "+
+			"so that what is left is the engine: a row for each message, the gate, rates, audit, counters and live progress, with fsync on, one worker process. "+
+			"The ceiling is one process of bare twilio-go calls with the same parameters to the same sink, right before and after in the same run. "+
+			"CPU is per message, user and system, of each process and of all Postgres' processes together, from the end of preparing to the last acceptance. "+
+			"What the caller needs beyond the bare call's CPU is the engine's own: claiming, the gate, and writing results.", people),
+		Head: []string{"", "messages/s", "ratio", "worker, MB", "CPU of the caller, µs", "of Postgres, µs", "of the sink, µs", "of the server, µs", "WAL, bytes"},
+	}
+	sink, err := startSink()
+	if err != nil {
+		return t, err
+	}
+	defer sink.stop()
+	c, err := b.engineCase(ctx, people, sink)
+	if err != nil {
+		return t, err
+	}
+	bare := bareRun{perSecond: (c.before.perSecond + c.after.perSecond) / 2, micros: (c.before.micros + c.after.micros) / 2}
+	for i, one := range []bareRun{c.before, c.after} {
+		name := []string{"bare twilio-go, before", "bare twilio-go, after"}[i]
+		t.Rows = append(t.Rows, []string{name, fmt.Sprintf("%.0f", one.perSecond), "", "", fmt.Sprintf("%.0f", one.micros), "", fmt.Sprintf("%.0f", one.sinkMicros), "", ""})
+	}
+	n := float64(people)
+	t.Rows = append(t.Rows, []string{
+		"the engine", fmt.Sprintf("%.0f", n/c.seconds), fmt.Sprintf("%.2f", n/c.seconds/bare.perSecond), fmt.Sprintf("%.0f", c.memoryMB),
+		fmt.Sprintf("%.0f", c.worker), fmt.Sprintf("%.0f", c.postgres), fmt.Sprintf("%.0f", c.sink), fmt.Sprintf("%.0f", c.server), fmt.Sprintf("%.0f", c.wal),
+	})
+	b.log("engine: %d recipients: %.0f/s, bare %.0f and %.0f/s, ratio %.2f, %.0f MB; µs per message: worker %.1f (bare %.1f), Postgres %.1f, sink %.1f (bare %.1f), server %.1f; WAL %.0f bytes",
+		people, n/c.seconds, c.before.perSecond, c.after.perSecond, n/c.seconds/bare.perSecond, c.memoryMB, c.worker, bare.micros, c.postgres, c.sink,
+		(c.before.sinkMicros+c.after.sinkMicros)/2, c.server, c.wal)
+	return t, nil
+}
+
+// engineRun is what one campaign took beside the sink.
+type engineRun struct {
+	before, after                  bareRun
+	seconds                        float64 // from the first claim to the last acceptance
+	memoryMB                       float64
+	worker, postgres, sink, server float64 // µs of CPU per message
+	wal                            float64 // bytes per message
+}
+
+// used is what processes have spent so far.
+type used struct {
+	worker, postgres, sink, server float64 // seconds
+	wal                            int64
+}
+
+func (b *Bench) engineCase(ctx context.Context, people int, sink *sinkProcess) (c engineRun, err error) {
+	r, release, err := b.fresh(ctx, append(sink.env(), "PUBLIC_URL=http://127.0.0.1:9")...) // the sink calls nobody
+	if err != nil {
+		return c, err
+	}
+	defer release()
+	id, stop, err := b.readyAt(ctx, r, people, 1, nil, func() error { return nil })
+	defer stop()
+	if err != nil {
+		return c, err
+	}
+	job := BareJob{Sandbox: sink.url, Callers: bareCallers, Seconds: bareSeconds, Callback: "http://127.0.0.1:9/webhooks/twilio/status?m=1#rc=5&rp=5xx,ct,rt"}
+	if job.ContentSID, err = r.ContentSID(ctx); err != nil {
+		return c, err
+	}
+	if c.before, err = bareBeside(ctx, job, sink); err != nil {
+		return c, err
+	}
+	if err := r.Unbridle(ctx); err != nil {
+		return c, err
+	}
+	worker := r.Workers[0]
+	look := func() (u used, err error) {
+		u = used{worker: processCPU(worker.Pid()), postgres: postgresCPU(ctx, r.DB), sink: processCPU(sink.pid()), server: processCPU(r.Server.Pid())}
+		u.wal, err = r.Number(ctx, "SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")
+		return u, err
+	}
+	if err := r.Launch(ctx, id); err != nil {
+		return c, err
+	}
+	if err := prepared(ctx, r); err != nil {
+		return c, err
+	}
+	began, err := look()
+	if err != nil {
+		return c, err
+	}
+	if err := finished(ctx, r, people, func() { c.memoryMB = max(c.memoryMB, worker.MemoryMB()) }); err != nil {
+		return c, err
+	}
+	ended, err := look()
+	if err != nil {
+		return c, err
+	}
+	times, err := r.TimesOf(ctx, firstCampaign)
+	if err != nil {
+		return c, err
+	}
+	c.seconds = times.Send
+	micros := func(seconds float64) float64 { return 1e6 * seconds / float64(people) }
+	c.worker, c.postgres = micros(ended.worker-began.worker), micros(ended.postgres-began.postgres)
+	c.sink, c.server = micros(ended.sink-began.sink), micros(ended.server-began.server)
+	c.wal = float64(ended.wal-began.wal) / float64(people)
+	c.after, err = bareBeside(ctx, job, sink)
+	return c, err
+}
+
+// bareBeside also measures what the sink spends on a call.
+func bareBeside(ctx context.Context, job BareJob, sink *sinkProcess) (run bareRun, err error) {
+	before := processCPU(sink.pid())
+	if run, err = job.start(ctx); err != nil {
+		return run, err
+	}
+	run.sinkMicros = 1e6 * (processCPU(sink.pid()) - before) / run.calls
+	return run, nil
+}
+
+// prepared waits until the campaign's messages are written: sending begins then.
+func prepared(ctx context.Context, r *rig.Rig) error {
+	for {
+		done, err := r.Number(ctx, "SELECT count(*) FROM campaigns WHERE id = ? AND prepared_at IS NOT NULL", firstCampaign)
+		if err != nil || done > 0 {
+			return err
+		}
+		if err := sleep(ctx, 10*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// sinkProcess is a sink in a process of its own, so that what it spends is not
+// taken for somebody else's.
+type sinkProcess struct {
+	cmd *exec.Cmd
+	in  io.Closer
+	url string
+}
+
+func startSink() (*sinkProcess, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	s := &sinkProcess{cmd: exec.Command(self, "bench", "sink")} //nolint:gosec // ourselves
+	if s.in, err = s.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the sink: %w", err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		s.stop()
+		return nil, errors.New("the sink did not start")
+	}
+	s.url = strings.TrimSpace(line)
+	return s, nil
+}
+
+func (s *sinkProcess) pid() int { return s.cmd.Process.Pid }
+
+func (s *sinkProcess) env() []string { return sinkEnv(s.url) }
+
+// stop ends the process: it lives for as long as its standard input is open, and
+// so never longer than the bench.
+func (s *sinkProcess) stop() {
+	_ = s.in.Close()
+	_ = s.cmd.Wait()
+}
+
+// ServeSink runs a sink until in ends. It says on out where the sink is.
+func ServeSink(in io.Reader, out io.Writer) error {
+	sink, err := NewSink()
+	if err != nil {
+		return err
+	}
+	defer sink.Close()
+	if _, err := fmt.Fprintln(out, sink.URL()); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, in)
+	return err
+}
