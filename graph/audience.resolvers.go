@@ -92,7 +92,7 @@ func (r *mutationResolver) BulkActionCancel(ctx context.Context, input model.Bul
 	if err == nil {
 		a, err = r.Services.Bulk.Cancel(ctx, id)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.BulkActionPayload{Action: toBulkAction(kept(errs, a)), UserErrors: errs}, err
 }
 
@@ -106,7 +106,7 @@ func (r *mutationResolver) ContactMerge(ctx context.Context, input model.Contact
 			c, err = r.Merges.Merge(ctx, id, gone)
 		}
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.ContactMergePayload{Contact: toContact(kept(errs, c)), UserErrors: errs}, err
 }
 
@@ -118,7 +118,7 @@ func (r *mutationResolver) ContactViewSave(ctx context.Context, input model.Cont
 	if err == nil {
 		saved, err = r.Services.Contacts.SaveView(ctx, v)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.ContactViewSavePayload{View: toContactView(kept(errs, saved)), UserErrors: errs}, err
 }
 
@@ -128,7 +128,7 @@ func (r *mutationResolver) ContactViewDelete(ctx context.Context, input model.Co
 	if err == nil {
 		err = r.Services.Contacts.DeleteView(ctx, id)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.ContactViewDeletePayload{DeletedID: kept(errs, &input.ID), UserErrors: errs}, err
 }
 
@@ -136,7 +136,7 @@ func (r *mutationResolver) ContactViewDelete(ctx context.Context, input model.Co
 func (r *mutationResolver) SuppressionAdd(ctx context.Context, input model.SuppressionAddInput) (*model.SuppressionAddPayload, error) {
 	reason := lower[consent.SuppressionReason](either(input.Reason.Value(), model.SuppressionReasonOperator))
 	su, err := r.Services.Consents.SuppressAddress(ctx, input.Address, text(input.Region.Value()), reason, input.Until.Value())
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.SuppressionAddPayload{Suppression: toSuppression(kept(errs, su)), UserErrors: errs}, err
 }
 
@@ -146,7 +146,7 @@ func (r *mutationResolver) SuppressionRemove(ctx context.Context, input model.Su
 	if err == nil {
 		err = r.Services.Consents.Unsuppress(ctx, id)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.SuppressionRemovePayload{DeletedID: kept(errs, &input.ID), UserErrors: errs}, err
 }
 

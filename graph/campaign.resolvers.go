@@ -234,7 +234,7 @@ func (r *mutationResolver) CampaignCreate(ctx context.Context, input model.Campa
 	if err == nil {
 		c, err = r.Services.Campaigns.Create(ctx, in)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.CampaignCreatePayload{Campaign: toCampaign(kept(errs, c)), UserErrors: errs}, err
 }
 
@@ -248,7 +248,7 @@ func (r *mutationResolver) CampaignUpdate(ctx context.Context, input model.Campa
 			c, err = r.Services.Campaigns.Update(ctx, id, in)
 		}
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.CampaignUpdatePayload{Campaign: toCampaign(kept(errs, c)), UserErrors: errs}, err
 }
 
@@ -259,7 +259,7 @@ func (r *mutationResolver) CampaignLaunch(ctx context.Context, input model.Campa
 	if err == nil {
 		v, err = r.Services.Campaigns.Launch(ctx, id)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.CampaignLaunchPayload{Campaign: toCampaign(kept(errs, v)), UserErrors: errs}, err
 }
 
@@ -270,7 +270,7 @@ func (r *mutationResolver) CampaignSchedule(ctx context.Context, input model.Cam
 	if err == nil {
 		v, err = r.Services.Campaigns.Schedule(ctx, id, scheduleInput(input))
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.CampaignSchedulePayload{Campaign: toCampaign(kept(errs, v)), UserErrors: errs}, err
 }
 
@@ -281,14 +281,14 @@ func (r *mutationResolver) CampaignUnschedule(ctx context.Context, input model.C
 	if err == nil {
 		v, err = r.Services.Campaigns.Unschedule(ctx, id)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.CampaignUnschedulePayload{Campaign: toCampaign(kept(errs, v)), UserErrors: errs}, err
 }
 
 // CampaignTestSend is the resolver for the campaignTestSend field.
 func (r *mutationResolver) CampaignTestSend(ctx context.Context, input model.CampaignTestSendInput) (*model.CampaignTestSendPayload, error) {
 	m, err := r.campaignTest(ctx, input)
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.CampaignTestSendPayload{Message: toMessage(kept(errs, m)), UserErrors: errs}, err
 }
 
@@ -299,7 +299,7 @@ func (r *mutationResolver) CampaignPause(ctx context.Context, input model.Campai
 	if err == nil {
 		v, err = r.Services.Campaigns.Pause(ctx, id, text(input.Reason.Value()))
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.CampaignPausePayload{Campaign: toCampaign(kept(errs, v)), UserErrors: errs}, err
 }
 
@@ -310,7 +310,7 @@ func (r *mutationResolver) CampaignResume(ctx context.Context, input model.Campa
 	if err == nil {
 		v, err = r.Services.Campaigns.Resume(ctx, id)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.CampaignResumePayload{Campaign: toCampaign(kept(errs, v)), UserErrors: errs}, err
 }
 
@@ -321,7 +321,7 @@ func (r *mutationResolver) CampaignCancel(ctx context.Context, input model.Campa
 	if err == nil {
 		v, err = r.Services.Campaigns.Cancel(ctx, id)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.CampaignCancelPayload{Campaign: toCampaign(kept(errs, v)), UserErrors: errs}, err
 }
 
@@ -332,7 +332,7 @@ func (r *mutationResolver) CampaignDuplicate(ctx context.Context, input model.Ca
 	if err == nil {
 		v, err = r.Services.Campaigns.Duplicate(ctx, id)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.CampaignDuplicatePayload{Campaign: toCampaign(kept(errs, v)), UserErrors: errs}, err
 }
 
@@ -342,7 +342,7 @@ func (r *mutationResolver) CampaignDelete(ctx context.Context, input model.Campa
 	if err == nil {
 		err = r.Services.Campaigns.Delete(ctx, id)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.CampaignDeletePayload{DeletedID: kept(errs, &input.ID), UserErrors: errs}, err
 }
 

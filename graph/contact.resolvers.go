@@ -91,7 +91,7 @@ func (r *mutationResolver) ContactCreate(ctx context.Context, input model.Contac
 		}
 		c, err = r.Services.Consents.CreateContact(ctx, r.Services.Contacts, input.Address, text(input.Region.Value()), in, evidence)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.ContactCreatePayload{Contact: toContact(kept(errs, c)), UserErrors: errs}, err
 }
 
@@ -105,7 +105,7 @@ func (r *mutationResolver) ContactUpdate(ctx context.Context, input model.Contac
 			c, err = r.Services.Contacts.Update(ctx, id, in)
 		}
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.ContactUpdatePayload{Contact: toContact(kept(errs, c)), UserErrors: errs}, err
 }
 
@@ -123,7 +123,7 @@ func (r *mutationResolver) ContactConsentSet(ctx context.Context, input model.Co
 		}
 		c, err = r.Services.Consents.Set(ctx, id, change)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.ContactConsentSetPayload{Contact: toContact(kept(errs, c)), UserErrors: errs}, err
 }
 
@@ -180,7 +180,7 @@ func (r *queryResolver) AttributeKeys(ctx context.Context) ([]*model.AttributeKe
 func (r *queryResolver) NumberCheck(ctx context.Context, address string, region *string) (*model.NumberCheck, error) {
 	a, err := contact.ParseAddress(address, text(region))
 	if err != nil {
-		errs, err := mend(err)
+		errs, err := payloadErrors(err)
 		if err != nil {
 			return nil, err
 		}

@@ -44,7 +44,7 @@ func (r *conversationConnectionResolver) TotalCount(ctx context.Context, obj *mo
 // ConversationReply is the resolver for the conversationReply field.
 func (r *mutationResolver) ConversationReply(ctx context.Context, input model.ConversationReplyInput) (*model.ConversationReplyPayload, error) {
 	m, err := r.reply(ctx, input)
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.ConversationReplyPayload{Message: toMessage(m), UserErrors: errs}, err
 }
 
@@ -57,7 +57,7 @@ func (r *mutationResolver) ConversationMarkRead(ctx context.Context, input model
 func (r *mutationResolver) ConversationAssign(ctx context.Context, input model.ConversationAssignInput) (*model.ConversationPayload, error) {
 	operator, err := optional("assigneeId", kindOperator, input.AssigneeID.Value())
 	if err != nil {
-		errs, err := mend(err)
+		errs, err := payloadErrors(err)
 		return &model.ConversationPayload{UserErrors: errs}, err
 	}
 	return r.conversationChange(ctx, input.ID, func(ctx context.Context, id int64) (*conversation.Conversation, error) {

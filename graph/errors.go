@@ -15,9 +15,9 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// mend splits an error: what a person can mend goes into the payload, all else
-// stays an error.
-func mend(err error) ([]*model.UserError, error) {
+// payloadErrors splits an error: what a person can fix goes into the payload, all
+// else stays an error.
+func payloadErrors(err error) ([]*model.UserError, error) {
 	out := []*model.UserError{}
 	if err == nil {
 		return out, nil
@@ -45,7 +45,7 @@ func toUserError(e *apperr.Error) *model.UserError {
 	return &model.UserError{Field: e.Field, Code: string(e.Code), Message: e.Message}
 }
 
-// kept is v when there is nothing to mend, else nil.
+// kept is v when the payload has no errors, else nil.
 func kept[T any](errs []*model.UserError, v *T) *T {
 	if len(errs) > 0 {
 		return nil
@@ -54,7 +54,7 @@ func kept[T any](errs []*model.UserError, v *T) *T {
 }
 
 // presentError decides what a client sees: a safe text with a code. What has
-// none is ours to mend: it goes to the log, with the request's id.
+// none is for a person to fix: it goes to the log, with the request's id.
 func presentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		shown := graphql.DefaultErrorPresenter(ctx, err)

@@ -46,7 +46,7 @@ func (r *mutationResolver) ContactImport(ctx context.Context, input model.Contac
 	if err == nil {
 		imp, err = r.Services.Imports.Start(ctx, req, input.File.File)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.ContactImportPayload{Import: toImport(kept(errs, imp)), UserErrors: errs}, err
 }
 
@@ -60,7 +60,7 @@ func (r *mutationResolver) ContactImportConfirm(ctx context.Context, input model
 			v, err = r.Services.Imports.Confirm(ctx, id, req)
 		}
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.ContactImportConfirmPayload{Import: toImport(kept(errs, v)), UserErrors: errs}, err
 }
 
@@ -71,7 +71,7 @@ func (r *mutationResolver) ContactImportCancel(ctx context.Context, input model.
 	if err == nil {
 		v, err = r.Services.Imports.Cancel(ctx, id)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.ContactImportCancelPayload{Import: toImport(kept(errs, v)), UserErrors: errs}, err
 }
 

@@ -102,7 +102,7 @@ func (r *Resolver) bulk(ctx context.Context, kind bulk.Kind, contacts *model.Con
 	if err == nil {
 		a, err = r.Services.Bulk.Start(ctx, kind, f, o, expected)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.BulkActionPayload{Action: toBulkAction(kept(errs, a)), UserErrors: errs}, err
 }
 
@@ -267,7 +267,7 @@ func (r *Resolver) conversationChange(ctx context.Context, id string, change fun
 	if err == nil {
 		c, err = change(ctx, n)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.ConversationPayload{Conversation: r.toConversation(c), UserErrors: errs}, err
 }
 

@@ -66,7 +66,7 @@ func (r *messageConnectionResolver) TotalCount(ctx context.Context, obj *model.M
 // MessageResolve is the resolver for the messageResolve field.
 func (r *mutationResolver) MessageResolve(ctx context.Context, input model.MessageResolveInput) (*model.MessageResolvePayload, error) {
 	n, err := r.resolve(ctx, input)
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.MessageResolvePayload{Resolved: n, UserErrors: errs}, err
 }
 

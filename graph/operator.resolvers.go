@@ -23,7 +23,7 @@ func (r *mutationResolver) SetupAdmin(ctx context.Context, input model.SetupAdmi
 		return &model.SignInPayload{UserErrors: []*model.UserError{{Field: []string{"token"}, Code: "invalid", Message: "the token is wrong: it stands in the server's log"}}}, nil
 	}
 	_, err := r.Services.Auth.CreateFirstAdmin(ctx, auth.NewOperator{Email: input.Email, Name: input.Name, Password: input.Password})
-	if errs, err := mend(err); err != nil || len(errs) > 0 {
+	if errs, err := payloadErrors(err); err != nil || len(errs) > 0 {
 		return &model.SignInPayload{UserErrors: errs}, err
 	}
 	return r.SignIn(ctx, model.SignInInput{Email: input.Email, Password: input.Password})
@@ -59,7 +59,7 @@ func (r *mutationResolver) SignOut(ctx context.Context) (*model.SignOutPayload, 
 // OperatorInvite is the resolver for the operatorInvite field.
 func (r *mutationResolver) OperatorInvite(ctx context.Context, input model.OperatorInviteInput) (*model.OperatorInvitePayload, error) {
 	o, err := r.Services.Auth.Create(ctx, auth.NewOperator{Email: input.Email, Name: input.Name, Password: input.Password, Role: lower[actor.Role](input.Role)})
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.OperatorInvitePayload{Operator: toOperator(kept(errs, o)), UserErrors: errs}, err
 }
 
@@ -70,14 +70,14 @@ func (r *mutationResolver) OperatorDeactivate(ctx context.Context, input model.O
 	if err == nil {
 		v, err = r.Services.Auth.SetActive(ctx, id, false)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.OperatorDeactivatePayload{Operator: toOperator(kept(errs, v)), UserErrors: errs}, err
 }
 
 // APITokenCreate is the resolver for the apiTokenCreate field.
 func (r *mutationResolver) APITokenCreate(ctx context.Context, input model.APITokenCreateInput) (*model.APITokenCreatePayload, error) {
 	secret, t, err := r.Services.Auth.CreateToken(ctx, input.Name, lower[actor.Role](input.Role), input.ExpiresAt.Value())
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.APITokenCreatePayload{APIToken: toToken(kept(errs, t)), Secret: filled(secret), UserErrors: errs}, err
 }
 
@@ -88,7 +88,7 @@ func (r *mutationResolver) APITokenRevoke(ctx context.Context, input model.APITo
 	if err == nil {
 		v, err = r.Services.Auth.RevokeToken(ctx, id)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.APITokenRevokePayload{APIToken: toToken(kept(errs, v)), UserErrors: errs}, err
 }
 

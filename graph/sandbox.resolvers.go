@@ -13,14 +13,14 @@ import (
 // SandboxInboundSend is the resolver for the sandboxInboundSend field.
 func (r *mutationResolver) SandboxInboundSend(ctx context.Context, input model.SandboxInboundSendInput) (*model.SandboxInboundSendPayload, error) {
 	sid, err := r.sandboxInbound(ctx, input)
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.SandboxInboundSendPayload{Sid: filled(sid), UserErrors: errs}, err
 }
 
 // SandboxSettingsUpdate is the resolver for the sandboxSettingsUpdate field.
 func (r *mutationResolver) SandboxSettingsUpdate(ctx context.Context, input model.SandboxSettingsUpdateInput) (*model.SandboxSettingsUpdatePayload, error) {
 	settings, err := r.sandboxUpdate(ctx, input)
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	if err != nil || len(errs) > 0 {
 		return &model.SandboxSettingsUpdatePayload{UserErrors: errs}, err
 	}
@@ -30,7 +30,7 @@ func (r *mutationResolver) SandboxSettingsUpdate(ctx context.Context, input mode
 // SandboxSeed is the resolver for the sandboxSeed field.
 func (r *mutationResolver) SandboxSeed(ctx context.Context, input model.SandboxSeedInput) (*model.SandboxSeedPayload, error) {
 	seeded, err := r.sandboxSeed(ctx, input.Contacts)
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.SandboxSeedPayload{Contacts: seeded.Contacts, Campaigns: seeded.Campaigns, Messages: seeded.Messages, UserErrors: errs}, err
 }
 

@@ -18,7 +18,7 @@ import (
 // SegmentCreate is the resolver for the segmentCreate field.
 func (r *mutationResolver) SegmentCreate(ctx context.Context, input model.SegmentCreateInput) (*model.SegmentCreatePayload, error) {
 	s, err := r.Services.Segments.Create(ctx, segment.Input{Name: &input.Name, Description: input.Description.Value(), Query: input.Query})
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.SegmentCreatePayload{Segment: toSegment(kept(errs, s)), UserErrors: errs}, err
 }
 
@@ -29,7 +29,7 @@ func (r *mutationResolver) SegmentUpdate(ctx context.Context, input model.Segmen
 	if err == nil {
 		s, err = r.Services.Segments.Update(ctx, id, segment.Input{Name: input.Name.Value(), Description: input.Description.Value(), Query: input.Query.Value()})
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.SegmentUpdatePayload{Segment: toSegment(kept(errs, s)), UserErrors: errs}, err
 }
 
@@ -39,7 +39,7 @@ func (r *mutationResolver) SegmentDelete(ctx context.Context, input model.Segmen
 	if err == nil {
 		err = r.Services.Segments.Delete(ctx, id)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.SegmentDeletePayload{DeletedID: kept(errs, &input.ID), UserErrors: errs}, err
 }
 

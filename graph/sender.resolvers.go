@@ -15,7 +15,7 @@ import (
 // SenderCreate is the resolver for the senderCreate field.
 func (r *mutationResolver) SenderCreate(ctx context.Context, input model.SenderCreateInput) (*model.SenderCreatePayload, error) {
 	s, err := r.Services.Senders.Create(ctx, sender.Input{Address: &input.Address, DisplayName: &input.DisplayName, RatePerSecond: input.RatePerSecond.Value()})
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.SenderCreatePayload{Sender: toSender(kept(errs, s)), UserErrors: errs}, err
 }
 
@@ -26,7 +26,7 @@ func (r *mutationResolver) SenderUpdate(ctx context.Context, input model.SenderU
 	if err == nil {
 		s, err = r.Services.Senders.Update(ctx, id, sender.Input{DisplayName: input.DisplayName.Value(), RatePerSecond: input.RatePerSecond.Value()})
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.SenderUpdatePayload{Sender: toSender(kept(errs, s)), UserErrors: errs}, err
 }
 
@@ -37,7 +37,7 @@ func (r *mutationResolver) SenderPause(ctx context.Context, input model.SenderPa
 	if err == nil {
 		v, err = r.Services.Senders.Pause(ctx, id, text(input.Reason.Value()))
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.SenderPausePayload{Sender: toSender(kept(errs, v)), UserErrors: errs}, err
 }
 
@@ -48,7 +48,7 @@ func (r *mutationResolver) SenderResume(ctx context.Context, input model.SenderR
 	if err == nil {
 		v, err = r.Services.Senders.Resume(ctx, id)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.SenderResumePayload{Sender: toSender(kept(errs, v)), UserErrors: errs}, err
 }
 

@@ -13,7 +13,7 @@ import (
 // SettingsUpdate is the resolver for the settingsUpdate field.
 func (r *mutationResolver) SettingsUpdate(ctx context.Context, input model.SettingsUpdateInput) (*model.SettingsUpdatePayload, error) {
 	err := r.updateSettings(ctx, input)
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	if err != nil || len(errs) > 0 {
 		return &model.SettingsUpdatePayload{UserErrors: errs}, err
 	}

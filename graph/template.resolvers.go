@@ -19,7 +19,7 @@ func (r *mutationResolver) TemplateCreate(ctx context.Context, input model.Templ
 	t, v, err := r.Services.Templates.Create(ctx, template.Input{
 		Name: &input.Name, Language: input.Language.Value(), Body: &input.Body, Category: lowerPtr[template.Category](input.Category.Value()),
 	}, submit)
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.TemplateCreatePayload{Template: toTemplate(kept(errs, t), v), UserErrors: errs}, err
 }
 
@@ -34,7 +34,7 @@ func (r *mutationResolver) TemplateUpdate(ctx context.Context, input model.Templ
 			Name: input.Name.Value(), Language: input.Language.Value(), Body: input.Body.Value(), Category: lowerPtr[template.Category](input.Category.Value()),
 		}, submit)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.TemplateUpdatePayload{Template: toTemplate(kept(errs, t), v), UserErrors: errs}, err
 }
 
@@ -46,7 +46,7 @@ func (r *mutationResolver) TemplateSubmit(ctx context.Context, input model.Templ
 	if err == nil {
 		t, v, err = r.Services.Templates.Submit(ctx, id)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.TemplateSubmitPayload{Template: toTemplate(kept(errs, t), v), UserErrors: errs}, err
 }
 
@@ -56,21 +56,21 @@ func (r *mutationResolver) TemplateDelete(ctx context.Context, input model.Templ
 	if err == nil {
 		err = r.Services.Templates.Delete(ctx, id)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.TemplateDeletePayload{DeletedID: kept(errs, &input.ID), UserErrors: errs}, err
 }
 
 // TemplateSync is the resolver for the templateSync field.
 func (r *mutationResolver) TemplateSync(ctx context.Context) (*model.TemplateSyncPayload, error) {
 	n, err := r.Services.Templates.Sync(ctx)
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.TemplateSyncPayload{Checked: n, UserErrors: errs}, err
 }
 
 // TemplateTestSend is the resolver for the templateTestSend field.
 func (r *mutationResolver) TemplateTestSend(ctx context.Context, input model.TemplateTestSendInput) (*model.TemplateTestSendPayload, error) {
 	m, err := r.testSend(ctx, input)
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.TemplateTestSendPayload{Message: toMessage(kept(errs, m)), UserErrors: errs}, err
 }
 

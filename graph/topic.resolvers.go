@@ -27,7 +27,7 @@ func (r *contactResolver) Topics(ctx context.Context, obj *model.Contact) ([]*mo
 // TopicCreate is the resolver for the topicCreate field.
 func (r *mutationResolver) TopicCreate(ctx context.Context, input model.TopicCreateInput) (*model.TopicCreatePayload, error) {
 	t, err := r.Services.Topics.Create(ctx, topic.Input{Name: &input.Name, Description: input.Description.Value(), Keyword: input.Keyword.Value()})
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.TopicCreatePayload{Topic: toTopic(kept(errs, t)), UserErrors: errs}, err
 }
 
@@ -38,7 +38,7 @@ func (r *mutationResolver) TopicUpdate(ctx context.Context, input model.TopicUpd
 	if err == nil {
 		t, err = r.Services.Topics.Update(ctx, id, topic.Input{Name: input.Name.Value(), Description: emptied(input.Description), Keyword: emptied(input.Keyword)})
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.TopicUpdatePayload{Topic: toTopic(kept(errs, t)), UserErrors: errs}, err
 }
 
@@ -48,7 +48,7 @@ func (r *mutationResolver) TopicDelete(ctx context.Context, input model.TopicDel
 	if err == nil {
 		err = r.Services.Topics.Delete(ctx, id)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.TopicDeletePayload{DeletedID: kept(errs, &input.ID), UserErrors: errs}, err
 }
 
@@ -62,7 +62,7 @@ func (r *mutationResolver) ContactTopicSet(ctx context.Context, input model.Cont
 			c, err = r.Services.Topics.Set(ctx, id, about, lower[topic.Status](input.Status))
 		}
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.ContactTopicSetPayload{Contact: toContact(kept(errs, c)), UserErrors: errs}, err
 }
 
@@ -70,7 +70,7 @@ func (r *mutationResolver) ContactTopicSet(ctx context.Context, input model.Cont
 func (r *mutationResolver) ContactTopicRecord(ctx context.Context, input model.ContactTopicRecordInput) (*model.BulkActionPayload, error) {
 	id, err := globalid.Decode("topicId", kindTopic, input.TopicID)
 	if err != nil {
-		errs, err := mend(err)
+		errs, err := payloadErrors(err)
 		return &model.BulkActionPayload{UserErrors: errs}, err
 	}
 	return r.bulk(ctx, bulk.KindTopic, input.Contacts, bulk.Options{TopicID: id, Status: lower[topic.Status](input.Status)}, nil)

@@ -20,7 +20,7 @@ func (r *mutationResolver) WebhookEventReplay(ctx context.Context, input model.W
 	if err == nil {
 		v, err = r.Services.Webhooks.Replay(ctx, id)
 	}
-	errs, err := mend(err)
+	errs, err := payloadErrors(err)
 	return &model.WebhookEventReplayPayload{WebhookEvent: toWebhookEvent(kept(errs, v)), UserErrors: errs}, err
 }
 

@@ -13,8 +13,8 @@ $$;
 CREATE FUNCTION message_measures_of(status text, reason text, deferred text, marks int)
 RETURNS TABLE (measure text, reason text) LANGUAGE sql IMMUTABLE AS $$
     SELECT $1, $2
-    UNION ALL SELECT 'at:redelivering', '' WHERE $4 & 64 > 0 AND $1 IN ('pending', 'submitting', 'unknown')
-    UNION ALL SELECT 'at:undecided', '' WHERE $4 & 192 = 128 AND $1 = 'unknown'
+    UNION ALL SELECT 'at:undecided', '' WHERE $4 & 128 > 0 AND $1 = 'unknown'
+    UNION ALL SELECT 'at:redelivering', '' WHERE $4 & 64 > 0 AND ($1 IN ('pending', 'submitting') OR $1 = 'unknown' AND $4 & 128 = 0)
     UNION ALL SELECT 'at:deferred',  $3 WHERE $3 <> ''
     UNION ALL SELECT 'at:accepted',  '' WHERE $4 & 1 > 0
     UNION ALL SELECT 'at:refused',   '' WHERE $4 & 1 = 0 AND $1 = 'failed'

@@ -6684,7 +6684,7 @@ type Suppression implements Node {
 
 enum TimelineKind {
   MESSAGE
-  "What Twilio told about a message."
+  "What Twilio reported about a message."
   DELIVERY
   CONSENT
   "Somebody changed the contact."
@@ -6796,7 +6796,7 @@ input ContactExportInput {
 }
 input ContactEraseInput {
   contacts: ContactSelection!
-  "How many contacts the person was told of; when more are selected by now, nothing is erased."
+  "How many contacts the person was shown; when more are selected by now, nothing is erased."
   expected: Int64!
 }
 input BulkActionCancelInput {
@@ -7761,7 +7761,7 @@ type Import implements Node {
   rejectsUrl: String
   "The first rejected rows, at most 200."
   rejects(first: Int = 20): [ImportReject!]! @goField(forceResolver: true)
-  "It told what would come of it, and wrote nothing; contactImportConfirm makes it real within a day."
+  "It reported what would come of it, and wrote nothing; contactImportConfirm makes it real within a day."
   dryRun: Boolean!
   mode: ImportMode!
   "How the columns were read."
@@ -8506,7 +8506,7 @@ type PageInfo {
   endCursor: String
 }
 
-"Something in the input that a person can mend."
+"Something in the input that a person can fix."
 type UserError {
   "Path of the input's field, null when it is about the whole."
   field: [String!]

@@ -677,7 +677,7 @@ type ContactEdge struct {
 
 type ContactEraseInput struct {
 	Contacts *ContactSelection `json:"contacts"`
-	// How many contacts the person was told of; when more are selected by now, nothing is erased.
+	// How many contacts the person was shown; when more are selected by now, nothing is erased.
 	Expected int64 `json:"expected"`
 }
 
@@ -1068,7 +1068,7 @@ type Import struct {
 	RejectsURL *string `json:"rejectsUrl,omitempty"`
 	// The first rejected rows, at most 200.
 	Rejects []*ImportReject `json:"rejects"`
-	// It told what would come of it, and wrote nothing; contactImportConfirm makes it real within a day.
+	// It reported what would come of it, and wrote nothing; contactImportConfirm makes it real within a day.
 	DryRun bool       `json:"dryRun"`
 	Mode   ImportMode `json:"mode"`
 	// How the columns were read.
@@ -1989,7 +1989,7 @@ type TopicUpdatePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// Something in the input that a person can mend.
+// Something in the input that a person can fix.
 type UserError struct {
 	// Path of the input's field, null when it is about the whole.
 	Field []string `json:"field,omitempty"`
@@ -3659,7 +3659,7 @@ type TimelineKind string
 
 const (
 	TimelineKindMessage TimelineKind = "MESSAGE"
-	// What Twilio told about a message.
+	// What Twilio reported about a message.
 	TimelineKindDelivery TimelineKind = "DELIVERY"
 	TimelineKindConsent  TimelineKind = "CONSENT"
 	// Somebody changed the contact.

@@ -174,7 +174,7 @@ func TestACampaignCompletesWithoutWhatNeedsADecision(t *testing.T) {
 	require.Equal(t, 2, lists.Messages.TotalCount)
 	require.Len(t, lists.Node.Messages.Nodes, 2)
 	require.Equal(t, 2, lists.SystemHealth.MessagesUndecided)
-	require.Contains(t, lists.Messages.Nodes[0].Decision.Verdict, "a person has to decide")
+	require.Contains(t, lists.Messages.Nodes[0].Decision.Verdict, "A person has to decide")
 	// One that the engine still looks for, and one that Twilio has, are not to be decided.
 	var out struct{ MessageResolve struct{ Resolved int } }
 	resolve := func(input map[string]any) int {

@@ -56,8 +56,17 @@ var questions = []question{
 	{"Not suppressed", "The number was not suppressed.", "The number was suppressed.", message.SkipSuppressed},
 	{"Topic", "", "", message.SkipNotSubscribed},
 	{"Consent", "", "", message.SkipNoConsent},
-	{"Reachable", "Nothing said that the number has no WhatsApp.", "Twilio had reported that the number cannot be reached on WhatsApp; the contact was marked for a while.", message.SkipUnreachable},
-	{"Eligible", "WhatsApp delivers this category there.", "WhatsApp delivered no marketing to them then: to US numbers never since 2025-04-01, to others for a while after an error such as 63049.", message.SkipIneligible},
+	{
+		"Reachable", "Nothing said that the number has no WhatsApp.",
+		"Twilio had reported that the number cannot be reached on WhatsApp; the contact was marked for a while.",
+		message.SkipUnreachable,
+	},
+	{
+		"Eligible", "WhatsApp delivers this category there.",
+		"WhatsApp delivered no marketing to them then: to US numbers never since 2025-04-01, to others for a while " +
+			"after an error such as 63049.",
+		message.SkipIneligible,
+	},
 	{"Frequency", "", "", message.SkipFrequencyCap},
 	{
 		"Complete", "Every placeholder had a value.", "A placeholder had no value and no fallback.",
@@ -197,8 +206,8 @@ func (s *Service) verdict(d *decided, earlier []*message.Attempt) string {
 	case message.StatusPending:
 		if d.NotBeforeReason == "redeliver" && len(earlier) > 0 {
 			last := earlier[len(earlier)-1]
-			return fmt.Sprintf("Attempt %d failed with %s. The next one goes %s, the gate permitting, unless that attempt still arrives.%s",
-				len(earlier), s.named(last.ErrorCode), moment(&d.NotBefore), s.left(last.ErrorCode, len(earlier)))
+			return fmt.Sprintf("Attempt %d failed with %s. The next one goes %s, the gate permitting, unless an earlier one "+
+				"still arrives.%s", len(earlier), s.named(last.ErrorCode), moment(&d.NotBefore), s.left(last.ErrorCode, len(earlier)))
 		}
 		if d.NotBefore.After(time.Unix(0, 0)) {
 			return fmt.Sprintf("Waits until %s (%s); the gate is asked again then.", moment(&d.NotBefore), waiting(d.NotBeforeReason))
@@ -206,9 +215,8 @@ func (s *Service) verdict(d *decided, earlier []*message.Attempt) string {
 		return "Waits for its turn; the gate is asked when it comes."
 	case message.StatusUnknown:
 		if d.DecisionSince != nil && d.SID == nil {
-			return fmt.Sprintf("The call was made and no answer came, and neither receipts nor Twilio's log settle what became of it. "+
-				"Since %s a person has to decide: sent again, they get it twice if Twilio has it after all; given up, they get none if Twilio does not.",
-				moment(d.DecisionSince))
+			return fmt.Sprintf("The call was made and no answer came, and neither receipts nor Twilio's log settle what "+
+				"became of it. A person has to decide, since %s.", moment(d.DecisionSince))
 		}
 		return "The call was made and no answer came; receipts and Twilio's log are asked what became of it."
 	case message.StatusFailed, message.StatusUndelivered:
@@ -217,7 +225,8 @@ func (s *Service) verdict(d *decided, earlier []*message.Attempt) string {
 		}
 		info := s.code(d.ErrorCode)
 		if n := len(earlier); n > 0 {
-			return fmt.Sprintf("It did not reach them in %d attempts, the last of which failed with %s. It is not sent again.", n+1, s.named(d.ErrorCode))
+			return fmt.Sprintf("It did not reach them in %d attempts, the last of which failed with %s. It is not sent again.",
+				n+1, s.named(d.ErrorCode))
 		}
 		return strings.TrimSpace(fmt.Sprintf("It did not reach them: %s. %s", info.Title, info.Advice))
 	}

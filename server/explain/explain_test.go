@@ -40,7 +40,7 @@ func TestAttemptsAreTold(t *testing.T) {
 			decided{Status: "pending", NotBeforeReason: "redeliver", NotBefore: *at(40), Redeliveries: 1, Attempts: 1, SubmittedAt: at(0), AcceptedAt: at(1)},
 			[]*message.Attempt{failed},
 			"Attempt 1 failed with error 63049 (Declined for now). The next one goes 2026-11-25 10:40:00 UTC, the gate permitting, " +
-				"unless that attempt still arrives. There are at most 4.",
+				"unless an earlier one still arrives. There are at most 4.",
 			map[string]string{
 				"Attempt 1": "Handed to Twilio 2026-11-25 10:00:00 UTC, accepted 2026-11-25 10:01:00 UTC; " +
 					"failed 2026-11-25 10:02:00 UTC with error 63049 (Declined for now).",
@@ -66,7 +66,7 @@ func TestAttemptsAreTold(t *testing.T) {
 			decided{Status: "pending", NotBeforeReason: "redeliver", NotBefore: *at(50), Redeliveries: 2, Attempts: 2, SubmittedAt: at(30), AcceptedAt: at(1)},
 			[]*message.Attempt{failed, second},
 			"Attempt 2 failed with error 63049 (Declined for now). The next one goes 2026-11-25 10:50:00 UTC, the gate permitting, " +
-				"unless that attempt still arrives. There are at most 4.",
+				"unless an earlier one still arrives. There are at most 4.",
 			map[string]string{"Attempt 2": "Handed to Twilio 2026-11-25 10:30:00 UTC; failed 2026-11-25 10:31:00 UTC with error 63049 (Declined for now)."},
 		},
 		{
@@ -80,8 +80,8 @@ func TestAttemptsAreTold(t *testing.T) {
 			"a person decides",
 			decided{Status: "unknown", DecisionSince: at(20), Attempts: 1, SubmittedAt: at(0)},
 			nil,
-			"The call was made and no answer came, and neither receipts nor Twilio's log settle what became of it. Since 2026-11-25 10:20:00 UTC a " +
-				"person has to decide: sent again, they get it twice if Twilio has it after all; given up, they get none if Twilio does not.",
+			"The call was made and no answer came, and neither receipts nor Twilio's log settle what became of it. " +
+				"A person has to decide, since 2026-11-25 10:20:00 UTC.",
 			map[string]string{"Call": "Handed to Twilio 2026-11-25 10:00:00 UTC, call 1; no answer came."},
 		},
 		{

@@ -84,14 +84,19 @@ func (s *Service) Look(ctx context.Context, providerName string) (*Health, error
 	if err := systemState(ctx, s.db, h); err != nil {
 		return nil, err
 	}
-	h.add("Workers", false, h.Workers == 0, strconv.FormatInt(h.Workers, 10)+" alive", "Nobody works the jobs: start a worker (run or work).")
-	h.add("Webhooks", h.WebhookLagSeconds > 2, h.WebhookLagSeconds > 30, "oldest waits "+seconds(h.WebhookLagSeconds), "Events arrive faster than they are applied: add a worker, or look at the jobs of the queue webhooks.")
+	h.add("Workers", false, h.Workers == 0, strconv.FormatInt(h.Workers, 10)+" alive",
+		"Nobody works the jobs: start a worker (run or work).")
+	h.add("Webhooks", h.WebhookLagSeconds > 2, h.WebhookLagSeconds > 30, "oldest waits "+seconds(h.WebhookLagSeconds),
+		"Events arrive faster than they are applied: add a worker, or look at the jobs of the queue webhooks.")
 	h.add("Parked webhooks", h.WebhooksParked > 0, h.WebhooksParked > 100, many(h.WebhooksParked)+" to be tried again",
-		"They could not be applied: see their errors under Monitoring, Webhook events, and replay them once the cause is fixed.")
+		"They could not be applied: see their errors under Monitoring, Webhook events, and replay them once the cause "+
+			"is fixed.")
 	s.lookAtSpool(h)
-	h.add("Dispatch", h.DispatchLagSeconds > 30, h.DispatchLagSeconds > 300, dispatchDetail(h.DispatchLagSeconds), "Campaigns wait for slots: the sender's rate is the limit, or a worker is missing.")
+	h.add("Dispatch", h.DispatchLagSeconds > 30, h.DispatchLagSeconds > 300, dispatchDetail(h.DispatchLagSeconds),
+		"Campaigns wait for slots: the sender's rate is the limit, or a worker is missing.")
 	h.add("Decisions", h.MessagesUndecided > 0, false, many(h.MessagesUndecided)+" messages need one",
-		"Nothing tells whether Twilio has them: decide under Monitoring, Decisions, whether they are sent again or given up.")
+		"Nothing tells whether Twilio has them: decide under Monitoring, Decisions, whether they are sent again or "+
+			"given up.")
 	var failed int64
 	for _, q := range h.Queues {
 		failed += q.Failed
@@ -120,7 +125,8 @@ func (s *Service) lookAtSpool(h *Health) {
 		detail += ", the oldest for " + seconds(waits.Seconds())
 	}
 	h.add("Webhook spool", size > 0, waits > spoolWaits, detail,
-		"Postgres did not take webhooks, so that they wait on this server's disk and are stored as soon as it does: look at the database's load and disk.")
+		"Postgres did not take webhooks, so that they wait on this server's disk and are stored as soon as it does: look "+
+			"at the database's load and disk.")
 }
 
 func dispatchDetail(lag float64) string {

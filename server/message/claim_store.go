@@ -66,7 +66,7 @@ const (
 
 // Finish writes what became of claimed messages, in one statement. A result
 // counts only while its claim is the newest of its message; those that came too
-// late are given back as stale. Twilio's SIDs are unique: a result with one that
+// late are given back as stale, but for attempts that receipts settled meanwhile. Twilio's SIDs are unique: a result with one that
 // another message holds breaks db.IsUnique, see Disowned.
 func Finish(ctx context.Context, tx bun.Tx, results []Result) (stale []Result, err error) {
 	n := len(results)
@@ -115,8 +115,12 @@ func Finish(ctx context.Context, tx bun.Tx, results []Result) (stale []Result, e
 	if err != nil || len(written) == n {
 		return nil, db.Err(err)
 	}
-	kept := make(map[int64]bool, len(written))
-	for _, id := range written {
+	archived, err := keepArchived(ctx, tx, ids, sids, bodies)
+	if err != nil {
+		return nil, err
+	}
+	kept := make(map[int64]bool, len(written)+len(archived))
+	for _, id := range append(written, archived...) {
 		kept[id] = true
 	}
 	for _, r := range results {
@@ -125,6 +129,18 @@ func Finish(ctx context.Context, tx bun.Tx, results []Result) (stale []Result, e
 		}
 	}
 	return stale, nil
+}
+
+// keepArchived finds the results whose attempt receipts have archived already,
+// because they were faster than the answer: they are not news and went out once.
+// Only their text was not known before.
+func keepArchived(ctx context.Context, tx bun.Tx, ids []int64, sids, bodies []string) (found []int64, err error) {
+	err = tx.NewRaw(`
+		UPDATE messages m SET body = CASE WHEN m.body = '' THEN u.body ELSE m.body END
+		FROM unnest(?::bigint[], ?::text[], ?::text[]) AS u (id, sid, body)
+			JOIN message_attempts a ON a.sid = u.sid AND a.message_id = u.id
+		WHERE m.id = u.id RETURNING m.id`, pgdialect.Array(ids), pgdialect.Array(sids), pgdialect.Array(bodies)).Scan(ctx, &found)
+	return found, db.Err(err)
 }
 
 // firstLook is how long after a call without answer its message is first looked

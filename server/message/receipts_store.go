@@ -196,6 +196,8 @@ func redeliveryFacts(ctx context.Context, tx bun.Tx, ids []int64) (rows []redeli
 
 // requeue archives the attempt that messages failed with and makes them pending
 // again. The code of that attempt stays visible until the next one is accepted.
+// With the attempt its claim ends: receipts may be faster than the answer to the
+// call, and what the worker then writes must not bring the attempt back.
 func requeue(ctx context.Context, tx bun.Tx, rows []*Message, delays []time.Duration) error {
 	if len(rows) == 0 {
 		return nil
@@ -227,7 +229,7 @@ func requeue(ctx context.Context, tx bun.Tx, rows []*Message, delays []time.Dura
 		UPDATE messages m SET status = 'pending', sid = NULL, lease_until = NULL, ended_at = NULL,
 			accepted_at = u.accepted, sent_at = u.sent, error_code = u.code, error_message = u.text,
 			not_before = clock_timestamp() + make_interval(secs => u.seconds), not_before_reason = 'redeliver',
-			redeliveries = m.redeliveries + 1
+			redeliveries = m.redeliveries + 1, fence = m.fence + 1
 		FROM unnest(?::bigint[], ?::int[], ?::text[], ?::float8[], ?::timestamptz[], ?::timestamptz[])
 			AS u (id, code, text, seconds, accepted, sent)
 		WHERE m.id = u.id`,

@@ -349,3 +349,56 @@ func TestReceiptsLockContactsFirst(t *testing.T) {
 	}
 	require.Equal(t, before, b.number(t, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"))
 }
+
+// The receipts of an attempt may be faster than the answer to its call. What they
+// archived must not come back as accepted: the next attempt would wait for a
+// receipt that has been and gone, and be counted twice.
+func TestReceiptsThatAreFasterThanTheAnswerOfAnAttemptThatIsSentAgain(t *testing.T) {
+	t.Parallel()
+	for name, late := range map[string]message.Status{"the next attempt waits": "", "it is delivered after all": message.StatusDelivered} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t)
+			m := b.sent(t, "+491511234", "SM1")
+			_, err := b.NewRaw(`UPDATE messages SET status = 'submitting', sid = NULL, accepted_at = NULL, fence = 1, submitted_at = now(),
+				lease_until = now() + interval '1 minute' WHERE id = ?`, m.ID).Exec(b.ctx)
+			require.NoError(t, err)
+			byID := func(r message.Receipt) message.Receipt {
+				r.MessageID = m.ID
+				return r
+			}
+			b.apply(t, byID(told("SM1", message.StatusSent, 1)), byID(failed("SM1", message.StatusUndelivered, 2, pacing)))
+			waits := b.read(t, m.ID)
+			require.Equal(t, message.StatusPending, waits.Status)
+			require.NoError(t, b.Tx(b.ctx, func(ctx context.Context, tx bun.Tx) error {
+				stale, err := message.Finish(ctx, tx, []message.Result{{
+					Claim: message.Claim{ID: m.ID, Fence: 1}, Status: message.StatusAccepted, SID: "SM1", Body: "Hello",
+				}})
+				require.Empty(t, stale, "nothing went out twice")
+				return err
+			}))
+			after := b.read(t, m.ID)
+			require.Equal(t, message.StatusPending, after.Status)
+			require.Nil(t, after.SID)
+			require.Equal(t, waits.NotBefore, after.NotBefore)
+			require.Equal(t, 1, after.Redeliveries)
+			require.Equal(t, "Hello", after.Body, "what was sent is kept")
+			if late != "" {
+				b.apply(t, told("SM1", late, 3))
+				require.Equal(t, late, b.read(t, m.ID).Status)
+			}
+			b.apply(t, failed("SM1", message.StatusUndelivered, 2, pacing)) // found in the log once more
+			require.Equal(t, 1, b.read(t, m.ID).Redeliveries)
+			require.Zero(t, b.number(t, differing))
+		})
+	}
+	// Another SID under an old claim is a second call, and never passes unseen.
+	b := newBed(t)
+	m := b.sent(t, "+491511234", "SM1")
+	b.apply(t, failed("SM1", message.StatusUndelivered, 2, pacing))
+	require.NoError(t, b.Tx(b.ctx, func(ctx context.Context, tx bun.Tx) error {
+		stale, err := message.Finish(ctx, tx, []message.Result{{Claim: message.Claim{ID: m.ID}, Status: message.StatusAccepted, SID: "SM9"}})
+		require.Len(t, stale, 1)
+		return err
+	}))
+}

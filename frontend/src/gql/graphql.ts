@@ -225,7 +225,7 @@ export type ContactCreateInput = {
 
 export type ContactEraseInput = {
   contacts: ContactSelection;
-  /** How many contacts the person was told of; when more are selected by now, nothing is erased. */
+  /** How many contacts the person was shown; when more are selected by now, nothing is erased. */
   expected: number;
 };
 
@@ -754,7 +754,7 @@ export type TimelineKind =
   /** Somebody changed the contact. */
   | 'CHANGE'
   | 'CONSENT'
-  /** What Twilio told about a message. */
+  /** What Twilio reported about a message. */
   | 'DELIVERY'
   | 'MESSAGE';
 

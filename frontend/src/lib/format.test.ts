@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { duration, holdText, skipText, untilText, waitText, words } from "./format";
+import { duration, holdText, sentence, skipText, untilText, waitText, words } from "./format";
 
 test("durations", () => {
   expect([0, 59.4, 60, 101, 3599, 3600, 86_380].map(duration)).toEqual([
@@ -20,6 +20,11 @@ test("reasons are put in words, also those that came later", () => {
   expect(holdText("redeliver")).toBe("the attempt before failed");
   expect(holdText("us_federal_hours")).toBe("hours by law: Us federal hours");
   expect(words("opted_in")).toBe("Opted in");
+});
+
+test("an error is a sentence", () => {
+  expect(sentence("the database did not answer")).toBe("The database did not answer.");
+  expect(sentence("Try again later. ")).toBe("Try again later.");
 });
 
 test("marks say until when, to the minute when they end soon", () => {

@@ -34,6 +34,12 @@ export function words(s: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** An error's text as a sentence. */
+export function sentence(s: string): string {
+  const text = s.trim();
+  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");
+}
+
 export function bytes(n: number): string {
   if (n < 1024) return `${n} B`;
   if (n < 1 << 20) return `${decimal(n / 1024)} KB`;

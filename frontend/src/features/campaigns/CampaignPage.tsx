@@ -33,6 +33,7 @@ import {
   holdText,
   moment,
   percent,
+  sentence,
   skipText,
   timeOfDay,
   waitText,
@@ -42,7 +43,7 @@ import { real } from "../../lib/node";
 import { Decide, Risks } from "../messages/Decide";
 import { ErrorTable } from "../monitoring/ErrorTable";
 import { CampaignLaunchDocument } from "./CampaignWizard";
-import { leftText, remaining, statusText } from "./outcome";
+import { besideText, leftText, remaining, statusText } from "./outcome";
 import { ScheduleForm } from "./ScheduleForm";
 import { planText } from "./schedule";
 import { TestSend } from "./TestSend";
@@ -485,7 +486,7 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
         <Alert color="red" title="It could not start yet">
           <Stack gap="xs" align="flex-start">
             <Text size="sm">
-              {c.startError}. It is tried again{c.startRetryAt ? ` ${moment(c.startRetryAt)}` : ""}.
+              {sentence(c.startError)} It is tried again{c.startRetryAt ? ` ${moment(c.startRetryAt)}` : ""}.
             </Text>
             {may && (
               <Button
@@ -501,10 +502,13 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
         </Alert>
       )}
       {c.status === "SCHEDULED" && details.schedule && (
-        <Alert color="blue" title={`Starts ${moment(c.nextRunAt)}`}>
+        <Alert
+          color="blue"
+          title={c.startError ? `Was to start ${moment(c.nextRunAt)}` : `Starts ${moment(c.nextRunAt)}`}
+        >
           {planText(details.schedule)}
-          {c.runsDone > 0 && ` · ${count(c.runsDone)} done`}. It can be edited until then; its segment is taken as it
-          stands when it starts.
+          {c.runsDone > 0 && ` · ${count(c.runsDone)} done`}. It can be edited until it starts; its segment is taken as
+          it stands when it starts.
         </Alert>
       )}
       {details.parent && (
@@ -537,7 +541,10 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
       )}
       <Card>
         <Group justify="space-between" mb="xs">
-          <Status value={c.status} label={statusText(c.status, c.counts)} />
+          <Group gap="xs">
+            <Status value={c.status} />
+            <Text size="sm">{besideText(c.status, c.counts)}</Text>
+          </Group>
           <Text size="sm" c="dimmed">
             {c.status === "SENDING" ? `${decimal(c.throughput)} a second · ` : ""}
             {c.startedAt ? `launched ${moment(c.startedAt)}` : "not launched"}

@@ -9,7 +9,7 @@ import { Empty, Failed, LinkButton, Page, Rows, Status } from "../../components/
 import { graphql } from "../../gql";
 import type { CampaignStatus } from "../../gql/graphql";
 import { count, moment, percent } from "../../lib/format";
-import { statusText } from "./outcome";
+import { besideText } from "./outcome";
 
 const CampaignsDocument = graphql(`
   query Campaigns($search: String, $filter: CampaignFilter) {
@@ -136,7 +136,12 @@ export function CampaignsPage() {
                       </Text>
                     </Table.Td>
                     <Table.Td data-label="Status">
-                      <Status value={c.status} label={statusText(c.status, c.counts)} />
+                      <Status value={c.status} />
+                      {besideText(c.status, c.counts) && (
+                        <Text size="xs" c="dimmed">
+                          {besideText(c.status, c.counts)}
+                        </Text>
+                      )}
                       {c.startError && (
                         <Text size="xs" c="red">
                           could not start yet

@@ -9,17 +9,21 @@ type Counts = {
 };
 
 /** What waits beside the campaign: decisions of people, and retries of failed attempts. */
-function beside(c: Pick<Counts, "undecided" | "redelivering">): string[] {
-  const parts: string[] = [];
-  if (c.undecided > 0) parts.push(`${count(c.undecided)} ${c.undecided === 1 ? "needs" : "need"} a decision`);
-  if (c.redelivering > 0) parts.push(`${count(c.redelivering)} ${c.redelivering === 1 ? "retry" : "retries"} waiting`);
-  return parts;
+function parts(c: Pick<Counts, "undecided" | "redelivering">): string[] {
+  const out: string[] = [];
+  if (c.undecided > 0) out.push(`${count(c.undecided)} ${c.undecided === 1 ? "needs" : "need"} a decision`);
+  if (c.redelivering > 0) out.push(`${count(c.redelivering)} ${c.redelivering === 1 ? "retry" : "retries"} waiting`);
+  return out;
 }
 
-/** "Completed, 2 need a decision": a campaign completes without what waits beside it. */
+/** "2 need a decision, 3 retries waiting": what a campaign completed without; nothing while it is under way. */
+export function besideText(status: string, c: Pick<Counts, "undecided" | "redelivering">): string {
+  return status === "COMPLETED" ? parts(c).join(", ") : "";
+}
+
+/** "Completed, 2 need a decision" */
 export function statusText(status: string, c: Pick<Counts, "undecided" | "redelivering">): string {
-  if (status !== "COMPLETED") return words(status);
-  return [words(status), ...beside(c)].join(", ");
+  return [words(status), besideText(status, c)].filter(Boolean).join(", ");
 }
 
 /** How many messages the campaign itself still has to send. */
@@ -29,5 +33,5 @@ export function remaining(c: Counts): number {
 
 /** "120 left, 2 need a decision" */
 export function leftText(c: Counts): string {
-  return [`${count(remaining(c))} left`, ...beside(c)].join(", ");
+  return [`${count(remaining(c))} left`, ...parts(c)].join(", ");
 }

@@ -1,4 +1,4 @@
-import { Alert, Anchor, Button, Card, Group, Modal, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Alert, Button, Card, Group, Modal, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { modals } from "@mantine/modals";
 import { Link, useNavigate } from "@tanstack/react-router";
@@ -129,9 +129,9 @@ export function ContactTools(props: {
             <Stack gap={4}>
               {c.possibleDuplicates.map((d) => (
                 <Group key={d.id} justify="space-between">
-                  <Anchor component={Link} to={`/contacts/${d.id}`} size="sm">
+                  <Link to="/contacts/$id" params={{ id: d.id }} className="plain">
                     {d.name || d.address} · {d.address}
-                  </Anchor>
+                  </Link>
                   <Button size="compact-xs" variant="default" onClick={() => ask(d)}>
                     Merge into this one
                   </Button>

@@ -196,10 +196,15 @@ export function DashboardPage() {
                   : `${count(data.systemHealth.messagesUndecided)} messages need a decision`
               }
             >
-              Nothing tells whether Twilio has {data.systemHealth.messagesUndecided === 1 ? "it" : "them"}.{" "}
-              <Anchor component={Link} to="/monitoring/decisions" size="sm">
-                Decide
-              </Anchor>
+              <Stack gap="xs" align="flex-start">
+                <Text size="sm">
+                  Nothing tells whether Twilio has {data.systemHealth.messagesUndecided === 1 ? "it" : "them"}: send
+                  again, or give up.
+                </Text>
+                <LinkButton to="/monitoring/decisions" variant="default" size="xs">
+                  Decide
+                </LinkButton>
+              </Stack>
             </Alert>
           )}
           <SimpleGrid cols={{ base: 2, md: 4 }}>

@@ -171,7 +171,7 @@ export function ImportRun(props: {
               </Title>
               {i.rejectsUrl && i.finishedAt && (
                 <Anchor href={i.rejectsUrl} download>
-                  Download all to mend and import again
+                  Download all to correct and import again
                 </Anchor>
               )}
             </Group>

@@ -102,7 +102,9 @@ export function MessagePage() {
           {` · ${words(m.purpose)} · ${moment(m.createdAt)}`}
         </>
       }
-      actions={<Status value={m.status} />}
+      actions={
+        <Status value={m.decisionSince ? "WARN" : m.status} label={m.decisionSince ? "Needs a decision" : undefined} />
+      }
     >
       <Alert color={sent ? "brand" : "yellow"} title={m.decision.verdict}>
         <Stack gap="xs" align="flex-start">

@@ -1,4 +1,16 @@
-import { Button, Card, Code, Group, Modal, SegmentedControl, Stack, Table, Text, TextInput } from "@mantine/core";
+import {
+  Button,
+  Card,
+  Code,
+  Group,
+  Modal,
+  SegmentedControl,
+  Select,
+  Stack,
+  Table,
+  Text,
+  TextInput,
+} from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { IconSearch, IconWebhook } from "@tabler/icons-react";
@@ -66,6 +78,15 @@ const shelves: Record<string, WebhookEventFilter> = {
   failed: { failed: true },
 };
 
+const shelfNames = [
+  { value: "all", label: "All" },
+  { value: "inbound", label: "Inbound" },
+  { value: "status", label: "Status" },
+  { value: "waiting", label: "Waiting" },
+  { value: "parked", label: "Parked" },
+  { value: "failed", label: "No effect" },
+];
+
 const isSid = (text: string) => /^(SM|MM)[0-9a-f]{32}$/i.test(text);
 
 /** What Twilio sent, exactly as it came. */
@@ -88,6 +109,7 @@ export function WebhooksPage() {
   const [replaying, replay] = useMutation(ReplayDocument);
   useEffect(() => setPages({ after: null, rows: [] }), [shelf, search.q]);
   const go = (next: Partial<typeof search>) => navigate({ to: "/monitoring/webhooks", search: { ...search, ...next } });
+  const choose = (v: string) => go({ status: v === "all" ? undefined : v });
   const ask = useDebouncedCallback((q: string) => go({ q: q.trim() || undefined }), 350);
   const known = new Set(pages.rows.map((r) => r.id));
   const rows = error ? [] : [...pages.rows, ...(data?.webhookEvents.nodes.filter((r) => !known.has(r.id)) ?? [])];
@@ -112,18 +134,15 @@ export function WebhooksPage() {
       }
     >
       <Group>
-        <SegmentedControl
-          size="xs"
+        <SegmentedControl size="xs" visibleFrom="xs" value={shelf} onChange={choose} data={shelfNames} />
+        <Select
+          aria-label="Events shown"
+          hiddenFrom="xs"
+          w="100%"
+          allowDeselect={false}
           value={shelf}
-          onChange={(v) => go({ status: v === "all" ? undefined : v })}
-          data={[
-            { value: "all", label: "All" },
-            { value: "inbound", label: "Inbound" },
-            { value: "status", label: "Status" },
-            { value: "waiting", label: "Waiting" },
-            { value: "parked", label: "Parked" },
-            { value: "failed", label: "No effect" },
-          ]}
+          onChange={(v) => choose(v ?? "all")}
+          data={shelfNames}
         />
         <TextInput
           aria-label="Search webhook events"
