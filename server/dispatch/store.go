@@ -126,14 +126,16 @@ func forgetWorkers(ctx context.Context, idb bun.IDB, queues []string) error {
 	return db.Err(err)
 }
 
-// lostSingles are messages outside campaigns that are due and that no job looks after.
+// lostSingles are messages outside campaigns that are due and that no job looks after
+// soon: River lets a job that failed wait longer each time, up to hours.
 func lostSingles(ctx context.Context, idb bun.IDB) (ids []int64, err error) {
 	err = idb.NewRaw(`
 		SELECT m.id FROM messages m
 		WHERE m.work = 'send' AND m.campaign_id IS NULL AND m.sender_id = ANY (ARRAY(SELECT s.id FROM senders s))
 			AND m.not_before < now() AND m.created_at < now() - interval '5 seconds'
 			AND NOT EXISTS (SELECT 1 FROM river_job j WHERE j.kind = 'message_send' AND (j.args ->> 'message_id')::bigint = m.id
-				AND (j.state IN ('available', 'scheduled', 'retryable', 'pending') OR (j.state = 'running' AND j.attempted_at > now() - interval '1 minute')))
+				AND (j.state IN ('available', 'scheduled', 'pending') OR (j.state = 'retryable' AND j.scheduled_at < now() + interval '5 seconds')
+					OR (j.state = 'running' AND j.attempted_at > now() - interval '1 minute')))
 		LIMIT 1000`).Scan(ctx, &ids)
 	return ids, db.Err(err)
 }
