@@ -149,3 +149,28 @@ func TestReceiptsWhileTheResultIsWritten(t *testing.T) {
 		require.Equal(t, 1, e.count("SELECT count(*) FROM messages WHERE status = ? AND sid IS NOT NULL AND accepted_at IS NOT NULL AND lease_until IS NULL", status), "%s", status)
 	}
 }
+
+// TestASingleMessageDoesNotWaitForAJobThatFailedOften: an old worker that may not claim
+// any more, or a database in trouble, has failed its job several times.
+func TestASingleMessageDoesNotWaitForAJobThatFailedOften(t *testing.T) {
+	t.Parallel()
+	e := setUp(t, 1)
+	id := e.reply(1, "Yes, we are open.")
+	e.exec("UPDATE messages SET created_at = now() - interval '1 minute' WHERE id = ?", id)
+	job := func(state string, wait time.Duration) {
+		e.exec("DELETE FROM river_job")
+		e.exec(`INSERT INTO river_job (kind, args, state, attempt, max_attempts, queue, scheduled_at)
+			VALUES ('message_send', jsonb_build_object('message_id', ?::bigint), ?::river_job_state, 4, 8, 'replies', now() + make_interval(secs => ?))`, id, state, wait.Seconds())
+	}
+	jobs := func() int {
+		require.NoError(t, e.dispatcher(Hooks{}).EnqueueLost(e.ctx))
+		return e.count("SELECT count(*) FROM river_job WHERE kind = 'message_send'")
+	}
+	job("retryable", time.Second)
+	require.Equal(t, 1, jobs(), "it is tried soon")
+	job("scheduled", time.Hour)
+	require.Equal(t, 1, jobs(), "somebody wanted that")
+	job("retryable", 4*time.Minute)
+	require.Equal(t, 2, jobs(), "another job sends it now")
+	require.Equal(t, 2, jobs(), "and one is enough")
+}

@@ -126,7 +126,8 @@ func forgetWorkers(ctx context.Context, idb bun.IDB, queues []string) error {
 	return db.Err(err)
 }
 
-// lostSingles are messages outside campaigns that are due and that no job looks after.
+// lostSingles are messages outside campaigns that are due and that no job looks after
+// soon: River lets a job that failed wait longer each time, up to hours.
 func lostSingles(ctx context.Context, idb bun.IDB) (ids []int64, err error) {
 	err = idb.NewRaw(`
 		SELECT m.id FROM senders s CROSS JOIN LATERAL (
@@ -134,7 +135,8 @@ func lostSingles(ctx context.Context, idb bun.IDB) (ids []int64, err error) {
 			ORDER BY x.not_before, x.id LIMIT 1000) m
 		WHERE m.created_at < now() - interval '5 seconds'
 			AND NOT EXISTS (SELECT 1 FROM river_job j WHERE j.kind = 'message_send' AND (j.args ->> 'message_id')::bigint = m.id
-				AND (j.state IN ('available', 'scheduled', 'retryable', 'pending') OR (j.state = 'running' AND j.attempted_at > now() - interval '1 minute')))`).Scan(ctx, &ids)
+				AND (j.state IN ('available', 'scheduled', 'pending') OR (j.state = 'retryable' AND j.scheduled_at < now() + interval '5 seconds')
+					OR (j.state = 'running' AND j.attempted_at > now() - interval '1 minute')))`).Scan(ctx, &ids)
 	return ids, db.Err(err)
 }
 

@@ -73,6 +73,9 @@ func New(ctx context.Context, opts Options) (*Rig, error) {
 	return r, nil
 }
 
+// Use has further processes run another binary, as a deployment does.
+func (r *Rig) Use(binary string) { r.opts.Binary = binary }
+
 // DatabaseURL is where its database is.
 func (r *Rig) DatabaseURL() string { return r.opts.DatabaseURL }
 
@@ -144,6 +147,13 @@ func (p *Process) Stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	<-p.done
 }
+
+// Pause stops the process where it is, as a debugger or a frozen container does. It
+// keeps its connections and learns nothing of it.
+func (p *Process) Pause() { _ = p.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Resume lets a paused process go on.
+func (p *Process) Resume() { _ = p.cmd.Process.Signal(syscall.SIGCONT) }
 
 // MemoryMB is what the process holds in memory now; 0 when that is not known.
 func (p *Process) MemoryMB() float64 {
