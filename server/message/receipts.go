@@ -253,7 +253,7 @@ func (b *receiptBatch) advance(ctx context.Context, tx bun.Tx) error {
 			}
 			if m.advanceByOld(e) {
 				b.changed[m.ID] = m
-				delete(b.failed, m.ID)
+				b.forgive(m)
 			}
 			continue
 		}
@@ -261,7 +261,7 @@ func (b *receiptBatch) advance(ctx context.Context, tx bun.Tx) error {
 			continue
 		}
 		b.changed[m.ID] = m
-		delete(b.failed, m.ID)
+		b.forgive(m)
 		if e.ErrorCode != 0 && (m.Status == StatusFailed || m.Status == StatusUndelivered) && m.ErrorCode == e.ErrorCode {
 			b.failed[m.ID], b.failedAt[m.ID] = rc.Info, rc
 		}
@@ -275,6 +275,14 @@ func (b *receiptBatch) advance(ctx context.Context, tx bun.Tx) error {
 		err = errMoved
 	}
 	return err
+}
+
+// forgive forgets that a message failed once it has not: it arrived after all.
+// Anything else that becomes known, such as when it was sent, leaves the failure.
+func (b *receiptBatch) forgive(m *Message) {
+	if m.Status != StatusFailed && m.Status != StatusUndelivered {
+		delete(b.failed, m.ID)
+	}
 }
 
 // save writes what advance changed. What is to be sent again becomes pending.

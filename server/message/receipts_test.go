@@ -402,3 +402,30 @@ func TestReceiptsThatAreFasterThanTheAnswerOfAnAttemptThatIsSentAgain(t *testing
 		return err
 	}))
 }
+
+// Within one batch a message's receipts may come in any order: news about its way
+// there takes nothing back of how it failed.
+func TestAFailureKeepsItsEffectInWhateverOrderABatchTellsIt(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	m := b.sent(t, "+491511234", "SM1")
+	b.apply(t, failed("SM1", message.StatusUndelivered, 2, pacing), told("SM1", message.StatusSent, 1))
+	require.Equal(t, message.StatusPending, b.read(t, m.ID).Status, "it is sent again")
+	b.again(t, m.ID, "SM2")
+	// What becomes known about the attempt before takes nothing back either.
+	b.apply(t, failed("SM2", message.StatusUndelivered, 5, pacing), told("SM1", message.StatusSent, 0))
+	require.Equal(t, message.StatusPending, b.read(t, m.ID).Status)
+	require.Equal(t, 2, b.read(t, m.ID).Redeliveries)
+
+	other := b.sent(t, "+491511235", "SM7")
+	b.apply(t, failed("SM7", message.StatusUndelivered, 2, gone), told("SM7", message.StatusSent, 1))
+	require.Equal(t, message.StatusUndelivered, b.read(t, other.ID).Status)
+	require.Equal(t, 1, b.number(t, "SELECT count(*) FROM contacts WHERE id = ? AND NOT reachable", other.ContactID))
+
+	// A delivery does: the failure was not the end.
+	arrived := b.sent(t, "+491511236", "SM8")
+	b.apply(t, failed("SM8", message.StatusUndelivered, 2, gone), told("SM8", message.StatusDelivered, 3))
+	require.Equal(t, message.StatusDelivered, b.read(t, arrived.ID).Status)
+	require.Zero(t, b.number(t, "SELECT count(*) FROM contacts WHERE id = ? AND NOT reachable", arrived.ContactID))
+	require.Zero(t, b.number(t, differing))
+}
