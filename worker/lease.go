@@ -19,10 +19,6 @@ type lease struct {
 	log   *slog.Logger
 }
 
-// renewals is how often a lease is renewed within its time: several may fail
-// before it is lost.
-const renewals = 8
-
 // hold takes the lease whenever it is free and keeps it until ctx ends, then
 // gives it back. begin hears of each term: a context that ends as soon as the
 // lease is lost, or may be lost because Postgres did not answer in time. By the
@@ -73,7 +69,7 @@ func (l *lease) hold(ctx context.Context, begin func(term context.Context)) {
 		case end != nil && !time.Now().Before(until):
 			lose("not renewed in time", err)
 		}
-		if wait = l.ttl / renewals; end != nil {
+		if wait = l.ttl / db.LeaseRenewals; end != nil {
 			wait = max(0, min(wait, time.Until(until)))
 		}
 	}

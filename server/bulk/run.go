@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"slices"
 
 	"eventstream/server/actor"
@@ -30,20 +29,19 @@ const (
 // transaction with its progress and one audit entry: a crash loses or repeats
 // nothing.
 func (s *Service) Run(ctx context.Context, id int64) error {
-	for {
-		held, err := db.Lease(ctx, s.db, leaseName(id), s.owner, actionLease)
-		if err != nil || !held {
-			return err
+	_, err := db.WithLease(ctx, s.db, leaseName(id), s.owner, actionLease, func(ctx context.Context) error {
+		for {
+			going, err := s.batch(ctx, id)
+			s.hub.Publish(pubsub.TopicBulk, id)
+			if apperr.Is(err, apperr.CodeInvalid) { // a segment or import that the selection names is gone
+				return s.fail(ctx, id, apperr.Text(err))
+			}
+			if err != nil || !going {
+				return err
+			}
 		}
-		going, err := s.batch(ctx, id)
-		s.hub.Publish(pubsub.TopicBulk, id)
-		if apperr.Is(err, apperr.CodeInvalid) { // a segment or import that the selection names is gone
-			err, going = s.fail(ctx, id, apperr.Text(err)), false
-		}
-		if err != nil || !going {
-			return errors.Join(err, db.Release(context.WithoutCancel(ctx), s.db, leaseName(id), s.owner))
-		}
-	}
+	})
+	return err
 }
 
 func (s *Service) fail(ctx context.Context, id int64, why string) error {

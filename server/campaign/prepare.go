@@ -67,24 +67,19 @@ func prepareLease(id int64) string { return fmt.Sprintf("campaign_prepare:%d", i
 // running it again adds nobody twice.
 func (e *Preparer) Prepare(ctx context.Context, id int64) error {
 	ctx = actor.With(ctx, actor.System)
-	held, err := db.Lease(ctx, e.db, prepareLease(id), e.owner, prepareTTL)
-	if err != nil || !held {
-		return err
-	}
-	defer func() { _ = db.Release(context.WithoutCancel(ctx), e.db, prepareLease(id), e.owner) }()
-	for {
-		if held, err := db.Lease(ctx, e.db, prepareLease(id), e.owner, prepareTTL); err != nil || !held {
-			return err
+	_, err := db.WithLease(ctx, e.db, prepareLease(id), e.owner, prepareTTL, func(ctx context.Context) error {
+		for {
+			done, err := e.prepareSlice(ctx, id)
+			if err != nil {
+				return e.failPrepare(ctx, id, err)
+			}
+			e.hub.Publish(pubsub.TopicCampaign, id)
+			if done {
+				return nil
+			}
 		}
-		done, err := e.prepareSlice(ctx, id)
-		if err != nil {
-			return e.failPrepare(ctx, id, err)
-		}
-		e.hub.Publish(pubsub.TopicCampaign, id)
-		if done {
-			return nil
-		}
-	}
+	})
+	return err
 }
 
 func (e *Preparer) prepareSlice(ctx context.Context, id int64) (done bool, err error) {

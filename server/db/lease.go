@@ -2,6 +2,10 @@ package db
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -35,9 +39,65 @@ func Release(ctx context.Context, idb bun.IDB, name, owner string) error {
 	return Err(err)
 }
 
-// LeaseHeld reports whether anybody holds the lease.
-func LeaseHeld(ctx context.Context, idb bun.IDB, name string) (bool, error) {
-	var held bool
-	err := idb.NewRaw("SELECT EXISTS (SELECT 1 FROM leases WHERE name = ? AND expires_at >= clock_timestamp())", name).Scan(ctx, &held)
-	return held, Err(err)
+// ErrLeaseLost is the cause with which the context of work under a lease ends
+// when the lease was lost, or could not be renewed in time.
+var ErrLeaseLost = errors.New("the lease was lost")
+
+// LeaseRenewals is how often a lease is renewed within its time: several may
+// fail before it is lost.
+const LeaseRenewals = 8
+
+// WithLease does work while it holds the named lease, and gives the lease back
+// at its end. It reports false, and does nothing, when anybody holds the lease
+// already: this process too, since owner only names the process for whoever
+// reads the table, and each call is a holder of its own.
+//
+// The lease is renewed beside the work, however long one step of it takes. Work
+// must obey its context, which ends when the lease is lost. The error is then
+// ErrLeaseLost, unless the work was complete by then.
+func WithLease(ctx context.Context, d *DB, name, owner string, ttl time.Duration,
+	work func(ctx context.Context) error,
+) (held bool, err error) {
+	holder := owner + "#" + rand.Text()
+	until := time.Now().Add(ttl) // from before the statement: never longer than Postgres counts
+	held, err = Lease(ctx, d, name, holder, ttl)
+	if err != nil || !held {
+		return false, err
+	}
+	term, end := context.WithCancelCause(ctx)
+	var renewing sync.WaitGroup
+	renewing.Go(func() { end(renew(term, d, name, holder, ttl, until)) })
+	defer func() {
+		end(nil)
+		renewing.Wait()
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = Release(stopping, d, name, holder) // it runs out by itself otherwise
+	}()
+	err = work(term)
+	if err != nil && errors.Is(context.Cause(term), ErrLeaseLost) {
+		err = fmt.Errorf("%s: %w", name, ErrLeaseLost)
+	}
+	return true, err
+}
+
+// renew keeps a lease until ctx ends or the lease is lost.
+func renew(ctx context.Context, d *DB, name, holder string, ttl time.Duration, until time.Time) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(min(ttl/LeaseRenewals, time.Until(until))):
+		}
+		started := time.Now()
+		attempt, cancel := context.WithDeadline(ctx, until)
+		held, err := Lease(attempt, d, name, holder, ttl)
+		cancel()
+		switch {
+		case err == nil && held:
+			until = started.Add(ttl)
+		case err == nil, !time.Now().Before(until):
+			return ErrLeaseLost
+		}
+	}
 }

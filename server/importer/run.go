@@ -31,11 +31,13 @@ const batchRows = 2000
 // Run works an import from where it stands. Each batch and its progress are
 // one transaction, so that a crash loses or repeats no row.
 func (s *Service) Run(ctx context.Context, id int64) error {
-	held, err := db.Lease(ctx, s.db, leaseName(id), s.owner, importLease)
-	if err != nil || !held {
-		return err
-	}
-	defer func() { _ = db.Release(context.WithoutCancel(ctx), s.db, leaseName(id), s.owner) }()
+	_, err := db.WithLease(ctx, s.db, leaseName(id), s.owner, importLease, func(ctx context.Context) error {
+		return s.run(ctx, id)
+	})
+	return err
+}
+
+func (s *Service) run(ctx context.Context, id int64) error {
 	imp, err := s.begin(ctx, id)
 	if err != nil || imp == nil {
 		return err
@@ -86,16 +88,8 @@ func (s *Service) work(ctx context.Context, imp *Import) error {
 	imp.Options.book = book
 	batches := make(chan *batch, 2) // the next one is read and checked while this one is written
 	go s.read(ctx, imp, batches)
-	renewed := time.Now()
 	seen := map[uint64]struct{}{} // by dry runs only
 	for b := range batches {
-		if time.Since(renewed) > importLease/4 {
-			held, err := db.Lease(ctx, s.db, leaseName(imp.ID), s.owner, importLease)
-			if err != nil || !held {
-				return err
-			}
-			renewed = time.Now()
-		}
 		if b.err != nil {
 			return b.err
 		}

@@ -91,15 +91,17 @@ func (r *Reconciler) Run(ctx context.Context) error {
 		if err != nil || !due {
 			return err
 		}
-		held, err := db.Lease(ctx, r.DB, lease, r.Owner, leaseTTL)
-		if err != nil || !held {
+		var rows []message.Unknown
+		_, err = db.WithLease(ctx, r.DB, lease, r.Owner, leaseTTL, func(ctx context.Context) (err error) {
+			rows, err = message.TakeUnknown(ctx, r.DB, batchSize)
+			if err == nil && len(rows) > 0 {
+				r.batch(ctx, rows)
+			}
 			return err
-		}
-		rows, err := message.TakeUnknown(ctx, r.DB, batchSize)
+		})
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		r.batch(ctx, rows)
 	}
 	return ctx.Err()
 }
