@@ -124,8 +124,8 @@ buffer: the claim must be young by Postgres' clock, and the facts about the cont
   50 ms (` + "`lookAge`" + ` in server/dispatch/watch.go), so the window is as long as that, under the same conditions.
 
 What falls into it does not pass unseen: the late answer is written to the audit trail as ` + "`message.stale_accept`" + `, counted in the metric
-` + "`campaign_stale_results_total{status=\"accepted\"}`" + ` and logged as an error. The row “workers stopped, then continued” says how many there were. That a
-stop at each of the other points sends nothing is shown by the tests of server/dispatch, which place it there.
+` + "`campaign_stale_results_total{status=\"accepted\"}`" + ` and logged as an error. The scenario “workers stopped, then continued” fails if there is
+one. That a stop at each of the other points sends nothing is shown by the tests of server/dispatch, which place it there.
 `
 
 func (r *report) add(scenario, row string) {

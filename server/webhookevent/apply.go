@@ -240,8 +240,12 @@ func (a *Applier) Record(ctx context.Context, events []*Event) (int, error) {
 	return len(fresh), a.Nudge(ctx)
 }
 
-// RecordOne is Record for one event.
+// RecordOne is Record for one event among many: whoever nudges finds them.
 func (a *Applier) RecordOne(ctx context.Context, e *Event) error {
-	_, err := a.Record(ctx, []*Event{e})
+	e.classify(a.Reader)
+	fresh, err := insert(ctx, a.DB, []*Event{e}, false)
+	if err == nil {
+		a.offer(fresh)
+	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"eventstream/server/db"
+	"eventstream/server/jobs"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -173,9 +174,11 @@ func park(ctx context.Context, idb bun.IDB, id int64, why string, wait time.Dura
 	return db.Err(err)
 }
 
-// forgotten reports whether events wait that should have been applied by now.
+// forgotten reports whether events wait that should have been applied by now, and no
+// job waits that will look at them.
 func forgotten(ctx context.Context, tx bun.Tx) (left bool, err error) {
-	err = tx.NewRaw("SELECT EXISTS (SELECT 1 FROM webhook_events we WHERE "+ready+" AND we.received_at < now() - interval '2 seconds')").
+	err = tx.NewRaw("SELECT EXISTS (SELECT 1 FROM webhook_events we WHERE "+ready+" AND we.received_at < now() - interval '2 seconds')"+
+		" AND NOT EXISTS (SELECT 1 FROM river_job WHERE state = 'available' AND queue = ? AND kind = ?)", jobs.QueueWebhooks, ApplyArgs{}.Kind()).
 		Scan(ctx, &left)
 	return left, db.Err(err)
 }
