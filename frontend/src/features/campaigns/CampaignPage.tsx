@@ -561,7 +561,8 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
         </Live>
         <Group justify="space-between" mt="xs">
           <Text size="sm">
-            {percent(c.progress)} done, {leftText(c.counts)}
+            {percent(c.progress)} done
+            {c.status !== "COMPLETED" && `, ${leftText(c.counts)}`}
             {c.status === "SENDING" && c.throughput > 0 && left > 0 && !c.waitingUntil && (
               <>, done in about {duration(left / c.throughput)}</>
             )}
