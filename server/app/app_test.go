@@ -60,7 +60,7 @@ func start(t *testing.T) *env {
 	})
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
-	e := &env{App: a, t: t, cfg: cfg, http: &http.Client{Jar: jar, Timeout: 30 * time.Second}}
+	e := &env{App: a, t: t, cfg: cfg, http: &http.Client{Jar: jar, Timeout: patience}}
 	quick := sandbox.DefaultSettings()
 	quick.LatencyMS, quick.ApprovalMS, quick.DeliveryMS, quick.ReplyRate, quick.UndeliveredRate = 2, 10, 100, 0, 0
 	require.NoError(t, a.Sandbox.SetSettings(quick))
@@ -800,7 +800,7 @@ func TestBadInputIsNamedAndLeavesNothing(t *testing.T) {
 func TestRolesAreAskedFor(t *testing.T) {
 	t.Parallel()
 	e := start(t)
-	stranger := &env{App: e.App, t: t, http: &http.Client{Timeout: 10 * time.Second}}
+	stranger := &env{App: e.App, t: t, http: &http.Client{Timeout: patience}}
 	_, errs := stranger.raw(`{ contacts { nodes { id } } }`, nil)
 	require.Equal(t, "UNAUTHENTICATED", errs[0].Extensions.Code)
 	data, errs := stranger.raw(`{ viewer { id } setup { needed } }`, nil)

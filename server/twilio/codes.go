@@ -15,8 +15,8 @@ var (
 	// Meta limits how much marketing one person gets from all businesses. It asks
 	// not to try again at once but with growing delays; in the US marketing
 	// templates are off since 2025-04-01, and trying again never helps
-	// (docs/api/errors/63049). The mark ends before the first delay does: it holds
-	// other marketing back, not this message's own next attempt.
+	// (docs/api/errors/63049). The contact is marked, for declinedFor, where no
+	// further attempt follows; while one is planned, that attempt is the test.
 	declined = message.Redelivery{
 		Delays: []time.Duration{4 * time.Hour, 16 * time.Hour, 36 * time.Hour}, Within: 72 * time.Hour,
 		NotRegion: []string{"US"},
