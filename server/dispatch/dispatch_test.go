@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -314,4 +315,32 @@ func TestTheOldVersionCannotClaim(t *testing.T) {
 	require.NoError(t, err, "receipts go on")
 	_, err = conn.ExecContext(e.ctx, "SELECT set_config('eventstream.fenced', '1', false)")
 	require.NoError(t, err)
+}
+
+// TestManyCampaignsOfASenderAreUnderWayTogether: each has a small batch, and while
+// the provider is slow none waits for another's to end.
+func TestManyCampaignsOfASenderAreUnderWayTogether(t *testing.T) {
+	t.Parallel()
+	const campaigns = 12
+	e := setUp(t, 1)
+	for range campaigns - 1 {
+		e.campaign()
+	}
+	var begun, alone atomic.Int64
+	all := make(chan struct{})
+	e.provider.meet = func(message.Outgoing) (message.Accepted, error) {
+		n := begun.Add(1)
+		if n == campaigns {
+			close(all)
+		}
+		select {
+		case <-all:
+		case <-time.After(20 * time.Second): // only a failure waits so long
+			alone.Add(1)
+		}
+		return message.Accepted{SID: fmt.Sprintf("SM%032d", n), Status: message.StatusAccepted}, nil
+	}
+	require.NoError(t, e.dispatcher(Hooks{}).Dispatch(e.ctx, 1))
+	require.Zero(t, alone.Load(), "calls that ended before the last campaign's began")
+	require.Equal(t, map[message.Status]int{message.StatusAccepted: campaigns}, e.statuses())
 }

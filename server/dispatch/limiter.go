@@ -43,15 +43,18 @@ func newLimiter() *limiter {
 func (l *limiter) acquire(ctx context.Context) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.inFlight >= max(int(l.limit), 1) {
-		wake := context.AfterFunc(ctx, func() {
+	// Whoever was woken and leaves, with a place or without, wakes the next if
+	// there is one more.
+	defer l.wake()
+	if !l.hasRoom() {
+		stop := context.AfterFunc(ctx, func() {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			l.free.Broadcast()
 		})
-		defer wake()
+		defer stop()
 	}
-	for l.inFlight >= max(int(l.limit), 1) {
+	for !l.hasRoom() {
 		if ctx.Err() != nil {
 			return false
 		}
@@ -59,6 +62,16 @@ func (l *limiter) acquire(ctx context.Context) bool {
 	}
 	l.inFlight++
 	return true
+}
+
+func (l *limiter) hasRoom() bool { return l.inFlight < max(int(l.limit), 1) }
+
+// wake wakes one who waits, if there is a place. Waking all for each place that
+// comes free cost as much as the calls' own bookkeeping: batches wait side by side.
+func (l *limiter) wake() {
+	if l.hasRoom() {
+		l.free.Signal()
+	}
 }
 
 // push takes a place without waiting for one.
@@ -73,7 +86,7 @@ func (l *limiter) leave() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.inFlight--
-	l.free.Broadcast()
+	l.wake()
 }
 
 // release gives a place back and tells how the call went.
@@ -82,7 +95,7 @@ func (l *limiter) release(latency time.Duration, overloaded bool) {
 	defer l.mu.Unlock()
 	full := l.inFlight >= int(l.limit)
 	l.inFlight--
-	defer l.free.Broadcast()
+	defer l.wake()
 	now, took := time.Now(), latency.Seconds()
 	if overloaded {
 		l.cut(now, overloadCut)

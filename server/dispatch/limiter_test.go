@@ -2,6 +2,8 @@ package dispatch
 
 import (
 	"context"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -90,4 +92,45 @@ func TestTheLimiterGivesUpWithItsCaller(t *testing.T) {
 	require.False(t, <-got)
 	_, busy := l.load()
 	require.Equal(t, firstLimit, busy)
+}
+
+// TestTheLimiterForgetsNobody: whoever waits gets a place or the end of their
+// context, in whatever order places come free, are not used, or grow in number.
+func TestTheLimiterForgetsNobody(t *testing.T) {
+	t.Parallel()
+	l := newLimiter()
+	l.limit = 3
+	gone, leave := context.WithCancel(t.Context())
+	var given, refused atomic.Int64
+	var callers sync.WaitGroup
+	for i := range 2000 {
+		ctx := t.Context()
+		if i%5 == 0 {
+			ctx = gone
+		}
+		if i == 1000 {
+			leave()
+		}
+		callers.Go(func() {
+			if !l.acquire(ctx) {
+				refused.Add(1)
+				return
+			}
+			given.Add(1)
+			switch i % 3 {
+			case 0:
+				l.leave()
+			case 1:
+				l.release(time.Millisecond, i%100 == 1)
+			default:
+				l.release(time.Millisecond, false)
+			}
+		})
+	}
+	callers.Wait() // hangs if a wake-up is lost
+	leave()
+	require.EqualValues(t, 2000, given.Load()+refused.Load())
+	require.GreaterOrEqual(t, given.Load(), int64(1600))
+	_, busy := l.load()
+	require.Zero(t, busy)
 }

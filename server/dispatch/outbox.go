@@ -11,12 +11,14 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/sender"
 	"eventstream/server/template"
+
+	"golang.org/x/sync/semaphore"
 )
 
 const (
-	batchSeconds  = 0.1 // a batch is what may go in this time…
-	maxBatch      = 400 // …but no more than this
-	batchesAtOnce = 6
+	batchSeconds  = 0.1                    // a batch is what may go in this time…
+	maxBatch      = 400                    // …but no more than this
+	claimedAtOnce = 4 * maxBatch           // messages that an outbox holds at once
 	planAge       = 200 * time.Millisecond // how long an outbox trusts what it read about its campaigns
 	shift         = 10 * time.Minute       // then the job ends and another goes on
 	maxFailures   = 20                     // in a row…
@@ -74,15 +76,24 @@ func (d *Dispatcher) Dispatch(ctx context.Context, senderID int64) error {
 	var batches sync.WaitGroup
 	defer batches.Wait()
 	o, failures := &outbox{}, 0
-	room := make(chan struct{}, batchesAtOnce)
+	// Counted in messages and not in batches: many campaigns that share a sender
+	// give many small batches, and while Twilio answers slowly all of them must be
+	// under way together for the sender to keep its pace.
+	room := semaphore.NewWeighted(claimedAtOnce)
 	for started := time.Now(); ctx.Err() == nil && time.Since(started) < shift; {
 		if wait := max(d.brake.wait(), o.brake.wait()); wait > 0 {
 			sleep(ctx, min(wait, time.Second))
 			continue
 		}
-		room <- struct{}{}
+		if room.Acquire(ctx, maxBatch) != nil {
+			break // the process stops
+		}
 		ready, wait, err := d.next(ctx, senderID, o)
-		<-room
+		claimed := 0
+		for _, b := range ready {
+			claimed += len(b.rows)
+		}
+		room.Release(int64(maxBatch - claimed))
 		if err != nil {
 			// A database that is away for a moment must not cost the job's long
 			// way round through River's retries.
@@ -95,9 +106,8 @@ func (d *Dispatcher) Dispatch(ctx context.Context, senderID int64) error {
 		}
 		failures = 0
 		for _, b := range ready {
-			room <- struct{}{}
 			batches.Go(func() {
-				defer func() { <-room }()
+				defer room.Release(int64(len(b.rows)))
 				d.send(context.WithoutCancel(ctx), b)
 			})
 		}
@@ -177,7 +187,10 @@ func (d *Dispatcher) next(ctx context.Context, senderID int64, o *outbox) (ready
 			ready = append(ready, b)
 		}
 	}
-	return ready, 0, sender.Refund(ctx, d.DB, senderID, unused)
+	if err := sender.Refund(ctx, d.DB, senderID, unused); err != nil {
+		d.Log.WarnContext(ctx, "slots not given back", "sender", senderID, "error", err) // what was claimed goes out
+	}
+	return ready, 0, nil
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
