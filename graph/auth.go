@@ -43,7 +43,8 @@ func Authenticate(service *auth.Service, next http.Handler) http.Handler {
 			http.Error(w, `{"errors":[{"message":"the API token is unknown, revoked or expired","extensions":{"code":"UNAUTHENTICATED"}}]}`, http.StatusUnauthorized)
 			return
 		case err != nil:
-			http.Error(w, `{"errors":[{"message":"try again","extensions":{"code":"UNAVAILABLE"}}]}`, http.StatusServiceUnavailable)
+			http.Error(w, `{"errors":[{"message":"try again","extensions":{"code":"UNAVAILABLE"}}]}`,
+				http.StatusServiceUnavailable)
 			return
 		}
 		if who.Kind != "" {

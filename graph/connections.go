@@ -22,17 +22,24 @@ func by[T any](id func(T) int64) func(T) string {
 	return func(v T) string { return db.Cursor("", id(v)) }
 }
 
-func (r *Resolver) messageConnection(ctx context.Context, f message.Filter, p db.Page) (*model.MessageConnection, error) {
+func (r *Resolver) messageConnection(ctx context.Context, f message.Filter,
+	p db.Page,
+) (*model.MessageConnection, error) {
 	s, err := r.Services.Messages.List(ctx, f, p)
 	if err != nil {
 		return nil, err
 	}
 	edges, nodes, info := connect(s, toMessage, f.CursorOf,
 		func(c string, n *model.Message) *model.MessageEdge { return &model.MessageEdge{Cursor: c, Node: n} })
-	return &model.MessageConnection{Edges: edges, Nodes: nodes, PageInfo: info, Counter: func(ctx context.Context) (int64, error) { return r.Services.Messages.Count(ctx, f) }}, nil
+	return &model.MessageConnection{
+		Edges: edges, Nodes: nodes, PageInfo: info,
+		Counter: func(ctx context.Context) (int64, error) { return r.Services.Messages.Count(ctx, f) },
+	}, nil
 }
 
-func (r *Resolver) conversationConnection(ctx context.Context, f conversation.Filter, p db.Page) (*model.ConversationConnection, error) {
+func (r *Resolver) conversationConnection(ctx context.Context, f conversation.Filter,
+	p db.Page,
+) (*model.ConversationConnection, error) {
 	s, err := r.Conversations.List(ctx, f, p)
 	if err != nil {
 		return nil, err
@@ -41,27 +48,40 @@ func (r *Resolver) conversationConnection(ctx context.Context, f conversation.Fi
 		func(c string, n *model.Conversation) *model.ConversationEdge {
 			return &model.ConversationEdge{Cursor: c, Node: n}
 		})
-	return &model.ConversationConnection{Edges: edges, Nodes: nodes, PageInfo: info, Counter: func(ctx context.Context) (int64, error) { return r.Conversations.Count(ctx, f) }}, nil
+	return &model.ConversationConnection{
+		Edges: edges, Nodes: nodes, PageInfo: info,
+		Counter: func(ctx context.Context) (int64, error) { return r.Conversations.Count(ctx, f) },
+	}, nil
 }
 
-func (r *Resolver) contactConnection(ctx context.Context, f contact.Filter, o contact.Order, p db.Page) (*model.ContactConnection, error) {
+func (r *Resolver) contactConnection(ctx context.Context, f contact.Filter, o contact.Order,
+	p db.Page,
+) (*model.ContactConnection, error) {
 	s, err := r.Services.Contacts.List(ctx, f, o, p)
 	if err != nil {
 		return nil, err
 	}
 	edges, nodes, info := connect(s, toContact, func(c *contact.Contact) string { return contact.CursorOf(c, o) },
 		func(c string, n *model.Contact) *model.ContactEdge { return &model.ContactEdge{Cursor: c, Node: n} })
-	return &model.ContactConnection{Edges: edges, Nodes: nodes, PageInfo: info, Counter: func(ctx context.Context) (int64, error) { return r.Services.Contacts.Count(ctx, f) }}, nil
+	return &model.ContactConnection{
+		Edges: edges, Nodes: nodes, PageInfo: info,
+		Counter: func(ctx context.Context) (int64, error) { return r.Services.Contacts.Count(ctx, f) },
+	}, nil
 }
 
-func (r *Resolver) campaignConnection(ctx context.Context, f campaign.Filter, p db.Page) (*model.CampaignConnection, error) {
+func (r *Resolver) campaignConnection(ctx context.Context, f campaign.Filter,
+	p db.Page,
+) (*model.CampaignConnection, error) {
 	s, err := r.Services.Campaigns.List(ctx, f, p)
 	if err != nil {
 		return nil, err
 	}
 	edges, nodes, info := connect(s, toCampaign, by(func(c *campaign.Campaign) int64 { return c.ID }),
 		func(c string, n *model.Campaign) *model.CampaignEdge { return &model.CampaignEdge{Cursor: c, Node: n} })
-	return &model.CampaignConnection{Edges: edges, Nodes: nodes, PageInfo: info, Counter: func(ctx context.Context) (int64, error) { return r.Services.Campaigns.Count(ctx, f) }}, nil
+	return &model.CampaignConnection{
+		Edges: edges, Nodes: nodes, PageInfo: info,
+		Counter: func(ctx context.Context) (int64, error) { return r.Services.Campaigns.Count(ctx, f) },
+	}, nil
 }
 
 func (r *Resolver) segmentConnection(ctx context.Context, search string, p db.Page) (*model.SegmentConnection, error) {
@@ -71,10 +91,15 @@ func (r *Resolver) segmentConnection(ctx context.Context, search string, p db.Pa
 	}
 	edges, nodes, info := connect(s, toSegment, by(func(x *segment.Segment) int64 { return x.ID }),
 		func(c string, n *model.Segment) *model.SegmentEdge { return &model.SegmentEdge{Cursor: c, Node: n} })
-	return &model.SegmentConnection{Edges: edges, Nodes: nodes, PageInfo: info, Counter: func(ctx context.Context) (int64, error) { return r.Services.Segments.Count(ctx, search) }}, nil
+	return &model.SegmentConnection{
+		Edges: edges, Nodes: nodes, PageInfo: info,
+		Counter: func(ctx context.Context) (int64, error) { return r.Services.Segments.Count(ctx, search) },
+	}, nil
 }
 
-func (r *Resolver) templateConnection(ctx context.Context, f template.Filter, p db.Page) (*model.TemplateConnection, error) {
+func (r *Resolver) templateConnection(ctx context.Context, f template.Filter,
+	p db.Page,
+) (*model.TemplateConnection, error) {
 	s, err := r.Services.Templates.List(ctx, f, p)
 	if err != nil {
 		return nil, err
@@ -84,9 +109,13 @@ func (r *Resolver) templateConnection(ctx context.Context, f template.Filter, p 
 	if err != nil {
 		return nil, err
 	}
-	edges, nodes, info := connect(s, func(t *template.Template) *model.Template { return toTemplate(t, versions[t.ID]) }, by(func(t *template.Template) int64 { return t.ID }),
+	edges, nodes, info := connect(s, func(t *template.Template) *model.Template { return toTemplate(t, versions[t.ID]) },
+		by(func(t *template.Template) int64 { return t.ID }),
 		func(c string, n *model.Template) *model.TemplateEdge { return &model.TemplateEdge{Cursor: c, Node: n} })
-	return &model.TemplateConnection{Edges: edges, Nodes: nodes, PageInfo: info, Counter: func(ctx context.Context) (int64, error) { return r.Services.Templates.Count(ctx, f) }}, nil
+	return &model.TemplateConnection{
+		Edges: edges, Nodes: nodes, PageInfo: info,
+		Counter: func(ctx context.Context) (int64, error) { return r.Services.Templates.Count(ctx, f) },
+	}, nil
 }
 
 func (r *Resolver) importConnection(ctx context.Context, p db.Page) (*model.ImportConnection, error) {
@@ -99,7 +128,9 @@ func (r *Resolver) importConnection(ctx context.Context, p db.Page) (*model.Impo
 	return &model.ImportConnection{Edges: edges, Nodes: nodes, PageInfo: info, Counter: r.Services.Imports.Count}, nil
 }
 
-func (r *Resolver) consentConnection(ctx context.Context, f consent.EventFilter, p db.Page) (*model.ConsentEventConnection, error) {
+func (r *Resolver) consentConnection(ctx context.Context, f consent.EventFilter,
+	p db.Page,
+) (*model.ConsentEventConnection, error) {
 	s, err := r.Services.Consents.Events(ctx, f, p)
 	if err != nil {
 		return nil, err
@@ -111,7 +142,9 @@ func (r *Resolver) consentConnection(ctx context.Context, f consent.EventFilter,
 	return &model.ConsentEventConnection{Edges: edges, Nodes: nodes, PageInfo: info}, nil
 }
 
-func (r *Resolver) suppressionConnection(ctx context.Context, f consent.SuppressionFilter, p db.Page) (*model.SuppressionConnection, error) {
+func (r *Resolver) suppressionConnection(ctx context.Context, f consent.SuppressionFilter,
+	p db.Page,
+) (*model.SuppressionConnection, error) {
 	s, err := r.Services.Consents.Suppressions(ctx, f, p)
 	if err != nil {
 		return nil, err
@@ -123,7 +156,9 @@ func (r *Resolver) suppressionConnection(ctx context.Context, f consent.Suppress
 	return &model.SuppressionConnection{Edges: edges, Nodes: nodes, PageInfo: info}, nil
 }
 
-func (r *Resolver) auditConnection(ctx context.Context, f audit.Filter, p db.Page) (*model.AuditEntryConnection, error) {
+func (r *Resolver) auditConnection(ctx context.Context, f audit.Filter,
+	p db.Page,
+) (*model.AuditEntryConnection, error) {
 	s, err := r.Services.Trail.List(ctx, f, p)
 	if err != nil {
 		return nil, err
@@ -135,7 +170,9 @@ func (r *Resolver) auditConnection(ctx context.Context, f audit.Filter, p db.Pag
 	return &model.AuditEntryConnection{Edges: edges, Nodes: nodes, PageInfo: info}, nil
 }
 
-func (r *Resolver) webhookConnection(ctx context.Context, f webhookevent.Filter, p db.Page) (*model.WebhookEventConnection, error) {
+func (r *Resolver) webhookConnection(ctx context.Context, f webhookevent.Filter,
+	p db.Page,
+) (*model.WebhookEventConnection, error) {
 	s, err := r.Services.Webhooks.List(ctx, f, p)
 	if err != nil {
 		return nil, err

@@ -79,7 +79,10 @@ func toOperator(o *auth.Operator) *model.Operator {
 	if o == nil {
 		return nil
 	}
-	return &model.Operator{ID: encode(kindOperator, o.ID), Email: o.Email, Name: o.Name, Role: upper[model.Role](o.Role), Active: o.Active, LastSignInAt: o.LastSignInAt, CreatedAt: o.CreatedAt}
+	return &model.Operator{
+		ID: encode(kindOperator, o.ID), Email: o.Email, Name: o.Name, Role: upper[model.Role](o.Role),
+		Active: o.Active, LastSignInAt: o.LastSignInAt, CreatedAt: o.CreatedAt,
+	}
 }
 
 func toToken(t *auth.Token) *model.APIToken {
@@ -87,7 +90,8 @@ func toToken(t *auth.Token) *model.APIToken {
 		return nil
 	}
 	return &model.APIToken{
-		ID: encode(kindAPIToken, t.ID), Name: t.Name, Role: upper[model.Role](t.Role), Prefix: t.Prefix, ExpiresAt: t.ExpiresAt, RevokedAt: t.RevokedAt,
+		ID: encode(kindAPIToken, t.ID), Name: t.Name, Role: upper[model.Role](t.Role), Prefix: t.Prefix,
+		ExpiresAt: t.ExpiresAt, RevokedAt: t.RevokedAt,
 		LastUsedAt: t.LastUsedAt, CreatedAt: t.CreatedAt,
 	}
 }
@@ -101,8 +105,10 @@ func toContact(c *contact.Contact) *model.Contact {
 		attrs = map[string]any{}
 	}
 	out := &model.Contact{
-		ID: encode(kindContact, c.ID), Address: c.Address, Name: c.Name, Locale: c.Locale, Region: c.Region, TimeZone: filled(c.TimeZone),
-		TimeZoneSource: upper[model.TimeZoneSource](c.TimeZoneSource), Tags: append([]string{}, c.Tags()...), Attributes: rawJSON(attrs), ConsentStatus: upper[model.ConsentStatus](c.ConsentStatus),
+		ID: encode(kindContact, c.ID), Address: c.Address, Name: c.Name, Locale: c.Locale, Region: c.Region,
+		TimeZone:       filled(c.TimeZone),
+		TimeZoneSource: upper[model.TimeZoneSource](c.TimeZoneSource), Tags: append([]string{}, c.Tags()...),
+		Attributes: rawJSON(attrs), ConsentStatus: upper[model.ConsentStatus](c.ConsentStatus),
 		ConsentAt: c.ConsentAt, Reachable: gate.Reachable(c, now), MarketingEligible: gate.Marketable(c, now),
 		LastInboundAt: c.LastInboundAt, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
 	}
@@ -121,7 +127,8 @@ func (r *Resolver) toConversation(c *conversation.Conversation) *model.Conversat
 		return nil
 	}
 	out := &model.Conversation{
-		ID: encode(kindConversation, c.ID), Contact: &model.Contact{ID: encode(kindContact, c.ContactID)}, Status: upper[model.ConversationStatus](c.Status),
+		ID: encode(kindConversation, c.ID), Contact: &model.Contact{ID: encode(kindContact, c.ContactID)},
+		Status:           upper[model.ConversationStatus](c.Status),
 		SessionExpiresAt: c.SessionExpiresAt, WindowOpen: c.Open(r.Now()), Unread: c.Unread, LastMessageAt: c.LastMessageAt,
 	}
 	if c.AssigneeID != nil {
@@ -132,7 +139,8 @@ func (r *Resolver) toConversation(c *conversation.Conversation) *model.Conversat
 
 func toConsentEvent(e *consent.Event) *model.ConsentEvent {
 	out := &model.ConsentEvent{
-		ID: encode(kindConsentEvent, e.ID), Contact: &model.Contact{ID: encode(kindContact, e.ContactID)}, Status: upper[model.ConsentStatus](e.Status), Source: upper[model.ConsentSource](e.Source),
+		ID: encode(kindConsentEvent, e.ID), Contact: &model.Contact{ID: encode(kindContact, e.ContactID)},
+		Status: upper[model.ConsentStatus](e.Status), Source: upper[model.ConsentSource](e.Source),
 		Evidence: rawJSON(e.Evidence), OccurredAt: e.OccurredAt, CreatedAt: e.CreatedAt,
 	}
 	if e.OperatorID != nil {
@@ -146,8 +154,10 @@ func toImport(i *importer.Import) *model.Import {
 		return nil
 	}
 	out := &model.Import{
-		ID: encode(kindImport, i.ID), FileName: i.FileName, Status: upper[model.ImportStatus](i.Status), Failure: filled(i.Failure), SizeBytes: i.SizeBytes, BytesDone: i.BytesDone,
-		RowsTotal: i.RowsTotal, RowsDone: i.RowsDone, Created: i.Created, Updated: i.Updated, Unchanged: i.Unchanged, Duplicates: i.Duplicates, Rejected: i.Rejected,
+		ID: encode(kindImport, i.ID), FileName: i.FileName, Status: upper[model.ImportStatus](i.Status),
+		Failure: filled(i.Failure), SizeBytes: i.SizeBytes, BytesDone: i.BytesDone,
+		RowsTotal: i.RowsTotal, RowsDone: i.RowsDone, Created: i.Created, Updated: i.Updated, Unchanged: i.Unchanged,
+		Duplicates: i.Duplicates, Rejected: i.Rejected,
 		Columns: mapped(i.Options.Columns, func(c importer.Column) *model.ImportColumn {
 			return &model.ImportColumn{Name: c.Name, Field: string(c.Field), Samples: append([]string{}, c.Samples...)}
 		}),
@@ -184,8 +194,10 @@ func toBulkAction(a *bulk.Action) *model.BulkAction {
 		options["format"] = upper[model.ExportFormat](o.Format)
 	}
 	out := &model.BulkAction{
-		ID: encode(kindBulkAction, a.ID), Kind: upper[model.BulkActionKind](a.Kind), Status: upper[model.BulkActionStatus](a.Status), Failure: filled(a.Failure),
-		Total: a.Total, Done: a.Done, Changed: a.Changed, Options: rawJSON(options), CreatedAt: a.CreatedAt, StartedAt: a.StartedAt, FinishedAt: a.FinishedAt,
+		ID: encode(kindBulkAction, a.ID), Kind: upper[model.BulkActionKind](a.Kind),
+		Status: upper[model.BulkActionStatus](a.Status), Failure: filled(a.Failure),
+		Total: a.Total, Done: a.Done, Changed: a.Changed, Options: rawJSON(options), CreatedAt: a.CreatedAt,
+		StartedAt: a.StartedAt, FinishedAt: a.FinishedAt,
 	}
 	if a.Kind == bulk.KindExport {
 		out.DownloadURL = filled("/downloads/exports/" + out.ID + "/contacts." + string(o.Format))
@@ -216,7 +228,10 @@ func toSuppression(su *consent.Suppression) *model.Suppression {
 	if su == nil {
 		return nil
 	}
-	return &model.Suppression{ID: encode(kindSuppression, su.ID), Reason: upper[model.SuppressionReason](su.Reason), Until: su.Until, CreatedAt: su.CreatedAt}
+	return &model.Suppression{
+		ID: encode(kindSuppression, su.ID), Reason: upper[model.SuppressionReason](su.Reason),
+		Until: su.Until, CreatedAt: su.CreatedAt,
+	}
 }
 
 func toDecision(d *explain.Decision) *model.MessageDecision {
@@ -262,7 +277,8 @@ func toSegment(s *segment.Segment) *model.Segment {
 		return nil
 	}
 	return &model.Segment{
-		ID: encode(kindSegment, s.ID), Name: s.Name, Description: s.Description, Query: s.Query, LastCount: s.LastCount, CountedAt: s.CountedAt,
+		ID: encode(kindSegment, s.ID), Name: s.Name, Description: s.Description, Query: s.Query, LastCount: s.LastCount,
+		CountedAt: s.CountedAt,
 		CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
 	}
 }
@@ -271,7 +287,10 @@ func toTopic(t *topic.Topic) *model.Topic {
 	if t == nil {
 		return nil
 	}
-	return &model.Topic{ID: encode(kindTopic, t.ID), Name: t.Name, Description: t.Description, Keyword: t.Keyword, CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt}
+	return &model.Topic{
+		ID: encode(kindTopic, t.ID), Name: t.Name, Description: t.Description, Keyword: t.Keyword,
+		CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
+	}
 }
 
 func toTemplate(t *template.Template, v *template.Version) *model.Template {
@@ -279,9 +298,11 @@ func toTemplate(t *template.Template, v *template.Version) *model.Template {
 		return nil
 	}
 	return &model.Template{
-		ID: encode(kindTemplate, t.ID), Name: t.Name, Language: t.Language, Category: upper[model.TemplateCategory](t.Category), Body: v.Body, Version: v.Version,
-		ApprovalStatus: upper[model.TemplateApproval](v.ApprovalStatus), RejectionReason: filled(v.RejectionReason), ContentSid: filled(v.ContentSID),
-		Variables: mapped(v.Variables, toVariable), CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
+		ID: encode(kindTemplate, t.ID), Name: t.Name, Language: t.Language,
+		Category: upper[model.TemplateCategory](t.Category), Body: v.Body, Version: v.Version,
+		ApprovalStatus: upper[model.TemplateApproval](v.ApprovalStatus), RejectionReason: filled(v.RejectionReason),
+		ContentSid: filled(v.ContentSID),
+		Variables:  mapped(v.Variables, toVariable), CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
 	}
 }
 
@@ -294,7 +315,8 @@ func toSender(s *sender.Sender) *model.Sender {
 		return nil
 	}
 	return &model.Sender{
-		ID: encode(kindSender, s.ID), Address: s.Address, DisplayName: s.DisplayName, RatePerSecond: s.RatePerSecond, Status: upper[model.SenderStatus](s.Status),
+		ID: encode(kindSender, s.ID), Address: s.Address, DisplayName: s.DisplayName, RatePerSecond: s.RatePerSecond,
+		Status:       upper[model.SenderStatus](s.Status),
 		PausedReason: filled(s.PausedReason), CreatedAt: s.CreatedAt,
 	}
 }
@@ -305,10 +327,14 @@ func toCampaign(c *campaign.Campaign) *model.Campaign {
 		return nil
 	}
 	out := &model.Campaign{
-		ID: encode(kindCampaign, c.ID), Name: c.Name, Status: upper[model.CampaignStatus](c.Status), PausedReason: filled(c.PausedReason), Failure: filled(c.Failure),
-		Query: c.Query, RateLimitPerSecond: c.RateLimitPerSecond, EndsAt: c.EndsAt, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, StartedAt: c.StartedAt,
-		PreparedAt: c.PreparedAt, FinishedAt: c.FinishedAt, ErrorThreshold: c.ErrorThreshold, Schedule: toSchedule(c.Schedule), NextRunAt: c.NextRunAt, RunsDone: c.Runs,
-		QuietHours: fromQuietHours(c.QuietHours), FrequencyCap: fromCap(c.FrequencyCap), StartError: filled(c.StartError), StartRetryAt: c.StartRetryAt,
+		ID: encode(kindCampaign, c.ID), Name: c.Name, Status: upper[model.CampaignStatus](c.Status),
+		PausedReason: filled(c.PausedReason), Failure: filled(c.Failure),
+		Query: c.Query, RateLimitPerSecond: c.RateLimitPerSecond, EndsAt: c.EndsAt, CreatedAt: c.CreatedAt,
+		UpdatedAt: c.UpdatedAt, StartedAt: c.StartedAt,
+		PreparedAt: c.PreparedAt, FinishedAt: c.FinishedAt, ErrorThreshold: c.ErrorThreshold,
+		Schedule: toSchedule(c.Schedule), NextRunAt: c.NextRunAt, RunsDone: c.Runs,
+		QuietHours: fromQuietHours(c.QuietHours), FrequencyCap: fromCap(c.FrequencyCap), StartError: filled(c.StartError),
+		StartRetryAt: c.StartRetryAt,
 	}
 	if c.ParentID != nil {
 		out.Parent = &model.Campaign{ID: encode(kindCampaign, *c.ParentID)}
@@ -345,7 +371,10 @@ func toSchedule(s *campaign.Schedule) *model.CampaignSchedule {
 	}
 	out := &model.CampaignSchedule{At: s.At}
 	if r := s.Recurrence; r != nil {
-		out.Recurrence = &model.Recurrence{Frequency: upper[model.Frequency](r.Frequency), Time: r.Time, Zone: r.Zone, Days: toDays(r.Days), Until: r.Until}
+		out.Recurrence = &model.Recurrence{
+			Frequency: upper[model.Frequency](r.Frequency), Time: r.Time, Zone: r.Zone,
+			Days: toDays(r.Days), Until: r.Until,
+		}
 		if r.DayOfMonth > 0 {
 			out.Recurrence.DayOfMonth = &r.DayOfMonth
 		}
@@ -358,7 +387,8 @@ func toSchedule(s *campaign.Schedule) *model.CampaignSchedule {
 
 func toLegalHours(h *hours.LegalHours) *model.LegalHours {
 	out := &model.LegalHours{
-		ID: h.ID, Country: h.Country, State: filled(h.State), Name: h.Name, Binding: h.Basis == "law", Source: h.Source, Checked: h.Checked, Note: filled(h.Note),
+		ID: h.ID, Country: h.Country, State: filled(h.State), Name: h.Name, Binding: h.Basis == "law", Source: h.Source,
+		Checked: h.Checked, Note: filled(h.Note),
 	}
 	for _, a := range h.Allowed {
 		out.Allowed = append(out.Allowed, &model.AllowedHours{Days: toDays(a.Days), From: a.From, To: a.To})
@@ -391,13 +421,18 @@ func toQuietHours(in *model.QuietHoursInput) *hours.QuietHours {
 	if in == nil {
 		return nil
 	}
-	return &hours.QuietHours{Start: in.Start, End: in.End, Zone: text(in.Zone.Value()), Days: mapped(in.Days.Value(), func(d model.Weekday) string { return lower[string](d) })}
+	return &hours.QuietHours{
+		Start: in.Start, End: in.End, Zone: text(in.Zone.Value()),
+		Days: mapped(in.Days.Value(), func(d model.Weekday) string { return lower[string](d) }),
+	}
 }
 
 func toCounts(c campaign.Counts) *model.CampaignCounts {
 	return &model.CampaignCounts{
-		Audience: c.Audience, Pending: c.Pending, Submitting: c.Submitting, Accepted: c.Accepted, Sent: c.Sent, Delivered: c.Delivered, Read: c.Read, Failed: c.Failed,
-		Undelivered: c.Undelivered, Canceled: c.Canceled, Expired: c.Expired, Skipped: c.Skipped, Unknown: c.Unknown, Replied: c.Replied, OptedOut: c.OptedOut,
+		Audience: c.Audience, Pending: c.Pending, Submitting: c.Submitting, Accepted: c.Accepted, Sent: c.Sent,
+		Delivered: c.Delivered, Read: c.Read, Failed: c.Failed,
+		Undelivered: c.Undelivered, Canceled: c.Canceled, Expired: c.Expired, Skipped: c.Skipped, Unknown: c.Unknown,
+		Replied: c.Replied, OptedOut: c.OptedOut,
 		Undecided: c.Undecided, Redelivering: c.Redelivering,
 	}
 }
@@ -407,10 +442,14 @@ func toMessage(m *message.Message) *model.Message {
 		return nil
 	}
 	out := &model.Message{
-		ID: encode(kindMessage, m.ID), Direction: upper[model.MessageDirection](m.Direction), Purpose: upper[model.MessagePurpose](m.Purpose),
-		Status: upper[model.MessageStatus](m.Status), Contact: &model.Contact{ID: encode(kindContact, m.ContactID)}, Sid: m.SID, Body: m.Body, Media: m.Media,
-		ErrorMessage: filled(m.ErrorMessage), SkipReason: filled(string(m.SkipReason)), NotBeforeReason: filled(m.NotBeforeReason), Attempts: m.Attempts,
-		CreatedAt: m.CreatedAt, AcceptedAt: m.AcceptedAt, SentAt: m.SentAt, DeliveredAt: m.DeliveredAt, ReadAt: m.ReadAt, Redeliveries: m.Redeliveries,
+		ID: encode(kindMessage, m.ID), Direction: upper[model.MessageDirection](m.Direction),
+		Purpose: upper[model.MessagePurpose](m.Purpose),
+		Status:  upper[model.MessageStatus](m.Status), Contact: &model.Contact{ID: encode(kindContact, m.ContactID)},
+		Sid: m.SID, Body: m.Body, Media: m.Media,
+		ErrorMessage: filled(m.ErrorMessage), SkipReason: filled(string(m.SkipReason)),
+		NotBeforeReason: filled(m.NotBeforeReason), Attempts: m.Attempts,
+		CreatedAt: m.CreatedAt, AcceptedAt: m.AcceptedAt, SentAt: m.SentAt, DeliveredAt: m.DeliveredAt, ReadAt: m.ReadAt,
+		Redeliveries: m.Redeliveries,
 	}
 	if m.NeedsDecision() {
 		out.DecisionSince = m.DecisionSince
@@ -432,8 +471,9 @@ func toMessage(m *message.Message) *model.Message {
 
 func (r *Resolver) toDeliveryEvent(e *message.DeliveryEvent) *model.DeliveryEvent {
 	out := &model.DeliveryEvent{
-		ID: encode(kindDeliveryEvent, e.ID), Sid: e.SID, Status: upper[model.MessageStatus](e.Status), OccurredAt: e.OccurredAt,
-		Message: &model.Message{ID: encode(kindMessage, e.MessageID)},
+		ID: encode(kindDeliveryEvent, e.ID), Sid: e.SID, Status: upper[model.MessageStatus](e.Status),
+		OccurredAt: e.OccurredAt,
+		Message:    &model.Message{ID: encode(kindMessage, e.MessageID)},
 	}
 	if e.ErrorCode != 0 {
 		out.ErrorCode = &e.ErrorCode
@@ -444,7 +484,8 @@ func (r *Resolver) toDeliveryEvent(e *message.DeliveryEvent) *model.DeliveryEven
 
 func (r *Resolver) toAttempt(a *message.Attempt) *model.MessageAttempt {
 	out := &model.MessageAttempt{
-		Sid: a.SID, Status: upper[model.MessageStatus](a.Status), SubmittedAt: a.SubmittedAt, AcceptedAt: a.OwnAcceptedAt(), EndedAt: a.EndedAt,
+		Sid: a.SID, Status: upper[model.MessageStatus](a.Status), SubmittedAt: a.SubmittedAt, AcceptedAt: a.OwnAcceptedAt(),
+		EndedAt: a.EndedAt,
 	}
 	if a.ErrorCode != 0 {
 		out.ErrorCode, out.ErrorTitle = &a.ErrorCode, filled(r.Codes(a.ErrorCode).Title)
@@ -454,43 +495,56 @@ func (r *Resolver) toAttempt(a *message.Attempt) *model.MessageAttempt {
 
 func toDashboard(d *dashboard.Overview) *model.Dashboard {
 	return &model.Dashboard{
-		Contacts: d.Contacts, OptedIn: d.OptedIn, OptedOut: d.OptedOut, Unreachable: d.Unreachable, CampaignsActive: d.CampaignsActive, CampaignsTotal: d.CampaignsTotal,
+		Contacts: d.Contacts, OptedIn: d.OptedIn, OptedOut: d.OptedOut, Unreachable: d.Unreachable,
+		CampaignsActive: d.CampaignsActive, CampaignsTotal: d.CampaignsTotal,
 		From: d.From, To: d.To, Period: toPeriod(d.Now), Before: toPeriod(d.Before),
 		Series: mapped(d.Series, func(p dashboard.Point) *model.DashboardPoint {
-			return &model.DashboardPoint{At: p.At, Accepted: p.Accepted, Delivered: p.Delivered, Read: p.Read, Failed: p.Failed, Received: p.Received}
+			return &model.DashboardPoint{
+				At: p.At, Accepted: p.Accepted, Delivered: p.Delivered, Read: p.Read,
+				Failed: p.Failed, Received: p.Received,
+			}
 		}),
 	}
 }
 
 func toPeriod(p dashboard.Period) *model.DashboardPeriod {
 	return &model.DashboardPeriod{
-		Accepted: p.Accepted, Delivered: p.Delivered, Read: p.Read, Failed: p.Failed, Replied: p.Replied, OptedOut: p.OptedOut, Received: p.Received,
-		DeliveryRate: dashboard.Rate(p.Delivered, p.Accepted), ReadRate: dashboard.Rate(p.Read, p.Delivered), ReplyRate: dashboard.Rate(p.Replied, p.Delivered), OptOutRate: dashboard.Rate(p.OptedOut, p.Delivered),
+		Accepted: p.Accepted, Delivered: p.Delivered, Read: p.Read, Failed: p.Failed, Replied: p.Replied,
+		OptedOut: p.OptedOut, Received: p.Received,
+		DeliveryRate: dashboard.Rate(p.Delivered, p.Accepted), ReadRate: dashboard.Rate(p.Read, p.Delivered),
+		ReplyRate: dashboard.Rate(p.Replied, p.Delivered), OptOutRate: dashboard.Rate(p.OptedOut, p.Delivered),
 	}
 }
 
 func toHealth(h *health.Health) *model.SystemHealth {
 	return &model.SystemHealth{
 		Checks: mapped(h.Checks, func(c health.Check) *model.HealthCheck {
-			return &model.HealthCheck{Name: c.Name, Level: upper[model.HealthLevel](c.Level), Detail: c.Detail, Advice: filled(c.Advice)}
+			return &model.HealthCheck{
+				Name: c.Name, Level: upper[model.HealthLevel](c.Level), Detail: c.Detail,
+				Advice: filled(c.Advice),
+			}
 		}),
 		Queues: mapped(h.Queues, func(q health.Queue) *model.QueueHealth {
 			return &model.QueueHealth{Name: q.Name, Available: q.Available, Running: q.Running, Failed: q.Failed}
 		}),
-		Workers: h.Workers, WebhookLagSeconds: h.WebhookLagSeconds, DispatchLagSeconds: h.DispatchLagSeconds, WebhooksPerMinute: h.WebhooksPerMinute,
-		WebhooksParked: h.WebhooksParked, SpoolBytes: h.SpoolBytes, SpoolOldestAt: h.SpoolOldestAt, MessagesUndecided: h.MessagesUndecided,
+		Workers: h.Workers, WebhookLagSeconds: h.WebhookLagSeconds, DispatchLagSeconds: h.DispatchLagSeconds,
+		WebhooksPerMinute: h.WebhooksPerMinute,
+		WebhooksParked:    h.WebhooksParked, SpoolBytes: h.SpoolBytes, SpoolOldestAt: h.SpoolOldestAt,
+		MessagesUndecided: h.MessagesUndecided,
 	}
 }
 
 // entityKinds are the audit trail's entities that have global ids.
 var entityKinds = map[string]string{
-	"api_token": kindAPIToken, "campaign": kindCampaign, "contact": kindContact, "import": kindImport, "message": kindMessage, "operator": kindOperator,
+	"api_token": kindAPIToken, "campaign": kindCampaign, "contact": kindContact, "import": kindImport,
+	"message": kindMessage, "operator": kindOperator,
 	"segment": kindSegment, "sender": kindSender, "template": kindTemplate, "topic": kindTopic,
 }
 
 func toAuditEntry(e *audit.Entry) *model.AuditEntry {
 	out := &model.AuditEntry{
-		ID: encode(kindAuditEntry, e.ID), ActorKind: e.ActorKind, Action: e.Action, Entity: e.Entity, Changes: e.Changes, RequestID: e.RequestID, CreatedAt: e.CreatedAt, Seq: e.Seq,
+		ID: encode(kindAuditEntry, e.ID), ActorKind: e.ActorKind, Action: e.Action, Entity: e.Entity, Changes: e.Changes,
+		RequestID: e.RequestID, CreatedAt: e.CreatedAt, Seq: e.Seq,
 	}
 	if kind := entityKinds[e.ActorKind]; e.ActorID != nil && kind != "" {
 		out.ActorID = filled(encode(kind, *e.ActorID))
@@ -509,9 +563,12 @@ func toWebhookEvent(e *webhookevent.Event) *model.WebhookEvent {
 		return nil
 	}
 	return &model.WebhookEvent{
-		ID: encode(kindWebhookEvent, e.ID), Kind: upper[model.WebhookEventKind](e.Kind), Sid: e.SID, Params: rawJSON(e.Params), SignatureValid: e.SignatureValid,
-		Source: upper[model.WebhookEventSource](e.Source), ReceivedAt: e.ReceivedAt, RecordedAt: e.ReceivedAt, ArrivedAt: e.Arrived(),
-		HappenedAt: e.HappenedAt, AppliedAt: e.AppliedAt, Attempts: e.Attempts, NextAttemptAt: e.NextAttemptAt, Error: filled(e.Error),
+		ID: encode(kindWebhookEvent, e.ID), Kind: upper[model.WebhookEventKind](e.Kind), Sid: e.SID,
+		Params: rawJSON(e.Params), SignatureValid: e.SignatureValid,
+		Source: upper[model.WebhookEventSource](e.Source), ReceivedAt: e.ReceivedAt, RecordedAt: e.ReceivedAt,
+		ArrivedAt:  e.Arrived(),
+		HappenedAt: e.HappenedAt, AppliedAt: e.AppliedAt, Attempts: e.Attempts, NextAttemptAt: e.NextAttemptAt,
+		Error: filled(e.Error),
 	}
 }
 
@@ -530,5 +587,8 @@ func toEvidence(in *model.ConsentEvidenceInput) consent.Evidence {
 	if in == nil {
 		return consent.Evidence{}
 	}
-	return consent.Evidence{Text: text(in.Text.Value()), Language: text(in.Language.Value()), IP: text(in.IP.Value()), Note: text(in.Note.Value())}
+	return consent.Evidence{
+		Text: text(in.Text.Value()), Language: text(in.Language.Value()), IP: text(in.IP.Value()),
+		Note: text(in.Note.Value()),
+	}
 }

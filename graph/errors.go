@@ -85,7 +85,8 @@ func presentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 			return shown
 		}
 		var own *gqlerror.Error
-		if errors.As(err, &own) && errors.Unwrap(own) == nil || shown.Extensions["code"] != nil { // gqlgen's own words: syntax, validation, limits
+		// gqlgen's own words: syntax, validation, limits
+		if errors.As(err, &own) && errors.Unwrap(own) == nil || shown.Extensions["code"] != nil {
 			if shown.Extensions["code"] == nil {
 				code("INVALID")
 			}

@@ -93,23 +93,43 @@ func limitLists(c *generated.ComplexityRoot) {
 		}
 		return 1 + n*child/4 // edges, nodes and pageInfo share the page
 	}
-	c.Query.Contacts = func(child int, _ *model.ContactFilter, _ *string, _ *model.ContactOrder, first *int, _ *string, last *int, _ *string) int {
+	c.Query.Contacts = func(child int, _ *model.ContactFilter, _ *string, _ *model.ContactOrder, first *int, _ *string,
+		last *int, _ *string,
+	) int {
 		if last != nil {
 			first = last
 		}
 		return size(child, first)
 	}
 	c.Query.Messages = func(child int, _ *model.MessageFilter, first *int, _ *string) int { return size(child, first) }
-	c.Query.Campaigns = func(child int, _ *model.CampaignFilter, _ *string, _ *model.CampaignOrder, first *int, _ *string) int {
+	c.Query.Campaigns = func(child int, _ *model.CampaignFilter, _ *string, _ *model.CampaignOrder, first *int,
+		_ *string,
+	) int {
 		return size(child, first)
 	}
 	c.Query.Segments = func(child int, _ *string, first *int, _ *string) int { return size(child, first) }
 	c.Query.Templates = func(child int, _ *model.TemplateFilter, first *int, _ *string) int { return size(child, first) }
 	c.Query.Imports = func(child int, first *int, _ *string) int { return size(child, first) }
-	c.Query.Conversations = func(child int, _ *model.ConversationFilter, first *int, _ *string) int { return size(child, first) }
-	c.Query.ConsentEvents = func(child int, _ *model.ConsentEventFilter, first *int, _ *string) int { return size(child, first) }
-	c.Query.Suppressions = func(child int, _ *model.SuppressionFilter, first *int, _ *string) int { return size(child, first) }
-	c.Query.WebhookEvents = func(child int, _ *model.WebhookEventFilter, first *int, _ *string) int { return size(child, first) }
+	c.Query.Conversations = func(child int, _ *model.ConversationFilter, first *int,
+		_ *string,
+	) int {
+		return size(child, first)
+	}
+	c.Query.ConsentEvents = func(child int, _ *model.ConsentEventFilter, first *int,
+		_ *string,
+	) int {
+		return size(child, first)
+	}
+	c.Query.Suppressions = func(child int, _ *model.SuppressionFilter, first *int,
+		_ *string,
+	) int {
+		return size(child, first)
+	}
+	c.Query.WebhookEvents = func(child int, _ *model.WebhookEventFilter, first *int,
+		_ *string,
+	) int {
+		return size(child, first)
+	}
 	c.Query.AuditEntries = func(child int, _ *model.AuditFilter, first *int, _ *string) int { return size(child, first) }
 	c.Query.BulkActions = func(child int, first *int, _ *string) int { return size(child, first) }
 	c.Conversation.Messages = func(child int, first *int, _ *string) int { return size(child, first) }
@@ -117,5 +137,9 @@ func limitLists(c *generated.ComplexityRoot) {
 	c.Query.Topics = func(child int) int { return 1 + 20*child }
 	c.Contact.Messages = func(child int, first *int, _ *string) int { return size(child, first) }
 	c.Contact.ConsentEvents = func(child int, first *int, _ *string) int { return size(child, first) }
-	c.Campaign.Messages = func(child int, _ *model.CampaignMessageFilter, first *int, _ *string) int { return size(child, first) }
+	c.Campaign.Messages = func(child int, _ *model.CampaignMessageFilter, first *int,
+		_ *string,
+	) int {
+		return size(child, first)
+	}
 }

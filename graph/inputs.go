@@ -30,7 +30,9 @@ func isNull(raw json.RawMessage) bool {
 }
 
 // contactInput reads a contact's fields. Null empties a text.
-func contactInput(name, locale, zone graphql.Omittable[*string], attributes graphql.Omittable[json.RawMessage]) (contact.Input, error) {
+func contactInput(name, locale, zone graphql.Omittable[*string],
+	attributes graphql.Omittable[json.RawMessage],
+) (contact.Input, error) {
 	var in contact.Input
 	for _, f := range []struct {
 		from graphql.Omittable[*string]
@@ -81,7 +83,8 @@ func contactFilter(in *model.ContactFilter) (f contact.Filter) {
 func selection(in *model.ContactSelection) (f contact.Filter, err error) {
 	ids, some := in.Ids.Value(), in.Filter.Value() != nil || text(in.Search.Value()) != ""
 	if (ids != nil) == some {
-		return f, apperr.Invalid("contacts", "say which contacts: either ids, or filter and search; {filter: {}} is everybody")
+		return f, apperr.Invalid("contacts",
+			"say which contacts: either ids, or filter and search; {filter: {}} is everybody")
 	}
 	f = contactFilter(in.Filter.Value())
 	f.Search = text(in.Search.Value())
@@ -96,7 +99,9 @@ func selection(in *model.ContactSelection) (f contact.Filter, err error) {
 	return f, nil
 }
 
-func (r *Resolver) bulk(ctx context.Context, kind bulk.Kind, contacts *model.ContactSelection, o bulk.Options, expected *int64) (*model.BulkActionPayload, error) {
+func (r *Resolver) bulk(ctx context.Context, kind bulk.Kind, contacts *model.ContactSelection, o bulk.Options,
+	expected *int64,
+) (*model.BulkActionPayload, error) {
 	var a *bulk.Action
 	f, err := selection(contacts)
 	if err == nil {
@@ -107,15 +112,23 @@ func (r *Resolver) bulk(ctx context.Context, kind bulk.Kind, contacts *model.Con
 }
 
 // subscriptions lists where a contact stands with topics, by the topics' names.
-func (r *Resolver) subscriptions(ctx context.Context, standing map[int64]*topic.Subscription) ([]*model.TopicSubscription, error) {
+func (r *Resolver) subscriptions(ctx context.Context,
+	standing map[int64]*topic.Subscription,
+) ([]*model.TopicSubscription, error) {
 	topics, err := load(ctx).topics.LoadAll(ctx, slices.Collect(maps.Keys(standing)))
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(topics, func(a, b *topic.Topic) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+	slices.SortFunc(topics, func(a, b *topic.Topic) int {
+		return strings.Compare(strings.ToLower(a.Name),
+			strings.ToLower(b.Name))
+	})
 	return mapped(topics, func(t *topic.Topic) *model.TopicSubscription {
 		sub := standing[t.ID]
-		return &model.TopicSubscription{Topic: toTopic(t), Status: upper[model.TopicStatus](sub.Status), Source: upper[model.ConsentSource](sub.Source), Since: sub.Since}
+		return &model.TopicSubscription{
+			Topic: toTopic(t), Status: upper[model.TopicStatus](sub.Status),
+			Source: upper[model.ConsentSource](sub.Source), Since: sub.Since,
+		}
 	}), nil
 }
 
@@ -135,7 +148,8 @@ func campaignInput(in model.CampaignUpdateInput) (campaign.Input, error) {
 		ErrorThreshold: threshold.Value(), ClearThreshold: threshold.IsSet() && threshold.Value() == nil,
 		QuietHours: toQuietHours(quiet.Value()), ClearQuietHours: quiet.IsSet() && quiet.Value() == nil,
 		FrequencyCap: toCap(in.FrequencyCap.Value()), ClearCap: in.FrequencyCap.IsSet() && in.FrequencyCap.Value() == nil,
-		ClearTopic: in.TopicID.IsSet() && text(in.TopicID.Value()) == "", EndsAt: ends.Value(), ClearEndsAt: ends.IsSet() && ends.Value() == nil,
+		ClearTopic: in.TopicID.IsSet() && text(in.TopicID.Value()) == "", EndsAt: ends.Value(), ClearEndsAt: ends.IsSet() &&
+			ends.Value() == nil,
 	}
 	if raw := in.Query.Value(); !isNull(raw) {
 		out.Query = raw
@@ -172,7 +186,8 @@ func campaignInput(in model.CampaignUpdateInput) (campaign.Input, error) {
 
 func importRequest(input model.ContactImportConfirmInput) (importer.Request, error) {
 	req := importer.Request{
-		Mapping: map[string]importer.Field{}, DefaultRegion: text(input.DefaultRegion.Value()), Consent: importer.ConsentChoice{Text: text(input.ConsentText.Value())},
+		Mapping: map[string]importer.Field{}, DefaultRegion: text(input.DefaultRegion.Value()),
+		Consent: importer.ConsentChoice{Text: text(input.ConsentText.Value())},
 	}
 	for _, c := range input.Mapping.Value() {
 		req.Mapping[c.Name] = importer.Field(c.Field)
@@ -243,7 +258,8 @@ func conversationFilter(in *model.ConversationFilter) (f conversation.Filter, er
 		f.Status = lower[string](*s)
 	}
 	f.Unread, f.Search = yes(in.Unread.Value()), text(in.Search.Value())
-	if f.AssigneeID, err = optional("assigneeId", kindOperator, in.AssigneeID.Value()); err == nil && yes(in.Unassigned.Value()) {
+	if f.AssigneeID, err = optional("assigneeId", kindOperator, in.AssigneeID.Value()); err == nil &&
+		yes(in.Unassigned.Value()) {
 		f.AssigneeID = new(int64)
 	}
 	return f, err
@@ -258,10 +274,15 @@ func (r *Resolver) reply(ctx context.Context, input model.ConversationReplyInput
 	if err != nil {
 		return nil, err
 	}
-	return r.Conversations.Answer(ctx, conversation.Reply{ConversationID: id, Body: text(input.Body.Value()), TemplateID: tmpl})
+	return r.Conversations.Answer(ctx, conversation.Reply{
+		ConversationID: id, Body: text(input.Body.Value()),
+		TemplateID: tmpl,
+	})
 }
 
-func (r *Resolver) conversationChange(ctx context.Context, id string, change func(context.Context, int64) (*conversation.Conversation, error)) (*model.ConversationPayload, error) {
+func (r *Resolver) conversationChange(ctx context.Context, id string,
+	change func(context.Context, int64) (*conversation.Conversation, error),
+) (*model.ConversationPayload, error) {
 	n, err := globalid.Decode("id", kindConversation, id)
 	var c *conversation.Conversation
 	if err == nil {
@@ -317,7 +338,10 @@ func (r *Resolver) settings(ctx context.Context) (*model.Settings, error) {
 		return nil, err
 	}
 	d, err := r.Campaigns.Defaults(ctx)
-	return &model.Settings{AccountRatePerSecond: rate, DefaultQuietHours: fromQuietHours(d.QuietHours), DefaultFrequencyCap: fromCap(d.FrequencyCap)}, err
+	return &model.Settings{
+		AccountRatePerSecond: rate, DefaultQuietHours: fromQuietHours(d.QuietHours),
+		DefaultFrequencyCap: fromCap(d.FrequencyCap),
+	}, err
 }
 
 func (r *Resolver) updateSettings(ctx context.Context, input model.SettingsUpdateInput) error {

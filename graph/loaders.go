@@ -67,7 +67,8 @@ func batched[V any](find func(context.Context, []int64) (map[int64]V, error)) *d
 	return dataloadgen.NewMappedLoader(find, dataloadgen.WithWait(time.Millisecond), dataloadgen.WithBatchCapacity(500))
 }
 
-func indexed[V any](find func(context.Context, []int64) ([]V, error), id func(V) int64) func(context.Context, []int64) (map[int64]V, error) {
+func indexed[V any](find func(context.Context, []int64) ([]V, error), id func(V) int64) func(context.Context,
+	[]int64) (map[int64]V, error) {
 	return func(ctx context.Context, ids []int64) (map[int64]V, error) {
 		rows, err := find(ctx, ids)
 		byID := make(map[int64]V, len(rows))
@@ -79,7 +80,8 @@ func indexed[V any](find func(context.Context, []int64) ([]V, error), id func(V)
 }
 
 // listed fills in the empty list where nothing was found.
-func listed[V any](find func(context.Context, []int64) (map[int64][]V, error)) func(context.Context, []int64) (map[int64][]V, error) {
+func listed[V any](find func(context.Context, []int64) (map[int64][]V, error)) func(context.Context,
+	[]int64) (map[int64][]V, error) {
 	return func(ctx context.Context, ids []int64) (map[int64][]V, error) {
 		found, err := find(ctx, ids)
 		if err != nil {
@@ -116,9 +118,10 @@ func newLoaders(s Services) *loaders {
 			}
 			return found, err
 		}),
-		conversations: batched(indexed(s.Conversations.ByContacts, func(c *conversation.Conversation) int64 { return c.ContactID })),
-		events:        batched(listed(s.Messages.Events)),
-		attempts:      batched(listed(s.Messages.Attempts)),
+		conversations: batched(indexed(s.Conversations.ByContacts,
+			func(c *conversation.Conversation) int64 { return c.ContactID })),
+		events:   batched(listed(s.Messages.Events)),
+		attempts: batched(listed(s.Messages.Attempts)),
 		undecided: batched(func(ctx context.Context, ids []int64) (map[int64]*time.Time, error) {
 			found, err := s.Messages.UndecidedSince(ctx, ids)
 			out := make(map[int64]*time.Time, len(ids))

@@ -62,7 +62,9 @@ func fullPage(first *int, after *string, last *int, before *string) db.Page {
 }
 
 // connect makes the parts of a connection.
-func connect[T, N, E any](s db.Slice[T], node func(T) N, cursor func(T) string, edge func(string, N) E) ([]E, []N, *model.PageInfo) {
+func connect[T, N, E any](s db.Slice[T], node func(T) N, cursor func(T) string,
+	edge func(string, N) E,
+) ([]E, []N, *model.PageInfo) {
 	edges, nodes := make([]E, len(s.Items)), make([]N, len(s.Items))
 	info := &model.PageInfo{HasNextPage: s.HasNext, HasPreviousPage: s.HasPrior}
 	for i, item := range s.Items {

@@ -20,7 +20,10 @@ func schema(t *testing.T) *ast.Schema {
 func TestEveryRootFieldSaysWhoMayCallIt(t *testing.T) {
 	t.Parallel()
 	s := schema(t)
-	open := map[string]bool{"Query.viewer": true, "Query.setup": true, "Mutation.setupAdmin": true, "Mutation.signIn": true, "Mutation.signOut": true}
+	open := map[string]bool{
+		"Query.viewer": true, "Query.setup": true, "Mutation.setupAdmin": true,
+		"Mutation.signIn": true, "Mutation.signOut": true,
+	}
 	for _, root := range []*ast.Definition{s.Query, s.Mutation, s.Subscription} {
 		for _, f := range root.Fields {
 			if len(f.Name) > 1 && f.Name[:2] == "__" {
@@ -40,18 +43,29 @@ func TestTheContractIsKept(t *testing.T) {
 	s := schema(t)
 	for root, names := range map[*ast.Definition][]string{
 		s.Query: {
-			"viewer", "node", "contacts", "contact", "contactCount", "attributeKeys", "segments", "segmentPreview", "templates", "templatePreview", "senders", "campaigns",
-			"campaignPreflight", "messages", "conversations", "consentEvents", "suppressions", "topics", "imports", "webhookEvents", "auditEntries", "auditVerification", "dashboard", "errorReport", "systemHealth", "operators", "apiTokens", "settings",
+			"viewer", "node", "contacts", "contact", "contactCount", "attributeKeys", "segments", "segmentPreview",
+			"templates", "templatePreview", "senders", "campaigns",
+			"campaignPreflight", "messages", "conversations", "consentEvents", "suppressions", "topics", "imports",
+			"webhookEvents", "auditEntries", "auditVerification", "dashboard", "errorReport", "systemHealth", "operators",
+			"apiTokens", "settings",
 		},
 		s.Mutation: {
-			"signIn", "signOut", "operatorInvite", "operatorDeactivate", "apiTokenCreate", "apiTokenRevoke", "contactCreate", "contactUpdate", "contactConsentSet", "contactImport",
-			"contactImportCancel", "segmentCreate", "segmentUpdate", "segmentDelete", "templateCreate", "templateUpdate", "templateDelete", "templateTestSend", "templateSync",
-			"senderCreate", "senderUpdate", "senderPause", "senderResume", "campaignCreate", "campaignUpdate", "campaignLaunch", "campaignPause", "campaignResume", "campaignCancel",
-			"campaignDuplicate", "campaignDelete", "campaignSchedule", "campaignTestSend", "settingsUpdate", "webhookEventReplay", "sandboxInboundSend", "sandboxSettingsUpdate", "sandboxSeed",
-			"conversationReply", "conversationAssign", "conversationMarkRead", "conversationClose", "suppressionAdd", "suppressionRemove", "contactErase", "contactExport", "contactMerge",
+			"signIn", "signOut", "operatorInvite", "operatorDeactivate", "apiTokenCreate", "apiTokenRevoke", "contactCreate",
+			"contactUpdate", "contactConsentSet", "contactImport",
+			"contactImportCancel", "segmentCreate", "segmentUpdate", "segmentDelete", "templateCreate", "templateUpdate",
+			"templateDelete", "templateTestSend", "templateSync",
+			"senderCreate", "senderUpdate", "senderPause", "senderResume", "campaignCreate", "campaignUpdate",
+			"campaignLaunch", "campaignPause", "campaignResume", "campaignCancel",
+			"campaignDuplicate", "campaignDelete", "campaignSchedule", "campaignTestSend", "settingsUpdate",
+			"webhookEventReplay", "sandboxInboundSend", "sandboxSettingsUpdate", "sandboxSeed",
+			"conversationReply", "conversationAssign", "conversationMarkRead", "conversationClose", "suppressionAdd",
+			"suppressionRemove", "contactErase", "contactExport", "contactMerge",
 			"topicCreate", "topicUpdate", "topicDelete", "contactTopicSet", "contactTopicRecord",
 		},
-		s.Subscription: {"campaignProgress", "importProgress", "deliveryEvents", "inboundMessages", "conversationUpdated", "dashboardUpdated", "systemHealthChanged"},
+		s.Subscription: {
+			"campaignProgress", "importProgress", "deliveryEvents", "inboundMessages", "conversationUpdated",
+			"dashboardUpdated", "systemHealthChanged",
+		},
 	} {
 		for _, n := range names {
 			require.NotNil(t, root.Fields.ForName(n), "%s.%s", root.Name, n)

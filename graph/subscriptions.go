@@ -25,7 +25,9 @@ const (
 
 // follow sends the state of one thing now and whenever the topic names it,
 // until ctx ends or last says that nothing more will come.
-func follow[T any](ctx context.Context, wake <-chan []int64, id int64, pace time.Duration, state func(context.Context) (T, error), last func(T) bool) (<-chan T, error) {
+func follow[T any](ctx context.Context, wake <-chan []int64, id int64, pace time.Duration,
+	state func(context.Context) (T, error), last func(T) bool,
+) (<-chan T, error) {
 	first, err := state(ctx)
 	if err != nil {
 		return nil, err
@@ -180,7 +182,9 @@ func (r *Resolver) conversationsUpdated(ctx context.Context, id *string) (<-chan
 // stream sends first, and then what the topic names as it comes, the newest when
 // there is more than a screen can show. find gets no ids when events may have
 // been missed.
-func stream[T any](ctx context.Context, wake <-chan []int64, first []T, find func(context.Context, []int64) ([]T, error)) <-chan T {
+func stream[T any](ctx context.Context, wake <-chan []int64, first []T,
+	find func(context.Context, []int64) ([]T, error),
+) <-chan T {
 	out := make(chan T, eventsPerTick)
 	go func() {
 		defer close(out)

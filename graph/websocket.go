@@ -20,8 +20,13 @@ import (
 type gorillaSockets struct{}
 
 // Accept implements transport.WebsocketImplementation.
-func (gorillaSockets) Accept(w http.ResponseWriter, r *http.Request, o transport.WebsocketAcceptOptions) (transport.WebsocketConn, error) {
-	up := websocket.Upgrader{Subprotocols: o.Subprotocols, HandshakeTimeout: 10 * time.Second, ReadBufferSize: 4096, WriteBufferSize: 4096}
+func (gorillaSockets) Accept(w http.ResponseWriter, r *http.Request,
+	o transport.WebsocketAcceptOptions,
+) (transport.WebsocketConn, error) {
+	up := websocket.Upgrader{
+		Subprotocols: o.Subprotocols, HandshakeTimeout: 10 * time.Second, ReadBufferSize: 4096,
+		WriteBufferSize: 4096,
+	}
 	conn, err := up.Upgrade(w, r, o.ResponseHeader)
 	if err != nil {
 		return nil, err
@@ -40,7 +45,8 @@ const writeWait = 10 * time.Second
 // NextReader tells a normal close apart from a broken connection.
 func (c *gorillaConn) NextReader() (int, io.Reader, error) {
 	kind, r, err := c.Conn.NextReader()
-	if websocket.IsCloseError(err, websocket.CloseNormalClosure, websocket.CloseGoingAway, websocket.CloseNoStatusReceived) || errors.Is(err, io.EOF) {
+	if websocket.IsCloseError(err, websocket.CloseNormalClosure, websocket.CloseGoingAway,
+		websocket.CloseNoStatusReceived) || errors.Is(err, io.EOF) {
 		err = transport.ErrWebsocketClosed
 	}
 	return kind, r, err

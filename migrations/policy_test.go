@@ -80,10 +80,12 @@ func check(name, text string) (broken []rule) {
 			if match(s, `(\bCONCURRENTLY\b)`) != "" && tx {
 				breaks(inTransaction)
 			}
-			if !tx && match(s, `^(CREATE (?:UNIQUE )?INDEX|CREATE TABLE|DROP INDEX)`) != "" && match(s, `(IF NOT EXISTS|IF EXISTS)`) == "" {
+			if !tx && match(s, `^(CREATE (?:UNIQUE )?INDEX|CREATE TABLE|DROP INDEX)`) != "" &&
+				match(s, `(IF NOT EXISTS|IF EXISTS)`) == "" {
 				breaks(notRepeatable)
 			}
-			if table := match(s, `^CREATE (?:UNIQUE )?INDEX .*?\bON (?:ONLY )?(\w+)`); isLarge(table) && match(s, `(\bCONCURRENTLY\b)`) == "" {
+			if table := match(s, `^CREATE (?:UNIQUE )?INDEX .*?\bON (?:ONLY )?(\w+)`); isLarge(table) &&
+				match(s, `(\bCONCURRENTLY\b)`) == "" {
 				breaks(indexBlocks)
 			}
 			if match(s, `^(REINDEX|CLUSTER|VACUUM FULL|LOCK TABLE|TRUNCATE|REFRESH)`) != "" {
@@ -102,7 +104,8 @@ func check(name, text string) (broken []rule) {
 				breaks(backfill)
 			}
 			// A block in a plain file may commit after each of its batches.
-			if table := match(s, `^DO\b.*\b(?:UPDATE|DELETE FROM) (\w+)`); isLarge(table) && (tx || match(s, `\b(COMMIT)\b`) == "") {
+			if table := match(s, `^DO\b.*\b(?:UPDATE|DELETE FROM) (\w+)`); isLarge(table) &&
+				(tx || match(s, `\b(COMMIT)\b`) == "") {
 				breaks(backfill)
 			}
 			if table := match(s, `^ALTER TABLE (?:IF EXISTS )?(?:ONLY )?(\w+)`); table != "" && !made[table] {

@@ -29,7 +29,10 @@ func importCommand() *cli.Command {
 			&cli.StringFlag{Name: "region", Usage: "country of national numbers, such as DE"},
 			&cli.StringFlag{Name: "consent", Value: "columns", Usage: "columns, all or none"},
 			&cli.StringFlag{Name: "consent-text", Usage: "with all: what these people agreed to, and where"},
-			&cli.StringMapFlag{Name: "map", Usage: "COLUMN=field, such as Tel=address or Ort=attributes.city; columns left out are guessed"},
+			&cli.StringMapFlag{
+				Name:  "map",
+				Usage: "COLUMN=field, such as Tel=address or Ort=attributes.city; columns left out are guessed",
+			},
 			&cli.StringFlag{Name: "rejects", Usage: "write the rejected rows to this file, to be mended and imported again"},
 		},
 		Action: runImport,
@@ -61,13 +64,16 @@ func runImport(ctx context.Context, cmd *cli.Command) error {
 		}
 		defer func() { _ = file.Close() }()
 		req := importer.Request{
-			FileName: filepath.Base(path), Mapping: map[string]importer.Field{}, DefaultRegion: cmd.String("region"), Mode: importer.Mode(cmd.String("mode")),
-			Consent: importer.ConsentChoice{Source: cmd.String("consent"), Text: cmd.String("consent-text")}, DryRun: cmd.Bool("dry-run"),
+			FileName: filepath.Base(path), Mapping: map[string]importer.Field{}, DefaultRegion: cmd.String("region"),
+			Mode:    importer.Mode(cmd.String("mode")),
+			Consent: importer.ConsentChoice{Source: cmd.String("consent"), Text: cmd.String("consent-text")},
+			DryRun:  cmd.Bool("dry-run"),
 		}
 		for column, field := range cmd.StringMap("map") {
 			req.Mapping[column] = importer.Field(field)
 		}
-		bar := progressbar.NewOptions64(1, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(req.FileName), progressbar.OptionShowBytes(true),
+		bar := progressbar.NewOptions64(1, progressbar.OptionSetWriter(os.Stderr),
+			progressbar.OptionSetDescription(req.FileName), progressbar.OptionShowBytes(true),
 			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100e6), progressbar.OptionClearOnFinish())
 		imp, err := imports.Import(ctx, req, file, func(i *importer.Import) {
 			bar.ChangeMax64(max(i.SizeBytes, 1))
@@ -93,7 +99,9 @@ func report(ctx context.Context, imports *app.Importer, imp *importer.Import, re
 	for i, c := range imp.Options.Columns {
 		columns[i] = fmt.Sprintf("%s → %s", c.Name, c.Field)
 	}
-	fmt.Printf("%s\n%d rows: %d %screated, %d updated, %d unchanged, %d duplicates, %d rejected\n", strings.Join(columns, ", "), imp.RowsDone, imp.Created, would, imp.Updated, imp.Unchanged, imp.Duplicates, imp.Rejected)
+	fmt.Printf("%s\n%d rows: %d %screated, %d updated, %d unchanged, %d duplicates, %d rejected\n",
+		strings.Join(columns, ", "), imp.RowsDone, imp.Created, would, imp.Updated, imp.Unchanged, imp.Duplicates,
+		imp.Rejected)
 	if imp.Rejected == 0 || rejects == "" {
 		return nil
 	}

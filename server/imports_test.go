@@ -31,14 +31,20 @@ var domains = map[string][]string{
 	"gate":         {"consent", "contact", "hours", "message", "sender", "template"},
 	"conversation": {"audit", "consent", "contact", "gate", "message", "template", "topic"},
 	"campaign":     {"audit", "consent", "contact", "gate", "hours", "message", "segment", "sender", "template", "topic"},
-	"dispatch":     {"audit", "campaign", "consent", "contact", "conversation", "gate", "message", "sender", "template", "topic"},
-	"reconcile":    {"audit", "contact", "message", "template", "webhookevent"},
-	"importer":     {"audit", "consent", "contact", "topic"},
-	"export":       {"contact", "message", "topic"},
-	"erasure":      {"audit", "consent", "contact", "message", "topic"},
-	"merge":        {"audit", "consent", "contact", "message", "topic"},
-	"bulk":         {"audit", "consent", "contact", "erasure", "export", "segment", "topic"},
-	"demo":         {"audit", "campaign", "consent", "contact", "conversation", "gate", "importer", "message", "segment", "template", "topic"},
+	"dispatch": {
+		"audit", "campaign", "consent", "contact", "conversation", "gate", "message", "sender", "template",
+		"topic",
+	},
+	"reconcile": {"audit", "contact", "message", "template", "webhookevent"},
+	"importer":  {"audit", "consent", "contact", "topic"},
+	"export":    {"contact", "message", "topic"},
+	"erasure":   {"audit", "consent", "contact", "message", "topic"},
+	"merge":     {"audit", "consent", "contact", "message", "topic"},
+	"bulk":      {"audit", "consent", "contact", "erasure", "export", "segment", "topic"},
+	"demo": {
+		"audit", "campaign", "consent", "contact", "conversation", "gate", "importer", "message", "segment",
+		"template", "topic",
+	},
 	"webhookevent": {"consent", "contact", "conversation", "message"},
 	"dashboard":    {"contact", "message"},
 	"health":       {"message"},
@@ -50,7 +56,10 @@ var domains = map[string][]string{
 var shared = []string{"actor", "apperr", "config", "csvcell", "db", "globalid", "jobs", "pubsub"}
 
 // transports never import one another, nor bun.
-var transports = []string{"eventstream/graph", "eventstream/server/webhook", "eventstream/worker", "eventstream/server/web"}
+var transports = []string{
+	"eventstream/graph", "eventstream/server/webhook", "eventstream/worker",
+	"eventstream/server/web",
+}
 
 // TestWhoMayImportWhom reads the files themselves: asking the go command would
 // be answered from the test cache after a violation.
@@ -140,7 +149,8 @@ var writesMessages = regexp.MustCompile(`(?i)\b(UPDATE(\s+ONLY)?|INSERT\s+INTO|D
 // the fence, and the moves of a message stand in one place.
 func checkOwner(t *testing.T, rel string, raw []byte) {
 	t.Helper()
-	if strings.HasPrefix(rel, "server/message/") || slices.ContainsFunc(fillers, func(f string) bool { return strings.HasPrefix(rel, f) }) {
+	if strings.HasPrefix(rel, "server/message/") || slices.ContainsFunc(fillers,
+		func(f string) bool { return strings.HasPrefix(rel, f) }) {
 		return
 	}
 	if found := writesMessages.Find(raw); found != nil {
@@ -157,10 +167,16 @@ func checkOwner(t *testing.T, rel string, raw []byte) {
 
 func TestTheOwnerOfMessagesIsFound(t *testing.T) {
 	t.Parallel()
-	for _, sql := range []string{"UPDATE messages m SET x = 1", "insert into messages (id)", "DELETE FROM messages", "UPDATE ONLY messages SET", "WITH a AS (UPDATE\n\t\tmessages SET x = 1)"} {
+	for _, sql := range []string{
+		"UPDATE messages m SET x = 1", "insert into messages (id)", "DELETE FROM messages",
+		"UPDATE ONLY messages SET", "WITH a AS (UPDATE\n\t\tmessages SET x = 1)",
+	} {
 		require.True(t, writesMessages.MatchString(sql), sql)
 	}
-	for _, sql := range []string{"SELECT * FROM messages", "UPDATE message_attempts SET", "INSERT INTO messages_old", "LOCK messages"} {
+	for _, sql := range []string{
+		"SELECT * FROM messages", "UPDATE message_attempts SET", "INSERT INTO messages_old",
+		"LOCK messages",
+	} {
 		require.False(t, writesMessages.MatchString(sql), sql)
 	}
 }
@@ -174,10 +190,14 @@ func checkSQL(t *testing.T, rel, path string) error {
 		return err
 	}
 	checkOwner(t, rel, raw)
-	if strings.HasSuffix(rel, "/store.go") || strings.HasSuffix(rel, "_store.go") || strings.HasPrefix(rel, "server/db/") || rel == "server/segment/compile.go" || rel == "server/pubsub/pubsub.go" {
+	if strings.HasSuffix(rel, "/store.go") || strings.HasSuffix(rel, "_store.go") ||
+		strings.HasPrefix(rel, "server/db/") || rel == "server/segment/compile.go" || rel == "server/pubsub/pubsub.go" {
 		return nil
 	}
-	for _, call := range []string{".NewRaw(", ".NewSelect(", ".NewInsert(", ".NewUpdate(", ".NewDelete(", ".ExecContext("} {
+	for _, call := range []string{
+		".NewRaw(", ".NewSelect(", ".NewInsert(", ".NewUpdate(", ".NewDelete(",
+		".ExecContext(",
+	} {
 		if strings.Contains(string(raw), call) {
 			t.Errorf("%s calls %s: SQL belongs into a store.go", rel, call)
 		}

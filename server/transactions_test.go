@@ -231,7 +231,8 @@ func handle(info *types.Info, e ast.Expr) bool {
 		return false
 	}
 	switch types.TypeString(tv.Type, nil) {
-	case "*eventstream/server/db.DB", "*github.com/uptrace/bun.DB", "*github.com/jackc/pgx/v5/pgxpool.Pool", "*database/sql.DB":
+	case "*eventstream/server/db.DB", "*github.com/uptrace/bun.DB", "*github.com/jackc/pgx/v5/pgxpool.Pool",
+		"*database/sql.DB":
 		return true
 	}
 	return false

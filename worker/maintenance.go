@@ -160,13 +160,15 @@ func newMetrics(r prometheus.Registerer, tasks []Task, leading *terms) *metrics 
 			Name: "eventstream_maintenance_runs_total", Help: "Runs of a maintenance task that have ended.",
 		}, task),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "eventstream_maintenance_failures_total", Help: "Runs that failed: by an error, at their deadline, by a panic.",
+			Name: "eventstream_maintenance_failures_total",
+			Help: "Runs that failed: by an error, at their deadline, by a panic.",
 		}, []string{"task", "reason"}),
 		running: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "eventstream_maintenance_running", Help: "Whether a run of the task is under way in this process.",
 		}, task),
 		success: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "eventstream_maintenance_last_success_timestamp_seconds", Help: "When the task last succeeded in this process.",
+			Name: "eventstream_maintenance_last_success_timestamp_seconds",
+			Help: "When the task last succeeded in this process.",
 		}, task),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "eventstream_maintenance_duration_seconds", Help: "How long a run took.",

@@ -13,15 +13,30 @@ import (
 // Tasks are the engine's, in no order: each has its own goroutine.
 func Tasks(s *Services) []Task {
 	return []Task{
-		{Name: "lost messages", Every: time.Second, Deadline: 30 * time.Second, Batch: dispatch.LostBatch, Run: s.Dispatcher.MarkLost},
+		{
+			Name: "lost messages", Every: time.Second, Deadline: 30 * time.Second, Batch: dispatch.LostBatch,
+			Run: s.Dispatcher.MarkLost,
+		},
 		{Name: "dispatch jobs", Every: time.Second, Deadline: 30 * time.Second, Run: Whole(s.Dispatcher.EnqueueLost)},
 		{Name: "audiences", Every: time.Second, Deadline: 30 * time.Second, Run: Whole(s.Preparer.EnqueueLost)},
 		{Name: "schedules", Every: time.Second, Deadline: time.Minute, Run: Whole(s.Campaigns.LaunchDue)},
 		{Name: "campaign ends", Every: time.Second, Deadline: 5 * time.Minute, Run: Whole(s.Campaigns.SettleDue)},
-		{Name: "error rates", Every: time.Second, Deadline: 30 * time.Second, Run: Whole(s.Dispatcher.Breaker.CheckErrorRates)},
-		{Name: "receipts that never came", Every: 5 * time.Second, Deadline: 5 * time.Minute, Batch: reconcile.AskBatch, Run: s.CatchUp.AskOutstanding},
-		{Name: "messages that never came", Every: 5 * time.Second, Deadline: 5 * time.Minute, Batch: 1, Run: s.CatchUp.ReadInbound},
-		{Name: "marks on contacts", Every: time.Minute, Deadline: time.Minute, Batch: contact.MarksBatch, Run: s.Contacts.LiftMarks},
+		{
+			Name: "error rates", Every: time.Second, Deadline: 30 * time.Second,
+			Run: Whole(s.Dispatcher.Breaker.CheckErrorRates),
+		},
+		{
+			Name: "receipts that never came", Every: 5 * time.Second, Deadline: 5 * time.Minute, Batch: reconcile.AskBatch,
+			Run: s.CatchUp.AskOutstanding,
+		},
+		{
+			Name: "messages that never came", Every: 5 * time.Second, Deadline: 5 * time.Minute, Batch: 1,
+			Run: s.CatchUp.ReadInbound,
+		},
+		{
+			Name: "marks on contacts", Every: time.Minute, Deadline: time.Minute, Batch: contact.MarksBatch,
+			Run: s.Contacts.LiftMarks,
+		},
 		{Name: "reconciliation", Every: time.Second, Deadline: 5 * time.Minute, Run: Whole(s.Reconciler.Run)},
 		{Name: "webhooks", Every: time.Second, Deadline: 10 * time.Second, Run: Whole(s.Webhooks.Nudge)},
 		{Name: "imports", Every: time.Second, Deadline: 10 * time.Second, Run: Whole(s.Imports.Forgotten)},

@@ -30,11 +30,13 @@ func main() {
 }
 
 // needed is what docker-compose.yml must ask for when it is not set.
-var needed = []string{"POSTGRES_PASSWORD=p", "SECRET_KEY=" + strings.Repeat("k", 32), "PUBLIC_URL=https://engine.example", "TWILIO_ACCOUNT_SID=AC0", "TWILIO_AUTH_TOKEN=t"}
+var needed = []string{"POSTGRES_PASSWORD=p", "SECRET_KEY=" + strings.Repeat("k", 32),
+	"PUBLIC_URL=https://engine.example", "TWILIO_ACCOUNT_SID=AC0", "TWILIO_AUTH_TOKEN=t"}
 
 func compose(root string) error {
 	load := func(env []string) (*types.Project, error) {
-		o, err := cli.NewProjectOptions([]string{filepath.Join(root, "docker-compose.yml")}, cli.WithWorkingDirectory(root), cli.WithEnv(env), cli.WithInterpolation(true), cli.WithConsistency(true))
+		o, err := cli.NewProjectOptions([]string{filepath.Join(root, "docker-compose.yml")}, cli.WithWorkingDirectory(root),
+			cli.WithEnv(env), cli.WithInterpolation(true), cli.WithConsistency(true))
 		if err != nil {
 			return nil, err
 		}
@@ -70,7 +72,8 @@ func compose(root string) error {
 // nowhere stands for the registry: the linter asks for the configuration of base images.
 type nowhere struct{}
 
-func (nowhere) ResolveImageConfig(_ context.Context, ref string, _ sourceresolver.Opt) (string, digest.Digest, []byte, error) {
+func (nowhere) ResolveImageConfig(_ context.Context, ref string,
+	_ sourceresolver.Opt) (string, digest.Digest, []byte, error) {
 	config, err := json.Marshal(map[string]any{"architecture": "amd64", "os": "linux"})
 	return ref, digest.FromString(ref), config, err
 }
@@ -92,7 +95,8 @@ func dockerfile(path string) error {
 		return fmt.Errorf("Dockerfile: %s", found.Error.Message)
 	}
 	for _, w := range found.Warnings {
-		err = errors.Join(err, fmt.Errorf("Dockerfile:%d: %s: %s", w.Location.GetRanges()[0].GetStart().GetLine(), w.RuleName, w.Detail))
+		err = errors.Join(err, fmt.Errorf("Dockerfile:%d: %s: %s", w.Location.GetRanges()[0].GetStart().GetLine(),
+			w.RuleName, w.Detail))
 	}
 	if err == nil {
 		fmt.Println("Dockerfile: no warnings")

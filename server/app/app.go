@@ -190,11 +190,13 @@ func (a *App) publicURL() string {
 func (a *App) build(ctx context.Context) error {
 	now := func() time.Time { return time.Now().Add(a.cfg.ClockOffset) }
 	account := twilio.Options{
-		AccountSID: a.cfg.Twilio.AccountSID, AuthToken: string(a.cfg.Twilio.AuthToken), APIKey: a.cfg.Twilio.APIKey, APISecret: string(a.cfg.Twilio.APISecret),
-		BaseURL: a.cfg.Twilio.APIBaseURL, PublicURL: a.publicURL(),
+		AccountSID: a.cfg.Twilio.AccountSID, AuthToken: string(a.cfg.Twilio.AuthToken), APIKey: a.cfg.Twilio.APIKey,
+		APISecret: string(a.cfg.Twilio.APISecret),
+		BaseURL:   a.cfg.Twilio.APIBaseURL, PublicURL: a.publicURL(),
 	}
 	tokens := []string{string(a.cfg.Twilio.AuthToken), string(a.cfg.Twilio.AuthTokenSecondary)}
-	firstSender, rate, provider, timing := a.cfg.Twilio.PhoneNumber, sender.DefaultRate, "Twilio, account "+a.cfg.Twilio.AccountSID, liveTiming
+	firstSender, rate, provider, timing := a.cfg.Twilio.PhoneNumber, sender.DefaultRate,
+		"Twilio, account "+a.cfg.Twilio.AccountSID, liveTiming
 	if !a.cfg.Twilio.Live() {
 		peer, err := a.sandbox()
 		if err != nil {
@@ -202,7 +204,8 @@ func (a *App) build(ctx context.Context) error {
 		}
 		account.AccountSID, account.AuthToken, tokens = sandbox.AccountSID, sandbox.AuthToken, []string{sandbox.AuthToken}
 		account.BaseURL, account.PublicURL = peer.URL, peer.PublicURL
-		firstSender, rate, provider, timing = sandbox.PhoneNumber, sandboxRate, "sandbox on this machine; nothing reaches a phone", sandboxTiming
+		firstSender, rate, provider, timing = sandbox.PhoneNumber, sandboxRate,
+			"sandbox on this machine; nothing reaches a phone", sandboxTiming
 	}
 	if a.cfg.MessageValidity != 0 {
 		timing.validity = a.cfg.MessageValidity
@@ -216,10 +219,13 @@ func (a *App) build(ctx context.Context) error {
 	enqueuer := &jobs.Enqueuer{}
 	hasher := consent.NewHasher(string(a.cfg.SecretKey))
 	s := graph.Services{
-		Auth: auth.New(a.db, now), Contacts: contact.NewService(a.db, a.hub), Consents: consent.NewService(a.db, a.hub, hasher, now),
+		Auth: auth.New(a.db, now), Contacts: contact.NewService(a.db, a.hub),
+		Consents: consent.NewService(a.db, a.hub, hasher, now),
 		Segments: segment.NewService(a.db), Senders: sender.NewService(a.db), Messages: message.NewStore(a.db),
-		Dashboard: dashboard.NewService(a.db, twilio.Code), Health: health.NewService(a.db), Explanations: explain.NewService(a.db, twilio.Code), Timelines: timeline.NewService(a.db),
-		Trail: audit.NewTrail(a.db), Hub: a.hub, Sandbox: a.Sandbox, Codes: twilio.Code, Now: now, Log: a.log, Version: Version, Provider: provider,
+		Dashboard: dashboard.NewService(a.db, twilio.Code), Health: health.NewService(a.db),
+		Explanations: explain.NewService(a.db, twilio.Code), Timelines: timeline.NewService(a.db),
+		Trail: audit.NewTrail(a.db), Hub: a.hub, Sandbox: a.Sandbox, Codes: twilio.Code, Now: now, Log: a.log,
+		Version: Version, Provider: provider,
 	}
 	s.Topics = topic.NewService(a.db, a.hub)
 	s.Templates = template.NewService(a.db, enqueuer, client, a.log)
@@ -237,7 +243,8 @@ func (a *App) build(ctx context.Context) error {
 		DB: a.db, Hub: a.hub, Jobs: enqueuer, Consents: s.Consents, Topics: s.Topics, Now: now,
 	})
 	s.Campaigns = campaign.NewService(campaign.Dependencies{
-		DB: a.db, Hub: a.hub, Jobs: enqueuer, Segments: s.Segments, Templates: s.Templates, Senders: s.Senders, Topics: s.Topics, Now: now,
+		DB: a.db, Hub: a.hub, Jobs: enqueuer, Segments: s.Segments, Templates: s.Templates, Senders: s.Senders,
+		Topics: s.Topics, Now: now,
 	})
 	s.Unknowns = reconcile.NewService(a.db, a.hub, enqueuer)
 	breaker := dispatch.NewBreaker(a.db, s.Campaigns, s.Senders, a.log)
@@ -247,7 +254,8 @@ func (a *App) build(ctx context.Context) error {
 	})
 	if a.Sandbox != nil {
 		s.Demo = demo.NewService(demo.Dependencies{
-			DB: a.db, Hub: a.hub, Consents: s.Consents, Segments: s.Segments, Topics: s.Topics, Templates: s.Templates, Now: now, Recall: a.Sandbox.Recall,
+			DB: a.db, Hub: a.hub, Consents: s.Consents, Segments: s.Segments, Topics: s.Topics, Templates: s.Templates,
+			Now: now, Recall: a.Sandbox.Recall,
 		})
 		if err := a.recall(ctx); err != nil {
 			return err
@@ -261,19 +269,23 @@ func (a *App) build(ctx context.Context) error {
 		a.work = &worker.Services{
 			Campaigns: s.Campaigns, Contacts: s.Contacts,
 			Preparer: campaign.NewPreparer(campaign.PreparerOptions{
-				DB: a.db, Hub: a.hub, Jobs: enqueuer, Service: s.Campaigns, Templates: s.Templates, Owner: a.owner, Registry: a.registry,
+				DB: a.db, Hub: a.hub, Jobs: enqueuer, Service: s.Campaigns, Templates: s.Templates, Owner: a.owner,
+				Registry: a.registry,
 			}),
 			Dispatcher: dispatch.New(dispatch.Options{
-				DB: a.db, Hub: a.hub, Jobs: enqueuer, Campaigns: s.Campaigns, Consents: s.Consents, Templates: s.Templates, Senders: s.Senders, Topics: s.Topics,
+				DB: a.db, Hub: a.hub, Jobs: enqueuer, Campaigns: s.Campaigns, Consents: s.Consents, Templates: s.Templates,
+				Senders: s.Senders, Topics: s.Topics,
 				Breaker: breaker, Provider: client, Log: a.log, Registry: a.registry, Validity: timing.validity,
 			}),
 			Reconciler: reconcile.New(reconcile.Options{
-				DB: a.db, Hub: a.hub, Jobs: enqueuer, Templates: s.Templates, Provider: client, Log: a.log, Registry: a.registry, Owner: a.owner,
+				DB: a.db, Hub: a.hub, Jobs: enqueuer, Templates: s.Templates, Provider: client, Log: a.log, Registry: a.registry,
+				Owner:    a.owner,
 				Validity: timing.validity, LogLag: timing.logLag, DecideAfter: timing.decideAfter,
 			}),
 			CatchUp: reconcile.NewCatchUp(reconcile.CatchUpOptions{
 				DB: a.db, Provider: client, Write: s.Webhooks.RecordOne,
-				Params: twilio.Reader{}.Params, Log: a.log, Registry: a.registry, Ages: timing.ages, InboundEvery: timing.inboundEvery,
+				Params: twilio.Reader{}.Params, Log: a.log, Registry: a.registry, Ages: timing.ages,
+				InboundEvery: timing.inboundEvery,
 			}),
 			Imports: s.Imports, Bulk: s.Bulk, Erasures: erasures, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
 		}
@@ -335,12 +347,14 @@ func (a *App) sandbox() (peer sandboxPeer, err error) {
 	}
 	if !a.roles.Serve {
 		if err != nil {
-			return peer, fmt.Errorf("no sandbox in DATA_DIR=%s: start serve there first, or set Twilio's credentials", a.cfg.DataDir)
+			return peer, fmt.Errorf("no sandbox in DATA_DIR=%s: start serve there first, or set Twilio's credentials",
+				a.cfg.DataDir)
 		}
 		return peer, nil
 	}
 	// Where it was before, if it can: workers on this machine know that address.
-	opts := sandbox.Options{DataDir: a.cfg.DataDir, InboundURL: a.publicURL() + "/webhooks/twilio/inbound" + inboundRetries, Addr: strings.TrimPrefix(peer.URL, "http://"), Log: a.log}
+	opts := sandbox.Options{DataDir: a.cfg.DataDir, InboundURL: a.publicURL() + "/webhooks/twilio/inbound" +
+		inboundRetries, Addr: strings.TrimPrefix(peer.URL, "http://"), Log: a.log}
 	if a.Sandbox, err = sandbox.Start(opts); err != nil {
 		return peer, err
 	}
@@ -375,7 +389,10 @@ func (a *App) firstRun(ctx context.Context, firstSender string, rate float64) er
 	if err != nil || !needed {
 		return err
 	}
-	if _, err := a.Services.Auth.CreateFirstAdmin(ctx, auth.NewOperator{Email: a.cfg.AdminEmail, Name: "Admin", Password: string(a.cfg.AdminPassword)}); err != nil {
+	if _, err := a.Services.Auth.CreateFirstAdmin(ctx, auth.NewOperator{
+		Email: a.cfg.AdminEmail, Name: "Admin",
+		Password: string(a.cfg.AdminPassword),
+	}); err != nil {
 		return fmt.Errorf("ADMIN_EMAIL, ADMIN_PASSWORD: %w", err)
 	}
 	return nil
@@ -393,7 +410,8 @@ func (a *App) buildServer(tokens []string) error {
 		return err
 	}
 	if a.ui, err = riverui.NewHandler(&riverui.HandlerOpts{
-		Endpoints: riverui.NewEndpoints(a.river, nil), Logger: slog.New(slog.DiscardHandler), Prefix: "/admin/jobs", JobListHideArgsByDefault: true,
+		Endpoints: riverui.NewEndpoints(a.river, nil), Logger: slog.New(slog.DiscardHandler), Prefix: "/admin/jobs",
+		JobListHideArgsByDefault: true,
 	}); err != nil {
 		return fmt.Errorf("start the job pages: %w", err)
 	}
@@ -401,9 +419,13 @@ func (a *App) buildServer(tokens []string) error {
 	hooks := webhook.New(a.writer, tokens, a.publicURL, a.log)
 	router := web.NewRouter(web.Routes{
 		GraphQL: graph.NewHandler(a.Services, graph.Options{Documents: documents, Introspection: a.cfg.Playground}),
-		Schema:  graph.SDL(), Authorize: func(next http.Handler) http.Handler { return graph.Authenticate(a.Services.Auth, next) },
-		Inbound: hooks.Inbound, Status: hooks.Status, Jobs: a.ui, SPA: web.NewSPA(frontend.Dist()), Playground: a.cfg.Playground,
-		Ready: a.db.PingContext, Registry: a.registry, Log: a.log,
+		Schema:  graph.SDL(), Authorize: func(next http.Handler) http.Handler {
+			return graph.Authenticate(a.Services.Auth,
+				next)
+		},
+		Inbound: hooks.Inbound, Status: hooks.Status, Jobs: a.ui, SPA: web.NewSPA(frontend.Dist()),
+		Playground: a.cfg.Playground,
+		Ready:      a.db.PingContext, Registry: a.registry, Log: a.log,
 		Rejects: func(ctx context.Context, id string, w http.ResponseWriter) error {
 			n, err := globalid.Decode("id", "Import", id)
 			if err != nil {

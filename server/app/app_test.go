@@ -43,8 +43,10 @@ type env struct {
 func start(t *testing.T) *env {
 	t.Helper()
 	cfg := config.Config{
-		DatabaseURL: config.Secret(dbtest.URL(t)), ListenAddr: "127.0.0.1:0", DataDir: t.TempDir(), SecretKey: "0123456789abcdef0123456789abcdef",
-		AdminEmail: "ada@shop.example", AdminPassword: "a long enough password", LogLevel: "error", LogFormat: "text", Playground: true,
+		DatabaseURL: config.Secret(dbtest.URL(t)), ListenAddr: "127.0.0.1:0", DataDir: t.TempDir(),
+		SecretKey:  "0123456789abcdef0123456789abcdef",
+		AdminEmail: "ada@shop.example", AdminPassword: "a long enough password", LogLevel: "error", LogFormat: "text",
+		Playground: true,
 	}
 	require.NoError(t, cfg.Validate())
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
@@ -111,7 +113,8 @@ func (e *env) do(into any, query string, vars map[string]any) {
 func (e *env) mutate(name, field string, input map[string]any) (id string, problems string) {
 	e.t.Helper()
 	typ := strings.ToUpper(name[:1]) + name[1:] + "Input"
-	data, errs := e.raw(fmt.Sprintf(`mutation($i: %s!) { %s(input: $i) { %s { id } userErrors { field message } } }`, typ, name, field), map[string]any{"i": input})
+	data, errs := e.raw(fmt.Sprintf(`mutation($i: %s!) { %s(input: $i) { %s { id } userErrors { field message } } }`,
+		typ, name, field), map[string]any{"i": input})
 	require.Empty(e.t, errs, name)
 	var out map[string]map[string]json.RawMessage
 	require.NoError(e.t, json.Unmarshal(data, &out))
@@ -144,7 +147,8 @@ func (e *env) upload(name string, content []byte, extra string) (id, problems st
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
 	ops, err := json.Marshal(map[string]any{
-		"query":     `mutation($f: Upload!) { contactImport(input: {file: $f` + extra + `}) { import { id } userErrors { field message } } }`,
+		"query": `mutation($f: Upload!) { contactImport(input: {file: $f` + extra +
+			`}) { import { id } userErrors { field message } } }`,
 		"variables": map[string]any{"f": nil},
 	})
 	require.NoError(e.t, err)
@@ -215,7 +219,8 @@ func (e *env) approved(body string) string {
 }
 
 type counts struct {
-	Audience, Pending, Submitting, Accepted, Sent, Delivered, Read, Failed, Undelivered, Canceled, Expired, Skipped, Unknown, Replied, OptedOut int
+	Audience, Pending, Submitting, Accepted, Sent, Delivered, Read, Failed, Undelivered, Canceled, Expired, Skipped,
+	Unknown, Replied, OptedOut int
 }
 
 func (e *env) campaign(id string) (status string, c counts) {
@@ -278,7 +283,8 @@ func (e *env) exact(campaignID string) {
 		case r.Status == "skipped":
 			require.NotEmpty(e.t, r.SkipReason)
 		default:
-			require.Contains(e.t, []string{"canceled", "expired", "failed"}, r.Status, "a message without SID has ended for a reason")
+			require.Contains(e.t, []string{"canceled", "expired", "failed"}, r.Status,
+				"a message without SID has ended for a reason")
 		}
 	}
 	require.Equal(e.t, len(log), len(ours), "every message in the sandbox's log is one of ours")
@@ -307,23 +313,31 @@ func TestTheMainJob(t *testing.T) {
 	e := start(t)
 	id, problems := e.upload("contacts_5k.csv", fixture(t), "")
 	require.Empty(t, problems)
-	require.Equal(t, imported{Status: "COMPLETED", RowsTotal: 5000, Created: 4687, Duplicates: 165, Rejected: 148, RejectsURL: "/downloads/imports/" + id + "/rejects.csv"}, e.imported(id))
+	require.Equal(t, imported{
+		Status: "COMPLETED", RowsTotal: 5000, Created: 4687, Duplicates: 165, Rejected: 148,
+		RejectsURL: "/downloads/imports/" + id + "/rejects.csv",
+	}, e.imported(id))
 	again, _ := e.upload("contacts_5k.csv", fixture(t), "")
 	second := e.imported(again)
 	require.Equal(t, 5000, second.Created+second.Updated+second.Unchanged+second.Duplicates+second.Rejected)
 	require.Zero(t, second.Created)
 
 	seg := e.must("segmentCreate", "segment", map[string]any{"name": "Pro", "query": map[string]any{"all": []any{
-		map[string]any{"field": "attributes.plan", "op": "eq", "value": "pro"}, map[string]any{"field": "attributes.city", "op": "exists"},
+		map[string]any{"field": "attributes.plan", "op": "eq", "value": "pro"},
+		map[string]any{"field": "attributes.city", "op": "exists"},
 	}}})
 	tpl := e.approved("Hi {{name | there}}, our autumn sale has started.")
-	camp := e.must("campaignCreate", "campaign", map[string]any{"name": "Autumn", "segmentId": seg, "templateId": tpl, "rateLimitPerSecond": 500})
+	camp := e.must("campaignCreate", "campaign", map[string]any{
+		"name": "Autumn", "segmentId": seg, "templateId": tpl,
+		"rateLimitPerSecond": 500,
+	})
 	var flight struct {
 		CampaignPreflight struct{ Audience, WillSend int }
 	}
 	e.do(&flight, `query($id: ID!) { campaignPreflight(id: $id) { audience willSend } }`, map[string]any{"id": camp})
 
-	progress := e.subscribe(`subscription($id: ID!) { campaignProgress(id: $id) { status counts { delivered } } }`, map[string]any{"id": camp})
+	progress := e.subscribe(`subscription($id: ID!) { campaignProgress(id: $id) { status counts { delivered } } }`,
+		map[string]any{"id": camp})
 	e.must("campaignLaunch", "campaign", map[string]any{"id": camp})
 	c := e.await(camp, "COMPLETED")
 	require.Equal(t, flight.CampaignPreflight.Audience, c.Audience)
@@ -363,7 +377,8 @@ func TestTheMainJob(t *testing.T) {
 	defer func() { _ = resp.Body.Close() }()
 	raw, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
-	require.Equal(t, 149, strings.Count(string(raw), "import error")+strings.Count(string(raw), "not a phone number")+strings.Count(string(raw), "the phone number is empty"))
+	require.Equal(t, 149, strings.Count(string(raw), "import error")+strings.Count(string(raw),
+		"not a phone number")+strings.Count(string(raw), "the phone number is empty"))
 	require.Contains(t, string(raw), `"'=HYPERLINK(""x"")"`, "no cell runs as a formula")
 }
 
@@ -403,7 +418,10 @@ func (e *env) listen(query string, vars map[string]any, hear func(typ, payload s
 	var ack struct{ Type string }
 	require.NoError(e.t, conn.ReadJSON(&ack))
 	require.Equal(e.t, "connection_ack", ack.Type)
-	require.NoError(e.t, conn.WriteJSON(map[string]any{"id": "1", "type": "subscribe", "payload": map[string]any{"query": query, "variables": vars}}))
+	require.NoError(e.t, conn.WriteJSON(map[string]any{
+		"id": "1", "type": "subscribe",
+		"payload": map[string]any{"query": query, "variables": vars},
+	}))
 	go func() {
 		for {
 			var m struct {
@@ -427,7 +445,8 @@ func TestASubscriptionTellsWhyItEnded(t *testing.T) {
 	e := start(t)
 	id := e.must("campaignCreate", "campaign", map[string]any{"name": "short-lived"})
 	heard := make(chan string, 10)
-	e.listen(`subscription($id: ID!) { campaignProgress(id: $id) { status } }`, map[string]any{"id": id}, func(typ, payload string) { heard <- typ + " " + payload })
+	e.listen(`subscription($id: ID!) { campaignProgress(id: $id) { status } }`, map[string]any{"id": id},
+		func(typ, payload string) { heard <- typ + " " + payload })
 	require.Contains(t, <-heard, "DRAFT")
 	e.do(nil, `mutation($id: ID!) { campaignDelete(input: {id: $id}) { deletedId } }`, map[string]any{"id": id})
 	select {
@@ -454,9 +473,15 @@ func (e *env) small(n int) {
 
 func (e *env) launch(name string, rate float64) string {
 	e.t.Helper()
-	seg := e.must("segmentCreate", "segment", map[string]any{"name": "All " + name, "query": map[string]any{"all": []any{}}})
+	seg := e.must("segmentCreate", "segment", map[string]any{
+		"name":  "All " + name,
+		"query": map[string]any{"all": []any{}},
+	})
 	tpl := e.approved("Hello {{name | you}}, this is " + name + " for you.")
-	camp := e.must("campaignCreate", "campaign", map[string]any{"name": name, "segmentId": seg, "templateId": tpl, "rateLimitPerSecond": rate})
+	camp := e.must("campaignCreate", "campaign", map[string]any{
+		"name": name, "segmentId": seg, "templateId": tpl,
+		"rateLimitPerSecond": rate,
+	})
 	e.must("campaignLaunch", "campaign", map[string]any{"id": camp})
 	return camp
 }
@@ -466,7 +491,8 @@ func TestFaultsOfTwilioSendNobodyTwiceAndLoseNobody(t *testing.T) {
 	e := start(t)
 	e.small(600)
 	bad := e.Sandbox.Settings()
-	bad.TooManyRate, bad.ServerErrorRate, bad.CutRate, bad.EmptyRate, bad.RepeatRate, bad.ReorderRate = 0.05, 0.05, 0.05, 0.05, 0.2, 0.2
+	bad.TooManyRate, bad.ServerErrorRate, bad.CutRate, bad.EmptyRate, bad.RepeatRate, bad.ReorderRate = 0.05, 0.05, 0.05,
+		0.05, 0.2, 0.2
 	require.NoError(t, e.Sandbox.SetSettings(bad))
 	camp := e.launch("faulty", 1000)
 	c := e.await(camp, "COMPLETED")
@@ -491,7 +517,8 @@ func TestPauseResumeCancel(t *testing.T) {
 	camp := e.launch("paced", 50)
 	require.Eventually(t, func() bool { _, c := e.campaign(camp); return c.Accepted >= 10 }, patience, 20*time.Millisecond)
 	e.must("campaignPause", "campaign", map[string]any{"id": camp})
-	require.Eventually(t, func() bool { _, c := e.campaign(camp); return c.Submitting == 0 }, patience, 20*time.Millisecond)
+	require.Eventually(t, func() bool { _, c := e.campaign(camp); return c.Submitting == 0 }, patience,
+		20*time.Millisecond)
 	_, before := e.campaign(camp)
 	time.Sleep(time.Second) // a machine that is slow only sends less meanwhile
 	_, after := e.campaign(camp)
@@ -500,9 +527,11 @@ func TestPauseResumeCancel(t *testing.T) {
 	_, problems := e.mutate("campaignPause", "campaign", map[string]any{"id": camp})
 	require.Contains(t, problems, "paused")
 	e.must("campaignResume", "campaign", map[string]any{"id": camp})
-	require.Eventually(t, func() bool { _, c := e.campaign(camp); return c.Accepted >= after.Accepted+10 }, patience, 20*time.Millisecond)
+	require.Eventually(t, func() bool { _, c := e.campaign(camp); return c.Accepted >= after.Accepted+10 }, patience,
+		20*time.Millisecond)
 	e.must("campaignCancel", "campaign", map[string]any{"id": camp})
-	require.Eventually(t, func() bool { _, c := e.campaign(camp); return c.Submitting == 0 }, patience, 50*time.Millisecond)
+	require.Eventually(t, func() bool { _, c := e.campaign(camp); return c.Submitting == 0 }, patience,
+		50*time.Millisecond)
 	_, c := e.campaign(camp)
 	require.Equal(t, 300, c.Accepted+c.Canceled)
 	require.Positive(t, c.Canceled)
@@ -516,7 +545,8 @@ func TestTheRateIsKept(t *testing.T) {
 	began := time.Now()
 	camp := e.launch("steady", 100)
 	e.await(camp, "COMPLETED")
-	require.Greater(t, time.Since(began), 3500*time.Millisecond, "400 messages at 100 a second take four seconds, less a burst")
+	require.Greater(t, time.Since(began), 3500*time.Millisecond,
+		"400 messages at 100 a second take four seconds, less a burst")
 }
 
 func TestCredentialsRefusedPauseWithAReason(t *testing.T) {
@@ -525,14 +555,19 @@ func TestCredentialsRefusedPauseWithAReason(t *testing.T) {
 	e.small(20)
 	snd := e.must("senderCreate", "sender", map[string]any{"address": "+15005550007", "displayName": "No WhatsApp"})
 	seg := e.must("segmentCreate", "segment", map[string]any{"name": "All", "query": map[string]any{"all": []any{}}})
-	camp := e.must("campaignCreate", "campaign", map[string]any{"name": "Wrong sender", "segmentId": seg, "templateId": e.approved("Hello {{name | you}}, nice to meet you."), "senderId": snd})
+	camp := e.must("campaignCreate", "campaign", map[string]any{
+		"name": "Wrong sender", "segmentId": seg,
+		"templateId": e.approved("Hello {{name | you}}, nice to meet you."), "senderId": snd,
+	})
 	e.must("campaignLaunch", "campaign", map[string]any{"id": camp})
 	e.await(camp, "PAUSED")
-	require.Eventually(t, func() bool { _, c := e.campaign(camp); return c.Pending == 20 }, patience, 50*time.Millisecond, "all go back, to be sent when it is mended")
+	require.Eventually(t, func() bool { _, c := e.campaign(camp); return c.Pending == 20 }, patience,
+		50*time.Millisecond, "all go back, to be sent when it is mended")
 	var out struct {
 		Node struct{ PausedBy, PausedReason string }
 	}
-	e.do(&out, `query($id: ID!) { node(id: $id) { ... on Campaign { pausedBy pausedReason } } }`, map[string]any{"id": camp})
+	e.do(&out, `query($id: ID!) { node(id: $id) { ... on Campaign { pausedBy pausedReason } } }`,
+		map[string]any{"id": camp})
 	require.Equal(t, "ENGINE", out.Node.PausedBy)
 	require.Contains(t, out.Node.PausedReason, "63007")
 }
@@ -583,7 +618,8 @@ func TestStopAndStart(t *testing.T) {
 		}
 		return n
 	}
-	require.Eventually(t, func() bool { return confirmations() == 1 }, patience, 50*time.Millisecond, "one confirmation goes out, in the window")
+	require.Eventually(t, func() bool { return confirmations() == 1 }, patience, 50*time.Millisecond,
+		"one confirmation goes out, in the window")
 	write("STOP")
 	_, c := e.campaign(first)
 	require.Equal(t, 1, c.OptedOut)
@@ -611,7 +647,8 @@ func TestAConfirmationWithoutAnswerIsSentOnceInTheEnd(t *testing.T) {
 	settings.ServerErrorRate = 1 // half of the calls are taken all the same
 	require.NoError(t, e.Sandbox.SetSettings(settings))
 	for i := range people {
-		e.do(nil, `mutation($f: String!) { sandboxInboundSend(input: {from: $f, body: "STOP"}) { sid } }`, map[string]any{"f": fmt.Sprintf("+4915%09d", 100000000+i)})
+		e.do(nil, `mutation($f: String!) { sandboxInboundSend(input: {from: $f, body: "STOP"}) { sid } }`,
+			map[string]any{"f": fmt.Sprintf("+4915%09d", 100000000+i)})
 	}
 	count := func(where string) (n int) {
 		require.NoError(t, e.DB().NewRaw("SELECT count(*) FROM messages WHERE purpose = 'confirmation' AND "+where).Scan(context.Background(), &n))
@@ -620,7 +657,8 @@ func TestAConfirmationWithoutAnswerIsSentOnceInTheEnd(t *testing.T) {
 	require.Eventually(t, func() bool { return count("attempts > 0") == people }, patience, 20*time.Millisecond)
 	settings.ServerErrorRate = 0
 	require.NoError(t, e.Sandbox.SetSettings(settings))
-	require.Eventually(t, func() bool { return count("delivered_at IS NOT NULL") == people }, patience, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return count("delivered_at IS NOT NULL") == people }, patience,
+		100*time.Millisecond)
 	sent := map[string]int{}
 	for _, m := range e.Sandbox.Messages() {
 		if m.Direction == "outbound-api" {
@@ -662,9 +700,15 @@ func TestWebhooks(t *testing.T) {
 	require.Zero(t, e.query("SELECT count(*) FROM webhook_events WHERE params ->> 'MessageStatus' = 'failed' OR sid IN ('', 'SM1')"), "what was refused leaves nothing")
 	require.Equal(t, http.StatusNoContent, post("/webhooks/twilio/status?m=1", "", status("sent")), "a repeat is harmless")
 	require.Equal(t, http.StatusNoContent, post("/webhooks/status", "", status("teleported")), "an unknown word is kept")
-	require.Equal(t, http.StatusNoContent, post("/webhooks/twilio/status", "", url.Values{"MessageSid": {"SM_of_somebody_else"}, "MessageStatus": {"read"}}))
-	require.Equal(t, http.StatusOK, post("/webhooks/inbound", "", url.Values{"MessageSid": {"SMbsuid"}, "From": {"whatsapp:BR.1000000000000001"}, "To": {"whatsapp:" + sandbox.PhoneNumber}, "Body": {"oi\x00"}}))
-	require.Equal(t, http.StatusOK, post("/webhooks/inbound", "", url.Values{"MessageSid": {"SMbad"}, "From": {"whatsapp:nobody"}, "To": {"x"}, "Body": {"?"}}))
+	require.Equal(t, http.StatusNoContent, post("/webhooks/twilio/status", "",
+		url.Values{"MessageSid": {"SM_of_somebody_else"}, "MessageStatus": {"read"}}))
+	require.Equal(t, http.StatusOK, post("/webhooks/inbound", "",
+		url.Values{
+			"MessageSid": {"SMbsuid"}, "From": {"whatsapp:BR.1000000000000001"},
+			"To": {"whatsapp:" + sandbox.PhoneNumber}, "Body": {"oi\x00"},
+		}))
+	require.Equal(t, http.StatusOK, post("/webhooks/inbound", "",
+		url.Values{"MessageSid": {"SMbad"}, "From": {"whatsapp:nobody"}, "To": {"x"}, "Body": {"?"}}))
 	type row struct{ Sid, Error string }
 	var rows []row
 	require.Eventually(t, func() bool {
@@ -692,7 +736,10 @@ func TestADryRunTellsAllAndWritesNothing(t *testing.T) {
 	id, problems := e.upload("contacts_5k.csv", fixture(t), ", dryRun: true")
 	require.Empty(t, problems)
 	told := e.imported(id)
-	require.Equal(t, imported{Status: "COMPLETED", RowsTotal: 5000, Created: 4687, Duplicates: 165, Rejected: 148, RejectsURL: "/downloads/imports/" + id + "/rejects.csv"}, told)
+	require.Equal(t, imported{
+		Status: "COMPLETED", RowsTotal: 5000, Created: 4687, Duplicates: 165, Rejected: 148,
+		RejectsURL: "/downloads/imports/" + id + "/rejects.csv",
+	}, told)
 	require.Equal(t, 3, people())
 	require.Equal(t, 3, e.query("SELECT count(*) FROM consent_events"))
 	confirm := func(input map[string]any) string {
@@ -700,8 +747,10 @@ func TestADryRunTellsAllAndWritesNothing(t *testing.T) {
 		_, problems := e.mutate("contactImportConfirm", "import", input)
 		return problems
 	}
-	require.Contains(t, confirm(map[string]any{"mapping": []any{map[string]any{"name": "Phone Number", "field": ""}}}), "no column holds phone numbers")
-	require.Contains(t, confirm(map[string]any{"mapping": []any{map[string]any{"name": "fone", "field": "address"}}}), `no column "fone"`)
+	require.Contains(t, confirm(map[string]any{"mapping": []any{map[string]any{"name": "Phone Number", "field": ""}}}),
+		"no column holds phone numbers")
+	require.Contains(t, confirm(map[string]any{"mapping": []any{map[string]any{"name": "fone", "field": "address"}}}),
+		`no column "fone"`)
 	require.Equal(t, told, e.imported(id), "what was refused changed nothing")
 	require.Empty(t, confirm(map[string]any{"dryRun": true, "mode": "UPDATE_ONLY"}))
 	known := e.imported(id)
@@ -716,7 +765,10 @@ func TestADryRunTellsAllAndWritesNothing(t *testing.T) {
 	id, problems = e.upload("odd.csv", []byte("a;b\n0151 12345678;Ada\n"), ", dryRun: true")
 	require.Empty(t, problems)
 	require.Contains(t, e.imported(id).Failure, "no column holds phone numbers")
-	require.Empty(t, confirm(map[string]any{"mapping": []any{map[string]any{"name": "a", "field": "address"}}, "defaultRegion": "DE"}))
+	require.Empty(t, confirm(map[string]any{
+		"mapping":       []any{map[string]any{"name": "a", "field": "address"}},
+		"defaultRegion": "DE",
+	}))
 	require.Equal(t, 1, e.imported(id).Created)
 }
 
@@ -752,7 +804,8 @@ func TestBadInputIsNamedAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	e := start(t)
 	for name, content := range map[string]string{
-		"cat.png": "\x89PNG\x00\x01", "empty.csv": " \n", "nothing.csv": "a,b\n1,2\n", "broken.json": `[{"phone": `, "words.txt": "just some words\nand more words\n",
+		"cat.png": "\x89PNG\x00\x01", "empty.csv": " \n", "nothing.csv": "a,b\n1,2\n", "broken.json": `[{"phone": `,
+		"words.txt": "just some words\nand more words\n",
 	} {
 		_, problems := e.upload(name, []byte(content), "")
 		require.NotEmpty(t, problems, name)
@@ -765,16 +818,25 @@ func TestBadInputIsNamedAndLeavesNothing(t *testing.T) {
 
 	_, problems = e.mutate("contactCreate", "contact", map[string]any{"address": "12345"})
 	require.Contains(t, problems, `address: "12345" is not a phone number`)
-	e.must("contactCreate", "contact", map[string]any{"address": "+5215512345678", "attributes": map[string]any{"city": "CDMX"}})
+	e.must("contactCreate", "contact", map[string]any{
+		"address":    "+5215512345678",
+		"attributes": map[string]any{"city": "CDMX"},
+	})
 	_, problems = e.mutate("contactCreate", "contact", map[string]any{"address": "+52 55 1234 5678"})
 	require.Contains(t, problems, "already", "the same person in another spelling")
-	_, problems = e.mutate("segmentCreate", "segment", map[string]any{"name": "x", "query": map[string]any{"field": "citty", "op": "eq", "value": 1}})
+	_, problems = e.mutate("segmentCreate", "segment", map[string]any{
+		"name":  "x",
+		"query": map[string]any{"field": "citty", "op": "eq", "value": 1},
+	})
 	require.Contains(t, problems, `unknown field "citty"`)
 	_, problems = e.mutate("templateCreate", "template", map[string]any{"name": "x", "body": "Hi {{nme}}, hello there."})
 	require.Contains(t, problems, "{{nme}}")
 	_, problems = e.mutate("templateCreate", "template", map[string]any{"name": "x", "body": "{{name}}"})
 	require.Contains(t, problems, "stands first")
-	_, problems = e.mutate("campaignCreate", "campaign", map[string]any{"name": "", "rateLimitPerSecond": -1, "quietHours": map[string]any{"start": "25:00", "end": "08:00"}})
+	_, problems = e.mutate("campaignCreate", "campaign", map[string]any{
+		"name": "", "rateLimitPerSecond": -1,
+		"quietHours": map[string]any{"start": "25:00", "end": "08:00"},
+	})
 	require.Contains(t, problems, "name:")
 	require.Contains(t, problems, "rateLimitPerSecond:")
 	require.Contains(t, problems, `quietHours.start: "25:00"`)
@@ -813,7 +875,11 @@ func TestRolesAreAskedFor(t *testing.T) {
 	require.Empty(t, errs)
 	_, errs = reader.raw(`mutation { contactCreate(input: {address: "+4915112345678"}) { contact { id } } }`, nil)
 	require.Equal(t, "FORBIDDEN", errs[0].Extensions.Code)
-	for path, want := range map[string]int{"/": 200, "/admin/jobs/": 401, "/downloads/imports/SW1wb3J0OjE/rejects.csv": 401, "/healthz": 200, "/readyz": 200, "/metrics": 200, "/schema.graphql": 200, "/api/nothing": 404} {
+	for path, want := range map[string]int{
+		"/": 200, "/admin/jobs/": 401,
+		"/downloads/imports/SW1wb3J0OjE/rejects.csv": 401, "/healthz": 200, "/readyz": 200, "/metrics": 200,
+		"/schema.graphql": 200, "/api/nothing": 404,
+	} {
 		resp, err := http.Get(e.URL + path)
 		require.NoError(t, err)
 		_ = resp.Body.Close()
@@ -828,7 +894,8 @@ func TestRolesAreAskedFor(t *testing.T) {
 	_ = resp.Body.Close()
 	require.Equal(t, http.StatusForbidden, resp.StatusCode, "another site's page cannot call")
 	for range 5 {
-		stranger.raw(`mutation { signIn(input: {email: "ada@shop.example", password: "wrong"}) { userErrors { code } } }`, nil)
+		stranger.raw(`mutation { signIn(input: {email: "ada@shop.example", password: "wrong"}) { userErrors { code } } }`,
+			nil)
 	}
 	data, _ = stranger.raw(`mutation { signIn(input: {email: "ada@shop.example", password: "a long enough password"}) { userErrors { code } } }`, nil)
 	require.Contains(t, string(data), "rate_limited")

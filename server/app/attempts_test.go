@@ -169,7 +169,8 @@ func TestACampaignCompletesWithoutWhatNeedsADecision(t *testing.T) {
 		SystemHealth struct{ MessagesUndecided int }
 	}
 	e.do(&lists, `query($id: ID!) { messages(filter: {needsDecision: true}) { totalCount nodes { id decision { verdict } } } systemHealth { messagesUndecided }
-		node(id: $id) { ... on Campaign { messages(filter: {needsDecision: true}) { nodes { id } } } } }`, map[string]any{"id": camp})
+		node(id: $id) { ... on Campaign { messages(filter: {needsDecision: true}) { nodes { id } } } } }`,
+		map[string]any{"id": camp})
 	require.Len(t, lists.Messages.Nodes, 2)
 	require.Equal(t, 2, lists.Messages.TotalCount)
 	require.Len(t, lists.Node.Messages.Nodes, 2)
@@ -178,10 +179,14 @@ func TestACampaignCompletesWithoutWhatNeedsADecision(t *testing.T) {
 	// One that the engine still looks for, and one that Twilio has, are not to be decided.
 	var out struct{ MessageResolve struct{ Resolved int } }
 	resolve := func(input map[string]any) int {
-		e.do(&out, `mutation($i: MessageResolveInput!) { messageResolve(input: $i) { resolved } }`, map[string]any{"i": input})
+		e.do(&out, `mutation($i: MessageResolveInput!) { messageResolve(input: $i) { resolved } }`,
+			map[string]any{"i": input})
 		return out.MessageResolve.Resolved
 	}
-	require.Zero(t, resolve(map[string]any{"resolution": "SEND_AGAIN", "ids": []any{"TWVzc2FnZToz", "TWVzc2FnZTo0", "TWVzc2FnZTo1"}}))
+	require.Zero(t, resolve(map[string]any{
+		"resolution": "SEND_AGAIN",
+		"ids":        []any{"TWVzc2FnZToz", "TWVzc2FnZTo0", "TWVzc2FnZTo1"},
+	}))
 	require.Equal(t, 1, resolve(map[string]any{"resolution": "GIVE_UP", "ids": []any{"TWVzc2FnZTox"}}))
 	require.Equal(t, 1, resolve(map[string]any{"resolution": "GIVE_UP", "campaignId": camp}))
 	look()
@@ -212,7 +217,10 @@ func TestAStartThatFailedSaysWhyAndCanBeTriedAtOnce(t *testing.T) {
 
 	// Of a recurring one the run starts that is due; the plan stays.
 	daily := e.draft("daily", nil)
-	e.must("campaignSchedule", "campaign", map[string]any{"id": daily, "recurrence": map[string]any{"frequency": "DAILY", "time": "09:00", "zone": "Europe/Berlin"}})
+	e.must("campaignSchedule", "campaign", map[string]any{
+		"id":         daily,
+		"recurrence": map[string]any{"frequency": "DAILY", "time": "09:00", "zone": "Europe/Berlin"},
+	})
 	_, problems := e.mutate("campaignLaunch", "campaign", map[string]any{"id": daily})
 	require.Contains(t, problems, "the campaign recurs")
 	e.exec(failed)

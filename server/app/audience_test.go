@@ -52,14 +52,18 @@ func TestBulkActions(t *testing.T) {
 	a, _ = e.act("contactTag", map[string]any{"contacts": everybody(), "add": []any{"vip"}, "remove": []any{"büro"}})
 	require.Equal(t, 2500, a.Changed, "half get the one, half lose the other")
 	var count struct{ ContactCount int }
-	e.do(&count, `query($q: SegmentQuery!) { contactCount(query: $q) }`, map[string]any{"q": map[string]any{"field": "attributes.tags", "op": "has", "value": "vip"}})
+	e.do(&count, `query($q: SegmentQuery!) { contactCount(query: $q) }`,
+		map[string]any{"q": map[string]any{"field": "attributes.tags", "op": "has", "value": "vip"}})
 	require.Equal(t, 2500, count.ContactCount)
 	for problem, input := range map[string]map[string]any{
 		"at least one tag":   {"contacts": everybody()},
 		"is not a tag":       {"contacts": everybody(), "add": []any{"a,b"}},
 		"say which contacts": {"contacts": map[string]any{}, "add": []any{"x"}},
 		"no contact":         {"contacts": map[string]any{"search": "nobody is called so"}, "add": []any{"x"}},
-		"unknown field":      {"contacts": map[string]any{"filter": map[string]any{"query": map[string]any{"field": "shoe", "op": "eq", "value": 1}}}, "add": []any{"x"}},
+		"unknown field": {"contacts": map[string]any{"filter": map[string]any{"query": map[string]any{
+			"field": "shoe",
+			"op":    "eq", "value": 1,
+		}}}, "add": []any{"x"}},
 	} {
 		_, problems := e.mutate("contactTag", "action", input)
 		require.Contains(t, problems, problem)
@@ -73,20 +77,27 @@ func TestBulkActions(t *testing.T) {
 	e.must("contactConsentSet", "contact", map[string]any{"id": one.Contact.ID, "status": "OPTED_OUT"})
 	_, problems = e.mutate("contactConsentRecord", "action", map[string]any{"contacts": everybody(), "status": "OPTED_IN"})
 	require.Contains(t, problems, "how these people agreed")
-	a, _ = e.act("contactConsentRecord", map[string]any{"contacts": everybody(), "status": "OPTED_IN", "evidence": map[string]any{"note": "fair in May"}})
+	a, _ = e.act("contactConsentRecord", map[string]any{
+		"contacts": everybody(), "status": "OPTED_IN",
+		"evidence": map[string]any{"note": "fair in May"},
+	})
 	require.Equal(t, 1249, a.Changed, "those without consent, but for the one who opted out")
 	e.contact("+4915100000001", "id consentStatus", &one)
 	require.Equal(t, "OPTED_OUT", one.Contact.ConsentStatus)
 	require.Equal(t, 1249, e.query(`SELECT count(*) FROM consent_events WHERE source = 'operator' AND evidence ->> 'note' = 'fair in May'`))
 
-	a, _ = e.act("contactSuppress", map[string]any{"contacts": map[string]any{"search": "Person 77"}, "reason": "COMPLAINT"})
+	a, _ = e.act("contactSuppress", map[string]any{
+		"contacts": map[string]any{"search": "Person 77"},
+		"reason":   "COMPLAINT",
+	})
 	require.Equal(t, 11, a.Changed, "77 and 770 to 779")
 	var quiet struct {
 		Contact struct{ Suppression struct{ ID, Reason string } }
 	}
 	e.contact("0049 151 00000077", "suppression { id reason }", &quiet)
 	require.Equal(t, "COMPLAINT", quiet.Contact.Suppression.Reason)
-	e.do(nil, `mutation($id: ID!) { suppressionRemove(input: {id: $id}) { deletedId } }`, map[string]any{"id": quiet.Contact.Suppression.ID})
+	e.do(nil, `mutation($id: ID!) { suppressionRemove(input: {id: $id}) { deletedId } }`,
+		map[string]any{"id": quiet.Contact.Suppression.ID})
 	require.Equal(t, 11, e.query("SELECT count(*) FROM suppressions"), "ten complaints and the one who opted out")
 
 	// An export comes back in unchanged.
@@ -117,7 +128,8 @@ func TestBulkActions(t *testing.T) {
 
 	// Searches: any spelling, parts, attributes, beginnings.
 	for search, want := range map[string]int{
-		"person 1234": 1, "0151 00001234": 1, "+49 (151) 0000-1234": 1, "00001234": 1, "berl": 1250, "pe": 2500, "rson": 2500, "zz": 0, "%": 0, "büro": 0,
+		"person 1234": 1, "0151 00001234": 1, "+49 (151) 0000-1234": 1, "00001234": 1, "berl": 1250, "pe": 2500,
+		"rson": 2500, "zz": 0, "%": 0, "büro": 0,
 	} {
 		var found struct{ Contacts struct{ TotalCount int } }
 		e.do(&found, `query($s: String!) { contacts(search: $s, first: 1) { totalCount } }`, map[string]any{"s": search})
@@ -125,7 +137,10 @@ func TestBulkActions(t *testing.T) {
 	}
 
 	// Views.
-	view := map[string]any{"name": "Berlin", "search": "person", "filter": map[string]any{"consentStatus": "OPTED_IN", "query": map[string]any{"city": "Berlin"}}}
+	view := map[string]any{
+		"name": "Berlin", "search": "person",
+		"filter": map[string]any{"consentStatus": "OPTED_IN", "query": map[string]any{"city": "Berlin"}},
+	}
 	e.must("contactViewSave", "view", view)
 	e.must("contactViewSave", "view", view)
 	var views struct {
@@ -141,7 +156,8 @@ func TestBulkActions(t *testing.T) {
 	require.Len(t, views.ContactViews, 1, "saved twice is once")
 	require.Equal(t, "OPTED_IN", views.ContactViews[0].Filter.ConsentStatus)
 	require.Equal(t, map[string]any{"city": "Berlin"}, views.ContactViews[0].Filter.Query)
-	e.do(nil, `mutation($id: ID!) { contactViewDelete(input: {id: $id}) { deletedId } }`, map[string]any{"id": views.ContactViews[0].ID})
+	e.do(nil, `mutation($id: ID!) { contactViewDelete(input: {id: $id}) { deletedId } }`,
+		map[string]any{"id": views.ContactViews[0].ID})
 	e.do(&views, `{ contactViews { id } }`, nil)
 	require.Empty(t, views.ContactViews)
 }
@@ -163,7 +179,8 @@ func TestEraseLeavesNothingPersonal(t *testing.T) {
 	e.settled(camp)
 	const number = "+4915100000001"
 	e.do(nil, `mutation { sandboxInboundSend(input: {from: "`+number+`", body: "my secret"}) { sid } }`, nil)
-	require.Eventually(t, func() bool { return e.query("SELECT count(*) FROM messages WHERE body = 'my secret'") == 1 }, patience, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return e.query("SELECT count(*) FROM messages WHERE body = 'my secret'") == 1 },
+		patience, 20*time.Millisecond)
 	var one struct{ Contact struct{ ID string } }
 	e.contact(number, "id", &one)
 	only := map[string]any{"ids": []any{one.Contact.ID}}
@@ -175,11 +192,15 @@ func TestEraseLeavesNothingPersonal(t *testing.T) {
 	require.Equal(t, 1, a.Changed)
 	digits := "%" + strings.TrimPrefix(number, "+") + "%"
 	require.Eventually(t, func() bool { // receipts that were on their way are scrubbed a heartbeat later
-		return e.query("SELECT count(*) FROM webhook_events WHERE params::text LIKE ? OR params::text LIKE '%my secret%'", digits) == 0
+		return e.query("SELECT count(*) FROM webhook_events WHERE params::text LIKE ? OR params::text LIKE '%my secret%'",
+			digits) == 0
 	}, patience, 50*time.Millisecond)
 	for table, sql := range map[string]string{
-		"contacts": "SELECT count(*) FROM contacts c WHERE c::text LIKE ? OR name = 'Person 1'", "messages": "SELECT count(*) FROM messages m WHERE m::text LIKE ? OR body LIKE '%Person 1,%' OR body = 'my secret'",
-		"audit": "SELECT count(*) FROM audit_entries a WHERE a::text LIKE ?", "jobs": "SELECT count(*) FROM river_job j WHERE j.args::text LIKE ?", "ledger": "SELECT count(*) FROM consent_events ce WHERE ce::text LIKE ?",
+		"contacts": "SELECT count(*) FROM contacts c WHERE c::text LIKE ? OR name = 'Person 1'",
+		"messages": "SELECT count(*) FROM messages m WHERE m::text LIKE ? OR body LIKE '%Person 1,%' OR body = 'my secret'",
+		"audit":    "SELECT count(*) FROM audit_entries a WHERE a::text LIKE ?",
+		"jobs":     "SELECT count(*) FROM river_job j WHERE j.args::text LIKE ?",
+		"ledger":   "SELECT count(*) FROM consent_events ce WHERE ce::text LIKE ?",
 	} {
 		require.Zero(t, e.query(sql, digits), table)
 	}
@@ -202,7 +223,8 @@ func TestEraseLeavesNothingPersonal(t *testing.T) {
 	require.Equal(t, 2, c.Accepted)
 	require.Equal(t, 1, c.Skipped)
 	e.do(nil, `mutation { sandboxInboundSend(input: {from: "`+number+`", body: "START"}) { sid } }`, nil)
-	require.Eventually(t, func() bool { return e.query("SELECT count(*) FROM suppressions") == 0 }, patience, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return e.query("SELECT count(*) FROM suppressions") == 0 }, patience,
+		20*time.Millisecond)
 	camp = e.launch("back", 1000)
 	require.Equal(t, 3, e.await(camp, "COMPLETED").Accepted)
 }
@@ -226,13 +248,20 @@ func TestMergeJoinsTwoWhoAreOne(t *testing.T) {
 	const fields = "id name address consentStatus attributes possibleDuplicates { id } messages(first: 50) { nodes { id } } timeline { kind action }"
 	e.contact(keep, "id", &a)
 	e.contact(gone, "id", &b)
-	e.must("contactUpdate", "contact", map[string]any{"id": a.Contact.ID, "name": "Anna", "attributes": map[string]any{"email": "a@example.com", "city": "Berlin"}})
-	e.must("contactUpdate", "contact", map[string]any{"id": b.Contact.ID, "name": "anna", "attributes": map[string]any{"city": "Köln", "plan": "pro"}})
+	e.must("contactUpdate", "contact", map[string]any{
+		"id": a.Contact.ID, "name": "Anna",
+		"attributes": map[string]any{"email": "a@example.com", "city": "Berlin"},
+	})
+	e.must("contactUpdate", "contact", map[string]any{
+		"id": b.Contact.ID, "name": "anna",
+		"attributes": map[string]any{"city": "Köln", "plan": "pro"},
+	})
 	e.contact(keep, fields, &a)
 	require.Len(t, a.Contact.PossibleDuplicates, 1)
 	var others []string
 	for i := range 3 {
-		others = append(others, e.must("contactCreate", "contact", map[string]any{"address": fmt.Sprintf("+491520000000%d", i), "name": "Anna"}))
+		others = append(others, e.must("contactCreate", "contact",
+			map[string]any{"address": fmt.Sprintf("+491520000000%d", i), "name": "Anna"}))
 	}
 	e.contact(keep, fields, &a)
 	require.Empty(t, a.Contact.PossibleDuplicates, "a name that five have says nothing")
@@ -276,7 +305,8 @@ func TestMergeJoinsTwoWhoAreOne(t *testing.T) {
 func TestPreviewTellsWhy(t *testing.T) {
 	t.Parallel()
 	e := start(t)
-	id, problems := e.upload("people.csv", []byte("phone,name,city,joined\n+4915100000001,Anna,Berlin,2026-01-31\n+4915100000002,Ben,Köln,2026-02-28\n"), "")
+	id, problems := e.upload("people.csv",
+		[]byte("phone,name,city,joined\n+4915100000001,Anna,Berlin,2026-01-31\n+4915100000002,Ben,Köln,2026-02-28\n"), "")
 	require.Empty(t, problems)
 	e.imported(id)
 	var out struct {

@@ -37,7 +37,8 @@ func TestReceiptsThatNeverCameAreAskedFor(t *testing.T) {
 	}, patience, 50*time.Millisecond)
 	_, c := e.campaign(camp)
 	require.Zero(t, c.Delivered)
-	e.exec("UPDATE messages SET accepted_at = accepted_at - interval '70 seconds'") // the first age at which they are asked for
+	// the first age at which they are asked for
+	e.exec("UPDATE messages SET accepted_at = accepted_at - interval '70 seconds'")
 	require.Eventually(t, func() bool {
 		e.exec("UPDATE receipt_checks SET next_at = now() WHERE next_at > now() + interval '2 seconds' AND next_at <> 'infinity' AND reached = 0")
 		_, c := e.campaign(camp)
@@ -74,7 +75,8 @@ func TestWhatTwilioNeverTookIsSentAgain(t *testing.T) {
 		return e.query("SELECT count(*) FROM messages WHERE status IN ('pending', 'submitting')") == 0
 	}, patience, 100*time.Millisecond)
 	e.faults(func(s *sandbox.Settings) { s.HangRate = 0 })
-	require.Eventually(t, func() bool { _, c := e.campaign(camp); return c.Delivered == 30 }, patience, 100*time.Millisecond)
+	require.Eventually(t, func() bool { _, c := e.campaign(camp); return c.Delivered == 30 }, patience,
+		100*time.Millisecond)
 	e.exact(camp)
 }
 
@@ -118,13 +120,16 @@ func TestADeclinedMarketingMessageIsSentAgainLater(t *testing.T) {
 	}
 	require.Eventually(t, waiting(1), patience, 50*time.Millisecond, "the campaign is completed, four retries wait")
 	e.exec("UPDATE messages SET not_before = now(), accepted_at = accepted_at - interval '4 hours'")
-	require.Eventually(t, waiting(2), patience, 50*time.Millisecond, "the second attempt was declined too; the next waits longer")
+	require.Eventually(t, waiting(2), patience, 50*time.Millisecond,
+		"the second attempt was declined too; the next waits longer")
 	e.faults(func(s *sandbox.Settings) { s.UndeliveredRate = 0 })
 	e.exec("UPDATE messages SET not_before = now()")
 	require.Eventually(t, func() bool { _, c := e.campaign(camp); return c.Delivered == 4 }, patience, 50*time.Millisecond)
-	require.Equal(t, 8, e.query("SELECT count(*) FROM message_attempts WHERE error_code = 63049"), "two attempts each, with SIDs of their own")
+	require.Equal(t, 8, e.query("SELECT count(*) FROM message_attempts WHERE error_code = 63049"),
+		"two attempts each, with SIDs of their own")
 	require.Len(t, e.Sandbox.Messages(), 12)
-	require.Zero(t, e.query("SELECT count(*) FROM contacts WHERE NOT marketing_eligible AND ineligible_until IS NULL"), "no mark is for ever")
+	require.Zero(t, e.query("SELECT count(*) FROM contacts WHERE NOT marketing_eligible AND ineligible_until IS NULL"),
+		"no mark is for ever")
 	e.recount()
 }
 
@@ -137,7 +142,8 @@ func TestManyRepliesAtOnceFreezeNothing(t *testing.T) {
 	for i := range people {
 		e.says(fmt.Sprintf("+4915%09d", 100000000+i), "Is it still there?")
 	}
-	require.Eventually(t, func() bool { return e.query("SELECT count(*) FROM conversations") == people }, patience, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return e.query("SELECT count(*) FROM conversations") == people }, patience,
+		50*time.Millisecond)
 	var ids []string
 	for after := ""; ; {
 		var out struct {

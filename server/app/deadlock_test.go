@@ -120,7 +120,8 @@ func TestWritersNeverDeadlock(t *testing.T) {
 		}},
 		"campaigns": {8, func(_ *rand.Rand, i int) {
 			id, problems := e.mutate("campaignCreate", "campaign", map[string]any{
-				"name": fmt.Sprint("at once ", i), "segmentId": seg, "templateId": tpl, "rateLimitPerSecond": 400, "senders": shares,
+				"name": fmt.Sprint("at once ", i), "segmentId": seg, "templateId": tpl, "rateLimitPerSecond": 400,
+				"senders": shares,
 			})
 			if problems != "" {
 				return

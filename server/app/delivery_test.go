@@ -31,7 +31,10 @@ func (e *env) exec(sql string, args ...any) {
 // draft makes a campaign to everybody.
 func (e *env) draft(name string, more map[string]any) string {
 	e.t.Helper()
-	input := map[string]any{"name": name, "query": map[string]any{"all": []any{}}, "templateId": e.approved("Hello {{name | you}}, this is " + name + " for you.")}
+	input := map[string]any{
+		"name": name, "query": map[string]any{"all": []any{}},
+		"templateId": e.approved("Hello {{name | you}}, this is " + name + " for you."),
+	}
 	for k, v := range more {
 		input[k] = v
 	}
@@ -40,18 +43,25 @@ func (e *env) draft(name string, more map[string]any) string {
 
 func (e *env) newSender(address string, rate float64) string {
 	e.t.Helper()
-	return e.must("senderCreate", "sender", map[string]any{"address": address, "displayName": "Sender " + address, "ratePerSecond": rate})
+	return e.must("senderCreate", "sender", map[string]any{
+		"address": address, "displayName": "Sender " + address,
+		"ratePerSecond": rate,
+	})
 }
 
 func TestAScheduledCampaignStartsByItself(t *testing.T) {
 	t.Parallel()
 	e := start(t)
 	e.small(30)
-	seg := e.must("segmentCreate", "segment", map[string]any{"name": "First", "query": map[string]any{"field": "name", "op": "eq", "value": "Person 1"}})
+	seg := e.must("segmentCreate", "segment", map[string]any{
+		"name":  "First",
+		"query": map[string]any{"field": "name", "op": "eq", "value": "Person 1"},
+	})
 	camp := e.draft("later", map[string]any{"query": nil, "segmentId": seg})
 	_, problems := e.mutate("campaignSchedule", "campaign", map[string]any{"id": camp, "at": time.Now().Add(-time.Hour)})
 	require.Contains(t, problems, "in the past")
-	_, problems = e.mutate("campaignSchedule", "campaign", map[string]any{"id": e.must("campaignCreate", "campaign", map[string]any{"name": "Hollow"}), "at": time.Now().Add(time.Hour)})
+	_, problems = e.mutate("campaignSchedule", "campaign", map[string]any{"id": e.must("campaignCreate", "campaign",
+		map[string]any{"name": "Hollow"}), "at": time.Now().Add(time.Hour)})
 	require.Contains(t, problems, "no template")
 	e.must("campaignSchedule", "campaign", map[string]any{"id": camp, "at": time.Now().Add(time.Hour)})
 	status, _ := e.campaign(camp)
@@ -66,7 +76,10 @@ func TestAScheduledCampaignStartsByItself(t *testing.T) {
 	e.must("segmentUpdate", "segment", map[string]any{"id": seg, "query": everybody})
 	require.Eventually(t, func() bool { s, _ := e.campaign(camp); return s == "SENDING" }, patience, 20*time.Millisecond)
 	// …but no longer.
-	e.must("segmentUpdate", "segment", map[string]any{"id": seg, "query": map[string]any{"field": "name", "op": "eq", "value": "Nobody"}})
+	e.must("segmentUpdate", "segment", map[string]any{
+		"id":    seg,
+		"query": map[string]any{"field": "name", "op": "eq", "value": "Nobody"},
+	})
 	_, problems = e.mutate("campaignUpdate", "campaign", map[string]any{"id": camp, "segmentId": seg})
 	require.Contains(t, problems, "only its name, rate")
 	e.must("campaignUpdate", "campaign", map[string]any{"id": camp, "rateLimitPerSecond": 500})
@@ -79,7 +92,10 @@ func TestARecurringCampaignRunsAgainAndAgain(t *testing.T) {
 	e := start(t)
 	e.small(5)
 	camp := e.draft("weekly", nil)
-	e.must("campaignSchedule", "campaign", map[string]any{"id": camp, "recurrence": map[string]any{"frequency": "DAILY", "time": "09:00", "zone": "Europe/Berlin", "runs": 2}})
+	e.must("campaignSchedule", "campaign", map[string]any{
+		"id":         camp,
+		"recurrence": map[string]any{"frequency": "DAILY", "time": "09:00", "zone": "Europe/Berlin", "runs": 2},
+	})
 	type run struct {
 		ID, Name, Status string
 		Counts           struct{ Accepted int }
@@ -127,9 +143,15 @@ func TestSeveralSendersShareByWeight(t *testing.T) {
 	e := start(t)
 	e.small(400)
 	a, b := e.newSender("+14155550101", 500), e.newSender("+14155550102", 500)
-	_, problems := e.mutate("campaignCreate", "campaign", map[string]any{"name": "x", "senders": []any{map[string]any{"senderId": a, "weight": 0}}})
+	_, problems := e.mutate("campaignCreate", "campaign", map[string]any{
+		"name":    "x",
+		"senders": []any{map[string]any{"senderId": a, "weight": 0}},
+	})
 	require.Contains(t, problems, "weight 0")
-	camp := e.draft("shared", map[string]any{"senders": []any{map[string]any{"senderId": a, "weight": 3}, map[string]any{"senderId": b}}})
+	camp := e.draft("shared", map[string]any{"senders": []any{
+		map[string]any{"senderId": a, "weight": 3},
+		map[string]any{"senderId": b},
+	}})
 	e.must("campaignLaunch", "campaign", map[string]any{"id": camp})
 	require.Equal(t, 400, e.await(camp, "COMPLETED").Accepted)
 	from := map[string]int{}
@@ -140,7 +162,10 @@ func TestSeveralSendersShareByWeight(t *testing.T) {
 	e.exact(camp)
 
 	// One of them stops in the middle: the other takes over, nobody is lost or gets two.
-	half := e.draft("half", map[string]any{"senders": []any{map[string]any{"senderId": a}, map[string]any{"senderId": b}}, "rateLimitPerSecond": 80})
+	half := e.draft("half", map[string]any{"senders": []any{
+		map[string]any{"senderId": a},
+		map[string]any{"senderId": b},
+	}, "rateLimitPerSecond": 80})
 	e.must("campaignLaunch", "campaign", map[string]any{"id": half})
 	require.Eventually(t, func() bool { _, c := e.campaign(half); return c.Accepted >= 60 }, patience, 10*time.Millisecond)
 	e.must("senderPause", "sender", map[string]any{"id": b})
@@ -162,14 +187,16 @@ func TestCampaignsOfOneSenderShareItFairly(t *testing.T) {
 	e.must("campaignLaunch", "campaign", map[string]any{"id": late})
 	e.must("campaignLaunch", "campaign", map[string]any{"id": slow})
 	accepted := func(id string) int { _, c := e.campaign(id); return c.Accepted }
-	require.Eventually(t, func() bool { return accepted(late) >= 10 && accepted(slow) >= 1 }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return accepted(late) >= 10 && accepted(slow) >= 1 }, patience,
+		10*time.Millisecond)
 	b0, l0, s0 := accepted(big), accepted(late), accepted(slow)
 	began := time.Now()
 	require.Eventually(t, func() bool { return accepted(late) >= l0+200 }, patience, 10*time.Millisecond)
 	seconds := time.Since(began).Seconds()
 	big1, late1, slow1 := float64(accepted(big)-b0), float64(accepted(late)-l0), float64(accepted(slow)-s0)
 	t.Logf("big %.0f, late %.0f, slow %.0f in %.1f s", big1, late1, slow1, seconds)
-	require.InDelta(t, big1, late1, 0.2*(big1+late1), "what the slow one leaves is shared in halves, however fast this machine is")
+	require.InDelta(t, big1, late1, 0.2*(big1+late1),
+		"what the slow one leaves is shared in halves, however fast this machine is")
 	require.LessOrEqual(t, slow1, 10*seconds+10, "its own rate binds it; a second's slots may be caught up")
 
 	// A reply does not wait behind them.
@@ -189,8 +216,12 @@ func TestTheAccountsRateBindsAllSenders(t *testing.T) {
 	e.small(150)
 	require.Empty(t, e.settings(map[string]any{"accountRatePerSecond": 60}))
 	require.Contains(t, e.settings(map[string]any{"accountRatePerSecond": 5000}), "0.01 to 2000")
-	require.Contains(t, e.settings(map[string]any{"accountRatePerSecond": 1, "defaultQuietHours": map[string]any{"start": "x", "end": "08:00"}}), "not a time of day")
-	require.Equal(t, 60, e.query("SELECT rate_per_second::int FROM rate_limits WHERE key = 'account'"), "nothing half-done stays behind")
+	require.Contains(t, e.settings(map[string]any{
+		"accountRatePerSecond": 1,
+		"defaultQuietHours":    map[string]any{"start": "x", "end": "08:00"},
+	}), "not a time of day")
+	require.Equal(t, 60, e.query("SELECT rate_per_second::int FROM rate_limits WHERE key = 'account'"),
+		"nothing half-done stays behind")
 	a, b := e.newSender("+14155550104", 500), e.newSender("+14155550105", 500)
 	one, two := e.draft("one", map[string]any{"senderId": a}), e.draft("two", map[string]any{"senderId": b})
 	began := time.Now()
@@ -220,10 +251,12 @@ func TestTheDefaultQuietHoursAreThoseOfNewCampaigns(t *testing.T) {
 	require.Empty(t, e.settings(map[string]any{"defaultQuietHours": map[string]any{"start": "21:00", "end": "09:00"}}))
 	quiet := func(id string) any {
 		var out struct{ Node struct{ QuietHours any } }
-		e.do(&out, `query($id: ID!) { node(id: $id) { ... on Campaign { quietHours { start end } } } }`, map[string]any{"id": id})
+		e.do(&out, `query($id: ID!) { node(id: $id) { ... on Campaign { quietHours { start end } } } }`,
+			map[string]any{"id": id})
 		return out.Node.QuietHours
 	}
-	require.Equal(t, map[string]any{"start": "21:00", "end": "09:00"}, quiet(e.must("campaignCreate", "campaign", map[string]any{"name": "silent"})))
+	require.Equal(t, map[string]any{"start": "21:00", "end": "09:00"},
+		quiet(e.must("campaignCreate", "campaign", map[string]any{"name": "silent"})))
 	require.Nil(t, quiet(e.must("campaignCreate", "campaign", map[string]any{"name": "explicit", "quietHours": nil})))
 	require.Empty(t, e.settings(map[string]any{"defaultQuietHours": nil}))
 	require.Nil(t, quiet(e.must("campaignCreate", "campaign", map[string]any{"name": "none"})))
@@ -242,7 +275,8 @@ func TestTooManyFailuresPauseACampaign(t *testing.T) {
 	var out struct {
 		Node struct{ PausedBy, PausedReason string }
 	}
-	e.do(&out, `query($id: ID!) { node(id: $id) { ... on Campaign { pausedBy pausedReason } } }`, map[string]any{"id": camp})
+	e.do(&out, `query($id: ID!) { node(id: $id) { ... on Campaign { pausedBy pausedReason } } }`,
+		map[string]any{"id": camp})
 	require.Equal(t, "ENGINE", out.Node.PausedBy)
 	require.Contains(t, out.Node.PausedReason, "the campaign's limit is 30 %")
 	// Mended: who resumes has looked at the failures, and they no longer count.
@@ -288,7 +322,8 @@ func TestWhatStaysUnknownIsDecidedByHand(t *testing.T) {
 				UserErrors []struct{ Message string }
 			}
 		}
-		e.do(&out, `mutation($i: MessageResolveInput!) { messageResolve(input: $i) { resolved userErrors { message } } }`, map[string]any{"i": input})
+		e.do(&out, `mutation($i: MessageResolveInput!) { messageResolve(input: $i) { resolved userErrors { message } } }`,
+			map[string]any{"i": input})
 		for _, u := range out.MessageResolve.UserErrors {
 			problems += u.Message
 		}
@@ -389,10 +424,14 @@ func TestWhoHadToWaitIsCounted(t *testing.T) {
 		return out.Node
 	}
 	now := time.Now().UTC()
-	night := e.draft("night", map[string]any{"quietHours": map[string]any{"start": now.Add(-time.Hour).Format("15:04"), "end": now.Add(time.Hour).Format("15:04"), "zone": "UTC"}})
+	night := e.draft("night", map[string]any{"quietHours": map[string]any{
+		"start": now.Add(-time.Hour).Format("15:04"),
+		"end":   now.Add(time.Hour).Format("15:04"), "zone": "UTC",
+	}})
 	require.Equal(t, shape{Deferrals: []deferral{}}, look(night))
 	e.must("campaignLaunch", "campaign", map[string]any{"id": night})
-	require.Eventually(t, func() bool { return slices.Equal(look(night).Deferrals, []deferral{{"quiet_hours", 40}}) }, patience, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return slices.Equal(look(night).Deferrals, []deferral{{"quiet_hours", 40}}) },
+		patience, 50*time.Millisecond)
 	require.NotNil(t, look(night).WaitingUntil)
 	e.must("campaignCancel", "campaign", map[string]any{"id": night})
 	require.Equal(t, []deferral{{"quiet_hours", 40}}, look(night).Deferrals, "they had to wait, whatever came after")
@@ -417,11 +456,17 @@ func TestNobodyGetsMoreThanTheFrequencyCap(t *testing.T) {
 	const people = 120
 	e := start(t)
 	e.small(people)
-	first := e.draft("first", map[string]any{"query": map[string]any{"field": "name", "op": "in", "value": []any{"Person 1", "Person 2", "Person 3"}}})
+	first := e.draft("first", map[string]any{"query": map[string]any{
+		"field": "name", "op": "in",
+		"value": []any{"Person 1", "Person 2", "Person 3"},
+	}})
 	e.must("campaignLaunch", "campaign", map[string]any{"id": first})
 	require.Equal(t, 3, e.await(first, "COMPLETED").Accepted)
 
-	_, problems := e.mutate("campaignCreate", "campaign", map[string]any{"name": "wrong", "frequencyCap": map[string]any{"messages": 0, "days": 91}})
+	_, problems := e.mutate("campaignCreate", "campaign", map[string]any{
+		"name":         "wrong",
+		"frequencyCap": map[string]any{"messages": 0, "days": 91},
+	})
 	require.Contains(t, problems, "0 is out of range: 1 to 100 messages")
 	require.Contains(t, problems, "91 is out of range: 1 to 90 days")
 	second := e.draft("second", map[string]any{"frequencyCap": map[string]any{"messages": 1, "days": 7}})
@@ -434,7 +479,8 @@ func TestNobodyGetsMoreThanTheFrequencyCap(t *testing.T) {
 			}
 		}
 	}
-	e.do(&pre, `query($id: ID!) { campaignPreflight(id: $id) { willSend skips { reason count } } }`, map[string]any{"id": second})
+	e.do(&pre, `query($id: ID!) { campaignPreflight(id: $id) { willSend skips { reason count } } }`,
+		map[string]any{"id": second})
 	require.Equal(t, people-3, pre.CampaignPreflight.WillSend)
 	require.Equal(t, "frequency_cap", pre.CampaignPreflight.Skips[0].Reason)
 	require.Equal(t, 3, pre.CampaignPreflight.Skips[0].Count)
@@ -448,7 +494,10 @@ func TestNobodyGetsMoreThanTheFrequencyCap(t *testing.T) {
 	slow.LatencyMS = 150
 	require.NoError(t, e.Sandbox.SetSettings(slow))
 	two := func(name string, sender string) string {
-		return e.draft(name, map[string]any{"frequencyCap": map[string]any{"messages": 2, "days": 7}, "senderId": e.newSender(sender, 80)})
+		return e.draft(name, map[string]any{
+			"frequencyCap": map[string]any{"messages": 2, "days": 7},
+			"senderId":     e.newSender(sender, 80),
+		})
 	}
 	third, fourth := two("third", "+14155550111"), two("fourth", "+14155550112")
 	for _, id := range []string{third, fourth} {
@@ -458,18 +507,23 @@ func TestNobodyGetsMoreThanTheFrequencyCap(t *testing.T) {
 	require.Equal(t, people, a.Accepted+b.Accepted)
 	require.Equal(t, people, a.Skipped+b.Skipped)
 	require.Equal(t, 2, e.query("SELECT max(n) FROM (SELECT count(*) AS n FROM messages WHERE accepted_at IS NOT NULL GROUP BY contact_id) x"))
-	t.Logf("%d met the other campaign and waited", e.query("SELECT count(*) FROM messages WHERE deferred_reason = 'frequency_cap'"))
+	t.Logf("%d met the other campaign and waited",
+		e.query("SELECT count(*) FROM messages WHERE deferred_reason = 'frequency_cap'"))
 	e.recount()
 
 	// The standing cap is that of new campaigns, unless they say otherwise.
-	require.Contains(t, e.settings(map[string]any{"defaultFrequencyCap": map[string]any{"messages": 1, "days": 0}}), "1 to 90 days")
+	require.Contains(t, e.settings(map[string]any{"defaultFrequencyCap": map[string]any{"messages": 1, "days": 0}}),
+		"1 to 90 days")
 	require.Empty(t, e.settings(map[string]any{"defaultFrequencyCap": map[string]any{"messages": 3, "days": 1}}))
 	capOf := func(id string) any {
 		var out struct{ Node struct{ FrequencyCap any } }
-		e.do(&out, `query($id: ID!) { node(id: $id) { ... on Campaign { frequencyCap { messages days } } } }`, map[string]any{"id": id})
+		e.do(&out, `query($id: ID!) { node(id: $id) { ... on Campaign { frequencyCap { messages days } } } }`,
+			map[string]any{"id": id})
 		return out.Node.FrequencyCap
 	}
-	require.Equal(t, map[string]any{"messages": 3.0, "days": 1.0}, capOf(e.must("campaignCreate", "campaign", map[string]any{"name": "as usual"})))
+	require.Equal(t, map[string]any{"messages": 3.0, "days": 1.0},
+		capOf(e.must("campaignCreate", "campaign", map[string]any{"name": "as usual"})))
 	require.Nil(t, capOf(e.must("campaignCreate", "campaign", map[string]any{"name": "more", "frequencyCap": nil})))
-	require.Equal(t, map[string]any{"messages": 2.0, "days": 7.0}, capOf(e.must("campaignDuplicate", "campaign", map[string]any{"id": third})))
+	require.Equal(t, map[string]any{"messages": 2.0, "days": 7.0},
+		capOf(e.must("campaignDuplicate", "campaign", map[string]any{"id": third})))
 }

@@ -35,14 +35,16 @@ func SeedDemo(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger
 		return demo.Result{}, err
 	}
 	ctx = actor.With(ctx, actor.System)
-	if err := sender.NewService(d).Ensure(ctx, sandbox.PhoneNumber, "WhatsApp "+sandbox.PhoneNumber, sandboxRate); err != nil {
+	if err := sender.NewService(d).Ensure(ctx, sandbox.PhoneNumber, "WhatsApp "+sandbox.PhoneNumber,
+		sandboxRate); err != nil {
 		return demo.Result{}, err
 	}
 	hub := pubsub.New(d.Pool, log)
 	consents := consent.NewService(d, hub, consent.NewHasher(string(cfg.SecretKey)), time.Now)
 	templates := template.NewService(d, &jobs.Enqueuer{Client: client}, nil, log) // only enqueues
 	return demo.NewService(demo.Dependencies{
-		DB: d, Hub: hub, Consents: consents, Segments: segment.NewService(d), Topics: topic.NewService(d, hub), Templates: templates, Now: time.Now,
+		DB: d, Hub: hub, Consents: consents, Segments: segment.NewService(d), Topics: topic.NewService(d, hub),
+		Templates: templates, Now: time.Now,
 	}).Seed(ctx, contacts)
 }
 

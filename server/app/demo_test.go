@@ -48,7 +48,8 @@ func TestDemoData(t *testing.T) {
 	require.Equal(t, e.query("SELECT count(*) FROM messages WHERE accepted_at < date_bin('10 seconds', now() - interval '1 day', 'epoch')"),
 		e.query("SELECT sum(n) FROM message_series WHERE measure = 'at:accepted' AND bucket < date_bin('10 seconds', now() - interval '1 day', 'epoch')"), "the series stands where things happened")
 	require.Positive(t, e.query("SELECT count(*) FROM messages WHERE opted_out_at IS NOT NULL"))
-	require.Positive(t, e.query("SELECT count(*) FROM messages WHERE accepted_at > now() - interval '1 day'"), "the dashboard has a last day")
+	require.Positive(t, e.query("SELECT count(*) FROM messages WHERE accepted_at > now() - interval '1 day'"),
+		"the dashboard has a last day")
 	require.Eventually(t, func() bool {
 		return e.query("SELECT count(*) FROM template_versions WHERE approval_status <> 'approved'") == 0
 	}, patience, 50*time.Millisecond, "the templates go to the sandbox like any others")
@@ -64,7 +65,10 @@ func TestDemoData(t *testing.T) {
 	}
 
 	live := e.cfg
-	live.Twilio = config.Twilio{AccountSID: "AC00000000000000000000000000000000", AuthToken: "00000000000000000000000000000000", PhoneNumber: "+14155238886"}
+	live.Twilio = config.Twilio{
+		AccountSID: "AC00000000000000000000000000000000",
+		AuthToken:  "00000000000000000000000000000000", PhoneNumber: "+14155238886",
+	}
 	live.ListenAddr, live.PublicURL = "127.0.0.1:0", "https://shop.example"
 	_, err := app.New(t.Context(), live, app.Roles{Serve: true}, slog.New(slog.DiscardHandler))
 	require.ErrorIs(t, err, demo.ErrLive)

@@ -34,7 +34,8 @@ func NewImporter(cfg config.Config, d *db.DB, log *slog.Logger) (*Importer, erro
 	hub := pubsub.New(d.Pool, log)
 	consents := consent.NewService(d, hub, consent.NewHasher(string(cfg.SecretKey)), time.Now)
 	return &Importer{importer.NewService(importer.Dependencies{
-		DB: d, Hub: hub, Jobs: &jobs.Enqueuer{Client: client}, Consents: consents, Topics: topic.NewService(d, hub), Log: log, Now: time.Now, Owner: owner,
+		DB: d, Hub: hub, Jobs: &jobs.Enqueuer{Client: client}, Consents: consents, Topics: topic.NewService(d, hub),
+		Log: log, Now: time.Now, Owner: owner,
 	})}, nil
 }
 
@@ -42,7 +43,9 @@ const importGlance = 200 * time.Millisecond
 
 // Import works a file and tells how far it is. A worker that runs somewhere may
 // take it over; then this only watches.
-func (i *Importer) Import(ctx context.Context, req importer.Request, file io.Reader, tell func(*importer.Import)) (*importer.Import, error) {
+func (i *Importer) Import(ctx context.Context, req importer.Request, file io.Reader,
+	tell func(*importer.Import),
+) (*importer.Import, error) {
 	ctx = actor.With(ctx, actor.System)
 	imp, err := i.service.Start(ctx, req, file)
 	if err != nil {

@@ -27,13 +27,15 @@ func (e *env) threads(filter map[string]any) (rows []thread) {
 	e.t.Helper()
 	var out struct{ Conversations struct{ Nodes []thread } }
 	e.do(&out, `query($f: ConversationFilter) { conversations(filter: $f, first: 50) { totalCount nodes { id status unread windowOpen assignee { name } contact { address consentStatus }
-		lastMessage { body status } messages(first: 10) { nodes { body direction purpose status } } } } }`, map[string]any{"f": filter})
+		lastMessage { body status } messages(first: 10) { nodes { body direction purpose status } } } } }`,
+		map[string]any{"f": filter})
 	return out.Conversations.Nodes
 }
 
 func (e *env) says(from, body string) {
 	e.t.Helper()
-	e.do(nil, `mutation($f: String!, $b: String!) { sandboxInboundSend(input: {from: $f, body: $b}) { sid } }`, map[string]any{"f": from, "b": body})
+	e.do(nil, `mutation($f: String!, $b: String!) { sandboxInboundSend(input: {from: $f, body: $b}) { sid } }`,
+		map[string]any{"f": from, "b": body})
 }
 
 func TestInbox(t *testing.T) {
@@ -79,7 +81,8 @@ func TestInbox(t *testing.T) {
 	require.Empty(t, problems)
 	require.Len(t, e.threads(map[string]any{"status": "OPEN"}), 1)
 	e.says("+4915112345678", "Thanks!")
-	require.Eventually(t, func() bool { return len(e.threads(map[string]any{"status": "OPEN"})) == 2 }, patience, 20*time.Millisecond, "it opens by itself when they write")
+	require.Eventually(t, func() bool { return len(e.threads(map[string]any{"status": "OPEN"})) == 2 }, patience,
+		20*time.Millisecond, "it opens by itself when they write")
 
 	// Outside the window only a template goes, and only with consent.
 	e.exec("UPDATE conversations SET session_expires_at = now() + interval '1 minute'")
@@ -96,7 +99,8 @@ func TestInbox(t *testing.T) {
 		return e.threads(map[string]any{"search": "12345678"})[0].Contact.ConsentStatus == "OPTED_OUT"
 	}, patience, 20*time.Millisecond)
 	require.Contains(t, reply(map[string]any{"body": "why?"}), "opted out")
-	require.Zero(t, e.query("SELECT count(*) FROM messages WHERE body IN ('too late', 'why?')"), "what is refused leaves nothing")
+	require.Zero(t, e.query("SELECT count(*) FROM messages WHERE body IN ('too late', 'why?')"),
+		"what is refused leaves nothing")
 }
 
 func TestComplianceListsAndDownloads(t *testing.T) {
@@ -127,7 +131,8 @@ func TestComplianceListsAndDownloads(t *testing.T) {
 		require.Equal(t, "OPTED_OUT", ev.Contact.ConsentStatus)
 	}
 	gone := out.ConsentEvents.Nodes[0].Contact.Address
-	e.do(&out, `query($a: String!) { suppressions(filter: {address: $a}) { nodes { id reason } } }`, map[string]any{"a": gone})
+	e.do(&out, `query($a: String!) { suppressions(filter: {address: $a}) { nodes { id reason } } }`,
+		map[string]any{"a": gone})
 	require.Len(t, out.Suppressions.Nodes, 1)
 	require.Equal(t, "OPTED_OUT", out.Suppressions.Nodes[0].Reason)
 	e.do(&out, `{ suppressions(filter: {address: "+4915112345678"}) { nodes { id reason } } }`, nil)
@@ -149,7 +154,10 @@ func TestComplianceListsAndDownloads(t *testing.T) {
 			}
 		}
 	}
-	for status, want := range map[string]string{"SKIPPED": "Not sent: the gate said no.", "READ": "Sent: every question was answered with yes."} {
+	for status, want := range map[string]string{
+		"SKIPPED": "Not sent: the gate said no.",
+		"READ":    "Sent: every question was answered with yes.",
+	} {
 		e.do(&sent, `query($s: MessageStatus) { messages(filter: {status: $s}, first: 20) { nodes { status skipReason decision { verdict steps { check passed detail } } } } }`, map[string]any{"s": status})
 		require.NotEmpty(t, sent.Messages.Nodes)
 		for _, m := range sent.Messages.Nodes {

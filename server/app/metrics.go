@@ -27,9 +27,11 @@ type collector struct {
 const collectEvery = 5 * time.Second
 
 var (
-	workersDesc   = prometheus.NewDesc("eventstream_workers", "Worker processes that live.", nil, nil)
-	webhookDesc   = prometheus.NewDesc("eventstream_webhook_lag_seconds", "Age of the oldest webhook event that is not applied yet.", nil, nil)
-	dispatchDesc  = prometheus.NewDesc("eventstream_dispatch_lag_seconds", "How long ago a campaign that has messages due was last served.", nil, nil)
+	workersDesc = prometheus.NewDesc("eventstream_workers", "Worker processes that live.", nil, nil)
+	webhookDesc = prometheus.NewDesc("eventstream_webhook_lag_seconds",
+		"Age of the oldest webhook event that is not applied yet.", nil, nil)
+	dispatchDesc = prometheus.NewDesc("eventstream_dispatch_lag_seconds",
+		"How long ago a campaign that has messages due was last served.", nil, nil)
 	jobsDesc      = prometheus.NewDesc("eventstream_jobs", "Jobs by queue and state.", []string{"queue", "state"}, nil)
 	messagesDesc  = prometheus.NewDesc("eventstream_messages", "Messages by where they stand.", []string{"status"}, nil)
 	campaignsDesc = prometheus.NewDesc("eventstream_campaigns", "Campaigns by status.", []string{"status"}, nil)
@@ -38,7 +40,10 @@ var (
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{workersDesc, webhookDesc, dispatchDesc, jobsDesc, messagesDesc, campaignsDesc, sendersDesc} {
+	for _, d := range []*prometheus.Desc{
+		workersDesc, webhookDesc, dispatchDesc, jobsDesc, messagesDesc, campaignsDesc,
+		sendersDesc,
+	} {
 		ch <- d
 	}
 }
@@ -65,7 +70,10 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		gauge(jobsDesc, float64(q.Running), name, "running")
 		gauge(jobsDesc, float64(q.Failed), name, "discarded")
 	}
-	for d, counts := range map[*prometheus.Desc]map[string]int64{messagesDesc: totals.Messages, campaignsDesc: totals.Campaigns, sendersDesc: totals.Senders} {
+	for d, counts := range map[*prometheus.Desc]map[string]int64{
+		messagesDesc:  totals.Messages,
+		campaignsDesc: totals.Campaigns, sendersDesc: totals.Senders,
+	} {
 		for status, n := range counts {
 			gauge(d, float64(n), status)
 		}

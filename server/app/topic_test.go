@@ -92,7 +92,10 @@ func TestACampaignWithATopicGoesOnlyToItsSubscribers(t *testing.T) {
 	var csv strings.Builder
 	csv.WriteString("phone,name,opt-in,Topics\n")
 	for i := range 40 {
-		fmt.Fprintf(&csv, "+49151%08d,Person %d,yes,%s\n", i, i, []string{"price alerts", "NEWS; evenements", "", "Événements"}[i%4])
+		fmt.Fprintf(&csv, "+49151%08d,Person %d,yes,%s\n", i, i, []string{
+			"price alerts", "NEWS; evenements", "",
+			"Événements",
+		}[i%4])
 	}
 	csv.WriteString("+4915100000099,Typo,yes,Price alarms\n")
 	id, problems := e.upload("people.csv", []byte(csv.String()), ", dryRun: true")
@@ -108,7 +111,10 @@ func TestACampaignWithATopicGoesOnlyToItsSubscribers(t *testing.T) {
 	subscribed, reachable, left := e.subscribers("Price alerts")
 	require.Equal(t, []int{20, 20, 0}, []int{subscribed, reachable, left})
 	_, subs := e.topicsOf("+4915100000001")
-	require.Equal(t, []subscription{{struct{ Name string }{"Événements"}, "SUBSCRIBED", "IMPORT"}, {struct{ Name string }{"Price alerts"}, "SUBSCRIBED", "IMPORT"}}, reversed(subs))
+	require.Equal(t, []subscription{
+		{struct{ Name string }{"Événements"}, "SUBSCRIBED", "IMPORT"},
+		{struct{ Name string }{"Price alerts"}, "SUBSCRIBED", "IMPORT"},
+	}, reversed(subs))
 
 	// Leaving one topic by keyword leaves consent and the other alone; one confirmation.
 	const ada = "+4915100000001"
@@ -143,12 +149,18 @@ func TestACampaignWithATopicGoesOnlyToItsSubscribers(t *testing.T) {
 	id, problems = e.upload("again.csv", []byte("phone,topics\n"+ada+",News\n"), "")
 	require.Empty(t, problems)
 	require.Equal(t, 1, e.imported(id).Unchanged)
-	a, problems := e.act("contactTopicRecord", map[string]any{"contacts": map[string]any{"search": "Person 1"}, "topicId": news, "status": "SUBSCRIBED"})
+	a, problems := e.act("contactTopicRecord", map[string]any{
+		"contacts": map[string]any{"search": "Person 1"},
+		"topicId":  news, "status": "SUBSCRIBED",
+	})
 	require.Empty(t, problems)
 	require.Equal(t, 11, a.Done, "1 and 10 to 19")
 	require.Equal(t, 6, a.Changed, "those who were not subscribed and had not left")
 	require.True(t, standing("LEFT")())
-	_, problems = e.mutate("contactTopicRecord", "action", map[string]any{"contacts": everybody(), "topicId": strings.Repeat("x", 8), "status": "LEFT"})
+	_, problems = e.mutate("contactTopicRecord", "action", map[string]any{
+		"contacts": everybody(),
+		"topicId":  strings.Repeat("x", 8), "status": "LEFT",
+	})
 	require.Contains(t, problems, "topicId")
 
 	// The campaign goes to 25: 20 by file and 6 by hand, without Ada.
@@ -162,7 +174,8 @@ func TestACampaignWithATopicGoesOnlyToItsSubscribers(t *testing.T) {
 			}
 		}
 	}
-	e.do(&pre, `query($id: ID!) { campaignPreflight(id: $id) { audience willSend skips { reason count } } }`, map[string]any{"id": camp})
+	e.do(&pre, `query($id: ID!) { campaignPreflight(id: $id) { audience willSend skips { reason count } } }`,
+		map[string]any{"id": camp})
 	require.Equal(t, 40, pre.CampaignPreflight.Audience)
 	require.Equal(t, 25, pre.CampaignPreflight.WillSend)
 	require.Equal(t, "not_subscribed", pre.CampaignPreflight.Skips[0].Reason)
@@ -225,7 +238,8 @@ func TestACampaignWithATopicGoesOnlyToItsSubscribers(t *testing.T) {
 		var out struct {
 			TopicDelete struct{ UserErrors []struct{ Message string } }
 		}
-		e.do(&out, `mutation($id: ID!) { topicDelete(input: {id: $id}) { deletedId userErrors { message } } }`, map[string]any{"id": id})
+		e.do(&out, `mutation($id: ID!) { topicDelete(input: {id: $id}) { deletedId userErrors { message } } }`,
+			map[string]any{"id": id})
 		require.Contains(t, out.TopicDelete.UserErrors[0].Message, user)
 	}
 	e.do(nil, `mutation($id: ID!) { segmentDelete(input: {id: $id}) { deletedId } }`, map[string]any{"id": seg})

@@ -35,7 +35,8 @@ func TestTheDatabaseItselfRefusesChanges(t *testing.T) {
 	t.Parallel()
 	d, _ := chain(t)
 	for _, sql := range []string{
-		"UPDATE audit_entries SET action = 'x' WHERE id = 3", "DELETE FROM audit_entries WHERE id = 3", "TRUNCATE audit_entries", "UPDATE audit_entries SET hash = NULL, seq = NULL WHERE id = 3",
+		"UPDATE audit_entries SET action = 'x' WHERE id = 3", "DELETE FROM audit_entries WHERE id = 3",
+		"TRUNCATE audit_entries", "UPDATE audit_entries SET hash = NULL, seq = NULL WHERE id = 3",
 	} {
 		_, err := d.ExecContext(context.Background(), sql)
 		require.ErrorContains(t, err, "append-only", sql)

@@ -196,7 +196,9 @@ func (s *Service) Operator(ctx context.Context, id int64) (*Operator, error) {
 // SignIn checks the password and opens a session. It answers alike for an
 // unknown address and a wrong password, and makes the address and the caller's
 // IP wait after several failures.
-func (s *Service) SignIn(ctx context.Context, email, password, ip, userAgent string) (token string, o *Operator, err error) {
+func (s *Service) SignIn(ctx context.Context, email, password, ip,
+	userAgent string,
+) (token string, o *Operator, err error) {
 	email = strings.ToLower(strings.TrimSpace(email))
 	keys := []string{"email:" + email, "ip:" + ip}
 	wait, err := blockedFor(ctx, s.db, keys)
@@ -204,7 +206,8 @@ func (s *Service) SignIn(ctx context.Context, email, password, ip, userAgent str
 		return "", nil, err
 	}
 	if wait > 0 {
-		return "", nil, apperr.New(apperr.CodeRateLimited, "too many failed sign-ins: try again in %s", wait.Round(time.Second))
+		return "", nil, apperr.New(apperr.CodeRateLimited, "too many failed sign-ins: try again in %s",
+			wait.Round(time.Second))
 	}
 	o, err = operatorByEmail(ctx, s.db, email)
 	if err != nil && !apperr.Is(err, apperr.CodeNotFound) {
@@ -259,7 +262,9 @@ func (s *Service) ByToken(ctx context.Context, token string) (actor.Actor, error
 
 // CreateToken makes an API token and gives its secret, which is never shown
 // again. Admins only.
-func (s *Service) CreateToken(ctx context.Context, name string, role actor.Role, expires *time.Time) (string, *Token, error) {
+func (s *Service) CreateToken(ctx context.Context, name string, role actor.Role,
+	expires *time.Time,
+) (string, *Token, error) {
 	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
 		return "", nil, err
 	}
@@ -281,7 +286,10 @@ func (s *Service) CreateToken(ctx context.Context, name string, role actor.Role,
 		return "", nil, err
 	}
 	secret := randomToken("ese_")
-	t := &Token{Name: name, Role: role, Prefix: secret[:10], TokenHash: hashToken(secret), OperatorID: *operator, ExpiresAt: expires}
+	t := &Token{
+		Name: name, Role: role, Prefix: secret[:10], TokenHash: hashToken(secret), OperatorID: *operator,
+		ExpiresAt: expires,
+	}
 	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := insertToken(ctx, tx, t); err != nil {
 			return err
@@ -328,7 +336,8 @@ func hashPassword(password string) string {
 	_, _ = rand.Read(salt)
 	key := argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonKey)
 	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonThreads, b64.EncodeToString(salt), b64.EncodeToString(key))
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonThreads,
+		b64.EncodeToString(salt), b64.EncodeToString(key))
 }
 
 func checkHash(hash, password string) bool {

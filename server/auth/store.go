@@ -30,7 +30,8 @@ func insertOperator(ctx context.Context, idb bun.IDB, o *Operator) error {
 
 func setActive(ctx context.Context, tx bun.Tx, id int64, active bool) (*Operator, error) {
 	o := new(Operator)
-	_, err := tx.NewUpdate().Model(o).Set("active = ?", active).Set("updated_at = now()").Where("id = ?", id).Returning("*").Exec(ctx)
+	_, err := tx.NewUpdate().Model(o).Set("active = ?", active).Set("updated_at = now()").Where("id = ?",
+		id).Returning("*").Exec(ctx)
 	if err == nil && o.ID == 0 {
 		err = sql.ErrNoRows
 	}
@@ -58,7 +59,9 @@ func operatorByEmail(ctx context.Context, idb bun.IDB, email string) (*Operator,
 	return o, nil
 }
 
-func insertSession(ctx context.Context, tx bun.Tx, hash []byte, operatorID int64, userAgent string, length time.Duration) error {
+func insertSession(ctx context.Context, tx bun.Tx, hash []byte, operatorID int64, userAgent string,
+	length time.Duration,
+) error {
 	_, err := tx.NewRaw("INSERT INTO sessions (token_hash, operator_id, user_agent, expires_at) VALUES (?, ?, ?, now() + make_interval(secs => ?))",
 		hash, operatorID, userAgent, length.Seconds()).Exec(ctx)
 	if err == nil {
@@ -88,7 +91,8 @@ func sessionActor(ctx context.Context, idb bun.IDB, hash []byte) (actor.Actor, e
 func tokenActor(ctx context.Context, idb bun.IDB, hash []byte) (actor.Actor, error) {
 	a := actor.Actor{Kind: actor.KindAPIToken}
 	err := idb.NewRaw(`UPDATE api_tokens SET last_used_at = CASE WHEN last_used_at > now() - interval '1 minute' THEN last_used_at ELSE now() END
-		WHERE token_hash = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) RETURNING id, role`, hash).Scan(ctx, &a.ID, &a.Role)
+		WHERE token_hash = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) RETURNING id, role`,
+		hash).Scan(ctx, &a.ID, &a.Role)
 	if errors.Is(err, sql.ErrNoRows) {
 		return actor.Actor{}, nil
 	}
@@ -102,7 +106,8 @@ func insertToken(ctx context.Context, idb bun.IDB, t *Token) error {
 
 func revokeToken(ctx context.Context, idb bun.IDB, id int64) (*Token, error) {
 	t := new(Token)
-	err := idb.NewRaw("UPDATE api_tokens SET revoked_at = coalesce(revoked_at, now()) WHERE id = ? RETURNING *", id).Scan(ctx, t)
+	err := idb.NewRaw("UPDATE api_tokens SET revoked_at = coalesce(revoked_at, now()) WHERE id = ? RETURNING *",
+		id).Scan(ctx, t)
 	return t, db.Err(err)
 }
 

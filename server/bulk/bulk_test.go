@@ -41,7 +41,8 @@ func start(t *testing.T, people int) *env {
 	consents := consent.NewService(d, hub, consent.NewHasher("0123456789abcdef"), time.Now)
 	topics := topic.NewService(d, hub)
 	e := &env{t, d, bulk.NewService(bulk.Dependencies{
-		DB: d, Hub: hub, Jobs: &jobs.Enqueuer{Client: river}, Consents: consents, Segments: segment.NewService(d), Topics: topics,
+		DB: d, Hub: hub, Jobs: &jobs.Enqueuer{Client: river}, Consents: consents, Segments: segment.NewService(d),
+		Topics:   topics,
 		Erasures: erasure.NewService(d, consents, topics),
 		Exports:  export.NewService(d, topics, func(int) message.CodeInfo { return message.CodeInfo{} }),
 		Now:      time.Now, Owner: "test",
@@ -124,7 +125,8 @@ func TestErasingGoesInBatchesThatCommit(t *testing.T) {
 	t.Parallel()
 	e := start(t, 1000)
 	e.exec(`INSERT INTO messages (direction, purpose, contact_id, status, body) SELECT 'outbound', 'reply', id, 'pending', 'secret' FROM contacts`)
-	e.exec("UPDATE contacts SET merged_into = 900, erased_at = now() WHERE id = 100") // locked with its family, out of its turn
+	// locked with its family, out of its turn
+	e.exec("UPDATE contacts SET merged_into = 900, erased_at = now() WHERE id = 100")
 	a, err := e.s.Start(e.ctx, bulk.KindErase, contact.Filter{}, bulk.Options{}, nil)
 	require.NoError(t, err)
 	require.EqualValues(t, 999, a.Total)

@@ -217,7 +217,8 @@ func (in Input) apply(c *Campaign) error {
 	}
 	if in.RateLimitPerSecond != nil {
 		if r := *in.RateLimitPerSecond; !(r >= 0.01 && r <= sender.MaxRate) {
-			_ = errs.Add(apperr.Invalid("rateLimitPerSecond", "%g is out of range: 0.01 to %g messages a second", r, sender.MaxRate))
+			_ = errs.Add(apperr.Invalid("rateLimitPerSecond", "%g is out of range: 0.01 to %g messages a second", r,
+				sender.MaxRate))
 		}
 		c.RateLimitPerSecond = in.RateLimitPerSecond
 	}

@@ -51,7 +51,10 @@ type PreparerOptions struct {
 func NewPreparer(o PreparerOptions) *Preparer {
 	e := &Preparer{
 		db: o.DB, hub: o.Hub, jobs: o.Jobs, service: o.Service, templates: o.Templates, owner: o.Owner,
-		prepared: prometheus.NewCounter(prometheus.CounterOpts{Name: "campaign_prepared_recipients_total", Help: "Members of audiences written as messages."}),
+		prepared: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "campaign_prepared_recipients_total",
+			Help: "Members of audiences written as messages.",
+		}),
 	}
 	if o.Registry != nil {
 		o.Registry.MustRegister(e.prepared)
@@ -109,7 +112,8 @@ func (e *Preparer) prepareSlice(ctx context.Context, id int64) (done bool, err e
 		}
 		by := screen{t.Category, c.TopicID}
 		last, seen, err := message.EnqueueAudience(ctx, tx, message.Audience{
-			CampaignID: c.ID, TemplateVersionID: c.TemplateVersionID, Members: predicate, Join: by.join(c.AudienceCursor), SkipReason: by.reason(), Deck: shares.deck(),
+			CampaignID: c.ID, TemplateVersionID: c.TemplateVersionID, Members: predicate, Join: by.join(c.AudienceCursor),
+			SkipReason: by.reason(), Deck: shares.deck(),
 		}, c.AudienceCursor, prepareSlice)
 		if err != nil {
 			return err
@@ -128,7 +132,8 @@ func (e *Preparer) prepareSlice(ctx context.Context, id int64) (done bool, err e
 		if err := save(ctx, tx, c); err != nil {
 			return err
 		}
-		if err := audit.Record(ctx, tx, "campaign.prepared", "campaign", id, map[string]any{"from": StatusPreparing, "to": StatusSending}); err != nil {
+		if err := audit.Record(ctx, tx, "campaign.prepared", "campaign", id,
+			map[string]any{"from": StatusPreparing, "to": StatusSending}); err != nil {
 			return err
 		}
 		return WakeWorkers(ctx, tx, e.jobs, shares.senders()...)
@@ -142,11 +147,12 @@ func (e *Preparer) failPrepare(ctx context.Context, id int64, cause error) error
 	if !apperr.Is(cause, apperr.CodeInvalid) {
 		return cause
 	}
-	_, err := e.service.move(ctx, id, "campaign.fail", StatusFailed, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
-		now, err := db.Now(ctx, tx)
-		c.FinishedAt, c.Failure = &now, "The audience could not be taken: "+cause.Error()
-		return err
-	})
+	_, err := e.service.move(ctx, id, "campaign.fail", StatusFailed,
+		func(ctx context.Context, tx bun.Tx, c *Campaign) error {
+			now, err := db.Now(ctx, tx)
+			c.FinishedAt, c.Failure = &now, "The audience could not be taken: "+cause.Error()
+			return err
+		})
 	return err
 }
 

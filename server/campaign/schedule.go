@@ -174,7 +174,8 @@ func (s *Service) Schedule(ctx context.Context, id int64, plan Schedule) (*Campa
 		if err := save(ctx, tx, c); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "campaign.schedule", "campaign", id, map[string]any{"from": from, "to": c.Status, "next_run_at": c.NextRunAt})
+		return audit.Record(ctx, tx, "campaign.schedule", "campaign", id,
+			map[string]any{"from": from, "to": c.Status, "next_run_at": c.NextRunAt})
 	})
 	if err != nil {
 		return nil, err
@@ -226,7 +227,8 @@ func (s *Service) LaunchDue(ctx context.Context) error {
 	var failed error
 	for _, id := range ids {
 		if err := s.launchScheduled(ctx, id); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("scheduled campaign %d: %w", id, err), postponeStart(ctx, s.db, id, apperr.Text(err)))
+			failed = errors.Join(failed, fmt.Errorf("scheduled campaign %d: %w", id, err),
+				postponeStart(ctx, s.db, id, apperr.Text(err)))
 		}
 	}
 	return failed
@@ -281,9 +283,12 @@ func (s *Service) run(ctx context.Context, tx bun.Tx, parent *Campaign) (*Campai
 	}
 	name := []rune(parent.Name)
 	c := &Campaign{
-		Name: string(name[:min(len(name), 130)]) + " · " + at.In(zone).Format(time.DateOnly), TemplateID: parent.TemplateID, SegmentID: parent.SegmentID, Query: parent.Query,
-		SenderID: parent.SenderID, Status: StatusScheduled, RateLimitPerSecond: parent.RateLimitPerSecond, QuietHours: parent.QuietHours, FrequencyCap: parent.FrequencyCap,
-		ErrorThreshold: parent.ErrorThreshold, EndsAt: parent.EndsAt, TopicID: parent.TopicID, ParentID: &parent.ID, CreatedBy: parent.CreatedBy,
+		Name: string(name[:min(len(name), 130)]) + " · " + at.In(zone).Format(time.DateOnly), TemplateID: parent.TemplateID,
+		SegmentID: parent.SegmentID, Query: parent.Query,
+		SenderID: parent.SenderID, Status: StatusScheduled, RateLimitPerSecond: parent.RateLimitPerSecond,
+		QuietHours: parent.QuietHours, FrequencyCap: parent.FrequencyCap,
+		ErrorThreshold: parent.ErrorThreshold, EndsAt: parent.EndsAt, TopicID: parent.TopicID, ParentID: &parent.ID,
+		CreatedBy: parent.CreatedBy,
 	}
 	if next := parent.Schedule.Next(at, parent.Runs+1); next != nil && (c.EndsAt == nil || next.Before(*c.EndsAt)) {
 		c.EndsAt = next
@@ -298,7 +303,8 @@ func (s *Service) run(ctx context.Context, tx bun.Tx, parent *Campaign) (*Campai
 	if err := saveShares(ctx, tx, c.ID, shares[parent.ID]); err != nil {
 		return nil, err
 	}
-	return c, audit.Record(ctx, tx, "campaign.run", "campaign", c.ID, map[string]any{"of": parent.ID, "run": parent.Runs + 1})
+	return c, audit.Record(ctx, tx, "campaign.run", "campaign", c.ID,
+		map[string]any{"of": parent.ID, "run": parent.Runs + 1})
 }
 
 // startOrFail starts the campaign in tx; what a person has to mend makes it

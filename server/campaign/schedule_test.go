@@ -16,15 +16,63 @@ func TestNextRuns(t *testing.T) {
 		after string
 		want  []string // the next ones, in turn
 	}{
-		{"daily", Recurrence{Frequency: Daily, Time: "09:00", Zone: "Europe/Berlin"}, "2026-11-24T07:59:00Z", []string{"2026-11-24T08:00:00Z", "2026-11-25T08:00:00Z"}},
-		{"the minute itself is over", Recurrence{Frequency: Daily, Time: "09:00", Zone: "Europe/Berlin"}, "2026-11-24T08:00:00Z", []string{"2026-11-25T08:00:00Z"}},
-		{"weekly", Recurrence{Frequency: Weekly, Time: "18:30", Zone: "America/New_York", Days: []string{"mon", "thu"}}, "2026-11-24T12:00:00Z", []string{"2026-11-26T23:30:00Z", "2026-11-30T23:30:00Z"}},
-		{"over the clock change the local time stays", Recurrence{Frequency: Weekly, Time: "09:00", Zone: "America/New_York", Days: []string{"sun"}}, "2026-10-20T00:00:00Z", []string{"2026-10-25T13:00:00Z", "2026-11-01T14:00:00Z"}},
-		{"a time that is left out", Recurrence{Frequency: Daily, Time: "02:30", Zone: "Europe/Berlin"}, "2026-03-28T03:00:00Z", []string{"2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"}},
-		{"a time that comes twice counts once", Recurrence{Frequency: Daily, Time: "02:30", Zone: "Europe/Berlin"}, "2026-10-24T12:00:00Z", []string{"2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"}},
-		{"monthly on the 31st", Recurrence{Frequency: Monthly, Time: "10:00", Zone: "UTC", DayOfMonth: 31}, "2027-01-31T11:00:00Z", []string{"2027-02-28T10:00:00Z", "2027-03-31T10:00:00Z"}},
-		{"until", Recurrence{Frequency: Daily, Time: "10:00", Zone: "UTC", Until: &until}, "2026-12-01T11:00:00Z", []string{"2026-12-02T10:00:00Z", ""}},
-		{"so many runs", Recurrence{Frequency: Daily, Time: "10:00", Zone: "UTC", Runs: 2}, "2026-12-01T11:00:00Z", []string{"2026-12-02T10:00:00Z", "2026-12-03T10:00:00Z", ""}},
+		{
+			"daily",
+			Recurrence{Frequency: Daily, Time: "09:00", Zone: "Europe/Berlin"},
+			"2026-11-24T07:59:00Z",
+			[]string{"2026-11-24T08:00:00Z", "2026-11-25T08:00:00Z"},
+		},
+		{
+			"the minute itself is over",
+			Recurrence{Frequency: Daily, Time: "09:00", Zone: "Europe/Berlin"},
+			"2026-11-24T08:00:00Z",
+			[]string{"2026-11-25T08:00:00Z"},
+		},
+		{
+			"weekly",
+			Recurrence{Frequency: Weekly, Time: "18:30", Zone: "America/New_York", Days: []string{"mon", "thu"}},
+			"2026-11-24T12:00:00Z",
+			[]string{"2026-11-26T23:30:00Z", "2026-11-30T23:30:00Z"},
+		},
+		{
+			"over the clock change the local time stays",
+			Recurrence{
+				Frequency: Weekly, Time: "09:00",
+				Zone: "America/New_York", Days: []string{"sun"},
+			},
+			"2026-10-20T00:00:00Z",
+			[]string{"2026-10-25T13:00:00Z", "2026-11-01T14:00:00Z"},
+		},
+		{
+			"a time that is left out",
+			Recurrence{Frequency: Daily, Time: "02:30", Zone: "Europe/Berlin"},
+			"2026-03-28T03:00:00Z",
+			[]string{"2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"},
+		},
+		{
+			"a time that comes twice counts once",
+			Recurrence{Frequency: Daily, Time: "02:30", Zone: "Europe/Berlin"},
+			"2026-10-24T12:00:00Z",
+			[]string{"2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"},
+		},
+		{
+			"monthly on the 31st",
+			Recurrence{Frequency: Monthly, Time: "10:00", Zone: "UTC", DayOfMonth: 31},
+			"2027-01-31T11:00:00Z",
+			[]string{"2027-02-28T10:00:00Z", "2027-03-31T10:00:00Z"},
+		},
+		{
+			"until",
+			Recurrence{Frequency: Daily, Time: "10:00", Zone: "UTC", Until: &until},
+			"2026-12-01T11:00:00Z",
+			[]string{"2026-12-02T10:00:00Z", ""},
+		},
+		{
+			"so many runs",
+			Recurrence{Frequency: Daily, Time: "10:00", Zone: "UTC", Runs: 2},
+			"2026-12-01T11:00:00Z",
+			[]string{"2026-12-02T10:00:00Z", "2026-12-03T10:00:00Z", ""},
+		},
 	} {
 		plan, now := Schedule{Recurrence: &c.r}, at(c.after)
 		require.NoError(t, plan.Validate(now), c.name)
@@ -51,11 +99,20 @@ func TestBadSchedulesAreNamed(t *testing.T) {
 		`"9 am" is not a time of day`:     {Recurrence: &Recurrence{Frequency: Daily, Time: "9 am", Zone: "UTC"}},
 		`"Mars/Base" is not an IANA`:      {Recurrence: &Recurrence{Frequency: Daily, Time: "09:00", Zone: "Mars/Base"}},
 		"at least one day":                {Recurrence: &Recurrence{Frequency: Weekly, Time: "09:00", Zone: "UTC"}},
-		`"monday" is not a day`:           {Recurrence: &Recurrence{Frequency: Weekly, Time: "09:00", Zone: "UTC", Days: []string{"monday"}}},
-		"32 is out of range":              {Recurrence: &Recurrence{Frequency: Monthly, Time: "09:00", Zone: "UTC", DayOfMonth: 32}},
-		`"hourly": want daily`:            {Recurrence: &Recurrence{Frequency: "hourly", Time: "09:00", Zone: "UTC"}},
-		"-1 is out of range":              {Recurrence: &Recurrence{Frequency: Daily, Time: "09:00", Zone: "UTC", Runs: -1}},
-		"there is no run before it":       {Recurrence: &Recurrence{Frequency: Daily, Time: "13:00", Zone: "UTC", Until: &past}},
+		`"monday" is not a day`: {Recurrence: &Recurrence{
+			Frequency: Weekly, Time: "09:00", Zone: "UTC",
+			Days: []string{"monday"},
+		}},
+		"32 is out of range": {Recurrence: &Recurrence{
+			Frequency: Monthly, Time: "09:00", Zone: "UTC",
+			DayOfMonth: 32,
+		}},
+		`"hourly": want daily`: {Recurrence: &Recurrence{Frequency: "hourly", Time: "09:00", Zone: "UTC"}},
+		"-1 is out of range":   {Recurrence: &Recurrence{Frequency: Daily, Time: "09:00", Zone: "UTC", Runs: -1}},
+		"there is no run before it": {Recurrence: &Recurrence{
+			Frequency: Daily, Time: "13:00", Zone: "UTC",
+			Until: &past,
+		}},
 	} {
 		require.ErrorContains(t, plan.Validate(now), want)
 	}

@@ -51,7 +51,8 @@ type Dependencies struct {
 // NewService makes the service.
 func NewService(d Dependencies) *Service {
 	return &Service{
-		db: d.DB, hub: d.Hub, jobs: d.Jobs, segments: d.Segments, templates: d.Templates, senders: d.Senders, topics: d.Topics, now: d.Now,
+		db: d.DB, hub: d.Hub, jobs: d.Jobs, segments: d.Segments, templates: d.Templates, senders: d.Senders,
+		topics: d.Topics, now: d.Now,
 	}
 }
 
@@ -115,7 +116,9 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 			return err
 		}
 		waits := c.Status == StatusDraft || c.Status == StatusScheduled
-		fixed := in.TemplateID != nil || in.SegmentID != nil || in.Query != nil || in.SenderID != nil || in.Senders != nil || in.TopicID != nil || in.ClearTopic || in.QuietHours != nil || in.ClearQuietHours || in.FrequencyCap != nil || in.ClearCap
+		fixed := in.TemplateID != nil || in.SegmentID != nil || in.Query != nil || in.SenderID != nil ||
+			in.Senders != nil || in.TopicID != nil || in.ClearTopic || in.QuietHours != nil || in.ClearQuietHours ||
+			in.FrequencyCap != nil || in.ClearCap
 		switch {
 		case c.Status.Ended():
 			return apperr.Conflict("the campaign is %s and cannot change any more", c.Status)
@@ -201,7 +204,10 @@ func (s *Service) check(ctx context.Context, idb bun.IDB, c *Campaign, in Input)
 
 func (in Input) audited() map[string]any {
 	changes := map[string]any{}
-	for key, v := range map[string]*int64{"template": in.TemplateID, "segment": in.SegmentID, "sender": in.SenderID, "topic": in.TopicID} {
+	for key, v := range map[string]*int64{
+		"template": in.TemplateID, "segment": in.SegmentID, "sender": in.SenderID,
+		"topic": in.TopicID,
+	} {
 		if v != nil {
 			changes[key] = *v
 		}
@@ -444,10 +450,11 @@ func (s *Service) awaitIdle(ctx context.Context, id int64) error {
 // PauseByEngine stops sending because something has to be mended first. A
 // campaign that is not sending stays as it is.
 func (s *Service) PauseByEngine(ctx context.Context, id int64, reason string) error {
-	_, err := s.move(actor.With(ctx, actor.System), id, "campaign.pause", StatusPaused, func(_ context.Context, _ bun.Tx, c *Campaign) error {
-		c.PausedBy, c.PausedReason = PausedByEngine, reason
-		return nil
-	})
+	_, err := s.move(actor.With(ctx, actor.System), id, "campaign.pause", StatusPaused,
+		func(_ context.Context, _ bun.Tx, c *Campaign) error {
+			c.PausedBy, c.PausedReason = PausedByEngine, reason
+			return nil
+		})
 	if apperr.Is(err, apperr.CodeConflict) {
 		return nil
 	}
@@ -457,7 +464,9 @@ func (s *Service) PauseByEngine(ctx context.Context, id int64, reason string) er
 // Resume goes on where it stopped. Failures so far no longer count against the
 // threshold: who resumes has looked at them.
 func (s *Service) Resume(ctx context.Context, id int64) (*Campaign, error) {
-	return s.move(ctx, id, "campaign.resume", StatusSending, func(ctx context.Context, tx bun.Tx, c *Campaign) (err error) {
+	return s.move(ctx, id, "campaign.resume", StatusSending, func(ctx context.Context, tx bun.Tx,
+		c *Campaign,
+	) (err error) {
 		if c.Status != StatusPaused {
 			return apperr.Conflict("the campaign is %s, not paused", c.Status)
 		}
@@ -504,7 +513,9 @@ func (s *Service) Cancel(ctx context.Context, id int64) (*Campaign, error) {
 
 // move is the one way a status changes: locked, checked against the table of
 // moves, saved and audited.
-func (s *Service) move(ctx context.Context, id int64, action string, to Status, fn func(context.Context, bun.Tx, *Campaign) error) (*Campaign, error) {
+func (s *Service) move(ctx context.Context, id int64, action string, to Status,
+	fn func(context.Context, bun.Tx, *Campaign) error,
+) (*Campaign, error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
 	}
@@ -520,7 +531,9 @@ func (s *Service) move(ctx context.Context, id int64, action string, to Status, 
 	return c, nil
 }
 
-func moveTx(ctx context.Context, tx bun.Tx, id int64, action string, to Status, fn func(context.Context, bun.Tx, *Campaign) error) (*Campaign, error) {
+func moveTx(ctx context.Context, tx bun.Tx, id int64, action string, to Status,
+	fn func(context.Context, bun.Tx, *Campaign) error,
+) (*Campaign, error) {
 	c, err := forUpdate(ctx, tx, id)
 	if err != nil {
 		return nil, err
@@ -559,8 +572,10 @@ func (s *Service) Duplicate(ctx context.Context, id int64) (*Campaign, error) {
 	}
 	name := []rune("Copy of " + old.Name)
 	c := &Campaign{
-		Name: string(name[:min(len(name), 150)]), TemplateID: old.TemplateID, SegmentID: old.SegmentID, Query: old.Query, SenderID: old.SenderID, TopicID: old.TopicID, Status: StatusDraft,
-		RateLimitPerSecond: old.RateLimitPerSecond, QuietHours: old.QuietHours, FrequencyCap: old.FrequencyCap, ErrorThreshold: old.ErrorThreshold, CreatedBy: actor.OperatorID(ctx),
+		Name: string(name[:min(len(name), 150)]), TemplateID: old.TemplateID, SegmentID: old.SegmentID, Query: old.Query,
+		SenderID: old.SenderID, TopicID: old.TopicID, Status: StatusDraft,
+		RateLimitPerSecond: old.RateLimitPerSecond, QuietHours: old.QuietHours, FrequencyCap: old.FrequencyCap,
+		ErrorThreshold: old.ErrorThreshold, CreatedBy: actor.OperatorID(ctx),
 	}
 	return c, s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := insert(ctx, tx, c); err != nil {
@@ -701,7 +716,9 @@ func (s *Service) rate(ctx context.Context, c *Campaign) (float64, error) {
 const estimateSample = 2000
 
 // estimate runs a sample of those who would get it through the real gate.
-func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate, version *template.Version, by screen, out *Preflight) error {
+func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate, version *template.Version,
+	by screen, out *Preflight,
+) error {
 	if version == nil || out.WillSend == 0 {
 		return nil
 	}
@@ -724,7 +741,10 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 	skipped := map[message.SkipReason]int64{}
 	untimely := map[*hours.LegalHours]int64{}
 	for _, person := range sample {
-		v := gate.Decide(gate.Candidate{Purpose: message.PurposeCampaign, Contact: person, Category: by.category, Body: body, Cap: c.FrequencyCap, Recent: recent[person.ID], QuietHours: c.QuietHours, EndsAt: c.EndsAt}, s.now())
+		v := gate.Decide(gate.Candidate{
+			Purpose: message.PurposeCampaign, Contact: person, Category: by.category,
+			Body: body, Cap: c.FrequencyCap, Recent: recent[person.ID], QuietHours: c.QuietHours, EndsAt: c.EndsAt,
+		}, s.now())
 		switch {
 		case v.Skip != "":
 			skipped[v.Skip]++
@@ -739,7 +759,9 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 	through := out.WillSend // whom the sample stands for
 	projected := func(n int64) int64 { return n * through / int64(len(sample)) }
 	for custom, n := range untimely {
-		out.Warnings = append(out.Warnings, fmt.Sprintf("about %d contacts in %s would get it at an hour that is not customary there: %s", projected(n), custom.Name, custom.Source))
+		out.Warnings = append(out.Warnings,
+			fmt.Sprintf("about %d contacts in %s would get it at an hour that is not customary there: %s", projected(n),
+				custom.Name, custom.Source))
 	}
 	for reason, n := range skipped {
 		n = projected(n)
@@ -747,10 +769,12 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 		out.WillSend -= n
 	}
 	if n := out.Skips[string(message.SkipMissingVariable)]; n > 0 {
-		out.Warnings = append(out.Warnings, fmt.Sprintf("about %d contacts lack a value that the template needs, and it has no fallback", n))
+		out.Warnings = append(out.Warnings,
+			fmt.Sprintf("about %d contacts lack a value that the template needs, and it has no fallback", n))
 	}
 	if out.Deferred = projected(deferred); out.Deferred > 0 {
-		out.Warnings = append(out.Warnings, fmt.Sprintf("about %d contacts are inside quiet hours now and wait for their morning", out.Deferred))
+		out.Warnings = append(out.Warnings,
+			fmt.Sprintf("about %d contacts are inside quiet hours now and wait for their morning", out.Deferred))
 	}
 	return nil
 }

@@ -61,14 +61,15 @@ func (s *Service) Settle(ctx context.Context, c *Campaign) error {
 // complete ends the campaign if really nothing is left, looked at under its lock.
 func (s *Service) complete(ctx context.Context, id int64) error {
 	errLeft := errors.New("something is left after all")
-	_, err := s.move(ctx, id, "campaign.complete", StatusCompleted, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
-		if left, err := remaining(ctx, tx, id); err != nil || left > 0 {
-			return errors.Join(err, errLeft)
-		}
-		now, err := db.Now(ctx, tx)
-		c.FinishedAt = &now
-		return err
-	})
+	_, err := s.move(ctx, id, "campaign.complete", StatusCompleted,
+		func(ctx context.Context, tx bun.Tx, c *Campaign) error {
+			if left, err := remaining(ctx, tx, id); err != nil || left > 0 {
+				return errors.Join(err, errLeft)
+			}
+			now, err := db.Now(ctx, tx)
+			c.FinishedAt = &now
+			return err
+		})
 	if errors.Is(err, errLeft) || apperr.Is(err, apperr.CodeConflict) {
 		return nil
 	}
@@ -131,5 +132,8 @@ func (s *Service) handOver(ctx context.Context, id, from int64) (moved bool, err
 	if err := inBatches(func() (int, error) { return message.Reassign(ctx, s.db, id, from, deck, endBatch) }); err != nil {
 		return true, err
 	}
-	return true, s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error { return WakeWorkers(ctx, tx, s.jobs, active.senders()...) })
+	return true, s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		return WakeWorkers(ctx, tx, s.jobs,
+			active.senders()...)
+	})
 }

@@ -23,7 +23,8 @@ func insert(ctx context.Context, tx bun.Tx, c *Campaign) error {
 }
 
 func save(ctx context.Context, tx bun.Tx, c *Campaign) error {
-	_, err := tx.NewUpdate().Model(c).ExcludeColumn("id", "created_at", "created_by", "updated_at", "audience_cursor").Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)
+	_, err := tx.NewUpdate().Model(c).ExcludeColumn("id", "created_at", "created_by", "updated_at",
+		"audience_cursor").Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)
 	return db.Err(err)
 }
 
@@ -124,9 +125,12 @@ func audienceCounts(ctx context.Context, idb bun.IDB, p segment.Predicate, by sc
 }
 
 // audienceSample draws from those whom the screen lets through.
-func audienceSample(ctx context.Context, idb bun.IDB, p segment.Predicate, by screen, n int64) (rows []*contact.Contact, err error) {
+func audienceSample(ctx context.Context, idb bun.IDB, p segment.Predicate, by screen,
+	n int64,
+) (rows []*contact.Contact, err error) {
 	join := by.join(0)
-	err = idb.NewSelect().Model(&rows).Join(join.SQL, join.Args...).Where("c.erased_at IS NULL AND "+by.reason()+" = ''").Where("("+p.SQL+")", p.Args...).
+	err = idb.NewSelect().Model(&rows).Join(join.SQL,
+		join.Args...).Where("c.erased_at IS NULL AND "+by.reason()+" = ''").Where("("+p.SQL+")", p.Args...).
 		OrderExpr("hashint8(c.id)").Limit(n).Scan(ctx)
 	return rows, db.Err(err)
 }
@@ -180,7 +184,8 @@ func tried(ctx context.Context, idb bun.IDB, id int64) (errs, all int64, err err
 
 // LiveWorkers are the owner names of the worker processes that live.
 func LiveWorkers(ctx context.Context, idb bun.IDB) (owners []string, err error) {
-	err = idb.NewRaw("SELECT owner FROM leases WHERE name LIKE ? AND expires_at >= clock_timestamp() ORDER BY owner", jobs.WorkerLease+"%").Scan(ctx, &owners)
+	err = idb.NewRaw("SELECT owner FROM leases WHERE name LIKE ? AND expires_at >= clock_timestamp() ORDER BY owner",
+		jobs.WorkerLease+"%").Scan(ctx, &owners)
 	return owners, db.Err(err)
 }
 
@@ -202,7 +207,8 @@ func remaining(ctx context.Context, idb bun.IDB, campaignID int64) (left int64, 
 }
 
 func inFlight(ctx context.Context, idb bun.IDB, campaignID int64) (n int64, err error) {
-	err = idb.NewRaw("SELECT coalesce(sum(n), 0) FROM message_counts WHERE campaign_id = ? AND measure = 'submitting'", campaignID).Scan(ctx, &n)
+	err = idb.NewRaw("SELECT coalesce(sum(n), 0) FROM message_counts WHERE campaign_id = ? AND measure = 'submitting'",
+		campaignID).Scan(ctx, &n)
 	return n, db.Err(err)
 }
 
@@ -226,7 +232,8 @@ func finished(ctx context.Context, idb bun.IDB) (rows []*Campaign, err error) {
 
 // Counts are a campaign's numbers, from the counters.
 type Counts struct {
-	Audience, Pending, Submitting, Accepted, Sent, Delivered, Read, Failed, Undelivered, Canceled, Expired, Skipped, Unknown, Replied, OptedOut int64
+	Audience, Pending, Submitting, Accepted, Sent, Delivered, Read, Failed, Undelivered, Canceled, Expired, Skipped,
+	Unknown, Replied, OptedOut int64
 
 	Undecided    int64 // of Unknown: only a person can decide about them
 	Redelivering int64 // of Pending, Submitting and Unknown: wait for another attempt, or are under way with one
@@ -285,7 +292,8 @@ const deferredMeasure = "at:deferred"
 func (p *Progress) field(measure string) *int64 {
 	return map[string]*int64{
 		"pending": &p.Pending, "submitting": &p.Submitting, "unknown": &p.Unknown, "skipped": &p.Skipped, "failed": &p.Failed,
-		"undelivered": &p.Undelivered, "canceled": &p.Canceled, "expired": &p.Expired, "at:accepted": &p.Accepted, "at:sent": &p.Sent,
+		"undelivered": &p.Undelivered, "canceled": &p.Canceled, "expired": &p.Expired, "at:accepted": &p.Accepted,
+		"at:sent":      &p.Sent,
 		"at:delivered": &p.Delivered, "at:read": &p.Read, "at:replied": &p.Replied, "at:opted_out": &p.OptedOut,
 		"at:undecided": &p.Undecided, "at:redelivering": &p.Redelivering,
 	}[measure]
@@ -303,7 +311,8 @@ type SeriesPoint struct {
 func (s *Service) Series(ctx context.Context, id int64) (rows []SeriesPoint, err error) {
 	err = s.db.NewRaw(`
 		WITH span AS (SELECT max(bucket) - min(bucket) AS d FROM message_series WHERE campaign_id = ?0)
-		SELECT date_bin(CASE WHEN d <= interval '20 minutes' THEN interval '10 seconds' WHEN d <= interval '6 hours' THEN interval '1 minute' ELSE interval '1 hour' END, bucket, 'epoch') AS at,
+		SELECT date_bin(CASE WHEN d <= interval '20 minutes' THEN interval '10 seconds' WHEN d <= interval '6 hours'
+			THEN interval '1 minute' ELSE interval '1 hour' END, bucket, 'epoch') AS at,
 			measure, sum(n) AS n
 		FROM message_series, span WHERE campaign_id = ?0 GROUP BY 1, 2 ORDER BY 1, 2`, id).Scan(ctx, &rows)
 	return rows, db.Err(err)
@@ -313,7 +322,8 @@ func (s *Service) Series(ctx context.Context, id int64) (rows []SeriesPoint, err
 // to twenty seconds.
 func (s *Service) RecentRate(ctx context.Context, id int64) (rate float64, err error) {
 	err = s.db.NewRaw(`
-		SELECT coalesce(sum(n) / greatest(extract(epoch FROM clock_timestamp() - min(bucket)), 1), 0)::float8 FROM message_series
+		SELECT coalesce(sum(n) / greatest(extract(epoch FROM clock_timestamp() - min(bucket)), 1), 0)::float8
+			FROM message_series
 		WHERE campaign_id = ? AND measure = 'at:accepted' AND bucket > now() - interval '20 seconds'`, id).Scan(ctx, &rate)
 	return rate, db.Err(err)
 }
@@ -331,8 +341,10 @@ func (s *Service) ThroughputOf(ctx context.Context, ids []int64) (map[int64]Thro
 		Average, Peak float64
 	}
 	err := s.db.NewRaw(`
-		SELECT ca.id, coalesce(x.n / greatest(least(x.buckets * 10, took), 1), 0)::float8 AS average, coalesce(x.best / greatest(least(10, took), 1), 0)::float8 AS peak
-		FROM campaigns ca, LATERAL (SELECT sum(n) AS n, max(n) AS best, count(*) AS buckets FROM message_series WHERE campaign_id = ca.id AND measure = 'at:accepted') x,
+		SELECT ca.id, coalesce(x.n / greatest(least(x.buckets * 10, took), 1), 0)::float8 AS average,
+			coalesce(x.best / greatest(least(10, took), 1), 0)::float8 AS peak
+		FROM campaigns ca, LATERAL (SELECT sum(n) AS n, max(n) AS best, count(*) AS buckets FROM message_series
+			WHERE campaign_id = ca.id AND measure = 'at:accepted') x,
 			LATERAL (SELECT extract(epoch FROM coalesce(ca.finished_at, clock_timestamp()) - ca.started_at) AS took) y
 		WHERE ca.id = ANY (?)`, pgdialect.Array(ids)).Scan(ctx, &rows)
 	found := make(map[int64]Throughput, len(ids))
@@ -360,7 +372,8 @@ func postponeStart(ctx context.Context, idb bun.IDB, id int64, cause string) err
 
 // sendersOf are all senders of a campaign, whatever their state.
 func senderIDsOf(ctx context.Context, idb bun.IDB, campaignID int64) (ids []int64, err error) {
-	err = idb.NewRaw("SELECT sender_id FROM campaign_senders WHERE campaign_id = ? ORDER BY position", campaignID).Scan(ctx, &ids)
+	err = idb.NewRaw("SELECT sender_id FROM campaign_senders WHERE campaign_id = ? ORDER BY position",
+		campaignID).Scan(ctx, &ids)
 	return ids, db.Err(err)
 }
 
@@ -374,7 +387,8 @@ func runsOf(ctx context.Context, idb bun.IDB, parent int64, n int) (rows []*Camp
 func (s *Service) WaitingUntil(ctx context.Context, id int64) (at *time.Time, err error) {
 	err = s.db.NewRaw(`
 		SELECT CASE WHEN min(x.at) > clock_timestamp() THEN min(x.at) END FROM campaign_senders cs,
-			LATERAL (SELECT m.not_before AS at FROM messages m WHERE m.work = 'send' AND m.sender_id = cs.sender_id AND m.campaign_id = cs.campaign_id ORDER BY m.not_before, m.id LIMIT 1) x
+			LATERAL (SELECT m.not_before AS at FROM messages m WHERE m.work = 'send' AND m.sender_id = cs.sender_id
+				AND m.campaign_id = cs.campaign_id ORDER BY m.not_before, m.id LIMIT 1) x
 		WHERE cs.campaign_id = ?`, id).Scan(ctx, &at)
 	return at, db.Err(err)
 }
@@ -390,8 +404,10 @@ func RecentOf(ctx context.Context, idb bun.IDB, c *Campaign, contactIDs []int64)
 		Accepted, InFlight int
 	}
 	err := idb.NewRaw(`
-		SELECT contact_id, count(*) FILTER (WHERE accepted_at IS NOT NULL) AS accepted, count(*) FILTER (WHERE accepted_at IS NULL) AS in_flight
-		FROM messages WHERE contact_id = ANY (?) AND campaign_id <> ? AND (accepted_at > clock_timestamp() - make_interval(days => ?) OR (accepted_at IS NULL AND work = 'watch'))
+		SELECT contact_id, count(*) FILTER (WHERE accepted_at IS NOT NULL) AS accepted,
+			count(*) FILTER (WHERE accepted_at IS NULL) AS in_flight
+		FROM messages WHERE contact_id = ANY (?) AND campaign_id <> ?
+			AND (accepted_at > clock_timestamp() - make_interval(days => ?) OR (accepted_at IS NULL AND work = 'watch'))
 		GROUP BY 1`, pgdialect.Array(contactIDs), c.ID, c.FrequencyCap.Days).Scan(ctx, &rows)
 	found := make(map[int64]gate.Recent, len(rows))
 	for _, r := range rows {

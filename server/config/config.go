@@ -121,7 +121,8 @@ func (c Config) Validate() error {
 		if value == "" {
 			continue
 		}
-		if u, err := url.Parse(value); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.User != nil {
+		if u, err := url.Parse(value); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" ||
+			u.RawQuery != "" || u.User != nil {
 			bad(name, value, "an http or https URL without user, query or fragment")
 		}
 	}

@@ -28,8 +28,11 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 		"TWILIO_AUTH_TOKEN is set but TWILIO_A": func(c *Config) { c.Twilio.AuthToken = token },
 		"TWILIO_AUTH_TOKEN is not set":          func(c *Config) { c.Twilio.AccountSID = sid },
 		"want AC and 32":                        func(c *Config) { c.Twilio.AccountSID, c.Twilio.AuthToken = "ACx", token },
-		"TWILIO_API_KEY and TWILIO_API_SECRET":  func(c *Config) { c.Twilio.AccountSID, c.Twilio.AuthToken, c.Twilio.APISecret = sid, token, token },
-		"TWILIO_PHONE_NUMBER is set but":        func(c *Config) { c.Twilio.PhoneNumber = "+14155238886" },
+		"TWILIO_API_KEY and TWILIO_API_SECRET": func(c *Config) {
+			c.Twilio.AccountSID, c.Twilio.AuthToken,
+				c.Twilio.APISecret = sid, token, token
+		},
+		"TWILIO_PHONE_NUMBER is set but": func(c *Config) { c.Twilio.PhoneNumber = "+14155238886" },
 	} {
 		c := valid()
 		spoil(&c)

@@ -180,7 +180,9 @@ func (s *Service) Check(ctx context.Context, ch *Change) error {
 
 // CreateContact adds a contact and, with evidence, records their opt-in in the
 // same transaction.
-func (s *Service) CreateContact(ctx context.Context, contacts *contact.Service, address, region string, in contact.Input, evidence *Evidence) (*contact.Contact, error) {
+func (s *Service) CreateContact(ctx context.Context, contacts *contact.Service, address, region string,
+	in contact.Input, evidence *Evidence,
+) (*contact.Contact, error) {
 	if evidence != nil && evidence.Text == "" && evidence.Note == "" {
 		return nil, apperr.Invalid("consent", "say how this person agreed: the text they saw, or a note")
 	}
@@ -219,7 +221,8 @@ func (s *Service) Record(ctx context.Context, tx bun.Tx, c *contact.Contact, ch 
 			return err
 		}
 	}
-	return audit.Record(ctx, tx, "consent.set", "contact", c.ID, map[string]any{"status": ch.Status, "source": ch.Source, "event": e.ID})
+	return audit.Record(ctx, tx, "consent.set", "contact", c.ID,
+		map[string]any{"status": ch.Status, "source": ch.Source, "event": e.ID})
 }
 
 // counts reports whether an event that was just written to the ledger decides,
@@ -281,8 +284,9 @@ func (s *Service) RecordBulk(ctx context.Context, tx bun.Tx, bulk []Bulk) error 
 	for i, b := range bulk {
 		events[i] = &Event{
 			ContactID: b.ContactID, AddressHash: s.hasher.Hash(b.MatchKey), Status: b.Change.Status, Purpose: "marketing",
-			Source: b.Change.Source, Evidence: b.Change.Evidence, OperatorID: actor.OperatorID(ctx), OccurredAt: b.Change.OccurredAt,
-			Late: b.Change.Late,
+			Source: b.Change.Source, Evidence: b.Change.Evidence, OperatorID: actor.OperatorID(ctx),
+			OccurredAt: b.Change.OccurredAt,
+			Late:       b.Change.Late,
 		}
 		if b.Change.Status == contact.ConsentOptedOut {
 			out = append(out, events[i].AddressHash)
@@ -297,7 +301,9 @@ func (s *Service) RecordBulk(ctx context.Context, tx bun.Tx, bulk []Bulk) error 
 }
 
 // Suppressed tells which of these match keys must not be written to.
-func (s *Service) Suppressed(ctx context.Context, idb bun.IDB, matchKeys []string) (map[string]SuppressionReason, error) {
+func (s *Service) Suppressed(ctx context.Context, idb bun.IDB,
+	matchKeys []string,
+) (map[string]SuppressionReason, error) {
 	hashes := make([][]byte, len(matchKeys))
 	byHash := make(map[string]string, len(matchKeys))
 	for i, key := range matchKeys {
@@ -332,7 +338,8 @@ func (s *Service) Events(ctx context.Context, f EventFilter, p db.Page) (db.Slic
 // is no opt-out.
 func ParseStatusWord(word string) (status contact.ConsentStatus, ok bool) {
 	switch strings.ToLower(strings.Trim(word, " \t.")) {
-	case "yes", "y", "true", "1", "x", "opted_in", "opted in", "opt-in", "opt in", "optin", "subscribed", "granted", "ja", "oui", "si", "sí", "sim":
+	case "yes", "y", "true", "1", "x", "opted_in", "opted in", "opt-in", "opt in", "optin", "subscribed", "granted",
+		"ja", "oui", "si", "sí", "sim":
 		return contact.ConsentOptedIn, true
 	case "opted_out", "opted out", "opt-out", "opt out", "optout", "unsubscribed", "stop", "revoked", "withdrawn":
 		return contact.ConsentOptedOut, true

@@ -25,9 +25,12 @@ const (
 var keywords = func() map[string]Keyword {
 	table := map[Keyword][]string{
 		KeywordStop: {
-			"stop", "stopall", "stop all", "unsubscribe", "end", "quit", "cancel", "revoke", "optout", "opt out", "opt-out", "remove", "remove me",
-			"baja", "alto", "parar", "cancelar", "no más", "salir", "sair", "descadastrar", "remover", "arrêt", "arret", "arrêter", "désabonner",
-			"désinscrire", "stopp", "abmelden", "abbestellen", "ferma", "cancellami", "disiscrivi", "afmelden", "stoppen", "berhenti", "dur", "iptal",
+			"stop", "stopall", "stop all", "unsubscribe", "end", "quit", "cancel", "revoke", "optout", "opt out", "opt-out",
+			"remove", "remove me",
+			"baja", "alto", "parar", "cancelar", "no más", "salir", "sair", "descadastrar", "remover", "arrêt", "arret",
+			"arrêter", "désabonner",
+			"désinscrire", "stopp", "abmelden", "abbestellen", "ferma", "cancellami", "disiscrivi", "afmelden", "stoppen",
+			"berhenti", "dur", "iptal",
 			"rezygnuję", "стоп", "отписаться", "إيقاف", "الغاء", "הסר", "बंद", "रोकें", "停止", "退订", "退訂", "配信停止", "수신거부",
 		},
 		KeywordStart: {"start", "unstop", "yes", "subscribe", "optin", "opt in", "opt-in", "alta", "anmelden", "inscrire"},

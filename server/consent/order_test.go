@@ -56,9 +56,10 @@ func TestTheOrderOfLearningDoesNotMatter(t *testing.T) {
 		all := make([]Decision, n)
 		for i := range all {
 			all[i] = Decision{
-				Status: rapid.SampledFrom([]contact.ConsentStatus{contact.ConsentOptedIn, contact.ConsentOptedOut}).Draw(t, "status"),
-				At:     begin.Add(time.Duration(rapid.IntRange(0, 600).Draw(t, "second")) * time.Second),
-				Late:   rapid.Bool().Draw(t, "late"), Seq: int64(i + 1),
+				Status: rapid.SampledFrom([]contact.ConsentStatus{contact.ConsentOptedIn, contact.ConsentOptedOut}).Draw(t,
+					"status"),
+				At:   begin.Add(time.Duration(rapid.IntRange(0, 600).Draw(t, "second")) * time.Second),
+				Late: rapid.Bool().Draw(t, "late"), Seq: int64(i + 1),
 			}
 		}
 		want, ok := Standing(all)

@@ -24,7 +24,8 @@ import (
 func TestLateDecisionsInAnyOrder(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	service := consent.NewService(d, pubsub.New(d.Pool, slog.New(slog.DiscardHandler)), consent.NewHasher("test"), time.Now)
+	service := consent.NewService(d, pubsub.New(d.Pool, slog.New(slog.DiscardHandler)), consent.NewHasher("test"),
+		time.Now)
 	ctx := actor.With(t.Context(), actor.System)
 	begin := time.Now().Add(-24 * time.Hour).Truncate(time.Second)
 	people := 0
@@ -54,8 +55,10 @@ func TestLateDecisionsInAnyOrder(t *testing.T) {
 		seconds := rapid.SliceOfNDistinct(rapid.IntRange(0, 600), 2, 4, rapid.ID[int]).Draw(t, "seconds")
 		for _, s := range seconds {
 			ch := consent.Change{
-				Status: rapid.SampledFrom([]contact.ConsentStatus{contact.ConsentOptedIn, contact.ConsentOptedOut}).Draw(t, "status"),
-				Source: consent.SourceKeyword, OccurredAt: begin.Add(time.Duration(s) * time.Second), Late: rapid.Bool().Draw(t, "late"),
+				Status: rapid.SampledFrom([]contact.ConsentStatus{contact.ConsentOptedIn, contact.ConsentOptedOut}).Draw(t,
+					"status"),
+				Source: consent.SourceKeyword, OccurredAt: begin.Add(time.Duration(s) * time.Second),
+				Late: rapid.Bool().Draw(t, "late"),
 			}
 			if ch.Late {
 				late = append(late, ch)
@@ -81,7 +84,8 @@ func TestLateDecisionsInAnyOrder(t *testing.T) {
 func TestADecisionOutsideTheLedgerCounts(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	service := consent.NewService(d, pubsub.New(d.Pool, slog.New(slog.DiscardHandler)), consent.NewHasher("test"), time.Now)
+	service := consent.NewService(d, pubsub.New(d.Pool, slog.New(slog.DiscardHandler)), consent.NewHasher("test"),
+		time.Now)
 	ctx := actor.With(t.Context(), actor.System)
 	a, err := contact.ParseAddress("+4915112345678", "")
 	require.NoError(t, err)

@@ -23,23 +23,27 @@ func insertEvents(ctx context.Context, tx bun.Tx, events []*Event) error {
 func insertMany(ctx context.Context, tx bun.Tx, events []*Event) error {
 	n := len(events)
 	ids, hashes := make([]int64, n), make([][]byte, n)
-	status, purpose, source, evidence, at := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	status, purpose, source, evidence, at := make([]string, n), make([]string, n), make([]string, n), make([]string, n),
+		make([]string, n)
 	late := make([]bool, n)
 	for i, e := range events {
 		raw, err := json.Marshal(e.Evidence)
 		if err != nil {
 			return fmt.Errorf("evidence: %w", err)
 		}
-		ids[i], hashes[i], status[i], purpose[i], source[i], evidence[i] = e.ContactID, e.AddressHash, string(e.Status), e.Purpose, string(e.Source), string(raw)
+		ids[i], hashes[i], status[i], purpose[i], source[i], evidence[i] = e.ContactID, e.AddressHash, string(e.Status),
+			e.Purpose, string(e.Source), string(raw)
 		late[i] = e.Late
 		at[i] = e.OccurredAt.UTC().Format(time.RFC3339Nano)
 	}
 	_, err := tx.NewRaw(`
-		INSERT INTO consent_events (contact_id, address_hash, status, purpose, source, evidence, operator_id, occurred_at, late)
+		INSERT INTO consent_events (contact_id, address_hash, status, purpose, source, evidence, operator_id, occurred_at,
+			late)
 		SELECT id, hash, status, purpose, source, evidence::jsonb, ?, at::timestamptz, late
 		FROM unnest(?::bigint[], ?::bytea[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bool[])
 			WITH ORDINALITY AS u (id, hash, status, purpose, source, evidence, at, late, n) ORDER BY n`,
-		events[0].OperatorID, pgdialect.Array(ids), pgdialect.Array(hashes), pgdialect.Array(status), pgdialect.Array(purpose), pgdialect.Array(source), pgdialect.Array(evidence), pgdialect.Array(at),
+		events[0].OperatorID, pgdialect.Array(ids), pgdialect.Array(hashes), pgdialect.Array(status),
+		pgdialect.Array(purpose), pgdialect.Array(source), pgdialect.Array(evidence), pgdialect.Array(at),
 		pgdialect.Array(late)).Exec(ctx)
 	return db.Err(err)
 }
@@ -58,7 +62,8 @@ func upsertSuppression(ctx context.Context, tx bun.Tx, hash []byte, reason Suppr
 }
 
 func deleteSuppression(ctx context.Context, tx bun.Tx, hash []byte, reasons ...SuppressionReason) error {
-	_, err := tx.NewRaw("DELETE FROM suppressions WHERE address_hash = ? AND reason = ANY (?)", hash, pgdialect.Array(reasons)).Exec(ctx)
+	_, err := tx.NewRaw("DELETE FROM suppressions WHERE address_hash = ? AND reason = ANY (?)", hash,
+		pgdialect.Array(reasons)).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -69,7 +74,8 @@ func followBulk(ctx context.Context, tx bun.Tx, in, out [][]byte) error {
 		}
 	}
 	if len(in) > 0 {
-		if _, err := tx.NewRaw("DELETE FROM suppressions WHERE address_hash = ANY (?) AND reason = 'opted_out'", pgdialect.Array(in)).Exec(ctx); err != nil {
+		if _, err := tx.NewRaw("DELETE FROM suppressions WHERE address_hash = ANY (?) AND reason = 'opted_out'",
+			pgdialect.Array(in)).Exec(ctx); err != nil {
 			return db.Err(err)
 		}
 	}
@@ -80,13 +86,17 @@ func suppressions(ctx context.Context, idb bun.IDB, hashes [][]byte) (rows []*Su
 	if len(hashes) == 0 {
 		return nil, nil
 	}
-	err = idb.NewSelect().Model(&rows).Where("su.address_hash = ANY (?) AND (su.until IS NULL OR su.until > now())", pgdialect.Array(hashes)).Scan(ctx)
+	err = idb.NewSelect().Model(&rows).Where("su.address_hash = ANY (?) AND (su.until IS NULL OR su.until > now())",
+		pgdialect.Array(hashes)).Scan(ctx)
 	return rows, db.Err(err)
 }
 
-func suppressMany(ctx context.Context, tx bun.Tx, hashes [][]byte, reason SuppressionReason, until *time.Time) (written [][]byte, err error) {
+func suppressMany(ctx context.Context, tx bun.Tx, hashes [][]byte, reason SuppressionReason,
+	until *time.Time,
+) (written [][]byte, err error) {
 	err = tx.NewRaw(`
-		INSERT INTO suppressions AS su (address_hash, reason, until) SELECT DISTINCT h, ?1, ?2::timestamptz FROM unnest(?0::bytea[]) h
+		INSERT INTO suppressions AS su (address_hash, reason, until) SELECT DISTINCT h, ?1, ?2::timestamptz
+			FROM unnest(?0::bytea[]) h
 		ON CONFLICT (address_hash) DO UPDATE SET reason = excluded.reason, until = excluded.until, created_at = now()
 			WHERE su.until IS NOT NULL OR (excluded.reason = 'erased' AND su.reason <> 'erased')
 		RETURNING address_hash`, pgdialect.Array(hashes), reason, until).Scan(ctx, &written)
@@ -112,7 +122,9 @@ func removeSuppression(ctx context.Context, tx bun.Tx, id int64) error {
 	return db.Err(err)
 }
 
-func suppressionList(ctx context.Context, idb bun.IDB, reason *SuppressionReason, hash []byte, p db.Page) (db.Slice[*Suppression], error) {
+func suppressionList(ctx context.Context, idb bun.IDB, reason *SuppressionReason, hash []byte,
+	p db.Page,
+) (db.Slice[*Suppression], error) {
 	var rows []*Suppression
 	q := idb.NewSelect().Model(&rows).Where("(su.until IS NULL OR su.until > now())")
 	if reason != nil {

@@ -26,7 +26,10 @@ type Suppression struct {
 
 // byHand are the reasons that people give; the others follow from what
 // happened.
-var byHand = map[SuppressionReason]bool{SuppressedOperator: true, SuppressedComplaint: true, SuppressedBlocked: true, SuppressedInvalid: true}
+var byHand = map[SuppressionReason]bool{
+	SuppressedOperator: true, SuppressedComplaint: true, SuppressedBlocked: true,
+	SuppressedInvalid: true,
+}
 
 // CheckSuppression checks what a person asks for.
 func (s *Service) CheckSuppression(reason SuppressionReason, until *time.Time) error {
@@ -43,7 +46,9 @@ func (s *Service) CheckSuppression(reason SuppressionReason, until *time.Time) e
 // Suppress keeps these match keys from being written to, in the caller's
 // transaction, and tells for which that is news. A suppression that is there
 // stays, but for one that ends: that gives way; and an erasure is for ever.
-func (s *Service) Suppress(ctx context.Context, tx bun.Tx, matchKeys []string, reason SuppressionReason, until *time.Time) (map[string]bool, error) {
+func (s *Service) Suppress(ctx context.Context, tx bun.Tx, matchKeys []string, reason SuppressionReason,
+	until *time.Time,
+) (map[string]bool, error) {
 	hashes := make([][]byte, len(matchKeys))
 	keys := make(map[string]string, len(matchKeys))
 	for i, key := range matchKeys {
@@ -59,7 +64,9 @@ func (s *Service) Suppress(ctx context.Context, tx bun.Tx, matchKeys []string, r
 }
 
 // SuppressAddress suppresses one number, known or not.
-func (s *Service) SuppressAddress(ctx context.Context, address, region string, reason SuppressionReason, until *time.Time) (*Suppression, error) {
+func (s *Service) SuppressAddress(ctx context.Context, address, region string, reason SuppressionReason,
+	until *time.Time,
+) (*Suppression, error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
 	}

@@ -66,7 +66,10 @@ func ParseAddress(text, region string) (Address, error) {
 	if !phonenumbers.IsValidNumber(canonical) {
 		return invalid("no such number exists in the numbering plan of " + placeOf(n))
 	}
-	a := Address{Kind: KindPhone, Wire: phonenumbers.Format(n, phonenumbers.E164), MatchKey: phonenumbers.Format(canonical, phonenumbers.E164)}
+	a := Address{
+		Kind: KindPhone, Wire: phonenumbers.Format(n, phonenumbers.E164),
+		MatchKey: phonenumbers.Format(canonical, phonenumbers.E164),
+	}
 	if r := phonenumbers.GetRegionCodeForNumber(canonical); r != "001" {
 		a.Region = r
 	}

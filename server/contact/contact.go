@@ -198,8 +198,9 @@ func CleanText(s string) string {
 // New makes a contact for a checked address.
 func New(a Address) *Contact {
 	c := &Contact{
-		Address: a.Wire, MatchKey: a.MatchKey, Kind: a.Kind, Region: a.Region, TimeZone: a.TimeZone, TimeZoneSource: ZoneUnknown,
-		Attributes: map[string]any{}, ConsentStatus: ConsentUnknown, Reachable: true, MarketingEligible: true,
+		Address: a.Wire, MatchKey: a.MatchKey, Kind: a.Kind, Region: a.Region, TimeZone: a.TimeZone,
+		TimeZoneSource: ZoneUnknown,
+		Attributes:     map[string]any{}, ConsentStatus: ConsentUnknown, Reachable: true, MarketingEligible: true,
 	}
 	if a.TimeZone != "" {
 		c.TimeZoneSource = ZoneNumber
@@ -223,7 +224,8 @@ type Filter struct {
 
 // Empty reports whether f narrows nothing.
 func (f Filter) Empty() bool {
-	return f.ConsentStatus == nil && f.Reachable == nil && f.Region == "" && strings.TrimSpace(f.Search) == "" && len(f.Query) == 0 && len(f.IDs) == 0
+	return f.ConsentStatus == nil && f.Reachable == nil && f.Region == "" && strings.TrimSpace(f.Search) == "" &&
+		len(f.Query) == 0 && len(f.IDs) == 0
 }
 
 // Predicate is SQL over contacts under the alias c, with bun's placeholders.

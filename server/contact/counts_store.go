@@ -16,7 +16,8 @@ type Totals struct{ All, OptedIn, OptedOut, Unreachable int64 }
 func CountAll(ctx context.Context, idb bun.IDB) (t Totals, err error) {
 	err = idb.NewRaw(`
 		SELECT coalesce(sum(n), 0)::bigint, coalesce(sum(n) FILTER (WHERE consent_status = 'opted_in'), 0)::bigint,
-			coalesce(sum(n) FILTER (WHERE consent_status = 'opted_out'), 0)::bigint, coalesce(sum(n) FILTER (WHERE NOT reachable), 0)::bigint
+			coalesce(sum(n) FILTER (WHERE consent_status = 'opted_out'), 0)::bigint,
+				coalesce(sum(n) FILTER (WHERE NOT reachable), 0)::bigint
 		FROM contact_counts`).Scan(ctx, &t.All, &t.OptedIn, &t.OptedOut, &t.Unreachable)
 	return t, db.Err(err)
 }

@@ -97,7 +97,8 @@ func TestTotalsEqualARecount(t *testing.T) {
 	// A list that asks for nothing else is counted by them too.
 	in, no := contact.ConsentOptedIn, false
 	for where, f := range map[string]contact.Filter{
-		"true": {}, "consent_status = 'opted_in'": {ConsentStatus: &in}, "NOT reachable AND consent_status = 'opted_in'": {ConsentStatus: &in, Reachable: &no},
+		"true": {}, "consent_status = 'opted_in'": {ConsentStatus: &in},
+		"NOT reachable AND consent_status = 'opted_in'": {ConsentStatus: &in, Reachable: &no},
 	} {
 		var want int64
 		require.NoError(t, d.NewRaw("SELECT count(*) FROM contacts WHERE erased_at IS NULL AND "+where).Scan(t.Context(),

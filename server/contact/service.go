@@ -25,7 +25,9 @@ func NewService(d *db.DB, hub *pubsub.Hub) *Service { return &Service{db: d, hub
 
 // Create adds a contact; conflict when its number is known in any spelling.
 // after runs in the same transaction (to record consent, say).
-func (s *Service) Create(ctx context.Context, address, region string, in Input, after func(context.Context, bun.Tx, *Contact) error) (*Contact, error) {
+func (s *Service) Create(ctx context.Context, address, region string, in Input,
+	after func(context.Context, bun.Tx, *Contact) error,
+) (*Contact, error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
 	}

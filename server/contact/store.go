@@ -95,7 +95,8 @@ func LockAll(ctx context.Context, tx bun.Tx, ids []int64) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	_, err := tx.NewRaw("SELECT 1 FROM contacts WHERE id = ANY (?::bigint[]) ORDER BY id FOR NO KEY UPDATE", pgdialect.Array(ids)).Exec(ctx)
+	_, err := tx.NewRaw("SELECT 1 FROM contacts WHERE id = ANY (?::bigint[]) ORDER BY id FOR NO KEY UPDATE",
+		pgdialect.Array(ids)).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -134,7 +135,8 @@ func SetIneligible(ctx context.Context, idb bun.IDB, ids []int64, reason string,
 
 // SetConsent keeps the newest state of the ledger on the contact.
 func SetConsent(ctx context.Context, idb bun.IDB, id int64, status ConsentStatus, at any) error {
-	_, err := idb.NewRaw("UPDATE contacts SET consent_status = ?, consent_at = ?, updated_at = now() WHERE id = ?", status, at, id).Exec(ctx)
+	_, err := idb.NewRaw("UPDATE contacts SET consent_status = ?, consent_at = ?, updated_at = now() WHERE id = ?",
+		status, at, id).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -172,11 +174,17 @@ func SearchPredicate(search string) *Predicate {
 	case text == "":
 		return nil
 	case digits != "":
-		return &Predicate{SQL: "(c.address LIKE ? OR c.match_key = ? OR attribute_text(c.attributes) ILIKE ?)", Args: []any{"%" + digits + "%", "+" + digits, like}}
+		return &Predicate{
+			SQL:  "(c.address LIKE ? OR c.match_key = ? OR attribute_text(c.attributes) ILIKE ?)",
+			Args: []any{"%" + digits + "%", "+" + digits, like},
+		}
 	case utf8.RuneCountInString(text) < 3:
 		return &Predicate{SQL: `lower(c.name) COLLATE "C" LIKE ?`, Args: []any{db.LikeEscape(strings.ToLower(text)) + "%"}}
 	}
-	return &Predicate{SQL: "(c.name ILIKE ? OR c.address ILIKE ? OR attribute_text(c.attributes) ILIKE ?)", Args: []any{like, like, like}}
+	return &Predicate{
+		SQL:  "(c.name ILIKE ? OR c.address ILIKE ? OR attribute_text(c.attributes) ILIKE ?)",
+		Args: []any{like, like, like},
+	}
 }
 
 // CursorOf is a contact's place in a list sorted by o.
@@ -208,7 +216,9 @@ func list(ctx context.Context, idb bun.IDB, f Filter, o Order, p db.Page) (db.Sl
 }
 
 // listByName sorts without regard to case, on the index over lower(name).
-func listByName(ctx context.Context, q *bun.SelectQuery, rows *[]*Contact, p db.Page, key *db.Key) (db.Slice[*Contact], error) {
+func listByName(ctx context.Context, q *bun.SelectQuery, rows *[]*Contact, p db.Page,
+	key *db.Key,
+) (db.Slice[*Contact], error) {
 	n, fromEnd, err := p.Size()
 	if err != nil {
 		return db.Slice[*Contact]{}, err
@@ -250,7 +260,8 @@ func count(ctx context.Context, idb bun.IDB, f Filter) (n int64, err error) {
 		exact, err := q.Count(ctx)
 		return exact, db.Err(err)
 	}
-	err = idb.NewSelect().ColumnExpr("count(*)").TableExpr("(?) AS found", q.ColumnExpr("1").Limit(MaxCount+1)).Scan(ctx, &n)
+	err = idb.NewSelect().ColumnExpr("count(*)").TableExpr("(?) AS found", q.ColumnExpr("1").Limit(MaxCount+1)).Scan(ctx,
+		&n)
 	return n, db.Err(err)
 }
 
@@ -266,7 +277,8 @@ func attributeKeys(ctx context.Context, idb bun.IDB) ([]AttributeKey, error) {
 		WITH RECURSIVE bounds AS (SELECT coalesce(min(id), 0) AS low, coalesce(max(id), 0) AS high FROM contacts),
 		sample AS (
 			SELECT id, attributes FROM contacts, bounds
-			WHERE erased_at IS NULL AND id = ANY (ARRAY(SELECT low + (high - low) * i / 9999 FROM bounds, generate_series(0, 9999) i))),
+			WHERE erased_at IS NULL AND id = ANY (ARRAY(SELECT low + (high - low) * i / 9999
+				FROM bounds, generate_series(0, 9999) i))),
 		total AS (SELECT greatest(count(*), 1)::float8 AS n FROM sample),
 		pairs AS (
 			SELECT id, a.key AS key, a.value AS value, 1 AS depth FROM sample, jsonb_each(attributes) a
@@ -274,16 +286,20 @@ func attributeKeys(ctx context.Context, idb bun.IDB) ([]AttributeKey, error) {
 			SELECT id, p.key || '.' || a.key, a.value, depth + 1
 			FROM pairs p, jsonb_each(CASE WHEN jsonb_typeof(p.value) = 'object' THEN p.value ELSE '{}' END) a WHERE depth < 4),
 		leaves AS (
-			SELECT id, key, value, CASE WHEN jsonb_typeof(value) = 'string' AND value #>> '{}' LIKE '____-__-__%' AND pg_input_is_valid(value #>> '{}', 'timestamptz') THEN 'date'
+			SELECT id, key, value, CASE WHEN jsonb_typeof(value) = 'string' AND value #>> '{}' LIKE '____-__-__%'
+				AND pg_input_is_valid(value #>> '{}', 'timestamptz') THEN 'date'
 				ELSE jsonb_typeof(value) END AS type
 			FROM pairs WHERE jsonb_typeof(value) <> 'object'),
 		types AS (SELECT key, type, count(*) AS n FROM leaves GROUP BY 1, 2),
 		texts AS (
 			SELECT key, left(value #>> '{}', 80) AS text FROM leaves WHERE type <> 'array'
-			UNION ALL SELECT key, left(e #>> '{}', 80) FROM leaves, jsonb_array_elements(CASE type WHEN 'array' THEN value ELSE '[]' END) e),
-		ranked AS (SELECT key, text, count(*) AS n, row_number() OVER (PARTITION BY key ORDER BY count(*) DESC, text) AS place FROM texts GROUP BY 1, 2)
+			UNION ALL SELECT key, left(e #>> '{}', 80) FROM leaves, jsonb_array_elements(CASE type WHEN 'array' THEN value
+				ELSE '[]' END) e),
+		ranked AS (SELECT key, text, count(*) AS n, row_number() OVER (PARTITION BY key
+			ORDER BY count(*) DESC, text) AS place FROM texts GROUP BY 1, 2)
 		SELECT key, array_agg(type ORDER BY n DESC, type) AS types, sum(n) / (SELECT n FROM total) AS coverage,
-			(SELECT array_agg(text ORDER BY place) FROM ranked r WHERE r.key = t.key AND place <= 12 AND text IS NOT NULL) AS samples
+			(SELECT array_agg(text ORDER BY place) FROM ranked r WHERE r.key = t.key AND place <= 12
+				AND text IS NOT NULL) AS samples
 		FROM types t GROUP BY key ORDER BY coverage DESC, key LIMIT 200`).Scan(ctx, &rows)
 	keys := make([]AttributeKey, len(rows))
 	for i, r := range rows {
@@ -307,7 +323,8 @@ func duplicates(ctx context.Context, idb bun.IDB, c *Contact) (rows []*Contact, 
 		q = q.Where("FALSE")
 		if c.Name != "" {
 			q = q.WhereOr(`lower(c.name) COLLATE "C" = lower(?0) COLLATE "C" AND (SELECT count(*) FROM (SELECT 1 FROM contacts n
-				WHERE lower(n.name) COLLATE "C" = lower(?0) COLLATE "C" AND n.erased_at IS NULL LIMIT ?1 + 1) x) <= ?1`, c.Name, commonName)
+				WHERE lower(n.name) COLLATE "C" = lower(?0) COLLATE "C" AND n.erased_at IS NULL LIMIT ?1 + 1) x) <= ?1`, c.Name,
+				commonName)
 		}
 		for key, v := range c.Attributes {
 			if s, ok := v.(string); ok && s != "" && slices.Contains(identifying, strings.ToLower(key)) {
@@ -321,26 +338,30 @@ func duplicates(ctx context.Context, idb bun.IDB, c *Contact) (rows []*Contact, 
 // Batch locks up to size contacts of a filter with ids above after, up to
 // newest, in order of id.
 func Batch(ctx context.Context, tx bun.Tx, f Filter, after, newest int64, size int) (rows []*Contact, err error) {
-	err = filtered(tx.NewSelect().Model(&rows), f).Where("c.id > ? AND c.id <= ?", after, newest).OrderExpr("c.id").Limit(int64(size)).For("NO KEY UPDATE OF c").Scan(ctx)
+	err = filtered(tx.NewSelect().Model(&rows), f).Where("c.id > ? AND c.id <= ?", after,
+		newest).OrderExpr("c.id").Limit(int64(size)).For("NO KEY UPDATE OF c").Scan(ctx)
 	return rows, db.Err(err)
 }
 
 // Stretch is Batch without locks, for reading.
 func Stretch(ctx context.Context, idb bun.IDB, f Filter, after, newest int64, size int) (rows []*Contact, err error) {
-	err = filtered(idb.NewSelect().Model(&rows), f).Where("c.id > ? AND c.id <= ?", after, newest).OrderExpr("c.id").Limit(int64(size)).Scan(ctx)
+	err = filtered(idb.NewSelect().Model(&rows), f).Where("c.id > ? AND c.id <= ?", after,
+		newest).OrderExpr("c.id").Limit(int64(size)).Scan(ctx)
 	return rows, db.Err(err)
 }
 
 // Extent counts exactly how many contacts f matches, and gives the newest id of
 // all contacts.
 func Extent(ctx context.Context, idb bun.IDB, f Filter) (n, newest int64, err error) {
-	err = filtered(idb.NewSelect().Model((*Contact)(nil)), f).ColumnExpr("count(*), (SELECT coalesce(max(id), 0) FROM contacts)").Scan(ctx, &n, &newest)
+	err = filtered(idb.NewSelect().Model((*Contact)(nil)),
+		f).ColumnExpr("count(*), (SELECT coalesce(max(id), 0) FROM contacts)").Scan(ctx, &n, &newest)
 	return n, newest, db.Err(err)
 }
 
 // KeysIn names all attributes that contacts of f have, at the top level.
 func KeysIn(ctx context.Context, idb bun.IDB, f Filter) (keys []string, err error) {
-	err = filtered(idb.NewSelect().TableExpr("contacts AS c, jsonb_object_keys(c.attributes) AS k"), f).ColumnExpr("DISTINCT k").OrderExpr("k").Scan(ctx, &keys)
+	err = filtered(idb.NewSelect().TableExpr("contacts AS c, jsonb_object_keys(c.attributes) AS k"),
+		f).ColumnExpr("DISTINCT k").OrderExpr("k").Scan(ctx, &keys)
 	return keys, db.Err(err)
 }
 
@@ -361,7 +382,8 @@ func SaveAttributes(ctx context.Context, tx bun.Tx, rows []*Contact) error {
 
 // SetConsents is SetConsent for many.
 func SetConsents(ctx context.Context, tx bun.Tx, ids []int64, status ConsentStatus, at time.Time) error {
-	_, err := tx.NewRaw("UPDATE contacts SET consent_status = ?, consent_at = ?, updated_at = now() WHERE id = ANY (?)", status, at, pgdialect.Array(ids)).Exec(ctx)
+	_, err := tx.NewRaw("UPDATE contacts SET consent_status = ?, consent_at = ?, updated_at = now() WHERE id = ANY (?)",
+		status, at, pgdialect.Array(ids)).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -407,7 +429,8 @@ func Erase(ctx context.Context, tx bun.Tx, ids []int64) error {
 // SaveMerged writes both sides of a merge: kept as it is in memory, gone as
 // merged into it, with whatever was merged into gone before.
 func SaveMerged(ctx context.Context, tx bun.Tx, kept, gone *Contact) error {
-	_, err := tx.NewUpdate().Model(kept).Column("name", "locale", "time_zone", "time_zone_source", "attributes", "created_at", "last_inbound_at").Set("updated_at = now()").WherePK().
+	_, err := tx.NewUpdate().Model(kept).Column("name", "locale", "time_zone", "time_zone_source", "attributes",
+		"created_at", "last_inbound_at").Set("updated_at = now()").WherePK().
 		Returning("updated_at").Exec(ctx)
 	if err != nil {
 		return db.Err(err)

@@ -139,8 +139,9 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 	// Messages come last: they move counters that all contacts share, and whoever
 	// holds those keeps all others waiting until the commit.
 	m := &message.Message{
-		Direction: message.Inbound, Purpose: message.PurposeInbound, ContactID: c.ID, ConversationID: &thread.ID, SenderID: snd,
-		Body: contact.CleanText(in.Body), Media: in.Media, Status: message.StatusReceived, SID: &in.SID,
+		Direction: message.Inbound, Purpose: message.PurposeInbound, ContactID: c.ID, ConversationID: &thread.ID,
+		SenderID: snd,
+		Body:     contact.CleanText(in.Body), Media: in.Media, Status: message.StatusReceived, SID: &in.SID,
 	}
 	if err := message.Insert(ctx, tx, m); err != nil {
 		return News{}, err
@@ -158,7 +159,9 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 
 // obeyAny does what a message asks for, of everything or of one topic, and gives
 // the answer that confirms it; "" for none.
-func (s *Service) obeyAny(ctx context.Context, tx bun.Tx, c *contact.Contact, keyword consent.Keyword, in InboundMessage) (string, error) {
+func (s *Service) obeyAny(ctx context.Context, tx bun.Tx, c *contact.Contact, keyword consent.Keyword,
+	in InboundMessage,
+) (string, error) {
 	if k, rest := consent.DetectCommand(in.Body); k != consent.KeywordNone {
 		t, err := s.topics.ByKeyword(ctx, tx, rest)
 		if err != nil {
@@ -182,7 +185,9 @@ var (
 // obey records what a keyword decides and answers what it changed. The ledger
 // takes every one, also where nothing changes: what becomes known late is held
 // against the newest of them.
-func (s *Service) obey(ctx context.Context, tx bun.Tx, c *contact.Contact, k consent.Keyword, in InboundMessage) (answer string, err error) {
+func (s *Service) obey(ctx context.Context, tx bun.Tx, c *contact.Contact, k consent.Keyword,
+	in InboundMessage,
+) (answer string, err error) {
 	before := c.ConsentStatus
 	switch k {
 	case consent.KeywordNone:
@@ -215,11 +220,16 @@ func decided(k consent.Keyword, in InboundMessage) consent.Change {
 // obeyTopic has a contact leave one topic, or subscribes them to it. Their START
 // asks for these messages, so it also brings back whom STOP had sent away,
 // unless it came late and that STOP may be the newer one.
-func (s *Service) obeyTopic(ctx context.Context, tx bun.Tx, c *contact.Contact, k consent.Keyword, t *topic.Topic, in InboundMessage) (string, error) {
+func (s *Service) obeyTopic(ctx context.Context, tx bun.Tx, c *contact.Contact, k consent.Keyword, t *topic.Topic,
+	in InboundMessage,
+) (string, error) {
 	before := c.ConsentStatus
-	status, answer := topic.StatusLeft, fmt.Sprintf("You have left “%s” and still get our other messages. Reply START %s to come back, STOP to get nothing any more.", t.Name, t.Keyword)
+	status, answer := topic.StatusLeft,
+		fmt.Sprintf("You have left “%s” and still get our other messages. Reply START %s to come back, STOP to get nothing any more.", t.Name, t.Keyword)
 	if k == consent.KeywordStart {
-		status, answer = topic.StatusSubscribed, fmt.Sprintf("You are subscribed to “%s”. Reply STOP %s to leave it, STOP to get nothing any more.", t.Name, t.Keyword)
+		status, answer = topic.StatusSubscribed,
+			fmt.Sprintf("You are subscribed to “%s”. Reply STOP %s to leave it, STOP to get nothing any more.", t.Name,
+				t.Keyword)
 		if in.Late {
 			left, err := s.topics.LeftAt(ctx, tx, c.ID, t.ID)
 			if err != nil || left != nil && !in.ReceivedAt.After(left.Add(consent.ClockError)) {
@@ -241,12 +251,15 @@ func (s *Service) obeyTopic(ctx context.Context, tx bun.Tx, c *contact.Contact, 
 }
 
 // confirm answers a keyword, unless Twilio has done so.
-func (s *Service) confirm(ctx context.Context, tx bun.Tx, c *contact.Contact, thread *Conversation, snd *int64, answer string, in InboundMessage) error {
+func (s *Service) confirm(ctx context.Context, tx bun.Tx, c *contact.Contact, thread *Conversation, snd *int64,
+	answer string, in InboundMessage,
+) error {
 	if in.TwilioAnswered || snd == nil {
 		return nil
 	}
 	return s.enqueue(ctx, tx, &message.Message{
-		Direction: message.Outbound, Purpose: message.PurposeConfirmation, ContactID: c.ID, ConversationID: &thread.ID, SenderID: snd, Body: answer, Status: message.StatusPending,
+		Direction: message.Outbound, Purpose: message.PurposeConfirmation, ContactID: c.ID, ConversationID: &thread.ID,
+		SenderID: snd, Body: answer, Status: message.StatusPending,
 	})
 }
 
@@ -264,7 +277,8 @@ func (s *Service) TestSend(ctx context.Context, contactID, senderID, versionID i
 		return nil, err
 	}
 	m := &message.Message{
-		Direction: message.Outbound, Purpose: message.PurposeTest, ContactID: contactID, SenderID: &senderID, TemplateVersionID: &versionID, Status: message.StatusPending,
+		Direction: message.Outbound, Purpose: message.PurposeTest, ContactID: contactID, SenderID: &senderID,
+		TemplateVersionID: &versionID, Status: message.StatusPending,
 	}
 	return m, s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		c, err := contact.ByIDForUpdate(ctx, tx, contactID)

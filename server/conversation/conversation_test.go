@@ -45,7 +45,8 @@ func open(t *testing.T) *inbox {
 	consents := consent.NewService(d, hub, consent.NewHasher("a secret of the test"), time.Now)
 	i := &inbox{t: t, ctx: actor.With(t.Context(), actor.System), db: d}
 	i.Service = NewService(Dependencies{
-		DB: d, Hub: hub, Jobs: &jobs.Enqueuer{Client: client}, Consents: consents, Topics: topic.NewService(d, hub), Now: time.Now,
+		DB: d, Hub: hub, Jobs: &jobs.Enqueuer{Client: client}, Consents: consents, Topics: topic.NewService(d, hub),
+		Now: time.Now,
 	})
 	i.exec("INSERT INTO senders (address, display_name, rate_per_second) VALUES ('+14155238886', 'Shop', 80)")
 	i.exec("INSERT INTO topics (name, keyword, keyword_folded) VALUES ('Offers', 'OFFERS', 'offers')")
@@ -71,7 +72,10 @@ func (i *inbox) count(query string, args ...any) (n int) {
 func (i *inbox) says(body string, more ...func(*InboundMessage)) News {
 	i.t.Helper()
 	i.next++
-	in := InboundMessage{SID: fmt.Sprintf("SM%032d", i.next), From: ann, To: shop, Body: body, ProfileName: "Ann", ReceivedAt: time.Now()}
+	in := InboundMessage{
+		SID: fmt.Sprintf("SM%032d", i.next), From: ann, To: shop, Body: body, ProfileName: "Ann",
+		ReceivedAt: time.Now(),
+	}
 	for _, change := range more {
 		change(&in)
 	}
@@ -85,14 +89,16 @@ func (i *inbox) says(body string, more ...func(*InboundMessage)) News {
 
 func (i *inbox) status() (s contact.ConsentStatus) {
 	i.t.Helper()
-	require.NoError(i.t, i.db.NewRaw("SELECT consent_status FROM contacts WHERE address = '+4915112345678'").Scan(i.ctx, &s))
+	require.NoError(i.t, i.db.NewRaw("SELECT consent_status FROM contacts WHERE address = '+4915112345678'").Scan(i.ctx,
+		&s))
 	return s
 }
 
 func (i *inbox) confirmations() int {
 	i.t.Helper()
 	n := i.count("SELECT count(*) FROM messages WHERE purpose = 'confirmation'")
-	require.Equal(i.t, n, i.count("SELECT count(*) FROM river_job WHERE kind = 'message_send'"), "each has its job in the same transaction")
+	require.Equal(i.t, n, i.count("SELECT count(*) FROM river_job WHERE kind = 'message_send'"),
+		"each has its job in the same transaction")
 	return n
 }
 
@@ -114,7 +120,8 @@ func TestWhatIsWrittenOpensTheWindow(t *testing.T) {
 	older := i.says("spooled", func(in *InboundMessage) { in.ReceivedAt = time.Now().Add(-20 * time.Hour) })
 	again, err := i.ByID(i.ctx, older.ConversationID)
 	require.NoError(t, err)
-	require.WithinDuration(t, *rows[0].SessionExpiresAt, *again.SessionExpiresAt, time.Second, "a late one does not shorten the window")
+	require.WithinDuration(t, *rows[0].SessionExpiresAt, *again.SessionExpiresAt, time.Second,
+		"a late one does not shorten the window")
 }
 
 func TestKeywordsAreObeyedAndConfirmedOnce(t *testing.T) {
@@ -168,7 +175,8 @@ func TestAReplyCountsForTheMessageItAnswers(t *testing.T) {
 	i.exec(`INSERT INTO messages (direction, purpose, campaign_id, contact_id, sender_id, status, sid, accepted_at)
 		VALUES ('outbound', 'campaign', 1, 1, 1, 'delivered', 'SMa', now()), ('outbound', 'campaign', 2, 1, 1, 'delivered', 'SMb', now())`)
 	require.EqualValues(t, 2, i.says("Thanks").CampaignID, "the newest")
-	require.EqualValues(t, 1, i.says("Yes", func(in *InboundMessage) { in.QuotedSID = "SMa" }).CampaignID, "the one they quoted")
+	require.EqualValues(t, 1, i.says("Yes", func(in *InboundMessage) { in.QuotedSID = "SMa" }).CampaignID,
+		"the one they quoted")
 	i.says("STOP", func(in *InboundMessage) { in.QuotedSID = "SMa" })
 	require.Equal(t, 1, i.count("SELECT count(*) FROM messages WHERE campaign_id = 1 AND replied_at IS NOT NULL AND opted_out_at IS NOT NULL"))
 }
@@ -183,16 +191,51 @@ func TestWhatTheGateWouldRefuseIsRefusedAtOnce(t *testing.T) {
 		code    apperr.Code
 		text    string
 	}{
-		"inside the window":        {func(*inbox) {}, Reply{Body: "Yes, it is."}, "", ""},
-		"outside":                  {closed, Reply{Body: "Yes"}, apperr.CodeConflict, "24-hour window is closed"},
-		"opted out":                {func(i *inbox) { i.says("STOP") }, Reply{Body: "Why?"}, apperr.CodeConflict, "opted out"},
-		"nothing":                  {func(*inbox) {}, Reply{Body: " \n "}, apperr.CodeInvalid, "1 to 1600 characters"},
-		"too long":                 {func(*inbox) {}, Reply{Body: strings.Repeat("ä", 1601)}, apperr.CodeInvalid, "this one has 1601"},
-		"both":                     {func(*inbox) {}, Reply{Body: "Hi", TemplateID: &approved}, apperr.CodeInvalid, "not both"},
-		"a template, no consent":   {func(*inbox) {}, Reply{TemplateID: &approved}, apperr.CodeConflict, "needs their consent"},
-		"a template lacks a value": {func(i *inbox) { i.says("START") }, Reply{TemplateID: &approved}, apperr.CodeConflict, "needs a value"},
-		"a template not approved":  {func(i *inbox) { i.says("START") }, Reply{TemplateID: &draft}, apperr.CodeInvalid, "has not approved"},
-		"a template that is not":   {func(i *inbox) { i.says("START") }, Reply{TemplateID: &missing}, apperr.CodeInvalid, "has not approved"},
+		"inside the window": {func(*inbox) {}, Reply{Body: "Yes, it is."}, "", ""},
+		"outside":           {closed, Reply{Body: "Yes"}, apperr.CodeConflict, "24-hour window is closed"},
+		"opted out": {
+			func(i *inbox) { i.says("STOP") },
+			Reply{Body: "Why?"},
+			apperr.CodeConflict,
+			"opted out",
+		},
+		"nothing": {func(*inbox) {}, Reply{Body: " \n "}, apperr.CodeInvalid, "1 to 1600 characters"},
+		"too long": {
+			func(*inbox) {},
+			Reply{Body: strings.Repeat("ä", 1601)},
+			apperr.CodeInvalid,
+			"this one has 1601",
+		},
+		"both": {
+			func(*inbox) {},
+			Reply{Body: "Hi", TemplateID: &approved},
+			apperr.CodeInvalid,
+			"not both",
+		},
+		"a template, no consent": {
+			func(*inbox) {},
+			Reply{TemplateID: &approved},
+			apperr.CodeConflict,
+			"needs their consent",
+		},
+		"a template lacks a value": {
+			func(i *inbox) { i.says("START") },
+			Reply{TemplateID: &approved},
+			apperr.CodeConflict,
+			"needs a value",
+		},
+		"a template not approved": {
+			func(i *inbox) { i.says("START") },
+			Reply{TemplateID: &draft},
+			apperr.CodeInvalid,
+			"has not approved",
+		},
+		"a template that is not": {
+			func(i *inbox) { i.says("START") },
+			Reply{TemplateID: &missing},
+			apperr.CodeInvalid,
+			"has not approved",
+		},
 		"a template in a closed window": {func(i *inbox) {
 			i.says("START")
 			i.exec(`UPDATE contacts SET attributes = '{"nick": "Ann"}'`)
@@ -214,7 +257,8 @@ func TestWhatTheGateWouldRefuseIsRefusedAtOnce(t *testing.T) {
 			if c.code == "" {
 				require.NoError(t, err)
 				require.Equal(t, message.StatusPending, m.Status)
-				require.Equal(t, 1, i.count("SELECT count(*) FROM messages WHERE id = ? AND sender_id = 1 AND purpose = 'reply'", m.ID))
+				require.Equal(t, 1, i.count("SELECT count(*) FROM messages WHERE id = ? AND sender_id = 1 AND purpose = 'reply'",
+					m.ID))
 				require.Equal(t, 0, i.count("SELECT unread FROM conversations"))
 				return
 			}

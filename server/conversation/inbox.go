@@ -96,7 +96,10 @@ func (s *Service) Answer(ctx context.Context, r Reply) (*message.Message, error)
 	case r.TemplateID == nil && (n < 1 || n > MaxReply):
 		return nil, apperr.Invalid("body", "a reply has 1 to %d characters, this one has %d", MaxReply, n)
 	}
-	m := &message.Message{Direction: message.Outbound, Purpose: message.PurposeReply, Body: body, Status: message.StatusPending}
+	m := &message.Message{
+		Direction: message.Outbound, Purpose: message.PurposeReply, Body: body,
+		Status: message.StatusPending,
+	}
 	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		seen, err := byID(ctx, tx, r.ConversationID)
 		if err != nil {
@@ -157,13 +160,16 @@ var refusals = map[message.SkipReason]string{
 }
 
 // mayAnswer asks the gate that the reply will pass when it goes.
-func (s *Service) mayAnswer(ctx context.Context, tx bun.Tx, c *contact.Contact, thread *Conversation, text string, version *template.Version) error {
+func (s *Service) mayAnswer(ctx context.Context, tx bun.Tx, c *contact.Contact, thread *Conversation, text string,
+	version *template.Version,
+) error {
 	suppressed, err := s.consents.Suppressed(ctx, tx, []string{c.MatchKey})
 	if err != nil {
 		return err
 	}
 	candidate := gate.Candidate{
-		Purpose: message.PurposeReply, Contact: c, Suppressed: suppressed[c.MatchKey], Text: text, WindowOpen: thread.Open(s.now()),
+		Purpose: message.PurposeReply, Contact: c, Suppressed: suppressed[c.MatchKey], Text: text,
+		WindowOpen: thread.Open(s.now()),
 	}
 	if version != nil {
 		if candidate.Body, err = template.Parse(version.Body); err != nil {
@@ -208,7 +214,9 @@ func (s *Service) Assign(ctx context.Context, id int64, operator *int64) (*Conve
 }
 
 // change writes what fn changes; action "" is not worth an audit entry.
-func (s *Service) change(ctx context.Context, id int64, action string, fn func(*Conversation)) (c *Conversation, err error) {
+func (s *Service) change(ctx context.Context, id int64, action string,
+	fn func(*Conversation),
+) (c *Conversation, err error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
 	}

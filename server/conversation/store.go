@@ -20,7 +20,8 @@ func touch(ctx context.Context, tx bun.Tx, contactID int64, at time.Time) (*Conv
 	c := new(Conversation)
 	err := tx.NewRaw(`
 		INSERT INTO conversations AS co (contact_id, session_expires_at, unread, last_message_at) VALUES (?0, ?1, 1, ?2)
-		ON CONFLICT (contact_id) DO UPDATE SET session_expires_at = greatest(co.session_expires_at, excluded.session_expires_at),
+		ON CONFLICT (contact_id) DO UPDATE SET session_expires_at = greatest(co.session_expires_at,
+			excluded.session_expires_at),
 			unread = co.unread + 1, last_message_at = greatest(co.last_message_at, excluded.last_message_at), status = 'open' RETURNING *`,
 		contactID, at.Add(Window), at).Scan(ctx, c)
 	return c, db.Err(err)
@@ -33,7 +34,8 @@ func byContacts(ctx context.Context, idb bun.IDB, contactIDs []int64) (rows []*C
 
 func findSender(ctx context.Context, idb bun.IDB, address string) (*int64, error) {
 	var id int64
-	err := idb.NewRaw("SELECT id FROM senders ORDER BY address = ? DESC, id LIMIT 1", strings.TrimPrefix(address, "whatsapp:")).Scan(ctx, &id)
+	err := idb.NewRaw("SELECT id FROM senders ORDER BY address = ? DESC, id LIMIT 1",
+		strings.TrimPrefix(address, "whatsapp:")).Scan(ctx, &id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // no sender at all: then nothing is answered
 	}
@@ -52,7 +54,8 @@ func OpenWindows(ctx context.Context, idb bun.IDB, contactIDs []int64, at time.T
 
 func list(ctx context.Context, idb bun.IDB, f Filter, p db.Page) (db.Slice[*Conversation], error) {
 	var rows []*Conversation
-	q, err := p.Apply(filtered(idb.NewSelect().Model(&rows), f), "co", &db.Key{Column: "last_message_at", Type: "timestamptz", Desc: true})
+	q, err := p.Apply(filtered(idb.NewSelect().Model(&rows), f), "co",
+		&db.Key{Column: "last_message_at", Type: "timestamptz", Desc: true})
 	if err != nil {
 		return db.Slice[*Conversation]{}, err
 	}

@@ -49,14 +49,16 @@ func volume(ctx context.Context, idb bun.IDB, from, to time.Time) (rows []Point,
 	err = idb.NewRaw(`
 		WITH s AS (
 			SELECT date_bin(make_interval(secs => ?0), bucket, 'epoch') AS at, measure, sum(n) AS n FROM message_series
-			WHERE bucket >= date_bin(make_interval(secs => ?0), ?1::timestamptz, 'epoch') AND bucket < ?2::timestamptz + make_interval(secs => ?0)
+			WHERE bucket >= date_bin(make_interval(secs => ?0), ?1::timestamptz, 'epoch')
+				AND bucket < ?2::timestamptz + make_interval(secs => ?0)
 			GROUP BY 1, 2)
 		SELECT g.at, coalesce(sum(n) FILTER (WHERE measure = 'at:accepted'), 0) AS accepted,
 			coalesce(sum(n) FILTER (WHERE measure = 'at:delivered'), 0) AS delivered,
 			coalesce(sum(n) FILTER (WHERE measure = 'at:read'), 0) AS read,
 			coalesce(sum(n) FILTER (WHERE measure IN ('failed', 'undelivered')), 0) AS failed,
 			coalesce(sum(n) FILTER (WHERE measure = 'received'), 0) AS received
-		FROM generate_series(date_bin(make_interval(secs => ?0), ?1::timestamptz, 'epoch'), ?2::timestamptz, make_interval(secs => ?0)) AS g (at)
+		FROM generate_series(date_bin(make_interval(secs => ?0), ?1::timestamptz, 'epoch'), ?2::timestamptz,
+			make_interval(secs => ?0)) AS g (at)
 		LEFT JOIN s ON s.at = g.at
 		GROUP BY 1 ORDER BY 1`, step.Seconds(), from, to).Scan(ctx, &rows)
 	return rows, db.Err(err)

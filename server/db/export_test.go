@@ -23,5 +23,8 @@ func (d *DB) MigrateFiles(ctx context.Context, files fs.FS, log *slog.Logger) er
 
 // MigrateFilesPausing also chooses the pause between two attempts.
 func (d *DB) MigrateFilesPausing(ctx context.Context, files fs.FS, log *slog.Logger, pause time.Duration) error {
-	return d.migrateUp(ctx, log, migrateOptions{files: files, lockTimeout: 100 * time.Millisecond, pause: pause, maxPause: 2 * pause})
+	return d.migrateUp(ctx, log, migrateOptions{
+		files: files, lockTimeout: 100 * time.Millisecond, pause: pause,
+		maxPause: 2 * pause,
+	})
 }

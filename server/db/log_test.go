@@ -21,7 +21,9 @@ func TestTheLogOfSlowQueriesHoldsNoValues(t *testing.T) {
 	t.Cleanup(d.Close)
 	many := make([]int64, 10_000)
 	for _, values := range [][]any{
-		{"+491511234567", "it's private"}, {[]byte("private"), nil}, {map[string]string{"text": "private"}, "+491511234567'; --"},
+		{"+491511234567", "it's private"},
+		{[]byte("private"), nil},
+		{map[string]string{"text": "private"}, "+491511234567'; --"},
 	} {
 		var n int
 		require.NoError(t, d.NewRaw("SELECT 1 FROM pg_sleep(1.1) WHERE ?::text IS DISTINCT FROM ?::text AND 1 <> ALL (?::bigint[])",

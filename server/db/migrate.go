@@ -366,7 +366,8 @@ func (m *migrating) dropInvalidIndexes(ctx context.Context, name string) error {
 	for _, match := range builtIndex.FindAllStringSubmatch(text, -1) {
 		index := strings.ToLower(match[1])
 		var invalid bool
-		err := m.db.NewRaw("SELECT EXISTS (SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(?) AND NOT indisvalid)", index).
+		err := m.db.NewRaw("SELECT EXISTS (SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(?) AND NOT indisvalid)",
+			index).
 			Scan(ctx, &invalid)
 		if err != nil {
 			return err

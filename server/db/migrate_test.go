@@ -70,7 +70,8 @@ func TestManyStartWhileAnIndexIsBuilt(t *testing.T) {
 	ctx := deadline(t)
 	url := dbtest.URL(t)
 	watcher := openURL(t, url)
-	files := migrationFiles("1_index.up.sql", "CREATE INDEX CONCURRENTLY IF NOT EXISTS contacts_new_idx ON contacts (created_at)")
+	files := migrationFiles("1_index.up.sql",
+		"CREATE INDEX CONCURRENTLY IF NOT EXISTS contacts_new_idx ON contacts (created_at)")
 	release := holdSnapshot(t, url) // keeps the first from finishing until the others wait
 	errs := make(chan error)
 	start := func() {
@@ -114,7 +115,8 @@ func TestAMigrationGivesWayToOthers(t *testing.T) {
 	other := openURL(t, url)
 	for attempts.count() < 5 {
 		var n int
-		require.NoError(t, other.NewRaw("SELECT count(*) FROM contacts").Scan(ctx, &n), "a query queued up behind the migration")
+		require.NoError(t, other.NewRaw("SELECT count(*) FROM contacts").Scan(ctx, &n),
+			"a query queued up behind the migration")
 		select {
 		case err := <-done:
 			require.Fail(t, "the migration ended while the table was held", "%v", err)
@@ -166,7 +168,8 @@ func TestAMigrationAndItsNoteCommitTogether(t *testing.T) {
 	t.Parallel()
 	ctx := deadline(t)
 	d := dbtest.New(t)
-	require.NoError(t, d.MigrateFiles(ctx, migrationFiles("1_made.tx.up.sql", "CREATE TABLE made ()"), slog.New(slog.DiscardHandler)))
+	require.NoError(t, d.MigrateFiles(ctx, migrationFiles("1_made.tx.up.sql", "CREATE TABLE made ()"),
+		slog.New(slog.DiscardHandler)))
 	var same bool
 	require.NoError(t, d.NewRaw(`SELECT (SELECT xmin::text FROM pg_class WHERE relname = 'made') =
 		(SELECT xmin::text FROM bun_migrations WHERE name = '1')`).Scan(ctx, &same))

@@ -105,7 +105,8 @@ func (p Page) Apply(q *bun.SelectQuery, alias string, key *Key) (*bun.SelectQuer
 		if err := checkValue(key.Type, value); err != nil {
 			return apperr.Invalid(field, "%q is not a cursor of this list", cur)
 		}
-		q = q.Where("(?.?, ?.id) "+op+" (?::"+key.Type+", ?)", bun.Ident(alias), bun.Safe(key.Column), bun.Ident(alias), value, id)
+		q = q.Where("(?.?, ?.id) "+op+" (?::"+key.Type+", ?)", bun.Ident(alias), bun.Safe(key.Column), bun.Ident(alias),
+			value, id)
 		return nil
 	}
 	if err := bound("after", p.After, true); err != nil {

@@ -37,7 +37,8 @@ func TestThisPostgresIsTakenOrRefused(t *testing.T) {
 	t.Cleanup(func() { _ = conn.Close(ctx) })
 	var number int
 	var name string
-	require.NoError(t, conn.QueryRow(ctx, "SELECT current_setting('server_version_num')::int, current_setting('server_version')").
+	require.NoError(t, conn.QueryRow(ctx,
+		"SELECT current_setting('server_version_num')::int, current_setting('server_version')").
 		Scan(&number, &name))
 	d, err := db.Open(ctx, url, 2, slog.New(slog.DiscardHandler))
 	if number < db.OldestPostgres*10_000 {

@@ -70,7 +70,8 @@ type Dependencies struct {
 // NewService makes the service.
 func NewService(d Dependencies) *Service {
 	return &Service{
-		db: d.DB, hub: d.Hub, consents: d.Consents, segments: d.Segments, topics: d.Topics, templates: d.Templates, now: d.Now, recall: d.Recall,
+		db: d.DB, hub: d.Hub, consents: d.Consents, segments: d.Segments, topics: d.Topics, templates: d.Templates,
+		now: d.Now, recall: d.Recall,
 	}
 }
 
@@ -125,7 +126,10 @@ func (s *Service) Seed(ctx context.Context, contacts int) (r Result, err error) 
 			return err
 		}
 		r.Contacts, r.Campaigns = contacts, len(plans)
-		return audit.Record(ctx, tx, "demo.seed", "settings", 0, map[string]any{"contacts": r.Contacts, "campaigns": r.Campaigns, "messages": r.Messages})
+		return audit.Record(ctx, tx, "demo.seed", "settings", 0, map[string]any{
+			"contacts":  r.Contacts,
+			"campaigns": r.Campaigns, "messages": r.Messages,
+		})
 	})
 	if err != nil {
 		return r, err

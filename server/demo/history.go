@@ -32,9 +32,18 @@ var texts = []struct{ name, body string }{
 }
 
 var groups = []struct{ name, description, query string }{
-	{"Everybody who agreed", "Opted in and reachable", `{"all":[{"field":"consent_status","op":"eq","value":"opted_in"},{"field":"reachable","op":"eq","value":true}]}`},
-	{"Paying customers", "Plan pro or enterprise", `{"all":[{"field":"attributes.plan","op":"in","value":["pro","enterprise"]}]}`},
-	{"German cities", "Berlin, Hamburg, München, Köln", `{"all":[{"field":"attributes.city","op":"in","value":["Berlin","Hamburg","München","Köln"]}]}`},
+	{
+		"Everybody who agreed", "Opted in and reachable",
+		`{"all":[{"field":"consent_status","op":"eq","value":"opted_in"},{"field":"reachable","op":"eq","value":true}]}`,
+	},
+	{
+		"Paying customers", "Plan pro or enterprise",
+		`{"all":[{"field":"attributes.plan","op":"in","value":["pro","enterprise"]}]}`,
+	},
+	{
+		"German cities", "Berlin, Hamburg, München, Köln",
+		`{"all":[{"field":"attributes.city","op":"in","value":["Berlin","Hamburg","München","Köln"]}]}`,
+	},
 	{"Many points", "1,000 points and more", `{"all":[{"field":"attributes.points","op":"gte","value":1000}]}`},
 	{"Newsletter readers", "Tagged newsletter", `{"all":[{"field":"attributes.tags","op":"has","value":"newsletter"}]}`},
 	{"VIP", "Tagged vip", `{"all":[{"field":"attributes.tags","op":"has","value":"vip"}]}`},
@@ -72,7 +81,10 @@ var plans = []plan{
 }
 
 var (
-	answers  = []string{"Thanks!", "Great, see you on Saturday", "Which size is left?", "Love it 😍", "How much is shipping?", "Danke!", "👍", "Is the shop open on Sunday?", "Obrigado!", "Can I pay with points?"}
+	answers = []string{
+		"Thanks!", "Great, see you on Saturday", "Which size is left?", "Love it 😍",
+		"How much is shipping?", "Danke!", "👍", "Is the shop open on Sunday?", "Obrigado!", "Can I pay with points?",
+	}
 	farewell = "You have been unsubscribed and will get no more messages from us. Reply START to come back."
 )
 
@@ -98,7 +110,8 @@ type history struct {
 }
 
 func (h *history) write(ctx context.Context) error {
-	h.templates, h.versions, h.segments = map[string]*template.Template{}, map[string]*template.Version{}, map[string]*segment.Segment{}
+	h.templates, h.versions, h.segments = map[string]*template.Template{}, map[string]*template.Version{},
+		map[string]*segment.Segment{}
 	for _, t := range texts {
 		tmpl, v, err := h.s.template(ctx, t.name, t.body)
 		if err != nil {
@@ -139,7 +152,9 @@ func (s *Service) template(ctx context.Context, name, body string) (*template.Te
 	return s.templates.Create(ctx, template.Input{Name: &name, Body: &body}, true)
 }
 
-func (s *Service) segment(ctx context.Context, name, description string, query json.RawMessage) (*segment.Segment, error) {
+func (s *Service) segment(ctx context.Context, name, description string,
+	query json.RawMessage,
+) (*segment.Segment, error) {
 	found, err := s.segments.List(ctx, name, db.Page{First: new(100)})
 	if err != nil {
 		return nil, err
@@ -213,7 +228,10 @@ func (h *history) arrive(ctx context.Context, tx bun.Tx, n int) error {
 		var arrived []*contact.Contact
 		for row := range rows {
 			c := draw.next(f.at.Add(time.Duration(row) * time.Millisecond))
-			h.decide(c, consent.SourceImport, consent.Evidence{File: f.name, Row: int64(row + 1), Text: "I want offers by WhatsApp", Language: "en"}, 80, 15, 5)
+			h.decide(c, consent.SourceImport, consent.Evidence{
+				File: f.name, Row: int64(row + 1),
+				Text: "I want offers by WhatsApp", Language: "en",
+			}, 80, 15, 5)
 			arrived = append(arrived, c)
 		}
 		if err := h.insert(ctx, tx, arrived); err != nil {
@@ -232,7 +250,10 @@ func (h *history) arrive(ctx context.Context, tx bun.Tx, n int) error {
 	for i := range n - done {
 		at := begin.Add(span / time.Duration(n-done) * time.Duration(i))
 		c := draw.next(at)
-		h.decide(c, consent.SourceForm, consent.Evidence{Text: "Yes, send me offers by WhatsApp", Language: c.Locale, IP: fmt.Sprintf("203.0.113.%d", h.dice.IntN(256))}, 96, 4, 0)
+		h.decide(c, consent.SourceForm, consent.Evidence{
+			Text: "Yes, send me offers by WhatsApp", Language: c.Locale,
+			IP: fmt.Sprintf("203.0.113.%d", h.dice.IntN(256)),
+		}, 96, 4, 0)
 		rest = append(rest, c)
 	}
 	if err := h.insert(ctx, tx, rest); err != nil || len(rest) == 0 {
@@ -244,20 +265,30 @@ func (h *history) arrive(ctx context.Context, tx bun.Tx, n int) error {
 func importRow(file string, at time.Time, rows int) *importer.Import {
 	n, end := int64(rows), at.Add(time.Duration(rows)*time.Millisecond)
 	return &importer.Import{
-		FileName: file, SizeBytes: n * 96, BytesDone: n * 96, Status: importer.StatusCompleted, RowsTotal: &n, RowsDone: n, Created: n,
-		Options:   importer.Options{Format: importer.FormatCSV, Encoding: "UTF-8", Separator: ",", Columns: []importer.Column{}, Mode: importer.ModeUpsert},
+		FileName: file, SizeBytes: n * 96, BytesDone: n * 96, Status: importer.StatusCompleted, RowsTotal: &n, RowsDone: n,
+		Created: n,
+		Options: importer.Options{
+			Format: importer.FormatCSV, Encoding: "UTF-8", Separator: ",",
+			Columns: []importer.Column{}, Mode: importer.ModeUpsert,
+		},
 		CreatedAt: at, StartedAt: &at, FinishedAt: &end,
 	}
 }
 
 // decide draws a first consent with these chances, in percent.
 func (h *history) decide(c *contact.Contact, source consent.Source, e consent.Evidence, in, none, out int) {
-	status := []contact.ConsentStatus{contact.ConsentOptedIn, contact.ConsentUnknown, contact.ConsentOptedOut}[weighted(h.dice, in, none, out)]
+	status := []contact.ConsentStatus{
+		contact.ConsentOptedIn, contact.ConsentUnknown,
+		contact.ConsentOptedOut,
+	}[weighted(h.dice, in, none, out)]
 	c.ConsentStatus = status
 	if status != contact.ConsentUnknown {
 		at := c.CreatedAt
 		c.ConsentAt = &at
-		h.decisions = append(h.decisions, consent.Bulk{MatchKey: c.MatchKey, Change: consent.Change{Status: status, Source: source, Evidence: e, OccurredAt: at}})
+		h.decisions = append(h.decisions, consent.Bulk{
+			MatchKey: c.MatchKey,
+			Change:   consent.Change{Status: status, Source: source, Evidence: e, OccurredAt: at},
+		})
 	}
 }
 
@@ -309,8 +340,10 @@ func (h *history) run(ctx context.Context, tx bun.Tx, p *plan) (n int, err error
 	}
 	threshold := 0.2
 	ca := &campaign.Campaign{
-		Name: p.name, TemplateID: &h.templates[p.text].ID, TemplateVersionID: &version.ID, SegmentID: &seg.ID, AudienceQuery: frozen, SenderID: &h.sender,
-		Status: campaign.StatusCompleted, RateLimitPerSecond: &p.rate, ErrorThreshold: &threshold, StartedAt: &start, PreparedAt: &start, FinishedAt: &start,
+		Name: p.name, TemplateID: &h.templates[p.text].ID, TemplateVersionID: &version.ID, SegmentID: &seg.ID,
+		AudienceQuery: frozen, SenderID: &h.sender,
+		Status: campaign.StatusCompleted, RateLimitPerSecond: &p.rate, ErrorThreshold: &threshold, StartedAt: &start,
+		PreparedAt: &start, FinishedAt: &start,
 		CreatedAt: start.Add(-2 * time.Hour), UpdatedAt: start,
 	}
 	if p.topic != "" {
@@ -325,11 +358,15 @@ func (h *history) run(ctx context.Context, tx bun.Tx, p *plan) (n int, err error
 		c := h.people[id]
 		at := start.Add(time.Duration(float64(sent) / p.rate * float64(time.Second)))
 		m := &message.Message{
-			Direction: message.Outbound, Purpose: message.PurposeCampaign, CampaignID: &ca.ID, ContactID: id, SenderID: &h.sender, TemplateVersionID: &version.ID,
+			Direction: message.Outbound, Purpose: message.PurposeCampaign, CampaignID: &ca.ID, ContactID: id,
+			SenderID: &h.sender, TemplateVersionID: &version.ID,
 			Media: []string{}, NotBefore: time.Unix(0, 0).UTC(), CreatedAt: start,
 		}
 		rows = append(rows, m)
-		candidate := gate.Candidate{Purpose: message.PurposeCampaign, Contact: c, Suppressed: h.suppressed[id], Category: template.CategoryMarketing, Body: body}
+		candidate := gate.Candidate{
+			Purpose: message.PurposeCampaign, Contact: c, Suppressed: h.suppressed[id],
+			Category: template.CategoryMarketing, Body: body,
+		}
 		candidate.OffTopic = ca.TopicID != nil && !h.subscribed[topic.Pair{ContactID: id, TopicID: *ca.TopicID}]
 		v := gate.Decide(candidate, at)
 		if v.Status == message.StatusPending { // deferred by law: it went in the morning
@@ -360,7 +397,9 @@ func (h *history) run(ctx context.Context, tx bun.Tx, p *plan) (n int, err error
 
 // deliver plays what became of a message that went out, and what the contact
 // said to it.
-func (h *history) deliver(m *message.Message, c *contact.Contact, at time.Time) (end time.Time, more []*message.Message) {
+func (h *history) deliver(m *message.Message, c *contact.Contact,
+	at time.Time,
+) (end time.Time, more []*message.Message) {
 	d := h.dice
 	after := func(t time.Time, seconds float64) *time.Time {
 		u := t.Add(time.Duration(seconds * float64(time.Second))).Truncate(time.Millisecond)
@@ -419,22 +458,30 @@ func (h *history) inbound(c *contact.Contact, text string, at time.Time) *messag
 		talk.Unread++
 	}
 	return &message.Message{
-		Direction: message.Inbound, Purpose: message.PurposeInbound, ContactID: c.ID, SenderID: &h.sender, Body: text, Media: []string{},
+		Direction: message.Inbound, Purpose: message.PurposeInbound, ContactID: c.ID, SenderID: &h.sender, Body: text,
+		Media:  []string{},
 		Status: message.StatusReceived, SID: h.sid("SM"), NotBefore: time.Unix(0, 0).UTC(), CreatedAt: at,
 	}
 }
 
 // optOut records it, and gives the confirmation that followed.
-func (h *history) optOut(c *contact.Contact, in *message.Message, at time.Time, after func(time.Time, float64) *time.Time) *message.Message {
+func (h *history) optOut(c *contact.Contact, in *message.Message, at time.Time,
+	after func(time.Time, float64) *time.Time,
+) *message.Message {
 	c.ConsentStatus, c.ConsentAt = contact.ConsentOptedOut, &at
 	h.suppressed[c.ID] = consent.SuppressedOptedOut
 	h.decisions = append(h.decisions, consent.Bulk{
 		ContactID: c.ID, MatchKey: c.MatchKey,
-		Change: consent.Change{Status: contact.ConsentOptedOut, Source: consent.SourceKeyword, Evidence: consent.Evidence{Text: in.Body, MessageSID: *in.SID}, OccurredAt: at},
+		Change: consent.Change{
+			Status: contact.ConsentOptedOut, Source: consent.SourceKeyword,
+			Evidence: consent.Evidence{Text: in.Body, MessageSID: *in.SID}, OccurredAt: at,
+		},
 	})
 	m := &message.Message{
-		Direction: message.Outbound, Purpose: message.PurposeConfirmation, ContactID: c.ID, SenderID: &h.sender, Body: farewell, Media: []string{},
-		Status: message.StatusDelivered, SID: h.sid("SM"), Attempts: 1, NotBefore: time.Unix(0, 0).UTC(), CreatedAt: *after(at, 0.05),
+		Direction: message.Outbound, Purpose: message.PurposeConfirmation, ContactID: c.ID, SenderID: &h.sender,
+		Body: farewell, Media: []string{},
+		Status: message.StatusDelivered, SID: h.sid("SM"), Attempts: 1, NotBefore: time.Unix(0, 0).UTC(),
+		CreatedAt: *after(at, 0.05),
 	}
 	m.SubmittedAt = after(at, 0.1)
 	m.AcceptedAt = after(*m.SubmittedAt, 0.12)
@@ -453,7 +500,8 @@ func (h *history) sid(prefix string) *string {
 func (h *history) store(ctx context.Context, tx bun.Tx, rows []*message.Message) error {
 	var fresh []*conversation.Conversation
 	for _, m := range rows {
-		if talk := h.talks[m.ContactID]; talk != nil && talk.ID == 0 && m.Direction == message.Inbound && !slices.Contains(fresh, talk) {
+		if talk := h.talks[m.ContactID]; talk != nil && talk.ID == 0 && m.Direction == message.Inbound &&
+			!slices.Contains(fresh, talk) {
 			fresh = append(fresh, talk)
 		}
 	}
@@ -493,7 +541,11 @@ func (h *history) flush(ctx context.Context, tx bun.Tx) error {
 			return err
 		}
 	}
-	slices.SortStableFunc(h.decisions, func(a, b consent.Bulk) int { return a.Change.OccurredAt.Compare(b.Change.OccurredAt) })
+	slices.SortStableFunc(h.decisions, func(a,
+		b consent.Bulk,
+	) int {
+		return a.Change.OccurredAt.Compare(b.Change.OccurredAt)
+	})
 	for part := range slices.Chunk(h.decisions, 5000) {
 		if err := h.s.consents.RecordBulk(ctx, tx, part); err != nil {
 			return err

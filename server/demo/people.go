@@ -28,7 +28,10 @@ var countries = []country{
 		7,
 		[]string{"Berlin", "Hamburg", "München", "Köln", "Leipzig", "Stuttgart"},
 		[]string{"Anna", "Lena", "Marie", "Sophie", "Jürgen", "Paul", "Jonas", "Felix", "Emil", "Greta", "Ida", "Karl"},
-		[]string{"Müller", "Schmidt", "Schneider", "Fischer", "Weber", "Wagner", "Becker", "Hoffmann", "Schäfer", "Koch", "Bauer", "Krüger"},
+		[]string{
+			"Müller", "Schmidt", "Schneider", "Fischer", "Weber", "Wagner", "Becker", "Hoffmann", "Schäfer", "Koch",
+			"Bauer", "Krüger",
+		},
 	},
 	{
 		16, "en-GB",
@@ -36,7 +39,10 @@ var countries = []country{
 		6,
 		[]string{"London", "Manchester", "Leeds", "Bristol", "Glasgow"},
 		[]string{"Oliver", "Amelia", "George", "Isla", "Harry", "Ava", "Jack", "Mia", "Noah", "Grace", "Arthur", "Freya"},
-		[]string{"Smith", "Jones", "Taylor", "Brown", "Williams", "Wilson", "Evans", "Walker", "Wright", "Hughes", "Green", "Clarke"},
+		[]string{
+			"Smith", "Jones", "Taylor", "Brown", "Williams", "Wilson", "Evans", "Walker", "Wright", "Hughes", "Green",
+			"Clarke",
+		},
 	},
 	{
 		12, "en-US",
@@ -44,15 +50,24 @@ var countries = []country{
 		7,
 		[]string{"New York", "Chicago", "San Francisco", "Miami", "Austin"},
 		[]string{"Emma", "Liam", "Olivia", "James", "Ethan", "Sofia", "Logan", "Harper", "Mason", "Ella", "Lucas", "Zoe"},
-		[]string{"Johnson", "Davis", "Miller", "Moore", "Anderson", "Thomas", "Jackson", "White", "Harris", "Martin", "Lee", "Clark"},
+		[]string{
+			"Johnson", "Davis", "Miller", "Moore", "Anderson", "Thomas", "Jackson", "White", "Harris", "Martin", "Lee",
+			"Clark",
+		},
 	},
 	{
 		14, "pt-BR",
 		[]string{"+55119", "+55219", "+55319"},
 		8,
 		[]string{"São Paulo", "Rio de Janeiro", "Belo Horizonte", "Recife"},
-		[]string{"João", "Maria", "Pedro", "Ana", "Lucas", "Beatriz", "Rafael", "Larissa", "Thiago", "Camila", "Bruno", "Luísa"},
-		[]string{"Silva", "Santos", "Oliveira", "Souza", "Pereira", "Costa", "Rodrigues", "Almeida", "Nascimento", "Araújo", "Gonçalves", "Lima"},
+		[]string{
+			"João", "Maria", "Pedro", "Ana", "Lucas", "Beatriz", "Rafael", "Larissa", "Thiago", "Camila", "Bruno",
+			"Luísa",
+		},
+		[]string{
+			"Silva", "Santos", "Oliveira", "Souza", "Pereira", "Costa", "Rodrigues", "Almeida", "Nascimento", "Araújo",
+			"Gonçalves", "Lima",
+		},
 	},
 	{
 		14, "en-IN",
@@ -67,8 +82,14 @@ var countries = []country{
 		[]string{"+346"},
 		8,
 		[]string{"Madrid", "Barcelona", "Valencia", "Sevilla"},
-		[]string{"Lucía", "Hugo", "Martina", "Mateo", "Paula", "Álvaro", "Carmen", "Diego", "Elena", "Javier", "Sara", "Pablo"},
-		[]string{"García", "Martínez", "López", "Sánchez", "Pérez", "Gómez", "Fernández", "Ruiz", "Díaz", "Moreno", "Muñoz", "Romero"},
+		[]string{
+			"Lucía", "Hugo", "Martina", "Mateo", "Paula", "Álvaro", "Carmen", "Diego", "Elena", "Javier", "Sara",
+			"Pablo",
+		},
+		[]string{
+			"García", "Martínez", "López", "Sánchez", "Pérez", "Gómez", "Fernández", "Ruiz", "Díaz", "Moreno", "Muñoz",
+			"Romero",
+		},
 	},
 	{
 		10, "fr",
@@ -76,7 +97,10 @@ var countries = []country{
 		8,
 		[]string{"Paris", "Lyon", "Marseille", "Lille", "Nantes"},
 		[]string{"Camille", "Léa", "Hugo", "Chloé", "Louis", "Jules", "Inès", "Gabriel", "Manon", "Nathan", "Zoé", "Théo"},
-		[]string{"Martin", "Bernard", "Dubois", "Thomas", "Robert", "Petit", "Durand", "Leroy", "Moreau", "Lefèvre", "Roux", "Fournier"},
+		[]string{
+			"Martin", "Bernard", "Dubois", "Thomas", "Robert", "Petit", "Durand", "Leroy", "Moreau", "Lefèvre", "Roux",
+			"Fournier",
+		},
 	},
 }
 
@@ -158,6 +182,7 @@ func (p *people) number(home country) contact.Address {
 	}
 }
 
-var plain = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "á", "a", "ã", "a", "é", "e", "è", "e", "í", "i", "ó", "o", "õ", "o", "ú", "u", "ç", "c", "ñ", "n", "ê", "e")
+var plain = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "á", "a", "ã", "a", "é", "e", "è", "e", "í", "i",
+	"ó", "o", "õ", "o", "ú", "u", "ç", "c", "ñ", "n", "ê", "e")
 
 func ascii(name string) string { return plain.Replace(strings.ToLower(name)) }

@@ -23,7 +23,8 @@ func marked(ctx context.Context, idb bun.IDB) (is bool, err error) {
 }
 
 func mark(ctx context.Context, tx bun.Tx) error {
-	_, err := tx.NewRaw("INSERT INTO settings (key, value) VALUES (?, 'true') ON CONFLICT (key) DO NOTHING", setting).Exec(ctx)
+	_, err := tx.NewRaw("INSERT INTO settings (key, value) VALUES (?, 'true') ON CONFLICT (key) DO NOTHING",
+		setting).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -60,14 +61,17 @@ func saveContacts(ctx context.Context, tx bun.Tx, rows []*contact.Contact) error
 	reachable, eligible := make([]bool, n), make([]bool, n)
 	decided, wrote := make([]string, n), make([]string, n)
 	for i, c := range rows {
-		ids[i], status[i], reachable[i], reasons[i], eligible[i] = c.ID, string(c.ConsentStatus), c.Reachable, c.UnreachableReason, c.MarketingEligible
+		ids[i], status[i], reachable[i], reasons[i], eligible[i] = c.ID, string(c.ConsentStatus), c.Reachable,
+			c.UnreachableReason, c.MarketingEligible
 		decided[i], wrote[i] = stamp(c.ConsentAt), stamp(c.LastInboundAt)
 	}
 	_, err := tx.NewRaw(`
-		UPDATE contacts c SET consent_status = u.status, consent_at = nullif(u.decided, '')::timestamptz, reachable = u.reachable, unreachable_reason = u.reason,
+		UPDATE contacts c SET consent_status = u.status, consent_at = nullif(u.decided, '')::timestamptz,
+			reachable = u.reachable, unreachable_reason = u.reason,
 			marketing_eligible = u.eligible, last_inbound_at = nullif(u.wrote, '')::timestamptz
 		FROM unnest(?::bigint[], ?::text[], ?::text[], ?::boolean[], ?::text[], ?::boolean[], ?::text[]) u (id, status, decided, reachable, reason, eligible, wrote) WHERE c.id = u.id`,
-		pgdialect.Array(ids), pgdialect.Array(status), pgdialect.Array(decided), pgdialect.Array(reachable), pgdialect.Array(reasons), pgdialect.Array(eligible), pgdialect.Array(wrote)).Exec(ctx)
+		pgdialect.Array(ids), pgdialect.Array(status), pgdialect.Array(decided), pgdialect.Array(reachable),
+		pgdialect.Array(reasons), pgdialect.Array(eligible), pgdialect.Array(wrote)).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -82,13 +86,15 @@ func insertImport(ctx context.Context, tx bun.Tx, imp *importer.Import, rows []*
 	if _, err := tx.NewInsert().Model(imp).Returning("id").Exec(ctx); err != nil {
 		return db.Err(err)
 	}
-	_, err := tx.NewRaw("INSERT INTO import_contacts (import_id, contact_id) SELECT ?, unnest(?::bigint[])", imp.ID, pgdialect.Array(contact.IDs(rows))).Exec(ctx)
+	_, err := tx.NewRaw("INSERT INTO import_contacts (import_id, contact_id) SELECT ?, unnest(?::bigint[])", imp.ID,
+		pgdialect.Array(contact.IDs(rows))).Exec(ctx)
 	return db.Err(err)
 }
 
 // audienceAt are the contacts known at that time whom the predicate takes.
 func audienceAt(ctx context.Context, tx bun.Tx, p contact.Predicate, at time.Time) (ids []int64, err error) {
-	err = tx.NewSelect().Model((*contact.Contact)(nil)).Column("c.id").Where("c.created_at <= ?", at).Where("("+p.SQL+")", p.Args...).Order("c.id").Scan(ctx, &ids)
+	err = tx.NewSelect().Model((*contact.Contact)(nil)).Column("c.id").Where("c.created_at <= ?",
+		at).Where("("+p.SQL+")", p.Args...).Order("c.id").Scan(ctx, &ids)
 	return ids, db.Err(err)
 }
 
@@ -120,7 +126,8 @@ func saveConversations(ctx context.Context, tx bun.Tx, rows []*conversation.Conv
 		ids[i], unread[i], until[i], last[i] = t.ID, int64(t.Unread), stamp(t.SessionExpiresAt), stamp(t.LastMessageAt)
 	}
 	_, err := tx.NewRaw(`
-		UPDATE conversations co SET unread = u.unread, session_expires_at = u.until::timestamptz, last_message_at = u.last::timestamptz
+		UPDATE conversations co SET unread = u.unread, session_expires_at = u.until::timestamptz,
+			last_message_at = u.last::timestamptz
 		FROM unnest(?::bigint[], ?::int[], ?::text[], ?::text[]) u (id, unread, until, last) WHERE co.id = u.id`,
 		pgdialect.Array(ids), pgdialect.Array(unread), pgdialect.Array(until), pgdialect.Array(last)).Exec(ctx)
 	return db.Err(err)
@@ -134,7 +141,8 @@ func insertDeliveries(ctx context.Context, tx bun.Tx, rows []*message.Message) e
 	)
 	add := func(m *message.Message, s message.Status, t *time.Time, code int) {
 		if t != nil {
-			ids, codes, sids, status, at = append(ids, m.ID), append(codes, int64(code)), append(sids, *m.SID), append(status, string(s)), append(at, stamp(t))
+			ids, codes, sids, status, at = append(ids, m.ID), append(codes, int64(code)), append(sids, *m.SID),
+				append(status, string(s)), append(at, stamp(t))
 		}
 	}
 	for _, m := range rows {
@@ -152,7 +160,8 @@ func insertDeliveries(ctx context.Context, tx bun.Tx, rows []*message.Message) e
 		INSERT INTO delivery_events (message_id, sid, status, error_code, occurred_at, received_at)
 		SELECT id, sid, status, code, at::timestamptz, at::timestamptz
 		FROM unnest(?::bigint[], ?::text[], ?::text[], ?::int[], ?::text[]) WITH ORDINALITY u (id, sid, status, code, at, n) ORDER BY n`,
-		pgdialect.Array(ids), pgdialect.Array(sids), pgdialect.Array(status), pgdialect.Array(codes), pgdialect.Array(at)).Exec(ctx)
+		pgdialect.Array(ids), pgdialect.Array(sids), pgdialect.Array(status), pgdialect.Array(codes),
+		pgdialect.Array(at)).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -165,8 +174,10 @@ func rebuildSeries(ctx context.Context, tx bun.Tx) error {
 	_, err := tx.NewRaw(`
 		INSERT INTO message_series (campaign_id, bucket, measure, n)
 		SELECT coalesce(m.campaign_id, 0), date_bin('10 seconds', k.at, 'epoch'), k.measure, count(*)
-		FROM messages m, LATERAL (VALUES ('at:accepted', m.accepted_at), ('at:sent', m.sent_at), ('at:delivered', m.delivered_at), ('at:read', m.read_at),
-			('at:replied', m.replied_at), ('at:opted_out', m.opted_out_at), (CASE WHEN m.status IN ('failed', 'undelivered', 'skipped') THEN m.status END, m.ended_at),
+		FROM messages m, LATERAL (VALUES ('at:accepted', m.accepted_at), ('at:sent', m.sent_at), ('at:delivered',
+			m.delivered_at), ('at:read', m.read_at),
+			('at:replied', m.replied_at), ('at:opted_out', m.opted_out_at), (CASE
+				WHEN m.status IN ('failed', 'undelivered', 'skipped') THEN m.status END, m.ended_at),
 			(CASE WHEN m.status = 'received' THEN m.status END, m.created_at)) k (measure, at)
 		WHERE k.measure IS NOT NULL AND k.at IS NOT NULL GROUP BY 1, 2, 3`).Exec(ctx)
 	return db.Err(err)

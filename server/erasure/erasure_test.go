@@ -52,7 +52,8 @@ func (e *env) person(id int64, n int) {
 	e.exec(`INSERT INTO messages (direction, purpose, contact_id, status, body, sid, accepted_at, lease_until)
 		SELECT 'outbound', 'reply', ?0, s, 'secret', CASE WHEN s NOT IN ('pending', 'submitting', 'unknown') THEN 'SM' || ?0 || s || g END,
 			CASE WHEN s IN ('sent', 'delivered') THEN now() END, CASE WHEN s IN ('submitting', 'unknown') THEN now() END
-		FROM unnest(ARRAY['pending', 'submitting', 'unknown', 'sent', 'delivered', 'failed']) s, generate_series(1, ?1) g`, id, n)
+		FROM unnest(ARRAY['pending', 'submitting', 'unknown', 'sent', 'delivered', 'failed']) s, generate_series(1, ?1) g`,
+		id, n)
 	e.exec(`INSERT INTO webhook_events (kind, sid, dedupe_key, params, signature_valid, applied_at)
 		SELECT 'status', sid, sid, '{"To": "+4915"}', true, now() FROM messages WHERE contact_id = ? AND sid IS NOT NULL`, id)
 }
@@ -82,7 +83,8 @@ func TestEachMessageOfAnErasedContactEndsAsItMust(t *testing.T) {
 		require.Equal(t, 3, e.count("SELECT count(*) FROM messages WHERE contact_id = 1 AND status = ?", status), was)
 	}
 	require.Equal(t, 3, e.count(`SELECT count(*) FROM messages WHERE contact_id = 1 AND status = 'failed'
-		AND error_message LIKE '%erased before Twilio''s answer%' AND ended_at IS NOT NULL AND lease_until IS NULL`), "unknown is not for ever")
+		AND error_message LIKE '%erased before Twilio''s answer%' AND ended_at IS NOT NULL AND lease_until IS NULL`),
+		"unknown is not for ever")
 	require.Equal(t, 3, e.count("SELECT count(*) FROM messages WHERE contact_id = 2 AND status = 'unknown'"),
 		"of others nothing changes")
 	require.Equal(t, 1, e.count("SELECT count(*) FROM conversations WHERE contact_id = 1 AND status = 'closed' AND unread = 0"))

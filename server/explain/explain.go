@@ -207,10 +207,12 @@ func (s *Service) verdict(d *decided, earlier []*message.Attempt) string {
 		if d.NotBeforeReason == "redeliver" && len(earlier) > 0 {
 			last := earlier[len(earlier)-1]
 			return fmt.Sprintf("Attempt %d failed with %s. The next one goes %s, the gate permitting, unless an earlier one "+
-				"still arrives.%s", len(earlier), s.named(last.ErrorCode), moment(&d.NotBefore), s.left(last.ErrorCode, len(earlier)))
+				"still arrives.%s", len(earlier), s.named(last.ErrorCode), moment(&d.NotBefore),
+				s.left(last.ErrorCode, len(earlier)))
 		}
 		if d.NotBefore.After(time.Unix(0, 0)) {
-			return fmt.Sprintf("Waits until %s (%s); the gate is asked again then.", moment(&d.NotBefore), waiting(d.NotBeforeReason))
+			return fmt.Sprintf("Waits until %s (%s); the gate is asked again then.", moment(&d.NotBefore),
+				waiting(d.NotBeforeReason))
 		}
 		return "Waits for its turn; the gate is asked when it comes."
 	case message.StatusUnknown:

@@ -10,7 +10,10 @@ import (
 )
 
 var codes = map[int]message.CodeInfo{
-	63049: {Title: "Declined for now", Advice: "Nothing to do.", Redeliver: &message.Redelivery{Delays: make([]time.Duration, 3)}},
+	63049: {
+		Title: "Declined for now", Advice: "Nothing to do.",
+		Redeliver: &message.Redelivery{Delays: make([]time.Duration, 3)},
+	},
 	63003: {Title: "No WhatsApp", Advice: "They are tried again later."},
 }
 
@@ -25,9 +28,18 @@ func sid(s string) *string { return &s }
 func TestAttemptsAreTold(t *testing.T) {
 	t.Parallel()
 	s := NewService(nil, func(code int) message.CodeInfo { return codes[code] })
-	failed := &message.Attempt{SID: "SM1", Status: message.StatusUndelivered, ErrorCode: 63049, SubmittedAt: at(0), AcceptedAt: at(1), EndedAt: at(2)}
-	second := &message.Attempt{SID: "SM2", Status: message.StatusUndelivered, ErrorCode: 63049, SubmittedAt: at(30), AcceptedAt: at(1), EndedAt: at(31)}
-	late := &message.Attempt{SID: "SM1", Status: message.StatusDelivered, ErrorCode: 63049, SubmittedAt: at(0), AcceptedAt: at(1), EndedAt: at(2)}
+	failed := &message.Attempt{
+		SID: "SM1", Status: message.StatusUndelivered, ErrorCode: 63049, SubmittedAt: at(0),
+		AcceptedAt: at(1), EndedAt: at(2),
+	}
+	second := &message.Attempt{
+		SID: "SM2", Status: message.StatusUndelivered, ErrorCode: 63049, SubmittedAt: at(30),
+		AcceptedAt: at(1), EndedAt: at(31),
+	}
+	late := &message.Attempt{
+		SID: "SM1", Status: message.StatusDelivered, ErrorCode: 63049, SubmittedAt: at(0),
+		AcceptedAt: at(1), EndedAt: at(2),
+	}
 	for _, c := range []struct {
 		name    string
 		d       decided
@@ -37,7 +49,10 @@ func TestAttemptsAreTold(t *testing.T) {
 	}{
 		{
 			"the next attempt waits",
-			decided{Status: "pending", NotBeforeReason: "redeliver", NotBefore: *at(40), Redeliveries: 1, Attempts: 1, SubmittedAt: at(0), AcceptedAt: at(1)},
+			decided{
+				Status: "pending", NotBeforeReason: "redeliver", NotBefore: *at(40), Redeliveries: 1, Attempts: 1,
+				SubmittedAt: at(0), AcceptedAt: at(1),
+			},
 			[]*message.Attempt{failed},
 			"Attempt 1 failed with error 63049 (Declined for now). The next one goes 2026-11-25 10:40:00 UTC, the gate permitting, " +
 				"unless an earlier one still arrives. There are at most 4.",
@@ -63,7 +78,10 @@ func TestAttemptsAreTold(t *testing.T) {
 		},
 		{
 			"when a later attempt was accepted is not known",
-			decided{Status: "pending", NotBeforeReason: "redeliver", NotBefore: *at(50), Redeliveries: 2, Attempts: 2, SubmittedAt: at(30), AcceptedAt: at(1)},
+			decided{
+				Status: "pending", NotBeforeReason: "redeliver", NotBefore: *at(50), Redeliveries: 2, Attempts: 2,
+				SubmittedAt: at(30), AcceptedAt: at(1),
+			},
 			[]*message.Attempt{failed, second},
 			"Attempt 2 failed with error 63049 (Declined for now). The next one goes 2026-11-25 10:50:00 UTC, the gate permitting, " +
 				"unless an earlier one still arrives. There are at most 4.",
@@ -71,7 +89,10 @@ func TestAttemptsAreTold(t *testing.T) {
 		},
 		{
 			"all attempts failed",
-			decided{Status: "undelivered", SID: sid("SM3"), ErrorCode: 63049, Redeliveries: 2, Attempts: 3, SubmittedAt: at(50), AcceptedAt: at(1)},
+			decided{
+				Status: "undelivered", SID: sid("SM3"), ErrorCode: 63049, Redeliveries: 2, Attempts: 3,
+				SubmittedAt: at(50), AcceptedAt: at(1),
+			},
 			[]*message.Attempt{failed, second},
 			"It did not reach them in 3 attempts, the last of which failed with error 63049 (Declined for now). It is not sent again.",
 			map[string]string{"Attempt 3": "Handed to Twilio 2026-11-25 10:50:00 UTC, call 3; accepted."},
@@ -100,14 +121,20 @@ func TestAttemptsAreTold(t *testing.T) {
 		},
 		{
 			"given up by hand",
-			decided{Status: "failed", ErrorMessage: "No answer from Twilio; given up by an operator", Attempts: 1, SubmittedAt: at(0)},
+			decided{
+				Status: "failed", ErrorMessage: "No answer from Twilio; given up by an operator", Attempts: 1,
+				SubmittedAt: at(0),
+			},
 			nil,
 			"It did not reach them: No answer from Twilio; given up by an operator.",
 			map[string]string{"Call": "Handed to Twilio 2026-11-25 10:00:00 UTC, call 1; not accepted."},
 		},
 		{
 			"a code that is not sent again",
-			decided{Status: "undelivered", SID: sid("SM1"), ErrorCode: 63003, Attempts: 1, SubmittedAt: at(0), AcceptedAt: at(1)},
+			decided{
+				Status: "undelivered", SID: sid("SM1"), ErrorCode: 63003, Attempts: 1, SubmittedAt: at(0),
+				AcceptedAt: at(1),
+			},
 			nil,
 			"It did not reach them: No WhatsApp. They are tried again later.",
 			map[string]string{"Call": "Handed to Twilio 2026-11-25 10:00:00 UTC, call 1; accepted 2026-11-25 10:01:00 UTC."},

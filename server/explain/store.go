@@ -14,14 +14,21 @@ import (
 func decisionOf(ctx context.Context, idb bun.IDB, id int64) (*decided, error) {
 	var rows []*decided
 	err := idb.NewRaw(`
-		SELECT m.status, m.skip_reason, m.purpose, m.direction, m.not_before, m.not_before_reason, m.deferred_reason, m.error_code, m.error_message, m.attempts, m.redeliveries, m.sid, m.decision_since,
+		SELECT m.status, m.skip_reason, m.purpose, m.direction, m.not_before, m.not_before_reason, m.deferred_reason,
+			m.error_code, m.error_message, m.attempts, m.redeliveries, m.sid, m.decision_since,
 			m.submitted_at, m.accepted_at, m.ended_at,
-			coalesce(ca.name, '') AS campaign, ca.prepared_at, coalesce(s.name, '') AS segment, coalesce(tp.name, '') AS topic, coalesce((ca.frequency_cap ->> 'messages')::int, 0) AS cap_messages, coalesce((ca.frequency_cap ->> 'days')::int, 0) AS cap_days, coalesce(t.name, '') AS template, coalesce(v.version, 0) AS version,
-			coalesce(e.status, '') AS consent_status, coalesce(e.source, '') AS consent_source, e.occurred_at AS consent_at, coalesce(e.evidence, '{}') AS evidence
-		FROM messages m LEFT JOIN campaigns ca ON ca.id = m.campaign_id LEFT JOIN segments s ON s.id = ca.segment_id LEFT JOIN topics tp ON tp.id = ca.topic_id
+			coalesce(ca.name, '') AS campaign, ca.prepared_at, coalesce(s.name, '') AS segment, coalesce(tp.name, '') AS topic,
+				coalesce((ca.frequency_cap ->> 'messages')::int, 0) AS cap_messages, coalesce((ca.frequency_cap ->> 'days')::int,
+				0) AS cap_days, coalesce(t.name, '') AS template, coalesce(v.version, 0) AS version,
+			coalesce(e.status, '') AS consent_status, coalesce(e.source, '') AS consent_source, e.occurred_at AS consent_at,
+				coalesce(e.evidence, '{}') AS evidence
+		FROM messages m LEFT JOIN campaigns ca ON ca.id = m.campaign_id LEFT JOIN segments s ON s.id = ca.segment_id LEFT
+			JOIN topics tp ON tp.id = ca.topic_id
 		LEFT JOIN template_versions v ON v.id = m.template_version_id LEFT JOIN templates t ON t.id = v.template_id
-		LEFT JOIN LATERAL (SELECT * FROM consent_events e WHERE e.contact_id = m.contact_id AND e.occurred_at <= coalesce(m.submitted_at, m.ended_at, now())
-			ORDER BY (e.created_at <= coalesce(m.submitted_at, m.ended_at, now())) DESC, e.occurred_at DESC, e.id DESC LIMIT 1) e ON true
+		LEFT JOIN LATERAL (SELECT * FROM consent_events e WHERE e.contact_id = m.contact_id
+			AND e.occurred_at <= coalesce(m.submitted_at, m.ended_at, now())
+			ORDER BY (e.created_at <= coalesce(m.submitted_at, m.ended_at, now())) DESC, e.occurred_at DESC, e.id DESC
+				LIMIT 1) e ON true
 		WHERE m.id = ?`, id).Scan(ctx, &rows)
 	if err != nil {
 		return nil, db.Err(err)

@@ -98,7 +98,8 @@ func (s *Service) contactWriter(ctx context.Context, what Contacts, out io.Write
 	}
 	w := csv.NewWriter(out)
 	header := []string{
-		"phone", "name", "locale", "region", "time_zone", "consent", "consent_at", "topics", "reachable", "last_inbound_at", "created_at",
+		"phone", "name", "locale", "region", "time_zone", "consent", "consent_at", "topics", "reachable", "last_inbound_at",
+		"created_at",
 	}
 	for _, k := range keys {
 		header = append(header, csvcell.Guard(k))

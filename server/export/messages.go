@@ -30,7 +30,8 @@ func (s *Service) WriteMessages(ctx context.Context, campaign int64, out io.Writ
 	}
 	w := csv.NewWriter(out)
 	header := []string{
-		"phone", "name", "status", "skip_reason", "error_code", "error", "advice", "attempts", "created_at", "accepted_at", "sent_at",
+		"phone", "name", "status", "skip_reason", "error_code", "error", "advice", "attempts", "created_at", "accepted_at",
+		"sent_at",
 		"delivered_at", "read_at", "ended_at", "replied_at", "opted_out_at", "sid", "text",
 	}
 	if err := w.Write(header); err != nil {

@@ -36,13 +36,25 @@ func TestTheGateInItsOrder(t *testing.T) {
 	require.Equal(t, message.StatusSubmitting, v.Status)
 	require.Equal(t, "Hi Max, how are you?", v.Rendered.Text)
 	for want, spoil := range map[message.SkipReason]func(*Candidate){
-		message.SkipErased:        func(c *Candidate) { c.Contact.ErasedAt, c.Contact.ConsentStatus = &now, contact.ConsentOptedOut },
-		message.SkipOptedOut:      func(c *Candidate) { c.Contact.ConsentStatus, c.Suppressed = contact.ConsentOptedOut, "opted_out" },
-		message.SkipSuppressed:    func(c *Candidate) { c.Contact.ConsentStatus, c.Suppressed = contact.ConsentUnknown, "complaint" },
+		message.SkipErased: func(c *Candidate) {
+			c.Contact.ErasedAt, c.Contact.ConsentStatus = &now,
+				contact.ConsentOptedOut
+		},
+		message.SkipOptedOut: func(c *Candidate) {
+			c.Contact.ConsentStatus, c.Suppressed = contact.ConsentOptedOut,
+				"opted_out"
+		},
+		message.SkipSuppressed: func(c *Candidate) {
+			c.Contact.ConsentStatus, c.Suppressed = contact.ConsentUnknown,
+				"complaint"
+		},
 		message.SkipNotSubscribed: func(c *Candidate) { c.Contact.ConsentStatus, c.OffTopic = contact.ConsentUnknown, true },
-		message.SkipNoConsent:     func(c *Candidate) { c.Contact.ConsentStatus, c.Contact.Reachable = contact.ConsentUnknown, false },
-		message.SkipUnreachable:   func(c *Candidate) { c.Contact.Reachable, c.Contact.MarketingEligible = false, false },
-		message.SkipIneligible:    func(c *Candidate) { c.Contact.Region = "US" },
+		message.SkipNoConsent: func(c *Candidate) {
+			c.Contact.ConsentStatus,
+				c.Contact.Reachable = contact.ConsentUnknown, false
+		},
+		message.SkipUnreachable: func(c *Candidate) { c.Contact.Reachable, c.Contact.MarketingEligible = false, false },
+		message.SkipIneligible:  func(c *Candidate) { c.Contact.Region = "US" },
 		message.SkipFrequencyCap: func(c *Candidate) {
 			c.Cap, c.Recent, c.Contact.Attributes = &FrequencyCap{2, 7}, Recent{Accepted: 2}, nil
 		},
@@ -69,7 +81,8 @@ func TestTheGateInItsOrder(t *testing.T) {
 	require.Equal(t, "quiet_hours", v.Reason)
 	ends := at("2026-11-24T06:00:00Z")
 	c.EndsAt = &ends
-	require.Equal(t, message.StatusExpired, Decide(c, at("2026-11-23T22:00:00Z")).Status, "its morning lies behind the campaign's end")
+	require.Equal(t, message.StatusExpired, Decide(c, at("2026-11-23T22:00:00Z")).Status,
+		"its morning lies behind the campaign's end")
 	us := good()
 	us.Contact.Region, us.Contact.TimeZone, us.Category = "US", "America/New_York", template.CategoryUtility
 	v = Decide(us, at("2026-11-24T03:00:00Z")) // 22:00 in New York

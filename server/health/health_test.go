@@ -42,7 +42,8 @@ func TestWebhooksAreCounted(t *testing.T) {
 	h = look()
 	require.InDelta(t, 40, h.WebhookLagSeconds, 15, "the oldest of both kinds")
 	require.Contains(t, h.Checks, health.Check{
-		Name: "Workers", Level: health.LevelBad, Detail: "0 alive", Advice: "Nobody works the jobs: start a worker (run or work).",
+		Name: "Workers", Level: health.LevelBad, Detail: "0 alive",
+		Advice: "Nobody works the jobs: start a worker (run or work).",
 	})
 }
 

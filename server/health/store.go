@@ -21,13 +21,18 @@ func systemState(ctx context.Context, idb bun.IDB, h *Health) error {
 			WHERE b.received_at > now() - interval '1 minute')
 		SELECT
 		(SELECT count(*) FROM leases WHERE name LIKE 'worker:%' AND expires_at >= now()),
-		(SELECT coalesce(extract(epoch FROM clock_timestamp() - min(first.at)), 0)::float8 FROM (VALUES ('inbound'), ('status')) k (kind),
-			LATERAL (SELECT received_at AS at FROM webhook_events e WHERE e.kind = k.kind AND e.applied_at IS NULL AND e.next_attempt_at IS NULL ORDER BY e.id LIMIT 1) first),
-		(SELECT coalesce(max(extract(epoch FROM clock_timestamp() - coalesce(served.at, ca.prepared_at))), 0)::float8 FROM campaigns ca
+		(SELECT coalesce(extract(epoch FROM clock_timestamp() - min(first.at)), 0)::float8
+			FROM (VALUES ('inbound'), ('status')) k (kind),
+			LATERAL (SELECT received_at AS at FROM webhook_events e WHERE e.kind = k.kind AND e.applied_at IS NULL
+				AND e.next_attempt_at IS NULL ORDER BY e.id LIMIT 1) first),
+		(SELECT coalesce(max(extract(epoch FROM clock_timestamp() - coalesce(served.at, ca.prepared_at))), 0)::float8
+			FROM campaigns ca
 			LEFT JOIN LATERAL (SELECT bucket + interval '10 seconds' AS at FROM message_series s
-				WHERE s.campaign_id = ca.id AND s.measure IN ('at:accepted', 'failed', 'skipped') ORDER BY bucket DESC LIMIT 1) served ON true
+				WHERE s.campaign_id = ca.id AND s.measure IN ('at:accepted', 'failed', 'skipped') ORDER BY bucket DESC
+					LIMIT 1) served ON true
 			WHERE ca.status = 'sending' AND EXISTS (SELECT 1 FROM campaign_senders cs CROSS JOIN LATERAL (
-				SELECT 1 FROM messages m WHERE m.work = 'send' AND m.sender_id = cs.sender_id AND m.campaign_id = ca.id AND m.not_before <= now()
+				SELECT 1 FROM messages m WHERE m.work = 'send' AND m.sender_id = cs.sender_id AND m.campaign_id = ca.id
+					AND m.not_before <= now()
 				ORDER BY m.not_before, m.id LIMIT 1) due WHERE cs.campaign_id = ca.id)),
 		(SELECT count(*) FROM webhook_events
 			WHERE id >= (SELECT coalesce(min(id), 0) FROM back) AND received_at > now() - interval '1 minute'),

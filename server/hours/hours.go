@@ -46,7 +46,8 @@ func (q *QuietHours) Validate() error {
 	}
 	if q.Zone != "" {
 		if _, err := time.LoadLocation(q.Zone); err != nil || q.Zone == "Local" {
-			_ = errs.Add(apperr.Invalid("quietHours.zone", "%q is not an IANA time zone such as Europe/Berlin; leave it out for each recipient's own", q.Zone))
+			_ = errs.Add(apperr.Invalid("quietHours.zone",
+				"%q is not an IANA time zone such as Europe/Berlin; leave it out for each recipient's own", q.Zone))
 		}
 	}
 	for _, d := range q.Days {

@@ -37,9 +37,18 @@ func TestNextAllowed(t *testing.T) {
 		{"half-hour zones", "Asia/Kolkata", "2026-11-23T16:00:00Z", "2026-11-24T02:30:00Z", night},
 		{"clocks go forward", "Europe/Berlin", "2026-03-28T22:00:00Z", "2026-03-29T06:00:00Z", night},
 		{"clocks go back", "Europe/Berlin", "2026-10-24T22:00:00Z", "2026-10-25T07:00:00Z", night},
-		{"an hour that does not exist", "Europe/Berlin", "2026-03-29T00:30:00Z", "2026-03-29T01:00:00Z", &QuietHours{Start: "00:00", End: "02:30"}},
-		{"not on a Sunday", "Europe/Berlin", "2026-11-22T11:00:00Z", "2026-11-23T07:00:00Z", &QuietHours{Start: "21:00", End: "08:00", Days: []string{"mon", "tue", "wed", "thu", "fri", "sat"}}},
-		{"quiet by day", "Pacific/Kiritimati", "2026-11-23T00:00:00Z", "2026-11-23T03:00:00Z", &QuietHours{Start: "12:00", End: "17:00"}},
+		{
+			"an hour that does not exist", "Europe/Berlin", "2026-03-29T00:30:00Z", "2026-03-29T01:00:00Z",
+			&QuietHours{Start: "00:00", End: "02:30"},
+		},
+		{
+			"not on a Sunday", "Europe/Berlin", "2026-11-22T11:00:00Z", "2026-11-23T07:00:00Z",
+			&QuietHours{Start: "21:00", End: "08:00", Days: []string{"mon", "tue", "wed", "thu", "fri", "sat"}},
+		},
+		{
+			"quiet by day", "Pacific/Kiritimati", "2026-11-23T00:00:00Z", "2026-11-23T03:00:00Z",
+			&QuietHours{Start: "12:00", End: "17:00"},
+		},
 	} {
 		got, _, ok := NextAllowed([]Rule{quietIn(c.quiet, c.zone)}, at(c.now))
 		require.True(t, ok, c.name)
@@ -50,11 +59,16 @@ func TestNextAllowed(t *testing.T) {
 // zones that differ in all the ways there are: half and quarter hours, both
 // hemispheres, midnight changes, half-hour daylight saving, none at all.
 var zones = []string{
-	"UTC", "Europe/Berlin", "Europe/London", "Europe/Dublin", "Europe/Lisbon", "Europe/Kyiv", "Europe/Istanbul", "Atlantic/Azores", "Atlantic/Reykjavik",
-	"America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles", "America/Anchorage", "Pacific/Honolulu", "America/St_Johns",
-	"America/Havana", "America/Mexico_City", "America/Sao_Paulo", "America/Santiago", "America/Asuncion", "Asia/Beirut", "Asia/Jerusalem", "Asia/Tehran", "Asia/Dubai",
-	"Asia/Kolkata", "Asia/Kathmandu", "Asia/Yangon", "Asia/Shanghai", "Asia/Tokyo", "Australia/Adelaide", "Australia/Sydney", "Australia/Lord_Howe", "Australia/Eucla",
-	"Pacific/Auckland", "Pacific/Chatham", "Pacific/Apia", "Pacific/Kiritimati", "Africa/Cairo", "Africa/Casablanca", "Africa/Johannesburg",
+	"UTC", "Europe/Berlin", "Europe/London", "Europe/Dublin", "Europe/Lisbon", "Europe/Kyiv", "Europe/Istanbul",
+	"Atlantic/Azores", "Atlantic/Reykjavik",
+	"America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles",
+	"America/Anchorage", "Pacific/Honolulu", "America/St_Johns",
+	"America/Havana", "America/Mexico_City", "America/Sao_Paulo", "America/Santiago", "America/Asuncion", "Asia/Beirut",
+	"Asia/Jerusalem", "Asia/Tehran", "Asia/Dubai",
+	"Asia/Kolkata", "Asia/Kathmandu", "Asia/Yangon", "Asia/Shanghai", "Asia/Tokyo", "Australia/Adelaide",
+	"Australia/Sydney", "Australia/Lord_Howe", "Australia/Eucla",
+	"Pacific/Auckland", "Pacific/Chatham", "Pacific/Apia", "Pacific/Kiritimati", "Africa/Cairo", "Africa/Casablanca",
+	"Africa/Johannesburg",
 }
 
 // TestTheFirstAllowedMinuteInEveryZone compares with the plainest way there is:
@@ -85,13 +99,19 @@ func TestTheFirstAllowedMinuteInEveryZone(t *testing.T) {
 	for _, name := range zones {
 		place := location(name)
 		require.Equal(t, name, place.String())
-		moments := []time.Time{at("2026-01-01T00:00:00Z"), at("2026-02-28T22:10:00Z"), at("2026-11-23T20:30:00Z"), at("2028-02-29T12:00:00Z")}
+		moments := []time.Time{
+			at("2026-01-01T00:00:00Z"), at("2026-02-28T22:10:00Z"), at("2026-11-23T20:30:00Z"),
+			at("2028-02-29T12:00:00Z"),
+		}
 		for change := at("2026-01-02T00:00:00Z").In(place); ; { // around every change of the clocks in 2026 and 2027
 			_, change = change.ZoneBounds()
 			if change.IsZero() || change.Year() > 2027 {
 				break
 			}
-			for _, off := range []time.Duration{-25 * time.Hour, -3 * time.Hour, -70 * time.Minute, -time.Minute, 0, time.Minute, 45 * time.Minute, 2 * time.Hour} {
+			for _, off := range []time.Duration{
+				-25 * time.Hour, -3 * time.Hour, -70 * time.Minute, -time.Minute, 0,
+				time.Minute, 45 * time.Minute, 2 * time.Hour,
+			} {
 				moments = append(moments, change.Add(off))
 			}
 			change = change.Add(time.Hour)
@@ -132,18 +152,40 @@ func TestLegalHoursByPlace(t *testing.T) {
 		now, want, why     string
 	}{
 		{"New York by day", "+12125550123", "", nil, "2026-11-23T15:00:00Z", "2026-11-23T15:00:00Z", ""},
-		{"New York at 21:00: federal", "+12125550123", "", nil, "2026-11-24T02:00:00Z", "2026-11-24T13:00:00Z", "us_federal_hours"},
+		{
+			"New York at 21:00: federal", "+12125550123", "", nil, "2026-11-24T02:00:00Z", "2026-11-24T13:00:00Z",
+			"us_federal_hours",
+		},
 		{"Florida at 20:30: state", "+13055550123", "", nil, "2026-11-24T01:30:00Z", "2026-11-24T13:00:00Z", "us_fl_hours"},
-		{"Florida by area code, living in Chicago", "+13055550123", "America/Chicago", nil, "2026-11-24T02:10:00Z", "2026-11-24T14:00:00Z", "us_fl_hours"},
-		{"Texas on Sunday before noon", "+12145550123", "", nil, "2026-11-22T15:00:00Z", "2026-11-22T18:00:00Z", "us_tx_hours"},
+		{
+			"Florida by area code, living in Chicago", "+13055550123", "America/Chicago", nil, "2026-11-24T02:10:00Z",
+			"2026-11-24T14:00:00Z", "us_fl_hours",
+		},
+		{
+			"Texas on Sunday before noon", "+12145550123", "", nil, "2026-11-22T15:00:00Z", "2026-11-22T18:00:00Z",
+			"us_tx_hours",
+		},
 		{"Alabama on Sunday", "+12055550123", "", nil, "2026-11-22T18:00:00Z", "2026-11-23T14:00:00Z", "us_al_hours"},
 		{"Rhode Island on Saturday", "+14015550123", "", nil, "2026-11-21T14:30:00Z", "2026-11-21T15:00:00Z", "us_ri_hours"},
 		{"Kentucky at 9", "+15025550123", "", nil, "2026-11-23T14:00:00Z", "2026-11-23T15:00:00Z", "us_ky_hours"},
-		{"declared state beside the number's", "+12125550123", "", map[string]any{"state": "fl"}, "2026-11-24T01:30:00Z", "2026-11-24T13:00:00Z", "us_fl_hours"},
-		{"a state that is none changes nothing", "+12125550123", "", map[string]any{"state": 7}, "2026-11-23T15:00:00Z", "2026-11-23T15:00:00Z", ""},
+		{
+			"declared state beside the number's", "+12125550123", "",
+			map[string]any{"state": "fl"},
+			"2026-11-24T01:30:00Z",
+			"2026-11-24T13:00:00Z", "us_fl_hours",
+		},
+		{
+			"a state that is none changes nothing", "+12125550123", "",
+			map[string]any{"state": 7},
+			"2026-11-23T15:00:00Z",
+			"2026-11-23T15:00:00Z", "",
+		},
 		{"Canada has no such law here", "+14165550123", "", nil, "2026-11-24T04:00:00Z", "2026-11-24T04:00:00Z", ""},
 		{"Germany neither", "+4915112345678", "", nil, "2026-11-24T04:00:00Z", "2026-11-24T04:00:00Z", ""},
-		{"France has a custom, which does not bind", "+33612345678", "", nil, "2026-11-24T04:00:00Z", "2026-11-24T04:00:00Z", ""},
+		{
+			"France has a custom, which does not bind", "+33612345678", "", nil, "2026-11-24T04:00:00Z",
+			"2026-11-24T04:00:00Z", "",
+		},
 	} {
 		got, why, ok := NextAllowed(RulesFor(nil, person(c.number, c.zone, c.attributes)), at(c.now))
 		require.True(t, ok, c.name)
@@ -175,7 +217,10 @@ func TestTheDataOfHoursIsWhole(t *testing.T) {
 		}
 	}
 	require.Len(t, book().USAreaCodes, 51, "the states and DC")
-	for code, want := range map[string]string{"212": "NY", "305": "FL", "405": "OK", "206": "WA", "564": "WA", "410": "MD", "617": "MA", "201": "NJ", "702": "NV", "214": "TX"} {
+	for code, want := range map[string]string{
+		"212": "NY", "305": "FL", "405": "OK", "206": "WA", "564": "WA",
+		"410": "MD", "617": "MA", "201": "NJ", "702": "NV", "214": "TX",
+	} {
 		require.Equal(t, want, book().stateOf[code])
 	}
 }
@@ -192,7 +237,10 @@ func TestUnknownZoneIsEveryZoneItMayBe(t *testing.T) {
 	for _, r := range rules {
 		require.True(t, r.allows(got.In(r.zone)), "%s in %s", got, r.zone)
 	}
-	_, why, ok := NextAllowed([]Rule{quietIn(&QuietHours{Start: "12:00", End: "11:59"}, "UTC"), quietIn(&QuietHours{Start: "00:00", End: "23:59"}, "Asia/Tokyo")}, at("2026-11-23T14:00:00Z"))
+	_, why, ok := NextAllowed([]Rule{
+		quietIn(&QuietHours{Start: "12:00", End: "11:59"}, "UTC"),
+		quietIn(&QuietHours{Start: "00:00", End: "23:59"}, "Asia/Tokyo"),
+	}, at("2026-11-23T14:00:00Z"))
 	require.False(t, ok)
 	require.Equal(t, "quiet_hours", why)
 }

@@ -85,7 +85,10 @@ func openSheet(file io.Reader, name string) (plain io.Reader, done func(), err e
 		}
 		return nil, none, apperr.Invalid("file", "%q is not an Excel workbook that can be read: %s", name, cause)
 	}
-	book, err := excelize.OpenFile(spool.Name(), excelize.Options{RawCellValue: true, UnzipSizeLimit: 4 * MaxFile, UnzipXMLSizeLimit: 16 << 20})
+	book, err := excelize.OpenFile(spool.Name(), excelize.Options{
+		RawCellValue: true, UnzipSizeLimit: 4 * MaxFile,
+		UnzipXMLSizeLimit: 16 << 20,
+	})
 	if err != nil {
 		return unreadable(err)
 	}

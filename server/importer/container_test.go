@@ -53,9 +53,13 @@ func TestFilesAreTakenOutOfWhatWrapsThem(t *testing.T) {
 		file []byte
 		want string
 	}{
-		"plain":        {[]byte("phone\n+4915112345678\n"), "phone\n+4915112345678\n"},
-		"gzip":         {zipped(t, "phone\n+4915112345678\n"), "phone\n+4915112345678\n"},
-		"a sheet":      {sheet(t, []any{"Phone", "Name", "Points"}, []any{"+49 151 12345678", "Ada \"A\" L, Ms", 12.5}, []any{}, []any{4915112345679, "Bob", true}), "Phone,Name,Points\n+49 151 12345678,\"Ada \"\"A\"\" L, Ms\",12.5\n\n4915112345679,Bob,1\n"},
+		"plain": {[]byte("phone\n+4915112345678\n"), "phone\n+4915112345678\n"},
+		"gzip":  {zipped(t, "phone\n+4915112345678\n"), "phone\n+4915112345678\n"},
+		"a sheet": {
+			sheet(t, []any{"Phone", "Name", "Points"}, []any{"+49 151 12345678", "Ada \"A\" L, Ms", 12.5},
+				[]any{}, []any{4915112345679, "Bob", true}),
+			"Phone,Name,Points\n+49 151 12345678,\"Ada \"\"A\"\" L, Ms\",12.5\n\n4915112345679,Bob,1\n",
+		},
 		"nothing":      {nil, ""},
 		"a short file": {[]byte("ab"), "ab"},
 	} {

@@ -57,9 +57,15 @@ type rows interface{ next() (record, error) }
 // sniff finds out what a file is from its beginning: format, encoding,
 // separator, columns and what they hold.
 func sniff(head []byte, req *Request) (Options, error) {
-	opts := Options{DefaultRegion: strings.ToUpper(req.DefaultRegion), Mode: req.Mode, ConsentForAll: req.Consent.Source == "all", ConsentText: req.Consent.Text, IgnoreConsents: req.Consent.Source == "none", DryRun: req.DryRun, TopicIDs: req.TopicIDs}
+	opts := Options{
+		DefaultRegion: strings.ToUpper(req.DefaultRegion), Mode: req.Mode,
+		ConsentForAll: req.Consent.Source == "all", ConsentText: req.Consent.Text,
+		IgnoreConsents: req.Consent.Source == "none", DryRun: req.DryRun, TopicIDs: req.TopicIDs,
+	}
 	garbage := func(why string) (Options, error) {
-		return opts, apperr.Invalid("file", "%q is not a contact file: %s. CSV with a header line, Excel workbooks, JSON and NDJSON are read, also gzipped", req.FileName, why)
+		return opts, apperr.Invalid("file",
+			"%q is not a contact file: %s. CSV with a header line, Excel workbooks, JSON and NDJSON are read, also gzipped",
+			req.FileName, why)
 	}
 	if len(bytes.TrimSpace(head)) == 0 {
 		return garbage("it is empty")
@@ -217,18 +223,33 @@ func unique(names []string) []string {
 // guesses are the headers that people use, folded by fold.
 var guesses = map[Field][]string{
 	FieldAddress: {
-		"phone", "phonenumber", "phoneno", "mobile", "mobilenumber", "mobilephone", "whatsapp", "whatsappnumber", "whatsappid", "number", "tel", "telephone",
-		"telefon", "telefono", "telefone", "celular", "cell", "cellphone", "msisdn", "address", "handy", "handynummer", "mobil", "mobilnummer", "mobiltelefon", "telefonnummer", "rufnummer", "waid", "to", "contactnumber", "movil", "móvil", "numero", "número", "portable", "mobilenr", "cellulare",
+		"phone", "phonenumber", "phoneno", "mobile", "mobilenumber", "mobilephone", "whatsapp", "whatsappnumber",
+		"whatsappid", "number", "tel", "telephone",
+		"telefon", "telefono", "telefone", "celular", "cell", "cellphone", "msisdn", "address", "handy", "handynummer",
+		"mobil", "mobilnummer", "mobiltelefon", "telefonnummer", "rufnummer", "waid", "to", "contactnumber", "movil",
+		"móvil", "numero", "número", "portable", "mobilenr", "cellulare",
 	},
-	FieldName:      {"name", "fullname", "contactname", "customername", "displayname", "nombre", "nom", "nome", "profilename", "vorundnachname", "namevorname", "nombrecompleto", "nomcomplet", "nomecompleto"},
+	FieldName: {
+		"name", "fullname", "contactname", "customername", "displayname", "nombre", "nom", "nome",
+		"profilename", "vorundnachname", "namevorname", "nombrecompleto", "nomcomplet", "nomecompleto",
+	},
 	FieldFirstName: {"firstname", "givenname", "forename", "vorname", "prenom", "prénom", "primernombre", "primeironome"},
-	FieldLastName:  {"lastname", "surname", "familyname", "nachname", "familienname", "nomdefamille", "apellido", "apellidos", "sobrenome", "cognome"},
-	FieldRegion:    {"country", "countrycode", "region", "pais", "land", "pays", "iso"},
-	FieldLocale:    {"locale", "language", "lang", "sprache", "idioma"},
-	FieldTimeZone:  {"timezone", "tz", "zeitzone"},
-	FieldConsent:   {"optin", "optedin", "consent", "consentstatus", "consentstate", "subscribed", "marketingconsent", "whatsappoptin", "marketingoptin", "einwilligung", "whatsappeinwilligung"},
-	FieldTopics:    {"topics", "topic", "themen", "temas", "thèmes", "temi"},
-	FieldConsentAt: {"optindate", "consentdate", "consentat", "optedinat", "optinat", "consenttime", "optintime", "consenttimestamp", "optindatum", "einwilligungam", "einwilligungsdatum"},
+	FieldLastName: {
+		"lastname", "surname", "familyname", "nachname", "familienname", "nomdefamille", "apellido",
+		"apellidos", "sobrenome", "cognome",
+	},
+	FieldRegion:   {"country", "countrycode", "region", "pais", "land", "pays", "iso"},
+	FieldLocale:   {"locale", "language", "lang", "sprache", "idioma"},
+	FieldTimeZone: {"timezone", "tz", "zeitzone"},
+	FieldConsent: {
+		"optin", "optedin", "consent", "consentstatus", "consentstate", "subscribed", "marketingconsent",
+		"whatsappoptin", "marketingoptin", "einwilligung", "whatsappeinwilligung",
+	},
+	FieldTopics: {"topics", "topic", "themen", "temas", "thèmes", "temi"},
+	FieldConsentAt: {
+		"optindate", "consentdate", "consentat", "optedinat", "optinat", "consenttime", "optintime",
+		"consenttimestamp", "optindatum", "einwilligungam", "einwilligungsdatum",
+	},
 }
 
 var guess = func() map[string]Field {
@@ -289,7 +310,8 @@ func mapColumns(names []string, sample [][]any, chosen map[string]Field, region 
 			if f != FieldIgnore && taken[f] {
 				f = FieldIgnore
 			}
-			if key := AttributeKey(name); f == FieldIgnore && key != "" && !rejectColumns[name] && !taken["attributes."+Field(key)] {
+			if key := AttributeKey(name); f == FieldIgnore && key != "" && !rejectColumns[name] &&
+				!taken["attributes."+Field(key)] {
 				f = "attributes." + Field(key)
 			}
 			taken[f] = true
@@ -305,7 +327,8 @@ func mapColumns(names []string, sample [][]any, chosen map[string]Field, region 
 		}
 	}
 	if !taken[FieldAddress] { // the columns go with it: who maps them needs their names
-		return columns, apperr.Invalid("file", "no column holds phone numbers; the columns are %s. Say which one it is in the mapping", strings.Join(names, ", "))
+		return columns, apperr.Invalid("file",
+			"no column holds phone numbers; the columns are %s. Say which one it is in the mapping", strings.Join(names, ", "))
 	}
 	return columns, nil
 }
@@ -370,7 +393,8 @@ func checkField(f Field) error {
 	if key, ok := strings.CutPrefix(string(f), "attributes."); ok {
 		return contact.CheckAttributeKey(key)
 	}
-	return apperr.Invalid("mapping", "%q is not a field: address, name, first_name, last_name, region, locale, time_zone, consent, consent_at, topics or attributes.<key>", f)
+	return apperr.Invalid("mapping",
+		"%q is not a field: address, name, first_name, last_name, region, locale, time_zone, consent, consent_at, topics or attributes.<key>", f)
 }
 
 var plainNumber = regexp.MustCompile(`^-?(0|[1-9]\d{0,14})(\.\d{1,9})?$`)
@@ -403,7 +427,10 @@ func typeOf(sample [][]any, column int) string {
 	return "text"
 }
 
-var booleans = map[string]bool{"true": true, "false": false, "yes": true, "no": false, "y": true, "n": false, "1": true, "0": false}
+var booleans = map[string]bool{
+	"true": true, "false": false, "yes": true, "no": false, "y": true, "n": false,
+	"1": true, "0": false,
+}
 
 // typed reads a text as its column's type; what does not fit stays a text.
 func typed(s, typ string) any {

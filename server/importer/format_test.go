@@ -52,7 +52,8 @@ func TestEveryShapeOfTheSameFileReadsAlike(t *testing.T) {
 		{"phone":"+33 6 12 67 94 73","Name":"Ana \"B\"\nC","country":"FR","Punkte":7.5,"PLZ":"75001","VIP":false,"consent":null}]`
 	ndjson := strings.ReplaceAll(strings.Trim(strings.ReplaceAll(jsonRows, ",\n\t\t", "\n"), "[]"), "Land", "country")
 	for name, file := range map[string]string{
-		"semicolons": csv, "with BOM": "\ufeff" + csv, "tabs": strings.ReplaceAll(csv, ";", "\t"), "UTF-16": utf16, "Latin-1": latin, "JSON": jsonRows, "NDJSON": ndjson,
+		"semicolons": csv, "with BOM": "\ufeff" + csv, "tabs": strings.ReplaceAll(csv, ";", "\t"), "UTF-16": utf16,
+		"Latin-1": latin, "JSON": jsonRows, "NDJSON": ndjson,
 	} {
 		_, good, bad := read(t, []byte(file), Request{FileName: name})
 		require.Empty(t, bad, name)
@@ -109,7 +110,8 @@ func TestRejectsSayWhichValueAndWhy(t *testing.T) {
 
 func TestMappingIsGuessedAndCorrected(t *testing.T) {
 	t.Parallel()
-	opts, good, _ := read(t, []byte("tel,tel,Full Name\n+4915112345678,x,Max\n"), Request{Mapping: map[string]Field{"Full Name": "attributes.nick"}})
+	opts, good, _ := read(t, []byte("tel,tel,Full Name\n+4915112345678,x,Max\n"),
+		Request{Mapping: map[string]Field{"Full Name": "attributes.nick"}})
 	require.Equal(t, []Column{
 		{Name: "tel", Field: FieldAddress, Samples: []string{"+4915112345678"}},
 		{Name: "tel (2)", Field: "attributes.tel_2", Type: "text", Samples: []string{"x"}},
@@ -117,13 +119,21 @@ func TestMappingIsGuessedAndCorrected(t *testing.T) {
 	}, opts.Columns)
 	require.Nil(t, good[0].name)
 	german, good, _ := read(t, []byte("Anruf unter;Vorname;Nachname;PLZ\n0151 12345678;Max;Muster;50667\n0151 12345679;Eva;;01067\n"), Request{DefaultRegion: "DE"})
-	require.Equal(t, []Field{FieldAddress, FieldFirstName, FieldLastName, "attributes.plz"}, []Field{german.Columns[0].Field, german.Columns[1].Field, german.Columns[2].Field, german.Columns[3].Field}, "numbers are known by what they look like")
+	require.Equal(t, []Field{FieldAddress, FieldFirstName, FieldLastName, "attributes.plz"},
+		[]Field{german.Columns[0].Field, german.Columns[1].Field, german.Columns[2].Field, german.Columns[3].Field},
+		"numbers are known by what they look like")
 	require.Equal(t, "Max Muster", *good[0].name)
 	require.Equal(t, map[string]any{"first_name": "Max", "last_name": "Muster", "plz": "50667"}, good[0].attrs)
 	require.Equal(t, "Eva", *good[1].name)
 	again, _, _ := read(t, []byte("tel,import line,import error\n+4915112345678,7,why\n"), Request{})
-	require.Equal(t, []Field{FieldAddress, FieldIgnore, FieldIgnore}, []Field{again.Columns[0].Field, again.Columns[1].Field, again.Columns[2].Field}, "mended rejects come in without our own columns")
-	for _, bad := range []Request{{Mapping: map[string]Field{"nope": FieldName}}, {Mapping: map[string]Field{"tel": "phone"}}, {Mapping: map[string]Field{"tel": "", "tel (2)": ""}}} {
+	require.Equal(t, []Field{FieldAddress, FieldIgnore, FieldIgnore},
+		[]Field{again.Columns[0].Field, again.Columns[1].Field, again.Columns[2].Field},
+		"mended rejects come in without our own columns")
+	for _, bad := range []Request{
+		{Mapping: map[string]Field{"nope": FieldName}},
+		{Mapping: map[string]Field{"tel": "phone"}},
+		{Mapping: map[string]Field{"tel": "", "tel (2)": ""}},
+	} {
 		_, err := sniff([]byte("tel,tel,x\n1,2,3\n"), &bad)
 		require.Error(t, err)
 	}

@@ -206,7 +206,8 @@ func (s *Service) end(ctx context.Context, imp *Import, status Status, failure s
 			}
 		}
 		return audit.Record(ctx, tx, "import."+string(status), "import", imp.ID, map[string]any{
-			"rows": fresh.RowsDone, "created": fresh.Created, "updated": fresh.Updated, "unchanged": fresh.Unchanged, "duplicates": fresh.Duplicates, "rejected": fresh.Rejected,
+			"rows": fresh.RowsDone, "created": fresh.Created, "updated": fresh.Updated, "unchanged": fresh.Unchanged,
+			"duplicates": fresh.Duplicates, "rejected": fresh.Rejected,
 		})
 	})
 	s.hub.Publish(pubsub.TopicImport, imp.ID)
@@ -273,7 +274,10 @@ func (s *Service) apply(ctx context.Context, imp *Import, b *batch, seen map[uin
 // check reads one record as a contact, or says why it is none.
 func check(rec record, opts Options) (*row, *Reject) {
 	reject := func(field, value, reason string) (*row, *Reject) {
-		return nil, &Reject{Row: rec.row, Line: rec.line, Field: field, Value: clip(value, 500), Reason: reason, Record: cellsOf(rec)}
+		return nil, &Reject{
+			Row: rec.row, Line: rec.line, Field: field, Value: clip(value, 500), Reason: reason,
+			Record: cellsOf(rec),
+		}
 	}
 	if rec.fault != "" {
 		return reject("row", "", rec.fault)
@@ -406,7 +410,10 @@ func attribute(v any, clean, typ string) any {
 }
 
 func parseTime(s string) *time.Time {
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02", "02.01.2006", "2006/01/02"} {
+	for _, layout := range []string{
+		time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04",
+		"2006-01-02", "02.01.2006", "2006/01/02",
+	} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return &t
 		}
@@ -488,7 +495,8 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 
 // rehearse counts what upsert would do and writes nothing. seen holds the
 // contacts of earlier batches.
-func (s *Service) rehearse(seen map[uint64]struct{}) func(ctx context.Context, tx bun.Tx, imp *Import, good []*row, t *Import) ([]*Reject, error) {
+func (s *Service) rehearse(seen map[uint64]struct{}) func(ctx context.Context, tx bun.Tx, imp *Import, good []*row,
+	t *Import) ([]*Reject, error) {
 	return func(ctx context.Context, tx bun.Tx, imp *Import, good []*row, t *Import) ([]*Reject, error) {
 		keys := make([]string, len(good))
 		for i, r := range good {
@@ -555,12 +563,17 @@ func (r *row) refuse(c *contact.Contact, imp *Import) *Reject {
 	default:
 		return nil
 	}
-	return &Reject{ImportID: imp.ID, Row: r.rec.row, Line: r.rec.line, Field: "address", Value: r.address.Wire, Record: cellsOf(r.rec), Reason: reason}
+	return &Reject{
+		ImportID: imp.ID, Row: r.rec.row, Line: r.rec.line, Field: "address", Value: r.address.Wire,
+		Record: cellsOf(r.rec), Reason: reason,
+	}
 }
 
 // merge writes the row to the contact as the import's mode allows, and gives
 // the change of consent that goes with it.
-func (r *row) merge(c *contact.Contact, known bool, imp *Import, now time.Time, suppressed bool) (changed bool, change *consent.Change) {
+func (r *row) merge(c *contact.Contact, known bool, imp *Import, now time.Time,
+	suppressed bool,
+) (changed bool, change *consent.Change) {
 	if known && imp.Options.Mode == ModeCreateOnly {
 		return false, nil
 	}
@@ -580,7 +593,9 @@ type joining struct {
 
 // standing reads where the known contacts of a batch stand with topics, if any
 // row names some.
-func (s *Service) standing(ctx context.Context, tx bun.Tx, good []*row, existing map[string]*contact.Contact) (map[int64]map[int64]*topic.Subscription, error) {
+func (s *Service) standing(ctx context.Context, tx bun.Tx, good []*row,
+	existing map[string]*contact.Contact,
+) (map[int64]map[int64]*topic.Subscription, error) {
 	var known []int64
 	for _, r := range good {
 		if c := existing[r.address.MatchKey]; c != nil && len(r.topics) > 0 {
@@ -595,7 +610,9 @@ func (s *Service) standing(ctx context.Context, tx bun.Tx, good []*row, existing
 
 // joins are the topics that the row subscribes its contact to. A file brings
 // back nobody who left.
-func (r *row) joins(c *contact.Contact, known bool, imp *Import, standing map[int64]map[int64]*topic.Subscription) (topics []int64) {
+func (r *row) joins(c *contact.Contact, known bool, imp *Import,
+	standing map[int64]map[int64]*topic.Subscription,
+) (topics []int64) {
 	if known && imp.Options.Mode == ModeCreateOnly {
 		return nil
 	}
@@ -661,7 +678,8 @@ func (r *row) consentChange(c *contact.Contact, imp *Import, now time.Time, supp
 	}
 	ch := consent.Change{
 		Status: r.consent, Source: consent.SourceImport, OccurredAt: at,
-		Evidence: consent.Evidence{File: imp.FileName, Row: r.rec.row, Text: imp.Options.ConsentText}, Late: r.consentAt != nil,
+		Evidence: consent.Evidence{File: imp.FileName, Row: r.rec.row, Text: imp.Options.ConsentText},
+		Late:     r.consentAt != nil,
 	}
 	newer, current := consent.Decision{Status: ch.Status, At: at, Late: true}, consent.Decision{Status: c.ConsentStatus}
 	if c.ConsentAt != nil {
@@ -676,7 +694,8 @@ func (r *row) consentChange(c *contact.Contact, imp *Import, now time.Time, supp
 			return ch, r.consentAt != nil && c.ConsentAt != nil && consent.Supersedes(newer, current)
 		}
 	case contact.ConsentOptedOut:
-		return ch, c.ConsentStatus != contact.ConsentOptedOut && (c.ConsentAt == nil || r.consentAt == nil || consent.Supersedes(newer, current))
+		return ch, c.ConsentStatus != contact.ConsentOptedOut && (c.ConsentAt == nil || r.consentAt == nil ||
+			consent.Supersedes(newer, current))
 	}
 	return ch, false
 }

@@ -109,7 +109,8 @@ func (s *Service) Start(ctx context.Context, req Request, file io.Reader) (*Impo
 		if err := setStatus(ctx, tx, imp); err != nil {
 			return err
 		}
-		if err := audit.Record(ctx, tx, "import.start", "import", imp.ID, map[string]any{"bytes": imp.SizeBytes, "mode": opts.Mode, "dry_run": opts.DryRun}); err != nil {
+		if err := audit.Record(ctx, tx, "import.start", "import", imp.ID,
+			map[string]any{"bytes": imp.SizeBytes, "mode": opts.Mode, "dry_run": opts.DryRun}); err != nil {
 			return err
 		}
 		return s.jobs.Insert(ctx, tx, RunArgs{ImportID: imp.ID})
@@ -130,7 +131,8 @@ func (s *Service) check(ctx context.Context, req *Request) error {
 	}
 	for _, id := range req.TopicIDs {
 		if !known[id] {
-			_ = errs.Add(apperr.Invalid("topicIds", "the topic %s does not exist, or stands there twice", globalid.Encode("Topic", id)))
+			_ = errs.Add(apperr.Invalid("topicIds", "the topic %s does not exist, or stands there twice",
+				globalid.Encode("Topic", id)))
 		}
 		delete(known, id)
 	}
@@ -200,7 +202,8 @@ func (s *Service) Confirm(ctx context.Context, id int64, req Request) (*Import, 
 		if err := startOver(ctx, tx, imp); err != nil {
 			return err
 		}
-		if err := audit.Record(ctx, tx, "import.start", "import", id, map[string]any{"bytes": imp.SizeBytes, "mode": req.Mode, "dry_run": req.DryRun}); err != nil {
+		if err := audit.Record(ctx, tx, "import.start", "import", id,
+			map[string]any{"bytes": imp.SizeBytes, "mode": req.Mode, "dry_run": req.DryRun}); err != nil {
 			return err
 		}
 		return s.jobs.Insert(ctx, tx, RunArgs{ImportID: id})

@@ -36,7 +36,8 @@ func insert(ctx context.Context, idb bun.IDB, imp *Import) error {
 }
 
 func setStatus(ctx context.Context, tx bun.Tx, imp *Import) error {
-	_, err := tx.NewUpdate().Model(imp).Column("status", "failure", "size_bytes", "bytes_done", "rows_total", "started_at", "finished_at").WherePK().Exec(ctx)
+	_, err := tx.NewUpdate().Model(imp).Column("status", "failure", "size_bytes", "bytes_done", "rows_total",
+		"started_at", "finished_at").WherePK().Exec(ctx)
 	return db.Err(err)
 }
 
@@ -74,8 +75,10 @@ func startOver(ctx context.Context, tx bun.Tx, imp *Import) error {
 		return db.Err(err)
 	}
 	imp.Status, imp.Failure, imp.RowsTotal, imp.StartedAt, imp.FinishedAt = StatusPending, "", nil, nil, nil
-	imp.BytesDone, imp.RowsDone, imp.Created, imp.Updated, imp.Unchanged, imp.Duplicates, imp.Rejected = 0, 0, 0, 0, 0, 0, 0
-	_, err := tx.NewUpdate().Model(imp).ExcludeColumn("id", "file_name", "size_bytes", "operator_id", "created_at").WherePK().Exec(ctx)
+	imp.BytesDone, imp.RowsDone, imp.Created, imp.Updated, imp.Unchanged, imp.Duplicates, imp.Rejected = 0, 0, 0, 0, 0,
+		0, 0
+	_, err := tx.NewUpdate().Model(imp).ExcludeColumn("id", "file_name", "size_bytes", "operator_id",
+		"created_at").WherePK().Exec(ctx)
 	return db.Err(err)
 }
 
@@ -121,7 +124,8 @@ func count(ctx context.Context, idb bun.IDB) (int64, error) {
 
 func addProgress(ctx context.Context, tx bun.Tx, id int64, t Import) error {
 	_, err := tx.NewRaw(`UPDATE imports SET bytes_done = ?, rows_done = rows_done + ?, created = created + ?, updated = updated + ?, unchanged = unchanged + ?,
-		duplicates = duplicates + ?, rejected = rejected + ? WHERE id = ?`, t.BytesDone, t.RowsDone, t.Created, t.Updated, t.Unchanged, t.Duplicates, t.Rejected, id).Exec(ctx)
+		duplicates = duplicates + ?, rejected = rejected + ? WHERE id = ?`, t.BytesDone, t.RowsDone, t.Created, t.Updated,
+		t.Unchanged, t.Duplicates, t.Rejected, id).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -134,7 +138,8 @@ func insertRejects(ctx context.Context, tx bun.Tx, rejects []*Reject) error {
 }
 
 func rejectsAfter(ctx context.Context, idb bun.IDB, importID, after, limit int64) (rows []*Reject, err error) {
-	err = idb.NewSelect().Model(&rows).Where("ir.import_id = ? AND ir.id > ?", importID, after).Order("ir.id").Limit(limit).Scan(ctx)
+	err = idb.NewSelect().Model(&rows).Where("ir.import_id = ? AND ir.id > ?", importID,
+		after).Order("ir.id").Limit(limit).Scan(ctx)
 	return rows, db.Err(err)
 }
 
@@ -167,13 +172,16 @@ func knownByMatchKeys(ctx context.Context, tx bun.Tx, keys []string, lock bool) 
 	return byKey, db.Err(err)
 }
 
-func touchedBefore(ctx context.Context, tx bun.Tx, importID int64, contacts map[string]*contact.Contact) (map[int64]bool, error) {
+func touchedBefore(ctx context.Context, tx bun.Tx, importID int64,
+	contacts map[string]*contact.Contact,
+) (map[int64]bool, error) {
 	ids := make([]int64, 0, len(contacts))
 	for _, c := range contacts {
 		ids = append(ids, c.ID)
 	}
 	var found []int64
-	err := tx.NewRaw("SELECT contact_id FROM import_contacts WHERE import_id = ? AND contact_id = ANY (?)", importID, pgdialect.Array(ids)).Scan(ctx, &found)
+	err := tx.NewRaw("SELECT contact_id FROM import_contacts WHERE import_id = ? AND contact_id = ANY (?)", importID,
+		pgdialect.Array(ids)).Scan(ctx, &found)
 	touched := make(map[int64]bool, len(found))
 	for _, id := range found {
 		touched[id] = true
@@ -195,7 +203,8 @@ func columnsOf(contacts []*contact.Contact) []any {
 			at = c.ConsentAt.UTC().Format(time.RFC3339Nano)
 		}
 		for j, v := range []string{
-			c.Address, c.MatchKey, string(c.Kind), c.Region, c.TimeZone, string(c.TimeZoneSource), c.Name, c.Locale, string(attrs), string(c.ConsentStatus), at,
+			c.Address, c.MatchKey, string(c.Kind), c.Region, c.TimeZone, string(c.TimeZoneSource), c.Name, c.Locale,
+			string(attrs), string(c.ConsentStatus), at,
 		} {
 			cols[j][i] = v
 		}
@@ -217,9 +226,11 @@ func insertContacts(ctx context.Context, tx bun.Tx, contacts []*contact.Contact)
 		MatchKey string
 	}
 	err := tx.NewRaw(`
-		INSERT INTO contacts (address, match_key, kind, region, time_zone, time_zone_source, name, locale, attributes, consent_status, consent_at)
+		INSERT INTO contacts (address, match_key, kind, region, time_zone, time_zone_source, name, locale, attributes,
+			consent_status, consent_at)
 		SELECT address, match_key, kind, region, tz, tzs, name, locale, attributes::jsonb, status, nullif(at, '')::timestamptz
-		FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[])
+		FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[],
+			?::text[], ?::text[])
 			WITH ORDINALITY AS u (address, match_key, kind, region, tz, tzs, name, locale, attributes, status, at, n)
 		ORDER BY n RETURNING id, match_key`, columnsOf(contacts)...).Scan(ctx, &rows)
 	if err != nil {
@@ -240,9 +251,11 @@ func updateContacts(ctx context.Context, tx bun.Tx, contacts []*contact.Contact)
 		return nil
 	}
 	_, err := tx.NewRaw(`
-		UPDATE contacts c SET time_zone = u.tz, time_zone_source = u.tzs, name = u.name, locale = u.locale, attributes = u.attributes::jsonb,
+		UPDATE contacts c SET time_zone = u.tz, time_zone_source = u.tzs, name = u.name, locale = u.locale,
+			attributes = u.attributes::jsonb,
 			consent_status = u.status, consent_at = nullif(u.at, '')::timestamptz, updated_at = now()
-		FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[])
+		FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[],
+			?::text[], ?::text[])
 			AS u (address, match_key, kind, region, tz, tzs, name, locale, attributes, status, at)
 		WHERE c.match_key = u.match_key`, columnsOf(contacts)...).Exec(ctx)
 	return db.Err(err)
@@ -265,7 +278,8 @@ type chunkReader struct {
 
 func (r *chunkReader) Read(p []byte) (int, error) {
 	if len(r.rest) == 0 {
-		err := r.db.NewRaw("SELECT data FROM import_chunks WHERE import_id = ? AND seq = ?", r.importID, r.seq).Scan(r.ctx, &r.rest)
+		err := r.db.NewRaw("SELECT data FROM import_chunks WHERE import_id = ? AND seq = ?", r.importID, r.seq).Scan(r.ctx,
+			&r.rest)
 		if errors.Is(err, sql.ErrNoRows) {
 			return 0, io.EOF
 		}

@@ -36,7 +36,8 @@ func joinConversations(ctx context.Context, tx bun.Tx, keep, gone int64) (c mess
 		return message.Conversations{}, db.Err(err)
 	}
 	_, err = tx.NewRaw(`
-		UPDATE conversations k SET unread = k.unread + g.unread, last_message_at = greatest(k.last_message_at, g.last_message_at)
+		UPDATE conversations k SET unread = k.unread + g.unread, last_message_at = greatest(k.last_message_at,
+			g.last_message_at)
 		FROM conversations g WHERE k.id = ? AND g.id = ?`, c.To, c.From).Exec(ctx)
 	if err != nil {
 		return c, db.Err(err)

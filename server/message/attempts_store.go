@@ -85,6 +85,7 @@ func (s *Store) UndecidedSince(ctx context.Context, campaignIDs []int64) (map[in
 // Undecided counts the messages that need a decision, of all campaigns and
 // outside of them, up to a limit.
 func Undecided(ctx context.Context, idb bun.IDB, limit int) (n int64, err error) {
-	err = idb.NewRaw("SELECT count(*) FROM (SELECT 1 FROM messages m WHERE "+needsDecision+" LIMIT ?) x", limit).Scan(ctx, &n)
+	err = idb.NewRaw("SELECT count(*) FROM (SELECT 1 FROM messages m WHERE "+needsDecision+" LIMIT ?) x",
+		limit).Scan(ctx, &n)
 	return n, db.Err(err)
 }

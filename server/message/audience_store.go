@@ -31,8 +31,10 @@ func EnqueueAudience(ctx context.Context, tx bun.Tx, a Audience, after int64, n 
 			SELECT c.id, `+a.SkipReason+` AS reason FROM contacts c`+a.Join.SQL+`
 			WHERE c.id > ? AND c.erased_at IS NULL AND (`+a.Members.SQL+`) ORDER BY c.id LIMIT ?),
 		written AS (
-			INSERT INTO messages (direction, purpose, campaign_id, contact_id, sender_id, template_version_id, status, skip_reason, ended_at)
-			SELECT 'outbound', 'campaign', ?, id, (?::bigint[])[1 + id % ?], ?, CASE WHEN reason = '' THEN 'pending' ELSE 'skipped' END, reason,
+			INSERT INTO messages (direction, purpose, campaign_id, contact_id, sender_id, template_version_id, status,
+				skip_reason, ended_at)
+			SELECT 'outbound', 'campaign', ?, id, (?::bigint[])[1 + id % ?], ?, CASE WHEN reason = '' THEN 'pending'
+				ELSE 'skipped' END, reason,
 				CASE WHEN reason <> '' THEN now() END
 			FROM members ORDER BY id ON CONFLICT (campaign_id, contact_id) DO NOTHING)
 		SELECT coalesce(max(id), 0), count(*) FROM members`, args...).Scan(ctx, &last, &seen)

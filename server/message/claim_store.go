@@ -19,7 +19,9 @@ const claimedColumns = `m.id, m.fence, m.purpose, m.campaign_id, m.contact_id, m
 // ClaimDue claims due messages of one sender, as many of each campaign as its
 // quota says. A campaign that does not send gives none; a completed one still
 // gives those that are to be redelivered.
-func ClaimDue(ctx context.Context, idb bun.IDB, senderID int64, quotas []Quota, lease time.Duration) (rows []Claimed, err error) {
+func ClaimDue(ctx context.Context, idb bun.IDB, senderID int64, quotas []Quota,
+	lease time.Duration,
+) (rows []Claimed, err error) {
 	ids, counts := make([]int64, len(quotas)), make([]int64, len(quotas))
 	for i, q := range quotas {
 		ids[i], counts[i] = q.CampaignID, int64(q.N)
@@ -27,12 +29,14 @@ func ClaimDue(ctx context.Context, idb bun.IDB, senderID int64, quotas []Quota, 
 	// The ids go through an array: a limit that is not a constant is taken for a
 	// tenth of the table, and Postgres would read all of it for a batch.
 	err = idb.NewRaw(`
-		UPDATE messages m SET status = 'submitting', fence = m.fence + 1, attempts = m.attempts + 1, submitted_at = clock_timestamp(),
+		UPDATE messages m SET status = 'submitting', fence = m.fence + 1, attempts = m.attempts + 1,
+			submitted_at = clock_timestamp(),
 			lease_until = clock_timestamp() + make_interval(secs => ?), not_before_reason = ''
 		WHERE m.id = ANY (ARRAY(
 			SELECT due.id FROM unnest(?::bigint[], ?::int[]) g (campaign_id, n)
 				JOIN campaigns ca ON ca.id = g.campaign_id AND ca.status IN ('sending', 'completed')
-				CROSS JOIN LATERAL (SELECT id FROM messages x WHERE x.work = 'send' AND x.sender_id = ? AND x.campaign_id = g.campaign_id AND x.not_before <= now()
+				CROSS JOIN LATERAL (SELECT id FROM messages x WHERE x.work = 'send' AND x.sender_id = ?
+					AND x.campaign_id = g.campaign_id AND x.not_before <= now()
 					ORDER BY x.not_before, x.id LIMIT g.n FOR UPDATE SKIP LOCKED) due))
 		RETURNING `+claimedColumns,
 		lease.Seconds(), pgdialect.Array(ids), pgdialect.Array(counts), senderID).Scan(ctx, &rows)
@@ -44,9 +48,11 @@ func ClaimDue(ctx context.Context, idb bun.IDB, senderID int64, quotas []Quota, 
 func ClaimSingle(ctx context.Context, idb bun.IDB, id int64, lease time.Duration) (*Claimed, error) {
 	c := new(Claimed)
 	err := idb.NewRaw(`
-		UPDATE messages m SET status = 'submitting', fence = m.fence + 1, attempts = m.attempts + 1, submitted_at = clock_timestamp(),
+		UPDATE messages m SET status = 'submitting', fence = m.fence + 1, attempts = m.attempts + 1,
+			submitted_at = clock_timestamp(),
 			lease_until = clock_timestamp() + make_interval(secs => ?), not_before_reason = ''
-		WHERE m.id = (SELECT id FROM messages WHERE id = ? AND status = 'pending' AND campaign_id IS NULL AND not_before <= now() FOR UPDATE SKIP LOCKED)
+		WHERE m.id = (SELECT id FROM messages WHERE id = ? AND status = 'pending' AND campaign_id IS NULL
+			AND not_before <= now() FOR UPDATE SKIP LOCKED)
 		RETURNING `+claimedColumns, lease.Seconds(), id).Scan(ctx, c)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // nothing to do is no error
@@ -61,12 +67,14 @@ const (
 	open     = `m.status IN ('submitting', 'unknown', 'pending')`
 	revived  = `(m.status IN ('canceled', 'expired', 'failed', 'skipped') AND m.sid IS NULL AND u.sid <> '')`
 	canceled = `(u.status = 'pending' AND EXISTS (SELECT 1 FROM campaigns ca WHERE ca.id = m.campaign_id AND ca.status IN ('canceled', 'failed')))`
-	outcome  = `CASE WHEN ` + open + ` THEN CASE WHEN ` + canceled + ` THEN 'canceled' ELSE u.status END WHEN ` + revived + ` THEN u.status ELSE m.status END`
+	outcome  = `CASE WHEN ` + open + ` THEN CASE WHEN ` + canceled + ` THEN 'canceled' ELSE u.status END WHEN ` +
+		revived + ` THEN u.status ELSE m.status END`
 )
 
 // Finish writes what became of claimed messages, in one statement. A result
 // counts only while its claim is the newest of its message; those that came too
-// late are given back as stale, but for attempts that receipts settled meanwhile. Twilio's SIDs are unique: a result with one that
+// late are given back as stale, but for attempts that receipts settled meanwhile. Twilio's SIDs are
+// unique: a result with one that
 // another message holds breaks db.IsUnique, see Disowned.
 func Finish(ctx context.Context, tx bun.Tx, results []Result) (stale []Result, err error) {
 	n := len(results)
@@ -75,7 +83,8 @@ func Finish(ctx context.Context, tx bun.Tx, results []Result) (stale []Result, e
 	bodies, notBefore, reasons := make([]string, n), make([]string, n), make([]string, n)
 	for i, r := range results {
 		ids[i], fences[i], codes[i], noCall[i] = r.ID, int64(r.Fence), int64(r.Code), r.NoCall
-		status[i], skips[i], sids[i], texts[i], bodies[i], reasons[i] = string(r.Status), string(r.Skip), r.SID, r.Text, r.Body, r.Reason
+		status[i], skips[i], sids[i], texts[i], bodies[i], reasons[i] = string(r.Status), string(r.Skip), r.SID, r.Text,
+			r.Body, r.Reason
 		notBefore[i] = "epoch"
 		if !r.NotBefore.IsZero() {
 			notBefore[i] = r.NotBefore.UTC().Format(time.RFC3339Nano)
@@ -88,7 +97,8 @@ func Finish(ctx context.Context, tx bun.Tx, results []Result) (stale []Result, e
 	// each of the other.
 	err = tx.NewRaw(`
 		WITH u AS MATERIALIZED (
-			SELECT u.* FROM unnest(?::bigint[], ?::int[], ?::text[], ?::text[], ?::text[], ?::int[], ?::text[], ?::text[], ?::text[], ?::text[], ?::boolean[])
+			SELECT u.* FROM unnest(?::bigint[], ?::int[], ?::text[], ?::text[], ?::text[], ?::int[], ?::text[], ?::text[],
+				?::text[], ?::text[], ?::boolean[])
 				AS u (id, fence, status, skip, sid, code, text, body, not_before, reason, no_call)
 				JOIN messages x ON x.id = u.id
 			ORDER BY u.id FOR NO KEY UPDATE OF x)
@@ -110,8 +120,10 @@ func Finish(ctx context.Context, tx bun.Tx, results []Result) (stale []Result, e
 				WHEN `+open+` OR `+revived+` THEN NULL ELSE m.ended_at END
 		FROM u WHERE m.id = u.id AND m.fence = u.fence
 		RETURNING m.id`,
-		pgdialect.Array(ids), pgdialect.Array(fences), pgdialect.Array(status), pgdialect.Array(skips), pgdialect.Array(sids), pgdialect.Array(codes), pgdialect.Array(texts),
-		pgdialect.Array(bodies), pgdialect.Array(notBefore), pgdialect.Array(reasons), pgdialect.Array(noCall), firstLook.Seconds()).Scan(ctx, &written)
+		pgdialect.Array(ids), pgdialect.Array(fences), pgdialect.Array(status), pgdialect.Array(skips),
+		pgdialect.Array(sids), pgdialect.Array(codes), pgdialect.Array(texts),
+		pgdialect.Array(bodies), pgdialect.Array(notBefore), pgdialect.Array(reasons), pgdialect.Array(noCall),
+		firstLook.Seconds()).Scan(ctx, &written)
 	if err != nil || len(written) == n {
 		return nil, db.Err(err)
 	}
@@ -139,7 +151,8 @@ func keepArchived(ctx context.Context, tx bun.Tx, ids []int64, sids, bodies []st
 		UPDATE messages m SET body = CASE WHEN m.body = '' THEN u.body ELSE m.body END
 		FROM unnest(?::bigint[], ?::text[], ?::text[]) AS u (id, sid, body)
 			JOIN message_attempts a ON a.sid = u.sid AND a.message_id = u.id
-		WHERE m.id = u.id RETURNING m.id`, pgdialect.Array(ids), pgdialect.Array(sids), pgdialect.Array(bodies)).Scan(ctx, &found)
+		WHERE m.id = u.id RETURNING m.id`, pgdialect.Array(ids), pgdialect.Array(sids), pgdialect.Array(bodies)).Scan(ctx,
+		&found)
 	return found, db.Err(err)
 }
 
@@ -201,7 +214,8 @@ func MarkLost(ctx context.Context, idb bun.IDB, n int) (found int, campaigns []i
 	var rows []*int64
 	err = idb.NewRaw(`
 		UPDATE messages SET status = 'unknown', lease_until = clock_timestamp()
-		WHERE id IN (SELECT id FROM messages WHERE work = 'watch' AND status = 'submitting' AND lease_until < now() ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED)
+		WHERE id IN (SELECT id FROM messages WHERE work = 'watch' AND status = 'submitting' AND lease_until < now()
+			ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED)
 		RETURNING campaign_id`, n).Scan(ctx, &rows)
 	seen := map[int64]bool{}
 	for _, id := range rows {
@@ -239,7 +253,8 @@ func TakeUnknown(ctx context.Context, idb bun.IDB, n int) (rows []Unknown, err e
 	err = idb.NewRaw(`
 		WITH m AS (
 			UPDATE messages SET lease_until = clock_timestamp() + interval '30 seconds'
-			WHERE id IN (SELECT id FROM messages WHERE work = 'watch' AND status = 'unknown' AND lease_until < now() ORDER BY lease_until LIMIT ? FOR UPDATE SKIP LOCKED)
+			WHERE id IN (SELECT id FROM messages WHERE work = 'watch' AND status = 'unknown' AND lease_until < now()
+				ORDER BY lease_until LIMIT ? FOR UPDATE SKIP LOCKED)
 			RETURNING *)
 		SELECT `+unknownColumns+`, c.address, s.address AS sender_address, c.erased_at IS NOT NULL AND c.merged_into IS NULL AS gone
 		FROM m JOIN contacts c ON c.id = m.contact_id JOIN senders s ON s.id = m.sender_id ORDER BY m.id`, n).Scan(ctx, &rows)
@@ -303,7 +318,8 @@ func Requeue(ctx context.Context, tx bun.Tx, ids []int64, reason string) (single
 		UPDATE messages m SET lease_until = NULL, decision_since = NULL, not_before = 'epoch', not_before_reason = ?,
 			status = CASE WHEN ca.status IN ('canceled', 'failed') THEN 'canceled' ELSE 'pending' END,
 			ended_at = CASE WHEN ca.status IN ('canceled', 'failed') THEN clock_timestamp() END
-		FROM messages x LEFT JOIN campaigns ca ON ca.id = x.campaign_id WHERE x.id = m.id AND m.id = ANY (?) AND m.status = 'unknown'
+		FROM messages x LEFT JOIN campaigns ca ON ca.id = x.campaign_id WHERE x.id = m.id AND m.id = ANY (?)
+			AND m.status = 'unknown'
 		RETURNING m.id, m.campaign_id, m.status`, reason, pgdialect.Array(ids)).Scan(ctx, &rows)
 	for _, r := range rows {
 		if r.CampaignID == nil && r.Status == StatusPending {
@@ -366,7 +382,8 @@ func Expire(ctx context.Context, idb bun.IDB, campaignID int64, n int) (int, err
 }
 
 func end(ctx context.Context, idb bun.IDB, status Status, campaignID int64, n int) (int, error) {
-	res, err := idb.NewRaw(`UPDATE messages SET status = ?, ended_at = clock_timestamp() WHERE id IN (`+waiting+`)`, status, campaignID, n).Exec(ctx)
+	res, err := idb.NewRaw(`UPDATE messages SET status = ?, ended_at = clock_timestamp() WHERE id IN (`+waiting+`)`,
+		status, campaignID, n).Exec(ctx)
 	if err != nil {
 		return 0, db.Err(err)
 	}

@@ -51,7 +51,8 @@ func Traces(ctx context.Context, tx bun.Tx, places []Place, limit int) (rows []T
 		SELECT m.id, m.contact_id,
 			array_remove(ARRAY(SELECT a.sid FROM message_attempts a WHERE a.message_id = m.id) || m.sid, NULL) AS sids
 		FROM unnest(?::bigint[], ?::bigint[]) p (contact_id, after),
-			LATERAL (SELECT id, contact_id, sid FROM messages WHERE contact_id = p.contact_id AND id > p.after ORDER BY id LIMIT ?) m
+			LATERAL (SELECT id, contact_id, sid FROM messages WHERE contact_id = p.contact_id AND id > p.after ORDER BY id
+				LIMIT ?) m
 		ORDER BY m.id`, pgdialect.Array(contacts), pgdialect.Array(after), limit).Scan(ctx, &rows)
 	return rows, db.Err(err)
 }
@@ -75,7 +76,8 @@ type Conversations struct{ From, To int64 }
 // of theirs is in a worker's hands or unknown: then nothing has been changed.
 func MoveToContact(ctx context.Context, tx bun.Tx, keep, gone int64, c Conversations) (busy bool, err error) {
 	var works []string
-	err = tx.NewRaw("SELECT work FROM messages WHERE contact_id = ? AND work IS NOT NULL ORDER BY id FOR UPDATE", gone).Scan(ctx, &works)
+	err = tx.NewRaw("SELECT work FROM messages WHERE contact_id = ? AND work IS NOT NULL ORDER BY id FOR UPDATE",
+		gone).Scan(ctx, &works)
 	if err != nil {
 		return false, db.Err(err)
 	}

@@ -41,7 +41,10 @@ func TestCountersEqualARecount(t *testing.T) {
 		require.NoError(t, d.NewRaw(sql).Scan(t.Context(), &n))
 		return n
 	}
-	statuses := []string{"pending", "submitting", "accepted", "queued", "sending", "sent", "delivered", "read", "undelivered", "failed", "canceled", "skipped", "expired", "unknown"}
+	statuses := []string{
+		"pending", "submitting", "accepted", "queued", "sending", "sent", "delivered", "read",
+		"undelivered", "failed", "canceled", "skipped", "expired", "unknown",
+	}
 	reasons := []string{"", "no_consent", "opted_out", "ineligible"}
 	stamps := []string{"accepted_at", "sent_at", "delivered_at", "read_at", "replied_at", "opted_out_at"}
 	contact := 0
@@ -59,9 +62,11 @@ func TestCountersEqualARecount(t *testing.T) {
 				campaign, contact, []string{"pending", "skipped"}[dice.IntN(2)], reasons[dice.IntN(len(reasons))], n)
 			contact += n
 		case 2: // moves, forward and back
-			run("UPDATE messages SET status = ?, lease_until = now(), error_code = ?, skip_reason = ? WHERE "+where, statuses[dice.IntN(len(statuses))], []int{0, 63003, 63024, 30001}[dice.IntN(4)], reasons[dice.IntN(len(reasons))])
+			run("UPDATE messages SET status = ?, lease_until = now(), error_code = ?, skip_reason = ? WHERE "+where,
+				statuses[dice.IntN(len(statuses))], []int{0, 63003, 63024, 30001}[dice.IntN(4)], reasons[dice.IntN(len(reasons))])
 		case 3: // milestones, reached and taken back
-			run(fmt.Sprintf("UPDATE messages SET %s = CASE WHEN %s IS NULL THEN now() END WHERE %s", stamps[dice.IntN(len(stamps))], stamps[dice.IntN(len(stamps))], where))
+			run(fmt.Sprintf("UPDATE messages SET %s = CASE WHEN %s IS NULL THEN now() END WHERE %s",
+				stamps[dice.IntN(len(stamps))], stamps[dice.IntN(len(stamps))], where))
 		case 4: // what is not counted
 			run("UPDATE messages SET body = ?, attempts = attempts + 1 WHERE "+where, fmt.Sprint(step))
 		case 6: // has to wait, for a decision or to be redelivered

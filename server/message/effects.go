@@ -16,7 +16,9 @@ import (
 // transaction: unreachable, opted out, or given no marketing. The contacts are
 // locked in order of id; who holds locks on messages already has to have locked
 // these contacts before.
-func ApplyEffects(ctx context.Context, tx bun.Tx, consents *consent.Service, byContact map[int64]CodeInfo, at time.Time) error {
+func ApplyEffects(ctx context.Context, tx bun.Tx, consents *consent.Service, byContact map[int64]CodeInfo,
+	at time.Time,
+) error {
 	effects := make([]effect, 0, len(byContact))
 	for id, info := range byContact {
 		effects = append(effects, effect{contactID: id, info: info, at: at})

@@ -23,7 +23,9 @@ const outstanding = `m.status IN ('accepted', 'queued', 'sending', 'sent') AND m
 
 // OutstandingOf gives up to n outstanding messages of a campaign, contacts above
 // after, whose age passed one of the ages between two moments.
-func OutstandingOf(ctx context.Context, idb bun.IDB, campaignID, after int64, ages []time.Duration, from, to time.Time, n int) (rows []Outstanding, err error) {
+func OutstandingOf(ctx context.Context, idb bun.IDB, campaignID, after int64, ages []time.Duration, from,
+	to time.Time, n int,
+) (rows []Outstanding, err error) {
 	passed, args := ageBetween(ages, from, to)
 	err = idb.NewRaw(`SELECT m.id, m.contact_id, m.sid, m.status, m.error_code FROM messages m
 		WHERE m.campaign_id = ? AND m.contact_id > ? AND `+outstanding+` AND (`+passed+`) ORDER BY m.contact_id LIMIT ?`,
@@ -32,7 +34,9 @@ func OutstandingOf(ctx context.Context, idb bun.IDB, campaignID, after int64, ag
 }
 
 // OutstandingSingles is OutstandingOf for messages outside campaigns, by their ids.
-func OutstandingSingles(ctx context.Context, idb bun.IDB, after int64, ages []time.Duration, from, to time.Time, n int) (rows []Outstanding, err error) {
+func OutstandingSingles(ctx context.Context, idb bun.IDB, after int64, ages []time.Duration, from, to time.Time,
+	n int,
+) (rows []Outstanding, err error) {
 	passed, args := ageBetween(ages, from, to)
 	err = idb.NewRaw(`SELECT m.id, m.contact_id, m.sid, m.status, m.error_code FROM messages m
 		WHERE m.campaign_id IS NULL AND m.direction = 'outbound' AND m.id > ? AND `+outstanding+` AND (`+passed+`) ORDER BY m.id LIMIT ?`,

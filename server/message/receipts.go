@@ -36,7 +36,8 @@ func (m *Message) Advance(e Event) bool {
 	m.mark(&m.SentAt, e.At, StatusSent, e.Status)
 	m.mark(&m.DeliveredAt, e.At, StatusDelivered, e.Status)
 	m.mark(&m.ReadAt, e.At, StatusRead, e.Status)
-	if rank[e.Status] > rank[m.Status] && rank[m.Status] > 0 || (m.Status == StatusPending && rank[e.Status] >= rank[StatusAccepted]) || lateNews(m.Status, e.Status) {
+	if rank[e.Status] > rank[m.Status] && rank[m.Status] > 0 ||
+		(m.Status == StatusPending && rank[e.Status] >= rank[StatusAccepted]) || lateNews(m.Status, e.Status) {
 		m.Status = e.Status
 		m.LeaseUntil = nil
 		if e.Status.Ended() && e.Status != StatusRead {
@@ -314,7 +315,10 @@ func (b *receiptBatch) save(ctx context.Context, tx bun.Tx) error {
 			if m.CampaignID != nil {
 				of = *m.CampaignID
 			}
-			faults[of] = Fault{CampaignID: m.CampaignID, SenderID: *m.SenderID, TemplateVersionID: m.TemplateVersionID, Info: info}
+			faults[of] = Fault{
+				CampaignID: m.CampaignID, SenderID: *m.SenderID, TemplateVersionID: m.TemplateVersionID,
+				Info: info,
+			}
 		}
 	}
 	b.result.Campaigns = sortedKeys(campaigns)

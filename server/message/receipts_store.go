@@ -15,7 +15,8 @@ import (
 // Lock reads messages by our id or by SID and locks them in order of id, so
 // that two batches never wait for each other.
 func Lock(ctx context.Context, tx bun.Tx, ids []int64, sids []string) (rows []*Message, err error) {
-	err = tx.NewSelect().Model(&rows).Where("m.id = ANY (?) OR m.sid = ANY (?)", pgdialect.Array(ids), pgdialect.Array(sids)).Order("m.id").For("UPDATE").Scan(ctx)
+	err = tx.NewSelect().Model(&rows).Where("m.id = ANY (?) OR m.sid = ANY (?)", pgdialect.Array(ids),
+		pgdialect.Array(sids)).Order("m.id").For("UPDATE").Scan(ctx)
 	return rows, db.Err(err)
 }
 
@@ -25,7 +26,8 @@ func SaveProgress(ctx context.Context, tx bun.Tx, rows []*Message) error {
 		return nil
 	}
 	n := len(rows)
-	ids, status, sids, codes, texts := make([]int64, n), make([]string, n), make([]string, n), make([]int64, n), make([]string, n)
+	ids, status, sids, codes, texts := make([]int64, n), make([]string, n), make([]string, n), make([]int64, n),
+		make([]string, n)
 	var times [5][]*time.Time
 	for i := range times {
 		times[i] = make([]*time.Time, n)
@@ -35,13 +37,15 @@ func SaveProgress(ctx context.Context, tx bun.Tx, rows []*Message) error {
 		if m.SID != nil {
 			sids[i] = *m.SID
 		}
-		times[0][i], times[1][i], times[2][i], times[3][i], times[4][i] = m.AcceptedAt, m.SentAt, m.DeliveredAt, m.ReadAt, m.EndedAt
+		times[0][i], times[1][i], times[2][i], times[3][i], times[4][i] = m.AcceptedAt, m.SentAt, m.DeliveredAt, m.ReadAt,
+			m.EndedAt
 	}
 	_, err := tx.NewRaw(`
 		UPDATE messages m SET status = u.status, sid = nullif(u.sid, ''), error_code = u.code, error_message = u.text,
 			accepted_at = u.accepted, sent_at = u.sent, delivered_at = u.delivered, read_at = u.read, ended_at = u.ended,
 			lease_until = CASE WHEN u.status IN ('submitting', 'unknown') THEN m.lease_until END
-		FROM unnest(?::bigint[], ?::text[], ?::text[], ?::int[], ?::text[], ?::timestamptz[], ?::timestamptz[], ?::timestamptz[], ?::timestamptz[], ?::timestamptz[])
+		FROM unnest(?::bigint[], ?::text[], ?::text[], ?::int[], ?::text[], ?::timestamptz[], ?::timestamptz[],
+			?::timestamptz[], ?::timestamptz[], ?::timestamptz[])
 			AS u (id, status, sid, code, text, accepted, sent, delivered, read, ended)
 		WHERE m.id = u.id`,
 		pgdialect.Array(ids), pgdialect.Array(status), pgdialect.Array(sids), pgdialect.Array(codes), pgdialect.Array(texts),
@@ -95,7 +99,8 @@ func InsertEvents(ctx context.Context, tx bun.Tx, events []*DeliveryEvent) (ids 
 	messages, sids, status, codes := make([]int64, n), make([]string, n), make([]string, n), make([]int64, n)
 	webhooks, at := make([]int64, n), make([]*time.Time, n)
 	for i, e := range events {
-		messages[i], sids[i], status[i], codes[i], at[i] = e.MessageID, e.SID, string(e.Status), int64(e.ErrorCode), &e.OccurredAt
+		messages[i], sids[i], status[i], codes[i], at[i] = e.MessageID, e.SID, string(e.Status), int64(e.ErrorCode),
+			&e.OccurredAt
 		if e.WebhookEventID != nil {
 			webhooks[i] = *e.WebhookEventID
 		}
@@ -126,12 +131,17 @@ func KnownSIDs(ctx context.Context, idb bun.IDB, sids []string) (map[string]bool
 
 // MarkReplied notes on the campaign message that the contact answered: the one
 // they quoted, else the newest of the last seven days. It gives its campaign.
-func MarkReplied(ctx context.Context, tx bun.Tx, contactID int64, quotedSID string, optedOut bool) (campaignID int64, err error) {
+func MarkReplied(ctx context.Context, tx bun.Tx, contactID int64, quotedSID string,
+	optedOut bool,
+) (campaignID int64, err error) {
 	var ids []int64
 	err = tx.NewRaw(`
-		UPDATE messages SET replied_at = coalesce(replied_at, clock_timestamp()), opted_out_at = CASE WHEN ?2 THEN coalesce(opted_out_at, clock_timestamp()) ELSE opted_out_at END
-		WHERE id = (SELECT id FROM messages WHERE contact_id = ?0 AND direction = 'outbound' AND campaign_id IS NOT NULL AND accepted_at > now() - interval '7 days'
-			ORDER BY (sid IS NOT DISTINCT FROM ?1) DESC, id DESC LIMIT 1) RETURNING campaign_id`, contactID, quotedSID, optedOut).Scan(ctx, &ids)
+		UPDATE messages SET replied_at = coalesce(replied_at, clock_timestamp()), opted_out_at = CASE WHEN ?2
+			THEN coalesce(opted_out_at, clock_timestamp()) ELSE opted_out_at END
+		WHERE id = (SELECT id FROM messages WHERE contact_id = ?0 AND direction = 'outbound' AND campaign_id IS NOT NULL
+			AND accepted_at > now() - interval '7 days'
+			ORDER BY (sid IS NOT DISTINCT FROM ?1) DESC, id DESC LIMIT 1) RETURNING campaign_id`, contactID, quotedSID,
+		optedOut).Scan(ctx, &ids)
 	if len(ids) > 0 {
 		campaignID = ids[0]
 	}
@@ -169,7 +179,8 @@ func contactsOf(ctx context.Context, tx bun.Tx, messageIDs []int64) (ids []int64
 	if len(messageIDs) == 0 {
 		return nil, nil
 	}
-	err = tx.NewRaw("SELECT contact_id FROM messages WHERE id = ANY (?::bigint[])", pgdialect.Array(messageIDs)).Scan(ctx, &ids)
+	err = tx.NewRaw("SELECT contact_id FROM messages WHERE id = ANY (?::bigint[])",
+		pgdialect.Array(messageIDs)).Scan(ctx, &ids)
 	return ids, db.Err(err)
 }
 
@@ -203,14 +214,16 @@ func requeue(ctx context.Context, tx bun.Tx, rows []*Message, delays []time.Dura
 		return nil
 	}
 	n := len(rows)
-	ids, sids, codes, texts, seconds := make([]int64, n), make([]string, n), make([]int64, n), make([]string, n), make([]float64, n)
+	ids, sids, codes, texts, seconds := make([]int64, n), make([]string, n), make([]int64, n), make([]string, n),
+		make([]float64, n)
 	status := make([]string, n)
 	var times [3][]*time.Time
 	for i := range times {
 		times[i] = make([]*time.Time, n)
 	}
 	for i, m := range rows {
-		ids[i], sids[i], codes[i], texts[i], seconds[i] = m.ID, *m.SID, int64(m.ErrorCode), m.ErrorMessage, delays[i].Seconds()
+		ids[i], sids[i], codes[i], texts[i], seconds[i] = m.ID, *m.SID, int64(m.ErrorCode), m.ErrorMessage,
+			delays[i].Seconds()
 		status[i] = string(m.Status)
 		times[0][i], times[1][i], times[2][i] = m.AcceptedAt, m.SentAt, m.EndedAt
 	}
@@ -260,6 +273,7 @@ func saveAttempts(ctx context.Context, tx bun.Tx, byID map[string]Status) error 
 		UPDATE message_attempts a SET status = u.status FROM unnest(?::text[], ?::text[], ?::int[]) AS u (sid, status, rank)
 		WHERE a.sid = u.sid AND u.rank > (SELECT coalesce(max(r.rank), 0) FROM unnest(?::text[], ?::int[]) AS r (status, rank)
 			WHERE r.status = a.status)`,
-		pgdialect.Array(sids), pgdialect.Array(status), pgdialect.Array(ranks), pgdialect.Array(names), pgdialect.Array(order)).Exec(ctx)
+		pgdialect.Array(sids), pgdialect.Array(status), pgdialect.Array(ranks), pgdialect.Array(names),
+		pgdialect.Array(order)).Exec(ctx)
 	return db.Err(err)
 }

@@ -22,12 +22,17 @@ import (
 
 // pacing is a code after which the provider gets the message again.
 var pacing = message.CodeInfo{
-	Code: 63049, Title: "declined for now", Class: message.ClassPermanentMessage, Effect: message.EffectIneligible, EffectFor: 24 * time.Hour,
-	Redeliver: &message.Redelivery{Delays: []time.Duration{time.Hour, 4 * time.Hour}, Within: 72 * time.Hour, NotRegion: []string{"US"}},
+	Code: 63049, Title: "declined for now", Class: message.ClassPermanentMessage, Effect: message.EffectIneligible,
+	EffectFor: 24 * time.Hour,
+	Redeliver: &message.Redelivery{
+		Delays: []time.Duration{time.Hour, 4 * time.Hour}, Within: 72 * time.Hour,
+		NotRegion: []string{"US"},
+	},
 }
 
 var gone = message.CodeInfo{
-	Code: 63003, Title: "no WhatsApp", Class: message.ClassPermanentContact, Effect: message.EffectUnreachable, EffectFor: 30 * 24 * time.Hour,
+	Code: 63003, Title: "no WhatsApp", Class: message.ClassPermanentContact, Effect: message.EffectUnreachable,
+	EffectFor: 30 * 24 * time.Hour,
 }
 
 // bed is a database with one campaign.
@@ -43,7 +48,8 @@ type bed struct {
 func newBed(t *testing.T) *bed {
 	t.Helper()
 	b := &bed{DB: dbtest.New(t), ctx: actor.With(t.Context(), actor.System)}
-	b.receipts = message.NewReceipts(consent.NewService(b.DB, pubsub.New(b.Pool, slog.New(slog.DiscardHandler)), consent.NewHasher("test"), time.Now))
+	b.receipts = message.NewReceipts(consent.NewService(b.DB, pubsub.New(b.Pool, slog.New(slog.DiscardHandler)),
+		consent.NewHasher("test"), time.Now))
 	require.NoError(t, b.NewRaw("INSERT INTO campaigns (name, status) VALUES ('one', 'sending') RETURNING id").Scan(b.ctx, &b.campaign))
 	return b
 }
@@ -117,8 +123,10 @@ func TestAnAcceptedMessageThatPacingHeldBackIsSentAgain(t *testing.T) {
 	require.Equal(t, "redeliver", waits.NotBeforeReason)
 	require.InDelta(t, 3600, time.Until(waits.NotBefore).Seconds(), 400, "an hour and a tenth to both sides")
 	require.Equal(t, 63049, waits.ErrorCode, "why the last attempt failed stays visible")
-	require.Equal(t, 1, b.number(t, "SELECT count(*) FROM message_attempts WHERE sid = 'SM1' AND message_id = ? AND status = 'undelivered' AND error_code = 63049", m.ID))
-	require.Equal(t, 1, b.number(t, "SELECT count(*) FROM contacts WHERE marketing_eligible"), "another attempt is planned")
+	require.Equal(t, 1, b.number(t,
+		"SELECT count(*) FROM message_attempts WHERE sid = 'SM1' AND message_id = ? AND status = 'undelivered' AND error_code = 63049", m.ID))
+	require.Equal(t, 1, b.number(t, "SELECT count(*) FROM contacts WHERE marketing_eligible"),
+		"another attempt is planned")
 
 	b.again(t, m.ID, "SM2")
 	b.apply(t, failed("SM2", message.StatusUndelivered, 3, pacing))
@@ -128,7 +136,8 @@ func TestAnAcceptedMessageThatPacingHeldBackIsSentAgain(t *testing.T) {
 	end := b.read(t, m.ID)
 	require.Equal(t, message.StatusUndelivered, end.Status, "no more attempts than the table says")
 	require.Equal(t, "SM3", *end.SID)
-	require.Equal(t, 1, b.number(t, "SELECT count(*) FROM contacts WHERE NOT marketing_eligible AND ineligible_reason <> '' AND ineligible_until BETWEEN now() + interval '23 hours' AND now() + interval '25 hours'"))
+	require.Equal(t, 1, b.number(t,
+		"SELECT count(*) FROM contacts WHERE NOT marketing_eligible AND ineligible_reason <> '' AND ineligible_until BETWEEN now() + interval '23 hours' AND now() + interval '25 hours'"))
 	require.Zero(t, b.number(t, differing))
 }
 
@@ -177,7 +186,8 @@ func TestAnyAttemptMayDeliver(t *testing.T) {
 		require.Equal(t, "SMa", *end.SID)
 		require.NotNil(t, end.DeliveredAt)
 		require.Zero(t, end.ErrorCode)
-		require.Zero(t, b.number(t, "SELECT count(*) FROM messages WHERE id = ? AND work IS NOT NULL", m.ID), "nobody sends it again")
+		require.Zero(t, b.number(t, "SELECT count(*) FROM messages WHERE id = ? AND work IS NOT NULL", m.ID),
+			"nobody sends it again")
 	})
 	t.Run("while the retry is being sent", func(t *testing.T) {
 		m := b.sent(t, "+491511234", "SMb")
@@ -214,8 +224,14 @@ func TestAnyOrderOfTheEventsOfTwoAttemptsEndsTheSame(t *testing.T) {
 	b := newBed(t)
 	n := 0
 	rapid.Check(t, func(t *rapid.T) {
-		first, late := rapid.Bool().Draw(t, "first was sent"), rapid.SampledFrom([]message.Status{"", message.StatusDelivered, message.StatusRead, message.StatusUndelivered}).Draw(t, "late")
-		end := rapid.SampledFrom([]message.Status{message.StatusSent, message.StatusDelivered, message.StatusRead, message.StatusFailed}).Draw(t, "second")
+		first, late := rapid.Bool().Draw(t, "first was sent"), rapid.SampledFrom([]message.Status{
+			"",
+			message.StatusDelivered, message.StatusRead, message.StatusUndelivered,
+		}).Draw(t, "late")
+		end := rapid.SampledFrom([]message.Status{
+			message.StatusSent, message.StatusDelivered, message.StatusRead,
+			message.StatusFailed,
+		}).Draw(t, "second")
 		var outcomes []message.Message
 		for round := range 3 {
 			n++
@@ -275,8 +291,12 @@ func TestEffectsOnContactsEnd(t *testing.T) {
 		return message.ApplyEffects(ctx, tx, nil, map[int64]message.CodeInfo{m.ContactID: shorter}, noon)
 	}))
 	require.Equal(t, 30, until(), "a mark that lasts longer stays")
-	require.NoError(t, b.Tx(b.ctx, func(ctx context.Context, tx bun.Tx) error { return contact.TouchInbound(ctx, tx, m.ContactID) }))
-	require.Equal(t, 1, b.number(t, "SELECT count(*) FROM contacts WHERE reachable AND unreachable_until IS NULL AND unreachable_reason = ''"))
+	require.NoError(t, b.Tx(b.ctx, func(ctx context.Context, tx bun.Tx) error {
+		return contact.TouchInbound(ctx, tx,
+			m.ContactID)
+	}))
+	require.Equal(t, 1, b.number(t,
+		"SELECT count(*) FROM contacts WHERE reachable AND unreachable_until IS NULL AND unreachable_reason = ''"))
 }
 
 func TestReceiptsOfUnknownMessages(t *testing.T) {
@@ -289,7 +309,8 @@ func TestReceiptsOfUnknownMessages(t *testing.T) {
 	elsewhere.MessageID = 999_999
 	done := b.apply(t, told("SM1", message.StatusSent, 1), second, elsewhere, told("SM4", message.StatusSent, 1))
 	require.Equal(t, map[int]string{
-		1: "the message with our id has another SID", 2: "no message of ours has this SID", 3: "no message of ours has this SID",
+		1: "the message with our id has another SID", 2: "no message of ours has this SID",
+		3: "no message of ours has this SID",
 	}, done.Problems)
 	require.Len(t, done.Deliveries, 1)
 	require.Equal(t, []int64{b.campaign}, done.Campaigns)
@@ -330,7 +351,8 @@ func TestReceiptsLockContactsFirst(t *testing.T) {
 				var batch []message.Receipt
 				for i := range people { // in another order each time
 					k := (i*7 + r*3) % people
-					batch = append(batch, failed(fmt.Sprintf("SM%d", k), message.StatusUndelivered, 1, gone), told(fmt.Sprintf("SM%d", k), message.StatusDelivered, r))
+					batch = append(batch, failed(fmt.Sprintf("SM%d", k), message.StatusUndelivered, 1, gone),
+						told(fmt.Sprintf("SM%d", k), message.StatusDelivered, r))
 				}
 				err := b.Tx(b.ctx, func(ctx context.Context, tx bun.Tx) error {
 					_, err := b.receipts.Apply(ctx, tx, batch)
@@ -355,7 +377,10 @@ func TestReceiptsLockContactsFirst(t *testing.T) {
 // receipt that has been and gone, and be counted twice.
 func TestReceiptsThatAreFasterThanTheAnswerOfAnAttemptThatIsSentAgain(t *testing.T) {
 	t.Parallel()
-	for name, late := range map[string]message.Status{"the next attempt waits": "", "it is delivered after all": message.StatusDelivered} {
+	for name, late := range map[string]message.Status{
+		"the next attempt waits":    "",
+		"it is delivered after all": message.StatusDelivered,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBed(t)
@@ -397,7 +422,10 @@ func TestReceiptsThatAreFasterThanTheAnswerOfAnAttemptThatIsSentAgain(t *testing
 	m := b.sent(t, "+491511234", "SM1")
 	b.apply(t, failed("SM1", message.StatusUndelivered, 2, pacing))
 	require.NoError(t, b.Tx(b.ctx, func(ctx context.Context, tx bun.Tx) error {
-		stale, err := message.Finish(ctx, tx, []message.Result{{Claim: message.Claim{ID: m.ID}, Status: message.StatusAccepted, SID: "SM9"}})
+		stale, err := message.Finish(ctx, tx, []message.Result{{
+			Claim:  message.Claim{ID: m.ID},
+			Status: message.StatusAccepted, SID: "SM9",
+		}})
 		require.Len(t, stale, 1)
 		return err
 	}))

@@ -33,7 +33,8 @@ func TestAnyOrderOfEventsEndsTheSame(t *testing.T) {
 			ordered.Advance(e)
 		}
 		mixed := &Message{Status: StatusSubmitting}
-		shuffled := rapid.Permutation(append(events, rapid.SliceOf(rapid.SampledFrom(events)).Draw(t, "repeats")...)).Draw(t, "order")
+		shuffled := rapid.Permutation(append(events, rapid.SliceOf(rapid.SampledFrom(events)).Draw(t,
+			"repeats")...)).Draw(t, "order")
 		for _, e := range shuffled {
 			mixed.Advance(e)
 		}
@@ -43,7 +44,10 @@ func TestAnyOrderOfEventsEndsTheSame(t *testing.T) {
 
 func TestRankOnlyRises(t *testing.T) {
 	t.Parallel()
-	all := []Status{StatusAccepted, StatusQueued, StatusSending, StatusSent, StatusUndelivered, StatusFailed, StatusDelivered, StatusRead}
+	all := []Status{
+		StatusAccepted, StatusQueued, StatusSending, StatusSent, StatusUndelivered, StatusFailed,
+		StatusDelivered, StatusRead,
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		m := &Message{Status: StatusSubmitting}
 		for _, s := range rapid.SliceOf(rapid.SampledFrom(all)).Draw(t, "events") {

@@ -174,7 +174,8 @@ func (s *Store) ByIDs(ctx context.Context, ids []int64) ([]*Message, error) {
 // Events gives the history of messages at the provider, oldest first.
 func (s *Store) Events(ctx context.Context, messageIDs []int64) (map[int64][]*DeliveryEvent, error) {
 	var rows []*DeliveryEvent
-	err := s.db.NewSelect().Model(&rows).Where("de.message_id = ANY (?)", pgdialect.Array(messageIDs)).Order("de.id").Scan(ctx)
+	err := s.db.NewSelect().Model(&rows).Where("de.message_id = ANY (?)",
+		pgdialect.Array(messageIDs)).Order("de.id").Scan(ctx)
 	byMessage := map[int64][]*DeliveryEvent{}
 	for _, e := range rows {
 		byMessage[e.MessageID] = append(byMessage[e.MessageID], e)

@@ -81,9 +81,11 @@ func (c *CatchUp) AskOutstanding(ctx context.Context, n int) (int, error) {
 		if check.Base, err = message.FirstSingleSince(ctx, c.DB, check.Base, check.Now.Add(-last-time.Hour)); err != nil {
 			return 0, err
 		}
-		rows, err = message.OutstandingSingles(ctx, c.DB, max(check.Base, check.Reached), c.Ages, check.LastPass, check.PassBegan, n)
+		rows, err = message.OutstandingSingles(ctx, c.DB, max(check.Base, check.Reached), c.Ages, check.LastPass,
+			check.PassBegan, n)
 	} else {
-		rows, err = message.OutstandingOf(ctx, c.DB, check.CampaignID, check.Reached, c.Ages, check.LastPass, check.PassBegan, n)
+		rows, err = message.OutstandingOf(ctx, c.DB, check.CampaignID, check.Reached, c.Ages, check.LastPass,
+			check.PassBegan, n)
 	}
 	if err != nil {
 		return 0, err
@@ -147,7 +149,10 @@ func (c *CatchUp) ReadInbound(ctx context.Context, _ int) (int, error) {
 	if err != nil || check == nil {
 		return 0, err
 	}
-	answer, err := c.Provider.Log(ctx, message.LogQuery{Direction: message.Inbound, To: check.Address, Since: check.ReadUntil.Add(-inboundOverlap)})
+	answer, err := c.Provider.Log(ctx, message.LogQuery{
+		Direction: message.Inbound, To: check.Address,
+		Since: check.ReadUntil.Add(-inboundOverlap),
+	})
 	if err != nil {
 		return 0, err
 	}
@@ -159,7 +164,8 @@ func (c *CatchUp) ReadInbound(ctx context.Context, _ int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	slices.SortStableFunc(answer.Entries, func(a, b message.Logged) int { return a.Created.Compare(b.Created) }) // a STOP and its START in their order
+	// a STOP and its START in their order
+	slices.SortStableFunc(answer.Entries, func(a, b message.Logged) int { return a.Created.Compare(b.Created) })
 	for _, listed := range answer.Entries {
 		if known[listed.SID] {
 			continue
@@ -178,7 +184,8 @@ func (c *CatchUp) ReadInbound(ctx context.Context, _ int) (int, error) {
 	}
 	until := check.Now
 	if !answer.Complete {
-		c.Log.WarnContext(ctx, "the log of inbound messages was cut; it is read again from the same moment", "sender", check.SenderID, "entries", len(answer.Entries))
+		c.Log.WarnContext(ctx, "the log of inbound messages was cut; it is read again from the same moment", "sender",
+			check.SenderID, "entries", len(answer.Entries))
 		until = check.ReadUntil
 	}
 	return 1, inboundRead(ctx, c.DB, check, until, c.InboundEvery)

@@ -65,9 +65,13 @@ type catchUpEnv struct {
 
 func catchUp(t *testing.T) *catchUpEnv {
 	t.Helper()
-	e := &catchUpEnv{t: t, db: dbtest.New(t), log: &twilioLog{entries: map[string]message.Logged{}, asked: map[string]int{}}}
+	e := &catchUpEnv{t: t, db: dbtest.New(t), log: &twilioLog{
+		entries: map[string]message.Logged{},
+		asked:   map[string]int{},
+	}}
 	e.CatchUp = NewCatchUp(CatchUpOptions{
-		DB: e.db, Provider: e.log, Log: slog.New(slog.DiscardHandler), Ages: []time.Duration{time.Minute, time.Hour, 24 * time.Hour}, InboundEvery: time.Hour,
+		DB: e.db, Provider: e.log, Log: slog.New(slog.DiscardHandler),
+		Ages: []time.Duration{time.Minute, time.Hour, 24 * time.Hour}, InboundEvery: time.Hour,
 		Params: func(m message.Logged) map[string]string {
 			return map[string]string{"MessageStatus": string(m.Status), "ErrorCode": fmt.Sprint(m.Code)}
 		},
@@ -106,7 +110,8 @@ func (e *catchUpEnv) all() {
 		n, err := e.AskOutstanding(e.t.Context(), 2)
 		require.NoError(e.t, err)
 		var due int
-		require.NoError(e.t, e.db.NewRaw("SELECT count(*) FROM receipt_checks WHERE next_at <= now()").Scan(e.t.Context(), &due))
+		require.NoError(e.t, e.db.NewRaw("SELECT count(*) FROM receipt_checks WHERE next_at <= now()").Scan(e.t.Context(),
+			&due))
 		if n == 0 && due == 0 {
 			return
 		}
@@ -133,9 +138,14 @@ func TestWhatWasNotHeardOfIsAskedFor(t *testing.T) {
 	for _, sid := range append([]string{young, ended, single}, quiet...) {
 		e.log.entries[sid] = message.Logged{SID: sid, Direction: message.Outbound, Status: message.StatusDelivered}
 	}
-	e.log.entries[quiet[0]] = message.Logged{SID: quiet[0], Direction: message.Outbound, Status: message.StatusUndelivered, Code: 63024}
-	e.log.entries[quiet[1]] = message.Logged{SID: quiet[1], Direction: message.Outbound, Status: message.StatusAccepted} // nothing new
-	delete(e.log.entries, quiet[2])                                                                                      // deleted at Twilio
+	e.log.entries[quiet[0]] = message.Logged{
+		SID: quiet[0], Direction: message.Outbound,
+		Status: message.StatusUndelivered, Code: 63024,
+	}
+	// nothing new
+	e.log.entries[quiet[1]] = message.Logged{SID: quiet[1], Direction: message.Outbound, Status: message.StatusAccepted}
+	// deleted at Twilio
+	delete(e.log.entries, quiet[2])
 	e.due()
 	e.all()
 	told := map[string]string{}
@@ -144,7 +154,10 @@ func TestWhatWasNotHeardOfIsAskedFor(t *testing.T) {
 		require.Equal(t, webhookevent.SourceLog, w.Source, "marked as found late")
 		require.NotZero(t, w.MessageID)
 	}
-	require.Equal(t, map[string]string{quiet[0]: "undelivered", quiet[3]: "delivered", quiet[4]: "delivered", single: "delivered"}, told)
+	require.Equal(t, map[string]string{
+		quiet[0]: "undelivered", quiet[3]: "delivered", quiet[4]: "delivered",
+		single: "delivered",
+	}, told)
 	require.Zero(t, e.log.asked[young], "it is not old enough")
 	require.Zero(t, e.log.asked[ended])
 	e.due()
@@ -199,7 +212,10 @@ func TestInboundMessagesThatNeverCame(t *testing.T) {
 		if body == "of last week" {
 			at = now.AddDate(0, 0, -7)
 		}
-		e.log.entries[sid] = message.Logged{SID: sid, Direction: message.Inbound, From: "+4915112345678", To: "+14155238886", Body: body, Created: at}
+		e.log.entries[sid] = message.Logged{
+			SID: sid, Direction: message.Inbound, From: "+4915112345678",
+			To: "+14155238886", Body: body, Created: at,
+		}
 	}
 	e.exec("INSERT INTO messages (direction, purpose, contact_id, status, sid) VALUES ('inbound', 'inbound', 1, 'received', 'SMin2')") // its webhook came
 	for n := 1; n > 0; {
@@ -208,7 +224,9 @@ func TestInboundMessagesThatNeverCame(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Len(t, e.found, 2, "not what is known, nor from before this sender was")
-	require.Equal(t, []string{"SMin0", "SMin1"}, []string{e.found[0].SID, e.found[1].SID}, "in the order in which they were written")
+	require.Equal(t, []string{"SMin0", "SMin1"}, []string{e.found[0].SID, e.found[1].SID},
+		"in the order in which they were written")
 	require.Equal(t, webhookevent.KindInbound, e.found[0].Kind)
-	require.Equal(t, webhookevent.InboundKey("SMin0"), e.found[0].DedupeKey, "a webhook that comes after all is the same event")
+	require.Equal(t, webhookevent.InboundKey("SMin0"), e.found[0].DedupeKey,
+		"a webhook that comes after all is the same event")
 }

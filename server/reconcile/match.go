@@ -35,7 +35,9 @@ type Decision struct {
 // that was filled in differently): it never confirms, and it keeps the message from
 // being taken for absent. While another call to the same contact is under way, an
 // entry may be that call's, and nothing is confirmed.
-func Match(unknown []message.Unknown, answer message.LogAnswer, inFlight map[int64]bool, horizon time.Duration) []Decision {
+func Match(unknown []message.Unknown, answer message.LogAnswer, inFlight map[int64]bool,
+	horizon time.Duration,
+) []Decision {
 	rows := slices.Clone(unknown)
 	slices.SortFunc(rows, func(a, b message.Unknown) int {
 		return cmp.Or(a.SubmittedAt.Compare(b.SubmittedAt), cmp.Compare(a.ID, b.ID))
@@ -80,5 +82,6 @@ func indexes(entries []message.Logged) []int {
 // during reports whether Twilio may have created the entry for the message's call.
 // Twilio tells whole seconds, and its clock is not ours.
 func during(u message.Unknown, e message.Logged) bool {
-	return !e.Created.Before(u.SubmittedAt.Add(-clockSkew).Truncate(time.Second)) && !e.Created.After(u.SubmittedAt.Add(callLength+clockSkew))
+	return !e.Created.Before(u.SubmittedAt.Add(-clockSkew).Truncate(time.Second)) &&
+		!e.Created.After(u.SubmittedAt.Add(callLength+clockSkew))
 }

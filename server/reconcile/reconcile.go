@@ -184,7 +184,8 @@ func (r *Reconciler) settle(ctx context.Context, rows []message.Unknown, answer 
 		if err != nil {
 			return err
 		}
-		open := slices.DeleteFunc(slices.Clone(rows), func(u message.Unknown) bool { return !still[u.ID] }) // a receipt was faster
+		// a receipt was faster
+		open := slices.DeleteFunc(slices.Clone(rows), func(u message.Unknown) bool { return !still[u.ID] })
 		sids := make([]string, len(answer.Entries))
 		for i, e := range answer.Entries {
 			sids[i] = e.SID

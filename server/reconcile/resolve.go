@@ -84,7 +84,8 @@ func (s *Service) resolveBatch(ctx context.Context, campaignID *int64, ids []int
 		if err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "message.resolve", "message", found[0], map[string]any{"resolution": r, "messages": found})
+		return audit.Record(ctx, tx, "message.resolve", "message", found[0],
+			map[string]any{"resolution": r, "messages": found})
 	})
 	for id := range touched {
 		s.hub.Publish(pubsub.TopicCampaign, id)

@@ -33,7 +33,8 @@ func openChecks(ctx context.Context, idb bun.IDB, first, last time.Duration) err
 			UNION ALL
 			SELECT ca.id FROM campaigns ca
 			WHERE (ca.status IN ('sending', 'paused') OR ca.finished_at > now() - make_interval(secs => ?1))
-				AND EXISTS (SELECT 1 FROM message_counts mc WHERE mc.campaign_id = ca.id AND mc.measure IN ('accepted', 'queued', 'sending', 'sent') AND mc.n > 0)) x
+				AND EXISTS (SELECT 1 FROM message_counts mc WHERE mc.campaign_id = ca.id
+					AND mc.measure IN ('accepted', 'queued', 'sending', 'sent') AND mc.n > 0)) x
 		ON CONFLICT (campaign_id) DO UPDATE SET next_at = excluded.next_at, pass_began = excluded.pass_began WHERE rc.next_at = 'infinity'`,
 		first.Seconds(), last.Seconds()).Exec(ctx)
 	return db.Err(err)
@@ -43,11 +44,15 @@ func openChecks(ctx context.Context, idb bun.IDB, first, last time.Duration) err
 func takeCheck(ctx context.Context, idb bun.IDB) (c *check, err error) {
 	var rows []*check
 	err = idb.NewRaw(`
-		UPDATE receipt_checks rc SET next_at = clock_timestamp() + interval '1 minute', pass_began = CASE WHEN rc.reached = 0 THEN clock_timestamp() ELSE rc.pass_began END
-		WHERE rc.campaign_id = (SELECT campaign_id FROM receipt_checks WHERE next_at <= now() ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+		UPDATE receipt_checks rc SET next_at = clock_timestamp() + interval '1 minute', pass_began = CASE WHEN rc.reached = 0
+			THEN clock_timestamp() ELSE rc.pass_began END
+		WHERE rc.campaign_id = (SELECT campaign_id FROM receipt_checks WHERE next_at <= now() ORDER BY next_at LIMIT 1
+			FOR UPDATE SKIP LOCKED)
 		RETURNING rc.campaign_id, rc.pass_began, rc.last_pass, rc.reached, rc.base, clock_timestamp() AS now,
-			coalesce((SELECT max(s.bucket) FROM message_series s WHERE s.campaign_id = rc.campaign_id AND s.measure = 'at:accepted'),
-				(SELECT ca.started_at FROM campaigns ca WHERE ca.id = rc.campaign_id), clock_timestamp()) AS active_at`).Scan(ctx, &rows)
+			coalesce((SELECT max(s.bucket) FROM message_series s WHERE s.campaign_id = rc.campaign_id
+				AND s.measure = 'at:accepted'),
+				(SELECT ca.started_at FROM campaigns ca WHERE ca.id = rc.campaign_id), clock_timestamp()) AS active_at`).Scan(ctx,
+		&rows)
 	if err != nil || len(rows) == 0 {
 		return nil, db.Err(err)
 	}
@@ -56,7 +61,8 @@ func takeCheck(ctx context.Context, idb bun.IDB) (c *check, err error) {
 
 // reachedCheck notes how far a pass is, and goes on at once.
 func reachedCheck(ctx context.Context, idb bun.IDB, c *check, reached int64) error {
-	_, err := idb.NewRaw("UPDATE receipt_checks SET reached = ?, next_at = clock_timestamp() WHERE campaign_id = ?", reached, c.CampaignID).Exec(ctx)
+	_, err := idb.NewRaw("UPDATE receipt_checks SET reached = ?, next_at = clock_timestamp() WHERE campaign_id = ?",
+		reached, c.CampaignID).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -87,7 +93,8 @@ func takeInboundCheck(ctx context.Context, idb bun.IDB) (c *inboundCheck, err er
 	var rows []*inboundCheck
 	err = idb.NewRaw(`
 		UPDATE inbound_checks ic SET next_at = clock_timestamp() + interval '10 minutes' FROM senders s
-		WHERE s.id = ic.sender_id AND ic.sender_id = (SELECT sender_id FROM inbound_checks WHERE next_at <= now() ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+		WHERE s.id = ic.sender_id AND ic.sender_id = (SELECT sender_id FROM inbound_checks WHERE next_at <= now()
+			ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED)
 		RETURNING ic.sender_id, s.address, ic.read_until, clock_timestamp() AS now`).Scan(ctx, &rows)
 	if err != nil || len(rows) == 0 {
 		return nil, db.Err(err)

@@ -237,7 +237,8 @@ func (r *Rig) Approved(ctx context.Context, name, body string) (string, error) {
 		var t struct {
 			Node struct{ ApprovalStatus string }
 		}
-		if err := r.Call(ctx, `query($id: ID!) { node(id: $id) { ... on Template { approvalStatus } } }`, map[string]any{"id": id}, &t); err != nil {
+		if err := r.Call(ctx, `query($id: ID!) { node(id: $id) { ... on Template { approvalStatus } } }`,
+			map[string]any{"id": id}, &t); err != nil {
 			return "", err
 		}
 		if t.Node.ApprovalStatus == "APPROVED" {
@@ -261,7 +262,8 @@ func (r *Rig) Upload(ctx context.Context, name string, content io.Reader) error 
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
 	const operation = `{"query": "mutation($f: Upload!) { contactImport(input: {file: $f}) { import { id } userErrors { message } } }", "variables": {"f": null}}`
-	if err := errors.Join(w.WriteField("operations", operation), w.WriteField("map", `{"0": ["variables.f"]}`)); err != nil {
+	if err := errors.Join(w.WriteField("operations", operation),
+		w.WriteField("map", `{"0": ["variables.f"]}`)); err != nil {
 		return err
 	}
 	part, err := w.CreateFormFile("0", name)

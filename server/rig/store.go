@@ -12,9 +12,11 @@ func (r *Rig) Seed(ctx context.Context, first, n int) error {
 	for done := 0; done < n; done += slice {
 		_, err := r.DB.NewRaw(`
 			WITH people AS (
-				INSERT INTO contacts (address, match_key, kind, region, time_zone, time_zone_source, name, attributes, consent_status, consent_at)
+				INSERT INTO contacts (address, match_key, kind, region, time_zone, time_zone_source, name, attributes,
+					consent_status, consent_at)
 				SELECT a, a, 'phone', 'DE', 'Europe/Berlin', 'number', 'Person ' || i,
-					jsonb_build_object('city', (ARRAY['Berlin', 'Hamburg', 'Köln', 'München'])[1 + i % 4], 'points', i % 1000), 'opted_in', now()
+					jsonb_build_object('city', (ARRAY['Berlin', 'Hamburg', 'Köln', 'München'])[1 + i % 4], 'points', i % 1000),
+						'opted_in', now()
 				FROM (SELECT i, '+49151' || lpad(i::text, 8, '0') AS a FROM generate_series(?::int, ?::int) i) x
 				RETURNING id)
 			INSERT INTO consent_events (contact_id, address_hash, status, source, evidence, occurred_at)
@@ -53,8 +55,10 @@ type Times struct {
 // TimesOf measures a campaign by what its messages say.
 func (r *Rig) TimesOf(ctx context.Context, campaign int64) (t Times, err error) {
 	err = r.DB.NewRaw(`
-		SELECT count(*) AS audience, count(m.sid) AS accepted, extract(epoch FROM ca.prepared_at - ca.started_at)::float8 AS prepare,
-			extract(epoch FROM max(m.accepted_at) - min(m.submitted_at))::float8 AS send, ca.started_at AS started, min(m.submitted_at) AS first_submit, max(m.accepted_at) AS end
+		SELECT count(*) AS audience, count(m.sid) AS accepted, extract(epoch
+			FROM ca.prepared_at - ca.started_at)::float8 AS prepare,
+			extract(epoch FROM max(m.accepted_at) - min(m.submitted_at))::float8 AS send, ca.started_at AS started,
+				min(m.submitted_at) AS first_submit, max(m.accepted_at) AS end
 		FROM messages m JOIN campaigns ca ON ca.id = m.campaign_id WHERE ca.id = ? GROUP BY ca.id`, campaign).Scan(ctx, &t)
 	return t, err
 }
@@ -83,18 +87,22 @@ func (r *Rig) SeedBook(ctx context.Context, n int) error {
 	for first := 1; first <= n; first += slice {
 		_, err := r.DB.NewRaw(`
 			WITH people AS (
-				INSERT INTO contacts (address, match_key, kind, region, time_zone, time_zone_source, name, locale, attributes, consent_status, consent_at, reachable, created_at, last_inbound_at)
+				INSERT INTO contacts (address, match_key, kind, region, time_zone, time_zone_source, name, locale, attributes,
+					consent_status, consent_at, reachable, created_at, last_inbound_at)
 				SELECT a, a, 'phone', 'DE', 'Europe/Berlin', 'number',
 					(ARRAY['Anna','Ben','Clara','David','Emma','Finn','Greta','Hannah','Ida','Jonas','Karl','Lena','Mia','Noah','Oskar','Paula'])[1 + i % 16] || ' ' ||
 					(ARRAY['Müller','Schmidt','Schneider','Fischer','Weber','Meyer','Wagner','Becker','Schulz','Hoffmann','Koch','Bauer','Richter','Klein','Wolf'])[1 + (i * 7) % 15] || ' ' || i,
 					'de', jsonb_build_object('city', (ARRAY['Berlin','Hamburg','Köln','München','Leipzig','Bremen','Dresden','Essen'])[1 + (i * 13) % 8], 'points', (i * 31) % 5000,
-						'plan', (ARRAY['free','pro','enterprise'])[1 + i % 3], 'email', 'person' || i || '@mail.example', 'signed_up', to_char(date '2024-01-01' + (i % 900), 'YYYY-MM-DD'),
+						'plan', (ARRAY['free','pro','enterprise'])[1 + i % 3], 'email', 'person' || i || '@mail.example', 'signed_up',
+							to_char(date '2024-01-01' + (i % 900), 'YYYY-MM-DD'),
 						'tags', jsonb_build_array((ARRAY['vip','newsletter','b2b','lead'])[1 + i % 4])),
-					(ARRAY['opted_in','opted_in','opted_in','unknown','opted_out'])[1 + i % 5], now() - (i % 1000) * interval '1 hour', i % 50 <> 0,
+					(ARRAY['opted_in','opted_in','opted_in','unknown','opted_out'])[1 + i % 5],
+						now() - (i % 1000) * interval '1 hour', i % 50 <> 0,
 					now() - (i % 700) * interval '1 day', CASE WHEN i % 10 = 0 THEN now() - (i % 90) * interval '1 day' END
 				FROM (SELECT i, '+49151' || lpad(i::text, 8, '0') AS a FROM generate_series(?::int, ?::int) i) x
 				RETURNING id)
-			INSERT INTO messages (direction, purpose, contact_id, status, created_at, accepted_at, sent_at, delivered_at, read_at)
+			INSERT INTO messages (direction, purpose, contact_id, status, created_at, accepted_at, sent_at, delivered_at,
+				read_at)
 			SELECT 'outbound', 'test', id, 'read', t, t, t, t, t FROM (SELECT id, now() - (id % 60) * interval '1 day' AS t FROM people WHERE id % 5 = 0) x`,
 			first, min(first+slice-1, n)).Exec(ctx)
 		if err != nil {

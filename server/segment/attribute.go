@@ -38,7 +38,8 @@ func (c *compiler) attribute(path []string, x Condition) {
 		c.attributeContains(path, x.Value.(string))
 	case "starts_with", "ends_with":
 		text := textAt(path)
-		c.put("coalesce("+text.sql+" ILIKE ?1 AND jsonb_typeof("+text.json+") = 'string', false)", indexed{text.arg, likePattern(x.Op, x.Value)})
+		c.put("coalesce("+text.sql+" ILIKE ?1 AND jsonb_typeof("+text.json+") = 'string', false)",
+			indexed{text.arg, likePattern(x.Op, x.Value)})
 	case "lt", "lte", "gt", "gte":
 		c.compare(path, comparisons[x.Op], x.Value)
 	case "before":
@@ -109,7 +110,8 @@ func (c *compiler) attributeIn(path []string, items []any) {
 // backslash: so the type is asked only of what already matched.
 func (c *compiler) attributeContains(path []string, value string) {
 	text := textAt(path)
-	kind := "CASE jsonb_typeof(" + text.json + ") WHEN 'string' THEN " + text.sql + " ILIKE ?1 WHEN 'array' THEN " + text.json + " @> to_jsonb(?2::text) ELSE false END"
+	kind := "CASE jsonb_typeof(" + text.json + ") WHEN 'string' THEN " + text.sql + " ILIKE ?1 WHEN 'array' THEN " +
+		text.json + " @> to_jsonb(?2::text) ELSE false END"
 	if !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' }) {
 		kind = text.sql + " ILIKE ?1 AND " + kind
 	}
@@ -156,7 +158,10 @@ func (c *compiler) between(path []string, low, high any) {
 func (c *compiler) timeBetween(path []string, from, to time.Time, ago string, seconds float64) {
 	text := textAt(path)
 	low, high := "?3", "?4"
-	args := indexed{text.arg, from.UTC().AddDate(0, 0, -2).Format(time.DateOnly), to.UTC().AddDate(0, 0, 3).Format(time.DateOnly), from, to}
+	args := indexed{
+		text.arg, from.UTC().AddDate(0, 0, -2).Format(time.DateOnly),
+		to.UTC().AddDate(0, 0, 3).Format(time.DateOnly), from, to,
+	}
 	if ago != "" {
 		low, high = "now() - "+strings.Replace(ago, "?", "?3", 1), "now()"
 		args = append(args[:3], seconds)

@@ -61,10 +61,15 @@ func TestCompiledSQLAgreesWithAPlainEvaluator(t *testing.T) {
 		require.NoError(t, err)
 		node, err := segment.Parse(text)
 		require.NoError(t, err, string(text))
-		p, err := segment.Compile(ctx, node, func(_ context.Context, id int64) (segment.Node, error) { return w.segments[id], nil })
+		p, err := segment.Compile(ctx, node, func(_ context.Context, id int64) (segment.Node,
+			error,
+		) {
+			return w.segments[id], nil
+		})
 		require.NoError(t, err, string(text))
 		var got []int64
-		require.NoError(t, d.NewRaw("SELECT c.id FROM contacts c WHERE "+p.SQL+" ORDER BY c.id", p.Args...).Scan(ctx, &got), string(text))
+		require.NoError(t, d.NewRaw("SELECT c.id FROM contacts c WHERE "+p.SQL+" ORDER BY c.id", p.Args...).Scan(ctx, &got),
+			string(text))
 		var want []int64
 		w.now = time.Now()
 		for _, c := range contacts {
@@ -101,17 +106,23 @@ func TestTheSchemaSaysWhatParseSays(t *testing.T) {
 		require.True(t, valid(string(raw)), string(raw))
 	}
 	for _, right := range []string{
-		`{"city": "Paris", "vip": true}`, `{"attribute": "city", "operator": "equals", "value": "Paris"}`, `{"conditions": [{"a": 1}], "logic": "OR"}`,
-		`{"random": {"percent": 10, "salt": "autumn"}}`, `{"event": "read", "within_last": "30d", "count": {"op": "gte", "value": 2}}`, `{"segment": "U2VnbWVudDox"}`, `{"topic": "VG9waWM6MQ=="}`, `{"all": []}`,
+		`{"city": "Paris", "vip": true}`, `{"attribute": "city", "operator": "equals", "value": "Paris"}`,
+		`{"conditions": [{"a": 1}], "logic": "OR"}`,
+		`{"random": {"percent": 10, "salt": "autumn"}}`,
+		`{"event": "read", "within_last": "30d", "count": {"op": "gte", "value": 2}}`, `{"segment": "U2VnbWVudDox"}`,
+		`{"topic": "VG9waWM6MQ=="}`, `{"all": []}`,
 	} {
 		_, err := segment.Parse(json.RawMessage(right))
 		require.NoError(t, err, right)
 		require.True(t, valid(right), right)
 	}
 	for _, wrong := range []string{
-		`{"field": "citty", "op": "eq", "value": 1}`, `{"field": "name", "op": "like", "value": "x"}`, `{"field": "consent_status", "op": "eq", "value": "maybe"}`,
-		`{"field": "attributes.n", "op": "between", "value": [1]}`, `{"field": "last_inbound_at", "op": "within_last", "value": "30 days"}`, `{"random": {"percent": 101}}`,
-		`{"event": "clicked"}`, `{"topic": 7}`, `{"conditions": [], "logic": "XOR"}`, `[1]`, `{"all": [], "any": []}`, `{"field": "name", "op": "exists", "value": "x"}`, `{"not": []}`, `{"city": ["Paris"]}`,
+		`{"field": "citty", "op": "eq", "value": 1}`, `{"field": "name", "op": "like", "value": "x"}`,
+		`{"field": "consent_status", "op": "eq", "value": "maybe"}`,
+		`{"field": "attributes.n", "op": "between", "value": [1]}`,
+		`{"field": "last_inbound_at", "op": "within_last", "value": "30 days"}`, `{"random": {"percent": 101}}`,
+		`{"event": "clicked"}`, `{"topic": 7}`, `{"conditions": [], "logic": "XOR"}`, `[1]`, `{"all": [], "any": []}`,
+		`{"field": "name", "op": "exists", "value": "x"}`, `{"not": []}`, `{"city": ["Paris"]}`,
 		`{"field": "reachable", "op": "eq", "value": "yes"}`, `{"event": "read", "count": {"op": "gte", "value": -1}}`,
 	} {
 		_, err := segment.Parse(json.RawMessage(wrong))
@@ -125,9 +136,15 @@ type generator struct{ *rand.Rand }
 func (g *generator) one(values ...any) any { return values[g.IntN(len(values))] }
 
 var (
-	words  = []any{"Paris", "paris", "Berlin", "São Paulo", "50%_off", `a\b`, "", "x", "O'Brien", "true", "7", "Köln", "KÖLN", "МОСКВА"}
+	words = []any{
+		"Paris", "paris", "Berlin", "São Paulo", "50%_off", `a\b`, "", "x", "O'Brien", "true", "7", "Köln",
+		"KÖLN", "МОСКВА",
+	}
 	names  = []string{"city", "plan", "age", "vip", "tags", "address", "due"}
-	stamps = []any{"2026-01-15", "2026-11-20T10:00:00Z", "2020-02-29", "1999-12-31T23:59:59", "2026-11-20T23:30:00+14:00", "2026-11-19T23:30:00-12:00", "not a date", "2026-02-31", "2026-13-01"}
+	stamps = []any{
+		"2026-01-15", "2026-11-20T10:00:00Z", "2020-02-29", "1999-12-31T23:59:59",
+		"2026-11-20T23:30:00+14:00", "2026-11-19T23:30:00-12:00", "not a date", "2026-02-31", "2026-13-01",
+	}
 )
 
 // scalar is what an attribute holds, or a query asks for.
@@ -153,7 +170,8 @@ func (g *generator) contact(i int) *contact.Contact {
 	c := contact.New(a)
 	c.Name, _ = g.one(words...).(string)
 	c.Locale, _ = g.one("de", "en", "", "pt-BR").(string)
-	c.ConsentStatus, _ = g.one(contact.ConsentUnknown, contact.ConsentOptedIn, contact.ConsentOptedOut).(contact.ConsentStatus)
+	c.ConsentStatus, _ = g.one(contact.ConsentUnknown, contact.ConsentOptedIn,
+		contact.ConsentOptedOut).(contact.ConsentStatus)
 	c.Reachable = g.IntN(4) > 0
 	c.CreatedAt = time.Now().Add(-time.Duration(g.IntN(60*24)) * time.Hour)
 	if g.IntN(2) == 0 {
@@ -224,7 +242,8 @@ func (g *generator) condition() map[string]any {
 	switch g.IntN(8) {
 	case 0:
 		c["field"] = g.one("name", "locale", "region", "time_zone")
-		op, _ = g.one("eq", "ne", "in", "not_in", "contains", "starts_with", "ends_with", "exists", "not_exists", "is_empty").(string)
+		op, _ = g.one("eq", "ne", "in", "not_in", "contains", "starts_with", "ends_with", "exists", "not_exists",
+			"is_empty").(string)
 		c["value"] = g.one(append(words, "de", "DE", "Europe/Berlin")...)
 	case 1:
 		c["field"], op = "consent_status", g.one("eq", "ne", "in", "not_in").(string)
@@ -240,7 +259,8 @@ func (g *generator) condition() map[string]any {
 		if g.IntN(6) == 0 {
 			c["field"] = c["field"].(string) + ".inner"
 		}
-		op, _ = g.one("eq", "ne", "in", "not_in", "lt", "lte", "gt", "gte", "between", "contains", "has", "starts_with", "ends_with", "exists", "not_exists", "is_empty", "before", "after", "within_last", "not_within_last").(string)
+		op, _ = g.one("eq", "ne", "in", "not_in", "lt", "lte", "gt", "gte", "between", "contains", "has", "starts_with",
+			"ends_with", "exists", "not_exists", "is_empty", "before", "after", "within_last", "not_within_last").(string)
 		c["value"] = g.scalar()
 	}
 	c["op"] = op
@@ -292,13 +312,19 @@ type world struct {
 // world gives the contacts messages and imports, and some segments to name.
 func (g *generator) world(t *testing.T, d *db.DB, contacts []*contact.Contact) *world {
 	t.Helper()
-	w := &world{messages: map[int64][]message.Message{}, imports: map[int64]map[int64]bool{1: {}, 2: {}}, topics: map[int64]map[int64]bool{1: {}, 2: {}}, segments: map[int64]segment.Node{}}
+	w := &world{
+		messages: map[int64][]message.Message{}, imports: map[int64]map[int64]bool{1: {}, 2: {}},
+		topics: map[int64]map[int64]bool{1: {}, 2: {}}, segments: map[int64]segment.Node{},
+	}
 	for id := range int64(2) {
 		_, err := d.NewRaw("INSERT INTO imports (file_name, options, status) VALUES ('f.csv', '{}', 'completed')").Exec(t.Context())
 		require.NoError(t, err)
 		_, err = d.NewRaw("INSERT INTO topics (name) VALUES (?)", fmt.Sprintf("topic %d", id)).Exec(t.Context())
 		require.NoError(t, err)
-		n, err := segment.Parse([]byte([]string{`{"field": "attributes.city", "op": "eq", "value": "Paris"}`, `{"event": "read"}`}[id]))
+		n, err := segment.Parse([]byte([]string{
+			`{"field": "attributes.city", "op": "eq", "value": "Paris"}`,
+			`{"event": "read"}`,
+		}[id]))
 		require.NoError(t, err)
 		w.segments[id+1] = n
 	}
@@ -314,14 +340,18 @@ func (g *generator) world(t *testing.T, d *db.DB, contacts []*contact.Contact) *
 			if draw := g.IntN(4); draw < 2 {
 				status := []string{"subscribed", "left"}[draw]
 				w.topics[id][c.ID] = draw == 0
-				_, err := d.NewRaw("INSERT INTO contact_topics (topic_id, contact_id, status, source) VALUES (?, ?, ?, 'api')", id, c.ID, status).Exec(t.Context())
+				_, err := d.NewRaw("INSERT INTO contact_topics (topic_id, contact_id, status, source) VALUES (?, ?, ?, 'api')",
+					id, c.ID, status).Exec(t.Context())
 				require.NoError(t, err)
 			}
 		}
 		for campaign := range int64(g.IntN(4)) {
 			at := time.Now().Add(-time.Duration(g.IntN(60*24)) * time.Hour).Truncate(time.Microsecond)
 			id := campaign + 1
-			m := message.Message{Direction: message.Outbound, Purpose: message.PurposeCampaign, CampaignID: &id, ContactID: c.ID, Status: message.StatusAccepted, Media: []string{}, AcceptedAt: &at}
+			m := message.Message{
+				Direction: message.Outbound, Purpose: message.PurposeCampaign, CampaignID: &id,
+				ContactID: c.ID, Status: message.StatusAccepted, Media: []string{}, AcceptedAt: &at,
+			}
 			if m.Status = message.StatusFailed; g.IntN(5) > 0 {
 				m.Status, m.SentAt = message.StatusSent, &at
 			} else {
@@ -388,7 +418,10 @@ func (w *world) matches(n segment.Node, c *contact.Contact) bool {
 func (w *world) behaved(b segment.Behaviour, c *contact.Contact) bool {
 	n := int64(0)
 	for _, m := range w.messages[c.ID] {
-		at := map[string]*time.Time{"received": m.SentAt, "delivered": m.DeliveredAt, "read": m.ReadAt, "replied": m.RepliedAt, "failed": m.EndedAt}[b.Event]
+		at := map[string]*time.Time{
+			"received": m.SentAt, "delivered": m.DeliveredAt, "read": m.ReadAt,
+			"replied": m.RepliedAt, "failed": m.EndedAt,
+		}[b.Event]
 		if at == nil || (b.Campaign != 0 && *m.CampaignID != b.Campaign) {
 			continue
 		}
@@ -464,7 +497,10 @@ func textHolds(x segment.Condition, s string) bool {
 		return s == ""
 	}
 	part := fold(x.Value.(string))
-	return map[string]func(string, string) bool{"contains": strings.Contains, "starts_with": strings.HasPrefix, "ends_with": strings.HasSuffix}[x.Op](fold(s), part)
+	return map[string]func(string, string) bool{
+		"contains": strings.Contains, "starts_with": strings.HasPrefix,
+		"ends_with": strings.HasSuffix,
+	}[x.Op](fold(s), part)
 }
 
 func timeHolds(x segment.Condition, at *time.Time, now time.Time) bool {
@@ -494,7 +530,10 @@ func timeHolds(x segment.Condition, at *time.Time, now time.Time) bool {
 func span(v any) time.Duration {
 	s, _ := v.(string)
 	n, _ := strconv.Atoi(s[:len(s)-1])
-	return time.Duration(n) * map[byte]time.Duration{'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour}[s[len(s)-1]]
+	return time.Duration(n) * map[byte]time.Duration{
+		'h': time.Hour, 'd': 24 * time.Hour,
+		'w': 7 * 24 * time.Hour,
+	}[s[len(s)-1]]
 }
 
 func instant(v any) *time.Time {

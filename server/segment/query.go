@@ -93,14 +93,20 @@ var fields = map[string]fieldType{
 }
 
 var (
-	textOps = []string{"eq", "ne", "in", "not_in", "contains", "starts_with", "ends_with", "exists", "not_exists", "is_empty"}
+	textOps = []string{
+		"eq", "ne", "in", "not_in", "contains", "starts_with", "ends_with", "exists", "not_exists",
+		"is_empty",
+	}
 	boolOps = []string{"eq", "ne"}
 	timeOps = []string{"before", "after", "between", "within_last", "not_within_last", "exists", "not_exists"}
 	anyOps  = []string{
 		"eq", "ne", "in", "not_in", "lt", "lte", "gt", "gte", "between", "contains", "starts_with", "ends_with",
 		"has", "exists", "not_exists", "is_empty", "before", "after", "within_last", "not_within_last",
 	}
-	opsOf = map[fieldType][]string{typeText: textOps, typeBool: boolOps, typeTime: timeOps, typeStatus: {"eq", "ne", "in", "not_in"}, typeAttribute: anyOps}
+	opsOf = map[fieldType][]string{
+		typeText: textOps, typeBool: boolOps, typeTime: timeOps,
+		typeStatus: {"eq", "ne", "in", "not_in"}, typeAttribute: anyOps,
+	}
 
 	statuses   = []string{"unknown", "opted_in", "opted_out"}
 	durationRe = regexp.MustCompile(`^([1-9][0-9]{0,4})([mhdw])$`)
@@ -527,7 +533,8 @@ func checkScalar(typ fieldType, v any, path string) error {
 		}
 	}
 	return fail(path, "found %s, want %s", show(v), map[fieldType]string{
-		typeText: "a text", typeStatus: strings.Join(statuses, ", "), typeBool: "true or false", typeAttribute: "a text, a number, true or false",
+		typeText: "a text", typeStatus: strings.Join(statuses, ", "), typeBool: "true or false",
+		typeAttribute: "a text, a number, true or false",
 	}[typ])
 }
 
@@ -557,7 +564,10 @@ func parseDuration(s string) time.Duration {
 		return 0
 	}
 	n, _ := strconv.Atoi(m[1])
-	return time.Duration(n) * map[string]time.Duration{"m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}[m[2]]
+	return time.Duration(n) * map[string]time.Duration{
+		"m": time.Minute, "h": time.Hour, "d": 24 * time.Hour,
+		"w": 7 * 24 * time.Hour,
+	}[m[2]]
 }
 
 // Format writes a checked query in the engine's own form, so that what is

@@ -25,15 +25,22 @@ func schema() object {
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		conditions = append(conditions, conditionsOn(object{"const": name}, fields[name])...)
 	}
-	conditions = append(conditions, conditionsOn(object{"type": "string", "pattern": `^attributes\.[^.]+(\.[^.]+)*$`}, typeAttribute)...)
+	conditions = append(conditions, conditionsOn(object{"type": "string", "pattern": `^attributes\.[^.]+(\.[^.]+)*$`},
+		typeAttribute)...)
 	text := object{"type": "string"}
 	list := object{"type": "array", "items": object{"$ref": "#"}, "maxItems": MaxConditions}
 	exactly := func(required string, properties object) object {
-		return object{"type": "object", "required": []string{required}, "properties": properties, "additionalProperties": false}
+		return object{
+			"type": "object", "required": []string{required}, "properties": properties,
+			"additionalProperties": false,
+		}
 	}
 	id := object{"type": "string", "description": "a global id, as the API gives it"}
 	duration := object{"type": "string", "pattern": durationRe.String()}
-	keywords := []string{"all", "any", "not", "conditions", "field", "attribute", "random", "event", "topic", "segment", "import"}
+	keywords := []string{
+		"all", "any", "not", "conditions", "field", "attribute", "random", "event", "topic", "segment",
+		"import",
+	}
 	return object{
 		"$schema": "https://json-schema.org/draft/2020-12/schema",
 		"title":   "Segment query",
@@ -46,27 +53,43 @@ func schema() object {
 			exactly("any", object{"any": list}),
 			exactly("not", object{"not": object{"$ref": "#"}}),
 			object{"title": "condition", "anyOf": conditions},
-			exactly("random", object{"random": object{"type": "object", "required": []string{"percent"}, "additionalProperties": false, "properties": object{
-				"percent": object{"type": "number", "minimum": 0, "maximum": 100}, "salt": object{"type": []string{"string", "null"}, "maxLength": 100},
-			}}}),
+			exactly("random", object{"random": object{
+				"type": "object", "required": []string{"percent"},
+				"additionalProperties": false, "properties": object{
+					"percent": object{"type": "number", "minimum": 0, "maximum": 100},
+					"salt":    object{"type": []string{"string", "null"}, "maxLength": 100},
+				},
+			}}),
 			exactly("event", object{
-				"event": object{"enum": slices.Sorted(maps.Keys(eventColumns))}, "campaign": object{"anyOf": []any{id, object{"type": "null"}}},
+				"event":       object{"enum": slices.Sorted(maps.Keys(eventColumns))},
+				"campaign":    object{"anyOf": []any{id, object{"type": "null"}}},
 				"within_last": object{"anyOf": []any{duration, object{"type": "null"}}},
-				"count": object{"anyOf": []any{object{"type": "null"}, object{"type": "object", "additionalProperties": false, "required": []string{"op", "value"}, "properties": object{
-					"op": object{"enum": slices.Sorted(maps.Keys(comparisons))}, "value": object{"type": "integer", "minimum": 0},
-				}}}},
+				"count": object{"anyOf": []any{object{"type": "null"}, object{
+					"type": "object", "additionalProperties": false,
+					"required": []string{"op", "value"}, "properties": object{
+						"op": object{"enum": slices.Sorted(maps.Keys(comparisons))}, "value": object{"type": "integer", "minimum": 0},
+					},
+				}}},
 			}),
 			exactly("segment", object{"segment": id}),
 			exactly("import", object{"import": id}),
 			exactly("topic", object{"topic": id}),
-			object{"title": "the first product's group", "type": "object", "required": []string{"conditions"}, "additionalProperties": false, "properties": object{
-				"conditions": list, "logic": object{"enum": []any{"AND", "OR", "and", "or", nil}},
-			}},
-			object{"title": "the first product's condition", "type": "object", "required": []string{"attribute", "operator", "value"}, "additionalProperties": false, "properties": object{
-				"attribute": text, "operator": object{"enum": []string{"equals", "contains"}}, "value": object{"type": []string{"string", "number", "boolean"}},
-			}},
 			object{
-				"title": "shorthand: all equal, on attributes", "type": "object", "propertyNames": object{"not": object{"enum": keywords}},
+				"title": "the first product's group", "type": "object", "required": []string{"conditions"},
+				"additionalProperties": false, "properties": object{
+					"conditions": list, "logic": object{"enum": []any{"AND", "OR", "and", "or", nil}},
+				},
+			},
+			object{
+				"title": "the first product's condition", "type": "object",
+				"required": []string{"attribute", "operator", "value"}, "additionalProperties": false, "properties": object{
+					"attribute": text, "operator": object{"enum": []string{"equals", "contains"}},
+					"value": object{"type": []string{"string", "number", "boolean"}},
+				},
+			},
+			object{
+				"title": "shorthand: all equal, on attributes", "type": "object",
+				"propertyNames":        object{"not": object{"enum": keywords}},
 				"additionalProperties": object{"type": []string{"string", "number", "boolean"}},
 			},
 		},
@@ -77,7 +100,8 @@ func schema() object {
 // one for each shape of value.
 func conditionsOn(field object, typ fieldType) []any {
 	scalar := map[fieldType]object{
-		typeText: {"type": "string", "maxLength": 4000}, typeBool: {"type": "boolean"}, typeStatus: {"enum": statuses}, typeTime: {"$ref": "#/$defs/time"},
+		typeText: {"type": "string", "maxLength": 4000}, typeBool: {"type": "boolean"}, typeStatus: {"enum": statuses},
+		typeTime:      {"$ref": "#/$defs/time"},
 		typeAttribute: {"type": []string{"string", "number", "boolean"}},
 	}[typ]
 	ordered := object{"anyOf": []any{object{"type": "number"}, object{"$ref": "#/$defs/time"}}}

@@ -17,18 +17,30 @@ import (
 func TestParseNamesThePathWhatWasFoundAndWhatIsAllowed(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string][]string{
-		`{"field": "citty", "op": "eq", "value": 1}`:                                      {"query.field", `"citty"`, "attributes.<key>"},
-		`{"all": [{"field": "name", "op": "like", "value": "x"}]}`:                        {"query.all[0].op", `"like"`, "contains"},
-		`{"any": [{"not": {"field": "created_at", "op": "before", "value": "soon"}}]}`:    {"query.any[0].not.value", `"soon"`, "2026-11-01"},
-		`{"field": "consent_status", "op": "eq", "value": "maybe"}`:                       {`"maybe"`, "opted_in"},
-		`{"field": "attributes.n", "op": "between", "value": [1]}`:                        {"query.value", "two values"},
-		`{"field": "last_inbound_at", "op": "within_last", "value": "30 days"}`:           {"30d"},
-		`{"random": {"percent": 101}}`:                                                    {"query.random.percent", "0 to 100"},
-		`{"segment": "x"}`:                                                                {"query.segment"},
-		`{"event": "clicked"}`:                                                            {"query.event", "received"},
-		`{"conditions": [], "logic": "XOR"}`:                                              {"query.logic", "XOR"},
-		`[1]`:                                                                             {"query", "object"},
-		`{"all": `:                                                                        {"not JSON"},
+		`{"field": "citty", "op": "eq", "value": 1}`: {
+			"query.field", `"citty"`,
+			"attributes.<key>",
+		},
+		`{"all": [{"field": "name", "op": "like", "value": "x"}]}`: {
+			"query.all[0].op", `"like"`,
+			"contains",
+		},
+		`{"any": [{"not": {"field": "created_at", "op": "before", "value": "soon"}}]}`: {
+			"query.any[0].not.value",
+			`"soon"`, "2026-11-01",
+		},
+		`{"field": "consent_status", "op": "eq", "value": "maybe"}`:             {`"maybe"`, "opted_in"},
+		`{"field": "attributes.n", "op": "between", "value": [1]}`:              {"query.value", "two values"},
+		`{"field": "last_inbound_at", "op": "within_last", "value": "30 days"}`: {"30d"},
+		`{"random": {"percent": 101}}`: {
+			"query.random.percent",
+			"0 to 100",
+		},
+		`{"segment": "x"}`:                   {"query.segment"},
+		`{"event": "clicked"}`:               {"query.event", "received"},
+		`{"conditions": [], "logic": "XOR"}`: {"query.logic", "XOR"},
+		`[1]`:                                {"query", "object"},
+		`{"all": `:                           {"not JSON"},
 		strings.Repeat(`{"not":`, 9) + `{"all":[]}` + strings.Repeat("}", 9):              {"8 deep"},
 		`{"all":[` + strings.Repeat(`{"field":"name","op":"exists"},`, 100) + `{"a":1}]}`: {"100 conditions"},
 	} {
@@ -65,8 +77,11 @@ func TestQueriesFindWhomTheyMean(t *testing.T) {
 	people := map[string]map[string]any{
 		"+4915112345670": {"city": "Berlin", "points": 10, "vip": true, "since": "2026-02-30", "tags": []string{"a", "b"}},
 		"+4915112345671": {"city": "Paris", "points": "10", "vip": "yes", "since": "2026-03-01"},
-		"+33612679473":   {"city": "Paris", "points": 25.5, "nested": map[string]any{"deep": "x"}, "since": "2026-10-01T10:00:00Z"},
-		"+393123836094":  {"city": nil, "quote": `O'Brien "x" ? %_\`},
+		"+33612679473": {
+			"city": "Paris", "points": 25.5, "nested": map[string]any{"deep": "x"},
+			"since": "2026-10-01T10:00:00Z",
+		},
+		"+393123836094": {"city": nil, "quote": `O'Brien "x" ? %_\`},
 	}
 	order := []string{"+4915112345670", "+4915112345671", "+33612679473", "+393123836094"}
 	for i, address := range order {
@@ -136,7 +151,10 @@ func TestQueriesFindWhomTheyMean(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, q := range []string{`{"city":"Paris"}`, `{"all":[{"field":"name","op":"eq","value":"x"}]}`, `{"not":{"random":{"percent":1}}}`} {
+	for _, q := range []string{
+		`{"city":"Paris"}`, `{"all":[{"field":"name","op":"eq","value":"x"}]}`,
+		`{"not":{"random":{"percent":1}}}`,
+	} {
 		f.Add(q)
 	}
 	f.Fuzz(func(t *testing.T, q string) {
@@ -146,7 +164,11 @@ func FuzzParse(f *testing.F) {
 		}
 		_, err = segment.Parse(segment.Format(n))
 		require.NoError(t, err, "what was taken is taken again")
-		p, err := segment.Compile(context.Background(), n, func(context.Context, int64) (segment.Node, error) { return segment.All{}, nil })
+		p, err := segment.Compile(context.Background(), n, func(context.Context, int64) (segment.Node,
+			error,
+		) {
+			return segment.All{}, nil
+		})
 		require.NoError(t, err)
 		require.Equal(t, strings.Count(p.SQL, "?"), len(p.Args))
 	})

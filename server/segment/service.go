@@ -107,7 +107,9 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Segment, err
 // save writes a segment. Segments name one another, so one at a time is read,
 // changed and checked: of two at once each could close the other's circle. They
 // are counted after the commit, because that may take long on many contacts.
-func (s *Service) save(ctx context.Context, action string, write func(context.Context, bun.Tx) (*Segment, error)) error {
+func (s *Service) save(ctx context.Context, action string, write func(context.Context,
+	bun.Tx) (*Segment, error),
+) error {
 	var seg *Segment
 	var p Predicate
 	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {

@@ -37,7 +37,8 @@ func insert(ctx context.Context, tx bun.Tx, s *Segment) error {
 }
 
 func update(ctx context.Context, tx bun.Tx, s *Segment) error {
-	_, err := tx.NewUpdate().Model(s).Column("name", "description", "query").Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)
+	_, err := tx.NewUpdate().Model(s).Column("name", "description",
+		"query").Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)
 	return db.Err(err)
 }
 
@@ -95,12 +96,14 @@ func usedBy(ctx context.Context, idb bun.IDB, id int64) (names []string, err err
 func recount(ctx context.Context, idb bun.IDB, s *Segment, p Predicate) error {
 	var n int64
 	var at time.Time
-	err := idb.NewRaw("SELECT count(*), now() FROM contacts c WHERE c.erased_at IS NULL AND ("+p.SQL+")", p.Args...).Scan(ctx, &n, &at)
+	err := idb.NewRaw("SELECT count(*), now() FROM contacts c WHERE c.erased_at IS NULL AND ("+p.SQL+")",
+		p.Args...).Scan(ctx, &n, &at)
 	if err != nil {
 		return db.Err(err)
 	}
 	s.LastCount, s.CountedAt = &n, &at
-	_, err = idb.NewRaw("UPDATE segments SET counted_at = ?, last_count = ? WHERE id = ? AND updated_at = ?", at, n, s.ID, s.UpdatedAt).Exec(ctx)
+	_, err = idb.NewRaw("UPDATE segments SET counted_at = ?, last_count = ? WHERE id = ? AND updated_at = ?", at, n,
+		s.ID, s.UpdatedAt).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -121,7 +124,8 @@ func preview(ctx context.Context, idb bun.IDB, p Predicate, sample int) (*Previe
 		out.ByConsent[r.Status] = r.N
 	}
 	if sample > 0 {
-		err = idb.NewSelect().Model(&out.Sample).Where("c.erased_at IS NULL").Where("("+p.SQL+")", p.Args...).OrderExpr("c.id DESC").Limit(int64(sample)).Scan(ctx)
+		err = idb.NewSelect().Model(&out.Sample).Where("c.erased_at IS NULL").Where("("+p.SQL+")",
+			p.Args...).OrderExpr("c.id DESC").Limit(int64(sample)).Scan(ctx)
 	}
 	return out, db.Err(err)
 }
@@ -135,7 +139,8 @@ type evaluated struct {
 
 // evaluate selects n pairs of a condition and a value for some contacts.
 func evaluate(ctx context.Context, idb bun.IDB, pairs Predicate, n int, ids any) ([]evaluated, error) {
-	rows, err := idb.QueryContext(ctx, "SELECT c.id"+pairs.SQL+" FROM contacts c WHERE c.id = ANY (?)", append(append([]any{}, pairs.Args...), ids)...)
+	rows, err := idb.QueryContext(ctx, "SELECT c.id"+pairs.SQL+" FROM contacts c WHERE c.id = ANY (?)",
+		append(append([]any{}, pairs.Args...), ids)...)
 	if err != nil {
 		return nil, db.Err(err)
 	}
@@ -156,6 +161,7 @@ func evaluate(ctx context.Context, idb bun.IDB, pairs Predicate, n int, ids any)
 }
 
 func matchesAny(ctx context.Context, idb bun.IDB, p Predicate) (any bool, err error) {
-	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM contacts c WHERE c.erased_at IS NULL AND ("+p.SQL+"))", p.Args...).Scan(ctx, &any)
+	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM contacts c WHERE c.erased_at IS NULL AND ("+p.SQL+"))",
+		p.Args...).Scan(ctx, &any)
 	return any, db.Err(err)
 }

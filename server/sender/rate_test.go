@@ -17,7 +17,8 @@ const ahead = 0.1
 
 func newSender(t *testing.T, s *sender.Service, address string, rate float64) *sender.Sender {
 	t.Helper()
-	snd, err := s.Create(actor.With(context.Background(), actor.System), sender.Input{Address: &address, DisplayName: &address, RatePerSecond: &rate})
+	snd, err := s.Create(actor.With(context.Background(), actor.System),
+		sender.Input{Address: &address, DisplayName: &address, RatePerSecond: &rate})
 	require.NoError(t, err)
 	return snd
 }
@@ -64,7 +65,8 @@ func TestNoMoreSlotsThanTheRateAllows(t *testing.T) {
 	takers.Wait()
 	seconds := time.Since(began).Seconds()
 	used := taken - unused
-	require.LessOrEqual(t, float64(used), 500*(seconds+1.5*ahead)+1, "slots that are due by now, half a slice caught up, and a slice ahead")
+	require.LessOrEqual(t, float64(used), 500*(seconds+1.5*ahead)+1,
+		"slots that are due by now, half a slice caught up, and a slice ahead")
 	require.Greater(t, used, 300, "and it goes on")
 	t.Logf("%d slots in %.2f s, %d more given back", used, seconds, unused)
 }

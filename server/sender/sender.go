@@ -83,7 +83,8 @@ func (in Input) apply(s *Sender) error {
 		s.RatePerSecond = *in.RatePerSecond
 	}
 	if !(s.RatePerSecond >= 0.01 && s.RatePerSecond <= MaxRate) {
-		_ = errs.Add(apperr.Invalid("ratePerSecond", "%g is out of range: 0.01 to %g messages a second", s.RatePerSecond, MaxRate))
+		_ = errs.Add(apperr.Invalid("ratePerSecond", "%g is out of range: 0.01 to %g messages a second", s.RatePerSecond,
+			MaxRate))
 	}
 	return errs.Err()
 }
@@ -160,7 +161,9 @@ func (s *Service) Resume(ctx context.Context, id int64) (*Sender, error) {
 	})
 }
 
-func (s *Service) change(ctx context.Context, id int64, action string, role actor.Role, fn func(*Sender) error) (*Sender, error) {
+func (s *Service) change(ctx context.Context, id int64, action string, role actor.Role,
+	fn func(*Sender) error,
+) (*Sender, error) {
 	if err := actor.Require(ctx, role); err != nil {
 		return nil, err
 	}
@@ -175,7 +178,10 @@ func (s *Service) change(ctx context.Context, id int64, action string, role acto
 		if err := save(ctx, tx, snd); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, action, "sender", id, map[string]any{"status": snd.Status, "rate": snd.RatePerSecond, "reason": snd.PausedReason})
+		return audit.Record(ctx, tx, action, "sender", id, map[string]any{
+			"status": snd.Status, "rate": snd.RatePerSecond,
+			"reason": snd.PausedReason,
+		})
 	})
 	return snd, err
 }

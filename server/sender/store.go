@@ -77,8 +77,11 @@ type Grant struct {
 // Take takes up to want slots from a sender and the account, and deals them out
 // among campaigns. With none free it tells how many seconds to wait. It must run
 // outside transactions: it does not wait for the disk.
-func Take(ctx context.Context, d *db.DB, senderID int64, campaigns []int64, want int, ahead float64) (grants []Grant, waitSeconds float64, err error) {
-	err = d.NewRaw("SELECT * FROM rate_take(?::text[], ?::bigint[], ?, ?)", pgdialect.Array(sharedKeys(senderID)), pgdialect.Array(campaigns), want, ahead).Scan(ctx, &grants)
+func Take(ctx context.Context, d *db.DB, senderID int64, campaigns []int64, want int,
+	ahead float64,
+) (grants []Grant, waitSeconds float64, err error) {
+	err = d.NewRaw("SELECT * FROM rate_take(?::text[], ?::bigint[], ?, ?)", pgdialect.Array(sharedKeys(senderID)),
+		pgdialect.Array(campaigns), want, ahead).Scan(ctx, &grants)
 	if err == nil && len(grants) == 1 && grants[0].CampaignID == nil {
 		return nil, grants[0].StartSeconds, nil
 	}
@@ -103,8 +106,10 @@ func Refund(ctx context.Context, d *db.DB, senderID int64, unused map[int64]int)
 	_, err := d.NewRaw(`
 		UPDATE rate_limits r SET tat = r.tat - make_interval(secs => x.n / r.rate_per_second)
 		FROM (SELECT key FROM rate_limits WHERE key = ANY (?) ORDER BY key FOR UPDATE) l
-			JOIN (SELECT k AS key, ?::float8 AS n FROM unnest(?::text[]) k UNION ALL SELECT 'campaign:' || id, n FROM unnest(?::bigint[], ?::bigint[]) u (id, n)) x ON x.key = l.key
-		WHERE r.key = l.key`, pgdialect.Array(keys), total, pgdialect.Array(sharedKeys(senderID)), pgdialect.Array(ids), pgdialect.Array(counts)).Exec(ctx)
+			JOIN (SELECT k AS key, ?::float8 AS n FROM unnest(?::text[]) k UNION ALL SELECT 'campaign:' || id, n
+				FROM unnest(?::bigint[], ?::bigint[]) u (id, n)) x ON x.key = l.key
+		WHERE r.key = l.key`, pgdialect.Array(keys), total, pgdialect.Array(sharedKeys(senderID)), pgdialect.Array(ids),
+		pgdialect.Array(counts)).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -113,7 +118,8 @@ func Refund(ctx context.Context, d *db.DB, senderID int64, unused map[int64]int)
 func Spend(ctx context.Context, idb bun.IDB, senderID int64) error {
 	_, err := idb.NewRaw(`
 		UPDATE rate_limits SET tat = greatest(tat, clock_timestamp()) + make_interval(secs => 1 / rate_per_second)
-		WHERE key IN (SELECT key FROM rate_limits WHERE key = ANY (?) ORDER BY key FOR UPDATE)`, pgdialect.Array(sharedKeys(senderID))).Exec(ctx)
+		WHERE key IN (SELECT key FROM rate_limits WHERE key = ANY (?) ORDER BY key FOR UPDATE)`,
+		pgdialect.Array(sharedKeys(senderID))).Exec(ctx)
 	return db.Err(err)
 }
 

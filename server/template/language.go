@@ -60,7 +60,10 @@ var plainFields = map[string]func(*contact.Contact) string{
 
 const allowedPlaceholders = "{{name}}, {{address}}, {{region}}, {{locale}} and {{attributes.<key>}}"
 
-var filterArgs = map[string]bool{"upper": false, "lower": false, "title": false, "trim": false, "default": true, "date": true, "number": false}
+var filterArgs = map[string]bool{
+	"upper": false, "lower": false, "title": false, "trim": false, "default": true,
+	"date": true, "number": false,
+}
 
 // Parse reads a body. It refuses unknown placeholders and filters by name.
 func Parse(body string) (*Body, error) {
@@ -95,7 +98,8 @@ func Parse(body string) (*Body, error) {
 		rest = rest[open+end+2:]
 	}
 	if len(b.Exprs) > MaxVariables {
-		return nil, apperr.Invalid("body", "a template has at most %d different placeholders, this one has %d", MaxVariables, len(b.Exprs))
+		return nil, apperr.Invalid("body", "a template has at most %d different placeholders, this one has %d",
+			MaxVariables, len(b.Exprs))
 	}
 	return b, nil
 }
@@ -170,7 +174,8 @@ func parseFilter(placeholder, step string) (Step, error) {
 	case !known:
 		return Step{"default", step}, nil
 	case takesArg && rest == "":
-		return Step{}, apperr.Invalid("body", "{{%s | %s}}: %s needs a value, such as %s \"…\"", placeholder, word, word, word)
+		return Step{}, apperr.Invalid("body", "{{%s | %s}}: %s needs a value, such as %s \"…\"", placeholder, word, word,
+			word)
 	case !takesArg && rest != "":
 		return Step{}, apperr.Invalid("body", "{{%s | %s}}: %s takes no value", placeholder, step, word)
 	case takesArg && strings.HasPrefix(rest, `"`):
@@ -360,7 +365,10 @@ func (b *Body) Variables() []Variable {
 }
 
 func (e *Expression) sample() string {
-	example := &contact.Contact{Name: "Maria", Address: "+4915112345678", Region: "DE", Locale: "en", Attributes: map[string]any{}}
+	example := &contact.Contact{
+		Name: "Maria", Address: "+4915112345678", Region: "DE", Locale: "en",
+		Attributes: map[string]any{},
+	}
 	for _, f := range e.Filters {
 		switch f.Name {
 		case "date":
@@ -388,7 +396,8 @@ func (b *Body) Rules() []string {
 		}
 		variables++
 		name := "{{" + p.Expr.Source + "}}"
-		if i > 0 && b.Parts[i-1].Expr != nil || i > 1 && strings.TrimSpace(b.Parts[i-1].Text) == "" && b.Parts[i-2].Expr != nil {
+		if i > 0 && b.Parts[i-1].Expr != nil || i > 1 && strings.TrimSpace(b.Parts[i-1].Text) == "" &&
+			b.Parts[i-2].Expr != nil {
 			broken = append(broken, name+" follows another placeholder directly: WhatsApp wants words between them")
 		}
 		if onlyPunctuation(b.Parts[:i]) {
@@ -399,14 +408,18 @@ func (b *Body) Rules() []string {
 		}
 	}
 	if need := 2*variables + 1; variables > 0 && words < need {
-		broken = append(broken, fmt.Sprintf("%d placeholders need at least %d words around them, there are %d", variables, need, words))
+		broken = append(broken, fmt.Sprintf("%d placeholders need at least %d words around them, there are %d", variables,
+			need, words))
 	}
 	return broken
 }
 
 func onlyPunctuation(parts []Part) bool {
 	for _, p := range parts {
-		if p.Expr != nil || strings.IndexFunc(p.Text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) >= 0 {
+		if p.Expr != nil || strings.IndexFunc(p.Text, func(r rune) bool {
+			return unicode.IsLetter(r) ||
+				unicode.IsNumber(r)
+		}) >= 0 {
 			return false
 		}
 	}

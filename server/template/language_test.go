@@ -12,7 +12,8 @@ import (
 func TestRender(t *testing.T) {
 	t.Parallel()
 	c := &contact.Contact{Name: "maria  LÓPEZ", Locale: "de", Attributes: map[string]any{
-		"city": "Paris\nNord", "n": 1234.5, "due_at": "2026-12-24", "empty": " ", "deep": map[string]any{"x": "y"}, "vip": true,
+		"city": "Paris\nNord", "n": 1234.5, "due_at": "2026-12-24", "empty": " ", "deep": map[string]any{"x": "y"},
+		"vip": true,
 	}}
 	for body, want := range map[string]string{
 		"Hi {{name}}!":                                     "Hi maria LÓPEZ!",

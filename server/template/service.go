@@ -38,7 +38,8 @@ func (s *Service) Create(ctx context.Context, in Input, submit bool) (*Template,
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, nil, err
 	}
-	t, v := &Template{Language: "en", Category: CategoryMarketing}, &Version{Version: 1, Kind: "text", ApprovalStatus: ApprovalDraft}
+	t, v := &Template{Language: "en", Category: CategoryMarketing},
+		&Version{Version: 1, Kind: "text", ApprovalStatus: ApprovalDraft}
 	if err := in.apply(t, v); err != nil {
 		return nil, nil, err
 	}
@@ -94,7 +95,10 @@ func (s *Service) Update(ctx context.Context, id int64, in Input, submit bool) (
 			return err
 		}
 		if v.Body != before.Body {
-			*v = Version{TemplateID: id, Version: before.Version + 1, Kind: "text", Body: v.Body, Variables: v.Variables, ApprovalStatus: ApprovalDraft}
+			*v = Version{
+				TemplateID: id, Version: before.Version + 1, Kind: "text", Body: v.Body, Variables: v.Variables,
+				ApprovalStatus: ApprovalDraft,
+			}
 			if err := insertVersion(ctx, tx, v); err != nil {
 				return err
 			}
@@ -297,7 +301,8 @@ func (s *Service) Preview(ctx context.Context, body string, contactID *int64) (*
 	}
 	p := &Preview{Parsed: b, Warnings: b.Rules()}
 	for _, old := range OldPlaceholders(body) {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("{%s} is sent as it stands; write {{%s}} to fill it in", old, placeholderFor(old)))
+		p.Warnings = append(p.Warnings, fmt.Sprintf("{%s} is sent as it stands; write {{%s}} to fill it in", old,
+			placeholderFor(old)))
 	}
 	if contactID == nil {
 		r := Rendered{Variables: map[string]string{}}

@@ -17,7 +17,8 @@ func insertTemplate(ctx context.Context, tx bun.Tx, t *Template) error {
 }
 
 func saveTemplate(ctx context.Context, tx bun.Tx, t *Template) error {
-	_, err := tx.NewUpdate().Model(t).Column("name", "language", "category").Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)
+	_, err := tx.NewUpdate().Model(t).Column("name", "language",
+		"category").Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)
 	return db.Err(err)
 }
 
@@ -51,7 +52,8 @@ func markSubmitted(ctx context.Context, idb bun.IDB, id int64) error {
 func decide(ctx context.Context, idb bun.IDB, v *Version, approval Approval, reason string) error {
 	_, err := idb.NewRaw(`
 		UPDATE template_versions SET checked_at = now(), rejection_reason = ?1, check_failures = 0,
-			check_at = now() + CASE WHEN submitted_at > now() - interval '1 minute' THEN interval '1 second' ELSE interval '1 minute' END,
+			check_at = now() + CASE WHEN submitted_at > now() - interval '1 minute' THEN interval '1 second'
+				ELSE interval '1 minute' END,
 			decided_at = CASE WHEN approval_status <> ?0 AND ?0 <> 'submitted' THEN now() ELSE decided_at END,
 			approval_status = ?0
 		WHERE id = ?2 AND checked_at IS NOT DISTINCT FROM ?3::timestamptz`, approval, reason, v.ID, v.CheckedAt).Exec(ctx)
@@ -95,9 +97,12 @@ func newestVersion(ctx context.Context, idb bun.IDB, templateID int64) (*Version
 	return v, db.Err(err)
 }
 
-func newestVersions(ctx context.Context, idb bun.IDB, templateIDs []int64, approvedOnly bool) (map[int64]*Version, error) {
+func newestVersions(ctx context.Context, idb bun.IDB, templateIDs []int64,
+	approvedOnly bool,
+) (map[int64]*Version, error) {
 	var rows []*Version
-	q := idb.NewSelect().Model(&rows).DistinctOn("v.template_id").Where("v.template_id = ANY (?)", pgdialect.Array(templateIDs)).Order("v.template_id", "v.version DESC")
+	q := idb.NewSelect().Model(&rows).DistinctOn("v.template_id").Where("v.template_id = ANY (?)",
+		pgdialect.Array(templateIDs)).Order("v.template_id", "v.version DESC")
 	if approvedOnly {
 		q = q.Where("v.approval_status = 'approved'")
 	}

@@ -106,7 +106,10 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		if err := remove(ctx, tx, id); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "topic.delete", "topic", id, map[string]any{"name": t.Name, "subscribers": counts[id].Subscribers, "left": counts[id].Left})
+		return audit.Record(ctx, tx, "topic.delete", "topic", id, map[string]any{
+			"name":        t.Name,
+			"subscribers": counts[id].Subscribers, "left": counts[id].Left,
+		})
 	})
 }
 
@@ -195,11 +198,14 @@ func (s *Service) Set(ctx context.Context, contactID, topicID int64, status Stat
 
 // Record writes one person's choice in the caller's transaction, which holds
 // the contact's lock, and tells whether it changed anything.
-func (s *Service) Record(ctx context.Context, tx bun.Tx, contactID, topicID int64, status Status, source consent.Source) (changed bool, err error) {
+func (s *Service) Record(ctx context.Context, tx bun.Tx, contactID, topicID int64, status Status,
+	source consent.Source,
+) (changed bool, err error) {
 	if changed, err = set(ctx, tx, contactID, topicID, status, source); err != nil || !changed {
 		return changed, err
 	}
-	return true, audit.Record(ctx, tx, "contact.topic", "contact", contactID, map[string]any{"topic": topicID, "status": status, "source": source})
+	return true, audit.Record(ctx, tx, "contact.topic", "contact", contactID,
+		map[string]any{"topic": topicID, "status": status, "source": source})
 }
 
 // LeftAt tells since when a contact has left a topic; nil when they have not.
@@ -227,7 +233,9 @@ func Pairs(topicID int64, contactIDs []int64) []Pair {
 // RecordBulk writes many choices in the caller's transaction, which holds the
 // contacts' locks, and gives the contacts it changed. Who left is not brought
 // back in bulk: that takes their own word, or an operator's for each of them.
-func (s *Service) RecordBulk(ctx context.Context, tx bun.Tx, pairs []Pair, status Status, source consent.Source) ([]int64, error) {
+func (s *Service) RecordBulk(ctx context.Context, tx bun.Tx, pairs []Pair, status Status,
+	source consent.Source,
+) ([]int64, error) {
 	if len(pairs) == 0 {
 		return nil, nil
 	}

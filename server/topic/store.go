@@ -21,7 +21,8 @@ func insert(ctx context.Context, tx bun.Tx, t *Topic) error {
 }
 
 func update(ctx context.Context, tx bun.Tx, t *Topic) error {
-	_, err := tx.NewUpdate().Model(t).Column("name", "description", "keyword", "keyword_folded").Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)
+	_, err := tx.NewUpdate().Model(t).Column("name", "description", "keyword",
+		"keyword_folded").Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)
 	return db.Err(err)
 }
 
@@ -84,7 +85,8 @@ func counts(ctx context.Context, idb bun.IDB, ids []int64) (map[int64]Counts, er
 		SELECT ct.topic_id, count(*) FILTER (WHERE ct.status = 'subscribed') AS subscribers,
 			count(*) FILTER (WHERE ct.status = 'subscribed' AND c.consent_status = 'opted_in' AND c.reachable) AS reached,
 			count(*) FILTER (WHERE ct.status = 'left') AS "left"
-		FROM contact_topics ct JOIN contacts c ON c.id = ct.contact_id WHERE ct.topic_id = ANY (?) GROUP BY 1`, pgdialect.Array(ids)).Scan(ctx, &rows)
+		FROM contact_topics ct JOIN contacts c ON c.id = ct.contact_id WHERE ct.topic_id = ANY (?) GROUP BY 1`,
+		pgdialect.Array(ids)).Scan(ctx, &rows)
 	found := make(map[int64]Counts, len(ids))
 	for _, id := range ids {
 		found[id] = Counts{}
@@ -121,7 +123,8 @@ func subscribed(ctx context.Context, idb bun.IDB, topicID int64, contactIDs []in
 // hold keeps topics from being deleted until the transaction ends: deleting one
 // takes its subscriptions in no order.
 func hold(ctx context.Context, tx bun.Tx, topicIDs []int64) error {
-	_, err := tx.NewRaw("SELECT id FROM topics WHERE id = ANY (?) ORDER BY id FOR KEY SHARE", pgdialect.Array(topicIDs)).Exec(ctx)
+	_, err := tx.NewRaw("SELECT id FROM topics WHERE id = ANY (?) ORDER BY id FOR KEY SHARE",
+		pgdialect.Array(topicIDs)).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -132,7 +135,9 @@ func holdThoseOf(ctx context.Context, tx bun.Tx, contactIDs []int64) error {
 	return db.Err(err)
 }
 
-func set(ctx context.Context, tx bun.Tx, contactID, topicID int64, status Status, source consent.Source) (changed bool, err error) {
+func set(ctx context.Context, tx bun.Tx, contactID, topicID int64, status Status,
+	source consent.Source,
+) (changed bool, err error) {
 	if err := hold(ctx, tx, []int64{topicID}); err != nil {
 		return false, err
 	}
@@ -148,7 +153,8 @@ func set(ctx context.Context, tx bun.Tx, contactID, topicID int64, status Status
 
 func leftAt(ctx context.Context, tx bun.Tx, contactID, topicID int64) (*time.Time, error) {
 	var at time.Time
-	err := tx.NewRaw("SELECT since FROM contact_topics WHERE topic_id = ? AND contact_id = ? AND status = 'left'", topicID, contactID).Scan(ctx, &at)
+	err := tx.NewRaw("SELECT since FROM contact_topics WHERE topic_id = ? AND contact_id = ? AND status = 'left'",
+		topicID, contactID).Scan(ctx, &at)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // they have not left it
 	}
@@ -156,7 +162,9 @@ func leftAt(ctx context.Context, tx bun.Tx, contactID, topicID int64) (*time.Tim
 }
 
 // setMany leaves pairs out whose topic is gone by now.
-func setMany(ctx context.Context, tx bun.Tx, pairs []Pair, status Status, source consent.Source) (changed []int64, err error) {
+func setMany(ctx context.Context, tx bun.Tx, pairs []Pair, status Status,
+	source consent.Source,
+) (changed []int64, err error) {
 	contacts, topics := make([]int64, len(pairs)), make([]int64, len(pairs))
 	for i, p := range pairs {
 		contacts[i], topics[i] = p.ContactID, p.TopicID
@@ -167,11 +175,13 @@ func setMany(ctx context.Context, tx bun.Tx, pairs []Pair, status Status, source
 	err = tx.NewRaw(`
 		WITH written AS (
 			INSERT INTO contact_topics AS ct (topic_id, contact_id, status, source)
-			SELECT DISTINCT tp.id, u.contact_id, ?, ? FROM unnest(?::bigint[], ?::bigint[]) u (contact_id, topic_id) JOIN topics tp ON tp.id = u.topic_id
+			SELECT DISTINCT tp.id, u.contact_id, ?, ? FROM unnest(?::bigint[], ?::bigint[]) u (contact_id, topic_id)
+				JOIN topics tp ON tp.id = u.topic_id
 			ON CONFLICT (topic_id, contact_id) DO UPDATE SET status = excluded.status, source = excluded.source, since = now()
 				WHERE ct.status = 'subscribed' AND excluded.status = 'left'
 			RETURNING contact_id)
-		SELECT DISTINCT contact_id FROM written ORDER BY 1`, status, source, pgdialect.Array(contacts), pgdialect.Array(topics)).Scan(ctx, &changed)
+		SELECT DISTINCT contact_id FROM written ORDER BY 1`, status, source, pgdialect.Array(contacts),
+		pgdialect.Array(topics)).Scan(ctx, &changed)
 	return changed, db.Err(err)
 }
 
@@ -181,7 +191,8 @@ func carry(ctx context.Context, tx bun.Tx, keep, gone int64) error {
 	}
 	_, err := tx.NewRaw(`INSERT INTO contact_topics AS ct (topic_id, contact_id, status, source, since)
 		SELECT topic_id, ?0, status, source, since FROM contact_topics WHERE contact_id = ?1
-		ON CONFLICT (topic_id, contact_id) DO UPDATE SET status = excluded.status, source = excluded.source, since = excluded.since
+		ON CONFLICT (topic_id, contact_id) DO UPDATE SET status = excluded.status, source = excluded.source,
+			since = excluded.since
 			WHERE ct.status = 'subscribed' AND excluded.status = 'left'`, keep, gone).Exec(ctx)
 	if err != nil {
 		return db.Err(err)

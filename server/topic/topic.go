@@ -77,7 +77,9 @@ func (in Input) apply(t *Topic) error {
 		t.Name = contact.CleanText(*in.Name)
 	}
 	if t.Name == "" || utf8.RuneCountInString(t.Name) > maxName || strings.ContainsAny(t.Name, ",;|\"") {
-		_ = errs.Add(apperr.Invalid("name", "%q is not a name: 1 to %d characters without comma, semicolon, | or quotes, since files list topics by name", t.Name, maxName))
+		_ = errs.Add(apperr.Invalid("name",
+			"%q is not a name: 1 to %d characters without comma, semicolon, | or quotes, since files list topics by name",
+			t.Name, maxName))
 	}
 	if in.Description != nil {
 		if t.Description = contact.CleanText(*in.Description); utf8.RuneCountInString(t.Description) > maxDescription {
@@ -89,9 +91,11 @@ func (in Input) apply(t *Topic) error {
 		switch {
 		case t.Keyword == "":
 		case t.KeywordFolded == "" || utf8.RuneCountInString(t.Keyword) > maxKeyword:
-			_ = errs.Add(apperr.Invalid("keyword", "%q is not a keyword: 1 to %d letters or digits, such as NEWS", t.Keyword, maxKeyword))
+			_ = errs.Add(apperr.Invalid("keyword", "%q is not a keyword: 1 to %d letters or digits, such as NEWS", t.Keyword,
+				maxKeyword))
 		case consent.Reserved(t.KeywordFolded):
-			_ = errs.Add(apperr.Invalid("keyword", "%q means something of its own already, or would after STOP or START: choose another", t.Keyword))
+			_ = errs.Add(apperr.Invalid("keyword",
+				"%q means something of its own already, or would after STOP or START: choose another", t.Keyword))
 		}
 	}
 	return errs.Err()

@@ -10,7 +10,12 @@ import (
 
 func TestFilesNameTopics(t *testing.T) {
 	t.Parallel()
-	b := newBook([]*Topic{{ID: 1, Name: "Price alerts", KeywordFolded: "news"}, {ID: 2, Name: "Événements"}, {ID: 3, Name: "🎉"}, {ID: 4, Name: "News"}})
+	b := newBook([]*Topic{
+		{ID: 1, Name: "Price alerts", KeywordFolded: "news"},
+		{ID: 2, Name: "Événements"},
+		{ID: 3, Name: "🎉"},
+		{ID: 4, Name: "News"},
+	})
 	for cell, want := range map[string][]int64{
 		"": nil, " , ;": nil, "price  ALERTS": {1}, "evenements|Price alerts": {2, 1}, "NEWS": {4},
 	} {

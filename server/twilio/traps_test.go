@@ -123,22 +123,32 @@ func TestEveryKnownCodeHasItsClass(t *testing.T) {
 		once, person          = message.ClassPermanentMessage, message.ClassPermanentContact
 	)
 	for code, want := range map[int]message.Class{
-		20003: fix, 20404: once, 20429: retry, 20500: ambiguous, 21211: person, 21408: fix, 21610: person, 21614: person, 21617: fix, 21620: fix, 21656: fix,
-		30001: retry, 30002: fix, 30003: once, 30004: person, 30005: person, 30006: person, 30007: once, 30008: once, 30036: once, 30047: once, 35115: once,
-		63001: fix, 63003: person, 63005: fix, 63007: fix, 63008: fix, 63010: retry, 63012: retry, 63013: fix, 63014: person, 63015: once, 63016: once, 63017: retry,
-		63018: retry, 63019: once, 63020: fix, 63021: once, 63022: fix, 63024: person, 63027: fix, 63028: fix, 63030: fix, 63032: once, 63033: person, 63038: fix,
+		20003: fix, 20404: once, 20429: retry, 20500: ambiguous, 21211: person, 21408: fix, 21610: person, 21614: person,
+		21617: fix, 21620: fix, 21656: fix,
+		30001: retry, 30002: fix, 30003: once, 30004: person, 30005: person, 30006: person, 30007: once, 30008: once,
+		30036: once, 30047: once, 35115: once,
+		63001: fix, 63003: person, 63005: fix, 63007: fix, 63008: fix, 63010: retry, 63012: retry, 63013: fix,
+		63014: person, 63015: once, 63016: once, 63017: retry,
+		63018: retry, 63019: once, 63020: fix, 63021: once, 63022: fix, 63024: person, 63027: fix, 63028: fix, 63030: fix,
+		63032: once, 63033: person, 63038: fix,
 		63040: fix, 63041: fix, 63042: fix, 63049: once, 63051: fix, 63062: fix,
 		12345: once, // unknown: never sent again, and told
 	} {
 		require.Equal(t, want, Code(code).Class, code)
 	}
 	for code, want := range map[int]message.Effect{
-		21610: message.EffectOptOut, 63014: message.EffectOptOut, 63033: message.EffectOptOut, 30004: message.EffectOptOut, 63003: message.EffectUnreachable,
-		63024: message.EffectUnreachable, 21211: message.EffectUnreachable, 63049: message.EffectIneligible, 63016: message.EffectNone, 63018: message.EffectNone,
+		21610: message.EffectOptOut, 63014: message.EffectOptOut, 63033: message.EffectOptOut, 30004: message.EffectOptOut,
+		63003: message.EffectUnreachable,
+		63024: message.EffectUnreachable, 21211: message.EffectUnreachable, 63049: message.EffectIneligible,
+		63016: message.EffectNone, 63018: message.EffectNone,
 	} {
 		require.Equal(t, want, Code(code).Effect, code)
 	}
-	for code, want := range map[int]message.Scope{20003: message.ScopeAccount, 30002: message.ScopeAccount, 63007: message.ScopeSender, 63051: message.ScopeSender, 63041: message.ScopeTemplate, 20429: message.ScopeAccount, 63018: message.ScopeSender} {
+	for code, want := range map[int]message.Scope{
+		20003: message.ScopeAccount, 30002: message.ScopeAccount,
+		63007: message.ScopeSender, 63051: message.ScopeSender, 63041: message.ScopeTemplate, 20429: message.ScopeAccount,
+		63018: message.ScopeSender,
+	} {
 		require.Equal(t, want, Code(code).Scope, code)
 	}
 }

@@ -41,7 +41,8 @@ type Routes struct {
 // NewRouter mounts everything.
 func NewRouter(rt Routes) http.Handler {
 	requests := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "http_request_duration_seconds", Help: "Time to answer, by route and status.", Buckets: prometheus.ExponentialBuckets(0.001, 2.5, 10),
+		Name: "http_request_duration_seconds", Help: "Time to answer, by route and status.",
+		Buckets: prometheus.ExponentialBuckets(0.001, 2.5, 10),
 	}, []string{"route", "status"})
 	rt.Registry.MustRegister(requests)
 
@@ -59,14 +60,15 @@ func NewRouter(rt Routes) http.Handler {
 	r.Group(func(r chi.Router) {
 		r.Use(cross.Handler, rt.Authorize)
 		r.Handle("/graphql", rt.GraphQL)
-		r.With(require(actor.RoleViewer)).Get("/downloads/imports/{id}/rejects.csv", func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-			w.Header().Set("Content-Disposition", `attachment; filename="rejects.csv"`)
-			if err := rt.Rejects(r.Context(), chi.URLParam(r, "id"), w); err != nil {
-				rt.Log.WarnContext(r.Context(), "rejects not written", "error", err)
-				http.Error(w, "no such import", http.StatusNotFound)
-			}
-		})
+		r.With(require(actor.RoleViewer)).Get("/downloads/imports/{id}/rejects.csv",
+			func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+				w.Header().Set("Content-Disposition", `attachment; filename="rejects.csv"`)
+				if err := rt.Rejects(r.Context(), chi.URLParam(r, "id"), w); err != nil {
+					rt.Log.WarnContext(r.Context(), "rejects not written", "error", err)
+					http.Error(w, "no such import", http.StatusNotFound)
+				}
+			})
 		r.With(require(actor.RoleMarketer)).Get("/downloads/exports/{id}/{file}", rt.download("id", rt.Export))
 		r.With(require(actor.RoleMarketer)).Get("/downloads/campaigns/{id}/messages.csv", rt.download("id", rt.Messages))
 		if rt.Jobs != nil {
@@ -87,7 +89,9 @@ func NewRouter(rt Routes) http.Handler {
 
 // download streams a file that write makes; what breaks off half-way is not
 // taken for the whole.
-func (rt Routes) download(param string, write func(context.Context, string, http.ResponseWriter) error) http.HandlerFunc {
+func (rt Routes) download(param string, write func(context.Context, string,
+	http.ResponseWriter) error,
+) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		err := write(r.Context(), chi.URLParam(r, param), w)
 		if err == nil {

@@ -47,7 +47,9 @@ func (h *Handler) Status(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func (h *Handler) take(w http.ResponseWriter, r *http.Request, kind webhookevent.Kind, key func(map[string]string) string) {
+func (h *Handler) take(w http.ResponseWriter, r *http.Request, kind webhookevent.Kind,
+	key func(map[string]string) string,
+) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	if err := r.ParseForm(); err != nil {
 		http.Error(w, "the body is not a form of at most 256 KiB", http.StatusBadRequest)
@@ -75,7 +77,8 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, kind webhookevent
 	e := &webhookevent.Event{
 		Kind: kind, SID: params["MessageSid"], DedupeKey: key(params), MessageID: id, Params: params, SignatureValid: true,
 		HappenedAt: happened(params["RawDlrDoneDate"]), Headers: map[string]string{
-			"I-Twilio-Idempotency-Token": storable(r.Header.Get("I-Twilio-Idempotency-Token")), "User-Agent": storable(r.UserAgent()),
+			"I-Twilio-Idempotency-Token": storable(r.Header.Get("I-Twilio-Idempotency-Token")),
+			"User-Agent":                 storable(r.UserAgent()),
 		},
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), budget)

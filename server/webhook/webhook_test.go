@@ -52,7 +52,8 @@ func newSite(t *testing.T, d *db.DB, spool string) *site {
 		DB: d, Hub: hub, Jobs: &jobs.Enqueuer{}, Consents: consents, Topics: topic.NewService(d, hub), Now: time.Now,
 	})
 	applier := webhookevent.NewApplier(webhookevent.Options{
-		DB: d, Hub: hub, Reader: twilio.Reader{}, Receive: conversations.Receive, Receipts: message.NewReceipts(consents), Log: quiet,
+		DB: d, Hub: hub, Reader: twilio.Reader{}, Receive: conversations.Receive, Receipts: message.NewReceipts(consents),
+		Log: quiet,
 	})
 	o := webhookevent.WriterOptions{DB: d, Applier: applier, Reader: twilio.Reader{}, Log: quiet, Now: time.Now}
 	if spool != "" {
@@ -125,23 +126,60 @@ func TestRequests(t *testing.T) {
 		want       int
 		stored     string // SID of the event that is kept; "" for none
 	}{
-		"a text":                               {inbound, "SmsMessageSid=SMa&NumMedia=0&ProfileName=Ada&MessageType=text&SmsSid=SMa&WaId=4915112345678&SmsStatus=received&Body=Hi+there%21&To=whatsapp%3A%2B15005550006&NumSegments=1&MessageSid=SMa&AccountSid=AC1&From=whatsapp%3A%2B4915112345678&ApiVersion=2010-04-01", s.signed, 200, "SMa"},
-		"nothing but a picture, an empty body": {inbound, "MessageSid=SMb&Body=&NumMedia=1&MediaUrl0=https%3A%2F%2Fapi.twilio.com%2Fx&From=whatsapp%3A%2B4915112345678", s.signed, 200, "SMb"},
-		"a name given twice":                   {inbound, "MessageSid=SMc&Body=b&Body=a&From=whatsapp%3A%2B4915112345678", s.signed, 200, "SMc"},
-		"NUL and bytes that are no UTF-8, in names too": {inbound, "MessageSid=SMd&Body=a%00b%FF&%00x%FE=y&From=whatsapp%3A%2B4915112345678", s.signed, 200, "SMd"},
-		"a status with our id":                          {status + "?m=42", "MessageSid=SMe&MessageStatus=delivered&SmsSid=SMe&SmsStatus=delivered", s.signed, 204, "SMe"},
-		"a status with a query that is no number":       {status + "?m=%27x%27", "MessageSid=SMf&MessageStatus=sent", s.signed, 204, "SMf"},
-		"a status that knows when the carrier was done": {status, "MessageSid=SMg&MessageStatus=delivered&RawDlrDoneDate=2611251230", s.signed, 204, "SMg"},
-		"no signature":                 {status, "MessageSid=SMh&MessageStatus=sent", func(string, string) string { return "" }, 403, ""},
-		"a signature of another body":  {status, "MessageSid=SMi&MessageStatus=sent", func(p, _ string) string { return s.signed(p, "MessageSid=SMi&MessageStatus=read") }, 403, ""},
-		"a signature of another path":  {status, "MessageSid=SMj&MessageStatus=sent", func(_, b string) string { return s.signed(inbound, b) }, 403, ""},
-		"a signature of another query": {status + "?m=1", "MessageSid=SMk&MessageStatus=sent", func(_, b string) string { return s.signed(status+"?m=2", b) }, 403, ""},
+		"a text": {
+			inbound,
+			"SmsMessageSid=SMa&NumMedia=0&ProfileName=Ada&MessageType=text&SmsSid=SMa&WaId=4915112345678&SmsStatus=received&Body=Hi+there%21&To=whatsapp%3A%2B15005550006&NumSegments=1&MessageSid=SMa&AccountSid=AC1&From=whatsapp%3A%2B4915112345678&ApiVersion=2010-04-01", s.signed, 200, "SMa",
+		},
+		"nothing but a picture, an empty body": {
+			inbound,
+			"MessageSid=SMb&Body=&NumMedia=1&MediaUrl0=https%3A%2F%2Fapi.twilio.com%2Fx&From=whatsapp%3A%2B4915112345678",
+			s.signed, 200, "SMb",
+		},
+		"a name given twice": {
+			inbound, "MessageSid=SMc&Body=b&Body=a&From=whatsapp%3A%2B4915112345678",
+			s.signed, 200, "SMc",
+		},
+		"NUL and bytes that are no UTF-8, in names too": {
+			inbound,
+			"MessageSid=SMd&Body=a%00b%FF&%00x%FE=y&From=whatsapp%3A%2B4915112345678", s.signed, 200, "SMd",
+		},
+		"a status with our id": {
+			status + "?m=42",
+			"MessageSid=SMe&MessageStatus=delivered&SmsSid=SMe&SmsStatus=delivered", s.signed, 204, "SMe",
+		},
+		"a status with a query that is no number": {
+			status + "?m=%27x%27", "MessageSid=SMf&MessageStatus=sent",
+			s.signed, 204, "SMf",
+		},
+		"a status that knows when the carrier was done": {
+			status,
+			"MessageSid=SMg&MessageStatus=delivered&RawDlrDoneDate=2611251230", s.signed, 204, "SMg",
+		},
+		"no signature": {
+			status, "MessageSid=SMh&MessageStatus=sent",
+			func(string, string) string { return "" }, 403, "",
+		},
+		"a signature of another body": {
+			status, "MessageSid=SMi&MessageStatus=sent",
+			func(p, _ string) string { return s.signed(p, "MessageSid=SMi&MessageStatus=read") }, 403, "",
+		},
+		"a signature of another path": {
+			status, "MessageSid=SMj&MessageStatus=sent",
+			func(_, b string) string { return s.signed(inbound, b) }, 403, "",
+		},
+		"a signature of another query": {
+			status + "?m=1", "MessageSid=SMk&MessageStatus=sent",
+			func(_, b string) string { return s.signed(status+"?m=2", b) }, 403, "",
+		},
 		"a signature by another token": {status, "MessageSid=SMl&MessageStatus=sent", func(p, _ string) string {
 			return twilio.Sign("", s.URL+p, url.Values{"MessageSid": {"SMl"}, "MessageStatus": {"sent"}})
 		}, 403, ""},
 		"parameters in the query count for nothing": {status + "?MessageSid=SMm", "MessageStatus=sent", s.signed, 400, ""},
 		"a body that is no form":                    {status, "%zz=1", s.signed, 400, ""},
-		"more than 256 KiB":                         {inbound, "MessageSid=SMn&Body=" + strings.Repeat("x", 257<<10), s.signed, 400, ""},
+		"more than 256 KiB": {
+			inbound, "MessageSid=SMn&Body=" + strings.Repeat("x", 257<<10),
+			s.signed, 400, "",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, body, err := s.post(c.path, c.body, c.signature(c.path, c.body))
@@ -151,14 +189,18 @@ func TestRequests(t *testing.T) {
 				require.Equal(t, `<?xml version="1.0" encoding="UTF-8"?><Response/>`, body)
 			}
 			if c.stored != "" {
-				require.Equal(t, 1, s.number(t, "SELECT count(*) FROM webhook_events WHERE sid = ? AND signature_valid AND source = 'live'", c.stored), "it is there when the answer is")
+				require.Equal(t, 1, s.number(t,
+					"SELECT count(*) FROM webhook_events WHERE sid = ? AND signature_valid AND source = 'live'", c.stored),
+					"it is there when the answer is")
 			}
 		})
 	}
 	require.Equal(t, 7, s.number(t, "SELECT count(*) FROM webhook_events"), "what was refused leaves nothing")
 	require.Equal(t, 1, s.number(t, "SELECT count(*) FROM webhook_events WHERE sid = 'SMe' AND message_id = 42"))
-	require.Equal(t, 1, s.number(t, "SELECT count(*) FROM webhook_events WHERE sid = 'SMg' AND happened_at = '2026-11-25 12:30Z'"))
-	require.Equal(t, 1, s.number(t, "SELECT count(*) FROM webhook_events WHERE sid = 'SMd' AND params ->> 'Body' = 'ab' AND params ->> 'x' = 'y'"))
+	require.Equal(t, 1, s.number(t,
+		"SELECT count(*) FROM webhook_events WHERE sid = 'SMg' AND happened_at = '2026-11-25 12:30Z'"))
+	require.Equal(t, 1, s.number(t,
+		"SELECT count(*) FROM webhook_events WHERE sid = 'SMd' AND params ->> 'Body' = 'ab' AND params ->> 'x' = 'y'"))
 }
 
 // TestPostgresAwayUnderLoad: people write one message after the other, each once
@@ -196,7 +238,10 @@ func TestPostgresAwayUnderLoad(t *testing.T) {
 			for n := 0; answers.Load() < end; n++ {
 				time.Sleep(time.Until(began.Add(time.Duration(n*people+p) * time.Second / rate)))
 				text := fmt.Sprintf("%d", n)
-				body := url.Values{"MessageSid": {fmt.Sprintf("SM%d-%d", p, n)}, "From": {fmt.Sprintf("whatsapp:+49151%08d", 20_000_000+p)}, "Body": {text}}.Encode()
+				body := url.Values{
+					"MessageSid": {fmt.Sprintf("SM%d-%d", p, n)},
+					"From":       {fmt.Sprintf("whatsapp:+49151%08d", 20_000_000+p)}, "Body": {text},
+				}.Encode()
 				at := time.Now()
 				code, _, err := s.post("/webhooks/twilio/inbound", body, s.signed("/webhooks/twilio/inbound", body))
 				for took := int64(time.Since(at)); ; {
@@ -222,7 +267,8 @@ func TestPostgresAwayUnderLoad(t *testing.T) {
 	require.NoError(t, err)
 	reached(end)
 	running.Wait()
-	t.Logf("%d webhooks in %s, the slowest answer after %s", answers.Load(), time.Since(began).Round(time.Millisecond), time.Duration(slowest.Load()).Round(time.Millisecond))
+	t.Logf("%d webhooks in %s, the slowest answer after %s", answers.Load(), time.Since(began).Round(time.Millisecond),
+		time.Duration(slowest.Load()).Round(time.Millisecond))
 	require.Zero(t, refused.Load())
 	total := int(answers.Load())
 	require.Eventually(t, func() bool {

@@ -104,7 +104,8 @@ func makeTemplate(t testing.TB, server, template string) {
 	_, err = admin.Exec(ctx, "SELECT pg_advisory_lock($1)", templateLock)
 	require.NoError(t, err)
 	var there bool
-	require.NoError(t, admin.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)", template).Scan(&there))
+	require.NoError(t, admin.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)",
+		template).Scan(&there))
 	if there {
 		return
 	}

@@ -109,7 +109,8 @@ func (s *Server) start(ctx context.Context) error {
 	if pid, port, alive := running(data); alive {
 		s.pid, s.URL = pid, connURL(password, port)
 		if err := waitReady(ctx, s.URL, nil); err == nil {
-			s.opts.Log.InfoContext(ctx, "took over the private Postgres that a killed process left running", "pid", pid, "port", port)
+			s.opts.Log.InfoContext(ctx, "took over the private Postgres that a killed process left running", "pid", pid,
+				"port", port)
 			go s.watchForeign()
 			return nil
 		}
@@ -125,7 +126,8 @@ func (s *Server) start(ctx context.Context) error {
 	}
 	args := []string{
 		"-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", "",
-		"-c", "max_connections=" + strconv.Itoa(s.opts.MaxConns), "-c", "shared_buffers=" + sharedBuffers(), "-c", "max_wal_size=4GB",
+		"-c", "max_connections=" + strconv.Itoa(s.opts.MaxConns), "-c", "shared_buffers=" + sharedBuffers(), "-c",
+		"max_wal_size=4GB",
 		"-c", "wal_compression=on", "-c", "checkpoint_timeout=15min", "-c", "timezone=UTC", "-c", "jit=off",
 	}
 	if s.opts.Unsafe {
@@ -349,7 +351,8 @@ func running(data string) (pid, port int, ok bool) {
 	if pid <= 1 || port == 0 || !alive(pid) {
 		return 0, 0, false
 	}
-	if cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err == nil && !bytes.Contains(cmdline, []byte(data)) {
+	if cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err == nil &&
+		!bytes.Contains(cmdline, []byte(data)) {
 		return 0, 0, false // the number went to somebody else
 	}
 	return pid, port, true
