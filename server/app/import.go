@@ -70,7 +70,7 @@ func (i *Importer) Import(ctx context.Context, req importer.Request, file io.Rea
 	return imp, nil
 }
 
-// WriteRejects writes the rejected rows as CSV, to be mended and imported again.
+// WriteRejects writes the rejected rows as CSV, to be corrected and imported again.
 func (i *Importer) WriteRejects(ctx context.Context, id int64, out io.Writer) error {
 	return i.service.WriteRejects(ctx, id, out)
 }

@@ -307,7 +307,7 @@ func (s *Service) run(ctx context.Context, tx bun.Tx, parent *Campaign) (*Campai
 		map[string]any{"of": parent.ID, "run": parent.Runs + 1})
 }
 
-// startOrFail starts the campaign in tx; what a person has to mend makes it
+// startOrFail starts the campaign in tx; what a person has to correct makes it
 // fail, so that it does not start hours later by surprise.
 func (s *Service) startOrFail(ctx context.Context, tx bun.Tx, c *Campaign) (*Campaign, error) {
 	started, err := moveTx(ctx, tx, c.ID, "campaign.launch", StatusPreparing, s.start)

@@ -447,7 +447,7 @@ func (s *Service) awaitIdle(ctx context.Context, id int64) error {
 	return nil
 }
 
-// PauseByEngine stops sending because something has to be mended first. A
+// PauseByEngine stops sending because somebody has to correct something first. A
 // campaign that is not sending stays as it is.
 func (s *Service) PauseByEngine(ctx context.Context, id int64, reason string) error {
 	_, err := s.move(actor.With(ctx, actor.System), id, "campaign.pause", StatusPaused,
@@ -611,7 +611,7 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		return audit.Record(ctx, tx, "campaign.delete", "campaign", id, map[string]any{"name": c.Name})
 	})
 	if err == nil {
-		s.hub.Publish(pubsub.TopicCampaign, id) // who looks at it is told that it is gone
+		s.hub.Publish(pubsub.TopicCampaign, id) // whoever looks at it learns that it is gone
 	}
 	return err
 }

@@ -29,7 +29,7 @@ const (
 	SourceAPI      Source = "api"
 	SourceKeyword  Source = "keyword"  // the contact wrote STOP, START or the like
 	SourceForm     Source = "form"     // a web form of the customer's
-	SourceProvider Source = "provider" // Twilio told (21610, 63014)
+	SourceProvider Source = "provider" // a Twilio error says so (21610, 63014)
 )
 
 // SourceOf is the source of what a caller of the API says: an operator, or a

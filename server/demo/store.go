@@ -133,7 +133,7 @@ func saveConversations(ctx context.Context, tx bun.Tx, rows []*conversation.Conv
 	return db.Err(err)
 }
 
-// insertDeliveries writes what Twilio would have told of the messages.
+// insertDeliveries writes what Twilio would have reported of the messages.
 func insertDeliveries(ctx context.Context, tx bun.Tx, rows []*message.Message) error {
 	var (
 		ids, codes       []int64

@@ -261,7 +261,7 @@ func (s *Service) Rejects(ctx context.Context, id int64, limit int) ([]*Reject, 
 }
 
 // WriteRejects writes the rejected rows as CSV: their columns as they came,
-// then line and reason. Mended, the file can be imported again.
+// then line and reason. Once corrected, the file can be imported again.
 func (s *Service) WriteRejects(ctx context.Context, id int64, out io.Writer) error {
 	imp, err := s.ByID(ctx, id)
 	if err != nil {

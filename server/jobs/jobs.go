@@ -17,7 +17,7 @@ import (
 const (
 	QueueBulk        = "bulk"        // preparing and dispatching campaigns
 	QueueReplies     = "replies"     // single messages somebody waits for
-	QueueWebhooks    = "webhooks"    // applying what Twilio told
+	QueueWebhooks    = "webhooks"    // applying what Twilio sent
 	QueueImports     = "imports"     // contact files
 	QueueMaintenance = "maintenance" // sweeps, approvals, sealing
 )

@@ -330,7 +330,7 @@ func Requeue(ctx context.Context, tx bun.Tx, ids []int64, reason string) (single
 }
 
 // Adopt gives an unknown message the SID of the log's entry that is its own: it is
-// accepted. What became of it afterwards is told by receipts, with their effects.
+// accepted. What became of it afterwards is reported by receipts, with their effects.
 // The caller holds its lock.
 func Adopt(ctx context.Context, tx bun.Tx, c Claim, e Logged) error {
 	rows, err := Lock(ctx, tx, []int64{c.ID}, nil)

@@ -80,7 +80,7 @@ type Class string
 const (
 	ClassRetry            Class = "retry"             // later, the same request
 	ClassAmbiguous        Class = "ambiguous"         // it may have been accepted: find out before anything else
-	ClassFixFirst         Class = "fix_first"         // nothing of the kind will go until somebody mends it
+	ClassFixFirst         Class = "fix_first"         // nothing of the kind will go until somebody corrects the cause
 	ClassPermanentMessage Class = "permanent_message" // this message will never go
 	ClassPermanentContact Class = "permanent_contact" // nothing will ever go to this contact
 )

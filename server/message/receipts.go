@@ -14,7 +14,7 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// Event is one thing that the provider told about a message.
+// Event is one thing that the provider reported about a message.
 type Event struct {
 	SID       string
 	Status    Status

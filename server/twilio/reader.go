@@ -28,8 +28,8 @@ func (Reader) Status(p map[string]string) (message.Event, message.CodeInfo, bool
 	if code, err := strconv.Atoi(p["ErrorCode"]); err == nil && code != 0 {
 		info = Code(code)
 		e.ErrorCode, e.ErrorText = code, info.Title
-		if told := p["ChannelStatusMessage"]; told != "" {
-			e.ErrorText = told
+		if text := p["ChannelStatusMessage"]; text != "" {
+			e.ErrorText = text
 		}
 	}
 	return e, info, ok

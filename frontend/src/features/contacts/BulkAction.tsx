@@ -70,7 +70,7 @@ const BulkActionsDocument = graphql(`
 type Action = BulkActionStateFragment;
 
 /** What an action does, in words. */
-function told(a: Pick<Action, "kind" | "options">): string {
+function sentence(a: Pick<Action, "kind" | "options">): string {
   const o = a.options as {
     addTags?: string[];
     removeTags?: string[];
@@ -115,7 +115,7 @@ export function BulkProgress(props: { id: string; onClose: () => void }) {
       <Stack gap="xs">
         <Group justify="space-between">
           <Text size="sm" fw={550}>
-            {count(a.total)} contacts: {told(a)}
+            {count(a.total)} contacts: {sentence(a)}
           </Text>
           <Group gap="xs">
             <Status value={a.status} />
@@ -187,10 +187,10 @@ export function BulkActionsPage() {
                   <Table.Td data-label="What">
                     {may && a.downloadUrl && a.status !== "CANCELED" ? (
                       <Anchor href={a.downloadUrl} download size="sm">
-                        {words(told(a))}
+                        {words(sentence(a))}
                       </Anchor>
                     ) : (
-                      <Text size="sm">{words(told(a))}</Text>
+                      <Text size="sm">{words(sentence(a))}</Text>
                     )}
                   </Table.Td>
                   <Table.Td data-label="Status">

@@ -111,26 +111,26 @@ function MemberEditor(props: { value: Member; onChange: (next: Node) => void }) 
   const topics = useTopics();
   const kinds = {
     segment: {
-      told: "is in the segment",
+      sentence: "is in the segment",
       label: "Segment",
       choices: data?.segments.nodes.map((s) => ({ value: s.id, label: s.name })),
     },
     import: {
-      told: "came with the import",
+      sentence: "came with the import",
       label: "Import",
       choices: data?.imports.nodes.map((i) => ({ value: i.id, label: i.fileName })),
     },
     topic: {
-      told: "is subscribed to",
+      sentence: "is subscribed to",
       label: "Topic",
       choices: topics,
     },
   };
   const [kind, id] = Object.entries(m)[0] as [keyof typeof kinds, string];
-  const { told, label, choices } = kinds[kind];
+  const { sentence, label, choices } = kinds[kind];
   return (
     <Row gap="xs">
-      <Text size="sm">{told}</Text>
+      <Text size="sm">{sentence}</Text>
       <Select
         aria-label={label}
         data={choices ?? []}
