@@ -145,6 +145,6 @@ func (o *offered) verify() string {
 		FROM messages m JOIN contacts c ON c.id = m.contact_id WHERE m.direction = 'inbound' AND c.address LIKE '+49171%') x WHERE step <> 1`), "each contact's messages are in their order")
 	spooled := i.count("SELECT count(*) FROM webhook_events WHERE source = 'spool'")
 	require.Positive(t, spooled)
-	return fmt.Sprintf("%d webhooks beside it, %.0f a second, %d of them through the spool, slowest answer %.1f s: none lost, refused or out of order",
-		o.sent(), perSecond, spooled, o.slowest.Seconds())
+	return fmt.Sprintf("%d webhooks beside it, %.0f a second, slowest answer %.1f s: none lost, refused or out of order; %d events through the spool, the campaign's receipts among them",
+		o.sent(), perSecond, o.slowest.Seconds(), spooled)
 }
