@@ -149,19 +149,19 @@ func (s Shares) senders() []int64 {
 	return ids
 }
 
-// deck holds each sender as often as its weight says; whoever is dealt from it
+// rotation holds each sender as often as its weight says; whoever is dealt from it
 // in turn shares by weight.
-func (s Shares) deck() []int64 {
-	var deck []int64
+func (s Shares) rotation() []int64 {
+	var rotation []int64
 	for drawn := 0; ; drawn++ { // in rounds, so that senders alternate
 		more := false
 		for _, x := range s {
 			if drawn < x.Weight {
-				deck, more = append(deck, x.SenderID), true
+				rotation, more = append(rotation, x.SenderID), true
 			}
 		}
 		if !more {
-			return deck
+			return rotation
 		}
 	}
 }

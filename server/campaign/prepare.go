@@ -113,7 +113,7 @@ func (e *Preparer) prepareSlice(ctx context.Context, id int64) (done bool, err e
 		by := screen{t.Category, c.TopicID}
 		last, seen, err := message.EnqueueAudience(ctx, tx, message.Audience{
 			CampaignID: c.ID, TemplateVersionID: c.TemplateVersionID, Members: predicate, Join: by.join(c.AudienceCursor),
-			SkipReason: by.reason(), Deck: shares.deck(),
+			SkipReason: by.reason(), Rotation: shares.rotation(),
 		}, c.AudienceCursor, prepareSlice)
 		if err != nil {
 			return err

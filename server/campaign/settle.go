@@ -128,8 +128,8 @@ func (s *Service) handOver(ctx context.Context, id, from int64) (moved bool, err
 	if err != nil || len(active) == 0 {
 		return false, err
 	}
-	deck := active.deck()
-	if err := inBatches(func() (int, error) { return message.Reassign(ctx, s.db, id, from, deck, endBatch) }); err != nil {
+	rotation := active.rotation()
+	if err := inBatches(func() (int, error) { return message.Reassign(ctx, s.db, id, from, rotation, endBatch) }); err != nil {
 		return true, err
 	}
 	return true, s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {

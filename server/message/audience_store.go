@@ -17,7 +17,7 @@ type Audience struct {
 	Members           contact.Predicate // over contacts c
 	Join              contact.Predicate // joined to contacts c for SkipReason
 	SkipReason        string            // SQL over c and what Join joined: why a member gets none, '' passes
-	Deck              []int64           // senders, in the order in which they take their turns
+	Rotation              []int64           // senders, in the order in which they take their turns
 }
 
 // EnqueueAudience writes the messages of the next n members with ids above after:
@@ -25,7 +25,7 @@ type Audience struct {
 // written. It gives the last contact looked at, and how many there were.
 func EnqueueAudience(ctx context.Context, tx bun.Tx, a Audience, after int64, n int) (last int64, seen int, err error) {
 	args := append(append(append([]any{}, a.Join.Args...), after), a.Members.Args...)
-	args = append(args, n, a.CampaignID, pgdialect.Array(a.Deck), len(a.Deck), a.TemplateVersionID)
+	args = append(args, n, a.CampaignID, pgdialect.Array(a.Rotation), len(a.Rotation), a.TemplateVersionID)
 	err = tx.NewRaw(`
 		WITH members AS MATERIALIZED (
 			SELECT c.id, `+a.SkipReason+` AS reason FROM contacts c`+a.Join.SQL+`

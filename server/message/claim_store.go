@@ -392,11 +392,11 @@ func end(ctx context.Context, idb bun.IDB, status Status, campaignID int64, n in
 }
 
 // Reassign gives up to n pending messages that from was to send to the senders in
-// deck, in turn, and gives how many there were; callers go on until there are none.
-func Reassign(ctx context.Context, idb bun.IDB, campaignID, from int64, deck []int64, n int) (int, error) {
+// rotation, in turn, and gives how many there were; callers go on until there are none.
+func Reassign(ctx context.Context, idb bun.IDB, campaignID, from int64, rotation []int64, n int) (int, error) {
 	res, err := idb.NewRaw(`UPDATE messages SET sender_id = (?::bigint[])[1 + contact_id % ?] WHERE id IN (
 		SELECT id FROM messages WHERE work = 'send' AND campaign_id = ? AND sender_id = ? ORDER BY not_before, id LIMIT ? FOR UPDATE SKIP LOCKED)`,
-		pgdialect.Array(deck), len(deck), campaignID, from, n).Exec(ctx)
+		pgdialect.Array(rotation), len(rotation), campaignID, from, n).Exec(ctx)
 	if err != nil {
 		return 0, db.Err(err)
 	}
