@@ -1,0 +1,79 @@
+package dashboard_test
+
+import (
+	"testing"
+	"time"
+
+	"eventstream/server/dashboard"
+	"eventstream/server/db/dbtest"
+	"eventstream/server/message"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheDashboardCountsARangeAndTheOneBefore(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	exec := func(sql string, args ...any) {
+		t.Helper()
+		_, err := d.NewRaw(sql, args...).Exec(t.Context())
+		require.NoError(t, err)
+	}
+	s := dashboard.NewService(d, func(code int) message.CodeInfo { return message.CodeInfo{Code: code} })
+	to := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	from := to.Add(-24 * time.Hour)
+	empty, err := s.Read(t.Context(), from, to)
+	require.NoError(t, err)
+	require.Zero(t, empty.Now)
+	require.NotEmpty(t, empty.Series, "a chart has its steps though nothing happened")
+
+	exec(`INSERT INTO contacts (address, match_key, kind, consent_status)
+		SELECT g, g, 'phone', CASE WHEN g <= 3 THEN 'opted_in' ELSE 'opted_out' END FROM generate_series(1, 5) g`)
+	exec("INSERT INTO campaigns (name, status) VALUES ('a', 'sending'), ('b', 'completed')")
+	exec(`INSERT INTO message_series (campaign_id, bucket, measure, n)
+		SELECT campaign, ?0::timestamptz - make_interval(hours => h), measure, n
+		FROM (VALUES (1, 1, 'at:accepted', 10), (2, 2, 'at:accepted', 5), (1, 1, 'at:delivered', 8), (1, 1, 'failed', 1),
+			(1, 1, 'undelivered', 1), (0, 3, 'received', 4), (1, 30, 'at:accepted', 7), (1, 60, 'at:accepted', 99))
+			AS v (campaign, h, measure, n)`, to)
+	o, err := s.Read(t.Context(), from, to)
+	require.NoError(t, err)
+	require.Equal(t, dashboard.Period{Accepted: 15, Delivered: 8, Failed: 2, Received: 4}, o.Now)
+	require.Equal(t, dashboard.Period{Accepted: 7}, o.Before, "the same length before it, and nothing older")
+	require.EqualValues(t, []int64{5, 3, 2}, []int64{o.Contacts, o.OptedIn, o.OptedOut})
+	require.EqualValues(t, []int64{1, 2}, []int64{o.CampaignsActive, o.CampaignsTotal})
+	var sum dashboard.Point
+	for i, p := range o.Series {
+		sum.Accepted += p.Accepted
+		sum.Delivered += p.Delivered
+		sum.Failed += p.Failed
+		sum.Received += p.Received
+		require.True(t, i == 0 || p.At.After(o.Series[i-1].At))
+	}
+	require.Equal(t, dashboard.Point{Accepted: 15, Delivered: 8, Failed: 2, Received: 4}, sum, "the chart shows the same")
+}
+
+func TestWhyMessagesFailed(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	s := dashboard.NewService(d, func(code int) message.CodeInfo { return message.CodeInfo{Code: code} })
+	_, err := d.NewRaw(`INSERT INTO contacts (address, match_key, kind) SELECT g, g, 'phone' FROM generate_series(1, 12) g;
+		INSERT INTO campaigns (name, status) VALUES ('a', 'completed'), ('b', 'completed');
+		INSERT INTO messages (direction, purpose, campaign_id, contact_id, status, error_code)
+		SELECT 'outbound', 'campaign', CASE WHEN g <= 8 THEN 1 ELSE 2 END, g, CASE WHEN g = 1 THEN 'undelivered' ELSE 'failed' END,
+			CASE WHEN g <= 6 THEN 63024 ELSE 63016 END FROM generate_series(1, 12) g`).Exec(t.Context())
+	require.NoError(t, err)
+	bucket := func(code int, n int64, share float64) dashboard.ErrorBucket {
+		return dashboard.ErrorBucket{Info: message.CodeInfo{Code: code}, Count: n, Share: share}
+	}
+	one, other := int64(1), int64(2)
+	rows, err := s.Errors(t.Context(), &one)
+	require.NoError(t, err)
+	require.Equal(t, []dashboard.ErrorBucket{bucket(63024, 6, 0.75), bucket(63016, 2, 0.25)}, rows, "most frequent first")
+	rows, err = s.Errors(t.Context(), &other)
+	require.NoError(t, err)
+	require.Equal(t, []dashboard.ErrorBucket{bucket(63016, 4, 1)}, rows)
+	rows, err = s.Errors(t.Context(), nil)
+	require.NoError(t, err)
+	require.Len(t, rows, 2)
+	require.Equal(t, 0.5, rows[0].Share)
+}
