@@ -201,11 +201,11 @@ func runBench(ctx context.Context, cmd *cli.Command) error {
 		}
 	}
 	if people := cmd.Int("engine"); people > 0 {
-		table, err := b.Engine(ctx, people)
+		engine, err := b.Engine(ctx, people)
 		if err != nil {
 			return err
 		}
-		tables = append(tables, table)
+		tables = append(tables, engine...)
 	}
 	if rows := cmd.Int("import"); rows > 0 {
 		table, err := b.Import(ctx, rows)

@@ -15,40 +15,55 @@ import (
 )
 
 // Engine measures the engine itself: it and bare twilio-go calls beside a peer
-// that costs next to nothing, with what each process spends on a message.
-func (b *Bench) Engine(ctx context.Context, people int) (t Table, err error) {
-	t = Table{
-		Title: "Sending, the engine itself",
-		Intro: fmt.Sprintf("%d recipients beside the cheapest sink there can be, a process of its own that reads each request and answers a canned 201, "+
-			"so that what is left is the engine: a row for each message, the gate, rates, audit, counters and live progress, with fsync on, one worker process. "+
-			"The ceiling is one process of bare twilio-go calls with the same parameters to the same sink, right before and after in the same run. "+
-			"CPU is per message, user and system, of each process and of all Postgres' processes together, from the end of preparing to the last acceptance. "+
-			"What the caller needs beyond the bare call's CPU is the engine's own: claiming, the gate, and writing results.", people),
-		Head: []string{"", "messages/s", "ratio", "worker, MB", "CPU of the caller, µs", "of Postgres, µs", "of the sink, µs", "of the server, µs", "WAL, bytes"},
-	}
+// that costs next to nothing, and what each process spends on a message.
+func (b *Bench) Engine(ctx context.Context, people int) ([]Table, error) {
 	sink, err := startSink()
 	if err != nil {
-		return t, err
+		return nil, err
 	}
 	defer sink.stop()
 	c, err := b.engineCase(ctx, people, sink)
 	if err != nil {
-		return t, err
+		return nil, err
 	}
-	bare := bareRun{perSecond: (c.before.perSecond + c.after.perSecond) / 2, micros: (c.before.micros + c.after.micros) / 2}
-	for i, one := range []bareRun{c.before, c.after} {
-		name := []string{"bare twilio-go, before", "bare twilio-go, after"}[i]
-		t.Rows = append(t.Rows, []string{name, fmt.Sprintf("%.0f", one.perSecond), "", "", fmt.Sprintf("%.0f", one.micros), "", fmt.Sprintf("%.0f", one.sinkMicros), "", ""})
+	bare := bareRun{
+		perSecond: (c.before.perSecond + c.after.perSecond) / 2, micros: (c.before.micros + c.after.micros) / 2,
+		sinkMicros: (c.before.sinkMicros + c.after.sinkMicros) / 2,
 	}
-	n := float64(people)
-	t.Rows = append(t.Rows, []string{
-		"the engine", fmt.Sprintf("%.0f", n/c.seconds), fmt.Sprintf("%.2f", n/c.seconds/bare.perSecond), fmt.Sprintf("%.0f", c.memoryMB),
-		fmt.Sprintf("%.0f", c.worker), fmt.Sprintf("%.0f", c.postgres), fmt.Sprintf("%.0f", c.sink), fmt.Sprintf("%.0f", c.server), fmt.Sprintf("%.0f", c.wal),
-	})
-	b.log("engine: %d recipients: %.0f/s, bare %.0f and %.0f/s, ratio %.2f, %.0f MB; µs per message: worker %.1f (bare %.1f), Postgres %.1f, sink %.1f (bare %.1f), server %.1f; WAL %.0f bytes",
-		people, n/c.seconds, c.before.perSecond, c.after.perSecond, n/c.seconds/bare.perSecond, c.memoryMB, c.worker, bare.micros, c.postgres, c.sink,
-		(c.before.sinkMicros+c.after.sinkMicros)/2, c.server, c.wal)
-	return t, nil
+	rate := float64(people) / c.seconds
+	b.log("engine: %d recipients: %.0f/s, bare %.0f and %.0f/s, ratio %.2f, %.0f MB; µs of CPU per message: worker %.1f (bare %.1f), Postgres %.1f, "+
+		"sink %.1f (bare %.1f), server %.1f; WAL %.0f bytes", people, rate, c.before.perSecond, c.after.perSecond, rate/bare.perSecond, c.memoryMB,
+		c.worker, bare.micros, c.postgres, c.sink, bare.sinkMicros, c.server, c.wal)
+	number := func(x float64) string { return fmt.Sprintf("%.0f", x) }
+	rates := Table{
+		Title: "Sending, the engine itself",
+		Intro: fmt.Sprintf("%d recipients beside the cheapest peer there can be, a process of its own that reads each request and answers a canned 201, "+
+			"so that what is left is the engine: a row for each message, the gate, rates, audit, counters and live progress, with fsync on, one worker process. "+
+			"The ceiling is one process of bare twilio-go calls with the same parameters to the same peer, right before and after in the same run.", people),
+		Head: []string{"", "messages/s", "ratio", "worker, MB", "WAL per message, bytes"},
+		Rows: [][]string{
+			{"bare twilio-go, before", number(c.before.perSecond), "", "", ""},
+			{"bare twilio-go, after", number(c.after.perSecond), "", "", ""},
+			{"the engine", number(rate), fmt.Sprintf("%.2f", rate/bare.perSecond), number(c.memoryMB), number(c.wal)},
+		},
+	}
+	split := Table{
+		Title: "Where a message's time goes",
+		Intro: "CPU of the same run, user and system, from the end of preparing to the last acceptance, by process; Postgres is all its processes together. " +
+			"Twilio-go and HTTP is what a bare call cost its process; the engine's own part is the rest of the worker: claiming, the gate, and writing results. " +
+			"Cores are those in use at the rate above; what is missing to the machine's was idle, or somebody else's.",
+		Head: []string{"", "µs per message", "cores", "bare call, µs"},
+	}
+	add := func(name string, micros float64, bare string) {
+		split.Rows = append(split.Rows, []string{name, fmt.Sprintf("%.1f", micros), fmt.Sprintf("%.2f", micros*rate/1e6), bare})
+	}
+	add("the peer", c.sink, fmt.Sprintf("%.1f", bare.sinkMicros))
+	add("worker: twilio-go and HTTP", min(bare.micros, c.worker), fmt.Sprintf("%.1f", bare.micros))
+	add("worker: the engine's own", max(c.worker-bare.micros, 0), "")
+	add("Postgres", c.postgres, "")
+	add("server", c.server, "")
+	add("together", c.sink+c.worker+c.postgres+c.server, fmt.Sprintf("%.1f", bare.sinkMicros+bare.micros))
+	return []Table{rates, split}, nil
 }
 
 // engineRun is what one campaign took beside the sink.

@@ -406,16 +406,19 @@ func (d *Dispatcher) record(ctx context.Context, b *batch, results []message.Res
 			if err := message.ApplyEffects(ctx, tx, d.Consents, effects, b.clock()); err != nil {
 				return err
 			}
+			// The entry goes first: the counters are locked from Finish to the commit,
+			// and every other batch of the campaign waits for them.
+			action, entity, id := "campaign.batch", "campaign", b.campaignID()
+			if b.campaign == nil {
+				action, entity, id = "message.send", "message", results[0].ID
+			}
+			if err := audit.Record(ctx, tx, action, entity, id, digest(results)); err != nil {
+				return err
+			}
 			if stale, err = message.Finish(ctx, tx, results); err != nil {
 				return err
 			}
-			if err := d.recordStale(ctx, tx, stale); err != nil {
-				return err
-			}
-			if b.campaign == nil {
-				return audit.Record(ctx, tx, "message.send", "message", results[0].ID, digest(results))
-			}
-			return audit.Record(ctx, tx, "campaign.batch", "campaign", b.campaign.ID, digest(results))
+			return d.recordStale(ctx, tx, stale)
 		})
 		if db.IsUnique(err) {
 			if owned, err := message.Disowned(ctx, d.DB, results); err == nil {

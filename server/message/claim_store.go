@@ -94,13 +94,15 @@ func Finish(ctx context.Context, tx bun.Tx, results []Result) (stale []Result, e
 	// Locked in order of id, as receipts lock them: a receipt that is faster than
 	// the answer to the call meets this statement often. The results themselves go
 	// through that step: with two lists to join, Postgres compared each of one with
-	// each of the other.
+	// each of the other. The ids stand there as constants too: by the join alone it
+	// reads the whole table for a batch while that is small, or was just filled and
+	// never analyzed.
 	err = tx.NewRaw(`
 		WITH u AS MATERIALIZED (
 			SELECT u.* FROM unnest(?::bigint[], ?::int[], ?::text[], ?::text[], ?::text[], ?::int[], ?::text[], ?::text[],
 				?::text[], ?::text[], ?::boolean[])
 				AS u (id, fence, status, skip, sid, code, text, body, not_before, reason, no_call)
-				JOIN messages x ON x.id = u.id
+				JOIN messages x ON x.id = u.id AND x.id = ANY (?)
 			ORDER BY u.id FOR NO KEY UPDATE OF x)
 		UPDATE messages m SET
 			status = `+outcome+`,
@@ -122,7 +124,7 @@ func Finish(ctx context.Context, tx bun.Tx, results []Result) (stale []Result, e
 		RETURNING m.id`,
 		pgdialect.Array(ids), pgdialect.Array(fences), pgdialect.Array(status), pgdialect.Array(skips),
 		pgdialect.Array(sids), pgdialect.Array(codes), pgdialect.Array(texts),
-		pgdialect.Array(bodies), pgdialect.Array(notBefore), pgdialect.Array(reasons), pgdialect.Array(noCall),
+		pgdialect.Array(bodies), pgdialect.Array(notBefore), pgdialect.Array(reasons), pgdialect.Array(noCall), pgdialect.Array(ids),
 		firstLook.Seconds()).Scan(ctx, &written)
 	if err != nil || len(written) == n {
 		return nil, db.Err(err)
