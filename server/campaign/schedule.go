@@ -226,12 +226,32 @@ func (s *Service) LaunchDue(ctx context.Context) error {
 	}
 	var failed error
 	for _, id := range ids {
-		if err := s.launchScheduled(ctx, id); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("scheduled campaign %d: %w", id, err),
-				postponeStart(ctx, s.db, id, apperr.Text(err)))
+		if err := s.launchInTime(ctx, id); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("scheduled campaign %d: %w", id, err))
 		}
 	}
 	return failed
+}
+
+// startLimit is how long one scheduled start may take: a segment that takes
+// minutes to find nobody does not hold back the campaigns behind it.
+const startLimit = 10 * time.Second
+
+// launchInTime starts a campaign, or notes why it could not and when to try again.
+func (s *Service) launchInTime(ctx context.Context, id int64) error {
+	limited, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	err := s.launchScheduled(limited, id)
+	if err == nil {
+		return nil
+	}
+	why := apperr.Text(err)
+	if limited.Err() != nil && ctx.Err() == nil {
+		why = fmt.Sprintf("starting took longer than %s", startLimit)
+	}
+	noting, done := context.WithTimeout(context.WithoutCancel(ctx), startLimit)
+	defer done()
+	return errors.Join(err, postponeStart(noting, s.db, id, why))
 }
 
 // launchScheduled starts a campaign whose time has come, or a run of it when it
@@ -251,7 +271,7 @@ func (s *Service) launchScheduled(ctx context.Context, id int64) error {
 			started, err = s.startOrFail(ctx, tx, c)
 			return err
 		}
-		run, err := s.run(ctx, tx, c)
+		run, err := s.run(ctx, tx, c, now)
 		if err != nil {
 			return err
 		}
@@ -275,7 +295,7 @@ func (s *Service) launchScheduled(ctx context.Context, id int64) error {
 
 // run makes one run of a recurring campaign: a campaign of its own, so that its
 // audience and numbers stand for themselves. It ends when the next one starts.
-func (s *Service) run(ctx context.Context, tx bun.Tx, parent *Campaign) (*Campaign, error) {
+func (s *Service) run(ctx context.Context, tx bun.Tx, parent *Campaign, now time.Time) (*Campaign, error) {
 	at := *parent.NextRunAt
 	zone, err := time.LoadLocation(parent.Schedule.Recurrence.Zone)
 	if err != nil {
@@ -290,7 +310,7 @@ func (s *Service) run(ctx context.Context, tx bun.Tx, parent *Campaign) (*Campai
 		ErrorThreshold: parent.ErrorThreshold, EndsAt: parent.EndsAt, TopicID: parent.TopicID, ParentID: &parent.ID,
 		CreatedBy: parent.CreatedBy,
 	}
-	if next := parent.Schedule.Next(at, parent.Runs+1); next != nil && (c.EndsAt == nil || next.Before(*c.EndsAt)) {
+	if next := parent.Schedule.Next(now, parent.Runs+1); next != nil && (c.EndsAt == nil || next.Before(*c.EndsAt)) {
 		c.EndsAt = next
 	}
 	if err := insert(ctx, tx, c); err != nil {

@@ -191,7 +191,8 @@ func LiveWorkers(ctx context.Context, idb bun.IDB) (owners []string, err error) 
 
 // halfCanceled are campaigns that ended while messages of theirs are pending.
 func halfCanceled(ctx context.Context, idb bun.IDB) (ids []int64, err error) {
-	err = idb.NewRaw(`SELECT ca.id FROM campaigns ca WHERE ca.status IN ('canceled', 'failed') AND ca.updated_at > now() - interval '1 day'
+	err = idb.NewRaw(`SELECT ca.id FROM campaigns ca WHERE ca.status IN ('canceled', 'failed') 
+			AND ca.updated_at > now() - interval '30 days'
 		AND EXISTS (SELECT 1 FROM message_counts mc WHERE mc.campaign_id = ca.id AND mc.measure = 'pending' AND mc.n > 0)`).Scan(ctx, &ids)
 	return ids, db.Err(err)
 }
@@ -394,7 +395,8 @@ func (s *Service) WaitingUntil(ctx context.Context, id int64) (at *time.Time, er
 }
 
 // RecentOf tells what other campaigns did with these contacts, as far as c's cap
-// asks.
+// asks. A message that needs a decision may have arrived, and counts as accepted:
+// waiting for a person would hold this campaign back.
 func RecentOf(ctx context.Context, idb bun.IDB, c *Campaign, contactIDs []int64) (map[int64]gate.Recent, error) {
 	if c.FrequencyCap == nil {
 		return nil, nil //nolint:nilnil // nothing counts
@@ -404,8 +406,8 @@ func RecentOf(ctx context.Context, idb bun.IDB, c *Campaign, contactIDs []int64)
 		Accepted, InFlight int
 	}
 	err := idb.NewRaw(`
-		SELECT contact_id, count(*) FILTER (WHERE accepted_at IS NOT NULL) AS accepted,
-			count(*) FILTER (WHERE accepted_at IS NULL) AS in_flight
+		SELECT contact_id, count(*) FILTER (WHERE accepted_at IS NOT NULL OR decision_since IS NOT NULL) AS accepted,
+			count(*) FILTER (WHERE accepted_at IS NULL AND decision_since IS NULL) AS in_flight
 		FROM messages WHERE contact_id = ANY (?) AND campaign_id <> ?
 			AND (accepted_at > clock_timestamp() - make_interval(days => ?) OR (accepted_at IS NULL AND work = 'watch'))
 		GROUP BY 1`, pgdialect.Array(contactIDs), c.ID, c.FrequencyCap.Days).Scan(ctx, &rows)

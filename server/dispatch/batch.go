@@ -100,13 +100,19 @@ func (d *Dispatcher) send(ctx context.Context, b *batch) []message.Result {
 // would be looked for at Twilio for hours, so it tries as long as results may be
 // written: the fence lets a late return do no harm.
 func (d *Dispatcher) giveBack(ctx context.Context, b *batch) {
-	d.persist(ctx, b, "a batch", func() error { return message.GiveBack(ctx, d.DB, b.rows) })
+	d.persist(ctx, b, "a batch", func(ctx context.Context) error {
+		return message.GiveBack(ctx, d.DB, b.rows)
+	})
 }
 
 // persist writes what must not be lost, again and again while Postgres is away.
-func (d *Dispatcher) persist(ctx context.Context, b *batch, what string, write func() error) {
+func (d *Dispatcher) persist(ctx context.Context, b *batch, what string,
+	write func(ctx context.Context) error,
+) {
 	for wait := 50 * time.Millisecond; ; wait = min(wait*2, 5*time.Second) {
-		err := write()
+		limited, cancel := context.WithTimeout(ctx, questionLimit)
+		err := write(limited)
+		cancel()
 		switch {
 		case err == nil:
 			return
@@ -127,10 +133,21 @@ type facts struct {
 	onTopic    map[int64]bool
 	recent     map[int64]gate.Recent
 	windows    map[int64]bool
+	settled    map[int64]bool // by id: a receipt of an earlier call ended the message, or took the claim away
 }
 
+// questionLimit is how long Postgres may take for one question of a batch. A server
+// that vanished without a word answers no more on its connection; its successor does
+// on the next.
+const questionLimit = 15 * time.Second
+
 func (d *Dispatcher) factsOf(ctx context.Context, b *batch, rows []message.Claimed) (f *facts, err error) {
+	ctx, cancel := context.WithTimeout(ctx, questionLimit)
+	defer cancel()
 	f = &facts{read: time.Now(), people: make(map[int64]*contact.Contact, len(rows))}
+	if f.settled, err = message.Settled(ctx, d.DB, rows); err != nil {
+		return nil, err
+	}
 	ids := make([]int64, len(rows))
 	for i, r := range rows {
 		ids[i] = r.ContactID
@@ -163,6 +180,9 @@ func (d *Dispatcher) factsOf(ctx context.Context, b *batch, rows []message.Claim
 
 // ask takes one message to the gate.
 func (b *batch) ask(row message.Claimed, f *facts) gate.Verdict {
+	if f.settled[row.ID] {
+		return gate.Verdict{Status: message.StatusPending} // it is not this claim's any more: the result changes nothing
+	}
 	p := f.people[row.ContactID]
 	if p == nil { // rows of contacts are never deleted: somebody did so by hand
 		return gate.Verdict{Status: message.StatusSkipped, Skip: message.SkipErased}
@@ -294,7 +314,7 @@ func (d *Dispatcher) ready(ctx context.Context, b *batch, rows []message.Claimed
 // holds reports whether a call may begin: the claim is young enough by Postgres'
 // clock, so that nobody can have taken the message over, and the campaign sends.
 func (d *Dispatcher) holds(ctx context.Context, b *batch, row message.Claimed) bool {
-	l, err := d.watch.current(ctx, b.began)
+	l, err := d.watch.current(ctx, b.campaignID(), b.began)
 	if err != nil {
 		return false
 	}
@@ -399,7 +419,7 @@ func (d *Dispatcher) record(ctx context.Context, b *batch, results []message.Res
 			effects[r.ContactID] = r.Info
 		}
 	}
-	d.persist(ctx, b, "what became of a batch", func() error {
+	d.persist(ctx, b, "what became of a batch", func(ctx context.Context) error {
 		var stale []message.Result
 		err := d.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
 			// Contacts before messages: see the lock order in package db.

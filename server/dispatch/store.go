@@ -20,7 +20,10 @@ func lookAt(ctx context.Context, idb bun.IDB, campaigns []int64) (now time.Time,
 	}
 	err = idb.NewRaw(`SELECT clock_timestamp() AS now, ARRAY(SELECT id FROM campaigns WHERE id = ANY (?) AND status IN ('sending', 'completed')) AS ids`,
 		pgdialect.Array(campaigns)).Scan(ctx, &row)
-	sending = make(map[int64]bool, len(row.IDs))
+	sending = make(map[int64]bool, len(campaigns)) // whoever was asked about is in it
+	for _, id := range campaigns {
+		sending[id] = false
+	}
 	for _, id := range row.IDs {
 		sending[id] = true
 	}

@@ -59,11 +59,13 @@ func (w *watch) leave(campaignID int64) {
 	}
 }
 
-// current gives a fresh look that began after the batch did.
-func (w *watch) current(ctx context.Context, batchBegan time.Time) (look, error) {
+// current gives a fresh look that began after a batch of the campaign did, and that
+// asked about it.
+func (w *watch) current(ctx context.Context, campaignID int64, batchBegan time.Time) (look, error) {
 	w.asking.Lock()
 	defer w.asking.Unlock()
-	if fresh(w.last.began, lookAge) && !w.last.began.Before(batchBegan) {
+	_, asked := w.last.sending[campaignID]
+	if (asked || campaignID == 0) && fresh(w.last.began, lookAge) && !w.last.began.Before(batchBegan) {
 		return w.last, nil
 	}
 	w.mu.Lock()

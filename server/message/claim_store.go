@@ -31,7 +31,7 @@ func ClaimDue(ctx context.Context, idb bun.IDB, senderID int64, quotas []Quota,
 	err = idb.NewRaw(`
 		UPDATE messages m SET status = 'submitting', fence = m.fence + 1, attempts = m.attempts + 1,
 			submitted_at = clock_timestamp(),
-			lease_until = clock_timestamp() + make_interval(secs => ?), not_before_reason = ''
+			lease_until = clock_timestamp() + make_interval(secs => ?), not_before_reason = '', decision_since = NULL
 		WHERE m.id = ANY (ARRAY(
 			SELECT due.id FROM unnest(?::bigint[], ?::int[]) g (campaign_id, n)
 				JOIN campaigns ca ON ca.id = g.campaign_id AND ca.status IN ('sending', 'completed')
@@ -50,7 +50,7 @@ func ClaimSingle(ctx context.Context, idb bun.IDB, id int64, lease time.Duration
 	err := idb.NewRaw(`
 		UPDATE messages m SET status = 'submitting', fence = m.fence + 1, attempts = m.attempts + 1,
 			submitted_at = clock_timestamp(),
-			lease_until = clock_timestamp() + make_interval(secs => ?), not_before_reason = ''
+			lease_until = clock_timestamp() + make_interval(secs => ?), not_before_reason = '', decision_since = NULL
 		WHERE m.id = (SELECT id FROM messages WHERE id = ? AND status = 'pending' AND campaign_id IS NULL
 			AND not_before <= now() FOR UPDATE SKIP LOCKED)
 		RETURNING `+claimedColumns, lease.Seconds(), id).Scan(ctx, c)
@@ -58,6 +58,31 @@ func ClaimSingle(ctx context.Context, idb bun.IDB, id int64, lease time.Duration
 		return nil, nil //nolint:nilnil // nothing to do is no error
 	}
 	return c, db.Err(err)
+}
+
+// Settled are those of the claimed messages that are this claim's no more: while
+// they waited, a receipt of an earlier call ended them or had them sent again. Only
+// messages that were called for before can be.
+func Settled(ctx context.Context, idb bun.IDB, claims []Claimed) (map[int64]bool, error) {
+	var ids, fences []int64
+	for _, c := range claims {
+		if c.Fence > 1 {
+			ids, fences = append(ids, c.ID), append(fences, int64(c.Fence))
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil //nolint:nilnil // none of them
+	}
+	var found []int64
+	err := idb.NewRaw(`
+		SELECT u.id FROM unnest(?::bigint[], ?::int[]) u (id, fence) JOIN messages m ON m.id = u.id AND m.id = ANY (?)
+		WHERE m.fence <> u.fence OR m.status NOT IN ('submitting', 'unknown')`,
+		pgdialect.Array(ids), pgdialect.Array(fences), pgdialect.Array(ids)).Scan(ctx, &found)
+	settled := make(map[int64]bool, len(found))
+	for _, id := range found {
+		settled[id] = true
+	}
+	return settled, db.Err(err)
 }
 
 // What a result means for the status that stands there now. A receipt that was
@@ -73,9 +98,10 @@ const (
 
 // Finish writes what became of claimed messages, in one statement. A result
 // counts only while its claim is the newest of its message; those that came too
-// late are given back as stale, but for attempts that receipts settled meanwhile. Twilio's SIDs are
-// unique: a result with one that
-// another message holds breaks db.IsUnique, see Disowned.
+// late are given back as stale, but for attempts that receipts settled meanwhile;
+// so is a call that was accepted although the message has another call's SID.
+// Twilio's SIDs are unique: a result with one that another message holds breaks
+// db.IsUnique, see Disowned.
 func Finish(ctx context.Context, tx bun.Tx, results []Result) (stale []Result, err error) {
 	n := len(results)
 	ids, fences, codes, noCall := make([]int64, n), make([]int64, n), make([]int64, n), make([]bool, n)
@@ -90,7 +116,10 @@ func Finish(ctx context.Context, tx bun.Tx, results []Result) (stale []Result, e
 			notBefore[i] = r.NotBefore.UTC().Format(time.RFC3339Nano)
 		}
 	}
-	var written []int64
+	var rows []struct {
+		ID  int64
+		SID string
+	}
 	// Locked in order of id, as receipts lock them: a receipt that is faster than
 	// the answer to the call meets this statement often. The results themselves go
 	// through that step: with two lists to join, Postgres compared each of one with
@@ -121,13 +150,26 @@ func Finish(ctx context.Context, tx bun.Tx, results []Result) (stale []Result, e
 			ended_at = CASE WHEN (`+open+` AND u.status IN ('failed', 'skipped', 'expired')) OR (`+open+` AND `+canceled+`) THEN clock_timestamp()
 				WHEN `+open+` OR `+revived+` THEN NULL ELSE m.ended_at END
 		FROM u WHERE m.id = u.id AND m.fence = u.fence
-		RETURNING m.id`,
+		RETURNING m.id, coalesce(m.sid, '') AS sid`,
 		pgdialect.Array(ids), pgdialect.Array(fences), pgdialect.Array(status), pgdialect.Array(skips),
 		pgdialect.Array(sids), pgdialect.Array(codes), pgdialect.Array(texts),
 		pgdialect.Array(bodies), pgdialect.Array(notBefore), pgdialect.Array(reasons), pgdialect.Array(noCall), pgdialect.Array(ids),
-		firstLook.Seconds()).Scan(ctx, &written)
-	if err != nil || len(written) == n {
+		firstLook.Seconds()).Scan(ctx, &rows)
+	if err != nil {
 		return nil, db.Err(err)
+	}
+	sidOf := make(map[int64]string, len(rows))
+	for _, r := range rows {
+		sidOf[r.ID] = r.SID
+	}
+	written := make([]int64, 0, n)
+	for _, r := range results { // a receipt of an earlier call may have brought that call's SID: then there were two
+		if sid, ok := sidOf[r.ID]; ok && (r.SID == "" || r.SID == sid) {
+			written = append(written, r.ID)
+		}
+	}
+	if len(written) == n {
+		return nil, nil
 	}
 	archived, err := keepArchived(ctx, tx, ids, sids, bodies)
 	if err != nil {
@@ -200,7 +242,7 @@ func GiveBack(ctx context.Context, idb bun.IDB, claims []Claimed) error {
 	}
 	_, err := idb.NewRaw(`
 		WITH locked AS MATERIALIZED (SELECT id FROM messages WHERE id = ANY (?) ORDER BY id FOR NO KEY UPDATE)
-		UPDATE messages m SET lease_until = NULL, submitted_at = NULL, attempts = m.attempts - 1,
+		UPDATE messages m SET lease_until = NULL, submitted_at = NULL, decision_since = NULL, attempts = m.attempts - 1,
 			status = CASE WHEN ca.status IN ('canceled', 'failed') THEN 'canceled' ELSE 'pending' END,
 			ended_at = CASE WHEN ca.status IN ('canceled', 'failed') THEN clock_timestamp() END
 		FROM unnest(?::bigint[], ?::int[]) u (id, fence) JOIN locked l ON l.id = u.id

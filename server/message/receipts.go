@@ -29,6 +29,8 @@ type Event struct {
 // delivered or read beats undelivered.
 func (m *Message) Advance(e Event) bool {
 	before := *m
+	// What ended without a SID was ended by us. That Twilio has it is news.
+	givenUp := m.SID == nil && m.Status.Ended() && rank[e.Status] >= rank[StatusAccepted]
 	if m.SID == nil && e.SID != "" {
 		m.SID = &e.SID
 	}
@@ -37,7 +39,7 @@ func (m *Message) Advance(e Event) bool {
 	m.mark(&m.DeliveredAt, e.At, StatusDelivered, e.Status)
 	m.mark(&m.ReadAt, e.At, StatusRead, e.Status)
 	if rank[e.Status] > rank[m.Status] && rank[m.Status] > 0 ||
-		(m.Status == StatusPending && rank[e.Status] >= rank[StatusAccepted]) || lateNews(m.Status, e.Status) {
+		(m.Status == StatusPending && rank[e.Status] >= rank[StatusAccepted]) || lateNews(m.Status, e.Status) || givenUp {
 		m.Status = e.Status
 		m.LeaseUntil = nil
 		if e.Status.Ended() && e.Status != StatusRead {

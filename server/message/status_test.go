@@ -68,3 +68,18 @@ func TestReadProvesTheMilestonesBeforeIt(t *testing.T) {
 	require.Equal(t, "SM1", *m.SID)
 	require.False(t, m.Advance(Event{SID: "SM1", Status: StatusSent, At: time.Unix(2, 0)}), "late news change nothing")
 }
+
+// What ended without a SID was ended by us, and Twilio has it after all: then its
+// word counts, in whatever order its receipts come.
+func TestWhatWasGivenUpAndIsAtTwilioFollowsItsReceipts(t *testing.T) {
+	for _, given := range []Status{StatusFailed, StatusCanceled, StatusExpired} {
+		m := &Message{Status: given}
+		require.True(t, m.Advance(Event{SID: "SM1", Status: StatusSent, At: time.Unix(1, 0)}))
+		require.Equal(t, StatusSent, m.Status, given)
+		require.Nil(t, m.EndedAt)
+		require.True(t, m.Advance(Event{SID: "SM1", Status: StatusFailed, ErrorCode: 63024, At: time.Unix(2, 0)}))
+		require.Equal(t, StatusFailed, m.Status)
+		require.False(t, m.Advance(Event{SID: "SM1", Status: StatusSent, At: time.Unix(1, 0)}), "it failed at Twilio")
+		require.Equal(t, StatusFailed, m.Status)
+	}
+}

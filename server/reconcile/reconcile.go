@@ -14,6 +14,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -120,12 +121,40 @@ func (r *Reconciler) batch(ctx context.Context, rows []message.Unknown) {
 	for _, g := range groups {
 		group.Go(func() error {
 			if err := r.group(ctx, g); err != nil && ctx.Err() == nil {
-				r.Log.WarnContext(ctx, "messages stay unknown for now", "first", g[0].ID, "messages", len(g), "error", err)
+				r.Log.WarnContext(ctx, "messages stay unknown for now", "first", g[0].ID, "messages", len(g), "error",
+					errors.Join(err, r.unanswered(ctx, g)))
 			}
 			return nil
 		})
 	}
 	_ = group.Wait()
+}
+
+// unanswered notes that the log could not be asked about these messages: that must
+// not keep them from a person's decision, nor from being asked about again.
+func (r *Reconciler) unanswered(ctx context.Context, rows []message.Unknown) error {
+	return r.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		still, err := message.LockUnknown(ctx, tx, rows)
+		if err != nil {
+			return err
+		}
+		for _, u := range rows {
+			if !still[u.ID] {
+				continue
+			}
+			if err := r.later(ctx, tx, u); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// later looks for a message again, the later the older its call is; from a certain
+// age a person may decide meanwhile.
+func (r *Reconciler) later(ctx context.Context, tx bun.Tx, u message.Unknown) error {
+	age := time.Duration(u.Age * float64(time.Second))
+	return message.LookAgain(ctx, tx, []int64{u.ID}, min(max(age/4, shortest), longestGap), age >= r.DecideAfter)
 }
 
 func (r *Reconciler) group(ctx context.Context, rows []message.Unknown) error {
@@ -248,9 +277,7 @@ func (r *Reconciler) apply(ctx context.Context, tx bun.Tx, d Decision) error {
 			}
 		}
 	case Undetermined:
-		age := time.Duration(d.Unknown.Age * float64(time.Second))
-		gap := min(max(age/4, shortest), longestGap)
-		return message.LookAgain(ctx, tx, []int64{id}, gap, age >= r.DecideAfter)
+		return r.later(ctx, tx, d.Unknown)
 	}
 	return audit.Record(ctx, tx, "message.reconcile", "message", id, map[string]any{"outcome": d.Outcome})
 }
