@@ -219,7 +219,7 @@ func decided(k consent.Keyword, in InboundMessage) consent.Change {
 
 // obeyTopic has a contact leave one topic, or subscribes them to it. Their START
 // asks for these messages, so it also brings back whom STOP had sent away,
-// unless it came late and that STOP may be the newer one.
+// unless that STOP is the newer one, or may be where this came late.
 func (s *Service) obeyTopic(ctx context.Context, tx bun.Tx, c *contact.Contact, k consent.Keyword, t *topic.Topic,
 	in InboundMessage,
 ) (string, error) {
@@ -230,17 +230,19 @@ func (s *Service) obeyTopic(ctx context.Context, tx bun.Tx, c *contact.Contact, 
 		status, answer = topic.StatusSubscribed,
 			fmt.Sprintf("You are subscribed to “%s”. Reply STOP %s to leave it, STOP to get nothing any more.", t.Name,
 				t.Keyword)
+		doubt := time.Duration(0)
 		if in.Late {
-			left, err := s.topics.LeftAt(ctx, tx, c.ID, t.ID)
-			if err != nil || left != nil && !in.ReceivedAt.After(left.Add(consent.ClockError)) {
-				return "", err
-			}
+			doubt = consent.ClockError
+		}
+		left, err := s.topics.LeftAt(ctx, tx, c.ID, t.ID)
+		if err != nil || left != nil && !in.ReceivedAt.After(left.Add(doubt)) {
+			return "", err
 		}
 		if err := s.consents.Record(ctx, tx, c, decided(k, in)); err != nil || c.ConsentStatus != contact.ConsentOptedIn {
 			return "", err
 		}
 	}
-	changed, err := s.topics.Record(ctx, tx, c.ID, t.ID, status, consent.SourceKeyword)
+	changed, err := s.topics.Record(ctx, tx, c.ID, t.ID, status, consent.SourceKeyword, in.ReceivedAt)
 	if err != nil {
 		return "", err
 	}

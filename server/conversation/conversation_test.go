@@ -167,6 +167,36 @@ func TestATopicIsLeftAlone(t *testing.T) {
 	require.Equal(t, contact.ConsentOptedIn, i.status(), "no topic has that keyword: people read it")
 }
 
+// TestATopicsWordsGoByWhenTheyWereSaid, in whatever order they are applied.
+func TestATopicsWordsGoByWhenTheyWereSaid(t *testing.T) {
+	t.Parallel()
+	type word struct {
+		body string
+		ago  time.Duration
+		late bool
+	}
+	for name, c := range map[string]struct {
+		words []word
+		left  int
+	}{
+		"a START that was parked, after the STOP that came behind it": {[]word{{"STOP offers", 5 * time.Minute, false}, {"START offers", 6 * time.Minute, false}}, 1},
+		"the same after a second STOP":                                {[]word{{"STOP offers", time.Hour, false}, {"STOP offers", 5 * time.Minute, false}, {"START offers", 6 * time.Minute, false}}, 1},
+		"an older second STOP does not hide the newer one":            {[]word{{"STOP offers", 5 * time.Minute, false}, {"STOP offers", time.Hour, true}, {"START offers", 6 * time.Minute, false}}, 1},
+		"a live START seconds after a live STOP":                      {[]word{{"STOP offers", 9 * time.Second, false}, {"START offers", 6 * time.Second, false}}, 0},
+		"both out of the spool":                                       {[]word{{"STOP offers", 30 * time.Minute, true}, {"START offers", 10 * time.Minute, true}}, 0},
+		"both out of the spool, within what clocks may err":           {[]word{{"STOP offers", 30 * time.Minute, true}, {"START offers", 29 * time.Minute, true}}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := open(t)
+			for _, w := range c.words {
+				i.says(w.body, func(in *InboundMessage) { in.ReceivedAt, in.Late = time.Now().Add(-w.ago), w.late })
+			}
+			require.Equal(t, c.left, i.count("SELECT count(*) FROM contact_topics WHERE status = 'left'"))
+		})
+	}
+}
+
 func TestAReplyCountsForTheMessageItAnswers(t *testing.T) {
 	t.Parallel()
 	i := open(t)

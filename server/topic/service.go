@@ -186,7 +186,7 @@ func (s *Service) Set(ctx context.Context, contactID, topicID int64, status Stat
 		if c.ErasedAt != nil {
 			return apperr.Conflict("this contact was erased")
 		}
-		_, err = s.Record(ctx, tx, contactID, topicID, status, consent.SourceOf(ctx))
+		_, err = s.Record(ctx, tx, contactID, topicID, status, consent.SourceOf(ctx), time.Time{})
 		return err
 	})
 	if err != nil {
@@ -197,11 +197,17 @@ func (s *Service) Set(ctx context.Context, contactID, topicID int64, status Stat
 }
 
 // Record writes one person's choice in the caller's transaction, which holds
-// the contact's lock, and tells whether it changed anything.
+// the contact's lock, and tells whether it changed anything. at is when they
+// chose; zero: now.
 func (s *Service) Record(ctx context.Context, tx bun.Tx, contactID, topicID int64, status Status,
-	source consent.Source,
+	source consent.Source, at time.Time,
 ) (changed bool, err error) {
-	if changed, err = set(ctx, tx, contactID, topicID, status, source); err != nil || !changed {
+	if at.IsZero() {
+		if at, err = db.Now(ctx, tx); err != nil {
+			return false, err
+		}
+	}
+	if changed, err = set(ctx, tx, contactID, topicID, status, source, at); err != nil || !changed {
 		return changed, err
 	}
 	return true, audit.Record(ctx, tx, "contact.topic", "contact", contactID,

@@ -135,20 +135,28 @@ func holdThoseOf(ctx context.Context, tx bun.Tx, contactIDs []int64) error {
 	return db.Err(err)
 }
 
+// set writes a choice. Who leaves again has left since the later time: what
+// becomes known afterwards is held against that.
 func set(ctx context.Context, tx bun.Tx, contactID, topicID int64, status Status,
-	source consent.Source,
+	source consent.Source, at time.Time,
 ) (changed bool, err error) {
 	if err := hold(ctx, tx, []int64{topicID}); err != nil {
 		return false, err
 	}
-	res, err := tx.NewRaw(`INSERT INTO contact_topics AS ct (topic_id, contact_id, status, source) VALUES (?, ?, ?, ?)
-		ON CONFLICT (topic_id, contact_id) DO UPDATE SET status = excluded.status, source = excluded.source, since = now()
-			WHERE ct.status <> excluded.status`, topicID, contactID, status, source).Exec(ctx)
+	res, err := tx.NewRaw(`INSERT INTO contact_topics AS ct (topic_id, contact_id, status, source, since)
+			VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (topic_id, contact_id) DO UPDATE SET status = excluded.status, source = excluded.source,
+			since = excluded.since
+			WHERE ct.status <> excluded.status`, topicID, contactID, status, source, at).Exec(ctx)
 	if err != nil {
 		return false, db.Err(err)
 	}
-	n, err := res.RowsAffected()
-	return n > 0, err
+	if n, err := res.RowsAffected(); err != nil || n > 0 || status != StatusLeft {
+		return n > 0, err
+	}
+	_, err = tx.NewRaw(`UPDATE contact_topics SET since = ? WHERE topic_id = ? AND contact_id = ? AND status = 'left'
+		AND since < ?`, at, topicID, contactID, at).Exec(ctx)
+	return false, db.Err(err)
 }
 
 func leftAt(ctx context.Context, tx bun.Tx, contactID, topicID int64) (*time.Time, error) {
@@ -174,10 +182,11 @@ func setMany(ctx context.Context, tx bun.Tx, pairs []Pair, status Status,
 	}
 	err = tx.NewRaw(`
 		WITH written AS (
-			INSERT INTO contact_topics AS ct (topic_id, contact_id, status, source)
-			SELECT DISTINCT tp.id, u.contact_id, ?, ? FROM unnest(?::bigint[], ?::bigint[]) u (contact_id, topic_id)
+			INSERT INTO contact_topics AS ct (topic_id, contact_id, status, source, since)
+			SELECT DISTINCT tp.id, u.contact_id, ?, ?, (SELECT clock_timestamp()) FROM unnest(?::bigint[], ?::bigint[]) u (contact_id, topic_id)
 				JOIN topics tp ON tp.id = u.topic_id
-			ON CONFLICT (topic_id, contact_id) DO UPDATE SET status = excluded.status, source = excluded.source, since = now()
+			ON CONFLICT (topic_id, contact_id) DO UPDATE SET status = excluded.status, source = excluded.source,
+				since = excluded.since
 				WHERE ct.status = 'subscribed' AND excluded.status = 'left'
 			RETURNING contact_id)
 		SELECT DISTINCT contact_id FROM written ORDER BY 1`, status, source, pgdialect.Array(contacts),
@@ -193,7 +202,7 @@ func carry(ctx context.Context, tx bun.Tx, keep, gone int64) error {
 		SELECT topic_id, ?0, status, source, since FROM contact_topics WHERE contact_id = ?1
 		ON CONFLICT (topic_id, contact_id) DO UPDATE SET status = excluded.status, source = excluded.source,
 			since = excluded.since
-			WHERE ct.status = 'subscribed' AND excluded.status = 'left'`, keep, gone).Exec(ctx)
+			WHERE excluded.status = 'left' AND (ct.status = 'subscribed' OR ct.since < excluded.since)`, keep, gone).Exec(ctx)
 	if err != nil {
 		return db.Err(err)
 	}
