@@ -125,7 +125,7 @@ func (s *Service) explain(d *decided, earlier []*message.Attempt) *Decision {
 		out.add(fmt.Sprintf("Attempt %d", i+1), answer(arrived(a.Status)), s.attempt(a))
 	}
 	// While the next attempt waits, the last call is one of the earlier attempts.
-	if d.Attempts > 0 && !(len(earlier) > 0 && d.waits()) {
+	if d.Attempts > 0 && (len(earlier) == 0 || !d.waits()) {
 		out.call(d, len(earlier))
 	}
 	return out

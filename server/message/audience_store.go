@@ -17,7 +17,7 @@ type Audience struct {
 	Members           contact.Predicate // over contacts c
 	Join              contact.Predicate // joined to contacts c for SkipReason
 	SkipReason        string            // SQL over c and what Join joined: why a member gets none, '' passes
-	Rotation              []int64           // senders, in the order in which they take their turns
+	Rotation          []int64           // senders, in the order in which they take their turns
 }
 
 // EnqueueAudience writes the messages of the next n members with ids above after:
