@@ -44,6 +44,7 @@ const (
 type Writer struct {
 	WriterOptions
 
+	every  time.Duration // adoptEvery
 	queue  chan *waiting
 	away   atomic.Bool   // events go to the spool
 	gate   sync.RWMutex  // read: a group is being stored; write: the way back from the spool
@@ -72,7 +73,7 @@ type waiting struct {
 
 // NewWriter makes a Writer; Run it.
 func NewWriter(o WriterOptions) *Writer {
-	return &Writer{WriterOptions: o, queue: make(chan *waiting, queueRoom), kick: make(chan struct{}, 1)}
+	return &Writer{WriterOptions: o, every: adoptEvery, queue: make(chan *waiting, queueRoom), kick: make(chan struct{}, 1)}
 }
 
 // Register adds the spool's gauges.
@@ -129,6 +130,7 @@ func (w *Writer) Run(ctx context.Context) {
 	for range writerLoops {
 		loops.Go(func() { w.loop(ctx) })
 	}
+	loops.Go(func() { w.watchClock(ctx) })
 	if w.Spool != nil {
 		loops.Go(func() { w.watchSpool(ctx) })
 	}
@@ -282,7 +284,7 @@ func (w *Writer) spool(events []*Event) error {
 // watchSpool stores what the spool holds as soon as Postgres answers, and looks
 // now and then for what another process left behind.
 func (w *Writer) watchSpool(ctx context.Context) {
-	tick := time.NewTicker(adoptEvery)
+	tick := time.NewTicker(w.every)
 	defer tick.Stop()
 	for {
 		select {
@@ -290,7 +292,6 @@ func (w *Writer) watchSpool(ctx context.Context) {
 			return
 		case <-w.kick:
 		case <-tick.C:
-			w.synchronize(ctx)
 			if err := w.Spool.adopt(); err != nil {
 				w.Log.ErrorContext(ctx, "webhook spool not read", "error", err)
 			}
@@ -308,6 +309,20 @@ func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
 	case <-time.After(d):
+	}
+}
+
+// watchClock keeps the time of arrivals near Postgres' clock.
+func (w *Writer) watchClock(ctx context.Context) {
+	tick := time.NewTicker(w.every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			w.synchronize(ctx)
+		}
 	}
 }
 
