@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"slices"
 	"strings"
@@ -28,6 +29,7 @@ const (
 	probeEvery  = 250 * time.Millisecond
 	adoptEvery  = 10 * time.Second
 	replayGroup = 500
+	readTries   = 8        // of a segment, before it is set aside
 	lastStretch = 64 << 10 // bytes in the spool that are stored while new events wait
 
 	// A group of so many events is applied as it is stored; a smaller one is
@@ -373,12 +375,22 @@ func (w *Writer) drain(ctx context.Context) error {
 }
 
 // replay stores all sealed segments in order. Storing an event twice is
-// harmless, so a segment is read from its beginning after a failure.
+// harmless, so a segment is read from its beginning after a failure. One that
+// is gone, or that cannot be read again and again, stops none behind it.
 func (w *Writer) replay(ctx context.Context) error {
 	for seg := w.Spool.next(); seg != nil; seg = w.Spool.next() {
 		events, damaged, err := seg.read()
-		if err != nil {
-			return err
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			w.Log.ErrorContext(ctx, "a part of the webhook spool is gone: somebody removed it", "file", seg.path)
+			w.Spool.done(seg)
+			continue
+		case err != nil:
+			if seg.tries++; seg.tries < readTries {
+				return err
+			}
+			w.finish(seg, "it cannot be read: "+err.Error())
+			continue
 		}
 		for len(events) > 0 && err == nil {
 			n := min(replayGroup, len(events))
@@ -390,15 +402,21 @@ func (w *Writer) replay(ctx context.Context) error {
 			events = events[n:]
 		}
 		if damaged {
-			if err := w.Spool.setAside(seg, "damaged on disk, or values that Postgres cannot hold"); err != nil {
-				return err
-			}
+			w.finish(seg, "damaged on disk, or values that Postgres cannot hold")
+			continue
 		}
-		if err := w.Spool.done(seg); err != nil {
-			return err
-		}
+		w.Spool.done(seg)
 	}
 	return nil
+}
+
+// finish is done with a segment that a person must look at.
+func (w *Writer) finish(seg *segment, why string) {
+	if err := w.Spool.setAside(seg, why); err != nil {
+		w.Spool.leave(seg, err)
+		return
+	}
+	w.Spool.done(seg)
 }
 
 // storeKept stores events of the spool and counts those that Postgres cannot
