@@ -35,6 +35,9 @@ const (
 // errSpoolFull is why a spool takes nothing more.
 var errSpoolFull = errors.New("the webhook spool is full")
 
+// errTooLarge is why a spool does not take an event: it could not be read again.
+var errTooLarge = errors.New("the event is too large for the webhook spool")
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Spool keeps events on disk while Postgres is away. Each process writes
@@ -84,6 +87,9 @@ func (s *Spool) Append(events []*Event) error {
 		raw, err := json.Marshal(spooledOf(e))
 		if err != nil {
 			return fmt.Errorf("webhook spool: %w", err)
+		}
+		if len(raw) > maxRecord {
+			return fmt.Errorf("%w: %d bytes, %d at most", errTooLarge, len(raw), maxRecord)
 		}
 		buf = binary.LittleEndian.AppendUint32(buf, uint32(len(raw)))
 		buf = binary.LittleEndian.AppendUint32(buf, crc32.Checksum(raw, castagnoli))

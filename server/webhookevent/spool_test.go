@@ -11,11 +11,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"eventstream/server/apperr"
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
@@ -446,4 +448,22 @@ func TestASegmentThatCannotBeFinishedStopsNobody(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, name != "gone", len(kept) == 1, "%s: what is there is kept", name)
 	}
+}
+
+// TestARecordThatCouldNotBeReadIsRefused, and takes nobody with it.
+func TestARecordThatCouldNotBeReadIsRefused(t *testing.T) {
+	t.Parallel()
+	w := NewWriter(WriterOptions{Reader: reader{}, Spool: openSpool(t, t.TempDir(), SpoolLimit), Log: quiet, Now: time.Now})
+	w.away.Store(true)
+	large := says("SM2", person(1), strings.Repeat("x", maxRecord))
+	errs := w.write(t.Context(), []*Event{status("SM1", "sent"), large, status("SM3", "sent")})
+	require.NoError(t, errs[0])
+	require.True(t, apperr.Is(errs[1], apperr.CodeInvalid), "%v", errs[1])
+	require.NoError(t, errs[2])
+	require.Error(t, w.Spool.Append([]*Event{large}))
+	sids, damaged := drained(t, w.Spool)
+	require.Equal(t, []string{"SM1", "SM3"}, sids)
+	require.False(t, damaged)
+	err := w.Write(t.Context(), status(strings.Repeat("S", maxSID+1), "sent"))
+	require.True(t, apperr.Is(err, apperr.CodeInvalid), "%v", err)
 }

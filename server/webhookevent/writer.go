@@ -24,6 +24,8 @@ const (
 	queueRoom   = 20_000
 	writerLoops = 2 // groups written at once
 
+	maxSID = 64 // bytes of a message's id; Twilio's have 34
+
 	storeLimit  = 5 * time.Second // for a group, without a spool
 	spoolAfter  = time.Second     // a group that takes longer goes to the spool
 	probeEvery  = 250 * time.Millisecond
@@ -100,8 +102,12 @@ func (w *Writer) Register(to prometheus.Registerer) {
 	to.MustRegister(w.gauges.bytes, w.gauges.oldest)
 }
 
-// Write returns once the event is durable, or was so already.
+// Write returns once the event is durable, or was so already. What can never be
+// kept is invalid; anything else may be tried again.
 func (w *Writer) Write(ctx context.Context, e *Event) error {
+	if len(e.SID) > maxSID {
+		return apperr.Invalid("MessageSid", "it has %d characters: %d at most", len(e.SID), maxSID)
+	}
 	at := w.Now().Add(time.Duration(w.ahead.Load()))
 	e.ArrivedAt = &at
 	if e.Source == "" {
@@ -178,7 +184,7 @@ func (w *Writer) write(ctx context.Context, events []*Event) []error {
 	w.gate.RLock()
 	defer w.gate.RUnlock()
 	if w.away.Load() {
-		return all(events, w.spool(events))
+		return w.spool(events)
 	}
 	limit := storeLimit
 	if w.Spool != nil {
@@ -198,7 +204,7 @@ func (w *Writer) write(ctx context.Context, events []*Event) []error {
 	}
 	w.Log.WarnContext(ctx, "Postgres does not take webhooks: they go to the spool", "error", err)
 	w.leave()
-	return all(events, w.spool(events))
+	return w.spool(events)
 }
 
 func all(events []*Event, err error) []error {
@@ -271,16 +277,25 @@ func (w *Writer) leave() {
 	}
 }
 
-func (w *Writer) spool(events []*Event) error {
+// spool keeps a group on disk and tells for each event how that went. One that
+// is too large takes nobody with it.
+func (w *Writer) spool(events []*Event) []error {
 	err := w.Spool.Append(events)
-	if err == nil {
+	switch {
+	case err == nil:
 		w.full.Store(false)
-		return nil
+		return make([]error, len(events))
+	case errors.Is(err, errTooLarge) && len(events) > 1:
+		half := len(events) / 2
+		return append(w.spool(events[:half]), w.spool(events[half:])...)
+	case errors.Is(err, errTooLarge):
+		w.Log.Error("a webhook is refused", "kind", events[0].Kind, "sid", events[0].SID, "error", err)
+		return []error{apperr.Wrap(err, apperr.CodeInvalid, "the event is too large")}
 	}
 	if !errors.Is(err, errSpoolFull) || !w.full.Swap(true) {
 		w.Log.Error("webhooks are refused: the spool does not take them", "error", err)
 	}
-	return apperr.Wrap(err, apperr.CodeUnavailable, "the event could not be kept")
+	return all(events, apperr.Wrap(err, apperr.CodeUnavailable, "the event could not be kept"))
 }
 
 // watchSpool stores what the spool holds as soon as Postgres answers, and looks
