@@ -168,3 +168,26 @@ func TestWhoIsNoLongerSelectedIsNotErased(t *testing.T) {
 	require.Equal(t, 1, e.count("SELECT count(*) FROM contacts WHERE erased_at IS NULL"))
 	require.Equal(t, 1, e.count("SELECT count(*) FROM contacts WHERE erased_at IS NULL AND id = 2"))
 }
+
+// TestADecisionForManyInDoubt: an opt-out counts unless the opt-in came after it
+// without doubt, and no opt-in is later than when it was said.
+func TestADecisionForManyInDoubt(t *testing.T) {
+	t.Parallel()
+	e := start(t, 3)
+	e.exec(`UPDATE contacts SET consent_status = 'opted_in', consent_at = now() - CASE id WHEN 1 THEN interval '1 hour' ELSE interval '30 seconds' END
+		WHERE id < 3`)
+	run := func(status contact.ConsentStatus, at time.Time) {
+		a, err := e.s.Start(e.ctx, bulk.KindConsent, contact.Filter{}, bulk.Options{Consent: &consent.Change{
+			Status: status, Source: consent.SourceOperator, OccurredAt: at, Evidence: consent.Evidence{Note: "a list"},
+		}}, nil)
+		require.NoError(t, err)
+		require.NoError(t, e.s.Run(e.ctx, a.ID))
+	}
+	run(contact.ConsentOptedIn, time.Now().Add(50*time.Second))
+	require.Zero(t, e.count("SELECT count(*) FROM contacts WHERE consent_at > clock_timestamp()"), "nothing is decided in the future")
+	require.Equal(t, 1, e.count("SELECT count(*) FROM consent_events WHERE late"), "its time is another clock's")
+	run(contact.ConsentOptedOut, time.Now().Add(-2*time.Hour))
+	require.Equal(t, 3, e.count("SELECT count(*) FROM contacts WHERE consent_status = 'opted_in'"))
+	run(contact.ConsentOptedOut, time.Now().Add(-time.Minute))
+	require.Equal(t, 3, e.count("SELECT count(*) FROM contacts WHERE consent_status = 'opted_out'"))
+}

@@ -232,11 +232,14 @@ func (s *Service) tag(ctx context.Context, tx bun.Tx, o Options, rows []*contact
 func (s *Service) setConsent(ctx context.Context, tx bun.Tx, ch consent.Change, rows []*contact.Contact) ([]int64,
 	error,
 ) {
+	newer := consent.Decision{Status: ch.Status, At: ch.OccurredAt, Late: ch.Late}
 	var bulk []consent.Bulk
 	var changed []int64
 	for _, c := range rows {
 		back := ch.Status == contact.ConsentOptedIn && c.ConsentStatus == contact.ConsentOptedOut
-		late := c.ConsentAt != nil && ch.OccurredAt.Before(*c.ConsentAt)
+		late := c.ConsentAt != nil && !consent.Supersedes(newer, consent.Decision{
+			Status: c.ConsentStatus, At: *c.ConsentAt, Late: true, // for all that is known here
+		})
 		if c.ConsentStatus == ch.Status || back || late {
 			continue
 		}

@@ -136,6 +136,9 @@ func (s *Service) Set(ctx context.Context, contactID int64, ch Change) (*contact
 		if c, err = contact.ByIDForUpdate(ctx, tx, contactID); err != nil {
 			return err
 		}
+		if err := ch.date(ctx, tx); err != nil {
+			return err
+		}
 		return s.Record(ctx, tx, c, ch)
 	})
 	if err != nil {
@@ -143,6 +146,20 @@ func (s *Service) Set(ctx context.Context, contactID int64, ch Change) (*contact
 	}
 	s.hub.Publish(pubsub.TopicContact, c.ID)
 	return c, nil
+}
+
+// date gives a change its time. One that the caller says is of whatever clock
+// they looked at: it is in doubt, and never later than now.
+func (ch *Change) date(ctx context.Context, idb bun.IDB) error {
+	now, err := db.Now(ctx, idb)
+	if err != nil {
+		return err
+	}
+	ch.Late = ch.Late || !ch.OccurredAt.IsZero()
+	if ch.OccurredAt.IsZero() || ch.OccurredAt.After(now) {
+		ch.OccurredAt = now
+	}
+	return nil
 }
 
 func (s *Service) check(ctx context.Context, ch *Change) error {
@@ -172,10 +189,10 @@ func (s *Service) Check(ctx context.Context, ch *Change) error {
 	if ch == nil {
 		return apperr.Invalid("status", "say what they decided: opted_in or opted_out")
 	}
-	if ch.OccurredAt.IsZero() {
-		ch.OccurredAt = s.now()
+	if err := s.check(ctx, ch); err != nil {
+		return err
 	}
-	return s.check(ctx, ch)
+	return ch.date(ctx, s.db)
 }
 
 // CreateContact adds a contact and, with evidence, records their opt-in in the
@@ -199,7 +216,9 @@ func (s *Service) CreateContact(ctx context.Context, contacts *contact.Service, 
 // that another one supersedes is kept but changes nothing; then c stays as it is.
 func (s *Service) Record(ctx context.Context, tx bun.Tx, c *contact.Contact, ch Change) error {
 	if ch.OccurredAt.IsZero() {
-		ch.OccurredAt = s.now()
+		if err := ch.date(ctx, tx); err != nil {
+			return err
+		}
 	}
 	e := &Event{
 		ContactID: c.ID, AddressHash: s.hasher.Hash(c.MatchKey), Status: ch.Status, Purpose: "marketing", Source: ch.Source,

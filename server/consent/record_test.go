@@ -10,6 +10,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
+	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/pubsub"
 
@@ -105,4 +106,41 @@ func TestADecisionOutsideTheLedgerCounts(t *testing.T) {
 	found, err := contact.ByIDs(ctx, d, []int64{c.ID})
 	require.NoError(t, err)
 	require.Equal(t, contact.ConsentOptedOut, found[0].ConsentStatus)
+}
+
+// TestALiveStopAfterAnOptIn: whatever time an opt-in claims, and whatever the
+// server's clock says, an opt-out that is recorded after it counts.
+func TestALiveStopAfterAnOptIn(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	ahead := func() time.Time { return time.Now().Add(40 * time.Second) }
+	service := consent.NewService(d, pubsub.New(d.Pool, slog.New(slog.DiscardHandler)), consent.NewHasher("test"), ahead)
+	ctx := actor.With(t.Context(), actor.System)
+	for i, at := range []time.Time{{}, time.Now().Add(50 * time.Second), time.Now()} {
+		a, err := contact.ParseAddress(fmt.Sprintf("+49151123456%02d", i), "")
+		require.NoError(t, err)
+		c := contact.New(a)
+		require.NoError(t, contact.Insert(ctx, d, c))
+		c, err = service.Set(ctx, c.ID, consent.Change{
+			Status: contact.ConsentOptedIn, Source: consent.SourceOperator, Evidence: consent.Evidence{Note: "on the phone"}, OccurredAt: at,
+		})
+		require.NoError(t, err)
+		require.Equal(t, contact.ConsentOptedIn, c.ConsentStatus)
+		require.NoError(t, d.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			now, err := db.Now(ctx, tx)
+			require.NoError(t, err)
+			require.False(t, c.ConsentAt.After(now), "nothing is decided in the future")
+			return service.Record(ctx, tx, c, consent.Change{Status: contact.ConsentOptedOut, Source: consent.SourceKeyword, OccurredAt: now})
+		}))
+		require.Equal(t, contact.ConsentOptedOut, c.ConsentStatus, "%d", i)
+		c, err = service.Set(ctx, c.ID, consent.Change{
+			Status: contact.ConsentOptedIn, Source: consent.SourceOperator, Evidence: consent.Evidence{Note: "on the phone"},
+			OccurredAt: time.Now().Add(50 * time.Second),
+		})
+		require.NoError(t, err)
+		require.Equal(t, contact.ConsentOptedOut, c.ConsentStatus, "a time that the caller gives is in doubt")
+		c, err = service.Set(ctx, c.ID, consent.Change{Status: contact.ConsentOptedIn, Source: consent.SourceOperator, Evidence: consent.Evidence{Note: "on the phone"}})
+		require.NoError(t, err)
+		require.Equal(t, contact.ConsentOptedIn, c.ConsentStatus, "an operator who says it now is heard")
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -239,6 +240,53 @@ func TestLateWordsAgainstLiveOnes(t *testing.T) {
 			require.Equal(t, 1, e.number("SELECT count(*) FROM consent_events WHERE late"))
 		})
 	}
+}
+
+// TestAStartThatIsRecordedAgainDoesNotLiftAStop: it arrived before the STOP, but
+// its group was rolled back and is recorded after it.
+func TestAStartThatIsRecordedAgainDoesNotLiftAStop(t *testing.T) {
+	t.Parallel()
+	for _, words := range [][2]string{{"START", "STOP"}, {"START offers", "STOP offers"}} {
+		e := newEngine(t, dbtest.New(t))
+		_, err := e.DB.NewRaw("INSERT INTO topics (name, keyword, keyword_folded) VALUES ('Offers', 'OFFERS', 'offers')").Exec(e.ctx)
+		require.NoError(t, err)
+		start, stop := says("SM1", person(1), words[0]), says("SM2", person(1), words[1])
+		first, second := time.Now().Add(-20*time.Millisecond), time.Now().Add(-10*time.Millisecond)
+		start.ArrivedAt, stop.ArrivedAt = &first, &second
+		e.store(stop)
+		require.NoError(t, e.Apply(e.ctx))
+		e.store(start)
+		require.NoError(t, e.Apply(e.ctx))
+		out := "SELECT count(*) FROM contacts WHERE consent_status = 'opted_out'"
+		if words[0] != "START" {
+			out = "SELECT count(*) FROM contact_topics WHERE status = 'left'"
+		}
+		require.Equal(t, 1, e.number(out), words[0])
+		again := says("SM3", person(1), words[0])
+		at := time.Now()
+		again.ArrivedAt = &at
+		e.store(again)
+		require.NoError(t, e.Apply(e.ctx))
+		require.Zero(t, e.number(out), "one that comes after it brings them back")
+	}
+}
+
+// TestWithoutASpoolTheClockIsWatchedToo: arrival is by Postgres' clock.
+func TestWithoutASpoolTheClockIsWatchedToo(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, dbtest.New(t))
+	var off atomic.Int64
+	w := NewWriter(WriterOptions{
+		DB: e.DB, Reader: reader{}, Log: e.Log, Now: func() time.Time { return time.Now().Add(time.Duration(off.Load())) },
+	})
+	w.every = 5 * time.Millisecond
+	ctx, stop := context.WithCancel(e.ctx)
+	var running sync.WaitGroup
+	running.Go(func() { w.Run(ctx) })
+	defer running.Wait()
+	defer stop()
+	off.Store(int64(-time.Minute))
+	require.Eventually(t, func() bool { return time.Duration(w.ahead.Load()) > 50*time.Second }, time.Minute, 5*time.Millisecond)
 }
 
 // TestARepeatedStopCounts: a START that came late is held against the newest

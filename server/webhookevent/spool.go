@@ -35,6 +35,9 @@ const (
 // errSpoolFull is why a spool takes nothing more.
 var errSpoolFull = errors.New("the webhook spool is full")
 
+// errTooLarge is why a spool does not take an event: it could not be read again.
+var errTooLarge = errors.New("the event is too large for the webhook spool")
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Spool keeps events on disk while Postgres is away. Each process writes
@@ -46,10 +49,12 @@ type Spool struct {
 	dir   string
 	limit int64
 	log   *slog.Logger
+	link  func(from, to string) error // os.Link
 
 	mu     sync.Mutex
 	active *segment
 	sealed []*segment // in the order of their events
+	left   []*segment // could not be finished: they stay locked, for the next process
 	others int64      // bytes of other processes' segments, as last seen
 }
 
@@ -58,6 +63,7 @@ type segment struct {
 	file  *os.File
 	size  int64
 	since time.Time // its first event
+	tries int       // to read it, that failed
 }
 
 // OpenSpool opens or makes the directory and takes over what processes that are
@@ -69,7 +75,7 @@ func OpenSpool(dir string, limit int64, log *slog.Logger) (*Spool, error) {
 	if err := os.Chmod(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("webhook spool: %w", err)
 	}
-	s := &Spool{dir: dir, limit: limit, log: log}
+	s := &Spool{dir: dir, limit: limit, log: log, link: os.Link}
 	return s, s.adopt()
 }
 
@@ -81,6 +87,9 @@ func (s *Spool) Append(events []*Event) error {
 		raw, err := json.Marshal(spooledOf(e))
 		if err != nil {
 			return fmt.Errorf("webhook spool: %w", err)
+		}
+		if len(raw) > maxRecord {
+			return fmt.Errorf("%w: %d bytes, %d at most", errTooLarge, len(raw), maxRecord)
 		}
 		buf = binary.LittleEndian.AppendUint32(buf, uint32(len(raw)))
 		buf = binary.LittleEndian.AppendUint32(buf, crc32.Checksum(raw, castagnoli))
@@ -173,16 +182,29 @@ func (s *Spool) next() *segment {
 	return s.sealed[0]
 }
 
-// done removes a segment whose events are all stored.
-func (s *Spool) done(seg *segment) error {
-	if err := os.Remove(seg.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("webhook spool: %w", err)
+// done removes a segment whose events are all stored, or kept elsewhere. One
+// that cannot be removed is left for the next process: what lies behind it does
+// not wait, and storing its events again is harmless.
+func (s *Spool) done(seg *segment) {
+	err := os.Remove(seg.path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.leave(seg, err)
+		return
 	}
 	_ = seg.file.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sealed = slices.DeleteFunc(s.sealed, func(other *segment) bool { return other == seg })
-	return nil
+}
+
+// leave goes on without a segment and keeps its lock.
+func (s *Spool) leave(seg *segment, err error) {
+	s.log.Error("a part of the webhook spool cannot be finished: it stays until the next start", "file", seg.path, "error", err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sealed = slices.DeleteFunc(s.sealed, func(other *segment) bool { return other == seg })
+	s.left = append(s.left, seg)
+	s.others += seg.size
 }
 
 // adopt takes over the segments of processes that are gone: their locks went
@@ -301,10 +323,10 @@ func (s *Spool) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sealLocked()
-	for _, seg := range s.sealed {
+	for _, seg := range append(s.sealed, s.left...) {
 		_ = seg.file.Close()
 	}
-	s.sealed = nil
+	s.sealed, s.left = nil, nil
 }
 
 // read gives the events of a segment in order. The last one may be torn: it was
@@ -332,11 +354,16 @@ func (seg *segment) read() (events []*Event, damaged bool, err error) {
 	return events, false, nil
 }
 
-// setAside keeps what cannot be read or stored for a person to look at.
+// setAside keeps what cannot be read or stored for a person to look at. Where
+// the file system has no links the segment itself is what is kept.
 func (s *Spool) setAside(seg *segment, why string) error {
 	kept := strings.TrimSuffix(seg.path, spoolSuffix) + damagedSuffix
 	s.log.Error("a part of the webhook spool cannot be stored: it is kept", "file", kept, "reason", why)
-	if err := os.Link(seg.path, kept); err != nil && !errors.Is(err, fs.ErrExist) {
+	err := s.link(seg.path, kept)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err := os.Rename(seg.path, kept); err != nil {
 		return fmt.Errorf("webhook spool: %w", err)
 	}
 	return nil

@@ -11,10 +11,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
+	"eventstream/server/apperr"
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
@@ -45,7 +48,7 @@ func drained(t *testing.T, s *Spool) (sids []string, damaged bool) {
 			require.Equal(t, SourceSpool, e.Source)
 			sids = append(sids, e.SID)
 		}
-		require.NoError(t, s.done(seg))
+		s.done(seg)
 	}
 	return sids, damaged
 }
@@ -408,4 +411,59 @@ func TestWithoutASpoolTheAnswerIsNo(t *testing.T) {
 	for _, err := range w.write(t.Context(), []*Event{status("SM1", "sent")}) {
 		require.Error(t, err)
 	}
+}
+
+// TestASegmentThatCannotBeFinishedStopsNobody: those behind it are stored.
+func TestASegmentThatCannotBeFinishedStopsNobody(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, dbtest.New(t))
+	for name, breakIt := range map[string]func(t *testing.T, seg *segment){
+		"gone": func(t *testing.T, seg *segment) { require.NoError(t, os.Remove(seg.path)) },
+		"unreadable": func(t *testing.T, seg *segment) {
+			require.NoError(t, os.Remove(seg.path))
+			require.NoError(t, os.Mkdir(seg.path, 0o700)) // reading it fails, whoever asks
+		},
+		"damaged": func(t *testing.T, seg *segment) {
+			raw, err := os.ReadFile(seg.path)
+			require.NoError(t, err)
+			raw[recordHeader] ^= 0x10
+			require.NoError(t, os.WriteFile(seg.path, raw, 0o600))
+		},
+	} {
+		w := NewWriter(WriterOptions{DB: e.DB, Reader: reader{}, Spool: openSpool(t, t.TempDir(), SpoolLimit), Log: quiet, Now: time.Now})
+		w.Spool.link = func(_, _ string) error { return syscall.EPERM } // as where a file system has no links
+		require.NoError(t, w.Spool.Append([]*Event{status("SM-a-"+name, "sent"), status("SM-b-"+name, "sent")}))
+		w.Spool.seal()
+		breakIt(t, w.Spool.next())
+		require.NoError(t, w.Spool.Append([]*Event{status("SM-c-"+name, "sent")}))
+		w.Spool.seal()
+		var err error
+		for range readTries {
+			err = w.drain(e.ctx)
+		}
+		require.NoError(t, err, name)
+		require.True(t, w.Spool.empty(), name)
+		require.Equal(t, 1, e.number("SELECT count(*) FROM webhook_events WHERE sid = ?", "SM-c-"+name), name)
+		kept, err := filepath.Glob(filepath.Join(w.Spool.dir, "*"+damagedSuffix))
+		require.NoError(t, err)
+		require.Equal(t, name != "gone", len(kept) == 1, "%s: what is there is kept", name)
+	}
+}
+
+// TestARecordThatCouldNotBeReadIsRefused, and takes nobody with it.
+func TestARecordThatCouldNotBeReadIsRefused(t *testing.T) {
+	t.Parallel()
+	w := NewWriter(WriterOptions{Reader: reader{}, Spool: openSpool(t, t.TempDir(), SpoolLimit), Log: quiet, Now: time.Now})
+	w.away.Store(true)
+	large := says("SM2", person(1), strings.Repeat("x", maxRecord))
+	errs := w.write(t.Context(), []*Event{status("SM1", "sent"), large, status("SM3", "sent")})
+	require.NoError(t, errs[0])
+	require.True(t, apperr.Is(errs[1], apperr.CodeInvalid), "%v", errs[1])
+	require.NoError(t, errs[2])
+	require.Error(t, w.Spool.Append([]*Event{large}))
+	sids, damaged := drained(t, w.Spool)
+	require.Equal(t, []string{"SM1", "SM3"}, sids)
+	require.False(t, damaged)
+	err := w.Write(t.Context(), status(strings.Repeat("S", maxSID+1), "sent"))
+	require.True(t, apperr.Is(err, apperr.CodeInvalid), "%v", err)
 }

@@ -76,12 +76,16 @@ func (e *Event) Arrived() time.Time {
 	return e.ReceivedAt
 }
 
-// Decided is the time that orders the event among a contact's decisions: a live
-// one counts from its recording, by the one clock that all servers share.
+// Decided is the time that orders the event among a contact's decisions. A live
+// opt-out counts from its recording, by the one clock that all servers share;
+// all else from its arrival, however much later it was recorded: so an opt-in
+// lifts only what had been recorded before it came.
 func (e *Event) Decided() time.Time {
 	switch {
-	case !e.Late():
+	case !e.Late() && e.Urgent:
 		return e.ReceivedAt
+	case !e.Late():
+		return e.Arrived()
 	case e.HappenedAt != nil && e.HappenedAt.Before(e.Arrived()):
 		return *e.HappenedAt
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"slices"
 	"strings"
@@ -23,11 +24,14 @@ const (
 	queueRoom   = 20_000
 	writerLoops = 2 // groups written at once
 
+	maxSID = 64 // bytes of a message's id; Twilio's have 34
+
 	storeLimit  = 5 * time.Second // for a group, without a spool
 	spoolAfter  = time.Second     // a group that takes longer goes to the spool
 	probeEvery  = 250 * time.Millisecond
 	adoptEvery  = 10 * time.Second
 	replayGroup = 500
+	readTries   = 8        // of a segment, before it is set aside
 	lastStretch = 64 << 10 // bytes in the spool that are stored while new events wait
 
 	// A group of so many events is applied as it is stored; a smaller one is
@@ -44,6 +48,7 @@ const (
 type Writer struct {
 	WriterOptions
 
+	every  time.Duration // adoptEvery
 	queue  chan *waiting
 	away   atomic.Bool   // events go to the spool
 	gate   sync.RWMutex  // read: a group is being stored; write: the way back from the spool
@@ -72,7 +77,7 @@ type waiting struct {
 
 // NewWriter makes a Writer; Run it.
 func NewWriter(o WriterOptions) *Writer {
-	return &Writer{WriterOptions: o, queue: make(chan *waiting, queueRoom), kick: make(chan struct{}, 1)}
+	return &Writer{WriterOptions: o, every: adoptEvery, queue: make(chan *waiting, queueRoom), kick: make(chan struct{}, 1)}
 }
 
 // Register adds the spool's gauges.
@@ -97,8 +102,12 @@ func (w *Writer) Register(to prometheus.Registerer) {
 	to.MustRegister(w.gauges.bytes, w.gauges.oldest)
 }
 
-// Write returns once the event is durable, or was so already.
+// Write returns once the event is durable, or was so already. What can never be
+// kept is invalid; anything else may be tried again.
 func (w *Writer) Write(ctx context.Context, e *Event) error {
+	if len(e.SID) > maxSID {
+		return apperr.Invalid("MessageSid", "it has %d characters: %d at most", len(e.SID), maxSID)
+	}
 	at := w.Now().Add(time.Duration(w.ahead.Load()))
 	e.ArrivedAt = &at
 	if e.Source == "" {
@@ -129,6 +138,7 @@ func (w *Writer) Run(ctx context.Context) {
 	for range writerLoops {
 		loops.Go(func() { w.loop(ctx) })
 	}
+	loops.Go(func() { w.watchClock(ctx) })
 	if w.Spool != nil {
 		loops.Go(func() { w.watchSpool(ctx) })
 	}
@@ -174,7 +184,7 @@ func (w *Writer) write(ctx context.Context, events []*Event) []error {
 	w.gate.RLock()
 	defer w.gate.RUnlock()
 	if w.away.Load() {
-		return all(events, w.spool(events))
+		return w.spool(events)
 	}
 	limit := storeLimit
 	if w.Spool != nil {
@@ -194,7 +204,7 @@ func (w *Writer) write(ctx context.Context, events []*Event) []error {
 	}
 	w.Log.WarnContext(ctx, "Postgres does not take webhooks: they go to the spool", "error", err)
 	w.leave()
-	return all(events, w.spool(events))
+	return w.spool(events)
 }
 
 func all(events []*Event, err error) []error {
@@ -267,22 +277,31 @@ func (w *Writer) leave() {
 	}
 }
 
-func (w *Writer) spool(events []*Event) error {
+// spool keeps a group on disk and tells for each event how that went. One that
+// is too large takes nobody with it.
+func (w *Writer) spool(events []*Event) []error {
 	err := w.Spool.Append(events)
-	if err == nil {
+	switch {
+	case err == nil:
 		w.full.Store(false)
-		return nil
+		return make([]error, len(events))
+	case errors.Is(err, errTooLarge) && len(events) > 1:
+		half := len(events) / 2
+		return append(w.spool(events[:half]), w.spool(events[half:])...)
+	case errors.Is(err, errTooLarge):
+		w.Log.Error("a webhook is refused", "kind", events[0].Kind, "sid", events[0].SID, "error", err)
+		return []error{apperr.Wrap(err, apperr.CodeInvalid, "the event is too large")}
 	}
 	if !errors.Is(err, errSpoolFull) || !w.full.Swap(true) {
 		w.Log.Error("webhooks are refused: the spool does not take them", "error", err)
 	}
-	return apperr.Wrap(err, apperr.CodeUnavailable, "the event could not be kept")
+	return all(events, apperr.Wrap(err, apperr.CodeUnavailable, "the event could not be kept"))
 }
 
 // watchSpool stores what the spool holds as soon as Postgres answers, and looks
 // now and then for what another process left behind.
 func (w *Writer) watchSpool(ctx context.Context) {
-	tick := time.NewTicker(adoptEvery)
+	tick := time.NewTicker(w.every)
 	defer tick.Stop()
 	for {
 		select {
@@ -290,7 +309,6 @@ func (w *Writer) watchSpool(ctx context.Context) {
 			return
 		case <-w.kick:
 		case <-tick.C:
-			w.synchronize(ctx)
 			if err := w.Spool.adopt(); err != nil {
 				w.Log.ErrorContext(ctx, "webhook spool not read", "error", err)
 			}
@@ -308,6 +326,20 @@ func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
 	case <-time.After(d):
+	}
+}
+
+// watchClock keeps the time of arrivals near Postgres' clock.
+func (w *Writer) watchClock(ctx context.Context) {
+	tick := time.NewTicker(w.every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			w.synchronize(ctx)
+		}
 	}
 }
 
@@ -358,12 +390,22 @@ func (w *Writer) drain(ctx context.Context) error {
 }
 
 // replay stores all sealed segments in order. Storing an event twice is
-// harmless, so a segment is read from its beginning after a failure.
+// harmless, so a segment is read from its beginning after a failure. One that
+// is gone, or that cannot be read again and again, stops none behind it.
 func (w *Writer) replay(ctx context.Context) error {
 	for seg := w.Spool.next(); seg != nil; seg = w.Spool.next() {
 		events, damaged, err := seg.read()
-		if err != nil {
-			return err
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			w.Log.ErrorContext(ctx, "a part of the webhook spool is gone: somebody removed it", "file", seg.path)
+			w.Spool.done(seg)
+			continue
+		case err != nil:
+			if seg.tries++; seg.tries < readTries {
+				return err
+			}
+			w.finish(seg, "it cannot be read: "+err.Error())
+			continue
 		}
 		for len(events) > 0 && err == nil {
 			n := min(replayGroup, len(events))
@@ -375,15 +417,21 @@ func (w *Writer) replay(ctx context.Context) error {
 			events = events[n:]
 		}
 		if damaged {
-			if err := w.Spool.setAside(seg, "damaged on disk, or values that Postgres cannot hold"); err != nil {
-				return err
-			}
+			w.finish(seg, "damaged on disk, or values that Postgres cannot hold")
+			continue
 		}
-		if err := w.Spool.done(seg); err != nil {
-			return err
-		}
+		w.Spool.done(seg)
 	}
 	return nil
+}
+
+// finish is done with a segment that a person must look at.
+func (w *Writer) finish(seg *segment, why string) {
+	if err := w.Spool.setAside(seg, why); err != nil {
+		w.Spool.leave(seg, err)
+		return
+	}
+	w.Spool.done(seg)
 }
 
 // storeKept stores events of the spool and counts those that Postgres cannot
