@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"eventstream/server/apperr"
 	"eventstream/server/twilio"
 	"eventstream/server/webhookevent"
 )
@@ -83,7 +84,12 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, kind webhookevent
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), budget)
 	defer cancel()
-	if err := h.writer.Write(ctx, e); err != nil {
+	err = h.writer.Write(ctx, e)
+	if apperr.Is(err, apperr.CodeInvalid) { // no further try helps
+		http.Error(w, apperr.Text(err), http.StatusBadRequest)
+		return
+	}
+	if err != nil {
 		h.log.ErrorContext(r.Context(), "webhook not stored", "error", err)
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "try again", http.StatusServiceUnavailable)

@@ -155,6 +155,9 @@ func TestRequests(t *testing.T) {
 			status,
 			"MessageSid=SMg&MessageStatus=delivered&RawDlrDoneDate=2611251230", s.signed, 204, "SMg",
 		},
+		"an SID longer than any of Twilio's": {
+			status, "MessageStatus=sent&MessageSid=" + strings.Repeat("S", 65), s.signed, 400, "",
+		},
 		"no signature": {
 			status, "MessageSid=SMh&MessageStatus=sent",
 			func(string, string) string { return "" }, 403, "",
