@@ -58,7 +58,7 @@ export function DecisionsPage() {
   return (
     <Page
       title="Decisions"
-      description="Messages of which nothing tells whether Twilio has them"
+      description="Messages that Twilio may or may not have taken"
       actions={
         <LinkButton to="/monitoring" variant="default">
           Monitoring
