@@ -70,7 +70,8 @@ func TestNothingLeavesAfterANo(t *testing.T) {
 	t.Parallel()
 	peer := newTaking(t)
 	c := testClient(t, peer.URL)
-	no := message.Outgoing{MessageID: 1, From: "+14155238886", To: "+4915100000001", Body: "Hello", Begin: func() bool { return false }}
+	no := message.Outgoing{MessageID: 1, From: "+14155238886", To: "+4915100000001", Body: "Hello",
+		Begin: func() bool { return false }}
 	yes := no
 	yes.Begin = func() bool { return true }
 	for range 3 {
@@ -93,10 +94,11 @@ func TestACallThatWasGivenUpDoesNotLeaveLater(t *testing.T) {
 	peer := newTaking(t)
 	c := testClient(t, peer.URL)
 	ctx, cancel := context.WithCancel(t.Context())
-	out := message.Outgoing{MessageID: 1, From: "+14155238886", To: "+4915100000001", Body: "Hello", Begin: func() bool {
-		cancel()
-		return true
-	}}
+	out := message.Outgoing{MessageID: 1, From: "+14155238886", To: "+4915100000001", Body: "Hello",
+		Begin: func() bool {
+			cancel()
+			return true
+		}}
 	_, err := c.Send(ctx, out)
 	require.ErrorIs(t, err, message.ErrNotBegun)
 	out.Begin = nil
@@ -140,17 +142,19 @@ func TestTheWindowBeforeTheFirstByte(t *testing.T) {
 	c.transport = transport
 	const calls = 1000
 	for range calls {
-		_, err := c.Send(t.Context(), message.Outgoing{MessageID: 1, From: "+14155238886", To: "+4915100000001", Body: "Hello", Begin: func() bool {
-			mu.Lock()
-			defer mu.Unlock()
-			yes = time.Now()
-			return true
-		}})
+		_, err := c.Send(t.Context(), message.Outgoing{MessageID: 1, From: "+14155238886", To: "+4915100000001",
+			Body: "Hello", Begin: func() bool {
+				mu.Lock()
+				defer mu.Unlock()
+				yes = time.Now()
+				return true
+			}})
 		require.NoError(t, err)
 	}
 	mu.Lock()
 	defer mu.Unlock()
 	require.Len(t, windows, calls, "one write for each")
 	slices.Sort(windows)
-	t.Logf("from the last check until the request is written: p50 %s, p99 %s, longest %s, of %d calls", windows[calls/2], windows[calls*99/100], windows[calls-1], calls)
+	t.Logf("from the last check until the request is written: p50 %s, p99 %s, longest %s, of %d calls",
+		windows[calls/2], windows[calls*99/100], windows[calls-1], calls)
 }
