@@ -154,7 +154,8 @@ func (r *report) with(path string) string {
 		r.mu.Lock()
 		for _, s := range scenarios {
 			for line := range strings.SplitSeq(string(old), "\n") {
-				if _, ran := r.rows[s.name]; !ran && strings.HasPrefix(line, "| "+s.name+" |") && strings.Count(line, "|") == strings.Count(tableHead, "|")/2 {
+				if _, ran := r.rows[s.name]; !ran && strings.HasPrefix(line,
+					"| "+s.name+" |") && strings.Count(line, "|") == strings.Count(tableHead, "|")/2 {
 					r.rows[s.name] = line
 				}
 			}

@@ -33,7 +33,8 @@ func (i *install) exact(r *report, scenario string) {
 		return i.count("SELECT count(*) FROM messages WHERE direction = 'outbound' AND delivered_at IS NOT NULL")
 	}
 	accepted := func() int {
-		return i.count("SELECT count(*) FROM messages WHERE direction = 'outbound' AND accepted_at IS NOT NULL AND sid IS NOT NULL")
+		return i.count("SELECT count(*) FROM messages WHERE direction = 'outbound' AND accepted_at IS NOT NULL AND " +
+			"sid IS NOT NULL")
 	}
 	i.eventually("every receipt arrives, or is asked for", func() bool { return delivered() == accepted() })
 
@@ -47,7 +48,8 @@ func (i *install) exact(r *report, scenario string) {
 	if gap > 0 {
 		after = fmt.Sprint(gap.Milliseconds())
 	}
-	row := fmt.Sprintf("| %s | %s | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %s | %.0f |", scenario, i.done(), i.people*len(i.texts), len(log), accepted(), counters,
+	row := fmt.Sprintf("| %s | %s | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %s | %.0f |", scenario,
+		i.done(), i.people*len(i.texts), len(log), accepted(), counters,
 		told, c.twice, c.missing, stuck, decided, len(i.talk.stopped), after, time.Since(i.began).Seconds())
 	r.add(scenario, row)
 	i.t.Log(row)
@@ -55,15 +57,18 @@ func (i *install) exact(r *report, scenario string) {
 	require.Zero(i.t, c.twice, "nobody got two")
 	require.Zero(i.t, c.missing, "nobody is missing")
 	require.Zero(i.t, stuck, "nothing is stuck")
-	require.Equal(i.t, givenUp, c.strangers, "every message in the sandbox's log is one of ours, to the same person, or was given up on by hand")
+	require.Equal(i.t, givenUp, c.strangers,
+		"every message in the sandbox's log is one of ours, to the same person, or was given up on by hand")
 	require.Equal(i.t, []int{len(log) - givenUp, counters}, []int{accepted(), told})
 	require.Equal(i.t, accepted(), counters)
 	for to, n := range c.confirmations {
 		require.Equal(i.t, 1, n, "%s gets one confirmation", to)
 	}
 	require.Len(i.t, c.confirmations, len(i.talk.stopped), "every STOP is confirmed")
-	require.Zero(i.t, i.count("SELECT count(*) FROM messages m JOIN contacts c ON c.id = m.contact_id WHERE m.status = 'skipped' AND c.consent_status <> 'opted_out'"), "nobody else is left out")
-	require.LessOrEqual(i.t, gap, time.Second+i.talk.stall(), "no further message begins a second after a STOP, but for what this machine stood still")
+	require.Zero(i.t, i.count("SELECT count(*) FROM messages m JOIN contacts c ON c.id = m.contact_id WHERE "+
+		"m.status = 'skipped' AND c.consent_status <> 'opted_out'"), "nobody else is left out")
+	require.LessOrEqual(i.t, gap, time.Second+i.talk.stall(),
+		"no further message begins a second after a STOP, but for what this machine stood still")
 	require.Zero(i.t, i.count(`SELECT count(*) FROM (
 		SELECT campaign_id, measure, reason FROM (
 			SELECT campaign_id, measure, reason, n AS kept, 0 AS counted FROM message_counts
@@ -88,7 +93,8 @@ func (i *install) settle() (decided, givenUp, stuck int) {
 	i.t.Helper()
 	var since time.Time
 	for end := time.Now().Add(healBound); time.Now().Before(end) && !i.t.Failed(); time.Sleep(200 * time.Millisecond) {
-		left, waiting := i.count("SELECT count(*) FROM messages WHERE "+open), i.count("SELECT count(*) FROM messages WHERE "+undecided)
+		left, waiting := i.count("SELECT count(*) FROM messages WHERE "+open),
+			i.count("SELECT count(*) FROM messages WHERE "+undecided)
 		running := i.count("SELECT count(*) FROM campaigns WHERE status <> 'completed'")
 		switch {
 		case left == 0 && running == 0:
@@ -141,7 +147,8 @@ func (i *install) decide() (decided, givenUp int) {
 			givenUp++
 		}
 		require.NoError(i.t, i.Call(i.ctx, `mutation($i: MessageResolveInput!) { messageResolve(input: $i) { resolved userErrors { message } } }`,
-			map[string]any{"i": map[string]any{"ids": []string{globalid.Encode("Message", row.ID)}, "resolution": resolution}}, nil))
+			map[string]any{"i": map[string]any{"ids": []string{globalid.Encode("Message", row.ID)},
+				"resolution": resolution}}, nil))
 		decided++
 	}
 	return decided, givenUp
@@ -175,7 +182,8 @@ func (i *install) compare(log []sandbox.Message) (c comparison) {
 		ID   int64
 		Body string
 	}
-	require.NoError(i.t, i.Rows(i.ctx, &campaigns, "SELECT ca.id, v.body FROM campaigns ca JOIN template_versions v ON v.id = ca.template_version_id"))
+	require.NoError(i.t, i.Rows(i.ctx, &campaigns,
+		"SELECT ca.id, v.body FROM campaigns ca JOIN template_versions v ON v.id = ca.template_version_id"))
 	texts := map[int64]string{}
 	for _, ca := range campaigns {
 		texts[ca.ID] = i.text(ca.Body)

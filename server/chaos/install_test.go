@@ -85,11 +85,13 @@ func start(t *testing.T, url string, o options) *install {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), scenarioBound)
 	t.Cleanup(cancel)
-	r, err := rig.New(ctx, rig.Options{Binary: o.binary, DatabaseURL: url, DataDir: t.TempDir(), Env: append([]string{"LOG_LEVEL=" + logLevel()}, o.env...)})
+	r, err := rig.New(ctx, rig.Options{Binary: o.binary, DatabaseURL: url, DataDir: t.TempDir(),
+		Env: append([]string{"LOG_LEVEL=" + logLevel()}, o.env...)})
 	require.NoError(t, err)
 	t.Cleanup(r.Close)
 	i := &install{
-		Rig: r, t: t, ctx: ctx, serverEnv: o.serverEnv, env: o.workerEnv, workers: make([]*rig.Process, len(o.workerEnv)), people: o.people,
+		Rig: r, t: t, ctx: ctx, serverEnv: o.serverEnv, env: o.workerEnv, workers: make([]*rig.Process,
+			len(o.workerEnv)), people: o.people,
 		tally: map[string]int{}, began: time.Now(),
 	}
 	t.Cleanup(func() {
@@ -107,7 +109,8 @@ func start(t *testing.T, url string, o options) *install {
 		i.startWorker(n)
 	}
 	require.NoError(t, r.Seed(ctx, 0, i.people))
-	i.sandbox(map[string]any{"deliveryMs": 200, "latencyMs": 10, "approvalMs": 10, "replyRate": 0, "undeliveredRate": 0, "readRate": 0})
+	i.sandbox(map[string]any{"deliveryMs": 200, "latencyMs": 10, "approvalMs": 10, "replyRate": 0,
+		"undeliveredRate": 0, "readRate": 0})
 	return i
 }
 
@@ -157,7 +160,8 @@ func (i *install) launchAll(texts ...string) {
 		template, err := i.Approved(i.ctx, fmt.Sprintf("Chaos %d", len(i.texts)), "Hello {{name | you}}, "+text)
 		require.NoError(i.t, err)
 		ids[n], err = i.Campaign(i.ctx, map[string]any{
-			"name": fmt.Sprintf("Chaos %d", len(i.texts)), "templateId": template, "query": map[string]any{"all": []any{}},
+			"name": fmt.Sprintf("Chaos %d", len(i.texts)), "templateId": template,
+			"query":              map[string]any{"all": []any{}},
 			"rateLimitPerSecond": rate, "errorThreshold": nil,
 		})
 		require.NoError(i.t, err)
@@ -191,7 +195,8 @@ const settledCount = `SELECT coalesce(sum(n), 0) FROM message_counts WHERE campa
 func (i *install) at(share float64) {
 	i.t.Helper()
 	want := int(share * float64(i.people*len(i.texts)))
-	require.Eventually(i.t, func() bool { return i.count(settledCount) >= want }, healBound, 5*time.Millisecond, "the campaigns go on")
+	require.Eventually(i.t, func() bool { return i.count(settledCount) >= want }, healBound, 5*time.Millisecond,
+		"the campaigns go on")
 }
 
 // spread calls fn so many times, at random moments all over the campaigns.

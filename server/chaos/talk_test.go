@@ -97,10 +97,12 @@ func (i *install) writes(address, body string) error {
 // lost may have been a reply, so each has its own text.
 func (i *install) answers(ctx context.Context, address string, n int) {
 	for try := 0; ctx.Err() == nil && !i.t.Failed(); try++ {
-		id := i.count("SELECT coalesce(max(v.id), 0) FROM conversations v JOIN contacts c ON c.id = v.contact_id WHERE c.address = ?", address)
+		id := i.count("SELECT coalesce(max(v.id), 0) FROM conversations v JOIN contacts c ON c.id = v.contact_id "+
+			"WHERE c.address = ?", address)
 		if id > 0 {
 			err := i.Call(i.ctx, `mutation($i: ConversationReplyInput!) { conversationReply(input: $i) { userErrors { message } } }`,
-				map[string]any{"i": map[string]any{"id": globalid.Encode("Conversation", int64(id)), "body": fmt.Sprintf("Yes, from ten to six. (%d.%d)", n, try)}}, nil)
+				map[string]any{"i": map[string]any{"id": globalid.Encode("Conversation", int64(id)),
+					"body": fmt.Sprintf("Yes, from ten to six. (%d.%d)", n, try)}}, nil)
 			if err == nil {
 				return
 			}

@@ -52,7 +52,8 @@ func (i *install) offer(perSecond int) *offered {
 			o.caller(ctx, every, func(n int) {
 				o.inbound[w] = n + 1
 				o.post("/webhooks/twilio/inbound", url.Values{
-					"MessageSid": {fmt.Sprintf("SM%016d%016d", w, n)}, "From": {contactOf(w)}, "To": {"whatsapp:" + sandbox.PhoneNumber},
+					"MessageSid": {fmt.Sprintf("SM%016d%016d", w, n)}, "From": {contactOf(w)},
+					"To":   {"whatsapp:" + sandbox.PhoneNumber},
 					"Body": {fmt.Sprint(n)}, "AccountSid": {sandbox.AccountSID}, "NumMedia": {"0"},
 				})
 			})
@@ -63,8 +64,9 @@ func (i *install) offer(perSecond int) *offered {
 			o.caller(ctx, every, func(n int) {
 				o.status[w] = n + 1
 				o.post("/webhooks/twilio/status", url.Values{
-					"MessageSid": {fmt.Sprintf("SMoffered%012d%011d", w, n)}, "MessageStatus": {"read"}, "From": {"whatsapp:" + sandbox.PhoneNumber},
-					"To": {contactOf(w)}, "AccountSid": {sandbox.AccountSID},
+					"MessageSid": {fmt.Sprintf("SMoffered%012d%011d", w, n)}, "MessageStatus": {"read"},
+					"From": {"whatsapp:" + sandbox.PhoneNumber},
+					"To":   {contactOf(w)}, "AccountSid": {sandbox.AccountSID},
 				})
 			})
 		})
@@ -134,17 +136,20 @@ func (o *offered) verify() string {
 	require.Zero(t, o.refused.Load(), "none is refused: %s", o.reason)
 	const ours = "FROM webhook_events WHERE kind = 'inbound' AND contact_key LIKE '+49171%'"
 	i.eventually("none is lost", func() bool {
-		return i.count("SELECT count(*) "+ours) == inbound && i.count("SELECT count(*) FROM webhook_events WHERE sid LIKE 'SMoffered%'") == status
+		return i.count("SELECT count(*) "+ours) == inbound && i.count("SELECT count(*) FROM webhook_events WHERE "+
+			"sid LIKE 'SMoffered%'") == status
 	})
 	i.eventually("all are applied", func() bool {
 		return i.count("SELECT count(*) FROM webhook_events WHERE applied_at IS NULL") == 0
 	})
-	require.Equal(t, inbound, i.count("SELECT count(*) FROM messages m JOIN contacts c ON c.id = m.contact_id WHERE m.direction = 'inbound' AND c.address LIKE '+49171%'"))
+	require.Equal(t, inbound, i.count("SELECT count(*) FROM messages m JOIN contacts c ON c.id = m.contact_id "+
+		"WHERE m.direction = 'inbound' AND c.address LIKE '+49171%'"))
 	require.Zero(t, i.count(`SELECT count(*) FROM (
 		SELECT m.body::int - lag(m.body::int) OVER (PARTITION BY m.contact_id ORDER BY m.id) AS step
 		FROM messages m JOIN contacts c ON c.id = m.contact_id WHERE m.direction = 'inbound' AND c.address LIKE '+49171%') x WHERE step <> 1`), "each contact's messages are in their order")
 	spooled := i.count("SELECT count(*) FROM webhook_events WHERE source = 'spool'")
 	require.Positive(t, spooled)
-	return fmt.Sprintf("%d webhooks beside it, %.0f a second, slowest answer %.1f s: none lost, refused or out of order; %d events through the spool, the campaign's receipts among them",
+	return fmt.Sprintf("%d webhooks beside it, %.0f a second, slowest answer %.1f s: none lost, refused or out of "+
+		"order; %d events through the spool, the campaign's receipts among them",
 		o.sent(), perSecond, o.slowest.Seconds(), spooled)
 }

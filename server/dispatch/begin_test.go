@@ -21,7 +21,8 @@ func (e *env) stop(contactID int64) {
 		if err != nil {
 			return err
 		}
-		return e.consents.Record(ctx, tx, c, consent.Change{Status: contact.ConsentOptedOut, Source: consent.SourceKeyword})
+		return e.consents.Record(ctx, tx, c, consent.Change{Status: contact.ConsentOptedOut,
+			Source: consent.SourceKeyword})
 	}))
 }
 
@@ -73,7 +74,8 @@ func TestAWorkerThatStopsBeforeTheFirstByteDoesNotSend(t *testing.T) {
 			d.send(e.ctx, e.batch(d, rows))
 		}
 		require.EqualValues(t, len(ids), e.provider.calls.Load(), "single %v: it sends nothing any more", single)
-		require.Equal(t, len(ids), e.count("SELECT count(*) FROM messages WHERE status = 'accepted' AND fence = 2 AND sid IS NOT NULL AND attempts = 2"), "and takes nothing back")
+		require.Equal(t, len(ids), e.count("SELECT count(*) FROM messages WHERE status = 'accepted' AND fence = 2 "+
+			"AND sid IS NOT NULL AND attempts = 2"), "and takes nothing back")
 		require.Zero(t, e.count("SELECT count(*) FROM audit_entries WHERE action = 'message.stale_accept'"))
 	}
 }
@@ -92,7 +94,8 @@ func TestAStopBeforeTheFirstByteIsObeyed(t *testing.T) {
 	require.NoError(t, d.Dispatch(e.ctx, 1))
 	require.NoError(t, d.Dispatch(e.ctx, 1)) // what was given back, if that came after the first one's last look
 	require.Equal(t, map[string]int{"+4915100000001": 1}, e.provider.to())
-	require.Equal(t, 1, e.count("SELECT count(*) FROM messages WHERE contact_id = 2 AND status = 'skipped' AND skip_reason = 'opted_out' AND attempts = 0"))
+	require.Equal(t, 1, e.count("SELECT count(*) FROM messages WHERE contact_id = 2 AND status = 'skipped' AND "+
+		"skip_reason = 'opted_out' AND attempts = 0"))
 }
 
 // TestAPauseBeforeTheFirstByteIsObeyed: what waits for a connection is given back.
@@ -105,7 +108,8 @@ func TestAPauseBeforeTheFirstByteIsObeyed(t *testing.T) {
 	}})
 	require.NoError(t, d.Dispatch(e.ctx, 1))
 	require.Zero(t, e.provider.calls.Load())
-	require.Equal(t, 1, e.count("SELECT count(*) FROM messages WHERE status = 'pending' AND attempts = 0 AND lease_until IS NULL"))
+	require.Equal(t, 1, e.count("SELECT count(*) FROM messages WHERE status = 'pending' AND attempts = 0 AND "+
+		"lease_until IS NULL"))
 }
 
 // TestASlowLookDoesNotLetOldFactsPass: Postgres takes long to say that the claim
@@ -136,17 +140,20 @@ func TestASlowLookDoesNotLetOldFactsPass(t *testing.T) {
 // between the answer to a call and its record, the callback has the last word.
 func TestReceiptsWhileTheResultIsWritten(t *testing.T) {
 	t.Parallel()
-	for _, status := range []message.Status{message.StatusQueued, message.StatusSent, message.StatusDelivered, message.StatusRead, message.StatusUndelivered, message.StatusFailed} {
+	for _, status := range []message.Status{message.StatusQueued, message.StatusSent, message.StatusDelivered,
+		message.StatusRead, message.StatusUndelivered, message.StatusFailed} {
 		e := setUp(t, 1)
 		receipts := message.NewReceipts(e.consents)
 		d := e.dispatcher(Hooks{Answered: func(results []message.Result) {
 			require.NoError(t, e.db.Tx(e.ctx, func(ctx ctxt, tx bun.Tx) error {
-				_, err := receipts.Apply(ctx, tx, []message.Receipt{{MessageID: results[0].ID, Event: message.Event{SID: results[0].SID, Status: status, At: time.Now()}}})
+				_, err := receipts.Apply(ctx, tx, []message.Receipt{{MessageID: results[0].ID,
+					Event: message.Event{SID: results[0].SID, Status: status, At: time.Now()}}})
 				return err
 			}))
 		}})
 		require.NoError(t, d.Dispatch(e.ctx, 1))
-		require.Equal(t, 1, e.count("SELECT count(*) FROM messages WHERE status = ? AND sid IS NOT NULL AND accepted_at IS NOT NULL AND lease_until IS NULL", status), "%s", status)
+		require.Equal(t, 1, e.count("SELECT count(*) FROM messages WHERE status = ? AND sid IS NOT NULL AND "+
+			"accepted_at IS NOT NULL AND lease_until IS NULL", status), "%s", status)
 	}
 }
 
