@@ -83,7 +83,7 @@ test-e2e: build ## the whole story in a real browser
 test: ## everything; prints one summary
 	@.ci/test
 
-chaos: build ## break the engine while it sends 20,000 messages, fifteen ways; writes docs/chaos.md (some forty minutes)
+chaos: build ## break the engine while it sends 20,000 messages, sixteen ways; writes docs/chaos.md (some forty minutes)
 	CHAOS=full CHAOS_WRITE=$(CURDIR)/docs/chaos.md $(WITH_POSTGRES) go test -count=1 -v -timeout 4h -run TestChaos ./server/chaos
 
 bench: build ## measure the engine beside its ceilings; writes docs/benchmarks.md (some twenty minutes, on an idle machine)

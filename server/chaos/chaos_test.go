@@ -50,6 +50,7 @@ var scenarios = []struct {
 	{"answers and callbacks lost", lossy, true},
 	{"no texts in the log", textless, true},
 	{"workers stopped, then continued", stalled, false},
+	{"STOPs into claimed batches", stops, false},
 	{"two campaigns", two, true},
 	{"two campaigns, one text", alike, false},
 	{"five campaigns", five, true},
@@ -101,7 +102,7 @@ counted once all is at rest.
 | stuck | pending or unknown when all was healed, without a way forward |
 | decided | unknown messages that needed a person: decided by the scenario, as the sandbox's log says |
 | STOPs | contacts who wrote STOP; each was confirmed exactly once |
-| after STOP | the longest time from a STOP's commit until the sandbox took a further message to that contact, the confirmation excepted; – is none |
+| after STOP | the longest time from a STOP's commit until a further call for that contact began at the sandbox, the confirmation excepted; – is none |
 
 `
 

@@ -1,12 +1,14 @@
 package chaos
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -134,6 +136,39 @@ func textless(t *testing.T, r *report, name string) {
 	i.launch(offer)
 	i.at(0.98)
 	i.exact(r, name)
+}
+
+// stops has many contacts write STOP whose message a worker has claimed just then,
+// while the sandbox is so slow that claimed messages wait for their call.
+func stops(t *testing.T, r *report, name string) {
+	i := start(t, dbtest.URL(t), options{})
+	i.latency = 200 * time.Millisecond
+	i.sandbox(map[string]any{"latencyMs": i.latency.Milliseconds()})
+	i.launch(offer)
+	i.at(0.02)
+	ctx, cancel := context.WithCancel(i.ctx)
+	defer cancel()
+	var callers sync.WaitGroup
+	for range 8 {
+		callers.Go(func() {
+			for ctx.Err() == nil {
+				var rows []struct{ Address string }
+				err := i.Rows(ctx, &rows, `SELECT c.address FROM messages m JOIN contacts c ON c.id = m.contact_id
+					WHERE m.work = 'watch' AND m.status = 'submitting' AND m.campaign_id IS NOT NULL ORDER BY random() LIMIT 1`)
+				if err != nil || len(rows) == 0 {
+					pause(ctx, 20*time.Millisecond)
+					continue
+				}
+				i.stops(i.talk, rows[0].Address)
+			}
+		})
+	}
+	i.at(0.97)
+	cancel()
+	callers.Wait()
+	i.tally["contacts write STOP while their message is claimed, and calls take 200 ms"] = 1
+	i.exact(r, name)
+	require.Positive(t, i.count("SELECT count(*) FROM messages WHERE status = 'skipped' AND fence > 0"), "some were claimed already")
 }
 
 // stalled stops workers where they are, until others have taken over everything that

@@ -13,35 +13,36 @@ import (
 type talk struct {
 	end     context.CancelFunc
 	done    sync.WaitGroup
-	stopped map[string]bool // addresses; read it after stop
+	stopped map[string]bool // addresses; read it after stop, or under mu
 
 	mu      sync.Mutex
 	longest time.Duration // that this machine stood still
 }
 
 const (
-	talkEvery = 40 * time.Millisecond // one contact writes
-	stopEvery = 3                     // each third of them writes STOP
+	talkers   = 4 // contacts that write at once
+	talkEvery = 40 * time.Millisecond
+	stopEvery = 3 // each third of them writes STOP
 )
 
 // converse has contacts write, some of them STOP, and operators answer the others.
 func (i *install) converse() *talk {
 	ctx, cancel := context.WithCancel(i.ctx)
 	w := &talk{end: cancel, stopped: map[string]bool{}}
-	w.done.Go(func() {
-		most := i.people / 20
-		for n := 0; n < most && ctx.Err() == nil; n++ {
-			address := fmt.Sprintf("+49151%08d", (n*7919+13)%i.people)
-			if n%stopEvery == 0 {
-				w.stopped[address] = true
-				i.insist(func() error { return i.writes(address, "STOP") })
-			} else {
-				i.insist(func() error { return i.writes(address, "Is the shop open on Sunday?") })
-				i.answers(ctx, address, n)
+	for first := range talkers {
+		w.done.Go(func() {
+			for n := first; n < i.people/20 && ctx.Err() == nil; n += talkers {
+				address := fmt.Sprintf("+49151%08d", (n*7919+13)%i.people)
+				if n%stopEvery == 0 {
+					i.stops(w, address)
+				} else if !w.hasStopped(address) {
+					i.insist(func() error { return i.writes(address, "Is the shop open on Sunday?") })
+					i.answers(ctx, w, address, n)
+				}
+				pause(ctx, talkEvery)
 			}
-			pause(ctx, talkEvery)
-		}
-	})
+		})
+	}
 	w.done.Go(func() { // a clock that shows how long nothing ran here
 		const tick = 10 * time.Millisecond
 		for ctx.Err() == nil {
@@ -77,6 +78,23 @@ func (w *talk) stall() time.Duration {
 	return 2 * w.longest
 }
 
+func (w *talk) hasStopped(address string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stopped[address]
+}
+
+// stops has a contact write STOP, once.
+func (i *install) stops(w *talk, address string) {
+	w.mu.Lock()
+	again := w.stopped[address]
+	w.stopped[address] = true
+	w.mu.Unlock()
+	if !again {
+		i.insist(func() error { return i.writes(address, "STOP") })
+	}
+}
+
 // insist tries until it succeeds: whatever is broken just now, people write again.
 func (i *install) insist(fn func() error) {
 	for i.ctx.Err() == nil && !i.t.Failed() {
@@ -95,8 +113,8 @@ func (i *install) writes(address, body string) error {
 
 // answers has an operator reply once the message has come. An attempt whose answer is
 // lost may have been a reply, so each has its own text.
-func (i *install) answers(ctx context.Context, address string, n int) {
-	for try := 0; ctx.Err() == nil && !i.t.Failed(); try++ {
+func (i *install) answers(ctx context.Context, w *talk, address string, n int) {
+	for try := 0; ctx.Err() == nil && !i.t.Failed() && !w.hasStopped(address); try++ {
 		id := i.count("SELECT coalesce(max(v.id), 0) FROM conversations v JOIN contacts c ON c.id = v.contact_id "+
 			"WHERE c.address = ?", address)
 		if id > 0 {
