@@ -148,8 +148,10 @@ func (i *install) decide() (decided, givenUp int) {
 			givenUp++
 		}
 		require.NoError(i.t, i.Call(i.ctx, `mutation($i: MessageResolveInput!) { messageResolve(input: $i) { resolved userErrors { message } } }`,
-			map[string]any{"i": map[string]any{"ids": []string{globalid.Encode("Message", row.ID)},
-				"resolution": resolution}}, nil))
+			map[string]any{"i": map[string]any{
+				"ids":        []string{globalid.Encode("Message", row.ID)},
+				"resolution": resolution,
+			}}, nil))
 		decided++
 	}
 	return decided, givenUp

@@ -86,8 +86,10 @@ func start(t *testing.T, url string, o options) *install {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), scenarioBound)
 	t.Cleanup(cancel)
-	r, err := rig.New(ctx, rig.Options{Binary: o.binary, DatabaseURL: url, DataDir: t.TempDir(),
-		Env: append([]string{"LOG_LEVEL=" + logLevel()}, o.env...)})
+	r, err := rig.New(ctx, rig.Options{
+		Binary: o.binary, DatabaseURL: url, DataDir: t.TempDir(),
+		Env: append([]string{"LOG_LEVEL=" + logLevel()}, o.env...),
+	})
 	require.NoError(t, err)
 	t.Cleanup(r.Close)
 	i := &install{
@@ -110,8 +112,10 @@ func start(t *testing.T, url string, o options) *install {
 		i.startWorker(n)
 	}
 	require.NoError(t, r.Seed(ctx, 0, i.people))
-	i.sandbox(map[string]any{"deliveryMs": 200, "latencyMs": i.latency.Milliseconds(), "approvalMs": 10, "replyRate": 0,
-		"undeliveredRate": 0, "readRate": 0})
+	i.sandbox(map[string]any{
+		"deliveryMs": 200, "latencyMs": i.latency.Milliseconds(), "approvalMs": 10, "replyRate": 0,
+		"undeliveredRate": 0, "readRate": 0,
+	})
 	return i
 }
 

@@ -84,8 +84,10 @@ func away(t *testing.T, r *report, name string) {
 }
 
 func faults() map[string]any {
-	return map[string]any{"tooManyRate": 0.05, "serverErrorRate": 0.05, "cutRate": 0.05, "emptyRate": 0.05,
-		"repeatRate": 0.2, "reorderRate": 0.2}
+	return map[string]any{
+		"tooManyRate": 0.05, "serverErrorRate": 0.05, "cutRate": 0.05, "emptyRate": 0.05,
+		"repeatRate": 0.2, "reorderRate": 0.2,
+	}
 }
 
 const faultNote = "5 % each of 429, 500 (half of them taken), connections cut after reading, empty 201; 20 % of " +

@@ -119,8 +119,10 @@ func (i *install) answers(ctx context.Context, w *talk, address string, n int) {
 			"WHERE c.address = ?", address)
 		if id > 0 {
 			err := i.Call(i.ctx, `mutation($i: ConversationReplyInput!) { conversationReply(input: $i) { userErrors { message } } }`,
-				map[string]any{"i": map[string]any{"id": globalid.Encode("Conversation", int64(id)),
-					"body": fmt.Sprintf("Yes, from ten to six. (%d.%d)", n, try)}}, nil)
+				map[string]any{"i": map[string]any{
+					"id":   globalid.Encode("Conversation", int64(id)),
+					"body": fmt.Sprintf("Yes, from ten to six. (%d.%d)", n, try),
+				}}, nil)
 			if err == nil {
 				return
 			}

@@ -21,8 +21,10 @@ func (e *env) stop(contactID int64) {
 		if err != nil {
 			return err
 		}
-		return e.consents.Record(ctx, tx, c, consent.Change{Status: contact.ConsentOptedOut,
-			Source: consent.SourceKeyword})
+		return e.consents.Record(ctx, tx, c, consent.Change{
+			Status: contact.ConsentOptedOut,
+			Source: consent.SourceKeyword,
+		})
 	}))
 }
 
@@ -140,14 +142,18 @@ func TestASlowLookDoesNotLetOldFactsPass(t *testing.T) {
 // between the answer to a call and its record, the callback has the last word.
 func TestReceiptsWhileTheResultIsWritten(t *testing.T) {
 	t.Parallel()
-	for _, status := range []message.Status{message.StatusQueued, message.StatusSent, message.StatusDelivered,
-		message.StatusRead, message.StatusUndelivered, message.StatusFailed} {
+	for _, status := range []message.Status{
+		message.StatusQueued, message.StatusSent, message.StatusDelivered,
+		message.StatusRead, message.StatusUndelivered, message.StatusFailed,
+	} {
 		e := setUp(t, 1)
 		receipts := message.NewReceipts(e.consents)
 		d := e.dispatcher(Hooks{Answered: func(results []message.Result) {
 			require.NoError(t, e.db.Tx(e.ctx, func(ctx ctxt, tx bun.Tx) error {
-				_, err := receipts.Apply(ctx, tx, []message.Receipt{{MessageID: results[0].ID,
-					Event: message.Event{SID: results[0].SID, Status: status, At: time.Now()}}})
+				_, err := receipts.Apply(ctx, tx, []message.Receipt{{
+					MessageID: results[0].ID,
+					Event:     message.Event{SID: results[0].SID, Status: status, At: time.Now()},
+				}})
 				return err
 			}))
 		}})
