@@ -9,8 +9,7 @@ import (
 	"eventstream/server/db"
 )
 
-// lease is a named lease in Postgres that one goroutine takes and renews, and
-// does nothing else: whatever hangs elsewhere, the lease is renewed in time.
+// lease is a named lease that this process tries to hold all the time.
 type lease struct {
 	db    *db.DB
 	name  string
@@ -19,58 +18,22 @@ type lease struct {
 	log   *slog.Logger
 }
 
-// hold takes the lease whenever it is free and keeps it until ctx ends, then
-// gives it back. begin hears of each term: a context that ends as soon as the
-// lease is lost, or may be lost because Postgres did not answer in time. By the
-// clock of this process a term never outlasts the lease, since that runs from
-// before the statement that renewed it.
+// hold takes the lease whenever it is free and keeps it until ctx ends. begin
+// hears of each term: a context that ends as soon as the lease is lost, or may be
+// lost because Postgres did not answer in time.
 func (l *lease) hold(ctx context.Context, begin func(term context.Context)) {
-	var end context.CancelFunc
-	var until time.Time
-	lose := func(why string, err error) {
-		if end != nil {
-			end()
-			end = nil
-			if ctx.Err() == nil {
-				l.log.WarnContext(ctx, "lease lost", "lease", l.name, "why", why, "error", err)
-			}
+	for ctx.Err() == nil {
+		held, err := db.HoldLease(ctx, l.db, l.name, l.owner, l.ttl, func(term context.Context) error {
+			begin(term)
+			<-term.Done()
+			return term.Err()
+		})
+		if held && ctx.Err() == nil {
+			l.log.WarnContext(ctx, "lease lost", "error", err)
 		}
-	}
-	defer func() {
-		lose("", nil)
-		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		_ = db.Release(stopping, l.db, l.name, l.owner) // it runs out by itself otherwise
-	}()
-	for wait := time.Duration(0); ; {
 		select {
 		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
-		started := time.Now()
-		limit := l.ttl / 2
-		if end != nil {
-			limit = min(limit, until.Sub(started))
-		}
-		attempt, cancel := context.WithTimeout(ctx, limit)
-		mine, err := db.Lease(attempt, l.db, l.name, l.owner, l.ttl)
-		cancel()
-		switch {
-		case err == nil && mine:
-			until = started.Add(l.ttl)
-			if end == nil {
-				var term context.Context
-				term, end = context.WithCancel(ctx) // lose ends it
-				begin(term)
-			}
-		case err == nil:
-			lose("another process has it", nil)
-		case end != nil && !time.Now().Before(until):
-			lose("not renewed in time", err)
-		}
-		if wait = l.ttl / db.LeaseRenewals; end != nil {
-			wait = max(0, min(wait, time.Until(until)))
+		case <-time.After(l.ttl / db.LeaseRenewals):
 		}
 	}
 }

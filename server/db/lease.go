@@ -11,10 +11,10 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// Lease takes or renews the named lease for owner. It reports whether owner
+// takeLease takes or renews the named lease for owner. It reports whether owner
 // holds it now. Postgres' clock decides, so that workers with wrong clocks
 // agree; a dead owner's lease is free after ttl.
-func Lease(ctx context.Context, idb bun.IDB, name, owner string, ttl time.Duration) (bool, error) {
+func takeLease(ctx context.Context, idb bun.IDB, name, owner string, ttl time.Duration) (bool, error) {
 	res, err := idb.NewRaw(`
 		INSERT INTO leases AS l (name, owner, expires_at) VALUES (?0, ?1, clock_timestamp() + make_interval(secs => ?2))
 		ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
@@ -33,8 +33,8 @@ func Now(ctx context.Context, idb bun.IDB) (t time.Time, err error) {
 	return t, Err(err)
 }
 
-// Release gives the lease back if owner still holds it.
-func Release(ctx context.Context, idb bun.IDB, name, owner string) error {
+// releaseLease gives the lease back if owner still holds it.
+func releaseLease(ctx context.Context, idb bun.IDB, name, owner string) error {
 	_, err := idb.NewRaw("DELETE FROM leases WHERE name = ? AND owner = ?", name, owner).Exec(ctx)
 	return Err(err)
 }
@@ -58,9 +58,18 @@ const LeaseRenewals = 8
 func WithLease(ctx context.Context, d *DB, name, owner string, ttl time.Duration,
 	work func(ctx context.Context) error,
 ) (held bool, err error) {
-	holder := owner + "#" + rand.Text()
+	return HoldLease(ctx, d, name, owner+"#"+rand.Text(), ttl, work)
+}
+
+// HoldLease is WithLease for a holder that others know by its name. Whoever
+// calls it with that name again, while it holds the lease, holds it too.
+func HoldLease(ctx context.Context, d *DB, name, holder string, ttl time.Duration,
+	work func(ctx context.Context) error,
+) (held bool, err error) {
 	until := time.Now().Add(ttl) // from before the statement: never longer than Postgres counts
-	held, err = Lease(ctx, d, name, holder, ttl)
+	attempt, cancel := context.WithTimeout(ctx, ttl/2)
+	held, err = takeLease(attempt, d, name, holder, ttl)
+	cancel()
 	if err != nil || !held {
 		return false, err
 	}
@@ -72,7 +81,7 @@ func WithLease(ctx context.Context, d *DB, name, owner string, ttl time.Duration
 		renewing.Wait()
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
-		_ = Release(stopping, d, name, holder) // it runs out by itself otherwise
+		_ = releaseLease(stopping, d, name, holder) // it runs out by itself otherwise
 	}()
 	err = work(term)
 	if err != nil && errors.Is(context.Cause(term), ErrLeaseLost) {
@@ -90,8 +99,8 @@ func renew(ctx context.Context, d *DB, name, holder string, ttl time.Duration, u
 		case <-time.After(min(ttl/LeaseRenewals, time.Until(until))):
 		}
 		started := time.Now()
-		attempt, cancel := context.WithDeadline(ctx, until)
-		held, err := Lease(attempt, d, name, holder, ttl)
+		attempt, cancel := context.WithTimeout(ctx, min(ttl/2, until.Sub(started)))
+		held, err := takeLease(attempt, d, name, holder, ttl)
 		cancel()
 		switch {
 		case err == nil && held:

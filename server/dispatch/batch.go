@@ -221,7 +221,11 @@ func (d *Dispatcher) deliver(ctx context.Context, b *batch) ([]message.Result, e
 		r := &results[i]
 		r.Claim, r.ContactID, r.NoCall = row.Claim, row.ContactID, true
 		if !fresh(f.read, factsAge) && !stop.Load() {
-			if f, err = d.refresh(ctx, b, i, f, &stop); err != nil {
+			newer, err := d.factsOf(ctx, b, b.rows[i:])
+			if err == nil {
+				f = newer
+			} else { // without them no further call begins
+				stop.Store(true)
 				d.Log.WarnContext(ctx, "the rest of a batch is given back", "campaign", b.campaignID(), "error", err)
 			}
 		}
@@ -277,17 +281,6 @@ func (d *Dispatcher) enter(ctx context.Context, b *batch) bool {
 		return true
 	}
 	return d.limiter.acquire(ctx)
-}
-
-// refresh reads the facts again for what is left of a batch. Without them no
-// further call begins.
-func (d *Dispatcher) refresh(ctx context.Context, b *batch, from int, old *facts, stop *atomic.Bool) (*facts, error) {
-	f, err := d.factsOf(ctx, b, b.rows[from:])
-	if err != nil {
-		stop.Store(true)
-		return old, err
-	}
-	return f, nil
 }
 
 // ready reports whether the call for the first of rows may begin now: its claim

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"eventstream/server/db"
@@ -312,8 +313,8 @@ func UnknownDue(ctx context.Context, idb bun.IDB) (due bool, err error) {
 }
 
 // LockUnknown locks those of these messages that are still unknown under the same
-// claim, in order of id.
-func LockUnknown(ctx context.Context, tx bun.Tx, rows []Unknown) (still map[int64]bool, err error) {
+// claim, in order of id, and gives them.
+func LockUnknown(ctx context.Context, tx bun.Tx, rows []Unknown) (still []Unknown, err error) {
 	ids, fences := make([]int64, len(rows)), make([]int64, len(rows))
 	for i, r := range rows {
 		ids[i], fences[i] = r.ID, int64(r.Fence)
@@ -322,15 +323,16 @@ func LockUnknown(ctx context.Context, tx bun.Tx, rows []Unknown) (still map[int6
 	err = tx.NewRaw(`SELECT m.id FROM messages m WHERE m.id = ANY (?) AND m.status = 'unknown'
 		AND (m.id, m.fence) IN (SELECT * FROM unnest(?::bigint[], ?::int[])) ORDER BY m.id FOR UPDATE`,
 		pgdialect.Array(ids), pgdialect.Array(ids), pgdialect.Array(fences)).Scan(ctx, &found)
-	still = make(map[int64]bool, len(found))
-	for _, id := range found {
-		still[id] = true
+	for _, r := range rows {
+		if slices.Contains(found, r.ID) {
+			still = append(still, r)
+		}
 	}
 	return still, db.Err(err)
 }
 
-// InFlightTo reports whether a call from this sender to this contact is under way
-// now: then an entry of the log may be that call's.
+// InFlightTo tells to which of these contacts a call is under way now: then an
+// entry of the log may be that call's.
 func InFlightTo(ctx context.Context, idb bun.IDB, contactIDs []int64) (found map[int64]bool, err error) {
 	var ids []int64
 	err = idb.NewRaw("SELECT DISTINCT contact_id FROM messages WHERE contact_id = ANY (?) AND work = 'watch' AND status = 'submitting'", pgdialect.Array(contactIDs)).Scan(ctx, &ids)

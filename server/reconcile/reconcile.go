@@ -138,10 +138,7 @@ func (r *Reconciler) unanswered(ctx context.Context, rows []message.Unknown) err
 		if err != nil {
 			return err
 		}
-		for _, u := range rows {
-			if !still[u.ID] {
-				continue
-			}
+		for _, u := range still {
 			if err := r.later(ctx, tx, u); err != nil {
 				return err
 			}
@@ -209,12 +206,10 @@ func (r *Reconciler) settle(ctx context.Context, rows []message.Unknown, answer 
 	outcomes := map[Outcome]int{}
 	err := r.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		clear(outcomes)
-		still, err := message.LockUnknown(ctx, tx, rows)
+		open, err := message.LockUnknown(ctx, tx, rows) // of the others a receipt was faster
 		if err != nil {
 			return err
 		}
-		// a receipt was faster
-		open := slices.DeleteFunc(slices.Clone(rows), func(u message.Unknown) bool { return !still[u.ID] })
 		sids := make([]string, len(answer.Entries))
 		for i, e := range answer.Entries {
 			sids[i] = e.SID
@@ -267,14 +262,8 @@ func (r *Reconciler) apply(ctx context.Context, tx bun.Tx, d Decision) error {
 			return err
 		}
 	case Absent:
-		singles, err := message.Requeue(ctx, tx, []int64{id}, "reconciled")
-		if err != nil {
+		if err := requeue(ctx, tx, r.Jobs, []int64{id}, "reconciled"); err != nil {
 			return err
-		}
-		for _, s := range singles { // a campaign's dispatch finds its own by itself
-			if err := r.Jobs.Insert(ctx, tx, message.SendArgs{MessageID: s}); err != nil {
-				return err
-			}
 		}
 	case Undetermined:
 		return r.later(ctx, tx, d.Unknown)
@@ -287,17 +276,12 @@ func (r *Reconciler) apply(ctx context.Context, tx bun.Tx, d Decision) error {
 func (r *Reconciler) erased(ctx context.Context, rows []message.Unknown) error {
 	return r.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		still, err := message.LockUnknown(ctx, tx, rows)
-		if err != nil {
+		if err != nil || len(still) == 0 {
 			return err
 		}
-		ids := make([]int64, 0, len(rows))
-		for _, u := range rows {
-			if still[u.ID] {
-				ids = append(ids, u.ID)
-			}
-		}
-		if len(ids) == 0 {
-			return nil
+		ids := make([]int64, len(still))
+		for i, u := range still {
+			ids[i] = u.ID
 		}
 		if err := message.Abandon(ctx, tx, ids, "The contact was erased before Twilio's answer was known"); err != nil {
 			return err

@@ -79,7 +79,7 @@ func (s *Service) resolveBatch(ctx context.Context, campaignID *int64, ids []int
 		if r == GiveUp {
 			err = message.Abandon(ctx, tx, found, "No answer from Twilio; given up by an operator")
 		} else {
-			err = s.again(ctx, tx, found)
+			err = requeue(ctx, tx, s.jobs, found, "operator")
 		}
 		if err != nil {
 			return err
@@ -93,13 +93,14 @@ func (s *Service) resolveBatch(ctx context.Context, campaignID *int64, ids []int
 	return n, err
 }
 
-func (s *Service) again(ctx context.Context, tx bun.Tx, ids []int64) error {
-	singles, err := message.Requeue(ctx, tx, ids, "operator")
+// requeue has messages sent again. A campaign's dispatch finds its own by itself.
+func requeue(ctx context.Context, tx bun.Tx, j *jobs.Enqueuer, ids []int64, reason string) error {
+	singles, err := message.Requeue(ctx, tx, ids, reason)
 	if err != nil {
 		return err
 	}
 	for _, id := range singles {
-		if err := s.jobs.Insert(ctx, tx, message.SendArgs{MessageID: id}); err != nil {
+		if err := j.Insert(ctx, tx, message.SendArgs{MessageID: id}); err != nil {
 			return err
 		}
 	}
