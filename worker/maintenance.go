@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +53,7 @@ type Maintenance struct {
 // deadline, so that one that hangs, fails or panics stops nobody else; a run
 // that ignores its deadline holds only its own task up.
 func (m Maintenance) Run(ctx context.Context) error {
-	m.WorkerLease, m.Leadership = defaulted(m.WorkerLease, 8*time.Second), defaulted(m.Leadership, 4*time.Second)
+	m.WorkerLease, m.Leadership = cmp.Or(m.WorkerLease, 8*time.Second), cmp.Or(m.Leadership, 4*time.Second)
 	own, err := m.DB.Beside(ctx, 2, min(m.WorkerLease, m.Leadership), m.Log)
 	if err != nil {
 		return err
@@ -76,13 +77,6 @@ func (m Maintenance) Run(ctx context.Context) error {
 	}
 	loops.Wait()
 	return nil
-}
-
-func defaulted(v, otherwise time.Duration) time.Duration {
-	if v == 0 {
-		return otherwise
-	}
-	return v
 }
 
 func (m Maintenance) loop(ctx context.Context, t Task, leading *terms, metrics *metrics) {

@@ -473,7 +473,7 @@ func (a *App) newServer(h http.Handler) *http.Server {
 	}
 }
 
-// Run serves and works until ctx ends, then stops cleanly: no new work, slices
+// Run serves and works until ctx ends, then stops cleanly: no new work, batches
 // under way are finished, answers are given.
 func (a *App) Run(ctx context.Context) error {
 	a.started = true

@@ -247,7 +247,7 @@ func (e *env) await(id, want string) counts {
 	return c
 }
 
-// settled waits until the sandbox has told everything.
+// settled waits until the sandbox has reported everything.
 func (e *env) settled(id string) counts {
 	e.t.Helper()
 	var c counts
@@ -349,7 +349,7 @@ func TestTheMainJob(t *testing.T) {
 	e.exact(camp)
 	require.Greater(t, progress(), 3, "progress came over the WebSocket")
 
-	// The letter of what a contact reads.
+	// Exactly what a contact reads.
 	log := e.Sandbox.Messages()
 	require.Regexp(t, `^Hi .+, our autumn sale has started\.$`, log[0].Body)
 	for _, m := range log {
@@ -562,7 +562,7 @@ func TestCredentialsRefusedPauseWithAReason(t *testing.T) {
 	e.must("campaignLaunch", "campaign", map[string]any{"id": camp})
 	e.await(camp, "PAUSED")
 	require.Eventually(t, func() bool { _, c := e.campaign(camp); return c.Pending == 20 }, patience,
-		50*time.Millisecond, "all go back, to be sent when it is mended")
+		50*time.Millisecond, "all go back, to be sent when it is fixed")
 	var out struct {
 		Node struct{ PausedBy, PausedReason string }
 	}

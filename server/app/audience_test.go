@@ -191,7 +191,7 @@ func TestEraseLeavesNothingPersonal(t *testing.T) {
 	require.Empty(t, problems)
 	require.Equal(t, 1, a.Changed)
 	digits := "%" + strings.TrimPrefix(number, "+") + "%"
-	require.Eventually(t, func() bool { // receipts that were on their way are scrubbed a heartbeat later
+	require.Eventually(t, func() bool { // receipts that were on their way are scrubbed a second later, by maintenance
 		return e.query("SELECT count(*) FROM webhook_events WHERE params::text LIKE ? OR params::text LIKE '%my secret%'",
 			digits) == 0
 	}, patience, 50*time.Millisecond)

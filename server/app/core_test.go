@@ -27,7 +27,7 @@ func TestReceiptsThatNeverCameAreAskedFor(t *testing.T) {
 	e.faults(func(s *sandbox.Settings) { s.CallbackLossRate, s.UndeliveredRate = 1, 0 })
 	camp := e.launch("unheard", 1000)
 	e.await(camp, "COMPLETED")
-	require.Eventually(t, func() bool { // Twilio is through with them, and nobody told
+	require.Eventually(t, func() bool { // Twilio is through with them, and reported nothing
 		for _, m := range e.Sandbox.Messages() {
 			if m.Status != "delivered" {
 				return false

@@ -279,7 +279,7 @@ func TestTooManyFailuresPauseACampaign(t *testing.T) {
 		map[string]any{"id": camp})
 	require.Equal(t, "ENGINE", out.Node.PausedBy)
 	require.Contains(t, out.Node.PausedReason, "the campaign's limit is 30 %")
-	// Mended: who resumes has looked at the failures, and they no longer count.
+	// Fixed: who resumes has looked at the failures, and they no longer count.
 	bad.UndeliveredRate = 0
 	require.NoError(t, e.Sandbox.SetSettings(bad))
 	e.settled(camp) // what is under way at the sandbox meets its fate first

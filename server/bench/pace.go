@@ -13,7 +13,7 @@ import (
 const (
 	paceSeconds   = 60
 	paceProcesses = 3
-	sliceSeconds  = 0.1 // what campaign.Dispatch takes at once
+	batchSeconds  = 0.1 // what a sender's batch takes at once, as in server/dispatch
 )
 
 // Pace measures how exactly several worker processes together keep a rate, by
@@ -22,8 +22,8 @@ func (b *Bench) Pace(ctx context.Context, rates []int) (Table, error) {
 	t := Table{
 		Title: "Pace",
 		Intro: fmt.Sprintf("%d worker processes, one campaign with a rate of its own, %d seconds as the sandbox saw them. The largest burst is by how many messages any window of any "+
-			"length held more than the rate allows; a slice is what may go in %g s.", paceProcesses, paceSeconds, sliceSeconds),
-		Head: []string{"set, messages/s", "measured", "off by", "largest burst, messages", "one slice, messages"},
+			"length held more than the rate allows; a batch is what may go in %g s.", paceProcesses, paceSeconds, batchSeconds),
+		Head: []string{"set, messages/s", "measured", "off by", "largest burst, messages", "one batch, messages"},
 	}
 	for _, rate := range rates {
 		measured, burst, err := b.pace(ctx, rate)
@@ -32,7 +32,7 @@ func (b *Bench) Pace(ctx context.Context, rates []int) (Table, error) {
 		}
 		off := 100 * math.Abs(measured-float64(rate)) / float64(rate)
 		b.log("pace: %d/s set, %.2f/s measured, %.2f %% off, burst %.1f", rate, measured, off, burst)
-		t.Rows = append(t.Rows, []string{fmt.Sprint(rate), fmt.Sprintf("%.2f", measured), fmt.Sprintf("%.2f %%", off), fmt.Sprintf("%.1f", burst), fmt.Sprintf("%.0f", max(float64(rate)*sliceSeconds, 1))})
+		t.Rows = append(t.Rows, []string{fmt.Sprint(rate), fmt.Sprintf("%.2f", measured), fmt.Sprintf("%.2f %%", off), fmt.Sprintf("%.1f", burst), fmt.Sprintf("%.0f", max(float64(rate)*batchSeconds, 1))})
 	}
 	return t, nil
 }

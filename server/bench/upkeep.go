@@ -28,6 +28,8 @@ import (
 	"eventstream/server/sender"
 	"eventstream/server/template"
 	"eventstream/server/topic"
+	"eventstream/server/webhookevent"
+	"eventstream/worker"
 )
 
 // periodic is a query that runs every second or so for as long as the engine
@@ -44,59 +46,51 @@ func periodics(d *db.DB) []periodic {
 	hub, enqueuer := pubsub.New(d.Pool, log), &jobs.Enqueuer{}
 	consents := consent.NewService(d, hub, consent.NewHasher("bench"), now)
 	topics := topic.NewService(d, hub)
-	imports := importer.NewService(importer.Dependencies{
-		DB: d, Hub: hub, Jobs: enqueuer, Consents: consents, Topics: topics, Log: log, Now: now, Owner: "bench",
-	})
-	erasures := erasure.NewService(d, consents, topics)
-	bulks := bulk.NewService(bulk.Dependencies{DB: d, Jobs: enqueuer, Now: now})
-	batch := func(fn func(context.Context, int) (int, error), n int) func(context.Context) error {
-		return func(ctx context.Context) error {
-			_, err := fn(ctx, n)
-			return err
-		}
-	}
-	h := health.NewService(d)
 	segments, senders, templates := segment.NewService(d), sender.NewService(d), template.NewService(d, enqueuer, nil, log)
 	campaigns := campaign.NewService(campaign.Dependencies{
 		DB: d, Hub: hub, Jobs: enqueuer, Segments: segments, Templates: templates, Senders: senders, Topics: topics, Now: now,
 	})
-	breaker := dispatch.NewBreaker(d, campaigns, senders, log)
-	dispatcher := dispatch.New(dispatch.Options{DB: d, Hub: hub, Jobs: enqueuer, Campaigns: campaigns, Senders: senders, Breaker: breaker, Log: log})
-	reconciler := reconcile.New(reconcile.Options{DB: d, Hub: hub, Log: log, Owner: "bench"})
-	catchUp := reconcile.NewCatchUp(reconcile.CatchUpOptions{
-		DB: d, Log: log, Provider: empty{}, Ages: []time.Duration{time.Minute, time.Hour}, InboundEvery: time.Hour,
-	})
-	return []periodic{
-		{"messages whose lease ended", batch(dispatcher.MarkLost, dispatch.LostBatch)},
-		{"dispatch jobs that are missing", dispatcher.EnqueueLost},
-		{"audiences without a job", campaign.NewPreparer(campaign.PreparerOptions{DB: d, Hub: hub, Jobs: enqueuer}).EnqueueLost},
-		{"schedules that are due", campaigns.LaunchDue},
-		{"campaigns to end", campaigns.SettleDue},
-		{"error rates", breaker.CheckErrorRates},
-		{"calls without answer", reconciler.Run},
-		{"receipts to ask for", batch(catchUp.AskOutstanding, reconcile.AskBatch)},
-		{"inbound messages to ask for", batch(catchUp.ReadInbound, 1)},
-		{"marks on contacts to lift", batch(contact.NewService(d, hub).LiftMarks, contact.MarksBatch)},
-		{"imports without a job", imports.Forgotten},
-		{"files of old imports", batch(imports.DropOldFiles, 1)},
-		{"bulk actions without a job", bulks.Forgotten},
-		{"erased contacts to look at", batch(erasures.ClearDue, erasure.ClearBatch)},
-		{"contact counters to fold", batch(contact.NewService(d, hub).FoldCounts, contact.FoldBatch)},
-		{"template decisions", batch(template.NewService(d, enqueuer, nil, log).PollDecisions, 20)},
-		{"audit entries to seal", batch(audit.NewTrail(d).SealBatch, audit.SealBatch)},
-		{"dashboard, last 24 hours", func(ctx context.Context) error {
+	h := health.NewService(d)
+	var all []periodic
+	for _, task := range worker.Tasks(&worker.Services{
+		Campaigns: campaigns,
+		Preparer:  campaign.NewPreparer(campaign.PreparerOptions{DB: d, Hub: hub, Jobs: enqueuer}),
+		Dispatcher: dispatch.New(dispatch.Options{
+			DB: d, Hub: hub, Jobs: enqueuer, Campaigns: campaigns, Senders: senders, Log: log,
+			Breaker: dispatch.NewBreaker(d, campaigns, senders, log),
+		}),
+		Reconciler: reconcile.New(reconcile.Options{DB: d, Hub: hub, Log: log, Owner: "bench"}),
+		CatchUp: reconcile.NewCatchUp(reconcile.CatchUpOptions{
+			DB: d, Log: log, Provider: empty{}, Ages: []time.Duration{time.Minute, time.Hour}, InboundEvery: time.Hour,
+		}),
+		Contacts: contact.NewService(d, hub),
+		Imports: importer.NewService(importer.Dependencies{
+			DB: d, Hub: hub, Jobs: enqueuer, Consents: consents, Topics: topics, Log: log, Now: now, Owner: "bench",
+		}),
+		Bulk:      bulk.NewService(bulk.Dependencies{DB: d, Jobs: enqueuer, Now: now}),
+		Erasures:  erasure.NewService(d, consents, topics),
+		Templates: templates,
+		Webhooks:  webhookevent.NewApplier(webhookevent.Options{DB: d, Hub: hub, Jobs: enqueuer, Log: log}),
+		Trail:     audit.NewTrail(d),
+	}) {
+		all = append(all, periodic{task.Name, func(ctx context.Context) error {
+			_, err := task.Run(ctx, task.Batch)
+			return err
+		}})
+	}
+	return append(all,
+		periodic{"dashboard, last 24 hours", func(ctx context.Context) error {
 			_, err := dashboard.NewService(d, func(int) message.CodeInfo { return message.CodeInfo{} }).Latest(ctx, now())
 			return err
 		}},
-		{"health", func(ctx context.Context) error {
+		periodic{"health", func(ctx context.Context) error {
 			_, err := h.Look(ctx, "")
 			return err
 		}},
-		{"metrics", func(ctx context.Context) error {
+		periodic{"metrics", func(ctx context.Context) error {
 			_, err := h.Totals(ctx)
 			return err
-		}},
-	}
+		}})
 }
 
 // empty is a provider whose log has nothing.

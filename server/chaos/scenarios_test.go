@@ -3,7 +3,6 @@ package chaos
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
@@ -124,7 +123,6 @@ func lossy(t *testing.T, r *report, name string) {
 	i.notes = append(i.notes, "1 % of calls taken without an answer, 20 % of callbacks and 20 % of inbound "+
 		"webhooks lost")
 	i.launch(offer)
-	i.at(0.98)
 	i.exact(r, name)
 }
 
@@ -136,7 +134,6 @@ func textless(t *testing.T, r *report, name string) {
 	i.notes = append(i.notes, "0.3 % of calls taken without an answer, half of the callbacks lost, the log without "+
 		"texts")
 	i.launch(offer)
-	i.at(0.98)
 	i.exact(r, name)
 }
 
@@ -216,7 +213,7 @@ func stalled(t *testing.T, r *report, name string) {
 func together(t *testing.T, r *report, name string, texts ...string) {
 	i := start(t, dbtest.URL(t), options{people: people / len(texts)})
 	set := faults()
-	maps.Copy(set, map[string]any{"tooManyRate": 0.01})
+	set["tooManyRate"] = 0.01
 	if full { // what is lost is asked for after a minute, or after five
 		set["callbackLossRate"] = 0.05
 	}
@@ -301,7 +298,6 @@ func deployed(t *testing.T, r *report, name string) {
 	require.NoError(t, err)
 	pg := ownPostgres(t)
 	i := start(t, pg.URL, options{binary: old})
-	i.Use(old)
 	rest := i.workers
 	i.launch(offer)
 	i.at(0.2)

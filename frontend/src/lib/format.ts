@@ -13,10 +13,12 @@ const clock = new Intl.DateTimeFormat("en", {
 });
 
 export const count = (n: number | null | undefined) => (n == null ? "–" : whole.format(n));
+/** "1 message", "1,200 messages" */
+export const counted = (n: number, one: string, many: string) => `${count(n)} ${n === 1 ? one : many}`;
 export const decimal = (n: number) => compact.format(n);
 export const percent = (n: number) => percents.format(n);
 export const moment = (s: string | null | undefined) => (s ? moments.format(new Date(s)) : "–");
-export const day = (s: string) => days.format(new Date(s));
+const day = (s: string) => days.format(new Date(s));
 export const timeOfDay = (s: string) => clock.format(new Date(s));
 
 /** "3 min 20 s" */
@@ -73,6 +75,10 @@ export const holdText = (reason: string) =>
     reconciled: "Twilio never took it",
     operator: "sent again by an operator",
   })[reason] ?? `hours by law: ${words(reason)}`;
+
+/** "waits until Nov 25, 2026, 9:00 AM (quiet hours)" */
+export const waits = (notBefore: string, reason: string | null | undefined) =>
+  `waits until ${moment(notBefore)} (${holdText(reason ?? "")})`;
 
 /** How long a mark on a contact lasts: "until Dec 25, 2026", to the minute when it ends soon. */
 export function untilText(until: string | null | undefined, now = Date.now()): string {

@@ -28,22 +28,23 @@ import type { CampaignPageQuery, CampaignStateFragment, MessageStatus } from "..
 import { settled } from "../../lib/errors";
 import {
   count,
+  counted,
   decimal,
   duration,
-  holdText,
   moment,
   percent,
   sentence,
   skipText,
   timeOfDay,
+  waits,
   waitText,
   words,
 } from "../../lib/format";
 import { real } from "../../lib/node";
-import { Decide, Risks } from "../messages/Decide";
+import { Decide, MessageState, Risks } from "../messages/Decide";
 import { ErrorTable } from "../monitoring/ErrorTable";
 import { CampaignLaunchDocument } from "./CampaignWizard";
-import { besideText, leftText, remaining, statusText } from "./outcome";
+import { besideText, leftText, remaining, retriesText, statusText } from "./outcome";
 import { ScheduleForm } from "./ScheduleForm";
 import { planText } from "./schedule";
 import { TestSend } from "./TestSend";
@@ -521,19 +522,13 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
       )}
       {c.counts.undecided > 0 && <Undecided id={c.id} n={c.counts.undecided} since={c.undecidedSince} may={may} />}
       {unsettled > 0 && (
-        <Alert
-          color="blue"
-          title={`${count(unsettled)} ${unsettled === 1 ? "call" : "calls"} to Twilio got no answer yet`}
-        >
+        <Alert color="blue" title={`${counted(unsettled, "call", "calls")} to Twilio got no answer yet`}>
           Twilio may have {unsettled === 1 ? "it" : "them"}. The engine finds out by receipts and in Twilio's log, and
           sends again only what Twilio never took. There is nothing to do.
         </Alert>
       )}
       {c.counts.redelivering > 0 && (
-        <Alert
-          color="blue"
-          title={`${count(c.counts.redelivering)} ${c.counts.redelivering === 1 ? "retry" : "retries"} waiting`}
-        >
+        <Alert color="blue" title={retriesText(c.counts.redelivering)}>
           Twilio accepted {c.counts.redelivering === 1 ? "it" : "them"}, and WhatsApp declined to deliver for now. The
           engine sends again by itself with growing delays, at most three times; a late delivery ends the wait.
           {c.status === "COMPLETED" && " The campaign is completed without them."}
@@ -870,10 +865,7 @@ function Messages(props: { id: string; moving: number }) {
                   )}
                 </Table.Td>
                 <Table.Td data-label="Status">
-                  <Status
-                    value={m.decisionSince ? "WARN" : m.status}
-                    label={m.decisionSince ? "Needs a decision" : undefined}
-                  />
+                  <MessageState of={m} />
                 </Table.Td>
                 <Table.Td data-label="Text">
                   <Text size="sm" lineClamp={1} maw={460}>
@@ -881,12 +873,12 @@ function Messages(props: { id: string; moving: number }) {
                       (m.skipReason
                         ? skipText(m.skipReason)
                         : m.notBefore
-                          ? `waits until ${moment(m.notBefore)} (${holdText(m.notBeforeReason ?? "")})`
+                          ? waits(m.notBefore, m.notBeforeReason)
                           : "–")}
                   </Text>
                   {m.body && m.notBefore && (
                     <Text size="xs" c="dimmed">
-                      waits until {moment(m.notBefore)} ({holdText(m.notBeforeReason ?? "")})
+                      {waits(m.notBefore, m.notBeforeReason)}
                     </Text>
                   )}
                   {m.decisionSince && may && (

@@ -1,4 +1,4 @@
-import { count, words } from "../../lib/format";
+import { count, counted, words } from "../../lib/format";
 
 type Counts = {
   pending: number;
@@ -8,11 +8,14 @@ type Counts = {
   redelivering: number;
 };
 
+/** "3 retries waiting" */
+export const retriesText = (n: number) => `${counted(n, "retry", "retries")} waiting`;
+
 /** What waits beside the campaign: decisions of people, and retries of failed attempts. */
 function parts(c: Pick<Counts, "undecided" | "redelivering">): string[] {
   const out: string[] = [];
-  if (c.undecided > 0) out.push(`${count(c.undecided)} ${c.undecided === 1 ? "needs" : "need"} a decision`);
-  if (c.redelivering > 0) out.push(`${count(c.redelivering)} ${c.redelivering === 1 ? "retry" : "retries"} waiting`);
+  if (c.undecided > 0) out.push(counted(c.undecided, "needs a decision", "need a decision"));
+  if (c.redelivering > 0) out.push(retriesText(c.redelivering));
   return out;
 }
 

@@ -6,7 +6,7 @@ import { useMay } from "../../app/session";
 import { graphql } from "../../gql";
 import type { ConsentStatus, ContactSelection, ExportFormat, SuppressionReason, TopicStatus } from "../../gql/graphql";
 import { errorText, payloadOf } from "../../lib/errors";
-import { count } from "../../lib/format";
+import { counted } from "../../lib/format";
 import { useTopics } from "../topics/useTopics";
 
 const TagDocument = graphql(`
@@ -99,7 +99,7 @@ const titles: Record<BulkKind, string> = {
   erase: "Erase",
 };
 
-const people = (n: number) => `${count(n)} ${n === 1 ? "contact" : "contacts"}`;
+const people = (n: number) => counted(n, "contact", "contacts");
 
 /** What can be done to the selected contacts. */
 export function BulkBar(props: {

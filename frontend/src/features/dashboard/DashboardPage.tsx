@@ -9,7 +9,7 @@ import { Empty, Failed, LinkButton, Live, Page, Rows, Stat, Status } from "../..
 import { graphql } from "../../gql";
 import type { DashboardLiveSubscription, DashboardNumbersFragment } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
-import { count, moment, percent, timeOfDay } from "../../lib/format";
+import { count, counted, moment, percent, timeOfDay } from "../../lib/format";
 
 graphql(`
   fragment DashboardNumbers on Dashboard {
@@ -190,11 +190,11 @@ export function DashboardPage() {
           {data.systemHealth.messagesUndecided > 0 && (
             <Alert
               color="yellow"
-              title={
-                data.systemHealth.messagesUndecided === 1
-                  ? "1 message needs a decision"
-                  : `${count(data.systemHealth.messagesUndecided)} messages need a decision`
-              }
+              title={counted(
+                data.systemHealth.messagesUndecided,
+                "message needs a decision",
+                "messages need a decision",
+              )}
             >
               <Stack gap="xs" align="flex-start">
                 <Text size="sm">

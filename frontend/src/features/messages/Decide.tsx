@@ -2,10 +2,11 @@ import { Button, Group, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
 import { useMutation } from "urql";
+import { Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { MessageResolution } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
-import { count } from "../../lib/format";
+import { counted } from "../../lib/format";
 
 const ResolveDocument = graphql(`
   mutation MessageResolve($input: MessageResolveInput!) {
@@ -19,12 +20,12 @@ const ResolveDocument = graphql(`
 `);
 
 /** What each choice risks. */
-export const risks = {
+const risks = {
   SEND_AGAIN: "Send again: if Twilio has it after all, they get it twice.",
   GIVE_UP: "Give up: if Twilio does not have it, they get none.",
 } satisfies Record<MessageResolution, string>;
 
-const messages = (n: number) => (n === 1 ? "1 message" : `${count(n)} messages`);
+const messages = (n: number) => counted(n, "message", "messages");
 
 const asked = {
   SEND_AGAIN: {
@@ -108,4 +109,9 @@ export function Risks() {
       <li>{risks.GIVE_UP}</li>
     </Text>
   );
+}
+
+/** A message's status, or that only a person can decide about it. */
+export function MessageState({ of }: { of: { status: string; decisionSince?: string | null } }) {
+  return of.decisionSince ? <Status value="WARN" label="Needs a decision" /> : <Status value={of.status} />;
 }

@@ -3,12 +3,12 @@ import { IconCheck, IconMinus, IconX } from "@tabler/icons-react";
 import { Link, useParams } from "@tanstack/react-router";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
-import { Failed, Page, Rows, Status } from "../../components/ui";
+import { Failed, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
-import { holdText, moment, words } from "../../lib/format";
+import { moment, sentence, waits, words } from "../../lib/format";
 import { real } from "../../lib/node";
 import { byAttempt } from "./attempts";
-import { Decide, Risks } from "./Decide";
+import { Decide, MessageState, Risks } from "./Decide";
 
 const MessageDocument = graphql(`
   query Message($id: ID!) {
@@ -102,9 +102,7 @@ export function MessagePage() {
           {` · ${words(m.purpose)} · ${moment(m.createdAt)}`}
         </>
       }
-      actions={
-        <Status value={m.decisionSince ? "WARN" : m.status} label={m.decisionSince ? "Needs a decision" : undefined} />
-      }
+      actions={<MessageState of={m} />}
     >
       <Alert color={sent ? "brand" : "yellow"} title={m.decision.verdict}>
         <Stack gap="xs" align="flex-start">
@@ -185,7 +183,7 @@ export function MessagePage() {
                     {m.direction === "INBOUND"
                       ? "Nothing: it came from them."
                       : !a.sid && m.notBefore
-                        ? `Waits until ${moment(m.notBefore)} (${holdText(m.notBeforeReason ?? "")}).`
+                        ? sentence(waits(m.notBefore, m.notBeforeReason))
                         : a.earlier?.errorCode
                           ? `Failed ${moment(a.earlier.endedAt)}: error ${a.earlier.errorCode}, ${a.earlier.errorTitle}.`
                           : "Nothing yet."}
