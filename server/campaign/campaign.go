@@ -1,13 +1,13 @@
 // Package campaign is what marketers do with campaigns: drafts, launch and
-// schedule, pause and cancel, pre-flight, and the taking of the audience. A status
-// changes in one place (move), under a lock, along a fixed table of moves and with
-// an audit entry, because everything else hangs on it: dispatch sends while it says
-// "sending" and looks at it before every call.
+// schedule, pause and cancel, pre-flight, and the taking of the audience. What people
+// and the engine decide about a status goes through one place (move), under a lock,
+// along a fixed table of moves and with an audit entry, because everything else hangs
+// on it: dispatch sends while it says "sending" and looks at it before every call.
+// Scheduling, a plan's last run and the end of preparing save the status themselves.
 package campaign
 
 import (
 	"encoding/json"
-	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -106,8 +106,6 @@ type Campaign struct {
 	CreatedAt          time.Time          `bun:",nullzero"`
 	UpdatedAt          time.Time          `bun:",nullzero"`
 }
-
-func rateKey(id int64) string { return "campaign:" + strconv.FormatInt(id, 10) }
 
 // Input is what a person sets. nil leaves a field as it is; the Clear flags
 // set it to null.

@@ -148,10 +148,9 @@ func (e *Preparer) failPrepare(ctx context.Context, id int64, cause error) error
 		return cause
 	}
 	_, err := e.service.move(ctx, id, "campaign.fail", StatusFailed,
-		func(ctx context.Context, tx bun.Tx, c *Campaign) error {
-			now, err := db.Now(ctx, tx)
-			c.FinishedAt, c.Failure = &now, "The audience could not be taken: "+cause.Error()
-			return err
+		func(_ context.Context, _ bun.Tx, c *Campaign) error {
+			c.Failure = "The audience could not be taken: " + cause.Error()
+			return nil
 		})
 	return err
 }

@@ -188,17 +188,17 @@ func (s *Service) Schedule(ctx context.Context, id int64, plan Schedule) (*Campa
 func (s *Service) lacking(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	var list apperr.List
 	if c.TemplateID == nil {
-		_ = list.Add(apperr.Invalid("templateId", "the campaign has no template: choose one"))
+		_ = list.Add(errNoTemplate)
 	}
 	if c.SegmentID == nil && c.Query == nil {
-		_ = list.Add(apperr.Invalid("segmentId", "the campaign has no audience: choose a segment"))
+		_ = list.Add(errNoAudience)
 	}
 	shares, err := sharesOf(ctx, tx, []int64{c.ID})
 	if err != nil {
 		return err
 	}
 	if len(shares[c.ID]) == 0 {
-		_ = list.Add(apperr.Invalid("senderId", "the campaign has no sender: add one under Settings"))
+		_ = list.Add(errNoSender)
 	}
 	return list.Err()
 }
@@ -335,12 +335,8 @@ func (s *Service) startOrFail(ctx context.Context, tx bun.Tx, c *Campaign) (*Cam
 		return started, err
 	}
 	cause := err
-	return moveTx(ctx, tx, c.ID, "campaign.fail", StatusFailed, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
-		now, err := db.Now(ctx, tx)
-		if err != nil {
-			return err
-		}
-		c.FinishedAt, c.NextRunAt, c.Failure = &now, nil, "It could not start: "+cause.Error()
+	return moveTx(ctx, tx, c.ID, "campaign.fail", StatusFailed, func(_ context.Context, _ bun.Tx, c *Campaign) error {
+		c.Failure = "It could not start: " + cause.Error()
 		return nil
 	})
 }

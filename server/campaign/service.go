@@ -253,9 +253,9 @@ func (in Input) shares() Shares {
 // pace brings the campaign's own rate into force.
 func pace(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	if c.RateLimitPerSecond == nil {
-		return sender.ClearRate(ctx, tx, rateKey(c.ID))
+		return sender.ClearRate(ctx, tx, sender.CampaignKey(c.ID))
 	}
-	return sender.SetRate(ctx, tx, rateKey(c.ID), *c.RateLimitPerSecond)
+	return sender.SetRate(ctx, tx, sender.CampaignKey(c.ID), *c.RateLimitPerSecond)
 }
 
 // Launch checks that everything is there and starts: one transaction with the
@@ -302,16 +302,12 @@ func (s *Service) start(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	if c.recurs() && c.Status == StatusScheduled {
 		return apperr.Conflict("the campaign recurs: its runs start, and not itself")
 	}
-	blockers, version, err := s.blockers(ctx, tx, c)
+	blockers, version, query, err := s.blockers(ctx, tx, c)
 	if err != nil {
 		return err
 	}
 	if len(blockers) > 0 {
 		return blockers
-	}
-	query, err := audienceQuery(ctx, tx, c)
-	if err != nil {
-		return err
 	}
 	if c.AudienceQuery, err = s.segments.Freeze(ctx, tx, query); err != nil {
 		return err
@@ -329,21 +325,30 @@ func (s *Service) start(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	return s.jobs.Insert(ctx, tx, PrepareArgs{CampaignID: c.ID})
 }
 
-// blockers lists all that keeps a campaign from being launched.
-func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (apperr.List, *template.Version, error) {
-	var list apperr.List
-	var version *template.Version
+// What every campaign must have.
+var (
+	errNoTemplate = apperr.Invalid("templateId", "the campaign has no template: choose one")
+	errNoAudience = apperr.Invalid("segmentId", "the campaign has no audience: choose a segment")
+	errNoSender   = apperr.Invalid("senderId", "the campaign has no sender: add one under Settings")
+)
+
+// blockers lists all that keeps a campaign from being launched. It also gives what
+// it read: the approved version of the template, and the audience's query; nil
+// where there is none.
+func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (
+	list apperr.List, version *template.Version, query json.RawMessage, err error,
+) {
 	if c.TemplateID == nil {
-		_ = list.Add(apperr.Invalid("templateId", "the campaign has no template: choose one"))
+		_ = list.Add(errNoTemplate)
 	} else {
 		v, err := template.ApprovedVersion(ctx, idb, *c.TemplateID)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		if version = v; v == nil {
 			newest, err := template.NewestVersion(ctx, idb, *c.TemplateID)
 			if err != nil {
-				return nil, nil, err
+				return nil, nil, nil, err
 			}
 			state := template.ApprovalDraft
 			if newest != nil {
@@ -354,16 +359,16 @@ func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (apper
 	}
 	switch {
 	case c.SegmentID == nil && c.Query == nil:
-		_ = list.Add(apperr.Invalid("segmentId", "the campaign has no audience: choose a segment"))
+		_ = list.Add(errNoAudience)
 	default:
-		query, err := audienceQuery(ctx, idb, c)
+		query, err = audienceQuery(ctx, idb, c)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		anybody, err := s.segments.MatchesAny(ctx, idb, query)
 		if err != nil {
 			if err := list.Add(err); err != nil {
-				return nil, nil, err
+				return nil, nil, nil, err
 			}
 		} else if !anybody {
 			_ = list.Add(apperr.Invalid("segmentId", "the segment matches nobody"))
@@ -371,7 +376,7 @@ func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (apper
 	}
 	senders, err := s.sendersOf(ctx, idb, c.ID)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	active := 0
 	for _, snd := range senders {
@@ -381,7 +386,7 @@ func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (apper
 	}
 	switch {
 	case len(senders) == 0:
-		_ = list.Add(apperr.Invalid("senderId", "the campaign has no sender: add one under Settings"))
+		_ = list.Add(errNoSender)
 	case len(senders) == 1 && active == 0:
 		_ = list.Add(apperr.Invalid("senderId", "the sender %s is %s", senders[0].DisplayName, senders[0].Status))
 	case active == 0:
@@ -390,7 +395,7 @@ func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (apper
 	if c.EndsAt != nil && c.EndsAt.Before(s.now()) {
 		_ = list.Add(apperr.Invalid("endsAt", "the campaign's end is in the past"))
 	}
-	return list, version, nil
+	return list, version, query, nil
 }
 
 func (s *Service) sendersOf(ctx context.Context, idb bun.IDB, id int64) ([]*sender.Sender, error) {
@@ -482,26 +487,19 @@ func (s *Service) Resume(ctx context.Context, id int64) (*Campaign, error) {
 			return apperr.Conflict("none of the campaign's senders is active: resume a sender first")
 		}
 		// All senders: those that do not send give their messages to the others.
-		all, err := senderIDsOf(ctx, tx, id)
+		all, err := sharesOf(ctx, tx, []int64{id})
 		if err != nil {
 			return err
 		}
-		return WakeWorkers(ctx, tx, s.jobs, all...)
+		return WakeWorkers(ctx, tx, s.jobs, all[id].senders()...)
 	})
 }
 
 // Cancel ends it: what is pending is canceled; what Twilio has is out. The
-// status stops everything at once, the messages follow in slices; should this
+// status stops everything at once, the messages follow in batches; should this
 // process die between them, maintenance goes on.
 func (s *Service) Cancel(ctx context.Context, id int64) (*Campaign, error) {
-	c, err := s.move(ctx, id, "campaign.cancel", StatusCanceled, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
-		now, err := db.Now(ctx, tx)
-		if err != nil {
-			return err
-		}
-		c.FinishedAt, c.NextRunAt = &now, nil
-		return nil
-	})
+	c, err := s.move(ctx, id, "campaign.cancel", StatusCanceled, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -548,6 +546,13 @@ func moveTx(ctx context.Context, tx bun.Tx, id int64, action string, to Status,
 		}
 	}
 	c.Status = to
+	if to.Ended() {
+		now, err := db.Now(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		c.FinishedAt, c.NextRunAt = &now, nil
+	}
 	if err := save(ctx, tx, c); err != nil {
 		return nil, err
 	}
@@ -635,14 +640,11 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 		return nil, err
 	}
 	p := &Preflight{Skips: map[string]int64{}}
-	var version *template.Version
-	if p.Blockers, version, err = s.blockers(ctx, s.db, c); err != nil {
-		return nil, err
-	}
-	query, err := audienceQuery(ctx, s.db, c)
+	blockers, version, query, err := s.blockers(ctx, s.db, c)
 	if err != nil {
 		return nil, err
 	}
+	p.Blockers = blockers
 	if query == nil {
 		return p, nil
 	}

@@ -62,13 +62,11 @@ func (s *Service) Settle(ctx context.Context, c *Campaign) error {
 func (s *Service) complete(ctx context.Context, id int64) error {
 	errLeft := errors.New("something is left after all")
 	_, err := s.move(ctx, id, "campaign.complete", StatusCompleted,
-		func(ctx context.Context, tx bun.Tx, c *Campaign) error {
+		func(ctx context.Context, tx bun.Tx, _ *Campaign) error {
 			if left, err := remaining(ctx, tx, id); err != nil || left > 0 {
 				return errors.Join(err, errLeft)
 			}
-			now, err := db.Now(ctx, tx)
-			c.FinishedAt = &now
-			return err
+			return nil
 		})
 	if errors.Is(err, errLeft) || apperr.Is(err, apperr.CodeConflict) {
 		return nil

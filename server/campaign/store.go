@@ -371,13 +371,6 @@ func postponeStart(ctx context.Context, idb bun.IDB, id int64, cause string) err
 	return db.Err(err)
 }
 
-// sendersOf are all senders of a campaign, whatever their state.
-func senderIDsOf(ctx context.Context, idb bun.IDB, campaignID int64) (ids []int64, err error) {
-	err = idb.NewRaw("SELECT sender_id FROM campaign_senders WHERE campaign_id = ? ORDER BY position",
-		campaignID).Scan(ctx, &ids)
-	return ids, db.Err(err)
-}
-
 func runsOf(ctx context.Context, idb bun.IDB, parent int64, n int) (rows []*Campaign, err error) {
 	err = idb.NewSelect().Model(&rows).Where("ca.parent_id = ?", parent).Order("ca.id DESC").Limit(int64(n)).Scan(ctx)
 	return rows, db.Err(err)

@@ -220,10 +220,7 @@ func (s *Service) Record(ctx context.Context, tx bun.Tx, c *contact.Contact, ch 
 			return err
 		}
 	}
-	e := &Event{
-		ContactID: c.ID, AddressHash: s.hasher.Hash(c.MatchKey), Status: ch.Status, Purpose: "marketing", Source: ch.Source,
-		Evidence: ch.Evidence, OperatorID: actor.OperatorID(ctx), OccurredAt: ch.OccurredAt, Late: ch.Late,
-	}
+	e := s.event(ctx, c.ID, c.MatchKey, ch)
 	if err := insertEvents(ctx, tx, []*Event{e}); err != nil {
 		return err
 	}
@@ -293,6 +290,14 @@ type Bulk struct {
 	Change    Change
 }
 
+// event is the ledger's entry of a change.
+func (s *Service) event(ctx context.Context, contactID int64, matchKey string, ch Change) *Event {
+	return &Event{
+		ContactID: contactID, AddressHash: s.hasher.Hash(matchKey), Status: ch.Status, Purpose: "marketing", Source: ch.Source,
+		Evidence: ch.Evidence, OperatorID: actor.OperatorID(ctx), OccurredAt: ch.OccurredAt, Late: ch.Late,
+	}
+}
+
 // RecordBulk appends many events at once.
 func (s *Service) RecordBulk(ctx context.Context, tx bun.Tx, bulk []Bulk) error {
 	if len(bulk) == 0 {
@@ -301,12 +306,7 @@ func (s *Service) RecordBulk(ctx context.Context, tx bun.Tx, bulk []Bulk) error 
 	events := make([]*Event, len(bulk))
 	var in, out [][]byte
 	for i, b := range bulk {
-		events[i] = &Event{
-			ContactID: b.ContactID, AddressHash: s.hasher.Hash(b.MatchKey), Status: b.Change.Status, Purpose: "marketing",
-			Source: b.Change.Source, Evidence: b.Change.Evidence, OperatorID: actor.OperatorID(ctx),
-			OccurredAt: b.Change.OccurredAt,
-			Late:       b.Change.Late,
-		}
+		events[i] = s.event(ctx, b.ContactID, b.MatchKey, b.Change)
 		if b.Change.Status == contact.ConsentOptedOut {
 			out = append(out, events[i].AddressHash)
 		} else {

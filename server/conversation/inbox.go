@@ -18,9 +18,6 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// MaxReply is how many characters free text may have (Twilio error 21617).
-const MaxReply = gate.MaxText
-
 // Statuses of a conversation. A closed one opens by itself when they write.
 const (
 	StatusOpen   = "open"
@@ -93,8 +90,8 @@ func (s *Service) Answer(ctx context.Context, r Reply) (*message.Message, error)
 	switch n := utf8.RuneCountInString(body); {
 	case r.TemplateID != nil && body != "":
 		return nil, apperr.Invalid("templateId", "give a text or a template, not both")
-	case r.TemplateID == nil && (n < 1 || n > MaxReply):
-		return nil, apperr.Invalid("body", "a reply has 1 to %d characters, this one has %d", MaxReply, n)
+	case r.TemplateID == nil && (n < 1 || n > gate.MaxText):
+		return nil, apperr.Invalid("body", "a reply has 1 to %d characters, this one has %d", gate.MaxText, n)
 	}
 	m := &message.Message{
 		Direction: message.Outbound, Purpose: message.PurposeReply, Body: body,

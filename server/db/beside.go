@@ -4,13 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
 // Beside opens a second, small pool to the same database. What must get through
@@ -19,11 +15,10 @@ import (
 func (d *DB) Beside(ctx context.Context, conns int32, limit time.Duration, log *slog.Logger) (*DB, error) {
 	cfg := d.Pool.Config()
 	cfg.MaxConns, cfg.MinConns, cfg.MinIdleConns = conns, 0, 0
-	cfg.ConnConfig.RuntimeParams["statement_timeout"] = strconv.FormatInt(limit.Milliseconds(), 10)
+	cfg.ConnConfig.RuntimeParams["statement_timeout"] = milliseconds(limit)
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open a second pool: %w", err)
 	}
-	b := bun.NewDB(stdlib.OpenDBFromPool(pool), pgdialect.New()).WithQueryHook(&slowQueryHook{log: log})
-	return &DB{DB: b, Pool: pool}, nil
+	return &DB{DB: over(pool, log), Pool: pool}, nil
 }

@@ -75,11 +75,14 @@ func open(ctx context.Context, url string, maxConns int32, log *slog.Logger, lim
 		pool.Close()
 		return nil, err
 	}
-	// While the next version migrates, this one reads on: columns that it does not
-	// know are no error.
-	b := bun.NewDB(stdlib.OpenDBFromPool(pool), pgdialect.New(), bun.WithDiscardUnknownColumns()).
+	return &DB{DB: over(pool, log), Pool: pool, conn: cfg.ConnConfig.Copy()}, nil
+}
+
+// over makes bun's handle over a pool. While the next version migrates, this one
+// reads on: columns that it does not know are no error.
+func over(pool *pgxpool.Pool, log *slog.Logger) *bun.DB {
+	return bun.NewDB(stdlib.OpenDBFromPool(pool), pgdialect.New(), bun.WithDiscardUnknownColumns()).
 		WithQueryHook(&slowQueryHook{log: log})
-	return &DB{DB: b, Pool: pool, conn: cfg.ConnConfig.Copy()}, nil
 }
 
 // Close closes bun's handle and the pool.

@@ -9,8 +9,8 @@ package db
 //
 //  1. the thing that the work is about: campaign, bulk action, import, topic,
 //     segment, template, sender
-//  2. stored webhook events that are being applied; inbound ones one at a time,
-//     under one advisory lock
+//  2. stored webhook events that are being applied; inbound ones under an
+//     advisory lock of their contact, taken first
 //  3. contacts, with those that were merged into them (contact.LockFamily)
 //  4. what belongs to a contact: consent ledger, suppression, subscriptions.
 //     Their rows are only touched under the contact's lock, or one at a time

@@ -299,7 +299,7 @@ func (o *Decision) gate(d *decided) {
 			o.add(q.check, answer(true), q.detail(d, true))
 		}
 	}
-	if known := d.SkipReason == ""; !known && open { // a reason of single messages, such as window_closed
+	if d.SkipReason != "" && open { // a reason of single messages, such as window_closed
 		o.add(words(d.SkipReason), answer(false), "This forbade it.")
 	}
 }

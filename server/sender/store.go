@@ -14,6 +14,9 @@ import (
 // RateKey names a sender's row in rate_limits.
 func RateKey(id int64) string { return "sender:" + strconv.FormatInt(id, 10) }
 
+// CampaignKey names a campaign's row in rate_limits.
+func CampaignKey(id int64) string { return "campaign:" + strconv.FormatInt(id, 10) }
+
 func insert(ctx context.Context, tx bun.Tx, s *Sender) error {
 	if _, err := tx.NewInsert().Model(s).Exec(ctx); err != nil {
 		return db.Err(err)
@@ -99,7 +102,7 @@ func Refund(ctx context.Context, d *db.DB, senderID int64, unused map[int64]int)
 	}
 	keys := sharedKeys(senderID)
 	for _, id := range ids {
-		keys = append(keys, "campaign:"+strconv.FormatInt(id, 10))
+		keys = append(keys, CampaignKey(id))
 	}
 	// Locked in the order in which rate_take locks, or two slices could wait for
 	// each other.

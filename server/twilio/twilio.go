@@ -93,7 +93,7 @@ const channelPrefix = "whatsapp:"
 func (c *Client) Send(ctx context.Context, out message.Outgoing) (message.Accepted, error) {
 	params := &api.CreateMessageParams{}
 	params.SetTo(channelPrefix + out.To)
-	if strings.HasPrefix(out.From, "MG") {
+	if isService(out.From) {
 		params.SetMessagingServiceSid(out.From)
 	} else {
 		params.SetFrom(channelPrefix + out.From)
@@ -141,7 +141,7 @@ func (c *Client) Send(ctx context.Context, out message.Outgoing) (message.Accept
 // validityPeriod is how long Twilio may queue a message, in whole seconds: it
 // takes 1 to 36,000 (messaging/api/message-resource, ValidityPeriod).
 func validityPeriod(d time.Duration) int {
-	return int(min(max(d.Truncate(time.Second), time.Second), 36_000*time.Second) / time.Second)
+	return int(min(max(d.Truncate(time.Second), time.Second), longestQueued) / time.Second)
 }
 
 // sendError classifies a failed create. What matters most is whether the

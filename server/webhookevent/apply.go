@@ -209,8 +209,8 @@ func (a *Applier) park(ctx context.Context, e *Event, why error) error {
 	return park(ctx, a.DB, e.ID, why.Error(), wait)
 }
 
-// Replay has a stored event applied once more, at once. Harmless: what it told
-// already is a no-op.
+// Replay has a stored event applied once more, at once. Harmless: what it
+// changed already it does not change again.
 func (a *Applier) Replay(ctx context.Context, id int64) (*Event, error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err

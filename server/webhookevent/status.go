@@ -92,14 +92,14 @@ func (a *Applier) receipts(ctx context.Context, tx bun.Tx, events []*Event) (mes
 func (a *Applier) effects(ctx context.Context, tx bun.Tx, events []*Event) (message.Applied, error) {
 	batch, of := make([]message.Receipt, 0, len(events)), make([]*Event, 0, len(events))
 	for _, e := range events {
-		told, info, ok := a.Reader.Status(e.Params)
+		said, info, ok := a.Reader.Status(e.Params)
 		e.Error = ""
 		if !ok {
 			e.Error = "unknown status word, kept without effect"
 			continue
 		}
-		told.SID, told.At = e.SID, e.Arrived()
-		batch = append(batch, message.Receipt{WebhookEventID: e.ID, MessageID: e.MessageID, Event: told, Info: info, Late: e.Late()})
+		said.SID, said.At = e.SID, e.Arrived()
+		batch = append(batch, message.Receipt{WebhookEventID: e.ID, MessageID: e.MessageID, Event: said, Info: info, Late: e.Late()})
 		of = append(of, e)
 	}
 	done, err := a.Receipts.Apply(ctx, tx, batch)

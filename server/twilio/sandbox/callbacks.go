@@ -92,7 +92,7 @@ func (s *Sandbox) plan(m *Message) {
 	cfg := s.settings.Load()
 	unit := time.Duration(cfg.DeliveryMS) * time.Millisecond
 	spread := func(share float64) time.Duration {
-		return time.Duration((0.3 + mathrand.ExpFloat64()*0.7) * share * float64(unit)) //nolint:gosec // moods
+		return time.Duration((0.3 + mathrand.ExpFloat64()*0.7) * share * float64(unit)) //nolint:gosec // simulated behavior
 	}
 	// What is queued longer than it is valid fails unsent. After a restart it was
 	// queued for a while already.
@@ -120,7 +120,7 @@ func (s *Sandbox) plan(m *Message) {
 	if m.Status == "accepted" { // a service takes a sender first
 		plan = append([]step{{status: "queued"}}, plan...)
 	}
-	for i, st := range plan { // after a restart: go on behind what was told already
+	for i, st := range plan { // after a restart: go on behind what was reported already
 		if st.status == m.Status || (m.Status == "delivered" && st.status == "undelivered") {
 			plan = plan[i+1:]
 			break
@@ -175,8 +175,8 @@ func (s *Sandbox) take(m *Message) {
 	s.next(m)
 	if st.status == "delivered" && chance(cfg.ReplyRate) {
 		from, to := strings.TrimPrefix(m.To, channel), strings.TrimPrefix(m.From, channel)
-		text := answers[mathrand.IntN(len(answers))]            //nolint:gosec // moods
-		wait := time.Duration(1+mathrand.IntN(4)) * time.Second //nolint:gosec // moods
+		text := answers[mathrand.IntN(len(answers))]            //nolint:gosec // simulated behavior
+		wait := time.Duration(1+mathrand.IntN(4)) * time.Second //nolint:gosec // simulated behavior
 		s.after(wait, func() {
 			if _, err := s.SendInbound(context.Background(), from, to, text, ""); err != nil {
 				s.opts.Log.Debug("sandbox: reply not delivered", "error", err)

@@ -376,7 +376,7 @@ func newSID(prefix string) string {
 	return prefix + hex.EncodeToString(raw)
 }
 
-// chance draws from the shares; the sandbox's moods need no secret randomness.
+// chance draws from the shares; its behavior needs no secret randomness.
 func chance(share float64) bool { return share > 0 && mathrand.Float64() < share } //nolint:gosec // see above
 
 // isUS reports whether a contact's number belongs to the United States. +1 is
