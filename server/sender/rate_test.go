@@ -134,3 +134,27 @@ func TestARateThatChangesHoldsAtOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.Greater(t, wait, 2.0, "bulk makes room for five replies")
 }
+
+// TestSlotsThatComeSinglyAreSharedToo takes them one by one, as a slow sender's
+// outbox does, beside a campaign that its own rate holds back.
+func TestSlotsThatComeSinglyAreSharedToo(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := dbtest.New(t)
+	snd := newSender(t, sender.NewService(d), "+14155550103", 2000)
+	require.NoError(t, sender.SetRate(ctx, d, sender.CampaignKey(2), 0.01))
+	shares := map[int64]int{}
+	for n := 0; n < 600; {
+		grants, wait, err := sender.Take(ctx, d, snd.ID, []int64{1, 2, 3, 4}, 1, ahead)
+		require.NoError(t, err)
+		for _, g := range grants {
+			shares[*g.CampaignID] += g.Granted
+			n += g.Granted
+		}
+		time.Sleep(time.Duration(wait * float64(time.Second)))
+	}
+	require.Equal(t, 1, shares[2], "its own rate")
+	for _, id := range []int64{1, 3, 4} {
+		require.InDelta(t, 200, shares[id], 60, "five standard deviations of a fair draw: %v", shares)
+	}
+}
