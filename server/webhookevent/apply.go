@@ -24,6 +24,7 @@ const (
 	contactBatch = 4 // events of one contact in one transaction: it holds counters that others wait for
 	inboundLook  = 500
 	inboundLoops = 12 // contacts at once
+	optOutLoops  = 4
 
 	handRoom  = 20_000                // receipts in memory; what is beyond is read from Postgres later
 	gather    = 10 * time.Millisecond // between two batches, so that they grow
@@ -62,16 +63,19 @@ type Options struct {
 type Applier struct {
 	Options
 
-	hand  chan []*Event // receipts just stored
-	held  atomic.Int64  // how many those are
-	wake  chan struct{} // inbound messages were stored
-	runs  atomic.Bool   // somebody takes what is handed over
-	apart sync.Mutex    // one look at inbound messages at a time in a process
+	hand    chan []*Event // receipts just stored
+	held    atomic.Int64  // how many those are
+	runs    atomic.Bool   // somebody takes what is handed over
+	optOuts *backlog      // of contacts that opt out: a STOP waits for nobody's greeting
+	inbound *backlog      // of all contacts
 }
 
 // NewApplier makes an Applier.
 func NewApplier(o Options) *Applier {
-	return &Applier{Options: o, hand: make(chan []*Event, handRoom), wake: make(chan struct{}, 1)}
+	return &Applier{
+		Options: o, hand: make(chan []*Event, handRoom),
+		optOuts: newBacklog(optOutQueues, optOutLoops), inbound: newBacklog(inboundQueues, inboundLoops),
+	}
 }
 
 // offer hands over events that were just stored.
@@ -82,10 +86,7 @@ func (a *Applier) offer(events []*Event) {
 			receipts = append(receipts, e)
 			continue
 		}
-		select {
-		case a.wake <- struct{}{}:
-		default:
-		}
+		a.backlogOf(e).grown()
 	}
 	if len(receipts) == 0 || a.held.Load() > handRoom || !a.runs.Load() {
 		return
@@ -104,18 +105,20 @@ func (a *Applier) Run(ctx context.Context) {
 	defer a.runs.Store(false)
 	var loops sync.WaitGroup
 	loops.Go(func() { a.receiptsAtHand(ctx) })
-	loops.Go(func() {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-a.wake:
+	for _, b := range []*backlog{a.optOuts, a.inbound} {
+		loops.Go(func() {
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-b.wake:
+				}
+				if _, err := a.applyBacklog(ctx, b); err != nil && ctx.Err() == nil {
+					a.Log.WarnContext(ctx, "inbound messages not applied yet", "error", err)
+				}
 			}
-			if _, err := a.applyInbound(ctx); err != nil && ctx.Err() == nil {
-				a.Log.WarnContext(ctx, "inbound messages not applied yet", "error", err)
-			}
-		}
-	})
+		})
+	}
 	loops.Wait()
 }
 
@@ -146,8 +149,7 @@ func (a *Applier) receiptsAtHand(ctx context.Context) {
 	}
 }
 
-// Apply applies all that waits and may be tried. Inbound first: an opt-out must
-// not wait behind receipts.
+// Apply applies all that waits and may be tried: opt-outs first, receipts last.
 func (a *Applier) Apply(ctx context.Context) error {
 	ctx = actor.With(ctx, actor.System)
 	for ctx.Err() == nil {

@@ -182,6 +182,42 @@ func TestManyProcessesKeepEachContactsOrder(t *testing.T) {
 	require.Zero(t, e.number("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"))
 }
 
+// TestAnOptOutWaitsForNobodyElse: a long backlog stands before it, and none of that
+// can be finished.
+func TestAnOptOutWaitsForNobodyElse(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, dbtest.New(t))
+	release := make(chan struct{})
+	e.failing(func(in conversation.InboundMessage) error {
+		if in.Body == "slow" {
+			<-release
+		}
+		return nil
+	})
+	var events []*Event
+	for i := range inboundLook + 10 {
+		events = append(events, says(fmt.Sprintf("SM%d", i), person(i+1), "slow"))
+	}
+	last := person(len(events) + 1)
+	events = append(events, says("SMa", last, "hello"), says("SMb", last, "STOP"), says("SMc", last, "bye"))
+	fresh, err := insert(e.ctx, e.DB, events, false)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(e.ctx)
+	var running sync.WaitGroup
+	running.Go(func() { e.Run(ctx) })
+	defer running.Wait()
+	defer cancel()
+	require.Eventually(t, e.runs.Load, time.Minute, time.Millisecond)
+	e.offer(fresh)
+	require.Eventually(t, func() bool { return len(e.texts(last)) == 3 }, time.Minute, 10*time.Millisecond)
+	require.Equal(t, []string{"hello", "STOP", "bye"}, e.texts(last))
+	require.Equal(t, contact.ConsentOptedOut, e.consent(last))
+	require.Zero(t, e.number("SELECT count(*) FROM webhook_events WHERE applied_at IS NOT NULL AND params ->> 'Body' = 'slow'"))
+	close(release)
+	require.Eventually(t, func() bool { return e.number("SELECT count(*) FROM webhook_events WHERE applied_at IS NULL") == 0 },
+		time.Minute, 10*time.Millisecond)
+}
+
 // TestContactsAreAppliedAtOnce: one whose transaction stalls holds up no other.
 func TestContactsAreAppliedAtOnce(t *testing.T) {
 	t.Parallel()

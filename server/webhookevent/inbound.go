@@ -11,14 +11,52 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// applyInbound applies inbound messages, those of one contact in the order in
-// which they came, several contacts at once. It tells how many it applied.
+// backlog is inbound messages that wait to be applied.
+type backlog struct {
+	find  func(ctx context.Context, idb bun.IDB, limit int) ([]queue, error)
+	loops int           // contacts at once
+	wake  chan struct{} // there are new ones
+	one   sync.Mutex    // one pass at a time in a process
+}
+
+func newBacklog(find func(ctx context.Context, idb bun.IDB, limit int) ([]queue, error), loops int) *backlog {
+	return &backlog{find: find, loops: loops, wake: make(chan struct{}, 1)}
+}
+
+// grown has the backlog looked at.
+func (b *backlog) grown() {
+	select {
+	case b.wake <- struct{}{}:
+	default: // it is going to be
+	}
+}
+
+func (a *Applier) backlogOf(e *Event) *backlog {
+	if e.Urgent {
+		return a.optOuts
+	}
+	return a.inbound
+}
+
+// applyInbound applies all inbound messages that may be tried, opt-outs first, and
+// tells how many it applied.
 func (a *Applier) applyInbound(ctx context.Context) (int, error) {
-	a.apart.Lock()
-	defer a.apart.Unlock()
+	first, err := a.applyBacklog(ctx, a.optOuts)
+	if err != nil {
+		return first, err
+	}
+	then, err := a.applyBacklog(ctx, a.inbound)
+	return first + then, err
+}
+
+// applyBacklog applies messages, those of one contact in the order in which they
+// came, several contacts at once.
+func (a *Applier) applyBacklog(ctx context.Context, b *backlog) (int, error) {
+	b.one.Lock()
+	defer b.one.Unlock()
 	var applied atomic.Int64
 	for ctx.Err() == nil {
-		queues, err := inboundQueues(ctx, a.DB, inboundLook)
+		queues, err := b.find(ctx, a.DB, inboundLook)
 		if err != nil || len(queues) == 0 {
 			return int(applied.Load()), err
 		}
@@ -26,7 +64,7 @@ func (a *Applier) applyInbound(ctx context.Context) (int, error) {
 		work := make(chan queue)
 		errs := make(chan error, len(queues))
 		var loops sync.WaitGroup
-		for range min(inboundLoops, len(queues)) {
+		for range min(b.loops, len(queues)) {
 			loops.Go(func() {
 				for q := range work {
 					n, err := a.applyContact(ctx, q)

@@ -104,6 +104,19 @@ func inboundQueues(ctx context.Context, idb bun.IDB, limit int) (queues []queue,
 	return queues, db.Err(err)
 }
 
+// optOutQueues gives all that waits of contacts that opt out, as inboundQueues does:
+// with what they wrote before, so that it stays in order.
+func optOutQueues(ctx context.Context, idb bun.IDB, limit int) (queues []queue, err error) {
+	err = idb.NewRaw(`
+		SELECT x.contact_key, array_agg(we.id ORDER BY we.id) AS ids
+		FROM (SELECT contact_key, min(id) AS first FROM (
+				SELECT contact_key, id FROM webhook_events we WHERE we.kind = 'inbound' AND we.urgent AND `+ready+`
+				ORDER BY we.id LIMIT ?) o GROUP BY 1) x
+			JOIN webhook_events we ON we.contact_key = x.contact_key AND we.kind = 'inbound' AND `+ready+`
+		GROUP BY x.contact_key, x.first ORDER BY x.first`, limit).Scan(ctx, &queues)
+	return queues, db.Err(err)
+}
+
 // inboundToTry locks those of these events that may be tried, in order.
 func inboundToTry(ctx context.Context, tx bun.Tx, ids []int64) (rows []*Event, err error) {
 	err = tx.NewSelect().Model(&rows).Where("we.id = ANY (?)", pgdialect.Array(ids)).Where(ready).Order("we.id").For("UPDATE OF we").Scan(ctx)

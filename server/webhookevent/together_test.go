@@ -37,7 +37,7 @@ func TestALargeGroupIsAppliedAsItIsStored(t *testing.T) {
 	require.Equal(t, 2, e.number("SELECT count(*) FROM webhook_events WHERE error <> ''"))
 	require.Equal(t, 1, e.number("SELECT count(*) FROM webhook_events WHERE kind = 'inbound' AND applied_at IS NULL"))
 	require.Empty(t, e.hand, "receipts are not handed over once more")
-	require.Len(t, e.wake, 1, "the inbound message is")
+	require.Len(t, e.inbound.wake, 1, "the inbound message is")
 	require.NoError(t, w.store(e.ctx, group(together)), "all of it once more changes nothing")
 	require.Equal(t, together, e.number("SELECT count(*) FROM delivery_events"))
 }
