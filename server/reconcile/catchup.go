@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +23,13 @@ const (
 	// inboundOverlap is how far a reading of the log goes back behind the last one:
 	// the log may show an entry late.
 	inboundOverlap = time.Hour
+	// readAgainFor is how old an inbound message may be for the log to be read once
+	// more because it could not be.
+	readAgainFor = 24 * time.Hour
+	soon         = 10 * time.Minute
+	// askingFor is how long the same messages are asked for while no answer comes.
+	// Then they are left to their next age: they must not stop all others.
+	askingFor = time.Hour
 )
 
 // CatchUpOptions are the parts of a CatchUp.
@@ -51,11 +59,19 @@ type CatchUp struct {
 	CatchUpOptions
 
 	found *prometheus.CounterVec
+	mu    sync.Mutex
+	stuck map[int64]place // passes that could not go on, by campaign
+}
+
+// place is behind which contact a pass stands, and since when it could not go on.
+type place struct {
+	reached int64
+	since   time.Time
 }
 
 // NewCatchUp makes a CatchUp.
 func NewCatchUp(o CatchUpOptions) *CatchUp {
-	c := &CatchUp{CatchUpOptions: o, found: prometheus.NewCounterVec(prometheus.CounterOpts{
+	c := &CatchUp{CatchUpOptions: o, stuck: map[int64]place{}, found: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "webhook_found_in_log_total", Help: "Receipts and inbound messages that no webhook brought, by kind.",
 	}, []string{"kind"})}
 	if o.Registry != nil {
@@ -90,7 +106,7 @@ func (c *CatchUp) AskOutstanding(ctx context.Context, n int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := c.ask(ctx, rows); err != nil {
+	if err := c.askPatiently(ctx, check, rows); err != nil {
 		return 0, err // the pass goes on here in a minute
 	}
 	if len(rows) == n {
@@ -117,27 +133,65 @@ func (c *CatchUp) pause(k *check) time.Duration {
 	return min(max(idle/4, first/2), 6*time.Hour)
 }
 
-// ask reads each message in the log, and tells what is news.
-func (c *CatchUp) ask(ctx context.Context, rows []message.Outstanding) error {
-	group, ctx := errgroup.WithContext(ctx)
+// askPatiently asks for these messages. An error means that they are to be asked for
+// again: none of them was answered, and that not for long yet.
+func (c *CatchUp) askPatiently(ctx context.Context, k *check, rows []message.Outstanding) error {
+	answered, err := c.ask(ctx, rows)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := c.stuck[k.CampaignID]
+	delete(c.stuck, k.CampaignID)
+	if err == nil {
+		return nil
+	}
+	if answered == 0 {
+		if at.since.IsZero() || at.reached != k.Reached {
+			at = place{reached: k.Reached, since: k.Now}
+		}
+		if k.Now.Sub(at.since) < askingFor {
+			c.stuck[k.CampaignID] = at
+			return err
+		}
+	}
+	c.Log.WarnContext(ctx, "some messages could not be asked for; they are at their next age", "campaign", k.CampaignID,
+		"messages", len(rows)-answered, "error", err)
+	return nil
+}
+
+// ask reads each message in the log, and stores what is news as an event. It tells
+// how many could be asked for, and why the first of the others could not.
+func (c *CatchUp) ask(ctx context.Context, rows []message.Outstanding) (answered int, err error) {
+	var group errgroup.Group
 	group.SetLimit(atOnce)
-	var news atomic.Int64
+	var news, done atomic.Int64
 	for _, m := range rows {
 		group.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			entry, err := c.Provider.Fetch(ctx, m.SID)
-			if err != nil || entry == nil || entry.Status == m.Status || !message.Newer(m.Status, entry.Status) {
+			if err != nil {
 				return err
 			}
-			news.Add(1)
-			e := webhookevent.FromLog(*entry, c.Params(*entry))
-			e.MessageID = m.ID
-			e.DedupeKey = "log:" + e.DedupeKey // a webhook that had no effect must not stand in its way
-			return c.Write(ctx, e)
+			if entry != nil && entry.Status != m.Status && message.Newer(m.Status, entry.Status) {
+				e := webhookevent.FromLog(*entry, c.Params(*entry))
+				e.MessageID = m.ID
+				e.DedupeKey = "log:" + e.DedupeKey // a webhook that had no effect must not stand in its way
+				if err := c.Write(ctx, e); err != nil {
+					return err
+				}
+				news.Add(1)
+			}
+			done.Add(1)
+			return nil
 		})
 	}
-	err := group.Wait()
+	err = group.Wait()
 	c.found.WithLabelValues("status").Add(float64(news.Load()))
-	return err
+	return int(done.Load()), err
 }
 
 // ReadInbound reads Twilio's log of what was sent to one of our senders, and takes
@@ -166,13 +220,21 @@ func (c *CatchUp) ReadInbound(ctx context.Context, _ int) (int, error) {
 	}
 	// a STOP and its START in their order
 	slices.SortStableFunc(answer.Entries, func(a, b message.Logged) int { return a.Created.Compare(b.Created) })
+	until, again := check.Now, c.InboundEvery
 	for _, listed := range answer.Entries {
 		if known[listed.SID] {
 			continue
 		}
 		entry, err := c.Provider.Fetch(ctx, listed.SID) // the list lacks the media
-		if err != nil {
-			return 0, err
+		switch {
+		case ctx.Err() != nil:
+			return 0, ctx.Err()
+		case err != nil: // the others must not wait for it; the next reading begins with it
+			c.Log.WarnContext(ctx, "an inbound message could not be read from the log", "sender", check.SenderID, "sid", listed.SID, "error", err)
+			if check.Now.Sub(listed.Created) < readAgainFor && listed.Created.Before(until) {
+				until, again = listed.Created, min(again, soon)
+			}
+			continue
 		}
 		if entry == nil {
 			continue // deleted meanwhile
@@ -182,11 +244,10 @@ func (c *CatchUp) ReadInbound(ctx context.Context, _ int) (int, error) {
 		}
 		c.found.WithLabelValues("inbound").Inc()
 	}
-	until := check.Now
 	if !answer.Complete {
 		c.Log.WarnContext(ctx, "the log of inbound messages was cut; it is read again from the same moment", "sender",
 			check.SenderID, "entries", len(answer.Entries))
 		until = check.ReadUntil
 	}
-	return 1, inboundRead(ctx, c.DB, check, until, c.InboundEvery)
+	return 1, inboundRead(ctx, c.DB, check, until, again)
 }

@@ -23,6 +23,7 @@ type twilioLog struct {
 	entries map[string]message.Logged
 	asked   map[string]int
 	away    bool
+	broken  map[string]bool // by SID: asking for these fails
 }
 
 func (*twilioLog) Send(context.Context, message.Outgoing) (message.Accepted, error) {
@@ -43,7 +44,7 @@ func (l *twilioLog) Fetch(_ context.Context, sid string) (*message.Logged, error
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asked[sid]++
-	if l.away {
+	if l.away || l.broken[sid] {
 		return nil, errors.New("no answer from Twilio")
 	}
 	e, ok := l.entries[sid]
@@ -68,6 +69,7 @@ func catchUp(t *testing.T) *catchUpEnv {
 	e := &catchUpEnv{t: t, db: dbtest.New(t), log: &twilioLog{
 		entries: map[string]message.Logged{},
 		asked:   map[string]int{},
+		broken:  map[string]bool{},
 	}}
 	e.CatchUp = NewCatchUp(CatchUpOptions{
 		DB: e.db, Provider: e.log, Log: slog.New(slog.DiscardHandler),
@@ -189,6 +191,34 @@ func TestAPassGoesOnWhereTwilioStopped(t *testing.T) {
 	require.Len(t, e.found, 6)
 }
 
+// TestMessagesThatCannotBeAskedForStopNoOthers: of a batch one, or all.
+func TestMessagesThatCannotBeAskedForStopNoOthers(t *testing.T) {
+	t.Parallel()
+	e := catchUp(t)
+	for contact := 1; contact <= 6; contact++ {
+		sid := e.message(1, contact, message.StatusAccepted, 2*time.Minute)
+		e.log.entries[sid] = message.Logged{SID: sid, Direction: message.Outbound, Status: message.StatusDelivered}
+		e.log.broken[sid] = contact == 2 || contact == 3 || contact == 4
+	}
+	e.due()
+	var err error
+	for range 6 {
+		e.exec("UPDATE receipt_checks SET next_at = now() WHERE next_at <> 'infinity'")
+		if _, err = e.AskOutstanding(t.Context(), 2); err != nil {
+			break
+		}
+	}
+	require.Error(t, err, "the second batch is tried again")
+	require.Len(t, e.found, 1, "the first one went on without its broken half")
+	at := e.stuck[1]
+	at.since = at.since.Add(-askingFor)
+	e.stuck[1] = at
+	e.exec("UPDATE receipt_checks SET next_at = now() WHERE next_at <> 'infinity'")
+	e.all()
+	require.Len(t, e.found, 3, "after an hour it is left to its next age")
+	require.Empty(t, e.stuck)
+}
+
 func TestACampaignThatIsLongOverIsAskedForNoMore(t *testing.T) {
 	t.Parallel()
 	e := catchUp(t)
@@ -229,4 +259,35 @@ func TestInboundMessagesThatNeverCame(t *testing.T) {
 	require.Equal(t, webhookevent.KindInbound, e.found[0].Kind)
 	require.Equal(t, webhookevent.InboundKey("SMin0"), e.found[0].DedupeKey,
 		"a webhook that comes after all is the same event")
+}
+
+func TestOneInboundMessageThatCannotBeReadStopsNoOther(t *testing.T) {
+	t.Parallel()
+	e := catchUp(t)
+	for i := range 3 {
+		sid := fmt.Sprintf("SMin%d", i)
+		e.log.entries[sid] = message.Logged{
+			SID: sid, Direction: message.Inbound, From: "+4915112345678", To: "+14155238886", Body: "STOP",
+			Created: time.Now().Add(time.Duration(i-300) * time.Minute),
+		}
+	}
+	read := func() {
+		e.exec("UPDATE inbound_checks SET next_at = now()")
+		for n := 1; n > 0; {
+			var err error
+			n, err = e.ReadInbound(t.Context(), 1)
+			require.NoError(t, err)
+		}
+	}
+	e.log.broken["SMin1"] = true
+	read()
+	require.Len(t, e.found, 2)
+	e.log.broken["SMin1"] = false
+	e.found = nil
+	read()
+	sids := map[string]bool{}
+	for _, w := range e.found { // this test's engine does not know what it took in: those are read again
+		sids[w.SID] = true
+	}
+	require.True(t, sids["SMin1"], "the next reading goes back to it")
 }
