@@ -32,16 +32,17 @@ func TestATaskThatHangsCostsNoJobs(t *testing.T) {
 		})},
 	}})
 	require.Eventually(t, hanging.Load, soon, often)
+	count := func(sql string, args ...any) (n int) {
+		require.NoError(t, d.NewRaw(sql, args...).Scan(context.Background(), &n))
+		return n
+	}
+	require.Eventually(t, func() bool { return count("SELECT count(*) FROM leases WHERE name = 'worker:slow'") == 1 }, soon, often)
 	river, err := NewClient(d, log, nil, "slow")
 	require.NoError(t, err)
 	enqueuer := &jobs.Enqueuer{Client: river}
 	exec(t, d, `INSERT INTO river_job (args, kind, max_attempts, queue, state) VALUES ('{"sender_id": 1}', 'campaign_dispatch', 8, ?, 'available')`,
 		jobs.WorkerQueue("slow"))
 	other := dispatch.New(dispatch.Options{DB: d, Hub: pubsub.New(d.Pool, log), Jobs: enqueuer, Log: log})
-	count := func(sql string, args ...any) (n int) {
-		require.NoError(t, d.NewRaw(sql, args...).Scan(context.Background(), &n))
-		return n
-	}
 	// The lease, eight seconds long, is renewed a few times meanwhile.
 	renewed, last := 0, ""
 	require.Eventually(t, func() bool {
