@@ -360,9 +360,11 @@ func ParseStatusWord(word string) (status contact.ConsentStatus, ok bool) {
 	case "yes", "y", "true", "1", "x", "opted_in", "opted in", "opt-in", "opt in", "optin", "subscribed", "granted",
 		"ja", "oui", "si", "sí", "sim":
 		return contact.ConsentOptedIn, true
-	case "opted_out", "opted out", "opt-out", "opt out", "optout", "unsubscribed", "stop", "revoked", "withdrawn":
+	case "opted_out", "opted out", "opt-out", "opt out", "optout", "unsubscribed", "stop", "revoked", "withdrawn", "blocklisted",
+		"blacklisted", "blocked":
 		return contact.ConsentOptedOut, true
-	case "", "no", "n", "false", "0", "unknown", "none", "nein", "non", "não", "pending":
+	case "", "no", "n", "false", "0", "unknown", "none", "nein", "non", "não", "pending", "never subscribed",
+		"not subscribed", "non-subscribed", "enabled", "unconfirmed":
 		return contact.ConsentUnknown, true
 	}
 	return contact.ConsentUnknown, false

@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode"
 
 	"eventstream/server/apperr"
 
@@ -27,6 +26,7 @@ type Address struct {
 	Kind     Kind
 	Region   string // ISO 3166-1 alpha-2; "" for numbers of no country
 	TimeZone string // the one zone that the number stands for; "" when there are several or none
+	Mobile   bool   // by its numbering plan it is, or may be, a mobile number
 }
 
 // bsuid: "whatsapp:CC.<alnum>" or "whatsapp:CC.ENT.<alnum>", see Twilio's
@@ -35,40 +35,52 @@ var bsuid = regexp.MustCompile(`^[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}$`)
 
 // ParseAddress reads a number in any spelling, or a BSUID. region (ISO 3166-1
 // alpha-2) is where national numbers are read; numbers with + or 00 need none.
+// Digits that may be meant nationally and internationally are refused.
 func ParseAddress(text, region string) (Address, error) {
-	s := strings.TrimFunc(strings.Map(dropFormat, text), unicode.IsSpace)
-	if len(s) >= 9 && strings.EqualFold(s[:9], "whatsapp:") {
-		s = strings.TrimSpace(s[9:])
+	return ReadAddress(text, region, ReadingOpen)
+}
+
+// ReadAddress is ParseAddress where it is known how numbers without + are meant. Of
+// several numbers in one text the first valid one counts.
+func ReadAddress(text, region string, reading Reading) (Address, error) {
+	s, err := plainNumber(text)
+	if err != nil {
+		return Address{}, err
 	}
 	if bsuid.MatchString(s) {
 		return Address{Wire: s, MatchKey: s, Kind: KindBSUID, Region: s[:2]}, nil
 	}
-	invalid := func(why string) (Address, error) {
-		return Address{}, apperr.Invalid("address", "%q is not a phone number: %s", text, why)
-	}
 	if s == "" {
 		return Address{}, apperr.Invalid("address", "the phone number is empty")
 	}
-	if strings.HasPrefix(s, "00") {
-		s = "+" + s[2:] // ITU-T E.123: 00 is how most countries dial +
-	}
 	region = strings.ToUpper(strings.TrimSpace(region))
-	n, err := phonenumbers.Parse(s, region)
-	if err != nil {
-		switch {
-		case region == "" && !strings.HasPrefix(s, "+"):
-			return invalid("it has no country code; write it with + or give the country")
-		default:
-			return invalid("want 7 to 15 digits with country code, such as +49 151 12345678")
+	if parts := severalNumbers(s); parts != nil {
+		for _, part := range parts {
+			if a, err := readAddress(part, part, region, reading); err == nil {
+				return a, nil
+			}
 		}
+		return Address{}, apperr.Invalid("address", "%q holds %d numbers, and none of them is valid", text, len(parts))
+	}
+	return readAddress(text, s, region, reading)
+}
+
+func readAddress(text, s, region string, reading Reading) (Address, error) {
+	n, err := readNumber(text, s, region, reading)
+	if err != nil {
+		return Address{}, err
 	}
 	canonical := canonicalNumber(n)
 	if !phonenumbers.IsValidNumber(canonical) {
-		return invalid("no such number exists in the numbering plan of " + placeOf(n))
+		return Address{}, apperr.Invalid("address", "%q is not a phone number: no such number exists in the numbering plan of %s",
+			text, placeOf(n))
+	}
+	if n.GetExtension() != "" {
+		return Address{}, apperr.Invalid("address", "%q has the extension %s, which WhatsApp cannot reach: give the person's own number",
+			text, n.GetExtension())
 	}
 	a := Address{
-		Kind: KindPhone, Wire: phonenumbers.Format(n, phonenumbers.E164),
-		MatchKey: phonenumbers.Format(canonical, phonenumbers.E164),
+		Kind: KindPhone, Wire: e164(n), MatchKey: e164(canonical), Mobile: isMobile(canonical),
 	}
 	if r := phonenumbers.GetRegionCodeForNumber(canonical); r != "001" {
 		a.Region = r
@@ -84,15 +96,6 @@ func placeOf(n *phonenumbers.PhoneNumber) string {
 		return r
 	}
 	return "any country"
-}
-
-// dropFormat removes what spreadsheets and chats leave around a number:
-// direction marks, zero-width signs, control characters.
-func dropFormat(r rune) rune {
-	if unicode.Is(unicode.Cf, r) || (unicode.IsControl(r) && !unicode.IsSpace(r)) {
-		return -1
-	}
-	return r
 }
 
 // canonicalNumber joins the spellings that WhatsApp itself mixes: Mexico's 1

@@ -10,6 +10,7 @@ import (
 	"eventstream/server/apperr"
 
 	"github.com/uptrace/bun"
+	"golang.org/x/text/unicode/norm"
 )
 
 // ConsentStatus is where a contact stands; the consent ledger decides it.
@@ -190,9 +191,10 @@ func CheckAttributeKey(key string) error {
 	return nil
 }
 
-// CleanText trims and drops NUL, which Postgres cannot keep.
+// CleanText trims, drops NUL, which Postgres cannot keep, and composes letters and
+// their accents (Unicode NFC), so that equal words are equal bytes.
 func CleanText(s string) string {
-	return strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", ""))
+	return strings.TrimSpace(norm.NFC.String(strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "")))
 }
 
 // New makes a contact for a checked address.

@@ -36,14 +36,14 @@ func sheet(t *testing.T, rows ...[]any) []byte {
 	return out.Bytes()
 }
 
-func unpacked(t *testing.T, file []byte) (string, error) {
+func textOf(t *testing.T, file []byte) (string, error) {
 	t.Helper()
-	plain, done, err := unpack(bytes.NewReader(file), "people")
-	defer done()
+	u, err := unpack(bytes.NewReader(file), "people", "")
+	defer u.close()
 	if err != nil {
 		return "", err
 	}
-	text, err := io.ReadAll(plain)
+	text, err := io.ReadAll(u.text)
 	return string(text), err
 }
 
@@ -58,12 +58,12 @@ func TestFilesAreTakenOutOfWhatWrapsThem(t *testing.T) {
 		"a sheet": {
 			sheet(t, []any{"Phone", "Name", "Points"}, []any{"+49 151 12345678", "Ada \"A\" L, Ms", 12.5},
 				[]any{}, []any{4915112345679, "Bob", true}),
-			"Phone,Name,Points\n+49 151 12345678,\"Ada \"\"A\"\" L, Ms\",12.5\n\n4915112345679,Bob,1\n",
+			"Phone,Name,Points\n+49 151 12345678,\"Ada \"\"A\"\" L, Ms\",12.5\n\n4915112345679,Bob,true\n",
 		},
 		"nothing":      {nil, ""},
 		"a short file": {[]byte("ab"), "ab"},
 	} {
-		got, err := unpacked(t, c.file)
+		got, err := textOf(t, c.file)
 		require.NoError(t, err, name)
 		require.Equal(t, c.want, got, name)
 	}
@@ -79,7 +79,7 @@ func TestBrokenContainersAreNamed(t *testing.T) {
 		"cut sheet": book[:len(book)/2],
 		"a zip":     []byte("PK\x03\x04 is no workbook"),
 	} {
-		_, err := unpacked(t, file)
+		_, err := textOf(t, file)
 		require.Error(t, err, name)
 		require.True(t, apperr.Is(err, apperr.CodeInvalid), "%s: %v", name, err)
 		require.Contains(t, err.Error(), "people", name)

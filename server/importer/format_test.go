@@ -55,7 +55,7 @@ func TestEveryShapeOfTheSameFileReadsAlike(t *testing.T) {
 		"semicolons": csv, "with BOM": "\ufeff" + csv, "tabs": strings.ReplaceAll(csv, ";", "\t"), "UTF-16": utf16,
 		"Latin-1": latin, "JSON": jsonRows, "NDJSON": ndjson,
 	} {
-		_, good, bad := read(t, []byte(file), Request{FileName: name})
+		_, good, bad := read(t, []byte(file), Request{FileName: name, Consent: ConsentChoice{Text: "WhatsApp news, at the till"}})
 		require.Empty(t, bad, name)
 		require.Len(t, good, 2, name)
 		require.Equal(t, "+4915112345678", good[0].address.Wire, name)

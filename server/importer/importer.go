@@ -3,9 +3,11 @@
 package importer
 
 import (
+	"strings"
 	"time"
 
 	"eventstream/server/apperr"
+	"eventstream/server/contact"
 	"eventstream/server/jobs"
 	"eventstream/server/topic"
 
@@ -42,7 +44,7 @@ type Field string
 
 // Fields.
 const (
-	FieldAddress   Field = "address"
+	FieldAddress   Field = "address" // of several such columns each row's best number is taken
 	FieldName      Field = "name"
 	FieldFirstName Field = "first_name" // with last_name the name, where there is no column for it; also kept as attribute
 	FieldLastName  Field = "last_name"
@@ -51,6 +53,7 @@ const (
 	FieldTimeZone  Field = "time_zone"
 	FieldConsent   Field = "consent"    // yes, no, opted_out…
 	FieldConsentAt Field = "consent_at" // when they agreed
+	FieldOptOut    Field = "opt_out"    // whoever has a yes, a date or a word for it here gets nothing
 	FieldTopics    Field = "topics"     // subscribes to these, by name or keyword
 	FieldIgnore    Field = ""
 )
@@ -59,13 +62,33 @@ const (
 type Column struct {
 	Name  string `json:"name"`
 	Field Field  `json:"field"`
-	Type  string `json:"type"` // of an attribute: text, number or boolean, as the sample shows
+	Type  string `json:"type"` // of an attribute: text, number, boolean or date, as the sample shows
+
+	DateOrder DateOrder `json:"dateOrder,omitempty"` // of dates
 
 	Samples []string `json:"samples,omitempty"` // a few of its values
 }
 
+// readerVersion is that of how rows are counted: an import that an older version
+// began is begun anew.
+const readerVersion = 1
+
 // Options are what the operator chose, and what was found out at the upload.
 type Options struct {
+	Reader          int             `json:"reader"`
+	Source          string          `json:"source,omitempty"` // the program that wrote it, where its headers tell
+	Sheet           string          `json:"sheet,omitempty"`  // of a workbook
+	Sheets          []string        `json:"sheets,omitempty"`
+	CarriageReturns bool            `json:"carriageReturns,omitempty"` // lines end with these alone
+	Preamble        int64           `json:"preamble,omitempty"`        // lines before the header
+	NoHeader        bool            `json:"noHeader,omitempty"`
+	Numbers         contact.Reading `json:"numbers,omitempty"`     // how numbers without + are meant
+	NumbersOpen     bool            `json:"numbersOpen,omitempty"` // the sample has numbers for which that must be said
+	DateOrder       DateOrder       `json:"dateOrder,omitempty"`   // where a column's own values do not tell
+	DatesOpen       bool            `json:"datesOpen,omitempty"`   // there is such a column
+	ConsentOpen     bool            `json:"consentOpen,omitempty"` // nobody said that the consent column is about WhatsApp
+	Warnings        []string        `json:"warnings,omitempty"`    // what the operator should look at
+
 	Format         Format   `json:"format"`
 	Encoding       string   `json:"encoding"`
 	Separator      string   `json:"separator,omitempty"`
@@ -78,7 +101,9 @@ type Options struct {
 	TopicIDs       []int64  `json:"topics,omitempty"`         // everybody in the file is subscribed to these
 	DryRun         bool     `json:"dryRun,omitempty"`         // tell what would come of it, and write nothing
 
-	book topic.Book // while it is worked
+	book    topic.Book // while it is worked
+	phones  []phoneColumn
+	headers []string // folded
 }
 
 // Import is one file and what became of it. When it has ended, RowsTotal =
@@ -115,12 +140,15 @@ type Request struct {
 	Consent       ConsentChoice
 	TopicIDs      []int64
 	DryRun        bool
+	Numbers       contact.Reading
+	DateOrder     DateOrder
+	Sheet         string // of a workbook; "": the first with anything in it
 }
 
 // ConsentChoice says how the file's consent is read.
 type ConsentChoice struct {
 	Source string // "columns" (default), "all" or "none"
-	Text   string // with "all": what these people agreed to, and where
+	Text   string // what these people agreed to, and where; with "columns" too, unless a column names WhatsApp
 }
 
 func (r *Request) check() error {
@@ -146,8 +174,18 @@ func (r *Request) check() error {
 	if len(r.Consent.Text) > 4000 {
 		_ = errs.Add(apperr.Invalid("consent.text", "the text has at most 4,000 characters"))
 	}
-	if r.DefaultRegion != "" && !validRegion(r.DefaultRegion) {
+	if r.DefaultRegion != "" && (len(r.DefaultRegion) != 2 || countryOf(r.DefaultRegion) != strings.ToUpper(r.DefaultRegion)) {
 		_ = errs.Add(apperr.Invalid("defaultRegion", "%q is not a country code such as DE", r.DefaultRegion))
+	}
+	switch r.Numbers {
+	case contact.ReadingOpen, contact.ReadingNational, contact.ReadingInternational:
+	default:
+		_ = errs.Add(apperr.Invalid("numbers", "%q is neither national nor international", r.Numbers))
+	}
+	switch r.DateOrder {
+	case DateOrderOpen, DateOrderDMY, DateOrderMDY:
+	default:
+		_ = errs.Add(apperr.Invalid("dateOrder", "%q is neither dmy nor mdy", r.DateOrder))
 	}
 	return errs.Err()
 }

@@ -63,7 +63,8 @@ func (s *Service) begin(ctx context.Context, id int64) (imp *Import, err error) 
 			imp = nil
 			return nil
 		}
-		if imp.Options.DryRun && imp.RowsDone > 0 { // what it had seen died with its worker
+		// What a dry run had seen died with its worker; another version counts rows differently.
+		if imp.RowsDone > 0 && (imp.Options.DryRun || imp.Options.Reader != readerVersion) {
 			if err := startOver(ctx, tx, imp); err != nil {
 				return err
 			}
@@ -86,6 +87,7 @@ func (s *Service) work(ctx context.Context, imp *Import) error {
 		return err
 	}
 	imp.Options.book = book
+	imp.Options.prepare()
 	batches := make(chan *batch, 2) // the next one is read and checked while this one is written
 	go s.read(ctx, imp, batches)
 	seen := map[uint64]struct{}{} // by dry runs only
@@ -224,6 +226,7 @@ type row struct {
 	attrs     map[string]any
 	consent   contact.ConsentStatus
 	consentAt *time.Time
+	optOut    string // the column and value that say so
 	topics    []int64
 }
 
@@ -283,8 +286,9 @@ func check(rec record, opts Options) (*row, *Reject) {
 		return reject("row", "", rec.fault)
 	}
 	r := &row{rec: rec, attrs: map[string]any{}, consent: contact.ConsentUnknown}
-	region, address := opts.DefaultRegion, ""
+	region, country := opts.DefaultRegion, ""
 	var first, last string
+	optOut := ""
 	for i, c := range opts.Columns {
 		if i >= len(rec.values) || rec.values[i] == nil {
 			continue
@@ -292,11 +296,10 @@ func check(rec record, opts Options) (*row, *Reject) {
 		value := contact.CleanText(text(rec.values[i]))
 		switch c.Field {
 		case FieldIgnore:
-		case FieldAddress:
-			address = value
+		case FieldAddress: // see pick
 		case FieldRegion:
-			if validRegion(value) {
-				region = value
+			if country = value; value != "" {
+				region = countryOf(value)
 			}
 		case FieldName:
 			if value != "" {
@@ -320,11 +323,17 @@ func check(rec record, opts Options) (*row, *Reject) {
 				r.zone = &value
 			}
 		case FieldConsent:
-			status, ok := consent.ParseStatusWord(value)
+			status, ok := consentWord(value)
 			if !ok {
 				return reject(c.Name, value, "neither yes, no nor a consent status")
 			}
-			r.consent = status
+			if status == contact.ConsentOptedOut || !opts.ConsentOpen {
+				r.consent = status
+			}
+		case FieldOptOut:
+			if optsOut(opts.headers[i], value) {
+				optOut = clip(c.Name+": "+value, 200)
+			}
 		case FieldTopics:
 			named, unknown := opts.book.Read(cellList(rec.values[i], value))
 			if unknown != "" {
@@ -333,15 +342,15 @@ func check(rec record, opts Options) (*row, *Reject) {
 			r.topics = append(r.topics, named...)
 		case FieldConsentAt:
 			if value != "" {
-				at := parseTime(value)
-				if at == nil {
-					return reject(c.Name, value, "not a date such as 2026-11-23 or 2026-11-23T10:00:00Z")
+				at, err := parseDate(value, c.DateOrder)
+				if err != nil {
+					return reject(c.Name, value, err.Error())
 				}
-				r.consentAt = at
+				r.consentAt = &at
 			}
 		default:
 			if value != "" {
-				r.attrs[strings.TrimPrefix(string(c.Field), "attributes.")] = attribute(rec.values[i], value, c.Type)
+				r.attrs[strings.TrimPrefix(string(c.Field), "attributes.")] = attribute(rec.values[i], value, c)
 			}
 		}
 	}
@@ -354,13 +363,17 @@ func check(rec record, opts Options) (*row, *Reject) {
 		}
 	}
 	r.topics = append(r.topics, opts.TopicIDs...)
+	var value string
 	var err error
-	if r.address, err = contact.ParseAddress(address, region); err != nil {
+	if r.address, value, err = pick(rec, opts, region); err != nil {
 		reason := err.Error()
 		if e, ok := errors.AsType[*apperr.Error](err); ok {
 			reason = e.Message
 		}
-		return reject("address", address, reason)
+		if country != "" && region == "" {
+			reason = fmt.Sprintf("%q is no country that is known, and %s", clip(country, 60), reason)
+		}
+		return reject("address", value, reason)
 	}
 	if r.name != nil && len([]rune(*r.name)) > 200 {
 		return reject("name", *r.name, "a name has at most 200 characters")
@@ -369,6 +382,8 @@ func check(rec record, opts Options) (*row, *Reject) {
 		return reject("attributes", "", "all attributes together take more than 16,384 bytes")
 	}
 	switch {
+	case optOut != "":
+		r.consent, r.optOut = contact.ConsentOptedOut, optOut
 	case opts.IgnoreConsents:
 		r.consent = contact.ConsentUnknown
 	case opts.ConsentForAll && r.consent != contact.ConsentOptedOut:
@@ -402,23 +417,11 @@ func cellList(v any, clean string) string {
 }
 
 // attribute keeps JSON's own types and reads a text as its column's.
-func attribute(v any, clean, typ string) any {
+func attribute(v any, clean string, c Column) any {
 	if _, isText := v.(string); isText {
-		return typed(clean, typ)
+		return typed(clean, c)
 	}
 	return v
-}
-
-func parseTime(s string) *time.Time {
-	for _, layout := range []string{
-		time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04",
-		"2006-01-02", "02.01.2006", "2006/01/02",
-	} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return &t
-		}
-	}
-	return nil
 }
 
 // upsert writes the batch's contacts, their consent, and which of them the
@@ -680,6 +683,9 @@ func (r *row) consentChange(c *contact.Contact, imp *Import, now time.Time, supp
 		Status: r.consent, Source: consent.SourceImport, OccurredAt: at,
 		Evidence: consent.Evidence{File: imp.FileName, Row: r.rec.row, Text: imp.Options.ConsentText},
 		Late:     r.consentAt != nil,
+	}
+	if r.optOut != "" {
+		ch.Evidence.Text = r.optOut
 	}
 	newer, current := consent.Decision{Status: ch.Status, At: at, Late: true}, consent.Decision{Status: c.ConsentStatus}
 	if c.ConsentAt != nil {

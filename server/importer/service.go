@@ -75,17 +75,19 @@ func (s *Service) Start(ctx context.Context, req Request, file io.Reader) (*Impo
 		return nil, err
 	}
 	req.FileName = clip(contact.CleanText(filepath.Base(req.FileName)), 200)
-	file, done, err := unpack(file, req.FileName)
-	defer done()
+	plain, err := unpack(file, req.FileName, req.Sheet)
+	defer plain.close()
 	if err != nil {
 		return nil, err
 	}
+	file = plain.text
 	head := make([]byte, sniffBytes)
 	n, err := io.ReadFull(file, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return nil, brokenOff(err)
 	}
 	opts, lacking := sniff(head[:n], &req)
+	opts.Sheet, opts.Sheets = plain.sheet, plain.sheets
 	if lacking != nil && (!req.DryRun || len(opts.Columns) == 0) {
 		return nil, lacking
 	}
@@ -196,9 +198,11 @@ func (s *Service) Confirm(ctx context.Context, id int64, req Request) (*Import, 
 			return apperr.Conflict("the file is no longer kept: upload it again")
 		}
 		req.FileName = imp.FileName
+		before := imp.Options
 		if imp.Options, err = sniff(head, &req); err != nil {
 			return err
 		}
+		imp.Options.Sheet, imp.Options.Sheets = before.Sheet, before.Sheets
 		if err := startOver(ctx, tx, imp); err != nil {
 			return err
 		}

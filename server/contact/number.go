@@ -1,0 +1,234 @@
+package contact
+
+import (
+	"regexp"
+	"strings"
+	"sync"
+	"unicode"
+
+	"eventstream/server/apperr"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// Reading is how digits are meant that stand without + or 00 before them.
+type Reading string
+
+// Readings.
+const (
+	ReadingOpen          Reading = "" // as the only one of the two that makes sense; else the number is refused
+	ReadingNational      Reading = "national"
+	ReadingInternational Reading = "international" // with the country code, as WhatsApp's own ids are written
+)
+
+var (
+	formulaText  = regexp.MustCompile(`^="(.*)"$`) // how spreadsheets are told to keep digits as a text
+	numberLink   = regexp.MustCompile(`(?i)^(?:https?://)?(?:wa\.me/|api\.whatsapp\.com/send/?\?phone=)\+?(\d+).*$`)
+	wholeDecimal = regexp.MustCompile(`^(\+?\d{6,15})[.,]0+$`) // a spreadsheet took the number for a quantity
+	scientific   = regexp.MustCompile(`^(\+?)(\d)(?:[.,](\d+))?[eE]\+?(\d{1,2})$`)
+	betweenCells = regexp.MustCompile(`:::|[;|\r\n]`)
+	betweenTwo   = regexp.MustCompile(`(?i):::|[,;|\r\n&]|//| / | (?:or|oder|ou|o|y|und|and|e) `)
+)
+
+// plainNumber undoes what files, chats and spreadsheets do to a number: other
+// scripts' digits, spaces and hyphens of all kinds, direction marks, formulas.
+func plainNumber(text string) (string, error) {
+	s := strings.TrimSpace(strings.Map(plainRune, text))
+	if m := formulaText.FindStringSubmatch(s); m != nil {
+		s = strings.TrimSpace(m[1])
+	}
+	for _, scheme := range []string{"whatsapp:", "tel:"} {
+		if len(s) >= len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
+			s = strings.TrimSpace(s[len(scheme):])
+		}
+	}
+	if onlyDigits(strings.TrimPrefix(s, "+")) && !strings.Contains(s, ".") {
+		return s, nil
+	}
+	if m := numberLink.FindStringSubmatch(s); m != nil {
+		s = "+" + m[1]
+	}
+	if m := wholeDecimal.FindStringSubmatch(s); m != nil {
+		s = m[1]
+	}
+	if m := scientific.FindStringSubmatch(s); m != nil {
+		// 4.91512E12 has lost digits; 4.915123450002E12 has all of them.
+		if exponent := atoi(m[4]); len(m[3]) != exponent {
+			return s, apperr.Invalid("address", "%q is a number that a spreadsheet has shortened, and digits are lost: "+
+				"format the column as text, or as a number without decimals, and export it again", text)
+		}
+		s = m[1] + m[2] + m[3]
+	}
+	return s, nil
+}
+
+func atoi(digits string) (n int) {
+	for _, d := range digits {
+		n = n*10 + int(d-'0')
+	}
+	return n
+}
+
+func plainRune(r rune) rune {
+	switch {
+	case r == '\n' || r == '\r':
+		return r
+	case unicode.IsSpace(r):
+		return ' '
+	case unicode.Is(unicode.Cf, r), unicode.Is(unicode.M, r), unicode.IsControl(r):
+		return -1 // direction marks, zero-width signs, variation selectors
+	case r >= '0' && r <= '9':
+		return r
+	case unicode.Is(unicode.Nd, r):
+		return '0' + digitOf(r)
+	case unicode.Is(unicode.Pd, r), r == '−':
+		return '-'
+	case r == '＋', r == '﹢':
+		return '+'
+	}
+	return r
+}
+
+// digitOf is the value of a decimal digit of any script: Unicode keeps the ten of
+// each in a row that begins with its zero.
+func digitOf(r rune) rune {
+	n := rune(0)
+	for n < 9 && unicode.Is(unicode.Nd, r-n-1) {
+		n++
+	}
+	return n
+}
+
+// severalNumbers parts a cell that holds more than one whole number.
+func severalNumbers(s string) []string {
+	if !strings.ContainsAny(s, ":,;|&/\r\n ") || strings.Contains(s, ";ext") {
+		return nil
+	}
+	if parts := wholeNumbers(betweenCells.Split(s, -1), false); parts != nil {
+		return parts
+	}
+	return wholeNumbers(betweenTwo.Split(s, -1), true)
+}
+
+// wholeNumbers are the parts that are long enough; with all, unless one of them is not:
+// then what parts them belongs to one number.
+func wholeNumbers(texts []string, all bool) (parts []string) {
+	if len(texts) < 2 {
+		return nil
+	}
+	for _, part := range texts {
+		part = strings.TrimSpace(part)
+		switch {
+		case countDigits(part) >= 7:
+			parts = append(parts, part)
+		case part != "" && all:
+			return nil
+		}
+	}
+	if all && len(parts) < 2 {
+		return nil
+	}
+	return parts
+}
+
+func countDigits(s string) (n int) {
+	for _, r := range s {
+		if r >= '0' && r <= '9' {
+			n++
+		}
+	}
+	return n
+}
+
+// readNumber reads one number that plainNumber has gone over.
+func readNumber(text, s, region string, reading Reading) (*phonenumbers.PhoneNumber, error) {
+	invalid := func(why string) (*phonenumbers.PhoneNumber, error) {
+		return nil, apperr.Invalid("address", "%q is not a phone number: %s", text, why)
+	}
+	if strings.HasPrefix(s, "00") {
+		s = "+" + s[2:] // ITU-T E.123: 00 is how most countries dial +
+	}
+	national := parsed(s, region)
+	if strings.HasPrefix(s, "+") {
+		if national == nil {
+			return invalid("want 7 to 15 digits with country code, such as +49 151 12345678")
+		}
+		return national, nil
+	}
+	var international *phonenumbers.PhoneNumber
+	if !strings.HasPrefix(s, "0") && onlyDigits(s) {
+		international = parsed("+"+s, "")
+	}
+	switch {
+	case reading == ReadingInternational && international != nil:
+		return international, nil
+	case reading == ReadingNational && national != nil:
+		return national, nil
+	case region == "":
+		return invalid("it has no country code; write it with + or give the country")
+	case national == nil && international == nil:
+		return invalid("want 7 to 15 digits with country code, such as +49 151 12345678")
+	case national == nil || reading != ReadingOpen:
+		if national != nil {
+			return national, nil // of a file of international numbers, one that begins with 0
+		}
+		return international, nil
+	case international == nil, !valid(international):
+		return national, nil
+	case !valid(national), tooLongForAMobile(national), ownCode(national, international):
+		return international, nil
+	case e164(national) == e164(international):
+		return national, nil
+	}
+	return nil, apperr.Invalid("address",
+		"%q can be %s or %s: write it with + and the country code, or say how numbers without + are meant", text,
+		e164(national), e164(international))
+}
+
+func parsed(s, region string) *phonenumbers.PhoneNumber {
+	n, err := phonenumbers.Parse(s, region)
+	if err != nil {
+		return nil
+	}
+	return n
+}
+
+func valid(n *phonenumbers.PhoneNumber) bool { return phonenumbers.IsValidNumber(canonicalNumber(n)) }
+
+func e164(n *phonenumbers.PhoneNumber) string { return phonenumbers.Format(n, phonenumbers.E164) }
+
+func onlyDigits(s string) bool { return strings.Trim(s, "0123456789 -.()/") == "" }
+
+// ownCode holds where digits begin with the country's own code and are a mobile
+// number then, but none without it.
+func ownCode(national, international *phonenumbers.PhoneNumber) bool {
+	return national.GetCountryCode() == international.GetCountryCode() && e164(national) != e164(international) &&
+		isMobile(international) && !isMobile(national)
+}
+
+func isMobile(n *phonenumbers.PhoneNumber) bool {
+	t := phonenumbers.GetNumberType(n)
+	return t == phonenumbers.MOBILE || t == phonenumbers.FIXED_LINE_OR_MOBILE
+}
+
+// longestMobile is how many digits a mobile number has at most, by region.
+var longestMobile = sync.OnceValue(func() map[string]int {
+	longest := map[string]int{}
+	all, err := phonenumbers.MetadataCollection()
+	if err != nil {
+		return longest
+	}
+	for _, plan := range all.GetMetadata() {
+		for _, n := range plan.GetMobile().GetPossibleLength() {
+			longest[plan.GetId()] = max(longest[plan.GetId()], int(n))
+		}
+	}
+	return longest
+})
+
+// tooLongForAMobile holds for digits that some plan allows, Germany's for one, but
+// that no mobile number there has.
+func tooLongForAMobile(n *phonenumbers.PhoneNumber) bool {
+	longest := longestMobile()[phonenumbers.GetRegionCodeForNumber(n)]
+	return longest > 0 && len(phonenumbers.GetNationalSignificantNumber(n)) > longest
+}

@@ -1,0 +1,462 @@
+package importer
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"eventstream/server/apperr"
+	"eventstream/server/contact"
+)
+
+// guesses are the headers that people use, folded by foldHeader.
+var guesses = map[Field][]string{
+	FieldAddress: {"number", "address", "to", "contactnumber", "numero", "número", "nummer"}, // see also mentionsPhone
+	FieldName: {
+		"name", "fullname", "contactname", "customername", "displayname", "nombre", "nom", "nome",
+		"profilename", "vorundnachname", "namevorname", "nombrecompleto", "nomcomplet", "nomecompleto",
+	},
+	FieldFirstName: {"firstname", "givenname", "forename", "vorname", "prenom", "prénom", "primernombre", "primeironome"},
+	FieldLastName: {
+		"lastname", "surname", "familyname", "nachname", "familienname", "nomdefamille", "apellido",
+		"apellidos", "sobrenome", "cognome",
+	},
+	FieldRegion: {
+		"country", "countrycode", "region", "pais", "país", "land", "pays", "iso", "countryiso", "dialcode", "countryname",
+		"isocountrycode", "ländercode", "landesvorwahl", "countryregion",
+	},
+	FieldLocale:   {"locale", "language", "lang", "sprache", "idioma"},
+	FieldTimeZone: {"timezone", "tz", "zeitzone"},
+	FieldConsent: {
+		"optin", "optedin", "consent", "consentstatus", "consentstate", "subscribed", "marketingconsent",
+		"whatsappoptin", "whatsappconsent", "whatsappmarketingconsent", "waoptin", "optinwhatsapp", "marketingoptin",
+		"einwilligung", "whatsappeinwilligung", "status", "subscriptionstatus",
+	},
+	FieldOptOut: {
+		"optout", "optedout", "unsubscribed", "unsubscribe", "unsubscribedat", "unsubtime", "unsubscribetime", "blocklisted",
+		"blacklisted", "whatsappblocklisted", "donotcontact", "dnc", "abgemeldet", "allowbroadcast", "optedoutat",
+	},
+	FieldTopics: {"topics", "topic", "themen", "temas", "thèmes", "temi"},
+	FieldConsentAt: {
+		"optindate", "consentdate", "consentat", "optedinat", "optinat", "consenttime", "optintime",
+		"consenttimestamp", "optindatum", "einwilligungam", "einwilligungsdatum",
+	},
+}
+
+var guess = func() map[string]Field {
+	m := map[string]Field{}
+	for f, names := range guesses {
+		for _, n := range names {
+			m[n] = f
+		}
+	}
+	return m
+}()
+
+// onlyByContent are headers that mean a field only where the column holds such words:
+// a status is often that of an order.
+var onlyByContent = map[string]bool{"status": true, "subscriptionstatus": true}
+
+func foldHeader(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, s)
+}
+
+// Words of headers, for what a column of phone numbers may be called.
+var (
+	phoneWord = regexp.MustCompile(`(?i)phone|mobil|handy|telefon|telefoon|celular|cellular|cell|whats\s*app|msisdn|m[oó]vil|rufnummer|gsm|` +
+		`portable|\bwa[ _]?id\b|\btel\b|\bsms\b|t[eé]l[eé]phone|номер|телефон|هاتف|جوال|电话|手机|電話`)
+	mobileWord   = regexp.MustCompile(`(?i)mobil|handy|celular|cell|m[oó]vil|gsm|portable|手机|جوال`)
+	whatsAppWord = regexp.MustCompile(`(?i)whats\s*app|\bwa[ _]?id\b`)
+	// No phone column of the person's: other things, and other people.
+	notPhoneWord = regexp.MustCompile(`(?i)fax|e-?mail|pager|assistant|emergency|notfall|spouse|partner|parent|manager|referr|` +
+		`\btype\b|\blabel\b|opt[ _-]?(in|out)|consent|marketing|subscri|status|\bdate\b|country|model|verified|extension|` +
+		`blocklist|blacklist|einwilligung|\bcode\b|main`)
+	internationalWord = regexp.MustCompile(`(?i)\bwa[ _]?id\b|^whats\s*app\s*id$`) // written with the country code and no +
+	labelOf           = regexp.MustCompile(`(?i)^(.*?)[ _-]*(?:label|type)$`)
+	valueOf           = regexp.MustCompile(`(?i)^(.*?)[ _-]*value$`)
+)
+
+// words parts a header at its capitals and signs: firstName, first_name.
+func words(header string) string {
+	header = regexp.MustCompile(`([a-z])([A-Z])`).ReplaceAllString(header, "$1 $2")
+	return strings.NewReplacer("_", " ", "-", " ", "$", " ").Replace(header)
+}
+
+func mentionsPhone(header string) bool {
+	w := words(header)
+	return phoneWord.MatchString(w) && !notPhoneWord.MatchString(w)
+}
+
+var notKey = regexp.MustCompile(`[^\p{L}\p{N}]+`)
+
+// AttributeKey makes a key of a header: "Loyalty points" is loyalty_points.
+func AttributeKey(header string) string {
+	key := strings.Trim(notKey.ReplaceAllString(strings.ToLower(header), "_"), "_")
+	if r := []rune(key); len(r) > 64 {
+		key = string(r[:64])
+	}
+	return key
+}
+
+// mapColumns decides what each column is read into: as the operator says, else as
+// the program that wrote the file names its columns, else by header and content.
+func mapColumns(opts *Options, t table, req *Request) error {
+	if err := checkMapping(t.names, req.Mapping); err != nil {
+		return err
+	}
+	taken := map[Field]bool{}
+	for _, f := range req.Mapping {
+		taken[f] = true
+	}
+	from := recognize(t.names)
+	opts.Source = from.name
+	opts.Columns = make([]Column, len(t.names))
+	// Phone columns first: what is none may be called like one.
+	phones := map[int]bool{}
+	if !taken[FieldAddress] {
+		for _, i := range phoneColumns(t, req) {
+			phones[i] = true
+		}
+	}
+	for i, name := range t.names {
+		f, chosen := req.Mapping[name]
+		if !chosen {
+			f = guessField(from, t, i)
+			if phones[i] {
+				f = FieldAddress
+			} else if f == FieldAddress || f != FieldIgnore && taken[f] {
+				f = FieldIgnore
+			}
+			if key := AttributeKey(name); f == FieldIgnore && key != "" && !rejectColumns[name] &&
+				!taken["attributes."+Field(key)] {
+				f = "attributes." + Field(key)
+			}
+			taken[f] = true
+		}
+		c := Column{Name: name, Field: f, Samples: samplesOf(t, i)}
+		switch {
+		case strings.HasPrefix(string(f), "attributes."):
+			c.Type, c.DateOrder = typeOf(t, i)
+		case f == FieldConsentAt:
+			c.DateOrder, _ = orderOf(t.column(i))
+		}
+		if c.DateOrder == DateOrderOpen {
+			c.DateOrder = opts.DateOrder
+		}
+		opts.Columns[i] = c
+	}
+	if !taken[FieldAddress] { // the columns go with it: who maps them needs their names
+		return apperr.Invalid("file",
+			"no column holds phone numbers; the columns are %s. Say which one it is in the mapping", strings.Join(t.names, ", "))
+	}
+	opts.prepare()
+	return opts.look(t, req)
+}
+
+func checkMapping(names []string, chosen map[string]Field) error {
+	taken := map[Field]bool{}
+	for name, f := range chosen {
+		if !slices.Contains(names, name) {
+			return apperr.Invalid("mapping", "the file has no column %q; it has %s", name, strings.Join(names, ", "))
+		}
+		if err := checkField(f); err != nil {
+			return err
+		}
+		if f != FieldIgnore && f != FieldAddress && taken[f] {
+			return apperr.Invalid("mapping", "two columns are mapped to %q", f)
+		}
+		taken[f] = true
+	}
+	return nil
+}
+
+func guessField(from source, t table, i int) Field {
+	folded := foldHeader(t.names[i])
+	if f, known := from.fields[folded]; known {
+		return f
+	}
+	f := guess[folded]
+	if onlyByContent[folded] && !holdsConsent(t.column(i)) {
+		return FieldIgnore
+	}
+	return f
+}
+
+// holdsConsent tells whether a column's words are those of consent, all of them.
+func holdsConsent(values []string) bool {
+	for _, v := range values {
+		if _, known := consentWord(v); !known {
+			return false
+		}
+		if _, isBool := booleans[strings.ToLower(v)]; isBool {
+			return false
+		}
+	}
+	return len(values) > 0
+}
+
+// phoneColumns finds the columns that hold phone numbers: those whose header says so
+// and whose content does not deny it, else those that the content shows.
+func phoneColumns(t table, req *Request) (found []int) {
+	regions := regionColumn(t, req)
+	best, most := -1, 0
+	var vague []int
+	for i, name := range t.names {
+		if _, said := req.Mapping[name]; said {
+			continue
+		}
+		full, valid, shaped := 0, 0, 0
+		for _, row := range t.rows {
+			if i >= len(row) {
+				continue
+			}
+			s := contact.CleanText(text(row[i]))
+			if s == "" {
+				continue
+			}
+			full++
+			region := strings.ToUpper(req.DefaultRegion)
+			if regions >= 0 && regions < len(row) {
+				if r := countryOf(text(row[regions])); r != "" {
+					region = r
+				}
+			}
+			_, err := contact.ReadAddress(s, region, req.Numbers)
+			if err == nil {
+				valid++
+			}
+			if err == nil || looksLikeNumber(s) {
+				shaped++
+			}
+		}
+		switch folded := foldHeader(name); {
+		case mentionsPhone(name) && (full == 0 || shaped*10 >= full):
+			found = append(found, i)
+		case guess[folded] == FieldAddress && valid*2 > full && full > 0:
+			vague = append(vague, i)
+		}
+		if valid*2 > full && valid > most && !notPhoneWord.MatchString(words(name)) {
+			best, most = i, valid
+		}
+	}
+	holds := func(i int) bool { return len(t.column(i)) > 0 }
+	switch {
+	case slices.ContainsFunc(found, holds):
+		return found
+	case len(vague) > 0:
+		return vague
+	case best >= 0:
+		return []int{best}
+	}
+	return nil
+}
+
+func regionColumn(t table, req *Request) int {
+	for i, name := range t.names {
+		if f, said := req.Mapping[name]; said && f == FieldRegion || !said && guess[foldHeader(name)] == FieldRegion {
+			return i
+		}
+	}
+	return -1
+}
+
+// phoneColumn is a column of phone numbers in a row.
+type phoneColumn struct {
+	index         int
+	label         int // the column that says what kind of number it is; -1: none
+	mobile        bool
+	whatsApp      bool
+	international bool // digits without + begin with the country code
+}
+
+// prepare works out what is asked of each row again and again.
+func (o *Options) prepare() {
+	o.phones, o.headers = nil, make([]string, len(o.Columns))
+	labels := map[string]int{}
+	for i, c := range o.Columns {
+		o.headers[i] = foldHeader(c.Name)
+		if m := labelOf.FindStringSubmatch(c.Name); m != nil {
+			labels[foldHeader(m[1])] = i
+		}
+	}
+	for i, c := range o.Columns {
+		if c.Field != FieldAddress {
+			continue
+		}
+		w := words(c.Name)
+		p := phoneColumn{
+			index: i, label: -1, mobile: mobileWord.MatchString(w), whatsApp: whatsAppWord.MatchString(w),
+			international: internationalWord.MatchString(w),
+		}
+		stem := c.Name
+		if m := valueOf.FindStringSubmatch(c.Name); m != nil {
+			stem = m[1]
+		}
+		if at, ok := labels[foldHeader(stem)]; ok && at != i {
+			p.label = at
+		}
+		o.phones = append(o.phones, p)
+	}
+}
+
+// look tells the operator what the sample shows, and refuses a file of which no row
+// could be taken: then a column is misread.
+func (o *Options) look(t table, req *Request) error {
+	good, open := 0, 0
+	var first string
+	for i, values := range t.rows {
+		_, reject := check(record{row: int64(i + 1), values: values}, *o)
+		switch {
+		case reject == nil:
+			good++
+		case first == "":
+			first = reject.Reason
+		}
+		if reject != nil && strings.Contains(reject.Reason, "how numbers without + are meant") {
+			open++
+		}
+	}
+	if open > 0 {
+		o.NumbersOpen = true
+		o.warn(fmt.Sprintf("%d of the first %d rows have numbers that can be meant with or without a country code. "+
+			"Say how numbers without + are written in this file.", open, len(t.rows)))
+	}
+	for i, c := range o.Columns {
+		if c.Field == FieldConsent && !o.consentNamed(c) && !o.ConsentForAll && !o.IgnoreConsents {
+			o.ConsentOpen = true
+			o.warn(fmt.Sprintf("The column “%s” does not say that these people agreed to WhatsApp messages. "+
+				"Their consent is recorded only if you say what they agreed to; opt-outs are kept in any case.", c.Name))
+		}
+		if order, all := orderOf(t.column(i)); all && order == DateOrderOpen && c.DateOrder == DateOrderOpen &&
+			(c.Field == FieldConsentAt || c.Type == typeDate) {
+			o.DatesOpen = true
+			o.warn(fmt.Sprintf("The dates of the column “%s” can be read with the day or the month first. Say which.", c.Name))
+		}
+	}
+	if len(t.rows) > 0 && good == 0 && len(req.Mapping) == 0 && open == 0 {
+		return apperr.Invalid("file", "none of the first %d rows could be taken: %s. The columns are %s; say in the mapping which one "+
+			"holds the phone numbers", len(t.rows), first, strings.Join(t.names, ", "))
+	}
+	return nil
+}
+
+func (o *Options) warn(text string) { o.Warnings = append(o.Warnings, text) }
+
+// consentNamed holds for a column that is WhatsApp consent: by its name, or because
+// the operator gave the text that people agreed to.
+func (o *Options) consentNamed(c Column) bool {
+	return o.ConsentText != "" || whatsAppWord.MatchString(words(c.Name)) || strings.HasPrefix(foldHeader(c.Name), "waoptin")
+}
+
+// rejectColumns stand in the files of rejected rows, and say nothing of people.
+var rejectColumns = map[string]bool{rejectLine: true, rejectError: true}
+
+const (
+	rejectLine  = "import line"
+	rejectError = "import error"
+)
+
+const (
+	shownSamples = 3
+	longSample   = 60
+)
+
+// samplesOf gives the first different values of a column, for people.
+func samplesOf(t table, column int) (found []string) {
+	for _, s := range t.column(column) {
+		if len(found) == shownSamples {
+			break
+		}
+		if s = clip(s, longSample); !slices.Contains(found, s) {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+func checkField(f Field) error {
+	if _, ok := guesses[f]; ok || f == FieldIgnore {
+		return nil
+	}
+	if key, ok := strings.CutPrefix(string(f), "attributes."); ok {
+		return contact.CheckAttributeKey(key)
+	}
+	return apperr.Invalid("mapping", "%q is not a field: address, name, first_name, last_name, region, locale, time_zone, consent, "+
+		"consent_at, opt_out, topics or attributes.<key>", f)
+}
+
+// Types of attributes.
+const (
+	typeText    = "text"
+	typeNumber  = "number"
+	typeBoolean = "boolean"
+	typeDate    = "date"
+)
+
+var plainQuantity = regexp.MustCompile(`^-?(0|[1-9]\d{0,14})(\.\d{1,9})?$`)
+
+// typeOf looks at a column's sample: numbers, booleans and dates are kept as such
+// only if every value reads so, so that a postcode 01067 stays a text.
+func typeOf(t table, column int) (string, DateOrder) {
+	quantity, boolean, word, any := true, true, false, false
+	var texts []string
+	for _, values := range t.rows {
+		if column >= len(values) {
+			continue
+		}
+		s, ok := values[column].(string)
+		if s = strings.TrimSpace(s); !ok || s == "" {
+			continue
+		}
+		any = true
+		texts = append(texts, s)
+		quantity = quantity && plainQuantity.MatchString(s)
+		_, isBool := booleans[strings.ToLower(s)]
+		boolean = boolean && isBool
+		word = word || (isBool && s != "0" && s != "1")
+	}
+	order, dates := orderOf(texts)
+	switch {
+	case any && boolean && word:
+		return typeBoolean, DateOrderOpen
+	case any && quantity:
+		return typeNumber, DateOrderOpen
+	case any && dates:
+		return typeDate, order
+	}
+	return typeText, DateOrderOpen
+}
+
+var booleans = map[string]bool{
+	"true": true, "false": false, "yes": true, "no": false, "y": true, "n": false,
+	"1": true, "0": false,
+}
+
+// typed reads a text as its column's type; what does not fit stays a text.
+func typed(s string, c Column) any {
+	switch c.Type {
+	case typeNumber:
+		if plainQuantity.MatchString(s) {
+			if f, err := strconv.ParseFloat(s, 64); err == nil {
+				return f
+			}
+		}
+	case typeBoolean:
+		if b, ok := booleans[strings.ToLower(s)]; ok {
+			return b
+		}
+	case typeDate:
+		if at, err := parseDate(s, c.DateOrder); err == nil {
+			return isoDate(at)
+		}
+	}
+	return s
+}
