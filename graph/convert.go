@@ -161,8 +161,23 @@ func toImport(i *importer.Import) *model.Import {
 		Columns: mapped(i.Options.Columns, func(c importer.Column) *model.ImportColumn {
 			return &model.ImportColumn{Name: c.Name, Field: string(c.Field), Samples: append([]string{}, c.Samples...)}
 		}),
+		Source: filled(i.Options.Source), Sheet: filled(i.Options.Sheet), Sheets: append([]string{}, i.Options.Sheets...),
+		Warnings: append([]string{}, i.Options.Warnings...), NumbersOpen: i.Options.NumbersOpen,
+		DatesOpen: i.Options.DatesOpen, ConsentOpen: i.Options.ConsentOpen,
 		DryRun: i.Options.DryRun, Mode: upper[model.ImportMode](i.Options.Mode),
 		CreatedAt: i.CreatedAt, StartedAt: i.StartedAt, FinishedAt: i.FinishedAt,
+	}
+	if n := i.Options.Numbers; n != contact.ReadingOpen {
+		numbers := upper[model.ImportNumbers](n)
+		out.Numbers = &numbers
+	}
+	switch order := model.ImportDateOrderDayFirst; i.Options.DateOrder {
+	case importer.DateOrderOpen:
+	case importer.DateOrderMDY:
+		order = model.ImportDateOrderMonthFirst
+		fallthrough
+	case importer.DateOrderDMY:
+		out.DateOrder = &order
 	}
 	if i.Rejected > 0 {
 		out.RejectsURL = filled("/downloads/imports/" + out.ID + "/rejects.csv")

@@ -41,7 +41,9 @@ func (r *mutationResolver) ContactImport(ctx context.Context, input model.Contac
 	var imp *importer.Import
 	req, err := importRequest(model.ContactImportConfirmInput{
 		Mapping: input.Mapping, DefaultRegion: input.DefaultRegion, Mode: input.Mode, ConsentSource: input.ConsentSource, ConsentText: input.ConsentText, DryRun: input.DryRun, TopicIds: input.TopicIds,
+		Numbers: input.Numbers, DateOrder: input.DateOrder,
 	})
+	req.Sheet = text(input.Sheet.Value())
 	req.FileName = input.File.Filename
 	if err == nil {
 		imp, err = r.Services.Imports.Start(ctx, req, input.File.File)

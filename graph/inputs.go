@@ -198,6 +198,15 @@ func importRequest(input model.ContactImportConfirmInput) (importer.Request, err
 	if source := input.ConsentSource.Value(); source != nil {
 		req.Consent.Source = lower[string](*source)
 	}
+	if numbers := input.Numbers.Value(); numbers != nil {
+		req.Numbers = lower[contact.Reading](*numbers)
+	}
+	if order := input.DateOrder.Value(); order != nil {
+		req.DateOrder = importer.DateOrderDMY
+		if *order == model.ImportDateOrderMonthFirst {
+			req.DateOrder = importer.DateOrderMDY
+		}
+	}
 	if dry := input.DryRun.Value(); dry != nil {
 		req.DryRun = *dry
 	}

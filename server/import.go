@@ -13,6 +13,7 @@ import (
 
 	"eventstream/server/app"
 	"eventstream/server/config"
+	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/importer"
 
@@ -28,7 +29,10 @@ func importCommand() *cli.Command {
 			&cli.StringFlag{Name: "mode", Value: string(importer.ModeUpsert), Usage: "upsert, create_only or update_only"},
 			&cli.StringFlag{Name: "region", Usage: "country of national numbers, such as DE"},
 			&cli.StringFlag{Name: "consent", Value: "columns", Usage: "columns, all or none"},
-			&cli.StringFlag{Name: "consent-text", Usage: "with all: what these people agreed to, and where"},
+			&cli.StringFlag{Name: "consent-text", Usage: "what these people agreed to, and where; a column of another consent, such as to a newsletter, counts only with it"},
+			&cli.StringFlag{Name: "numbers", Usage: "how numbers without + are meant: national or international"},
+			&cli.StringFlag{Name: "date-order", Usage: "of dates such as 03/04/2025: dmy or mdy"},
+			&cli.StringFlag{Name: "sheet", Usage: "of a workbook; else the first with anything in it"},
 			&cli.StringMapFlag{
 				Name:  "map",
 				Usage: "COLUMN=field, such as Tel=address or Ort=attributes.city; columns left out are guessed",
@@ -67,7 +71,8 @@ func runImport(ctx context.Context, cmd *cli.Command) error {
 			FileName: filepath.Base(path), Mapping: map[string]importer.Field{}, DefaultRegion: cmd.String("region"),
 			Mode:    importer.Mode(cmd.String("mode")),
 			Consent: importer.ConsentChoice{Source: cmd.String("consent"), Text: cmd.String("consent-text")},
-			DryRun:  cmd.Bool("dry-run"),
+			DryRun:  cmd.Bool("dry-run"), Sheet: cmd.String("sheet"),
+			Numbers: contact.Reading(cmd.String("numbers")), DateOrder: importer.DateOrder(cmd.String("date-order")),
 		}
 		for column, field := range cmd.StringMap("map") {
 			req.Mapping[column] = importer.Field(field)
@@ -98,6 +103,12 @@ func report(ctx context.Context, imports *app.Importer, imp *importer.Import, re
 	columns := make([]string, len(imp.Options.Columns))
 	for i, c := range imp.Options.Columns {
 		columns[i] = fmt.Sprintf("%s → %s", c.Name, c.Field)
+	}
+	if o := imp.Options; o.Source != "" || o.Sheet != "" {
+		fmt.Println(strings.TrimSpace("read as an export of " + o.Source + " " + o.Sheet))
+	}
+	for _, w := range imp.Options.Warnings {
+		fmt.Fprintln(os.Stderr, w)
 	}
 	fmt.Printf("%s\n%d rows: %d %screated, %d updated, %d unchanged, %d duplicates, %d rejected\n",
 		strings.Join(columns, ", "), imp.RowsDone, imp.Created, would, imp.Updated, imp.Unchanged, imp.Duplicates,

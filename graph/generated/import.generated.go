@@ -762,6 +762,213 @@ func (ec *executionContext) fieldContext_Import_columns(_ context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _Import_source(ctx context.Context, field graphql.CollectedField, obj *model.Import) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Import_source(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Source, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Import_source(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Import", field, false, false, "String")
+}
+
+func (ec *executionContext) _Import_sheet(ctx context.Context, field graphql.CollectedField, obj *model.Import) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Import_sheet(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sheet, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Import_sheet(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Import", field, false, false, "String")
+}
+
+func (ec *executionContext) _Import_sheets(ctx context.Context, field graphql.CollectedField, obj *model.Import) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Import_sheets(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sheets, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Import_sheets(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Import", field, false, false, "String")
+}
+
+func (ec *executionContext) _Import_warnings(ctx context.Context, field graphql.CollectedField, obj *model.Import) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Import_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Import_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Import", field, false, false, "String")
+}
+
+func (ec *executionContext) _Import_numbers(ctx context.Context, field graphql.CollectedField, obj *model.Import) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Import_numbers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Numbers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ImportNumbers) graphql.Marshaler {
+			return ec.marshalOImportNumbers2ᚖeventstreamᚋgraphᚋmodelᚐImportNumbers(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Import_numbers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Import", field, false, false, "ImportNumbers")
+}
+
+func (ec *executionContext) _Import_numbersOpen(ctx context.Context, field graphql.CollectedField, obj *model.Import) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Import_numbersOpen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NumbersOpen, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Import_numbersOpen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Import", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Import_dateOrder(ctx context.Context, field graphql.CollectedField, obj *model.Import) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Import_dateOrder(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DateOrder, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ImportDateOrder) graphql.Marshaler {
+			return ec.marshalOImportDateOrder2ᚖeventstreamᚋgraphᚋmodelᚐImportDateOrder(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Import_dateOrder(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Import", field, false, false, "ImportDateOrder")
+}
+
+func (ec *executionContext) _Import_datesOpen(ctx context.Context, field graphql.CollectedField, obj *model.Import) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Import_datesOpen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DatesOpen, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Import_datesOpen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Import", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Import_consentOpen(ctx context.Context, field graphql.CollectedField, obj *model.Import) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Import_consentOpen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ConsentOpen, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Import_consentOpen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Import", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _Import_createdAt(ctx context.Context, field graphql.CollectedField, obj *model.Import) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1716,7 +1923,7 @@ func (ec *executionContext) unmarshalInputContactImportConfirmInput(ctx context.
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"id", "mapping", "defaultRegion", "mode", "consentSource", "consentText", "topicIds", "dryRun"}
+	fieldsInOrder := [...]string{"id", "mapping", "defaultRegion", "mode", "consentSource", "consentText", "numbers", "dateOrder", "topicIds", "dryRun"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1765,6 +1972,20 @@ func (ec *executionContext) unmarshalInputContactImportConfirmInput(ctx context.
 				return it, err
 			}
 			it.ConsentText = graphql.OmittableOf(data)
+		case "numbers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("numbers"))
+			data, err := ec.unmarshalOImportNumbers2ᚖeventstreamᚋgraphᚋmodelᚐImportNumbers(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Numbers = graphql.OmittableOf(data)
+		case "dateOrder":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dateOrder"))
+			data, err := ec.unmarshalOImportDateOrder2ᚖeventstreamᚋgraphᚋmodelᚐImportDateOrder(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DateOrder = graphql.OmittableOf(data)
 		case "topicIds":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("topicIds"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
@@ -1817,7 +2038,7 @@ func (ec *executionContext) unmarshalInputContactImportInput(ctx context.Context
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"file", "mapping", "defaultRegion", "mode", "consentSource", "consentText", "topicIds", "dryRun"}
+	fieldsInOrder := [...]string{"file", "mapping", "defaultRegion", "mode", "consentSource", "consentText", "numbers", "dateOrder", "sheet", "topicIds", "dryRun"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1866,6 +2087,27 @@ func (ec *executionContext) unmarshalInputContactImportInput(ctx context.Context
 				return it, err
 			}
 			it.ConsentText = graphql.OmittableOf(data)
+		case "numbers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("numbers"))
+			data, err := ec.unmarshalOImportNumbers2ᚖeventstreamᚋgraphᚋmodelᚐImportNumbers(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Numbers = graphql.OmittableOf(data)
+		case "dateOrder":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dateOrder"))
+			data, err := ec.unmarshalOImportDateOrder2ᚖeventstreamᚋgraphᚋmodelᚐImportDateOrder(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DateOrder = graphql.OmittableOf(data)
+		case "sheet":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sheet"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Sheet = graphql.OmittableOf(data)
 		case "topicIds":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("topicIds"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
@@ -2167,6 +2409,51 @@ func (ec *executionContext) _Import(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "columns":
 			out.Values[i] = ec._Import_columns(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "source":
+			out.Values[i] = ec._Import_source(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "sheet":
+			out.Values[i] = ec._Import_sheet(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "sheets":
+			out.Values[i] = ec._Import_sheets(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "warnings":
+			out.Values[i] = ec._Import_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "numbers":
+			out.Values[i] = ec._Import_numbers(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "numbersOpen":
+			out.Values[i] = ec._Import_numbersOpen(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "dateOrder":
+			out.Values[i] = ec._Import_dateOrder(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "datesOpen":
+			out.Values[i] = ec._Import_datesOpen(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "consentOpen":
+			out.Values[i] = ec._Import_consentOpen(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -2631,6 +2918,22 @@ func (ec *executionContext) marshalOImportConsentSource2ᚖeventstreamᚋgraph�
 	return v
 }
 
+func (ec *executionContext) unmarshalOImportDateOrder2ᚖeventstreamᚋgraphᚋmodelᚐImportDateOrder(ctx context.Context, v any) (*model.ImportDateOrder, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.ImportDateOrder)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOImportDateOrder2ᚖeventstreamᚋgraphᚋmodelᚐImportDateOrder(ctx context.Context, sel ast.SelectionSet, v *model.ImportDateOrder) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalOImportMode2ᚖeventstreamᚋgraphᚋmodelᚐImportMode(ctx context.Context, v any) (*model.ImportMode, error) {
 	if v == nil {
 		return nil, nil
@@ -2641,6 +2944,22 @@ func (ec *executionContext) unmarshalOImportMode2ᚖeventstreamᚋgraphᚋmodel�
 }
 
 func (ec *executionContext) marshalOImportMode2ᚖeventstreamᚋgraphᚋmodelᚐImportMode(ctx context.Context, sel ast.SelectionSet, v *model.ImportMode) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOImportNumbers2ᚖeventstreamᚋgraphᚋmodelᚐImportNumbers(ctx context.Context, v any) (*model.ImportNumbers, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.ImportNumbers)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOImportNumbers2ᚖeventstreamᚋgraphᚋmodelᚐImportNumbers(ctx context.Context, sel ast.SelectionSet, v *model.ImportNumbers) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

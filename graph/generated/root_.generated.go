@@ -575,27 +575,36 @@ type ComplexityRoot struct {
 	}
 
 	Import struct {
-		BytesDone  func(childComplexity int) int
-		Columns    func(childComplexity int) int
-		Created    func(childComplexity int) int
-		CreatedAt  func(childComplexity int) int
-		DryRun     func(childComplexity int) int
-		Duplicates func(childComplexity int) int
-		Failure    func(childComplexity int) int
-		FileName   func(childComplexity int) int
-		FinishedAt func(childComplexity int) int
-		ID         func(childComplexity int) int
-		Mode       func(childComplexity int) int
-		Rejected   func(childComplexity int) int
-		Rejects    func(childComplexity int, first *int) int
-		RejectsURL func(childComplexity int) int
-		RowsDone   func(childComplexity int) int
-		RowsTotal  func(childComplexity int) int
-		SizeBytes  func(childComplexity int) int
-		StartedAt  func(childComplexity int) int
-		Status     func(childComplexity int) int
-		Unchanged  func(childComplexity int) int
-		Updated    func(childComplexity int) int
+		BytesDone   func(childComplexity int) int
+		Columns     func(childComplexity int) int
+		ConsentOpen func(childComplexity int) int
+		Created     func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		DateOrder   func(childComplexity int) int
+		DatesOpen   func(childComplexity int) int
+		DryRun      func(childComplexity int) int
+		Duplicates  func(childComplexity int) int
+		Failure     func(childComplexity int) int
+		FileName    func(childComplexity int) int
+		FinishedAt  func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Mode        func(childComplexity int) int
+		Numbers     func(childComplexity int) int
+		NumbersOpen func(childComplexity int) int
+		Rejected    func(childComplexity int) int
+		Rejects     func(childComplexity int, first *int) int
+		RejectsURL  func(childComplexity int) int
+		RowsDone    func(childComplexity int) int
+		RowsTotal   func(childComplexity int) int
+		Sheet       func(childComplexity int) int
+		Sheets      func(childComplexity int) int
+		SizeBytes   func(childComplexity int) int
+		Source      func(childComplexity int) int
+		StartedAt   func(childComplexity int) int
+		Status      func(childComplexity int) int
+		Unchanged   func(childComplexity int) int
+		Updated     func(childComplexity int) int
+		Warnings    func(childComplexity int) int
 	}
 
 	ImportColumn struct {
@@ -3285,6 +3294,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Import.Columns(childComplexity), true
+	case "Import.consentOpen":
+		if e.ComplexityRoot.Import.ConsentOpen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Import.ConsentOpen(childComplexity), true
 	case "Import.created":
 		if e.ComplexityRoot.Import.Created == nil {
 			break
@@ -3297,6 +3312,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Import.CreatedAt(childComplexity), true
+	case "Import.dateOrder":
+		if e.ComplexityRoot.Import.DateOrder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Import.DateOrder(childComplexity), true
+	case "Import.datesOpen":
+		if e.ComplexityRoot.Import.DatesOpen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Import.DatesOpen(childComplexity), true
 	case "Import.dryRun":
 		if e.ComplexityRoot.Import.DryRun == nil {
 			break
@@ -3339,6 +3366,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Import.Mode(childComplexity), true
+	case "Import.numbers":
+		if e.ComplexityRoot.Import.Numbers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Import.Numbers(childComplexity), true
+	case "Import.numbersOpen":
+		if e.ComplexityRoot.Import.NumbersOpen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Import.NumbersOpen(childComplexity), true
 	case "Import.rejected":
 		if e.ComplexityRoot.Import.Rejected == nil {
 			break
@@ -3374,12 +3413,30 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Import.RowsTotal(childComplexity), true
+	case "Import.sheet":
+		if e.ComplexityRoot.Import.Sheet == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Import.Sheet(childComplexity), true
+	case "Import.sheets":
+		if e.ComplexityRoot.Import.Sheets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Import.Sheets(childComplexity), true
 	case "Import.sizeBytes":
 		if e.ComplexityRoot.Import.SizeBytes == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Import.SizeBytes(childComplexity), true
+	case "Import.source":
+		if e.ComplexityRoot.Import.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Import.Source(childComplexity), true
 	case "Import.startedAt":
 		if e.ComplexityRoot.Import.StartedAt == nil {
 			break
@@ -3404,6 +3461,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Import.Updated(childComplexity), true
+	case "Import.warnings":
+		if e.ComplexityRoot.Import.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Import.Warnings(childComplexity), true
 
 	case "ImportColumn.field":
 		if e.ComplexityRoot.ImportColumn.Field == nil {
@@ -7731,12 +7794,25 @@ enum ImportMode {
   UPDATE_ONLY
 }
 enum ImportConsentSource {
-  "What the file's consent columns say, row by row."
+  "What the file's consent columns say, row by row. Of a column that speaks of another consent, such as subscribed or marketing consent, a yes counts only with consentText."
   COLUMNS
   "Everybody in the file agreed, as consentText says."
   ALL
   "Record none."
   NONE
+}
+
+"How numbers without + or 00 are meant."
+enum ImportNumbers {
+  "As they are dialled in the row's country, or else in the default one."
+  NATIONAL
+  "With the country code."
+  INTERNATIONAL
+}
+"In which order dates such as 03/04/2025 are written."
+enum ImportDateOrder {
+  DAY_FIRST
+  MONTH_FIRST
 }
 
 "A file of contacts and what became of it. Ended, rowsTotal = created + updated + unchanged + duplicates + rejected."
@@ -7766,13 +7842,31 @@ type Import implements Node {
   mode: ImportMode!
   "How the columns were read."
   columns: [ImportColumn!]!
+  "The program that wrote the file, as its headers tell, such as Google Contacts; null: not known."
+  source: String
+  "The sheet of a workbook that was read: the one that was asked for, or the first with anything in it."
+  sheet: String
+  "All sheets of the workbook; empty for other files."
+  sheets: [String!]!
+  "What an operator should look at before the file is imported for good, in whole sentences."
+  warnings: [String!]!
+  "As the operator said; null: each number is read as it can only be meant, and rejected where it can be both."
+  numbers: ImportNumbers
+  "The first rows have numbers that can be meant nationally and internationally, and nobody has said which."
+  numbersOpen: Boolean!
+  "As the operator said, for columns whose own values do not tell; null: such dates are rejected."
+  dateOrder: ImportDateOrder
+  "There is a column whose dates can be read in either order, and nobody has said which."
+  datesOpen: Boolean!
+  "There is a column of another consent, such as to a newsletter, and no consentText: its yes is not recorded, its opt-outs are."
+  consentOpen: Boolean!
   createdAt: DateTime!
   startedAt: DateTime
   finishedAt: DateTime
 }
 type ImportColumn {
   name: String!
-  "address, name, first_name, last_name (both make the name and are kept as attributes), region, locale, time_zone, consent, consent_at, topics (names or keywords with commas between; who left a topic is not brought back), attributes.<key>, or empty for left out."
+  "address (of several such columns each row's best number is taken: WhatsApp's, then a mobile one, then any), name, first_name, last_name (both make the name and are kept as attributes), region, locale, time_zone, consent, consent_at, opt_out (a yes, a date or a word for it: nothing is sent to them), topics (names or keywords with commas between; who left a topic is not brought back), attributes.<key>, or empty for left out."
   field: String!
   "A few of its values."
   samples: [String!]!
@@ -7802,7 +7896,7 @@ extend type Query {
 }
 
 extend type Mutation {
-  "Takes in a file of contacts: CSV (comma, semicolon, tab), Excel workbook (first sheet), JSON array or NDJSON, also gzipped; UTF-8, UTF-16 or Latin-1; at most 1 GiB unpacked. What is no contact file is refused at once and leaves nothing behind."
+  "Takes in a file of contacts: CSV (comma, semicolon, tab, bar), Excel workbook, vCards, JSON array or NDJSON, also gzipped or zipped; UTF-8, UTF-16, UTF-32 or Windows-1252; at most 1 GiB unpacked, 300 columns, 1 MiB a row. What is no contact file is refused at once and leaves nothing behind."
   contactImport(input: ContactImportInput!): ContactImportPayload! @hasRole(role: MARKETER)
   "Works the file of a dry run once more, with these options: for good, or as another dry run. The file is kept for a day."
   contactImportConfirm(input: ContactImportConfirmInput!): ContactImportConfirmPayload! @hasRole(role: MARKETER)
@@ -7824,8 +7918,14 @@ input ContactImportInput {
   defaultRegion: String
   mode: ImportMode = UPSERT
   consentSource: ImportConsentSource = COLUMNS
-  "With ALL: what these people agreed to, and where."
+  "What these people agreed to, and where: the evidence. Needed with ALL, and for columns that speak of another consent. At most 4,000 characters."
   consentText: String
+  "How numbers without + are meant. Null: as they can only be meant; where both are possible, the row is rejected."
+  numbers: ImportNumbers
+  "For columns whose own values do not tell."
+  dateOrder: ImportDateOrder
+  "Of a workbook; null: the first with anything in it."
+  sheet: String
   "Everybody in the file is subscribed to these topics, but for who left them."
   topicIds: [ID!]
   "Tell what would come of it, and write nothing."
@@ -7837,7 +7937,10 @@ input ContactImportConfirmInput {
   defaultRegion: String
   mode: ImportMode = UPSERT
   consentSource: ImportConsentSource = COLUMNS
+  "As for contactImport."
   consentText: String
+  numbers: ImportNumbers
+  dateOrder: ImportDateOrder
   "Everybody in the file is subscribed to these topics, but for who left them."
   topicIds: [ID!]
   dryRun: Boolean = false
@@ -10137,6 +10240,24 @@ func (ec *executionContext) childFields_Import(ctx context.Context, field graphq
 		return ec.fieldContext_Import_mode(ctx, field)
 	case "columns":
 		return ec.fieldContext_Import_columns(ctx, field)
+	case "source":
+		return ec.fieldContext_Import_source(ctx, field)
+	case "sheet":
+		return ec.fieldContext_Import_sheet(ctx, field)
+	case "sheets":
+		return ec.fieldContext_Import_sheets(ctx, field)
+	case "warnings":
+		return ec.fieldContext_Import_warnings(ctx, field)
+	case "numbers":
+		return ec.fieldContext_Import_numbers(ctx, field)
+	case "numbersOpen":
+		return ec.fieldContext_Import_numbersOpen(ctx, field)
+	case "dateOrder":
+		return ec.fieldContext_Import_dateOrder(ctx, field)
+	case "datesOpen":
+		return ec.fieldContext_Import_datesOpen(ctx, field)
+	case "consentOpen":
+		return ec.fieldContext_Import_consentOpen(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Import_createdAt(ctx, field)
 	case "startedAt":

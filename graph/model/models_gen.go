@@ -710,7 +710,10 @@ type ContactImportConfirmInput struct {
 	DefaultRegion graphql.Omittable[*string]              `json:"defaultRegion,omitempty"`
 	Mode          graphql.Omittable[*ImportMode]          `json:"mode,omitempty"`
 	ConsentSource graphql.Omittable[*ImportConsentSource] `json:"consentSource,omitempty"`
-	ConsentText   graphql.Omittable[*string]              `json:"consentText,omitempty"`
+	// As for contactImport.
+	ConsentText graphql.Omittable[*string]          `json:"consentText,omitempty"`
+	Numbers     graphql.Omittable[*ImportNumbers]   `json:"numbers,omitempty"`
+	DateOrder   graphql.Omittable[*ImportDateOrder] `json:"dateOrder,omitempty"`
 	// Everybody in the file is subscribed to these topics, but for who left them.
 	TopicIds graphql.Omittable[[]string] `json:"topicIds,omitempty"`
 	DryRun   graphql.Omittable[*bool]    `json:"dryRun,omitempty"`
@@ -729,8 +732,14 @@ type ContactImportInput struct {
 	DefaultRegion graphql.Omittable[*string]              `json:"defaultRegion,omitempty"`
 	Mode          graphql.Omittable[*ImportMode]          `json:"mode,omitempty"`
 	ConsentSource graphql.Omittable[*ImportConsentSource] `json:"consentSource,omitempty"`
-	// With ALL: what these people agreed to, and where.
+	// What these people agreed to, and where: the evidence. Needed with ALL, and for columns that speak of another consent. At most 4,000 characters.
 	ConsentText graphql.Omittable[*string] `json:"consentText,omitempty"`
+	// How numbers without + are meant. Null: as they can only be meant; where both are possible, the row is rejected.
+	Numbers graphql.Omittable[*ImportNumbers] `json:"numbers,omitempty"`
+	// For columns whose own values do not tell.
+	DateOrder graphql.Omittable[*ImportDateOrder] `json:"dateOrder,omitempty"`
+	// Of a workbook; null: the first with anything in it.
+	Sheet graphql.Omittable[*string] `json:"sheet,omitempty"`
 	// Everybody in the file is subscribed to these topics, but for who left them.
 	TopicIds graphql.Omittable[[]string] `json:"topicIds,omitempty"`
 	// Tell what would come of it, and write nothing.
@@ -1072,17 +1081,35 @@ type Import struct {
 	DryRun bool       `json:"dryRun"`
 	Mode   ImportMode `json:"mode"`
 	// How the columns were read.
-	Columns    []*ImportColumn `json:"columns"`
-	CreatedAt  time.Time       `json:"createdAt"`
-	StartedAt  *time.Time      `json:"startedAt,omitempty"`
-	FinishedAt *time.Time      `json:"finishedAt,omitempty"`
+	Columns []*ImportColumn `json:"columns"`
+	// The program that wrote the file, as its headers tell, such as Google Contacts; null: not known.
+	Source *string `json:"source,omitempty"`
+	// The sheet of a workbook that was read: the one that was asked for, or the first with anything in it.
+	Sheet *string `json:"sheet,omitempty"`
+	// All sheets of the workbook; empty for other files.
+	Sheets []string `json:"sheets"`
+	// What an operator should look at before the file is imported for good, in whole sentences.
+	Warnings []string `json:"warnings"`
+	// As the operator said; null: each number is read as it can only be meant, and rejected where it can be both.
+	Numbers *ImportNumbers `json:"numbers,omitempty"`
+	// The first rows have numbers that can be meant nationally and internationally, and nobody has said which.
+	NumbersOpen bool `json:"numbersOpen"`
+	// As the operator said, for columns whose own values do not tell; null: such dates are rejected.
+	DateOrder *ImportDateOrder `json:"dateOrder,omitempty"`
+	// There is a column whose dates can be read in either order, and nobody has said which.
+	DatesOpen bool `json:"datesOpen"`
+	// There is a column of another consent, such as to a newsletter, and no consentText: its yes is not recorded, its opt-outs are.
+	ConsentOpen bool       `json:"consentOpen"`
+	CreatedAt   time.Time  `json:"createdAt"`
+	StartedAt   *time.Time `json:"startedAt,omitempty"`
+	FinishedAt  *time.Time `json:"finishedAt,omitempty"`
 }
 
 func (Import) IsNode() {}
 
 type ImportColumn struct {
 	Name string `json:"name"`
-	// address, name, first_name, last_name (both make the name and are kept as attributes), region, locale, time_zone, consent, consent_at, topics (names or keywords with commas between; who left a topic is not brought back), attributes.<key>, or empty for left out.
+	// address (of several such columns each row's best number is taken: WhatsApp's, then a mobile one, then any), name, first_name, last_name (both make the name and are kept as attributes), region, locale, time_zone, consent, consent_at, opt_out (a yes, a date or a word for it: nothing is sent to them), topics (names or keywords with commas between; who left a topic is not brought back), attributes.<key>, or empty for left out.
 	Field string `json:"field"`
 	// A few of its values.
 	Samples []string `json:"samples"`
@@ -2788,7 +2815,7 @@ func (e HealthLevel) MarshalJSON() ([]byte, error) {
 type ImportConsentSource string
 
 const (
-	// What the file's consent columns say, row by row.
+	// What the file's consent columns say, row by row. Of a column that speaks of another consent, such as subscribed or marketing consent, a yes counts only with consentText.
 	ImportConsentSourceColumns ImportConsentSource = "COLUMNS"
 	// Everybody in the file agreed, as consentText says.
 	ImportConsentSourceAll ImportConsentSource = "ALL"
@@ -2840,6 +2867,62 @@ func (e *ImportConsentSource) UnmarshalJSON(b []byte) error {
 }
 
 func (e ImportConsentSource) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// In which order dates such as 03/04/2025 are written.
+type ImportDateOrder string
+
+const (
+	ImportDateOrderDayFirst   ImportDateOrder = "DAY_FIRST"
+	ImportDateOrderMonthFirst ImportDateOrder = "MONTH_FIRST"
+)
+
+var AllImportDateOrder = []ImportDateOrder{
+	ImportDateOrderDayFirst,
+	ImportDateOrderMonthFirst,
+}
+
+func (e ImportDateOrder) IsValid() bool {
+	switch e {
+	case ImportDateOrderDayFirst, ImportDateOrderMonthFirst:
+		return true
+	}
+	return false
+}
+
+func (e ImportDateOrder) String() string {
+	return string(e)
+}
+
+func (e *ImportDateOrder) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ImportDateOrder(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ImportDateOrder", str)
+	}
+	return nil
+}
+
+func (e ImportDateOrder) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ImportDateOrder) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ImportDateOrder) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
@@ -2899,6 +2982,64 @@ func (e *ImportMode) UnmarshalJSON(b []byte) error {
 }
 
 func (e ImportMode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// How numbers without + or 00 are meant.
+type ImportNumbers string
+
+const (
+	// As they are dialled in the row's country, or else in the default one.
+	ImportNumbersNational ImportNumbers = "NATIONAL"
+	// With the country code.
+	ImportNumbersInternational ImportNumbers = "INTERNATIONAL"
+)
+
+var AllImportNumbers = []ImportNumbers{
+	ImportNumbersNational,
+	ImportNumbersInternational,
+}
+
+func (e ImportNumbers) IsValid() bool {
+	switch e {
+	case ImportNumbersNational, ImportNumbersInternational:
+		return true
+	}
+	return false
+}
+
+func (e ImportNumbers) String() string {
+	return string(e)
+}
+
+func (e *ImportNumbers) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ImportNumbers(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ImportNumbers", str)
+	}
+	return nil
+}
+
+func (e ImportNumbers) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ImportNumbers) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ImportNumbers) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -307,15 +307,15 @@ func (o *Options) prepare() {
 	}
 }
 
-// look tells the operator what the sample shows, and refuses a file of which no row
-// could be taken: then a column is misread.
+// look tells the operator what the sample shows, and refuses a file in which no number
+// can be read: then a column is misread.
 func (o *Options) look(t table, req *Request) error {
 	good, open := 0, 0
 	var first string
 	for i, values := range t.rows {
 		_, reject := check(record{row: int64(i + 1), values: values}, *o)
 		switch {
-		case reject == nil:
+		case reject == nil || reject.Field != "address": // its number can be read
 			good++
 		case first == "":
 			first = reject.Reason
@@ -342,7 +342,7 @@ func (o *Options) look(t table, req *Request) error {
 		}
 	}
 	if len(t.rows) > 0 && good == 0 && len(req.Mapping) == 0 && open == 0 {
-		return apperr.Invalid("file", "none of the first %d rows could be taken: %s. The columns are %s; say in the mapping which one "+
+		return apperr.Invalid("file", "the first %d rows have no number that can be read: %s. The columns are %s; say in the mapping which one "+
 			"holds the phone numbers", len(t.rows), first, strings.Join(t.names, ", "))
 	}
 	return nil
@@ -350,10 +350,17 @@ func (o *Options) look(t table, req *Request) error {
 
 func (o *Options) warn(text string) { o.Warnings = append(o.Warnings, text) }
 
-// consentNamed holds for a column that is WhatsApp consent: by its name, or because
-// the operator gave the text that people agreed to.
+// plainConsent are headers that speak of consent and of no other channel; those of
+// newsletters' and shops' exports, such as subscribed, are no consent to WhatsApp.
+var plainConsent = map[string]bool{
+	"optin": true, "optedin": true, "consent": true, "consentstatus": true, "consentstate": true, "einwilligung": true,
+}
+
+// consentNamed holds for a column that is consent to messages like ours: by its name,
+// or because the operator gave the text that people agreed to.
 func (o *Options) consentNamed(c Column) bool {
-	return o.ConsentText != "" || whatsAppWord.MatchString(words(c.Name)) || strings.HasPrefix(foldHeader(c.Name), "waoptin")
+	return o.ConsentText != "" || whatsAppWord.MatchString(words(c.Name)) || plainConsent[foldHeader(c.Name)] ||
+		strings.HasPrefix(foldHeader(c.Name), "waoptin")
 }
 
 // rejectColumns stand in the files of rejected rows, and say nothing of people.

@@ -86,7 +86,7 @@ type Options struct {
 	NumbersOpen     bool            `json:"numbersOpen,omitempty"` // the sample has numbers for which that must be said
 	DateOrder       DateOrder       `json:"dateOrder,omitempty"`   // where a column's own values do not tell
 	DatesOpen       bool            `json:"datesOpen,omitempty"`   // there is such a column
-	ConsentOpen     bool            `json:"consentOpen,omitempty"` // nobody said that the consent column is about WhatsApp
+	ConsentOpen     bool            `json:"consentOpen,omitempty"` // nobody said that a consent column of another kind is about WhatsApp
 	Warnings        []string        `json:"warnings,omitempty"`    // what the operator should look at
 
 	Format         Format   `json:"format"`
@@ -129,6 +129,8 @@ type Import struct {
 	CreatedAt  time.Time  `bun:",nullzero"`
 	StartedAt  *time.Time //
 	FinishedAt *time.Time //
+	Starts     int        // how often work was begun at StartsRow and never came back
+	StartsRow  int64      //
 }
 
 // Request is what the operator sets.
@@ -148,7 +150,7 @@ type Request struct {
 // ConsentChoice says how the file's consent is read.
 type ConsentChoice struct {
 	Source string // "columns" (default), "all" or "none"
-	Text   string // what these people agreed to, and where; with "columns" too, unless a column names WhatsApp
+	Text   string // what these people agreed to, and where; with "columns" it makes consent of a column of another kind
 }
 
 func (r *Request) check() error {

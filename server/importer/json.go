@@ -42,7 +42,7 @@ func newObjects(r io.Reader, format Format) (objects, error) {
 func parseObject(raw []byte) (map[string]any, []string, error) {
 	var obj map[string]any
 	if err := json.Unmarshal(raw, &obj); err != nil || obj == nil {
-		return nil, nil, errBrokenRow(fmt.Sprintf("found %.40s, want an object", raw))
+		return nil, nil, errBrokenRow(fmt.Sprintf("found %.80s, want an object", raw))
 	}
 	return obj, keyOrder(raw), nil
 }

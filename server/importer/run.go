@@ -26,7 +26,10 @@ import (
 	"github.com/uptrace/bun"
 )
 
-const batchRows = 2000
+const (
+	batchRows = 2000
+	maxStarts = 2 // of work that ends with its process, at the same row
+)
 
 // Run works an import from where it stands. Each batch and its progress are
 // one transaction, so that a crash loses or repeats no row.
@@ -47,7 +50,14 @@ func (s *Service) run(ctx context.Context, id int64) error {
 		who = actor.Actor{Kind: actor.KindOperator, ID: *imp.OperatorID, Role: actor.RoleMarketer}
 	}
 	ctx = actor.With(ctx, who)
+	if imp.Starts > maxStarts {
+		return s.end(ctx, imp, StatusFailed, fmt.Sprintf("the process that worked it ended %d times behind row %d: "+
+			"look at the rows that follow, and at the memory of the machine", maxStarts, imp.RowsDone))
+	}
 	err = s.work(ctx, imp)
+	if back := cameBack(context.WithoutCancel(ctx), s.db, imp.ID); back != nil {
+		s.log.WarnContext(ctx, "an import's end of work is not noted", "import", imp.ID, "error", back)
+	}
 	if apperr.Is(err, apperr.CodeInvalid) {
 		err = s.end(ctx, imp, StatusFailed, apperr.Text(err))
 	}
@@ -65,10 +75,15 @@ func (s *Service) begin(ctx context.Context, id int64) (imp *Import, err error) 
 		}
 		// What a dry run had seen died with its worker; another version counts rows differently.
 		if imp.RowsDone > 0 && (imp.Options.DryRun || imp.Options.Reader != readerVersion) {
+			imp.Options.Reader = readerVersion
 			if err := startOver(ctx, tx, imp); err != nil {
 				return err
 			}
 		}
+		if imp.StartsRow != imp.RowsDone {
+			imp.Starts, imp.StartsRow = 0, imp.RowsDone
+		}
+		imp.Starts++
 		if imp.StartedAt == nil {
 			now := s.now()
 			imp.StartedAt = &now

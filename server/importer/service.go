@@ -80,7 +80,8 @@ func (s *Service) Start(ctx context.Context, req Request, file io.Reader) (*Impo
 	if err != nil {
 		return nil, err
 	}
-	file = plain.text
+	file, cards, done := fromVCards(plain.text)
+	defer done()
 	head := make([]byte, sniffBytes)
 	n, err := io.ReadFull(file, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
@@ -88,6 +89,9 @@ func (s *Service) Start(ctx context.Context, req Request, file io.Reader) (*Impo
 	}
 	opts, lacking := sniff(head[:n], &req)
 	opts.Sheet, opts.Sheets = plain.sheet, plain.sheets
+	if cards {
+		opts.Source = sourceVCard
+	}
 	if lacking != nil && (!req.DryRun || len(opts.Columns) == 0) {
 		return nil, lacking
 	}
@@ -203,6 +207,9 @@ func (s *Service) Confirm(ctx context.Context, id int64, req Request) (*Import, 
 			return err
 		}
 		imp.Options.Sheet, imp.Options.Sheets = before.Sheet, before.Sheets
+		if before.Source == sourceVCard {
+			imp.Options.Source = sourceVCard
+		}
 		if err := startOver(ctx, tx, imp); err != nil {
 			return err
 		}

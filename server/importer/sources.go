@@ -34,6 +34,8 @@ var sources = []source{
 	{name: "listmonk", needs: []string{"uuid", "email", "name", "attributes", "status"}},
 }
 
+const sourceVCard = "vCard" // known by its content
+
 // recognize names the program that wrote a file with these columns; its name is ""
 // for others.
 func recognize(names []string) source {

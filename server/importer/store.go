@@ -37,7 +37,15 @@ func insert(ctx context.Context, idb bun.IDB, imp *Import) error {
 
 func setStatus(ctx context.Context, tx bun.Tx, imp *Import) error {
 	_, err := tx.NewUpdate().Model(imp).Column("status", "failure", "size_bytes", "bytes_done", "rows_total",
-		"started_at", "finished_at").WherePK().Exec(ctx)
+		"started_at", "finished_at", "starts", "starts_row").WherePK().Exec(ctx)
+	return db.Err(err)
+}
+
+// cameBack notes that whoever worked the import is still alive.
+func cameBack(ctx context.Context, idb bun.IDB, id int64) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	_, err := idb.NewRaw("UPDATE imports SET starts = 0 WHERE id = ? AND starts > 0", id).Exec(ctx)
 	return db.Err(err)
 }
 

@@ -249,20 +249,25 @@ export type ContactImportCancelInput = {
 
 export type ContactImportConfirmInput = {
   consentSource?: ImportConsentSource | null | undefined;
+  /** As for contactImport. */
   consentText?: string | null | undefined;
+  dateOrder?: ImportDateOrder | null | undefined;
   defaultRegion?: string | null | undefined;
   dryRun?: boolean | null | undefined;
   id: string | number;
   mapping?: Array<ImportColumnInput> | null | undefined;
   mode?: ImportMode | null | undefined;
+  numbers?: ImportNumbers | null | undefined;
   /** Everybody in the file is subscribed to these topics, but for who left them. */
   topicIds?: Array<string | number> | null | undefined;
 };
 
 export type ContactImportInput = {
   consentSource?: ImportConsentSource | null | undefined;
-  /** With ALL: what these people agreed to, and where. */
+  /** What these people agreed to, and where: the evidence. Needed with ALL, and for columns that speak of another consent. At most 4,000 characters. */
   consentText?: string | null | undefined;
+  /** For columns whose own values do not tell. */
+  dateOrder?: ImportDateOrder | null | undefined;
   /** Where national numbers are read when the row does not say, ISO 3166-1 alpha-2. */
   defaultRegion?: string | null | undefined;
   /** Tell what would come of it, and write nothing. */
@@ -271,6 +276,10 @@ export type ContactImportInput = {
   /** Columns left out are guessed from their names. */
   mapping?: Array<ImportColumnInput> | null | undefined;
   mode?: ImportMode | null | undefined;
+  /** How numbers without + are meant. Null: as they can only be meant; where both are possible, the row is rejected. */
+  numbers?: ImportNumbers | null | undefined;
+  /** Of a workbook; null: the first with anything in it. */
+  sheet?: string | null | undefined;
   /** Everybody in the file is subscribed to these topics, but for who left them. */
   topicIds?: Array<string | number> | null | undefined;
 };
@@ -427,10 +436,15 @@ export type ImportColumnInput = {
 export type ImportConsentSource =
   /** Everybody in the file agreed, as consentText says. */
   | 'ALL'
-  /** What the file's consent columns say, row by row. */
+  /** What the file's consent columns say, row by row. Of a column that speaks of another consent, such as subscribed or marketing consent, a yes counts only with consentText. */
   | 'COLUMNS'
   /** Record none. */
   | 'NONE';
+
+/** In which order dates such as 03/04/2025 are written. */
+export type ImportDateOrder =
+  | 'DAY_FIRST'
+  | 'MONTH_FIRST';
 
 export type ImportMode =
   /** Known contacts stay as they are. */
@@ -438,6 +452,13 @@ export type ImportMode =
   /** Unknown numbers are rejected. */
   | 'UPDATE_ONLY'
   | 'UPSERT';
+
+/** How numbers without + or 00 are meant. */
+export type ImportNumbers =
+  /** With the country code. */
+  | 'INTERNATIONAL'
+  /** As they are dialled in the row's country, or else in the default one. */
+  | 'NATIONAL';
 
 export type ImportStatus =
   | 'CANCELED'
