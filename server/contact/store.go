@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"eventstream/server/apperr"
@@ -163,28 +164,63 @@ func filtered(q *bun.SelectQuery, f Filter) *bun.SelectQuery {
 	return q
 }
 
-// SearchPredicate looks for digits in numbers and attributes, and for anything
-// else in names, numbers and attributes, by the trigram indexes. Those know
-// nothing shorter than three letters: then it is the beginning of a name. nil
-// is no search.
+// maxSearchWords is how many words of a search count.
+const maxSearchWords = 8
+
+// SearchPredicate looks for a number in any spelling, for one word anywhere in name,
+// number and attributes, or for the beginnings of several words in any order, by the
+// trigram indexes. Those know nothing shorter than three letters: such a word alone is
+// the beginning of a name. nil is no search.
 func SearchPredicate(search string) *Predicate {
 	text, digits := searchTerms(search)
-	like := "%" + db.LikeEscape(text) + "%"
+	words := strings.Fields(text)
+	words = words[:min(len(words), maxSearchWords)]
 	switch {
-	case text == "":
+	case len(words) == 0:
 		return nil
 	case digits != "":
 		return &Predicate{
 			SQL:  "(c.address LIKE ? OR c.match_key = ? OR attribute_text(c.attributes) ILIKE ?)",
-			Args: []any{"%" + digits + "%", "+" + digits, like},
+			Args: []any{"%" + digits + "%", "+" + digits, "%" + db.LikeEscape(text) + "%"},
 		}
-	case utf8.RuneCountInString(text) < 3:
+	case len(words) == 1 && utf8.RuneCountInString(text) < 3:
 		return &Predicate{SQL: `lower(c.name) COLLATE "C" LIKE ?`, Args: []any{db.LikeEscape(strings.ToLower(text)) + "%"}}
 	}
-	return &Predicate{
-		SQL:  "(c.name ILIKE ? OR c.address ILIKE ? OR attribute_text(c.attributes) ILIKE ?)",
-		Args: []any{like, like, like},
+	if len(words) == 1 {
+		like := "%" + db.LikeEscape(text) + "%"
+		return &Predicate{
+			SQL:  "(c.name ILIKE ? OR c.address ILIKE ? OR attribute_text(c.attributes) ILIKE ?)",
+			Args: []any{like, like, like},
+		}
 	}
+	every, args := make([]string, len(words)), make([]any, 0, 3*len(words))
+	for i, word := range words {
+		begins := wordBeginning(word)
+		every[i] = "(c.name ~* ? OR attribute_text(c.attributes) ~* ?"
+		args = append(args, begins, begins)
+		if utf8.RuneCountInString(word) >= 3 { // two digits stand in most numbers
+			every[i] += " OR c.address ILIKE ?"
+			args = append(args, "%"+db.LikeEscape(word)+"%")
+		}
+		every[i] += ")"
+	}
+	return &Predicate{SQL: "(" + strings.Join(every, " AND ") + ")", Args: args}
+}
+
+// wordBeginning is a regular expression for words that begin so.
+func wordBeginning(word string) string {
+	var out strings.Builder
+	for i, r := range word {
+		plain := unicode.IsLetter(r) || unicode.IsDigit(r) || r > unicode.MaxASCII
+		if i == 0 && plain {
+			out.WriteString(`\m`)
+		}
+		if !plain {
+			out.WriteByte('\\')
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
 }
 
 // CursorOf is a contact's place in a list sorted by o.
