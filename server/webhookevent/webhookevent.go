@@ -103,7 +103,7 @@ func (e *Event) classify(reader Reader) {
 		e.ContactKey = a.MatchKey
 	}
 	command, _ := consent.DetectCommand(in.Body)
-	e.Urgent = consent.DetectKeyword(in.Body) == consent.KeywordStop || command == consent.KeywordStop
+	e.Urgent = consent.Understand(in.Said()).Keyword == consent.KeywordStop || command == consent.KeywordStop
 }
 
 // InboundKey is the dedupe key of an inbound message, however it became known.
