@@ -114,7 +114,7 @@ func (n News) Publish(hub *pubsub.Hub) {
 // created, message kept, window opened, keyword obeyed. The same SID again is
 // nothing.
 func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (News, error) {
-	a, err := contact.ParseAddress(in.From, "")
+	a, err := contact.DeliveredAddress(in.From)
 	if err != nil {
 		return News{}, err
 	}

@@ -99,7 +99,7 @@ func (e *Event) classify(reader Reader) {
 	}
 	in := reader.Inbound(e.Params)
 	e.ContactKey = strings.TrimSpace(in.From)
-	if a, err := contact.ParseAddress(in.From, ""); err == nil {
+	if a, err := contact.DeliveredAddress(in.From); err == nil {
 		e.ContactKey = a.MatchKey
 	}
 	command, _ := consent.DetectCommand(in.Body)
