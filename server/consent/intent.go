@@ -70,7 +70,8 @@ type lexicon struct {
 	// Whole expressions, plain, by their words.
 	stop, alone, refuse, objects, courtesy, filler map[string]bool
 	start, help                                    map[string]bool
-	asks                                           []string
+	asks                                           []string // beginnings of words that ask for an opt-out
+	complaints                                     []string // and of those that may
 	longest                                        int  // words of the longest expression
 	accents                                        bool // without them words mean something else
 	joined                                         bool // written without spaces
@@ -78,7 +79,7 @@ type lexicon struct {
 
 var lexicons = func() (list []*lexicon) {
 	var file map[string]struct {
-		Stop, Alone, Refuse, Objects, Courtesy, Filler, Asks, Start, Help []string
+		Stop, Alone, Refuse, Objects, Courtesy, Filler, Asks, Complaints, Start, Help []string
 	}
 	if err := json.Unmarshal(wordsFile, &file); err != nil {
 		panic(err)
@@ -116,6 +117,9 @@ var lexicons = func() (list []*lexicon) {
 		for ask := range set(f.Asks) {
 			l.asks = append(l.asks, ask)
 		}
+		for complaint := range set(f.Complaints) {
+			l.complaints = append(l.complaints, complaint)
+		}
 		list = append(list, l)
 	}
 	// English last: its words stand in other languages' messages too.
@@ -136,6 +140,8 @@ var lexicons = func() (list []*lexicon) {
 const (
 	longestRequest = 14  // words of a message that acts by itself
 	longestJoined  = 48  // characters of one in a language without spaces
+	shortRequest   = 8   // words of a message that acts by itself if it asks for an opt-out among other things
+	shortJoined    = 18  // characters of one in a language without spaces
 	longestReview  = 120 // words of a sentence that is looked at
 )
 
@@ -180,11 +186,20 @@ func understand(body string) Intent {
 	if stopAnd(words) {
 		return Intent{Keyword: KeywordStop, Rule: RuleStopAnd, Language: "en"}
 	}
-	if len(words) <= longestReview {
-		for _, l := range lexicons {
-			if l.asksFor(text(l)) {
-				return Intent{Review: true, Rule: RuleSentence, Language: l.code}
+	if len(words) > longestReview {
+		return Intent{}
+	}
+	for _, l := range lexicons {
+		if t := text(l); l.mentions(t, l.asks) {
+			if l.isShort(t) && !strings.ContainsAny(body, "?？؟;") {
+				return Intent{Keyword: KeywordStop, Rule: RulePhrase, Language: l.code}
 			}
+			return Intent{Review: true, Rule: RuleSentence, Language: l.code}
+		}
+	}
+	for _, l := range lexicons {
+		if l.mentions(text(l), l.complaints) {
+			return Intent{Review: true, Rule: RuleSentence, Language: l.code}
 		}
 	}
 	return Intent{}
@@ -309,17 +324,24 @@ func stopAnd(words []string) bool {
 	return len(words) >= 2 && len(words) <= 3 && stopWords[words[0]] && !otherSense[words[1]]
 }
 
-// asksFor tells whether a longer text has something in it that asks for an opt-out.
-func (l *lexicon) asksFor(text string) bool {
-	for _, ask := range l.asks {
-		if l.joined || !spaced(ask) {
-			if strings.Contains(text, ask) {
+func (l *lexicon) isShort(text string) bool {
+	if l.joined && !strings.Contains(text, " ") {
+		return utf8.RuneCountInString(text) <= shortJoined
+	}
+	return len(strings.Fields(text)) <= shortRequest
+}
+
+// mentions tells whether a text has one of these in it, at the beginning of a word:
+// what is listed may be a stem.
+func (l *lexicon) mentions(text string, stems []string) bool {
+	for _, stem := range stems {
+		if l.joined || !spaced(stem) {
+			if strings.Contains(text, stem) {
 				return true
 			}
 			continue
 		}
-		// The beginning of a word: what is listed may be a stem.
-		if strings.HasPrefix(text, ask) || strings.Contains(text, " "+ask) {
+		if strings.HasPrefix(text, stem) || strings.Contains(text, " "+stem) {
 			return true
 		}
 	}
