@@ -72,9 +72,9 @@ type lexicon struct {
 	start, help                                    map[string]bool
 	asks                                           []string // beginnings of words that ask for an opt-out
 	complaints                                     []string // and of those that may
-	longest                                        int  // words of the longest expression
-	accents                                        bool // without them words mean something else
-	joined                                         bool // written without spaces
+	longest                                        int      // words of the longest expression
+	accents                                        bool     // without them words mean something else
+	joined                                         bool     // written without spaces
 }
 
 var lexicons = func() (list []*lexicon) {
@@ -156,6 +156,9 @@ func understand(body string) Intent {
 	}
 	words = once(words)
 	bare = strings.Join(words, " ")
+	if wantsMore(bare) {
+		return Intent{}
+	}
 	text := func(l *lexicon) string {
 		switch {
 		case l.joined:
@@ -205,6 +208,16 @@ func understand(body string) Intent {
 	return Intent{}
 }
 
+// wantsMore holds for "please don't stop".
+func wantsMore(text string) bool {
+	for _, s := range []string{"dont stop", "do not stop", "cant stop", "cannot stop", "never stop", "wont stop", "dont unsubscribe"} {
+		if strings.Contains(" "+text, " "+s) {
+			return true
+		}
+	}
+	return false
+}
+
 // once takes repeats out: "STOP STOP STOP", "no more no more".
 func once(words []string) []string {
 	for n := 1; n <= len(words)/2; n++ {
@@ -232,6 +245,7 @@ const (
 	partObject
 	partFiller
 	partStart
+	partThanks // "cancel, thanks" declines an offer as often as it asks for an end
 )
 
 // request reads a message that consists of nothing but expressions of the language:
@@ -274,9 +288,9 @@ func (l *lexicon) request(text string) Keyword {
 	keyword := KeywordNone
 	for p := range found[len(pieces)] {
 		switch {
-		case p&partStop != 0, p&partRefuse != 0 && p&partObject != 0, p&partAlone != 0 && p&partFiller == 0:
+		case p&partStop != 0, p&partRefuse != 0 && p&partObject != 0, p&partAlone != 0 && p&(partFiller|partThanks) == 0:
 			return KeywordStop
-		case p&partStart != 0 && p&^(partStart) == 0:
+		case p&partStart != 0 && p&^(partStart|partThanks) == 0:
 			keyword = KeywordStart
 		}
 	}
@@ -291,6 +305,8 @@ func (l *lexicon) part(expression string) (p parts, known bool) {
 		return partRefuse, true
 	case l.objects[expression]:
 		return partObject, true
+	case thanks[expression] && l.courtesy[expression]:
+		return partThanks, true
 	case l.courtesy[expression]:
 		return 0, true
 	case l.filler[expression]:
@@ -302,6 +318,19 @@ func (l *lexicon) part(expression string) (p parts, known bool) {
 	}
 	return 0, false
 }
+
+var thanks = func() map[string]bool {
+	m := map[string]bool{}
+	for _, w := range []string{
+		"thanks", "thank you", "thankyou", "thx", "ty", "gracias", "merci", "danke", "grazie", "obrigado", "obrigada", "tack", "tak",
+		"takk", "kiitos", "dzięki", "dziękuję", "díky", "děkuji", "ďakujem", "köszönöm", "mulțumesc", "teşekkürler", "спасибо", "дякую",
+		"ευχαριστώ", "hvala", "شكرا", "ممنون", "مرسی", "شکریہ", "תודה", "धन्यवाद", "ধন্যবাদ", "நன்றி", "terima kasih", "salamat",
+		"cảm ơn", "ขอบคุณ", "谢谢", "謝謝", "ありがとう", "감사합니다", "asante", "dankie",
+	} {
+		m[plain(w, false)], m[plain(w, true)] = true, true
+	}
+	return m
+}()
 
 // stopWords begin a message that means stop whatever one or two words follow, unless
 // those make another sense of it.

@@ -15,6 +15,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/jobs"
 	"eventstream/server/message"
+	"eventstream/server/optout"
 	"eventstream/server/pubsub"
 	"eventstream/server/topic"
 
@@ -151,6 +152,15 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 		Body:     contact.CleanText(in.Body), Media: in.Media, Status: message.StatusReceived, SID: &in.SID,
 	}
 	if err := message.Insert(ctx, tx, m); err != nil {
+		return News{}, err
+	}
+	switch {
+	case intent.Review:
+		err = optout.Note(ctx, tx, c, m.ID, intent.Language)
+	case keyword == consent.KeywordStop:
+		err = optout.Close(ctx, tx, c.ID)
+	}
+	if err != nil {
 		return News{}, err
 	}
 	campaignID, err := message.MarkReplied(ctx, tx, c.ID, in.QuotedSID, keyword == consent.KeywordStop)
