@@ -77,14 +77,6 @@ func setSession(ctx context.Context, token string) error {
 	return nil
 }
 
-func remoteIP(r *http.Request) string {
-	host := r.RemoteAddr
-	if i := strings.LastIndexByte(host, ':'); i > 0 {
-		host = host[:i]
-	}
-	return strings.Trim(host, "[]")
-}
-
 // hasRole is the directive; the service checks again.
 func hasRole(ctx context.Context, _ any, next graphql.Resolver, role model.Role) (any, error) {
 	if err := actor.Require(ctx, actor.Role(strings.ToLower(string(role)))); err != nil {

@@ -15,6 +15,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/auth"
 	"eventstream/server/globalid"
+	"eventstream/server/guard"
 )
 
 // SetupAdmin is the resolver for the setupAdmin field.
@@ -33,7 +34,7 @@ func (r *mutationResolver) SetupAdmin(ctx context.Context, input model.SetupAdmi
 func (r *mutationResolver) SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error) {
 	ip, agent := "", ""
 	if x := exchangeOf(ctx); x != nil {
-		ip, agent = remoteIP(x.r), x.r.UserAgent()
+		ip, agent = guard.Key(guard.ClientOf(ctx)), x.r.UserAgent()
 	}
 	token, o, err := r.Services.Auth.SignIn(ctx, input.Email, input.Password, ip, agent)
 	if apperr.Is(err, apperr.CodeUnauthenticated) || apperr.Is(err, apperr.CodeRateLimited) {

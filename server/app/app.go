@@ -425,7 +425,7 @@ func (a *App) buildServer(tokens []string) error {
 		},
 		Inbound: hooks.Inbound, Status: hooks.Status, Jobs: a.ui, SPA: web.NewSPA(frontend.Dist()),
 		Playground: a.cfg.Playground,
-		Ready:      a.db.PingContext, Registry: a.registry, Log: a.log,
+		Ready:      a.db.PingContext, Registry: a.registry, Proxies: a.cfg.TrustedProxies, Log: a.log,
 		Rejects: func(ctx context.Context, id string, w http.ResponseWriter) error {
 			n, err := globalid.Decode("id", "Import", id)
 			if err != nil {

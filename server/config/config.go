@@ -18,6 +18,8 @@ import (
 	"strings"
 	"time"
 
+	"eventstream/server/guard"
+
 	"github.com/caarlos0/env/v11"
 	"github.com/joho/godotenv"
 )
@@ -47,6 +49,8 @@ type Config struct {
 	DataDir       string `env:"DATA_DIR" envDefault:".data"`
 	AdminEmail    string `env:"ADMIN_EMAIL"`
 	AdminPassword Secret `env:"ADMIN_PASSWORD"`
+
+	TrustedProxies guard.Proxies `env:"TRUSTED_PROXIES"` // whose X-Forwarded-For and Forwarded count
 
 	Twilio Twilio
 

@@ -13,6 +13,7 @@ import (
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
+	"eventstream/server/guard"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -35,6 +36,7 @@ type Routes struct {
 	Playground bool
 	Ready      func(context.Context) error
 	Registry   *prometheus.Registry
+	Proxies    guard.Proxies
 	Log        *slog.Logger
 }
 
@@ -47,7 +49,7 @@ func NewRouter(rt Routes) http.Handler {
 	rt.Registry.MustRegister(requests)
 
 	r := chi.NewRouter()
-	r.Use(identify, measure(requests), recoverer(rt.Log), secure)
+	r.Use(identify, rt.Proxies.Identify, measure(requests), recoverer(rt.Log), secure)
 	probe(r, rt.Ready, rt.Registry)
 	for _, path := range []string{"/webhooks/twilio/inbound", "/webhooks/inbound"} { // the second is the first product's
 		r.Post(path, rt.Inbound)
