@@ -8089,7 +8089,7 @@ type ApiToken implements Node {
 type Setup {
   "True until the first admin exists."
   needed: Boolean!
-  "True when creating the first admin takes the token from the server's log, because others can reach this server."
+  "True while needed: creating the first admin takes the token of the link that the server prints when it starts."
   tokenNeeded: Boolean!
   "True: messages go to Twilio. False: to the sandbox on this machine."
   live: Boolean!
@@ -8130,7 +8130,7 @@ input SetupAdminInput {
   name: String!
   "10 to 200 characters."
   password: String!
-  "From the server's log; only where Setup.tokenNeeded."
+  "The part behind #setup= of the link that the server prints when it starts. Always needed; a wrong one is a userError."
   token: String
 }
 input SignInInput {

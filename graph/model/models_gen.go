@@ -1657,7 +1657,7 @@ type SettingsUpdatePayload struct {
 type Setup struct {
 	// True until the first admin exists.
 	Needed bool `json:"needed"`
-	// True when creating the first admin takes the token from the server's log, because others can reach this server.
+	// True while needed: creating the first admin takes the token of the link that the server prints when it starts.
 	TokenNeeded bool `json:"tokenNeeded"`
 	// True: messages go to Twilio. False: to the sandbox on this machine.
 	Live    bool   `json:"live"`
@@ -1670,7 +1670,7 @@ type SetupAdminInput struct {
 	Name string `json:"name"`
 	// 10 to 200 characters.
 	Password string `json:"password"`
-	// From the server's log; only where Setup.tokenNeeded.
+	// The part behind #setup= of the link that the server prints when it starts. Always needed; a wrong one is a userError.
 	Token graphql.Omittable[*string] `json:"token,omitempty"`
 }
 

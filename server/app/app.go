@@ -41,6 +41,7 @@ import (
 	"eventstream/server/explain"
 	"eventstream/server/export"
 	"eventstream/server/globalid"
+	"eventstream/server/guard"
 	"eventstream/server/health"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
@@ -123,7 +124,7 @@ type App struct {
 	Services graph.Services
 	// Sandbox is nil while Twilio is live.
 	Sandbox *sandbox.Sandbox
-	// URL is where the pages are.
+	// URL is the listener's own address, which other programs on this machine call.
 	URL string
 }
 
@@ -261,9 +262,7 @@ func (a *App) build(ctx context.Context) error {
 			return err
 		}
 	}
-	if !a.cfg.Loopback() {
-		s.SetupToken = a.setupToken()
-	}
+	s.SetupToken = a.setupToken()
 	a.Services = s
 	if a.roles.Work {
 		a.work = &worker.Services{
@@ -425,7 +424,8 @@ func (a *App) buildServer(tokens []string) error {
 		},
 		Inbound: hooks.Inbound, Status: hooks.Status, Jobs: a.ui, SPA: web.NewSPA(frontend.Dist()),
 		Playground: a.cfg.Playground,
-		Ready:      a.db.PingContext, Registry: a.registry, Proxies: a.cfg.TrustedProxies, Log: a.log,
+		Ready:      a.db.PingContext, Registry: a.registry, Proxies: a.cfg.TrustedProxies,
+		Hosts: guard.NewHosts(a.cfg.PublicURL, a.cfg.ListenAddr, a.listener.Addr(), a.cfg.AllowedHosts), Log: a.log,
 		Rejects: func(ctx context.Context, id string, w http.ResponseWriter) error {
 			n, err := globalid.Decode("id", "Import", id)
 			if err != nil {
@@ -557,16 +557,22 @@ func (a *App) Close() {
 	}
 }
 
-// SignInHint tells a newcomer how to get in.
-func (a *App) SignInHint(ctx context.Context) string {
-	needed, err := a.Services.Auth.SetupNeeded(ctx)
+// Open is the address for people. Where nobody can sign in yet, it takes the token that allows to create the first admin
+// along, in the fragment, which browsers send to no server. On this machine it says localhost: passkeys need a name.
+func (a *App) Open(ctx context.Context) (address, hint string) {
+	address = a.URL
+	tcp, ok := a.listener.Addr().(*net.TCPAddr)
 	switch {
-	case err != nil || !needed:
-		return "sign in with your email address and password"
-	case a.Services.SetupToken != "":
-		return "the first page creates the admin; its token is " + a.Services.SetupToken
+	case ok && tcp.IP.IsUnspecified() && a.cfg.PublicURL != "":
+		address = a.publicURL()
+	case ok && (tcp.IP.IsUnspecified() || tcp.IP.Equal(net.IPv4(127, 0, 0, 1)) || tcp.IP.Equal(net.IPv6loopback)):
+		address = fmt.Sprintf("http://localhost:%d", tcp.Port)
 	}
-	return "the first page creates the admin"
+	needed, err := a.Services.Auth.SetupNeeded(ctx)
+	if err != nil || !needed {
+		return address, "sign in with your email address and password"
+	}
+	return address + "/#setup=" + a.Services.SetupToken, "this link creates the admin; keep it to yourself"
 }
 
 // Provider tells where messages go.

@@ -42,12 +42,19 @@ type env struct {
 
 func start(t *testing.T) *env {
 	t.Helper()
+	return startWith(t, func(*config.Config) {})
+}
+
+// startWith starts the engine with another configuration. Without an admin in it, nobody is signed in.
+func startWith(t *testing.T, change func(*config.Config)) *env {
+	t.Helper()
 	cfg := config.Config{
 		DatabaseURL: config.Secret(dbtest.URL(t)), ListenAddr: "127.0.0.1:0", DataDir: t.TempDir(),
 		SecretKey:  "0123456789abcdef0123456789abcdef",
 		AdminEmail: "ada@shop.example", AdminPassword: "a long enough password", LogLevel: "error", LogFormat: "text",
 		Playground: true,
 	}
+	change(&cfg)
 	require.NoError(t, cfg.Validate())
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	a, err := app.New(context.Background(), cfg, app.Roles{Serve: true, Work: true}, log)
@@ -66,6 +73,9 @@ func start(t *testing.T) *env {
 	quick := sandbox.DefaultSettings()
 	quick.LatencyMS, quick.ApprovalMS, quick.DeliveryMS, quick.ReplyRate, quick.UndeliveredRate = 2, 10, 100, 0, 0
 	require.NoError(t, a.Sandbox.SetSettings(quick))
+	if cfg.AdminEmail == "" {
+		return e
+	}
 	var in struct{ SignIn struct{ UserErrors []any } }
 	e.do(&in, `mutation { signIn(input: {email: "ADA@shop.example", password: "a long enough password"}) { userErrors { message } } }`, nil)
 	require.Empty(t, in.SignIn.UserErrors)

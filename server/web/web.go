@@ -37,6 +37,7 @@ type Routes struct {
 	Ready      func(context.Context) error
 	Registry   *prometheus.Registry
 	Proxies    guard.Proxies
+	Hosts      guard.Hosts
 	Log        *slog.Logger
 }
 
@@ -57,6 +58,16 @@ func NewRouter(rt Routes) http.Handler {
 	for _, path := range []string{"/webhooks/twilio/status", "/webhooks/status"} {
 		r.Post(path, rt.Status)
 	}
+	r.NotFound(rt.Hosts.Handler(rt.SPA).ServeHTTP)
+	r.Group(func(r chi.Router) {
+		r.Use(rt.Hosts.Handler)
+		rt.pages(r)
+	})
+	return r
+}
+
+// pages mounts what browsers open; probes and webhooks stay outside of it, which other machines ask by other names.
+func (rt Routes) pages(r chi.Router) {
 	// Browsers say where a request comes from; one from another site is refused.
 	cross := http.NewCrossOriginProtection()
 	r.Group(func(r chi.Router) {
@@ -85,8 +96,6 @@ func NewRouter(rt Routes) http.Handler {
 		r.Get("/playground", http.NotFound)
 		r.Get("/playground.html", http.NotFound)
 	}
-	r.NotFound(rt.SPA.ServeHTTP)
-	return r
 }
 
 // download streams a file that write makes; what breaks off half-way is not

@@ -649,7 +649,7 @@ export type SetupAdminInput = {
   name: string;
   /** 10 to 200 characters. */
   password: string;
-  /** From the server's log; only where Setup.tokenNeeded. */
+  /** The part behind #setup= of the link that the server prints when it starts. Always needed; a wrong one is a userError. */
   token?: string | null | undefined;
 };
 
