@@ -1217,6 +1217,7 @@ type ComplexityRoot struct {
 		ID             func(childComplexity int) int
 		Kind           func(childComplexity int) int
 		NextAttemptAt  func(childComplexity int) int
+		Notice         func(childComplexity int) int
 		Params         func(childComplexity int) int
 		ReceivedAt     func(childComplexity int) int
 		RecordedAt     func(childComplexity int) int
@@ -6325,6 +6326,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.WebhookEvent.NextAttemptAt(childComplexity), true
+	case "WebhookEvent.notice":
+		if e.ComplexityRoot.WebhookEvent.Notice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.Notice(childComplexity), true
 	case "WebhookEvent.params":
 		if e.ComplexityRoot.WebhookEvent.Params == nil {
 			break
@@ -8994,6 +9001,7 @@ type WebhookEvent implements Node {
   "Of the message."
   sid: String!
   params: JSON!
+  "False for what was found in Twilio's log, and for the note that a request was refused because its signature belongs to another."
   signatureValid: Boolean!
   "Which way it came."
   source: WebhookEventSource!
@@ -9013,6 +9021,8 @@ type WebhookEvent implements Node {
   nextAttemptAt: DateTime
   "Why it had no effect, or why the last attempt to apply it failed."
   error: String
+  "What is odd about it though it was applied: a message to a number that is none of the senders. Null where nothing is."
+  notice: String
 }
 type WebhookEventEdge {
   cursor: String!
@@ -9035,6 +9045,8 @@ input WebhookEventFilter {
   failed: Boolean
   "Those that could not be applied and are tried again later, see nextAttemptAt."
   parked: Boolean
+  "Those with a notice."
+  flagged: Boolean
 }
 
 extend type Query {
@@ -11167,6 +11179,8 @@ func (ec *executionContext) childFields_WebhookEvent(ctx context.Context, field 
 		return ec.fieldContext_WebhookEvent_nextAttemptAt(ctx, field)
 	case "error":
 		return ec.fieldContext_WebhookEvent_error(ctx, field)
+	case "notice":
+		return ec.fieldContext_WebhookEvent_notice(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebhookEvent", field.Name)
 }

@@ -2004,9 +2004,10 @@ type WebhookEvent struct {
 	ID   string           `json:"id"`
 	Kind WebhookEventKind `json:"kind"`
 	// Of the message.
-	Sid            string          `json:"sid"`
-	Params         json.RawMessage `json:"params"`
-	SignatureValid bool            `json:"signatureValid"`
+	Sid    string          `json:"sid"`
+	Params json.RawMessage `json:"params"`
+	// False for what was found in Twilio's log, and for the note that a request was refused because its signature belongs to another.
+	SignatureValid bool `json:"signatureValid"`
 	// Which way it came.
 	Source WebhookEventSource `json:"source"`
 	// When it was recorded, by Postgres' clock; the same as recordedAt.
@@ -2025,6 +2026,8 @@ type WebhookEvent struct {
 	NextAttemptAt *time.Time `json:"nextAttemptAt,omitempty"`
 	// Why it had no effect, or why the last attempt to apply it failed.
 	Error *string `json:"error,omitempty"`
+	// What is odd about it though it was applied: a message to a number that is none of the senders. Null where nothing is.
+	Notice *string `json:"notice,omitempty"`
 }
 
 func (WebhookEvent) IsNode() {}
@@ -2052,6 +2055,8 @@ type WebhookEventFilter struct {
 	Failed graphql.Omittable[*bool] `json:"failed,omitempty"`
 	// Those that could not be applied and are tried again later, see nextAttemptAt.
 	Parked graphql.Omittable[*bool] `json:"parked,omitempty"`
+	// Those with a notice.
+	Flagged graphql.Omittable[*bool] `json:"flagged,omitempty"`
 }
 
 type WebhookEventReplayInput struct {

@@ -195,7 +195,10 @@ func (a *App) build(ctx context.Context) error {
 		APISecret: string(a.cfg.Twilio.APISecret),
 		BaseURL:   a.cfg.Twilio.APIBaseURL, PublicURL: a.publicURL(),
 	}
-	tokens := []string{string(a.cfg.Twilio.AuthToken), string(a.cfg.Twilio.AuthTokenSecondary)}
+	signers := []twilio.Account{
+		{SID: a.cfg.Twilio.AccountSID, AuthToken: string(a.cfg.Twilio.AuthToken)},
+		{SID: a.cfg.Twilio.AccountSID, AuthToken: string(a.cfg.Twilio.AuthTokenSecondary)},
+	}
 	firstSender, rate, provider, timing := a.cfg.Twilio.PhoneNumber, sender.DefaultRate,
 		"Twilio, account "+a.cfg.Twilio.AccountSID, liveTiming
 	if !a.cfg.Twilio.Live() {
@@ -203,7 +206,12 @@ func (a *App) build(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		account.AccountSID, account.AuthToken, tokens = sandbox.AccountSID, sandbox.AuthToken, []string{sandbox.AuthToken}
+		token, err := sandbox.Token(a.cfg.DataDir)
+		if err != nil {
+			return err
+		}
+		account.AccountSID, account.AuthToken = sandbox.AccountSID, token
+		signers = []twilio.Account{{SID: sandbox.AccountSID, AuthToken: token}}
 		account.BaseURL, account.PublicURL = peer.URL, peer.PublicURL
 		firstSender, rate, provider, timing = sandbox.PhoneNumber, sandboxRate,
 			"sandbox on this machine; nothing reaches a phone", sandboxTiming
@@ -300,7 +308,7 @@ func (a *App) build(ctx context.Context) error {
 		if err := a.openWriter(now); err != nil {
 			return err
 		}
-		return a.buildServer(tokens)
+		return a.buildServer(signers)
 	}
 	if a.cfg.MetricsAddr != "" {
 		if a.listener, err = net.Listen("tcp", a.cfg.MetricsAddr); err != nil {
@@ -403,7 +411,7 @@ func (a *App) setupToken() string {
 	return hex.EncodeToString(mac.Sum(nil))[:20]
 }
 
-func (a *App) buildServer(tokens []string) error {
+func (a *App) buildServer(signers []twilio.Account) error {
 	documents, err := graph.NewTrustedDocuments(frontend.Documents(), a.cfg.TrustedDocumentsOnly)
 	if err != nil {
 		return err
@@ -415,7 +423,9 @@ func (a *App) buildServer(tokens []string) error {
 		return fmt.Errorf("start the job pages: %w", err)
 	}
 	a.registry.MustRegister(&collector{source: a.Services.Health, log: a.log})
-	hooks := webhook.New(a.writer, tokens, a.publicURL, a.log)
+	hooks := webhook.New(webhook.Options{
+		Writer: a.writer, Accounts: signers, PublicURL: a.publicURL, Log: a.log, Registry: a.registry,
+	})
 	router := web.NewRouter(web.Routes{
 		GraphQL: graph.NewHandler(a.Services, graph.Options{Documents: documents, Introspection: a.cfg.Playground}),
 		Schema:  graph.SDL(), Authorize: func(next http.Handler) http.Handler {

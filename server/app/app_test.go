@@ -692,7 +692,7 @@ func TestWebhooks(t *testing.T) {
 		require.NoError(t, err)
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		if signature == "" {
-			signature = twilio.Sign(sandbox.AuthToken, e.URL+path, form)
+			signature = twilio.Sign(e.Sandbox.AuthToken(), e.URL+path, form)
 		}
 		req.Header.Set("X-Twilio-Signature", signature)
 		resp, err := e.http.Do(req)
@@ -711,14 +711,17 @@ func TestWebhooks(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, post("/webhooks/twilio/status?m=1", "", status("sent")), "a repeat is harmless")
 	require.Equal(t, http.StatusNoContent, post("/webhooks/status", "", status("teleported")), "an unknown word is kept")
 	require.Equal(t, http.StatusNoContent, post("/webhooks/twilio/status", "",
-		url.Values{"MessageSid": {"SM_of_somebody_else"}, "MessageStatus": {"read"}}))
+		url.Values{"AccountSid": {sandbox.AccountSID}, "MessageSid": {"SM" + strings.Repeat("0", 32)}, "MessageStatus": {"read"}}))
 	require.Equal(t, http.StatusOK, post("/webhooks/inbound", "",
 		url.Values{
-			"MessageSid": {"SMbsuid"}, "From": {"whatsapp:BR.1000000000000001"},
+			"AccountSid": {sandbox.AccountSID}, "MessageSid": {"SM" + strings.Repeat("1", 32)}, "From": {"whatsapp:BR.1000000000000001"},
 			"To": {"whatsapp:" + sandbox.PhoneNumber}, "Body": {"oi\x00"},
 		}))
 	require.Equal(t, http.StatusOK, post("/webhooks/inbound", "",
-		url.Values{"MessageSid": {"SMbad"}, "From": {"whatsapp:nobody"}, "To": {"x"}, "Body": {"?"}}))
+		url.Values{
+			"AccountSid": {sandbox.AccountSID}, "MessageSid": {"SM" + strings.Repeat("2", 32)}, "From": {"whatsapp:nobody"}, "To": {"x"},
+			"Body": {"?"},
+		}))
 	type row struct{ Sid, Error string }
 	var rows []row
 	require.Eventually(t, func() bool {

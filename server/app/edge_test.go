@@ -41,7 +41,9 @@ func TestAStrangerCannotBecomeTheFirstAdmin(t *testing.T) {
 				require.Equal(t, "token", become(token), "%v", token)
 			}
 			require.Zero(t, e.query("SELECT count(*) FROM operators"))
-			var setup struct{ Setup struct{ Needed, TokenNeeded bool } }
+			var setup struct {
+				Setup struct{ Needed, TokenNeeded bool }
+			}
 			e.do(&setup, `{ setup { needed tokenNeeded } }`, nil)
 			require.True(t, setup.Setup.Needed && setup.Setup.TokenNeeded)
 
@@ -60,7 +62,9 @@ func TestAStrangerCannotBecomeTheFirstAdmin(t *testing.T) {
 // TestOtherHostsGetNothing: a page on a name that was made to resolve to this machine calls under that name.
 func TestOtherHostsGetNothing(t *testing.T) {
 	t.Parallel()
-	e := startWith(t, func(c *config.Config) { c.PublicURL, c.AllowedHosts = "http://shop.example", []string{"engage.example:8443"} })
+	e := startWith(t, func(c *config.Config) {
+		c.PublicURL, c.AllowedHosts = "http://shop.example", []string{"engage.example:8443"}
+	})
 	ask := func(method, path, host, contentType, body string, header http.Header) int {
 		req, err := http.NewRequest(method, e.URL+path, strings.NewReader(body))
 		require.NoError(t, err)
@@ -77,7 +81,7 @@ func TestOtherHostsGetNothing(t *testing.T) {
 	own := strings.TrimPrefix(e.URL, "http://")
 	_, port, _ := strings.Cut(own, ":")
 	form := map[string][]string{"MessageSid": {"SM" + strings.Repeat("a", 32)}, "MessageStatus": {"sent"}, "AccountSid": {sandbox.AccountSID}}
-	signature := twilio.Sign(sandbox.AuthToken, "http://shop.example/webhooks/twilio/status", form)
+	signature := twilio.Sign(e.Sandbox.AuthToken(), "http://shop.example/webhooks/twilio/status", form)
 	for host, allowed := range map[string]bool{
 		own: true, "localhost:" + port: true, "[::1]:" + port: true, "shop.example": true, "shop.example:80": true,
 		"engage.example:8443": true, "engage.example": false, "evil.example": false, "evil.example:" + port: false, "localhost": false,
