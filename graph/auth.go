@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"eventstream/graph/model"
 	"eventstream/server/actor"
@@ -22,6 +23,8 @@ type exchange struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	session string
+
+	underWay atomic.Int64 // operations, of a WebSocket
 }
 
 // Authenticate finds out who calls, by bearer token or session cookie, and lets

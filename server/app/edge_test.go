@@ -1,11 +1,21 @@
 package app_test
 
 import (
+	"bufio"
 	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 
+	"eventstream/graph"
 	"eventstream/server/config"
 	"eventstream/server/twilio"
 	"eventstream/server/twilio/sandbox"
@@ -117,4 +127,213 @@ func TestOtherHostsGetNothing(t *testing.T) {
 		require.NoError(t, err, "a socket on %s", host)
 		require.NoError(t, conn.Close())
 	}
+}
+
+// request sends bytes as they are and gives the answer's status. What it does not answer to hangs until the test ends.
+func (e *env) request(head string, body io.Reader) (int, string) {
+	e.t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(e.URL, "http://"))
+	require.NoError(e.t, err)
+	defer func() { _ = conn.Close() }()
+	_, err = io.WriteString(conn, head)
+	require.NoError(e.t, err)
+	go func() { _, _ = io.Copy(conn, body) }() // ends with the connection
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(e.t, err)
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(e.t, err)
+	return resp.StatusCode, string(text)
+}
+
+func (e *env) cookies() string {
+	u, err := url.Parse(e.URL)
+	require.NoError(e.t, err)
+	var all []string
+	for _, c := range e.http.Jar.Cookies(u) {
+		all = append(all, c.Name+"="+c.Value)
+	}
+	return strings.Join(all, "; ")
+}
+
+// silence is a body that never comes.
+type silence struct{ ctx context.Context }
+
+func (s silence) Read([]byte) (int, error) {
+	<-s.ctx.Done()
+	return 0, io.EOF
+}
+
+// TestFilesAreRefusedBeforeTheyAreRead: of strangers before the first byte, of who may not import before the file.
+func TestFilesAreRefusedBeforeTheyAreRead(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	host := strings.TrimPrefix(e.URL, "http://")
+	post := "POST /graphql HTTP/1.1\r\nHost: " + host + "\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+	for _, length := range []string{"Content-Length: 1073741824", "Transfer-Encoding: chunked"} {
+		code, text := e.request(post+length+"\r\n\r\n", silence{t.Context()})
+		require.Equal(t, http.StatusUnauthorized, code, length)
+		require.Contains(t, text, "UNAUTHENTICATED")
+		code, text = e.request(post+"Authorization: Bearer nonsense\r\n"+length+"\r\n\r\n", silence{t.Context()})
+		require.Equal(t, http.StatusUnauthorized, code, length)
+		require.Contains(t, text, "UNAUTHENTICATED")
+	}
+	code, _ := e.request("POST /graphql HTTP/1.1\r\nHost: "+host+"\r\nContent-Type: application/json\r\nContent-Length: 65537\r\n\r\n", silence{t.Context()})
+	require.Equal(t, http.StatusRequestEntityTooLarge, code)
+
+	part := func(name, value string) string {
+		return "--b\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n"
+	}
+	operations := func(query string) string {
+		raw, err := json.Marshal(map[string]any{"query": query, "variables": map[string]any{"f": nil}})
+		require.NoError(t, err)
+		return part("operations", string(raw))
+	}
+	const contactImport = "mutation($f: Upload!) { contactImport(input: {file: $f}) { import { id } userErrors { message } } }"
+	head := func(cookies string) string {
+		return post + "Cookie: " + cookies + "\r\nContent-Length: 1000000000\r\n\r\n"
+	}
+	admin := e.cookies()
+	viewer := admin
+	e.exec("UPDATE operators SET role = 'viewer'")
+	code, text := e.request(head(viewer), io.MultiReader(strings.NewReader(operations(contactImport)), silence{t.Context()}))
+	require.Equal(t, http.StatusForbidden, code, text)
+	for name, query := range map[string]string{
+		"a fragment":        "mutation($f: Upload!) { ...F } fragment F on Mutation { contactImport(input: {file: $f}) { import { id } } }",
+		"an inline one":     "mutation($f: Upload!) { ... { ... on Mutation { contactImport(input: {file: $f}) { import { id } } } } }",
+		"under a condition": "mutation($f: Upload!) { contactImport(input: {file: $f}) @skip(if: true) { import { id } } }",
+	} {
+		code, _ := e.request(head(viewer), io.MultiReader(strings.NewReader(operations(query)), silence{t.Context()}))
+		require.Equal(t, http.StatusForbidden, code, name)
+	}
+	e.exec("UPDATE operators SET role = 'admin'")
+	for name, body := range map[string]string{
+		"a query":                 operations("{ viewer { id } }"),
+		"what takes no file":      operations(`mutation { signOut { userErrors { message } } }`),
+		"no such mutation":        operations(`mutation { nothing { userErrors { message } } }`),
+		"no GraphQL":              operations(`mutation {`),
+		"a cycle":                 operations(`mutation { ...F } fragment F on Mutation { ...F nothing }`),
+		"no JSON":                 part("operations", "{"),
+		"the file first":          part("0", "x"),
+		"too much":                part("operations", strings.Repeat(" ", 129<<10)),
+		"no place":                operations(contactImport) + part("map", `{}`) + part("0", "x"),
+		"two places":              operations(contactImport) + part("map", `{"0": ["variables.f", "variables.g"]}`) + part("0", "x"),
+		"another part's place":    operations(contactImport) + part("map", `{"1": ["variables.f"]}`) + part("0", "x"),
+		"a place outside":         operations(contactImport) + part("map", `{"0": ["query"]}`) + part("0", "x"),
+		"a place that is none":    operations(contactImport) + part("map", `{"0": ["variables.f.0.x"]}`) + part("0", "x"),
+		"a place in a list":       operations(contactImport) + part("map", `{"0": ["variables.9999999"]}`) + part("0", "x"),
+		"a place with a value":    part("operations", `{"query": "mutation($f: Upload!) { contactImport(input: {file: $f}) { import { id } } }", "variables": {"f": 1}}`) + part("map", `{"0": ["variables.f"]}`) + part("0", "x"),
+		"no variables":            part("operations", `{"query": "mutation($f: Upload!) { contactImport(input: {file: $f}) { import { id } } }"}`) + part("map", `{"0": ["variables.f"]}`) + part("0", "x"),
+		"an end before the file":  operations(contactImport) + part("map", `{"0": ["variables.f"]}`) + "--b--\r\n",
+		"more than one operation": operations("mutation A($f: Upload!) { contactImport(input: {file: $f}) { import { id } } } mutation B { signOut { userErrors { message } } }"),
+	} {
+		code, text := e.request(head(admin), io.MultiReader(strings.NewReader(body+"--b--\r\n"), silence{t.Context()}))
+		require.Equal(t, http.StatusUnprocessableEntity, code, "%s: %s", name, text)
+		require.NotContains(t, text, "INTERNAL", name)
+	}
+	require.Zero(t, e.query("SELECT count(*) FROM imports"))
+}
+
+// TestAnUploadIsStreamed: the first rows are stored before the last have come.
+func TestAnUploadIsStreamed(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	body, feed := io.Pipe()
+	w := multipart.NewWriter(feed)
+	answer := make(chan *http.Response, 1)
+	go func() {
+		resp, err := e.http.Post(e.URL+"/graphql", w.FormDataContentType(), body)
+		if err != nil {
+			panic(err)
+		}
+		answer <- resp
+	}()
+	require.NoError(t, w.WriteField("operations", `{"query": "mutation($f: Upload!) { contactImport(input: {file: $f}) { import { id } userErrors { message } } }", "variables": {"f": null}}`))
+	require.NoError(t, w.WriteField("map", `{"0": ["variables.f"]}`))
+	part, err := w.CreateFormFile("0", "people.csv")
+	require.NoError(t, err)
+	_, err = io.WriteString(part, "phone,note\n")
+	require.NoError(t, err)
+	row := func(n int) string { return fmt.Sprintf("+4915%09d,%s\n", 100_000_000+n, strings.Repeat("x", 900)) }
+	stored := func() int { return e.query("SELECT coalesce(sum(length(data)), 0) FROM import_chunks") }
+	rows := 0
+	for stored() == 0 {
+		for range 100 {
+			_, err := io.WriteString(part, row(rows))
+			require.NoError(t, err)
+			rows++
+		}
+		require.Less(t, rows, 100_000, "nothing is stored while the file comes")
+	}
+	select {
+	case <-answer:
+		t.Fatal("answered before the file's end")
+	default:
+	}
+	require.NoError(t, w.Close())
+	require.NoError(t, feed.Close())
+	data, errs := decode(t, <-answer)
+	require.Empty(t, errs)
+	require.Contains(t, string(data), `"userErrors":[]`)
+	require.Eventually(t, func() bool { return e.query("SELECT count(*) FROM contacts") == rows }, patience, 100*time.Millisecond)
+}
+
+// TestSocketsAreBounded: 150 of strangers and 300 subscriptions on one were taken.
+func TestSocketsAreBounded(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	address := "ws://" + strings.TrimPrefix(e.URL, "http://") + "/graphql"
+	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
+	taken, refused := 0, 0
+	for range 150 {
+		conn, resp, err := dialer.Dial(address, nil)
+		if err == nil {
+			t.Cleanup(func() { _ = conn.Close() })
+			taken++
+			continue
+		}
+		require.Equal(t, http.StatusTooManyRequests, resp.StatusCode)
+		refused++
+	}
+	require.LessOrEqual(t, taken, 10)
+	require.Positive(t, refused)
+
+	conn, _, err := dialer.Dial(address, http.Header{"Cookie": {e.cookies()}})
+	require.NoError(t, err, "who is signed in has room of their own")
+	t.Cleanup(func() { _ = conn.Close() })
+	require.NoError(t, conn.WriteJSON(map[string]any{"type": "connection_init"}))
+	go func() {
+		for i := range 300 {
+			_ = conn.WriteJSON(map[string]any{
+				"id": fmt.Sprint(i), "type": "subscribe", "payload": map[string]any{"query": "subscription { inboundMessages { id } }"},
+			})
+		}
+	}()
+	full := 0
+	for full < 300-graph.MaxOnSocket {
+		var m struct {
+			ID, Type string
+			Payload  json.RawMessage
+		}
+		require.NoError(t, conn.ReadJSON(&m))
+		if strings.Contains(string(m.Payload), "RATE_LIMITED") {
+			full++
+		}
+	}
+	require.NoError(t, conn.WriteJSON(map[string]any{"id": "0", "type": "complete"}))
+	require.NoError(t, conn.WriteJSON(map[string]any{"id": "1", "type": "complete"}))
+	require.Eventually(t, func() bool { // there is room for another one
+		id := rand.Text()
+		_ = conn.WriteJSON(map[string]any{"id": id, "type": "subscribe", "payload": map[string]any{"query": "{ viewer { email } }"}})
+		for {
+			var m struct {
+				ID, Type string
+				Payload  json.RawMessage
+			}
+			require.NoError(t, conn.ReadJSON(&m))
+			if m.ID == id && m.Type == "next" {
+				return strings.Contains(string(m.Payload), "ada@shop.example")
+			}
+		}
+	}, patience, 20*time.Millisecond)
 }

@@ -50,7 +50,7 @@ func NewRouter(rt Routes) http.Handler {
 	rt.Registry.MustRegister(requests)
 
 	r := chi.NewRouter()
-	r.Use(identify, rt.Proxies.Identify, measure(requests), recoverer(rt.Log), secure)
+	r.Use(identify, rt.Proxies.Identify, guard.DefaultPace.Handler, measure(requests), recoverer(rt.Log), secure)
 	probe(r, rt.Ready, rt.Registry)
 	for _, path := range []string{"/webhooks/twilio/inbound", "/webhooks/inbound"} { // the second is the first product's
 		r.Post(path, rt.Inbound)
@@ -72,7 +72,7 @@ func (rt Routes) pages(r chi.Router) {
 	cross := http.NewCrossOriginProtection()
 	r.Group(func(r chi.Router) {
 		r.Use(cross.Handler, rt.Authorize)
-		r.Handle("/graphql", rt.GraphQL)
+		r.Handle("/graphql", guard.Bodies(guard.NewSockets(guard.DefaultSocketLimits).Handler(rt.GraphQL)))
 		r.With(require(actor.RoleViewer)).Get("/downloads/imports/{id}/rejects.csv",
 			func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "text/csv; charset=utf-8")
@@ -85,7 +85,7 @@ func (rt Routes) pages(r chi.Router) {
 		r.With(require(actor.RoleMarketer)).Get("/downloads/exports/{id}/{file}", rt.download("id", rt.Export))
 		r.With(require(actor.RoleMarketer)).Get("/downloads/campaigns/{id}/messages.csv", rt.download("id", rt.Messages))
 		if rt.Jobs != nil {
-			r.With(require(actor.RoleAdmin)).Mount("/admin/jobs", rt.Jobs)
+			r.With(require(actor.RoleAdmin)).Mount("/admin/jobs", http.MaxBytesHandler(rt.Jobs, guard.MembersBody))
 		}
 	})
 	r.Get("/schema.graphql", func(w http.ResponseWriter, _ *http.Request) {

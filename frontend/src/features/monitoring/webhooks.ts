@@ -7,7 +7,12 @@ export const sourceTexts: Record<WebhookEventSource, string> = {
   LOG: "found in Twilio's log",
 };
 
-type State = { appliedAt?: string | null; nextAttemptAt?: string | null; error?: string | null; notice?: string | null };
+type State = {
+  appliedAt?: string | null;
+  nextAttemptAt?: string | null;
+  error?: string | null;
+  notice?: string | null;
+};
 
 /** Where an event stands: the status gives the colour, the label the word. */
 export function stateOf(e: State): { value: string; label: string } {
