@@ -426,15 +426,15 @@ func (a *App) buildServer(signers []twilio.Account) error {
 	hooks := webhook.New(webhook.Options{
 		Writer: a.writer, Accounts: signers, PublicURL: a.publicURL, Log: a.log, Registry: a.registry,
 	})
+	https := strings.HasPrefix(a.cfg.PublicURL, "https://")
 	router := web.NewRouter(web.Routes{
 		GraphQL: graph.NewHandler(a.Services, graph.Options{Documents: documents, Introspection: a.cfg.Playground}),
 		Schema:  graph.SDL(), Authorize: func(next http.Handler) http.Handler {
-			return graph.Authenticate(a.Services.Auth,
-				next)
+			return graph.Authenticate(a.Services.Auth, guard.SessionCookie{Name: graph.SessionCookie, HTTPS: https}, next)
 		},
 		Inbound: hooks.Inbound, Status: hooks.Status, Jobs: a.ui, SPA: web.NewSPA(frontend.Dist()),
 		Playground: a.cfg.Playground,
-		Ready:      a.db.PingContext, Registry: a.registry, Proxies: a.cfg.TrustedProxies,
+		Ready:      a.db.PingContext, Registry: a.registry, HTTPS: https, Proxies: a.cfg.TrustedProxies,
 		Hosts: guard.NewHosts(a.cfg.PublicURL, a.cfg.ListenAddr, a.listener.Addr(), a.cfg.AllowedHosts), Log: a.log,
 		Rejects: func(ctx context.Context, id string, w http.ResponseWriter) error {
 			n, err := globalid.Decode("id", "Import", id)

@@ -11,6 +11,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -336,4 +338,62 @@ func TestSocketsAreBounded(t *testing.T) {
 			}
 		}
 	}, patience, 20*time.Millisecond)
+}
+
+// TestHeadersFollowThePublicURL, whatever a request says of where it came from.
+func TestHeadersFollowThePublicURL(t *testing.T) {
+	t.Parallel()
+	for publicURL, https := range map[string]bool{"https://shop.example": true, "http://shop.example": false} {
+		e := startWith(t, func(c *config.Config) { c.PublicURL, c.TrustedProxies = publicURL, nil })
+		body, err := json.Marshal(map[string]any{
+			"query": `mutation { signIn(input: {email: "ada@shop.example", password: "a long enough password"}) { operator { id } } }`,
+		})
+		require.NoError(t, err)
+		ask := func(method, path, body string, header http.Header) *http.Response {
+			req, err := http.NewRequest(method, e.URL+path, strings.NewReader(body))
+			require.NoError(t, err)
+			req.Header = header
+			req.Host = "shop.example"
+			req.Header.Set("X-Forwarded-Proto", map[bool]string{true: "http", false: "https"}[https])
+			resp, err := http.DefaultTransport.RoundTrip(req)
+			require.NoError(t, err)
+			require.NoError(t, resp.Body.Close())
+			require.Equal(t, https, resp.Header.Get("Strict-Transport-Security") != "", path)
+			require.Contains(t, resp.Header.Get("Content-Security-Policy"), "connect-src 'self';")
+			return resp
+		}
+		in := ask(http.MethodPost, "/graphql", string(body), http.Header{"Content-Type": {"application/json"}})
+		require.Equal(t, "no-store", in.Header.Get("Cache-Control"))
+		require.Len(t, in.Cookies(), 1)
+		cookie := in.Cookies()[0]
+		require.Equal(t, https, cookie.Secure)
+		require.Equal(t, https, strings.HasPrefix(cookie.Name, "__Host-"))
+		signedIn := http.Header{"Cookie": {cookie.Name + "=" + cookie.Value}}
+		require.NotEqual(t, http.StatusUnauthorized, ask(http.MethodGet, "/downloads/exports/x/y", "", signedIn).StatusCode)
+		for _, path := range []string{"/downloads/exports/x/y", "/downloads/imports/x/rejects.csv", "/downloads/campaigns/x/messages.csv", "/admin/jobs/"} {
+			require.Equal(t, "no-store", ask(http.MethodGet, path, "", signedIn).Header.Get("Cache-Control"), path)
+		}
+		if https {
+			tossed := http.Header{"Cookie": {strings.TrimPrefix(cookie.Name, "__Host-") + "=" + cookie.Value}}
+			require.Equal(t, http.StatusUnauthorized, ask(http.MethodGet, "/downloads/exports/x/y", "", tossed).StatusCode, "a neighbour's cookie")
+		}
+	}
+}
+
+// TestEachInstallationHasASandboxTokenOfItsOwn.
+func TestEachInstallationHasASandboxTokenOfItsOwn(t *testing.T) {
+	t.Parallel()
+	one, other := t.TempDir(), t.TempDir()
+	token, err := sandbox.Token(one)
+	require.NoError(t, err)
+	require.Len(t, token, 32)
+	again, err := sandbox.Token(one)
+	require.NoError(t, err)
+	require.Equal(t, token, again)
+	second, err := sandbox.Token(other)
+	require.NoError(t, err)
+	require.NotEqual(t, token, second)
+	info, err := os.Stat(filepath.Join(one, "sandbox.token"))
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 }

@@ -77,7 +77,7 @@ func tooLarge(w http.ResponseWriter, limit int64) {
 // Refuse answers as GraphQL does, with one error, and ends the connection: what the client still sends is not read.
 func Refuse(w http.ResponseWriter, status int, code, text string) {
 	_ = http.NewResponseController(w).EnableFullDuplex() // else the server reads on before it answers; HTTP/1 only
-	body, _ := json.Marshal(map[string]any{ // texts always marshal
+	body, _ := json.Marshal(map[string]any{              // texts always marshal
 		"errors": []any{map[string]any{"message": text, "extensions": map[string]any{"code": code}}},
 	})
 	h := w.Header()

@@ -38,6 +38,7 @@ type Routes struct {
 	Registry   *prometheus.Registry
 	Proxies    guard.Proxies
 	Hosts      guard.Hosts
+	HTTPS      bool // people come by https, as PUBLIC_URL says
 	Log        *slog.Logger
 }
 
@@ -50,7 +51,7 @@ func NewRouter(rt Routes) http.Handler {
 	rt.Registry.MustRegister(requests)
 
 	r := chi.NewRouter()
-	r.Use(identify, rt.Proxies.Identify, guard.DefaultPace.Handler, measure(requests), recoverer(rt.Log), secure)
+	r.Use(identify, rt.Proxies.Identify, guard.DefaultPace.Handler, measure(requests), recoverer(rt.Log), secure(rt.HTTPS))
 	probe(r, rt.Ready, rt.Registry)
 	for _, path := range []string{"/webhooks/twilio/inbound", "/webhooks/inbound"} { // the second is the first product's
 		r.Post(path, rt.Inbound)
@@ -71,7 +72,7 @@ func (rt Routes) pages(r chi.Router) {
 	// Browsers say where a request comes from; one from another site is refused.
 	cross := http.NewCrossOriginProtection()
 	r.Group(func(r chi.Router) {
-		r.Use(cross.Handler, rt.Authorize)
+		r.Use(noStore, cross.Handler, rt.Authorize)
 		r.Handle("/graphql", guard.Bodies(guard.NewSockets(guard.DefaultSocketLimits).Handler(rt.GraphQL)))
 		r.With(require(actor.RoleViewer)).Get("/downloads/imports/{id}/rejects.csv",
 			func(w http.ResponseWriter, r *http.Request) {
@@ -207,19 +208,32 @@ func recoverer(log *slog.Logger) func(http.Handler) http.Handler {
 }
 
 // secure sets the headers that keep a page to itself. Inline styles are
-// allowed: the component library sets them; scripts are not.
-func secure(next http.Handler) http.Handler {
+// allowed: the component library sets them; scripts are not. 'self' in connect-src
+// takes in the sockets of this host.
+func secure(https bool) func(http.Handler) http.Handler {
 	const policy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; " +
-		"connect-src 'self' ws: wss:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'"
+		"connect-src 'self'; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'"
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h := w.Header()
+			h.Set("Content-Security-Policy", policy)
+			h.Set("X-Content-Type-Options", "nosniff")
+			h.Set("Referrer-Policy", "same-origin")
+			h.Set("X-Frame-Options", "DENY")
+			h.Set("Cross-Origin-Opener-Policy", "same-origin")
+			h.Set("Cross-Origin-Resource-Policy", "same-origin")
+			if https { // browsers ignore it where they came by http
+				h.Set("Strict-Transport-Security", "max-age=31536000")
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// noStore keeps what tells of people out of every cache.
+func noStore(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("X-Frame-Options", "DENY")
-		if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
-			h.Set("Strict-Transport-Security", "max-age=31536000")
-		}
+		w.Header().Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
 }
