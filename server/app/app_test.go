@@ -48,6 +48,11 @@ func start(t *testing.T) *env {
 // startWith starts the engine with another configuration. Without an admin in it, nobody is signed in.
 func startWith(t *testing.T, change func(*config.Config)) *env {
 	t.Helper()
+	return startLogged(t, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), change)
+}
+
+func startLogged(t *testing.T, log *slog.Logger, change func(*config.Config)) *env {
+	t.Helper()
 	cfg := config.Config{
 		DatabaseURL: config.Secret(dbtest.URL(t)), ListenAddr: "127.0.0.1:0", DataDir: t.TempDir(),
 		SecretKey:  "0123456789abcdef0123456789abcdef",
@@ -56,7 +61,6 @@ func startWith(t *testing.T, change func(*config.Config)) *env {
 	}
 	change(&cfg)
 	require.NoError(t, cfg.Validate())
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	a, err := app.New(context.Background(), cfg, app.Roles{Serve: true, Work: true}, log)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
