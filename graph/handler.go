@@ -10,6 +10,7 @@ import (
 
 	"eventstream/graph/generated"
 	"eventstream/graph/model"
+	"eventstream/server/guard"
 	"eventstream/server/importer"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -40,7 +41,8 @@ func NewHandler(s Services, o Options) http.Handler {
 	cfg.Directives.HasRole = hasRole
 	cfg.Directives.Public = public
 	limitLists(&cfg.Complexity)
-	srv := handler.New(generated.NewExecutableSchema(cfg))
+	schema := generated.NewExecutableSchema(cfg)
+	srv := handler.New(schema)
 	readLimit := int64(64 << 10)
 	srv.AddTransport(transport.Websocket{
 		InitTimeout:      5 * time.Second,
@@ -49,7 +51,10 @@ func NewHandler(s Services, o Options) http.Handler {
 		InitFunc:         tieToSession(s.Auth),
 		Implementation:   gorillaSockets{},
 	})
-	srv.AddTransport(transport.MultipartForm{MaxUploadSize: importer.MaxFile + (1 << 20), MaxMemory: 4 << 20})
+	srv.AddTransport(uploads{
+		schema: schema.Schema(), documents: o.Documents, limits: guard.NewUploads(guard.DefaultUploadLimits, time.Now),
+		maxFile: importer.MaxFile,
+	})
 	srv.AddTransport(transport.POST{})
 	srv.SetQueryCache(lru.New[*ast.QueryDocument](1000))
 	srv.SetParserTokenLimit(maxTokens)
@@ -64,6 +69,7 @@ func NewHandler(s Services, o Options) http.Handler {
 	srv.SetErrorPresenter(presentError(s.Log))
 	srv.SetRecoverFunc(recoverPanic(s.Log))
 	srv.AroundOperations(tellEnding)
+	srv.AroundOperations(limitSocket)
 	srv.AroundResponses(injectLoaders(s))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !multipart(r) {

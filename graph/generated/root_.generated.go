@@ -1226,6 +1226,7 @@ type ComplexityRoot struct {
 		ID             func(childComplexity int) int
 		Kind           func(childComplexity int) int
 		NextAttemptAt  func(childComplexity int) int
+		Notice         func(childComplexity int) int
 		Params         func(childComplexity int) int
 		ReceivedAt     func(childComplexity int) int
 		RecordedAt     func(childComplexity int) int
@@ -6388,6 +6389,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.WebhookEvent.NextAttemptAt(childComplexity), true
+	case "WebhookEvent.notice":
+		if e.ComplexityRoot.WebhookEvent.Notice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.Notice(childComplexity), true
 	case "WebhookEvent.params":
 		if e.ComplexityRoot.WebhookEvent.Params == nil {
 			break
@@ -8192,7 +8199,7 @@ type ApiToken implements Node {
 type Setup {
   "True until the first admin exists."
   needed: Boolean!
-  "True when creating the first admin takes the token from the server's log, because others can reach this server."
+  "True while needed: creating the first admin takes the token of the link that the server prints when it starts."
   tokenNeeded: Boolean!
   "True: messages go to Twilio. False: to the sandbox on this machine."
   live: Boolean!
@@ -8233,7 +8240,7 @@ input SetupAdminInput {
   name: String!
   "10 to 200 characters."
   password: String!
-  "From the server's log; only where Setup.tokenNeeded."
+  "The part behind #setup= of the link that the server prints when it starts. Always needed; a wrong one is a userError."
   token: String
 }
 input SignInInput {
@@ -9097,6 +9104,7 @@ type WebhookEvent implements Node {
   "Of the message."
   sid: String!
   params: JSON!
+  "False for what was found in Twilio's log, and for the note that a request was refused because its signature belongs to another."
   signatureValid: Boolean!
   "Which way it came."
   source: WebhookEventSource!
@@ -9116,6 +9124,8 @@ type WebhookEvent implements Node {
   nextAttemptAt: DateTime
   "Why it had no effect, or why the last attempt to apply it failed."
   error: String
+  "What is odd about it though it was applied: a message to a number that is none of the senders. Null where nothing is."
+  notice: String
 }
 type WebhookEventEdge {
   cursor: String!
@@ -9138,6 +9148,8 @@ input WebhookEventFilter {
   failed: Boolean
   "Those that could not be applied and are tried again later, see nextAttemptAt."
   parked: Boolean
+  "Those with a notice."
+  flagged: Boolean
 }
 
 extend type Query {
@@ -11288,6 +11300,8 @@ func (ec *executionContext) childFields_WebhookEvent(ctx context.Context, field 
 		return ec.fieldContext_WebhookEvent_nextAttemptAt(ctx, field)
 	case "error":
 		return ec.fieldContext_WebhookEvent_error(ctx, field)
+	case "notice":
+		return ec.fieldContext_WebhookEvent_notice(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebhookEvent", field.Name)
 }

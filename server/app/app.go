@@ -41,6 +41,7 @@ import (
 	"eventstream/server/explain"
 	"eventstream/server/export"
 	"eventstream/server/globalid"
+	"eventstream/server/guard"
 	"eventstream/server/health"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
@@ -123,7 +124,7 @@ type App struct {
 	Services graph.Services
 	// Sandbox is nil while Twilio is live.
 	Sandbox *sandbox.Sandbox
-	// URL is where the pages are.
+	// URL is the listener's own address, which other programs on this machine call.
 	URL string
 }
 
@@ -194,7 +195,10 @@ func (a *App) build(ctx context.Context) error {
 		APISecret: string(a.cfg.Twilio.APISecret),
 		BaseURL:   a.cfg.Twilio.APIBaseURL, PublicURL: a.publicURL(),
 	}
-	tokens := []string{string(a.cfg.Twilio.AuthToken), string(a.cfg.Twilio.AuthTokenSecondary)}
+	signers := []twilio.Account{
+		{SID: a.cfg.Twilio.AccountSID, AuthToken: string(a.cfg.Twilio.AuthToken)},
+		{SID: a.cfg.Twilio.AccountSID, AuthToken: string(a.cfg.Twilio.AuthTokenSecondary)},
+	}
 	firstSender, rate, provider, timing := a.cfg.Twilio.PhoneNumber, sender.DefaultRate,
 		"Twilio, account "+a.cfg.Twilio.AccountSID, liveTiming
 	if !a.cfg.Twilio.Live() {
@@ -202,7 +206,12 @@ func (a *App) build(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		account.AccountSID, account.AuthToken, tokens = sandbox.AccountSID, sandbox.AuthToken, []string{sandbox.AuthToken}
+		token, err := sandbox.Token(a.cfg.DataDir)
+		if err != nil {
+			return err
+		}
+		account.AccountSID, account.AuthToken = sandbox.AccountSID, token
+		signers = []twilio.Account{{SID: sandbox.AccountSID, AuthToken: token}}
 		account.BaseURL, account.PublicURL = peer.URL, peer.PublicURL
 		firstSender, rate, provider, timing = sandbox.PhoneNumber, sandboxRate,
 			"sandbox on this machine; nothing reaches a phone", sandboxTiming
@@ -261,9 +270,7 @@ func (a *App) build(ctx context.Context) error {
 			return err
 		}
 	}
-	if !a.cfg.Loopback() {
-		s.SetupToken = a.setupToken()
-	}
+	s.SetupToken = a.setupToken()
 	a.Services = s
 	if a.roles.Work {
 		a.work = &worker.Services{
@@ -301,7 +308,7 @@ func (a *App) build(ctx context.Context) error {
 		if err := a.openWriter(now); err != nil {
 			return err
 		}
-		return a.buildServer(tokens)
+		return a.buildServer(signers)
 	}
 	if a.cfg.MetricsAddr != "" {
 		if a.listener, err = net.Listen("tcp", a.cfg.MetricsAddr); err != nil {
@@ -404,7 +411,7 @@ func (a *App) setupToken() string {
 	return hex.EncodeToString(mac.Sum(nil))[:20]
 }
 
-func (a *App) buildServer(tokens []string) error {
+func (a *App) buildServer(signers []twilio.Account) error {
 	documents, err := graph.NewTrustedDocuments(frontend.Documents(), a.cfg.TrustedDocumentsOnly)
 	if err != nil {
 		return err
@@ -416,16 +423,19 @@ func (a *App) buildServer(tokens []string) error {
 		return fmt.Errorf("start the job pages: %w", err)
 	}
 	a.registry.MustRegister(&collector{source: a.Services.Health, log: a.log})
-	hooks := webhook.New(a.writer, tokens, a.publicURL, a.log)
+	hooks := webhook.New(webhook.Options{
+		Writer: a.writer, Accounts: signers, PublicURL: a.publicURL, Log: a.log, Registry: a.registry,
+	})
+	https := strings.HasPrefix(a.cfg.PublicURL, "https://")
 	router := web.NewRouter(web.Routes{
 		GraphQL: graph.NewHandler(a.Services, graph.Options{Documents: documents, Introspection: a.cfg.Playground}),
 		Schema:  graph.SDL(), Authorize: func(next http.Handler) http.Handler {
-			return graph.Authenticate(a.Services.Auth,
-				next)
+			return graph.Authenticate(a.Services.Auth, guard.SessionCookie{Name: graph.SessionCookie, HTTPS: https}, next)
 		},
 		Inbound: hooks.Inbound, Status: hooks.Status, Jobs: a.ui, SPA: web.NewSPA(frontend.Dist()),
 		Playground: a.cfg.Playground,
-		Ready:      a.db.PingContext, Registry: a.registry, Log: a.log,
+		Ready:      a.db.PingContext, Registry: a.registry, HTTPS: https, Proxies: a.cfg.TrustedProxies,
+		Hosts: guard.NewHosts(a.cfg.PublicURL, a.cfg.ListenAddr, a.listener.Addr(), a.cfg.AllowedHosts), Log: a.log,
 		Rejects: func(ctx context.Context, id string, w http.ResponseWriter) error {
 			n, err := globalid.Decode("id", "Import", id)
 			if err != nil {
@@ -468,7 +478,7 @@ func (a *App) buildServer(tokens []string) error {
 
 func (a *App) newServer(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
 }
@@ -557,16 +567,22 @@ func (a *App) Close() {
 	}
 }
 
-// SignInHint tells a newcomer how to get in.
-func (a *App) SignInHint(ctx context.Context) string {
-	needed, err := a.Services.Auth.SetupNeeded(ctx)
+// Open is the address for people. Where nobody can sign in yet, it takes the token that allows to create the first admin
+// along, in the fragment, which browsers send to no server. On this machine it says localhost: passkeys need a name.
+func (a *App) Open(ctx context.Context) (address, hint string) {
+	address = a.URL
+	tcp, ok := a.listener.Addr().(*net.TCPAddr)
 	switch {
-	case err != nil || !needed:
-		return "sign in with your email address and password"
-	case a.Services.SetupToken != "":
-		return "the first page creates the admin; its token is " + a.Services.SetupToken
+	case ok && tcp.IP.IsUnspecified() && a.cfg.PublicURL != "":
+		address = a.publicURL()
+	case ok && (tcp.IP.IsUnspecified() || tcp.IP.Equal(net.IPv4(127, 0, 0, 1)) || tcp.IP.Equal(net.IPv6loopback)):
+		address = fmt.Sprintf("http://localhost:%d", tcp.Port)
 	}
-	return "the first page creates the admin"
+	needed, err := a.Services.Auth.SetupNeeded(ctx)
+	if err != nil || !needed {
+		return address, "sign in with your email address and password"
+	}
+	return address + "/#setup=" + a.Services.SetupToken, "this link creates the admin; keep it to yourself"
 }
 
 // Provider tells where messages go.

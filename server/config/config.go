@@ -18,6 +18,8 @@ import (
 	"strings"
 	"time"
 
+	"eventstream/server/guard"
+
 	"github.com/caarlos0/env/v11"
 	"github.com/joho/godotenv"
 )
@@ -47,6 +49,9 @@ type Config struct {
 	DataDir       string `env:"DATA_DIR" envDefault:".data"`
 	AdminEmail    string `env:"ADMIN_EMAIL"`
 	AdminPassword Secret `env:"ADMIN_PASSWORD"`
+
+	TrustedProxies guard.Proxies      `env:"TRUSTED_PROXIES"` // whose X-Forwarded-For and Forwarded count
+	AllowedHosts   guard.AllowedHosts `env:"ALLOWED_HOSTS"`   // further names of this server, beside PUBLIC_URL's and the listener's
 
 	Twilio Twilio
 
@@ -217,11 +222,4 @@ func (c Config) SpoolDir() string {
 		return c.WebhookSpool
 	}
 	return filepath.Join(c.DataDir, "spool")
-}
-
-// Loopback reports whether only this machine can reach the server.
-func (c Config) Loopback() bool {
-	host, _, _ := net.SplitHostPort(c.ListenAddr)
-	ip := net.ParseIP(host)
-	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }

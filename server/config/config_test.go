@@ -64,3 +64,14 @@ func TestSecretKeyIsMadeOnce(t *testing.T) {
 	require.Equal(t, c.SecretKey, again.SecretKey)
 	require.GreaterOrEqual(t, len(c.SecretKey), 32)
 }
+
+func TestTrustedProxiesAreReadFromTheEnvironment(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("TRUSTED_PROXIES", "10.0.0.0/8, ::1")
+	c, err := Load()
+	require.NoError(t, err)
+	require.Len(t, c.TrustedProxies, 2)
+	t.Setenv("TRUSTED_PROXIES", "proxy.internal")
+	_, err = Load()
+	require.ErrorContains(t, err, `TRUSTED_PROXIES: "proxy.internal"`)
+}

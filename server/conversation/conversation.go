@@ -96,6 +96,8 @@ func NewService(d Dependencies) *Service {
 // News is what an inbound message changed, to be published after the commit.
 type News struct {
 	MessageID, ContactID, CampaignID, ConversationID int64
+
+	StrangeNumber bool // it was written to a number that is none of the senders
 }
 
 // Publish tells the subscriptions.
@@ -119,8 +121,8 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 	if err != nil {
 		return News{}, err
 	}
-	known, err := message.KnownSIDs(ctx, tx, []string{in.SID})
-	if err != nil || known[in.SID] {
+	seen, err := message.KnownSIDs(ctx, tx, []string{in.SID})
+	if err != nil || seen[in.SID] {
 		return News{}, err
 	}
 	c, err := contact.EnsureInbound(ctx, tx, a, in.ProfileName)
@@ -135,7 +137,7 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 	if err != nil {
 		return News{}, err
 	}
-	snd, err := findSender(ctx, tx, in.To)
+	snd, known, err := findSender(ctx, tx, in.To)
 	if err != nil {
 		return News{}, err
 	}
@@ -167,7 +169,7 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 	if err != nil {
 		return News{}, err
 	}
-	news := News{MessageID: m.ID, ContactID: c.ID, CampaignID: campaignID, ConversationID: thread.ID}
+	news := News{MessageID: m.ID, ContactID: c.ID, CampaignID: campaignID, ConversationID: thread.ID, StrangeNumber: !known}
 	if answer == "" {
 		return news, nil
 	}

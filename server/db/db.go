@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"strings"
 	"time"
 
@@ -121,6 +120,9 @@ func Err(err error) error {
 		case "40001", "40P01", "53300", "57P01", "57P02", "57P03":
 			return apperr.Wrap(err, apperr.CodeUnavailable, "the database is busy, try again")
 		}
+		if strings.HasPrefix(pg.Code, "22") && !errors.As(err, new(dataError)) { // its message quotes the value
+			return dataError{pg}
+		}
 		return err
 	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
@@ -128,6 +130,16 @@ func Err(err error) error {
 	}
 	return err
 }
+
+// dataError is what Postgres says of a value that it cannot take, without the value.
+type dataError struct{ pg *pgconn.PgError }
+
+func (e dataError) Error() string {
+	return fmt.Sprintf("%s: Postgres cannot take a value (SQLSTATE %s, %s)", e.pg.Severity, e.pg.Code, e.pg.Routine)
+}
+
+// Unwrap gives Postgres' own error.
+func (e dataError) Unwrap() error { return e.pg }
 
 // LikeEscape makes a text stand for itself in a LIKE pattern.
 func LikeEscape(s string) string {
@@ -140,8 +152,8 @@ func IsUnique(err error) bool {
 	return ok && pg.Code == "23505"
 }
 
-// slowQueryHook warns about statements over a second. It logs no values: those
-// hold numbers and texts of people.
+// slowQueryHook warns about statements over a second. It logs their fingerprint:
+// the values of a statement are numbers and texts of people.
 type slowQueryHook struct{ log *slog.Logger }
 
 func (h *slowQueryHook) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context {
@@ -150,19 +162,7 @@ func (h *slowQueryHook) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) cont
 
 func (h *slowQueryHook) AfterQuery(ctx context.Context, e *bun.QueryEvent) {
 	if d := time.Since(e.StartTime); d > time.Second {
-		h.log.WarnContext(ctx, "slow query", "duration", d, "query", withoutValues(e.QueryTemplate))
+		id, text := fingerprint(e.QueryTemplate)
+		h.log.WarnContext(ctx, "slow query", "duration", d, "fingerprint", id, "query", text)
 	}
-}
-
-var quoted = regexp.MustCompile(`'(?:[^']|'')*('|$)`)
-
-// withoutValues takes the literals out of a statement and cuts it where it is
-// long. bun has written the values in by the time hooks see a statement.
-func withoutValues(query string) string {
-	const longest = 1000
-	query = quoted.ReplaceAllString(query, "?")
-	if len(query) > longest {
-		query = strings.ToValidUTF8(query[:longest], "") + "…"
-	}
-	return query
 }
