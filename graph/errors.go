@@ -58,6 +58,7 @@ func kept[T any](errs []*model.UserError, v *T) *T {
 func presentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		shown := graphql.DefaultErrorPresenter(ctx, err)
+		defer func() { shown.Message = shortened(shown.Message) }()
 		code := func(c string) {
 			if shown.Extensions == nil {
 				shown.Extensions = map[string]any{}
@@ -105,6 +106,16 @@ func presentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 		code("INTERNAL")
 		return shown
 	}
+}
+
+// longestMessage keeps an answer from repeating all of what was wrong, in bytes.
+const longestMessage = 1000
+
+func shortened(text string) string {
+	if len(text) <= longestMessage {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longestMessage], "") + "…"
 }
 
 func init() { // once: the table is the package's own
