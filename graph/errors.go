@@ -85,6 +85,11 @@ func presentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 			}
 			return shown
 		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			shown.Message = "this took too long and was stopped: ask for less at once"
+			code("UNAVAILABLE")
+			return shown
+		}
 		var own *gqlerror.Error
 		// gqlgen's own words: syntax, validation, limits
 		if errors.As(err, &own) && errors.Unwrap(own) == nil || shown.Extensions["code"] != nil {

@@ -54,6 +54,7 @@ func NewHandler(s Services, o Options) http.Handler {
 	srv.SetErrorPresenter(presentError(s.Log))
 	srv.SetRecoverFunc(recoverPanic(s.Log))
 	srv.AroundOperations(tellEnding)
+	srv.AroundResponses(endInTime)
 	srv.AroundResponses(injectLoaders(s))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !multipart(r) {

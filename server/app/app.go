@@ -73,6 +73,10 @@ const Version = "0.1.0"
 // account (error 63017).
 const sandboxRate = sender.MaxRate
 
+// jobConnections is how many connections the engine's own work may take; people,
+// downloads and webhooks have theirs beside (db.Lane).
+const jobConnections = 40
+
 // timing says when reconciliation may conclude what from Twilio's log, and when
 // what never came is asked for.
 type timing struct {
@@ -173,8 +177,13 @@ func (a *App) openDatabase(ctx context.Context) (err error) {
 		}
 		url = a.postgres.URL
 	}
-	if a.db, err = db.Open(ctx, url, 40, a.log); err != nil {
+	if a.db, err = db.Open(ctx, url, jobConnections, a.log); err != nil {
 		return err
+	}
+	if a.roles.Serve {
+		if err = a.db.OpenLanes(ctx); err != nil {
+			return err
+		}
 	}
 	return a.db.MigrateUp(ctx, a.log)
 }
@@ -307,7 +316,7 @@ func (a *App) build(ctx context.Context) error {
 		if a.listener, err = net.Listen("tcp", a.cfg.MetricsAddr); err != nil {
 			return fmt.Errorf("METRICS_ADDR=%s: %w", a.cfg.MetricsAddr, err)
 		}
-		a.server = a.newServer(web.NewProbe(a.db.PingContext, a.registry))
+		a.server = a.newServer(web.NewProbe(a.ready, a.registry))
 	}
 	return nil
 }
@@ -420,24 +429,24 @@ func (a *App) buildServer(tokens []string) error {
 	router := web.NewRouter(web.Routes{
 		GraphQL: graph.NewHandler(a.Services, graph.Options{Documents: documents, Introspection: a.cfg.Playground}),
 		Schema:  graph.SDL(), Authorize: func(next http.Handler) http.Handler {
-			return graph.Authenticate(a.Services.Auth,
-				next)
+			return inLane(db.LaneInteractive, graph.Authenticate(a.Services.Auth, next))
 		},
 		Inbound: hooks.Inbound, Status: hooks.Status, Jobs: a.ui, SPA: web.NewSPA(frontend.Dist()),
 		Playground: a.cfg.Playground,
-		Ready:      a.db.PingContext, Registry: a.registry, Log: a.log,
+		Ready:      a.ready, Registry: a.registry, Log: a.log,
 		Rejects: func(ctx context.Context, id string, w http.ResponseWriter) error {
 			n, err := globalid.Decode("id", "Import", id)
 			if err != nil {
 				return err
 			}
-			return a.Services.Imports.WriteRejects(ctx, n, w)
+			return a.Services.Imports.WriteRejects(db.WithLane(ctx, db.LaneDownloads), n, w)
 		},
 		Export: func(ctx context.Context, id string, w http.ResponseWriter) error {
 			n, err := globalid.Decode("id", "BulkAction", id)
 			if err != nil {
 				return err
 			}
+			ctx = db.WithLane(ctx, db.LaneDownloads)
 			action, err := a.Services.Bulk.OpenExport(ctx, n)
 			if err != nil {
 				return err
@@ -459,11 +468,23 @@ func (a *App) buildServer(tokens []string) error {
 			}
 			w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 			w.Header().Set("Content-Disposition", `attachment; filename="messages.csv"`)
-			return a.Services.Exports.WriteMessages(ctx, n, w)
+			return a.Services.Exports.WriteMessages(db.WithLane(ctx, db.LaneDownloads), n, w)
 		},
 	})
 	a.server = a.newServer(router)
 	return nil
+}
+
+// ready asks Postgres on a connection that nobody else takes.
+func (a *App) ready(ctx context.Context) error {
+	return a.db.PingContext(db.WithLane(ctx, db.LaneEdge))
+}
+
+// inLane answers requests with the connections of a lane.
+func inLane(lane db.Lane, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(db.WithLane(r.Context(), lane)))
+	})
 }
 
 func (a *App) newServer(h http.Handler) *http.Server {
@@ -482,7 +503,7 @@ func (a *App) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { a.hub.Run(background) })
 	if a.writer != nil {
-		loops.Go(func() { a.writer.Run(background) })
+		loops.Go(func() { a.writer.Run(db.WithLane(background, db.LaneEdge)) })
 		loops.Go(func() { a.Services.Webhooks.Run(background) })
 	}
 	failed := make(chan error, 2)

@@ -17,16 +17,16 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
-// DB is bun over one pool.
+// DB is bun over one pool, or over one for each lane.
 type DB struct {
 	*bun.DB
-	Pool *pgxpool.Pool
-	conn *pgx.ConnConfig // how the pool connects; migrations connect likewise, with other limits
+	Pool  *pgxpool.Pool
+	conn  *pgx.ConnConfig // how the pool connects; migrations connect likewise, with other limits
+	lanes *lanes
 }
 
 // Open connects and waits up to ten seconds for Postgres to answer. It refuses a
@@ -75,19 +75,21 @@ func open(ctx context.Context, url string, maxConns int32, log *slog.Logger, lim
 		pool.Close()
 		return nil, err
 	}
-	return &DB{DB: over(pool, log), Pool: pool, conn: cfg.ConnConfig.Copy()}, nil
+	lanes := newLanes(pool)
+	return &DB{DB: over(lanes, log), Pool: pool, conn: cfg.ConnConfig.Copy(), lanes: lanes}, nil
 }
 
-// over makes bun's handle over a pool. While the next version migrates, this one
+// over makes bun's handle over pools. While the next version migrates, this one
 // reads on: columns that it does not know are no error.
-func over(pool *pgxpool.Pool, log *slog.Logger) *bun.DB {
-	return bun.NewDB(stdlib.OpenDBFromPool(pool), pgdialect.New(), bun.WithDiscardUnknownColumns()).
+func over(lanes *lanes, log *slog.Logger) *bun.DB {
+	return bun.NewDB(lanes.sql(), pgdialect.New(), bun.WithDiscardUnknownColumns()).
 		WithQueryHook(&slowQueryHook{log: log})
 }
 
-// Close closes bun's handle and the pool.
+// Close closes bun's handle and the pools.
 func (d *DB) Close() {
 	_ = d.DB.Close()
+	d.lanes.close()
 	d.Pool.Close()
 }
 
@@ -106,6 +108,9 @@ func Err(err error) error {
 	}
 	if _, ok := errors.AsType[apperr.List](err); ok {
 		return err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return apperr.Wrap(err, apperr.CodeUnavailable, "this took too long")
 	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return apperr.Wrap(err, apperr.CodeNotFound, "it does not exist")
