@@ -292,6 +292,9 @@ func (l *costLimit) MutateOperationContext(ctx context.Context, oc *graphql.Oper
 	}
 	limit, what := maxCost, "the operation"
 	if oc.Operation.Operation == ast.Subscription {
+		if ctx.Value(socketKey{}) == nil { // the request would wait for its first event, and then end
+			return refused("INVALID", "subscriptions are served over a WebSocket, subprotocol graphql-transport-ws")
+		}
 		limit, what = maxSubscriptionCost, "each event of the subscription"
 	}
 	if cost > limit {

@@ -1,20 +1,26 @@
 package graph
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"time"
 
 	"eventstream/graph/generated"
+	"eventstream/server/apperr"
 	"eventstream/server/importer"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 // maxBody bounds the JSON of one request.
@@ -47,6 +53,7 @@ func NewHandler(s Services, o Options) http.Handler {
 	srv.SetParserTokenLimit(maxTokens)
 	srv.Use(o.Documents)
 	srv.Use(&documents{cache: cache})
+	srv.Use(&arguments{})
 	srv.Use(&costLimit{})
 	if o.Introspection {
 		srv.Use(extension.Introspection{})
@@ -57,11 +64,40 @@ func NewHandler(s Services, o Options) http.Handler {
 	srv.AroundResponses(endInTime)
 	srv.AroundResponses(injectLoaders(s))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !multipart(r) {
-			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if r.Method == http.MethodPost && !multipart(r) {
+			body, err := readBody(w, r)
+			if err != nil {
+				refuseRequest(w, err)
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+		}
+		if r.Header.Get("Upgrade") != "" {
+			r = r.WithContext(context.WithValue(r.Context(), socketKey{}, true))
 		}
 		srv.ServeHTTP(w, r)
 	})
+}
+
+// socketKey marks what comes over a WebSocket.
+type socketKey struct{}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return nil, apperr.Invalid("", "the request takes more than %d bytes", maxBody)
+	}
+	if err != nil {
+		return nil, apperr.Invalid("", "the request broke off")
+	}
+	return body, readable(body)
+}
+
+// refuseRequest answers what never became an operation.
+func refuseRequest(w http.ResponseWriter, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusBadRequest)
+	_ = json.NewEncoder(w).Encode(graphql.Response{Errors: gqlerror.List{refused("INVALID", "%s", apperr.Text(err))}})
 }
 
 func multipart(r *http.Request) bool {

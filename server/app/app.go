@@ -73,9 +73,12 @@ const Version = "0.1.0"
 // account (error 63017).
 const sandboxRate = sender.MaxRate
 
-// jobConnections is how many connections the engine's own work may take; people,
-// downloads and webhooks have theirs beside (db.Lane).
-const jobConnections = 40
+// How many connections the engine's own work may take, in a process that works jobs and
+// in one that only serves; people, downloads and webhooks have theirs beside (db.Lane).
+const (
+	jobConnections  = 40
+	upkeepOfServing = 16
+)
 
 // timing says when reconciliation may conclude what from Twilio's log, and when
 // what never came is asked for.
@@ -177,7 +180,11 @@ func (a *App) openDatabase(ctx context.Context) (err error) {
 		}
 		url = a.postgres.URL
 	}
-	if a.db, err = db.Open(ctx, url, jobConnections, a.log); err != nil {
+	connections := int32(upkeepOfServing)
+	if a.roles.Work {
+		connections = jobConnections
+	}
+	if a.db, err = db.Open(ctx, url, connections, a.log); err != nil {
 		return err
 	}
 	if a.roles.Serve {

@@ -126,12 +126,26 @@ func Err(err error) error {
 		case "40001", "40P01", "53300", "57P01", "57P02", "57P03":
 			return apperr.Wrap(err, apperr.CodeUnavailable, "the database is busy, try again")
 		}
+		if unkeepable(pg.Code) {
+			return apperr.Wrap(err, apperr.CodeInvalid, "a value of the request cannot be kept in the database")
+		}
 		return err
 	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return apperr.Wrap(err, apperr.CodeUnavailable, "the database is away, try again")
 	}
 	return err
+}
+
+// unkeepable reports whether Postgres refused a value: its encoding or its range, or
+// because it outgrows an index or a row. What comes in is checked before; this is for
+// what was forgotten there.
+func unkeepable(code string) bool {
+	switch code {
+	case "22001", "22003", "22007", "22008", "22021", "22P02", "22P03", "22P05", "54000":
+		return true
+	}
+	return false
 }
 
 // LikeEscape makes a text stand for itself in a LIKE pattern.
