@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"eventstream/server/actor"
 	"eventstream/server/db"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -36,7 +37,19 @@ const (
 // costOf prices an operation in units. Fragments are priced once, and nothing
 // overflows: what is too dear stays so.
 func costOf(ctx context.Context, schema *pricedSchema, oc *graphql.OperationContext) (int, error) {
-	p := pricer{ctx: ctx, schema: schema, variables: oc.Variables, fragments: map[fragmentKey]int64{}}
+	return priceOf(ctx, schema, oc, false)
+}
+
+// costForStranger is what the same operation costs who is not signed in: what needs a role
+// is answered with its refusal.
+func costForStranger(ctx context.Context, schema *pricedSchema, oc *graphql.OperationContext) (int, error) {
+	return priceOf(ctx, schema, oc, true)
+}
+
+func priceOf(ctx context.Context, schema *pricedSchema, oc *graphql.OperationContext, stranger bool) (int, error) {
+	p := pricer{
+		ctx: ctx, schema: schema, variables: oc.Variables, stranger: stranger, fragments: map[fragmentKey]int64{},
+	}
 	total := p.set(oc.Operation.SelectionSet, place{})
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -48,6 +61,7 @@ type pricer struct {
 	ctx       context.Context //nolint:containedctx // it lives as long as one call
 	schema    *pricedSchema
 	variables map[string]any
+	stranger  bool
 	fragments map[fragmentKey]int64
 }
 
@@ -106,6 +120,9 @@ func (p *pricer) field(f *ast.Field, at place) int64 {
 	}
 	if strings.HasPrefix(def.Name, "__") || strings.HasPrefix(f.ObjectDefinition.Name, "__") {
 		return p.introspection(f, at)
+	}
+	if p.stranger && f.Definition.Directives.ForName("hasRole") != nil {
+		return priceUnit
 	}
 	entries, below := p.entries(f, at)
 	each := int64(priceUnit)
@@ -267,8 +284,11 @@ func priceSchemaOf(s *ast.Schema, largestPage int) *pricedSchema {
 	return p
 }
 
-// costLimit refuses an operation that is too dear, and says what others cost.
-type costLimit struct{ schema *pricedSchema }
+// costLimit refuses an operation that is too dear, and has the others metered.
+type costLimit struct {
+	meter  *meter
+	schema *pricedSchema
+}
 
 var _ interface {
 	graphql.OperationContextMutator
@@ -301,5 +321,10 @@ func (l *costLimit) MutateOperationContext(ctx context.Context, oc *graphql.Oper
 		return refused(codeComplexity, "%s costs %d, at most %d is allowed: ask for fewer fields or shorter lists", what,
 			cost, limit)
 	}
-	return nil
+	if actor.From(ctx).Kind == "" {
+		if cost, err = costForStranger(ctx, l.schema, oc); err != nil {
+			return refused("CANCELED", "canceled")
+		}
+	}
+	return l.meter.charge(ctx, cost)
 }

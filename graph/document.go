@@ -40,6 +40,7 @@ const (
 // them. What the cache knows has been through it.
 type documents struct {
 	cache  *documentCache
+	meter  *meter
 	schema *ast.Schema
 }
 
@@ -69,6 +70,9 @@ func (d *documents) MutateOperationParameters(ctx context.Context, p *graphql.Ra
 	}
 	if _, known := d.cache.Get(ctx, p.Query); known {
 		return nil
+	}
+	if err := d.meter.charge(ctx, 1+len(p.Query)/bytesPerUnit); err != nil {
+		return err
 	}
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: p.Query}, maxTokens)
 	if err != nil || len(doc.Operations) == 0 {

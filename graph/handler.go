@@ -52,15 +52,17 @@ func NewHandler(s Services, o Options) http.Handler {
 	srv.SetQueryCache(cache)
 	srv.SetParserTokenLimit(maxTokens)
 	srv.Use(o.Documents)
-	srv.Use(&documents{cache: cache})
+	meter := newMeter(time.Now)
+	srv.Use(&documents{cache: cache, meter: meter})
+	srv.Use(&costLimit{meter: meter})
 	srv.Use(&arguments{})
-	srv.Use(&costLimit{})
 	if o.Introspection {
 		srv.Use(extension.Introspection{})
 	}
 	srv.SetErrorPresenter(presentError(s.Log))
 	srv.SetRecoverFunc(recoverPanic(s.Log))
 	srv.AroundOperations(tellEnding)
+	srv.AroundResponses(meter.tell)
 	srv.AroundResponses(endInTime)
 	srv.AroundResponses(injectLoaders(s))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -91,6 +91,13 @@ func usedBy(ctx context.Context, idb bun.IDB, id int64) (names []string, err err
 	return names, db.Err(err)
 }
 
+// namedBy finds the segments whose query names the segment.
+func namedBy(ctx context.Context, idb bun.IDB, id int64) (rows []*Segment, err error) {
+	err = idb.NewSelect().Model(&rows).Where("s.id <> ? AND strpos(s.query::text, ?) > 0", id,
+		`"`+globalid.Encode("Segment", id)+`"`).OrderExpr("s.id").Scan(ctx)
+	return rows, db.Err(err)
+}
+
 // recount keeps the number of members, unless the query was changed again while
 // they were counted.
 func recount(ctx context.Context, idb bun.IDB, s *Segment, p Predicate) error {
