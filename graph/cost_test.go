@@ -2,10 +2,13 @@ package graph
 
 import (
 	"encoding/json"
+	"log/slog"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
 
+	"eventstream/server/actor"
 	"eventstream/server/db"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -127,6 +130,25 @@ func TestAnIntrospectionFitsAndManyDoNot(t *testing.T) {
 	require.Greater(t, 10*one, maxCost)
 	require.Greater(t, priced(t, `{ __type(name: "Mutation") { fields { type { fields { type { name } } } } } }`),
 		priced(t, `{ __type(name: "Mutation") { fields { type { name } } } }`)*2)
+}
+
+// TestTheSchemaIsForThoseWhoAreSignedIn wherever it is asked for in the document.
+func TestTheSchemaIsForThoseWhoAreSignedIn(t *testing.T) {
+	t.Parallel()
+	open := bareHandler()
+	closed := NewHandler(Services{Log: slog.New(slog.DiscardHandler)}, Options{})
+	for _, document := range []string{
+		introspectionQuery, `{ __type(name: "Query") { name } }`, `{ ... { a: __schema { types { name } } } }`,
+		`query { ...F } fragment F on Query { ... on Query { __type(name: "Query") { name } } }`,
+	} {
+		require.Empty(t, ask(t, open, somebody, document).Errors)
+		require.Equal(t, "UNAUTHENTICATED", ask(t, open, actor.Actor{}, document).code())
+		require.Equal(t, "FORBIDDEN", ask(t, closed, somebody, document).code())
+		require.Equal(t, "FORBIDDEN", ask(t, closed, actor.Actor{}, document).code())
+	}
+	for _, h := range []http.Handler{open, closed} {
+		require.Empty(t, ask(t, h, actor.Actor{}, `{ __typename }`).Errors)
+	}
 }
 
 // introspectionQuery is what tools such as the playground ask.

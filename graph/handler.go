@@ -18,7 +18,6 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
-	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
@@ -29,7 +28,7 @@ const maxBody = 1 << 20
 // Options switch the handler's parts.
 type Options struct {
 	Documents     TrustedDocuments
-	Introspection bool
+	Introspection bool // those who are signed in may read the schema
 }
 
 // NewHandler makes the whole of /graphql but for who calls: see Authenticate.
@@ -56,9 +55,7 @@ func NewHandler(s Services, o Options) http.Handler {
 	srv.Use(&documents{cache: cache, meter: meter})
 	srv.Use(&costLimit{meter: meter})
 	srv.Use(&arguments{})
-	if o.Introspection {
-		srv.Use(extension.Introspection{})
-	}
+	srv.Use(schemaReaders{allowed: o.Introspection})
 	srv.SetErrorPresenter(presentError(s.Log))
 	srv.SetRecoverFunc(recoverPanic(s.Log))
 	srv.AroundOperations(tellEnding)

@@ -43,6 +43,7 @@ type loaders struct {
 	lastSaid      *dataloadgen.Loader[int64, *message.Message]
 	conversations *dataloadgen.Loader[int64, *conversation.Conversation]
 	operators     *dataloadgen.Loader[int64, *auth.Operator]
+	duplicates    *dataloadgen.Loader[int64, []*contact.Contact]
 	suppressions  *dataloadgen.Loader[int64, *model.Suppression]
 	topics        *dataloadgen.Loader[int64, *topic.Topic]
 	topicCounts   *dataloadgen.Loader[int64, topic.Counts]
@@ -120,8 +121,9 @@ func newLoaders(s Services) *loaders {
 		}),
 		conversations: batched(indexed(s.Conversations.ByContacts,
 			func(c *conversation.Conversation) int64 { return c.ContactID })),
-		events:   batched(listed(s.Messages.Events)),
-		attempts: batched(listed(s.Messages.Attempts)),
+		duplicates: batched(listed(s.Contacts.Duplicates)),
+		events:     batched(listed(s.Messages.Events)),
+		attempts:   batched(listed(s.Messages.Attempts)),
 		undecided: batched(func(ctx context.Context, ids []int64) (map[int64]*time.Time, error) {
 			found, err := s.Messages.UndecidedSince(ctx, ids)
 			out := make(map[int64]*time.Time, len(ids))

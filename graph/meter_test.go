@@ -2,6 +2,7 @@ package graph
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -26,12 +27,16 @@ func (a answer) cost(t *testing.T) (c costOfAnswer) {
 func TestAnAnswerTellsWhatItCost(t *testing.T) {
 	t.Parallel()
 	h := bareHandler()
-	const document = `{ __schema { types { name description fields { name description } } } }`
-	price := priced(t, document)
+	document := "{ "
+	for i := range 100 {
+		document += fmt.Sprintf("a%d: viewer { email name role active } ", i)
+	}
+	document += "}"
+	price, reading := priced(t, document), 1+len(document)/bytesPerUnit
 	first := ask(t, h, somebody, document).cost(t)
 	require.Equal(t, costOfAnswer{
-		Requested: price + 1, Remaining: operatorBudget - price - 1, Limit: operatorBudget, Resets: first.Resets,
-	}, first, "a unit for reading it the first time")
+		Requested: price + reading, Remaining: operatorBudget - price - reading, Limit: operatorBudget, Resets: first.Resets,
+	}, first, "with what it costs to read it the first time")
 	second := ask(t, h, somebody, document).cost(t)
 	require.Equal(t, price, second.Requested)
 	require.Equal(t, first.Remaining-price, second.Remaining)
@@ -49,7 +54,7 @@ func TestAnAnswerTellsWhatItCost(t *testing.T) {
 	require.Contains(t, refusal.body, `"retryAfter":`)
 	require.Less(t, refusal.cost(t).Remaining, price)
 	require.Equal(t, strangerBudget, refusal.cost(t).Limit)
-	require.Empty(t, ask(t, h, somebody, document).Errors, "others go on")
+	require.Empty(t, ask(t, h, somebody, `{ __typename }`).Errors, "others go on")
 }
 
 // TestWhatIsRefusedIsPaidForToo: reading a document takes time, whatever it says.

@@ -121,6 +121,10 @@ type App struct {
 	writer   *webhookevent.Writer
 	listener net.Listener
 	server   *http.Server
+	probe    struct { // METRICS_ADDR
+		listener net.Listener
+		server   *http.Server
+	}
 	ui       *riverui.Handler
 	registry *prometheus.Registry
 	owner    string
@@ -132,6 +136,8 @@ type App struct {
 	Sandbox *sandbox.Sandbox
 	// URL is where the pages are.
 	URL string
+	// MetricsURL is where metrics are; "" where there are none.
+	MetricsURL string
 }
 
 // New builds everything and listens, but serves and works nothing yet.
@@ -313,19 +319,20 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.firstRun(ctx, firstSender, rate); err != nil {
 		return err
 	}
-	if a.roles.Serve {
-		if err := a.openWriter(now); err != nil {
-			return err
-		}
-		return a.buildServer(tokens)
-	}
 	if a.cfg.MetricsAddr != "" {
-		if a.listener, err = net.Listen("tcp", a.cfg.MetricsAddr); err != nil {
+		if a.probe.listener, err = net.Listen("tcp", a.cfg.MetricsAddr); err != nil {
 			return fmt.Errorf("METRICS_ADDR=%s: %w", a.cfg.MetricsAddr, err)
 		}
-		a.server = a.newServer(web.NewProbe(a.ready, a.registry))
+		a.MetricsURL = "http://" + reachable(a.probe.listener.Addr())
+		a.probe.server = a.newServer(web.NewProbe(a.ready, a.registry))
 	}
-	return nil
+	if !a.roles.Serve {
+		return nil
+	}
+	if err := a.openWriter(now); err != nil {
+		return err
+	}
+	return a.buildServer(tokens)
 }
 
 // openWriter makes what keeps webhooks, with its spool if there is to be one.
@@ -433,9 +440,13 @@ func (a *App) buildServer(tokens []string) error {
 	}
 	a.registry.MustRegister(&collector{source: a.Services.Health, log: a.log})
 	hooks := webhook.New(a.writer, tokens, a.publicURL, a.log)
+	schema := ""
+	if a.cfg.Introspection {
+		schema = graph.SDL()
+	}
 	router := web.NewRouter(web.Routes{
-		GraphQL: graph.NewHandler(a.Services, graph.Options{Documents: documents, Introspection: a.cfg.Playground}),
-		Schema:  graph.SDL(), Authorize: func(next http.Handler) http.Handler {
+		GraphQL: graph.NewHandler(a.Services, graph.Options{Documents: documents, Introspection: a.cfg.Introspection}),
+		Schema:  schema, Authorize: func(next http.Handler) http.Handler {
 			return inLane(db.LaneInteractive, graph.Authenticate(a.Services.Auth, next))
 		},
 		Inbound: hooks.Inbound, Status: hooks.Status, Jobs: a.ui, SPA: web.NewSPA(frontend.Dist()),
@@ -513,12 +524,19 @@ func (a *App) Run(ctx context.Context) error {
 		loops.Go(func() { a.writer.Run(db.WithLane(background, db.LaneEdge)) })
 		loops.Go(func() { a.Services.Webhooks.Run(background) })
 	}
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	if a.server != nil {
 		a.server.BaseContext = func(net.Listener) context.Context { return ctx } // ends the sockets too
 		loops.Go(func() {
 			if err := a.server.Serve(a.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
 				failed <- fmt.Errorf("serve: %w", err)
+			}
+		})
+	}
+	if a.probe.server != nil {
+		loops.Go(func() {
+			if err := a.probe.server.Serve(a.probe.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("serve the metrics: %w", err)
 			}
 		})
 	}
@@ -560,8 +578,11 @@ func (a *App) shutdown() {
 	if a.Sandbox != nil {
 		a.Sandbox.Close() // before the server, so that it loses no callback
 	}
-	if a.server != nil {
-		if err := a.server.Shutdown(limit); err != nil {
+	for _, server := range []*http.Server{a.server, a.probe.server} {
+		if server == nil {
+			continue
+		}
+		if err := server.Shutdown(limit); err != nil {
 			a.log.Warn("server did not stop in time", "error", err)
 		}
 	}
@@ -572,8 +593,10 @@ func (a *App) Close() {
 	if a.Sandbox != nil && !a.started {
 		a.Sandbox.Close()
 	}
-	if a.listener != nil && !a.started {
-		_ = a.listener.Close()
+	for _, l := range []net.Listener{a.listener, a.probe.listener} {
+		if l != nil && !a.started {
+			_ = l.Close()
+		}
 	}
 	if a.db != nil {
 		a.db.Close()

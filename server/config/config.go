@@ -53,7 +53,8 @@ type Config struct {
 	SecretKey            Secret `env:"SECRET_KEY"` // 32 bytes or more; unset: made once and kept in DataDir
 	LogLevel             string `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat            string `env:"LOG_FORMAT" envDefault:"text"`
-	Playground           bool   `env:"PLAYGROUND" envDefault:"true"`
+	Playground           bool   `env:"PLAYGROUND"` // unset: only where nobody but this machine reaches the server
+	Introspection        bool   `env:"INTROSPECTION" envDefault:"true"`
 	TrustedDocumentsOnly bool   `env:"TRUSTED_DOCUMENTS_ONLY" envDefault:"false"`
 
 	// MessageValidity is how long Twilio may keep a message queued before it fails it
@@ -63,7 +64,7 @@ type Config struct {
 
 	WebhookSpool string `env:"WEBHOOK_SPOOL"` // a directory; unset: DataDir/spool beside a private Postgres; "off": none
 
-	MetricsAddr string        `env:"METRICS_ADDR"` // where a process that only works answers /metrics, /healthz and /readyz
+	MetricsAddr string        `env:"METRICS_ADDR"` // where /metrics, /healthz and /readyz are answered; unset: no metrics
 	ClockOffset time.Duration `env:"CLOCK_OFFSET"` // makes this process' clock wrong, for tests
 }
 
@@ -90,6 +91,9 @@ func Load() (Config, error) {
 	var c Config
 	if err := env.Parse(&c); err != nil {
 		return Config{}, fmt.Errorf("environment: %w", err)
+	}
+	if _, said := os.LookupEnv("PLAYGROUND"); !said {
+		c.Playground = c.Loopback() && c.PublicURL == ""
 	}
 	return c, c.Validate()
 }
