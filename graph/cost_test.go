@@ -15,11 +15,12 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
 func operation(t *testing.T, document string, variables map[string]any) *graphql.OperationContext {
 	t.Helper()
-	doc, errs := gqlparser.LoadQuery(schema(t), document)
+	doc, errs := gqlparser.LoadQueryWithRules(schema(t), document, rules.NewDefaultRules())
 	require.Empty(t, errs, document)
 	return &graphql.OperationContext{Doc: doc, Operation: doc.Operations[0], Variables: variables}
 }

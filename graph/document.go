@@ -183,7 +183,8 @@ func checkShape(doc *ast.QueryDocument) *gqlerror.Error {
 		what     string
 		n, limit int
 	}{
-		{"aliases", s.aliases, maxAliases}, {"directives", s.directives, maxDirectives},
+		{"aliases", s.aliases, maxAliases},
+		{"directives", s.directives, maxDirectives},
 		{"variables", s.variables, maxVariables},
 	} {
 		if count.n > count.limit {

@@ -30,17 +30,22 @@ var hostileTexts = []any{
 	strings.Repeat("é", 900),
 	strings.Repeat("x", 9000), strings.Repeat("😀", 250), "\n\r\t\x7f\x1b", "-1", "NaN", "2027-01-01T08:00:00",
 	"null", 7, true, nil,
-	[]any{"x"}, map[string]any{"x": "y"},
+	[]any{"x"},
+	map[string]any{"x": "y"},
 }
 
 func (h *hostile) values(t *ast.Type) []any {
 	def := h.schema.Types[t.Name()]
 	moments := []any{
 		"2027-01-01T08:00:00", "2027-01-01", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1900-01-01T00:00:00Z",
-		"2199-12-31T23:59:59.999999999+14:00", "soon", "", 0, 1e300, true, nil, []any{}, map[string]any{},
+		"2199-12-31T23:59:59.999999999+14:00", "soon", "", 0, 1e300, true, nil,
+		[]any{},
+		map[string]any{},
 	}
-	cursors := []any{"x", "eyJ2IjoiIiwiaSI6MX0", "eyJ2IjoiXHUwMDAwIiwiaSI6MX0",
-		"eyJ2IjoiMjAyNy0wMS0wMSIsImkiOi05MjIzMzcyMDM2ODU0Nzc1ODA4fQ", "bnVsbA"}
+	cursors := []any{
+		"x", "eyJ2IjoiIiwiaSI6MX0", "eyJ2IjoiXHUwMDAwIiwiaSI6MX0",
+		"eyJ2IjoiMjAyNy0wMS0wMSIsImkiOi05MjIzMzcyMDM2ODU0Nzc1ODA4fQ", "bnVsbA",
+	}
 	var out []any
 	switch {
 	case def.Kind == ast.Enum:
@@ -240,8 +245,10 @@ func (e *env) machine(name string) *env {
 	var made struct{ APITokenCreate struct{ Secret string } }
 	e.do(&made, `mutation($n: String!) { apiTokenCreate(input: {name: $n, role: ADMIN}) { secret } }`,
 		map[string]any{"n": name})
-	return &env{App: e.App, t: e.t, http: &http.Client{Transport: bearer(made.APITokenCreate.Secret),
-		Timeout: patience}}
+	return &env{App: e.App, t: e.t, http: &http.Client{
+		Transport: bearer(made.APITokenCreate.Secret),
+		Timeout:   patience,
+	}}
 }
 
 // harmless sends one operation whose argument has v at the path.

@@ -184,12 +184,12 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		if err := lockAll(ctx, tx); err != nil {
 			return err
 		}
-		users, err := usedBy(ctx, tx, id)
+		users, err := usedBy(ctx, tx, []int64{id})
 		if err != nil {
 			return err
 		}
-		if len(users) > 0 {
-			return apperr.Conflict("this segment is used by %s", strings.Join(users, ", "))
+		if len(users[id]) > 0 {
+			return apperr.Conflict("this segment is used by %s", strings.Join(users[id], ", "))
 		}
 		if err := remove(ctx, tx, id); err != nil {
 			return err
@@ -198,9 +198,9 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 	})
 }
 
-// UsedBy names some campaigns and segments that need the segment.
-func (s *Service) UsedBy(ctx context.Context, id int64) ([]string, error) {
-	return usedBy(ctx, s.db, id)
+// UsedBy names, for each of the segments, some campaigns and segments that need it.
+func (s *Service) UsedBy(ctx context.Context, ids []int64) (map[int64][]string, error) {
+	return usedBy(ctx, s.db, ids)
 }
 
 // ByID finds one.
