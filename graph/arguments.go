@@ -219,6 +219,9 @@ func sizeOf(v any) int {
 			n += sizeOf(item)
 		}
 	case map[string]any:
+		if len(x) == 0 {
+			return 0
+		}
 		for key, item := range x {
 			n += len(key) + sizeOf(item)
 		}

@@ -52,6 +52,11 @@ func TestABadValueIsNamedWithItsPlace(t *testing.T) {
 				"email": strings.Repeat("a", 8<<10) + "@b.c", "password": "x",
 			}}), "input.email", "254 characters",
 		},
+		"a long body": {
+			withVariables(t, `mutation($i: ConversationReplyInput!) { conversationReply(input: $i) { userErrors { message } } }`,
+				map[string]any{"i": map[string]any{"id": "x", "body": strings.Repeat("x", 20_000)}}),
+			"input.body", "10000 characters",
+		},
 		"a moment without zone": {
 			withVariables(t,
 				`mutation($i: CampaignScheduleInput!) { campaignSchedule(input: $i) { userErrors { message } } }`,
@@ -188,6 +193,26 @@ func TestEveryScalarIsReadAtTheDoor(t *testing.T) {
 		if def.Kind == ast.Scalar && name != "Boolean" {
 			require.NotNil(t, readers[name], name)
 		}
+	}
+}
+
+// TestWhatNobodyAskedForIsNotTaken: extensions, and variables that nothing declares.
+func TestWhatNobodyAskedForIsNotTaken(t *testing.T) {
+	t.Parallel()
+	many := map[string]any{}
+	for i := range maxVariables + 1 {
+		many[strings.Repeat("v", i+1)] = 1
+	}
+	for name, body := range map[string]any{
+		"extensions":    map[string]any{"query": "{ __typename }", "extensions": map[string]any{"a": strings.Repeat("x", 5000)}},
+		"variables":     map[string]any{"query": "{ __typename }", "variables": many},
+		"operationName": map[string]any{"query": "query A { __typename }", "operationName": strings.Repeat("A", 300)},
+	} {
+		raw, err := json.Marshal(body)
+		require.NoError(t, err)
+		got := send(t, string(raw))
+		require.Equal(t, codeDocumentTooLarge, got.code(), got.body)
+		require.Contains(t, got.body, name)
 	}
 }
 

@@ -33,6 +33,7 @@ const (
 	maxOperations    = 20
 	maxVariables     = 100
 	maxOperationName = 200 // bytes
+	maxExtensions    = 4 << 10
 )
 
 // documents reads what a client sends: it refuses documents that would cost much
@@ -67,6 +68,12 @@ func (d *documents) MutateOperationParameters(ctx context.Context, p *graphql.Ra
 	if len(p.OperationName) > maxOperationName {
 		return refused(codeDocumentTooLarge, "operationName takes %d bytes, at most %d are allowed",
 			len(p.OperationName), maxOperationName)
+	}
+	if n := sizeOf(p.Extensions); n > maxExtensions {
+		return refused(codeDocumentTooLarge, "extensions take %d bytes, at most %d are allowed", n, maxExtensions)
+	}
+	if n := len(p.Variables); n > maxVariables {
+		return refused(codeDocumentTooLarge, "the request has %d variables, at most %d are allowed", n, maxVariables)
 	}
 	if _, known := d.cache.Get(ctx, p.Query); known {
 		return nil

@@ -83,6 +83,9 @@ func presentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 			if len(e.Field) > 0 {
 				shown.Extensions["field"] = e.Field
 			}
+			if e.Code == apperr.CodeRateLimited {
+				shown.Extensions["retryAfter"] = 1 // seconds: a connection of theirs is free soon
+			}
 			return shown
 		}
 		if errors.Is(err, context.DeadlineExceeded) {
@@ -93,11 +96,11 @@ func presentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 		var own *gqlerror.Error
 		// gqlgen's own words: syntax, validation, limits
 		if errors.As(err, &own) && errors.Unwrap(own) == nil || shown.Extensions["code"] != nil {
-			if shown.Extensions["code"] == nil {
+			if shown.Extensions["code"] == nil { // of a transport
 				code("INVALID")
-			}
-			if strings.Contains(shown.Message, "body") && shown.Extensions["code"] == "INVALID" {
-				shown.Message = "the request is not a GraphQL request in JSON"
+				if strings.Contains(shown.Message, "body") {
+					shown.Message = "the request is not a GraphQL request in JSON" // gqlgen would repeat all of it
+				}
 			}
 			return shown
 		}

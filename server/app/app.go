@@ -193,10 +193,12 @@ func (a *App) openDatabase(ctx context.Context) (err error) {
 	if a.db, err = db.Open(ctx, url, connections, a.log); err != nil {
 		return err
 	}
+	lanes := []db.Lane{db.LaneEdge}
 	if a.roles.Serve {
-		if err = a.db.OpenLanes(ctx); err != nil {
-			return err
-		}
+		lanes = append(lanes, db.LaneInteractive, db.LaneDownloads)
+	}
+	if err = a.db.OpenLanes(ctx, lanes...); err != nil {
+		return err
 	}
 	return a.db.MigrateUp(ctx, a.log)
 }

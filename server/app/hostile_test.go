@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strings"
 	"testing"
+	"time"
 
 	"eventstream/graph"
 	"eventstream/server/globalid"
@@ -236,7 +237,46 @@ func TestNoInputIsAnInternalError(t *testing.T) {
 		}
 	}
 	require.Greater(t, asked, 5000)
+	asked = 0
+	caller := e.machine("below")
+	for of, id := range e.things() {
+		for _, f := range schema.Types[of].Fields {
+			for _, arg := range f.Arguments {
+				for _, path := range h.places(arg.Type, []string{arg.Name}) {
+					for _, v := range h.values(h.typeAt(arg.Type, path)) {
+						caller.sendsBelow(h, of, id, f, arg, h.with(arg.Type, path, v))
+						asked++
+					}
+				}
+			}
+		}
+	}
+	require.Greater(t, asked, 300)
 	require.Equal(t, http.StatusOK, e.get("/readyz").status)
+}
+
+// things are one of each type whose fields take arguments.
+func (e *env) things() map[string]string {
+	e.t.Helper()
+	var out map[string]struct{ Nodes []struct{ ID string } }
+	e.says("+4915100000000", "Hello")
+	e.must("campaignCreate", "campaign", map[string]any{"name": "Hollow"})
+	require.Eventually(e.t, func() bool {
+		e.do(&out, `{ Contact: contacts(first: 1) { nodes { id } } Campaign: campaigns(first: 1) { nodes { id } }
+			Import: imports(first: 1) { nodes { id } } Conversation: conversations(first: 1) { nodes { id } } }`, nil)
+		return len(out["Conversation"].Nodes) == 1
+	}, patience, 50*time.Millisecond)
+	ids := map[string]string{}
+	for of, list := range out {
+		ids[of] = list.Nodes[0].ID
+	}
+	return ids
+}
+
+func (e *env) sendsBelow(h *hostile, of, id string, f *ast.FieldDefinition, arg *ast.ArgumentDefinition, v any) {
+	e.t.Helper()
+	e.sends(fmt.Sprintf("query($id: ID!, $v: %s) { node(id: $id) { ... on %s { %s(%s: $v) %s } } }", arg.Type, of, f.Name,
+		arg.Name, h.selection(f.Type)), map[string]any{"id": id, "v": v})
 }
 
 // machine is a caller with an API token of its own.
@@ -265,8 +305,13 @@ func (e *env) harmless(h *hostile, root *ast.Definition, f *ast.FieldDefinition,
 			given += ", " + other.Name + ": $" + other.Name
 		}
 	}
-	document := fmt.Sprintf("%s(%s) { %s(%s) %s }", strings.ToLower(root.Name), declared, f.Name, given,
-		h.selection(f.Type))
+	e.sends(fmt.Sprintf("%s(%s) { %s(%s) %s }", strings.ToLower(root.Name), declared, f.Name, given,
+		h.selection(f.Type)), variables)
+}
+
+// sends sends one operation, right or wrong, and takes any answer but that something broke.
+func (e *env) sends(document string, variables map[string]any) {
+	e.t.Helper()
 	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
 	require.NoError(e.t, err)
 	resp, err := e.http.Post(e.URL+"/graphql", "application/json", bytes.NewReader(body))

@@ -58,10 +58,11 @@ func WithLane(ctx context.Context, lane Lane) context.Context {
 	return context.WithValue(ctx, laneKey{}, lane)
 }
 
-// OpenLanes gives each lane its connections. Until it is called all share those of
-// LaneJobs. Call it before anything else uses d.
-func (d *DB) OpenLanes(ctx context.Context) error {
-	for lane, size := range laneSizes {
+// OpenLanes gives lanes their connections. The others share those of LaneJobs. Call it
+// before anything else uses d.
+func (d *DB) OpenLanes(ctx context.Context, which ...Lane) error {
+	for _, lane := range which {
+		size := laneSizes[lane]
 		cfg := d.Pool.Config()
 		cfg.MaxConns, cfg.MinConns, cfg.MinIdleConns = size.conns, 0, 0
 		cfg.ConnConfig.RuntimeParams["statement_timeout"] = milliseconds(size.limit)

@@ -23,7 +23,7 @@ func withLanes(t *testing.T) *db.DB {
 	d, err := db.OpenWithLimit(t.Context(), dbtest.URL(t), time.Minute)
 	require.NoError(t, err)
 	t.Cleanup(d.Close)
-	require.NoError(t, d.OpenLanes(t.Context()))
+	require.NoError(t, d.OpenLanes(t.Context(), db.LaneInteractive, db.LaneDownloads, db.LaneEdge))
 	return d
 }
 
