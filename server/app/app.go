@@ -440,7 +440,7 @@ func (a *App) buildServer(tokens []string) error {
 	}); err != nil {
 		return fmt.Errorf("start the job pages: %w", err)
 	}
-	a.registry.MustRegister(&collector{source: a.Services.Health, log: a.log})
+	a.registry.MustRegister(&collector{source: a.Services.Health, db: a.db, log: a.log})
 	hooks := webhook.New(a.writer, tokens, a.publicURL, a.log)
 	schema := ""
 	if a.cfg.Introspection {

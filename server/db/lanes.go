@@ -51,6 +51,19 @@ var laneSizes = map[Lane]laneSize{
 	LaneEdge:        {conns: 5, limit: 5 * time.Second},
 }
 
+func (l Lane) String() string {
+	return [...]string{"jobs", "interactive", "downloads", "edge"}[l]
+}
+
+// Stats tells how each lane's connections are used.
+func (d *DB) Stats() map[Lane]*pgxpool.Stat {
+	out := map[Lane]*pgxpool.Stat{LaneJobs: d.Pool.Stat()}
+	for lane, own := range d.lanes.others {
+		out[lane] = own.pool.Stat()
+	}
+	return out
+}
+
 type laneKey struct{}
 
 // WithLane makes what is asked with ctx use the lane's connections.
