@@ -335,3 +335,43 @@ func (e *env) sends(document string, variables map[string]any) {
 		}
 	}
 }
+
+// TestASocketIsNoWayRoundTheLimits: the same document, value and price are refused there.
+func TestASocketIsNoWayRoundTheLimits(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	var bomb strings.Builder
+	bomb.WriteString("{ contacts { nodes { ...F0 } } } ")
+	for i := range 34 {
+		fmt.Fprintf(&bomb, "fragment F%d on Contact { ...F%d ...F%d } ", i, i+1, i+1)
+	}
+	bomb.WriteString("fragment F34 on Contact { id }")
+	for name, c := range map[string]struct {
+		document  string
+		variables map[string]any
+		says      string
+	}{
+		"a document that takes for ever": {document: bomb.String(), says: "COMPLEXITY_LIMIT_EXCEEDED"},
+		"a dear event": {
+			document: `subscription { inboundMessages { contact { possibleDuplicates { possibleDuplicates {
+				possibleDuplicates { id } } } } } }`, says: "COMPLEXITY_LIMIT_EXCEEDED",
+		},
+		"a value": {
+			document: `query($a: String) { contacts(after: $a) { nodes { id } } }`, variables: map[string]any{"a": "\x00"},
+			says: "U+0000",
+		},
+		"a part that comes later": {document: `{ viewer { ... @defer { id } } }`, says: "@defer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			heard := make(chan string, 10)
+			e.listen(c.document, c.variables, func(typ, payload string) { heard <- typ + " " + payload })
+			select {
+			case told := <-heard:
+				require.Contains(t, told, c.says)
+			case <-time.After(patience):
+				t.Fatal("nothing was told")
+			}
+		})
+	}
+}
