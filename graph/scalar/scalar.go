@@ -76,6 +76,8 @@ func readText(v any, want string) (string, error) {
 		s = x.String()
 	case int64:
 		s = strconv.FormatInt(x, 10)
+	case int:
+		s = strconv.Itoa(x)
 	default:
 		return "", invalid(v, want)
 	}
@@ -146,9 +148,10 @@ func UnmarshalInt(v any) (int, error) {
 // MarshalInt64 writes a whole number.
 func MarshalInt64(n int64) graphql.Marshaler { return graphql.MarshalInt64(n) }
 
-// UnmarshalInt64 reads a whole number.
+// UnmarshalInt64 reads a whole number, also as a text: not every client has numbers of
+// 63 bits.
 func UnmarshalInt64(v any) (int64, error) {
-	n, err := wholeNumber(v)
+	n, err := graphql.UnmarshalInt64(v)
 	if err != nil {
 		return 0, invalid(v, "a whole number of at most 63 bits")
 	}
