@@ -23,9 +23,9 @@ import (
 
 // Limits of a multipart request besides its file.
 const (
-	maxOperations = 128 << 10 // bytes of the part that is JSON
-	maxMap        = 1 << 10   // bytes of the part that says where the file belongs
-	maxBoundaries = 1 << 20   // bytes of everything around
+	maxOperationsPart = 128 << 10 // bytes of the part that is JSON
+	maxMap            = 1 << 10   // bytes of the part that says where the file belongs
+	maxBoundaries     = 1 << 20   // bytes of everything around
 )
 
 // uploads takes the multipart requests of the GraphQL multipart request specification
@@ -122,7 +122,7 @@ func (u uploads) open(r *http.Request, who actor.Actor) (*graphql.RawParams, io.
 		return nil, nil, apperr.New(apperr.CodeInvalid, "the request is not multipart/form-data with a boundary")
 	}
 	var params graphql.RawParams
-	if err := readPart(parts, "operations", maxOperations, &params); err != nil {
+	if err := readPart(parts, "operations", maxOperationsPart, &params); err != nil {
 		return nil, nil, err
 	}
 	if bad := u.documents.MutateOperationParameters(r.Context(), &params); bad != nil {
@@ -147,7 +147,7 @@ func (u uploads) open(r *http.Request, who actor.Actor) (*graphql.RawParams, io.
 	upload := graphql.Upload{
 		File: onceRead{file}, Filename: part.FileName(), Size: r.ContentLength, ContentType: part.Header.Get("Content-Type"),
 	}
-	return &params, file, place(params.Variables, paths[0], upload)
+	return &params, file, putFile(params.Variables, paths[0], upload)
 }
 
 // readPart decodes the part of this name, which must be the next one.
@@ -232,8 +232,8 @@ func (u uploads) field(r *http.Request, name string) error {
 	return actor.Require(r.Context(), actor.Role(strings.ToLower(string(role))))
 }
 
-// place puts the file where the map says: into a variable, or a field of one that is an object.
-func place(variables map[string]any, path string, upload graphql.Upload) error {
+// putFile puts the file where the map says: into a variable, or a field of one that is an object.
+func putFile(variables map[string]any, path string, upload graphql.Upload) error {
 	steps := strings.Split(path, ".")
 	wrong := apperr.Invalid("map", "%q is no place in the variables of operations", clipped(path, 100))
 	if len(steps) < 2 || steps[0] != "variables" {

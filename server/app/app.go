@@ -74,6 +74,13 @@ const Version = "0.1.0"
 // account (error 63017).
 const sandboxRate = sender.MaxRate
 
+// How many connections the engine's own work may take, in a process that works jobs and
+// in one that only serves; people, downloads and webhooks have theirs beside (db.Lane).
+const (
+	jobConnections  = 40
+	upkeepOfServing = 16
+)
+
 // timing says when reconciliation may conclude what from Twilio's log, and when
 // what never came is asked for.
 type timing struct {
@@ -115,6 +122,10 @@ type App struct {
 	writer   *webhookevent.Writer
 	listener net.Listener
 	server   *http.Server
+	probe    struct { // METRICS_ADDR
+		listener net.Listener
+		server   *http.Server
+	}
 	ui       *riverui.Handler
 	registry *prometheus.Registry
 	owner    string
@@ -126,6 +137,8 @@ type App struct {
 	Sandbox *sandbox.Sandbox
 	// URL is the listener's own address, which other programs on this machine call.
 	URL string
+	// MetricsURL is where metrics are; "" where there are none.
+	MetricsURL string
 }
 
 // New builds everything and listens, but serves and works nothing yet.
@@ -174,7 +187,18 @@ func (a *App) openDatabase(ctx context.Context) (err error) {
 		}
 		url = a.postgres.URL
 	}
-	if a.db, err = db.Open(ctx, url, 40, a.log); err != nil {
+	connections := int32(upkeepOfServing)
+	if a.roles.Work {
+		connections = jobConnections
+	}
+	if a.db, err = db.Open(ctx, url, connections, a.log); err != nil {
+		return err
+	}
+	lanes := []db.Lane{db.LaneEdge}
+	if a.roles.Serve {
+		lanes = append(lanes, db.LaneInteractive, db.LaneDownloads)
+	}
+	if err = a.db.OpenLanes(ctx, lanes...); err != nil {
 		return err
 	}
 	return a.db.MigrateUp(ctx, a.log)
@@ -304,19 +328,20 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.firstRun(ctx, firstSender, rate); err != nil {
 		return err
 	}
-	if a.roles.Serve {
-		if err := a.openWriter(now); err != nil {
-			return err
-		}
-		return a.buildServer(signers)
-	}
 	if a.cfg.MetricsAddr != "" {
-		if a.listener, err = net.Listen("tcp", a.cfg.MetricsAddr); err != nil {
+		if a.probe.listener, err = net.Listen("tcp", a.cfg.MetricsAddr); err != nil {
 			return fmt.Errorf("METRICS_ADDR=%s: %w", a.cfg.MetricsAddr, err)
 		}
-		a.server = a.newServer(web.NewProbe(a.db.PingContext, a.registry))
+		a.MetricsURL = "http://" + reachable(a.probe.listener.Addr())
+		a.probe.server = a.newServer(web.NewProbe(a.ready, a.registry))
 	}
-	return nil
+	if !a.roles.Serve {
+		return nil
+	}
+	if err := a.openWriter(now); err != nil {
+		return err
+	}
+	return a.buildServer(signers)
 }
 
 // openWriter makes what keeps webhooks, with its spool if there is to be one.
@@ -422,32 +447,38 @@ func (a *App) buildServer(signers []twilio.Account) error {
 	}); err != nil {
 		return fmt.Errorf("start the job pages: %w", err)
 	}
-	a.registry.MustRegister(&collector{source: a.Services.Health, log: a.log})
+	a.registry.MustRegister(&collector{source: a.Services.Health, db: a.db, log: a.log})
 	hooks := webhook.New(webhook.Options{
 		Writer: a.writer, Accounts: signers, PublicURL: a.publicURL, Log: a.log, Registry: a.registry,
 	})
 	https := strings.HasPrefix(a.cfg.PublicURL, "https://")
+	schema := ""
+	if a.cfg.Introspection {
+		schema = graph.SDL()
+	}
 	router := web.NewRouter(web.Routes{
-		GraphQL: graph.NewHandler(a.Services, graph.Options{Documents: documents, Introspection: a.cfg.Playground}),
-		Schema:  graph.SDL(), Authorize: func(next http.Handler) http.Handler {
-			return graph.Authenticate(a.Services.Auth, guard.SessionCookie{Name: graph.SessionCookie, HTTPS: https}, next)
+		GraphQL: graph.NewHandler(a.Services, graph.Options{Documents: documents, Introspection: a.cfg.Introspection}),
+		Schema:  schema, Authorize: func(next http.Handler) http.Handler {
+			cookie := guard.SessionCookie{Name: graph.SessionCookie, HTTPS: https}
+			return inLane(db.LaneInteractive, graph.Authenticate(a.Services.Auth, cookie, next))
 		},
 		Inbound: hooks.Inbound, Status: hooks.Status, Jobs: a.ui, SPA: web.NewSPA(frontend.Dist()),
 		Playground: a.cfg.Playground,
-		Ready:      a.db.PingContext, Registry: a.registry, HTTPS: https, Proxies: a.cfg.TrustedProxies,
+		Ready:      a.ready, Registry: a.registry, HTTPS: https, Proxies: a.cfg.TrustedProxies,
 		Hosts: guard.NewHosts(a.cfg.PublicURL, a.cfg.ListenAddr, a.listener.Addr(), a.cfg.AllowedHosts), Log: a.log,
 		Rejects: func(ctx context.Context, id string, w http.ResponseWriter) error {
 			n, err := globalid.Decode("id", "Import", id)
 			if err != nil {
 				return err
 			}
-			return a.Services.Imports.WriteRejects(ctx, n, w)
+			return a.Services.Imports.WriteRejects(db.WithLane(ctx, db.LaneDownloads), n, w)
 		},
 		Export: func(ctx context.Context, id string, w http.ResponseWriter) error {
 			n, err := globalid.Decode("id", "BulkAction", id)
 			if err != nil {
 				return err
 			}
+			ctx = db.WithLane(ctx, db.LaneDownloads)
 			action, err := a.Services.Bulk.OpenExport(ctx, n)
 			if err != nil {
 				return err
@@ -469,11 +500,23 @@ func (a *App) buildServer(signers []twilio.Account) error {
 			}
 			w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 			w.Header().Set("Content-Disposition", `attachment; filename="messages.csv"`)
-			return a.Services.Exports.WriteMessages(ctx, n, w)
+			return a.Services.Exports.WriteMessages(db.WithLane(ctx, db.LaneDownloads), n, w)
 		},
 	})
 	a.server = a.newServer(router)
 	return nil
+}
+
+// ready asks Postgres on a connection that nobody else takes.
+func (a *App) ready(ctx context.Context) error {
+	return a.db.PingContext(db.WithLane(ctx, db.LaneEdge))
+}
+
+// inLane answers requests with the connections of a lane.
+func inLane(lane db.Lane, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(db.WithLane(r.Context(), lane)))
+	})
 }
 
 func (a *App) newServer(h http.Handler) *http.Server {
@@ -492,15 +535,22 @@ func (a *App) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { a.hub.Run(background) })
 	if a.writer != nil {
-		loops.Go(func() { a.writer.Run(background) })
+		loops.Go(func() { a.writer.Run(db.WithLane(background, db.LaneEdge)) })
 		loops.Go(func() { a.Services.Webhooks.Run(background) })
 	}
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	if a.server != nil {
 		a.server.BaseContext = func(net.Listener) context.Context { return ctx } // ends the sockets too
 		loops.Go(func() {
 			if err := a.server.Serve(a.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
 				failed <- fmt.Errorf("serve: %w", err)
+			}
+		})
+	}
+	if a.probe.server != nil {
+		loops.Go(func() {
+			if err := a.probe.server.Serve(a.probe.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("serve the metrics: %w", err)
 			}
 		})
 	}
@@ -542,8 +592,11 @@ func (a *App) shutdown() {
 	if a.Sandbox != nil {
 		a.Sandbox.Close() // before the server, so that it loses no callback
 	}
-	if a.server != nil {
-		if err := a.server.Shutdown(limit); err != nil {
+	for _, server := range []*http.Server{a.server, a.probe.server} {
+		if server == nil {
+			continue
+		}
+		if err := server.Shutdown(limit); err != nil {
 			a.log.Warn("server did not stop in time", "error", err)
 		}
 	}
@@ -554,8 +607,10 @@ func (a *App) Close() {
 	if a.Sandbox != nil && !a.started {
 		a.Sandbox.Close()
 	}
-	if a.listener != nil && !a.started {
-		_ = a.listener.Close()
+	for _, l := range []net.Listener{a.listener, a.probe.listener} {
+		if l != nil && !a.started {
+			_ = l.Close()
+		}
 	}
 	if a.db != nil {
 		a.db.Close()

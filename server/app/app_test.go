@@ -57,7 +57,7 @@ func startLogged(t *testing.T, log *slog.Logger, change func(*config.Config)) *e
 		DatabaseURL: config.Secret(dbtest.URL(t)), ListenAddr: "127.0.0.1:0", DataDir: t.TempDir(),
 		SecretKey:  "0123456789abcdef0123456789abcdef",
 		AdminEmail: "ada@shop.example", AdminPassword: "a long enough password", LogLevel: "error", LogFormat: "text",
-		Playground: true,
+		Playground: true, Introspection: true, MetricsAddr: "127.0.0.1:0",
 	}
 	change(&cfg)
 	require.NoError(t, cfg.Validate())
@@ -894,8 +894,8 @@ func TestRolesAreAskedFor(t *testing.T) {
 	require.Equal(t, "FORBIDDEN", errs[0].Extensions.Code)
 	for path, want := range map[string]int{
 		"/": 200, "/admin/jobs/": 401,
-		"/downloads/imports/SW1wb3J0OjE/rejects.csv": 401, "/healthz": 200, "/readyz": 200, "/metrics": 200,
-		"/schema.graphql": 200, "/api/nothing": 404,
+		"/downloads/imports/SW1wb3J0OjE/rejects.csv": 401, "/healthz": 200, "/readyz": 200, "/metrics": 404,
+		"/schema.graphql": 401, "/api/nothing": 404,
 	} {
 		resp, err := http.Get(e.URL + path)
 		require.NoError(t, err)

@@ -353,6 +353,11 @@ func (s *Service) Events(ctx context.Context, f EventFilter, p db.Page) (db.Slic
 	return events(ctx, s.db, f, p)
 }
 
+// EventsOfContacts gives the same page of each contact's ledger, newest first.
+func (s *Service) EventsOfContacts(ctx context.Context, p db.Page, ids []int64) (map[int64]db.Slice[*Event], error) {
+	return eventsOfContacts(ctx, s.db, p, ids)
+}
+
 // ParseStatusWord reads an import's consent column. ok is false for words that
 // say neither; a plain "no" in an opt-in column means that nobody agreed, which
 // is no opt-out.

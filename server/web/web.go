@@ -24,7 +24,7 @@ import (
 // Routes are what the router mounts.
 type Routes struct {
 	GraphQL    http.Handler
-	Schema     string // SDL
+	Schema     string // SDL; "": it is not served
 	Authorize  func(http.Handler) http.Handler
 	Inbound    http.HandlerFunc
 	Status     http.HandlerFunc
@@ -52,7 +52,7 @@ func NewRouter(rt Routes) http.Handler {
 
 	r := chi.NewRouter()
 	r.Use(identify, rt.Proxies.Identify, guard.DefaultPace.Handler, measure(requests), recoverer(rt.Log), secure(rt.HTTPS))
-	probe(r, rt.Ready, rt.Registry)
+	probe(r, rt.Ready)
 	for _, path := range []string{"/webhooks/twilio/inbound", "/webhooks/inbound"} { // the second is the first product's
 		r.Post(path, rt.Inbound)
 	}
@@ -85,13 +85,15 @@ func (rt Routes) pages(r chi.Router) {
 			})
 		r.With(require(actor.RoleMarketer)).Get("/downloads/exports/{id}/{file}", rt.download("id", rt.Export))
 		r.With(require(actor.RoleMarketer)).Get("/downloads/campaigns/{id}/messages.csv", rt.download("id", rt.Messages))
+		if rt.Schema != "" {
+			r.With(require(actor.RoleViewer)).Get("/schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+				_, _ = w.Write([]byte(rt.Schema))
+			})
+		}
 		if rt.Jobs != nil {
 			r.With(require(actor.RoleAdmin)).Mount("/admin/jobs", http.MaxBytesHandler(rt.Jobs, guard.MembersBody))
 		}
-	})
-	r.Get("/schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = w.Write([]byte(rt.Schema))
 	})
 	if !rt.Playground {
 		r.Get("/playground", http.NotFound)
@@ -124,14 +126,16 @@ func (rt Routes) download(param string, write func(context.Context, string,
 	}
 }
 
-// NewProbe is all that a process that only works jobs answers.
+// NewProbe is what METRICS_ADDR answers: numbers are for those who look after the
+// engine, not for whoever reaches its pages.
 func NewProbe(ready func(context.Context) error, registry *prometheus.Registry) http.Handler {
 	r := chi.NewRouter()
-	probe(r, ready, registry)
+	probe(r, ready)
+	r.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 30 * time.Second}))
 	return r
 }
 
-func probe(r chi.Router, ready func(context.Context) error, registry *prometheus.Registry) {
+func probe(r chi.Router, ready func(context.Context) error) {
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	r.Get("/readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
@@ -142,7 +146,6 @@ func probe(r chi.Router, ready func(context.Context) error, registry *prometheus
 		}
 		_, _ = w.Write([]byte("ready\n"))
 	})
-	r.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 }
 
 func require(role actor.Role) func(http.Handler) http.Handler {
