@@ -37,7 +37,7 @@ func importCommand() *cli.Command {
 				Name:  "map",
 				Usage: "COLUMN=field, such as Tel=address or Ort=attributes.city; columns left out are guessed",
 			},
-			&cli.StringFlag{Name: "rejects", Usage: "write the rejected rows to this file, to be corrected and imported again"},
+			&cli.StringFlag{Name: "rejects", Usage: "write the rejected rows to this file, CSV or .xlsx, to be corrected and imported again"},
 		},
 		Action: runImport,
 	}
@@ -120,7 +120,7 @@ func report(ctx context.Context, imports *app.Importer, imp *importer.Import, re
 	if err != nil {
 		return err
 	}
-	if err := imports.WriteRejects(ctx, imp.ID, out); err != nil {
+	if err := imports.WriteRejects(ctx, imp.ID, rejects, out); err != nil {
 		return errors.Join(err, out.Close())
 	}
 	return out.Close()

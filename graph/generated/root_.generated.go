@@ -6681,6 +6681,8 @@ enum BulkActionStatus {
 enum ExportFormat {
   "UTF-8 with a byte order mark, a column for each attribute; the importer reads it back."
   CSV
+  "An Excel workbook in which every cell is a text, so that nothing runs as a formula; the importer reads it back."
+  XLSX
   "One JSON object a line, attributes as they are."
   NDJSON
 }
@@ -7840,7 +7842,7 @@ type Import implements Node {
   "Rows that repeat a number of an earlier row; the last one wins."
   duplicates: Int64!
   rejected: Int64!
-  "Where the rejected rows lie as CSV; null when there are none."
+  "Where the rejected rows lie as CSV; with .xlsx instead of .csv at its end, as a workbook. Null when there are none."
   rejectsUrl: String
   "The first rejected rows, at most 200."
   rejects(first: Int = 20): [ImportReject!]! @goField(forceResolver: true) @listSize(assumedSize: 20, slicingArguments: ["first"]) @cost(weight: 5)

@@ -1073,7 +1073,7 @@ type Import struct {
 	// Rows that repeat a number of an earlier row; the last one wins.
 	Duplicates int64 `json:"duplicates"`
 	Rejected   int64 `json:"rejected"`
-	// Where the rejected rows lie as CSV; null when there are none.
+	// Where the rejected rows lie as CSV; with .xlsx instead of .csv at its end, as a workbook. Null when there are none.
 	RejectsURL *string `json:"rejectsUrl,omitempty"`
 	// The first rejected rows, at most 200.
 	Rejects []*ImportReject `json:"rejects"`
@@ -2651,18 +2651,21 @@ type ExportFormat string
 const (
 	// UTF-8 with a byte order mark, a column for each attribute; the importer reads it back.
 	ExportFormatCSV ExportFormat = "CSV"
+	// An Excel workbook in which every cell is a text, so that nothing runs as a formula; the importer reads it back.
+	ExportFormatXlsx ExportFormat = "XLSX"
 	// One JSON object a line, attributes as they are.
 	ExportFormatNdjson ExportFormat = "NDJSON"
 )
 
 var AllExportFormat = []ExportFormat{
 	ExportFormatCSV,
+	ExportFormatXlsx,
 	ExportFormatNdjson,
 }
 
 func (e ExportFormat) IsValid() bool {
 	switch e {
-	case ExportFormatCSV, ExportFormatNdjson:
+	case ExportFormatCSV, ExportFormatXlsx, ExportFormatNdjson:
 		return true
 	}
 	return false

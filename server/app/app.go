@@ -40,7 +40,6 @@ import (
 	"eventstream/server/erasure"
 	"eventstream/server/explain"
 	"eventstream/server/export"
-	"eventstream/server/globalid"
 	"eventstream/server/guard"
 	"eventstream/server/health"
 	"eventstream/server/importer"
@@ -466,42 +465,7 @@ func (a *App) buildServer(signers []twilio.Account) error {
 		Playground: a.cfg.Playground,
 		Ready:      a.ready, Registry: a.registry, HTTPS: https, Proxies: a.cfg.TrustedProxies,
 		Hosts: guard.NewHosts(a.cfg.PublicURL, a.cfg.ListenAddr, a.listener.Addr(), a.cfg.AllowedHosts), Log: a.log,
-		Rejects: func(ctx context.Context, id string, w http.ResponseWriter) error {
-			n, err := globalid.Decode("id", "Import", id)
-			if err != nil {
-				return err
-			}
-			return a.Services.Imports.WriteRejects(db.WithLane(ctx, db.LaneDownloads), n, w)
-		},
-		Export: func(ctx context.Context, id string, w http.ResponseWriter) error {
-			n, err := globalid.Decode("id", "BulkAction", id)
-			if err != nil {
-				return err
-			}
-			ctx = db.WithLane(ctx, db.LaneDownloads)
-			action, err := a.Services.Bulk.OpenExport(ctx, n)
-			if err != nil {
-				return err
-			}
-			format := action.Options.Format
-			w.Header().Set("Content-Type", map[export.Format]string{
-				export.FormatCSV: "text/csv; charset=utf-8", export.FormatNDJSON: "application/x-ndjson",
-			}[format])
-			w.Header().Set("Content-Disposition", `attachment; filename="contacts.`+string(format)+`"`)
-			return a.Services.Bulk.WriteExport(ctx, action, w)
-		},
-		Messages: func(ctx context.Context, id string, w http.ResponseWriter) error {
-			n, err := globalid.Decode("id", "Campaign", id)
-			if err != nil {
-				return err
-			}
-			if _, err := a.Services.Campaigns.ByID(ctx, n); err != nil {
-				return err
-			}
-			w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-			w.Header().Set("Content-Disposition", `attachment; filename="messages.csv"`)
-			return a.Services.Exports.WriteMessages(db.WithLane(ctx, db.LaneDownloads), n, w)
-		},
+		Rejects: a.downloadRejects, Export: a.downloadContacts, Messages: a.downloadMessages,
 	})
 	a.server = a.newServer(router)
 	return nil

@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"eventstream/server/actor"
 	"eventstream/server/config"
 	"eventstream/server/consent"
+	"eventstream/server/csvcell"
 	"eventstream/server/db"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
@@ -70,7 +73,12 @@ func (i *Importer) Import(ctx context.Context, req importer.Request, file io.Rea
 	return imp, nil
 }
 
-// WriteRejects writes the rejected rows as CSV, to be corrected and imported again.
-func (i *Importer) WriteRejects(ctx context.Context, id int64, out io.Writer) error {
-	return i.service.WriteRejects(ctx, id, out)
+// WriteRejects writes the rejected rows, to be corrected and imported again: as a workbook where the file's name ends in
+// .xlsx, else as CSV.
+func (i *Importer) WriteRejects(ctx context.Context, id int64, name string, out io.Writer) error {
+	format := csvcell.CSV
+	if strings.EqualFold(filepath.Ext(name), ".xlsx") {
+		format = csvcell.XLSX
+	}
+	return i.service.WriteRejects(ctx, id, format, out)
 }

@@ -25,7 +25,7 @@ func (e *env) inbound(sid, from, body string) int {
 	req, err := http.NewRequest(http.MethodPost, e.URL+path, strings.NewReader(form.Encode()))
 	require.NoError(e.t, err)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("X-Twilio-Signature", twilio.Sign(sandbox.AuthToken, e.URL+path, form))
+	req.Header.Set("X-Twilio-Signature", twilio.Sign(e.Sandbox.AuthToken(), e.URL+path, form))
 	resp, err := e.http.Do(req)
 	require.NoError(e.t, err)
 	_ = resp.Body.Close()

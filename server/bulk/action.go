@@ -123,8 +123,8 @@ func (s *Service) check(ctx context.Context, k Kind, o *Options) error {
 		if o.Format == "" {
 			o.Format = export.FormatCSV
 		}
-		if o.Format != export.FormatCSV && o.Format != export.FormatNDJSON {
-			return apperr.Invalid("format", "%q is not a format: csv or ndjson", o.Format)
+		if o.Format != export.FormatCSV && o.Format != export.FormatXLSX && o.Format != export.FormatNDJSON {
+			return apperr.Invalid("format", "%q is not a format: csv, xlsx or ndjson", o.Format)
 		}
 	case KindErase:
 	}

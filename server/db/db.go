@@ -149,7 +149,6 @@ func (e dataError) Error() string {
 // Unwrap gives Postgres' own error.
 func (e dataError) Unwrap() error { return e.pg }
 
-
 // unkeepable reports whether Postgres refused a value: its encoding or its range, or
 // because it outgrows an index or a row. What comes in is checked before; this is for
 // what was forgotten there.

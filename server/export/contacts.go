@@ -3,7 +3,6 @@ package export
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,6 +20,7 @@ type Format string
 // Formats.
 const (
 	FormatCSV    Format = "csv"
+	FormatXLSX   Format = "xlsx"
 	FormatNDJSON Format = "ndjson"
 )
 
@@ -43,7 +43,7 @@ func (s *Service) WriteContacts(ctx context.Context, what Contacts, out io.Write
 	if err != nil {
 		return err
 	}
-	write, flush, err := s.contactWriter(ctx, what, out)
+	write, flush, end, err := s.contactWriter(ctx, what, out)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (s *Service) WriteContacts(ctx context.Context, what Contacts, out io.Write
 			return err
 		}
 		if len(rows) == 0 {
-			return flush()
+			return end()
 		}
 		standing, err := s.topics.OfContacts(ctx, contact.IDs(rows))
 		if err != nil {
@@ -78,46 +78,44 @@ func (s *Service) WriteContacts(ctx context.Context, what Contacts, out io.Write
 
 type contactWriter func(c *contact.Contact, topics []string) error
 
-// contactWriter gives a writer of contacts in the format asked for. CSV columns
-// are named as the importer reads them.
+// contactWriter gives a writer of contacts in the format asked for. The columns of
+// tables are named as the importer reads them.
 func (s *Service) contactWriter(ctx context.Context, what Contacts, out io.Writer) (write contactWriter,
-	flush func() error, err error,
+	flush, end func() error, err error,
 ) {
 	if what.Format == FormatNDJSON {
 		buf := bufio.NewWriterSize(out, 64<<10)
 		enc := json.NewEncoder(buf)
 		enc.SetEscapeHTML(false)
-		return func(c *contact.Contact, topics []string) error { return enc.Encode(exported(c, topics)) }, buf.Flush, nil
+		return func(c *contact.Contact, topics []string) error { return enc.Encode(exported(c, topics)) }, buf.Flush, buf.Flush, nil
 	}
 	keys, err := contact.KeysIn(ctx, s.db, what.Selection)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	if _, err := io.WriteString(out, "\ufeff"); err != nil { // Excel takes UTF-8 for Latin-1 without it
-		return nil, nil, err
+	table, err := csvcell.NewTable(csvcell.Format(what.Format), out)
+	if err != nil {
+		return nil, nil, nil, err
 	}
-	w := csv.NewWriter(out)
 	header := []string{
 		"phone", "name", "locale", "region", "time_zone", "consent", "consent_at", "topics", "reachable", "last_inbound_at",
 		"created_at",
 	}
-	for _, k := range keys {
-		header = append(header, csvcell.Guard(k))
-	}
-	if err := w.Write(header); err != nil {
-		return nil, nil, err
+	header = append(header, keys...)
+	if err := table.Write(header); err != nil {
+		return nil, nil, nil, err
 	}
 	cells := make([]string, 0, len(header))
 	write = func(c *contact.Contact, topics []string) error {
-		cells = append(cells[:0], c.Address, csvcell.Guard(c.Name), csvcell.Guard(c.Locale), c.Region, c.TimeZone,
-			string(c.ConsentStatus), stamp(c.ConsentAt), csvcell.Guard(strings.Join(topics, ", ")), fmt.Sprint(c.Reachable),
+		cells = append(cells[:0], c.Address, c.Name, c.Locale, c.Region, c.TimeZone,
+			string(c.ConsentStatus), stamp(c.ConsentAt), strings.Join(topics, ", "), fmt.Sprint(c.Reachable),
 			stamp(c.LastInboundAt), stamp(&c.CreatedAt))
 		for _, k := range keys {
-			cells = append(cells, csvcell.Guard(cell(c.Attributes[k])))
+			cells = append(cells, cell(c.Attributes[k]))
 		}
-		return w.Write(cells)
+		return table.Write(cells)
 	}
-	return write, func() error { w.Flush(); return w.Error() }, nil
+	return write, table.Flush, table.Close, nil
 }
 
 type exportedContact struct {

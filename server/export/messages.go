@@ -2,7 +2,6 @@ package export
 
 import (
 	"context"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"time"
@@ -21,14 +20,14 @@ type outcome struct {
 
 const messagesSlice = 2000
 
-// WriteMessages writes a campaign's messages as CSV, newest contact first,
+// WriteMessages writes a campaign's messages as a table, newest contact first,
 // reading them slice by slice: memory does not grow with the campaign. The
 // texts of erased contacts are gone.
-func (s *Service) WriteMessages(ctx context.Context, campaign int64, out io.Writer) error {
-	if _, err := io.WriteString(out, "\ufeff"); err != nil { // Excel takes UTF-8 for Latin-1 without it
+func (s *Service) WriteMessages(ctx context.Context, campaign int64, format csvcell.Format, out io.Writer) error {
+	w, err := csvcell.NewTable(format, out)
+	if err != nil {
 		return err
 	}
-	w := csv.NewWriter(out)
 	header := []string{
 		"phone", "name", "status", "skip_reason", "error_code", "error", "advice", "attempts", "created_at", "accepted_at",
 		"sent_at",
@@ -49,16 +48,18 @@ func (s *Service) WriteMessages(ctx context.Context, campaign int64, out io.Writ
 				code, title, advice = fmt.Sprint(o.ErrorCode), info.Title, info.Advice
 			}
 			err := w.Write([]string{
-				o.Address, csvcell.Guard(o.Name), o.Status, o.SkipReason, code, csvcell.Guard(title), csvcell.Guard(advice),
+				o.Address, o.Name, o.Status, o.SkipReason, code, title, advice,
 				fmt.Sprint(o.Attempts), stamp(&o.CreatedAt), stamp(o.AcceptedAt), stamp(o.SentAt), stamp(o.DeliveredAt),
-				stamp(o.ReadAt), stamp(o.EndedAt), stamp(o.RepliedAt), stamp(o.OptedOutAt), o.SID, csvcell.Guard(o.Body),
+				stamp(o.ReadAt), stamp(o.EndedAt), stamp(o.RepliedAt), stamp(o.OptedOutAt), o.SID, o.Body,
 			})
 			if err != nil {
 				return err
 			}
 		}
-		w.Flush()
-		if err := w.Error(); err != nil || len(rows) < messagesSlice {
+		if len(rows) < messagesSlice {
+			return w.Close()
+		}
+		if err := w.Flush(); err != nil {
 			return err
 		}
 		before = rows[len(rows)-1].ContactID

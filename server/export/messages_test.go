@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"eventstream/server/csvcell"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/export"
 	"eventstream/server/message"
@@ -30,7 +31,7 @@ func TestACampaignsMessagesAreWrittenAsCSV(t *testing.T) {
 		return message.CodeInfo{Code: code, Title: "No WhatsApp", Advice: "-"}
 	})
 	var out bytes.Buffer
-	require.NoError(t, s.WriteMessages(t.Context(), 1, &out))
+	require.NoError(t, s.WriteMessages(t.Context(), 1, csvcell.CSV, &out))
 	require.True(t, strings.HasPrefix(out.String(), "\ufeff"), "Excel reads it as UTF-8")
 	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(out.String(), "\ufeff"))).ReadAll()
 	require.NoError(t, err)

@@ -3,7 +3,6 @@ package importer
 import (
 	"bytes"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -271,26 +270,31 @@ func (s *Service) Rejects(ctx context.Context, id int64, limit int) ([]*Reject, 
 	return rejectsAfter(ctx, s.db, id, 0, int64(limit))
 }
 
-// WriteRejects writes the rejected rows as CSV: their columns as they came,
+// WriteRejects writes the rejected rows as a table: their columns as they came,
 // then line and reason. Once corrected, the file can be imported again.
-func (s *Service) WriteRejects(ctx context.Context, id int64, out io.Writer) error {
+func (s *Service) WriteRejects(ctx context.Context, id int64, format csvcell.Format, out io.Writer) error {
 	imp, err := s.ByID(ctx, id)
 	if err != nil {
 		return err
 	}
-	w := csv.NewWriter(out)
+	w, err := csvcell.NewTable(format, out)
+	if err != nil {
+		return err
+	}
 	header := make([]string, 0, len(imp.Options.Columns)+2)
 	for _, c := range imp.Options.Columns {
-		header = append(header, csvcell.Guard(c.Name))
+		header = append(header, c.Name)
 	}
 	if err := w.Write(append(header, rejectLine, rejectError)); err != nil {
 		return err
 	}
 	for after := int64(0); ; {
 		rows, err := rejectsAfter(ctx, s.db, id, after, 1000)
-		if err != nil || len(rows) == 0 {
-			w.Flush()
-			return errors.Join(err, w.Error())
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			return w.Close()
 		}
 		for _, r := range rows {
 			after = r.ID
@@ -300,11 +304,14 @@ func (s *Service) WriteRejects(ctx context.Context, id int64, out io.Writer) err
 				if i < len(r.Record) {
 					cell = r.Record[i]
 				}
-				cells = append(cells, csvcell.Guard(cell))
+				cells = append(cells, cell)
 			}
 			if err := w.Write(append(cells, fmt.Sprint(r.Line), r.Reason)); err != nil {
 				return err
 			}
+		}
+		if err := w.Flush(); err != nil {
+			return err
 		}
 	}
 }

@@ -28,9 +28,9 @@ type Routes struct {
 	Authorize  func(http.Handler) http.Handler
 	Inbound    http.HandlerFunc
 	Status     http.HandlerFunc
-	Rejects    func(ctx context.Context, id string, w http.ResponseWriter) error
-	Export     func(ctx context.Context, id string, w http.ResponseWriter) error
-	Messages   func(ctx context.Context, campaign string, w http.ResponseWriter) error
+	Rejects    Download
+	Export     Download
+	Messages   Download
 	Jobs       http.Handler // River UI, nil without
 	SPA        http.Handler
 	Playground bool
@@ -41,6 +41,9 @@ type Routes struct {
 	HTTPS      bool // people come by https, as PUBLIC_URL says
 	Log        *slog.Logger
 }
+
+// Download writes a file about the thing with this id. format is the end of its name where the path tells it.
+type Download func(ctx context.Context, id, format string, w http.ResponseWriter) error
 
 // NewRouter mounts everything.
 func NewRouter(rt Routes) http.Handler {
@@ -74,19 +77,12 @@ func (rt Routes) pages(r chi.Router) {
 	r.Group(func(r chi.Router) {
 		r.Use(noStore, cross.Handler, rt.Authorize)
 		r.Handle("/graphql", guard.Bodies(guard.NewSockets(guard.DefaultSocketLimits).Handler(rt.GraphQL)))
-		r.With(require(actor.RoleViewer)).Get("/downloads/imports/{id}/rejects.csv",
-			func(w http.ResponseWriter, r *http.Request) {
-				w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-				w.Header().Set("Content-Disposition", `attachment; filename="rejects.csv"`)
-				if err := rt.Rejects(r.Context(), chi.URLParam(r, "id"), w); err != nil {
-					rt.Log.WarnContext(r.Context(), "rejects not written", "error", err)
-					http.Error(w, "no such import", http.StatusNotFound)
-				}
-			})
-		r.With(require(actor.RoleMarketer)).Get("/downloads/exports/{id}/{file}", rt.download("id", rt.Export))
-		r.With(require(actor.RoleMarketer)).Get("/downloads/campaigns/{id}/messages.csv", rt.download("id", rt.Messages))
+		viewer, marketer := r.With(require(actor.RoleViewer)), r.With(require(actor.RoleMarketer))
+		viewer.Get("/downloads/imports/{id}/rejects.{format:csv|xlsx}", rt.download(rt.Rejects))
+		marketer.Get("/downloads/exports/{id}/{file}", rt.download(rt.Export))
+		marketer.Get("/downloads/campaigns/{id}/messages.{format:csv|xlsx}", rt.download(rt.Messages))
 		if rt.Schema != "" {
-			r.With(require(actor.RoleViewer)).Get("/schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
+			viewer.Get("/schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 				_, _ = w.Write([]byte(rt.Schema))
 			})
@@ -103,11 +99,9 @@ func (rt Routes) pages(r chi.Router) {
 
 // download streams a file that write makes; what breaks off half-way is not
 // taken for the whole.
-func (rt Routes) download(param string, write func(context.Context, string,
-	http.ResponseWriter) error,
-) http.HandlerFunc {
+func (rt Routes) download(write Download) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		err := write(r.Context(), chi.URLParam(r, param), w)
+		err := write(r.Context(), chi.URLParam(r, "id"), chi.URLParam(r, "format"), w)
 		if err == nil {
 			return
 		}

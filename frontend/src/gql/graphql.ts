@@ -407,7 +407,9 @@ export type ExportFormat =
   /** UTF-8 with a byte order mark, a column for each attribute; the importer reads it back. */
   | 'CSV'
   /** One JSON object a line, attributes as they are. */
-  | 'NDJSON';
+  | 'NDJSON'
+  /** An Excel workbook in which every cell is a text, so that nothing runs as a formula; the importer reads it back. */
+  | 'XLSX';
 
 export type Frequency =
   | 'DAILY'

@@ -838,6 +838,9 @@ function Messages(props: { id: string; moving: number }) {
           <Button component="a" href={`/downloads/campaigns/${props.id}/messages.csv`} download variant="default">
             Export
           </Button>
+          <Button component="a" href={`/downloads/campaigns/${props.id}/messages.xlsx`} download variant="default">
+            Excel
+          </Button>
           <Button variant="default" onClick={() => load({ requestPolicy: "network-only" })} loading={fetching}>
             Refresh
           </Button>

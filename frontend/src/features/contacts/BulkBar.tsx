@@ -292,6 +292,7 @@ export function BulkForm(props: {
             description="The download is streamed; numbers leave the engine, so it is in the audit trail."
             data={[
               { value: "CSV", label: "CSV, a column for each attribute" },
+              { value: "XLSX", label: "Excel workbook, every cell a text" },
               { value: "NDJSON", label: "NDJSON, one object a line" },
             ]}
             value={format}

@@ -170,9 +170,14 @@ export function ImportRun(props: {
                 Rejected rows
               </Title>
               {i.rejectsUrl && i.finishedAt && (
-                <Anchor href={i.rejectsUrl} download>
-                  Download all to correct and import again
-                </Anchor>
+                <Group gap="xs">
+                  <Anchor href={i.rejectsUrl} download>
+                    Download all to correct and import again
+                  </Anchor>
+                  <Anchor href={i.rejectsUrl.replace(/csv$/, "xlsx")} download>
+                    As an Excel workbook
+                  </Anchor>
+                </Group>
               )}
             </Group>
             <Table className="cards">
