@@ -166,6 +166,10 @@ func TestNumbersWithoutPlusAreDecidedForTheFile(t *testing.T) {
 	const file = "phone,name\n33612345601,Al\n4915210000021,Bo\n"
 	opts, good, bad := read(t, []byte(file), Request{DefaultRegion: "DE"})
 	require.True(t, opts.NumbersOpen)
+	require.Equal(t, []Question{{
+		About: TopicNumbers, Text: opts.Warnings[0], Example: "33612345601",
+		Readings: []string{"+4933612345601", "+33612345601"},
+	}}, opts.Questions)
 	require.Equal(t, []string{"+4915210000021"}, wires(good))
 	require.Contains(t, bad[0].Reason, "can be +4933612345601 or +33612345601")
 	_, good, _ = read(t, []byte(file), Request{DefaultRegion: "DE", Numbers: contact.ReadingInternational})
@@ -244,6 +248,7 @@ func TestConsentOfAnotherKindIsNotWhatsAppConsent(t *testing.T) {
 	const file = "phone,Subscribed\n+4915112340001,yes\n+4915112340002,unsubscribed\n+4915112340003,no\n"
 	opts, good, _ := read(t, []byte(file), Request{})
 	require.True(t, opts.ConsentOpen)
+	require.Equal(t, []Question{{About: TopicConsent, Column: "Subscribed", Text: opts.Warnings[0]}}, opts.Questions)
 	require.Contains(t, opts.Warnings[0], "“Subscribed”")
 	require.Equal(t, contact.ConsentUnknown, good[0].consent)
 	require.Equal(t, contact.ConsentOptedOut, good[1].consent, "an opt-out is kept in any case")
@@ -296,11 +301,39 @@ func TestDatesInTheOrderOfTheirColumn(t *testing.T) {
 	got, bad := day(row+"03/04/2025\n+4915112340009,yes,2025-01-01\n", Request{})
 	require.Empty(t, got[:0])
 	require.Contains(t, bad[0].Reason, "3 April 2025 or 4 March 2025")
+	asked, _, _ := read(t, []byte("phone,due\n+4915112340001,01/01/2025\n+4915112340002,03/04/2025\n"), Request{})
+	require.True(t, asked.DatesOpen)
+	require.Equal(t, []Question{{
+		About: TopicDates, Column: "due", Text: asked.Warnings[0], Example: "03/04/2025",
+		Readings: []string{"2025-04-03", "2025-03-04"},
+	}}, asked.Questions)
 	got, _ = day(row+"03/04/2025\n", Request{DateOrder: DateOrderDMY})
 	require.Equal(t, "2025-04-03", got)
 	opts, good, _ := read(t, []byte("phone,due\n+4915112340001,31/12/2025\n+4915112340002,01/02/2026\n"), Request{})
 	require.Equal(t, Column{Name: "due", Field: "attributes.due", Type: typeDate, DateOrder: DateOrderDMY, Samples: []string{"31/12/2025", "01/02/2026"}}, opts.Columns[1])
 	require.Equal(t, "2026-02-01", good[1].attrs["due"])
+}
+
+func TestDoubtfulLettersAreTold(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"J\xf6rg":                   "read as Windows-1252",
+		"J\ufffdrg":                 "cannot be read, such as in “J\ufffdrg”",
+		"M\u00c3\u00bcller":         "wrong encoding, such as “M\u00c3\u00bcller”",
+		"Al\u00e2\u20ac\u2122s bar": "wrong encoding, such as “Al\u00e2\u20ac\u2122s”",
+		"IRM\u00c3\u201cS":          "wrong encoding",
+		"Jörg":                      "",
+		"\u00c3lvaro S\u00c3O “MA\u00c7\u00c3”": "", // Portuguese capitals
+	} {
+		opts, _, bad := read(t, []byte("phone,name\n+4915112340001,"+name+strings.Repeat("\n+4915112340002,Bo", 10)+"\n"), Request{})
+		require.Empty(t, bad, name)
+		if want == "" {
+			require.Empty(t, opts.Warnings, name)
+			continue
+		}
+		require.Len(t, opts.Warnings, 1, name)
+		require.Contains(t, opts.Warnings[0], want)
+	}
 }
 
 func TestSheetsAreReadAsTheyAreMeant(t *testing.T) {
