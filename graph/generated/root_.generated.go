@@ -7844,7 +7844,7 @@ enum ImportConsentSource {
   COLUMNS
   "Everybody in the file agreed, as consentText says."
   ALL
-  "Record none."
+  "Record none; opt-outs are kept."
   NONE
 }
 
@@ -7928,7 +7928,7 @@ type ImportQuestion {
   text: String!
   "A value of the file that can be read in two ways; null for CONSENT."
   example: String
-  "What the example is, in the order of the answers: NATIONAL and INTERNATIONAL, in E.164; DAY_FIRST and MONTH_FIRST, as ISO dates. Empty for CONSENT."
+  "What the example is, in the order of the answers: NATIONAL and INTERNATIONAL, as they are written abroad, such as +33 6 12 34 56 01; DAY_FIRST and MONTH_FIRST, as ISO dates. Empty for CONSENT."
   readings: [String!]!
 }
 type ImportColumn {

@@ -1145,7 +1145,7 @@ type ImportQuestion struct {
 	Text string `json:"text"`
 	// A value of the file that can be read in two ways; null for CONSENT.
 	Example *string `json:"example,omitempty"`
-	// What the example is, in the order of the answers: NATIONAL and INTERNATIONAL, in E.164; DAY_FIRST and MONTH_FIRST, as ISO dates. Empty for CONSENT.
+	// What the example is, in the order of the answers: NATIONAL and INTERNATIONAL, as they are written abroad, such as +33 6 12 34 56 01; DAY_FIRST and MONTH_FIRST, as ISO dates. Empty for CONSENT.
 	Readings []string `json:"readings"`
 }
 
@@ -2833,7 +2833,7 @@ const (
 	ImportConsentSourceColumns ImportConsentSource = "COLUMNS"
 	// Everybody in the file agreed, as consentText says.
 	ImportConsentSourceAll ImportConsentSource = "ALL"
-	// Record none.
+	// Record none; opt-outs are kept.
 	ImportConsentSourceNone ImportConsentSource = "NONE"
 )
 

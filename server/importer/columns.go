@@ -331,10 +331,14 @@ func (o *Options) look(t table, req *Request) error {
 	if open > 0 {
 		o.NumbersOpen = true
 		value, readings := o.bothNumbers(example)
+		have := "have"
+		if open == 1 {
+			have = "has"
+		}
 		o.ask(Question{
 			About: TopicNumbers, Example: value, Readings: readings,
-			Text: fmt.Sprintf("%d of the first %d rows have numbers that can be meant with or without a country code. "+
-				"Say how numbers without + are written in this file.", open, len(t.rows)),
+			Text: fmt.Sprintf("%d of the first %d rows %s a number that can be meant with or without a country code. "+
+				"Say how numbers without + are written in this file.", open, len(t.rows), have),
 		})
 	}
 	for i, c := range o.Columns {
@@ -376,7 +380,7 @@ func (o *Options) bothNumbers(rec record) (value string, readings []string) {
 		said := *o
 		said.Numbers = reading
 		if r, _ := check(rec, said); r != nil {
-			readings = append(readings, r.address.Wire)
+			readings = append(readings, r.address.Spaced())
 		}
 	}
 	if _, reject := check(rec, *o); reject != nil {

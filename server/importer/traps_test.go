@@ -168,7 +168,7 @@ func TestNumbersWithoutPlusAreDecidedForTheFile(t *testing.T) {
 	require.True(t, opts.NumbersOpen)
 	require.Equal(t, []Question{{
 		About: TopicNumbers, Text: opts.Warnings[0], Example: "33612345601",
-		Readings: []string{"+4933612345601", "+33612345601"},
+		Readings: []string{"+49 3361 2345601", "+33 6 12 34 56 01"},
 	}}, opts.Questions)
 	require.Equal(t, []string{"+4915210000021"}, wires(good))
 	require.Contains(t, bad[0].Reason, "can be +4933612345601 or +33612345601")
@@ -253,6 +253,10 @@ func TestConsentOfAnotherKindIsNotWhatsAppConsent(t *testing.T) {
 	require.Equal(t, contact.ConsentUnknown, good[0].consent)
 	require.Equal(t, contact.ConsentOptedOut, good[1].consent, "an opt-out is kept in any case")
 	require.Equal(t, contact.ConsentUnknown, good[2].consent)
+	_, good, _ = read(t, []byte(file), Request{Consent: ConsentChoice{Source: "none"}})
+	require.Equal(t, contact.ConsentUnknown, good[0].consent)
+	require.Equal(t, contact.ConsentOptedOut, good[1].consent, "also where no consent is recorded")
+	require.Equal(t, "Subscribed: unsubscribed", good[1].optOut, "its evidence is the file's word, not what others agreed to")
 	_, good, _ = read(t, []byte(file), Request{Consent: ConsentChoice{Text: "WhatsApp news, form of May"}})
 	require.Equal(t, contact.ConsentOptedIn, good[0].consent)
 	_, good, _ = read(t, []byte("phone,WhatsApp opt-in\n+4915112340001,yes\n"), Request{})
