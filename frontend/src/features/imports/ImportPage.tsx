@@ -76,7 +76,7 @@ export function ImportPage() {
       title="Import contacts"
       description="CSV, Excel, vCard or JSON, also compressed, up to 1 GB. Exports of Google Contacts, Outlook, HubSpot and other programs are recognized."
     >
-      <Stepper active={running ? (started ? 2 : 1) : 0} size="sm" wrap={false} allowNextStepsSelect={false} maw={560}>
+      <Stepper active={running ? (started ? 2 : 1) : 0} size="sm" wrap={false} maw={560} className="steps">
         {steps.map((label) => (
           <Stepper.Step key={label} label={label} />
         ))}

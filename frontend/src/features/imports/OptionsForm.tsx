@@ -11,7 +11,7 @@ export function CountrySelect(props: Props) {
   return (
     <Select
       label="Country of national numbers"
-      description="For numbers without a country code, such as 0151 12345678, in rows without a country of their own."
+      description="For numbers such as 0151 12345678 in rows without a country."
       placeholder="None"
       data={all}
       value={props.value.region || null}

@@ -25,7 +25,7 @@ export function Outcome(props: { import: ImportState; onStop: () => void; onAgai
           </Alert>
         )}
         {i.status === "COMPLETED" && (
-          <Alert color="green" title="Import completed">
+          <Alert color="brand" title="Import completed">
             {contacts(i.created)} added, {count(i.updated)} updated.
           </Alert>
         )}

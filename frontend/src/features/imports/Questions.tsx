@@ -1,4 +1,4 @@
-import { Paper, Radio, Stack, Text, Textarea } from "@mantine/core";
+import { Card, Radio, Stack, Text, Textarea } from "@mantine/core";
 import type { ReactNode } from "react";
 import type { ImportConsentSource, ImportDateOrder, ImportNumbers } from "../../gql/graphql";
 import { type Column, evidenceMissing, type LeftOut, type Options, type Question, readingText } from "./wizard";
@@ -128,22 +128,25 @@ function Choice(props: {
 }) {
   const open = props.value === null;
   return (
-    <Paper
-      withBorder
-      p="md"
-      style={open ? { borderColor: "var(--mantine-color-yellow-6)", borderLeftWidth: 4 } : undefined}
-    >
+    <Card style={open ? { borderColor: "var(--mantine-color-yellow-6)", borderLeftWidth: 4 } : undefined}>
       <Radio.Group
         label={props.title}
         description={props.why}
         required={open}
         value={props.value}
         onChange={props.onChange}
-        styles={{ label: { fontWeight: 600 }, description: { maxWidth: 760 } }}
+        labelProps={{ fz: "md", fw: 600 }}
+        descriptionProps={{ size: "sm", maw: 760, mt: 4 }}
       >
         <Stack gap="sm" mt="sm">
           {props.answers.map((a) => (
-            <Radio key={a.value} value={a.value} label={a.label} description={a.hint} />
+            <Radio
+              key={a.value}
+              value={a.value}
+              label={a.label}
+              description={a.hint}
+              styles={{ description: { fontSize: "var(--mantine-font-size-sm)" } }}
+            />
           ))}
         </Stack>
       </Radio.Group>
@@ -152,6 +155,6 @@ function Choice(props: {
           {props.children}
         </Text>
       )}
-    </Paper>
+    </Card>
   );
 }

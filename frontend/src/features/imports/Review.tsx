@@ -120,6 +120,7 @@ export function Review(props: {
           {unreadable ? (
             <WhichColumn
               failure={i.failure ?? ""}
+              guessed={i.columns.some((c) => c.field === "address")}
               columns={columns}
               onMap={(fields) => setEdits({ ...edits, ...fields })}
               options={options}
@@ -228,6 +229,7 @@ export function Review(props: {
 /** The question that a file without readable numbers leaves. */
 function WhichColumn(props: {
   failure: string;
+  guessed: boolean;
   columns: readonly Column[];
   onMap: (fields: Record<string, string>) => void;
   options: Options;
@@ -242,7 +244,9 @@ function WhichColumn(props: {
   return (
     <>
       <Alert color="yellow" title="No phone numbers were found in this file" icon={<IconAlertTriangle />}>
-        {sentence(props.failure)}
+        {props.guessed
+          ? sentence(props.failure)
+          : "Choose the columns that hold them, and the country if the numbers have no country code."}
       </Alert>
       <MultiSelect
         label="Which columns hold the phone numbers?"

@@ -5,6 +5,7 @@ import {
   conflicts,
   corrected,
   countries,
+  exampleOf,
   firstOptions,
   keyOf,
   mappingInput,
@@ -149,7 +150,8 @@ test("rejected rows are counted by reason, whatever their values", () => {
     [1, "Opt-in: neither yes, no nor a consent status."],
     [1, "A quote is opened and never closed."],
   ]);
-  expect(reasons[0]?.examples.map((r) => r.line)).toEqual([2, 4, 6]);
+  expect(reasons[0]?.examples.map(exampleOf)).toEqual(["Line 2: abc", "Line 4: de\\f", "Line 6: x"]);
+  expect(reasons[3]?.examples.map(exampleOf)).toEqual(["Line 8"]);
 });
 
 test("countries are named and sorted", () => {

@@ -176,8 +176,9 @@ export function byReason(rejects: readonly Reject[]): Reason[] {
 
 const isColumn = (field: string) => !["address", "name", "attributes", "row", ""].includes(field);
 
-/** "Line 12: 0151 2345" */
-export const exampleOf = (r: Reject) => `Line ${r.line}: ${r.value || "(empty)"}`;
+/** "Line 12: 0151 2345"; what broke the row itself stands in no cell. */
+export const exampleOf = (r: Reject) =>
+  r.field === "row" ? `Line ${r.line}` : `Line ${r.line}: ${r.value || "(empty)"}`;
 
 /** "4,687 contacts" */
 export const contacts = (n: number) => counted(n, "contact", "contacts");
