@@ -88,7 +88,7 @@ test("HubSpot's export: the mobile column fills in, and consent needs its text",
   await recognized(page, "HubSpot export");
   await figures(page, { rows: "3", created: "3", rejected: "0" });
   await expect(page.getByRole("combobox", { name: "Import Unsubscribed as" })).toHaveValue("Opt-out");
-  await page.getByRole("radio", { name: "Yes, everyone in this file" }).check();
+  await page.getByRole("radio", { name: "Yes, everyone who has not opted out" }).check();
   await expect(todo(page)).toContainText("Say what these people agreed to.");
   await expect(page.getByRole("button", { name: "Import 3 contacts" })).toBeDisabled();
   await page.getByLabel("What did they agree to, and where?").fill("“News on WhatsApp”, trade fair, May 2026");

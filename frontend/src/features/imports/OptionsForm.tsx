@@ -37,9 +37,9 @@ export function OptionsForm(props: Props & { asksNumbers: boolean; asksDates: bo
         value={o.mode}
         onChange={(v) => v && props.onChange({ mode: v })}
         data={[
-          { value: "UPSERT", label: "Add new contacts and update existing ones" },
-          { value: "CREATE_ONLY", label: "Add new contacts only" },
-          { value: "UPDATE_ONLY", label: "Update existing contacts only" },
+          { value: "UPSERT", label: "Add new and update existing" },
+          { value: "CREATE_ONLY", label: "Add new only" },
+          { value: "UPDATE_ONLY", label: "Update existing only" },
         ]}
         allowDeselect={false}
       />

@@ -90,7 +90,7 @@ export function Figures(props: { import: ImportState; preview: boolean }) {
   ];
   return (
     <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }}>
-      <Stat label="Rows in the file" value={count(i.rowsDone)} hint={left} testId="rows" />
+      <Stat label="Rows" value={count(i.rowsDone)} hint={left} testId="rows" />
       {figures.map((f) => (
         <Stat key={f.testId} label={f.label} value={count(f.n)} hint={f.hint} testId={f.testId} />
       ))}

@@ -70,6 +70,7 @@ function Consent(props: {
 }) {
   const { asked, options } = props;
   const column = props.columns.find((c) => c.field === "consent");
+  const optOuts = column || props.columns.some((c) => c.field === "opt_out");
   const standing = asked.length > 0 ? null : column ? "COLUMNS" : "NONE";
   const value = options.consent ?? standing;
   const needed = evidenceMissing({ ...options, consent: value, consentText: "" }, asked.length > 0);
@@ -78,9 +79,10 @@ function Consent(props: {
       title="Did these people agree to WhatsApp messages from you?"
       why={
         <>
-          {asked.map((q) => `${q.text} `)}
-          Contacts without recorded consent are left out of campaigns. Opt-outs in the file are always kept, and nobody
-          who opted out is opted in again without newer proof.
+          {asked.length > 0
+            ? asked.map((q) => `${q.text} `)
+            : "Contacts without recorded consent are left out of campaigns. Opt-outs in the file are always kept. "}
+          Nobody who opted out is opted in again without newer proof.
         </>
       }
       value={value}
@@ -97,7 +99,7 @@ function Consent(props: {
               },
             ]
           : []),
-        { value: "ALL", label: "Yes, everyone in this file" },
+        { value: "ALL", label: optOuts ? "Yes, everyone who has not opted out" : "Yes, everyone in this file" },
         { value: "NONE", label: column ? "No, or I am not sure. Do not record consent." : "Do not record consent" },
       ]}
     >
@@ -136,7 +138,7 @@ function Choice(props: {
         value={props.value}
         onChange={props.onChange}
         labelProps={{ fz: "md", fw: 600 }}
-        descriptionProps={{ size: "sm", maw: 760, mt: 4 }}
+        descriptionProps={{ fz: "sm", maw: 760, mt: 4 }}
       >
         <Stack gap="sm" mt="sm">
           {props.answers.map((a) => (

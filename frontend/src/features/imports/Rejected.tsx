@@ -65,7 +65,7 @@ export function Rejected(props: { id: string; run: string; rejected: number; url
               <Table.Td data-label="Examples">
                 <div>
                   {reason.examples.map((r) => (
-                    <Text key={r.row} size="sm" c="dimmed" lineClamp={1} maw={300}>
+                    <Text key={r.row} size="sm" c="dimmed" truncate maw={300}>
                       {exampleOf(r)}
                     </Text>
                   ))}
