@@ -61,6 +61,10 @@ var guess = func() map[string]Field {
 // a status is often that of an order.
 var onlyByContent = map[string]bool{"status": true, "subscriptionstatus": true}
 
+// stateHeader heads a country where no other column does; beside one it heads a state,
+// and DE is Delaware.
+const stateHeader = "region"
+
 func foldHeader(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
@@ -185,6 +189,12 @@ func guessField(from source, t table, i int) Field {
 		return f
 	}
 	f := guess[folded]
+	if folded == stateHeader && slices.ContainsFunc(t.names, func(name string) bool {
+		other := foldHeader(name)
+		return other != stateHeader && guess[other] == FieldRegion
+	}) {
+		return FieldIgnore
+	}
 	if onlyByContent[folded] && !holdsConsent(t.column(i)) {
 		return FieldIgnore
 	}
@@ -261,8 +271,13 @@ func phoneColumns(t table, req *Request) (found []int) {
 }
 
 func regionColumn(t table, req *Request) int {
+	from := recognize(t.names)
 	for i, name := range t.names {
-		if f, said := req.Mapping[name]; said && f == FieldRegion || !said && guess[foldHeader(name)] == FieldRegion {
+		f, said := req.Mapping[name]
+		if !said {
+			f = guessField(from, t, i)
+		}
+		if f == FieldRegion {
 			return i
 		}
 	}

@@ -37,7 +37,7 @@ export function Columns(props: { columns: readonly Column[]; onChange: (name: st
                   {c.name}
                 </Table.Td>
                 <Table.Td data-label="Examples">
-                  <Text size="sm" c="dimmed" truncate maw={360}>
+                  <Text size="sm" c="dimmed" truncate className="sample">
                     {c.samples.join(" · ") || "Empty"}
                   </Text>
                 </Table.Td>

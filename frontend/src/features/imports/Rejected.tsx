@@ -63,9 +63,9 @@ export function Rejected(props: { id: string; run: string; rejected: number; url
               <Table.Td data-label="Rows">{count(reason.rows)}</Table.Td>
               <Table.Td data-label="Reason">{reason.text}</Table.Td>
               <Table.Td data-label="Examples">
-                <div>
+                <div className="sample">
                   {reason.examples.map((r) => (
-                    <Text key={r.row} size="sm" c="dimmed" truncate maw={300}>
+                    <Text key={r.row} size="sm" c="dimmed" truncate className="sample">
                       {exampleOf(r)}
                     </Text>
                   ))}
