@@ -34,7 +34,7 @@ run: build ## start everything: private Postgres, API, pages, workers and the Tw
 	@exec $(BIN) run
 
 dev: build ## like run, with the SPA reloading as you edit; restart it for Go changes
-	@trap 'kill 0' EXIT; $(BIN) run & npm run --silent dev
+	@trap 'kill 0' EXIT; ALLOWED_HOSTS=localhost:5173,127.0.0.1:5173 $(BIN) run & npm run --silent dev
 
 generate: node_modules/.installed ## generate Go and TypeScript from the one SDL
 	rm -rf graph/generated

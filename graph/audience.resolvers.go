@@ -32,11 +32,7 @@ func (r *contactResolver) Suppression(ctx context.Context, obj *model.Contact) (
 
 // PossibleDuplicates is the resolver for the possibleDuplicates field.
 func (r *contactResolver) PossibleDuplicates(ctx context.Context, obj *model.Contact) ([]*model.Contact, error) {
-	c, err := load(ctx).contacts.Load(ctx, own(obj.ID))
-	if err != nil {
-		return nil, err
-	}
-	rows, err := r.Services.Contacts.Duplicates(ctx, c)
+	rows, err := load(ctx).duplicates.Load(ctx, own(obj.ID))
 	return mapped(rows, toContact), err
 }
 

@@ -4,16 +4,18 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"eventstream/graph/model"
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/auth"
+	"eventstream/server/guard"
 
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// SessionCookie is the cookie's name; __Host- would need TLS.
+// SessionCookie is the cookie's name, with __Host- before it where people come by https.
 const SessionCookie = "eventstream_session"
 
 type responseKey struct{}
@@ -22,11 +24,14 @@ type exchange struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	session string
+	cookie  guard.SessionCookie
+
+	underWay atomic.Int64 // operations, of a WebSocket
 }
 
 // Authenticate finds out who calls, by bearer token or session cookie, and lets
 // resolvers set the cookie.
-func Authenticate(service *auth.Service, next http.Handler) http.Handler {
+func Authenticate(service *auth.Service, cookie guard.SessionCookie, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
 		var who actor.Actor
@@ -34,23 +39,21 @@ func Authenticate(service *auth.Service, next http.Handler) http.Handler {
 		session := ""
 		if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 			who, err = service.ByToken(ctx, bearer)
-		} else if c, cookieErr := r.Cookie(SessionCookie); cookieErr == nil {
-			session = c.Value
+		} else if session = cookie.Read(r); session != "" {
 			who, err = service.BySession(ctx, session)
 		}
 		switch {
 		case apperr.Is(err, apperr.CodeUnauthenticated):
-			http.Error(w, `{"errors":[{"message":"the API token is unknown, revoked or expired","extensions":{"code":"UNAUTHENTICATED"}}]}`, http.StatusUnauthorized)
+			guard.Refuse(w, http.StatusUnauthorized, "UNAUTHENTICATED", "the API token is unknown, revoked or expired")
 			return
 		case err != nil:
-			http.Error(w, `{"errors":[{"message":"try again","extensions":{"code":"UNAVAILABLE"}}]}`,
-				http.StatusServiceUnavailable)
+			guard.Refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE", "try again")
 			return
 		}
 		if who.Kind != "" {
 			ctx = actor.With(ctx, who)
 		}
-		ctx = context.WithValue(ctx, responseKey{}, &exchange{w: w, r: r, session: session})
+		ctx = context.WithValue(ctx, responseKey{}, &exchange{w: w, r: r, session: session, cookie: cookie})
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
@@ -66,23 +69,8 @@ func setSession(ctx context.Context, token string) error {
 	if x == nil || x.r.Header.Get("Upgrade") != "" {
 		return apperr.New(apperr.CodeInvalid, "sign in over HTTP, not over a WebSocket")
 	}
-	c := &http.Cookie{ //nolint:gosec // Secure follows the connection: without TLS the browser would drop it
-		Name: SessionCookie, Value: token, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		Secure: x.r.TLS != nil || x.r.Header.Get("X-Forwarded-Proto") == "https", MaxAge: int(auth.SessionLength.Seconds()),
-	}
-	if token == "" {
-		c.MaxAge = -1
-	}
-	http.SetCookie(x.w, c)
+	x.cookie.Set(x.w, x.r, token, auth.SessionLength)
 	return nil
-}
-
-func remoteIP(r *http.Request) string {
-	host := r.RemoteAddr
-	if i := strings.LastIndexByte(host, ':'); i > 0 {
-		host = host[:i]
-	}
-	return strings.Trim(host, "[]")
 }
 
 // hasRole is the directive; the service checks again.

@@ -29,12 +29,27 @@ func (r *Resolver) messageConnection(ctx context.Context, f message.Filter,
 	if err != nil {
 		return nil, err
 	}
+	return r.messagePage(f, s), nil
+}
+
+// messagesOf is a page of one contact's messages, read together with those of others.
+func (r *Resolver) messagesOf(ctx context.Context, contact int64, first *int, after *string,
+	said bool,
+) (*model.MessageConnection, error) {
+	s, err := load(ctx).messagesOf.Load(ctx, keyOf(contact, first, after, said))
+	if err != nil {
+		return nil, err
+	}
+	return r.messagePage(message.Filter{ContactID: &contact, Said: said}, s), nil
+}
+
+func (r *Resolver) messagePage(f message.Filter, s db.Slice[*message.Message]) *model.MessageConnection {
 	edges, nodes, info := connect(s, toMessage, f.CursorOf,
 		func(c string, n *model.Message) *model.MessageEdge { return &model.MessageEdge{Cursor: c, Node: n} })
 	return &model.MessageConnection{
 		Edges: edges, Nodes: nodes, PageInfo: info,
 		Counter: func(ctx context.Context) (int64, error) { return r.Services.Messages.Count(ctx, f) },
-	}, nil
+	}
 }
 
 func (r *Resolver) conversationConnection(ctx context.Context, f conversation.Filter,
@@ -135,11 +150,15 @@ func (r *Resolver) consentConnection(ctx context.Context, f consent.EventFilter,
 	if err != nil {
 		return nil, err
 	}
+	return consentPage(s), nil
+}
+
+func consentPage(s db.Slice[*consent.Event]) *model.ConsentEventConnection {
 	edges, nodes, info := connect(s, toConsentEvent, by(func(e *consent.Event) int64 { return e.ID }),
 		func(c string, n *model.ConsentEvent) *model.ConsentEventEdge {
 			return &model.ConsentEventEdge{Cursor: c, Node: n}
 		})
-	return &model.ConsentEventConnection{Edges: edges, Nodes: nodes, PageInfo: info}, nil
+	return &model.ConsentEventConnection{Edges: edges, Nodes: nodes, PageInfo: info}
 }
 
 func (r *Resolver) suppressionConnection(ctx context.Context, f consent.SuppressionFilter,

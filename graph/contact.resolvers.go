@@ -15,7 +15,6 @@ import (
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/globalid"
-	"eventstream/server/message"
 	"time"
 
 	"github.com/vikstrous/dataloadgen"
@@ -34,14 +33,16 @@ func (r *consentEventResolver) Operator(ctx context.Context, obj *model.ConsentE
 
 // ConsentEvents is the resolver for the consentEvents field.
 func (r *contactResolver) ConsentEvents(ctx context.Context, obj *model.Contact, first *int, after *string) (*model.ConsentEventConnection, error) {
-	id := own(obj.ID)
-	return r.consentConnection(ctx, consent.EventFilter{ContactID: &id}, page(first, after))
+	s, err := load(ctx).consentsOf.Load(ctx, keyOf(own(obj.ID), first, after, false))
+	if err != nil {
+		return nil, err
+	}
+	return consentPage(s), nil
 }
 
 // Messages is the resolver for the messages field.
 func (r *contactResolver) Messages(ctx context.Context, obj *model.Contact, first *int, after *string) (*model.MessageConnection, error) {
-	id := own(obj.ID)
-	return r.messageConnection(ctx, message.Filter{ContactID: &id}, page(first, after))
+	return r.messagesOf(ctx, own(obj.ID), first, after, false)
 }
 
 // Conversation is the resolver for the conversation field.

@@ -10,7 +10,6 @@ import (
 	"eventstream/graph/generated"
 	"eventstream/graph/model"
 	"eventstream/server/conversation"
-	"eventstream/server/message"
 )
 
 // Contact is the resolver for the contact field.
@@ -26,8 +25,7 @@ func (r *conversationResolver) Assignee(ctx context.Context, obj *model.Conversa
 
 // Messages is the resolver for the messages field.
 func (r *conversationResolver) Messages(ctx context.Context, obj *model.Conversation, first *int, after *string) (*model.MessageConnection, error) {
-	id := own(obj.Contact.ID)
-	return r.messageConnection(ctx, message.Filter{ContactID: &id, Said: true}, page(first, after))
+	return r.messagesOf(ctx, own(obj.Contact.ID), first, after, true)
 }
 
 // LastMessage is the resolver for the lastMessage field.

@@ -589,7 +589,7 @@ func toWebhookEvent(e *webhookevent.Event) *model.WebhookEvent {
 		Source: upper[model.WebhookEventSource](e.Source), ReceivedAt: e.ReceivedAt, RecordedAt: e.ReceivedAt,
 		ArrivedAt:  e.Arrived(),
 		HappenedAt: e.HappenedAt, AppliedAt: e.AppliedAt, Attempts: e.Attempts, NextAttemptAt: e.NextAttemptAt,
-		Error: filled(e.Error),
+		Error: filled(e.Error), Notice: filled(e.Notice),
 	}
 }
 

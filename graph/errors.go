@@ -58,6 +58,7 @@ func kept[T any](errs []*model.UserError, v *T) *T {
 func presentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		shown := graphql.DefaultErrorPresenter(ctx, err)
+		defer func() { shown.Message = shortened(shown.Message) }()
 		code := func(c string) {
 			if shown.Extensions == nil {
 				shown.Extensions = map[string]any{}
@@ -82,16 +83,24 @@ func presentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 			if len(e.Field) > 0 {
 				shown.Extensions["field"] = e.Field
 			}
+			if e.Code == apperr.CodeRateLimited {
+				shown.Extensions["retryAfter"] = 1 // seconds: a connection of theirs is free soon
+			}
+			return shown
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			shown.Message = "this took too long and was stopped: ask for less at once"
+			code("UNAVAILABLE")
 			return shown
 		}
 		var own *gqlerror.Error
 		// gqlgen's own words: syntax, validation, limits
 		if errors.As(err, &own) && errors.Unwrap(own) == nil || shown.Extensions["code"] != nil {
-			if shown.Extensions["code"] == nil {
+			if shown.Extensions["code"] == nil { // of a transport
 				code("INVALID")
-			}
-			if strings.Contains(shown.Message, "body") && shown.Extensions["code"] == "INVALID" {
-				shown.Message = "the request is not a GraphQL request in JSON"
+				if strings.Contains(shown.Message, "body") {
+					shown.Message = "the request is not a GraphQL request in JSON" // gqlgen would repeat all of it
+				}
 			}
 			return shown
 		}
@@ -105,6 +114,16 @@ func presentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 		code("INTERNAL")
 		return shown
 	}
+}
+
+// longestMessage keeps an answer from repeating all of what was wrong, in bytes.
+const longestMessage = 1000
+
+func shortened(text string) string {
+	if len(text) <= longestMessage {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longestMessage], "") + "…"
 }
 
 func init() { // once: the table is the package's own

@@ -1,37 +1,35 @@
 package graph
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"time"
 
 	"eventstream/graph/generated"
-	"eventstream/graph/model"
+	"eventstream/server/apperr"
+	"eventstream/server/guard"
 	"eventstream/server/importer"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
-	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
-	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// Limits of one request.
-const (
-	maxBody       = 1 << 20
-	maxTokens     = 4000
-	maxComplexity = 5000
-	maxDepth      = 12
-)
+// maxBody bounds the JSON of one request.
+const maxBody = 1 << 20
 
 // Options switch the handler's parts.
 type Options struct {
 	Documents     TrustedDocuments
-	Introspection bool
+	Introspection bool // those who are signed in may read the schema
 }
 
 // NewHandler makes the whole of /graphql but for who calls: see Authenticate.
@@ -39,8 +37,8 @@ func NewHandler(s Services, o Options) http.Handler {
 	cfg := generated.Config{Resolvers: &Resolver{s}}
 	cfg.Directives.HasRole = hasRole
 	cfg.Directives.Public = public
-	limitLists(&cfg.Complexity)
-	srv := handler.New(generated.NewExecutableSchema(cfg))
+	schema := generated.NewExecutableSchema(cfg)
+	srv := handler.New(schema)
 	readLimit := int64(64 << 10)
 	srv.AddTransport(transport.Websocket{
 		InitTimeout:      5 * time.Second,
@@ -49,28 +47,62 @@ func NewHandler(s Services, o Options) http.Handler {
 		InitFunc:         tieToSession(s.Auth),
 		Implementation:   gorillaSockets{},
 	})
-	srv.AddTransport(transport.MultipartForm{MaxUploadSize: importer.MaxFile + (1 << 20), MaxMemory: 4 << 20})
+	srv.AddTransport(uploads{
+		schema: schema.Schema(), documents: o.Documents, limits: guard.NewUploads(guard.DefaultUploadLimits, time.Now),
+		maxFile: importer.MaxFile,
+	})
 	srv.AddTransport(transport.POST{})
-	srv.SetQueryCache(lru.New[*ast.QueryDocument](1000))
+	cache := newDocumentCache(maxCache)
+	srv.SetQueryCache(cache)
 	srv.SetParserTokenLimit(maxTokens)
 	srv.Use(o.Documents)
-	srv.Use(extension.FixedComplexityLimit(maxComplexity))
-	srv.Use(depthLimit(maxDepth))
-	if o.Introspection {
-		srv.Use(extension.Introspection{})
-	} else {
-		srv.SetDisableSuggestion(true)
-	}
+	meter := newMeter(time.Now)
+	srv.Use(&documents{cache: cache, meter: meter})
+	srv.Use(&costLimit{meter: meter})
+	srv.Use(&arguments{})
+	srv.Use(schemaReaders{allowed: o.Introspection})
 	srv.SetErrorPresenter(presentError(s.Log))
 	srv.SetRecoverFunc(recoverPanic(s.Log))
 	srv.AroundOperations(tellEnding)
+	srv.AroundOperations(limitSocket)
+	srv.AroundResponses(meter.tell)
+	srv.AroundResponses(endInTime)
 	srv.AroundResponses(injectLoaders(s))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !multipart(r) {
-			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if r.Method == http.MethodPost && !multipart(r) {
+			body, err := readBody(w, r)
+			if err != nil {
+				refuseRequest(w, err)
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+		}
+		if r.Header.Get("Upgrade") != "" {
+			r = r.WithContext(context.WithValue(r.Context(), socketKey{}, true))
 		}
 		srv.ServeHTTP(w, r)
 	})
+}
+
+// socketKey marks what comes over a WebSocket.
+type socketKey struct{}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return nil, apperr.Invalid("", "the request takes more than %d bytes", maxBody)
+	}
+	if err != nil {
+		return nil, apperr.Invalid("", "the request broke off")
+	}
+	return body, readable(body)
+}
+
+// refuseRequest answers what never became an operation.
+func refuseRequest(w http.ResponseWriter, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusBadRequest)
+	_ = json.NewEncoder(w).Encode(graphql.Response{Errors: gqlerror.List{refused("INVALID", "%s", apperr.Text(err))}})
 }
 
 func multipart(r *http.Request) bool {
@@ -81,65 +113,5 @@ func recoverPanic(log *slog.Logger) graphql.RecoverFunc {
 	return func(ctx context.Context, panicked any) error {
 		log.ErrorContext(ctx, "graphql panicked", "panic", panicked, "trace", string(debug.Stack()))
 		return fmt.Errorf("panic: %v", panicked)
-	}
-}
-
-// limitLists makes a list cost what it may return.
-func limitLists(c *generated.ComplexityRoot) {
-	size := func(child int, first *int) int {
-		n := 50
-		if first != nil && *first > 0 {
-			n = *first
-		}
-		return 1 + n*child/4 // edges, nodes and pageInfo share the page
-	}
-	c.Query.Contacts = func(child int, _ *model.ContactFilter, _ *string, _ *model.ContactOrder, first *int, _ *string,
-		last *int, _ *string,
-	) int {
-		if last != nil {
-			first = last
-		}
-		return size(child, first)
-	}
-	c.Query.Messages = func(child int, _ *model.MessageFilter, first *int, _ *string) int { return size(child, first) }
-	c.Query.Campaigns = func(child int, _ *model.CampaignFilter, _ *string, _ *model.CampaignOrder, first *int,
-		_ *string,
-	) int {
-		return size(child, first)
-	}
-	c.Query.Segments = func(child int, _ *string, first *int, _ *string) int { return size(child, first) }
-	c.Query.Templates = func(child int, _ *model.TemplateFilter, first *int, _ *string) int { return size(child, first) }
-	c.Query.Imports = func(child int, first *int, _ *string) int { return size(child, first) }
-	c.Query.Conversations = func(child int, _ *model.ConversationFilter, first *int,
-		_ *string,
-	) int {
-		return size(child, first)
-	}
-	c.Query.ConsentEvents = func(child int, _ *model.ConsentEventFilter, first *int,
-		_ *string,
-	) int {
-		return size(child, first)
-	}
-	c.Query.Suppressions = func(child int, _ *model.SuppressionFilter, first *int,
-		_ *string,
-	) int {
-		return size(child, first)
-	}
-	c.Query.WebhookEvents = func(child int, _ *model.WebhookEventFilter, first *int,
-		_ *string,
-	) int {
-		return size(child, first)
-	}
-	c.Query.AuditEntries = func(child int, _ *model.AuditFilter, first *int, _ *string) int { return size(child, first) }
-	c.Query.BulkActions = func(child int, first *int, _ *string) int { return size(child, first) }
-	c.Conversation.Messages = func(child int, first *int, _ *string) int { return size(child, first) }
-	c.Message.Decision = func(child int) int { return 40 + child } // a query of its own for each
-	c.Query.Topics = func(child int) int { return 1 + 20*child }
-	c.Contact.Messages = func(child int, first *int, _ *string) int { return size(child, first) }
-	c.Contact.ConsentEvents = func(child int, first *int, _ *string) int { return size(child, first) }
-	c.Campaign.Messages = func(child int, _ *model.CampaignMessageFilter, first *int,
-		_ *string,
-	) int {
-		return size(child, first)
 	}
 }

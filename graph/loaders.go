@@ -8,8 +8,10 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/auth"
 	"eventstream/server/campaign"
+	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/conversation"
+	"eventstream/server/db"
 	"eventstream/server/message"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
@@ -43,10 +45,73 @@ type loaders struct {
 	lastSaid      *dataloadgen.Loader[int64, *message.Message]
 	conversations *dataloadgen.Loader[int64, *conversation.Conversation]
 	operators     *dataloadgen.Loader[int64, *auth.Operator]
+	duplicates    *dataloadgen.Loader[int64, []*contact.Contact]
 	suppressions  *dataloadgen.Loader[int64, *model.Suppression]
 	topics        *dataloadgen.Loader[int64, *topic.Topic]
 	topicCounts   *dataloadgen.Loader[int64, topic.Counts]
 	subscriptions *dataloadgen.Loader[int64, map[int64]*topic.Subscription]
+	topicUsers    *dataloadgen.Loader[int64, []string]
+	segmentUsers  *dataloadgen.Loader[int64, []string]
+	messagesOf    *dataloadgen.Loader[pageOf, db.Slice[*message.Message]]
+	consentsOf    *dataloadgen.Loader[pageOf, db.Slice[*consent.Event]]
+}
+
+// pageOf is a page of a list that belongs to a contact.
+type pageOf struct {
+	contact int64
+	page    pageKey
+	said    bool // of messages: only what was written or sent
+}
+
+// pageKey is what pages that are read together have in common.
+type pageKey struct {
+	first int
+	given bool // first
+	after string
+}
+
+func keyOf(contact int64, first *int, after *string, said bool) pageOf {
+	key := pageKey{after: text(after)}
+	if first != nil {
+		key.first, key.given = *first, true
+	}
+	return pageOf{contact: contact, page: key, said: said}
+}
+
+func (k pageKey) page() db.Page {
+	p := db.Page{After: k.after}
+	if k.given {
+		p.First = &k.first
+	}
+	return p
+}
+
+// paged makes a loader of a function that reads the same page of many lists. A cursor
+// that is none spoils only the lists that it was given for.
+func paged[T any](read func(context.Context, bool, db.Page, []int64) (map[int64]db.Slice[T], error),
+) *dataloadgen.Loader[pageOf, db.Slice[T]] {
+	find := func(ctx context.Context, keys []pageOf) (map[pageOf]db.Slice[T], error) {
+		together := map[pageOf][]int64{} // by what they have in common
+		for _, k := range keys {
+			alike := pageOf{page: k.page, said: k.said}
+			together[alike] = append(together[alike], k.contact)
+		}
+		found, failed := map[pageOf]db.Slice[T]{}, dataloadgen.MappedFetchError[pageOf]{}
+		for alike, contacts := range together {
+			pages, err := read(ctx, alike.said, alike.page.page(), contacts)
+			for _, id := range contacts {
+				alike.contact = id
+				if found[alike] = pages[id]; err != nil {
+					failed[alike] = err
+				}
+			}
+		}
+		if len(failed) > 0 {
+			return found, failed
+		}
+		return found, nil
+	}
+	return dataloadgen.NewMappedLoader(find, dataloadgen.WithWait(time.Millisecond), dataloadgen.WithBatchCapacity(500))
 }
 
 type loadersKey struct{}
@@ -120,7 +185,18 @@ func newLoaders(s Services) *loaders {
 		}),
 		conversations: batched(indexed(s.Conversations.ByContacts,
 			func(c *conversation.Conversation) int64 { return c.ContactID })),
-		events:   batched(listed(s.Messages.Events)),
+		duplicates: batched(listed(s.Contacts.Duplicates)),
+		events:     batched(listed(s.Messages.Events)),
+		messagesOf: paged(func(ctx context.Context, said bool, p db.Page,
+			contacts []int64,
+		) (map[int64]db.Slice[*message.Message], error) {
+			return s.Messages.ListOfContacts(ctx, message.Filter{Said: said}, p, contacts)
+		}),
+		consentsOf: paged(func(ctx context.Context, _ bool, p db.Page,
+			contacts []int64,
+		) (map[int64]db.Slice[*consent.Event], error) {
+			return s.Consents.EventsOfContacts(ctx, p, contacts)
+		}),
 		attempts: batched(listed(s.Messages.Attempts)),
 		undecided: batched(func(ctx context.Context, ids []int64) (map[int64]*time.Time, error) {
 			found, err := s.Messages.UndecidedSince(ctx, ids)
@@ -148,6 +224,8 @@ func newLoaders(s Services) *loaders {
 		topics:        batched(indexed(s.Topics.ByIDs, func(t *topic.Topic) int64 { return t.ID })),
 		topicCounts:   batched(s.Topics.CountsOf),
 		subscriptions: batched(s.Topics.OfContacts),
+		topicUsers:    batched(listed(s.Topics.UsedBy)),
+		segmentUsers:  batched(listed(s.Segments.UsedBy)),
 		operators: batched(func(ctx context.Context, ids []int64) (map[int64]*auth.Operator, error) {
 			found := map[int64]*auth.Operator{}
 			for _, id := range ids { // a handful

@@ -15,12 +15,13 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/auth"
 	"eventstream/server/globalid"
+	"eventstream/server/guard"
 )
 
 // SetupAdmin is the resolver for the setupAdmin field.
 func (r *mutationResolver) SetupAdmin(ctx context.Context, input model.SetupAdminInput) (*model.SignInPayload, error) {
-	if r.SetupToken != "" && subtle.ConstantTimeCompare([]byte(text(input.Token.Value())), []byte(r.SetupToken)) != 1 {
-		return &model.SignInPayload{UserErrors: []*model.UserError{{Field: []string{"token"}, Code: "invalid", Message: "the token is wrong: it stands in the server's log"}}}, nil
+	if r.SetupToken == "" || subtle.ConstantTimeCompare([]byte(text(input.Token.Value())), []byte(r.SetupToken)) != 1 {
+		return &model.SignInPayload{UserErrors: []*model.UserError{{Field: []string{"token"}, Code: "invalid", Message: "the token is wrong: it stands in the link that the server prints when it starts"}}}, nil
 	}
 	_, err := r.Services.Auth.CreateFirstAdmin(ctx, auth.NewOperator{Email: input.Email, Name: input.Name, Password: input.Password})
 	if errs, err := payloadErrors(err); err != nil || len(errs) > 0 {
@@ -33,7 +34,7 @@ func (r *mutationResolver) SetupAdmin(ctx context.Context, input model.SetupAdmi
 func (r *mutationResolver) SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error) {
 	ip, agent := "", ""
 	if x := exchangeOf(ctx); x != nil {
-		ip, agent = remoteIP(x.r), x.r.UserAgent()
+		ip, agent = guard.Key(guard.ClientOf(ctx)), x.r.UserAgent()
 	}
 	token, o, err := r.Services.Auth.SignIn(ctx, input.Email, input.Password, ip, agent)
 	if apperr.Is(err, apperr.CodeUnauthenticated) || apperr.Is(err, apperr.CodeRateLimited) {
@@ -105,7 +106,7 @@ func (r *queryResolver) Viewer(ctx context.Context) (*model.Operator, error) {
 // Setup is the resolver for the setup field.
 func (r *queryResolver) Setup(ctx context.Context) (*model.Setup, error) {
 	needed, err := r.Services.Auth.SetupNeeded(ctx)
-	return &model.Setup{Needed: needed, TokenNeeded: r.SetupToken != "", Live: r.Sandbox == nil, Version: r.Version}, err
+	return &model.Setup{Needed: needed, TokenNeeded: needed, Live: r.Sandbox == nil, Version: r.Version}, err
 }
 
 // Operators is the resolver for the operators field.

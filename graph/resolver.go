@@ -63,7 +63,7 @@ type Services struct {
 	Log           *slog.Logger
 	Version       string
 	Provider      string // what sends, for people
-	SetupToken    string // "" when the first admin needs none
+	SetupToken    string // stands in the link that the start prints; without one nobody becomes the first admin
 }
 
 // Resolver is the root of all resolvers.

@@ -72,8 +72,7 @@ func (r *queryResolver) SegmentQuerySchema(ctx context.Context) (json.RawMessage
 
 // UsedBy is the resolver for the usedBy field.
 func (r *segmentResolver) UsedBy(ctx context.Context, obj *model.Segment) ([]string, error) {
-	names, err := r.Services.Segments.UsedBy(ctx, own(obj.ID))
-	return append([]string{}, names...), err
+	return load(ctx).segmentUsers.Load(ctx, own(obj.ID))
 }
 
 // TotalCount is the resolver for the totalCount field.

@@ -102,8 +102,7 @@ func (r *topicResolver) Left(ctx context.Context, obj *model.Topic) (int64, erro
 
 // UsedBy is the resolver for the usedBy field.
 func (r *topicResolver) UsedBy(ctx context.Context, obj *model.Topic) ([]string, error) {
-	names, err := r.Services.Topics.UsedBy(ctx, own(obj.ID))
-	return append([]string{}, names...), err
+	return load(ctx).topicUsers.Load(ctx, own(obj.ID))
 }
 
 // Topic returns generated.TopicResolver implementation.

@@ -30,7 +30,7 @@ func (r *queryResolver) WebhookEvents(ctx context.Context, filter *model.Webhook
 	if filter != nil {
 		f = webhookevent.Filter{
 			Kind: lowerPtr[webhookevent.Kind](filter.Kind.Value()), SID: text(filter.Sid.Value()), Waiting: yes(filter.Waiting.Value()), Failed: yes(filter.Failed.Value()),
-			Parked: yes(filter.Parked.Value()),
+			Parked: yes(filter.Parked.Value()), Flagged: yes(filter.Flagged.Value()),
 		}
 		if address := text(filter.Address.Value()); address != "" {
 			a, err := contact.ParseAddress(address, "")

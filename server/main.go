@@ -148,7 +148,9 @@ func run(roles app.Roles) cli.ActionFunc {
 		}
 		defer a.Close()
 		if roles.Serve {
-			fmt.Printf("\n  Event Stream Engine %s\n\n  Open      %s\n  Sign in   %s\n  Messages  %s\n\n  Ctrl-C stops it cleanly, a second Ctrl-C at once.\n\n", app.Version, a.URL, a.SignInHint(ctx), a.Provider())
+			address, hint := a.Open(ctx)
+			fmt.Printf("\n  Event Stream Engine %s\n\n  Open      %s\n  Sign in   %s\n  Messages  %s\n\n"+
+				"  Ctrl-C stops it cleanly, a second Ctrl-C at once.\n\n", app.Version, address, hint, a.Provider())
 		} else {
 			log.Info("working", "messages", a.Provider())
 		}

@@ -30,7 +30,7 @@ export default defineConfig({
   expect: { timeout: 120_000 },
   reporter: [["list"]],
   use: {
-    baseURL: `http://127.0.0.1:${port}`,
+    baseURL: `http://localhost:${port}`,
     viewport: { width: 1360, height: 860 },
     trace: "retain-on-failure",
     launchOptions: {
@@ -48,7 +48,7 @@ export default defineConfig({
   webServer: {
     command: join(root, "bin/server"),
     cwd: root,
-    url: `http://127.0.0.1:${port}/readyz`,
+    wait: { stdout: /Open\s+(?<E2E_LINK>\S+)/ }, // with the token that the first page takes
     timeout: 300_000,
     gracefulShutdown: { signal: "SIGINT", timeout: 60_000 },
     env: {

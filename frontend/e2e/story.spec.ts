@@ -31,6 +31,10 @@ const figure = async (at: Locator) => Number((await at.innerText()).replaceAll("
 test("the first page creates the admin, and names what is wrong", async () => {
   await page.goto("/");
   await title("Welcome");
+  await expect(page.getByLabel("Token")).toBeVisible();
+  await page.goto(process.env.E2E_LINK ?? "");
+  await expect(page.getByLabel("Token")).toBeHidden();
+  expect(new URL(page.url()).hash, "the token leaves the address bar").toBe("");
   await look("first-run");
   await page.getByLabel("Your name").fill(admin.name);
   await page.getByLabel("Email address").fill("ada");

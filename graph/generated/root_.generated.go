@@ -1235,6 +1235,7 @@ type ComplexityRoot struct {
 		ID             func(childComplexity int) int
 		Kind           func(childComplexity int) int
 		NextAttemptAt  func(childComplexity int) int
+		Notice         func(childComplexity int) int
 		Params         func(childComplexity int) int
 		ReceivedAt     func(childComplexity int) int
 		RecordedAt     func(childComplexity int) int
@@ -6434,6 +6435,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.WebhookEvent.NextAttemptAt(childComplexity), true
+	case "WebhookEvent.notice":
+		if e.ComplexityRoot.WebhookEvent.Notice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.Notice(childComplexity), true
 	case "WebhookEvent.params":
 		if e.ComplexityRoot.WebhookEvent.Params == nil {
 			break
@@ -6821,13 +6828,13 @@ type TimelineEntry {
 
 extend type Contact {
   "Entries of the attribute tags."
-  tags: [String!]!
+  tags: [String!]! @listSize(assumedSize: 50)
   "Null while nothing keeps the address from being written to."
   suppression: Suppression @goField(forceResolver: true)
   "Contacts that may be the same person: the same name, unless more than four have it, or the same e-mail address or id in the attributes; at most ten."
-  possibleDuplicates: [Contact!]! @goField(forceResolver: true)
+  possibleDuplicates: [Contact!]! @goField(forceResolver: true) @listSize(assumedSize: 10) @cost(weight: 5)
   "Messages, delivery, consent and changes before a moment, newest first; at most 200, over the last 500 messages."
-  timeline(first: Int = 50, before: DateTime): [TimelineEntry!]! @goField(forceResolver: true)
+  timeline(first: Int = 50, before: DateTime): [TimelineEntry!]! @goField(forceResolver: true) @listSize(assumedSize: 50, slicingArguments: ["first"]) @cost(weight: 10)
 }
 
 "Which contacts: ids (at most 1,000), or all that filter and search find; {filter: {}} is everybody."
@@ -6839,9 +6846,9 @@ input ContactSelection {
 
 extend type Query {
   "Bulk actions, newest first, at most 200 a page."
-  bulkActions(first: Int, after: String): BulkActionConnection! @hasRole(role: VIEWER)
+  bulkActions(first: Int, after: String): BulkActionConnection! @hasRole(role: VIEWER) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
   "All saved views, by name."
-  contactViews: [ContactView!]! @hasRole(role: VIEWER)
+  contactViews: [ContactView!]! @hasRole(role: VIEWER) @listSize(assumedSize: 100)
 }
 
 extend type Mutation {
@@ -6997,7 +7004,7 @@ type QuietHours {
   "IANA zone; null: each recipient's own, by declaration, else by number, else every zone the number may be in."
   zone: String
   "Days on which sending is allowed; empty: all."
-  days: [Weekday!]!
+  days: [Weekday!]! @listSize(assumedSize: 7)
 }
 input QuietHoursInput {
   start: LocalTime!
@@ -7045,7 +7052,7 @@ type Recurrence {
   "IANA zone of time."
   zone: String!
   "Weekly: the days."
-  days: [Weekday!]!
+  days: [Weekday!]! @listSize(assumedSize: 7)
   "Monthly: 1 to 31; shorter months: their last day."
   dayOfMonth: Int
   "No run after it."
@@ -7092,7 +7099,7 @@ type Campaign implements Node {
   "The first of its senders."
   sender: Sender @goField(forceResolver: true)
   "All of its senders; each member of the audience belongs to one of them, by weight. When one cannot send, the others take its messages over."
-  senders: [CampaignSender!]! @goField(forceResolver: true)
+  senders: [CampaignSender!]! @goField(forceResolver: true) @listSize(assumedSize: 20)
   "Messages a second over all senders; null: the senders' rates alone."
   rateLimitPerSecond: Float
   "Share of failed and undelivered messages, 0.001 to 1, over which it pauses itself, once 100 were tried since somebody last resumed it; null: never."
@@ -7110,11 +7117,11 @@ type Campaign implements Node {
   "Runs of a recurring campaign so far."
   runsDone: Int!
   "The newest 50 runs of a recurring campaign, newest first."
-  runs: [Campaign!]! @goField(forceResolver: true)
+  runs: [Campaign!]! @goField(forceResolver: true) @listSize(assumedSize: 50) @cost(weight: 5)
   "The recurring campaign that this is a run of."
   parent: Campaign @goField(forceResolver: true)
   "When the next waiting message may go, if all that are pending wait for their hours or for another try."
-  waitingUntil: DateTime @goField(forceResolver: true)
+  waitingUntil: DateTime @goField(forceResolver: true) @cost(weight: 5)
   "Null: only what the law requires, see legalHours."
   quietHours: QuietHours
   "Null: none."
@@ -7131,19 +7138,19 @@ type Campaign implements Node {
   "Share of the audience whose messages are neither pending, nor on their way to Twilio, nor unknown, 0 to 1."
   progress: Float! @goField(forceResolver: true)
   "Messages a second that Twilio accepted over the last ten to twenty seconds."
-  throughput: Float! @goField(forceResolver: true)
+  throughput: Float! @goField(forceResolver: true) @cost(weight: 5)
   "The same on average over the time in which it sent, waiting for hours not included."
   throughputAverage: Float! @goField(forceResolver: true)
   "The same in its best ten seconds."
   throughputPeak: Float! @goField(forceResolver: true)
   "How many messages had to wait and why, most frequent first; most went out later. Each counts once, by its first reason."
-  deferrals: [DeferralCount!]! @goField(forceResolver: true)
+  deferrals: [DeferralCount!]! @goField(forceResolver: true) @listSize(assumedSize: 20)
   "Why members of the audience got none, most frequent first."
-  skipReasons: [SkipReasonCount!]! @goField(forceResolver: true)
+  skipReasons: [SkipReasonCount!]! @goField(forceResolver: true) @listSize(assumedSize: 12)
   "What happened when, in steps of ten seconds, a minute or an hour by its length."
-  series: [CampaignSeriesPoint!]! @goField(forceResolver: true)
+  series: [CampaignSeriesPoint!]! @goField(forceResolver: true) @listSize(assumedSize: 400) @cost(weight: 5)
   "Newest contact first."
-  messages(filter: CampaignMessageFilter, first: Int, after: String): MessageConnection! @goField(forceResolver: true)
+  messages(filter: CampaignMessageFilter, first: Int, after: String): MessageConnection! @goField(forceResolver: true) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"]) @cost(weight: 5)
   createdAt: DateTime!
   updatedAt: DateTime!
   "Launched."
@@ -7234,7 +7241,7 @@ type CampaignConnection @goExtraField(name: "Counter", type: "eventstream/graph/
   edges: [CampaignEdge!]!
   nodes: [Campaign!]!
   pageInfo: PageInfo!
-  totalCount: Int64! @goField(forceResolver: true)
+  totalCount: Int64! @goField(forceResolver: true) @cost(weight: 20)
 }
 input CampaignFilter {
   status: [CampaignStatus!]
@@ -7256,10 +7263,10 @@ type LegalHours {
   checked: String!
   note: String
   "Days that are not named are closed."
-  allowed: [AllowedHours!]!
+  allowed: [AllowedHours!]! @listSize(assumedSize: 7)
 }
 type AllowedHours {
-  days: [Weekday!]!
+  days: [Weekday!]! @listSize(assumedSize: 7)
   from: LocalTime!
   to: LocalTime!
 }
@@ -7267,7 +7274,7 @@ type LegalHoursBook {
   "Date of the data."
   version: String!
   about: String!
-  rules: [LegalHours!]!
+  rules: [LegalHours!]! @listSize(assumedSize: 100)
 }
 enum CampaignOrder {
   NEWEST
@@ -7278,7 +7285,7 @@ type CampaignPreflight {
   audience: Int64!
   "Members whom the gate lets through, as they stand now."
   willSend: Int64!
-  skips: [SkipReasonCount!]!
+  skips: [SkipReasonCount!]! @listSize(assumedSize: 12)
   "Estimate from a sample: members inside quiet hours now, who wait."
   deferred: Int64!
   "Messages a second that apply."
@@ -7287,14 +7294,14 @@ type CampaignPreflight {
   seconds: Float!
   "What forbids the launch."
   blockers: [UserError!]!
-  warnings: [String!]!
+  warnings: [String!]! @listSize(assumedSize: 20)
 }
 
 extend type Query {
   "Campaigns, newest first, at most 200 a page."
-  campaigns(filter: CampaignFilter, search: String, orderBy: CampaignOrder = NEWEST, first: Int, after: String): CampaignConnection! @hasRole(role: VIEWER)
+  campaigns(filter: CampaignFilter, search: String, orderBy: CampaignOrder = NEWEST, first: Int, after: String): CampaignConnection! @hasRole(role: VIEWER) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
   "Looks at a draft without changing anything."
-  campaignPreflight(id: ID!): CampaignPreflight! @hasRole(role: VIEWER)
+  campaignPreflight(id: ID!): CampaignPreflight! @hasRole(role: VIEWER) @cost(weight: 100)
   "The sending hours that the engine knows, with their sources. Not legal advice."
   legalHours: LegalHoursBook! @hasRole(role: VIEWER)
 }
@@ -7478,9 +7485,9 @@ input SuppressionFilter {
 
 extend type Query {
   "The consent ledger, newest first, at most 200 a page. Append-only: the database refuses changes (GDPR Art. 7(1): the controller shall be able to demonstrate consent)."
-  consentEvents(filter: ConsentEventFilter, first: Int, after: String): ConsentEventConnection! @hasRole(role: VIEWER)
+  consentEvents(filter: ConsentEventFilter, first: Int, after: String): ConsentEventConnection! @hasRole(role: VIEWER) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
   "Addresses that must not be written to, newest first, at most 200 a page."
-  suppressions(filter: SuppressionFilter, first: Int, after: String): SuppressionConnection! @hasRole(role: VIEWER)
+  suppressions(filter: SuppressionFilter, first: Int, after: String): SuppressionConnection! @hasRole(role: VIEWER) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
 }
 `, BuiltIn: false},
 	{Name: "../schema/contact.graphql", Input: `"Where a contact stands; the newest consent event decides."
@@ -7536,7 +7543,7 @@ type Contact implements Node {
   "When the person decided so."
   consentAt: DateTime
   "The consent ledger, newest first."
-  consentEvents(first: Int, after: String): ConsentEventConnection! @goField(forceResolver: true)
+  consentEvents(first: Int, after: String): ConsentEventConnection! @goField(forceResolver: true) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"]) @cost(weight: 5)
   "False while they are marked because Twilio reported that nothing reaches the address: campaigns skip them. The mark ends at unreachableUntil."
   reachable: Boolean!
   "Why, such as “No WhatsApp at this number”; null while reachable."
@@ -7553,7 +7560,7 @@ type Contact implements Node {
   "When the mark ends, hours or days after the error by its code; null without a mark: US numbers stay ineligible."
   ineligibleUntil: DateTime
   "Both directions, newest first."
-  messages(first: Int, after: String): MessageConnection! @goField(forceResolver: true)
+  messages(first: Int, after: String): MessageConnection! @goField(forceResolver: true) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"]) @cost(weight: 5)
   "Null when they never wrote."
   conversation: Conversation @goField(forceResolver: true)
   "The 24 hours after their last message, in which free text may go to them."
@@ -7607,7 +7614,7 @@ type ContactConnection @goExtraField(name: "Counter", type: "eventstream/graph/l
   nodes: [Contact!]!
   pageInfo: PageInfo!
   "Counted only when asked for. What a search finds is counted to 10,000: 10,001 means more."
-  totalCount: Int64! @goField(forceResolver: true)
+  totalCount: Int64! @goField(forceResolver: true) @cost(weight: 20)
 }
 
 input ContactFilter {
@@ -7624,11 +7631,11 @@ type AttributeKey {
   "Path below attributes, parts joined by dots."
   key: String!
   "What it holds, most frequent first: string, date, number, boolean, array, null."
-  types: [String!]!
+  types: [String!]! @listSize(assumedSize: 6)
   "Share of the contacts that have it, 0 to 1."
   coverage: Float!
   "Up to twelve frequent values, as text; of lists, their entries."
-  samples: [String!]!
+  samples: [String!]! @listSize(assumedSize: 12)
 }
 
 "What a number says before a contact is made of it."
@@ -7646,13 +7653,13 @@ type NumberCheck {
 
 extend type Query {
   "Contacts, at most 200 a page. search: part of the name, of a text or number in the attributes, or of a phone number in any spelling; one or two letters are the beginning of the name."
-  contacts(filter: ContactFilter, search: String, orderBy: ContactOrder = NEWEST, first: Int, after: String, last: Int, before: String): ContactConnection! @hasRole(role: VIEWER)
+  contacts(filter: ContactFilter, search: String, orderBy: ContactOrder = NEWEST, first: Int, after: String, last: Int, before: String): ContactConnection! @hasRole(role: VIEWER) @listSize(assumedSize: 50, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"]) @cost(weight: 5)
   "One contact, by id or by number in any spelling; null when there is none."
   contact(id: ID, address: String): Contact @hasRole(role: VIEWER)
   "How many contacts a query matches; all without one."
-  contactCount(query: SegmentQuery): Int64! @hasRole(role: VIEWER)
+  contactCount(query: SegmentQuery): Int64! @hasRole(role: VIEWER) @cost(weight: 50)
   "The attributes contacts have, for builders of queries and templates."
-  attributeKeys: [AttributeKey!]! @hasRole(role: VIEWER)
+  attributeKeys: [AttributeKey!]! @hasRole(role: VIEWER) @listSize(assumedSize: 200) @cost(weight: 50)
   "Checks a number as it is typed. region: where a national number is read."
   numberCheck(address: String!, region: String): NumberCheck! @hasRole(role: VIEWER)
 }
@@ -7743,7 +7750,7 @@ type Conversation implements Node {
   assignee: Operator @goField(forceResolver: true)
   lastMessageAt: DateTime
   "What they wrote, our replies and confirmations, and campaigns they got; newest first, at most 200 a page."
-  messages(first: Int, after: String): MessageConnection! @goField(forceResolver: true)
+  messages(first: Int, after: String): MessageConnection! @goField(forceResolver: true) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"]) @cost(weight: 5)
   "The newest message that was written or sent."
   lastMessage: Message @goField(forceResolver: true)
 }
@@ -7755,7 +7762,7 @@ type ConversationConnection @goExtraField(name: "Counter", type: "eventstream/gr
   edges: [ConversationEdge!]!
   nodes: [Conversation!]!
   pageInfo: PageInfo!
-  totalCount: Int64! @goField(forceResolver: true)
+  totalCount: Int64! @goField(forceResolver: true) @cost(weight: 20)
 }
 input ConversationFilter {
   status: ConversationStatus
@@ -7771,7 +7778,7 @@ input ConversationFilter {
 
 extend type Query {
   "The inbox: the conversation with the newest message first, at most 200 a page."
-  conversations(filter: ConversationFilter, first: Int, after: String): ConversationConnection! @hasRole(role: VIEWER)
+  conversations(filter: ConversationFilter, first: Int, after: String): ConversationConnection! @hasRole(role: VIEWER) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"]) @cost(weight: 5)
 }
 
 extend type Mutation {
@@ -7882,22 +7889,22 @@ type Import implements Node {
   "Where the rejected rows lie as CSV; null when there are none."
   rejectsUrl: String
   "The first rejected rows, at most 200."
-  rejects(first: Int = 20): [ImportReject!]! @goField(forceResolver: true)
+  rejects(first: Int = 20): [ImportReject!]! @goField(forceResolver: true) @listSize(assumedSize: 20, slicingArguments: ["first"]) @cost(weight: 5)
   "It reported what would come of it, and wrote nothing; contactImportConfirm makes it real within a day."
   dryRun: Boolean!
   mode: ImportMode!
   "How the columns were read."
-  columns: [ImportColumn!]!
+  columns: [ImportColumn!]! @listSize(assumedSize: 100)
   "The program that wrote the file, as its headers tell, such as Google Contacts; null: not known."
   source: String
   "The sheet of a workbook that was read: the one that was asked for, or the first with anything in it."
   sheet: String
   "All sheets of the workbook; empty for other files."
-  sheets: [String!]!
+  sheets: [String!]! @listSize(assumedSize: 10)
   "What an operator should look at before the file is imported for good, in whole sentences; the open questions' texts are among them."
-  warnings: [String!]!
+  warnings: [String!]! @listSize(assumedSize: 10)
   "What only an operator can tell of the file and has not told yet: at most one about numbers, and one for each column of dates or of consent."
-  questions: [ImportQuestion!]!
+  questions: [ImportQuestion!]! @listSize(assumedSize: 5)
   "As the operator said; null: each number is read as it can only be meant, and rejected where it can be both."
   numbers: ImportNumbers
   "The first rows have numbers that can be meant nationally and internationally, and nobody has said which."
@@ -7929,14 +7936,14 @@ type ImportQuestion {
   "A value of the file that can be read in two ways; null for CONSENT."
   example: String
   "What the example is, in the order of the answers: NATIONAL and INTERNATIONAL, as they are written abroad, such as +33 6 12 34 56 01; DAY_FIRST and MONTH_FIRST, as ISO dates. Empty for CONSENT."
-  readings: [String!]!
+  readings: [String!]! @listSize(assumedSize: 2)
 }
 type ImportColumn {
   name: String!
   "address (of several such columns each row's best number is taken: WhatsApp's, then a mobile one, then any), name, first_name, last_name (both make the name and are kept as attributes), region, locale, time_zone, consent, consent_at, opt_out (a yes, a date or a word for it: nothing is sent to them), topics (names or keywords with commas between; who left a topic is not brought back), attributes.<key>, or empty for left out."
   field: String!
   "A few of its values."
-  samples: [String!]!
+  samples: [String!]! @listSize(assumedSize: 5)
 }
 type ImportReject {
   "1 is the first row under the header."
@@ -7954,12 +7961,12 @@ type ImportConnection @goExtraField(name: "Counter", type: "eventstream/graph/la
   edges: [ImportEdge!]!
   nodes: [Import!]!
   pageInfo: PageInfo!
-  totalCount: Int64! @goField(forceResolver: true)
+  totalCount: Int64! @goField(forceResolver: true) @cost(weight: 20)
 }
 
 extend type Query {
   "Imports, newest first, at most 200 a page."
-  imports(first: Int, after: String): ImportConnection! @hasRole(role: VIEWER)
+  imports(first: Int, after: String): ImportConnection! @hasRole(role: VIEWER) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
 }
 
 extend type Mutation {
@@ -8082,7 +8089,7 @@ type Message implements Node {
   "As it went out or came in; empty until rendered."
   body: String!
   "URLs."
-  media: [String!]!
+  media: [String!]! @listSize(assumedSize: 10)
   "Twilio's error code."
   errorCode: Int
   errorMessage: String
@@ -8105,11 +8112,11 @@ type Message implements Node {
   "How many further attempts followed after one that Twilio had accepted failed, the waiting one included; at most 3."
   redeliveries: Int!
   "The attempts that Twilio accepted, that failed, and that another attempt replaced, oldest first; the newest attempt is the message itself."
-  earlierAttempts: [MessageAttempt!]! @goField(forceResolver: true)
+  earlierAttempts: [MessageAttempt!]! @goField(forceResolver: true) @listSize(assumedSize: 3)
   "What Twilio reported about it and its earlier attempts, oldest first."
-  events: [DeliveryEvent!]! @goField(forceResolver: true)
+  events: [DeliveryEvent!]! @goField(forceResolver: true) @listSize(assumedSize: 12)
   "Why it was sent, or not: the gate's questions with the answers of that time."
-  decision: MessageDecision! @goField(forceResolver: true)
+  decision: MessageDecision! @goField(forceResolver: true) @cost(weight: 10)
   createdAt: DateTime!
   acceptedAt: DateTime
   sentAt: DateTime
@@ -8139,7 +8146,7 @@ type MessageDecision {
   "One sentence for people."
   verdict: String!
   "In the order in which the gate asks; empty for inbound."
-  steps: [DecisionStep!]!
+  steps: [DecisionStep!]! @listSize(assumedSize: 12)
 }
 type DecisionStep {
   check: String!
@@ -8167,7 +8174,7 @@ type MessageConnection @goExtraField(name: "Counter", type: "eventstream/graph/l
   edges: [MessageEdge!]!
   nodes: [Message!]!
   pageInfo: PageInfo!
-  totalCount: Int64! @goField(forceResolver: true)
+  totalCount: Int64! @goField(forceResolver: true) @cost(weight: 20)
 }
 input MessageFilter {
   campaignId: ID
@@ -8180,7 +8187,7 @@ input MessageFilter {
 
 extend type Query {
   "Messages, newest first, at most 200 a page."
-  messages(filter: MessageFilter, first: Int, after: String): MessageConnection! @hasRole(role: VIEWER)
+  messages(filter: MessageFilter, first: Int, after: String): MessageConnection! @hasRole(role: VIEWER) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
 }
 
 "What to do about a message that needs a decision: its call got no answer, and nothing tells whether Twilio has it."
@@ -8259,7 +8266,7 @@ type ApiToken implements Node {
 type Setup {
   "True until the first admin exists."
   needed: Boolean!
-  "True when creating the first admin takes the token from the server's log, because others can reach this server."
+  "True while needed: creating the first admin takes the token of the link that the server prints when it starts."
   tokenNeeded: Boolean!
   "True: messages go to Twilio. False: to the sandbox on this machine."
   live: Boolean!
@@ -8272,9 +8279,9 @@ extend type Query {
   "What this installation is, and whether it waits for its first admin."
   setup: Setup! @public
   "All operators, by name."
-  operators: [Operator!]! @hasRole(role: ADMIN)
+  operators: [Operator!]! @hasRole(role: ADMIN) @listSize(assumedSize: 100)
   "All API tokens, newest first."
-  apiTokens: [ApiToken!]! @hasRole(role: ADMIN)
+  apiTokens: [ApiToken!]! @hasRole(role: ADMIN) @listSize(assumedSize: 100)
 }
 
 type Mutation {
@@ -8300,7 +8307,7 @@ input SetupAdminInput {
   name: String!
   "10 to 200 characters."
   password: String!
-  "From the server's log; only where Setup.tokenNeeded."
+  "The part behind #setup= of the link that the server prints when it starts. Always needed; a wrong one is a userError."
   token: String
 }
 input SignInInput {
@@ -8371,7 +8378,7 @@ type Dashboard {
   period: DashboardPeriod!
   "The same length of time before it."
   before: DashboardPeriod!
-  series: [DashboardPoint!]!
+  series: [DashboardPoint!]! @listSize(assumedSize: 100)
 }
 type DashboardPeriod {
   accepted: Int64!
@@ -8444,8 +8451,8 @@ type QueueHealth {
   failed: Int64!
 }
 type SystemHealth {
-  checks: [HealthCheck!]!
-  queues: [QueueHealth!]!
+  checks: [HealthCheck!]! @listSize(assumedSize: 20)
+  queues: [QueueHealth!]! @listSize(assumedSize: 12)
   "Processes that work jobs."
   workers: Int64!
   "Age of the oldest webhook event not yet applied."
@@ -8509,14 +8516,14 @@ type AuditVerification {
 
 extend type Query {
   "The last 24 hours by default."
-  dashboard(range: DateRange): Dashboard! @hasRole(role: VIEWER)
+  dashboard(range: DateRange): Dashboard! @hasRole(role: VIEWER) @cost(weight: 20)
   "Why messages failed, most frequent first."
-  errorReport(filter: ErrorReportFilter): [ErrorBucket!]! @hasRole(role: VIEWER)
-  systemHealth: SystemHealth! @hasRole(role: VIEWER)
+  errorReport(filter: ErrorReportFilter): [ErrorBucket!]! @hasRole(role: VIEWER) @listSize(assumedSize: 50) @cost(weight: 20)
+  systemHealth: SystemHealth! @hasRole(role: VIEWER) @cost(weight: 20)
   "The audit trail, newest first, at most 200 a page."
-  auditEntries(filter: AuditFilter, first: Int, after: String): AuditEntryConnection! @hasRole(role: ADMIN)
+  auditEntries(filter: AuditFilter, first: Int, after: String): AuditEntryConnection! @hasRole(role: ADMIN) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
   "Walks the whole chain."
-  auditVerification: AuditVerification! @hasRole(role: ADMIN)
+  auditVerification: AuditVerification! @hasRole(role: ADMIN) @cost(weight: 500)
 }
 
 extend type Subscription {
@@ -8644,6 +8651,13 @@ type SandboxSettingsUpdatePayload {
 directive @hasRole(role: Role!) on FIELD_DEFINITION
 "Anybody may call this field, signed in or not."
 directive @public on FIELD_DEFINITION
+"""
+What a list may cost: a unit for each entry that slicingArguments ask for, or for assumedSize entries where none of them is given. With sizedFields
+the field itself is one object, and those of its fields are the lists, such as the edges and nodes of a connection. See docs/api.md for the limits.
+"""
+directive @listSize(assumedSize: Int!, slicingArguments: [String!], sizedFields: [String!]) on FIELD_DEFINITION
+"What finding the field's value costs, in units, beside what it returns."
+directive @cost(weight: Int!) on FIELD_DEFINITION
 directive @goExtraField(name: String, type: String!, overrideTags: String, description: String) repeatable on OBJECT | INPUT_OBJECT
 directive @goField(forceResolver: Boolean, name: String, omittable: Boolean, type: String, batch: Boolean) on INPUT_FIELD_DEFINITION | FIELD_DEFINITION
 
@@ -8679,7 +8693,7 @@ type PageInfo {
 "Something in the input that a person can fix."
 type UserError {
   "Path of the input's field, null when it is about the whole."
-  field: [String!]
+  field: [String!] @listSize(assumedSize: 5)
   "invalid, not_found or conflict; at sign-in also unauthenticated and rate_limited."
   code: String!
   "For people; safe to show."
@@ -8703,7 +8717,7 @@ type Segment implements Node {
   lastCount: Int64
   countedAt: DateTime
   "Campaigns and segments that need it, at most five; while there are any it cannot be deleted."
-  usedBy: [String!]! @goField(forceResolver: true)
+  usedBy: [String!]! @goField(forceResolver: true) @listSize(assumedSize: 5) @cost(weight: 5)
   createdAt: DateTime!
   updatedAt: DateTime!
 }
@@ -8715,21 +8729,21 @@ type SegmentConnection @goExtraField(name: "Counter", type: "eventstream/graph/l
   edges: [SegmentEdge!]!
   nodes: [Segment!]!
   pageInfo: PageInfo!
-  totalCount: Int64! @goField(forceResolver: true)
+  totalCount: Int64! @goField(forceResolver: true) @cost(weight: 20)
 }
 "What a query matches now."
 type SegmentPreview {
   count: Int64!
   "Of them: opted in and reachable."
   reachable: Int64!
-  byConsent: [ConsentCount!]!
+  byConsent: [ConsentCount!]! @listSize(assumedSize: 3)
   sample: [Contact!]!
   "Why each contact of the sample matches, in the same order."
   reasons: [SegmentReasons!]!
 }
 "How one contact fares with each condition of a query."
 type SegmentReasons {
-  conditions: [SegmentReason!]!
+  conditions: [SegmentReason!]! @listSize(assumedSize: 30)
 }
 type SegmentReason {
   "The condition's place in the query as given in the engine's own form, such as query.all[1]."
@@ -8745,9 +8759,9 @@ type ConsentCount {
 
 extend type Query {
   "Segments, newest first, at most 200 a page."
-  segments(search: String, first: Int, after: String): SegmentConnection! @hasRole(role: VIEWER)
+  segments(search: String, first: Int, after: String): SegmentConnection! @hasRole(role: VIEWER) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
   "Counts any query, saved or not, with a sample of at most 100."
-  segmentPreview(query: SegmentQuery!, sample: Int = 10): SegmentPreview! @hasRole(role: VIEWER)
+  segmentPreview(query: SegmentQuery!, sample: Int = 10): SegmentPreview! @hasRole(role: VIEWER) @listSize(assumedSize: 10, slicingArguments: ["sample"], sizedFields: ["sample", "reasons"]) @cost(weight: 100)
   "The query language as a JSON Schema (2020-12)."
   segmentQuerySchema: JSON! @hasRole(role: VIEWER)
 }
@@ -8810,7 +8824,7 @@ type Sender implements Node {
 }
 
 extend type Query {
-  senders: [Sender!]! @hasRole(role: VIEWER)
+  senders: [Sender!]! @hasRole(role: VIEWER) @listSize(assumedSize: 50)
 }
 
 extend type Mutation {
@@ -8923,7 +8937,7 @@ type Template implements Node {
   "Twilio's id of the newest version, HX…."
   contentSid: String
   "Distinct placeholders in the order of {{1}}, {{2}}…, with the samples WhatsApp's reviewers see."
-  variables: [TemplateVariable!]!
+  variables: [TemplateVariable!]! @listSize(assumedSize: 20)
   createdAt: DateTime!
   updatedAt: DateTime!
 }
@@ -8939,7 +8953,7 @@ type TemplateConnection @goExtraField(name: "Counter", type: "eventstream/graph/
   edges: [TemplateEdge!]!
   nodes: [Template!]!
   pageInfo: PageInfo!
-  totalCount: Int64! @goField(forceResolver: true)
+  totalCount: Int64! @goField(forceResolver: true) @cost(weight: 20)
 }
 input TemplateFilter {
   approvalStatus: TemplateApproval
@@ -8954,17 +8968,17 @@ type TemplatePreview @goExtraField(name: "Source", type: "string") {
   "As the contact would read it."
   body: String!
   "Placeholders for which this contact has no value, and there is no fallback."
-  missing: [String!]!
+  missing: [String!]! @listSize(assumedSize: 20)
   "What WhatsApp will refuse, and what looks wrong."
-  warnings: [String!]!
+  warnings: [String!]! @listSize(assumedSize: 20)
   "Contacts who would be skipped because a value is missing."
-  missingFor: Int64! @goField(forceResolver: true)
-  variables: [TemplateVariable!]!
+  missingFor: Int64! @goField(forceResolver: true) @cost(weight: 50)
+  variables: [TemplateVariable!]! @listSize(assumedSize: 20)
 }
 
 extend type Query {
   "Templates, newest first, at most 200 a page."
-  templates(filter: TemplateFilter, first: Int, after: String): TemplateConnection! @hasRole(role: VIEWER)
+  templates(filter: TemplateFilter, first: Int, after: String): TemplateConnection! @hasRole(role: VIEWER) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
   "Tries a text out. An unknown placeholder is an error that names it."
   templatePreview(input: TemplatePreviewInput!): TemplatePreview! @hasRole(role: VIEWER)
 }
@@ -9062,7 +9076,7 @@ type Topic implements Node {
   "Contacts who left it."
   left: Int64! @goField(forceResolver: true)
   "Campaigns and segments that need it, at most five; while there are any it cannot be deleted."
-  usedBy: [String!]! @goField(forceResolver: true)
+  usedBy: [String!]! @goField(forceResolver: true) @listSize(assumedSize: 5) @cost(weight: 5)
   createdAt: DateTime!
   updatedAt: DateTime!
 }
@@ -9078,12 +9092,12 @@ type TopicSubscription {
 
 extend type Contact {
   "The topics that they subscribed to or left, by name."
-  topics: [TopicSubscription!]! @goField(forceResolver: true)
+  topics: [TopicSubscription!]! @goField(forceResolver: true) @listSize(assumedSize: 50)
 }
 
 extend type Query {
   "All topics, by name."
-  topics: [Topic!]! @hasRole(role: VIEWER)
+  topics: [Topic!]! @hasRole(role: VIEWER) @listSize(assumedSize: 200)
 }
 
 extend type Mutation {
@@ -9164,6 +9178,7 @@ type WebhookEvent implements Node {
   "Of the message."
   sid: String!
   params: JSON!
+  "False for what was found in Twilio's log, and for the note that a request was refused because its signature belongs to another."
   signatureValid: Boolean!
   "Which way it came."
   source: WebhookEventSource!
@@ -9183,6 +9198,8 @@ type WebhookEvent implements Node {
   nextAttemptAt: DateTime
   "Why it had no effect, or why the last attempt to apply it failed."
   error: String
+  "What is odd about it though it was applied: a message to a number that is none of the senders. Null where nothing is."
+  notice: String
 }
 type WebhookEventEdge {
   cursor: String!
@@ -9205,11 +9222,13 @@ input WebhookEventFilter {
   failed: Boolean
   "Those that could not be applied and are tried again later, see nextAttemptAt."
   parked: Boolean
+  "Those with a notice."
+  flagged: Boolean
 }
 
 extend type Query {
   "Webhook events, newest first, at most 200 a page."
-  webhookEvents(filter: WebhookEventFilter, first: Int, after: String): WebhookEventConnection! @hasRole(role: MARKETER)
+  webhookEvents(filter: WebhookEventFilter, first: Int, after: String): WebhookEventConnection! @hasRole(role: MARKETER) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
 }
 
 extend type Mutation {
@@ -11373,6 +11392,8 @@ func (ec *executionContext) childFields_WebhookEvent(ctx context.Context, field 
 		return ec.fieldContext_WebhookEvent_nextAttemptAt(ctx, field)
 	case "error":
 		return ec.fieldContext_WebhookEvent_error(ctx, field)
+	case "notice":
+		return ec.fieldContext_WebhookEvent_notice(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebhookEvent", field.Name)
 }

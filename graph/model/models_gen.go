@@ -1698,7 +1698,7 @@ type SettingsUpdatePayload struct {
 type Setup struct {
 	// True until the first admin exists.
 	Needed bool `json:"needed"`
-	// True when creating the first admin takes the token from the server's log, because others can reach this server.
+	// True while needed: creating the first admin takes the token of the link that the server prints when it starts.
 	TokenNeeded bool `json:"tokenNeeded"`
 	// True: messages go to Twilio. False: to the sandbox on this machine.
 	Live    bool   `json:"live"`
@@ -1711,7 +1711,7 @@ type SetupAdminInput struct {
 	Name string `json:"name"`
 	// 10 to 200 characters.
 	Password string `json:"password"`
-	// From the server's log; only where Setup.tokenNeeded.
+	// The part behind #setup= of the link that the server prints when it starts. Always needed; a wrong one is a userError.
 	Token graphql.Omittable[*string] `json:"token,omitempty"`
 }
 
@@ -2045,9 +2045,10 @@ type WebhookEvent struct {
 	ID   string           `json:"id"`
 	Kind WebhookEventKind `json:"kind"`
 	// Of the message.
-	Sid            string          `json:"sid"`
-	Params         json.RawMessage `json:"params"`
-	SignatureValid bool            `json:"signatureValid"`
+	Sid    string          `json:"sid"`
+	Params json.RawMessage `json:"params"`
+	// False for what was found in Twilio's log, and for the note that a request was refused because its signature belongs to another.
+	SignatureValid bool `json:"signatureValid"`
 	// Which way it came.
 	Source WebhookEventSource `json:"source"`
 	// When it was recorded, by Postgres' clock; the same as recordedAt.
@@ -2066,6 +2067,8 @@ type WebhookEvent struct {
 	NextAttemptAt *time.Time `json:"nextAttemptAt,omitempty"`
 	// Why it had no effect, or why the last attempt to apply it failed.
 	Error *string `json:"error,omitempty"`
+	// What is odd about it though it was applied: a message to a number that is none of the senders. Null where nothing is.
+	Notice *string `json:"notice,omitempty"`
 }
 
 func (WebhookEvent) IsNode() {}
@@ -2093,6 +2096,8 @@ type WebhookEventFilter struct {
 	Failed graphql.Omittable[*bool] `json:"failed,omitempty"`
 	// Those that could not be applied and are tried again later, see nextAttemptAt.
 	Parked graphql.Omittable[*bool] `json:"parked,omitempty"`
+	// Those with a notice.
+	Flagged graphql.Omittable[*bool] `json:"flagged,omitempty"`
 }
 
 type WebhookEventReplayInput struct {

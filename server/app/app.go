@@ -41,6 +41,7 @@ import (
 	"eventstream/server/explain"
 	"eventstream/server/export"
 	"eventstream/server/globalid"
+	"eventstream/server/guard"
 	"eventstream/server/health"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
@@ -72,6 +73,13 @@ const Version = "0.1.0"
 // sandboxRate is the pace of the sandbox's sender: Twilio's own limit for an
 // account (error 63017).
 const sandboxRate = sender.MaxRate
+
+// How many connections the engine's own work may take, in a process that works jobs and
+// in one that only serves; people, downloads and webhooks have theirs beside (db.Lane).
+const (
+	jobConnections  = 40
+	upkeepOfServing = 16
+)
 
 // timing says when reconciliation may conclude what from Twilio's log, and when
 // what never came is asked for.
@@ -114,6 +122,10 @@ type App struct {
 	writer   *webhookevent.Writer
 	listener net.Listener
 	server   *http.Server
+	probe    struct { // METRICS_ADDR
+		listener net.Listener
+		server   *http.Server
+	}
 	ui       *riverui.Handler
 	registry *prometheus.Registry
 	owner    string
@@ -123,8 +135,10 @@ type App struct {
 	Services graph.Services
 	// Sandbox is nil while Twilio is live.
 	Sandbox *sandbox.Sandbox
-	// URL is where the pages are.
+	// URL is the listener's own address, which other programs on this machine call.
 	URL string
+	// MetricsURL is where metrics are; "" where there are none.
+	MetricsURL string
 }
 
 // New builds everything and listens, but serves and works nothing yet.
@@ -173,7 +187,18 @@ func (a *App) openDatabase(ctx context.Context) (err error) {
 		}
 		url = a.postgres.URL
 	}
-	if a.db, err = db.Open(ctx, url, 40, a.log); err != nil {
+	connections := int32(upkeepOfServing)
+	if a.roles.Work {
+		connections = jobConnections
+	}
+	if a.db, err = db.Open(ctx, url, connections, a.log); err != nil {
+		return err
+	}
+	lanes := []db.Lane{db.LaneEdge}
+	if a.roles.Serve {
+		lanes = append(lanes, db.LaneInteractive, db.LaneDownloads)
+	}
+	if err = a.db.OpenLanes(ctx, lanes...); err != nil {
 		return err
 	}
 	return a.db.MigrateUp(ctx, a.log)
@@ -194,7 +219,10 @@ func (a *App) build(ctx context.Context) error {
 		APISecret: string(a.cfg.Twilio.APISecret),
 		BaseURL:   a.cfg.Twilio.APIBaseURL, PublicURL: a.publicURL(),
 	}
-	tokens := []string{string(a.cfg.Twilio.AuthToken), string(a.cfg.Twilio.AuthTokenSecondary)}
+	signers := []twilio.Account{
+		{SID: a.cfg.Twilio.AccountSID, AuthToken: string(a.cfg.Twilio.AuthToken)},
+		{SID: a.cfg.Twilio.AccountSID, AuthToken: string(a.cfg.Twilio.AuthTokenSecondary)},
+	}
 	firstSender, rate, provider, timing := a.cfg.Twilio.PhoneNumber, sender.DefaultRate,
 		"Twilio, account "+a.cfg.Twilio.AccountSID, liveTiming
 	if !a.cfg.Twilio.Live() {
@@ -202,7 +230,12 @@ func (a *App) build(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		account.AccountSID, account.AuthToken, tokens = sandbox.AccountSID, sandbox.AuthToken, []string{sandbox.AuthToken}
+		token, err := sandbox.Token(a.cfg.DataDir)
+		if err != nil {
+			return err
+		}
+		account.AccountSID, account.AuthToken = sandbox.AccountSID, token
+		signers = []twilio.Account{{SID: sandbox.AccountSID, AuthToken: token}}
 		account.BaseURL, account.PublicURL = peer.URL, peer.PublicURL
 		firstSender, rate, provider, timing = sandbox.PhoneNumber, sandboxRate,
 			"sandbox on this machine; nothing reaches a phone", sandboxTiming
@@ -261,9 +294,7 @@ func (a *App) build(ctx context.Context) error {
 			return err
 		}
 	}
-	if !a.cfg.Loopback() {
-		s.SetupToken = a.setupToken()
-	}
+	s.SetupToken = a.setupToken()
 	a.Services = s
 	if a.roles.Work {
 		a.work = &worker.Services{
@@ -297,19 +328,20 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.firstRun(ctx, firstSender, rate); err != nil {
 		return err
 	}
-	if a.roles.Serve {
-		if err := a.openWriter(now); err != nil {
-			return err
-		}
-		return a.buildServer(tokens)
-	}
 	if a.cfg.MetricsAddr != "" {
-		if a.listener, err = net.Listen("tcp", a.cfg.MetricsAddr); err != nil {
+		if a.probe.listener, err = net.Listen("tcp", a.cfg.MetricsAddr); err != nil {
 			return fmt.Errorf("METRICS_ADDR=%s: %w", a.cfg.MetricsAddr, err)
 		}
-		a.server = a.newServer(web.NewProbe(a.db.PingContext, a.registry))
+		a.MetricsURL = "http://" + reachable(a.probe.listener.Addr())
+		a.probe.server = a.newServer(web.NewProbe(a.ready, a.registry))
 	}
-	return nil
+	if !a.roles.Serve {
+		return nil
+	}
+	if err := a.openWriter(now); err != nil {
+		return err
+	}
+	return a.buildServer(signers)
 }
 
 // openWriter makes what keeps webhooks, with its spool if there is to be one.
@@ -404,7 +436,7 @@ func (a *App) setupToken() string {
 	return hex.EncodeToString(mac.Sum(nil))[:20]
 }
 
-func (a *App) buildServer(tokens []string) error {
+func (a *App) buildServer(signers []twilio.Account) error {
 	documents, err := graph.NewTrustedDocuments(frontend.Documents(), a.cfg.TrustedDocumentsOnly)
 	if err != nil {
 		return err
@@ -415,29 +447,38 @@ func (a *App) buildServer(tokens []string) error {
 	}); err != nil {
 		return fmt.Errorf("start the job pages: %w", err)
 	}
-	a.registry.MustRegister(&collector{source: a.Services.Health, log: a.log})
-	hooks := webhook.New(a.writer, tokens, a.publicURL, a.log)
+	a.registry.MustRegister(&collector{source: a.Services.Health, db: a.db, log: a.log})
+	hooks := webhook.New(webhook.Options{
+		Writer: a.writer, Accounts: signers, PublicURL: a.publicURL, Log: a.log, Registry: a.registry,
+	})
+	https := strings.HasPrefix(a.cfg.PublicURL, "https://")
+	schema := ""
+	if a.cfg.Introspection {
+		schema = graph.SDL()
+	}
 	router := web.NewRouter(web.Routes{
-		GraphQL: graph.NewHandler(a.Services, graph.Options{Documents: documents, Introspection: a.cfg.Playground}),
-		Schema:  graph.SDL(), Authorize: func(next http.Handler) http.Handler {
-			return graph.Authenticate(a.Services.Auth,
-				next)
+		GraphQL: graph.NewHandler(a.Services, graph.Options{Documents: documents, Introspection: a.cfg.Introspection}),
+		Schema:  schema, Authorize: func(next http.Handler) http.Handler {
+			cookie := guard.SessionCookie{Name: graph.SessionCookie, HTTPS: https}
+			return inLane(db.LaneInteractive, graph.Authenticate(a.Services.Auth, cookie, next))
 		},
 		Inbound: hooks.Inbound, Status: hooks.Status, Jobs: a.ui, SPA: web.NewSPA(frontend.Dist()),
 		Playground: a.cfg.Playground,
-		Ready:      a.db.PingContext, Registry: a.registry, Log: a.log,
+		Ready:      a.ready, Registry: a.registry, HTTPS: https, Proxies: a.cfg.TrustedProxies,
+		Hosts: guard.NewHosts(a.cfg.PublicURL, a.cfg.ListenAddr, a.listener.Addr(), a.cfg.AllowedHosts), Log: a.log,
 		Rejects: func(ctx context.Context, id string, w http.ResponseWriter) error {
 			n, err := globalid.Decode("id", "Import", id)
 			if err != nil {
 				return err
 			}
-			return a.Services.Imports.WriteRejects(ctx, n, w)
+			return a.Services.Imports.WriteRejects(db.WithLane(ctx, db.LaneDownloads), n, w)
 		},
 		Export: func(ctx context.Context, id string, w http.ResponseWriter) error {
 			n, err := globalid.Decode("id", "BulkAction", id)
 			if err != nil {
 				return err
 			}
+			ctx = db.WithLane(ctx, db.LaneDownloads)
 			action, err := a.Services.Bulk.OpenExport(ctx, n)
 			if err != nil {
 				return err
@@ -459,16 +500,28 @@ func (a *App) buildServer(tokens []string) error {
 			}
 			w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 			w.Header().Set("Content-Disposition", `attachment; filename="messages.csv"`)
-			return a.Services.Exports.WriteMessages(ctx, n, w)
+			return a.Services.Exports.WriteMessages(db.WithLane(ctx, db.LaneDownloads), n, w)
 		},
 	})
 	a.server = a.newServer(router)
 	return nil
 }
 
+// ready asks Postgres on a connection that nobody else takes.
+func (a *App) ready(ctx context.Context) error {
+	return a.db.PingContext(db.WithLane(ctx, db.LaneEdge))
+}
+
+// inLane answers requests with the connections of a lane.
+func inLane(lane db.Lane, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(db.WithLane(r.Context(), lane)))
+	})
+}
+
 func (a *App) newServer(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
 }
@@ -482,15 +535,22 @@ func (a *App) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { a.hub.Run(background) })
 	if a.writer != nil {
-		loops.Go(func() { a.writer.Run(background) })
+		loops.Go(func() { a.writer.Run(db.WithLane(background, db.LaneEdge)) })
 		loops.Go(func() { a.Services.Webhooks.Run(background) })
 	}
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	if a.server != nil {
 		a.server.BaseContext = func(net.Listener) context.Context { return ctx } // ends the sockets too
 		loops.Go(func() {
 			if err := a.server.Serve(a.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
 				failed <- fmt.Errorf("serve: %w", err)
+			}
+		})
+	}
+	if a.probe.server != nil {
+		loops.Go(func() {
+			if err := a.probe.server.Serve(a.probe.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("serve the metrics: %w", err)
 			}
 		})
 	}
@@ -532,8 +592,11 @@ func (a *App) shutdown() {
 	if a.Sandbox != nil {
 		a.Sandbox.Close() // before the server, so that it loses no callback
 	}
-	if a.server != nil {
-		if err := a.server.Shutdown(limit); err != nil {
+	for _, server := range []*http.Server{a.server, a.probe.server} {
+		if server == nil {
+			continue
+		}
+		if err := server.Shutdown(limit); err != nil {
 			a.log.Warn("server did not stop in time", "error", err)
 		}
 	}
@@ -544,8 +607,10 @@ func (a *App) Close() {
 	if a.Sandbox != nil && !a.started {
 		a.Sandbox.Close()
 	}
-	if a.listener != nil && !a.started {
-		_ = a.listener.Close()
+	for _, l := range []net.Listener{a.listener, a.probe.listener} {
+		if l != nil && !a.started {
+			_ = l.Close()
+		}
 	}
 	if a.db != nil {
 		a.db.Close()
@@ -557,16 +622,22 @@ func (a *App) Close() {
 	}
 }
 
-// SignInHint tells a newcomer how to get in.
-func (a *App) SignInHint(ctx context.Context) string {
-	needed, err := a.Services.Auth.SetupNeeded(ctx)
+// Open is the address for people. Where nobody can sign in yet, it takes the token that allows to create the first admin
+// along, in the fragment, which browsers send to no server. On this machine it says localhost: passkeys need a name.
+func (a *App) Open(ctx context.Context) (address, hint string) {
+	address = a.URL
+	tcp, ok := a.listener.Addr().(*net.TCPAddr)
 	switch {
-	case err != nil || !needed:
-		return "sign in with your email address and password"
-	case a.Services.SetupToken != "":
-		return "the first page creates the admin; its token is " + a.Services.SetupToken
+	case ok && tcp.IP.IsUnspecified() && a.cfg.PublicURL != "":
+		address = a.publicURL()
+	case ok && (tcp.IP.IsUnspecified() || tcp.IP.Equal(net.IPv4(127, 0, 0, 1)) || tcp.IP.Equal(net.IPv6loopback)):
+		address = fmt.Sprintf("http://localhost:%d", tcp.Port)
 	}
-	return "the first page creates the admin"
+	needed, err := a.Services.Auth.SetupNeeded(ctx)
+	if err != nil || !needed {
+		return address, "sign in with your email address and password"
+	}
+	return address + "/#setup=" + a.Services.SetupToken, "this link creates the admin; keep it to yourself"
 }
 
 // Provider tells where messages go.

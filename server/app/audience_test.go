@@ -130,6 +130,7 @@ func TestBulkActions(t *testing.T) {
 	for search, want := range map[string]int{
 		"person 1234": 1, "0151 00001234": 1, "+49 (151) 0000-1234": 1, "00001234": 1, "berl": 1250, "pe": 2500,
 		"rson": 2500, "zz": 0, "%": 0, "büro": 0,
+		"1234 person": 1, "berlin person": 1250, "Per Berl": 1250, "son berlin": 0, "person (": 0, "person zz": 0,
 	} {
 		var found struct{ Contacts struct{ TotalCount int } }
 		e.do(&found, `query($s: String!) { contacts(search: $s, first: 1) { totalCount } }`, map[string]any{"s": search})

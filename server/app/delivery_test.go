@@ -386,7 +386,7 @@ func TestTheDashboardShowsMetricsThatThereAre(t *testing.T) {
 	bad.EmptyRate, bad.DeliveryMS = 0.3, 600_000 // no receipt clears up what the log has to
 	require.NoError(t, e.Sandbox.SetSettings(bad))
 	e.await(e.launch("measured", 1000), "COMPLETED")
-	resp, err := e.http.Get(e.URL + "/metrics")
+	resp, err := e.http.Get(e.MetricsURL + "/metrics")
 	require.NoError(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	served, err := io.ReadAll(resp.Body)

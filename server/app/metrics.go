@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"eventstream/server/db"
 	"eventstream/server/health"
 	"eventstream/server/jobs"
 
@@ -16,6 +17,7 @@ import (
 // at most every few seconds, however often it is scraped.
 type collector struct {
 	source *health.Service
+	db     *db.DB
 	log    *slog.Logger
 
 	mu     sync.Mutex
@@ -35,14 +37,18 @@ var (
 	jobsDesc      = prometheus.NewDesc("eventstream_jobs", "Jobs by queue and state.", []string{"queue", "state"}, nil)
 	messagesDesc  = prometheus.NewDesc("eventstream_messages", "Messages by where they stand.", []string{"status"}, nil)
 	campaignsDesc = prometheus.NewDesc("eventstream_campaigns", "Campaigns by status.", []string{"status"}, nil)
-	sendersDesc   = prometheus.NewDesc("eventstream_senders", "Senders by status.", []string{"status"}, nil)
+	takenDesc     = prometheus.NewDesc("eventstream_postgres_connections",
+		"Connections to Postgres in use, by whom they are for.", []string{"lane"}, nil)
+	waitsDesc = prometheus.NewDesc("eventstream_postgres_waits_total",
+		"How often a connection was waited for, by whom it was for.", []string{"lane"}, nil)
+	sendersDesc = prometheus.NewDesc("eventstream_senders", "Senders by status.", []string{"status"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		workersDesc, webhookDesc, dispatchDesc, jobsDesc, messagesDesc, campaignsDesc,
-		sendersDesc,
+		sendersDesc, takenDesc, waitsDesc,
 	} {
 		ch <- d
 	}
@@ -50,6 +56,11 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector. What Postgres does not answer is left out.
 func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	for lane, s := range c.db.Stats() {
+		ch <- prometheus.MustNewConstMetric(takenDesc, prometheus.GaugeValue, float64(s.AcquiredConns()), lane.String())
+		ch <- prometheus.MustNewConstMetric(waitsDesc, prometheus.CounterValue, float64(s.EmptyAcquireCount()),
+			lane.String())
+	}
 	seen, totals := c.look()
 	if seen == nil || totals == nil {
 		return

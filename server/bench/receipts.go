@@ -61,19 +61,23 @@ func (b *Bench) Receipts(ctx context.Context, offered []int) (Table, error) {
 	if err := seedReceipts(ctx, r.DB, (total+2)/3); err != nil {
 		return t, err
 	}
-	simple, stop, err := b.simpleWay(ctx, r)
+	token, err := r.SandboxToken()
 	if err != nil {
 		return t, err
 	}
-	before, err := b.receiptCase(ctx, r, nil, simple, callbacks("SIMPLEa", simple, 0, receiptsMost/3), 0, false)
+	simple, stop, err := b.simpleWay(ctx, r, token)
 	if err != nil {
 		return t, err
 	}
-	most, err := b.receiptCase(ctx, r, server, r.URL, callbacks("SMreceipt", r.URL, 0, receiptsMost), 0, true)
+	before, err := b.receiptCase(ctx, r, nil, simple, callbacks("SM5a", token, simple, 0, receiptsMost/3), 0, false)
 	if err != nil {
 		return t, err
 	}
-	after, err := b.receiptCase(ctx, r, nil, simple, callbacks("SIMPLEb", simple, 0, receiptsMost/3), 0, false)
+	most, err := b.receiptCase(ctx, r, server, r.URL, callbacks("SM7e", token, r.URL, 0, receiptsMost), 0, true)
+	if err != nil {
+		return t, err
+	}
+	after, err := b.receiptCase(ctx, r, nil, simple, callbacks("SM5b", token, simple, 0, receiptsMost/3), 0, false)
 	stop()
 	if err != nil {
 		return t, err
@@ -83,7 +87,7 @@ func (b *Bench) Receipts(ctx context.Context, offered []int) (Table, error) {
 		most.row(fmt.Sprintf("the engine, at most (%.1f×, applied %.1f×)", most.taken/base, most.applied/base)))
 	first := receiptsMost
 	for _, rate := range offered {
-		c, err := b.receiptCase(ctx, r, server, r.URL, callbacks("SMreceipt", r.URL, first, rate*receiptSeconds), rate, true)
+		c, err := b.receiptCase(ctx, r, server, r.URL, callbacks("SM7e", token, r.URL, first, rate*receiptSeconds), rate, true)
 		if err != nil {
 			return t, err
 		}
@@ -120,15 +124,15 @@ func (c receiptRun) row(name string) []string {
 // callback is a whole request, made and signed before the clock starts.
 type callback []byte
 
-// callbacks are n requests from number first on: the messages' sent, then
-// delivered, then read.
-func callbacks(prefix, base string, first, n int) []callback {
+// callbacks are n requests from number first on, signed with token: the messages'
+// sent, then delivered, then read. Their SIDs begin with prefix, of four digits.
+func callbacks(prefix, token, base string, first, n int) []callback {
 	out := make([]callback, n)
 	u, _ := url.Parse(base)
 	for i := range n {
 		at := first + i
 		message, word := at/3, []string{"sent", "delivered", "read"}[at%3]
-		sid := fmt.Sprintf("%s%022d", prefix, message)
+		sid := fmt.Sprintf("%s%030d", prefix, message)
 		params := url.Values{
 			"ChannelPrefix": {"whatsapp"}, "ApiVersion": {"2010-04-01"}, "MessageStatus": {word}, "SmsSid": {sid}, "SmsStatus": {word},
 			"ChannelInstallSid": {"XE" + sandbox.AccountSID[2:]}, "To": {fmt.Sprintf("whatsapp:+49151%08d", message)},
@@ -139,7 +143,7 @@ func callbacks(prefix, base string, first, n int) []callback {
 		body := params.Encode()
 		out[i] = fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: TwilioProxy/1.1\r\nContent-Type: application/x-www-form-urlencoded; charset=utf-8\r\n"+
 			"X-Twilio-Signature: %s\r\nI-Twilio-Idempotency-Token: %s%d\r\nContent-Length: %d\r\n\r\n%s",
-			path, u.Host, twilio.Sign(sandbox.AuthToken, base+path, params), sid, at, len(body), body)
+			path, u.Host, twilio.Sign(token, base+path, params), sid, at, len(body), body)
 	}
 	return out
 }
@@ -252,7 +256,7 @@ func noContent(in *bufio.Reader) error {
 
 // simpleWay is a server that does without everything: check the signature,
 // insert, commit, answer.
-func (b *Bench) simpleWay(ctx context.Context, r *rig.Rig) (base string, stop func(), err error) {
+func (b *Bench) simpleWay(ctx context.Context, r *rig.Rig, token string) (base string, stop func(), err error) {
 	d, err := db.Open(ctx, r.DatabaseURL(), 40, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return "", nil, err
@@ -263,7 +267,7 @@ func (b *Bench) simpleWay(ctx context.Context, r *rig.Rig) (base string, stop fu
 	}
 	base = "http://" + l.Addr().String()
 	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if err := req.ParseForm(); err != nil || !twilio.ValidSignature([]string{sandbox.AuthToken}, base+req.URL.RequestURI(), req.PostForm, req.Header.Get("X-Twilio-Signature")) {
+		if err := req.ParseForm(); err != nil || !twilio.ValidSignature([]string{token}, base+req.URL.RequestURI(), req.PostForm, req.Header.Get("X-Twilio-Signature")) {
 			http.Error(w, "wrong signature", http.StatusForbidden)
 			return
 		}

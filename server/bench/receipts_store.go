@@ -19,7 +19,7 @@ func seedReceipts(ctx context.Context, d *db.DB, n int) error {
 		`INSERT INTO messages (id, direction, purpose, campaign_id, contact_id, sender_id, status, sid, attempts, body, submitted_at, accepted_at)
 		OVERRIDING SYSTEM VALUE
 		SELECT p.n, 'outbound', 'campaign', (SELECT max(id) FROM campaigns), p.id, (SELECT min(id) FROM senders), 'accepted',
-			'SMreceipt' || lpad((p.n - 1)::text, 22, '0'), 1, 'Hello, this is for you.', now(), now()
+			'SM7e' || lpad((p.n - 1)::text, 30, '0'), 1, 'Hello, this is for you.', now(), now()
 		FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM contacts) p WHERE p.n <= ?::int ORDER BY p.n`,
 		"SELECT setval('messages_id_seq', ?::int + 1)",
 	} {
@@ -39,7 +39,7 @@ func waitingReceipts(ctx context.Context, d *db.DB) (n int, err error) {
 
 // wrongReceipts counts what had no effect.
 func wrongReceipts(ctx context.Context, d *db.DB) (n int, err error) {
-	err = d.NewRaw("SELECT count(*) FROM webhook_events WHERE error <> '' AND sid LIKE 'SMreceipt%'").Scan(ctx, &n)
+	err = d.NewRaw("SELECT count(*) FROM webhook_events WHERE error <> '' AND sid LIKE 'SM7e%'").Scan(ctx, &n)
 	return n, err
 }
 

@@ -153,6 +153,9 @@ func (b *Bench) bare(ctx context.Context, r *rig.Rig, processes int, receipts bo
 	if job.Sandbox, err = r.SandboxURL(); err != nil {
 		return 0, err
 	}
+	if job.Token, err = r.SandboxToken(); err != nil {
+		return 0, err
+	}
 	if job.ContentSID, err = r.ContentSID(ctx); err != nil {
 		return 0, err
 	}
@@ -182,6 +185,7 @@ func (b *Bench) bare(ctx context.Context, r *rig.Rig, processes int, receipts bo
 // BareJob is what one process of bare calls does.
 type BareJob struct {
 	Sandbox, ContentSID, Callback string
+	Token                         string // of the sandbox; the sink takes any
 	Callers, Seconds, Prefix      int
 }
 
@@ -222,7 +226,7 @@ func (j BareJob) Run(ctx context.Context) (calls, perSecond float64, err error) 
 		return 0, 0, err
 	}
 	base := &client.Client{
-		Credentials: client.NewCredentials(sandbox.AccountSID, sandbox.AuthToken),
+		Credentials: client.NewCredentials(sandbox.AccountSID, j.Token),
 		HTTPClient:  &http.Client{Timeout: 10 * time.Second, Transport: &toSandbox{u.Host, &http.Transport{MaxIdleConnsPerHost: j.Callers}}},
 	}
 	base.SetAccountSid(sandbox.AccountSID)

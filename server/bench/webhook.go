@@ -75,6 +75,10 @@ func (b *Bench) webhookCase(ctx context.Context, r *rig.Rig, busy bool) ([]strin
 	if err != nil {
 		return nil, err
 	}
+	token, err := r.SandboxToken()
+	if err != nil {
+		return nil, err
+	}
 	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: webhookRate}}
 	var mu sync.Mutex
 	var answers, nothing []time.Duration
@@ -100,7 +104,7 @@ func (b *Bench) webhookCase(ctx context.Context, r *rig.Rig, busy bool) ([]strin
 		}
 		calls.Go(func() {
 			at := time.Now()
-			note(&answers, at, inbound(ctx, client, r.URL, i, busy))
+			note(&answers, at, inbound(ctx, client, token, r.URL, i, busy))
 		})
 		calls.Go(func() {
 			at := time.Now()
@@ -123,7 +127,7 @@ func (b *Bench) webhookCase(ctx context.Context, r *rig.Rig, busy bool) ([]strin
 }
 
 // inbound is a message from somebody who is in no campaign.
-func inbound(ctx context.Context, client *http.Client, base string, i int, busy bool) error {
+func inbound(ctx context.Context, client *http.Client, token, base string, i int, busy bool) error {
 	params := url.Values{
 		"MessageSid": {fmt.Sprintf("SM%031d%d", i, map[bool]int{true: 1}[busy])}, "From": {fmt.Sprintf("whatsapp:+4917%09d", 100_000_000+i)}, "To": {"whatsapp:" + sandbox.PhoneNumber},
 		"Body": {"Is the shop open on Sunday?"}, "ProfileName": {"Ada"}, "AccountSid": {sandbox.AccountSID}, "NumMedia": {"0"},
@@ -134,7 +138,7 @@ func inbound(ctx context.Context, client *http.Client, base string, i int, busy 
 		return err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("X-Twilio-Signature", twilio.Sign(sandbox.AuthToken, target, params))
+	req.Header.Set("X-Twilio-Signature", twilio.Sign(token, target, params))
 	return answered(client, req)
 }
 

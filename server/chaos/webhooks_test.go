@@ -25,6 +25,7 @@ const (
 // offered is a load of signed webhooks from outside.
 type offered struct {
 	i       *install
+	token   string // that signs
 	end     context.CancelFunc
 	done    sync.WaitGroup
 	began   time.Time
@@ -42,7 +43,9 @@ type offered struct {
 // offer sends so many webhooks a second, half of them inbound messages.
 func (i *install) offer(perSecond int) *offered {
 	ctx, cancel := context.WithCancel(i.ctx)
-	o := &offered{i: i, end: cancel, began: time.Now(), client: &http.Client{
+	token, err := i.SandboxToken()
+	require.NoError(i.t, err)
+	o := &offered{i: i, token: token, end: cancel, began: time.Now(), client: &http.Client{
 		Timeout:   15 * time.Second, // as Twilio
 		Transport: &http.Transport{MaxIdleConnsPerHost: writers + others},
 	}}
@@ -64,7 +67,7 @@ func (i *install) offer(perSecond int) *offered {
 			o.caller(ctx, every, func(n int) {
 				o.status[w] = n + 1
 				o.post("/webhooks/twilio/status", url.Values{
-					"MessageSid": {fmt.Sprintf("SMoffered%012d%011d", w, n)}, "MessageStatus": {"read"},
+					"MessageSid": {fmt.Sprintf("SM0ffe7ed%012d%013d", w, n)}, "MessageStatus": {"read"},
 					"From": {"whatsapp:" + sandbox.PhoneNumber},
 					"To":   {contactOf(w)}, "AccountSid": {sandbox.AccountSID},
 				})
@@ -90,7 +93,7 @@ func (o *offered) post(path string, params url.Values) {
 	req, err := http.NewRequestWithContext(o.i.ctx, http.MethodPost, target, strings.NewReader(params.Encode()))
 	if err == nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		req.Header.Set("X-Twilio-Signature", twilio.Sign(sandbox.AuthToken, target, params))
+		req.Header.Set("X-Twilio-Signature", twilio.Sign(o.token, target, params))
 		var resp *http.Response
 		if resp, err = o.client.Do(req); err == nil {
 			_, _ = io.Copy(io.Discard, resp.Body)
@@ -137,7 +140,7 @@ func (o *offered) verify() string {
 	const ours = "FROM webhook_events WHERE kind = 'inbound' AND contact_key LIKE '+49171%'"
 	i.eventually("none is lost", func() bool {
 		return i.count("SELECT count(*) "+ours) == inbound && i.count("SELECT count(*) FROM webhook_events WHERE "+
-			"sid LIKE 'SMoffered%'") == status
+			"sid LIKE 'SM0ffe7ed%'") == status
 	})
 	i.eventually("all are applied", func() bool {
 		return i.count("SELECT count(*) FROM webhook_events WHERE applied_at IS NULL") == 0

@@ -18,6 +18,8 @@ import (
 	"strings"
 	"time"
 
+	"eventstream/server/guard"
+
 	"github.com/caarlos0/env/v11"
 	"github.com/joho/godotenv"
 )
@@ -48,12 +50,16 @@ type Config struct {
 	AdminEmail    string `env:"ADMIN_EMAIL"`
 	AdminPassword Secret `env:"ADMIN_PASSWORD"`
 
+	TrustedProxies guard.Proxies      `env:"TRUSTED_PROXIES"` // whose X-Forwarded-For and Forwarded count
+	AllowedHosts   guard.AllowedHosts `env:"ALLOWED_HOSTS"`   // further names of this server, beside PUBLIC_URL's and the listener's
+
 	Twilio Twilio
 
 	SecretKey            Secret `env:"SECRET_KEY"` // 32 bytes or more; unset: made once and kept in DataDir
 	LogLevel             string `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat            string `env:"LOG_FORMAT" envDefault:"text"`
-	Playground           bool   `env:"PLAYGROUND" envDefault:"true"`
+	Playground           bool   `env:"PLAYGROUND"` // unset: only where nobody but this machine reaches the server
+	Introspection        bool   `env:"INTROSPECTION" envDefault:"true"`
 	TrustedDocumentsOnly bool   `env:"TRUSTED_DOCUMENTS_ONLY" envDefault:"false"`
 
 	// MessageValidity is how long Twilio may keep a message queued before it fails it
@@ -63,7 +69,7 @@ type Config struct {
 
 	WebhookSpool string `env:"WEBHOOK_SPOOL"` // a directory; unset: DataDir/spool beside a private Postgres; "off": none
 
-	MetricsAddr string        `env:"METRICS_ADDR"` // where a process that only works answers /metrics, /healthz and /readyz
+	MetricsAddr string        `env:"METRICS_ADDR"` // where /metrics, /healthz and /readyz are answered; unset: no metrics
 	ClockOffset time.Duration `env:"CLOCK_OFFSET"` // makes this process' clock wrong, for tests
 }
 
@@ -81,6 +87,12 @@ type Twilio struct {
 // Live reports whether messages go to Twilio rather than to the sandbox.
 func (t Twilio) Live() bool { return t.AccountSID != "" }
 
+// Loopback reports whether only this machine can reach the server.
+func (c Config) Loopback() bool {
+	host, _, _ := net.SplitHostPort(c.ListenAddr)
+	return guard.Loopback(host)
+}
+
 // Load reads .env (if there is one; the environment wins) and the environment.
 // It names every wrong value at once.
 func Load() (Config, error) {
@@ -90,6 +102,9 @@ func Load() (Config, error) {
 	var c Config
 	if err := env.Parse(&c); err != nil {
 		return Config{}, fmt.Errorf("environment: %w", err)
+	}
+	if _, said := os.LookupEnv("PLAYGROUND"); !said {
+		c.Playground = c.Loopback() && c.PublicURL == ""
 	}
 	return c, c.Validate()
 }
@@ -217,11 +232,4 @@ func (c Config) SpoolDir() string {
 		return c.WebhookSpool
 	}
 	return filepath.Join(c.DataDir, "spool")
-}
-
-// Loopback reports whether only this machine can reach the server.
-func (c Config) Loopback() bool {
-	host, _, _ := net.SplitHostPort(c.ListenAddr)
-	ip := net.ParseIP(host)
-	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }

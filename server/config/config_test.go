@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -42,6 +43,35 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
+// TestThePlaygroundIsForThisMachine unless somebody asks for it. It changes the environment.
+func TestThePlaygroundIsForThisMachine(t *testing.T) { //nolint:paralleltest // see above
+	t.Chdir(t.TempDir()) // no .env
+	for _, c := range []struct {
+		listen, public, said string
+		want                 bool
+	}{
+		{"127.0.0.1:8080", "", "", true},
+		{"[::1]:8080", "", "", true},
+		{"0.0.0.0:8080", "", "", false},
+		{"127.0.0.1:8080", "https://engage.example", "", false},
+		{"0.0.0.0:8080", "", "true", true},
+		{"127.0.0.1:8080", "", "false", false},
+	} {
+		for name, value := range map[string]string{
+			"LISTEN_ADDR": c.listen, "PUBLIC_URL": c.public, "PLAYGROUND": c.said,
+		} {
+			t.Setenv(name, value)
+			if value == "" {
+				require.NoError(t, os.Unsetenv(name))
+			}
+		}
+		got, err := Load()
+		require.NoError(t, err)
+		require.Equal(t, c.want, got.Playground, "%+v", c)
+		require.True(t, got.Introspection)
+	}
+}
+
 func TestSecretsAreNotPrinted(t *testing.T) {
 	t.Parallel()
 	c := valid()
@@ -63,4 +93,15 @@ func TestSecretKeyIsMadeOnce(t *testing.T) {
 	require.NoError(t, again.EnsureSecretKey())
 	require.Equal(t, c.SecretKey, again.SecretKey)
 	require.GreaterOrEqual(t, len(c.SecretKey), 32)
+}
+
+func TestTrustedProxiesAreReadFromTheEnvironment(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("TRUSTED_PROXIES", "10.0.0.0/8, ::1")
+	c, err := Load()
+	require.NoError(t, err)
+	require.Len(t, c.TrustedProxies, 2)
+	t.Setenv("TRUSTED_PROXIES", "proxy.internal")
+	_, err = Load()
+	require.ErrorContains(t, err, `TRUSTED_PROXIES: "proxy.internal"`)
 }

@@ -51,6 +51,7 @@ type Evidence struct {
 	IP         string `json:"ip,omitempty"`         // of the form
 	MessageSID string `json:"messageSid,omitempty"` // of the inbound message
 	Note       string `json:"note,omitempty"`       // what an operator wrote down
+	Rule       string `json:"rule,omitempty"`       // by which rule of Understand an inbound message was read
 }
 
 // Event is one entry of the ledger.
@@ -350,6 +351,11 @@ type EventFilter struct {
 // Events gives a page of the ledger, newest first.
 func (s *Service) Events(ctx context.Context, f EventFilter, p db.Page) (db.Slice[*Event], error) {
 	return events(ctx, s.db, f, p)
+}
+
+// EventsOfContacts gives the same page of each contact's ledger, newest first.
+func (s *Service) EventsOfContacts(ctx context.Context, p db.Page, ids []int64) (map[int64]db.Slice[*Event], error) {
+	return eventsOfContacts(ctx, s.db, p, ids)
 }
 
 // ParseStatusWord reads an import's consent column. ok is false for words that

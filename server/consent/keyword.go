@@ -20,8 +20,9 @@ const (
 	KeywordHelp  Keyword = "help"
 )
 
-// The words, folded by Fold. Twilio's defaults and the per-se words of
-// 47 CFR 64.1200(a)(10) come first; the other languages are a starter set.
+// The words that may stand before a topic's, as in "STOP NEWS", folded by Fold:
+// Twilio's defaults and the per-se words of 47 CFR 64.1200(a)(10), and the best known
+// of other languages. What whole messages mean is Understand's.
 var keywords = func() map[string]Keyword {
 	table := map[Keyword][]string{
 		KeywordStop: {
@@ -33,7 +34,7 @@ var keywords = func() map[string]Keyword {
 			"berhenti", "dur", "iptal",
 			"rezygnuję", "стоп", "отписаться", "إيقاف", "الغاء", "הסר", "बंद", "रोकें", "停止", "退订", "退訂", "配信停止", "수신거부",
 		},
-		KeywordStart: {"start", "unstop", "yes", "subscribe", "optin", "opt in", "opt-in", "alta", "anmelden", "inscrire"},
+		KeywordStart: {"start", "unstop", "subscribe", "optin", "opt in", "opt-in", "alta", "anmelden", "inscrire"},
 		KeywordHelp:  {"help", "info", "ayuda", "hilfe", "aide", "ajuda", "aiuto"},
 	}
 	folded := map[string]Keyword{}
@@ -44,10 +45,6 @@ var keywords = func() map[string]Keyword {
 	}
 	return folded
 }()
-
-// DetectKeyword reads a whole message: only one that is nothing but a keyword
-// counts, so that "cancel my order" stays a message for people.
-func DetectKeyword(body string) Keyword { return keywords[Fold(body)] }
 
 // DetectCommand reads a STOP or START with something behind it, such as "STOP
 // NEWS": what it stands for, and the rest, folded. What is a keyword as a whole

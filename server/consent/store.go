@@ -143,6 +143,33 @@ func suppressionList(ctx context.Context, idb bun.IDB, reason *SuppressionReason
 	return db.Cut(p, rows), nil
 }
 
+// eventsOfContacts gives the same page of each contact's ledger, with what was recorded
+// of contacts that were merged into it.
+func eventsOfContacts(ctx context.Context, idb bun.IDB, p db.Page, ids []int64) (map[int64]db.Slice[*Event], error) {
+	each := idb.NewSelect().Model((*Event)(nil)).
+		Where("(ce.contact_id = parent.id OR ce.contact_id IN (SELECT id FROM contacts WHERE merged_into = parent.id))")
+	each, err := p.Apply(each, "ce", &db.Key{Column: "id", Desc: true})
+	if err != nil {
+		return nil, err
+	}
+	type ofParent struct {
+		ParentID int64
+		Event
+	}
+	var rows []*ofParent
+	err = idb.NewRaw(`SELECT parent.id AS parent_id, ce.* FROM unnest(?::bigint[]) AS parent (id)
+		CROSS JOIN LATERAL (?) ce ORDER BY ce.id DESC`, pgdialect.Array(ids), each).Scan(ctx, &rows)
+	out := map[int64]db.Slice[*Event]{}
+	for id, s := range db.CutEach(p, rows, func(r *ofParent) int64 { return r.ParentID }) {
+		list := db.Slice[*Event]{HasNext: s.HasNext, HasPrior: s.HasPrior}
+		for _, r := range s.Items {
+			list.Items = append(list.Items, &r.Event)
+		}
+		out[id] = list
+	}
+	return out, db.Err(err)
+}
+
 func events(ctx context.Context, idb bun.IDB, f EventFilter, p db.Page) (db.Slice[*Event], error) {
 	var rows []*Event
 	q := idb.NewSelect().Model(&rows)

@@ -80,7 +80,7 @@ func readAddress(text, s, region string, reading Reading) (Address, error) {
 		return Address{}, err
 	}
 	canonical := canonicalNumber(n)
-	if !phonenumbers.IsValidNumber(canonical) {
+	if !phonenumbers.IsValidNumber(canonical) && !phonenumbers.IsValidNumber(n) { // plans change before libraries do
 		return Address{}, apperr.Invalid("address", "%q is not a phone number: no such number exists in the numbering plan of %s",
 			text, placeOf(n))
 	}
@@ -100,6 +100,26 @@ func readAddress(text, s, region string, reading Reading) (Address, error) {
 	return a, nil
 }
 
+// DeliveredAddress reads an address from which a message was delivered to us: whoever
+// wrote can be written to, whatever a library says of the number.
+func DeliveredAddress(text string) (Address, error) {
+	a, err := ParseAddress(text, "")
+	if err == nil {
+		return a, nil
+	}
+	s, plainErr := plainNumber(text)
+	if digits, ok := strings.CutPrefix(s, "+"); plainErr == nil && ok && len(digits) >= 5 && len(digits) <= 15 && onlyDigits(digits) {
+		a := Address{Kind: KindPhone, Wire: s, MatchKey: modernForm(s)}
+		if n := parsed(s, ""); n != nil {
+			if r := phonenumbers.GetRegionCodeForCountryCode(int(n.GetCountryCode())); r != "ZZ" && r != "001" {
+				a.Region = r
+			}
+		}
+		return a, nil
+	}
+	return Address{}, err
+}
+
 func placeOf(n *phonenumbers.PhoneNumber) string {
 	if r := phonenumbers.GetRegionCodeForCountryCode(int(n.GetCountryCode())); r != "" && r != "ZZ" && r != "001" {
 		return r
@@ -107,21 +127,14 @@ func placeOf(n *phonenumbers.PhoneNumber) string {
 	return "any country"
 }
 
-// canonicalNumber joins the spellings that WhatsApp itself mixes: Mexico's 1
-// after 52, Argentina's 9 after 54, Brazil's ninth digit.
+// canonicalNumber joins the forms of one number, see renumberings.
 func canonicalNumber(n *phonenumbers.PhoneNumber) *phonenumbers.PhoneNumber {
-	e164 := phonenumbers.Format(n, phonenumbers.E164)
-	switch {
-	case strings.HasPrefix(e164, "+521") && len(e164) == 14:
-		e164 = "+52" + e164[4:]
-	case strings.HasPrefix(e164, "+54") && len(e164) == 13 && e164[3] != '9':
-		e164 = "+549" + e164[3:]
-	case strings.HasPrefix(e164, "+55") && len(e164) == 13 && e164[5] >= '6':
-		e164 = e164[:5] + "9" + e164[5:]
-	default:
+	old := e164(n)
+	modern := modernForm(old)
+	if modern == old {
 		return n
 	}
-	joined, err := phonenumbers.Parse(e164, "")
+	joined, err := phonenumbers.Parse(modern, "")
 	if err != nil {
 		return n
 	}

@@ -56,6 +56,7 @@ type Contact struct {
 	IneligibleReason  string         //
 	IneligibleUntil   *time.Time     // when that mark ends
 	LastInboundAt     *time.Time     //
+	OptOutReviewAt    *time.Time     // since when a person has to decide whether a message asked for an opt-out
 	ErasedAt          *time.Time     // also of one that was merged
 	MergedInto        *int64         // who they are now; the row keeps their number
 	CreatedAt         time.Time      `bun:",nullzero"`

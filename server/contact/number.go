@@ -193,7 +193,9 @@ func parsed(s, region string) *phonenumbers.PhoneNumber {
 	return n
 }
 
-func valid(n *phonenumbers.PhoneNumber) bool { return phonenumbers.IsValidNumber(canonicalNumber(n)) }
+func valid(n *phonenumbers.PhoneNumber) bool {
+	return phonenumbers.IsValidNumber(n) || phonenumbers.IsValidNumber(canonicalNumber(n))
+}
 
 func e164(n *phonenumbers.PhoneNumber) string { return phonenumbers.Format(n, phonenumbers.E164) }
 

@@ -88,3 +88,34 @@ func TestLettersAndTheirAccentsAreComposed(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "Jos\u00e9", contact.CleanText(" Jose\u0301\x00 "))
 }
+
+// TestTheFormsOfOneNumberAreOnePerson: the old and the new form of renumbered countries.
+func TestTheFormsOfOneNumberAreOnePerson(t *testing.T) {
+	t.Parallel()
+	for old, modern := range map[string]string{
+		"+5215512345678": "+525512345678", "+541123456789": "+5491123456789", "+551187654321": "+5511987654321",
+		"+22507123456": "+2250707123456", "+22505123456": "+2250505123456", "+22501123456": "+2250101123456",
+		"+22548123456": "+2250748123456", "+22997123456": "+2290197123456", "+2207123456": "+220877123456",
+		"+2203123456": "+220833123456", "+841201234567": "+84701234567", "+841691234567": "+84391234567",
+	} {
+		a, err := contact.ParseAddress(old, "")
+		require.NoError(t, err, old)
+		require.Equal(t, old, a.Wire, "it is written to under the form that it has")
+		require.Equal(t, modern, a.MatchKey, old)
+	}
+	a, err := contact.ParseAddress("+2250707123456", "")
+	require.NoError(t, err)
+	require.Equal(t, "+2250707123456", a.MatchKey)
+}
+
+func TestWhatWasDeliveredComesFromAnAddress(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"whatsapp:+22507123456": "+2250707123456", "whatsapp:+999123456789": "+999123456789", "whatsapp:+4912": "",
+		"whatsapp:+4915112345678": "+4915112345678", "whatsapp:US.13491208655302741918": "US.13491208655302741918", "": "",
+	} {
+		a, err := contact.DeliveredAddress(text)
+		require.Equal(t, want, a.MatchKey, text)
+		require.Equal(t, want == "", err != nil, text)
+	}
+}

@@ -152,9 +152,13 @@ func (s *Service) AttributeKeys(ctx context.Context) ([]AttributeKey, error) {
 	return attributeKeys(ctx, s.db)
 }
 
-// Duplicates finds contacts that may be the same person, at most ten.
-func (s *Service) Duplicates(ctx context.Context, c *Contact) ([]*Contact, error) {
-	return duplicates(ctx, s.db, c)
+// Duplicates gives for each contact those who may be the same person, ten at most.
+func (s *Service) Duplicates(ctx context.Context, ids []int64) (map[int64][]*Contact, error) {
+	of, err := ByIDs(ctx, s.db, ids)
+	if err != nil {
+		return nil, err
+	}
+	return duplicates(ctx, s.db, of)
 }
 
 // searchTerms reads a search box. digits are set when it holds a number in any

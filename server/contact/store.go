@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"eventstream/server/apperr"
@@ -163,28 +164,63 @@ func filtered(q *bun.SelectQuery, f Filter) *bun.SelectQuery {
 	return q
 }
 
-// SearchPredicate looks for digits in numbers and attributes, and for anything
-// else in names, numbers and attributes, by the trigram indexes. Those know
-// nothing shorter than three letters: then it is the beginning of a name. nil
-// is no search.
+// maxSearchWords is how many words of a search count.
+const maxSearchWords = 8
+
+// SearchPredicate looks for a number in any spelling, for one word anywhere in name,
+// number and attributes, or for the beginnings of several words in any order, by the
+// trigram indexes. Those know nothing shorter than three letters: such a word alone is
+// the beginning of a name. nil is no search.
 func SearchPredicate(search string) *Predicate {
 	text, digits := searchTerms(search)
-	like := "%" + db.LikeEscape(text) + "%"
+	words := strings.Fields(text)
+	words = words[:min(len(words), maxSearchWords)]
 	switch {
-	case text == "":
+	case len(words) == 0:
 		return nil
 	case digits != "":
 		return &Predicate{
 			SQL:  "(c.address LIKE ? OR c.match_key = ? OR attribute_text(c.attributes) ILIKE ?)",
-			Args: []any{"%" + digits + "%", "+" + digits, like},
+			Args: []any{"%" + digits + "%", "+" + digits, "%" + db.LikeEscape(text) + "%"},
 		}
-	case utf8.RuneCountInString(text) < 3:
+	case len(words) == 1 && utf8.RuneCountInString(text) < 3:
 		return &Predicate{SQL: `lower(c.name) COLLATE "C" LIKE ?`, Args: []any{db.LikeEscape(strings.ToLower(text)) + "%"}}
 	}
-	return &Predicate{
-		SQL:  "(c.name ILIKE ? OR c.address ILIKE ? OR attribute_text(c.attributes) ILIKE ?)",
-		Args: []any{like, like, like},
+	if len(words) == 1 {
+		like := "%" + db.LikeEscape(text) + "%"
+		return &Predicate{
+			SQL:  "(c.name ILIKE ? OR c.address ILIKE ? OR attribute_text(c.attributes) ILIKE ?)",
+			Args: []any{like, like, like},
+		}
 	}
+	every, args := make([]string, len(words)), make([]any, 0, 3*len(words))
+	for i, word := range words {
+		begins := wordBeginning(word)
+		every[i] = "(c.name ~* ? OR attribute_text(c.attributes) ~* ?"
+		args = append(args, begins, begins)
+		if utf8.RuneCountInString(word) >= 3 { // two digits stand in most numbers
+			every[i] += " OR c.address ILIKE ?"
+			args = append(args, "%"+db.LikeEscape(word)+"%")
+		}
+		every[i] += ")"
+	}
+	return &Predicate{SQL: "(" + strings.Join(every, " AND ") + ")", Args: args}
+}
+
+// wordBeginning is a regular expression for words that begin so.
+func wordBeginning(word string) string {
+	var out strings.Builder
+	for i, r := range word {
+		plain := unicode.IsLetter(r) || unicode.IsDigit(r) || r > unicode.MaxASCII
+		if i == 0 && plain {
+			out.WriteString(`\m`)
+		}
+		if !plain {
+			out.WriteByte('\\')
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
 }
 
 // CursorOf is a contact's place in a list sorted by o.
@@ -315,24 +351,63 @@ var identifying = []string{"email", "e-mail", "mail", "external_id", "customer_i
 // who they are.
 const commonName = 4
 
-// duplicates finds contacts that may be the same person: the same name, unless
-// it is a common one, or the same value of an identifying attribute.
-func duplicates(ctx context.Context, idb bun.IDB, c *Contact) (rows []*Contact, err error) {
-	q := idb.NewSelect().Model(&rows).Where("c.erased_at IS NULL AND c.id <> ?", c.ID).OrderExpr("c.id").Limit(10)
-	return rows, db.Err(q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-		q = q.Where("FALSE")
-		if c.Name != "" {
-			q = q.WhereOr(`lower(c.name) COLLATE "C" = lower(?0) COLLATE "C" AND (SELECT count(*) FROM (SELECT 1 FROM contacts n
-				WHERE lower(n.name) COLLATE "C" = lower(?0) COLLATE "C" AND n.erased_at IS NULL LIMIT ?1 + 1) x) <= ?1`, c.Name,
-				commonName)
-		}
+// mostDuplicates is how many are shown of those who may be the same person.
+const mostDuplicates = 10
+
+// duplicates finds, for many contacts at once, those who may be the same person: the same
+// name, unless it is a common one, or the same value of an identifying attribute.
+func duplicates(ctx context.Context, idb bun.IDB, of []*Contact) (map[int64][]*Contact, error) {
+	var ids, marked []int64
+	var names, marks []string
+	for _, c := range of {
+		ids, names = append(ids, c.ID), append(names, c.Name)
 		for key, v := range c.Attributes {
 			if s, ok := v.(string); ok && s != "" && slices.Contains(identifying, strings.ToLower(key)) {
-				q = q.WhereOr("c.attributes @> ?::jsonb", map[string]any{key: v})
+				mark, err := json.Marshal(map[string]any{key: v})
+				if err != nil {
+					return nil, fmt.Errorf("compare attributes: %w", err)
+				}
+				marked, marks = append(marked, c.ID), append(marks, string(mark))
 			}
 		}
-		return q
-	}).Scan(ctx))
+	}
+	var pairs []struct{ Of, ID int64 }
+	err := idb.NewRaw(`
+		WITH wanted AS MATERIALIZED (SELECT * FROM unnest(?0::bigint[], ?1::text[]) AS w (id, name)),
+		marks AS MATERIALIZED (SELECT * FROM unnest(?2::bigint[], ?3::text[]::jsonb[]) AS m (id, mark))
+		SELECT w.id AS of, d.id FROM wanted w CROSS JOIN LATERAL (
+			SELECT x.id FROM (
+				SELECT c.id FROM contacts c
+				WHERE w.name <> '' AND lower(c.name) COLLATE "C" = lower(w.name) COLLATE "C"
+					AND (SELECT count(*) FROM (SELECT 1 FROM contacts n
+						WHERE lower(n.name) COLLATE "C" = lower(w.name) COLLATE "C" AND n.erased_at IS NULL
+						LIMIT ?4 + 1) x) <= ?4
+				UNION
+				SELECT c.id FROM marks m JOIN contacts c ON c.attributes @> m.mark WHERE m.id = w.id
+			) x JOIN contacts c ON c.id = x.id
+			WHERE c.erased_at IS NULL AND c.id <> w.id ORDER BY x.id LIMIT ?5) d
+		ORDER BY w.id, d.id`,
+		pgdialect.Array(ids), pgdialect.Array(names), pgdialect.Array(marked), pgdialect.Array(marks), commonName,
+		mostDuplicates).Scan(ctx, &pairs)
+	if err != nil {
+		return nil, db.Err(err)
+	}
+	found := make([]int64, len(pairs))
+	for i, p := range pairs {
+		found[i] = p.ID
+	}
+	people, err := ByIDs(ctx, idb, found)
+	byID := make(map[int64]*Contact, len(people))
+	for _, c := range people {
+		byID[c.ID] = c
+	}
+	out := map[int64][]*Contact{}
+	for _, p := range pairs {
+		if c := byID[p.ID]; c != nil {
+			out[p.Of] = append(out[p.Of], c)
+		}
+	}
+	return out, err
 }
 
 // Batch locks up to size contacts of a filter with ids above after, up to

@@ -15,6 +15,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/jobs"
 	"eventstream/server/message"
+	"eventstream/server/optout"
 	"eventstream/server/pubsub"
 	"eventstream/server/topic"
 
@@ -49,15 +50,22 @@ func (c *Conversation) Open(now time.Time) bool {
 
 // InboundMessage is what a contact wrote, as the webhook brought it.
 type InboundMessage struct {
-	SID            string
-	From, To       string // addresses, with or without the channel's prefix
-	Body           string
-	Media          []string
-	ProfileName    string
-	QuotedSID      string // the message they replied to
-	TwilioAnswered bool   // Advanced Opt-Out has confirmed already
-	ReceivedAt     time.Time
-	Late           bool // it was kept in a spool, or found in the provider's log: see consent.Decision
+	SID           string
+	From, To      string // addresses, with or without the channel's prefix
+	Body          string
+	Media         []string
+	ProfileName   string
+	QuotedSID     string // the message they replied to
+	ButtonText    string
+	ButtonPayload string
+	OptOut        consent.Keyword // what Advanced Opt-Out understood, and has answered already
+	ReceivedAt    time.Time
+	Late          bool // it was kept in a spool, or found in the provider's log: see consent.Decision
+}
+
+// Said is all of it that may ask for something.
+func (in InboundMessage) Said() consent.Said {
+	return consent.Said{Body: in.Body, ButtonText: in.ButtonText, ButtonPayload: in.ButtonPayload, Provider: in.OptOut}
 }
 
 // Service takes in inbound messages and sends single ones.
@@ -88,6 +96,8 @@ func NewService(d Dependencies) *Service {
 // News is what an inbound message changed, to be published after the commit.
 type News struct {
 	MessageID, ContactID, CampaignID, ConversationID int64
+
+	StrangeNumber bool // it was written to a number that is none of the senders
 }
 
 // Publish tells the subscriptions.
@@ -107,12 +117,12 @@ func (n News) Publish(hub *pubsub.Hub) {
 // created, message kept, window opened, keyword obeyed. The same SID again is
 // nothing.
 func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (News, error) {
-	a, err := contact.ParseAddress(in.From, "")
+	a, err := contact.DeliveredAddress(in.From)
 	if err != nil {
 		return News{}, err
 	}
-	known, err := message.KnownSIDs(ctx, tx, []string{in.SID})
-	if err != nil || known[in.SID] {
+	seen, err := message.KnownSIDs(ctx, tx, []string{in.SID})
+	if err != nil || seen[in.SID] {
 		return News{}, err
 	}
 	c, err := contact.EnsureInbound(ctx, tx, a, in.ProfileName)
@@ -127,12 +137,12 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 	if err != nil {
 		return News{}, err
 	}
-	snd, err := findSender(ctx, tx, in.To)
+	snd, known, err := findSender(ctx, tx, in.To)
 	if err != nil {
 		return News{}, err
 	}
-	keyword := consent.DetectKeyword(in.Body)
-	answer, err := s.obeyAny(ctx, tx, c, keyword, in)
+	intent := consent.Understand(in.Said())
+	answer, keyword, err := s.obeyAny(ctx, tx, c, intent, in)
 	if err != nil {
 		return News{}, err
 	}
@@ -146,32 +156,45 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 	if err := message.Insert(ctx, tx, m); err != nil {
 		return News{}, err
 	}
+	switch {
+	case intent.Review:
+		err = optout.Note(ctx, tx, c, m.ID, intent.Language)
+	case keyword == consent.KeywordStop:
+		err = optout.Close(ctx, tx, c.ID)
+	}
+	if err != nil {
+		return News{}, err
+	}
 	campaignID, err := message.MarkReplied(ctx, tx, c.ID, in.QuotedSID, keyword == consent.KeywordStop)
 	if err != nil {
 		return News{}, err
 	}
-	news := News{MessageID: m.ID, ContactID: c.ID, CampaignID: campaignID, ConversationID: thread.ID}
+	news := News{MessageID: m.ID, ContactID: c.ID, CampaignID: campaignID, ConversationID: thread.ID, StrangeNumber: !known}
 	if answer == "" {
 		return news, nil
 	}
 	return news, s.confirm(ctx, tx, c, thread, snd, answer, in)
 }
 
-// obeyAny does what a message asks for, of everything or of one topic, and gives
-// the answer that confirms it; "" for none.
-func (s *Service) obeyAny(ctx context.Context, tx bun.Tx, c *contact.Contact, keyword consent.Keyword,
+// obeyAny does what a message asks for, of everything or of one topic. It gives the
+// answer that confirms it, "" for none, and what was asked for of everything.
+func (s *Service) obeyAny(ctx context.Context, tx bun.Tx, c *contact.Contact, intent consent.Intent,
 	in InboundMessage,
-) (string, error) {
-	if k, rest := consent.DetectCommand(in.Body); k != consent.KeywordNone {
+) (answer string, everything consent.Keyword, err error) {
+	// A button's and the provider's STOP are about everything, whatever the body names.
+	k, rest := consent.DetectCommand(in.Body)
+	if k != consent.KeywordNone && intent.Rule != consent.RuleButton && intent.Rule != consent.RuleProvider {
 		t, err := s.topics.ByKeyword(ctx, tx, rest)
 		if err != nil {
-			return "", err
+			return "", consent.KeywordNone, err
 		}
 		if t != nil {
-			return s.obeyTopic(ctx, tx, c, k, t, in)
+			answer, err = s.obeyTopic(ctx, tx, c, k, t, in)
+			return answer, consent.KeywordNone, err
 		}
 	}
-	return s.obey(ctx, tx, c, keyword, in)
+	answer, err = s.obey(ctx, tx, c, intent, in)
+	return answer, intent.Keyword, err
 }
 
 // Confirmations, by language; the law allows one after an opt-out
@@ -185,11 +208,11 @@ var (
 // obey records what a keyword decides and answers what it changed. The ledger
 // takes every one, also where nothing changes: what becomes known late is held
 // against the newest of them.
-func (s *Service) obey(ctx context.Context, tx bun.Tx, c *contact.Contact, k consent.Keyword,
+func (s *Service) obey(ctx context.Context, tx bun.Tx, c *contact.Contact, intent consent.Intent,
 	in InboundMessage,
 ) (answer string, err error) {
 	before := c.ConsentStatus
-	switch k {
+	switch intent.Keyword {
 	case consent.KeywordNone:
 		return "", nil
 	case consent.KeywordHelp:
@@ -199,21 +222,23 @@ func (s *Service) obey(ctx context.Context, tx bun.Tx, c *contact.Contact, k con
 	case consent.KeywordStart:
 		answer = startConfirmation
 	}
-	if err := s.consents.Record(ctx, tx, c, decided(k, in)); err != nil || c.ConsentStatus == before {
+	if err := s.consents.Record(ctx, tx, c, decided(intent, in)); err != nil || c.ConsentStatus == before {
 		return "", err // a repeat was confirmed once already
 	}
 	return answer, nil
 }
 
 // decided is what a STOP or START says.
-func decided(k consent.Keyword, in InboundMessage) consent.Change {
+func decided(intent consent.Intent, in InboundMessage) consent.Change {
 	status := contact.ConsentOptedOut
-	if k == consent.KeywordStart {
+	if intent.Keyword == consent.KeywordStart {
 		status = contact.ConsentOptedIn
 	}
 	return consent.Change{
 		Status: status, Source: consent.SourceKeyword, OccurredAt: in.ReceivedAt, Late: in.Late,
-		Evidence: consent.Evidence{Text: contact.CleanText(in.Body), MessageSID: in.SID},
+		Evidence: consent.Evidence{
+			Text: contact.CleanText(in.Body), MessageSID: in.SID, Rule: intent.Rule, Language: intent.Language,
+		},
 	}
 }
 
@@ -238,7 +263,8 @@ func (s *Service) obeyTopic(ctx context.Context, tx bun.Tx, c *contact.Contact, 
 		if err != nil || left != nil && !in.ReceivedAt.After(left.Add(doubt)) {
 			return "", err
 		}
-		if err := s.consents.Record(ctx, tx, c, decided(k, in)); err != nil || c.ConsentStatus != contact.ConsentOptedIn {
+		if err := s.consents.Record(ctx, tx, c, decided(consent.Intent{Keyword: k, Rule: consent.RuleWord}, in)); err != nil ||
+			c.ConsentStatus != contact.ConsentOptedIn {
 			return "", err
 		}
 	}
@@ -256,7 +282,7 @@ func (s *Service) obeyTopic(ctx context.Context, tx bun.Tx, c *contact.Contact, 
 func (s *Service) confirm(ctx context.Context, tx bun.Tx, c *contact.Contact, thread *Conversation, snd *int64,
 	answer string, in InboundMessage,
 ) error {
-	if in.TwilioAnswered || snd == nil {
+	if in.OptOut != consent.KeywordNone || snd == nil {
 		return nil
 	}
 	return s.enqueue(ctx, tx, &message.Message{

@@ -146,7 +146,7 @@ func TestKeywordsAreObeyedAndConfirmedOnce(t *testing.T) {
 		require.Equal(t, step.confirmations, i.confirmations(), step.body)
 	}
 	before := i.confirmations()
-	i.says("STOP", func(in *InboundMessage) { in.TwilioAnswered = true })
+	i.says("STOP", func(in *InboundMessage) { in.OptOut = consent.KeywordStop })
 	require.Equal(t, contact.ConsentOptedOut, i.status())
 	require.Equal(t, before, i.confirmations(), "Twilio's Advanced Opt-Out has confirmed already")
 	require.Equal(t, 6, i.count("SELECT count(*) FROM consent_events"), "the ledger has each decision, repeats too")

@@ -32,14 +32,20 @@ func byContacts(ctx context.Context, idb bun.IDB, contactIDs []int64) (rows []*C
 	return rows, db.Err(err)
 }
 
-func findSender(ctx context.Context, idb bun.IDB, address string) (*int64, error) {
-	var id int64
-	err := idb.NewRaw("SELECT id FROM senders ORDER BY address = ? DESC, id LIMIT 1",
-		strings.TrimPrefix(address, "whatsapp:")).Scan(ctx, &id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil //nolint:nilnil // no sender at all: then nothing is answered
+// findSender gives the sender with this address, else the first one: what is written to a number that we do not know,
+// because Twilio was set up with it before we were, is answered from one that we have. nil: there is no sender at all,
+// and nothing is answered.
+func findSender(ctx context.Context, idb bun.IDB, address string) (id *int64, known bool, err error) {
+	var row struct {
+		ID    int64
+		Known bool
 	}
-	return &id, db.Err(err)
+	err = idb.NewRaw("SELECT id, address = ?0 AS known FROM senders ORDER BY address = ?0 DESC, id LIMIT 1",
+		strings.TrimPrefix(address, "whatsapp:")).Scan(ctx, &row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, false, nil
+	}
+	return &row.ID, row.Known, db.Err(err)
 }
 
 // OpenWindows tells for which of these contacts free text may go at the moment.
@@ -117,7 +123,8 @@ func replySender(ctx context.Context, tx bun.Tx, conversation int64) (*int64, er
 	var id *int64
 	err := tx.NewRaw("SELECT sender_id FROM messages WHERE contact_id = (SELECT contact_id FROM conversations WHERE id = ?) AND direction = 'inbound' AND sender_id IS NOT NULL ORDER BY id DESC LIMIT 1", conversation).Scan(ctx, &id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return findSender(ctx, tx, "")
+		id, _, err := findSender(ctx, tx, "")
+		return id, err
 	}
 	return id, db.Err(err)
 }

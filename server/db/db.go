@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"strings"
 	"time"
 
@@ -17,16 +16,16 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
-// DB is bun over one pool.
+// DB is bun over one pool, or over one for each lane.
 type DB struct {
 	*bun.DB
-	Pool *pgxpool.Pool
-	conn *pgx.ConnConfig // how the pool connects; migrations connect likewise, with other limits
+	Pool  *pgxpool.Pool
+	conn  *pgx.ConnConfig // how the pool connects; migrations connect likewise, with other limits
+	lanes *lanes
 }
 
 // Open connects and waits up to ten seconds for Postgres to answer. It refuses a
@@ -75,19 +74,21 @@ func open(ctx context.Context, url string, maxConns int32, log *slog.Logger, lim
 		pool.Close()
 		return nil, err
 	}
-	return &DB{DB: over(pool, log), Pool: pool, conn: cfg.ConnConfig.Copy()}, nil
+	lanes := newLanes(pool)
+	return &DB{DB: over(lanes, log), Pool: pool, conn: cfg.ConnConfig.Copy(), lanes: lanes}, nil
 }
 
-// over makes bun's handle over a pool. While the next version migrates, this one
+// over makes bun's handle over pools. While the next version migrates, this one
 // reads on: columns that it does not know are no error.
-func over(pool *pgxpool.Pool, log *slog.Logger) *bun.DB {
-	return bun.NewDB(stdlib.OpenDBFromPool(pool), pgdialect.New(), bun.WithDiscardUnknownColumns()).
+func over(lanes *lanes, log *slog.Logger) *bun.DB {
+	return bun.NewDB(lanes.sql(), pgdialect.New(), bun.WithDiscardUnknownColumns()).
 		WithQueryHook(&slowQueryHook{log: log})
 }
 
-// Close closes bun's handle and the pool.
+// Close closes bun's handle and the pools.
 func (d *DB) Close() {
 	_ = d.DB.Close()
+	d.lanes.close()
 	d.Pool.Close()
 }
 
@@ -107,6 +108,9 @@ func Err(err error) error {
 	if _, ok := errors.AsType[apperr.List](err); ok {
 		return err
 	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return apperr.Wrap(err, apperr.CodeUnavailable, "this took too long")
+	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return apperr.Wrap(err, apperr.CodeNotFound, "it does not exist")
 	}
@@ -121,12 +125,40 @@ func Err(err error) error {
 		case "40001", "40P01", "53300", "57P01", "57P02", "57P03":
 			return apperr.Wrap(err, apperr.CodeUnavailable, "the database is busy, try again")
 		}
+		if strings.HasPrefix(pg.Code, "22") && !errors.As(err, new(dataError)) { // its message quotes the value
+			err = dataError{pg}
+		}
+		if unkeepable(pg.Code) {
+			return apperr.Wrap(err, apperr.CodeInvalid, "a value of the request cannot be kept in the database")
+		}
 		return err
 	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return apperr.Wrap(err, apperr.CodeUnavailable, "the database is away, try again")
 	}
 	return err
+}
+
+// dataError is what Postgres says of a value that it cannot take, without the value.
+type dataError struct{ pg *pgconn.PgError }
+
+func (e dataError) Error() string {
+	return fmt.Sprintf("%s: Postgres cannot take a value (SQLSTATE %s, %s)", e.pg.Severity, e.pg.Code, e.pg.Routine)
+}
+
+// Unwrap gives Postgres' own error.
+func (e dataError) Unwrap() error { return e.pg }
+
+
+// unkeepable reports whether Postgres refused a value: its encoding or its range, or
+// because it outgrows an index or a row. What comes in is checked before; this is for
+// what was forgotten there.
+func unkeepable(code string) bool {
+	switch code {
+	case "22001", "22003", "22007", "22008", "22021", "22P02", "22P03", "22P05", "54000":
+		return true
+	}
+	return false
 }
 
 // LikeEscape makes a text stand for itself in a LIKE pattern.
@@ -140,8 +172,8 @@ func IsUnique(err error) bool {
 	return ok && pg.Code == "23505"
 }
 
-// slowQueryHook warns about statements over a second. It logs no values: those
-// hold numbers and texts of people.
+// slowQueryHook warns about statements over a second. It logs their fingerprint:
+// the values of a statement are numbers and texts of people.
 type slowQueryHook struct{ log *slog.Logger }
 
 func (h *slowQueryHook) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context {
@@ -150,19 +182,7 @@ func (h *slowQueryHook) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) cont
 
 func (h *slowQueryHook) AfterQuery(ctx context.Context, e *bun.QueryEvent) {
 	if d := time.Since(e.StartTime); d > time.Second {
-		h.log.WarnContext(ctx, "slow query", "duration", d, "query", withoutValues(e.QueryTemplate))
+		id, text := fingerprint(e.QueryTemplate)
+		h.log.WarnContext(ctx, "slow query", "duration", d, "fingerprint", id, "query", text)
 	}
-}
-
-var quoted = regexp.MustCompile(`'(?:[^']|'')*('|$)`)
-
-// withoutValues takes the literals out of a statement and cuts it where it is
-// long. bun has written the values in by the time hooks see a statement.
-func withoutValues(query string) string {
-	const longest = 1000
-	query = quoted.ReplaceAllString(query, "?")
-	if len(query) > longest {
-		query = strings.ToValidUTF8(query[:longest], "") + "…"
-	}
-	return query
 }

@@ -28,3 +28,9 @@ func (d *DB) MigrateFilesPausing(ctx context.Context, files fs.FS, log *slog.Log
 		maxPause: 2 * pause,
 	})
 }
+
+// Connections is how many a lane has.
+func Connections(lane Lane) int32 { return laneSizes[lane].conns }
+
+// Share is how many of them one actor may have.
+func Share(lane Lane) int { return laneSizes[lane].each }

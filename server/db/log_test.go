@@ -3,12 +3,14 @@ package db_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"testing"
 
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun/dialect/pgdialect"
 )
@@ -34,4 +36,22 @@ func TestTheLogOfSlowQueriesHoldsNoValues(t *testing.T) {
 	require.NotContains(t, log.String(), "private")
 	require.NotContains(t, log.String(), "491511234567")
 	require.Less(t, log.Len(), 10_000)
+}
+
+// TestErrorsHoldNoValues: Postgres quotes the value that it cannot take.
+func TestErrorsHoldNoValues(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	for _, query := range []string{
+		"SELECT ?::int", "SELECT ?::timestamptz", "SELECT (?::text)::inet",
+	} {
+		_, err := d.NewRaw(query, "ada@private.example").Exec(t.Context())
+		require.ErrorContains(t, err, "private", "%s: this is what Postgres says", query)
+		err = db.Err(db.Err(err))
+		require.NotContains(t, err.Error(), "private", query)
+		require.ErrorContains(t, err, "SQLSTATE 22", query)
+		pg, ok := errors.AsType[*pgconn.PgError](err)
+		require.True(t, ok)
+		require.Contains(t, err.Error(), pg.Code)
+	}
 }

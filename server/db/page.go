@@ -152,3 +152,17 @@ func Cut[T any](p Page, rows []T) Slice[T] {
 	}
 	return Slice[T]{Items: rows, HasNext: more, HasPrior: p.After != ""}
 }
+
+// CutEach is Cut for the pages of many lists that were read together; of tells to which
+// list a row belongs.
+func CutEach[T any](p Page, rows []T, of func(T) int64) map[int64]Slice[T] {
+	each := map[int64][]T{}
+	for _, r := range rows {
+		each[of(r)] = append(each[of(r)], r)
+	}
+	out := make(map[int64]Slice[T], len(each))
+	for id, list := range each {
+		out[id] = Cut(p, list)
+	}
+	return out
+}

@@ -57,6 +57,11 @@ var questions = []question{
 	{"Topic", "", "", message.SkipNotSubscribed},
 	{"Consent", "", "", message.SkipNoConsent},
 	{
+		"No open question", "They had not written anything that may ask for an opt-out.",
+		"They had written something that may ask for an opt-out, and nobody had decided about it yet.",
+		message.SkipOptOutReview,
+	},
+	{
 		"Reachable", "Nothing said that the number has no WhatsApp.",
 		"Twilio had reported that the number cannot be reached on WhatsApp; the contact was marked for a while.",
 		message.SkipUnreachable,

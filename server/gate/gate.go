@@ -75,6 +75,8 @@ func Decide(c Candidate, now time.Time) Verdict {
 		return skip(message.SkipNotSubscribed)
 	case approved && p.ConsentStatus != contact.ConsentOptedIn:
 		return skip(message.SkipNoConsent)
+	case campaign && p.OptOutReviewAt != nil:
+		return skip(message.SkipOptOutReview)
 	case campaign && !Reachable(p, now):
 		return skip(message.SkipUnreachable)
 	case campaign && c.Category == template.CategoryMarketing && !c.Redelivery && !Marketable(p, now):

@@ -53,8 +53,9 @@ func TestTheGateInItsOrder(t *testing.T) {
 			c.Contact.ConsentStatus,
 				c.Contact.Reachable = contact.ConsentUnknown, false
 		},
-		message.SkipUnreachable: func(c *Candidate) { c.Contact.Reachable, c.Contact.MarketingEligible = false, false },
-		message.SkipIneligible:  func(c *Candidate) { c.Contact.Region = "US" },
+		message.SkipOptOutReview: func(c *Candidate) { c.Contact.OptOutReviewAt, c.Contact.Reachable = &now, false },
+		message.SkipUnreachable:  func(c *Candidate) { c.Contact.Reachable, c.Contact.MarketingEligible = false, false },
+		message.SkipIneligible:   func(c *Candidate) { c.Contact.Region = "US" },
 		message.SkipFrequencyCap: func(c *Candidate) {
 			c.Cap, c.Recent, c.Contact.Attributes = &FrequencyCap{2, 7}, Recent{Accepted: 2}, nil
 		},

@@ -181,7 +181,7 @@ func onlyText(archive *zip.Reader) (io.Reader, error) {
 
 // openPart reads one file of an archive, up to a limit.
 func openPart(f *zip.File, limit int64) (io.Reader, error) {
-	packed, plain := int64(f.CompressedSize64), int64(f.UncompressedSize64) //nolint:gosec // both are compared below
+	packed, plain := int64(f.CompressedSize64), int64(f.UncompressedSize64)
 	if plain < 0 || plain > limit || packed < 0 || expandsTooMuch(plain, packed) {
 		return nil, fmt.Errorf("%s in it unpacks to %d bytes, more than is read", f.Name, f.UncompressedSize64)
 	}

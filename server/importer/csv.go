@@ -53,11 +53,12 @@ func (c *csvRows) next() (record, error) {
 			case rowComplete:
 			}
 		}
-		if rec.fault != "" {
+		switch {
+		case rec.fault != "":
 			rec.values = []any{clip(l.text, 500)}
-		} else if blank(row.done) {
+		case blank(row.done):
 			continue
-		} else {
+		default:
 			rec.values = make([]any, max(len(row.done), c.want))
 			for i, cell := range row.done {
 				rec.values[i] = csvcell.Unguard(cell)

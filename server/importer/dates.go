@@ -31,10 +31,10 @@ var (
 	spaces      = regexp.MustCompile(`[\s\p{Zs}]+`)
 )
 
-// errDate says why a text is no date.
-type errDate string
+// dateError says why a text is no date.
+type dateError string
 
-func (e errDate) Error() string { return string(e) }
+func (e dateError) Error() string { return string(e) }
 
 // parseDate reads a date, with or without a time; without a zone it is UTC.
 func parseDate(text string, order DateOrder) (time.Time, error) {
@@ -51,11 +51,11 @@ func parseDate(text string, order DateOrder) (time.Time, error) {
 		case order == DateOrderMDY && ok2:
 			return monthFirst, nil
 		case order != DateOrderOpen:
-			return time.Time{}, errDate(fmt.Sprintf("not a date with the %s first, as the others of this column", map[DateOrder]string{
+			return time.Time{}, dateError(fmt.Sprintf("not a date with the %s first, as the others of this column", map[DateOrder]string{
 				DateOrderDMY: "day", DateOrderMDY: "month",
 			}[order]))
 		case ok1 && ok2 && !dayFirst.Equal(monthFirst):
-			return time.Time{}, errDate(fmt.Sprintf("can be %s or %s: say whether dates have the day or the month first",
+			return time.Time{}, dateError(fmt.Sprintf("can be %s or %s: say whether dates have the day or the month first",
 				dayFirst.Format("2 January 2006"), monthFirst.Format("2 January 2006")))
 		case ok1:
 			return dayFirst, nil
@@ -68,7 +68,7 @@ func parseDate(text string, order DateOrder) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, errDate("not a date such as 2026-11-23 or 2026-11-23T10:00:00Z")
+	return time.Time{}, dateError("not a date such as 2026-11-23 or 2026-11-23T10:00:00Z")
 }
 
 // dateOf makes a date of the parts that numericDate found.

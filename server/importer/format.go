@@ -78,11 +78,11 @@ func sniff(head []byte, req *Request) (Options, error) {
 		return garbage("it holds binary data")
 	}
 	var t table
-	switch {
-	case trimmed[0] == '[':
+	switch trimmed[0] {
+	case '[':
 		opts.Format = FormatJSON
 		t, err = sampleOfObjects(text, opts.Format)
-	case trimmed[0] == '{':
+	case '{':
 		opts.Format = FormatNDJSON
 		if first, _, _ := bytes.Cut(trimmed, []byte("\n")); !json.Valid(first) && len(first) < len(trimmed) {
 			opts.Format = FormatObjects
@@ -333,7 +333,7 @@ func sampleOfObjects(text []byte, format Format) (t table, err error) {
 	for len(t.rows) < sampleRows {
 		obj, order, _, err := src.next()
 		if err != nil {
-			if _, broken := errors.AsType[errBrokenRow](err); broken && format == FormatNDJSON {
+			if _, broken := errors.AsType[brokenRowError](err); broken && format == FormatNDJSON {
 				continue
 			}
 			if len(t.rows) == 0 && !errors.Is(err, io.EOF) {

@@ -16,10 +16,10 @@ type objects interface {
 	next() (obj map[string]any, keys []string, line int64, err error)
 }
 
-// errBrokenRow is what is wrong with one object; reading goes on behind it.
-type errBrokenRow string
+// brokenRowError is what is wrong with one object; reading goes on behind it.
+type brokenRowError string
 
-func (e errBrokenRow) Error() string { return string(e) }
+func (e brokenRowError) Error() string { return string(e) }
 
 func newObjects(r io.Reader, format Format) (objects, error) {
 	switch format {
@@ -42,7 +42,7 @@ func newObjects(r io.Reader, format Format) (objects, error) {
 func parseObject(raw []byte) (map[string]any, []string, error) {
 	var obj map[string]any
 	if err := json.Unmarshal(raw, &obj); err != nil || obj == nil {
-		return nil, nil, errBrokenRow(fmt.Sprintf("found %.80s, want an object", raw))
+		return nil, nil, brokenRowError(fmt.Sprintf("found %.80s, want an object", raw))
 	}
 	return obj, keyOrder(raw), nil
 }
@@ -57,7 +57,7 @@ func (o *objectLines) next() (map[string]any, []string, int64, error) {
 			return nil, nil, 0, err
 		}
 		if l.cut {
-			return nil, nil, l.number, errBrokenRow(tooLarge)
+			return nil, nil, l.number, brokenRowError(tooLarge)
 		}
 		raw := bytes.TrimSpace([]byte(l.text))
 		if len(raw) == 0 {
@@ -163,7 +163,7 @@ func newJSON(r io.Reader, format Format, columns []Column) (*jsonRows, error) {
 
 func (j *jsonRows) next() (record, error) {
 	obj, _, at, err := j.objects.next()
-	broken, isBroken := errors.AsType[errBrokenRow](err)
+	broken, isBroken := errors.AsType[brokenRowError](err)
 	if err != nil && !isBroken {
 		return record{}, err
 	}

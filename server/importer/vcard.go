@@ -40,7 +40,7 @@ func writeCards(out io.Writer, in *lines) error {
 		if err == nil {
 			card, err = vcard.NewDecoder(strings.NewReader(text)).Decode()
 		}
-		if broken, isBroken := errors.AsType[errBrokenRow](err); err != nil && !isBroken && text == "" {
+		if broken, isBroken := errors.AsType[brokenRowError](err); err != nil && !isBroken && text == "" {
 			return err
 		} else if err != nil { // a row of its own, to be rejected
 			if isBroken {
@@ -64,8 +64,7 @@ func nextCard(in *lines) (string, error) {
 		l, err := in.next()
 		if err != nil {
 			if inside && errors.Is(err, io.EOF) {
-				inside = false
-				return card.String(), errBrokenRow("it has no end")
+				return card.String(), brokenRowError("it has no end")
 			}
 			return "", err
 		}
@@ -96,7 +95,7 @@ func nextCard(in *lines) (string, error) {
 			s = strings.TrimSuffix(s, "=")
 		}
 		if l.cut || card.Len()+len(s) > maxRecord {
-			return card.String(), errBrokenRow(tooLarge)
+			return card.String(), brokenRowError(tooLarge)
 		}
 		if !folded {
 			s = namedParameters(s)

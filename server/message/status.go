@@ -32,6 +32,7 @@ const (
 	SkipOptedOut        SkipReason = "opted_out"
 	SkipSuppressed      SkipReason = "suppressed"
 	SkipErased          SkipReason = "erased"
+	SkipOptOutReview    SkipReason = "opt_out_review" // somebody has to decide whether they asked for an end
 	SkipUnreachable     SkipReason = "unreachable"
 	SkipIneligible      SkipReason = "ineligible"    // WhatsApp gives this contact no marketing
 	SkipFrequencyCap    SkipReason = "frequency_cap" // had enough messages lately

@@ -131,6 +131,21 @@ func (s *Store) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Messag
 	return db.Cut(p, rows), nil
 }
 
+// ListOfContacts gives the same page of each contact's messages, newest first.
+func (s *Store) ListOfContacts(ctx context.Context, f Filter, p db.Page,
+	contactIDs []int64,
+) (map[int64]db.Slice[*Message], error) {
+	each := filtered(s.db.NewSelect().Model((*Message)(nil)), f).Where("m.contact_id = parent.id")
+	each, err := p.Apply(each, "m", f.Key())
+	if err != nil {
+		return nil, err
+	}
+	var rows []*Message
+	err = s.db.NewRaw("SELECT m.* FROM unnest(?::bigint[]) AS parent (id) CROSS JOIN LATERAL (?) m ORDER BY m.id DESC",
+		pgdialect.Array(contactIDs), each).Scan(ctx, &rows)
+	return db.CutEach(p, rows, func(m *Message) int64 { return m.ContactID }), db.Err(err)
+}
+
 // Count tells how many messages f matches. For a campaign without other
 // conditions, or everything, the counters answer.
 func (s *Store) Count(ctx context.Context, f Filter) (int64, error) {

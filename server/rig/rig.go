@@ -298,6 +298,9 @@ func (r *Rig) Sandbox(ctx context.Context, settings map[string]any) error {
 // remembers, whatever became of the engine.
 func (r *Rig) SandboxLog() ([]sandbox.Message, error) { return sandbox.ReadLog(r.opts.DataDir) }
 
+// SandboxToken is what the sandbox signs its webhooks with.
+func (r *Rig) SandboxToken() (string, error) { return sandbox.Token(r.opts.DataDir) }
+
 // SandboxURL is where the sandbox answers REST calls.
 func (r *Rig) SandboxURL() (string, error) {
 	raw, err := os.ReadFile(r.opts.DataDir + "/sandbox.url")

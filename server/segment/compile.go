@@ -2,6 +2,7 @@ package segment
 
 import (
 	"context"
+	"math"
 	"strings"
 
 	"eventstream/server/apperr"
@@ -17,10 +18,29 @@ type Predicate = contact.Predicate
 // Resolver gives the query of another segment.
 type Resolver func(ctx context.Context, id int64) (Node, error)
 
+// What a query has at most once the segments that it names stand in it: each condition
+// is asked of every contact.
+const (
+	MaxInlined       = 200  // conditions
+	maxInlinedGroups = 1000 // all, any and not
+)
+
+// room is how many conditions and groups a query may have.
+type room struct{ conditions, groups int }
+
+var (
+	inlinedRoom = room{MaxInlined, maxInlinedGroups}
+	noLimit     = room{math.MaxInt, math.MaxInt}
+)
+
 // Compile turns a checked query into one predicate. It refuses segments that
-// name themselves, however far round.
+// name themselves, however far round, and more than MaxInlined conditions.
 func Compile(ctx context.Context, n Node, resolve Resolver) (Predicate, error) {
-	c := &compiler{ctx: ctx, resolve: resolve}
+	return compile(ctx, n, resolve, inlinedRoom)
+}
+
+func compile(ctx context.Context, n Node, resolve Resolver, limit room) (Predicate, error) {
+	c := &compiler{ctx: ctx, resolve: resolve, left: limit}
 	if err := c.node(n, nil); err != nil {
 		return Predicate{}, err
 	}
@@ -30,6 +50,7 @@ func Compile(ctx context.Context, n Node, resolve Resolver) (Predicate, error) {
 type compiler struct {
 	ctx     context.Context
 	resolve Resolver
+	left    room
 	sql     strings.Builder
 	args    []any
 }
@@ -45,6 +66,9 @@ func (c *compiler) put(sql string, args ...any) {
 }
 
 func (c *compiler) node(n Node, via []int64) error {
+	if err := c.count(n); err != nil {
+		return err
+	}
 	switch x := n.(type) {
 	case All:
 		return c.join(x.Parts, " AND ", "TRUE", via)
@@ -67,6 +91,19 @@ func (c *compiler) node(n Node, via []int64) error {
 		c.put("(")
 		c.condition(x)
 		c.put(")")
+	}
+	return nil
+}
+
+func (c *compiler) count(n Node) error {
+	left, limit, what := &c.left.conditions, MaxInlined, "conditions"
+	switch n.(type) {
+	case All, Any, Not:
+		left, limit, what = &c.left.groups, maxInlinedGroups, "groups"
+	}
+	if *left--; *left < 0 {
+		return apperr.Invalid("query", "with the segments that it names written out the query has more than %d %s", limit,
+			what)
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func (s *Service) reasonsFor(ctx context.Context, idb bun.IDB, n Node, sample []
 	if len(all) == 0 || len(sample) == 0 {
 		return out, nil
 	}
-	c := &compiler{ctx: ctx, resolve: s.resolver(idb, 0)}
+	c := &compiler{ctx: ctx, resolve: s.resolver(idb, 0), left: inlinedRoom}
 	for _, l := range all {
 		c.put(", ")
 		if err := c.node(l.node, nil); err != nil {

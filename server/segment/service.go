@@ -127,6 +127,9 @@ func (s *Service) save(ctx context.Context, action string, write func(context.Co
 		if p, err = Compile(ctx, n, s.resolver(tx, seg.ID)); err != nil {
 			return err
 		}
+		if err := s.checkThoseThatName(ctx, tx, seg.ID); err != nil {
+			return err
+		}
 		return audit.Record(ctx, tx, action, "segment", seg.ID, map[string]any{"name": seg.Name, "query": seg.Query})
 	})
 	if db.IsUnique(err) {
@@ -141,6 +144,37 @@ func (s *Service) save(ctx context.Context, action string, write func(context.Co
 	return nil // it is saved; how many it has is not known yet
 }
 
+// checkThoseThatName refuses a change of a segment that makes another one too large,
+// which names it, however far round.
+func (s *Service) checkThoseThatName(ctx context.Context, tx bun.Tx, id int64) error {
+	seen, next := map[int64]bool{id: true}, []int64{id}
+	for len(next) > 0 {
+		id, next = next[0], next[1:]
+		naming, err := namedBy(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		for _, other := range naming {
+			if seen[other.ID] {
+				continue
+			}
+			seen[other.ID] = true
+			next = append(next, other.ID)
+			n, err := Parse(other.Query)
+			if err == nil {
+				_, err = Compile(ctx, n, s.resolver(tx, other.ID))
+			}
+			if apperr.Is(err, apperr.CodeInvalid) {
+				return apperr.Invalid("query", "the segment %q names this one, and then: %s", other.Name, apperr.Text(err))
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // Delete removes a segment that no segment or campaign uses.
 func (s *Service) Delete(ctx context.Context, id int64) error {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
@@ -150,12 +184,12 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		if err := lockAll(ctx, tx); err != nil {
 			return err
 		}
-		users, err := usedBy(ctx, tx, id)
+		users, err := usedBy(ctx, tx, []int64{id})
 		if err != nil {
 			return err
 		}
-		if len(users) > 0 {
-			return apperr.Conflict("this segment is used by %s", strings.Join(users, ", "))
+		if len(users[id]) > 0 {
+			return apperr.Conflict("this segment is used by %s", strings.Join(users[id], ", "))
 		}
 		if err := remove(ctx, tx, id); err != nil {
 			return err
@@ -164,9 +198,9 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 	})
 }
 
-// UsedBy names some campaigns and segments that need the segment.
-func (s *Service) UsedBy(ctx context.Context, id int64) ([]string, error) {
-	return usedBy(ctx, s.db, id)
+// UsedBy names, for each of the segments, some campaigns and segments that need it.
+func (s *Service) UsedBy(ctx context.Context, ids []int64) (map[int64][]string, error) {
+	return usedBy(ctx, s.db, ids)
 }
 
 // ByID finds one.
@@ -325,17 +359,21 @@ func CompileFrozen(ctx context.Context, query json.RawMessage) (Predicate, error
 	if err != nil {
 		return Predicate{}, err
 	}
-	return Compile(ctx, n, func(context.Context, int64) (Node, error) {
+	return compile(ctx, n, func(context.Context, int64) (Node, error) {
 		return nil, apperr.New(apperr.CodeInternal, "a frozen query names a segment")
-	})
+	}, noLimit)
 }
 
 // resolver reads segments by id; self is the one being saved, whose name in a
 // query closes a circle.
 func (s *Service) resolver(idb bun.IDB, self int64) Resolver {
+	known := map[int64]Node{} // a query may name one again and again
 	return func(ctx context.Context, id int64) (Node, error) {
 		if id == self {
 			return nil, apperr.Invalid("query", "the segment names itself")
+		}
+		if n := known[id]; n != nil {
+			return n, nil
 		}
 		found, err := byIDs(ctx, idb, []int64{id})
 		if err != nil {
@@ -344,6 +382,8 @@ func (s *Service) resolver(idb bun.IDB, self int64) Resolver {
 		if len(found) == 0 {
 			return nil, apperr.Invalid("query", "the query names a segment that does not exist")
 		}
-		return Parse(found[0].Query)
+		n, err := Parse(found[0].Query)
+		known[id] = n
+		return n, err
 	}
 }

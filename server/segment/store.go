@@ -83,12 +83,32 @@ func countSegments(ctx context.Context, idb bun.IDB, search string) (int64, erro
 }
 
 // usedBy names the campaigns and segments that need the segment.
-func usedBy(ctx context.Context, idb bun.IDB, id int64) (names []string, err error) {
-	err = idb.NewRaw(`
-		SELECT 'the campaign ' || quote_literal(name) FROM campaigns WHERE segment_id = ?0
-		UNION ALL SELECT 'the segment ' || quote_literal(name) FROM segments WHERE id <> ?0 AND strpos(query::text, ?1) > 0 LIMIT 5`,
-		id, `"`+globalid.Encode("Segment", id)+`"`).Scan(ctx, &names)
-	return names, db.Err(err)
+func usedBy(ctx context.Context, idb bun.IDB, ids []int64) (map[int64][]string, error) {
+	named := make([]string, len(ids))
+	for i, id := range ids {
+		named[i] = `"` + globalid.Encode("Segment", id) + `"`
+	}
+	var rows []struct {
+		ID   int64
+		Name string
+	}
+	err := idb.NewRaw(`SELECT t.id, u.name FROM unnest(?::bigint[], ?::text[]) AS t (id, named) CROSS JOIN LATERAL (
+		SELECT 'the campaign ' || quote_literal(name) AS name FROM campaigns WHERE segment_id = t.id
+		UNION ALL SELECT 'the segment ' || quote_literal(name) FROM segments
+			WHERE id <> t.id AND strpos(query::text, t.named) > 0
+		LIMIT 5) u`, pgdialect.Array(ids), pgdialect.Array(named)).Scan(ctx, &rows)
+	out := map[int64][]string{}
+	for _, r := range rows {
+		out[r.ID] = append(out[r.ID], r.Name)
+	}
+	return out, db.Err(err)
+}
+
+// namedBy finds the segments whose query names the segment.
+func namedBy(ctx context.Context, idb bun.IDB, id int64) (rows []*Segment, err error) {
+	err = idb.NewSelect().Model(&rows).Where("s.id <> ? AND strpos(s.query::text, ?) > 0", id,
+		`"`+globalid.Encode("Segment", id)+`"`).OrderExpr("s.id").Scan(ctx)
+	return rows, db.Err(err)
 }
 
 // recount keeps the number of members, unless the query was changed again while

@@ -92,12 +92,12 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		if err != nil {
 			return err
 		}
-		users, err := usedBy(ctx, tx, id)
+		users, err := usedBy(ctx, tx, []int64{id})
 		if err != nil {
 			return err
 		}
-		if len(users) > 0 {
-			return apperr.Conflict("this topic is used by %s", strings.Join(users, ", "))
+		if len(users[id]) > 0 {
+			return apperr.Conflict("this topic is used by %s", strings.Join(users[id], ", "))
 		}
 		counts, err := counts(ctx, tx, []int64{id})
 		if err != nil {
@@ -142,9 +142,9 @@ func (s *Service) Book(ctx context.Context) (Book, error) {
 	return newBook(all), err
 }
 
-// UsedBy names some campaigns and segments that need the topic.
-func (s *Service) UsedBy(ctx context.Context, id int64) ([]string, error) {
-	return usedBy(ctx, s.db, id)
+// UsedBy names, for each of the topics, some campaigns and segments that need it.
+func (s *Service) UsedBy(ctx context.Context, ids []int64) (map[int64][]string, error) {
+	return usedBy(ctx, s.db, ids)
 }
 
 // CountsOf counts the subscriptions of topics.

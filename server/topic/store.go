@@ -68,12 +68,24 @@ func byKeyword(ctx context.Context, idb bun.IDB, folded string) (*Topic, error) 
 	return t, db.Err(err)
 }
 
-func usedBy(ctx context.Context, idb bun.IDB, id int64) (names []string, err error) {
-	err = idb.NewRaw(`
-		SELECT 'the campaign ' || quote_literal(name) FROM campaigns WHERE topic_id = ?0
-		UNION ALL SELECT 'the segment ' || quote_literal(name) FROM segments WHERE strpos(query::text, ?1) > 0 LIMIT 5`,
-		id, `"`+globalid.Encode("Topic", id)+`"`).Scan(ctx, &names)
-	return names, db.Err(err)
+func usedBy(ctx context.Context, idb bun.IDB, ids []int64) (map[int64][]string, error) {
+	named := make([]string, len(ids))
+	for i, id := range ids {
+		named[i] = `"` + globalid.Encode("Topic", id) + `"`
+	}
+	var rows []struct {
+		ID   int64
+		Name string
+	}
+	err := idb.NewRaw(`SELECT t.id, u.name FROM unnest(?::bigint[], ?::text[]) AS t (id, named) CROSS JOIN LATERAL (
+		SELECT 'the campaign ' || quote_literal(name) AS name FROM campaigns WHERE topic_id = t.id
+		UNION ALL SELECT 'the segment ' || quote_literal(name) FROM segments WHERE strpos(query::text, t.named) > 0
+		LIMIT 5) u`, pgdialect.Array(ids), pgdialect.Array(named)).Scan(ctx, &rows)
+	out := map[int64][]string{}
+	for _, r := range rows {
+		out[r.ID] = append(out[r.ID], r.Name)
+	}
+	return out, db.Err(err)
 }
 
 func counts(ctx context.Context, idb bun.IDB, ids []int64) (map[int64]Counts, error) {

@@ -1,10 +1,12 @@
 package twilio
 
 import (
+	"cmp"
 	"net/url"
 	"strconv"
 	"strings"
 
+	"eventstream/server/consent"
 	"eventstream/server/conversation"
 	"eventstream/server/message"
 )
@@ -40,7 +42,8 @@ func (Reader) Status(p map[string]string) (message.Event, message.CodeInfo, bool
 func (Reader) Inbound(p map[string]string) conversation.InboundMessage {
 	in := conversation.InboundMessage{
 		From: p["From"], To: strings.TrimPrefix(p["To"], channelPrefix), Body: p["Body"], ProfileName: p["ProfileName"],
-		QuotedSID: p["OriginalRepliedMessageSid"], TwilioAnswered: p["OptOutType"] != "",
+		QuotedSID: p["OriginalRepliedMessageSid"], ButtonText: p["ButtonText"], ButtonPayload: cmp.Or(p["ButtonPayload"], p["ListId"]),
+		OptOut: consent.Keyword(strings.ToLower(p["OptOutType"])),
 	}
 	if in.Body == "" && p["ButtonText"] != "" {
 		in.Body = p["ButtonText"]

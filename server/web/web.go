@@ -13,6 +13,7 @@ import (
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
+	"eventstream/server/guard"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -23,7 +24,7 @@ import (
 // Routes are what the router mounts.
 type Routes struct {
 	GraphQL    http.Handler
-	Schema     string // SDL
+	Schema     string // SDL; "": it is not served
 	Authorize  func(http.Handler) http.Handler
 	Inbound    http.HandlerFunc
 	Status     http.HandlerFunc
@@ -35,6 +36,9 @@ type Routes struct {
 	Playground bool
 	Ready      func(context.Context) error
 	Registry   *prometheus.Registry
+	Proxies    guard.Proxies
+	Hosts      guard.Hosts
+	HTTPS      bool // people come by https, as PUBLIC_URL says
 	Log        *slog.Logger
 }
 
@@ -47,19 +51,29 @@ func NewRouter(rt Routes) http.Handler {
 	rt.Registry.MustRegister(requests)
 
 	r := chi.NewRouter()
-	r.Use(identify, measure(requests), recoverer(rt.Log), secure)
-	probe(r, rt.Ready, rt.Registry)
+	r.Use(identify, rt.Proxies.Identify, guard.DefaultPace.Handler, measure(requests), recoverer(rt.Log), secure(rt.HTTPS))
+	probe(r, rt.Ready)
 	for _, path := range []string{"/webhooks/twilio/inbound", "/webhooks/inbound"} { // the second is the first product's
 		r.Post(path, rt.Inbound)
 	}
 	for _, path := range []string{"/webhooks/twilio/status", "/webhooks/status"} {
 		r.Post(path, rt.Status)
 	}
+	r.NotFound(rt.Hosts.Handler(rt.SPA).ServeHTTP)
+	r.Group(func(r chi.Router) {
+		r.Use(rt.Hosts.Handler)
+		rt.pages(r)
+	})
+	return r
+}
+
+// pages mounts what browsers open; probes and webhooks stay outside of it, which other machines ask by other names.
+func (rt Routes) pages(r chi.Router) {
 	// Browsers say where a request comes from; one from another site is refused.
 	cross := http.NewCrossOriginProtection()
 	r.Group(func(r chi.Router) {
-		r.Use(cross.Handler, rt.Authorize)
-		r.Handle("/graphql", rt.GraphQL)
+		r.Use(noStore, cross.Handler, rt.Authorize)
+		r.Handle("/graphql", guard.Bodies(guard.NewSockets(guard.DefaultSocketLimits).Handler(rt.GraphQL)))
 		r.With(require(actor.RoleViewer)).Get("/downloads/imports/{id}/rejects.csv",
 			func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "text/csv; charset=utf-8")
@@ -71,20 +85,20 @@ func NewRouter(rt Routes) http.Handler {
 			})
 		r.With(require(actor.RoleMarketer)).Get("/downloads/exports/{id}/{file}", rt.download("id", rt.Export))
 		r.With(require(actor.RoleMarketer)).Get("/downloads/campaigns/{id}/messages.csv", rt.download("id", rt.Messages))
-		if rt.Jobs != nil {
-			r.With(require(actor.RoleAdmin)).Mount("/admin/jobs", rt.Jobs)
+		if rt.Schema != "" {
+			r.With(require(actor.RoleViewer)).Get("/schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+				_, _ = w.Write([]byte(rt.Schema))
+			})
 		}
-	})
-	r.Get("/schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = w.Write([]byte(rt.Schema))
+		if rt.Jobs != nil {
+			r.With(require(actor.RoleAdmin)).Mount("/admin/jobs", http.MaxBytesHandler(rt.Jobs, guard.MembersBody))
+		}
 	})
 	if !rt.Playground {
 		r.Get("/playground", http.NotFound)
 		r.Get("/playground.html", http.NotFound)
 	}
-	r.NotFound(rt.SPA.ServeHTTP)
-	return r
 }
 
 // download streams a file that write makes; what breaks off half-way is not
@@ -112,14 +126,16 @@ func (rt Routes) download(param string, write func(context.Context, string,
 	}
 }
 
-// NewProbe is all that a process that only works jobs answers.
+// NewProbe is what METRICS_ADDR answers: numbers are for those who look after the
+// engine, not for whoever reaches its pages.
 func NewProbe(ready func(context.Context) error, registry *prometheus.Registry) http.Handler {
 	r := chi.NewRouter()
-	probe(r, ready, registry)
+	probe(r, ready)
+	r.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 30 * time.Second}))
 	return r
 }
 
-func probe(r chi.Router, ready func(context.Context) error, registry *prometheus.Registry) {
+func probe(r chi.Router, ready func(context.Context) error) {
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	r.Get("/readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
@@ -130,7 +146,6 @@ func probe(r chi.Router, ready func(context.Context) error, registry *prometheus
 		}
 		_, _ = w.Write([]byte("ready\n"))
 	})
-	r.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 }
 
 func require(role actor.Role) func(http.Handler) http.Handler {
@@ -196,19 +211,32 @@ func recoverer(log *slog.Logger) func(http.Handler) http.Handler {
 }
 
 // secure sets the headers that keep a page to itself. Inline styles are
-// allowed: the component library sets them; scripts are not.
-func secure(next http.Handler) http.Handler {
+// allowed: the component library sets them; scripts are not. 'self' in connect-src
+// takes in the sockets of this host.
+func secure(https bool) func(http.Handler) http.Handler {
 	const policy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; " +
-		"connect-src 'self' ws: wss:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'"
+		"connect-src 'self'; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'"
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h := w.Header()
+			h.Set("Content-Security-Policy", policy)
+			h.Set("X-Content-Type-Options", "nosniff")
+			h.Set("Referrer-Policy", "same-origin")
+			h.Set("X-Frame-Options", "DENY")
+			h.Set("Cross-Origin-Opener-Policy", "same-origin")
+			h.Set("Cross-Origin-Resource-Policy", "same-origin")
+			if https { // browsers ignore it where they came by http
+				h.Set("Strict-Transport-Security", "max-age=31536000")
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// noStore keeps what tells of people out of every cache.
+func noStore(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("X-Frame-Options", "DENY")
-		if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
-			h.Set("Strict-Transport-Security", "max-age=31536000")
-		}
+		w.Header().Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
 }

@@ -33,7 +33,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const token = "0123456789abcdef0123456789abcdef"
+const (
+	token   = "0123456789abcdef0123456789abcdef"
+	account = "AC00000000000000000000000000000001"
+)
+
+// sid makes a message's id out of a few hexadecimal digits.
+func sid(digits string) string { return "SM" + strings.Repeat("0", 32-len(digits)) + digits }
+
+// named are the parameters that every request needs.
+func named(digits string) string { return "AccountSid=" + account + "&MessageSid=" + sid(digits) }
 
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
@@ -68,7 +77,10 @@ func newSite(t *testing.T, d *db.DB, spool string) *site {
 	running.Go(func() { applier.Run(ctx) })
 	s := &site{db: d}
 	mux := http.NewServeMux()
-	hooks := webhook.New(w, []string{"", token}, func() string { return s.URL }, quiet)
+	hooks := webhook.New(webhook.Options{
+		Writer: w, Accounts: []twilio.Account{{SID: account}, {SID: account, AuthToken: token}},
+		PublicURL: func() string { return s.URL }, Log: quiet,
+	})
 	mux.HandleFunc("POST /webhooks/twilio/inbound", hooks.Inbound)
 	mux.HandleFunc("POST /webhooks/twilio/status", hooks.Status)
 	s.Server = httptest.NewServer(mux)
@@ -128,59 +140,80 @@ func TestRequests(t *testing.T) {
 	}{
 		"a text": {
 			inbound,
-			"SmsMessageSid=SMa&NumMedia=0&ProfileName=Ada&MessageType=text&SmsSid=SMa&WaId=4915112345678&SmsStatus=received&Body=Hi+there%21&To=whatsapp%3A%2B15005550006&NumSegments=1&MessageSid=SMa&AccountSid=AC1&From=whatsapp%3A%2B4915112345678&ApiVersion=2010-04-01", s.signed, 200, "SMa",
+			"SmsMessageSid=SMa&NumMedia=0&ProfileName=Ada&MessageType=text&SmsSid=SMa&WaId=4915112345678&SmsStatus=received&Body=Hi+there%21&To=whatsapp%3A%2B15005550006&NumSegments=1&" + named("1") + "&From=whatsapp%3A%2B4915112345678&ApiVersion=2010-04-01", s.signed, 200, sid("1"),
 		},
 		"nothing but a picture, an empty body": {
 			inbound,
-			"MessageSid=SMb&Body=&NumMedia=1&MediaUrl0=https%3A%2F%2Fapi.twilio.com%2Fx&From=whatsapp%3A%2B4915112345678",
-			s.signed, 200, "SMb",
+			named("2") + "&Body=&NumMedia=1&MediaUrl0=https%3A%2F%2Fapi.twilio.com%2Fx&From=whatsapp%3A%2B4915112345678",
+			s.signed, 200, sid("2"),
 		},
 		"a name given twice": {
-			inbound, "MessageSid=SMc&Body=b&Body=a&From=whatsapp%3A%2B4915112345678",
-			s.signed, 200, "SMc",
+			inbound, named("3") + "&Body=b&Body=a&From=whatsapp%3A%2B4915112345678",
+			s.signed, 200, sid("3"),
 		},
 		"NUL and bytes that are no UTF-8, in names too": {
 			inbound,
-			"MessageSid=SMd&Body=a%00b%FF&%00x%FE=y&From=whatsapp%3A%2B4915112345678", s.signed, 200, "SMd",
+			named("4") + "&Body=a%00b%FF&%00x%FE=y&From=whatsapp%3A%2B4915112345678", s.signed, 200, sid("4"),
 		},
 		"a status with our id": {
 			status + "?m=42",
-			"MessageSid=SMe&MessageStatus=delivered&SmsSid=SMe&SmsStatus=delivered", s.signed, 204, "SMe",
+			named("5") + "&MessageStatus=delivered&SmsSid=SMe&SmsStatus=delivered", s.signed, 204, sid("5"),
 		},
 		"a status with a query that is no number": {
-			status + "?m=%27x%27", "MessageSid=SMf&MessageStatus=sent",
-			s.signed, 204, "SMf",
+			status + "?m=%27x%27", named("6") + "&MessageStatus=sent",
+			s.signed, 204, sid("6"),
 		},
 		"a status that knows when the carrier was done": {
 			status,
-			"MessageSid=SMg&MessageStatus=delivered&RawDlrDoneDate=2611251230", s.signed, 204, "SMg",
+			named("7") + "&MessageStatus=delivered&RawDlrDoneDate=2611251230", s.signed, 204, sid("7"),
 		},
 		"an SID longer than any of Twilio's": {
-			status, "MessageStatus=sent&MessageSid=" + strings.Repeat("S", 65), s.signed, 400, "",
+			status, "AccountSid=" + account + "&MessageStatus=sent&MessageSid=" + strings.Repeat("S", 65), s.signed, 400, "",
 		},
 		"no signature": {
-			status, "MessageSid=SMh&MessageStatus=sent",
+			status, named("8") + "&MessageStatus=sent",
 			func(string, string) string { return "" }, 403, "",
 		},
 		"a signature of another body": {
-			status, "MessageSid=SMi&MessageStatus=sent",
-			func(p, _ string) string { return s.signed(p, "MessageSid=SMi&MessageStatus=read") }, 403, "",
+			status, named("9") + "&MessageStatus=sent",
+			func(p, _ string) string { return s.signed(p, named("9")+"&MessageStatus=read") }, 403, "",
 		},
 		"a signature of another path": {
-			status, "MessageSid=SMj&MessageStatus=sent",
+			status, named("a") + "&MessageStatus=sent",
 			func(_, b string) string { return s.signed(inbound, b) }, 403, "",
 		},
 		"a signature of another query": {
-			status + "?m=1", "MessageSid=SMk&MessageStatus=sent",
+			status + "?m=1", named("b") + "&MessageStatus=sent",
 			func(_, b string) string { return s.signed(status+"?m=2", b) }, 403, "",
 		},
-		"a signature by another token": {status, "MessageSid=SMl&MessageStatus=sent", func(p, _ string) string {
-			return twilio.Sign("", s.URL+p, url.Values{"MessageSid": {"SMl"}, "MessageStatus": {"sent"}})
+		"a signature by another token": {status, named("c") + "&MessageStatus=sent", func(p, _ string) string {
+			return twilio.Sign("", s.URL+p, url.Values{"AccountSid": {account}, "MessageSid": {sid("c")}, "MessageStatus": {"sent"}})
 		}, 403, ""},
-		"parameters in the query count for nothing": {status + "?MessageSid=SMm", "MessageStatus=sent", s.signed, 400, ""},
+		"parameters in the query count for nothing": {status + "?" + named("d"), "MessageStatus=sent", s.signed, 400, ""},
 		"a body that is no form":                    {status, "%zz=1", s.signed, 400, ""},
+		"no account":                                {status, "MessageStatus=sent&MessageSid=" + sid("f"), s.signed, 403, ""},
+		"somebody else's account": {
+			status, "AccountSid=AC00000000000000000000000000000002&MessageStatus=sent&MessageSid=" + sid("f"), s.signed, 403, "",
+		},
+		"two accounts": {status, "AccountSid=AC00000000000000000000000000000002&MessageStatus=sent&" + named("f"), s.signed, 403, ""},
+		"two SIDs":     {status, "MessageStatus=sent&MessageSid=" + sid("f1") + "&" + named("f"), s.signed, 400, ""},
+		"one SID given twice": {
+			status, "MessageStatus=sent&MessageSid=" + sid("f2") + "&" + named("f2"), s.signed, 204, sid("f2"),
+		},
+		"an SID with more digits": {status, "MessageStatus=sent&" + named("f") + "0", s.signed, 400, ""},
+		"an SID that is a call's": {status, "AccountSid=" + account + "&MessageStatus=sent&MessageSid=CA" + sid("f")[2:], s.signed, 400, ""},
+		"names that nobody has seen yet": {
+			inbound, named("f3") + "&Mood=fair&Mood=foul&%F0%9F%91%8B=%F0%9F%91%8B&=&Body=hi&From=whatsapp%3A%2B4915112345678",
+			s.signed, 200, sid("f3"),
+		},
+		"a number that we do not know": {
+			inbound, named("f4") + "&To=whatsapp%3A%2B15005559999&Body=hi&From=whatsapp%3A%2B4915112345678", s.signed, 200, sid("f4"),
+		},
+		"NUL after a name does not take its place": {
+			inbound, named("f5") + "&From%00=whatsapp%3A%2B491&From=whatsapp%3A%2B4915112345678", s.signed, 200, sid("f5"),
+		},
 		"more than 256 KiB": {
-			inbound, "MessageSid=SMn&Body=" + strings.Repeat("x", 257<<10),
+			inbound, named("e") + "&Body=" + strings.Repeat("x", 257<<10),
 			s.signed, 400, "",
 		},
 	} {
@@ -198,19 +231,24 @@ func TestRequests(t *testing.T) {
 			}
 		})
 	}
-	require.Equal(t, 7, s.number(t, "SELECT count(*) FROM webhook_events"), "what was refused leaves nothing")
-	require.Equal(t, 1, s.number(t, "SELECT count(*) FROM webhook_events WHERE sid = 'SMe' AND message_id = 42"))
+	require.Equal(t, 11, s.number(t, "SELECT count(*) FROM webhook_events"), "what was refused leaves nothing")
+	require.Equal(t, 1, s.number(t, "SELECT count(*) FROM webhook_events WHERE sid = ? AND message_id = 42", sid("5")))
 	require.Equal(t, 1, s.number(t,
-		"SELECT count(*) FROM webhook_events WHERE sid = 'SMg' AND happened_at = '2026-11-25 12:30Z'"))
+		"SELECT count(*) FROM webhook_events WHERE sid = ? AND happened_at = '2026-11-25 12:30Z'", sid("7")))
 	require.Equal(t, 1, s.number(t,
-		"SELECT count(*) FROM webhook_events WHERE sid = 'SMd' AND params ->> 'Body' = 'ab' AND params ->> 'x' = 'y'"))
+		"SELECT count(*) FROM webhook_events WHERE sid = ? AND params ->> 'Body' = 'ab' AND params ->> 'x' = 'y'", sid("4")))
 }
 
-// TestPostgresAwayUnderLoad: people write one message after the other, each once
-// the last was answered, while Postgres crashes and comes back. Nothing is
-// refused, lost, or out of order for any of them.
-func TestPostgresAwayUnderLoad(t *testing.T) {
-	t.Parallel()
+// fragile is a Postgres that may crash.
+type fragile struct {
+	*embedded.Server
+
+	t    *testing.T
+	opts embedded.Options
+}
+
+func ownPostgres(t *testing.T) (*fragile, *db.DB) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	port := l.Addr().(*net.TCPAddr).Port
@@ -218,14 +256,30 @@ func TestPostgresAwayUnderLoad(t *testing.T) {
 	dir, err := os.MkdirTemp("", "eventstream-webhook-pg-") // not t.TempDir: Postgres runs as somebody else
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	opts := embedded.Options{DataDir: dir, Port: port, Log: quiet}
-	pg, err := embedded.Start(t.Context(), opts)
-	require.NoError(t, err)
+	pg := &fragile{t: t, opts: embedded.Options{DataDir: dir, Port: port, Log: quiet}}
+	pg.restart()
 	t.Cleanup(func() { _ = pg.Stop() })
 	d, err := db.Open(t.Context(), pg.URL, 20, quiet)
 	require.NoError(t, err)
 	t.Cleanup(d.Close)
 	require.NoError(t, d.MigrateUp(t.Context(), quiet))
+	return pg, d
+}
+
+// restart starts it, again after a crash.
+func (f *fragile) restart() {
+	f.t.Helper()
+	var err error
+	f.Server, err = embedded.Start(f.t.Context(), f.opts)
+	require.NoError(f.t, err)
+}
+
+// TestPostgresAwayUnderLoad: people write one message after the other, each once
+// the last was answered, while Postgres crashes and comes back. Nothing is
+// refused, lost, or out of order for any of them.
+func TestPostgresAwayUnderLoad(t *testing.T) {
+	t.Parallel()
+	pg, d := ownPostgres(t)
 	spool := filepath.Join(t.TempDir(), "spool")
 	s := newSite(t, d, spool)
 	s.Client().Transport.(*http.Transport).MaxIdleConnsPerHost = 64
@@ -242,8 +296,8 @@ func TestPostgresAwayUnderLoad(t *testing.T) {
 				time.Sleep(time.Until(began.Add(time.Duration(n*people+p) * time.Second / rate)))
 				text := fmt.Sprintf("%d", n)
 				body := url.Values{
-					"MessageSid": {fmt.Sprintf("SM%d-%d", p, n)},
-					"From":       {fmt.Sprintf("whatsapp:+49151%08d", 20_000_000+p)}, "Body": {text},
+					"AccountSid": {account}, "MessageSid": {sid(fmt.Sprintf("%x00%d", p, n))},
+					"From": {fmt.Sprintf("whatsapp:+49151%08d", 20_000_000+p)}, "Body": {text},
 				}.Encode()
 				at := time.Now()
 				code, _, err := s.post("/webhooks/twilio/inbound", body, s.signed("/webhooks/twilio/inbound", body))
@@ -266,8 +320,7 @@ func TestPostgresAwayUnderLoad(t *testing.T) {
 	reached(crash)
 	pg.Crash()
 	reached(back)
-	pg, err = embedded.Start(t.Context(), opts)
-	require.NoError(t, err)
+	pg.restart()
 	reached(end)
 	running.Wait()
 	t.Logf("%d webhooks in %s, the slowest answer after %s", answers.Load(), time.Since(began).Round(time.Millisecond),

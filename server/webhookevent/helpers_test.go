@@ -36,7 +36,7 @@ func (reader) Status(p map[string]string) (message.Event, message.CodeInfo, bool
 }
 
 func (reader) Inbound(p map[string]string) conversation.InboundMessage {
-	return conversation.InboundMessage{From: p["From"], To: p["To"], Body: p["Body"], TwilioAnswered: true}
+	return conversation.InboundMessage{From: p["From"], To: p["To"], Body: p["Body"]}
 }
 
 type breaker struct{}

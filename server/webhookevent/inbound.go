@@ -2,6 +2,8 @@ package webhookevent
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -177,6 +179,13 @@ func (a *Applier) receiveOne(ctx context.Context, tx bun.Tx, e *Event) (conversa
 	if apperr.Is(err, apperr.CodeInvalid) {
 		e.Error = err.Error()
 		return conversation.News{}, nil
+	}
+	if news.StrangeNumber {
+		to := in.To
+		if len(to) > maxSID {
+			to = strings.ToValidUTF8(to[:maxSID], "") + "…"
+		}
+		e.Notice = fmt.Sprintf("it was written to %q, which is none of the senders", to)
 	}
 	return news, err
 }

@@ -382,12 +382,15 @@ type spooled struct {
 	HappenedAt *time.Time        `json:"t,omitempty"`
 	ContactKey string            `json:"c,omitempty"`
 	Urgent     bool              `json:"u,omitempty"`
+	Signature  string            `json:"g,omitempty"`
+	Content    int64             `json:"n,omitempty"`
 }
 
 func spooledOf(e *Event) spooled {
 	return spooled{
 		Kind: e.Kind, SID: e.SID, DedupeKey: e.DedupeKey, MessageID: e.MessageID, Params: e.Params, Headers: e.Headers,
 		Signed: e.SignatureValid, ArrivedAt: e.ArrivedAt, HappenedAt: e.HappenedAt, ContactKey: e.ContactKey, Urgent: e.Urgent,
+		Signature: e.SignatureKey, Content: e.ContentKey,
 	}
 }
 
@@ -395,6 +398,6 @@ func (k spooled) event() *Event {
 	return &Event{
 		Kind: k.Kind, SID: k.SID, DedupeKey: k.DedupeKey, MessageID: k.MessageID, Params: k.Params, Headers: k.Headers,
 		SignatureValid: k.Signed, ArrivedAt: k.ArrivedAt, HappenedAt: k.HappenedAt, ContactKey: k.ContactKey, Urgent: k.Urgent,
-		Source: SourceSpool,
+		SignatureKey: k.Signature, ContentKey: k.Content, Source: SourceSpool,
 	}
 }

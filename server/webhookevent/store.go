@@ -2,6 +2,7 @@ package webhookevent
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,7 +24,8 @@ const (
 // times go by the order of events, as they arrived; rows are written in order of
 // their keys, so that two groups with the same events never wait for each other
 // in a circle. With applied, receipts are marked as applied at once: the caller
-// does that in the same transaction.
+// does that in the same transaction. Events whose signature had come with other
+// parameters before are marked as misused, and told of.
 func insert(ctx context.Context, idb bun.IDB, events []*Event, applied bool) ([]*Event, error) {
 	n := len(events)
 	if n == 0 {
@@ -33,46 +35,123 @@ func insert(ctx context.Context, idb bun.IDB, events []*Event, applied bool) ([]
 	params, headers, contacts := make([]string, n), make([]string, n), make([]string, n)
 	ids, signed, urgent := make([]int64, n), make([]bool, n), make([]bool, n)
 	arrived, happened := make([]string, n), make([]string, n)
-	byKey := make(map[string]*Event, n)
+	signatures, contents := make([]string, n), make([]int64, n)
+	type name struct{ key, signature string }
+	byName := make(map[name]*Event, n)
 	for i, e := range events {
+		e.misused = false
 		kinds[i], sids[i], keys[i], sources[i], ids[i] = string(e.Kind), e.SID, e.DedupeKey, string(e.Source), e.MessageID
 		params[i], headers[i] = rawJSON(e.Params), rawJSON(e.Headers)
 		contacts[i], signed[i], urgent[i] = e.ContactKey, e.SignatureValid, e.Urgent
 		arrived[i], happened[i] = timestamp(e.ArrivedAt), timestamp(e.HappenedAt)
-		if byKey[e.DedupeKey] == nil {
-			byKey[e.DedupeKey] = e
+		signatures[i], contents[i] = e.SignatureKey, e.ContentKey
+		if called := (name{e.DedupeKey, e.SignatureKey}); byName[called] == nil {
+			byName[called] = e
 		}
 	}
 	var rows []struct {
 		ID         int64
 		DedupeKey  string
+		Signature  string
 		ReceivedAt time.Time
 	}
 	err := idb.NewRaw(`
 		INSERT INTO webhook_events (id, kind, sid, dedupe_key, message_id, params, headers, signature_valid, source, contact_key,
-			urgent, arrived_at, happened_at, received_at, applied_at)
+			urgent, arrived_at, happened_at, received_at, applied_at, signature_key, content_key)
 		OVERRIDING SYSTEM VALUE
 		SELECT id, kind, sid, dedupe_key, message_id, params::jsonb, headers::jsonb, signed, source, contact_key, urgent,
-			nullif(arrived, '')::timestamptz, nullif(happened, '')::timestamptz, recorded, CASE WHEN kind = 'status' AND ? THEN recorded END
-		FROM (SELECT nextval('webhook_events_id_seq') AS id, clock_timestamp() AS recorded, u.*
+			nullif(arrived, '')::timestamptz, nullif(happened, '')::timestamptz, recorded, CASE WHEN kind = 'status' AND ? THEN recorded END,
+			signature, CASE WHEN signature IS NOT NULL THEN content END
+		FROM (SELECT nextval('webhook_events_id_seq') AS id, clock_timestamp() AS recorded, u.*, nullif(u.signed_by, '')::uuid AS signature
 			FROM unnest(?::text[], ?::text[], ?::text[], ?::bigint[], ?::text[], ?::text[], ?::bool[], ?::text[], ?::text[], ?::bool[],
-				?::text[], ?::text[]) WITH ORDINALITY
-				AS u (kind, sid, dedupe_key, message_id, params, headers, signed, source, contact_key, urgent, arrived, happened, place)
+				?::text[], ?::text[], ?::text[], ?::bigint[]) WITH ORDINALITY
+				AS u (kind, sid, dedupe_key, message_id, params, headers, signed, source, contact_key, urgent, arrived, happened,
+					signed_by, content, place)
 			ORDER BY place OFFSET 0) x
-		ORDER BY dedupe_key, place ON CONFLICT (dedupe_key) DO NOTHING RETURNING id, dedupe_key, received_at`,
+		WHERE NOT EXISTS (SELECT 1 FROM webhook_signatures s WHERE s.signature_key = x.signature)
+		ORDER BY dedupe_key, place ON CONFLICT DO NOTHING
+		RETURNING id, dedupe_key, coalesce(replace(signature_key::text, '-', ''), '') AS signature, received_at`,
 		applied, pgdialect.Array(kinds), pgdialect.Array(sids), pgdialect.Array(keys), pgdialect.Array(ids), pgdialect.Array(params),
 		pgdialect.Array(headers), pgdialect.Array(signed), pgdialect.Array(sources), pgdialect.Array(contacts),
-		pgdialect.Array(urgent), pgdialect.Array(arrived), pgdialect.Array(happened)).Scan(ctx, &rows)
+		pgdialect.Array(urgent), pgdialect.Array(arrived), pgdialect.Array(happened), pgdialect.Array(signatures),
+		pgdialect.Array(contents)).Scan(ctx, &rows)
 	if err != nil {
 		return nil, db.Err(err)
 	}
-	fresh := make([]*Event, 0, len(rows))
+	fresh, stored := make([]*Event, 0, len(rows)), make(map[*Event]bool, len(rows))
 	for _, r := range rows {
-		e := byKey[r.DedupeKey]
+		e := byName[name{r.DedupeKey, r.Signature}]
 		e.ID, e.ReceivedAt = r.ID, r.ReceivedAt
-		fresh = append(fresh, e)
+		fresh, stored[e] = append(fresh, e), true
 	}
-	return fresh, nil
+	if len(fresh) == n {
+		return fresh, nil
+	}
+	return fresh, repeated(ctx, idb, slices.DeleteFunc(slices.Clone(events), func(e *Event) bool { return stored[e] }))
+}
+
+// repeated looks after events that were not stored. One that brings something known under a signature of its own has
+// that kept as well, so that no other request is made of it. One whose signature stands for another request is marked
+// as misused, and a row without its parameters, which may be somebody's who was erased, tells of it: one for each
+// signature, however often that is tried.
+func repeated(ctx context.Context, idb bun.IDB, events []*Event) error {
+	var signatures, keys []string
+	var contents []int64
+	for _, e := range events {
+		if e.SignatureKey != "" {
+			signatures, keys, contents = append(signatures, e.SignatureKey), append(keys, e.DedupeKey), append(contents, e.ContentKey)
+		}
+	}
+	if len(signatures) == 0 {
+		return nil
+	}
+	_, err := idb.NewRaw(`
+		INSERT INTO webhook_signatures (signature_key, content_key, event_id)
+		SELECT DISTINCT ON (u.signature) u.signature, u.content, k.id
+		FROM unnest(?::uuid[], ?::text[], ?::bigint[]) WITH ORDINALITY AS u (signature, key, content, place)
+		JOIN webhook_events k ON k.dedupe_key = u.key
+		WHERE NOT EXISTS (SELECT 1 FROM webhook_events e WHERE e.signature_key = u.signature)
+		ORDER BY u.signature, u.place ON CONFLICT DO NOTHING`,
+		pgdialect.Array(signatures), pgdialect.Array(keys), pgdialect.Array(contents)).Exec(ctx)
+	if err != nil {
+		return db.Err(err)
+	}
+	var known []struct {
+		Signature string
+		Content   int64
+	}
+	err = idb.NewRaw(`
+		SELECT replace(signature_key::text, '-', '') AS signature, content_key AS content FROM webhook_events
+		WHERE signature_key = ANY (?0::uuid[])
+		UNION ALL
+		SELECT replace(signature_key::text, '-', ''), content_key FROM webhook_signatures WHERE signature_key = ANY (?0::uuid[])`,
+		pgdialect.Array(signatures)).Scan(ctx, &known)
+	if err != nil {
+		return db.Err(err)
+	}
+	stands := make(map[string]int64, len(known))
+	for _, k := range known {
+		stands[k.Signature] = k.Content
+	}
+	var misused []string
+	for _, e := range events {
+		if content, ok := stands[e.SignatureKey]; ok && content != e.ContentKey {
+			e.misused = true
+			misused = append(misused, e.SignatureKey)
+		}
+	}
+	if len(misused) == 0 {
+		return nil
+	}
+	_, err = idb.NewRaw(`
+		INSERT INTO webhook_events (kind, sid, dedupe_key, params, signature_valid, source, applied_at, error)
+		SELECT e.kind, e.sid, 'misused:' || u.signature, '{}', false, 'live', clock_timestamp(),
+			'refused: the signature of event ' || e.id || ' came again with other parameters'
+		FROM unnest(?::uuid[]) AS u (signature)
+		JOIN webhook_events e ON e.id = coalesce((SELECT event_id FROM webhook_signatures s WHERE s.signature_key = u.signature),
+			(SELECT id FROM webhook_events o WHERE o.signature_key = u.signature))
+		ORDER BY u.signature ON CONFLICT DO NOTHING`, pgdialect.Array(misused)).Exec(ctx)
+	return db.Err(err)
 }
 
 func timestamp(t *time.Time) string {
@@ -144,14 +223,14 @@ func commitLater(ctx context.Context, tx bun.Tx) error {
 // markApplied notes that events were applied, and why some had no effect. It
 // comes last in a transaction: events are locked after what they change.
 func markApplied(ctx context.Context, tx bun.Tx, events []*Event) error {
-	ids, errs := make([]int64, len(events)), make([]string, len(events))
+	ids, errs, notices := make([]int64, len(events)), make([]string, len(events)), make([]string, len(events))
 	for i, e := range events {
-		ids[i], errs[i] = e.ID, e.Error
+		ids[i], errs[i], notices[i] = e.ID, e.Error, e.Notice
 	}
 	_, err := tx.NewRaw(`
-		UPDATE webhook_events e SET applied_at = clock_timestamp(), next_attempt_at = NULL, error = u.error
-		FROM unnest(?::bigint[], ?::text[]) AS u (id, error) WHERE e.id = u.id AND e.applied_at IS NULL`,
-		pgdialect.Array(ids), pgdialect.Array(errs)).Exec(ctx)
+		UPDATE webhook_events e SET applied_at = clock_timestamp(), next_attempt_at = NULL, error = u.error, notice = u.notice
+		FROM unnest(?::bigint[], ?::text[], ?::text[]) AS u (id, error, notice) WHERE e.id = u.id AND e.applied_at IS NULL`,
+		pgdialect.Array(ids), pgdialect.Array(errs), pgdialect.Array(notices)).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -210,6 +289,7 @@ type Filter struct {
 	Waiting  bool   // not applied yet
 	Failed   bool   // had no effect, for a reason
 	Parked   bool   // could not be applied, and is tried again later
+	Flagged  bool   // was applied, and has a notice
 }
 
 // List gives a page, newest first.
@@ -233,6 +313,9 @@ func (a *Applier) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Even
 	}
 	if f.Parked {
 		q = q.Where("we.applied_at IS NULL AND we.next_attempt_at IS NOT NULL")
+	}
+	if f.Flagged {
+		q = q.Where("we.notice <> ''")
 	}
 	q, err := p.Apply(q, "we", &db.Key{Column: "id", Desc: true})
 	if err != nil {

@@ -9,10 +9,13 @@
 package webhookevent
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"strings"
 	"time"
 
+	"eventstream/server/apperr"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/jobs"
@@ -53,6 +56,8 @@ type Event struct {
 	Params         map[string]string `bun:"type:jsonb"`
 	Headers        map[string]string `bun:"type:jsonb"`
 	SignatureValid bool              //
+	SignatureKey   string            `bun:",nullzero"` // names its signature; "": none was seen, as with the provider's log
+	ContentKey     int64             // names what was signed
 	HappenedAt     *time.Time        // by the provider's clock; nil: it did not say
 	ArrivedAt      *time.Time        // at the server that answered, by its idea of Postgres' clock; nil: as recorded
 	ReceivedAt     time.Time         `bun:",nullzero"` // recorded, by Postgres' clock
@@ -63,7 +68,13 @@ type Event struct {
 	Attempts       int               // to apply it, that failed
 	NextAttemptAt  *time.Time        // it is parked until then
 	Error          string            // why it had no effect, or why the last attempt failed
+	Notice         string            // what is odd about it, though it was applied
+
+	misused bool // its signature had come with another request before: it was not stored
 }
+
+// ErrSignatureUsed is why a request is refused that was put together out of the pieces of an earlier one.
+var ErrSignatureUsed = apperr.New(apperr.CodeForbidden, "this signature came with other parameters before")
 
 // Late reports whether the event came another way than at once.
 func (e *Event) Late() bool { return e.Source == SourceSpool || e.Source == SourceLog }
@@ -99,11 +110,11 @@ func (e *Event) classify(reader Reader) {
 	}
 	in := reader.Inbound(e.Params)
 	e.ContactKey = strings.TrimSpace(in.From)
-	if a, err := contact.ParseAddress(in.From, ""); err == nil {
+	if a, err := contact.DeliveredAddress(in.From); err == nil {
 		e.ContactKey = a.MatchKey
 	}
 	command, _ := consent.DetectCommand(in.Body)
-	e.Urgent = consent.DetectKeyword(in.Body) == consent.KeywordStop || command == consent.KeywordStop
+	e.Urgent = consent.Understand(in.Said()).Keyword == consent.KeywordStop || command == consent.KeywordStop
 }
 
 // InboundKey is the dedupe key of an inbound message, however it became known.
@@ -111,8 +122,16 @@ func InboundKey(sid string) string { return "inbound:" + sid }
 
 // StatusKey is the dedupe key of a status, however it became known.
 func StatusKey(sid, status, eventType, code string) string {
-	return "status:" + sid + ":" + status + ":" + eventType + ":" + code
+	key := "status:" + sid + ":" + status + ":" + eventType + ":" + code
+	if len(key) > maxKey {
+		sum := sha256.Sum256([]byte(key))
+		return "status:" + sid + ":" + hex.EncodeToString(sum[:])
+	}
+	return key
 }
+
+// maxKey keeps a key within what an index entry holds, whatever words the provider uses.
+const maxKey = 500
 
 // FromLog makes the event that a webhook would have brought out of an entry of
 // the provider's log. params are that webhook's.

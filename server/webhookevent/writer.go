@@ -103,7 +103,9 @@ func (w *Writer) Register(to prometheus.Registerer) {
 }
 
 // Write returns once the event is durable, or was so already. What can never be
-// kept is invalid; anything else may be tried again.
+// kept is invalid, and ErrSignatureUsed refuses what was made out of another
+// request; anything else may be tried again. While Postgres is away nobody can
+// tell such a request: it goes to the spool, and is refused when that is stored.
 func (w *Writer) Write(ctx context.Context, e *Event) error {
 	if len(e.SID) > maxSID {
 		return apperr.Invalid("MessageSid", "it has %d characters: %d at most", len(e.SID), maxSID)
@@ -195,7 +197,7 @@ func (w *Writer) write(ctx context.Context, events []*Event) []error {
 	err := w.store(limited, events)
 	switch {
 	case err == nil:
-		return make([]error, len(events))
+		return answers(events)
 	case refused(err):
 		return w.oneByOne(ctx, events, err)
 	case w.Spool == nil:
@@ -205,6 +207,17 @@ func (w *Writer) write(ctx context.Context, events []*Event) []error {
 	w.Log.WarnContext(ctx, "Postgres does not take webhooks: they go to the spool", "error", err)
 	w.leave()
 	return w.spool(events)
+}
+
+// answers tells of events that Postgres has which were refused all the same.
+func answers(events []*Event) []error {
+	errs := make([]error, len(events))
+	for i, e := range events {
+		if e.misused {
+			errs[i] = ErrSignatureUsed
+		}
+	}
+	return errs
 }
 
 func all(events []*Event, err error) []error {
@@ -258,7 +271,7 @@ func (w *Writer) oneByOne(ctx context.Context, events []*Event, err error) []err
 		cancel()
 		switch {
 		case err == nil:
-			errs = append(errs, make([]error, len(part))...)
+			errs = append(errs, answers(part)...)
 		case refused(err):
 			errs = append(errs, w.oneByOne(ctx, part, err)...)
 		default:

@@ -93,6 +93,7 @@ const skipTexts: Record<string, string> = {
   suppressed: "Suppressed",
   erased: "Erased",
   unreachable: "Not reachable on WhatsApp",
+  opt_out_review: "They may have asked to stop; nobody has decided yet",
   ineligible: "WhatsApp delivers no marketing to them",
   frequency_cap: "Had enough messages lately",
   missing_variable: "A value for the template is missing",

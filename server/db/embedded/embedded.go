@@ -130,14 +130,18 @@ func (s *Server) start(ctx context.Context) error {
 		"max_wal_size=4GB",
 		"-c", "wal_compression=on", "-c", "checkpoint_timeout=15min", "-c", "timezone=UTC", "-c", "jit=off",
 	}
+	args = append(args, silent...)
 	if s.opts.Unsafe {
 		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 	}
-	logFile, err := os.OpenFile(filepath.Join(s.opts.DataDir, "postgres.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	logFile, err := os.OpenFile(filepath.Join(s.opts.DataDir, "postgres.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("postgres log: %w", err)
 	}
 	defer func() { _ = logFile.Close() }()
+	if err := logFile.Chmod(0o600); err != nil { // an earlier version let everybody read it
+		return fmt.Errorf("postgres log: %w", err)
+	}
 	cmd := exec.Command(filepath.Join(native, "bin", "postgres"), args...) //nolint:gosec // our own binary
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	who.apply(cmd)
@@ -155,6 +159,17 @@ func (s *Server) start(ctx context.Context) error {
 		return fmt.Errorf("the private Postgres does not answer (see %s): %w", logFile.Name(), err)
 	}
 	return nil
+}
+
+// silent keeps values out of the log. bun writes them into its statements, so that an error that is logged with its
+// statement, its detail or just its message may tell a password's hash, an address or a name. The engine logs its errors
+// itself, without them; here stays what the server has to say of its own life.
+var silent = []string{
+	"-c", "log_min_messages=log", "-c", "log_min_error_statement=panic", "-c", "log_error_verbosity=terse",
+	"-c", "log_statement=none", "-c", "log_min_duration_statement=-1", "-c", "log_min_duration_sample=-1",
+	"-c", "log_transaction_sample_rate=0", "-c", "log_duration=off", "-c", "log_parameter_max_length=0",
+	"-c", "log_parameter_max_length_on_error=0", "-c", "log_lock_waits=off", "-c", "log_temp_files=-1",
+	"-c", "log_autovacuum_min_duration=-1",
 }
 
 // sharedBuffers is an eighth of the machine's memory, from 128 MB to 1 GB.

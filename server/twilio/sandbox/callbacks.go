@@ -290,7 +290,7 @@ func (s *Sandbox) post(ctx context.Context, h *hook) error {
 	req.Header.Set("User-Agent", "TwilioProxy/1.1")
 	req.Header.Set("I-Twilio-Idempotency-Token", h.token)
 	req.Header.Set("X-Home-Region", "us1")
-	req.Header.Set("X-Twilio-Signature", twilio.Sign(AuthToken, h.to, h.params))
+	req.Header.Set("X-Twilio-Signature", twilio.Sign(s.token, h.to, h.params))
 	resp, err := s.hooks.Do(req)
 	if err != nil {
 		return err

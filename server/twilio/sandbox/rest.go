@@ -42,7 +42,7 @@ func (s *Sandbox) handler() http.Handler {
 		}
 		w.Header().Set("Twilio-Request-Id", newSID("RQ"))
 		user, password, ok := r.BasicAuth()
-		if !ok || user != AccountSID || password != AuthToken {
+		if !ok || user != AccountSID || password != s.token {
 			refuse(w, http.StatusUnauthorized, 20003, "Authenticate")
 			return
 		}

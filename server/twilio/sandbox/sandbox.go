@@ -21,12 +21,10 @@ import (
 	"eventstream/server/contact"
 )
 
-// The sandbox's account. The token is no secret: it opens nothing but this
-// machine's own sandbox.
+// The sandbox's account. Its token is another one in each installation, see Token.
 const (
 	AccountSID  = "AC5a4db0f5a4db0f5a4db0f5a4db0f5a4d"
-	AuthToken   = "5a4db0f05a4db0f05a4db0f05a4db0f0" //nolint:gosec // see above
-	PhoneNumber = "+14155238886"                     // Twilio's own sandbox number
+	PhoneNumber = "+14155238886" // Twilio's own sandbox number
 
 	notASender = "+15005550007" // the one number that is no WhatsApp sender: error 63007
 
@@ -188,6 +186,7 @@ type Options struct {
 // Sandbox is a running Twilio.
 type Sandbox struct {
 	opts  Options
+	token string
 	url   string
 	http  *http.Server
 	hooks *http.Client
@@ -219,6 +218,9 @@ func Start(opts Options) (*Sandbox, error) {
 		Transport: &http.Transport{MaxIdleConnsPerHost: callbackWorkers, MaxConnsPerHost: callbackWorkers},
 	}
 	var err error
+	if s.token, err = Token(opts.DataDir); err != nil {
+		return nil, err
+	}
 	if s.store, err = openStore(opts.DataDir, s); err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
@@ -267,6 +269,9 @@ func listen(addr string) (net.Listener, error) {
 
 // URL is the base for REST calls.
 func (s *Sandbox) URL() string { return s.url }
+
+// AuthToken is the token that its account's calls need and its webhooks are signed with.
+func (s *Sandbox) AuthToken() string { return s.token }
 
 // SetInboundURL says where inbound messages go.
 func (s *Sandbox) SetInboundURL(u string) {

@@ -65,7 +65,7 @@ func (p *peer) open() {
 	})
 	require.NoError(p.t, err)
 	p.Client, err = twilio.New(twilio.Options{
-		AccountSID: AccountSID, AuthToken: AuthToken, BaseURL: p.URL(),
+		AccountSID: AccountSID, AuthToken: p.AuthToken(), BaseURL: p.URL(),
 		PublicURL: p.urls.URL,
 	})
 	require.NoError(p.t, err)
@@ -246,7 +246,7 @@ func (p *peer) list(path string) (rows []view, next string) {
 	p.t.Helper()
 	req, err := http.NewRequest(http.MethodGet, p.URL()+path, nil)
 	require.NoError(p.t, err)
-	req.SetBasicAuth(AccountSID, AuthToken)
+	req.SetBasicAuth(AccountSID, p.AuthToken())
 	resp, err := http.DefaultClient.Do(req)
 	require.NoError(p.t, err)
 	defer func() { _ = resp.Body.Close() }()
@@ -479,7 +479,7 @@ func BenchmarkCreate(b *testing.B) {
 		}
 		req := httptest.NewRequest(http.MethodPost, strings.TrimSuffix(logPath, "?"), strings.NewReader(form.Encode()))
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		req.SetBasicAuth(AccountSID, AuthToken)
+		req.SetBasicAuth(AccountSID, s.AuthToken())
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, req)
 		if w.Code != http.StatusCreated {

@@ -112,7 +112,7 @@ func ReadLog(dir string) ([]Message, error) {
 
 // compact writes the log anew without what is old, and leaves it open.
 func (st *store) compact(path string, s *Sandbox) error {
-	next, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+	next, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (st *store) saveSettings(s Settings) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(st.settings+".new", raw, 0o644); err != nil {
+	if err := os.WriteFile(st.settings+".new", raw, 0o600); err != nil {
 		return err
 	}
 	return os.Rename(st.settings+".new", st.settings)

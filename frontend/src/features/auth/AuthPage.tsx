@@ -1,9 +1,10 @@
 import { Alert, Button, Card, Center, Group, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useMutation } from "urql";
 import { graphql } from "../../gql";
 import { byField, errorText, payloadOf } from "../../lib/errors";
+import { setupToken } from "./setupLink";
 
 const SignInDocument = graphql(`
   mutation SignIn($input: SignInInput!) {
@@ -38,16 +39,27 @@ export function AuthPage(props: { setup: boolean; tokenNeeded: boolean; done: ()
   const [signInState, signIn] = useMutation(SignInDocument);
   const [setupState, setup] = useMutation(SetupDocument);
   const [problem, setProblem] = useState("");
+  const [linked, setLinked] = useState("");
   const form = useForm({ initialValues: { email: "", name: "", password: "", token: "" } });
+  useEffect(() => {
+    const take = () => {
+      const token = setupToken(window);
+      if (token) setLinked(token);
+    };
+    take();
+    window.addEventListener("hashchange", take);
+    return () => window.removeEventListener("hashchange", take);
+  }, []);
   const submit = form.onSubmit(async (v) => {
     setProblem("");
     const result = props.setup
-      ? await setup({ input: { email: v.email, name: v.name, password: v.password, token: v.token || null } })
+      ? await setup({ input: { email: v.email, name: v.name, password: v.password, token: v.token || linked } })
       : await signIn({ input: { email: v.email, password: v.password } });
     if (result.error) return setProblem(errorText(result.error));
     const errors = payloadOf(result.data)?.userErrors ?? [];
     if (errors.length) {
       const { fields, rest } = byField(errors, ["email", "name", "password", "token"]);
+      if (fields.token) setLinked(""); // the field appears, with what is wrong
       form.setErrors(fields);
       return setProblem(rest);
     }
@@ -85,8 +97,12 @@ export function AuthPage(props: { setup: boolean; tokenNeeded: boolean; done: ()
               autoComplete={props.setup ? "new-password" : "current-password"}
               {...form.getInputProps("password")}
             />
-            {props.setup && props.tokenNeeded && (
-              <TextInput label="Token" description="It stands in the server's log." {...form.getInputProps("token")} />
+            {props.setup && props.tokenNeeded && !linked && (
+              <TextInput
+                label="Token"
+                description="Open the link that the server prints when it starts, or copy what follows #setup= in it."
+                {...form.getInputProps("token")}
+              />
             )}
             <Button type="submit" loading={signInState.fetching || setupState.fetching} fullWidth>
               {props.setup ? "Create admin and sign in" : "Sign in"}

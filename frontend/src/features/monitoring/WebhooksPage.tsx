@@ -45,6 +45,7 @@ const WebhooksDocument = graphql(`
         attempts
         nextAttemptAt
         error
+        notice
       }
     }
   }
@@ -58,6 +59,7 @@ const ReplayDocument = graphql(`
         attempts
         nextAttemptAt
         error
+        notice
       }
       userErrors {
         field
@@ -76,6 +78,7 @@ const shelves: Record<string, WebhookEventFilter> = {
   waiting: { waiting: true },
   parked: { parked: true },
   failed: { failed: true },
+  flagged: { flagged: true },
 };
 
 const shelfNames = [
@@ -85,6 +88,7 @@ const shelfNames = [
   { value: "waiting", label: "Waiting" },
   { value: "parked", label: "Parked" },
   { value: "failed", label: "No effect" },
+  { value: "flagged", label: "Flagged" },
 ];
 
 const isSid = (text: string) => /^(SM|MM)[0-9a-f]{32}$/i.test(text);
@@ -169,6 +173,7 @@ export function WebhooksPage() {
               {sourceTexts[open.source] && <Text size="sm">{sourceTexts[open.source]}</Text>}
             </Group>
             {open.error && <Text c="red">{open.error}</Text>}
+            {open.notice && <Text>{open.notice}</Text>}
             {!open.appliedAt && open.nextAttemptAt && (
               <Text size="sm">
                 {open.attempts === 1 ? "One attempt" : `${count(open.attempts)} attempts`} to apply it failed. It is

@@ -1,0 +1,166 @@
+// Package optout has people decide about messages that may ask for an opt-out: those
+// that are too long or too unclear to act by themselves (47 CFR 64.1200(a)(10) takes
+// any reasonable means of asking). Until somebody has decided, campaigns leave the
+// contact out.
+package optout
+
+import (
+	"context"
+	"time"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+	"eventstream/server/audit"
+	"eventstream/server/consent"
+	"eventstream/server/contact"
+	"eventstream/server/db"
+	"eventstream/server/globalid"
+	"eventstream/server/pubsub"
+
+	"github.com/uptrace/bun"
+)
+
+// Review is a message about which somebody has to decide, or has decided.
+type Review struct {
+	bun.BaseModel `bun:"table:opt_out_reviews,alias:r"`
+
+	ID         int64      `bun:",pk,autoincrement"`
+	ContactID  int64      //
+	MessageID  int64      // the inbound message
+	Language   string     // of the words that were noticed, ISO 639-1
+	CreatedAt  time.Time  `bun:",nullzero"`
+	DecidedAt  *time.Time // nil: open
+	OptedOut   *bool      // what was decided
+	OperatorID *int64     // who did
+}
+
+// Service keeps reviews and decides them.
+type Service struct {
+	db       *db.DB
+	hub      *pubsub.Hub
+	consents *consent.Service
+	now      func() time.Time
+}
+
+// NewService makes the service.
+func NewService(d *db.DB, hub *pubsub.Hub, consents *consent.Service, now func() time.Time) *Service {
+	return &Service{db: d, hub: hub, consents: consents, now: now}
+}
+
+// Note has a message looked at. A contact of whom one is open already needs no other,
+// and one who opted out needs none. The caller has locked the contact.
+func Note(ctx context.Context, tx bun.Tx, c *contact.Contact, messageID int64, language string) error {
+	if c.ConsentStatus == contact.ConsentOptedOut {
+		return nil
+	}
+	_, err := tx.NewRaw(`
+		WITH noted AS (
+			INSERT INTO opt_out_reviews (contact_id, message_id, language) VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING created_at)
+		UPDATE contacts c SET opt_out_review_at = noted.created_at, updated_at = now() FROM noted WHERE c.id = ?`,
+		c.ID, messageID, language, c.ID).Exec(ctx)
+	return db.Err(err)
+}
+
+// Close ends what is open of a contact who has opted out meanwhile. The caller has
+// locked the contact.
+func Close(ctx context.Context, tx bun.Tx, contactID int64) error {
+	_, err := tx.NewRaw(`
+		WITH closed AS (UPDATE opt_out_reviews SET decided_at = clock_timestamp(), opted_out = true
+			WHERE contact_id = ? AND decided_at IS NULL RETURNING contact_id)
+		UPDATE contacts c SET opt_out_review_at = NULL, updated_at = now() FROM closed WHERE c.id = closed.contact_id`,
+		contactID).Exec(ctx)
+	return db.Err(err)
+}
+
+// Decide opts the contact out because of the message, or lets things be. Once decided
+// it stays: a conflict says who was faster.
+func (s *Service) Decide(ctx context.Context, id int64, optOut bool) (*Review, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, err
+	}
+	r := new(Review)
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		var body, sid string
+		if err := byID(ctx, tx, id, r); err != nil {
+			return err
+		}
+		c, err := contact.ByIDForUpdate(ctx, tx, r.ContactID)
+		if err != nil {
+			return err
+		}
+		if err := byID(ctx, tx, id, r); err != nil { // as it stands now that the contact is locked
+			return err
+		}
+		if r.DecidedAt != nil {
+			return apperr.Conflict("this message was decided about already")
+		}
+		err = tx.NewRaw("SELECT body, coalesce(sid, '') FROM messages WHERE id = ?", r.MessageID).Scan(ctx, &body, &sid)
+		if err != nil {
+			return db.Err(err)
+		}
+		now := s.now()
+		r.DecidedAt, r.OptedOut, r.OperatorID = &now, &optOut, actor.OperatorID(ctx)
+		if _, err := tx.NewUpdate().Model(r).Column("decided_at", "opted_out", "operator_id").WherePK().Exec(ctx); err != nil {
+			return db.Err(err)
+		}
+		_, err = tx.NewRaw("UPDATE contacts SET opt_out_review_at = NULL, updated_at = now() WHERE id = ?", c.ID).Exec(ctx)
+		if err != nil {
+			return db.Err(err)
+		}
+		if optOut {
+			err := s.consents.Record(ctx, tx, c, consent.Change{
+				Status: contact.ConsentOptedOut, Source: consent.SourceOperator, OccurredAt: now,
+				Evidence: consent.Evidence{
+					Text: body, MessageSID: sid, Language: r.Language, Rule: consent.RuleSentence, Note: "A person read the message and decided.",
+				},
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return audit.Record(ctx, tx, "opt_out_review.decide", "contact", c.ID, map[string]any{"opted_out": optOut, "message": r.MessageID})
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.hub.Publish(pubsub.TopicContact, r.ContactID)
+	return r, nil
+}
+
+// Open gives a page of those about which nobody has decided, oldest first.
+func (s *Service) Open(ctx context.Context, p db.Page) (db.Slice[*Review], error) {
+	var rows []*Review
+	q, err := p.Apply(s.db.NewSelect().Model(&rows).Where("r.decided_at IS NULL"), "r", &db.Key{Column: "id"})
+	if err != nil {
+		return db.Slice[*Review]{}, err
+	}
+	if err := q.Scan(ctx); err != nil {
+		return db.Slice[*Review]{}, db.Err(err)
+	}
+	return db.Cut(p, rows), nil
+}
+
+// CountOpen tells how many are open.
+func (s *Service) CountOpen(ctx context.Context) (n int64, err error) {
+	err = s.db.NewRaw("SELECT count(*) FROM opt_out_reviews WHERE decided_at IS NULL").Scan(ctx, &n)
+	return n, db.Err(err)
+}
+
+// OfContacts gives what is open of these contacts, by contact.
+func (s *Service) OfContacts(ctx context.Context, ids []int64) (map[int64]*Review, error) {
+	var rows []*Review
+	err := s.db.NewSelect().Model(&rows).Where("r.decided_at IS NULL AND r.contact_id IN (?)", bun.List(ids)).Scan(ctx)
+	open := make(map[int64]*Review, len(rows))
+	for _, r := range rows {
+		open[r.ContactID] = r
+	}
+	return open, db.Err(err)
+}
+
+func byID(ctx context.Context, tx bun.Tx, id int64, r *Review) error {
+	err := db.Err(tx.NewSelect().Model(r).Where("r.id = ?", id).Scan(ctx))
+	if apperr.Is(err, apperr.CodeNotFound) {
+		return apperr.Invalid("id", "there is no review %s", globalid.Encode("OptOutReview", id))
+	}
+	return err
+}
