@@ -164,6 +164,12 @@ func toImport(i *importer.Import) *model.Import {
 		Source: filled(i.Options.Source), Sheet: filled(i.Options.Sheet), Sheets: append([]string{}, i.Options.Sheets...),
 		Warnings: append([]string{}, i.Options.Warnings...), NumbersOpen: i.Options.NumbersOpen,
 		DatesOpen: i.Options.DatesOpen, ConsentOpen: i.Options.ConsentOpen,
+		Questions: mapped(i.Options.Questions, func(q importer.Question) *model.ImportQuestion {
+			return &model.ImportQuestion{
+				About: upper[model.ImportQuestionTopic](q.About), Column: filled(q.Column), Text: q.Text,
+				Example: filled(q.Example), Readings: append([]string{}, q.Readings...),
+			}
+		}),
 		DryRun: i.Options.DryRun, Mode: upper[model.ImportMode](i.Options.Mode),
 		CreatedAt: i.CreatedAt, StartedAt: i.StartedAt, FinishedAt: i.FinishedAt,
 	}

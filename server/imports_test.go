@@ -29,7 +29,8 @@ var domains = map[string][]string{
 	"message":      {"audit", "consent", "contact", "sender", "template"},
 	"hours":        {"contact"},
 	"gate":         {"consent", "contact", "hours", "message", "sender", "template"},
-	"conversation": {"audit", "consent", "contact", "gate", "message", "template", "topic"},
+	"conversation": {"audit", "consent", "contact", "gate", "message", "optout", "template", "topic"},
+	"optout":       {"audit", "consent", "contact"},
 	"campaign":     {"audit", "consent", "contact", "gate", "hours", "message", "segment", "sender", "template", "topic"},
 	"dispatch": {
 		"audit", "campaign", "consent", "contact", "conversation", "gate", "message", "sender", "template",

@@ -37,6 +37,46 @@ export async function inspect(on: Page, name: string, rules?: string[]) {
   ).toEqual([]);
 }
 
+const wide = { width: 1360, height: 860 };
+const phone = { width: 360, height: 740 };
+
+/** Nothing of the page lies beyond its right edge. */
+async function fits(on: Page, name: string) {
+  // Asked again until it does: the page is laid out anew some frames after the window has changed.
+  const over = () => on.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  await expect.poll(over, `${name} scrolls sideways`).toBeLessThanOrEqual(0);
+}
+
+/** Looks at the page in light and dark, wide and on a phone, and leaves it light and wide. */
+export async function everyWay(on: Page, name: string, at: string, whole = false) {
+  /** Colours are all that the dark changes. */
+  const wear = async (to: string) => {
+    await on.getByRole("button", { name: "Switch between light and dark" }).click();
+    await on.mouse.move(0, 0); // its tooltip would fade through every contrast
+    await expect(on.locator("html")).toHaveAttribute("data-mantine-color-scheme", to);
+    await still(on);
+  };
+  const take = (file: string) => on.screenshot({ path: join(at, `${file}-${name}.png`), fullPage: whole });
+  await on.setViewportSize(wide);
+  await fits(on, name);
+  await still(on);
+  await inspect(on, `wide-${name}`);
+  await take("wide");
+  await wear("dark");
+  await inspect(on, `${name}, wide and dark`, ["color-contrast"]);
+  await take("dark");
+  await on.setViewportSize(phone);
+  await still(on);
+  await fits(on, name);
+  await inspect(on, `${name}, narrow and dark`, ["color-contrast"]);
+  await take("phone-dark");
+  await wear("light");
+  await inspect(on, `phone-${name}`);
+  await take("phone");
+  await fits(on, name);
+  await on.setViewportSize(wide);
+}
+
 /** Inspects the page once it is still; the picture is for people. */
 export async function picture(on: Page, name: string, at: string) {
   await still(on);

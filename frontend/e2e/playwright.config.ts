@@ -18,11 +18,12 @@ const chromium = [
 export default defineConfig({
   testDir: ".",
   outputDir: ".results",
-  // The story is one test after another; the walk, which only reads, follows it with two pages at once.
+  // The story is one test after another; the walk, which only reads, and the imports follow it with two pages at once.
   workers: 2,
   projects: [
     { name: "story", testMatch: "story.spec.ts" },
     { name: "walk", testMatch: "walk.spec.ts", dependencies: ["story"] },
+    { name: "imports", testMatch: "imports.spec.ts", dependencies: ["story"] },
   ],
   // Bounds end what hangs. They say nothing about speed: a busy machine needs a multiple of the usual seconds.
   timeout: 600_000,

@@ -74,44 +74,44 @@ test("a file that is none is refused and leaves nothing", async () => {
     mimeType: "image/png",
     buffer: Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0, 0, 1, 2, 3]),
   });
-  await page.getByRole("button", { name: "Import", exact: true }).click();
+  await page.getByRole("button", { name: "Continue" }).click();
   await expect(page.getByText(/"cat.png" is not a contact file/)).toBeVisible();
-  await expect(page.getByRole("heading", { name: "History" })).toBeHidden();
+  await expect(page.getByRole("heading", { name: "Recent imports" })).toBeHidden();
 });
 
 test("5,000 rows come in, counted live", async () => {
   await page.locator('input[type="file"]').setInputFiles(contacts);
   await look("import");
-  await page.getByRole("button", { name: "Check first" }).click();
-  await expect(page.getByText("Nothing is written yet")).toBeVisible();
+  await page.getByRole("button", { name: "Continue" }).click();
+  await expect(page.getByText("Nothing has been imported yet")).toBeVisible();
   await expect(page.getByTestId("created")).toHaveText("4,687");
   await expect(page.getByTestId("rejected")).toHaveText("148");
   await look("import-check");
-  await page.getByRole("combobox", { name: "What Phone Number becomes" }).click();
-  await page.getByRole("option", { name: "Left out" }).click();
-  await page.getByRole("button", { name: "Check again" }).click();
-  await expect(page.getByText(/no column holds phone numbers/).first()).toBeVisible();
-  await page.getByRole("button", { name: "Import for good" }).click();
-  await expect(page.getByText(/no column holds phone numbers/).first()).toBeVisible();
-  await page.getByRole("combobox", { name: "What Phone Number becomes" }).click();
+  await page.getByRole("combobox", { name: "Import Phone Number as" }).click();
+  await page.getByRole("option", { name: "Do not import" }).click();
+  await page.getByRole("button", { name: "Update preview" }).click();
+  await expect(page.getByText(/no column holds phone numbers/i)).toBeVisible();
+  await expect(page.getByRole("button", { name: "Import 4,687 contacts" })).toBeDisabled();
+  await page.getByRole("combobox", { name: "Import Phone Number as" }).click();
   await page.getByRole("option", { name: "Phone number" }).click();
-  await page.getByRole("button", { name: "Import for good" }).click();
+  await page.getByRole("button", { name: "Update preview" }).click();
+  await page.getByRole("button", { name: "Import 4,687 contacts" }).click();
   await expect(page.getByTestId("rows")).toHaveText("5,000");
-  await expect(page.getByText("Completed").first()).toBeVisible();
-  await expect(page.getByRole("link", { name: "To the contacts" })).toBeVisible();
+  await expect(page.getByText("Import completed")).toBeVisible();
+  await expect(page.getByRole("link", { name: "View contacts" })).toBeVisible();
   await expect(page.getByTestId("created")).toHaveText("4,687");
   await expect(page.getByTestId("duplicates")).toHaveText("165");
   await expect(page.getByTestId("rejected")).toHaveText("148");
   await look("import-done");
   const [download] = await Promise.all([
     page.waitForEvent("download"),
-    page.getByRole("link", { name: /Download all/ }).click(),
+    page.getByRole("link", { name: "Download rejected rows" }).click(),
   ]);
   expect(download.suggestedFilename()).toBe("rejects.csv");
 });
 
 test("contacts are found by name and by number in any spelling", async () => {
-  await page.getByRole("link", { name: "To the contacts" }).click();
+  await page.getByRole("link", { name: "View contacts" }).click();
   await expect(page.getByText("4,687 in all")).toBeVisible();
   await look("contacts");
   await page.getByLabel("Search contacts").fill("0039 312 383 6094");

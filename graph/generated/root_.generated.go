@@ -591,6 +591,7 @@ type ComplexityRoot struct {
 		Mode        func(childComplexity int) int
 		Numbers     func(childComplexity int) int
 		NumbersOpen func(childComplexity int) int
+		Questions   func(childComplexity int) int
 		Rejected    func(childComplexity int) int
 		Rejects     func(childComplexity int, first *int) int
 		RejectsURL  func(childComplexity int) int
@@ -623,6 +624,14 @@ type ComplexityRoot struct {
 	ImportEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ImportQuestion struct {
+		About    func(childComplexity int) int
+		Column   func(childComplexity int) int
+		Example  func(childComplexity int) int
+		Readings func(childComplexity int) int
+		Text     func(childComplexity int) int
 	}
 
 	ImportReject struct {
@@ -3379,6 +3388,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Import.NumbersOpen(childComplexity), true
+	case "Import.questions":
+		if e.ComplexityRoot.Import.Questions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Import.Questions(childComplexity), true
 	case "Import.rejected":
 		if e.ComplexityRoot.Import.Rejected == nil {
 			break
@@ -3525,6 +3540,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ImportEdge.Node(childComplexity), true
+
+	case "ImportQuestion.about":
+		if e.ComplexityRoot.ImportQuestion.About == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportQuestion.About(childComplexity), true
+	case "ImportQuestion.column":
+		if e.ComplexityRoot.ImportQuestion.Column == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportQuestion.Column(childComplexity), true
+	case "ImportQuestion.example":
+		if e.ComplexityRoot.ImportQuestion.Example == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportQuestion.Example(childComplexity), true
+	case "ImportQuestion.readings":
+		if e.ComplexityRoot.ImportQuestion.Readings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportQuestion.Readings(childComplexity), true
+	case "ImportQuestion.text":
+		if e.ComplexityRoot.ImportQuestion.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportQuestion.Text(childComplexity), true
 
 	case "ImportReject.field":
 		if e.ComplexityRoot.ImportReject.Field == nil {
@@ -7807,7 +7853,7 @@ enum ImportConsentSource {
   COLUMNS
   "Everybody in the file agreed, as consentText says."
   ALL
-  "Record none."
+  "Record none; opt-outs are kept."
   NONE
 }
 
@@ -7857,8 +7903,10 @@ type Import implements Node {
   sheet: String
   "All sheets of the workbook; empty for other files."
   sheets: [String!]! @listSize(assumedSize: 10)
-  "What an operator should look at before the file is imported for good, in whole sentences."
+  "What an operator should look at before the file is imported for good, in whole sentences; the open questions' texts are among them."
   warnings: [String!]! @listSize(assumedSize: 10)
+  "What only an operator can tell of the file and has not told yet: at most one about numbers, and one for each column of dates or of consent."
+  questions: [ImportQuestion!]! @listSize(assumedSize: 5)
   "As the operator said; null: each number is read as it can only be meant, and rejected where it can be both."
   numbers: ImportNumbers
   "The first rows have numbers that can be meant nationally and internationally, and nobody has said which."
@@ -7872,6 +7920,25 @@ type Import implements Node {
   createdAt: DateTime!
   startedAt: DateTime
   finishedAt: DateTime
+}
+enum ImportQuestionTopic {
+  "How numbers without + are meant; answered by numbers."
+  NUMBERS
+  "In which order dates are written; answered by dateOrder."
+  DATES
+  "Whether a column's yes is consent to WhatsApp messages; answered by consentText, or by consentSource ALL or NONE."
+  CONSENT
+}
+type ImportQuestion {
+  about: ImportQuestionTopic!
+  "The column that it is about; null for NUMBERS."
+  column: String
+  "Why it is asked, in whole sentences."
+  text: String!
+  "A value of the file that can be read in two ways; null for CONSENT."
+  example: String
+  "What the example is, in the order of the answers: NATIONAL and INTERNATIONAL, as they are written abroad, such as +33 6 12 34 56 01; DAY_FIRST and MONTH_FIRST, as ISO dates. Empty for CONSENT."
+  readings: [String!]! @listSize(assumedSize: 2)
 }
 type ImportColumn {
   name: String!
@@ -10269,6 +10336,8 @@ func (ec *executionContext) childFields_Import(ctx context.Context, field graphq
 		return ec.fieldContext_Import_sheets(ctx, field)
 	case "warnings":
 		return ec.fieldContext_Import_warnings(ctx, field)
+	case "questions":
+		return ec.fieldContext_Import_questions(ctx, field)
 	case "numbers":
 		return ec.fieldContext_Import_numbers(ctx, field)
 	case "numbersOpen":
@@ -10323,6 +10392,22 @@ func (ec *executionContext) childFields_ImportEdge(ctx context.Context, field gr
 		return ec.fieldContext_ImportEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ImportEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ImportQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "about":
+		return ec.fieldContext_ImportQuestion_about(ctx, field)
+	case "column":
+		return ec.fieldContext_ImportQuestion_column(ctx, field)
+	case "text":
+		return ec.fieldContext_ImportQuestion_text(ctx, field)
+	case "example":
+		return ec.fieldContext_ImportQuestion_example(ctx, field)
+	case "readings":
+		return ec.fieldContext_ImportQuestion_readings(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportQuestion", field.Name)
 }
 
 func (ec *executionContext) childFields_ImportReject(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

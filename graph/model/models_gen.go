@@ -1088,8 +1088,10 @@ type Import struct {
 	Sheet *string `json:"sheet,omitempty"`
 	// All sheets of the workbook; empty for other files.
 	Sheets []string `json:"sheets"`
-	// What an operator should look at before the file is imported for good, in whole sentences.
+	// What an operator should look at before the file is imported for good, in whole sentences; the open questions' texts are among them.
 	Warnings []string `json:"warnings"`
+	// What only an operator can tell of the file and has not told yet: at most one about numbers, and one for each column of dates or of consent.
+	Questions []*ImportQuestion `json:"questions"`
 	// As the operator said; null: each number is read as it can only be meant, and rejected where it can be both.
 	Numbers *ImportNumbers `json:"numbers,omitempty"`
 	// The first rows have numbers that can be meant nationally and internationally, and nobody has said which.
@@ -1133,6 +1135,18 @@ type ImportConnection struct {
 type ImportEdge struct {
 	Cursor string  `json:"cursor"`
 	Node   *Import `json:"node"`
+}
+
+type ImportQuestion struct {
+	About ImportQuestionTopic `json:"about"`
+	// The column that it is about; null for NUMBERS.
+	Column *string `json:"column,omitempty"`
+	// Why it is asked, in whole sentences.
+	Text string `json:"text"`
+	// A value of the file that can be read in two ways; null for CONSENT.
+	Example *string `json:"example,omitempty"`
+	// What the example is, in the order of the answers: NATIONAL and INTERNATIONAL, as they are written abroad, such as +33 6 12 34 56 01; DAY_FIRST and MONTH_FIRST, as ISO dates. Empty for CONSENT.
+	Readings []string `json:"readings"`
 }
 
 type ImportReject struct {
@@ -2827,7 +2841,7 @@ const (
 	ImportConsentSourceColumns ImportConsentSource = "COLUMNS"
 	// Everybody in the file agreed, as consentText says.
 	ImportConsentSourceAll ImportConsentSource = "ALL"
-	// Record none.
+	// Record none; opt-outs are kept.
 	ImportConsentSourceNone ImportConsentSource = "NONE"
 )
 
@@ -3048,6 +3062,66 @@ func (e *ImportNumbers) UnmarshalJSON(b []byte) error {
 }
 
 func (e ImportNumbers) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type ImportQuestionTopic string
+
+const (
+	// How numbers without + are meant; answered by numbers.
+	ImportQuestionTopicNumbers ImportQuestionTopic = "NUMBERS"
+	// In which order dates are written; answered by dateOrder.
+	ImportQuestionTopicDates ImportQuestionTopic = "DATES"
+	// Whether a column's yes is consent to WhatsApp messages; answered by consentText, or by consentSource ALL or NONE.
+	ImportQuestionTopicConsent ImportQuestionTopic = "CONSENT"
+)
+
+var AllImportQuestionTopic = []ImportQuestionTopic{
+	ImportQuestionTopicNumbers,
+	ImportQuestionTopicDates,
+	ImportQuestionTopicConsent,
+}
+
+func (e ImportQuestionTopic) IsValid() bool {
+	switch e {
+	case ImportQuestionTopicNumbers, ImportQuestionTopicDates, ImportQuestionTopicConsent:
+		return true
+	}
+	return false
+}
+
+func (e ImportQuestionTopic) String() string {
+	return string(e)
+}
+
+func (e *ImportQuestionTopic) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ImportQuestionTopic(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ImportQuestionTopic", str)
+	}
+	return nil
+}
+
+func (e ImportQuestionTopic) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ImportQuestionTopic) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ImportQuestionTopic) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -29,6 +29,15 @@ type Address struct {
 	Mobile   bool   // by its numbering plan it is, or may be, a mobile number
 }
 
+// Spaced is the address as people write it abroad: +33 6 12 34 56 01.
+func (a Address) Spaced() string {
+	n := parsed(a.Wire, "")
+	if n == nil {
+		return a.Wire
+	}
+	return phonenumbers.Format(n, phonenumbers.INTERNATIONAL)
+}
+
 // bsuid: "whatsapp:CC.<alnum>" or "whatsapp:CC.ENT.<alnum>", see Twilio's
 // changelog on usernames and BSUIDs (2026).
 var bsuid = regexp.MustCompile(`^[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}$`)

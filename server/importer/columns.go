@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"eventstream/server/apperr"
@@ -59,6 +60,10 @@ var guess = func() map[string]Field {
 // onlyByContent are headers that mean a field only where the column holds such words:
 // a status is often that of an order.
 var onlyByContent = map[string]bool{"status": true, "subscriptionstatus": true}
+
+// stateHeader heads a country where no other column does; beside one it heads a state,
+// and DE is Delaware.
+const stateHeader = "region"
 
 func foldHeader(s string) string {
 	return strings.Map(func(r rune) rune {
@@ -184,6 +189,12 @@ func guessField(from source, t table, i int) Field {
 		return f
 	}
 	f := guess[folded]
+	if folded == stateHeader && slices.ContainsFunc(t.names, func(name string) bool {
+		other := foldHeader(name)
+		return other != stateHeader && guess[other] == FieldRegion
+	}) {
+		return FieldIgnore
+	}
 	if onlyByContent[folded] && !holdsConsent(t.column(i)) {
 		return FieldIgnore
 	}
@@ -260,8 +271,13 @@ func phoneColumns(t table, req *Request) (found []int) {
 }
 
 func regionColumn(t table, req *Request) int {
+	from := recognize(t.names)
 	for i, name := range t.names {
-		if f, said := req.Mapping[name]; said && f == FieldRegion || !said && guess[foldHeader(name)] == FieldRegion {
+		f, said := req.Mapping[name]
+		if !said {
+			f = guessField(from, t, i)
+		}
+		if f == FieldRegion {
 			return i
 		}
 	}
@@ -312,6 +328,7 @@ func (o *Options) prepare() {
 func (o *Options) look(t table, req *Request) error {
 	good, open := 0, 0
 	var first string
+	var example record
 	for i, values := range t.rows {
 		_, reject := check(record{row: int64(i + 1), values: values}, *o)
 		switch {
@@ -321,24 +338,42 @@ func (o *Options) look(t table, req *Request) error {
 			first = reject.Reason
 		}
 		if reject != nil && strings.Contains(reject.Reason, "how numbers without + are meant") {
-			open++
+			if open++; open == 1 {
+				example = record{row: reject.Row, values: values}
+			}
 		}
 	}
 	if open > 0 {
 		o.NumbersOpen = true
-		o.warn(fmt.Sprintf("%d of the first %d rows have numbers that can be meant with or without a country code. "+
-			"Say how numbers without + are written in this file.", open, len(t.rows)))
+		value, readings := o.bothNumbers(example)
+		have := "have"
+		if open == 1 {
+			have = "has"
+		}
+		o.ask(Question{
+			About: TopicNumbers, Example: value, Readings: readings,
+			Text: fmt.Sprintf("%d of the first %d rows %s a number that can be meant with or without a country code. "+
+				"Say how numbers without + are written in this file.", open, len(t.rows), have),
+		})
 	}
 	for i, c := range o.Columns {
 		if c.Field == FieldConsent && !o.consentNamed(c) && !o.ConsentForAll && !o.IgnoreConsents {
 			o.ConsentOpen = true
-			o.warn(fmt.Sprintf("The column “%s” does not say that these people agreed to WhatsApp messages. "+
-				"Their consent is recorded only if you say what they agreed to; opt-outs are kept in any case.", c.Name))
+			o.ask(Question{
+				About: TopicConsent, Column: c.Name,
+				Text: fmt.Sprintf("The column “%s” does not say that these people agreed to WhatsApp messages. "+
+					"Their consent is recorded only if you say what they agreed to; opt-outs are kept in any case.", c.Name),
+			})
 		}
-		if order, all := orderOf(t.column(i)); all && order == DateOrderOpen && c.DateOrder == DateOrderOpen &&
+		dates := t.column(i)
+		if order, all := orderOf(dates); all && order == DateOrderOpen && c.DateOrder == DateOrderOpen &&
 			(c.Field == FieldConsentAt || c.Type == typeDate) {
 			o.DatesOpen = true
-			o.warn(fmt.Sprintf("The dates of the column “%s” can be read with the day or the month first. Say which.", c.Name))
+			value, readings := bothDates(dates)
+			o.ask(Question{
+				About: TopicDates, Column: c.Name, Example: value, Readings: readings,
+				Text: fmt.Sprintf("The dates of the column “%s” can be read with the day or the month first. Say which.", c.Name),
+			})
 		}
 	}
 	if len(t.rows) > 0 && good == 0 && len(req.Mapping) == 0 && open == 0 {
@@ -346,6 +381,40 @@ func (o *Options) look(t table, req *Request) error {
 			"holds the phone numbers", len(t.rows), first, strings.Join(t.names, ", "))
 	}
 	return nil
+}
+
+func (o *Options) ask(q Question) {
+	o.Questions = append(o.Questions, q)
+	o.warn(q.Text)
+}
+
+// bothNumbers are the number of a row as it stands there, and what it is nationally
+// and internationally.
+func (o *Options) bothNumbers(rec record) (value string, readings []string) {
+	for _, reading := range []contact.Reading{contact.ReadingNational, contact.ReadingInternational} {
+		said := *o
+		said.Numbers = reading
+		if r, _ := check(rec, said); r != nil {
+			readings = append(readings, r.address.Spaced())
+		}
+	}
+	if _, reject := check(rec, *o); reject != nil {
+		value = reject.Value
+	}
+	return value, readings
+}
+
+// bothDates are the first date that differs by the order, and what it is with the
+// day and with the month first, as ISO dates.
+func bothDates(values []string) (value string, readings []string) {
+	for _, v := range values {
+		dayFirst, err1 := parseDate(v, DateOrderDMY)
+		monthFirst, err2 := parseDate(v, DateOrderMDY)
+		if err1 == nil && err2 == nil && !dayFirst.Equal(monthFirst) {
+			return v, []string{dayFirst.Format(time.DateOnly), monthFirst.Format(time.DateOnly)}
+		}
+	}
+	return "", nil
 }
 
 func (o *Options) warn(text string) { o.Warnings = append(o.Warnings, text) }

@@ -96,8 +96,45 @@ func sniff(head []byte, req *Request) (Options, error) {
 	if err != nil {
 		return garbage(err.Error())
 	}
+	opts.lookAtLetters(t)
 	err = mapColumns(&opts, t, req)
 	return opts, err
+}
+
+// twiceEncoded are letters of UTF-8 that something read as Windows-1252 and wrote again.
+// Closing quotes may follow a word that ends in Ã.
+var twiceEncoded = regexp.MustCompile(`\S*(?:[ÃÂ][\x{80}-\x{bf}ŒœŠšŸŽžƒˆ˜–—‘“‚„†‡•…‰‹›€™]|â€)\S*`)
+
+// lookAtLetters warns where an encoding was guessed, or letters were lost before the
+// file came here.
+func (o *Options) lookAtLetters(t table) {
+	if o.Encoding == "windows-1252" {
+		o.warn("The file is not written in UTF-8 and is read as Windows-1252. " +
+			"Look at the names with accents among the examples before you import it.")
+	}
+	lost, twice := "", ""
+	look := func(s string) {
+		if lost == "" && strings.Contains(s, "\uFFFD") {
+			lost = s
+		}
+		if twice == "" {
+			twice = twiceEncoded.FindString(s)
+		}
+	}
+	for i, name := range t.names {
+		look(name)
+		for _, s := range t.column(i) {
+			look(s)
+		}
+	}
+	if lost != "" {
+		o.warn(fmt.Sprintf("Some characters cannot be read, such as in “%s”. Export the file again as UTF-8.",
+			clip(lost, longSample)))
+	}
+	if twice != "" {
+		o.warn(fmt.Sprintf("Some texts were saved in the wrong encoding, such as “%s”. Export the file again as UTF-8.",
+			clip(twice, longSample)))
+	}
 }
 
 // table is the beginning of a file.

@@ -87,7 +87,8 @@ type Options struct {
 	DateOrder       DateOrder       `json:"dateOrder,omitempty"`   // where a column's own values do not tell
 	DatesOpen       bool            `json:"datesOpen,omitempty"`   // there is such a column
 	ConsentOpen     bool            `json:"consentOpen,omitempty"` // nobody said that a consent column of another kind is about WhatsApp
-	Warnings        []string        `json:"warnings,omitempty"`    // what the operator should look at
+	Questions       []Question      `json:"questions,omitempty"`   // what of this is open, to be asked
+	Warnings        []string        `json:"warnings,omitempty"`    // what to look at; the questions' texts too
 
 	Format         Format   `json:"format"`
 	Encoding       string   `json:"encoding"`
@@ -104,6 +105,25 @@ type Options struct {
 	book    topic.Book // while it is worked
 	phones  []phoneColumn
 	headers []string // folded
+}
+
+// Topic of a question.
+type Topic string
+
+// Topics of questions.
+const (
+	TopicNumbers Topic = "numbers" // national or international
+	TopicDates   Topic = "dates"   // day or month first
+	TopicConsent Topic = "consent" // to WhatsApp messages, or to something else
+)
+
+// Question is what only the operator can tell of a file.
+type Question struct {
+	About    Topic    `json:"about"`
+	Column   string   `json:"column,omitempty"`   // of dates and consent
+	Text     string   `json:"text"`               // why it is asked, in whole sentences
+	Example  string   `json:"example,omitempty"`  // a value of the file
+	Readings []string `json:"readings,omitempty"` // what the example is by each answer, in the order of the topic's
 }
 
 // Import is one file and what became of it. When it has ended, RowsTotal =

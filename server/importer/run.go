@@ -342,7 +342,10 @@ func check(rec record, opts Options) (*row, *Reject) {
 			if !ok {
 				return reject(c.Name, value, "neither yes, no nor a consent status")
 			}
-			if status == contact.ConsentOptedOut || !opts.ConsentOpen {
+			switch {
+			case status == contact.ConsentOptedOut: // kept, whatever is said of consent
+				optOut = clip(c.Name+": "+value, 200)
+			case !opts.ConsentOpen:
 				r.consent = status
 			}
 		case FieldOptOut:

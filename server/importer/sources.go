@@ -19,7 +19,8 @@ var sources = []source{
 	}},
 	{name: "Klaviyo", needs: []string{"klaviyoid"}, fields: map[string]Field{"emailmarketingconsent": "attributes.email_marketing_consent"}},
 	{name: "Mailchimp", needs: []string{"emailaddress", "leid", "euid"}, fields: map[string]Field{
-		"address": "attributes.address", "optintime": "attributes.email_optin_time",
+		"address": "attributes.address", "optintime": "attributes.email_optin_time", "cc": FieldRegion,
+		"region": "attributes.region", // a state: BY is Bavaria
 	}},
 	{name: "Brevo", needs: []string{"contactid", "email", "sms"}, fields: map[string]Field{"firstname": FieldFirstName, "lastname": FieldLastName}},
 	{name: "Shopify", needs: []string{"customerid", "acceptsemailmarketing", "defaultaddressphone"}, fields: map[string]Field{

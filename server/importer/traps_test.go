@@ -6,8 +6,10 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"eventstream/server/contact"
 
@@ -159,6 +161,12 @@ func TestCountriesOfARowDecideAndUnknownOnesAreNamed(t *testing.T) {
 	_, good, bad = read(t, []byte("Country Code,Phone\n+91,98765 43211\n+49,0151 12345678\n"), Request{DefaultRegion: "DE"})
 	require.Empty(t, bad)
 	require.Equal(t, []string{"+919876543211", "+4915112345678"}, wires(good))
+	_, good, bad = read(t, []byte("Region,Country,Phone\nDE,USA,(415) 523-8886\n"), Request{})
+	require.Empty(t, bad)
+	require.Equal(t, []string{"+14155238886"}, wires(good), "DE is Delaware")
+	_, good, bad = read(t, []byte("Region,Phone\nDE,0151 12345678\n"), Request{})
+	require.Empty(t, bad)
+	require.Equal(t, []string{"+4915112345678"}, wires(good))
 }
 
 func TestNumbersWithoutPlusAreDecidedForTheFile(t *testing.T) {
@@ -166,6 +174,10 @@ func TestNumbersWithoutPlusAreDecidedForTheFile(t *testing.T) {
 	const file = "phone,name\n33612345601,Al\n4915210000021,Bo\n"
 	opts, good, bad := read(t, []byte(file), Request{DefaultRegion: "DE"})
 	require.True(t, opts.NumbersOpen)
+	require.Equal(t, []Question{{
+		About: TopicNumbers, Text: opts.Warnings[0], Example: "33612345601",
+		Readings: []string{"+49 3361 2345601", "+33 6 12 34 56 01"},
+	}}, opts.Questions)
 	require.Equal(t, []string{"+4915210000021"}, wires(good))
 	require.Contains(t, bad[0].Reason, "can be +4933612345601 or +33612345601")
 	_, good, _ = read(t, []byte(file), Request{DefaultRegion: "DE", Numbers: contact.ReadingInternational})
@@ -229,6 +241,58 @@ func TestTheBestOfSeveralPhoneColumnsIsTaken(t *testing.T) {
 	}
 }
 
+// TestExportsOfOtherPrograms, in the shapes in which these write them.
+func TestExportsOfOtherPrograms(t *testing.T) {
+	t.Parallel()
+	for source, c := range map[string]struct {
+		file string
+		opts map[Field]string // some of the columns
+	}{
+		"Klaviyo": {
+			"Email,Klaviyo ID,First Name,Last Name,Phone Number,Address,City,Country,Zip Code,Date Added,Email Marketing Consent\n" +
+				"a@x.example,01H1,Al,A,+4915112340001,Main St 1,Bonn,Germany,53111,2025-01-02 10:00:00,SUBSCRIBED\n" +
+				"b@x.example,01H2,Bo,B,0151 12340002,Main St 2,Bonn,Germany,53111,2025-01-02 10:00:00,NEVER_SUBSCRIBED\n",
+			map[Field]string{"attributes.email_marketing_consent": "Email Marketing Consent"},
+		},
+		"Mailchimp": {
+			"Email Address,First Name,Last Name,Address,Phone Number,Birthday,MEMBER_RATING,OPTIN_TIME,OPTIN_IP,CC,REGION,LEID,EUID,NOTES,TAGS\n" +
+				"a@x.example,Al,A,Main St 1,0151 12340001,01/02,2,2024-05-01 10:00:00,192.0.2.1,DE,BY,1001,a1,,\n" +
+				"b@x.example,Bo,B,Main St 2,+49 151 12340002,,2,2024-05-01 10:00:00,192.0.2.1,DE,BE,1002,a2,,vip\n",
+			map[Field]string{FieldRegion: "CC", "attributes.region": "REGION", "attributes.email_optin_time": "OPTIN_TIME"},
+		},
+		"Brevo": {
+			"CONTACT ID,EMAIL,FIRSTNAME,LASTNAME,SMS,WHATSAPP,ADDED_TIME\n1,a@x.example,Al,A,4915112340001,,02-01-2025 10:00:00\n" +
+				"2,b@x.example,Bo,B,,4915112340002,02-01-2025 10:00:00\n",
+			map[Field]string{FieldFirstName: "FIRSTNAME", FieldLastName: "LASTNAME"},
+		},
+		"Chatwoot": {
+			"id,name,email,phone_number,identifier,created_at\n1,Al,a@x.example,+4915112340001,,2025-01-02\n2,Bo,,+4915112340002,x2,2025-01-02\n",
+			map[Field]string{FieldName: "name"},
+		},
+		"Wati": {
+			"Name,CountryCode,Phone,AllowBroadcast,AllowSMS,created\nAl,49,15112340001,TRUE,TRUE,2025-01-02\nBo,49,15112340002,FALSE,TRUE,2025-01-02\n",
+			map[Field]string{FieldOptOut: "AllowBroadcast", FieldRegion: "CountryCode"},
+		},
+		"listmonk": {
+			"uuid,email,name,attributes,status,created_at,phone\n1,a@x.example,Al,{},enabled,2025-01-02,+4915112340001\n" +
+				"2,b@x.example,Bo,{},blocklisted,2025-01-02,+4915112340002\n",
+			map[Field]string{FieldName: "name"},
+		},
+	} {
+		opts, good, bad := read(t, []byte(c.file), Request{FileName: source, DefaultRegion: "DE"})
+		require.Empty(t, bad, source)
+		require.Equal(t, source, opts.Source)
+		require.Equal(t, numbers(1, 2), wires(good), source)
+		for field, name := range c.opts {
+			require.True(t, slices.ContainsFunc(opts.Columns, func(c Column) bool { return c.Name == name && c.Field == field }),
+				"%s: %s is read into %s", source, name, field)
+		}
+		for _, r := range good {
+			require.NotEqual(t, contact.ConsentOptedIn, r.consent, "%s: nobody agreed to WhatsApp", source)
+		}
+	}
+}
+
 // TestAFileOfWhichNothingCouldBeTakenIsAskedAbout instead of worked for nothing.
 func TestAFileOfWhichNothingCouldBeTakenIsAskedAbout(t *testing.T) {
 	t.Parallel()
@@ -244,10 +308,15 @@ func TestConsentOfAnotherKindIsNotWhatsAppConsent(t *testing.T) {
 	const file = "phone,Subscribed\n+4915112340001,yes\n+4915112340002,unsubscribed\n+4915112340003,no\n"
 	opts, good, _ := read(t, []byte(file), Request{})
 	require.True(t, opts.ConsentOpen)
+	require.Equal(t, []Question{{About: TopicConsent, Column: "Subscribed", Text: opts.Warnings[0]}}, opts.Questions)
 	require.Contains(t, opts.Warnings[0], "“Subscribed”")
 	require.Equal(t, contact.ConsentUnknown, good[0].consent)
 	require.Equal(t, contact.ConsentOptedOut, good[1].consent, "an opt-out is kept in any case")
 	require.Equal(t, contact.ConsentUnknown, good[2].consent)
+	_, good, _ = read(t, []byte(file), Request{Consent: ConsentChoice{Source: "none"}})
+	require.Equal(t, contact.ConsentUnknown, good[0].consent)
+	require.Equal(t, contact.ConsentOptedOut, good[1].consent, "also where no consent is recorded")
+	require.Equal(t, "Subscribed: unsubscribed", good[1].optOut, "its evidence is the file's word, not what others agreed to")
 	_, good, _ = read(t, []byte(file), Request{Consent: ConsentChoice{Text: "WhatsApp news, form of May"}})
 	require.Equal(t, contact.ConsentOptedIn, good[0].consent)
 	_, good, _ = read(t, []byte("phone,WhatsApp opt-in\n+4915112340001,yes\n"), Request{})
@@ -267,6 +336,30 @@ func TestConsentOfAnotherKindIsNotWhatsAppConsent(t *testing.T) {
 	_, good, _ = read(t, []byte("uuid,email,name,attributes,status,phone\n1,a@x.example,Al,,blocklisted,+4915112340001\n2,b@x.example,Bo,,enabled,+4915112340002\n"), Request{})
 	require.Equal(t, contact.ConsentOptedOut, good[0].consent)
 	require.Equal(t, contact.ConsentUnknown, good[1].consent)
+}
+
+func TestWhoOptedOutComesBackByNewerProofOnly(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	left := now.AddDate(0, -1, 0)
+	change := func(cells string, of *contact.Contact, suppressed bool) bool {
+		_, good, bad := read(t, []byte("phone,opt-in,opt-in date\n+4915112340001,"+cells+"\n"), Request{})
+		require.Empty(t, bad)
+		_, changes := good[0].consentChange(of, &Import{FileName: "a.csv"}, now, suppressed)
+		return changes
+	}
+	out := &contact.Contact{ConsentStatus: contact.ConsentOptedOut, ConsentAt: &left}
+	require.False(t, change("yes,", out, false), "a yes of no date")
+	require.False(t, change("yes,2026-01-01", out, false), "from before they left")
+	require.True(t, change("yes,2026-04-20", out, false))
+	require.False(t, change("no,2026-04-20", out, false))
+	stranger := &contact.Contact{ConsentStatus: contact.ConsentUnknown}
+	require.True(t, change("yes,", stranger, false))
+	require.False(t, change("yes,2026-04-20", stranger, true), "suppressed before it was forgotten")
+	in := &contact.Contact{ConsentStatus: contact.ConsentOptedIn, ConsentAt: &left}
+	require.True(t, change("unsubscribed,", in, false))
+	require.True(t, change("unsubscribed,2026-04-20", in, false))
+	require.False(t, change("unsubscribed,2026-01-01", in, false), "they agreed after that")
 }
 
 func TestDatesInTheOrderOfTheirColumn(t *testing.T) {
@@ -296,11 +389,39 @@ func TestDatesInTheOrderOfTheirColumn(t *testing.T) {
 	got, bad := day(row+"03/04/2025\n+4915112340009,yes,2025-01-01\n", Request{})
 	require.Empty(t, got[:0])
 	require.Contains(t, bad[0].Reason, "3 April 2025 or 4 March 2025")
+	asked, _, _ := read(t, []byte("phone,due\n+4915112340001,01/01/2025\n+4915112340002,03/04/2025\n"), Request{})
+	require.True(t, asked.DatesOpen)
+	require.Equal(t, []Question{{
+		About: TopicDates, Column: "due", Text: asked.Warnings[0], Example: "03/04/2025",
+		Readings: []string{"2025-04-03", "2025-03-04"},
+	}}, asked.Questions)
 	got, _ = day(row+"03/04/2025\n", Request{DateOrder: DateOrderDMY})
 	require.Equal(t, "2025-04-03", got)
 	opts, good, _ := read(t, []byte("phone,due\n+4915112340001,31/12/2025\n+4915112340002,01/02/2026\n"), Request{})
 	require.Equal(t, Column{Name: "due", Field: "attributes.due", Type: typeDate, DateOrder: DateOrderDMY, Samples: []string{"31/12/2025", "01/02/2026"}}, opts.Columns[1])
 	require.Equal(t, "2026-02-01", good[1].attrs["due"])
+}
+
+func TestDoubtfulLettersAreTold(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"J\xf6rg":                   "read as Windows-1252",
+		"J\ufffdrg":                 "cannot be read, such as in “J\ufffdrg”",
+		"M\u00c3\u00bcller":         "wrong encoding, such as “M\u00c3\u00bcller”",
+		"Al\u00e2\u20ac\u2122s bar": "wrong encoding, such as “Al\u00e2\u20ac\u2122s”",
+		"IRM\u00c3\u201cS":          "wrong encoding",
+		"Jörg":                      "",
+		"\u00c3lvaro S\u00c3O “MA\u00c7\u00c3”": "", // Portuguese capitals
+	} {
+		opts, _, bad := read(t, []byte("phone,name\n+4915112340001,"+name+strings.Repeat("\n+4915112340002,Bo", 10)+"\n"), Request{})
+		require.Empty(t, bad, name)
+		if want == "" {
+			require.Empty(t, opts.Warnings, name)
+			continue
+		}
+		require.Len(t, opts.Warnings, 1, name)
+		require.Contains(t, opts.Warnings[0], want)
+	}
 }
 
 func TestSheetsAreReadAsTheyAreMeant(t *testing.T) {

@@ -14,7 +14,6 @@ import (
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/db"
-	"eventstream/server/globalid"
 	"eventstream/server/pubsub"
 
 	"github.com/uptrace/bun"
@@ -53,23 +52,13 @@ func Note(ctx context.Context, tx bun.Tx, c *contact.Contact, messageID int64, l
 	if c.ConsentStatus == contact.ConsentOptedOut {
 		return nil
 	}
-	_, err := tx.NewRaw(`
-		WITH noted AS (
-			INSERT INTO opt_out_reviews (contact_id, message_id, language) VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING created_at)
-		UPDATE contacts c SET opt_out_review_at = noted.created_at, updated_at = now() FROM noted WHERE c.id = ?`,
-		c.ID, messageID, language, c.ID).Exec(ctx)
-	return db.Err(err)
+	return note(ctx, tx, c.ID, messageID, language)
 }
 
 // Close ends what is open of a contact who has opted out meanwhile. The caller has
 // locked the contact.
 func Close(ctx context.Context, tx bun.Tx, contactID int64) error {
-	_, err := tx.NewRaw(`
-		WITH closed AS (UPDATE opt_out_reviews SET decided_at = clock_timestamp(), opted_out = true
-			WHERE contact_id = ? AND decided_at IS NULL RETURNING contact_id)
-		UPDATE contacts c SET opt_out_review_at = NULL, updated_at = now() FROM closed WHERE c.id = closed.contact_id`,
-		contactID).Exec(ctx)
-	return db.Err(err)
+	return closeOpen(ctx, tx, contactID)
 }
 
 // Decide opts the contact out because of the message, or lets things be. Once decided
@@ -78,34 +67,29 @@ func (s *Service) Decide(ctx context.Context, id int64, optOut bool) (*Review, e
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
 	}
-	r := new(Review)
-	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		var body, sid string
-		if err := byID(ctx, tx, id, r); err != nil {
+	var r *Review
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if r, err = byID(ctx, tx, id); err != nil {
 			return err
 		}
 		c, err := contact.ByIDForUpdate(ctx, tx, r.ContactID)
 		if err != nil {
 			return err
 		}
-		if err := byID(ctx, tx, id, r); err != nil { // as it stands now that the contact is locked
+		if r, err = byID(ctx, tx, id); err != nil { // as it stands now that the contact is locked
 			return err
 		}
 		if r.DecidedAt != nil {
 			return apperr.Conflict("this message was decided about already")
 		}
-		err = tx.NewRaw("SELECT body, coalesce(sid, '') FROM messages WHERE id = ?", r.MessageID).Scan(ctx, &body, &sid)
+		body, sid, err := wordsOf(ctx, tx, r.MessageID)
 		if err != nil {
-			return db.Err(err)
+			return err
 		}
 		now := s.now()
 		r.DecidedAt, r.OptedOut, r.OperatorID = &now, &optOut, actor.OperatorID(ctx)
-		if _, err := tx.NewUpdate().Model(r).Column("decided_at", "opted_out", "operator_id").WherePK().Exec(ctx); err != nil {
-			return db.Err(err)
-		}
-		_, err = tx.NewRaw("UPDATE contacts SET opt_out_review_at = NULL, updated_at = now() WHERE id = ?", c.ID).Exec(ctx)
-		if err != nil {
-			return db.Err(err)
+		if err := saveDecision(ctx, tx, r); err != nil {
+			return err
 		}
 		if optOut {
 			err := s.consents.Record(ctx, tx, c, consent.Change{
@@ -129,38 +113,13 @@ func (s *Service) Decide(ctx context.Context, id int64, optOut bool) (*Review, e
 
 // Open gives a page of those about which nobody has decided, oldest first.
 func (s *Service) Open(ctx context.Context, p db.Page) (db.Slice[*Review], error) {
-	var rows []*Review
-	q, err := p.Apply(s.db.NewSelect().Model(&rows).Where("r.decided_at IS NULL"), "r", &db.Key{Column: "id"})
-	if err != nil {
-		return db.Slice[*Review]{}, err
-	}
-	if err := q.Scan(ctx); err != nil {
-		return db.Slice[*Review]{}, db.Err(err)
-	}
-	return db.Cut(p, rows), nil
+	return open(ctx, s.db, p)
 }
 
 // CountOpen tells how many are open.
-func (s *Service) CountOpen(ctx context.Context) (n int64, err error) {
-	err = s.db.NewRaw("SELECT count(*) FROM opt_out_reviews WHERE decided_at IS NULL").Scan(ctx, &n)
-	return n, db.Err(err)
-}
+func (s *Service) CountOpen(ctx context.Context) (int64, error) { return countOpen(ctx, s.db) }
 
 // OfContacts gives what is open of these contacts, by contact.
 func (s *Service) OfContacts(ctx context.Context, ids []int64) (map[int64]*Review, error) {
-	var rows []*Review
-	err := s.db.NewSelect().Model(&rows).Where("r.decided_at IS NULL AND r.contact_id IN (?)", bun.List(ids)).Scan(ctx)
-	open := make(map[int64]*Review, len(rows))
-	for _, r := range rows {
-		open[r.ContactID] = r
-	}
-	return open, db.Err(err)
-}
-
-func byID(ctx context.Context, tx bun.Tx, id int64, r *Review) error {
-	err := db.Err(tx.NewSelect().Model(r).Where("r.id = ?", id).Scan(ctx))
-	if apperr.Is(err, apperr.CodeNotFound) {
-		return apperr.Invalid("id", "there is no review %s", globalid.Encode("OptOutReview", id))
-	}
-	return err
+	return ofContacts(ctx, s.db, ids)
 }

@@ -1,4 +1,4 @@
-import { Alert, Anchor, Button, Card, Group, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import { Alert, Anchor, Box, Button, Card, Group, Stack, Stepper, Table, Text, Title } from "@mantine/core";
 import { Dropzone } from "@mantine/dropzone";
 import { IconFileSpreadsheet, IconUpload } from "@tabler/icons-react";
 import { useState } from "react";
@@ -6,9 +6,10 @@ import { useMutation, useQuery } from "urql";
 import { Page, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import { errorText } from "../../lib/errors";
-import { bytes, count, moment } from "../../lib/format";
+import { bytes, count, moment, sentence, words } from "../../lib/format";
 import { ImportRun } from "./ImportRun";
-import { firstOptions, OptionsForm, optionsInput } from "./OptionsForm";
+import { CountrySelect } from "./OptionsForm";
+import { firstOptions, type Options, optionsInput } from "./wizard";
 
 const ImportsDocument = graphql(`
   query Imports {
@@ -25,10 +26,6 @@ const ContactImportDocument = graphql(`
     contactImport(input: $input) {
       import {
         ...ImportState
-        columns {
-          name
-          field
-        }
       }
       userErrors {
         field
@@ -38,44 +35,69 @@ const ContactImportDocument = graphql(`
   }
 `);
 
+const steps = ["File", "Review", "Import"];
+
 export function ImportPage() {
   const [file, setFile] = useState<File | null>(null);
   const [options, setOptions] = useState(firstOptions);
   const [problem, setProblem] = useState("");
   const [running, setRunning] = useState<string | null>(null);
+  const [started, setStarted] = useState(false);
   const [{ fetching }, start] = useMutation(ContactImportDocument);
   const [{ data: history }, reload] = useQuery({ query: ImportsDocument });
-  const submit = async (dryRun: boolean) => {
+  const set = (change: Partial<Options>) => setOptions((o) => ({ ...o, ...change }));
+  /** Uploads the file for a preview. Of a workbook a sheet may be chosen, whose columns say nothing of the one before. */
+  const preview = async (o: Options, sheet?: string) => {
     if (!file) return;
     setProblem("");
-    const result = await start({ input: { file, dryRun, ...optionsInput(options) } });
-    if (result.error) return setProblem(errorText(result.error));
+    setOptions(o);
+    const result = await start({ input: { file, dryRun: true, sheet, ...optionsInput(o) } });
     const payload = result.data?.contactImport;
-    if (payload?.userErrors.length) return setProblem(payload.userErrors.map((e) => e.message).join("; "));
+    const wrong = result.error
+      ? errorText(result.error)
+      : (payload?.userErrors ?? []).map((e) => sentence(e.message)).join(" ");
+    if (wrong) return setProblem(wrong);
     setRunning(payload?.import?.id ?? null);
   };
+  const again = () => {
+    setRunning(null);
+    setStarted(false);
+    setFile(null);
+    setOptions(firstOptions);
+    reload({ requestPolicy: "network-only" });
+  };
+  const refused = problem && (
+    <Alert color="red" role="alert" title="This file cannot be imported">
+      {problem}
+    </Alert>
+  );
   return (
     <Page
       title="Import contacts"
-      description="CSV, Excel, JSON or NDJSON, also gzipped, up to 1 GB. Numbers in any spelling; every rejected row tells why."
+      description="CSV, Excel, vCard or JSON, also compressed, up to 1 GB. Exports of Google Contacts, Outlook, HubSpot and other programs are recognized."
     >
+      <Stepper active={running ? (started ? 2 : 1) : 0} size="sm" wrap={false} maw={560} className="steps">
+        {steps.map((label) => (
+          <Stepper.Step key={label} label={label} />
+        ))}
+      </Stepper>
       {running ? (
-        <ImportRun
-          id={running}
-          options={options}
-          onOptions={setOptions}
-          onAgain={() => {
-            setRunning(null);
-            setFile(null);
-            reload({ requestPolicy: "network-only" });
-          }}
-        />
+        <>
+          {refused}
+          <ImportRun
+            key={running}
+            id={running}
+            options={options}
+            onOptions={set}
+            onSheet={(sheet) => preview({ ...options, numbers: null, dateOrder: null, consent: null }, sheet)}
+            switching={fetching}
+            onStarted={() => setStarted(true)}
+            onAgain={again}
+          />
+        </>
       ) : (
-        <SimpleGrid cols={{ base: 1, md: 2 }}>
-          <Card>
-            <Title order={2} size="h4" mb="sm">
-              1. The file
-            </Title>
+        <Card>
+          <Stack>
             <Dropzone
               onDrop={(files) => {
                 setFile(files[0] ?? null);
@@ -87,47 +109,38 @@ export function ImportPage() {
             >
               <Stack align="center" gap="xs" py="lg" style={{ pointerEvents: "none" }}>
                 {file ? <IconFileSpreadsheet size={40} stroke={1.4} /> : <IconUpload size={40} stroke={1.4} />}
-                <Text fw={550} ta="center">
-                  {file ? file.name : "Drop a file here, or press to choose one"}
+                <Text fw={550} ta="center" style={{ overflowWrap: "anywhere" }}>
+                  {file ? file.name : "Drop a file here or click to choose one"}
                 </Text>
-                <Text size="sm" c="dimmed">
-                  {file ? bytes(file.size) : "Columns, separator and encoding are found out"}
+                <Text size="sm" c="dimmed" ta="center">
+                  {file ? bytes(file.size) : "Columns, separator and encoding are detected."}
                 </Text>
               </Stack>
             </Dropzone>
-            {problem && (
-              <Alert color="red" mt="md" role="alert" title="This file was not taken">
-                {problem}
-              </Alert>
-            )}
-          </Card>
-          <Card>
-            <Stack>
-              <Title order={2} size="h4">
-                2. How to read it
-              </Title>
-              <OptionsForm value={options} onChange={setOptions} />
-              <Group justify="flex-end">
-                <Button variant="default" onClick={() => submit(true)} disabled={!file} loading={fetching}>
-                  Check first
-                </Button>
-                <Button onClick={() => submit(false)} disabled={!file} loading={fetching}>
-                  Import
-                </Button>
-              </Group>
-            </Stack>
-          </Card>
-        </SimpleGrid>
+            {refused}
+            <Box maw={520}>
+              <CountrySelect value={options} onChange={set} />
+            </Box>
+            <Group justify="space-between" gap="sm">
+              <Text size="sm" c="dimmed">
+                You see a preview first. Nothing is imported before you confirm it.
+              </Text>
+              <Button onClick={() => preview(options)} disabled={!file} loading={fetching}>
+                Continue
+              </Button>
+            </Group>
+          </Stack>
+        </Card>
       )}
-      {history && history.imports.nodes.length > 0 && (
+      {!running && history && history.imports.nodes.length > 0 && (
         <Card padding={0}>
           <Title order={2} size="h4" p="md" pb={0}>
-            History
+            Recent imports
           </Title>
           <Table className="cards">
             <Table.Thead>
               <Table.Tr>
-                {["File", "When", "Status", "Rows", "Created", "Updated", "Rejected"].map((h) => (
+                {["File", "Date", "Status", "Rows", "Added", "Updated", "Rejected"].map((h) => (
                   <Table.Th key={h}>{h}</Table.Th>
                 ))}
               </Table.Tr>
@@ -136,13 +149,16 @@ export function ImportPage() {
               {history.imports.nodes.map((i) => (
                 <Table.Tr key={i.id}>
                   <Table.Td data-label="File">{i.fileName}</Table.Td>
-                  <Table.Td data-label="When">{moment(i.createdAt)}</Table.Td>
+                  <Table.Td data-label="Date">{moment(i.createdAt)}</Table.Td>
                   <Table.Td data-label="Status">
-                    <Status value={i.status} label={i.dryRun ? `Dry run, ${i.status.toLowerCase()}` : undefined} />
+                    <Status
+                      value={i.dryRun ? "PENDING" : i.status}
+                      label={i.dryRun ? "Preview only" : words(i.status)}
+                    />
                   </Table.Td>
                   <Table.Td data-label="Rows">{count(i.rowsDone)}</Table.Td>
-                  <Table.Td data-label="Created">{count(i.created)}</Table.Td>
-                  <Table.Td data-label="Updated">{count(i.updated)}</Table.Td>
+                  <Table.Td data-label="Added">{i.dryRun ? "–" : count(i.created)}</Table.Td>
+                  <Table.Td data-label="Updated">{i.dryRun ? "–" : count(i.updated)}</Table.Td>
                   <Table.Td data-label="Rejected">
                     {i.rejectsUrl ? (
                       <Anchor href={i.rejectsUrl} download size="sm">

@@ -1,83 +1,86 @@
-import { MultiSelect, Radio, Select, Stack, Textarea, TextInput } from "@mantine/core";
-import type { ImportConsentSource, ImportMode } from "../../gql/graphql";
+import { MultiSelect, Select, SimpleGrid } from "@mantine/core";
+import { useMemo } from "react";
+import type { ImportDateOrder, ImportNumbers } from "../../gql/graphql";
 import { useTopics } from "../topics/useTopics";
+import { countries, type Options } from "./wizard";
 
-/** How a file is read. */
-export type Options = {
-  mode: ImportMode;
-  consent: ImportConsentSource;
-  consentText: string;
-  region: string;
-  topics: string[];
-};
+type Props = { value: Options; onChange: (change: Partial<Options>) => void };
 
-export const firstOptions: Options = { mode: "UPSERT", consent: "COLUMNS", consentText: "", region: "", topics: [] };
+export function CountrySelect(props: Props) {
+  const all = useMemo(countries, []);
+  return (
+    <Select
+      label="Country of national numbers"
+      description="For numbers such as 0151 12345678 in rows without a country."
+      placeholder="None"
+      data={all}
+      value={props.value.region || null}
+      onChange={(v) => props.onChange({ region: v ?? "" })}
+      searchable
+      clearable
+      clearButtonProps={{ "aria-label": "No country" }}
+      nothingFoundMessage="No such country"
+    />
+  );
+}
 
-/** As the API takes them. */
-export const optionsInput = (o: Options) => ({
-  mode: o.mode,
-  consentSource: o.consent,
-  consentText: o.consentText || null,
-  defaultRegion: o.region || null,
-  topicIds: o.topics,
-});
-
-export function OptionsForm(props: { value: Options; onChange: (o: Options) => void }) {
+/** How a file is read where it does not tell by itself. What is asked elsewhere is left out. */
+export function OptionsForm(props: Props & { asksNumbers: boolean; asksDates: boolean }) {
   const o = props.value;
   const topics = useTopics();
-  const set = (change: Partial<Options>) => props.onChange({ ...o, ...change });
   return (
-    <Stack>
+    <SimpleGrid cols={{ base: 1, sm: 2 }}>
+      <CountrySelect {...props} />
       <Select
-        label="Known contacts"
+        label="Existing contacts"
+        description="Contacts are recognized by their number."
         value={o.mode}
-        onChange={(v) => v && set({ mode: v })}
+        onChange={(v) => v && props.onChange({ mode: v })}
         data={[
-          { value: "UPSERT", label: "Add new ones, update known ones" },
-          { value: "CREATE_ONLY", label: "Add new ones, leave known ones as they are" },
-          { value: "UPDATE_ONLY", label: "Update known ones only" },
+          { value: "UPSERT", label: "Add new and update existing" },
+          { value: "CREATE_ONLY", label: "Add new only" },
+          { value: "UPDATE_ONLY", label: "Update existing only" },
         ]}
         allowDeselect={false}
       />
-      <TextInput
-        label="Country of national numbers"
-        description="Two letters, where the row has no country of its own"
-        placeholder="DE"
-        value={o.region}
-        onChange={(e) => set({ region: e.currentTarget.value.toUpperCase() })}
-        maxLength={2}
-        w={260}
-      />
-      <Radio.Group
-        label="Consent"
-        description="Who has not agreed gets no campaign. Nobody who opted out comes back without newer proof."
-        value={o.consent}
-        onChange={(v) => set({ consent: v as ImportConsentSource })}
-      >
-        <Stack gap="xs" mt="xs">
-          <Radio value="COLUMNS" label="As the file's consent columns say, row by row" />
-          <Radio value="ALL" label="Everybody in this file agreed" />
-          <Radio value="NONE" label="Record none" />
-        </Stack>
-      </Radio.Group>
-      {o.consent === "ALL" && (
-        <Textarea
-          label="What did they agree to, and where?"
-          description="Kept as evidence with each contact"
-          value={o.consentText}
-          onChange={(e) => set({ consentText: e.currentTarget.value })}
+      {!props.asksNumbers && (
+        <Select
+          label="Numbers without +"
+          description="A number that could be both is rejected."
+          value={o.numbers ?? ""}
+          onChange={(v) => props.onChange({ numbers: (v || null) as ImportNumbers | null })}
+          data={[
+            { value: "", label: "Detect for each number" },
+            { value: "NATIONAL", label: "Without the country code" },
+            { value: "INTERNATIONAL", label: "With the country code" },
+          ]}
+          allowDeselect={false}
+        />
+      )}
+      {!props.asksDates && (
+        <Select
+          label="Dates such as 03/04/2025"
+          description="Used where a column’s own dates do not tell."
+          value={o.dateOrder ?? ""}
+          onChange={(v) => props.onChange({ dateOrder: (v || null) as ImportDateOrder | null })}
+          data={[
+            { value: "", label: "Detect for each column" },
+            { value: "DAY_FIRST", label: "Day first" },
+            { value: "MONTH_FIRST", label: "Month first" },
+          ]}
+          allowDeselect={false}
         />
       )}
       {topics.length > 0 && (
         <MultiSelect
-          label="Subscribe everybody in this file to"
-          description="Who left a topic is not brought back. A column of topics counts beside it."
+          label="Subscribe everyone in this file to"
+          description="People who left a topic are not subscribed again."
           data={topics}
           value={o.topics}
-          onChange={(v) => set({ topics: v })}
+          onChange={(v) => props.onChange({ topics: v })}
           clearable
         />
       )}
-    </Stack>
+    </SimpleGrid>
   );
 }

@@ -1,0 +1,78 @@
+import { Button, Select, Stack, Table, Text, Title } from "@mantine/core";
+import { useState } from "react";
+import { counted } from "../../lib/format";
+import { type Column, conflicts, fieldNames, keyOf } from "./wizard";
+
+/** What each column is imported as, to be corrected. */
+export function Columns(props: { columns: readonly Column[]; onChange: (name: string, field: string) => void }) {
+  const [all, setAll] = useState(false);
+  const problems = conflicts(props.columns);
+  const empty = props.columns.filter((c) => c.samples.length === 0);
+  const hidden = all || empty.length < 4 ? [] : empty;
+  return (
+    <Stack gap="sm">
+      <div>
+        <Title order={3} size="h5">
+          Columns
+        </Title>
+        <Text size="sm" c="dimmed" maw={760}>
+          Several columns may be phone numbers. Each row then uses one of them: the number of a WhatsApp column first,
+          then a mobile number, then any other valid number.
+        </Text>
+      </div>
+      <Table className="cards">
+        <Table.Thead>
+          <Table.Tr>
+            {["Column", "Examples", "Import as"].map((h) => (
+              <Table.Th key={h}>{h}</Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {props.columns
+            .filter((c) => !hidden.includes(c))
+            .map((c) => (
+              <Table.Tr key={c.name}>
+                <Table.Td data-label="Column" fw={550}>
+                  {c.name}
+                </Table.Td>
+                <Table.Td data-label="Examples">
+                  <Text size="sm" c="dimmed" truncate className="sample">
+                    {c.samples.join(" · ") || "Empty"}
+                  </Text>
+                </Table.Td>
+                <Table.Td data-label="Import as">
+                  <Select
+                    aria-label={`Import ${c.name} as`}
+                    size="xs"
+                    data={choices(c)}
+                    value={c.field}
+                    error={problems[c.name]}
+                    onChange={(v) => props.onChange(c.name, v ?? "")}
+                    allowDeselect={false}
+                    maxDropdownHeight={320}
+                    maw={230}
+                    miw={170}
+                  />
+                </Table.Td>
+              </Table.Tr>
+            ))}
+        </Table.Tbody>
+      </Table>
+      {hidden.length > 0 && (
+        <Button variant="subtle" size="xs" onClick={() => setAll(true)} style={{ alignSelf: "flex-start" }}>
+          Show {counted(hidden.length, "empty column", "empty columns")}
+        </Button>
+      )}
+    </Stack>
+  );
+}
+
+function choices(c: Column) {
+  const attribute = c.field.startsWith("attributes.") ? c.field : `attributes.${keyOf(c.name)}`;
+  return [
+    ...fieldNames,
+    { value: attribute, label: `Attribute “${attribute.slice("attributes.".length)}”` },
+    { value: "", label: "Do not import" },
+  ];
+}

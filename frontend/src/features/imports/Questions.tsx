@@ -1,0 +1,162 @@
+import { Card, Radio, Stack, Text, Textarea } from "@mantine/core";
+import type { ReactNode } from "react";
+import type { ImportConsentSource, ImportDateOrder, ImportNumbers } from "../../gql/graphql";
+import { type Column, evidenceMissing, type LeftOut, type Options, type Question, readingText } from "./wizard";
+
+/** What only the operator can tell of a file. */
+export function Questions(props: {
+  asked: readonly Question[];
+  options: Options;
+  leftOut: LeftOut;
+  columns: readonly Column[];
+  onNumbers: (v: ImportNumbers | null) => void;
+  onDates: (v: ImportDateOrder | null) => void;
+  onConsent: (change: Partial<Options>) => void;
+}) {
+  const { asked, options, leftOut } = props;
+  const numbers = asked.find((q) => q.about === "NUMBERS");
+  const dates = asked.filter((q) => q.about === "DATES");
+  const consentDates = dates.some((q) => props.columns.some((c) => c.name === q.column && c.field === "consent_at"));
+  return (
+    <Stack>
+      {numbers && (
+        <Choice
+          title="How are numbers without + written in this file?"
+          why={numbers.text}
+          value={options.numbers ?? (leftOut.NUMBERS ? leave : null)}
+          onChange={(v) => props.onNumbers(v === leave ? null : (v as ImportNumbers))}
+          answers={[
+            { value: "NATIONAL", label: "Without the country code", hint: readingText(numbers, 0) },
+            { value: "INTERNATIONAL", label: "With the country code", hint: readingText(numbers, 1) },
+            { value: leave, label: "I do not know. Leave out the rows for which it matters." },
+          ]}
+        />
+      )}
+      {dates.length > 0 && (
+        <Choice
+          title="Do the dates in this file start with the day or the month?"
+          why={dates.map((q) => q.text).join(" ")}
+          value={options.dateOrder ?? (leftOut.DATES ? leave : null)}
+          onChange={(v) => props.onDates(v === leave ? null : (v as ImportDateOrder))}
+          answers={[
+            { value: "DAY_FIRST", label: "Day first", hint: readingText(dates[0] as Question, 0) },
+            { value: "MONTH_FIRST", label: "Month first", hint: readingText(dates[0] as Question, 1) },
+            {
+              value: leave,
+              label: consentDates
+                ? "I do not know. Leave out the rows for which it matters."
+                : "I do not know. Keep these dates as text.",
+            },
+          ]}
+        />
+      )}
+      <Consent
+        asked={asked.filter((q) => q.about === "CONSENT")}
+        options={options}
+        columns={props.columns}
+        onChange={props.onConsent}
+      />
+    </Stack>
+  );
+}
+
+const leave = "LEAVE";
+
+function Consent(props: {
+  asked: readonly Question[];
+  options: Options;
+  columns: readonly Column[];
+  onChange: (change: Partial<Options>) => void;
+}) {
+  const { asked, options } = props;
+  const column = props.columns.find((c) => c.field === "consent");
+  const optOuts = column || props.columns.some((c) => c.field === "opt_out");
+  const standing = asked.length > 0 ? null : column ? "COLUMNS" : "NONE";
+  const value = options.consent ?? standing;
+  const needed = evidenceMissing({ ...options, consent: value, consentText: "" }, asked.length > 0);
+  return (
+    <Choice
+      title="Did these people agree to WhatsApp messages from you?"
+      why={
+        <>
+          {asked.length > 0
+            ? asked.map((q) => `${q.text} `)
+            : "Contacts without recorded consent are left out of campaigns. Opt-outs in the file are always kept. "}
+          Nobody who opted out is opted in again without newer proof.
+        </>
+      }
+      value={value}
+      onChange={(v) => props.onChange({ consent: v as ImportConsentSource })}
+      answers={[
+        ...(column
+          ? [
+              {
+                value: "COLUMNS",
+                label:
+                  asked.length > 0
+                    ? `Yes, where the column “${column.name}” says so`
+                    : `As the column “${column.name}” says, row by row`,
+              },
+            ]
+          : []),
+        { value: "ALL", label: optOuts ? "Yes, everyone who has not opted out" : "Yes, everyone in this file" },
+        { value: "NONE", label: column ? "No, or I am not sure. Do not record consent." : "Do not record consent" },
+      ]}
+    >
+      {value !== "NONE" && value !== null && (
+        <Textarea
+          label="What did they agree to, and where?"
+          description="Kept with each contact as evidence."
+          placeholder="“Send me offers on WhatsApp”, checkbox of the sign-up form, May 2026"
+          required={needed}
+          autosize
+          minRows={2}
+          maxLength={4000}
+          value={options.consentText}
+          onChange={(e) => props.onChange({ consent: value, consentText: e.currentTarget.value })}
+        />
+      )}
+    </Choice>
+  );
+}
+
+function Choice(props: {
+  title: string;
+  why: ReactNode;
+  value: string | null;
+  onChange: (value: string) => void;
+  answers: { value: string; label: string; hint?: string }[];
+  children?: ReactNode;
+}) {
+  const open = props.value === null;
+  return (
+    <Card style={open ? { borderColor: "var(--mantine-color-yellow-6)", borderLeftWidth: 4 } : undefined}>
+      <Radio.Group
+        label={props.title}
+        description={props.why}
+        required={open}
+        value={props.value}
+        onChange={props.onChange}
+        labelProps={{ fz: "md", fw: 600 }}
+        descriptionProps={{ fz: "sm", maw: 760, mt: 4 }}
+      >
+        <Stack gap="sm" mt="sm">
+          {props.answers.map((a) => (
+            <Radio
+              key={a.value}
+              value={a.value}
+              label={a.label}
+              description={a.hint}
+              styles={{ description: { fontSize: "var(--mantine-font-size-sm)" } }}
+            />
+          ))}
+        </Stack>
+      </Radio.Group>
+      {props.children && (
+        <Text component="div" mt="md" maw={760}>
+          {props.children}
+        </Text>
+      )}
+    </Card>
+  );
+}

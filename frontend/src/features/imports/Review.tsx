@@ -1,0 +1,277 @@
+import { Alert, Button, Card, Group, List, MultiSelect, Select, Stack, Text, Title } from "@mantine/core";
+import { IconAlertTriangle, IconFileCheck, IconInfoCircle } from "@tabler/icons-react";
+import { useState } from "react";
+import { counted, sentence } from "../../lib/format";
+import { Columns } from "./Columns";
+import type { ImportState } from "./ImportRun";
+import { CountrySelect, OptionsForm } from "./OptionsForm";
+import { Figures, Running } from "./Outcome";
+import { Questions } from "./Questions";
+import { Rejected } from "./Rejected";
+import {
+  type Column,
+  contacts,
+  corrected,
+  keyOf,
+  type LeftOut,
+  mappingInput,
+  type Options,
+  type Question,
+  recognized,
+  remembered,
+  stillToDo,
+} from "./wizard";
+
+/** What depends on how the file is read, to tell whether the preview is still true. */
+const readingOf = (o: Options, mapping: unknown) => JSON.stringify([mapping, o.mode, o.region, o.numbers, o.dateOrder]);
+
+/** The preview of an import, with everything that can be corrected before it is made. */
+export function Review(props: {
+  import: ImportState;
+  options: Options;
+  onOptions: (change: Partial<Options>) => void;
+  onSheet: (sheet: string) => void;
+  busy: boolean;
+  problem: string;
+  onRun: (dryRun: boolean, options: Options, mapping: { name: string; field: string }[]) => Promise<boolean>;
+  onStop: () => void;
+  onAgain: () => void;
+}) {
+  const { import: i, options } = props;
+  const [edits, setEdits] = useState<Record<string, string>>({});
+  const [answered, setAnswered] = useState<Question[]>([]);
+  const [leftOut, setLeftOut] = useState<LeftOut>({});
+  const columns = corrected(i.columns, edits);
+  const mapping = mappingInput(i.columns, edits);
+  const [previewed, setPreviewed] = useState(() => readingOf(options, mapping));
+  const asked = remembered(answered, i.questions);
+  const running = !i.finishedAt;
+  const busy = running || props.busy;
+  const run = async (dryRun: boolean, o: Options) => {
+    if (await props.onRun(dryRun, o, mapping)) setPreviewed(readingOf(o, mapping));
+  };
+  const keep = (about: Question["about"]) =>
+    setAnswered([...answered.filter((q) => q.about !== about), ...asked.filter((q) => q.about === about)]);
+  /** What is answered is shown at once, by another preview. */
+  const answer = (about: "NUMBERS" | "DATES", change: Partial<Options>, leave: boolean) => {
+    keep(about);
+    setLeftOut({ ...leftOut, [about]: leave });
+    props.onOptions(change);
+    const next = { ...options, ...change };
+    if (next.numbers !== options.numbers || next.dateOrder !== options.dateOrder) run(true, next);
+  };
+  const map = (name: string, field: string) => setEdits({ ...edits, [name]: field });
+  const usable = i.created + i.updated + i.unchanged + i.duplicates;
+  const todo = stillToDo({
+    asked,
+    leftOut,
+    options,
+    columns,
+    changed: previewed !== readingOf(options, mapping),
+    usable,
+  });
+  const changed = previewed !== readingOf(options, mapping);
+  const notes = i.warnings.filter((w) => !i.questions.some((q) => q.text === w));
+  const unreadable = i.status === "FAILED" && !i.startedAt; // stopped before it began: no column holds numbers
+  const ended = i.status === "COMPLETED";
+  return (
+    <Stack>
+      <Card>
+        <Stack>
+          <Group justify="space-between" align="flex-start">
+            <Group gap="sm" wrap="nowrap" align="flex-start">
+              <IconFileCheck size={28} stroke={1.5} aria-hidden style={{ flex: "none", marginTop: 2 }} />
+              <div>
+                <Title order={2} size="h4" style={{ overflowWrap: "anywhere" }}>
+                  {i.fileName}
+                </Title>
+                <Text size="sm" c="dimmed" data-testid="recognized">
+                  {recognized(i)} · {counted(i.columns.length, "column", "columns")}
+                </Text>
+              </div>
+            </Group>
+            {i.sheets.length > 1 && (
+              <Select
+                label="Sheet"
+                data={[...i.sheets]}
+                value={i.sheet ?? null}
+                onChange={(v) => v && v !== i.sheet && props.onSheet(v)}
+                allowDeselect={false}
+                disabled={busy}
+              />
+            )}
+          </Group>
+          <Running import={i} />
+          {notes.map((w) => (
+            <Alert key={w} color="yellow" icon={<IconAlertTriangle />}>
+              {w}
+            </Alert>
+          ))}
+          {i.status === "FAILED" && !unreadable && (
+            <Alert color="red" title="This file cannot be imported" icon={<IconAlertTriangle />}>
+              {sentence(i.failure ?? "")}
+            </Alert>
+          )}
+          {i.status === "CANCELED" && (
+            <Alert color="yellow" title="The preview was stopped">
+              Choose the file again to import it.
+            </Alert>
+          )}
+          {unreadable ? (
+            <WhichColumn
+              failure={i.failure ?? ""}
+              guessed={i.columns.some((c) => c.field === "address")}
+              columns={columns}
+              onMap={(fields) => setEdits({ ...edits, ...fields })}
+              options={options}
+              onOptions={props.onOptions}
+            />
+          ) : (
+            <>
+              {ended && (
+                <Alert color="blue" icon={<IconInfoCircle />}>
+                  This is a preview. Nothing has been imported yet.
+                </Alert>
+              )}
+              <Figures import={i} preview />
+            </>
+          )}
+        </Stack>
+      </Card>
+      {ended && (
+        <Questions
+          asked={asked}
+          options={options}
+          leftOut={leftOut}
+          columns={columns}
+          onNumbers={(v) => answer("NUMBERS", { numbers: v }, v === null)}
+          onDates={(v) => answer("DATES", { dateOrder: v }, v === null)}
+          onConsent={(change) => {
+            keep("CONSENT");
+            props.onOptions(change);
+          }}
+        />
+      )}
+      {ended && i.rejected > 0 && (
+        <Card>
+          <Rejected id={i.id} run={i.finishedAt ?? ""} rejected={i.rejected} url={i.rejectsUrl} />
+        </Card>
+      )}
+      {(ended || unreadable) && (
+        <Card>
+          <Columns columns={columns} onChange={map} />
+        </Card>
+      )}
+      {ended && (
+        <Card>
+          <Title order={3} size="h5" mb="sm">
+            Options
+          </Title>
+          <OptionsForm
+            value={options}
+            onChange={props.onOptions}
+            asksNumbers={asked.some((q) => q.about === "NUMBERS")}
+            asksDates={asked.some((q) => q.about === "DATES")}
+          />
+        </Card>
+      )}
+      {props.problem && (
+        <Alert color="red" role="alert" title="The file could not be read this way" icon={<IconAlertTriangle />}>
+          {props.problem}
+        </Alert>
+      )}
+      {ended && !busy && todo.length > 0 && (
+        <Alert color="yellow" title="Before you can import" data-testid="todo">
+          <List size="sm">
+            {todo.map((t) => (
+              <List.Item key={t}>{t}</List.Item>
+            ))}
+          </List>
+        </Alert>
+      )}
+      <Group justify="flex-end">
+        {running ? (
+          <Button variant="outline" color="red" onClick={props.onStop}>
+            Stop
+          </Button>
+        ) : (
+          <Button variant="subtle" onClick={props.onAgain}>
+            Discard
+          </Button>
+        )}
+        {unreadable && (
+          <Button loading={busy} onClick={() => run(true, options)}>
+            Continue
+          </Button>
+        )}
+        {ended && (
+          <>
+            {changed && (
+              <Button loading={busy} onClick={() => run(true, options)}>
+                Update preview
+              </Button>
+            )}
+            <Button
+              variant={changed ? "default" : "filled"}
+              loading={busy}
+              disabled={todo.length > 0}
+              onClick={() => run(false, options)}
+            >
+              Import {contacts(i.created + i.updated + i.unchanged)}
+            </Button>
+          </>
+        )}
+      </Group>
+    </Stack>
+  );
+}
+
+/** The question that a file without readable numbers leaves. */
+function WhichColumn(props: {
+  failure: string;
+  guessed: boolean;
+  columns: readonly Column[];
+  onMap: (fields: Record<string, string>) => void;
+  options: Options;
+  onOptions: (change: Partial<Options>) => void;
+}) {
+  const phones = props.columns.filter((c) => c.field === "address").map((c) => c.name);
+  const choose = (names: string[]) => {
+    const added = names.filter((n) => !phones.includes(n)).map((n) => [n, "address"]);
+    const removed = phones.filter((n) => !names.includes(n)).map((n) => [n, `attributes.${keyOf(n)}`]);
+    props.onMap(Object.fromEntries([...added, ...removed]));
+  };
+  return (
+    <>
+      <Alert color="yellow" title="No phone numbers were found in this file" icon={<IconAlertTriangle />}>
+        {props.guessed
+          ? sentence(props.failure)
+          : "Choose the columns that hold them, and the country if the numbers have no country code."}
+      </Alert>
+      <MultiSelect
+        label="Which columns hold the phone numbers?"
+        placeholder={phones.length === 0 ? "Choose at least one" : undefined}
+        data={props.columns.map((c) => ({
+          value: c.name,
+          label: c.samples[0] ? `${c.name} (${c.samples[0]})` : c.name,
+        }))}
+        value={phones}
+        onChange={choose}
+        searchable
+        required
+      />
+      <CountrySelect value={props.options} onChange={props.onOptions} />
+      <Select
+        label="Numbers without +"
+        value={props.options.numbers ?? ""}
+        onChange={(v) => props.onOptions({ numbers: (v || null) as Options["numbers"] })}
+        data={[
+          { value: "", label: "Detect for each number" },
+          { value: "NATIONAL", label: "Without the country code" },
+          { value: "INTERNATIONAL", label: "With the country code" },
+        ]}
+        allowDeselect={false}
+      />
+    </>
+  );
+}

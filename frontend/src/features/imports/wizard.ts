@@ -1,0 +1,211 @@
+import type {
+  ImportConsentSource,
+  ImportDateOrder,
+  ImportMode,
+  ImportNumbers,
+  ImportQuestionTopic,
+} from "../../gql/graphql";
+import { counted, sentence } from "../../lib/format";
+
+/** How a file is to be read, as far as the operator has said. */
+export type Options = {
+  mode: ImportMode;
+  region: string;
+  numbers: ImportNumbers | null;
+  dateOrder: ImportDateOrder | null;
+  consent: ImportConsentSource | null;
+  consentText: string;
+  topics: string[];
+};
+
+export const firstOptions: Options = {
+  mode: "UPSERT",
+  region: "",
+  numbers: null,
+  dateOrder: null,
+  consent: null,
+  consentText: "",
+  topics: [],
+};
+
+/** As the API takes them. */
+export const optionsInput = (o: Options) => ({
+  mode: o.mode,
+  defaultRegion: o.region || null,
+  numbers: o.numbers,
+  dateOrder: o.dateOrder,
+  consentSource: o.consent ?? ("COLUMNS" as const),
+  consentText: (o.consent !== "NONE" && o.consentText.trim()) || null,
+  topicIds: o.topics,
+});
+
+export type Column = { name: string; field: string; samples: readonly string[] };
+export type Question = {
+  about: ImportQuestionTopic;
+  column?: string | null;
+  text: string;
+  example?: string | null;
+  readings: readonly string[];
+};
+export type Reject = { row: number; line: number; field: string; value: string; reason: string };
+
+export const fieldNames = [
+  { value: "address", label: "Phone number" },
+  { value: "name", label: "Name" },
+  { value: "first_name", label: "First name" },
+  { value: "last_name", label: "Last name" },
+  { value: "region", label: "Country" },
+  { value: "locale", label: "Language" },
+  { value: "time_zone", label: "Time zone" },
+  { value: "consent", label: "Consent" },
+  { value: "consent_at", label: "Consent date" },
+  { value: "opt_out", label: "Opt-out" },
+  { value: "topics", label: "Topics" },
+];
+
+/** What a header becomes as an attribute's key: as the server makes it. */
+export const keyOf = (header: string) =>
+  header
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, "_")
+    .replace(/^_+|_+$/g, "")
+    .slice(0, 64);
+
+/** Columns that share a field with another one, with what is wrong; phone numbers may stand in several. */
+export function conflicts(columns: readonly Column[]): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const c of columns) {
+    const other = columns.find((o) => o !== c && o.field === c.field);
+    if (c.field && c.field !== "address" && other) found[c.name] = `“${other.name}” is imported as the same field.`;
+  }
+  return found;
+}
+
+/** The columns as the operator has corrected them. */
+export const corrected = (columns: readonly Column[], edits: Record<string, string>): Column[] =>
+  columns.map((c) => ({ ...c, field: edits[c.name] ?? c.field }));
+
+/** The mapping for the API: nothing as long as the guesses stand, so that they may change with the other answers. */
+export const mappingInput = (columns: readonly Column[], edits: Record<string, string>) =>
+  Object.keys(edits).length === 0 ? [] : corrected(columns, edits).map(({ name, field }) => ({ name, field }));
+
+const kinds: Record<string, string> = {
+  csv: "CSV file",
+  json: "JSON file",
+  jsonl: "NDJSON file",
+  ndjson: "NDJSON file",
+  tsv: "Tab-separated file",
+  txt: "Text file",
+};
+
+/** What a file was recognised as: “Google Contacts export, Excel workbook”. */
+export function recognized(i: { fileName: string; source?: string | null; sheet?: string | null }): string {
+  const extension = i.fileName
+    .toLowerCase()
+    .replace(/\.(gz|zip)$/, "")
+    .split(".")
+    .pop();
+  const kind = i.sheet ? `Excel workbook, sheet “${i.sheet}”` : (kinds[extension ?? ""] ?? "");
+  if (i.source === "vCard") return "vCards";
+  if (i.source) return i.sheet ? `${i.source} export (${kind})` : `${i.source} export`;
+  return kind || "List of contacts";
+}
+
+/** The questions to show: those that are open, and those that were answered and can be answered differently. */
+export const remembered = (answered: readonly Question[], open: readonly Question[]): Question[] => [
+  ...answered.filter((q) => !open.some((x) => x.about === q.about && x.column === q.column)),
+  ...open,
+];
+
+/** Topics whose rows the operator chose to leave out. */
+export type LeftOut = Partial<Record<"NUMBERS" | "DATES", boolean>>;
+
+/** What must be done before the file can be imported for good; empty: nothing. */
+export function stillToDo(s: {
+  asked: readonly Question[];
+  leftOut: LeftOut;
+  options: Options;
+  columns: readonly Column[];
+  changed: boolean;
+  usable: number;
+}): string[] {
+  const { options: o, leftOut } = s;
+  const todo: string[] = [];
+  const asks = (about: ImportQuestionTopic) => s.asked.some((q) => q.about === about);
+  if (Object.keys(conflicts(s.columns)).length > 0) todo.push("Two columns are imported as the same field.");
+  if (s.changed) todo.push("Update the preview to see what your changes do.");
+  if (asks("NUMBERS") && !o.numbers && !leftOut.NUMBERS) todo.push("Say how numbers without + are written.");
+  if (asks("DATES") && !o.dateOrder && !leftOut.DATES) todo.push("Say whether dates start with the day or the month.");
+  if (asks("CONSENT") && !o.consent) todo.push("Say whether these people agreed to WhatsApp messages.");
+  if (evidenceMissing(o, asks("CONSENT"))) todo.push("Say what these people agreed to.");
+  if (s.usable === 0) todo.push("No row of this file can be imported yet.");
+  return todo;
+}
+
+/** Consent that the file does not prove by itself needs the text that people agreed to. */
+export const evidenceMissing = (o: Options, asked: boolean) =>
+  (o.consent === "ALL" || (o.consent === "COLUMNS" && asked)) && o.consentText.trim() === "";
+
+/** Rows that were rejected for one reason. */
+export type Reason = { text: string; rows: number; examples: Reject[] };
+
+const quoted = /"(?:[^"\\]|\\.)*"/g;
+const shownExamples = 3;
+
+/** Rejected rows by reason, the most frequent first. What differs from row to row is left out of the reason. */
+export function byReason(rejects: readonly Reject[]): Reason[] {
+  const groups = new Map<string, { words: string[]; rejects: Reject[] }>();
+  for (const r of rejects) {
+    const text = r.reason.replace(/^"(?:[^"\\]|\\.)*" (?:is )?/, "").replace(quoted, "“…”");
+    const words = (isColumn(r.field) ? `${r.field}: ${text}` : text).split(" ");
+    const key = words.join(" ").replace(/\+?\d{2,}/g, "0");
+    const group = groups.get(key);
+    if (group) {
+      group.words = group.words.map((w, i) => (w === words[i] ? w : `…${/[:;,]$/.exec(w)?.[0] ?? ""}`));
+      group.rejects.push(r);
+    } else groups.set(key, { words, rejects: [r] });
+  }
+  return [...groups.values()]
+    .sort((a, b) => b.rejects.length - a.rejects.length)
+    .map((g) => ({
+      text: sentence(g.words.join(" ")),
+      rows: g.rejects.length,
+      examples: g.rejects.slice(0, shownExamples),
+    }));
+}
+
+const isColumn = (field: string) => !["address", "name", "attributes", "row", ""].includes(field);
+
+/** "Line 12: 0151 2345"; what broke the row itself stands in no cell. */
+export const exampleOf = (r: Reject) =>
+  r.field === "row" ? `Line ${r.line}` : `Line ${r.line}: ${r.value || "(empty)"}`;
+
+/** "4,687 contacts" */
+export const contacts = (n: number) => counted(n, "contact", "contacts");
+
+const codes =
+  "AD AE AF AG AI AL AM AO AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BW BY BZ CA CC CD " +
+  "CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD " +
+  "GE GF GG GH GI GL GM GN GP GQ GR GT GU GW GY HK HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI " +
+  "KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW " +
+  "MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PR PS PT PW PY QA RE RO RS RU RW SA SB SC " +
+  "SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG US UY UZ " +
+  "VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW";
+
+/** All countries that have phone numbers of their own, by name. */
+export function countries(): { value: string; label: string }[] {
+  const names = new Intl.DisplayNames("en", { type: "region" });
+  return codes
+    .split(" ")
+    .map((value) => ({ value, label: `${names.of(value)} (${value})` }))
+    .sort((a, b) => a.label.localeCompare(b.label, "en"));
+}
+
+const longDay = new Intl.DateTimeFormat("en", { dateStyle: "long", timeZone: "UTC" });
+
+/** What an example of the file is by one of the answers; dates come as ISO dates. */
+export const readingText = (q: Question, i: number): string => {
+  const reading = q.readings[i];
+  if (!q.example || !reading) return "";
+  return `${q.example} is ${q.about === "DATES" ? longDay.format(new Date(reading)) : reading}.`;
+};
