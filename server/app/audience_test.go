@@ -6,9 +6,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"eventstream/server/csvcell"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
