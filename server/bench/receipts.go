@@ -87,8 +87,8 @@ func (b *Bench) Receipts(ctx context.Context, offered []int) (Table, error) {
 		most.row(fmt.Sprintf("the engine, at most (%.1f×, applied %.1f×)", most.taken/base, most.applied/base)))
 	first := receiptsMost
 	for _, rate := range offered {
-		offered := callbacks("SM7e", token, r.URL, first, rate*receiptSeconds)
-		c, err := b.receiptCase(ctx, r, server, r.URL, offered, rate, true)
+		calls := callbacks("SM7e", token, r.URL, first, rate*receiptSeconds)
+		c, err := b.receiptCase(ctx, r, server, r.URL, calls, rate, true)
 		if err != nil {
 			return t, err
 		}
