@@ -29,8 +29,8 @@ const (
 )
 
 // uploads takes the multipart requests of the GraphQL multipart request specification
-// (github.com/jaydenseric/graphql-multipart-request-spec) with one file. The parts come in order: operations, map, file.
-// What an operation is allowed to is decided before the file's first byte, and its resolver reads the file from the
+// (github.com/jaydenseric/graphql-multipart-request-spec) with one file. The parts come in order: operations, map,
+// file. What an operation is allowed to is decided before the file's first byte, and its resolver reads the file from the
 // connection: nothing of it is kept in memory or on disk here.
 type uploads struct {
 	schema    *ast.Schema
@@ -77,7 +77,8 @@ func (u uploads) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 	h.Set("Content-Type", "application/json")
 	rc, listed := exec.CreateOperationContext(r.Context(), params)
 	if listed != nil {
-		answerUpload(w, http.StatusUnprocessableEntity, exec.DispatchError(graphql.WithOperationContext(r.Context(), rc), listed))
+		refused := exec.DispatchError(graphql.WithOperationContext(r.Context(), rc), listed)
+		answerUpload(w, http.StatusUnprocessableEntity, refused)
 		return
 	}
 	responses, ctx := exec.DispatchOperation(r.Context(), rc)

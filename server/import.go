@@ -37,7 +37,9 @@ func importCommand() *cli.Command {
 				Name:  "map",
 				Usage: "COLUMN=field, such as Tel=address or Ort=attributes.city; columns left out are guessed",
 			},
-			&cli.StringFlag{Name: "rejects", Usage: "write the rejected rows to this file, CSV or .xlsx, to be corrected and imported again"},
+			&cli.StringFlag{
+				Name: "rejects", Usage: "write the rejected rows to this file, CSV or .xlsx, to be corrected and imported again",
+			},
 		},
 		Action: runImport,
 	}

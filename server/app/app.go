@@ -586,8 +586,9 @@ func (a *App) Close() {
 	}
 }
 
-// Open is the address for people. Where nobody can sign in yet, it takes the token that allows to create the first admin
-// along, in the fragment, which browsers send to no server. On this machine it says localhost: passkeys need a name.
+// Open is the address for people. Where nobody can sign in yet, it takes the token that allows to create the first
+// admin along, in the fragment, which browsers send to no server. On this machine it says localhost: passkeys need a
+// name.
 func (a *App) Open(ctx context.Context) (address, hint string) {
 	address = a.URL
 	tcp, ok := a.listener.Addr().(*net.TCPAddr)

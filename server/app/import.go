@@ -73,8 +73,8 @@ func (i *Importer) Import(ctx context.Context, req importer.Request, file io.Rea
 	return imp, nil
 }
 
-// WriteRejects writes the rejected rows, to be corrected and imported again: as a workbook where the file's name ends in
-// .xlsx, else as CSV.
+// WriteRejects writes the rejected rows, to be corrected and imported again: as a workbook where the file's name ends
+// in .xlsx, else as CSV.
 func (i *Importer) WriteRejects(ctx context.Context, id int64, name string, out io.Writer) error {
 	format := csvcell.CSV
 	if strings.EqualFold(filepath.Ext(name), ".xlsx") {

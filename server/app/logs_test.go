@@ -84,7 +84,7 @@ func TestLogsHoldNobody(t *testing.T) {
 	fails("SELECT * FROM no_such_table WHERE name = 'Xanthippe'")
 	_, err = e.DB().NewRaw("SELECT pg_sleep(1.2), ?", "Xanthippe").Exec(t.Context())
 	require.NoError(t, err)
-	_, err = e.DB().NewSelect().ColumnExpr("pg_sleep(1.2)").ColumnExpr("?", bun.In([]string{"Xanthippe", "Secretive"})).Exec(t.Context())
+	_, err = e.DB().NewSelect().ColumnExpr("pg_sleep(1.2)").ColumnExpr("?", bun.List([]string{"Xanthippe", "Secretive"})).Exec(t.Context())
 	require.NoError(t, err)
 
 	path := filepath.Join(dir, "postgres.log")

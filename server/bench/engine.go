@@ -92,7 +92,10 @@ func (b *Bench) engineCase(ctx context.Context, people int, sink *sinkProcess) (
 	if err != nil {
 		return c, err
 	}
-	job := BareJob{Sandbox: sink.url, Token: SinkAuthToken, Callers: bareCallers, Seconds: bareSeconds, Callback: "http://127.0.0.1:9/webhooks/twilio/status?m=1#rc=5&rp=5xx,ct,rt"}
+	job := BareJob{
+		Sandbox: sink.url, Token: SinkAuthToken, Callers: bareCallers, Seconds: bareSeconds,
+		Callback: "http://127.0.0.1:9/webhooks/twilio/status?m=1#rc=5&rp=5xx,ct,rt",
+	}
 	if job.ContentSID, err = r.ContentSID(ctx); err != nil {
 		return c, err
 	}

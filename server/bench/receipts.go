@@ -87,7 +87,8 @@ func (b *Bench) Receipts(ctx context.Context, offered []int) (Table, error) {
 		most.row(fmt.Sprintf("the engine, at most (%.1f×, applied %.1f×)", most.taken/base, most.applied/base)))
 	first := receiptsMost
 	for _, rate := range offered {
-		c, err := b.receiptCase(ctx, r, server, r.URL, callbacks("SM7e", token, r.URL, first, rate*receiptSeconds), rate, true)
+		calls := callbacks("SM7e", token, r.URL, first, rate*receiptSeconds)
+		c, err := b.receiptCase(ctx, r, server, r.URL, calls, rate, true)
 		if err != nil {
 			return t, err
 		}
@@ -267,7 +268,9 @@ func (b *Bench) simpleWay(ctx context.Context, r *rig.Rig, token string) (base s
 	}
 	base = "http://" + l.Addr().String()
 	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if err := req.ParseForm(); err != nil || !twilio.ValidSignature([]string{token}, base+req.URL.RequestURI(), req.PostForm, req.Header.Get("X-Twilio-Signature")) {
+		signature := req.Header.Get("X-Twilio-Signature")
+		if err := req.ParseForm(); err != nil ||
+			!twilio.ValidSignature([]string{token}, base+req.URL.RequestURI(), req.PostForm, signature) {
 			http.Error(w, "wrong signature", http.StatusForbidden)
 			return
 		}

@@ -51,7 +51,7 @@ type Config struct {
 	AdminPassword Secret `env:"ADMIN_PASSWORD"`
 
 	TrustedProxies guard.Proxies      `env:"TRUSTED_PROXIES"` // whose X-Forwarded-For and Forwarded count
-	AllowedHosts   guard.AllowedHosts `env:"ALLOWED_HOSTS"`   // further names of this server, beside PUBLIC_URL's and the listener's
+	AllowedHosts   guard.AllowedHosts `env:"ALLOWED_HOSTS"`   // further names, beside PUBLIC_URL's and the listener's
 
 	Twilio Twilio
 

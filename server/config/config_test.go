@@ -101,6 +101,12 @@ func TestTrustedProxiesAreReadFromTheEnvironment(t *testing.T) {
 	c, err := Load()
 	require.NoError(t, err)
 	require.Len(t, c.TrustedProxies, 2)
+	t.Setenv("TRUSTED_PROXIES", "") // as Compose passes on what is not set
+	t.Setenv("ALLOWED_HOSTS", "")
+	c, err = Load()
+	require.NoError(t, err)
+	require.Empty(t, c.TrustedProxies)
+	require.Empty(t, c.AllowedHosts)
 	t.Setenv("TRUSTED_PROXIES", "proxy.internal")
 	_, err = Load()
 	require.ErrorContains(t, err, `TRUSTED_PROXIES: "proxy.internal"`)

@@ -169,7 +169,9 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 	if err != nil {
 		return News{}, err
 	}
-	news := News{MessageID: m.ID, ContactID: c.ID, CampaignID: campaignID, ConversationID: thread.ID, StrangeNumber: !known}
+	news := News{
+		MessageID: m.ID, ContactID: c.ID, CampaignID: campaignID, ConversationID: thread.ID, StrangeNumber: !known,
+	}
 	if answer == "" {
 		return news, nil
 	}

@@ -187,23 +187,28 @@ func (s *sheets) Close() error {
 	if err := s.end(); err != nil {
 		return err
 	}
-	const relations = `http://schemas.openxmlformats.org/officeDocument/2006/relationships`
+	const (
+		relations = `http://schemas.openxmlformats.org/officeDocument/2006/relationships`
+		content   = `application/vnd.openxmlformats-officedocument.spreadsheetml`
+	)
 	var types, names, targets strings.Builder
 	for n := 1; n <= s.names; n++ {
-		fmt.Fprintf(&types, `<Override PartName="/xl/worksheets/sheet%d.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/>`, n)
+		fmt.Fprintf(&types, `<Override PartName="/xl/worksheets/sheet%d.xml" ContentType="%s.worksheet+xml"/>`, n, content)
 		fmt.Fprintf(&names, `<sheet name="Sheet%d" sheetId="%d" r:id="rId%d"/>`, n, n, n)
-		fmt.Fprintf(&targets, `<Relationship Id="rId%d" Type="%s/worksheet" Target="worksheets/sheet%d.xml"/>`, n, relations, n)
+		fmt.Fprintf(&targets, `<Relationship Id="rId%d" Type="%s/worksheet" Target="worksheets/sheet%d.xml"/>`,
+			n, relations, n)
 	}
 	const packages = `xmlns="http://schemas.openxmlformats.org/package/2006/relationships"`
 	for _, part := range [][2]string{
-		{"xl/workbook.xml", `<workbook ` + main + ` xmlns:r="` + relations + `"><sheets>` + names.String() + `</sheets></workbook>`},
+		{"xl/workbook.xml", `<workbook ` + main + ` xmlns:r="` + relations + `"><sheets>` + names.String() +
+			`</sheets></workbook>`},
 		{"xl/_rels/workbook.xml.rels", `<Relationships ` + packages + `>` + targets.String() + `</Relationships>`},
 		{"_rels/.rels", `<Relationships ` + packages + `><Relationship Id="rId1" Type="` + relations +
 			`/officeDocument" Target="xl/workbook.xml"/></Relationships>`},
 		{"[Content_Types].xml", `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">` +
 			`<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>` +
 			`<Default Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ` +
-			`ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>` + types.String() + `</Types>`},
+			`ContentType="` + content + `.sheet.main+xml"/>` + types.String() + `</Types>`},
 	} {
 		w, err := s.zip.Create(part[0])
 		if err != nil {

@@ -87,7 +87,8 @@ func (s *Service) contactWriter(ctx context.Context, what Contacts, out io.Write
 		buf := bufio.NewWriterSize(out, 64<<10)
 		enc := json.NewEncoder(buf)
 		enc.SetEscapeHTML(false)
-		return func(c *contact.Contact, topics []string) error { return enc.Encode(exported(c, topics)) }, buf.Flush, buf.Flush, nil
+		write = func(c *contact.Contact, topics []string) error { return enc.Encode(exported(c, topics)) }
+		return write, buf.Flush, buf.Flush, nil
 	}
 	keys, err := contact.KeysIn(ctx, s.db, what.Selection)
 	if err != nil {

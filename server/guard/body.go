@@ -36,7 +36,8 @@ func Bodies(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		case !member && kind != "application/json":
-			Refuse(w, http.StatusUnauthorized, "UNAUTHENTICATED", "sign in first, or send a token: signed out, only JSON is read")
+			Refuse(w, http.StatusUnauthorized, "UNAUTHENTICATED",
+				"sign in first, or send a token: signed out, only JSON is read")
 			return
 		case !member:
 			limit = StrangersBody
@@ -71,7 +72,8 @@ func readAll(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, bool)
 }
 
 func tooLarge(w http.ResponseWriter, limit int64) {
-	Refuse(w, http.StatusRequestEntityTooLarge, "TOO_LARGE", fmt.Sprintf("the request's body is larger than %d bytes", limit))
+	Refuse(w, http.StatusRequestEntityTooLarge, "TOO_LARGE",
+		fmt.Sprintf("the request's body is larger than %d bytes", limit))
 }
 
 // Refuse answers as GraphQL does, with one error, and ends the connection: what the client still sends is not read.

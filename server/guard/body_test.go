@@ -178,7 +178,7 @@ func TestAServerThatIsSlowItselfEndsNobody(t *testing.T) {
 		time.Sleep(2 * grace)
 		rest, err := io.ReadAll(r.Body)
 		time.Sleep(2 * grace)
-		fmt.Fprint(w, len(rest), err, r.Context().Err())
+		_, _ = fmt.Fprint(w, len(rest), err, r.Context().Err())
 	})
 	for range 2 { // on one connection
 		resp, err := http.Post("http://"+address, "text/plain", strings.NewReader(strings.Repeat("x", 100)))

@@ -13,8 +13,8 @@ type SessionCookie struct {
 	HTTPS bool
 }
 
-// hostOnly is the prefix under which browsers take a cookie only by https, for this host alone and every path, so that no
-// neighbour on the same domain can set it.
+// hostOnly is the prefix under which browsers take a cookie only by https, for this host alone and every path, so that
+// no neighbour on the same domain can set it.
 const hostOnly = "__Host-"
 
 // Set gives the browser a token; an empty one takes it back.
@@ -22,7 +22,7 @@ func (c SessionCookie) Set(w http.ResponseWriter, r *http.Request, token string,
 	cookie := http.Cookie{ //nolint:gosec // without https the browser would drop what is Secure
 		Name: c.Name, Value: token, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: int(length.Seconds()),
 	}
-	strict := cookie
+	strict := cookie //nolint:gosec // it is made Secure in the next line
 	strict.Name, strict.Secure = hostOnly+c.Name, true
 	switch {
 	case token == "":

@@ -142,8 +142,8 @@ func Loopback(host string) bool {
 func (h Hosts) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !h.Allow(r.Host) {
-			http.Error(w, fmt.Sprintf("this server does not answer for the host %q: name it in PUBLIC_URL or ALLOWED_HOSTS", r.Host),
-				http.StatusMisdirectedRequest)
+			text := fmt.Sprintf("this server does not answer for the host %q: name it in PUBLIC_URL or ALLOWED_HOSTS", r.Host)
+			http.Error(w, text, http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)

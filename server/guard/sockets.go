@@ -73,9 +73,9 @@ func (s *Sockets) Open() int {
 	return len(s.open)
 }
 
-// Handler counts a WebSocket for as long as next serves it. One too many of somebody signed in is opened and closed with
-// 1013 (try again later) and the reason, which a page can read, and graphql-ws tries again; of a stranger it is refused
-// with 429 before it is opened.
+// Handler counts a WebSocket for as long as next serves it. One too many of somebody signed in is opened and closed
+// with 1013 (try again later) and the reason, which a page can read, and graphql-ws tries again; of a stranger it is
+// refused with 429 before it is opened.
 func (s *Sockets) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !websocket.IsWebSocketUpgrade(r) {

@@ -18,7 +18,7 @@ type UploadLimits struct {
 	Window time.Duration //
 }
 
-// DefaultUploadLimits: some files at once, and four of the largest in an hour.
+// DefaultUploadLimits are some files at once, and four of the largest in an hour.
 var DefaultUploadLimits = UploadLimits{Actor: 3, All: 12, Bytes: 4 << 30, Window: time.Hour}
 
 // Uploads counts files under way and the bytes they brought.
@@ -100,7 +100,8 @@ func (c *countedReader) Read(p []byte) (int, error) {
 	defer u.mu.Unlock()
 	of := u.of(c.who)
 	if of.bytes += int64(n); of.bytes > u.limits.Bytes {
-		return 0, apperr.New(apperr.CodeInvalid, "you have uploaded more than %s within %s: go on later", size(u.limits.Bytes), u.limits.Window)
+		return 0, apperr.New(apperr.CodeInvalid, "you have uploaded more than %s within %s: go on later",
+			size(u.limits.Bytes), u.limits.Window)
 	}
 	return n, err
 }

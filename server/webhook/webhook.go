@@ -55,8 +55,11 @@ type Options struct {
 
 // New makes a Handler.
 func New(o Options) *Handler {
-	h := &Handler{writer: o.Writer, accounts: o.Accounts, publicURL: o.PublicURL, log: o.Log, refused: prometheus.NewCounterVec(
-		prometheus.CounterOpts{Name: "webhook_refused_total", Help: "Webhooks that were refused, by reason."}, []string{"reason"}),
+	h := &Handler{
+		writer: o.Writer, accounts: o.Accounts, publicURL: o.PublicURL, log: o.Log,
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "webhook_refused_total", Help: "Webhooks that were refused, by reason.",
+		}, []string{"reason"}),
 		unsigned: &guard.Tally{Log: o.Log, Message: "webhooks refused: wrong signature"},
 		misused:  &guard.Tally{Log: o.Log, Message: "webhooks refused: signed, but not as Twilio sends them"},
 	}
@@ -93,7 +96,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (form url.Values,
 	// its host and scheme may come from anybody.
 	signed, signature := h.publicURL()+r.URL.RequestURI(), r.Header.Get("X-Twilio-Signature")
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	valid := false
+	var valid bool
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/json" {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -180,7 +183,8 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, kind webhookevent
 	}
 	e := &webhookevent.Event{
 		Kind: kind, SID: params["MessageSid"], DedupeKey: key(params), MessageID: id, Params: params, SignatureValid: true,
-		SignatureKey: proof.SignatureKey, ContentKey: proof.ContentKey, HappenedAt: happened(params["RawDlrDoneDate"]), Headers: map[string]string{
+		SignatureKey: proof.SignatureKey, ContentKey: proof.ContentKey, HappenedAt: happened(params["RawDlrDoneDate"]),
+		Headers: map[string]string{
 			"I-Twilio-Idempotency-Token": storable(r.Header.Get("I-Twilio-Idempotency-Token")),
 			"User-Agent":                 storable(r.UserAgent()),
 		},
@@ -211,8 +215,8 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, kind webhookevent
 	_, _ = w.Write([]byte(`<?xml version="1.0" encoding="UTF-8"?><Response/>`))
 }
 
-// storableAll gives each parameter's first value, as far as Postgres can hold it. Names that become alike by that yield to
-// the one that was so from the beginning.
+// storableAll gives each parameter's first value, as far as Postgres can hold it. Names that become alike by that yield
+// to the one that was so from the beginning.
 func storableAll(form url.Values) map[string]string {
 	params := make(map[string]string, len(form))
 	for name, values := range form {

@@ -60,9 +60,10 @@ func insert(ctx context.Context, idb bun.IDB, events []*Event, applied bool) ([]
 			urgent, arrived_at, happened_at, received_at, applied_at, signature_key, content_key)
 		OVERRIDING SYSTEM VALUE
 		SELECT id, kind, sid, dedupe_key, message_id, params::jsonb, headers::jsonb, signed, source, contact_key, urgent,
-			nullif(arrived, '')::timestamptz, nullif(happened, '')::timestamptz, recorded, CASE WHEN kind = 'status' AND ? THEN recorded END,
-			signature, CASE WHEN signature IS NOT NULL THEN content END
-		FROM (SELECT nextval('webhook_events_id_seq') AS id, clock_timestamp() AS recorded, u.*, nullif(u.signed_by, '')::uuid AS signature
+			nullif(arrived, '')::timestamptz, nullif(happened, '')::timestamptz, recorded,
+			CASE WHEN kind = 'status' AND ? THEN recorded END, signature, CASE WHEN signature IS NOT NULL THEN content END
+		FROM (SELECT nextval('webhook_events_id_seq') AS id, clock_timestamp() AS recorded, u.*,
+				nullif(u.signed_by, '')::uuid AS signature
 			FROM unnest(?::text[], ?::text[], ?::text[], ?::bigint[], ?::text[], ?::text[], ?::bool[], ?::text[], ?::text[], ?::bool[],
 				?::text[], ?::text[], ?::text[], ?::bigint[]) WITH ORDINALITY
 				AS u (kind, sid, dedupe_key, message_id, params, headers, signed, source, contact_key, urgent, arrived, happened,
@@ -99,7 +100,8 @@ func repeated(ctx context.Context, idb bun.IDB, events []*Event) error {
 	var contents []int64
 	for _, e := range events {
 		if e.SignatureKey != "" {
-			signatures, keys, contents = append(signatures, e.SignatureKey), append(keys, e.DedupeKey), append(contents, e.ContentKey)
+			signatures, keys = append(signatures, e.SignatureKey), append(keys, e.DedupeKey)
+			contents = append(contents, e.ContentKey)
 		}
 	}
 	if len(signatures) == 0 {
@@ -124,7 +126,8 @@ func repeated(ctx context.Context, idb bun.IDB, events []*Event) error {
 		SELECT replace(signature_key::text, '-', '') AS signature, content_key AS content FROM webhook_events
 		WHERE signature_key = ANY (?0::uuid[])
 		UNION ALL
-		SELECT replace(signature_key::text, '-', ''), content_key FROM webhook_signatures WHERE signature_key = ANY (?0::uuid[])`,
+		SELECT replace(signature_key::text, '-', ''), content_key FROM webhook_signatures
+		WHERE signature_key = ANY (?0::uuid[])`,
 		pgdialect.Array(signatures)).Scan(ctx, &known)
 	if err != nil {
 		return db.Err(err)
@@ -148,7 +151,8 @@ func repeated(ctx context.Context, idb bun.IDB, events []*Event) error {
 		SELECT e.kind, e.sid, 'misused:' || u.signature, '{}', false, 'live', clock_timestamp(),
 			'refused: the signature of event ' || e.id || ' came again with other parameters'
 		FROM unnest(?::uuid[]) AS u (signature)
-		JOIN webhook_events e ON e.id = coalesce((SELECT event_id FROM webhook_signatures s WHERE s.signature_key = u.signature),
+		JOIN webhook_events e ON e.id = coalesce(
+			(SELECT event_id FROM webhook_signatures s WHERE s.signature_key = u.signature),
 			(SELECT id FROM webhook_events o WHERE o.signature_key = u.signature))
 		ORDER BY u.signature ON CONFLICT DO NOTHING`, pgdialect.Array(misused)).Exec(ctx)
 	return db.Err(err)

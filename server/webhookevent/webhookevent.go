@@ -56,7 +56,7 @@ type Event struct {
 	Params         map[string]string `bun:"type:jsonb"`
 	Headers        map[string]string `bun:"type:jsonb"`
 	SignatureValid bool              //
-	SignatureKey   string            `bun:",nullzero"` // names its signature; "": none was seen, as with the provider's log
+	SignatureKey   string            `bun:",nullzero"` // names its signature; "": none was seen
 	ContentKey     int64             // names what was signed
 	HappenedAt     *time.Time        // by the provider's clock; nil: it did not say
 	ArrivedAt      *time.Time        // at the server that answered, by its idea of Postgres' clock; nil: as recorded

@@ -162,8 +162,8 @@ func (s *Server) start(ctx context.Context) error {
 }
 
 // silent keeps values out of the log. bun writes them into its statements, so that an error that is logged with its
-// statement, its detail or just its message may tell a password's hash, an address or a name. The engine logs its errors
-// itself, without them; here stays what the server has to say of its own life.
+// statement, its detail or just its message may tell a password's hash, an address or a name. The engine logs its
+// errors itself, without them; here stays what the server has to say of its own life.
 var silent = []string{
 	"-c", "log_min_messages=log", "-c", "log_min_error_statement=panic", "-c", "log_error_verbosity=terse",
 	"-c", "log_statement=none", "-c", "log_min_duration_statement=-1", "-c", "log_min_duration_sample=-1",
