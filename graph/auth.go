@@ -2,13 +2,16 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"eventstream/graph/model"
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/auth"
+	"eventstream/server/globalid"
 
 	"github.com/99designs/gqlgen/graphql"
 )
@@ -19,40 +22,77 @@ const SessionCookie = "eventstream_session"
 type responseKey struct{}
 
 type exchange struct {
-	w       http.ResponseWriter
-	r       *http.Request
-	session string
+	w          http.ResponseWriter
+	r          *http.Request
+	credential auth.Credential
 }
 
+// overSocket reports whether the operation came over a WebSocket.
+func (x *exchange) overSocket() bool { return x != nil && x.r.Header.Get("Upgrade") != "" }
+
 // Authenticate finds out who calls, by bearer token or session cookie, and lets
-// resolvers set the cookie.
+// resolvers set the cookie. Sockets and downloads, which last, end when the
+// caller's access does.
 func Authenticate(service *auth.Service, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := r.Context()
+		ctx := actor.WithAddress(r.Context(), remoteIP(r))
+		x := &exchange{w: w, r: r, credential: credentialOf(r)}
 		var who actor.Actor
 		var err error
-		session := ""
-		if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-			who, err = service.ByToken(ctx, bearer)
-		} else if c, cookieErr := r.Cookie(SessionCookie); cookieErr == nil {
-			session = c.Value
-			who, err = service.BySession(ctx, session)
+		if r.Method == http.MethodGet && !x.credential.None() {
+			var stop func()
+			who, ctx, stop, err = service.Follow(ctx, x.credential)
+			defer stop()
+		} else {
+			who, err = service.Identify(ctx, x.credential)
 		}
 		switch {
 		case apperr.Is(err, apperr.CodeUnauthenticated):
-			http.Error(w, `{"errors":[{"message":"the API token is unknown, revoked or expired","extensions":{"code":"UNAUTHENTICATED"}}]}`, http.StatusUnauthorized)
+			refuse(w, http.StatusUnauthorized, "UNAUTHENTICATED", apperr.Text(err))
 			return
 		case err != nil:
-			http.Error(w, `{"errors":[{"message":"try again","extensions":{"code":"UNAVAILABLE"}}]}`,
-				http.StatusServiceUnavailable)
+			refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE", "try again")
 			return
 		}
 		if who.Kind != "" {
 			ctx = actor.With(ctx, who)
 		}
-		ctx = context.WithValue(ctx, responseKey{}, &exchange{w: w, r: r, session: session})
+		ctx = context.WithValue(ctx, responseKey{}, x)
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+func credentialOf(r *http.Request) auth.Credential {
+	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		return auth.Credential{Token: bearer}
+	}
+	if c, err := r.Cookie(SessionCookie); err == nil {
+		return auth.Credential{Session: c.Value}
+	}
+	return auth.Credential{}
+}
+
+func refuse(w http.ResponseWriter, status int, code, message string) {
+	http.Error(w, `{"errors":[{"message":"`+message+`","extensions":{"code":"`+code+`"}}]}`, status)
+}
+
+// identifyAnew finds out for each operation on a socket who calls at this moment:
+// the socket may be older than what was decided since.
+func identifyAnew(service *auth.Service) graphql.OperationMiddleware {
+	return func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+		x := exchangeOf(ctx)
+		if !x.overSocket() {
+			return next(ctx)
+		}
+		who, err := service.Identify(ctx, x.credential)
+		if err != nil {
+			return func(ctx context.Context) *graphql.Response {
+				graphql.AddError(ctx, err)
+				return &graphql.Response{Errors: graphql.GetErrors(ctx)}
+			}
+		}
+		return next(actor.With(ctx, who))
+	}
 }
 
 func exchangeOf(ctx context.Context) *exchange {
@@ -63,7 +103,7 @@ func exchangeOf(ctx context.Context) *exchange {
 // setSession sets or, with an empty token, clears the cookie.
 func setSession(ctx context.Context, token string) error {
 	x := exchangeOf(ctx)
-	if x == nil || x.r.Header.Get("Upgrade") != "" {
+	if x == nil || x.overSocket() {
 		return apperr.New(apperr.CodeInvalid, "sign in over HTTP, not over a WebSocket")
 	}
 	c := &http.Cookie{ //nolint:gosec // Secure follows the connection: without TLS the browser would drop it
@@ -77,18 +117,95 @@ func setSession(ctx context.Context, token string) error {
 	return nil
 }
 
-func remoteIP(r *http.Request) string {
-	host := r.RemoteAddr
-	if i := strings.LastIndexByte(host, ':'); i > 0 {
-		host = host[:i]
-	}
-	return strings.Trim(host, "[]")
+// DeviceCookie is the name of the cookie by which a device is known that somebody
+// signed in on.
+const DeviceCookie = "eventstream_device"
+
+// setDevice leaves on the device what makes it known at the next sign-in.
+func setDevice(ctx context.Context, device string) {
+	x := exchangeOf(ctx)
+	http.SetCookie(x.w, &http.Cookie{ //nolint:gosec // Secure follows the connection: without TLS the browser would drop it
+		Name: DeviceCookie, Value: device, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: x.r.TLS != nil || x.r.Header.Get("X-Forwarded-Proto") == "https", MaxAge: int(auth.DeviceLength.Seconds()),
+	})
 }
 
-// hasRole is the directive; the service checks again.
-func hasRole(ctx context.Context, _ any, next graphql.Resolver, role model.Role) (any, error) {
-	if err := actor.Require(ctx, actor.Role(strings.ToLower(string(role)))); err != nil {
+// clientOf tells where the operation comes from.
+func clientOf(ctx context.Context) auth.Client {
+	from := auth.Client{Address: actor.Address(ctx)}
+	if x := exchangeOf(ctx); x != nil {
+		from.UserAgent = x.r.UserAgent()
+		if c, err := x.r.Cookie(DeviceCookie); err == nil {
+			from.Device = c.Value
+		}
+	}
+	return from
+}
+
+func remoteIP(r *http.Request) netip.Addr {
+	peer, _ := netip.ParseAddrPort(r.RemoteAddr)
+	return peer.Addr()
+}
+
+// signedIn sets the cookies of a sign-in.
+func signedIn(ctx context.Context, in *auth.SignedIn) (*model.SignInPayload, error) {
+	if err := setSession(ctx, in.Session); err != nil {
 		return nil, err
+	}
+	setDevice(ctx, in.Device)
+	ctx = actor.With(ctx, actor.Actor{Kind: actor.KindOperator, ID: in.Operator.ID, Role: in.Operator.Role})
+	return &model.SignInPayload{Operator: toOperator(ctx, in.Operator), UserErrors: []*model.UserError{}}, nil
+}
+
+// signInErrors is payloadErrors where a wrong password and a wait are for the
+// person to mend too.
+func signInErrors(err error) ([]*model.UserError, error) {
+	if apperr.Is(err, apperr.CodeUnauthenticated) || apperr.Is(err, apperr.CodeRateLimited) {
+		if one, ok := errors.AsType[*apperr.Error](err); ok {
+			return []*model.UserError{toUserError(one)}, nil
+		}
+	}
+	return payloadErrors(err)
+}
+
+// onOperator makes one change to the operator with this global id.
+func onOperator(ctx context.Context, id string, change func(int64) (*auth.Operator, error)) (*model.Operator,
+	[]*model.UserError, error,
+) {
+	var o *auth.Operator
+	n, err := globalid.Decode("id", kindOperator, id)
+	if err == nil {
+		o, err = change(n)
+	}
+	errs, err := payloadErrors(err)
+	return toOperator(ctx, kept(errs, o)), errs, err
+}
+
+// hasRole is the directive; the service checks the role again.
+func hasRole(ctx context.Context, _ any, next graphql.Resolver, role model.Role, scope *model.Scope,
+	recent bool,
+) (any, error) {
+	needed := lower[actor.Role](role)
+	if scope == nil {
+		if err := actor.RequirePerson(ctx, needed); err != nil {
+			return nil, err
+		}
+	} else {
+		scopes, err := actor.ScopesOf([]string{lower[string](*scope)})
+		if err != nil {
+			return nil, err
+		}
+		if err := actor.Require(ctx, needed); err != nil {
+			return nil, err
+		}
+		if err := actor.RequireScope(ctx, scopes); err != nil {
+			return nil, err
+		}
+	}
+	if recent {
+		if err := actor.RequireRecent(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return next(ctx)
 }

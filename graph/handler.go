@@ -46,7 +46,6 @@ func NewHandler(s Services, o Options) http.Handler {
 		InitTimeout:      5 * time.Second,
 		PingPongInterval: 15 * time.Second,
 		PayloadReadLimit: &readLimit,
-		InitFunc:         tieToSession(s.Auth),
 		Implementation:   gorillaSockets{},
 	})
 	srv.AddTransport(transport.MultipartForm{MaxUploadSize: importer.MaxFile + (1 << 20), MaxMemory: 4 << 20})
@@ -63,6 +62,7 @@ func NewHandler(s Services, o Options) http.Handler {
 	}
 	srv.SetErrorPresenter(presentError(s.Log))
 	srv.SetRecoverFunc(recoverPanic(s.Log))
+	srv.AroundOperations(identifyAnew(s.Auth))
 	srv.AroundOperations(tellEnding)
 	srv.AroundResponses(injectLoaders(s))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

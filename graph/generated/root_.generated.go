@@ -24,6 +24,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	ApiToken() ApiTokenResolver
 	BulkAction() BulkActionResolver
 	Campaign() CampaignResolver
 	CampaignConnection() CampaignConnectionResolver
@@ -50,7 +51,7 @@ type ResolverRoot interface {
 }
 
 type DirectiveRoot struct {
-	HasRole func(ctx context.Context, obj any, next graphql.Resolver, role model.Role) (res any, err error)
+	HasRole func(ctx context.Context, obj any, next graphql.Resolver, role model.Role, scope *model.Scope, recent bool) (res any, err error)
 	Public  func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
 }
 
@@ -67,9 +68,11 @@ type ComplexityRoot struct {
 		ID         func(childComplexity int) int
 		LastUsedAt func(childComplexity int) int
 		Name       func(childComplexity int) int
+		Owner      func(childComplexity int) int
 		Prefix     func(childComplexity int) int
 		RevokedAt  func(childComplexity int) int
 		Role       func(childComplexity int) int
+		Scopes     func(childComplexity int) int
 	}
 
 	ApiTokenCreatePayload struct {
@@ -321,6 +324,10 @@ type ComplexityRoot struct {
 
 	CampaignUpdatePayload struct {
 		Campaign   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ConfirmPayload struct {
 		UserErrors func(childComplexity int) int
 	}
 
@@ -718,6 +725,7 @@ type ComplexityRoot struct {
 		CampaignTestSend      func(childComplexity int, input model.CampaignTestSendInput) int
 		CampaignUnschedule    func(childComplexity int, input model.CampaignUnscheduleInput) int
 		CampaignUpdate        func(childComplexity int, input model.CampaignUpdateInput) int
+		Confirm               func(childComplexity int, input model.ConfirmInput) int
 		ContactConsentRecord  func(childComplexity int, input model.ContactConsentRecordInput) int
 		ContactConsentSet     func(childComplexity int, input model.ContactConsentSetInput) int
 		ContactCreate         func(childComplexity int, input model.ContactCreateInput) int
@@ -741,6 +749,11 @@ type ComplexityRoot struct {
 		MessageResolve        func(childComplexity int, input model.MessageResolveInput) int
 		OperatorDeactivate    func(childComplexity int, input model.OperatorDeactivateInput) int
 		OperatorInvite        func(childComplexity int, input model.OperatorInviteInput) int
+		OperatorPasswordLink  func(childComplexity int, input model.OperatorPasswordLinkInput) int
+		OperatorReactivate    func(childComplexity int, input model.OperatorReactivateInput) int
+		OperatorUpdate        func(childComplexity int, input model.OperatorUpdateInput) int
+		PasswordChange        func(childComplexity int, input model.PasswordChangeInput) int
+		PasswordSet           func(childComplexity int, input model.PasswordSetInput) int
 		SandboxInboundSend    func(childComplexity int, input model.SandboxInboundSendInput) int
 		SandboxSeed           func(childComplexity int, input model.SandboxSeedInput) int
 		SandboxSettingsUpdate func(childComplexity int, input model.SandboxSettingsUpdateInput) int
@@ -751,10 +764,13 @@ type ComplexityRoot struct {
 		SenderPause           func(childComplexity int, input model.SenderPauseInput) int
 		SenderResume          func(childComplexity int, input model.SenderResumeInput) int
 		SenderUpdate          func(childComplexity int, input model.SenderUpdateInput) int
+		ServiceAccountCreate  func(childComplexity int, input model.ServiceAccountCreateInput) int
+		SessionRevoke         func(childComplexity int, input model.SessionRevokeInput) int
 		SettingsUpdate        func(childComplexity int, input model.SettingsUpdateInput) int
 		SetupAdmin            func(childComplexity int, input model.SetupAdminInput) int
 		SignIn                func(childComplexity int, input model.SignInInput) int
 		SignOut               func(childComplexity int) int
+		SignOutEverywhere     func(childComplexity int) int
 		SuppressionAdd        func(childComplexity int, input model.SuppressionAddInput) int
 		SuppressionRemove     func(childComplexity int, input model.SuppressionRemoveInput) int
 		TemplateCreate        func(childComplexity int, input model.TemplateCreateInput) int
@@ -783,6 +799,8 @@ type ComplexityRoot struct {
 		CreatedAt    func(childComplexity int) int
 		Email        func(childComplexity int) int
 		ID           func(childComplexity int) int
+		Invited      func(childComplexity int) int
+		Kind         func(childComplexity int) int
 		LastSignInAt func(childComplexity int) int
 		Name         func(childComplexity int) int
 		Role         func(childComplexity int) int
@@ -794,6 +812,23 @@ type ComplexityRoot struct {
 	}
 
 	OperatorInvitePayload struct {
+		Link       func(childComplexity int) int
+		Operator   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OperatorPasswordLinkPayload struct {
+		Link       func(childComplexity int) int
+		Operator   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OperatorReactivatePayload struct {
+		Operator   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OperatorUpdatePayload struct {
 		Operator   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
@@ -803,6 +838,22 @@ type ComplexityRoot struct {
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	PasswordChangePayload struct {
+		UserErrors func(childComplexity int) int
+	}
+
+	PasswordLink struct {
+		Email     func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Purpose   func(childComplexity int) int
+	}
+
+	PasswordSetPayload struct {
+		Email      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Query struct {
@@ -827,11 +878,13 @@ type ComplexityRoot struct {
 		Node               func(childComplexity int, id string) int
 		NumberCheck        func(childComplexity int, address string, region *string) int
 		Operators          func(childComplexity int) int
+		PasswordLink       func(childComplexity int, token string) int
 		SandboxSettings    func(childComplexity int) int
 		SegmentPreview     func(childComplexity int, query json.RawMessage, sample *int) int
 		SegmentQuerySchema func(childComplexity int) int
 		Segments           func(childComplexity int, search *string, first *int, after *string) int
 		Senders            func(childComplexity int) int
+		Sessions           func(childComplexity int) int
 		Settings           func(childComplexity int) int
 		Setup              func(childComplexity int) int
 		Suppressions       func(childComplexity int, filter *model.SuppressionFilter, first *int, after *string) int
@@ -996,6 +1049,25 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ServiceAccountCreatePayload struct {
+		Operator   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	Session struct {
+		Address    func(childComplexity int) int
+		CreatedAt  func(childComplexity int) int
+		Current    func(childComplexity int) int
+		ExpiresAt  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		LastSeenAt func(childComplexity int) int
+		UserAgent  func(childComplexity int) int
+	}
+
+	SessionRevokePayload struct {
+		UserErrors func(childComplexity int) int
+	}
+
 	SessionWindow struct {
 		ExpiresAt func(childComplexity int) int
 		Open      func(childComplexity int) int
@@ -1021,6 +1093,10 @@ type ComplexityRoot struct {
 
 	SignInPayload struct {
 		Operator   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	SignOutEverywherePayload struct {
 		UserErrors func(childComplexity int) int
 	}
 
@@ -1305,6 +1381,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ApiToken.Name(childComplexity), true
+	case "ApiToken.owner":
+		if e.ComplexityRoot.ApiToken.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiToken.Owner(childComplexity), true
 	case "ApiToken.prefix":
 		if e.ComplexityRoot.ApiToken.Prefix == nil {
 			break
@@ -1323,6 +1405,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ApiToken.Role(childComplexity), true
+	case "ApiToken.scopes":
+		if e.ComplexityRoot.ApiToken.Scopes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiToken.Scopes(childComplexity), true
 
 	case "ApiTokenCreatePayload.apiToken":
 		if e.ComplexityRoot.ApiTokenCreatePayload.APIToken == nil {
@@ -2313,6 +2401,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignUpdatePayload.UserErrors(childComplexity), true
+
+	case "ConfirmPayload.userErrors":
+		if e.ComplexityRoot.ConfirmPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmPayload.UserErrors(childComplexity), true
 
 	case "ConsentCount.count":
 		if e.ComplexityRoot.ConsentCount.Count == nil {
@@ -3985,6 +4080,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CampaignUpdate(childComplexity, args["input"].(model.CampaignUpdateInput)), true
+	case "Mutation.confirm":
+		if e.ComplexityRoot.Mutation.Confirm == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_confirm_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Confirm(childComplexity, args["input"].(model.ConfirmInput)), true
 	case "Mutation.contactConsentRecord":
 		if e.ComplexityRoot.Mutation.ContactConsentRecord == nil {
 			break
@@ -4238,6 +4344,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OperatorInvite(childComplexity, args["input"].(model.OperatorInviteInput)), true
+	case "Mutation.operatorPasswordLink":
+		if e.ComplexityRoot.Mutation.OperatorPasswordLink == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_operatorPasswordLink_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OperatorPasswordLink(childComplexity, args["input"].(model.OperatorPasswordLinkInput)), true
+	case "Mutation.operatorReactivate":
+		if e.ComplexityRoot.Mutation.OperatorReactivate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_operatorReactivate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OperatorReactivate(childComplexity, args["input"].(model.OperatorReactivateInput)), true
+	case "Mutation.operatorUpdate":
+		if e.ComplexityRoot.Mutation.OperatorUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_operatorUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OperatorUpdate(childComplexity, args["input"].(model.OperatorUpdateInput)), true
+	case "Mutation.passwordChange":
+		if e.ComplexityRoot.Mutation.PasswordChange == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_passwordChange_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PasswordChange(childComplexity, args["input"].(model.PasswordChangeInput)), true
+	case "Mutation.passwordSet":
+		if e.ComplexityRoot.Mutation.PasswordSet == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_passwordSet_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PasswordSet(childComplexity, args["input"].(model.PasswordSetInput)), true
 	case "Mutation.sandboxInboundSend":
 		if e.ComplexityRoot.Mutation.SandboxInboundSend == nil {
 			break
@@ -4348,6 +4509,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SenderUpdate(childComplexity, args["input"].(model.SenderUpdateInput)), true
+	case "Mutation.serviceAccountCreate":
+		if e.ComplexityRoot.Mutation.ServiceAccountCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_serviceAccountCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ServiceAccountCreate(childComplexity, args["input"].(model.ServiceAccountCreateInput)), true
+	case "Mutation.sessionRevoke":
+		if e.ComplexityRoot.Mutation.SessionRevoke == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_sessionRevoke_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SessionRevoke(childComplexity, args["input"].(model.SessionRevokeInput)), true
 	case "Mutation.settingsUpdate":
 		if e.ComplexityRoot.Mutation.SettingsUpdate == nil {
 			break
@@ -4387,6 +4570,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignOut(childComplexity), true
+	case "Mutation.signOutEverywhere":
+		if e.ComplexityRoot.Mutation.SignOutEverywhere == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.SignOutEverywhere(childComplexity), true
 	case "Mutation.suppressionAdd":
 		if e.ComplexityRoot.Mutation.SuppressionAdd == nil {
 			break
@@ -4576,6 +4765,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Operator.ID(childComplexity), true
+	case "Operator.invited":
+		if e.ComplexityRoot.Operator.Invited == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operator.Invited(childComplexity), true
+	case "Operator.kind":
+		if e.ComplexityRoot.Operator.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operator.Kind(childComplexity), true
 	case "Operator.lastSignInAt":
 		if e.ComplexityRoot.Operator.LastSignInAt == nil {
 			break
@@ -4608,6 +4809,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OperatorDeactivatePayload.UserErrors(childComplexity), true
 
+	case "OperatorInvitePayload.link":
+		if e.ComplexityRoot.OperatorInvitePayload.Link == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorInvitePayload.Link(childComplexity), true
 	case "OperatorInvitePayload.operator":
 		if e.ComplexityRoot.OperatorInvitePayload.Operator == nil {
 			break
@@ -4620,6 +4827,51 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OperatorInvitePayload.UserErrors(childComplexity), true
+
+	case "OperatorPasswordLinkPayload.link":
+		if e.ComplexityRoot.OperatorPasswordLinkPayload.Link == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorPasswordLinkPayload.Link(childComplexity), true
+	case "OperatorPasswordLinkPayload.operator":
+		if e.ComplexityRoot.OperatorPasswordLinkPayload.Operator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorPasswordLinkPayload.Operator(childComplexity), true
+	case "OperatorPasswordLinkPayload.userErrors":
+		if e.ComplexityRoot.OperatorPasswordLinkPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorPasswordLinkPayload.UserErrors(childComplexity), true
+
+	case "OperatorReactivatePayload.operator":
+		if e.ComplexityRoot.OperatorReactivatePayload.Operator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorReactivatePayload.Operator(childComplexity), true
+	case "OperatorReactivatePayload.userErrors":
+		if e.ComplexityRoot.OperatorReactivatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorReactivatePayload.UserErrors(childComplexity), true
+
+	case "OperatorUpdatePayload.operator":
+		if e.ComplexityRoot.OperatorUpdatePayload.Operator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorUpdatePayload.Operator(childComplexity), true
+	case "OperatorUpdatePayload.userErrors":
+		if e.ComplexityRoot.OperatorUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorUpdatePayload.UserErrors(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -4645,6 +4897,51 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
+	case "PasswordChangePayload.userErrors":
+		if e.ComplexityRoot.PasswordChangePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasswordChangePayload.UserErrors(childComplexity), true
+
+	case "PasswordLink.email":
+		if e.ComplexityRoot.PasswordLink.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasswordLink.Email(childComplexity), true
+	case "PasswordLink.expiresAt":
+		if e.ComplexityRoot.PasswordLink.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasswordLink.ExpiresAt(childComplexity), true
+	case "PasswordLink.name":
+		if e.ComplexityRoot.PasswordLink.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasswordLink.Name(childComplexity), true
+	case "PasswordLink.purpose":
+		if e.ComplexityRoot.PasswordLink.Purpose == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasswordLink.Purpose(childComplexity), true
+
+	case "PasswordSetPayload.email":
+		if e.ComplexityRoot.PasswordSetPayload.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasswordSetPayload.Email(childComplexity), true
+	case "PasswordSetPayload.userErrors":
+		if e.ComplexityRoot.PasswordSetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasswordSetPayload.UserErrors(childComplexity), true
 
 	case "Query.apiTokens":
 		if e.ComplexityRoot.Query.APITokens == nil {
@@ -4848,6 +5145,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Operators(childComplexity), true
+	case "Query.passwordLink":
+		if e.ComplexityRoot.Query.PasswordLink == nil {
+			break
+		}
+
+		args, err := ec.field_Query_passwordLink_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PasswordLink(childComplexity, args["token"].(string)), true
 	case "Query.sandboxSettings":
 		if e.ComplexityRoot.Query.SandboxSettings == nil {
 			break
@@ -4888,6 +5196,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Senders(childComplexity), true
+	case "Query.sessions":
+		if e.ComplexityRoot.Query.Sessions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Sessions(childComplexity), true
 	case "Query.settings":
 		if e.ComplexityRoot.Query.Settings == nil {
 			break
@@ -5524,6 +5838,69 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SenderUpdatePayload.UserErrors(childComplexity), true
 
+	case "ServiceAccountCreatePayload.operator":
+		if e.ComplexityRoot.ServiceAccountCreatePayload.Operator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceAccountCreatePayload.Operator(childComplexity), true
+	case "ServiceAccountCreatePayload.userErrors":
+		if e.ComplexityRoot.ServiceAccountCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceAccountCreatePayload.UserErrors(childComplexity), true
+
+	case "Session.address":
+		if e.ComplexityRoot.Session.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.Address(childComplexity), true
+	case "Session.createdAt":
+		if e.ComplexityRoot.Session.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.CreatedAt(childComplexity), true
+	case "Session.current":
+		if e.ComplexityRoot.Session.Current == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.Current(childComplexity), true
+	case "Session.expiresAt":
+		if e.ComplexityRoot.Session.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.ExpiresAt(childComplexity), true
+	case "Session.id":
+		if e.ComplexityRoot.Session.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.ID(childComplexity), true
+	case "Session.lastSeenAt":
+		if e.ComplexityRoot.Session.LastSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.LastSeenAt(childComplexity), true
+	case "Session.userAgent":
+		if e.ComplexityRoot.Session.UserAgent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.UserAgent(childComplexity), true
+
+	case "SessionRevokePayload.userErrors":
+		if e.ComplexityRoot.SessionRevokePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionRevokePayload.UserErrors(childComplexity), true
+
 	case "SessionWindow.expiresAt":
 		if e.ComplexityRoot.SessionWindow.ExpiresAt == nil {
 			break
@@ -5606,6 +5983,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SignInPayload.UserErrors(childComplexity), true
+
+	case "SignOutEverywherePayload.userErrors":
+		if e.ComplexityRoot.SignOutEverywherePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignOutEverywherePayload.UserErrors(childComplexity), true
 
 	case "SignOutPayload.userErrors":
 		if e.ComplexityRoot.SignOutPayload.UserErrors == nil {
@@ -6434,6 +6818,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignTestSendInput", ec.unmarshalInputCampaignTestSendInput),
 			graphql.NewInputUnmarshaler("CampaignUnscheduleInput", ec.unmarshalInputCampaignUnscheduleInput),
 			graphql.NewInputUnmarshaler("CampaignUpdateInput", ec.unmarshalInputCampaignUpdateInput),
+			graphql.NewInputUnmarshaler("ConfirmInput", ec.unmarshalInputConfirmInput),
 			graphql.NewInputUnmarshaler("ConsentEventFilter", ec.unmarshalInputConsentEventFilter),
 			graphql.NewInputUnmarshaler("ConsentEvidenceInput", ec.unmarshalInputConsentEvidenceInput),
 			graphql.NewInputUnmarshaler("ContactConsentRecordInput", ec.unmarshalInputContactConsentRecordInput),
@@ -6467,6 +6852,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("MessageResolveInput", ec.unmarshalInputMessageResolveInput),
 			graphql.NewInputUnmarshaler("OperatorDeactivateInput", ec.unmarshalInputOperatorDeactivateInput),
 			graphql.NewInputUnmarshaler("OperatorInviteInput", ec.unmarshalInputOperatorInviteInput),
+			graphql.NewInputUnmarshaler("OperatorPasswordLinkInput", ec.unmarshalInputOperatorPasswordLinkInput),
+			graphql.NewInputUnmarshaler("OperatorReactivateInput", ec.unmarshalInputOperatorReactivateInput),
+			graphql.NewInputUnmarshaler("OperatorUpdateInput", ec.unmarshalInputOperatorUpdateInput),
+			graphql.NewInputUnmarshaler("PasswordChangeInput", ec.unmarshalInputPasswordChangeInput),
+			graphql.NewInputUnmarshaler("PasswordSetInput", ec.unmarshalInputPasswordSetInput),
 			graphql.NewInputUnmarshaler("QuietHoursInput", ec.unmarshalInputQuietHoursInput),
 			graphql.NewInputUnmarshaler("RecurrenceInput", ec.unmarshalInputRecurrenceInput),
 			graphql.NewInputUnmarshaler("SandboxInboundSendInput", ec.unmarshalInputSandboxInboundSendInput),
@@ -6479,6 +6869,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SenderPauseInput", ec.unmarshalInputSenderPauseInput),
 			graphql.NewInputUnmarshaler("SenderResumeInput", ec.unmarshalInputSenderResumeInput),
 			graphql.NewInputUnmarshaler("SenderUpdateInput", ec.unmarshalInputSenderUpdateInput),
+			graphql.NewInputUnmarshaler("ServiceAccountCreateInput", ec.unmarshalInputServiceAccountCreateInput),
+			graphql.NewInputUnmarshaler("SessionRevokeInput", ec.unmarshalInputSessionRevokeInput),
 			graphql.NewInputUnmarshaler("SettingsUpdateInput", ec.unmarshalInputSettingsUpdateInput),
 			graphql.NewInputUnmarshaler("SetupAdminInput", ec.unmarshalInputSetupAdminInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
@@ -6737,26 +7129,26 @@ extend type Query {
 
 extend type Mutation {
   "Adds and removes tags, at most 50 of a contact. Contacts whose attributes would outgrow 16 KiB stay as they are."
-  contactTag(input: ContactTagInput!): BulkActionPayload! @hasRole(role: MARKETER)
+  contactTag(input: ContactTagInput!): BulkActionPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Records one decision for many. Who opted out is not brought back in bulk, and what a contact decided later stays."
-  contactConsentRecord(input: ContactConsentRecordInput!): BulkActionPayload! @hasRole(role: MARKETER)
+  contactConsentRecord(input: ContactConsentRecordInput!): BulkActionPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Keeps the addresses from being written to, whatever their consent."
-  contactSuppress(input: ContactSuppressInput!): BulkActionPayload! @hasRole(role: MARKETER)
+  contactSuppress(input: ContactSuppressInput!): BulkActionPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Makes a file to download, streamed as it is read. Numbers leave the engine: it is in the audit trail."
-  contactExport(input: ContactExportInput!): BulkActionPayload! @hasRole(role: MARKETER)
+  contactExport(input: ContactExportInput!): BulkActionPayload! @hasRole(role: MARKETER, scope: CONTACTS_EXPORT, recent: true)
   "Takes everything personal from contacts, for ever (GDPR Art. 17): profile, number, texts of messages, what Twilio sent about them. Counters, the consent ledger with a keyed hash of the number, and a suppression of that hash stay."
-  contactErase(input: ContactEraseInput!): BulkActionPayload! @hasRole(role: ADMIN)
+  contactErase(input: ContactEraseInput!): BulkActionPayload! @hasRole(role: ADMIN, scope: CONTACTS_WRITE, recent: true)
   "Stops an action; what it has done stays."
-  bulkActionCancel(input: BulkActionCancelInput!): BulkActionPayload! @hasRole(role: MARKETER)
+  bulkActionCancel(input: BulkActionCancelInput!): BulkActionPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Joins two contacts that are one person. The kept one's values win. An opt-out carries over; an opt-in only where one of the two is a BSUID, since it was given for a number. What comes from the other number reaches the kept contact; nothing is sent to it any more."
-  contactMerge(input: ContactMergeInput!): ContactMergePayload! @hasRole(role: MARKETER)
+  contactMerge(input: ContactMergeInput!): ContactMergePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Keeps a search with its filters under a name, for everybody; one of the same name is replaced. At most 100."
-  contactViewSave(input: ContactViewSaveInput!): ContactViewSavePayload! @hasRole(role: MARKETER)
-  contactViewDelete(input: ContactViewDeleteInput!): ContactViewDeletePayload! @hasRole(role: MARKETER)
+  contactViewSave(input: ContactViewSaveInput!): ContactViewSavePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
+  contactViewDelete(input: ContactViewDeleteInput!): ContactViewDeletePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Keeps one address, known or not, from being written to."
-  suppressionAdd(input: SuppressionAddInput!): SuppressionAddPayload! @hasRole(role: MARKETER)
+  suppressionAdd(input: SuppressionAddInput!): SuppressionAddPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Lifts what a person put there; an opt-out needs a new opt-in, an erasure the person's own START."
-  suppressionRemove(input: SuppressionRemoveInput!): SuppressionRemovePayload! @hasRole(role: MARKETER)
+  suppressionRemove(input: SuppressionRemoveInput!): SuppressionRemovePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
 }
 
 extend type Subscription {
@@ -7192,34 +7584,34 @@ extend type Query {
 
 extend type Mutation {
   "Saves a draft; the first sender is taken when none is given."
-  campaignCreate(input: CampaignCreateInput!): CampaignCreatePayload! @hasRole(role: MARKETER)
+  campaignCreate(input: CampaignCreateInput!): CampaignCreatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "A draft or a scheduled campaign may change all over; under way only name, rate, error threshold and end."
-  campaignUpdate(input: CampaignUpdateInput!): CampaignUpdatePayload! @hasRole(role: MARKETER)
+  campaignUpdate(input: CampaignUpdateInput!): CampaignUpdatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   """
   Starts a draft, or a scheduled campaign before its time or whose start failed. Needs an approved template, an audience that is not empty, and an
   active sender. The segment is taken as it stands; later changes to it do not matter. Of a recurring campaign it starts the run that is due; while
   none is, it is refused.
   """
-  campaignLaunch(input: CampaignLaunchInput!): CampaignLaunchPayload! @hasRole(role: MARKETER)
+  campaignLaunch(input: CampaignLaunchInput!): CampaignLaunchPayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   """
   Starts a complete campaign by itself, once or again and again; call it again to change the plan. The segment and the template's approved version are taken when it starts;
   if something then forbids the launch, it fails with the reason.
   """
-  campaignSchedule(input: CampaignScheduleInput!): CampaignSchedulePayload! @hasRole(role: MARKETER)
+  campaignSchedule(input: CampaignScheduleInput!): CampaignSchedulePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Makes a scheduled campaign a draft again."
-  campaignUnschedule(input: CampaignUnscheduleInput!): CampaignUnschedulePayload! @hasRole(role: MARKETER)
+  campaignUnschedule(input: CampaignUnscheduleInput!): CampaignUnschedulePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Sends the campaign's approved template to one contact who opted in, outside the campaign's numbers."
-  campaignTestSend(input: CampaignTestSendInput!): CampaignTestSendPayload! @hasRole(role: MARKETER)
+  campaignTestSend(input: CampaignTestSendInput!): CampaignTestSendPayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
   "Stops sending. When it answers, no further call to Twilio is made; messages already handed over go out."
-  campaignPause(input: CampaignPauseInput!): CampaignPausePayload! @hasRole(role: MARKETER)
+  campaignPause(input: CampaignPauseInput!): CampaignPausePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Goes on where it stopped."
-  campaignResume(input: CampaignResumeInput!): CampaignResumePayload! @hasRole(role: MARKETER)
+  campaignResume(input: CampaignResumeInput!): CampaignResumePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Ends it: what is pending is canceled."
-  campaignCancel(input: CampaignCancelInput!): CampaignCancelPayload! @hasRole(role: MARKETER)
+  campaignCancel(input: CampaignCancelInput!): CampaignCancelPayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Makes a draft like it."
-  campaignDuplicate(input: CampaignDuplicateInput!): CampaignDuplicatePayload! @hasRole(role: MARKETER)
+  campaignDuplicate(input: CampaignDuplicateInput!): CampaignDuplicatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Drafts only."
-  campaignDelete(input: CampaignDeleteInput!): CampaignDeletePayload! @hasRole(role: MARKETER)
+  campaignDelete(input: CampaignDeleteInput!): CampaignDeletePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
 }
 
 input CampaignScheduleInput {
@@ -7550,11 +7942,11 @@ extend type Query {
 
 extend type Mutation {
   "Adds a contact. A number known in any spelling is an error that names it."
-  contactCreate(input: ContactCreateInput!): ContactCreatePayload! @hasRole(role: MARKETER)
+  contactCreate(input: ContactCreateInput!): ContactCreatePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Changes a contact. Absent fields stay; attributes are merged, null removes a key."
-  contactUpdate(input: ContactUpdateInput!): ContactUpdatePayload! @hasRole(role: MARKETER)
+  contactUpdate(input: ContactUpdateInput!): ContactUpdatePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Records what a contact decided, with its evidence. Opting out also suppresses the address."
-  contactConsentSet(input: ContactConsentSetInput!): ContactConsentSetPayload! @hasRole(role: MARKETER)
+  contactConsentSet(input: ContactConsentSetInput!): ContactConsentSetPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
 }
 
 input ConsentEvidenceInput {
@@ -7670,13 +8062,13 @@ extend type Mutation {
   Answers: free text inside the session window, or an approved template to a contact who opted in. Refused with the reason when the window is closed
   (Twilio error 63016), or when the contact opted out, is suppressed or erased.
   """
-  conversationReply(input: ConversationReplyInput!): ConversationReplyPayload! @hasRole(role: MARKETER)
+  conversationReply(input: ConversationReplyInput!): ConversationReplyPayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
   "Clears the unread count."
-  conversationMarkRead(input: ConversationMarkReadInput!): ConversationPayload! @hasRole(role: MARKETER)
+  conversationMarkRead(input: ConversationMarkReadInput!): ConversationPayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
   "Gives it to an active operator, or to nobody."
-  conversationAssign(input: ConversationAssignInput!): ConversationPayload! @hasRole(role: MARKETER)
+  conversationAssign(input: ConversationAssignInput!): ConversationPayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
   "Puts it away, or takes it back."
-  conversationClose(input: ConversationCloseInput!): ConversationPayload! @hasRole(role: MARKETER)
+  conversationClose(input: ConversationCloseInput!): ConversationPayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
 }
 input ConversationReplyInput {
   id: ID!
@@ -7803,11 +8195,11 @@ extend type Query {
 
 extend type Mutation {
   "Takes in a file of contacts: CSV (comma, semicolon, tab), Excel workbook (first sheet), JSON array or NDJSON, also gzipped; UTF-8, UTF-16 or Latin-1; at most 1 GiB unpacked. What is no contact file is refused at once and leaves nothing behind."
-  contactImport(input: ContactImportInput!): ContactImportPayload! @hasRole(role: MARKETER)
+  contactImport(input: ContactImportInput!): ContactImportPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Works the file of a dry run once more, with these options: for good, or as another dry run. The file is kept for a day."
-  contactImportConfirm(input: ContactImportConfirmInput!): ContactImportConfirmPayload! @hasRole(role: MARKETER)
+  contactImportConfirm(input: ContactImportConfirmInput!): ContactImportConfirmPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Stops an import; rows taken already stay."
-  contactImportCancel(input: ContactImportCancelInput!): ContactImportCancelPayload! @hasRole(role: MARKETER)
+  contactImportCancel(input: ContactImportCancelInput!): ContactImportCancelPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
 }
 
 input ImportColumnInput {
@@ -8038,7 +8430,7 @@ extend type Mutation {
   Decides by hand about messages that need a decision (Message.decisionSince). Messages that are unknown for a shorter time are left to the engine, and
   those that have a sid are Twilio's: neither is touched. Give either campaignId or ids.
   """
-  messageResolve(input: MessageResolveInput!): MessageResolvePayload! @hasRole(role: MARKETER)
+  messageResolve(input: MessageResolveInput!): MessageResolvePayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
 }
 
 extend type Subscription {
@@ -8058,23 +8450,61 @@ enum Role {
   ADMIN
 }
 
-"Someone who signs in."
+"""
+What an API token may be used for. Role and scope must both allow an operation. No scope lets a token administer
+operators, tokens or sessions: only people do.
+"""
+enum Scope {
+  "Every query and subscription that the role may call."
+  READ
+  "Contacts, their consent and topics, imports, suppressions, tags, views; with the role ADMIN also erasing."
+  CONTACTS_WRITE
+  "Exports of contacts and of a campaign's messages, and downloading them."
+  CONTACTS_EXPORT
+  "Segments, templates, topics, campaigns; also launching them, which sends messages."
+  CAMPAIGNS_WRITE
+  "Replies, test messages, conversations, and decisions on messages with an unknown outcome."
+  MESSAGES_WRITE
+  "Senders, settings, webhook events and the sandbox."
+  SETTINGS_WRITE
+}
+
+"People sign in; service accounts only own API tokens, and outlast the people who made them."
+enum OperatorKind {
+  PERSON
+  SERVICE
+}
+
+"Someone who signs in, or a service account."
 type Operator implements Node {
   id: ID!
-  email: String!
+  kind: OperatorKind!
+  "Null for everybody but admins and the operator themselves, and of a service account."
+  email: String
   name: String!
-  role: Role!
+  "Null for everybody but admins and the operator themselves."
+  role: Role
   "False: shut out."
   active: Boolean!
+  "True until the invitation is taken up. Always false for everybody but admins."
+  invited: Boolean!
+  "Null for everybody but admins and the operator themselves."
   lastSignInAt: DateTime
   createdAt: DateTime!
 }
 
-"Lets a machine call the API with Authorization: Bearer. Its secret is shown once, when it is made."
+"""
+Lets a machine call the API with Authorization: Bearer. Its secret is shown once, when it is made. It works as long as
+its owner is active, and never does more than the owner's role may.
+"""
 type ApiToken implements Node {
   id: ID!
   name: String!
   role: Role!
+  "All that the role may do when it was made without scopes."
+  scopes: [Scope!]!
+  "Who made it, or the service account that it was made for."
+  owner: Operator! @goField(forceResolver: true)
   "The first characters of the secret."
   prefix: String!
   "Null: never."
@@ -8083,6 +8513,37 @@ type ApiToken implements Node {
   "To the minute."
   lastUsedAt: DateTime
   createdAt: DateTime!
+}
+
+"Where somebody is signed in."
+type Session {
+  id: ID!
+  "The browser, as it calls itself."
+  userAgent: String!
+  "The network address that it was opened from; empty where it is not known."
+  address: String!
+  "True for the session that asks."
+  current: Boolean!
+  createdAt: DateTime!
+  "To the minute."
+  lastSeenAt: DateTime!
+  "When it ends even if it is used."
+  expiresAt: DateTime!
+}
+
+enum PasswordLinkPurpose {
+  "The first password of somebody who was invited. Holds seven days."
+  INVITATION
+  "A new password instead of a forgotten one. Holds one day."
+  RESET
+}
+
+"A one-time link by which an operator sets a password."
+type PasswordLink {
+  purpose: PasswordLinkPurpose!
+  email: String!
+  name: String!
+  expiresAt: DateTime!
 }
 
 "What this installation is and needs."
@@ -8101,27 +8562,67 @@ extend type Query {
   viewer: Operator @public
   "What this installation is, and whether it waits for its first admin."
   setup: Setup! @public
-  "All operators, by name."
-  operators: [Operator!]! @hasRole(role: ADMIN)
+  "All operators and service accounts, by name."
+  operators: [Operator!]! @hasRole(role: ADMIN, scope: null)
   "All API tokens, newest first."
-  apiTokens: [ApiToken!]! @hasRole(role: ADMIN)
+  apiTokens: [ApiToken!]! @hasRole(role: ADMIN, scope: null)
+  "Where one is signed in oneself, the session used last first."
+  sessions: [Session!]! @hasRole(role: VIEWER, scope: null)
+  "Whose password a link sets, by what stands behind its #; null when the link no longer works."
+  passwordLink(token: String!): PasswordLink @public
 }
 
 type Mutation {
   "Creates the first admin and signs them in. Conflict once there is an operator."
   setupAdmin(input: SetupAdminInput!): SignInPayload! @public
-  "Signs in: sets the session cookie, valid 14 days. After five failures for one address or IP the wait doubles each time, up to 15 minutes. A wrong password comes back among userErrors as unauthenticated, a wait as rate_limited."
+  """
+  Signs in: sets the session cookie, valid 14 days, and 3 days without use. Attempts are counted before the password is
+  checked: after five in a row for an account, or twenty for a network address, the next has to wait 30 seconds, and
+  twice as long each time, up to 15 minutes. A device on which the operator signed in before is counted by itself. A
+  wrong password comes back among userErrors as unauthenticated, a wait as rate_limited.
+  """
   signIn(input: SignInInput!): SignInPayload! @public
   "Ends the session. Harmless when signed out."
   signOut: SignOutPayload! @public
-  "Creates an operator with a first password."
-  operatorInvite(input: OperatorInviteInput!): OperatorInvitePayload! @hasRole(role: ADMIN)
-  "Shuts an operator out and ends their sessions. Not yourself."
-  operatorDeactivate(input: OperatorDeactivateInput!): OperatorDeactivatePayload! @hasRole(role: ADMIN)
+  """
+  Creates an operator, who sets a password through the link in the payload: it is shown this once, holds seven days, and
+  is as good as a password.
+  """
+  operatorInvite(input: OperatorInviteInput!): OperatorInvitePayload! @hasRole(role: ADMIN, scope: null, recent: true)
+  """
+  Changes an operator's name or role. A new role holds at once, also for their API tokens. Not one's own role; and
+  there is always an active admin.
+  """
+  operatorUpdate(input: OperatorUpdateInput!): OperatorUpdatePayload! @hasRole(role: ADMIN, scope: null, recent: true)
+  "Shuts an operator out at once: their sessions end and their API tokens rest. Not yourself."
+  operatorDeactivate(input: OperatorDeactivateInput!): OperatorDeactivatePayload!
+    @hasRole(role: ADMIN, scope: null, recent: true)
+  "Lets an operator in again. Their API tokens that have not been revoked work again."
+  operatorReactivate(input: OperatorReactivateInput!): OperatorReactivatePayload!
+    @hasRole(role: ADMIN, scope: null, recent: true)
+  """
+  Makes a one-time link by which an operator sets a password, to be handed over: a new invitation, or a new password
+  instead of a forgotten one. Earlier links of theirs no longer work.
+  """
+  operatorPasswordLink(input: OperatorPasswordLinkInput!): OperatorPasswordLinkPayload!
+    @hasRole(role: ADMIN, scope: null, recent: true)
+  "Makes a service account, the owner of API tokens."
+  serviceAccountCreate(input: ServiceAccountCreateInput!): ServiceAccountCreatePayload!
+    @hasRole(role: ADMIN, scope: null, recent: true)
   "Makes an API token."
-  apiTokenCreate(input: ApiTokenCreateInput!): ApiTokenCreatePayload! @hasRole(role: ADMIN)
-  "Ends an API token for good."
-  apiTokenRevoke(input: ApiTokenRevokeInput!): ApiTokenRevokePayload! @hasRole(role: ADMIN)
+  apiTokenCreate(input: ApiTokenCreateInput!): ApiTokenCreatePayload! @hasRole(role: ADMIN, scope: null, recent: true)
+  "Ends an API token for good, at once."
+  apiTokenRevoke(input: ApiTokenRevokeInput!): ApiTokenRevokePayload! @hasRole(role: ADMIN, scope: null)
+  "Takes up a one-time link: sets the password and ends the sessions there were. Sign in afterwards."
+  passwordSet(input: PasswordSetInput!): PasswordSetPayload! @public
+  "Changes one's own password. All other sessions end."
+  passwordChange(input: PasswordChangeInput!): PasswordChangePayload! @hasRole(role: VIEWER, scope: null)
+  "Proves who one is once more: what answered with the code CONFIRM is allowed for the next hour."
+  confirm(input: ConfirmInput!): ConfirmPayload! @hasRole(role: VIEWER, scope: null)
+  "Ends one of one's own sessions, at once."
+  sessionRevoke(input: SessionRevokeInput!): SessionRevokePayload! @hasRole(role: VIEWER, scope: null)
+  "Ends all of one's own sessions but the one that asks, at once."
+  signOutEverywhere: SignOutEverywherePayload! @hasRole(role: VIEWER, scope: null)
 }
 
 input SetupAdminInput {
@@ -8148,10 +8649,22 @@ input OperatorInviteInput {
   email: String!
   name: String!
   role: Role!
-  "The first password, 10 to 200 characters; pass it on by a safe way."
-  password: String!
+  "A first password, 10 to 200 characters; then there is no link."
+  password: String @deprecated(reason: "Nobody should know another's password: leave it out and hand over the link.")
 }
 type OperatorInvitePayload {
+  operator: Operator
+  "Shown this once; null with a password in the input."
+  link: String
+  userErrors: [UserError!]!
+}
+"What is left out stays as it is."
+input OperatorUpdateInput {
+  id: ID!
+  name: String
+  role: Role
+}
+type OperatorUpdatePayload {
   operator: Operator
   userErrors: [UserError!]!
 }
@@ -8162,11 +8675,42 @@ type OperatorDeactivatePayload {
   operator: Operator
   userErrors: [UserError!]!
 }
+input OperatorReactivateInput {
+  id: ID!
+}
+type OperatorReactivatePayload {
+  operator: Operator
+  userErrors: [UserError!]!
+}
+input OperatorPasswordLinkInput {
+  id: ID!
+}
+type OperatorPasswordLinkPayload {
+  operator: Operator
+  "Shown this once."
+  link: String
+  userErrors: [UserError!]!
+}
+input ServiceAccountCreateInput {
+  "1 to 100 characters."
+  name: String!
+  "The most that its tokens may do."
+  role: Role!
+}
+type ServiceAccountCreatePayload {
+  operator: Operator
+  userErrors: [UserError!]!
+}
 input ApiTokenCreateInput {
   name: String!
+  "At most the owner's."
   role: Role!
-  "Null: never."
+  "Left out: all that the role may do."
+  scopes: [Scope!]
+  "Left out: in 90 days. Null: never."
   expiresAt: DateTime
+  "A service account; left out: who makes it."
+  ownerId: ID
 }
 type ApiTokenCreatePayload {
   apiToken: ApiToken
@@ -8179,6 +8723,40 @@ input ApiTokenRevokeInput {
 }
 type ApiTokenRevokePayload {
   apiToken: ApiToken
+  userErrors: [UserError!]!
+}
+input PasswordSetInput {
+  "What stands in the link behind its #."
+  token: String!
+  "10 to 200 characters."
+  password: String!
+}
+type PasswordSetPayload {
+  "Whose password it is now; sign in with it."
+  email: String
+  userErrors: [UserError!]!
+}
+input PasswordChangeInput {
+  currentPassword: String!
+  "10 to 200 characters."
+  newPassword: String!
+}
+type PasswordChangePayload {
+  userErrors: [UserError!]!
+}
+input ConfirmInput {
+  password: String!
+}
+type ConfirmPayload {
+  userErrors: [UserError!]!
+}
+input SessionRevokeInput {
+  id: ID!
+}
+type SessionRevokePayload {
+  userErrors: [UserError!]!
+}
+type SignOutEverywherePayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -8410,11 +8988,11 @@ extend type Query {
 
 extend type Mutation {
   "A contact writes to us through the sandbox. Only while the sandbox is live."
-  sandboxInboundSend(input: SandboxInboundSendInput!): SandboxInboundSendPayload! @hasRole(role: MARKETER)
+  sandboxInboundSend(input: SandboxInboundSendInput!): SandboxInboundSendPayload! @hasRole(role: MARKETER, scope: SETTINGS_WRITE)
   "Changes how the sandbox behaves. Only while it is live."
-  sandboxSettingsUpdate(input: SandboxSettingsUpdateInput!): SandboxSettingsUpdatePayload! @hasRole(role: MARKETER)
+  sandboxSettingsUpdate(input: SandboxSettingsUpdateInput!): SandboxSettingsUpdatePayload! @hasRole(role: MARKETER, scope: SETTINGS_WRITE)
   "Writes believable contacts and six weeks of history, all or nothing, the same for the same day; some fifteen seconds for 50,000 contacts. Only while the sandbox is live and there is no contact yet. The numbers are made up: with live Twilio credentials the engine then refuses to start on this database."
-  sandboxSeed(input: SandboxSeedInput!): SandboxSeedPayload! @hasRole(role: ADMIN)
+  sandboxSeed(input: SandboxSeedInput!): SandboxSeedPayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE)
 }
 input SandboxSeedInput {
   "100 to 100,000."
@@ -8470,8 +9048,12 @@ type SandboxSettingsUpdatePayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
-	{Name: "../schema/schema.graphql", Input: `"Who may call a field. Each role includes the ones before it."
-directive @hasRole(role: Role!) on FIELD_DEFINITION
+	{Name: "../schema/schema.graphql", Input: `"""
+Who may call a field: operators with the role, each of which includes the ones before it, and API tokens that have the
+role and the scope. With scope null only people may. With recent an operator must have signed in or confirmed within the
+last hour, see confirm; else the error has the code CONFIRM.
+"""
+directive @hasRole(role: Role!, scope: Scope = READ, recent: Boolean! = false) on FIELD_DEFINITION
 "Anybody may call this field, signed in or not."
 directive @public on FIELD_DEFINITION
 directive @goExtraField(name: String, type: String!, overrideTags: String, description: String) repeatable on OBJECT | INPUT_OBJECT
@@ -8517,7 +9099,10 @@ type UserError {
 }
 
 type Query {
-  "The thing with this id, null when there is none. Any type that implements Node."
+  """
+  The thing with this id, null when there is none. Any type that implements Node, for whoever may read it elsewhere:
+  operators other than oneself, API tokens and the audit trail only for admins.
+  """
   node(id: ID!): Node @hasRole(role: VIEWER)
 }
 
@@ -8583,11 +9168,11 @@ extend type Query {
 }
 
 extend type Mutation {
-  segmentCreate(input: SegmentCreateInput!): SegmentCreatePayload! @hasRole(role: MARKETER)
+  segmentCreate(input: SegmentCreateInput!): SegmentCreatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Campaigns already launched keep the audience they took."
-  segmentUpdate(input: SegmentUpdateInput!): SegmentUpdatePayload! @hasRole(role: MARKETER)
+  segmentUpdate(input: SegmentUpdateInput!): SegmentUpdatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Refused while a campaign or another segment uses it."
-  segmentDelete(input: SegmentDeleteInput!): SegmentDeletePayload! @hasRole(role: MARKETER)
+  segmentDelete(input: SegmentDeleteInput!): SegmentDeletePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
 }
 
 input SegmentCreateInput {
@@ -8644,11 +9229,11 @@ extend type Query {
 }
 
 extend type Mutation {
-  senderCreate(input: SenderCreateInput!): SenderCreatePayload! @hasRole(role: ADMIN)
-  senderUpdate(input: SenderUpdateInput!): SenderUpdatePayload! @hasRole(role: ADMIN)
+  senderCreate(input: SenderCreateInput!): SenderCreatePayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE)
+  senderUpdate(input: SenderUpdateInput!): SenderUpdatePayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE)
   "Stops all sending from it; its campaigns are paused."
-  senderPause(input: SenderPauseInput!): SenderPausePayload! @hasRole(role: MARKETER)
-  senderResume(input: SenderResumeInput!): SenderResumePayload! @hasRole(role: MARKETER)
+  senderPause(input: SenderPauseInput!): SenderPausePayload! @hasRole(role: MARKETER, scope: SETTINGS_WRITE)
+  senderResume(input: SenderResumeInput!): SenderResumePayload! @hasRole(role: MARKETER, scope: SETTINGS_WRITE)
 }
 
 input SenderCreateInput {
@@ -8703,7 +9288,7 @@ extend type Query {
 
 extend type Mutation {
   "Changes what is given; takes effect at once, also while sending."
-  settingsUpdate(input: SettingsUpdateInput!): SettingsUpdatePayload! @hasRole(role: ADMIN)
+  settingsUpdate(input: SettingsUpdateInput!): SettingsUpdatePayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE, recent: true)
 }
 input SettingsUpdateInput {
   accountRatePerSecond: Float
@@ -8801,17 +9386,17 @@ extend type Query {
 
 extend type Mutation {
   "Saves a template. With submit it goes to WhatsApp at once."
-  templateCreate(input: TemplateCreateInput!): TemplateCreatePayload! @hasRole(role: MARKETER)
+  templateCreate(input: TemplateCreateInput!): TemplateCreatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "A changed body makes a new version, which needs approval of its own; campaigns under way keep theirs."
-  templateUpdate(input: TemplateUpdateInput!): TemplateUpdatePayload! @hasRole(role: MARKETER)
+  templateUpdate(input: TemplateUpdateInput!): TemplateUpdatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Sends a draft to WhatsApp for approval."
-  templateSubmit(input: TemplateSubmitInput!): TemplateSubmitPayload! @hasRole(role: MARKETER)
+  templateSubmit(input: TemplateSubmitInput!): TemplateSubmitPayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Refused while a campaign that has not ended uses it."
-  templateDelete(input: TemplateDeleteInput!): TemplateDeletePayload! @hasRole(role: MARKETER)
+  templateDelete(input: TemplateDeleteInput!): TemplateDeletePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Asks Twilio for the state of every template."
-  templateSync: TemplateSyncPayload! @hasRole(role: MARKETER)
+  templateSync: TemplateSyncPayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Sends the newest approved version to one contact who opted in."
-  templateTestSend(input: TemplateTestSendInput!): TemplateTestSendPayload! @hasRole(role: MARKETER)
+  templateTestSend(input: TemplateTestSendInput!): TemplateTestSendPayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
 }
 
 input TemplateCreateInput {
@@ -8917,15 +9502,15 @@ extend type Query {
 }
 
 extend type Mutation {
-  topicCreate(input: TopicCreateInput!): TopicCreatePayload! @hasRole(role: MARKETER)
+  topicCreate(input: TopicCreateInput!): TopicCreatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Subscriptions stay as they are."
-  topicUpdate(input: TopicUpdateInput!): TopicUpdatePayload! @hasRole(role: MARKETER)
+  topicUpdate(input: TopicUpdateInput!): TopicUpdatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Forgets who was subscribed. Refused while a campaign or a segment uses it."
-  topicDelete(input: TopicDeleteInput!): TopicDeletePayload! @hasRole(role: MARKETER)
+  topicDelete(input: TopicDeleteInput!): TopicDeletePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Subscribes one contact to a topic, or has them leave it."
-  contactTopicSet(input: ContactTopicSetInput!): ContactTopicSetPayload! @hasRole(role: MARKETER)
+  contactTopicSet(input: ContactTopicSetInput!): ContactTopicSetPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "The same for many. Who left is not brought back in bulk."
-  contactTopicRecord(input: ContactTopicRecordInput!): BulkActionPayload! @hasRole(role: MARKETER)
+  contactTopicRecord(input: ContactTopicRecordInput!): BulkActionPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
 }
 
 input TopicCreateInput {
@@ -9044,7 +9629,7 @@ extend type Query {
 
 extend type Mutation {
   "Applies a stored event again, a parked one at once. Harmless: what it has changed already stays as it is."
-  webhookEventReplay(input: WebhookEventReplayInput!): WebhookEventReplayPayload! @hasRole(role: MARKETER)
+  webhookEventReplay(input: WebhookEventReplayInput!): WebhookEventReplayPayload! @hasRole(role: MARKETER, scope: SETTINGS_WRITE)
 }
 input WebhookEventReplayInput {
   id: ID!
@@ -9081,6 +9666,10 @@ func (ec *executionContext) childFields_ApiToken(ctx context.Context, field grap
 		return ec.fieldContext_ApiToken_name(ctx, field)
 	case "role":
 		return ec.fieldContext_ApiToken_role(ctx, field)
+	case "scopes":
+		return ec.fieldContext_ApiToken_scopes(ctx, field)
+	case "owner":
+		return ec.fieldContext_ApiToken_owner(ctx, field)
 	case "prefix":
 		return ec.fieldContext_ApiToken_prefix(ctx, field)
 	case "expiresAt":
@@ -9597,6 +10186,14 @@ func (ec *executionContext) childFields_CampaignUpdatePayload(ctx context.Contex
 		return ec.fieldContext_CampaignUpdatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ConfirmPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return ec.fieldContext_ConfirmPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfirmPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ConsentCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10379,6 +10976,8 @@ func (ec *executionContext) childFields_Operator(ctx context.Context, field grap
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Operator_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Operator_kind(ctx, field)
 	case "email":
 		return ec.fieldContext_Operator_email(ctx, field)
 	case "name":
@@ -10387,6 +10986,8 @@ func (ec *executionContext) childFields_Operator(ctx context.Context, field grap
 		return ec.fieldContext_Operator_role(ctx, field)
 	case "active":
 		return ec.fieldContext_Operator_active(ctx, field)
+	case "invited":
+		return ec.fieldContext_Operator_invited(ctx, field)
 	case "lastSignInAt":
 		return ec.fieldContext_Operator_lastSignInAt(ctx, field)
 	case "createdAt":
@@ -10409,10 +11010,44 @@ func (ec *executionContext) childFields_OperatorInvitePayload(ctx context.Contex
 	switch field.Name {
 	case "operator":
 		return ec.fieldContext_OperatorInvitePayload_operator(ctx, field)
+	case "link":
+		return ec.fieldContext_OperatorInvitePayload_link(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_OperatorInvitePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OperatorInvitePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OperatorPasswordLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "operator":
+		return ec.fieldContext_OperatorPasswordLinkPayload_operator(ctx, field)
+	case "link":
+		return ec.fieldContext_OperatorPasswordLinkPayload_link(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OperatorPasswordLinkPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperatorPasswordLinkPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OperatorReactivatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "operator":
+		return ec.fieldContext_OperatorReactivatePayload_operator(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OperatorReactivatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperatorReactivatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OperatorUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "operator":
+		return ec.fieldContext_OperatorUpdatePayload_operator(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OperatorUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperatorUpdatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10427,6 +11062,38 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_PasswordChangePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return ec.fieldContext_PasswordChangePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PasswordChangePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PasswordLink(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "purpose":
+		return ec.fieldContext_PasswordLink_purpose(ctx, field)
+	case "email":
+		return ec.fieldContext_PasswordLink_email(ctx, field)
+	case "name":
+		return ec.fieldContext_PasswordLink_name(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_PasswordLink_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PasswordLink", field.Name)
+}
+
+func (ec *executionContext) childFields_PasswordSetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "email":
+		return ec.fieldContext_PasswordSetPayload_email(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PasswordSetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PasswordSetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_QueueHealth(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10735,6 +11402,44 @@ func (ec *executionContext) childFields_SenderUpdatePayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type SenderUpdatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ServiceAccountCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "operator":
+		return ec.fieldContext_ServiceAccountCreatePayload_operator(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ServiceAccountCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceAccountCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Session_id(ctx, field)
+	case "userAgent":
+		return ec.fieldContext_Session_userAgent(ctx, field)
+	case "address":
+		return ec.fieldContext_Session_address(ctx, field)
+	case "current":
+		return ec.fieldContext_Session_current(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Session_createdAt(ctx, field)
+	case "lastSeenAt":
+		return ec.fieldContext_Session_lastSeenAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Session_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
+}
+
+func (ec *executionContext) childFields_SessionRevokePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return ec.fieldContext_SessionRevokePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SessionRevokePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SessionWindow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "open":
@@ -10789,6 +11494,14 @@ func (ec *executionContext) childFields_SignInPayload(ctx context.Context, field
 		return ec.fieldContext_SignInPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignInPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SignOutEverywherePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return ec.fieldContext_SignOutEverywherePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignOutEverywherePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -48,6 +48,7 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
+	"eventstream/server/secret"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
 	"eventstream/server/template"
@@ -219,7 +220,10 @@ func (a *App) build(ctx context.Context) error {
 	enqueuer := &jobs.Enqueuer{}
 	hasher := consent.NewHasher(string(a.cfg.SecretKey))
 	s := graph.Services{
-		Auth: auth.New(a.db, now), Contacts: contact.NewService(a.db, a.hub),
+		Auth: auth.New(auth.Options{
+			DB: a.db, Hub: a.hub, Keys: secret.New(string(a.cfg.SecretKey)), Now: now, PublicURL: a.publicURL,
+		}),
+		Contacts: contact.NewService(a.db, a.hub),
 		Consents: consent.NewService(a.db, a.hub, hasher, now),
 		Segments: segment.NewService(a.db), Senders: sender.NewService(a.db), Messages: message.NewStore(a.db),
 		Dashboard: dashboard.NewService(a.db, twilio.Code), Health: health.NewService(a.db),
@@ -457,6 +461,9 @@ func (a *App) buildServer(tokens []string) error {
 			if _, err := a.Services.Campaigns.ByID(ctx, n); err != nil {
 				return err
 			}
+			if err := a.Services.Exports.OpenMessages(ctx, n); err != nil {
+				return err
+			}
 			w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 			w.Header().Set("Content-Disposition", `attachment; filename="messages.csv"`)
 			return a.Services.Exports.WriteMessages(ctx, n, w)
@@ -481,6 +488,9 @@ func (a *App) Run(ctx context.Context) error {
 	defer stop()
 	var loops sync.WaitGroup
 	loops.Go(func() { a.hub.Run(background) })
+	if a.roles.Serve {
+		loops.Go(func() { a.Services.Auth.Run(background) })
+	}
 	if a.writer != nil {
 		loops.Go(func() { a.writer.Run(background) })
 		loops.Go(func() { a.Services.Webhooks.Run(background) })

@@ -42,11 +42,7 @@ func (s *Service) run(ctx context.Context, id int64) error {
 	if err != nil || imp == nil {
 		return err
 	}
-	who := actor.System
-	if imp.OperatorID != nil {
-		who = actor.Actor{Kind: actor.KindOperator, ID: *imp.OperatorID, Role: actor.RoleMarketer}
-	}
-	ctx = actor.With(ctx, who)
+	ctx = actor.With(ctx, actor.Starter(imp.OperatorID, imp.APITokenID, actor.RoleMarketer))
 	err = s.work(ctx, imp)
 	if apperr.Is(err, apperr.CodeInvalid) {
 		err = s.end(ctx, imp, StatusFailed, apperr.Text(err))

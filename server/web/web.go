@@ -72,7 +72,7 @@ func NewRouter(rt Routes) http.Handler {
 		r.With(require(actor.RoleMarketer)).Get("/downloads/exports/{id}/{file}", rt.download("id", rt.Export))
 		r.With(require(actor.RoleMarketer)).Get("/downloads/campaigns/{id}/messages.csv", rt.download("id", rt.Messages))
 		if rt.Jobs != nil {
-			r.With(require(actor.RoleAdmin)).Mount("/admin/jobs", rt.Jobs)
+			r.With(require(actor.RoleAdmin), onlyPeople).Mount("/admin/jobs", rt.Jobs)
 		}
 	})
 	r.Get("/schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
@@ -147,6 +147,17 @@ func require(role actor.Role) func(http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		})
 	}
+}
+
+// onlyPeople keeps API tokens out of what has no scope.
+func onlyPeople(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := actor.RequirePerson(r.Context(), actor.RoleViewer); err != nil {
+			http.Error(w, apperr.Text(err), http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // identify gives each request an id that the answer, the log and the audit

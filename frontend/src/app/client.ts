@@ -2,6 +2,7 @@ import { type Cache, cacheExchange } from "@urql/exchange-graphcache";
 import { persistedExchange } from "@urql/exchange-persisted";
 import { createClient as createSocket } from "graphql-ws";
 import { Client, fetchExchange, mapExchange, subscriptionExchange } from "urql";
+import { confirmExchange } from "./confirm";
 
 const none = () => null;
 
@@ -72,6 +73,7 @@ export function createClient(onSignedOut: () => void): Client {
           DeferralCount: none,
           NumberCheck: none,
           PageInfo: none,
+          PasswordLink: none,
           QueueHealth: none,
           QuietHours: none,
           Recurrence: none,
@@ -130,6 +132,11 @@ export function createClient(onSignedOut: () => void): Client {
             settingsUpdate: stale("settings"),
             senderCreate: stale("senders"),
             operatorInvite: stale("operators"),
+            operatorPasswordLink: stale("operators"),
+            serviceAccountCreate: stale("operators"),
+            sessionRevoke: stale("sessions"),
+            signOutEverywhere: stale("sessions"),
+            passwordChange: stale("sessions"),
             apiTokenCreate: stale("apiTokens"),
             messageResolve: stale("messages", "systemHealth"),
             sandboxSettingsUpdate: stale("sandboxSettings"),
@@ -147,6 +154,7 @@ export function createClient(onSignedOut: () => void): Client {
           },
         },
       }),
+      confirmExchange,
       persistedExchange({
         enforcePersistedQueries: true,
         enableForMutation: true,

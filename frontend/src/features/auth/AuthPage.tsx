@@ -5,7 +5,7 @@ import { useMutation } from "urql";
 import { graphql } from "../../gql";
 import { byField, errorText, payloadOf } from "../../lib/errors";
 
-const SignInDocument = graphql(`
+export const SignInDocument = graphql(`
   mutation SignIn($input: SignInInput!) {
     signIn(input: $input) {
       operator {
