@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"eventstream/graph/model"
@@ -149,12 +150,45 @@ func remoteIP(r *http.Request) netip.Addr {
 
 // signedIn sets the cookies of a sign-in.
 func signedIn(ctx context.Context, in *auth.SignedIn) (*model.SignInPayload, error) {
+	if second := in.Second; second != nil {
+		return &model.SignInPayload{
+			SecondStep: &model.SecondStep{Step: second.Step, Totp: second.TOTP, Passkey: second.Passkey},
+			UserErrors: []*model.UserError{},
+		}, nil
+	}
 	if err := setSession(ctx, in.Session); err != nil {
 		return nil, err
 	}
 	setDevice(ctx, in.Device)
 	ctx = actor.With(ctx, actor.Actor{Kind: actor.KindOperator, ID: in.Operator.ID, Role: in.Operator.Role})
 	return &model.SignInPayload{Operator: toOperator(ctx, in.Operator), UserErrors: []*model.UserError{}}, nil
+}
+
+// account is the signed-in operator's own.
+func (r *Resolver) account(ctx context.Context) (*model.Account, error) {
+	who := actor.From(ctx)
+	o, err := r.Auth.Operator(ctx, who.ID)
+	if err != nil {
+		return nil, err
+	}
+	factors, err := r.Auth.Factors(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := r.Auth.Passkeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	asked, err := r.Auth.Security(ctx)
+	return &model.Account{
+		Operator: toOperator(ctx, o), Totp: factors.TOTP, Passkeys: mapped(keys, toPasskey),
+		RecoveryCodesLeft: factors.RecoveryCodes, SecondFactorMissing: who.Lacking,
+		SecondFactorRequired: slices.Contains(asked.SecondFactorRoles, o.Role),
+	}, err
+}
+
+func toPasskey(k *auth.Passkey) *model.Passkey {
+	return &model.Passkey{ID: encode(kindPasskey, k.ID), Name: k.Name, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt}
 }
 
 // signInErrors is payloadErrors where a wrong password and a wait are for the
@@ -183,14 +217,19 @@ func onOperator(ctx context.Context, id string, change func(int64) (*auth.Operat
 
 // hasRole is the directive; the service checks the role again.
 func hasRole(ctx context.Context, _ any, next graphql.Resolver, role model.Role, scope *model.Scope,
-	recent bool,
+	recent, setup bool,
 ) (any, error) {
 	needed := lower[actor.Role](role)
-	if scope == nil {
+	switch {
+	case setup:
+		if err := actor.RequireSignedIn(ctx); err != nil {
+			return nil, err
+		}
+	case scope == nil:
 		if err := actor.RequirePerson(ctx, needed); err != nil {
 			return nil, err
 		}
-	} else {
+	default:
 		scopes, err := actor.ScopesOf([]string{lower[string](*scope)})
 		if err != nil {
 			return nil, err

@@ -9,7 +9,9 @@ import (
 	"strings"
 
 	"eventstream/graph/model"
+	"eventstream/server/actor"
 	"eventstream/server/apperr"
+	"eventstream/server/auth"
 	"eventstream/server/bulk"
 	"eventstream/server/campaign"
 	"eventstream/server/contact"
@@ -338,7 +340,13 @@ func (r *Resolver) settings(ctx context.Context) (*model.Settings, error) {
 		return nil, err
 	}
 	d, err := r.Campaigns.Defaults(ctx)
+	if err != nil {
+		return nil, err
+	}
+	security, err := r.Auth.Security(ctx)
 	return &model.Settings{
+		SecondFactorRoles:    mapped(security.SecondFactorRoles, upper[model.Role, actor.Role]),
+		SessionIdleHours:     security.SessionIdleHours,
 		AccountRatePerSecond: rate, DefaultQuietHours: fromQuietHours(d.QuietHours),
 		DefaultFrequencyCap: fromCap(d.FrequencyCap),
 	}, err
@@ -354,8 +362,21 @@ func (r *Resolver) updateSettings(ctx context.Context, input model.SettingsUpdat
 		v := toCap(most)
 		change.FrequencyCap = &v
 	}
-	if err := change.Validate(); err != nil { // before anything is changed
+	security := auth.SecurityChange{SessionIdleHours: input.SessionIdleHours.Value()}
+	if roles := input.SecondFactorRoles.Value(); roles != nil {
+		asked := mapped(roles, lower[actor.Role, model.Role])
+		security.SecondFactorRoles = &asked
+	}
+	var errs apperr.List
+	_ = errs.Add(change.Validate()) // before anything is changed
+	_ = errs.Add(security.Validate())
+	if err := errs.Err(); err != nil {
 		return err
+	}
+	if security != (auth.SecurityChange{}) {
+		if err := r.Auth.SetSecurity(ctx, security); err != nil {
+			return err
+		}
 	}
 	if v := input.AccountRatePerSecond.Value(); v != nil {
 		if err := r.Senders.SetAccountRate(ctx, *v); err != nil {

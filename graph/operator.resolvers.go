@@ -42,6 +42,36 @@ func (r *mutationResolver) SignIn(ctx context.Context, input model.SignInInput) 
 	return signedIn(ctx, in)
 }
 
+// SignInCode is the resolver for the signInCode field.
+func (r *mutationResolver) SignInCode(ctx context.Context, input model.SignInCodeInput) (*model.SignInPayload, error) {
+	in, err := r.Services.Auth.SignInCode(ctx, input.Step, input.Code, clientOf(ctx))
+	if errs, err := signInErrors(err); err != nil || len(errs) > 0 {
+		return &model.SignInPayload{UserErrors: errs}, err
+	}
+	return signedIn(ctx, in)
+}
+
+// PasskeySignInBegin is the resolver for the passkeySignInBegin field.
+func (r *mutationResolver) PasskeySignInBegin(ctx context.Context) (*model.PasskeyBeginPayload, error) {
+	options, step, err := r.Services.Auth.BeginPasskeySignIn()
+	return &model.PasskeyBeginPayload{Options: options, Step: filled(step), UserErrors: []*model.UserError{}}, err
+}
+
+// PasskeySignIn is the resolver for the passkeySignIn field.
+func (r *mutationResolver) PasskeySignIn(ctx context.Context, input model.PasskeySignInInput) (*model.SignInPayload, error) {
+	in, err := r.Services.Auth.SignInPasskey(ctx, input.Step, input.Response, clientOf(ctx))
+	if errs, err := signInErrors(err); err != nil || len(errs) > 0 {
+		return &model.SignInPayload{UserErrors: errs}, err
+	}
+	return signedIn(ctx, in)
+}
+
+// PasswordResetRequest is the resolver for the passwordResetRequest field.
+func (r *mutationResolver) PasswordResetRequest(ctx context.Context, input model.PasswordResetRequestInput) (*model.PasswordResetRequestPayload, error) {
+	errs, err := signInErrors(r.Services.Auth.RequestReset(ctx, input.Email, clientOf(ctx)))
+	return &model.PasswordResetRequestPayload{UserErrors: errs}, err
+}
+
 // SignOut is the resolver for the signOut field.
 func (r *mutationResolver) SignOut(ctx context.Context) (*model.SignOutPayload, error) {
 	if x := exchangeOf(ctx); x != nil && x.credential.Session != "" {
@@ -138,6 +168,68 @@ func (r *mutationResolver) PasswordChange(ctx context.Context, input model.Passw
 	return &model.PasswordChangePayload{UserErrors: errs}, err
 }
 
+// TotpSetup is the resolver for the totpSetup field.
+func (r *mutationResolver) TotpSetup(ctx context.Context) (*model.TotpSetupPayload, error) {
+	setup, err := r.Services.Auth.BeginTOTP(ctx)
+	if errs, err := payloadErrors(err); err != nil || len(errs) > 0 {
+		return &model.TotpSetupPayload{UserErrors: errs}, err
+	}
+	return &model.TotpSetupPayload{Secret: &setup.Secret, URI: &setup.URI, QRCode: &setup.QRCode, Step: &setup.Step, UserErrors: []*model.UserError{}}, nil
+}
+
+// TotpEnable is the resolver for the totpEnable field.
+func (r *mutationResolver) TotpEnable(ctx context.Context, input model.TotpEnableInput) (*model.TotpEnablePayload, error) {
+	codes, err := r.Services.Auth.EnableTOTP(ctx, input.Step, input.Code)
+	errs, err := payloadErrors(err)
+	return &model.TotpEnablePayload{RecoveryCodes: codes, UserErrors: errs}, err
+}
+
+// TotpDisable is the resolver for the totpDisable field.
+func (r *mutationResolver) TotpDisable(ctx context.Context) (*model.TotpDisablePayload, error) {
+	errs, err := payloadErrors(r.Services.Auth.DisableTOTP(ctx))
+	return &model.TotpDisablePayload{UserErrors: errs}, err
+}
+
+// RecoveryCodesRenew is the resolver for the recoveryCodesRenew field.
+func (r *mutationResolver) RecoveryCodesRenew(ctx context.Context) (*model.RecoveryCodesRenewPayload, error) {
+	codes, err := r.Services.Auth.RenewRecoveryCodes(ctx)
+	errs, err := payloadErrors(err)
+	return &model.RecoveryCodesRenewPayload{RecoveryCodes: codes, UserErrors: errs}, err
+}
+
+// PasskeyBegin is the resolver for the passkeyBegin field.
+func (r *mutationResolver) PasskeyBegin(ctx context.Context) (*model.PasskeyBeginPayload, error) {
+	options, step, err := r.Services.Auth.BeginPasskey(ctx)
+	errs, err := payloadErrors(err)
+	return &model.PasskeyBeginPayload{Options: options, Step: filled(step), UserErrors: errs}, err
+}
+
+// PasskeyRegister is the resolver for the passkeyRegister field.
+func (r *mutationResolver) PasskeyRegister(ctx context.Context, input model.PasskeyRegisterInput) (*model.PasskeyRegisterPayload, error) {
+	key, codes, err := r.Services.Auth.AddPasskey(ctx, input.Step, input.Name, input.Response)
+	errs, err := payloadErrors(err)
+	if err != nil || len(errs) > 0 {
+		return &model.PasskeyRegisterPayload{UserErrors: errs}, err
+	}
+	return &model.PasskeyRegisterPayload{Passkey: toPasskey(key), RecoveryCodes: codes, UserErrors: errs}, nil
+}
+
+// PasskeyDelete is the resolver for the passkeyDelete field.
+func (r *mutationResolver) PasskeyDelete(ctx context.Context, input model.PasskeyDeleteInput) (*model.PasskeyDeletePayload, error) {
+	id, err := globalid.Decode("id", kindPasskey, input.ID)
+	if err == nil {
+		err = r.Services.Auth.DeletePasskey(ctx, id)
+	}
+	errs, err := payloadErrors(err)
+	return &model.PasskeyDeletePayload{UserErrors: errs}, err
+}
+
+// OperatorSecondFactorReset is the resolver for the operatorSecondFactorReset field.
+func (r *mutationResolver) OperatorSecondFactorReset(ctx context.Context, input model.OperatorSecondFactorResetInput) (*model.OperatorSecondFactorResetPayload, error) {
+	o, errs, err := onOperator(ctx, input.ID, func(id int64) (*auth.Operator, error) { return r.Services.Auth.ResetFactors(ctx, id) })
+	return &model.OperatorSecondFactorResetPayload{Operator: o, UserErrors: errs}, err
+}
+
 // Confirm is the resolver for the confirm field.
 func (r *mutationResolver) Confirm(ctx context.Context, input model.ConfirmInput) (*model.ConfirmPayload, error) {
 	errs, err := signInErrors(r.Services.Auth.Confirm(ctx, input.Password))
@@ -173,7 +265,7 @@ func (r *queryResolver) Viewer(ctx context.Context) (*model.Operator, error) {
 // Setup is the resolver for the setup field.
 func (r *queryResolver) Setup(ctx context.Context) (*model.Setup, error) {
 	needed, err := r.Services.Auth.SetupNeeded(ctx)
-	return &model.Setup{Needed: needed, TokenNeeded: r.SetupToken != "", Live: r.Sandbox == nil, Version: r.Version}, err
+	return &model.Setup{Needed: needed, TokenNeeded: r.SetupToken != "", Live: r.Sandbox == nil, Emails: r.Services.Auth.Mails(), Version: r.Version}, err
 }
 
 // Operators is the resolver for the operators field.
@@ -192,6 +284,14 @@ func (r *queryResolver) APITokens(ctx context.Context) ([]*model.APIToken, error
 func (r *queryResolver) Sessions(ctx context.Context) ([]*model.Session, error) {
 	rows, err := r.Services.Auth.Sessions(ctx)
 	return mapped(rows, func(s *auth.Session) *model.Session { return toSession(ctx, s) }), err
+}
+
+// Account is the resolver for the account field.
+func (r *queryResolver) Account(ctx context.Context) (*model.Account, error) {
+	if actor.From(ctx).Kind != actor.KindOperator {
+		return nil, nil
+	}
+	return r.account(ctx)
 }
 
 // PasswordLink is the resolver for the passwordLink field.

@@ -24,6 +24,7 @@ const (
 	kindImport        = "Import"
 	kindMessage       = "Message"
 	kindOperator      = "Operator"
+	kindPasskey       = "Passkey"
 	kindSegment       = "Segment"
 	kindSender        = "Sender"
 	kindSession       = "Session"

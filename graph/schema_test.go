@@ -26,7 +26,8 @@ func TestEveryRootFieldSaysWhoMayCallIt(t *testing.T) {
 	open := map[string]bool{
 		"Query.viewer": true, "Query.setup": true, "Mutation.setupAdmin": true,
 		"Mutation.signIn": true, "Mutation.signOut": true,
-		"Query.passwordLink": true, "Mutation.passwordSet": true,
+		"Query.passwordLink": true, "Mutation.passwordSet": true, "Query.account": true, "Mutation.signInCode": true,
+		"Mutation.passkeySignInBegin": true, "Mutation.passkeySignIn": true, "Mutation.passwordResetRequest": true,
 	}
 	for _, root := range []*ast.Definition{s.Query, s.Mutation, s.Subscription} {
 		for _, f := range root.Fields {
@@ -57,6 +58,7 @@ func TestTheContractIsKept(t *testing.T) {
 			"signIn", "signOut", "operatorInvite", "operatorDeactivate", "apiTokenCreate", "apiTokenRevoke", "contactCreate",
 			"contactUpdate", "contactConsentSet", "contactImport", "operatorUpdate", "operatorReactivate",
 			"passwordChange", "sessionRevoke",
+			"totpEnable", "totpDisable", "passkeyRegister",
 			"contactImportCancel", "segmentCreate", "segmentUpdate", "segmentDelete", "templateCreate", "templateUpdate",
 			"templateDelete", "templateTestSend", "templateSync",
 			"senderCreate", "senderUpdate", "senderPause", "senderResume", "campaignCreate", "campaignUpdate",

@@ -1220,11 +1220,16 @@ func (ec *executionContext) _Subscription_importProgress(ctx context.Context, fi
 					var zeroVal *model.Import
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.Import
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.Import
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -1292,11 +1297,16 @@ func (ec *executionContext) _Subscription_bulkActionProgress(ctx context.Context
 					var zeroVal *model.BulkAction
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.BulkAction
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.BulkAction
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -1364,11 +1374,16 @@ func (ec *executionContext) _Subscription_campaignProgress(ctx context.Context, 
 					var zeroVal *model.Campaign
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.Campaign
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.Campaign
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -1436,11 +1451,16 @@ func (ec *executionContext) _Subscription_conversationUpdated(ctx context.Contex
 					var zeroVal *model.Conversation
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.Conversation
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.Conversation
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -1508,11 +1528,16 @@ func (ec *executionContext) _Subscription_deliveryEvents(ctx context.Context, fi
 					var zeroVal *model.DeliveryEvent
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.DeliveryEvent
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.DeliveryEvent
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -1579,11 +1604,16 @@ func (ec *executionContext) _Subscription_inboundMessages(ctx context.Context, f
 					var zeroVal *model.Message
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.Message
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.Message
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -1639,11 +1669,16 @@ func (ec *executionContext) _Subscription_dashboardUpdated(ctx context.Context, 
 					var zeroVal *model.Dashboard
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.Dashboard
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.Dashboard
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -1699,11 +1734,16 @@ func (ec *executionContext) _Subscription_systemHealthChanged(ctx context.Contex
 					var zeroVal *model.SystemHealth
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.SystemHealth
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.SystemHealth
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1

@@ -51,11 +51,20 @@ type ResolverRoot interface {
 }
 
 type DirectiveRoot struct {
-	HasRole func(ctx context.Context, obj any, next graphql.Resolver, role model.Role, scope *model.Scope, recent bool) (res any, err error)
+	HasRole func(ctx context.Context, obj any, next graphql.Resolver, role model.Role, scope *model.Scope, recent bool, setup bool) (res any, err error)
 	Public  func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
 }
 
 type ComplexityRoot struct {
+	Account struct {
+		Operator             func(childComplexity int) int
+		Passkeys             func(childComplexity int) int
+		RecoveryCodesLeft    func(childComplexity int) int
+		SecondFactorMissing  func(childComplexity int) int
+		SecondFactorRequired func(childComplexity int) int
+		Totp                 func(childComplexity int) int
+	}
+
 	AllowedHours struct {
 		Days func(childComplexity int) int
 		From func(childComplexity int) int
@@ -711,78 +720,90 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		APITokenCreate        func(childComplexity int, input model.APITokenCreateInput) int
-		APITokenRevoke        func(childComplexity int, input model.APITokenRevokeInput) int
-		BulkActionCancel      func(childComplexity int, input model.BulkActionCancelInput) int
-		CampaignCancel        func(childComplexity int, input model.CampaignCancelInput) int
-		CampaignCreate        func(childComplexity int, input model.CampaignCreateInput) int
-		CampaignDelete        func(childComplexity int, input model.CampaignDeleteInput) int
-		CampaignDuplicate     func(childComplexity int, input model.CampaignDuplicateInput) int
-		CampaignLaunch        func(childComplexity int, input model.CampaignLaunchInput) int
-		CampaignPause         func(childComplexity int, input model.CampaignPauseInput) int
-		CampaignResume        func(childComplexity int, input model.CampaignResumeInput) int
-		CampaignSchedule      func(childComplexity int, input model.CampaignScheduleInput) int
-		CampaignTestSend      func(childComplexity int, input model.CampaignTestSendInput) int
-		CampaignUnschedule    func(childComplexity int, input model.CampaignUnscheduleInput) int
-		CampaignUpdate        func(childComplexity int, input model.CampaignUpdateInput) int
-		Confirm               func(childComplexity int, input model.ConfirmInput) int
-		ContactConsentRecord  func(childComplexity int, input model.ContactConsentRecordInput) int
-		ContactConsentSet     func(childComplexity int, input model.ContactConsentSetInput) int
-		ContactCreate         func(childComplexity int, input model.ContactCreateInput) int
-		ContactErase          func(childComplexity int, input model.ContactEraseInput) int
-		ContactExport         func(childComplexity int, input model.ContactExportInput) int
-		ContactImport         func(childComplexity int, input model.ContactImportInput) int
-		ContactImportCancel   func(childComplexity int, input model.ContactImportCancelInput) int
-		ContactImportConfirm  func(childComplexity int, input model.ContactImportConfirmInput) int
-		ContactMerge          func(childComplexity int, input model.ContactMergeInput) int
-		ContactSuppress       func(childComplexity int, input model.ContactSuppressInput) int
-		ContactTag            func(childComplexity int, input model.ContactTagInput) int
-		ContactTopicRecord    func(childComplexity int, input model.ContactTopicRecordInput) int
-		ContactTopicSet       func(childComplexity int, input model.ContactTopicSetInput) int
-		ContactUpdate         func(childComplexity int, input model.ContactUpdateInput) int
-		ContactViewDelete     func(childComplexity int, input model.ContactViewDeleteInput) int
-		ContactViewSave       func(childComplexity int, input model.ContactViewSaveInput) int
-		ConversationAssign    func(childComplexity int, input model.ConversationAssignInput) int
-		ConversationClose     func(childComplexity int, input model.ConversationCloseInput) int
-		ConversationMarkRead  func(childComplexity int, input model.ConversationMarkReadInput) int
-		ConversationReply     func(childComplexity int, input model.ConversationReplyInput) int
-		MessageResolve        func(childComplexity int, input model.MessageResolveInput) int
-		OperatorDeactivate    func(childComplexity int, input model.OperatorDeactivateInput) int
-		OperatorInvite        func(childComplexity int, input model.OperatorInviteInput) int
-		OperatorPasswordLink  func(childComplexity int, input model.OperatorPasswordLinkInput) int
-		OperatorReactivate    func(childComplexity int, input model.OperatorReactivateInput) int
-		OperatorUpdate        func(childComplexity int, input model.OperatorUpdateInput) int
-		PasswordChange        func(childComplexity int, input model.PasswordChangeInput) int
-		PasswordSet           func(childComplexity int, input model.PasswordSetInput) int
-		SandboxInboundSend    func(childComplexity int, input model.SandboxInboundSendInput) int
-		SandboxSeed           func(childComplexity int, input model.SandboxSeedInput) int
-		SandboxSettingsUpdate func(childComplexity int, input model.SandboxSettingsUpdateInput) int
-		SegmentCreate         func(childComplexity int, input model.SegmentCreateInput) int
-		SegmentDelete         func(childComplexity int, input model.SegmentDeleteInput) int
-		SegmentUpdate         func(childComplexity int, input model.SegmentUpdateInput) int
-		SenderCreate          func(childComplexity int, input model.SenderCreateInput) int
-		SenderPause           func(childComplexity int, input model.SenderPauseInput) int
-		SenderResume          func(childComplexity int, input model.SenderResumeInput) int
-		SenderUpdate          func(childComplexity int, input model.SenderUpdateInput) int
-		ServiceAccountCreate  func(childComplexity int, input model.ServiceAccountCreateInput) int
-		SessionRevoke         func(childComplexity int, input model.SessionRevokeInput) int
-		SettingsUpdate        func(childComplexity int, input model.SettingsUpdateInput) int
-		SetupAdmin            func(childComplexity int, input model.SetupAdminInput) int
-		SignIn                func(childComplexity int, input model.SignInInput) int
-		SignOut               func(childComplexity int) int
-		SignOutEverywhere     func(childComplexity int) int
-		SuppressionAdd        func(childComplexity int, input model.SuppressionAddInput) int
-		SuppressionRemove     func(childComplexity int, input model.SuppressionRemoveInput) int
-		TemplateCreate        func(childComplexity int, input model.TemplateCreateInput) int
-		TemplateDelete        func(childComplexity int, input model.TemplateDeleteInput) int
-		TemplateSubmit        func(childComplexity int, input model.TemplateSubmitInput) int
-		TemplateSync          func(childComplexity int) int
-		TemplateTestSend      func(childComplexity int, input model.TemplateTestSendInput) int
-		TemplateUpdate        func(childComplexity int, input model.TemplateUpdateInput) int
-		TopicCreate           func(childComplexity int, input model.TopicCreateInput) int
-		TopicDelete           func(childComplexity int, input model.TopicDeleteInput) int
-		TopicUpdate           func(childComplexity int, input model.TopicUpdateInput) int
-		WebhookEventReplay    func(childComplexity int, input model.WebhookEventReplayInput) int
+		APITokenCreate            func(childComplexity int, input model.APITokenCreateInput) int
+		APITokenRevoke            func(childComplexity int, input model.APITokenRevokeInput) int
+		BulkActionCancel          func(childComplexity int, input model.BulkActionCancelInput) int
+		CampaignCancel            func(childComplexity int, input model.CampaignCancelInput) int
+		CampaignCreate            func(childComplexity int, input model.CampaignCreateInput) int
+		CampaignDelete            func(childComplexity int, input model.CampaignDeleteInput) int
+		CampaignDuplicate         func(childComplexity int, input model.CampaignDuplicateInput) int
+		CampaignLaunch            func(childComplexity int, input model.CampaignLaunchInput) int
+		CampaignPause             func(childComplexity int, input model.CampaignPauseInput) int
+		CampaignResume            func(childComplexity int, input model.CampaignResumeInput) int
+		CampaignSchedule          func(childComplexity int, input model.CampaignScheduleInput) int
+		CampaignTestSend          func(childComplexity int, input model.CampaignTestSendInput) int
+		CampaignUnschedule        func(childComplexity int, input model.CampaignUnscheduleInput) int
+		CampaignUpdate            func(childComplexity int, input model.CampaignUpdateInput) int
+		Confirm                   func(childComplexity int, input model.ConfirmInput) int
+		ContactConsentRecord      func(childComplexity int, input model.ContactConsentRecordInput) int
+		ContactConsentSet         func(childComplexity int, input model.ContactConsentSetInput) int
+		ContactCreate             func(childComplexity int, input model.ContactCreateInput) int
+		ContactErase              func(childComplexity int, input model.ContactEraseInput) int
+		ContactExport             func(childComplexity int, input model.ContactExportInput) int
+		ContactImport             func(childComplexity int, input model.ContactImportInput) int
+		ContactImportCancel       func(childComplexity int, input model.ContactImportCancelInput) int
+		ContactImportConfirm      func(childComplexity int, input model.ContactImportConfirmInput) int
+		ContactMerge              func(childComplexity int, input model.ContactMergeInput) int
+		ContactSuppress           func(childComplexity int, input model.ContactSuppressInput) int
+		ContactTag                func(childComplexity int, input model.ContactTagInput) int
+		ContactTopicRecord        func(childComplexity int, input model.ContactTopicRecordInput) int
+		ContactTopicSet           func(childComplexity int, input model.ContactTopicSetInput) int
+		ContactUpdate             func(childComplexity int, input model.ContactUpdateInput) int
+		ContactViewDelete         func(childComplexity int, input model.ContactViewDeleteInput) int
+		ContactViewSave           func(childComplexity int, input model.ContactViewSaveInput) int
+		ConversationAssign        func(childComplexity int, input model.ConversationAssignInput) int
+		ConversationClose         func(childComplexity int, input model.ConversationCloseInput) int
+		ConversationMarkRead      func(childComplexity int, input model.ConversationMarkReadInput) int
+		ConversationReply         func(childComplexity int, input model.ConversationReplyInput) int
+		MessageResolve            func(childComplexity int, input model.MessageResolveInput) int
+		OperatorDeactivate        func(childComplexity int, input model.OperatorDeactivateInput) int
+		OperatorInvite            func(childComplexity int, input model.OperatorInviteInput) int
+		OperatorPasswordLink      func(childComplexity int, input model.OperatorPasswordLinkInput) int
+		OperatorReactivate        func(childComplexity int, input model.OperatorReactivateInput) int
+		OperatorSecondFactorReset func(childComplexity int, input model.OperatorSecondFactorResetInput) int
+		OperatorUpdate            func(childComplexity int, input model.OperatorUpdateInput) int
+		PasskeyBegin              func(childComplexity int) int
+		PasskeyDelete             func(childComplexity int, input model.PasskeyDeleteInput) int
+		PasskeyRegister           func(childComplexity int, input model.PasskeyRegisterInput) int
+		PasskeySignIn             func(childComplexity int, input model.PasskeySignInInput) int
+		PasskeySignInBegin        func(childComplexity int) int
+		PasswordChange            func(childComplexity int, input model.PasswordChangeInput) int
+		PasswordResetRequest      func(childComplexity int, input model.PasswordResetRequestInput) int
+		PasswordSet               func(childComplexity int, input model.PasswordSetInput) int
+		RecoveryCodesRenew        func(childComplexity int) int
+		SandboxInboundSend        func(childComplexity int, input model.SandboxInboundSendInput) int
+		SandboxSeed               func(childComplexity int, input model.SandboxSeedInput) int
+		SandboxSettingsUpdate     func(childComplexity int, input model.SandboxSettingsUpdateInput) int
+		SegmentCreate             func(childComplexity int, input model.SegmentCreateInput) int
+		SegmentDelete             func(childComplexity int, input model.SegmentDeleteInput) int
+		SegmentUpdate             func(childComplexity int, input model.SegmentUpdateInput) int
+		SenderCreate              func(childComplexity int, input model.SenderCreateInput) int
+		SenderPause               func(childComplexity int, input model.SenderPauseInput) int
+		SenderResume              func(childComplexity int, input model.SenderResumeInput) int
+		SenderUpdate              func(childComplexity int, input model.SenderUpdateInput) int
+		ServiceAccountCreate      func(childComplexity int, input model.ServiceAccountCreateInput) int
+		SessionRevoke             func(childComplexity int, input model.SessionRevokeInput) int
+		SettingsUpdate            func(childComplexity int, input model.SettingsUpdateInput) int
+		SetupAdmin                func(childComplexity int, input model.SetupAdminInput) int
+		SignIn                    func(childComplexity int, input model.SignInInput) int
+		SignInCode                func(childComplexity int, input model.SignInCodeInput) int
+		SignOut                   func(childComplexity int) int
+		SignOutEverywhere         func(childComplexity int) int
+		SuppressionAdd            func(childComplexity int, input model.SuppressionAddInput) int
+		SuppressionRemove         func(childComplexity int, input model.SuppressionRemoveInput) int
+		TemplateCreate            func(childComplexity int, input model.TemplateCreateInput) int
+		TemplateDelete            func(childComplexity int, input model.TemplateDeleteInput) int
+		TemplateSubmit            func(childComplexity int, input model.TemplateSubmitInput) int
+		TemplateSync              func(childComplexity int) int
+		TemplateTestSend          func(childComplexity int, input model.TemplateTestSendInput) int
+		TemplateUpdate            func(childComplexity int, input model.TemplateUpdateInput) int
+		TopicCreate               func(childComplexity int, input model.TopicCreateInput) int
+		TopicDelete               func(childComplexity int, input model.TopicDeleteInput) int
+		TopicUpdate               func(childComplexity int, input model.TopicUpdateInput) int
+		TotpDisable               func(childComplexity int) int
+		TotpEnable                func(childComplexity int, input model.TotpEnableInput) int
+		TotpSetup                 func(childComplexity int) int
+		WebhookEventReplay        func(childComplexity int, input model.WebhookEventReplayInput) int
 	}
 
 	NumberCheck struct {
@@ -828,6 +849,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	OperatorSecondFactorResetPayload struct {
+		Operator   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	OperatorUpdatePayload struct {
 		Operator   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -838,6 +864,29 @@ type ComplexityRoot struct {
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	Passkey struct {
+		CreatedAt  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		LastUsedAt func(childComplexity int) int
+		Name       func(childComplexity int) int
+	}
+
+	PasskeyBeginPayload struct {
+		Options    func(childComplexity int) int
+		Step       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PasskeyDeletePayload struct {
+		UserErrors func(childComplexity int) int
+	}
+
+	PasskeyRegisterPayload struct {
+		Passkey       func(childComplexity int) int
+		RecoveryCodes func(childComplexity int) int
+		UserErrors    func(childComplexity int) int
 	}
 
 	PasswordChangePayload struct {
@@ -851,6 +900,10 @@ type ComplexityRoot struct {
 		Purpose   func(childComplexity int) int
 	}
 
+	PasswordResetRequestPayload struct {
+		UserErrors func(childComplexity int) int
+	}
+
 	PasswordSetPayload struct {
 		Email      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -858,6 +911,7 @@ type ComplexityRoot struct {
 
 	Query struct {
 		APITokens          func(childComplexity int) int
+		Account            func(childComplexity int) int
 		AttributeKeys      func(childComplexity int) int
 		AuditEntries       func(childComplexity int, filter *model.AuditFilter, first *int, after *string) int
 		AuditVerification  func(childComplexity int) int
@@ -910,6 +964,11 @@ type ComplexityRoot struct {
 		Zone  func(childComplexity int) int
 	}
 
+	RecoveryCodesRenewPayload struct {
+		RecoveryCodes func(childComplexity int) int
+		UserErrors    func(childComplexity int) int
+	}
+
 	Recurrence struct {
 		DayOfMonth func(childComplexity int) int
 		Days       func(childComplexity int) int
@@ -960,6 +1019,12 @@ type ComplexityRoot struct {
 	SandboxSettingsUpdatePayload struct {
 		Settings   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	SecondStep struct {
+		Passkey func(childComplexity int) int
+		Step    func(childComplexity int) int
+		Totp    func(childComplexity int) int
 	}
 
 	Segment struct {
@@ -1077,6 +1142,8 @@ type ComplexityRoot struct {
 		AccountRatePerSecond func(childComplexity int) int
 		DefaultFrequencyCap  func(childComplexity int) int
 		DefaultQuietHours    func(childComplexity int) int
+		SecondFactorRoles    func(childComplexity int) int
+		SessionIdleHours     func(childComplexity int) int
 	}
 
 	SettingsUpdatePayload struct {
@@ -1085,6 +1152,7 @@ type ComplexityRoot struct {
 	}
 
 	Setup struct {
+		Emails      func(childComplexity int) int
 		Live        func(childComplexity int) int
 		Needed      func(childComplexity int) int
 		TokenNeeded func(childComplexity int) int
@@ -1093,6 +1161,7 @@ type ComplexityRoot struct {
 
 	SignInPayload struct {
 		Operator   func(childComplexity int) int
+		SecondStep func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -1278,6 +1347,23 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	TotpDisablePayload struct {
+		UserErrors func(childComplexity int) int
+	}
+
+	TotpEnablePayload struct {
+		RecoveryCodes func(childComplexity int) int
+		UserErrors    func(childComplexity int) int
+	}
+
+	TotpSetupPayload struct {
+		QRCode     func(childComplexity int) int
+		Secret     func(childComplexity int) int
+		Step       func(childComplexity int) int
+		URI        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	UserError struct {
 		Code    func(childComplexity int) int
 		Field   func(childComplexity int) int
@@ -1331,6 +1417,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "Account.operator":
+		if e.ComplexityRoot.Account.Operator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Operator(childComplexity), true
+	case "Account.passkeys":
+		if e.ComplexityRoot.Account.Passkeys == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Passkeys(childComplexity), true
+	case "Account.recoveryCodesLeft":
+		if e.ComplexityRoot.Account.RecoveryCodesLeft == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.RecoveryCodesLeft(childComplexity), true
+	case "Account.secondFactorMissing":
+		if e.ComplexityRoot.Account.SecondFactorMissing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.SecondFactorMissing(childComplexity), true
+	case "Account.secondFactorRequired":
+		if e.ComplexityRoot.Account.SecondFactorRequired == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.SecondFactorRequired(childComplexity), true
+	case "Account.totp":
+		if e.ComplexityRoot.Account.Totp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Totp(childComplexity), true
 
 	case "AllowedHours.days":
 		if e.ComplexityRoot.AllowedHours.Days == nil {
@@ -4366,6 +4489,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OperatorReactivate(childComplexity, args["input"].(model.OperatorReactivateInput)), true
+	case "Mutation.operatorSecondFactorReset":
+		if e.ComplexityRoot.Mutation.OperatorSecondFactorReset == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_operatorSecondFactorReset_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OperatorSecondFactorReset(childComplexity, args["input"].(model.OperatorSecondFactorResetInput)), true
 	case "Mutation.operatorUpdate":
 		if e.ComplexityRoot.Mutation.OperatorUpdate == nil {
 			break
@@ -4377,6 +4511,51 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OperatorUpdate(childComplexity, args["input"].(model.OperatorUpdateInput)), true
+	case "Mutation.passkeyBegin":
+		if e.ComplexityRoot.Mutation.PasskeyBegin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.PasskeyBegin(childComplexity), true
+	case "Mutation.passkeyDelete":
+		if e.ComplexityRoot.Mutation.PasskeyDelete == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_passkeyDelete_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PasskeyDelete(childComplexity, args["input"].(model.PasskeyDeleteInput)), true
+	case "Mutation.passkeyRegister":
+		if e.ComplexityRoot.Mutation.PasskeyRegister == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_passkeyRegister_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PasskeyRegister(childComplexity, args["input"].(model.PasskeyRegisterInput)), true
+	case "Mutation.passkeySignIn":
+		if e.ComplexityRoot.Mutation.PasskeySignIn == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_passkeySignIn_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PasskeySignIn(childComplexity, args["input"].(model.PasskeySignInInput)), true
+	case "Mutation.passkeySignInBegin":
+		if e.ComplexityRoot.Mutation.PasskeySignInBegin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.PasskeySignInBegin(childComplexity), true
 	case "Mutation.passwordChange":
 		if e.ComplexityRoot.Mutation.PasswordChange == nil {
 			break
@@ -4388,6 +4567,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PasswordChange(childComplexity, args["input"].(model.PasswordChangeInput)), true
+	case "Mutation.passwordResetRequest":
+		if e.ComplexityRoot.Mutation.PasswordResetRequest == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_passwordResetRequest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PasswordResetRequest(childComplexity, args["input"].(model.PasswordResetRequestInput)), true
 	case "Mutation.passwordSet":
 		if e.ComplexityRoot.Mutation.PasswordSet == nil {
 			break
@@ -4399,6 +4589,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PasswordSet(childComplexity, args["input"].(model.PasswordSetInput)), true
+	case "Mutation.recoveryCodesRenew":
+		if e.ComplexityRoot.Mutation.RecoveryCodesRenew == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.RecoveryCodesRenew(childComplexity), true
 	case "Mutation.sandboxInboundSend":
 		if e.ComplexityRoot.Mutation.SandboxInboundSend == nil {
 			break
@@ -4564,6 +4760,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignIn(childComplexity, args["input"].(model.SignInInput)), true
+	case "Mutation.signInCode":
+		if e.ComplexityRoot.Mutation.SignInCode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_signInCode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SignInCode(childComplexity, args["input"].(model.SignInCodeInput)), true
 	case "Mutation.signOut":
 		if e.ComplexityRoot.Mutation.SignOut == nil {
 			break
@@ -4692,6 +4899,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.TopicUpdate(childComplexity, args["input"].(model.TopicUpdateInput)), true
+	case "Mutation.totpDisable":
+		if e.ComplexityRoot.Mutation.TotpDisable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.TotpDisable(childComplexity), true
+	case "Mutation.totpEnable":
+		if e.ComplexityRoot.Mutation.TotpEnable == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_totpEnable_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TotpEnable(childComplexity, args["input"].(model.TotpEnableInput)), true
+	case "Mutation.totpSetup":
+		if e.ComplexityRoot.Mutation.TotpSetup == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.TotpSetup(childComplexity), true
 	case "Mutation.webhookEventReplay":
 		if e.ComplexityRoot.Mutation.WebhookEventReplay == nil {
 			break
@@ -4860,6 +5090,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OperatorReactivatePayload.UserErrors(childComplexity), true
 
+	case "OperatorSecondFactorResetPayload.operator":
+		if e.ComplexityRoot.OperatorSecondFactorResetPayload.Operator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorSecondFactorResetPayload.Operator(childComplexity), true
+	case "OperatorSecondFactorResetPayload.userErrors":
+		if e.ComplexityRoot.OperatorSecondFactorResetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorSecondFactorResetPayload.UserErrors(childComplexity), true
+
 	case "OperatorUpdatePayload.operator":
 		if e.ComplexityRoot.OperatorUpdatePayload.Operator == nil {
 			break
@@ -4898,6 +5141,76 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "Passkey.createdAt":
+		if e.ComplexityRoot.Passkey.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Passkey.CreatedAt(childComplexity), true
+	case "Passkey.id":
+		if e.ComplexityRoot.Passkey.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Passkey.ID(childComplexity), true
+	case "Passkey.lastUsedAt":
+		if e.ComplexityRoot.Passkey.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Passkey.LastUsedAt(childComplexity), true
+	case "Passkey.name":
+		if e.ComplexityRoot.Passkey.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Passkey.Name(childComplexity), true
+
+	case "PasskeyBeginPayload.options":
+		if e.ComplexityRoot.PasskeyBeginPayload.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasskeyBeginPayload.Options(childComplexity), true
+	case "PasskeyBeginPayload.step":
+		if e.ComplexityRoot.PasskeyBeginPayload.Step == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasskeyBeginPayload.Step(childComplexity), true
+	case "PasskeyBeginPayload.userErrors":
+		if e.ComplexityRoot.PasskeyBeginPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasskeyBeginPayload.UserErrors(childComplexity), true
+
+	case "PasskeyDeletePayload.userErrors":
+		if e.ComplexityRoot.PasskeyDeletePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasskeyDeletePayload.UserErrors(childComplexity), true
+
+	case "PasskeyRegisterPayload.passkey":
+		if e.ComplexityRoot.PasskeyRegisterPayload.Passkey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasskeyRegisterPayload.Passkey(childComplexity), true
+	case "PasskeyRegisterPayload.recoveryCodes":
+		if e.ComplexityRoot.PasskeyRegisterPayload.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasskeyRegisterPayload.RecoveryCodes(childComplexity), true
+	case "PasskeyRegisterPayload.userErrors":
+		if e.ComplexityRoot.PasskeyRegisterPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasskeyRegisterPayload.UserErrors(childComplexity), true
+
 	case "PasswordChangePayload.userErrors":
 		if e.ComplexityRoot.PasswordChangePayload.UserErrors == nil {
 			break
@@ -4930,6 +5243,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PasswordLink.Purpose(childComplexity), true
 
+	case "PasswordResetRequestPayload.userErrors":
+		if e.ComplexityRoot.PasswordResetRequestPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasswordResetRequestPayload.UserErrors(childComplexity), true
+
 	case "PasswordSetPayload.email":
 		if e.ComplexityRoot.PasswordSetPayload.Email == nil {
 			break
@@ -4949,6 +5269,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.APITokens(childComplexity), true
+	case "Query.account":
+		if e.ComplexityRoot.Query.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Account(childComplexity), true
 	case "Query.attributeKeys":
 		if e.ComplexityRoot.Query.AttributeKeys == nil {
 			break
@@ -5327,6 +5653,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.QuietHours.Zone(childComplexity), true
 
+	case "RecoveryCodesRenewPayload.recoveryCodes":
+		if e.ComplexityRoot.RecoveryCodesRenewPayload.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecoveryCodesRenewPayload.RecoveryCodes(childComplexity), true
+	case "RecoveryCodesRenewPayload.userErrors":
+		if e.ComplexityRoot.RecoveryCodesRenewPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecoveryCodesRenewPayload.UserErrors(childComplexity), true
+
 	case "Recurrence.dayOfMonth":
 		if e.ComplexityRoot.Recurrence.DayOfMonth == nil {
 			break
@@ -5553,6 +5892,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SandboxSettingsUpdatePayload.UserErrors(childComplexity), true
+
+	case "SecondStep.passkey":
+		if e.ComplexityRoot.SecondStep.Passkey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecondStep.Passkey(childComplexity), true
+	case "SecondStep.step":
+		if e.ComplexityRoot.SecondStep.Step == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecondStep.Step(childComplexity), true
+	case "SecondStep.totp":
+		if e.ComplexityRoot.SecondStep.Totp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecondStep.Totp(childComplexity), true
 
 	case "Segment.countedAt":
 		if e.ComplexityRoot.Segment.CountedAt == nil {
@@ -5932,6 +6290,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.DefaultQuietHours(childComplexity), true
+	case "Settings.secondFactorRoles":
+		if e.ComplexityRoot.Settings.SecondFactorRoles == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.SecondFactorRoles(childComplexity), true
+	case "Settings.sessionIdleHours":
+		if e.ComplexityRoot.Settings.SessionIdleHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.SessionIdleHours(childComplexity), true
 
 	case "SettingsUpdatePayload.settings":
 		if e.ComplexityRoot.SettingsUpdatePayload.Settings == nil {
@@ -5946,6 +6316,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SettingsUpdatePayload.UserErrors(childComplexity), true
 
+	case "Setup.emails":
+		if e.ComplexityRoot.Setup.Emails == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Setup.Emails(childComplexity), true
 	case "Setup.live":
 		if e.ComplexityRoot.Setup.Live == nil {
 			break
@@ -5977,6 +6353,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SignInPayload.Operator(childComplexity), true
+	case "SignInPayload.secondStep":
+		if e.ComplexityRoot.SignInPayload.SecondStep == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInPayload.SecondStep(childComplexity), true
 	case "SignInPayload.userErrors":
 		if e.ComplexityRoot.SignInPayload.UserErrors == nil {
 			break
@@ -6642,6 +7024,57 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TopicUpdatePayload.UserErrors(childComplexity), true
 
+	case "TotpDisablePayload.userErrors":
+		if e.ComplexityRoot.TotpDisablePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TotpDisablePayload.UserErrors(childComplexity), true
+
+	case "TotpEnablePayload.recoveryCodes":
+		if e.ComplexityRoot.TotpEnablePayload.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TotpEnablePayload.RecoveryCodes(childComplexity), true
+	case "TotpEnablePayload.userErrors":
+		if e.ComplexityRoot.TotpEnablePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TotpEnablePayload.UserErrors(childComplexity), true
+
+	case "TotpSetupPayload.qrCode":
+		if e.ComplexityRoot.TotpSetupPayload.QRCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TotpSetupPayload.QRCode(childComplexity), true
+	case "TotpSetupPayload.secret":
+		if e.ComplexityRoot.TotpSetupPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TotpSetupPayload.Secret(childComplexity), true
+	case "TotpSetupPayload.step":
+		if e.ComplexityRoot.TotpSetupPayload.Step == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TotpSetupPayload.Step(childComplexity), true
+	case "TotpSetupPayload.uri":
+		if e.ComplexityRoot.TotpSetupPayload.URI == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TotpSetupPayload.URI(childComplexity), true
+	case "TotpSetupPayload.userErrors":
+		if e.ComplexityRoot.TotpSetupPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TotpSetupPayload.UserErrors(childComplexity), true
+
 	case "UserError.code":
 		if e.ComplexityRoot.UserError.Code == nil {
 			break
@@ -6854,8 +7287,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OperatorInviteInput", ec.unmarshalInputOperatorInviteInput),
 			graphql.NewInputUnmarshaler("OperatorPasswordLinkInput", ec.unmarshalInputOperatorPasswordLinkInput),
 			graphql.NewInputUnmarshaler("OperatorReactivateInput", ec.unmarshalInputOperatorReactivateInput),
+			graphql.NewInputUnmarshaler("OperatorSecondFactorResetInput", ec.unmarshalInputOperatorSecondFactorResetInput),
 			graphql.NewInputUnmarshaler("OperatorUpdateInput", ec.unmarshalInputOperatorUpdateInput),
+			graphql.NewInputUnmarshaler("PasskeyDeleteInput", ec.unmarshalInputPasskeyDeleteInput),
+			graphql.NewInputUnmarshaler("PasskeyRegisterInput", ec.unmarshalInputPasskeyRegisterInput),
+			graphql.NewInputUnmarshaler("PasskeySignInInput", ec.unmarshalInputPasskeySignInInput),
 			graphql.NewInputUnmarshaler("PasswordChangeInput", ec.unmarshalInputPasswordChangeInput),
+			graphql.NewInputUnmarshaler("PasswordResetRequestInput", ec.unmarshalInputPasswordResetRequestInput),
 			graphql.NewInputUnmarshaler("PasswordSetInput", ec.unmarshalInputPasswordSetInput),
 			graphql.NewInputUnmarshaler("QuietHoursInput", ec.unmarshalInputQuietHoursInput),
 			graphql.NewInputUnmarshaler("RecurrenceInput", ec.unmarshalInputRecurrenceInput),
@@ -6873,6 +7311,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SessionRevokeInput", ec.unmarshalInputSessionRevokeInput),
 			graphql.NewInputUnmarshaler("SettingsUpdateInput", ec.unmarshalInputSettingsUpdateInput),
 			graphql.NewInputUnmarshaler("SetupAdminInput", ec.unmarshalInputSetupAdminInput),
+			graphql.NewInputUnmarshaler("SignInCodeInput", ec.unmarshalInputSignInCodeInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SuppressionAddInput", ec.unmarshalInputSuppressionAddInput),
 			graphql.NewInputUnmarshaler("SuppressionFilter", ec.unmarshalInputSuppressionFilter),
@@ -6887,6 +7326,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TopicCreateInput", ec.unmarshalInputTopicCreateInput),
 			graphql.NewInputUnmarshaler("TopicDeleteInput", ec.unmarshalInputTopicDeleteInput),
 			graphql.NewInputUnmarshaler("TopicUpdateInput", ec.unmarshalInputTopicUpdateInput),
+			graphql.NewInputUnmarshaler("TotpEnableInput", ec.unmarshalInputTotpEnableInput),
 			graphql.NewInputUnmarshaler("WebhookEventFilter", ec.unmarshalInputWebhookEventFilter),
 			graphql.NewInputUnmarshaler("WebhookEventReplayInput", ec.unmarshalInputWebhookEventReplayInput),
 		)
@@ -8531,6 +8971,38 @@ type Session {
   expiresAt: DateTime!
 }
 
+"A key of one's own device, which signs in without a password."
+type Passkey {
+  id: ID!
+  name: String!
+  createdAt: DateTime!
+  lastUsedAt: DateTime
+}
+
+"One's own account."
+type Account {
+  operator: Operator!
+  "Codes of an app are asked for at sign-in."
+  totp: Boolean!
+  passkeys: [Passkey!]!
+  "How many have not been used."
+  recoveryCodesLeft: Int!
+  "One's role asks for a second factor."
+  secondFactorRequired: Boolean!
+  "One's role asks for a second factor and there is none: nothing else can be done before it is set up."
+  secondFactorMissing: Boolean!
+}
+
+"What is still needed after the right password."
+type SecondStep {
+  "Goes along with signInCode; holds ten minutes."
+  step: String!
+  "A code of the app will do. A recovery code always does."
+  totp: Boolean!
+  "A passkey will do: begin with passkeySignInBegin."
+  passkey: Boolean!
+}
+
 enum PasswordLinkPurpose {
   "The first password of somebody who was invited. Holds seven days."
   INVITATION
@@ -8554,6 +9026,8 @@ type Setup {
   tokenNeeded: Boolean!
   "True: messages go to Twilio. False: to the sandbox on this machine."
   live: Boolean!
+  "True: the server sends emails, such as links for a new password."
+  emails: Boolean!
   version: String!
 }
 
@@ -8567,7 +9041,9 @@ extend type Query {
   "All API tokens, newest first."
   apiTokens: [ApiToken!]! @hasRole(role: ADMIN, scope: null)
   "Where one is signed in oneself, the session used last first."
-  sessions: [Session!]! @hasRole(role: VIEWER, scope: null)
+  sessions: [Session!]! @hasRole(role: VIEWER, scope: null, setup: true)
+  "One's own account; null when signed out and for API tokens."
+  account: Account @public
   "Whose password a link sets, by what stands behind its #; null when the link no longer works."
   passwordLink(token: String!): PasswordLink @public
 }
@@ -8582,6 +9058,17 @@ type Mutation {
   wrong password comes back among userErrors as unauthenticated, a wait as rate_limited.
   """
   signIn(input: SignInInput!): SignInPayload! @public
+  "Goes on with a sign-in by a code of the app or a recovery code, each of which works once."
+  signInCode(input: SignInCodeInput!): SignInPayload! @public
+  "Begins a sign-in by passkey: what the browser needs for it. Nobody says who they are."
+  passkeySignInBegin: PasskeyBeginPayload! @public
+  "Signs in whoever's passkey answered. A passkey is both factors in one."
+  passkeySignIn(input: PasskeySignInInput!): SignInPayload! @public
+  """
+  Emails a link for a new password to the operator with this address; answers alike whether there is one. Conflict where
+  no emails are sent, see Setup.emails.
+  """
+  passwordResetRequest(input: PasswordResetRequestInput!): PasswordResetRequestPayload! @public
   "Ends the session. Harmless when signed out."
   signOut: SignOutPayload! @public
   """
@@ -8616,13 +9103,33 @@ type Mutation {
   "Takes up a one-time link: sets the password and ends the sessions there were. Sign in afterwards."
   passwordSet(input: PasswordSetInput!): PasswordSetPayload! @public
   "Changes one's own password. All other sessions end."
-  passwordChange(input: PasswordChangeInput!): PasswordChangePayload! @hasRole(role: VIEWER, scope: null)
+  passwordChange(input: PasswordChangeInput!): PasswordChangePayload! @hasRole(role: VIEWER, scope: null, setup: true)
+  "Makes a seed for an app that shows codes. Nothing changes before totpEnable."
+  totpSetup: TotpSetupPayload! @hasRole(role: VIEWER, scope: null, setup: true)
+  "Takes the seed into use, proven by a first code. Gives recovery codes where there are none yet."
+  totpEnable(input: TotpEnableInput!): TotpEnablePayload!
+    @hasRole(role: VIEWER, scope: null, recent: true, setup: true)
+  "Takes the codes of the app out of use."
+  totpDisable: TotpDisablePayload! @hasRole(role: VIEWER, scope: null, recent: true, setup: true)
+  "Makes new recovery codes; those before no longer work."
+  recoveryCodesRenew: RecoveryCodesRenewPayload! @hasRole(role: VIEWER, scope: null, recent: true, setup: true)
+  "Begins to make a passkey: what the browser needs for it."
+  passkeyBegin: PasskeyBeginPayload! @hasRole(role: VIEWER, scope: null, recent: true, setup: true)
+  "Keeps the passkey that the browser made. Gives recovery codes where there are none yet. At most 20."
+  passkeyRegister(input: PasskeyRegisterInput!): PasskeyRegisterPayload!
+    @hasRole(role: VIEWER, scope: null, recent: true, setup: true)
+  "Takes one of one's own passkeys out of use."
+  passkeyDelete(input: PasskeyDeleteInput!): PasskeyDeletePayload!
+    @hasRole(role: VIEWER, scope: null, recent: true, setup: true)
+  "Takes away all second factors of an operator who has lost them, and ends their sessions. Not one's own."
+  operatorSecondFactorReset(input: OperatorSecondFactorResetInput!): OperatorSecondFactorResetPayload!
+    @hasRole(role: ADMIN, scope: null, recent: true)
   "Proves who one is once more: what answered with the code CONFIRM is allowed for the next hour."
-  confirm(input: ConfirmInput!): ConfirmPayload! @hasRole(role: VIEWER, scope: null)
+  confirm(input: ConfirmInput!): ConfirmPayload! @hasRole(role: VIEWER, scope: null, setup: true)
   "Ends one of one's own sessions, at once."
-  sessionRevoke(input: SessionRevokeInput!): SessionRevokePayload! @hasRole(role: VIEWER, scope: null)
+  sessionRevoke(input: SessionRevokeInput!): SessionRevokePayload! @hasRole(role: VIEWER, scope: null, setup: true)
   "Ends all of one's own sessions but the one that asks, at once."
-  signOutEverywhere: SignOutEverywherePayload! @hasRole(role: VIEWER, scope: null)
+  signOutEverywhere: SignOutEverywherePayload! @hasRole(role: VIEWER, scope: null, setup: true)
 }
 
 input SetupAdminInput {
@@ -8638,8 +9145,90 @@ input SignInInput {
   email: String!
   password: String!
 }
+"Neither operator nor secondStep: the sign-in failed."
 type SignInPayload {
   operator: Operator
+  "The password was right, and a second step is needed."
+  secondStep: SecondStep
+  userErrors: [UserError!]!
+}
+input SignInCodeInput {
+  "Of SecondStep."
+  step: String!
+  "Six digits of the app, or a recovery code."
+  code: String!
+}
+type PasskeyBeginPayload {
+  "For navigator.credentials, as PublicKeyCredentialCreationOptionsJSON or PublicKeyCredentialRequestOptionsJSON."
+  options: JSON
+  "Goes along with the browser's answer; holds ten minutes."
+  step: String
+  userErrors: [UserError!]!
+}
+input PasskeySignInInput {
+  step: String!
+  "What navigator.credentials.get gave, as JSON."
+  response: JSON!
+}
+input PasskeyRegisterInput {
+  step: String!
+  "For its owner, 1 to 100 characters."
+  name: String!
+  "What navigator.credentials.create gave, as JSON."
+  response: JSON!
+}
+type PasskeyRegisterPayload {
+  passkey: Passkey
+  "Shown this once; null where there are some already."
+  recoveryCodes: [String!]
+  userErrors: [UserError!]!
+}
+input PasskeyDeleteInput {
+  id: ID!
+}
+type PasskeyDeletePayload {
+  userErrors: [UserError!]!
+}
+type TotpSetupPayload {
+  "For typing it into the app."
+  secret: String
+  "The same as an otpauth: address."
+  uri: String
+  "The same as a picture, in a data: URL."
+  qrCode: String
+  "Goes along with the first code; holds ten minutes."
+  step: String
+  userErrors: [UserError!]!
+}
+input TotpEnableInput {
+  step: String!
+  "The six digits that the app shows."
+  code: String!
+}
+type TotpEnablePayload {
+  "Shown this once; null where there are some already."
+  recoveryCodes: [String!]
+  userErrors: [UserError!]!
+}
+type TotpDisablePayload {
+  userErrors: [UserError!]!
+}
+type RecoveryCodesRenewPayload {
+  "Ten, shown this once."
+  recoveryCodes: [String!]
+  userErrors: [UserError!]!
+}
+input OperatorSecondFactorResetInput {
+  id: ID!
+}
+type OperatorSecondFactorResetPayload {
+  operator: Operator
+  userErrors: [UserError!]!
+}
+input PasswordResetRequestInput {
+  email: String!
+}
+type PasswordResetRequestPayload {
   userErrors: [UserError!]!
 }
 type SignOutPayload {
@@ -9051,9 +9640,10 @@ type SandboxSettingsUpdatePayload {
 	{Name: "../schema/schema.graphql", Input: `"""
 Who may call a field: operators with the role, each of which includes the ones before it, and API tokens that have the
 role and the scope. With scope null only people may. With recent an operator must have signed in or confirmed within the
-last hour, see confirm; else the error has the code CONFIRM.
+last hour, see confirm; else the error has the code CONFIRM. Whose role asks for a second factor that they have not set
+up may call only fields with setup; else the error has the code SECOND_FACTOR.
 """
-directive @hasRole(role: Role!, scope: Scope = READ, recent: Boolean! = false) on FIELD_DEFINITION
+directive @hasRole(role: Role!, scope: Scope = READ, recent: Boolean! = false, setup: Boolean! = false) on FIELD_DEFINITION
 "Anybody may call this field, signed in or not."
 directive @public on FIELD_DEFINITION
 directive @goExtraField(name: String, type: String!, overrideTags: String, description: String) repeatable on OBJECT | INPUT_OBJECT
@@ -9280,6 +9870,10 @@ type Settings {
   defaultQuietHours: QuietHours
   "The cap of campaigns that are made without any; null: none."
   defaultFrequencyCap: FrequencyCap
+  "Roles that must have a second factor at sign-in; until they set one up they can do nothing else."
+  secondFactorRoles: [Role!]!
+  "How long a session lasts that nobody uses, 1 to 336 hours."
+  sessionIdleHours: Int!
 }
 
 extend type Query {
@@ -9287,7 +9881,7 @@ extend type Query {
 }
 
 extend type Mutation {
-  "Changes what is given; takes effect at once, also while sending."
+  "Changes what is given; takes effect at once, also while sending. What concerns sign-in is for people only."
   settingsUpdate(input: SettingsUpdateInput!): SettingsUpdatePayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE, recent: true)
 }
 input SettingsUpdateInput {
@@ -9296,6 +9890,8 @@ input SettingsUpdateInput {
   defaultQuietHours: QuietHoursInput
   "Null: none."
   defaultFrequencyCap: FrequencyCapInput
+  secondFactorRoles: [Role!]
+  sessionIdleHours: Int
 }
 type SettingsUpdatePayload {
   settings: Settings
@@ -9645,6 +10241,24 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_Account(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "operator":
+		return ec.fieldContext_Account_operator(ctx, field)
+	case "totp":
+		return ec.fieldContext_Account_totp(ctx, field)
+	case "passkeys":
+		return ec.fieldContext_Account_passkeys(ctx, field)
+	case "recoveryCodesLeft":
+		return ec.fieldContext_Account_recoveryCodesLeft(ctx, field)
+	case "secondFactorRequired":
+		return ec.fieldContext_Account_secondFactorRequired(ctx, field)
+	case "secondFactorMissing":
+		return ec.fieldContext_Account_secondFactorMissing(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
+}
 
 func (ec *executionContext) childFields_AllowedHours(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -11040,6 +11654,16 @@ func (ec *executionContext) childFields_OperatorReactivatePayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type OperatorReactivatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_OperatorSecondFactorResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "operator":
+		return ec.fieldContext_OperatorSecondFactorResetPayload_operator(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OperatorSecondFactorResetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperatorSecondFactorResetPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_OperatorUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "operator":
@@ -11064,6 +11688,52 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_Passkey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Passkey_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Passkey_name(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Passkey_createdAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_Passkey_lastUsedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Passkey", field.Name)
+}
+
+func (ec *executionContext) childFields_PasskeyBeginPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "options":
+		return ec.fieldContext_PasskeyBeginPayload_options(ctx, field)
+	case "step":
+		return ec.fieldContext_PasskeyBeginPayload_step(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PasskeyBeginPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PasskeyBeginPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PasskeyDeletePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return ec.fieldContext_PasskeyDeletePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PasskeyDeletePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PasskeyRegisterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "passkey":
+		return ec.fieldContext_PasskeyRegisterPayload_passkey(ctx, field)
+	case "recoveryCodes":
+		return ec.fieldContext_PasskeyRegisterPayload_recoveryCodes(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PasskeyRegisterPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PasskeyRegisterPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_PasswordChangePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "userErrors":
@@ -11084,6 +11754,14 @@ func (ec *executionContext) childFields_PasswordLink(ctx context.Context, field 
 		return ec.fieldContext_PasswordLink_expiresAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PasswordLink", field.Name)
+}
+
+func (ec *executionContext) childFields_PasswordResetRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return ec.fieldContext_PasswordResetRequestPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PasswordResetRequestPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_PasswordSetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11122,6 +11800,16 @@ func (ec *executionContext) childFields_QuietHours(ctx context.Context, field gr
 		return ec.fieldContext_QuietHours_days(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type QuietHours", field.Name)
+}
+
+func (ec *executionContext) childFields_RecoveryCodesRenewPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recoveryCodes":
+		return ec.fieldContext_RecoveryCodesRenewPayload_recoveryCodes(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RecoveryCodesRenewPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecoveryCodesRenewPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Recurrence(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11226,6 +11914,18 @@ func (ec *executionContext) childFields_SandboxSettingsUpdatePayload(ctx context
 		return ec.fieldContext_SandboxSettingsUpdatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SandboxSettingsUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SecondStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "step":
+		return ec.fieldContext_SecondStep_step(ctx, field)
+	case "totp":
+		return ec.fieldContext_SecondStep_totp(ctx, field)
+	case "passkey":
+		return ec.fieldContext_SecondStep_passkey(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SecondStep", field.Name)
 }
 
 func (ec *executionContext) childFields_Segment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11458,6 +12158,10 @@ func (ec *executionContext) childFields_Settings(ctx context.Context, field grap
 		return ec.fieldContext_Settings_defaultQuietHours(ctx, field)
 	case "defaultFrequencyCap":
 		return ec.fieldContext_Settings_defaultFrequencyCap(ctx, field)
+	case "secondFactorRoles":
+		return ec.fieldContext_Settings_secondFactorRoles(ctx, field)
+	case "sessionIdleHours":
+		return ec.fieldContext_Settings_sessionIdleHours(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Settings", field.Name)
 }
@@ -11480,6 +12184,8 @@ func (ec *executionContext) childFields_Setup(ctx context.Context, field graphql
 		return ec.fieldContext_Setup_tokenNeeded(ctx, field)
 	case "live":
 		return ec.fieldContext_Setup_live(ctx, field)
+	case "emails":
+		return ec.fieldContext_Setup_emails(ctx, field)
 	case "version":
 		return ec.fieldContext_Setup_version(ctx, field)
 	}
@@ -11490,6 +12196,8 @@ func (ec *executionContext) childFields_SignInPayload(ctx context.Context, field
 	switch field.Name {
 	case "operator":
 		return ec.fieldContext_SignInPayload_operator(ctx, field)
+	case "secondStep":
+		return ec.fieldContext_SignInPayload_secondStep(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_SignInPayload_userErrors(ctx, field)
 	}
@@ -11836,6 +12544,40 @@ func (ec *executionContext) childFields_TopicUpdatePayload(ctx context.Context, 
 		return ec.fieldContext_TopicUpdatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TopicUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_TotpDisablePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return ec.fieldContext_TotpDisablePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TotpDisablePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_TotpEnablePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recoveryCodes":
+		return ec.fieldContext_TotpEnablePayload_recoveryCodes(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TotpEnablePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TotpEnablePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_TotpSetupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "secret":
+		return ec.fieldContext_TotpSetupPayload_secret(ctx, field)
+	case "uri":
+		return ec.fieldContext_TotpSetupPayload_uri(ctx, field)
+	case "qrCode":
+		return ec.fieldContext_TotpSetupPayload_qrCode(ctx, field)
+	case "step":
+		return ec.fieldContext_TotpSetupPayload_step(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TotpSetupPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TotpSetupPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

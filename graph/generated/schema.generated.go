@@ -43,6 +43,7 @@ type QueryResolver interface {
 	Operators(ctx context.Context) ([]*model.Operator, error)
 	APITokens(ctx context.Context) ([]*model.APIToken, error)
 	Sessions(ctx context.Context) ([]*model.Session, error)
+	Account(ctx context.Context) (*model.Account, error)
 	PasswordLink(ctx context.Context, token string) (*model.PasswordLink, error)
 	Dashboard(ctx context.Context, rangeArg *model.DateRange) (*model.Dashboard, error)
 	ErrorReport(ctx context.Context, filter *model.ErrorReportFilter) ([]*model.ErrorBucket, error)
@@ -92,6 +93,14 @@ func (ec *executionContext) dir_hasRole_args(ctx context.Context, rawArgs map[st
 		return nil, err
 	}
 	args["recent"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "setup",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["setup"] = arg3
 	return args, nil
 }
 
@@ -792,11 +801,16 @@ func (ec *executionContext) _Query_node(ctx context.Context, field graphql.Colle
 					var zeroVal model.Node
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal model.Node
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal model.Node
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -864,11 +878,16 @@ func (ec *executionContext) _Query_bulkActions(ctx context.Context, field graphq
 					var zeroVal *model.BulkActionConnection
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.BulkActionConnection
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.BulkActionConnection
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -935,11 +954,16 @@ func (ec *executionContext) _Query_contactViews(ctx context.Context, field graph
 					var zeroVal []*model.ContactView
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal []*model.ContactView
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal []*model.ContactView
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -996,11 +1020,16 @@ func (ec *executionContext) _Query_campaigns(ctx context.Context, field graphql.
 					var zeroVal *model.CampaignConnection
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.CampaignConnection
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.CampaignConnection
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -1068,11 +1097,16 @@ func (ec *executionContext) _Query_campaignPreflight(ctx context.Context, field 
 					var zeroVal *model.CampaignPreflight
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.CampaignPreflight
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.CampaignPreflight
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -1139,11 +1173,16 @@ func (ec *executionContext) _Query_legalHours(ctx context.Context, field graphql
 					var zeroVal *model.LegalHoursBook
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.LegalHoursBook
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.LegalHoursBook
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -1200,11 +1239,16 @@ func (ec *executionContext) _Query_consentEvents(ctx context.Context, field grap
 					var zeroVal *model.ConsentEventConnection
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.ConsentEventConnection
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.ConsentEventConnection
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -1272,11 +1316,16 @@ func (ec *executionContext) _Query_suppressions(ctx context.Context, field graph
 					var zeroVal *model.SuppressionConnection
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.SuppressionConnection
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.SuppressionConnection
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -1344,11 +1393,16 @@ func (ec *executionContext) _Query_contacts(ctx context.Context, field graphql.C
 					var zeroVal *model.ContactConnection
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.ContactConnection
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.ContactConnection
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -1416,11 +1470,16 @@ func (ec *executionContext) _Query_contact(ctx context.Context, field graphql.Co
 					var zeroVal *model.Contact
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.Contact
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.Contact
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -1488,11 +1547,16 @@ func (ec *executionContext) _Query_contactCount(ctx context.Context, field graph
 					var zeroVal int64
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal int64
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal int64
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -1559,11 +1623,16 @@ func (ec *executionContext) _Query_attributeKeys(ctx context.Context, field grap
 					var zeroVal []*model.AttributeKey
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal []*model.AttributeKey
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal []*model.AttributeKey
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -1620,11 +1689,16 @@ func (ec *executionContext) _Query_numberCheck(ctx context.Context, field graphq
 					var zeroVal *model.NumberCheck
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.NumberCheck
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.NumberCheck
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -1692,11 +1766,16 @@ func (ec *executionContext) _Query_conversations(ctx context.Context, field grap
 					var zeroVal *model.ConversationConnection
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.ConversationConnection
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.ConversationConnection
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -1764,11 +1843,16 @@ func (ec *executionContext) _Query_imports(ctx context.Context, field graphql.Co
 					var zeroVal *model.ImportConnection
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.ImportConnection
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.ImportConnection
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -1836,11 +1920,16 @@ func (ec *executionContext) _Query_messages(ctx context.Context, field graphql.C
 					var zeroVal *model.MessageConnection
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.MessageConnection
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.MessageConnection
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -1992,11 +2081,16 @@ func (ec *executionContext) _Query_operators(ctx context.Context, field graphql.
 					var zeroVal []*model.Operator
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal []*model.Operator
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal []*model.Operator
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, nil, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, nil, recent, setup)
 			}
 
 			next = directive1
@@ -2047,11 +2141,16 @@ func (ec *executionContext) _Query_apiTokens(ctx context.Context, field graphql.
 					var zeroVal []*model.APIToken
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal []*model.APIToken
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal []*model.APIToken
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, nil, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, nil, recent, setup)
 			}
 
 			next = directive1
@@ -2102,11 +2201,16 @@ func (ec *executionContext) _Query_sessions(ctx context.Context, field graphql.C
 					var zeroVal []*model.Session
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal []*model.Session
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal []*model.Session
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, nil, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, nil, recent, setup)
 			}
 
 			next = directive1
@@ -2127,6 +2231,51 @@ func (ec *executionContext) fieldContext_Query_sessions(_ context.Context, field
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Session(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_account(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_account(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Account(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Public == nil {
+					var zeroVal *model.Account
+					return zeroVal, errors.New("directive public is not implemented")
+				}
+				return ec.Directives.Public(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Account) graphql.Marshaler {
+			return ec.marshalOAccount2ᚖeventstreamᚋgraphᚋmodelᚐAccount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_account(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
 		},
 	}
 	return fc, nil
@@ -2220,11 +2369,16 @@ func (ec *executionContext) _Query_dashboard(ctx context.Context, field graphql.
 					var zeroVal *model.Dashboard
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.Dashboard
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.Dashboard
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -2292,11 +2446,16 @@ func (ec *executionContext) _Query_errorReport(ctx context.Context, field graphq
 					var zeroVal []*model.ErrorBucket
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal []*model.ErrorBucket
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal []*model.ErrorBucket
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -2363,11 +2522,16 @@ func (ec *executionContext) _Query_systemHealth(ctx context.Context, field graph
 					var zeroVal *model.SystemHealth
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.SystemHealth
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.SystemHealth
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -2424,11 +2588,16 @@ func (ec *executionContext) _Query_auditEntries(ctx context.Context, field graph
 					var zeroVal *model.AuditEntryConnection
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.AuditEntryConnection
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.AuditEntryConnection
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -2495,11 +2664,16 @@ func (ec *executionContext) _Query_auditVerification(ctx context.Context, field 
 					var zeroVal *model.AuditVerification
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.AuditVerification
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.AuditVerification
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -2555,11 +2729,16 @@ func (ec *executionContext) _Query_sandboxSettings(ctx context.Context, field gr
 					var zeroVal *model.SandboxSettings
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.SandboxSettings
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.SandboxSettings
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -2616,11 +2795,16 @@ func (ec *executionContext) _Query_segments(ctx context.Context, field graphql.C
 					var zeroVal *model.SegmentConnection
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.SegmentConnection
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.SegmentConnection
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -2688,11 +2872,16 @@ func (ec *executionContext) _Query_segmentPreview(ctx context.Context, field gra
 					var zeroVal *model.SegmentPreview
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.SegmentPreview
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.SegmentPreview
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -2759,11 +2948,16 @@ func (ec *executionContext) _Query_segmentQuerySchema(ctx context.Context, field
 					var zeroVal json.RawMessage
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal json.RawMessage
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal json.RawMessage
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -2810,11 +3004,16 @@ func (ec *executionContext) _Query_senders(ctx context.Context, field graphql.Co
 					var zeroVal []*model.Sender
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal []*model.Sender
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal []*model.Sender
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -2870,11 +3069,16 @@ func (ec *executionContext) _Query_settings(ctx context.Context, field graphql.C
 					var zeroVal *model.Settings
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.Settings
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.Settings
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -2931,11 +3135,16 @@ func (ec *executionContext) _Query_templates(ctx context.Context, field graphql.
 					var zeroVal *model.TemplateConnection
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.TemplateConnection
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.TemplateConnection
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -3003,11 +3212,16 @@ func (ec *executionContext) _Query_templatePreview(ctx context.Context, field gr
 					var zeroVal *model.TemplatePreview
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.TemplatePreview
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.TemplatePreview
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -3074,11 +3288,16 @@ func (ec *executionContext) _Query_topics(ctx context.Context, field graphql.Col
 					var zeroVal []*model.Topic
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal []*model.Topic
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal []*model.Topic
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -3135,11 +3354,16 @@ func (ec *executionContext) _Query_webhookEvents(ctx context.Context, field grap
 					var zeroVal *model.WebhookEventConnection
 					return zeroVal, err
 				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.WebhookEventConnection
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *model.WebhookEventConnection
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
 			}
 
 			next = directive1
@@ -3664,6 +3888,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_sessions(ctx, field)
+				})
+		case "account":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_account(ctx, field)
 				})
 		case "passwordLink":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

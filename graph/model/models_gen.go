@@ -19,6 +19,20 @@ type Node interface {
 	IsNode()
 }
 
+// One's own account.
+type Account struct {
+	Operator *Operator `json:"operator"`
+	// Codes of an app are asked for at sign-in.
+	Totp     bool       `json:"totp"`
+	Passkeys []*Passkey `json:"passkeys"`
+	// How many have not been used.
+	RecoveryCodesLeft int `json:"recoveryCodesLeft"`
+	// One's role asks for a second factor.
+	SecondFactorRequired bool `json:"secondFactorRequired"`
+	// One's role asks for a second factor and there is none: nothing else can be done before it is set up.
+	SecondFactorMissing bool `json:"secondFactorMissing"`
+}
+
 type AllowedHours struct {
 	Days []Weekday `json:"days"`
 	From string    `json:"from"`
@@ -1350,6 +1364,15 @@ type OperatorReactivatePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+type OperatorSecondFactorResetInput struct {
+	ID string `json:"id"`
+}
+
+type OperatorSecondFactorResetPayload struct {
+	Operator   *Operator    `json:"operator,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // What is left out stays as it is.
 type OperatorUpdateInput struct {
 	ID   string                     `json:"id"`
@@ -1370,6 +1393,51 @@ type PageInfo struct {
 	EndCursor       *string `json:"endCursor,omitempty"`
 }
 
+// A key of one's own device, which signs in without a password.
+type Passkey struct {
+	ID         string     `json:"id"`
+	Name       string     `json:"name"`
+	CreatedAt  time.Time  `json:"createdAt"`
+	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
+}
+
+type PasskeyBeginPayload struct {
+	// For navigator.credentials, as PublicKeyCredentialCreationOptionsJSON or PublicKeyCredentialRequestOptionsJSON.
+	Options json.RawMessage `json:"options,omitempty"`
+	// Goes along with the browser's answer; holds ten minutes.
+	Step       *string      `json:"step,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type PasskeyDeleteInput struct {
+	ID string `json:"id"`
+}
+
+type PasskeyDeletePayload struct {
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type PasskeyRegisterInput struct {
+	Step string `json:"step"`
+	// For its owner, 1 to 100 characters.
+	Name string `json:"name"`
+	// What navigator.credentials.create gave, as JSON.
+	Response json.RawMessage `json:"response"`
+}
+
+type PasskeyRegisterPayload struct {
+	Passkey *Passkey `json:"passkey,omitempty"`
+	// Shown this once; null where there are some already.
+	RecoveryCodes []string     `json:"recoveryCodes,omitempty"`
+	UserErrors    []*UserError `json:"userErrors"`
+}
+
+type PasskeySignInInput struct {
+	Step string `json:"step"`
+	// What navigator.credentials.get gave, as JSON.
+	Response json.RawMessage `json:"response"`
+}
+
 type PasswordChangeInput struct {
 	CurrentPassword string `json:"currentPassword"`
 	// 10 to 200 characters.
@@ -1386,6 +1454,14 @@ type PasswordLink struct {
 	Email     string              `json:"email"`
 	Name      string              `json:"name"`
 	ExpiresAt time.Time           `json:"expiresAt"`
+}
+
+type PasswordResetRequestInput struct {
+	Email string `json:"email"`
+}
+
+type PasswordResetRequestPayload struct {
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 type PasswordSetInput struct {
@@ -1428,6 +1504,12 @@ type QuietHoursInput struct {
 	End   string                       `json:"end"`
 	Zone  graphql.Omittable[*string]   `json:"zone,omitempty"`
 	Days  graphql.Omittable[[]Weekday] `json:"days,omitempty"`
+}
+
+type RecoveryCodesRenewPayload struct {
+	// Ten, shown this once.
+	RecoveryCodes []string     `json:"recoveryCodes,omitempty"`
+	UserErrors    []*UserError `json:"userErrors"`
 }
 
 // A time of day in a zone, on some days. Where a clock change leaves that time out, the first moment after the gap counts; where it comes twice, the first.
@@ -1564,6 +1646,16 @@ type SandboxSettingsUpdateInput struct {
 type SandboxSettingsUpdatePayload struct {
 	Settings   *SandboxSettings `json:"settings,omitempty"`
 	UserErrors []*UserError     `json:"userErrors"`
+}
+
+// What is still needed after the right password.
+type SecondStep struct {
+	// Goes along with signInCode; holds ten minutes.
+	Step string `json:"step"`
+	// A code of the app will do. A recovery code always does.
+	Totp bool `json:"totp"`
+	// A passkey will do: begin with passkeySignInBegin.
+	Passkey bool `json:"passkey"`
 }
 
 // A saved query over contacts.
@@ -1763,6 +1855,10 @@ type Settings struct {
 	DefaultQuietHours *QuietHours `json:"defaultQuietHours,omitempty"`
 	// The cap of campaigns that are made without any; null: none.
 	DefaultFrequencyCap *FrequencyCap `json:"defaultFrequencyCap,omitempty"`
+	// Roles that must have a second factor at sign-in; until they set one up they can do nothing else.
+	SecondFactorRoles []Role `json:"secondFactorRoles"`
+	// How long a session lasts that nobody uses, 1 to 336 hours.
+	SessionIdleHours int `json:"sessionIdleHours"`
 }
 
 type SettingsUpdateInput struct {
@@ -1771,6 +1867,8 @@ type SettingsUpdateInput struct {
 	DefaultQuietHours graphql.Omittable[*QuietHoursInput] `json:"defaultQuietHours,omitempty"`
 	// Null: none.
 	DefaultFrequencyCap graphql.Omittable[*FrequencyCapInput] `json:"defaultFrequencyCap,omitempty"`
+	SecondFactorRoles   graphql.Omittable[[]Role]             `json:"secondFactorRoles,omitempty"`
+	SessionIdleHours    graphql.Omittable[*int]               `json:"sessionIdleHours,omitempty"`
 }
 
 type SettingsUpdatePayload struct {
@@ -1785,7 +1883,9 @@ type Setup struct {
 	// True when creating the first admin takes the token from the server's log, because others can reach this server.
 	TokenNeeded bool `json:"tokenNeeded"`
 	// True: messages go to Twilio. False: to the sandbox on this machine.
-	Live    bool   `json:"live"`
+	Live bool `json:"live"`
+	// True: the server sends emails, such as links for a new password.
+	Emails  bool   `json:"emails"`
 	Version string `json:"version"`
 }
 
@@ -1799,13 +1899,23 @@ type SetupAdminInput struct {
 	Token graphql.Omittable[*string] `json:"token,omitempty"`
 }
 
+type SignInCodeInput struct {
+	// Of SecondStep.
+	Step string `json:"step"`
+	// Six digits of the app, or a recovery code.
+	Code string `json:"code"`
+}
+
 type SignInInput struct {
 	Email    string `json:"email"`
 	Password string `json:"password"`
 }
 
+// Neither operator nor secondStep: the sign-in failed.
 type SignInPayload struct {
-	Operator   *Operator    `json:"operator,omitempty"`
+	Operator *Operator `json:"operator,omitempty"`
+	// The password was right, and a second step is needed.
+	SecondStep *SecondStep  `json:"secondStep,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -2115,6 +2225,34 @@ type TopicUpdateInput struct {
 
 type TopicUpdatePayload struct {
 	Topic      *Topic       `json:"topic,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type TotpDisablePayload struct {
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type TotpEnableInput struct {
+	Step string `json:"step"`
+	// The six digits that the app shows.
+	Code string `json:"code"`
+}
+
+type TotpEnablePayload struct {
+	// Shown this once; null where there are some already.
+	RecoveryCodes []string     `json:"recoveryCodes,omitempty"`
+	UserErrors    []*UserError `json:"userErrors"`
+}
+
+type TotpSetupPayload struct {
+	// For typing it into the app.
+	Secret *string `json:"secret,omitempty"`
+	// The same as an otpauth: address.
+	URI *string `json:"uri,omitempty"`
+	// The same as a picture, in a data: URL.
+	QRCode *string `json:"qrCode,omitempty"`
+	// Goes along with the first code; holds ten minutes.
+	Step       *string      `json:"step,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
 }
 

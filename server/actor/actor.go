@@ -55,6 +55,7 @@ type Actor struct {
 	Scopes  Scopes // of a token
 	Session int64  // the operator's session; 0 where there is none
 	Recent  bool   // the operator proved a short while ago who they are
+	Lacking bool   // the operator's role asks for a second factor, and they have none yet
 }
 
 // SameAccess reports whether a and b are the same actor and may do the same.
@@ -112,11 +113,16 @@ func Starter(operator, token *int64, role Role) Actor {
 	return System
 }
 
-// Require refuses an actor whose role does not include role.
+// Require refuses an actor whose role does not include role, and one whose sign-in
+// lacks what their role asks for.
 func Require(ctx context.Context, role Role) error {
 	a := From(ctx)
 	if a.Kind == "" {
 		return apperr.New(apperr.CodeUnauthenticated, "sign in first")
+	}
+	if a.Lacking {
+		return apperr.New(apperr.CodeSecondFactor,
+			"your role asks for a second step at sign-in: set one up under Account")
 	}
 	if !a.Role.Includes(role) {
 		return apperr.New(apperr.CodeForbidden, "this needs the role %s", role)
@@ -134,6 +140,18 @@ func RequirePerson(ctx context.Context, role Role) error {
 		return apperr.New(apperr.CodeForbidden, "only people do this: API tokens cannot")
 	}
 	return nil
+}
+
+// RequireSignedIn refuses everybody but operators: it guards what concerns oneself,
+// which is allowed whatever one's role still asks for.
+func RequireSignedIn(ctx context.Context) error {
+	switch From(ctx).Kind {
+	case KindOperator:
+		return nil
+	case "":
+		return apperr.New(apperr.CodeUnauthenticated, "sign in first")
+	}
+	return apperr.New(apperr.CodeForbidden, "only people do this: API tokens cannot")
 }
 
 // RequireRecent refuses an operator who signed in too long ago for an act that

@@ -44,6 +44,7 @@ import (
 	"eventstream/server/health"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
+	"eventstream/server/mail"
 	"eventstream/server/merge"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
@@ -217,11 +218,16 @@ func (a *App) build(ctx context.Context) error {
 	}
 
 	a.hub = pubsub.New(a.db.Pool, a.log)
+	post, err := a.post()
+	if err != nil {
+		return err
+	}
 	enqueuer := &jobs.Enqueuer{}
 	hasher := consent.NewHasher(string(a.cfg.SecretKey))
 	s := graph.Services{
 		Auth: auth.New(auth.Options{
 			DB: a.db, Hub: a.hub, Keys: secret.New(string(a.cfg.SecretKey)), Now: now, PublicURL: a.publicURL,
+			Mail: post, Log: a.log,
 		}),
 		Contacts: contact.NewService(a.db, a.hub),
 		Consents: consent.NewService(a.db, a.hub, hasher, now),
@@ -314,6 +320,18 @@ func (a *App) build(ctx context.Context) error {
 		a.server = a.newServer(web.NewProbe(a.db.PingContext, a.registry))
 	}
 	return nil
+}
+
+// post is how emails are sent, nil when they are not.
+func (a *App) post() (func(ctx context.Context, to, subject, text string) error, error) {
+	if a.cfg.SMTPURL == "" {
+		return nil, nil
+	}
+	sender, err := mail.New(string(a.cfg.SMTPURL), a.cfg.MailFrom)
+	if err != nil {
+		return nil, fmt.Errorf("SMTP_URL, MAIL_FROM: %w", err)
+	}
+	return sender.Send, nil
 }
 
 // openWriter makes what keeps webhooks, with its spool if there is to be one.

@@ -26,7 +26,7 @@ func ResetOperator(ctx context.Context, cfg config.Config, d *db.DB, log *slog.L
 	hub := pubsub.New(d.Pool, log)
 	service := auth.New(auth.Options{
 		DB: d, Hub: hub, Keys: secret.New(string(cfg.SecretKey)), Now: time.Now,
-		PublicURL: func() string { return pagesURL(cfg) },
+		PublicURL: func() string { return pagesURL(cfg) }, Log: log,
 	})
 	link, err := service.Reset(ctx, email)
 	if apperr.Is(err, apperr.CodeNotFound) {

@@ -21,6 +21,7 @@ const (
 	CodeConfirm         Code = "confirm"         // signed in too long ago for this: confirm who you are, then try again
 	CodeRateLimited     Code = "rate_limited"    // too often; try later
 	CodeUnavailable     Code = "unavailable"     // a part we need is away; try later
+	CodeSecondFactor    Code = "second_factor"   // the role asks for a second factor: set one up
 	CodeInternal        Code = "internal"        // our fault; see the log
 )
 

@@ -5,8 +5,10 @@
 package auth
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"sync"
@@ -23,8 +25,6 @@ import (
 const (
 	// SessionLength is how long a sign-in lasts.
 	SessionLength = 14 * 24 * time.Hour
-	// SessionIdle is how long a session lasts that nobody uses.
-	SessionIdle = 3 * 24 * time.Hour
 	// RecentFor is how long after signing in or confirming their password an
 	// operator may do what cannot be undone.
 	RecentFor = time.Hour
@@ -58,6 +58,7 @@ type Operator struct {
 	Role         actor.Role //
 	PasswordHash string     // Argon2id; empty until a password is set
 	Active       bool       //
+	TOTPSeed     string     `bun:"totp_seed"` // encrypted; empty: none
 	LastSignInAt *time.Time //
 	CreatedAt    time.Time  `bun:",nullzero"`
 	UpdatedAt    time.Time  `bun:",nullzero"`
@@ -110,6 +111,9 @@ type Options struct {
 	Now  func() time.Time
 	// PublicURL is where people open the pages; links begin with it.
 	PublicURL func() string
+	// Mail sends a text to an address; nil: admins hand links over.
+	Mail func(ctx context.Context, to, subject, text string) error
+	Log  *slog.Logger
 }
 
 // Service signs people in and out.
@@ -119,7 +123,11 @@ type Service struct {
 	keys      *secret.Keys
 	now       func() time.Time
 	publicURL func() string
+	mail      func(ctx context.Context, to, subject, text string) error
+	log       *slog.Logger
 	passwords *hasher
+
+	background sync.WaitGroup // what goes on after its request was answered
 
 	mu        sync.Mutex
 	following map[*follower]struct{}
@@ -128,7 +136,7 @@ type Service struct {
 // New makes the service; Run it, so that access ends where it is taken away.
 func New(o Options) *Service {
 	return &Service{
-		db: o.DB, hub: o.Hub, keys: o.Keys, now: o.Now, publicURL: o.PublicURL, passwords: newHasher(),
+		db: o.DB, hub: o.Hub, keys: o.Keys, now: o.Now, publicURL: o.PublicURL, mail: o.Mail, log: o.Log, passwords: newHasher(),
 		following: map[*follower]struct{}{},
 	}
 }

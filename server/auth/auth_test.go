@@ -39,7 +39,7 @@ func process(t *testing.T, d *db.DB) *env {
 	hub := pubsub.New(d.Pool, slog.New(slog.DiscardHandler))
 	s := auth.New(auth.Options{
 		DB: d, Hub: hub, Keys: secret.New("0123456789abcdef0123456789abcdef"), Now: time.Now,
-		PublicURL: func() string { return "https://shop.example" },
+		PublicURL: func() string { return "https://shop.example" }, Log: slog.New(slog.DiscardHandler),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	var loops sync.WaitGroup

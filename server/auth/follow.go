@@ -96,6 +96,7 @@ func (s *Service) Run(ctx context.Context) {
 	tick, purge := time.NewTicker(recheck), time.NewTicker(purgeEvery)
 	defer tick.Stop()
 	defer purge.Stop()
+	defer s.background.Wait()
 	for {
 		select {
 		case <-ctx.Done():

@@ -53,11 +53,11 @@ func (s *Service) NewPasswordLink(ctx context.Context, id int64) (o *Operator, l
 	if err := actor.RequireRecent(ctx); err != nil {
 		return nil, "", err
 	}
+	purpose, length := PurposeReset, ResetLength
 	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
 		if o, err = operatorForUpdate(ctx, tx, id); err != nil {
 			return err
 		}
-		purpose, length := PurposeReset, ResetLength
 		switch {
 		case o.Kind != KindPerson:
 			return apperr.Conflict("%s is a service account: it has no password", o.Name)
@@ -74,6 +74,7 @@ func (s *Service) NewPasswordLink(ctx context.Context, id int64) (o *Operator, l
 	if err != nil {
 		return nil, "", err
 	}
+	s.postLink(ctx, o, purpose, link)
 	return o, link, nil
 }
 
@@ -95,7 +96,7 @@ func (s *Service) SetPassword(ctx context.Context, token, password string) (*Lin
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPassword("password", password); err != nil {
+	if err := checkPassword("password", password, l.Name, l.Email); err != nil {
 		return nil, err
 	}
 	hash, err := s.passwords.hash(ctx, password)
@@ -150,7 +151,11 @@ func (s *Service) ChangePassword(ctx context.Context, current, password string) 
 	if err != nil {
 		return err
 	}
-	if err := checkPassword("newPassword", password); err != nil {
+	o, err := operatorByID(ctx, s.db, a.ID)
+	if err != nil {
+		return err
+	}
+	if err := checkPassword("newPassword", password, o.Name, o.Email); err != nil {
 		return err
 	}
 	if err := s.prove(ctx, a, "currentPassword", current); err != nil {

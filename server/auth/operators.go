@@ -72,7 +72,7 @@ func (s *Service) CreateFirstAdmin(ctx context.Context, in NewOperator) (*Operat
 	in.Role = actor.RoleAdmin
 	var errs apperr.List
 	_ = errs.Add(in.clean())
-	_ = errs.Add(checkPassword("password", in.Password))
+	_ = errs.Add(checkPassword("password", in.Password, in.Name, in.Email))
 	if err := errs.Err(); err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (s *Service) Invite(ctx context.Context, in NewOperator) (o *Operator, link
 	_ = errs.Add(in.clean())
 	hash := ""
 	if in.Password != "" {
-		_ = errs.Add(checkPassword("password", in.Password))
+		_ = errs.Add(checkPassword("password", in.Password, in.Name, in.Email))
 	}
 	if err := errs.Err(); err != nil {
 		return nil, "", err
@@ -132,6 +132,9 @@ func (s *Service) Invite(ctx context.Context, in NewOperator) (o *Operator, link
 	}
 	if err != nil {
 		return nil, "", err
+	}
+	if link != "" {
+		s.postLink(ctx, o, PurposeInvitation, link)
 	}
 	return o, link, nil
 }
@@ -281,7 +284,7 @@ func keepsAnAdmin(err error) error {
 }
 
 // Reset gives the operator with this address back what it takes to administer:
-// active, an admin, signed out everywhere, and a link for a new password. For
+// active, an admin, no second factor, signed out everywhere, and a link for a new password. For
 // the command line, where who can reach the database asks.
 func (s *Service) Reset(ctx context.Context, email string) (link string, err error) {
 	ctx = actor.With(ctx, actor.System)
@@ -296,6 +299,9 @@ func (s *Service) Reset(ctx context.Context, email string) (link string, err err
 	_, err = s.change(ctx, o.ID, "operator.reset", nil, func(ctx context.Context, tx bun.Tx, o *Operator) (err error) {
 		o.Active, o.Role = true, actor.RoleAdmin
 		if err = updateOperator(ctx, tx, o); err != nil {
+			return err
+		}
+		if err = dropFactors(ctx, tx, o.ID); err != nil {
 			return err
 		}
 		if err = endSessions(ctx, tx, o.ID, 0); err != nil {

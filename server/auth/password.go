@@ -22,9 +22,14 @@ const (
 	MaxPassword = 200
 )
 
-func checkPassword(field, p string) error {
+// checkPassword refuses what is too short or would be guessed early; about is
+// what others know of its owner.
+func checkPassword(field, p string, about ...string) error {
 	if n := utf8.RuneCountInString(p); n < MinPassword || n > MaxPassword {
 		return apperr.Invalid(field, "a password has %d to %d characters, this one has %d", MinPassword, MaxPassword, n)
+	}
+	if why := weakness(p, about...); why != "" {
+		return apperr.Invalid(field, "this password would be guessed: %s; choose another, such as four random words", why)
 	}
 	return nil
 }

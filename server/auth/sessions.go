@@ -4,21 +4,13 @@ import (
 	"context"
 
 	"eventstream/server/actor"
-	"eventstream/server/apperr"
 	"eventstream/server/audit"
 
 	"github.com/uptrace/bun"
 )
 
 func self(ctx context.Context) (actor.Actor, error) {
-	if err := actor.RequirePerson(ctx, actor.RoleViewer); err != nil {
-		return actor.Actor{}, err
-	}
-	a := actor.From(ctx)
-	if a.Kind != actor.KindOperator {
-		return a, apperr.New(apperr.CodeForbidden, "only somebody who is signed in has sessions")
-	}
-	return a, nil
+	return actor.From(ctx), actor.RequireSignedIn(ctx)
 }
 
 // Sessions lists one's own, the one used last first.

@@ -16,8 +16,10 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// SignedIn is what a sign-in gives.
+// SignedIn is what a sign-in gives: a session, or that it goes on.
 type SignedIn struct {
+	Second *Second // what is still needed; all else is empty then
+
 	Operator *Operator
 	Session  string // the cookie's value
 	Device   string // for a cookie that makes the device known for DeviceLength
@@ -67,29 +69,47 @@ func (s *Service) SignIn(ctx context.Context, email, password string, from Clien
 		}
 		return nil, errWrong
 	}
-	return s.admit(ctx, o, try, from)
+	return s.passwordWasRight(ctx, o, try, from)
 }
 
-// admit opens the session.
-func (s *Service) admit(ctx context.Context, o *Operator, try *attempt, from Client) (*SignedIn, error) {
-	in := &SignedIn{Operator: o, Session: randomToken(""), Device: s.newDevice(o.Email)}
-	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+// passwordWasRight opens the session, or begins the second step of who has one.
+func (s *Service) passwordWasRight(ctx context.Context, o *Operator, try *attempt, from Client) (in *SignedIn, err error) {
+	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		has, err := factorsOf(ctx, tx, o.ID)
+		if err != nil {
+			return err
+		}
+		if !has.Any() {
+			in, err = s.admit(ctx, tx, o, try, from, "password")
+			return err
+		}
 		if err := succeeded(ctx, tx, try); err != nil {
 			return err
 		}
-		row := &Session{OperatorID: o.ID, UserAgent: clip(from.UserAgent, 200), Address: addressText(from.Address)}
-		if err := insertSession(ctx, tx, hashToken(in.Session), row); err != nil {
-			return err
-		}
-		ctx = actor.With(ctx, actor.Actor{Kind: actor.KindOperator, ID: o.ID, Role: o.Role})
-		return audit.Record(ctx, tx, "operator.sign_in", "operator", o.ID, s.place(from, map[string]any{
-			"session": row.ID, "known_device": try.known,
-		}))
+		next, err := s.newStep("sign in", secondStep{Operator: o.ID, Known: s.knownDevice(o.Email, from.Device)})
+		in = &SignedIn{Second: &Second{Step: next, TOTP: has.TOTP, Passkey: has.Passkeys > 0}}
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return in, nil
+}
+
+// admit opens the session; by is what the operator has shown.
+func (s *Service) admit(ctx context.Context, tx bun.Tx, o *Operator, try *attempt, from Client, by string) (*SignedIn, error) {
+	in := &SignedIn{Operator: o, Session: randomToken(""), Device: s.newDevice(o.Email)}
+	if err := succeeded(ctx, tx, try); err != nil {
+		return nil, err
+	}
+	row := &Session{OperatorID: o.ID, UserAgent: clip(from.UserAgent, 200), Address: addressText(from.Address)}
+	if err := insertSession(ctx, tx, hashToken(in.Session), row); err != nil {
+		return nil, err
+	}
+	ctx = actor.With(ctx, actor.Actor{Kind: actor.KindOperator, ID: o.ID, Role: o.Role})
+	return in, audit.Record(ctx, tx, "operator.sign_in", "operator", o.ID, s.place(from, map[string]any{
+		"session": row.ID, "known_device": try.known, "by": by,
+	}))
 }
 
 // SignOut ends the session; an unknown one is no error.

@@ -100,10 +100,14 @@ func confirmSession(ctx context.Context, tx bun.Tx, id int64) error {
 
 func listSessions(ctx context.Context, idb bun.IDB, operator int64) (rows []*Session, err error) {
 	err = idb.NewRaw(`SELECT id, operator_id, user_agent, address, created_at, last_seen_at, expires_at, authenticated_at
-		FROM sessions WHERE operator_id = ?0 AND expires_at > now() AND last_seen_at > now() - make_interval(secs => ?1)
-		ORDER BY last_seen_at DESC, id DESC`, operator, SessionIdle.Seconds()).Scan(ctx, &rows)
+		FROM sessions WHERE operator_id = ? AND expires_at > now() AND last_seen_at > now() - `+idleLimit+`
+		ORDER BY last_seen_at DESC, id DESC`, operator).Scan(ctx, &rows)
 	return rows, db.Err(err)
 }
+
+// idleLimit is how long a session lasts that nobody uses, see Security.
+const idleLimit = `make_interval(hours => coalesce(
+	(SELECT (value->>'session_idle_hours')::int FROM settings WHERE key = 'security'), ` + defaultIdleHours + `))`
 
 // sessionActor reads who a session is; used notes that it was, to the minute.
 func sessionActor(ctx context.Context, idb bun.IDB, hash []byte, used bool) (actor.Actor, error) {
@@ -111,15 +115,18 @@ func sessionActor(ctx context.Context, idb bun.IDB, hash []byte, used bool) (act
 	err := idb.NewRaw(`
 		WITH found AS (
 			SELECT o.id AS operator_id, o.role, s.id, s.last_seen_at,
-				s.authenticated_at > now() - make_interval(secs => ?2) AS recent
+				s.authenticated_at > now() - make_interval(secs => ?1) AS recent,
+				o.totp_seed = '' AND EXISTS (SELECT 1 FROM settings
+					WHERE key = 'security' AND jsonb_exists(value->'second_factor_roles', o.role))
+				AND NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.operator_id = o.id) AS lacking
 			FROM sessions s JOIN operators o ON o.id = s.operator_id
-			WHERE s.token_hash = ?0 AND s.expires_at > now() AND s.last_seen_at > now() - make_interval(secs => ?1)
+			WHERE s.token_hash = ?0 AND s.expires_at > now() AND s.last_seen_at > now() - `+idleLimit+`
 				AND o.active AND o.kind = 'person'),
 		used AS (
 			UPDATE sessions SET last_seen_at = now()
-			WHERE ?3 AND id IN (SELECT id FROM found WHERE last_seen_at < now() - interval '1 minute'))
-		SELECT operator_id, role, id, recent FROM found`,
-		hash, SessionIdle.Seconds(), RecentFor.Seconds(), used).Scan(ctx, &a.ID, &a.Role, &a.Session, &a.Recent)
+			WHERE ?2 AND id IN (SELECT id FROM found WHERE last_seen_at < now() - interval '1 minute'))
+		SELECT operator_id, role, id, recent, lacking FROM found`,
+		hash, RecentFor.Seconds(), used).Scan(ctx, &a.ID, &a.Role, &a.Session, &a.Recent, &a.Lacking)
 	if errors.Is(err, sql.ErrNoRows) {
 		return actor.Actor{}, nil
 	}
@@ -247,6 +254,7 @@ func purgeOld(ctx context.Context, d *db.DB) error {
 	for _, query := range []string{
 		"DELETE FROM sign_in_failures WHERE updated_at < now() - interval '1 day'",
 		"DELETE FROM sessions WHERE expires_at < now()",
+		"DELETE FROM spent_steps WHERE expires_at < now()",
 		"DELETE FROM password_links WHERE expires_at < now() - interval '1 day'",
 	} {
 		if _, err := d.ExecContext(ctx, query); err != nil {

@@ -711,6 +711,8 @@ export type SettingsUpdateInput = {
   defaultFrequencyCap?: FrequencyCapInput | null | undefined;
   /** Null: none. */
   defaultQuietHours?: QuietHoursInput | null | undefined;
+  secondFactorRoles?: Array<Role> | null | undefined;
+  sessionIdleHours?: number | null | undefined;
 };
 
 export type SetupAdminInput = {
