@@ -47,6 +47,7 @@ const places: Record<string, Place> = {
   compliance: "/compliance",
   audit: "/compliance?status=audit",
   settings: "/settings",
+  account: "/account",
 };
 
 for (const [name, place] of Object.entries(places)) {

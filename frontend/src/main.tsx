@@ -17,6 +17,7 @@ import { router } from "./app/router";
 import { asViewer, SessionContext, SessionDocument } from "./app/session";
 import { contrast, theme } from "./app/theme";
 import { Failed } from "./components/ui";
+import { FactorGate } from "./features/account/FactorGate";
 import { AuthPage } from "./features/auth/AuthPage";
 import { PasswordPage } from "./features/auth/PasswordPage";
 
@@ -38,7 +39,16 @@ function Gate(props: { restart: () => void }) {
     );
   if (location.pathname === "/password") return <PasswordPage done={props.restart} />;
   const viewer = asViewer(data.viewer);
-  if (!viewer) return <AuthPage setup={data.setup.needed} tokenNeeded={data.setup.tokenNeeded} done={props.restart} />;
+  if (!viewer)
+    return (
+      <AuthPage
+        setup={data.setup.needed}
+        tokenNeeded={data.setup.tokenNeeded}
+        emails={data.setup.emails}
+        done={props.restart}
+      />
+    );
+  if (data.account?.secondFactorMissing) return <FactorGate done={props.restart} />;
   return (
     <SessionContext value={{ ...data, viewer, reload: props.restart }}>
       <RouterProvider router={router} />

@@ -36,7 +36,7 @@ func New(server, from string) (*Sender, error) {
 		return nil, fmt.Errorf("%q is not an address to send from", from)
 	}
 	s := &Sender{from: from, host: u.Hostname(), options: []gomail.Option{gomail.WithTimeout(limit)}}
-	port := 0
+	var port int
 	switch u.Scheme {
 	case "smtps":
 		port = 465

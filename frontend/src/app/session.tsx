@@ -10,10 +10,17 @@ export const SessionDocument = graphql(`
       email
       role
     }
+    account {
+      operator {
+        id
+      }
+      secondFactorMissing
+    }
     setup {
       needed
       tokenNeeded
       live
+      emails
       version
     }
   }

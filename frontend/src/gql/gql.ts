@@ -16,8 +16,24 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
 type Documents = {
     "\n  mutation SignOut {\n    signOut {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SignOutDocument,
     "\n  mutation Confirm($input: ConfirmInput!) {\n    confirm(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.ConfirmDocument,
-    "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      version\n    }\n  }\n": typeof types.SessionDocument,
-    "\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SignInDocument,
+    "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      version\n    }\n  }\n": typeof types.SessionDocument,
+    "\n  query Sessions {\n    sessions {\n      id\n      userAgent\n      address\n      current\n      createdAt\n      lastSeenAt\n    }\n  }\n": typeof types.SessionsDocument,
+    "\n  mutation SessionRevoke($input: SessionRevokeInput!) {\n    sessionRevoke(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SessionRevokeDocument,
+    "\n  mutation SignOutEverywhere {\n    signOutEverywhere {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SignOutEverywhereDocument,
+    "\n  mutation PasswordChange($input: PasswordChangeInput!) {\n    passwordChange(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.PasswordChangeDocument,
+    "\n  mutation TotpSetup {\n    totpSetup {\n      secret\n      qrCode\n      step\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.TotpSetupDocument,
+    "\n  mutation TotpEnable($input: TotpEnableInput!) {\n    totpEnable(input: $input) {\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.TotpEnableDocument,
+    "\n  mutation PasskeyBegin {\n    passkeyBegin {\n      options\n      step\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.PasskeyBeginDocument,
+    "\n  mutation PasskeyRegister($input: PasskeyRegisterInput!) {\n    passkeyRegister(input: $input) {\n      passkey {\n        id\n      }\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.PasskeyRegisterDocument,
+    "\n  query Account {\n    account {\n      operator {\n        id\n      }\n      totp\n      recoveryCodesLeft\n      secondFactorRequired\n      passkeys {\n        id\n        name\n        createdAt\n        lastUsedAt\n      }\n    }\n  }\n": typeof types.AccountDocument,
+    "\n  mutation TotpDisable {\n    totpDisable {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.TotpDisableDocument,
+    "\n  mutation RecoveryCodesRenew {\n    recoveryCodesRenew {\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.RecoveryCodesRenewDocument,
+    "\n  mutation PasskeyDelete($input: PasskeyDeleteInput!) {\n    passkeyDelete(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.PasskeyDeleteDocument,
+    "\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) {\n      operator {\n        id\n      }\n      secondStep {\n        step\n        totp\n        passkey\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SignInDocument,
+    "\n  mutation SignInCode($input: SignInCodeInput!) {\n    signInCode(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SignInCodeDocument,
+    "\n  mutation PasskeySignInBegin {\n    passkeySignInBegin {\n      options\n      step\n    }\n  }\n": typeof types.PasskeySignInBeginDocument,
+    "\n  mutation PasskeySignIn($input: PasskeySignInInput!) {\n    passkeySignIn(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.PasskeySignInDocument,
+    "\n  mutation PasswordResetRequest($input: PasswordResetRequestInput!) {\n    passwordResetRequest(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.PasswordResetRequestDocument,
     "\n  mutation SetupAdmin($input: SetupAdminInput!) {\n    setupAdmin(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SetupAdminDocument,
     "\n  query PasswordLink($token: String!) {\n    passwordLink(token: $token) {\n      purpose\n      email\n      name\n    }\n  }\n": typeof types.PasswordLinkDocument,
     "\n  mutation PasswordSet($input: PasswordSetInput!) {\n    passwordSet(input: $input) {\n      email\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.PasswordSetDocument,
@@ -116,6 +132,9 @@ type Documents = {
     "\n  mutation OperatorDeactivate($input: OperatorDeactivateInput!) {\n    operatorDeactivate(input: $input) {\n      operator {\n        id\n        active\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.OperatorDeactivateDocument,
     "\n  mutation OperatorReactivate($input: OperatorReactivateInput!) {\n    operatorReactivate(input: $input) {\n      operator {\n        id\n        active\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.OperatorReactivateDocument,
     "\n  mutation OperatorPasswordLink($input: OperatorPasswordLinkInput!) {\n    operatorPasswordLink(input: $input) {\n      operator {\n        id\n      }\n      link\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.OperatorPasswordLinkDocument,
+    "\n  mutation OperatorSecondFactorReset($input: OperatorSecondFactorResetInput!) {\n    operatorSecondFactorReset(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.OperatorSecondFactorResetDocument,
+    "\n  query SignInRules {\n    settings {\n      secondFactorRoles\n      sessionIdleHours\n    }\n  }\n": typeof types.SignInRulesDocument,
+    "\n  mutation SignInRulesUpdate($input: SettingsUpdateInput!) {\n    settingsUpdate(input: $input) {\n      settings {\n        secondFactorRoles\n        sessionIdleHours\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SignInRulesUpdateDocument,
     "\n  query Segment($id: ID!) {\n    node(id: $id) {\n      ... on Segment {\n        id\n        name\n        description\n        query\n        usedBy\n      }\n    }\n  }\n": typeof types.SegmentDocument,
     "\n  query AttributeKeys {\n    attributeKeys {\n      key\n      types\n      coverage\n      samples\n    }\n  }\n": typeof types.AttributeKeysDocument,
     "\n  query SegmentPreview($query: SegmentQuery!) {\n    segmentPreview(query: $query, sample: 8) {\n      count\n      reachable\n      byConsent {\n        status\n        count\n      }\n      sample {\n        id\n        name\n        address\n        consentStatus\n      }\n      reasons {\n        conditions {\n          path\n          matches\n          value\n        }\n      }\n    }\n  }\n": typeof types.SegmentPreviewDocument,
@@ -151,8 +170,24 @@ type Documents = {
 const documents: Documents = {
     "\n  mutation SignOut {\n    signOut {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SignOutDocument,
     "\n  mutation Confirm($input: ConfirmInput!) {\n    confirm(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.ConfirmDocument,
-    "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      version\n    }\n  }\n": types.SessionDocument,
-    "\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SignInDocument,
+    "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      version\n    }\n  }\n": types.SessionDocument,
+    "\n  query Sessions {\n    sessions {\n      id\n      userAgent\n      address\n      current\n      createdAt\n      lastSeenAt\n    }\n  }\n": types.SessionsDocument,
+    "\n  mutation SessionRevoke($input: SessionRevokeInput!) {\n    sessionRevoke(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SessionRevokeDocument,
+    "\n  mutation SignOutEverywhere {\n    signOutEverywhere {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SignOutEverywhereDocument,
+    "\n  mutation PasswordChange($input: PasswordChangeInput!) {\n    passwordChange(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.PasswordChangeDocument,
+    "\n  mutation TotpSetup {\n    totpSetup {\n      secret\n      qrCode\n      step\n      userErrors {\n        message\n      }\n    }\n  }\n": types.TotpSetupDocument,
+    "\n  mutation TotpEnable($input: TotpEnableInput!) {\n    totpEnable(input: $input) {\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n": types.TotpEnableDocument,
+    "\n  mutation PasskeyBegin {\n    passkeyBegin {\n      options\n      step\n      userErrors {\n        message\n      }\n    }\n  }\n": types.PasskeyBeginDocument,
+    "\n  mutation PasskeyRegister($input: PasskeyRegisterInput!) {\n    passkeyRegister(input: $input) {\n      passkey {\n        id\n      }\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n": types.PasskeyRegisterDocument,
+    "\n  query Account {\n    account {\n      operator {\n        id\n      }\n      totp\n      recoveryCodesLeft\n      secondFactorRequired\n      passkeys {\n        id\n        name\n        createdAt\n        lastUsedAt\n      }\n    }\n  }\n": types.AccountDocument,
+    "\n  mutation TotpDisable {\n    totpDisable {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.TotpDisableDocument,
+    "\n  mutation RecoveryCodesRenew {\n    recoveryCodesRenew {\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n": types.RecoveryCodesRenewDocument,
+    "\n  mutation PasskeyDelete($input: PasskeyDeleteInput!) {\n    passkeyDelete(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.PasskeyDeleteDocument,
+    "\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) {\n      operator {\n        id\n      }\n      secondStep {\n        step\n        totp\n        passkey\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SignInDocument,
+    "\n  mutation SignInCode($input: SignInCodeInput!) {\n    signInCode(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SignInCodeDocument,
+    "\n  mutation PasskeySignInBegin {\n    passkeySignInBegin {\n      options\n      step\n    }\n  }\n": types.PasskeySignInBeginDocument,
+    "\n  mutation PasskeySignIn($input: PasskeySignInInput!) {\n    passkeySignIn(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.PasskeySignInDocument,
+    "\n  mutation PasswordResetRequest($input: PasswordResetRequestInput!) {\n    passwordResetRequest(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.PasswordResetRequestDocument,
     "\n  mutation SetupAdmin($input: SetupAdminInput!) {\n    setupAdmin(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SetupAdminDocument,
     "\n  query PasswordLink($token: String!) {\n    passwordLink(token: $token) {\n      purpose\n      email\n      name\n    }\n  }\n": types.PasswordLinkDocument,
     "\n  mutation PasswordSet($input: PasswordSetInput!) {\n    passwordSet(input: $input) {\n      email\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.PasswordSetDocument,
@@ -251,6 +286,9 @@ const documents: Documents = {
     "\n  mutation OperatorDeactivate($input: OperatorDeactivateInput!) {\n    operatorDeactivate(input: $input) {\n      operator {\n        id\n        active\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.OperatorDeactivateDocument,
     "\n  mutation OperatorReactivate($input: OperatorReactivateInput!) {\n    operatorReactivate(input: $input) {\n      operator {\n        id\n        active\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.OperatorReactivateDocument,
     "\n  mutation OperatorPasswordLink($input: OperatorPasswordLinkInput!) {\n    operatorPasswordLink(input: $input) {\n      operator {\n        id\n      }\n      link\n      userErrors {\n        message\n      }\n    }\n  }\n": types.OperatorPasswordLinkDocument,
+    "\n  mutation OperatorSecondFactorReset($input: OperatorSecondFactorResetInput!) {\n    operatorSecondFactorReset(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.OperatorSecondFactorResetDocument,
+    "\n  query SignInRules {\n    settings {\n      secondFactorRoles\n      sessionIdleHours\n    }\n  }\n": types.SignInRulesDocument,
+    "\n  mutation SignInRulesUpdate($input: SettingsUpdateInput!) {\n    settingsUpdate(input: $input) {\n      settings {\n        secondFactorRoles\n        sessionIdleHours\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SignInRulesUpdateDocument,
     "\n  query Segment($id: ID!) {\n    node(id: $id) {\n      ... on Segment {\n        id\n        name\n        description\n        query\n        usedBy\n      }\n    }\n  }\n": types.SegmentDocument,
     "\n  query AttributeKeys {\n    attributeKeys {\n      key\n      types\n      coverage\n      samples\n    }\n  }\n": types.AttributeKeysDocument,
     "\n  query SegmentPreview($query: SegmentQuery!) {\n    segmentPreview(query: $query, sample: 8) {\n      count\n      reachable\n      byConsent {\n        status\n        count\n      }\n      sample {\n        id\n        name\n        address\n        consentStatus\n      }\n      reasons {\n        conditions {\n          path\n          matches\n          value\n        }\n      }\n    }\n  }\n": types.SegmentPreviewDocument,
@@ -309,11 +347,75 @@ export function graphql(source: "\n  mutation Confirm($input: ConfirmInput!) {\n
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      version\n    }\n  }\n"): (typeof documents)["\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      version\n    }\n  }\n"];
+export function graphql(source: "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      version\n    }\n  }\n"): (typeof documents)["\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      version\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
+export function graphql(source: "\n  query Sessions {\n    sessions {\n      id\n      userAgent\n      address\n      current\n      createdAt\n      lastSeenAt\n    }\n  }\n"): (typeof documents)["\n  query Sessions {\n    sessions {\n      id\n      userAgent\n      address\n      current\n      createdAt\n      lastSeenAt\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SessionRevoke($input: SessionRevokeInput!) {\n    sessionRevoke(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SessionRevoke($input: SessionRevokeInput!) {\n    sessionRevoke(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SignOutEverywhere {\n    signOutEverywhere {\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SignOutEverywhere {\n    signOutEverywhere {\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation PasswordChange($input: PasswordChangeInput!) {\n    passwordChange(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation PasswordChange($input: PasswordChangeInput!) {\n    passwordChange(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation TotpSetup {\n    totpSetup {\n      secret\n      qrCode\n      step\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation TotpSetup {\n    totpSetup {\n      secret\n      qrCode\n      step\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation TotpEnable($input: TotpEnableInput!) {\n    totpEnable(input: $input) {\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation TotpEnable($input: TotpEnableInput!) {\n    totpEnable(input: $input) {\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation PasskeyBegin {\n    passkeyBegin {\n      options\n      step\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation PasskeyBegin {\n    passkeyBegin {\n      options\n      step\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation PasskeyRegister($input: PasskeyRegisterInput!) {\n    passkeyRegister(input: $input) {\n      passkey {\n        id\n      }\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation PasskeyRegister($input: PasskeyRegisterInput!) {\n    passkeyRegister(input: $input) {\n      passkey {\n        id\n      }\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Account {\n    account {\n      operator {\n        id\n      }\n      totp\n      recoveryCodesLeft\n      secondFactorRequired\n      passkeys {\n        id\n        name\n        createdAt\n        lastUsedAt\n      }\n    }\n  }\n"): (typeof documents)["\n  query Account {\n    account {\n      operator {\n        id\n      }\n      totp\n      recoveryCodesLeft\n      secondFactorRequired\n      passkeys {\n        id\n        name\n        createdAt\n        lastUsedAt\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation TotpDisable {\n    totpDisable {\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation TotpDisable {\n    totpDisable {\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation RecoveryCodesRenew {\n    recoveryCodesRenew {\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation RecoveryCodesRenew {\n    recoveryCodesRenew {\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation PasskeyDelete($input: PasskeyDeleteInput!) {\n    passkeyDelete(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation PasskeyDelete($input: PasskeyDeleteInput!) {\n    passkeyDelete(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) {\n      operator {\n        id\n      }\n      secondStep {\n        step\n        totp\n        passkey\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) {\n      operator {\n        id\n      }\n      secondStep {\n        step\n        totp\n        passkey\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SignInCode($input: SignInCodeInput!) {\n    signInCode(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SignInCode($input: SignInCodeInput!) {\n    signInCode(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation PasskeySignInBegin {\n    passkeySignInBegin {\n      options\n      step\n    }\n  }\n"): (typeof documents)["\n  mutation PasskeySignInBegin {\n    passkeySignInBegin {\n      options\n      step\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation PasskeySignIn($input: PasskeySignInInput!) {\n    passkeySignIn(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation PasskeySignIn($input: PasskeySignInInput!) {\n    passkeySignIn(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation PasswordResetRequest($input: PasswordResetRequestInput!) {\n    passwordResetRequest(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation PasswordResetRequest($input: PasswordResetRequestInput!) {\n    passwordResetRequest(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -706,6 +808,18 @@ export function graphql(source: "\n  mutation OperatorReactivate($input: Operato
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation OperatorPasswordLink($input: OperatorPasswordLinkInput!) {\n    operatorPasswordLink(input: $input) {\n      operator {\n        id\n      }\n      link\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation OperatorPasswordLink($input: OperatorPasswordLinkInput!) {\n    operatorPasswordLink(input: $input) {\n      operator {\n        id\n      }\n      link\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation OperatorSecondFactorReset($input: OperatorSecondFactorResetInput!) {\n    operatorSecondFactorReset(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation OperatorSecondFactorReset($input: OperatorSecondFactorResetInput!) {\n    operatorSecondFactorReset(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query SignInRules {\n    settings {\n      secondFactorRoles\n      sessionIdleHours\n    }\n  }\n"): (typeof documents)["\n  query SignInRules {\n    settings {\n      secondFactorRoles\n      sessionIdleHours\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SignInRulesUpdate($input: SettingsUpdateInput!) {\n    settingsUpdate(input: $input) {\n      settings {\n        secondFactorRoles\n        sessionIdleHours\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SignInRulesUpdate($input: SettingsUpdateInput!) {\n    settingsUpdate(input: $input) {\n      settings {\n        secondFactorRoles\n        sessionIdleHours\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -1,22 +1,10 @@
-import {
-  Alert,
-  Button,
-  Card,
-  Center,
-  Group,
-  Loader,
-  PasswordInput,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from "@mantine/core";
+import { Alert, Button, Center, Loader, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { Failed } from "../../components/ui";
 import { graphql } from "../../gql";
 import { errorText } from "../../lib/errors";
-import { SignInDocument } from "./AuthPage";
+import { Entrance, SecondStep, SignInDocument, type Step } from "./AuthPage";
 
 const LinkDocument = graphql(`
   query PasswordLink($token: String!) {
@@ -43,30 +31,31 @@ const SetDocument = graphql(`
 /** Where a one-time link leads: an invitation is taken up, or a forgotten password replaced. */
 export function PasswordPage(props: { done: () => void }) {
   const [token] = useState(location.hash.slice(1));
+  const [step, setStep] = useState<Step | null>(null);
   const [{ data, error }, load] = useQuery({ query: LinkDocument, variables: { token } });
   const leave = () => {
     history.replaceState(null, "", "/");
     props.done();
   };
   const link = data?.passwordLink;
+  if (step) return <SecondStep step={step} done={leave} back={leave} />;
+  if (link) return <PasswordForm token={token} link={link} done={leave} onStep={setStep} />;
+  if (data)
+    return (
+      <Entrance title="This link no longer works">
+        <Text size="sm">It was used already, or it is too old. Ask an admin for a new one.</Text>
+        <Button variant="default" onClick={leave}>
+          To the sign-in page
+        </Button>
+      </Entrance>
+    );
   return (
-    <Center mih="100vh" p="md" component="main" aria-busy={!data && !error}>
-      <Card w={420} maw="100%" padding="xl" shadow="sm">
-        {error && <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />}
-        {!data && !error && <Loader aria-label="Loading" />}
-        {data && !link && (
-          <Stack>
-            <Title order={1} size="h3">
-              This link no longer works
-            </Title>
-            <Text size="sm">It was used already, or it is too old. Ask an admin for a new one.</Text>
-            <Button variant="default" onClick={leave}>
-              To the sign-in page
-            </Button>
-          </Stack>
-        )}
-        {link && <PasswordForm token={token} link={link} done={leave} />}
-      </Card>
+    <Center mih="100vh" p="md" component="main" aria-busy={!error}>
+      {error ? (
+        <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />
+      ) : (
+        <Loader aria-label="Loading" />
+      )}
     </Center>
   );
 }
@@ -75,6 +64,7 @@ function PasswordForm(props: {
   token: string;
   link: { purpose: string; email: string; name: string };
   done: () => void;
+  onStep: (step: Step) => void;
 }) {
   const [password, setPassword] = useState("");
   const [problem, setProblem] = useState("");
@@ -87,45 +77,38 @@ function PasswordForm(props: {
     if (result.error) return setProblem(errorText(result.error));
     const wrong = result.data?.passwordSet.userErrors ?? [];
     if (wrong.length) return setProblem(wrong.map((e) => e.message).join("; "));
-    await signIn({ input: { email: props.link.email, password } });
-    props.done();
+    const signedIn = await signIn({ input: { email: props.link.email, password } });
+    const step = signedIn.data?.signIn.secondStep;
+    if (step) props.onStep(step);
+    else props.done();
   };
   return (
-    <form onSubmit={submit} noValidate>
-      <Stack>
-        <Group gap="sm">
-          <img src="/icon.svg" width={36} height={36} alt="" />
-          <div>
-            <Title order={1} size="h3">
-              {invited ? `Welcome, ${props.link.name}` : "Choose a new password"}
-            </Title>
-            <Text size="sm" c="dimmed">
-              Event Stream Engine
-            </Text>
-          </div>
-        </Group>
-        <Text size="sm">
-          {invited
-            ? "You have been invited. Choose a password; nobody else will know it."
-            : "You will be signed out everywhere else."}
-        </Text>
-        {problem && (
-          <Alert color="red" role="alert">
-            {problem}
-          </Alert>
-        )}
-        <TextInput label="Email address" type="email" autoComplete="username" value={props.link.email} readOnly />
-        <PasswordInput
-          label="New password"
-          description="At least 10 characters"
-          autoComplete="new-password"
-          value={password}
-          onChange={(e) => setPassword(e.currentTarget.value)}
-        />
-        <Button type="submit" loading={fetching} fullWidth>
-          {invited ? "Set password and sign in" : "Set new password"}
-        </Button>
-      </Stack>
-    </form>
+    <Entrance title={invited ? `Welcome, ${props.link.name}` : "Choose a new password"}>
+      <form onSubmit={submit} noValidate>
+        <Stack>
+          <Text size="sm">
+            {invited
+              ? "You have been invited. Choose a password; nobody else will know it."
+              : "You will be signed out everywhere else."}
+          </Text>
+          {problem && (
+            <Alert color="red" role="alert">
+              {problem}
+            </Alert>
+          )}
+          <TextInput label="Email address" type="email" autoComplete="username" value={props.link.email} readOnly />
+          <PasswordInput
+            label="New password"
+            description="At least 10 characters. Four random words are good and easy to remember."
+            autoComplete="new-password"
+            value={password}
+            onChange={(e) => setPassword(e.currentTarget.value)}
+          />
+          <Button type="submit" loading={fetching} fullWidth>
+            {invited ? "Set password and sign in" : "Set new password"}
+          </Button>
+        </Stack>
+      </form>
+    </Entrance>
   );
 }

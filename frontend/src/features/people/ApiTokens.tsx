@@ -128,9 +128,7 @@ export function ApiTokens() {
       </Group>
       <Modal opened={making} onClose={make.close} title="New API token">
         {secret ? (
-          <CopyOnce label="API token" value={secret}>
-            Copy it now: it is not shown again.
-          </CopyOnce>
+          <CopyOnce value={secret}>Copy it now: it is not shown again.</CopyOnce>
         ) : (
           <TokenForm services={services} done={setSecret} />
         )}

@@ -2,11 +2,11 @@ import { Alert, Button, Code, CopyButton, Group, Stack } from "@mantine/core";
 import type { ReactNode } from "react";
 
 /** A secret that is shown this one time. */
-export function CopyOnce(props: { label: string; value: string; children: ReactNode }) {
+export function CopyOnce(props: { value: string; children: ReactNode }) {
   return (
     <Stack>
       <Alert color="yellow">{props.children}</Alert>
-      <Code block aria-label={props.label} style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>
+      <Code block data-testid="secret" style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>
         {props.value}
       </Code>
       <Group justify="flex-end">

@@ -96,6 +96,19 @@ const LinkDocument = graphql(`
   }
 `);
 
+const FactorResetDocument = graphql(`
+  mutation OperatorSecondFactorReset($input: OperatorSecondFactorResetInput!) {
+    operatorSecondFactorReset(input: $input) {
+      operator {
+        id
+      }
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+
 type Operator = OperatorsQuery["operators"][number];
 
 /** Who signs in, with what an admin does about them. */
@@ -129,7 +142,7 @@ export function Operators() {
         title={link?.invited ? "Invitation" : "Link for a new password"}
       >
         {link && (
-          <CopyOnce label="Link" value={link.link}>
+          <CopyOnce value={link.link}>
             Give this link to {link.name} by a safe way. It works once, for {link.invited ? "seven days" : "one day"},
             and whoever opens it chooses the password.
           </CopyOnce>
@@ -181,6 +194,7 @@ function Row(props: { operator: Operator; onLink: (link: string) => void }) {
   const [, deactivate] = useMutation(DeactivateDocument);
   const [, reactivate] = useMutation(ReactivateDocument);
   const [, makeLink] = useMutation(LinkDocument);
+  const [, resetFactors] = useMutation(FactorResetDocument);
   const o = props.operator;
   const service = o.kind === "SERVICE";
   const input = { id: o.id };
@@ -188,6 +202,19 @@ function Row(props: { operator: Operator; onLink: (link: string) => void }) {
     const result = await makeLink({ input });
     if (settled(result)) props.onLink(result.data?.operatorPasswordLink.link ?? "");
   };
+  const dropFactors = () =>
+    modals.openConfirmModal({
+      title: `Reset two-step sign-in of ${o.name}?`,
+      children: (
+        <Text size="sm">
+          Do this when they lost their phone and their recovery codes, and you know that it is really them. Their app,
+          passkeys and recovery codes stop working, and they are signed out.
+        </Text>
+      ),
+      labels: { confirm: "Reset", cancel: "Keep" },
+      confirmProps: { color: "red" },
+      onConfirm: async () => settled(await resetFactors({ input })),
+    });
   const shutOut = () =>
     modals.openConfirmModal({
       title: `Deactivate ${o.name}?`,
@@ -226,6 +253,9 @@ function Row(props: { operator: Operator; onLink: (link: string) => void }) {
               <Menu.Item onClick={change.open}>Name and role…</Menu.Item>
               {o.active && !service && (
                 <Menu.Item onClick={hand}>{o.invited ? "Invite again" : "Reset password"}</Menu.Item>
+              )}
+              {o.active && !service && !o.invited && (
+                <Menu.Item onClick={dropFactors}>Reset two-step sign-in…</Menu.Item>
               )}
               {o.active ? (
                 <Menu.Item color="red" onClick={shutOut}>

@@ -23,6 +23,7 @@ import type { SandboxSettingsQuery } from "../../gql/graphql";
 import { byField, settled } from "../../lib/errors";
 import { ApiTokens } from "../people/ApiTokens";
 import { Operators } from "../people/Operators";
+import { SignInRules } from "../people/SignInRules";
 import { Limits } from "./Limits";
 
 const SendersDocument = graphql(`
@@ -149,6 +150,7 @@ export function SettingsPage() {
         <SimpleGrid cols={{ base: 1, lg: 2 }}>
           <Operators />
           <ApiTokens />
+          <SignInRules />
         </SimpleGrid>
       )}
     </Page>
