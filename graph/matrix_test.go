@@ -128,7 +128,7 @@ func TestTheDirectiveKeepsTheMatrix(t *testing.T) {
 				done := false
 				_, err := hasRole(actor.With(t.Context(), a), nil, func(context.Context) (any, error) {
 					done = true
-					return nil, nil
+					return nil, nil //nolint:nilnil // it was called, and that is all
 				}, upper[model.Role](r.role), scope, r.recent, r.setup)
 				require.Equal(t, err == nil, done)
 				return done

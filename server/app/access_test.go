@@ -4,12 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"eventstream/server/app"
 
 	"github.com/gorilla/websocket"
 	"github.com/stretchr/testify/require"
@@ -360,4 +363,35 @@ func TestComingAndGoingIsInTheTrail(t *testing.T) {
 			require.NotContains(t, string(entry.Changes), "shop.example")
 		}
 	}
+}
+
+// With no way in left, the command line gives an admin back, and servers that run
+// hear of it.
+func TestTheCommandLineGivesAnAdminBack(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	mallory, _ := e.person("mallory", "ADMIN")
+	var me struct{ Viewer struct{ ID string } }
+	e.do(&me, `{ viewer { id } }`, nil)
+	mallory.must("operatorDeactivate", "operator", map[string]any{"id": me.Viewer.ID})
+	require.Equal(t, "UNAUTHENTICATED", e.refused(`{ operators { id } }`))
+	conn := mallory.socket()
+
+	cfg := e.cfg
+	cfg.PublicURL = "https://engage.example/"
+	log := slog.New(slog.DiscardHandler)
+	link, err := app.ResetOperator(t.Context(), cfg, e.DB(), log, "ADA@shop.example")
+	require.NoError(t, err)
+	require.Regexp(t, `^https://engage\.example/password#\w+$`, link)
+	secret := link[strings.IndexByte(link, '#')+1:]
+	e.do(nil, `mutation($t: String!, $p: String!) { passwordSet(input: {token: $t, password: $p}) { email } }`,
+		map[string]any{"t": secret, "p": ownPassword})
+	e.signIn("ada")
+	e.do(nil, `{ operators { id } }`, nil)
+
+	_, err = app.ResetOperator(t.Context(), cfg, e.DB(), log, "mallory@shop.example")
+	require.NoError(t, err)
+	require.Equal(t, "closed", next(t, conn), "their sessions end too")
+	_, err = app.ResetOperator(t.Context(), cfg, e.DB(), log, "nobody@shop.example")
+	require.ErrorContains(t, err, "nobody@shop.example")
 }

@@ -66,6 +66,8 @@ func checkRole(role actor.Role) error {
 	return nil
 }
 
+var errSetUp = apperr.Conflict("the first admin exists already: sign in instead")
+
 // CreateFirstAdmin makes the first operator, who is an admin; conflict when
 // there is one already.
 func (s *Service) CreateFirstAdmin(ctx context.Context, in NewOperator) (*Operator, error) {
@@ -74,6 +76,12 @@ func (s *Service) CreateFirstAdmin(ctx context.Context, in NewOperator) (*Operat
 	_ = errs.Add(in.clean())
 	_ = errs.Add(checkPassword("password", in.Password, in.Name, in.Email))
 	if err := errs.Err(); err != nil {
+		return nil, err
+	}
+	if needed, err := s.SetupNeeded(ctx); err != nil || !needed { // before strangers make us hash
+		if err == nil {
+			err = errSetUp
+		}
 		return nil, err
 	}
 	hash, err := s.passwords.hash(ctx, in.Password)
@@ -87,7 +95,7 @@ func (s *Service) CreateFirstAdmin(ctx context.Context, in NewOperator) (*Operat
 		}
 		if any, err := anyOperator(ctx, tx); err != nil || any {
 			if err == nil {
-				err = apperr.Conflict("the first admin exists already: sign in instead")
+				err = errSetUp
 			}
 			return err
 		}

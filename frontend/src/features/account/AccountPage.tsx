@@ -140,7 +140,7 @@ function Sessions() {
               <Table.Td data-label="Last used">{moment(s.lastSeenAt)}</Table.Td>
               <Table.Td ta="right">
                 {s.current ? (
-                  <Badge variant="light" tt="none">
+                  <Badge variant="light" tt="none" miw="max-content">
                     This one
                   </Badge>
                 ) : (

@@ -1,8 +1,8 @@
-import { Alert, Button, Card, Modal, Table, Text, Title } from "@mantine/core";
+import { Alert, Badge, Button, Card, Modal, Table, Text, Title } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
-import { Failed, Rows, Status } from "../../components/ui";
+import { Failed, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
 import { counted, moment } from "../../lib/format";
@@ -121,7 +121,13 @@ export function Factors(props: { done?: () => void }) {
                 Six digits that change every 30 seconds
               </Text>
             </Table.Td>
-            <Table.Td>{account.totp && <Status value="ACTIVE" label="In use" />}</Table.Td>
+            <Table.Td>
+              {account.totp && (
+                <Badge variant="light" color="green" tt="none" miw="max-content">
+                  In use
+                </Badge>
+              )}
+            </Table.Td>
             <Table.Td ta="right">
               {account.totp ? (
                 <Button
