@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Card, Group, PasswordInput, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import { Alert, Button, Card, Group, PasswordInput, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery } from "urql";
@@ -140,9 +140,9 @@ function Sessions() {
               <Table.Td data-label="Last used">{moment(s.lastSeenAt)}</Table.Td>
               <Table.Td ta="right">
                 {s.current ? (
-                  <Badge variant="light" tt="none" miw="max-content">
+                  <Text size="sm" fw={550}>
                     This one
-                  </Badge>
+                  </Text>
                 ) : (
                   <Button
                     size="xs"

@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Card, Modal, Table, Text, Title } from "@mantine/core";
+import { Alert, Button, Card, Modal, Table, Text, Title } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
@@ -123,9 +123,9 @@ export function Factors(props: { done?: () => void }) {
             </Table.Td>
             <Table.Td>
               {account.totp && (
-                <Badge variant="light" color="green" tt="none" miw="max-content">
+                <Text size="sm" fw={550}>
                   In use
-                </Badge>
+                </Text>
               )}
             </Table.Td>
             <Table.Td ta="right">
