@@ -2,7 +2,9 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -10,6 +12,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/auth"
+	"eventstream/server/globalid"
 	"eventstream/server/guard"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -21,30 +24,36 @@ const SessionCookie = "eventstream_session"
 type responseKey struct{}
 
 type exchange struct {
-	w       http.ResponseWriter
-	r       *http.Request
-	session string
-	cookie  guard.SessionCookie
+	w          http.ResponseWriter
+	r          *http.Request
+	credential auth.Credential
+	cookie     guard.SessionCookie
 
 	underWay atomic.Int64 // operations, of a WebSocket
 }
 
+// overSocket reports whether the operation came over a WebSocket.
+func (x *exchange) overSocket() bool { return x != nil && x.r.Header.Get("Upgrade") != "" }
+
 // Authenticate finds out who calls, by bearer token or session cookie, and lets
-// resolvers set the cookie.
+// resolvers set the cookie. Sockets and downloads, which last, end when the
+// caller's access does.
 func Authenticate(service *auth.Service, cookie guard.SessionCookie, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := r.Context()
+		ctx := actor.WithAddress(r.Context(), guard.ClientOf(r.Context()))
+		x := &exchange{w: w, r: r, credential: credentialOf(r, cookie), cookie: cookie}
 		var who actor.Actor
 		var err error
-		session := ""
-		if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-			who, err = service.ByToken(ctx, bearer)
-		} else if session = cookie.Read(r); session != "" {
-			who, err = service.BySession(ctx, session)
+		if r.Method == http.MethodGet && !x.credential.None() {
+			var stop func()
+			who, ctx, stop, err = service.Follow(ctx, x.credential)
+			defer stop()
+		} else {
+			who, err = service.Identify(ctx, x.credential)
 		}
 		switch {
 		case apperr.Is(err, apperr.CodeUnauthenticated):
-			guard.Refuse(w, http.StatusUnauthorized, "UNAUTHENTICATED", "the API token is unknown, revoked or expired")
+			guard.Refuse(w, http.StatusUnauthorized, "UNAUTHENTICATED", apperr.Text(err))
 			return
 		case err != nil:
 			guard.Refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE", "try again")
@@ -53,9 +62,35 @@ func Authenticate(service *auth.Service, cookie guard.SessionCookie, next http.H
 		if who.Kind != "" {
 			ctx = actor.With(ctx, who)
 		}
-		ctx = context.WithValue(ctx, responseKey{}, &exchange{w: w, r: r, session: session, cookie: cookie})
+		ctx = context.WithValue(ctx, responseKey{}, x)
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+func credentialOf(r *http.Request, cookie guard.SessionCookie) auth.Credential {
+	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		return auth.Credential{Token: bearer}
+	}
+	return auth.Credential{Session: cookie.Read(r)}
+}
+
+// identifyAnew finds out for each operation on a socket who calls at this moment:
+// the socket may be older than what was decided since.
+func identifyAnew(service *auth.Service) graphql.OperationMiddleware {
+	return func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+		x := exchangeOf(ctx)
+		if !x.overSocket() {
+			return next(ctx)
+		}
+		who, err := service.Identify(ctx, x.credential)
+		if err != nil {
+			return func(ctx context.Context) *graphql.Response {
+				graphql.AddError(ctx, err)
+				return &graphql.Response{Errors: graphql.GetErrors(ctx)}
+			}
+		}
+		return next(actor.With(ctx, who))
+	}
 }
 
 func exchangeOf(ctx context.Context) *exchange {
@@ -66,17 +101,134 @@ func exchangeOf(ctx context.Context) *exchange {
 // setSession sets or, with an empty token, clears the cookie.
 func setSession(ctx context.Context, token string) error {
 	x := exchangeOf(ctx)
-	if x == nil || x.r.Header.Get("Upgrade") != "" {
+	if x == nil || x.overSocket() {
 		return apperr.New(apperr.CodeInvalid, "sign in over HTTP, not over a WebSocket")
 	}
 	x.cookie.Set(x.w, x.r, token, auth.SessionLength)
 	return nil
 }
 
-// hasRole is the directive; the service checks again.
-func hasRole(ctx context.Context, _ any, next graphql.Resolver, role model.Role) (any, error) {
-	if err := actor.Require(ctx, actor.Role(strings.ToLower(string(role)))); err != nil {
+// DeviceCookie is the name of the cookie by which a device is known that somebody
+// signed in on.
+const DeviceCookie = "eventstream_device"
+
+// setDevice leaves on the device what makes it known at the next sign-in.
+func setDevice(ctx context.Context, device string) {
+	x := exchangeOf(ctx)
+	x.device().Set(x.w, x.r, device, auth.DeviceLength)
+}
+
+func (x *exchange) device() guard.SessionCookie {
+	return guard.SessionCookie{Name: DeviceCookie, HTTPS: x.cookie.HTTPS}
+}
+
+// clientOf tells where the operation comes from.
+func clientOf(ctx context.Context) auth.Client {
+	from := auth.Client{Address: actor.Address(ctx)}
+	if x := exchangeOf(ctx); x != nil {
+		from.UserAgent = x.r.UserAgent()
+		from.Device = x.device().Read(x.r)
+	}
+	return from
+}
+
+// signedIn sets the cookies of a sign-in.
+func signedIn(ctx context.Context, in *auth.SignedIn) (*model.SignInPayload, error) {
+	if second := in.Second; second != nil {
+		return &model.SignInPayload{
+			SecondStep: &model.SecondStep{Step: second.Step, Totp: second.TOTP, Passkey: second.Passkey},
+			UserErrors: []*model.UserError{},
+		}, nil
+	}
+	if err := setSession(ctx, in.Session); err != nil {
 		return nil, err
+	}
+	setDevice(ctx, in.Device)
+	ctx = actor.With(ctx, actor.Actor{Kind: actor.KindOperator, ID: in.Operator.ID, Role: in.Operator.Role})
+	return &model.SignInPayload{Operator: toOperator(ctx, in.Operator), UserErrors: []*model.UserError{}}, nil
+}
+
+// account is the signed-in operator's own.
+func (r *Resolver) account(ctx context.Context) (*model.Account, error) {
+	who := actor.From(ctx)
+	o, err := r.Auth.Operator(ctx, who.ID)
+	if err != nil {
+		return nil, err
+	}
+	factors, err := r.Auth.Factors(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := r.Auth.Passkeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	asked, err := r.Auth.Security(ctx)
+	return &model.Account{
+		Operator: toOperator(ctx, o), Totp: factors.TOTP, Passkeys: mapped(keys, toPasskey),
+		RecoveryCodesLeft: factors.RecoveryCodes, SecondFactorMissing: who.Lacking,
+		SecondFactorRequired: slices.Contains(asked.SecondFactorRoles, o.Role),
+	}, err
+}
+
+func toPasskey(k *auth.Passkey) *model.Passkey {
+	return &model.Passkey{ID: encode(kindPasskey, k.ID), Name: k.Name, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt}
+}
+
+// signInErrors is payloadErrors where a wrong password and a wait are for the
+// person to mend too.
+func signInErrors(err error) ([]*model.UserError, error) {
+	if apperr.Is(err, apperr.CodeUnauthenticated) || apperr.Is(err, apperr.CodeRateLimited) {
+		if one, ok := errors.AsType[*apperr.Error](err); ok {
+			return []*model.UserError{toUserError(one)}, nil
+		}
+	}
+	return payloadErrors(err)
+}
+
+// onOperator makes one change to the operator with this global id.
+func onOperator(ctx context.Context, id string, change func(int64) (*auth.Operator, error)) (*model.Operator,
+	[]*model.UserError, error,
+) {
+	var o *auth.Operator
+	n, err := globalid.Decode("id", kindOperator, id)
+	if err == nil {
+		o, err = change(n)
+	}
+	errs, err := payloadErrors(err)
+	return toOperator(ctx, kept(errs, o)), errs, err
+}
+
+// hasRole is the directive; the service checks the role again.
+func hasRole(ctx context.Context, _ any, next graphql.Resolver, role model.Role, scope *model.Scope,
+	recent, setup bool,
+) (any, error) {
+	needed := lower[actor.Role](role)
+	switch {
+	case setup:
+		if err := actor.RequireSignedIn(ctx); err != nil {
+			return nil, err
+		}
+	case scope == nil:
+		if err := actor.RequirePerson(ctx, needed); err != nil {
+			return nil, err
+		}
+	default:
+		scopes, err := actor.ScopesOf([]string{lower[string](*scope)})
+		if err != nil {
+			return nil, err
+		}
+		if err := actor.Require(ctx, needed); err != nil {
+			return nil, err
+		}
+		if err := actor.RequireScope(ctx, scopes); err != nil {
+			return nil, err
+		}
+	}
+	if recent {
+		if err := actor.RequireRecent(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return next(ctx)
 }

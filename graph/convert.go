@@ -1,12 +1,14 @@
 package graph
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"strings"
 	"time"
 
 	"eventstream/graph/model"
+	"eventstream/server/actor"
 	"eventstream/server/audit"
 	"eventstream/server/auth"
 	"eventstream/server/bulk"
@@ -75,24 +77,55 @@ func mapped[T, M any](rows []T, fn func(T) M) []M {
 	return out
 }
 
-func toOperator(o *auth.Operator) *model.Operator {
+// toOperator shows everybody who an operator is, and their address, role and
+// habits to admins and themselves only.
+func toOperator(ctx context.Context, o *auth.Operator) *model.Operator {
 	if o == nil {
 		return nil
 	}
-	return &model.Operator{
-		ID: encode(kindOperator, o.ID), Email: o.Email, Name: o.Name, Role: upper[model.Role](o.Role),
-		Active: o.Active, LastSignInAt: o.LastSignInAt, CreatedAt: o.CreatedAt,
+	out := &model.Operator{
+		ID: encode(kindOperator, o.ID), Kind: upper[model.OperatorKind](o.Kind), Name: o.Name, Active: o.Active,
+		CreatedAt: o.CreatedAt,
 	}
+	who := actor.From(ctx)
+	admin := who.Role.Includes(actor.RoleAdmin)
+	if admin || who.Kind == actor.KindOperator && who.ID == o.ID {
+		role := upper[model.Role](o.Role)
+		out.Role, out.LastSignInAt, out.Invited = &role, o.LastSignInAt, admin && o.Invited()
+		if o.Kind == auth.KindPerson {
+			out.Email = &o.Email
+		}
+	}
+	return out
 }
 
 func toToken(t *auth.Token) *model.APIToken {
 	if t == nil {
 		return nil
 	}
+	names := t.Scopes
+	if names == nil {
+		names = actor.AllScopes.Names()
+	}
 	return &model.APIToken{
 		ID: encode(kindAPIToken, t.ID), Name: t.Name, Role: upper[model.Role](t.Role), Prefix: t.Prefix,
-		ExpiresAt: t.ExpiresAt, RevokedAt: t.RevokedAt,
-		LastUsedAt: t.LastUsedAt, CreatedAt: t.CreatedAt,
+		Scopes: mapped(names, upper[model.Scope, string]), Owner: &model.Operator{ID: encode(kindOperator, t.OperatorID)},
+		ExpiresAt: t.ExpiresAt, RevokedAt: t.RevokedAt, LastUsedAt: t.LastUsedAt, CreatedAt: t.CreatedAt,
+	}
+}
+
+// scopeNames reads scopes; nil stays nil.
+func scopeNames(scopes []model.Scope) []string {
+	if scopes == nil {
+		return nil
+	}
+	return mapped(scopes, lower[string, model.Scope])
+}
+
+func toSession(ctx context.Context, s *auth.Session) *model.Session {
+	return &model.Session{
+		ID: encode(kindSession, s.ID), UserAgent: s.UserAgent, Address: s.Address, Current: s.ID == actor.From(ctx).Session,
+		CreatedAt: s.CreatedAt, LastSeenAt: s.LastSeenAt, ExpiresAt: s.ExpiresAt,
 	}
 }
 

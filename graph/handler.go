@@ -44,7 +44,6 @@ func NewHandler(s Services, o Options) http.Handler {
 		InitTimeout:      5 * time.Second,
 		PingPongInterval: 15 * time.Second,
 		PayloadReadLimit: &readLimit,
-		InitFunc:         tieToSession(s.Auth),
 		Implementation:   gorillaSockets{},
 	})
 	srv.AddTransport(uploads{
@@ -63,6 +62,7 @@ func NewHandler(s Services, o Options) http.Handler {
 	srv.Use(schemaReaders{allowed: o.Introspection})
 	srv.SetErrorPresenter(presentError(s.Log))
 	srv.SetRecoverFunc(recoverPanic(s.Log))
+	srv.AroundOperations(identifyAnew(s.Auth))
 	srv.AroundOperations(tellEnding)
 	srv.AroundOperations(limitSocket)
 	srv.AroundResponses(meter.tell)

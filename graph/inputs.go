@@ -9,7 +9,9 @@ import (
 	"strings"
 
 	"eventstream/graph/model"
+	"eventstream/server/actor"
 	"eventstream/server/apperr"
+	"eventstream/server/auth"
 	"eventstream/server/bulk"
 	"eventstream/server/campaign"
 	"eventstream/server/contact"
@@ -137,7 +139,7 @@ func (r *Resolver) operatorOf(ctx context.Context, o *model.Operator) (*model.Op
 		return nil, nil //nolint:nilnil // nobody did
 	}
 	found, err := load(ctx).operators.Load(ctx, own(o.ID))
-	return toOperator(found), err
+	return toOperator(ctx, found), err
 }
 
 // campaignInput reads a campaign's fields; null clears what may be empty.
@@ -347,7 +349,13 @@ func (r *Resolver) settings(ctx context.Context) (*model.Settings, error) {
 		return nil, err
 	}
 	d, err := r.Campaigns.Defaults(ctx)
+	if err != nil {
+		return nil, err
+	}
+	security, err := r.Auth.Security(ctx)
 	return &model.Settings{
+		SecondFactorRoles:    mapped(security.SecondFactorRoles, upper[model.Role, actor.Role]),
+		SessionIdleHours:     security.SessionIdleHours,
 		AccountRatePerSecond: rate, DefaultQuietHours: fromQuietHours(d.QuietHours),
 		DefaultFrequencyCap: fromCap(d.FrequencyCap),
 	}, err
@@ -363,8 +371,21 @@ func (r *Resolver) updateSettings(ctx context.Context, input model.SettingsUpdat
 		v := toCap(most)
 		change.FrequencyCap = &v
 	}
-	if err := change.Validate(); err != nil { // before anything is changed
+	security := auth.SecurityChange{SessionIdleHours: input.SessionIdleHours.Value()}
+	if roles := input.SecondFactorRoles.Value(); roles != nil {
+		asked := mapped(roles, lower[actor.Role, model.Role])
+		security.SecondFactorRoles = &asked
+	}
+	var errs apperr.List
+	_ = errs.Add(change.Validate()) // before anything is changed
+	_ = errs.Add(security.Validate())
+	if err := errs.Err(); err != nil {
 		return err
+	}
+	if security != (auth.SecurityChange{}) {
+		if err := r.Auth.SetSecurity(ctx, security); err != nil {
+			return err
+		}
 	}
 	if v := input.AccountRatePerSecond.Value(); v != nil {
 		if err := r.Senders.SetAccountRate(ctx, *v); err != nil {
@@ -485,74 +506,4 @@ func (r *Resolver) sandboxUpdate(_ context.Context, input model.SandboxSettingsU
 		return s, apperr.Invalid("", "%s", err)
 	}
 	return s, nil
-}
-
-// node finds anything by its global id; nil when there is none.
-func (r *Resolver) node(ctx context.Context, id string) (model.Node, error) {
-	kind, n, ok := globalid.Split(id)
-	if !ok {
-		return nil, apperr.Invalid("id", "%q is not an id", id)
-	}
-	v, err := r.nodeOf(ctx, kind, n)
-	if apperr.Is(err, apperr.CodeNotFound) {
-		return nil, nil //nolint:nilnil // null, as Relay wants it
-	}
-	return v, err
-}
-
-func (r *Resolver) nodeOf(ctx context.Context, kind string, id int64) (model.Node, error) {
-	switch kind {
-	case kindBulkAction:
-		a, err := r.Services.Bulk.ByID(ctx, id)
-		return orNil(toBulkAction(a), err)
-	case kindContactView:
-		v, err := r.Contacts.ViewByID(ctx, id)
-		return orNil(toContactView(v), err)
-	case kindCampaign:
-		c, err := r.Campaigns.ByID(ctx, id)
-		return orNil(toCampaign(c), err)
-	case kindContact:
-		c, err := r.Contacts.ByID(ctx, id)
-		return orNil(toContact(c), err)
-	case kindConversation:
-		c, err := r.Conversations.ByID(ctx, id)
-		return orNil(r.toConversation(c), err)
-	case kindImport:
-		i, err := r.Imports.ByID(ctx, id)
-		return orNil(toImport(i), err)
-	case kindMessage:
-		m, err := r.Messages.ByID(ctx, id)
-		return orNil(toMessage(m), err)
-	case kindSegment:
-		s, err := r.Segments.ByID(ctx, id)
-		return orNil(toSegment(s), err)
-	case kindSender:
-		s, err := r.Senders.ByID(ctx, id)
-		return orNil(toSender(s), err)
-	case kindTopic:
-		t, err := r.Topics.ByID(ctx, id)
-		return orNil(toTopic(t), err)
-	case kindTemplate:
-		t, err := r.Templates.ByID(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		versions, err := r.Templates.NewestVersions(ctx, []int64{id})
-		return orNil(toTemplate(t, versions[id]), err)
-	case kindOperator:
-		o, err := r.Auth.Operator(ctx, id)
-		return orNil(toOperator(o), err)
-	}
-	return nil, apperr.NotFound(kind, id)
-}
-
-// orNil keeps a typed nil out of the interface.
-func orNil[T any, P interface {
-	*T
-	model.Node
-}](v P, err error) (model.Node, error) {
-	if err != nil || v == nil {
-		return nil, err
-	}
-	return v, nil
 }

@@ -8,15 +8,18 @@ package graph
 import (
 	"context"
 	"crypto/subtle"
-	"errors"
 	"eventstream/graph/generated"
 	"eventstream/graph/model"
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/auth"
 	"eventstream/server/globalid"
-	"eventstream/server/guard"
 )
+
+// Owner is the resolver for the owner field.
+func (r *apiTokenResolver) Owner(ctx context.Context, obj *model.APIToken) (*model.Operator, error) {
+	return r.operatorOf(ctx, obj.Owner)
+}
 
 // SetupAdmin is the resolver for the setupAdmin field.
 func (r *mutationResolver) SetupAdmin(ctx context.Context, input model.SetupAdminInput) (*model.SignInPayload, error) {
@@ -32,25 +35,47 @@ func (r *mutationResolver) SetupAdmin(ctx context.Context, input model.SetupAdmi
 
 // SignIn is the resolver for the signIn field.
 func (r *mutationResolver) SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error) {
-	ip, agent := "", ""
-	if x := exchangeOf(ctx); x != nil {
-		ip, agent = guard.Key(guard.ClientOf(ctx)), x.r.UserAgent()
+	in, err := r.Services.Auth.SignIn(ctx, input.Email, input.Password, clientOf(ctx))
+	if errs, err := signInErrors(err); err != nil || len(errs) > 0 {
+		return &model.SignInPayload{UserErrors: errs}, err
 	}
-	token, o, err := r.Services.Auth.SignIn(ctx, input.Email, input.Password, ip, agent)
-	if apperr.Is(err, apperr.CodeUnauthenticated) || apperr.Is(err, apperr.CodeRateLimited) {
-		one, _ := errors.AsType[*apperr.Error](err)
-		return &model.SignInPayload{UserErrors: []*model.UserError{toUserError(one)}}, nil
+	return signedIn(ctx, in)
+}
+
+// SignInCode is the resolver for the signInCode field.
+func (r *mutationResolver) SignInCode(ctx context.Context, input model.SignInCodeInput) (*model.SignInPayload, error) {
+	in, err := r.Services.Auth.SignInCode(ctx, input.Step, input.Code, clientOf(ctx))
+	if errs, err := signInErrors(err); err != nil || len(errs) > 0 {
+		return &model.SignInPayload{UserErrors: errs}, err
 	}
-	if err != nil {
-		return nil, err
+	return signedIn(ctx, in)
+}
+
+// PasskeySignInBegin is the resolver for the passkeySignInBegin field.
+func (r *mutationResolver) PasskeySignInBegin(ctx context.Context) (*model.PasskeyBeginPayload, error) {
+	options, step, err := r.Services.Auth.BeginPasskeySignIn()
+	return &model.PasskeyBeginPayload{Options: options, Step: filled(step), UserErrors: []*model.UserError{}}, err
+}
+
+// PasskeySignIn is the resolver for the passkeySignIn field.
+func (r *mutationResolver) PasskeySignIn(ctx context.Context, input model.PasskeySignInInput) (*model.SignInPayload, error) {
+	in, err := r.Services.Auth.SignInPasskey(ctx, input.Step, input.Response, clientOf(ctx))
+	if errs, err := signInErrors(err); err != nil || len(errs) > 0 {
+		return &model.SignInPayload{UserErrors: errs}, err
 	}
-	return &model.SignInPayload{Operator: toOperator(o), UserErrors: []*model.UserError{}}, setSession(ctx, token)
+	return signedIn(ctx, in)
+}
+
+// PasswordResetRequest is the resolver for the passwordResetRequest field.
+func (r *mutationResolver) PasswordResetRequest(ctx context.Context, input model.PasswordResetRequestInput) (*model.PasswordResetRequestPayload, error) {
+	errs, err := signInErrors(r.Services.Auth.RequestReset(ctx, input.Email, clientOf(ctx)))
+	return &model.PasswordResetRequestPayload{UserErrors: errs}, err
 }
 
 // SignOut is the resolver for the signOut field.
 func (r *mutationResolver) SignOut(ctx context.Context) (*model.SignOutPayload, error) {
-	if x := exchangeOf(ctx); x != nil && x.session != "" {
-		if err := r.Services.Auth.SignOut(ctx, x.session); err != nil {
+	if x := exchangeOf(ctx); x != nil && x.credential.Session != "" {
+		if err := r.Services.Auth.SignOut(ctx, x.credential.Session, clientOf(ctx)); err != nil {
 			return nil, err
 		}
 	}
@@ -59,25 +84,59 @@ func (r *mutationResolver) SignOut(ctx context.Context) (*model.SignOutPayload, 
 
 // OperatorInvite is the resolver for the operatorInvite field.
 func (r *mutationResolver) OperatorInvite(ctx context.Context, input model.OperatorInviteInput) (*model.OperatorInvitePayload, error) {
-	o, err := r.Services.Auth.Create(ctx, auth.NewOperator{Email: input.Email, Name: input.Name, Password: input.Password, Role: lower[actor.Role](input.Role)})
+	o, link, err := r.Services.Auth.Invite(ctx, auth.NewOperator{Email: input.Email, Name: input.Name, Password: text(input.Password.Value()), Role: lower[actor.Role](input.Role)})
 	errs, err := payloadErrors(err)
-	return &model.OperatorInvitePayload{Operator: toOperator(kept(errs, o)), UserErrors: errs}, err
+	return &model.OperatorInvitePayload{Operator: toOperator(ctx, kept(errs, o)), Link: filled(link), UserErrors: errs}, err
+}
+
+// OperatorUpdate is the resolver for the operatorUpdate field.
+func (r *mutationResolver) OperatorUpdate(ctx context.Context, input model.OperatorUpdateInput) (*model.OperatorUpdatePayload, error) {
+	o, errs, err := onOperator(ctx, input.ID, func(id int64) (*auth.Operator, error) {
+		return r.Services.Auth.Update(ctx, id, auth.Change{Name: input.Name.Value(), Role: lowerPtr[actor.Role](input.Role.Value())})
+	})
+	return &model.OperatorUpdatePayload{Operator: o, UserErrors: errs}, err
 }
 
 // OperatorDeactivate is the resolver for the operatorDeactivate field.
 func (r *mutationResolver) OperatorDeactivate(ctx context.Context, input model.OperatorDeactivateInput) (*model.OperatorDeactivatePayload, error) {
-	var v *auth.Operator
-	id, err := globalid.Decode("id", kindOperator, input.ID)
-	if err == nil {
-		v, err = r.Services.Auth.SetActive(ctx, id, false)
-	}
+	o, errs, err := onOperator(ctx, input.ID, func(id int64) (*auth.Operator, error) { return r.Services.Auth.SetActive(ctx, id, false) })
+	return &model.OperatorDeactivatePayload{Operator: o, UserErrors: errs}, err
+}
+
+// OperatorReactivate is the resolver for the operatorReactivate field.
+func (r *mutationResolver) OperatorReactivate(ctx context.Context, input model.OperatorReactivateInput) (*model.OperatorReactivatePayload, error) {
+	o, errs, err := onOperator(ctx, input.ID, func(id int64) (*auth.Operator, error) { return r.Services.Auth.SetActive(ctx, id, true) })
+	return &model.OperatorReactivatePayload{Operator: o, UserErrors: errs}, err
+}
+
+// OperatorPasswordLink is the resolver for the operatorPasswordLink field.
+func (r *mutationResolver) OperatorPasswordLink(ctx context.Context, input model.OperatorPasswordLinkInput) (*model.OperatorPasswordLinkPayload, error) {
+	link := ""
+	o, errs, err := onOperator(ctx, input.ID, func(id int64) (o *auth.Operator, err error) {
+		o, link, err = r.Services.Auth.NewPasswordLink(ctx, id)
+		return o, err
+	})
+	return &model.OperatorPasswordLinkPayload{Operator: o, Link: filled(link), UserErrors: errs}, err
+}
+
+// ServiceAccountCreate is the resolver for the serviceAccountCreate field.
+func (r *mutationResolver) ServiceAccountCreate(ctx context.Context, input model.ServiceAccountCreateInput) (*model.ServiceAccountCreatePayload, error) {
+	o, err := r.Services.Auth.CreateService(ctx, input.Name, lower[actor.Role](input.Role))
 	errs, err := payloadErrors(err)
-	return &model.OperatorDeactivatePayload{Operator: toOperator(kept(errs, v)), UserErrors: errs}, err
+	return &model.ServiceAccountCreatePayload{Operator: toOperator(ctx, kept(errs, o)), UserErrors: errs}, err
 }
 
 // APITokenCreate is the resolver for the apiTokenCreate field.
 func (r *mutationResolver) APITokenCreate(ctx context.Context, input model.APITokenCreateInput) (*model.APITokenCreatePayload, error) {
-	secret, t, err := r.Services.Auth.CreateToken(ctx, input.Name, lower[actor.Role](input.Role), input.ExpiresAt.Value())
+	owner, err := optional("ownerId", kindOperator, input.OwnerID.Value())
+	var secret string
+	var t *auth.Token
+	if err == nil {
+		secret, t, err = r.Services.Auth.CreateToken(ctx, auth.NewToken{
+			Name: input.Name, Role: lower[actor.Role](input.Role), Scopes: scopeNames(input.Scopes.Value()), Owner: owner,
+			Expires: input.ExpiresAt.Value(), Forever: input.ExpiresAt.IsSet() && input.ExpiresAt.Value() == nil,
+		})
+	}
 	errs, err := payloadErrors(err)
 	return &model.APITokenCreatePayload{APIToken: toToken(kept(errs, t)), Secret: filled(secret), UserErrors: errs}, err
 }
@@ -93,6 +152,106 @@ func (r *mutationResolver) APITokenRevoke(ctx context.Context, input model.APITo
 	return &model.APITokenRevokePayload{APIToken: toToken(kept(errs, v)), UserErrors: errs}, err
 }
 
+// PasswordSet is the resolver for the passwordSet field.
+func (r *mutationResolver) PasswordSet(ctx context.Context, input model.PasswordSetInput) (*model.PasswordSetPayload, error) {
+	link, err := r.Services.Auth.SetPassword(ctx, input.Token, input.Password)
+	errs, err := signInErrors(err)
+	if err != nil || len(errs) > 0 {
+		return &model.PasswordSetPayload{UserErrors: errs}, err
+	}
+	return &model.PasswordSetPayload{Email: &link.Email, UserErrors: errs}, nil
+}
+
+// PasswordChange is the resolver for the passwordChange field.
+func (r *mutationResolver) PasswordChange(ctx context.Context, input model.PasswordChangeInput) (*model.PasswordChangePayload, error) {
+	errs, err := signInErrors(r.Services.Auth.ChangePassword(ctx, input.CurrentPassword, input.NewPassword))
+	return &model.PasswordChangePayload{UserErrors: errs}, err
+}
+
+// TotpSetup is the resolver for the totpSetup field.
+func (r *mutationResolver) TotpSetup(ctx context.Context) (*model.TotpSetupPayload, error) {
+	setup, err := r.Services.Auth.BeginTOTP(ctx)
+	if errs, err := payloadErrors(err); err != nil || len(errs) > 0 {
+		return &model.TotpSetupPayload{UserErrors: errs}, err
+	}
+	return &model.TotpSetupPayload{Secret: &setup.Secret, URI: &setup.URI, QRCode: &setup.QRCode, Step: &setup.Step, UserErrors: []*model.UserError{}}, nil
+}
+
+// TotpEnable is the resolver for the totpEnable field.
+func (r *mutationResolver) TotpEnable(ctx context.Context, input model.TotpEnableInput) (*model.TotpEnablePayload, error) {
+	codes, err := r.Services.Auth.EnableTOTP(ctx, input.Step, input.Code)
+	errs, err := payloadErrors(err)
+	return &model.TotpEnablePayload{RecoveryCodes: codes, UserErrors: errs}, err
+}
+
+// TotpDisable is the resolver for the totpDisable field.
+func (r *mutationResolver) TotpDisable(ctx context.Context) (*model.TotpDisablePayload, error) {
+	errs, err := payloadErrors(r.Services.Auth.DisableTOTP(ctx))
+	return &model.TotpDisablePayload{UserErrors: errs}, err
+}
+
+// RecoveryCodesRenew is the resolver for the recoveryCodesRenew field.
+func (r *mutationResolver) RecoveryCodesRenew(ctx context.Context) (*model.RecoveryCodesRenewPayload, error) {
+	codes, err := r.Services.Auth.RenewRecoveryCodes(ctx)
+	errs, err := payloadErrors(err)
+	return &model.RecoveryCodesRenewPayload{RecoveryCodes: codes, UserErrors: errs}, err
+}
+
+// PasskeyBegin is the resolver for the passkeyBegin field.
+func (r *mutationResolver) PasskeyBegin(ctx context.Context) (*model.PasskeyBeginPayload, error) {
+	options, step, err := r.Services.Auth.BeginPasskey(ctx)
+	errs, err := payloadErrors(err)
+	return &model.PasskeyBeginPayload{Options: options, Step: filled(step), UserErrors: errs}, err
+}
+
+// PasskeyRegister is the resolver for the passkeyRegister field.
+func (r *mutationResolver) PasskeyRegister(ctx context.Context, input model.PasskeyRegisterInput) (*model.PasskeyRegisterPayload, error) {
+	key, codes, err := r.Services.Auth.AddPasskey(ctx, input.Step, input.Name, input.Response)
+	errs, err := payloadErrors(err)
+	if err != nil || len(errs) > 0 {
+		return &model.PasskeyRegisterPayload{UserErrors: errs}, err
+	}
+	return &model.PasskeyRegisterPayload{Passkey: toPasskey(key), RecoveryCodes: codes, UserErrors: errs}, nil
+}
+
+// PasskeyDelete is the resolver for the passkeyDelete field.
+func (r *mutationResolver) PasskeyDelete(ctx context.Context, input model.PasskeyDeleteInput) (*model.PasskeyDeletePayload, error) {
+	id, err := globalid.Decode("id", kindPasskey, input.ID)
+	if err == nil {
+		err = r.Services.Auth.DeletePasskey(ctx, id)
+	}
+	errs, err := payloadErrors(err)
+	return &model.PasskeyDeletePayload{UserErrors: errs}, err
+}
+
+// OperatorSecondFactorReset is the resolver for the operatorSecondFactorReset field.
+func (r *mutationResolver) OperatorSecondFactorReset(ctx context.Context, input model.OperatorSecondFactorResetInput) (*model.OperatorSecondFactorResetPayload, error) {
+	o, errs, err := onOperator(ctx, input.ID, func(id int64) (*auth.Operator, error) { return r.Services.Auth.ResetFactors(ctx, id) })
+	return &model.OperatorSecondFactorResetPayload{Operator: o, UserErrors: errs}, err
+}
+
+// Confirm is the resolver for the confirm field.
+func (r *mutationResolver) Confirm(ctx context.Context, input model.ConfirmInput) (*model.ConfirmPayload, error) {
+	errs, err := signInErrors(r.Services.Auth.Confirm(ctx, input.Password))
+	return &model.ConfirmPayload{UserErrors: errs}, err
+}
+
+// SessionRevoke is the resolver for the sessionRevoke field.
+func (r *mutationResolver) SessionRevoke(ctx context.Context, input model.SessionRevokeInput) (*model.SessionRevokePayload, error) {
+	id, err := globalid.Decode("id", kindSession, input.ID)
+	if err == nil {
+		err = r.Services.Auth.RevokeSession(ctx, id)
+	}
+	errs, err := payloadErrors(err)
+	return &model.SessionRevokePayload{UserErrors: errs}, err
+}
+
+// SignOutEverywhere is the resolver for the signOutEverywhere field.
+func (r *mutationResolver) SignOutEverywhere(ctx context.Context) (*model.SignOutEverywherePayload, error) {
+	errs, err := payloadErrors(r.Services.Auth.SignOutEverywhere(ctx))
+	return &model.SignOutEverywherePayload{UserErrors: errs}, err
+}
+
 // Viewer is the resolver for the viewer field.
 func (r *queryResolver) Viewer(ctx context.Context) (*model.Operator, error) {
 	a := actor.From(ctx)
@@ -100,19 +259,19 @@ func (r *queryResolver) Viewer(ctx context.Context) (*model.Operator, error) {
 		return nil, nil
 	}
 	o, err := r.Services.Auth.Operator(ctx, a.ID)
-	return toOperator(o), err
+	return toOperator(ctx, o), err
 }
 
 // Setup is the resolver for the setup field.
 func (r *queryResolver) Setup(ctx context.Context) (*model.Setup, error) {
 	needed, err := r.Services.Auth.SetupNeeded(ctx)
-	return &model.Setup{Needed: needed, TokenNeeded: needed, Live: r.Sandbox == nil, Version: r.Version}, err
+	return &model.Setup{Needed: needed, TokenNeeded: needed, Live: r.Sandbox == nil, Emails: r.Services.Auth.Mails(), Version: r.Version}, err
 }
 
 // Operators is the resolver for the operators field.
 func (r *queryResolver) Operators(ctx context.Context) ([]*model.Operator, error) {
 	rows, err := r.Services.Auth.Operators(ctx)
-	return mapped(rows, toOperator), err
+	return mapped(rows, func(o *auth.Operator) *model.Operator { return toOperator(ctx, o) }), err
 }
 
 // APITokens is the resolver for the apiTokens field.
@@ -121,7 +280,39 @@ func (r *queryResolver) APITokens(ctx context.Context) ([]*model.APIToken, error
 	return mapped(rows, toToken), err
 }
 
+// Sessions is the resolver for the sessions field.
+func (r *queryResolver) Sessions(ctx context.Context) ([]*model.Session, error) {
+	rows, err := r.Services.Auth.Sessions(ctx)
+	return mapped(rows, func(s *auth.Session) *model.Session { return toSession(ctx, s) }), err
+}
+
+// Account is the resolver for the account field.
+func (r *queryResolver) Account(ctx context.Context) (*model.Account, error) {
+	if actor.From(ctx).Kind != actor.KindOperator {
+		return nil, nil
+	}
+	return r.account(ctx)
+}
+
+// PasswordLink is the resolver for the passwordLink field.
+func (r *queryResolver) PasswordLink(ctx context.Context, token string) (*model.PasswordLink, error) {
+	l, err := r.Services.Auth.LinkOf(ctx, token)
+	if apperr.Is(err, apperr.CodeInvalid) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &model.PasswordLink{Purpose: upper[model.PasswordLinkPurpose](l.Purpose), Email: l.Email, Name: l.Name, ExpiresAt: l.ExpiresAt}, nil
+}
+
+// ApiToken returns generated.ApiTokenResolver implementation.
+func (r *Resolver) ApiToken() generated.ApiTokenResolver { return &apiTokenResolver{r} }
+
 // Mutation returns generated.MutationResolver implementation.
 func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }
 
-type mutationResolver struct{ *Resolver }
+type (
+	apiTokenResolver struct{ *Resolver }
+	mutationResolver struct{ *Resolver }
+)

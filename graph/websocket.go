@@ -1,15 +1,11 @@
 package graph
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
 	"sync"
 	"time"
-
-	"eventstream/server/actor"
-	"eventstream/server/auth"
 
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/gorilla/websocket"
@@ -63,35 +59,4 @@ func (c *gorillaConn) WriteJSON(v any) error {
 // WriteClose says why the connection ends.
 func (c *gorillaConn) WriteClose(code int, text string) error {
 	return c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, text), time.Now().Add(writeWait))
-}
-
-const sessionCheck = 20 * time.Second
-
-// tieToSession ends a socket when its session has ended or its operator was
-// shut out: directives run only once, at the subscription.
-func tieToSession(service *auth.Service) transport.WebsocketInitFunc {
-	return func(ctx context.Context, _ transport.InitPayload) (context.Context, *transport.InitPayload, error) {
-		x := exchangeOf(ctx)
-		before := actor.From(ctx)
-		if x == nil || x.session == "" || before.Kind == "" {
-			return ctx, nil, nil
-		}
-		ctx, cancel := context.WithCancel(ctx)
-		go func() {
-			defer cancel()
-			tick := time.NewTicker(sessionCheck)
-			defer tick.Stop()
-			for {
-				select {
-				case <-ctx.Done():
-					return
-				case <-tick.C:
-					if now, err := service.BySession(ctx, x.session); err == nil && now != before {
-						return
-					}
-				}
-			}
-		}()
-		return ctx, nil, nil
-	}
 }

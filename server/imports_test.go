@@ -38,7 +38,7 @@ var domains = map[string][]string{
 	},
 	"reconcile": {"audit", "contact", "message", "template", "webhookevent"},
 	"importer":  {"audit", "consent", "contact", "topic"},
-	"export":    {"contact", "message", "topic"},
+	"export":    {"audit", "contact", "message", "topic"},
 	"erasure":   {"audit", "consent", "contact", "message", "topic"},
 	"merge":     {"audit", "consent", "contact", "message", "topic"},
 	"bulk":      {"audit", "consent", "contact", "erasure", "export", "segment", "topic"},
@@ -54,7 +54,7 @@ var domains = map[string][]string{
 }
 
 // shared is what every domain may use.
-var shared = []string{"actor", "apperr", "config", "csvcell", "db", "globalid", "jobs", "pubsub"}
+var shared = []string{"actor", "apperr", "config", "csvcell", "db", "globalid", "jobs", "pubsub", "secret"}
 
 // transports never import one another, nor bun.
 var transports = []string{

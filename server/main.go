@@ -62,6 +62,13 @@ func command() *cli.Command {
 				Action: seed,
 			},
 			{
+				Name: "operator", Usage: "who may sign in, when nobody can any more",
+				Commands: []*cli.Command{{
+					Name: "reset", Usage: "make an operator an active admin again and print a one-time link for a new password",
+					ArgsUsage: "EMAIL", Action: resetOperator,
+				}},
+			},
+			{
 				Name: "audit", Usage: "the audit trail",
 				Commands: []*cli.Command{{Name: "verify", Usage: "walk the chain and name the first broken link", Action: withDB(verify)}},
 			},
@@ -114,6 +121,28 @@ func seed(ctx context.Context, cmd *cli.Command) error {
 		r, err := app.SeedDemo(ctx, cfg, d, log, cmd.Int("contacts"))
 		if err == nil {
 			fmt.Printf("%d contacts, %d campaigns and %d messages written\n", r.Contacts, r.Campaigns, r.Messages)
+		}
+		return err
+	})(ctx, cmd)
+}
+
+// resetOperator is for who has the database but no way in.
+func resetOperator(ctx context.Context, cmd *cli.Command) error {
+	email := cmd.Args().First()
+	if email == "" || cmd.Args().Len() > 1 {
+		return errors.New("name the operator by email address: server operator reset ada@shop.example")
+	}
+	return withDB(func(ctx context.Context, d *db.DB, log *slog.Logger) error {
+		cfg, err := config.Load()
+		if err != nil {
+			return err
+		}
+		if err := d.CheckMigrated(ctx); err != nil {
+			return err
+		}
+		link, err := app.ResetOperator(ctx, cfg, d, log, email)
+		if err == nil {
+			fmt.Printf("%s is an active admin. This link sets a new password; it works once, for a day:\n\n  %s\n\n", email, link)
 		}
 		return err
 	})(ctx, cmd)

@@ -55,10 +55,10 @@ test("signing out and in", async () => {
   await look("sign-in");
   await page.getByLabel("Email address").fill(admin.email);
   await page.getByRole("textbox", { name: "Password" }).fill("not the password");
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(page.getByText("email address or password is wrong")).toBeVisible();
   await page.getByRole("textbox", { name: "Password" }).fill(admin.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await title("Dashboard");
   await look("dashboard-empty");
 });

@@ -45,6 +45,7 @@ const places: Record<string, Place> = {
   compliance: "/compliance",
   audit: "/compliance?status=audit",
   settings: "/settings",
+  account: "/account",
 };
 
 for (const [name, place] of Object.entries(places)) {

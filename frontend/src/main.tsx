@@ -14,10 +14,12 @@ import { createRoot } from "react-dom/client";
 import { Provider, useQuery } from "urql";
 import { createClient } from "./app/client";
 import { router } from "./app/router";
-import { SessionContext, SessionDocument } from "./app/session";
+import { asViewer, SessionContext, SessionDocument } from "./app/session";
 import { contrast, theme } from "./app/theme";
 import { Failed } from "./components/ui";
+import { FactorGate } from "./features/account/FactorGate";
 import { AuthPage } from "./features/auth/AuthPage";
+import { PasswordPage } from "./features/auth/PasswordPage";
 
 /** Shows the pages to whoever signed in, else the way in. */
 function Gate(props: { restart: () => void }) {
@@ -35,10 +37,20 @@ function Gate(props: { restart: () => void }) {
         <Loader aria-label="Loading" />
       </Center>
     );
-  if (!data.viewer)
-    return <AuthPage setup={data.setup.needed} tokenNeeded={data.setup.tokenNeeded} done={props.restart} />;
+  if (location.pathname === "/password") return <PasswordPage done={props.restart} />;
+  const viewer = asViewer(data.viewer);
+  if (!viewer)
+    return (
+      <AuthPage
+        setup={data.setup.needed}
+        tokenNeeded={data.setup.tokenNeeded}
+        emails={data.setup.emails}
+        done={props.restart}
+      />
+    );
+  if (data.account?.secondFactorMissing) return <FactorGate done={props.restart} />;
   return (
-    <SessionContext value={{ ...data, viewer: data.viewer, reload: props.restart }}>
+    <SessionContext value={{ ...data, viewer, reload: props.restart }}>
       <RouterProvider router={router} />
     </SessionContext>
   );

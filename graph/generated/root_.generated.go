@@ -24,6 +24,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	ApiToken() ApiTokenResolver
 	BulkAction() BulkActionResolver
 	Campaign() CampaignResolver
 	CampaignConnection() CampaignConnectionResolver
@@ -50,11 +51,20 @@ type ResolverRoot interface {
 }
 
 type DirectiveRoot struct {
-	HasRole func(ctx context.Context, obj any, next graphql.Resolver, role model.Role) (res any, err error)
+	HasRole func(ctx context.Context, obj any, next graphql.Resolver, role model.Role, scope *model.Scope, recent bool, setup bool) (res any, err error)
 	Public  func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
 }
 
 type ComplexityRoot struct {
+	Account struct {
+		Operator             func(childComplexity int) int
+		Passkeys             func(childComplexity int) int
+		RecoveryCodesLeft    func(childComplexity int) int
+		SecondFactorMissing  func(childComplexity int) int
+		SecondFactorRequired func(childComplexity int) int
+		Totp                 func(childComplexity int) int
+	}
+
 	AllowedHours struct {
 		Days func(childComplexity int) int
 		From func(childComplexity int) int
@@ -67,9 +77,11 @@ type ComplexityRoot struct {
 		ID         func(childComplexity int) int
 		LastUsedAt func(childComplexity int) int
 		Name       func(childComplexity int) int
+		Owner      func(childComplexity int) int
 		Prefix     func(childComplexity int) int
 		RevokedAt  func(childComplexity int) int
 		Role       func(childComplexity int) int
+		Scopes     func(childComplexity int) int
 	}
 
 	ApiTokenCreatePayload struct {
@@ -321,6 +333,10 @@ type ComplexityRoot struct {
 
 	CampaignUpdatePayload struct {
 		Campaign   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ConfirmPayload struct {
 		UserErrors func(childComplexity int) int
 	}
 
@@ -722,69 +738,90 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		APITokenCreate        func(childComplexity int, input model.APITokenCreateInput) int
-		APITokenRevoke        func(childComplexity int, input model.APITokenRevokeInput) int
-		BulkActionCancel      func(childComplexity int, input model.BulkActionCancelInput) int
-		CampaignCancel        func(childComplexity int, input model.CampaignCancelInput) int
-		CampaignCreate        func(childComplexity int, input model.CampaignCreateInput) int
-		CampaignDelete        func(childComplexity int, input model.CampaignDeleteInput) int
-		CampaignDuplicate     func(childComplexity int, input model.CampaignDuplicateInput) int
-		CampaignLaunch        func(childComplexity int, input model.CampaignLaunchInput) int
-		CampaignPause         func(childComplexity int, input model.CampaignPauseInput) int
-		CampaignResume        func(childComplexity int, input model.CampaignResumeInput) int
-		CampaignSchedule      func(childComplexity int, input model.CampaignScheduleInput) int
-		CampaignTestSend      func(childComplexity int, input model.CampaignTestSendInput) int
-		CampaignUnschedule    func(childComplexity int, input model.CampaignUnscheduleInput) int
-		CampaignUpdate        func(childComplexity int, input model.CampaignUpdateInput) int
-		ContactConsentRecord  func(childComplexity int, input model.ContactConsentRecordInput) int
-		ContactConsentSet     func(childComplexity int, input model.ContactConsentSetInput) int
-		ContactCreate         func(childComplexity int, input model.ContactCreateInput) int
-		ContactErase          func(childComplexity int, input model.ContactEraseInput) int
-		ContactExport         func(childComplexity int, input model.ContactExportInput) int
-		ContactImport         func(childComplexity int, input model.ContactImportInput) int
-		ContactImportCancel   func(childComplexity int, input model.ContactImportCancelInput) int
-		ContactImportConfirm  func(childComplexity int, input model.ContactImportConfirmInput) int
-		ContactMerge          func(childComplexity int, input model.ContactMergeInput) int
-		ContactSuppress       func(childComplexity int, input model.ContactSuppressInput) int
-		ContactTag            func(childComplexity int, input model.ContactTagInput) int
-		ContactTopicRecord    func(childComplexity int, input model.ContactTopicRecordInput) int
-		ContactTopicSet       func(childComplexity int, input model.ContactTopicSetInput) int
-		ContactUpdate         func(childComplexity int, input model.ContactUpdateInput) int
-		ContactViewDelete     func(childComplexity int, input model.ContactViewDeleteInput) int
-		ContactViewSave       func(childComplexity int, input model.ContactViewSaveInput) int
-		ConversationAssign    func(childComplexity int, input model.ConversationAssignInput) int
-		ConversationClose     func(childComplexity int, input model.ConversationCloseInput) int
-		ConversationMarkRead  func(childComplexity int, input model.ConversationMarkReadInput) int
-		ConversationReply     func(childComplexity int, input model.ConversationReplyInput) int
-		MessageResolve        func(childComplexity int, input model.MessageResolveInput) int
-		OperatorDeactivate    func(childComplexity int, input model.OperatorDeactivateInput) int
-		OperatorInvite        func(childComplexity int, input model.OperatorInviteInput) int
-		SandboxInboundSend    func(childComplexity int, input model.SandboxInboundSendInput) int
-		SandboxSeed           func(childComplexity int, input model.SandboxSeedInput) int
-		SandboxSettingsUpdate func(childComplexity int, input model.SandboxSettingsUpdateInput) int
-		SegmentCreate         func(childComplexity int, input model.SegmentCreateInput) int
-		SegmentDelete         func(childComplexity int, input model.SegmentDeleteInput) int
-		SegmentUpdate         func(childComplexity int, input model.SegmentUpdateInput) int
-		SenderCreate          func(childComplexity int, input model.SenderCreateInput) int
-		SenderPause           func(childComplexity int, input model.SenderPauseInput) int
-		SenderResume          func(childComplexity int, input model.SenderResumeInput) int
-		SenderUpdate          func(childComplexity int, input model.SenderUpdateInput) int
-		SettingsUpdate        func(childComplexity int, input model.SettingsUpdateInput) int
-		SetupAdmin            func(childComplexity int, input model.SetupAdminInput) int
-		SignIn                func(childComplexity int, input model.SignInInput) int
-		SignOut               func(childComplexity int) int
-		SuppressionAdd        func(childComplexity int, input model.SuppressionAddInput) int
-		SuppressionRemove     func(childComplexity int, input model.SuppressionRemoveInput) int
-		TemplateCreate        func(childComplexity int, input model.TemplateCreateInput) int
-		TemplateDelete        func(childComplexity int, input model.TemplateDeleteInput) int
-		TemplateSubmit        func(childComplexity int, input model.TemplateSubmitInput) int
-		TemplateSync          func(childComplexity int) int
-		TemplateTestSend      func(childComplexity int, input model.TemplateTestSendInput) int
-		TemplateUpdate        func(childComplexity int, input model.TemplateUpdateInput) int
-		TopicCreate           func(childComplexity int, input model.TopicCreateInput) int
-		TopicDelete           func(childComplexity int, input model.TopicDeleteInput) int
-		TopicUpdate           func(childComplexity int, input model.TopicUpdateInput) int
-		WebhookEventReplay    func(childComplexity int, input model.WebhookEventReplayInput) int
+		APITokenCreate            func(childComplexity int, input model.APITokenCreateInput) int
+		APITokenRevoke            func(childComplexity int, input model.APITokenRevokeInput) int
+		BulkActionCancel          func(childComplexity int, input model.BulkActionCancelInput) int
+		CampaignCancel            func(childComplexity int, input model.CampaignCancelInput) int
+		CampaignCreate            func(childComplexity int, input model.CampaignCreateInput) int
+		CampaignDelete            func(childComplexity int, input model.CampaignDeleteInput) int
+		CampaignDuplicate         func(childComplexity int, input model.CampaignDuplicateInput) int
+		CampaignLaunch            func(childComplexity int, input model.CampaignLaunchInput) int
+		CampaignPause             func(childComplexity int, input model.CampaignPauseInput) int
+		CampaignResume            func(childComplexity int, input model.CampaignResumeInput) int
+		CampaignSchedule          func(childComplexity int, input model.CampaignScheduleInput) int
+		CampaignTestSend          func(childComplexity int, input model.CampaignTestSendInput) int
+		CampaignUnschedule        func(childComplexity int, input model.CampaignUnscheduleInput) int
+		CampaignUpdate            func(childComplexity int, input model.CampaignUpdateInput) int
+		Confirm                   func(childComplexity int, input model.ConfirmInput) int
+		ContactConsentRecord      func(childComplexity int, input model.ContactConsentRecordInput) int
+		ContactConsentSet         func(childComplexity int, input model.ContactConsentSetInput) int
+		ContactCreate             func(childComplexity int, input model.ContactCreateInput) int
+		ContactErase              func(childComplexity int, input model.ContactEraseInput) int
+		ContactExport             func(childComplexity int, input model.ContactExportInput) int
+		ContactImport             func(childComplexity int, input model.ContactImportInput) int
+		ContactImportCancel       func(childComplexity int, input model.ContactImportCancelInput) int
+		ContactImportConfirm      func(childComplexity int, input model.ContactImportConfirmInput) int
+		ContactMerge              func(childComplexity int, input model.ContactMergeInput) int
+		ContactSuppress           func(childComplexity int, input model.ContactSuppressInput) int
+		ContactTag                func(childComplexity int, input model.ContactTagInput) int
+		ContactTopicRecord        func(childComplexity int, input model.ContactTopicRecordInput) int
+		ContactTopicSet           func(childComplexity int, input model.ContactTopicSetInput) int
+		ContactUpdate             func(childComplexity int, input model.ContactUpdateInput) int
+		ContactViewDelete         func(childComplexity int, input model.ContactViewDeleteInput) int
+		ContactViewSave           func(childComplexity int, input model.ContactViewSaveInput) int
+		ConversationAssign        func(childComplexity int, input model.ConversationAssignInput) int
+		ConversationClose         func(childComplexity int, input model.ConversationCloseInput) int
+		ConversationMarkRead      func(childComplexity int, input model.ConversationMarkReadInput) int
+		ConversationReply         func(childComplexity int, input model.ConversationReplyInput) int
+		MessageResolve            func(childComplexity int, input model.MessageResolveInput) int
+		OperatorDeactivate        func(childComplexity int, input model.OperatorDeactivateInput) int
+		OperatorInvite            func(childComplexity int, input model.OperatorInviteInput) int
+		OperatorPasswordLink      func(childComplexity int, input model.OperatorPasswordLinkInput) int
+		OperatorReactivate        func(childComplexity int, input model.OperatorReactivateInput) int
+		OperatorSecondFactorReset func(childComplexity int, input model.OperatorSecondFactorResetInput) int
+		OperatorUpdate            func(childComplexity int, input model.OperatorUpdateInput) int
+		PasskeyBegin              func(childComplexity int) int
+		PasskeyDelete             func(childComplexity int, input model.PasskeyDeleteInput) int
+		PasskeyRegister           func(childComplexity int, input model.PasskeyRegisterInput) int
+		PasskeySignIn             func(childComplexity int, input model.PasskeySignInInput) int
+		PasskeySignInBegin        func(childComplexity int) int
+		PasswordChange            func(childComplexity int, input model.PasswordChangeInput) int
+		PasswordResetRequest      func(childComplexity int, input model.PasswordResetRequestInput) int
+		PasswordSet               func(childComplexity int, input model.PasswordSetInput) int
+		RecoveryCodesRenew        func(childComplexity int) int
+		SandboxInboundSend        func(childComplexity int, input model.SandboxInboundSendInput) int
+		SandboxSeed               func(childComplexity int, input model.SandboxSeedInput) int
+		SandboxSettingsUpdate     func(childComplexity int, input model.SandboxSettingsUpdateInput) int
+		SegmentCreate             func(childComplexity int, input model.SegmentCreateInput) int
+		SegmentDelete             func(childComplexity int, input model.SegmentDeleteInput) int
+		SegmentUpdate             func(childComplexity int, input model.SegmentUpdateInput) int
+		SenderCreate              func(childComplexity int, input model.SenderCreateInput) int
+		SenderPause               func(childComplexity int, input model.SenderPauseInput) int
+		SenderResume              func(childComplexity int, input model.SenderResumeInput) int
+		SenderUpdate              func(childComplexity int, input model.SenderUpdateInput) int
+		ServiceAccountCreate      func(childComplexity int, input model.ServiceAccountCreateInput) int
+		SessionRevoke             func(childComplexity int, input model.SessionRevokeInput) int
+		SettingsUpdate            func(childComplexity int, input model.SettingsUpdateInput) int
+		SetupAdmin                func(childComplexity int, input model.SetupAdminInput) int
+		SignIn                    func(childComplexity int, input model.SignInInput) int
+		SignInCode                func(childComplexity int, input model.SignInCodeInput) int
+		SignOut                   func(childComplexity int) int
+		SignOutEverywhere         func(childComplexity int) int
+		SuppressionAdd            func(childComplexity int, input model.SuppressionAddInput) int
+		SuppressionRemove         func(childComplexity int, input model.SuppressionRemoveInput) int
+		TemplateCreate            func(childComplexity int, input model.TemplateCreateInput) int
+		TemplateDelete            func(childComplexity int, input model.TemplateDeleteInput) int
+		TemplateSubmit            func(childComplexity int, input model.TemplateSubmitInput) int
+		TemplateSync              func(childComplexity int) int
+		TemplateTestSend          func(childComplexity int, input model.TemplateTestSendInput) int
+		TemplateUpdate            func(childComplexity int, input model.TemplateUpdateInput) int
+		TopicCreate               func(childComplexity int, input model.TopicCreateInput) int
+		TopicDelete               func(childComplexity int, input model.TopicDeleteInput) int
+		TopicUpdate               func(childComplexity int, input model.TopicUpdateInput) int
+		TotpDisable               func(childComplexity int) int
+		TotpEnable                func(childComplexity int, input model.TotpEnableInput) int
+		TotpSetup                 func(childComplexity int) int
+		WebhookEventReplay        func(childComplexity int, input model.WebhookEventReplayInput) int
 	}
 
 	NumberCheck struct {
@@ -801,6 +838,8 @@ type ComplexityRoot struct {
 		CreatedAt    func(childComplexity int) int
 		Email        func(childComplexity int) int
 		ID           func(childComplexity int) int
+		Invited      func(childComplexity int) int
+		Kind         func(childComplexity int) int
 		LastSignInAt func(childComplexity int) int
 		Name         func(childComplexity int) int
 		Role         func(childComplexity int) int
@@ -812,6 +851,28 @@ type ComplexityRoot struct {
 	}
 
 	OperatorInvitePayload struct {
+		Link       func(childComplexity int) int
+		Operator   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OperatorPasswordLinkPayload struct {
+		Link       func(childComplexity int) int
+		Operator   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OperatorReactivatePayload struct {
+		Operator   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OperatorSecondFactorResetPayload struct {
+		Operator   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OperatorUpdatePayload struct {
 		Operator   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
@@ -823,8 +884,52 @@ type ComplexityRoot struct {
 		StartCursor     func(childComplexity int) int
 	}
 
+	Passkey struct {
+		CreatedAt  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		LastUsedAt func(childComplexity int) int
+		Name       func(childComplexity int) int
+	}
+
+	PasskeyBeginPayload struct {
+		Options    func(childComplexity int) int
+		Step       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PasskeyDeletePayload struct {
+		UserErrors func(childComplexity int) int
+	}
+
+	PasskeyRegisterPayload struct {
+		Passkey       func(childComplexity int) int
+		RecoveryCodes func(childComplexity int) int
+		UserErrors    func(childComplexity int) int
+	}
+
+	PasswordChangePayload struct {
+		UserErrors func(childComplexity int) int
+	}
+
+	PasswordLink struct {
+		Email     func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Purpose   func(childComplexity int) int
+	}
+
+	PasswordResetRequestPayload struct {
+		UserErrors func(childComplexity int) int
+	}
+
+	PasswordSetPayload struct {
+		Email      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Query struct {
 		APITokens          func(childComplexity int) int
+		Account            func(childComplexity int) int
 		AttributeKeys      func(childComplexity int) int
 		AuditEntries       func(childComplexity int, filter *model.AuditFilter, first *int, after *string) int
 		AuditVerification  func(childComplexity int) int
@@ -845,11 +950,13 @@ type ComplexityRoot struct {
 		Node               func(childComplexity int, id string) int
 		NumberCheck        func(childComplexity int, address string, region *string) int
 		Operators          func(childComplexity int) int
+		PasswordLink       func(childComplexity int, token string) int
 		SandboxSettings    func(childComplexity int) int
 		SegmentPreview     func(childComplexity int, query json.RawMessage, sample *int) int
 		SegmentQuerySchema func(childComplexity int) int
 		Segments           func(childComplexity int, search *string, first *int, after *string) int
 		Senders            func(childComplexity int) int
+		Sessions           func(childComplexity int) int
 		Settings           func(childComplexity int) int
 		Setup              func(childComplexity int) int
 		Suppressions       func(childComplexity int, filter *model.SuppressionFilter, first *int, after *string) int
@@ -873,6 +980,11 @@ type ComplexityRoot struct {
 		End   func(childComplexity int) int
 		Start func(childComplexity int) int
 		Zone  func(childComplexity int) int
+	}
+
+	RecoveryCodesRenewPayload struct {
+		RecoveryCodes func(childComplexity int) int
+		UserErrors    func(childComplexity int) int
 	}
 
 	Recurrence struct {
@@ -925,6 +1037,12 @@ type ComplexityRoot struct {
 	SandboxSettingsUpdatePayload struct {
 		Settings   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	SecondStep struct {
+		Passkey func(childComplexity int) int
+		Step    func(childComplexity int) int
+		Totp    func(childComplexity int) int
 	}
 
 	Segment struct {
@@ -1014,6 +1132,25 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ServiceAccountCreatePayload struct {
+		Operator   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	Session struct {
+		Address    func(childComplexity int) int
+		CreatedAt  func(childComplexity int) int
+		Current    func(childComplexity int) int
+		ExpiresAt  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		LastSeenAt func(childComplexity int) int
+		UserAgent  func(childComplexity int) int
+	}
+
+	SessionRevokePayload struct {
+		UserErrors func(childComplexity int) int
+	}
+
 	SessionWindow struct {
 		ExpiresAt func(childComplexity int) int
 		Open      func(childComplexity int) int
@@ -1023,6 +1160,8 @@ type ComplexityRoot struct {
 		AccountRatePerSecond func(childComplexity int) int
 		DefaultFrequencyCap  func(childComplexity int) int
 		DefaultQuietHours    func(childComplexity int) int
+		SecondFactorRoles    func(childComplexity int) int
+		SessionIdleHours     func(childComplexity int) int
 	}
 
 	SettingsUpdatePayload struct {
@@ -1031,6 +1170,7 @@ type ComplexityRoot struct {
 	}
 
 	Setup struct {
+		Emails      func(childComplexity int) int
 		Live        func(childComplexity int) int
 		Needed      func(childComplexity int) int
 		TokenNeeded func(childComplexity int) int
@@ -1039,6 +1179,11 @@ type ComplexityRoot struct {
 
 	SignInPayload struct {
 		Operator   func(childComplexity int) int
+		SecondStep func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	SignOutEverywherePayload struct {
 		UserErrors func(childComplexity int) int
 	}
 
@@ -1220,6 +1365,23 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	TotpDisablePayload struct {
+		UserErrors func(childComplexity int) int
+	}
+
+	TotpEnablePayload struct {
+		RecoveryCodes func(childComplexity int) int
+		UserErrors    func(childComplexity int) int
+	}
+
+	TotpSetupPayload struct {
+		QRCode     func(childComplexity int) int
+		Secret     func(childComplexity int) int
+		Step       func(childComplexity int) int
+		URI        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	UserError struct {
 		Code    func(childComplexity int) int
 		Field   func(childComplexity int) int
@@ -1275,6 +1437,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
+	case "Account.operator":
+		if e.ComplexityRoot.Account.Operator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Operator(childComplexity), true
+	case "Account.passkeys":
+		if e.ComplexityRoot.Account.Passkeys == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Passkeys(childComplexity), true
+	case "Account.recoveryCodesLeft":
+		if e.ComplexityRoot.Account.RecoveryCodesLeft == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.RecoveryCodesLeft(childComplexity), true
+	case "Account.secondFactorMissing":
+		if e.ComplexityRoot.Account.SecondFactorMissing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.SecondFactorMissing(childComplexity), true
+	case "Account.secondFactorRequired":
+		if e.ComplexityRoot.Account.SecondFactorRequired == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.SecondFactorRequired(childComplexity), true
+	case "Account.totp":
+		if e.ComplexityRoot.Account.Totp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Totp(childComplexity), true
+
 	case "AllowedHours.days":
 		if e.ComplexityRoot.AllowedHours.Days == nil {
 			break
@@ -1324,6 +1523,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ApiToken.Name(childComplexity), true
+	case "ApiToken.owner":
+		if e.ComplexityRoot.ApiToken.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiToken.Owner(childComplexity), true
 	case "ApiToken.prefix":
 		if e.ComplexityRoot.ApiToken.Prefix == nil {
 			break
@@ -1342,6 +1547,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ApiToken.Role(childComplexity), true
+	case "ApiToken.scopes":
+		if e.ComplexityRoot.ApiToken.Scopes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiToken.Scopes(childComplexity), true
 
 	case "ApiTokenCreatePayload.apiToken":
 		if e.ComplexityRoot.ApiTokenCreatePayload.APIToken == nil {
@@ -2332,6 +2543,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignUpdatePayload.UserErrors(childComplexity), true
+
+	case "ConfirmPayload.userErrors":
+		if e.ComplexityRoot.ConfirmPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmPayload.UserErrors(childComplexity), true
 
 	case "ConsentCount.count":
 		if e.ComplexityRoot.ConsentCount.Count == nil {
@@ -4095,6 +4313,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CampaignUpdate(childComplexity, args["input"].(model.CampaignUpdateInput)), true
+	case "Mutation.confirm":
+		if e.ComplexityRoot.Mutation.Confirm == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_confirm_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Confirm(childComplexity, args["input"].(model.ConfirmInput)), true
 	case "Mutation.contactConsentRecord":
 		if e.ComplexityRoot.Mutation.ContactConsentRecord == nil {
 			break
@@ -4348,6 +4577,134 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OperatorInvite(childComplexity, args["input"].(model.OperatorInviteInput)), true
+	case "Mutation.operatorPasswordLink":
+		if e.ComplexityRoot.Mutation.OperatorPasswordLink == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_operatorPasswordLink_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OperatorPasswordLink(childComplexity, args["input"].(model.OperatorPasswordLinkInput)), true
+	case "Mutation.operatorReactivate":
+		if e.ComplexityRoot.Mutation.OperatorReactivate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_operatorReactivate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OperatorReactivate(childComplexity, args["input"].(model.OperatorReactivateInput)), true
+	case "Mutation.operatorSecondFactorReset":
+		if e.ComplexityRoot.Mutation.OperatorSecondFactorReset == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_operatorSecondFactorReset_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OperatorSecondFactorReset(childComplexity, args["input"].(model.OperatorSecondFactorResetInput)), true
+	case "Mutation.operatorUpdate":
+		if e.ComplexityRoot.Mutation.OperatorUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_operatorUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OperatorUpdate(childComplexity, args["input"].(model.OperatorUpdateInput)), true
+	case "Mutation.passkeyBegin":
+		if e.ComplexityRoot.Mutation.PasskeyBegin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.PasskeyBegin(childComplexity), true
+	case "Mutation.passkeyDelete":
+		if e.ComplexityRoot.Mutation.PasskeyDelete == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_passkeyDelete_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PasskeyDelete(childComplexity, args["input"].(model.PasskeyDeleteInput)), true
+	case "Mutation.passkeyRegister":
+		if e.ComplexityRoot.Mutation.PasskeyRegister == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_passkeyRegister_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PasskeyRegister(childComplexity, args["input"].(model.PasskeyRegisterInput)), true
+	case "Mutation.passkeySignIn":
+		if e.ComplexityRoot.Mutation.PasskeySignIn == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_passkeySignIn_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PasskeySignIn(childComplexity, args["input"].(model.PasskeySignInInput)), true
+	case "Mutation.passkeySignInBegin":
+		if e.ComplexityRoot.Mutation.PasskeySignInBegin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.PasskeySignInBegin(childComplexity), true
+	case "Mutation.passwordChange":
+		if e.ComplexityRoot.Mutation.PasswordChange == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_passwordChange_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PasswordChange(childComplexity, args["input"].(model.PasswordChangeInput)), true
+	case "Mutation.passwordResetRequest":
+		if e.ComplexityRoot.Mutation.PasswordResetRequest == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_passwordResetRequest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PasswordResetRequest(childComplexity, args["input"].(model.PasswordResetRequestInput)), true
+	case "Mutation.passwordSet":
+		if e.ComplexityRoot.Mutation.PasswordSet == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_passwordSet_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PasswordSet(childComplexity, args["input"].(model.PasswordSetInput)), true
+	case "Mutation.recoveryCodesRenew":
+		if e.ComplexityRoot.Mutation.RecoveryCodesRenew == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.RecoveryCodesRenew(childComplexity), true
 	case "Mutation.sandboxInboundSend":
 		if e.ComplexityRoot.Mutation.SandboxInboundSend == nil {
 			break
@@ -4458,6 +4815,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SenderUpdate(childComplexity, args["input"].(model.SenderUpdateInput)), true
+	case "Mutation.serviceAccountCreate":
+		if e.ComplexityRoot.Mutation.ServiceAccountCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_serviceAccountCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ServiceAccountCreate(childComplexity, args["input"].(model.ServiceAccountCreateInput)), true
+	case "Mutation.sessionRevoke":
+		if e.ComplexityRoot.Mutation.SessionRevoke == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_sessionRevoke_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SessionRevoke(childComplexity, args["input"].(model.SessionRevokeInput)), true
 	case "Mutation.settingsUpdate":
 		if e.ComplexityRoot.Mutation.SettingsUpdate == nil {
 			break
@@ -4491,12 +4870,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignIn(childComplexity, args["input"].(model.SignInInput)), true
+	case "Mutation.signInCode":
+		if e.ComplexityRoot.Mutation.SignInCode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_signInCode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SignInCode(childComplexity, args["input"].(model.SignInCodeInput)), true
 	case "Mutation.signOut":
 		if e.ComplexityRoot.Mutation.SignOut == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Mutation.SignOut(childComplexity), true
+	case "Mutation.signOutEverywhere":
+		if e.ComplexityRoot.Mutation.SignOutEverywhere == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.SignOutEverywhere(childComplexity), true
 	case "Mutation.suppressionAdd":
 		if e.ComplexityRoot.Mutation.SuppressionAdd == nil {
 			break
@@ -4613,6 +5009,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.TopicUpdate(childComplexity, args["input"].(model.TopicUpdateInput)), true
+	case "Mutation.totpDisable":
+		if e.ComplexityRoot.Mutation.TotpDisable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.TotpDisable(childComplexity), true
+	case "Mutation.totpEnable":
+		if e.ComplexityRoot.Mutation.TotpEnable == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_totpEnable_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TotpEnable(childComplexity, args["input"].(model.TotpEnableInput)), true
+	case "Mutation.totpSetup":
+		if e.ComplexityRoot.Mutation.TotpSetup == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.TotpSetup(childComplexity), true
 	case "Mutation.webhookEventReplay":
 		if e.ComplexityRoot.Mutation.WebhookEventReplay == nil {
 			break
@@ -4686,6 +5105,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Operator.ID(childComplexity), true
+	case "Operator.invited":
+		if e.ComplexityRoot.Operator.Invited == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operator.Invited(childComplexity), true
+	case "Operator.kind":
+		if e.ComplexityRoot.Operator.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operator.Kind(childComplexity), true
 	case "Operator.lastSignInAt":
 		if e.ComplexityRoot.Operator.LastSignInAt == nil {
 			break
@@ -4718,6 +5149,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OperatorDeactivatePayload.UserErrors(childComplexity), true
 
+	case "OperatorInvitePayload.link":
+		if e.ComplexityRoot.OperatorInvitePayload.Link == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorInvitePayload.Link(childComplexity), true
 	case "OperatorInvitePayload.operator":
 		if e.ComplexityRoot.OperatorInvitePayload.Operator == nil {
 			break
@@ -4730,6 +5167,64 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OperatorInvitePayload.UserErrors(childComplexity), true
+
+	case "OperatorPasswordLinkPayload.link":
+		if e.ComplexityRoot.OperatorPasswordLinkPayload.Link == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorPasswordLinkPayload.Link(childComplexity), true
+	case "OperatorPasswordLinkPayload.operator":
+		if e.ComplexityRoot.OperatorPasswordLinkPayload.Operator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorPasswordLinkPayload.Operator(childComplexity), true
+	case "OperatorPasswordLinkPayload.userErrors":
+		if e.ComplexityRoot.OperatorPasswordLinkPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorPasswordLinkPayload.UserErrors(childComplexity), true
+
+	case "OperatorReactivatePayload.operator":
+		if e.ComplexityRoot.OperatorReactivatePayload.Operator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorReactivatePayload.Operator(childComplexity), true
+	case "OperatorReactivatePayload.userErrors":
+		if e.ComplexityRoot.OperatorReactivatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorReactivatePayload.UserErrors(childComplexity), true
+
+	case "OperatorSecondFactorResetPayload.operator":
+		if e.ComplexityRoot.OperatorSecondFactorResetPayload.Operator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorSecondFactorResetPayload.Operator(childComplexity), true
+	case "OperatorSecondFactorResetPayload.userErrors":
+		if e.ComplexityRoot.OperatorSecondFactorResetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorSecondFactorResetPayload.UserErrors(childComplexity), true
+
+	case "OperatorUpdatePayload.operator":
+		if e.ComplexityRoot.OperatorUpdatePayload.Operator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorUpdatePayload.Operator(childComplexity), true
+	case "OperatorUpdatePayload.userErrors":
+		if e.ComplexityRoot.OperatorUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorUpdatePayload.UserErrors(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -4756,12 +5251,140 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "Passkey.createdAt":
+		if e.ComplexityRoot.Passkey.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Passkey.CreatedAt(childComplexity), true
+	case "Passkey.id":
+		if e.ComplexityRoot.Passkey.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Passkey.ID(childComplexity), true
+	case "Passkey.lastUsedAt":
+		if e.ComplexityRoot.Passkey.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Passkey.LastUsedAt(childComplexity), true
+	case "Passkey.name":
+		if e.ComplexityRoot.Passkey.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Passkey.Name(childComplexity), true
+
+	case "PasskeyBeginPayload.options":
+		if e.ComplexityRoot.PasskeyBeginPayload.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasskeyBeginPayload.Options(childComplexity), true
+	case "PasskeyBeginPayload.step":
+		if e.ComplexityRoot.PasskeyBeginPayload.Step == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasskeyBeginPayload.Step(childComplexity), true
+	case "PasskeyBeginPayload.userErrors":
+		if e.ComplexityRoot.PasskeyBeginPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasskeyBeginPayload.UserErrors(childComplexity), true
+
+	case "PasskeyDeletePayload.userErrors":
+		if e.ComplexityRoot.PasskeyDeletePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasskeyDeletePayload.UserErrors(childComplexity), true
+
+	case "PasskeyRegisterPayload.passkey":
+		if e.ComplexityRoot.PasskeyRegisterPayload.Passkey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasskeyRegisterPayload.Passkey(childComplexity), true
+	case "PasskeyRegisterPayload.recoveryCodes":
+		if e.ComplexityRoot.PasskeyRegisterPayload.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasskeyRegisterPayload.RecoveryCodes(childComplexity), true
+	case "PasskeyRegisterPayload.userErrors":
+		if e.ComplexityRoot.PasskeyRegisterPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasskeyRegisterPayload.UserErrors(childComplexity), true
+
+	case "PasswordChangePayload.userErrors":
+		if e.ComplexityRoot.PasswordChangePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasswordChangePayload.UserErrors(childComplexity), true
+
+	case "PasswordLink.email":
+		if e.ComplexityRoot.PasswordLink.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasswordLink.Email(childComplexity), true
+	case "PasswordLink.expiresAt":
+		if e.ComplexityRoot.PasswordLink.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasswordLink.ExpiresAt(childComplexity), true
+	case "PasswordLink.name":
+		if e.ComplexityRoot.PasswordLink.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasswordLink.Name(childComplexity), true
+	case "PasswordLink.purpose":
+		if e.ComplexityRoot.PasswordLink.Purpose == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasswordLink.Purpose(childComplexity), true
+
+	case "PasswordResetRequestPayload.userErrors":
+		if e.ComplexityRoot.PasswordResetRequestPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasswordResetRequestPayload.UserErrors(childComplexity), true
+
+	case "PasswordSetPayload.email":
+		if e.ComplexityRoot.PasswordSetPayload.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasswordSetPayload.Email(childComplexity), true
+	case "PasswordSetPayload.userErrors":
+		if e.ComplexityRoot.PasswordSetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasswordSetPayload.UserErrors(childComplexity), true
+
 	case "Query.apiTokens":
 		if e.ComplexityRoot.Query.APITokens == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Query.APITokens(childComplexity), true
+	case "Query.account":
+		if e.ComplexityRoot.Query.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Account(childComplexity), true
 	case "Query.attributeKeys":
 		if e.ComplexityRoot.Query.AttributeKeys == nil {
 			break
@@ -4958,6 +5581,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Operators(childComplexity), true
+	case "Query.passwordLink":
+		if e.ComplexityRoot.Query.PasswordLink == nil {
+			break
+		}
+
+		args, err := ec.field_Query_passwordLink_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PasswordLink(childComplexity, args["token"].(string)), true
 	case "Query.sandboxSettings":
 		if e.ComplexityRoot.Query.SandboxSettings == nil {
 			break
@@ -4998,6 +5632,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Senders(childComplexity), true
+	case "Query.sessions":
+		if e.ComplexityRoot.Query.Sessions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Sessions(childComplexity), true
 	case "Query.settings":
 		if e.ComplexityRoot.Query.Settings == nil {
 			break
@@ -5122,6 +5762,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.QuietHours.Zone(childComplexity), true
+
+	case "RecoveryCodesRenewPayload.recoveryCodes":
+		if e.ComplexityRoot.RecoveryCodesRenewPayload.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecoveryCodesRenewPayload.RecoveryCodes(childComplexity), true
+	case "RecoveryCodesRenewPayload.userErrors":
+		if e.ComplexityRoot.RecoveryCodesRenewPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecoveryCodesRenewPayload.UserErrors(childComplexity), true
 
 	case "Recurrence.dayOfMonth":
 		if e.ComplexityRoot.Recurrence.DayOfMonth == nil {
@@ -5349,6 +6002,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SandboxSettingsUpdatePayload.UserErrors(childComplexity), true
+
+	case "SecondStep.passkey":
+		if e.ComplexityRoot.SecondStep.Passkey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecondStep.Passkey(childComplexity), true
+	case "SecondStep.step":
+		if e.ComplexityRoot.SecondStep.Step == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecondStep.Step(childComplexity), true
+	case "SecondStep.totp":
+		if e.ComplexityRoot.SecondStep.Totp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecondStep.Totp(childComplexity), true
 
 	case "Segment.countedAt":
 		if e.ComplexityRoot.Segment.CountedAt == nil {
@@ -5634,6 +6306,69 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SenderUpdatePayload.UserErrors(childComplexity), true
 
+	case "ServiceAccountCreatePayload.operator":
+		if e.ComplexityRoot.ServiceAccountCreatePayload.Operator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceAccountCreatePayload.Operator(childComplexity), true
+	case "ServiceAccountCreatePayload.userErrors":
+		if e.ComplexityRoot.ServiceAccountCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServiceAccountCreatePayload.UserErrors(childComplexity), true
+
+	case "Session.address":
+		if e.ComplexityRoot.Session.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.Address(childComplexity), true
+	case "Session.createdAt":
+		if e.ComplexityRoot.Session.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.CreatedAt(childComplexity), true
+	case "Session.current":
+		if e.ComplexityRoot.Session.Current == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.Current(childComplexity), true
+	case "Session.expiresAt":
+		if e.ComplexityRoot.Session.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.ExpiresAt(childComplexity), true
+	case "Session.id":
+		if e.ComplexityRoot.Session.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.ID(childComplexity), true
+	case "Session.lastSeenAt":
+		if e.ComplexityRoot.Session.LastSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.LastSeenAt(childComplexity), true
+	case "Session.userAgent":
+		if e.ComplexityRoot.Session.UserAgent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.UserAgent(childComplexity), true
+
+	case "SessionRevokePayload.userErrors":
+		if e.ComplexityRoot.SessionRevokePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionRevokePayload.UserErrors(childComplexity), true
+
 	case "SessionWindow.expiresAt":
 		if e.ComplexityRoot.SessionWindow.ExpiresAt == nil {
 			break
@@ -5665,6 +6400,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.DefaultQuietHours(childComplexity), true
+	case "Settings.secondFactorRoles":
+		if e.ComplexityRoot.Settings.SecondFactorRoles == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.SecondFactorRoles(childComplexity), true
+	case "Settings.sessionIdleHours":
+		if e.ComplexityRoot.Settings.SessionIdleHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.SessionIdleHours(childComplexity), true
 
 	case "SettingsUpdatePayload.settings":
 		if e.ComplexityRoot.SettingsUpdatePayload.Settings == nil {
@@ -5679,6 +6426,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SettingsUpdatePayload.UserErrors(childComplexity), true
 
+	case "Setup.emails":
+		if e.ComplexityRoot.Setup.Emails == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Setup.Emails(childComplexity), true
 	case "Setup.live":
 		if e.ComplexityRoot.Setup.Live == nil {
 			break
@@ -5710,12 +6463,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SignInPayload.Operator(childComplexity), true
+	case "SignInPayload.secondStep":
+		if e.ComplexityRoot.SignInPayload.SecondStep == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInPayload.SecondStep(childComplexity), true
 	case "SignInPayload.userErrors":
 		if e.ComplexityRoot.SignInPayload.UserErrors == nil {
 			break
 		}
 
 		return e.ComplexityRoot.SignInPayload.UserErrors(childComplexity), true
+
+	case "SignOutEverywherePayload.userErrors":
+		if e.ComplexityRoot.SignOutEverywherePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignOutEverywherePayload.UserErrors(childComplexity), true
 
 	case "SignOutPayload.userErrors":
 		if e.ComplexityRoot.SignOutPayload.UserErrors == nil {
@@ -6368,6 +7134,57 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TopicUpdatePayload.UserErrors(childComplexity), true
 
+	case "TotpDisablePayload.userErrors":
+		if e.ComplexityRoot.TotpDisablePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TotpDisablePayload.UserErrors(childComplexity), true
+
+	case "TotpEnablePayload.recoveryCodes":
+		if e.ComplexityRoot.TotpEnablePayload.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TotpEnablePayload.RecoveryCodes(childComplexity), true
+	case "TotpEnablePayload.userErrors":
+		if e.ComplexityRoot.TotpEnablePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TotpEnablePayload.UserErrors(childComplexity), true
+
+	case "TotpSetupPayload.qrCode":
+		if e.ComplexityRoot.TotpSetupPayload.QRCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TotpSetupPayload.QRCode(childComplexity), true
+	case "TotpSetupPayload.secret":
+		if e.ComplexityRoot.TotpSetupPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TotpSetupPayload.Secret(childComplexity), true
+	case "TotpSetupPayload.step":
+		if e.ComplexityRoot.TotpSetupPayload.Step == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TotpSetupPayload.Step(childComplexity), true
+	case "TotpSetupPayload.uri":
+		if e.ComplexityRoot.TotpSetupPayload.URI == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TotpSetupPayload.URI(childComplexity), true
+	case "TotpSetupPayload.userErrors":
+		if e.ComplexityRoot.TotpSetupPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TotpSetupPayload.UserErrors(childComplexity), true
+
 	case "UserError.code":
 		if e.ComplexityRoot.UserError.Code == nil {
 			break
@@ -6550,6 +7367,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignTestSendInput", ec.unmarshalInputCampaignTestSendInput),
 			graphql.NewInputUnmarshaler("CampaignUnscheduleInput", ec.unmarshalInputCampaignUnscheduleInput),
 			graphql.NewInputUnmarshaler("CampaignUpdateInput", ec.unmarshalInputCampaignUpdateInput),
+			graphql.NewInputUnmarshaler("ConfirmInput", ec.unmarshalInputConfirmInput),
 			graphql.NewInputUnmarshaler("ConsentEventFilter", ec.unmarshalInputConsentEventFilter),
 			graphql.NewInputUnmarshaler("ConsentEvidenceInput", ec.unmarshalInputConsentEvidenceInput),
 			graphql.NewInputUnmarshaler("ContactConsentRecordInput", ec.unmarshalInputContactConsentRecordInput),
@@ -6583,6 +7401,16 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("MessageResolveInput", ec.unmarshalInputMessageResolveInput),
 			graphql.NewInputUnmarshaler("OperatorDeactivateInput", ec.unmarshalInputOperatorDeactivateInput),
 			graphql.NewInputUnmarshaler("OperatorInviteInput", ec.unmarshalInputOperatorInviteInput),
+			graphql.NewInputUnmarshaler("OperatorPasswordLinkInput", ec.unmarshalInputOperatorPasswordLinkInput),
+			graphql.NewInputUnmarshaler("OperatorReactivateInput", ec.unmarshalInputOperatorReactivateInput),
+			graphql.NewInputUnmarshaler("OperatorSecondFactorResetInput", ec.unmarshalInputOperatorSecondFactorResetInput),
+			graphql.NewInputUnmarshaler("OperatorUpdateInput", ec.unmarshalInputOperatorUpdateInput),
+			graphql.NewInputUnmarshaler("PasskeyDeleteInput", ec.unmarshalInputPasskeyDeleteInput),
+			graphql.NewInputUnmarshaler("PasskeyRegisterInput", ec.unmarshalInputPasskeyRegisterInput),
+			graphql.NewInputUnmarshaler("PasskeySignInInput", ec.unmarshalInputPasskeySignInInput),
+			graphql.NewInputUnmarshaler("PasswordChangeInput", ec.unmarshalInputPasswordChangeInput),
+			graphql.NewInputUnmarshaler("PasswordResetRequestInput", ec.unmarshalInputPasswordResetRequestInput),
+			graphql.NewInputUnmarshaler("PasswordSetInput", ec.unmarshalInputPasswordSetInput),
 			graphql.NewInputUnmarshaler("QuietHoursInput", ec.unmarshalInputQuietHoursInput),
 			graphql.NewInputUnmarshaler("RecurrenceInput", ec.unmarshalInputRecurrenceInput),
 			graphql.NewInputUnmarshaler("SandboxInboundSendInput", ec.unmarshalInputSandboxInboundSendInput),
@@ -6595,8 +7423,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SenderPauseInput", ec.unmarshalInputSenderPauseInput),
 			graphql.NewInputUnmarshaler("SenderResumeInput", ec.unmarshalInputSenderResumeInput),
 			graphql.NewInputUnmarshaler("SenderUpdateInput", ec.unmarshalInputSenderUpdateInput),
+			graphql.NewInputUnmarshaler("ServiceAccountCreateInput", ec.unmarshalInputServiceAccountCreateInput),
+			graphql.NewInputUnmarshaler("SessionRevokeInput", ec.unmarshalInputSessionRevokeInput),
 			graphql.NewInputUnmarshaler("SettingsUpdateInput", ec.unmarshalInputSettingsUpdateInput),
 			graphql.NewInputUnmarshaler("SetupAdminInput", ec.unmarshalInputSetupAdminInput),
+			graphql.NewInputUnmarshaler("SignInCodeInput", ec.unmarshalInputSignInCodeInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SuppressionAddInput", ec.unmarshalInputSuppressionAddInput),
 			graphql.NewInputUnmarshaler("SuppressionFilter", ec.unmarshalInputSuppressionFilter),
@@ -6611,6 +7442,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TopicCreateInput", ec.unmarshalInputTopicCreateInput),
 			graphql.NewInputUnmarshaler("TopicDeleteInput", ec.unmarshalInputTopicDeleteInput),
 			graphql.NewInputUnmarshaler("TopicUpdateInput", ec.unmarshalInputTopicUpdateInput),
+			graphql.NewInputUnmarshaler("TotpEnableInput", ec.unmarshalInputTotpEnableInput),
 			graphql.NewInputUnmarshaler("WebhookEventFilter", ec.unmarshalInputWebhookEventFilter),
 			graphql.NewInputUnmarshaler("WebhookEventReplayInput", ec.unmarshalInputWebhookEventReplayInput),
 		)
@@ -6855,26 +7687,26 @@ extend type Query {
 
 extend type Mutation {
   "Adds and removes tags, at most 50 of a contact. Contacts whose attributes would outgrow 16 KiB stay as they are."
-  contactTag(input: ContactTagInput!): BulkActionPayload! @hasRole(role: MARKETER)
+  contactTag(input: ContactTagInput!): BulkActionPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Records one decision for many. Who opted out is not brought back in bulk, and what a contact decided later stays."
-  contactConsentRecord(input: ContactConsentRecordInput!): BulkActionPayload! @hasRole(role: MARKETER)
+  contactConsentRecord(input: ContactConsentRecordInput!): BulkActionPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Keeps the addresses from being written to, whatever their consent."
-  contactSuppress(input: ContactSuppressInput!): BulkActionPayload! @hasRole(role: MARKETER)
+  contactSuppress(input: ContactSuppressInput!): BulkActionPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Makes a file to download, streamed as it is read. Numbers leave the engine: it is in the audit trail."
-  contactExport(input: ContactExportInput!): BulkActionPayload! @hasRole(role: MARKETER)
+  contactExport(input: ContactExportInput!): BulkActionPayload! @hasRole(role: MARKETER, scope: CONTACTS_EXPORT, recent: true)
   "Takes everything personal from contacts, for ever (GDPR Art. 17): profile, number, texts of messages, what Twilio sent about them. Counters, the consent ledger with a keyed hash of the number, and a suppression of that hash stay."
-  contactErase(input: ContactEraseInput!): BulkActionPayload! @hasRole(role: ADMIN)
+  contactErase(input: ContactEraseInput!): BulkActionPayload! @hasRole(role: ADMIN, scope: CONTACTS_WRITE, recent: true)
   "Stops an action; what it has done stays."
-  bulkActionCancel(input: BulkActionCancelInput!): BulkActionPayload! @hasRole(role: MARKETER)
+  bulkActionCancel(input: BulkActionCancelInput!): BulkActionPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Joins two contacts that are one person. The kept one's values win. An opt-out carries over; an opt-in only where one of the two is a BSUID, since it was given for a number. What comes from the other number reaches the kept contact; nothing is sent to it any more."
-  contactMerge(input: ContactMergeInput!): ContactMergePayload! @hasRole(role: MARKETER)
+  contactMerge(input: ContactMergeInput!): ContactMergePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Keeps a search with its filters under a name, for everybody; one of the same name is replaced. At most 100."
-  contactViewSave(input: ContactViewSaveInput!): ContactViewSavePayload! @hasRole(role: MARKETER)
-  contactViewDelete(input: ContactViewDeleteInput!): ContactViewDeletePayload! @hasRole(role: MARKETER)
+  contactViewSave(input: ContactViewSaveInput!): ContactViewSavePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
+  contactViewDelete(input: ContactViewDeleteInput!): ContactViewDeletePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Keeps one address, known or not, from being written to."
-  suppressionAdd(input: SuppressionAddInput!): SuppressionAddPayload! @hasRole(role: MARKETER)
+  suppressionAdd(input: SuppressionAddInput!): SuppressionAddPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Lifts what a person put there; an opt-out needs a new opt-in, an erasure the person's own START."
-  suppressionRemove(input: SuppressionRemoveInput!): SuppressionRemovePayload! @hasRole(role: MARKETER)
+  suppressionRemove(input: SuppressionRemoveInput!): SuppressionRemovePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
 }
 
 extend type Subscription {
@@ -7310,34 +8142,34 @@ extend type Query {
 
 extend type Mutation {
   "Saves a draft; the first sender is taken when none is given."
-  campaignCreate(input: CampaignCreateInput!): CampaignCreatePayload! @hasRole(role: MARKETER)
+  campaignCreate(input: CampaignCreateInput!): CampaignCreatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "A draft or a scheduled campaign may change all over; under way only name, rate, error threshold and end."
-  campaignUpdate(input: CampaignUpdateInput!): CampaignUpdatePayload! @hasRole(role: MARKETER)
+  campaignUpdate(input: CampaignUpdateInput!): CampaignUpdatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   """
   Starts a draft, or a scheduled campaign before its time or whose start failed. Needs an approved template, an audience that is not empty, and an
   active sender. The segment is taken as it stands; later changes to it do not matter. Of a recurring campaign it starts the run that is due; while
   none is, it is refused.
   """
-  campaignLaunch(input: CampaignLaunchInput!): CampaignLaunchPayload! @hasRole(role: MARKETER)
+  campaignLaunch(input: CampaignLaunchInput!): CampaignLaunchPayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   """
   Starts a complete campaign by itself, once or again and again; call it again to change the plan. The segment and the template's approved version are taken when it starts;
   if something then forbids the launch, it fails with the reason.
   """
-  campaignSchedule(input: CampaignScheduleInput!): CampaignSchedulePayload! @hasRole(role: MARKETER)
+  campaignSchedule(input: CampaignScheduleInput!): CampaignSchedulePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Makes a scheduled campaign a draft again."
-  campaignUnschedule(input: CampaignUnscheduleInput!): CampaignUnschedulePayload! @hasRole(role: MARKETER)
+  campaignUnschedule(input: CampaignUnscheduleInput!): CampaignUnschedulePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Sends the campaign's approved template to one contact who opted in, outside the campaign's numbers."
-  campaignTestSend(input: CampaignTestSendInput!): CampaignTestSendPayload! @hasRole(role: MARKETER)
+  campaignTestSend(input: CampaignTestSendInput!): CampaignTestSendPayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
   "Stops sending. When it answers, no further call to Twilio is made; messages already handed over go out."
-  campaignPause(input: CampaignPauseInput!): CampaignPausePayload! @hasRole(role: MARKETER)
+  campaignPause(input: CampaignPauseInput!): CampaignPausePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Goes on where it stopped."
-  campaignResume(input: CampaignResumeInput!): CampaignResumePayload! @hasRole(role: MARKETER)
+  campaignResume(input: CampaignResumeInput!): CampaignResumePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Ends it: what is pending is canceled."
-  campaignCancel(input: CampaignCancelInput!): CampaignCancelPayload! @hasRole(role: MARKETER)
+  campaignCancel(input: CampaignCancelInput!): CampaignCancelPayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Makes a draft like it."
-  campaignDuplicate(input: CampaignDuplicateInput!): CampaignDuplicatePayload! @hasRole(role: MARKETER)
+  campaignDuplicate(input: CampaignDuplicateInput!): CampaignDuplicatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Drafts only."
-  campaignDelete(input: CampaignDeleteInput!): CampaignDeletePayload! @hasRole(role: MARKETER)
+  campaignDelete(input: CampaignDeleteInput!): CampaignDeletePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
 }
 
 input CampaignScheduleInput {
@@ -7668,11 +8500,11 @@ extend type Query {
 
 extend type Mutation {
   "Adds a contact. A number known in any spelling is an error that names it."
-  contactCreate(input: ContactCreateInput!): ContactCreatePayload! @hasRole(role: MARKETER)
+  contactCreate(input: ContactCreateInput!): ContactCreatePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Changes a contact. Absent fields stay; attributes are merged, null removes a key."
-  contactUpdate(input: ContactUpdateInput!): ContactUpdatePayload! @hasRole(role: MARKETER)
+  contactUpdate(input: ContactUpdateInput!): ContactUpdatePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Records what a contact decided, with its evidence. Opting out also suppresses the address."
-  contactConsentSet(input: ContactConsentSetInput!): ContactConsentSetPayload! @hasRole(role: MARKETER)
+  contactConsentSet(input: ContactConsentSetInput!): ContactConsentSetPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
 }
 
 input ConsentEvidenceInput {
@@ -7788,13 +8620,13 @@ extend type Mutation {
   Answers: free text inside the session window, or an approved template to a contact who opted in. Refused with the reason when the window is closed
   (Twilio error 63016), or when the contact opted out, is suppressed or erased.
   """
-  conversationReply(input: ConversationReplyInput!): ConversationReplyPayload! @hasRole(role: MARKETER)
+  conversationReply(input: ConversationReplyInput!): ConversationReplyPayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
   "Clears the unread count."
-  conversationMarkRead(input: ConversationMarkReadInput!): ConversationPayload! @hasRole(role: MARKETER)
+  conversationMarkRead(input: ConversationMarkReadInput!): ConversationPayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
   "Gives it to an active operator, or to nobody."
-  conversationAssign(input: ConversationAssignInput!): ConversationPayload! @hasRole(role: MARKETER)
+  conversationAssign(input: ConversationAssignInput!): ConversationPayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
   "Puts it away, or takes it back."
-  conversationClose(input: ConversationCloseInput!): ConversationPayload! @hasRole(role: MARKETER)
+  conversationClose(input: ConversationCloseInput!): ConversationPayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
 }
 input ConversationReplyInput {
   id: ID!
@@ -7973,11 +8805,11 @@ extend type Query {
 
 extend type Mutation {
   "Takes in a file of contacts: CSV (comma, semicolon, tab, bar), Excel workbook, vCards, JSON array or NDJSON, also gzipped or zipped; UTF-8, UTF-16, UTF-32 or Windows-1252; at most 1 GiB unpacked, 300 columns, 1 MiB a row. What is no contact file is refused at once and leaves nothing behind."
-  contactImport(input: ContactImportInput!): ContactImportPayload! @hasRole(role: MARKETER)
+  contactImport(input: ContactImportInput!): ContactImportPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Works the file of a dry run once more, with these options: for good, or as another dry run. The file is kept for a day."
-  contactImportConfirm(input: ContactImportConfirmInput!): ContactImportConfirmPayload! @hasRole(role: MARKETER)
+  contactImportConfirm(input: ContactImportConfirmInput!): ContactImportConfirmPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Stops an import; rows taken already stay."
-  contactImportCancel(input: ContactImportCancelInput!): ContactImportCancelPayload! @hasRole(role: MARKETER)
+  contactImportCancel(input: ContactImportCancelInput!): ContactImportCancelPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
 }
 
 input ImportColumnInput {
@@ -8217,7 +9049,7 @@ extend type Mutation {
   Decides by hand about messages that need a decision (Message.decisionSince). Messages that are unknown for a shorter time are left to the engine, and
   those that have a sid are Twilio's: neither is touched. Give either campaignId or ids.
   """
-  messageResolve(input: MessageResolveInput!): MessageResolvePayload! @hasRole(role: MARKETER)
+  messageResolve(input: MessageResolveInput!): MessageResolvePayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
 }
 
 extend type Subscription {
@@ -8237,23 +9069,61 @@ enum Role {
   ADMIN
 }
 
-"Someone who signs in."
+"""
+What an API token may be used for. Role and scope must both allow an operation. No scope lets a token administer
+operators, tokens or sessions: only people do.
+"""
+enum Scope {
+  "Every query and subscription that the role may call."
+  READ
+  "Contacts, their consent and topics, imports, suppressions, tags, views; with the role ADMIN also erasing."
+  CONTACTS_WRITE
+  "Exports of contacts and of a campaign's messages, and downloading them."
+  CONTACTS_EXPORT
+  "Segments, templates, topics, campaigns; also launching them, which sends messages."
+  CAMPAIGNS_WRITE
+  "Replies, test messages, conversations, and decisions on messages with an unknown outcome."
+  MESSAGES_WRITE
+  "Senders, settings, webhook events and the sandbox."
+  SETTINGS_WRITE
+}
+
+"People sign in; service accounts only own API tokens, and outlast the people who made them."
+enum OperatorKind {
+  PERSON
+  SERVICE
+}
+
+"Someone who signs in, or a service account."
 type Operator implements Node {
   id: ID!
-  email: String!
+  kind: OperatorKind!
+  "Null for everybody but admins and the operator themselves, and of a service account."
+  email: String
   name: String!
-  role: Role!
+  "Null for everybody but admins and the operator themselves."
+  role: Role
   "False: shut out."
   active: Boolean!
+  "True until the invitation is taken up. Always false for everybody but admins."
+  invited: Boolean!
+  "Null for everybody but admins and the operator themselves."
   lastSignInAt: DateTime
   createdAt: DateTime!
 }
 
-"Lets a machine call the API with Authorization: Bearer. Its secret is shown once, when it is made."
+"""
+Lets a machine call the API with Authorization: Bearer. Its secret is shown once, when it is made. It works as long as
+its owner is active, and never does more than the owner's role may.
+"""
 type ApiToken implements Node {
   id: ID!
   name: String!
   role: Role!
+  "All that the role may do when it was made without scopes."
+  scopes: [Scope!]!
+  "Who made it, or the service account that it was made for."
+  owner: Operator! @goField(forceResolver: true)
   "The first characters of the secret."
   prefix: String!
   "Null: never."
@@ -8264,6 +9134,69 @@ type ApiToken implements Node {
   createdAt: DateTime!
 }
 
+"Where somebody is signed in."
+type Session {
+  id: ID!
+  "The browser, as it calls itself."
+  userAgent: String!
+  "The network address that it was opened from; empty where it is not known."
+  address: String!
+  "True for the session that asks."
+  current: Boolean!
+  createdAt: DateTime!
+  "To the minute."
+  lastSeenAt: DateTime!
+  "When it ends even if it is used."
+  expiresAt: DateTime!
+}
+
+"A key of one's own device, which signs in without a password."
+type Passkey {
+  id: ID!
+  name: String!
+  createdAt: DateTime!
+  lastUsedAt: DateTime
+}
+
+"One's own account."
+type Account {
+  operator: Operator!
+  "Codes of an app are asked for at sign-in."
+  totp: Boolean!
+  passkeys: [Passkey!]!
+  "How many have not been used."
+  recoveryCodesLeft: Int!
+  "One's role asks for a second factor."
+  secondFactorRequired: Boolean!
+  "One's role asks for a second factor and there is none: nothing else can be done before it is set up."
+  secondFactorMissing: Boolean!
+}
+
+"What is still needed after the right password."
+type SecondStep {
+  "Goes along with signInCode; holds ten minutes."
+  step: String!
+  "A code of the app will do. A recovery code always does."
+  totp: Boolean!
+  "A passkey will do: begin with passkeySignInBegin."
+  passkey: Boolean!
+}
+
+enum PasswordLinkPurpose {
+  "The first password of somebody who was invited. Holds seven days."
+  INVITATION
+  "A new password instead of a forgotten one. Holds one day."
+  RESET
+}
+
+"A one-time link by which an operator sets a password."
+type PasswordLink {
+  purpose: PasswordLinkPurpose!
+  email: String!
+  name: String!
+  expiresAt: DateTime!
+}
+
 "What this installation is and needs."
 type Setup {
   "True until the first admin exists."
@@ -8272,6 +9205,8 @@ type Setup {
   tokenNeeded: Boolean!
   "True: messages go to Twilio. False: to the sandbox on this machine."
   live: Boolean!
+  "True: the server sends emails, such as links for a new password."
+  emails: Boolean!
   version: String!
 }
 
@@ -8280,27 +9215,100 @@ extend type Query {
   viewer: Operator @public
   "What this installation is, and whether it waits for its first admin."
   setup: Setup! @public
-  "All operators, by name."
-  operators: [Operator!]! @hasRole(role: ADMIN) @listSize(assumedSize: 100)
+  "All operators and service accounts, by name."
+  operators: [Operator!]! @hasRole(role: ADMIN, scope: null) @listSize(assumedSize: 100)
   "All API tokens, newest first."
-  apiTokens: [ApiToken!]! @hasRole(role: ADMIN) @listSize(assumedSize: 100)
+  apiTokens: [ApiToken!]! @hasRole(role: ADMIN, scope: null) @listSize(assumedSize: 100)
+  "Where one is signed in oneself, the session used last first."
+  sessions: [Session!]! @hasRole(role: VIEWER, scope: null, setup: true) @listSize(assumedSize: 50)
+  "One's own account; null when signed out and for API tokens."
+  account: Account @public
+  "Whose password a link sets, by what stands behind its #; null when the link no longer works."
+  passwordLink(token: String!): PasswordLink @public
 }
 
 type Mutation {
   "Creates the first admin and signs them in. Conflict once there is an operator."
   setupAdmin(input: SetupAdminInput!): SignInPayload! @public
-  "Signs in: sets the session cookie, valid 14 days. After five failures for one address or IP the wait doubles each time, up to 15 minutes. A wrong password comes back among userErrors as unauthenticated, a wait as rate_limited."
+  """
+  Signs in: sets the session cookie, valid 14 days, and 3 days without use. Attempts are counted before the password is
+  checked: after five in a row for an account, or twenty for a network address, the next has to wait 30 seconds, and
+  twice as long each time, up to 15 minutes. A device on which the operator signed in before is counted by itself. A
+  wrong password comes back among userErrors as unauthenticated, a wait as rate_limited.
+  """
   signIn(input: SignInInput!): SignInPayload! @public
+  "Goes on with a sign-in by a code of the app or a recovery code, each of which works once."
+  signInCode(input: SignInCodeInput!): SignInPayload! @public
+  "Begins a sign-in by passkey: what the browser needs for it. Nobody says who they are."
+  passkeySignInBegin: PasskeyBeginPayload! @public
+  "Signs in whoever's passkey answered. A passkey is both factors in one."
+  passkeySignIn(input: PasskeySignInInput!): SignInPayload! @public
+  """
+  Emails a link for a new password to the operator with this address; answers alike whether there is one. Conflict where
+  no emails are sent, see Setup.emails.
+  """
+  passwordResetRequest(input: PasswordResetRequestInput!): PasswordResetRequestPayload! @public
   "Ends the session. Harmless when signed out."
   signOut: SignOutPayload! @public
-  "Creates an operator with a first password."
-  operatorInvite(input: OperatorInviteInput!): OperatorInvitePayload! @hasRole(role: ADMIN)
-  "Shuts an operator out and ends their sessions. Not yourself."
-  operatorDeactivate(input: OperatorDeactivateInput!): OperatorDeactivatePayload! @hasRole(role: ADMIN)
+  """
+  Creates an operator, who sets a password through the link in the payload: it is shown this once, holds seven days, and
+  is as good as a password.
+  """
+  operatorInvite(input: OperatorInviteInput!): OperatorInvitePayload! @hasRole(role: ADMIN, scope: null, recent: true)
+  """
+  Changes an operator's name or role. A new role holds at once, also for their API tokens. Not one's own role; and
+  there is always an active admin.
+  """
+  operatorUpdate(input: OperatorUpdateInput!): OperatorUpdatePayload! @hasRole(role: ADMIN, scope: null, recent: true)
+  "Shuts an operator out at once: their sessions end and their API tokens rest. Not yourself."
+  operatorDeactivate(input: OperatorDeactivateInput!): OperatorDeactivatePayload!
+    @hasRole(role: ADMIN, scope: null, recent: true)
+  "Lets an operator in again. Their API tokens that have not been revoked work again."
+  operatorReactivate(input: OperatorReactivateInput!): OperatorReactivatePayload!
+    @hasRole(role: ADMIN, scope: null, recent: true)
+  """
+  Makes a one-time link by which an operator sets a password, to be handed over: a new invitation, or a new password
+  instead of a forgotten one. Earlier links of theirs no longer work.
+  """
+  operatorPasswordLink(input: OperatorPasswordLinkInput!): OperatorPasswordLinkPayload!
+    @hasRole(role: ADMIN, scope: null, recent: true)
+  "Makes a service account, the owner of API tokens."
+  serviceAccountCreate(input: ServiceAccountCreateInput!): ServiceAccountCreatePayload!
+    @hasRole(role: ADMIN, scope: null, recent: true)
   "Makes an API token."
-  apiTokenCreate(input: ApiTokenCreateInput!): ApiTokenCreatePayload! @hasRole(role: ADMIN)
-  "Ends an API token for good."
-  apiTokenRevoke(input: ApiTokenRevokeInput!): ApiTokenRevokePayload! @hasRole(role: ADMIN)
+  apiTokenCreate(input: ApiTokenCreateInput!): ApiTokenCreatePayload! @hasRole(role: ADMIN, scope: null, recent: true)
+  "Ends an API token for good, at once."
+  apiTokenRevoke(input: ApiTokenRevokeInput!): ApiTokenRevokePayload! @hasRole(role: ADMIN, scope: null)
+  "Takes up a one-time link: sets the password and ends the sessions there were. Sign in afterwards."
+  passwordSet(input: PasswordSetInput!): PasswordSetPayload! @public
+  "Changes one's own password. All other sessions end."
+  passwordChange(input: PasswordChangeInput!): PasswordChangePayload! @hasRole(role: VIEWER, scope: null, setup: true)
+  "Makes a seed for an app that shows codes. Nothing changes before totpEnable."
+  totpSetup: TotpSetupPayload! @hasRole(role: VIEWER, scope: null, setup: true)
+  "Takes the seed into use, proven by a first code. Gives recovery codes where there are none yet."
+  totpEnable(input: TotpEnableInput!): TotpEnablePayload!
+    @hasRole(role: VIEWER, scope: null, recent: true, setup: true)
+  "Takes the codes of the app out of use."
+  totpDisable: TotpDisablePayload! @hasRole(role: VIEWER, scope: null, recent: true, setup: true)
+  "Makes new recovery codes; those before no longer work."
+  recoveryCodesRenew: RecoveryCodesRenewPayload! @hasRole(role: VIEWER, scope: null, recent: true, setup: true)
+  "Begins to make a passkey: what the browser needs for it."
+  passkeyBegin: PasskeyBeginPayload! @hasRole(role: VIEWER, scope: null, recent: true, setup: true)
+  "Keeps the passkey that the browser made. Gives recovery codes where there are none yet. At most 20."
+  passkeyRegister(input: PasskeyRegisterInput!): PasskeyRegisterPayload!
+    @hasRole(role: VIEWER, scope: null, recent: true, setup: true)
+  "Takes one of one's own passkeys out of use."
+  passkeyDelete(input: PasskeyDeleteInput!): PasskeyDeletePayload!
+    @hasRole(role: VIEWER, scope: null, recent: true, setup: true)
+  "Takes away all second factors of an operator who has lost them, and ends their sessions. Not one's own."
+  operatorSecondFactorReset(input: OperatorSecondFactorResetInput!): OperatorSecondFactorResetPayload!
+    @hasRole(role: ADMIN, scope: null, recent: true)
+  "Proves who one is once more: what answered with the code CONFIRM is allowed for the next hour."
+  confirm(input: ConfirmInput!): ConfirmPayload! @hasRole(role: VIEWER, scope: null, setup: true)
+  "Ends one of one's own sessions, at once."
+  sessionRevoke(input: SessionRevokeInput!): SessionRevokePayload! @hasRole(role: VIEWER, scope: null, setup: true)
+  "Ends all of one's own sessions but the one that asks, at once."
+  signOutEverywhere: SignOutEverywherePayload! @hasRole(role: VIEWER, scope: null, setup: true)
 }
 
 input SetupAdminInput {
@@ -8316,8 +9324,90 @@ input SignInInput {
   email: String!
   password: String!
 }
+"Neither operator nor secondStep: the sign-in failed."
 type SignInPayload {
   operator: Operator
+  "The password was right, and a second step is needed."
+  secondStep: SecondStep
+  userErrors: [UserError!]!
+}
+input SignInCodeInput {
+  "Of SecondStep."
+  step: String!
+  "Six digits of the app, or a recovery code."
+  code: String!
+}
+type PasskeyBeginPayload {
+  "For navigator.credentials, as PublicKeyCredentialCreationOptionsJSON or PublicKeyCredentialRequestOptionsJSON."
+  options: JSON
+  "Goes along with the browser's answer; holds ten minutes."
+  step: String
+  userErrors: [UserError!]!
+}
+input PasskeySignInInput {
+  step: String!
+  "What navigator.credentials.get gave, as JSON."
+  response: JSON!
+}
+input PasskeyRegisterInput {
+  step: String!
+  "For its owner, 1 to 100 characters."
+  name: String!
+  "What navigator.credentials.create gave, as JSON."
+  response: JSON!
+}
+type PasskeyRegisterPayload {
+  passkey: Passkey
+  "Shown this once; null where there are some already."
+  recoveryCodes: [String!]
+  userErrors: [UserError!]!
+}
+input PasskeyDeleteInput {
+  id: ID!
+}
+type PasskeyDeletePayload {
+  userErrors: [UserError!]!
+}
+type TotpSetupPayload {
+  "For typing it into the app."
+  secret: String
+  "The same as an otpauth: address."
+  uri: String
+  "The same as a picture, in a data: URL."
+  qrCode: String
+  "Goes along with the first code; holds ten minutes."
+  step: String
+  userErrors: [UserError!]!
+}
+input TotpEnableInput {
+  step: String!
+  "The six digits that the app shows."
+  code: String!
+}
+type TotpEnablePayload {
+  "Shown this once; null where there are some already."
+  recoveryCodes: [String!]
+  userErrors: [UserError!]!
+}
+type TotpDisablePayload {
+  userErrors: [UserError!]!
+}
+type RecoveryCodesRenewPayload {
+  "Ten, shown this once."
+  recoveryCodes: [String!]
+  userErrors: [UserError!]!
+}
+input OperatorSecondFactorResetInput {
+  id: ID!
+}
+type OperatorSecondFactorResetPayload {
+  operator: Operator
+  userErrors: [UserError!]!
+}
+input PasswordResetRequestInput {
+  email: String!
+}
+type PasswordResetRequestPayload {
   userErrors: [UserError!]!
 }
 type SignOutPayload {
@@ -8327,10 +9417,22 @@ input OperatorInviteInput {
   email: String!
   name: String!
   role: Role!
-  "The first password, 10 to 200 characters; pass it on by a safe way."
-  password: String!
+  "A first password, 10 to 200 characters; then there is no link."
+  password: String @deprecated(reason: "Nobody should know another's password: leave it out and hand over the link.")
 }
 type OperatorInvitePayload {
+  operator: Operator
+  "Shown this once; null with a password in the input."
+  link: String
+  userErrors: [UserError!]!
+}
+"What is left out stays as it is."
+input OperatorUpdateInput {
+  id: ID!
+  name: String
+  role: Role
+}
+type OperatorUpdatePayload {
   operator: Operator
   userErrors: [UserError!]!
 }
@@ -8341,11 +9443,42 @@ type OperatorDeactivatePayload {
   operator: Operator
   userErrors: [UserError!]!
 }
+input OperatorReactivateInput {
+  id: ID!
+}
+type OperatorReactivatePayload {
+  operator: Operator
+  userErrors: [UserError!]!
+}
+input OperatorPasswordLinkInput {
+  id: ID!
+}
+type OperatorPasswordLinkPayload {
+  operator: Operator
+  "Shown this once."
+  link: String
+  userErrors: [UserError!]!
+}
+input ServiceAccountCreateInput {
+  "1 to 100 characters."
+  name: String!
+  "The most that its tokens may do."
+  role: Role!
+}
+type ServiceAccountCreatePayload {
+  operator: Operator
+  userErrors: [UserError!]!
+}
 input ApiTokenCreateInput {
   name: String!
+  "At most the owner's."
   role: Role!
-  "Null: never."
+  "Left out: all that the role may do."
+  scopes: [Scope!]
+  "Left out: in 90 days. Null: never."
   expiresAt: DateTime
+  "A service account; left out: who makes it."
+  ownerId: ID
 }
 type ApiTokenCreatePayload {
   apiToken: ApiToken
@@ -8358,6 +9491,40 @@ input ApiTokenRevokeInput {
 }
 type ApiTokenRevokePayload {
   apiToken: ApiToken
+  userErrors: [UserError!]!
+}
+input PasswordSetInput {
+  "What stands in the link behind its #."
+  token: String!
+  "10 to 200 characters."
+  password: String!
+}
+type PasswordSetPayload {
+  "Whose password it is now; sign in with it."
+  email: String
+  userErrors: [UserError!]!
+}
+input PasswordChangeInput {
+  currentPassword: String!
+  "10 to 200 characters."
+  newPassword: String!
+}
+type PasswordChangePayload {
+  userErrors: [UserError!]!
+}
+input ConfirmInput {
+  password: String!
+}
+type ConfirmPayload {
+  userErrors: [UserError!]!
+}
+input SessionRevokeInput {
+  id: ID!
+}
+type SessionRevokePayload {
+  userErrors: [UserError!]!
+}
+type SignOutEverywherePayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -8589,11 +9756,11 @@ extend type Query {
 
 extend type Mutation {
   "A contact writes to us through the sandbox. Only while the sandbox is live."
-  sandboxInboundSend(input: SandboxInboundSendInput!): SandboxInboundSendPayload! @hasRole(role: MARKETER)
+  sandboxInboundSend(input: SandboxInboundSendInput!): SandboxInboundSendPayload! @hasRole(role: MARKETER, scope: SETTINGS_WRITE)
   "Changes how the sandbox behaves. Only while it is live."
-  sandboxSettingsUpdate(input: SandboxSettingsUpdateInput!): SandboxSettingsUpdatePayload! @hasRole(role: MARKETER)
+  sandboxSettingsUpdate(input: SandboxSettingsUpdateInput!): SandboxSettingsUpdatePayload! @hasRole(role: MARKETER, scope: SETTINGS_WRITE)
   "Writes believable contacts and six weeks of history, all or nothing, the same for the same day; some fifteen seconds for 50,000 contacts. Only while the sandbox is live and there is no contact yet. The numbers are made up: with live Twilio credentials the engine then refuses to start on this database."
-  sandboxSeed(input: SandboxSeedInput!): SandboxSeedPayload! @hasRole(role: ADMIN)
+  sandboxSeed(input: SandboxSeedInput!): SandboxSeedPayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE)
 }
 input SandboxSeedInput {
   "100 to 100,000."
@@ -8649,8 +9816,13 @@ type SandboxSettingsUpdatePayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
-	{Name: "../schema/schema.graphql", Input: `"Who may call a field. Each role includes the ones before it."
-directive @hasRole(role: Role!) on FIELD_DEFINITION
+	{Name: "../schema/schema.graphql", Input: `"""
+Who may call a field: operators with the role, each of which includes the ones before it, and API tokens that have the
+role and the scope. With scope null only people may. With recent an operator must have signed in or confirmed within the
+last hour, see confirm; else the error has the code CONFIRM. Whose role asks for a second factor that they have not set
+up may call only fields with setup; else the error has the code SECOND_FACTOR.
+"""
+directive @hasRole(role: Role!, scope: Scope = READ, recent: Boolean! = false, setup: Boolean! = false) on FIELD_DEFINITION
 "Anybody may call this field, signed in or not."
 directive @public on FIELD_DEFINITION
 """
@@ -8703,7 +9875,10 @@ type UserError {
 }
 
 type Query {
-  "The thing with this id, null when there is none. Any type that implements Node."
+  """
+  The thing with this id, null when there is none. Any type that implements Node, for whoever may read it elsewhere:
+  operators other than oneself, API tokens and the audit trail only for admins.
+  """
   node(id: ID!): Node @hasRole(role: VIEWER)
 }
 
@@ -8769,11 +9944,11 @@ extend type Query {
 }
 
 extend type Mutation {
-  segmentCreate(input: SegmentCreateInput!): SegmentCreatePayload! @hasRole(role: MARKETER)
+  segmentCreate(input: SegmentCreateInput!): SegmentCreatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Campaigns already launched keep the audience they took."
-  segmentUpdate(input: SegmentUpdateInput!): SegmentUpdatePayload! @hasRole(role: MARKETER)
+  segmentUpdate(input: SegmentUpdateInput!): SegmentUpdatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Refused while a campaign or another segment uses it."
-  segmentDelete(input: SegmentDeleteInput!): SegmentDeletePayload! @hasRole(role: MARKETER)
+  segmentDelete(input: SegmentDeleteInput!): SegmentDeletePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
 }
 
 input SegmentCreateInput {
@@ -8830,11 +10005,11 @@ extend type Query {
 }
 
 extend type Mutation {
-  senderCreate(input: SenderCreateInput!): SenderCreatePayload! @hasRole(role: ADMIN)
-  senderUpdate(input: SenderUpdateInput!): SenderUpdatePayload! @hasRole(role: ADMIN)
+  senderCreate(input: SenderCreateInput!): SenderCreatePayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE)
+  senderUpdate(input: SenderUpdateInput!): SenderUpdatePayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE)
   "Stops all sending from it; its campaigns are paused."
-  senderPause(input: SenderPauseInput!): SenderPausePayload! @hasRole(role: MARKETER)
-  senderResume(input: SenderResumeInput!): SenderResumePayload! @hasRole(role: MARKETER)
+  senderPause(input: SenderPauseInput!): SenderPausePayload! @hasRole(role: MARKETER, scope: SETTINGS_WRITE)
+  senderResume(input: SenderResumeInput!): SenderResumePayload! @hasRole(role: MARKETER, scope: SETTINGS_WRITE)
 }
 
 input SenderCreateInput {
@@ -8881,6 +10056,10 @@ type Settings {
   defaultQuietHours: QuietHours
   "The cap of campaigns that are made without any; null: none."
   defaultFrequencyCap: FrequencyCap
+  "Roles that must have a second factor at sign-in; until they set one up they can do nothing else."
+  secondFactorRoles: [Role!]!
+  "How long a session lasts that nobody uses, 1 to 336 hours."
+  sessionIdleHours: Int!
 }
 
 extend type Query {
@@ -8888,8 +10067,8 @@ extend type Query {
 }
 
 extend type Mutation {
-  "Changes what is given; takes effect at once, also while sending."
-  settingsUpdate(input: SettingsUpdateInput!): SettingsUpdatePayload! @hasRole(role: ADMIN)
+  "Changes what is given; takes effect at once, also while sending. What concerns sign-in is for people only."
+  settingsUpdate(input: SettingsUpdateInput!): SettingsUpdatePayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE, recent: true)
 }
 input SettingsUpdateInput {
   accountRatePerSecond: Float
@@ -8897,6 +10076,8 @@ input SettingsUpdateInput {
   defaultQuietHours: QuietHoursInput
   "Null: none."
   defaultFrequencyCap: FrequencyCapInput
+  secondFactorRoles: [Role!]
+  sessionIdleHours: Int
 }
 type SettingsUpdatePayload {
   settings: Settings
@@ -8987,17 +10168,17 @@ extend type Query {
 
 extend type Mutation {
   "Saves a template. With submit it goes to WhatsApp at once."
-  templateCreate(input: TemplateCreateInput!): TemplateCreatePayload! @hasRole(role: MARKETER)
+  templateCreate(input: TemplateCreateInput!): TemplateCreatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "A changed body makes a new version, which needs approval of its own; campaigns under way keep theirs."
-  templateUpdate(input: TemplateUpdateInput!): TemplateUpdatePayload! @hasRole(role: MARKETER)
+  templateUpdate(input: TemplateUpdateInput!): TemplateUpdatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Sends a draft to WhatsApp for approval."
-  templateSubmit(input: TemplateSubmitInput!): TemplateSubmitPayload! @hasRole(role: MARKETER)
+  templateSubmit(input: TemplateSubmitInput!): TemplateSubmitPayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Refused while a campaign that has not ended uses it."
-  templateDelete(input: TemplateDeleteInput!): TemplateDeletePayload! @hasRole(role: MARKETER)
+  templateDelete(input: TemplateDeleteInput!): TemplateDeletePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Asks Twilio for the state of every template."
-  templateSync: TemplateSyncPayload! @hasRole(role: MARKETER)
+  templateSync: TemplateSyncPayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Sends the newest approved version to one contact who opted in."
-  templateTestSend(input: TemplateTestSendInput!): TemplateTestSendPayload! @hasRole(role: MARKETER)
+  templateTestSend(input: TemplateTestSendInput!): TemplateTestSendPayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
 }
 
 input TemplateCreateInput {
@@ -9103,15 +10284,15 @@ extend type Query {
 }
 
 extend type Mutation {
-  topicCreate(input: TopicCreateInput!): TopicCreatePayload! @hasRole(role: MARKETER)
+  topicCreate(input: TopicCreateInput!): TopicCreatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Subscriptions stay as they are."
-  topicUpdate(input: TopicUpdateInput!): TopicUpdatePayload! @hasRole(role: MARKETER)
+  topicUpdate(input: TopicUpdateInput!): TopicUpdatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Forgets who was subscribed. Refused while a campaign or a segment uses it."
-  topicDelete(input: TopicDeleteInput!): TopicDeletePayload! @hasRole(role: MARKETER)
+  topicDelete(input: TopicDeleteInput!): TopicDeletePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Subscribes one contact to a topic, or has them leave it."
-  contactTopicSet(input: ContactTopicSetInput!): ContactTopicSetPayload! @hasRole(role: MARKETER)
+  contactTopicSet(input: ContactTopicSetInput!): ContactTopicSetPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "The same for many. Who left is not brought back in bulk."
-  contactTopicRecord(input: ContactTopicRecordInput!): BulkActionPayload! @hasRole(role: MARKETER)
+  contactTopicRecord(input: ContactTopicRecordInput!): BulkActionPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
 }
 
 input TopicCreateInput {
@@ -9235,7 +10416,7 @@ extend type Query {
 
 extend type Mutation {
   "Applies a stored event again, a parked one at once. Harmless: what it has changed already stays as it is."
-  webhookEventReplay(input: WebhookEventReplayInput!): WebhookEventReplayPayload! @hasRole(role: MARKETER)
+  webhookEventReplay(input: WebhookEventReplayInput!): WebhookEventReplayPayload! @hasRole(role: MARKETER, scope: SETTINGS_WRITE)
 }
 input WebhookEventReplayInput {
   id: ID!
@@ -9251,6 +10432,24 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_Account(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "operator":
+		return ec.fieldContext_Account_operator(ctx, field)
+	case "totp":
+		return ec.fieldContext_Account_totp(ctx, field)
+	case "passkeys":
+		return ec.fieldContext_Account_passkeys(ctx, field)
+	case "recoveryCodesLeft":
+		return ec.fieldContext_Account_recoveryCodesLeft(ctx, field)
+	case "secondFactorRequired":
+		return ec.fieldContext_Account_secondFactorRequired(ctx, field)
+	case "secondFactorMissing":
+		return ec.fieldContext_Account_secondFactorMissing(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
+}
 
 func (ec *executionContext) childFields_AllowedHours(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -9272,6 +10471,10 @@ func (ec *executionContext) childFields_ApiToken(ctx context.Context, field grap
 		return ec.fieldContext_ApiToken_name(ctx, field)
 	case "role":
 		return ec.fieldContext_ApiToken_role(ctx, field)
+	case "scopes":
+		return ec.fieldContext_ApiToken_scopes(ctx, field)
+	case "owner":
+		return ec.fieldContext_ApiToken_owner(ctx, field)
 	case "prefix":
 		return ec.fieldContext_ApiToken_prefix(ctx, field)
 	case "expiresAt":
@@ -9788,6 +10991,14 @@ func (ec *executionContext) childFields_CampaignUpdatePayload(ctx context.Contex
 		return ec.fieldContext_CampaignUpdatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ConfirmPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return ec.fieldContext_ConfirmPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfirmPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ConsentCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10606,6 +11817,8 @@ func (ec *executionContext) childFields_Operator(ctx context.Context, field grap
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Operator_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Operator_kind(ctx, field)
 	case "email":
 		return ec.fieldContext_Operator_email(ctx, field)
 	case "name":
@@ -10614,6 +11827,8 @@ func (ec *executionContext) childFields_Operator(ctx context.Context, field grap
 		return ec.fieldContext_Operator_role(ctx, field)
 	case "active":
 		return ec.fieldContext_Operator_active(ctx, field)
+	case "invited":
+		return ec.fieldContext_Operator_invited(ctx, field)
 	case "lastSignInAt":
 		return ec.fieldContext_Operator_lastSignInAt(ctx, field)
 	case "createdAt":
@@ -10636,10 +11851,54 @@ func (ec *executionContext) childFields_OperatorInvitePayload(ctx context.Contex
 	switch field.Name {
 	case "operator":
 		return ec.fieldContext_OperatorInvitePayload_operator(ctx, field)
+	case "link":
+		return ec.fieldContext_OperatorInvitePayload_link(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_OperatorInvitePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OperatorInvitePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OperatorPasswordLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "operator":
+		return ec.fieldContext_OperatorPasswordLinkPayload_operator(ctx, field)
+	case "link":
+		return ec.fieldContext_OperatorPasswordLinkPayload_link(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OperatorPasswordLinkPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperatorPasswordLinkPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OperatorReactivatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "operator":
+		return ec.fieldContext_OperatorReactivatePayload_operator(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OperatorReactivatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperatorReactivatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OperatorSecondFactorResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "operator":
+		return ec.fieldContext_OperatorSecondFactorResetPayload_operator(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OperatorSecondFactorResetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperatorSecondFactorResetPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OperatorUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "operator":
+		return ec.fieldContext_OperatorUpdatePayload_operator(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OperatorUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperatorUpdatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10654,6 +11913,92 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_Passkey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Passkey_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Passkey_name(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Passkey_createdAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_Passkey_lastUsedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Passkey", field.Name)
+}
+
+func (ec *executionContext) childFields_PasskeyBeginPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "options":
+		return ec.fieldContext_PasskeyBeginPayload_options(ctx, field)
+	case "step":
+		return ec.fieldContext_PasskeyBeginPayload_step(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PasskeyBeginPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PasskeyBeginPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PasskeyDeletePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return ec.fieldContext_PasskeyDeletePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PasskeyDeletePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PasskeyRegisterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "passkey":
+		return ec.fieldContext_PasskeyRegisterPayload_passkey(ctx, field)
+	case "recoveryCodes":
+		return ec.fieldContext_PasskeyRegisterPayload_recoveryCodes(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PasskeyRegisterPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PasskeyRegisterPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PasswordChangePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return ec.fieldContext_PasswordChangePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PasswordChangePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PasswordLink(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "purpose":
+		return ec.fieldContext_PasswordLink_purpose(ctx, field)
+	case "email":
+		return ec.fieldContext_PasswordLink_email(ctx, field)
+	case "name":
+		return ec.fieldContext_PasswordLink_name(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_PasswordLink_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PasswordLink", field.Name)
+}
+
+func (ec *executionContext) childFields_PasswordResetRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return ec.fieldContext_PasswordResetRequestPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PasswordResetRequestPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PasswordSetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "email":
+		return ec.fieldContext_PasswordSetPayload_email(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PasswordSetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PasswordSetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_QueueHealth(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10682,6 +12027,16 @@ func (ec *executionContext) childFields_QuietHours(ctx context.Context, field gr
 		return ec.fieldContext_QuietHours_days(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type QuietHours", field.Name)
+}
+
+func (ec *executionContext) childFields_RecoveryCodesRenewPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recoveryCodes":
+		return ec.fieldContext_RecoveryCodesRenewPayload_recoveryCodes(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RecoveryCodesRenewPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecoveryCodesRenewPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Recurrence(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10786,6 +12141,18 @@ func (ec *executionContext) childFields_SandboxSettingsUpdatePayload(ctx context
 		return ec.fieldContext_SandboxSettingsUpdatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SandboxSettingsUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SecondStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "step":
+		return ec.fieldContext_SecondStep_step(ctx, field)
+	case "totp":
+		return ec.fieldContext_SecondStep_totp(ctx, field)
+	case "passkey":
+		return ec.fieldContext_SecondStep_passkey(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SecondStep", field.Name)
 }
 
 func (ec *executionContext) childFields_Segment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10962,6 +12329,44 @@ func (ec *executionContext) childFields_SenderUpdatePayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type SenderUpdatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ServiceAccountCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "operator":
+		return ec.fieldContext_ServiceAccountCreatePayload_operator(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ServiceAccountCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceAccountCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Session_id(ctx, field)
+	case "userAgent":
+		return ec.fieldContext_Session_userAgent(ctx, field)
+	case "address":
+		return ec.fieldContext_Session_address(ctx, field)
+	case "current":
+		return ec.fieldContext_Session_current(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Session_createdAt(ctx, field)
+	case "lastSeenAt":
+		return ec.fieldContext_Session_lastSeenAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Session_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
+}
+
+func (ec *executionContext) childFields_SessionRevokePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return ec.fieldContext_SessionRevokePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SessionRevokePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SessionWindow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "open":
@@ -10980,6 +12385,10 @@ func (ec *executionContext) childFields_Settings(ctx context.Context, field grap
 		return ec.fieldContext_Settings_defaultQuietHours(ctx, field)
 	case "defaultFrequencyCap":
 		return ec.fieldContext_Settings_defaultFrequencyCap(ctx, field)
+	case "secondFactorRoles":
+		return ec.fieldContext_Settings_secondFactorRoles(ctx, field)
+	case "sessionIdleHours":
+		return ec.fieldContext_Settings_sessionIdleHours(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Settings", field.Name)
 }
@@ -11002,6 +12411,8 @@ func (ec *executionContext) childFields_Setup(ctx context.Context, field graphql
 		return ec.fieldContext_Setup_tokenNeeded(ctx, field)
 	case "live":
 		return ec.fieldContext_Setup_live(ctx, field)
+	case "emails":
+		return ec.fieldContext_Setup_emails(ctx, field)
 	case "version":
 		return ec.fieldContext_Setup_version(ctx, field)
 	}
@@ -11012,10 +12423,20 @@ func (ec *executionContext) childFields_SignInPayload(ctx context.Context, field
 	switch field.Name {
 	case "operator":
 		return ec.fieldContext_SignInPayload_operator(ctx, field)
+	case "secondStep":
+		return ec.fieldContext_SignInPayload_secondStep(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_SignInPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignInPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SignOutEverywherePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return ec.fieldContext_SignOutEverywherePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignOutEverywherePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11350,6 +12771,40 @@ func (ec *executionContext) childFields_TopicUpdatePayload(ctx context.Context, 
 		return ec.fieldContext_TopicUpdatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TopicUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_TotpDisablePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return ec.fieldContext_TotpDisablePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TotpDisablePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_TotpEnablePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recoveryCodes":
+		return ec.fieldContext_TotpEnablePayload_recoveryCodes(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TotpEnablePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TotpEnablePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_TotpSetupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "secret":
+		return ec.fieldContext_TotpSetupPayload_secret(ctx, field)
+	case "uri":
+		return ec.fieldContext_TotpSetupPayload_uri(ctx, field)
+	case "qrCode":
+		return ec.fieldContext_TotpSetupPayload_qrCode(ctx, field)
+	case "step":
+		return ec.fieldContext_TotpSetupPayload_step(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TotpSetupPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TotpSetupPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -110,6 +110,52 @@ func (ec *executionContext) fieldContext_Settings_defaultFrequencyCap(_ context.
 	return fc, nil
 }
 
+func (ec *executionContext) _Settings_secondFactorRoles(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Settings_secondFactorRoles(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SecondFactorRoles, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.Role) graphql.Marshaler {
+			return ec.marshalNRole2ᚕeventstreamᚋgraphᚋmodelᚐRoleᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Settings_secondFactorRoles(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Settings", field, false, false, "Role")
+}
+
+func (ec *executionContext) _Settings_sessionIdleHours(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Settings_sessionIdleHours(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SessionIdleHours, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Settings_sessionIdleHours(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Settings", field, false, false, "Int")
+}
+
 func (ec *executionContext) _SettingsUpdatePayload_settings(ctx context.Context, field graphql.CollectedField, obj *model.SettingsUpdatePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -189,7 +235,7 @@ func (ec *executionContext) unmarshalInputSettingsUpdateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"accountRatePerSecond", "defaultQuietHours", "defaultFrequencyCap"}
+	fieldsInOrder := [...]string{"accountRatePerSecond", "defaultQuietHours", "defaultFrequencyCap", "secondFactorRoles", "sessionIdleHours"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -217,6 +263,20 @@ func (ec *executionContext) unmarshalInputSettingsUpdateInput(ctx context.Contex
 				return it, err
 			}
 			it.DefaultFrequencyCap = graphql.OmittableOf(data)
+		case "secondFactorRoles":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("secondFactorRoles"))
+			data, err := ec.unmarshalORole2ᚕeventstreamᚋgraphᚋmodelᚐRoleᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SecondFactorRoles = graphql.OmittableOf(data)
+		case "sessionIdleHours":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionIdleHours"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SessionIdleHours = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -266,6 +326,16 @@ func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet,
 		case "defaultFrequencyCap":
 			out.Values[i] = ec._Settings_defaultFrequencyCap(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "secondFactorRoles":
+			out.Values[i] = ec._Settings_secondFactorRoles(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sessionIdleHours":
+			out.Values[i] = ec._Settings_sessionIdleHours(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:

@@ -19,17 +19,36 @@ type Node interface {
 	IsNode()
 }
 
+// One's own account.
+type Account struct {
+	Operator *Operator `json:"operator"`
+	// Codes of an app are asked for at sign-in.
+	Totp     bool       `json:"totp"`
+	Passkeys []*Passkey `json:"passkeys"`
+	// How many have not been used.
+	RecoveryCodesLeft int `json:"recoveryCodesLeft"`
+	// One's role asks for a second factor.
+	SecondFactorRequired bool `json:"secondFactorRequired"`
+	// One's role asks for a second factor and there is none: nothing else can be done before it is set up.
+	SecondFactorMissing bool `json:"secondFactorMissing"`
+}
+
 type AllowedHours struct {
 	Days []Weekday `json:"days"`
 	From string    `json:"from"`
 	To   string    `json:"to"`
 }
 
-// Lets a machine call the API with Authorization: Bearer. Its secret is shown once, when it is made.
+// Lets a machine call the API with Authorization: Bearer. Its secret is shown once, when it is made. It works as long as
+// its owner is active, and never does more than the owner's role may.
 type APIToken struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	Role Role   `json:"role"`
+	// All that the role may do when it was made without scopes.
+	Scopes []Scope `json:"scopes"`
+	// Who made it, or the service account that it was made for.
+	Owner *Operator `json:"owner"`
 	// The first characters of the secret.
 	Prefix string `json:"prefix"`
 	// Null: never.
@@ -44,9 +63,14 @@ func (APIToken) IsNode() {}
 
 type APITokenCreateInput struct {
 	Name string `json:"name"`
-	Role Role   `json:"role"`
-	// Null: never.
+	// At most the owner's.
+	Role Role `json:"role"`
+	// Left out: all that the role may do.
+	Scopes graphql.Omittable[[]Scope] `json:"scopes,omitempty"`
+	// Left out: in 90 days. Null: never.
 	ExpiresAt graphql.Omittable[*time.Time] `json:"expiresAt,omitempty"`
+	// A service account; left out: who makes it.
+	OwnerID graphql.Omittable[*string] `json:"ownerId,omitempty"`
 }
 
 type APITokenCreatePayload struct {
@@ -499,6 +523,14 @@ type CampaignUpdateInput struct {
 
 type CampaignUpdatePayload struct {
 	Campaign   *Campaign    `json:"campaign,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type ConfirmInput struct {
+	Password string `json:"password"`
+}
+
+type ConfirmPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -1309,14 +1341,20 @@ type NumberCheck struct {
 	Contact *Contact `json:"contact,omitempty"`
 }
 
-// Someone who signs in.
+// Someone who signs in, or a service account.
 type Operator struct {
-	ID    string `json:"id"`
-	Email string `json:"email"`
-	Name  string `json:"name"`
-	Role  Role   `json:"role"`
+	ID   string       `json:"id"`
+	Kind OperatorKind `json:"kind"`
+	// Null for everybody but admins and the operator themselves, and of a service account.
+	Email *string `json:"email,omitempty"`
+	Name  string  `json:"name"`
+	// Null for everybody but admins and the operator themselves.
+	Role *Role `json:"role,omitempty"`
 	// False: shut out.
-	Active       bool       `json:"active"`
+	Active bool `json:"active"`
+	// True until the invitation is taken up. Always false for everybody but admins.
+	Invited bool `json:"invited"`
+	// Null for everybody but admins and the operator themselves.
 	LastSignInAt *time.Time `json:"lastSignInAt,omitempty"`
 	CreatedAt    time.Time  `json:"createdAt"`
 }
@@ -1336,11 +1374,54 @@ type OperatorInviteInput struct {
 	Email string `json:"email"`
 	Name  string `json:"name"`
 	Role  Role   `json:"role"`
-	// The first password, 10 to 200 characters; pass it on by a safe way.
-	Password string `json:"password"`
+	// A first password, 10 to 200 characters; then there is no link.
+	Password graphql.Omittable[*string] `json:"password,omitempty"`
 }
 
 type OperatorInvitePayload struct {
+	Operator *Operator `json:"operator,omitempty"`
+	// Shown this once; null with a password in the input.
+	Link       *string      `json:"link,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type OperatorPasswordLinkInput struct {
+	ID string `json:"id"`
+}
+
+type OperatorPasswordLinkPayload struct {
+	Operator *Operator `json:"operator,omitempty"`
+	// Shown this once.
+	Link       *string      `json:"link,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type OperatorReactivateInput struct {
+	ID string `json:"id"`
+}
+
+type OperatorReactivatePayload struct {
+	Operator   *Operator    `json:"operator,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type OperatorSecondFactorResetInput struct {
+	ID string `json:"id"`
+}
+
+type OperatorSecondFactorResetPayload struct {
+	Operator   *Operator    `json:"operator,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// What is left out stays as it is.
+type OperatorUpdateInput struct {
+	ID   string                     `json:"id"`
+	Name graphql.Omittable[*string] `json:"name,omitempty"`
+	Role graphql.Omittable[*Role]   `json:"role,omitempty"`
+}
+
+type OperatorUpdatePayload struct {
 	Operator   *Operator    `json:"operator,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -1351,6 +1432,90 @@ type PageInfo struct {
 	HasPreviousPage bool    `json:"hasPreviousPage"`
 	StartCursor     *string `json:"startCursor,omitempty"`
 	EndCursor       *string `json:"endCursor,omitempty"`
+}
+
+// A key of one's own device, which signs in without a password.
+type Passkey struct {
+	ID         string     `json:"id"`
+	Name       string     `json:"name"`
+	CreatedAt  time.Time  `json:"createdAt"`
+	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
+}
+
+type PasskeyBeginPayload struct {
+	// For navigator.credentials, as PublicKeyCredentialCreationOptionsJSON or PublicKeyCredentialRequestOptionsJSON.
+	Options json.RawMessage `json:"options,omitempty"`
+	// Goes along with the browser's answer; holds ten minutes.
+	Step       *string      `json:"step,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type PasskeyDeleteInput struct {
+	ID string `json:"id"`
+}
+
+type PasskeyDeletePayload struct {
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type PasskeyRegisterInput struct {
+	Step string `json:"step"`
+	// For its owner, 1 to 100 characters.
+	Name string `json:"name"`
+	// What navigator.credentials.create gave, as JSON.
+	Response json.RawMessage `json:"response"`
+}
+
+type PasskeyRegisterPayload struct {
+	Passkey *Passkey `json:"passkey,omitempty"`
+	// Shown this once; null where there are some already.
+	RecoveryCodes []string     `json:"recoveryCodes,omitempty"`
+	UserErrors    []*UserError `json:"userErrors"`
+}
+
+type PasskeySignInInput struct {
+	Step string `json:"step"`
+	// What navigator.credentials.get gave, as JSON.
+	Response json.RawMessage `json:"response"`
+}
+
+type PasswordChangeInput struct {
+	CurrentPassword string `json:"currentPassword"`
+	// 10 to 200 characters.
+	NewPassword string `json:"newPassword"`
+}
+
+type PasswordChangePayload struct {
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// A one-time link by which an operator sets a password.
+type PasswordLink struct {
+	Purpose   PasswordLinkPurpose `json:"purpose"`
+	Email     string              `json:"email"`
+	Name      string              `json:"name"`
+	ExpiresAt time.Time           `json:"expiresAt"`
+}
+
+type PasswordResetRequestInput struct {
+	Email string `json:"email"`
+}
+
+type PasswordResetRequestPayload struct {
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type PasswordSetInput struct {
+	// What stands in the link behind its #.
+	Token string `json:"token"`
+	// 10 to 200 characters.
+	Password string `json:"password"`
+}
+
+type PasswordSetPayload struct {
+	// Whose password it is now; sign in with it.
+	Email      *string      `json:"email,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 type Query struct {
@@ -1380,6 +1545,12 @@ type QuietHoursInput struct {
 	End   string                       `json:"end"`
 	Zone  graphql.Omittable[*string]   `json:"zone,omitempty"`
 	Days  graphql.Omittable[[]Weekday] `json:"days,omitempty"`
+}
+
+type RecoveryCodesRenewPayload struct {
+	// Ten, shown this once.
+	RecoveryCodes []string     `json:"recoveryCodes,omitempty"`
+	UserErrors    []*UserError `json:"userErrors"`
 }
 
 // A time of day in a zone, on some days. Where a clock change leaves that time out, the first moment after the gap counts; where it comes twice, the first.
@@ -1516,6 +1687,16 @@ type SandboxSettingsUpdateInput struct {
 type SandboxSettingsUpdatePayload struct {
 	Settings   *SandboxSettings `json:"settings,omitempty"`
 	UserErrors []*UserError     `json:"userErrors"`
+}
+
+// What is still needed after the right password.
+type SecondStep struct {
+	// Goes along with signInCode; holds ten minutes.
+	Step string `json:"step"`
+	// A code of the app will do. A recovery code always does.
+	Totp bool `json:"totp"`
+	// A passkey will do: begin with passkeySignInBegin.
+	Passkey bool `json:"passkey"`
 }
 
 // A saved query over contacts.
@@ -1665,6 +1846,42 @@ type SenderUpdatePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+type ServiceAccountCreateInput struct {
+	// 1 to 100 characters.
+	Name string `json:"name"`
+	// The most that its tokens may do.
+	Role Role `json:"role"`
+}
+
+type ServiceAccountCreatePayload struct {
+	Operator   *Operator    `json:"operator,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Where somebody is signed in.
+type Session struct {
+	ID string `json:"id"`
+	// The browser, as it calls itself.
+	UserAgent string `json:"userAgent"`
+	// The network address that it was opened from; empty where it is not known.
+	Address string `json:"address"`
+	// True for the session that asks.
+	Current   bool      `json:"current"`
+	CreatedAt time.Time `json:"createdAt"`
+	// To the minute.
+	LastSeenAt time.Time `json:"lastSeenAt"`
+	// When it ends even if it is used.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+type SessionRevokeInput struct {
+	ID string `json:"id"`
+}
+
+type SessionRevokePayload struct {
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 type SessionWindow struct {
 	Open bool `json:"open"`
 	// Null when they never wrote.
@@ -1679,6 +1896,10 @@ type Settings struct {
 	DefaultQuietHours *QuietHours `json:"defaultQuietHours,omitempty"`
 	// The cap of campaigns that are made without any; null: none.
 	DefaultFrequencyCap *FrequencyCap `json:"defaultFrequencyCap,omitempty"`
+	// Roles that must have a second factor at sign-in; until they set one up they can do nothing else.
+	SecondFactorRoles []Role `json:"secondFactorRoles"`
+	// How long a session lasts that nobody uses, 1 to 336 hours.
+	SessionIdleHours int `json:"sessionIdleHours"`
 }
 
 type SettingsUpdateInput struct {
@@ -1687,6 +1908,8 @@ type SettingsUpdateInput struct {
 	DefaultQuietHours graphql.Omittable[*QuietHoursInput] `json:"defaultQuietHours,omitempty"`
 	// Null: none.
 	DefaultFrequencyCap graphql.Omittable[*FrequencyCapInput] `json:"defaultFrequencyCap,omitempty"`
+	SecondFactorRoles   graphql.Omittable[[]Role]             `json:"secondFactorRoles,omitempty"`
+	SessionIdleHours    graphql.Omittable[*int]               `json:"sessionIdleHours,omitempty"`
 }
 
 type SettingsUpdatePayload struct {
@@ -1701,7 +1924,9 @@ type Setup struct {
 	// True while needed: creating the first admin takes the token of the link that the server prints when it starts.
 	TokenNeeded bool `json:"tokenNeeded"`
 	// True: messages go to Twilio. False: to the sandbox on this machine.
-	Live    bool   `json:"live"`
+	Live bool `json:"live"`
+	// True: the server sends emails, such as links for a new password.
+	Emails  bool   `json:"emails"`
 	Version string `json:"version"`
 }
 
@@ -1715,13 +1940,27 @@ type SetupAdminInput struct {
 	Token graphql.Omittable[*string] `json:"token,omitempty"`
 }
 
+type SignInCodeInput struct {
+	// Of SecondStep.
+	Step string `json:"step"`
+	// Six digits of the app, or a recovery code.
+	Code string `json:"code"`
+}
+
 type SignInInput struct {
 	Email    string `json:"email"`
 	Password string `json:"password"`
 }
 
+// Neither operator nor secondStep: the sign-in failed.
 type SignInPayload struct {
-	Operator   *Operator    `json:"operator,omitempty"`
+	Operator *Operator `json:"operator,omitempty"`
+	// The password was right, and a second step is needed.
+	SecondStep *SecondStep  `json:"secondStep,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type SignOutEverywherePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -2027,6 +2266,34 @@ type TopicUpdateInput struct {
 
 type TopicUpdatePayload struct {
 	Topic      *Topic       `json:"topic,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type TotpDisablePayload struct {
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type TotpEnableInput struct {
+	Step string `json:"step"`
+	// The six digits that the app shows.
+	Code string `json:"code"`
+}
+
+type TotpEnablePayload struct {
+	// Shown this once; null where there are some already.
+	RecoveryCodes []string     `json:"recoveryCodes,omitempty"`
+	UserErrors    []*UserError `json:"userErrors"`
+}
+
+type TotpSetupPayload struct {
+	// For typing it into the app.
+	Secret *string `json:"secret,omitempty"`
+	// The same as an otpauth: address.
+	URI *string `json:"uri,omitempty"`
+	// The same as a picture, in a data: URL.
+	QRCode *string `json:"qrCode,omitempty"`
+	// Goes along with the first code; holds ten minutes.
+	Step       *string      `json:"step,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -3452,6 +3719,119 @@ func (e MessageStatus) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// People sign in; service accounts only own API tokens, and outlast the people who made them.
+type OperatorKind string
+
+const (
+	OperatorKindPerson  OperatorKind = "PERSON"
+	OperatorKindService OperatorKind = "SERVICE"
+)
+
+var AllOperatorKind = []OperatorKind{
+	OperatorKindPerson,
+	OperatorKindService,
+}
+
+func (e OperatorKind) IsValid() bool {
+	switch e {
+	case OperatorKindPerson, OperatorKindService:
+		return true
+	}
+	return false
+}
+
+func (e OperatorKind) String() string {
+	return string(e)
+}
+
+func (e *OperatorKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = OperatorKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid OperatorKind", str)
+	}
+	return nil
+}
+
+func (e OperatorKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *OperatorKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e OperatorKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type PasswordLinkPurpose string
+
+const (
+	// The first password of somebody who was invited. Holds seven days.
+	PasswordLinkPurposeInvitation PasswordLinkPurpose = "INVITATION"
+	// A new password instead of a forgotten one. Holds one day.
+	PasswordLinkPurposeReset PasswordLinkPurpose = "RESET"
+)
+
+var AllPasswordLinkPurpose = []PasswordLinkPurpose{
+	PasswordLinkPurposeInvitation,
+	PasswordLinkPurposeReset,
+}
+
+func (e PasswordLinkPurpose) IsValid() bool {
+	switch e {
+	case PasswordLinkPurposeInvitation, PasswordLinkPurposeReset:
+		return true
+	}
+	return false
+}
+
+func (e PasswordLinkPurpose) String() string {
+	return string(e)
+}
+
+func (e *PasswordLinkPurpose) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PasswordLinkPurpose(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PasswordLinkPurpose", str)
+	}
+	return nil
+}
+
+func (e PasswordLinkPurpose) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PasswordLinkPurpose) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PasswordLinkPurpose) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // Who paused a campaign.
 type PausedBy string
 
@@ -3565,6 +3945,77 @@ func (e *Role) UnmarshalJSON(b []byte) error {
 }
 
 func (e Role) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What an API token may be used for. Role and scope must both allow an operation. No scope lets a token administer
+// operators, tokens or sessions: only people do.
+type Scope string
+
+const (
+	// Every query and subscription that the role may call.
+	ScopeRead Scope = "READ"
+	// Contacts, their consent and topics, imports, suppressions, tags, views; with the role ADMIN also erasing.
+	ScopeContactsWrite Scope = "CONTACTS_WRITE"
+	// Exports of contacts and of a campaign's messages, and downloading them.
+	ScopeContactsExport Scope = "CONTACTS_EXPORT"
+	// Segments, templates, topics, campaigns; also launching them, which sends messages.
+	ScopeCampaignsWrite Scope = "CAMPAIGNS_WRITE"
+	// Replies, test messages, conversations, and decisions on messages with an unknown outcome.
+	ScopeMessagesWrite Scope = "MESSAGES_WRITE"
+	// Senders, settings, webhook events and the sandbox.
+	ScopeSettingsWrite Scope = "SETTINGS_WRITE"
+)
+
+var AllScope = []Scope{
+	ScopeRead,
+	ScopeContactsWrite,
+	ScopeContactsExport,
+	ScopeCampaignsWrite,
+	ScopeMessagesWrite,
+	ScopeSettingsWrite,
+}
+
+func (e Scope) IsValid() bool {
+	switch e {
+	case ScopeRead, ScopeContactsWrite, ScopeContactsExport, ScopeCampaignsWrite, ScopeMessagesWrite, ScopeSettingsWrite:
+		return true
+	}
+	return false
+}
+
+func (e Scope) String() string {
+	return string(e)
+}
+
+func (e *Scope) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Scope(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Scope", str)
+	}
+	return nil
+}
+
+func (e Scope) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Scope) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Scope) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

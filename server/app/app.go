@@ -44,10 +44,12 @@ import (
 	"eventstream/server/health"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
+	"eventstream/server/mail"
 	"eventstream/server/merge"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
+	"eventstream/server/secret"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
 	"eventstream/server/template"
@@ -248,10 +250,18 @@ func (a *App) build(ctx context.Context) error {
 	}
 
 	a.hub = pubsub.New(a.db.Pool, a.log)
+	post, err := a.post()
+	if err != nil {
+		return err
+	}
 	enqueuer := &jobs.Enqueuer{}
 	hasher := consent.NewHasher(string(a.cfg.SecretKey))
 	s := graph.Services{
-		Auth: auth.New(a.db, now), Contacts: contact.NewService(a.db, a.hub),
+		Auth: auth.New(auth.Options{
+			DB: a.db, Hub: a.hub, Keys: secret.New(string(a.cfg.SecretKey)), Now: now, PublicURL: a.publicURL,
+			Mail: post, Log: a.log,
+		}),
+		Contacts: contact.NewService(a.db, a.hub),
 		Consents: consent.NewService(a.db, a.hub, hasher, now),
 		Segments: segment.NewService(a.db), Senders: sender.NewService(a.db), Messages: message.NewStore(a.db),
 		Dashboard: dashboard.NewService(a.db, twilio.Code), Health: health.NewService(a.db),
@@ -341,6 +351,18 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	return a.buildServer(signers)
+}
+
+// post is how emails are sent, nil when they are not.
+func (a *App) post() (func(ctx context.Context, to, subject, text string) error, error) {
+	if a.cfg.SMTPURL == "" {
+		return nil, nil //nolint:nilnil // without a server there is nothing that sends
+	}
+	sender, err := mail.New(string(a.cfg.SMTPURL), a.cfg.MailFrom)
+	if err != nil {
+		return nil, fmt.Errorf("SMTP_URL, MAIL_FROM: %w", err)
+	}
+	return sender.Send, nil
 }
 
 // openWriter makes what keeps webhooks, with its spool if there is to be one.
@@ -498,6 +520,9 @@ func (a *App) Run(ctx context.Context) error {
 	defer stop()
 	var loops sync.WaitGroup
 	loops.Go(func() { a.hub.Run(background) })
+	if a.roles.Serve {
+		loops.Go(func() { a.Services.Auth.Run(background) })
+	}
 	if a.writer != nil {
 		loops.Go(func() { a.writer.Run(db.WithLane(background, db.LaneEdge)) })
 		loops.Go(func() { a.Services.Webhooks.Run(background) })

@@ -25,6 +25,9 @@ func (a *App) downloadRejects(ctx context.Context, id, format string, w http.Res
 	if _, err := a.Services.Imports.ByID(ctx, n); err != nil {
 		return err
 	}
+	if err := a.Services.Exports.OpenMessages(ctx, n); err != nil {
+		return err
+	}
 	table := csvcell.Format(format)
 	begin(w, "rejects."+format, table.ContentType())
 	return a.Services.Imports.WriteRejects(ctx, n, table, w)
@@ -55,6 +58,9 @@ func (a *App) downloadMessages(ctx context.Context, id, format string, w http.Re
 		return err
 	}
 	if _, err := a.Services.Campaigns.ByID(ctx, n); err != nil {
+		return err
+	}
+	if err := a.Services.Exports.OpenMessages(ctx, n); err != nil {
 		return err
 	}
 	table := csvcell.Format(format)

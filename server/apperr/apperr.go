@@ -18,8 +18,10 @@ const (
 	CodeConflict        Code = "conflict"        // the thing's present state forbids it
 	CodeUnauthenticated Code = "unauthenticated" // sign in first
 	CodeForbidden       Code = "forbidden"       // the role does not allow it
+	CodeConfirm         Code = "confirm"         // signed in too long ago for this: confirm who you are, then try again
 	CodeRateLimited     Code = "rate_limited"    // too often; try later
 	CodeUnavailable     Code = "unavailable"     // a part we need is away; try later
+	CodeSecondFactor    Code = "second_factor"   // the role asks for a second factor: set one up
 	CodeInternal        Code = "internal"        // our fault; see the log
 )
 

@@ -71,6 +71,16 @@ func RecordEach(ctx context.Context, idb bun.IDB, action, entity string, ids []i
 	return insertEach(ctx, idb, e, ids)
 }
 
+// Download writes that the actor of ctx begins to download a file with personal
+// data, and from which network address.
+func Download(ctx context.Context, idb bun.IDB, what string, id int64) error {
+	changes := map[string]any{}
+	if address := actor.Address(ctx); address.IsValid() {
+		changes["address"] = address.Unmap().String()
+	}
+	return Record(ctx, idb, what+".download", what, id, changes)
+}
+
 // digest is the hash of an entry whose Seq and PrevHash are set.
 func (e *Entry) digest() []byte {
 	h := sha256.New()

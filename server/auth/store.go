@@ -14,7 +14,7 @@ import (
 )
 
 func anyOperator(ctx context.Context, idb bun.IDB) (any bool, err error) {
-	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM operators)").Scan(ctx, &any)
+	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM operators WHERE kind = 'person')").Scan(ctx, &any)
 	return any, db.Err(err)
 }
 
@@ -28,17 +28,18 @@ func insertOperator(ctx context.Context, idb bun.IDB, o *Operator) error {
 	return db.Err(err)
 }
 
-func setActive(ctx context.Context, tx bun.Tx, id int64, active bool) (*Operator, error) {
+func operatorForUpdate(ctx context.Context, tx bun.Tx, id int64) (*Operator, error) {
 	o := new(Operator)
-	_, err := tx.NewUpdate().Model(o).Set("active = ?", active).Set("updated_at = now()").Where("id = ?",
-		id).Returning("*").Exec(ctx)
-	if err == nil && o.ID == 0 {
-		err = sql.ErrNoRows
+	if err := tx.NewSelect().Model(o).Where("id = ?", id).For("UPDATE").Scan(ctx); err != nil {
+		return nil, db.Err(err)
 	}
-	if err == nil && !active {
-		_, err = tx.NewRaw("DELETE FROM sessions WHERE operator_id = ?", id).Exec(ctx)
-	}
-	return o, db.Err(err)
+	return o, nil
+}
+
+func updateOperator(ctx context.Context, tx bun.Tx, o *Operator) error {
+	_, err := tx.NewUpdate().Model(o).Column("name", "role", "active", "password_hash").Set("updated_at = now()").
+		WherePK().Exec(ctx)
+	return db.Err(err)
 }
 
 func listOperators(ctx context.Context, idb bun.IDB) (rows []*Operator, err error) {
@@ -59,44 +60,107 @@ func operatorByEmail(ctx context.Context, idb bun.IDB, email string) (*Operator,
 	return o, nil
 }
 
-func insertSession(ctx context.Context, tx bun.Tx, hash []byte, operatorID int64, userAgent string,
-	length time.Duration,
-) error {
-	_, err := tx.NewRaw("INSERT INTO sessions (token_hash, operator_id, user_agent, expires_at) VALUES (?, ?, ?, now() + make_interval(secs => ?))",
-		hash, operatorID, userAgent, length.Seconds()).Exec(ctx)
+// insertSession opens a session and fills in its id.
+func insertSession(ctx context.Context, tx bun.Tx, hash []byte, s *Session) error {
+	err := tx.NewRaw(`INSERT INTO sessions (token_hash, operator_id, user_agent, address, expires_at)
+		VALUES (?, ?, ?, ?, now() + make_interval(secs => ?)) RETURNING id`,
+		hash, s.OperatorID, s.UserAgent, s.Address, SessionLength.Seconds()).Scan(ctx, &s.ID)
 	if err == nil {
-		_, err = tx.NewRaw("UPDATE operators SET last_sign_in_at = now() WHERE id = ?", operatorID).Exec(ctx)
-	}
-	if err == nil {
-		_, err = tx.NewRaw("DELETE FROM sessions WHERE expires_at < now()").Exec(ctx)
+		_, err = tx.NewRaw("UPDATE operators SET last_sign_in_at = now() WHERE id = ?", s.OperatorID).Exec(ctx)
 	}
 	return db.Err(err)
 }
 
-func deleteSession(ctx context.Context, idb bun.IDB, hash []byte) error {
-	_, err := idb.NewRaw("DELETE FROM sessions WHERE token_hash = ?", hash).Exec(ctx)
+// deleteSession gives what it deleted, or nil.
+func deleteSession(ctx context.Context, tx bun.Tx, hash []byte) (*Session, error) {
+	s := new(Session)
+	err := tx.NewRaw("DELETE FROM sessions WHERE token_hash = ? RETURNING id, operator_id", hash).
+		Scan(ctx, &s.ID, &s.OperatorID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil //nolint:nilnil // there was none
+	}
+	return s, db.Err(err)
+}
+
+func endSession(ctx context.Context, tx bun.Tx, operator, id int64) error {
+	return db.Err(tx.NewRaw("DELETE FROM sessions WHERE id = ? AND operator_id = ? RETURNING id", id, operator).
+		Scan(ctx, &id))
+}
+
+// endSessions ends all of an operator's sessions but the one that stays (0: none).
+func endSessions(ctx context.Context, tx bun.Tx, operator, stays int64) error {
+	_, err := tx.NewRaw("DELETE FROM sessions WHERE operator_id = ? AND id <> ?", operator, stays).Exec(ctx)
 	return db.Err(err)
 }
 
-func sessionActor(ctx context.Context, idb bun.IDB, hash []byte) (actor.Actor, error) {
+func confirmSession(ctx context.Context, tx bun.Tx, id int64) error {
+	_, err := tx.NewRaw("UPDATE sessions SET authenticated_at = now() WHERE id = ?", id).Exec(ctx)
+	return db.Err(err)
+}
+
+func listSessions(ctx context.Context, idb bun.IDB, operator int64) (rows []*Session, err error) {
+	err = idb.NewRaw(`SELECT id, operator_id, user_agent, address, created_at, last_seen_at, expires_at, authenticated_at
+		FROM sessions WHERE operator_id = ? AND expires_at > now() AND last_seen_at > now() - `+idleLimit+`
+		ORDER BY last_seen_at DESC, id DESC`, operator).Scan(ctx, &rows)
+	return rows, db.Err(err)
+}
+
+// idleLimit is how long a session lasts that nobody uses, see Security.
+const idleLimit = `make_interval(hours => coalesce(
+	(SELECT (value->>'session_idle_hours')::int FROM settings WHERE key = 'security'), ` + defaultIdleHours + `))`
+
+// sessionActor reads who a session is; used notes that it was, to the minute.
+func sessionActor(ctx context.Context, idb bun.IDB, hash []byte, used bool) (actor.Actor, error) {
 	a := actor.Actor{Kind: actor.KindOperator}
-	err := idb.NewRaw(`SELECT o.id, o.role FROM sessions s JOIN operators o ON o.id = s.operator_id
-		WHERE s.token_hash = ? AND s.expires_at > now() AND o.active`, hash).Scan(ctx, &a.ID, &a.Role)
+	err := idb.NewRaw(`
+		WITH found AS (
+			SELECT o.id AS operator_id, o.role, s.id, s.last_seen_at,
+				s.authenticated_at > now() - make_interval(secs => ?1) AS recent,
+				o.totp_seed = '' AND EXISTS (SELECT 1 FROM settings
+					WHERE key = 'security' AND jsonb_exists(value->'second_factor_roles', o.role))
+				AND NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.operator_id = o.id) AS lacking
+			FROM sessions s JOIN operators o ON o.id = s.operator_id
+			WHERE s.token_hash = ?0 AND s.expires_at > now() AND s.last_seen_at > now() - `+idleLimit+`
+				AND o.active AND o.kind = 'person'),
+		used AS (
+			UPDATE sessions SET last_seen_at = now()
+			WHERE ?2 AND id IN (SELECT id FROM found WHERE last_seen_at < now() - interval '1 minute'))
+		SELECT operator_id, role, id, recent, lacking FROM found`,
+		hash, RecentFor.Seconds(), used).Scan(ctx, &a.ID, &a.Role, &a.Session, &a.Recent, &a.Lacking)
 	if errors.Is(err, sql.ErrNoRows) {
 		return actor.Actor{}, nil
 	}
 	return a, db.Err(err)
 }
 
-func tokenActor(ctx context.Context, idb bun.IDB, hash []byte) (actor.Actor, error) {
-	a := actor.Actor{Kind: actor.KindAPIToken}
-	err := idb.NewRaw(`UPDATE api_tokens SET last_used_at = CASE WHEN last_used_at > now() - interval '1 minute' THEN last_used_at ELSE now() END
-		WHERE token_hash = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) RETURNING id, role`,
-		hash).Scan(ctx, &a.ID, &a.Role)
+// tokenActor reads who a token is: no more than its owner may do, and nobody
+// once the owner is shut out.
+func tokenActor(ctx context.Context, idb bun.IDB, hash []byte, used bool) (actor.Actor, error) {
+	a := actor.Actor{Kind: actor.KindAPIToken, Scopes: actor.AllScopes}
+	var ownerRole actor.Role
+	var scopes []string
+	err := idb.NewRaw(`
+		WITH found AS (
+			SELECT t.id, t.role, t.operator_id, t.scopes, t.last_used_at, o.role AS owner_role
+			FROM api_tokens t JOIN operators o ON o.id = t.operator_id
+			WHERE t.token_hash = ?0 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now()) AND o.active),
+		used AS (
+			UPDATE api_tokens SET last_used_at = now()
+			WHERE ?1 AND id IN (
+				SELECT id FROM found WHERE last_used_at IS NULL OR last_used_at < now() - interval '1 minute'))
+		SELECT id, role, owner_role, operator_id, scopes FROM found`,
+		hash, used).Scan(ctx, &a.ID, &a.Role, &ownerRole, &a.Owner, pgdialect.Array(&scopes))
 	if errors.Is(err, sql.ErrNoRows) {
 		return actor.Actor{}, nil
 	}
-	return a, db.Err(err)
+	if err != nil {
+		return actor.Actor{}, db.Err(err)
+	}
+	a.Role = a.Role.Lesser(ownerRole)
+	if scopes != nil {
+		a.Scopes, err = actor.ScopesOf(scopes)
+	}
+	return a, err
 }
 
 func insertToken(ctx context.Context, idb bun.IDB, t *Token) error {
@@ -116,26 +180,86 @@ func listTokens(ctx context.Context, idb bun.IDB) (rows []*Token, err error) {
 	return rows, db.Err(err)
 }
 
-func blockedFor(ctx context.Context, idb bun.IDB, keys []string) (time.Duration, error) {
-	var seconds float64
-	err := idb.NewRaw("SELECT coalesce(extract(epoch FROM max(blocked_until) - now()), 0)::float8 FROM sign_in_failures WHERE key = ANY (?)", pgdialect.Array(keys)).Scan(ctx, &seconds)
-	return time.Duration(max(seconds, 0) * float64(time.Second)), db.Err(err)
+func tokenByID(ctx context.Context, idb bun.IDB, id int64) (*Token, error) {
+	t := new(Token)
+	return t, db.Err(idb.NewSelect().Model(t).Where("id = ?", id).Scan(ctx))
 }
 
-// countFailure doubles the wait with each failure past the free ones; an hour
-// of quiet starts anew.
-func countFailure(ctx context.Context, idb bun.IDB, keys []string, free int, longest time.Duration) error {
-	_, err := idb.NewRaw(`
-		INSERT INTO sign_in_failures AS f (key, failures, blocked_until) SELECT k, 1, now() FROM unnest(?0::text[]) k
+func insertLink(ctx context.Context, tx bun.Tx, hash []byte, operator int64, purpose Purpose, by *int64,
+	length time.Duration,
+) error {
+	_, err := tx.NewRaw(`INSERT INTO password_links (token_hash, operator_id, purpose, created_by, expires_at)
+		VALUES (?, ?, ?, ?, now() + make_interval(secs => ?))`, hash, operator, purpose, by, length.Seconds()).Exec(ctx)
+	return db.Err(err)
+}
+
+func deleteLinks(ctx context.Context, tx bun.Tx, operator int64) error {
+	_, err := tx.NewRaw("DELETE FROM password_links WHERE operator_id = ?", operator).Exec(ctx)
+	return db.Err(err)
+}
+
+// linkByHash finds a link that still works; lock keeps others from using it.
+func linkByHash(ctx context.Context, idb bun.IDB, hash []byte, lock bool) (*Link, error) {
+	l, locking := new(Link), bun.Safe("")
+	if lock {
+		locking = "FOR UPDATE OF l"
+	}
+	err := idb.NewRaw(`SELECT l.purpose, l.operator_id, o.email, o.name, l.expires_at
+		FROM password_links l JOIN operators o ON o.id = l.operator_id
+		WHERE l.token_hash = ? AND l.expires_at > now() AND o.active ?`, hash, locking).
+		Scan(ctx, &l.Purpose, &l.OperatorID, &l.Email, &l.Name, &l.ExpiresAt)
+	if err != nil {
+		return nil, db.Err(err)
+	}
+	return l, nil
+}
+
+// takeAttempt counts one for the key and gives how many there are in a row, or
+// how long the key has to wait. Concurrent attempts queue up for the row: each
+// sees those before it.
+func takeAttempt(ctx context.Context, tx bun.Tx, key string, l limit) (n int, wait time.Duration, err error) {
+	err = tx.NewRaw(`
+		INSERT INTO sign_in_failures AS f (key, failures, blocked_until) VALUES (?0, 1, now() - interval '1 hour')
 		ON CONFLICT (key) DO UPDATE SET updated_at = now(),
 			failures = CASE WHEN f.updated_at < now() - interval '1 hour' THEN 1 ELSE f.failures + 1 END,
 			blocked_until = CASE WHEN f.updated_at >= now() - interval '1 hour' AND f.failures + 1 >= ?1
-				THEN now() + make_interval(secs => least(?2, power(2, least(f.failures + 1 - ?1, 20)))) ELSE now() END`,
-		pgdialect.Array(keys), free, longest.Seconds()).Exec(ctx)
+				THEN now() + make_interval(secs => least(?3, ?2 * power(2, least(f.failures + 1 - ?1, 20))))
+				ELSE now() - interval '1 hour' END
+			WHERE f.blocked_until <= now()
+		RETURNING failures`, key, l.free, l.base.Seconds(), l.longest.Seconds()).Scan(ctx, &n)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return n, 0, db.Err(err)
+	}
+	var seconds float64
+	err = tx.NewRaw("SELECT extract(epoch FROM blocked_until - now())::float8 FROM sign_in_failures WHERE key = ?", key).
+		Scan(ctx, &seconds)
+	return 0, max(time.Duration(seconds*float64(time.Second)), time.Millisecond), db.Err(err)
+}
+
+// giveBack takes one from the count, and the wait that it brought.
+func giveBack(ctx context.Context, idb bun.IDB, key string, free int) error {
+	_, err := idb.NewRaw(`UPDATE sign_in_failures SET failures = greatest(failures - 1, 0),
+		blocked_until = CASE WHEN failures - 1 < ? THEN now() - interval '1 hour' ELSE blocked_until END
+		WHERE key = ?`, free, key).Exec(ctx)
 	return db.Err(err)
 }
 
-func forgetFailures(ctx context.Context, idb bun.IDB, keys []string) error {
-	_, err := idb.NewRaw("DELETE FROM sign_in_failures WHERE key = ANY (?)", pgdialect.Array(keys)).Exec(ctx)
+func forgetAttempts(ctx context.Context, tx bun.Tx, key string) error {
+	_, err := tx.NewRaw("DELETE FROM sign_in_failures WHERE key = ?", key).Exec(ctx)
 	return db.Err(err)
+}
+
+// purgeOld deletes what no longer counts.
+func purgeOld(ctx context.Context, d *db.DB) error {
+	for _, query := range []string{
+		"DELETE FROM sign_in_failures WHERE updated_at < now() - interval '1 day'",
+		"DELETE FROM sessions WHERE expires_at < now()",
+		"DELETE FROM spent_steps WHERE expires_at < now()",
+		"DELETE FROM password_links WHERE expires_at < now() - interval '1 day'",
+	} {
+		if _, err := d.ExecContext(ctx, query); err != nil {
+			return db.Err(err)
+		}
+	}
+	return nil
 }

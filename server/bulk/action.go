@@ -88,7 +88,8 @@ type Action struct {
 	Total      int64          // selected when it began
 	Done       int64          //
 	Changed    int64          // of Done
-	OperatorID *int64         //
+	OperatorID *int64         // who started it; nil: an API token, or the engine
+	APITokenID *int64         `bun:"api_token_id"`
 	CreatedAt  time.Time      `bun:",nullzero"`
 	StartedAt  *time.Time     //
 	FinishedAt *time.Time     //

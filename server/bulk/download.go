@@ -7,6 +7,7 @@ import (
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
+	"eventstream/server/audit"
 	"eventstream/server/export"
 	"eventstream/server/pubsub"
 
@@ -22,21 +23,37 @@ func (s *Service) OpenExport(ctx context.Context, id int64) (*Action, error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
 	}
+	if err := actor.RequireScope(ctx, actor.ScopeContactsExport); err != nil {
+		return nil, err
+	}
 	a, err := s.ByID(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	who := actor.From(ctx)
-	mine := a.OperatorID != nil && who.Kind == actor.KindOperator && who.ID == *a.OperatorID
 	switch {
 	case a.Kind != KindExport:
 		return nil, apperr.NotFound("export", id)
-	case !mine && !who.Role.Includes(actor.RoleAdmin) && a.OperatorID != nil:
+	case !a.belongsTo(actor.From(ctx)):
 		return nil, apperr.New(apperr.CodeForbidden, "only who asked for an export, or an admin, downloads it")
 	case a.Status == StatusCanceled || s.now().Sub(a.CreatedAt) > exportLife:
 		return nil, errExportOver
 	}
 	return a, nil
+}
+
+// belongsTo reports whether who started the action, or is an admin. What an API
+// token started belongs to that token alone: it may be used elsewhere than its
+// owner.
+func (a *Action) belongsTo(who actor.Actor) bool {
+	switch {
+	case who.Role.Includes(actor.RoleAdmin):
+		return true
+	case who.Kind == actor.KindOperator:
+		return a.OperatorID != nil && *a.OperatorID == who.ID
+	case who.Kind == actor.KindAPIToken:
+		return a.APITokenID != nil && *a.APITokenID == who.ID
+	}
+	return false
 }
 
 var errExportOver = apperr.Conflict("this export is over: start a new one")
@@ -45,6 +62,9 @@ var errExportOver = apperr.Conflict("this export is over: start a new one")
 // the action ends the download. One that breaks off can be downloaded again.
 func (s *Service) WriteExport(ctx context.Context, a *Action, out io.Writer) error {
 	if err := s.segments.Narrow(ctx, s.db, &a.Selection); err != nil {
+		return err
+	}
+	if err := audit.Download(ctx, s.db, "export", a.ID); err != nil {
 		return err
 	}
 	what := export.Contacts{Selection: a.Selection, Newest: a.Newest, Format: a.Options.Format}

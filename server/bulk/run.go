@@ -144,10 +144,7 @@ func (s *Service) lock(ctx context.Context, tx bun.Tx, a *Action) (rows, family 
 
 // actor is who started the action.
 func (a *Action) actor() actor.Actor {
-	if a.OperatorID != nil {
-		return actor.Actor{Kind: actor.KindOperator, ID: *a.OperatorID, Role: actor.RoleAdmin}
-	}
-	return actor.System
+	return actor.Starter(a.OperatorID, a.APITokenID, actor.RoleAdmin)
 }
 
 // source is how subscriptions say who started the action.

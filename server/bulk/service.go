@@ -86,6 +86,7 @@ func (s *Service) Start(ctx context.Context, kind Kind, selection contact.Filter
 	}
 	a := &Action{
 		Kind: kind, Selection: selection, Options: o, Status: StatusPending, OperatorID: actor.OperatorID(ctx),
+		APITokenID: actor.TokenID(ctx),
 	}
 	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
 		if a.Total, a.Newest, err = contact.Extent(ctx, tx, selection); err != nil {

@@ -53,6 +53,10 @@ type Config struct {
 	TrustedProxies guard.Proxies      `env:"TRUSTED_PROXIES"` // whose X-Forwarded-For and Forwarded count
 	AllowedHosts   guard.AllowedHosts `env:"ALLOWED_HOSTS"`   // further names, beside PUBLIC_URL's and the listener's
 
+	// Emails to operators; both unset: admins hand links over.
+	SMTPURL  Secret `env:"SMTP_URL"`  // smtp://user:password@host:587 or smtps://user:password@host:465
+	MailFrom string `env:"MAIL_FROM"` // the address they come from
+
 	Twilio Twilio
 
 	SecretKey            Secret `env:"SECRET_KEY"` // 32 bytes or more; unset: made once and kept in DataDir
@@ -148,6 +152,9 @@ func (c Config) Validate() error {
 	}
 	if (c.AdminEmail == "") != (c.AdminPassword == "") {
 		errs = append(errs, errors.New("ADMIN_EMAIL and ADMIN_PASSWORD: set both or neither"))
+	}
+	if (c.SMTPURL == "") != (c.MailFrom == "") {
+		errs = append(errs, errors.New("SMTP_URL and MAIL_FROM: set both or neither"))
 	}
 	if c.SecretKey != "" && len(c.SecretKey) < 32 {
 		bad("SECRET_KEY", "***", "32 characters or more")

@@ -23,6 +23,7 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 		"PUBLIC_URL":                            func(c *Config) { c.PublicURL = "shop.example" },
 		"DATABASE_URL":                          func(c *Config) { c.DatabaseURL = "mysql://secret@x" },
 		"ADMIN_EMAIL and ADMIN_PASSWORD":        func(c *Config) { c.AdminEmail = "a@b.example" },
+		"SMTP_URL and MAIL_FROM":                func(c *Config) { c.MailFrom = "a@b.example" },
 		"SECRET_KEY":                            func(c *Config) { c.SecretKey = "short" },
 		"MESSAGE_VALIDITY":                      func(c *Config) { c.MessageValidity = time.Second },
 		"LOG_LEVEL":                             func(c *Config) { c.LogLevel = "loud" },

@@ -6,6 +6,8 @@ import (
 	"io"
 	"time"
 
+	"eventstream/server/actor"
+	"eventstream/server/audit"
 	"eventstream/server/csvcell"
 )
 
@@ -19,6 +21,18 @@ type outcome struct {
 }
 
 const messagesSlice = 2000
+
+// OpenMessages checks that the actor may download a campaign's messages, and
+// writes into the trail that they do.
+func (s *Service) OpenMessages(ctx context.Context, campaign int64) error {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return err
+	}
+	if err := actor.RequireScope(ctx, actor.ScopeContactsExport); err != nil {
+		return err
+	}
+	return audit.Download(ctx, s.db, "campaign_messages", campaign)
+}
 
 // WriteMessages writes a campaign's messages as a table, newest contact first,
 // reading them slice by slice: memory does not grow with the campaign. The

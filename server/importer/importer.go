@@ -145,7 +145,8 @@ type Import struct {
 	Unchanged  int64      //
 	Duplicates int64      // rows that repeat a number of an earlier row; the last one wins
 	Rejected   int64      //
-	OperatorID *int64     //
+	OperatorID *int64     // who uploaded it; nil: an API token, or the engine
+	APITokenID *int64     `bun:"api_token_id"`
 	CreatedAt  time.Time  `bun:",nullzero"`
 	StartedAt  *time.Time //
 	FinishedAt *time.Time //

@@ -45,11 +45,7 @@ func (s *Service) run(ctx context.Context, id int64) error {
 	if err != nil || imp == nil {
 		return err
 	}
-	who := actor.System
-	if imp.OperatorID != nil {
-		who = actor.Actor{Kind: actor.KindOperator, ID: *imp.OperatorID, Role: actor.RoleMarketer}
-	}
-	ctx = actor.With(ctx, who)
+	ctx = actor.With(ctx, actor.Starter(imp.OperatorID, imp.APITokenID, actor.RoleMarketer))
 	if imp.Starts > maxStarts {
 		return s.end(ctx, imp, StatusFailed, fmt.Sprintf("the process that worked it ended %d times behind row %d: "+
 			"look at the rows that follow, and at the memory of the machine", maxStarts, imp.RowsDone))

@@ -94,7 +94,8 @@ func (s *Service) Start(ctx context.Context, req Request, file io.Reader) (*Impo
 	if lacking != nil && (!req.DryRun || len(opts.Columns) == 0) {
 		return nil, lacking
 	}
-	imp := &Import{FileName: req.FileName, Options: opts, Status: StatusUploading, OperatorID: actor.OperatorID(ctx)}
+	imp := &Import{FileName: req.FileName, Options: opts, Status: StatusUploading, OperatorID: actor.OperatorID(ctx),
+		APITokenID: actor.TokenID(ctx)}
 	if err := insert(ctx, s.db, imp); err != nil {
 		return nil, err
 	}
@@ -273,8 +274,14 @@ func (s *Service) Rejects(ctx context.Context, id int64, limit int) ([]*Reject, 
 // WriteRejects writes the rejected rows as a table: their columns as they came,
 // then line and reason. Once corrected, the file can be imported again.
 func (s *Service) WriteRejects(ctx context.Context, id int64, format csvcell.Format, out io.Writer) error {
+	if err := actor.RequireScope(ctx, actor.ScopeContactsWrite); err != nil {
+		return err
+	}
 	imp, err := s.ByID(ctx, id)
 	if err != nil {
+		return err
+	}
+	if err := audit.Download(ctx, s.db, "import_rejects", id); err != nil {
 		return err
 	}
 	w, err := csvcell.NewTable(format, out)

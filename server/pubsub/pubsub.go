@@ -34,6 +34,7 @@ const (
 	TopicContact      = "contact"      // contacts changed, by id
 	TopicConversation = "conversation" // conversations changed, by id
 	TopicBulk         = "bulk"         // a bulk action's progress changed
+	TopicAccess       = "access"       // operators whose sessions, tokens, role or state changed, by id
 )
 
 type event struct {
@@ -143,7 +144,7 @@ func (h *Hub) sendLoop(ctx context.Context) {
 		case <-h.kick:
 		}
 		pause := interval
-		if err := h.flush(ctx); err != nil && ctx.Err() == nil {
+		if err := h.Flush(ctx); err != nil && ctx.Err() == nil {
 			h.log.WarnContext(ctx, "live events: not sent, trying again", "error", err)
 			pause = retry
 		}
@@ -155,8 +156,9 @@ func (h *Hub) sendLoop(ctx context.Context) {
 	}
 }
 
-// flush sends what waits. What cannot be sent waits on.
-func (h *Hub) flush(ctx context.Context) error {
+// Flush sends what waits at once, for a command that does not Run. What cannot be
+// sent waits on.
+func (h *Hub) Flush(ctx context.Context) error {
 	h.mu.Lock()
 	batch := h.pending
 	h.pending = map[string]map[int64]struct{}{}

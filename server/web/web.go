@@ -88,7 +88,7 @@ func (rt Routes) pages(r chi.Router) {
 			})
 		}
 		if rt.Jobs != nil {
-			r.With(require(actor.RoleAdmin)).Mount("/admin/jobs", http.MaxBytesHandler(rt.Jobs, guard.MembersBody))
+			r.With(require(actor.RoleAdmin), onlyPeople).Mount("/admin/jobs", http.MaxBytesHandler(rt.Jobs, guard.MembersBody))
 		}
 	})
 	if !rt.Playground {
@@ -156,6 +156,17 @@ func require(role actor.Role) func(http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		})
 	}
+}
+
+// onlyPeople keeps API tokens out of what has no scope.
+func onlyPeople(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := actor.RequirePerson(r.Context(), actor.RoleViewer); err != nil {
+			http.Error(w, apperr.Text(err), http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // identify gives each request an id that the answer, the log and the audit

@@ -28,6 +28,7 @@ import {
   IconSettings,
   IconShieldCheck,
   IconTags,
+  IconUserCircle,
 } from "@tabler/icons-react";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { useEffect } from "react";
@@ -129,6 +130,9 @@ export function Shell() {
                 <Menu.Label>
                   {session.viewer.email} · {session.viewer.role.toLowerCase()}
                 </Menu.Label>
+                <Menu.Item leftSection={<IconUserCircle size={16} />} onClick={() => navigate({ to: "/account" })}>
+                  Account
+                </Menu.Item>
                 <Menu.Item
                   leftSection={<IconLogout size={16} />}
                   onClick={async () => {

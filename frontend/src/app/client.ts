@@ -2,6 +2,7 @@ import { type Cache, cacheExchange } from "@urql/exchange-graphcache";
 import { persistedExchange } from "@urql/exchange-persisted";
 import { createClient as createSocket } from "graphql-ws";
 import { Client, fetchExchange, mapExchange, subscriptionExchange } from "urql";
+import { confirmExchange } from "./confirm";
 
 const none = () => null;
 
@@ -33,11 +34,13 @@ export function createClient(onSignedOut: () => void): Client {
     exchanges: [
       mapExchange({
         onError(error) {
-          if (error.graphQLErrors.some((e) => e.extensions.code === "UNAUTHENTICATED")) onSignedOut();
+          const over = ["UNAUTHENTICATED", "SECOND_FACTOR"]; // the gate says what comes next
+          if (error.graphQLErrors.some((e) => over.includes(String(e.extensions.code)))) onSignedOut();
         },
       }),
       cacheExchange({
         keys: {
+          Account: none,
           AttributeKey: none,
           AuditVerification: none,
           BulkActionConnection: none,
@@ -72,6 +75,7 @@ export function createClient(onSignedOut: () => void): Client {
           DeferralCount: none,
           NumberCheck: none,
           PageInfo: none,
+          PasswordLink: none,
           QueueHealth: none,
           QuietHours: none,
           Recurrence: none,
@@ -80,6 +84,7 @@ export function createClient(onSignedOut: () => void): Client {
           SuppressionConnection: none,
           WebhookEventConnection: none,
           AuditEntryConnection: none,
+          SecondStep: none,
           SegmentPreview: none,
           SegmentReason: none,
           SegmentReasons: none,
@@ -130,6 +135,19 @@ export function createClient(onSignedOut: () => void): Client {
             settingsUpdate: stale("settings"),
             senderCreate: stale("senders"),
             operatorInvite: stale("operators"),
+            operatorUpdate: stale("operators"),
+            operatorDeactivate: stale("operators"),
+            operatorReactivate: stale("operators"),
+            operatorPasswordLink: stale("operators"),
+            serviceAccountCreate: stale("operators"),
+            sessionRevoke: stale("sessions"),
+            signOutEverywhere: stale("sessions"),
+            passwordChange: stale("sessions"),
+            totpEnable: stale("account"),
+            totpDisable: stale("account"),
+            recoveryCodesRenew: stale("account"),
+            passkeyRegister: stale("account"),
+            passkeyDelete: stale("account"),
             apiTokenCreate: stale("apiTokens"),
             messageResolve: stale("messages", "systemHealth"),
             sandboxSettingsUpdate: stale("sandboxSettings"),
@@ -147,6 +165,7 @@ export function createClient(onSignedOut: () => void): Client {
           },
         },
       }),
+      confirmExchange,
       persistedExchange({
         enforcePersistedQueries: true,
         enableForMutation: true,

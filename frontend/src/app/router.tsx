@@ -1,5 +1,6 @@
 import { createRootRoute, createRoute, createRouter } from "@tanstack/react-router";
 import { Empty, LinkButton } from "../components/ui";
+import { AccountPage } from "../features/account/AccountPage";
 import { CampaignPage } from "../features/campaigns/CampaignPage";
 import { CampaignsPage } from "../features/campaigns/CampaignsPage";
 import { CampaignWizard } from "../features/campaigns/CampaignWizard";
@@ -65,6 +66,7 @@ const routeTree = rootRoute.addChildren([
   createRoute({ getParentRoute: parent, path: "/monitoring/decisions", component: DecisionsPage }),
   createRoute({ getParentRoute: parent, path: "/compliance", component: CompliancePage }),
   createRoute({ getParentRoute: parent, path: "/settings", component: SettingsPage }),
+  createRoute({ getParentRoute: parent, path: "/account", component: AccountPage }),
 ]);
 
 export const router = createRouter({ routeTree, defaultPreload: false, scrollRestoration: true });

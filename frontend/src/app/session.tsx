@@ -1,6 +1,6 @@
 import { createContext, useContext } from "react";
 import { graphql } from "../gql";
-import type { SessionQuery } from "../gql/graphql";
+import type { Role, SessionQuery } from "../gql/graphql";
 
 export const SessionDocument = graphql(`
   query Session {
@@ -10,16 +10,31 @@ export const SessionDocument = graphql(`
       email
       role
     }
+    account {
+      operator {
+        id
+      }
+      secondFactorMissing
+    }
     setup {
       needed
       tokenNeeded
       live
+      emails
       version
     }
   }
 `);
 
-export type Session = SessionQuery & { reload: () => void; viewer: NonNullable<SessionQuery["viewer"]> };
+type Viewer = { id: string; name: string; email: string; role: Role };
+
+export type Session = Omit<SessionQuery, "viewer"> & { reload: () => void; viewer: Viewer };
+
+/** The viewer, of whom nothing is hidden from themselves. */
+export function asViewer(viewer: SessionQuery["viewer"]): Viewer | null {
+  if (!viewer?.email || !viewer.role) return null;
+  return { ...viewer, email: viewer.email, role: viewer.role };
+}
 
 export const SessionContext = createContext<Session | null>(null);
 

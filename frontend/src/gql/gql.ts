@@ -15,9 +15,28 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
  */
 type Documents = {
     "\n  mutation SignOut {\n    signOut {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SignOutDocument,
-    "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      version\n    }\n  }\n": typeof types.SessionDocument,
-    "\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SignInDocument,
+    "\n  mutation Confirm($input: ConfirmInput!) {\n    confirm(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.ConfirmDocument,
+    "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      version\n    }\n  }\n": typeof types.SessionDocument,
+    "\n  query Sessions {\n    sessions {\n      id\n      userAgent\n      address\n      current\n      createdAt\n      lastSeenAt\n    }\n  }\n": typeof types.SessionsDocument,
+    "\n  mutation SessionRevoke($input: SessionRevokeInput!) {\n    sessionRevoke(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SessionRevokeDocument,
+    "\n  mutation SignOutEverywhere {\n    signOutEverywhere {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SignOutEverywhereDocument,
+    "\n  mutation PasswordChange($input: PasswordChangeInput!) {\n    passwordChange(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.PasswordChangeDocument,
+    "\n  mutation TotpSetup {\n    totpSetup {\n      secret\n      qrCode\n      step\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.TotpSetupDocument,
+    "\n  mutation TotpEnable($input: TotpEnableInput!) {\n    totpEnable(input: $input) {\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.TotpEnableDocument,
+    "\n  mutation PasskeyBegin {\n    passkeyBegin {\n      options\n      step\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.PasskeyBeginDocument,
+    "\n  mutation PasskeyRegister($input: PasskeyRegisterInput!) {\n    passkeyRegister(input: $input) {\n      passkey {\n        id\n      }\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.PasskeyRegisterDocument,
+    "\n  query Account {\n    account {\n      operator {\n        id\n      }\n      totp\n      recoveryCodesLeft\n      secondFactorRequired\n      passkeys {\n        id\n        name\n        createdAt\n        lastUsedAt\n      }\n    }\n  }\n": typeof types.AccountDocument,
+    "\n  mutation TotpDisable {\n    totpDisable {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.TotpDisableDocument,
+    "\n  mutation RecoveryCodesRenew {\n    recoveryCodesRenew {\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.RecoveryCodesRenewDocument,
+    "\n  mutation PasskeyDelete($input: PasskeyDeleteInput!) {\n    passkeyDelete(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.PasskeyDeleteDocument,
+    "\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) {\n      operator {\n        id\n      }\n      secondStep {\n        step\n        totp\n        passkey\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SignInDocument,
+    "\n  mutation SignInCode($input: SignInCodeInput!) {\n    signInCode(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SignInCodeDocument,
+    "\n  mutation PasskeySignInBegin {\n    passkeySignInBegin {\n      options\n      step\n    }\n  }\n": typeof types.PasskeySignInBeginDocument,
+    "\n  mutation PasskeySignIn($input: PasskeySignInInput!) {\n    passkeySignIn(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.PasskeySignInDocument,
+    "\n  mutation PasswordResetRequest($input: PasswordResetRequestInput!) {\n    passwordResetRequest(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.PasswordResetRequestDocument,
     "\n  mutation SetupAdmin($input: SetupAdminInput!) {\n    setupAdmin(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SetupAdminDocument,
+    "\n  query PasswordLink($token: String!) {\n    passwordLink(token: $token) {\n      purpose\n      email\n      name\n    }\n  }\n": typeof types.PasswordLinkDocument,
+    "\n  mutation PasswordSet($input: PasswordSetInput!) {\n    passwordSet(input: $input) {\n      email\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.PasswordSetDocument,
     "\n  fragment CampaignState on Campaign {\n    id\n    name\n    status\n    pausedBy\n    pausedReason\n    failure\n    rateLimitPerSecond\n    progress\n    throughput\n    nextRunAt\n    startError\n    startRetryAt\n    runsDone\n    waitingUntil\n    undecidedSince\n    startedAt\n    preparedAt\n    finishedAt\n    counts {\n      audience\n      pending\n      submitting\n      accepted\n      sent\n      delivered\n      read\n      failed\n      undelivered\n      canceled\n      expired\n      skipped\n      unknown\n      undecided\n      redelivering\n      replied\n      optedOut\n    }\n    rates {\n      delivered\n      read\n      failed\n      replied\n      optedOut\n    }\n    skipReasons {\n      reason\n      count\n    }\n    deferrals {\n      reason\n      count\n    }\n    throughputAverage\n    throughputPeak\n    series {\n      at\n      accepted\n      delivered\n      read\n      failed\n    }\n  }\n": typeof types.CampaignStateFragmentDoc,
     "\n  query CampaignPage($id: ID!) {\n    node(id: $id) {\n      ... on Campaign {\n        ...CampaignState\n        template {\n          id\n          name\n          body\n        }\n        segment {\n          id\n          name\n        }\n        topic {\n          id\n          name\n        }\n        senders {\n          weight\n          sender {\n            id\n            displayName\n          }\n        }\n        errorThreshold\n        endsAt\n        schedule {\n          at\n          recurrence {\n            frequency\n            time\n            zone\n            days\n            dayOfMonth\n            until\n            runs\n          }\n        }\n        runs {\n          id\n          name\n          status\n          startedAt\n          counts {\n            audience\n            accepted\n            delivered\n          }\n        }\n        parent {\n          id\n          name\n        }\n        quietHours {\n          start\n          end\n          zone\n        }\n        frequencyCap {\n          messages\n          days\n        }\n      }\n    }\n  }\n": typeof types.CampaignPageDocument,
     "\n  subscription CampaignLive($id: ID!) {\n    campaignProgress(id: $id) {\n      ...CampaignState\n    }\n  }\n": typeof types.CampaignLiveDocument,
@@ -104,6 +123,19 @@ type Documents = {
     "\n  subscription RunningCampaignLive($id: ID!) {\n    campaignProgress(id: $id) {\n      ...RunningCampaign\n    }\n  }\n": typeof types.RunningCampaignLiveDocument,
     "\n  query Webhooks($filter: WebhookEventFilter, $after: String) {\n    webhookEvents(filter: $filter, first: 50, after: $after) {\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      nodes {\n        id\n        kind\n        sid\n        params\n        signatureValid\n        source\n        happenedAt\n        arrivedAt\n        recordedAt\n        appliedAt\n        attempts\n        nextAttemptAt\n        error\n        notice\n      }\n    }\n  }\n": typeof types.WebhooksDocument,
     "\n  mutation WebhookReplay($input: WebhookEventReplayInput!) {\n    webhookEventReplay(input: $input) {\n      webhookEvent {\n        id\n        appliedAt\n        attempts\n        nextAttemptAt\n        error\n        notice\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.WebhookReplayDocument,
+    "\n  query ApiTokens {\n    operators {\n      id\n      kind\n      name\n      role\n      active\n    }\n    apiTokens {\n      id\n      name\n      role\n      scopes\n      prefix\n      owner {\n        id\n        name\n        kind\n        active\n      }\n      expiresAt\n      revokedAt\n      lastUsedAt\n    }\n  }\n": typeof types.ApiTokensDocument,
+    "\n  mutation ApiTokenCreate($input: ApiTokenCreateInput!) {\n    apiTokenCreate(input: $input) {\n      secret\n      apiToken {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.ApiTokenCreateDocument,
+    "\n  mutation ApiTokenRevoke($input: ApiTokenRevokeInput!) {\n    apiTokenRevoke(input: $input) {\n      apiToken {\n        id\n        revokedAt\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.ApiTokenRevokeDocument,
+    "\n  mutation ServiceAccountCreate($input: ServiceAccountCreateInput!) {\n    serviceAccountCreate(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.ServiceAccountCreateDocument,
+    "\n  query Operators {\n    operators {\n      id\n      kind\n      name\n      email\n      role\n      active\n      invited\n      lastSignInAt\n    }\n  }\n": typeof types.OperatorsDocument,
+    "\n  mutation OperatorInvite($input: OperatorInviteInput!) {\n    operatorInvite(input: $input) {\n      operator {\n        id\n      }\n      link\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.OperatorInviteDocument,
+    "\n  mutation OperatorUpdate($input: OperatorUpdateInput!) {\n    operatorUpdate(input: $input) {\n      operator {\n        id\n        name\n        role\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.OperatorUpdateDocument,
+    "\n  mutation OperatorDeactivate($input: OperatorDeactivateInput!) {\n    operatorDeactivate(input: $input) {\n      operator {\n        id\n        active\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.OperatorDeactivateDocument,
+    "\n  mutation OperatorReactivate($input: OperatorReactivateInput!) {\n    operatorReactivate(input: $input) {\n      operator {\n        id\n        active\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.OperatorReactivateDocument,
+    "\n  mutation OperatorPasswordLink($input: OperatorPasswordLinkInput!) {\n    operatorPasswordLink(input: $input) {\n      operator {\n        id\n      }\n      link\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.OperatorPasswordLinkDocument,
+    "\n  mutation OperatorSecondFactorReset($input: OperatorSecondFactorResetInput!) {\n    operatorSecondFactorReset(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.OperatorSecondFactorResetDocument,
+    "\n  query SignInRules {\n    settings {\n      secondFactorRoles\n      sessionIdleHours\n    }\n  }\n": typeof types.SignInRulesDocument,
+    "\n  mutation SignInRulesUpdate($input: SettingsUpdateInput!) {\n    settingsUpdate(input: $input) {\n      settings {\n        secondFactorRoles\n        sessionIdleHours\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SignInRulesUpdateDocument,
     "\n  query Segment($id: ID!) {\n    node(id: $id) {\n      ... on Segment {\n        id\n        name\n        description\n        query\n        usedBy\n      }\n    }\n  }\n": typeof types.SegmentDocument,
     "\n  query AttributeKeys {\n    attributeKeys {\n      key\n      types\n      coverage\n      samples\n    }\n  }\n": typeof types.AttributeKeysDocument,
     "\n  query SegmentPreview($query: SegmentQuery!) {\n    segmentPreview(query: $query, sample: 8) {\n      count\n      reachable\n      byConsent {\n        status\n        count\n      }\n      sample {\n        id\n        name\n        address\n        consentStatus\n      }\n      reasons {\n        conditions {\n          path\n          matches\n          value\n        }\n      }\n    }\n  }\n": typeof types.SegmentPreviewDocument,
@@ -118,11 +150,6 @@ type Documents = {
     "\n  mutation SenderCreate($input: SenderCreateInput!) {\n    senderCreate(input: $input) {\n      sender {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SenderCreateDocument,
     "\n  mutation SenderPause($input: SenderPauseInput!) {\n    senderPause(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SenderPauseDocument,
     "\n  mutation SenderResume($input: SenderResumeInput!) {\n    senderResume(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SenderResumeDocument,
-    "\n  query People {\n    operators {\n      id\n      name\n      email\n      role\n      active\n      lastSignInAt\n    }\n    apiTokens {\n      id\n      name\n      role\n      prefix\n      expiresAt\n      revokedAt\n      lastUsedAt\n    }\n  }\n": typeof types.PeopleDocument,
-    "\n  mutation OperatorInvite($input: OperatorInviteInput!) {\n    operatorInvite(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.OperatorInviteDocument,
-    "\n  mutation OperatorDeactivate($input: OperatorDeactivateInput!) {\n    operatorDeactivate(input: $input) {\n      operator {\n        id\n        active\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.OperatorDeactivateDocument,
-    "\n  mutation ApiTokenCreate($input: ApiTokenCreateInput!) {\n    apiTokenCreate(input: $input) {\n      secret\n      apiToken {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.ApiTokenCreateDocument,
-    "\n  mutation ApiTokenRevoke($input: ApiTokenRevokeInput!) {\n    apiTokenRevoke(input: $input) {\n      apiToken {\n        id\n        revokedAt\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.ApiTokenRevokeDocument,
     "\n  query SandboxSettings {\n    sandboxSettings {\n      latencyMs\n      approvalMs\n      queueMs\n      logLagMs\n      deliveryMs\n      readRate\n      replyRate\n      undeliveredRate\n      undeliveredCode\n      tooManyRate\n      serverErrorRate\n      cutRate\n      emptyRate\n      hangRate\n      dropAnswerRate\n      repeatRate\n      reorderRate\n      callbackLossRate\n      inboundLossRate\n      concurrencyLimit\n      redactBodies\n      silent\n    }\n  }\n": typeof types.SandboxSettingsDocument,
     "\n  mutation SandboxSettingsUpdate($input: SandboxSettingsUpdateInput!) {\n    sandboxSettingsUpdate(input: $input) {\n      settings {\n        latencyMs\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SandboxSettingsUpdateDocument,
     "\n  mutation SandboxInboundSend($input: SandboxInboundSendInput!) {\n    sandboxInboundSend(input: $input) {\n      sid\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SandboxInboundSendDocument,
@@ -143,9 +170,28 @@ type Documents = {
 };
 const documents: Documents = {
     "\n  mutation SignOut {\n    signOut {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SignOutDocument,
-    "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      version\n    }\n  }\n": types.SessionDocument,
-    "\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SignInDocument,
+    "\n  mutation Confirm($input: ConfirmInput!) {\n    confirm(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.ConfirmDocument,
+    "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      version\n    }\n  }\n": types.SessionDocument,
+    "\n  query Sessions {\n    sessions {\n      id\n      userAgent\n      address\n      current\n      createdAt\n      lastSeenAt\n    }\n  }\n": types.SessionsDocument,
+    "\n  mutation SessionRevoke($input: SessionRevokeInput!) {\n    sessionRevoke(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SessionRevokeDocument,
+    "\n  mutation SignOutEverywhere {\n    signOutEverywhere {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SignOutEverywhereDocument,
+    "\n  mutation PasswordChange($input: PasswordChangeInput!) {\n    passwordChange(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.PasswordChangeDocument,
+    "\n  mutation TotpSetup {\n    totpSetup {\n      secret\n      qrCode\n      step\n      userErrors {\n        message\n      }\n    }\n  }\n": types.TotpSetupDocument,
+    "\n  mutation TotpEnable($input: TotpEnableInput!) {\n    totpEnable(input: $input) {\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n": types.TotpEnableDocument,
+    "\n  mutation PasskeyBegin {\n    passkeyBegin {\n      options\n      step\n      userErrors {\n        message\n      }\n    }\n  }\n": types.PasskeyBeginDocument,
+    "\n  mutation PasskeyRegister($input: PasskeyRegisterInput!) {\n    passkeyRegister(input: $input) {\n      passkey {\n        id\n      }\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n": types.PasskeyRegisterDocument,
+    "\n  query Account {\n    account {\n      operator {\n        id\n      }\n      totp\n      recoveryCodesLeft\n      secondFactorRequired\n      passkeys {\n        id\n        name\n        createdAt\n        lastUsedAt\n      }\n    }\n  }\n": types.AccountDocument,
+    "\n  mutation TotpDisable {\n    totpDisable {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.TotpDisableDocument,
+    "\n  mutation RecoveryCodesRenew {\n    recoveryCodesRenew {\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n": types.RecoveryCodesRenewDocument,
+    "\n  mutation PasskeyDelete($input: PasskeyDeleteInput!) {\n    passkeyDelete(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.PasskeyDeleteDocument,
+    "\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) {\n      operator {\n        id\n      }\n      secondStep {\n        step\n        totp\n        passkey\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SignInDocument,
+    "\n  mutation SignInCode($input: SignInCodeInput!) {\n    signInCode(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SignInCodeDocument,
+    "\n  mutation PasskeySignInBegin {\n    passkeySignInBegin {\n      options\n      step\n    }\n  }\n": types.PasskeySignInBeginDocument,
+    "\n  mutation PasskeySignIn($input: PasskeySignInInput!) {\n    passkeySignIn(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.PasskeySignInDocument,
+    "\n  mutation PasswordResetRequest($input: PasswordResetRequestInput!) {\n    passwordResetRequest(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.PasswordResetRequestDocument,
     "\n  mutation SetupAdmin($input: SetupAdminInput!) {\n    setupAdmin(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SetupAdminDocument,
+    "\n  query PasswordLink($token: String!) {\n    passwordLink(token: $token) {\n      purpose\n      email\n      name\n    }\n  }\n": types.PasswordLinkDocument,
+    "\n  mutation PasswordSet($input: PasswordSetInput!) {\n    passwordSet(input: $input) {\n      email\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.PasswordSetDocument,
     "\n  fragment CampaignState on Campaign {\n    id\n    name\n    status\n    pausedBy\n    pausedReason\n    failure\n    rateLimitPerSecond\n    progress\n    throughput\n    nextRunAt\n    startError\n    startRetryAt\n    runsDone\n    waitingUntil\n    undecidedSince\n    startedAt\n    preparedAt\n    finishedAt\n    counts {\n      audience\n      pending\n      submitting\n      accepted\n      sent\n      delivered\n      read\n      failed\n      undelivered\n      canceled\n      expired\n      skipped\n      unknown\n      undecided\n      redelivering\n      replied\n      optedOut\n    }\n    rates {\n      delivered\n      read\n      failed\n      replied\n      optedOut\n    }\n    skipReasons {\n      reason\n      count\n    }\n    deferrals {\n      reason\n      count\n    }\n    throughputAverage\n    throughputPeak\n    series {\n      at\n      accepted\n      delivered\n      read\n      failed\n    }\n  }\n": types.CampaignStateFragmentDoc,
     "\n  query CampaignPage($id: ID!) {\n    node(id: $id) {\n      ... on Campaign {\n        ...CampaignState\n        template {\n          id\n          name\n          body\n        }\n        segment {\n          id\n          name\n        }\n        topic {\n          id\n          name\n        }\n        senders {\n          weight\n          sender {\n            id\n            displayName\n          }\n        }\n        errorThreshold\n        endsAt\n        schedule {\n          at\n          recurrence {\n            frequency\n            time\n            zone\n            days\n            dayOfMonth\n            until\n            runs\n          }\n        }\n        runs {\n          id\n          name\n          status\n          startedAt\n          counts {\n            audience\n            accepted\n            delivered\n          }\n        }\n        parent {\n          id\n          name\n        }\n        quietHours {\n          start\n          end\n          zone\n        }\n        frequencyCap {\n          messages\n          days\n        }\n      }\n    }\n  }\n": types.CampaignPageDocument,
     "\n  subscription CampaignLive($id: ID!) {\n    campaignProgress(id: $id) {\n      ...CampaignState\n    }\n  }\n": types.CampaignLiveDocument,
@@ -232,6 +278,19 @@ const documents: Documents = {
     "\n  subscription RunningCampaignLive($id: ID!) {\n    campaignProgress(id: $id) {\n      ...RunningCampaign\n    }\n  }\n": types.RunningCampaignLiveDocument,
     "\n  query Webhooks($filter: WebhookEventFilter, $after: String) {\n    webhookEvents(filter: $filter, first: 50, after: $after) {\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      nodes {\n        id\n        kind\n        sid\n        params\n        signatureValid\n        source\n        happenedAt\n        arrivedAt\n        recordedAt\n        appliedAt\n        attempts\n        nextAttemptAt\n        error\n        notice\n      }\n    }\n  }\n": types.WebhooksDocument,
     "\n  mutation WebhookReplay($input: WebhookEventReplayInput!) {\n    webhookEventReplay(input: $input) {\n      webhookEvent {\n        id\n        appliedAt\n        attempts\n        nextAttemptAt\n        error\n        notice\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.WebhookReplayDocument,
+    "\n  query ApiTokens {\n    operators {\n      id\n      kind\n      name\n      role\n      active\n    }\n    apiTokens {\n      id\n      name\n      role\n      scopes\n      prefix\n      owner {\n        id\n        name\n        kind\n        active\n      }\n      expiresAt\n      revokedAt\n      lastUsedAt\n    }\n  }\n": types.ApiTokensDocument,
+    "\n  mutation ApiTokenCreate($input: ApiTokenCreateInput!) {\n    apiTokenCreate(input: $input) {\n      secret\n      apiToken {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.ApiTokenCreateDocument,
+    "\n  mutation ApiTokenRevoke($input: ApiTokenRevokeInput!) {\n    apiTokenRevoke(input: $input) {\n      apiToken {\n        id\n        revokedAt\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.ApiTokenRevokeDocument,
+    "\n  mutation ServiceAccountCreate($input: ServiceAccountCreateInput!) {\n    serviceAccountCreate(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.ServiceAccountCreateDocument,
+    "\n  query Operators {\n    operators {\n      id\n      kind\n      name\n      email\n      role\n      active\n      invited\n      lastSignInAt\n    }\n  }\n": types.OperatorsDocument,
+    "\n  mutation OperatorInvite($input: OperatorInviteInput!) {\n    operatorInvite(input: $input) {\n      operator {\n        id\n      }\n      link\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.OperatorInviteDocument,
+    "\n  mutation OperatorUpdate($input: OperatorUpdateInput!) {\n    operatorUpdate(input: $input) {\n      operator {\n        id\n        name\n        role\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.OperatorUpdateDocument,
+    "\n  mutation OperatorDeactivate($input: OperatorDeactivateInput!) {\n    operatorDeactivate(input: $input) {\n      operator {\n        id\n        active\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.OperatorDeactivateDocument,
+    "\n  mutation OperatorReactivate($input: OperatorReactivateInput!) {\n    operatorReactivate(input: $input) {\n      operator {\n        id\n        active\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.OperatorReactivateDocument,
+    "\n  mutation OperatorPasswordLink($input: OperatorPasswordLinkInput!) {\n    operatorPasswordLink(input: $input) {\n      operator {\n        id\n      }\n      link\n      userErrors {\n        message\n      }\n    }\n  }\n": types.OperatorPasswordLinkDocument,
+    "\n  mutation OperatorSecondFactorReset($input: OperatorSecondFactorResetInput!) {\n    operatorSecondFactorReset(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.OperatorSecondFactorResetDocument,
+    "\n  query SignInRules {\n    settings {\n      secondFactorRoles\n      sessionIdleHours\n    }\n  }\n": types.SignInRulesDocument,
+    "\n  mutation SignInRulesUpdate($input: SettingsUpdateInput!) {\n    settingsUpdate(input: $input) {\n      settings {\n        secondFactorRoles\n        sessionIdleHours\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SignInRulesUpdateDocument,
     "\n  query Segment($id: ID!) {\n    node(id: $id) {\n      ... on Segment {\n        id\n        name\n        description\n        query\n        usedBy\n      }\n    }\n  }\n": types.SegmentDocument,
     "\n  query AttributeKeys {\n    attributeKeys {\n      key\n      types\n      coverage\n      samples\n    }\n  }\n": types.AttributeKeysDocument,
     "\n  query SegmentPreview($query: SegmentQuery!) {\n    segmentPreview(query: $query, sample: 8) {\n      count\n      reachable\n      byConsent {\n        status\n        count\n      }\n      sample {\n        id\n        name\n        address\n        consentStatus\n      }\n      reasons {\n        conditions {\n          path\n          matches\n          value\n        }\n      }\n    }\n  }\n": types.SegmentPreviewDocument,
@@ -246,11 +305,6 @@ const documents: Documents = {
     "\n  mutation SenderCreate($input: SenderCreateInput!) {\n    senderCreate(input: $input) {\n      sender {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SenderCreateDocument,
     "\n  mutation SenderPause($input: SenderPauseInput!) {\n    senderPause(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SenderPauseDocument,
     "\n  mutation SenderResume($input: SenderResumeInput!) {\n    senderResume(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SenderResumeDocument,
-    "\n  query People {\n    operators {\n      id\n      name\n      email\n      role\n      active\n      lastSignInAt\n    }\n    apiTokens {\n      id\n      name\n      role\n      prefix\n      expiresAt\n      revokedAt\n      lastUsedAt\n    }\n  }\n": types.PeopleDocument,
-    "\n  mutation OperatorInvite($input: OperatorInviteInput!) {\n    operatorInvite(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.OperatorInviteDocument,
-    "\n  mutation OperatorDeactivate($input: OperatorDeactivateInput!) {\n    operatorDeactivate(input: $input) {\n      operator {\n        id\n        active\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.OperatorDeactivateDocument,
-    "\n  mutation ApiTokenCreate($input: ApiTokenCreateInput!) {\n    apiTokenCreate(input: $input) {\n      secret\n      apiToken {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.ApiTokenCreateDocument,
-    "\n  mutation ApiTokenRevoke($input: ApiTokenRevokeInput!) {\n    apiTokenRevoke(input: $input) {\n      apiToken {\n        id\n        revokedAt\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.ApiTokenRevokeDocument,
     "\n  query SandboxSettings {\n    sandboxSettings {\n      latencyMs\n      approvalMs\n      queueMs\n      logLagMs\n      deliveryMs\n      readRate\n      replyRate\n      undeliveredRate\n      undeliveredCode\n      tooManyRate\n      serverErrorRate\n      cutRate\n      emptyRate\n      hangRate\n      dropAnswerRate\n      repeatRate\n      reorderRate\n      callbackLossRate\n      inboundLossRate\n      concurrencyLimit\n      redactBodies\n      silent\n    }\n  }\n": types.SandboxSettingsDocument,
     "\n  mutation SandboxSettingsUpdate($input: SandboxSettingsUpdateInput!) {\n    sandboxSettingsUpdate(input: $input) {\n      settings {\n        latencyMs\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SandboxSettingsUpdateDocument,
     "\n  mutation SandboxInboundSend($input: SandboxInboundSendInput!) {\n    sandboxInboundSend(input: $input) {\n      sid\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SandboxInboundSendDocument,
@@ -291,15 +345,91 @@ export function graphql(source: "\n  mutation SignOut {\n    signOut {\n      us
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      version\n    }\n  }\n"): (typeof documents)["\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      version\n    }\n  }\n"];
+export function graphql(source: "\n  mutation Confirm($input: ConfirmInput!) {\n    confirm(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation Confirm($input: ConfirmInput!) {\n    confirm(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
+export function graphql(source: "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      version\n    }\n  }\n"): (typeof documents)["\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      version\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Sessions {\n    sessions {\n      id\n      userAgent\n      address\n      current\n      createdAt\n      lastSeenAt\n    }\n  }\n"): (typeof documents)["\n  query Sessions {\n    sessions {\n      id\n      userAgent\n      address\n      current\n      createdAt\n      lastSeenAt\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SessionRevoke($input: SessionRevokeInput!) {\n    sessionRevoke(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SessionRevoke($input: SessionRevokeInput!) {\n    sessionRevoke(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SignOutEverywhere {\n    signOutEverywhere {\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SignOutEverywhere {\n    signOutEverywhere {\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation PasswordChange($input: PasswordChangeInput!) {\n    passwordChange(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation PasswordChange($input: PasswordChangeInput!) {\n    passwordChange(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation TotpSetup {\n    totpSetup {\n      secret\n      qrCode\n      step\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation TotpSetup {\n    totpSetup {\n      secret\n      qrCode\n      step\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation TotpEnable($input: TotpEnableInput!) {\n    totpEnable(input: $input) {\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation TotpEnable($input: TotpEnableInput!) {\n    totpEnable(input: $input) {\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation PasskeyBegin {\n    passkeyBegin {\n      options\n      step\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation PasskeyBegin {\n    passkeyBegin {\n      options\n      step\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation PasskeyRegister($input: PasskeyRegisterInput!) {\n    passkeyRegister(input: $input) {\n      passkey {\n        id\n      }\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation PasskeyRegister($input: PasskeyRegisterInput!) {\n    passkeyRegister(input: $input) {\n      passkey {\n        id\n      }\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Account {\n    account {\n      operator {\n        id\n      }\n      totp\n      recoveryCodesLeft\n      secondFactorRequired\n      passkeys {\n        id\n        name\n        createdAt\n        lastUsedAt\n      }\n    }\n  }\n"): (typeof documents)["\n  query Account {\n    account {\n      operator {\n        id\n      }\n      totp\n      recoveryCodesLeft\n      secondFactorRequired\n      passkeys {\n        id\n        name\n        createdAt\n        lastUsedAt\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation TotpDisable {\n    totpDisable {\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation TotpDisable {\n    totpDisable {\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation RecoveryCodesRenew {\n    recoveryCodesRenew {\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation RecoveryCodesRenew {\n    recoveryCodesRenew {\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation PasskeyDelete($input: PasskeyDeleteInput!) {\n    passkeyDelete(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation PasskeyDelete($input: PasskeyDeleteInput!) {\n    passkeyDelete(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) {\n      operator {\n        id\n      }\n      secondStep {\n        step\n        totp\n        passkey\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) {\n      operator {\n        id\n      }\n      secondStep {\n        step\n        totp\n        passkey\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SignInCode($input: SignInCodeInput!) {\n    signInCode(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SignInCode($input: SignInCodeInput!) {\n    signInCode(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation PasskeySignInBegin {\n    passkeySignInBegin {\n      options\n      step\n    }\n  }\n"): (typeof documents)["\n  mutation PasskeySignInBegin {\n    passkeySignInBegin {\n      options\n      step\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation PasskeySignIn($input: PasskeySignInInput!) {\n    passkeySignIn(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation PasskeySignIn($input: PasskeySignInInput!) {\n    passkeySignIn(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation PasswordResetRequest($input: PasswordResetRequestInput!) {\n    passwordResetRequest(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation PasswordResetRequest($input: PasswordResetRequestInput!) {\n    passwordResetRequest(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation SetupAdmin($input: SetupAdminInput!) {\n    setupAdmin(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SetupAdmin($input: SetupAdminInput!) {\n    setupAdmin(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query PasswordLink($token: String!) {\n    passwordLink(token: $token) {\n      purpose\n      email\n      name\n    }\n  }\n"): (typeof documents)["\n  query PasswordLink($token: String!) {\n    passwordLink(token: $token) {\n      purpose\n      email\n      name\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation PasswordSet($input: PasswordSetInput!) {\n    passwordSet(input: $input) {\n      email\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation PasswordSet($input: PasswordSetInput!) {\n    passwordSet(input: $input) {\n      email\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -647,6 +777,58 @@ export function graphql(source: "\n  mutation WebhookReplay($input: WebhookEvent
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
+export function graphql(source: "\n  query ApiTokens {\n    operators {\n      id\n      kind\n      name\n      role\n      active\n    }\n    apiTokens {\n      id\n      name\n      role\n      scopes\n      prefix\n      owner {\n        id\n        name\n        kind\n        active\n      }\n      expiresAt\n      revokedAt\n      lastUsedAt\n    }\n  }\n"): (typeof documents)["\n  query ApiTokens {\n    operators {\n      id\n      kind\n      name\n      role\n      active\n    }\n    apiTokens {\n      id\n      name\n      role\n      scopes\n      prefix\n      owner {\n        id\n        name\n        kind\n        active\n      }\n      expiresAt\n      revokedAt\n      lastUsedAt\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation ApiTokenCreate($input: ApiTokenCreateInput!) {\n    apiTokenCreate(input: $input) {\n      secret\n      apiToken {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation ApiTokenCreate($input: ApiTokenCreateInput!) {\n    apiTokenCreate(input: $input) {\n      secret\n      apiToken {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation ApiTokenRevoke($input: ApiTokenRevokeInput!) {\n    apiTokenRevoke(input: $input) {\n      apiToken {\n        id\n        revokedAt\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation ApiTokenRevoke($input: ApiTokenRevokeInput!) {\n    apiTokenRevoke(input: $input) {\n      apiToken {\n        id\n        revokedAt\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation ServiceAccountCreate($input: ServiceAccountCreateInput!) {\n    serviceAccountCreate(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation ServiceAccountCreate($input: ServiceAccountCreateInput!) {\n    serviceAccountCreate(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Operators {\n    operators {\n      id\n      kind\n      name\n      email\n      role\n      active\n      invited\n      lastSignInAt\n    }\n  }\n"): (typeof documents)["\n  query Operators {\n    operators {\n      id\n      kind\n      name\n      email\n      role\n      active\n      invited\n      lastSignInAt\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation OperatorInvite($input: OperatorInviteInput!) {\n    operatorInvite(input: $input) {\n      operator {\n        id\n      }\n      link\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation OperatorInvite($input: OperatorInviteInput!) {\n    operatorInvite(input: $input) {\n      operator {\n        id\n      }\n      link\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation OperatorUpdate($input: OperatorUpdateInput!) {\n    operatorUpdate(input: $input) {\n      operator {\n        id\n        name\n        role\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation OperatorUpdate($input: OperatorUpdateInput!) {\n    operatorUpdate(input: $input) {\n      operator {\n        id\n        name\n        role\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation OperatorDeactivate($input: OperatorDeactivateInput!) {\n    operatorDeactivate(input: $input) {\n      operator {\n        id\n        active\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation OperatorDeactivate($input: OperatorDeactivateInput!) {\n    operatorDeactivate(input: $input) {\n      operator {\n        id\n        active\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation OperatorReactivate($input: OperatorReactivateInput!) {\n    operatorReactivate(input: $input) {\n      operator {\n        id\n        active\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation OperatorReactivate($input: OperatorReactivateInput!) {\n    operatorReactivate(input: $input) {\n      operator {\n        id\n        active\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation OperatorPasswordLink($input: OperatorPasswordLinkInput!) {\n    operatorPasswordLink(input: $input) {\n      operator {\n        id\n      }\n      link\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation OperatorPasswordLink($input: OperatorPasswordLinkInput!) {\n    operatorPasswordLink(input: $input) {\n      operator {\n        id\n      }\n      link\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation OperatorSecondFactorReset($input: OperatorSecondFactorResetInput!) {\n    operatorSecondFactorReset(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation OperatorSecondFactorReset($input: OperatorSecondFactorResetInput!) {\n    operatorSecondFactorReset(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query SignInRules {\n    settings {\n      secondFactorRoles\n      sessionIdleHours\n    }\n  }\n"): (typeof documents)["\n  query SignInRules {\n    settings {\n      secondFactorRoles\n      sessionIdleHours\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SignInRulesUpdate($input: SettingsUpdateInput!) {\n    settingsUpdate(input: $input) {\n      settings {\n        secondFactorRoles\n        sessionIdleHours\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SignInRulesUpdate($input: SettingsUpdateInput!) {\n    settingsUpdate(input: $input) {\n      settings {\n        secondFactorRoles\n        sessionIdleHours\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
 export function graphql(source: "\n  query Segment($id: ID!) {\n    node(id: $id) {\n      ... on Segment {\n        id\n        name\n        description\n        query\n        usedBy\n      }\n    }\n  }\n"): (typeof documents)["\n  query Segment($id: ID!) {\n    node(id: $id) {\n      ... on Segment {\n        id\n        name\n        description\n        query\n        usedBy\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
@@ -700,26 +882,6 @@ export function graphql(source: "\n  mutation SenderPause($input: SenderPauseInp
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation SenderResume($input: SenderResumeInput!) {\n    senderResume(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SenderResume($input: SenderResumeInput!) {\n    senderResume(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query People {\n    operators {\n      id\n      name\n      email\n      role\n      active\n      lastSignInAt\n    }\n    apiTokens {\n      id\n      name\n      role\n      prefix\n      expiresAt\n      revokedAt\n      lastUsedAt\n    }\n  }\n"): (typeof documents)["\n  query People {\n    operators {\n      id\n      name\n      email\n      role\n      active\n      lastSignInAt\n    }\n    apiTokens {\n      id\n      name\n      role\n      prefix\n      expiresAt\n      revokedAt\n      lastUsedAt\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  mutation OperatorInvite($input: OperatorInviteInput!) {\n    operatorInvite(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation OperatorInvite($input: OperatorInviteInput!) {\n    operatorInvite(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  mutation OperatorDeactivate($input: OperatorDeactivateInput!) {\n    operatorDeactivate(input: $input) {\n      operator {\n        id\n        active\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation OperatorDeactivate($input: OperatorDeactivateInput!) {\n    operatorDeactivate(input: $input) {\n      operator {\n        id\n        active\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  mutation ApiTokenCreate($input: ApiTokenCreateInput!) {\n    apiTokenCreate(input: $input) {\n      secret\n      apiToken {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation ApiTokenCreate($input: ApiTokenCreateInput!) {\n    apiTokenCreate(input: $input) {\n      secret\n      apiToken {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  mutation ApiTokenRevoke($input: ApiTokenRevokeInput!) {\n    apiTokenRevoke(input: $input) {\n      apiToken {\n        id\n        revokedAt\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation ApiTokenRevoke($input: ApiTokenRevokeInput!) {\n    apiTokenRevoke(input: $input) {\n      apiToken {\n        id\n        revokedAt\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

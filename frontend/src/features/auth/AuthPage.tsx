@@ -1,17 +1,84 @@
-import { Alert, Button, Card, Center, Group, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
+import {
+  Alert,
+  Anchor,
+  Button,
+  Card,
+  Center,
+  Divider,
+  Group,
+  PasswordInput,
+  Stack,
+  Text,
+  TextInput,
+  Title,
+} from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { useEffect, useState } from "react";
+import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { useMutation } from "urql";
 import { graphql } from "../../gql";
 import { byField, errorText, payloadOf } from "../../lib/errors";
+import { passkeysWork, usePasskeyOf } from "../../lib/passkeys";
 import { setupToken } from "./setupLink";
 
-const SignInDocument = graphql(`
+export const SignInDocument = graphql(`
   mutation SignIn($input: SignInInput!) {
     signIn(input: $input) {
       operator {
         id
       }
+      secondStep {
+        step
+        totp
+        passkey
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+const CodeDocument = graphql(`
+  mutation SignInCode($input: SignInCodeInput!) {
+    signInCode(input: $input) {
+      operator {
+        id
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+const PasskeyBeginDocument = graphql(`
+  mutation PasskeySignInBegin {
+    passkeySignInBegin {
+      options
+      step
+    }
+  }
+`);
+
+const PasskeyDocument = graphql(`
+  mutation PasskeySignIn($input: PasskeySignInInput!) {
+    passkeySignIn(input: $input) {
+      operator {
+        id
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+const ResetDocument = graphql(`
+  mutation PasswordResetRequest($input: PasswordResetRequestInput!) {
+    passwordResetRequest(input: $input) {
       userErrors {
         field
         message
@@ -34,10 +101,248 @@ const SetupDocument = graphql(`
   }
 `);
 
+export type Step = { step: string; totp: boolean; passkey: boolean };
+
+/** The frame of every page before somebody is signed in. */
+export function Entrance(props: { title: string; children: ReactNode }) {
+  return (
+    <Center mih="100vh" p="md" component="main">
+      <Card w={420} maw="100%" padding="xl" shadow="sm">
+        <Stack>
+          <Group gap="sm">
+            <img src="/icon.svg" width={36} height={36} alt="" />
+            <div>
+              <Title order={1} size="h3">
+                {props.title}
+              </Title>
+              <Text size="sm" c="dimmed">
+                Event Stream Engine
+              </Text>
+            </div>
+          </Group>
+          {props.children}
+        </Stack>
+      </Card>
+    </Center>
+  );
+}
+
+function Problem(props: { text: string }) {
+  if (!props.text) return null;
+  return (
+    <Alert color="red" role="alert">
+      {props.text}
+    </Alert>
+  );
+}
+
 /** The first page: creates the first admin, later signs people in. */
-export function AuthPage(props: { setup: boolean; tokenNeeded: boolean; done: () => void }) {
-  const [signInState, signIn] = useMutation(SignInDocument);
-  const [setupState, setup] = useMutation(SetupDocument);
+export function AuthPage(props: { setup: boolean; tokenNeeded: boolean; emails: boolean; done: () => void }) {
+  const [step, setStep] = useState<Step | null>(null);
+  const [forgotten, setForgotten] = useState(false);
+  if (props.setup) return <Setup tokenNeeded={props.tokenNeeded} done={props.done} />;
+  if (step) return <SecondStep step={step} done={props.done} back={() => setStep(null)} />;
+  if (forgotten) return <Forgotten emails={props.emails} back={() => setForgotten(false)} />;
+  return <SignIn done={props.done} onStep={setStep} onForgotten={() => setForgotten(true)} />;
+}
+
+function SignIn(props: { done: () => void; onStep: (step: Step) => void; onForgotten: () => void }) {
+  const [{ fetching }, signIn] = useMutation(SignInDocument);
+  const [problem, setProblem] = useState("");
+  const form = useForm({ initialValues: { email: "", password: "" } });
+  const submit = form.onSubmit(async (v) => {
+    setProblem("");
+    const result = await signIn({ input: v });
+    if (result.error) return setProblem(errorText(result.error));
+    const errors = payloadOf(result.data)?.userErrors ?? [];
+    if (errors.length) {
+      const { fields, rest } = byField(errors, ["email", "password"]);
+      form.setErrors(fields);
+      return setProblem(rest);
+    }
+    const step = result.data?.signIn.secondStep;
+    if (step) props.onStep(step);
+    else props.done();
+  });
+  return (
+    <Entrance title="Sign in">
+      <form onSubmit={submit} noValidate>
+        <Stack>
+          <Problem text={problem} />
+          <TextInput
+            label="Email address"
+            type="email"
+            autoComplete="username webauthn"
+            {...form.getInputProps("email")}
+          />
+          <PasswordInput label="Password" autoComplete="current-password" {...form.getInputProps("password")} />
+          <Button type="submit" loading={fetching} fullWidth>
+            Sign in
+          </Button>
+          <Anchor component="button" type="button" size="sm" onClick={props.onForgotten}>
+            Forgot your password?
+          </Anchor>
+        </Stack>
+      </form>
+      {passkeysWork() && (
+        <>
+          <Divider label="or" />
+          <PasskeyButton done={props.done} onProblem={setProblem} />
+        </>
+      )}
+    </Entrance>
+  );
+}
+
+function PasskeyButton(props: { done: () => void; onProblem: (text: string) => void }) {
+  const [, begin] = useMutation(PasskeyBeginDocument);
+  const [, signIn] = useMutation(PasskeyDocument);
+  const [busy, setBusy] = useState(false);
+  const attempt = async (): Promise<string | null> => {
+    const begun = await begin({});
+    if (begun.error) return errorText(begun.error);
+    const response = await usePasskeyOf(begun.data?.passkeySignInBegin.options);
+    if (!response) return "No passkey was used. Try again, or sign in with your password.";
+    const result = await signIn({ input: { step: begun.data?.passkeySignInBegin.step ?? "", response } });
+    if (result.error) return errorText(result.error);
+    return result.data?.passkeySignIn.userErrors[0]?.message ?? null;
+  };
+  return (
+    <Button
+      variant="default"
+      fullWidth
+      loading={busy}
+      onClick={async () => {
+        setBusy(true);
+        props.onProblem("");
+        const wrong = await attempt().catch((e: Error) => e.message);
+        setBusy(false);
+        if (wrong) props.onProblem(wrong);
+        else props.done();
+      }}
+    >
+      Sign in with a passkey
+    </Button>
+  );
+}
+
+/** After the right password: a code of the app, a recovery code, or the passkey. */
+export function SecondStep(props: { step: Step; done: () => void; back: () => void }) {
+  const [{ fetching }, send] = useMutation(CodeDocument);
+  const [recovery, setRecovery] = useState(!props.step.totp);
+  const [code, setCode] = useState("");
+  const [problem, setProblem] = useState("");
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    setProblem("");
+    const result = await send({ input: { step: props.step.step, code } });
+    if (result.error) return setProblem(errorText(result.error));
+    const wrong = result.data?.signInCode.userErrors[0]?.message;
+    if (wrong) {
+      setCode("");
+      return setProblem(wrong);
+    }
+    props.done();
+  };
+  return (
+    <Entrance title="One more step">
+      <form onSubmit={submit} noValidate>
+        <Stack>
+          <Problem text={problem} />
+          <TextInput
+            key={String(recovery)}
+            label={recovery ? "Recovery code" : "Code"}
+            description={recovery ? "One of those that you kept. It works once." : "The six digits that your app shows"}
+            autoComplete={recovery ? "off" : "one-time-code"}
+            inputMode={recovery ? "text" : "numeric"}
+            autoFocus
+            value={code}
+            onChange={(e) => setCode(e.currentTarget.value)}
+          />
+          <Button type="submit" loading={fetching} fullWidth>
+            Sign in
+          </Button>
+          <Group justify="space-between">
+            {props.step.totp ? (
+              <Anchor component="button" type="button" size="sm" onClick={() => setRecovery(!recovery)}>
+                {recovery ? "Use the app" : "Use a recovery code"}
+              </Anchor>
+            ) : (
+              <span />
+            )}
+            <Anchor component="button" type="button" size="sm" onClick={props.back}>
+              Start again
+            </Anchor>
+          </Group>
+        </Stack>
+      </form>
+      {props.step.passkey && passkeysWork() && (
+        <>
+          <Divider label="or" />
+          <PasskeyButton done={props.done} onProblem={setProblem} />
+        </>
+      )}
+      <Text size="xs" c="dimmed">
+        Lost your phone and your recovery codes? Ask an admin to reset your two-step sign-in.
+      </Text>
+    </Entrance>
+  );
+}
+
+function Forgotten(props: { emails: boolean; back: () => void }) {
+  const [{ fetching }, request] = useMutation(ResetDocument);
+  const [email, setEmail] = useState("");
+  const [problem, setProblem] = useState("");
+  const [sent, setSent] = useState(false);
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    setProblem("");
+    const result = await request({ input: { email } });
+    if (result.error) return setProblem(errorText(result.error));
+    const wrong = result.data?.passwordResetRequest.userErrors[0]?.message;
+    if (wrong) return setProblem(wrong);
+    setSent(true);
+  };
+  const back = (
+    <Anchor component="button" type="button" size="sm" onClick={props.back}>
+      Back to sign-in
+    </Anchor>
+  );
+  if (!props.emails || sent)
+    return (
+      <Entrance title={sent ? "Look into your inbox" : "Forgot your password?"}>
+        <Text size="sm">
+          {sent
+            ? "If there is an account with this address, a link for a new password is on its way. It works once, for one day."
+            : "Ask an admin. They give you a link with which you choose a new one."}
+        </Text>
+        {back}
+      </Entrance>
+    );
+  return (
+    <Entrance title="Forgot your password?">
+      <form onSubmit={submit} noValidate>
+        <Stack>
+          <Problem text={problem} />
+          <TextInput
+            label="Email address"
+            type="email"
+            autoComplete="username"
+            value={email}
+            onChange={(e) => setEmail(e.currentTarget.value)}
+          />
+          <Button type="submit" loading={fetching} fullWidth>
+            Email me a link
+          </Button>
+          {back}
+        </Stack>
+      </form>
+    </Entrance>
+  );
+}
+
+function Setup(props: { tokenNeeded: boolean; done: () => void }) {
+  const [{ fetching }, setup] = useMutation(SetupDocument);
   const [problem, setProblem] = useState("");
   const [linked, setLinked] = useState("");
   const form = useForm({ initialValues: { email: "", name: "", password: "", token: "" } });
@@ -52,9 +357,7 @@ export function AuthPage(props: { setup: boolean; tokenNeeded: boolean; done: ()
   }, []);
   const submit = form.onSubmit(async (v) => {
     setProblem("");
-    const result = props.setup
-      ? await setup({ input: { email: v.email, name: v.name, password: v.password, token: v.token || linked } })
-      : await signIn({ input: { email: v.email, password: v.password } });
+    const result = await setup({ input: { ...v, token: v.token || linked } });
     if (result.error) return setProblem(errorText(result.error));
     const errors = payloadOf(result.data)?.userErrors ?? [];
     if (errors.length) {
@@ -66,50 +369,31 @@ export function AuthPage(props: { setup: boolean; tokenNeeded: boolean; done: ()
     props.done();
   });
   return (
-    <Center mih="100vh" p="md" component="main">
-      <Card w={420} maw="100%" padding="xl" shadow="sm">
-        <form onSubmit={submit} noValidate>
-          <Stack>
-            <Group gap="sm">
-              <img src="/icon.svg" width={36} height={36} alt="" />
-              <div>
-                <Title order={1} size="h3">
-                  {props.setup ? "Welcome" : "Sign in"}
-                </Title>
-                <Text size="sm" c="dimmed">
-                  Event Stream Engine
-                </Text>
-              </div>
-            </Group>
-            {props.setup && (
-              <Text size="sm">Nobody can sign in yet. Create the first admin; you can invite others afterwards.</Text>
-            )}
-            {problem && (
-              <Alert color="red" role="alert">
-                {problem}
-              </Alert>
-            )}
-            {props.setup && <TextInput label="Your name" autoComplete="name" {...form.getInputProps("name")} />}
-            <TextInput label="Email address" type="email" autoComplete="username" {...form.getInputProps("email")} />
-            <PasswordInput
-              label="Password"
-              description={props.setup ? "At least 10 characters" : undefined}
-              autoComplete={props.setup ? "new-password" : "current-password"}
-              {...form.getInputProps("password")}
+    <Entrance title="Welcome">
+      <form onSubmit={submit} noValidate>
+        <Stack>
+          <Text size="sm">Nobody can sign in yet. Create the first admin; you can invite others afterwards.</Text>
+          <Problem text={problem} />
+          <TextInput label="Your name" autoComplete="name" {...form.getInputProps("name")} />
+          <TextInput label="Email address" type="email" autoComplete="username" {...form.getInputProps("email")} />
+          <PasswordInput
+            label="Password"
+            description="At least 10 characters"
+            autoComplete="new-password"
+            {...form.getInputProps("password")}
+          />
+          {props.tokenNeeded && !linked && (
+            <TextInput
+              label="Token"
+              description="Open the link that the server prints when it starts, or copy what follows #setup= in it."
+              {...form.getInputProps("token")}
             />
-            {props.setup && props.tokenNeeded && !linked && (
-              <TextInput
-                label="Token"
-                description="Open the link that the server prints when it starts, or copy what follows #setup= in it."
-                {...form.getInputProps("token")}
-              />
-            )}
-            <Button type="submit" loading={signInState.fetching || setupState.fetching} fullWidth>
-              {props.setup ? "Create admin and sign in" : "Sign in"}
-            </Button>
-          </Stack>
-        </form>
-      </Card>
-    </Center>
+          )}
+          <Button type="submit" loading={fetching} fullWidth>
+            Create admin and sign in
+          </Button>
+        </Stack>
+      </form>
+    </Entrance>
   );
 }

@@ -1,13 +1,9 @@
 import {
-  Alert,
   Button,
   Card,
-  Code,
   Group,
   Modal,
   NumberInput,
-  PasswordInput,
-  Select,
   SimpleGrid,
   Stack,
   Switch,
@@ -18,16 +14,16 @@ import {
 } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useDisclosure } from "@mantine/hooks";
-import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
-import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay, useSession } from "../../app/session";
 import { Failed, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
-import type { Role, SandboxSettingsQuery } from "../../gql/graphql";
+import type { SandboxSettingsQuery } from "../../gql/graphql";
 import { byField, settled } from "../../lib/errors";
-import { moment, words } from "../../lib/format";
+import { ApiTokens } from "../people/ApiTokens";
+import { Operators } from "../people/Operators";
+import { SignInRules } from "../people/SignInRules";
 import { Limits } from "./Limits";
 
 const SendersDocument = graphql(`
@@ -76,80 +72,6 @@ const SenderResumeDocument = graphql(`
         id
         status
         pausedReason
-      }
-      userErrors {
-        message
-      }
-    }
-  }
-`);
-const PeopleDocument = graphql(`
-  query People {
-    operators {
-      id
-      name
-      email
-      role
-      active
-      lastSignInAt
-    }
-    apiTokens {
-      id
-      name
-      role
-      prefix
-      expiresAt
-      revokedAt
-      lastUsedAt
-    }
-  }
-`);
-const InviteDocument = graphql(`
-  mutation OperatorInvite($input: OperatorInviteInput!) {
-    operatorInvite(input: $input) {
-      operator {
-        id
-      }
-      userErrors {
-        field
-        message
-      }
-    }
-  }
-`);
-const DeactivateDocument = graphql(`
-  mutation OperatorDeactivate($input: OperatorDeactivateInput!) {
-    operatorDeactivate(input: $input) {
-      operator {
-        id
-        active
-      }
-      userErrors {
-        message
-      }
-    }
-  }
-`);
-const TokenCreateDocument = graphql(`
-  mutation ApiTokenCreate($input: ApiTokenCreateInput!) {
-    apiTokenCreate(input: $input) {
-      secret
-      apiToken {
-        id
-      }
-      userErrors {
-        field
-        message
-      }
-    }
-  }
-`);
-const TokenRevokeDocument = graphql(`
-  mutation ApiTokenRevoke($input: ApiTokenRevokeInput!) {
-    apiTokenRevoke(input: $input) {
-      apiToken {
-        id
-        revokedAt
       }
       userErrors {
         message
@@ -224,7 +146,13 @@ export function SettingsPage() {
       <Senders />
       <Limits />
       {!setup.live && <Sandbox />}
-      {admin && <People />}
+      {admin && (
+        <SimpleGrid cols={{ base: 1, lg: 2 }}>
+          <Operators />
+          <ApiTokens />
+          <SignInRules />
+        </SimpleGrid>
+      )}
     </Page>
   );
 }
@@ -448,186 +376,5 @@ function SandboxForm(props: { values: NonNullable<SandboxSettingsQuery["sandboxS
         </Group>
       </form>
     </Card>
-  );
-}
-
-const roles: { value: Role; label: string }[] = [
-  { value: "VIEWER", label: "Viewer: reads" },
-  { value: "MARKETER", label: "Marketer: also changes and sends" },
-  { value: "ADMIN", label: "Admin: also people, senders, tokens" },
-];
-
-function People() {
-  const { viewer } = useSession();
-  const [{ data, error }, load] = useQuery({ query: PeopleDocument });
-  const [, invite] = useMutation(InviteDocument);
-  const [, deactivate] = useMutation(DeactivateDocument);
-  const [, createToken] = useMutation(TokenCreateDocument);
-  const [, revoke] = useMutation(TokenRevokeDocument);
-  const [inviting, inviteModal] = useDisclosure();
-  const [tokening, tokenModal] = useDisclosure();
-  const [secret, setSecret] = useState("");
-  const person = useForm({ initialValues: { name: "", email: "", password: "", role: "MARKETER" as Role } });
-  const token = useForm({ initialValues: { name: "", role: "MARKETER" as Role } });
-  if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
-  if (!data) return <Rows n={3} />;
-  return (
-    <SimpleGrid cols={{ base: 1, lg: 2 }}>
-      <Card>
-        <Group justify="space-between" mb="sm">
-          <Title order={2} size="h4">
-            Operators
-          </Title>
-          <Button variant="default" onClick={inviteModal.open}>
-            Invite
-          </Button>
-        </Group>
-        <Modal opened={inviting} onClose={inviteModal.close} title="Invite an operator">
-          <form
-            onSubmit={person.onSubmit(async (v) => {
-              const result = await invite({ input: v });
-              const errors = result.data?.operatorInvite.userErrors ?? [];
-              if (errors.length) return person.setErrors(byField(errors, ["name", "email", "password", "role"]).fields);
-              if (settled(result)) {
-                inviteModal.close();
-                person.reset();
-              }
-            })}
-          >
-            <Stack>
-              <TextInput label="Name" {...person.getInputProps("name")} />
-              <TextInput label="Email address" type="email" {...person.getInputProps("email")} />
-              <PasswordInput
-                label="First password"
-                description="At least 10 characters; pass it on by a safe way"
-                {...person.getInputProps("password")}
-              />
-              <Select label="Role" data={roles} allowDeselect={false} {...person.getInputProps("role")} />
-              <Group justify="flex-end">
-                <Button type="submit">Invite</Button>
-              </Group>
-            </Stack>
-          </form>
-        </Modal>
-        <Table className="cards">
-          <Table.Tbody>
-            {data.operators.map((o) => (
-              <Table.Tr key={o.id}>
-                <Table.Td data-label="Name">
-                  {o.name}
-                  <Text size="xs" c="dimmed">
-                    {o.email}
-                  </Text>
-                </Table.Td>
-                <Table.Td data-label="Role">{words(o.role)}</Table.Td>
-                <Table.Td data-label="Last sign-in">{moment(o.lastSignInAt)}</Table.Td>
-                <Table.Td>
-                  {!o.active ? (
-                    <Status value="CANCELED" label="Shut out" />
-                  ) : (
-                    o.id !== viewer.id && (
-                      <Button
-                        size="xs"
-                        variant="subtle"
-                        color="red"
-                        onClick={() =>
-                          modals.openConfirmModal({
-                            title: `Shut ${o.name} out?`,
-                            children: <Text size="sm">Their sessions end at once.</Text>,
-                            labels: { confirm: "Shut out", cancel: "Keep" },
-                            confirmProps: { color: "red" },
-                            onConfirm: async () => settled(await deactivate({ input: { id: o.id } })),
-                          })
-                        }
-                      >
-                        Shut out
-                      </Button>
-                    )
-                  )}
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Card>
-      <Card>
-        <Group justify="space-between" mb="sm">
-          <Title order={2} size="h4">
-            API tokens
-          </Title>
-          <Button
-            variant="default"
-            onClick={() => {
-              setSecret("");
-              token.reset();
-              tokenModal.open();
-            }}
-          >
-            New token
-          </Button>
-        </Group>
-        <Modal opened={tokening} onClose={tokenModal.close} title="New API token">
-          {secret ? (
-            <Stack>
-              <Alert color="yellow">Copy it now: it is not shown again.</Alert>
-              <Code block>{secret}</Code>
-            </Stack>
-          ) : (
-            <form
-              onSubmit={token.onSubmit(async (v) => {
-                const result = await createToken({ input: v });
-                const errors = result.data?.apiTokenCreate.userErrors ?? [];
-                if (errors.length) return token.setErrors(byField(errors, ["name", "role"]).fields);
-                if (settled(result)) setSecret(result.data?.apiTokenCreate.secret ?? "");
-              })}
-            >
-              <Stack>
-                <TextInput label="Name" description="What will use it" {...token.getInputProps("name")} />
-                <Select label="Role" data={roles} allowDeselect={false} {...token.getInputProps("role")} />
-                <Group justify="flex-end">
-                  <Button type="submit">Create</Button>
-                </Group>
-              </Stack>
-            </form>
-          )}
-        </Modal>
-        {data.apiTokens.length === 0 ? (
-          <Text size="sm" c="dimmed">
-            None. Machines call the API with one: Authorization: Bearer …
-          </Text>
-        ) : (
-          <Table className="cards">
-            <Table.Tbody>
-              {data.apiTokens.map((t) => (
-                <Table.Tr key={t.id}>
-                  <Table.Td data-label="Name">
-                    {t.name}
-                    <Text size="xs" c="dimmed">
-                      {t.prefix}…
-                    </Text>
-                  </Table.Td>
-                  <Table.Td data-label="Role">{words(t.role)}</Table.Td>
-                  <Table.Td data-label="Last used">{moment(t.lastUsedAt)}</Table.Td>
-                  <Table.Td>
-                    {t.revokedAt ? (
-                      <Status value="CANCELED" label="Revoked" />
-                    ) : (
-                      <Button
-                        size="xs"
-                        variant="subtle"
-                        color="red"
-                        onClick={async () => settled(await revoke({ input: { id: t.id } }))}
-                      >
-                        Revoke
-                      </Button>
-                    )}
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        )}
-      </Card>
-    </SimpleGrid>
   );
 }

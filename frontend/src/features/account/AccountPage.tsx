@@ -1,0 +1,167 @@
+import { Alert, Button, Card, Group, PasswordInput, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { notifications } from "@mantine/notifications";
+import { useMutation, useQuery } from "urql";
+import { useSession } from "../../app/session";
+import { Failed, Page, Rows } from "../../components/ui";
+import { graphql } from "../../gql";
+import { byField, settled } from "../../lib/errors";
+import { moment } from "../../lib/format";
+import { browserName } from "../../lib/passkeys";
+import { Factors } from "./Factors";
+
+const SessionsDocument = graphql(`
+  query Sessions {
+    sessions {
+      id
+      userAgent
+      address
+      current
+      createdAt
+      lastSeenAt
+    }
+  }
+`);
+const RevokeDocument = graphql(`
+  mutation SessionRevoke($input: SessionRevokeInput!) {
+    sessionRevoke(input: $input) {
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+const EverywhereDocument = graphql(`
+  mutation SignOutEverywhere {
+    signOutEverywhere {
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+const PasswordDocument = graphql(`
+  mutation PasswordChange($input: PasswordChangeInput!) {
+    passwordChange(input: $input) {
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+/** One's own way in: password, second step, passkeys, and where one is signed in. */
+export function AccountPage() {
+  const { viewer } = useSession();
+  return (
+    <Page title="Account" description={`${viewer.name} · ${viewer.email} · ${viewer.role.toLowerCase()}`}>
+      <SimpleGrid cols={{ base: 1, lg: 2 }}>
+        <Factors />
+        <Stack>
+          <ChangePassword />
+          <Sessions />
+        </Stack>
+      </SimpleGrid>
+    </Page>
+  );
+}
+
+function ChangePassword() {
+  const [{ fetching }, change] = useMutation(PasswordDocument);
+  const form = useForm({ initialValues: { currentPassword: "", newPassword: "" } });
+  return (
+    <Card>
+      <Title order={2} size="h4" mb="sm">
+        Password
+      </Title>
+      <form
+        onSubmit={form.onSubmit(async (v) => {
+          const result = await change({ input: v });
+          const errors = result.data?.passwordChange.userErrors ?? [];
+          const { fields, rest } = byField(errors, ["currentPassword", "newPassword"]);
+          if (errors.length) return form.setErrors(rest ? { ...fields, currentPassword: rest } : fields);
+          if (!settled(result)) return;
+          form.reset();
+          notifications.show({ message: "Password changed. Your other sessions have ended.", color: "green" });
+        })}
+      >
+        <Stack>
+          <PasswordInput
+            label="Current password"
+            autoComplete="current-password"
+            {...form.getInputProps("currentPassword")}
+          />
+          <PasswordInput
+            label="New password"
+            description="At least 10 characters. Four random words are good and easy to remember."
+            autoComplete="new-password"
+            {...form.getInputProps("newPassword")}
+          />
+          <Group justify="flex-end">
+            <Button type="submit" variant="default" loading={fetching}>
+              Change password
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Card>
+  );
+}
+
+function Sessions() {
+  const [{ data, error }, load] = useQuery({ query: SessionsDocument });
+  const [, revoke] = useMutation(RevokeDocument);
+  const [, everywhere] = useMutation(EverywhereDocument);
+  if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  if (!data) return <Rows n={3} />;
+  return (
+    <Card>
+      <Group justify="space-between" mb="sm">
+        <Title order={2} size="h4">
+          Where you are signed in
+        </Title>
+        {data.sessions.length > 1 && (
+          <Button variant="default" onClick={async () => settled(await everywhere({}))}>
+            Sign out everywhere else
+          </Button>
+        )}
+      </Group>
+      <Table className="cards">
+        <Table.Tbody>
+          {data.sessions.map((s) => (
+            <Table.Tr key={s.id}>
+              <Table.Td data-label="Browser">
+                {browserName(s.userAgent)}
+                <Text size="xs" c="dimmed">
+                  {s.address || "unknown address"} · since {moment(s.createdAt)}
+                </Text>
+              </Table.Td>
+              <Table.Td data-label="Last used">{moment(s.lastSeenAt)}</Table.Td>
+              <Table.Td ta="right">
+                {s.current ? (
+                  <Text size="sm" fw={550}>
+                    This one
+                  </Text>
+                ) : (
+                  <Button
+                    size="xs"
+                    variant="subtle"
+                    color="red"
+                    aria-label={`Sign out ${browserName(s.userAgent)}`}
+                    onClick={async () => settled(await revoke({ input: { id: s.id } }))}
+                  >
+                    Sign out
+                  </Button>
+                )}
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+      <Alert color="gray" mt="sm">
+        You see one that you do not know? Sign it out, then change your password.
+      </Alert>
+    </Card>
+  );
+}

@@ -1,0 +1,230 @@
+import { Alert, Button, Card, Modal, Table, Text, Title } from "@mantine/core";
+import { modals } from "@mantine/modals";
+import { useState } from "react";
+import { useMutation, useQuery } from "urql";
+import { Failed, Rows } from "../../components/ui";
+import { graphql } from "../../gql";
+import { settled } from "../../lib/errors";
+import { counted, moment } from "../../lib/format";
+import { passkeysWork } from "../../lib/passkeys";
+import { CopyOnce } from "../people/CopyOnce";
+import { AddApp, AddPasskey } from "./AddFactor";
+
+const AccountDocument = graphql(`
+  query Account {
+    account {
+      operator {
+        id
+      }
+      totp
+      recoveryCodesLeft
+      secondFactorRequired
+      passkeys {
+        id
+        name
+        createdAt
+        lastUsedAt
+      }
+    }
+  }
+`);
+const DisableDocument = graphql(`
+  mutation TotpDisable {
+    totpDisable {
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+const RenewDocument = graphql(`
+  mutation RecoveryCodesRenew {
+    recoveryCodesRenew {
+      recoveryCodes
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+const DeleteDocument = graphql(`
+  mutation PasskeyDelete($input: PasskeyDeleteInput!) {
+    passkeyDelete(input: $input) {
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+
+/** What one has beside the password. done hears when there is something new. */
+export function Factors(props: { done?: () => void }) {
+  const [{ data, error }, load] = useQuery({ query: AccountDocument });
+  const [adding, setAdding] = useState<"app" | "passkey" | null>(null);
+  const [codes, setCodes] = useState<string[] | null>(null);
+  const [, disable] = useMutation(DisableDocument);
+  const [, renew] = useMutation(RenewDocument);
+  const [, drop] = useMutation(DeleteDocument);
+  if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  const account = data?.account;
+  if (!account) return <Rows n={4} />;
+  const any = account.totp || account.passkeys.length > 0;
+  const added = (made: string[] | null | undefined) => {
+    setAdding(null);
+    load({ requestPolicy: "network-only" });
+    if (made?.length) setCodes(made);
+    else props.done?.();
+  };
+  const ask = (title: string, text: string, confirm: string, onConfirm: () => void) =>
+    modals.openConfirmModal({
+      title,
+      children: <Text size="sm">{text}</Text>,
+      labels: { confirm, cancel: "Keep" },
+      confirmProps: { color: "red" },
+      onConfirm,
+    });
+  return (
+    <Card>
+      <Title order={2} size="h4" mb={4}>
+        Two-step sign-in
+      </Title>
+      <Text size="sm" c="dimmed" mb="md">
+        Whoever learns your password still cannot sign in as you.
+        {account.secondFactorRequired && " Your role asks for it."}
+      </Text>
+      <Modal opened={adding === "app"} onClose={() => setAdding(null)} title="Use an app for codes">
+        <AddApp done={added} />
+      </Modal>
+      <Modal opened={adding === "passkey"} onClose={() => setAdding(null)} title="Add a passkey">
+        <AddPasskey done={added} />
+      </Modal>
+      <Modal
+        opened={codes !== null}
+        onClose={() => {
+          setCodes(null);
+          props.done?.();
+        }}
+        title="Recovery codes"
+      >
+        {codes && (
+          <CopyOnce value={codes.join("\n")}>
+            Keep these where you find them without your phone. Each signs you in once. They are not shown again.
+          </CopyOnce>
+        )}
+      </Modal>
+      <Table className="cards">
+        <Table.Tbody>
+          <Table.Tr>
+            <Table.Td data-label="What">
+              App for codes
+              <Text size="xs" c="dimmed">
+                Six digits that change every 30 seconds
+              </Text>
+            </Table.Td>
+            <Table.Td>
+              {account.totp && (
+                <Text size="sm" fw={550}>
+                  In use
+                </Text>
+              )}
+            </Table.Td>
+            <Table.Td ta="right">
+              {account.totp ? (
+                <Button
+                  size="xs"
+                  variant="subtle"
+                  color="red"
+                  onClick={() =>
+                    ask("Stop using the app?", "Its codes are no longer asked for.", "Stop", async () =>
+                      settled(await disable({})),
+                    )
+                  }
+                >
+                  Stop using it
+                </Button>
+              ) : (
+                <Button size="xs" variant="default" onClick={() => setAdding("app")}>
+                  Set up an app
+                </Button>
+              )}
+            </Table.Td>
+          </Table.Tr>
+          {account.passkeys.map((k) => (
+            <Table.Tr key={k.id}>
+              <Table.Td data-label="What">
+                {k.name}
+                <Text size="xs" c="dimmed">
+                  Passkey since {moment(k.createdAt)}
+                </Text>
+              </Table.Td>
+              <Table.Td data-label="Last used">{moment(k.lastUsedAt)}</Table.Td>
+              <Table.Td ta="right">
+                <Button
+                  size="xs"
+                  variant="subtle"
+                  color="red"
+                  aria-label={`Delete ${k.name}`}
+                  onClick={() =>
+                    ask(`Delete “${k.name}”?`, "It no longer signs you in.", "Delete", async () =>
+                      settled(await drop({ input: { id: k.id } })),
+                    )
+                  }
+                >
+                  Delete
+                </Button>
+              </Table.Td>
+            </Table.Tr>
+          ))}
+          <Table.Tr>
+            <Table.Td data-label="What">
+              Passkeys
+              <Text size="xs" c="dimmed">
+                Sign in with your fingerprint, face or screen lock, without a password
+              </Text>
+            </Table.Td>
+            <Table.Td />
+            <Table.Td ta="right">
+              <Button
+                size="xs"
+                variant="default"
+                disabled={!passkeysWork()}
+                title={passkeysWork() ? undefined : "This browser has no passkeys, or the address is no name"}
+                onClick={() => setAdding("passkey")}
+              >
+                Add a passkey
+              </Button>
+            </Table.Td>
+          </Table.Tr>
+          {any && (
+            <Table.Tr>
+              <Table.Td data-label="What">
+                Recovery codes
+                <Text size="xs" c="dimmed">
+                  For when your phone is lost: {counted(account.recoveryCodesLeft, "code", "codes")} left
+                </Text>
+              </Table.Td>
+              <Table.Td />
+              <Table.Td ta="right">
+                <Button
+                  size="xs"
+                  variant="default"
+                  onClick={async () => {
+                    const result = await renew({});
+                    if (settled(result)) setCodes(result.data?.recoveryCodesRenew.recoveryCodes ?? null);
+                  }}
+                >
+                  New codes
+                </Button>
+              </Table.Td>
+            </Table.Tr>
+          )}
+        </Table.Tbody>
+      </Table>
+      {any && account.recoveryCodesLeft < 3 && (
+        <Alert color="yellow" mt="sm">
+          Few recovery codes are left. Make new ones.
+        </Alert>
+      )}
+    </Card>
+  );
+}

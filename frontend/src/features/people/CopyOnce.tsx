@@ -1,0 +1,23 @@
+import { Alert, Button, Code, CopyButton, Group, Stack } from "@mantine/core";
+import type { ReactNode } from "react";
+
+/** A secret that is shown this one time. */
+export function CopyOnce(props: { value: string; children: ReactNode }) {
+  return (
+    <Stack>
+      <Alert color="yellow">{props.children}</Alert>
+      <Code block data-testid="secret" style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>
+        {props.value}
+      </Code>
+      <Group justify="flex-end">
+        <CopyButton value={props.value}>
+          {({ copied, copy }) => (
+            <Button onClick={copy} variant={copied ? "light" : "filled"}>
+              {copied ? "Copied" : "Copy"}
+            </Button>
+          )}
+        </CopyButton>
+      </Group>
+    </Stack>
+  );
+}

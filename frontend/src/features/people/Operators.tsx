@@ -1,0 +1,305 @@
+import { Alert, Button, Card, Group, Menu, Modal, Select, Stack, Table, Text, TextInput, Title } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { useDisclosure } from "@mantine/hooks";
+import { modals } from "@mantine/modals";
+import { useState } from "react";
+import { useMutation, useQuery } from "urql";
+import { useSession } from "../../app/session";
+import { Failed, Rows, Status } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { OperatorsQuery, Role } from "../../gql/graphql";
+import { byField, settled } from "../../lib/errors";
+import { moment, words } from "../../lib/format";
+import { CopyOnce } from "./CopyOnce";
+import { roles } from "./roles";
+
+const OperatorsDocument = graphql(`
+  query Operators {
+    operators {
+      id
+      kind
+      name
+      email
+      role
+      active
+      invited
+      lastSignInAt
+    }
+  }
+`);
+const InviteDocument = graphql(`
+  mutation OperatorInvite($input: OperatorInviteInput!) {
+    operatorInvite(input: $input) {
+      operator {
+        id
+      }
+      link
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+const UpdateDocument = graphql(`
+  mutation OperatorUpdate($input: OperatorUpdateInput!) {
+    operatorUpdate(input: $input) {
+      operator {
+        id
+        name
+        role
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+const DeactivateDocument = graphql(`
+  mutation OperatorDeactivate($input: OperatorDeactivateInput!) {
+    operatorDeactivate(input: $input) {
+      operator {
+        id
+        active
+      }
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+const ReactivateDocument = graphql(`
+  mutation OperatorReactivate($input: OperatorReactivateInput!) {
+    operatorReactivate(input: $input) {
+      operator {
+        id
+        active
+      }
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+const LinkDocument = graphql(`
+  mutation OperatorPasswordLink($input: OperatorPasswordLinkInput!) {
+    operatorPasswordLink(input: $input) {
+      operator {
+        id
+      }
+      link
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+
+const FactorResetDocument = graphql(`
+  mutation OperatorSecondFactorReset($input: OperatorSecondFactorResetInput!) {
+    operatorSecondFactorReset(input: $input) {
+      operator {
+        id
+      }
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+
+type Operator = OperatorsQuery["operators"][number];
+
+/** Who signs in, with what an admin does about them. */
+export function Operators() {
+  const [{ data, error }, load] = useQuery({ query: OperatorsDocument });
+  const [inviting, invite] = useDisclosure();
+  const [link, setLink] = useState<{ name: string; link: string; invited: boolean } | null>(null);
+  if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  if (!data) return <Rows n={3} />;
+  return (
+    <Card>
+      <Group justify="space-between" mb="sm">
+        <Title order={2} size="h4">
+          Operators
+        </Title>
+        <Button variant="default" onClick={invite.open}>
+          Invite
+        </Button>
+      </Group>
+      <Modal opened={inviting} onClose={invite.close} title="Invite an operator">
+        <InviteForm
+          done={(name, made) => {
+            invite.close();
+            setLink({ name, link: made, invited: true });
+          }}
+        />
+      </Modal>
+      <Modal
+        opened={link !== null}
+        onClose={() => setLink(null)}
+        title={link?.invited ? "Invitation" : "Link for a new password"}
+      >
+        {link && (
+          <CopyOnce value={link.link}>
+            Give this link to {link.name} by a safe way. It works once, for {link.invited ? "seven days" : "one day"},
+            and whoever opens it chooses the password.
+          </CopyOnce>
+        )}
+      </Modal>
+      <Table className="cards">
+        <Table.Tbody>
+          {data.operators.map((o) => (
+            <Row key={o.id} operator={o} onLink={(made) => setLink({ name: o.name, link: made, invited: o.invited })} />
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Card>
+  );
+}
+
+function InviteForm(props: { done: (name: string, link: string) => void }) {
+  const [{ fetching }, invite] = useMutation(InviteDocument);
+  const form = useForm({ initialValues: { name: "", email: "", role: "MARKETER" as Role } });
+  return (
+    <form
+      onSubmit={form.onSubmit(async (v) => {
+        const result = await invite({ input: v });
+        const errors = result.data?.operatorInvite.userErrors ?? [];
+        if (errors.length) return form.setErrors(byField(errors, ["name", "email", "role"]).fields);
+        if (settled(result)) props.done(v.name, result.data?.operatorInvite.link ?? "");
+      })}
+    >
+      <Stack>
+        <TextInput label="Name" {...form.getInputProps("name")} />
+        <TextInput label="Email address" type="email" {...form.getInputProps("email")} />
+        <Select label="Role" data={roles} allowDeselect={false} {...form.getInputProps("role")} />
+        <Text size="sm" c="dimmed">
+          You get a link to hand over. They choose their own password.
+        </Text>
+        <Group justify="flex-end">
+          <Button type="submit" loading={fetching}>
+            Invite
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+function Row(props: { operator: Operator; onLink: (link: string) => void }) {
+  const { viewer } = useSession();
+  const [changing, change] = useDisclosure();
+  const [, deactivate] = useMutation(DeactivateDocument);
+  const [, reactivate] = useMutation(ReactivateDocument);
+  const [, makeLink] = useMutation(LinkDocument);
+  const [, resetFactors] = useMutation(FactorResetDocument);
+  const o = props.operator;
+  const service = o.kind === "SERVICE";
+  const input = { id: o.id };
+  const hand = async () => {
+    const result = await makeLink({ input });
+    if (settled(result)) props.onLink(result.data?.operatorPasswordLink.link ?? "");
+  };
+  const dropFactors = () =>
+    modals.openConfirmModal({
+      title: `Reset two-step sign-in of ${o.name}?`,
+      children: (
+        <Text size="sm">
+          Do this when they lost their phone and their recovery codes, and you know that it is really them. Their app,
+          passkeys and recovery codes stop working, and they are signed out.
+        </Text>
+      ),
+      labels: { confirm: "Reset", cancel: "Keep" },
+      confirmProps: { color: "red" },
+      onConfirm: async () => settled(await resetFactors({ input })),
+    });
+  const shutOut = () =>
+    modals.openConfirmModal({
+      title: `Deactivate ${o.name}?`,
+      children: <Text size="sm">Their sessions end at once, and their API tokens stop working.</Text>,
+      labels: { confirm: "Deactivate", cancel: "Keep" },
+      confirmProps: { color: "red" },
+      onConfirm: async () => settled(await deactivate({ input })),
+    });
+  return (
+    <Table.Tr>
+      <Table.Td data-label="Name">
+        {o.name}
+        <Text size="xs" c="dimmed">
+          {service ? "Service account" : o.email}
+        </Text>
+      </Table.Td>
+      <Table.Td data-label="Role">{words(o.role ?? "")}</Table.Td>
+      <Table.Td data-label="Last sign-in">
+        {!o.active ? (
+          <Status value="CANCELED" label="Deactivated" />
+        ) : o.invited ? (
+          <Status value="PENDING" label="Invited" />
+        ) : (
+          moment(o.lastSignInAt)
+        )}
+      </Table.Td>
+      <Table.Td ta="right">
+        {o.id !== viewer.id && (
+          <Menu position="bottom-end">
+            <Menu.Target>
+              <Button size="xs" variant="subtle" aria-label={`Change ${o.name}`}>
+                Change
+              </Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Item onClick={change.open}>Name and role…</Menu.Item>
+              {o.active && !service && (
+                <Menu.Item onClick={hand}>{o.invited ? "Invite again" : "Reset password"}</Menu.Item>
+              )}
+              {o.active && !service && !o.invited && (
+                <Menu.Item onClick={dropFactors}>Reset two-step sign-in…</Menu.Item>
+              )}
+              {o.active ? (
+                <Menu.Item color="red" onClick={shutOut}>
+                  Deactivate…
+                </Menu.Item>
+              ) : (
+                <Menu.Item onClick={async () => settled(await reactivate({ input }))}>Reactivate</Menu.Item>
+              )}
+            </Menu.Dropdown>
+          </Menu>
+        )}
+        <Modal opened={changing} onClose={change.close} title={`Change ${o.name}`}>
+          <ChangeForm operator={o} done={change.close} />
+        </Modal>
+      </Table.Td>
+    </Table.Tr>
+  );
+}
+
+function ChangeForm(props: { operator: Operator; done: () => void }) {
+  const [{ fetching }, update] = useMutation(UpdateDocument);
+  const form = useForm({
+    initialValues: { name: props.operator.name, role: props.operator.role ?? ("VIEWER" as Role) },
+  });
+  return (
+    <form
+      onSubmit={form.onSubmit(async (v) => {
+        const result = await update({ input: { id: props.operator.id, ...v } });
+        const errors = result.data?.operatorUpdate.userErrors ?? [];
+        const { fields, rest } = byField(errors, ["name", "role"]);
+        if (errors.length) return form.setErrors(rest ? { ...fields, role: rest } : fields);
+        if (settled(result)) props.done();
+      })}
+    >
+      <Stack>
+        <TextInput label="Name" {...form.getInputProps("name")} />
+        <Select label="Role" data={roles} allowDeselect={false} {...form.getInputProps("role")} />
+        <Alert color="gray">A new role holds at once, also for their API tokens.</Alert>
+        <Group justify="flex-end">
+          <Button type="submit" loading={fetching}>
+            Save
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

@@ -1,0 +1,90 @@
+import { Button, Card, Checkbox, Group, NumberInput, Stack, Title } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { notifications } from "@mantine/notifications";
+import { useMutation, useQuery } from "urql";
+import { Failed, Rows } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { Role, SignInRulesQuery } from "../../gql/graphql";
+import { byField, settled } from "../../lib/errors";
+
+const RulesDocument = graphql(`
+  query SignInRules {
+    settings {
+      secondFactorRoles
+      sessionIdleHours
+    }
+  }
+`);
+const UpdateDocument = graphql(`
+  mutation SignInRulesUpdate($input: SettingsUpdateInput!) {
+    settingsUpdate(input: $input) {
+      settings {
+        secondFactorRoles
+        sessionIdleHours
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+/** What is asked of everybody's sign-in. */
+export function SignInRules() {
+  const [{ data, error }, load] = useQuery({ query: RulesDocument });
+  if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  if (!data) return <Rows n={3} />;
+  return <Rules key={JSON.stringify(data.settings)} settings={data.settings} />;
+}
+
+function Rules(props: { settings: SignInRulesQuery["settings"] }) {
+  const [{ fetching }, update] = useMutation(UpdateDocument);
+  const form = useForm({
+    initialValues: {
+      secondFactorRoles: props.settings.secondFactorRoles as Role[],
+      sessionIdleHours: props.settings.sessionIdleHours as number | string,
+    },
+  });
+  return (
+    <Card>
+      <Title order={2} size="h4" mb="sm">
+        Signing in
+      </Title>
+      <form
+        onSubmit={form.onSubmit(async (v) => {
+          const result = await update({ input: { ...v, sessionIdleHours: Number(v.sessionIdleHours) } });
+          const errors = result.data?.settingsUpdate.userErrors ?? [];
+          if (errors.length) return form.setErrors(byField(errors, ["secondFactorRoles", "sessionIdleHours"]).fields);
+          if (settled(result)) notifications.show({ message: "In force from now on", color: "green" });
+        })}
+      >
+        <Stack>
+          <Checkbox.Group
+            label="Two-step sign-in is required for"
+            description="Who has none is asked to set it up at once"
+            {...form.getInputProps("secondFactorRoles")}
+          >
+            <Group mt="xs">
+              <Checkbox value="ADMIN" label="Admins" />
+              <Checkbox value="MARKETER" label="Marketers" />
+              <Checkbox value="VIEWER" label="Viewers" />
+            </Group>
+          </Checkbox.Group>
+          <NumberInput
+            label="Sign out after so many hours without use"
+            description="1 to 336. Every sign-in ends after 14 days."
+            min={1}
+            max={336}
+            {...form.getInputProps("sessionIdleHours")}
+          />
+          <Group justify="flex-end">
+            <Button type="submit" variant="default" loading={fetching}>
+              Save
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Card>
+  );
+}

@@ -1,0 +1,10 @@
+ALTER TABLE imports DROP COLUMN api_token_id;
+ALTER TABLE bulk_actions DROP COLUMN api_token_id;
+ALTER TABLE sessions DROP COLUMN authenticated_at, DROP COLUMN last_seen_at, DROP COLUMN address, DROP COLUMN id;
+DROP TABLE password_links;
+DROP TRIGGER operators_keep_an_admin_delete ON operators;
+DROP TRIGGER operators_keep_an_admin_update ON operators;
+DROP FUNCTION operators_keep_an_admin();
+DROP INDEX api_tokens_operator_idx;
+ALTER TABLE api_tokens DROP COLUMN scopes;
+ALTER TABLE operators DROP COLUMN kind;

@@ -1,0 +1,50 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"eventstream/server/apperr"
+	"eventstream/server/auth"
+	"eventstream/server/config"
+	"eventstream/server/db"
+	"eventstream/server/pubsub"
+	"eventstream/server/secret"
+)
+
+// ResetOperator makes the operator with this address an active admin again and
+// gives a one-time link for a new password, on a database that is opened already.
+// Servers that run hear of it.
+func ResetOperator(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger, email string) (string, error) {
+	if err := cfg.EnsureSecretKey(); err != nil {
+		return "", err
+	}
+	hub := pubsub.New(d.Pool, log)
+	service := auth.New(auth.Options{
+		DB: d, Hub: hub, Keys: secret.New(string(cfg.SecretKey)), Now: time.Now,
+		PublicURL: func() string { return pagesURL(cfg) }, Log: log,
+	})
+	link, err := service.Reset(ctx, email)
+	if apperr.Is(err, apperr.CodeNotFound) {
+		return "", fmt.Errorf("there is no operator with the address %q", email)
+	}
+	if err != nil {
+		return "", err
+	}
+	if err := hub.Flush(ctx); err != nil {
+		return "", errors.Join(errors.New("done, but servers that run may take 20 seconds to notice"), err)
+	}
+	return link, nil
+}
+
+// pagesURL is where people open the pages of a server that runs elsewhere.
+func pagesURL(cfg config.Config) string {
+	if cfg.PublicURL != "" {
+		return strings.TrimRight(cfg.PublicURL, "/")
+	}
+	return "http://" + cfg.ListenAddr
+}

@@ -1,0 +1,352 @@
+package auth_test
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+	"eventstream/server/auth"
+	"eventstream/server/pubsub"
+	"eventstream/server/secret"
+
+	"github.com/descope/virtualwebauthn"
+	"github.com/pquerna/otp/totp"
+	"github.com/stretchr/testify/require"
+)
+
+// session signs in with the password alone and gives a context in which the
+// operator acts, as every request would.
+func (e *env) session(email string) (ctx context.Context, again func() context.Context) {
+	e.t.Helper()
+	in, err := e.SignIn(e.t.Context(), email, password, from("192.0.2.1"))
+	require.NoError(e.t, err)
+	require.Nil(e.t, in.Second)
+	again = func() context.Context {
+		who, err := e.Identify(e.t.Context(), auth.Credential{Session: in.Session})
+		require.NoError(e.t, err)
+		return actor.With(e.t.Context(), who)
+	}
+	return again(), again
+}
+
+// code is what an app shows so many periods from now.
+func code(t *testing.T, seed string, periods int) string {
+	t.Helper()
+	c, err := totp.GenerateCode(seed, time.Now().Add(time.Duration(periods)*30*time.Second))
+	require.NoError(t, err)
+	return c
+}
+
+func (e *env) enableTOTP(ctx context.Context) (seed string, recovery []string) {
+	e.t.Helper()
+	setup, err := e.BeginTOTP(ctx)
+	require.NoError(e.t, err)
+	require.True(e.t, strings.HasPrefix(setup.QRCode, "data:image/png;base64,"))
+	require.Contains(e.t, setup.URI, setup.Secret)
+	recovery, err = e.EnableTOTP(ctx, setup.Step, code(e.t, setup.Secret, 0))
+	require.NoError(e.t, err)
+	return setup.Secret, recovery
+}
+
+// next begins a sign-in by password and gives the step that a code goes along with.
+func (e *env) next(email string) string {
+	e.t.Helper()
+	in, err := e.SignIn(e.t.Context(), email, password, from("192.0.2.1"))
+	require.NoError(e.t, err)
+	require.NotNil(e.t, in.Second)
+	require.Empty(e.t, in.Session, "a password is not enough")
+	return in.Second.Step
+}
+
+func TestACodeIsAskedForAndWorksOnce(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	ada := e.person("ada", actor.RoleAdmin)
+	ctx, again := e.session(ada.Email)
+
+	setup, err := e.BeginTOTP(ctx)
+	require.NoError(t, err)
+	_, err = e.EnableTOTP(ctx, setup.Step, "000000")
+	require.Equal(t, apperr.CodeInvalid, apperr.CodeOf(err))
+	_, err = e.EnableTOTP(ctx, "v1.x.y", code(t, setup.Secret, 0))
+	require.Equal(t, apperr.CodeInvalid, apperr.CodeOf(err))
+	seed, recovery := e.enableTOTP(ctx)
+	require.Len(t, recovery, 10)
+	var kept string
+	require.NoError(t, e.db.NewRaw("SELECT totp_seed FROM operators WHERE id = ?", ada.ID).Scan(t.Context(), &kept))
+	require.NotContains(t, kept, seed, "it lies encrypted")
+
+	step := e.next(ada.Email)
+	_, err = e.SignInCode(t.Context(), step, code(t, seed, -20), from("192.0.2.1"))
+	require.Equal(t, apperr.CodeUnauthenticated, apperr.CodeOf(err), "an old code")
+	fresh := code(t, seed, 1)
+	in, err := e.SignInCode(t.Context(), step, fresh[:3]+" "+fresh[3:], from("192.0.2.1"))
+	require.NoError(t, err)
+	require.NotEmpty(t, in.Session)
+	_, err = e.SignInCode(t.Context(), e.next(ada.Email), fresh, from("192.0.2.1"))
+	require.Equal(t, apperr.CodeUnauthenticated, apperr.CodeOf(err), "the same code again")
+
+	in, err = e.SignInCode(t.Context(), e.next(ada.Email), strings.ToUpper(recovery[0]), from("192.0.2.1"))
+	require.NoError(t, err)
+	require.NotEmpty(t, in.Session)
+	_, err = e.SignInCode(t.Context(), e.next(ada.Email), recovery[0], from("192.0.2.1"))
+	require.Equal(t, apperr.CodeUnauthenticated, apperr.CodeOf(err), "a recovery code again")
+	_, err = e.SignInCode(t.Context(), step, recovery[1], from("192.0.2.1"))
+	require.Equal(t, apperr.CodeInvalid, apperr.CodeOf(err), "a step again: %v", err)
+	has, err := e.Factors(again())
+	require.NoError(t, err)
+	require.Equal(t, auth.Factors{TOTP: true, RecoveryCodes: 9}, has)
+
+	renewed, err := e.RenewRecoveryCodes(again())
+	require.NoError(t, err)
+	require.NotContains(t, renewed, recovery[2])
+	_, err = e.SignInCode(t.Context(), e.next(ada.Email), recovery[2], from("192.0.2.1"))
+	require.Equal(t, apperr.CodeUnauthenticated, apperr.CodeOf(err))
+	require.NoError(t, e.DisableTOTP(again()))
+	has, err = e.Factors(again())
+	require.NoError(t, err)
+	require.Equal(t, auth.Factors{}, has)
+	e.session(ada.Email)
+}
+
+func TestCodesAreNotGuessed(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	ada := e.person("ada", actor.RoleAdmin)
+	ctx, _ := e.session(ada.Email)
+	_, recovery := e.enableTOTP(ctx)
+	step := e.next(ada.Email)
+	for range 5 {
+		_, err := e.SignInCode(t.Context(), step, "000000", from("192.0.2.1"))
+		require.Equal(t, apperr.CodeUnauthenticated, apperr.CodeOf(err))
+	}
+	e.hold()
+	_, err := e.SignInCode(t.Context(), e.next(ada.Email), recovery[0], from("198.51.100.1"))
+	require.Equal(t, apperr.CodeRateLimited, apperr.CodeOf(err), "not from elsewhere either")
+}
+
+func TestWhoseRoleAsksForASecondFactorDoesNothingBeforeItIsThere(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	ada, mia := e.person("ada", actor.RoleAdmin), e.person("mia", actor.RoleMarketer)
+	ctx, again := e.session(mia.Email)
+	_, followed, stop, err := e.Follow(t.Context(), auth.Credential{Session: e.sessionOf(mia.Email)})
+	require.NoError(t, err)
+	defer stop()
+	require.NoError(t, actor.Require(ctx, actor.RoleMarketer))
+	require.NoError(t, e.SetSecurity(as(t, ada), auth.SecurityChange{SecondFactorRoles: &[]actor.Role{actor.RoleMarketer}}))
+	select {
+	case <-followed.Done():
+	case <-time.After(patience):
+		t.Fatal("what was open goes on")
+	}
+	require.Equal(t, apperr.CodeSecondFactor, apperr.CodeOf(actor.Require(again(), actor.RoleViewer)))
+	e.enableTOTP(again())
+	require.NoError(t, actor.Require(again(), actor.RoleMarketer))
+
+	wrong, hours := []actor.Role{"owner"}, 0
+	err = e.SetSecurity(as(t, ada), auth.SecurityChange{SecondFactorRoles: &wrong, SessionIdleHours: &hours})
+	require.ErrorContains(t, err, `"owner" is not a role`)
+	require.ErrorContains(t, err, "0 hours are not 1 to 336")
+	require.Equal(t, apperr.CodeForbidden, apperr.CodeOf(e.SetSecurity(as(t, mia), auth.SecurityChange{})))
+	hours = 1
+	require.NoError(t, e.SetSecurity(as(t, ada), auth.SecurityChange{SessionIdleHours: &hours}))
+	_, err = e.db.ExecContext(t.Context(), "UPDATE sessions SET last_seen_at = now() - interval '61 minutes'")
+	require.NoError(t, err)
+	require.Zero(t, actor.From(again()))
+}
+
+func (e *env) sessionOf(email string) string {
+	e.t.Helper()
+	in, err := e.SignIn(e.t.Context(), email, password, from("192.0.2.1"))
+	require.NoError(e.t, err)
+	return in.Session
+}
+
+func TestLostFactorsAreReset(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	ada, mia := e.person("ada", actor.RoleAdmin), e.person("mia", actor.RoleMarketer)
+	ctx, again := e.session(mia.Email)
+	e.enableTOTP(ctx)
+	_, err := e.ResetFactors(as(t, mia), ada.ID)
+	require.Equal(t, apperr.CodeForbidden, apperr.CodeOf(err))
+	_, err = e.ResetFactors(as(t, ada), ada.ID)
+	require.Equal(t, apperr.CodeConflict, apperr.CodeOf(err))
+	_, err = e.ResetFactors(as(t, ada), mia.ID)
+	require.NoError(t, err)
+	require.Zero(t, actor.From(again()), "signed out")
+	ctx, _ = e.session(mia.Email)
+	e.enableTOTP(ctx)
+
+	// A new password does not pass the second factor by; the command line does.
+	_, link, err := e.NewPasswordLink(as(t, ada), mia.ID)
+	require.NoError(t, err)
+	_, err = e.SetPassword(t.Context(), secretOf(link), password)
+	require.NoError(t, err)
+	e.next(mia.Email)
+	link, err = e.Reset(t.Context(), mia.Email)
+	require.NoError(t, err)
+	_, err = e.SetPassword(t.Context(), secretOf(link), password)
+	require.NoError(t, err)
+	e.session(mia.Email)
+}
+
+// device is somebody's, with its passkeys.
+type device struct {
+	party virtualwebauthn.RelyingParty
+	virtualwebauthn.Authenticator
+	key virtualwebauthn.Credential
+}
+
+func (e *env) addPasskey(ctx context.Context, name string) (*device, *auth.Passkey, []string) {
+	e.t.Helper()
+	d := &device{
+		party: virtualwebauthn.RelyingParty{ID: "shop.example", Name: "Shop", Origin: "https://shop.example"},
+		key:   virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2),
+	}
+	options, step, err := e.BeginPasskey(ctx)
+	require.NoError(e.t, err)
+	asked, err := virtualwebauthn.ParseAttestationOptions(string(options))
+	require.NoError(e.t, err)
+	d.Authenticator = virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{
+		UserHandle: []byte(asked.UserID),
+	})
+	answer := virtualwebauthn.CreateAttestationResponse(d.party, d.Authenticator, d.key, *asked)
+	key, recovery, err := e.AddPasskey(ctx, step, name, []byte(answer))
+	require.NoError(e.t, err)
+	_, _, err = e.AddPasskey(ctx, step, name, []byte(answer))
+	require.Equal(e.t, apperr.CodeInvalid, apperr.CodeOf(err), "the same answer again")
+	return d, key, recovery
+}
+
+// answer is what the device says to options.
+func (d *device) answer(t *testing.T, options []byte) []byte {
+	t.Helper()
+	asked, err := virtualwebauthn.ParseAssertionOptions(string(options))
+	require.NoError(t, err)
+	d.key.Counter++
+	return []byte(virtualwebauthn.CreateAssertionResponse(d.party, d.Authenticator, d.key, *asked))
+}
+
+func TestAPasskeySignsInWithoutAPassword(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	ada := e.person("ada", actor.RoleAdmin)
+	ctx, again := e.session(ada.Email)
+	phone, key, recovery := e.addPasskey(ctx, "Phone")
+	require.Len(t, recovery, 10)
+	require.Equal(t, "Phone", key.Name)
+
+	options, step, err := e.BeginPasskeySignIn()
+	require.NoError(t, err)
+	answer := phone.answer(t, options)
+	in, err := e.SignInPasskey(t.Context(), step, answer, from("192.0.2.1"))
+	require.NoError(t, err)
+	require.Equal(t, ada.ID, in.Operator.ID)
+	_, err = e.SignInPasskey(t.Context(), step, answer, from("192.0.2.1"))
+	require.Error(t, err, "the same answer again")
+	in, err = e.SignIn(t.Context(), ada.Email, password, from("192.0.2.1"))
+	require.NoError(t, err)
+	require.True(t, in.Second.Passkey)
+	require.False(t, in.Second.TOTP)
+	_, err = e.SignInCode(t.Context(), in.Second.Step, recovery[0], from("192.0.2.1"))
+	require.NoError(t, err)
+
+	// Another site, another challenge, a copied key, a stranger's key.
+	begin := func() ([]byte, string) {
+		options, step, err := e.BeginPasskeySignIn()
+		require.NoError(t, err)
+		return options, step
+	}
+	refused := func(step string, answer []byte) {
+		t.Helper()
+		_, err := e.SignInPasskey(t.Context(), step, answer, from("192.0.2.1"))
+		require.Equal(t, apperr.CodeUnauthenticated, apperr.CodeOf(err), "%v", err)
+	}
+	evil := *phone
+	evil.party.Origin = "https://evil.example"
+	o, st := begin()
+	refused(st, evil.answer(t, o))
+	other, _ := begin()
+	_, st = begin()
+	refused(st, phone.answer(t, other))
+	copied := *phone
+	copied.key.Counter = 0
+	o, st = begin()
+	refused(st, copied.answer(t, o))
+	stranger := *phone
+	stranger.key = virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
+	o, st = begin()
+	refused(st, stranger.answer(t, o))
+	_, st = begin()
+	refused(st, []byte(`{"id": "nonsense"}`))
+	require.Equal(t, 6, e.audited("operator.sign_in_failed"))
+
+	keys, err := e.Passkeys(again())
+	require.NoError(t, err)
+	require.Len(t, keys, 1)
+	require.NotNil(t, keys[0].LastUsedAt)
+	require.NoError(t, e.DeletePasskey(again(), keys[0].ID))
+	o, st = begin()
+	refused(st, phone.answer(t, o))
+	e.session(ada.Email)
+}
+
+func TestADeactivatedOperatorsPasskeyIsWorthNothing(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	ada, mia := e.person("ada", actor.RoleAdmin), e.person("mia", actor.RoleMarketer)
+	ctx, _ := e.session(mia.Email)
+	phone, _, _ := e.addPasskey(ctx, "Phone")
+	_, err := e.SetActive(as(t, ada), mia.ID, false)
+	require.NoError(t, err)
+	options, step, err := e.BeginPasskeySignIn()
+	require.NoError(t, err)
+	_, err = e.SignInPasskey(t.Context(), step, phone.answer(t, options), from("192.0.2.1"))
+	require.Equal(t, apperr.CodeUnauthenticated, apperr.CodeOf(err))
+}
+
+func TestAForgottenPasswordIsReplacedByEmail(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	ada := e.person("ada", actor.RoleAdmin)
+	require.Equal(t, apperr.CodeConflict, apperr.CodeOf(e.RequestReset(t.Context(), ada.Email, from("192.0.2.1"))))
+
+	type message struct{ to, subject, text string }
+	sent := make(chan message, 20)
+	log := slog.New(slog.DiscardHandler)
+	s := auth.New(auth.Options{
+		DB: e.db, Hub: pubsub.New(e.db.Pool, log), Keys: secret.New("0123456789abcdef0123456789abcdef"), Now: time.Now,
+		PublicURL: func() string { return "https://shop.example" }, Log: log,
+		Mail: func(_ context.Context, to, subject, text string) error {
+			sent <- message{to, subject, text}
+			return nil
+		},
+	})
+	require.NoError(t, s.RequestReset(t.Context(), "nobody@shop.example", from("192.0.2.1")), "it answers alike")
+	require.NoError(t, s.RequestReset(t.Context(), "no address", from("192.0.2.1")))
+	require.NoError(t, s.RequestReset(t.Context(), "Ada@Shop.example", from("192.0.2.1")))
+	m := <-sent
+	require.Equal(t, ada.Email, m.to)
+	at := strings.Index(m.text, "https://shop.example/password#")
+	require.Positive(t, at)
+	_, err := s.SetPassword(t.Context(), secretOf(strings.Fields(m.text[at:])[0]), "another password")
+	require.NoError(t, err)
+	_, err = s.SignIn(t.Context(), ada.Email, "another password", from("192.0.2.1"))
+	require.NoError(t, err)
+	for range 6 {
+		err = s.RequestReset(t.Context(), ada.Email, from("192.0.2.1"))
+	}
+	require.Equal(t, apperr.CodeRateLimited, apperr.CodeOf(err))
+
+	_, link, err := s.Invite(as(t, ada), auth.NewOperator{Email: "bea@shop.example", Name: "Bea", Role: actor.RoleViewer})
+	require.NoError(t, err)
+	for m = <-sent; m.to != "bea@shop.example"; m = <-sent {
+	}
+	require.Contains(t, m.text, link)
+}

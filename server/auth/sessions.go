@@ -1,0 +1,61 @@
+package auth
+
+import (
+	"context"
+
+	"eventstream/server/actor"
+	"eventstream/server/audit"
+
+	"github.com/uptrace/bun"
+)
+
+func self(ctx context.Context) (actor.Actor, error) {
+	return actor.From(ctx), actor.RequireSignedIn(ctx)
+}
+
+// Sessions lists one's own, the one used last first.
+func (s *Service) Sessions(ctx context.Context) ([]*Session, error) {
+	a, err := self(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return listSessions(ctx, s.db, a.ID)
+}
+
+// RevokeSession ends one of one's own sessions.
+func (s *Service) RevokeSession(ctx context.Context, id int64) error {
+	a, err := self(ctx)
+	if err != nil {
+		return err
+	}
+	return s.endOwn(ctx, a, map[string]any{"session": id}, func(ctx context.Context, tx bun.Tx) error {
+		return endSession(ctx, tx, a.ID, id)
+	})
+}
+
+// SignOutEverywhere ends all of one's own sessions but the one in use.
+func (s *Service) SignOutEverywhere(ctx context.Context) error {
+	a, err := self(ctx)
+	if err != nil {
+		return err
+	}
+	return s.endOwn(ctx, a, map[string]any{"everywhere": true}, func(ctx context.Context, tx bun.Tx) error {
+		return endSessions(ctx, tx, a.ID, a.Session)
+	})
+}
+
+func (s *Service) endOwn(ctx context.Context, a actor.Actor, changes map[string]any,
+	end func(context.Context, bun.Tx) error,
+) error {
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := end(ctx, tx); err != nil {
+			return err
+		}
+		changes["address"] = addressText(actor.Address(ctx))
+		return audit.Record(ctx, tx, "operator.sign_out", "operator", a.ID, changes)
+	})
+	if err == nil {
+		s.changed(a.ID)
+	}
+	return err
+}
