@@ -58,7 +58,8 @@ func TestAnAttemptThatFailedIsToldWithTheNextOne(t *testing.T) {
 	var c standing
 	require.Eventually(t, func() bool {
 		c = e.standing(camp)
-		return c.Status == "COMPLETED" && c.Counts.Redelivering == 1
+		// The fields of one answer are read one after the other, while things go on.
+		return c.Status == "COMPLETED" && c.Counts.Redelivering == 1 && c.Messages.Nodes[0].Status == "PENDING"
 	}, patience, 50*time.Millisecond, "the campaign completes, and a retry waits")
 	m := c.Messages.Nodes[0]
 	require.Equal(t, "PENDING", m.Status)
