@@ -147,6 +147,8 @@ func TestTheSchemaIsForThoseWhoAreSignedIn(t *testing.T) {
 		require.Equal(t, "FORBIDDEN", ask(t, closed, somebody, document).code())
 		require.Equal(t, "FORBIDDEN", ask(t, closed, actor.Actor{}, document).code())
 	}
+	many := "{ " + numbered(100, "a%d: __schema { types { name description fields { name description } } } ") + "}"
+	require.Equal(t, codeComplexity, ask(t, open, somebody, many).code())
 	for _, h := range []http.Handler{open, closed} {
 		require.Empty(t, ask(t, h, actor.Actor{}, `{ __typename }`).Errors)
 	}

@@ -57,9 +57,9 @@ func NewHandler(s Services, o Options) http.Handler {
 	srv.Use(o.Documents)
 	meter := newMeter(time.Now)
 	srv.Use(&documents{cache: cache, meter: meter})
+	srv.Use(schemaReaders{allowed: o.Introspection}) // strangers hear that first, whatever it would cost
 	srv.Use(&costLimit{meter: meter})
 	srv.Use(&arguments{})
-	srv.Use(schemaReaders{allowed: o.Introspection})
 	srv.SetErrorPresenter(presentError(s.Log))
 	srv.SetRecoverFunc(recoverPanic(s.Log))
 	srv.AroundOperations(identifyAnew(s.Auth))

@@ -9121,7 +9121,7 @@ type ApiToken implements Node {
   name: String!
   role: Role!
   "All that the role may do when it was made without scopes."
-  scopes: [Scope!]!
+  scopes: [Scope!]! @listSize(assumedSize: 6)
   "Who made it, or the service account that it was made for."
   owner: Operator! @goField(forceResolver: true)
   "The first characters of the secret."
@@ -9163,7 +9163,7 @@ type Account {
   operator: Operator!
   "Codes of an app are asked for at sign-in."
   totp: Boolean!
-  passkeys: [Passkey!]!
+  passkeys: [Passkey!]! @listSize(assumedSize: 10)
   "How many have not been used."
   recoveryCodesLeft: Int!
   "One's role asks for a second factor."
@@ -9218,7 +9218,7 @@ extend type Query {
   "All operators and service accounts, by name."
   operators: [Operator!]! @hasRole(role: ADMIN, scope: null) @listSize(assumedSize: 100)
   "All API tokens, newest first."
-  apiTokens: [ApiToken!]! @hasRole(role: ADMIN, scope: null) @listSize(assumedSize: 100)
+  apiTokens: [ApiToken!]! @hasRole(role: ADMIN, scope: null) @listSize(assumedSize: 50)
   "Where one is signed in oneself, the session used last first."
   sessions: [Session!]! @hasRole(role: VIEWER, scope: null, setup: true) @listSize(assumedSize: 50)
   "One's own account; null when signed out and for API tokens."
@@ -9359,7 +9359,7 @@ input PasskeyRegisterInput {
 type PasskeyRegisterPayload {
   passkey: Passkey
   "Shown this once; null where there are some already."
-  recoveryCodes: [String!]
+  recoveryCodes: [String!] @listSize(assumedSize: 10)
   userErrors: [UserError!]!
 }
 input PasskeyDeleteInput {
@@ -9386,7 +9386,7 @@ input TotpEnableInput {
 }
 type TotpEnablePayload {
   "Shown this once; null where there are some already."
-  recoveryCodes: [String!]
+  recoveryCodes: [String!] @listSize(assumedSize: 10)
   userErrors: [UserError!]!
 }
 type TotpDisablePayload {
@@ -9394,7 +9394,7 @@ type TotpDisablePayload {
 }
 type RecoveryCodesRenewPayload {
   "Ten, shown this once."
-  recoveryCodes: [String!]
+  recoveryCodes: [String!] @listSize(assumedSize: 10)
   userErrors: [UserError!]!
 }
 input OperatorSecondFactorResetInput {
@@ -10057,7 +10057,7 @@ type Settings {
   "The cap of campaigns that are made without any; null: none."
   defaultFrequencyCap: FrequencyCap
   "Roles that must have a second factor at sign-in; until they set one up they can do nothing else."
-  secondFactorRoles: [Role!]!
+  secondFactorRoles: [Role!]! @listSize(assumedSize: 3)
   "How long a session lasts that nobody uses, 1 to 336 hours."
   sessionIdleHours: Int!
 }
