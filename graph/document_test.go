@@ -77,13 +77,6 @@ func bomb(levels int, twice, last string) string {
 func TestNoDocumentTakesLongBeforeItIsRefused(t *testing.T) {
 	t.Parallel()
 	h := bareHandler()
-	numbered := func(n int, format string) string {
-		var b strings.Builder
-		for i := range n {
-			fmt.Fprintf(&b, format, i)
-		}
-		return b.String()
-	}
 	nested := strings.Repeat("possibleDuplicates { ", 9)
 	for name, c := range map[string]struct{ document, code string }{
 		"fragments spread twice, 24 levels": {bomb(24, "...F%d ...F%d", "id"), codeComplexity},
@@ -250,4 +243,12 @@ func TestPricingEndsWithTheRequest(t *testing.T) {
 	_, err := costOf(ctx, priceSchemaOf(schema(t), 200),
 		operation(t, `{ contacts { nodes { ...F } } } fragment F on Contact { id }`, nil))
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+func numbered(n int, format string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
 }

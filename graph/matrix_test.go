@@ -44,7 +44,8 @@ func ruleOf(f *ast.FieldDefinition) rule {
 	}
 	scope := arg("scope")
 	return rule{
-		people: scope == "null", recent: arg("recent") == "true", setup: arg("setup") == "true", role: roleOf(d), scope: scope,
+		people: scope == "null", recent: arg("recent") == "true", setup: arg("setup") == "true",
+		role: roleOf(d), scope: scope,
 	}
 }
 
@@ -54,7 +55,8 @@ func (r rule) allows(role actor.Role) bool { return r.public || role.Includes(r.
 
 func matrix(s *ast.Schema) string {
 	var b strings.Builder
-	b.WriteString("| operation | signed out | viewer | marketer | admin | scope of a token | |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("| operation | signed out | viewer | marketer | admin | scope of a token | |\n" +
+		"|---|---|---|---|---|---|---|\n")
 	yes := func(ok bool) string {
 		if ok {
 			return "yes"

@@ -97,7 +97,8 @@ func TestEveryRootFieldSaysWhatATokenNeeds(t *testing.T) {
 			}
 			arg := role.Arguments.ForName("scope")
 			if root != s.Mutation {
-				require.True(t, arg == nil || arg.Value.Raw == "null", "%s.%s: reading takes READ, or is for people", root.Name, f.Name)
+				require.True(t, arg == nil || arg.Value.Raw == "null", "%s.%s: reading takes READ, or is for people",
+					root.Name, f.Name)
 				continue
 			}
 			require.NotNil(t, arg, "%s names the scope that it takes, or null", f.Name)

@@ -7689,11 +7689,13 @@ extend type Mutation {
   "Adds and removes tags, at most 50 of a contact. Contacts whose attributes would outgrow 16 KiB stay as they are."
   contactTag(input: ContactTagInput!): BulkActionPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Records one decision for many. Who opted out is not brought back in bulk, and what a contact decided later stays."
-  contactConsentRecord(input: ContactConsentRecordInput!): BulkActionPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
+  contactConsentRecord(input: ContactConsentRecordInput!): BulkActionPayload!
+    @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Keeps the addresses from being written to, whatever their consent."
   contactSuppress(input: ContactSuppressInput!): BulkActionPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Makes a file to download, streamed as it is read. Numbers leave the engine: it is in the audit trail."
-  contactExport(input: ContactExportInput!): BulkActionPayload! @hasRole(role: MARKETER, scope: CONTACTS_EXPORT, recent: true)
+  contactExport(input: ContactExportInput!): BulkActionPayload!
+    @hasRole(role: MARKETER, scope: CONTACTS_EXPORT, recent: true)
   "Takes everything personal from contacts, for ever (GDPR Art. 17): profile, number, texts of messages, what Twilio sent about them. Counters, the consent ledger with a keyed hash of the number, and a suppression of that hash stay."
   contactErase(input: ContactEraseInput!): BulkActionPayload! @hasRole(role: ADMIN, scope: CONTACTS_WRITE, recent: true)
   "Stops an action; what it has done stays."
@@ -7702,11 +7704,13 @@ extend type Mutation {
   contactMerge(input: ContactMergeInput!): ContactMergePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Keeps a search with its filters under a name, for everybody; one of the same name is replaced. At most 100."
   contactViewSave(input: ContactViewSaveInput!): ContactViewSavePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
-  contactViewDelete(input: ContactViewDeleteInput!): ContactViewDeletePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
+  contactViewDelete(input: ContactViewDeleteInput!): ContactViewDeletePayload!
+    @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Keeps one address, known or not, from being written to."
   suppressionAdd(input: SuppressionAddInput!): SuppressionAddPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Lifts what a person put there; an opt-out needs a new opt-in, an erasure the person's own START."
-  suppressionRemove(input: SuppressionRemoveInput!): SuppressionRemovePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
+  suppressionRemove(input: SuppressionRemoveInput!): SuppressionRemovePayload!
+    @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
 }
 
 extend type Subscription {
@@ -8155,11 +8159,14 @@ extend type Mutation {
   Starts a complete campaign by itself, once or again and again; call it again to change the plan. The segment and the template's approved version are taken when it starts;
   if something then forbids the launch, it fails with the reason.
   """
-  campaignSchedule(input: CampaignScheduleInput!): CampaignSchedulePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
+  campaignSchedule(input: CampaignScheduleInput!): CampaignSchedulePayload!
+    @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Makes a scheduled campaign a draft again."
-  campaignUnschedule(input: CampaignUnscheduleInput!): CampaignUnschedulePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
+  campaignUnschedule(input: CampaignUnscheduleInput!): CampaignUnschedulePayload!
+    @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Sends the campaign's approved template to one contact who opted in, outside the campaign's numbers."
-  campaignTestSend(input: CampaignTestSendInput!): CampaignTestSendPayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
+  campaignTestSend(input: CampaignTestSendInput!): CampaignTestSendPayload!
+    @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
   "Stops sending. When it answers, no further call to Twilio is made; messages already handed over go out."
   campaignPause(input: CampaignPauseInput!): CampaignPausePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Goes on where it stopped."
@@ -8167,7 +8174,8 @@ extend type Mutation {
   "Ends it: what is pending is canceled."
   campaignCancel(input: CampaignCancelInput!): CampaignCancelPayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Makes a draft like it."
-  campaignDuplicate(input: CampaignDuplicateInput!): CampaignDuplicatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
+  campaignDuplicate(input: CampaignDuplicateInput!): CampaignDuplicatePayload!
+    @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Drafts only."
   campaignDelete(input: CampaignDeleteInput!): CampaignDeletePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
 }
@@ -8504,7 +8512,8 @@ extend type Mutation {
   "Changes a contact. Absent fields stay; attributes are merged, null removes a key."
   contactUpdate(input: ContactUpdateInput!): ContactUpdatePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Records what a contact decided, with its evidence. Opting out also suppresses the address."
-  contactConsentSet(input: ContactConsentSetInput!): ContactConsentSetPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
+  contactConsentSet(input: ContactConsentSetInput!): ContactConsentSetPayload!
+    @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
 }
 
 input ConsentEvidenceInput {
@@ -8620,13 +8629,17 @@ extend type Mutation {
   Answers: free text inside the session window, or an approved template to a contact who opted in. Refused with the reason when the window is closed
   (Twilio error 63016), or when the contact opted out, is suppressed or erased.
   """
-  conversationReply(input: ConversationReplyInput!): ConversationReplyPayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
+  conversationReply(input: ConversationReplyInput!): ConversationReplyPayload!
+    @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
   "Clears the unread count."
-  conversationMarkRead(input: ConversationMarkReadInput!): ConversationPayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
+  conversationMarkRead(input: ConversationMarkReadInput!): ConversationPayload!
+    @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
   "Gives it to an active operator, or to nobody."
-  conversationAssign(input: ConversationAssignInput!): ConversationPayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
+  conversationAssign(input: ConversationAssignInput!): ConversationPayload!
+    @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
   "Puts it away, or takes it back."
-  conversationClose(input: ConversationCloseInput!): ConversationPayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
+  conversationClose(input: ConversationCloseInput!): ConversationPayload!
+    @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
 }
 input ConversationReplyInput {
   id: ID!
@@ -8807,9 +8820,11 @@ extend type Mutation {
   "Takes in a file of contacts: CSV (comma, semicolon, tab, bar), Excel workbook, vCards, JSON array or NDJSON, also gzipped or zipped; UTF-8, UTF-16, UTF-32 or Windows-1252; at most 1 GiB unpacked, 300 columns, 1 MiB a row. What is no contact file is refused at once and leaves nothing behind."
   contactImport(input: ContactImportInput!): ContactImportPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Works the file of a dry run once more, with these options: for good, or as another dry run. The file is kept for a day."
-  contactImportConfirm(input: ContactImportConfirmInput!): ContactImportConfirmPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
+  contactImportConfirm(input: ContactImportConfirmInput!): ContactImportConfirmPayload!
+    @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Stops an import; rows taken already stay."
-  contactImportCancel(input: ContactImportCancelInput!): ContactImportCancelPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
+  contactImportCancel(input: ContactImportCancelInput!): ContactImportCancelPayload!
+    @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
 }
 
 input ImportColumnInput {
@@ -9756,9 +9771,11 @@ extend type Query {
 
 extend type Mutation {
   "A contact writes to us through the sandbox. Only while the sandbox is live."
-  sandboxInboundSend(input: SandboxInboundSendInput!): SandboxInboundSendPayload! @hasRole(role: MARKETER, scope: SETTINGS_WRITE)
+  sandboxInboundSend(input: SandboxInboundSendInput!): SandboxInboundSendPayload!
+    @hasRole(role: MARKETER, scope: SETTINGS_WRITE)
   "Changes how the sandbox behaves. Only while it is live."
-  sandboxSettingsUpdate(input: SandboxSettingsUpdateInput!): SandboxSettingsUpdatePayload! @hasRole(role: MARKETER, scope: SETTINGS_WRITE)
+  sandboxSettingsUpdate(input: SandboxSettingsUpdateInput!): SandboxSettingsUpdatePayload!
+    @hasRole(role: MARKETER, scope: SETTINGS_WRITE)
   "Writes believable contacts and six weeks of history, all or nothing, the same for the same day; some fifteen seconds for 50,000 contacts. Only while the sandbox is live and there is no contact yet. The numbers are made up: with live Twilio credentials the engine then refuses to start on this database."
   sandboxSeed(input: SandboxSeedInput!): SandboxSeedPayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE)
 }
@@ -9822,7 +9839,8 @@ role and the scope. With scope null only people may. With recent an operator mus
 last hour, see confirm; else the error has the code CONFIRM. Whose role asks for a second factor that they have not set
 up may call only fields with setup; else the error has the code SECOND_FACTOR.
 """
-directive @hasRole(role: Role!, scope: Scope = READ, recent: Boolean! = false, setup: Boolean! = false) on FIELD_DEFINITION
+directive @hasRole(role: Role!, scope: Scope = READ, recent: Boolean! = false, setup: Boolean! = false)
+  on FIELD_DEFINITION
 "Anybody may call this field, signed in or not."
 directive @public on FIELD_DEFINITION
 """
@@ -10068,7 +10086,8 @@ extend type Query {
 
 extend type Mutation {
   "Changes what is given; takes effect at once, also while sending. What concerns sign-in is for people only."
-  settingsUpdate(input: SettingsUpdateInput!): SettingsUpdatePayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE, recent: true)
+  settingsUpdate(input: SettingsUpdateInput!): SettingsUpdatePayload!
+    @hasRole(role: ADMIN, scope: SETTINGS_WRITE, recent: true)
 }
 input SettingsUpdateInput {
   accountRatePerSecond: Float
@@ -10178,7 +10197,8 @@ extend type Mutation {
   "Asks Twilio for the state of every template."
   templateSync: TemplateSyncPayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Sends the newest approved version to one contact who opted in."
-  templateTestSend(input: TemplateTestSendInput!): TemplateTestSendPayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
+  templateTestSend(input: TemplateTestSendInput!): TemplateTestSendPayload!
+    @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
 }
 
 input TemplateCreateInput {
@@ -10292,7 +10312,8 @@ extend type Mutation {
   "Subscribes one contact to a topic, or has them leave it."
   contactTopicSet(input: ContactTopicSetInput!): ContactTopicSetPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "The same for many. Who left is not brought back in bulk."
-  contactTopicRecord(input: ContactTopicRecordInput!): BulkActionPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
+  contactTopicRecord(input: ContactTopicRecordInput!): BulkActionPayload!
+    @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
 }
 
 input TopicCreateInput {
@@ -10416,7 +10437,8 @@ extend type Query {
 
 extend type Mutation {
   "Applies a stored event again, a parked one at once. Harmless: what it has changed already stays as it is."
-  webhookEventReplay(input: WebhookEventReplayInput!): WebhookEventReplayPayload! @hasRole(role: MARKETER, scope: SETTINGS_WRITE)
+  webhookEventReplay(input: WebhookEventReplayInput!): WebhookEventReplayPayload!
+    @hasRole(role: MARKETER, scope: SETTINGS_WRITE)
 }
 input WebhookEventReplayInput {
   id: ID!

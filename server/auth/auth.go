@@ -136,7 +136,8 @@ type Service struct {
 // New makes the service; Run it, so that access ends where it is taken away.
 func New(o Options) *Service {
 	return &Service{
-		db: o.DB, hub: o.Hub, keys: o.Keys, now: o.Now, publicURL: o.PublicURL, mail: o.Mail, log: o.Log, passwords: newHasher(),
+		db: o.DB, hub: o.Hub, keys: o.Keys, now: o.Now, publicURL: o.PublicURL, mail: o.Mail, log: o.Log,
+		passwords: newHasher(),
 		following: map[*follower]struct{}{},
 	}
 }

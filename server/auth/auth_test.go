@@ -91,7 +91,8 @@ func (e *env) hold() {
 
 func (e *env) audited(action string) (n int) {
 	e.t.Helper()
-	require.NoError(e.t, e.db.NewRaw("SELECT count(*) FROM audit_entries WHERE action = ?", action).Scan(e.t.Context(), &n))
+	require.NoError(e.t,
+		e.db.NewRaw("SELECT count(*) FROM audit_entries WHERE action = ?", action).Scan(e.t.Context(), &n))
 	return n
 }
 
@@ -406,11 +407,14 @@ func TestWhatNobodyCanHaveAsAnAddressIsJustWrong(t *testing.T) {
 	t.Parallel()
 	e := start(t)
 	e.person("ada", actor.RoleAdmin)
-	for i, email := range []string{"", "a\x00@shop.example", "\xff@shop.example", strings.Repeat("a", 8000) + "@shop.example"} {
+	for i, email := range []string{
+		"", "a\x00@shop.example", "\xff@shop.example", strings.Repeat("a", 8000) + "@shop.example",
+	} {
 		_, err := e.SignIn(t.Context(), email, "x", from(fmt.Sprintf("192.0.2.%d", i+1)))
 		require.Equal(t, apperr.CodeUnauthenticated, apperr.CodeOf(err), "%.20q: %v", email, err)
 	}
-	in, err := e.SignIn(t.Context(), "ada@shop.example", password, auth.Client{UserAgent: "a\x00\xff" + strings.Repeat("b", 500)})
+	in, err := e.SignIn(t.Context(), "ada@shop.example", password,
+		auth.Client{UserAgent: "a\x00\xff" + strings.Repeat("b", 500)})
 	require.NoError(t, err)
 	require.NotEmpty(t, in.Session)
 }

@@ -40,7 +40,8 @@ func isCommon(word string) bool {
 }
 
 // letters undoes the usual disguises.
-var letters = strings.NewReplacer("@", "a", "4", "a", "3", "e", "1", "i", "!", "i", "0", "o", "5", "s", "$", "s", "7", "t")
+var letters = strings.NewReplacer("@", "a", "4", "a", "3", "e", "1", "i", "!", "i", "0", "o",
+	"5", "s", "$", "s", "7", "t")
 
 const (
 	fewest = 5 // different characters in a password

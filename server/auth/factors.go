@@ -302,7 +302,10 @@ func (s *Service) SignInCode(ctx context.Context, token, code string, from Clien
 	if err != nil {
 		return nil, err
 	}
-	try := &attempt{keys: []counted{{"code:" + digest(o.Email+" "+begun.Known), accountLimit}}, known: begun.Known != "", from: from}
+	try := &attempt{
+		keys:  []counted{{"code:" + digest(o.Email+" "+begun.Known), accountLimit}},
+		known: begun.Known != "", from: from,
+	}
 	if err := s.begin(ctx, try); err != nil {
 		return nil, err
 	}

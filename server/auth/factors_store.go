@@ -87,14 +87,14 @@ func deleteRecoveryCodes(ctx context.Context, tx bun.Tx, operator int64) error {
 }
 
 func takeRecoveryCode(ctx context.Context, tx bun.Tx, operator int64, hash []byte) (bool, error) {
-	return one(tx.NewRaw("UPDATE recovery_codes SET used_at = now() WHERE operator_id = ? AND code_hash = ? AND used_at IS NULL",
-		operator, hash).Exec(ctx))
+	return one(tx.NewRaw(`UPDATE recovery_codes SET used_at = now()
+		WHERE operator_id = ? AND code_hash = ? AND used_at IS NULL`, operator, hash).Exec(ctx))
 }
 
 // passkeyHandle gives an operator's handle: the one there is, or fresh.
 func passkeyHandle(ctx context.Context, idb bun.IDB, operator int64, fresh []byte) (handle []byte, err error) {
-	err = idb.NewRaw("UPDATE operators SET passkey_handle = coalesce(passkey_handle, ?) WHERE id = ? RETURNING passkey_handle",
-		fresh, operator).Scan(ctx, &handle)
+	err = idb.NewRaw(`UPDATE operators SET passkey_handle = coalesce(passkey_handle, ?) WHERE id = ?
+		RETURNING passkey_handle`, fresh, operator).Scan(ctx, &handle)
 	return handle, db.Err(err)
 }
 
@@ -144,8 +144,8 @@ func usePasskey(ctx context.Context, tx bun.Tx, key *Passkey) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.NewRaw("UPDATE passkeys SET credential = ?::jsonb, last_used_at = now() WHERE id = ?", string(raw), key.ID).
-		Exec(ctx)
+	_, err = tx.NewRaw("UPDATE passkeys SET credential = ?::jsonb, last_used_at = now() WHERE id = ?",
+		string(raw), key.ID).Exec(ctx)
 	return db.Err(err)
 }
 

@@ -138,7 +138,8 @@ func TestWhoseRoleAsksForASecondFactorDoesNothingBeforeItIsThere(t *testing.T) {
 	require.NoError(t, err)
 	defer stop()
 	require.NoError(t, actor.Require(ctx, actor.RoleMarketer))
-	require.NoError(t, e.SetSecurity(as(t, ada), auth.SecurityChange{SecondFactorRoles: &[]actor.Role{actor.RoleMarketer}}))
+	asked := []actor.Role{actor.RoleMarketer}
+	require.NoError(t, e.SetSecurity(as(t, ada), auth.SecurityChange{SecondFactorRoles: &asked}))
 	select {
 	case <-followed.Done():
 	case <-time.After(patience):

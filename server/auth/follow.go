@@ -28,7 +28,8 @@ func (s *Service) identify(ctx context.Context, c Credential, used bool) (actor.
 	case c.Token != "":
 		a, err := tokenActor(ctx, s.db, hashToken(c.Token), used)
 		if err == nil && a.Kind == "" {
-			err = apperr.New(apperr.CodeUnauthenticated, "the API token is unknown, revoked or expired, or its owner is deactivated")
+			err = apperr.New(apperr.CodeUnauthenticated,
+				"the API token is unknown, revoked or expired, or its owner is deactivated")
 		}
 		return a, err
 	case c.Session != "":

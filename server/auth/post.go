@@ -34,11 +34,13 @@ func (s *Service) postLink(ctx context.Context, to *Operator, purpose Purpose, l
 		return
 	}
 	subject := "Choose a new password"
-	text := "Hello " + to.Name + ",\n\na new password was asked for. Choose it here; the link works once, for one day:\n\n" + link +
+	text := "Hello " + to.Name +
+		",\n\na new password was asked for. Choose it here; the link works once, for one day:\n\n" + link +
 		"\n\nIf it was not you, ignore this: your password stays as it is.\n"
 	if purpose == PurposeInvitation {
 		subject = "You are invited to " + issuer
-		text = "Hello " + to.Name + ",\n\nyou are invited. Choose a password here; the link works once, for seven days:\n\n" + link + "\n"
+		text = "Hello " + to.Name +
+			",\n\nyou are invited. Choose a password here; the link works once, for seven days:\n\n" + link + "\n"
 	}
 	address := to.Email
 	s.inBackground(ctx, "a link", func(ctx context.Context) error { return s.mail(ctx, address, subject, text) })

@@ -73,7 +73,9 @@ func (s *Service) SignIn(ctx context.Context, email, password string, from Clien
 }
 
 // passwordWasRight opens the session, or begins the second step of who has one.
-func (s *Service) passwordWasRight(ctx context.Context, o *Operator, try *attempt, from Client) (in *SignedIn, err error) {
+func (s *Service) passwordWasRight(ctx context.Context, o *Operator, try *attempt,
+	from Client,
+) (in *SignedIn, err error) {
 	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		has, err := factorsOf(ctx, tx, o.ID)
 		if err != nil {
@@ -97,7 +99,9 @@ func (s *Service) passwordWasRight(ctx context.Context, o *Operator, try *attemp
 }
 
 // admit opens the session; by is what the operator has shown.
-func (s *Service) admit(ctx context.Context, tx bun.Tx, o *Operator, try *attempt, from Client, by string) (*SignedIn, error) {
+func (s *Service) admit(ctx context.Context, tx bun.Tx, o *Operator, try *attempt, from Client,
+	by string,
+) (*SignedIn, error) {
 	in := &SignedIn{Operator: o, Session: randomToken(""), Device: s.newDevice(o.Email)}
 	if err := succeeded(ctx, tx, try); err != nil {
 		return nil, err
@@ -175,7 +179,9 @@ func (s *Service) newAttempt(email string, from Client) *attempt {
 	if nonce := s.knownDevice(email, from.Device); nonce != "" {
 		return &attempt{keys: []counted{{"device:" + nonce, accountLimit}}, known: true, from: from}
 	}
-	return &attempt{keys: []counted{{accountKey(email), accountLimit}, {addressKey(from.Address), addressLimit}}, from: from}
+	return &attempt{from: from, keys: []counted{
+		{accountKey(email), accountLimit}, {addressKey(from.Address), addressLimit},
+	}}
 }
 
 // accountKey does not keep what people typed, and has one length.

@@ -54,7 +54,8 @@ func TestAMessageIsSent(t *testing.T) {
 	address, message := server(t)
 	s, err := mail.New("smtp://"+address, "Shop <engine@shop.example>")
 	require.NoError(t, err)
-	require.NoError(t, s.Send(t.Context(), "ada@shop.example", "A new password", "Hello Ada,\nhttps://shop.example/password#x"))
+	require.NoError(t, s.Send(t.Context(), "ada@shop.example", "A new password",
+		"Hello Ada,\nhttps://shop.example/password#x"))
 	text := <-message
 	require.Contains(t, text, "To: <ada@shop.example>")
 	require.Contains(t, text, "Subject: A new password")
@@ -63,7 +64,9 @@ func TestAMessageIsSent(t *testing.T) {
 
 func TestOnlyThisMachineIsSpokenToInTheClear(t *testing.T) {
 	t.Parallel()
-	for _, url := range []string{"", "smtp://", "http://mail.example", "mail.example:25", "smtp://mail.example/x", "smtp://mail.example?x=1"} {
+	for _, url := range []string{
+		"", "smtp://", "http://mail.example", "mail.example:25", "smtp://mail.example/x", "smtp://mail.example?x=1",
+	} {
 		_, err := mail.New(url, "engine@shop.example")
 		require.Error(t, err, url)
 	}

@@ -28,7 +28,9 @@ func TestWhatWasSealedOpensForItsPurposeOnly(t *testing.T) {
 	require.ErrorIs(t, err, secret.ErrUnreadable)
 	_, err = secret.New(second).Open("totp 7", sealed)
 	require.ErrorIs(t, err, secret.ErrUnreadable)
-	for _, spoilt := range []string{"", "v1", "v1..", "v1.x.y", sealed[:20], sealed + "A", strings.Replace(sealed, "v1", "v2", 1)} {
+	for _, spoilt := range []string{
+		"", "v1", "v1..", "v1.x.y", sealed[:20], sealed + "A", strings.Replace(sealed, "v1", "v2", 1),
+	} {
 		_, err = k.Open("totp 7", spoilt)
 		require.ErrorIs(t, err, secret.ErrUnreadable, spoilt)
 	}
