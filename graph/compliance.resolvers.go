@@ -7,10 +7,46 @@ package graph
 
 import (
 	"context"
+	"eventstream/graph/generated"
 	"eventstream/graph/model"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
+	"eventstream/server/globalid"
+	"eventstream/server/optout"
 )
+
+// OptOutReviewDecide is the resolver for the optOutReviewDecide field.
+func (r *mutationResolver) OptOutReviewDecide(ctx context.Context, input model.OptOutReviewDecideInput) (*model.OptOutReviewDecidePayload, error) {
+	var v *optout.Review
+	id, err := globalid.Decode("id", kindOptOutReview, input.ID)
+	if err == nil {
+		v, err = r.Services.OptOuts.Decide(ctx, id, input.OptOut)
+	}
+	errs, err := payloadErrors(err)
+	return &model.OptOutReviewDecidePayload{Review: toOptOutReview(kept(errs, v)), UserErrors: errs}, err
+}
+
+// Contact is the resolver for the contact field.
+func (r *optOutReviewResolver) Contact(ctx context.Context, obj *model.OptOutReview) (*model.Contact, error) {
+	c, err := load(ctx).contacts.Load(ctx, own(obj.Contact.ID))
+	return toContact(c), err
+}
+
+// Message is the resolver for the message field.
+func (r *optOutReviewResolver) Message(ctx context.Context, obj *model.OptOutReview) (*model.Message, error) {
+	m, err := load(ctx).messages.Load(ctx, own(obj.Message.ID))
+	return toMessage(m), err
+}
+
+// TotalCount is the resolver for the totalCount field.
+func (r *optOutReviewConnectionResolver) TotalCount(ctx context.Context, obj *model.OptOutReviewConnection) (int64, error) {
+	return obj.Counter(ctx)
+}
+
+// OptOutReviews is the resolver for the optOutReviews field.
+func (r *queryResolver) OptOutReviews(ctx context.Context, first *int, after *string) (*model.OptOutReviewConnection, error) {
+	return r.optOutReviewConnection(ctx, page(first, after))
+}
 
 // ConsentEvents is the resolver for the consentEvents field.
 func (r *queryResolver) ConsentEvents(ctx context.Context, filter *model.ConsentEventFilter, first *int, after *string) (*model.ConsentEventConnection, error) {
@@ -33,3 +69,16 @@ func (r *queryResolver) Suppressions(ctx context.Context, filter *model.Suppress
 	}
 	return r.suppressionConnection(ctx, f, page(first, after))
 }
+
+// OptOutReview returns generated.OptOutReviewResolver implementation.
+func (r *Resolver) OptOutReview() generated.OptOutReviewResolver { return &optOutReviewResolver{r} }
+
+// OptOutReviewConnection returns generated.OptOutReviewConnectionResolver implementation.
+func (r *Resolver) OptOutReviewConnection() generated.OptOutReviewConnectionResolver {
+	return &optOutReviewConnectionResolver{r}
+}
+
+type (
+	optOutReviewResolver           struct{ *Resolver }
+	optOutReviewConnectionResolver struct{ *Resolver }
+)

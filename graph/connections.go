@@ -12,6 +12,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/importer"
 	"eventstream/server/message"
+	"eventstream/server/optout"
 	"eventstream/server/segment"
 	"eventstream/server/template"
 	"eventstream/server/webhookevent"
@@ -159,6 +160,18 @@ func consentPage(s db.Slice[*consent.Event]) *model.ConsentEventConnection {
 			return &model.ConsentEventEdge{Cursor: c, Node: n}
 		})
 	return &model.ConsentEventConnection{Edges: edges, Nodes: nodes, PageInfo: info}
+}
+
+func (r *Resolver) optOutReviewConnection(ctx context.Context, p db.Page) (*model.OptOutReviewConnection, error) {
+	s, err := r.OptOuts.Open(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	edges, nodes, info := connect(s, toOptOutReview, by(func(v *optout.Review) int64 { return v.ID }),
+		func(c string, n *model.OptOutReview) *model.OptOutReviewEdge {
+			return &model.OptOutReviewEdge{Cursor: c, Node: n}
+		})
+	return &model.OptOutReviewConnection{Edges: edges, Nodes: nodes, PageInfo: info, Counter: r.OptOuts.CountOpen}, nil
 }
 
 func (r *Resolver) suppressionConnection(ctx context.Context, f consent.SuppressionFilter,

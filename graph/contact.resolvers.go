@@ -31,6 +31,12 @@ func (r *consentEventResolver) Operator(ctx context.Context, obj *model.ConsentE
 	return r.operatorOf(ctx, obj.Operator)
 }
 
+// OptOutReview is the resolver for the optOutReview field.
+func (r *contactResolver) OptOutReview(ctx context.Context, obj *model.Contact) (*model.OptOutReview, error) {
+	v, err := load(ctx).optOutReviews.Load(ctx, own(obj.ID))
+	return toOptOutReview(v), err
+}
+
 // ConsentEvents is the resolver for the consentEvents field.
 func (r *contactResolver) ConsentEvents(ctx context.Context, obj *model.Contact, first *int, after *string) (*model.ConsentEventConnection, error) {
 	s, err := load(ctx).consentsOf.Load(ctx, keyOf(own(obj.ID), first, after, false))

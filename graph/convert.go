@@ -23,6 +23,7 @@ import (
 	"eventstream/server/hours"
 	"eventstream/server/importer"
 	"eventstream/server/message"
+	"eventstream/server/optout"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
 	"eventstream/server/template"
@@ -276,6 +277,17 @@ func toContactView(v *contact.View) *model.ContactView {
 		out.Filter.ConsentStatus = &status
 	}
 	return out
+}
+
+func toOptOutReview(r *optout.Review) *model.OptOutReview {
+	if r == nil {
+		return nil
+	}
+	return &model.OptOutReview{
+		ID: encode(kindOptOutReview, r.ID), Contact: &model.Contact{ID: encode(kindContact, r.ContactID)},
+		Message: &model.Message{ID: encode(kindMessage, r.MessageID)}, Language: filled(r.Language), CreatedAt: r.CreatedAt,
+		DecidedAt: r.DecidedAt, OptedOut: r.OptedOut,
+	}
 }
 
 func toSuppression(su *consent.Suppression) *model.Suppression {

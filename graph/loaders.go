@@ -13,6 +13,7 @@ import (
 	"eventstream/server/conversation"
 	"eventstream/server/db"
 	"eventstream/server/message"
+	"eventstream/server/optout"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
 	"eventstream/server/template"
@@ -52,6 +53,7 @@ type loaders struct {
 	subscriptions *dataloadgen.Loader[int64, map[int64]*topic.Subscription]
 	topicUsers    *dataloadgen.Loader[int64, []string]
 	segmentUsers  *dataloadgen.Loader[int64, []string]
+	optOutReviews *dataloadgen.Loader[int64, *optout.Review]
 	messagesOf    *dataloadgen.Loader[pageOf, db.Slice[*message.Message]]
 	consentsOf    *dataloadgen.Loader[pageOf, db.Slice[*consent.Event]]
 }
@@ -220,6 +222,13 @@ func newLoaders(s Services) *loaders {
 				out[id] = toSuppression(found[id])
 			}
 			return out, err
+		}),
+		optOutReviews: batched(func(ctx context.Context, ids []int64) (map[int64]*optout.Review, error) {
+			found, err := s.OptOuts.OfContacts(ctx, ids)
+			for _, id := range ids { // none open is no error
+				found[id] = found[id]
+			}
+			return found, err
 		}),
 		topics:        batched(indexed(s.Topics.ByIDs, func(t *topic.Topic) int64 { return t.ID })),
 		topicCounts:   batched(s.Topics.CountsOf),

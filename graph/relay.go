@@ -29,6 +29,7 @@ const (
 	kindSender        = "Sender"
 	kindSession       = "Session"
 	kindSuppression   = "Suppression"
+	kindOptOutReview  = "OptOutReview" // has ids, and is no Node
 	kindTopic         = "Topic"
 	kindTemplate      = "Template"
 	kindWebhookEvent  = "WebhookEvent"

@@ -21,6 +21,7 @@ import (
 	"eventstream/server/importer"
 	"eventstream/server/merge"
 	"eventstream/server/message"
+	"eventstream/server/optout"
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
 	"eventstream/server/segment"
@@ -44,6 +45,7 @@ type Services struct {
 	Messages      *message.Store
 	Campaigns     *campaign.Service
 	Conversations *conversation.Service
+	OptOuts       *optout.Service
 	Unknowns      *reconcile.Service
 	Imports       *importer.Service
 	Bulk          *bulk.Service

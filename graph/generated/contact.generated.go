@@ -23,6 +23,7 @@ type ConsentEventResolver interface {
 	Operator(ctx context.Context, obj *model.ConsentEvent) (*model.Operator, error)
 }
 type ContactResolver interface {
+	OptOutReview(ctx context.Context, obj *model.Contact) (*model.OptOutReview, error)
 	ConsentEvents(ctx context.Context, obj *model.Contact, first *int, after *string) (*model.ConsentEventConnection, error)
 
 	Messages(ctx context.Context, obj *model.Contact, first *int, after *string) (*model.MessageConnection, error)
@@ -787,6 +788,38 @@ func (ec *executionContext) _Contact_consentAt(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_Contact_consentAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Contact", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Contact_optOutReview(ctx context.Context, field graphql.CollectedField, obj *model.Contact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Contact_optOutReview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Contact().OptOutReview(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.OptOutReview) graphql.Marshaler {
+			return ec.marshalOOptOutReview2ᚖeventstreamᚋgraphᚋmodelᚐOptOutReview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Contact_optOutReview(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Contact",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OptOutReview(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Contact_consentEvents(ctx context.Context, field graphql.CollectedField, obj *model.Contact) (ret graphql.Marshaler) {
@@ -2515,6 +2548,12 @@ func (ec *executionContext) _Contact(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "optOutReview":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Contact_optOutReview(ctx, field, obj)
+				})
 		case "consentEvents":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,

@@ -40,6 +40,8 @@ type ResolverRoot interface {
 	Message() MessageResolver
 	MessageConnection() MessageConnectionResolver
 	Mutation() MutationResolver
+	OptOutReview() OptOutReviewResolver
+	OptOutReviewConnection() OptOutReviewConnectionResolver
 	Query() QueryResolver
 	Segment() SegmentResolver
 	SegmentConnection() SegmentConnectionResolver
@@ -384,6 +386,7 @@ type ComplexityRoot struct {
 		MarketingEligible  func(childComplexity int) int
 		Messages           func(childComplexity int, first *int, after *string) int
 		Name               func(childComplexity int) int
+		OptOutReview       func(childComplexity int) int
 		PossibleDuplicates func(childComplexity int) int
 		Reachable          func(childComplexity int) int
 		Region             func(childComplexity int) int
@@ -780,6 +783,7 @@ type ComplexityRoot struct {
 		OperatorReactivate        func(childComplexity int, input model.OperatorReactivateInput) int
 		OperatorSecondFactorReset func(childComplexity int, input model.OperatorSecondFactorResetInput) int
 		OperatorUpdate            func(childComplexity int, input model.OperatorUpdateInput) int
+		OptOutReviewDecide        func(childComplexity int, input model.OptOutReviewDecideInput) int
 		PasskeyBegin              func(childComplexity int) int
 		PasskeyDelete             func(childComplexity int, input model.PasskeyDeleteInput) int
 		PasskeyRegister           func(childComplexity int, input model.PasskeyRegisterInput) int
@@ -877,6 +881,33 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	OptOutReview struct {
+		Contact   func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		DecidedAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Language  func(childComplexity int) int
+		Message   func(childComplexity int) int
+		OptedOut  func(childComplexity int) int
+	}
+
+	OptOutReviewConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	OptOutReviewDecidePayload struct {
+		Review     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OptOutReviewEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	PageInfo struct {
 		EndCursor       func(childComplexity int) int
 		HasNextPage     func(childComplexity int) int
@@ -950,6 +981,7 @@ type ComplexityRoot struct {
 		Node               func(childComplexity int, id string) int
 		NumberCheck        func(childComplexity int, address string, region *string) int
 		Operators          func(childComplexity int) int
+		OptOutReviews      func(childComplexity int, first *int, after *string) int
 		PasswordLink       func(childComplexity int, token string) int
 		SandboxSettings    func(childComplexity int) int
 		SegmentPreview     func(childComplexity int, query json.RawMessage, sample *int) int
@@ -2751,6 +2783,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Contact.Name(childComplexity), true
+	case "Contact.optOutReview":
+		if e.ComplexityRoot.Contact.OptOutReview == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Contact.OptOutReview(childComplexity), true
 	case "Contact.possibleDuplicates":
 		if e.ComplexityRoot.Contact.PossibleDuplicates == nil {
 			break
@@ -4621,6 +4659,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OperatorUpdate(childComplexity, args["input"].(model.OperatorUpdateInput)), true
+	case "Mutation.optOutReviewDecide":
+		if e.ComplexityRoot.Mutation.OptOutReviewDecide == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_optOutReviewDecide_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OptOutReviewDecide(childComplexity, args["input"].(model.OptOutReviewDecideInput)), true
 	case "Mutation.passkeyBegin":
 		if e.ComplexityRoot.Mutation.PasskeyBegin == nil {
 			break
@@ -5226,6 +5275,100 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OperatorUpdatePayload.UserErrors(childComplexity), true
 
+	case "OptOutReview.contact":
+		if e.ComplexityRoot.OptOutReview.Contact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptOutReview.Contact(childComplexity), true
+	case "OptOutReview.createdAt":
+		if e.ComplexityRoot.OptOutReview.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptOutReview.CreatedAt(childComplexity), true
+	case "OptOutReview.decidedAt":
+		if e.ComplexityRoot.OptOutReview.DecidedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptOutReview.DecidedAt(childComplexity), true
+	case "OptOutReview.id":
+		if e.ComplexityRoot.OptOutReview.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptOutReview.ID(childComplexity), true
+	case "OptOutReview.language":
+		if e.ComplexityRoot.OptOutReview.Language == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptOutReview.Language(childComplexity), true
+	case "OptOutReview.message":
+		if e.ComplexityRoot.OptOutReview.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptOutReview.Message(childComplexity), true
+	case "OptOutReview.optedOut":
+		if e.ComplexityRoot.OptOutReview.OptedOut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptOutReview.OptedOut(childComplexity), true
+
+	case "OptOutReviewConnection.edges":
+		if e.ComplexityRoot.OptOutReviewConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptOutReviewConnection.Edges(childComplexity), true
+	case "OptOutReviewConnection.nodes":
+		if e.ComplexityRoot.OptOutReviewConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptOutReviewConnection.Nodes(childComplexity), true
+	case "OptOutReviewConnection.pageInfo":
+		if e.ComplexityRoot.OptOutReviewConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptOutReviewConnection.PageInfo(childComplexity), true
+	case "OptOutReviewConnection.totalCount":
+		if e.ComplexityRoot.OptOutReviewConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptOutReviewConnection.TotalCount(childComplexity), true
+
+	case "OptOutReviewDecidePayload.review":
+		if e.ComplexityRoot.OptOutReviewDecidePayload.Review == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptOutReviewDecidePayload.Review(childComplexity), true
+	case "OptOutReviewDecidePayload.userErrors":
+		if e.ComplexityRoot.OptOutReviewDecidePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptOutReviewDecidePayload.UserErrors(childComplexity), true
+
+	case "OptOutReviewEdge.cursor":
+		if e.ComplexityRoot.OptOutReviewEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptOutReviewEdge.Cursor(childComplexity), true
+	case "OptOutReviewEdge.node":
+		if e.ComplexityRoot.OptOutReviewEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptOutReviewEdge.Node(childComplexity), true
+
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
 			break
@@ -5581,6 +5724,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Operators(childComplexity), true
+	case "Query.optOutReviews":
+		if e.ComplexityRoot.Query.OptOutReviews == nil {
+			break
+		}
+
+		args, err := ec.field_Query_optOutReviews_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OptOutReviews(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Query.passwordLink":
 		if e.ComplexityRoot.Query.PasswordLink == nil {
 			break
@@ -7405,6 +7559,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OperatorReactivateInput", ec.unmarshalInputOperatorReactivateInput),
 			graphql.NewInputUnmarshaler("OperatorSecondFactorResetInput", ec.unmarshalInputOperatorSecondFactorResetInput),
 			graphql.NewInputUnmarshaler("OperatorUpdateInput", ec.unmarshalInputOperatorUpdateInput),
+			graphql.NewInputUnmarshaler("OptOutReviewDecideInput", ec.unmarshalInputOptOutReviewDecideInput),
 			graphql.NewInputUnmarshaler("PasskeyDeleteInput", ec.unmarshalInputPasskeyDeleteInput),
 			graphql.NewInputUnmarshaler("PasskeyRegisterInput", ec.unmarshalInputPasskeyRegisterInput),
 			graphql.NewInputUnmarshaler("PasskeySignInInput", ec.unmarshalInputPasskeySignInInput),
@@ -8325,11 +8480,58 @@ input SuppressionFilter {
   address: String
 }
 
+"""
+A message that may ask for an opt-out and does not say so plainly enough to act by itself. Until somebody has decided,
+campaigns leave its contact out (skip reason opt_out_review). A STOP of the contact's own decides it too. 47 CFR
+64.1200(a)(10) takes any reasonable means of asking.
+"""
+type OptOutReview {
+  id: ID!
+  contact: Contact! @goField(forceResolver: true)
+  "What they wrote; null once it was erased."
+  message: Message @goField(forceResolver: true)
+  "Of the words that were noticed, ISO 639-1."
+  language: String
+  createdAt: DateTime!
+  "Null: nobody has decided."
+  decidedAt: DateTime
+  "What was decided."
+  optedOut: Boolean
+}
+type OptOutReviewEdge {
+  cursor: String!
+  node: OptOutReview!
+}
+type OptOutReviewConnection @goExtraField(name: "Counter", type: "eventstream/graph/lazy.Count") {
+  edges: [OptOutReviewEdge!]!
+  nodes: [OptOutReview!]!
+  pageInfo: PageInfo!
+  totalCount: Int64! @goField(forceResolver: true) @cost(weight: 5)
+}
+
 extend type Query {
+  "Messages about which somebody has to decide whether they ask for an opt-out, oldest first, at most 200 a page."
+  optOutReviews(first: Int, after: String): OptOutReviewConnection!
+    @hasRole(role: VIEWER)
+    @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
   "The consent ledger, newest first, at most 200 a page. Append-only: the database refuses changes (GDPR Art. 7(1): the controller shall be able to demonstrate consent)."
   consentEvents(filter: ConsentEventFilter, first: Int, after: String): ConsentEventConnection! @hasRole(role: VIEWER) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
   "Addresses that must not be written to, newest first, at most 200 a page."
   suppressions(filter: SuppressionFilter, first: Int, after: String): SuppressionConnection! @hasRole(role: VIEWER) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
+}
+
+extend type Mutation {
+  "Opts the contact out because of what they wrote, with the message as evidence, or leaves their consent as it is. Conflict where that was decided already."
+  optOutReviewDecide(input: OptOutReviewDecideInput!): OptOutReviewDecidePayload!
+    @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
+}
+input OptOutReviewDecideInput {
+  id: ID!
+  optOut: Boolean!
+}
+type OptOutReviewDecidePayload {
+  review: OptOutReview
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/contact.graphql", Input: `"Where a contact stands; the newest consent event decides."
@@ -8384,6 +8586,8 @@ type Contact implements Node {
   consentStatus: ConsentStatus!
   "When the person decided so."
   consentAt: DateTime
+  "They wrote something that may ask for an opt-out, and nobody has decided: campaigns leave them out. Null: nothing is open."
+  optOutReview: OptOutReview @goField(forceResolver: true)
   "The consent ledger, newest first."
   consentEvents(first: Int, after: String): ConsentEventConnection! @goField(forceResolver: true) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"]) @cost(weight: 5)
   "False while they are marked because Twilio reported that nothing reaches the address: campaigns skip them. The mark ends at unreachableUntil."
@@ -11099,6 +11303,8 @@ func (ec *executionContext) childFields_Contact(ctx context.Context, field graph
 		return ec.fieldContext_Contact_consentStatus(ctx, field)
 	case "consentAt":
 		return ec.fieldContext_Contact_consentAt(ctx, field)
+	case "optOutReview":
+		return ec.fieldContext_Contact_optOutReview(ctx, field)
 	case "consentEvents":
 		return ec.fieldContext_Contact_consentEvents(ctx, field)
 	case "reachable":
@@ -11921,6 +12127,60 @@ func (ec *executionContext) childFields_OperatorUpdatePayload(ctx context.Contex
 		return ec.fieldContext_OperatorUpdatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OperatorUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OptOutReview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_OptOutReview_id(ctx, field)
+	case "contact":
+		return ec.fieldContext_OptOutReview_contact(ctx, field)
+	case "message":
+		return ec.fieldContext_OptOutReview_message(ctx, field)
+	case "language":
+		return ec.fieldContext_OptOutReview_language(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_OptOutReview_createdAt(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_OptOutReview_decidedAt(ctx, field)
+	case "optedOut":
+		return ec.fieldContext_OptOutReview_optedOut(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OptOutReview", field.Name)
+}
+
+func (ec *executionContext) childFields_OptOutReviewConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_OptOutReviewConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_OptOutReviewConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_OptOutReviewConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_OptOutReviewConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OptOutReviewConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_OptOutReviewDecidePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "review":
+		return ec.fieldContext_OptOutReviewDecidePayload_review(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OptOutReviewDecidePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OptOutReviewDecidePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OptOutReviewEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_OptOutReviewEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_OptOutReviewEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OptOutReviewEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -605,6 +605,8 @@ type Contact struct {
 	ConsentStatus ConsentStatus   `json:"consentStatus"`
 	// When the person decided so.
 	ConsentAt *time.Time `json:"consentAt,omitempty"`
+	// They wrote something that may ask for an opt-out, and nobody has decided: campaigns leave them out. Null: nothing is open.
+	OptOutReview *OptOutReview `json:"optOutReview,omitempty"`
 	// The consent ledger, newest first.
 	ConsentEvents *ConsentEventConnection `json:"consentEvents"`
 	// False while they are marked because Twilio reported that nothing reaches the address: campaigns skip them. The mark ends at unreachableUntil.
@@ -1424,6 +1426,46 @@ type OperatorUpdateInput struct {
 type OperatorUpdatePayload struct {
 	Operator   *Operator    `json:"operator,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+// A message that may ask for an opt-out and does not say so plainly enough to act by itself. Until somebody has decided,
+// campaigns leave its contact out (skip reason opt_out_review). A STOP of the contact's own decides it too. 47 CFR
+// 64.1200(a)(10) takes any reasonable means of asking.
+type OptOutReview struct {
+	ID      string   `json:"id"`
+	Contact *Contact `json:"contact"`
+	// What they wrote; null once it was erased.
+	Message *Message `json:"message,omitempty"`
+	// Of the words that were noticed, ISO 639-1.
+	Language  *string   `json:"language,omitempty"`
+	CreatedAt time.Time `json:"createdAt"`
+	// Null: nobody has decided.
+	DecidedAt *time.Time `json:"decidedAt,omitempty"`
+	// What was decided.
+	OptedOut *bool `json:"optedOut,omitempty"`
+}
+
+type OptOutReviewConnection struct {
+	Edges      []*OptOutReviewEdge `json:"edges"`
+	Nodes      []*OptOutReview     `json:"nodes"`
+	PageInfo   *PageInfo           `json:"pageInfo"`
+	TotalCount int64               `json:"totalCount"`
+	Counter    lazy.Count          `json:"-"`
+}
+
+type OptOutReviewDecideInput struct {
+	ID     string `json:"id"`
+	OptOut bool   `json:"optOut"`
+}
+
+type OptOutReviewDecidePayload struct {
+	Review     *OptOutReview `json:"review,omitempty"`
+	UserErrors []*UserError  `json:"userErrors"`
+}
+
+type OptOutReviewEdge struct {
+	Cursor string        `json:"cursor"`
+	Node   *OptOutReview `json:"node"`
 }
 
 // Where a page of a list begins and ends.

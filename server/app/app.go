@@ -47,6 +47,7 @@ import (
 	"eventstream/server/mail"
 	"eventstream/server/merge"
 	"eventstream/server/message"
+	"eventstream/server/optout"
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
 	"eventstream/server/secret"
@@ -284,6 +285,7 @@ func (a *App) build(ctx context.Context) error {
 	s.Conversations = conversation.NewService(conversation.Dependencies{
 		DB: a.db, Hub: a.hub, Jobs: enqueuer, Consents: s.Consents, Topics: s.Topics, Now: now,
 	})
+	s.OptOuts = optout.NewService(a.db, a.hub, s.Consents, now)
 	s.Campaigns = campaign.NewService(campaign.Dependencies{
 		DB: a.db, Hub: a.hub, Jobs: enqueuer, Segments: s.Segments, Templates: s.Templates, Senders: s.Senders,
 		Topics: s.Topics, Now: now,

@@ -4,6 +4,7 @@ import { useMay } from "../../app/session";
 import { Page } from "../../components/ui";
 import { AuditTrail } from "./AuditTrail";
 import { ConsentLedger } from "./ConsentLedger";
+import { OptOutReviews } from "./OptOutReviews";
 import { Suppressions } from "./Suppressions";
 
 /** What proves that the engine keeps to the rules. */
@@ -23,11 +24,15 @@ export function CompliancePage() {
       >
         <Tabs.List mb="md">
           <Tabs.Tab value="consent">Consent ledger</Tabs.Tab>
+          <Tabs.Tab value="reviews">Opt-out reviews</Tabs.Tab>
           <Tabs.Tab value="suppressions">Suppressions</Tabs.Tab>
           {admin && <Tabs.Tab value="audit">Audit trail</Tabs.Tab>}
         </Tabs.List>
         <Tabs.Panel value="consent">
           <ConsentLedger />
+        </Tabs.Panel>
+        <Tabs.Panel value="reviews">
+          <OptOutReviews />
         </Tabs.Panel>
         <Tabs.Panel value="suppressions">
           <Suppressions />

@@ -8,6 +8,7 @@ import { Failed, LinkButton, Live, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
 import { real } from "../../lib/node";
+import { Decide } from "../compliance/OptOutReviews";
 import { Bubbles, Countdown } from "./Bubbles";
 
 const ThreadDocument = graphql(`
@@ -28,6 +29,9 @@ const ThreadDocument = graphql(`
           name
           address
           consentStatus
+          optOutReview {
+            id
+          }
           suppression {
             id
             reason
@@ -226,6 +230,16 @@ export function Thread(props: { id: string }) {
         </Group>
         <Bubbles messages={t.messages.nodes.toReversed()} tall="52vh" />
         <Live>{last?.direction === "INBOUND" ? `They wrote: ${last.body}` : ""}</Live>
+        {c.optOutReview && (
+          <Alert color="yellow" title="Did they ask to stop?">
+            <Stack gap="xs">
+              <Text size="sm">
+                Something they wrote may ask for an opt-out. Campaigns leave them out until somebody has decided.
+              </Text>
+              {may && <Decide id={c.optOutReview.id} who={c.name || c.address} done={again} />}
+            </Stack>
+          </Alert>
+        )}
         {blocked ? (
           <Alert color="red">{blocked}</Alert>
         ) : (

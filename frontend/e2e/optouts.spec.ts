@@ -1,0 +1,58 @@
+import { join } from "node:path";
+import { expect, type Page, test } from "@playwright/test";
+import { everyWay, signedIn, watch } from "./look";
+
+// What people write when they want no more messages, and what becomes of it.
+test.describe.configure({ mode: "serial" });
+test.use({ storageState: signedIn });
+
+const pictures = join(import.meta.dirname, ".results/optouts");
+const broken: string[] = [];
+test.beforeEach(({ page }) => watch(page, broken));
+test.afterAll(() => expect(broken, "errors in the browser's console").toEqual([]));
+
+/** Writes to us as a contact would, through the sandbox. */
+async function says(on: Page, from: string, body: string) {
+  const answer = await on.request.post("/graphql", {
+    data: {
+      query: "mutation ($i: SandboxInboundSendInput!) { sandboxInboundSend(input: $i) { sid } }",
+      variables: { i: { from, body } },
+    },
+  });
+  expect(await answer.json()).toMatchObject({ data: { sandboxInboundSend: { sid: expect.any(String) } } });
+}
+
+const spanish =
+  "Hola, no sé de dónde sacaron mi número, pero ya no quiero recibir más publicidad de ustedes, muchas gracias";
+const german = "Guten Tag, ich habe neulich bestellt und bekomme seitdem jede Woche Werbung, woher habt ihr meine Nummer?";
+
+test("a sentence that may ask for an opt-out waits for a decision, and is decided", async ({ page }) => {
+  await says(page, "+34612000001", spanish);
+  await says(page, "+4915199900002", german);
+  await page.goto("/compliance?status=reviews");
+  const ana = page.getByRole("article", { name: "Message from +34612000001" });
+  await expect(ana.getByText(spanish)).toBeVisible();
+  await everyWay(page, "/compliance?status=reviews", "reviews", pictures);
+  await ana.getByRole("button", { name: "Opt out" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Opt out" }).click();
+  await expect(ana).toHaveCount(0);
+  await page.goto("/contacts");
+  await page.getByPlaceholder(/Name/).fill("+34612000001");
+  await expect(page.getByText("Opted out").first()).toBeVisible();
+});
+
+test("the conversation asks too, and leaves consent as it is", async ({ page }) => {
+  await page.goto("/inbox");
+  await page.getByText("+4915199900002").first().click();
+  const question = page.getByRole("alert").filter({ hasText: "Did they ask to stop?" });
+  await expect(question).toBeVisible();
+  await question.getByRole("button", { name: "Not an opt-out" }).click();
+  await expect(question).toHaveCount(0);
+});
+
+test("a short request acts by itself", async ({ page }) => {
+  await says(page, "+4915199900003", "keine Werbung mehr bitte");
+  await page.goto("/contacts");
+  await page.getByPlaceholder(/Name/).fill("+4915199900003");
+  await expect(page.getByText("Opted out").first()).toBeVisible();
+});

@@ -1,0 +1,151 @@
+import { Blockquote, Button, Card, Group, Stack, Text } from "@mantine/core";
+import { modals } from "@mantine/modals";
+import { IconMessageQuestion } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { useMutation, useQuery } from "urql";
+import { useMay } from "../../app/session";
+import { Empty, Failed, LoadMore, Rows } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { OptOutReviewsQuery } from "../../gql/graphql";
+import { settled } from "../../lib/errors";
+import { moment } from "../../lib/format";
+
+const ReviewsDocument = graphql(`
+  query OptOutReviews($after: String) {
+    optOutReviews(first: 50, after: $after) {
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      nodes {
+        id
+        createdAt
+        contact {
+          id
+          name
+          address
+        }
+        message {
+          id
+          body
+        }
+      }
+    }
+  }
+`);
+export const DecideDocument = graphql(`
+  mutation OptOutReviewDecide($input: OptOutReviewDecideInput!) {
+    optOutReviewDecide(input: $input) {
+      review {
+        id
+        decidedAt
+        optedOut
+        contact {
+          id
+          consentStatus
+          optOutReview {
+            id
+          }
+        }
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+type Row = OptOutReviewsQuery["optOutReviews"]["nodes"][number];
+
+/** The two answers to the question whether a message asks for an opt-out. */
+export function Decide(props: { id: string; who: string; done: () => void }) {
+  const [{ fetching }, decide] = useMutation(DecideDocument);
+  const answer = async (optOut: boolean) => {
+    if (settled(await decide({ input: { id: props.id, optOut } }))) props.done();
+  };
+  return (
+    <Group gap="xs">
+      <Button
+        size="xs"
+        color="red"
+        loading={fetching}
+        onClick={() =>
+          modals.openConfirmModal({
+            title: `Opt out ${props.who}?`,
+            children: (
+              <Text size="sm">
+                They get no more messages until they write START themselves. Their message is kept as the evidence.
+              </Text>
+            ),
+            labels: { confirm: "Opt out", cancel: "Cancel" },
+            confirmProps: { color: "red" },
+            onConfirm: () => answer(true),
+          })
+        }
+      >
+        Opt out
+      </Button>
+      <Button size="xs" variant="default" disabled={fetching} onClick={() => answer(false)}>
+        Not an opt-out
+      </Button>
+    </Group>
+  );
+}
+
+/** Messages that may ask for an opt-out; until somebody has decided, campaigns leave these people out. */
+export function OptOutReviews() {
+  const may = useMay("MARKETER");
+  const [pages, setPages] = useState<{ after: string | null; rows: Row[] }>({ after: null, rows: [] });
+  const [{ data, error, fetching }, load] = useQuery({
+    query: ReviewsDocument,
+    variables: { after: pages.after },
+    requestPolicy: "cache-and-network",
+  });
+  const again = () => {
+    setPages({ after: null, rows: [] });
+    load({ requestPolicy: "network-only" });
+  };
+  const known = new Set(pages.rows.map((r) => r.id));
+  const rows = error ? [] : [...pages.rows, ...(data?.optOutReviews.nodes.filter((r) => !known.has(r.id)) ?? [])];
+  if (error) return <Failed error={error} retry={again} />;
+  if (!data && rows.length === 0) return <Rows />;
+  if (rows.length === 0)
+    return (
+      <Empty icon={<IconMessageQuestion />} title="Nothing to review">
+        Short requests such as “STOP” or “no more messages” act by themselves. Longer ones that may ask for it appear
+        here, and campaigns leave these people out until somebody has decided.
+      </Empty>
+    );
+  return (
+    <Stack>
+      <Text size="sm" c="dimmed">
+        Campaigns leave these people out until somebody has decided.
+      </Text>
+      {rows.map((r) => (
+        <Card key={r.id} component="article" aria-label={`Message from ${r.contact.name || r.contact.address}`}>
+          <Stack gap="sm">
+            <Group justify="space-between" gap="xs">
+              <Link to="/contacts/$id" params={{ id: r.contact.id }} className="plain">
+                {r.contact.name || r.contact.address}
+              </Link>
+              <Text size="sm" c="dimmed">
+                {moment(r.createdAt)}
+              </Text>
+            </Group>
+            <Blockquote p="sm" m={0} style={{ overflowWrap: "anywhere" }}>
+              {r.message?.body || "The text was erased."}
+            </Blockquote>
+            {may && <Decide id={r.id} who={r.contact.name || r.contact.address} done={again} />}
+          </Stack>
+        </Card>
+      ))}
+      <LoadMore
+        more={data?.optOutReviews.pageInfo.hasNextPage}
+        loading={fetching}
+        onMore={() => setPages({ after: data?.optOutReviews.pageInfo.endCursor ?? null, rows })}
+      />
+    </Stack>
+  );
+}
