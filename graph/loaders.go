@@ -225,10 +225,11 @@ func newLoaders(s Services) *loaders {
 		}),
 		optOutReviews: batched(func(ctx context.Context, ids []int64) (map[int64]*optout.Review, error) {
 			found, err := s.OptOuts.OfContacts(ctx, ids)
-			for _, id := range ids { // none open is no error
-				found[id] = found[id]
+			all := make(map[int64]*optout.Review, len(ids)) // none open is no error
+			for _, id := range ids {
+				all[id] = found[id]
 			}
-			return found, err
+			return all, err
 		}),
 		topics:        batched(indexed(s.Topics.ByIDs, func(t *topic.Topic) int64 { return t.ID })),
 		topicCounts:   batched(s.Topics.CountsOf),

@@ -44,7 +44,7 @@ func plain(s string, keepAccents bool) string {
 				out.WriteRune(r)
 			}
 		case unicode.IsLetter(r), unicode.IsNumber(r), unicode.Is(unicode.M, r):
-			if like, ok := likeLetters[r]; ok && !(keepAccents && r == 'đ') {
+			if like, ok := likeLetters[r]; ok && (!keepAccents || r != 'đ') {
 				out.WriteString(like)
 			} else {
 				out.WriteRune(r)

@@ -48,7 +48,7 @@ func brazil(n string) string {
 
 // ivoryCoast goes by the second digit of mobile numbers and the third of fixed ones.
 func ivoryCoast(n string) string {
-	operator := ""
+	var operator string
 	switch first, second, third := n[0], n[1], n[2]; {
 	case first == '2' && third == '8':
 		operator = "21"

@@ -94,8 +94,10 @@ func (s *Service) Start(ctx context.Context, req Request, file io.Reader) (*Impo
 	if lacking != nil && (!req.DryRun || len(opts.Columns) == 0) {
 		return nil, lacking
 	}
-	imp := &Import{FileName: req.FileName, Options: opts, Status: StatusUploading, OperatorID: actor.OperatorID(ctx),
-		APITokenID: actor.TokenID(ctx)}
+	imp := &Import{
+		FileName: req.FileName, Options: opts, Status: StatusUploading, OperatorID: actor.OperatorID(ctx),
+		APITokenID: actor.TokenID(ctx),
+	}
 	if err := insert(ctx, s.db, imp); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package optout_test
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -19,7 +20,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
-	"log/slog"
 )
 
 const sentence = "Hola, no sé de dónde sacaron mi número pero no quiero recibir más publicidad de ustedes, gracias"
