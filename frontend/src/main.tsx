@@ -9,7 +9,7 @@ import { Center, Loader, MantineProvider } from "@mantine/core";
 import { ModalsProvider } from "@mantine/modals";
 import { Notifications } from "@mantine/notifications";
 import { RouterProvider } from "@tanstack/react-router";
-import { StrictMode, useMemo, useState } from "react";
+import { StrictMode, useEffect, useMemo, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { Provider, useQuery } from "urql";
 import { createClient } from "./app/client";
@@ -25,6 +25,13 @@ import { PasswordPage } from "./features/auth/PasswordPage";
 function Gate(props: { restart: () => void }) {
   const [{ data, error }, load] = useQuery({ query: SessionDocument });
   const reload = () => load({ requestPolicy: "network-only" });
+  // Once the second step is asked for, its page stays until the person has seen the recovery codes, which are shown
+  // this once: that the step is there now must not take them away.
+  const [asked, setAsked] = useState(false);
+  const missing = data?.account?.secondFactorMissing ?? false;
+  useEffect(() => {
+    if (missing) setAsked(true);
+  }, [missing]);
   if (error && !data)
     return (
       <Center mih="100vh" p="md" component="main">
@@ -48,7 +55,7 @@ function Gate(props: { restart: () => void }) {
         done={props.restart}
       />
     );
-  if (data.account?.secondFactorMissing) return <FactorGate done={props.restart} />;
+  if (missing || asked) return <FactorGate done={props.restart} />;
   return (
     <SessionContext value={{ ...data, viewer, reload: props.restart }}>
       <RouterProvider router={router} />
