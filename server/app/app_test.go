@@ -708,6 +708,7 @@ func TestWebhooks(t *testing.T) {
 		return url.Values{"MessageSid": {sid}, "MessageStatus": {word}, "AccountSid": {sandbox.AccountSID}}
 	}
 	require.Equal(t, http.StatusForbidden, post("/webhooks/twilio/status", "bm90IHNpZ25lZA==", status("failed")))
+	require.Equal(t, http.StatusNoContent, post("/webhooks/twilio/status/", "", status("queued")), "a slash at the end")
 	require.Equal(t, http.StatusForbidden, post("/webhooks/twilio/inbound", "x", url.Values{"MessageSid": {"SM1"}}))
 	require.Equal(t, http.StatusBadRequest, post("/webhooks/twilio/status", "", url.Values{"MessageStatus": {"sent"}}))
 	// The sandbox goes on telling of its own messages meanwhile.

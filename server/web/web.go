@@ -56,11 +56,11 @@ func NewRouter(rt Routes) http.Handler {
 	r := chi.NewRouter()
 	r.Use(identify, rt.Proxies.Identify, guard.DefaultPace.Handler, measure(requests), recoverer(rt.Log), secure(rt.HTTPS))
 	probe(r, rt.Ready)
-	for _, path := range []string{"/webhooks/twilio/inbound", "/webhooks/inbound"} { // the second is the first product's
-		r.Post(path, rt.Inbound)
-	}
-	for _, path := range []string{"/webhooks/twilio/status", "/webhooks/status"} {
-		r.Post(path, rt.Status)
+	for _, path := range []string{"/webhooks/twilio/", "/webhooks/"} { // the second is the first product's
+		for _, end := range []string{"", "/"} { // as people type it in at Twilio
+			r.Post(path+"inbound"+end, rt.Inbound)
+			r.Post(path+"status"+end, rt.Status)
+		}
 	}
 	r.NotFound(rt.Hosts.Handler(rt.SPA).ServeHTTP)
 	r.Group(func(r chi.Router) {
