@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -77,7 +78,9 @@ type lexicon struct {
 	joined                                         bool     // written without spaces
 }
 
-var lexicons = func() (list []*lexicon) {
+// lexicons are read when the first message is: most commands and many processes never
+// read one. English comes last, since its words stand in other languages' messages too.
+var lexicons = sync.OnceValue(func() (list []*lexicon) {
 	var file map[string]struct {
 		Stop, Alone, Refuse, Objects, Courtesy, Filler, Asks, Complaints, Start, Help []string
 	}
@@ -89,6 +92,7 @@ var lexicons = func() (list []*lexicon) {
 		codes = append(codes, code)
 	}
 	slices.Sort(codes)
+	codes = append(slices.DeleteFunc(codes, func(code string) bool { return code == "en" }), "en")
 	for _, code := range codes {
 		f := file[code]
 		l := &lexicon{code: code, accents: code == "vi", joined: slices.Contains([]string{"zh", "ja", "th", "my", "km", "ko"}, code)}
@@ -114,28 +118,23 @@ var lexicons = func() (list []*lexicon) {
 		l.stop, l.alone, l.refuse = set(f.Stop), set(f.Alone), set(f.Refuse)
 		l.objects, l.courtesy, l.filler = set(f.Objects, en.Objects), set(f.Courtesy, en.Courtesy), set(f.Filler)
 		l.start, l.help = set(f.Start), set(f.Help)
-		for ask := range set(f.Asks) {
-			l.asks = append(l.asks, ask)
-		}
-		for complaint := range set(f.Complaints) {
-			l.complaints = append(l.complaints, complaint)
-		}
+		l.asks, l.complaints = l.stems(set(f.Asks)), l.stems(set(f.Complaints))
 		list = append(list, l)
 	}
-	// English last: its words stand in other languages' messages too.
-	slices.SortStableFunc(list, func(a, b *lexicon) int {
-		switch {
-		case a.code == b.code:
-			return 0
-		case a.code == "en":
-			return 1
-		case b.code == "en":
-			return -1
-		}
-		return 0
-	})
 	return list
-}()
+})
+
+// stems are what mentions looks for: beginnings of words, with the space before them,
+// where the script parts words by spaces.
+func (l *lexicon) stems(expressions map[string]bool) (stems []string) {
+	for e := range expressions {
+		if !l.joined && spaced(e) {
+			e = " " + e
+		}
+		stems = append(stems, e)
+	}
+	return stems
+}
 
 const (
 	longestRequest = 14  // words of a message that acts by itself
@@ -168,7 +167,7 @@ func understand(body string) Intent {
 		}
 		return bare
 	}
-	for _, l := range lexicons { // what is a keyword as a whole
+	for _, l := range lexicons() { // what is a keyword as a whole
 		t := text(l)
 		switch {
 		case l.stop[t] || l.alone[t]:
@@ -180,7 +179,7 @@ func understand(body string) Intent {
 		}
 	}
 	if len(words) <= longestRequest {
-		for _, l := range lexicons {
+		for _, l := range lexicons() {
 			if k := l.request(text(l)); k != KeywordNone {
 				return Intent{Keyword: k, Rule: RulePhrase, Language: l.code}
 			}
@@ -192,16 +191,16 @@ func understand(body string) Intent {
 	if len(words) > longestReview {
 		return Intent{}
 	}
-	for _, l := range lexicons {
-		if t := text(l); l.mentions(t, l.asks) {
+	for _, l := range lexicons() {
+		if t := text(l); mentions(t, l.asks) {
 			if l.isShort(t) && !strings.ContainsAny(body, "?？؟;") {
 				return Intent{Keyword: KeywordStop, Rule: RulePhrase, Language: l.code}
 			}
 			return Intent{Review: true, Rule: RuleSentence, Language: l.code}
 		}
 	}
-	for _, l := range lexicons {
-		if l.mentions(text(l), l.complaints) {
+	for _, l := range lexicons() {
+		if mentions(text(l), l.complaints) {
 			return Intent{Review: true, Rule: RuleSentence, Language: l.code}
 		}
 	}
@@ -362,19 +361,9 @@ func (l *lexicon) isShort(text string) bool {
 
 // mentions tells whether a text has one of these in it, at the beginning of a word:
 // what is listed may be a stem.
-func (l *lexicon) mentions(text string, stems []string) bool {
-	for _, stem := range stems {
-		if l.joined || !spaced(stem) {
-			if strings.Contains(text, stem) {
-				return true
-			}
-			continue
-		}
-		if strings.HasPrefix(text, stem) || strings.Contains(text, " "+stem) {
-			return true
-		}
-	}
-	return false
+func mentions(text string, stems []string) bool {
+	text = " " + text
+	return slices.ContainsFunc(stems, func(stem string) bool { return strings.Contains(text, stem) })
 }
 
 // spaced holds for scripts that part words by spaces.

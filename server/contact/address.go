@@ -79,8 +79,7 @@ func readAddress(text, s, region string, reading Reading) (Address, error) {
 	if err != nil {
 		return Address{}, err
 	}
-	canonical := canonicalNumber(n)
-	if !phonenumbers.IsValidNumber(canonical) && !phonenumbers.IsValidNumber(n) { // plans change before libraries do
+	if !valid(n) {
 		return Address{}, apperr.Invalid("address", "%q is not a phone number: no such number exists in the numbering plan of %s",
 			text, placeOf(n))
 	}
@@ -88,6 +87,7 @@ func readAddress(text, s, region string, reading Reading) (Address, error) {
 		return Address{}, apperr.Invalid("address", "%q has the extension %s, which WhatsApp cannot reach: give the person's own number",
 			text, n.GetExtension())
 	}
+	canonical := canonicalNumber(n)
 	a := Address{
 		Kind: KindPhone, Wire: e164(n), MatchKey: e164(canonical), Mobile: isMobile(canonical),
 	}

@@ -193,6 +193,8 @@ func parsed(s, region string) *phonenumbers.PhoneNumber {
 	return n
 }
 
+// valid holds for numbers that exist in one of their forms: plans change before
+// libraries do.
 func valid(n *phonenumbers.PhoneNumber) bool {
 	return phonenumbers.IsValidNumber(n) || phonenumbers.IsValidNumber(canonicalNumber(n))
 }

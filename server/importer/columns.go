@@ -89,11 +89,13 @@ var (
 	valueOf           = regexp.MustCompile(`(?i)^(.*?)[ _-]*value$`)
 )
 
+var (
+	capital = regexp.MustCompile(`([a-z])([A-Z])`)
+	joint   = strings.NewReplacer("_", " ", "-", " ", "$", " ")
+)
+
 // words parts a header at its capitals and signs: firstName, first_name.
-func words(header string) string {
-	header = regexp.MustCompile(`([a-z])([A-Z])`).ReplaceAllString(header, "$1 $2")
-	return strings.NewReplacer("_", " ", "-", " ", "$", " ").Replace(header)
-}
+func words(header string) string { return joint.Replace(capital.ReplaceAllString(header, "$1 $2")) }
 
 func mentionsPhone(header string) bool {
 	w := words(header)
@@ -234,6 +236,9 @@ func phoneColumns(t table, req *Request) (found []int) {
 				continue
 			}
 			full++
+			if strings.IndexFunc(s, unicode.IsDigit) < 0 { // no number: reading one costs more than all else here
+				continue
+			}
 			region := strings.ToUpper(req.DefaultRegion)
 			if regions >= 0 && regions < len(row) {
 				if r := countryOf(text(row[regions])); r != "" {

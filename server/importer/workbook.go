@@ -2,6 +2,7 @@ package importer
 
 import (
 	"archive/zip"
+	"cmp"
 	"encoding/csv"
 	"encoding/xml"
 	"errors"
@@ -34,11 +35,16 @@ type workbook struct {
 
 type sheetPart struct{ name, part string }
 
-var errNoWorkbook = errors.New("no workbook")
+var (
+	errNoWorkbook = errors.New("no workbook")
+	errHasRows    = errors.New("there is a row")
+)
 
 const (
 	maxPart     = 64 << 20  // of a workbook's directory and styles, in bytes
 	maxTexts    = 256 << 20 // of its shared texts
+	maxTextN    = 4 << 20   // shared texts
+	maxSheets   = 200       // more than people make
 	maxSheetRow = 1 << 20   // Excel's own limit
 )
 
@@ -75,22 +81,26 @@ func openWorkbook(archive *zip.Reader) (*workbook, error) {
 	if err := b.parse("xl/_rels/workbook.xml.rels", &links); err != nil {
 		return nil, err
 	}
+	targets, listed := make(map[string]string, len(links.Links)), map[string]bool{}
+	for _, l := range links.Links {
+		targets[l.ID] = l.Target
+	}
 	for _, s := range book.Sheets {
-		for _, l := range links.Links {
-			if l.ID != s.ID && l.ID != s.ID2 {
-				continue
-			}
-			part := path.Join("xl", l.Target)
-			if strings.HasPrefix(l.Target, "/") {
-				part = strings.TrimPrefix(l.Target, "/")
-			}
-			if b.parts[part] != nil && strings.Contains(part, "worksheets/") {
-				b.sheets = append(b.sheets, sheetPart{s.Name, part})
-			}
+		target := cmp.Or(targets[s.ID], targets[s.ID2])
+		part := path.Join("xl", target)
+		if strings.HasPrefix(target, "/") {
+			part = strings.TrimPrefix(target, "/")
+		}
+		if b.parts[part] != nil && strings.Contains(part, "worksheets/") && !listed[part] {
+			listed[part] = true // each part is one sheet, however often it is listed
+			b.sheets = append(b.sheets, sheetPart{s.Name, part})
 		}
 	}
-	if len(b.sheets) == 0 {
+	switch {
+	case len(b.sheets) == 0:
 		return nil, errors.New("it has no sheet")
+	case len(b.sheets) > maxSheets:
+		return nil, fmt.Errorf("it has %d sheets, at most %d are read", len(b.sheets), maxSheets)
 	}
 	if err := b.readStyles(); err != nil {
 		return nil, err
@@ -127,9 +137,9 @@ func (b *workbook) choose(name string) (string, error) {
 		return name, nil
 	}
 	for _, s := range b.sheets {
-		err := b.rows(s.part, func(int, []string) error { return io.EOF })
+		err := b.rows(s.part, func(int, []string) error { return errHasRows })
 		switch {
-		case errors.Is(err, io.EOF):
+		case errors.Is(err, errHasRows):
 			return s.name, nil
 		case err != nil:
 			return "", apperr.Invalid("file", "the sheet %q cannot be read: %s", s.name, err)
@@ -187,21 +197,9 @@ func (b *workbook) readTexts() error {
 	if f == nil {
 		return nil
 	}
-	r, err := openPart(f, maxTexts)
-	if err != nil {
-		return err
-	}
-	dec := xml.NewDecoder(r)
 	var current strings.Builder
 	inText, phonetic := false, false
-	for {
-		token, err := dec.RawToken()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	return eachToken(f, maxTexts, func(_ *xml.Decoder, token xml.Token) error {
 		switch t := token.(type) {
 		case xml.StartElement:
 			switch t.Name.Local {
@@ -215,6 +213,9 @@ func (b *workbook) readTexts() error {
 		case xml.EndElement:
 			switch t.Name.Local {
 			case "si":
+				if len(b.texts) == maxTextN {
+					return fmt.Errorf("it has more than %d different texts", maxTextN)
+				}
 				b.texts = append(b.texts, unescapeXML(current.String()))
 			case "t":
 				inText = false
@@ -225,6 +226,30 @@ func (b *workbook) readTexts() error {
 			if inText && !phonetic {
 				current.Write(t)
 			}
+		}
+		return nil
+	})
+}
+
+var errStop = errors.New("enough was read")
+
+// eachToken gives the tokens of a part, until take has enough. take may read on itself.
+func eachToken(f *zip.File, limit int64, take func(*xml.Decoder, xml.Token) error) error {
+	r, err := openPart(f, limit)
+	if err != nil {
+		return err
+	}
+	dec := xml.NewDecoder(r)
+	for {
+		token, err := dec.RawToken()
+		if err == nil {
+			err = take(dec, token)
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, errStop) {
+			return nil
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
@@ -270,21 +295,9 @@ func (b *workbook) write(name string, out io.Writer) error {
 
 // rows gives each row of a sheet that has anything in it.
 func (b *workbook) rows(part string, take func(row int, cells []string) error) error {
-	r, err := openPart(b.parts[part], MaxFile)
-	if err != nil {
-		return err
-	}
-	dec := xml.NewDecoder(r)
 	row, last := 0, 0
 	var cells []string
-	for {
-		token, err := dec.RawToken()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	return eachToken(b.parts[part], MaxFile, func(dec *xml.Decoder, token xml.Token) error {
 		switch t := token.(type) {
 		case xml.StartElement:
 			switch t.Name.Local {
@@ -315,10 +328,11 @@ func (b *workbook) rows(part string, take func(row int, cells []string) error) e
 				}
 			}
 			if t.Name.Local == "sheetData" {
-				return nil
+				return errStop
 			}
 		}
-	}
+		return nil
+	})
 }
 
 func xmlAttribute(t xml.StartElement, name string) string {
