@@ -16,6 +16,7 @@ import (
 	"eventstream/server/guard"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 // SessionCookie is the cookie's name, with __Host- before it where people come by https.
@@ -76,18 +77,17 @@ func credentialOf(r *http.Request, cookie guard.SessionCookie) auth.Credential {
 
 // identifyAnew finds out for each operation on a socket who calls at this moment:
 // the socket may be older than what was decided since.
-func identifyAnew(service *auth.Service) graphql.OperationMiddleware {
+func identifyAnew(identify func(context.Context, auth.Credential) (actor.Actor, error),
+	present graphql.ErrorPresenterFunc,
+) graphql.OperationMiddleware {
 	return func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 		x := exchangeOf(ctx)
 		if !x.overSocket() {
 			return next(ctx)
 		}
-		who, err := service.Identify(ctx, x.credential)
+		who, err := identify(ctx, x.credential)
 		if err != nil {
-			return func(ctx context.Context) *graphql.Response {
-				graphql.AddError(ctx, err)
-				return &graphql.Response{Errors: graphql.GetErrors(ctx)}
-			}
+			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{present(ctx, err)}})
 		}
 		return next(actor.With(ctx, who))
 	}

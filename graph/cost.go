@@ -312,7 +312,7 @@ func (l *costLimit) MutateOperationContext(ctx context.Context, oc *graphql.Oper
 	}
 	limit, what := maxCost, "the operation"
 	if oc.Operation.Operation == ast.Subscription {
-		if ctx.Value(socketKey{}) == nil { // the request would wait for its first event, and then end
+		if !exchangeOf(ctx).overSocket() { // the request would wait for its first event, and then end
 			return refused("INVALID", "subscriptions are served over a WebSocket, subprotocol graphql-transport-ws")
 		}
 		limit, what = maxSubscriptionCost, "each event of the subscription"

@@ -24,7 +24,7 @@ import (
 )
 
 // maxBody bounds the JSON of one request.
-const maxBody = 1 << 20
+const maxBody = guard.MembersBody
 
 // Options switch the handler's parts.
 type Options struct {
@@ -46,10 +46,11 @@ func NewHandler(s Services, o Options) http.Handler {
 		PayloadReadLimit: &readLimit,
 		Implementation:   gorillaSockets{},
 	})
-	srv.AddTransport(uploads{
+	files := uploads{
 		schema: schema.Schema(), documents: o.Documents, limits: guard.NewUploads(guard.DefaultUploadLimits, time.Now),
 		maxFile: importer.MaxFile,
-	})
+	}
+	srv.AddTransport(files)
 	srv.AddTransport(transport.POST{})
 	cache := newDocumentCache(maxCache)
 	srv.SetQueryCache(cache)
@@ -60,16 +61,17 @@ func NewHandler(s Services, o Options) http.Handler {
 	srv.Use(schemaReaders{allowed: o.Introspection}) // strangers hear that first, whatever it would cost
 	srv.Use(&costLimit{meter: meter})
 	srv.Use(&arguments{})
-	srv.SetErrorPresenter(presentError(s.Log))
+	present := presentError(s.Log)
+	srv.SetErrorPresenter(present)
 	srv.SetRecoverFunc(recoverPanic(s.Log))
-	srv.AroundOperations(identifyAnew(s.Auth))
+	srv.AroundOperations(identifyAnew(s.Auth.Identify, present))
 	srv.AroundOperations(tellEnding)
 	srv.AroundOperations(limitSocket)
 	srv.AroundResponses(meter.tell)
 	srv.AroundResponses(endInTime)
 	srv.AroundResponses(injectLoaders(s))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost && !multipart(r) {
+		if r.Method == http.MethodPost && !files.Supports(r) {
 			body, err := readBody(w, r)
 			if err != nil {
 				refuseRequest(w, err)
@@ -77,15 +79,9 @@ func NewHandler(s Services, o Options) http.Handler {
 			}
 			r.Body = io.NopCloser(bytes.NewReader(body))
 		}
-		if r.Header.Get("Upgrade") != "" {
-			r = r.WithContext(context.WithValue(r.Context(), socketKey{}, true))
-		}
 		srv.ServeHTTP(w, r)
 	})
 }
-
-// socketKey marks what comes over a WebSocket.
-type socketKey struct{}
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -103,10 +99,6 @@ func refuseRequest(w http.ResponseWriter, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusBadRequest)
 	_ = json.NewEncoder(w).Encode(graphql.Response{Errors: gqlerror.List{refused("INVALID", "%s", apperr.Text(err))}})
-}
-
-func multipart(r *http.Request) bool {
-	return len(r.Header.Get("Content-Type")) >= 19 && r.Header.Get("Content-Type")[:19] == "multipart/form-data"
 }
 
 func recoverPanic(log *slog.Logger) graphql.RecoverFunc {

@@ -14,7 +14,7 @@ const MaxOnSocket = 50
 // limitSocket refuses an operation that is one too many on its WebSocket. The others go on.
 func limitSocket(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	x := exchangeOf(ctx)
-	if x == nil || x.r.Header.Get("Upgrade") == "" {
+	if !x.overSocket() {
 		return next(ctx)
 	}
 	if x.underWay.Add(1) > MaxOnSocket {

@@ -1,12 +1,13 @@
 package graph
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
-	parted "mime/multipart" // multipart is a function here
+	"mime/multipart"
 	"net/http"
 	"os"
 	"strings"
@@ -152,7 +153,7 @@ func (u uploads) open(r *http.Request, who actor.Actor) (*graphql.RawParams, io.
 }
 
 // readPart decodes the part of this name, which must be the next one.
-func readPart(parts *parted.Reader, name string, limit int64, into any) error {
+func readPart(parts *multipart.Reader, name string, limit int64, into any) error {
 	part, err := parts.NextPart()
 	if err != nil {
 		return partError(err, name)
@@ -161,7 +162,8 @@ func readPart(parts *parted.Reader, name string, limit int64, into any) error {
 		return apperr.Invalid(name, "want the parts operations, map and the file, in this order")
 	}
 	// Decoded as it comes: what is wrong with it is told before anything behind it is read.
-	decoder := json.NewDecoder(io.LimitReader(part, limit))
+	var raw bytes.Buffer
+	decoder := json.NewDecoder(io.TeeReader(io.LimitReader(part, limit), &raw))
 	decoder.UseNumber()
 	err = decoder.Decode(into)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -170,7 +172,7 @@ func readPart(parts *parted.Reader, name string, limit int64, into any) error {
 	if err != nil {
 		return apperr.Invalid(name, "the part %s is not JSON of what belongs there, of at most %d bytes", name, limit)
 	}
-	return nil
+	return readable(raw.Bytes()[:decoder.InputOffset()])
 }
 
 func partError(err error, name string) error {
