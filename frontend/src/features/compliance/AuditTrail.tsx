@@ -8,6 +8,7 @@ import { graphql } from "../../gql";
 import type { AuditTrailQuery, VerificationQuery } from "../../gql/graphql";
 import { errorText } from "../../lib/errors";
 import { count, moment, words } from "../../lib/format";
+import { usePages } from "../../lib/pages";
 
 const TrailDocument = graphql(`
   query AuditTrail($filter: AuditFilter, $after: String) {
@@ -55,7 +56,7 @@ export function AuditTrail() {
   const client = useClient();
   const [text, setText] = useState("");
   const [action] = useDebouncedValue(text.trim(), 300);
-  const [pages, setPages] = useState<{ after: string | null; rows: Row[] }>({ after: null, rows: [] });
+  const pages = usePages<Row>();
   const [verdict, setVerdict] = useState<VerificationQuery["auditVerification"] | null>(null);
   const [problem, setProblem] = useState("");
   const [walking, setWalking] = useState(false);
@@ -66,8 +67,7 @@ export function AuditTrail() {
     requestPolicy: "cache-and-network",
   });
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
-  const known = new Set(pages.rows.map((r) => r.id));
-  const rows = [...pages.rows, ...(data?.auditEntries.nodes.filter((r) => !known.has(r.id)) ?? [])];
+  const rows = pages.with(data?.auditEntries.nodes);
   const who = (r: Row) => data?.operators.find((o) => o.id === r.actorId)?.name ?? words(r.actorKind);
   const verify = async () => {
     setWalking(true);
@@ -85,7 +85,7 @@ export function AuditTrail() {
           value={text}
           onChange={(e) => {
             setText(e.currentTarget.value);
-            setPages({ after: null, rows: [] });
+            pages.top();
           }}
           w={{ base: "100%", xs: 280 }}
         />
@@ -156,7 +156,7 @@ export function AuditTrail() {
       <LoadMore
         more={data?.auditEntries.pageInfo.hasNextPage}
         loading={fetching}
-        onMore={() => setPages({ after: data?.auditEntries.pageInfo.endCursor ?? null, rows })}
+        onMore={() => pages.next(data?.auditEntries.pageInfo.endCursor, rows)}
       />
     </Stack>
   );

@@ -7,6 +7,7 @@ import { Empty, Failed, LoadMore, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConsentLedgerQuery, ConsentSource, ConsentStatus } from "../../gql/graphql";
 import { moment, words } from "../../lib/format";
+import { usePages } from "../../lib/pages";
 
 const LedgerDocument = graphql(`
   query ConsentLedger($filter: ConsentEventFilter, $after: String) {
@@ -44,16 +45,15 @@ const sources: ConsentSource[] = ["IMPORT", "OPERATOR", "API", "KEYWORD", "FORM"
 export function ConsentLedger() {
   const [status, setStatus] = useState<ConsentStatus | null>(null);
   const [source, setSource] = useState<ConsentSource | null>(null);
-  const [pages, setPages] = useState<{ after: string | null; rows: Row[] }>({ after: null, rows: [] });
+  const pages = usePages<Row>();
   const [{ data, error, fetching }, load] = useQuery({
     query: LedgerDocument,
     variables: { filter: { status, source }, after: pages.after },
     requestPolicy: "cache-and-network",
   });
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
-  const known = new Set(pages.rows.map((r) => r.id));
-  const rows = [...pages.rows, ...(data?.consentEvents.nodes.filter((r) => !known.has(r.id)) ?? [])];
-  const top = () => setPages({ after: null, rows: [] });
+  const rows = pages.with(data?.consentEvents.nodes);
+  const top = pages.top;
   return (
     <Stack>
       <Group>
@@ -137,7 +137,7 @@ export function ConsentLedger() {
       <LoadMore
         more={data?.consentEvents.pageInfo.hasNextPage}
         loading={fetching}
-        onMore={() => setPages({ after: data?.consentEvents.pageInfo.endCursor ?? null, rows })}
+        onMore={() => pages.next(data?.consentEvents.pageInfo.endCursor, rows)}
       />
     </Stack>
   );

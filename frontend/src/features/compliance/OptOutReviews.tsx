@@ -2,7 +2,6 @@ import { Blockquote, Button, Card, Group, Stack, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { IconMessageQuestion } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Empty, Failed, LoadMore, Rows } from "../../components/ui";
@@ -10,6 +9,7 @@ import { graphql } from "../../gql";
 import type { OptOutReviewsQuery } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
 import { moment } from "../../lib/format";
+import { usePages } from "../../lib/pages";
 
 const ReviewsDocument = graphql(`
   query OptOutReviews($after: String) {
@@ -97,18 +97,17 @@ export function Decide(props: { id: string; who: string; done: () => void }) {
 /** Messages that may ask for an opt-out; until somebody has decided, campaigns leave these people out. */
 export function OptOutReviews() {
   const may = useMay("MARKETER");
-  const [pages, setPages] = useState<{ after: string | null; rows: Row[] }>({ after: null, rows: [] });
+  const pages = usePages<Row>();
   const [{ data, error, fetching }, load] = useQuery({
     query: ReviewsDocument,
     variables: { after: pages.after },
     requestPolicy: "cache-and-network",
   });
   const again = () => {
-    setPages({ after: null, rows: [] });
+    pages.top();
     load({ requestPolicy: "network-only" });
   };
-  const known = new Set(pages.rows.map((r) => r.id));
-  const rows = error ? [] : [...pages.rows, ...(data?.optOutReviews.nodes.filter((r) => !known.has(r.id)) ?? [])];
+  const rows = error ? [] : pages.with(data?.optOutReviews.nodes);
   if (error) return <Failed error={error} retry={again} />;
   if (!data && rows.length === 0) return <Rows />;
   if (rows.length === 0)
@@ -144,7 +143,7 @@ export function OptOutReviews() {
       <LoadMore
         more={data?.optOutReviews.pageInfo.hasNextPage}
         loading={fetching}
-        onMore={() => setPages({ after: data?.optOutReviews.pageInfo.endCursor ?? null, rows })}
+        onMore={() => pages.next(data?.optOutReviews.pageInfo.endCursor, rows)}
       />
     </Stack>
   );

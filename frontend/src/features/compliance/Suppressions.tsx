@@ -10,6 +10,7 @@ import { graphql } from "../../gql";
 import type { SuppressionReason, SuppressionsQuery } from "../../gql/graphql";
 import { byField, errorText, settled } from "../../lib/errors";
 import { moment, words } from "../../lib/format";
+import { usePages } from "../../lib/pages";
 
 const SuppressionsDocument = graphql(`
   query Suppressions($filter: SuppressionFilter, $after: String) {
@@ -62,7 +63,7 @@ export function Suppressions() {
   const [reason, setReason] = useState<SuppressionReason | null>(null);
   const [text, setText] = useState("");
   const [address] = useDebouncedValue(text.trim(), 350);
-  const [pages, setPages] = useState<{ after: string | null; rows: Row[] }>({ after: null, rows: [] });
+  const pages = usePages<Row>();
   const [adding, add] = useDisclosure();
   const [number, setNumber] = useState("");
   const [why, setWhy] = useState<SuppressionReason>("OPERATOR");
@@ -74,13 +75,12 @@ export function Suppressions() {
   });
   const [, suppress] = useMutation(AddDocument);
   const [, lift] = useMutation(LiftDocument);
-  const top = () => setPages({ after: null, rows: [] });
+  const top = pages.top;
   const again = () => {
     top();
     load({ requestPolicy: "network-only" });
   };
-  const known = new Set(pages.rows.map((r) => r.id));
-  const rows = error ? [] : [...pages.rows, ...(data?.suppressions.nodes.filter((r) => !known.has(r.id)) ?? [])];
+  const rows = error ? [] : pages.with(data?.suppressions.nodes);
   const put = async () => {
     const result = await suppress({ input: { address: number, reason: why } });
     if (result.error) return setWrong({ address: errorText(result.error) });
@@ -207,7 +207,7 @@ export function Suppressions() {
       <LoadMore
         more={data?.suppressions.pageInfo.hasNextPage}
         loading={fetching}
-        onMore={() => setPages({ after: data?.suppressions.pageInfo.endCursor ?? null, rows })}
+        onMore={() => pages.next(data?.suppressions.pageInfo.endCursor, rows)}
       />
     </Stack>
   );

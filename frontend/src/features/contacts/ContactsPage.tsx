@@ -20,6 +20,7 @@ import { graphql } from "../../gql";
 import type { ConsentStatus, ContactFilter, ContactOrder, ContactSelection, ContactsQuery } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
 import { count, moment } from "../../lib/format";
+import { usePages } from "../../lib/pages";
 import { QueryBuilder } from "../segments/QueryBuilder";
 import { type Group as Conditions, isGroup, type Node, sentence } from "../segments/query";
 import { AttributeKeysDocument } from "../segments/SegmentPage";
@@ -121,7 +122,7 @@ export function ContactsPage() {
   const [text, setText] = useState(search.q ?? "");
   const [adding, add] = useDisclosure();
   const [filtering, filters] = useDisclosure(Boolean(search.f));
-  const [pages, setPages] = useState<{ after: string | null; rows: Row[] }>({ after: null, rows: [] });
+  const pages = usePages<Row>();
   const [picked, setPicked] = useState<Set<string> | "all">(new Set());
   const [running, setRunning] = useState<string[]>([]);
   const consent = (search.consent as ConsentStatus | undefined) ?? null;
@@ -145,7 +146,7 @@ export function ContactsPage() {
   const [, saveView] = useMutation(ViewSaveDocument);
   const [, deleteView] = useMutation(ViewDeleteDocument);
   useEffect(() => {
-    setPages({ after: null, rows: [] });
+    pages.top();
     setPicked(new Set());
   }, [search.q, consent, search.f, orderBy]);
   useEffect(() => setText(search.q ?? ""), [search.q]);
@@ -157,7 +158,7 @@ export function ContactsPage() {
   );
   const [draft, setDraft] = useState(conditions);
   useEffect(() => setDraft(conditions), [conditions]);
-  const rows = [...pages.rows, ...(data?.contacts.nodes ?? [])];
+  const rows = pages.with(data?.contacts.nodes);
   const filtered = Boolean(search.q || consent || search.f);
   const total = totals?.contacts.totalCount;
   const many = Boolean(search.q) && total !== undefined && total > mostCounted;
@@ -174,7 +175,7 @@ export function ContactsPage() {
       return next;
     });
   const ended = () => {
-    setPages({ after: null, rows: [] });
+    pages.top();
     load({ requestPolicy: "network-only" });
     recount({ requestPolicy: "network-only" });
   };
@@ -441,7 +442,7 @@ export function ContactsPage() {
       <LoadMore
         more={data?.contacts.pageInfo.hasNextPage}
         loading={fetching}
-        onMore={() => setPages({ after: data?.contacts.pageInfo.endCursor ?? null, rows })}
+        onMore={() => pages.next(data?.contacts.pageInfo.endCursor, rows)}
       />
     </Page>
   );

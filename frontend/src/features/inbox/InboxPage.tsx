@@ -9,6 +9,7 @@ import { Empty, Failed, LoadMore, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConversationFilter, InboxQuery } from "../../gql/graphql";
 import { count, moment } from "../../lib/format";
+import { usePages } from "../../lib/pages";
 import { Thread } from "./Thread";
 
 const InboxDocument = graphql(`
@@ -70,7 +71,7 @@ export function InboxPage() {
   const { viewer } = useSession();
   const shelf = search.status && search.status in shelves ? search.status : "open";
   const [text, setText] = useState(search.q ?? "");
-  const [pages, setPages] = useState<{ after: string | null; rows: Row[] }>({ after: null, rows: [] });
+  const pages = usePages<Row>();
   const filter = { ...shelves[shelf]?.(viewer.id), ...(search.q ? { search: search.q } : {}) };
   const [{ data, error, fetching }, load] = useQuery({
     query: InboxDocument,
@@ -78,7 +79,7 @@ export function InboxPage() {
     requestPolicy: "cache-and-network",
   });
   const reload = useDebouncedCallback(() => {
-    setPages({ after: null, rows: [] });
+    pages.top();
     load({ requestPolicy: "network-only" });
   }, 400);
   // The first event says that the stream has begun: what came before is read again.
@@ -86,12 +87,11 @@ export function InboxPage() {
     reload();
     return next;
   });
-  useEffect(() => setPages({ after: null, rows: [] }), [shelf, search.q]);
+  useEffect(() => pages.top(), [shelf, search.q]);
   const go = (next: Partial<typeof search>) =>
     navigate({ to: id ? "/inbox/$id" : "/inbox", params: { id: id ?? "" }, search: { ...search, ...next } });
   const ask = useDebouncedCallback((q: string) => go({ q: q || undefined }), 250);
-  const known = new Set(pages.rows.map((r) => r.id));
-  const rows = [...pages.rows, ...(data?.conversations.nodes.filter((r) => !known.has(r.id)) ?? [])];
+  const rows = pages.with(data?.conversations.nodes);
   return (
     <Page
       title="Inbox"
@@ -175,7 +175,7 @@ export function InboxPage() {
           <LoadMore
             more={data?.conversations.pageInfo.hasNextPage}
             loading={fetching}
-            onMore={() => setPages({ after: data?.conversations.pageInfo.endCursor ?? null, rows })}
+            onMore={() => pages.next(data?.conversations.pageInfo.endCursor, rows)}
           />
         </Stack>
         <Box flex={1} miw={0} visibleFrom={id ? undefined : "md"}>

@@ -1,13 +1,13 @@
 import { Alert, Card, Stack, Table, Text } from "@mantine/core";
 import { IconCircleCheck } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Empty, Failed, LinkButton, LoadMore, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { DecisionsQuery } from "../../gql/graphql";
 import { count, moment, words } from "../../lib/format";
+import { usePages } from "../../lib/pages";
 import { Decide, Risks } from "./Decide";
 
 const DecisionsDocument = graphql(`
@@ -42,18 +42,17 @@ type Row = DecisionsQuery["messages"]["nodes"][number];
 /** All messages about which only a person can decide, of campaigns and outside of them. */
 export function DecisionsPage() {
   const may = useMay("MARKETER");
-  const [pages, setPages] = useState<{ after: string | null; rows: Row[] }>({ after: null, rows: [] });
+  const pages = usePages<Row>();
   const [{ data, error, fetching }, load] = useQuery({
     query: DecisionsDocument,
     variables: { after: pages.after },
     requestPolicy: "cache-and-network",
   });
   const again = () => {
-    setPages({ after: null, rows: [] });
+    pages.top();
     load({ requestPolicy: "network-only" });
   };
-  const known = new Set(pages.rows.map((r) => r.id));
-  const rows = [...pages.rows, ...(data?.messages.nodes.filter((r) => !known.has(r.id)) ?? [])];
+  const rows = pages.with(data?.messages.nodes);
   const shown = rows.slice(0, 200); // as many as one call decides about
   return (
     <Page
@@ -155,7 +154,7 @@ export function DecisionsPage() {
       <LoadMore
         more={data?.messages.pageInfo.hasNextPage}
         loading={fetching}
-        onMore={() => setPages({ after: data?.messages.pageInfo.endCursor ?? null, rows })}
+        onMore={() => pages.next(data?.messages.pageInfo.endCursor, rows)}
       />
     </Page>
   );

@@ -22,6 +22,7 @@ import { graphql } from "../../gql";
 import type { WebhookEventFilter, WebhooksQuery } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
 import { count, moment, words } from "../../lib/format";
+import { usePages } from "../../lib/pages";
 import { sourceTexts, stateOf } from "./webhooks";
 
 const WebhooksDocument = graphql(`
@@ -100,7 +101,7 @@ export function WebhooksPage() {
   const shelf = search.status && search.status in shelves ? search.status : "all";
   const [text, setText] = useState(search.q ?? "");
   const [open, setOpen] = useState<Row | null>(null);
-  const [pages, setPages] = useState<{ after: string | null; rows: Row[] }>({ after: null, rows: [] });
+  const pages = usePages<Row>();
   const filter: WebhookEventFilter = {
     ...shelves[shelf],
     ...(search.q ? (isSid(search.q) ? { sid: search.q } : { address: search.q }) : {}),
@@ -111,12 +112,11 @@ export function WebhooksPage() {
     requestPolicy: "cache-and-network",
   });
   const [replaying, replay] = useMutation(ReplayDocument);
-  useEffect(() => setPages({ after: null, rows: [] }), [shelf, search.q]);
+  useEffect(() => pages.top(), [shelf, search.q]);
   const go = (next: Partial<typeof search>) => navigate({ to: "/monitoring/webhooks", search: { ...search, ...next } });
   const choose = (v: string) => go({ status: v === "all" ? undefined : v });
   const ask = useDebouncedCallback((q: string) => go({ q: q.trim() || undefined }), 350);
-  const known = new Set(pages.rows.map((r) => r.id));
-  const rows = error ? [] : [...pages.rows, ...(data?.webhookEvents.nodes.filter((r) => !known.has(r.id)) ?? [])];
+  const rows = error ? [] : pages.with(data?.webhookEvents.nodes);
   const again = async (row: Row) => {
     const result = await replay({ input: { id: row.id } });
     if (!settled(result)) return;
@@ -278,7 +278,7 @@ export function WebhooksPage() {
       <LoadMore
         more={data?.webhookEvents.pageInfo.hasNextPage}
         loading={fetching}
-        onMore={() => setPages({ after: data?.webhookEvents.pageInfo.endCursor ?? null, rows })}
+        onMore={() => pages.next(data?.webhookEvents.pageInfo.endCursor, rows)}
       />
     </Page>
   );
