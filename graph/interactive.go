@@ -51,7 +51,7 @@ func limited(ctx context.Context, op *ast.OperationDefinition) (context.Context,
 			continue
 		}
 		if limit = longer; f.Name == "sandboxSeed" { // once in the life of a database, and its statements are long
-			ctx = db.WithLane(ctx, db.LaneJobs)
+			ctx = db.WithPool(ctx, db.PoolJobs)
 		}
 	}
 	if limit == 0 {

@@ -77,7 +77,7 @@ const Version = "0.1.0"
 const sandboxRate = sender.MaxRate
 
 // How many connections the engine's own work may take, in a process that works jobs and
-// in one that only serves; people, downloads and webhooks have theirs beside (db.Lane).
+// in one that only serves; people, downloads and webhooks have theirs beside (db.Pool).
 const (
 	jobConnections  = 40
 	upkeepOfServing = 16
@@ -196,11 +196,11 @@ func (a *App) openDatabase(ctx context.Context) (err error) {
 	if a.db, err = db.Open(ctx, url, connections, a.log); err != nil {
 		return err
 	}
-	lanes := []db.Lane{db.LaneEdge}
+	pools := []db.Pool{db.PoolEdge}
 	if a.roles.Serve {
-		lanes = append(lanes, db.LaneInteractive, db.LaneDownloads)
+		pools = append(pools, db.PoolInteractive, db.PoolDownloads)
 	}
-	if err = a.db.OpenLanes(ctx, lanes...); err != nil {
+	if err = a.db.OpenPools(ctx, pools...); err != nil {
 		return err
 	}
 	return a.db.MigrateUp(ctx, a.log)
@@ -483,7 +483,7 @@ func (a *App) buildServer(signers []twilio.Account) error {
 		GraphQL: graph.NewHandler(a.Services, graph.Options{Documents: documents, Introspection: a.cfg.Introspection}),
 		Schema:  schema, Authorize: func(next http.Handler) http.Handler {
 			cookie := guard.SessionCookie{Name: graph.SessionCookie, HTTPS: https}
-			return inLane(db.LaneInteractive, graph.Authenticate(a.Services.Auth, cookie, next))
+			return inPool(db.PoolInteractive, graph.Authenticate(a.Services.Auth, cookie, next))
 		},
 		Inbound: hooks.Inbound, Status: hooks.Status, Jobs: a.ui, SPA: web.NewSPA(frontend.Dist()),
 		Playground: a.cfg.Playground,
@@ -497,13 +497,13 @@ func (a *App) buildServer(signers []twilio.Account) error {
 
 // ready asks Postgres on a connection that nobody else takes.
 func (a *App) ready(ctx context.Context) error {
-	return a.db.PingContext(db.WithLane(ctx, db.LaneEdge))
+	return a.db.PingContext(db.WithPool(ctx, db.PoolEdge))
 }
 
-// inLane answers requests with the connections of a lane.
-func inLane(lane db.Lane, next http.Handler) http.Handler {
+// inPool answers requests with the connections of a pool.
+func inPool(name db.Pool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(db.WithLane(r.Context(), lane)))
+		next.ServeHTTP(w, r.WithContext(db.WithPool(r.Context(), name)))
 	})
 }
 
@@ -526,7 +526,7 @@ func (a *App) Run(ctx context.Context) error {
 		loops.Go(func() { a.Services.Auth.Run(background) })
 	}
 	if a.writer != nil {
-		loops.Go(func() { a.writer.Run(db.WithLane(background, db.LaneEdge)) })
+		loops.Go(func() { a.writer.Run(db.WithPool(background, db.PoolEdge)) })
 		loops.Go(func() { a.Services.Webhooks.Run(background) })
 	}
 	failed := make(chan error, 3)

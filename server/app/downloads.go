@@ -17,7 +17,7 @@ func begin(w http.ResponseWriter, name, contentType string) {
 }
 
 func (a *App) downloadRejects(ctx context.Context, id, format string, w http.ResponseWriter) error {
-	ctx = db.WithLane(ctx, db.LaneDownloads)
+	ctx = db.WithPool(ctx, db.PoolDownloads)
 	n, err := globalid.Decode("id", "Import", id)
 	if err != nil {
 		return err
@@ -34,7 +34,7 @@ func (a *App) downloadRejects(ctx context.Context, id, format string, w http.Res
 }
 
 func (a *App) downloadContacts(ctx context.Context, id, _ string, w http.ResponseWriter) error {
-	ctx = db.WithLane(ctx, db.LaneDownloads)
+	ctx = db.WithPool(ctx, db.PoolDownloads)
 	n, err := globalid.Decode("id", "BulkAction", id)
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func (a *App) downloadContacts(ctx context.Context, id, _ string, w http.Respons
 }
 
 func (a *App) downloadMessages(ctx context.Context, id, format string, w http.ResponseWriter) error {
-	ctx = db.WithLane(ctx, db.LaneDownloads)
+	ctx = db.WithPool(ctx, db.PoolDownloads)
 	n, err := globalid.Decode("id", "Campaign", id)
 	if err != nil {
 		return err

@@ -38,9 +38,9 @@ var (
 	messagesDesc  = prometheus.NewDesc("eventstream_messages", "Messages by where they stand.", []string{"status"}, nil)
 	campaignsDesc = prometheus.NewDesc("eventstream_campaigns", "Campaigns by status.", []string{"status"}, nil)
 	takenDesc     = prometheus.NewDesc("eventstream_postgres_connections",
-		"Connections to Postgres in use, by whom they are for.", []string{"lane"}, nil)
+		"Connections to Postgres in use, by whom they are for.", []string{"pool"}, nil)
 	waitsDesc = prometheus.NewDesc("eventstream_postgres_waits_total",
-		"How often a connection was waited for, by whom it was for.", []string{"lane"}, nil)
+		"How often a connection was waited for, by whom it was for.", []string{"pool"}, nil)
 	sendersDesc = prometheus.NewDesc("eventstream_senders", "Senders by status.", []string{"status"}, nil)
 )
 
@@ -56,10 +56,10 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector. What Postgres does not answer is left out.
 func (c *collector) Collect(ch chan<- prometheus.Metric) {
-	for lane, s := range c.db.Stats() {
-		ch <- prometheus.MustNewConstMetric(takenDesc, prometheus.GaugeValue, float64(s.AcquiredConns()), lane.String())
+	for name, s := range c.db.Stats() {
+		ch <- prometheus.MustNewConstMetric(takenDesc, prometheus.GaugeValue, float64(s.AcquiredConns()), name.String())
 		ch <- prometheus.MustNewConstMetric(waitsDesc, prometheus.CounterValue, float64(s.EmptyAcquireCount()),
-			lane.String())
+			name.String())
 	}
 	seen, totals := c.look()
 	if seen == nil || totals == nil {

@@ -21,7 +21,7 @@ func TestNestedListsAreReadTogether(t *testing.T) {
 	e.exec("UPDATE contacts SET attributes = jsonb_build_object('email', 'm' || id % 20 || '@example.com')")
 	e.says("+4915100000000", "Hello")
 	require.Eventually(t, func() bool { return e.query("SELECT count(*) FROM conversations") == 1 }, patience, 20*time.Millisecond)
-	asked := func() int64 { return e.DB().Stats()[db.LaneInteractive].AcquireCount() }
+	asked := func() int64 { return e.DB().Stats()[db.PoolInteractive].AcquireCount() }
 	statements := func(first int) int64 {
 		before := asked()
 		var out struct {

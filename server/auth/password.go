@@ -41,29 +41,29 @@ const (
 )
 
 const (
-	lanes    = 2               // hashes at a time in each lane of a process
-	hashWait = 5 * time.Second // for a place in the lane
+	hashes   = 2               // at a time in a process, of strangers and of known devices each
+	hashWait = 5 * time.Second // for one of them
 )
 
 // hasher makes and checks hashes, a few at a time: each takes 19 MiB, and
-// strangers decide how many are asked for. Devices that are known have a lane
+// strangers decide how many are asked for. Devices that are known have slots
 // of their own, so that a flood does not keep their operators out.
 type hasher struct{ strangers, known chan struct{} }
 
 func newHasher() *hasher {
-	return &hasher{strangers: make(chan struct{}, lanes), known: make(chan struct{}, lanes)}
+	return &hasher{strangers: make(chan struct{}, hashes), known: make(chan struct{}, hashes)}
 }
 
 func (h *hasher) enter(ctx context.Context, known bool) (leave func(), err error) {
-	lane := h.strangers
+	slots := h.strangers
 	if known {
-		lane = h.known
+		slots = h.known
 	}
 	wait := time.NewTimer(hashWait)
 	defer wait.Stop()
 	select {
-	case lane <- struct{}{}:
-		return func() { <-lane }, nil
+	case slots <- struct{}{}:
+		return func() { <-slots }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-wait.C:

@@ -20,12 +20,12 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
-// DB is bun over one pool, or over one for each lane.
+// DB is bun over one pool, or over one for each kind of work.
 type DB struct {
 	*bun.DB
 	Pool  *pgxpool.Pool
 	conn  *pgx.ConnConfig // how the pool connects; migrations connect likewise, with other limits
-	lanes *lanes
+	pools *pools
 }
 
 // Open connects and waits up to ten seconds for Postgres to answer. It refuses a
@@ -74,21 +74,21 @@ func open(ctx context.Context, url string, maxConns int32, log *slog.Logger, lim
 		pool.Close()
 		return nil, err
 	}
-	lanes := newLanes(pool)
-	return &DB{DB: over(lanes, log), Pool: pool, conn: cfg.ConnConfig.Copy(), lanes: lanes}, nil
+	pools := newPools(pool)
+	return &DB{DB: over(pools, log), Pool: pool, conn: cfg.ConnConfig.Copy(), pools: pools}, nil
 }
 
 // over makes bun's handle over pools. While the next version migrates, this one
 // reads on: columns that it does not know are no error.
-func over(lanes *lanes, log *slog.Logger) *bun.DB {
-	return bun.NewDB(lanes.sql(), pgdialect.New(), bun.WithDiscardUnknownColumns()).
+func over(pools *pools, log *slog.Logger) *bun.DB {
+	return bun.NewDB(pools.sql(), pgdialect.New(), bun.WithDiscardUnknownColumns()).
 		WithQueryHook(&slowQueryHook{log: log})
 }
 
 // Close closes bun's handle and the pools.
 func (d *DB) Close() {
 	_ = d.DB.Close()
-	d.lanes.close()
+	d.pools.close()
 	d.Pool.Close()
 }
 

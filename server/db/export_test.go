@@ -29,8 +29,8 @@ func (d *DB) MigrateFilesPausing(ctx context.Context, files fs.FS, log *slog.Log
 	})
 }
 
-// Connections is how many a lane has.
-func Connections(lane Lane) int32 { return laneSizes[lane].conns }
+// Connections is how many a pool has.
+func Connections(name Pool) int32 { return poolSizes[name].conns }
 
 // Share is how many of them one actor may have.
-func Share(lane Lane) int { return laneSizes[lane].each }
+func Share(name Pool) int { return poolSizes[name].each }

@@ -23,10 +23,10 @@ func newCSV(r io.Reader, separator string, carriageReturns bool) *csvRows {
 }
 
 const (
-	tooLarge      = "the row is larger than 1 MiB"
-	neverClosed   = "a quote is opened and never closed"
-	misquoted     = "text follows a closing quote; a quote inside quotes is written twice"
-	linesOfPeople = 2 // columns that a line has at least to look like a row of its own
+	tooLarge    = "the row is larger than 1 MiB"
+	neverClosed = "a quote is opened and never closed"
+	misquoted   = "text follows a closing quote; a quote inside quotes is written twice"
+	fewestCells = 2 // columns that a line has at least to look like a row of its own
 )
 
 // next gives the next row; lines without any cell are none.
@@ -118,7 +118,7 @@ func (c *csvRows) looksLikeRow(text string) bool {
 	if row.open != nil {
 		row.done = append(row.done, row.open.String())
 	}
-	if c.want > 0 && len(row.done) != c.want || c.want == 0 && len(row.done) < linesOfPeople {
+	if c.want > 0 && len(row.done) != c.want || c.want == 0 && len(row.done) < fewestCells {
 		return false
 	}
 	for _, cell := range row.done {

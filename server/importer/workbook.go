@@ -31,6 +31,7 @@ type workbook struct {
 	isDate  []bool   // by style
 	epoch   time.Time
 	columns int // at most so many
+	most    int // shared texts
 }
 
 type sheetPart struct{ name, part string }
@@ -49,7 +50,7 @@ const (
 )
 
 func openWorkbook(archive *zip.Reader) (*workbook, error) {
-	b := &workbook{parts: map[string]*zip.File{}, epoch: time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC), columns: maxColumns}
+	b := &workbook{parts: map[string]*zip.File{}, epoch: time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC), columns: maxColumns, most: maxTextN}
 	for _, f := range archive.File {
 		b.parts[strings.TrimPrefix(strings.ReplaceAll(f.Name, `\`, "/"), "/")] = f
 	}
@@ -213,8 +214,8 @@ func (b *workbook) readTexts() error {
 		case xml.EndElement:
 			switch t.Name.Local {
 			case "si":
-				if len(b.texts) == maxTextN {
-					return fmt.Errorf("it has more than %d different texts", maxTextN)
+				if len(b.texts) == b.most {
+					return fmt.Errorf("it has more than %d different texts", b.most)
 				}
 				b.texts = append(b.texts, unescapeXML(current.String()))
 			case "t":

@@ -18,12 +18,12 @@ import (
 // patience ends what hangs.
 const patience = 2 * time.Minute
 
-func withLanes(t *testing.T) *db.DB {
+func withPools(t *testing.T) *db.DB {
 	t.Helper()
 	d, err := db.OpenWithLimit(t.Context(), dbtest.URL(t), time.Minute)
 	require.NoError(t, err)
 	t.Cleanup(d.Close)
-	require.NoError(t, d.OpenLanes(t.Context(), db.LaneInteractive, db.LaneDownloads, db.LaneEdge))
+	require.NoError(t, d.OpenPools(t.Context(), db.PoolInteractive, db.PoolDownloads, db.PoolEdge))
 	return d
 }
 
@@ -38,26 +38,26 @@ func hold(ctx context.Context, t *testing.T, d *db.DB, release <-chan struct{}, 
 	})
 }
 
-// TestNoLaneTakesTheConnectionsOfAnother: every connection of the jobs and of people is
+// TestNoPoolTakesTheConnectionsOfAnother: every connection of the jobs and of people is
 // taken, and the others answer.
-func TestNoLaneTakesTheConnectionsOfAnother(t *testing.T) {
+func TestNoPoolTakesTheConnectionsOfAnother(t *testing.T) {
 	t.Parallel()
-	d := withLanes(t)
+	d := withPools(t)
 	release := make(chan struct{})
 	var all sync.WaitGroup
 	t.Cleanup(func() { close(release); all.Wait() })
-	people := db.WithLane(t.Context(), db.LaneInteractive)
-	for range db.Connections(db.LaneInteractive) {
+	people := db.WithPool(t.Context(), db.PoolInteractive)
+	for range db.Connections(db.PoolInteractive) {
 		hold(people, t, d, release, &all)
 	}
 	for range d.Pool.Config().MaxConns {
 		hold(t.Context(), t, d, release, &all)
 	}
-	for _, lane := range []db.Lane{db.LaneEdge, db.LaneDownloads} {
-		require.NoError(t, d.PingContext(db.WithLane(t.Context(), lane)))
+	for _, name := range []db.Pool{db.PoolEdge, db.PoolDownloads} {
+		require.NoError(t, d.PingContext(db.WithPool(t.Context(), name)))
 	}
-	for _, lane := range []db.Lane{db.LaneInteractive, db.LaneJobs} {
-		ctx, cancel := context.WithTimeout(db.WithLane(t.Context(), lane), 50*time.Millisecond)
+	for _, name := range []db.Pool{db.PoolInteractive, db.PoolJobs} {
+		ctx, cancel := context.WithTimeout(db.WithPool(t.Context(), name), 50*time.Millisecond)
 		require.ErrorIs(t, d.PingContext(ctx), context.DeadlineExceeded, "they are all taken")
 		cancel()
 	}
@@ -67,14 +67,14 @@ func TestNoLaneTakesTheConnectionsOfAnother(t *testing.T) {
 // so in the end; others go on.
 func TestNobodyTakesAllConnectionsOfPeople(t *testing.T) {
 	t.Parallel()
-	d := withLanes(t)
+	d := withPools(t)
 	busy := actor.Actor{Kind: actor.KindOperator, ID: 1, Role: actor.RoleViewer}
 	as := func(who actor.Actor) context.Context {
-		return actor.With(db.WithLane(t.Context(), db.LaneInteractive), who)
+		return actor.With(db.WithPool(t.Context(), db.PoolInteractive), who)
 	}
 	release := make(chan struct{})
 	var all sync.WaitGroup
-	for range db.Share(db.LaneInteractive) {
+	for range db.Share(db.PoolInteractive) {
 		hold(as(busy), t, d, release, &all)
 	}
 	promoted := busy
@@ -95,8 +95,8 @@ func TestNobodyTakesAllConnectionsOfPeople(t *testing.T) {
 // TestAQuestionEndsWithWhoAskedIt: Postgres must not go on working for nobody.
 func TestAQuestionEndsWithWhoAskedIt(t *testing.T) {
 	t.Parallel()
-	d := withLanes(t)
-	ctx, cancel := context.WithCancel(db.WithLane(t.Context(), db.LaneInteractive))
+	d := withPools(t)
+	ctx, cancel := context.WithCancel(db.WithPool(t.Context(), db.PoolInteractive))
 	asked := make(chan error, 1)
 	go func() {
 		_, err := d.ExecContext(ctx, "SELECT pg_sleep(3600) /* nobody waits for this */")
@@ -118,10 +118,10 @@ func TestAQuestionEndsWithWhoAskedIt(t *testing.T) {
 // TestAQuestionEndsInTime by Postgres' own clock, whatever becomes of the process.
 func TestAQuestionEndsInTime(t *testing.T) {
 	t.Parallel()
-	d := withLanes(t)
-	for lane, want := range map[db.Lane]string{db.LaneInteractive: "10s", db.LaneEdge: "5s"} {
+	d := withPools(t)
+	for name, want := range map[db.Pool]string{db.PoolInteractive: "10s", db.PoolEdge: "5s"} {
 		var limit string
-		require.NoError(t, d.QueryRowContext(db.WithLane(t.Context(), lane), "SHOW statement_timeout").Scan(&limit))
+		require.NoError(t, d.QueryRowContext(db.WithPool(t.Context(), name), "SHOW statement_timeout").Scan(&limit))
 		require.Equal(t, want, limit)
 	}
 	err := db.Err(errors.Join(errors.New("a statement"), context.DeadlineExceeded))

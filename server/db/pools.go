@@ -17,65 +17,65 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// Lane says for what a connection is wanted. Each lane has connections of its own,
+// Pool says for what a connection is wanted. Each pool has connections of its own,
 // so that none can take those of another: what people ask for must not keep out the
 // webhooks, nor either of them the jobs.
-type Lane int
+type Pool int
 
 const (
-	// LaneJobs is for everything that names no lane: the engine's own work.
-	LaneJobs Lane = iota
-	// LaneInteractive is for what somebody waits for. Its statements end after
+	// PoolJobs is for everything that names no pool: the engine's own work.
+	PoolJobs Pool = iota
+	// PoolInteractive is for what somebody waits for. Its statements end after
 	// InteractiveLimit, and nobody has more than a part of its connections.
-	LaneInteractive
-	// LaneDownloads is for files that are made while they are sent.
-	LaneDownloads
-	// LaneEdge is for webhooks and for readiness: short, and never to be kept waiting.
-	LaneEdge
+	PoolInteractive
+	// PoolDownloads is for files that are made while they are sent.
+	PoolDownloads
+	// PoolEdge is for webhooks and for readiness: short, and never to be kept waiting.
+	PoolEdge
 )
 
 // InteractiveLimit is the longest that a statement runs while somebody waits for it.
 const InteractiveLimit = 10 * time.Second
 
-// laneSize is how many connections a lane has, and how they are given out.
-type laneSize struct {
+// poolSize is how many connections a pool has, and how they are given out.
+type poolSize struct {
 	conns    int32
 	each     int           // for one actor; 0: all
 	limit    time.Duration // of a statement
 	patience time.Duration // of an actor who has all of theirs in use
 }
 
-var laneSizes = map[Lane]laneSize{
-	LaneInteractive: {conns: 12, each: 6, limit: InteractiveLimit, patience: 5 * time.Second},
-	LaneDownloads:   {conns: 4, each: 2, limit: statementTimeout, patience: 5 * time.Second},
-	LaneEdge:        {conns: 5, limit: 5 * time.Second},
+var poolSizes = map[Pool]poolSize{
+	PoolInteractive: {conns: 12, each: 6, limit: InteractiveLimit, patience: 5 * time.Second},
+	PoolDownloads:   {conns: 4, each: 2, limit: statementTimeout, patience: 5 * time.Second},
+	PoolEdge:        {conns: 5, limit: 5 * time.Second},
 }
 
-func (l Lane) String() string {
-	return [...]string{"jobs", "interactive", "downloads", "edge"}[l]
+func (p Pool) String() string {
+	return [...]string{"jobs", "interactive", "downloads", "edge"}[p]
 }
 
-// Stats tells how each lane's connections are used.
-func (d *DB) Stats() map[Lane]*pgxpool.Stat {
-	out := map[Lane]*pgxpool.Stat{LaneJobs: d.Pool.Stat()}
-	for lane, own := range d.lanes.others {
-		out[lane] = own.pool.Stat()
+// Stats tells how each pool's connections are used.
+func (d *DB) Stats() map[Pool]*pgxpool.Stat {
+	out := map[Pool]*pgxpool.Stat{PoolJobs: d.Pool.Stat()}
+	for name, own := range d.pools.others {
+		out[name] = own.pool.Stat()
 	}
 	return out
 }
 
-type laneKey struct{}
+type poolKey struct{}
 
-// WithLane makes what is asked with ctx use the lane's connections.
-func WithLane(ctx context.Context, lane Lane) context.Context {
-	return context.WithValue(ctx, laneKey{}, lane)
+// WithPool makes what is asked with ctx use the pool's connections.
+func WithPool(ctx context.Context, name Pool) context.Context {
+	return context.WithValue(ctx, poolKey{}, name)
 }
 
-// OpenLanes gives lanes their connections. The others share those of LaneJobs. Call it
+// OpenPools gives pools their connections. The others share those of PoolJobs. Call it
 // before anything else uses d.
-func (d *DB) OpenLanes(ctx context.Context, which ...Lane) error {
-	for _, lane := range which {
-		size := laneSizes[lane]
+func (d *DB) OpenPools(ctx context.Context, which ...Pool) error {
+	for _, name := range which {
+		size := poolSizes[name]
 		cfg := d.Pool.Config()
 		cfg.MaxConns, cfg.MinConns, cfg.MinIdleConns = size.conns, 0, 0
 		cfg.ConnConfig.RuntimeParams["statement_timeout"] = milliseconds(size.limit)
@@ -85,62 +85,62 @@ func (d *DB) OpenLanes(ctx context.Context, which ...Lane) error {
 		}
 		pool, err := pgxpool.NewWithConfig(ctx, cfg)
 		if err != nil {
-			return fmt.Errorf("open the connections of a lane: %w", err)
+			return fmt.Errorf("open the connections of a pool: %w", err)
 		}
-		d.lanes.open(lane, pool, size)
+		d.pools.open(name, pool, size)
 	}
 	return nil
 }
 
-// lanes opens connections for database/sql, each from the lane that its context names.
-type lanes struct {
+// pools opens connections for database/sql, each from the pool that its context names.
+type pools struct {
 	jobs   driver.Connector
-	others map[Lane]*ownLane
+	others map[Pool]*ownPool
 }
 
-type ownLane struct {
+type ownPool struct {
 	driver.Connector
 	pool   *pgxpool.Pool
 	shares *shares // nil: everybody may have all
 }
 
-func newLanes(jobs *pgxpool.Pool) *lanes {
-	return &lanes{jobs: stdlib.GetPoolConnector(jobs), others: map[Lane]*ownLane{}}
+func newPools(jobs *pgxpool.Pool) *pools {
+	return &pools{jobs: stdlib.GetPoolConnector(jobs), others: map[Pool]*ownPool{}}
 }
 
-func (l *lanes) open(lane Lane, pool *pgxpool.Pool, size laneSize) {
-	own := &ownLane{Connector: stdlib.GetPoolConnector(pool), pool: pool}
+func (p *pools) open(name Pool, pool *pgxpool.Pool, size poolSize) {
+	own := &ownPool{Connector: stdlib.GetPoolConnector(pool), pool: pool}
 	if size.each > 0 {
 		own.shares = newShares(size.each, size.patience)
 	}
-	l.others[lane] = own
+	p.others[name] = own
 }
 
-func (l *lanes) close() {
-	if l == nil { // a handle that was put together by hand
+func (p *pools) close() {
+	if p == nil { // a handle that was put together by hand
 		return
 	}
-	for _, own := range l.others {
+	for _, own := range p.others {
 		own.pool.Close()
 	}
 }
 
 // sql makes a handle that keeps no connection: the pools do.
-func (l *lanes) sql() *sql.DB {
-	d := sql.OpenDB(l)
+func (p *pools) sql() *sql.DB {
+	d := sql.OpenDB(p)
 	d.SetMaxIdleConns(0)
 	return d
 }
 
 // Driver implements driver.Connector.
-func (l *lanes) Driver() driver.Driver { return l.jobs.Driver() }
+func (p *pools) Driver() driver.Driver { return p.jobs.Driver() }
 
 // Connect implements driver.Connector.
-func (l *lanes) Connect(ctx context.Context) (driver.Conn, error) {
-	lane, _ := ctx.Value(laneKey{}).(Lane)
-	own := l.others[lane]
+func (p *pools) Connect(ctx context.Context) (driver.Conn, error) {
+	name, _ := ctx.Value(poolKey{}).(Pool)
+	own := p.others[name]
 	if own == nil {
-		return l.jobs.Connect(ctx)
+		return p.jobs.Connect(ctx)
 	}
 	who := actor.From(ctx)
 	switch who.Kind {
