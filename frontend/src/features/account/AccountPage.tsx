@@ -140,7 +140,7 @@ function Sessions() {
               <Table.Td data-label="Last used">{moment(s.lastSeenAt)}</Table.Td>
               <Table.Td ta="right">
                 {s.current ? (
-                  <Text size="sm" fw={550}>
+                  <Text size="sm" fw={550} style={{ whiteSpace: "nowrap" }}>
                     This one
                   </Text>
                 ) : (
@@ -160,7 +160,7 @@ function Sessions() {
         </Table.Tbody>
       </Table>
       <Alert color="gray" mt="sm">
-        You see one that you do not know? Sign it out, then change your password.
+        If you do not recognize one, sign it out and change your password.
       </Alert>
     </Card>
   );

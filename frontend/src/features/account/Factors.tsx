@@ -123,7 +123,7 @@ export function Factors(props: { done?: () => void }) {
             </Table.Td>
             <Table.Td>
               {account.totp && (
-                <Text size="sm" fw={550}>
+                <Text size="sm" fw={550} style={{ whiteSpace: "nowrap" }}>
                   In use
                 </Text>
               )}
