@@ -88,11 +88,10 @@ chaos: build ## break the engine while it sends 20,000 messages, sixteen ways; w
 
 bench: build ## measure the engine beside its ceilings; writes docs/benchmarks.md (some twenty minutes, on an idle machine)
 	$(BIN) bench --people 100000 --engine 100000 --growth 10000,1000000 --import 1000000 --webhooks 100000 --receipts 500,2000,5000 \
-		--contacts 1000000 --pace 80,1000 --upkeep 10000,1000000 --write docs/benchmarks.md
+		--contacts 1000000 --pace 80,1000 --abuse --upkeep 10000,1000000 --write docs/benchmarks.md
 
-audit: node_modules/.installed ## known weaknesses in what we depend on
-	go run golang.org/x/vuln/cmd/govulncheck@latest ./...
-	npm audit --omit=dev
+audit: node_modules/.installed ## known weaknesses in what we depend on, its licences, and a bill of materials in bin/sbom
+	@.ci/audit
 
 clean: ## remove what was built; data stays
 	rm -rf bin node_modules frontend/dist/*

@@ -85,6 +85,7 @@ func command() *cli.Command {
 					&cli.IntFlag{Name: "webhooks", Usage: "recipients of the campaign beside which webhooks are answered"},
 					&cli.IntSliceFlag{Name: "receipts", Usage: "status callbacks a second of the receipts table, beside as many as can be taken"},
 					&cli.IntFlag{Name: "contacts", Usage: "contacts of the tables on segments and search"},
+					&cli.BoolFlag{Name: "abuse", Usage: "the table of attacks"},
 					&cli.IntSliceFlag{Name: "upkeep", Usage: "sizes of the table of periodic queries"},
 				},
 				Action: runBench,
@@ -279,6 +280,13 @@ func runBench(ctx context.Context, cmd *cli.Command) error {
 			return err
 		}
 		tables = append(tables, upkeep)
+	}
+	if cmd.Bool("abuse") {
+		abuse, err := b.Abuse(ctx)
+		if err != nil {
+			return err
+		}
+		tables = append(tables, abuse)
 	}
 	report := bench.Report(tables)
 	fmt.Print(report)
