@@ -230,9 +230,30 @@ func (r *mutationResolver) OperatorSecondFactorReset(ctx context.Context, input 
 	return &model.OperatorSecondFactorResetPayload{Operator: o, UserErrors: errs}, err
 }
 
+// ConfirmBegin is the resolver for the confirmBegin field.
+func (r *mutationResolver) ConfirmBegin(ctx context.Context) (*model.ConfirmBeginPayload, error) {
+	ways, err := r.Services.Auth.BeginConfirm(ctx)
+	if errs, err := payloadErrors(err); err != nil || len(errs) > 0 {
+		return &model.ConfirmBeginPayload{UserErrors: errs}, err
+	}
+	return &model.ConfirmBeginPayload{
+		Password: ways.Password, PasskeyOptions: ways.PasskeyOptions, PasskeyStep: filled(ways.PasskeyStep),
+		UserErrors: []*model.UserError{},
+	}, nil
+}
+
 // Confirm is the resolver for the confirm field.
 func (r *mutationResolver) Confirm(ctx context.Context, input model.ConfirmInput) (*model.ConfirmPayload, error) {
-	errs, err := signInErrors(r.Services.Auth.Confirm(ctx, input.Password))
+	var err error
+	switch password, passkey := input.Password.Value(), input.Passkey.Value(); {
+	case (password == nil) == (passkey == nil):
+		err = apperr.Invalid("password", "give either the password or a passkey's answer")
+	case passkey != nil:
+		err = r.Services.Auth.ConfirmByPasskey(ctx, passkey.Step, passkey.Response)
+	default:
+		err = r.Services.Auth.Confirm(ctx, *password)
+	}
+	errs, err := signInErrors(err)
 	return &model.ConfirmPayload{UserErrors: errs}, err
 }
 

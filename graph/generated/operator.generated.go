@@ -47,6 +47,7 @@ type MutationResolver interface {
 	PasskeyRegister(ctx context.Context, input model.PasskeyRegisterInput) (*model.PasskeyRegisterPayload, error)
 	PasskeyDelete(ctx context.Context, input model.PasskeyDeleteInput) (*model.PasskeyDeletePayload, error)
 	OperatorSecondFactorReset(ctx context.Context, input model.OperatorSecondFactorResetInput) (*model.OperatorSecondFactorResetPayload, error)
+	ConfirmBegin(ctx context.Context) (*model.ConfirmBeginPayload, error)
 	Confirm(ctx context.Context, input model.ConfirmInput) (*model.ConfirmPayload, error)
 	SessionRevoke(ctx context.Context, input model.SessionRevokeInput) (*model.SessionRevokePayload, error)
 	SignOutEverywhere(ctx context.Context) (*model.SignOutEverywherePayload, error)
@@ -1741,6 +1742,107 @@ func (ec *executionContext) fieldContext_ApiTokenRevokePayload_userErrors(_ cont
 	return fc, nil
 }
 
+func (ec *executionContext) _ConfirmBeginPayload_password(ctx context.Context, field graphql.CollectedField, obj *model.ConfirmBeginPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfirmBeginPayload_password(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Password, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfirmBeginPayload_password(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfirmBeginPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ConfirmBeginPayload_passkeyOptions(ctx context.Context, field graphql.CollectedField, obj *model.ConfirmBeginPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfirmBeginPayload_passkeyOptions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PasskeyOptions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v json.RawMessage) graphql.Marshaler {
+			return ec.marshalOJSON2encodingᚋjsonᚐRawMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ConfirmBeginPayload_passkeyOptions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfirmBeginPayload", field, false, false, "JSON")
+}
+
+func (ec *executionContext) _ConfirmBeginPayload_passkeyStep(ctx context.Context, field graphql.CollectedField, obj *model.ConfirmBeginPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfirmBeginPayload_passkeyStep(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PasskeyStep, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ConfirmBeginPayload_passkeyStep(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfirmBeginPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _ConfirmBeginPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ConfirmBeginPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfirmBeginPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖeventstreamᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfirmBeginPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfirmBeginPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ConfirmPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ConfirmPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3377,6 +3479,66 @@ func (ec *executionContext) fieldContext_Mutation_operatorSecondFactorReset(ctx 
 	if fc.Args, err = ec.field_Mutation_operatorSecondFactorReset_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_confirmBegin(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_confirmBegin(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().ConfirmBegin(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2eventstreamᚋgraphᚋmodelᚐRole(ctx, "VIEWER")
+				if err != nil {
+					var zeroVal *model.ConfirmBeginPayload
+					return zeroVal, err
+				}
+				recent, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.ConfirmBeginPayload
+					return zeroVal, err
+				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *model.ConfirmBeginPayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *model.ConfirmBeginPayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role, nil, recent, setup)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ConfirmBeginPayload) graphql.Marshaler {
+			return ec.marshalNConfirmBeginPayload2ᚖeventstreamᚋgraphᚋmodelᚐConfirmBeginPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_confirmBegin(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfirmBeginPayload(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -10093,7 +10255,7 @@ func (ec *executionContext) unmarshalInputConfirmInput(ctx context.Context, obj 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"password"}
+	fieldsInOrder := [...]string{"password", "passkey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -10102,11 +10264,18 @@ func (ec *executionContext) unmarshalInputConfirmInput(ctx context.Context, obj 
 		switch k {
 		case "password":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
-			data, err := ec.unmarshalNString2string(ctx, v)
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Password = data
+			it.Password = graphql.OmittableOf(data)
+		case "passkey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("passkey"))
+			data, err := ec.unmarshalOPasskeySignInInput2ᚖeventstreamᚋgraphᚋmodelᚐPasskeySignInInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Passkey = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -11225,6 +11394,54 @@ func (ec *executionContext) _ApiTokenRevokePayload(ctx context.Context, sel ast.
 	return out
 }
 
+var confirmBeginPayloadImplementors = []string{"ConfirmBeginPayload"}
+
+func (ec *executionContext) _ConfirmBeginPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ConfirmBeginPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, confirmBeginPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ConfirmBeginPayload")
+		case "password":
+			out.Values[i] = ec._ConfirmBeginPayload_password(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "passkeyOptions":
+			out.Values[i] = ec._ConfirmBeginPayload_passkeyOptions(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "passkeyStep":
+			out.Values[i] = ec._ConfirmBeginPayload_passkeyStep(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ConfirmBeginPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var confirmPayloadImplementors = []string{"ConfirmPayload"}
 
 func (ec *executionContext) _ConfirmPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ConfirmPayload) graphql.Marshaler {
@@ -11448,6 +11665,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "operatorSecondFactorReset":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_operatorSecondFactorReset(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "confirmBegin":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_confirmBegin(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -13074,6 +13298,14 @@ func (ec *executionContext) marshalNApiTokenRevokePayload2ᚖeventstreamᚋgraph
 	return ec._ApiTokenRevokePayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNConfirmBeginPayload2ᚖeventstreamᚋgraphᚋmodelᚐConfirmBeginPayload(ctx context.Context, sel ast.SelectionSet, v *model.ConfirmBeginPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ConfirmBeginPayload!")
+		return graphql.Null
+	}
+	return ec._ConfirmBeginPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNConfirmInput2eventstreamᚋgraphᚋmodelᚐConfirmInput(ctx context.Context, v any) (model.ConfirmInput, error) {
 	res, err := ec.unmarshalInputConfirmInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -13551,6 +13783,14 @@ func (ec *executionContext) marshalOPasskey2ᚖeventstreamᚋgraphᚋmodelᚐPas
 		return graphql.Null
 	}
 	return ec._Passkey(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOPasskeySignInInput2ᚖeventstreamᚋgraphᚋmodelᚐPasskeySignInInput(ctx context.Context, v any) (*model.PasskeySignInInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputPasskeySignInInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOPasswordLink2ᚖeventstreamᚋgraphᚋmodelᚐPasswordLink(ctx context.Context, sel ast.SelectionSet, v *model.PasswordLink) graphql.Marshaler {

@@ -338,6 +338,13 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ConfirmBeginPayload struct {
+		PasskeyOptions func(childComplexity int) int
+		PasskeyStep    func(childComplexity int) int
+		Password       func(childComplexity int) int
+		UserErrors     func(childComplexity int) int
+	}
+
 	ConfirmPayload struct {
 		UserErrors func(childComplexity int) int
 	}
@@ -756,6 +763,7 @@ type ComplexityRoot struct {
 		CampaignUnschedule        func(childComplexity int, input model.CampaignUnscheduleInput) int
 		CampaignUpdate            func(childComplexity int, input model.CampaignUpdateInput) int
 		Confirm                   func(childComplexity int, input model.ConfirmInput) int
+		ConfirmBegin              func(childComplexity int) int
 		ContactConsentRecord      func(childComplexity int, input model.ContactConsentRecordInput) int
 		ContactConsentSet         func(childComplexity int, input model.ContactConsentSetInput) int
 		ContactCreate             func(childComplexity int, input model.ContactCreateInput) int
@@ -2576,6 +2584,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CampaignUpdatePayload.UserErrors(childComplexity), true
 
+	case "ConfirmBeginPayload.passkeyOptions":
+		if e.ComplexityRoot.ConfirmBeginPayload.PasskeyOptions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmBeginPayload.PasskeyOptions(childComplexity), true
+	case "ConfirmBeginPayload.passkeyStep":
+		if e.ComplexityRoot.ConfirmBeginPayload.PasskeyStep == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmBeginPayload.PasskeyStep(childComplexity), true
+	case "ConfirmBeginPayload.password":
+		if e.ComplexityRoot.ConfirmBeginPayload.Password == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmBeginPayload.Password(childComplexity), true
+	case "ConfirmBeginPayload.userErrors":
+		if e.ComplexityRoot.ConfirmBeginPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmBeginPayload.UserErrors(childComplexity), true
+
 	case "ConfirmPayload.userErrors":
 		if e.ComplexityRoot.ConfirmPayload.UserErrors == nil {
 			break
@@ -4362,6 +4395,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Confirm(childComplexity, args["input"].(model.ConfirmInput)), true
+	case "Mutation.confirmBegin":
+		if e.ComplexityRoot.Mutation.ConfirmBegin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.ConfirmBegin(childComplexity), true
 	case "Mutation.contactConsentRecord":
 		if e.ComplexityRoot.Mutation.ContactConsentRecord == nil {
 			break
@@ -9522,7 +9561,12 @@ type Mutation {
   "Takes away all second factors of an operator who has lost them, and ends their sessions. Not one's own."
   operatorSecondFactorReset(input: OperatorSecondFactorResetInput!): OperatorSecondFactorResetPayload!
     @hasRole(role: ADMIN, scope: null, recent: true)
-  "Proves who one is once more: what answered with the code CONFIRM is allowed for the next hour."
+  "Begins to prove who one is once more: the ways there are, and what the browser needs for a passkey."
+  confirmBegin: ConfirmBeginPayload! @hasRole(role: VIEWER, scope: null, setup: true)
+  """
+  Proves who one is once more, by password or by passkey: what answered with the code CONFIRM is allowed for the next
+  hour. Five wrong answers in a row make the next wait, as at sign-in.
+  """
   confirm(input: ConfirmInput!): ConfirmPayload! @hasRole(role: VIEWER, scope: null, setup: true)
   "Ends one of one's own sessions, at once."
   sessionRevoke(input: SessionRevokeInput!): SessionRevokePayload! @hasRole(role: VIEWER, scope: null, setup: true)
@@ -9731,8 +9775,20 @@ input PasswordChangeInput {
 type PasswordChangePayload {
   userErrors: [UserError!]!
 }
+"How somebody can confirm who they are."
+type ConfirmBeginPayload {
+  "The password will do."
+  password: Boolean!
+  "One of one's own passkeys will do, by navigator.credentials.get with this; null: there are none."
+  passkeyOptions: JSON
+  "Goes along with the passkey's answer; holds ten minutes. Null without passkeys."
+  passkeyStep: String
+  userErrors: [UserError!]!
+}
+"Either the password or a passkey's answer."
 input ConfirmInput {
-  password: String!
+  password: String
+  passkey: PasskeySignInInput
 }
 type ConfirmPayload {
   userErrors: [UserError!]!
@@ -11217,6 +11273,20 @@ func (ec *executionContext) childFields_CampaignUpdatePayload(ctx context.Contex
 		return ec.fieldContext_CampaignUpdatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ConfirmBeginPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "password":
+		return ec.fieldContext_ConfirmBeginPayload_password(ctx, field)
+	case "passkeyOptions":
+		return ec.fieldContext_ConfirmBeginPayload_passkeyOptions(ctx, field)
+	case "passkeyStep":
+		return ec.fieldContext_ConfirmBeginPayload_passkeyStep(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ConfirmBeginPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfirmBeginPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ConfirmPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

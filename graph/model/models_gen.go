@@ -526,8 +526,21 @@ type CampaignUpdatePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// How somebody can confirm who they are.
+type ConfirmBeginPayload struct {
+	// The password will do.
+	Password bool `json:"password"`
+	// One of one's own passkeys will do, by navigator.credentials.get with this; null: there are none.
+	PasskeyOptions json.RawMessage `json:"passkeyOptions,omitempty"`
+	// Goes along with the passkey's answer; holds ten minutes. Null without passkeys.
+	PasskeyStep *string      `json:"passkeyStep,omitempty"`
+	UserErrors  []*UserError `json:"userErrors"`
+}
+
+// Either the password or a passkey's answer.
 type ConfirmInput struct {
-	Password string `json:"password"`
+	Password graphql.Omittable[*string]             `json:"password,omitempty"`
+	Passkey  graphql.Omittable[*PasskeySignInInput] `json:"passkey,omitempty"`
 }
 
 type ConfirmPayload struct {

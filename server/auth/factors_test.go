@@ -204,11 +204,22 @@ type device struct {
 	key virtualwebauthn.Credential
 }
 
+// newKey makes a key whose coordinates take all of their 32 bytes: of one in 128 the
+// library leaves out a zero in front, and that is not a key by the standard.
+func newKey() virtualwebauthn.Credential {
+	const whole = 77 // bytes of a COSE key on P-256
+	for {
+		if c := virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2); len(c.Key.AttestationData()) == whole {
+			return c
+		}
+	}
+}
+
 func (e *env) addPasskey(ctx context.Context, name string) (*device, *auth.Passkey, []string) {
 	e.t.Helper()
 	d := &device{
 		party: virtualwebauthn.RelyingParty{ID: "shop.example", Name: "Shop", Origin: "https://shop.example"},
-		key:   virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2),
+		key:   newKey(),
 	}
 	options, step, err := e.BeginPasskey(ctx)
 	require.NoError(e.t, err)
@@ -281,7 +292,7 @@ func TestAPasskeySignsInWithoutAPassword(t *testing.T) {
 	o, st = begin()
 	refused(st, copied.answer(t, o))
 	stranger := *phone
-	stranger.key = virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
+	stranger.key = newKey()
 	o, st = begin()
 	refused(st, stranger.answer(t, o))
 	_, st = begin()
@@ -296,6 +307,88 @@ func TestAPasskeySignsInWithoutAPassword(t *testing.T) {
 	o, st = begin()
 	refused(st, phone.answer(t, o))
 	e.session(ada.Email)
+}
+
+func TestAPasskeyConfirmsWhoOneIs(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	ada, mia := e.person("ada", actor.RoleAdmin), e.person("mia", actor.RoleAdmin)
+	ctx, again := e.session(mia.Email)
+	ways, err := e.BeginConfirm(ctx)
+	require.NoError(t, err)
+	require.True(t, ways.Password)
+	require.Nil(t, ways.PasskeyOptions)
+	phone, _, _ := e.addPasskey(ctx, "Phone")
+	_, other := e.sessionByPasskey(phone)
+	adaCtx, _ := e.session(ada.Email)
+	stranger, _, _ := e.addPasskey(adaCtx, "Ada's phone")
+
+	// Who came by a provider has no password at all.
+	_, err = e.db.NewRaw("UPDATE operators SET password_hash = '' WHERE id = ?", mia.ID).Exec(t.Context())
+	require.NoError(t, err)
+	_, err = e.db.NewRaw("UPDATE sessions SET authenticated_at = now() - interval '61 minutes' WHERE operator_id = ?",
+		mia.ID).Exec(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, apperr.CodeConfirm, apperr.CodeOf(actor.RequireRecent(again())))
+
+	begin := func() *auth.Confirmation {
+		ways, err := e.BeginConfirm(again())
+		require.NoError(t, err)
+		require.False(t, ways.Password)
+		return ways
+	}
+	refused := func(ctx context.Context, step string, answer []byte) {
+		t.Helper()
+		err := e.ConfirmByPasskey(ctx, step, answer)
+		require.Equal(t, apperr.CodeInvalid, apperr.CodeOf(err), "%v", err)
+	}
+	w := begin()
+	refused(again(), w.PasskeyStep, stranger.answer(t, w.PasskeyOptions))
+	evil := *phone
+	evil.party.Origin = "https://evil.example"
+	w = begin()
+	refused(again(), w.PasskeyStep, evil.answer(t, w.PasskeyOptions))
+	w = begin()
+	refused(again(), w.PasskeyStep, phone.answer(t, begin().PasskeyOptions)) // another challenge
+	refused(again(), w.PasskeyStep, []byte(`{"id": "nonsense"}`))
+	w = begin()
+	refused(other(), w.PasskeyStep, phone.answer(t, w.PasskeyOptions)) // another session of hers
+	options, step, err := e.BeginPasskeySignIn()
+	require.NoError(t, err)
+	refused(again(), step, phone.answer(t, options)) // a sign-in's step
+	require.Equal(t, apperr.CodeConfirm, apperr.CodeOf(actor.RequireRecent(again())))
+
+	w = begin()
+	answer := phone.answer(t, w.PasskeyOptions)
+	require.NoError(t, e.ConfirmByPasskey(again(), w.PasskeyStep, answer))
+	require.NoError(t, actor.RequireRecent(again()))
+	require.Equal(t, apperr.CodeConfirm, apperr.CodeOf(actor.RequireRecent(other())), "for this session alone")
+	refused(again(), w.PasskeyStep, answer)
+	require.Equal(t, 1, e.audited("operator.confirm"))
+
+	for range 4 { // and the copy above
+		w = begin()
+		refused(again(), w.PasskeyStep, stranger.answer(t, w.PasskeyOptions))
+	}
+	e.hold()
+	w = begin()
+	err = e.ConfirmByPasskey(again(), w.PasskeyStep, phone.answer(t, w.PasskeyOptions))
+	require.Equal(t, apperr.CodeRateLimited, apperr.CodeOf(err), "guessing is limited: %v", err)
+}
+
+// sessionByPasskey is session by the device's passkey.
+func (e *env) sessionByPasskey(d *device) (ctx context.Context, again func() context.Context) {
+	e.t.Helper()
+	options, step, err := e.BeginPasskeySignIn()
+	require.NoError(e.t, err)
+	in, err := e.SignInPasskey(e.t.Context(), step, d.answer(e.t, options), from("192.0.2.1"))
+	require.NoError(e.t, err)
+	again = func() context.Context {
+		who, err := e.Identify(e.t.Context(), auth.Credential{Session: in.Session})
+		require.NoError(e.t, err)
+		return actor.With(e.t.Context(), who)
+	}
+	return again(), again
 }
 
 func TestADeactivatedOperatorsPasskeyIsWorthNothing(t *testing.T) {

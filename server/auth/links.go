@@ -178,48 +178,40 @@ func (s *Service) ChangePassword(ctx context.Context, current, password string) 
 	return err
 }
 
-// prove checks the password of somebody who is signed in. Attempts are counted,
-// by session: whoever finds an open browser cannot guess on.
+// prove checks the password of somebody who is signed in.
 func (s *Service) prove(ctx context.Context, a actor.Actor, field, password string) error {
 	o, err := operatorByID(ctx, s.db, a.ID)
 	if err != nil {
 		return err
 	}
+	return s.proveBy(ctx, o, "password", func(ctx context.Context) error {
+		right, err := s.passwords.check(ctx, o.PasswordHash, password, true)
+		if err == nil && !right {
+			err = apperr.Invalid(field, "the password is wrong")
+		}
+		return err
+	})
+}
+
+// proveBy lets somebody who is signed in show who they are. Attempts are counted
+// by account: whoever finds an open browser cannot guess on.
+func (s *Service) proveBy(ctx context.Context, o *Operator, by string, check func(context.Context) error) error {
 	try := &attempt{
 		keys: []counted{{"confirm:" + digest(o.Email), accountLimit}}, known: true, from: Client{Address: actor.Address(ctx)},
 	}
 	if err := s.begin(ctx, try); err != nil {
 		return err
 	}
-	right, err := s.passwords.check(ctx, o.PasswordHash, password, true)
+	err := check(ctx)
+	if apperr.Is(err, apperr.CodeInvalid) {
+		if noted := s.noteFailure(ctx, try, o, by); noted != nil {
+			return noted
+		}
+		return err
+	}
 	if err != nil {
 		s.takeBack(ctx, try)
 		return err
 	}
-	if !right {
-		if err := s.noteFailure(ctx, try, o, "password"); err != nil {
-			return err
-		}
-		return apperr.Invalid(field, "the password is wrong")
-	}
 	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error { return succeeded(ctx, tx, try) })
-}
-
-// Confirm proves who one is once more, so that acts that cannot be undone are
-// allowed for RecentFor.
-func (s *Service) Confirm(ctx context.Context, password string) error {
-	a, err := self(ctx)
-	if err != nil {
-		return err
-	}
-	if err := s.prove(ctx, a, "password", password); err != nil {
-		return err
-	}
-	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := confirmSession(ctx, tx, a.Session); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, "operator.confirm", "operator", a.ID,
-			map[string]any{"address": addressText(actor.Address(ctx))})
-	})
 }

@@ -251,15 +251,24 @@ func (s *Service) verifyPasskey(ctx context.Context, begun passkeyStep, response
 	if err != nil || owner == nil || !owner.Active || owner.Kind != KindPerson {
 		return owner, nil, errNoPasskey
 	}
-	if credential.Authenticator.CloneWarning {
-		return owner, nil, apperr.Wrap(errors.New("the counter went back"), apperr.CodeUnauthenticated,
-			"this passkey may have been copied: sign in with your password and replace it")
+	key, err := owner.used(credential)
+	if err != nil {
+		return owner, nil, apperr.Wrap(err, apperr.CodeUnauthenticated, "%s", apperr.Text(err))
 	}
-	for _, key := range owner.keys {
+	return owner, key, nil
+}
+
+// used gives the owner's key with this credential, as it is after its use.
+func (k *keyOwner) used(credential *webauthn.Credential) (*Passkey, error) {
+	if credential.Authenticator.CloneWarning {
+		return nil, apperr.Wrap(errors.New("the counter went back"), apperr.CodeInvalid,
+			"this passkey may have been copied: use your password and replace it")
+	}
+	for _, key := range k.keys {
 		if string(key.Credential.ID) == string(credential.ID) {
 			key.Credential = *credential
-			return owner, key, nil
+			return key, nil
 		}
 	}
-	return owner, nil, errNoPasskey
+	return nil, apperr.New(apperr.CodeInvalid, "this passkey is not known here: use your password")
 }

@@ -1,10 +1,24 @@
-import { Button, Group, PasswordInput, Stack, Text } from "@mantine/core";
+import { Alert, Button, Divider, Group, Loader, PasswordInput, Stack, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
 import { type Client, type Exchange, makeOperation, type OperationResult } from "urql";
 import { filter, makeSubject, merge, pipe } from "wonka";
 import { graphql } from "../gql";
 import { errorText } from "../lib/errors";
+import { passkeysWork, usePasskeyOf } from "../lib/passkeys";
+
+const BeginDocument = graphql(`
+  mutation ConfirmBegin {
+    confirmBegin {
+      password
+      passkeyOptions
+      passkeyStep
+      userErrors {
+        message
+      }
+    }
+  }
+`);
 
 const ConfirmDocument = graphql(`
   mutation Confirm($input: ConfirmInput!) {
@@ -35,14 +49,14 @@ export const confirmExchange: Exchange = ({ client, forward }) => {
   return (operations) => merge([pipe(operations, forward, filter(final)), given.source]);
 };
 
-/** Asks for the password; false when the person gives up. */
+/** Asks who somebody is; false when the person gives up. */
 function ask(client: Client): Promise<boolean> {
   return new Promise((resolve) => {
     let confirmed = false;
     const id = modals.open({
       title: "Confirm that it is you",
       children: (
-        <ConfirmForm
+        <Confirm
           client={client}
           done={() => {
             confirmed = true;
@@ -56,42 +70,107 @@ function ask(client: Client): Promise<boolean> {
   });
 }
 
-function ConfirmForm(props: { client: Client; done: () => void; cancel: () => void }) {
-  const [password, setPassword] = useState("");
+type Ways = NonNullable<ReturnType<typeof useWays>["ways"]>;
+type Proof = { password: string } | { passkey: { step: string; response: unknown } };
+
+/** The ways this person has; asked for anew when one of them was used up. */
+function useWays(client: Client) {
+  const begin = () => client.mutation(BeginDocument, {}).toPromise();
+  const [result, setResult] = useState<Awaited<ReturnType<typeof begin>>>();
+  useEffect(() => {
+    begin().then(setResult);
+  }, []);
+  return {
+    ways: result?.data?.confirmBegin,
+    problem: result?.error ? errorText(result.error) : "",
+    again: () => begin().then(setResult),
+  };
+}
+
+function Confirm(props: { client: Client; done: () => void; cancel: () => void }) {
+  const { ways, problem: lost, again } = useWays(props.client);
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
+  const prove = async (input: Proof) => {
     setBusy(true);
-    const result = await props.client.mutation(ConfirmDocument, { input: { password } }).toPromise();
+    const result = await props.client.mutation(ConfirmDocument, { input }).toPromise();
     setBusy(false);
-    const wrong = result.data?.confirm.userErrors[0]?.message;
-    if (result.error) return setProblem(errorText(result.error));
-    if (wrong) return setProblem(wrong);
-    props.done();
+    const wrong = result.error ? errorText(result.error) : result.data?.confirm.userErrors[0]?.message;
+    if (!wrong) return props.done();
+    setProblem(wrong);
+    if ("passkey" in input) again();
+  };
+  if (lost) return <Alert color="red">{lost}</Alert>;
+  if (!ways) return <Loader aria-label="Loading" />;
+  const byPasskey = ways.passkeyOptions != null && passkeysWork();
+  return (
+    <Stack>
+      <Text size="sm">You signed in more than an hour ago, and this cannot be undone. Show once more who you are.</Text>
+      {problem && (
+        <Alert color="red" role="alert">
+          {problem}
+        </Alert>
+      )}
+      {byPasskey && <ByPasskey ways={ways} busy={busy} prove={prove} onProblem={setProblem} />}
+      {byPasskey && ways.password && <Divider label="or" />}
+      {ways.password && <ByPassword busy={busy} prove={prove} first={!byPasskey} />}
+      {!byPasskey && !ways.password && (
+        <Alert color="yellow">
+          {ways.passkeyOptions == null
+            ? "You have neither a password nor a passkey. Sign out and in again; after that this is allowed for an hour."
+            : "Your passkey does not work in this browser or at this address. Sign out and in again instead."}
+        </Alert>
+      )}
+      <Group justify="flex-end">
+        <Button variant="default" onClick={props.cancel}>
+          Cancel
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+function ByPasskey(props: {
+  ways: Ways;
+  busy: boolean;
+  prove: (input: Proof) => void;
+  onProblem: (text: string) => void;
+}) {
+  const use = async () => {
+    props.onProblem("");
+    const response = await usePasskeyOf(props.ways.passkeyOptions).catch((e: Error) => {
+      props.onProblem(e.message);
+      return undefined;
+    });
+    if (response) props.prove({ passkey: { step: props.ways.passkeyStep ?? "", response } });
+    else if (response === null) props.onProblem("No passkey was used. Try again.");
+  };
+  return (
+    <Button onClick={use} loading={props.busy} data-autofocus>
+      Confirm with a passkey
+    </Button>
+  );
+}
+
+function ByPassword(props: { busy: boolean; prove: (input: Proof) => void; first: boolean }) {
+  const [password, setPassword] = useState("");
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    props.prove({ password });
   };
   return (
     <form onSubmit={submit}>
       <Stack>
-        <Text size="sm">
-          You signed in more than an hour ago, and this cannot be undone. Enter your password again.
-        </Text>
         <PasswordInput
           label="Password"
           autoComplete="current-password"
-          data-autofocus
+          data-autofocus={props.first || undefined}
           value={password}
           onChange={(e) => setPassword(e.currentTarget.value)}
-          error={problem}
         />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={props.cancel}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={busy}>
-            Confirm
-          </Button>
-        </Group>
+        <Button type="submit" variant={props.first ? "filled" : "default"} loading={props.busy}>
+          Confirm
+        </Button>
       </Stack>
     </form>
   );

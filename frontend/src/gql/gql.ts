@@ -15,6 +15,7 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
  */
 type Documents = {
     "\n  mutation SignOut {\n    signOut {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SignOutDocument,
+    "\n  mutation ConfirmBegin {\n    confirmBegin {\n      password\n      passkeyOptions\n      passkeyStep\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.ConfirmBeginDocument,
     "\n  mutation Confirm($input: ConfirmInput!) {\n    confirm(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.ConfirmDocument,
     "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      version\n    }\n  }\n": typeof types.SessionDocument,
     "\n  query Sessions {\n    sessions {\n      id\n      userAgent\n      address\n      current\n      createdAt\n      lastSeenAt\n    }\n  }\n": typeof types.SessionsDocument,
@@ -172,6 +173,7 @@ type Documents = {
 };
 const documents: Documents = {
     "\n  mutation SignOut {\n    signOut {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SignOutDocument,
+    "\n  mutation ConfirmBegin {\n    confirmBegin {\n      password\n      passkeyOptions\n      passkeyStep\n      userErrors {\n        message\n      }\n    }\n  }\n": types.ConfirmBeginDocument,
     "\n  mutation Confirm($input: ConfirmInput!) {\n    confirm(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.ConfirmDocument,
     "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      version\n    }\n  }\n": types.SessionDocument,
     "\n  query Sessions {\n    sessions {\n      id\n      userAgent\n      address\n      current\n      createdAt\n      lastSeenAt\n    }\n  }\n": types.SessionsDocument,
@@ -346,6 +348,10 @@ export function graphql(source: string): unknown;
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation SignOut {\n    signOut {\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SignOut {\n    signOut {\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation ConfirmBegin {\n    confirmBegin {\n      password\n      passkeyOptions\n      passkeyStep\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation ConfirmBegin {\n    confirmBegin {\n      password\n      passkeyOptions\n      passkeyStep\n      userErrors {\n        message\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
