@@ -60,7 +60,7 @@ func runImport(ctx context.Context, cmd *cli.Command) error {
 		if err != nil {
 			return err
 		}
-		imports, err := app.NewImporter(cfg, d, log)
+		imports, err := app.NewImporter(ctx, cfg, d, log)
 		if err != nil {
 			return err
 		}

@@ -68,6 +68,8 @@ func command() *cli.Command {
 					ArgsUsage: "EMAIL", Action: resetOperator,
 				}},
 			},
+			keysCommand(),
+			backupCommand(),
 			{
 				Name: "audit", Usage: "the audit trail",
 				Commands: []*cli.Command{{Name: "verify", Usage: "walk the chain and name the first broken link", Action: withDB(verify)}},
@@ -202,7 +204,7 @@ func withDB(fn func(context.Context, *db.DB, *slog.Logger) error) cli.ActionFunc
 		log := logger(cfg)
 		url := string(cfg.DatabaseURL)
 		if url == "" {
-			pg, err := embedded.Start(ctx, embedded.Options{DataDir: cfg.DataDir, Log: log})
+			pg, err := embedded.Join(ctx, embedded.Options{DataDir: cfg.DataDir, Log: log})
 			if err != nil {
 				return err
 			}

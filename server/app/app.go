@@ -4,7 +4,6 @@ package app
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
@@ -44,6 +43,7 @@ import (
 	"eventstream/server/health"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
+	"eventstream/server/keys"
 	"eventstream/server/mail"
 	"eventstream/server/merge"
 	"eventstream/server/message"
@@ -118,6 +118,7 @@ type App struct {
 	log      *slog.Logger
 	postgres *embedded.Server
 	db       *db.DB
+	keys     *secret.Keys
 	hub      *pubsub.Hub
 	river    *river.Client[*sql.Tx]
 	work     *worker.Services
@@ -151,13 +152,16 @@ func New(ctx context.Context, cfg config.Config, roles Roles, log *slog.Logger) 
 			a.Close()
 		}
 	}()
-	if err = a.cfg.EnsureSecretKey(); err != nil {
+	if a.keys, err = a.cfg.Keys(); err != nil {
 		return nil, err
 	}
 	a.registry = prometheus.NewRegistry()
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.owner = processName()
 	if err = a.openDatabase(ctx); err != nil {
+		return nil, err
+	}
+	if err = keys.Ensure(ctx, a.db, a.keys); err != nil {
 		return nil, err
 	}
 	if roles.Serve {
@@ -256,14 +260,14 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	enqueuer := &jobs.Enqueuer{}
-	hasher := consent.NewHasher(string(a.cfg.SecretKey))
+	addresses := keys.NewAddresses(a.keys)
 	s := graph.Services{
 		Auth: auth.New(auth.Options{
-			DB: a.db, Hub: a.hub, Keys: secret.New(string(a.cfg.SecretKey)), Now: now, PublicURL: a.publicURL,
+			DB: a.db, Hub: a.hub, Keys: a.keys, Now: now, PublicURL: a.publicURL,
 			Mail: post, Log: a.log,
 		}),
 		Contacts: contact.NewService(a.db, a.hub),
-		Consents: consent.NewService(a.db, a.hub, hasher, now),
+		Consents: consent.NewService(a.db, a.hub, addresses, now),
 		Segments: segment.NewService(a.db), Senders: sender.NewService(a.db), Messages: message.NewStore(a.db),
 		Dashboard: dashboard.NewService(a.db, twilio.Code), Health: health.NewService(a.db),
 		Explanations: explain.NewService(a.db, twilio.Code), Timelines: timeline.NewService(a.db),
@@ -454,9 +458,8 @@ func (a *App) firstRun(ctx context.Context, firstSender string, rate float64) er
 }
 
 func (a *App) setupToken() string {
-	mac := hmac.New(sha256.New, []byte(a.cfg.SecretKey))
-	mac.Write([]byte("first admin"))
-	return hex.EncodeToString(mac.Sum(nil))[:20]
+	sum := sha256.Sum256([]byte(a.keys.Sign("setup", "first admin")))
+	return hex.EncodeToString(sum[:])[:20]
 }
 
 func (a *App) buildServer(signers []twilio.Account) error {

@@ -27,7 +27,8 @@ func SeedDemo(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger
 	if cfg.Twilio.Live() {
 		return demo.Result{}, errors.New("demo data is for the sandbox alone: take Twilio's credentials out of the environment")
 	}
-	if err := cfg.EnsureSecretKey(); err != nil {
+	addresses, err := addressKeys(ctx, cfg, d)
+	if err != nil {
 		return demo.Result{}, err
 	}
 	client, err := worker.NewClient(d, log, nil, processName())
@@ -40,7 +41,7 @@ func SeedDemo(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger
 		return demo.Result{}, err
 	}
 	hub := pubsub.New(d.Pool, log)
-	consents := consent.NewService(d, hub, consent.NewHasher(string(cfg.SecretKey)), time.Now)
+	consents := consent.NewService(d, hub, addresses, time.Now)
 	templates := template.NewService(d, &jobs.Enqueuer{Client: client}, nil, log) // only enqueues
 	return demo.NewService(demo.Dependencies{
 		DB: d, Hub: hub, Consents: consents, Segments: segment.NewService(d), Topics: topic.NewService(d, hub),

@@ -25,8 +25,9 @@ import (
 type Importer struct{ service *importer.Service }
 
 // NewImporter makes one on an open database. It needs no running engine.
-func NewImporter(cfg config.Config, d *db.DB, log *slog.Logger) (*Importer, error) {
-	if err := cfg.EnsureSecretKey(); err != nil {
+func NewImporter(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger) (*Importer, error) {
+	addresses, err := addressKeys(ctx, cfg, d)
+	if err != nil {
 		return nil, err
 	}
 	owner := processName()
@@ -35,7 +36,7 @@ func NewImporter(cfg config.Config, d *db.DB, log *slog.Logger) (*Importer, erro
 		return nil, err
 	}
 	hub := pubsub.New(d.Pool, log)
-	consents := consent.NewService(d, hub, consent.NewHasher(string(cfg.SecretKey)), time.Now)
+	consents := consent.NewService(d, hub, addresses, time.Now)
 	return &Importer{importer.NewService(importer.Dependencies{
 		DB: d, Hub: hub, Jobs: &jobs.Enqueuer{Client: client}, Consents: consents, Topics: topic.NewService(d, hub),
 		Log: log, Now: time.Now, Owner: owner,

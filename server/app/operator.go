@@ -13,19 +13,19 @@ import (
 	"eventstream/server/config"
 	"eventstream/server/db"
 	"eventstream/server/pubsub"
-	"eventstream/server/secret"
 )
 
 // ResetOperator makes the operator with this address an active admin again and
 // gives a one-time link for a new password, on a database that is opened already.
 // Servers that run hear of it.
 func ResetOperator(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger, email string) (string, error) {
-	if err := cfg.EnsureSecretKey(); err != nil {
+	k, err := cfg.Keys()
+	if err != nil {
 		return "", err
 	}
 	hub := pubsub.New(d.Pool, log)
 	service := auth.New(auth.Options{
-		DB: d, Hub: hub, Keys: secret.New(string(cfg.SecretKey)), Now: time.Now,
+		DB: d, Hub: hub, Keys: k, Now: time.Now,
 		PublicURL: func() string { return pagesURL(cfg) }, Log: log,
 	})
 	link, err := service.Reset(ctx, email)

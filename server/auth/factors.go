@@ -12,6 +12,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
+	"eventstream/server/secret"
 
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
@@ -104,7 +105,7 @@ func (s *Service) EnableTOTP(ctx context.Context, token, code string) ([]string,
 	if at == 0 {
 		return nil, apperr.Invalid("code", "this is not the code that the app shows now")
 	}
-	sealed, err := s.keys.Seal(seedPurpose(a.ID), []byte(begun.Seed))
+	sealed, err := s.keys.Seal(secret.TOTPSeed.Purpose(a.ID), []byte(begun.Seed))
 	if err != nil {
 		return nil, err
 	}
@@ -112,8 +113,6 @@ func (s *Service) EnableTOTP(ctx context.Context, token, code string) ([]string,
 		return setTOTP(ctx, tx, a.ID, sealed, at)
 	})
 }
-
-func seedPurpose(operator int64) string { return fmt.Sprintf("totp seed %d", operator) }
 
 // addFactor is one factor more: the trail tells, and who has no recovery codes
 // gets some.
@@ -346,7 +345,7 @@ func (s *Service) admitBy(ctx context.Context, o *Operator, try *attempt, from C
 // it does not work again.
 func (s *Service) useCode(ctx context.Context, tx bun.Tx, o *Operator, code string) (string, error) {
 	if o.TOTPSeed != "" {
-		seed, err := s.keys.Open(seedPurpose(o.ID), o.TOTPSeed)
+		seed, err := s.keys.Open(secret.TOTPSeed.Purpose(o.ID), o.TOTPSeed)
 		if err != nil {
 			return "", fmt.Errorf("read the seed of operator %d: %w", o.ID, err)
 		}

@@ -21,6 +21,7 @@ import (
 	"eventstream/server/health"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
+	"eventstream/server/keys"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
@@ -44,7 +45,7 @@ type periodic struct {
 func periodics(d *db.DB) []periodic {
 	log, now := slog.New(slog.DiscardHandler), time.Now
 	hub, enqueuer := pubsub.New(d.Pool, log), &jobs.Enqueuer{}
-	consents := consent.NewService(d, hub, consent.NewHasher("bench"), now)
+	consents := consent.NewService(d, hub, keys.Fixed("bench"), now)
 	topics := topic.NewService(d, hub)
 	segments, senders, templates := segment.NewService(d), sender.NewService(d), template.NewService(d, enqueuer, nil, log)
 	campaigns := campaign.NewService(campaign.Dependencies{

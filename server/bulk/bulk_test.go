@@ -16,6 +16,7 @@ import (
 	"eventstream/server/erasure"
 	"eventstream/server/export"
 	"eventstream/server/jobs"
+	"eventstream/server/keys"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 	"eventstream/server/segment"
@@ -38,7 +39,7 @@ func start(t *testing.T, people int) *env {
 	river, err := worker.NewClient(d, log, nil, "test")
 	require.NoError(t, err)
 	hub := pubsub.New(d.Pool, log)
-	consents := consent.NewService(d, hub, consent.NewHasher("0123456789abcdef"), time.Now)
+	consents := consent.NewService(d, hub, keys.Fixed("0123456789abcdef"), time.Now)
 	topics := topic.NewService(d, hub)
 	e := &env{t, d, bulk.NewService(bulk.Dependencies{
 		DB: d, Hub: hub, Jobs: &jobs.Enqueuer{Client: river}, Consents: consents, Segments: segment.NewService(d),

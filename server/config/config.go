@@ -3,8 +3,6 @@
 package config
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,8 +15,10 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"eventstream/server/guard"
+	"eventstream/server/secret"
 
 	"github.com/caarlos0/env/v11"
 	"github.com/joho/godotenv"
@@ -59,7 +59,8 @@ type Config struct {
 
 	Twilio Twilio
 
-	SecretKey            Secret `env:"SECRET_KEY"` // 32 bytes or more; unset: made once and kept in DataDir
+	SecretKey            Secret `env:"SECRET_KEY"`          // 32 bytes or more; unset: made once and kept in DataDir
+	SecretKeyPrevious    Secret `env:"SECRET_KEY_PREVIOUS"` // further ones that are still read, separated by commas
 	LogLevel             string `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat            string `env:"LOG_FORMAT" envDefault:"text"`
 	Playground           bool   `env:"PLAYGROUND"` // unset: only where nobody but this machine reaches the server
@@ -75,6 +76,9 @@ type Config struct {
 
 	MetricsAddr string        `env:"METRICS_ADDR"` // where /metrics, /healthz and /readyz are answered; unset: no metrics
 	ClockOffset time.Duration `env:"CLOCK_OFFSET"` // makes this process' clock wrong, for tests
+
+	keys    *secret.Keys
+	keyFile string // where SECRET_KEY is kept, "" when it was set from outside
 }
 
 // Twilio is the account that sends. All unset: the sandbox.
@@ -159,6 +163,13 @@ func (c Config) Validate() error {
 	if c.SecretKey != "" && len(c.SecretKey) < 32 {
 		bad("SECRET_KEY", "***", "32 characters or more")
 	}
+	if slices.ContainsFunc(c.previousKeys(), func(key string) bool { return len(key) < 32 }) {
+		bad("SECRET_KEY_PREVIOUS", "***", "keys of 32 characters or more, separated by commas")
+	}
+	if c.SecretKeyPrevious != "" && c.SecretKey == "" {
+		errs = append(errs, errors.New("SECRET_KEY_PREVIOUS is set but SECRET_KEY is not: the key that is kept in "+
+			"DATA_DIR is rotated by the command keys rotate"))
+	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) {
 		bad("LOG_LEVEL", c.LogLevel, "debug, info, warn or error")
 	}
@@ -207,26 +218,33 @@ func (t Twilio) validate() []error {
 	return errs
 }
 
-// EnsureSecretKey makes a key when none is set and keeps it in DataDir.
-func (c *Config) EnsureSecretKey() error {
+// Keys are the keys of SECRET_KEY and SECRET_KEY_PREVIOUS. Where SECRET_KEY is not
+// set, a key is made and kept in DataDir, and what others write there is followed.
+func (c *Config) Keys() (*secret.Keys, error) {
+	if c.keys != nil {
+		return c.keys, nil
+	}
 	if c.SecretKey != "" {
-		return nil
+		c.keys = secret.New(string(c.SecretKey), c.previousKeys()...)
+		return c.keys, nil
 	}
 	path := filepath.Join(c.DataDir, "secret.key")
-	raw, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		key := make([]byte, 32)
-		_, _ = rand.Read(key) // never fails, see crypto/rand
-		raw = []byte(hex.EncodeToString(key))
-		if err = os.MkdirAll(c.DataDir, 0o755); err == nil {
-			err = os.WriteFile(path, raw, 0o600)
-		}
+	if _, err := secret.EnsureFile(path); err != nil {
+		return nil, fmt.Errorf("secret key: %w", err)
 	}
+	keys, err := secret.Follow(path)
 	if err != nil {
-		return fmt.Errorf("secret key: %w", err)
+		return nil, err
 	}
-	c.SecretKey = Secret(strings.TrimSpace(string(raw)))
-	return nil
+	c.keys, c.keyFile = keys, path
+	return keys, nil
+}
+
+// KeyFile is the file in which SECRET_KEY is kept; "" when it was set from outside.
+func (c Config) KeyFile() string { return c.keyFile }
+
+func (c Config) previousKeys() []string {
+	return strings.FieldsFunc(string(c.SecretKeyPrevious), func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 }
 
 // SpoolDir is the directory that keeps webhooks while Postgres is away; "" when

@@ -4,9 +4,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"eventstream/server/secret"
+
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -25,6 +32,8 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 		"ADMIN_EMAIL and ADMIN_PASSWORD":        func(c *Config) { c.AdminEmail = "a@b.example" },
 		"SMTP_URL and MAIL_FROM":                func(c *Config) { c.MailFrom = "a@b.example" },
 		"SECRET_KEY":                            func(c *Config) { c.SecretKey = "short" },
+		"SECRET_KEY_PREVIOUS":                   func(c *Config) { c.SecretKeyPrevious = "short" },
+		"keys rotate":                           func(c *Config) { c.SecretKeyPrevious = Secret(strings.Repeat("k", 32)) },
 		"MESSAGE_VALIDITY":                      func(c *Config) { c.MessageValidity = time.Second },
 		"LOG_LEVEL":                             func(c *Config) { c.LogLevel = "loud" },
 		"TWILIO_AUTH_TOKEN is set but TWILIO_A": func(c *Config) { c.Twilio.AuthToken = token },
@@ -86,14 +95,39 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 
 func TestSecretKeyIsMadeOnce(t *testing.T) {
 	t.Parallel()
+	dir := t.TempDir()
+	ids := make([]string, 8)
+	var all sync.WaitGroup
+	for i := range ids {
+		all.Go(func() {
+			c := valid()
+			c.DataDir = dir
+			k, err := c.Keys()
+			if assert.NoError(t, err) {
+				ids[i] = k.IDs()[0]
+			}
+		})
+	}
+	all.Wait()
+	require.Len(t, slices.Compact(ids), 1, "also by processes that start at once")
+	info, err := os.Stat(filepath.Join(dir, "secret.key"))
+	require.NoError(t, err)
+	require.EqualValues(t, 0o600, info.Mode().Perm())
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+}
+
+func TestEarlierKeysAreReadFromTheEnvironment(t *testing.T) {
+	t.Parallel()
+	first, second, third := strings.Repeat("a", 32), strings.Repeat("b", 32), strings.Repeat("c", 32)
 	c := valid()
-	c.DataDir = t.TempDir()
-	require.NoError(t, c.EnsureSecretKey())
-	again := valid()
-	again.DataDir = c.DataDir
-	require.NoError(t, again.EnsureSecretKey())
-	require.Equal(t, c.SecretKey, again.SecretKey)
-	require.GreaterOrEqual(t, len(c.SecretKey), 32)
+	c.SecretKey, c.SecretKeyPrevious = Secret(third), Secret(second+", "+first)
+	require.NoError(t, c.Validate())
+	k, err := c.Keys()
+	require.NoError(t, err)
+	require.Equal(t, []string{secret.ID(third), secret.ID(second), secret.ID(first)}, k.IDs())
+	require.Empty(t, c.KeyFile())
 }
 
 func TestTrustedProxiesAreReadFromTheEnvironment(t *testing.T) {

@@ -4,8 +4,6 @@ package consent
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"strings"
 	"time"
 
@@ -14,6 +12,7 @@ import (
 	"eventstream/server/audit"
 	"eventstream/server/contact"
 	"eventstream/server/db"
+	"eventstream/server/keys"
 	"eventstream/server/pubsub"
 
 	"github.com/uptrace/bun"
@@ -60,7 +59,7 @@ type Event struct {
 
 	ID          int64                 `bun:",pk,autoincrement"`
 	ContactID   int64                 //
-	AddressHash []byte                // Hasher.Hash of the match key
+	AddressHash []byte                // keys.Ring.Hash of the match key
 	Status      contact.ConsentStatus // opted_in or opted_out
 	Purpose     string                // "marketing"
 	Source      Source                //
@@ -84,35 +83,17 @@ const (
 	SuppressedOperator  SuppressionReason = "operator"
 )
 
-// Hasher turns an address into a keyed hash: it proves nothing to whoever
-// lacks the key, and still recognises the address.
-type Hasher struct{ key []byte }
-
-// NewHasher derives the key from the engine's secret.
-func NewHasher(secret string) *Hasher {
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte("consent address hash v1"))
-	return &Hasher{key: mac.Sum(nil)}
-}
-
-// Hash hashes a match key.
-func (h *Hasher) Hash(matchKey string) []byte {
-	mac := hmac.New(sha256.New, h.key)
-	mac.Write([]byte(matchKey))
-	return mac.Sum(nil)
-}
-
 // Service writes the ledger.
 type Service struct {
-	db     *db.DB
-	hub    *pubsub.Hub
-	hasher *Hasher
-	now    func() time.Time
+	db   *db.DB
+	hub  *pubsub.Hub
+	keys *keys.Addresses
+	now  func() time.Time
 }
 
 // NewService makes the service.
-func NewService(d *db.DB, hub *pubsub.Hub, hasher *Hasher, now func() time.Time) *Service {
-	return &Service{db: d, hub: hub, hasher: hasher, now: now}
+func NewService(d *db.DB, hub *pubsub.Hub, addresses *keys.Addresses, now func() time.Time) *Service {
+	return &Service{db: d, hub: hub, keys: addresses, now: now}
 }
 
 // Change is a consent to record.
@@ -221,7 +202,11 @@ func (s *Service) Record(ctx context.Context, tx bun.Tx, c *contact.Contact, ch 
 			return err
 		}
 	}
-	e := s.event(ctx, c.ID, c.MatchKey, ch)
+	ring, err := s.keys.Ring(ctx, tx)
+	if err != nil {
+		return err
+	}
+	e := s.event(ctx, ring, c.ID, c.MatchKey, ch)
 	if err := insertEvents(ctx, tx, []*Event{e}); err != nil {
 		return err
 	}
@@ -234,7 +219,7 @@ func (s *Service) Record(ctx context.Context, tx bun.Tx, c *contact.Contact, ch 
 			return err
 		}
 		c.ConsentStatus, c.ConsentAt = ch.Status, &at
-		if err := s.follow(ctx, tx, e); err != nil {
+		if err := s.follow(ctx, tx, e, ring.All(c.MatchKey)); err != nil {
 			return err
 		}
 	}
@@ -273,14 +258,14 @@ func (s *Service) counts(ctx context.Context, tx bun.Tx, c *contact.Contact, e *
 }
 
 // follow makes the suppression agree with the consent.
-func (s *Service) follow(ctx context.Context, tx bun.Tx, e *Event) error {
+func (s *Service) follow(ctx context.Context, tx bun.Tx, e *Event, all [][]byte) error {
 	if e.Status == contact.ConsentOptedOut {
-		return upsertSuppression(ctx, tx, e.AddressHash, SuppressedOptedOut)
+		return optOut(ctx, tx, []spelled{{e.AddressHash, all}})
 	}
 	if e.Source == SourceKeyword { // their own word, also after an erasure
-		return deleteSuppression(ctx, tx, e.AddressHash, SuppressedOptedOut, SuppressedErased)
+		return deleteSuppressions(ctx, tx, all, SuppressedOptedOut, SuppressedErased)
 	}
-	return deleteSuppression(ctx, tx, e.AddressHash, SuppressedOptedOut)
+	return deleteSuppressions(ctx, tx, all, SuppressedOptedOut)
 }
 
 // Bulk is one event of many, for contacts that the caller has locked and whose
@@ -292,9 +277,9 @@ type Bulk struct {
 }
 
 // event is the ledger's entry of a change.
-func (s *Service) event(ctx context.Context, contactID int64, matchKey string, ch Change) *Event {
+func (s *Service) event(ctx context.Context, ring *keys.Ring, contactID int64, matchKey string, ch Change) *Event {
 	return &Event{
-		ContactID: contactID, AddressHash: s.hasher.Hash(matchKey), Status: ch.Status, Purpose: "marketing", Source: ch.Source,
+		ContactID: contactID, AddressHash: ring.Hash(matchKey), Status: ch.Status, Purpose: "marketing", Source: ch.Source,
 		Evidence: ch.Evidence, OperatorID: actor.OperatorID(ctx), OccurredAt: ch.OccurredAt, Late: ch.Late,
 	}
 }
@@ -304,41 +289,40 @@ func (s *Service) RecordBulk(ctx context.Context, tx bun.Tx, bulk []Bulk) error 
 	if len(bulk) == 0 {
 		return nil
 	}
+	ring, err := s.keys.Ring(ctx, tx)
+	if err != nil {
+		return err
+	}
 	events := make([]*Event, len(bulk))
-	var in, out [][]byte
+	var in [][]byte
+	var out []spelled
 	for i, b := range bulk {
-		events[i] = s.event(ctx, b.ContactID, b.MatchKey, b.Change)
-		if b.Change.Status == contact.ConsentOptedOut {
-			out = append(out, events[i].AddressHash)
+		events[i] = s.event(ctx, ring, b.ContactID, b.MatchKey, b.Change)
+		if all := ring.All(b.MatchKey); b.Change.Status == contact.ConsentOptedOut {
+			out = append(out, spelled{events[i].AddressHash, all})
 		} else {
-			in = append(in, events[i].AddressHash)
+			in = append(in, all...)
 		}
 	}
 	if err := insertMany(ctx, tx, events); err != nil {
 		return err
 	}
-	return followBulk(ctx, tx, in, out)
+	if err := optOut(ctx, tx, out); err != nil {
+		return err
+	}
+	return deleteSuppressions(ctx, tx, in, SuppressedOptedOut)
 }
 
 // Suppressed tells which of these match keys must not be written to.
 func (s *Service) Suppressed(ctx context.Context, idb bun.IDB,
 	matchKeys []string,
 ) (map[string]SuppressionReason, error) {
-	hashes := make([][]byte, len(matchKeys))
-	byHash := make(map[string]string, len(matchKeys))
-	for i, key := range matchKeys {
-		hashes[i] = s.hasher.Hash(key)
-		byHash[string(hashes[i])] = key
-	}
-	rows, err := suppressions(ctx, idb, hashes)
-	if err != nil {
-		return nil, err
-	}
+	rows, err := s.suppressionsBy(ctx, idb, matchKeys)
 	found := make(map[string]SuppressionReason, len(rows))
-	for _, r := range rows {
-		found[byHash[string(r.AddressHash)]] = r.Reason
+	for key, su := range rows {
+		found[key] = su.Reason
 	}
-	return found, nil
+	return found, err
 }
 
 // EventFilter narrows the ledger.

@@ -12,6 +12,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
+	"eventstream/server/keys"
 	"eventstream/server/pubsub"
 
 	"github.com/stretchr/testify/require"
@@ -25,7 +26,7 @@ import (
 func TestLateDecisionsInAnyOrder(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	service := consent.NewService(d, pubsub.New(d.Pool, slog.New(slog.DiscardHandler)), consent.NewHasher("test"),
+	service := consent.NewService(d, pubsub.New(d.Pool, slog.New(slog.DiscardHandler)), keys.Fixed("test"),
 		time.Now)
 	ctx := actor.With(t.Context(), actor.System)
 	begin := time.Now().Add(-24 * time.Hour).Truncate(time.Second)
@@ -85,7 +86,7 @@ func TestLateDecisionsInAnyOrder(t *testing.T) {
 func TestADecisionOutsideTheLedgerCounts(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	service := consent.NewService(d, pubsub.New(d.Pool, slog.New(slog.DiscardHandler)), consent.NewHasher("test"),
+	service := consent.NewService(d, pubsub.New(d.Pool, slog.New(slog.DiscardHandler)), keys.Fixed("test"),
 		time.Now)
 	ctx := actor.With(t.Context(), actor.System)
 	a, err := contact.ParseAddress("+4915112345678", "")
@@ -114,7 +115,7 @@ func TestALiveStopAfterAnOptIn(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	ahead := func() time.Time { return time.Now().Add(40 * time.Second) }
-	service := consent.NewService(d, pubsub.New(d.Pool, slog.New(slog.DiscardHandler)), consent.NewHasher("test"), ahead)
+	service := consent.NewService(d, pubsub.New(d.Pool, slog.New(slog.DiscardHandler)), keys.Fixed("test"), ahead)
 	ctx := actor.With(t.Context(), actor.System)
 	for i, at := range []time.Time{{}, time.Now().Add(50 * time.Second), time.Now()} {
 		a, err := contact.ParseAddress(fmt.Sprintf("+49151123456%02d", i), "")

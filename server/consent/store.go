@@ -56,30 +56,59 @@ func decisions(ctx context.Context, tx bun.Tx, contactID int64) (latest []Decisi
 	return latest, db.Err(err)
 }
 
-func upsertSuppression(ctx context.Context, tx bun.Tx, hash []byte, reason SuppressionReason) error {
-	_, err := tx.NewRaw("INSERT INTO suppressions (address_hash, reason) VALUES (?, ?) ON CONFLICT (address_hash) DO NOTHING", hash, reason).Exec(ctx)
+// spelled is an address as it would be hashed now, and by all keys that there were.
+type spelled struct {
+	now []byte
+	all [][]byte
+}
+
+// standing gives each address the hash by which it is suppressed already, else the
+// one of now, so that nobody is suppressed twice.
+func standing(ctx context.Context, tx bun.Tx, addresses []spelled) ([][]byte, error) {
+	hashes, earlier := make([][]byte, len(addresses)), [][]byte(nil)
+	at := map[string]int{}
+	for i, a := range addresses {
+		hashes[i] = a.now
+		for _, h := range a.all {
+			if len(a.all) > 1 {
+				earlier = append(earlier, h)
+				at[string(h)] = i
+			}
+		}
+	}
+	if len(earlier) == 0 {
+		return hashes, nil
+	}
+	var there [][]byte
+	err := tx.NewRaw("SELECT address_hash FROM suppressions WHERE address_hash = ANY (?)",
+		pgdialect.Array(earlier)).Scan(ctx, &there)
+	for _, h := range there {
+		hashes[at[string(h)]] = h
+	}
+	return hashes, db.Err(err)
+}
+
+// optOut suppresses addresses that opted out, where nothing suppresses them yet.
+func optOut(ctx context.Context, tx bun.Tx, addresses []spelled) error {
+	if len(addresses) == 0 {
+		return nil
+	}
+	hashes, err := standing(ctx, tx, addresses)
+	if err != nil {
+		return err
+	}
+	_, err = tx.NewRaw(`INSERT INTO suppressions (address_hash, reason) SELECT DISTINCT h, 'opted_out' FROM unnest(?::bytea[]) h
+		ON CONFLICT (address_hash) DO NOTHING`, pgdialect.Array(hashes)).Exec(ctx)
 	return db.Err(err)
 }
 
-func deleteSuppression(ctx context.Context, tx bun.Tx, hash []byte, reasons ...SuppressionReason) error {
-	_, err := tx.NewRaw("DELETE FROM suppressions WHERE address_hash = ? AND reason = ANY (?)", hash,
+func deleteSuppressions(ctx context.Context, tx bun.Tx, hashes [][]byte, reasons ...SuppressionReason) error {
+	if len(hashes) == 0 {
+		return nil
+	}
+	_, err := tx.NewRaw("DELETE FROM suppressions WHERE address_hash = ANY (?) AND reason = ANY (?)", pgdialect.Array(hashes),
 		pgdialect.Array(reasons)).Exec(ctx)
 	return db.Err(err)
-}
-
-func followBulk(ctx context.Context, tx bun.Tx, in, out [][]byte) error {
-	if len(out) > 0 {
-		if _, err := tx.NewRaw("INSERT INTO suppressions (address_hash, reason) SELECT DISTINCT h, 'opted_out' FROM unnest(?::bytea[]) h ON CONFLICT (address_hash) DO NOTHING", pgdialect.Array(out)).Exec(ctx); err != nil {
-			return db.Err(err)
-		}
-	}
-	if len(in) > 0 {
-		if _, err := tx.NewRaw("DELETE FROM suppressions WHERE address_hash = ANY (?) AND reason = 'opted_out'",
-			pgdialect.Array(in)).Exec(ctx); err != nil {
-			return db.Err(err)
-		}
-	}
-	return nil
 }
 
 func suppressions(ctx context.Context, idb bun.IDB, hashes [][]byte) (rows []*Suppression, err error) {
@@ -103,11 +132,6 @@ func suppressMany(ctx context.Context, tx bun.Tx, hashes [][]byte, reason Suppre
 	return written, db.Err(err)
 }
 
-func suppressionOf(ctx context.Context, idb bun.IDB, hash []byte) (*Suppression, error) {
-	su := new(Suppression)
-	return su, db.Err(idb.NewSelect().Model(su).Where("su.address_hash = ?", hash).Scan(ctx))
-}
-
 func suppressionForUpdate(ctx context.Context, tx bun.Tx, id int64) (*Suppression, error) {
 	su := new(Suppression)
 	err := db.Err(tx.NewSelect().Model(su).Where("su.id = ?", id).For("UPDATE").Scan(ctx))
@@ -122,7 +146,7 @@ func removeSuppression(ctx context.Context, tx bun.Tx, id int64) error {
 	return db.Err(err)
 }
 
-func suppressionList(ctx context.Context, idb bun.IDB, reason *SuppressionReason, hash []byte,
+func suppressionList(ctx context.Context, idb bun.IDB, reason *SuppressionReason, hashes [][]byte,
 	p db.Page,
 ) (db.Slice[*Suppression], error) {
 	var rows []*Suppression
@@ -130,8 +154,8 @@ func suppressionList(ctx context.Context, idb bun.IDB, reason *SuppressionReason
 	if reason != nil {
 		q = q.Where("su.reason = ?", *reason)
 	}
-	if hash != nil {
-		q = q.Where("su.address_hash = ?", hash)
+	if hashes != nil {
+		q = q.Where("su.address_hash = ANY (?)", pgdialect.Array(hashes))
 	}
 	q, err := p.Apply(q, "su", &db.Key{Column: "id", Desc: true})
 	if err != nil {

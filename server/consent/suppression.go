@@ -18,7 +18,7 @@ type Suppression struct {
 	bun.BaseModel `bun:"table:suppressions,alias:su"`
 
 	ID          int64             `bun:",pk,autoincrement"`
-	AddressHash []byte            // Hasher.Hash of the match key
+	AddressHash []byte            // keys.Ring.Hash of the match key
 	Reason      SuppressionReason //
 	Until       *time.Time        // nil: for ever
 	CreatedAt   time.Time         `bun:",nullzero"`
@@ -49,10 +49,20 @@ func (s *Service) CheckSuppression(reason SuppressionReason, until *time.Time) e
 func (s *Service) Suppress(ctx context.Context, tx bun.Tx, matchKeys []string, reason SuppressionReason,
 	until *time.Time,
 ) (map[string]bool, error) {
-	hashes := make([][]byte, len(matchKeys))
+	ring, err := s.keys.Ring(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	addresses := make([]spelled, len(matchKeys))
+	for i, key := range matchKeys {
+		addresses[i] = spelled{ring.Hash(key), ring.All(key)}
+	}
+	hashes, err := standing(ctx, tx, addresses)
+	if err != nil {
+		return nil, err
+	}
 	keys := make(map[string]string, len(matchKeys))
 	for i, key := range matchKeys {
-		hashes[i] = s.hasher.Hash(key)
 		keys[string(hashes[i])] = key
 	}
 	written, err := suppressMany(ctx, tx, hashes, reason, until)
@@ -61,6 +71,35 @@ func (s *Service) Suppress(ctx context.Context, tx bun.Tx, matchKeys []string, r
 		news[keys[string(h)]] = true
 	}
 	return news, err
+}
+
+// suppressionsBy finds the suppressions in force, by match key. Each address is
+// looked for by every key that its hash may have been made with.
+func (s *Service) suppressionsBy(ctx context.Context, idb bun.IDB, matchKeys []string) (map[string]*Suppression, error) {
+	if len(matchKeys) == 0 {
+		return nil, nil //nolint:nilnil // of nobody there is none
+	}
+	ring, err := s.keys.Ring(ctx, idb)
+	if err != nil {
+		return nil, err
+	}
+	var hashes [][]byte
+	byHash := make(map[string]string, len(matchKeys))
+	for _, key := range matchKeys {
+		for _, h := range ring.All(key) {
+			hashes = append(hashes, h)
+			byHash[string(h)] = key
+		}
+	}
+	rows, err := suppressions(ctx, idb, hashes)
+	found := make(map[string]*Suppression, len(rows))
+	for _, su := range rows {
+		key := byHash[string(su.AddressHash)]
+		if found[key] == nil || su.Reason == SuppressedErased {
+			found[key] = su
+		}
+	}
+	return found, err
 }
 
 // SuppressAddress suppresses one number, known or not.
@@ -82,8 +121,12 @@ func (s *Service) SuppressAddress(ctx context.Context, address, region string, r
 		if _, err := s.Suppress(ctx, tx, []string{a.MatchKey}, reason, until); err != nil {
 			return err
 		}
-		if su, err = suppressionOf(ctx, tx, s.hasher.Hash(a.MatchKey)); err != nil {
+		found, err := s.suppressionsBy(ctx, tx, []string{a.MatchKey})
+		if err != nil {
 			return err
+		}
+		if su = found[a.MatchKey]; su == nil {
+			return apperr.Invalid("until", "it is over already")
 		}
 		return audit.Record(ctx, tx, "suppression.add", "suppression", su.ID, map[string]any{"reason": reason})
 	})
@@ -117,19 +160,14 @@ func (s *Service) Unsuppress(ctx context.Context, id int64) error {
 
 // SuppressionsOf finds the suppressions in force of contacts, by contact id.
 func (s *Service) SuppressionsOf(ctx context.Context, contacts []*contact.Contact) (map[int64]*Suppression, error) {
-	hashes := make([][]byte, len(contacts))
-	ids := make(map[string]int64, len(contacts))
+	keys := make([]string, len(contacts))
 	for i, c := range contacts {
-		hashes[i] = s.hasher.Hash(c.MatchKey)
-		ids[string(hashes[i])] = c.ID
+		keys[i] = c.MatchKey
 	}
-	rows, err := suppressions(ctx, s.db, hashes)
+	rows, err := s.suppressionsBy(ctx, s.db, keys)
 	found := make(map[int64]*Suppression, len(contacts))
 	for _, c := range contacts {
-		found[c.ID] = nil
-	}
-	for _, su := range rows {
-		found[ids[string(su.AddressHash)]] = su
+		found[c.ID] = rows[c.MatchKey]
 	}
 	return found, err
 }
@@ -142,13 +180,17 @@ type SuppressionFilter struct {
 
 // Suppressions gives a page of those in force, newest first.
 func (s *Service) Suppressions(ctx context.Context, f SuppressionFilter, p db.Page) (db.Slice[*Suppression], error) {
-	var hash []byte
+	var hashes [][]byte
 	if f.Address != "" {
 		a, err := contact.ParseAddress(f.Address, "")
 		if err != nil {
 			return db.Slice[*Suppression]{}, err
 		}
-		hash = s.hasher.Hash(a.MatchKey)
+		ring, err := s.keys.Ring(ctx, s.db)
+		if err != nil {
+			return db.Slice[*Suppression]{}, err
+		}
+		hashes = ring.All(a.MatchKey)
 	}
-	return suppressionList(ctx, s.db, f.Reason, hash, p)
+	return suppressionList(ctx, s.db, f.Reason, hashes, p)
 }

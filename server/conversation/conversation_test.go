@@ -15,6 +15,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/jobs"
+	"eventstream/server/keys"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 	"eventstream/server/topic"
@@ -42,7 +43,7 @@ func open(t *testing.T) *inbox {
 	hub := pubsub.New(d.Pool, slog.New(slog.DiscardHandler))
 	client, err := river.NewClient(riverdatabasesql.New(d.DB.DB), &river.Config{})
 	require.NoError(t, err)
-	consents := consent.NewService(d, hub, consent.NewHasher("a secret of the test"), time.Now)
+	consents := consent.NewService(d, hub, keys.Fixed("a secret of the test"), time.Now)
 	i := &inbox{t: t, ctx: actor.With(t.Context(), actor.System), db: d}
 	i.Service = NewService(Dependencies{
 		DB: d, Hub: hub, Jobs: &jobs.Enqueuer{Client: client}, Consents: consents, Topics: topic.NewService(d, hub),

@@ -15,6 +15,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/jobs"
+	"eventstream/server/keys"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 	"eventstream/server/segment"
@@ -87,7 +88,7 @@ func setUp(t *testing.T, people int) *env {
 	client, err := river.NewClient(riverdatabasesql.New(d.DB.DB), &river.Config{})
 	require.NoError(t, err)
 	enqueuer := &jobs.Enqueuer{Client: client}
-	consents := consent.NewService(d, hub, consent.NewHasher("a secret of the test"), time.Now)
+	consents := consent.NewService(d, hub, keys.Fixed("a secret of the test"), time.Now)
 	segments, topics, senders := segment.NewService(d), topic.NewService(d, hub), sender.NewService(d)
 	templates := template.NewService(d, enqueuer, nil, log)
 	campaigns := campaign.NewService(campaign.Dependencies{

@@ -12,6 +12,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/erasure"
+	"eventstream/server/keys"
 	"eventstream/server/pubsub"
 	"eventstream/server/topic"
 
@@ -29,7 +30,7 @@ func start(t *testing.T) *env {
 	t.Helper()
 	d := dbtest.New(t)
 	hub := pubsub.New(d.Pool, slog.New(slog.DiscardHandler))
-	consents := consent.NewService(d, hub, consent.NewHasher("0123456789abcdef"), time.Now)
+	consents := consent.NewService(d, hub, keys.Fixed("0123456789abcdef"), time.Now)
 	return &env{t, d, erasure.NewService(d, consents, topic.NewService(d, hub))}
 }
 

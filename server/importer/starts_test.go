@@ -8,6 +8,7 @@ import (
 	"eventstream/server/consent"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/jobs"
+	"eventstream/server/keys"
 	"eventstream/server/pubsub"
 	"eventstream/server/topic"
 
@@ -21,7 +22,7 @@ func TestAnImportThatEndsItsProcessIsGivenUp(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	hub := pubsub.New(d.Pool, log)
 	s := NewService(Dependencies{
-		DB: d, Hub: hub, Jobs: &jobs.Enqueuer{}, Consents: consent.NewService(d, hub, consent.NewHasher("test"), time.Now),
+		DB: d, Hub: hub, Jobs: &jobs.Enqueuer{}, Consents: consent.NewService(d, hub, keys.Fixed("test"), time.Now),
 		Topics: topic.NewService(d, hub), Log: log, Now: time.Now, Owner: "test",
 	})
 	file := []byte("phone\n+4915112340001\n+4915112340002\n")

@@ -9,6 +9,7 @@ import (
 	"eventstream/server/consent"
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
+	"eventstream/server/keys"
 	"eventstream/server/merge"
 	"eventstream/server/pubsub"
 	"eventstream/server/topic"
@@ -26,7 +27,7 @@ func start(t *testing.T) *env {
 	t.Helper()
 	d := dbtest.New(t)
 	hub := pubsub.New(d.Pool, slog.New(slog.DiscardHandler))
-	consents := consent.NewService(d, hub, consent.NewHasher("0123456789abcdef"), time.Now)
+	consents := consent.NewService(d, hub, keys.Fixed("0123456789abcdef"), time.Now)
 	e := &env{t, d, merge.NewService(d, hub, consents, topic.NewService(d, hub))}
 	e.exec(`INSERT INTO contacts (address, match_key, kind, name) SELECT '+4915' || g, '+4915' || g, 'phone', 'P' || g FROM generate_series(1, 3) g`)
 	return e

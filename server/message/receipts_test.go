@@ -12,6 +12,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
+	"eventstream/server/keys"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 
@@ -49,7 +50,7 @@ func newBed(t *testing.T) *bed {
 	t.Helper()
 	b := &bed{DB: dbtest.New(t), ctx: actor.With(t.Context(), actor.System)}
 	b.receipts = message.NewReceipts(consent.NewService(b.DB, pubsub.New(b.Pool, slog.New(slog.DiscardHandler)),
-		consent.NewHasher("test"), time.Now))
+		keys.Fixed("test"), time.Now))
 	require.NoError(t, b.NewRaw("INSERT INTO campaigns (name, status) VALUES ('one', 'sending') RETURNING id").Scan(b.ctx, &b.campaign))
 	return b
 }

@@ -14,6 +14,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/jobs"
+	"eventstream/server/keys"
 	"eventstream/server/optout"
 	"eventstream/server/pubsub"
 	"eventstream/server/topic"
@@ -30,7 +31,7 @@ func TestASentenceWaitsForADecision(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	hub := pubsub.New(d.Pool, slog.New(slog.DiscardHandler))
-	consents := consent.NewService(d, hub, consent.NewHasher("test"), time.Now)
+	consents := consent.NewService(d, hub, keys.Fixed("test"), time.Now)
 	conversations := conversation.NewService(conversation.Dependencies{
 		DB: d, Hub: hub, Jobs: &jobs.Enqueuer{}, Consents: consents, Topics: topic.NewService(d, hub), Now: time.Now,
 	})

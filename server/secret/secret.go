@@ -16,12 +16,27 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // Keys are the keys of an installation.
 type Keys struct {
-	newest  string            // id of the key that writes
+	ring atomic.Pointer[ring]
+
+	mu     sync.Mutex
+	path   string // of the file that they come from, or ""
+	file   os.FileInfo
+	looked time.Time
+}
+
+// ring is the keys at one moment.
+type ring struct {
+	ids     []string          // newest first; the first one writes
 	masters map[string][]byte // by id
 }
 
@@ -33,15 +48,50 @@ var ErrUnreadable = errors.New("not made with one of the keys, or changed since"
 
 // New makes Keys of SECRET_KEY, and of those it had before.
 func New(current string, earlier ...string) *Keys {
-	k := &Keys{masters: map[string][]byte{}}
-	for _, master := range append([]string{current}, earlier...) {
-		id := hex.EncodeToString(derive([]byte(master), "key id")[:4])
-		if k.newest == "" {
-			k.newest = id
-		}
-		k.masters[id] = []byte(master)
-	}
+	k := &Keys{}
+	k.ring.Store(newRing(append([]string{current}, earlier...)))
 	return k
+}
+
+func newRing(masters []string) *ring {
+	r := &ring{masters: map[string][]byte{}}
+	for _, master := range masters {
+		id := ID(master)
+		if r.masters[id] == nil {
+			r.ids = append(r.ids, id)
+		}
+		r.masters[id] = []byte(master)
+	}
+	return r
+}
+
+// ID names a key without telling it.
+func ID(master string) string { return hex.EncodeToString(derive([]byte(master), "key id")[:4]) }
+
+// IDs are the ids of all keys. The first one is the newest, which writes.
+func (k *Keys) IDs() []string { return slices.Clone(k.current().ids) }
+
+// KeyOf gives the id of the key with which something was sealed or signed; "" when
+// it was not.
+func KeyOf(text string) string {
+	parts := strings.Split(text, ".")
+	if len(parts) != 3 || parts[0] != version {
+		return ""
+	}
+	return parts[1]
+}
+
+// AddressKeysBefore are the keys by which addresses were hashed when that was
+// done with SECRET_KEY itself, in the order of IDs.
+func (k *Keys) AddressKeysBefore() [][]byte {
+	r := k.current()
+	keys := make([][]byte, len(r.ids))
+	for i, id := range r.ids {
+		m := hmac.New(sha256.New, r.masters[id])
+		m.Write([]byte("consent address hash v1"))
+		keys[i] = m.Sum(nil)
+	}
+	return keys
 }
 
 func derive(master []byte, purpose string) []byte {
@@ -55,24 +105,26 @@ func derive(master []byte, purpose string) []byte {
 // Seal encrypts plain for a purpose, such as "totp 7": it opens for no other, so
 // that what belongs to one row cannot be moved to another.
 func (k *Keys) Seal(purpose string, plain []byte) (string, error) {
-	aead, err := k.aead(k.newest)
+	r := k.current()
+	aead, err := r.aead(r.ids[0])
 	if err != nil {
 		return "", err
 	}
 	nonce := make([]byte, aead.NonceSize())
 	_, _ = rand.Read(nonce) // never fails, see crypto/rand
 	sealed := aead.Seal(nonce, nonce, plain, []byte(purpose))
-	return strings.Join([]string{version, k.newest, encode(sealed)}, "."), nil
+	return strings.Join([]string{version, r.ids[0], encode(sealed)}, "."), nil
 }
 
 // Open decrypts what Seal made for the same purpose; ErrUnreadable when it did
 // not.
 func (k *Keys) Open(purpose, sealed string) ([]byte, error) {
-	id, raw, err := k.split(sealed)
+	r := k.current()
+	id, raw, err := r.split(sealed)
 	if err != nil {
 		return nil, err
 	}
-	aead, err := k.aead(id)
+	aead, err := r.aead(id)
 	if err != nil {
 		return nil, err
 	}
@@ -86,8 +138,8 @@ func (k *Keys) Open(purpose, sealed string) ([]byte, error) {
 	return plain, nil
 }
 
-func (k *Keys) aead(id string) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(derive(k.masters[id], "encryption"))
+func (r *ring) aead(id string) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(derive(r.masters[id], "encryption"))
 	if err != nil {
 		return nil, fmt.Errorf("encrypt: %w", err)
 	}
@@ -100,13 +152,15 @@ func (k *Keys) aead(id string) (cipher.AEAD, error) {
 
 // Sign gives a signature of text for a purpose.
 func (k *Keys) Sign(purpose, text string) string {
-	return strings.Join([]string{version, k.newest, encode(mac(k.masters[k.newest], purpose, text))}, ".")
+	r := k.current()
+	return strings.Join([]string{version, r.ids[0], encode(mac(r.masters[r.ids[0]], purpose, text))}, ".")
 }
 
 // Signed reports whether Sign made the signature, for the same purpose and text.
 func (k *Keys) Signed(purpose, text, signature string) bool {
-	id, raw, err := k.split(signature)
-	return err == nil && hmac.Equal(raw, mac(k.masters[id], purpose, text))
+	r := k.current()
+	id, raw, err := r.split(signature)
+	return err == nil && hmac.Equal(raw, mac(r.masters[id], purpose, text))
 }
 
 func mac(master []byte, purpose, text string) []byte {
@@ -115,9 +169,9 @@ func mac(master []byte, purpose, text string) []byte {
 	return m.Sum(nil)
 }
 
-func (k *Keys) split(text string) (id string, raw []byte, err error) {
+func (r *ring) split(text string) (id string, raw []byte, err error) {
 	parts := strings.Split(text, ".")
-	if len(parts) != 3 || parts[0] != version || k.masters[parts[1]] == nil {
+	if len(parts) != 3 || parts[0] != version || r.masters[parts[1]] == nil {
 		return "", nil, ErrUnreadable
 	}
 	if raw, err = base64.RawURLEncoding.DecodeString(parts[2]); err != nil {

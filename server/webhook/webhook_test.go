@@ -23,6 +23,7 @@ import (
 	"eventstream/server/db/dbtest"
 	"eventstream/server/db/embedded"
 	"eventstream/server/jobs"
+	"eventstream/server/keys"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 	"eventstream/server/topic"
@@ -56,7 +57,7 @@ type site struct {
 func newSite(t *testing.T, d *db.DB, spool string) *site {
 	t.Helper()
 	hub := pubsub.New(d.Pool, quiet)
-	consents := consent.NewService(d, hub, consent.NewHasher("test"), time.Now)
+	consents := consent.NewService(d, hub, keys.Fixed("test"), time.Now)
 	conversations := conversation.NewService(conversation.Dependencies{
 		DB: d, Hub: hub, Jobs: &jobs.Enqueuer{}, Consents: consents, Topics: topic.NewService(d, hub), Now: time.Now,
 	})

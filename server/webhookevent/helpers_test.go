@@ -17,6 +17,7 @@ import (
 	"eventstream/server/conversation"
 	"eventstream/server/db"
 	"eventstream/server/jobs"
+	"eventstream/server/keys"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 	"eventstream/server/topic"
@@ -57,7 +58,7 @@ func newEngine(t *testing.T, d *db.DB) *engine {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	hub := pubsub.New(d.Pool, log)
-	consents := consent.NewService(d, hub, consent.NewHasher("test"), time.Now)
+	consents := consent.NewService(d, hub, keys.Fixed("test"), time.Now)
 	conversations := conversation.NewService(conversation.Dependencies{
 		DB: d, Hub: hub, Jobs: &jobs.Enqueuer{}, Consents: consents, Topics: topic.NewService(d, hub), Now: time.Now,
 	})

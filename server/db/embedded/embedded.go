@@ -70,6 +70,32 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	return s, nil
 }
 
+// Join connects to the Postgres of an engine that runs in opts.DataDir, which stays
+// as it is when this process stops; without an engine it starts one, as Start does.
+func Join(ctx context.Context, opts Options) (*Server, error) {
+	s, err := Start(ctx, opts)
+	if !errors.Is(err, errInUse) {
+		return s, err
+	}
+	dir, absErr := filepath.Abs(opts.DataDir)
+	if absErr != nil {
+		return nil, absErr
+	}
+	_, port, alive := running(filepath.Join(dir, "postgres"))
+	password, readErr := os.ReadFile(filepath.Join(dir, "postgres.password"))
+	if !alive || readErr != nil {
+		return nil, err
+	}
+	url := connURL(string(password), port)
+	if err := waitReady(ctx, url, nil); err != nil {
+		return nil, fmt.Errorf("the private Postgres of the engine that runs: %w", err)
+	}
+	return &Server{URL: url, opts: opts}, nil
+}
+
+// errInUse is the error of a data directory that another process holds.
+var errInUse = errors.New("stop it, or set DATA_DIR to another one")
+
 func lockDir(dir string) (*os.File, error) {
 	path := filepath.Join(dir, "engine.lock")
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
@@ -80,7 +106,7 @@ func lockDir(dir string) (*os.File, error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		pid, _ := os.ReadFile(path)
 		_ = f.Close()
-		return nil, fmt.Errorf("another engine (process %s) uses the data directory %s: stop it, or set DATA_DIR to another one", bytes.TrimSpace(pid), dir)
+		return nil, fmt.Errorf("another engine (process %s) uses the data directory %s: %w", bytes.TrimSpace(pid), dir, errInUse)
 	}
 	_ = f.Truncate(0)
 	_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())), 0)
@@ -186,6 +212,9 @@ func sharedBuffers() string {
 
 // Stop shuts Postgres down fast and clean.
 func (s *Server) Stop() error {
+	if s.lock == nil { // joined
+		return nil
+	}
 	defer func() { _ = s.lock.Close() }()
 	if err := syscall.Kill(s.pid, syscall.SIGINT); err != nil {
 		return nil // it is gone already

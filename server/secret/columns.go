@@ -1,0 +1,26 @@
+package secret
+
+import "strconv"
+
+// Column is a column of the database in which what Seal made lies, one row for
+// each owner. A CHECK constraint named <table>_<column>_sealed refuses anything
+// else there.
+type Column struct {
+	Table, Name string
+
+	purpose string
+}
+
+// The columns of secrets. After a rotation all of Columns are encrypted anew.
+var (
+	TOTPSeed   = Column{Table: "operators", Name: "totp_seed", purpose: "totp seed"}
+	AddressKey = Column{Table: "address_keys", Name: "sealed", purpose: "address key"}
+
+	Columns = []Column{TOTPSeed, AddressKey}
+)
+
+// Purpose is that of the secret in the row with this id.
+func (c Column) Purpose(id int64) string { return c.purpose + " " + strconv.FormatInt(id, 10) }
+
+// String names the column as SQL does.
+func (c Column) String() string { return c.Table + "." + c.Name }
