@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"eventstream/server/auth"
 	"eventstream/server/bulk"
 	"eventstream/server/campaign"
 	"eventstream/server/importer"
@@ -38,6 +39,7 @@ func workers(s *Services) *river.Workers {
 		}
 		return err
 	})
+	add(w, time.Minute, func(ctx context.Context, args auth.NoticeArgs) error { return s.Accounts.SendNotice(ctx, args) })
 	return w
 }
 

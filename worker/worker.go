@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"eventstream/server/audit"
+	"eventstream/server/auth"
 	"eventstream/server/bulk"
 	"eventstream/server/campaign"
 	"eventstream/server/contact"
@@ -46,6 +47,7 @@ type Services struct {
 	Templates  *template.Service
 	Webhooks   *webhookevent.Applier
 	Trail      *audit.Trail
+	Accounts   *auth.Service
 }
 
 // NewClient makes the River client that only inserts; with services it also

@@ -255,7 +255,7 @@ func (a *App) build(ctx context.Context) error {
 	}
 
 	a.hub = pubsub.New(a.db.Pool, a.log)
-	post, err := a.post()
+	post, err := postOf(a.cfg)
 	if err != nil {
 		return err
 	}
@@ -264,7 +264,7 @@ func (a *App) build(ctx context.Context) error {
 	s := graph.Services{
 		Auth: auth.New(auth.Options{
 			DB: a.db, Hub: a.hub, Keys: a.keys, Now: now, PublicURL: a.publicURL,
-			Mail: post, Log: a.log,
+			Mail: post, Jobs: enqueuer, Log: a.log,
 		}),
 		Contacts: contact.NewService(a.db, a.hub),
 		Consents: consent.NewService(a.db, a.hub, addresses, now),
@@ -334,6 +334,7 @@ func (a *App) build(ctx context.Context) error {
 				InboundEvery: timing.inboundEvery,
 			}),
 			Imports: s.Imports, Bulk: s.Bulk, Erasures: erasures, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
+			Accounts: s.Auth,
 		}
 	}
 	if a.river, err = worker.NewClient(a.db, a.log, a.work, a.owner); err != nil {
@@ -359,12 +360,12 @@ func (a *App) build(ctx context.Context) error {
 	return a.buildServer(signers)
 }
 
-// post is how emails are sent, nil when they are not.
-func (a *App) post() (func(ctx context.Context, to, subject, text string) error, error) {
-	if a.cfg.SMTPURL == "" {
+// postOf is how emails are sent, nil when they are not.
+func postOf(cfg config.Config) (func(ctx context.Context, to, subject, text string) error, error) {
+	if cfg.SMTPURL == "" {
 		return nil, nil //nolint:nilnil // without a server there is nothing that sends
 	}
-	sender, err := mail.New(string(a.cfg.SMTPURL), a.cfg.MailFrom)
+	sender, err := mail.New(string(cfg.SMTPURL), cfg.MailFrom)
 	if err != nil {
 		return nil, fmt.Errorf("SMTP_URL, MAIL_FROM: %w", err)
 	}

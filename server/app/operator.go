@@ -12,7 +12,9 @@ import (
 	"eventstream/server/auth"
 	"eventstream/server/config"
 	"eventstream/server/db"
+	"eventstream/server/jobs"
 	"eventstream/server/pubsub"
+	"eventstream/worker"
 )
 
 // ResetOperator makes the operator with this address an active admin again and
@@ -23,10 +25,18 @@ func ResetOperator(ctx context.Context, cfg config.Config, d *db.DB, log *slog.L
 	if err != nil {
 		return "", err
 	}
+	post, err := postOf(cfg)
+	if err != nil {
+		return "", err
+	}
+	client, err := worker.NewClient(d, log, nil, "")
+	if err != nil {
+		return "", err
+	}
 	hub := pubsub.New(d.Pool, log)
 	service := auth.New(auth.Options{
 		DB: d, Hub: hub, Keys: k, Now: time.Now,
-		PublicURL: func() string { return pagesURL(cfg) }, Log: log,
+		PublicURL: func() string { return pagesURL(cfg) }, Mail: post, Jobs: &jobs.Enqueuer{Client: client}, Log: log,
 	})
 	link, err := service.Reset(ctx, email)
 	if apperr.Is(err, apperr.CodeNotFound) {

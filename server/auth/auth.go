@@ -16,6 +16,7 @@ import (
 
 	"eventstream/server/actor"
 	"eventstream/server/db"
+	"eventstream/server/jobs"
 	"eventstream/server/pubsub"
 	"eventstream/server/secret"
 
@@ -113,6 +114,8 @@ type Options struct {
 	PublicURL func() string
 	// Mail sends a text to an address; nil: admins hand links over.
 	Mail func(ctx context.Context, to, subject, text string) error
+	// Jobs, with Mail: operators are told by email what happens to their accounts.
+	Jobs *jobs.Enqueuer
 	Log  *slog.Logger
 }
 
@@ -124,6 +127,7 @@ type Service struct {
 	now       func() time.Time
 	publicURL func() string
 	mail      func(ctx context.Context, to, subject, text string) error
+	jobs      *jobs.Enqueuer
 	log       *slog.Logger
 	passwords *hasher
 
@@ -136,7 +140,8 @@ type Service struct {
 // New makes the service; Run it, so that access ends where it is taken away.
 func New(o Options) *Service {
 	return &Service{
-		db: o.DB, hub: o.Hub, keys: o.Keys, now: o.Now, publicURL: o.PublicURL, mail: o.Mail, log: o.Log,
+		db: o.DB, hub: o.Hub, keys: o.Keys, now: o.Now, publicURL: o.PublicURL, mail: o.Mail, jobs: o.Jobs,
+		log:       o.Log,
 		passwords: newHasher(),
 		following: map[*follower]struct{}{},
 	}

@@ -135,6 +135,9 @@ func (s *Service) addFactor(ctx context.Context, a actor.Actor, token, kind stri
 				return err
 			}
 		}
+		if err := s.tellSelf(ctx, tx, a.ID, EventFactorAdded, factorNames[kind]); err != nil {
+			return err
+		}
 		return audit.Record(ctx, tx, "operator.factor_add", "operator", a.ID,
 			map[string]any{"factor": kind, "address": addressText(actor.Address(ctx))})
 	})
@@ -144,6 +147,9 @@ func (s *Service) addFactor(ctx context.Context, a actor.Actor, token, kind stri
 	s.changed(a.ID)
 	return codes, nil
 }
+
+// factorNames are the factors in the words of emails.
+var factorNames = map[string]string{"totp": "codes of an app", "passkey": "a passkey"}
 
 // removeFactor is one factor less; with the last one the recovery codes go too.
 func (s *Service) removeFactor(ctx context.Context, kind string,
@@ -165,6 +171,9 @@ func (s *Service) removeFactor(ctx context.Context, kind string,
 			if err := deleteRecoveryCodes(ctx, tx, a.ID); err != nil {
 				return err
 			}
+		}
+		if err := s.tellSelf(ctx, tx, a.ID, EventFactorRemoved, factorNames[kind]); err != nil {
+			return err
 		}
 		return audit.Record(ctx, tx, "operator.factor_remove", "operator", a.ID,
 			map[string]any{"factor": kind, "address": addressText(actor.Address(ctx))})
@@ -207,6 +216,9 @@ func (s *Service) RenewRecoveryCodes(ctx context.Context) (codes []string, err e
 		if codes, err = newRecoveryCodes(ctx, tx, a.ID); err != nil {
 			return err
 		}
+		if err := s.tellSelf(ctx, tx, a.ID, EventRecoveryNew, ""); err != nil {
+			return err
+		}
 		return audit.Record(ctx, tx, "operator.recovery_codes", "operator", a.ID, nil)
 	})
 	if err != nil {
@@ -229,6 +241,9 @@ func (s *Service) ResetFactors(ctx context.Context, id int64) (*Operator, error)
 	}
 	return s.change(ctx, id, "operator.factors_reset", nil, func(ctx context.Context, tx bun.Tx, o *Operator) error {
 		if err := dropFactors(ctx, tx, id); err != nil {
+			return err
+		}
+		if err := s.tellSelf(ctx, tx, id, EventFactorsReset, ""); err != nil {
 			return err
 		}
 		return endSessions(ctx, tx, id, 0)
@@ -309,7 +324,7 @@ func (s *Service) SignInCode(ctx context.Context, token, code string, from Clien
 		return nil, err
 	}
 	return s.admitBy(ctx, o, try, from, token, func(ctx context.Context, tx bun.Tx) (string, error) {
-		return s.useCode(ctx, tx, o, code)
+		return s.useCode(ctx, tx, o, code, from)
 	})
 }
 
@@ -343,7 +358,7 @@ func (s *Service) admitBy(ctx context.Context, o *Operator, try *attempt, from C
 
 // useCode says what kind of code it was, "" when it is none, and sees to it that
 // it does not work again.
-func (s *Service) useCode(ctx context.Context, tx bun.Tx, o *Operator, code string) (string, error) {
+func (s *Service) useCode(ctx context.Context, tx bun.Tx, o *Operator, code string, from Client) (string, error) {
 	if o.TOTPSeed != "" {
 		seed, err := s.keys.Open(secret.TOTPSeed.Purpose(o.ID), o.TOTPSeed)
 		if err != nil {
@@ -361,5 +376,9 @@ func (s *Service) useCode(ctx context.Context, tx bun.Tx, o *Operator, code stri
 	if err != nil || !taken {
 		return "", err
 	}
-	return "recovery code", nil
+	has, err := factorsOf(ctx, tx, o.ID)
+	if err != nil {
+		return "", err
+	}
+	return "recovery code", s.tell(ctx, tx, o.ID, EventRecoveryUsed, recoveryLeft(has.RecoveryCodes), from)
 }

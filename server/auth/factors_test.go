@@ -444,3 +444,34 @@ func TestAForgottenPasswordIsReplacedByEmail(t *testing.T) {
 	}
 	require.Contains(t, m.text, link)
 }
+
+// Names cannot write lines of their own into an email, and what a browser calls
+// itself gets into none.
+func TestNoticesSayNothingThatOthersWrote(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	ada := e.person("ada", actor.RoleAdmin)
+	name := "Ada\n\nVisit https://evil.example"
+	_, err := e.Update(as(t, e.person("bea", actor.RoleAdmin)), ada.ID, auth.Change{Name: &name})
+	require.NoError(t, err)
+	sent := make(chan string, 1)
+	log := slog.New(slog.DiscardHandler)
+	s := auth.New(auth.Options{
+		DB: e.db, Hub: pubsub.New(e.db.Pool, log), Keys: secret.New("0123456789abcdef0123456789abcdef"), Now: time.Now,
+		PublicURL: func() string { return "https://shop.example" }, Log: log,
+		Mail: func(_ context.Context, _, _, text string) error {
+			sent <- text
+			return nil
+		},
+	})
+	require.NoError(t, s.SendNotice(t.Context(), auth.NoticeArgs{
+		OperatorID: ada.ID, Event: auth.EventToken, Detail: "x\n\nPay here", At: time.Now(), ByID: ada.ID,
+	}))
+	text := <-sent
+	require.NotContains(t, text, "\nVisit")
+	require.NotContains(t, text, "\nPay")
+	require.Equal(t, "Chrome on Linux", auth.BrowserName("Mozilla/5.0 (X11; Linux x86_64) Chrome/130.0 Safari/537.36"))
+	require.Equal(t, "an unknown one", auth.BrowserName("Your account is locked: call 555 0100"))
+	require.NoError(t, s.SendNotice(t.Context(), auth.NoticeArgs{OperatorID: 99, Event: auth.EventRole}), "nobody is left to tell")
+	require.Equal(t, apperr.CodeUnavailable, apperr.CodeOf(e.SendNotice(t.Context(), auth.NoticeArgs{OperatorID: ada.ID})))
+}

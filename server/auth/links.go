@@ -69,6 +69,11 @@ func (s *Service) NewPasswordLink(ctx context.Context, id int64) (o *Operator, l
 		if link, err = s.newLink(ctx, tx, id, purpose, length); err != nil {
 			return err
 		}
+		if purpose == PurposeReset {
+			if err := s.tellSelf(ctx, tx, id, EventPasswordLink, ""); err != nil {
+				return err
+			}
+		}
 		return audit.Record(ctx, tx, "operator.password_link", "operator", id, map[string]any{"purpose": purpose})
 	})
 	if err != nil {
@@ -115,6 +120,9 @@ func (s *Service) SetPassword(ctx context.Context, token, password string) (*Lin
 			return err
 		}
 		ctx = actor.With(ctx, actor.Actor{Kind: actor.KindOperator, ID: again.OperatorID})
+		if err := s.tellSelf(ctx, tx, again.OperatorID, EventPasswordSet, ""); err != nil {
+			return err
+		}
 		return audit.Record(ctx, tx, "operator.password_set", "operator", again.OperatorID,
 			map[string]any{"purpose": again.Purpose, "address": addressText(actor.Address(ctx))})
 	})
@@ -167,6 +175,9 @@ func (s *Service) ChangePassword(ctx context.Context, current, password string) 
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := replacePassword(ctx, tx, a.ID, hash, a.Session); err != nil {
+			return err
+		}
+		if err := s.tellSelf(ctx, tx, a.ID, EventPassword, ""); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, "operator.password_change", "operator", a.ID,

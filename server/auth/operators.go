@@ -224,6 +224,11 @@ func (s *Service) Update(ctx context.Context, id int64, ch Change) (*Operator, e
 			o.Name = *ch.Name
 		}
 		if ch.Role != nil {
+			if o.Role != *ch.Role && o.Kind == KindPerson {
+				if err := s.tellSelf(ctx, tx, id, EventRole, string(*ch.Role)); err != nil {
+					return err
+				}
+			}
 			o.Role = *ch.Role
 		}
 		return updateOperator(ctx, tx, o)
@@ -244,6 +249,11 @@ func (s *Service) SetActive(ctx context.Context, id int64, active bool) (*Operat
 	}
 	changes := map[string]any{"active": active}
 	return s.change(ctx, id, "operator.set_active", changes, func(ctx context.Context, tx bun.Tx, o *Operator) error {
+		if o.Active != active && o.Kind == KindPerson {
+			if err := s.tellSelf(ctx, tx, id, EventActive, map[bool]string{true: "reactivated", false: "deactivated"}[active]); err != nil {
+				return err
+			}
+		}
 		if o.Active = active; !active {
 			if err := endSessions(ctx, tx, id, 0); err != nil {
 				return err
@@ -316,6 +326,9 @@ func (s *Service) Reset(ctx context.Context, email string) (link string, err err
 			return err
 		}
 		if err = forgetAttempts(ctx, tx, accountKey(o.Email)); err != nil {
+			return err
+		}
+		if err = s.tellSelf(ctx, tx, o.ID, EventReset, ""); err != nil {
 			return err
 		}
 		link, err = s.newLink(ctx, tx, o.ID, PurposeReset, ResetLength)

@@ -111,6 +111,9 @@ func (s *Service) admit(ctx context.Context, tx bun.Tx, o *Operator, try *attemp
 		return nil, err
 	}
 	ctx = actor.With(ctx, actor.Actor{Kind: actor.KindOperator, ID: o.ID, Role: o.Role})
+	if err := s.tellSignIn(ctx, tx, o, from, by); err != nil {
+		return nil, err
+	}
 	return in, audit.Record(ctx, tx, "operator.sign_in", "operator", o.ID, s.place(from, map[string]any{
 		"session": row.ID, "known_device": try.known, "by": by,
 	}))
@@ -256,6 +259,11 @@ func (s *Service) noteFailure(ctx context.Context, try *attempt, o *Operator, re
 		changes := s.place(try.from, map[string]any{"reason": reason, "known_device": try.known})
 		if err := audit.Record(ctx, tx, "operator.sign_in_failed", "operator", id, changes); err != nil || !try.locks {
 			return err
+		}
+		if o != nil && o.Kind == KindPerson && o.Active {
+			if err := s.tell(ctx, tx, o.ID, EventLockout, "", try.from); err != nil {
+				return err
+			}
 		}
 		return audit.Record(ctx, tx, "operator.lockout", "operator", id, s.place(try.from, map[string]any{}))
 	})

@@ -163,6 +163,19 @@ func tokenActor(ctx context.Context, idb bun.IDB, hash []byte, used bool) (actor
 	return a, err
 }
 
+// seePlace remembers that an operator signed in from a network (""): not known, and
+// reports whether it was the first sign-in that is remembered, and whether the
+// network is that of an earlier one.
+func seePlace(ctx context.Context, tx bun.Tx, operator int64, network string) (first, here bool, err error) {
+	err = tx.NewRaw(`
+		WITH seen AS (
+			INSERT INTO sign_in_places (operator_id, network) SELECT ?0, ?1 WHERE ?1 <> ''
+			ON CONFLICT (operator_id, network) DO UPDATE SET last_at = now())
+		SELECT count(*) = 0, coalesce(bool_or(network = ?1), false) FROM sign_in_places
+		WHERE operator_id = ?0`, operator, network).Scan(ctx, &first, &here)
+	return first, here, db.Err(err)
+}
+
 func insertToken(ctx context.Context, idb bun.IDB, t *Token) error {
 	_, err := idb.NewInsert().Model(t).Exec(ctx)
 	return db.Err(err)
@@ -219,7 +232,8 @@ func linkByHash(ctx context.Context, idb bun.IDB, hash []byte, lock bool) (*Link
 // sees those before it.
 func takeAttempt(ctx context.Context, tx bun.Tx, key string, l limit) (n int, wait time.Duration, err error) {
 	err = tx.NewRaw(`
-		INSERT INTO sign_in_failures AS f (key, failures, blocked_until) VALUES (?0, 1, now() - interval '1 hour')
+		INSERT INTO sign_in_failures AS f (key, failures, blocked_until) VALUES (?0, 1,
+			CASE WHEN ?1 <= 1 THEN now() + make_interval(secs => ?2) ELSE now() - interval '1 hour' END)
 		ON CONFLICT (key) DO UPDATE SET updated_at = now(),
 			failures = CASE WHEN f.updated_at < now() - interval '1 hour' THEN 1 ELSE f.failures + 1 END,
 			blocked_until = CASE WHEN f.updated_at >= now() - interval '1 hour' AND f.failures + 1 >= ?1
@@ -254,6 +268,7 @@ func purgeOld(ctx context.Context, d *db.DB) error {
 	for _, query := range []string{
 		"DELETE FROM sign_in_failures WHERE updated_at < now() - interval '1 day'",
 		"DELETE FROM sessions WHERE expires_at < now()",
+		"DELETE FROM sign_in_places WHERE last_at < now() - interval '180 days'",
 		"DELETE FROM spent_steps WHERE expires_at < now()",
 		"DELETE FROM password_links WHERE expires_at < now() - interval '1 day'",
 	} {

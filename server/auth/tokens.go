@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"eventstream/server/actor"
@@ -78,6 +79,12 @@ func (s *Service) CreateToken(ctx context.Context, in NewToken) (string, *Token,
 		}
 		if err := insertToken(ctx, tx, t); err != nil {
 			return err
+		}
+		if maker := actor.OperatorID(ctx); maker != nil {
+			detail := fmt.Sprintf("%s, with the role %s", t.Name, t.Role)
+			if err := s.tellSelf(ctx, tx, *maker, EventToken, detail); err != nil {
+				return err
+			}
 		}
 		return audit.Record(ctx, tx, "api_token.create", "api_token", t.ID,
 			map[string]any{"role": in.Role, "scopes": in.Scopes, "expires_at": in.Expires, "owner": *owner})

@@ -11,6 +11,7 @@ import (
 	"net/mail"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
@@ -82,7 +83,8 @@ func (s *Sender) Send(ctx context.Context, to, subject, text string) error {
 		return fmt.Errorf("send an email: %w", err)
 	}
 	if err := c.DialAndSendWithContext(ctx, m); err != nil {
-		return fmt.Errorf("send an email over %s: %w", s.host, err)
+		// Mail servers repeat the address, and errors go into logs.
+		return fmt.Errorf("send an email over %s: %s", s.host, strings.ReplaceAll(err.Error(), to, "***"))
 	}
 	return nil
 }

@@ -1,0 +1,4 @@
+package auth
+
+// BrowserName is for tests.
+var BrowserName = browserName

@@ -1,0 +1,282 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strings"
+	"time"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+	"eventstream/server/jobs"
+
+	"github.com/riverqueue/river"
+	"github.com/uptrace/bun"
+)
+
+// Event is something that happened to somebody's account, which they are told by
+// email: if it was not them, they can act.
+type Event string
+
+// The events. What each means to its reader stands in tellings.
+const (
+	EventSignIn        Event = "sign_in" // on a device or from a network that was not known
+	EventPassword      Event = "password_change"
+	EventPasswordSet   Event = "password_set"
+	EventPasswordLink  Event = "password_link"
+	EventFactorAdded   Event = "factor_add"
+	EventFactorRemoved Event = "factor_remove"
+	EventFactorsReset  Event = "factors_reset"
+	EventRecoveryNew   Event = "recovery_codes"
+	EventRecoveryUsed  Event = "recovery_code_used"
+	EventToken         Event = "api_token"
+	EventRole          Event = "role"
+	EventActive        Event = "active"
+	EventLockout       Event = "lockout"
+	EventReset         Event = "reset"
+)
+
+// tellings are what an email says of an event. %s is the detail.
+var tellings = map[Event]struct{ subject, text string }{
+	EventSignIn:       {"New sign-in to your account", "Somebody signed in to your account %s."},
+	EventPassword:     {"Your password was changed", "The password of your account was changed.%s"},
+	EventPasswordSet:  {"Your password was set", "A password was set for your account through a one-time link.%s"},
+	EventPasswordLink: {"A link for a new password was made", "A one-time link was made that sets a new password for your account.%s"},
+	EventFactorAdded:  {"A way to sign in was added", "This was added to the sign-in of your account: %s."},
+	EventFactorRemoved: {
+		"A way to sign in was removed", "This was removed from the sign-in of your account: %s.",
+	},
+	EventFactorsReset: {
+		"Your two-step sign-in was reset", "All second factors of your account were removed, and you were signed out.%s",
+	},
+	EventRecoveryNew: {
+		"New recovery codes were made", "New recovery codes were made for your account. Those before no longer work.%s",
+	},
+	EventRecoveryUsed: {"A recovery code was used", "Somebody signed in to your account with a recovery code. %s."},
+	EventToken:        {"An API token was made", "An API token was made with your account: %s."},
+	EventRole:         {"Your role was changed", "Your role is now %s."},
+	EventActive:       {"Your access was changed", "Your account was %s."},
+	EventLockout: {
+		"Sign-in to your account has to wait",
+		"Somebody tried several times in a row to sign in to your account, and failed. The next attempt has to wait.%s",
+	},
+	EventReset: {
+		"Your account was reset",
+		"Your account was reset on the server's command line: you are an active admin, second factors were removed, and a " +
+			"link was made that sets a new password.%s",
+	},
+}
+
+// How many emails somebody gets. What strangers can bring about is told once an
+// hour; all else is not held back before there are so many that nobody reads them.
+var (
+	noticeLimit  = limit{free: 20, base: time.Hour, longest: time.Hour}
+	lockoutLimit = limit{free: 1, base: time.Hour, longest: time.Hour}
+)
+
+// NoticeArgs is the job that tells an operator about an event. There is nothing
+// secret in it.
+type NoticeArgs struct {
+	OperatorID int64     `json:"operator_id"`
+	Event      Event     `json:"event"`
+	Detail     string    `json:"detail,omitempty"`
+	At         time.Time `json:"at"`
+	ByID       int64     `json:"by_id,omitempty"` // another operator, who did it
+	Address    string    `json:"address,omitempty"`
+	Browser    string    `json:"browser,omitempty"`
+	Last       bool      `json:"last,omitempty"` // more within the hour are not told
+}
+
+// Kind names the job.
+func (NoticeArgs) Kind() string { return "security_notice" }
+
+// InsertOpts names its queue. It is tried for some twenty hours.
+func (NoticeArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: jobs.QueueMaintenance, MaxAttempts: 14}
+}
+
+// tell has the operator told about an event, once the transaction commits. Without
+// a server for emails nobody is told.
+func (s *Service) tell(ctx context.Context, tx bun.Tx, operator int64, event Event, detail string, from Client) error {
+	if s.mail == nil || s.jobs == nil {
+		return nil
+	}
+	key, limit := fmt.Sprintf("notice:%d", operator), noticeLimit
+	if event == EventLockout {
+		key, limit = key+":lockout", lockoutLimit
+	}
+	n, wait, err := takeAttempt(ctx, tx, key, limit)
+	if err != nil || wait > 0 {
+		return err
+	}
+	args := NoticeArgs{
+		OperatorID: operator, Event: event, Detail: detail, At: s.now().UTC(), Last: n >= limit.free,
+		Address: addressText(from.Address), Browser: browserName(from.UserAgent),
+	}
+	if by := actor.From(ctx); by.Kind == actor.KindOperator && by.ID != operator {
+		// Where an admin works is nobody else's business.
+		args.ByID, args.Address, args.Browser = by.ID, "", ""
+	}
+	return s.jobs.Insert(ctx, tx, args)
+}
+
+// tellSelf is tell about what somebody who is signed in did.
+func (s *Service) tellSelf(ctx context.Context, tx bun.Tx, operator int64, event Event, detail string) error {
+	return s.tell(ctx, tx, operator, event, detail, Client{Address: actor.Address(ctx)})
+}
+
+// SendNotice emails what a job says.
+func (s *Service) SendNotice(ctx context.Context, n NoticeArgs) error {
+	if s.mail == nil {
+		return apperr.New(apperr.CodeUnavailable, "SMTP_URL is not set where this job is worked")
+	}
+	o, err := operatorByID(ctx, s.db, n.OperatorID)
+	if apperr.Is(err, apperr.CodeNotFound) || err == nil && o.Kind != KindPerson {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	by := ""
+	if n.ByID != 0 {
+		who, err := operatorByID(ctx, s.db, n.ByID)
+		if err != nil {
+			return err
+		}
+		by = who.Name
+	}
+	subject, text := n.email(o.Name, by, s.publicURL())
+	return s.mail(ctx, o.Email, subject, text)
+}
+
+// email writes what the operator reads.
+func (n NoticeArgs) email(name, by, url string) (subject, text string) {
+	telling, known := tellings[n.Event]
+	if !known { // of a newer version
+		telling.subject, telling.text = "Your account was changed", "Your account was changed: "+string(n.Event)+".%s"
+	}
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("Hello %s,\n", oneLine(name))
+	line(telling.text+"\n", oneLine(n.Detail))
+	line("When: %s", n.At.UTC().Format("2 January 2006, 15:04 MST"))
+	if by != "" {
+		line("By: %s", oneLine(by))
+	}
+	if n.Address != "" {
+		line("Network address: %s", n.Address)
+	}
+	if n.Browser != "" {
+		line("Browser: %s", n.Browser)
+	}
+	switch {
+	case by != "":
+		line("\nIf you do not expect this, ask them, or another admin.")
+	case n.Event == EventLockout:
+		line("\nIf it was you, wait a little and try again. If not, nothing was given away: your password was not found out.")
+	default:
+		line("\nIf it was you, there is nothing to do. If not, change your password, sign out everywhere else and tell an admin:")
+		line("%s/account", url)
+	}
+	if n.Last {
+		line("\nMore of this within the next hour is not told by email. The audit trail has all of it.")
+	}
+	return telling.subject, b.String()
+}
+
+// oneLine keeps names from writing lines of their own into an email.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// browsers and systems are what browserName knows; the first that fits counts.
+var (
+	browsers = names("Edg/=Edge", "OPR/=Opera", "Firefox/=Firefox", "Chrome/=Chrome", "Safari/=Safari", "curl/=curl")
+	systems  = names("iPhone|iPad=iOS", "Android=Android", "Windows=Windows", "Mac OS=macOS", "CrOS=ChromeOS",
+		"Linux=Linux")
+)
+
+type named struct {
+	pattern *regexp.Regexp
+	name    string
+}
+
+func names(pairs ...string) (list []named) {
+	for _, pair := range pairs {
+		pattern, name, _ := strings.Cut(pair, "=")
+		list = append(list, named{regexp.MustCompile(pattern), name})
+	}
+	return list
+}
+
+// browserName gives "Chrome on macOS" of what a browser calls itself. Other words of
+// it do not get into an email: whoever signs in chooses them.
+func browserName(userAgent string) string {
+	if userAgent == "" {
+		return ""
+	}
+	find := func(list []named) string {
+		for _, n := range list {
+			if n.pattern.MatchString(userAgent) {
+				return n.name
+			}
+		}
+		return ""
+	}
+	browser, system := find(browsers), find(systems)
+	if browser == "" {
+		browser = "an unknown one"
+	}
+	if system != "" {
+		return browser + " on " + system
+	}
+	return browser
+}
+
+// network is the place that an address stands for: people keep it for a while, and
+// a stolen password is used from another one.
+func network(a netip.Addr) string {
+	a = a.Unmap().WithZone("")
+	bits := 24
+	if a.Is6() {
+		bits = 48
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return p.String()
+}
+
+// tellSignIn has the operator told about a sign-in that is not like those before.
+func (s *Service) tellSignIn(ctx context.Context, tx bun.Tx, o *Operator, from Client, by string) error {
+	place := network(from.Address)
+	first, here, err := seePlace(ctx, tx, o.ID, place)
+	if err != nil || first {
+		return err
+	}
+	device := s.knownDevice(o.Email, from.Device) != ""
+	what := ""
+	switch {
+	case !device && !here:
+		what = "on a device and from a network that were not known"
+	case !device:
+		what = "on a device that was not known"
+	case !here && place != "":
+		what = "from a network that was not known"
+	}
+	if what != "" {
+		err = s.tell(ctx, tx, o.ID, EventSignIn, what+" (by "+by+")", from)
+	}
+	return err
+}
+
+func recoveryLeft(n int) string {
+	switch n {
+	case 0:
+		return "None is left: make new ones under Account"
+	case 1:
+		return "One is left: make new ones under Account"
+	}
+	return fmt.Sprintf("%d are left", n)
+}
