@@ -9025,12 +9025,12 @@ type ImportQuestion {
   text: String!
   "A value of the file that can be read in two ways; null for CONSENT."
   example: String
-  "What the example is, in the order of the answers: NATIONAL and INTERNATIONAL, as they are written abroad, such as +33 6 12 34 56 01; DAY_FIRST and MONTH_FIRST, as ISO dates. Empty for CONSENT."
+  "What the example is, in the order of the answers: NATIONAL and INTERNATIONAL, as they are written abroad, such as +33 6 12 34 56 01; DAY_FIRST and MONTH_FIRST, as ISO dates. An empty text is no reading at all: without a country no number is national. Empty for CONSENT."
   readings: [String!]! @listSize(assumedSize: 2)
 }
 type ImportColumn {
   name: String!
-  "address (of several such columns each row's best number is taken: WhatsApp's, then a mobile one, then any), name, first_name, last_name (both make the name and are kept as attributes), region, locale, time_zone, consent, consent_at, opt_out (a yes, a date or a word for it: nothing is sent to them), topics (names or keywords with commas between; who left a topic is not brought back), attributes.<key>, or empty for left out."
+  "address (of several such columns each row's best number is taken: WhatsApp's, then a mobile one, then any), name, first_name, last_name (both make the name and are kept as attributes), region, locale, time_zone, consent, consent_at, opt_out (a yes, a date or a word for it: nothing is sent to them; several columns may say so, and each counts), topics (names or keywords with commas between; who left a topic is not brought back), attributes.<key>, or empty for left out."
   field: String!
   "A few of its values."
   samples: [String!]! @listSize(assumedSize: 5)

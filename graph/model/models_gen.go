@@ -1158,7 +1158,7 @@ func (Import) IsNode() {}
 
 type ImportColumn struct {
 	Name string `json:"name"`
-	// address (of several such columns each row's best number is taken: WhatsApp's, then a mobile one, then any), name, first_name, last_name (both make the name and are kept as attributes), region, locale, time_zone, consent, consent_at, opt_out (a yes, a date or a word for it: nothing is sent to them), topics (names or keywords with commas between; who left a topic is not brought back), attributes.<key>, or empty for left out.
+	// address (of several such columns each row's best number is taken: WhatsApp's, then a mobile one, then any), name, first_name, last_name (both make the name and are kept as attributes), region, locale, time_zone, consent, consent_at, opt_out (a yes, a date or a word for it: nothing is sent to them; several columns may say so, and each counts), topics (names or keywords with commas between; who left a topic is not brought back), attributes.<key>, or empty for left out.
 	Field string `json:"field"`
 	// A few of its values.
 	Samples []string `json:"samples"`
@@ -1192,7 +1192,7 @@ type ImportQuestion struct {
 	Text string `json:"text"`
 	// A value of the file that can be read in two ways; null for CONSENT.
 	Example *string `json:"example,omitempty"`
-	// What the example is, in the order of the answers: NATIONAL and INTERNATIONAL, as they are written abroad, such as +33 6 12 34 56 01; DAY_FIRST and MONTH_FIRST, as ISO dates. Empty for CONSENT.
+	// What the example is, in the order of the answers: NATIONAL and INTERNATIONAL, as they are written abroad, such as +33 6 12 34 56 01; DAY_FIRST and MONTH_FIRST, as ISO dates. An empty text is no reading at all: without a country no number is national. Empty for CONSENT.
 	Readings []string `json:"readings"`
 }
 

@@ -346,16 +346,28 @@ func (s *Service) EventsOfContacts(ctx context.Context, p db.Page, ids []int64) 
 // say neither; a plain "no" in an opt-in column means that nobody agreed, which
 // is no opt-out.
 func ParseStatusWord(word string) (status contact.ConsentStatus, ok bool) {
-	switch strings.ToLower(strings.Trim(word, " \t.")) {
-	case "yes", "y", "true", "1", "x", "opted_in", "opted in", "opt-in", "opt in", "optin", "subscribed", "granted",
-		"ja", "oui", "si", "sí", "sim":
-		return contact.ConsentOptedIn, true
-	case "opted_out", "opted out", "opt-out", "opt out", "optout", "unsubscribed", "stop", "revoked", "withdrawn", "blocklisted",
-		"blacklisted", "blocked":
-		return contact.ConsentOptedOut, true
-	case "", "no", "n", "false", "0", "unknown", "none", "nein", "non", "não", "pending", "never subscribed",
-		"not subscribed", "non-subscribed", "enabled", "unconfirmed":
-		return contact.ConsentUnknown, true
+	word = strings.ToLower(strings.Trim(word, " \t."))
+	status, ok = statusWords[strings.NewReplacer("_", " ", "-", " ").Replace(word)]
+	if !ok {
+		status, ok = statusWords[word]
 	}
-	return contact.ConsentUnknown, false
+	return status, ok
 }
+
+var statusWords = func() map[string]contact.ConsentStatus {
+	words := map[string]contact.ConsentStatus{}
+	for status, list := range map[contact.ConsentStatus]string{
+		contact.ConsentOptedIn: "yes,y,true,t,1,1.0,x,✓,✔,✔️,☑,✅,on,opted in,opt in,optin,optedin,subscribed,subscribe,granted,given,agreed," +
+			"agree,accepted,accept,consented,confirmed,ja,wahr,oui,vrai,si,sí,verdadero,sim,verdadeiro,vero,tak,да,evet,doğru,ya,是,نعم,हाँ",
+		contact.ConsentOptedOut: "opted out,opt out,optout,optedout,unsubscribed,unsubscribe,stop,revoked,withdrawn,blocklisted,blocklist," +
+			"blacklisted,blacklist,blocked,removed,abgemeldet,désabonné,desuscrito,complained,spam complaint,suppressed",
+		contact.ConsentUnknown: ",-,–,no,n,false,f,0,0.0,off,✗,✘,❌,☐,unknown,none,null,n/a,na,#n/a,nein,falsch,non,faux,não,nao,falso,nie,нет," +
+			"hayır,yanlış,tidak,否,لا,नहीं,pending,never subscribed,not subscribed,non subscribed,nonsubscribed,enabled,unconfirmed," +
+			"declined,refused,denied,rejected,not given,not granted,cleaned,bounced,inactive",
+	} {
+		for _, word := range strings.Split(list, ",") {
+			words[word] = status
+		}
+	}
+	return words
+}()

@@ -24,10 +24,19 @@ const (
 var (
 	formulaText  = regexp.MustCompile(`^="(.*)"$`) // how spreadsheets are told to keep digits as a text
 	numberLink   = regexp.MustCompile(`(?i)^(?:https?://)?(?:wa\.me/|api\.whatsapp\.com/send/?\?phone=)\+?(\d+).*$`)
+	chatID       = regexp.MustCompile(`(?i)^\+?(\d+)(?::\d+)?@(?:c\.us|s\.whatsapp\.net)$`)
 	wholeDecimal = regexp.MustCompile(`^(\+?\d{6,15})[.,]0+$`) // a spreadsheet took the number for a quantity
-	scientific   = regexp.MustCompile(`^(\+?)(\d)(?:[.,](\d+))?[eE]\+?(\d{1,2})$`)
+	thousands    = regexp.MustCompile(`^\d{1,3}(?:,\d{3}){2,4}$`)
+	scientific   = regexp.MustCompile(`^(\+?)(\d+)(?:[.,](\d+))? ?(?:[eE]|[x×*] ?10 ?\^) ?\+?0*(\d{1,2})$`)
 	betweenCells = regexp.MustCompile(`:::|[;|\r\n]`)
 	betweenTwo   = regexp.MustCompile(`(?i):::|[,;|\r\n&]|//| / | (?:or|oder|ou|o|y|und|and|e) `)
+	words        = regexp.MustCompile(`[^\d+]*\p{L}{2,}[^\d+]*`) // between two labelled numbers
+	extension    = regexp.MustCompile(`(?i)(?:;ext=|(?:^|[^\p{L}])(?:#|ext|extn|extension|x|durchwahl|dw|app|apparat|poste|int|interno|anexo|` +
+		`ramal|доб)[.:= ]*)(\d{1,7})$`)
+	attachedX = regexp.MustCompile(`(?i)\dx(\d{1,7})$`)
+	label     = regexp.MustCompile(`^[^\d+]*`)
+	remark    = regexp.MustCompile(`[ (\[]+[^\d]*$`)
+	letter    = regexp.MustCompile(`\p{L}`)
 )
 
 // plainNumber undoes what files, chats and spreadsheets do to a number: other
@@ -45,8 +54,14 @@ func plainNumber(text string) (string, error) {
 	if onlyDigits(strings.TrimPrefix(s, "+")) && !strings.Contains(s, ".") {
 		return s, nil
 	}
-	if m := numberLink.FindStringSubmatch(s); m != nil {
-		s = "+" + m[1]
+	s = strings.TrimSpace(quotes.Replace(s))
+	for _, written := range []*regexp.Regexp{numberLink, chatID} {
+		if m := written.FindStringSubmatch(s); m != nil {
+			s = "+" + m[1]
+		}
+	}
+	if thousands.MatchString(s) {
+		s = strings.ReplaceAll(s, ",", "")
 	}
 	if m := wholeDecimal.FindStringSubmatch(s); m != nil {
 		s = m[1]
@@ -62,11 +77,53 @@ func plainNumber(text string) (string, error) {
 	return s, nil
 }
 
+// quotes are what texts are put in, which is no part of a number.
+var quotes = strings.NewReplacer(`"`, "", "'", "", "‘", "", "’", "", "‚", "", "“", "", "”", "", "„", "", "«", "", "»", "",
+	"[", "", "]", "", "{", "", "}", "", "<", "", ">", "", "`", "")
+
+// LooksLikeNumber holds for a text that may be a phone number, in whatever spelling:
+// enough digits and the signs that people write between them.
+func LooksLikeNumber(text string) bool {
+	if len(text) > 200 {
+		return false
+	}
+	s, err := plainNumber(text)
+	if err != nil { // a number that a spreadsheet has shortened
+		return true
+	}
+	s = extension.ReplaceAllString(s, "")
+	digits := countDigits(s)
+	if strings.HasPrefix(s, "+") || severalNumbers(s) != nil {
+		return digits >= shortestShown && !letter.MatchString(strings.TrimPrefix(s, "+"))
+	}
+	return digits >= shortestShown && digits <= longestShown && strings.Trim(s, "+0123456789 ()./-") == ""
+}
+
+// A number has between so many digits, as it is written with its prefixes.
+const (
+	shortestShown = 8
+	longestShown  = 17
+)
+
 func atoi(digits string) (n int) {
 	for _, d := range digits {
 		n = n*10 + int(d-'0')
 	}
 	return n
+}
+
+// PlainDigits gives a text with the digits 0 to 9 for those of other scripts, without
+// what cannot be seen.
+func PlainDigits(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r > unicode.MaxASCII && unicode.Is(unicode.Nd, r) {
+			return '0' + digitOf(r)
+		}
+		if r > unicode.MaxASCII && unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 func plainRune(r rune) rune {
@@ -83,8 +140,12 @@ func plainRune(r rune) rune {
 		return '0' + digitOf(r)
 	case unicode.Is(unicode.Pd, r), r == '−':
 		return '-'
-	case r == '＋', r == '﹢':
+	case r == '＋', r == '﹢', r == '➕':
 		return '+'
+	case r == '⁄', r == '∕', r == '／':
+		return '/'
+	case r == '·', r == '•', r == '∙', r == '_', r == '․':
+		return ' '
 	}
 	return r
 }
@@ -101,13 +162,44 @@ func digitOf(r rune) rune {
 
 // severalNumbers parts a cell that holds more than one whole number.
 func severalNumbers(s string) []string {
-	if !strings.ContainsAny(s, ":,;|&/\r\n ") || strings.Contains(s, ";ext") {
+	if !strings.ContainsAny(s, ":,;|&/\r\n +") || strings.Contains(s, ";ext") {
 		return nil
 	}
 	if parts := wholeNumbers(betweenCells.Split(s, -1), false); parts != nil {
 		return parts
 	}
-	return wholeNumbers(betweenTwo.Split(s, -1), true)
+	if parts := wholeNumbers(betweenTwo.Split(s, -1), true); parts != nil {
+		return parts
+	}
+	if strings.Count(s, "+") > 1 {
+		if parts := wholeNumbers(strings.Split(strings.TrimLeft(s, "+ "), "+"), true); parts != nil {
+			for i := range parts { // what stood before the first + had none
+				if i > 0 || strings.HasPrefix(s, "+") {
+					parts[i] = "+" + strings.TrimRight(parts[i], " -/,;")
+				}
+			}
+			return parts
+		}
+	}
+	if parts := wholeNumbers(strings.Split(s, "/"), true); parts != nil && shortestOf(parts) >= wholeWithSlash {
+		return parts
+	}
+	if parts := wholeNumbers(words.Split(s, -1), true); parts != nil {
+		return parts
+	}
+	return nil
+}
+
+// wholeWithSlash: what stands on both sides of a slash is a number of its own with so
+// many digits; 0151/12345678 is one number.
+const wholeWithSlash = 9
+
+func shortestOf(parts []string) int {
+	n := countDigits(parts[0])
+	for _, p := range parts[1:] {
+		n = min(n, countDigits(p))
+	}
+	return n
 }
 
 // wholeNumbers are the parts that are long enough; with all, unless one of them is not:
@@ -145,6 +237,16 @@ func readNumber(text, s, region string, reading Reading) (*phonenumbers.PhoneNum
 	invalid := func(why string) (*phonenumbers.PhoneNumber, error) {
 		return nil, apperr.Invalid("address", "%q is not a phone number: %s", text, why)
 	}
+	if m := cmpMatch(extension.FindStringSubmatch(s), attachedX.FindStringSubmatch(s)); m != nil {
+		return nil, apperr.Invalid("address", "%q has the extension %s, which WhatsApp cannot reach: give the person's own number",
+			text, m[1])
+	}
+	// What people write around a number is no part of it. Letters inside would be read as
+	// the keys of a telephone, and 0151 1234567 Max be somebody else's number.
+	s = strings.TrimSpace(remark.ReplaceAllString(label.ReplaceAllString(s, ""), ""))
+	if letter.MatchString(s) {
+		return invalid("there are letters in it")
+	}
 	if strings.HasPrefix(s, "00") {
 		s = "+" + s[2:] // ITU-T E.123: 00 is how most countries dial +
 	}
@@ -156,7 +258,7 @@ func readNumber(text, s, region string, reading Reading) (*phonenumbers.PhoneNum
 		return national, nil
 	}
 	var international *phonenumbers.PhoneNumber
-	if !strings.HasPrefix(s, "0") && onlyDigits(s) {
+	if !strings.HasPrefix(s, "0") {
 		international = parsed("+"+s, "")
 	}
 	switch {
@@ -164,6 +266,8 @@ func readNumber(text, s, region string, reading Reading) (*phonenumbers.PhoneNum
 		return international, nil
 	case reading == ReadingNational && national != nil:
 		return national, nil
+	case region == "" && international != nil && valid(international):
+		return invalid("it has no country code; write it with + or give the country, or " + sayHow)
 	case region == "":
 		return invalid("it has no country code; write it with + or give the country")
 	case national == nil && international == nil:
@@ -181,7 +285,7 @@ func readNumber(text, s, region string, reading Reading) (*phonenumbers.PhoneNum
 		return national, nil
 	}
 	return nil, apperr.Invalid("address",
-		"%q can be %s or %s: write it with + and the country code, or say how numbers without + are meant", text,
+		"%q can be %s or %s: write it with + and the country code, or "+sayHow, text,
 		e164(national), e164(international))
 }
 
@@ -191,6 +295,21 @@ func parsed(s, region string) *phonenumbers.PhoneNumber {
 		return nil
 	}
 	return n
+}
+
+const sayHow = "say how numbers without + are meant"
+
+// Undecided holds for what ReadAddress says of a number that another Reading may make
+// a good one.
+func Undecided(reason string) bool { return strings.HasSuffix(reason, sayHow) }
+
+func cmpMatch(matches ...[]string) []string {
+	for _, m := range matches {
+		if m != nil {
+			return m
+		}
+	}
+	return nil
 }
 
 // valid holds for numbers that exist in one of their forms: plans change before

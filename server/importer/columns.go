@@ -15,30 +15,46 @@ import (
 
 // guesses are the headers that people use, folded by foldHeader.
 var guesses = map[Field][]string{
-	FieldAddress: {"number", "address", "to", "contactnumber", "numero", "número", "nummer"}, // see also mentionsPhone
+	FieldAddress: { // see also mentionsPhone
+		"number", "address", "to", "contactnumber", "numero", "número", "nummer", "numer", "nomor", "nohp", "hp", "cep", "号码", "番号",
+	},
 	FieldName: {
 		"name", "fullname", "contactname", "customername", "displayname", "nombre", "nom", "nome",
-		"profilename", "vorundnachname", "namevorname", "nombrecompleto", "nomcomplet", "nomecompleto",
+		"profilename", "vorundnachname", "namevorname", "nombrecompleto", "nomcomplet", "nomecompleto", "client", "customer",
+		"kunde", "nama", "namalengkap", "naam", "volledigenaam", "imięinazwisko", "adsoyad", "isim", "фио", "姓名", "名前", "氏名", "이름",
+		"नाम", "الاسم", "имяифамилия", "hoten", "họtên", "ชื่อ",
 	},
-	FieldFirstName: {"firstname", "givenname", "forename", "vorname", "prenom", "prénom", "primernombre", "primeironome"},
+	FieldFirstName: {
+		"firstname", "givenname", "forename", "vorname", "prenom", "prénom", "primernombre", "primeironome", "voornaam", "imię", "imie",
+		"ad", "имя", "ім'я", "förnamn", "fornavn", "etunimi", "jméno", "prenume", "namadepan", "fname", "nombredepila",
+	},
 	FieldLastName: {
 		"lastname", "surname", "familyname", "nachname", "familienname", "nomdefamille", "apellido",
-		"apellidos", "sobrenome", "cognome",
+		"apellidos", "sobrenome", "cognome", "achternaam", "nazwisko", "soyad", "soyadı", "фамилия", "прізвище", "efternamn",
+		"etternavn", "sukunimi", "příjmení", "namabelakang", "lname", "apelido", "primerapellido",
 	},
 	FieldRegion: {
 		"country", "countrycode", "region", "pais", "país", "land", "pays", "iso", "countryiso", "dialcode", "countryname",
-		"isocountrycode", "ländercode", "landesvorwahl", "countryregion",
+		"isocountrycode", "ländercode", "landesvorwahl", "countryregion", "phonecountrycode", "phonecountry", "phoneprefix",
+		"countrycallingcode", "callingcode", "dialingcode", "phonecode", "isdcode", "isd", "mobilecountrycode", "countrydialcode",
+		"ländervorwahl", "indicatif", "codepays", "codigopais", "códigopaís", "codigodepais", "códigodepaís", "codicepaese",
+		"paese", "nazione", "kraj", "ülke", "ulke", "страна", "країна", "国家", "國家", "国", "국가", "negara", "देश", "الدولة", "البلد",
+		"země", "zeme", "ország", "țară", "tara", "χώρα", "maa", "quocgia", "quốcgia", "ประเทศ", "countryofresidence", "nation",
+		"shippingcountry", "billingcountry", "mailingcountry", "addresscountry",
 	},
 	FieldLocale:   {"locale", "language", "lang", "sprache", "idioma"},
 	FieldTimeZone: {"timezone", "tz", "zeitzone"},
 	FieldConsent: {
-		"optin", "optedin", "consent", "consentstatus", "consentstate", "subscribed", "marketingconsent",
+		"optin", "optedin", "consent", "consentgiven", "consented", "agreed", "permission", "consentstatus", "consentstate", "subscribed", "marketingconsent",
 		"whatsappoptin", "whatsappconsent", "whatsappmarketingconsent", "waoptin", "optinwhatsapp", "marketingoptin",
 		"einwilligung", "whatsappeinwilligung", "status", "subscriptionstatus",
 	},
 	FieldOptOut: {
 		"optout", "optedout", "unsubscribed", "unsubscribe", "unsubscribedat", "unsubtime", "unsubscribetime", "blocklisted",
-		"blacklisted", "whatsappblocklisted", "donotcontact", "dnc", "abgemeldet", "allowbroadcast", "optedoutat",
+		"blacklisted", "whatsappblocklisted", "donotcontact", "dnc", "abgemeldet", "allowbroadcast", "optedoutat", "dnd", "donotdisturb",
+		"donotmessage", "donottext", "donotwhatsapp", "optouttime", "optoutdate", "unsubscribeddate", "unsubscribedate", "unsubscribedon",
+		"abgemeldetam", "blocklist", "blacklist", "blocked", "suppressed", "baja", "désabonné", "desabonne", "desinscrit",
+		"unsubscribedfromallemail", "emailblocklisted", "smsblocklisted", "emailblacklisted", "smsblacklisted",
 	},
 	FieldTopics: {"topics", "topic", "themen", "temas", "thèmes", "temi"},
 	FieldConsentAt: {
@@ -51,7 +67,7 @@ var guess = func() map[string]Field {
 	m := map[string]Field{}
 	for f, names := range guesses {
 		for _, n := range names {
-			m[n] = f
+			m[foldHeader(n)] = f
 		}
 	}
 	return m
@@ -60,6 +76,10 @@ var guess = func() map[string]Field {
 // onlyByContent are headers that mean a field only where the column holds such words:
 // a status is often that of an order.
 var onlyByContent = map[string]bool{"status": true, "subscriptionstatus": true}
+
+// tellsWhoLeft are headers of columns that say of somebody, among much else, that they
+// left: those of another system's states, and of consent to its other channels.
+var tellsWhoLeft = regexp.MustCompile(`(?i)status|consent|subscri|opt ?(in|out)|suppress|list ?type|marketing`)
 
 // stateHeader heads a country where no other column does; beside one it heads a state,
 // and DE is Delaware.
@@ -76,17 +96,20 @@ func foldHeader(s string) string {
 
 // Words of headers, for what a column of phone numbers may be called.
 var (
-	phoneWord = regexp.MustCompile(`(?i)phone|mobil|handy|telefon|telefoon|celular|cellular|cell|whats\s*app|msisdn|m[oó]vil|rufnummer|gsm|` +
-		`portable|\bwa[ _]?id\b|\btel\b|\bsms\b|t[eé]l[eé]phone|номер|телефон|هاتف|جوال|电话|手机|電話`)
-	mobileWord   = regexp.MustCompile(`(?i)mobil|handy|celular|cell|m[oó]vil|gsm|portable|手机|جوال`)
+	phoneWord = regexp.MustCompile(`(?i)phone|mobil|handy|telefon|telefoon|telefone|celular|cellular|cell|whats\s*app|msisdn|m[oó]vil|` +
+		`rufnummer|gsm|portable|telem[oó]vel|cep tel|kom[oó]rk|puhelin|\bhp\b|điện thoại|\bwa[ _]?id\b|\btel\b|\bsms\b|` +
+		`t[eé]l[eé]phone|тел|номер|телефон|мобил|τηλ[εέ]φ|κινητ|هاتف|جوال|موبايل|电话|手机|電話|携帯|전화|휴대폰|फ़ोन|फोन|मोबाइल|โทรศัพท์|มือถือ|טלפון|נייד`)
+	mobileWord = regexp.MustCompile(`(?i)mobil|handy|celular|cell|m[oó]vil|telem[oó]vel|gsm|portable|\bcep\b|kom[oó]rk|\bhp\b|` +
+		`мобил|κινητ|手机|携帯|휴대폰|मोबाइल|มือถือ|נייד|جوال|موبايل|iphone`)
 	whatsAppWord = regexp.MustCompile(`(?i)whats\s*app|\bwa[ _]?id\b`)
 	// No phone column of the person's: other things, and other people.
-	notPhoneWord = regexp.MustCompile(`(?i)fax|e-?mail|pager|assistant|emergency|notfall|spouse|partner|parent|manager|referr|` +
-		`\btype\b|\blabel\b|opt[ _-]?(in|out)|consent|marketing|subscri|status|\bdate\b|country|model|verified|extension|` +
-		`blocklist|blacklist|einwilligung|\bcode\b|main`)
+	notPhoneWord = regexp.MustCompile(`(?i)fax|e-?mail|pager|assist|ayudante|emergency|notfall|spouse|partner|parent|manager|referr|` +
+		`\btype\b|\btyp\b|\blabel\b|opt[ _-]?(in|out)|consent|marketing|subscri|status|\bdate\b|country|model|verified|extension|` +
+		`blocklist|blacklist|einwilligung|\bcode\b|main|phonetic|prefix|vorwahl|carrier|provider|\bimei\b|next of kin|broadcast|` +
+		`\b(?:created|updated|added|modified|changed)\b`)
 	internationalWord = regexp.MustCompile(`(?i)\bwa[ _]?id\b|^whats\s*app\s*id$`) // written with the country code and no +
-	labelOf           = regexp.MustCompile(`(?i)^(.*?)[ _-]*(?:label|type)$`)
-	valueOf           = regexp.MustCompile(`(?i)^(.*?)[ _-]*value$`)
+	labelOf           = regexp.MustCompile(`(?i)^(.*?)[ _–-]*(?:label|type|typ|bezeichnung|libellé|etiqueta|tipo)$`)
+	valueOf           = regexp.MustCompile(`(?i)^(.*?)[ _–-]*(?:value|wert|valeur|valor|valore)$`)
 )
 
 var (
@@ -126,6 +149,7 @@ func mapColumns(opts *Options, t table, req *Request) error {
 	from := recognize(t.names)
 	opts.Source = from.name
 	opts.Columns = make([]Column, len(t.names))
+	guessed := guessFields(from, t, req)
 	// Phone columns first: what is none may be called like one.
 	phones := map[int]bool{}
 	if !taken[FieldAddress] {
@@ -136,10 +160,10 @@ func mapColumns(opts *Options, t table, req *Request) error {
 	for i, name := range t.names {
 		f, chosen := req.Mapping[name]
 		if !chosen {
-			f = guessField(from, t, i)
+			f = guessed[i]
 			if phones[i] {
 				f = FieldAddress
-			} else if f == FieldAddress || f != FieldIgnore && taken[f] {
+			} else if f == FieldAddress || !f.several() && taken[f] {
 				f = FieldIgnore
 			}
 			if key := AttributeKey(name); f == FieldIgnore && key != "" && !rejectColumns[name] &&
@@ -149,6 +173,11 @@ func mapColumns(opts *Options, t table, req *Request) error {
 			taken[f] = true
 		}
 		c := Column{Name: name, Field: f, Samples: samplesOf(t, i)}
+		if f == FieldOptOut {
+			folded := foldHeader(name)
+			c.WordsOnly = guess[folded] != FieldOptOut && guess[withoutChannel(folded)] != FieldOptOut &&
+				tellsWhoLeft.MatchString(words(name))
+		}
 		switch {
 		case strings.HasPrefix(string(f), "attributes."):
 			c.Type, c.DateOrder = typeOf(t, i)
@@ -177,12 +206,102 @@ func checkMapping(names []string, chosen map[string]Field) error {
 		if err := checkField(f); err != nil {
 			return err
 		}
-		if f != FieldIgnore && f != FieldAddress && taken[f] {
+		if !f.several() && taken[f] {
 			return apperr.Invalid("mapping", "two columns are mapped to %q", f)
 		}
 		taken[f] = true
 	}
 	return nil
+}
+
+// several tells whether more than one column may be read into a field: of numbers the
+// best is taken, of opt-outs each counts.
+func (f Field) several() bool { return f == FieldIgnore || f == FieldAddress || f == FieldOptOut }
+
+// guessFields guesses all columns that nobody mapped. Where several mean the same, the
+// one that says it best stays: consent to WhatsApp before other consent, the country
+// of the phone before that of an address.
+func guessFields(from source, t table, req *Request) []Field {
+	fields := make([]Field, len(t.names))
+	best := map[Field]int{}
+	for i, name := range t.names {
+		if _, said := req.Mapping[name]; said {
+			continue
+		}
+		fields[i] = guessField(from, t, i)
+		f := fields[i]
+		if f != FieldRegion && f != FieldConsent && f != FieldConsentAt {
+			continue
+		}
+		at, there := best[f]
+		switch {
+		case !there:
+			best[f] = i
+		case saysBetter(f, name, t.names[at]):
+			fields[at], best[f] = FieldIgnore, i
+		default:
+			fields[i] = FieldIgnore
+		}
+	}
+	splitName(fields, t, req)
+	return fields
+}
+
+// saysBetter compares the headers of two columns of one field.
+func saysBetter(f Field, name, than string) bool {
+	if f == FieldRegion {
+		return ofPhone.MatchString(name) && !ofPhone.MatchString(than)
+	}
+	return whatsAppWord.MatchString(words(name)) && !whatsAppWord.MatchString(words(than))
+}
+
+var ofPhone = regexp.MustCompile(`(?i)phone|dial|calling|prefix|vorwahl|\bisd|mobile|indicatif`)
+
+// splitName decides what a column called Name holds where another one holds part of
+// the name: Vorname beside Name, Nombre beside Apellidos.
+func splitName(fields []Field, t table, req *Request) {
+	at := func(f Field) int {
+		for name, said := range req.Mapping {
+			if said == f {
+				return slices.Index(t.names, name)
+			}
+		}
+		return slices.Index(fields, f)
+	}
+	name, first, last := slices.Index(fields, FieldName), at(FieldFirstName), at(FieldLastName)
+	if name < 0 || first >= 0 && last >= 0 {
+		return
+	}
+	part := first
+	whole, rest := FieldLastName, last
+	if part < 0 {
+		part, whole = rest, FieldFirstName
+	}
+	if part < 0 {
+		return
+	}
+	rows, contained := 0, 0
+	for _, row := range t.rows {
+		if name >= len(row) || part >= len(row) {
+			continue
+		}
+		a, b := contact.CleanText(text(row[name])), contact.CleanText(text(row[part]))
+		if a == "" || b == "" {
+			continue
+		}
+		rows++
+		if strings.Contains(strings.ToLower(a), strings.ToLower(b)) {
+			contained++
+		}
+	}
+	if rows > 0 && contained*2 < rows {
+		fields[name] = whole
+	}
+}
+
+// withoutChannel is a header without WhatsApp in it: whatsappoptindate is an optindate.
+func withoutChannel(folded string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(strings.ReplaceAll(folded, "whatsapp", ""), "wa"), "is")
 }
 
 func guessField(from source, t table, i int) Field {
@@ -191,6 +310,13 @@ func guessField(from source, t table, i int) Field {
 		return f
 	}
 	f := guess[folded]
+	if f == FieldIgnore && whatsAppWord.MatchString(words(t.names[i])) {
+		f = guess[withoutChannel(folded)]
+	}
+	if (f == FieldIgnore || onlyByContent[folded] && !holdsConsent(t.column(i))) && tellsWhoLeft.MatchString(words(t.names[i])) &&
+		slices.ContainsFunc(t.column(i), leaves) {
+		return FieldOptOut
+	}
 	if folded == stateHeader && slices.ContainsFunc(t.names, func(name string) bool {
 		other := foldHeader(name)
 		return other != stateHeader && guess[other] == FieldRegion
@@ -205,6 +331,7 @@ func guessField(from source, t table, i int) Field {
 
 // holdsConsent tells whether a column's words are those of consent, all of them.
 func holdsConsent(values []string) bool {
+	about := false
 	for _, v := range values {
 		if _, known := consentWord(v); !known {
 			return false
@@ -212,14 +339,18 @@ func holdsConsent(values []string) bool {
 		if _, isBool := booleans[strings.ToLower(v)]; isBool {
 			return false
 		}
+		about = about || consentsWord.MatchString(v)
 	}
-	return len(values) > 0
+	return about
 }
+
+// consentsWord are the words of consent that no order's status is called.
+var consentsWord = regexp.MustCompile(`(?i)subscri|opt|consent|block|black|granted|revoked|withdrawn|agreed`)
 
 // phoneColumns finds the columns that hold phone numbers: those whose header says so
 // and whose content does not deny it, else those that the content shows.
 func phoneColumns(t table, req *Request) (found []int) {
-	regions := regionColumn(t, req)
+	regions, from := regionColumn(t, req), recognize(t.names)
 	best, most := -1, 0
 	var vague []int
 	for i, name := range t.names {
@@ -231,7 +362,7 @@ func phoneColumns(t table, req *Request) (found []int) {
 			if i >= len(row) {
 				continue
 			}
-			s := contact.CleanText(text(row[i]))
+			s := contact.CleanText(numbersOf(row[i]))
 			if s == "" {
 				continue
 			}
@@ -239,17 +370,25 @@ func phoneColumns(t table, req *Request) (found []int) {
 			if strings.IndexFunc(s, unicode.IsDigit) < 0 { // no number: reading one costs more than all else here
 				continue
 			}
-			region := strings.ToUpper(req.DefaultRegion)
+			region, named := strings.ToUpper(req.DefaultRegion), false
 			if regions >= 0 && regions < len(row) {
 				if r := countryOf(text(row[regions])); r != "" {
-					region = r
+					region, named = r, true
 				}
 			}
-			_, err := contact.ReadAddress(s, region, req.Numbers)
-			if err == nil {
+			if _, date := namedDate(plainDate(s)); date || isDate(s) || isNoDate(s) { // 2024-01-01 is 20240101 somewhere
+				continue
+			}
+			reading := req.Numbers
+			if from.international && !named && reading == contact.ReadingOpen {
+				reading = contact.ReadingInternational
+			}
+			_, err := contact.ReadAddress(s, region, reading)
+			undecided := err != nil && contact.Undecided(err.Error())
+			if err == nil || undecided && guess[foldHeader(name)] == FieldAddress {
 				valid++
 			}
-			if err == nil || looksLikeNumber(s) {
+			if err == nil || undecided || contact.LooksLikeNumber(s) {
 				shaped++
 			}
 		}
@@ -276,17 +415,12 @@ func phoneColumns(t table, req *Request) (found []int) {
 }
 
 func regionColumn(t table, req *Request) int {
-	from := recognize(t.names)
-	for i, name := range t.names {
-		f, said := req.Mapping[name]
-		if !said {
-			f = guessField(from, t, i)
-		}
+	for name, f := range req.Mapping {
 		if f == FieldRegion {
-			return i
+			return slices.Index(t.names, name)
 		}
 	}
-	return -1
+	return slices.Index(guessFields(recognize(t.names), t, req), FieldRegion)
 }
 
 // phoneColumn is a column of phone numbers in a row.
@@ -296,12 +430,14 @@ type phoneColumn struct {
 	mobile        bool
 	whatsApp      bool
 	international bool // digits without + begin with the country code
+	unlessNamed   bool // the same, but for rows that name a country
 }
 
 // prepare works out what is asked of each row again and again.
 func (o *Options) prepare() {
 	o.phones, o.headers = nil, make([]string, len(o.Columns))
 	labels := map[string]int{}
+	international := sourceNamed(o.Source).international
 	for i, c := range o.Columns {
 		o.headers[i] = foldHeader(c.Name)
 		if m := labelOf.FindStringSubmatch(c.Name); m != nil {
@@ -315,7 +451,7 @@ func (o *Options) prepare() {
 		w := words(c.Name)
 		p := phoneColumn{
 			index: i, label: -1, mobile: mobileWord.MatchString(w), whatsApp: whatsAppWord.MatchString(w),
-			international: internationalWord.MatchString(w),
+			international: internationalWord.MatchString(w), unlessNamed: international,
 		}
 		stem := c.Name
 		if m := valueOf.FindStringSubmatch(c.Name); m != nil {
@@ -342,7 +478,7 @@ func (o *Options) look(t table, req *Request) error {
 		case first == "":
 			first = reject.Reason
 		}
-		if reject != nil && strings.Contains(reject.Reason, "how numbers without + are meant") {
+		if reject != nil && contact.Undecided(reject.Reason) {
 			if open++; open == 1 {
 				example = record{row: reject.Row, values: values}
 			}
@@ -399,9 +535,11 @@ func (o *Options) bothNumbers(rec record) (value string, readings []string) {
 	for _, reading := range []contact.Reading{contact.ReadingNational, contact.ReadingInternational} {
 		said := *o
 		said.Numbers = reading
+		number := "" // no country, no national number
 		if r, _ := check(rec, said); r != nil {
-			readings = append(readings, r.address.Spaced())
+			number = r.address.Spaced()
 		}
+		readings = append(readings, number)
 	}
 	if _, reject := check(rec, *o); reject != nil {
 		value = reject.Value

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"regexp"
 	"strings"
 	"sync"
 	"unicode"
@@ -26,7 +27,28 @@ var countryAliases = map[string]string{
 	"czech republic": "CZ", "tschechische republik": "CZ", "slovak republic": "SK", "russian federation": "RU",
 	"korea": "KR", "republic of korea": "KR", "viet nam": "VN", "ivory coast": "CI", "burma": "MM", "swaziland": "SZ",
 	"macedonia": "MK", "turkey": "TR", "brd": "DE", "osterreich": "AT", "schweiz": "CH", "suisse": "CH", "drc": "CD",
-	"hongkong": "HK", "estados unidos": "US", "ee uu": "US", "eeuu": "US", "cape verde": "CV",
+	"hongkong": "HK", "hong kong": "HK", "macau": "MO", "macao": "MO", "estados unidos": "US", "ee uu": "US", "eeuu": "US", "cape verde": "CV",
+	"bundesrepublik deutschland": "DE", "federal republic of germany": "DE", "republik osterreich": "AT",
+	"republic of austria": "AT", "swiss": "CH", "republic of ireland": "IE", "eire": "IE", "bharat": "IN",
+	"republic of india": "IN", "hindustan": "IN", "people s republic of china": "CN", "pr china": "CN", "prc": "CN",
+	"mainland china": "CN", "roc": "TW", "chinese taipei": "TW", "taiwan province of china": "TW", "香港": "HK", "澳門": "MO",
+	"澳门": "MO", "대한민국": "KR", "korea south": "KR", "korea republic of": "KR", "rok": "KR", "korea north": "KP", "dprk": "KP",
+	"korea democratic people s republic of": "KP", "dr congo": "CD", "congo drc": "CD", "congo kinshasa": "CD", "rdc": "CD",
+	"democratic republic of congo": "CD", "democratic republic of the congo": "CD", "congo democratic republic": "CD",
+	"congo the democratic republic of the": "CD", "congo democratic republic of the": "CD", "congo brazzaville": "CG",
+	"republic of the congo": "CG", "iran islamic republic of": "IR", "islamic republic of iran": "IR",
+	"bolivia plurinational state of": "BO", "venezuela bolivarian republic of": "VE", "moldova republic of": "MD",
+	"tanzania united republic of": "TZ", "united republic of tanzania": "TZ", "syrian arab republic": "SY",
+	"lao people s democratic republic": "LA", "brunei darussalam": "BN", "palestine state of": "PS", "state of palestine": "PS",
+	"palestine": "PS", "micronesia federated states of": "FM", "virgin islands u s": "VI", "virgin islands british": "VG",
+	"macedonia the former yugoslav republic of": "MK", "north macedonia": "MK", "united kingdom of great britain and northern ireland": "GB",
+	"united kingdom of great britain": "GB", "gran bretana": "GB", "grande bretagne": "GB", "inglaterra": "GB", "angleterre": "GB",
+	"vk": "GB", "vereinigte staaten von amerika": "US", "etats unis d amerique": "US", "estados unidos de america": "US",
+	"stati uniti d america": "US", "republica dominicana": "DO", "dominican rep": "DO", "bosnia": "BA", "bosnia herzegovina": "BA",
+	"trinidad": "TT", "antigua": "AG", "cabo verde": "CV", "timor leste": "TL", "east timor": "TL", "vatican": "VA",
+	"holy see": "VA", "امارات": "AE", "سعوديه": "SA", "سعودية": "SA", "brasilien": "BR", "persia": "IR",
+	"ger": "DE", "ned": "NL", "sui": "CH", "por": "PT", "den": "DK", "gre": "GR", "cro": "HR", "rsa": "ZA", "phi": "PH",
+	"mas": "MY", "vie": "VN", "bul": "BG", "ksa saudi arabia": "SA", "algerie": "DZ", "nippon": "JP", "suomi": "FI",
 }
 
 var countryNames = sync.OnceValue(func() map[string]string {
@@ -39,9 +61,14 @@ var countryNames = sync.OnceValue(func() map[string]string {
 		names[strings.ToLower(code)] = code
 		names[strings.ToLower(region.ISO3())] = code
 		for _, lang := range countryLanguages {
-			if namer := display.Regions(language.MustParse(lang)); namer != nil {
-				if name := foldCountry(namer.Name(region)); name != "" && names[name] == "" {
-					names[name] = code
+			namer := display.Regions(language.MustParse(lang))
+			if namer == nil {
+				continue
+			}
+			name := namer.Name(region)
+			for _, spelling := range []string{name, umlauts.Replace(name)} {
+				if folded := foldCountry(spelling); folded != "" && names[folded] == "" {
+					names[folded] = code
 				}
 			}
 		}
@@ -51,6 +78,9 @@ var countryNames = sync.OnceValue(func() map[string]string {
 	}
 	return names
 })
+
+// umlauts are spelled out where keyboards have none.
+var umlauts = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "Ä", "Ae", "Ö", "Oe", "Ü", "Ue", "å", "aa", "ø", "oe")
 
 // foldCountry makes spellings of a name equal: case, accents, punctuation.
 func foldCountry(name string) string {
@@ -64,7 +94,16 @@ func foldCountry(name string) string {
 		}
 		return ' '
 	}, norm.NFD.String(name))
-	return strings.Join(strings.Fields(folded), " ")
+	words := strings.Fields(folded)
+	initials := len(words) > 1
+	for i, w := range words {
+		words[i] = strings.TrimPrefix(w, "ال") // the Arabic article
+		initials = initials && len(w) == 1
+	}
+	if initials { // U.K., u a e
+		return strings.Join(words, "")
+	}
+	return strings.Join(words, " ")
 }
 
 // countryOf reads a country as people write it: its ISO 3166-1 code of two or three
@@ -75,8 +114,60 @@ func countryOf(text string) string {
 		len(digits) <= 7 && strings.Trim(digits, "0123456789-()") == "" {
 		return countryOfDialCode(digits)
 	}
-	return countryNames()[foldCountry(text)]
+	if code := countryNames()[foldCountry(text)]; code != "" && strings.IndexFunc(text, isFlag) < 0 {
+		return code
+	}
+	if m := locale.FindStringSubmatch(text); m != nil {
+		return countryNames()[strings.ToLower(m[1])]
+	}
+	return countryTwice(text)
 }
+
+var (
+	locale      = regexp.MustCompile(`^[a-z]{2}[-_]([A-Z]{2})$`)
+	countryPart = regexp.MustCompile(`[()\[\]|]+| [-–/] `)
+	dialPart    = regexp.MustCompile(` ?(?:\+|00)\d[\d -]*`)
+)
+
+// countryTwice reads what says one country in two ways: Germany (DE), DE - Germany,
+// Canada +1, a flag before the name. What they say has to be the same.
+func countryTwice(text string) (found string) {
+	var flag, rest []rune
+	for _, r := range text {
+		if isFlag(r) {
+			flag = append(flag, 'A'+r-'🇦')
+		} else {
+			rest = append(rest, r)
+		}
+	}
+	dial := dialPart.FindString(string(rest))
+	parts := append(countryPart.Split(strings.Replace(string(rest), dial, "|", 1), -1), string(flag))
+	for _, part := range parts {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		code := ""
+		if part != text {
+			code = countryOf(part)
+		}
+		if code == "" || found != "" && code != found {
+			return ""
+		}
+		found = code
+	}
+	switch {
+	case dial == "":
+		return found
+	case found == "":
+		return countryOf(strings.TrimSpace(dial))
+	case phonenumbers.GetCountryCodeForRegion(found) != phonenumbers.GetCountryCodeForRegion(countryOf(strings.TrimSpace(dial))):
+		return ""
+	}
+	return found
+}
+
+// isFlag holds for the letters of which flags are made, two for each.
+func isFlag(r rune) bool { return r >= '🇦' && r <= '🇿' }
 
 // countryOfDialCode knows 1868 and 1-868 too: it is Trinidad's.
 func countryOfDialCode(digits string) string {

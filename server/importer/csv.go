@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"eventstream/server/contact"
 	"eventstream/server/csvcell"
 )
 
@@ -18,8 +19,8 @@ type csvRows struct {
 	want      int // columns
 }
 
-func newCSV(r io.Reader, separator string, carriageReturns bool) *csvRows {
-	return &csvRows{lines: newLines(r, carriageReturns), separator: separator[0]}
+func newCSV(r io.Reader, separator string) *csvRows {
+	return &csvRows{lines: newLines(r), separator: separator[0]}
 }
 
 const (
@@ -55,13 +56,13 @@ func (c *csvRows) next() (record, error) {
 		}
 		switch {
 		case rec.fault != "":
-			rec.values = []any{clip(l.text, 500)}
+			rec.values = []any{clip(strings.ReplaceAll(l.text, "\x00", ""), 500)}
 		case blank(row.done):
 			continue
 		default:
 			rec.values = make([]any, max(len(row.done), c.want))
 			for i, cell := range row.done {
-				rec.values[i] = csvcell.Unguard(cell)
+				rec.values[i] = csvcell.Unguard(strings.ReplaceAll(cell, "\x00", ""))
 			}
 		}
 		c.row++
@@ -129,19 +130,13 @@ func (c *csvRows) looksLikeRow(text string) bool {
 	return false
 }
 
-// looksLikeNumber holds for what may be a phone number: its signs, and enough digits.
+// looksLikeNumber holds for what may be a phone number. A cell that ends with a quote
+// which it does not begin with is the rest of a quoted one.
 func looksLikeNumber(cell string) bool {
-	cell = strings.TrimPrefix(strings.Trim(cell, "\"'= \t"), "whatsapp:")
-	digits := 0
-	for _, r := range cell {
-		switch {
-		case r >= '0' && r <= '9':
-			digits++
-		case !strings.ContainsRune("+ ()./-\u00a0\u202f", r):
-			return false
-		}
+	if strings.HasSuffix(cell, `"`) && !strings.HasPrefix(cell, `"`) && !strings.HasPrefix(cell, "=") {
+		return false
 	}
-	return digits >= 8 && digits <= 17 && !isDate(cell)
+	return contact.LooksLikeNumber(cell) && !isDate(cell)
 }
 
 func isDate(s string) bool {
@@ -151,7 +146,7 @@ func isDate(s string) bool {
 
 func blank(cells []string) bool {
 	for _, cell := range cells {
-		if strings.TrimSpace(cell) != "" {
+		if strings.Trim(strings.TrimSpace(cell), "\x1a\x00") != "" { // ^Z ended files once
 			return false
 		}
 	}

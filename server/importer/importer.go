@@ -66,29 +66,33 @@ type Column struct {
 
 	DateOrder DateOrder `json:"dateOrder,omitempty"` // of dates
 
+	// WordsOnly: of an opt-out, only words that say by themselves that somebody left
+	// count. The column says other things too, such as a system's states.
+	WordsOnly bool `json:"wordsOnly,omitempty"`
+
 	Samples []string `json:"samples,omitempty"` // a few of its values
 }
 
 // readerVersion is that of how rows are counted: an import that an older version
 // began is begun anew.
-const readerVersion = 1
+const readerVersion = 2
 
 // Options are what the operator chose, and what was found out at the upload.
 type Options struct {
-	Reader          int             `json:"reader"`
-	Source          string          `json:"source,omitempty"` // the program that wrote it, where its headers tell
-	Sheet           string          `json:"sheet,omitempty"`  // of a workbook
-	Sheets          []string        `json:"sheets,omitempty"`
-	CarriageReturns bool            `json:"carriageReturns,omitempty"` // lines end with these alone
-	Preamble        int64           `json:"preamble,omitempty"`        // lines before the header
-	NoHeader        bool            `json:"noHeader,omitempty"`
-	Numbers         contact.Reading `json:"numbers,omitempty"`     // how numbers without + are meant
-	NumbersOpen     bool            `json:"numbersOpen,omitempty"` // the sample has numbers for which that must be said
-	DateOrder       DateOrder       `json:"dateOrder,omitempty"`   // where a column's own values do not tell
-	DatesOpen       bool            `json:"datesOpen,omitempty"`   // there is such a column
-	ConsentOpen     bool            `json:"consentOpen,omitempty"` // nobody said that a consent column of another kind is about WhatsApp
-	Questions       []Question      `json:"questions,omitempty"`   // what of this is open, to be asked
-	Warnings        []string        `json:"warnings,omitempty"`    // what to look at; the questions' texts too
+	Reader      int             `json:"reader"`
+	Source      string          `json:"source,omitempty"` // the program that wrote it, where its headers tell
+	Sheet       string          `json:"sheet,omitempty"`  // of a workbook
+	Sheets      []string        `json:"sheets,omitempty"`
+	Preamble    int64           `json:"preamble,omitempty"` // lines before the header
+	NoHeader    bool            `json:"noHeader,omitempty"`
+	Nested      nested          `json:"nested,omitempty"`      // columns that hold objects
+	Numbers     contact.Reading `json:"numbers,omitempty"`     // how numbers without + are meant
+	NumbersOpen bool            `json:"numbersOpen,omitempty"` // the sample has numbers for which that must be said
+	DateOrder   DateOrder       `json:"dateOrder,omitempty"`   // where a column's own values do not tell
+	DatesOpen   bool            `json:"datesOpen,omitempty"`   // there is such a column
+	ConsentOpen bool            `json:"consentOpen,omitempty"` // nobody said that a consent column of another kind is about WhatsApp
+	Questions   []Question      `json:"questions,omitempty"`   // what of this is open, to be asked
+	Warnings    []string        `json:"warnings,omitempty"`    // what to look at; the questions' texts too
 
 	Format         Format   `json:"format"`
 	Encoding       string   `json:"encoding"`

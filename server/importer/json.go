@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"eventstream/server/apperr"
 )
@@ -24,12 +25,15 @@ func (e brokenRowError) Error() string { return string(e) }
 func newObjects(r io.Reader, format Format) (objects, error) {
 	switch format {
 	case FormatNDJSON:
-		return &objectLines{lines: newLines(r, false)}, nil
+		return &objectLines{lines: newLines(r)}, nil
 	default:
 		budget := &budgetReader{r: r}
-		o := &objectStream{dec: json.NewDecoder(budget), budget: budget, array: format == FormatJSON}
+		o := &objectStream{dec: json.NewDecoder(budget), budget: budget, array: format == FormatJSON || format == FormatAnswer}
 		if !o.array {
 			return o, nil
+		}
+		if format == FormatAnswer {
+			return o, o.findList()
 		}
 		budget.left = maxRecord
 		if t, err := o.dec.Token(); err != nil || t != json.Delim('[') {
@@ -75,14 +79,65 @@ type objectStream struct {
 	budget *budgetReader
 	array  bool
 	row    int64
+	ended  bool
+	first  json.RawMessage // was read already
+}
+
+// findList goes on to the first list that has an object in it.
+func (o *objectStream) findList() error {
+	for {
+		o.budget.left = maxRecord
+		t, err := o.dec.Token()
+		if err != nil {
+			return errors.New("it holds no list of objects")
+		}
+		if t != json.Delim('[') {
+			continue
+		}
+		for o.dec.More() {
+			o.budget.left = maxRecord
+			var raw json.RawMessage
+			if err := o.dec.Decode(&raw); err != nil {
+				return errors.New("it holds no list of objects")
+			}
+			if len(raw) > 0 && raw[0] == '{' {
+				o.first = raw
+				return nil
+			}
+		}
+	}
+}
+
+// unwrapped is an object out of what some APIs wrap each of a list in, such as a node.
+func unwrapped(raw json.RawMessage) json.RawMessage {
+	var one map[string]json.RawMessage
+	if json.Unmarshal(raw, &one) == nil && len(one) <= 2 {
+		for _, key := range []string{"node", "contact", "data", "item", "properties"} {
+			if inner := one[key]; len(inner) > 0 && inner[0] == '{' {
+				return inner
+			}
+		}
+	}
+	return raw
 }
 
 func (o *objectStream) next() (map[string]any, []string, int64, error) {
 	o.budget.left = maxRecord
+	if o.ended {
+		return nil, nil, 0, io.EOF
+	}
+	if o.first != nil {
+		raw := o.first
+		o.first = nil
+		o.row++
+		obj, keys, err := parseObject(unwrapped(raw))
+		return obj, keys, o.row, err
+	}
 	if o.array && !o.dec.More() {
 		if _, err := o.dec.Token(); err != nil { // the array's end, or the file's
 			return nil, nil, 0, o.broken(err)
 		}
+		o.ended = true
 		return nil, nil, 0, io.EOF
 	}
 	var raw json.RawMessage
@@ -96,6 +151,9 @@ func (o *objectStream) next() (map[string]any, []string, int64, error) {
 	}
 	if err != nil {
 		return nil, nil, 0, o.broken(err)
+	}
+	if o.array {
+		raw = unwrapped(raw)
 	}
 	obj, keys, err := parseObject(raw)
 	return obj, keys, o.row, err
@@ -149,6 +207,27 @@ func keyOrder(raw json.RawMessage) []string {
 	return keys
 }
 
+// withoutZeros takes the character 0 out of texts, which Postgres cannot keep.
+func withoutZeros(v any) any {
+	switch x := v.(type) {
+	case string:
+		return strings.ReplaceAll(x, "\x00", "")
+	case []any:
+		for i := range x {
+			x[i] = withoutZeros(x[i])
+		}
+	case map[string]any:
+		for key, value := range x {
+			if plain := strings.ReplaceAll(key, "\x00", ""); plain != key {
+				delete(x, key)
+				key = plain
+			}
+			x[key] = withoutZeros(value)
+		}
+	}
+	return v
+}
+
 // jsonRows are objects as rows of a file.
 type jsonRows struct {
 	objects objects
@@ -172,6 +251,7 @@ func (j *jsonRows) next() (record, error) {
 	if isBroken {
 		return rec, nil
 	}
+	obj, _ = withoutZeros(obj).(map[string]any)
 	rec.values = make([]any, len(j.columns))
 	for i, c := range j.columns {
 		rec.values[i] = obj[c.Name]

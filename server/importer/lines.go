@@ -19,60 +19,75 @@ type line struct {
 	cut    bool // it was larger than maxRecord
 }
 
-// lines reads a file line by line, however long they are.
+// lines reads a file line by line, however long they are. A line ends with \n, with
+// \r\n or with \r alone, as old Macs wrote it, also where a file mixes them: else the
+// row behind a lone \r would be part of a cell of the row before it.
 type lines struct {
 	r     *bufio.Reader
-	end   byte
 	count int64
 	long  []byte
 }
 
-// newLines reads lines that end with \n or \r\n or, of old Macs, with \r alone.
-func newLines(r io.Reader, carriageReturns bool) *lines {
-	l := &lines{r: bufio.NewReaderSize(r, 64<<10), end: '\n'}
-	if carriageReturns {
-		l.end = '\r'
-	}
-	return l
-}
+func newLines(r io.Reader) *lines { return &lines{r: bufio.NewReaderSize(r, 64<<10)} }
 
 func (l *lines) next() (line, error) {
-	part, err := l.r.ReadSlice(l.end)
-	if errors.Is(err, bufio.ErrBufferFull) {
-		return l.nextLong(part)
-	}
-	if len(part) == 0 {
-		return line{}, err // nothing, or the end
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		return line{}, err
-	}
-	l.count++
-	return line{number: l.count, text: string(l.trim(part))}, nil
-}
-
-func (l *lines) nextLong(part []byte) (line, error) {
-	l.long = append(l.long[:0], part...)
+	l.long = l.long[:0]
 	cut := false
 	for {
-		part, err := l.r.ReadSlice(l.end)
-		if cut = cut || len(l.long)+len(part) > maxRecord; !cut {
-			l.long = append(l.long, part...)
+		part, err := l.r.Peek(1)
+		if len(part) == 0 {
+			if len(l.long) == 0 && !cut {
+				return line{}, err // nothing, or the end
+			}
+			if err != nil && !errors.Is(err, io.EOF) {
+				return line{}, err
+			}
+			return l.give(l.long, cut), nil
 		}
-		if errors.Is(err, bufio.ErrBufferFull) {
-			continue
+		part, _ = l.r.Peek(l.r.Buffered())
+		end := bytes.IndexByte(part, '\n')
+		if before, _, _ := bytes.Cut(part[:max(end, 0)], []byte{'\r'}); end >= 0 {
+			end = min(end, len(before))
+		} else {
+			end = bytes.IndexByte(part, '\r')
 		}
-		if err != nil && !errors.Is(err, io.EOF) {
+		text := part
+		if end >= 0 {
+			text = part[:end]
+		}
+		if end >= 0 && len(l.long) == 0 && !cut { // most lines: nothing is copied twice
+			whole := l.give(text, false)
+			return whole, l.drop(part, end)
+		}
+		if cut = cut || len(l.long)+len(text) > maxRecord; !cut {
+			l.long = append(l.long, text...)
+		}
+		if end >= 0 {
+			whole := l.give(l.long, cut)
+			return whole, l.drop(part, end)
+		}
+		if _, err := l.r.Discard(len(part)); err != nil {
 			return line{}, err
 		}
-		l.count++
-		return line{number: l.count, text: string(l.trim(l.long)), cut: cut}, nil
 	}
 }
 
-func (l *lines) trim(text []byte) []byte {
-	text = bytes.TrimSuffix(text, []byte{l.end})
-	return bytes.TrimSuffix(text, []byte{'\r'})
+func (l *lines) give(text []byte, cut bool) line {
+	l.count++
+	return line{number: l.count, text: string(text), cut: cut}
+}
+
+// drop passes over a line's text and its end.
+func (l *lines) drop(part []byte, end int) error {
+	pair := part[end] == '\r'
+	if _, err := l.r.Discard(end + 1); err != nil || !pair {
+		return err
+	}
+	if next, _ := l.r.Peek(1); len(next) == 1 && next[0] == '\n' {
+		_, err := l.r.Discard(1)
+		return err
+	}
+	return nil
 }
 
 // skip passes over the first n lines.
@@ -83,11 +98,6 @@ func (l *lines) skip(n int64) error {
 		}
 	}
 	return nil
-}
-
-// endsWithCarriageReturns holds for files whose lines end as old Macs ended them.
-func endsWithCarriageReturns(text []byte) bool {
-	return bytes.IndexByte(text, '\r') >= 0 && bytes.IndexByte(text, '\n') < 0
 }
 
 // cells takes a row's cells apart, over as many lines as its quotes span.

@@ -1,6 +1,9 @@
 package importer
 
 import (
+	"maps"
+	"regexp"
+	"slices"
 	"strings"
 
 	"eventstream/server/consent"
@@ -10,7 +13,7 @@ import (
 // pick takes the number of a row that most likely is on WhatsApp: the first valid
 // one, but WhatsApp's own column first, then mobile numbers, then the others. value is
 // what stood there, or in the first column that was tried in vain.
-func pick(rec record, opts Options, region string) (best contact.Address, value string, err error) {
+func pick(rec record, opts Options, region string, named bool) (best contact.Address, value string, err error) {
 	const none = 9
 	rank := none
 	var failed error
@@ -19,7 +22,7 @@ func pick(rec record, opts Options, region string) (best contact.Address, value 
 		if p.index >= len(rec.values) {
 			continue
 		}
-		s := contact.CleanText(text(rec.values[p.index]))
+		s := contact.CleanText(numbersOf(rec.values[p.index]))
 		if s == "" {
 			continue
 		}
@@ -31,7 +34,7 @@ func pick(rec record, opts Options, region string) (best contact.Address, value 
 			continue // somebody's fax
 		}
 		reading := opts.Numbers
-		if p.international && reading == contact.ReadingOpen {
+		if (p.international || p.unlessNamed && !named) && reading == contact.ReadingOpen {
 			reading = contact.ReadingInternational
 		}
 		a, err := contact.ReadAddress(s, region, reading)
@@ -65,6 +68,31 @@ func pick(rec record, opts Options, region string) (best contact.Address, value 
 	return best, "", err
 }
 
+// numbersOf is a cell's text; of a list or object of JSON's it is that of all values in
+// it, so that the first good one counts. Lists of objects are of several people.
+func numbersOf(v any) string {
+	var values []any
+	switch x := v.(type) {
+	case []any:
+		values = x
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(x)) {
+			values = append(values, x[key])
+		}
+	default:
+		return text(v)
+	}
+	parts := make([]string, len(values))
+	for i, value := range values {
+		switch value.(type) {
+		case []any, map[string]any:
+			return ""
+		}
+		parts[i] = text(value)
+	}
+	return strings.Join(parts, " ; ")
+}
+
 // consentWord reads what a consent column says.
 func consentWord(value string) (contact.ConsentStatus, bool) {
 	return consent.ParseStatusWord(strings.ReplaceAll(value, "_", " "))
@@ -73,7 +101,10 @@ func consentWord(value string) (contact.ConsentStatus, bool) {
 // optsOut tells whether a cell of an opt-out column says that somebody wants nothing
 // more: a yes, a date, a word for it. Where a column says who may be written to, it
 // is the no.
-func optsOut(header, value string) bool {
+func optsOut(header, value string, wordsOnly bool) bool {
+	if wordsOnly {
+		return leaves(value)
+	}
 	said, isBool := booleans[strings.ToLower(value)]
 	if header == "allowbroadcast" {
 		return isBool && !said
@@ -81,9 +112,21 @@ func optsOut(header, value string) bool {
 	if isBool {
 		return said
 	}
-	switch strings.ToLower(value) {
-	case "", "-", "null", "none", "never", "subscribed", "enabled", "active":
+	switch status, known := consentWord(value); {
+	case value == "", isNoDate(value), strings.EqualFold(value, "active"), strings.EqualFold(value, "never"):
+		return false
+	case known && status == contact.ConsentOptedIn:
+		return !strings.Contains(strings.ToLower(value), "subscribe") && !strings.Contains(strings.ToLower(value), "opt")
+	case known && status == contact.ConsentUnknown:
 		return false
 	}
 	return true
 }
+
+// leaves holds for a word that says by itself that somebody left.
+func leaves(value string) bool {
+	status, known := consentWord(value)
+	return known && status == contact.ConsentOptedOut || leftWord.MatchString(value)
+}
+
+var leftWord = regexp.MustCompile(`(?i)^\s*(?:manually |user )?(?:un-?subscribe[ds]?|opt(?:ed)?[ _-]?out|block-?listed|black-?listed|abgemeldet|spam report(?:ed)?)\b`)

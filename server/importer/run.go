@@ -345,7 +345,7 @@ func check(rec record, opts Options) (*row, *Reject) {
 				r.consent = status
 			}
 		case FieldOptOut:
-			if optsOut(opts.headers[i], value) {
+			if optsOut(opts.headers[i], value, c.WordsOnly) {
 				optOut = clip(c.Name+": "+value, 200)
 			}
 		case FieldTopics:
@@ -355,7 +355,7 @@ func check(rec record, opts Options) (*row, *Reject) {
 			}
 			r.topics = append(r.topics, named...)
 		case FieldConsentAt:
-			if value != "" {
+			if value != "" && !isNoDate(value) {
 				at, err := parseDate(value, c.DateOrder)
 				if err != nil {
 					return reject(c.Name, value, err.Error())
@@ -379,7 +379,7 @@ func check(rec record, opts Options) (*row, *Reject) {
 	r.topics = append(r.topics, opts.TopicIDs...)
 	var value string
 	var err error
-	if r.address, value, err = pick(rec, opts, region); err != nil {
+	if r.address, value, err = pick(rec, opts, region, country != ""); err != nil {
 		reason := err.Error()
 		if e, ok := errors.AsType[*apperr.Error](err); ok {
 			reason = e.Message

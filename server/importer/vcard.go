@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"io"
 	"mime/quotedprintable"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/emersion/go-vcard"
+	"golang.org/x/text/encoding/htmlindex"
 )
 
 var vcardMark = []byte("BEGIN:VCARD")
@@ -19,12 +22,20 @@ var vcardMark = []byte("BEGIN:VCARD")
 // file as it is.
 func fromVCards(file io.Reader) (r io.Reader, were bool, done func()) {
 	head := bufio.NewReaderSize(file, 4096)
-	mark, _ := head.Peek(64) // what cannot be read is found out by whoever reads on
-	if !bytes.HasPrefix(bytes.ToUpper(bytes.TrimSpace(bytes.TrimPrefix(mark, []byte("\xef\xbb\xbf")))), vcardMark) {
+	mark, _ := head.Peek(1024) // what cannot be read is found out by whoever reads on
+	encoding := detectEncoding(mark)
+	if !strings.HasPrefix(encoding, "utf-") {
+		encoding = asWritten // each line may have a character set of its own
+	}
+	text, _ := io.ReadAll(decode(bytes.NewReader(mark), encoding))
+	if !bytes.HasPrefix(bytes.ToUpper(bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")))), vcardMark) {
 		return head, false, func() {}
 	}
+	if encoding == "utf-8" { // what is none may lie behind the beginning
+		encoding = asWritten
+	}
 	reader, writer := io.Pipe()
-	go func() { _ = writer.CloseWithError(writeCards(writer, newLines(head, false))) }()
+	go func() { _ = writer.CloseWithError(writeCards(writer, newLines(decode(head, encoding)))) }()
 	return reader, true, func() { _ = reader.Close() }
 }
 
@@ -73,7 +84,7 @@ func nextCard(in *lines) (string, error) {
 		upper := strings.ToUpper(s)
 		switch {
 		case !inside:
-			if strings.HasPrefix(upper, string(vcardMark)) {
+			if strings.HasPrefix(strings.TrimSpace(upper), string(vcardMark)) {
 				inside = true
 				card.WriteString("BEGIN:VCARD\n")
 			}
@@ -100,11 +111,35 @@ func nextCard(in *lines) (string, error) {
 		if !folded {
 			s = namedParameters(s)
 		}
+		if !utf8.ValidString(s) {
+			s = inCharset(s)
+		}
 		card.WriteString(s + "\n")
 		if strings.HasPrefix(upper, "END:VCARD") {
 			return strings.ReplaceAll(card.String(), "\n\x00", ""), nil
 		}
 	}
+}
+
+var charset = regexp.MustCompile(`(?i);CHARSET="?([^;:"]+)`)
+
+// inCharset reads a line that is not UTF-8 in the character set that it names, else in
+// Windows-1252.
+func inCharset(s string) string {
+	encoding, err := htmlindex.Get("windows-1252")
+	if m := charset.FindStringSubmatch(s); m != nil {
+		if named, unknown := htmlindex.Get(m[1]); unknown == nil {
+			encoding = named
+		}
+	}
+	if err != nil {
+		return s
+	}
+	text, err := encoding.NewDecoder().String(s)
+	if err != nil {
+		return s
+	}
+	return text
 }
 
 // namedParameters names those parameters that vCard 2.1 lets stand alone.
@@ -143,9 +178,19 @@ func cardRow(card vcard.Card) map[string]any {
 			}
 		}
 	}
-	for i, f := range card[vcard.FieldTelephone] {
-		set(fmt.Sprintf("Phone %d - Label", i+1), strings.Join(f.Params.Types(), " "))
-		set(fmt.Sprintf("Phone %d - Value", i+1), fieldText(f))
+	phones := card[vcard.FieldTelephone]
+	for _, f := range card["IMPP"] {
+		if strings.HasPrefix(strings.ToLower(f.Value), "whatsapp:") {
+			phones = append(phones, &vcard.Field{Value: f.Value, Params: vcard.Params{vcard.ParamType: {"whatsapp"}}})
+		}
+	}
+	for i, f := range phones {
+		label, value := strings.Join(f.Params.Types(), " "), fieldText(f)
+		if id := f.Params.Get("WAID"); id != "" { // cards that were shared in WhatsApp
+			label, value = label+" whatsapp", "+"+id
+		}
+		set(fmt.Sprintf("Phone %d - Label", i+1), label)
+		set(fmt.Sprintf("Phone %d - Value", i+1), value)
 	}
 	set("Email", fieldText(card.Preferred(vcard.FieldEmail)))
 	set("Organization", strings.ReplaceAll(fieldText(card.Preferred(vcard.FieldOrganization)), ";", ", "))
@@ -159,7 +204,11 @@ func fieldText(f *vcard.Field) string {
 	}
 	if strings.EqualFold(f.Params.Get("ENCODING"), "QUOTED-PRINTABLE") {
 		if text, err := io.ReadAll(quotedprintable.NewReader(strings.NewReader(f.Value))); err == nil {
-			return string(text)
+			if plain := string(text); utf8.ValidString(plain) {
+				return plain
+			}
+			_, plain, _ := strings.Cut(inCharset(";CHARSET="+f.Params.Get("CHARSET")+":"+string(text)), ":")
+			return plain
 		}
 	}
 	return f.Value

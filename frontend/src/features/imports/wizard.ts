@@ -71,12 +71,13 @@ export const keyOf = (header: string) =>
     .replace(/^_+|_+$/g, "")
     .slice(0, 64);
 
-/** Columns that share a field with another one, with what is wrong; phone numbers may stand in several. */
+/** Columns that share a field with another one, with what is wrong; phone numbers and opt-outs may stand in several. */
 export function conflicts(columns: readonly Column[]): Record<string, string> {
   const found: Record<string, string> = {};
   for (const c of columns) {
     const other = columns.find((o) => o !== c && o.field === c.field);
-    if (c.field && c.field !== "address" && other) found[c.name] = `“${other.name}” is imported as the same field.`;
+    if (c.field && !["address", "opt_out"].includes(c.field) && other)
+      found[c.name] = `“${other.name}” is imported as the same field.`;
   }
   return found;
 }
