@@ -600,6 +600,37 @@ func toHealth(h *health.Health) *model.SystemHealth {
 	}
 }
 
+func toVerification(v audit.Verification) *model.AuditVerification {
+	out := &model.AuditVerification{
+		Valid: v.Break == nil, Entries: v.Entries, Unsealed: v.Unsealed, Unkeyed: v.Unkeyed, Head: hex.EncodeToString(v.Head),
+		Checkpoints: v.Checkpoints,
+	}
+	if b := v.Break; b != nil {
+		kind := model.AuditBreakKind(strings.ToUpper(string(b.Kind)))
+		out.Kind, out.Reason, out.BrokenSeq = &kind, filled(b.Reason), &b.Seq
+		if b.EntryID != 0 {
+			out.BrokenID = filled(encode(kindAuditEntry, b.EntryID))
+		}
+	}
+	return out
+}
+
+func toProtection(p audit.Protection) *model.AuditProtection {
+	out := &model.AuditProtection{
+		Places: make([]*model.AuditCheckpointPlace, len(p.Deliveries)), Waiting: p.Waiting, EntriesSince: p.Since,
+		Problem: filled(p.Problem), PublicKey: filled(p.Key),
+	}
+	if c := p.Last; c != nil {
+		out.LastCheckpoint = &model.AuditCheckpoint{Entries: c.Size, CreatedAt: c.Time, Note: c.Note}
+	}
+	for i, d := range p.Deliveries {
+		out.Places[i] = &model.AuditCheckpointPlace{
+			Name: d.Destination, DeliveredAt: d.DeliveredAt, FailedAt: d.FailedAt, Error: filled(d.Error),
+		}
+	}
+	return out
+}
+
 // entityKinds are the audit trail's entities that have global ids.
 var entityKinds = map[string]string{
 	"api_token": kindAPIToken, "campaign": kindCampaign, "contact": kindContact, "import": kindImport,

@@ -7,7 +7,6 @@ package graph
 
 import (
 	"context"
-	"encoding/hex"
 	"eventstream/graph/model"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
@@ -68,15 +67,20 @@ func (r *queryResolver) AuditEntries(ctx context.Context, filter *model.AuditFil
 
 // AuditVerification is the resolver for the auditVerification field.
 func (r *queryResolver) AuditVerification(ctx context.Context) (*model.AuditVerification, error) {
-	v, err := r.Services.Trail.Verify(ctx)
+	v, err := r.Services.Trail.Verify(ctx, audit.Against{})
 	if err != nil {
 		return nil, err
 	}
-	out := &model.AuditVerification{Valid: v.Broken == nil, Entries: v.Entries, Unsealed: v.Unsealed, Head: hex.EncodeToString(v.Head), Reason: filled(v.Reason)}
-	if v.Broken != nil {
-		out.BrokenID = filled(encode(kindAuditEntry, *v.Broken))
+	return toVerification(v), nil
+}
+
+// AuditProtection is the resolver for the auditProtection field.
+func (r *queryResolver) AuditProtection(ctx context.Context) (*model.AuditProtection, error) {
+	p, err := r.Services.Trail.Protection(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	return toProtection(p), nil
 }
 
 // DashboardUpdated is the resolver for the dashboardUpdated field.

@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 	"syscall"
 
 	"eventstream/server/app"
-	"eventstream/server/audit"
 	"eventstream/server/bench"
 	"eventstream/server/config"
 	"eventstream/server/db"
@@ -70,10 +68,7 @@ func command() *cli.Command {
 			},
 			keysCommand(),
 			backupCommand(),
-			{
-				Name: "audit", Usage: "the audit trail",
-				Commands: []*cli.Command{{Name: "verify", Usage: "walk the chain and name the first broken link", Action: withDB(verify)}},
-			},
+			auditCommand(),
 			{
 				Name: "bench", Usage: "measure the engine beside its ceilings, on a private Postgres of its own",
 				Flags: []cli.Flag{
@@ -295,30 +290,5 @@ func runBench(ctx context.Context, cmd *cli.Command) error {
 	if path := cmd.String("write"); path != "" {
 		return os.WriteFile(path, []byte(report), 0o644)
 	}
-	return nil
-}
-
-func verify(ctx context.Context, d *db.DB, log *slog.Logger) error {
-	if err := d.CheckMigrated(ctx); err != nil {
-		return err
-	}
-	trail := audit.NewTrail(d)
-	for {
-		n, err := trail.Seal(ctx)
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			break
-		}
-	}
-	v, err := trail.Verify(ctx)
-	if err != nil {
-		return err
-	}
-	if v.Broken != nil {
-		return errors.New("the chain is broken at entry " + fmt.Sprint(*v.Broken) + ": " + v.Reason)
-	}
-	log.Info("the chain is whole", "entries", v.Entries, "unsealed", v.Unsealed, "head", hex.EncodeToString(v.Head))
 	return nil
 }

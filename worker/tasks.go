@@ -51,5 +51,8 @@ func Tasks(s *Services) []Task {
 		// version that got no answer waits longer each time.
 		{Name: "templates", Every: time.Second, Deadline: 30 * time.Second, Batch: 20, Run: s.Templates.PollDecisions},
 		{Name: "audit", Every: time.Second, Deadline: 30 * time.Second, Batch: audit.SealBatch, Run: s.Trail.SealBatch},
+		// The first makes its checkpoint as soon as there is an entry; growing the tree of
+		// an old installation takes a while, and goes on where it was.
+		{Name: "audit checkpoints", Every: 5 * time.Second, Deadline: 10 * time.Minute, Run: Whole(s.Trail.KeepCheckpoints)},
 	}
 }

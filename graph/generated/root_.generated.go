@@ -104,6 +104,19 @@ type ComplexityRoot struct {
 		Types    func(childComplexity int) int
 	}
 
+	AuditCheckpoint struct {
+		CreatedAt func(childComplexity int) int
+		Entries   func(childComplexity int) int
+		Note      func(childComplexity int) int
+	}
+
+	AuditCheckpointPlace struct {
+		DeliveredAt func(childComplexity int) int
+		Error       func(childComplexity int) int
+		FailedAt    func(childComplexity int) int
+		Name        func(childComplexity int) int
+	}
+
 	AuditEntry struct {
 		Action    func(childComplexity int) int
 		ActorID   func(childComplexity int) int
@@ -129,13 +142,26 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	AuditProtection struct {
+		EntriesSince   func(childComplexity int) int
+		LastCheckpoint func(childComplexity int) int
+		Places         func(childComplexity int) int
+		Problem        func(childComplexity int) int
+		PublicKey      func(childComplexity int) int
+		Waiting        func(childComplexity int) int
+	}
+
 	AuditVerification struct {
-		BrokenID func(childComplexity int) int
-		Entries  func(childComplexity int) int
-		Head     func(childComplexity int) int
-		Reason   func(childComplexity int) int
-		Unsealed func(childComplexity int) int
-		Valid    func(childComplexity int) int
+		BrokenID    func(childComplexity int) int
+		BrokenSeq   func(childComplexity int) int
+		Checkpoints func(childComplexity int) int
+		Entries     func(childComplexity int) int
+		Head        func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		Reason      func(childComplexity int) int
+		Unkeyed     func(childComplexity int) int
+		Unsealed    func(childComplexity int) int
+		Valid       func(childComplexity int) int
 	}
 
 	BulkAction struct {
@@ -971,6 +997,7 @@ type ComplexityRoot struct {
 		Account            func(childComplexity int) int
 		AttributeKeys      func(childComplexity int) int
 		AuditEntries       func(childComplexity int, filter *model.AuditFilter, first *int, after *string) int
+		AuditProtection    func(childComplexity int) int
 		AuditVerification  func(childComplexity int) int
 		BulkActions        func(childComplexity int, first *int, after *string) int
 		CampaignPreflight  func(childComplexity int, id string) int
@@ -1651,6 +1678,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AttributeKey.Types(childComplexity), true
 
+	case "AuditCheckpoint.createdAt":
+		if e.ComplexityRoot.AuditCheckpoint.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditCheckpoint.CreatedAt(childComplexity), true
+	case "AuditCheckpoint.entries":
+		if e.ComplexityRoot.AuditCheckpoint.Entries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditCheckpoint.Entries(childComplexity), true
+	case "AuditCheckpoint.note":
+		if e.ComplexityRoot.AuditCheckpoint.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditCheckpoint.Note(childComplexity), true
+
+	case "AuditCheckpointPlace.deliveredAt":
+		if e.ComplexityRoot.AuditCheckpointPlace.DeliveredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditCheckpointPlace.DeliveredAt(childComplexity), true
+	case "AuditCheckpointPlace.error":
+		if e.ComplexityRoot.AuditCheckpointPlace.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditCheckpointPlace.Error(childComplexity), true
+	case "AuditCheckpointPlace.failedAt":
+		if e.ComplexityRoot.AuditCheckpointPlace.FailedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditCheckpointPlace.FailedAt(childComplexity), true
+	case "AuditCheckpointPlace.name":
+		if e.ComplexityRoot.AuditCheckpointPlace.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditCheckpointPlace.Name(childComplexity), true
+
 	case "AuditEntry.action":
 		if e.ComplexityRoot.AuditEntry.Action == nil {
 			break
@@ -1750,12 +1821,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AuditEntryEdge.Node(childComplexity), true
 
+	case "AuditProtection.entriesSince":
+		if e.ComplexityRoot.AuditProtection.EntriesSince == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditProtection.EntriesSince(childComplexity), true
+	case "AuditProtection.lastCheckpoint":
+		if e.ComplexityRoot.AuditProtection.LastCheckpoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditProtection.LastCheckpoint(childComplexity), true
+	case "AuditProtection.places":
+		if e.ComplexityRoot.AuditProtection.Places == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditProtection.Places(childComplexity), true
+	case "AuditProtection.problem":
+		if e.ComplexityRoot.AuditProtection.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditProtection.Problem(childComplexity), true
+	case "AuditProtection.publicKey":
+		if e.ComplexityRoot.AuditProtection.PublicKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditProtection.PublicKey(childComplexity), true
+	case "AuditProtection.waiting":
+		if e.ComplexityRoot.AuditProtection.Waiting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditProtection.Waiting(childComplexity), true
+
 	case "AuditVerification.brokenId":
 		if e.ComplexityRoot.AuditVerification.BrokenID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.AuditVerification.BrokenID(childComplexity), true
+	case "AuditVerification.brokenSeq":
+		if e.ComplexityRoot.AuditVerification.BrokenSeq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditVerification.BrokenSeq(childComplexity), true
+	case "AuditVerification.checkpoints":
+		if e.ComplexityRoot.AuditVerification.Checkpoints == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditVerification.Checkpoints(childComplexity), true
 	case "AuditVerification.entries":
 		if e.ComplexityRoot.AuditVerification.Entries == nil {
 			break
@@ -1768,12 +1888,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditVerification.Head(childComplexity), true
+	case "AuditVerification.kind":
+		if e.ComplexityRoot.AuditVerification.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditVerification.Kind(childComplexity), true
 	case "AuditVerification.reason":
 		if e.ComplexityRoot.AuditVerification.Reason == nil {
 			break
 		}
 
 		return e.ComplexityRoot.AuditVerification.Reason(childComplexity), true
+	case "AuditVerification.unkeyed":
+		if e.ComplexityRoot.AuditVerification.Unkeyed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditVerification.Unkeyed(childComplexity), true
 	case "AuditVerification.unsealed":
 		if e.ComplexityRoot.AuditVerification.Unsealed == nil {
 			break
@@ -5584,6 +5716,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.AuditEntries(childComplexity, args["filter"].(*model.AuditFilter), args["first"].(*int), args["after"].(*string)), true
+	case "Query.auditProtection":
+		if e.ComplexityRoot.Query.AuditProtection == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.AuditProtection(childComplexity), true
 	case "Query.auditVerification":
 		if e.ComplexityRoot.Query.AuditVerification == nil {
 			break
@@ -9945,17 +10083,75 @@ input AuditFilter {
   "Such as campaign.launch."
   action: String
 }
+"In what way the trail is not what it was."
+enum AuditBreakKind {
+  "An entry, or what was noted of its place."
+  CHANGED
+  "An entry within the chain is gone."
+  REMOVED
+  "An entry stands there that was not sealed there."
+  INSERTED
+  "Entries changed places."
+  REORDERED
+  "Entries at the end are gone: a signed checkpoint covers more than there are."
+  CUT
+  "An entry has no HMAC, though it is younger than the keys."
+  UNKEYED
+  "A checkpoint is not one of this trail."
+  CHECKPOINT
+}
 type AuditVerification {
   valid: Boolean!
   "Sealed entries walked."
   entries: Int64!
   "Entries that wait for the sealer."
   unsealed: Int64!
-  "Hash of the newest sealed entry, hexadecimal."
+  "The first so many entries are from before there were keys, and have no HMAC."
+  unkeyed: Int64!
+  "Hash of the newest sealed entry walked, hexadecimal."
   head: String!
-  "The first entry that does not fit, and why."
+  "Signed checkpoints that agree with the entries: of the database, and of the directory that they are kept in."
+  checkpoints: Int!
+  "The entry at the first place that does not fit; null where it is gone, or where it is not known which of several."
   brokenId: ID
+  "The first place in the chain that does not fit."
+  brokenSeq: Int64
+  kind: AuditBreakKind
+  "What does not fit, in a sentence."
   reason: String
+}
+"A signed statement of what the trail held at a time, in the format of transparency logs (C2SP tlog-checkpoint)."
+type AuditCheckpoint {
+  "Entries that it covers."
+  entries: Int64!
+  createdAt: DateTime!
+  "As it was signed: name, number of entries, Merkle root (RFC 6962), head, time; Ed25519."
+  note: String!
+}
+"A place that checkpoints go to, so that whoever changes the database cannot change them."
+type AuditCheckpointPlace {
+  "Such as a directory, a URL without credentials, or a bucket."
+  name: String!
+  "When it got the last one; null: it has not got it yet."
+  deliveredAt: DateTime
+  "When the last attempt failed; null where none failed since. It is tried again, at least hourly."
+  failedAt: DateTime
+  error: String
+}
+"How the trail is kept from being changed unseen."
+type AuditProtection {
+  "Null: none was made yet."
+  lastCheckpoint: AuditCheckpoint
+  "Where the last one went, beside the log. Empty: nowhere, see AUDIT_CHECKPOINT_DIR and AUDIT_CHECKPOINT_URLS."
+  places: [AuditCheckpointPlace!]! @listSize(assumedSize: 10)
+  "Checkpoints that some place did not get yet."
+  waiting: Int64!
+  "Entries written since the last checkpoint; the next one covers them, within the hour."
+  entriesSince: Int64!
+  "Why no checkpoint can be made: the trail was changed. Null: none is known."
+  problem: String
+  "The public key that signs now. Note it somewhere else: with it and a checkpoint anybody can verify."
+  publicKey: String
 }
 
 extend type Query {
@@ -9966,8 +10162,10 @@ extend type Query {
   systemHealth: SystemHealth! @hasRole(role: VIEWER) @cost(weight: 20)
   "The audit trail, newest first, at most 200 a page."
   auditEntries(filter: AuditFilter, first: Int, after: String): AuditEntryConnection! @hasRole(role: ADMIN) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
-  "Walks the whole chain."
+  "Walks the whole chain and holds it against signed checkpoints, up to the first thing that does not fit."
   auditVerification: AuditVerification! @hasRole(role: ADMIN) @cost(weight: 500)
+  "The last signed checkpoint, where it went, and what failed."
+  auditProtection: AuditProtection! @hasRole(role: ADMIN) @cost(weight: 5)
 }
 
 extend type Subscription {
@@ -10807,6 +11005,32 @@ func (ec *executionContext) childFields_AttributeKey(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type AttributeKey", field.Name)
 }
 
+func (ec *executionContext) childFields_AuditCheckpoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entries":
+		return ec.fieldContext_AuditCheckpoint_entries(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_AuditCheckpoint_createdAt(ctx, field)
+	case "note":
+		return ec.fieldContext_AuditCheckpoint_note(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditCheckpoint", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditCheckpointPlace(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_AuditCheckpointPlace_name(ctx, field)
+	case "deliveredAt":
+		return ec.fieldContext_AuditCheckpointPlace_deliveredAt(ctx, field)
+	case "failedAt":
+		return ec.fieldContext_AuditCheckpointPlace_failedAt(ctx, field)
+	case "error":
+		return ec.fieldContext_AuditCheckpointPlace_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditCheckpointPlace", field.Name)
+}
+
 func (ec *executionContext) childFields_AuditEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -10857,6 +11081,24 @@ func (ec *executionContext) childFields_AuditEntryEdge(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type AuditEntryEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_AuditProtection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "lastCheckpoint":
+		return ec.fieldContext_AuditProtection_lastCheckpoint(ctx, field)
+	case "places":
+		return ec.fieldContext_AuditProtection_places(ctx, field)
+	case "waiting":
+		return ec.fieldContext_AuditProtection_waiting(ctx, field)
+	case "entriesSince":
+		return ec.fieldContext_AuditProtection_entriesSince(ctx, field)
+	case "problem":
+		return ec.fieldContext_AuditProtection_problem(ctx, field)
+	case "publicKey":
+		return ec.fieldContext_AuditProtection_publicKey(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditProtection", field.Name)
+}
+
 func (ec *executionContext) childFields_AuditVerification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "valid":
@@ -10865,10 +11107,18 @@ func (ec *executionContext) childFields_AuditVerification(ctx context.Context, f
 		return ec.fieldContext_AuditVerification_entries(ctx, field)
 	case "unsealed":
 		return ec.fieldContext_AuditVerification_unsealed(ctx, field)
+	case "unkeyed":
+		return ec.fieldContext_AuditVerification_unkeyed(ctx, field)
 	case "head":
 		return ec.fieldContext_AuditVerification_head(ctx, field)
+	case "checkpoints":
+		return ec.fieldContext_AuditVerification_checkpoints(ctx, field)
 	case "brokenId":
 		return ec.fieldContext_AuditVerification_brokenId(ctx, field)
+	case "brokenSeq":
+		return ec.fieldContext_AuditVerification_brokenSeq(ctx, field)
+	case "kind":
+		return ec.fieldContext_AuditVerification_kind(ctx, field)
 	case "reason":
 		return ec.fieldContext_AuditVerification_reason(ctx, field)
 	}

@@ -101,6 +101,26 @@ type AttributeKey struct {
 	Samples []string `json:"samples"`
 }
 
+// A signed statement of what the trail held at a time, in the format of transparency logs (C2SP tlog-checkpoint).
+type AuditCheckpoint struct {
+	// Entries that it covers.
+	Entries   int64     `json:"entries"`
+	CreatedAt time.Time `json:"createdAt"`
+	// As it was signed: name, number of entries, Merkle root (RFC 6962), head, time; Ed25519.
+	Note string `json:"note"`
+}
+
+// A place that checkpoints go to, so that whoever changes the database cannot change them.
+type AuditCheckpointPlace struct {
+	// Such as a directory, a URL without credentials, or a bucket.
+	Name string `json:"name"`
+	// When it got the last one; null: it has not got it yet.
+	DeliveredAt *time.Time `json:"deliveredAt,omitempty"`
+	// When the last attempt failed; null where none failed since. It is tried again, at least hourly.
+	FailedAt *time.Time `json:"failedAt,omitempty"`
+	Error    *string    `json:"error,omitempty"`
+}
+
 // Every change, in order, chained by hash.
 type AuditEntry struct {
 	ID        string `json:"id"`
@@ -139,17 +159,41 @@ type AuditFilter struct {
 	Action graphql.Omittable[*string] `json:"action,omitempty"`
 }
 
+// How the trail is kept from being changed unseen.
+type AuditProtection struct {
+	// Null: none was made yet.
+	LastCheckpoint *AuditCheckpoint `json:"lastCheckpoint,omitempty"`
+	// Where the last one went, beside the log. Empty: nowhere, see AUDIT_CHECKPOINT_DIR and AUDIT_CHECKPOINT_URLS.
+	Places []*AuditCheckpointPlace `json:"places"`
+	// Checkpoints that some place did not get yet.
+	Waiting int64 `json:"waiting"`
+	// Entries written since the last checkpoint; the next one covers them, within the hour.
+	EntriesSince int64 `json:"entriesSince"`
+	// Why no checkpoint can be made: the trail was changed. Null: none is known.
+	Problem *string `json:"problem,omitempty"`
+	// The public key that signs now. Note it somewhere else: with it and a checkpoint anybody can verify.
+	PublicKey *string `json:"publicKey,omitempty"`
+}
+
 type AuditVerification struct {
 	Valid bool `json:"valid"`
 	// Sealed entries walked.
 	Entries int64 `json:"entries"`
 	// Entries that wait for the sealer.
 	Unsealed int64 `json:"unsealed"`
-	// Hash of the newest sealed entry, hexadecimal.
+	// The first so many entries are from before there were keys, and have no HMAC.
+	Unkeyed int64 `json:"unkeyed"`
+	// Hash of the newest sealed entry walked, hexadecimal.
 	Head string `json:"head"`
-	// The first entry that does not fit, and why.
+	// Signed checkpoints that agree with the entries: of the database, and of the directory that they are kept in.
+	Checkpoints int `json:"checkpoints"`
+	// The entry at the first place that does not fit; null where it is gone, or where it is not known which of several.
 	BrokenID *string `json:"brokenId,omitempty"`
-	Reason   *string `json:"reason,omitempty"`
+	// The first place in the chain that does not fit.
+	BrokenSeq *int64          `json:"brokenSeq,omitempty"`
+	Kind      *AuditBreakKind `json:"kind,omitempty"`
+	// What does not fit, in a sentence.
+	Reason *string `json:"reason,omitempty"`
 }
 
 // One change to many contacts, worked as a job in batches of 1,000, each with its own audit entry.
@@ -2429,6 +2473,79 @@ type WebhookEventReplayInput struct {
 type WebhookEventReplayPayload struct {
 	WebhookEvent *WebhookEvent `json:"webhookEvent,omitempty"`
 	UserErrors   []*UserError  `json:"userErrors"`
+}
+
+// In what way the trail is not what it was.
+type AuditBreakKind string
+
+const (
+	// An entry, or what was noted of its place.
+	AuditBreakKindChanged AuditBreakKind = "CHANGED"
+	// An entry within the chain is gone.
+	AuditBreakKindRemoved AuditBreakKind = "REMOVED"
+	// An entry stands there that was not sealed there.
+	AuditBreakKindInserted AuditBreakKind = "INSERTED"
+	// Entries changed places.
+	AuditBreakKindReordered AuditBreakKind = "REORDERED"
+	// Entries at the end are gone: a signed checkpoint covers more than there are.
+	AuditBreakKindCut AuditBreakKind = "CUT"
+	// An entry has no HMAC, though it is younger than the keys.
+	AuditBreakKindUnkeyed AuditBreakKind = "UNKEYED"
+	// A checkpoint is not one of this trail.
+	AuditBreakKindCheckpoint AuditBreakKind = "CHECKPOINT"
+)
+
+var AllAuditBreakKind = []AuditBreakKind{
+	AuditBreakKindChanged,
+	AuditBreakKindRemoved,
+	AuditBreakKindInserted,
+	AuditBreakKindReordered,
+	AuditBreakKindCut,
+	AuditBreakKindUnkeyed,
+	AuditBreakKindCheckpoint,
+}
+
+func (e AuditBreakKind) IsValid() bool {
+	switch e {
+	case AuditBreakKindChanged, AuditBreakKindRemoved, AuditBreakKindInserted, AuditBreakKindReordered, AuditBreakKindCut, AuditBreakKindUnkeyed, AuditBreakKindCheckpoint:
+		return true
+	}
+	return false
+}
+
+func (e AuditBreakKind) String() string {
+	return string(e)
+}
+
+func (e *AuditBreakKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AuditBreakKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AuditBreakKind", str)
+	}
+	return nil
+}
+
+func (e AuditBreakKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AuditBreakKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AuditBreakKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 // What a bulk action does.

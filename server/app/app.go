@@ -23,7 +23,6 @@ import (
 	"eventstream/frontend"
 	"eventstream/graph"
 	"eventstream/server/actor"
-	"eventstream/server/audit"
 	"eventstream/server/auth"
 	"eventstream/server/bulk"
 	"eventstream/server/campaign"
@@ -261,6 +260,10 @@ func (a *App) build(ctx context.Context) error {
 	}
 	enqueuer := &jobs.Enqueuer{}
 	addresses := keys.NewAddresses(a.keys)
+	trail, err := NewTrail(a.cfg, a.db, a.keys, now, a.log)
+	if err != nil {
+		return err
+	}
 	s := graph.Services{
 		Auth: auth.New(auth.Options{
 			DB: a.db, Hub: a.hub, Keys: a.keys, Now: now, PublicURL: a.publicURL,
@@ -271,7 +274,7 @@ func (a *App) build(ctx context.Context) error {
 		Segments: segment.NewService(a.db), Senders: sender.NewService(a.db), Messages: message.NewStore(a.db),
 		Dashboard: dashboard.NewService(a.db, twilio.Code), Health: health.NewService(a.db),
 		Explanations: explain.NewService(a.db, twilio.Code), Timelines: timeline.NewService(a.db),
-		Trail: audit.NewTrail(a.db), Hub: a.hub, Sandbox: a.Sandbox, Codes: twilio.Code, Now: now, Log: a.log,
+		Trail: trail, Hub: a.hub, Sandbox: a.Sandbox, Codes: twilio.Code, Now: now, Log: a.log,
 		Version: Version, Provider: provider,
 	}
 	s.Topics = topic.NewService(a.db, a.hub)

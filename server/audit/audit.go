@@ -1,18 +1,21 @@
 // Package audit keeps the trail of every change: written in the transaction of
-// the change, then chained by hash so that tampering shows.
+// the change, then chained by hash, with an HMAC beside each hash, so that
+// tampering shows. Signed checkpoints leave the database, so that it shows also
+// to whoever has nothing but them and the public key.
 package audit
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"eventstream/server/actor"
 	"eventstream/server/db"
+	"eventstream/server/secret"
 
 	"github.com/uptrace/bun"
 )
@@ -33,6 +36,9 @@ type Entry struct {
 	Seq       *int64          // place in the chain; nil until sealed
 	PrevHash  []byte          //
 	Hash      []byte          // SHA-256 over PrevHash and the fields above
+	Mac       []byte          // HMAC over Hash; nil: sealed before there were keys
+	KeyID     *int64          // of the key of Mac
+	Leaves    []byte          // see RecordEvery
 }
 
 // Record writes what the actor of ctx did, in the caller's transaction.
@@ -110,20 +116,28 @@ func (e *Entry) digest() []byte {
 	return h.Sum(nil)
 }
 
-// Verification is the outcome of a walk along the chain.
-type Verification struct {
-	Entries  int64  // sealed entries walked
-	Unsealed int64  // entries that wait for the sealer
-	Head     []byte // hash of the newest sealed entry
-	Broken   *int64 // id of the first entry that does not fit, nil when whole
-	Reason   string // what does not fit
+// Trail seals, signs and verifies.
+type Trail struct {
+	db     *db.DB
+	secret *secret.Keys
+	now    func() time.Time
+	log    *slog.Logger
+	sinks  []Sink
 }
 
-// Trail seals and verifies.
-type Trail struct{ db *db.DB }
+// Options are what a Trail is made of.
+type Options struct {
+	DB     *db.DB
+	Secret *secret.Keys // encrypts the trail's own keys
+	Now    func() time.Time
+	Log    *slog.Logger
+	Sinks  []Sink // where checkpoints go, beside the log
+}
 
 // NewTrail makes a Trail.
-func NewTrail(d *db.DB) *Trail { return &Trail{db: d} }
+func NewTrail(o Options) *Trail {
+	return &Trail{db: o.DB, secret: o.Secret, now: o.Now, log: o.Log, sinks: o.Sinks}
+}
 
 // SealBatch is how many entries one transaction seals.
 const SealBatch = 2000
@@ -141,12 +155,16 @@ func (t *Trail) SealBatch(ctx context.Context, limit int) (int, error) {
 		if err != nil || !mine {
 			return err
 		}
+		rows, err := unsealed(ctx, tx, int64(limit))
+		if err != nil || len(rows) == 0 {
+			return err
+		}
 		head, err := newest(ctx, tx)
 		if err != nil {
 			return err
 		}
-		rows, err := unsealed(ctx, tx, int64(limit))
-		if err != nil || len(rows) == 0 {
+		key, err := t.newestKey(ctx, tx)
+		if err != nil {
 			return err
 		}
 		for _, e := range rows {
@@ -157,46 +175,11 @@ func (t *Trail) SealBatch(ctx context.Context, limit int) (int, error) {
 			}
 			e.Seq = &seq
 			e.Hash = e.digest()
+			e.Mac, e.KeyID = key.mac(e.Hash), &key.id
 			head = e
 		}
 		sealed = len(rows)
-		return writeSeals(ctx, tx, rows)
+		return writeSeals(ctx, tx, rows, key.id)
 	})
 	return sealed, err
-}
-
-// Verify walks the chain from its first entry and stops at the first break.
-func (t *Trail) Verify(ctx context.Context) (Verification, error) {
-	var v Verification
-	var prev []byte
-	for {
-		rows, err := sealedAfter(ctx, t.db, v.Entries, 5000)
-		if err != nil {
-			return v, err
-		}
-		for _, e := range rows {
-			reason := ""
-			switch {
-			case *e.Seq != v.Entries+1:
-				reason = fmt.Sprintf("entry %d of the chain is missing", v.Entries+1)
-			case !bytes.Equal(e.PrevHash, prev):
-				reason = "it does not follow the entry before it"
-			case !bytes.Equal(e.Hash, e.digest()):
-				reason = "its content does not match its hash"
-			}
-			if reason != "" {
-				v.Broken, v.Reason, v.Head = &e.ID, reason, prev
-				return v, nil
-			}
-			prev = e.Hash
-			v.Entries++
-		}
-		if len(rows) == 0 {
-			break
-		}
-	}
-	v.Head = prev
-	n, err := countUnsealed(ctx, t.db)
-	v.Unsealed = n
-	return v, err
 }

@@ -14,7 +14,7 @@ import (
 const sealLock = 7_239_002
 
 func insert(ctx context.Context, idb bun.IDB, e *Entry) error {
-	_, err := idb.NewInsert().Model(e).ExcludeColumn("created_at", "seq", "prev_hash", "hash").Returning("NULL").Exec(ctx)
+	_, err := idb.NewInsert().Model(e).ExcludeColumn("created_at", "seq", "prev_hash", "hash", "mac", "key_id").Returning("NULL").Exec(ctx)
 	return db.Err(err)
 }
 
@@ -31,7 +31,7 @@ func tryLock(ctx context.Context, tx bun.Tx) (mine bool, err error) {
 
 func newest(ctx context.Context, idb bun.IDB) (*Entry, error) {
 	e := new(Entry)
-	err := idb.NewSelect().Model(e).Where("seq IS NOT NULL").OrderExpr("seq DESC").Limit(1).Scan(ctx)
+	err := idb.NewSelect().Model(e).ExcludeColumn("leaves").Where("seq IS NOT NULL").OrderExpr("seq DESC").Limit(1).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // an empty chain has no head
 	}
@@ -39,25 +39,25 @@ func newest(ctx context.Context, idb bun.IDB) (*Entry, error) {
 }
 
 func unsealed(ctx context.Context, idb bun.IDB, limit int64) (rows []*Entry, err error) {
-	err = idb.NewSelect().Model(&rows).Where("seq IS NULL").Order("id").Limit(limit).Scan(ctx)
+	err = idb.NewSelect().Model(&rows).ExcludeColumn("leaves").Where("seq IS NULL").Order("id").Limit(limit).Scan(ctx)
 	return rows, db.Err(err)
 }
 
-func writeSeals(ctx context.Context, tx bun.Tx, rows []*Entry) error {
+func writeSeals(ctx context.Context, tx bun.Tx, rows []*Entry, key int64) error {
 	var ids, seqs []int64
-	var prevs, hashes [][]byte
+	var prevs, hashes, macs [][]byte
 	for _, e := range rows {
 		ids, seqs = append(ids, e.ID), append(seqs, *e.Seq)
-		prevs, hashes = append(prevs, e.PrevHash), append(hashes, e.Hash)
+		prevs, hashes, macs = append(prevs, e.PrevHash), append(hashes, e.Hash), append(macs, e.Mac)
 	}
-	_, err := tx.NewRaw(`UPDATE audit_entries e SET seq = u.seq, prev_hash = nullif(u.prev, ''::bytea), hash = u.hash
-		FROM unnest(?::bigint[], ?::bigint[], ?::bytea[], ?::bytea[]) AS u (id, seq, prev, hash) WHERE e.id = u.id`,
-		pgdialect.Array(ids), pgdialect.Array(seqs), pgdialect.Array(prevs), pgdialect.Array(hashes)).Exec(ctx)
+	_, err := tx.NewRaw("SELECT audit_seal(?::bigint[], ?::bigint[], ?::bytea[], ?::bytea[], ?::bytea[], ?)",
+		pgdialect.Array(ids), pgdialect.Array(seqs), pgdialect.Array(prevs), pgdialect.Array(hashes),
+		pgdialect.Array(macs), key).Exec(ctx)
 	return db.Err(err)
 }
 
 func sealedAfter(ctx context.Context, idb bun.IDB, seq int64, limit int64) (rows []*Entry, err error) {
-	err = idb.NewSelect().Model(&rows).Where("seq > ?", seq).Order("seq").Limit(limit).Scan(ctx)
+	err = idb.NewSelect().Model(&rows).ExcludeColumn("leaves").Where("seq > ?", seq).Order("seq").Limit(limit).Scan(ctx)
 	return rows, db.Err(err)
 }
 
@@ -76,7 +76,7 @@ type Filter struct {
 // List gives entries, newest first.
 func (t *Trail) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Entry], error) {
 	var rows []*Entry
-	q := t.db.NewSelect().Model(&rows)
+	q := t.db.NewSelect().Model(&rows).ExcludeColumn("leaves")
 	if f.Entity != "" {
 		q = q.Where("e.entity = ?", f.Entity)
 	}

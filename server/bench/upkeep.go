@@ -25,6 +25,7 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
+	"eventstream/server/secret"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
 	"eventstream/server/template"
@@ -72,7 +73,7 @@ func periodics(d *db.DB) []periodic {
 		Erasures:  erasure.NewService(d, consents, topics),
 		Templates: templates,
 		Webhooks:  webhookevent.NewApplier(webhookevent.Options{DB: d, Hub: hub, Jobs: enqueuer, Log: log}),
-		Trail:     audit.NewTrail(d),
+		Trail:     audit.NewTrail(audit.Options{DB: d, Secret: secret.New("bench"), Now: now, Log: log}),
 	}) {
 		all = append(all, periodic{task.Name, func(ctx context.Context) error {
 			_, err := task.Run(ctx, task.Batch)

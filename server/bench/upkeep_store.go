@@ -47,6 +47,11 @@ func fill(ctx context.Context, d *db.DB, size int) error {
 			SELECT 'status', 'SM' || g, 'k' || g, '{}', true, now() - interval '1 day', now() - interval '1 day' FROM generate_series(1, ?) g`,
 		`INSERT INTO audit_entries (actor_kind, action, entity, entity_id, seq, hash)
 			SELECT 'system', 'x', 'contact', g, g, 'h' FROM generate_series(1, ?) g`,
+		"INSERT INTO audit_keys (id, public_key, sealed) VALUES (1, 'k', 'v1.00000000.x')",
+		`INSERT INTO audit_checkpoints (size, note, key_id, created_at)
+			SELECT g, 'n', k.id, now() FROM audit_keys k, generate_series(1, 10000) g`,
+		`INSERT INTO audit_deliveries (checkpoint_id, destination, delivered_at)
+			SELECT id, 'd', now() FROM audit_checkpoints`,
 		`INSERT INTO imports (file_name, options, status, finished_at)
 			SELECT 'f', '{}', 'completed', now() - interval '9 days' FROM generate_series(1, ?0::int / 10) g`,
 		`INSERT INTO bulk_actions (kind, selection, options, status, newest, total)

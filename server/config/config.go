@@ -59,6 +59,8 @@ type Config struct {
 
 	Twilio Twilio
 
+	Checkpoints Checkpoints
+
 	SecretKey            Secret `env:"SECRET_KEY"`          // 32 bytes or more; unset: made once and kept in DataDir
 	SecretKeyPrevious    Secret `env:"SECRET_KEY_PREVIOUS"` // further ones that are still read, separated by commas
 	LogLevel             string `env:"LOG_LEVEL" envDefault:"info"`
@@ -176,7 +178,7 @@ func (c Config) Validate() error {
 	if !slices.Contains([]string{"text", "json"}, c.LogFormat) {
 		bad("LOG_FORMAT", c.LogFormat, "text or json")
 	}
-	return errors.Join(append(errs, c.Twilio.validate()...)...)
+	return errors.Join(append(append(errs, c.Twilio.validate()...), c.Checkpoints.validate()...)...)
 }
 
 // validate refuses credentials that are half set: that would send to the

@@ -59,6 +59,8 @@ var sounding = map[string]string{
 	"api_tokens.token_hash":        "hash: of 256 random bits",
 	"audit_entries.hash":           "hash: of an entry and its predecessor's",
 	"audit_entries.prev_hash":      "hash: of an entry and its predecessor's",
+	"audit_keys.sealed":            "sealed",
+	"audit_tree.hash":              "hash: of entries' hashes",
 	"consent_events.address_hash":  "hash: keyed by an address key",
 	"operators.passkey_handle":     "plain: a random name that authenticators tell",
 	"operators.password_hash":      "hash: Argon2id",

@@ -15,8 +15,9 @@ type Column struct {
 var (
 	TOTPSeed   = Column{Table: "operators", Name: "totp_seed", purpose: "totp seed"}
 	AddressKey = Column{Table: "address_keys", Name: "sealed", purpose: "address key"}
+	AuditKey   = Column{Table: "audit_keys", Name: "sealed", purpose: "audit key"}
 
-	Columns = []Column{TOTPSeed, AddressKey}
+	Columns = []Column{TOTPSeed, AddressKey, AuditKey}
 )
 
 // Purpose is that of the secret in the row with this id.

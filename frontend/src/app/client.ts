@@ -42,6 +42,9 @@ export function createClient(onSignedOut: () => void): Client {
         keys: {
           Account: none,
           AttributeKey: none,
+          AuditCheckpoint: none,
+          AuditCheckpointPlace: none,
+          AuditProtection: none,
           AuditVerification: none,
           BulkActionConnection: none,
           CampaignConnection: none,

@@ -1,4 +1,4 @@
-import { Alert, Button, Card, Code, Group, Stack, Table, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Card, Code, Group, List, Stack, Table, Text, TextInput, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconListCheck } from "@tabler/icons-react";
 import { useState } from "react";
@@ -42,9 +42,32 @@ const VerifyDocument = graphql(`
       valid
       entries
       unsealed
+      unkeyed
       head
-      brokenId
+      checkpoints
+      brokenSeq
       reason
+    }
+  }
+`);
+const ProtectionDocument = graphql(`
+  query AuditProtection {
+    auditProtection {
+      lastCheckpoint {
+        entries
+        createdAt
+        note
+      }
+      places {
+        name
+        deliveredAt
+        failedAt
+        error
+      }
+      waiting
+      entriesSince
+      problem
+      publicKey
     }
   }
 `);
@@ -93,6 +116,7 @@ export function AuditTrail() {
           Verify the chain
         </Button>
       </Group>
+      <Protection />
       {problem && <Alert color="red">{problem}</Alert>}
       {verdict && (
         <Alert
@@ -103,12 +127,18 @@ export function AuditTrail() {
           {verdict.valid ? (
             <Text size="sm">
               {count(verdict.entries)} entries walked
-              {verdict.unsealed ? `, ${count(verdict.unsealed)} wait for their seal` : ""}. Its head is{" "}
-              <Code style={{ overflowWrap: "anywhere" }}>{verdict.head || "empty"}</Code>: note it somewhere else, and
-              nobody can shorten the trail unseen.
+              {verdict.unsealed ? `, ${count(verdict.unsealed)} wait for their seal` : ""};{" "}
+              {verdict.checkpoints === 1
+                ? "one signed checkpoint agrees"
+                : `${count(verdict.checkpoints)} signed checkpoints agree`}
+              .{verdict.unkeyed ? ` The first ${count(verdict.unkeyed)} are from before there were keys.` : ""} Its head
+              is <Code style={{ overflowWrap: "anywhere" }}>{verdict.head || "empty"}</Code>.
             </Text>
           ) : (
-            <Text size="sm">{verdict.reason}</Text>
+            <Text size="sm">
+              {verdict.reason}
+              {verdict.brokenSeq ? ` The first place that does not fit is ${count(verdict.brokenSeq)}.` : ""}
+            </Text>
           )}
         </Alert>
       )}
@@ -159,5 +189,67 @@ export function AuditTrail() {
         onMore={() => pages.next(data?.auditEntries.pageInfo.endCursor, rows)}
       />
     </Stack>
+  );
+}
+
+/** Whether signed checkpoints are made, and where they went, in words. */
+function Protection() {
+  const [{ data, error, fetching }, load] = useQuery({ query: ProtectionDocument, requestPolicy: "cache-and-network" });
+  if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  if (!data) return fetching ? <Rows /> : null;
+  const p = data.auditProtection;
+  const last = p.lastCheckpoint;
+  const failing = p.places.filter((place) => place.failedAt);
+  return (
+    <Card component="section" aria-labelledby="checkpoints">
+      <Stack gap="xs">
+        <Title order={2} size="h4" id="checkpoints">
+          Signed checkpoints
+        </Title>
+        {p.problem && (
+          <Alert color="red" title="No checkpoint can be signed">
+            {p.problem}. Verify the chain, and compare it with the checkpoints that you keep elsewhere.
+          </Alert>
+        )}
+        <Text size="sm">
+          {last
+            ? `The last one was signed ${moment(last.createdAt)} over ${count(last.entries)} entries.`
+            : "None was signed yet: the first one follows the first entry."}{" "}
+          {last && p.entriesSince > 0
+            ? `${count(p.entriesSince)} newer ${p.entriesSince === 1 ? "entry" : "entries"} will be covered within the hour.`
+            : ""}
+        </Text>
+        {p.places.length === 0 ? (
+          <Alert color="yellow">
+            Checkpoints go to the log only. Name a directory, a URL or a bucket that whoever has the database cannot
+            change: AUDIT_CHECKPOINT_DIR, AUDIT_CHECKPOINT_URLS.
+          </Alert>
+        ) : (
+          <List size="sm">
+            {p.places.map((place) => (
+              <List.Item key={place.name}>
+                <Code style={{ overflowWrap: "anywhere" }}>{place.name}</Code>{" "}
+                {place.failedAt
+                  ? `did not take it ${moment(place.failedAt)}: ${place.error}. It is tried again.`
+                  : place.deliveredAt
+                    ? `has it since ${moment(place.deliveredAt)}.`
+                    : "gets it in a moment."}
+              </List.Item>
+            ))}
+          </List>
+        )}
+        {failing.length > 0 && p.waiting > 0 && (
+          <Text size="sm" c="red">
+            {p.waiting === 1 ? "One checkpoint waits" : `${count(p.waiting)} checkpoints wait`} to be delivered.
+          </Text>
+        )}
+        {p.publicKey && (
+          <Text size="sm">
+            Note the public key somewhere else. With it anybody can check checkpoints and proofs:{" "}
+            <Code style={{ overflowWrap: "anywhere" }}>{p.publicKey}</Code>
+          </Text>
+        )}
+      </Stack>
+    </Card>
   );
 }
