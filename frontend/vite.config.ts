@@ -1,13 +1,16 @@
 import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { compress } from "./build/compress.ts";
+import { documents } from "./build/documents.ts";
+import { usedStyles } from "./build/styles.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const backend = process.env.BACKEND ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
   root: here,
-  plugins: [react()],
+  plugins: [documents(`${here}src/gql/graphql.ts`), react(), usedStyles(), compress()],
   build: {
     outDir: "dist",
     cssTarget: ["chrome123", "firefox120", "safari17.5"], // these know light-dark(); lowered it would not follow the switch

@@ -48,6 +48,29 @@ const places: Record<string, Place> = {
   account: "/account",
 };
 
+/**
+ * The scripts and styles that a page has brought, in kB as they came over the line; from the browser's cache they count
+ * as well. What only draws charts is left out where it is said so: it comes after the page.
+ */
+const weight = (on: Page, without = "nothing") =>
+  on.evaluate((less) => {
+    const files = performance.getEntriesByType("resource") as PerformanceResourceTiming[];
+    const counted = files.filter((f) => /\.(js|css)$/.test(f.name) && !f.name.includes(less));
+    return counted.reduce((sum, f) => sum + f.encodedBodySize, 0) / 1000;
+  }, without);
+
+test.describe("signed out", () => {
+  test.use({ storageState: { cookies: [], origins: [] } });
+  test("the sign-in page is light", async ({ page: on }) => {
+    await on.goto("/");
+    await expect(on.getByLabel("Password").first()).toBeVisible();
+    await on.waitForLoadState("networkidle");
+    const kB = await weight(on);
+    expect(kB, "kB of scripts and styles").toBeGreaterThan(50); // else nothing was measured
+    expect(kB, "kB of scripts and styles").toBeLessThan(200);
+  });
+});
+
 for (const [name, place] of Object.entries(places)) {
   test(`${name} in light and dark, wide and on a phone`, async ({ page: on }) => {
     const broken: string[] = [];
@@ -58,6 +81,7 @@ for (const [name, place] of Object.entries(places)) {
     await expect(on.getByRole("heading", { level: 1 })).toBeVisible();
     await on.waitForLoadState("networkidle");
     await expect(on.getByText("This could not be loaded"), `${path} loads`).toHaveCount(0);
+    expect(await weight(on, "DeliveryLines"), "kB of scripts and styles").toBeLessThan(300);
     await everyWay(on, name, pictures);
     expect(broken, "errors in the browser's console").toEqual([]);
   });

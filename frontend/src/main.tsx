@@ -1,25 +1,31 @@
 import "@mantine/core/styles.css";
-import "@mantine/charts/styles.css";
-import "@mantine/dropzone/styles.css";
 import "@mantine/notifications/styles.css";
-import "@mantine/spotlight/styles.css";
 import "./app/global.css";
 
 import { Center, Loader, MantineProvider } from "@mantine/core";
 import { ModalsProvider } from "@mantine/modals";
 import { Notifications } from "@mantine/notifications";
-import { RouterProvider } from "@tanstack/react-router";
-import { StrictMode, useEffect, useMemo, useState } from "react";
+import { lazy, StrictMode, Suspense, useEffect, useMemo, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { Provider, useQuery } from "urql";
 import { createClient } from "./app/client";
-import { router } from "./app/router";
 import { asViewer, SessionContext, SessionDocument } from "./app/session";
 import { contrast, theme } from "./app/theme";
 import { Failed } from "./components/ui";
-import { FactorGate } from "./features/account/FactorGate";
-import { AuthPage } from "./features/auth/AuthPage";
-import { PasswordPage } from "./features/auth/PasswordPage";
+
+// Each comes when it is asked for, so that the sign-in page does not wait for the pages behind it.
+const Pages = lazy(async () => ({ default: (await import("./app/Pages")).Pages }));
+const AuthPage = lazy(async () => ({ default: (await import("./features/auth/AuthPage")).AuthPage }));
+const FactorGate = lazy(async () => ({ default: (await import("./features/account/FactorGate")).FactorGate }));
+const PasswordPage = lazy(async () => ({ default: (await import("./features/auth/PasswordPage")).PasswordPage }));
+
+function Loading() {
+  return (
+    <Center mih="100vh" component="main" aria-busy>
+      <Loader aria-label="Loading" />
+    </Center>
+  );
+}
 
 /** Shows the pages to whoever signed in, else the way in. */
 function Gate(props: { restart: () => void }) {
@@ -38,12 +44,7 @@ function Gate(props: { restart: () => void }) {
         <Failed error={error} retry={reload} />
       </Center>
     );
-  if (!data)
-    return (
-      <Center mih="100vh" component="main" aria-busy>
-        <Loader aria-label="Loading" />
-      </Center>
-    );
+  if (!data) return <Loading />;
   if (location.pathname === "/password") return <PasswordPage done={props.restart} />;
   const viewer = asViewer(data.viewer);
   if (!viewer)
@@ -58,7 +59,7 @@ function Gate(props: { restart: () => void }) {
   if (missing || asked) return <FactorGate done={props.restart} />;
   return (
     <SessionContext value={{ ...data, viewer, reload: props.restart }}>
-      <RouterProvider router={router} />
+      <Pages />
     </SessionContext>
   );
 }
@@ -72,7 +73,9 @@ function App() {
       <ModalsProvider>
         <Notifications position="bottom-right" />
         <Provider value={client} key={generation}>
-          <Gate restart={restart} />
+          <Suspense fallback={<Loading />}>
+            <Gate restart={restart} />
+          </Suspense>
         </Provider>
       </ModalsProvider>
     </MantineProvider>

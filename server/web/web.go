@@ -76,8 +76,8 @@ func (rt Routes) pages(r chi.Router) {
 	cross := http.NewCrossOriginProtection()
 	r.Group(func(r chi.Router) {
 		r.Use(noStore, cross.Handler, rt.Authorize)
-		r.Handle("/graphql", guard.Bodies(guard.NewSockets(guard.DefaultSocketLimits).Handler(rt.GraphQL)))
-		viewer, marketer := r.With(require(actor.RoleViewer)), r.With(require(actor.RoleMarketer))
+		r.Handle("/graphql", guard.Bodies(guard.NewSockets(guard.DefaultSocketLimits).Handler(compress(rt.GraphQL))))
+		viewer, marketer := r.With(atLeast(actor.RoleViewer)), r.With(atLeast(actor.RoleMarketer))
 		viewer.Get("/downloads/imports/{id}/rejects.{format:csv|xlsx}", rt.download(rt.Rejects))
 		marketer.Get("/downloads/exports/{id}/{file}", rt.download(rt.Export))
 		marketer.Get("/downloads/campaigns/{id}/messages.{format:csv|xlsx}", rt.download(rt.Messages))
@@ -88,7 +88,7 @@ func (rt Routes) pages(r chi.Router) {
 			})
 		}
 		if rt.Jobs != nil {
-			r.With(require(actor.RoleAdmin), onlyPeople).Mount("/admin/jobs", http.MaxBytesHandler(rt.Jobs, guard.MembersBody))
+			r.With(atLeast(actor.RoleAdmin), onlyPeople).Mount("/admin/jobs", http.MaxBytesHandler(rt.Jobs, guard.MembersBody))
 		}
 	})
 	if !rt.Playground {
@@ -142,7 +142,7 @@ func probe(r chi.Router, ready func(context.Context) error) {
 	})
 }
 
-func require(role actor.Role) func(http.Handler) http.Handler {
+func atLeast(role actor.Role) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if err := actor.Require(r.Context(), role); err != nil {

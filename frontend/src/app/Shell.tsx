@@ -12,8 +12,7 @@ import {
   UnstyledButton,
   useMantineColorScheme,
 } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
-import { Spotlight, spotlight } from "@mantine/spotlight";
+import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import {
   IconActivity,
   IconAddressBook,
@@ -31,10 +30,12 @@ import {
   IconUserCircle,
 } from "@tabler/icons-react";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { useMutation } from "urql";
 import { graphql } from "../gql";
 import { useSession } from "./session";
+
+const Palette = lazy(async () => ({ default: (await import("./Palette")).Palette }));
 
 const pages = [
   { to: "/", label: "Dashboard", icon: IconDashboard },
@@ -66,6 +67,9 @@ export function Shell() {
   const navigate = useNavigate();
   const { setColorScheme, colorScheme } = useMantineColorScheme();
   const [, signOut] = useMutation(SignOutDocument);
+  const [palette, setPalette] = useState(0);
+  const openPalette = () => setPalette((n) => n + 1);
+  useHotkeys([["mod+K", openPalette]], []);
   useEffect(close, [path]); // the menu closes on every change of page
   return (
     <AppShell
@@ -104,7 +108,7 @@ export function Shell() {
               </Badge>
             </Tooltip>
             <Tooltip label="Go to… (Ctrl K)">
-              <ActionIcon variant="default" size="lg" aria-label="Open the command palette" onClick={spotlight.open}>
+              <ActionIcon variant="default" size="lg" aria-label="Open the command palette" onClick={openPalette}>
                 <IconSearch size={18} />
               </ActionIcon>
             </Tooltip>
@@ -169,23 +173,25 @@ export function Shell() {
       <AppShell.Main>
         <Outlet />
       </AppShell.Main>
-      <Spotlight
-        shortcut={["mod + K"]}
-        searchProps={{ placeholder: "Go to…", "aria-label": "Go to" }}
-        nothingFound="Nothing of that name"
-        actions={[
-          ...pages.map((p) => ({
-            id: p.to,
-            label: p.label,
-            leftSection: <p.icon size={18} />,
-            onClick: () => navigate({ to: p.to }),
-          })),
-          { id: "import", label: "Import contacts", onClick: () => navigate({ to: "/contacts/import" }) },
-          { id: "new-campaign", label: "New campaign", onClick: () => navigate({ to: "/campaigns/new" }) },
-          { id: "new-segment", label: "New segment", onClick: () => navigate({ to: "/segments/new" }) },
-          { id: "new-template", label: "New template", onClick: () => navigate({ to: "/templates/new" }) },
-        ]}
-      />
+      {palette > 0 && (
+        <Suspense>
+          <Palette
+            opened={palette}
+            actions={[
+              ...pages.map((p) => ({
+                id: p.to,
+                label: p.label,
+                leftSection: <p.icon size={18} />,
+                onClick: () => navigate({ to: p.to }),
+              })),
+              { id: "import", label: "Import contacts", onClick: () => navigate({ to: "/contacts/import" }) },
+              { id: "new-campaign", label: "New campaign", onClick: () => navigate({ to: "/campaigns/new" }) },
+              { id: "new-segment", label: "New segment", onClick: () => navigate({ to: "/segments/new" }) },
+              { id: "new-template", label: "New template", onClick: () => navigate({ to: "/templates/new" }) },
+            ]}
+          />
+        </Suspense>
+      )}
     </AppShell>
   );
 }

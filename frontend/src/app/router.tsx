@@ -1,26 +1,5 @@
-import { createRootRoute, createRoute, createRouter } from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { Empty, LinkButton } from "../components/ui";
-import { AccountPage } from "../features/account/AccountPage";
-import { CampaignPage } from "../features/campaigns/CampaignPage";
-import { CampaignsPage } from "../features/campaigns/CampaignsPage";
-import { CampaignWizard } from "../features/campaigns/CampaignWizard";
-import { CompliancePage } from "../features/compliance/CompliancePage";
-import { BulkActionsPage } from "../features/contacts/BulkAction";
-import { ContactPage } from "../features/contacts/ContactPage";
-import { ContactsPage } from "../features/contacts/ContactsPage";
-import { DashboardPage } from "../features/dashboard/DashboardPage";
-import { ImportPage } from "../features/imports/ImportPage";
-import { InboxPage } from "../features/inbox/InboxPage";
-import { DecisionsPage } from "../features/messages/DecisionsPage";
-import { MessagePage } from "../features/messages/MessagePage";
-import { MonitoringPage } from "../features/monitoring/MonitoringPage";
-import { WebhooksPage } from "../features/monitoring/WebhooksPage";
-import { SegmentPage } from "../features/segments/SegmentPage";
-import { SegmentsPage } from "../features/segments/SegmentsPage";
-import { SettingsPage } from "../features/settings/SettingsPage";
-import { TemplatePage } from "../features/templates/TemplatePage";
-import { TemplatesPage } from "../features/templates/TemplatesPage";
-import { TopicsPage } from "../features/topics/TopicsPage";
 import { Shell } from "./Shell";
 
 export type Search = { q?: string; status?: string; consent?: string; f?: string; sort?: string };
@@ -45,28 +24,116 @@ const rootRoute = createRootRoute({
 
 const parent = () => rootRoute;
 const routeTree = rootRoute.addChildren([
-  createRoute({ getParentRoute: parent, path: "/", component: DashboardPage }),
-  createRoute({ getParentRoute: parent, path: "/contacts", component: ContactsPage }),
-  createRoute({ getParentRoute: parent, path: "/contacts/import", component: ImportPage }),
-  createRoute({ getParentRoute: parent, path: "/contacts/actions", component: BulkActionsPage }),
-  createRoute({ getParentRoute: parent, path: "/contacts/$id", component: ContactPage }),
-  createRoute({ getParentRoute: parent, path: "/segments", component: SegmentsPage }),
-  createRoute({ getParentRoute: parent, path: "/segments/$id", component: SegmentPage }),
-  createRoute({ getParentRoute: parent, path: "/topics", component: TopicsPage }),
-  createRoute({ getParentRoute: parent, path: "/templates", component: TemplatesPage }),
-  createRoute({ getParentRoute: parent, path: "/templates/$id", component: TemplatePage }),
-  createRoute({ getParentRoute: parent, path: "/campaigns", component: CampaignsPage }),
-  createRoute({ getParentRoute: parent, path: "/campaigns/new", component: CampaignWizard }),
-  createRoute({ getParentRoute: parent, path: "/campaigns/$id", component: CampaignPage }),
-  createRoute({ getParentRoute: parent, path: "/messages/$id", component: MessagePage }),
-  createRoute({ getParentRoute: parent, path: "/inbox", component: InboxPage }),
-  createRoute({ getParentRoute: parent, path: "/inbox/$id", component: InboxPage }),
-  createRoute({ getParentRoute: parent, path: "/monitoring", component: MonitoringPage }),
-  createRoute({ getParentRoute: parent, path: "/monitoring/webhooks", component: WebhooksPage }),
-  createRoute({ getParentRoute: parent, path: "/monitoring/decisions", component: DecisionsPage }),
-  createRoute({ getParentRoute: parent, path: "/compliance", component: CompliancePage }),
-  createRoute({ getParentRoute: parent, path: "/settings", component: SettingsPage }),
-  createRoute({ getParentRoute: parent, path: "/account", component: AccountPage }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/",
+    component: lazyRouteComponent(() => import("../features/dashboard/DashboardPage"), "DashboardPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/contacts",
+    component: lazyRouteComponent(() => import("../features/contacts/ContactsPage"), "ContactsPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/contacts/import",
+    component: lazyRouteComponent(() => import("../features/imports/ImportPage"), "ImportPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/contacts/actions",
+    component: lazyRouteComponent(() => import("../features/contacts/BulkAction"), "BulkActionsPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/contacts/$id",
+    component: lazyRouteComponent(() => import("../features/contacts/ContactPage"), "ContactPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/segments",
+    component: lazyRouteComponent(() => import("../features/segments/SegmentsPage"), "SegmentsPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/segments/$id",
+    component: lazyRouteComponent(() => import("../features/segments/SegmentPage"), "SegmentPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/topics",
+    component: lazyRouteComponent(() => import("../features/topics/TopicsPage"), "TopicsPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/templates",
+    component: lazyRouteComponent(() => import("../features/templates/TemplatesPage"), "TemplatesPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/templates/$id",
+    component: lazyRouteComponent(() => import("../features/templates/TemplatePage"), "TemplatePage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/campaigns",
+    component: lazyRouteComponent(() => import("../features/campaigns/CampaignsPage"), "CampaignsPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/campaigns/new",
+    component: lazyRouteComponent(() => import("../features/campaigns/CampaignWizard"), "CampaignWizard"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/campaigns/$id",
+    component: lazyRouteComponent(() => import("../features/campaigns/CampaignPage"), "CampaignPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/messages/$id",
+    component: lazyRouteComponent(() => import("../features/messages/MessagePage"), "MessagePage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/inbox",
+    component: lazyRouteComponent(() => import("../features/inbox/InboxPage"), "InboxPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/inbox/$id",
+    component: lazyRouteComponent(() => import("../features/inbox/InboxPage"), "InboxPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/monitoring",
+    component: lazyRouteComponent(() => import("../features/monitoring/MonitoringPage"), "MonitoringPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/monitoring/webhooks",
+    component: lazyRouteComponent(() => import("../features/monitoring/WebhooksPage"), "WebhooksPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/monitoring/decisions",
+    component: lazyRouteComponent(() => import("../features/messages/DecisionsPage"), "DecisionsPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/compliance",
+    component: lazyRouteComponent(() => import("../features/compliance/CompliancePage"), "CompliancePage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/settings",
+    component: lazyRouteComponent(() => import("../features/settings/SettingsPage"), "SettingsPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/account",
+    component: lazyRouteComponent(() => import("../features/account/AccountPage"), "AccountPage"),
+  }),
 ]);
 
 export const router = createRouter({ routeTree, defaultPreload: false, scrollRestoration: true });

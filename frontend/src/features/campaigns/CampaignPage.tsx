@@ -1,4 +1,3 @@
-import { LineChart } from "@mantine/charts";
 import {
   Alert,
   Button,
@@ -22,6 +21,7 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { useState } from "react";
 import { useMutation, useQuery, useSubscription } from "urql";
 import { useMay } from "../../app/session";
+import { DeliveryChart } from "../../components/DeliveryChart";
 import { Empty, Failed, Live, LoadMore, Page, Rows, Stat, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { CampaignPageQuery, CampaignStateFragment, MessageStatus } from "../../gql/graphql";
@@ -35,7 +35,6 @@ import {
   percent,
   sentence,
   skipText,
-  timeOfDay,
   waits,
   waitText,
   words,
@@ -582,27 +581,17 @@ function Report({ details, state: c }: { details: Details; state: CampaignStateF
       <Grid>
         <Grid.Col span={{ base: 12, lg: 8 }}>
           <Card h="100%">
-            <Title order={2} size="h4" mb="md">
-              Over time
-            </Title>
             {c.series.length === 0 ? (
-              <Text c="dimmed" size="sm">
-                Nothing has happened yet.
-              </Text>
+              <>
+                <Title order={2} size="h4" mb="md">
+                  Over time
+                </Title>
+                <Text c="dimmed" size="sm">
+                  Nothing has happened yet.
+                </Text>
+              </>
             ) : (
-              <LineChart
-                h={240}
-                data={c.series.map((p) => ({ ...p, at: timeOfDay(p.at) }))}
-                dataKey="at"
-                withDots={c.series.length < 12}
-                withLegend
-                series={[
-                  { name: "accepted", label: "Accepted", color: "blue.6" },
-                  { name: "delivered", label: "Delivered", color: "brand.6" },
-                  { name: "read", label: "Read", color: "grape.6" },
-                  { name: "failed", label: "Failed", color: "red.6" },
-                ]}
-              />
+              <DeliveryChart title="Over time" points={c.series} height={240} />
             )}
           </Card>
         </Grid.Col>

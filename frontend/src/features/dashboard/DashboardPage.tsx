@@ -1,15 +1,15 @@
-import { AreaChart } from "@mantine/charts";
 import { Alert, Anchor, Badge, Button, Card, Group, Progress, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconSend } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useMutation, useQuery, useSubscription } from "urql";
 import { useMay, useSession } from "../../app/session";
+import { DeliveryChart } from "../../components/DeliveryChart";
 import { Empty, Failed, LinkButton, Live, Page, Rows, Stat, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { DashboardLiveSubscription, DashboardNumbersFragment } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
-import { count, counted, moment, percent, timeOfDay } from "../../lib/format";
+import { count, counted, moment, percent } from "../../lib/format";
 
 graphql(`
   fragment DashboardNumbers on Dashboard {
@@ -246,23 +246,7 @@ export function DashboardPage() {
             {count(d.period.accepted)} messages accepted, {count(d.period.delivered)} delivered
           </Live>
           <Card>
-            <Title order={2} size="h4" mb="md">
-              Messages
-            </Title>
-            <AreaChart
-              h={220}
-              data={d.series.map((p) => ({ ...p, at: timeOfDay(p.at).slice(0, 5) }))}
-              dataKey="at"
-              curveType="monotone"
-              withDots={false}
-              withLegend
-              series={[
-                { name: "accepted", label: "Accepted", color: "blue.6" },
-                { name: "delivered", label: "Delivered", color: "brand.6" },
-                { name: "read", label: "Read", color: "grape.6" },
-                { name: "failed", label: "Failed", color: "red.6" },
-              ]}
-            />
+            <DeliveryChart title="Messages" points={d.series} height={220} />
           </Card>
           <SimpleGrid cols={{ base: 1, lg: 2 }}>
             <Card>

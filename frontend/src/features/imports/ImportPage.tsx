@@ -1,3 +1,5 @@
+import "@mantine/dropzone/styles.css";
+
 import { Alert, Anchor, Box, Button, Card, Group, Stack, Stepper, Table, Text, Title } from "@mantine/core";
 import { Dropzone } from "@mantine/dropzone";
 import { IconFileSpreadsheet, IconUpload } from "@tabler/icons-react";

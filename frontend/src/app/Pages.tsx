@@ -1,0 +1,7 @@
+import { RouterProvider } from "@tanstack/react-router";
+import { router } from "./router";
+
+/** All pages, for whoever is signed in. */
+export function Pages() {
+  return <RouterProvider router={router} />;
+}

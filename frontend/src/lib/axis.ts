@@ -1,0 +1,32 @@
+const minute = 60_000;
+const hour = 60 * minute;
+const dayLength = 24 * hour;
+const steps = [
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * minute),
+  ...[1, 2, 3, 6, 12].map((n) => n * hour),
+  ...[1, 2, 7, 14, 28].map((n) => n * dayLength),
+];
+
+/** How far the browser's clock is ahead of UTC at a moment, in milliseconds. */
+const ahead = (at: number) => -new Date(at).getTimezoneOffset() * minute;
+
+/**
+ * Moments to mark on a time axis: at round times of the browser's zone, the same distance apart, at most so many. A day
+ * of 23 or 25 hours shifts those of hours by one; days always begin at midnight.
+ */
+export function ticks(from: number, to: number, atMost = 7): number[] {
+  const step = steps.find((s) => (to - from) / s < atMost) ?? Math.ceil((to - from) / atMost / dayLength) * dayLength;
+  const marks: number[] = [];
+  const local = (utc: number) => utc - ahead(utc - ahead(utc)); // what the clock shows as utc, as a moment
+  for (let t = Math.ceil((from + ahead(from)) / step) * step; local(t) <= to; t += step)
+    if (local(t) >= from) marks.push(local(t));
+  return marks;
+}
+
+/** What a mark says: the day at midnight, else the time. */
+export function tickText(at: number, locale?: string): string {
+  const d = new Date(at);
+  if (d.getHours() === 0 && d.getMinutes() === 0)
+    return d.toLocaleDateString(locale, { weekday: "short", day: "numeric", month: "short" });
+  return d.toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
+}
