@@ -257,10 +257,21 @@ func (r *mutationResolver) CampaignLaunch(ctx context.Context, input model.Campa
 	var v *campaign.Campaign
 	id, err := globalid.Decode("id", kindCampaign, input.ID)
 	if err == nil {
-		v, err = r.Services.Campaigns.Launch(ctx, id)
+		v, err = r.Services.Campaigns.Launch(ctx, id, time.Duration(input.UndoSeconds)*time.Second)
 	}
 	errs, err := payloadErrors(err)
 	return &model.CampaignLaunchPayload{Campaign: toCampaign(kept(errs, v)), UserErrors: errs}, err
+}
+
+// CampaignLaunchUndo is the resolver for the campaignLaunchUndo field.
+func (r *mutationResolver) CampaignLaunchUndo(ctx context.Context, input model.CampaignLaunchUndoInput) (*model.CampaignLaunchUndoPayload, error) {
+	var v *campaign.Campaign
+	id, err := globalid.Decode("id", kindCampaign, input.ID)
+	if err == nil {
+		v, err = r.Services.Campaigns.UndoLaunch(ctx, id)
+	}
+	errs, err := payloadErrors(err)
+	return &model.CampaignLaunchUndoPayload{Campaign: toCampaign(kept(errs, v)), UserErrors: errs}, err
 }
 
 // CampaignSchedule is the resolver for the campaignSchedule field.

@@ -402,6 +402,9 @@ func toCampaign(c *campaign.Campaign) *model.Campaign {
 		QuietHours: fromQuietHours(c.QuietHours), FrequencyCap: fromCap(c.FrequencyCap), StartError: filled(c.StartError),
 		StartRetryAt: c.StartRetryAt,
 	}
+	if c.Status == campaign.StatusPreparing {
+		out.UndoableUntil = c.UndoUntil
+	}
 	if c.ParentID != nil {
 		out.Parent = &model.Campaign{ID: encode(kindCampaign, *c.ParentID)}
 	}

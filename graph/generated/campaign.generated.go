@@ -1208,6 +1208,29 @@ func (ec *executionContext) fieldContext_Campaign_startedAt(_ context.Context, f
 	return graphql.NewScalarFieldContext("Campaign", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _Campaign_undoableUntil(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_undoableUntil(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UndoableUntil, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_undoableUntil(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _Campaign_preparedAt(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2120,6 +2143,70 @@ func (ec *executionContext) _CampaignLaunchPayload_userErrors(ctx context.Contex
 func (ec *executionContext) fieldContext_CampaignLaunchPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "CampaignLaunchPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignLaunchUndoPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CampaignLaunchUndoPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignLaunchUndoPayload_campaign(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Campaign) graphql.Marshaler {
+			return ec.marshalOCampaign2ᚖeventstreamᚋgraphᚋmodelᚐCampaign(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignLaunchUndoPayload_campaign(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignLaunchUndoPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignLaunchUndoPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.CampaignLaunchUndoPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignLaunchUndoPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖeventstreamᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignLaunchUndoPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignLaunchUndoPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -4043,6 +4130,59 @@ func (ec *executionContext) unmarshalInputCampaignLaunchInput(ctx context.Contex
 		asMap[k] = v
 	}
 
+	if _, present := asMap["undoSeconds"]; !present {
+		asMap["undoSeconds"] = 0
+	}
+
+	fieldsInOrder := [...]string{"id", "undoSeconds"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "undoSeconds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("undoSeconds"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UndoSeconds = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCampaignLaunchInput unmarshals raw into the CampaignLaunchInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCampaignLaunchInput(ctx context.Context, raw any) (model.CampaignLaunchInput, error) {
+	var out model.CampaignLaunchInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CampaignLaunchInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCampaignLaunchUndoInput(ctx context.Context, obj any) (model.CampaignLaunchUndoInput, error) {
+	var it model.CampaignLaunchUndoInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
 	fieldsInOrder := [...]string{"id"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
@@ -4062,15 +4202,15 @@ func (ec *executionContext) unmarshalInputCampaignLaunchInput(ctx context.Contex
 	return it, nil
 }
 
-// UnmarshalCampaignLaunchInput unmarshals raw into the CampaignLaunchInput input type, using the
+// UnmarshalCampaignLaunchUndoInput unmarshals raw into the CampaignLaunchUndoInput input type, using the
 // unmarshaler bound to ctx's request. Call it from a resolver to decode an input
 // object that was not passed as a field argument.
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalCampaignLaunchInput(ctx context.Context, raw any) (model.CampaignLaunchInput, error) {
-	var out model.CampaignLaunchInput
-	err := graphql.UnmarshalNamedInputFromContext(ctx, "CampaignLaunchInput", raw, &out)
+func UnmarshalCampaignLaunchUndoInput(ctx context.Context, raw any) (model.CampaignLaunchUndoInput, error) {
+	var out model.CampaignLaunchUndoInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CampaignLaunchUndoInput", raw, &out)
 	return out, err
 }
 
@@ -5008,6 +5148,11 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "undoableUntil":
+			out.Values[i] = ec._Campaign_undoableUntil(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "preparedAt":
 			out.Values[i] = ec._Campaign_preparedAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -5405,6 +5550,44 @@ func (ec *executionContext) _CampaignLaunchPayload(ctx context.Context, sel ast.
 			}
 		case "userErrors":
 			out.Values[i] = ec._CampaignLaunchPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var campaignLaunchUndoPayloadImplementors = []string{"CampaignLaunchUndoPayload"}
+
+func (ec *executionContext) _CampaignLaunchUndoPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignLaunchUndoPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignLaunchUndoPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignLaunchUndoPayload")
+		case "campaign":
+			out.Values[i] = ec._CampaignLaunchUndoPayload_campaign(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._CampaignLaunchUndoPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -6400,6 +6583,19 @@ func (ec *executionContext) marshalNCampaignLaunchPayload2ᚖeventstreamᚋgraph
 		return graphql.Null
 	}
 	return ec._CampaignLaunchPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCampaignLaunchUndoInput2eventstreamᚋgraphᚋmodelᚐCampaignLaunchUndoInput(ctx context.Context, v any) (model.CampaignLaunchUndoInput, error) {
+	res, err := ec.unmarshalInputCampaignLaunchUndoInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCampaignLaunchUndoPayload2ᚖeventstreamᚋgraphᚋmodelᚐCampaignLaunchUndoPayload(ctx context.Context, sel ast.SelectionSet, v *model.CampaignLaunchUndoPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CampaignLaunchUndoPayload!")
+		return graphql.Null
+	}
+	return ec._CampaignLaunchUndoPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNCampaignPauseInput2eventstreamᚋgraphᚋmodelᚐCampaignPauseInput(ctx context.Context, v any) (model.CampaignPauseInput, error) {

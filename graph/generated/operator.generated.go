@@ -65,6 +65,7 @@ type MutationResolver interface {
 	CampaignCreate(ctx context.Context, input model.CampaignCreateInput) (*model.CampaignCreatePayload, error)
 	CampaignUpdate(ctx context.Context, input model.CampaignUpdateInput) (*model.CampaignUpdatePayload, error)
 	CampaignLaunch(ctx context.Context, input model.CampaignLaunchInput) (*model.CampaignLaunchPayload, error)
+	CampaignLaunchUndo(ctx context.Context, input model.CampaignLaunchUndoInput) (*model.CampaignLaunchUndoPayload, error)
 	CampaignSchedule(ctx context.Context, input model.CampaignScheduleInput) (*model.CampaignSchedulePayload, error)
 	CampaignUnschedule(ctx context.Context, input model.CampaignUnscheduleInput) (*model.CampaignUnschedulePayload, error)
 	CampaignTestSend(ctx context.Context, input model.CampaignTestSendInput) (*model.CampaignTestSendPayload, error)
@@ -204,6 +205,20 @@ func (ec *executionContext) field_Mutation_campaignDuplicate_args(ctx context.Co
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.CampaignDuplicateInput, error) {
 			return ec.unmarshalNCampaignDuplicateInput2eventstreamᚋgraphᚋmodelᚐCampaignDuplicateInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_campaignLaunchUndo_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CampaignLaunchUndoInput, error) {
+			return ec.unmarshalNCampaignLaunchUndoInput2eventstreamᚋgraphᚋmodelᚐCampaignLaunchUndoInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4819,6 +4834,83 @@ func (ec *executionContext) fieldContext_Mutation_campaignLaunch(ctx context.Con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_campaignLaunch_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_campaignLaunchUndo(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_campaignLaunchUndo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CampaignLaunchUndo(ctx, fc.Args["input"].(model.CampaignLaunchUndoInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2eventstreamᚋgraphᚋmodelᚐRole(ctx, "MARKETER")
+				if err != nil {
+					var zeroVal *model.CampaignLaunchUndoPayload
+					return zeroVal, err
+				}
+				scope, err := ec.unmarshalOScope2ᚖeventstreamᚋgraphᚋmodelᚐScope(ctx, "CAMPAIGNS_WRITE")
+				if err != nil {
+					var zeroVal *model.CampaignLaunchUndoPayload
+					return zeroVal, err
+				}
+				recent, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.CampaignLaunchUndoPayload
+					return zeroVal, err
+				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.CampaignLaunchUndoPayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *model.CampaignLaunchUndoPayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignLaunchUndoPayload) graphql.Marshaler {
+			return ec.marshalNCampaignLaunchUndoPayload2ᚖeventstreamᚋgraphᚋmodelᚐCampaignLaunchUndoPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_campaignLaunchUndo(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignLaunchUndoPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_campaignLaunchUndo_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -11791,6 +11883,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "campaignLaunch":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_campaignLaunch(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "campaignLaunchUndo":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_campaignLaunchUndo(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -236,6 +236,7 @@ type ComplexityRoot struct {
 		ThroughputPeak     func(childComplexity int) int
 		Topic              func(childComplexity int) int
 		UndecidedSince     func(childComplexity int) int
+		UndoableUntil      func(childComplexity int) int
 		UpdatedAt          func(childComplexity int) int
 		WaitingUntil       func(childComplexity int) int
 	}
@@ -293,6 +294,11 @@ type ComplexityRoot struct {
 	}
 
 	CampaignLaunchPayload struct {
+		Campaign   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CampaignLaunchUndoPayload struct {
 		Campaign   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
@@ -782,6 +788,7 @@ type ComplexityRoot struct {
 		CampaignDelete            func(childComplexity int, input model.CampaignDeleteInput) int
 		CampaignDuplicate         func(childComplexity int, input model.CampaignDuplicateInput) int
 		CampaignLaunch            func(childComplexity int, input model.CampaignLaunchInput) int
+		CampaignLaunchUndo        func(childComplexity int, input model.CampaignLaunchUndoInput) int
 		CampaignPause             func(childComplexity int, input model.CampaignPauseInput) int
 		CampaignResume            func(childComplexity int, input model.CampaignResumeInput) int
 		CampaignSchedule          func(childComplexity int, input model.CampaignScheduleInput) int
@@ -2282,6 +2289,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.UndecidedSince(childComplexity), true
+	case "Campaign.undoableUntil":
+		if e.ComplexityRoot.Campaign.UndoableUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.UndoableUntil(childComplexity), true
 	case "Campaign.updatedAt":
 		if e.ComplexityRoot.Campaign.UpdatedAt == nil {
 			break
@@ -2500,6 +2513,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignLaunchPayload.UserErrors(childComplexity), true
+
+	case "CampaignLaunchUndoPayload.campaign":
+		if e.ComplexityRoot.CampaignLaunchUndoPayload.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLaunchUndoPayload.Campaign(childComplexity), true
+	case "CampaignLaunchUndoPayload.userErrors":
+		if e.ComplexityRoot.CampaignLaunchUndoPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLaunchUndoPayload.UserErrors(childComplexity), true
 
 	case "CampaignPausePayload.campaign":
 		if e.ComplexityRoot.CampaignPausePayload.Campaign == nil {
@@ -4450,6 +4476,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CampaignLaunch(childComplexity, args["input"].(model.CampaignLaunchInput)), true
+	case "Mutation.campaignLaunchUndo":
+		if e.ComplexityRoot.Mutation.CampaignLaunchUndo == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_campaignLaunchUndo_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CampaignLaunchUndo(childComplexity, args["input"].(model.CampaignLaunchUndoInput)), true
 	case "Mutation.campaignPause":
 		if e.ComplexityRoot.Mutation.CampaignPause == nil {
 			break
@@ -7690,6 +7727,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignDuplicateInput", ec.unmarshalInputCampaignDuplicateInput),
 			graphql.NewInputUnmarshaler("CampaignFilter", ec.unmarshalInputCampaignFilter),
 			graphql.NewInputUnmarshaler("CampaignLaunchInput", ec.unmarshalInputCampaignLaunchInput),
+			graphql.NewInputUnmarshaler("CampaignLaunchUndoInput", ec.unmarshalInputCampaignLaunchUndoInput),
 			graphql.NewInputUnmarshaler("CampaignMessageFilter", ec.unmarshalInputCampaignMessageFilter),
 			graphql.NewInputUnmarshaler("CampaignPauseInput", ec.unmarshalInputCampaignPauseInput),
 			graphql.NewInputUnmarshaler("CampaignResumeInput", ec.unmarshalInputCampaignResumeInput),
@@ -8325,6 +8363,8 @@ type Campaign implements Node {
   updatedAt: DateTime!
   "Launched."
   startedAt: DateTime
+  "Until then campaignLaunchUndo takes the launch back; null: it cannot be undone."
+  undoableUntil: DateTime
   "The audience was complete."
   preparedAt: DateTime
   finishedAt: DateTime
@@ -8487,6 +8527,9 @@ extend type Mutation {
   none is, it is refused.
   """
   campaignLaunch(input: CampaignLaunchInput!): CampaignLaunchPayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
+  "Makes a draft again of a campaign that was launched with undoSeconds, until Campaign.undoableUntil. No message was made by then. Later: cancel it."
+  campaignLaunchUndo(input: CampaignLaunchUndoInput!): CampaignLaunchUndoPayload!
+    @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   """
   Starts a complete campaign by itself, once or again and again; call it again to change the plan. The segment and the template's approved version are taken when it starts;
   if something then forbids the launch, it fails with the reason.
@@ -8589,6 +8632,15 @@ type CampaignUpdatePayload {
 }
 input CampaignLaunchInput {
   id: ID!
+  "For so many seconds, 0 to 60, campaignLaunchUndo makes a draft of it again; its audience is taken afterwards. A run of a recurring campaign starts at once."
+  undoSeconds: Int! = 0
+}
+input CampaignLaunchUndoInput {
+  id: ID!
+}
+type CampaignLaunchUndoPayload {
+  campaign: Campaign
+  userErrors: [UserError!]!
 }
 type CampaignLaunchPayload {
   campaign: Campaign
@@ -11269,6 +11321,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_updatedAt(ctx, field)
 	case "startedAt":
 		return ec.fieldContext_Campaign_startedAt(ctx, field)
+	case "undoableUntil":
+		return ec.fieldContext_Campaign_undoableUntil(ctx, field)
 	case "preparedAt":
 		return ec.fieldContext_Campaign_preparedAt(ctx, field)
 	case "finishedAt":
@@ -11389,6 +11443,16 @@ func (ec *executionContext) childFields_CampaignLaunchPayload(ctx context.Contex
 		return ec.fieldContext_CampaignLaunchPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignLaunchPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignLaunchUndoPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaign":
+		return ec.fieldContext_CampaignLaunchUndoPayload_campaign(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CampaignLaunchUndoPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignLaunchUndoPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CampaignPausePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -311,6 +311,8 @@ type Campaign struct {
 	UpdatedAt time.Time          `json:"updatedAt"`
 	// Launched.
 	StartedAt *time.Time `json:"startedAt,omitempty"`
+	// Until then campaignLaunchUndo takes the launch back; null: it cannot be undone.
+	UndoableUntil *time.Time `json:"undoableUntil,omitempty"`
 	// The audience was complete.
 	PreparedAt *time.Time `json:"preparedAt,omitempty"`
 	FinishedAt *time.Time `json:"finishedAt,omitempty"`
@@ -425,9 +427,20 @@ type CampaignFilter struct {
 
 type CampaignLaunchInput struct {
 	ID string `json:"id"`
+	// For so many seconds, 0 to 60, campaignLaunchUndo makes a draft of it again; its audience is taken afterwards. A run of a recurring campaign starts at once.
+	UndoSeconds int `json:"undoSeconds"`
 }
 
 type CampaignLaunchPayload struct {
+	Campaign   *Campaign    `json:"campaign,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type CampaignLaunchUndoInput struct {
+	ID string `json:"id"`
+}
+
+type CampaignLaunchUndoPayload struct {
 	Campaign   *Campaign    `json:"campaign,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
 }

@@ -535,3 +535,38 @@ func TestNobodyGetsMoreThanTheFrequencyCap(t *testing.T) {
 	require.Equal(t, map[string]any{"messages": 2.0, "days": 7.0},
 		capOf(e.must("campaignDuplicate", "campaign", map[string]any{"id": third})))
 }
+
+func TestALaunchCanBeUndoneBeforeItBegins(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.small(3)
+	camp := e.draft("hasty", nil)
+	for seconds, problem := range map[int]string{-1: "0 to 60", 61: "0 to 60"} {
+		_, problems := e.mutate("campaignLaunch", "campaign", map[string]any{"id": camp, "undoSeconds": seconds})
+		require.Contains(t, problems, problem)
+	}
+	undone := func() string {
+		_, problems := e.mutate("campaignLaunchUndo", "campaign", map[string]any{"id": camp})
+		return problems
+	}
+	require.Contains(t, undone(), "draft", "nothing was launched")
+
+	e.must("campaignLaunch", "campaign", map[string]any{"id": camp, "undoSeconds": 60})
+	status, c := e.campaign(camp)
+	require.Equal(t, "PREPARING", status)
+	require.Zero(t, c.Audience, "no message is made that would have to be taken back")
+	require.Empty(t, undone())
+	status, _ = e.campaign(camp)
+	require.Equal(t, "DRAFT", status)
+	require.Equal(t, 1, e.query("SELECT count(*) FROM audit_entries WHERE action = 'campaign.launch_undo'"))
+	require.Zero(t, e.query("SELECT count(*) FROM campaigns WHERE started_at IS NOT NULL OR template_version_id IS NOT NULL"))
+
+	// It can be changed and launched again; when nobody undoes it, it goes out.
+	e.must("campaignUpdate", "campaign", map[string]any{"id": camp, "name": "considered"})
+	e.must("campaignLaunch", "campaign", map[string]any{"id": camp, "undoSeconds": 60})
+	_, err := e.DB().NewRaw("UPDATE campaigns SET undo_until = now() WHERE status = 'preparing'").Exec(t.Context())
+	require.NoError(t, err) // a minute later
+	require.Contains(t, undone(), "cancel the campaign instead")
+	require.Equal(t, 3, e.await(camp, "COMPLETED").Accepted)
+	e.exact(camp)
+}

@@ -39,7 +39,7 @@ const (
 var moves = map[Status][]Status{
 	StatusDraft:     {StatusScheduled, StatusPreparing, StatusCanceled, StatusFailed},
 	StatusScheduled: {StatusDraft, StatusPreparing, StatusCanceled, StatusFailed},
-	StatusPreparing: {StatusSending, StatusCanceled, StatusFailed, StatusCompleted},
+	StatusPreparing: {StatusDraft, StatusSending, StatusCanceled, StatusFailed, StatusCompleted},
 	StatusSending:   {StatusPaused, StatusCompleted, StatusCanceled, StatusFailed},
 	StatusPaused:    {StatusSending, StatusCanceled, StatusFailed},
 }
@@ -101,6 +101,7 @@ type Campaign struct {
 	AudienceCursor     int64              //
 	PreparedAt         *time.Time         // the audience was complete
 	StartedAt          *time.Time         // launched
+	UndoUntil          *time.Time         // its launch can be undone, and its audience is not taken before
 	FinishedAt         *time.Time         //
 	CreatedBy          *int64             //
 	CreatedAt          time.Time          `bun:",nullzero"`

@@ -91,7 +91,11 @@ func (e *Preparer) prepareSlice(ctx context.Context, id int64) (done bool, err e
 		if err != nil {
 			return err
 		}
-		if c.Status != StatusPreparing {
+		now, err := db.Now(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if c.Status != StatusPreparing || c.UndoUntil != nil && c.UndoUntil.After(now) {
 			done = true
 			return nil
 		}
@@ -123,10 +127,6 @@ func (e *Preparer) prepareSlice(ctx context.Context, id int64) (done bool, err e
 			return moveCursor(ctx, tx, id, last)
 		}
 		done = true
-		now, err := db.Now(ctx, tx)
-		if err != nil {
-			return err
-		}
 		c.PreparedAt = &now
 		c.Status = StatusSending
 		if err := save(ctx, tx, c); err != nil {

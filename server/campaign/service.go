@@ -258,9 +258,16 @@ func pace(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	return sender.SetRate(ctx, tx, sender.CampaignKey(c.ID), *c.RateLimitPerSecond)
 }
 
+// MaxUndo is the longest that a launch may wait for being undone.
+const MaxUndo = time.Minute
+
 // Launch checks that everything is there and starts: one transaction with the
-// status, the audit entry and the job, so that a crash leaves all or nothing.
-func (s *Service) Launch(ctx context.Context, id int64) (*Campaign, error) {
+// status, the audit entry and the job, so that a crash leaves all or nothing. Within
+// undo, up to MaxUndo, UndoLaunch takes it back; 0 starts at once.
+func (s *Service) Launch(ctx context.Context, id int64, undo time.Duration) (*Campaign, error) {
+	if undo < 0 || undo > MaxUndo {
+		return nil, apperr.Invalid("undoSeconds", "%v seconds are not allowed: 0 to %v are", undo.Seconds(), MaxUndo.Seconds())
+	}
 	c, err := s.ByID(ctx, id)
 	if err != nil {
 		return nil, err
@@ -268,7 +275,33 @@ func (s *Service) Launch(ctx context.Context, id int64) (*Campaign, error) {
 	if c.Status == StatusScheduled && c.recurs() {
 		return s.launchRun(ctx, c)
 	}
-	return s.move(ctx, id, "campaign.launch", StatusPreparing, s.start)
+	return s.move(ctx, id, "campaign.launch", StatusPreparing, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
+		if err := s.freeze(ctx, tx, c); err != nil {
+			return err
+		}
+		if undo == 0 {
+			return s.jobs.Insert(ctx, tx, PrepareArgs{CampaignID: c.ID})
+		}
+		until := c.StartedAt.Add(undo)
+		c.UndoUntil = &until // maintenance enqueues the job then
+		return nil
+	})
+}
+
+// UndoLaunch makes a draft again of a campaign whose launch has not begun to make
+// messages.
+func (s *Service) UndoLaunch(ctx context.Context, id int64) (*Campaign, error) {
+	return s.move(ctx, id, "campaign.launch_undo", StatusDraft, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
+		now, err := db.Now(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if c.Status != StatusPreparing || c.UndoUntil == nil || !c.UndoUntil.After(now) {
+			return apperr.Conflict("the launch cannot be undone any more: cancel the campaign instead")
+		}
+		c.AudienceQuery, c.TemplateVersionID, c.StartedAt, c.UndoUntil, c.Schedule = nil, nil, nil, nil, nil
+		return nil
+	})
 }
 
 // launchRun starts the run of a recurring campaign that is due, without waiting
@@ -296,9 +329,17 @@ func (c *Campaign) started() { c.StartFailures, c.StartError, c.StartRetryAt = 0
 
 func (c *Campaign) recurs() bool { return c.Schedule != nil && c.Schedule.Recurrence != nil }
 
-// start freezes what goes out: the query with its segments written out, and the
-// approved version of the template. Later changes to them do not matter.
+// start freezes what goes out and has the audience taken.
 func (s *Service) start(ctx context.Context, tx bun.Tx, c *Campaign) error {
+	if err := s.freeze(ctx, tx, c); err != nil {
+		return err
+	}
+	return s.jobs.Insert(ctx, tx, PrepareArgs{CampaignID: c.ID})
+}
+
+// freeze keeps what goes out: the query with its segments written out, and the
+// approved version of the template. Later changes to them do not matter.
+func (s *Service) freeze(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	if c.recurs() && c.Status == StatusScheduled {
 		return apperr.Conflict("the campaign recurs: its runs start, and not itself")
 	}
@@ -319,10 +360,7 @@ func (s *Service) start(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	}
 	c.StartedAt, c.NextRunAt = &now, nil
 	c.started()
-	if err := pace(ctx, tx, c); err != nil {
-		return err
-	}
-	return s.jobs.Insert(ctx, tx, PrepareArgs{CampaignID: c.ID})
+	return pace(ctx, tx, c)
 }
 
 // What every campaign must have.

@@ -213,11 +213,13 @@ func inFlight(ctx context.Context, idb bun.IDB, campaignID int64) (n int64, err 
 	return n, db.Err(err)
 }
 
-// unprepared are campaigns whose audience nobody takes. A job that was just
-// enqueued shows in River's table, not yet in a lease.
+// unprepared are campaigns whose audience nobody takes, and whose launch cannot be
+// undone any more. A job that was just enqueued shows in River's table, not yet in a
+// lease.
 func unprepared(ctx context.Context, idb bun.IDB) (ids []int64, err error) {
 	err = idb.NewRaw(`
 		SELECT ca.id FROM campaigns ca WHERE ca.status = 'preparing'
+			AND (ca.undo_until IS NULL OR ca.undo_until <= now())
 			AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.name = 'campaign_prepare:' || ca.id AND l.expires_at >= now())
 			AND NOT EXISTS (SELECT 1 FROM river_job j WHERE j.kind = 'campaign_prepare' AND j.state IN ('available', 'pending') AND (j.args ->> 'campaign_id')::bigint = ca.id)`).Scan(ctx, &ids)
 	return ids, db.Err(err)

@@ -91,6 +91,8 @@ export type CampaignFilter = {
 
 export type CampaignLaunchInput = {
   id: string | number;
+  /** For so many seconds, 0 to 60, campaignLaunchUndo makes a draft of it again; its audience is taken afterwards. A run of a recurring campaign starts at once. */
+  undoSeconds?: number;
 };
 
 export type CampaignPauseInput = {
