@@ -218,7 +218,7 @@ test("a campaign is planned, launched, and counted live without a reload", async
   await look("campaigns-empty");
   await plan("Autumn", 150);
   await look("campaign-wizard");
-  await page.getByRole("button", { name: "Check" }).click();
+  await page.getByRole("button", { name: "Review", exact: true }).click();
   await expect(page.getByTestId("preflight-send")).toBeVisible();
   const willSend = await figure(page.getByTestId("preflight-send"));
   expect(willSend).toBeGreaterThan(200);
@@ -275,7 +275,7 @@ test("a STOP from the sandbox shows live, and the contact is skipped next time",
   await expect(page.getByTestId("stream")).toContainText("STOP");
   await look("monitoring");
   await plan("Autumn again", 500);
-  await page.getByRole("button", { name: "Check" }).click();
+  await page.getByRole("button", { name: "Review", exact: true }).click();
   await expect(page.getByRole("row", { name: /Opted out 1/ })).toBeVisible();
   await page.getByRole("button", { name: /^Launch to/ }).click();
   await expect(page.getByText("Completed", { exact: true })).toBeVisible();
@@ -394,7 +394,7 @@ test("a topic is added, contacts subscribe and leave, and a campaign reaches onl
 
   await plan("Alert", 500, "Price alerts");
   await page.getByRole("switch", { name: "Frequency cap" }).press("Space");
-  await page.getByRole("button", { name: "Check" }).click();
+  await page.getByRole("button", { name: "Review", exact: true }).click();
   await expect(page.getByRole("row", { name: /Not subscribed to the topic/ })).toBeVisible();
   const willSend = await figure(page.getByTestId("preflight-send"));
   expect(willSend).toBeGreaterThan(0);
@@ -532,19 +532,63 @@ test("a campaign without a template cannot be launched and says why", async () =
   await expect(page.getByRole("link", { name: "Hollow" })).toBeVisible();
   await look("campaigns");
   await page.getByRole("link", { name: "Hollow" }).click();
-  await page.getByRole("button", { name: "Launch" }).click();
-  await expect(page.getByText(/the campaign has no template/)).toBeVisible();
+  await page.getByRole("button", { name: "Launch", exact: true }).click();
+  await expect(page.getByText(/The campaign has no template/)).toBeVisible();
+  await expect(page.getByRole("button", { name: /^Launch to/ })).toBeDisabled();
+  await page.getByRole("button", { name: "Not now" }).click();
+});
+
+test("a draft is kept as it is written, edited, launched, undone and deleted", async () => {
+  await page.goto("/campaigns/new");
+  await page.getByLabel("Name", { exact: true }).fill("Winter");
+  await page.reload();
+  await expect(page.getByLabel("Name", { exact: true })).toHaveValue("Winter");
+  await page.getByRole("combobox", { name: "Segment" }).click();
+  await page.getByRole("option", { name: /Pro outside Mumbai/ }).click();
+  await page.getByRole("button", { name: "Next" }).click();
+  await page.getByRole("combobox", { name: "Template" }).click();
+  await page.getByRole("option", { name: /Autumn sale/ }).click();
+  await page.getByRole("button", { name: "Next" }).click();
+  await page.getByLabel("Messages a second").fill("-5");
+  await page.getByRole("button", { name: "Review", exact: true }).click();
+  await expect(page.getByText(/-5 is out of range/)).toBeVisible();
+  await page.getByLabel("Messages a second").fill("40");
+  await expect(page.getByText(/-5 is out of range/)).toHaveCount(0);
+  await expect(page.getByTestId("save-state")).toHaveText("Saved");
+  await page.reload();
+  await expect(page.getByLabel("Messages a second")).toHaveValue("40");
+  await page.getByRole("button", { name: "Done" }).click();
+  await title("Winter");
+  await expect(page.getByText("40 messages a second")).toBeVisible();
+  await look("campaign-draft");
+  await page.getByRole("link", { name: "Edit: Audience" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Winter sale");
+  await page.goBack();
+  await title("Winter sale");
+  // A slow machine may need more than ten seconds to press the button.
+  await page.route("**/graphql", (route) =>
+    route.continue({ postData: route.request().postData()?.replace('"undoSeconds":10', '"undoSeconds":60') }),
+  );
+  await page.getByRole("button", { name: "Launch", exact: true }).click();
+  await page.getByRole("button", { name: /^Launch to/ }).click();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(page.getByText("Draft", { exact: true })).toBeVisible();
+  await page.unroute("**/graphql");
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("button", { name: "Delete the draft" }).click();
+  await title("Campaigns");
+  await expect(page.getByRole("link", { name: "Winter sale" })).toHaveCount(0);
 });
 
 test("a campaign is scheduled, again and again, and taken back", async () => {
   await plan("Every week", 100);
-  await page.getByRole("button", { name: "Check" }).click();
+  await page.getByRole("button", { name: "Review", exact: true }).click();
   await page.getByRole("button", { name: "Schedule…" }).click();
   const form = page.getByRole("dialog");
   await form.getByLabel("Starts at").fill("2020-01-01T09:00");
   await form.getByRole("button", { name: "Schedule", exact: true }).click();
   await expect(form.getByText(/is in the past/)).toBeVisible();
-  await form.getByText("Again and again").click();
+  await form.getByText("Recurring").click();
   await form.getByText("Thu", { exact: true }).click();
   await form.getByLabel("At", { exact: true }).fill("10:30");
   await form.getByRole("combobox", { name: "Time zone" }).fill("Europe/Berlin");

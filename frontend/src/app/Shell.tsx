@@ -33,6 +33,7 @@ import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-route
 import { lazy, Suspense, useEffect, useState } from "react";
 import { useMutation } from "urql";
 import { graphql } from "../gql";
+import { forgetAll } from "../lib/kept";
 import { useSession } from "./session";
 
 const Palette = lazy(async () => ({ default: (await import("./Palette")).Palette }));
@@ -141,6 +142,7 @@ export function Shell() {
                   leftSection={<IconLogout size={16} />}
                   onClick={async () => {
                     await signOut({});
+                    forgetAll();
                     session.reload();
                   }}
                 >

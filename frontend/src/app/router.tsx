@@ -2,7 +2,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "
 import { Empty, LinkButton } from "../components/ui";
 import { Shell } from "./Shell";
 
-export type Search = { q?: string; status?: string; consent?: string; f?: string; sort?: string };
+export type Search = { q?: string; status?: string; consent?: string; f?: string; sort?: string; step?: string };
 
 const text = (v: unknown) => (typeof v === "string" && v ? v : undefined);
 
@@ -14,6 +14,7 @@ const rootRoute = createRootRoute({
     consent: text(s.consent),
     f: typeof s.f === "object" ? JSON.stringify(s.f) : text(s.f), // the router reads JSON in the address bar
     sort: text(s.sort),
+    step: text(s.step),
   }),
   notFoundComponent: () => (
     <Empty icon="?" title="There is no such page" action={<LinkButton to="/">To the dashboard</LinkButton>}>
@@ -82,7 +83,12 @@ const routeTree = rootRoute.addChildren([
   createRoute({
     getParentRoute: parent,
     path: "/campaigns/new",
-    component: lazyRouteComponent(() => import("../features/campaigns/CampaignWizard"), "CampaignWizard"),
+    component: lazyRouteComponent(() => import("../features/campaigns/CampaignEditor"), "NewCampaign"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/campaigns/$id/edit",
+    component: lazyRouteComponent(() => import("../features/campaigns/CampaignEditor"), "CampaignEditor"),
   }),
   createRoute({
     getParentRoute: parent,

@@ -21,7 +21,7 @@ export const theme = createTheme({
   autoContrast: true,
   respectReducedMotion: true,
   defaultRadius: "md",
-  fontFamily: "Inter, ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
+  fontFamily: "'Inter Variable', ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
   headings: { fontWeight: "650" },
   cursorType: "pointer",
   components: {
@@ -32,6 +32,8 @@ export const theme = createTheme({
       styles: { description: { color: "var(--mantine-color-text)" } },
     },
     Modal: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
+    // A number out of range stays as it was typed, and the form says what is allowed: silently another one is worse.
+    NumberInput: { defaultProps: { clampBehavior: "none" } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },
   },
 });

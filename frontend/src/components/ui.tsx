@@ -155,13 +155,39 @@ export function Status(props: { value: string; label?: string }) {
 }
 
 export function LinkButton(
-  props: LinkProps & { children: ReactNode; leftSection?: ReactNode; variant?: string; size?: string },
+  props: LinkProps & {
+    children: ReactNode;
+    leftSection?: ReactNode;
+    variant?: string;
+    size?: string;
+    "aria-label"?: string;
+  },
 ) {
-  const { children, leftSection, variant, size, ...link } = props;
+  const { children, leftSection, variant, size, "aria-label": label, ...link } = props;
   return (
-    <Button renderRoot={(root) => <Link {...root} {...link} />} leftSection={leftSection} variant={variant} size={size}>
+    <Button
+      renderRoot={(root) => <Link {...root} {...link} />}
+      leftSection={leftSection}
+      variant={variant}
+      size={size}
+      aria-label={label}
+    >
       {children}
     </Button>
+  );
+}
+
+/** Says that what is on the screen was not saved yet, and offers what is saved instead. */
+export function Unsaved(props: { discard: () => void }) {
+  return (
+    <Group gap="xs" role="status">
+      <Text size="sm" c="dimmed">
+        Not saved yet; kept in this tab.
+      </Text>
+      <Button size="compact-xs" variant="subtle" onClick={props.discard}>
+        Discard
+      </Button>
+    </Group>
   );
 }
 

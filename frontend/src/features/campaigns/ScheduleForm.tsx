@@ -45,7 +45,7 @@ function local(iso: string | null | undefined): string {
   return new Date(t.getTime() - t.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
-/** When a campaign starts by itself: once, or again and again. */
+/** When a campaign starts by itself: once, or recurring. */
 export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: () => void }) {
   const before = props.plan?.recurrence;
   const [kind, setKind] = useState(before ? "again" : "once");
@@ -91,7 +91,7 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
         onChange={setKind}
         data={[
           { value: "once", label: "Once" },
-          { value: "again", label: "Again and again" },
+          { value: "again", label: "Recurring" },
         ]}
       />
       {kind === "once" ? (

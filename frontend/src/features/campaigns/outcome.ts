@@ -38,3 +38,6 @@ export function remaining(c: Counts): number {
 export function leftText(c: Counts): string {
   return [`${count(remaining(c))} left`, ...parts(c)].join(", ");
 }
+
+/** Nothing more will be sent. */
+export const hasEnded = (status: string) => ["COMPLETED", "CANCELED", "FAILED"].includes(status);

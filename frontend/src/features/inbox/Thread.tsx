@@ -7,6 +7,7 @@ import { useMay, useSession } from "../../app/session";
 import { Failed, LinkButton, Live, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
+import { useKept } from "../../lib/kept";
 import { real } from "../../lib/node";
 import { Decide } from "../compliance/OptOutReviews";
 import { Bubbles, Countdown } from "./Bubbles";
@@ -147,7 +148,7 @@ export function Thread(props: { id: string }) {
   const [, markRead] = useMutation(ReadDocument);
   const [, assign] = useMutation(AssignDocument);
   const [, close] = useMutation(CloseDocument);
-  const [body, setBody] = useState("");
+  const [body, setBody, forgetBody] = useKept(`reply:${id}`, "");
   const [template, setTemplate] = useState<string | null>(null);
   const again = () => load({ requestPolicy: "network-only" });
   useSubscription({ query: ThreadLiveDocument, variables: { id } }, (_: unknown, next) => {
@@ -178,7 +179,7 @@ export function Thread(props: { id: string }) {
   const send = async () => {
     const input = template ? { id, templateId: template } : { id, body };
     if (!settled(await reply({ input }))) return;
-    setBody("");
+    forgetBody("");
     setTemplate(null);
     again();
   };

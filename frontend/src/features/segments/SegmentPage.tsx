@@ -21,10 +21,11 @@ import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
-import { Failed, Live, Page, Rows, Stat, Status } from "../../components/ui";
+import { Failed, Live, Page, Rows, Stat, Status, Unsaved } from "../../components/ui";
 import { graphql } from "../../gql";
 import { byField, errorText, payloadOf, settled } from "../../lib/errors";
 import { count, percent } from "../../lib/format";
+import { useKept } from "../../lib/kept";
 import { real } from "../../lib/node";
 import { QueryBuilder } from "./QueryBuilder";
 import { type Group, isGroup, leaves, type Node, sentence } from "./query";
@@ -171,9 +172,11 @@ function Editor(props: {
 }) {
   const may = useMay("MARKETER");
   const navigate = useNavigate();
-  const [name, setName] = useState(props.name);
-  const [description, setDescription] = useState(props.description);
-  const [query, setQuery] = useState<Node>(props.query);
+  const [saved] = useState({ name: props.name, description: props.description, query: props.query });
+  const [draft, setDraft, forget] = useKept(`segment:${props.id ?? "new"}`, saved);
+  const { name, description, query } = draft;
+  const change = (changed: Partial<typeof draft>) => setDraft((before) => ({ ...before, ...changed }));
+  const setQuery = (next: Node) => change({ query: next });
   const [json, setJson] = useState(() => JSON.stringify(props.query, null, 2));
   const [errors, setErrors] = useState<Record<string, string>>({});
   const [problem, setProblem] = useState("");
@@ -199,6 +202,7 @@ function Editor(props: {
       setErrors(split.fields);
       return setProblem(split.rest);
     }
+    forget(draft);
     notifications.show({ message: `Segment “${name}” saved`, color: "green" });
     navigate({ to: "/segments" });
   };
@@ -222,7 +226,9 @@ function Editor(props: {
                     labels: { confirm: "Delete the segment", cancel: "Keep it" },
                     confirmProps: { color: "red" },
                     onConfirm: async () => {
-                      if (settled(await remove({ input: { id: props.id ?? "" } }))) navigate({ to: "/segments" });
+                      if (!settled(await remove({ input: { id: props.id ?? "" } }))) return;
+                      forget(saved);
+                      navigate({ to: "/segments" });
                     },
                   })
                 }
@@ -242,18 +248,24 @@ function Editor(props: {
           {problem}
         </Alert>
       )}
+      {may && JSON.stringify(draft) !== JSON.stringify(saved) && <Unsaved discard={() => forget(saved)} />}
       {props.usedBy && props.usedBy.length > 0 && (
         <Text size="sm" c="dimmed">
           Used by {props.usedBy.join(", ")}. What is launched already keeps its audience.
         </Text>
       )}
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
-        <TextInput label="Name" value={name} onChange={(e) => setName(e.currentTarget.value)} error={errors.name} />
+        <TextInput
+          label="Name"
+          value={name}
+          onChange={(e) => change({ name: e.currentTarget.value })}
+          error={errors.name}
+        />
         <Textarea
           label="Description"
           autosize
           value={description}
-          onChange={(e) => setDescription(e.currentTarget.value)}
+          onChange={(e) => change({ description: e.currentTarget.value })}
           error={errors.description}
         />
       </SimpleGrid>

@@ -19,11 +19,12 @@ import { useNavigate, useParams } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
-import { Failed, Live, Page, Rows, Status } from "../../components/ui";
+import { Failed, Live, Page, Rows, Status, Unsaved } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { TemplateCategory } from "../../gql/graphql";
 import { byField, errorText, payloadOf, settled } from "../../lib/errors";
 import { count } from "../../lib/format";
+import { useKept } from "../../lib/kept";
 import { real } from "../../lib/node";
 
 const TemplateDocument = graphql(`
@@ -141,10 +142,10 @@ function Editor({ draft }: { draft: Draft }) {
   const may = useMay("MARKETER");
   const navigate = useNavigate();
   const area = useRef<HTMLTextAreaElement>(null);
-  const [name, setName] = useState(draft.name);
-  const [language, setLanguage] = useState(draft.language);
-  const [category, setCategory] = useState<TemplateCategory>(draft.category);
-  const [body, setBody] = useState(draft.body);
+  const [saved] = useState({ name: draft.name, language: draft.language, category: draft.category, body: draft.body });
+  const [form, setForm, forget] = useKept(`template:${draft.id ?? "new"}`, saved);
+  const { name, language, category, body } = form;
+  const change = (changed: Partial<typeof form>) => setForm((before) => ({ ...before, ...changed }));
   const [contactId, setContactId] = useState<string | null>(null);
   const [who, setWho] = useState("");
   const [errors, setErrors] = useState<Record<string, string>>({});
@@ -163,7 +164,7 @@ function Editor({ draft }: { draft: Draft }) {
   const insert = (placeholder: string) => {
     const at = area.current?.selectionStart ?? body.length;
     const text = `{{${placeholder}}}`;
-    setBody(body.slice(0, at) + text + body.slice(area.current?.selectionEnd ?? at));
+    change({ body: body.slice(0, at) + text + body.slice(area.current?.selectionEnd ?? at) });
     requestAnimationFrame(() => {
       area.current?.focus();
       area.current?.setSelectionRange(at + text.length, at + text.length);
@@ -182,6 +183,7 @@ function Editor({ draft }: { draft: Draft }) {
       setErrors(split.fields);
       return setProblem(split.rest);
     }
+    forget(form);
     notifications.show({
       message: submit ? `“${name}” is with WhatsApp for approval` : `“${name}” saved as a draft`,
       color: "green",
@@ -218,6 +220,7 @@ function Editor({ draft }: { draft: Draft }) {
           {problem}
         </Alert>
       )}
+      {may && JSON.stringify(form) !== JSON.stringify(saved) && <Unsaved discard={() => forget(saved)} />}
       {draft.approval && (
         <Group>
           <Status value={draft.approval} />
@@ -226,13 +229,18 @@ function Editor({ draft }: { draft: Draft }) {
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <Card>
           <Stack>
-            <TextInput label="Name" value={name} onChange={(e) => setName(e.currentTarget.value)} error={errors.name} />
+            <TextInput
+              label="Name"
+              value={name}
+              onChange={(e) => change({ name: e.currentTarget.value })}
+              error={errors.name}
+            />
             <SimpleGrid cols={{ base: 1, xs: 2 }}>
               <TextInput
                 label="Language"
                 description="As WhatsApp names it: en, de, pt_BR"
                 value={language}
-                onChange={(e) => setLanguage(e.currentTarget.value)}
+                onChange={(e) => change({ language: e.currentTarget.value })}
                 error={errors.language}
               />
               <Select
@@ -244,7 +252,7 @@ function Editor({ draft }: { draft: Draft }) {
                   { value: "AUTHENTICATION", label: "Authentication" },
                 ]}
                 value={category}
-                onChange={(v) => setCategory((v as TemplateCategory | null) ?? "MARKETING")}
+                onChange={(v) => change({ category: (v as TemplateCategory | null) ?? "MARKETING" })}
                 allowDeselect={false}
                 error={errors.category}
               />
@@ -257,7 +265,7 @@ function Editor({ draft }: { draft: Draft }) {
               autosize
               minRows={5}
               value={body}
-              onChange={(e) => setBody(e.currentTarget.value)}
+              onChange={(e) => change({ body: e.currentTarget.value })}
               error={errors.body}
             />
             <div>

@@ -1,0 +1,222 @@
+import { Button, Modal, Text } from "@mantine/core";
+import { modals } from "@mantine/modals";
+import { notifications } from "@mantine/notifications";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { useMutation } from "urql";
+import { LinkButton } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { CampaignStateFragment } from "../../gql/graphql";
+import { settled } from "../../lib/errors";
+import { count } from "../../lib/format";
+import type { CampaignDetails } from "./CampaignPage";
+import { hasEnded } from "./outcome";
+import { Preflight } from "./Preflight";
+import { ScheduleForm } from "./ScheduleForm";
+import { TestSend } from "./TestSend";
+
+const action = {
+  pause: graphql(`
+    mutation CampaignPause($input: CampaignPauseInput!) {
+      campaignPause(input: $input) {
+        campaign {
+          id
+          status
+          pausedBy
+          pausedReason
+        }
+        userErrors {
+          message
+        }
+      }
+    }
+  `),
+  resume: graphql(`
+    mutation CampaignResume($input: CampaignResumeInput!) {
+      campaignResume(input: $input) {
+        campaign {
+          id
+          status
+          pausedBy
+          pausedReason
+        }
+        userErrors {
+          message
+        }
+      }
+    }
+  `),
+  cancel: graphql(`
+    mutation CampaignCancel($input: CampaignCancelInput!) {
+      campaignCancel(input: $input) {
+        campaign {
+          id
+          status
+        }
+        userErrors {
+          message
+        }
+      }
+    }
+  `),
+  duplicate: graphql(`
+    mutation CampaignDuplicate($input: CampaignDuplicateInput!) {
+      campaignDuplicate(input: $input) {
+        campaign {
+          id
+        }
+        userErrors {
+          message
+        }
+      }
+    }
+  `),
+  unschedule: graphql(`
+    mutation CampaignUnschedule($input: CampaignUnscheduleInput!) {
+      campaignUnschedule(input: $input) {
+        campaign {
+          id
+          status
+          nextRunAt
+          schedule {
+            at
+          }
+        }
+        userErrors {
+          message
+        }
+      }
+    }
+  `),
+  remove: graphql(`
+    mutation CampaignDelete($input: CampaignDeleteInput!) {
+      campaignDelete(input: $input) {
+        deletedId
+        userErrors {
+          message
+        }
+      }
+    }
+  `),
+};
+
+/** What can be done with a campaign as it stands. */
+export function CampaignActions({ details, state: c }: { details: CampaignDetails; state: CampaignStateFragment }) {
+  const navigate = useNavigate();
+  const [pausing, pause] = useMutation(action.pause);
+  const [resuming, resume] = useMutation(action.resume);
+  const [, cancel] = useMutation(action.cancel);
+  const [duplicating, duplicate] = useMutation(action.duplicate);
+  const [, remove] = useMutation(action.remove);
+  const [unscheduling, unschedule] = useMutation(action.unschedule);
+  const [open, setOpen] = useState<"launch" | "plan" | "test" | null>(null);
+  const close = () => setOpen(null);
+  const input = { id: c.id };
+  const waits = c.status === "DRAFT" || c.status === "SCHEDULED";
+  const ended = hasEnded(c.status);
+  return (
+    <>
+      {c.status === "DRAFT" && <Button onClick={() => setOpen("launch")}>Launch</Button>}
+      {waits && (
+        <>
+          <LinkButton to="/campaigns/$id/edit" params={{ id: c.id } as never} variant="default">
+            Edit
+          </LinkButton>
+          <Button variant="default" onClick={() => setOpen("plan")}>
+            {c.status === "DRAFT" ? "Schedule…" : "Change the schedule"}
+          </Button>
+        </>
+      )}
+      {c.status === "SCHEDULED" && (
+        <Button
+          variant="default"
+          loading={unscheduling.fetching}
+          onClick={async () => settled(await unschedule({ input }))}
+        >
+          Back to draft
+        </Button>
+      )}
+      {details.template && !ended && (
+        <Button variant="default" onClick={() => setOpen("test")}>
+          Test send
+        </Button>
+      )}
+      {c.status === "SENDING" && (
+        <Button variant="default" loading={pausing.fetching} onClick={async () => settled(await pause({ input }))}>
+          Pause
+        </Button>
+      )}
+      {c.status === "PAUSED" && (
+        <Button loading={resuming.fetching} onClick={async () => settled(await resume({ input }))}>
+          Resume
+        </Button>
+      )}
+      {!ended && c.status !== "DRAFT" && (
+        <Button
+          color="red"
+          variant="outline"
+          onClick={() =>
+            modals.openConfirmModal({
+              title: `Cancel “${c.name}”?`,
+              children: (
+                <Text size="sm">
+                  {count(c.counts.pending)} messages will not be sent. {count(c.counts.accepted)} are out already.
+                </Text>
+              ),
+              labels: { confirm: "Cancel the campaign", cancel: "Keep it" },
+              confirmProps: { color: "red" },
+              onConfirm: async () => settled(await cancel({ input })),
+            })
+          }
+        >
+          Cancel
+        </Button>
+      )}
+      <Button
+        variant="default"
+        loading={duplicating.fetching}
+        onClick={async () => {
+          const result = await duplicate({ input });
+          const made = result.data?.campaignDuplicate.campaign;
+          if (settled(result) && made) navigate({ to: "/campaigns/$id", params: { id: made.id } });
+        }}
+      >
+        Duplicate
+      </Button>
+      {c.status === "DRAFT" && (
+        <Button
+          color="red"
+          variant="outline"
+          onClick={() =>
+            modals.openConfirmModal({
+              title: `Delete “${c.name}”?`,
+              children: <Text size="sm">The draft is gone for good. Nobody has received anything from it.</Text>,
+              labels: { confirm: "Delete the draft", cancel: "Keep it" },
+              confirmProps: { color: "red" },
+              onConfirm: async () => {
+                if (!settled(await remove({ input }))) return;
+                notifications.show({ message: `“${c.name}” deleted` });
+                navigate({ to: "/campaigns" });
+              },
+            })
+          }
+        >
+          Delete
+        </Button>
+      )}
+      <Modal opened={open === "launch"} onClose={close} title={`Launch “${c.name}”`} size="lg">
+        <Preflight id={c.id} onLaunched={close}>
+          <Button variant="default" onClick={close}>
+            Not now
+          </Button>
+        </Preflight>
+      </Modal>
+      <Modal opened={open === "plan"} onClose={close} title="Schedule">
+        <ScheduleForm id={c.id} plan={details.schedule} onDone={close} />
+      </Modal>
+      <Modal opened={open === "test"} onClose={close} title="Send it to one contact">
+        <TestSend id={c.id} onDone={close} />
+      </Modal>
+    </>
+  );
+}

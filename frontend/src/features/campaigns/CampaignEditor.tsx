@@ -1,0 +1,366 @@
+import { Alert, Button, Card, Group, Modal, Stack, Stepper, Text } from "@mantine/core";
+import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
+import { useMutation, useQuery } from "urql";
+import { Empty, Failed, LinkButton, Page, Rows } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { CampaignEditQuery } from "../../gql/graphql";
+import { saveText, useAutosave } from "../../lib/autosave";
+import { byField, errorText, payloadOf } from "../../lib/errors";
+import { words } from "../../lib/format";
+import { useKept } from "../../lib/kept";
+import { real } from "../../lib/node";
+import { type Draft, draftOf, fields, inputOf, newDraft, type Step, stepLabels, stepOf, steps } from "./draft";
+import { AudienceStep, MessageStep, ScheduleStep } from "./EditorSteps";
+import { Preflight } from "./Preflight";
+import { ScheduleForm } from "./ScheduleForm";
+
+const EditDocument = graphql(`
+  query CampaignEdit($id: ID!) {
+    node(id: $id) {
+      ... on Campaign {
+        id
+        name
+        status
+        segment {
+          id
+        }
+        topic {
+          id
+        }
+        template {
+          id
+        }
+        senders {
+          weight
+          sender {
+            id
+          }
+        }
+        rateLimitPerSecond
+        errorThreshold
+        endsAt
+        quietHours {
+          start
+          end
+          zone
+        }
+        frequencyCap {
+          messages
+          days
+        }
+        schedule {
+          at
+          recurrence {
+            frequency
+            time
+            zone
+            days
+            dayOfMonth
+            until
+            runs
+          }
+        }
+      }
+    }
+    segments(first: 100) {
+      nodes {
+        id
+        name
+        lastCount
+      }
+    }
+    templates(first: 100) {
+      nodes {
+        id
+        name
+        body
+        approvalStatus
+      }
+    }
+    senders {
+      id
+      displayName
+      address
+      ratePerSecond
+      status
+    }
+    settings {
+      defaultQuietHours {
+        start
+        end
+      }
+      defaultFrequencyCap {
+        messages
+        days
+      }
+    }
+  }
+`);
+
+const CampaignCreateDocument = graphql(`
+  mutation CampaignCreate($input: CampaignCreateInput!) {
+    campaignCreate(input: $input) {
+      campaign {
+        id
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+const CampaignUpdateDocument = graphql(`
+  mutation CampaignUpdate($input: CampaignUpdateInput!) {
+    campaignUpdate(input: $input) {
+      campaign {
+        id
+        name
+        rateLimitPerSecond
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+/** A campaign that does not exist yet: its first step. With Next it becomes a draft, which saves itself. */
+export function NewCampaign() {
+  const navigate = useNavigate();
+  const [{ data, error }, load] = useQuery({ query: EditDocument, variables: { id: "" } });
+  const [creating, create] = useMutation(CampaignCreateDocument);
+  const [draft, setDraft, forget] = useKept<Draft | null>("campaign:new", null);
+  const [errors, setErrors] = useState<Errors>(none);
+  if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  if (!data) return <Rows />;
+  const value = draft ?? newDraft(data);
+  const next = async () => {
+    const result = await create({ input: { ...inputOf(value), name: value.name } });
+    const found = problems(result);
+    setErrors(found);
+    const made = result.data?.campaignCreate.campaign;
+    if (!made) return;
+    forget(null);
+    navigate({ to: "/campaigns/$id/edit", params: { id: made.id }, search: { step: "message" }, replace: true });
+  };
+  return (
+    <Page title="New campaign">
+      <Steps active="audience" />
+      <Problem text={errors.rest} />
+      <Card maw={760}>
+        <Stack>
+          <AudienceStep
+            draft={value}
+            segments={data.segments.nodes}
+            errors={errors.fields}
+            onChange={(changed) => {
+              setErrors(without(errors, changed));
+              setDraft({ ...value, ...changed });
+            }}
+          />
+          <Group justify="flex-end">
+            <Button disabled={!value.name.trim() || !value.segmentId} loading={creating.fetching} onClick={next}>
+              Next
+            </Button>
+          </Group>
+        </Stack>
+      </Card>
+    </Page>
+  );
+}
+
+/** A draft, or a campaign that waits for its time: each step at an address of its own. */
+export function CampaignEditor() {
+  const { id } = useParams({ from: "/campaigns/$id/edit" });
+  const [{ data, error }, load] = useQuery({
+    query: EditDocument,
+    variables: { id },
+    requestPolicy: "cache-and-network",
+  });
+  if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  if (!data) return <Rows />;
+  const campaign = real(data.node, "Campaign");
+  if (!campaign)
+    return (
+      <Empty icon="?" title="There is no such campaign">
+        It may have been deleted while it was a draft.
+      </Empty>
+    );
+  if (campaign.status !== "DRAFT" && campaign.status !== "SCHEDULED")
+    return (
+      <Empty
+        icon="✓"
+        title={`“${campaign.name}” is ${words(campaign.status).toLowerCase()}`}
+        action={
+          <LinkButton to="/campaigns/$id" params={{ id } as never}>
+            To the campaign
+          </LinkButton>
+        }
+      >
+        Drafts and scheduled campaigns can be edited. Duplicate it to change anything.
+      </Empty>
+    );
+  return <Form key={campaign.id} campaign={campaign} data={data} />;
+}
+
+type Campaign = Extract<NonNullable<CampaignEditQuery["node"]>, { __typename: "Campaign" }>;
+type Errors = { fields: Record<string, string>; rest: string };
+const none: Errors = { fields: {}, rest: "" };
+
+/** What the server said of a save, by field. */
+function problems(result: { error?: Parameters<typeof errorText>[0]; data?: object | null }): Errors {
+  if (result.error) return { fields: {}, rest: errorText(result.error) };
+  return byField(payloadOf(result.data)?.userErrors ?? [], fields);
+}
+
+const inputNames: Partial<Record<keyof Draft, string>> = {
+  rate: "rateLimitPerSecond",
+  threshold: "errorThreshold",
+  ends: "endsAt",
+  quiet: "quietHours",
+  capped: "frequencyCap",
+  cap: "frequencyCap",
+};
+
+/** The errors that are left when these fields were changed: a corrected field is not red until it is saved again. */
+function without(errors: Errors, changed: Partial<Draft>): Errors {
+  const left = { ...errors.fields };
+  for (const key of Object.keys(changed) as (keyof Draft)[]) delete left[inputNames[key] ?? key];
+  return { fields: left, rest: "" };
+}
+
+function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery }) {
+  const navigate = useNavigate();
+  const search = useSearch({ from: "__root__" });
+  const step = steps.find((s) => s === search.step) ?? "audience";
+  const [draft, setDraft] = useState(() => draftOf(campaign, data));
+  const [errors, setErrors] = useState<Errors>(none);
+  const [planning, setPlanning] = useState(false);
+  const [, update] = useMutation(CampaignUpdateDocument);
+  const { state, flush } = useAutosave(draft, async (value) => {
+    const found = problems(await update({ input: { id: campaign.id, ...inputOf(value) } }));
+    setErrors(found);
+    return !found.rest && Object.keys(found.fields).length === 0;
+  });
+  const change = (changed: Partial<Draft>) => {
+    setErrors((before) => without(before, changed));
+    setDraft((before) => ({ ...before, ...changed }));
+  };
+  const go = async (to: Step) => {
+    const forward = steps.indexOf(to) > steps.indexOf(step);
+    if (!(await flush()) && forward) return;
+    navigate({ to: "/campaigns/$id/edit", params: { id: campaign.id }, search: { step: to } });
+  };
+  const index = steps.indexOf(step);
+  const elsewhere = Object.keys(errors.fields)
+    .map(stepOf)
+    .find((s) => s && s !== step);
+  const complete =
+    step === "audience" ? draft.name.trim() !== "" : step === "message" ? draft.templateId !== null : true;
+  const leave = () => navigate({ to: "/campaigns/$id", params: { id: campaign.id } });
+  return (
+    <Page
+      title={draft.name.trim() || "Untitled campaign"}
+      description={campaign.status === "SCHEDULED" ? "Scheduled: changes count until it starts" : "Draft"}
+      actions={
+        <>
+          <Text size="sm" c={state === "failed" ? "red" : "dimmed"} role="status" data-testid="save-state">
+            {saveText[state]}
+          </Text>
+          <Button
+            variant="default"
+            onClick={async () => {
+              if (await flush()) leave();
+            }}
+          >
+            Done
+          </Button>
+        </>
+      }
+    >
+      <Steps active={step} onStep={go} />
+      <Problem text={errors.rest} />
+      {elsewhere && (
+        <Alert color="red" role="alert">
+          Something under “{stepLabels[elsewhere]}” needs a correction.{" "}
+          <Button size="compact-xs" variant="white" color="red" onClick={() => go(elsewhere)}>
+            Show
+          </Button>
+        </Alert>
+      )}
+      <Card maw={760}>
+        <Stack>
+          {step === "audience" && (
+            <AudienceStep draft={draft} segments={data.segments.nodes} errors={errors.fields} onChange={change} />
+          )}
+          {step === "message" && (
+            <MessageStep
+              draft={draft}
+              templates={data.templates.nodes}
+              senders={data.senders}
+              errors={errors.fields}
+              onChange={change}
+            />
+          )}
+          {step === "schedule" && <ScheduleStep draft={draft} errors={errors.fields} onChange={change} />}
+          {step === "review" ? (
+            <Preflight id={campaign.id} onLaunched={leave}>
+              <Button variant="default" onClick={() => go("schedule")}>
+                Back
+              </Button>
+              <Button variant="default" onClick={() => setPlanning(true)}>
+                Schedule…
+              </Button>
+            </Preflight>
+          ) : (
+            <Group justify="flex-end">
+              {index > 0 && (
+                <Button variant="default" onClick={() => go(steps[index - 1] ?? "audience")}>
+                  Back
+                </Button>
+              )}
+              <Button
+                disabled={!complete}
+                loading={state === "saving"}
+                onClick={() => go(steps[index + 1] ?? "review")}
+              >
+                {step === "schedule" ? "Review" : "Next"}
+              </Button>
+            </Group>
+          )}
+        </Stack>
+      </Card>
+      <Modal opened={planning} onClose={() => setPlanning(false)} title="Schedule">
+        <ScheduleForm id={campaign.id} plan={campaign.schedule} onDone={leave} />
+      </Modal>
+    </Page>
+  );
+}
+
+function Steps({ active, onStep }: { active: Step; onStep?: (s: Step) => void }) {
+  return (
+    <Stepper
+      active={steps.indexOf(active)}
+      onStepClick={onStep && ((i) => onStep(steps[i] ?? "audience"))}
+      allowNextStepsSelect={onStep !== undefined}
+      size="sm"
+    >
+      {steps.map((s) => (
+        <Stepper.Step key={s} label={stepLabels[s]} />
+      ))}
+    </Stepper>
+  );
+}
+
+function Problem({ text }: { text: string }) {
+  if (!text) return null;
+  return (
+    <Alert color="red" role="alert">
+      {text}
+    </Alert>
+  );
+}

@@ -1,0 +1,187 @@
+import { Alert, Group, MultiSelect, NumberInput, Select, Stack, Switch, TextInput } from "@mantine/core";
+import { Status } from "../../components/ui";
+import type { CampaignEditQuery } from "../../gql/graphql";
+import { count } from "../../lib/format";
+import { useTopics } from "../topics/useTopics";
+import { CapForm } from "./CapForm";
+import type { Draft } from "./draft";
+
+type StepProps = {
+  draft: Draft;
+  errors: Record<string, string>;
+  onChange: (changed: Partial<Draft>) => void;
+};
+
+/** Who gets it. */
+export function AudienceStep(props: StepProps & { segments: CampaignEditQuery["segments"]["nodes"] }) {
+  const { draft: d, errors, onChange } = props;
+  const topics = useTopics();
+  return (
+    <Stack>
+      <TextInput
+        label="Name"
+        description="For you and your colleagues"
+        value={d.name}
+        onChange={(e) => onChange({ name: e.currentTarget.value })}
+        error={errors.name}
+        maxLength={150}
+        data-autofocus
+      />
+      <Select
+        label="Segment"
+        placeholder="Who gets it"
+        searchable
+        data={props.segments.map((s) => ({ value: s.id, label: `${s.name} · ${count(s.lastCount)}` }))}
+        value={d.segmentId}
+        onChange={(segmentId) => onChange({ segmentId })}
+        error={errors.segmentId}
+        nothingFoundMessage="No segment yet: build one first"
+      />
+      {topics.length > 0 && (
+        <Select
+          label="Topic"
+          description="Only its subscribers get it; empty: everybody in the segment"
+          placeholder="None"
+          searchable
+          clearable
+          data={topics}
+          value={d.topicId}
+          onChange={(topicId) => onChange({ topicId })}
+          error={errors.topicId}
+        />
+      )}
+    </Stack>
+  );
+}
+
+/** What they get, and from whom. */
+export function MessageStep(
+  props: StepProps & { templates: CampaignEditQuery["templates"]["nodes"]; senders: CampaignEditQuery["senders"] },
+) {
+  const { draft: d, errors, onChange } = props;
+  const template = props.templates.find((t) => t.id === d.templateId);
+  const nameOf = (id: string) => props.senders.find((s) => s.id === id)?.displayName ?? "sender";
+  return (
+    <Stack>
+      <Select
+        label="Template"
+        description="Only what WhatsApp approved can go out"
+        searchable
+        data={props.templates.map((t) => ({
+          value: t.id,
+          label: `${t.name}${t.approvalStatus === "APPROVED" ? "" : ` (${t.approvalStatus.toLowerCase()})`}`,
+        }))}
+        value={d.templateId}
+        onChange={(templateId) => onChange({ templateId })}
+        error={errors.templateId}
+        nothingFoundMessage="No template yet: write one first"
+      />
+      {template && (
+        <div className="paper-phone">
+          <div className="bubble">{template.body}</div>
+          <Group mt="sm">
+            <Status value={template.approvalStatus} />
+          </Group>
+        </div>
+      )}
+      <MultiSelect
+        label={d.senders.length > 1 ? "Senders" : "Sender"}
+        description={
+          d.senders.length > 1 ? "Each contact hears from one of them; they share the audience by weight" : undefined
+        }
+        data={props.senders.map((s) => ({ value: s.id, label: `${s.displayName} · up to ${s.ratePerSecond}/s` }))}
+        value={d.senders.map((s) => s.senderId)}
+        onChange={(ids) =>
+          onChange({
+            senders: ids.map((id) => d.senders.find((s) => s.senderId === id) ?? { senderId: id, weight: 1 }),
+          })
+        }
+        error={errors.senders}
+      />
+      {d.senders.length > 1 && (
+        <Group>
+          {d.senders.map((s) => (
+            <NumberInput
+              key={s.senderId}
+              label={`Weight of ${nameOf(s.senderId)}`}
+              min={1}
+              max={100}
+              value={s.weight}
+              onChange={(v) =>
+                onChange({
+                  senders: d.senders.map((o) => (o.senderId === s.senderId ? { ...o, weight: Number(v) || 1 } : o)),
+                })
+              }
+              w={220}
+            />
+          ))}
+        </Group>
+      )}
+    </Stack>
+  );
+}
+
+/** How fast, until when, and what is kept clear of. */
+export function ScheduleStep({ draft: d, errors, onChange }: StepProps) {
+  const quiet = (changed: Partial<Draft["quiet"]>) => onChange({ quiet: { ...d.quiet, ...changed } });
+  return (
+    <Stack>
+      <NumberInput
+        label="Messages a second"
+        description="0.01 to 2,000; empty: as fast as the sender may"
+        value={d.rate}
+        onChange={(rate) => onChange({ rate })}
+        error={errors.rateLimitPerSecond}
+        w={340}
+      />
+      <NumberInput
+        label="Auto-pause above failure rate"
+        description="Share of failed messages, once 100 went; empty: never"
+        suffix=" %"
+        value={d.threshold}
+        onChange={(threshold) => onChange({ threshold })}
+        error={errors.errorThreshold}
+        w={340}
+      />
+      <TextInput
+        label="Ends at"
+        description="What has not gone by then expires; empty: no end"
+        type="datetime-local"
+        value={d.ends}
+        onChange={(e) => onChange({ ends: e.currentTarget.value })}
+        error={errors.endsAt}
+        w={340}
+      />
+      <Switch
+        label="Quiet hours"
+        description="Nothing is sent to people in these hours of their own time; their messages wait until the hours end"
+        checked={d.quiet.on}
+        onChange={(e) => quiet({ on: e.currentTarget.checked })}
+      />
+      {d.quiet.on && (
+        <Group>
+          <TextInput
+            label="From"
+            type="time"
+            value={d.quiet.start}
+            onChange={(e) => quiet({ start: e.currentTarget.value })}
+          />
+          <TextInput
+            label="To"
+            type="time"
+            value={d.quiet.end}
+            onChange={(e) => quiet({ end: e.currentTarget.value })}
+          />
+        </Group>
+      )}
+      <Switch
+        label="Frequency cap"
+        description="Who had that many messages of any campaign lately is skipped"
+        checked={d.capped}
+        onChange={(e) => onChange({ capped: e.currentTarget.checked })}
+      />
+      {d.capped && <CapForm value={d.cap} onChange={(cap) => onChange({ cap })} error={errors.frequencyCap} />}
+      {errors.quietHours && <Alert color="red">{errors.quietHours}</Alert>}
+    </Stack>
+  );
+}

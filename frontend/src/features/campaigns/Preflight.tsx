@@ -1,0 +1,105 @@
+import { Alert, Button, Group, List, SimpleGrid, Stack, Table, Text } from "@mantine/core";
+import type { ReactNode } from "react";
+import { useMutation, useQuery } from "urql";
+import { Failed, Rows, Stat } from "../../components/ui";
+import { graphql } from "../../gql";
+import { settled } from "../../lib/errors";
+import { count, duration, sentence, skipText } from "../../lib/format";
+import { CampaignLaunchDocument, undoSeconds } from "./launch";
+
+const PreflightDocument = graphql(`
+  query CampaignPreflight($id: ID!) {
+    campaignPreflight(id: $id) {
+      audience
+      willSend
+      deferred
+      ratePerSecond
+      seconds
+      warnings
+      skips {
+        reason
+        count
+      }
+      blockers {
+        field
+        message
+      }
+    }
+  }
+`);
+
+/** What a launch would do now: how many get it, who is excluded and why, what forbids it; and the launch itself. */
+export function Preflight(props: { id: string; onLaunched: () => void; children?: ReactNode }) {
+  const [{ data, error, fetching }, ask] = useQuery({
+    query: PreflightDocument,
+    variables: { id: props.id },
+    requestPolicy: "network-only",
+  });
+  const again = () => ask({ requestPolicy: "network-only" });
+  const [launching, launch] = useMutation(CampaignLaunchDocument);
+  if (error) return <Failed error={error} retry={again} />;
+  if (!data || fetching) return <Rows n={4} />;
+  const p = data.campaignPreflight;
+  return (
+    <Stack>
+      <SimpleGrid cols={{ base: 1, xs: 3 }}>
+        <Stat label="Audience" value={count(p.audience)} testId="preflight-audience" />
+        <Stat label="Will get it" value={count(p.willSend)} testId="preflight-send" />
+        <Stat
+          label="Takes about"
+          value={duration(p.seconds)}
+          hint={`at ${p.ratePerSecond}/s${p.deferred ? `; ${count(p.deferred)} sent when quiet hours end` : ""}`}
+        />
+      </SimpleGrid>
+      {p.skips.length > 0 && (
+        <Table>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>Excluded</Table.Th>
+              <Table.Th ta="right">Contacts</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {p.skips.map((s) => (
+              <Table.Tr key={s.reason}>
+                <Table.Td>{skipText(s.reason)}</Table.Td>
+                <Table.Td ta="right">{count(s.count)}</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      )}
+      {p.blockers.length > 0 && (
+        <Alert color="red" title="Not ready to launch" role="alert">
+          <List size="sm">
+            {p.blockers.map((b) => (
+              <List.Item key={b.message}>{sentence(b.message)}</List.Item>
+            ))}
+          </List>
+        </Alert>
+      )}
+      {p.warnings.map((w) => (
+        <Text key={w} size="sm">
+          {sentence(w)}
+        </Text>
+      ))}
+      <Group justify="flex-end">
+        {props.children}
+        {p.blockers.length > 0 && (
+          <Button variant="default" onClick={again}>
+            Check again
+          </Button>
+        )}
+        <Button
+          disabled={p.blockers.length > 0}
+          loading={launching.fetching}
+          onClick={async () => {
+            if (settled(await launch({ input: { id: props.id, undoSeconds } }))) props.onLaunched();
+          }}
+        >
+          Launch to {count(p.willSend)} contacts
+        </Button>
+      </Group>
+    </Stack>
+  );
+}

@@ -1,0 +1,106 @@
+import type { CampaignEditQuery, CampaignUpdateInput } from "../../gql/graphql";
+import { type Cap, capInput, firstCap } from "./CapForm";
+
+export const steps = ["audience", "message", "schedule", "review"] as const;
+export type Step = (typeof steps)[number];
+export const stepLabels: Record<Step, string> = {
+  audience: "Audience",
+  message: "Message",
+  schedule: "Pace and hours",
+  review: "Review",
+};
+
+/** A campaign as its form holds it: numbers may be empty or half typed. */
+export type Draft = {
+  name: string;
+  segmentId: string | null;
+  topicId: string | null;
+  templateId: string | null;
+  senders: { senderId: string; weight: number }[];
+  rate: number | string;
+  threshold: number | string; // percent
+  ends: string; // as an input of type datetime-local has it
+  quiet: { on: boolean; start: string; end: string; zone: string | null };
+  capped: boolean;
+  cap: Cap;
+};
+
+type Saved = Extract<NonNullable<CampaignEditQuery["node"]>, { __typename: "Campaign" }>;
+type Defaults = Pick<CampaignEditQuery, "senders" | "settings">;
+
+/** A new campaign, with the workspace's standing choices. */
+export function newDraft({ senders, settings }: Defaults): Draft {
+  return {
+    name: "",
+    segmentId: null,
+    topicId: null,
+    templateId: null,
+    senders: senders.slice(0, 1).map((s) => ({ senderId: s.id, weight: 1 })),
+    rate: "",
+    threshold: 20,
+    ends: "",
+    quiet: {
+      on: true,
+      start: settings.defaultQuietHours?.start ?? "21:00",
+      end: settings.defaultQuietHours?.end ?? "08:00",
+      zone: null,
+    },
+    capped: settings.defaultFrequencyCap != null,
+    cap: settings.defaultFrequencyCap ? capInput(settings.defaultFrequencyCap) : firstCap,
+  };
+}
+
+/** A moment as an input of type datetime-local shows it. */
+const local = (iso: string) => {
+  const t = new Date(iso);
+  return new Date(t.getTime() - t.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+};
+
+export function draftOf(c: Saved, defaults: Defaults): Draft {
+  const fresh = newDraft(defaults);
+  return {
+    name: c.name,
+    segmentId: c.segment?.id ?? null,
+    topicId: c.topic?.id ?? null,
+    templateId: c.template?.id ?? null,
+    senders: c.senders.map((s) => ({ senderId: s.sender.id, weight: s.weight })),
+    rate: c.rateLimitPerSecond ?? "",
+    threshold: c.errorThreshold == null ? "" : Number((c.errorThreshold * 100).toFixed(4)),
+    ends: c.endsAt ? local(c.endsAt) : "",
+    quiet: c.quietHours
+      ? { on: true, start: c.quietHours.start, end: c.quietHours.end, zone: c.quietHours.zone ?? null }
+      : { ...fresh.quiet, on: false },
+    capped: c.frequencyCap != null,
+    cap: c.frequencyCap ? capInput(c.frequencyCap) : fresh.cap,
+  };
+}
+
+const numeric = (v: number | string) => (v === "" ? null : Number(v));
+
+/** As the API takes it. An audience of its own, which only the API can write, stays when no segment is chosen. */
+export function inputOf(d: Draft): Omit<CampaignUpdateInput, "id"> {
+  const percent = numeric(d.threshold);
+  return {
+    name: d.name,
+    ...(d.segmentId && { segmentId: d.segmentId }),
+    templateId: d.templateId,
+    topicId: d.topicId,
+    senders: d.senders,
+    rateLimitPerSecond: numeric(d.rate),
+    errorThreshold: percent === null ? null : percent / 100,
+    quietHours: d.quiet.on ? { start: d.quiet.start, end: d.quiet.end, zone: d.quiet.zone } : null,
+    frequencyCap: d.capped ? capInput(d.cap) : null,
+    endsAt: d.ends ? new Date(d.ends).toISOString() : null,
+  };
+}
+
+const fieldsOf: Record<Step, string[]> = {
+  audience: ["name", "segmentId", "topicId"],
+  message: ["templateId", "senders"],
+  schedule: ["rateLimitPerSecond", "errorThreshold", "quietHours", "frequencyCap", "endsAt"],
+  review: [],
+};
+export const fields = Object.values(fieldsOf).flat();
+
+/** The step where a field stands. */
+export const stepOf = (field: string) => steps.find((s) => fieldsOf[s].includes(field));
