@@ -32,6 +32,7 @@ func workers(s *Services) *river.Workers {
 	})
 	add(w, 6*time.Hour, func(ctx context.Context, args bulk.RunArgs) error { return s.Bulk.Run(ctx, args.ActionID) })
 	add(w, 12*time.Minute, func(ctx context.Context, _ webhookevent.ApplyArgs) error { return s.Webhooks.Apply(ctx) })
+	add(w, time.Minute, func(ctx context.Context, args webhookevent.JoinArgs) error { return s.Webhooks.Join(ctx, args.Events) })
 	add(w, time.Minute, func(ctx context.Context, args message.SendArgs) error {
 		wait, err := s.Dispatcher.SendSingle(ctx, args.MessageID)
 		if err == nil && wait > 0 {

@@ -301,7 +301,7 @@ func (a *App) build(ctx context.Context) error {
 	breaker := dispatch.NewBreaker(a.db, s.Campaigns, s.Senders, a.log)
 	s.Webhooks = webhookevent.NewApplier(webhookevent.Options{
 		DB: a.db, Hub: a.hub, Jobs: enqueuer, Reader: twilio.Reader{}, Receive: s.Conversations.Receive,
-		Receipts: message.NewReceipts(s.Consents), Breaker: breaker, Log: a.log,
+		Merges: s.Merges, Receipts: message.NewReceipts(s.Consents), Breaker: breaker, Log: a.log,
 	})
 	if a.Sandbox != nil {
 		s.Demo = demo.NewService(demo.Dependencies{

@@ -401,10 +401,14 @@ func RecentOf(ctx context.Context, idb bun.IDB, c *Campaign, contactIDs []int64)
 		Accepted, InFlight int
 	}
 	err := idb.NewRaw(`
-		SELECT contact_id, count(*) FILTER (WHERE accepted_at IS NOT NULL OR decision_since IS NOT NULL) AS accepted,
+		WITH people AS (
+			SELECT id, id AS person FROM unnest(?0::bigint[]) id
+			UNION ALL SELECT id, merged_into FROM contacts WHERE merged_into = ANY (?0))
+		SELECT p.person AS contact_id, count(*) FILTER (WHERE accepted_at IS NOT NULL OR decision_since IS NOT NULL) AS accepted,
 			count(*) FILTER (WHERE accepted_at IS NULL AND decision_since IS NULL) AS in_flight
-		FROM messages WHERE contact_id = ANY (?) AND campaign_id <> ?
-			AND (accepted_at > clock_timestamp() - make_interval(days => ?) OR (accepted_at IS NULL AND work = 'watch'))
+		FROM people p JOIN messages m ON m.contact_id = p.id
+		WHERE campaign_id <> ?1
+			AND (accepted_at > clock_timestamp() - make_interval(days => ?2) OR (accepted_at IS NULL AND work = 'watch'))
 		GROUP BY 1`, pgdialect.Array(contactIDs), c.ID, c.FrequencyCap.Days).Scan(ctx, &rows)
 	found := make(map[int64]gate.Recent, len(rows))
 	for _, r := range rows {

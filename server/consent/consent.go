@@ -219,7 +219,7 @@ func (s *Service) Record(ctx context.Context, tx bun.Tx, c *contact.Contact, ch 
 			return err
 		}
 		c.ConsentStatus, c.ConsentAt = ch.Status, &at
-		if err := s.follow(ctx, tx, e, ring.All(c.MatchKey)); err != nil {
+		if err := s.follow(ctx, tx, ring, e, c.MatchKey); err != nil {
 			return err
 		}
 	}
@@ -257,11 +257,17 @@ func (s *Service) counts(ctx context.Context, tx bun.Tx, c *contact.Contact, e *
 	return standing.At, ok && standing.Status == e.Status && (standing.Seq == e.ID || current.Status != e.Status), nil
 }
 
-// follow makes the suppression agree with the consent.
-func (s *Service) follow(ctx context.Context, tx bun.Tx, e *Event, all [][]byte) error {
+// follow makes the suppression agree with the consent. That of one address holds for
+// the person, so that one is written, and those of all are lifted.
+func (s *Service) follow(ctx context.Context, tx bun.Tx, ring *keys.Ring, e *Event, matchKey string) error {
 	if e.Status == contact.ConsentOptedOut {
-		return optOut(ctx, tx, []spelled{{e.AddressHash, all}})
+		return optOut(ctx, tx, []spelled{{e.AddressHash, ring.All(matchKey)}})
 	}
+	all, err := hashesOf(ctx, tx, ring, []int64{e.ContactID})
+	if err != nil {
+		return err
+	}
+	all = append(all, ring.All(matchKey)...)
 	if e.Source == SourceKeyword { // their own word, also after an erasure
 		return deleteSuppressions(ctx, tx, all, SuppressedOptedOut, SuppressedErased)
 	}
@@ -296,21 +302,27 @@ func (s *Service) RecordBulk(ctx context.Context, tx bun.Tx, bulk []Bulk) error 
 	events := make([]*Event, len(bulk))
 	var in [][]byte
 	var out []spelled
+	var agreed []int64
 	for i, b := range bulk {
 		events[i] = s.event(ctx, ring, b.ContactID, b.MatchKey, b.Change)
 		if all := ring.All(b.MatchKey); b.Change.Status == contact.ConsentOptedOut {
 			out = append(out, spelled{events[i].AddressHash, all})
 		} else {
-			in = append(in, all...)
+			in, agreed = append(in, all...), append(agreed, b.ContactID)
 		}
 	}
 	if err := insertMany(ctx, tx, events); err != nil {
 		return err
 	}
-	if err := optOut(ctx, tx, out); err != nil {
+	others, err := hashesOf(ctx, tx, ring, agreed)
+	if err != nil {
 		return err
 	}
-	return deleteSuppressions(ctx, tx, in, SuppressedOptedOut)
+	// Lifted first: of somebody who is in both, the opt-out holds.
+	if err := deleteSuppressions(ctx, tx, append(in, others...), SuppressedOptedOut); err != nil {
+		return err
+	}
+	return optOut(ctx, tx, out)
 }
 
 // Suppressed tells which of these match keys must not be written to.

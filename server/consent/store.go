@@ -48,12 +48,20 @@ func insertMany(ctx context.Context, tx bun.Tx, events []*Event) error {
 	return db.Err(err)
 }
 
-// decisions gives the latest of each kind that the ledger has of a contact.
+// decisions gives the latest of each kind that the ledger has of a contact, with
+// what was decided as one that was merged into it.
 func decisions(ctx context.Context, tx bun.Tx, contactID int64) (latest []Decision, err error) {
 	err = tx.NewRaw(`SELECT DISTINCT ON (status, late) status, late, occurred_at AS at, id AS seq FROM consent_events
-		WHERE contact_id = ? AND status IN ('opted_in', 'opted_out') ORDER BY status, late, occurred_at DESC, id DESC`,
-		contactID).Scan(ctx, &latest)
+		WHERE (contact_id = ?0 OR contact_id IN (SELECT id FROM contacts WHERE merged_into = ?0)) AND status IN ('opted_in', 'opted_out')
+		ORDER BY status, late, occurred_at DESC, id DESC`, contactID).Scan(ctx, &latest)
 	return latest, db.Err(err)
+}
+
+// ownOptIn reports whether a contact, or one that was merged into it, wrote START at that time or later.
+func ownOptIn(ctx context.Context, tx bun.Tx, contactID int64, at time.Time) (own bool, err error) {
+	err = tx.NewRaw(`SELECT EXISTS (SELECT 1 FROM consent_events WHERE status = 'opted_in' AND source = 'keyword' AND occurred_at >= ?1
+		AND (contact_id = ?0 OR contact_id IN (SELECT id FROM contacts WHERE merged_into = ?0)))`, contactID, at).Scan(ctx, &own)
+	return own, db.Err(err)
 }
 
 // spelled is an address as it would be hashed now, and by all keys that there were.

@@ -158,24 +158,16 @@ func (s *Service) Unsuppress(ctx context.Context, id int64) error {
 	})
 }
 
-// SuppressionsOf finds the suppressions in force of contacts, by contact id.
+// SuppressionsOf finds the suppressions in force of contacts, by contact id: that of
+// any of their addresses, an erasure first.
 func (s *Service) SuppressionsOf(ctx context.Context, contacts []*contact.Contact) (map[int64]*Suppression, error) {
-	keys := make([]string, len(contacts))
-	for i, c := range contacts {
-		keys[i] = c.MatchKey
-	}
-	rows, err := s.suppressionsBy(ctx, s.db, keys)
-	found := make(map[int64]*Suppression, len(contacts))
-	for _, c := range contacts {
-		found[c.ID] = rows[c.MatchKey]
-	}
-	return found, err
+	return s.suppressionsOf(ctx, s.db, contact.IDs(contacts))
 }
 
 // SuppressionFilter narrows the suppressions in force.
 type SuppressionFilter struct {
 	Reason  *SuppressionReason
-	Address string // a number in any spelling, or a BSUID: is it suppressed?
+	Address string // a number in any spelling, or a BSUID: is it, or another address of its contact, suppressed?
 }
 
 // Suppressions gives a page of those in force, newest first.
@@ -190,7 +182,13 @@ func (s *Service) Suppressions(ctx context.Context, f SuppressionFilter, p db.Pa
 		if err != nil {
 			return db.Slice[*Suppression]{}, err
 		}
-		hashes = ring.All(a.MatchKey)
+		keys, err := contact.KeysBeside(ctx, s.db, a.MatchKey)
+		if err != nil {
+			return db.Slice[*Suppression]{}, err
+		}
+		for _, key := range keys {
+			hashes = append(hashes, ring.All(key)...)
+		}
 	}
 	return suppressionList(ctx, s.db, f.Reason, hashes, p)
 }

@@ -17,6 +17,8 @@ type Kind string
 const (
 	KindPhone Kind = "phone" // E.164
 	KindBSUID Kind = "bsuid" // WhatsApp's business-scoped user id, since 2026
+	// KindParentBSUID is the id of the same person towards the parent of linked business accounts.
+	KindParentBSUID Kind = "parent_bsuid"
 )
 
 // Address is a checked WhatsApp address.
@@ -42,6 +44,18 @@ func (a Address) Spaced() string {
 // changelog on usernames and BSUIDs (2026).
 var bsuid = regexp.MustCompile(`^[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}$`)
 
+func readBSUID(s string) (Address, bool) {
+	m := bsuid.FindStringSubmatch(s)
+	if m == nil {
+		return Address{}, false
+	}
+	kind := KindBSUID
+	if m[1] != "" {
+		kind = KindParentBSUID
+	}
+	return Address{Wire: s, MatchKey: s, Kind: kind, Region: s[:2]}, true
+}
+
 // ParseAddress reads a number in any spelling, or a BSUID. region (ISO 3166-1
 // alpha-2) is where national numbers are read; numbers with + or 00 need none.
 // Digits that may be meant nationally and internationally are refused.
@@ -56,8 +70,8 @@ func ReadAddress(text, region string, reading Reading) (Address, error) {
 	if err != nil {
 		return Address{}, err
 	}
-	if bsuid.MatchString(s) {
-		return Address{Wire: s, MatchKey: s, Kind: KindBSUID, Region: s[:2]}, nil
+	if a, ok := readBSUID(s); ok {
+		return a, nil
 	}
 	if s == "" {
 		return Address{}, apperr.Invalid("address", "the phone number is empty")
@@ -156,13 +170,13 @@ func numberZones(n *phonenumbers.PhoneNumber) []string {
 }
 
 // CandidateZones are all zones in which the person may be: the declared one,
-// else every zone of their number.
+// else every zone of their number, or of the country of their id.
 func (c *Contact) CandidateZones() []string {
 	if c.TimeZone != "" {
 		return []string{c.TimeZone}
 	}
 	if c.Kind != KindPhone {
-		return nil
+		return zonesOfCountry(c.Region)
 	}
 	n, err := phonenumbers.Parse(c.MatchKey, "")
 	if err != nil {

@@ -33,7 +33,8 @@ const (
 	ZoneUnknown  ZoneSource = "unknown"  //
 )
 
-// Contact is a person with one WhatsApp address.
+// Contact is a person. Address, MatchKey, Kind and Region are those of the
+// address that is written to; see Known for all of them.
 type Contact struct {
 	bun.BaseModel `bun:"table:contacts,alias:c"`
 
@@ -167,6 +168,9 @@ func (c *Contact) Absorb(other *Contact) {
 	if other.LastInboundAt != nil && (c.LastInboundAt == nil || other.LastInboundAt.After(*c.LastInboundAt)) {
 		c.LastInboundAt = other.LastInboundAt
 	}
+	if other.OptOutReviewAt != nil && (c.OptOutReviewAt == nil || other.OptOutReviewAt.Before(*c.OptOutReviewAt)) {
+		c.OptOutReviewAt = other.OptOutReviewAt
+	}
 }
 
 func (c *Contact) setZone(zone string) error {
@@ -201,7 +205,7 @@ func CleanText(s string) string {
 // New makes a contact for a checked address.
 func New(a Address) *Contact {
 	c := &Contact{
-		Address: a.Wire, MatchKey: a.MatchKey, Kind: a.Kind, Region: a.Region, TimeZone: a.TimeZone,
+		Address: a.Wire, MatchKey: a.MatchKey, Kind: a.Kind.ofContact(), Region: a.Region, TimeZone: a.TimeZone,
 		TimeZoneSource: ZoneUnknown,
 		Attributes:     map[string]any{}, ConsentStatus: ConsentUnknown, Reachable: true, MarketingEligible: true,
 	}

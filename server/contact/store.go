@@ -55,40 +55,15 @@ func ByIDs(ctx context.Context, idb bun.IDB, ids []int64) (rows []*Contact, err 
 	return rows, db.Err(err)
 }
 
-// ByMatchKey finds the contact whose address means the same person, also one
-// whose number was merged into another.
+// ByMatchKey finds the contact who has this address, whichever of theirs it is.
 func ByMatchKey(ctx context.Context, idb bun.IDB, key string) (*Contact, error) {
 	c := new(Contact)
-	err := db.Err(idb.NewSelect().Model(c).Where("c.id = (SELECT coalesce(k.merged_into, k.id) FROM contacts k WHERE k.match_key = ?)", key).Scan(ctx))
+	err := db.Err(idb.NewSelect().Model(c).Where("c.id = (SELECT a.contact_id FROM contact_addresses a WHERE a.match_key = ?)",
+		key).Scan(ctx))
 	if apperr.Is(err, apperr.CodeNotFound) {
 		return nil, apperr.NotFound("contact", key)
 	}
 	return c, err
-}
-
-// errMerged asks for another try: the contact was merged while its lock was waited
-// for. To lock the other one now would go back in the order of locks.
-var errMerged = apperr.New(apperr.CodeUnavailable, "the contact was merged meanwhile, try again")
-
-// EnsureInbound finds the contact who wrote to us, or creates it, and locks
-// it. An unknown writer has unknown consent; one who was merged is who they were
-// merged into.
-func EnsureInbound(ctx context.Context, tx bun.Tx, a Address, name string) (*Contact, error) {
-	c := New(a)
-	c.Name = CleanText(name)
-	if _, err := tx.NewInsert().Model(c).On("CONFLICT DO NOTHING").Exec(ctx); err != nil {
-		return nil, db.Err(err)
-	}
-	found := new(Contact)
-	err := tx.NewSelect().Model(found).Where("c.id = (SELECT coalesce(k.merged_into, k.id) FROM contacts k WHERE k.match_key = ?)", a.MatchKey).
-		For("NO KEY UPDATE").Scan(ctx)
-	switch {
-	case err != nil:
-		return nil, db.Err(err)
-	case found.MergedInto != nil || found.ErasedAt != nil && found.MatchKey != a.MatchKey:
-		return nil, errMerged
-	}
-	return found, nil
 }
 
 // LockAll locks contacts in order of id for the rest of the transaction.
@@ -101,11 +76,13 @@ func LockAll(ctx context.Context, tx bun.Tx, ids []int64) error {
 	return db.Err(err)
 }
 
-// TouchInbound notes that the contact just wrote, and that WhatsApp therefore
-// reaches them.
-func TouchInbound(ctx context.Context, tx bun.Tx, id int64) error {
-	_, err := tx.NewRaw(`UPDATE contacts SET last_inbound_at = clock_timestamp(), reachable = true, unreachable_reason = '',
-		unreachable_until = NULL WHERE id = ?`, id).Exec(ctx)
+// TouchInbound notes that the contact just wrote, so that WhatsApp reaches them,
+// and by which addresses WhatsApp knew them then.
+func TouchInbound(ctx context.Context, tx bun.Tx, id int64, keys []string, at time.Time) error {
+	_, err := tx.NewRaw(`
+		WITH seen AS (UPDATE contact_addresses SET last_seen_at = greatest(last_seen_at, ?) WHERE match_key = ANY (?) AND contact_id = ?)
+		UPDATE contacts SET last_inbound_at = clock_timestamp(), reachable = true, unreachable_reason = '',
+			unreachable_until = NULL WHERE id = ?`, at, pgdialect.Array(keys), id, id).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -180,8 +157,9 @@ func SearchPredicate(search string) *Predicate {
 		return nil
 	case digits != "":
 		return &Predicate{
-			SQL:  "(c.address LIKE ? OR c.match_key = ? OR attribute_text(c.attributes) ILIKE ?)",
-			Args: []any{"%" + digits + "%", "+" + digits, "%" + db.LikeEscape(text) + "%"},
+			SQL: "(c.address LIKE ? OR c.match_key = ? OR " + searchAddresses("(address LIKE ? OR match_key = ?)") +
+				" OR attribute_text(c.attributes) ILIKE ?)",
+			Args: []any{"%" + digits + "%", "+" + digits, "%" + digits + "%", "+" + digits, "%" + db.LikeEscape(text) + "%"},
 		}
 	case len(words) == 1 && utf8.RuneCountInString(text) < 3:
 		return &Predicate{SQL: `lower(c.name) COLLATE "C" LIKE ?`, Args: []any{db.LikeEscape(strings.ToLower(text)) + "%"}}
@@ -189,8 +167,9 @@ func SearchPredicate(search string) *Predicate {
 	if len(words) == 1 {
 		like := "%" + db.LikeEscape(text) + "%"
 		return &Predicate{
-			SQL:  "(c.name ILIKE ? OR c.address ILIKE ? OR attribute_text(c.attributes) ILIKE ?)",
-			Args: []any{like, like, like},
+			SQL: "(c.name ILIKE ? OR c.address ILIKE ? OR " + searchAddresses("address ILIKE ?") +
+				" OR attribute_text(c.attributes) ILIKE ?)",
+			Args: []any{like, like, like, like},
 		}
 	}
 	every, args := make([]string, len(words)), make([]any, 0, 3*len(words))
@@ -199,8 +178,9 @@ func SearchPredicate(search string) *Predicate {
 		every[i] = "(c.name ~* ? OR attribute_text(c.attributes) ~* ?"
 		args = append(args, begins, begins)
 		if utf8.RuneCountInString(word) >= 3 { // two digits stand in most numbers
-			every[i] += " OR c.address ILIKE ?"
-			args = append(args, "%"+db.LikeEscape(word)+"%")
+			like := "%" + db.LikeEscape(word) + "%"
+			every[i] += " OR c.address ILIKE ? OR " + searchAddresses("address ILIKE ?")
+			args = append(args, like, like)
 		}
 		every[i] += ")"
 	}
@@ -505,12 +485,12 @@ func Erase(ctx context.Context, tx bun.Tx, ids []int64) error {
 // merged into it, with whatever was merged into gone before.
 func SaveMerged(ctx context.Context, tx bun.Tx, kept, gone *Contact) error {
 	_, err := tx.NewUpdate().Model(kept).Column("name", "locale", "time_zone", "time_zone_source", "attributes",
-		"created_at", "last_inbound_at").Set("updated_at = now()").WherePK().
+		"created_at", "last_inbound_at", "opt_out_review_at").Set("updated_at = now()").WherePK().
 		Returning("updated_at").Exec(ctx)
 	if err != nil {
 		return db.Err(err)
 	}
-	_, err = tx.NewRaw(`UPDATE contacts SET merged_into = ?0, erased_at = coalesce(erased_at, now()), updated_at = now(), name = '', locale = '', attributes = '{}' WHERE id = ?1 OR merged_into = ?1`,
+	_, err = tx.NewRaw(`UPDATE contacts SET merged_into = ?0, erased_at = coalesce(erased_at, now()), updated_at = now(), name = '', locale = '', attributes = '{}', opt_out_review_at = NULL WHERE id = ?1 OR merged_into = ?1`,
 		kept.ID, gone.ID).Exec(ctx)
 	return db.Err(err)
 }

@@ -14,6 +14,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/jobs"
+	"eventstream/server/merge"
 	"eventstream/server/message"
 	"eventstream/server/optout"
 	"eventstream/server/pubsub"
@@ -51,7 +52,8 @@ func (c *Conversation) Open(now time.Time) bool {
 // InboundMessage is what a contact wrote, as the webhook brought it.
 type InboundMessage struct {
 	SID           string
-	From, To      string // addresses, with or without the channel's prefix
+	From, To      string   // addresses, with or without the channel's prefix
+	UserIDs       []string // the ids under which WhatsApp knows the writer, beside From
 	Body          string
 	Media         []string
 	ProfileName   string
@@ -68,6 +70,18 @@ func (in InboundMessage) Said() consent.Said {
 	return consent.Said{Body: in.Body, ButtonText: in.ButtonText, ButtonPayload: in.ButtonPayload, Provider: in.OptOut}
 }
 
+// named is who wrote, by all addresses that the webhook names.
+func (in InboundMessage) named() (merge.Named, error) {
+	from, err := contact.DeliveredAddress(in.From)
+	if err != nil {
+		return merge.Named{}, err
+	}
+	return merge.Named{
+		Addresses: append([]contact.Address{from}, contact.ReadIDs(in.UserIDs)...), Name: in.ProfileName, At: in.ReceivedAt,
+		Source: contact.SourceMessage,
+	}, nil
+}
+
 // Service takes in inbound messages and sends single ones.
 type Service struct {
 	db       *db.DB
@@ -75,6 +89,7 @@ type Service struct {
 	jobs     *jobs.Enqueuer
 	consents *consent.Service
 	topics   *topic.Service
+	merges   *merge.Service
 	now      func() time.Time
 }
 
@@ -90,7 +105,10 @@ type Dependencies struct {
 
 // NewService makes the service.
 func NewService(d Dependencies) *Service {
-	return &Service{db: d.DB, hub: d.Hub, jobs: d.Jobs, consents: d.Consents, topics: d.Topics, now: d.Now}
+	return &Service{
+		db: d.DB, hub: d.Hub, jobs: d.Jobs, consents: d.Consents, topics: d.Topics, now: d.Now,
+		merges: merge.NewService(d.DB, d.Hub, d.Consents, d.Topics),
+	}
 }
 
 // News is what an inbound message changed, to be published after the commit.
@@ -117,7 +135,7 @@ func (n News) Publish(hub *pubsub.Hub) {
 // created, message kept, window opened, keyword obeyed. The same SID again is
 // nothing.
 func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (News, error) {
-	a, err := contact.DeliveredAddress(in.From)
+	named, err := in.named()
 	if err != nil {
 		return News{}, err
 	}
@@ -125,12 +143,12 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 	if err != nil || seen[in.SID] {
 		return News{}, err
 	}
-	c, err := contact.EnsureInbound(ctx, tx, a, in.ProfileName)
+	c, err := s.merges.Identify(ctx, tx, named)
 	if err != nil {
 		return News{}, err
 	}
 	ctx = actor.With(ctx, actor.Contact(c.ID))
-	if err := contact.TouchInbound(ctx, tx, c.ID); err != nil {
+	if err := contact.TouchInbound(ctx, tx, c.ID, contact.Keys(named.Addresses), in.ReceivedAt); err != nil {
 		return News{}, err
 	}
 	thread, err := touch(ctx, tx, c.ID, in.ReceivedAt)

@@ -160,12 +160,12 @@ var refusals = map[message.SkipReason]string{
 func (s *Service) mayAnswer(ctx context.Context, tx bun.Tx, c *contact.Contact, thread *Conversation, text string,
 	version *template.Version,
 ) error {
-	suppressed, err := s.consents.Suppressed(ctx, tx, []string{c.MatchKey})
+	suppressed, err := s.consents.SuppressedContacts(ctx, tx, []int64{c.ID})
 	if err != nil {
 		return err
 	}
 	candidate := gate.Candidate{
-		Purpose: message.PurposeReply, Contact: c, Suppressed: suppressed[c.MatchKey], Text: text,
+		Purpose: message.PurposeReply, Contact: c, Suppressed: suppressed[c.ID], Text: text,
 		WindowOpen: thread.Open(s.now()),
 	}
 	if version != nil {

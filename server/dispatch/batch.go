@@ -128,8 +128,9 @@ func (d *Dispatcher) persist(ctx context.Context, b *batch, what string,
 // facts are what the gate looks at, as they stood at one moment.
 type facts struct {
 	read       time.Time
-	people     map[int64]*contact.Contact
-	suppressed map[string]consent.SuppressionReason
+	people     map[int64]*contact.Contact // by the message's contact: who they are now
+	twice      map[int64]bool             // by id: whom its contact was merged into has a message of the campaign already
+	suppressed map[int64]consent.SuppressionReason
 	onTopic    map[int64]bool
 	recent     map[int64]gate.Recent
 	windows    map[int64]bool
@@ -144,7 +145,7 @@ const questionLimit = 15 * time.Second
 func (d *Dispatcher) factsOf(ctx context.Context, b *batch, rows []message.Claimed) (f *facts, err error) {
 	ctx, cancel := context.WithTimeout(ctx, questionLimit)
 	defer cancel()
-	f = &facts{read: time.Now(), people: make(map[int64]*contact.Contact, len(rows))}
+	f = &facts{read: time.Now()}
 	if f.settled, err = message.Settled(ctx, d.DB, rows); err != nil {
 		return nil, err
 	}
@@ -152,16 +153,19 @@ func (d *Dispatcher) factsOf(ctx context.Context, b *batch, rows []message.Claim
 	for i, r := range rows {
 		ids[i] = r.ContactID
 	}
-	people, err := contact.ByIDs(ctx, d.DB, ids)
-	if err != nil {
+	if f.people, err = contact.PeopleOf(ctx, d.DB, ids); err != nil {
 		return nil, err
 	}
-	keys := make([]string, len(people))
-	for i, p := range people {
-		f.people[p.ID] = p
-		keys[i] = p.MatchKey
+	var moved []int64 // messages of contacts who were merged since they were claimed
+	for i, r := range rows {
+		if p := f.people[r.ContactID]; p != nil && p.ID != r.ContactID {
+			ids[i], moved = p.ID, append(moved, r.ID)
+		}
 	}
-	if f.suppressed, err = d.Consents.Suppressed(ctx, d.DB, keys); err != nil {
+	if f.twice, err = message.Twice(ctx, d.DB, moved); err != nil {
+		return nil, err
+	}
+	if f.suppressed, err = d.Consents.SuppressedContacts(ctx, d.DB, ids); err != nil {
 		return nil, err
 	}
 	if b.campaign != nil && b.campaign.TopicID != nil {
@@ -184,11 +188,11 @@ func (b *batch) ask(row message.Claimed, f *facts) gate.Verdict {
 		return gate.Verdict{Status: message.StatusPending} // it is not this claim's any more: the result changes nothing
 	}
 	p := f.people[row.ContactID]
-	if p == nil { // rows of contacts are never deleted: somebody did so by hand
+	if p == nil || f.twice[row.ID] { // rows of contacts are never deleted: somebody did so by hand
 		return gate.Verdict{Status: message.StatusSkipped, Skip: message.SkipErased}
 	}
 	c := gate.Candidate{
-		Purpose: row.Purpose, Contact: p, Suppressed: f.suppressed[p.MatchKey], Text: row.Body, WindowOpen: f.windows[p.ID],
+		Purpose: row.Purpose, Contact: p, Suppressed: f.suppressed[p.ID], Text: row.Body, WindowOpen: f.windows[p.ID],
 		Recent: f.recent[p.ID], Redelivery: row.Redeliveries > 0,
 	}
 	if b.content != nil {

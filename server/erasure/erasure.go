@@ -15,6 +15,8 @@ package erasure
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"eventstream/server/audit"
 	"eventstream/server/consent"
@@ -48,9 +50,18 @@ func NewService(d *db.DB, consents *consent.Service, topics *topic.Service) *Ser
 // caller's transaction holds the locks of all of them, see contact.LockFamily;
 // after its commit Clear takes their texts.
 func (s *Service) Erase(ctx context.Context, tx bun.Tx, family []*contact.Contact) error {
-	keys := make([]string, len(family))
-	for i, c := range family {
-		keys[i] = c.MatchKey
+	of, err := contact.KeysOf(ctx, tx, contact.IDs(family))
+	if err != nil {
+		return err
+	}
+	var keys []string
+	for _, theirs := range of {
+		keys = append(keys, theirs...)
+	}
+	for _, c := range family { // of one that is erased already, nothing
+		if !strings.HasPrefix(c.MatchKey, "erased:") && !slices.Contains(keys, c.MatchKey) {
+			keys = append(keys, c.MatchKey)
+		}
 	}
 	if _, err := s.consents.Suppress(ctx, tx, keys, consent.SuppressedErased, nil); err != nil {
 		return err

@@ -60,8 +60,12 @@ func (s *Service) WriteContacts(ctx context.Context, what Contacts, out io.Write
 		if err != nil {
 			return err
 		}
+		addresses, err := contact.AddressesOf(ctx, s.db, contact.IDs(rows))
+		if err != nil {
+			return err
+		}
 		for _, c := range rows {
-			if err := write(c, onTopics(standing[c.ID], topics)); err != nil {
+			if err := write(c, addresses[c.ID], onTopics(standing[c.ID], topics)); err != nil {
 				return err
 			}
 		}
@@ -76,7 +80,7 @@ func (s *Service) WriteContacts(ctx context.Context, what Contacts, out io.Write
 	}
 }
 
-type contactWriter func(c *contact.Contact, topics []string) error
+type contactWriter func(c *contact.Contact, addresses []*contact.Known, topics []string) error
 
 // contactWriter gives a writer of contacts in the format asked for. The columns of
 // tables are named as the importer reads them.
@@ -87,7 +91,9 @@ func (s *Service) contactWriter(ctx context.Context, what Contacts, out io.Write
 		buf := bufio.NewWriterSize(out, 64<<10)
 		enc := json.NewEncoder(buf)
 		enc.SetEscapeHTML(false)
-		write = func(c *contact.Contact, topics []string) error { return enc.Encode(exported(c, topics)) }
+		write = func(c *contact.Contact, addresses []*contact.Known, topics []string) error {
+			return enc.Encode(exported(c, addresses, topics))
+		}
 		return write, buf.Flush, buf.Flush, nil
 	}
 	keys, err := contact.KeysIn(ctx, s.db, what.Selection)
@@ -99,7 +105,7 @@ func (s *Service) contactWriter(ctx context.Context, what Contacts, out io.Write
 		return nil, nil, nil, err
 	}
 	header := []string{
-		"phone", "name", "locale", "region", "time_zone", "consent", "consent_at", "topics", "reachable", "last_inbound_at",
+		"phone", "bsuid", "name", "locale", "region", "time_zone", "consent", "consent_at", "topics", "reachable", "last_inbound_at",
 		"created_at",
 	}
 	header = append(header, keys...)
@@ -107,8 +113,8 @@ func (s *Service) contactWriter(ctx context.Context, what Contacts, out io.Write
 		return nil, nil, nil, err
 	}
 	cells := make([]string, 0, len(header))
-	write = func(c *contact.Contact, topics []string) error {
-		cells = append(cells[:0], c.Address, c.Name, c.Locale, c.Region, c.TimeZone,
+	write = func(c *contact.Contact, addresses []*contact.Known, topics []string) error {
+		cells = append(cells[:0], numberOf(c), strings.Join(idsOf(addresses), " "), c.Name, c.Locale, c.Region, c.TimeZone,
 			string(c.ConsentStatus), stamp(c.ConsentAt), strings.Join(topics, ", "), fmt.Sprint(c.Reachable),
 			stamp(c.LastInboundAt), stamp(&c.CreatedAt))
 		for _, k := range keys {
@@ -120,7 +126,8 @@ func (s *Service) contactWriter(ctx context.Context, what Contacts, out io.Write
 }
 
 type exportedContact struct {
-	Phone         string         `json:"phone"`
+	Phone         string         `json:"phone,omitempty"`
+	BSUID         []string       `json:"bsuid,omitempty"`
 	Name          string         `json:"name,omitempty"`
 	Locale        string         `json:"locale,omitempty"`
 	Region        string         `json:"region,omitempty"`
@@ -144,9 +151,28 @@ func onTopics(standing map[int64]*topic.Subscription, topics []*topic.Topic) (na
 	return names
 }
 
-func exported(c *contact.Contact, topics []string) exportedContact {
+// numberOf is the number that a contact is written to; "": there is none.
+func numberOf(c *contact.Contact) string {
+	if c.Kind != contact.KindPhone {
+		return ""
+	}
+	return c.Address
+}
+
+// idsOf are the ids under which WhatsApp knows a contact. Imports read them too, so that
+// whoever has no number is found again.
+func idsOf(addresses []*contact.Known) (ids []string) {
+	for _, a := range addresses {
+		if a.Kind != contact.KindPhone {
+			ids = append(ids, a.Address)
+		}
+	}
+	return ids
+}
+
+func exported(c *contact.Contact, addresses []*contact.Known, topics []string) exportedContact {
 	return exportedContact{
-		Phone: c.Address, Name: c.Name, Locale: c.Locale, Region: c.Region, TimeZone: c.TimeZone,
+		Phone: numberOf(c), BSUID: idsOf(addresses), Name: c.Name, Locale: c.Locale, Region: c.Region, TimeZone: c.TimeZone,
 		Consent: string(c.ConsentStatus), ConsentAt: stamp(c.ConsentAt), Topics: topics, Reachable: c.Reachable,
 		LastInboundAt: stamp(c.LastInboundAt), CreatedAt: stamp(&c.CreatedAt), Attributes: c.Attributes,
 	}

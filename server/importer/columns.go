@@ -18,6 +18,9 @@ var guesses = map[Field][]string{
 	FieldAddress: { // see also mentionsPhone
 		"number", "address", "to", "contactnumber", "numero", "número", "nummer", "numer", "nomor", "nohp", "hp", "cep", "号码", "番号",
 	},
+	FieldBSUID: {
+		"bsuid", "bsuids", "whatsappuserid", "whatsappbsuid", "externaluserid", "externaluseridentifier", "businessscopeduserid",
+	},
 	FieldName: {
 		"name", "fullname", "contactname", "customername", "displayname", "nombre", "nom", "nome",
 		"profilename", "vorundnachname", "namevorname", "nombrecompleto", "nomcomplet", "nomecompleto", "client", "customer",
@@ -161,7 +164,7 @@ func mapColumns(opts *Options, t table, req *Request) error {
 		f, chosen := req.Mapping[name]
 		if !chosen {
 			f = guessed[i]
-			if phones[i] {
+			if phones[i] && f != FieldBSUID {
 				f = FieldAddress
 			} else if f == FieldAddress || !f.several() && taken[f] {
 				f = FieldIgnore
@@ -189,7 +192,7 @@ func mapColumns(opts *Options, t table, req *Request) error {
 		}
 		opts.Columns[i] = c
 	}
-	if !taken[FieldAddress] { // the columns go with it: who maps them needs their names
+	if !taken[FieldAddress] && !taken[FieldBSUID] { // the columns go with it: who maps them needs their names
 		return apperr.Invalid("file",
 			"no column holds phone numbers; the columns are %s. Say which one it is in the mapping", strings.Join(t.names, ", "))
 	}
@@ -608,7 +611,7 @@ func checkField(f Field) error {
 	if key, ok := strings.CutPrefix(string(f), "attributes."); ok {
 		return contact.CheckAttributeKey(key)
 	}
-	return apperr.Invalid("mapping", "%q is not a field: address, name, first_name, last_name, region, locale, time_zone, consent, "+
+	return apperr.Invalid("mapping", "%q is not a field: address, bsuid, name, first_name, last_name, region, locale, time_zone, consent, "+
 		"consent_at, opt_out, topics or attributes.<key>", f)
 }
 

@@ -45,6 +45,7 @@ type Field string
 // Fields.
 const (
 	FieldAddress   Field = "address" // of several such columns each row's best number is taken
+	FieldBSUID     Field = "bsuid"   // WhatsApp's ids of the person (CC.…), several with spaces between
 	FieldName      Field = "name"
 	FieldFirstName Field = "first_name" // with last_name the name, where there is no column for it; also kept as attribute
 	FieldLastName  Field = "last_name"

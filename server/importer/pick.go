@@ -12,8 +12,11 @@ import (
 
 // pick takes the number of a row that most likely is on WhatsApp: the first valid
 // one, but WhatsApp's own column first, then mobile numbers, then the others. value is
-// what stood there, or in the first column that was tried in vain.
-func pick(rec record, opts Options, region string, named bool) (best contact.Address, value string, err error) {
+// what stood there, or in the first column that was tried in vain. ids are those under
+// which WhatsApp knows the person; of a row without a number the first one is taken.
+func pick(rec record, opts Options, region string, named bool, ids []contact.Address) (best contact.Address, all []contact.Address,
+	value string, err error,
+) {
 	const none = 9
 	rank := none
 	var failed error
@@ -44,10 +47,14 @@ func pick(rec record, opts Options, region string, named bool) (best contact.Add
 			}
 			continue
 		}
+		if a.Kind != contact.KindPhone {
+			ids = append(ids, a)
+			continue
+		}
 		mobile := p.mobile || mobileWord.MatchString(label)
 		r := 3
 		switch {
-		case p.whatsApp || whatsAppWord.MatchString(label) || a.Kind == contact.KindBSUID:
+		case p.whatsApp || whatsAppWord.MatchString(label):
 			r = 0
 		case mobile && a.Mobile:
 			r = 1
@@ -60,12 +67,14 @@ func pick(rec record, opts Options, region string, named bool) (best contact.Add
 	}
 	switch {
 	case rank < none:
-		return best, value, nil
+		return best, contact.Distinct(append([]contact.Address{best}, ids...)), value, nil
 	case failed != nil:
-		return best, failedValue, failed
+		return best, nil, failedValue, failed
+	case len(ids) > 0:
+		return ids[0], contact.Distinct(ids), ids[0].Wire, nil
 	}
 	_, err = contact.ParseAddress("", "")
-	return best, "", err
+	return best, nil, "", err
 }
 
 // numbersOf is a cell's text; of a list or object of JSON's it is that of all values in

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
@@ -107,7 +108,7 @@ func (s *Service) work(ctx context.Context, imp *Import) error {
 			return b.err
 		}
 		if len(b.records) > 0 {
-			going, err := s.apply(ctx, imp, b, seen)
+			going, err := s.applyPatiently(ctx, imp, b, seen)
 			if err != nil || !going {
 				return err
 			}
@@ -230,7 +231,8 @@ func (s *Service) end(ctx context.Context, imp *Import, status Status, failure s
 // row is a checked row of the file.
 type row struct {
 	rec       record
-	address   contact.Address
+	address   contact.Address   // the one that is written to
+	addresses []contact.Address // all that the row names, that one included
 	name      *string
 	locale    *string
 	zone      *string
@@ -239,6 +241,18 @@ type row struct {
 	consentAt *time.Time
 	optOut    string // the column and value that say so
 	topics    []int64
+}
+
+// applyPatiently begins a batch anew when its contacts were merged, or their addresses
+// taken by somebody who wrote, while it waited for them.
+func (s *Service) applyPatiently(ctx context.Context, imp *Import, b *batch, seen map[uint64]struct{}) (going bool, err error) {
+	const tries = 5
+	for range tries {
+		if going, err = s.apply(ctx, imp, b, seen); !errors.Is(err, contact.ErrMoved) {
+			break
+		}
+	}
+	return going, err
 }
 
 // apply takes a batch in one transaction and reports whether to go on.
@@ -252,13 +266,21 @@ func (s *Service) apply(ctx context.Context, imp *Import, b *batch, seen map[uin
 			rejects = append(rejects, b.rejects[i])
 			continue
 		}
-		if at, repeated := place[r.address.MatchKey]; repeated { // the last row wins
-			tally.Duplicates++
-			good[at] = r
+		at, clash := r.place(place, len(good))
+		switch {
+		case clash:
+			rejects = append(rejects, r.reject(imp, severalContacts))
 			continue
+		case at < len(good): // the last row wins
+			tally.Duplicates++
+			r.inherit(good[at])
+			good[at] = r
+		default:
+			good = append(good, r)
 		}
-		place[r.address.MatchKey] = len(good)
-		good = append(good, r)
+		for _, a := range r.addresses {
+			place[a.MatchKey] = at
+		}
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		fresh, err := forUpdate(ctx, tx, imp.ID)
@@ -299,6 +321,7 @@ func check(rec record, opts Options) (*row, *Reject) {
 	r := &row{rec: rec, attrs: map[string]any{}, consent: contact.ConsentUnknown}
 	region, country := opts.DefaultRegion, ""
 	var first, last string
+	var ids []contact.Address
 	optOut := ""
 	for i, c := range opts.Columns {
 		if i >= len(rec.values) || rec.values[i] == nil {
@@ -308,6 +331,14 @@ func check(rec record, opts Options) (*row, *Reject) {
 		switch c.Field {
 		case FieldIgnore:
 		case FieldAddress: // see pick
+		case FieldBSUID:
+			for _, word := range strings.FieldsFunc(cellList(rec.values[i], value), func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == ';' }) {
+				found := contact.ReadIDs([]string{word})
+				if len(found) == 0 {
+					return reject(c.Name, value, fmt.Sprintf("%q is not an id of WhatsApp's such as DE.1000000000000001", clip(word, 60)))
+				}
+				ids = append(ids, found...)
+			}
 		case FieldRegion:
 			if country = value; value != "" {
 				region = countryOf(value)
@@ -379,7 +410,7 @@ func check(rec record, opts Options) (*row, *Reject) {
 	r.topics = append(r.topics, opts.TopicIDs...)
 	var value string
 	var err error
-	if r.address, value, err = pick(rec, opts, region, country != ""); err != nil {
+	if r.address, r.addresses, value, err = pick(rec, opts, region, country != "", ids); err != nil {
 		reason := err.Error()
 		if e, ok := errors.AsType[*apperr.Error](err); ok {
 			reason = e.Message
@@ -441,10 +472,7 @@ func attribute(v any, clean string, c Column) any {
 // upsert writes the batch's contacts, their consent, and which of them the
 // import touched.
 func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*row, t *Import) ([]*Reject, error) {
-	keys := make([]string, len(good))
-	for i, r := range good {
-		keys[i] = r.address.MatchKey
-	}
+	keys := addressKeys(good)
 	existing, err := knownByMatchKeys(ctx, tx, keys, true)
 	if err != nil {
 		return nil, err
@@ -466,8 +494,13 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 	var rejects []*Reject
 	var members []*contact.Contact
 	var joins []joining
+	again := map[int64]bool{} // known contacts that more than one row names, each by another address
 	for _, r := range good {
-		c := existing[r.address.MatchKey]
+		c, clash := r.known(existing)
+		if clash {
+			rejects = append(rejects, r.reject(imp, severalContacts))
+			continue
+		}
 		known := c != nil
 		if no := r.refuse(c, imp); no != nil {
 			rejects = append(rejects, no)
@@ -478,23 +511,27 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 			creates = append(creates, c)
 		}
 		members = append(members, c)
-		changed, ch := r.merge(c, known, imp, s.now(), suppressed[c.MatchKey] != "")
+		changed, ch := r.merge(c, known, imp, s.now(), r.suppressed(suppressed))
 		if ch != nil {
 			consents = append(consents, pendingConsent{c, *ch})
 		}
-		if topics := r.joins(c, known, imp, standing); len(topics) > 0 {
+		if topics := r.joins(c, known, imp, standing); len(topics) > 0 && !again[c.ID] {
 			joins = append(joins, joining{c, topics})
 			changed = changed || known
 		}
-		t.tell(known, touched[c.ID], changed)
-		if known && changed {
+		t.tell(known, touched[c.ID] || again[c.ID], changed)
+		if known && changed && !again[c.ID] {
 			updates = append(updates, c)
 		}
+		again[c.ID] = known
 	}
 	if err := insertContacts(ctx, tx, creates); err != nil {
 		return nil, err
 	}
 	if err := updateContacts(ctx, tx, updates); err != nil {
+		return nil, err
+	}
+	if err := addAddresses(ctx, tx, good, existing, creates, imp.Options.Mode); err != nil {
 		return nil, err
 	}
 	bulk := make([]consent.Bulk, len(consents))
@@ -515,10 +552,7 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 func (s *Service) rehearse(seen map[uint64]struct{}) func(ctx context.Context, tx bun.Tx, imp *Import, good []*row,
 	t *Import) ([]*Reject, error) {
 	return func(ctx context.Context, tx bun.Tx, imp *Import, good []*row, t *Import) ([]*Reject, error) {
-		keys := make([]string, len(good))
-		for i, r := range good {
-			keys[i] = r.address.MatchKey
-		}
+		keys := addressKeys(good)
 		existing, err := knownByMatchKeys(ctx, tx, keys, false)
 		if err != nil {
 			return nil, err
@@ -533,7 +567,11 @@ func (s *Service) rehearse(seen map[uint64]struct{}) func(ctx context.Context, t
 		}
 		var rejects []*Reject
 		for _, r := range good {
-			c := existing[r.address.MatchKey]
+			c, clash := r.known(existing)
+			if clash {
+				rejects = append(rejects, r.reject(imp, severalContacts))
+				continue
+			}
 			known := c != nil
 			if no := r.refuse(c, imp); no != nil {
 				rejects = append(rejects, no)
@@ -542,9 +580,9 @@ func (s *Service) rehearse(seen map[uint64]struct{}) func(ctx context.Context, t
 			if !known {
 				c = contact.New(r.address)
 			}
-			changed, _ := r.merge(c, known, imp, s.now(), suppressed[c.MatchKey] != "")
+			changed, _ := r.merge(c, known, imp, s.now(), r.suppressed(suppressed))
 			changed = changed || len(r.joins(c, known, imp, standing)) > 0
-			hash := xxhash.Sum64String(r.address.MatchKey)
+			hash := xxhash.Sum64String(c.MatchKey)
 			_, repeated := seen[hash]
 			seen[hash] = struct{}{}
 			t.tell(known || repeated, repeated, changed)
@@ -568,18 +606,15 @@ func (i *Import) tell(known, repeated, changed bool) {
 }
 
 // refuse rejects a row for what is known about its number; c is nil when that is
-// nothing. Of a number that was merged into another, only people know which of
-// the two the row is about.
+// nothing.
 func (r *row) refuse(c *contact.Contact, imp *Import) *Reject {
-	var reason string
-	switch {
-	case c == nil && imp.Options.Mode == ModeUpdateOnly:
-		reason = "no contact has this number, and only known ones are updated"
-	case c != nil && c.ErasedAt != nil:
-		reason = "the contact with this number was merged into another: use that one's number"
-	default:
-		return nil
+	if c == nil && imp.Options.Mode == ModeUpdateOnly {
+		return r.reject(imp, "no contact has this number, and only known ones are updated")
 	}
+	return nil
+}
+
+func (r *row) reject(imp *Import, reason string) *Reject {
 	return &Reject{
 		ImportID: imp.ID, Row: r.rec.row, Line: r.rec.line, Field: "address", Value: r.address.Wire,
 		Record: cellsOf(r.rec), Reason: reason,
@@ -615,7 +650,7 @@ func (s *Service) standing(ctx context.Context, tx bun.Tx, good []*row,
 ) (map[int64]map[int64]*topic.Subscription, error) {
 	var known []int64
 	for _, r := range good {
-		if c := existing[r.address.MatchKey]; c != nil && len(r.topics) > 0 {
+		if c, _ := r.known(existing); c != nil && len(r.topics) > 0 {
 			known = append(known, c.ID)
 		}
 	}

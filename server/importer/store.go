@@ -161,23 +161,40 @@ func forgotten(ctx context.Context, tx bun.Tx) (ids []int64, err error) {
 	return ids, db.Err(err)
 }
 
-// knownByMatchKeys finds the known contacts of a batch; with lock it locks them
-// in order of id.
+// knownByMatchKeys finds the known contacts of a batch by any of their addresses; with
+// lock it locks them in order of id.
 func knownByMatchKeys(ctx context.Context, tx bun.Tx, keys []string, lock bool) (map[string]*contact.Contact, error) {
+	owners, err := contact.OwnersOf(ctx, tx, keys)
+	if err != nil || len(owners) == 0 {
+		return nil, err
+	}
+	ids := make([]int64, 0, len(owners))
+	for _, a := range owners {
+		ids = append(ids, a.ContactID)
+	}
 	var rows []*contact.Contact
-	q := tx.NewSelect().Model(&rows).Where("c.match_key = ANY (?)", pgdialect.Array(keys)).Order("c.id")
+	q := tx.NewSelect().Model(&rows).Where("c.id = ANY (?)", pgdialect.Array(ids)).Order("c.id")
 	if lock {
 		q = q.For("NO KEY UPDATE")
 	}
-	err := q.Scan(ctx)
-	byKey := make(map[string]*contact.Contact, len(rows))
+	if err := q.Scan(ctx); err != nil {
+		return nil, db.Err(err)
+	}
+	byID := make(map[int64]*contact.Contact, len(rows))
 	for _, c := range rows {
+		if c.ErasedAt != nil { // merged or erased while its lock was waited for
+			return nil, contact.ErrMoved
+		}
 		if c.Attributes == nil {
 			c.Attributes = map[string]any{}
 		}
-		byKey[c.MatchKey] = c
+		byID[c.ID] = c
 	}
-	return byKey, db.Err(err)
+	byKey := make(map[string]*contact.Contact, len(owners))
+	for key, a := range owners {
+		byKey[key] = byID[a.ContactID]
+	}
+	return byKey, nil
 }
 
 func touchedBefore(ctx context.Context, tx bun.Tx, importID int64,
@@ -229,6 +246,9 @@ func insertContacts(ctx context.Context, tx bun.Tx, contacts []*contact.Contact)
 	if len(contacts) == 0 {
 		return nil
 	}
+	if err := contact.NoteSource(ctx, tx, contact.SourceImport); err != nil {
+		return err
+	}
 	var rows []struct {
 		ID       int64
 		MatchKey string
@@ -241,6 +261,9 @@ func insertContacts(ctx context.Context, tx bun.Tx, contacts []*contact.Contact)
 			?::text[], ?::text[])
 			WITH ORDINALITY AS u (address, match_key, kind, region, tz, tzs, name, locale, attributes, status, at, n)
 		ORDER BY n RETURNING id, match_key`, columnsOf(contacts)...).Scan(ctx, &rows)
+	if db.IsUnique(err) {
+		return contact.ErrMoved
+	}
 	if err != nil {
 		return db.Err(err)
 	}

@@ -5,6 +5,7 @@ package merge
 
 import (
 	"context"
+	"time"
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
@@ -13,6 +14,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/message"
+	"eventstream/server/optout"
 	"eventstream/server/pubsub"
 	"eventstream/server/topic"
 
@@ -32,10 +34,10 @@ func NewService(d *db.DB, hub *pubsub.Hub, consents *consent.Service, topics *to
 	return &Service{db: d, hub: hub, consents: consents, topics: topics}
 }
 
-// Merge joins two contacts that are one person. The kept one's values win, the
-// other's fill the gaps; messages, conversation and ledger go along. The other
-// number stays known: what comes from it reaches the kept contact, and nothing
-// is sent to it any more.
+// Merge joins two contacts that are one person, as an operator says. The kept
+// one's values win, the other's fill the gaps; addresses, messages, conversation
+// and ledger go along. What comes from the other number reaches the kept contact;
+// it is written to at the address that it had.
 func (s *Service) Merge(ctx context.Context, keepID, goneID int64) (*contact.Contact, error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
@@ -49,15 +51,8 @@ func (s *Service) Merge(ctx context.Context, keepID, goneID int64) (*contact.Con
 		if err != nil {
 			return err
 		}
-		var gone *contact.Contact
-		for _, c := range family {
-			switch c.ID {
-			case keepID:
-				kept = c
-			case goneID:
-				gone = c
-			}
-		}
+		kept = byID(family, keepID)
+		gone := byID(family, goneID)
 		if kept == nil {
 			return apperr.NotFound("contact", keepID)
 		}
@@ -67,33 +62,7 @@ func (s *Service) Merge(ctx context.Context, keepID, goneID int64) (*contact.Con
 		if kept.ErasedAt != nil || gone.ErasedAt != nil {
 			return apperr.Conflict("one of these contacts was erased or merged before")
 		}
-		if err := s.topics.Carry(ctx, tx, keepID, goneID); err != nil {
-			return err
-		}
-		if err := s.carryConsent(ctx, tx, kept, gone); err != nil {
-			return err
-		}
-		number := gone.Address
-		kept.Absorb(gone)
-		if err := contact.SaveMerged(ctx, tx, kept, gone); err != nil {
-			return err
-		}
-		if err := audit.Record(ctx, tx, "contact.merge", "contact", keepID, map[string]any{"merged": goneID}); err != nil {
-			return err
-		}
-		// Conversation and messages come last, see server/db/order.go.
-		conversations, err := joinConversations(ctx, tx, keepID, goneID)
-		if err != nil {
-			return err
-		}
-		if err := moveImports(ctx, tx, keepID, goneID); err != nil {
-			return err
-		}
-		busy, err := message.MoveToContact(ctx, tx, keepID, goneID, conversations)
-		if err == nil && busy {
-			err = apperr.Conflict("a message to %s is being handed over this moment: try again when it is through", number)
-		}
-		return err
+		return s.join(ctx, tx, kept, gone, kept.Kind == contact.KindBSUID || gone.Kind == contact.KindBSUID)
 	})
 	if err != nil {
 		return nil, err
@@ -102,21 +71,97 @@ func (s *Service) Merge(ctx context.Context, keepID, goneID int64) (*contact.Con
 	return kept, nil
 }
 
-// carryConsent takes the other's decision over where the law lets it. An
-// opt-out binds whatever number it came from. An opt-in was given for a number
-// (47 CFR 64.1200(f)(9) asks for the number in the agreement), so it only goes
-// along where one of the two is the WhatsApp account itself, a BSUID.
-func (s *Service) carryConsent(ctx context.Context, tx bun.Tx, kept, gone *contact.Contact) error {
-	newer := gone.ConsentAt != nil && (kept.ConsentAt == nil || gone.ConsentAt.After(*kept.ConsentAt))
-	if !newer || gone.ConsentStatus == kept.ConsentStatus {
+func byID(rows []*contact.Contact, id int64) *contact.Contact {
+	for _, c := range rows {
+		if c.ID == id {
+			return c
+		}
+	}
+	return nil
+}
+
+// join makes gone a part of kept. sameAccount: WhatsApp says so, or one of the two is
+// known by its id alone. The caller holds the locks of both families.
+func (s *Service) join(ctx context.Context, tx bun.Tx, kept, gone *contact.Contact, sameAccount bool) error {
+	if err := s.topics.Carry(ctx, tx, kept.ID, gone.ID); err != nil {
+		return err
+	}
+	own, err := s.consents.OwnOptIn(ctx, tx, gone)
+	if err != nil {
+		return err
+	}
+	kept.Absorb(gone)
+	if err := contact.SaveMerged(ctx, tx, kept, gone); err != nil {
+		return err
+	}
+	if err := s.carryConsent(ctx, tx, kept, gone, own, sameAccount); err != nil {
+		return err
+	}
+	if err := optout.Carry(ctx, tx, kept, gone.ID); err != nil {
+		return err
+	}
+	if err := audit.Record(ctx, tx, "contact.merge", "contact", kept.ID, map[string]any{"merged": gone.ID}); err != nil {
+		return err
+	}
+	// Conversation and messages come last, see server/db/order.go.
+	conversations, err := joinConversations(ctx, tx, kept.ID, gone.ID, sameAccount)
+	if err != nil {
+		return err
+	}
+	if err := moveImports(ctx, tx, kept.ID, gone.ID); err != nil {
+		return err
+	}
+	return message.MoveToContact(ctx, tx, kept.ID, gone.ID, conversations)
+}
+
+// carryConsent leaves the stricter of two decisions: an opt-out of either holds for
+// the person, whatever address it came from, unless they have opted in later by
+// their own word (START). What an import or an operator recorded of one address
+// says nothing against an opt-out by another. An opt-in was given for a number
+// (47 CFR 64.1200(f)(9) asks for the number in the agreement), so that it only goes
+// along where the two are one WhatsApp account. Nothing depends on which of the two
+// is kept, nor on when it became known that they are one.
+func (s *Service) carryConsent(ctx context.Context, tx bun.Tx, kept, gone *contact.Contact, goneOwn, sameAccount bool) error {
+	record := func(status contact.ConsentStatus, at time.Time, own bool) error {
+		source := consent.SourceProvider
+		if own {
+			source = consent.SourceKeyword
+		}
+		return s.consents.Record(ctx, tx, kept, consent.Change{
+			Status: status, Source: source, OccurredAt: at,
+			Evidence: consent.Evidence{Note: "decided as the contact that was merged into this one"},
+		})
+	}
+	if gone.ConsentAt == nil {
 		return nil
 	}
-	sameAccount := kept.Kind == contact.KindBSUID || gone.Kind == contact.KindBSUID
-	if gone.ConsentStatus == contact.ConsentOptedIn && (!sameAccount || kept.ConsentStatus == contact.ConsentOptedOut) {
-		return nil
+	in, out := contact.ConsentOptedIn, contact.ConsentOptedOut
+	at := *gone.ConsentAt
+	switch {
+	case gone.ConsentStatus == out && kept.ConsentStatus == in:
+		own, err := s.consents.OwnOptIn(ctx, tx, kept)
+		if err != nil {
+			return err
+		}
+		since := *kept.ConsentAt
+		if own && since.After(at) {
+			if err := record(out, at, false); err != nil {
+				return err
+			}
+			return record(in, since, true) // it lifts what stands against the other addresses
+		}
+		if !at.After(since) { // the opt-out wins, whatever the times are: it stands anew
+			at = since.Add(time.Microsecond)
+		}
+		return record(out, at, false)
+	case gone.ConsentStatus == out:
+		return record(out, at, false)
+	case gone.ConsentStatus == in && kept.ConsentStatus == out:
+		if sameAccount && goneOwn && at.After(*kept.ConsentAt) {
+			return record(in, at, true)
+		}
+	case gone.ConsentStatus == in && sameAccount:
+		return record(in, at, goneOwn)
 	}
-	return s.consents.Record(ctx, tx, kept, consent.Change{
-		Status: gone.ConsentStatus, Source: consent.SourceOperator, OccurredAt: *gone.ConsentAt,
-		Evidence: consent.Evidence{Note: "decided as the contact that was merged into this one"},
-	})
+	return nil
 }

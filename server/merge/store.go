@@ -11,9 +11,9 @@ import (
 )
 
 // joinConversations makes two contacts' conversations one, and says which it
-// replaced. The window in which free text may be sent belongs to the number that
-// wrote, so the other's is not carried over.
-func joinConversations(ctx context.Context, tx bun.Tx, keep, gone int64) (c message.Conversations, err error) {
+// replaced. The window in which free text may be sent belongs to the account that
+// wrote, so the other's is carried over only where both are one account.
+func joinConversations(ctx context.Context, tx bun.Tx, keep, gone int64, sameAccount bool) (c message.Conversations, err error) {
 	var rows []struct{ ID, ContactID int64 }
 	err = tx.NewRaw("SELECT id, contact_id FROM conversations WHERE contact_id = ANY (?) ORDER BY id FOR UPDATE",
 		pgdialect.Array([]int64{keep, gone})).Scan(ctx, &rows)
@@ -31,14 +31,16 @@ func joinConversations(ctx context.Context, tx bun.Tx, keep, gone int64) (c mess
 		return message.Conversations{}, nil
 	}
 	if c.To == 0 {
-		_, err = tx.NewRaw("UPDATE conversations SET contact_id = ?, session_expires_at = NULL WHERE id = ?", keep,
-			c.From).Exec(ctx)
+		_, err = tx.NewRaw("UPDATE conversations SET contact_id = ?, session_expires_at = CASE WHEN ? THEN session_expires_at END WHERE id = ?",
+			keep, sameAccount, c.From).Exec(ctx)
 		return message.Conversations{}, db.Err(err)
 	}
 	_, err = tx.NewRaw(`
 		UPDATE conversations k SET unread = k.unread + g.unread, last_message_at = greatest(k.last_message_at,
-			g.last_message_at)
-		FROM conversations g WHERE k.id = ? AND g.id = ?`, c.To, c.From).Exec(ctx)
+			g.last_message_at), assignee_id = coalesce(k.assignee_id, g.assignee_id),
+			status = CASE WHEN 'open' IN (k.status, g.status) THEN 'open' ELSE k.status END,
+			session_expires_at = CASE WHEN ?2 THEN greatest(k.session_expires_at, g.session_expires_at) ELSE k.session_expires_at END
+		FROM conversations g WHERE k.id = ?0 AND g.id = ?1`, c.To, c.From, sameAccount).Exec(ctx)
 	if err != nil {
 		return c, db.Err(err)
 	}

@@ -70,26 +70,33 @@ func ClearTexts(ctx context.Context, tx bun.Tx, ids []int64) error {
 // when there was none.
 type Conversations struct{ From, To int64 }
 
+// Twice tells of which of these messages of a campaign the contact has another one, by
+// who the contact is now.
+func Twice(ctx context.Context, idb bun.IDB, ids []int64) (map[int64]bool, error) {
+	if len(ids) == 0 {
+		return nil, nil //nolint:nilnil // of none
+	}
+	var rows []int64
+	err := idb.NewRaw(`SELECT m.id FROM messages m JOIN contacts c ON c.id = m.contact_id
+		JOIN messages o ON o.campaign_id = m.campaign_id AND o.contact_id = coalesce(c.merged_into, c.id) AND o.id <> m.id
+		WHERE m.id = ANY (?)`, pgdialect.Array(ids)).Scan(ctx, &rows)
+	found := make(map[int64]bool, len(rows))
+	for _, id := range rows {
+		found[id] = true
+	}
+	return found, db.Err(err)
+}
+
 // MoveToContact gives one contact's messages to another that stays, with their
-// conversation. Of a campaign that has both each keeps its own, and what still
-// waits there for the one that goes is canceled. It reports whether a message
-// of theirs is in a worker's hands or unknown: then nothing has been changed.
-func MoveToContact(ctx context.Context, tx bun.Tx, keep, gone int64, c Conversations) (busy bool, err error) {
-	var works []string
-	err = tx.NewRaw("SELECT work FROM messages WHERE contact_id = ? AND work IS NOT NULL ORDER BY id FOR UPDATE",
-		gone).Scan(ctx, &works)
-	if err != nil {
-		return false, db.Err(err)
-	}
-	for _, w := range works {
-		if w == "watch" {
-			return true, nil
-		}
-	}
+// conversation, those in a worker's hands or unknown included: the log is asked
+// for all addresses of a contact. Of a campaign that has both each keeps its own,
+// and what still waits there for the one that goes is canceled.
+func MoveToContact(ctx context.Context, tx bun.Tx, keep, gone int64, c Conversations) error {
 	const twice = "EXISTS (SELECT 1 FROM messages k WHERE k.campaign_id = m.campaign_id AND k.contact_id = ?0)"
 	for _, sql := range []string{
 		`UPDATE messages m SET status = 'canceled', ended_at = clock_timestamp()
-			WHERE m.contact_id = ?1 AND m.work = 'send' AND ` + twice,
+			FROM (SELECT id FROM messages m WHERE m.contact_id = ?1 AND m.work = 'send' AND ` + twice + ` ORDER BY id FOR UPDATE OF m) l
+			WHERE m.id = l.id`,
 		`UPDATE messages m SET conversation_id = ?3
 			FROM (SELECT id FROM messages WHERE contact_id = ?1 AND conversation_id = ?2 ORDER BY id FOR UPDATE) l
 			WHERE m.id = l.id`,
@@ -98,8 +105,8 @@ func MoveToContact(ctx context.Context, tx bun.Tx, keep, gone int64, c Conversat
 			WHERE m.id = l.id`,
 	} {
 		if _, err := tx.NewRaw(sql, keep, gone, c.From, c.To).Exec(ctx); err != nil {
-			return false, db.Err(err)
+			return db.Err(err)
 		}
 	}
-	return false, nil
+	return nil
 }

@@ -46,8 +46,14 @@ func applyEffects(ctx context.Context, tx bun.Tx, consents *consent.Service, eff
 	for i, e := range effects {
 		ids[i] = e.contactID
 	}
-	if err := contact.LockAll(ctx, tx, slices.Compact(ids)); err != nil {
+	people, err := contact.LockPeople(ctx, tx, slices.Compact(ids))
+	if err != nil {
 		return err
+	}
+	for i, e := range effects {
+		if person, ok := people[e.contactID]; ok { // of a message that stayed with a contact that was merged
+			effects[i].contactID = person
+		}
 	}
 	type mark struct {
 		effect Effect

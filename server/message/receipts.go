@@ -194,7 +194,7 @@ func (b *receiptBatch) lock(ctx context.Context, tx bun.Tx) error {
 	for _, c := range of {
 		contacts[c] = true
 	}
-	if err := contact.LockAll(ctx, tx, sortedKeys(contacts)); err != nil {
+	if _, err := contact.LockPeople(ctx, tx, sortedKeys(contacts)); err != nil {
 		return err
 	}
 	rows, err := lockByID(ctx, tx, sortedKeys(ids))

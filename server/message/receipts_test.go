@@ -294,7 +294,7 @@ func TestEffectsOnContactsEnd(t *testing.T) {
 	require.Equal(t, 30, until(), "a mark that lasts longer stays")
 	require.NoError(t, b.Tx(b.ctx, func(ctx context.Context, tx bun.Tx) error {
 		return contact.TouchInbound(ctx, tx,
-			m.ContactID)
+			m.ContactID, nil, time.Now())
 	}))
 	require.Equal(t, 1, b.number(t,
 		"SELECT count(*) FROM contacts WHERE reachable AND unreachable_until IS NULL AND unreachable_reason = ''"))

@@ -61,6 +61,18 @@ func Close(ctx context.Context, tx bun.Tx, contactID int64) error {
 	return closeOpen(ctx, tx, contactID)
 }
 
+// Carry takes the reviews of a contact along that is merged into another; of one who
+// has opted out none stays open. The caller has locked both.
+func Carry(ctx context.Context, tx bun.Tx, kept *contact.Contact, gone int64) error {
+	if err := carry(ctx, tx, kept.ID, gone); err != nil {
+		return err
+	}
+	if kept.ConsentStatus == contact.ConsentOptedOut {
+		return closeOpen(ctx, tx, kept.ID)
+	}
+	return nil
+}
+
 // Decide opts the contact out because of the message, or lets things be. Once decided
 // it stays: a conflict says who was faster.
 func (s *Service) Decide(ctx context.Context, id int64, optOut bool) (*Review, error) {
@@ -72,7 +84,11 @@ func (s *Service) Decide(ctx context.Context, id int64, optOut bool) (*Review, e
 		if r, err = byID(ctx, tx, id); err != nil {
 			return err
 		}
-		c, err := contact.ByIDForUpdate(ctx, tx, r.ContactID)
+		people, err := contact.LockPeople(ctx, tx, []int64{r.ContactID})
+		if err != nil {
+			return err
+		}
+		c, err := contact.ByIDForUpdate(ctx, tx, people[r.ContactID])
 		if err != nil {
 			return err
 		}
@@ -88,7 +104,7 @@ func (s *Service) Decide(ctx context.Context, id int64, optOut bool) (*Review, e
 		}
 		now := s.now()
 		r.DecidedAt, r.OptedOut, r.OperatorID = &now, &optOut, actor.OperatorID(ctx)
-		if err := saveDecision(ctx, tx, r); err != nil {
+		if err := saveDecision(ctx, tx, r, c.ID); err != nil {
 			return err
 		}
 		if optOut {
@@ -99,6 +115,9 @@ func (s *Service) Decide(ctx context.Context, id int64, optOut bool) (*Review, e
 				},
 			})
 			if err != nil {
+				return err
+			}
+			if err := closeOpen(ctx, tx, c.ID); err != nil {
 				return err
 			}
 		}

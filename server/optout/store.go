@@ -24,18 +24,35 @@ func note(ctx context.Context, tx bun.Tx, contactID, messageID int64, language s
 func closeOpen(ctx context.Context, tx bun.Tx, contactID int64) error {
 	_, err := tx.NewRaw(`
 		WITH closed AS (UPDATE opt_out_reviews SET decided_at = clock_timestamp(), opted_out = true
-			WHERE contact_id = ? AND decided_at IS NULL RETURNING contact_id)
-		UPDATE contacts c SET opt_out_review_at = NULL, updated_at = now() FROM closed WHERE c.id = closed.contact_id`,
+			WHERE decided_at IS NULL AND (contact_id = ?0 OR contact_id IN (SELECT id FROM contacts WHERE merged_into = ?0))
+			RETURNING contact_id)
+		UPDATE contacts c SET opt_out_review_at = NULL, updated_at = now() WHERE c.id = ?0 AND EXISTS (SELECT 1 FROM closed)`,
 		contactID).Exec(ctx)
 	return db.Err(err)
 }
 
-// saveDecision writes what was decided, and takes the mark off the contact.
-func saveDecision(ctx context.Context, tx bun.Tx, r *Review) error {
+// carry gives the reviews of a contact to the one it was merged into. One is open of a
+// contact at a time: another one waits where it is until that is decided.
+func carry(ctx context.Context, tx bun.Tx, keep, gone int64) error {
+	_, err := tx.NewRaw(`UPDATE opt_out_reviews r SET contact_id = ?0 WHERE r.contact_id = ?1 AND (r.decided_at IS NOT NULL
+		OR NOT EXISTS (SELECT 1 FROM opt_out_reviews k WHERE k.contact_id = ?0 AND k.decided_at IS NULL))`, keep, gone).Exec(ctx)
+	return db.Err(err)
+}
+
+// saveDecision writes what was decided about a contact's message. The mark stays on
+// the contact while a message of theirs waits that was written to one merged into them.
+func saveDecision(ctx context.Context, tx bun.Tx, r *Review, contactID int64) error {
 	if _, err := tx.NewUpdate().Model(r).Column("decided_at", "opted_out", "operator_id").WherePK().Exec(ctx); err != nil {
 		return db.Err(err)
 	}
-	_, err := tx.NewRaw("UPDATE contacts SET opt_out_review_at = NULL, updated_at = now() WHERE id = ?", r.ContactID).Exec(ctx)
+	_, err := tx.NewRaw(`
+		WITH next AS (
+			UPDATE opt_out_reviews SET contact_id = ?0 WHERE id = (
+				SELECT min(id) FROM opt_out_reviews WHERE decided_at IS NULL AND id <> ?1
+					AND (contact_id = ?0 OR contact_id IN (SELECT id FROM contacts WHERE merged_into = ?0)))
+			RETURNING created_at)
+		UPDATE contacts SET opt_out_review_at = (SELECT created_at FROM next), updated_at = now() WHERE id = ?0`,
+		contactID, r.ID).Exec(ctx)
 	return db.Err(err)
 }
 

@@ -171,13 +171,43 @@ func (r *Reconciler) group(ctx context.Context, rows []message.Unknown) error {
 			rows[i].Body = text
 		}
 	}
-	answer, err := r.Provider.Log(ctx, message.LogQuery{
-		Direction: message.Outbound, From: rows[0].SenderAddress, To: rows[0].Address, Since: since.Add(-clockSkew),
-	})
+	addresses, err := r.addressesOf(ctx, rows[0])
 	if err != nil {
 		return err
 	}
-	return r.settle(ctx, rows, answer)
+	all := message.LogAnswer{Complete: true}
+	for _, to := range addresses {
+		answer, err := r.Provider.Log(ctx, message.LogQuery{
+			Direction: message.Outbound, From: rows[0].SenderAddress, To: to, Since: since.Add(-clockSkew),
+		})
+		if err != nil {
+			return err
+		}
+		all.Entries, all.Complete = append(all.Entries, answer.Entries...), all.Complete && answer.Complete
+	}
+	return r.settle(ctx, rows, all)
+}
+
+// addressesOf are all addresses to which a message may have gone: its contact may
+// have got another one, or have been merged, since it was sent.
+func (r *Reconciler) addressesOf(ctx context.Context, row message.Unknown) ([]string, error) {
+	people, err := contact.PeopleOf(ctx, r.DB, []int64{row.ContactID})
+	if err != nil {
+		return nil, err
+	}
+	addresses := []string{row.Address}
+	if p := people[row.ContactID]; p != nil {
+		known, err := contact.AddressesOf(ctx, r.DB, []int64{p.ID})
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range known[p.ID] {
+			if a.Address != row.Address {
+				addresses = append(addresses, a.Address)
+			}
+		}
+	}
+	return addresses, nil
 }
 
 // text is what a message would have said: the log tells texts and not ids.

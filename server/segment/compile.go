@@ -213,7 +213,7 @@ func (c *compiler) condition(x Condition) {
 	}
 }
 
-// address compares numbers in any spelling.
+// address compares numbers in any spelling, and ids, with all addresses of a contact.
 func (c *compiler) address(x Condition) {
 	canonical := func(v any) any {
 		s, _ := v.(string)
@@ -224,19 +224,31 @@ func (c *compiler) address(x Condition) {
 	}
 	switch x.Op {
 	case "eq", "ne":
-		x.Value = canonical(x.Value)
-		c.textColumn("c.match_key", x)
+		c.put(not(x.Op == "ne", hasAddress), texts([]any{canonical(x.Value)}))
 	case "in", "not_in":
 		items := x.Value.([]any)
 		keys := make([]any, len(items))
 		for i, item := range items {
 			keys[i] = canonical(item)
 		}
-		x.Value = keys
-		c.textColumn("c.match_key", x)
-	default:
+		c.put(not(x.Op == "not_in", hasAddress), texts(keys))
+	case "exists", "not_exists", "is_empty":
 		c.textColumn("c.address", x)
+	default:
+		like := likePattern(x.Op, x.Value)
+		c.put("(c.address ILIKE ? OR c.id = ANY (ARRAY(SELECT a.contact_id FROM contact_addresses a WHERE NOT a.preferred AND a.address ILIKE ?)))",
+			like, like)
 	}
+}
+
+// hasAddress is asked as one list of ids, so that an index finds them.
+const hasAddress = "c.id = ANY (ARRAY(SELECT a.contact_id FROM contact_addresses a WHERE a.match_key = ANY (?::text[])))"
+
+func not(negated bool, sql string) string {
+	if negated {
+		return "NOT (" + sql + ")"
+	}
+	return sql
 }
 
 func (c *compiler) textColumn(column string, x Condition) {

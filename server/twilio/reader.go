@@ -41,7 +41,7 @@ func (Reader) Status(p map[string]string) (message.Event, message.CodeInfo, bool
 // where Twilio shows one, else the BSUID.
 func (Reader) Inbound(p map[string]string) conversation.InboundMessage {
 	in := conversation.InboundMessage{
-		From: p["From"], To: strings.TrimPrefix(p["To"], channelPrefix), Body: p["Body"], ProfileName: p["ProfileName"],
+		From: p["From"], UserIDs: userIDs(p), To: strings.TrimPrefix(p["To"], channelPrefix), Body: p["Body"], ProfileName: p["ProfileName"],
 		QuotedSID: p["OriginalRepliedMessageSid"], ButtonText: p["ButtonText"], ButtonPayload: cmp.Or(p["ButtonPayload"], p["ListId"]),
 		OptOut: consent.Keyword(strings.ToLower(p["OptOutType"])),
 	}
@@ -58,6 +58,26 @@ func (Reader) Inbound(p map[string]string) conversation.InboundMessage {
 		in.Body = "📍 " + p["Latitude"] + ", " + p["Longitude"]
 	}
 	return in
+}
+
+// To gives the address that a status callback is about, and the ids beside it.
+func (Reader) To(p map[string]string) (to string, ids []string) { return p["To"], userIDs(p) }
+
+// userIDs are the ids under which WhatsApp knows the contact (BSUID): towards this
+// business, and towards the parent of linked ones. Twilio's changelog calls the
+// parameter ExternalUserIdentifier, its webhooks ExternalUserId; either is taken,
+// but of two that disagree neither.
+func userIDs(p map[string]string) (ids []string) {
+	for _, name := range []string{"ExternalUserId", "ParentExternalUserId"} {
+		id, other := p[name], p[name+"entifier"]
+		if id != "" && other != "" && strings.TrimPrefix(id, channelPrefix) != strings.TrimPrefix(other, channelPrefix) {
+			continue
+		}
+		if id = cmp.Or(id, other); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // Params are the parameters that the webhook of an entry of the log would have had.

@@ -13,6 +13,7 @@ import (
 	"eventstream/server/conversation"
 	"eventstream/server/db"
 	"eventstream/server/jobs"
+	"eventstream/server/merge"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 
@@ -38,6 +39,9 @@ type Reader interface {
 	Status(params map[string]string) (e message.Event, info message.CodeInfo, ok bool)
 	// Inbound reads an inbound message.
 	Inbound(params map[string]string) conversation.InboundMessage
+	// To reads whom a status callback is about: the address that was written to, and
+	// the ids that it names beside it.
+	To(params map[string]string) (to string, ids []string)
 }
 
 // Breaker stops what something has to be fixed for first.
@@ -52,6 +56,7 @@ type Options struct {
 	Jobs     *jobs.Enqueuer
 	Reader   Reader
 	Receive  func(ctx context.Context, tx bun.Tx, in conversation.InboundMessage) (conversation.News, error)
+	Merges   *merge.Service // nil: receipts join no addresses
 	Receipts *message.Receipts
 	Breaker  Breaker
 	Log      *slog.Logger

@@ -18,6 +18,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/jobs"
 	"eventstream/server/keys"
+	"eventstream/server/merge"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 	"eventstream/server/topic"
@@ -37,7 +38,18 @@ func (reader) Status(p map[string]string) (message.Event, message.CodeInfo, bool
 }
 
 func (reader) Inbound(p map[string]string) conversation.InboundMessage {
-	return conversation.InboundMessage{From: p["From"], To: p["To"], Body: p["Body"]}
+	return conversation.InboundMessage{From: p["From"], To: p["To"], Body: p["Body"], UserIDs: ids(p)}
+}
+
+func (reader) To(p map[string]string) (string, []string) { return p["To"], ids(p) }
+
+func ids(p map[string]string) (ids []string) {
+	for _, name := range []string{"ExternalUserId", "ParentExternalUserId"} {
+		if p[name] != "" {
+			ids = append(ids, p[name])
+		}
+	}
+	return ids
 }
 
 type breaker struct{}
@@ -64,7 +76,7 @@ func newEngine(t *testing.T, d *db.DB) *engine {
 	})
 	e := &engine{t: t, ctx: actor.With(t.Context(), actor.System)}
 	e.Applier = NewApplier(Options{
-		DB: d, Hub: hub, Reader: reader{}, Receipts: message.NewReceipts(consents), Breaker: breaker{}, Log: log,
+		DB: d, Hub: hub, Merges: merge.NewService(d, hub, consents, topic.NewService(d, hub)), Reader: reader{}, Receipts: message.NewReceipts(consents), Breaker: breaker{}, Log: log,
 		Receive: func(ctx context.Context, tx bun.Tx, in conversation.InboundMessage) (conversation.News, error) {
 			e.mu.Lock()
 			fail := e.fail

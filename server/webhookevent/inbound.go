@@ -2,13 +2,17 @@ package webhookevent
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 
 	"eventstream/server/apperr"
+	"eventstream/server/contact"
 	"eventstream/server/conversation"
+	"eventstream/server/merge"
 
 	"github.com/uptrace/bun"
 )
@@ -108,9 +112,13 @@ func (a *Applier) applyContact(ctx context.Context, q queue) (int, error) {
 	for len(q.IDs) > 0 {
 		part := q.IDs[:min(contactBatch, len(q.IDs))]
 		q.IDs = q.IDs[len(part):]
-		n, _, err := a.receive(ctx, q.ContactKey, part)
+		n, tried, err := a.receive(ctx, q.ContactKey, part)
 		if err == nil {
 			applied += n
+			if n > 0 && n < len(part) { // the next ones name other addresses
+				rest := slices.DeleteFunc(slices.Clone(part), func(id int64) bool { return id <= tried[n-1].ID })
+				q.IDs = append(rest, q.IDs...)
+			}
 			continue
 		}
 		if ctx.Err() != nil {
@@ -138,7 +146,7 @@ func (a *Applier) receive(ctx context.Context, contactKey string, ids []int64) (
 	var news []conversation.News
 	err = patiently(ctx, func() error {
 		news, tried = nil, nil
-		return a.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		err := a.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 			// As with receipts, the event is durable and its mark goes with its effect.
 			if err := commitLater(ctx, tx); err != nil {
 				return err
@@ -150,6 +158,7 @@ func (a *Applier) receive(ctx context.Context, contactKey string, ids []int64) (
 			if tried, err = inboundToTry(ctx, tx, ids); err != nil || len(tried) == 0 {
 				return err
 			}
+			tried = a.alike(tried)
 			for _, e := range tried {
 				n, err := a.receiveOne(ctx, tx, e)
 				if err != nil {
@@ -159,6 +168,13 @@ func (a *Applier) receive(ctx context.Context, contactKey string, ids []int64) (
 			}
 			return markApplied(ctx, tx, tried)
 		})
+		if several, ok := errors.AsType[*merge.SeveralError](err); ok && a.Merges != nil {
+			if err := a.Merges.Join(ctx, several.Named); err != nil {
+				return err
+			}
+			return contact.ErrMoved // and now they are one
+		}
+		return err
 	})
 	if err != nil {
 		return 0, tried, err
@@ -167,6 +183,18 @@ func (a *Applier) receive(ctx context.Context, contactKey string, ids []int64) (
 		n.Publish(a.Hub)
 	}
 	return len(tried), tried, nil
+}
+
+// alike gives the first events, as far as they name the same addresses: contacts are
+// locked in order of id, so that one transaction is about one person.
+func (a *Applier) alike(events []*Event) []*Event {
+	first := a.Reader.Inbound(events[0].Params)
+	for i, e := range events {
+		if in := a.Reader.Inbound(e.Params); in.From != first.From || !slices.Equal(in.UserIDs, first.UserIDs) {
+			return events[:i]
+		}
+	}
+	return events
 }
 
 // receiveOne has one message taken in. What its content forbids is kept with

@@ -109,7 +109,7 @@ func (a *Applier) effects(ctx context.Context, tx bun.Tx, events []*Event) (mess
 	for i, why := range done.Problems {
 		of[i].Error = why
 	}
-	return done, nil
+	return done, a.joinLater(ctx, tx, of)
 }
 
 // storeAndApply stores events and applies the receipts among them in one

@@ -213,6 +213,11 @@ func lockStatuses(ctx context.Context, tx bun.Tx) (mine bool, err error) {
 	return mine, db.Err(err)
 }
 
+func byIDs(ctx context.Context, idb bun.IDB, ids []int64) (rows []*Event, err error) {
+	err = idb.NewSelect().Model(&rows).Where("we.id = ANY (?)", pgdialect.Array(ids)).Order("we.id").Scan(ctx)
+	return rows, db.Err(err)
+}
+
 func statusesToTry(ctx context.Context, tx bun.Tx, limit int64) (rows []*Event, err error) {
 	err = tx.NewSelect().Model(&rows).Where("we.kind = 'status'").Where(ready).Order("we.id").Limit(limit).Scan(ctx)
 	return rows, db.Err(err)
@@ -307,7 +312,7 @@ func (a *Applier) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Even
 		q = q.Where("we.sid = ?", f.SID)
 	}
 	if f.MatchKey != "" {
-		q = q.Where("we.sid IN (SELECT m.sid FROM messages m JOIN contacts c ON c.id = m.contact_id WHERE c.match_key = ? AND m.sid IS NOT NULL)", f.MatchKey)
+		q = q.Where("we.sid IN (SELECT m.sid FROM messages m JOIN contact_addresses c ON c.contact_id = m.contact_id WHERE c.match_key = ? AND m.sid IS NOT NULL)", f.MatchKey)
 	}
 	if f.Waiting {
 		q = q.Where("we.applied_at IS NULL")

@@ -1,4 +1,4 @@
-package contact_test
+package merge_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
 	"eventstream/server/db/dbtest"
+	"eventstream/server/merge"
 
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
@@ -23,21 +24,22 @@ func TestWhoWritesWhileBeingMerged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := dbtest.New(t)
+			e := over(t, dbtest.New(t))
+			d := e.d
 			_, err := d.NewRaw(`INSERT INTO contacts (address, match_key, kind) VALUES ('+4915112340001', '+4915112340001', 'phone'), ('+4915112340002', '+4915112340002', 'phone')`).Exec(t.Context())
 			require.NoError(t, err)
 			a, err := contact.ParseAddress("+4915112340002", "")
 			require.NoError(t, err)
-			merge, err := d.BeginTx(t.Context(), nil)
+			rival, err := d.BeginTx(t.Context(), nil)
 			require.NoError(t, err)
-			_, err = merge.NewRaw("SELECT 1 FROM contacts ORDER BY id FOR NO KEY UPDATE").Exec(t.Context())
+			_, err = rival.NewRaw("SELECT 1 FROM contacts ORDER BY id FOR NO KEY UPDATE").Exec(t.Context())
 			require.NoError(t, err)
-			_, err = merge.NewRaw(meanwhile).Exec(t.Context())
+			_, err = rival.NewRaw(meanwhile).Exec(t.Context())
 			require.NoError(t, err)
 			wrote := make(chan error, 1)
 			ensure := func() (c *contact.Contact, err error) {
 				err = d.Tx(context.Background(), func(ctx context.Context, tx bun.Tx) (err error) {
-					c, err = contact.EnsureInbound(ctx, tx, a, "")
+					c, err = e.s.Identify(ctx, tx, merge.Named{Addresses: []contact.Address{a}, At: time.Now(), Source: contact.SourceMessage})
 					return err
 				})
 				return c, err
@@ -51,7 +53,7 @@ func TestWhoWritesWhileBeingMerged(t *testing.T) {
 				require.NoError(t, d.NewRaw("SELECT count(*) FROM pg_locks WHERE NOT granted").Scan(t.Context(), &waits))
 				return waits > 0
 			}, time.Minute, 5*time.Millisecond)
-			require.NoError(t, merge.Commit())
+			require.NoError(t, rival.Commit())
 			if err := <-wrote; err != nil {
 				require.True(t, apperr.Is(err, apperr.CodeUnavailable), "%v", err)
 			}

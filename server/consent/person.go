@@ -1,0 +1,67 @@
+package consent
+
+import (
+	"context"
+
+	"eventstream/server/contact"
+	"eventstream/server/keys"
+
+	"github.com/uptrace/bun"
+)
+
+// SuppressedContacts tells which contacts must not be written to: a suppression of
+// any of a person's addresses holds for all of them.
+func (s *Service) SuppressedContacts(ctx context.Context, idb bun.IDB, ids []int64) (map[int64]SuppressionReason, error) {
+	rows, err := s.suppressionsOf(ctx, idb, ids)
+	found := make(map[int64]SuppressionReason, len(rows))
+	for id, su := range rows {
+		if su != nil {
+			found[id] = su.Reason
+		}
+	}
+	return found, err
+}
+
+func (s *Service) suppressionsOf(ctx context.Context, idb bun.IDB, ids []int64) (map[int64]*Suppression, error) {
+	of, err := contact.KeysOf(ctx, idb, ids)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]string, 0, len(ids))
+	for _, theirs := range of {
+		all = append(all, theirs...)
+	}
+	rows, err := s.suppressionsBy(ctx, idb, all)
+	found := make(map[int64]*Suppression, len(ids))
+	for _, id := range ids {
+		found[id] = nil
+		for _, key := range of[id] {
+			if su := rows[key]; su != nil && (found[id] == nil || su.Reason == SuppressedErased) {
+				found[id] = su
+			}
+		}
+	}
+	return found, err
+}
+
+// hashesOf gives the hashes of all addresses of contacts, by all keys.
+func hashesOf(ctx context.Context, tx bun.Tx, ring *keys.Ring, ids []int64) (hashes [][]byte, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	of, err := contact.KeysOf(ctx, tx, ids)
+	for _, theirs := range of {
+		for _, key := range theirs {
+			hashes = append(hashes, ring.All(key)...)
+		}
+	}
+	return hashes, err
+}
+
+// OwnOptIn reports whether it is by the person's own word that a contact is opted in.
+func (s *Service) OwnOptIn(ctx context.Context, tx bun.Tx, c *contact.Contact) (bool, error) {
+	if c.ConsentStatus != contact.ConsentOptedIn || c.ConsentAt == nil {
+		return false, nil
+	}
+	return ownOptIn(ctx, tx, c.ID, *c.ConsentAt)
+}

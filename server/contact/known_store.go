@@ -1,0 +1,239 @@
+package contact
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"eventstream/server/apperr"
+	"eventstream/server/db"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+)
+
+// ErrMoved asks for another try: addresses changed hands while a lock was waited
+// for. To lock the other contact now would go back in the order of locks.
+var ErrMoved = apperr.New(apperr.CodeUnavailable, "the contact was merged meanwhile, try again")
+
+// AddressesOf gives all addresses of contacts, the preferred one first, then
+// those seen last.
+func AddressesOf(ctx context.Context, idb bun.IDB, ids []int64) (map[int64][]*Known, error) {
+	var rows []*Known
+	err := idb.NewSelect().Model(&rows).Where("a.contact_id = ANY (?)", pgdialect.Array(ids)).
+		OrderExpr("a.contact_id, a.preferred DESC, a.last_seen_at DESC NULLS LAST, a.match_key").Scan(ctx)
+	out := make(map[int64][]*Known, len(ids))
+	for _, a := range rows {
+		out[a.ContactID] = append(out[a.ContactID], a)
+	}
+	return out, db.Err(err)
+}
+
+// KeysOf gives the match keys of all addresses of contacts: opt-outs and
+// suppressions of any of them hold for the person.
+func KeysOf(ctx context.Context, idb bun.IDB, ids []int64) (map[int64][]string, error) {
+	var rows []struct {
+		ContactID int64
+		MatchKey  string
+	}
+	err := idb.NewRaw("SELECT contact_id, match_key FROM contact_addresses WHERE contact_id = ANY (?)",
+		pgdialect.Array(ids)).Scan(ctx, &rows)
+	out := make(map[int64][]string, len(ids))
+	for _, r := range rows {
+		out[r.ContactID] = append(out[r.ContactID], r.MatchKey)
+	}
+	return out, db.Err(err)
+}
+
+// KeysBeside gives a match key with those of all other addresses of its contact.
+func KeysBeside(ctx context.Context, idb bun.IDB, key string) (keys []string, err error) {
+	err = idb.NewRaw(`SELECT ?0 UNION SELECT o.match_key FROM contact_addresses a JOIN contact_addresses o ON o.contact_id = a.contact_id
+		WHERE a.match_key = ?0`, key).Scan(ctx, &keys)
+	return keys, db.Err(err)
+}
+
+// LockPeople locks contacts, and those whom they were merged into, in order of id.
+// It tells for each who they are now.
+func LockPeople(ctx context.Context, tx bun.Tx, ids []int64) (map[int64]int64, error) {
+	read := func() (people map[int64]int64, all []int64, err error) {
+		var rows []struct{ ID, Person int64 }
+		err = tx.NewRaw("SELECT id, coalesce(merged_into, id) AS person FROM contacts WHERE id = ANY (?)",
+			pgdialect.Array(ids)).Scan(ctx, &rows)
+		people = make(map[int64]int64, len(rows))
+		for _, r := range rows {
+			people[r.ID] = r.Person
+			all = append(all, r.ID, r.Person)
+		}
+		return people, all, db.Err(err)
+	}
+	if len(ids) == 0 {
+		return nil, nil //nolint:nilnil // nobody is asked for
+	}
+	before, all, err := read()
+	if err != nil {
+		return nil, err
+	}
+	if err := LockAll(ctx, tx, all); err != nil {
+		return nil, err
+	}
+	people, _, err := read()
+	if err == nil && !maps.Equal(before, people) {
+		err = ErrMoved
+	}
+	return people, err
+}
+
+// PeopleOf finds many contacts in one query, by their ids: one that was merged is
+// who they were merged into.
+func PeopleOf(ctx context.Context, idb bun.IDB, ids []int64) (map[int64]*Contact, error) {
+	rows, err := ByIDs(ctx, idb, ids)
+	if err != nil {
+		return nil, err
+	}
+	people := make(map[int64]*Contact, len(rows))
+	var persons []int64
+	for _, c := range rows {
+		people[c.ID] = c
+		if c.MergedInto != nil {
+			persons = append(persons, *c.MergedInto)
+		}
+	}
+	if len(persons) == 0 {
+		return people, nil
+	}
+	into, err := ByIDs(ctx, idb, persons)
+	for _, c := range rows {
+		for _, p := range into {
+			if c.MergedInto != nil && *c.MergedInto == p.ID {
+				people[c.ID] = p
+			}
+		}
+	}
+	return people, err
+}
+
+// OwnersOf finds whose these addresses are, by match key.
+func OwnersOf(ctx context.Context, idb bun.IDB, keys []string) (map[string]*Known, error) {
+	var rows []*Known
+	err := idb.NewSelect().Model(&rows).Where("a.match_key = ANY (?)", pgdialect.Array(keys)).Scan(ctx)
+	out := make(map[string]*Known, len(rows))
+	for _, a := range rows {
+		out[a.MatchKey] = a
+	}
+	return out, db.Err(err)
+}
+
+// InsertNew writes a new contact, and with it the address that it has. ErrMoved:
+// somebody has that address since.
+func InsertNew(ctx context.Context, tx bun.Tx, c *Contact, source AddressSource) error {
+	if err := NoteSource(ctx, tx, source); err != nil {
+		return err
+	}
+	res, err := tx.NewInsert().Model(c).On("CONFLICT DO NOTHING").Exec(ctx)
+	if db.IsUnique(err) {
+		return ErrMoved
+	}
+	if err != nil {
+		return db.Err(err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return ErrMoved
+	}
+	return nil
+}
+
+// NoteSource says where the addresses of contacts come from that this
+// transaction creates.
+func NoteSource(ctx context.Context, tx bun.Tx, source AddressSource) error {
+	_, err := tx.NewRaw("SELECT set_config('eventstream.address_source', ?, true)", source).Exec(ctx)
+	return db.Err(err)
+}
+
+// AddAddresses gives contacts further addresses, one for each pair of ids and
+// named. The caller has locked the contacts. It tells which were written: another
+// one has the rest.
+func AddAddresses(ctx context.Context, tx bun.Tx, ids []int64, named []Address, source AddressSource,
+	seen *time.Time,
+) (written map[string]bool, err error) {
+	if len(named) == 0 {
+		return nil, nil //nolint:nilnil // nothing was
+	}
+	keys, wires, kinds := make([]string, len(named)), make([]string, len(named)), make([]string, len(named))
+	for i, a := range named {
+		keys[i], wires[i], kinds[i] = a.MatchKey, a.Wire, string(a.Kind)
+	}
+	var rows []string
+	err = tx.NewRaw(`
+		INSERT INTO contact_addresses (match_key, contact_id, address, kind, source, preferred, first_seen_at, last_seen_at)
+		SELECT u.key, u.id, u.wire, u.kind, ?4, false, clock_timestamp(), ?5::timestamptz
+		FROM unnest(?0::text[], ?1::bigint[], ?2::text[], ?3::text[]) AS u (key, id, wire, kind)
+		ORDER BY u.key ON CONFLICT DO NOTHING RETURNING match_key`,
+		pgdialect.Array(keys), pgdialect.Array(ids), pgdialect.Array(wires), pgdialect.Array(kinds), source, seen).Scan(ctx, &rows)
+	written = make(map[string]bool, len(rows))
+	for _, key := range rows {
+		written[key] = true
+	}
+	return written, db.Err(err)
+}
+
+// Prefer has a contact be written to at another of their addresses. The caller
+// holds the locks of the family: a merged contact may have the address of its
+// own row, and takes the former one in exchange.
+func Prefer(ctx context.Context, tx bun.Tx, c *Contact, a *Known) error {
+	if c.MatchKey == a.MatchKey {
+		return nil
+	}
+	region, zone := regionOf(a.Address), ""
+	if read, err := DeliveredAddress(a.Address); err == nil {
+		zone = read.TimeZone
+	}
+	former := *c
+	c.Address, c.MatchKey, c.Kind, c.Region = a.Address, a.MatchKey, a.Kind.ofContact(), region
+	if c.TimeZoneSource != ZoneDeclared {
+		c.TimeZone, c.TimeZoneSource = zone, ZoneUnknown
+		if zone != "" {
+			c.TimeZoneSource = ZoneNumber
+		}
+	}
+	var holder int64
+	err := tx.NewRaw("SELECT coalesce(min(id), 0) FROM contacts WHERE (match_key = ? OR address = ?) AND id <> ?",
+		a.MatchKey, a.Address, c.ID).Scan(ctx, &holder)
+	if err != nil {
+		return db.Err(err)
+	}
+	if holder != 0 {
+		if _, err := tx.NewRaw("UPDATE contacts SET address = 'moved:' || id, match_key = 'moved:' || id WHERE id = ?",
+			holder).Exec(ctx); err != nil {
+			return db.Err(err)
+		}
+	}
+	_, err = tx.NewUpdate().Model(c).Column("address", "match_key", "kind", "region", "time_zone", "time_zone_source").
+		Set("updated_at = now()").WherePK().Exec(ctx)
+	if err != nil {
+		return db.Err(err)
+	}
+	if holder != 0 {
+		if _, err := tx.NewRaw("UPDATE contacts SET address = ?, match_key = ?, kind = ?, region = ? WHERE id = ?",
+			former.Address, former.MatchKey, former.Kind, former.Region, holder).Exec(ctx); err != nil {
+			return db.Err(err)
+		}
+	}
+	_, err = tx.NewRaw("UPDATE contact_addresses SET preferred = (match_key = ?0) WHERE contact_id = ?1 AND preferred <> (match_key = ?0)",
+		c.MatchKey, c.ID).Exec(ctx)
+	return db.Err(err)
+}
+
+func regionOf(wire string) string {
+	a, err := DeliveredAddress(wire)
+	if err != nil {
+		return ""
+	}
+	return a.Region
+}
+
+// searchAddresses finds by an address that is not the preferred one: that one is
+// found by the indexes over contacts. condition is about contact_addresses, with
+// placeholders.
+func searchAddresses(condition string) string {
+	return "c.id = ANY (ARRAY(SELECT contact_id FROM contact_addresses WHERE NOT preferred AND " + condition + "))"
+}
