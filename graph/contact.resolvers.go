@@ -31,6 +31,19 @@ func (r *consentEventResolver) Operator(ctx context.Context, obj *model.ConsentE
 	return r.operatorOf(ctx, obj.Operator)
 }
 
+// Addresses is the resolver for the addresses field.
+func (r *contactResolver) Addresses(ctx context.Context, obj *model.Contact) ([]*model.ContactAddress, error) {
+	rows, err := load(ctx).addresses.Load(ctx, own(obj.ID))
+	out := make([]*model.ContactAddress, len(rows))
+	for i, a := range rows {
+		out[i] = &model.ContactAddress{
+			Address: a.Address, Kind: upper[model.AddressKind](a.Kind), Source: upper[model.AddressSource](a.Source),
+			Preferred: a.Preferred, FirstSeenAt: a.FirstSeenAt, LastSeenAt: a.LastSeenAt,
+		}
+	}
+	return out, err
+}
+
 // OptOutReview is the resolver for the optOutReview field.
 func (r *contactResolver) OptOutReview(ctx context.Context, obj *model.Contact) (*model.OptOutReview, error) {
 	v, err := load(ctx).optOutReviews.Load(ctx, own(obj.ID))

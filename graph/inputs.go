@@ -423,9 +423,17 @@ func (r *Resolver) sandboxInbound(ctx context.Context, input model.SandboxInboun
 	if r.Sandbox == nil {
 		return "", errNoSandbox
 	}
-	from, err := contact.ParseAddress(input.From, "")
+	from, err := contact.DeliveredAddress(input.From)
 	if err != nil {
 		return "", apperr.Invalid("from", "%q is not a phone number with country code", input.From)
+	}
+	userID := text(input.UserID.Value())
+	if userID != "" {
+		ids := contact.ReadIDs([]string{userID})
+		if len(ids) == 0 || from.Kind != contact.KindPhone {
+			return "", apperr.Invalid("userId", "%q is not an id such as DE.1000000000000001 beside a number", userID)
+		}
+		userID = ids[0].Wire
 	}
 	if n := len([]rune(input.Body)); n < 1 || n > 1600 {
 		return "", apperr.Invalid("body", "a message has 1 to 1,600 characters, this one has %d", n)
@@ -438,7 +446,7 @@ func (r *Resolver) sandboxInbound(ctx context.Context, input model.SandboxInboun
 	if err != nil {
 		return "", err
 	}
-	return r.Sandbox.SendInbound(ctx, from.Wire, snd.Address, input.Body, text(input.ProfileName.Value()))
+	return r.Sandbox.SendInboundAs(ctx, from.Wire, userID, snd.Address, input.Body, text(input.ProfileName.Value()))
 }
 
 func (r *Resolver) sandboxSeed(ctx context.Context, contacts int) (demo.Result, error) {

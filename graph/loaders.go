@@ -47,6 +47,7 @@ type loaders struct {
 	conversations *dataloadgen.Loader[int64, *conversation.Conversation]
 	operators     *dataloadgen.Loader[int64, *auth.Operator]
 	duplicates    *dataloadgen.Loader[int64, []*contact.Contact]
+	addresses     *dataloadgen.Loader[int64, []*contact.Known]
 	suppressions  *dataloadgen.Loader[int64, *model.Suppression]
 	topics        *dataloadgen.Loader[int64, *topic.Topic]
 	topicCounts   *dataloadgen.Loader[int64, topic.Counts]
@@ -188,6 +189,7 @@ func newLoaders(s Services) *loaders {
 		conversations: batched(indexed(s.Conversations.ByContacts,
 			func(c *conversation.Conversation) int64 { return c.ContactID })),
 		duplicates: batched(listed(s.Contacts.Duplicates)),
+		addresses:  batched(listed(s.Contacts.AddressesOf)),
 		events:     batched(listed(s.Messages.Events)),
 		messagesOf: paged(func(ctx context.Context, said bool, p db.Page,
 			contacts []int64,

@@ -410,6 +410,7 @@ type ComplexityRoot struct {
 
 	Contact struct {
 		Address            func(childComplexity int) int
+		Addresses          func(childComplexity int) int
 		Attributes         func(childComplexity int) int
 		ConsentAt          func(childComplexity int) int
 		ConsentEvents      func(childComplexity int, first *int, after *string) int
@@ -439,6 +440,15 @@ type ComplexityRoot struct {
 		UnreachableReason  func(childComplexity int) int
 		UnreachableUntil   func(childComplexity int) int
 		UpdatedAt          func(childComplexity int) int
+	}
+
+	ContactAddress struct {
+		Address     func(childComplexity int) int
+		FirstSeenAt func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		LastSeenAt  func(childComplexity int) int
+		Preferred   func(childComplexity int) int
+		Source      func(childComplexity int) int
 	}
 
 	ContactConnection struct {
@@ -2874,6 +2884,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Contact.Address(childComplexity), true
+	case "Contact.addresses":
+		if e.ComplexityRoot.Contact.Addresses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Contact.Addresses(childComplexity), true
 	case "Contact.attributes":
 		if e.ComplexityRoot.Contact.Attributes == nil {
 			break
@@ -3063,6 +3079,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Contact.UpdatedAt(childComplexity), true
+
+	case "ContactAddress.address":
+		if e.ComplexityRoot.ContactAddress.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactAddress.Address(childComplexity), true
+	case "ContactAddress.firstSeenAt":
+		if e.ComplexityRoot.ContactAddress.FirstSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactAddress.FirstSeenAt(childComplexity), true
+	case "ContactAddress.kind":
+		if e.ComplexityRoot.ContactAddress.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactAddress.Kind(childComplexity), true
+	case "ContactAddress.lastSeenAt":
+		if e.ComplexityRoot.ContactAddress.LastSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactAddress.LastSeenAt(childComplexity), true
+	case "ContactAddress.preferred":
+		if e.ComplexityRoot.ContactAddress.Preferred == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactAddress.Preferred(childComplexity), true
+	case "ContactAddress.source":
+		if e.ComplexityRoot.ContactAddress.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactAddress.Source(childComplexity), true
 
 	case "ContactConnection.edges":
 		if e.ComplexityRoot.ContactConnection.Edges == nil {
@@ -8797,11 +8850,16 @@ enum ContactOrder {
   NAME
 }
 
-"A person with one WhatsApp address."
+"""
+A person. WhatsApp may know them by several addresses: numbers, and since 2026 ids (BSUID). A signed webhook that names
+two addresses joins them; contacts that had them are merged then, with the stricter consent.
+"""
 type Contact implements Node {
   id: ID!
-  "E.164, or a BSUID."
+  "The address that they are written to: E.164, or a BSUID such as DE.1000000000000001 where no number is known."
   address: PhoneNumber!
+  "All addresses that are known of them, the preferred one first, then those that WhatsApp named last. Opt-outs and suppressions of any of them hold for the person. Empty once erased."
+  addresses: [ContactAddress!]! @goField(forceResolver: true) @listSize(assumedSize: 3)
   name: String!
   "BCP 47; empty when unknown."
   locale: String!
@@ -8845,6 +8903,41 @@ type Contact implements Node {
   lastOutboundAt: DateTime @goField(forceResolver: true)
   createdAt: DateTime!
   updatedAt: DateTime!
+}
+
+"What an address of a contact is made of."
+enum AddressKind {
+  "A number, in E.164."
+  PHONE
+  "WhatsApp's id of the person towards this business (business-scoped user id), CC.<id>. It leads back to no number, and a person who changes their number gets another one."
+  BSUID
+  "Their id towards the parent of linked business accounts, CC.ENT.<id>."
+  PARENT_BSUID
+}
+
+"How an address of a contact became known."
+enum AddressSource {
+  "They wrote from it, or WhatsApp named it beside the address that they wrote from."
+  MESSAGE
+  "A receipt of a message to them named it."
+  RECEIPT
+  IMPORT
+  "An operator or a program typed it in, or it is from before sources were kept."
+  OTHER
+}
+
+"One address of a contact. An address is one contact's."
+type ContactAddress {
+  "E.164, or the BSUID, as WhatsApp writes it."
+  address: PhoneNumber!
+  kind: AddressKind!
+  source: AddressSource!
+  "They are written to at this one: a number rather than an id, and of several numbers the one that WhatsApp named last together with an id."
+  preferred: Boolean!
+  "When it became known."
+  firstSeenAt: DateTime!
+  "When WhatsApp last named it with a message of theirs; null: never."
+  lastSeenAt: DateTime
 }
 
 type SessionWindow {
@@ -10303,6 +10396,11 @@ type SandboxSeedPayload {
 input SandboxInboundSendInput {
   "Who writes: a number in any spelling, or a BSUID."
   from: String!
+  """
+  WhatsApp's id of who writes (BSUID), beside their number: the webhook then names both, and they are one person. Write
+  with the number, with number and id, and from the id alone, as WhatsApp shows people. Not an id: invalid.
+  """
+  userId: String
   "1 to 1,600 characters."
   body: String!
   "The first sender by default."
@@ -11671,6 +11769,8 @@ func (ec *executionContext) childFields_Contact(ctx context.Context, field graph
 		return ec.fieldContext_Contact_id(ctx, field)
 	case "address":
 		return ec.fieldContext_Contact_address(ctx, field)
+	case "addresses":
+		return ec.fieldContext_Contact_addresses(ctx, field)
 	case "name":
 		return ec.fieldContext_Contact_name(ctx, field)
 	case "locale":
@@ -11729,6 +11829,24 @@ func (ec *executionContext) childFields_Contact(ctx context.Context, field graph
 		return ec.fieldContext_Contact_topics(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Contact", field.Name)
+}
+
+func (ec *executionContext) childFields_ContactAddress(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "address":
+		return ec.fieldContext_ContactAddress_address(ctx, field)
+	case "kind":
+		return ec.fieldContext_ContactAddress_kind(ctx, field)
+	case "source":
+		return ec.fieldContext_ContactAddress_source(ctx, field)
+	case "preferred":
+		return ec.fieldContext_ContactAddress_preferred(ctx, field)
+	case "firstSeenAt":
+		return ec.fieldContext_ContactAddress_firstSeenAt(ctx, field)
+	case "lastSeenAt":
+		return ec.fieldContext_ContactAddress_lastSeenAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ContactAddress", field.Name)
 }
 
 func (ec *executionContext) childFields_ContactConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -764,7 +764,7 @@ func (ec *executionContext) unmarshalInputSandboxInboundSendInput(ctx context.Co
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"from", "body", "senderId", "profileName"}
+	fieldsInOrder := [...]string{"from", "userId", "body", "senderId", "profileName"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -778,6 +778,13 @@ func (ec *executionContext) unmarshalInputSandboxInboundSendInput(ctx context.Co
 				return it, err
 			}
 			it.From = data
+		case "userId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("userId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UserID = graphql.OmittableOf(data)
 		case "body":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("body"))
 			data, err := ec.unmarshalNString2string(ctx, v)

@@ -657,12 +657,15 @@ type ConsentEvidenceInput struct {
 	Note graphql.Omittable[*string] `json:"note,omitempty"`
 }
 
-// A person with one WhatsApp address.
+// A person. WhatsApp may know them by several addresses: numbers, and since 2026 ids (BSUID). A signed webhook that names
+// two addresses joins them; contacts that had them are merged then, with the stricter consent.
 type Contact struct {
 	ID string `json:"id"`
-	// E.164, or a BSUID.
+	// The address that they are written to: E.164, or a BSUID such as DE.1000000000000001 where no number is known.
 	Address string `json:"address"`
-	Name    string `json:"name"`
+	// All addresses that are known of them, the preferred one first, then those that WhatsApp named last. Opt-outs and suppressions of any of them hold for the person. Empty once erased.
+	Addresses []*ContactAddress `json:"addresses"`
+	Name      string            `json:"name"`
 	// BCP 47; empty when unknown.
 	Locale string `json:"locale"`
 	// Country of the number, ISO 3166-1 alpha-2; empty for numbers of no country.
@@ -716,6 +719,20 @@ type Contact struct {
 }
 
 func (Contact) IsNode() {}
+
+// One address of a contact. An address is one contact's.
+type ContactAddress struct {
+	// E.164, or the BSUID, as WhatsApp writes it.
+	Address string        `json:"address"`
+	Kind    AddressKind   `json:"kind"`
+	Source  AddressSource `json:"source"`
+	// They are written to at this one: a number rather than an id, and of several numbers the one that WhatsApp named last together with an id.
+	Preferred bool `json:"preferred"`
+	// When it became known.
+	FirstSeenAt time.Time `json:"firstSeenAt"`
+	// When WhatsApp last named it with a message of theirs; null: never.
+	LastSeenAt *time.Time `json:"lastSeenAt,omitempty"`
+}
 
 type ContactConnection struct {
 	Edges    []*ContactEdge `json:"edges"`
@@ -1698,6 +1715,9 @@ type RecurrenceInput struct {
 type SandboxInboundSendInput struct {
 	// Who writes: a number in any spelling, or a BSUID.
 	From string `json:"from"`
+	// WhatsApp's id of who writes (BSUID), beside their number: the webhook then names both, and they are one person. Write
+	// with the number, with number and id, and from the id alone, as WhatsApp shows people. Not an id: invalid.
+	UserID graphql.Omittable[*string] `json:"userId,omitempty"`
 	// 1 to 1,600 characters.
 	Body string `json:"body"`
 	// The first sender by default.
@@ -2486,6 +2506,130 @@ type WebhookEventReplayInput struct {
 type WebhookEventReplayPayload struct {
 	WebhookEvent *WebhookEvent `json:"webhookEvent,omitempty"`
 	UserErrors   []*UserError  `json:"userErrors"`
+}
+
+// What an address of a contact is made of.
+type AddressKind string
+
+const (
+	// A number, in E.164.
+	AddressKindPhone AddressKind = "PHONE"
+	// WhatsApp's id of the person towards this business (business-scoped user id), CC.<id>. It leads back to no number, and a person who changes their number gets another one.
+	AddressKindBsuid AddressKind = "BSUID"
+	// Their id towards the parent of linked business accounts, CC.ENT.<id>.
+	AddressKindParentBsuid AddressKind = "PARENT_BSUID"
+)
+
+var AllAddressKind = []AddressKind{
+	AddressKindPhone,
+	AddressKindBsuid,
+	AddressKindParentBsuid,
+}
+
+func (e AddressKind) IsValid() bool {
+	switch e {
+	case AddressKindPhone, AddressKindBsuid, AddressKindParentBsuid:
+		return true
+	}
+	return false
+}
+
+func (e AddressKind) String() string {
+	return string(e)
+}
+
+func (e *AddressKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AddressKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AddressKind", str)
+	}
+	return nil
+}
+
+func (e AddressKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AddressKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AddressKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// How an address of a contact became known.
+type AddressSource string
+
+const (
+	// They wrote from it, or WhatsApp named it beside the address that they wrote from.
+	AddressSourceMessage AddressSource = "MESSAGE"
+	// A receipt of a message to them named it.
+	AddressSourceReceipt AddressSource = "RECEIPT"
+	AddressSourceImport  AddressSource = "IMPORT"
+	// An operator or a program typed it in, or it is from before sources were kept.
+	AddressSourceOther AddressSource = "OTHER"
+)
+
+var AllAddressSource = []AddressSource{
+	AddressSourceMessage,
+	AddressSourceReceipt,
+	AddressSourceImport,
+	AddressSourceOther,
+}
+
+func (e AddressSource) IsValid() bool {
+	switch e {
+	case AddressSourceMessage, AddressSourceReceipt, AddressSourceImport, AddressSourceOther:
+		return true
+	}
+	return false
+}
+
+func (e AddressSource) String() string {
+	return string(e)
+}
+
+func (e *AddressSource) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AddressSource(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AddressSource", str)
+	}
+	return nil
+}
+
+func (e AddressSource) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AddressSource) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AddressSource) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 // In what way the trail is not what it was.

@@ -113,6 +113,14 @@ func TestWritersNeverDeadlock(t *testing.T) {
 		"inbound": {80, func(dice *rand.Rand, _ int) {
 			e.says(number(dice.IntN(people)), []string{"STOP", "START", "hello", "thanks"}[dice.IntN(4)])
 		}},
+		"people with ids": {60, func(dice *rand.Rand, _ int) {
+			id := fmt.Sprintf("DE.%d", dice.IntN(people))
+			if dice.IntN(3) == 0 {
+				e.says(id, "hello")
+				return
+			}
+			e.saysAs(number(dice.IntN(people)), id, "hello")
+		}},
 		"receipts with other effects": {20, func(_ *rand.Rand, i int) {
 			faults.UndeliveredCode = []int{63024, 63014, 63049, 30003, 21610}[i%5]
 			require.NoError(t, e.Sandbox.SetSettings(faults))

@@ -38,6 +38,13 @@ func (e *env) says(from, body string) {
 		map[string]any{"f": from, "b": body})
 }
 
+// saysAs is says of somebody whose id the webhook names beside the number.
+func (e *env) saysAs(from, id, body string) {
+	e.t.Helper()
+	e.do(nil, `mutation($f: String!, $i: String, $b: String!) { sandboxInboundSend(input: {from: $f, userId: $i, body: $b}) { sid } }`,
+		map[string]any{"f": from, "i": id, "b": body})
+}
+
 func TestInbox(t *testing.T) {
 	t.Parallel()
 	e := start(t)

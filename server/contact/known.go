@@ -14,12 +14,10 @@ type AddressSource string
 
 // Sources of addresses.
 const (
-	SourceMessage  AddressSource = "message"  // they wrote from it, or WhatsApp named it beside the one they wrote from
-	SourceReceipt  AddressSource = "receipt"  // a receipt of a message to them named it
-	SourceImport   AddressSource = "import"   //
-	SourceOperator AddressSource = "operator" // somebody typed it in
-	SourceAPI      AddressSource = "api"      //
-	SourceOther    AddressSource = "other"    // from before sources were kept, or made up
+	SourceMessage AddressSource = "message" // they wrote from it, or WhatsApp named it beside the one they wrote from
+	SourceReceipt AddressSource = "receipt" // a receipt of a message to them named it
+	SourceImport  AddressSource = "import"  //
+	SourceOther   AddressSource = "other"   // typed in, or from before sources were kept
 )
 
 // Known is one address of a contact. A contact has one for each number and each

@@ -126,7 +126,7 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64) ([]*Contact, error) {
 
 // ByAddress finds a contact by its number in any spelling, or its BSUID.
 func (s *Service) ByAddress(ctx context.Context, address string) (*Contact, error) {
-	a, err := ParseAddress(address, "")
+	a, err := DeliveredAddress(address)
 	if err != nil {
 		return nil, err
 	}

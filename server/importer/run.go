@@ -246,10 +246,15 @@ type row struct {
 // applyPatiently begins a batch anew when its contacts were merged, or their addresses
 // taken by somebody who wrote, while it waited for them.
 func (s *Service) applyPatiently(ctx context.Context, imp *Import, b *batch, seen map[uint64]struct{}) (going bool, err error) {
-	const tries = 5
-	for range tries {
+	const tries = 10
+	for try := range tries {
 		if going, err = s.apply(ctx, imp, b, seen); !errors.Is(err, contact.ErrMoved) {
 			break
+		}
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-time.After(time.Duration(try+1) * 10 * time.Millisecond):
 		}
 	}
 	return going, err

@@ -284,27 +284,36 @@ func belong(n Named, owners map[string]*contact.Known) (known, one bool) {
 // JoinAll joins what receipts name, most of which is an id of a contact that has
 // none yet: those are written together, the others one by one.
 func (s *Service) JoinAll(ctx context.Context, all []Named) error {
-	left, err := s.addAll(ctx, all)
+	var left []Named
+	err := patiently(ctx, func() (err error) {
+		left, err = s.addAll(ctx, all)
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	for _, n := range left {
-		const tries = 5
-		for try := range tries {
-			err = s.Join(ctx, n)
-			if !apperr.Is(err, apperr.CodeUnavailable) || ctx.Err() != nil {
-				break
-			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(time.Duration(try+1) * 10 * time.Millisecond):
-			}
-		}
-		if err != nil {
+		if err := patiently(ctx, func() error { return s.Join(ctx, n) }); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// patiently tries again what lost to somebody who took an address meanwhile.
+func patiently(ctx context.Context, do func() error) (err error) {
+	const tries = 10
+	for try := range tries {
+		if err = do(); !apperr.Is(err, apperr.CodeUnavailable) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(try+1) * 10 * time.Millisecond):
+		}
+	}
+	return err
 }
 
 // addAll gives contacts the addresses that nobody has, and tells who has to be

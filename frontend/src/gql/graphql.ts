@@ -682,6 +682,11 @@ export type SandboxInboundSendInput = {
   profileName?: string | null | undefined;
   /** The first sender by default. */
   senderId?: string | number | null | undefined;
+  /**
+   * WhatsApp's id of who writes (BSUID), beside their number: the webhook then names both, and they are one person. Write
+   * with the number, with number and id, and from the id alone, as WhatsApp shows people. Not an id: invalid.
+   */
+  userId?: string | null | undefined;
 };
 
 export type SandboxSeedInput = {

@@ -132,7 +132,7 @@ func (s *Sandbox) plan(m *Message) {
 
 // fate is the error that awaits the message, 0 for none.
 func (s *Sandbox) fate(m *Message) int {
-	open := time.Since(s.lastIn[m.To]) < window
+	open := time.Since(s.wroteLast(m.To)) < window
 	content := s.contents[m.Content]
 	switch {
 	case m.Content == "" && !open:
@@ -175,14 +175,16 @@ func (s *Sandbox) take(m *Message) {
 	s.next(m)
 	if st.status == "delivered" && chance(cfg.ReplyRate) {
 		from, to := strings.TrimPrefix(m.To, channel), strings.TrimPrefix(m.From, channel)
+		userID := s.userIDs[m.To]
 		text := answers[mathrand.IntN(len(answers))]            //nolint:gosec // simulated behavior
 		wait := time.Duration(1+mathrand.IntN(4)) * time.Second //nolint:gosec // simulated behavior
 		s.after(wait, func() {
-			if _, err := s.SendInbound(context.Background(), from, to, text, ""); err != nil {
+			if _, err := s.SendInboundAs(context.Background(), from, userID, to, text, ""); err != nil {
 				s.opts.Log.Debug("sandbox: reply not delivered", "error", err)
 			}
 		})
 	}
+	userID := s.userIDOf(m.To)
 	s.mu.Unlock()
 	// Kept after the callback: a kill in between repeats it.
 	kept := func() { s.store.status(change{SID: m.SID, Status: st.status, Code: st.code, At: now}) }
@@ -190,7 +192,7 @@ func (s *Sandbox) take(m *Message) {
 		kept()
 		return
 	}
-	params := statusParams(m, st)
+	params := statusParams(m, st, userID)
 	if chance(cfg.RepeatRate) {
 		s.callback(newHook(m.Callback, params), func() {})
 	}
@@ -304,7 +306,7 @@ func (s *Sandbox) post(ctx context.Context, h *hook) error {
 }
 
 // statusParams are what Twilio was seen to send in 2026.
-func statusParams(m *Message, st step) url.Values {
+func statusParams(m *Message, st step, userID string) url.Values {
 	p := url.Values{
 		"ChannelPrefix": {"whatsapp"}, "ApiVersion": {"2010-04-01"}, "MessageStatus": {st.status}, "SmsSid": {m.SID},
 		"SmsStatus":         {st.status},
@@ -316,6 +318,9 @@ func statusParams(m *Message, st step) url.Values {
 	}
 	if st.status == "sent" {
 		p.Set("StructuredMessage", strconv.FormatBool(m.Content != ""))
+	}
+	if userID != "" && (st.status == "delivered" || st.status == "read") {
+		p.Set("ExternalUserId", userID)
 	}
 	if st.code != 0 {
 		p.Set("ErrorCode", strconv.Itoa(st.code))
@@ -335,6 +340,9 @@ func inboundParams(m *Message, profile string) url.Values {
 	}
 	if digits, ok := strings.CutPrefix(m.From, channel+"+"); ok {
 		p.Set("WaId", digits)
+		if m.UserID != "" {
+			p.Set("ExternalUserId", m.UserID)
+		}
 	} else {
 		p.Set("ExternalUserId", m.From)
 	}

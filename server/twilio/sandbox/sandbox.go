@@ -14,6 +14,7 @@ import (
 	mathrand "math/rand/v2"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -134,6 +135,7 @@ type Message struct {
 	Validity  time.Duration     `json:"validity,omitempty"` // how long it may be queued; 0: Twilio's default
 	Created   time.Time         `json:"at"`
 	Sent      *time.Time        `json:"sent,omitempty"` // nil while it is queued
+	UserID    string            `json:"user,omitempty"` // of an inbound one: the id that came beside From
 	plan      []step
 	place     int // in the log
 }
@@ -201,6 +203,7 @@ type Sandbox struct {
 	to, from map[string][]*Message // by address as the log shows it, in order of creation
 	contents map[string]*Content
 	lastIn   map[string]time.Time // contact → last inbound
+	userIDs  map[string]string    // contact → the id that came beside their number
 	timers   timerHeap
 	wake     chan struct{}
 	work     chan func()
@@ -250,7 +253,7 @@ func Start(opts Options) (*Sandbox, error) {
 func empty() *Sandbox {
 	s := &Sandbox{
 		messages: map[string]*Message{}, to: map[string][]*Message{}, from: map[string][]*Message{},
-		contents: map[string]*Content{}, lastIn: map[string]time.Time{},
+		contents: map[string]*Content{}, lastIn: map[string]time.Time{}, userIDs: map[string]string{},
 		wake: make(chan struct{}, 1), work: make(chan func()),
 	}
 	settings := DefaultSettings()
@@ -317,10 +320,17 @@ func (s *Sandbox) Messages() []Message {
 // SendInbound lets a contact write to us: it reaches the webhook signed, and is
 // tried again, as from Twilio. from is a number or BSUID, to one of our senders.
 func (s *Sandbox) SendInbound(ctx context.Context, from, to, body, profile string) (string, error) {
+	return s.SendInboundAs(ctx, from, "", to, body, profile)
+}
+
+// SendInboundAs is SendInbound of somebody whose id the webhook names beside the
+// number. From then on receipts name it too, as Twilio's do, and the two are one
+// account: whichever of them writes opens the window of both.
+func (s *Sandbox) SendInboundAs(ctx context.Context, from, userID, to, body, profile string) (string, error) {
 	now := time.Now()
 	m := &Message{
 		SID: newSID("SM"), Direction: "inbound", From: channel + from, To: channel + to, Body: body, Status: "received",
-		Created: now, Sent: &now,
+		Created: now, Sent: &now, UserID: userID,
 	}
 	s.store.message(m)
 	s.mu.Lock()
@@ -360,7 +370,30 @@ func (s *Sandbox) add(m *Message) {
 	}
 	if m.Direction == "inbound" {
 		s.lastIn[m.From] = m.Created
+		if m.UserID != "" {
+			s.userIDs[m.From] = m.UserID
+			s.lastIn[channel+m.UserID] = m.Created
+		}
 	}
+}
+
+// wroteLast is when the account last wrote to us that has this address; the caller
+// holds the lock.
+func (s *Sandbox) wroteLast(address string) time.Time {
+	at := s.lastIn[address]
+	if id := s.userIDs[address]; id != "" && s.lastIn[channel+id].After(at) {
+		at = s.lastIn[channel+id]
+	}
+	return at
+}
+
+// userIDOf is the id of the account that has this address, "" when nobody told it;
+// the caller holds the lock.
+func (s *Sandbox) userIDOf(address string) string {
+	if !strings.HasPrefix(address, channel+"+") {
+		return strings.TrimPrefix(address, channel)
+	}
+	return s.userIDs[address]
 }
 
 // Recall tells the sandbox of a message that somebody wrote to us before it
