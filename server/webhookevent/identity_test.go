@@ -3,7 +3,6 @@ package webhookevent
 import (
 	"fmt"
 	"math/rand/v2"
-
 	"strings"
 	"sync"
 	"testing"
@@ -176,9 +175,9 @@ func (e *engine) addresses() (all []string) {
 func TestPeopleAreWhatTheEvidenceSays(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	seed := rand.Uint64() //nolint:gosec // a property holds for any
+	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	dice := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a property holds for any
+	dice := rand.New(rand.NewPCG(seed, 1))
 	a, b := newEngine(t, d), newEngine(t, d)
 	for round := range 12 {
 		address := func(kind string, n int) string { return fmt.Sprintf(kind, round*10+n) }
