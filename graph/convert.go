@@ -207,6 +207,12 @@ func toImport(i *importer.Import) *model.Import {
 		DryRun: i.Options.DryRun, Mode: upper[model.ImportMode](i.Options.Mode),
 		CreatedAt: i.CreatedAt, StartedAt: i.StartedAt, FinishedAt: i.FinishedAt,
 	}
+	if i.Options.Messages {
+		out.Messages = &model.ImportMessages{}
+		if m := i.Messages; m != nil {
+			out.Messages = &model.ImportMessages{Sent: m.Sent, Received: m.Received, OptOuts: m.OptOuts, Contacts: m.Contacts}
+		}
+	}
 	if n := i.Options.Numbers; n != contact.ReadingOpen {
 		numbers := upper[model.ImportNumbers](n)
 		out.Numbers = &numbers

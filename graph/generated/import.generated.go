@@ -785,6 +785,38 @@ func (ec *executionContext) fieldContext_Import_source(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Import", field, false, false, "String")
 }
 
+func (ec *executionContext) _Import_messages(ctx context.Context, field graphql.CollectedField, obj *model.Import) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Import_messages(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Messages, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ImportMessages) graphql.Marshaler {
+			return ec.marshalOImportMessages2ᚖeventstreamᚋgraphᚋmodelᚐImportMessages(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Import_messages(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Import",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ImportMessages(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Import_sheet(ctx context.Context, field graphql.CollectedField, obj *model.Import) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1311,6 +1343,98 @@ func (ec *executionContext) fieldContext_ImportEdge_node(_ context.Context, fiel
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _ImportMessages_sent(ctx context.Context, field graphql.CollectedField, obj *model.ImportMessages) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ImportMessages_sent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ImportMessages_sent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ImportMessages", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _ImportMessages_received(ctx context.Context, field graphql.CollectedField, obj *model.ImportMessages) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ImportMessages_received(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Received, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ImportMessages_received(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ImportMessages", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _ImportMessages_optOuts(ctx context.Context, field graphql.CollectedField, obj *model.ImportMessages) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ImportMessages_optOuts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OptOuts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ImportMessages_optOuts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ImportMessages", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _ImportMessages_contacts(ctx context.Context, field graphql.CollectedField, obj *model.ImportMessages) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ImportMessages_contacts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Contacts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ImportMessages_contacts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ImportMessages", field, false, false, "Int64")
 }
 
 func (ec *executionContext) _ImportQuestion_about(ctx context.Context, field graphql.CollectedField, obj *model.ImportQuestion) (ret graphql.Marshaler) {
@@ -2684,6 +2808,11 @@ func (ec *executionContext) _Import(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "messages":
+			out.Values[i] = ec._Import_messages(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "sheet":
 			out.Values[i] = ec._Import_sheet(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2871,6 +3000,54 @@ func (ec *executionContext) _ImportEdge(ctx context.Context, sel ast.SelectionSe
 			}
 		case "node":
 			out.Values[i] = ec._ImportEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var importMessagesImplementors = []string{"ImportMessages"}
+
+func (ec *executionContext) _ImportMessages(ctx context.Context, sel ast.SelectionSet, obj *model.ImportMessages) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, importMessagesImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ImportMessages")
+		case "sent":
+			out.Values[i] = ec._ImportMessages_sent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "received":
+			out.Values[i] = ec._ImportMessages_received(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "optOuts":
+			out.Values[i] = ec._ImportMessages_optOuts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "contacts":
+			out.Values[i] = ec._ImportMessages_contacts(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -3291,6 +3468,13 @@ func (ec *executionContext) marshalOImportDateOrder2ᚖeventstreamᚋgraphᚋmod
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) marshalOImportMessages2ᚖeventstreamᚋgraphᚋmodelᚐImportMessages(ctx context.Context, sel ast.SelectionSet, v *model.ImportMessages) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ImportMessages(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOImportMode2ᚖeventstreamᚋgraphᚋmodelᚐImportMode(ctx context.Context, v any) (*model.ImportMode, error) {

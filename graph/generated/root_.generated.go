@@ -656,6 +656,7 @@ type ComplexityRoot struct {
 		FileName    func(childComplexity int) int
 		FinishedAt  func(childComplexity int) int
 		ID          func(childComplexity int) int
+		Messages    func(childComplexity int) int
 		Mode        func(childComplexity int) int
 		Numbers     func(childComplexity int) int
 		NumbersOpen func(childComplexity int) int
@@ -692,6 +693,13 @@ type ComplexityRoot struct {
 	ImportEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ImportMessages struct {
+		Contacts func(childComplexity int) int
+		OptOuts  func(childComplexity int) int
+		Received func(childComplexity int) int
+		Sent     func(childComplexity int) int
 	}
 
 	ImportQuestion struct {
@@ -3870,6 +3878,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Import.ID(childComplexity), true
+	case "Import.messages":
+		if e.ComplexityRoot.Import.Messages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Import.Messages(childComplexity), true
 	case "Import.mode":
 		if e.ComplexityRoot.Import.Mode == nil {
 			break
@@ -4040,6 +4054,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ImportEdge.Node(childComplexity), true
+
+	case "ImportMessages.contacts":
+		if e.ComplexityRoot.ImportMessages.Contacts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportMessages.Contacts(childComplexity), true
+	case "ImportMessages.optOuts":
+		if e.ComplexityRoot.ImportMessages.OptOuts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportMessages.OptOuts(childComplexity), true
+	case "ImportMessages.received":
+		if e.ComplexityRoot.ImportMessages.Received == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportMessages.Received(childComplexity), true
+	case "ImportMessages.sent":
+		if e.ComplexityRoot.ImportMessages.Sent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportMessages.Sent(childComplexity), true
 
 	case "ImportQuestion.about":
 		if e.ComplexityRoot.ImportQuestion.About == nil {
@@ -9270,6 +9309,8 @@ type Import implements Node {
   columns: [ImportColumn!]! @listSize(assumedSize: 100)
   "The program that wrote the file, as its headers tell, such as Google Contacts; null: not known."
   source: String
+  "Of a log of messages, such as Twilio's: what came in, or would. Its created rows are messages, its unchanged rows were known by their SIDs. Null for lists of contacts."
+  messages: ImportMessages
   "The sheet of a workbook that was read: the one that was asked for, or the first with anything in it."
   sheet: String
   "All sheets of the workbook; empty for other files."
@@ -9291,6 +9332,20 @@ type Import implements Node {
   createdAt: DateTime!
   startedAt: DateTime
   finishedAt: DateTime
+}
+"""
+What came in of a log of messages. Nobody gets consent by it, nothing is sent, and no campaign counts it; a STOP in it is an opt-out, a START brings nobody
+back. Error codes mark contacts for as long as they would have.
+"""
+type ImportMessages {
+  "Messages to contacts."
+  sent: Int64!
+  "Messages of contacts."
+  received: Int64!
+  "Contacts whose STOP was not known."
+  optOuts: Int64!
+  "Contacts who were not known."
+  contacts: Int64!
 }
 enum ImportQuestionTopic {
   "How numbers without + are meant; answered by numbers."
@@ -9418,6 +9473,8 @@ type Subscription {
 	{Name: "../schema/message.graphql", Input: `enum MessageDirection {
   OUTBOUND
   INBOUND
+  "From before this system was used, either way, imported from Twilio's log: caps, windows and segments know it, no campaign counts it."
+  HISTORY
 }
 "Where a message stands. An outbound one rises from PENDING to READ; its ends are UNDELIVERED, FAILED, CANCELED, SKIPPED and EXPIRED."
 enum MessageStatus {
@@ -12271,6 +12328,8 @@ func (ec *executionContext) childFields_Import(ctx context.Context, field graphq
 		return ec.fieldContext_Import_columns(ctx, field)
 	case "source":
 		return ec.fieldContext_Import_source(ctx, field)
+	case "messages":
+		return ec.fieldContext_Import_messages(ctx, field)
 	case "sheet":
 		return ec.fieldContext_Import_sheet(ctx, field)
 	case "sheets":
@@ -12333,6 +12392,20 @@ func (ec *executionContext) childFields_ImportEdge(ctx context.Context, field gr
 		return ec.fieldContext_ImportEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ImportEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ImportMessages(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sent":
+		return ec.fieldContext_ImportMessages_sent(ctx, field)
+	case "received":
+		return ec.fieldContext_ImportMessages_received(ctx, field)
+	case "optOuts":
+		return ec.fieldContext_ImportMessages_optOuts(ctx, field)
+	case "contacts":
+		return ec.fieldContext_ImportMessages_contacts(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportMessages", field.Name)
 }
 
 func (ec *executionContext) childFields_ImportQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -1205,6 +1205,8 @@ type Import struct {
 	Columns []*ImportColumn `json:"columns"`
 	// The program that wrote the file, as its headers tell, such as Google Contacts; null: not known.
 	Source *string `json:"source,omitempty"`
+	// Of a log of messages, such as Twilio's: what came in, or would. Its created rows are messages, its unchanged rows were known by their SIDs. Null for lists of contacts.
+	Messages *ImportMessages `json:"messages,omitempty"`
 	// The sheet of a workbook that was read: the one that was asked for, or the first with anything in it.
 	Sheet *string `json:"sheet,omitempty"`
 	// All sheets of the workbook; empty for other files.
@@ -1256,6 +1258,19 @@ type ImportConnection struct {
 type ImportEdge struct {
 	Cursor string  `json:"cursor"`
 	Node   *Import `json:"node"`
+}
+
+// What came in of a log of messages. Nobody gets consent by it, nothing is sent, and no campaign counts it; a STOP in it is an opt-out, a START brings nobody
+// back. Error codes mark contacts for as long as they would have.
+type ImportMessages struct {
+	// Messages to contacts.
+	Sent int64 `json:"sent"`
+	// Messages of contacts.
+	Received int64 `json:"received"`
+	// Contacts whose STOP was not known.
+	OptOuts int64 `json:"optOuts"`
+	// Contacts who were not known.
+	Contacts int64 `json:"contacts"`
 }
 
 type ImportQuestion struct {
@@ -3791,16 +3806,19 @@ type MessageDirection string
 const (
 	MessageDirectionOutbound MessageDirection = "OUTBOUND"
 	MessageDirectionInbound  MessageDirection = "INBOUND"
+	// From before this system was used, either way, imported from Twilio's log: caps, windows and segments know it, no campaign counts it.
+	MessageDirectionHistory MessageDirection = "HISTORY"
 )
 
 var AllMessageDirection = []MessageDirection{
 	MessageDirectionOutbound,
 	MessageDirectionInbound,
+	MessageDirectionHistory,
 }
 
 func (e MessageDirection) IsValid() bool {
 	switch e {
-	case MessageDirectionOutbound, MessageDirectionInbound:
+	case MessageDirectionOutbound, MessageDirectionInbound, MessageDirectionHistory:
 		return true
 	}
 	return false

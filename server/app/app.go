@@ -281,6 +281,7 @@ func (a *App) build(ctx context.Context) error {
 	s.Templates = template.NewService(a.db, enqueuer, client, a.log)
 	s.Imports = importer.NewService(importer.Dependencies{
 		DB: a.db, Hub: a.hub, Jobs: enqueuer, Consents: s.Consents, Topics: s.Topics, Log: a.log, Now: now, Owner: a.owner,
+		Words: importer.LogWords{Status: twilio.Status, Code: twilio.Code},
 	})
 	s.Exports = export.NewService(a.db, s.Topics, twilio.Code)
 	s.Merges = merge.NewService(a.db, a.hub, s.Consents, s.Topics)

@@ -18,6 +18,7 @@ import (
 	"eventstream/server/jobs"
 	"eventstream/server/pubsub"
 	"eventstream/server/topic"
+	"eventstream/server/twilio"
 	"eventstream/worker"
 )
 
@@ -40,6 +41,7 @@ func NewImporter(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Log
 	return &Importer{importer.NewService(importer.Dependencies{
 		DB: d, Hub: hub, Jobs: &jobs.Enqueuer{Client: client}, Consents: consents, Topics: topic.NewService(d, hub),
 		Log: log, Now: time.Now, Owner: owner,
+		Words: importer.LogWords{Status: twilio.Status, Code: twilio.Code},
 	})}, nil
 }
 

@@ -30,6 +30,7 @@ import (
 	"eventstream/server/sender"
 	"eventstream/server/template"
 	"eventstream/server/topic"
+	"eventstream/server/twilio"
 	"eventstream/server/webhookevent"
 	"eventstream/worker"
 )
@@ -68,6 +69,7 @@ func periodics(d *db.DB) []periodic {
 		Contacts: contact.NewService(d, hub),
 		Imports: importer.NewService(importer.Dependencies{
 			DB: d, Hub: hub, Jobs: enqueuer, Consents: consents, Topics: topics, Log: log, Now: now, Owner: "bench",
+			Words: importer.LogWords{Status: twilio.Status, Code: twilio.Code},
 		}),
 		Bulk:      bulk.NewService(bulk.Dependencies{DB: d, Jobs: enqueuer, Now: now}),
 		Erasures:  erasure.NewService(d, consents, topics),

@@ -86,6 +86,18 @@ func TouchInbound(ctx context.Context, tx bun.Tx, id int64, keys []string, at ti
 	return db.Err(err)
 }
 
+// TouchInboundThen notes when contacts wrote, out of what is known late. The caller has
+// locked them.
+func TouchInboundThen(ctx context.Context, tx bun.Tx, at map[int64]time.Time) error {
+	ids, times := make([]int64, 0, len(at)), make([]string, 0, len(at))
+	for id, t := range at {
+		ids, times = append(ids, id), append(times, t.UTC().Format(time.RFC3339Nano))
+	}
+	_, err := tx.NewRaw(`UPDATE contacts c SET last_inbound_at = greatest(c.last_inbound_at, u.at::timestamptz)
+		FROM unnest(?::bigint[], ?::text[]) AS u (id, at) WHERE c.id = u.id`, pgdialect.Array(ids), pgdialect.Array(times)).Exec(ctx)
+	return db.Err(err)
+}
+
 // SetUnreachable flags contacts whose address Twilio refused, for so long; 0 is
 // without an end. A mark that lasts longer stays. The caller has locked them.
 func SetUnreachable(ctx context.Context, idb bun.IDB, ids []int64, reason string, lasts time.Duration) error {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +27,47 @@ func touch(ctx context.Context, tx bun.Tx, contactID int64, at time.Time) (*Conv
 			unread = co.unread + 1, last_message_at = greatest(co.last_message_at, excluded.last_message_at), status = 'open' RETURNING *`,
 		contactID, at.Add(Window), at).Scan(ctx, c)
 	return c, db.Err(err)
+}
+
+// Remember opens the conversations of contacts who wrote then, and gives their ids. The
+// window is open as long as it is for a message of that time; nothing is unread, and
+// what is long past is closed. The caller has locked the contacts.
+func Remember(ctx context.Context, tx bun.Tx, at map[int64]time.Time) (map[int64]int64, error) {
+	if len(at) == 0 {
+		return nil, nil //nolint:nilnil // nobody wrote
+	}
+	ids, times := slices.Sorted(maps.Keys(at)), make([]string, len(at))
+	for i, id := range ids {
+		times[i] = at[id].UTC().Format(time.RFC3339Nano)
+	}
+	var rows []struct{ ContactID, ID int64 }
+	err := tx.NewRaw(`
+		INSERT INTO conversations AS co (contact_id, session_expires_at, unread, last_message_at, status)
+		SELECT u.id, u.at::timestamptz + make_interval(secs => ?2), 0, u.at::timestamptz,
+			CASE WHEN u.at::timestamptz + make_interval(secs => ?2) > clock_timestamp() THEN 'open' ELSE 'closed' END
+		FROM unnest(?0::bigint[], ?1::text[]) AS u (id, at) ORDER BY u.id
+		ON CONFLICT (contact_id) DO UPDATE SET session_expires_at = greatest(co.session_expires_at, excluded.session_expires_at),
+			last_message_at = greatest(co.last_message_at, excluded.last_message_at)
+		RETURNING contact_id, id`, pgdialect.Array(ids), pgdialect.Array(times), Window.Seconds()).Scan(ctx, &rows)
+	found := make(map[int64]int64, len(rows))
+	for _, r := range rows {
+		found[r.ContactID] = r.ID
+	}
+	return found, db.Err(err)
+}
+
+// SendersByAddress gives the senders by their addresses.
+func SendersByAddress(ctx context.Context, idb bun.IDB) (map[string]int64, error) {
+	var rows []struct {
+		ID      int64
+		Address string
+	}
+	err := idb.NewRaw("SELECT id, address FROM senders").Scan(ctx, &rows)
+	found := make(map[string]int64, len(rows))
+	for _, r := range rows {
+		found[r.Address] = r.ID
+	}
+	return found, db.Err(err)
 }
 
 func byContacts(ctx context.Context, idb bun.IDB, contactIDs []int64) (rows []*Conversation, err error) {

@@ -145,7 +145,9 @@ func (s *Service) clear(ctx context.Context, which func(context.Context, bun.Tx)
 		}
 		for _, e := range rows {
 			e.More = count[e.ContactID] >= each
-			e.Reached = max(e.Reached, last[e.ContactID])
+			if last[e.ContactID] != 0 {
+				e.Reached = last[e.ContactID]
+			}
 		}
 		return saveLooks(ctx, tx, rows)
 	})

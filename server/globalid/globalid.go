@@ -15,6 +15,10 @@ func Encode(kind string, id int64) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(kind + ":" + strconv.FormatInt(id, 10)))
 }
 
+// historical is the kind that has ids below zero: messages from before this system was
+// used, see message.Past.
+const historical = "Message"
+
 // Split gives kind and number of an id; ok is false when it is none.
 func Split(s string) (kind string, id int64, ok bool) {
 	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "="))
@@ -23,7 +27,7 @@ func Split(s string) (kind string, id int64, ok bool) {
 	}
 	kind, number, found := strings.Cut(string(raw), ":")
 	id, err = strconv.ParseInt(number, 10, 64)
-	return kind, id, found && err == nil && id > 0
+	return kind, id, found && err == nil && (id > 0 || id < 0 && kind == historical)
 }
 
 // Decode reads an id of the given kind; field names it in the error.

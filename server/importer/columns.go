@@ -151,6 +151,10 @@ func mapColumns(opts *Options, t table, req *Request) error {
 	}
 	from := recognize(t.names)
 	opts.Source = from.name
+	if from.name == sourceTwilio {
+		mapLog(opts, t)
+		return nil
+	}
 	opts.Columns = make([]Column, len(t.names))
 	guessed := guessFields(from, t, req)
 	// Phone columns first: what is none may be called like one.
@@ -438,6 +442,9 @@ type phoneColumn struct {
 
 // prepare works out what is asked of each row again and again.
 func (o *Options) prepare() {
+	if o.log = findLogColumns(o.Columns); o.Messages {
+		return
+	}
 	o.phones, o.headers = nil, make([]string, len(o.Columns))
 	labels := map[string]int{}
 	international := sourceNamed(o.Source).international

@@ -107,7 +107,12 @@ type Options struct {
 	TopicIDs       []int64  `json:"topics,omitempty"`         // everybody in the file is subscribed to these
 	DryRun         bool     `json:"dryRun,omitempty"`         // tell what would come of it, and write nothing
 
+	// Messages: it is a log of messages, and no list of contacts.
+	Messages bool `json:"messages,omitempty"`
+
 	book    topic.Book // while it is worked
+	words   LogWords
+	log     logColumns
 	phones  []phoneColumn
 	headers []string // folded
 }
@@ -157,6 +162,7 @@ type Import struct {
 	FinishedAt *time.Time //
 	Starts     int        // how often work was begun at StartsRow and never came back
 	StartsRow  int64      //
+	Messages   *Messages  `bun:"type:jsonb"` // of a log of messages: what came in, or would
 }
 
 // Request is what the operator sets.

@@ -98,7 +98,7 @@ func (s *Service) work(ctx context.Context, imp *Import) error {
 	if err != nil {
 		return err
 	}
-	imp.Options.book = book
+	imp.Options.book, imp.Options.words = book, s.words
 	imp.Options.prepare()
 	batches := make(chan *batch, 2) // the next one is read and checked while this one is written
 	go s.read(ctx, imp, batches)
@@ -115,6 +115,11 @@ func (s *Service) work(ctx context.Context, imp *Import) error {
 			s.hub.Publish(pubsub.TopicImport, imp.ID)
 		}
 		if b.last {
+			if imp.Options.Messages && !imp.Options.DryRun {
+				if err := s.settle(ctx, imp); err != nil {
+					return err
+				}
+			}
 			return s.end(ctx, imp, StatusCompleted, "")
 		}
 	}
@@ -191,7 +196,11 @@ func (b *batch) check(imp *Import) {
 	for from := 0; from < len(b.records); from += share {
 		all.Go(func() {
 			for i := from; i < min(from+share, len(b.records)); i++ {
-				if b.rows[i], b.rejects[i] = check(b.records[i], imp.Options); b.rejects[i] != nil {
+				read := check
+				if imp.Options.Messages {
+					read = checkLogged
+				}
+				if b.rows[i], b.rejects[i] = read(b.records[i], imp.Options); b.rejects[i] != nil {
 					b.rejects[i].ImportID = imp.ID
 				}
 			}
@@ -241,6 +250,7 @@ type row struct {
 	consentAt *time.Time
 	optOut    string // the column and value that say so
 	topics    []int64
+	logged    *logged // of a log of messages
 }
 
 // applyPatiently begins a batch anew when its contacts were merged, or their addresses
@@ -271,6 +281,15 @@ func (s *Service) apply(ctx context.Context, imp *Import, b *batch, seen map[uin
 			rejects = append(rejects, b.rejects[i])
 			continue
 		}
+		if r.logged != nil { // a person may have written many
+			if _, repeated := place[r.logged.past.SID]; repeated {
+				tally.Duplicates++
+				continue
+			}
+			place[r.logged.past.SID] = len(good)
+			good = append(good, r)
+			continue
+		}
 		at, clash := r.place(place, len(good))
 		switch {
 		case clash:
@@ -294,7 +313,12 @@ func (s *Service) apply(ctx context.Context, imp *Import, b *batch, seen map[uin
 		}
 		t := tally
 		write := s.upsert
-		if imp.Options.DryRun {
+		switch o := imp.Options; {
+		case o.Messages && o.DryRun:
+			write = s.rehearseLog(seen)
+		case o.Messages:
+			write = s.remember
+		case o.DryRun:
 			write = s.rehearse(seen)
 		}
 		more, err := write(ctx, tx, imp, good, &t)
@@ -307,6 +331,7 @@ func (s *Service) apply(ctx context.Context, imp *Import, b *batch, seen map[uin
 			return err
 		}
 		going = true
+		t.Messages = fresh.Messages.add(t.Messages)
 		return addProgress(ctx, tx, imp.ID, t)
 	})
 	return going, err

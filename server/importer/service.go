@@ -43,6 +43,7 @@ type Service struct {
 	log      *slog.Logger
 	now      func() time.Time
 	owner    string
+	words    LogWords
 }
 
 // Dependencies are the parts of a Service.
@@ -55,12 +56,14 @@ type Dependencies struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 	Owner    string // this process, in leases
+	Words    LogWords
 }
 
 // NewService makes the service.
 func NewService(d Dependencies) *Service {
 	return &Service{
 		db: d.DB, hub: d.Hub, jobs: d.Jobs, consents: d.Consents, topics: d.Topics, log: d.Log, now: d.Now, owner: d.Owner,
+		words: d.Words,
 	}
 }
 

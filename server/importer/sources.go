@@ -12,6 +12,7 @@ type source struct {
 // headers are those of the programs' own exports, as of 2026. What their columns of
 // consent say of who left is read by its words, whatever the channel: see tellsWhoLeft.
 var sources = []source{
+	{name: sourceTwilio, needs: []string{"from", "to", "status", "sid", "direction"}},
 	{name: "Google Contacts", needs: []string{"phone1value"}, fields: map[string]Field{"organizationname": "attributes.organization"}},
 	{name: "Google Contacts", needs: []string{"telefon1wert"}},
 	{name: "Google Contacts", needs: []string{"téléphone1valeur"}},
@@ -63,7 +64,10 @@ func sourceNamed(name string) source {
 	return source{}
 }
 
-const sourceVCard = "vCard" // known by its content
+const (
+	sourceVCard  = "vCard"              // known by its content
+	sourceTwilio = "Twilio message log" // of its console, its bulk export, or its API
+)
 
 // recognize names the program that wrote a file with these columns; its name is ""
 // for others.

@@ -83,6 +83,7 @@ func startOver(ctx context.Context, tx bun.Tx, imp *Import) error {
 		return db.Err(err)
 	}
 	imp.Status, imp.Failure, imp.RowsTotal, imp.StartedAt, imp.FinishedAt = StatusPending, "", nil, nil, nil
+	imp.Messages = nil
 	imp.BytesDone, imp.RowsDone, imp.Created, imp.Updated, imp.Unchanged, imp.Duplicates, imp.Rejected = 0, 0, 0, 0, 0,
 		0, 0
 	_, err := tx.NewUpdate().Model(imp).ExcludeColumn("id", "file_name", "size_bytes", "operator_id",
@@ -132,9 +133,25 @@ func count(ctx context.Context, idb bun.IDB) (int64, error) {
 
 func addProgress(ctx context.Context, tx bun.Tx, id int64, t Import) error {
 	_, err := tx.NewRaw(`UPDATE imports SET bytes_done = ?, rows_done = rows_done + ?, created = created + ?, updated = updated + ?, unchanged = unchanged + ?,
-		duplicates = duplicates + ?, rejected = rejected + ? WHERE id = ?`, t.BytesDone, t.RowsDone, t.Created, t.Updated,
-		t.Unchanged, t.Duplicates, t.Rejected, id).Exec(ctx)
+		duplicates = duplicates + ?, rejected = rejected + ?, messages = coalesce(?::jsonb, messages) WHERE id = ?`, t.BytesDone, t.RowsDone,
+		t.Created, t.Updated, t.Unchanged, t.Duplicates, t.Rejected, rawMessages(t.Messages), id).Exec(ctx)
 	return db.Err(err)
+}
+
+func rawMessages(m *Messages) *string {
+	if m == nil {
+		return nil
+	}
+	raw, _ := json.Marshal(m)
+	text := string(raw)
+	return &text
+}
+
+// membersAfter gives the next of those whom an import touched.
+func membersAfter(ctx context.Context, tx bun.Tx, importID, after int64, limit int) (ids []int64, err error) {
+	err = tx.NewRaw("SELECT contact_id FROM import_contacts WHERE import_id = ? AND contact_id > ? ORDER BY contact_id LIMIT ?",
+		importID, after, limit).Scan(ctx, &ids)
+	return ids, db.Err(err)
 }
 
 func insertRejects(ctx context.Context, tx bun.Tx, rejects []*Reject) error {

@@ -22,6 +22,7 @@ import (
 	"eventstream/server/pubsub"
 	"eventstream/server/secret"
 	"eventstream/server/topic"
+	"eventstream/server/twilio"
 	"eventstream/worker"
 
 	"github.com/stretchr/testify/require"
@@ -192,6 +193,7 @@ func (e env) open(k *secret.Keys) *shop {
 	s.erasures = erasure.NewService(e.DB, s.consents, topics)
 	s.imports = importer.NewService(importer.Dependencies{
 		DB: e.DB, Hub: hub, Jobs: &jobs.Enqueuer{Client: client}, Consents: s.consents, Topics: topics, Log: log, Now: time.Now, Owner: "test",
+		Words: importer.LogWords{Status: twilio.Status, Code: twilio.Code},
 	})
 	return s
 }

@@ -31,7 +31,8 @@ func EraseOf(ctx context.Context, tx bun.Tx, contactIDs []int64) error {
 	return db.Err(err)
 }
 
-// Place is how far a contact's messages have been read, in order of id.
+// Place is how far a contact's messages have been read, in order of id; After 0 is their
+// beginning, also of history, whose ids are below zero.
 type Place struct{ ContactID, After int64 }
 
 // Trace is a message with the SIDs under which the provider speaks of it.
@@ -51,7 +52,7 @@ func Traces(ctx context.Context, tx bun.Tx, places []Place, limit int) (rows []T
 		SELECT m.id, m.contact_id,
 			array_remove(ARRAY(SELECT a.sid FROM message_attempts a WHERE a.message_id = m.id) || m.sid, NULL) AS sids
 		FROM unnest(?::bigint[], ?::bigint[]) p (contact_id, after),
-			LATERAL (SELECT id, contact_id, sid FROM messages WHERE contact_id = p.contact_id AND id > p.after ORDER BY id
+			LATERAL (SELECT id, contact_id, sid FROM messages WHERE contact_id = p.contact_id AND (p.after = 0 OR id > p.after) ORDER BY id
 				LIMIT ?) m
 		ORDER BY m.id`, pgdialect.Array(contacts), pgdialect.Array(after), limit).Scan(ctx, &rows)
 	return rows, db.Err(err)

@@ -30,6 +30,7 @@ const (
 	PurposeConfirmation Purpose = "confirmation" // the one answer to STOP or START
 	PurposeReply        Purpose = "reply"        // an operator answers a contact
 	PurposeInbound      Purpose = "inbound"      // what a contact wrote
+	PurposeHistory      Purpose = "history"      // from before this system was used, either way: see Past
 )
 
 // Message is one outbound or inbound WhatsApp message.

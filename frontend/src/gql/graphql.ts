@@ -496,6 +496,8 @@ export type ImportStatus =
   | 'UPLOADING';
 
 export type MessageDirection =
+  /** From before this system was used, either way, imported from Twilio's log: caps, windows and segments know it, no campaign counts it. */
+  | 'HISTORY'
   | 'INBOUND'
   | 'OUTBOUND';
 
