@@ -204,8 +204,13 @@ func toImport(i *importer.Import) *model.Import {
 				Example: filled(q.Example), Readings: append([]string{}, q.Readings...),
 			}
 		}),
-		DryRun: i.Options.DryRun, Mode: upper[model.ImportMode](i.Options.Mode),
+		DryRun: i.Options.DryRun, Mode: upper[model.ImportMode](i.Options.Mode), Mapped: i.Options.Mapped,
+		DefaultRegion: filled(i.Options.DefaultRegion), ConsentText: filled(i.Options.ConsentText),
+		TopicIds: mapped(i.Options.TopicIDs, func(id int64) string { return encode(kindTopic, id) }),
 		CreatedAt: i.CreatedAt, StartedAt: i.StartedAt, FinishedAt: i.FinishedAt,
+	}
+	if source := consentSource(i.Options); source != "" {
+		out.ConsentSource = &source
 	}
 	if i.Options.Messages {
 		out.Messages = &model.ImportMessages{}
@@ -229,6 +234,19 @@ func toImport(i *importer.Import) *model.Import {
 		out.RejectsURL = filled("/downloads/imports/" + out.ID + "/rejects.csv")
 	}
 	return out
+}
+
+// consentSource is what the operator said of consent; "" is nothing.
+func consentSource(o importer.Options) model.ImportConsentSource {
+	switch {
+	case o.ConsentForAll:
+		return model.ImportConsentSourceAll
+	case o.IgnoreConsents:
+		return model.ImportConsentSourceNone
+	case o.ConsentText != "":
+		return model.ImportConsentSourceColumns
+	}
+	return ""
 }
 
 func toBulkAction(a *bulk.Action) *model.BulkAction {

@@ -37,7 +37,7 @@ var domains = map[string][]string{
 		"topic",
 	},
 	"reconcile": {"audit", "contact", "message", "template", "webhookevent"},
-	"importer":  {"audit", "consent", "contact", "topic"},
+	"importer":  {"audit", "consent", "contact", "conversation", "message", "optout", "topic"},
 	"export":    {"audit", "contact", "message", "topic"},
 	"erasure":   {"audit", "consent", "contact", "message", "topic"},
 	"merge":     {"audit", "consent", "contact", "message", "optout", "topic"},

@@ -204,3 +204,65 @@ test("a file without readable numbers asks for the column", async ({ page }) => 
   await makeIt(page, "2 contacts");
   await found(page, "Lotte Local", "+4915175000001");
 });
+
+test("Twilio's message log is history: nobody gets consent by it, a STOP keeps people out", async ({ page }) => {
+  const sid = (n: number) => `SM${String(n).padStart(32, "7")}`;
+  const day = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString();
+  const line = (
+    from: string,
+    to: string,
+    body: string,
+    status: string,
+    ago: number,
+    code: string,
+    n: number,
+    way: string,
+  ) =>
+    `${from},${to},"${body}",${status},${day(ago)},2010-04-01,1,${code},AC${"0".repeat(32)},${sid(n)},${way},-0.005,USD`;
+  const ours = "whatsapp:+14155238886";
+  await upload(page, "twilio-log.csv", [
+    "From,To,Body,Status,SentDate,ApiVersion,NumSegments,ErrorCode,AccountSid,Sid,Direction,Price,PriceUnit",
+    line("whatsapp:+4915170000071", ours, "STOP", "received", 2, "", 4, "inbound"),
+    line(ours, "whatsapp:+4915170000072", "Your order is ready", "undelivered", 3, "63024", 3, "outbound-api"),
+    line("whatsapp:+4915170000072", ours, "Thank you, see you", "received", 40, "", 2, "inbound"),
+    line(ours, "whatsapp:+4915170000071", "New in our shop", "read", 41, "", 1, "outbound-api"),
+    line(ours, "+4915170000073", "An SMS", "delivered", 41, "", 5, "outbound-api"),
+  ]);
+  await recognized(page, "Twilio message log");
+  await figures(page, { rows: "5", created: "4", rejected: "1" });
+  await expect(page.getByText("2 messages sent and 2 received, 2 contacts not known before, 1 opt-out.")).toBeVisible();
+  await expect(page.getByRole("radio")).toHaveCount(0);
+  await everyWay(page, "twilio", pictures, true);
+  await makeIt(page, "4 messages");
+  await expect(page.getByText("2 messages sent and 2 received")).toBeVisible();
+  await everyWay(page, "twilio-done", pictures, true);
+  await page.goto("/contacts?q=70000071");
+  await page.getByRole("row", { name: /4915170000071/ }).getByRole("link").click();
+  await expect(page.getByText("Opted out").first()).toBeVisible();
+});
+
+test("a preview outlives a reload and the browser's back button, with what was said of it", async ({ page }) => {
+  await upload(
+    page,
+    "reload.csv",
+    ["Person,A,B", "Rita Reload,0151 70000081,x", "Rolf Reload,0151 70000082,y"],
+    "Germany",
+  );
+  await figures(page, { rows: "2", created: "2" });
+  await page.getByRole("combobox", { name: "Import B as" }).click();
+  await page.getByRole("option", { name: "Do not import" }).click();
+  await page.getByRole("button", { name: "Update preview" }).click();
+  await expect(page.getByRole("button", { name: "Update preview" })).toBeHidden();
+  const address = page.url();
+  await page.reload();
+  await figures(page, { rows: "2", created: "2" });
+  await expect(page.getByRole("combobox", { name: "Import B as" })).toHaveValue("Do not import");
+  await page.goBack();
+  await expect(page.getByText("Drop a file here or click to choose one")).toBeVisible();
+  await page.goForward();
+  await figures(page, { rows: "2", created: "2" });
+  await page.goto("/contacts/import");
+  await page.getByRole("link", { name: "reload.csv" }).click();
+  expect(page.url()).toBe(address);
+  await figures(page, { rows: "2", created: "2" });
+});

@@ -643,38 +643,43 @@ type ComplexityRoot struct {
 	}
 
 	Import struct {
-		BytesDone   func(childComplexity int) int
-		Columns     func(childComplexity int) int
-		ConsentOpen func(childComplexity int) int
-		Created     func(childComplexity int) int
-		CreatedAt   func(childComplexity int) int
-		DateOrder   func(childComplexity int) int
-		DatesOpen   func(childComplexity int) int
-		DryRun      func(childComplexity int) int
-		Duplicates  func(childComplexity int) int
-		Failure     func(childComplexity int) int
-		FileName    func(childComplexity int) int
-		FinishedAt  func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Messages    func(childComplexity int) int
-		Mode        func(childComplexity int) int
-		Numbers     func(childComplexity int) int
-		NumbersOpen func(childComplexity int) int
-		Questions   func(childComplexity int) int
-		Rejected    func(childComplexity int) int
-		Rejects     func(childComplexity int, first *int) int
-		RejectsURL  func(childComplexity int) int
-		RowsDone    func(childComplexity int) int
-		RowsTotal   func(childComplexity int) int
-		Sheet       func(childComplexity int) int
-		Sheets      func(childComplexity int) int
-		SizeBytes   func(childComplexity int) int
-		Source      func(childComplexity int) int
-		StartedAt   func(childComplexity int) int
-		Status      func(childComplexity int) int
-		Unchanged   func(childComplexity int) int
-		Updated     func(childComplexity int) int
-		Warnings    func(childComplexity int) int
+		BytesDone     func(childComplexity int) int
+		Columns       func(childComplexity int) int
+		ConsentOpen   func(childComplexity int) int
+		ConsentSource func(childComplexity int) int
+		ConsentText   func(childComplexity int) int
+		Created       func(childComplexity int) int
+		CreatedAt     func(childComplexity int) int
+		DateOrder     func(childComplexity int) int
+		DatesOpen     func(childComplexity int) int
+		DefaultRegion func(childComplexity int) int
+		DryRun        func(childComplexity int) int
+		Duplicates    func(childComplexity int) int
+		Failure       func(childComplexity int) int
+		FileName      func(childComplexity int) int
+		FinishedAt    func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Mapped        func(childComplexity int) int
+		Messages      func(childComplexity int) int
+		Mode          func(childComplexity int) int
+		Numbers       func(childComplexity int) int
+		NumbersOpen   func(childComplexity int) int
+		Questions     func(childComplexity int) int
+		Rejected      func(childComplexity int) int
+		Rejects       func(childComplexity int, first *int) int
+		RejectsURL    func(childComplexity int) int
+		RowsDone      func(childComplexity int) int
+		RowsTotal     func(childComplexity int) int
+		Sheet         func(childComplexity int) int
+		Sheets        func(childComplexity int) int
+		SizeBytes     func(childComplexity int) int
+		Source        func(childComplexity int) int
+		StartedAt     func(childComplexity int) int
+		Status        func(childComplexity int) int
+		TopicIds      func(childComplexity int) int
+		Unchanged     func(childComplexity int) int
+		Updated       func(childComplexity int) int
+		Warnings      func(childComplexity int) int
 	}
 
 	ImportColumn struct {
@@ -3818,6 +3823,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Import.ConsentOpen(childComplexity), true
+	case "Import.consentSource":
+		if e.ComplexityRoot.Import.ConsentSource == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Import.ConsentSource(childComplexity), true
+	case "Import.consentText":
+		if e.ComplexityRoot.Import.ConsentText == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Import.ConsentText(childComplexity), true
 	case "Import.created":
 		if e.ComplexityRoot.Import.Created == nil {
 			break
@@ -3842,6 +3859,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Import.DatesOpen(childComplexity), true
+	case "Import.defaultRegion":
+		if e.ComplexityRoot.Import.DefaultRegion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Import.DefaultRegion(childComplexity), true
 	case "Import.dryRun":
 		if e.ComplexityRoot.Import.DryRun == nil {
 			break
@@ -3878,6 +3901,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Import.ID(childComplexity), true
+	case "Import.mapped":
+		if e.ComplexityRoot.Import.Mapped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Import.Mapped(childComplexity), true
 	case "Import.messages":
 		if e.ComplexityRoot.Import.Messages == nil {
 			break
@@ -3979,6 +4008,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Import.Status(childComplexity), true
+	case "Import.topicIds":
+		if e.ComplexityRoot.Import.TopicIds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Import.TopicIds(childComplexity), true
 	case "Import.unchanged":
 		if e.ComplexityRoot.Import.Unchanged == nil {
 			break
@@ -9305,6 +9340,16 @@ type Import implements Node {
   "It reported what would come of it, and wrote nothing; contactImportConfirm makes it real within a day."
   dryRun: Boolean!
   mode: ImportMode!
+  "The country in which numbers without a code are read, where their row names none, as ISO 3166-1 alpha-2; null: none was given."
+  defaultRegion: String
+  "As the operator said; null: nobody has, and what the columns say by themselves counts."
+  consentSource: ImportConsentSource
+  "What these people agreed to, as the operator said."
+  consentText: String
+  "Topics that everybody in the file is subscribed to."
+  topicIds: [ID!]! @listSize(assumedSize: 5)
+  "The operator said how columns are read; else they were guessed."
+  mapped: Boolean!
   "How the columns were read."
   columns: [ImportColumn!]! @listSize(assumedSize: 100)
   "The program that wrote the file, as its headers tell, such as Google Contacts; null: not known."
@@ -12324,6 +12369,16 @@ func (ec *executionContext) childFields_Import(ctx context.Context, field graphq
 		return ec.fieldContext_Import_dryRun(ctx, field)
 	case "mode":
 		return ec.fieldContext_Import_mode(ctx, field)
+	case "defaultRegion":
+		return ec.fieldContext_Import_defaultRegion(ctx, field)
+	case "consentSource":
+		return ec.fieldContext_Import_consentSource(ctx, field)
+	case "consentText":
+		return ec.fieldContext_Import_consentText(ctx, field)
+	case "topicIds":
+		return ec.fieldContext_Import_topicIds(ctx, field)
+	case "mapped":
+		return ec.fieldContext_Import_mapped(ctx, field)
 	case "columns":
 		return ec.fieldContext_Import_columns(ctx, field)
 	case "source":

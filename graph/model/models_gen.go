@@ -1201,6 +1201,16 @@ type Import struct {
 	// It reported what would come of it, and wrote nothing; contactImportConfirm makes it real within a day.
 	DryRun bool       `json:"dryRun"`
 	Mode   ImportMode `json:"mode"`
+	// The country in which numbers without a code are read, where their row names none, as ISO 3166-1 alpha-2; null: none was given.
+	DefaultRegion *string `json:"defaultRegion,omitempty"`
+	// As the operator said; null: nobody has, and what the columns say by themselves counts.
+	ConsentSource *ImportConsentSource `json:"consentSource,omitempty"`
+	// What these people agreed to, as the operator said.
+	ConsentText *string `json:"consentText,omitempty"`
+	// Topics that everybody in the file is subscribed to.
+	TopicIds []string `json:"topicIds"`
+	// The operator said how columns are read; else they were guessed.
+	Mapped bool `json:"mapped"`
 	// How the columns were read.
 	Columns []*ImportColumn `json:"columns"`
 	// The program that wrote the file, as its headers tell, such as Google Contacts; null: not known.

@@ -58,6 +58,7 @@ func sniff(head []byte, req *Request) (Options, error) {
 		Reader: readerVersion, DefaultRegion: strings.ToUpper(req.DefaultRegion), Mode: req.Mode, Numbers: req.Numbers,
 		DateOrder: req.DateOrder, ConsentForAll: req.Consent.Source == "all", ConsentText: req.Consent.Text,
 		IgnoreConsents: req.Consent.Source == "none", DryRun: req.DryRun, TopicIDs: req.TopicIDs,
+		Mapped: len(req.Mapping) > 0,
 	}
 	garbage := func(why string) (Options, error) {
 		return opts, apperr.Invalid("file",

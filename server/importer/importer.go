@@ -84,6 +84,7 @@ type Options struct {
 	Source      string          `json:"source,omitempty"` // the program that wrote it, where its headers tell
 	Sheet       string          `json:"sheet,omitempty"`  // of a workbook
 	Sheets      []string        `json:"sheets,omitempty"`
+	Mapped      bool            `json:"mapped,omitempty"`   // the operator said how columns are read
 	Preamble    int64           `json:"preamble,omitempty"` // lines before the header
 	NoHeader    bool            `json:"noHeader,omitempty"`
 	Nested      nested          `json:"nested,omitempty"`      // columns that hold objects

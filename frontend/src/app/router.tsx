@@ -2,7 +2,15 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "
 import { Empty, LinkButton } from "../components/ui";
 import { Shell } from "./Shell";
 
-export type Search = { q?: string; status?: string; consent?: string; f?: string; sort?: string; step?: string };
+export type Search = {
+  q?: string;
+  status?: string;
+  consent?: string;
+  f?: string;
+  sort?: string;
+  step?: string;
+  id?: string;
+};
 
 const text = (v: unknown) => (typeof v === "string" && v ? v : undefined);
 
@@ -15,6 +23,7 @@ const rootRoute = createRootRoute({
     f: typeof s.f === "object" ? JSON.stringify(s.f) : text(s.f), // the router reads JSON in the address bar
     sort: text(s.sort),
     step: text(s.step),
+    id: text(s.id),
   }),
   notFoundComponent: () => (
     <Empty icon="?" title="There is no such page" action={<LinkButton to="/">To the dashboard</LinkButton>}>

@@ -3,6 +3,7 @@ import "@mantine/dropzone/styles.css";
 import { Alert, Anchor, Box, Button, Card, Group, Stack, Stepper, Table, Text, Title } from "@mantine/core";
 import { Dropzone } from "@mantine/dropzone";
 import { IconFileSpreadsheet, IconUpload } from "@tabler/icons-react";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { Page, Status } from "../../components/ui";
@@ -41,31 +42,37 @@ const steps = ["File", "Review", "Import"];
 
 export function ImportPage() {
   const [file, setFile] = useState<File | null>(null);
-  const [options, setOptions] = useState(firstOptions);
   const [problem, setProblem] = useState("");
-  const [running, setRunning] = useState<string | null>(null);
-  const [started, setStarted] = useState(false);
+  const [imports, setImports] = useState(false);
+  const navigate = useNavigate();
+  const running = useSearch({ strict: false }).id ?? null;
+  // Of another import than the one that these were said of, the server knows what was said.
+  const [said, setSaid] = useState<{ of: string | null; options: Options }>({ of: null, options: firstOptions });
+  const options = said.of === running ? said.options : running ? null : firstOptions;
   const [{ fetching }, start] = useMutation(ContactImportDocument);
   const [{ data: history }, reload] = useQuery({ query: ImportsDocument });
-  const set = (change: Partial<Options>) => setOptions((o) => ({ ...o, ...change }));
+  const set = (change: Partial<Options>) =>
+    setSaid((s) => ({ of: running, options: { ...(s.of === running ? s.options : firstOptions), ...change } }));
   /** Uploads the file for a preview. Of a workbook a sheet may be chosen, whose columns say nothing of the one before. */
   const preview = async (o: Options, sheet?: string) => {
     if (!file) return;
     setProblem("");
-    setOptions(o);
     const result = await start({ input: { file, dryRun: true, sheet, ...optionsInput(o) } });
     const payload = result.data?.contactImport;
     const wrong = result.error
       ? errorText(result.error)
       : (payload?.userErrors ?? []).map((e) => sentence(e.message)).join(" ");
     if (wrong) return setProblem(wrong);
-    setRunning(payload?.import?.id ?? null);
+    const id = payload?.import?.id;
+    if (!id) return;
+    setSaid({ of: id, options: o });
+    setImports(false);
+    navigate({ to: "/contacts/import", search: { id } });
   };
   const again = () => {
-    setRunning(null);
-    setStarted(false);
     setFile(null);
-    setOptions(firstOptions);
+    setSaid({ of: null, options: firstOptions });
+    navigate({ to: "/contacts/import", search: {} });
     reload({ requestPolicy: "network-only" });
   };
   const refused = problem && (
@@ -76,9 +83,9 @@ export function ImportPage() {
   return (
     <Page
       title="Import contacts"
-      description="CSV, Excel, vCard or JSON, also compressed, up to 1 GB. Exports of Google Contacts, Outlook, HubSpot and other programs are recognized."
+      description="CSV, Excel, vCard or JSON, also compressed, up to 1 GB. Exports of Google Contacts, Outlook, HubSpot and other programs are recognized, and Twilio's message log."
     >
-      <Stepper active={running ? (started ? 2 : 1) : 0} size="sm" wrap={false} maw={560} className="steps">
+      <Stepper active={running ? (imports ? 2 : 1) : 0} size="sm" wrap={false} maw={560} className="steps">
         {steps.map((label) => (
           <Stepper.Step key={label} label={label} />
         ))}
@@ -91,9 +98,13 @@ export function ImportPage() {
             id={running}
             options={options}
             onOptions={set}
-            onSheet={(sheet) => preview({ ...options, numbers: null, dateOrder: null, consent: null }, sheet)}
+            onSheet={
+              file && options
+                ? (sheet) => preview({ ...options, numbers: null, dateOrder: null, consent: null }, sheet)
+                : undefined
+            }
             switching={fetching}
-            onStarted={() => setStarted(true)}
+            onStep={setImports}
             onAgain={again}
           />
         </>
@@ -121,13 +132,13 @@ export function ImportPage() {
             </Dropzone>
             {refused}
             <Box maw={520}>
-              <CountrySelect value={options} onChange={set} />
+              <CountrySelect value={options ?? firstOptions} onChange={set} />
             </Box>
             <Group justify="space-between" gap="sm">
               <Text size="sm" c="dimmed">
                 You see a preview first. Nothing is imported before you confirm it.
               </Text>
-              <Button onClick={() => preview(options)} disabled={!file} loading={fetching}>
+              <Button onClick={() => preview(options ?? firstOptions)} disabled={!file} loading={fetching}>
                 Continue
               </Button>
             </Group>
@@ -150,7 +161,11 @@ export function ImportPage() {
             <Table.Tbody>
               {history.imports.nodes.map((i) => (
                 <Table.Tr key={i.id}>
-                  <Table.Td data-label="File">{i.fileName}</Table.Td>
+                  <Table.Td data-label="File">
+                    <Anchor size="sm" renderRoot={(p) => <Link {...p} to="/contacts/import" search={{ id: i.id }} />}>
+                      {i.fileName}
+                    </Anchor>
+                  </Table.Td>
                   <Table.Td data-label="Date">{moment(i.createdAt)}</Table.Td>
                   <Table.Td data-label="Status">
                     <Status

@@ -1,5 +1,5 @@
 import { Alert, Progress } from "@mantine/core";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useMutation, useSubscription } from "urql";
 import { graphql } from "../../gql";
 import type { ImportProgressSubscription } from "../../gql/graphql";
@@ -7,7 +7,7 @@ import { errorText, payloadOf } from "../../lib/errors";
 import { sentence } from "../../lib/format";
 import { Outcome } from "./Outcome";
 import { Review } from "./Review";
-import { type Options, optionsInput } from "./wizard";
+import { type Options, optionsInput, optionsOf } from "./wizard";
 
 graphql(`
   fragment ImportState on Import {
@@ -25,6 +25,12 @@ graphql(`
     duplicates
     rejected
     rejectsUrl
+    messages {
+      sent
+      received
+      optOuts
+      contacts
+    }
     startedAt
     finishedAt
     createdAt
@@ -40,6 +46,13 @@ const ImportProgressDocument = graphql(`
       source
       sheet
       sheets
+      defaultRegion
+      numbers
+      dateOrder
+      consentSource
+      consentText
+      topicIds
+      mapped
       warnings
       columns {
         name
@@ -87,15 +100,18 @@ const CancelDocument = graphql(`
 
 export type ImportState = ImportProgressSubscription["importProgress"];
 
-/** An import under way or done: first its preview, to be corrected, then the import itself. */
+/**
+ * An import under way or done: first its preview, to be corrected, then the import itself. What the operator had said
+ * of the file comes back with it, after a reload too.
+ */
 export function ImportRun(props: {
   id: string;
-  options: Options;
+  options: Options | null;
   onOptions: (change: Partial<Options>) => void;
-  onSheet: (sheet: string) => void;
+  onSheet?: (sheet: string) => void;
   switching: boolean;
   onAgain: () => void;
-  onStarted: () => void;
+  onStep: (imports: boolean) => void;
 }) {
   const [restarting, setRestarting] = useState(false);
   const [problem, setProblem] = useState("");
@@ -114,15 +130,28 @@ export function ImportRun(props: {
     const text = result.error ? errorText(result.error) : wrong.map((e) => sentence(e.message)).join(" ");
     setProblem(text);
     setRestarting(false);
-    if (!text && !dryRun) props.onStarted();
     return !text;
   };
   const i = data?.importProgress;
+  const { options, onOptions, onStep } = props;
+  useEffect(() => {
+    if (!i) return;
+    onStep(!i.dryRun);
+    if (!options) onOptions(optionsOf(i));
+  }, [i?.id, i?.dryRun, options]);
   if (error) return <Alert color="red">{errorText(error)}</Alert>;
-  if (!i) return <Progress value={0} animated aria-label="Progress of the import" />;
+  if (!i || !options) return <Progress value={0} animated aria-label="Progress of the import" />;
   const stop = () => cancel({ input: { id: i.id } });
   return i.dryRun ? (
-    <Review {...props} import={i} busy={restarting || props.switching} problem={problem} onRun={run} onStop={stop} />
+    <Review
+      {...props}
+      options={options}
+      import={i}
+      busy={restarting || props.switching}
+      problem={problem}
+      onRun={run}
+      onStop={stop}
+    />
   ) : (
     <Outcome import={i} onStop={stop} onAgain={props.onAgain} />
   );

@@ -1,7 +1,7 @@
 import { Alert, Button, Card, Group, Progress, SimpleGrid, Stack, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { Live, Stat, Status } from "../../components/ui";
-import { count, duration, sentence } from "../../lib/format";
+import { count, counted, duration, sentence } from "../../lib/format";
 import type { ImportState } from "./ImportRun";
 import { Rejected } from "./Rejected";
 import { contacts } from "./wizard";
@@ -26,7 +26,7 @@ export function Outcome(props: { import: ImportState; onStop: () => void; onAgai
         )}
         {i.status === "COMPLETED" && (
           <Alert color="brand" title="Import completed">
-            {contacts(i.created)} added, {count(i.updated)} updated.
+            {i.messages ? brought(i.messages) : `${contacts(i.created)} added, ${count(i.updated)} updated.`}
           </Alert>
         )}
         {i.status === "CANCELED" && (
@@ -57,6 +57,11 @@ export function Outcome(props: { import: ImportState; onStop: () => void; onAgai
   );
 }
 
+/** What came in of a log of messages, or would, in a sentence. */
+export const brought = (m: NonNullable<ImportState["messages"]>) =>
+  `${counted(m.sent, "message", "messages")} sent and ${count(m.received)} received, ` +
+  `${contacts(m.contacts)} not known before, ${counted(m.optOuts, "opt-out", "opt-outs")}.`;
+
 /** How far a file is, while it is gone through. */
 export function Running(props: { import: ImportState }) {
   const i = props.import;
@@ -71,6 +76,14 @@ export function Running(props: { import: ImportState }) {
   );
 }
 
+const messageFigures = (i: ImportState, preview: boolean) => [
+  { label: preview ? "Messages to be added" : "Messages added", n: i.created, testId: "created" },
+  { label: "Known already", n: i.unchanged, hint: "By their SIDs", testId: "unchanged" },
+  { label: "Duplicates", n: i.duplicates, testId: "duplicates" },
+  { label: "Opt-outs by SMS", n: i.updated, testId: "updated" },
+  { label: "Rejected", n: i.rejected, testId: "rejected" },
+];
+
 /** What became of the rows, or would. */
 export function Figures(props: { import: ImportState; preview: boolean }) {
   const i = props.import;
@@ -81,13 +94,15 @@ export function Figures(props: { import: ImportState; preview: boolean }) {
     !i.finishedAt && seconds > 1 && i.bytesDone > 0
       ? `${duration(((i.sizeBytes - i.bytesDone) * seconds) / i.bytesDone)} left`
       : undefined;
-  const figures = [
-    { label: props.preview ? "To be added" : "Added", n: i.created, testId: "created" },
-    { label: props.preview ? "To be updated" : "Updated", n: i.updated, testId: "updated" },
-    { label: "Unchanged", n: i.unchanged, testId: "unchanged" },
-    { label: "Duplicates", n: i.duplicates, hint: "The last row counts", testId: "duplicates" },
-    { label: "Rejected", n: i.rejected, testId: "rejected" },
-  ];
+  const figures = i.messages
+    ? messageFigures(i, props.preview)
+    : [
+        { label: props.preview ? "To be added" : "Added", n: i.created, testId: "created" },
+        { label: props.preview ? "To be updated" : "Updated", n: i.updated, testId: "updated" },
+        { label: "Unchanged", n: i.unchanged, testId: "unchanged" },
+        { label: "Duplicates", n: i.duplicates, hint: "The last row counts", testId: "duplicates" },
+        { label: "Rejected", n: i.rejected, testId: "rejected" },
+      ];
   return (
     <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }}>
       <Stat label="Rows" value={count(i.rowsDone)} hint={left} testId="rows" />

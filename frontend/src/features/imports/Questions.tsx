@@ -6,6 +6,8 @@ import { type Column, evidenceMissing, type LeftOut, type Options, type Question
 /** What only the operator can tell of a file. */
 export function Questions(props: {
   asked: readonly Question[];
+  /** Of messages: it says nothing of consent. */
+  log: boolean;
   options: Options;
   leftOut: LeftOut;
   columns: readonly Column[];
@@ -50,12 +52,14 @@ export function Questions(props: {
           ]}
         />
       )}
-      <Consent
-        asked={asked.filter((q) => q.about === "CONSENT")}
-        options={options}
-        columns={props.columns}
-        onChange={props.onConsent}
-      />
+      {!props.log && (
+        <Consent
+          asked={asked.filter((q) => q.about === "CONSENT")}
+          options={options}
+          columns={props.columns}
+          onChange={props.onConsent}
+        />
+      )}
     </Stack>
   );
 }

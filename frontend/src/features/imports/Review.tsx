@@ -5,7 +5,7 @@ import { counted, sentence } from "../../lib/format";
 import { Columns } from "./Columns";
 import type { ImportState } from "./ImportRun";
 import { CountrySelect, OptionsForm } from "./OptionsForm";
-import { Figures, Running } from "./Outcome";
+import { brought, Figures, Running } from "./Outcome";
 import { Questions } from "./Questions";
 import { Rejected } from "./Rejected";
 import {
@@ -30,7 +30,7 @@ export function Review(props: {
   import: ImportState;
   options: Options;
   onOptions: (change: Partial<Options>) => void;
-  onSheet: (sheet: string) => void;
+  onSheet?: (sheet: string) => void;
   busy: boolean;
   problem: string;
   onRun: (dryRun: boolean, options: Options, mapping: { name: string; field: string }[]) => Promise<boolean>;
@@ -38,7 +38,9 @@ export function Review(props: {
   onAgain: () => void;
 }) {
   const { import: i, options } = props;
-  const [edits, setEdits] = useState<Record<string, string>>({});
+  const [edits, setEdits] = useState<Record<string, string>>(() =>
+    i.mapped ? Object.fromEntries(i.columns.map((c) => [c.name, c.field])) : {},
+  );
   const [answered, setAnswered] = useState<Question[]>([]);
   const [leftOut, setLeftOut] = useState<LeftOut>({});
   const columns = corrected(i.columns, edits);
@@ -95,9 +97,10 @@ export function Review(props: {
                 label="Sheet"
                 data={[...i.sheets]}
                 value={i.sheet ?? null}
-                onChange={(v) => v && v !== i.sheet && props.onSheet(v)}
+                onChange={(v) => v && v !== i.sheet && props.onSheet?.(v)}
                 allowDeselect={false}
-                disabled={busy}
+                disabled={busy || !props.onSheet}
+                description={props.onSheet ? undefined : "Choose the file again to read another sheet."}
               />
             )}
           </Group>
@@ -134,6 +137,12 @@ export function Review(props: {
                 </Alert>
               )}
               <Figures import={i} preview />
+              {i.messages && ended && (
+                <Text size="sm">
+                  {brought(i.messages)} Nobody gets consent by a log, and nothing is sent because of it. It counts for
+                  frequency caps, 24-hour windows and segments.
+                </Text>
+              )}
             </>
           )}
         </Stack>
@@ -141,6 +150,7 @@ export function Review(props: {
       {ended && (
         <Questions
           asked={asked}
+          log={i.messages !== null}
           options={options}
           leftOut={leftOut}
           columns={columns}
@@ -157,12 +167,12 @@ export function Review(props: {
           <Rejected id={i.id} run={i.finishedAt ?? ""} rejected={i.rejected} url={i.rejectsUrl} />
         </Card>
       )}
-      {(ended || unreadable) && (
+      {(ended || unreadable) && !i.messages && (
         <Card>
           <Columns columns={columns} onChange={map} />
         </Card>
       )}
-      {ended && (
+      {ended && !i.messages && (
         <Card>
           <Title order={3} size="h5" mb="sm">
             Options
@@ -217,7 +227,9 @@ export function Review(props: {
               disabled={todo.length > 0}
               onClick={() => run(false, options)}
             >
-              Import {contacts(i.created + i.updated + i.unchanged)}
+              {i.messages
+                ? `Import ${counted(i.created, "message", "messages")}`
+                : `Import ${contacts(i.created + i.updated + i.unchanged)}`}
             </Button>
           </>
         )}

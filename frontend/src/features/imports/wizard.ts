@@ -28,6 +28,25 @@ export const firstOptions: Options = {
   topics: [],
 };
 
+/** What the operator has said of an import, as the API tells it. */
+export const optionsOf = (i: {
+  mode: ImportMode;
+  defaultRegion?: string | null;
+  numbers?: ImportNumbers | null;
+  dateOrder?: ImportDateOrder | null;
+  consentSource?: ImportConsentSource | null;
+  consentText?: string | null;
+  topicIds: readonly string[];
+}): Options => ({
+  mode: i.mode,
+  region: i.defaultRegion ?? "",
+  numbers: i.numbers ?? null,
+  dateOrder: i.dateOrder ?? null,
+  consent: i.consentSource ?? null,
+  consentText: i.consentText ?? "",
+  topics: [...i.topicIds],
+});
+
 /** As the API takes them. */
 export const optionsInput = (o: Options) => ({
   mode: o.mode,
@@ -108,6 +127,7 @@ export function recognized(i: { fileName: string; source?: string | null; sheet?
     .pop();
   const kind = i.sheet ? `Excel workbook, sheet “${i.sheet}”` : (kinds[extension ?? ""] ?? "");
   if (i.source === "vCard") return "vCards";
+  if (i.source === "Twilio message log") return "Twilio message log";
   if (i.source) return i.sheet ? `${i.source} export (${kind})` : `${i.source} export`;
   return kind || "List of contacts";
 }
