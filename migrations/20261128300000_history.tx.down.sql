@@ -47,6 +47,5 @@ BEGIN
 END $$;
 
 ALTER TABLE messages
-    DROP COLUMN content,
     DROP CONSTRAINT messages_purpose_check,
     ADD CONSTRAINT messages_purpose_check CHECK (purpose IN ('campaign', 'test', 'confirmation', 'reply', 'inbound')) NOT VALID;

@@ -2,7 +2,6 @@
 -- ids below zero in the order of their time. They count under campaign -1 and in no series: else
 -- an import would look like a day on which everything was sent.
 ALTER TABLE messages
-    ADD COLUMN content jsonb, -- of inbound messages: what they hold beside text and media, message.Content
     DROP CONSTRAINT messages_purpose_check,
     ADD CONSTRAINT messages_purpose_check CHECK (purpose IN ('campaign', 'test', 'confirmation', 'reply', 'inbound', 'history')) NOT VALID;
 

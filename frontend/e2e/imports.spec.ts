@@ -237,7 +237,10 @@ test("Twilio's message log is history: nobody gets consent by it, a STOP keeps p
   await expect(page.getByText("2 messages sent and 2 received")).toBeVisible();
   await everyWay(page, "twilio-done", pictures, true);
   await page.goto("/contacts?q=70000071");
-  await page.getByRole("row", { name: /4915170000071/ }).getByRole("link").click();
+  await page
+    .getByRole("row", { name: /4915170000071/ })
+    .getByRole("link")
+    .click();
   await expect(page.getByText("Opted out").first()).toBeVisible();
 });
 

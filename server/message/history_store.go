@@ -39,7 +39,7 @@ func historyID(sid string, at time.Time, try int) int64 {
 	)
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(sid))
-	slot := (int64(h.Sum64()>>1) + int64(try)) & (1<<slotBits - 1) //nolint:gosec // a hash
+	slot := (int64(h.Sum64()>>1) + int64(try)) & (1<<slotBits - 1)
 	return (min(max(at.Unix(), 0), end-1)-end)<<slotBits | slot
 }
 
