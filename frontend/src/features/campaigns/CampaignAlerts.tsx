@@ -10,7 +10,6 @@ import { needsDecision } from "./CampaignMessages";
 import type { CampaignDetails } from "./CampaignPage";
 import { CampaignLaunchDocument, UndoLaunch } from "./launch";
 import { retriesText } from "./outcome";
-import { planText } from "./schedule";
 
 /** What somebody should know before anything else. */
 export function CampaignAlerts({ details, state: c }: { details: CampaignDetails; state: CampaignStateFragment }) {
@@ -55,9 +54,8 @@ export function CampaignAlerts({ details, state: c }: { details: CampaignDetails
           color="blue"
           title={c.startError ? `Was to start ${moment(c.nextRunAt)}` : `Starts ${moment(c.nextRunAt)}`}
         >
-          {planText(details.schedule)}
-          {c.runsDone > 0 && ` · ${count(c.runsDone)} done`}. It can be edited until it starts; its segment is taken as
-          it stands when it starts.
+          {c.runsDone > 0 && `${counted(c.runsDone, "run", "runs")} done. `}It can be edited until it starts; its
+          segment is taken as it stands when it starts.
         </Alert>
       )}
       {details.parent && (
