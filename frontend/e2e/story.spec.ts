@@ -420,8 +420,8 @@ test("a contact writes, and is answered in the inbox", async () => {
   await page.getByRole("textbox", { name: "Reply" }).fill("Yes, from 10 to 6.");
   await page.getByRole("button", { name: "Send", exact: true }).click();
   await expect(page.getByText(/Reply · (delivered|read)/)).toBeVisible();
-  await page.getByRole("button", { name: "Take", exact: true }).click();
-  await expect(page.getByRole("button", { name: "Give back" })).toBeVisible();
+  await page.getByRole("button", { name: "Assign to me" }).click();
+  await expect(page.getByRole("button", { name: "Unassign" })).toBeVisible();
   await look("inbox");
   await page.getByRole("button", { name: "Close", exact: true }).click();
   await expect(page.getByRole("button", { name: "Reopen" })).toBeVisible();
@@ -495,7 +495,7 @@ test("two contacts who are one are merged, and one is erased", async () => {
   await dialog.getByLabel("Name").fill("Walter Werkstatt");
   await dialog.getByRole("button", { name: "Add" }).click();
   await title("Walter Werkstatt");
-  await expect(page.getByText("This may be somebody you know already")).toBeVisible();
+  await expect(page.getByText("Possible duplicate")).toBeVisible();
   await page.getByRole("button", { name: "Merge into this one" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Merge into Walter Werkstatt" }).click();
   await expect(page.getByText("Another contact was merged into this one")).toBeVisible();

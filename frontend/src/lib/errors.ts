@@ -1,5 +1,6 @@
 import { notifications } from "@mantine/notifications";
 import type { CombinedError } from "urql";
+import { sentence } from "./format";
 
 export type UserError = { field?: string[] | null; message: string };
 
@@ -35,18 +36,13 @@ type Payload = { userErrors: readonly UserError[] };
 /** Toasts what went wrong; true when nothing did. */
 export function settled(result: { error?: CombinedError; data?: Record<string, unknown> | null }): boolean {
   if (result.error) {
-    notifications.show({ color: "red", title: "That did not work", message: errorText(result.error) });
+    notifications.show({ color: "red", message: sentence(errorText(result.error)), autoClose: 8000 });
     return false;
   }
   for (const value of Object.values(result.data ?? {})) {
     const errors = (value as Payload | null)?.userErrors;
     if (errors?.length) {
-      notifications.show({
-        color: "red",
-        title: "That did not work",
-        message: errors.map((e) => e.message).join("; "),
-        autoClose: 8000,
-      });
+      notifications.show({ color: "red", message: errors.map((e) => sentence(e.message)).join(" "), autoClose: 8000 });
       return false;
     }
   }

@@ -50,11 +50,11 @@ export function bytes(n: number): string {
 
 /** What an error class means for the message. */
 export const errorClasses: Record<ErrorClass, string> = {
-  RETRY: "Passing: tried again",
+  RETRY: "Temporary, retrying",
   AMBIGUOUS: "Unclear: looked up",
-  FIX_FIRST: "To be fixed first",
-  PERMANENT_MESSAGE: "Final, this message",
-  PERMANENT_CONTACT: "Final, this contact",
+  FIX_FIRST: "Needs a fix",
+  PERMANENT_MESSAGE: "Permanent (message)",
+  PERMANENT_CONTACT: "Permanent (contact)",
 };
 
 /** Why a message had to wait. */
@@ -62,7 +62,7 @@ export const waitText = (reason: string) =>
   ({
     quiet_hours: "Quiet hours",
     frequency_cap: "Another campaign was writing to them",
-    retry: "Twilio's limits and passing errors",
+    retry: "Twilio's limits and temporary errors",
   })[reason] ?? `Hours by law: ${words(reason)}`;
 
 /** Why a message waits now, after "waits until …". */

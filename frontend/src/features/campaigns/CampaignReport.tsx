@@ -252,5 +252,5 @@ function Failures(props: { id: string; failed: number }) {
     requestPolicy: "cache-and-network",
   });
   if (props.failed === 0 || !data) return null;
-  return <ErrorTable title="What failed" errors={data.errorReport} />;
+  return <ErrorTable title="Failures" errors={data.errorReport} />;
 }

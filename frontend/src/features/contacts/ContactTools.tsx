@@ -125,7 +125,7 @@ export function ContactTools(props: {
           </Alert>
         )}
         {c.possibleDuplicates.length > 0 && (
-          <Alert color="yellow" title="This may be somebody you know already">
+          <Alert color="yellow" title="Possible duplicate">
             <Stack gap={4}>
               {c.possibleDuplicates.map((d) => (
                 <Group key={d.id} justify="space-between">

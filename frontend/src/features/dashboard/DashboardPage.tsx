@@ -110,7 +110,7 @@ const DashboardLiveDocument = graphql(`
 `);
 
 function change(now: number, before: number, hadBefore: boolean) {
-  if (!hadBefore) return "no period before to compare";
+  if (!hadBefore) return "No earlier data";
   const points = (now - before) * 100;
   return `${points >= 0 ? "+" : ""}${points.toFixed(1)} points on the 24 h before`;
 }
@@ -148,7 +148,7 @@ export function DashboardPage() {
           {(fresh || data.campaigns.nodes.length === 0) && (
             <Card>
               <Title order={2} size="h4" mb="xs">
-                Four steps to the first campaign
+                Launch your first campaign
               </Title>
               <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }}>
                 {[
@@ -210,7 +210,7 @@ export function DashboardPage() {
           <SimpleGrid cols={{ base: 2, md: 4 }}>
             <Stat label="Contacts" value={count(d.contacts)} hint={`${count(d.optedIn)} opted in`} testId="contacts" />
             <Stat
-              label="Messages accepted"
+              label="Handed to WhatsApp"
               value={count(d.period.accepted)}
               hint={`${count(d.period.failed)} failed`}
               testId="accepted"
@@ -285,7 +285,7 @@ export function DashboardPage() {
             <Card>
               <Group justify="space-between" mb="sm">
                 <Title order={2} size="h4">
-                  Recent inbound
+                  Recent replies
                 </Title>
                 <Anchor component={Link} to="/monitoring" size="sm">
                   Live stream

@@ -36,7 +36,7 @@ export function Bubbles(props: { messages: readonly Said[]; tall?: string }) {
   if (props.messages.length === 0)
     return (
       <Text c="dimmed" size="sm">
-        Nothing was said yet.
+        No messages yet.
       </Text>
     );
   return (

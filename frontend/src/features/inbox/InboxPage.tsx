@@ -131,7 +131,7 @@ export function InboxPage() {
             <Empty icon={<IconInbox />} title={search.q ? "Nobody found" : "Nothing here"}>
               {shelf === "open"
                 ? "When contacts write or answer a campaign, it shows here at once."
-                : "No conversation on this shelf."}
+                : "No conversations here."}
             </Empty>
           ) : (
             <Card padding={4} component="nav" aria-label="Conversations">

@@ -203,7 +203,7 @@ export function Thread(props: { id: string }) {
           </div>
           <Group gap="xs">
             <LinkButton to="/inbox" variant="default" size="xs">
-              All
+              Back
             </LinkButton>
             {may && (
               <>
@@ -216,7 +216,11 @@ export function Thread(props: { id: string }) {
                     )
                   }
                 >
-                  {t.assignee?.id === viewer.id ? "Give back" : t.assignee ? `Take from ${t.assignee.name}` : "Take"}
+                  {t.assignee?.id === viewer.id
+                    ? "Unassign"
+                    : t.assignee
+                      ? `Take over from ${t.assignee.name}`
+                      : "Assign to me"}
                 </Button>
                 <Button
                   size="xs"

@@ -24,7 +24,7 @@ export function ErrorTable(props: { title: string; errors: ErrorRowFragment[] })
       <Table className="cards">
         <Table.Thead>
           <Table.Tr>
-            {["Code", "Meaning", "Kind", "Messages", "Share", "What to do"].map((h) => (
+            {["Code", "Meaning", "Type", "Messages", "Share", "What to do"].map((h) => (
               <Table.Th key={h}>{h}</Table.Th>
             ))}
           </Table.Tr>
@@ -34,7 +34,7 @@ export function ErrorTable(props: { title: string; errors: ErrorRowFragment[] })
             <Table.Tr key={e.code}>
               <Table.Td data-label="Code">{e.code || "–"}</Table.Td>
               <Table.Td data-label="Meaning">{e.title}</Table.Td>
-              <Table.Td data-label="Kind">{errorClasses[e.class]}</Table.Td>
+              <Table.Td data-label="Type">{errorClasses[e.class]}</Table.Td>
               <Table.Td data-label="Messages">{count(e.count)}</Table.Td>
               <Table.Td data-label="Share">{percent(e.share)}</Table.Td>
               <Table.Td data-label="What to do">{e.advice}</Table.Td>

@@ -105,7 +105,7 @@ export function QueryBuilder({ value, onChange, keys, depth = 1 }: Props) {
           <Menu position="bottom-start">
             <Menu.Target>
               <Button size="xs" variant="default" leftSection={<IconPlus size={14} />}>
-                Behaviour and more
+                Behaviour, segment or topic
               </Button>
             </Menu.Target>
             <Menu.Dropdown>

@@ -300,7 +300,7 @@ function Editor(props: {
       <Card>
         <Row justify="space-between" mb="sm">
           <Title order={2} size="h4">
-            Who that is
+            Preview
           </Title>
           <Text size="sm" c="dimmed">
             {fetching ? "counting…" : ""}

@@ -46,7 +46,7 @@ export function SegmentsPage() {
   return (
     <Page
       title="Segments"
-      description="Saved queries over your contacts"
+      description="Reusable audiences"
       actions={
         may && (
           <LinkButton to="/segments/$id" params={{ id: "new" } as never} leftSection={<IconPlus size={16} />}>

@@ -57,7 +57,7 @@ const opTexts: Record<string, string> = {
   gte: "is at least",
   between: "is between",
   contains: "contains",
-  has: "has the entry",
+  has: "includes",
   starts_with: "starts with",
   ends_with: "ends with",
   exists: "is known",

@@ -298,7 +298,7 @@ function InboundForm(props: { disabled: boolean }) {
   return (
     <Card>
       <Title order={2} size="h4" mb="sm">
-        Write as a contact
+        Simulate an incoming message
       </Title>
       <form
         onSubmit={form.onSubmit(async (v) => {

@@ -288,7 +288,7 @@ function Editor({ draft }: { draft: Draft }) {
         <Card>
           <Stack>
             <Title order={2} size="h4">
-              As they read it
+              Preview
             </Title>
             <Select
               label="Contact"
