@@ -20,6 +20,7 @@ import (
 	"eventstream/server/explain"
 	"eventstream/server/gate"
 	"eventstream/server/health"
+	"eventstream/server/hold"
 	"eventstream/server/hours"
 	"eventstream/server/importer"
 	"eventstream/server/message"
@@ -714,5 +715,14 @@ func toEvidence(in *model.ConsentEvidenceInput) consent.Evidence {
 	return consent.Evidence{
 		Text: text(in.Text.Value()), Language: text(in.Language.Value()), IP: text(in.IP.Value()),
 		Note: text(in.Note.Value()),
+	}
+}
+
+func sendingHold(h *hold.Hold) *model.SendingHold {
+	if h == nil {
+		return nil
+	}
+	return &model.SendingHold{
+		HeldAt: h.HeldAt, BackupAt: h.BackupAt, OriginalStoppedAt: h.StoppedAt, EndsAt: h.EndsAt, Notice: h.Notice,
 	}
 }

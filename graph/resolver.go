@@ -18,6 +18,7 @@ import (
 	"eventstream/server/explain"
 	"eventstream/server/export"
 	"eventstream/server/health"
+	"eventstream/server/hold"
 	"eventstream/server/importer"
 	"eventstream/server/merge"
 	"eventstream/server/message"
@@ -47,6 +48,7 @@ type Services struct {
 	Conversations *conversation.Service
 	OptOuts       *optout.Service
 	Unknowns      *reconcile.Service
+	Hold          *hold.Service
 	Imports       *importer.Service
 	Bulk          *bulk.Service
 	Merges        *merge.Service

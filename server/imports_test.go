@@ -33,9 +33,10 @@ var domains = map[string][]string{
 	"optout":       {"audit", "consent", "contact"},
 	"campaign":     {"audit", "consent", "contact", "gate", "hours", "message", "segment", "sender", "template", "topic"},
 	"dispatch": {
-		"audit", "campaign", "consent", "contact", "conversation", "gate", "message", "sender", "template",
+		"audit", "campaign", "consent", "contact", "conversation", "gate", "hold", "message", "sender", "template",
 		"topic",
 	},
+	"hold":      {"audit", "campaign", "contact", "message"},
 	"reconcile": {"audit", "contact", "message", "template", "webhookevent"},
 	"importer":  {"audit", "consent", "contact", "conversation", "message", "optout", "topic"},
 	"export":    {"audit", "contact", "message", "topic"},

@@ -68,6 +68,8 @@ func command() *cli.Command {
 			},
 			keysCommand(),
 			backupCommand(),
+			restoreCommand(),
+			sendingCommand(),
 			auditCommand(),
 			{
 				Name: "bench", Usage: "measure the engine beside its ceilings, on a private Postgres of its own",

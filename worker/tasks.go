@@ -13,6 +13,7 @@ import (
 // Tasks are the engine's, in no order: each has its own goroutine.
 func Tasks(s *Services) []Task {
 	return []Task{
+		{Name: "sending hold", Every: time.Second, Deadline: time.Hour, Run: Whole(s.Hold.Run)},
 		{
 			Name: "lost messages", Every: time.Second, Deadline: 30 * time.Second, Batch: dispatch.LostBatch,
 			Run: s.Dispatcher.MarkLost,

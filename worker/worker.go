@@ -22,6 +22,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/dispatch"
 	"eventstream/server/erasure"
+	"eventstream/server/hold"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
 	"eventstream/server/reconcile"
@@ -40,6 +41,7 @@ type Services struct {
 	Dispatcher *dispatch.Dispatcher
 	Reconciler *reconcile.Reconciler
 	CatchUp    *reconcile.CatchUp
+	Hold       *hold.Service
 	Contacts   *contact.Service
 	Imports    *importer.Service
 	Bulk       *bulk.Service

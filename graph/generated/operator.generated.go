@@ -96,6 +96,7 @@ type MutationResolver interface {
 	SenderUpdate(ctx context.Context, input model.SenderUpdateInput) (*model.SenderUpdatePayload, error)
 	SenderPause(ctx context.Context, input model.SenderPauseInput) (*model.SenderPausePayload, error)
 	SenderResume(ctx context.Context, input model.SenderResumeInput) (*model.SenderResumePayload, error)
+	SendingRelease(ctx context.Context, input model.SendingReleaseInput) (*model.SendingReleasePayload, error)
 	SettingsUpdate(ctx context.Context, input model.SettingsUpdateInput) (*model.SettingsUpdatePayload, error)
 	TemplateCreate(ctx context.Context, input model.TemplateCreateInput) (*model.TemplateCreatePayload, error)
 	TemplateUpdate(ctx context.Context, input model.TemplateUpdateInput) (*model.TemplateUpdatePayload, error)
@@ -947,6 +948,20 @@ func (ec *executionContext) field_Mutation_senderUpdate_args(ctx context.Context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.SenderUpdateInput, error) {
 			return ec.unmarshalNSenderUpdateInput2eventstreamᚋgraphᚋmodelᚐSenderUpdateInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_sendingRelease_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SendingReleaseInput, error) {
+			return ec.unmarshalNSendingReleaseInput2eventstreamᚋgraphᚋmodelᚐSendingReleaseInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7227,6 +7242,78 @@ func (ec *executionContext) fieldContext_Mutation_senderResume(ctx context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_sendingRelease(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_sendingRelease(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SendingRelease(ctx, fc.Args["input"].(model.SendingReleaseInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2eventstreamᚋgraphᚋmodelᚐRole(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *model.SendingReleasePayload
+					return zeroVal, err
+				}
+				recent, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *model.SendingReleasePayload
+					return zeroVal, err
+				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.SendingReleasePayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *model.SendingReleasePayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role, nil, recent, setup)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SendingReleasePayload) graphql.Marshaler {
+			return ec.marshalNSendingReleasePayload2ᚖeventstreamᚋgraphᚋmodelᚐSendingReleasePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_sendingRelease(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SendingReleasePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_sendingRelease_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_settingsUpdate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12100,6 +12187,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "senderResume":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_senderResume(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sendingRelease":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_sendingRelease(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -867,6 +867,7 @@ type ComplexityRoot struct {
 		SenderPause               func(childComplexity int, input model.SenderPauseInput) int
 		SenderResume              func(childComplexity int, input model.SenderResumeInput) int
 		SenderUpdate              func(childComplexity int, input model.SenderUpdateInput) int
+		SendingRelease            func(childComplexity int, input model.SendingReleaseInput) int
 		ServiceAccountCreate      func(childComplexity int, input model.ServiceAccountCreateInput) int
 		SessionRevoke             func(childComplexity int, input model.SessionRevokeInput) int
 		SettingsUpdate            func(childComplexity int, input model.SettingsUpdateInput) int
@@ -1053,6 +1054,7 @@ type ComplexityRoot struct {
 		SegmentQuerySchema func(childComplexity int) int
 		Segments           func(childComplexity int, search *string, first *int, after *string) int
 		Senders            func(childComplexity int) int
+		SendingHold        func(childComplexity int) int
 		Sessions           func(childComplexity int) int
 		Settings           func(childComplexity int) int
 		Setup              func(childComplexity int) int
@@ -1226,6 +1228,19 @@ type ComplexityRoot struct {
 
 	SenderUpdatePayload struct {
 		Sender     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	SendingHold struct {
+		BackupAt          func(childComplexity int) int
+		EndsAt            func(childComplexity int) int
+		HeldAt            func(childComplexity int) int
+		Notice            func(childComplexity int) int
+		OriginalStoppedAt func(childComplexity int) int
+	}
+
+	SendingReleasePayload struct {
+		Hold       func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -5199,6 +5214,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SenderUpdate(childComplexity, args["input"].(model.SenderUpdateInput)), true
+	case "Mutation.sendingRelease":
+		if e.ComplexityRoot.Mutation.SendingRelease == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_sendingRelease_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SendingRelease(childComplexity, args["input"].(model.SendingReleaseInput)), true
 	case "Mutation.serviceAccountCreate":
 		if e.ComplexityRoot.Mutation.ServiceAccountCreate == nil {
 			break
@@ -6127,6 +6153,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Senders(childComplexity), true
+	case "Query.sendingHold":
+		if e.ComplexityRoot.Query.SendingHold == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.SendingHold(childComplexity), true
 	case "Query.sessions":
 		if e.ComplexityRoot.Query.Sessions == nil {
 			break
@@ -6800,6 +6832,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SenderUpdatePayload.UserErrors(childComplexity), true
+
+	case "SendingHold.backupAt":
+		if e.ComplexityRoot.SendingHold.BackupAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendingHold.BackupAt(childComplexity), true
+	case "SendingHold.endsAt":
+		if e.ComplexityRoot.SendingHold.EndsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendingHold.EndsAt(childComplexity), true
+	case "SendingHold.heldAt":
+		if e.ComplexityRoot.SendingHold.HeldAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendingHold.HeldAt(childComplexity), true
+	case "SendingHold.notice":
+		if e.ComplexityRoot.SendingHold.Notice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendingHold.Notice(childComplexity), true
+	case "SendingHold.originalStoppedAt":
+		if e.ComplexityRoot.SendingHold.OriginalStoppedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendingHold.OriginalStoppedAt(childComplexity), true
+
+	case "SendingReleasePayload.hold":
+		if e.ComplexityRoot.SendingReleasePayload.Hold == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendingReleasePayload.Hold(childComplexity), true
+	case "SendingReleasePayload.userErrors":
+		if e.ComplexityRoot.SendingReleasePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendingReleasePayload.UserErrors(childComplexity), true
 
 	case "ServiceAccountCreatePayload.operator":
 		if e.ComplexityRoot.ServiceAccountCreatePayload.Operator == nil {
@@ -7920,6 +7996,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SenderPauseInput", ec.unmarshalInputSenderPauseInput),
 			graphql.NewInputUnmarshaler("SenderResumeInput", ec.unmarshalInputSenderResumeInput),
 			graphql.NewInputUnmarshaler("SenderUpdateInput", ec.unmarshalInputSenderUpdateInput),
+			graphql.NewInputUnmarshaler("SendingReleaseInput", ec.unmarshalInputSendingReleaseInput),
 			graphql.NewInputUnmarshaler("ServiceAccountCreateInput", ec.unmarshalInputServiceAccountCreateInput),
 			graphql.NewInputUnmarshaler("SessionRevokeInput", ec.unmarshalInputSessionRevokeInput),
 			graphql.NewInputUnmarshaler("SettingsUpdateInput", ec.unmarshalInputSettingsUpdateInput),
@@ -10776,6 +10853,48 @@ type SenderResumePayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/sending.graphql", Input: `"""
+Nothing is sent: no campaign, reply, confirmation or test. This database was restored from a backup, and the
+installation that the backup came from may have gone on. What is to be sent waits; webhooks are taken.
+"""
+type SendingHold {
+  "When the backup was restored."
+  heldAt: DateTime!
+  "When the backup was taken. What the original sent since is not in this database."
+  backupAt: DateTime!
+  "Since when the original sends no more, as an admin said; null: nobody did yet, and the hold goes on."
+  originalStoppedAt: DateTime
+  """
+  The earliest moment at which the hold ends by itself: Twilio can have no message of the original in its queue any more,
+  and its log shows the last of them. Null while nobody said that the original is stopped.
+  """
+  endsAt: DateTime
+  "Why the hold goes on, in words for people; empty when there is nothing to say."
+  notice: String!
+}
+
+extend type Query {
+  "Null: messages are sent."
+  sendingHold: SendingHold @hasRole(role: VIEWER)
+}
+
+extend type Mutation {
+  """
+  Says since when the original is stopped. The hold then ends by itself, once Twilio's log has told what the original sent:
+  that is not sent a second time. Should the log show a message of it after that moment, the hold goes on, with a notice.
+  A conflict when nothing is held.
+  """
+  sendingRelease(input: SendingReleaseInput!): SendingReleasePayload! @hasRole(role: ADMIN, scope: null, recent: true)
+}
+input SendingReleaseInput {
+  "Since when the original sends no more: not before the backup was taken, nor in the future. Null: since now."
+  originalStoppedAt: DateTime
+}
+type SendingReleasePayload {
+  hold: SendingHold
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/settings.graphql", Input: `"What holds for the whole engine."
 type Settings {
   "Messages a second over all senders, 0.01 to 2,000: Twilio's limit for an account (error 63017)."
@@ -13239,6 +13358,32 @@ func (ec *executionContext) childFields_SenderUpdatePayload(ctx context.Context,
 		return ec.fieldContext_SenderUpdatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SenderUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SendingHold(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "heldAt":
+		return ec.fieldContext_SendingHold_heldAt(ctx, field)
+	case "backupAt":
+		return ec.fieldContext_SendingHold_backupAt(ctx, field)
+	case "originalStoppedAt":
+		return ec.fieldContext_SendingHold_originalStoppedAt(ctx, field)
+	case "endsAt":
+		return ec.fieldContext_SendingHold_endsAt(ctx, field)
+	case "notice":
+		return ec.fieldContext_SendingHold_notice(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SendingHold", field.Name)
+}
+
+func (ec *executionContext) childFields_SendingReleasePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "hold":
+		return ec.fieldContext_SendingReleasePayload_hold(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SendingReleasePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SendingReleasePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ServiceAccountCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

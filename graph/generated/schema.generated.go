@@ -57,6 +57,7 @@ type QueryResolver interface {
 	SegmentPreview(ctx context.Context, query json.RawMessage, sample *int) (*model.SegmentPreview, error)
 	SegmentQuerySchema(ctx context.Context) (json.RawMessage, error)
 	Senders(ctx context.Context) ([]*model.Sender, error)
+	SendingHold(ctx context.Context) (*model.SendingHold, error)
 	Settings(ctx context.Context) (*model.Settings, error)
 	Templates(ctx context.Context, filter *model.TemplateFilter, first *int, after *string) (*model.TemplateConnection, error)
 	TemplatePreview(ctx context.Context, input model.TemplatePreviewInput) (*model.TemplatePreview, error)
@@ -3205,6 +3206,71 @@ func (ec *executionContext) fieldContext_Query_senders(_ context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_sendingHold(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_sendingHold(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().SendingHold(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2eventstreamᚋgraphᚋmodelᚐRole(ctx, "VIEWER")
+				if err != nil {
+					var zeroVal *model.SendingHold
+					return zeroVal, err
+				}
+				scope, err := ec.unmarshalOScope2ᚖeventstreamᚋgraphᚋmodelᚐScope(ctx, "READ")
+				if err != nil {
+					var zeroVal *model.SendingHold
+					return zeroVal, err
+				}
+				recent, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.SendingHold
+					return zeroVal, err
+				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.SendingHold
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *model.SendingHold
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SendingHold) graphql.Marshaler {
+			return ec.marshalOSendingHold2ᚖeventstreamᚋgraphᚋmodelᚐSendingHold(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_sendingHold(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SendingHold(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_settings(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4138,6 +4204,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_senders(ctx, field)
+				})
+		case "sendingHold":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_sendingHold(ctx, field)
 				})
 		case "settings":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

@@ -2003,6 +2003,32 @@ type SenderUpdatePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// Nothing is sent: no campaign, reply, confirmation or test. This database was restored from a backup, and the
+// installation that the backup came from may have gone on. What is to be sent waits; webhooks are taken.
+type SendingHold struct {
+	// When the backup was restored.
+	HeldAt time.Time `json:"heldAt"`
+	// When the backup was taken. What the original sent since is not in this database.
+	BackupAt time.Time `json:"backupAt"`
+	// Since when the original sends no more, as an admin said; null: nobody did yet, and the hold goes on.
+	OriginalStoppedAt *time.Time `json:"originalStoppedAt,omitempty"`
+	// The earliest moment at which the hold ends by itself: Twilio can have no message of the original in its queue any more,
+	// and its log shows the last of them. Null while nobody said that the original is stopped.
+	EndsAt *time.Time `json:"endsAt,omitempty"`
+	// Why the hold goes on, in words for people; empty when there is nothing to say.
+	Notice string `json:"notice"`
+}
+
+type SendingReleaseInput struct {
+	// Since when the original sends no more: not before the backup was taken, nor in the future. Null: since now.
+	OriginalStoppedAt graphql.Omittable[*time.Time] `json:"originalStoppedAt,omitempty"`
+}
+
+type SendingReleasePayload struct {
+	Hold       *SendingHold `json:"hold,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 type ServiceAccountCreateInput struct {
 	// 1 to 100 characters.
 	Name string `json:"name"`

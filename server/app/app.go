@@ -40,6 +40,7 @@ import (
 	"eventstream/server/export"
 	"eventstream/server/guard"
 	"eventstream/server/health"
+	"eventstream/server/hold"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
 	"eventstream/server/keys"
@@ -86,6 +87,7 @@ const (
 // what never came is asked for.
 type timing struct {
 	validity, logLag, decideAfter time.Duration
+	skew                          time.Duration // between clocks
 	ages                          []time.Duration
 	inboundEvery                  time.Duration
 }
@@ -94,12 +96,12 @@ var (
 	// WhatsApp messages wait at most four hours in Twilio's queue; nothing is
 	// published about how late the log shows them, so five minutes are ours.
 	liveTiming = timing{
-		validity: 4 * time.Hour, logLag: 5 * time.Minute, decideAfter: 15 * time.Minute, inboundEvery: time.Hour,
+		validity: 4 * time.Hour, logLag: 5 * time.Minute, decideAfter: 15 * time.Minute, skew: time.Minute, inboundEvery: time.Hour,
 		ages: []time.Duration{10 * time.Minute, time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour, 72 * time.Hour},
 	}
 	// The sandbox has the same rules in minutes.
 	sandboxTiming = timing{
-		validity: 8 * time.Second, logLag: 3 * time.Second, decideAfter: 30 * time.Second, inboundEvery: 30 * time.Second,
+		validity: 8 * time.Second, logLag: 3 * time.Second, decideAfter: 30 * time.Second, skew: 2 * time.Second, inboundEvery: 30 * time.Second,
 		ages: []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute, 6 * time.Hour, 24 * time.Hour},
 	}
 )
@@ -298,6 +300,10 @@ func (a *App) build(ctx context.Context) error {
 		DB: a.db, Hub: a.hub, Jobs: enqueuer, Segments: s.Segments, Templates: s.Templates, Senders: s.Senders,
 		Topics: s.Topics, Now: now,
 	})
+	s.Hold = hold.New(hold.Options{
+		DB: a.db, Keys: addresses, Campaigns: s.Campaigns, Provider: client, Log: a.log,
+		Validity: timing.validity, LogLag: timing.logLag, Skew: timing.skew,
+	})
 	s.Unknowns = reconcile.NewService(a.db, a.hub, enqueuer)
 	breaker := dispatch.NewBreaker(a.db, s.Campaigns, s.Senders, a.log)
 	s.Webhooks = webhookevent.NewApplier(webhookevent.Options{
@@ -324,7 +330,7 @@ func (a *App) build(ctx context.Context) error {
 			}),
 			Dispatcher: dispatch.New(dispatch.Options{
 				DB: a.db, Hub: a.hub, Jobs: enqueuer, Campaigns: s.Campaigns, Consents: s.Consents, Templates: s.Templates,
-				Senders: s.Senders, Topics: s.Topics,
+				Senders: s.Senders, Topics: s.Topics, Hold: s.Hold,
 				Breaker: breaker, Provider: client, Log: a.log, Registry: a.registry, Validity: timing.validity,
 			}),
 			Reconciler: reconcile.New(reconcile.Options{
@@ -337,7 +343,7 @@ func (a *App) build(ctx context.Context) error {
 				Params: twilio.Reader{}.Params, Log: a.log, Registry: a.registry, Ages: timing.ages,
 				InboundEvery: timing.inboundEvery,
 			}),
-			Imports: s.Imports, Bulk: s.Bulk, Erasures: erasures, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
+			Hold: s.Hold, Imports: s.Imports, Bulk: s.Bulk, Erasures: erasures, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
 			Accounts: s.Auth,
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,6 +39,7 @@ type env struct {
 	t    *testing.T
 	cfg  config.Config
 	http *http.Client
+	stop func() // at the end of the test, if not before
 }
 
 func start(t *testing.T) *env {
@@ -66,14 +68,15 @@ func startLogged(t *testing.T, log *slog.Logger, change func(*config.Config)) *e
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
-	t.Cleanup(func() {
+	stop := sync.OnceFunc(func() {
 		cancel()
 		require.NoError(t, <-done)
 		a.Close()
 	})
+	t.Cleanup(stop)
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
-	e := &env{App: a, t: t, cfg: cfg, http: &http.Client{Jar: jar, Timeout: patience}}
+	e := &env{App: a, t: t, cfg: cfg, http: &http.Client{Jar: jar, Timeout: patience}, stop: stop}
 	quick := sandbox.DefaultSettings()
 	quick.LatencyMS, quick.ApprovalMS, quick.DeliveryMS, quick.ReplyRate, quick.UndeliveredRate = 2, 10, 100, 0, 0
 	require.NoError(t, a.Sandbox.SetSettings(quick))

@@ -38,3 +38,16 @@ func keepRecords(ctx context.Context, tx bun.Tx, n int) error {
 	_, err := tx.NewRaw("DELETE FROM backups WHERE id <= (SELECT max(id) FROM backups) - ?", n).Exec(ctx)
 	return db.Err(err)
 }
+
+// schemaNow is how far a database was migrated; nothing when it never was.
+func schemaNow(ctx context.Context, idb bun.IDB) (s db.Schema, err error) {
+	var ours, rivers bool
+	err = idb.NewRaw("SELECT to_regclass('bun_migrations') IS NOT NULL, to_regclass('river_migration') IS NOT NULL").Scan(ctx, &ours, &rivers)
+	if err == nil && ours {
+		err = idb.NewRaw("SELECT name FROM bun_migrations ORDER BY name").Scan(ctx, &s.Migrations)
+	}
+	if err == nil && rivers {
+		err = idb.NewRaw("SELECT coalesce(max(version), 0) FROM river_migration").Scan(ctx, &s.River)
+	}
+	return s, db.Err(err)
+}

@@ -233,6 +233,24 @@ func (s *Service) LaunchDue(ctx context.Context) error {
 	return failed
 }
 
+// SkipRuns leaves out the runs of recurring campaigns that were due by then: the
+// original of a restored database has made them.
+func (s *Service) SkipRuns(ctx context.Context, tx bun.Tx, then time.Time) error {
+	rows, err := recurringBefore(ctx, tx, then)
+	if err != nil {
+		return err
+	}
+	for _, c := range rows {
+		if c.NextRunAt = c.Schedule.Next(then, c.Runs); c.NextRunAt == nil {
+			c.Status, c.FinishedAt = StatusCompleted, &then
+		}
+		if err := save(ctx, tx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // startLimit is how long one scheduled start may take: a segment that takes
 // minutes to find nobody does not hold back the campaigns behind it.
 const startLimit = 10 * time.Second

@@ -360,9 +360,16 @@ func (s *Service) ThroughputOf(ctx context.Context, ids []int64) (map[int64]Thro
 // dueScheduled are the campaigns whose time has come, by Postgres' clock, without
 // those whose start failed a moment ago.
 func dueScheduled(ctx context.Context, idb bun.IDB) (ids []int64, err error) {
-	err = idb.NewRaw(`SELECT id FROM campaigns WHERE status = 'scheduled' AND next_run_at <= now()
+	err = idb.NewRaw(`SELECT id FROM campaigns WHERE status = 'scheduled' AND next_run_at <= now() AND NOT EXISTS (SELECT 1 FROM sending_hold)
 		AND (start_retry_at IS NULL OR start_retry_at <= now()) ORDER BY next_run_at LIMIT 50`).Scan(ctx, &ids)
 	return ids, db.Err(err)
+}
+
+// recurringBefore locks the recurring campaigns whose next run was due by then.
+func recurringBefore(ctx context.Context, tx bun.Tx, then time.Time) (rows []*Campaign, err error) {
+	err = tx.NewSelect().Model(&rows).Where("status = 'scheduled' AND next_run_at <= ? AND schedule -> 'recurrence' IS NOT NULL", then).
+		Order("id").For("UPDATE").Scan(ctx)
+	return rows, db.Err(err)
 }
 
 // postponeStart notes that a scheduled start failed, and when it is tried again:

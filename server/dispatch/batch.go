@@ -219,6 +219,7 @@ func (d *Dispatcher) deliver(ctx context.Context, b *batch) ([]message.Result, e
 	defer cancel()
 	results := make([]message.Result, len(b.rows))
 	var stop atomic.Bool // no further call begins
+	var taken []string   // SIDs of the original that messages of this batch got
 	var calls sync.WaitGroup
 	slot := b.slot
 	for i, row := range b.rows {
@@ -240,6 +241,17 @@ func (d *Dispatcher) deliver(ctx context.Context, b *batch) ([]message.Result, e
 		}
 		r.Status = message.StatusPending
 		if stop.Load() {
+			continue
+		}
+		sid, err := d.sentElsewhere(deadline, b, row, f, v, taken)
+		if err != nil {
+			stop.Store(true)
+			d.Log.WarnContext(ctx, "no call before it is known what the original sent", "campaign", b.campaignID(), "error", err)
+			continue
+		}
+		if sid != "" {
+			taken = append(taken, sid)
+			r.Status, r.SID, r.Body, r.NoCall = message.StatusAccepted, sid, v.Rendered.Text, false
 			continue
 		}
 		if early := time.Until(slot); early > time.Millisecond {
@@ -277,6 +289,18 @@ func (d *Dispatcher) deliver(ctx context.Context, b *batch) ([]message.Result, e
 	return results, nil
 }
 
+// sentElsewhere gives the SID under which the original of a restored database sent the
+// message already; "" when it did not.
+func (d *Dispatcher) sentElsewhere(ctx context.Context, b *batch, row message.Claimed, f *facts, v gate.Verdict,
+	taken []string,
+) (string, error) {
+	l, err := d.watch.current(ctx, b.campaignID(), b.began)
+	if err != nil || !l.elsewhere {
+		return "", err
+	}
+	return d.Hold.Sent(ctx, row.ID, f.people[row.ContactID].Address, v.Rendered.Text, taken)
+}
+
 // enter takes a place among the calls under way. A single message does not wait
 // for one: somebody waits for it.
 func (d *Dispatcher) enter(ctx context.Context, b *batch) bool {
@@ -309,13 +333,14 @@ func (d *Dispatcher) ready(ctx context.Context, b *batch, rows []message.Claimed
 }
 
 // holds reports whether a call may begin: the claim is young enough by Postgres'
-// clock, so that nobody can have taken the message over, and the campaign sends.
+// clock, so that nobody can have taken the message over, the campaign sends, and
+// sending is not held.
 func (d *Dispatcher) holds(ctx context.Context, b *batch, row message.Claimed) bool {
 	l, err := d.watch.current(ctx, b.campaignID(), b.began)
 	if err != nil {
 		return false
 	}
-	return l.now.Sub(row.Now) < callWindow && (b.campaign == nil || l.sending[b.campaign.ID])
+	return !l.held && l.now.Sub(row.Now) < callWindow && (b.campaign == nil || l.sending[b.campaign.ID])
 }
 
 func (d *Dispatcher) call(ctx context.Context, b *batch, row message.Claimed, v gate.Verdict, f *facts, r *message.Result) {

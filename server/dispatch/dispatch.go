@@ -21,6 +21,7 @@ import (
 	"eventstream/server/campaign"
 	"eventstream/server/consent"
 	"eventstream/server/db"
+	"eventstream/server/hold"
 	"eventstream/server/jobs"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
@@ -41,6 +42,7 @@ type Options struct {
 	Templates *template.Service
 	Senders   *sender.Service
 	Topics    *topic.Service
+	Hold      *hold.Service
 	Breaker   *Breaker
 	Provider  message.Provider
 	Log       *slog.Logger

@@ -12,22 +12,26 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
-// lookAt gives Postgres' clock, and which of these campaigns may send.
-func lookAt(ctx context.Context, idb bun.IDB, campaigns []int64) (now time.Time, sending map[int64]bool, err error) {
+// lookAt asks Postgres for its clock, which of these campaigns may send, and whether
+// anything may.
+func lookAt(ctx context.Context, idb bun.IDB, campaigns []int64) (l look, err error) {
 	var row struct {
-		Now time.Time
-		IDs []int64 `bun:"ids,array"`
+		Now             time.Time
+		Held, Elsewhere bool
+		IDs             []int64 `bun:"ids,array"`
 	}
-	err = idb.NewRaw(`SELECT clock_timestamp() AS now, ARRAY(SELECT id FROM campaigns WHERE id = ANY (?) AND status IN ('sending', 'completed')) AS ids`,
+	err = idb.NewRaw(`SELECT clock_timestamp() AS now, EXISTS (SELECT 1 FROM sending_hold) AS held,
+		EXISTS (SELECT 1 FROM sent_elsewhere) AS elsewhere,
+		ARRAY(SELECT id FROM campaigns WHERE id = ANY (?) AND status IN ('sending', 'completed')) AS ids`,
 		pgdialect.Array(campaigns)).Scan(ctx, &row)
-	sending = make(map[int64]bool, len(campaigns)) // whoever was asked about is in it
-	for _, id := range campaigns {
-		sending[id] = false
+	l = look{now: row.Now, held: row.Held, elsewhere: row.Elsewhere, sending: make(map[int64]bool, len(campaigns))}
+	for _, id := range campaigns { // whoever was asked about is in it
+		l.sending[id] = false
 	}
 	for _, id := range row.IDs {
-		sending[id] = true
+		l.sending[id] = true
 	}
-	return row.Now, sending, db.Err(err)
+	return l, db.Err(err)
 }
 
 // due is a campaign that has something to send, and in how many seconds its next
@@ -48,14 +52,14 @@ const busyWith = `
 		FROM busy b WHERE b.campaign_id IS NOT NULL)`
 
 // dueFrom are the campaigns that send from a sender, and the completed ones that
-// have messages to redeliver there.
+// have messages to redeliver there; none while sending is held.
 func dueFrom(ctx context.Context, idb bun.IDB, senderID int64) (rows []*due, err error) {
 	err = idb.NewRaw(busyWith+`
 		SELECT ca.*, (SELECT extract(epoch FROM m.not_before - clock_timestamp())::float8 FROM messages m
 			WHERE m.work = 'send' AND m.sender_id = ?0 AND m.campaign_id = ca.id ORDER BY m.not_before, m.id LIMIT 1) AS due_in
 		FROM campaigns ca
-		WHERE ca.status = 'sending' AND EXISTS (SELECT 1 FROM campaign_senders cs WHERE cs.campaign_id = ca.id AND cs.sender_id = ?0)
-			OR ca.status = 'completed' AND ca.id IN (SELECT campaign_id FROM busy)
+		WHERE NOT EXISTS (SELECT 1 FROM sending_hold) AND (ca.status = 'sending' AND EXISTS (SELECT 1 FROM campaign_senders cs WHERE cs.campaign_id = ca.id AND cs.sender_id = ?0)
+			OR ca.status = 'completed' AND ca.id IN (SELECT campaign_id FROM busy))
 		ORDER BY ca.id`, senderID).Scan(ctx, &rows)
 	return rows, db.Err(err)
 }
@@ -116,7 +120,8 @@ func missingJobs(ctx context.Context, idb bun.IDB, queues []string) (rows []miss
 			SELECT DISTINCT b.sender_id FROM busy b JOIN campaigns ca ON ca.id = b.campaign_id WHERE ca.status IN ('sending', 'completed')
 				AND (ca.ends_at <= now() OR EXISTS (SELECT 1 FROM messages m WHERE m.work = 'send' AND m.sender_id = b.sender_id AND m.campaign_id = b.campaign_id
 					AND m.not_before <= now()))) s
-		WHERE NOT EXISTS (SELECT 1 FROM river_job j WHERE j.kind = 'campaign_dispatch' AND j.queue = q.queue
+		WHERE NOT EXISTS (SELECT 1 FROM sending_hold)
+			AND NOT EXISTS (SELECT 1 FROM river_job j WHERE j.kind = 'campaign_dispatch' AND j.queue = q.queue
 			AND j.state IN ('available', 'running', 'scheduled', 'retryable', 'pending') AND (j.args ->> 'sender_id')::bigint = s.sender_id)`,
 		pgdialect.Array(queues)).Scan(ctx, &rows)
 	return rows, db.Err(err)
@@ -136,7 +141,7 @@ func lostSingles(ctx context.Context, idb bun.IDB) (ids []int64, err error) {
 		SELECT m.id FROM senders s CROSS JOIN LATERAL (
 			SELECT x.id, x.created_at FROM messages x WHERE x.work = 'send' AND x.sender_id = s.id AND x.campaign_id IS NULL AND x.not_before < now()
 			ORDER BY x.not_before, x.id LIMIT 1000) m
-		WHERE m.created_at < now() - interval '5 seconds'
+		WHERE m.created_at < now() - interval '5 seconds' AND NOT EXISTS (SELECT 1 FROM sending_hold)
 			AND NOT EXISTS (SELECT 1 FROM river_job j WHERE j.kind = 'message_send' AND (j.args ->> 'message_id')::bigint = m.id
 				AND (j.state IN ('available', 'scheduled', 'pending') OR (j.state = 'retryable' AND j.scheduled_at < now() + interval '5 seconds')
 					OR (j.state = 'running' AND j.attempted_at > now() - interval '1 minute')))`).Scan(ctx, &ids)

@@ -18,7 +18,10 @@ const lookAge = 50 * time.Millisecond
 type look struct {
 	began   time.Time // by this process' clocks, before it was asked
 	now     time.Time // by Postgres' clock
+	held    bool      // nothing is sent, see package hold
 	sending map[int64]bool
+
+	elsewhere bool // what is to be sent may have been sent by the original of a restored database
 }
 
 // fresh reports whether no more than so much time has passed since then, by both of
@@ -76,11 +79,12 @@ func (w *watch) current(ctx context.Context, campaignID int64, batchBegan time.T
 	w.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second) // without an answer no call begins
 	defer cancel()
-	l := look{began: time.Now()}
-	var err error
-	if l.now, l.sending, err = lookAt(ctx, w.db, ids); err != nil {
+	began := time.Now()
+	l, err := lookAt(ctx, w.db, ids)
+	if err != nil {
 		return look{}, err
 	}
+	l.began = began
 	w.last = l
 	return l, nil
 }

@@ -93,6 +93,12 @@ func (e *UnreadableError) Error() string {
 		"SECRET_KEY, or beside a newer one in SECRET_KEY_PREVIOUS (server keys list tells ids)", e.What, e.Key)
 }
 
+// Check reports whether these keys can be read, and are what they are said to be.
+func Check(k *secret.Keys, rows []*Address) error {
+	_, err := open(k, rows)
+	return err
+}
+
 func open(k *secret.Keys, rows []*addressKey) (*Ring, error) {
 	if len(rows) == 0 {
 		return nil, errors.New("there is no key for hashes of addresses: the table address_keys is empty")

@@ -19,7 +19,8 @@ const claimedColumns = `m.id, m.fence, m.purpose, m.campaign_id, m.contact_id, m
 
 // ClaimDue claims due messages of one sender, as many of each campaign as its
 // quota says. A campaign that does not send gives none; a completed one still
-// gives those that are to be redelivered.
+// gives those that are to be redelivered. While sending is held (package hold) there
+// are none.
 func ClaimDue(ctx context.Context, idb bun.IDB, senderID int64, quotas []Quota,
 	lease time.Duration,
 ) (rows []Claimed, err error) {
@@ -36,6 +37,7 @@ func ClaimDue(ctx context.Context, idb bun.IDB, senderID int64, quotas []Quota,
 		WHERE m.id = ANY (ARRAY(
 			SELECT due.id FROM unnest(?::bigint[], ?::int[]) g (campaign_id, n)
 				JOIN campaigns ca ON ca.id = g.campaign_id AND ca.status IN ('sending', 'completed')
+					AND NOT EXISTS (SELECT 1 FROM sending_hold)
 				CROSS JOIN LATERAL (SELECT id FROM messages x WHERE x.work = 'send' AND x.sender_id = ?
 					AND x.campaign_id = g.campaign_id AND x.not_before <= now()
 					ORDER BY x.not_before, x.id LIMIT g.n FOR UPDATE SKIP LOCKED) due))
@@ -53,7 +55,7 @@ func ClaimSingle(ctx context.Context, idb bun.IDB, id int64, lease time.Duration
 			submitted_at = clock_timestamp(),
 			lease_until = clock_timestamp() + make_interval(secs => ?), not_before_reason = '', decision_since = NULL
 		WHERE m.id = (SELECT id FROM messages WHERE id = ? AND status = 'pending' AND campaign_id IS NULL
-			AND not_before <= now() FOR UPDATE SKIP LOCKED)
+			AND not_before <= now() AND NOT EXISTS (SELECT 1 FROM sending_hold) FOR UPDATE SKIP LOCKED)
 		RETURNING `+claimedColumns, lease.Seconds(), id).Scan(ctx, c)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // nothing to do is no error
@@ -271,6 +273,10 @@ func MarkLost(ctx context.Context, idb bun.IDB, n int) (found int, campaigns []i
 	}
 	return len(rows), campaigns, db.Err(err)
 }
+
+// LoseClaims ends the leases of all claims, where no worker is left that holds one:
+// in a database that was restored. MarkLost finds them at once.
+const LoseClaims = "UPDATE messages SET lease_until = clock_timestamp() WHERE work = 'watch' AND status = 'submitting'"
 
 // Unknown is a message whose call got no answer.
 type Unknown struct {

@@ -71,6 +71,16 @@ func ID(master string) string { return hex.EncodeToString(derive([]byte(master),
 // IDs are the ids of all keys. The first one is the newest, which writes.
 func (k *Keys) IDs() []string { return slices.Clone(k.current().ids) }
 
+// Masters are the keys themselves, in the order of IDs, to be kept elsewhere.
+func (k *Keys) Masters() []string {
+	r := k.current()
+	masters := make([]string, len(r.ids))
+	for i, id := range r.ids {
+		masters[i] = string(r.masters[id])
+	}
+	return masters
+}
+
 // KeyOf gives the id of the key with which something was sealed or signed; "" when
 // it was not.
 func KeyOf(text string) string {

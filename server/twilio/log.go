@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -38,32 +39,70 @@ const longestQueued = 36_000 * time.Second
 func (c *Client) Log(ctx context.Context, q message.LogQuery) (message.LogAnswer, error) {
 	params, byTime := filters(q)
 	answer := message.LogAnswer{Complete: !byTime || q.Direction == message.Inbound}
+	whole, err := c.pages(ctx, params, maxLogPages, func(r api.ApiV2010Message) {
+		l, whole := logged(r)
+		answer.Complete = answer.Complete && whole
+		if l.SID != "" && matches(q, l, serviceOf(r)) {
+			answer.Entries = append(answer.Entries, l)
+		}
+	}, nil)
+	if err != nil {
+		return message.LogAnswer{}, err
+	}
+	answer.Complete = answer.Complete && whole
+	return answer, nil
+}
+
+// Sent reads the whole log of what was sent since a moment, in whichever direction,
+// page by page and the newest first. What was never sent is not in it.
+func (c *Client) Sent(ctx context.Context, since time.Time, take func([]message.Logged) error) error {
+	params := &api.ListMessageParams{}
+	params.SetPageSize(logPageSize)
+	params.SetDateSentAfter(since.UTC().Truncate(time.Second))
+	var page []message.Logged
+	_, err := c.pages(ctx, params, math.MaxInt, func(r api.ApiV2010Message) {
+		if l, _ := logged(r); l.SID != "" {
+			page = append(page, l)
+		}
+	}, func() error {
+		err := take(page)
+		page = page[:0]
+		return err
+	})
+	return err
+}
+
+// pages lists up to so many pages of the log, and calls each for every entry and, if
+// it is not nil, after for every page. whole says that there were no more.
+func (c *Client) pages(ctx context.Context, params *api.ListMessageParams, most int, each func(api.ApiV2010Message),
+	after func() error,
+) (whole bool, err error) {
 	var next string
-	for range maxLogPages {
+	for range most {
 		rest, one := c.messages(ctx)
 		one.query = next
 		page, err := rest.PageMessage(params, "", "")
 		if err != nil {
-			return message.LogAnswer{}, fmt.Errorf("list Twilio's log: %w", err)
+			return false, fmt.Errorf("list Twilio's log: %w", err)
 		}
 		for _, r := range page.Messages {
-			l, whole := logged(r)
-			answer.Complete = answer.Complete && whole
-			if l.SID != "" && matches(q, l, serviceOf(r)) {
-				answer.Entries = append(answer.Entries, l)
+			each(r)
+		}
+		if after != nil {
+			if err := after(); err != nil {
+				return false, err
 			}
 		}
 		if page.NextPageUri == nil || *page.NextPageUri == "" {
-			return answer, nil
+			return true, nil
 		}
 		u, err := url.Parse(*page.NextPageUri)
 		if err != nil || u.RawQuery == "" || u.RawQuery == next {
-			return message.LogAnswer{}, fmt.Errorf("list Twilio's log: no next page at %q", *page.NextPageUri)
+			return false, fmt.Errorf("list Twilio's log: no next page at %q", *page.NextPageUri)
 		}
 		next = u.RawQuery
 	}
-	answer.Complete = false
-	return answer, nil
+	return false, nil
 }
 
 // filters are what Twilio can filter by. byTime says that entries without

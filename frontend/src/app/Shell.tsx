@@ -34,6 +34,7 @@ import { lazy, Suspense, useEffect, useState } from "react";
 import { useMutation } from "urql";
 import { graphql } from "../gql";
 import { forgetAll } from "../lib/kept";
+import { SendingHold } from "./SendingHold";
 import { useSession } from "./session";
 
 const Palette = lazy(async () => ({ default: (await import("./Palette")).Palette }));
@@ -173,6 +174,7 @@ export function Shell() {
         </Text>
       </AppShell.Navbar>
       <AppShell.Main>
+        <SendingHold />
         <Outlet />
       </AppShell.Main>
       {palette > 0 && (

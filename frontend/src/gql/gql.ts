@@ -14,6 +14,8 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
  * Learn more about it here: https://the-guild.dev/graphql/codegen/plugins/presets/preset-client#reducing-bundle-size
  */
 type Documents = {
+    "\n  query SendingHold {\n    sendingHold {\n      backupAt\n      originalStoppedAt\n      endsAt\n      notice\n    }\n  }\n": typeof types.SendingHoldDocument,
+    "\n  mutation SendingRelease($input: SendingReleaseInput!) {\n    sendingRelease(input: $input) {\n      hold {\n        endsAt\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SendingReleaseDocument,
     "\n  mutation SignOut {\n    signOut {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SignOutDocument,
     "\n  mutation ConfirmBegin {\n    confirmBegin {\n      password\n      passkeyOptions\n      passkeyStep\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.ConfirmBeginDocument,
     "\n  mutation Confirm($input: ConfirmInput!) {\n    confirm(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.ConfirmDocument,
@@ -174,6 +176,8 @@ type Documents = {
     "\n  query TopicNames {\n    topics {\n      id\n      name\n    }\n  }\n": typeof types.TopicNamesDocument,
 };
 const documents: Documents = {
+    "\n  query SendingHold {\n    sendingHold {\n      backupAt\n      originalStoppedAt\n      endsAt\n      notice\n    }\n  }\n": types.SendingHoldDocument,
+    "\n  mutation SendingRelease($input: SendingReleaseInput!) {\n    sendingRelease(input: $input) {\n      hold {\n        endsAt\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SendingReleaseDocument,
     "\n  mutation SignOut {\n    signOut {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SignOutDocument,
     "\n  mutation ConfirmBegin {\n    confirmBegin {\n      password\n      passkeyOptions\n      passkeyStep\n      userErrors {\n        message\n      }\n    }\n  }\n": types.ConfirmBeginDocument,
     "\n  mutation Confirm($input: ConfirmInput!) {\n    confirm(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.ConfirmDocument,
@@ -348,6 +352,14 @@ const documents: Documents = {
  */
 export function graphql(source: string): unknown;
 
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query SendingHold {\n    sendingHold {\n      backupAt\n      originalStoppedAt\n      endsAt\n      notice\n    }\n  }\n"): (typeof documents)["\n  query SendingHold {\n    sendingHold {\n      backupAt\n      originalStoppedAt\n      endsAt\n      notice\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SendingRelease($input: SendingReleaseInput!) {\n    sendingRelease(input: $input) {\n      hold {\n        endsAt\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SendingRelease($input: SendingReleaseInput!) {\n    sendingRelease(input: $input) {\n      hold {\n        endsAt\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

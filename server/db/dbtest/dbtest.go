@@ -33,16 +33,29 @@ func URL(t testing.TB) string {
 	t.Helper()
 	server := os.Getenv("TEST_DATABASE_URL")
 	require.NotEmpty(t, server, "no Postgres for tests: run them with make test-go, or set TEST_DATABASE_URL")
-	ctx := context.Background()
 	template := "template_" + hash(t)
 	o, _ := once.LoadOrStore(template, new(sync.Once))
 	o.(*sync.Once).Do(func() { makeTemplate(t, server, template) })
 
+	return create(t, server, " TEMPLATE "+template)
+}
+
+// EmptyURL makes a database that nothing was ever done with, and gives its URL.
+func EmptyURL(t testing.TB) string {
+	t.Helper()
+	server := os.Getenv("TEST_DATABASE_URL")
+	require.NotEmpty(t, server, "no Postgres for tests: run them with make test-go, or set TEST_DATABASE_URL")
+	return create(t, server, "")
+}
+
+func create(t testing.TB, server, from string) string {
+	t.Helper()
+	ctx := context.Background()
 	name := "test_" + strings.ToLower(rand.Text()[:12])
 	admin, err := pgx.Connect(ctx, server)
 	require.NoError(t, err)
 	defer func() { _ = admin.Close(ctx) }()
-	_, err = admin.Exec(ctx, fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, template))
+	_, err = admin.Exec(ctx, "CREATE DATABASE "+name+from)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		if t.Failed() {

@@ -1,0 +1,124 @@
+import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { useDisclosure, useInterval } from "@mantine/hooks";
+import { IconHandStop } from "@tabler/icons-react";
+import { useState } from "react";
+import { useMutation, useQuery } from "urql";
+import { graphql } from "../gql";
+import { byField, payloadOf, settled } from "../lib/errors";
+import { useMay } from "./session";
+
+const HoldDocument = graphql(`
+  query SendingHold {
+    sendingHold {
+      backupAt
+      originalStoppedAt
+      endsAt
+      notice
+    }
+  }
+`);
+
+const ReleaseDocument = graphql(`
+  mutation SendingRelease($input: SendingReleaseInput!) {
+    sendingRelease(input: $input) {
+      hold {
+        endsAt
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+const moment = (at: string) => new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+
+/** A moment as an input of type datetime-local shows it. */
+function local(at: Date): string {
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+}
+
+/** Stands above every page of a restored installation until it sends. */
+export function SendingHold() {
+  const [{ data }, load] = useQuery({ query: HoldDocument, requestPolicy: "cache-and-network" });
+  useInterval(() => load({ requestPolicy: "network-only" }), 15_000, { autoInvoke: true });
+  const [opened, { open, close }] = useDisclosure();
+  const may = useMay("ADMIN");
+  const hold = data?.sendingHold;
+  if (!hold) return null;
+  return (
+    <Alert color="orange" icon={<IconHandStop />} title="Nothing is sent" mb="md">
+      <Stack gap="xs" align="flex-start">
+        <Text size="sm">
+          This installation was restored from a backup of {moment(hold.backupAt)}. Campaigns, replies, confirmations and
+          tests wait, because the original may have sent some of them since.
+        </Text>
+        {hold.notice && <Text size="sm">{hold.notice}</Text>}
+        {hold.endsAt ? (
+          <Text size="sm">
+            The original is said to be stopped. Sending begins after {moment(hold.endsAt)}, once Twilio's log has told
+            what the original sent.
+          </Text>
+        ) : may ? (
+          <Button size="xs" variant="default" onClick={open}>
+            The original is stopped…
+          </Button>
+        ) : (
+          <Text size="sm">An admin says when the original is stopped.</Text>
+        )}
+      </Stack>
+      <Release
+        key={String(opened)}
+        opened={opened}
+        close={close}
+        done={() => {
+          close();
+          load({ requestPolicy: "network-only" });
+        }}
+      />
+    </Alert>
+  );
+}
+
+function Release({ opened, close, done }: { opened: boolean; close: () => void; done: () => void }) {
+  const [at, setAt] = useState(() => local(new Date()));
+  const [{ fetching, data }, release] = useMutation(ReleaseDocument);
+  const wrong = byField(payloadOf(data)?.userErrors ?? [], ["originalStoppedAt"]);
+  return (
+    <Modal opened={opened} onClose={close} title="Since when is the original stopped?">
+      <form
+        onSubmit={async (e) => {
+          e.preventDefault();
+          const result = await release({ input: { originalStoppedAt: new Date(at).toISOString() } });
+          if (settled(result)) done();
+        }}
+      >
+        <Stack>
+          <Text size="sm">
+            Make sure that no server and no worker of the original runs any more, and that nobody will start one. What
+            Twilio's log shows after this moment keeps sending held.
+          </Text>
+          <TextInput
+            type="datetime-local"
+            step={1}
+            label="Stopped since"
+            description="In your time. The earlier it was, the sooner sending begins."
+            required
+            value={at}
+            onChange={(e) => setAt(e.currentTarget.value)}
+            error={wrong.fields.originalStoppedAt}
+          />
+          <Group justify="flex-end">
+            <Button variant="default" onClick={close}>
+              Cancel
+            </Button>
+            <Button type="submit" loading={fetching}>
+              It is stopped
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,2 @@
+DROP TABLE sent_elsewhere;
+DROP TABLE sending_hold;
