@@ -207,7 +207,7 @@ func toImport(i *importer.Import) *model.Import {
 		}),
 		DryRun: i.Options.DryRun, Mode: upper[model.ImportMode](i.Options.Mode), Mapped: i.Options.Mapped,
 		DefaultRegion: filled(i.Options.DefaultRegion), ConsentText: filled(i.Options.ConsentText),
-		TopicIds: mapped(i.Options.TopicIDs, func(id int64) string { return encode(kindTopic, id) }),
+		TopicIds:  mapped(i.Options.TopicIDs, func(id int64) string { return encode(kindTopic, id) }),
 		CreatedAt: i.CreatedAt, StartedAt: i.StartedAt, FinishedAt: i.FinishedAt,
 	}
 	if source := consentSource(i.Options); source != "" {
@@ -545,6 +545,7 @@ func toMessage(m *message.Message) *model.Message {
 		CreatedAt: m.CreatedAt, AcceptedAt: m.AcceptedAt, SentAt: m.SentAt, DeliveredAt: m.DeliveredAt, ReadAt: m.ReadAt,
 		Redeliveries: m.Redeliveries,
 	}
+	out.Content = toContent(m.Content)
 	if m.NeedsDecision() {
 		out.DecisionSince = m.DecisionSince
 	}
@@ -559,6 +560,31 @@ func toMessage(m *message.Message) *model.Message {
 	}
 	if m.Status == message.StatusPending && m.NotBefore.After(time.Unix(0, 0)) {
 		out.NotBefore = &m.NotBefore
+	}
+	return out
+}
+
+func toContent(c *message.Content) *model.MessageContent {
+	if c == nil {
+		return nil
+	}
+	out := &model.MessageContent{
+		Kind: upper[model.MessageContentKind](c.Kind), Form: filled(c.Form), Forwarded: c.Forwarded, FrequentlyForwarded: c.Often,
+		Files: mapped(c.Files, func(f message.File) *model.MessageFile {
+			return &model.MessageFile{ContentType: filled(f.Type), Name: filled(f.Name)}
+		}),
+	}
+	if l := c.Location; l != nil {
+		out.Location = &model.MessageLocation{Latitude: l.Latitude, Longitude: l.Longitude, Label: filled(l.Label), Address: filled(l.Address)}
+	}
+	if ch := c.Choice; ch != nil {
+		out.Choice = &model.MessageChoice{Text: filled(ch.Text), ID: filled(ch.ID)}
+	}
+	if q := c.Quoted; q != nil {
+		out.Quoted = &model.QuotedMessage{Sid: q.SID, Sender: filled(q.Sender), Body: filled(q.Body)}
+		if q.MessageID != 0 {
+			out.Quoted.MessageID = filled(encode(kindMessage, q.MessageID))
+		}
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -435,7 +436,11 @@ func (r *Resolver) sandboxInbound(ctx context.Context, input model.SandboxInboun
 		}
 		userID = ids[0].Wire
 	}
-	if n := len([]rune(input.Body)); n < 1 || n > 1600 {
+	more, err := sandboxParameters(input.Parameters.Value())
+	if err != nil {
+		return "", err
+	}
+	if n := len([]rune(input.Body)); n < 1 && len(more) == 0 || n > 1600 {
 		return "", apperr.Invalid("body", "a message has 1 to 1,600 characters, this one has %d", n)
 	}
 	id, err := r.senderOrFirst(ctx, input.SenderID.Value())
@@ -446,7 +451,34 @@ func (r *Resolver) sandboxInbound(ctx context.Context, input model.SandboxInboun
 	if err != nil {
 		return "", err
 	}
-	return r.Sandbox.SendInboundAs(ctx, from.Wire, userID, snd.Address, input.Body, text(input.ProfileName.Value()))
+	return r.Sandbox.SendInboundWith(ctx, from.Wire, userID, snd.Address, input.Body, text(input.ProfileName.Value()), more)
+}
+
+var sandboxParameter = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)
+
+// sandboxParameters checks what a webhook of the sandbox shall have beside its usual
+// parameters.
+func sandboxParameters(in []*model.SandboxParameter) (map[string]string, error) {
+	const most, longest = 30, 4000
+	own := []string{
+		"MessageSid", "SmsSid", "SmsMessageSid", "AccountSid", "From", "To", "Body", "ProfileName", "ExternalUserId", "WaId", "ApiVersion",
+	}
+	if len(in) > most {
+		return nil, apperr.Invalid("parameters", "there are %d parameters, at most %d are taken", len(in), most)
+	}
+	more := make(map[string]string, len(in))
+	for _, p := range in {
+		switch {
+		case !sandboxParameter.MatchString(p.Name):
+			return nil, apperr.Invalid("parameters", "%.80q is not the name of a parameter: letters and digits, at most 64", p.Name)
+		case slices.Contains(own, p.Name):
+			return nil, apperr.Invalid("parameters", "%s is set by the sandbox", p.Name)
+		case len(p.Value) > longest:
+			return nil, apperr.Invalid("parameters", "%s has at most %d characters", p.Name, longest)
+		}
+		more[p.Name] = p.Value
+	}
+	return more, nil
 }
 
 func (r *Resolver) sandboxSeed(ctx context.Context, contacts int) (demo.Result, error) {

@@ -747,6 +747,7 @@ type ComplexityRoot struct {
 		Body            func(childComplexity int) int
 		Campaign        func(childComplexity int) int
 		Contact         func(childComplexity int) int
+		Content         func(childComplexity int) int
 		CreatedAt       func(childComplexity int) int
 		Decision        func(childComplexity int) int
 		DecisionSince   func(childComplexity int) int
@@ -779,11 +780,27 @@ type ComplexityRoot struct {
 		SubmittedAt func(childComplexity int) int
 	}
 
+	MessageChoice struct {
+		ID   func(childComplexity int) int
+		Text func(childComplexity int) int
+	}
+
 	MessageConnection struct {
 		Edges      func(childComplexity int) int
 		Nodes      func(childComplexity int) int
 		PageInfo   func(childComplexity int) int
 		TotalCount func(childComplexity int) int
+	}
+
+	MessageContent struct {
+		Choice              func(childComplexity int) int
+		Files               func(childComplexity int) int
+		Form                func(childComplexity int) int
+		Forwarded           func(childComplexity int) int
+		FrequentlyForwarded func(childComplexity int) int
+		Kind                func(childComplexity int) int
+		Location            func(childComplexity int) int
+		Quoted              func(childComplexity int) int
 	}
 
 	MessageDecision struct {
@@ -795,6 +812,18 @@ type ComplexityRoot struct {
 	MessageEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	MessageFile struct {
+		ContentType func(childComplexity int) int
+		Name        func(childComplexity int) int
+	}
+
+	MessageLocation struct {
+		Address   func(childComplexity int) int
+		Label     func(childComplexity int) int
+		Latitude  func(childComplexity int) int
+		Longitude func(childComplexity int) int
 	}
 
 	MessageResolvePayload struct {
@@ -1079,6 +1108,13 @@ type ComplexityRoot struct {
 		End   func(childComplexity int) int
 		Start func(childComplexity int) int
 		Zone  func(childComplexity int) int
+	}
+
+	QuotedMessage struct {
+		Body      func(childComplexity int) int
+		MessageID func(childComplexity int) int
+		Sender    func(childComplexity int) int
+		Sid       func(childComplexity int) int
 	}
 
 	RecoveryCodesRenewPayload struct {
@@ -4296,6 +4332,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.Contact(childComplexity), true
+	case "Message.content":
+		if e.ComplexityRoot.Message.Content == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Content(childComplexity), true
 	case "Message.createdAt":
 		if e.ComplexityRoot.Message.CreatedAt == nil {
 			break
@@ -4460,6 +4502,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MessageAttempt.SubmittedAt(childComplexity), true
 
+	case "MessageChoice.id":
+		if e.ComplexityRoot.MessageChoice.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageChoice.ID(childComplexity), true
+	case "MessageChoice.text":
+		if e.ComplexityRoot.MessageChoice.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageChoice.Text(childComplexity), true
+
 	case "MessageConnection.edges":
 		if e.ComplexityRoot.MessageConnection.Edges == nil {
 			break
@@ -4484,6 +4539,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MessageConnection.TotalCount(childComplexity), true
+
+	case "MessageContent.choice":
+		if e.ComplexityRoot.MessageContent.Choice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageContent.Choice(childComplexity), true
+	case "MessageContent.files":
+		if e.ComplexityRoot.MessageContent.Files == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageContent.Files(childComplexity), true
+	case "MessageContent.form":
+		if e.ComplexityRoot.MessageContent.Form == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageContent.Form(childComplexity), true
+	case "MessageContent.forwarded":
+		if e.ComplexityRoot.MessageContent.Forwarded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageContent.Forwarded(childComplexity), true
+	case "MessageContent.frequentlyForwarded":
+		if e.ComplexityRoot.MessageContent.FrequentlyForwarded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageContent.FrequentlyForwarded(childComplexity), true
+	case "MessageContent.kind":
+		if e.ComplexityRoot.MessageContent.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageContent.Kind(childComplexity), true
+	case "MessageContent.location":
+		if e.ComplexityRoot.MessageContent.Location == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageContent.Location(childComplexity), true
+	case "MessageContent.quoted":
+		if e.ComplexityRoot.MessageContent.Quoted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageContent.Quoted(childComplexity), true
 
 	case "MessageDecision.at":
 		if e.ComplexityRoot.MessageDecision.At == nil {
@@ -4516,6 +4620,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MessageEdge.Node(childComplexity), true
+
+	case "MessageFile.contentType":
+		if e.ComplexityRoot.MessageFile.ContentType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageFile.ContentType(childComplexity), true
+	case "MessageFile.name":
+		if e.ComplexityRoot.MessageFile.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageFile.Name(childComplexity), true
+
+	case "MessageLocation.address":
+		if e.ComplexityRoot.MessageLocation.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageLocation.Address(childComplexity), true
+	case "MessageLocation.label":
+		if e.ComplexityRoot.MessageLocation.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageLocation.Label(childComplexity), true
+	case "MessageLocation.latitude":
+		if e.ComplexityRoot.MessageLocation.Latitude == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageLocation.Latitude(childComplexity), true
+	case "MessageLocation.longitude":
+		if e.ComplexityRoot.MessageLocation.Longitude == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageLocation.Longitude(childComplexity), true
 
 	case "MessageResolvePayload.resolved":
 		if e.ComplexityRoot.MessageResolvePayload.Resolved == nil {
@@ -6290,6 +6432,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.QuietHours.Zone(childComplexity), true
 
+	case "QuotedMessage.body":
+		if e.ComplexityRoot.QuotedMessage.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotedMessage.Body(childComplexity), true
+	case "QuotedMessage.messageId":
+		if e.ComplexityRoot.QuotedMessage.MessageID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotedMessage.MessageID(childComplexity), true
+	case "QuotedMessage.sender":
+		if e.ComplexityRoot.QuotedMessage.Sender == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotedMessage.Sender(childComplexity), true
+	case "QuotedMessage.sid":
+		if e.ComplexityRoot.QuotedMessage.Sid == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotedMessage.Sid(childComplexity), true
+
 	case "RecoveryCodesRenewPayload.recoveryCodes":
 		if e.ComplexityRoot.RecoveryCodesRenewPayload.RecoveryCodes == nil {
 			break
@@ -7987,6 +8154,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("QuietHoursInput", ec.unmarshalInputQuietHoursInput),
 			graphql.NewInputUnmarshaler("RecurrenceInput", ec.unmarshalInputRecurrenceInput),
 			graphql.NewInputUnmarshaler("SandboxInboundSendInput", ec.unmarshalInputSandboxInboundSendInput),
+			graphql.NewInputUnmarshaler("SandboxParameter", ec.unmarshalInputSandboxParameter),
 			graphql.NewInputUnmarshaler("SandboxSeedInput", ec.unmarshalInputSandboxSeedInput),
 			graphql.NewInputUnmarshaler("SandboxSettingsUpdateInput", ec.unmarshalInputSandboxSettingsUpdateInput),
 			graphql.NewInputUnmarshaler("SegmentCreateInput", ec.unmarshalInputSegmentCreateInput),
@@ -9630,6 +9798,76 @@ enum MessagePurpose {
   INBOUND
 }
 
+"What an inbound message is. Twilio tells reactions, edits and deletions of some accounts only."
+enum MessageContentKind {
+  TEXT
+  IMAGE
+  VIDEO
+  AUDIO
+  DOCUMENT
+  STICKER
+  "Cards of other people."
+  CONTACTS
+  LOCATION
+  "A button of a template or a quick reply."
+  BUTTON
+  "An entry that was picked out of a list."
+  LIST
+  "The answers of a form (WhatsApp Flow)."
+  FORM
+  "The body is the emoji; empty: it was taken back."
+  REACTION
+  "The body is the new text of the quoted message."
+  EDITED
+  "The quoted message was taken back."
+  DELETED
+  OTHER
+}
+type MessageContent {
+  kind: MessageContentKind!
+  location: MessageLocation
+  "By the places of the message's media."
+  files: [MessageFile!]! @listSize(assumedSize: 10)
+  "The button or the entry of a list that was chosen."
+  choice: MessageChoice
+  "The answers of a form, as JSON."
+  form: String
+  "What the message answers, edits or reacts to. WhatsApp tells it of messages of the last seven days."
+  quoted: QuotedMessage
+  forwarded: Boolean!
+  "Forwarded by many people one after the other."
+  frequentlyForwarded: Boolean!
+}
+type MessageLocation {
+  "In degrees, north positive."
+  latitude: Float!
+  "In degrees, east positive."
+  longitude: Float!
+  label: String
+  address: String
+}
+type MessageFile {
+  "Such as image/jpeg."
+  contentType: String
+  "Of documents."
+  name: String
+}
+type MessageChoice {
+  text: String
+  "Its payload or id, as the template has it."
+  id: String
+}
+type QuotedMessage {
+  "Twilio's id."
+  sid: String!
+  "Whose message it was, an address."
+  sender: String
+  "Its id here; null: it is none that is known."
+  messageId: ID
+  "Its beginning, at most 200 characters."
+  body: String
+}
+
 "One outbound or inbound WhatsApp message."
 type Message implements Node {
   id: ID!
@@ -9644,6 +9882,8 @@ type Message implements Node {
   body: String!
   "URLs."
   media: [String!]! @listSize(assumedSize: 10)
+  "Of an inbound message: what it holds beside text and media; null: nothing more."
+  content: MessageContent
   "Twilio's error code."
   errorCode: Int
   errorMessage: String
@@ -10580,11 +10820,19 @@ input SandboxInboundSendInput {
   with the number, with number and id, and from the id alone, as WhatsApp shows people. Not an id: invalid.
   """
   userId: String
-  "1 to 1,600 characters."
+  "1 to 1,600 characters; it may be empty where parameters say what the message is."
   body: String!
+  "Further parameters of Twilio's webhook, at most 30, such as Latitude, ButtonPayload or MediaUrl0."
+  parameters: [SandboxParameter!]
   "The first sender by default."
   senderId: ID
   profileName: String
+}
+input SandboxParameter {
+  "Letters and digits, at most 64. Not one that says who wrote what to whom: MessageSid, AccountSid, From, To, Body and the like."
+  name: String!
+  "At most 4,000 characters."
+  value: String!
 }
 type SandboxInboundSendPayload {
   "Twilio's id of the inbound message."
@@ -12670,6 +12918,8 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_body(ctx, field)
 	case "media":
 		return ec.fieldContext_Message_media(ctx, field)
+	case "content":
+		return ec.fieldContext_Message_content(ctx, field)
 	case "errorCode":
 		return ec.fieldContext_Message_errorCode(ctx, field)
 	case "errorMessage":
@@ -12726,6 +12976,16 @@ func (ec *executionContext) childFields_MessageAttempt(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type MessageAttempt", field.Name)
 }
 
+func (ec *executionContext) childFields_MessageChoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return ec.fieldContext_MessageChoice_text(ctx, field)
+	case "id":
+		return ec.fieldContext_MessageChoice_id(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MessageChoice", field.Name)
+}
+
 func (ec *executionContext) childFields_MessageConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -12738,6 +12998,28 @@ func (ec *executionContext) childFields_MessageConnection(ctx context.Context, f
 		return ec.fieldContext_MessageConnection_totalCount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MessageConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MessageContent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_MessageContent_kind(ctx, field)
+	case "location":
+		return ec.fieldContext_MessageContent_location(ctx, field)
+	case "files":
+		return ec.fieldContext_MessageContent_files(ctx, field)
+	case "choice":
+		return ec.fieldContext_MessageContent_choice(ctx, field)
+	case "form":
+		return ec.fieldContext_MessageContent_form(ctx, field)
+	case "quoted":
+		return ec.fieldContext_MessageContent_quoted(ctx, field)
+	case "forwarded":
+		return ec.fieldContext_MessageContent_forwarded(ctx, field)
+	case "frequentlyForwarded":
+		return ec.fieldContext_MessageContent_frequentlyForwarded(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MessageContent", field.Name)
 }
 
 func (ec *executionContext) childFields_MessageDecision(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12760,6 +13042,30 @@ func (ec *executionContext) childFields_MessageEdge(ctx context.Context, field g
 		return ec.fieldContext_MessageEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MessageEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MessageFile(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "contentType":
+		return ec.fieldContext_MessageFile_contentType(ctx, field)
+	case "name":
+		return ec.fieldContext_MessageFile_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MessageFile", field.Name)
+}
+
+func (ec *executionContext) childFields_MessageLocation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "latitude":
+		return ec.fieldContext_MessageLocation_latitude(ctx, field)
+	case "longitude":
+		return ec.fieldContext_MessageLocation_longitude(ctx, field)
+	case "label":
+		return ec.fieldContext_MessageLocation_label(ctx, field)
+	case "address":
+		return ec.fieldContext_MessageLocation_address(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MessageLocation", field.Name)
 }
 
 func (ec *executionContext) childFields_MessageResolvePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13058,6 +13364,20 @@ func (ec *executionContext) childFields_QuietHours(ctx context.Context, field gr
 		return ec.fieldContext_QuietHours_days(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type QuietHours", field.Name)
+}
+
+func (ec *executionContext) childFields_QuotedMessage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sid":
+		return ec.fieldContext_QuotedMessage_sid(ctx, field)
+	case "sender":
+		return ec.fieldContext_QuotedMessage_sender(ctx, field)
+	case "messageId":
+		return ec.fieldContext_QuotedMessage_messageId(ctx, field)
+	case "body":
+		return ec.fieldContext_QuotedMessage_body(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuotedMessage", field.Name)
 }
 
 func (ec *executionContext) childFields_RecoveryCodesRenewPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

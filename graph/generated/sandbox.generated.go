@@ -764,7 +764,7 @@ func (ec *executionContext) unmarshalInputSandboxInboundSendInput(ctx context.Co
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"from", "userId", "body", "senderId", "profileName"}
+	fieldsInOrder := [...]string{"from", "userId", "body", "parameters", "senderId", "profileName"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -792,6 +792,13 @@ func (ec *executionContext) unmarshalInputSandboxInboundSendInput(ctx context.Co
 				return it, err
 			}
 			it.Body = data
+		case "parameters":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("parameters"))
+			data, err := ec.unmarshalOSandboxParameter2ᚕᚖeventstreamᚋgraphᚋmodelᚐSandboxParameterᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Parameters = graphql.OmittableOf(data)
 		case "senderId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("senderId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
@@ -820,6 +827,55 @@ func (ec *executionContext) unmarshalInputSandboxInboundSendInput(ctx context.Co
 func UnmarshalSandboxInboundSendInput(ctx context.Context, raw any) (model.SandboxInboundSendInput, error) {
 	var out model.SandboxInboundSendInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "SandboxInboundSendInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputSandboxParameter(ctx context.Context, obj any) (model.SandboxParameter, error) {
+	var it model.SandboxParameter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "value"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "value":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Value = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSandboxParameter unmarshals raw into the SandboxParameter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSandboxParameter(ctx context.Context, raw any) (model.SandboxParameter, error) {
+	var out model.SandboxParameter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SandboxParameter", raw, &out)
 	return out, err
 }
 
@@ -1345,6 +1401,11 @@ func (ec *executionContext) marshalNSandboxInboundSendPayload2ᚖeventstreamᚋg
 	return ec._SandboxInboundSendPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNSandboxParameter2ᚖeventstreamᚋgraphᚋmodelᚐSandboxParameter(ctx context.Context, v any) (*model.SandboxParameter, error) {
+	res, err := ec.unmarshalInputSandboxParameter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNSandboxSeedInput2eventstreamᚋgraphᚋmodelᚐSandboxSeedInput(ctx context.Context, v any) (model.SandboxSeedInput, error) {
 	res, err := ec.unmarshalInputSandboxSeedInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -1369,6 +1430,23 @@ func (ec *executionContext) marshalNSandboxSettingsUpdatePayload2ᚖeventstream�
 		return graphql.Null
 	}
 	return ec._SandboxSettingsUpdatePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOSandboxParameter2ᚕᚖeventstreamᚋgraphᚋmodelᚐSandboxParameterᚄ(ctx context.Context, v any) ([]*model.SandboxParameter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.SandboxParameter, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNSandboxParameter2ᚖeventstreamᚋgraphᚋmodelᚐSandboxParameter(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) marshalOSandboxSettings2ᚖeventstreamᚋgraphᚋmodelᚐSandboxSettings(ctx context.Context, sel ast.SelectionSet, v *model.SandboxSettings) graphql.Marshaler {

@@ -1344,6 +1344,8 @@ type Message struct {
 	Body string `json:"body"`
 	// URLs.
 	Media []string `json:"media"`
+	// Of an inbound message: what it holds beside text and media; null: nothing more.
+	Content *MessageContent `json:"content,omitempty"`
 	// Twilio's error code.
 	ErrorCode    *int    `json:"errorCode,omitempty"`
 	ErrorMessage *string `json:"errorMessage,omitempty"`
@@ -1394,12 +1396,34 @@ type MessageAttempt struct {
 	EndedAt *time.Time `json:"endedAt,omitempty"`
 }
 
+type MessageChoice struct {
+	Text *string `json:"text,omitempty"`
+	// Its payload or id, as the template has it.
+	ID *string `json:"id,omitempty"`
+}
+
 type MessageConnection struct {
 	Edges      []*MessageEdge `json:"edges"`
 	Nodes      []*Message     `json:"nodes"`
 	PageInfo   *PageInfo      `json:"pageInfo"`
 	TotalCount int64          `json:"totalCount"`
 	Counter    lazy.Count     `json:"-"`
+}
+
+type MessageContent struct {
+	Kind     MessageContentKind `json:"kind"`
+	Location *MessageLocation   `json:"location,omitempty"`
+	// By the places of the message's media.
+	Files []*MessageFile `json:"files"`
+	// The button or the entry of a list that was chosen.
+	Choice *MessageChoice `json:"choice,omitempty"`
+	// The answers of a form, as JSON.
+	Form *string `json:"form,omitempty"`
+	// What the message answers, edits or reacts to. WhatsApp tells it of messages of the last seven days.
+	Quoted    *QuotedMessage `json:"quoted,omitempty"`
+	Forwarded bool           `json:"forwarded"`
+	// Forwarded by many people one after the other.
+	FrequentlyForwarded bool `json:"frequentlyForwarded"`
 }
 
 type MessageDecision struct {
@@ -1416,6 +1440,13 @@ type MessageEdge struct {
 	Node   *Message `json:"node"`
 }
 
+type MessageFile struct {
+	// Such as image/jpeg.
+	ContentType *string `json:"contentType,omitempty"`
+	// Of documents.
+	Name *string `json:"name,omitempty"`
+}
+
 type MessageFilter struct {
 	CampaignID graphql.Omittable[*string]           `json:"campaignId,omitempty"`
 	ContactID  graphql.Omittable[*string]           `json:"contactId,omitempty"`
@@ -1423,6 +1454,15 @@ type MessageFilter struct {
 	Status     graphql.Omittable[*MessageStatus]    `json:"status,omitempty"`
 	// true: only those that need a decision, see Message.decisionSince. Of all campaigns and outside of them, unless campaignId or contactId narrows it.
 	NeedsDecision graphql.Omittable[*bool] `json:"needsDecision,omitempty"`
+}
+
+type MessageLocation struct {
+	// In degrees, north positive.
+	Latitude float64 `json:"latitude"`
+	// In degrees, east positive.
+	Longitude float64 `json:"longitude"`
+	Label     *string `json:"label,omitempty"`
+	Address   *string `json:"address,omitempty"`
 }
 
 type MessageResolveInput struct {
@@ -1701,6 +1741,17 @@ type QuietHoursInput struct {
 	Days  graphql.Omittable[[]Weekday] `json:"days,omitempty"`
 }
 
+type QuotedMessage struct {
+	// Twilio's id.
+	Sid string `json:"sid"`
+	// Whose message it was, an address.
+	Sender *string `json:"sender,omitempty"`
+	// Its id here; null: it is none that is known.
+	MessageID *string `json:"messageId,omitempty"`
+	// Its beginning, at most 200 characters.
+	Body *string `json:"body,omitempty"`
+}
+
 type RecoveryCodesRenewPayload struct {
 	// Ten, shown this once.
 	RecoveryCodes []string     `json:"recoveryCodes,omitempty"`
@@ -1743,8 +1794,10 @@ type SandboxInboundSendInput struct {
 	// WhatsApp's id of who writes (BSUID), beside their number: the webhook then names both, and they are one person. Write
 	// with the number, with number and id, and from the id alone, as WhatsApp shows people. Not an id: invalid.
 	UserID graphql.Omittable[*string] `json:"userId,omitempty"`
-	// 1 to 1,600 characters.
+	// 1 to 1,600 characters; it may be empty where parameters say what the message is.
 	Body string `json:"body"`
+	// Further parameters of Twilio's webhook, at most 30, such as Latitude, ButtonPayload or MediaUrl0.
+	Parameters graphql.Omittable[[]*SandboxParameter] `json:"parameters,omitempty"`
 	// The first sender by default.
 	SenderID    graphql.Omittable[*string] `json:"senderId,omitempty"`
 	ProfileName graphql.Omittable[*string] `json:"profileName,omitempty"`
@@ -1754,6 +1807,13 @@ type SandboxInboundSendPayload struct {
 	// Twilio's id of the inbound message.
 	Sid        *string      `json:"sid,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+type SandboxParameter struct {
+	// Letters and digits, at most 64. Not one that says who wrote what to whom: MessageSid, AccountSid, From, To, Body and the like.
+	Name string `json:"name"`
+	// At most 4,000 characters.
+	Value string `json:"value"`
 }
 
 type SandboxSeedInput struct {
@@ -3832,6 +3892,95 @@ func (e *ImportStatus) UnmarshalJSON(b []byte) error {
 }
 
 func (e ImportStatus) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What an inbound message is. Twilio tells reactions, edits and deletions of some accounts only.
+type MessageContentKind string
+
+const (
+	MessageContentKindText     MessageContentKind = "TEXT"
+	MessageContentKindImage    MessageContentKind = "IMAGE"
+	MessageContentKindVideo    MessageContentKind = "VIDEO"
+	MessageContentKindAudio    MessageContentKind = "AUDIO"
+	MessageContentKindDocument MessageContentKind = "DOCUMENT"
+	MessageContentKindSticker  MessageContentKind = "STICKER"
+	// Cards of other people.
+	MessageContentKindContacts MessageContentKind = "CONTACTS"
+	MessageContentKindLocation MessageContentKind = "LOCATION"
+	// A button of a template or a quick reply.
+	MessageContentKindButton MessageContentKind = "BUTTON"
+	// An entry that was picked out of a list.
+	MessageContentKindList MessageContentKind = "LIST"
+	// The answers of a form (WhatsApp Flow).
+	MessageContentKindForm MessageContentKind = "FORM"
+	// The body is the emoji; empty: it was taken back.
+	MessageContentKindReaction MessageContentKind = "REACTION"
+	// The body is the new text of the quoted message.
+	MessageContentKindEdited MessageContentKind = "EDITED"
+	// The quoted message was taken back.
+	MessageContentKindDeleted MessageContentKind = "DELETED"
+	MessageContentKindOther   MessageContentKind = "OTHER"
+)
+
+var AllMessageContentKind = []MessageContentKind{
+	MessageContentKindText,
+	MessageContentKindImage,
+	MessageContentKindVideo,
+	MessageContentKindAudio,
+	MessageContentKindDocument,
+	MessageContentKindSticker,
+	MessageContentKindContacts,
+	MessageContentKindLocation,
+	MessageContentKindButton,
+	MessageContentKindList,
+	MessageContentKindForm,
+	MessageContentKindReaction,
+	MessageContentKindEdited,
+	MessageContentKindDeleted,
+	MessageContentKindOther,
+}
+
+func (e MessageContentKind) IsValid() bool {
+	switch e {
+	case MessageContentKindText, MessageContentKindImage, MessageContentKindVideo, MessageContentKindAudio, MessageContentKindDocument, MessageContentKindSticker, MessageContentKindContacts, MessageContentKindLocation, MessageContentKindButton, MessageContentKindList, MessageContentKindForm, MessageContentKindReaction, MessageContentKindEdited, MessageContentKindDeleted, MessageContentKindOther:
+		return true
+	}
+	return false
+}
+
+func (e MessageContentKind) String() string {
+	return string(e)
+}
+
+func (e *MessageContentKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = MessageContentKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid MessageContentKind", str)
+	}
+	return nil
+}
+
+func (e MessageContentKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *MessageContentKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e MessageContentKind) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

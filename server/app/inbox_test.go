@@ -209,3 +209,71 @@ func (e *env) get(path string) answer {
 	require.NoError(e.t, err)
 	return answer{resp.StatusCode, string(raw)}
 }
+
+// TestWhatContactsSendIsShownAsWhatItIs from the sandbox's webhook to the API.
+func TestWhatContactsSendIsShownAsWhatItIs(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	sends := func(body string, parameters map[string]string) (sid string) {
+		var list []map[string]string
+		for name, value := range parameters {
+			list = append(list, map[string]string{"name": name, "value": value})
+		}
+		var out struct{ SandboxInboundSend struct{ SID string } }
+		e.do(&out, `mutation($b: String!, $p: [SandboxParameter!]) { sandboxInboundSend(input: {from: "+4915112345678", body: $b, parameters: $p}) { sid userErrors { message } } }`,
+			map[string]any{"b": body, "p": list})
+		require.NotEmpty(t, out.SandboxInboundSend.SID)
+		return out.SandboxInboundSend.SID
+	}
+	first := sends("Hello", nil)
+	sends("", map[string]string{"MessageType": "location", "Latitude": "52.5", "Longitude": "13.4", "Label": "Our shop", "Address": "Main St 1"})
+	sends("bill.pdf", map[string]string{
+		"MessageType": "document", "NumMedia": "1", "MediaUrl0": "https://api.twilio.com/x", "MediaContentType0": "application/pdf", "Forwarded": "true",
+	})
+	sends("Yes", map[string]string{"MessageType": "button", "ButtonText": "Yes", "ButtonPayload": "yes", "OriginalRepliedMessageSid": first})
+	type content struct {
+		Kind      string
+		Forwarded bool
+		Location  *struct {
+			Latitude, Longitude float64
+			Label, Address      string
+		}
+		Files  []struct{ ContentType, Name string }
+		Choice *struct{ Text, ID string }
+		Quoted *struct{ Sid, MessageID, Body string }
+	}
+	var got struct {
+		Conversations struct {
+			Nodes []struct {
+				Messages struct {
+					Nodes []struct {
+						Body    string
+						Content *content
+					}
+				}
+			}
+		}
+	}
+	require.Eventually(t, func() bool {
+		e.do(&got, `{ conversations(first: 5) { nodes { messages(first: 10) { nodes { body content { kind forwarded location { latitude longitude label address }
+			files { contentType name } choice { text id } quoted { sid messageId body } } } } } } }`, nil)
+		return len(got.Conversations.Nodes) == 1 && len(got.Conversations.Nodes[0].Messages.Nodes) == 4
+	}, patience, 20*time.Millisecond)
+	rows := got.Conversations.Nodes[0].Messages.Nodes // the newest first
+	require.Nil(t, rows[3].Content)
+	require.Equal(t, "LOCATION", rows[2].Content.Kind)
+	require.Equal(t, "📍 Our shop", rows[2].Body)
+	require.InDelta(t, 52.5, rows[2].Content.Location.Latitude, 0)
+	require.Equal(t, "Main St 1", rows[2].Content.Location.Address)
+	require.Equal(t, "DOCUMENT", rows[1].Content.Kind)
+	require.True(t, rows[1].Content.Forwarded)
+	require.Equal(t, "bill.pdf", rows[1].Content.Files[0].Name)
+	require.Equal(t, "yes", rows[0].Content.Choice.ID)
+	require.Equal(t, "Hello", rows[0].Content.Quoted.Body)
+	require.NotEmpty(t, rows[0].Content.Quoted.MessageID)
+	var refused struct {
+		SandboxInboundSend struct{ UserErrors []struct{ Message string } }
+	}
+	e.do(&refused, `mutation { sandboxInboundSend(input: {from: "+4915112345678", body: "x", parameters: [{name: "From", value: "y"}]}) { userErrors { message } } }`, nil)
+	require.Contains(t, refused.SandboxInboundSend.UserErrors[0].Message, "set by the sandbox")
+}

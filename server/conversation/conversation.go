@@ -56,6 +56,7 @@ type InboundMessage struct {
 	UserIDs       []string // the ids under which WhatsApp knows the writer, beside From
 	Body          string
 	Media         []string
+	Content       *message.Content // what it holds beside text and media
 	ProfileName   string
 	QuotedSID     string // the message they replied to
 	ButtonText    string
@@ -169,7 +170,12 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 	m := &message.Message{
 		Direction: message.Inbound, Purpose: message.PurposeInbound, ContactID: c.ID, ConversationID: &thread.ID,
 		SenderID: snd,
-		Body:     contact.CleanText(in.Body), Media: in.Media, Status: message.StatusReceived, SID: &in.SID,
+		Body:     contact.CleanText(in.Body), Media: in.Media, Content: in.Content, Status: message.StatusReceived, SID: &in.SID,
+	}
+	if m.Content != nil && m.Content.Quoted != nil {
+		if err := message.Quote(ctx, tx, c.ID, m.Content.Quoted); err != nil {
+			return News{}, err
+		}
 	}
 	if err := message.Insert(ctx, tx, m); err != nil {
 		return News{}, err

@@ -61,8 +61,8 @@ func Traces(ctx context.Context, tx bun.Tx, places []Place, limit int) (rows []T
 // ClearTexts takes what was said out of messages.
 func ClearTexts(ctx context.Context, tx bun.Tx, ids []int64) error {
 	_, err := tx.NewRaw(`
-		UPDATE messages m SET body = '', media = '[]'
-		FROM (SELECT id FROM messages WHERE id = ANY (?) AND (body <> '' OR media <> '[]') ORDER BY id FOR UPDATE) l
+		UPDATE messages m SET body = '', media = '[]', content = NULL
+		FROM (SELECT id FROM messages WHERE id = ANY (?) AND (body <> '' OR media <> '[]' OR content IS NOT NULL) ORDER BY id FOR UPDATE) l
 		WHERE m.id = l.id`, pgdialect.Array(ids)).Exec(ctx)
 	return db.Err(err)
 }

@@ -47,6 +47,7 @@ type Message struct {
 	TemplateVersionID *int64     //
 	Body              string     // as it went out or came in; "" until rendered
 	Media             []string   `bun:"type:jsonb"` // URLs
+	Content           *Content   `bun:"type:jsonb"` // of inbound messages that hold more
 	Status            Status     //
 	SkipReason        SkipReason //
 	SID               *string    `bun:"sid"` // Twilio's id

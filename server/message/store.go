@@ -40,6 +40,20 @@ func ByIDs(ctx context.Context, idb bun.IDB, ids []int64) (rows []*Message, err 
 	return rows, db.Err(err)
 }
 
+// Quote fills in what is known of a quoted message, where it is one with this contact.
+func Quote(ctx context.Context, tx bun.Tx, contactID int64, q *Quoted) error {
+	const shown = 200 // characters
+	var rows []struct {
+		ID   int64
+		Body string
+	}
+	err := tx.NewRaw(`SELECT id, left(body, ?) AS body FROM messages WHERE sid = ? AND contact_id = ?`, shown, q.SID, contactID).Scan(ctx, &rows)
+	if len(rows) > 0 {
+		q.MessageID, q.Body = rows[0].ID, rows[0].Body
+	}
+	return db.Err(err)
+}
+
 // LastOutbound tells when the provider last accepted a message to each contact.
 func (s *Store) LastOutbound(ctx context.Context, contactIDs []int64) (map[int64]*time.Time, error) {
 	var rows []struct {

@@ -2,11 +2,13 @@ package twilio
 
 import (
 	"cmp"
+	"math"
 	"net/url"
 	"strconv"
 	"strings"
 
 	"eventstream/server/consent"
+	"eventstream/server/contact"
 	"eventstream/server/conversation"
 	"eventstream/server/message"
 )
@@ -49,15 +51,116 @@ func (Reader) Inbound(p map[string]string) conversation.InboundMessage {
 		in.Body = p["ButtonText"]
 	}
 	n, _ := strconv.Atoi(p["NumMedia"])
-	for i := range min(n, 10) {
+	for i := range min(n, mostMedia) {
 		if u, err := url.Parse(p["MediaUrl"+strconv.Itoa(i)]); err == nil && u.Scheme == "https" {
 			in.Media = append(in.Media, u.String())
 		}
 	}
-	if p["Latitude"] != "" && in.Body == "" {
-		in.Body = "📍 " + p["Latitude"] + ", " + p["Longitude"]
+	if in.Body == "" && p["ListTitle"] != "" {
+		in.Body = p["ListTitle"]
+	}
+	in.Content = contentOf(p)
+	if l := in.Content; l != nil && l.Location != nil && in.Body == "" {
+		in.Body = "📍 " + cmp.Or(l.Location.Label, l.Location.Address, p["Latitude"]+", "+p["Longitude"])
 	}
 	return in
+}
+
+// contentOf reads what a message holds beside text and media; nil: nothing.
+func contentOf(p map[string]string) *message.Content {
+	clean := func(key string) string { return clipped(contact.CleanText(p[key])) }
+	c := &message.Content{
+		Kind: kindOf(p), Forwarded: p["Forwarded"] == "true" || p["FrequentlyForwarded"] == "true", Often: p["FrequentlyForwarded"] == "true",
+	}
+	if lat, lon, ok := place(p["Latitude"], p["Longitude"]); ok {
+		c.Location = &message.Location{Latitude: lat, Longitude: lon, Label: clean("Label"), Address: clean("Address")}
+	}
+	n, _ := strconv.Atoi(p["NumMedia"])
+	for i := range min(n, mostMedia) {
+		if u, err := url.Parse(p["MediaUrl"+strconv.Itoa(i)]); err != nil || u.Scheme != "https" {
+			continue
+		}
+		f := message.File{Type: clean("MediaContentType" + strconv.Itoa(i))}
+		if c.Kind == message.ContentDocument && n == 1 { // Twilio tells the name in place of a text
+			f.Name = clean("Body")
+		}
+		c.Files = append(c.Files, f)
+	}
+	if choice := (message.Choice{
+		Text: cmp.Or(clean("ButtonText"), clean("ListTitle")), ID: cmp.Or(clean("ButtonPayload"), clean("ListId")),
+	}); choice != (message.Choice{}) {
+		c.Choice = &choice
+	}
+	if c.Kind == message.ContentForm {
+		c.Form = cmp.Or(contact.CleanText(p["InteractiveData"]), contact.CleanText(p["FlowData"]))
+	}
+	if sid := p["OriginalRepliedMessageSid"]; sid != "" {
+		c.Quoted = &message.Quoted{SID: clean("OriginalRepliedMessageSid"), Sender: strings.TrimPrefix(clean("OriginalRepliedMessageSender"), channelPrefix)}
+	}
+	if c.Kind == message.ContentText && !c.Forwarded && c.Quoted == nil {
+		return nil
+	}
+	return c
+}
+
+const (
+	mostMedia   = 10
+	longestPart = 1000 // of a label, an address or a choice, in bytes
+)
+
+func clipped(s string) string {
+	if len(s) > longestPart {
+		return strings.ToValidUTF8(s[:longestPart], "")
+	}
+	return s
+}
+
+func place(latitude, longitude string) (lat, lon float64, ok bool) {
+	lat, err1 := strconv.ParseFloat(latitude, 64)
+	lon, err2 := strconv.ParseFloat(longitude, 64)
+	return lat, lon, err1 == nil && err2 == nil && math.Abs(lat) <= 90 && math.Abs(lon) <= 180
+}
+
+// kindOf tells what a message is by what it carries, and by its MessageType where that
+// says more.
+func kindOf(p map[string]string) message.ContentKind {
+	kind := strings.ToLower(p["MessageType"])
+	switch {
+	case p["ListId"] != "" || p["ListTitle"] != "":
+		return message.ContentList
+	case p["ButtonText"] != "" || p["ButtonPayload"] != "" || kind == "button":
+		return message.ContentButton
+	case p["FlowData"] != "" || p["InteractiveData"] != "":
+		return message.ContentForm
+	case p["Latitude"] != "":
+		return message.ContentLocation
+	}
+	if known, ok := kinds[kind]; ok {
+		return known
+	}
+	media, _, _ := strings.Cut(p["MediaContentType0"], ";")
+	switch family, _, _ := strings.Cut(media, "/"); {
+	case media == "text/vcard", media == "text/x-vcard":
+		return message.ContentContacts
+	case family == "image":
+		return message.ContentImage
+	case family == "video":
+		return message.ContentVideo
+	case family == "audio":
+		return message.ContentAudio
+	case media != "", p["MediaUrl0"] != "":
+		return message.ContentDocument
+	case kind == "", kind == "text", kind == "interactive":
+		return message.ContentText
+	}
+	return message.ContentOther
+}
+
+var kinds = map[string]message.ContentKind{
+	"image": message.ContentImage, "video": message.ContentVideo, "audio": message.ContentAudio, "voice": message.ContentAudio,
+	"document": message.ContentDocument, "sticker": message.ContentSticker, "contacts": message.ContentContacts,
+	"location": message.ContentLocation, "reaction": message.ContentReaction, "edit": message.ContentEdited,
+	"edited": message.ContentEdited, "revoke": message.ContentDeleted, "revoked": message.ContentDeleted, "deleted": message.ContentDeleted,
 }
 
 // To gives the address that a status callback is about, and the ids beside it.

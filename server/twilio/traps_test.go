@@ -152,3 +152,49 @@ func TestEveryKnownCodeHasItsClass(t *testing.T) {
 		require.Equal(t, want, Code(code).Scope, code)
 	}
 }
+
+// TestInboundMessagesAreWhatTheyAre: what Twilio's captures show of each kind.
+func TestInboundMessagesAreWhatTheyAre(t *testing.T) {
+	t.Parallel()
+	const url = "https://api.twilio.com/2010-04-01/Accounts/AC1/Messages/MM1/Media/ME1"
+	media := func(kind, contentType, body string) map[string]string {
+		return map[string]string{"MessageType": kind, "NumMedia": "1", "MediaUrl0": url, "MediaContentType0": contentType, "Body": body}
+	}
+	for name, c := range map[string]struct {
+		params map[string]string
+		body   string
+		want   *message.Content
+	}{
+		"text": {map[string]string{"MessageType": "text", "Body": "Hello"}, "Hello", nil},
+		"place": {
+			map[string]string{"MessageType": "location", "Latitude": "52.5", "Longitude": "-13.4", "Label": "Café", "Address": "Main St 1"}, "📍 Café",
+			&message.Content{Kind: message.ContentLocation, Location: &message.Location{Latitude: 52.5, Longitude: -13.4, Label: "Café", Address: "Main St 1"}},
+		},
+		"pin": {
+			map[string]string{"Latitude": "52.5", "Longitude": "13.4"}, "📍 52.5, 13.4",
+			&message.Content{Kind: message.ContentLocation, Location: &message.Location{Latitude: 52.5, Longitude: 13.4}},
+		},
+		"no place":     {map[string]string{"Latitude": "north", "Longitude": "NaN"}, "", &message.Content{Kind: message.ContentLocation}},
+		"photo":        {media("image", "image/jpeg", "Look"), "Look", &message.Content{Kind: message.ContentImage, Files: []message.File{{Type: "image/jpeg"}}}},
+		"older photo":  {media("", "image/jpeg", ""), "", &message.Content{Kind: message.ContentImage, Files: []message.File{{Type: "image/jpeg"}}}},
+		"voice":        {media("audio", "audio/ogg", ""), "", &message.Content{Kind: message.ContentAudio, Files: []message.File{{Type: "audio/ogg"}}}},
+		"document":     {media("document", "application/pdf", "bill.pdf"), "bill.pdf", &message.Content{Kind: message.ContentDocument, Files: []message.File{{Type: "application/pdf", Name: "bill.pdf"}}}},
+		"contact card": {media("", "text/vcard", ""), "", &message.Content{Kind: message.ContentContacts, Files: []message.File{{Type: "text/vcard"}}}},
+		"sticker":      {media("sticker", "image/webp", ""), "", &message.Content{Kind: message.ContentSticker, Files: []message.File{{Type: "image/webp"}}}},
+		"button": {
+			map[string]string{"MessageType": "button", "ButtonText": "Yes", "ButtonPayload": "yes-1", "Body": "Yes", "OriginalRepliedMessageSid": "MM9", "OriginalRepliedMessageSender": "whatsapp:+1415"}, "Yes",
+			&message.Content{Kind: message.ContentButton, Choice: &message.Choice{Text: "Yes", ID: "yes-1"}, Quoted: &message.Quoted{SID: "MM9", Sender: "+1415"}},
+		},
+		"list":      {map[string]string{"MessageType": "interactive", "ListId": "m", "ListTitle": "Medium"}, "Medium", &message.Content{Kind: message.ContentList, Choice: &message.Choice{Text: "Medium", ID: "m"}}},
+		"form":      {map[string]string{"MessageType": "interactive", "FlowData": `{"a":1}`}, "", &message.Content{Kind: message.ContentForm, Form: `{"a":1}`}},
+		"forwarded": {map[string]string{"Body": "Hi", "Forwarded": "true"}, "Hi", &message.Content{Kind: message.ContentText, Forwarded: true}},
+		"often":     {map[string]string{"Body": "Hi", "FrequentlyForwarded": "true"}, "Hi", &message.Content{Kind: message.ContentText, Forwarded: true, Often: true}},
+		"reaction":  {map[string]string{"MessageType": "reaction", "Body": "👍", "OriginalRepliedMessageSid": "SM1"}, "👍", &message.Content{Kind: message.ContentReaction, Quoted: &message.Quoted{SID: "SM1"}}},
+		"deleted":   {map[string]string{"MessageType": "revoke", "OriginalRepliedMessageSid": "SM1"}, "", &message.Content{Kind: message.ContentDeleted, Quoted: &message.Quoted{SID: "SM1"}}},
+		"unknown":   {map[string]string{"MessageType": "hologram"}, "", &message.Content{Kind: message.ContentOther}},
+	} {
+		in := Reader{}.Inbound(c.params)
+		require.Equal(t, c.body, in.Body, name)
+		require.Equal(t, c.want, in.Content, name)
+	}
+}

@@ -91,6 +91,10 @@ const ContactDocument = graphql(`
           purpose
           status
           body
+          media
+          content {
+            ...BubbleContent
+          }
           errorMessage
           createdAt
           campaign {

@@ -1,7 +1,9 @@
 import { Paper, ScrollArea, Stack, Text } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
 import { useEffect, useRef, useState } from "react";
+import type { BubbleContentFragment } from "../../gql/graphql";
 import { duration, moment, words } from "../../lib/format";
+import { ContentHead, ContentParts, contentName } from "./Content";
 
 /** "3 h 20 min left", counting down. */
 export function Countdown(props: { until: string }) {
@@ -21,10 +23,16 @@ export type Said = {
   purpose: string;
   status: string;
   body: string;
+  media: readonly string[];
+  content?: BubbleContentFragment | null;
   errorMessage?: string | null;
   createdAt: string;
   campaign?: { name: string } | null;
 };
+
+/** What its parts say already: a place by its name, a document by that of its file. */
+const showsItself = (m: Said) =>
+  !!m.content && (!!m.content.location || (m.media.length > 0 && (!m.body || m.content.files[0]?.name === m.body)));
 
 /** What was said, oldest first; it stays at the newest. */
 export function Bubbles(props: { messages: readonly Said[]; tall?: string }) {
@@ -58,9 +66,13 @@ export function Bubbles(props: { messages: readonly Said[]; tall?: string }) {
               style={{ alignSelf: theirs ? "flex-start" : "flex-end" }}
               bg={theirs ? undefined : "light-dark(#eef6f1, #1f2b25)"}
             >
-              <Text size="sm" style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>
-                {m.body || "(no text)"}
-              </Text>
+              {m.content && <ContentHead content={m.content} />}
+              {!showsItself(m) && (
+                <Text size="sm" style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>
+                  {m.body || contentName(m.content?.kind)}
+                </Text>
+              )}
+              {m.content && <ContentParts content={m.content} media={m.media} />}
               <Text size="xs" c="dimmed">
                 {moment(m.createdAt)}
                 {theirs ? "" : ` · ${m.campaign?.name ?? words(m.purpose)} · ${words(m.status).toLowerCase()}`}

@@ -10,6 +10,7 @@ import { graphql } from "../../gql";
 import type { ConversationFilter, InboxQuery } from "../../gql/graphql";
 import { count, moment } from "../../lib/format";
 import { usePages } from "../../lib/pages";
+import { contentName } from "./Content";
 import { Thread } from "./Thread";
 
 const InboxDocument = graphql(`
@@ -38,6 +39,9 @@ const InboxDocument = graphql(`
           id
           direction
           body
+          content {
+            kind
+          }
         }
       }
     }
@@ -161,7 +165,7 @@ export function InboxPage() {
                   </Group>
                   <Text size="xs" c="dimmed" truncate>
                     {r.lastMessage?.direction === "OUTBOUND" ? "You: " : ""}
-                    {r.lastMessage?.body || "(no text)"}
+                    {r.lastMessage?.body || contentName(r.lastMessage?.content?.kind)}
                   </Text>
                   <Text size="xs" c="dimmed">
                     {r.lastMessageAt ? moment(r.lastMessageAt) : ""}

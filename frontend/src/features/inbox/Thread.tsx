@@ -45,6 +45,10 @@ const ThreadDocument = graphql(`
             purpose
             status
             body
+            media
+            content {
+              ...BubbleContent
+            }
             errorMessage
             createdAt
             campaign {
