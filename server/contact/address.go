@@ -105,8 +105,12 @@ func readAddress(text, s, region string, reading Reading) (Address, error) {
 	a := Address{
 		Kind: KindPhone, Wire: e164(n), MatchKey: e164(canonical), Mobile: isMobile(canonical),
 	}
-	if r := phonenumbers.GetRegionCodeForNumber(canonical); r != "001" {
-		a.Region = r
+	a.Region = phonenumbers.GetRegionCodeForNumber(canonical)
+	if former := parsed(formerForm(a.MatchKey), ""); a.Region == "" && former != nil {
+		a.Region, a.Mobile = phonenumbers.GetRegionCodeForNumber(former), isMobile(former)
+	}
+	if a.Region == "001" {
+		a.Region = ""
 	}
 	if zones := numberZones(canonical); len(zones) == 1 {
 		a.TimeZone = zones[0]

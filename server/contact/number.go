@@ -315,7 +315,11 @@ func cmpMatch(matches ...[]string) []string {
 // valid holds for numbers that exist in one of their forms: plans change before
 // libraries do.
 func valid(n *phonenumbers.PhoneNumber) bool {
-	return phonenumbers.IsValidNumber(n) || phonenumbers.IsValidNumber(canonicalNumber(n))
+	if phonenumbers.IsValidNumber(n) || phonenumbers.IsValidNumber(canonicalNumber(n)) {
+		return true
+	}
+	former := parsed(formerForm(e164(n)), "")
+	return former != nil && phonenumbers.IsValidNumber(former)
 }
 
 func e164(n *phonenumbers.PhoneNumber) string { return phonenumbers.Format(n, phonenumbers.E164) }

@@ -108,6 +108,36 @@ func TestTheFormsOfOneNumberAreOnePerson(t *testing.T) {
 	require.Equal(t, "+2250707123456", a.MatchKey)
 }
 
+// TestEitherFormOfANumber joins them whichever comes first, by a file or by WhatsApp.
+// Facts: the plans' own tables, as server/contact/plans.go cites them.
+func TestEitherFormOfANumber(t *testing.T) {
+	t.Parallel()
+	for old, modern := range map[string]string{
+		"+22507123456": "+2250707123456", "+22545123456": "+2250545123456", "+22501123456": "+2250101123456", // mobile
+		"+22520212345": "+2252720212345", "+22522412345": "+2252722412345", "+22530012345": "+2252530012345", // fixed
+		"+22997123456": "+2290197123456", "+22921312345": "+2290121312345",
+		"+2203012345": "+220833012345", "+2207012345": "+220877012345", "+2206612345": "+220866612345", "+2204012345": "+220874012345",
+		"+2205812345": "+220835812345", "+2202212345": "+220872212345",
+		"+841201234567": "+84701234567", "+841231234567": "+84831234567", "+841621234567": "+84321234567", "+841861234567": "+84561234567",
+		"+841991234567": "+84591234567", "+5215512345678": "+525512345678", "+541165324855": "+5491165324855", "+556284123456": "+5562984123456",
+	} {
+		for _, text := range []string{old, modern} {
+			a, err := contact.ParseAddress(text, "")
+			require.NoError(t, err, "%s of %s", text, old)
+			require.Equal(t, modern, a.MatchKey, text)
+			require.NotEmpty(t, a.Region, text)
+			d, err := contact.DeliveredAddress("whatsapp:" + text)
+			require.NoError(t, err)
+			require.Equal(t, a, d, "a file and WhatsApp mean the same")
+		}
+	}
+	for _, unchanged := range []string{"+2209912345", "+221771234567", "+22670123456"} { // Gamcel; Senegal; Burkina Faso
+		a, err := contact.ParseAddress(unchanged, "")
+		require.NoError(t, err)
+		require.Equal(t, unchanged, a.MatchKey)
+	}
+}
+
 func TestWhatWasDeliveredComesFromAnAddress(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

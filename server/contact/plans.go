@@ -7,19 +7,20 @@ import "strings"
 type renumbered struct {
 	code     string // with +
 	digits   int    // of the old form, without the country code
+	added    int    // so many digits were put before the old form; 0: it was changed in another way
 	modern   func(national string) string
 	accounts string // where the rule is from, and since when it holds
 }
 
 // renumberings join the forms of one number. Another country is one more line.
 var renumberings = []renumbered{
-	{"+521", 10, func(n string) string { return "+52" + n }, "Mexico, 2019-08-03: the 1 after 52 is gone (IFT)"},
-	{"+54", 10, func(n string) string { return "+549" + n }, "Argentina: mobile numbers have a 9 after 54"},
-	{"+55", 10, brazil, "Brazil, 2012–2016: a ninth digit for mobile numbers (Anatel)"},
-	{"+225", 8, ivoryCoast, "Côte d'Ivoire, 2021-01-31: ten digits, by the operator (ARTCI)"},
-	{"+229", 8, func(n string) string { return "+22901" + n }, "Benin, 2024-11-30: 01 before all numbers (ARCEP, ITU)"},
-	{"+220", 7, gambia, "Gambia, 2026-09-04, both forms until 2026-11-30: nine digits, by the operator (PURA)"},
-	{"+84", 10, vietnam, "Vietnam, 2018-09-15: mobile numbers of ten digits after 84 have nine (MIC)"},
+	{"+521", 10, 0, func(n string) string { return "+52" + n }, "Mexico, 2019-08-03: the 1 after 52 is gone (IFT)"},
+	{"+54", 10, 0, func(n string) string { return "+549" + n }, "Argentina: mobile numbers have a 9 after 54"},
+	{"+55", 10, 0, brazil, "Brazil, 2012–2016: a ninth digit for mobile numbers (Anatel)"},
+	{"+225", 8, 2, ivoryCoast, "Côte d'Ivoire, 2021-01-31: ten digits, by the operator (ARTCI)"},
+	{"+229", 8, 2, func(n string) string { return "+22901" + n }, "Benin, 2024-11-30: 01 before all numbers (ARCEP, ITU)"},
+	{"+220", 7, 2, gambia, "Gambia, 2026-09-04, both forms until 2026-11-30: nine digits, by the operator (PURA)"},
+	{"+84", 10, 0, vietnam, "Vietnam, 2018-09-15: mobile numbers of ten digits after 84 have nine (MIC)"},
 }
 
 // modernForm gives the form that a number has today.
@@ -37,6 +38,18 @@ func modernForm(e164 string) string {
 		}
 	}
 	return e164
+}
+
+// formerForm gives the form that a number had, where that only lacked digits at its
+// beginning; "" when it has none. Libraries learn of new forms last.
+func formerForm(e164 string) string {
+	for _, r := range renumberings {
+		national, ok := strings.CutPrefix(e164, r.code)
+		if ok && r.added > 0 && len(national) == r.digits+r.added && r.modern(national[r.added:]) == e164 {
+			return r.code + national[r.added:]
+		}
+	}
+	return ""
 }
 
 func brazil(n string) string {

@@ -151,6 +151,7 @@ var refusals = map[message.SkipReason]string{
 	message.SkipOptedOut:        "this contact has opted out: nothing may be sent until they write START",
 	message.SkipSuppressed:      "this number is suppressed: nothing may be sent to it",
 	message.SkipNoConsent:       "this contact has not opted in: a template needs their consent",
+	message.SkipNoNumber:        "only an id is known of this contact, and WhatsApp delivers authentication templates to numbers alone",
 	message.SkipMissingVariable: "the template needs a value that this contact does not have",
 	message.SkipWindowClosed:    "the 24-hour window is closed: only an approved template may go until they write again",
 	message.SkipTooLong:         "filled in, the text is longer than WhatsApp takes",
@@ -170,6 +171,9 @@ func (s *Service) mayAnswer(ctx context.Context, tx bun.Tx, c *contact.Contact, 
 	}
 	if version != nil {
 		if candidate.Body, err = template.Parse(version.Body); err != nil {
+			return err
+		}
+		if candidate.Category, err = template.CategoryOf(ctx, tx, version.TemplateID); err != nil {
 			return err
 		}
 	}

@@ -72,6 +72,11 @@ var questions = []question{
 			"after an error such as 63049.",
 		message.SkipIneligible,
 	},
+	{
+		"Number", "Their number is known, or the category needs none.",
+		"WhatsApp delivers authentication templates to numbers alone, and only an id was known of them.",
+		message.SkipNoNumber,
+	},
 	{"Frequency", "", "", message.SkipFrequencyCap},
 	{
 		"Complete", "Every placeholder had a value.", "A placeholder had no value and no fallback.",

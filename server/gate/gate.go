@@ -81,6 +81,8 @@ func Decide(c Candidate, now time.Time) Verdict {
 		return skip(message.SkipUnreachable)
 	case campaign && c.Category == template.CategoryMarketing && !c.Redelivery && !Marketable(p, now):
 		return skip(message.SkipIneligible)
+	case c.Category == template.CategoryAuthentication && p.Kind != contact.KindPhone:
+		return skip(message.SkipNoNumber) // Twilio's changelog on BSUIDs, 2026: one-tap, zero-tap and copy-code need a number
 	case c.Cap != nil && c.Recent.Accepted >= c.Cap.Messages:
 		return skip(message.SkipFrequencyCap)
 	case c.Cap != nil && c.Recent.Accepted+c.Recent.InFlight >= c.Cap.Messages:

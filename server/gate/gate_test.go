@@ -56,6 +56,9 @@ func TestTheGateInItsOrder(t *testing.T) {
 		message.SkipOptOutReview: func(c *Candidate) { c.Contact.OptOutReviewAt, c.Contact.Reachable = &now, false },
 		message.SkipUnreachable:  func(c *Candidate) { c.Contact.Reachable, c.Contact.MarketingEligible = false, false },
 		message.SkipIneligible:   func(c *Candidate) { c.Contact.Region = "US" },
+		message.SkipNoNumber: func(c *Candidate) {
+			c.Category, c.Contact.Kind, c.Contact.Attributes = template.CategoryAuthentication, contact.KindBSUID, nil
+		},
 		message.SkipFrequencyCap: func(c *Candidate) {
 			c.Cap, c.Recent, c.Contact.Attributes = &FrequencyCap{2, 7}, Recent{Accepted: 2}, nil
 		},

@@ -167,6 +167,13 @@ func TestLegalHoursByPlace(t *testing.T) {
 		},
 		{"Alabama on Sunday", "+12055550123", "", nil, "2026-11-22T18:00:00Z", "2026-11-23T14:00:00Z", "us_al_hours"},
 		{"Rhode Island on Saturday", "+14015550123", "", nil, "2026-11-21T14:30:00Z", "2026-11-21T15:00:00Z", "us_ri_hours"},
+		{"Oregon at 20:30", "+15035550123", "", nil, "2026-11-24T04:30:00Z", "2026-11-24T16:00:00Z", "us_or_hours"},
+		{"Pennsylvania on Sunday", "+12155550123", "", nil, "2026-11-22T18:00:00Z", "2026-11-22T18:00:00Z", ""},
+		{"Pennsylvania on Saturday", "+12155550123", "", nil, "2026-11-21T18:00:00Z", "2026-11-22T13:00:00Z", "us_pa_hours"},
+		{"South Korea at 22:00", "+821012345678", "", nil, "2026-11-24T13:00:00Z", "2026-11-24T23:00:00Z", "kr_hours"},
+		{"an id of South Korea at 22:00", "KR.1", "", nil, "2026-11-24T13:00:00Z", "2026-11-24T23:00:00Z", "kr_hours"},
+		{"Vietnam at 6:00", "+84912345678", "", nil, "2026-11-23T23:00:00Z", "2026-11-24T00:00:00Z", "vn_hours"},
+		{"an id of the US at 21:30 in New York", "US.1", "", nil, "2026-11-24T02:30:00Z", "2026-11-24T18:00:00Z", "us_federal_hours"},
 		{"Kentucky at 9", "+15025550123", "", nil, "2026-11-23T14:00:00Z", "2026-11-23T15:00:00Z", "us_ky_hours"},
 		{
 			"declared state beside the number's", "+12125550123", "",

@@ -35,6 +35,7 @@ const (
 	SkipOptOutReview    SkipReason = "opt_out_review" // somebody has to decide whether they asked for an end
 	SkipUnreachable     SkipReason = "unreachable"
 	SkipIneligible      SkipReason = "ineligible"    // WhatsApp gives this contact no marketing
+	SkipNoNumber        SkipReason = "no_number"     // authentication templates go to numbers alone
 	SkipFrequencyCap    SkipReason = "frequency_cap" // had enough messages lately
 	SkipMissingVariable SkipReason = "missing_variable"
 	SkipTooLong         SkipReason = "too_long"

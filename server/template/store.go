@@ -194,3 +194,9 @@ func countMissing(ctx context.Context, idb bun.IDB, required [][]string) (n int6
 	})
 	return n, db.Err(q.Scan(ctx, &n))
 }
+
+// CategoryOf gives the category of a template.
+func CategoryOf(ctx context.Context, idb bun.IDB, id int64) (c Category, err error) {
+	err = idb.NewRaw("SELECT category FROM templates WHERE id = ?", id).Scan(ctx, &c)
+	return c, db.Err(err)
+}

@@ -30,6 +30,7 @@ import type { ConsentStatus } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
 import { moment, untilText, words } from "../../lib/format";
 import { Bubbles, Countdown } from "../inbox/Bubbles";
+import { ContactAddresses } from "./ContactAddresses";
 import { ContactTimeline } from "./ContactTimeline";
 import { ContactTools } from "./ContactTools";
 import { ContactTopics } from "./ContactTopics";
@@ -72,6 +73,7 @@ const ContactDocument = graphql(`
         }
       }
       tags
+      ...ContactAddresses
       ...ContactTopics
       suppression {
         id
@@ -440,6 +442,7 @@ export function ContactPage() {
               </Timeline>
             )}
           </Card>
+          <ContactAddresses contact={c} />
           <ContactTopics contact={c} />
         </Stack>
       </SimpleGrid>

@@ -294,7 +294,7 @@ function Sandbox() {
 
 function InboundForm(props: { disabled: boolean }) {
   const [{ fetching }, send] = useMutation(InboundSendDocument);
-  const form = useForm({ initialValues: { from: "", body: "" } });
+  const form = useForm({ initialValues: { from: "", userId: "", body: "" } });
   return (
     <Card>
       <Title order={2} size="h4" mb="sm">
@@ -302,9 +302,9 @@ function InboundForm(props: { disabled: boolean }) {
       </Title>
       <form
         onSubmit={form.onSubmit(async (v) => {
-          const result = await send({ input: v });
+          const result = await send({ input: { ...v, userId: v.userId || null } });
           const errors = result.data?.sandboxInboundSend.userErrors ?? [];
-          if (errors.length) return form.setErrors(byField(errors, ["from", "body"]).fields);
+          if (errors.length) return form.setErrors(byField(errors, ["from", "userId", "body"]).fields);
           if (settled(result)) {
             notifications.show({ message: "The message is in", color: "green" });
             form.setFieldValue("body", "");
@@ -314,9 +314,15 @@ function InboundForm(props: { disabled: boolean }) {
         <Stack>
           <TextInput
             label="From"
-            description="The contact's number"
+            description="The contact's number, or their id where WhatsApp shows no number"
             placeholder="+49 151 12345678"
             {...form.getInputProps("from")}
+          />
+          <TextInput
+            label="WhatsApp id"
+            description="Optional, beside a number: the webhook names both, and they are one person"
+            placeholder="DE.1000000000000001"
+            {...form.getInputProps("userId")}
           />
           <TextInput label="Message" description="STOP opts them out, START back in" {...form.getInputProps("body")} />
           <Group justify="flex-end">

@@ -1,0 +1,56 @@
+import { join } from "node:path";
+import { expect, type Page, test } from "@playwright/test";
+import { everyWay, signedIn, watch } from "./look";
+
+// One person whom WhatsApp knows by a number, by an id, and by both.
+test.describe.configure({ mode: "serial" });
+test.use({ storageState: signedIn });
+
+const pictures = join(import.meta.dirname, ".results/identity");
+const broken: string[] = [];
+test.beforeEach(({ page }) => watch(page, broken));
+test.afterAll(() => expect(broken, "errors in the browser's console").toEqual([]));
+
+const number = "+4915199900041";
+const id = "DE.1000000000000041";
+
+/** Writes to us on the settings page, as a contact would. */
+async function writes(page: Page, from: string, userId: string, body: string) {
+  await page.goto("/settings?tab=sandbox");
+  await page.getByLabel("From").fill(from);
+  await page.getByLabel("WhatsApp id").fill(userId);
+  await page.getByLabel("Message", { exact: true }).fill(body);
+  await page.getByRole("button", { name: "Send to us" }).click();
+  await expect(page.getByText("The message is in").first()).toBeVisible();
+}
+
+async function find(page: Page, address: string) {
+  await page.goto("/contacts");
+  await page.getByPlaceholder(/Name/).fill(address);
+  await page.getByRole("row").filter({ hasText: address }).getByRole("link").first().click();
+}
+
+test("who writes with an id alone is a contact without a number", async ({ page }) => {
+  await writes(page, id, "", "Do you have it in red?");
+  await find(page, id);
+  await expect(page.getByText("WhatsApp shows no number of this person.")).toBeVisible();
+  await everyWay(page, "without-number", pictures);
+});
+
+test("a message with number and id makes one person of two contacts", async ({ page }) => {
+  await writes(page, number, "", "Hello from my number");
+  await writes(page, number, id, "It is me");
+  await find(page, number);
+  const addresses = page.getByRole("list", { name: "Addresses" });
+  await expect(addresses.getByRole("listitem")).toHaveCount(2);
+  await expect(addresses.getByRole("listitem").first()).toContainText(`${number}NumberWritten to`);
+  await expect(addresses).toContainText(id);
+  await expect(page.getByText("Do you have it in red?").first()).toBeVisible();
+  await everyWay(page, "both", pictures);
+});
+
+test("a STOP from the id opts the number out", async ({ page }) => {
+  await writes(page, id, "", "STOP");
+  await find(page, number);
+  await expect(page.getByText("Opted out").first()).toBeVisible();
+});

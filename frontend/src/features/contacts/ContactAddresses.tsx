@@ -1,0 +1,70 @@
+import { Badge, Card, Group, Stack, Text, Title } from "@mantine/core";
+import { graphql } from "../../gql";
+import type { AddressKind, AddressSource, ContactAddressesFragment } from "../../gql/graphql";
+import { moment } from "../../lib/format";
+
+graphql(`
+  fragment ContactAddresses on Contact {
+    addresses {
+      address
+      kind
+      source
+      preferred
+      firstSeenAt
+      lastSeenAt
+    }
+  }
+`);
+
+const kinds: Record<AddressKind, string> = {
+  PHONE: "Number",
+  BSUID: "WhatsApp id",
+  PARENT_BSUID: "Parent id",
+};
+const sources: Record<AddressSource, string> = {
+  MESSAGE: "from a message of theirs",
+  RECEIPT: "from a receipt",
+  IMPORT: "by import",
+  OTHER: "entered",
+};
+
+/** All addresses by which WhatsApp knows a contact, the one that is written to first. */
+export function ContactAddresses(props: { contact: ContactAddressesFragment }) {
+  const { addresses } = props.contact;
+  return (
+    <Card>
+      <Title order={2} size="h4" mb="sm">
+        Addresses
+      </Title>
+      <Stack gap="sm" component="ul" p={0} m={0} style={{ listStyle: "none" }} aria-label="Addresses">
+        {addresses.map((a) => (
+          <li key={a.address}>
+            <Group gap="xs">
+              <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+                {a.address}
+              </Text>
+              <Badge variant="default" tt="none">
+                {kinds[a.kind]}
+              </Badge>
+              {a.preferred && (
+                <Badge variant="light" tt="none">
+                  Written to
+                </Badge>
+              )}
+            </Group>
+            <Text size="xs" c="dimmed">
+              Known since {moment(a.firstSeenAt)}, {sources[a.source]}
+              {a.lastSeenAt ? ` · last seen ${moment(a.lastSeenAt)}` : ""}
+            </Text>
+          </li>
+        ))}
+      </Stack>
+      {addresses.length > 0 && !addresses.some((a) => a.kind === "PHONE") && (
+        <Text size="sm" c="dimmed" mt="sm">
+          WhatsApp shows no number of this person. They can be written to by their id; authentication templates need a
+          number.
+        </Text>
+      )}
+    </Card>
+  );
+}
