@@ -61,6 +61,8 @@ type ComplexityRoot struct {
 	Account struct {
 		Operator             func(childComplexity int) int
 		Passkeys             func(childComplexity int) int
+		Password             func(childComplexity int) int
+		Provider             func(childComplexity int) int
 		RecoveryCodesLeft    func(childComplexity int) int
 		SecondFactorMissing  func(childComplexity int) int
 		SecondFactorRequired func(childComplexity int) int
@@ -374,6 +376,7 @@ type ComplexityRoot struct {
 		PasskeyOptions func(childComplexity int) int
 		PasskeyStep    func(childComplexity int) int
 		Password       func(childComplexity int) int
+		ProviderURL    func(childComplexity int) int
 		UserErrors     func(childComplexity int) int
 	}
 
@@ -831,6 +834,7 @@ type ComplexityRoot struct {
 		OperatorDeactivate        func(childComplexity int, input model.OperatorDeactivateInput) int
 		OperatorInvite            func(childComplexity int, input model.OperatorInviteInput) int
 		OperatorPasswordLink      func(childComplexity int, input model.OperatorPasswordLinkInput) int
+		OperatorProviderUnlink    func(childComplexity int, input model.OperatorProviderUnlinkInput) int
 		OperatorReactivate        func(childComplexity int, input model.OperatorReactivateInput) int
 		OperatorSecondFactorReset func(childComplexity int, input model.OperatorSecondFactorResetInput) int
 		OperatorUpdate            func(childComplexity int, input model.OperatorUpdateInput) int
@@ -897,6 +901,7 @@ type ComplexityRoot struct {
 		Kind         func(childComplexity int) int
 		LastSignInAt func(childComplexity int) int
 		Name         func(childComplexity int) int
+		Provider     func(childComplexity int) int
 		Role         func(childComplexity int) int
 	}
 
@@ -913,6 +918,11 @@ type ComplexityRoot struct {
 
 	OperatorPasswordLinkPayload struct {
 		Link       func(childComplexity int) int
+		Operator   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OperatorProviderUnlinkPayload struct {
 		Operator   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
@@ -1257,6 +1267,7 @@ type ComplexityRoot struct {
 		Emails      func(childComplexity int) int
 		Live        func(childComplexity int) int
 		Needed      func(childComplexity int) int
+		Provider    func(childComplexity int) int
 		TokenNeeded func(childComplexity int) int
 		Version     func(childComplexity int) int
 	}
@@ -1265,6 +1276,12 @@ type ComplexityRoot struct {
 		Operator   func(childComplexity int) int
 		SecondStep func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	SignInProvider struct {
+		Name func(childComplexity int) int
+		Only func(childComplexity int) int
+		URL  func(childComplexity int) int
 	}
 
 	SignOutEverywherePayload struct {
@@ -1533,6 +1550,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Passkeys(childComplexity), true
+	case "Account.password":
+		if e.ComplexityRoot.Account.Password == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Password(childComplexity), true
+	case "Account.provider":
+		if e.ComplexityRoot.Account.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Provider(childComplexity), true
 	case "Account.recoveryCodesLeft":
 		if e.ComplexityRoot.Account.RecoveryCodesLeft == nil {
 			break
@@ -2770,6 +2799,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConfirmBeginPayload.Password(childComplexity), true
+	case "ConfirmBeginPayload.providerUrl":
+		if e.ComplexityRoot.ConfirmBeginPayload.ProviderURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmBeginPayload.ProviderURL(childComplexity), true
 	case "ConfirmBeginPayload.userErrors":
 		if e.ComplexityRoot.ConfirmBeginPayload.UserErrors == nil {
 			break
@@ -4887,6 +4922,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OperatorPasswordLink(childComplexity, args["input"].(model.OperatorPasswordLinkInput)), true
+	case "Mutation.operatorProviderUnlink":
+		if e.ComplexityRoot.Mutation.OperatorProviderUnlink == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_operatorProviderUnlink_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OperatorProviderUnlink(childComplexity, args["input"].(model.OperatorProviderUnlinkInput)), true
 	case "Mutation.operatorReactivate":
 		if e.ComplexityRoot.Mutation.OperatorReactivate == nil {
 			break
@@ -5439,6 +5485,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Operator.Name(childComplexity), true
+	case "Operator.provider":
+		if e.ComplexityRoot.Operator.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operator.Provider(childComplexity), true
 	case "Operator.role":
 		if e.ComplexityRoot.Operator.Role == nil {
 			break
@@ -5496,6 +5548,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OperatorPasswordLinkPayload.UserErrors(childComplexity), true
+
+	case "OperatorProviderUnlinkPayload.operator":
+		if e.ComplexityRoot.OperatorProviderUnlinkPayload.Operator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorProviderUnlinkPayload.Operator(childComplexity), true
+	case "OperatorProviderUnlinkPayload.userErrors":
+		if e.ComplexityRoot.OperatorProviderUnlinkPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorProviderUnlinkPayload.UserErrors(childComplexity), true
 
 	case "OperatorReactivatePayload.operator":
 		if e.ComplexityRoot.OperatorReactivatePayload.Operator == nil {
@@ -6865,6 +6930,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Setup.Needed(childComplexity), true
+	case "Setup.provider":
+		if e.ComplexityRoot.Setup.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Setup.Provider(childComplexity), true
 	case "Setup.tokenNeeded":
 		if e.ComplexityRoot.Setup.TokenNeeded == nil {
 			break
@@ -6896,6 +6967,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SignInPayload.UserErrors(childComplexity), true
+
+	case "SignInProvider.name":
+		if e.ComplexityRoot.SignInProvider.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInProvider.Name(childComplexity), true
+	case "SignInProvider.only":
+		if e.ComplexityRoot.SignInProvider.Only == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInProvider.Only(childComplexity), true
+	case "SignInProvider.url":
+		if e.ComplexityRoot.SignInProvider.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInProvider.URL(childComplexity), true
 
 	case "SignOutEverywherePayload.userErrors":
 		if e.ComplexityRoot.SignOutEverywherePayload.UserErrors == nil {
@@ -7824,6 +7914,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OperatorDeactivateInput", ec.unmarshalInputOperatorDeactivateInput),
 			graphql.NewInputUnmarshaler("OperatorInviteInput", ec.unmarshalInputOperatorInviteInput),
 			graphql.NewInputUnmarshaler("OperatorPasswordLinkInput", ec.unmarshalInputOperatorPasswordLinkInput),
+			graphql.NewInputUnmarshaler("OperatorProviderUnlinkInput", ec.unmarshalInputOperatorProviderUnlinkInput),
 			graphql.NewInputUnmarshaler("OperatorReactivateInput", ec.unmarshalInputOperatorReactivateInput),
 			graphql.NewInputUnmarshaler("OperatorSecondFactorResetInput", ec.unmarshalInputOperatorSecondFactorResetInput),
 			graphql.NewInputUnmarshaler("OperatorUpdateInput", ec.unmarshalInputOperatorUpdateInput),
@@ -9644,6 +9735,8 @@ type Operator implements Node {
   name: String!
   "Null for everybody but admins and the operator themselves."
   role: Role
+  "Signs in at the provider, see Setup.provider. Always false for everybody but admins and the operator themselves."
+  provider: Boolean!
   "False: shut out."
   active: Boolean!
   "True until the invitation is taken up. Always false for everybody but admins."
@@ -9702,6 +9795,10 @@ type Passkey {
 "One's own account."
 type Account {
   operator: Operator!
+  "There is a password."
+  password: Boolean!
+  "One signs in at the provider, see Setup.provider."
+  provider: Boolean!
   "Codes of an app are asked for at sign-in."
   totp: Boolean!
   passkeys: [Passkey!]! @listSize(assumedSize: 10)
@@ -9738,6 +9835,19 @@ type PasswordLink {
   expiresAt: DateTime!
 }
 
+"Where operators sign in by OpenID Connect."
+type SignInProvider {
+  "What people call it."
+  name: String!
+  """
+  The page here that leads there. With ?to= and a path of a page here, the sign-in ends on that page. With ?confirm
+  whoever is signed in signs in anew and ends on /confirmed, which counts as confirm does.
+  """
+  url: String!
+  "There is no other way in: passwords and passkeys only confirm who somebody is."
+  only: Boolean!
+}
+
 "What this installation is and needs."
 type Setup {
   "True until the first admin exists."
@@ -9748,6 +9858,8 @@ type Setup {
   live: Boolean!
   "True: the server sends emails, such as links for a new password."
   emails: Boolean!
+  "Null: operators sign in here alone."
+  provider: SignInProvider
   version: String!
 }
 
@@ -9812,6 +9924,12 @@ type Mutation {
   instead of a forgotten one. Earlier links of theirs no longer work.
   """
   operatorPasswordLink(input: OperatorPasswordLinkInput!): OperatorPasswordLinkPayload!
+    @hasRole(role: ADMIN, scope: null, recent: true)
+  """
+  Forgets by whom the provider knows an operator, and ends their sessions. Their next sign-in there links them anew, by
+  their email address.
+  """
+  operatorProviderUnlink(input: OperatorProviderUnlinkInput!): OperatorProviderUnlinkPayload!
     @hasRole(role: ADMIN, scope: null, recent: true)
   "Makes a service account, the owner of API tokens."
   serviceAccountCreate(input: ServiceAccountCreateInput!): ServiceAccountCreatePayload!
@@ -9968,7 +10086,7 @@ input OperatorInviteInput {
 }
 type OperatorInvitePayload {
   operator: Operator
-  "Shown this once; null with a password in the input."
+  "Shown this once; null with a password in the input, and where operators sign in at the provider alone."
   link: String
   userErrors: [UserError!]!
 }
@@ -9993,6 +10111,13 @@ input OperatorReactivateInput {
   id: ID!
 }
 type OperatorReactivatePayload {
+  operator: Operator
+  userErrors: [UserError!]!
+}
+input OperatorProviderUnlinkInput {
+  id: ID!
+}
+type OperatorProviderUnlinkPayload {
   operator: Operator
   userErrors: [UserError!]!
 }
@@ -10066,6 +10191,8 @@ type ConfirmBeginPayload {
   passkeyOptions: JSON
   "Goes along with the passkey's answer; holds ten minutes. Null without passkeys."
   passkeyStep: String
+  "The page that leads to the provider, where signing in anew will do; it ends on /confirmed. Null: not linked."
+  providerUrl: String
   userErrors: [UserError!]!
 }
 "Either the password or a passkey's answer."
@@ -11067,6 +11194,10 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 	switch field.Name {
 	case "operator":
 		return ec.fieldContext_Account_operator(ctx, field)
+	case "password":
+		return ec.fieldContext_Account_password(ctx, field)
+	case "provider":
+		return ec.fieldContext_Account_provider(ctx, field)
 	case "totp":
 		return ec.fieldContext_Account_totp(ctx, field)
 	case "passkeys":
@@ -11695,6 +11826,8 @@ func (ec *executionContext) childFields_ConfirmBeginPayload(ctx context.Context,
 		return ec.fieldContext_ConfirmBeginPayload_passkeyOptions(ctx, field)
 	case "passkeyStep":
 		return ec.fieldContext_ConfirmBeginPayload_passkeyStep(ctx, field)
+	case "providerUrl":
+		return ec.fieldContext_ConfirmBeginPayload_providerUrl(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_ConfirmBeginPayload_userErrors(ctx, field)
 	}
@@ -12555,6 +12688,8 @@ func (ec *executionContext) childFields_Operator(ctx context.Context, field grap
 		return ec.fieldContext_Operator_name(ctx, field)
 	case "role":
 		return ec.fieldContext_Operator_role(ctx, field)
+	case "provider":
+		return ec.fieldContext_Operator_provider(ctx, field)
 	case "active":
 		return ec.fieldContext_Operator_active(ctx, field)
 	case "invited":
@@ -12599,6 +12734,16 @@ func (ec *executionContext) childFields_OperatorPasswordLinkPayload(ctx context.
 		return ec.fieldContext_OperatorPasswordLinkPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OperatorPasswordLinkPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OperatorProviderUnlinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "operator":
+		return ec.fieldContext_OperatorProviderUnlinkPayload_operator(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OperatorProviderUnlinkPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperatorProviderUnlinkPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_OperatorReactivatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13197,6 +13342,8 @@ func (ec *executionContext) childFields_Setup(ctx context.Context, field graphql
 		return ec.fieldContext_Setup_live(ctx, field)
 	case "emails":
 		return ec.fieldContext_Setup_emails(ctx, field)
+	case "provider":
+		return ec.fieldContext_Setup_provider(ctx, field)
 	case "version":
 		return ec.fieldContext_Setup_version(ctx, field)
 	}
@@ -13213,6 +13360,18 @@ func (ec *executionContext) childFields_SignInPayload(ctx context.Context, field
 		return ec.fieldContext_SignInPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignInPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SignInProvider(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_SignInProvider_name(ctx, field)
+	case "url":
+		return ec.fieldContext_SignInProvider_url(ctx, field)
+	case "only":
+		return ec.fieldContext_SignInProvider_only(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignInProvider", field.Name)
 }
 
 func (ec *executionContext) childFields_SignOutEverywherePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

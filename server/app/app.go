@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,6 +47,7 @@ import (
 	"eventstream/server/mail"
 	"eventstream/server/merge"
 	"eventstream/server/message"
+	"eventstream/server/oidc"
 	"eventstream/server/optout"
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
@@ -267,7 +269,7 @@ func (a *App) build(ctx context.Context) error {
 	s := graph.Services{
 		Auth: auth.New(auth.Options{
 			DB: a.db, Hub: a.hub, Keys: a.keys, Now: now, PublicURL: a.publicURL,
-			Mail: post, Jobs: enqueuer, Log: a.log,
+			Mail: post, Jobs: enqueuer, ProviderOnly: a.cfg.OIDC.Only, Log: a.log,
 		}),
 		Contacts: contact.NewService(a.db, a.hub),
 		Consents: consent.NewService(a.db, a.hub, addresses, now),
@@ -313,6 +315,9 @@ func (a *App) build(ctx context.Context) error {
 		}
 	}
 	s.SetupToken = a.setupToken()
+	if p := a.cfg.OIDC; p.Enabled() {
+		s.SignInProvider = &graph.SignInProvider{Name: p.Label(), URL: oidc.StartPath, Only: p.Only}
+	}
 	a.Services = s
 	if a.roles.Work {
 		a.work = &worker.Services{
@@ -360,7 +365,7 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.openWriter(now); err != nil {
 		return err
 	}
-	return a.buildServer(signers)
+	return a.buildServer(signers, now)
 }
 
 // postOf is how emails are sent, nil when they are not.
@@ -466,7 +471,7 @@ func (a *App) setupToken() string {
 	return hex.EncodeToString(sum[:])[:20]
 }
 
-func (a *App) buildServer(signers []twilio.Account) error {
+func (a *App) buildServer(signers []twilio.Account, now func() time.Time) error {
 	documents, err := graph.NewTrustedDocuments(frontend.Documents(), a.cfg.TrustedDocumentsOnly)
 	if err != nil {
 		return err
@@ -496,10 +501,38 @@ func (a *App) buildServer(signers []twilio.Account) error {
 		Playground: a.cfg.Playground,
 		Ready:      a.ready, Registry: a.registry, HTTPS: https, Proxies: a.cfg.TrustedProxies,
 		Hosts: guard.NewHosts(a.cfg.PublicURL, a.cfg.ListenAddr, a.listener.Addr(), a.cfg.AllowedHosts), Log: a.log,
-		Rejects: a.downloadRejects, Export: a.downloadContacts, Messages: a.downloadMessages,
+		Provider: a.signInProvider(https, now),
+		Rejects:  a.downloadRejects, Export: a.downloadContacts, Messages: a.downloadMessages,
 	})
 	a.server = a.newServer(router)
 	return nil
+}
+
+// signInProvider is where operators sign in by OpenID Connect, nil without.
+func (a *App) signInProvider(https bool, now func() time.Time) *web.SignIn {
+	if !a.cfg.OIDC.Enabled() {
+		return nil
+	}
+	p := oidc.New(oidc.Options{
+		Config: a.cfg.OIDC, Auth: a.Services.Auth, PagesURL: a.pagesURL, HTTPS: https, Now: now, Log: a.log,
+		Keep: graph.KeepSession, ClientOf: graph.ClientOf,
+	})
+	return &web.SignIn{
+		StartPath: oidc.StartPath, CallbackPath: oidc.CallbackPath, Start: p.Start, Callback: p.Callback,
+	}
+}
+
+// pagesURL is where people open the pages. On this machine it says localhost:
+// passkeys need a name, and cookies belong to one.
+func (a *App) pagesURL() string {
+	u, err := url.Parse(a.publicURL())
+	if err != nil {
+		return a.publicURL()
+	}
+	if ip := net.ParseIP(u.Hostname()); ip != nil && ip.IsLoopback() {
+		u.Host = net.JoinHostPort("localhost", u.Port())
+	}
+	return u.String()
 }
 
 // ready asks Postgres on a connection that nobody else takes.

@@ -31,6 +31,7 @@ type Routes struct {
 	Rejects    Download
 	Export     Download
 	Messages   Download
+	Provider   *SignIn      // nil: operators do not sign in elsewhere
 	Jobs       http.Handler // River UI, nil without
 	SPA        http.Handler
 	Playground bool
@@ -40,6 +41,12 @@ type Routes struct {
 	Hosts      guard.Hosts
 	HTTPS      bool // people come by https, as PUBLIC_URL says
 	Log        *slog.Logger
+}
+
+// SignIn is signing in at an OpenID Connect provider.
+type SignIn struct {
+	StartPath, CallbackPath string
+	Start, Callback         http.HandlerFunc
 }
 
 // Download writes a file about the thing with this id. format is the end of its name where the path tells it.
@@ -81,6 +88,10 @@ func (rt Routes) pages(r chi.Router) {
 		viewer.Get("/downloads/imports/{id}/rejects.{format:csv|xlsx}", rt.download(rt.Rejects))
 		marketer.Get("/downloads/exports/{id}/{file}", rt.download(rt.Export))
 		marketer.Get("/downloads/campaigns/{id}/messages.{format:csv|xlsx}", rt.download(rt.Messages))
+		if p := rt.Provider; p != nil {
+			r.Get(p.StartPath, p.Start)
+			r.Get(p.CallbackPath, p.Callback)
+		}
 		if rt.Schema != "" {
 			viewer.Get("/schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -15,9 +15,9 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
  */
 type Documents = {
     "\n  mutation SignOut {\n    signOut {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SignOutDocument,
-    "\n  mutation ConfirmBegin {\n    confirmBegin {\n      password\n      passkeyOptions\n      passkeyStep\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.ConfirmBeginDocument,
+    "\n  mutation ConfirmBegin {\n    confirmBegin {\n      password\n      passkeyOptions\n      passkeyStep\n      providerUrl\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.ConfirmBeginDocument,
     "\n  mutation Confirm($input: ConfirmInput!) {\n    confirm(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.ConfirmDocument,
-    "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      version\n    }\n  }\n": typeof types.SessionDocument,
+    "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n      password\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      provider {\n        name\n        url\n        only\n      }\n      version\n    }\n  }\n": typeof types.SessionDocument,
     "\n  query Sessions {\n    sessions {\n      id\n      userAgent\n      address\n      current\n      createdAt\n      lastSeenAt\n    }\n  }\n": typeof types.SessionsDocument,
     "\n  mutation SessionRevoke($input: SessionRevokeInput!) {\n    sessionRevoke(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SessionRevokeDocument,
     "\n  mutation SignOutEverywhere {\n    signOutEverywhere {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SignOutEverywhereDocument,
@@ -132,12 +132,13 @@ type Documents = {
     "\n  mutation ApiTokenCreate($input: ApiTokenCreateInput!) {\n    apiTokenCreate(input: $input) {\n      secret\n      apiToken {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.ApiTokenCreateDocument,
     "\n  mutation ApiTokenRevoke($input: ApiTokenRevokeInput!) {\n    apiTokenRevoke(input: $input) {\n      apiToken {\n        id\n        revokedAt\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.ApiTokenRevokeDocument,
     "\n  mutation ServiceAccountCreate($input: ServiceAccountCreateInput!) {\n    serviceAccountCreate(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.ServiceAccountCreateDocument,
-    "\n  query Operators {\n    operators {\n      id\n      kind\n      name\n      email\n      role\n      active\n      invited\n      lastSignInAt\n    }\n  }\n": typeof types.OperatorsDocument,
+    "\n  query Operators {\n    operators {\n      id\n      kind\n      name\n      email\n      role\n      active\n      provider\n      invited\n      lastSignInAt\n    }\n  }\n": typeof types.OperatorsDocument,
     "\n  mutation OperatorInvite($input: OperatorInviteInput!) {\n    operatorInvite(input: $input) {\n      operator {\n        id\n      }\n      link\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.OperatorInviteDocument,
     "\n  mutation OperatorUpdate($input: OperatorUpdateInput!) {\n    operatorUpdate(input: $input) {\n      operator {\n        id\n        name\n        role\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.OperatorUpdateDocument,
     "\n  mutation OperatorDeactivate($input: OperatorDeactivateInput!) {\n    operatorDeactivate(input: $input) {\n      operator {\n        id\n        active\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.OperatorDeactivateDocument,
     "\n  mutation OperatorReactivate($input: OperatorReactivateInput!) {\n    operatorReactivate(input: $input) {\n      operator {\n        id\n        active\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.OperatorReactivateDocument,
     "\n  mutation OperatorPasswordLink($input: OperatorPasswordLinkInput!) {\n    operatorPasswordLink(input: $input) {\n      operator {\n        id\n      }\n      link\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.OperatorPasswordLinkDocument,
+    "\n  mutation OperatorProviderUnlink($input: OperatorProviderUnlinkInput!) {\n    operatorProviderUnlink(input: $input) {\n      operator {\n        id\n        provider\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.OperatorProviderUnlinkDocument,
     "\n  mutation OperatorSecondFactorReset($input: OperatorSecondFactorResetInput!) {\n    operatorSecondFactorReset(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.OperatorSecondFactorResetDocument,
     "\n  query SignInRules {\n    settings {\n      secondFactorRoles\n      sessionIdleHours\n    }\n  }\n": typeof types.SignInRulesDocument,
     "\n  mutation SignInRulesUpdate($input: SettingsUpdateInput!) {\n    settingsUpdate(input: $input) {\n      settings {\n        secondFactorRoles\n        sessionIdleHours\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SignInRulesUpdateDocument,
@@ -175,9 +176,9 @@ type Documents = {
 };
 const documents: Documents = {
     "\n  mutation SignOut {\n    signOut {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SignOutDocument,
-    "\n  mutation ConfirmBegin {\n    confirmBegin {\n      password\n      passkeyOptions\n      passkeyStep\n      userErrors {\n        message\n      }\n    }\n  }\n": types.ConfirmBeginDocument,
+    "\n  mutation ConfirmBegin {\n    confirmBegin {\n      password\n      passkeyOptions\n      passkeyStep\n      providerUrl\n      userErrors {\n        message\n      }\n    }\n  }\n": types.ConfirmBeginDocument,
     "\n  mutation Confirm($input: ConfirmInput!) {\n    confirm(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.ConfirmDocument,
-    "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      version\n    }\n  }\n": types.SessionDocument,
+    "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n      password\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      provider {\n        name\n        url\n        only\n      }\n      version\n    }\n  }\n": types.SessionDocument,
     "\n  query Sessions {\n    sessions {\n      id\n      userAgent\n      address\n      current\n      createdAt\n      lastSeenAt\n    }\n  }\n": types.SessionsDocument,
     "\n  mutation SessionRevoke($input: SessionRevokeInput!) {\n    sessionRevoke(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SessionRevokeDocument,
     "\n  mutation SignOutEverywhere {\n    signOutEverywhere {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SignOutEverywhereDocument,
@@ -292,12 +293,13 @@ const documents: Documents = {
     "\n  mutation ApiTokenCreate($input: ApiTokenCreateInput!) {\n    apiTokenCreate(input: $input) {\n      secret\n      apiToken {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.ApiTokenCreateDocument,
     "\n  mutation ApiTokenRevoke($input: ApiTokenRevokeInput!) {\n    apiTokenRevoke(input: $input) {\n      apiToken {\n        id\n        revokedAt\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.ApiTokenRevokeDocument,
     "\n  mutation ServiceAccountCreate($input: ServiceAccountCreateInput!) {\n    serviceAccountCreate(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.ServiceAccountCreateDocument,
-    "\n  query Operators {\n    operators {\n      id\n      kind\n      name\n      email\n      role\n      active\n      invited\n      lastSignInAt\n    }\n  }\n": types.OperatorsDocument,
+    "\n  query Operators {\n    operators {\n      id\n      kind\n      name\n      email\n      role\n      active\n      provider\n      invited\n      lastSignInAt\n    }\n  }\n": types.OperatorsDocument,
     "\n  mutation OperatorInvite($input: OperatorInviteInput!) {\n    operatorInvite(input: $input) {\n      operator {\n        id\n      }\n      link\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.OperatorInviteDocument,
     "\n  mutation OperatorUpdate($input: OperatorUpdateInput!) {\n    operatorUpdate(input: $input) {\n      operator {\n        id\n        name\n        role\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.OperatorUpdateDocument,
     "\n  mutation OperatorDeactivate($input: OperatorDeactivateInput!) {\n    operatorDeactivate(input: $input) {\n      operator {\n        id\n        active\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.OperatorDeactivateDocument,
     "\n  mutation OperatorReactivate($input: OperatorReactivateInput!) {\n    operatorReactivate(input: $input) {\n      operator {\n        id\n        active\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.OperatorReactivateDocument,
     "\n  mutation OperatorPasswordLink($input: OperatorPasswordLinkInput!) {\n    operatorPasswordLink(input: $input) {\n      operator {\n        id\n      }\n      link\n      userErrors {\n        message\n      }\n    }\n  }\n": types.OperatorPasswordLinkDocument,
+    "\n  mutation OperatorProviderUnlink($input: OperatorProviderUnlinkInput!) {\n    operatorProviderUnlink(input: $input) {\n      operator {\n        id\n        provider\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.OperatorProviderUnlinkDocument,
     "\n  mutation OperatorSecondFactorReset($input: OperatorSecondFactorResetInput!) {\n    operatorSecondFactorReset(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.OperatorSecondFactorResetDocument,
     "\n  query SignInRules {\n    settings {\n      secondFactorRoles\n      sessionIdleHours\n    }\n  }\n": types.SignInRulesDocument,
     "\n  mutation SignInRulesUpdate($input: SettingsUpdateInput!) {\n    settingsUpdate(input: $input) {\n      settings {\n        secondFactorRoles\n        sessionIdleHours\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SignInRulesUpdateDocument,
@@ -355,7 +357,7 @@ export function graphql(source: "\n  mutation SignOut {\n    signOut {\n      us
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation ConfirmBegin {\n    confirmBegin {\n      password\n      passkeyOptions\n      passkeyStep\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation ConfirmBegin {\n    confirmBegin {\n      password\n      passkeyOptions\n      passkeyStep\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+export function graphql(source: "\n  mutation ConfirmBegin {\n    confirmBegin {\n      password\n      passkeyOptions\n      passkeyStep\n      providerUrl\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation ConfirmBegin {\n    confirmBegin {\n      password\n      passkeyOptions\n      passkeyStep\n      providerUrl\n      userErrors {\n        message\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -363,7 +365,7 @@ export function graphql(source: "\n  mutation Confirm($input: ConfirmInput!) {\n
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      version\n    }\n  }\n"): (typeof documents)["\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      version\n    }\n  }\n"];
+export function graphql(source: "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n      password\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      provider {\n        name\n        url\n        only\n      }\n      version\n    }\n  }\n"): (typeof documents)["\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n      password\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      provider {\n        name\n        url\n        only\n      }\n      version\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -823,7 +825,7 @@ export function graphql(source: "\n  mutation ServiceAccountCreate($input: Servi
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query Operators {\n    operators {\n      id\n      kind\n      name\n      email\n      role\n      active\n      invited\n      lastSignInAt\n    }\n  }\n"): (typeof documents)["\n  query Operators {\n    operators {\n      id\n      kind\n      name\n      email\n      role\n      active\n      invited\n      lastSignInAt\n    }\n  }\n"];
+export function graphql(source: "\n  query Operators {\n    operators {\n      id\n      kind\n      name\n      email\n      role\n      active\n      provider\n      invited\n      lastSignInAt\n    }\n  }\n"): (typeof documents)["\n  query Operators {\n    operators {\n      id\n      kind\n      name\n      email\n      role\n      active\n      provider\n      invited\n      lastSignInAt\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -844,6 +846,10 @@ export function graphql(source: "\n  mutation OperatorReactivate($input: Operato
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation OperatorPasswordLink($input: OperatorPasswordLinkInput!) {\n    operatorPasswordLink(input: $input) {\n      operator {\n        id\n      }\n      link\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation OperatorPasswordLink($input: OperatorPasswordLinkInput!) {\n    operatorPasswordLink(input: $input) {\n      operator {\n        id\n      }\n      link\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation OperatorProviderUnlink($input: OperatorProviderUnlinkInput!) {\n    operatorProviderUnlink(input: $input) {\n      operator {\n        id\n        provider\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation OperatorProviderUnlink($input: OperatorProviderUnlinkInput!) {\n    operatorProviderUnlink(input: $input) {\n      operator {\n        id\n        provider\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
