@@ -168,7 +168,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 // ask shows a page with the people there are.
 func (p *Provider) ask(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = fmt.Fprint(w, `<!doctype html><html lang="en"><title>Provider</title><h1>Who are you?</h1>`)
+	_, _ = fmt.Fprint(w, `<!doctype html><html lang="en"><title>Provider</title><link rel="icon" href="data:,"><h1>Who are you?</h1>`)
 	for _, u := range p.users {
 		q := r.URL.Query()
 		q.Set("choice", u.Subject)
