@@ -15,6 +15,7 @@ import (
 	"eventstream/server/conversation"
 	"eventstream/server/dashboard"
 	"eventstream/server/demo"
+	"eventstream/server/doctor"
 	"eventstream/server/explain"
 	"eventstream/server/export"
 	"eventstream/server/health"
@@ -64,7 +65,8 @@ type Services struct {
 	Now            func() time.Time
 	Log            *slog.Logger
 	Version        string
-	Provider       string          // what sends, for people
+	Provider       string // what sends, for people
+	Doctor         *doctor.Doctor
 	SignInProvider *SignInProvider // nil: operators sign in here alone
 	SetupToken     string          // stands in the link that the start prints; without one nobody becomes the first admin
 }

@@ -633,6 +633,14 @@ type ComplexityRoot struct {
 		Title  func(childComplexity int) int
 	}
 
+	Finding struct {
+		Advice func(childComplexity int) int
+		Check  func(childComplexity int) int
+		Found  func(childComplexity int) int
+		State  func(childComplexity int) int
+		Title  func(childComplexity int) int
+	}
+
 	FrequencyCap struct {
 		Days     func(childComplexity int) int
 		Messages func(childComplexity int) int
@@ -1036,6 +1044,7 @@ type ComplexityRoot struct {
 		Contacts           func(childComplexity int, filter *model.ContactFilter, search *string, orderBy *model.ContactOrder, first *int, after *string, last *int, before *string) int
 		Conversations      func(childComplexity int, filter *model.ConversationFilter, first *int, after *string) int
 		Dashboard          func(childComplexity int, rangeArg *model.DateRange) int
+		Diagnosis          func(childComplexity int) int
 		ErrorReport        func(childComplexity int, filter *model.ErrorReportFilter) int
 		Imports            func(childComplexity int, first *int, after *string) int
 		LegalHours         func(childComplexity int) int
@@ -3789,6 +3798,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ErrorBucket.Title(childComplexity), true
 
+	case "Finding.advice":
+		if e.ComplexityRoot.Finding.Advice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Advice(childComplexity), true
+	case "Finding.check":
+		if e.ComplexityRoot.Finding.Check == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Check(childComplexity), true
+	case "Finding.found":
+		if e.ComplexityRoot.Finding.Found == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Found(childComplexity), true
+	case "Finding.state":
+		if e.ComplexityRoot.Finding.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.State(childComplexity), true
+	case "Finding.title":
+		if e.ComplexityRoot.Finding.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Title(childComplexity), true
+
 	case "FrequencyCap.days":
 		if e.ComplexityRoot.FrequencyCap.Days == nil {
 			break
@@ -5988,6 +6028,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Dashboard(childComplexity, args["range"].(*model.DateRange)), true
+	case "Query.diagnosis":
+		if e.ComplexityRoot.Query.Diagnosis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Diagnosis(childComplexity), true
 	case "Query.errorReport":
 		if e.ComplexityRoot.Query.ErrorReport == nil {
 			break
@@ -10446,6 +10492,37 @@ extend type Subscription {
   "How the system fares, every five seconds."
   systemHealthChanged: SystemHealth! @hasRole(role: VIEWER)
 }
+
+enum FindingState {
+  OK
+  "It works, and should be put right."
+  WARNING
+  "It does not work, or harms."
+  FAILED
+  "Nothing of the kind is set up."
+  NOT_APPLICABLE
+}
+
+"What a check of the installation found."
+type Finding {
+  "Such as public_url; it stays the same from version to version."
+  check: String!
+  title: String!
+  state: FindingState!
+  "One sentence, without secrets."
+  found: String!
+  "How to put it right; null where nothing is wrong."
+  advice: String
+}
+
+extend type Query {
+  """
+  Examines the installation: configuration, secrets, whether Twilio reaches it by PUBLIC_URL and signatures fit,
+  Twilio's credentials and the senders' webhooks, clocks, Postgres, disk, backups, mail. Takes up to 10 seconds and asks
+  Twilio and other servers, one examination at a time. The command line has the same: server doctor.
+  """
+  diagnosis: [Finding!]! @hasRole(role: ADMIN, scope: null) @listSize(assumedSize: 25)
+}
 `, BuiltIn: false},
 	{Name: "../schema/sandbox.graphql", Input: `"How the sandbox behaves. Rates are shares from 0 to 1."
 type SandboxSettings {
@@ -12338,6 +12415,22 @@ func (ec *executionContext) childFields_ErrorBucket(ctx context.Context, field g
 		return ec.fieldContext_ErrorBucket_advice(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ErrorBucket", field.Name)
+}
+
+func (ec *executionContext) childFields_Finding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "check":
+		return ec.fieldContext_Finding_check(ctx, field)
+	case "title":
+		return ec.fieldContext_Finding_title(ctx, field)
+	case "state":
+		return ec.fieldContext_Finding_state(ctx, field)
+	case "found":
+		return ec.fieldContext_Finding_found(ctx, field)
+	case "advice":
+		return ec.fieldContext_Finding_advice(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Finding", field.Name)
 }
 
 func (ec *executionContext) childFields_FrequencyCap(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -1161,6 +1161,18 @@ type ErrorReportFilter struct {
 	CampaignID graphql.Omittable[*string] `json:"campaignId,omitempty"`
 }
 
+// What a check of the installation found.
+type Finding struct {
+	// Such as public_url; it stays the same from version to version.
+	Check string       `json:"check"`
+	Title string       `json:"title"`
+	State FindingState `json:"state"`
+	// One sentence, without secrets.
+	Found string `json:"found"`
+	// How to put it right; null where nothing is wrong.
+	Advice *string `json:"advice,omitempty"`
+}
+
 // At most so many messages of all campaigns to a contact within so many days, this campaign's own included. Who had enough is skipped.
 type FrequencyCap struct {
 	Messages int `json:"messages"`
@@ -3341,6 +3353,68 @@ func (e *ExportFormat) UnmarshalJSON(b []byte) error {
 }
 
 func (e ExportFormat) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type FindingState string
+
+const (
+	FindingStateOk FindingState = "OK"
+	// It works, and should be put right.
+	FindingStateWarning FindingState = "WARNING"
+	// It does not work, or harms.
+	FindingStateFailed FindingState = "FAILED"
+	// Nothing of the kind is set up.
+	FindingStateNotApplicable FindingState = "NOT_APPLICABLE"
+)
+
+var AllFindingState = []FindingState{
+	FindingStateOk,
+	FindingStateWarning,
+	FindingStateFailed,
+	FindingStateNotApplicable,
+}
+
+func (e FindingState) IsValid() bool {
+	switch e {
+	case FindingStateOk, FindingStateWarning, FindingStateFailed, FindingStateNotApplicable:
+		return true
+	}
+	return false
+}
+
+func (e FindingState) String() string {
+	return string(e)
+}
+
+func (e *FindingState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = FindingState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid FindingState", str)
+	}
+	return nil
+}
+
+func (e FindingState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *FindingState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e FindingState) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -226,10 +226,7 @@ func (a *App) build(ctx context.Context) error {
 		APISecret: string(a.cfg.Twilio.APISecret),
 		BaseURL:   a.cfg.Twilio.APIBaseURL, PublicURL: a.publicURL(),
 	}
-	signers := []twilio.Account{
-		{SID: a.cfg.Twilio.AccountSID, AuthToken: string(a.cfg.Twilio.AuthToken)},
-		{SID: a.cfg.Twilio.AccountSID, AuthToken: string(a.cfg.Twilio.AuthTokenSecondary)},
-	}
+	signers := signersOf(a.cfg)
 	firstSender, rate, provider, timing := a.cfg.Twilio.PhoneNumber, sender.DefaultRate,
 		"Twilio, account "+a.cfg.Twilio.AccountSID, liveTiming
 	if !a.cfg.Twilio.Live() {
@@ -237,12 +234,10 @@ func (a *App) build(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		token, err := sandbox.Token(a.cfg.DataDir)
-		if err != nil {
-			return err
+		account.AccountSID = sandbox.AccountSID
+		if account.AuthToken, signers = sandboxAccount(a.cfg); account.AuthToken == "" {
+			return errors.New("DATA_DIR: the sandbox's token cannot be made or read")
 		}
-		account.AccountSID, account.AuthToken = sandbox.AccountSID, token
-		signers = []twilio.Account{{SID: sandbox.AccountSID, AuthToken: token}}
 		account.BaseURL, account.PublicURL = peer.URL, peer.PublicURL
 		firstSender, rate, provider, timing = sandbox.PhoneNumber, sandboxRate,
 			"sandbox on this machine; nothing reaches a phone", sandboxTiming
@@ -315,6 +310,7 @@ func (a *App) build(ctx context.Context) error {
 		}
 	}
 	s.SetupToken = a.setupToken()
+	s.Doctor = newDoctor(a.cfg, a.db, "", account, signers, a.log)
 	if p := a.cfg.OIDC; p.Enabled() {
 		s.SignInProvider = &graph.SignInProvider{Name: p.Label(), URL: oidc.StartPath, Only: p.Only}
 	}
@@ -366,6 +362,24 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	return a.buildServer(signers, now)
+}
+
+// signersOf are the tokens with which Twilio may sign.
+func signersOf(cfg config.Config) []twilio.Account {
+	return []twilio.Account{
+		{SID: cfg.Twilio.AccountSID, AuthToken: string(cfg.Twilio.AuthToken)},
+		{SID: cfg.Twilio.AccountSID, AuthToken: string(cfg.Twilio.AuthTokenSecondary)},
+	}
+}
+
+// sandboxAccount is the account that the sandbox plays; its token is "" where DATA_DIR
+// cannot be used.
+func sandboxAccount(cfg config.Config) (token string, signers []twilio.Account) {
+	token, err := sandbox.Token(cfg.DataDir)
+	if err != nil {
+		return "", nil
+	}
+	return token, []twilio.Account{{SID: sandbox.AccountSID, AuthToken: token}}
 }
 
 // postOf is how emails are sent, nil when they are not.
@@ -497,7 +511,7 @@ func (a *App) buildServer(signers []twilio.Account, now func() time.Time) error 
 			cookie := guard.SessionCookie{Name: graph.SessionCookie, HTTPS: https}
 			return inPool(db.PoolInteractive, graph.Authenticate(a.Services.Auth, cookie, next))
 		},
-		Inbound: hooks.Inbound, Status: hooks.Status, Jobs: a.ui, SPA: web.NewSPA(frontend.Dist()),
+		Inbound: hooks.Inbound, Status: hooks.Status, Check: hooks.Check, Jobs: a.ui, SPA: web.NewSPA(frontend.Dist()),
 		Playground: a.cfg.Playground,
 		Ready:      a.ready, Registry: a.registry, HTTPS: https, Proxies: a.cfg.TrustedProxies,
 		Hosts: guard.NewHosts(a.cfg.PublicURL, a.cfg.ListenAddr, a.listener.Addr(), a.cfg.AllowedHosts), Log: a.log,

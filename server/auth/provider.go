@@ -14,26 +14,26 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// Refusal says why a sign-in at the provider is not taken. The pages have a
+// RefusalError says why a sign-in at the provider is not taken. The pages have a
 // sentence for each.
-type Refusal string
+type RefusalError string
 
 // The reasons.
 const (
-	RefusedExpired     Refusal = "expired"     // took too long, was done already, or was begun in another browser
-	RefusedAnswer      Refusal = "answer"      // the provider's answer is not what it must be
-	RefusedDenied      Refusal = "denied"      // the provider said no
-	RefusedEmail       Refusal = "email"       // the provider has not verified an email address
-	RefusedRole        Refusal = "role"        // no group gives a role
-	RefusedInactive    Refusal = "inactive"    // deactivated here
-	RefusedTaken       Refusal = "taken"       // the operator with this address is linked with somebody else there
-	RefusedStale       Refusal = "stale"       // did not sign in anew
-	RefusedOther       Refusal = "other"       // somebody else signed in
-	RefusedUnavailable Refusal = "unavailable" // the provider did not answer
-	RefusedWait        Refusal = "wait"        // too many failed
+	ErrRefusedExpired     RefusalError = "expired"     // took too long, was done already, or was begun in another browser
+	ErrRefusedAnswer      RefusalError = "answer"      // the provider's answer is not what it must be
+	ErrRefusedDenied      RefusalError = "denied"      // the provider said no
+	ErrRefusedEmail       RefusalError = "email"       // the provider has not verified an email address
+	ErrRefusedRole        RefusalError = "role"        // no group gives a role
+	ErrRefusedInactive    RefusalError = "inactive"    // deactivated here
+	ErrRefusedTaken       RefusalError = "taken"       // the operator with this address is linked with somebody else there
+	ErrRefusedStale       RefusalError = "stale"       // did not sign in anew
+	ErrRefusedOther       RefusalError = "other"       // somebody else signed in
+	ErrRefusedUnavailable RefusalError = "unavailable" // the provider did not answer
+	ErrRefusedWait        RefusalError = "wait"        // too many failed
 )
 
-func (r Refusal) Error() string { return "the sign-in at the provider is refused: " + string(r) }
+func (r RefusalError) Error() string { return "the sign-in at the provider is refused: " + string(r) }
 
 // Identity is who signed in at the provider, as the provider says.
 type Identity struct {
@@ -79,7 +79,7 @@ func (s *Service) BeginProvider(ctx context.Context, to string, confirm bool) (P
 // OpenProvider reads what BeginProvider left in the browser.
 func (s *Service) OpenProvider(token string) (begun ProviderStep, err error) {
 	if s.openStep(providerStep, token, &begun) != nil {
-		return begun, RefusedExpired
+		return begun, ErrRefusedExpired
 	}
 	return begun, nil
 }
@@ -103,7 +103,7 @@ func (s *Service) SignInByProvider(ctx context.Context, token string, from Clien
 		in, err = s.admit(ctx, tx, o, try, from, byProvider)
 		return err
 	})
-	if refused, ok := errors.AsType[Refusal](err); ok {
+	if refused, ok := errors.AsType[RefusalError](err); ok {
 		if noted := s.noteFailure(ctx, try, nil, "provider: "+string(refused)); noted != nil {
 			return nil, noted
 		}
@@ -121,7 +121,7 @@ func (s *Service) ConfirmByProvider(ctx context.Context, token string, begun Pro
 ) error {
 	a, err := self(ctx)
 	if err != nil || a.Session != begun.Session {
-		return RefusedExpired
+		return ErrRefusedExpired
 	}
 	o, err := operatorByID(ctx, s.db, a.ID)
 	if err != nil {
@@ -134,12 +134,12 @@ func (s *Service) ConfirmByProvider(ctx context.Context, token string, begun Pro
 	if err != nil {
 		return err
 	}
-	reason := Refusal("")
+	reason := RefusalError("")
 	switch {
 	case o.OIDCSubject == "" || who.Issuer != o.OIDCIssuer || who.Subject != o.OIDCSubject:
-		reason = RefusedOther
+		reason = ErrRefusedOther
 	case who.AuthTime.Before(begun.Began.Add(-clockLeeway)):
-		reason = RefusedStale
+		reason = ErrRefusedStale
 	}
 	if reason != "" {
 		if noted := s.noteFailure(ctx, try, o, "provider: "+string(reason)); noted != nil {
@@ -163,15 +163,15 @@ func (s *Service) proven(ctx context.Context, try *attempt, token string,
 ) (Identity, error) {
 	if err := s.begin(ctx, try); err != nil {
 		if apperr.Is(err, apperr.CodeRateLimited) {
-			err = RefusedWait
+			err = ErrRefusedWait
 		}
 		return Identity{}, err
 	}
 	if s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error { return s.spend(ctx, tx, token) }) != nil {
-		return Identity{}, RefusedExpired
+		return Identity{}, ErrRefusedExpired
 	}
 	who, err := prove(ctx)
-	if refused, ok := errors.AsType[Refusal](err); ok && refused != RefusedUnavailable {
+	if refused, ok := errors.AsType[RefusalError](err); ok && refused != ErrRefusedUnavailable {
 		if noted := s.noteFailure(ctx, try, nil, "provider: "+string(refused)); noted != nil {
 			return who, noted
 		}
@@ -197,10 +197,10 @@ func (s *Service) operatorOf(ctx context.Context, tx bun.Tx, who Identity, from 
 		return nil, err
 	}
 	if !o.Active {
-		return nil, RefusedInactive
+		return nil, ErrRefusedInactive
 	}
 	if who.Role == "" {
-		return nil, RefusedRole
+		return nil, ErrRefusedRole
 	}
 	if o.Role == who.Role {
 		return o, nil
@@ -224,10 +224,10 @@ func (s *Service) operatorOf(ctx context.Context, tx bun.Tx, who Identity, from 
 func (s *Service) linked(ctx context.Context, tx bun.Tx, who Identity) (*Operator, error) {
 	email, valid := cleanEmail(who.Email)
 	if !valid || !who.Verified {
-		return nil, RefusedEmail
+		return nil, ErrRefusedEmail
 	}
 	if who.Role == "" {
-		return nil, RefusedRole
+		return nil, ErrRefusedRole
 	}
 	o, err := operatorByEmail(ctx, tx, email)
 	if apperr.Is(err, apperr.CodeNotFound) {
@@ -250,11 +250,11 @@ func (s *Service) linked(ctx context.Context, tx bun.Tx, who Identity) (*Operato
 	case err != nil:
 		return nil, err
 	case o.Kind != KindPerson:
-		return nil, RefusedEmail
+		return nil, ErrRefusedEmail
 	case !o.Active:
-		return nil, RefusedInactive
+		return nil, ErrRefusedInactive
 	case o.OIDCSubject != "":
-		return nil, RefusedTaken
+		return nil, ErrRefusedTaken
 	}
 	o.OIDCIssuer, o.OIDCSubject = who.Issuer, who.Subject
 	if err := linkOperator(ctx, tx, o); err != nil {

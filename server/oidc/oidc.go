@@ -128,19 +128,19 @@ func (p *Provider) oauth(found *oidc.Provider) *oauth2.Config {
 // signed in signs in there anew, for acts that cannot be undone.
 func (p *Provider) Start(w http.ResponseWriter, r *http.Request) {
 	if home := p.elsewhere(r); home != "" {
-		http.Redirect(w, r, home, http.StatusSeeOther)
+		http.Redirect(w, r, home, http.StatusSeeOther) //nolint:gosec // the host is ours, see elsewhere
 		return
 	}
 	confirm := r.URL.Query().Has("confirm")
 	found, err := p.discover()
 	if err != nil {
 		p.o.Log.WarnContext(r.Context(), "sign-in by the provider", "error", err)
-		p.refuse(w, r, auth.RefusedUnavailable, confirm)
+		p.refuse(w, r, auth.ErrRefusedUnavailable, confirm)
 		return
 	}
 	begun, token, err := p.o.Auth.BeginProvider(r.Context(), LocalPath(r.URL.Query().Get("to")), confirm)
 	if err != nil {
-		p.refuse(w, r, auth.RefusedExpired, confirm)
+		p.refuse(w, r, auth.ErrRefusedExpired, confirm)
 		return
 	}
 	p.cookie.Set(w, r, token, cookieLength)
@@ -167,7 +167,7 @@ func (p *Provider) Callback(w http.ResponseWriter, r *http.Request) {
 	p.cookie.Set(w, r, "", 0)
 	begun, err := p.o.Auth.OpenProvider(token)
 	if err != nil || subtle.ConstantTimeCompare([]byte(begun.State), []byte(query.Get("state"))) != 1 {
-		p.refuse(w, r, auth.RefusedExpired, false)
+		p.refuse(w, r, auth.ErrRefusedExpired, false)
 		return
 	}
 	confirm := begun.Session != 0
@@ -181,9 +181,9 @@ func (p *Provider) Callback(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err != nil {
-		reason, known := errors.AsType[auth.Refusal](err)
+		reason, known := errors.AsType[auth.RefusalError](err)
 		if !known {
-			reason = auth.RefusedUnavailable
+			reason = auth.ErrRefusedUnavailable
 		}
 		p.o.Log.WarnContext(r.Context(), "sign-in by the provider was refused", "reason", string(reason), "error", err)
 		p.refuse(w, r, reason, confirm)
@@ -198,46 +198,46 @@ func (p *Provider) Callback(w http.ResponseWriter, r *http.Request) {
 
 // refuse leads to a page that says why. The reason stands behind the #, where no
 // server reads it.
-func (p *Provider) refuse(w http.ResponseWriter, r *http.Request, reason auth.Refusal, confirm bool) {
+func (p *Provider) refuse(w http.ResponseWriter, r *http.Request, reason auth.RefusalError, confirm bool) {
 	page := "/"
 	if confirm {
 		page = "/confirmed"
 	}
-	http.Redirect(w, r, page+"#signin="+string(reason), http.StatusSeeOther)
+	http.Redirect(w, r, page+"#signin="+string(reason), http.StatusSeeOther) //nolint:gosec // one of two pages
 }
 
 // identify fetches the token for the code and checks all that makes it worth something.
 func (p *Provider) identify(ctx context.Context, begun auth.ProviderStep, query url.Values) (auth.Identity, error) {
 	if code := query.Get("error"); code != "" {
-		return auth.Identity{}, fmt.Errorf("%w: the provider says %.40q", auth.RefusedDenied, code)
+		return auth.Identity{}, fmt.Errorf("%w: the provider says %.40q", auth.ErrRefusedDenied, code)
 	}
 	found, err := p.discover()
 	if err != nil {
-		return auth.Identity{}, fmt.Errorf("%w: %w", auth.RefusedUnavailable, err)
+		return auth.Identity{}, fmt.Errorf("%w: %w", auth.ErrRefusedUnavailable, err)
 	}
 	ctx = oidc.ClientContext(ctx, p.client)
 	tokens, err := p.oauth(found).Exchange(ctx, query.Get("code"), oauth2.VerifierOption(begun.Verifier))
 	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok && refused.Response.StatusCode < 500 {
-		return auth.Identity{}, fmt.Errorf("%w: the code was not taken: %.40q", auth.RefusedAnswer, refused.ErrorCode)
+		return auth.Identity{}, fmt.Errorf("%w: the code was not taken: %.40q", auth.ErrRefusedAnswer, refused.ErrorCode)
 	}
 	if err != nil {
-		return auth.Identity{}, fmt.Errorf("%w: the code could not be sent", auth.RefusedUnavailable)
+		return auth.Identity{}, fmt.Errorf("%w: the code could not be sent", auth.ErrRefusedUnavailable)
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	verifier := found.VerifierContext(ctx, &oidc.Config{ClientID: p.o.Config.ClientID, Now: p.o.Now})
 	token, err := verifier.Verify(ctx, raw)
 	if err != nil {
-		return auth.Identity{}, fmt.Errorf("%w: %w", auth.RefusedAnswer, err)
+		return auth.Identity{}, fmt.Errorf("%w: %w", auth.ErrRefusedAnswer, err)
 	}
 	if subtle.ConstantTimeCompare([]byte(token.Nonce), []byte(begun.Nonce)) != 1 {
-		return auth.Identity{}, fmt.Errorf("%w: another nonce", auth.RefusedAnswer)
+		return auth.Identity{}, fmt.Errorf("%w: another nonce", auth.ErrRefusedAnswer)
 	}
 	var claims claims
 	if err := token.Claims(&claims.all); err != nil {
-		return auth.Identity{}, fmt.Errorf("%w: %w", auth.RefusedAnswer, err)
+		return auth.Identity{}, fmt.Errorf("%w: %w", auth.ErrRefusedAnswer, err)
 	}
 	if azp := claims.text("azp"); azp != p.o.Config.ClientID && (azp != "" || len(token.Audience) > 1) {
-		return auth.Identity{}, fmt.Errorf("%w: made for another application", auth.RefusedAnswer)
+		return auth.Identity{}, fmt.Errorf("%w: made for another application", auth.ErrRefusedAnswer)
 	}
 	if err := p.ask(ctx, found, tokens, &claims); err != nil {
 		return auth.Identity{}, err
@@ -261,14 +261,14 @@ func (p *Provider) ask(ctx context.Context, found *oidc.Provider, tokens *oauth2
 	}
 	info, err := found.UserInfo(ctx, oauth2.StaticTokenSource(tokens))
 	if err != nil {
-		return fmt.Errorf("%w: the userinfo endpoint did not answer", auth.RefusedUnavailable)
+		return fmt.Errorf("%w: the userinfo endpoint did not answer", auth.ErrRefusedUnavailable)
 	}
 	if info.Subject != c.text("sub") {
-		return fmt.Errorf("%w: the userinfo is somebody else's", auth.RefusedAnswer)
+		return fmt.Errorf("%w: the userinfo is somebody else's", auth.ErrRefusedAnswer)
 	}
 	var more map[string]any
 	if err := info.Claims(&more); err != nil {
-		return fmt.Errorf("%w: the userinfo cannot be read", auth.RefusedAnswer)
+		return fmt.Errorf("%w: the userinfo cannot be read", auth.ErrRefusedAnswer)
 	}
 	for name, value := range more {
 		if _, has := c.all[name]; !has { // what is signed counts

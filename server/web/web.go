@@ -28,6 +28,7 @@ type Routes struct {
 	Authorize  func(http.Handler) http.Handler
 	Inbound    http.HandlerFunc
 	Status     http.HandlerFunc
+	Check      http.HandlerFunc // whether signatures fit
 	Rejects    Download
 	Export     Download
 	Messages   Download
@@ -69,6 +70,7 @@ func NewRouter(rt Routes) http.Handler {
 			r.Post(path+"status"+end, rt.Status)
 		}
 	}
+	r.Post("/webhooks/twilio/check", rt.Check)
 	r.NotFound(rt.Hosts.Handler(rt.SPA).ServeHTTP)
 	r.Group(func(r chi.Router) {
 		r.Use(rt.Hosts.Handler)

@@ -64,6 +64,7 @@ export function createClient(onSignedOut: () => void): Client {
           DashboardPeriod: none,
           DashboardPoint: none,
           ErrorBucket: none,
+          Finding: none,
           FrequencyCap: none,
           HealthCheck: none,
           LegalHours: none,
