@@ -132,6 +132,18 @@ func clientOf(ctx context.Context) auth.Client {
 	return from
 }
 
+// ClientOf tells where a request comes from that Authenticate let through.
+func ClientOf(ctx context.Context) auth.Client { return clientOf(ctx) }
+
+// KeepSession sets the cookies of a sign-in that was not made over GraphQL.
+func KeepSession(ctx context.Context, in *auth.SignedIn) error {
+	if err := setSession(ctx, in.Session); err != nil {
+		return err
+	}
+	setDevice(ctx, in.Device)
+	return nil
+}
+
 // signedIn sets the cookies of a sign-in.
 func signedIn(ctx context.Context, in *auth.SignedIn) (*model.SignInPayload, error) {
 	if second := in.Second; second != nil {
@@ -140,10 +152,9 @@ func signedIn(ctx context.Context, in *auth.SignedIn) (*model.SignInPayload, err
 			UserErrors: []*model.UserError{},
 		}, nil
 	}
-	if err := setSession(ctx, in.Session); err != nil {
+	if err := KeepSession(ctx, in); err != nil {
 		return nil, err
 	}
-	setDevice(ctx, in.Device)
 	ctx = actor.With(ctx, actor.Actor{Kind: actor.KindOperator, ID: in.Operator.ID, Role: in.Operator.Role})
 	return &model.SignInPayload{Operator: toOperator(ctx, in.Operator), UserErrors: []*model.UserError{}}, nil
 }
@@ -168,6 +179,7 @@ func (r *Resolver) account(ctx context.Context) (*model.Account, error) {
 		Operator: toOperator(ctx, o), Totp: factors.TOTP, Passkeys: mapped(keys, toPasskey),
 		RecoveryCodesLeft: factors.RecoveryCodes, SecondFactorMissing: who.Lacking,
 		SecondFactorRequired: slices.Contains(asked.SecondFactorRoles, o.Role),
+		Password:             o.PasswordHash != "", Provider: o.OIDCSubject != "",
 	}, err
 }
 
@@ -234,3 +246,23 @@ func hasRole(ctx context.Context, _ any, next graphql.Resolver, role model.Role,
 }
 
 func public(ctx context.Context, _ any, next graphql.Resolver) (any, error) { return next(ctx) }
+
+// SignInProvider is where operators sign in by OpenID Connect.
+type SignInProvider struct {
+	Name, URL string
+	Only      bool
+}
+
+func (r *Resolver) provider() *model.SignInProvider {
+	if r.SignInProvider == nil {
+		return nil
+	}
+	return &model.SignInProvider{Name: r.SignInProvider.Name, URL: r.SignInProvider.URL, Only: r.SignInProvider.Only}
+}
+
+func (r *Resolver) confirmURL(linked bool) *string {
+	if r.SignInProvider == nil || !linked {
+		return nil
+	}
+	return filled(r.SignInProvider.URL + "?confirm")
+}

@@ -94,6 +94,7 @@ func toOperator(ctx context.Context, o *auth.Operator) *model.Operator {
 	if admin || who.Kind == actor.KindOperator && who.ID == o.ID {
 		role := upper[model.Role](o.Role)
 		out.Role, out.LastSignInAt, out.Invited = &role, o.LastSignInAt, admin && o.Invited()
+		out.Provider = o.OIDCSubject != ""
 		if o.Kind == auth.KindPerson {
 			out.Email = &o.Email
 		}

@@ -119,6 +119,12 @@ func (r *mutationResolver) OperatorPasswordLink(ctx context.Context, input model
 	return &model.OperatorPasswordLinkPayload{Operator: o, Link: filled(link), UserErrors: errs}, err
 }
 
+// OperatorProviderUnlink is the resolver for the operatorProviderUnlink field.
+func (r *mutationResolver) OperatorProviderUnlink(ctx context.Context, input model.OperatorProviderUnlinkInput) (*model.OperatorProviderUnlinkPayload, error) {
+	o, errs, err := onOperator(ctx, input.ID, func(id int64) (*auth.Operator, error) { return r.Services.Auth.Unlink(ctx, id) })
+	return &model.OperatorProviderUnlinkPayload{Operator: o, UserErrors: errs}, err
+}
+
 // ServiceAccountCreate is the resolver for the serviceAccountCreate field.
 func (r *mutationResolver) ServiceAccountCreate(ctx context.Context, input model.ServiceAccountCreateInput) (*model.ServiceAccountCreatePayload, error) {
 	o, err := r.Services.Auth.CreateService(ctx, input.Name, lower[actor.Role](input.Role))
@@ -238,7 +244,7 @@ func (r *mutationResolver) ConfirmBegin(ctx context.Context) (*model.ConfirmBegi
 	}
 	return &model.ConfirmBeginPayload{
 		Password: ways.Password, PasskeyOptions: ways.PasskeyOptions, PasskeyStep: filled(ways.PasskeyStep),
-		UserErrors: []*model.UserError{},
+		ProviderURL: r.confirmURL(ways.Provider), UserErrors: []*model.UserError{},
 	}, nil
 }
 
@@ -286,7 +292,7 @@ func (r *queryResolver) Viewer(ctx context.Context) (*model.Operator, error) {
 // Setup is the resolver for the setup field.
 func (r *queryResolver) Setup(ctx context.Context) (*model.Setup, error) {
 	needed, err := r.Services.Auth.SetupNeeded(ctx)
-	return &model.Setup{Needed: needed, TokenNeeded: needed, Live: r.Sandbox == nil, Emails: r.Services.Auth.Mails(), Version: r.Version}, err
+	return &model.Setup{Needed: needed, TokenNeeded: needed, Live: r.Sandbox == nil, Emails: r.Services.Auth.Mails(), Provider: r.provider(), Version: r.Version}, err
 }
 
 // Operators is the resolver for the operators field.

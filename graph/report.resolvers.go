@@ -11,6 +11,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
 	"eventstream/server/dashboard"
+	"eventstream/server/doctor"
 	"eventstream/server/pubsub"
 	"time"
 )
@@ -81,6 +82,15 @@ func (r *queryResolver) AuditProtection(ctx context.Context) (*model.AuditProtec
 		return nil, err
 	}
 	return toProtection(p), nil
+}
+
+// Diagnosis is the resolver for the diagnosis field.
+func (r *queryResolver) Diagnosis(ctx context.Context) ([]*model.Finding, error) {
+	return mapped(r.Services.Doctor.Examine(ctx), func(f doctor.Finding) *model.Finding {
+		return &model.Finding{
+			Check: f.Check, Title: f.Title, State: upper[model.FindingState](f.State), Found: f.Found, Advice: filled(f.Advice),
+		}
+	}), nil
 }
 
 // DashboardUpdated is the resolver for the dashboardUpdated field.

@@ -15,6 +15,7 @@ import (
 	"eventstream/server/conversation"
 	"eventstream/server/dashboard"
 	"eventstream/server/demo"
+	"eventstream/server/doctor"
 	"eventstream/server/explain"
 	"eventstream/server/export"
 	"eventstream/server/health"
@@ -36,38 +37,40 @@ import (
 
 // Services are what the resolvers call.
 type Services struct {
-	Auth          *auth.Service
-	Contacts      *contact.Service
-	Consents      *consent.Service
-	Segments      *segment.Service
-	Topics        *topic.Service
-	Templates     *template.Service
-	Senders       *sender.Service
-	Messages      *message.Store
-	Campaigns     *campaign.Service
-	Conversations *conversation.Service
-	OptOuts       *optout.Service
-	Unknowns      *reconcile.Service
-	Hold          *hold.Service
-	Imports       *importer.Service
-	Bulk          *bulk.Service
-	Merges        *merge.Service
-	Exports       *export.Service
-	Dashboard     *dashboard.Service
-	Health        *health.Service
-	Explanations  *explain.Service
-	Timelines     *timeline.Service
-	Webhooks      *webhookevent.Applier
-	Trail         *audit.Trail
-	Hub           *pubsub.Hub
-	Sandbox       *sandbox.Sandbox // nil while Twilio is live
-	Demo          *demo.Service    // as Sandbox
-	Codes         func(int) message.CodeInfo
-	Now           func() time.Time
-	Log           *slog.Logger
-	Version       string
-	Provider      string // what sends, for people
-	SetupToken    string // stands in the link that the start prints; without one nobody becomes the first admin
+	Auth           *auth.Service
+	Contacts       *contact.Service
+	Consents       *consent.Service
+	Segments       *segment.Service
+	Topics         *topic.Service
+	Templates      *template.Service
+	Senders        *sender.Service
+	Messages       *message.Store
+	Campaigns      *campaign.Service
+	Conversations  *conversation.Service
+	OptOuts        *optout.Service
+	Unknowns       *reconcile.Service
+	Hold           *hold.Service
+	Imports        *importer.Service
+	Bulk           *bulk.Service
+	Merges         *merge.Service
+	Exports        *export.Service
+	Dashboard      *dashboard.Service
+	Health         *health.Service
+	Explanations   *explain.Service
+	Timelines      *timeline.Service
+	Webhooks       *webhookevent.Applier
+	Trail          *audit.Trail
+	Hub            *pubsub.Hub
+	Sandbox        *sandbox.Sandbox // nil while Twilio is live
+	Demo           *demo.Service    // as Sandbox
+	Codes          func(int) message.CodeInfo
+	Now            func() time.Time
+	Log            *slog.Logger
+	Version        string
+	Provider       string // what sends, for people
+	SetupToken     string // stands in the link that the start prints; without one nobody becomes the first admin
+	Doctor         *doctor.Doctor
+	SignInProvider *SignInProvider // nil: operators sign in here alone
 }
 
 // Resolver is the root of all resolvers.

@@ -55,6 +55,11 @@ func command() *cli.Command {
 			},
 			importCommand(),
 			{
+				Name: "doctor", Usage: "examine the installation: configuration, Twilio, Postgres, disk, clocks, backups, mail",
+				Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print JSON"}},
+				Action: examine,
+			},
+			{
 				Name: "seed", Usage: "fill an empty database with demo contacts and six weeks of history, for the sandbox",
 				Flags:  []cli.Flag{&cli.IntFlag{Name: "contacts", Value: demo.DefaultContacts, Usage: "how many, 100 to 100,000"}},
 				Action: seed,

@@ -283,6 +283,42 @@ test("a role that asks for a second step gets it before anything else", async ()
   await ada.getByRole("button", { name: "Save", exact: true }).last().click();
 });
 
+test("operators sign in at the provider of their organisation", async ({ browser }) => {
+  const olga = await opened(browser);
+  await olga.goto("/campaigns?status=DRAFT");
+  await title(olga, "Sign in");
+  await inspect(olga, "sign-in with a provider");
+  await picture(olga, "provider", pictures);
+  await olga.getByRole("link", { name: "Sign in with Shop SSO" }).click();
+  await olga.getByRole("link", { name: "Otto Stranger" }).click();
+  await title(olga, "Sign in");
+  await expect(olga.getByText(/None of your groups there may use this/)).toBeVisible();
+  await olga.goto("/campaigns?status=DRAFT");
+  await olga.getByRole("link", { name: "Sign in with Shop SSO" }).click();
+  await olga.getByRole("link", { name: "Olga Provider" }).click();
+  await title(olga, "Campaigns");
+  expect(new URL(olga.url()).search).toContain("DRAFT");
+
+  await olga.goto("/settings");
+  await expect(olga.getByRole("row", { name: "Olga Provider" })).toContainText("Shop SSO");
+  await tooOld(olga, "OperatorInvite");
+  await olga.getByRole("button", { name: "Invite", exact: true }).click();
+  await olga.getByLabel("Name", { exact: true }).fill("Ines Invited");
+  await olga.getByLabel("Email address").fill("ines@shop.example");
+  await olga.getByRole("dialog").getByRole("button", { name: "Invite" }).click();
+  const dialog = olga.getByRole("dialog", { name: "Confirm that it is you" });
+  await expect(dialog.getByRole("textbox", { name: "Password" })).toHaveCount(0);
+  const popup = olga.waitForEvent("popup");
+  await dialog.getByRole("button", { name: "Sign in again where you signed in" }).click();
+  const window = await popup;
+  const closed = window.waitForEvent("close");
+  await window.getByRole("link", { name: "Olga Provider" }).click();
+  await closed;
+  await expect(olga.getByTestId("secret")).toBeVisible();
+  await olga.unroute("**/graphql");
+  await olga.close();
+});
+
 test("machines get tokens with scopes, which belong to service accounts", async () => {
   await ada.getByRole("button", { name: "New service account" }).click();
   await ada.getByRole("textbox", { name: "Name" }).fill("Shop sync");

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { defineConfig } from "@playwright/test";
 
 const port = process.env.E2E_PORT ?? "8097";
+const providerPort = Number(port) + 1000;
 const root = join(import.meta.dirname, "../..");
 // Each run starts from an empty data directory. The workers read this file
 // too, so that the directory goes through the environment.
@@ -48,21 +49,35 @@ export default defineConfig({
       ],
     },
   },
-  webServer: {
-    command: join(root, "bin/server"),
-    cwd: root,
-    wait: { stdout: /Open\s+(?<E2E_LINK>\S+)/ }, // with the token that the first page takes
-    timeout: 300_000,
-    gracefulShutdown: { signal: "SIGINT", timeout: 60_000 },
-    env: {
-      LISTEN_ADDR: `127.0.0.1:${port}`,
-      DATA_DIR: process.env.E2E_DATA_DIR,
-      DATABASE_URL: "",
-      TWILIO_ACCOUNT_SID: "",
-      TWILIO_AUTH_TOKEN: "",
-      ADMIN_EMAIL: "",
-      ADMIN_PASSWORD: "",
-      LOG_LEVEL: "warn",
+  webServer: [
+    {
+      command: `go run ./server/oidc/oidctest/provider 127.0.0.1:${providerPort}`,
+      cwd: root,
+      wait: { stdout: /listening/ },
+      timeout: 300_000,
+      gracefulShutdown: { signal: "SIGINT", timeout: 60_000 },
     },
-  },
+    {
+      command: join(root, "bin/server"),
+      cwd: root,
+      wait: { stdout: /Open\s+(?<E2E_LINK>\S+)/ }, // with the token that the first page takes
+      timeout: 300_000,
+      gracefulShutdown: { signal: "SIGINT", timeout: 60_000 },
+      env: {
+        LISTEN_ADDR: `127.0.0.1:${port}`,
+        DATA_DIR: process.env.E2E_DATA_DIR,
+        DATABASE_URL: "",
+        TWILIO_ACCOUNT_SID: "",
+        TWILIO_AUTH_TOKEN: "",
+        ADMIN_EMAIL: "",
+        ADMIN_PASSWORD: "",
+        LOG_LEVEL: "warn",
+        OIDC_ISSUER: `http://127.0.0.1:${providerPort}`,
+        OIDC_CLIENT_ID: "engine",
+        OIDC_CLIENT_SECRET: "the secret of the engine",
+        OIDC_NAME: "Shop SSO",
+        OIDC_ROLES: "admins=ADMIN,marketing=MARKETER",
+      },
+    },
+  ],
 });

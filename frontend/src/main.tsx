@@ -18,6 +18,7 @@ import { Failed } from "./components/ui";
 const Pages = lazy(async () => ({ default: (await import("./app/Pages")).Pages }));
 const AuthPage = lazy(async () => ({ default: (await import("./features/auth/AuthPage")).AuthPage }));
 const FactorGate = lazy(async () => ({ default: (await import("./features/account/FactorGate")).FactorGate }));
+const ConfirmedPage = lazy(async () => ({ default: (await import("./features/auth/ConfirmedPage")).ConfirmedPage }));
 const PasswordPage = lazy(async () => ({ default: (await import("./features/auth/PasswordPage")).PasswordPage }));
 
 function Loading() {
@@ -46,6 +47,7 @@ function Gate(props: { restart: () => void }) {
       </Center>
     );
   if (!data) return <Loading />;
+  if (location.pathname === "/confirmed") return <ConfirmedPage />;
   if (location.pathname === "/password") return <PasswordPage done={props.restart} />;
   const viewer = asViewer(data.viewer);
   if (!viewer)
@@ -54,6 +56,7 @@ function Gate(props: { restart: () => void }) {
         setup={data.setup.needed}
         tokenNeeded={data.setup.tokenNeeded}
         emails={data.setup.emails}
+        provider={data.setup.provider ?? null}
         done={props.restart}
       />
     );

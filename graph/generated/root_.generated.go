@@ -61,6 +61,8 @@ type ComplexityRoot struct {
 	Account struct {
 		Operator             func(childComplexity int) int
 		Passkeys             func(childComplexity int) int
+		Password             func(childComplexity int) int
+		Provider             func(childComplexity int) int
 		RecoveryCodesLeft    func(childComplexity int) int
 		SecondFactorMissing  func(childComplexity int) int
 		SecondFactorRequired func(childComplexity int) int
@@ -374,6 +376,7 @@ type ComplexityRoot struct {
 		PasskeyOptions func(childComplexity int) int
 		PasskeyStep    func(childComplexity int) int
 		Password       func(childComplexity int) int
+		ProviderURL    func(childComplexity int) int
 		UserErrors     func(childComplexity int) int
 	}
 
@@ -630,6 +633,14 @@ type ComplexityRoot struct {
 		Title  func(childComplexity int) int
 	}
 
+	Finding struct {
+		Advice func(childComplexity int) int
+		Check  func(childComplexity int) int
+		Found  func(childComplexity int) int
+		State  func(childComplexity int) int
+		Title  func(childComplexity int) int
+	}
+
 	FrequencyCap struct {
 		Days     func(childComplexity int) int
 		Messages func(childComplexity int) int
@@ -873,6 +884,7 @@ type ComplexityRoot struct {
 		OperatorDeactivate        func(childComplexity int, input model.OperatorDeactivateInput) int
 		OperatorInvite            func(childComplexity int, input model.OperatorInviteInput) int
 		OperatorPasswordLink      func(childComplexity int, input model.OperatorPasswordLinkInput) int
+		OperatorProviderUnlink    func(childComplexity int, input model.OperatorProviderUnlinkInput) int
 		OperatorReactivate        func(childComplexity int, input model.OperatorReactivateInput) int
 		OperatorSecondFactorReset func(childComplexity int, input model.OperatorSecondFactorResetInput) int
 		OperatorUpdate            func(childComplexity int, input model.OperatorUpdateInput) int
@@ -940,6 +952,7 @@ type ComplexityRoot struct {
 		Kind         func(childComplexity int) int
 		LastSignInAt func(childComplexity int) int
 		Name         func(childComplexity int) int
+		Provider     func(childComplexity int) int
 		Role         func(childComplexity int) int
 	}
 
@@ -956,6 +969,11 @@ type ComplexityRoot struct {
 
 	OperatorPasswordLinkPayload struct {
 		Link       func(childComplexity int) int
+		Operator   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OperatorProviderUnlinkPayload struct {
 		Operator   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
@@ -1069,6 +1087,7 @@ type ComplexityRoot struct {
 		Contacts           func(childComplexity int, filter *model.ContactFilter, search *string, orderBy *model.ContactOrder, first *int, after *string, last *int, before *string) int
 		Conversations      func(childComplexity int, filter *model.ConversationFilter, first *int, after *string) int
 		Dashboard          func(childComplexity int, rangeArg *model.DateRange) int
+		Diagnosis          func(childComplexity int) int
 		ErrorReport        func(childComplexity int, filter *model.ErrorReportFilter) int
 		Imports            func(childComplexity int, first *int, after *string) int
 		LegalHours         func(childComplexity int) int
@@ -1321,6 +1340,7 @@ type ComplexityRoot struct {
 		Emails      func(childComplexity int) int
 		Live        func(childComplexity int) int
 		Needed      func(childComplexity int) int
+		Provider    func(childComplexity int) int
 		TokenNeeded func(childComplexity int) int
 		Version     func(childComplexity int) int
 	}
@@ -1329,6 +1349,12 @@ type ComplexityRoot struct {
 		Operator   func(childComplexity int) int
 		SecondStep func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	SignInProvider struct {
+		Name func(childComplexity int) int
+		Only func(childComplexity int) int
+		URL  func(childComplexity int) int
 	}
 
 	SignOutEverywherePayload struct {
@@ -1597,6 +1623,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Passkeys(childComplexity), true
+	case "Account.password":
+		if e.ComplexityRoot.Account.Password == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Password(childComplexity), true
+	case "Account.provider":
+		if e.ComplexityRoot.Account.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Provider(childComplexity), true
 	case "Account.recoveryCodesLeft":
 		if e.ComplexityRoot.Account.RecoveryCodesLeft == nil {
 			break
@@ -2834,6 +2872,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConfirmBeginPayload.Password(childComplexity), true
+	case "ConfirmBeginPayload.providerUrl":
+		if e.ComplexityRoot.ConfirmBeginPayload.ProviderURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmBeginPayload.ProviderURL(childComplexity), true
 	case "ConfirmBeginPayload.userErrors":
 		if e.ComplexityRoot.ConfirmBeginPayload.UserErrors == nil {
 			break
@@ -3817,6 +3861,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ErrorBucket.Title(childComplexity), true
+
+	case "Finding.advice":
+		if e.ComplexityRoot.Finding.Advice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Advice(childComplexity), true
+	case "Finding.check":
+		if e.ComplexityRoot.Finding.Check == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Check(childComplexity), true
+	case "Finding.found":
+		if e.ComplexityRoot.Finding.Found == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Found(childComplexity), true
+	case "Finding.state":
+		if e.ComplexityRoot.Finding.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.State(childComplexity), true
+	case "Finding.title":
+		if e.ComplexityRoot.Finding.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Title(childComplexity), true
 
 	case "FrequencyCap.days":
 		if e.ComplexityRoot.FrequencyCap.Days == nil {
@@ -5118,6 +5193,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OperatorPasswordLink(childComplexity, args["input"].(model.OperatorPasswordLinkInput)), true
+	case "Mutation.operatorProviderUnlink":
+		if e.ComplexityRoot.Mutation.OperatorProviderUnlink == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_operatorProviderUnlink_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OperatorProviderUnlink(childComplexity, args["input"].(model.OperatorProviderUnlinkInput)), true
 	case "Mutation.operatorReactivate":
 		if e.ComplexityRoot.Mutation.OperatorReactivate == nil {
 			break
@@ -5681,6 +5767,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Operator.Name(childComplexity), true
+	case "Operator.provider":
+		if e.ComplexityRoot.Operator.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operator.Provider(childComplexity), true
 	case "Operator.role":
 		if e.ComplexityRoot.Operator.Role == nil {
 			break
@@ -5738,6 +5830,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OperatorPasswordLinkPayload.UserErrors(childComplexity), true
+
+	case "OperatorProviderUnlinkPayload.operator":
+		if e.ComplexityRoot.OperatorProviderUnlinkPayload.Operator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorProviderUnlinkPayload.Operator(childComplexity), true
+	case "OperatorProviderUnlinkPayload.userErrors":
+		if e.ComplexityRoot.OperatorProviderUnlinkPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperatorProviderUnlinkPayload.UserErrors(childComplexity), true
 
 	case "OperatorReactivatePayload.operator":
 		if e.ComplexityRoot.OperatorReactivatePayload.Operator == nil {
@@ -6165,6 +6270,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Dashboard(childComplexity, args["range"].(*model.DateRange)), true
+	case "Query.diagnosis":
+		if e.ComplexityRoot.Query.Diagnosis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Diagnosis(childComplexity), true
 	case "Query.errorReport":
 		if e.ComplexityRoot.Query.ErrorReport == nil {
 			break
@@ -7182,6 +7293,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Setup.Needed(childComplexity), true
+	case "Setup.provider":
+		if e.ComplexityRoot.Setup.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Setup.Provider(childComplexity), true
 	case "Setup.tokenNeeded":
 		if e.ComplexityRoot.Setup.TokenNeeded == nil {
 			break
@@ -7213,6 +7330,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SignInPayload.UserErrors(childComplexity), true
+
+	case "SignInProvider.name":
+		if e.ComplexityRoot.SignInProvider.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInProvider.Name(childComplexity), true
+	case "SignInProvider.only":
+		if e.ComplexityRoot.SignInProvider.Only == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInProvider.Only(childComplexity), true
+	case "SignInProvider.url":
+		if e.ComplexityRoot.SignInProvider.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInProvider.URL(childComplexity), true
 
 	case "SignOutEverywherePayload.userErrors":
 		if e.ComplexityRoot.SignOutEverywherePayload.UserErrors == nil {
@@ -8141,6 +8277,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OperatorDeactivateInput", ec.unmarshalInputOperatorDeactivateInput),
 			graphql.NewInputUnmarshaler("OperatorInviteInput", ec.unmarshalInputOperatorInviteInput),
 			graphql.NewInputUnmarshaler("OperatorPasswordLinkInput", ec.unmarshalInputOperatorPasswordLinkInput),
+			graphql.NewInputUnmarshaler("OperatorProviderUnlinkInput", ec.unmarshalInputOperatorProviderUnlinkInput),
 			graphql.NewInputUnmarshaler("OperatorReactivateInput", ec.unmarshalInputOperatorReactivateInput),
 			graphql.NewInputUnmarshaler("OperatorSecondFactorResetInput", ec.unmarshalInputOperatorSecondFactorResetInput),
 			graphql.NewInputUnmarshaler("OperatorUpdateInput", ec.unmarshalInputOperatorUpdateInput),
@@ -10063,6 +10200,8 @@ type Operator implements Node {
   name: String!
   "Null for everybody but admins and the operator themselves."
   role: Role
+  "Signs in at the provider, see Setup.provider. Always false for everybody but admins and the operator themselves."
+  provider: Boolean!
   "False: shut out."
   active: Boolean!
   "True until the invitation is taken up. Always false for everybody but admins."
@@ -10121,6 +10260,10 @@ type Passkey {
 "One's own account."
 type Account {
   operator: Operator!
+  "There is a password."
+  password: Boolean!
+  "One signs in at the provider, see Setup.provider."
+  provider: Boolean!
   "Codes of an app are asked for at sign-in."
   totp: Boolean!
   passkeys: [Passkey!]! @listSize(assumedSize: 10)
@@ -10157,6 +10300,19 @@ type PasswordLink {
   expiresAt: DateTime!
 }
 
+"Where operators sign in by OpenID Connect."
+type SignInProvider {
+  "What people call it."
+  name: String!
+  """
+  The page here that leads there. With ?to= and a path of a page here, the sign-in ends on that page. With ?confirm
+  whoever is signed in signs in anew and ends on /confirmed, which counts as confirm does.
+  """
+  url: String!
+  "There is no other way in: passwords and passkeys only confirm who somebody is."
+  only: Boolean!
+}
+
 "What this installation is and needs."
 type Setup {
   "True until the first admin exists."
@@ -10167,6 +10323,8 @@ type Setup {
   live: Boolean!
   "True: the server sends emails, such as links for a new password."
   emails: Boolean!
+  "Null: operators sign in here alone."
+  provider: SignInProvider
   version: String!
 }
 
@@ -10231,6 +10389,12 @@ type Mutation {
   instead of a forgotten one. Earlier links of theirs no longer work.
   """
   operatorPasswordLink(input: OperatorPasswordLinkInput!): OperatorPasswordLinkPayload!
+    @hasRole(role: ADMIN, scope: null, recent: true)
+  """
+  Forgets by whom the provider knows an operator, and ends their sessions. Their next sign-in there links them anew, by
+  their email address.
+  """
+  operatorProviderUnlink(input: OperatorProviderUnlinkInput!): OperatorProviderUnlinkPayload!
     @hasRole(role: ADMIN, scope: null, recent: true)
   "Makes a service account, the owner of API tokens."
   serviceAccountCreate(input: ServiceAccountCreateInput!): ServiceAccountCreatePayload!
@@ -10387,7 +10551,7 @@ input OperatorInviteInput {
 }
 type OperatorInvitePayload {
   operator: Operator
-  "Shown this once; null with a password in the input."
+  "Shown this once; null with a password in the input, and where operators sign in at the provider alone."
   link: String
   userErrors: [UserError!]!
 }
@@ -10412,6 +10576,13 @@ input OperatorReactivateInput {
   id: ID!
 }
 type OperatorReactivatePayload {
+  operator: Operator
+  userErrors: [UserError!]!
+}
+input OperatorProviderUnlinkInput {
+  id: ID!
+}
+type OperatorProviderUnlinkPayload {
   operator: Operator
   userErrors: [UserError!]!
 }
@@ -10485,6 +10656,8 @@ type ConfirmBeginPayload {
   passkeyOptions: JSON
   "Goes along with the passkey's answer; holds ten minutes. Null without passkeys."
   passkeyStep: String
+  "The page that leads to the provider, where signing in anew will do; it ends on /confirmed. Null: not linked."
+  providerUrl: String
   userErrors: [UserError!]!
 }
 "Either the password or a passkey's answer."
@@ -10737,6 +10910,37 @@ extend type Subscription {
   dashboardUpdated: Dashboard! @hasRole(role: VIEWER)
   "How the system fares, every five seconds."
   systemHealthChanged: SystemHealth! @hasRole(role: VIEWER)
+}
+
+enum FindingState {
+  OK
+  "It works, and should be put right."
+  WARNING
+  "It does not work, or harms."
+  FAILED
+  "Nothing of the kind is set up."
+  NOT_APPLICABLE
+}
+
+"What a check of the installation found."
+type Finding {
+  "Such as public_url; it stays the same from version to version."
+  check: String!
+  title: String!
+  state: FindingState!
+  "One sentence, without secrets."
+  found: String!
+  "How to put it right; null where nothing is wrong."
+  advice: String
+}
+
+extend type Query {
+  """
+  Examines the installation: configuration, secrets, whether Twilio reaches it by PUBLIC_URL and signatures fit,
+  Twilio's credentials and the senders' webhooks, clocks, Postgres, disk, backups, mail. Takes up to 10 seconds and asks
+  Twilio and other servers, one examination at a time. The command line has the same: server doctor.
+  """
+  diagnosis: [Finding!]! @hasRole(role: ADMIN, scope: null) @listSize(assumedSize: 25)
 }
 `, BuiltIn: false},
 	{Name: "../schema/sandbox.graphql", Input: `"How the sandbox behaves. Rates are shares from 0 to 1."
@@ -11536,6 +11740,10 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 	switch field.Name {
 	case "operator":
 		return ec.fieldContext_Account_operator(ctx, field)
+	case "password":
+		return ec.fieldContext_Account_password(ctx, field)
+	case "provider":
+		return ec.fieldContext_Account_provider(ctx, field)
 	case "totp":
 		return ec.fieldContext_Account_totp(ctx, field)
 	case "passkeys":
@@ -12164,6 +12372,8 @@ func (ec *executionContext) childFields_ConfirmBeginPayload(ctx context.Context,
 		return ec.fieldContext_ConfirmBeginPayload_passkeyOptions(ctx, field)
 	case "passkeyStep":
 		return ec.fieldContext_ConfirmBeginPayload_passkeyStep(ctx, field)
+	case "providerUrl":
+		return ec.fieldContext_ConfirmBeginPayload_providerUrl(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_ConfirmBeginPayload_userErrors(ctx, field)
 	}
@@ -12676,6 +12886,22 @@ func (ec *executionContext) childFields_ErrorBucket(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type ErrorBucket", field.Name)
 }
 
+func (ec *executionContext) childFields_Finding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "check":
+		return ec.fieldContext_Finding_check(ctx, field)
+	case "title":
+		return ec.fieldContext_Finding_title(ctx, field)
+	case "state":
+		return ec.fieldContext_Finding_state(ctx, field)
+	case "found":
+		return ec.fieldContext_Finding_found(ctx, field)
+	case "advice":
+		return ec.fieldContext_Finding_advice(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Finding", field.Name)
+}
+
 func (ec *executionContext) childFields_FrequencyCap(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "messages":
@@ -13108,6 +13334,8 @@ func (ec *executionContext) childFields_Operator(ctx context.Context, field grap
 		return ec.fieldContext_Operator_name(ctx, field)
 	case "role":
 		return ec.fieldContext_Operator_role(ctx, field)
+	case "provider":
+		return ec.fieldContext_Operator_provider(ctx, field)
 	case "active":
 		return ec.fieldContext_Operator_active(ctx, field)
 	case "invited":
@@ -13152,6 +13380,16 @@ func (ec *executionContext) childFields_OperatorPasswordLinkPayload(ctx context.
 		return ec.fieldContext_OperatorPasswordLinkPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OperatorPasswordLinkPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OperatorProviderUnlinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "operator":
+		return ec.fieldContext_OperatorProviderUnlinkPayload_operator(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OperatorProviderUnlinkPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperatorProviderUnlinkPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_OperatorReactivatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13790,6 +14028,8 @@ func (ec *executionContext) childFields_Setup(ctx context.Context, field graphql
 		return ec.fieldContext_Setup_live(ctx, field)
 	case "emails":
 		return ec.fieldContext_Setup_emails(ctx, field)
+	case "provider":
+		return ec.fieldContext_Setup_provider(ctx, field)
 	case "version":
 		return ec.fieldContext_Setup_version(ctx, field)
 	}
@@ -13806,6 +14046,18 @@ func (ec *executionContext) childFields_SignInPayload(ctx context.Context, field
 		return ec.fieldContext_SignInPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignInPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SignInProvider(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_SignInProvider_name(ctx, field)
+	case "url":
+		return ec.fieldContext_SignInProvider_url(ctx, field)
+	case "only":
+		return ec.fieldContext_SignInProvider_only(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignInProvider", field.Name)
 }
 
 func (ec *executionContext) childFields_SignOutEverywherePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -22,6 +22,10 @@ type Node interface {
 // One's own account.
 type Account struct {
 	Operator *Operator `json:"operator"`
+	// There is a password.
+	Password bool `json:"password"`
+	// One signs in at the provider, see Setup.provider.
+	Provider bool `json:"provider"`
 	// Codes of an app are asked for at sign-in.
 	Totp     bool       `json:"totp"`
 	Passkeys []*Passkey `json:"passkeys"`
@@ -590,7 +594,9 @@ type ConfirmBeginPayload struct {
 	// One of one's own passkeys will do, by navigator.credentials.get with this; null: there are none.
 	PasskeyOptions json.RawMessage `json:"passkeyOptions,omitempty"`
 	// Goes along with the passkey's answer; holds ten minutes. Null without passkeys.
-	PasskeyStep *string      `json:"passkeyStep,omitempty"`
+	PasskeyStep *string `json:"passkeyStep,omitempty"`
+	// The page that leads to the provider, where signing in anew will do; it ends on /confirmed. Null: not linked.
+	ProviderURL *string      `json:"providerUrl,omitempty"`
 	UserErrors  []*UserError `json:"userErrors"`
 }
 
@@ -1155,6 +1161,18 @@ type ErrorReportFilter struct {
 	CampaignID graphql.Omittable[*string] `json:"campaignId,omitempty"`
 }
 
+// What a check of the installation found.
+type Finding struct {
+	// Such as public_url; it stays the same from version to version.
+	Check string       `json:"check"`
+	Title string       `json:"title"`
+	State FindingState `json:"state"`
+	// One sentence, without secrets.
+	Found string `json:"found"`
+	// How to put it right; null where nothing is wrong.
+	Advice *string `json:"advice,omitempty"`
+}
+
 // At most so many messages of all campaigns to a contact within so many days, this campaign's own included. Who had enough is skipped.
 type FrequencyCap struct {
 	Messages int `json:"messages"`
@@ -1504,6 +1522,8 @@ type Operator struct {
 	Name  string  `json:"name"`
 	// Null for everybody but admins and the operator themselves.
 	Role *Role `json:"role,omitempty"`
+	// Signs in at the provider, see Setup.provider. Always false for everybody but admins and the operator themselves.
+	Provider bool `json:"provider"`
 	// False: shut out.
 	Active bool `json:"active"`
 	// True until the invitation is taken up. Always false for everybody but admins.
@@ -1534,7 +1554,7 @@ type OperatorInviteInput struct {
 
 type OperatorInvitePayload struct {
 	Operator *Operator `json:"operator,omitempty"`
-	// Shown this once; null with a password in the input.
+	// Shown this once; null with a password in the input, and where operators sign in at the provider alone.
 	Link       *string      `json:"link,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -1547,6 +1567,15 @@ type OperatorPasswordLinkPayload struct {
 	Operator *Operator `json:"operator,omitempty"`
 	// Shown this once.
 	Link       *string      `json:"link,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type OperatorProviderUnlinkInput struct {
+	ID string `json:"id"`
+}
+
+type OperatorProviderUnlinkPayload struct {
+	Operator   *Operator    `json:"operator,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -2169,8 +2198,10 @@ type Setup struct {
 	// True: messages go to Twilio. False: to the sandbox on this machine.
 	Live bool `json:"live"`
 	// True: the server sends emails, such as links for a new password.
-	Emails  bool   `json:"emails"`
-	Version string `json:"version"`
+	Emails bool `json:"emails"`
+	// Null: operators sign in here alone.
+	Provider *SignInProvider `json:"provider,omitempty"`
+	Version  string          `json:"version"`
 }
 
 type SetupAdminInput struct {
@@ -2201,6 +2232,17 @@ type SignInPayload struct {
 	// The password was right, and a second step is needed.
 	SecondStep *SecondStep  `json:"secondStep,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Where operators sign in by OpenID Connect.
+type SignInProvider struct {
+	// What people call it.
+	Name string `json:"name"`
+	// The page here that leads there. With ?to= and a path of a page here, the sign-in ends on that page. With ?confirm
+	// whoever is signed in signs in anew and ends on /confirmed, which counts as confirm does.
+	URL string `json:"url"`
+	// There is no other way in: passwords and passkeys only confirm who somebody is.
+	Only bool `json:"only"`
 }
 
 type SignOutEverywherePayload struct {
@@ -3422,6 +3464,68 @@ func (e *ExportFormat) UnmarshalJSON(b []byte) error {
 }
 
 func (e ExportFormat) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type FindingState string
+
+const (
+	FindingStateOk FindingState = "OK"
+	// It works, and should be put right.
+	FindingStateWarning FindingState = "WARNING"
+	// It does not work, or harms.
+	FindingStateFailed FindingState = "FAILED"
+	// Nothing of the kind is set up.
+	FindingStateNotApplicable FindingState = "NOT_APPLICABLE"
+)
+
+var AllFindingState = []FindingState{
+	FindingStateOk,
+	FindingStateWarning,
+	FindingStateFailed,
+	FindingStateNotApplicable,
+}
+
+func (e FindingState) IsValid() bool {
+	switch e {
+	case FindingStateOk, FindingStateWarning, FindingStateFailed, FindingStateNotApplicable:
+		return true
+	}
+	return false
+}
+
+func (e FindingState) String() string {
+	return string(e)
+}
+
+func (e *FindingState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = FindingState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid FindingState", str)
+	}
+	return nil
+}
+
+func (e FindingState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *FindingState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e FindingState) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,6 +48,7 @@ import (
 	"eventstream/server/mail"
 	"eventstream/server/merge"
 	"eventstream/server/message"
+	"eventstream/server/oidc"
 	"eventstream/server/optout"
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
@@ -226,10 +228,7 @@ func (a *App) build(ctx context.Context) error {
 		APISecret: string(a.cfg.Twilio.APISecret),
 		BaseURL:   a.cfg.Twilio.APIBaseURL, PublicURL: a.publicURL(),
 	}
-	signers := []twilio.Account{
-		{SID: a.cfg.Twilio.AccountSID, AuthToken: string(a.cfg.Twilio.AuthToken)},
-		{SID: a.cfg.Twilio.AccountSID, AuthToken: string(a.cfg.Twilio.AuthTokenSecondary)},
-	}
+	signers := signersOf(a.cfg)
 	firstSender, rate, provider, timing := a.cfg.Twilio.PhoneNumber, sender.DefaultRate,
 		"Twilio, account "+a.cfg.Twilio.AccountSID, liveTiming
 	if !a.cfg.Twilio.Live() {
@@ -237,12 +236,10 @@ func (a *App) build(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		token, err := sandbox.Token(a.cfg.DataDir)
-		if err != nil {
-			return err
+		account.AccountSID = sandbox.AccountSID
+		if account.AuthToken, signers = sandboxAccount(a.cfg); account.AuthToken == "" {
+			return errors.New("DATA_DIR: the sandbox's token cannot be made or read")
 		}
-		account.AccountSID, account.AuthToken = sandbox.AccountSID, token
-		signers = []twilio.Account{{SID: sandbox.AccountSID, AuthToken: token}}
 		account.BaseURL, account.PublicURL = peer.URL, peer.PublicURL
 		firstSender, rate, provider, timing = sandbox.PhoneNumber, sandboxRate,
 			"sandbox on this machine; nothing reaches a phone", sandboxTiming
@@ -269,7 +266,7 @@ func (a *App) build(ctx context.Context) error {
 	s := graph.Services{
 		Auth: auth.New(auth.Options{
 			DB: a.db, Hub: a.hub, Keys: a.keys, Now: now, PublicURL: a.publicURL,
-			Mail: post, Jobs: enqueuer, Log: a.log,
+			Mail: post, Jobs: enqueuer, ProviderOnly: a.cfg.OIDC.Only, Log: a.log,
 		}),
 		Contacts: contact.NewService(a.db, a.hub),
 		Consents: consent.NewService(a.db, a.hub, addresses, now),
@@ -320,6 +317,10 @@ func (a *App) build(ctx context.Context) error {
 		}
 	}
 	s.SetupToken = a.setupToken()
+	s.Doctor = newDoctor(a.cfg, a.db, "", account, signers, a.log)
+	if p := a.cfg.OIDC; p.Enabled() {
+		s.SignInProvider = &graph.SignInProvider{Name: p.Label(), URL: oidc.StartPath, Only: p.Only}
+	}
 	a.Services = s
 	if a.roles.Work {
 		a.work = &worker.Services{
@@ -367,7 +368,25 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.openWriter(now); err != nil {
 		return err
 	}
-	return a.buildServer(signers)
+	return a.buildServer(signers, now)
+}
+
+// signersOf are the tokens with which Twilio may sign.
+func signersOf(cfg config.Config) []twilio.Account {
+	return []twilio.Account{
+		{SID: cfg.Twilio.AccountSID, AuthToken: string(cfg.Twilio.AuthToken)},
+		{SID: cfg.Twilio.AccountSID, AuthToken: string(cfg.Twilio.AuthTokenSecondary)},
+	}
+}
+
+// sandboxAccount is the account that the sandbox plays; its token is "" where DATA_DIR
+// cannot be used.
+func sandboxAccount(cfg config.Config) (token string, signers []twilio.Account) {
+	token, err := sandbox.Token(cfg.DataDir)
+	if err != nil {
+		return "", nil
+	}
+	return token, []twilio.Account{{SID: sandbox.AccountSID, AuthToken: token}}
 }
 
 // postOf is how emails are sent, nil when they are not.
@@ -473,7 +492,7 @@ func (a *App) setupToken() string {
 	return hex.EncodeToString(sum[:])[:20]
 }
 
-func (a *App) buildServer(signers []twilio.Account) error {
+func (a *App) buildServer(signers []twilio.Account, now func() time.Time) error {
 	documents, err := graph.NewTrustedDocuments(frontend.Documents(), a.cfg.TrustedDocumentsOnly)
 	if err != nil {
 		return err
@@ -499,14 +518,42 @@ func (a *App) buildServer(signers []twilio.Account) error {
 			cookie := guard.SessionCookie{Name: graph.SessionCookie, HTTPS: https}
 			return inPool(db.PoolInteractive, graph.Authenticate(a.Services.Auth, cookie, next))
 		},
-		Inbound: hooks.Inbound, Status: hooks.Status, Jobs: a.ui, SPA: web.NewSPA(frontend.Dist()),
+		Inbound: hooks.Inbound, Status: hooks.Status, Check: hooks.Check, Jobs: a.ui, SPA: web.NewSPA(frontend.Dist()),
 		Playground: a.cfg.Playground,
 		Ready:      a.ready, Registry: a.registry, HTTPS: https, Proxies: a.cfg.TrustedProxies,
 		Hosts: guard.NewHosts(a.cfg.PublicURL, a.cfg.ListenAddr, a.listener.Addr(), a.cfg.AllowedHosts), Log: a.log,
-		Rejects: a.downloadRejects, Export: a.downloadContacts, Messages: a.downloadMessages,
+		Provider: a.signInProvider(https, now),
+		Rejects:  a.downloadRejects, Export: a.downloadContacts, Messages: a.downloadMessages,
 	})
 	a.server = a.newServer(router)
 	return nil
+}
+
+// signInProvider is where operators sign in by OpenID Connect, nil without.
+func (a *App) signInProvider(https bool, now func() time.Time) *web.SignIn {
+	if !a.cfg.OIDC.Enabled() {
+		return nil
+	}
+	p := oidc.New(oidc.Options{
+		Config: a.cfg.OIDC, Auth: a.Services.Auth, PagesURL: a.pagesURL, HTTPS: https, Now: now, Log: a.log,
+		Keep: graph.KeepSession, ClientOf: graph.ClientOf,
+	})
+	return &web.SignIn{
+		StartPath: oidc.StartPath, CallbackPath: oidc.CallbackPath, Start: p.Start, Callback: p.Callback,
+	}
+}
+
+// pagesURL is where people open the pages. On this machine it says localhost:
+// passkeys need a name, and cookies belong to one.
+func (a *App) pagesURL() string {
+	u, err := url.Parse(a.publicURL())
+	if err != nil {
+		return a.publicURL()
+	}
+	if ip := net.ParseIP(u.Hostname()); ip != nil && ip.IsLoopback() {
+		u.Host = net.JoinHostPort("localhost", u.Port())
+	}
+	return u.String()
 }
 
 // ready asks Postgres on a connection that nobody else takes.

@@ -60,13 +60,21 @@ type Operator struct {
 	PasswordHash string     // Argon2id; empty until a password is set
 	Active       bool       //
 	TOTPSeed     string     `bun:"totp_seed"` // encrypted; empty: none
+	OIDCIssuer   string     `bun:"oidc_issuer"`
+	OIDCSubject  string     `bun:"oidc_subject"` // by whom the provider knows them; empty: not linked
+
+	// PasswordUntil is until when a password counts where passwords are off.
+	PasswordUntil *time.Time
+
 	LastSignInAt *time.Time //
 	CreatedAt    time.Time  `bun:",nullzero"`
 	UpdatedAt    time.Time  `bun:",nullzero"`
 }
 
 // Invited reports whether the operator has not taken up the invitation yet.
-func (o *Operator) Invited() bool { return o.Kind == KindPerson && o.PasswordHash == "" }
+func (o *Operator) Invited() bool {
+	return o.Kind == KindPerson && o.PasswordHash == "" && o.OIDCSubject == ""
+}
 
 // Token is an API token; the secret itself is shown once and never kept.
 type Token struct {
@@ -91,6 +99,7 @@ type Session struct {
 	OperatorID      int64
 	UserAgent       string
 	Address         string // from where it was opened
+	Provider        bool   // opened by a sign-in at the provider, which asks for a second factor if it wants one
 	CreatedAt       time.Time
 	LastSeenAt      time.Time // to the minute
 	ExpiresAt       time.Time
@@ -114,6 +123,9 @@ type Options struct {
 	PublicURL func() string
 	// Mail sends a text to an address; nil: admins hand links over.
 	Mail func(ctx context.Context, to, subject, text string) error
+	// ProviderOnly: operators sign in at the provider, and passwords and passkeys
+	// count for nothing but to confirm who somebody is.
+	ProviderOnly bool
 	// Jobs, with Mail: operators are told by email what happens to their accounts.
 	Jobs *jobs.Enqueuer
 	Log  *slog.Logger
@@ -129,6 +141,7 @@ type Service struct {
 	mail      func(ctx context.Context, to, subject, text string) error
 	jobs      *jobs.Enqueuer
 	log       *slog.Logger
+	only      bool // Options.ProviderOnly
 	passwords *hasher
 
 	background sync.WaitGroup // what goes on after its request was answered
@@ -142,6 +155,7 @@ func New(o Options) *Service {
 	return &Service{
 		db: o.DB, hub: o.Hub, keys: o.Keys, now: o.Now, publicURL: o.PublicURL, mail: o.Mail, jobs: o.Jobs,
 		log:       o.Log,
+		only:      o.ProviderOnly,
 		passwords: newHasher(),
 		following: map[*follower]struct{}{},
 	}

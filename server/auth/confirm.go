@@ -19,6 +19,7 @@ type Confirmation struct {
 	Password       bool
 	PasskeyOptions json.RawMessage // for the browser; nil: there are no passkeys
 	PasskeyStep    string          // goes along with the browser's answer
+	Provider       bool            // signing in at the provider anew will do
 }
 
 // confirmStep belongs to one session: another browser of the same operator cannot
@@ -40,7 +41,7 @@ func (s *Service) BeginConfirm(ctx context.Context) (*Confirmation, error) {
 	if err != nil {
 		return nil, err
 	}
-	ways := &Confirmation{Password: owner.PasswordHash != ""}
+	ways := &Confirmation{Password: owner.PasswordHash != "", Provider: owner.OIDCSubject != ""}
 	if len(owner.keys) == 0 {
 		return ways, nil
 	}

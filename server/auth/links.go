@@ -43,6 +43,8 @@ func (s *Service) newLink(ctx context.Context, tx bun.Tx, operator int64, purpos
 	return s.publicURL() + "/password#" + token, nil
 }
 
+var errPasswordsOff = apperr.Conflict("passwords are off here: operators sign in at their organisation's provider")
+
 // NewPasswordLink makes a link by which an operator sets a password, to be
 // handed over by an admin: a new invitation, or a reset. The link is as good as
 // the password, so only admins make it, and the trail says so.
@@ -63,6 +65,8 @@ func (s *Service) NewPasswordLink(ctx context.Context, id int64) (o *Operator, l
 			return apperr.Conflict("%s is a service account: it has no password", o.Name)
 		case !o.Active:
 			return apperr.Conflict("%s is deactivated: reactivate them first", o.Name)
+		case s.only:
+			return errPasswordsOff
 		case o.Invited():
 			purpose, length = PurposeInvitation, LinkLength
 		}

@@ -36,6 +36,7 @@ const (
 	EventActive        Event = "active"
 	EventLockout       Event = "lockout"
 	EventReset         Event = "reset"
+	EventLinked        Event = "provider_link"
 )
 
 // tellings are what an email says of an event. %s is the detail.
@@ -61,6 +62,10 @@ var tellings = map[Event]struct{ subject, text string }{
 	EventLockout: {
 		"Sign-in to your account has to wait",
 		"Somebody tried several times in a row to sign in to your account, and failed. The next attempt has to wait.%s",
+	},
+	EventLinked: {
+		"Your account was linked",
+		"Your account was linked with yours at the provider where operators sign in. From now on you can sign in there.%s",
 	},
 	EventReset: {
 		"Your account was reset",

@@ -99,14 +99,16 @@ func (s *Service) CreateFirstAdmin(ctx context.Context, in NewOperator) (*Operat
 			}
 			return err
 		}
-		o, err = create(ctx, tx, in, hash)
-		return err
+		if o, err = create(ctx, tx, in, hash); err != nil {
+			return err
+		}
+		return openPasswords(ctx, tx, o.ID)
 	})
 	return o, err
 }
 
 // Invite makes another operator, who sets a password through the link; with a
-// password in it there is no link. Admins only.
+// password in it, or where passwords are off, there is no link. Admins only.
 func (s *Service) Invite(ctx context.Context, in NewOperator) (o *Operator, link string, err error) {
 	if err := actor.RequirePerson(ctx, actor.RoleAdmin); err != nil {
 		return nil, "", err
@@ -129,7 +131,7 @@ func (s *Service) Invite(ctx context.Context, in NewOperator) (o *Operator, link
 		}
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
-		if o, err = create(ctx, tx, in, hash); err != nil || hash != "" {
+		if o, err = create(ctx, tx, in, hash); err != nil || hash != "" || s.only {
 			return err
 		}
 		link, err = s.newLink(ctx, tx, o.ID, PurposeInvitation, LinkLength)
@@ -326,6 +328,9 @@ func (s *Service) Reset(ctx context.Context, email string) (link string, err err
 			return err
 		}
 		if err = forgetAttempts(ctx, tx, accountKey(o.Email)); err != nil {
+			return err
+		}
+		if err = openPasswords(ctx, tx, o.ID); err != nil {
 			return err
 		}
 		if err = s.tellSelf(ctx, tx, o.ID, EventReset, ""); err != nil {

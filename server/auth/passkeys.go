@@ -248,7 +248,7 @@ func (s *Service) verifyPasskey(ctx context.Context, begun passkeyStep, response
 		return owner, err
 	}
 	_, credential, err := party.ValidatePasskeyLogin(find, begun.Session, parsed)
-	if err != nil || owner == nil || !owner.Active || owner.Kind != KindPerson {
+	if err != nil || owner == nil || !owner.Active || owner.Kind != KindPerson || s.outside(owner.Operator) {
 		return owner, nil, errNoPasskey
 	}
 	key, err := owner.used(credential)

@@ -50,6 +50,9 @@ func (s *Service) postLink(ctx context.Context, to *Operator, purpose Purpose, l
 // address. It answers alike whether there is one, and is limited as signing in
 // is.
 func (s *Service) RequestReset(ctx context.Context, email string, from Client) error {
+	if s.only {
+		return errPasswordsOff
+	}
 	if s.mail == nil {
 		return apperr.Conflict("this server sends no emails: ask an admin for a link")
 	}

@@ -25,6 +25,15 @@ type SignedIn struct {
 	Device   string // for a cookie that makes the device known for DeviceLength
 }
 
+// errOnly answers alike for a wrong password and for one that does not count.
+var errOnly = apperr.New(apperr.CodeUnauthenticated,
+	"passwords and passkeys are off here: sign in with the button for your organisation")
+
+// outside reports whether the operator has to sign in at the provider.
+func (s *Service) outside(o *Operator) bool {
+	return s.only && (o.PasswordUntil == nil || o.PasswordUntil.Before(s.now()))
+}
+
 var errWrong = apperr.New(apperr.CodeUnauthenticated, "email address or password is wrong")
 
 // SignIn checks the password and opens a session. It answers alike for an
@@ -47,8 +56,11 @@ func (s *Service) SignIn(ctx context.Context, email, password string, from Clien
 		}
 		o = found
 	}
-	hash := ""
-	if o != nil && o.Kind == KindPerson {
+	hash, wrong := "", errWrong
+	if s.only {
+		wrong = errOnly
+	}
+	if o != nil && o.Kind == KindPerson && !s.outside(o) {
 		hash = o.PasswordHash
 	}
 	right, err := s.passwords.check(ctx, hash, password, try.known)
@@ -67,7 +79,7 @@ func (s *Service) SignIn(ctx context.Context, email, password string, from Clien
 		if err := s.noteFailure(ctx, try, o, reason); err != nil {
 			return nil, err
 		}
-		return nil, errWrong
+		return nil, wrong
 	}
 	return s.passwordWasRight(ctx, o, try, from)
 }
@@ -106,7 +118,10 @@ func (s *Service) admit(ctx context.Context, tx bun.Tx, o *Operator, try *attemp
 	if err := succeeded(ctx, tx, try); err != nil {
 		return nil, err
 	}
-	row := &Session{OperatorID: o.ID, UserAgent: clip(from.UserAgent, 200), Address: addressText(from.Address)}
+	row := &Session{
+		OperatorID: o.ID, UserAgent: clip(from.UserAgent, 200), Address: addressText(from.Address),
+		Provider: by == byProvider,
+	}
 	if err := insertSession(ctx, tx, hashToken(in.Session), row); err != nil {
 		return nil, err
 	}

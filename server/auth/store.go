@@ -36,6 +36,13 @@ func operatorForUpdate(ctx context.Context, tx bun.Tx, id int64) (*Operator, err
 	return o, nil
 }
 
+// openPasswords lets the operator's password count for a while where passwords are off.
+func openPasswords(ctx context.Context, tx bun.Tx, id int64) error {
+	_, err := tx.NewRaw("UPDATE operators SET password_until = now() + make_interval(secs => ?) WHERE id = ?",
+		ResetLength.Seconds(), id).Exec(ctx)
+	return db.Err(err)
+}
+
 func updateOperator(ctx context.Context, tx bun.Tx, o *Operator) error {
 	_, err := tx.NewUpdate().Model(o).Column("name", "role", "active", "password_hash").Set("updated_at = now()").
 		WherePK().Exec(ctx)
@@ -62,9 +69,9 @@ func operatorByEmail(ctx context.Context, idb bun.IDB, email string) (*Operator,
 
 // insertSession opens a session and fills in its id.
 func insertSession(ctx context.Context, tx bun.Tx, hash []byte, s *Session) error {
-	err := tx.NewRaw(`INSERT INTO sessions (token_hash, operator_id, user_agent, address, expires_at)
-		VALUES (?, ?, ?, ?, now() + make_interval(secs => ?)) RETURNING id`,
-		hash, s.OperatorID, s.UserAgent, s.Address, SessionLength.Seconds()).Scan(ctx, &s.ID)
+	err := tx.NewRaw(`INSERT INTO sessions (token_hash, operator_id, user_agent, address, provider, expires_at)
+		VALUES (?, ?, ?, ?, ?, now() + make_interval(secs => ?)) RETURNING id`,
+		hash, s.OperatorID, s.UserAgent, s.Address, s.Provider, SessionLength.Seconds()).Scan(ctx, &s.ID)
 	if err == nil {
 		_, err = tx.NewRaw("UPDATE operators SET last_sign_in_at = now() WHERE id = ?", s.OperatorID).Exec(ctx)
 	}
@@ -118,6 +125,7 @@ func sessionActor(ctx context.Context, idb bun.IDB, hash []byte, used bool) (act
 				s.authenticated_at > now() - make_interval(secs => ?1) AS recent,
 				o.totp_seed = '' AND EXISTS (SELECT 1 FROM settings
 					WHERE key = 'security' AND jsonb_exists(value->'second_factor_roles', o.role))
+				AND NOT s.provider
 				AND NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.operator_id = o.id) AS lacking
 			FROM sessions s JOIN operators o ON o.id = s.operator_id
 			WHERE s.token_hash = ?0 AND s.expires_at > now() AND s.last_seen_at > now() - `+idleLimit+`

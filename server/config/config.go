@@ -17,6 +17,7 @@ import (
 	"time"
 	"unicode"
 
+	"eventstream/server/actor"
 	"eventstream/server/guard"
 	"eventstream/server/secret"
 
@@ -57,6 +58,8 @@ type Config struct {
 	SMTPURL  Secret `env:"SMTP_URL"`  // smtp://user:password@host:587 or smtps://user:password@host:465
 	MailFrom string `env:"MAIL_FROM"` // the address they come from
 
+	OIDC OIDC
+
 	Twilio Twilio
 
 	Checkpoints Checkpoints
@@ -81,6 +84,91 @@ type Config struct {
 
 	keys    *secret.Keys
 	keyFile string // where SECRET_KEY is kept, "" when it was set from outside
+}
+
+// OIDC is where operators sign in by OpenID Connect; Issuer unset: nowhere.
+type OIDC struct {
+	Issuer       string   `env:"OIDC_ISSUER"`
+	ClientID     string   `env:"OIDC_CLIENT_ID"`
+	ClientSecret Secret   `env:"OIDC_CLIENT_SECRET"`
+	Name         string   `env:"OIDC_NAME"` // on the button; unset: the issuer's host
+	Scopes       []string `env:"OIDC_SCOPES" envSeparator:" " envDefault:"openid email profile"`
+	RoleClaim    string   `env:"OIDC_ROLE_CLAIM" envDefault:"groups"` // dots lead into objects
+	Roles        Roles    `env:"OIDC_ROLES"`                          // group=ROLE,…; without a role nobody comes in
+	Only         bool     `env:"OIDC_ONLY"`                           // no sign-in by password or passkey
+}
+
+// Enabled reports whether there is a provider.
+func (o OIDC) Enabled() bool { return o.Issuer != "" }
+
+// Label is what people call the provider.
+func (o OIDC) Label() string {
+	if o.Name != "" {
+		return o.Name
+	}
+	u, err := url.Parse(o.Issuer)
+	if err != nil {
+		return o.Issuer
+	}
+	return u.Host
+}
+
+// Roles are what a provider's groups may do here.
+type Roles map[string]actor.Role
+
+// UnmarshalText reads "admins=ADMIN,marketing=MARKETER"; where there is a semicolon,
+// it separates instead of the comma, since names of directories hold commas.
+func (r *Roles) UnmarshalText(text []byte) error {
+	separator := ","
+	if strings.Contains(string(text), ";") {
+		separator = ";"
+	}
+	*r = Roles{}
+	for _, pair := range strings.Split(string(text), separator) {
+		pair = strings.TrimSpace(pair)
+		if pair == "" {
+			continue
+		}
+		at := strings.LastIndexByte(pair, '=')
+		role := actor.Role(strings.ToLower(strings.TrimSpace(pair[at+1:])))
+		if at <= 0 || !role.Valid() {
+			return fmt.Errorf("OIDC_ROLES: %q is not group=ROLE with ADMIN, MARKETER or VIEWER", pair)
+		}
+		(*r)[strings.TrimSpace(pair[:at])] = role
+	}
+	return nil
+}
+
+func (o OIDC) validate() (errs []error) {
+	if o.Issuer == "" {
+		for name, set := range map[string]bool{
+			"OIDC_CLIENT_ID": o.ClientID != "", "OIDC_CLIENT_SECRET": o.ClientSecret != "", "OIDC_ROLES": len(o.Roles) > 0,
+			"OIDC_ONLY": o.Only,
+		} {
+			if set {
+				errs = append(errs, fmt.Errorf("%s is set but OIDC_ISSUER is not", name))
+			}
+		}
+		return errs
+	}
+	u, err := url.Parse(o.Issuer)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+		u.Scheme != "https" && (u.Scheme != "http" || !guard.Loopback(u.Host)) {
+		errs = append(errs, fmt.Errorf("OIDC_ISSUER=%q: want the provider's https URL, without user, query or fragment", o.Issuer))
+	}
+	if o.ClientID == "" || o.ClientSecret == "" {
+		errs = append(errs, errors.New("OIDC_CLIENT_ID and OIDC_CLIENT_SECRET: set both, as the provider gives them"))
+	}
+	if len(o.Roles) == 0 {
+		errs = append(errs, errors.New("OIDC_ROLES is not set: nobody could come in; give group=ROLE pairs, such as admins=ADMIN"))
+	}
+	if o.RoleClaim == "" {
+		errs = append(errs, errors.New("OIDC_ROLE_CLAIM is empty: name the claim that holds the groups"))
+	}
+	if !slices.Contains(o.Scopes, "openid") {
+		errs = append(errs, fmt.Errorf("OIDC_SCOPES=%q: openid has to be among them", strings.Join(o.Scopes, " ")))
+	}
+	return errs
 }
 
 // Twilio is the account that sends. All unset: the sandbox.
@@ -178,7 +266,8 @@ func (c Config) Validate() error {
 	if !slices.Contains([]string{"text", "json"}, c.LogFormat) {
 		bad("LOG_FORMAT", c.LogFormat, "text or json")
 	}
-	return errors.Join(append(append(errs, c.Twilio.validate()...), c.Checkpoints.validate()...)...)
+	errs = slices.Concat(errs, c.OIDC.validate(), c.Twilio.validate(), c.Checkpoints.validate())
+	return errors.Join(errs...)
 }
 
 // validate refuses credentials that are half set: that would send to the

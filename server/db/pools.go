@@ -51,6 +51,14 @@ var poolSizes = map[Pool]poolSize{
 	PoolEdge:        {conns: 5, limit: 5 * time.Second},
 }
 
+// BesideJobs is how many connections the pools beside PoolJobs have.
+func BesideJobs() (n int) {
+	for _, size := range poolSizes {
+		n += int(size.conns)
+	}
+	return n
+}
+
 func (p Pool) String() string {
 	return [...]string{"jobs", "interactive", "downloads", "edge"}[p]
 }

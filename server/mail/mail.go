@@ -66,6 +66,20 @@ func New(server, from string) (*Sender, error) {
 	return s, nil
 }
 
+// Check signs in at the server and sends nothing.
+func (s *Sender) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	c, err := gomail.NewClient(s.host, s.options...)
+	if err != nil {
+		return fmt.Errorf("ask the mail server: %w", err)
+	}
+	if err := c.DialWithContext(ctx); err != nil {
+		return fmt.Errorf("ask the mail server: %w", err)
+	}
+	return c.Close()
+}
+
 // Send sends one text and returns when the server has taken it.
 func (s *Sender) Send(ctx context.Context, to, subject, text string) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)

@@ -28,9 +28,11 @@ type Routes struct {
 	Authorize  func(http.Handler) http.Handler
 	Inbound    http.HandlerFunc
 	Status     http.HandlerFunc
+	Check      http.HandlerFunc // whether signatures fit
 	Rejects    Download
 	Export     Download
 	Messages   Download
+	Provider   *SignIn      // nil: operators do not sign in elsewhere
 	Jobs       http.Handler // River UI, nil without
 	SPA        http.Handler
 	Playground bool
@@ -40,6 +42,12 @@ type Routes struct {
 	Hosts      guard.Hosts
 	HTTPS      bool // people come by https, as PUBLIC_URL says
 	Log        *slog.Logger
+}
+
+// SignIn is signing in at an OpenID Connect provider.
+type SignIn struct {
+	StartPath, CallbackPath string
+	Start, Callback         http.HandlerFunc
 }
 
 // Download writes a file about the thing with this id. format is the end of its name where the path tells it.
@@ -62,6 +70,7 @@ func NewRouter(rt Routes) http.Handler {
 			r.Post(path+"status"+end, rt.Status)
 		}
 	}
+	r.Post("/webhooks/twilio/check", rt.Check)
 	r.NotFound(rt.Hosts.Handler(rt.SPA).ServeHTTP)
 	r.Group(func(r chi.Router) {
 		r.Use(rt.Hosts.Handler)
@@ -81,6 +90,10 @@ func (rt Routes) pages(r chi.Router) {
 		viewer.Get("/downloads/imports/{id}/rejects.{format:csv|xlsx}", rt.download(rt.Rejects))
 		marketer.Get("/downloads/exports/{id}/{file}", rt.download(rt.Export))
 		marketer.Get("/downloads/campaigns/{id}/messages.{format:csv|xlsx}", rt.download(rt.Messages))
+		if p := rt.Provider; p != nil {
+			r.Get(p.StartPath, p.Start)
+			r.Get(p.CallbackPath, p.Callback)
+		}
 		if rt.Schema != "" {
 			viewer.Get("/schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/plain; charset=utf-8")

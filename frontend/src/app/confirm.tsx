@@ -3,6 +3,7 @@ import { modals } from "@mantine/modals";
 import { type FormEvent, useEffect, useState } from "react";
 import { type Client, type Exchange, makeOperation, type OperationResult } from "urql";
 import { filter, makeSubject, merge, pipe } from "wonka";
+import { confirmations } from "../features/auth/provider";
 import { graphql } from "../gql";
 import { errorText } from "../lib/errors";
 import { passkeysWork, usePasskeyOf } from "../lib/passkeys";
@@ -13,6 +14,7 @@ const BeginDocument = graphql(`
       password
       passkeyOptions
       passkeyStep
+      providerUrl
       userErrors {
         message
       }
@@ -114,7 +116,13 @@ function Confirm(props: { client: Client; done: () => void; cancel: () => void }
       {byPasskey && <ByPasskey ways={ways} busy={busy} prove={prove} onProblem={setProblem} />}
       {byPasskey && ways.password && <Divider label="or" />}
       {ways.password && <ByPassword busy={busy} prove={prove} first={!byPasskey} />}
-      {!byPasskey && !ways.password && (
+      {ways.providerUrl && (
+        <>
+          {(byPasskey || ways.password) && <Divider label="or" />}
+          <ByProvider url={ways.providerUrl} done={props.done} onProblem={setProblem} />
+        </>
+      )}
+      {!byPasskey && !ways.password && !ways.providerUrl && (
         <Alert color="yellow">
           {ways.passkeyOptions == null
             ? "You have neither a password nor a passkey. Sign out and in again; after that this is allowed for an hour."
@@ -149,6 +157,40 @@ function ByPasskey(props: {
     <Button onClick={use} loading={props.busy} data-autofocus>
       Confirm with a passkey
     </Button>
+  );
+}
+
+/** A window of its own: what somebody wanted to do waits in this one. */
+function ByProvider(props: { url: string; done: () => void; onProblem: (text: string) => void }) {
+  const { done, onProblem } = props;
+  const [waiting, setWaiting] = useState(false);
+  useEffect(() => {
+    if (!waiting) return;
+    const channel = confirmations();
+    channel.onmessage = ({ data }) => {
+      setWaiting(false);
+      if (data) onProblem(String(data));
+      else done();
+    };
+    return () => channel.close();
+  }, [waiting, done, onProblem]);
+  return (
+    <>
+      <Button
+        variant="default"
+        onClick={() => {
+          setWaiting(true);
+          window.open(props.url, "confirm", "popup,width=520,height=720");
+        }}
+      >
+        Sign in again where you signed in
+      </Button>
+      {waiting && (
+        <Text size="sm" c="dimmed" role="status">
+          Go on in the window that opened.
+        </Text>
+      )}
+    </>
   );
 }
 

@@ -131,6 +131,11 @@ const routeTree = rootRoute.addChildren([
   }),
   createRoute({
     getParentRoute: parent,
+    path: "/monitoring/check",
+    component: lazyRouteComponent(() => import("../features/monitoring/DiagnosisPage"), "DiagnosisPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
     path: "/monitoring/decisions",
     component: lazyRouteComponent(() => import("../features/messages/DecisionsPage"), "DecisionsPage"),
   }),

@@ -15,12 +15,18 @@ export const SessionDocument = graphql(`
         id
       }
       secondFactorMissing
+      password
     }
     setup {
       needed
       tokenNeeded
       live
       emails
+      provider {
+        name
+        url
+        only
+      }
       version
     }
   }

@@ -25,6 +25,8 @@ var (
 func (s *Sandbox) handler() http.Handler {
 	mux := http.NewServeMux()
 	const account = "/2010-04-01/Accounts/{account}"
+	mux.HandleFunc("GET /2010-04-01/Accounts/{file}", s.fetchAccount)
+	mux.HandleFunc("GET /v2/Channels/Senders", s.listSenders)
 	mux.HandleFunc("POST "+account+"/Messages.json", s.createMessage)
 	mux.HandleFunc("GET "+account+"/Messages.json", s.listMessages)
 	mux.HandleFunc("GET "+account+"/Messages/{file}", s.fetchMessage)
@@ -47,6 +49,26 @@ func (s *Sandbox) handler() http.Handler {
 			return
 		}
 		mux.ServeHTTP(w, r)
+	})
+}
+
+func (s *Sandbox) fetchAccount(w http.ResponseWriter, r *http.Request) {
+	if r.PathValue("file") != AccountSID+".json" {
+		refuse(w, http.StatusNotFound, 20404, "The requested resource was not found")
+		return
+	}
+	answer(w, http.StatusOK, map[string]any{"sid": AccountSID, "status": "active", "friendly_name": "Sandbox", "type": "Trial"})
+}
+
+// listSenders gives the one number there is, with the webhook that it uses.
+func (s *Sandbox) listSenders(w http.ResponseWriter, _ *http.Request) {
+	inbound, _, _ := strings.Cut(s.opts.InboundURL, "#")
+	answer(w, http.StatusOK, map[string]any{
+		"senders": []any{map[string]any{
+			"sid": newSID("XE"), "sender_id": "whatsapp:" + PhoneNumber, "status": "ONLINE",
+			"webhook": map[string]any{"callback_url": inbound, "callback_method": http.MethodPost},
+		}},
+		"meta": map[string]any{"next_page_url": nil, "page_size": 100},
 	})
 }
 

@@ -53,13 +53,13 @@ const PasswordDocument = graphql(`
 
 /** One's own way in: password, second step, passkeys, and where one is signed in. */
 export function AccountPage() {
-  const { viewer } = useSession();
+  const { viewer, account } = useSession();
   return (
     <Page title="Account" description={`${viewer.name} · ${viewer.email} · ${viewer.role.toLowerCase()}`}>
       <SimpleGrid cols={{ base: 1, lg: 2 }}>
         <Factors />
         <Stack>
-          <ChangePassword />
+          {account?.password && <ChangePassword />}
           <Sessions />
         </Stack>
       </SimpleGrid>

@@ -18,6 +18,7 @@ import { useMutation } from "urql";
 import { graphql } from "../../gql";
 import { byField, errorText, payloadOf } from "../../lib/errors";
 import { passkeysWork, usePasskeyOf } from "../../lib/passkeys";
+import { type Provider, providerLink, refusalIn } from "./provider";
 import { setupToken } from "./setupLink";
 
 export const SignInDocument = graphql(`
@@ -137,18 +138,53 @@ function Problem(props: { text: string }) {
 }
 
 /** The first page: creates the first admin, later signs people in. */
-export function AuthPage(props: { setup: boolean; tokenNeeded: boolean; emails: boolean; done: () => void }) {
+export function AuthPage(props: {
+  setup: boolean;
+  tokenNeeded: boolean;
+  emails: boolean;
+  provider: Provider | null;
+  done: () => void;
+}) {
   const [step, setStep] = useState<Step | null>(null);
   const [forgotten, setForgotten] = useState(false);
-  if (props.setup) return <Setup tokenNeeded={props.tokenNeeded} done={props.done} />;
+  if (props.setup) return <Setup tokenNeeded={props.tokenNeeded} provider={props.provider} done={props.done} />;
   if (step) return <SecondStep step={step} done={props.done} back={() => setStep(null)} />;
   if (forgotten) return <Forgotten emails={props.emails} back={() => setForgotten(false)} />;
-  return <SignIn done={props.done} onStep={setStep} onForgotten={() => setForgotten(true)} />;
+  return <SignIn provider={props.provider} done={props.done} onStep={setStep} onForgotten={() => setForgotten(true)} />;
 }
 
-function SignIn(props: { done: () => void; onStep: (step: Step) => void; onForgotten: () => void }) {
+/** Leads to where operators sign in by OpenID Connect, and says why one came back without success. */
+function ProviderButton(props: { provider: Provider }) {
+  return (
+    <Button
+      component="a"
+      href={providerLink(props.provider, location)}
+      variant={props.provider.only ? "filled" : "default"}
+      fullWidth
+    >
+      Sign in with {props.provider.name}
+    </Button>
+  );
+}
+
+/** The reason is read once: the address is not left with it. */
+function useRefusal() {
+  const [refusal] = useState(() => refusalIn(location.hash));
+  useEffect(() => {
+    if (refusal) history.replaceState(null, "", location.pathname + location.search);
+  }, [refusal]);
+  return refusal;
+}
+
+function SignIn(props: {
+  provider: Provider | null;
+  done: () => void;
+  onStep: (step: Step) => void;
+  onForgotten: () => void;
+}) {
   const [{ fetching }, signIn] = useMutation(SignInDocument);
-  const [problem, setProblem] = useState("");
+  const [problem, setProblem] = useState(useRefusal());
+  const [byPassword, setByPassword] = useState(!props.provider?.only);
   const form = useForm({ initialValues: { email: "", password: "" } });
   const submit = form.onSubmit(async (v) => {
     setProblem("");
@@ -164,11 +200,32 @@ function SignIn(props: { done: () => void; onStep: (step: Step) => void; onForgo
     if (step) props.onStep(step);
     else props.done();
   });
+  if (props.provider && !byPassword)
+    return (
+      <Entrance title="Sign in">
+        <Problem text={problem} />
+        <ProviderButton provider={props.provider} />
+        <Anchor component="button" type="button" size="sm" onClick={() => setByPassword(true)}>
+          Emergency access by password
+        </Anchor>
+      </Entrance>
+    );
   return (
     <Entrance title="Sign in">
+      {props.provider && (
+        <>
+          <ProviderButton provider={props.provider} />
+          <Divider label="or" />
+        </>
+      )}
       <form onSubmit={submit} noValidate>
         <Stack>
           <Problem text={problem} />
+          {props.provider?.only && (
+            <Text size="sm" c="dimmed">
+              A password counts for a day after “server operator reset” on the server’s command line.
+            </Text>
+          )}
           <TextInput
             label="Email address"
             type="email"
@@ -179,9 +236,11 @@ function SignIn(props: { done: () => void; onStep: (step: Step) => void; onForgo
           <Button type="submit" loading={fetching} fullWidth>
             Sign in
           </Button>
-          <Anchor component="button" type="button" size="sm" onClick={props.onForgotten}>
-            Forgot your password?
-          </Anchor>
+          {!props.provider?.only && (
+            <Anchor component="button" type="button" size="sm" onClick={props.onForgotten}>
+              Forgot your password?
+            </Anchor>
+          )}
         </Stack>
       </form>
       {passkeysWork() && (
@@ -341,9 +400,9 @@ function Forgotten(props: { emails: boolean; back: () => void }) {
   );
 }
 
-function Setup(props: { tokenNeeded: boolean; done: () => void }) {
+function Setup(props: { tokenNeeded: boolean; provider: Provider | null; done: () => void }) {
   const [{ fetching }, setup] = useMutation(SetupDocument);
-  const [problem, setProblem] = useState("");
+  const [problem, setProblem] = useState(useRefusal());
   const [linked, setLinked] = useState("");
   const form = useForm({ initialValues: { email: "", name: "", password: "", token: "" } });
   useEffect(() => {
@@ -370,6 +429,12 @@ function Setup(props: { tokenNeeded: boolean; done: () => void }) {
   });
   return (
     <Entrance title="Welcome">
+      {props.provider && (
+        <>
+          <ProviderButton provider={props.provider} />
+          <Divider label="or" />
+        </>
+      )}
       <form onSubmit={submit} noValidate>
         <Stack>
           <Text size="sm">Nobody can sign in yet. Create the first admin; you can invite others afterwards.</Text>

@@ -195,6 +195,11 @@ export function MonitoringPage() {
             </LinkButton>
           )}
           {admin && (
+            <LinkButton to="/monitoring/check" variant="default">
+              Health check
+            </LinkButton>
+          )}
+          {admin && (
             <Button component="a" href="/admin/jobs/" variant="default">
               Jobs
             </Button>

@@ -22,6 +22,7 @@ const OperatorsDocument = graphql(`
       email
       role
       active
+      provider
       invited
       lastSignInAt
     }
@@ -96,6 +97,20 @@ const LinkDocument = graphql(`
   }
 `);
 
+const UnlinkDocument = graphql(`
+  mutation OperatorProviderUnlink($input: OperatorProviderUnlinkInput!) {
+    operatorProviderUnlink(input: $input) {
+      operator {
+        id
+        provider
+      }
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+
 const FactorResetDocument = graphql(`
   mutation OperatorSecondFactorReset($input: OperatorSecondFactorResetInput!) {
     operatorSecondFactorReset(input: $input) {
@@ -132,7 +147,7 @@ export function Operators() {
         <InviteForm
           done={(name, made) => {
             invite.close();
-            setLink({ name, link: made, invited: true });
+            if (made) setLink({ name, link: made, invited: true }); // none where all sign in at the provider
           }}
         />
       </Modal>
@@ -161,6 +176,7 @@ export function Operators() {
 
 function InviteForm(props: { done: (name: string, link: string) => void }) {
   const [{ fetching }, invite] = useMutation(InviteDocument);
+  const { provider } = useSession().setup;
   const form = useForm({ initialValues: { name: "", email: "", role: "MARKETER" as Role } });
   return (
     <form
@@ -176,7 +192,9 @@ function InviteForm(props: { done: (name: string, link: string) => void }) {
         <TextInput label="Email address" type="email" {...form.getInputProps("email")} />
         <Select label="Role" data={roles} allowDeselect={false} {...form.getInputProps("role")} />
         <Text size="sm" c="dimmed">
-          You get a link to hand over. They choose their own password.
+          {provider?.only
+            ? `They sign in with ${provider.name}, by this email address. Their groups there decide on their role.`
+            : "You get a link to hand over. They choose their own password."}
         </Text>
         <Group justify="flex-end">
           <Button type="submit" loading={fetching}>
@@ -189,12 +207,13 @@ function InviteForm(props: { done: (name: string, link: string) => void }) {
 }
 
 function Row(props: { operator: Operator; onLink: (link: string) => void }) {
-  const { viewer } = useSession();
+  const { viewer, setup } = useSession();
   const [changing, change] = useDisclosure();
   const [, deactivate] = useMutation(DeactivateDocument);
   const [, reactivate] = useMutation(ReactivateDocument);
   const [, makeLink] = useMutation(LinkDocument);
   const [, resetFactors] = useMutation(FactorResetDocument);
+  const [, unlink] = useMutation(UnlinkDocument);
   const o = props.operator;
   const service = o.kind === "SERVICE";
   const input = { id: o.id };
@@ -215,6 +234,19 @@ function Row(props: { operator: Operator; onLink: (link: string) => void }) {
       confirmProps: { color: "red" },
       onConfirm: async () => settled(await resetFactors({ input })),
     });
+  const forget = () =>
+    modals.openConfirmModal({
+      title: `Unlink ${o.name}?`,
+      children: (
+        <Text size="sm">
+          Do this when they got another account there. They are signed out, and their next sign-in links them anew, by
+          their email address.
+        </Text>
+      ),
+      labels: { confirm: "Unlink", cancel: "Keep" },
+      confirmProps: { color: "red" },
+      onConfirm: async () => settled(await unlink({ input })),
+    });
   const shutOut = () =>
     modals.openConfirmModal({
       title: `Deactivate ${o.name}?`,
@@ -229,6 +261,7 @@ function Row(props: { operator: Operator; onLink: (link: string) => void }) {
         {o.name}
         <Text size="xs" c="dimmed">
           {service ? "Service account" : o.email}
+          {o.provider && ` · ${setup.provider?.name ?? "provider"}`}
         </Text>
       </Table.Td>
       <Table.Td data-label="Role">{words(o.role ?? "")}</Table.Td>
@@ -251,7 +284,8 @@ function Row(props: { operator: Operator; onLink: (link: string) => void }) {
             </Menu.Target>
             <Menu.Dropdown>
               <Menu.Item onClick={change.open}>Name and role…</Menu.Item>
-              {o.active && !service && (
+              {o.provider && <Menu.Item onClick={forget}>Unlink…</Menu.Item>}
+              {o.active && !service && !setup.provider?.only && (
                 <Menu.Item onClick={hand}>{o.invited ? "Invite again" : "Reset password"}</Menu.Item>
               )}
               {o.active && !service && !o.invited && (

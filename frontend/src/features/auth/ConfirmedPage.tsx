@@ -1,0 +1,23 @@
+import { Button, Text } from "@mantine/core";
+import { useEffect } from "react";
+import { Entrance } from "./AuthPage";
+import { confirmations, refusalIn } from "./provider";
+
+/** Where the window ends in which somebody signed in anew to confirm who they are. */
+export function ConfirmedPage() {
+  const problem = refusalIn(location.hash);
+  useEffect(() => {
+    const channel = confirmations();
+    channel.postMessage(problem);
+    channel.close();
+    if (!problem) window.close();
+  }, [problem]);
+  return (
+    <Entrance title={problem ? "That did not work" : "Confirmed"}>
+      <Text size="sm">{problem || "You can close this window and go on where you were."}</Text>
+      <Button variant="default" onClick={() => window.close()}>
+        Close this window
+      </Button>
+    </Entrance>
+  );
+}

@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { providerLink, refusalIn } from "./provider";
+
+test("a refusal is told in a sentence, and nothing else of the address is shown", () => {
+  expect(refusalIn("#signin=role")).toContain("None of your groups");
+  expect(refusalIn("#signin=constructor")).toContain("not taken");
+  expect(refusalIn("#signin=<b>call 555</b>")).toBe("");
+  expect(refusalIn("#setup=x")).toBe("");
+  expect(refusalIn("")).toBe("");
+});
+
+test("the way to the provider comes back to where somebody was", () => {
+  const provider = { name: "Shop", url: "/auth/oidc", only: false };
+  expect(providerLink(provider, { pathname: "/campaigns", search: "?status=DRAFT" })).toBe(
+    "/auth/oidc?to=%2Fcampaigns%3Fstatus%3DDRAFT",
+  );
+});

@@ -1,0 +1,90 @@
+import { Alert, Badge, Button, Card, Center, Group, Loader, Stack, Text } from "@mantine/core";
+import { useQuery } from "urql";
+import { Failed, Page } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { FindingState } from "../../gql/graphql";
+
+const DiagnosisDocument = graphql(`
+  query Diagnosis {
+    diagnosis {
+      check
+      title
+      state
+      found
+      advice
+    }
+  }
+`);
+
+const looks: Record<FindingState, { color: string; label: string }> = {
+  FAILED: { color: "red", label: "Failed" },
+  WARNING: { color: "yellow", label: "Warning" },
+  OK: { color: "green", label: "OK" },
+  NOT_APPLICABLE: { color: "gray", label: "Not set up" },
+};
+const order: FindingState[] = ["FAILED", "WARNING", "OK", "NOT_APPLICABLE"];
+
+/** Whether the installation is as it must be, with what to do where it is not. */
+export function DiagnosisPage() {
+  const [{ data, error, fetching, stale }, load] = useQuery({
+    query: DiagnosisDocument,
+    requestPolicy: "network-only",
+  });
+  const again = () => load({ requestPolicy: "network-only" });
+  const busy = fetching || stale;
+  const findings = [...(data?.diagnosis ?? [])].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
+  const failed = findings.filter((f) => f.state === "FAILED").length;
+  const warned = findings.filter((f) => f.state === "WARNING").length;
+  return (
+    <Page
+      title="Health check"
+      description="Configuration, Twilio, Postgres, disk, clocks, backups and mail. The command line has the same: server doctor."
+      actions={
+        <Button variant="default" onClick={again} loading={busy}>
+          Check again
+        </Button>
+      }
+    >
+      {error && !data && <Failed error={error} retry={again} />}
+      {!data && !error && (
+        <Center mih={200} aria-busy>
+          <Stack align="center">
+            <Loader aria-label="Loading" />
+            <Text size="sm" c="dimmed">
+              This takes up to ten seconds.
+            </Text>
+          </Stack>
+        </Center>
+      )}
+      {data && (
+        <Stack>
+          <Alert color={failed ? "red" : warned ? "yellow" : "green"} role="status">
+            {failed || warned ? `${failed} failed, ${warned} with a warning.` : "Everything is as it must be."}
+          </Alert>
+          <Card>
+            <Stack gap="md">
+              {findings.map((f) => (
+                <Group key={f.check} align="flex-start" wrap="nowrap" data-check={f.check}>
+                  <Badge color={looks[f.state].color} variant="light" w={96} style={{ flexShrink: 0 }}>
+                    {looks[f.state].label}
+                  </Badge>
+                  <div style={{ minWidth: 0, overflowWrap: "anywhere" }}>
+                    <Text fw={600} size="sm">
+                      {f.title}
+                    </Text>
+                    <Text size="sm">{f.found}</Text>
+                    {f.advice && (
+                      <Text size="sm" c="dimmed">
+                        {f.advice}
+                      </Text>
+                    )}
+                  </div>
+                </Group>
+              ))}
+            </Stack>
+          </Card>
+        </Stack>
+      )}
+    </Page>
+  );
+}

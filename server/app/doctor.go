@@ -1,0 +1,80 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"eventstream/server/config"
+	"eventstream/server/db"
+	"eventstream/server/doctor"
+	"eventstream/server/mail"
+	"eventstream/server/oidc"
+	"eventstream/server/sender"
+	"eventstream/server/twilio"
+	"eventstream/server/twilio/sandbox"
+)
+
+// Examine looks at the installation from the command line, where a server may run or
+// not; d is nil where the database could not be opened, for the reason in why.
+func Examine(ctx context.Context, cfg config.Config, d *db.DB, why string, log *slog.Logger) []doctor.Finding {
+	base := strings.TrimRight(cfg.PublicURL, "/")
+	if host, port, err := net.SplitHostPort(cfg.ListenAddr); base == "" && err == nil && port != "0" {
+		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+			host = "127.0.0.1"
+		}
+		base = "http://" + net.JoinHostPort(host, port)
+	}
+	account, signers := twilio.Options{
+		AccountSID: cfg.Twilio.AccountSID, AuthToken: string(cfg.Twilio.AuthToken), APIKey: cfg.Twilio.APIKey,
+		APISecret: string(cfg.Twilio.APISecret), BaseURL: cfg.Twilio.APIBaseURL, PublicURL: base,
+	}, signersOf(cfg)
+	if !cfg.Twilio.Live() {
+		a := App{cfg: cfg, log: log} // of no role: it finds the sandbox, and starts none
+		if peer, err := a.sandbox(); err == nil {
+			account.BaseURL, account.PublicURL = peer.URL, peer.PublicURL
+		} else {
+			account.BaseURL = "http://127.0.0.1:1" // nobody is there
+		}
+		account.AccountSID = sandbox.AccountSID
+		account.AuthToken, signers = sandboxAccount(cfg)
+	}
+	return newDoctor(cfg, d, why, account, signers, log).Examine(ctx)
+}
+
+func newDoctor(cfg config.Config, d *db.DB, why string, account twilio.Options, signers []twilio.Account,
+	log *slog.Logger,
+) *doctor.Doctor {
+	now := func() time.Time { return time.Now().Add(cfg.ClockOffset) }
+	o := doctor.Options{
+		Config: cfg, DB: d, DBError: why, Now: now, PublicURL: account.PublicURL, Signers: signers,
+		Connections: jobConnections + db.BesideJobs(),
+		Twilio: doctor.Twilio{
+			AccountSID: account.AccountSID, AuthToken: account.AuthToken, APIKey: account.APIKey, APISecret: account.APISecret,
+			BaseURL: account.BaseURL, Sandbox: !cfg.Twilio.Live(),
+		},
+		Numbers: func(ctx context.Context) ([]string, error) {
+			rows, err := sender.NewService(d).List(ctx)
+			numbers := make([]string, len(rows))
+			for i, row := range rows {
+				numbers[i] = row.Address
+			}
+			return numbers, err
+		},
+	}
+	if cfg.SMTPURL != "" {
+		o.SMTP = func(ctx context.Context) error {
+			s, err := mail.New(string(cfg.SMTPURL), cfg.MailFrom)
+			if err != nil {
+				return err
+			}
+			return s.Check(ctx)
+		}
+	}
+	if cfg.OIDC.Enabled() {
+		o.Provider = oidc.New(oidc.Options{Config: cfg.OIDC, Now: now, Log: log}).Check
+	}
+	return doctor.New(o)
+}
