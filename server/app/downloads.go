@@ -22,10 +22,7 @@ func (a *App) downloadRejects(ctx context.Context, id, format string, w http.Res
 	if err != nil {
 		return err
 	}
-	if _, err := a.Services.Imports.ByID(ctx, n); err != nil {
-		return err
-	}
-	if err := a.Services.Exports.OpenMessages(ctx, n); err != nil {
+	if err := a.Services.Imports.OpenRejects(ctx, n); err != nil {
 		return err
 	}
 	table := csvcell.Format(format)

@@ -45,7 +45,7 @@ func (s *Service) Create(ctx context.Context, in Input) (*Topic, error) {
 		if err := insert(ctx, tx, t); err != nil {
 			return taken(t, err)
 		}
-		return audit.Record(ctx, tx, "topic.create", "topic", t.ID, map[string]any{"name": t.Name, "keyword": t.Keyword})
+		return audit.RecordChange(ctx, tx, "topic.create", "topic", t.ID, nil, t.audited())
 	})
 	return t, err
 }
@@ -60,15 +60,21 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Topic, error
 		if t, err = forUpdate(ctx, tx, id); err != nil {
 			return err
 		}
+		was := t.audited()
 		if err := in.apply(t); err != nil {
 			return err
 		}
 		if err := update(ctx, tx, t); err != nil {
 			return taken(t, err)
 		}
-		return audit.Record(ctx, tx, "topic.update", "topic", t.ID, map[string]any{"name": t.Name, "keyword": t.Keyword})
+		return audit.RecordChange(ctx, tx, "topic.update", "topic", t.ID, was, t.audited())
 	})
 	return t, err
+}
+
+// audited is what a topic is set to, for the trail.
+func (t *Topic) audited() map[string]any {
+	return map[string]any{"name": t.Name, "keyword": t.Keyword, "description": t.Description}
 }
 
 func taken(t *Topic, err error) error {
