@@ -50,6 +50,7 @@ var domains = map[string][]string{
 	"dashboard":    {"contact", "message"},
 	"health":       {"message"},
 	"explain":      {"message"},
+	"proof":        {"audit", "consent", "contact", "explain", "message"},
 	"timeline":     {},
 }
 

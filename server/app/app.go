@@ -46,6 +46,7 @@ import (
 	"eventstream/server/mail"
 	"eventstream/server/merge"
 	"eventstream/server/message"
+	"eventstream/server/proof"
 	"eventstream/server/optout"
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
@@ -486,6 +487,7 @@ func (a *App) buildServer(signers []twilio.Account) error {
 	if a.cfg.Introspection {
 		schema = graph.SDL()
 	}
+	proofs := proof.NewService(a.db, a.Services.Trail, a.Services.Explanations, a.Services.Now)
 	router := web.NewRouter(web.Routes{
 		GraphQL: graph.NewHandler(a.Services, graph.Options{Documents: documents, Introspection: a.cfg.Introspection}),
 		Schema:  schema, Authorize: func(next http.Handler) http.Handler {
@@ -496,6 +498,7 @@ func (a *App) buildServer(signers []twilio.Account) error {
 		Playground: a.cfg.Playground,
 		Ready:      a.ready, Registry: a.registry, HTTPS: https, Proxies: a.cfg.TrustedProxies,
 		Hosts: guard.NewHosts(a.cfg.PublicURL, a.cfg.ListenAddr, a.listener.Addr(), a.cfg.AllowedHosts), Log: a.log,
+		ContactProof: a.downloadProof("Contact", proofs.OfContact), MessageProof: a.downloadProof("Message", proofs.OfMessage),
 		Rejects: a.downloadRejects, Export: a.downloadContacts, Messages: a.downloadMessages,
 	})
 	a.server = a.newServer(router)

@@ -40,7 +40,7 @@ type Entry struct {
 	Hash      []byte          // SHA-256 over PrevHash and the fields above
 	Mac       []byte          // HMAC over Hash; nil: sealed before there were keys
 	KeyID     *int64          // of the key of Mac
-	Leaves    []byte          // see RecordEvery
+	Leaves    []byte          // see RecordMany
 }
 
 // Record writes what the actor of ctx did, in the caller's transaction. A change of
@@ -53,6 +53,10 @@ func Record(ctx context.Context, idb bun.IDB, action, entity string, id int64, c
 }
 
 func record(ctx context.Context, idb bun.IDB, action, entity string, id int64, changes any) error {
+	return recordWith(ctx, idb, action, entity, id, changes, nil)
+}
+
+func recordWith(ctx context.Context, idb bun.IDB, action, entity string, id int64, changes any, leaves []byte) error {
 	raw, err := json.Marshal(changes)
 	if err != nil {
 		return fmt.Errorf("audit %s: %w", action, err)
@@ -64,7 +68,7 @@ func record(ctx context.Context, idb bun.IDB, action, entity string, id int64, c
 	if a.Kind == "" {
 		a = actor.System
 	}
-	e := &Entry{ActorKind: string(a.Kind), Action: action, Entity: entity, Changes: raw, RequestID: actor.RequestID(ctx)}
+	e := &Entry{ActorKind: string(a.Kind), Action: action, Entity: entity, Changes: raw, RequestID: actor.RequestID(ctx), Leaves: leaves}
 	if a.ID != 0 {
 		e.ActorID = &a.ID
 	}

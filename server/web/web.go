@@ -23,23 +23,25 @@ import (
 
 // Routes are what the router mounts.
 type Routes struct {
-	GraphQL    http.Handler
-	Schema     string // SDL; "": it is not served
-	Authorize  func(http.Handler) http.Handler
-	Inbound    http.HandlerFunc
-	Status     http.HandlerFunc
-	Rejects    Download
-	Export     Download
-	Messages   Download
-	Jobs       http.Handler // River UI, nil without
-	SPA        http.Handler
-	Playground bool
-	Ready      func(context.Context) error
-	Registry   *prometheus.Registry
-	Proxies    guard.Proxies
-	Hosts      guard.Hosts
-	HTTPS      bool // people come by https, as PUBLIC_URL says
-	Log        *slog.Logger
+	GraphQL   http.Handler
+	Schema    string // SDL; "": it is not served
+	Authorize func(http.Handler) http.Handler
+	Inbound   http.HandlerFunc
+	Status    http.HandlerFunc
+	Rejects   Download
+	Export    Download
+	Messages  Download
+	// Proofs of a contact and of a message.
+	ContactProof, MessageProof Download
+	Jobs                       http.Handler // River UI, nil without
+	SPA                        http.Handler
+	Playground                 bool
+	Ready                      func(context.Context) error
+	Registry                   *prometheus.Registry
+	Proxies                    guard.Proxies
+	Hosts                      guard.Hosts
+	HTTPS                      bool // people come by https, as PUBLIC_URL says
+	Log                        *slog.Logger
 }
 
 // Download writes a file about the thing with this id. format is the end of its name where the path tells it.
@@ -81,6 +83,8 @@ func (rt Routes) pages(r chi.Router) {
 		viewer.Get("/downloads/imports/{id}/rejects.{format:csv|xlsx}", rt.download(rt.Rejects))
 		marketer.Get("/downloads/exports/{id}/{file}", rt.download(rt.Export))
 		marketer.Get("/downloads/campaigns/{id}/messages.{format:csv|xlsx}", rt.download(rt.Messages))
+		marketer.Get("/downloads/contacts/{id}/proof.txt", rt.download(rt.ContactProof))
+		marketer.Get("/downloads/messages/{id}/proof.txt", rt.download(rt.MessageProof))
 		if rt.Schema != "" {
 			viewer.Get("/schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/plain; charset=utf-8")
