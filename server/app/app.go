@@ -46,8 +46,8 @@ import (
 	"eventstream/server/mail"
 	"eventstream/server/merge"
 	"eventstream/server/message"
-	"eventstream/server/proof"
 	"eventstream/server/optout"
+	"eventstream/server/proof"
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
 	"eventstream/server/secret"
@@ -207,7 +207,7 @@ func (a *App) openDatabase(ctx context.Context) (err error) {
 	if err = a.db.OpenPools(ctx, pools...); err != nil {
 		return err
 	}
-	return a.db.MigrateUp(ctx, a.log)
+	return Migrate(ctx, a.cfg, a.db, a.log)
 }
 
 // publicURL is what Twilio calls.
