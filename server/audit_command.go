@@ -12,6 +12,7 @@ import (
 	"eventstream/server/audit"
 	"eventstream/server/config"
 	"eventstream/server/db"
+	"eventstream/server/proof"
 
 	"github.com/urfave/cli/v3"
 )
@@ -28,6 +29,11 @@ func auditCommand() *cli.Command {
 					&cli.StringFlag{Name: "key", Usage: "a file with the public key that you noted; without it the database's own keys are trusted"},
 				},
 				Action: withTrail(verifyTrail),
+			},
+			{
+				Name: "check", Usage: "check a proof of a contact or a message, with the file and the public key alone",
+				ArgsUsage: "FILE", Action: checkProof,
+				Flags: []cli.Flag{&cli.StringFlag{Name: "key", Required: true, Usage: "a file with the public key, or the key itself"}},
 			},
 			{
 				Name: "checkpoint", Usage: "sign a checkpoint now, print it, and take it to where checkpoints go",
@@ -142,5 +148,35 @@ func listAuditKeys(ctx context.Context, t *audit.Trail, _ config.Config, _ *cli.
 		}
 		fmt.Printf("# made %s, signs %s\n%s\n", k.CreatedAt.UTC().Format("2006-01-02 15:04:05 UTC"), from, k.Public)
 	}
+	return nil
+}
+
+// checkProof needs no database and no configuration.
+func checkProof(_ context.Context, cmd *cli.Command) error {
+	if cmd.Args().Len() != 1 {
+		return errors.New("name the file: server audit check proof-contact-7.txt --key public-key.txt")
+	}
+	raw, err := os.ReadFile(cmd.Args().First())
+	if err != nil {
+		return err
+	}
+	text := cmd.String("key")
+	if file, err := os.ReadFile(text); err == nil {
+		text = string(file)
+	}
+	keys, err := audit.ParseKeys(text)
+	if err != nil {
+		return err
+	}
+	r, err := proof.Check(string(raw), keys)
+	if err != nil {
+		return fmt.Errorf("%s proves nothing: %w", cmd.Args().First(), err)
+	}
+	f := r.File
+	fmt.Printf("The proof is whole: contact %d, %s, made %s.\n", f.Subject.Contact, f.Subject.Address, f.MadeAt.Format("2006-01-02 15:04:05 UTC"))
+	fmt.Printf("%d entries lie under the checkpoint of %s over %d entries.\n", len(f.Trail.Entries),
+		r.Checkpoint.Time.Format("2006-01-02 15:04:05 UTC"), r.Checkpoint.Size)
+	fmt.Printf("%d events of consent and %d messages; %d of their statements are proven by entries, %d are told under the signature alone.\n",
+		len(f.Consents), len(f.Messages), r.Proven, r.Told)
 	return nil
 }

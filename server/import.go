@@ -53,11 +53,11 @@ func runImport(ctx context.Context, cmd *cli.Command) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return withDB(func(ctx context.Context, d *db.DB, log *slog.Logger) error {
-		if err := d.MigrateUp(ctx, log); err != nil {
-			return err
-		}
 		cfg, err := config.Load()
 		if err != nil {
+			return err
+		}
+		if err := app.Migrate(ctx, cfg, d, log); err != nil {
 			return err
 		}
 		imports, err := app.NewImporter(ctx, cfg, d, log)

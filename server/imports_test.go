@@ -51,6 +51,7 @@ var domains = map[string][]string{
 	"dashboard":    {"contact", "message"},
 	"health":       {"message"},
 	"explain":      {"message"},
+	"proof":        {"audit", "consent", "contact", "explain", "message"},
 	"timeline":     {},
 }
 

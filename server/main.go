@@ -48,8 +48,8 @@ func command() *cli.Command {
 			{
 				Name: "migrate", Usage: "bring the database to the newest version, or take it back",
 				Commands: []*cli.Command{
-					{Name: "up", Usage: "apply what is missing", Action: withDB(func(ctx context.Context, d *db.DB, log *slog.Logger) error { return d.MigrateUp(ctx, log) })},
-					{Name: "down", Usage: "take everything back; all data is lost", Action: withDB(func(ctx context.Context, d *db.DB, log *slog.Logger) error { return d.MigrateDown(ctx, true, log) })},
+					{Name: "up", Usage: "apply what is missing", Action: withDB(migrateUp)},
+					{Name: "down", Usage: "take everything back; all data is lost", Action: withDB(migrateDown)},
 				},
 				DefaultCommand: "up",
 			},
@@ -114,13 +114,36 @@ func command() *cli.Command {
 	}
 }
 
+func migrateUp(ctx context.Context, d *db.DB, log *slog.Logger) error {
+	cfg, err := config.Load()
+	if err != nil {
+		return err
+	}
+	return app.Migrate(ctx, cfg, d, log)
+}
+
+// migrateDown takes everything back, as the owner of the tables.
+func migrateDown(ctx context.Context, d *db.DB, log *slog.Logger) error {
+	cfg, err := config.Load()
+	if err != nil {
+		return err
+	}
+	if cfg.MigrateDatabaseURL != "" {
+		if d, err = db.Open(ctx, string(cfg.MigrateDatabaseURL), 2, log); err != nil {
+			return err
+		}
+		defer d.Close()
+	}
+	return d.MigrateDown(ctx, true, log)
+}
+
 func seed(ctx context.Context, cmd *cli.Command) error {
 	return withDB(func(ctx context.Context, d *db.DB, log *slog.Logger) error {
 		cfg, err := config.Load()
 		if err != nil {
 			return err
 		}
-		if err := d.MigrateUp(ctx, log); err != nil {
+		if err := app.Migrate(ctx, cfg, d, log); err != nil {
 			return err
 		}
 		r, err := app.SeedDemo(ctx, cfg, d, log, cmd.Int("contacts"))

@@ -30,7 +30,7 @@ func main() {
 }
 
 // needed is what docker-compose.yml must ask for when it is not set.
-var needed = []string{"POSTGRES_PASSWORD=p", "SECRET_KEY=" + strings.Repeat("k", 32),
+var needed = []string{"POSTGRES_PASSWORD=p", "APP_PASSWORD=a", "SECRET_KEY=" + strings.Repeat("k", 32),
 	"PUBLIC_URL=https://engine.example", "TWILIO_ACCOUNT_SID=AC0", "TWILIO_AUTH_TOKEN=t"}
 
 func compose(root string) error {

@@ -50,6 +50,7 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/oidc"
 	"eventstream/server/optout"
+	"eventstream/server/proof"
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
 	"eventstream/server/secret"
@@ -210,7 +211,7 @@ func (a *App) openDatabase(ctx context.Context) (err error) {
 	if err = a.db.OpenPools(ctx, pools...); err != nil {
 		return err
 	}
-	return a.db.MigrateUp(ctx, a.log)
+	return Migrate(ctx, a.cfg, a.db, a.log)
 }
 
 // publicURL is what Twilio calls.
@@ -513,6 +514,7 @@ func (a *App) buildServer(signers []twilio.Account, now func() time.Time) error 
 	if a.cfg.Introspection {
 		schema = graph.SDL()
 	}
+	proofs := proof.NewService(a.db, a.Services.Trail, a.Services.Explanations, a.Services.Now)
 	router := web.NewRouter(web.Routes{
 		GraphQL: graph.NewHandler(a.Services, graph.Options{Documents: documents, Introspection: a.cfg.Introspection}),
 		Schema:  schema, Authorize: func(next http.Handler) http.Handler {
@@ -523,8 +525,9 @@ func (a *App) buildServer(signers []twilio.Account, now func() time.Time) error 
 		Playground: a.cfg.Playground,
 		Ready:      a.ready, Registry: a.registry, HTTPS: https, Proxies: a.cfg.TrustedProxies,
 		Hosts: guard.NewHosts(a.cfg.PublicURL, a.cfg.ListenAddr, a.listener.Addr(), a.cfg.AllowedHosts), Log: a.log,
-		Provider: a.signInProvider(https, now),
-		Rejects:  a.downloadRejects, Export: a.downloadContacts, Messages: a.downloadMessages,
+		Provider:     a.signInProvider(https, now),
+		ContactProof: a.downloadProof("Contact", proofs.OfContact), MessageProof: a.downloadProof("Message", proofs.OfMessage),
+		Rejects: a.downloadRejects, Export: a.downloadContacts, Messages: a.downloadMessages,
 	})
 	a.server = a.newServer(router)
 	return nil

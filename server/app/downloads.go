@@ -2,12 +2,16 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/http"
+	"strings"
 
 	"eventstream/server/csvcell"
 	"eventstream/server/db"
 	"eventstream/server/export"
 	"eventstream/server/globalid"
+	"eventstream/server/web"
 )
 
 // begin names the file that an answer is.
@@ -22,10 +26,7 @@ func (a *App) downloadRejects(ctx context.Context, id, format string, w http.Res
 	if err != nil {
 		return err
 	}
-	if _, err := a.Services.Imports.ByID(ctx, n); err != nil {
-		return err
-	}
-	if err := a.Services.Exports.OpenMessages(ctx, n); err != nil {
+	if err := a.Services.Imports.OpenRejects(ctx, n); err != nil {
 		return err
 	}
 	table := csvcell.Format(format)
@@ -66,4 +67,21 @@ func (a *App) downloadMessages(ctx context.Context, id, format string, w http.Re
 	table := csvcell.Format(format)
 	begin(w, "messages."+format, table.ContentType())
 	return a.Services.Exports.WriteMessages(ctx, n, table, w)
+}
+
+// downloadProof answers with the signed proof that write makes.
+func (a *App) downloadProof(kind string, write func(ctx context.Context, id int64) (string, error)) web.Download {
+	return func(ctx context.Context, id, _ string, w http.ResponseWriter) error {
+		n, err := globalid.Decode("id", kind, id)
+		if err != nil {
+			return err
+		}
+		text, err := write(db.WithPool(ctx, db.PoolDownloads), n)
+		if err != nil {
+			return err
+		}
+		begin(w, fmt.Sprintf("proof-%s-%d.txt", strings.ToLower(kind), n), "text/plain; charset=utf-8")
+		_, err = io.WriteString(w, text)
+		return err
+	}
 }

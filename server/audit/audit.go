@@ -5,12 +5,14 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"eventstream/server/actor"
@@ -38,11 +40,23 @@ type Entry struct {
 	Hash      []byte          // SHA-256 over PrevHash and the fields above
 	Mac       []byte          // HMAC over Hash; nil: sealed before there were keys
 	KeyID     *int64          // of the key of Mac
-	Leaves    []byte          // see RecordEvery
+	Leaves    []byte          // see RecordMany
 }
 
-// Record writes what the actor of ctx did, in the caller's transaction.
+// Record writes what the actor of ctx did, in the caller's transaction. A change of
+// what is set goes through RecordChange.
 func Record(ctx context.Context, idb bun.IDB, action, entity string, id int64, changes any) error {
+	if strings.HasSuffix(action, ".update") {
+		return fmt.Errorf("audit %s: a change is recorded with its old and new values, by RecordChange", action)
+	}
+	return record(ctx, idb, action, entity, id, changes)
+}
+
+func record(ctx context.Context, idb bun.IDB, action, entity string, id int64, changes any) error {
+	return recordWith(ctx, idb, action, entity, id, changes, nil)
+}
+
+func recordWith(ctx context.Context, idb bun.IDB, action, entity string, id int64, changes any, leaves []byte) error {
 	raw, err := json.Marshal(changes)
 	if err != nil {
 		return fmt.Errorf("audit %s: %w", action, err)
@@ -54,7 +68,7 @@ func Record(ctx context.Context, idb bun.IDB, action, entity string, id int64, c
 	if a.Kind == "" {
 		a = actor.System
 	}
-	e := &Entry{ActorKind: string(a.Kind), Action: action, Entity: entity, Changes: raw, RequestID: actor.RequestID(ctx)}
+	e := &Entry{ActorKind: string(a.Kind), Action: action, Entity: entity, Changes: raw, RequestID: actor.RequestID(ctx), Leaves: leaves}
 	if a.ID != 0 {
 		e.ActorID = &a.ID
 	}
@@ -62,6 +76,67 @@ func Record(ctx context.Context, idb bun.IDB, action, entity string, id int64, c
 		e.EntityID = &id
 	}
 	return insert(ctx, idb, e)
+}
+
+// RecordChange writes that the actor of ctx changed what is set of a thing: the old
+// and the new value of every field that differs, and nothing else. before and after
+// are what it was and is, as values that marshal to JSON objects; a field that one of
+// them lacks is null there. It is the one way to record a change of what is set, so
+// that taking something away leaves as much of a trace as putting it there.
+func RecordChange(ctx context.Context, idb bun.IDB, action, entity string, id int64, before, after any) error {
+	changes, err := Differences(before, after)
+	if err != nil {
+		return fmt.Errorf("audit %s: %w", action, err)
+	}
+	return record(ctx, idb, action, entity, id, changes)
+}
+
+// Difference is one field's change.
+type Difference struct {
+	From json.RawMessage `json:"from"`
+	To   json.RawMessage `json:"to"`
+}
+
+// Differences compares two JSON objects field by field.
+func Differences(before, after any) (map[string]Difference, error) {
+	fields := func(v any) (m map[string]any, err error) {
+		raw, err := json.Marshal(v)
+		if err == nil {
+			err = json.Unmarshal(raw, &m)
+		}
+		return m, err
+	}
+	was, err := fields(before)
+	if err != nil {
+		return nil, err
+	}
+	is, err := fields(after)
+	if err != nil {
+		return nil, err
+	}
+	changes := map[string]Difference{}
+	for _, m := range []map[string]any{was, is} {
+		for name := range m {
+			from, err := json.Marshal(was[name])
+			if err != nil {
+				return nil, err
+			}
+			to, err := json.Marshal(is[name])
+			if err != nil {
+				return nil, err
+			}
+			if !bytes.Equal(from, to) {
+				changes[name] = Difference{from, to}
+			}
+		}
+	}
+	return changes, nil
+}
+
+// RecordFields writes which fields of a person's record were changed, without their
+// values: those are the person's.
+func RecordFields(ctx context.Context, idb bun.IDB, action, entity string, id int64, fields []string) error {
+	return record(ctx, idb, action, entity, id, map[string]any{"fields": fields})
 }
 
 // RecordEach is Record for many things of one kind, each with its own entry.

@@ -214,3 +214,23 @@ func problem(ctx context.Context, idb bun.IDB, name string) (text string, err er
 	err = idb.NewRaw("SELECT coalesce((SELECT error FROM audit_problems WHERE name = ?), '')", name).Scan(ctx, &text)
 	return text, db.Err(err)
 }
+
+// About gives the sealed entries about a contact and about messages, for a proof:
+// those about them alone, and those about many of which they are one, with leaves.
+func (t *Trail) About(ctx context.Context, contacts, messages, campaigns, events []int64) (rows []*Entry, err error) {
+	err = t.db.NewRaw(`
+		SELECT e.* FROM audit_entries e WHERE e.seq IS NOT NULL AND (
+			e.entity = 'contact' AND e.entity_id = ANY (?0::bigint[]) OR e.entity = 'message' AND e.entity_id = ANY (?1::bigint[])
+			OR e.id IN (
+				SELECT b.id FROM unnest(?2::bigint[], ?1::bigint[]) AS m (campaign, message) JOIN audit_entries b
+					ON b.entity = 'campaign' AND b.entity_id = m.campaign AND b.action = 'campaign.batch'
+					AND m.message BETWEEN (b.changes ->> 'first')::bigint AND (b.changes ->> 'last')::bigint)
+			OR e.id IN (
+				SELECT b.id FROM unnest(?3::bigint[]) AS v (event) CROSS JOIN LATERAL (
+					SELECT b.id, b.changes FROM audit_entries b
+					WHERE b.entity = 'consent_events' AND b.entity_id <= v.event ORDER BY b.entity_id DESC LIMIT 20) b
+				WHERE (b.changes ->> 'last')::bigint >= v.event))
+		ORDER BY e.seq`,
+		pgdialect.Array(contacts), pgdialect.Array(messages), pgdialect.Array(campaigns), pgdialect.Array(events)).Scan(ctx, &rows)
+	return rows, db.Err(err)
+}

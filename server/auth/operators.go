@@ -2,6 +2,8 @@ package auth
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"net/mail"
 	"strings"
@@ -206,14 +208,11 @@ func (s *Service) Update(ctx context.Context, id int64, ch Change) (*Operator, e
 		return nil, err
 	}
 	var errs apperr.List
-	changes := map[string]any{}
 	if ch.Name != nil {
 		_ = errs.Add(cleanName(ch.Name))
-		changes["name"] = true
 	}
 	if ch.Role != nil {
 		_ = errs.Add(checkRole(*ch.Role))
-		changes["role"] = *ch.Role
 	}
 	if err := errs.Err(); err != nil {
 		return nil, err
@@ -221,7 +220,7 @@ func (s *Service) Update(ctx context.Context, id int64, ch Change) (*Operator, e
 	if ch.Role != nil && isSelf(ctx, id) {
 		return nil, apperr.Conflict("you cannot change your own role: ask another admin")
 	}
-	return s.change(ctx, id, "operator.update", changes, func(ctx context.Context, tx bun.Tx, o *Operator) error {
+	return s.change(ctx, id, "operator.update", nil, func(ctx context.Context, tx bun.Tx, o *Operator) error {
 		if ch.Name != nil {
 			o.Name = *ch.Name
 		}
@@ -268,8 +267,14 @@ func (s *Service) SetActive(ctx context.Context, id int64, active bool) (*Operat
 	})
 }
 
-// change is one change to an operator, with its entry in the trail and the news
-// to all processes.
+// audited is what an operator is, for the trail: of the name only whether it is the same.
+func (o *Operator) audited() map[string]any {
+	sum := sha256.Sum256([]byte(o.Name))
+	return map[string]any{"role": o.Role, "active": o.Active, "name_sha256": hex.EncodeToString(sum[:8])}
+}
+
+// change is one change to an operator, with its entry in the trail, which tells old and new
+// values where there are no changes, and the news to all processes.
 func (s *Service) change(ctx context.Context, id int64, action string, changes map[string]any,
 	apply func(context.Context, bun.Tx, *Operator) error,
 ) (*Operator, error) {
@@ -278,8 +283,12 @@ func (s *Service) change(ctx context.Context, id int64, action string, changes m
 		if o, err = operatorForUpdate(ctx, tx, id); err != nil {
 			return err
 		}
+		was := o.audited()
 		if err := apply(ctx, tx, o); err != nil {
 			return err
+		}
+		if changes == nil {
+			return audit.RecordChange(ctx, tx, action, "operator", id, was, o.audited())
 		}
 		return audit.Record(ctx, tx, action, "operator", id, changes)
 	})

@@ -71,6 +71,7 @@ func (s *Service) SetSecurity(ctx context.Context, ch SecurityChange) error {
 		if err != nil {
 			return err
 		}
+		was := set
 		if ch.SecondFactorRoles != nil {
 			set.SecondFactorRoles = slices.Compact(slices.Sorted(slices.Values(*ch.SecondFactorRoles)))
 		}
@@ -83,7 +84,7 @@ func (s *Service) SetSecurity(ctx context.Context, ch SecurityChange) error {
 		if everybody, err = operatorIDs(ctx, tx); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "settings.update", "settings", 1, map[string]any{"security": set})
+		return audit.RecordChange(ctx, tx, "settings.update", "settings", 1, was, set)
 	})
 	if err == nil {
 		s.changed(everybody...)

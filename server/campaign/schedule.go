@@ -162,7 +162,11 @@ func (s *Service) Schedule(ctx context.Context, id int64, plan Schedule) (*Campa
 		if err := s.lacking(ctx, tx, c); err != nil {
 			return err
 		}
-		from := c.Status
+		was, err := c.audited(ctx, tx)
+		if err != nil {
+			return err
+		}
+		was["status"] = c.Status
 		c.Status, c.Schedule, c.NextRunAt = StatusScheduled, &plan, plan.Next(s.now(), c.Runs)
 		c.started() // a new plan is tried at its own time
 		if c.NextRunAt == nil {
@@ -174,8 +178,12 @@ func (s *Service) Schedule(ctx context.Context, id int64, plan Schedule) (*Campa
 		if err := save(ctx, tx, c); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "campaign.schedule", "campaign", id,
-			map[string]any{"from": from, "to": c.Status, "next_run_at": c.NextRunAt})
+		is, err := c.audited(ctx, tx)
+		if err != nil {
+			return err
+		}
+		is["status"] = c.Status
+		return audit.RecordChange(ctx, tx, "campaign.schedule", "campaign", id, was, is)
 	})
 	if err != nil {
 		return nil, err

@@ -100,7 +100,7 @@ func (s *Service) Create(ctx context.Context, in Input) (*Campaign, error) {
 		if err := saveShares(ctx, tx, c.ID, in.shares()); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "campaign.create", "campaign", c.ID, in.audited())
+		return c.changed(ctx, tx, "campaign.create", map[string]any{})
 	})
 }
 
@@ -113,6 +113,10 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 	var c *Campaign
 	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
 		if c, err = forUpdate(ctx, tx, id); err != nil {
+			return err
+		}
+		was, err := c.audited(ctx, tx)
+		if err != nil {
 			return err
 		}
 		waits := c.Status == StatusDraft || c.Status == StatusScheduled
@@ -141,7 +145,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 				return err
 			}
 		}
-		return audit.Record(ctx, tx, "campaign.update", "campaign", c.ID, in.audited())
+		return c.changed(ctx, tx, "campaign.update", was)
 	})
 	if err != nil {
 		return nil, err
@@ -202,44 +206,24 @@ func (s *Service) check(ctx context.Context, idb bun.IDB, c *Campaign, in Input)
 	return errs.Err()
 }
 
-func (in Input) audited() map[string]any {
-	changes := map[string]any{}
-	for key, v := range map[string]*int64{
-		"template": in.TemplateID, "segment": in.SegmentID, "sender": in.SenderID,
-		"topic": in.TopicID,
-	} {
-		if v != nil {
-			changes[key] = *v
-		}
+// audited is what a campaign is set to, for the trail.
+func (c *Campaign) audited(ctx context.Context, tx bun.Tx) (map[string]any, error) {
+	senders, err := sharesOf(ctx, tx, []int64{c.ID})
+	return map[string]any{
+		"name": c.Name, "template": c.TemplateID, "segment": c.SegmentID, "query": c.Query, "sender": c.SenderID,
+		"senders": senders[c.ID], "topic": c.TopicID, "rate": c.RateLimitPerSecond, "quiet_hours": c.QuietHours,
+		"frequency_cap": c.FrequencyCap, "ends_at": c.EndsAt, "error_threshold": c.ErrorThreshold, "schedule": c.Schedule,
+		"next_run_at": c.NextRunAt,
+	}, err
+}
+
+// changed writes what became of a campaign's settings since was.
+func (c *Campaign) changed(ctx context.Context, tx bun.Tx, action string, was map[string]any) error {
+	is, err := c.audited(ctx, tx)
+	if err != nil {
+		return err
 	}
-	if in.Name != nil {
-		changes["name"] = *in.Name
-	}
-	if in.Query != nil {
-		changes["query"] = in.Query
-	}
-	if in.RateLimitPerSecond != nil {
-		changes["rate"] = *in.RateLimitPerSecond
-	}
-	if in.Senders != nil {
-		changes["senders"] = in.Senders
-	}
-	if in.ErrorThreshold != nil {
-		changes["error_threshold"] = *in.ErrorThreshold
-	}
-	if in.QuietHours != nil {
-		changes["quiet_hours"] = in.QuietHours.String()
-	}
-	if in.FrequencyCap != nil {
-		changes["frequency_cap"] = in.FrequencyCap.String()
-	}
-	if in.ClearTopic {
-		changes["topic"] = nil
-	}
-	if in.EndsAt != nil {
-		changes["ends_at"] = in.EndsAt
-	}
-	return changes
+	return audit.RecordChange(ctx, tx, action, "campaign", c.ID, was, is)
 }
 
 // shares are the senders that in names; none: they stay as they are.
@@ -631,7 +615,7 @@ func (s *Service) Duplicate(ctx context.Context, id int64) (*Campaign, error) {
 		if err := saveShares(ctx, tx, c.ID, shares[id]); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "campaign.duplicate", "campaign", c.ID, map[string]any{"of": id})
+		return c.changed(ctx, tx, "campaign.duplicate", map[string]any{"of": id})
 	})
 }
 

@@ -27,11 +27,32 @@ type DefaultsChange struct {
 
 // Defaults reads them.
 func (s *Service) Defaults(ctx context.Context) (d Defaults, err error) {
-	if d.QuietHours, err = standing[hours.QuietHours](ctx, s.db, quietHoursSetting); err != nil {
+	return readDefaults(ctx, s.db)
+}
+
+func readDefaults(ctx context.Context, idb bun.IDB) (d Defaults, err error) {
+	if d.QuietHours, err = standing[hours.QuietHours](ctx, idb, quietHoursSetting); err != nil {
 		return d, err
 	}
-	d.FrequencyCap, err = standing[gate.FrequencyCap](ctx, s.db, capSetting)
+	d.FrequencyCap, err = standing[gate.FrequencyCap](ctx, idb, capSetting)
 	return d, err
+}
+
+// before reads the defaults, and keeps others from changing those that c names.
+func (c DefaultsChange) before(ctx context.Context, tx bun.Tx) (Defaults, error) {
+	var keys []string // in one order
+	if c.FrequencyCap != nil {
+		keys = append(keys, capSetting)
+	}
+	if c.QuietHours != nil {
+		keys = append(keys, quietHoursSetting)
+	}
+	for _, key := range keys {
+		if err := lockStanding(ctx, tx, key); err != nil {
+			return Defaults{}, err
+		}
+	}
+	return readDefaults(ctx, tx)
 }
 
 // SetDefaults changes what c names and leaves the rest, so that two people who
@@ -44,12 +65,16 @@ func (s *Service) SetDefaults(ctx context.Context, c DefaultsChange) error {
 		return err
 	}
 	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		changes := map[string]any{}
+		was, err := c.before(ctx, tx)
+		if err != nil {
+			return err
+		}
+		changes, is := map[string]any{}, was
 		if c.QuietHours != nil {
-			changes[quietHoursSetting] = *c.QuietHours
+			changes[quietHoursSetting], is.QuietHours = *c.QuietHours, *c.QuietHours
 		}
 		if c.FrequencyCap != nil {
-			changes[capSetting] = *c.FrequencyCap
+			changes[capSetting], is.FrequencyCap = *c.FrequencyCap, *c.FrequencyCap
 		}
 		for _, key := range []string{capSetting, quietHoursSetting} { // locked in one order
 			if v, named := changes[key]; named {
@@ -58,8 +83,13 @@ func (s *Service) SetDefaults(ctx context.Context, c DefaultsChange) error {
 				}
 			}
 		}
-		return audit.Record(ctx, tx, "settings.update", "settings", 1, changes)
+		return audit.RecordChange(ctx, tx, "settings.update", "settings", 1, was.audited(), is.audited())
 	})
+}
+
+// audited are the defaults by the names of the settings.
+func (d Defaults) audited() map[string]any {
+	return map[string]any{quietHoursSetting: d.QuietHours, capSetting: d.FrequencyCap}
 }
 
 // Validate checks what is named.

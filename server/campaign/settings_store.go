@@ -32,3 +32,11 @@ func saveStanding(ctx context.Context, tx bun.Tx, key string, v any) error {
 		key, string(raw)).Exec(ctx)
 	return db.Err(err)
 }
+
+// lockStanding locks a setting. It makes the row when it is missing, so that there is
+// something to lock.
+func lockStanding(ctx context.Context, tx bun.Tx, key string) error {
+	_, err := tx.NewRaw(`INSERT INTO settings (key, value) VALUES (?, 'null')
+		ON CONFLICT (key) DO UPDATE SET value = settings.value`, key).Exec(ctx)
+	return db.Err(err)
+}

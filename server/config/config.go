@@ -44,7 +44,10 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // Config is everything that can be set from outside. docs/operations.md has
 // the table for people.
 type Config struct {
-	DatabaseURL   Secret `env:"DATABASE_URL"`                            // unset: a private Postgres in DataDir
+	DatabaseURL Secret `env:"DATABASE_URL"` // unset: a private Postgres in DataDir
+	// MigrateDatabaseURL is the same database as the owner of the tables; unset: DatabaseURL's role owns them.
+	MigrateDatabaseURL Secret `env:"MIGRATE_DATABASE_URL"`
+
 	ListenAddr    string `env:"LISTEN_ADDR" envDefault:"127.0.0.1:8080"` // host:port; port 0 picks one
 	PublicURL     string `env:"PUBLIC_URL"`                              // what Twilio calls and signs; unset: http://<ListenAddr>
 	DataDir       string `env:"DATA_DIR" envDefault:".data"`
@@ -242,6 +245,14 @@ func (c Config) Validate() error {
 	if c.DatabaseURL != "" {
 		if u, err := url.Parse(string(c.DatabaseURL)); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 			bad("DATABASE_URL", "***", "postgres://user:password@host:port/database")
+		}
+	}
+	if c.MigrateDatabaseURL != "" {
+		if u, err := url.Parse(string(c.MigrateDatabaseURL)); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+			bad("MIGRATE_DATABASE_URL", "***", "postgres://owner:password@host:port/database")
+		}
+		if c.DatabaseURL == "" {
+			errs = append(errs, errors.New("MIGRATE_DATABASE_URL is set but DATABASE_URL is not: set DATABASE_URL to the role that the engine works as"))
 		}
 	}
 	if (c.AdminEmail == "") != (c.AdminPassword == "") {

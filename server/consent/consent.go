@@ -227,7 +227,7 @@ func (s *Service) Record(ctx context.Context, tx bun.Tx, c *contact.Contact, ch 
 		}
 	}
 	return audit.Record(ctx, tx, "consent.set", "contact", c.ID,
-		map[string]any{"status": ch.Status, "source": ch.Source, "event": e.ID})
+		map[string]any{"status": ch.Status, "source": ch.Source, "event": e.ID, "sha256": e.Digest()})
 }
 
 // counts reports whether an event that was just written to the ledger decides,
@@ -315,6 +315,9 @@ func (s *Service) RecordBulk(ctx context.Context, tx bun.Tx, bulk []Bulk) error 
 		}
 	}
 	if err := insertMany(ctx, tx, events); err != nil {
+		return err
+	}
+	if err := recordMany(ctx, tx, events); err != nil {
 		return err
 	}
 	others, err := hashesOf(ctx, tx, ring, agreed)

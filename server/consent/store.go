@@ -36,15 +36,20 @@ func insertMany(ctx context.Context, tx bun.Tx, events []*Event) error {
 		late[i] = e.Late
 		at[i] = e.OccurredAt.UTC().Format(time.RFC3339Nano)
 	}
-	_, err := tx.NewRaw(`
+	var made []int64
+	err := tx.NewRaw(`
 		INSERT INTO consent_events (contact_id, address_hash, status, purpose, source, evidence, operator_id, occurred_at,
 			late)
 		SELECT id, hash, status, purpose, source, evidence::jsonb, ?, at::timestamptz, late
 		FROM unnest(?::bigint[], ?::bytea[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bool[])
-			WITH ORDINALITY AS u (id, hash, status, purpose, source, evidence, at, late, n) ORDER BY n`,
+			WITH ORDINALITY AS u (id, hash, status, purpose, source, evidence, at, late, n) ORDER BY n
+		RETURNING id`,
 		events[0].OperatorID, pgdialect.Array(ids), pgdialect.Array(hashes), pgdialect.Array(status),
 		pgdialect.Array(purpose), pgdialect.Array(source), pgdialect.Array(evidence), pgdialect.Array(at),
-		pgdialect.Array(late)).Exec(ctx)
+		pgdialect.Array(late)).Scan(ctx, &made)
+	for i := range min(n, len(made)) { // numbers are drawn in the order of the arrays
+		events[i].ID = made[i]
+	}
 	return db.Err(err)
 }
 

@@ -80,7 +80,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Contact, err
 		if err := saveProfile(ctx, tx, c); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "contact.update", "contact", id, map[string]any{"fields": in.changed()})
+		return audit.RecordFields(ctx, tx, "contact.update", "contact", id, in.changed())
 	})
 	if err != nil {
 		return nil, err

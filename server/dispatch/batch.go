@@ -2,10 +2,7 @@ package dispatch
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -454,7 +451,8 @@ func (d *Dispatcher) record(ctx context.Context, b *batch, results []message.Res
 			if b.campaign == nil {
 				action, entity, id = "message.send", "message", results[0].ID
 			}
-			if err := audit.Record(ctx, tx, action, entity, id, digest(results)); err != nil {
+			changes, statements := digest(results)
+			if err := audit.RecordMany(ctx, tx, action, entity, id, changes, statements); err != nil {
 				return err
 			}
 			if stale, err = message.Finish(ctx, tx, results); err != nil {
@@ -488,18 +486,18 @@ func (d *Dispatcher) recordStale(ctx context.Context, tx bun.Tx, stale []message
 	return nil
 }
 
-// digest sums a batch up for the audit trail: how many of what, and a hash over
-// each message's decision, by which any of them can be checked later.
-func digest(results []message.Result) map[string]any {
+// digest sums a batch up for the audit trail: how many of what, and a statement of
+// each message's decision, by which any of them can be proved later.
+func digest(results []message.Result) (changes map[string]any, statements []string) {
 	counts := map[string]int{}
-	h := sha256.New()
-	for _, r := range results {
+	statements = make([]string, len(results))
+	for i, r := range results {
 		word := string(r.Status)
 		if r.Skip != "" {
 			word += ":" + string(r.Skip)
 		}
 		counts[word]++
-		_, _ = fmt.Fprintf(h, "%d %s %s\n", r.ID, word, r.SID) // a hash never fails
+		statements[i] = message.Statement(r.ID, word, r.SID)
 	}
-	return map[string]any{"decisions": counts, "sha256": hex.EncodeToString(h.Sum(nil)), "first": results[0].ID, "last": results[len(results)-1].ID}
+	return map[string]any{"decisions": counts, "first": results[0].ID, "last": results[len(results)-1].ID}, statements
 }

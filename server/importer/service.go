@@ -276,17 +276,26 @@ func (s *Service) Rejects(ctx context.Context, id int64, limit int) ([]*Reject, 
 	return rejectsAfter(ctx, s.db, id, 0, int64(limit))
 }
 
-// WriteRejects writes the rejected rows as a table: their columns as they came,
-// then line and reason. Once corrected, the file can be imported again.
-func (s *Service) WriteRejects(ctx context.Context, id int64, format csvcell.Format, out io.Writer) error {
+// OpenRejects checks that the actor may download an import's rejected rows, and
+// writes into the trail that they do.
+func (s *Service) OpenRejects(ctx context.Context, id int64) error {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return err
+	}
 	if err := actor.RequireScope(ctx, actor.ScopeContactsWrite); err != nil {
 		return err
 	}
-	imp, err := s.ByID(ctx, id)
-	if err != nil {
+	if _, err := s.ByID(ctx, id); err != nil {
 		return err
 	}
-	if err := audit.Download(ctx, s.db, "import_rejects", id); err != nil {
+	return audit.Download(ctx, s.db, "import_rejects", id)
+}
+
+// WriteRejects writes the rejected rows as a table: their columns as they came,
+// then line and reason. Once corrected, the file can be imported again.
+func (s *Service) WriteRejects(ctx context.Context, id int64, format csvcell.Format, out io.Writer) error {
+	imp, err := s.ByID(ctx, id)
+	if err != nil {
 		return err
 	}
 	w, err := csvcell.NewTable(format, out)

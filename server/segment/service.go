@@ -3,6 +3,7 @@ package segment
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -78,7 +79,7 @@ func (s *Service) Create(ctx context.Context, in Input) (*Segment, error) {
 	if err := in.apply(seg); err != nil {
 		return nil, err
 	}
-	return seg, s.save(ctx, "segment.create", func(ctx context.Context, tx bun.Tx) (*Segment, error) {
+	return seg, s.save(ctx, "segment.create", nil, func(ctx context.Context, tx bun.Tx) (*Segment, error) {
 		return seg, insert(ctx, tx, seg)
 	})
 }
@@ -89,10 +90,12 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Segment, err
 		return nil, err
 	}
 	var seg *Segment
-	err := s.save(ctx, "segment.update", func(ctx context.Context, tx bun.Tx) (_ *Segment, err error) {
+	was := map[string]any{}
+	err := s.save(ctx, "segment.update", was, func(ctx context.Context, tx bun.Tx) (_ *Segment, err error) {
 		if seg, err = byID(ctx, tx, id); err != nil {
 			return nil, err
 		}
+		maps.Copy(was, seg.audited())
 		if err := in.apply(seg); err != nil {
 			return nil, err
 		}
@@ -104,10 +107,15 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Segment, err
 	return seg, nil
 }
 
+// audited is what a segment is set to, for the trail.
+func (seg *Segment) audited() map[string]any {
+	return map[string]any{"name": seg.Name, "description": seg.Description, "query": seg.Query}
+}
+
 // save writes a segment. Segments name one another, so one at a time is read,
 // changed and checked: of two at once each could close the other's circle. They
 // are counted after the commit, because that may take long on many contacts.
-func (s *Service) save(ctx context.Context, action string, write func(context.Context,
+func (s *Service) save(ctx context.Context, action string, was map[string]any, write func(context.Context,
 	bun.Tx) (*Segment, error),
 ) error {
 	var seg *Segment
@@ -130,7 +138,7 @@ func (s *Service) save(ctx context.Context, action string, write func(context.Co
 		if err := s.checkThoseThatName(ctx, tx, seg.ID); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, action, "segment", seg.ID, map[string]any{"name": seg.Name, "query": seg.Query})
+		return audit.RecordChange(ctx, tx, action, "segment", seg.ID, was, seg.audited())
 	})
 	if db.IsUnique(err) {
 		return apperr.Invalid("name", "there is a segment named %q already", seg.Name)

@@ -105,7 +105,7 @@ func (s *Service) Create(ctx context.Context, in Input) (*Sender, error) {
 		if err := insert(ctx, tx, snd); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "sender.create", "sender", snd.ID, map[string]any{"rate": snd.RatePerSecond})
+		return audit.RecordChange(ctx, tx, "sender.create", "sender", snd.ID, nil, snd.audited())
 	})
 	if db.IsUnique(err) {
 		return nil, apperr.Invalid("address", "there is a sender %s already", snd.Address)
@@ -161,6 +161,11 @@ func (s *Service) Resume(ctx context.Context, id int64) (*Sender, error) {
 	})
 }
 
+// audited is what a sender is set to, for the trail.
+func (s *Sender) audited() map[string]any {
+	return map[string]any{"name": s.DisplayName, "rate": s.RatePerSecond, "status": s.Status, "reason": s.PausedReason}
+}
+
 func (s *Service) change(ctx context.Context, id int64, action string, role actor.Role,
 	fn func(*Sender) error,
 ) (*Sender, error) {
@@ -172,16 +177,14 @@ func (s *Service) change(ctx context.Context, id int64, action string, role acto
 		if snd, err = forUpdate(ctx, tx, id); err != nil {
 			return err
 		}
+		was := snd.audited()
 		if err := fn(snd); err != nil {
 			return err
 		}
 		if err := save(ctx, tx, snd); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, action, "sender", id, map[string]any{
-			"status": snd.Status, "rate": snd.RatePerSecond,
-			"reason": snd.PausedReason,
-		})
+		return audit.RecordChange(ctx, tx, action, "sender", id, was, snd.audited())
 	})
 	return snd, err
 }
@@ -200,10 +203,15 @@ func (s *Service) SetAccountRate(ctx context.Context, perSecond float64) error {
 		return apperr.Invalid("accountRatePerSecond", "%g is out of range: 0.01 to %g messages a second", perSecond, MaxRate)
 	}
 	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		was, err := rateForUpdate(ctx, tx, accountKey)
+		if err != nil {
+			return err
+		}
 		if err := SetRate(ctx, tx, accountKey, perSecond); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "settings.update", "settings", 1, map[string]any{"account_rate": perSecond})
+		return audit.RecordChange(ctx, tx, "settings.update", "settings", 1,
+			map[string]any{"account_rate": was}, map[string]any{"account_rate": perSecond})
 	})
 }
 

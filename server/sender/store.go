@@ -69,6 +69,16 @@ func rateOf(ctx context.Context, idb bun.IDB, key string) (perSecond float64, er
 	return perSecond, db.Err(err)
 }
 
+// rateForUpdate reads a rate and locks it; nil where there is none.
+func rateForUpdate(ctx context.Context, tx bun.Tx, key string) (perSecond *float64, err error) {
+	var rows []float64
+	err = tx.NewRaw("SELECT rate_per_second FROM rate_limits WHERE key = ? FOR UPDATE", key).Scan(ctx, &rows)
+	if len(rows) > 0 {
+		perSecond = &rows[0]
+	}
+	return perSecond, db.Err(err)
+}
+
 // Grant is some slots of one campaign.
 type Grant struct {
 	CampaignID   *int64

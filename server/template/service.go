@@ -80,7 +80,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input, submit bool) (
 		if v, err = newestVersion(ctx, tx, id); err != nil {
 			return err
 		}
-		before := *v
+		before, was := *v, t.audited(v.ID)
 		language, category := t.Language, t.Category
 		if err := in.apply(t, v); err != nil {
 			return err
@@ -106,7 +106,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input, submit bool) (
 		if err := s.enqueue(ctx, tx, v, submit); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "template.update", "template", id, map[string]any{"name": t.Name, "version": v.ID})
+		return audit.RecordChange(ctx, tx, "template.update", "template", id, was, t.audited(v.ID))
 	})
 	if db.IsUnique(err) {
 		return nil, nil, apperr.Invalid("name", "there is a template of this name in this language already")
@@ -423,3 +423,8 @@ func (s *Service) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Temp
 
 // Count tells how many templates f matches.
 func (s *Service) Count(ctx context.Context, f Filter) (int64, error) { return count(ctx, s.db, f) }
+
+// audited is what a template is set to, for the trail; its text is the version's.
+func (t *Template) audited(version int64) map[string]any {
+	return map[string]any{"name": t.Name, "language": t.Language, "category": t.Category, "version": version}
+}

@@ -48,7 +48,7 @@ func (s *Service) Create(ctx context.Context, in Input) (*Topic, error) {
 		if err := insert(ctx, tx, t); err != nil {
 			return taken(t, err)
 		}
-		return audit.Record(ctx, tx, "topic.create", "topic", t.ID, map[string]any{"name": t.Name, "keyword": t.Keyword})
+		return audit.RecordChange(ctx, tx, "topic.create", "topic", t.ID, nil, t.audited())
 	})
 	return t, err
 }
@@ -63,6 +63,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Topic, error
 		if t, err = forUpdate(ctx, tx, id); err != nil {
 			return err
 		}
+		was := t.audited()
 		if err := in.apply(t); err != nil {
 			return err
 		}
@@ -72,7 +73,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Topic, error
 		if err := update(ctx, tx, t); err != nil {
 			return taken(t, err)
 		}
-		return audit.Record(ctx, tx, "topic.update", "topic", t.ID, map[string]any{"name": t.Name, "keyword": t.Keyword})
+		return audit.RecordChange(ctx, tx, "topic.update", "topic", t.ID, was, t.audited())
 	})
 	return t, err
 }
@@ -87,6 +88,11 @@ func ownWords(ctx context.Context, tx bun.Tx, in Input, t *Topic) error {
 		err = apperr.Invalid("keyword", "%q is one of the phrases in Settings, Keywords: choose another", t.Keyword)
 	}
 	return err
+}
+
+// audited is what a topic is set to, for the trail.
+func (t *Topic) audited() map[string]any {
+	return map[string]any{"name": t.Name, "keyword": t.Keyword, "description": t.Description}
 }
 
 func taken(t *Topic, err error) error {

@@ -23,25 +23,27 @@ import (
 
 // Routes are what the router mounts.
 type Routes struct {
-	GraphQL    http.Handler
-	Schema     string // SDL; "": it is not served
-	Authorize  func(http.Handler) http.Handler
-	Inbound    http.HandlerFunc
-	Status     http.HandlerFunc
-	Check      http.HandlerFunc // whether signatures fit
-	Rejects    Download
-	Export     Download
-	Messages   Download
-	Provider   *SignIn      // nil: operators do not sign in elsewhere
-	Jobs       http.Handler // River UI, nil without
-	SPA        http.Handler
-	Playground bool
-	Ready      func(context.Context) error
-	Registry   *prometheus.Registry
-	Proxies    guard.Proxies
-	Hosts      guard.Hosts
-	HTTPS      bool // people come by https, as PUBLIC_URL says
-	Log        *slog.Logger
+	GraphQL   http.Handler
+	Schema    string // SDL; "": it is not served
+	Authorize func(http.Handler) http.Handler
+	Inbound   http.HandlerFunc
+	Status    http.HandlerFunc
+	Check     http.HandlerFunc // whether signatures fit
+	Rejects   Download
+	Export    Download
+	Messages  Download
+	// Proofs of a contact and of a message.
+	ContactProof, MessageProof Download
+	Provider                   *SignIn      // nil: operators do not sign in elsewhere
+	Jobs                       http.Handler // River UI, nil without
+	SPA                        http.Handler
+	Playground                 bool
+	Ready                      func(context.Context) error
+	Registry                   *prometheus.Registry
+	Proxies                    guard.Proxies
+	Hosts                      guard.Hosts
+	HTTPS                      bool // people come by https, as PUBLIC_URL says
+	Log                        *slog.Logger
 }
 
 // SignIn is signing in at an OpenID Connect provider.
@@ -94,6 +96,8 @@ func (rt Routes) pages(r chi.Router) {
 			r.Get(p.StartPath, p.Start)
 			r.Get(p.CallbackPath, p.Callback)
 		}
+		marketer.Get("/downloads/contacts/{id}/proof.txt", rt.download(rt.ContactProof))
+		marketer.Get("/downloads/messages/{id}/proof.txt", rt.download(rt.MessageProof))
 		if rt.Schema != "" {
 			viewer.Get("/schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/plain; charset=utf-8")

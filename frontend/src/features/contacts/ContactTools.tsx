@@ -157,6 +157,16 @@ export function ContactTools(props: {
           <Button size="xs" variant="default" onClick={() => setMerging(true)}>
             Merge with…
           </Button>
+          <Button
+            size="xs"
+            variant="default"
+            component="a"
+            href={`/downloads/contacts/${c.id}/proof.txt`}
+            download
+            title="What was asked, agreed, sent and why, signed: anybody with the public key can check it"
+          >
+            Proof
+          </Button>
           <Button size="xs" variant="default" onClick={() => setKind("export")}>
             Export
           </Button>

@@ -1,4 +1,4 @@
-import { Alert, Card, Group, SimpleGrid, Stack, Text, ThemeIcon, Timeline, Title } from "@mantine/core";
+import { Alert, Button, Card, Group, SimpleGrid, Stack, Text, ThemeIcon, Timeline, Title } from "@mantine/core";
 import { IconCheck, IconMinus, IconX } from "@tabler/icons-react";
 import { Link, useParams } from "@tanstack/react-router";
 import { useQuery } from "urql";
@@ -102,7 +102,23 @@ export function MessagePage() {
           {` · ${words(m.purpose)} · ${moment(m.createdAt)}`}
         </>
       }
-      actions={<MessageState of={m} />}
+      actions={
+        <Group gap="sm">
+          {may && (
+            <Button
+              size="xs"
+              variant="default"
+              component="a"
+              href={`/downloads/messages/${m.id}/proof.txt`}
+              download
+              title="What was asked, agreed, sent and why, signed: anybody with the public key can check it"
+            >
+              Proof
+            </Button>
+          )}
+          <MessageState of={m} />
+        </Group>
+      }
     >
       <Alert color={sent ? "brand" : "yellow"} title={m.decision.verdict}>
         <Stack gap="xs" align="flex-start">
