@@ -1,11 +1,8 @@
 package consent
 
 import (
-	_ "embed"
-	"encoding/json"
 	"slices"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -14,8 +11,10 @@ import (
 type Intent struct {
 	Keyword  Keyword
 	Review   bool   // it may ask for an opt-out, and a person has to decide
-	Rule     string // for the evidence: button, provider, word, phrase, "stop" and a few words, sentence
+	Rule     string // for the evidence, see below
 	Language string // of the words, ISO 639-1; "": of the provider's or of a button
+	Version  int64  // of the workspace's words; 0: only the built-in ones
+	Matched  []string
 }
 
 // Said is everything in which a message may ask for something.
@@ -34,106 +33,37 @@ const (
 	RulePhrase   = "phrase"
 	RuleStopAnd  = "stop and a few words"
 	RuleSentence = "sentence"
+
+	RuleSwitchedOff = "switched off"
 )
+
+// Understand reads a message with the built-in words alone.
+func Understand(s Said) Intent { return builtIn().Understand(s) }
 
 // Understand reads a message. A STOP anywhere counts, whatever the rest says: the
 // provider's word, a button's, or the body's. A provider's START is only its own: what
 // a person agrees to, their own words say.
-func Understand(s Said) Intent {
+func (v *Vocabulary) Understand(s Said) Intent {
 	if s.Provider == KeywordStop {
 		return Intent{Keyword: KeywordStop, Rule: RuleProvider}
 	}
 	for _, button := range []string{s.ButtonPayload, s.ButtonText} {
-		if isOptOutButton(button) {
+		if v.isOptOutButton(button) {
 			return Intent{Keyword: KeywordStop, Rule: RuleButton}
 		}
 	}
-	return understand(s.Body)
+	return v.understand(s.Body)
 }
 
 // isOptOutButton reads a button's payload or text, such as STOP, OPT_OUT or "Stop
 // promotions", the text of WhatsApp's own button.
-func isOptOutButton(text string) bool {
+func (v *Vocabulary) isOptOutButton(text string) bool {
 	p := plain(strings.NewReplacer("_", " ", "-", " ", ".", " ", ":", " ").Replace(text), false)
 	if p == "" {
 		return false
 	}
 	joined := strings.ReplaceAll(p, " ", "")
-	return joined == "optout" || joined == "unsubscribe" || joined == "stopall" || understand(p).Keyword == KeywordStop
-}
-
-//go:embed words/words.json
-var wordsFile []byte
-
-// lexicon is what the words of one language mean.
-type lexicon struct {
-	code string
-	// Whole expressions, plain, by their words.
-	stop, alone, refuse, objects, courtesy, filler map[string]bool
-	start, help                                    map[string]bool
-	asks                                           []string // beginnings of words that ask for an opt-out
-	complaints                                     []string // and of those that may
-	longest                                        int      // words of the longest expression
-	accents                                        bool     // without them words mean something else
-	joined                                         bool     // written without spaces
-}
-
-// lexicons are read when the first message is: most commands and many processes never
-// read one. English comes last, since its words stand in other languages' messages too.
-var lexicons = sync.OnceValue(func() (list []*lexicon) {
-	var file map[string]struct {
-		Stop, Alone, Refuse, Objects, Courtesy, Filler, Asks, Complaints, Start, Help []string
-	}
-	if err := json.Unmarshal(wordsFile, &file); err != nil {
-		panic(err)
-	}
-	codes := make([]string, 0, len(file))
-	for code := range file {
-		codes = append(codes, code)
-	}
-	slices.Sort(codes)
-	codes = append(slices.DeleteFunc(codes, func(code string) bool { return code == "en" }), "en")
-	for _, code := range codes {
-		f := file[code]
-		l := &lexicon{code: code, accents: code == "vi", joined: slices.Contains([]string{"zh", "ja", "th", "my", "km", "ko"}, code)}
-		set := func(words ...[]string) map[string]bool {
-			m := map[string]bool{}
-			for _, list := range words {
-				for _, w := range list {
-					p := plain(w, l.accents)
-					if l.joined {
-						p = strings.ReplaceAll(p, " ", "")
-					}
-					m[p] = true
-					l.longest = max(l.longest, len(strings.Fields(p)))
-				}
-			}
-			delete(m, "")
-			return m
-		}
-		en := file["en"]
-		if code == "en" {
-			en.Objects, en.Courtesy, en.Filler = nil, nil, nil
-		}
-		l.stop, l.alone, l.refuse = set(f.Stop), set(f.Alone), set(f.Refuse)
-		l.objects, l.courtesy, l.filler = set(f.Objects, en.Objects), set(f.Courtesy, en.Courtesy), set(f.Filler)
-		l.start, l.help = set(f.Start), set(f.Help)
-		l.asks, l.complaints = l.stems(set(f.Asks)), l.stems(set(f.Complaints))
-		list = append(list, l)
-	}
-	return list
-})
-
-// stems are what mentions looks for: beginnings of words, with the space before them,
-// where the script parts words by spaces.
-func (l *lexicon) stems(expressions map[string]bool) (stems []string) {
-	for e := range expressions {
-		if !l.joined && spaced(e) {
-			e = " " + e
-		}
-		stems = append(stems, e)
-	}
-	return stems
+	return joined == "optout" || joined == "unsubscribe" || joined == "stopall" || v.understand(p).Keyword == KeywordStop
 }
 
 const (
@@ -144,7 +74,66 @@ const (
 	longestReview  = 120 // words of a sentence that is looked at
 )
 
-func understand(body string) Intent {
+// text is a message as it is read in a language.
+type text struct {
+	whole  string
+	pieces []string     // its words, or its characters where there are no spaces
+	breaks map[int]bool // pieces that begin a clause
+	other  bool         // it is not written in the script of the language
+	tokens []token
+	known  []bool // nil: not read yet
+}
+
+// read finds the tokens, once.
+func (t *text) read(l *lexicon) {
+	if t.known == nil {
+		t.tokens, t.known = l.read(t.pieces)
+	}
+}
+
+func (l *lexicon) text(bare, accented string, clauses []string) *text {
+	t := &text{whole: bare}
+	switch {
+	case l.joined:
+		t.whole = strings.ReplaceAll(bare, " ", "")
+		t.pieces = strings.Split(t.whole, "")
+	case l.accents:
+		t.whole = accented
+		t.pieces = strings.Fields(accented)
+	default:
+		t.pieces = strings.Fields(bare)
+	}
+	if t.other = !l.reads(bare); t.other {
+		return t
+	}
+	t.breaks = make(map[int]bool, len(clauses))
+	at := 0
+	for _, clause := range clauses {
+		t.breaks[at] = true
+		if l.joined {
+			at += utf8.RuneCountInString(strings.ReplaceAll(clause, " ", ""))
+		} else {
+			at += len(strings.Fields(clause))
+		}
+	}
+	return t
+}
+
+// clauses are the parts of a message between its signs, plain.
+func clauses(body string) (list []string) {
+	for part := range strings.FieldsFuncSeq(body, func(r rune) bool { return strings.ContainsRune(".,;:!?¿¡\n…。，、！？；：،؛؟।", r) }) {
+		list = append(list, plain(part, false))
+	}
+	return list
+}
+
+func (v *Vocabulary) understand(body string) Intent {
+	in := v.read(body)
+	in.Version = v.Version
+	return in
+}
+
+func (v *Vocabulary) read(body string) Intent {
 	bare, accented := plain(body, false), plain(body, true)
 	words := strings.Fields(bare)
 	if len(words) == 0 {
@@ -158,53 +147,121 @@ func understand(body string) Intent {
 	if wantsMore(bare) {
 		return Intent{}
 	}
-	text := func(l *lexicon) string {
+	texts, parts := make([]*text, len(v.lexicons)), clauses(body)
+	for i, l := range v.lexicons { // what is a keyword as a whole
+		t := l.text(bare, accented, parts)
+		texts[i] = t
+		keyword := KeywordNone
 		switch {
-		case l.joined:
-			return strings.ReplaceAll(bare, " ", "")
-		case l.accents:
-			return accented
+		case l.stop[t.whole] || l.alone[t.whole]:
+			keyword = KeywordStop
+		case l.start[t.whole]:
+			keyword = KeywordStart
+		case l.help[t.whole]:
+			keyword = KeywordHelp
+		default:
+			continue
 		}
-		return bare
+		return Intent{Keyword: keyword, Rule: RuleWord, Language: l.code, Matched: []string{t.whole}}
 	}
-	for _, l := range lexicons() { // what is a keyword as a whole
-		t := text(l)
-		switch {
-		case l.stop[t] || l.alone[t]:
-			return Intent{Keyword: KeywordStop, Rule: RuleWord, Language: l.code}
-		case l.start[t]:
-			return Intent{Keyword: KeywordStart, Rule: RuleWord, Language: l.code}
-		case l.help[t]:
-			return Intent{Keyword: KeywordHelp, Rule: RuleWord, Language: l.code}
+	for i, l := range v.lexicons { // what the workspace switched off, a person decides
+		if l.off[texts[i].whole] {
+			return Intent{Review: true, Rule: RuleSwitchedOff, Language: l.code, Matched: []string{texts[i].whole}}
 		}
 	}
 	if len(words) <= longestRequest {
-		for _, l := range lexicons() {
-			if k := l.request(text(l)); k != KeywordNone {
-				return Intent{Keyword: k, Rule: RulePhrase, Language: l.code}
+		for i, l := range v.lexicons {
+			if texts[i].other {
+				continue
+			}
+			if k := l.request(texts[i]); k != KeywordNone {
+				return Intent{Keyword: k, Rule: RulePhrase, Language: l.code, Matched: []string{texts[i].whole}}
 			}
 		}
 	}
 	if stopAnd(words) {
-		return Intent{Keyword: KeywordStop, Rule: RuleStopAnd, Language: "en"}
+		return Intent{Keyword: KeywordStop, Rule: RuleStopAnd, Language: "en", Matched: words[:1]}
 	}
 	if len(words) > longestReview {
 		return Intent{}
 	}
-	for _, l := range lexicons() {
-		if t := text(l); mentions(t, l.asks) {
-			if l.isShort(t) && !strings.ContainsAny(body, "?？؟;") {
-				return Intent{Keyword: KeywordStop, Rule: RulePhrase, Language: l.code}
-			}
-			return Intent{Review: true, Rule: RuleSentence, Language: l.code}
+	return v.sentence(texts, strings.ContainsAny(body, "?？؟;"))
+}
+
+// sentence looks for a wish among other words. What is short and says little else acts
+// by itself; for the rest a person decides.
+func (v *Vocabulary) sentence(texts []*text, question bool) Intent {
+	var doubt Intent
+	for i, l := range v.lexicons {
+		t := texts[i]
+		if t.other {
+			continue
+		}
+		t.read(l)
+		stem, asks := mentions(t.whole, l.asks)
+		wish, words, report := l.wishes(t)
+		if !asks && wish <= hint {
+			continue
+		}
+		in := Intent{Rule: RuleSentence, Language: l.code, Matched: words}
+		if wish <= hint {
+			in.Matched = []string{strings.TrimSpace(stem)}
+		}
+		if !question && !report && l.isShort(t) && (wish == strong || asks) && l.saysLittleElse(t, stem) {
+			in.Keyword, in.Rule = KeywordStop, RulePhrase
+			return in
+		}
+		if in.Review = true; !doubt.Review {
+			doubt = in
 		}
 	}
-	for _, l := range lexicons() {
-		if mentions(text(l), l.complaints) {
-			return Intent{Review: true, Rule: RuleSentence, Language: l.code}
+	if doubt.Review {
+		return doubt
+	}
+	for i, l := range v.lexicons {
+		if texts[i].other {
+			continue
+		}
+		if stem, found := mentions(texts[i].whole, l.complaints); found {
+			return Intent{Review: true, Rule: RuleSentence, Language: l.code, Matched: []string{strings.TrimSpace(stem)}}
 		}
 	}
 	return Intent{}
+}
+
+// saysLittleElse holds if hardly a word of the message is unknown; stem is what was
+// found in it besides.
+func (l *lexicon) saysLittleElse(t *text, stem string) bool {
+	if len(l.grammar.words) == 0 { // no grammar knows its other words
+		return true
+	}
+	unknown := 0
+	stem = strings.TrimSpace(stem)
+	at := -1
+	if stem != "" && l.joined {
+		at = utf8.RuneCountInString(t.whole[:max(0, strings.Index(t.whole, stem))])
+	}
+	for i, k := range t.known {
+		within := at >= 0 && i >= at && i < at+utf8.RuneCountInString(stem)
+		if !k && !within && (l.joined || !partOf(stem, t.pieces[i])) {
+			unknown++
+		}
+	}
+	if l.joined {
+		return unknown <= 3
+	}
+	return unknown <= 1
+}
+
+// partOf tells whether a word of a text is one of those that a stem stands for.
+func partOf(stem, word string) bool {
+	words := strings.Fields(stem)
+	for i, w := range words {
+		if w == word || i == len(words)-1 && strings.HasPrefix(word, w) {
+			return true
+		}
+	}
+	return false
 }
 
 // wantsMore holds for "please don't stop".
@@ -234,35 +291,12 @@ func once(words []string) []string {
 	return words
 }
 
-// What a message is made of, as far as it was read.
-type parts uint8
-
-const (
-	partStop parts = 1 << iota
-	partAlone
-	partRefuse
-	partObject
-	partFiller
-	partStart
-	partThanks // "cancel, thanks" declines an offer as often as it asks for an end
-)
-
 // request reads a message that consists of nothing but expressions of the language:
 // one that means stop, with courtesy and objects around it.
-func (l *lexicon) request(text string) Keyword {
-	var pieces []string
-	separator := " "
-	if l.joined {
-		if utf8.RuneCountInString(text) > longestJoined {
-			return KeywordNone
-		}
-		pieces, separator = strings.Split(text, ""), ""
-	} else {
-		pieces = strings.Fields(text)
-	}
-	reach := l.longest
-	if l.joined {
-		reach = 16
+func (l *lexicon) request(t *text) Keyword {
+	pieces := t.pieces
+	if l.joined && len(pieces) > longestJoined {
+		return KeywordNone
 	}
 	// found[i] are the sets of parts with which the first i pieces can be read.
 	found := make([]map[parts]bool, len(pieces)+1)
@@ -271,8 +305,9 @@ func (l *lexicon) request(text string) Keyword {
 		if found[i] == nil {
 			continue
 		}
-		for j := i + 1; j <= min(i+reach, len(pieces)); j++ {
-			p, known := l.part(strings.Join(pieces[i:j], separator))
+		for j := i + 1; j <= min(i+l.reach(pieces[i]), len(pieces)); j++ {
+			expression := l.join(pieces[i:j])
+			p, known := l.part(expression)
 			if !known {
 				continue
 			}
@@ -287,11 +322,24 @@ func (l *lexicon) request(text string) Keyword {
 	keyword := KeywordNone
 	for p := range found[len(pieces)] {
 		switch {
-		case p&partStop != 0, p&partRefuse != 0 && p&partObject != 0, p&partAlone != 0 && p&(partFiller|partThanks) == 0:
+		case p&partStop != 0, p&partRefuse != 0 && p&partObject != 0,
+			p&partAlone != 0 && p&^(partAlone|partObject) == 0:
 			return KeywordStop
 		case p&partStart != 0 && p&^(partStart|partThanks) == 0:
 			keyword = KeywordStart
+		case p&partHelp != 0 && p&^(partHelp|partThanks) == 0:
+			keyword = KeywordHelp
 		}
+	}
+	if keyword != KeywordNone {
+		return keyword
+	}
+	t.read(l)
+	if slices.Contains(t.known, false) {
+		return KeywordNone
+	}
+	if wish, _, _ := l.wishes(t); wish != noWish {
+		return KeywordStop
 	}
 	return keyword
 }
@@ -314,6 +362,8 @@ func (l *lexicon) part(expression string) (p parts, known bool) {
 		return partAlone, true
 	case l.start[expression]:
 		return partStart, true
+	case l.help[expression]:
+		return partHelp, true
 	}
 	return 0, false
 }
@@ -352,18 +402,23 @@ func stopAnd(words []string) bool {
 	return len(words) >= 2 && len(words) <= 3 && stopWords[words[0]] && !otherSense[words[1]]
 }
 
-func (l *lexicon) isShort(text string) bool {
-	if l.joined && !strings.Contains(text, " ") {
-		return utf8.RuneCountInString(text) <= shortJoined
+func (l *lexicon) isShort(t *text) bool {
+	if l.joined {
+		return len(t.pieces) <= shortJoined
 	}
-	return len(strings.Fields(text)) <= shortRequest
+	return len(t.pieces) <= shortRequest
 }
 
 // mentions tells whether a text has one of these in it, at the beginning of a word:
 // what is listed may be a stem.
-func mentions(text string, stems []string) bool {
+func mentions(text string, stems []string) (stem string, found bool) {
 	text = " " + text
-	return slices.ContainsFunc(stems, func(stem string) bool { return strings.Contains(text, stem) })
+	for _, s := range stems {
+		if len(s) > len(stem) && strings.Contains(text, s) {
+			stem, found = s, true
+		}
+	}
+	return stem, found
 }
 
 // spaced holds for scripts that part words by spaces.

@@ -13,9 +13,11 @@ const longestMessage = 4000 // bytes that are read; WhatsApp allows 4,096 charac
 var (
 	quotedLine = regexp.MustCompile(`(?m)^\s*>.*$`)
 	// What phones add below a message.
-	signature = regexp.MustCompile(`(?im)^\s*(?:--\s*|(?:sent from|get outlook|gesendet von|von meinem|envoyé de|envoyé depuis|` +
-		`enviado desde|enviado do meu|inviato da|verzonden vanaf|skickat från|wysłane z|отправлено с)\b.*)$[\s\S]*`)
+	signature = regexp.MustCompile(`(?im)(?:^|[.!?])\s*(?:--\s*$|(?:sent from|get outlook|gesendet von|von meinem|envoyé de|envoyé depuis|` +
+		`enviado desde|enviado do meu|inviato da|verzonden vanaf|skickat från|wysłane z|отправлено с)\s.*)$[\s\S]*`)
 )
+
+var turkish = strings.NewReplacer("İ", "i", "I\u0307", "i")
 
 // letters that no decomposition joins with what people write for them.
 var likeLetters = map[rune]string{
@@ -33,7 +35,7 @@ func plain(s string, keepAccents bool) string {
 	}
 	s = signature.ReplaceAllString(quotedLine.ReplaceAllString(strings.ToValidUTF8(s, ""), ""), "")
 	// Compatibility forms before lower case: mathematical capitals have none.
-	s = strings.ToLower(strings.NewReplacer("İ", "i", "I\u0307", "i").Replace(norm.NFKC.String(s)))
+	s = strings.ToLower(turkish.Replace(norm.NFKC.String(s)))
 	var out strings.Builder
 	for _, r := range norm.NFD.String(s) {
 		switch {
