@@ -37,6 +37,7 @@ type ResolverRoot interface {
 	DeliveryEvent() DeliveryEventResolver
 	Import() ImportResolver
 	ImportConnection() ImportConnectionResolver
+	Keywords() KeywordsResolver
 	Message() MessageResolver
 	MessageConnection() MessageConnectionResolver
 	Mutation() MutationResolver
@@ -723,6 +724,52 @@ type ComplexityRoot struct {
 		Value  func(childComplexity int) int
 	}
 
+	KeywordAnswers struct {
+		Help   func(childComplexity int) int
+		Joined func(childComplexity int) int
+		Left   func(childComplexity int) int
+		Own    func(childComplexity int) int
+		Start  func(childComplexity int) int
+		Stop   func(childComplexity int) int
+	}
+
+	KeywordLanguage struct {
+		Answers func(childComplexity int) int
+		Code    func(childComplexity int) int
+		Name    func(childComplexity int) int
+		Phrases func(childComplexity int) int
+		Source  func(childComplexity int) int
+	}
+
+	KeywordPayload struct {
+		Keywords   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	KeywordPhrase struct {
+		Binding func(childComplexity int) int
+		BuiltIn func(childComplexity int) int
+		Meaning func(childComplexity int) int
+		On      func(childComplexity int) int
+		Phrase  func(childComplexity int) int
+	}
+
+	KeywordTrial struct {
+		Answer      func(childComplexity int) int
+		Effect      func(childComplexity int) int
+		Explanation func(childComplexity int) int
+		Language    func(childComplexity int) int
+		Matched     func(childComplexity int) int
+		Rule        func(childComplexity int) int
+		Version     func(childComplexity int) int
+	}
+
+	Keywords struct {
+		Changes   func(childComplexity int) int
+		Languages func(childComplexity int, code *string) int
+		Version   func(childComplexity int) int
+	}
+
 	LegalHours struct {
 		Allowed func(childComplexity int) int
 		Binding func(childComplexity int) int
@@ -840,6 +887,10 @@ type ComplexityRoot struct {
 		ConversationClose         func(childComplexity int, input model.ConversationCloseInput) int
 		ConversationMarkRead      func(childComplexity int, input model.ConversationMarkReadInput) int
 		ConversationReply         func(childComplexity int, input model.ConversationReplyInput) int
+		KeywordAdd                func(childComplexity int, input model.KeywordAddInput) int
+		KeywordAnswersSet         func(childComplexity int, input model.KeywordAnswersSetInput) int
+		KeywordRemove             func(childComplexity int, input model.KeywordRemoveInput) int
+		KeywordSwitch             func(childComplexity int, input model.KeywordSwitchInput) int
 		MessageResolve            func(childComplexity int, input model.MessageResolveInput) int
 		OperatorDeactivate        func(childComplexity int, input model.OperatorDeactivateInput) int
 		OperatorInvite            func(childComplexity int, input model.OperatorInviteInput) int
@@ -1041,6 +1092,8 @@ type ComplexityRoot struct {
 		Dashboard          func(childComplexity int, rangeArg *model.DateRange) int
 		ErrorReport        func(childComplexity int, filter *model.ErrorReportFilter) int
 		Imports            func(childComplexity int, first *int, after *string) int
+		KeywordTrial       func(childComplexity int, text string, locale *string) int
+		Keywords           func(childComplexity int) int
 		LegalHours         func(childComplexity int) int
 		Messages           func(childComplexity int, filter *model.MessageFilter, first *int, after *string) int
 		Node               func(childComplexity int, id string) int
@@ -4177,6 +4230,185 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ImportReject.Value(childComplexity), true
 
+	case "KeywordAnswers.help":
+		if e.ComplexityRoot.KeywordAnswers.Help == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordAnswers.Help(childComplexity), true
+	case "KeywordAnswers.joined":
+		if e.ComplexityRoot.KeywordAnswers.Joined == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordAnswers.Joined(childComplexity), true
+	case "KeywordAnswers.left":
+		if e.ComplexityRoot.KeywordAnswers.Left == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordAnswers.Left(childComplexity), true
+	case "KeywordAnswers.own":
+		if e.ComplexityRoot.KeywordAnswers.Own == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordAnswers.Own(childComplexity), true
+	case "KeywordAnswers.start":
+		if e.ComplexityRoot.KeywordAnswers.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordAnswers.Start(childComplexity), true
+	case "KeywordAnswers.stop":
+		if e.ComplexityRoot.KeywordAnswers.Stop == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordAnswers.Stop(childComplexity), true
+
+	case "KeywordLanguage.answers":
+		if e.ComplexityRoot.KeywordLanguage.Answers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordLanguage.Answers(childComplexity), true
+	case "KeywordLanguage.code":
+		if e.ComplexityRoot.KeywordLanguage.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordLanguage.Code(childComplexity), true
+	case "KeywordLanguage.name":
+		if e.ComplexityRoot.KeywordLanguage.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordLanguage.Name(childComplexity), true
+	case "KeywordLanguage.phrases":
+		if e.ComplexityRoot.KeywordLanguage.Phrases == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordLanguage.Phrases(childComplexity), true
+	case "KeywordLanguage.source":
+		if e.ComplexityRoot.KeywordLanguage.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordLanguage.Source(childComplexity), true
+
+	case "KeywordPayload.keywords":
+		if e.ComplexityRoot.KeywordPayload.Keywords == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordPayload.Keywords(childComplexity), true
+	case "KeywordPayload.userErrors":
+		if e.ComplexityRoot.KeywordPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordPayload.UserErrors(childComplexity), true
+
+	case "KeywordPhrase.binding":
+		if e.ComplexityRoot.KeywordPhrase.Binding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordPhrase.Binding(childComplexity), true
+	case "KeywordPhrase.builtIn":
+		if e.ComplexityRoot.KeywordPhrase.BuiltIn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordPhrase.BuiltIn(childComplexity), true
+	case "KeywordPhrase.meaning":
+		if e.ComplexityRoot.KeywordPhrase.Meaning == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordPhrase.Meaning(childComplexity), true
+	case "KeywordPhrase.on":
+		if e.ComplexityRoot.KeywordPhrase.On == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordPhrase.On(childComplexity), true
+	case "KeywordPhrase.phrase":
+		if e.ComplexityRoot.KeywordPhrase.Phrase == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordPhrase.Phrase(childComplexity), true
+
+	case "KeywordTrial.answer":
+		if e.ComplexityRoot.KeywordTrial.Answer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordTrial.Answer(childComplexity), true
+	case "KeywordTrial.effect":
+		if e.ComplexityRoot.KeywordTrial.Effect == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordTrial.Effect(childComplexity), true
+	case "KeywordTrial.explanation":
+		if e.ComplexityRoot.KeywordTrial.Explanation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordTrial.Explanation(childComplexity), true
+	case "KeywordTrial.language":
+		if e.ComplexityRoot.KeywordTrial.Language == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordTrial.Language(childComplexity), true
+	case "KeywordTrial.matched":
+		if e.ComplexityRoot.KeywordTrial.Matched == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordTrial.Matched(childComplexity), true
+	case "KeywordTrial.rule":
+		if e.ComplexityRoot.KeywordTrial.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordTrial.Rule(childComplexity), true
+	case "KeywordTrial.version":
+		if e.ComplexityRoot.KeywordTrial.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeywordTrial.Version(childComplexity), true
+
+	case "Keywords.changes":
+		if e.ComplexityRoot.Keywords.Changes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Keywords.Changes(childComplexity), true
+	case "Keywords.languages":
+		if e.ComplexityRoot.Keywords.Languages == nil {
+			break
+		}
+
+		args, err := ec.field_Keywords_languages_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Keywords.Languages(childComplexity, args["code"].(*string)), true
+	case "Keywords.version":
+		if e.ComplexityRoot.Keywords.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Keywords.Version(childComplexity), true
+
 	case "LegalHours.allowed":
 		if e.ComplexityRoot.LegalHours.Allowed == nil {
 			break
@@ -4917,6 +5149,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConversationReply(childComplexity, args["input"].(model.ConversationReplyInput)), true
+	case "Mutation.keywordAdd":
+		if e.ComplexityRoot.Mutation.KeywordAdd == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_keywordAdd_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.KeywordAdd(childComplexity, args["input"].(model.KeywordAddInput)), true
+	case "Mutation.keywordAnswersSet":
+		if e.ComplexityRoot.Mutation.KeywordAnswersSet == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_keywordAnswersSet_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.KeywordAnswersSet(childComplexity, args["input"].(model.KeywordAnswersSetInput)), true
+	case "Mutation.keywordRemove":
+		if e.ComplexityRoot.Mutation.KeywordRemove == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_keywordRemove_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.KeywordRemove(childComplexity, args["input"].(model.KeywordRemoveInput)), true
+	case "Mutation.keywordSwitch":
+		if e.ComplexityRoot.Mutation.KeywordSwitch == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_keywordSwitch_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.KeywordSwitch(childComplexity, args["input"].(model.KeywordSwitchInput)), true
 	case "Mutation.messageResolve":
 		if e.ComplexityRoot.Mutation.MessageResolve == nil {
 			break
@@ -6020,6 +6296,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Imports(childComplexity, args["first"].(*int), args["after"].(*string)), true
 
+	case "Query.keywordTrial":
+		if e.ComplexityRoot.Query.KeywordTrial == nil {
+			break
+		}
+
+		args, err := ec.field_Query_keywordTrial_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.KeywordTrial(childComplexity, args["text"].(string), args["locale"].(*string)), true
+	case "Query.keywords":
+		if e.ComplexityRoot.Query.Keywords == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Keywords(childComplexity), true
 	case "Query.legalHours":
 		if e.ComplexityRoot.Query.LegalHours == nil {
 			break
@@ -7893,6 +8186,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ErrorReportFilter", ec.unmarshalInputErrorReportFilter),
 			graphql.NewInputUnmarshaler("FrequencyCapInput", ec.unmarshalInputFrequencyCapInput),
 			graphql.NewInputUnmarshaler("ImportColumnInput", ec.unmarshalInputImportColumnInput),
+			graphql.NewInputUnmarshaler("KeywordAddInput", ec.unmarshalInputKeywordAddInput),
+			graphql.NewInputUnmarshaler("KeywordAnswersSetInput", ec.unmarshalInputKeywordAnswersSetInput),
+			graphql.NewInputUnmarshaler("KeywordRemoveInput", ec.unmarshalInputKeywordRemoveInput),
+			graphql.NewInputUnmarshaler("KeywordSwitchInput", ec.unmarshalInputKeywordSwitchInput),
 			graphql.NewInputUnmarshaler("MessageFilter", ec.unmarshalInputMessageFilter),
 			graphql.NewInputUnmarshaler("MessageResolveInput", ec.unmarshalInputMessageResolveInput),
 			graphql.NewInputUnmarshaler("OperatorDeactivateInput", ec.unmarshalInputOperatorDeactivateInput),
@@ -9513,6 +9810,136 @@ type ContactImportCancelPayload {
 type Subscription {
   "An import whenever it got on, at most some six times a second. Starts with its present state and ends when it has ended."
   importProgress(id: ID!): Import! @hasRole(role: VIEWER)
+}
+`, BuiltIn: false},
+	{Name: "../schema/keyword.graphql", Input: `"What a word or phrase asks for."
+enum KeywordMeaning {
+  STOP
+  START
+  HELP
+}
+
+"A word or phrase that means something as a whole message, with courtesy around it too."
+type KeywordPhrase {
+  meaning: KeywordMeaning!
+  phrase: String!
+  "False: the workspace added it."
+  builtIn: Boolean!
+  "False: it was switched off. As a whole message it goes to the opt-out reviews then, and does not act by itself."
+  on: Boolean!
+  "Law (such as 47 CFR 64.1200(a)(10)), WhatsApp or Twilio say that it counts: it cannot be switched off."
+  binding: Boolean!
+}
+
+"The texts that answer a keyword, in one language. WhatsApp allows them since the contact has just written."
+type KeywordAnswers {
+  "Confirms an opt-out, once: 47 CFR 64.1200(a)(12) allows one message, without advertising."
+  stop: String!
+  start: String!
+  help: String!
+  "Confirms that a topic was left; {topic} is its name, {keyword} its keyword."
+  left: String!
+  "Confirms that a topic was subscribed to, with the same."
+  joined: String!
+  "Those of the five that the workspace wrote itself."
+  own: [String!]! @listSize(assumedSize: 5)
+}
+
+"The words of one language."
+type KeywordLanguage {
+  "ISO 639."
+  code: String!
+  name: String!
+  "Where the built-in words come from."
+  source: String!
+  phrases: [KeywordPhrase!]! @listSize(assumedSize: 100)
+  "Where the engine has no text of its own in the language, English."
+  answers: KeywordAnswers!
+}
+
+"The words by which contacts opt out, opt in and ask for help."
+type Keywords {
+  "Edition of the built-in words and number of the workspace's last change, such as 3f2a91c0/12. The evidence of an opt-out names it."
+  version: String!
+  "All languages, or the one asked for."
+  languages(code: String): [KeywordLanguage!]! @listSize(assumedSize: 5) @goField(forceResolver: true) @cost(weight: 10)
+  "How many phrases were added or switched off; 500 at most."
+  changes: Int!
+}
+
+"What a message would do."
+enum KeywordEffect {
+  OPTS_OUT
+  OPTS_IN
+  HELP
+  "Somebody would have to decide, see optOutReviews."
+  REVIEW
+  "It is no request."
+  NONE
+}
+
+type KeywordTrial {
+  effect: KeywordEffect!
+  "In a sentence: what would happen and why."
+  explanation: String!
+  "By which rule: word, phrase, stop and a few words, sentence, button, provider, switched off; null where nothing was found."
+  rule: String
+  "Of the words that decided, ISO 639."
+  language: String
+  "The words that decided, as they were compared: without case, accents and signs."
+  matched: [String!]! @listSize(assumedSize: 8)
+  "The text that would be sent; null for none."
+  answer: String
+  "Of the words, see Keywords.version."
+  version: String!
+}
+
+extend type Query {
+  keywords: Keywords! @hasRole(role: VIEWER)
+  "Tries what a message would do, without doing it. text: at most 4,096 characters. locale: the contact's, which decides where languages share a word."
+  keywordTrial(text: String!, locale: String): KeywordTrial! @hasRole(role: VIEWER) @cost(weight: 5)
+}
+
+extend type Mutation {
+  "Has a phrase mean something, at once and in all processes. It may not mean anything else already, nor be a topic's keyword; a plain yes is no consent and is refused for START."
+  keywordAdd(input: KeywordAddInput!): KeywordPayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE, recent: true)
+  "Takes back a phrase that was added."
+  keywordRemove(input: KeywordRemoveInput!): KeywordPayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE, recent: true)
+  "Switches a built-in phrase off or on. Binding ones cannot be switched off."
+  keywordSwitch(input: KeywordSwitchInput!): KeywordPayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE, recent: true)
+  "Changes answers of a language; an empty text takes one back to the built-in one, an absent one stays."
+  keywordAnswersSet(input: KeywordAnswersSetInput!): KeywordPayload!
+    @hasRole(role: ADMIN, scope: SETTINGS_WRITE, recent: true)
+}
+input KeywordAddInput {
+  "One of keywords.languages."
+  language: String!
+  meaning: KeywordMeaning!
+  "1 to 60 characters in one line."
+  phrase: String!
+}
+input KeywordRemoveInput {
+  language: String!
+  phrase: String!
+}
+input KeywordSwitchInput {
+  language: String!
+  phrase: String!
+  on: Boolean!
+}
+input KeywordAnswersSetInput {
+  language: String!
+  "At most 1,000 characters, as each of the others."
+  stop: String
+  start: String
+  help: String
+  "With {topic}; {keyword} may stand in it."
+  left: String
+  joined: String
+}
+type KeywordPayload {
+  keywords: Keywords
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/message.graphql", Input: `enum MessageDirection {
@@ -12493,6 +12920,98 @@ func (ec *executionContext) childFields_ImportReject(ctx context.Context, field 
 		return ec.fieldContext_ImportReject_reason(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ImportReject", field.Name)
+}
+
+func (ec *executionContext) childFields_KeywordAnswers(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "stop":
+		return ec.fieldContext_KeywordAnswers_stop(ctx, field)
+	case "start":
+		return ec.fieldContext_KeywordAnswers_start(ctx, field)
+	case "help":
+		return ec.fieldContext_KeywordAnswers_help(ctx, field)
+	case "left":
+		return ec.fieldContext_KeywordAnswers_left(ctx, field)
+	case "joined":
+		return ec.fieldContext_KeywordAnswers_joined(ctx, field)
+	case "own":
+		return ec.fieldContext_KeywordAnswers_own(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type KeywordAnswers", field.Name)
+}
+
+func (ec *executionContext) childFields_KeywordLanguage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_KeywordLanguage_code(ctx, field)
+	case "name":
+		return ec.fieldContext_KeywordLanguage_name(ctx, field)
+	case "source":
+		return ec.fieldContext_KeywordLanguage_source(ctx, field)
+	case "phrases":
+		return ec.fieldContext_KeywordLanguage_phrases(ctx, field)
+	case "answers":
+		return ec.fieldContext_KeywordLanguage_answers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type KeywordLanguage", field.Name)
+}
+
+func (ec *executionContext) childFields_KeywordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "keywords":
+		return ec.fieldContext_KeywordPayload_keywords(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_KeywordPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type KeywordPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_KeywordPhrase(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "meaning":
+		return ec.fieldContext_KeywordPhrase_meaning(ctx, field)
+	case "phrase":
+		return ec.fieldContext_KeywordPhrase_phrase(ctx, field)
+	case "builtIn":
+		return ec.fieldContext_KeywordPhrase_builtIn(ctx, field)
+	case "on":
+		return ec.fieldContext_KeywordPhrase_on(ctx, field)
+	case "binding":
+		return ec.fieldContext_KeywordPhrase_binding(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type KeywordPhrase", field.Name)
+}
+
+func (ec *executionContext) childFields_KeywordTrial(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "effect":
+		return ec.fieldContext_KeywordTrial_effect(ctx, field)
+	case "explanation":
+		return ec.fieldContext_KeywordTrial_explanation(ctx, field)
+	case "rule":
+		return ec.fieldContext_KeywordTrial_rule(ctx, field)
+	case "language":
+		return ec.fieldContext_KeywordTrial_language(ctx, field)
+	case "matched":
+		return ec.fieldContext_KeywordTrial_matched(ctx, field)
+	case "answer":
+		return ec.fieldContext_KeywordTrial_answer(ctx, field)
+	case "version":
+		return ec.fieldContext_KeywordTrial_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type KeywordTrial", field.Name)
+}
+
+func (ec *executionContext) childFields_Keywords(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_Keywords_version(ctx, field)
+	case "languages":
+		return ec.fieldContext_Keywords_languages(ctx, field)
+	case "changes":
+		return ec.fieldContext_Keywords_changes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Keywords", field.Name)
 }
 
 func (ec *executionContext) childFields_LegalHours(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

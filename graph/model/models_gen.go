@@ -1304,6 +1304,105 @@ type ImportReject struct {
 	Reason string `json:"reason"`
 }
 
+type KeywordAddInput struct {
+	// One of keywords.languages.
+	Language string         `json:"language"`
+	Meaning  KeywordMeaning `json:"meaning"`
+	// 1 to 60 characters in one line.
+	Phrase string `json:"phrase"`
+}
+
+// The texts that answer a keyword, in one language. WhatsApp allows them since the contact has just written.
+type KeywordAnswers struct {
+	// Confirms an opt-out, once: 47 CFR 64.1200(a)(12) allows one message, without advertising.
+	Stop  string `json:"stop"`
+	Start string `json:"start"`
+	Help  string `json:"help"`
+	// Confirms that a topic was left; {topic} is its name, {keyword} its keyword.
+	Left string `json:"left"`
+	// Confirms that a topic was subscribed to, with the same.
+	Joined string `json:"joined"`
+	// Those of the five that the workspace wrote itself.
+	Own []string `json:"own"`
+}
+
+type KeywordAnswersSetInput struct {
+	Language string `json:"language"`
+	// At most 1,000 characters, as each of the others.
+	Stop  graphql.Omittable[*string] `json:"stop,omitempty"`
+	Start graphql.Omittable[*string] `json:"start,omitempty"`
+	Help  graphql.Omittable[*string] `json:"help,omitempty"`
+	// With {topic}; {keyword} may stand in it.
+	Left   graphql.Omittable[*string] `json:"left,omitempty"`
+	Joined graphql.Omittable[*string] `json:"joined,omitempty"`
+}
+
+// The words of one language.
+type KeywordLanguage struct {
+	// ISO 639.
+	Code string `json:"code"`
+	Name string `json:"name"`
+	// Where the built-in words come from.
+	Source  string           `json:"source"`
+	Phrases []*KeywordPhrase `json:"phrases"`
+	// Where the engine has no text of its own in the language, English.
+	Answers *KeywordAnswers `json:"answers"`
+}
+
+type KeywordPayload struct {
+	Keywords   *Keywords    `json:"keywords,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// A word or phrase that means something as a whole message, with courtesy around it too.
+type KeywordPhrase struct {
+	Meaning KeywordMeaning `json:"meaning"`
+	Phrase  string         `json:"phrase"`
+	// False: the workspace added it.
+	BuiltIn bool `json:"builtIn"`
+	// False: it was switched off. As a whole message it goes to the opt-out reviews then, and does not act by itself.
+	On bool `json:"on"`
+	// Law (such as 47 CFR 64.1200(a)(10)), WhatsApp or Twilio say that it counts: it cannot be switched off.
+	Binding bool `json:"binding"`
+}
+
+type KeywordRemoveInput struct {
+	Language string `json:"language"`
+	Phrase   string `json:"phrase"`
+}
+
+type KeywordSwitchInput struct {
+	Language string `json:"language"`
+	Phrase   string `json:"phrase"`
+	On       bool   `json:"on"`
+}
+
+type KeywordTrial struct {
+	Effect KeywordEffect `json:"effect"`
+	// In a sentence: what would happen and why.
+	Explanation string `json:"explanation"`
+	// By which rule: word, phrase, stop and a few words, sentence, button, provider, switched off; null where nothing was found.
+	Rule *string `json:"rule,omitempty"`
+	// Of the words that decided, ISO 639.
+	Language *string `json:"language,omitempty"`
+	// The words that decided, as they were compared: without case, accents and signs.
+	Matched []string `json:"matched"`
+	// The text that would be sent; null for none.
+	Answer *string `json:"answer,omitempty"`
+	// Of the words, see Keywords.version.
+	Version string `json:"version"`
+}
+
+// The words by which contacts opt out, opt in and ask for help.
+type Keywords struct {
+	// Edition of the built-in words and number of the workspace's last change, such as 3f2a91c0/12. The evidence of an opt-out names it.
+	Version string `json:"version"`
+	// All languages, or the one asked for.
+	Languages []*KeywordLanguage `json:"languages"`
+	// How many phrases were added or switched off; 500 at most.
+	Changes int `json:"changes"`
+}
+
 // Hours in which messages may be sent in a place, in the recipient's local time.
 type LegalHours struct {
 	// Also the notBeforeReason of messages that wait for them.
@@ -3806,6 +3905,128 @@ func (e *ImportStatus) UnmarshalJSON(b []byte) error {
 }
 
 func (e ImportStatus) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What a message would do.
+type KeywordEffect string
+
+const (
+	KeywordEffectOptsOut KeywordEffect = "OPTS_OUT"
+	KeywordEffectOptsIn  KeywordEffect = "OPTS_IN"
+	KeywordEffectHelp    KeywordEffect = "HELP"
+	// Somebody would have to decide, see optOutReviews.
+	KeywordEffectReview KeywordEffect = "REVIEW"
+	// It is no request.
+	KeywordEffectNone KeywordEffect = "NONE"
+)
+
+var AllKeywordEffect = []KeywordEffect{
+	KeywordEffectOptsOut,
+	KeywordEffectOptsIn,
+	KeywordEffectHelp,
+	KeywordEffectReview,
+	KeywordEffectNone,
+}
+
+func (e KeywordEffect) IsValid() bool {
+	switch e {
+	case KeywordEffectOptsOut, KeywordEffectOptsIn, KeywordEffectHelp, KeywordEffectReview, KeywordEffectNone:
+		return true
+	}
+	return false
+}
+
+func (e KeywordEffect) String() string {
+	return string(e)
+}
+
+func (e *KeywordEffect) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = KeywordEffect(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid KeywordEffect", str)
+	}
+	return nil
+}
+
+func (e KeywordEffect) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *KeywordEffect) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e KeywordEffect) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What a word or phrase asks for.
+type KeywordMeaning string
+
+const (
+	KeywordMeaningStop  KeywordMeaning = "STOP"
+	KeywordMeaningStart KeywordMeaning = "START"
+	KeywordMeaningHelp  KeywordMeaning = "HELP"
+)
+
+var AllKeywordMeaning = []KeywordMeaning{
+	KeywordMeaningStop,
+	KeywordMeaningStart,
+	KeywordMeaningHelp,
+}
+
+func (e KeywordMeaning) IsValid() bool {
+	switch e {
+	case KeywordMeaningStop, KeywordMeaningStart, KeywordMeaningHelp:
+		return true
+	}
+	return false
+}
+
+func (e KeywordMeaning) String() string {
+	return string(e)
+}
+
+func (e *KeywordMeaning) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = KeywordMeaning(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid KeywordMeaning", str)
+	}
+	return nil
+}
+
+func (e KeywordMeaning) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *KeywordMeaning) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e KeywordMeaning) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

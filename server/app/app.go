@@ -301,7 +301,7 @@ func (a *App) build(ctx context.Context) error {
 	s.Unknowns = reconcile.NewService(a.db, a.hub, enqueuer)
 	breaker := dispatch.NewBreaker(a.db, s.Campaigns, s.Senders, a.log)
 	s.Webhooks = webhookevent.NewApplier(webhookevent.Options{
-		DB: a.db, Hub: a.hub, Jobs: enqueuer, Reader: twilio.Reader{}, Receive: s.Conversations.Receive,
+		DB: a.db, Hub: a.hub, Jobs: enqueuer, Reader: twilio.Reader{}, Words: s.Consents.Words, Receive: s.Conversations.Receive,
 		Merges: s.Merges, Receipts: message.NewReceipts(s.Consents), Breaker: breaker, Log: a.log,
 	})
 	if a.Sandbox != nil {
@@ -386,7 +386,8 @@ func (a *App) openWriter(now func() time.Time) (err error) {
 		a.Services.Health.WatchSpool(spool.State)
 	}
 	a.writer = webhookevent.NewWriter(webhookevent.WriterOptions{
-		DB: a.db, Applier: a.Services.Webhooks, Reader: twilio.Reader{}, Spool: spool, Log: a.log, Now: now,
+		DB: a.db, Applier: a.Services.Webhooks, Reader: twilio.Reader{}, Spool: spool, Words: a.Services.Consents.Words,
+		Log: a.log, Now: now,
 	})
 	a.writer.Register(a.registry)
 	return nil

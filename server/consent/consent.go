@@ -51,6 +51,7 @@ type Evidence struct {
 	MessageSID string `json:"messageSid,omitempty"` // of the inbound message
 	Note       string `json:"note,omitempty"`       // what an operator wrote down
 	Rule       string `json:"rule,omitempty"`       // by which rule of Understand an inbound message was read
+	Words      string `json:"words,omitempty"`      // by which words: Intent.Words
 }
 
 // Event is one entry of the ledger.
@@ -89,11 +90,13 @@ type Service struct {
 	hub  *pubsub.Hub
 	keys *keys.Addresses
 	now  func() time.Time
+
+	Words *Words
 }
 
 // NewService makes the service.
 func NewService(d *db.DB, hub *pubsub.Hub, addresses *keys.Addresses, now func() time.Time) *Service {
-	return &Service{db: d, hub: hub, keys: addresses, now: now}
+	return &Service{db: d, hub: hub, keys: addresses, now: now, Words: newWords(d)}
 }
 
 // Change is a consent to record.

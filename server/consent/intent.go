@@ -2,6 +2,7 @@ package consent
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,7 +14,7 @@ type Intent struct {
 	Review   bool   // it may ask for an opt-out, and a person has to decide
 	Rule     string // for the evidence, see below
 	Language string // of the words, ISO 639-1; "": of the provider's or of a button
-	Version  int64  // of the workspace's words; 0: only the built-in ones
+	Words    string // edition of the built-in words, and version of the workspace's changes
 	Matched  []string
 }
 
@@ -23,6 +24,7 @@ type Said struct {
 	ButtonText    string
 	ButtonPayload string
 	Provider      Keyword // what Twilio's own opt-out management understood (OptOutType)
+	Locale        string  // the contact's: many languages share a word
 }
 
 // Rules, as evidence names them.
@@ -44,15 +46,19 @@ func Understand(s Said) Intent { return builtIn().Understand(s) }
 // provider's word, a button's, or the body's. A provider's START is only its own: what
 // a person agrees to, their own words say.
 func (v *Vocabulary) Understand(s Said) Intent {
+	in := v.understand(s.Body, s.Locale)
 	if s.Provider == KeywordStop {
-		return Intent{Keyword: KeywordStop, Rule: RuleProvider}
+		return Intent{Keyword: KeywordStop, Rule: RuleProvider, Words: v.Edition(), Language: in.Language}
 	}
 	for _, button := range []string{s.ButtonPayload, s.ButtonText} {
 		if v.isOptOutButton(button) {
-			return Intent{Keyword: KeywordStop, Rule: RuleButton}
+			return Intent{
+				Keyword: KeywordStop, Rule: RuleButton, Words: v.Edition(), Language: v.understand(button, s.Locale).Language,
+				Matched: []string{button},
+			}
 		}
 	}
-	return v.understand(s.Body)
+	return in
 }
 
 // isOptOutButton reads a button's payload or text, such as STOP, OPT_OUT or "Stop
@@ -63,7 +69,7 @@ func (v *Vocabulary) isOptOutButton(text string) bool {
 		return false
 	}
 	joined := strings.ReplaceAll(p, " ", "")
-	return joined == "optout" || joined == "unsubscribe" || joined == "stopall" || v.understand(p).Keyword == KeywordStop
+	return joined == "optout" || joined == "unsubscribe" || joined == "stopall" || v.understand(p, "").Keyword == KeywordStop
 }
 
 const (
@@ -127,13 +133,21 @@ func clauses(body string) (list []string) {
 	return list
 }
 
-func (v *Vocabulary) understand(body string) Intent {
-	in := v.read(body)
-	in.Version = v.Version
+func (v *Vocabulary) understand(body, locale string) Intent {
+	in := v.read(body, languageOf(locale))
+	if in.Keyword != KeywordNone || in.Review {
+		in.Words = v.Edition()
+	}
 	return in
 }
 
-func (v *Vocabulary) read(body string) Intent {
+// Edition names the words for evidence: the built-in ones, and the workspace's version.
+func (v *Vocabulary) Edition() string { return Edition(v.Version) }
+
+// Edition names the words with the workspace's changes of a version.
+func Edition(version int64) string { return edition() + "/" + strconv.FormatInt(version, 10) }
+
+func (v *Vocabulary) read(body, language string) Intent {
 	bare, accented := plain(body, false), plain(body, true)
 	words := strings.Fields(bare)
 	if len(words) == 0 {
@@ -148,6 +162,7 @@ func (v *Vocabulary) read(body string) Intent {
 		return Intent{}
 	}
 	texts, parts := make([]*text, len(v.lexicons)), clauses(body)
+	var whole Intent
 	for i, l := range v.lexicons { // what is a keyword as a whole
 		t := l.text(bare, accented, parts)
 		texts[i] = t
@@ -162,7 +177,14 @@ func (v *Vocabulary) read(body string) Intent {
 		default:
 			continue
 		}
-		return Intent{Keyword: keyword, Rule: RuleWord, Language: l.code, Matched: []string{t.whole}}
+		// Many languages share a word: the contact's own counts, else English, whose "stop"
+		// most have.
+		if whole.Keyword == KeywordNone || l.code == language || l.code == "en" && whole.Language != language {
+			whole = Intent{Keyword: keyword, Rule: RuleWord, Language: l.code, Matched: []string{t.whole}}
+		}
+	}
+	if whole.Keyword != KeywordNone {
+		return whole
 	}
 	for i, l := range v.lexicons { // what the workspace switched off, a person decides
 		if l.off[texts[i].whole] {
@@ -170,7 +192,8 @@ func (v *Vocabulary) read(body string) Intent {
 		}
 	}
 	if len(words) <= longestRequest {
-		for i, l := range v.lexicons {
+		for _, i := range v.order(language) {
+			l := v.lexicons[i]
 			if texts[i].other {
 				continue
 			}
@@ -186,6 +209,19 @@ func (v *Vocabulary) read(body string) Intent {
 		return Intent{}
 	}
 	return v.sentence(texts, strings.ContainsAny(body, "?？؟;"))
+}
+
+// order lists the lexicons, the contact's own first.
+func (v *Vocabulary) order(language string) []int {
+	order := make([]int, 0, len(v.lexicons))
+	for i, l := range v.lexicons {
+		if l.code == language {
+			order = slices.Insert(order, 0, i)
+		} else {
+			order = append(order, i)
+		}
+	}
+	return order
 }
 
 // sentence looks for a wish among other words. What is short and says little else acts

@@ -4,7 +4,7 @@ package conversation
 
 import (
 	"context"
-	"fmt"
+	"strings"
 	"time"
 
 	"eventstream/server/actor"
@@ -159,8 +159,14 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 	if err != nil {
 		return News{}, err
 	}
-	intent := consent.Understand(in.Said())
-	answer, keyword, err := s.obeyAny(ctx, tx, c, intent, in)
+	words, err := s.consents.Words.In(ctx, tx)
+	if err != nil {
+		return News{}, err
+	}
+	said := in.Said()
+	said.Locale = c.Locale
+	intent := words.Understand(said)
+	answer, keyword, err := s.obeyAny(ctx, tx, c, words, intent, in)
 	if err != nil {
 		return News{}, err
 	}
@@ -198,49 +204,42 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 
 // obeyAny does what a message asks for, of everything or of one topic. It gives the
 // answer that confirms it, "" for none, and what was asked for of everything.
-func (s *Service) obeyAny(ctx context.Context, tx bun.Tx, c *contact.Contact, intent consent.Intent,
-	in InboundMessage,
+func (s *Service) obeyAny(ctx context.Context, tx bun.Tx, c *contact.Contact, words *consent.Vocabulary,
+	intent consent.Intent, in InboundMessage,
 ) (answer string, everything consent.Keyword, err error) {
 	// A button's and the provider's STOP are about everything, whatever the body names.
-	k, rest := consent.DetectCommand(in.Body)
+	k, rest := words.Command(in.Body)
 	if k != consent.KeywordNone && intent.Rule != consent.RuleButton && intent.Rule != consent.RuleProvider {
 		t, err := s.topics.ByKeyword(ctx, tx, rest)
 		if err != nil {
 			return "", consent.KeywordNone, err
 		}
 		if t != nil {
-			answer, err = s.obeyTopic(ctx, tx, c, k, t, in)
+			answer, err = s.obeyTopic(ctx, tx, c, words, k, t, in)
 			return answer, consent.KeywordNone, err
 		}
 	}
-	answer, err = s.obey(ctx, tx, c, intent, in)
+	answer, err = s.obey(ctx, tx, c, words, intent, in)
 	return answer, intent.Keyword, err
 }
-
-// Confirmations, by language; the law allows one after an opt-out
-// (47 CFR 64.1200(a)(12)).
-var (
-	stopConfirmation  = "You are unsubscribed and will get no more messages from us. Reply START to subscribe again."
-	startConfirmation = "You are subscribed again. Reply STOP at any time to unsubscribe."
-	helpAnswer        = "Reply STOP to unsubscribe or START to subscribe."
-)
 
 // obey records what a keyword decides and answers what it changed. The ledger
 // takes every one, also where nothing changes: what becomes known late is held
 // against the newest of them.
-func (s *Service) obey(ctx context.Context, tx bun.Tx, c *contact.Contact, intent consent.Intent,
-	in InboundMessage,
+func (s *Service) obey(ctx context.Context, tx bun.Tx, c *contact.Contact, words *consent.Vocabulary,
+	intent consent.Intent, in InboundMessage,
 ) (answer string, err error) {
 	before := c.ConsentStatus
+	answers, _ := words.AnswersFor(intent.Language, c.Locale)
 	switch intent.Keyword {
 	case consent.KeywordNone:
 		return "", nil
 	case consent.KeywordHelp:
-		return helpAnswer, nil
+		return answers.Help, nil
 	case consent.KeywordStop:
-		answer = stopConfirmation
+		answer = answers.Stop
 	case consent.KeywordStart:
-		answer = startConfirmation
+		answer = answers.Start
 	}
 	if err := s.consents.Record(ctx, tx, c, decided(intent, in)); err != nil || c.ConsentStatus == before {
 		return "", err // a repeat was confirmed once already
@@ -257,7 +256,8 @@ func decided(intent consent.Intent, in InboundMessage) consent.Change {
 	return consent.Change{
 		Status: status, Source: consent.SourceKeyword, OccurredAt: in.ReceivedAt, Late: in.Late,
 		Evidence: consent.Evidence{
-			Text: contact.CleanText(in.Body), MessageSID: in.SID, Rule: intent.Rule, Language: intent.Language,
+			Text: contact.CleanText(in.Body), MessageSID: in.SID, Rule: intent.Rule, Words: intent.Words,
+			Language: intent.Language,
 		},
 	}
 }
@@ -265,16 +265,15 @@ func decided(intent consent.Intent, in InboundMessage) consent.Change {
 // obeyTopic has a contact leave one topic, or subscribes them to it. Their START
 // asks for these messages, so it also brings back whom STOP had sent away,
 // unless that STOP is the newer one, or may be where this came late.
-func (s *Service) obeyTopic(ctx context.Context, tx bun.Tx, c *contact.Contact, k consent.Keyword, t *topic.Topic,
-	in InboundMessage,
+func (s *Service) obeyTopic(ctx context.Context, tx bun.Tx, c *contact.Contact, words *consent.Vocabulary,
+	k consent.Keyword, t *topic.Topic, in InboundMessage,
 ) (string, error) {
 	before := c.ConsentStatus
-	status, answer := topic.StatusLeft,
-		fmt.Sprintf("You have left “%s” and still get our other messages. Reply START %s to come back, STOP to get nothing any more.", t.Name, t.Keyword)
+	intent := words.Understand(consent.Said{Body: firstWord(in.Body), Locale: c.Locale})
+	answers, _ := words.AnswersFor(intent.Language, c.Locale)
+	status, answer := topic.StatusLeft, answers.Left
 	if k == consent.KeywordStart {
-		status, answer = topic.StatusSubscribed,
-			fmt.Sprintf("You are subscribed to “%s”. Reply STOP %s to leave it, STOP to get nothing any more.", t.Name,
-				t.Keyword)
+		status, answer = topic.StatusSubscribed, answers.Joined
 		doubt := time.Duration(0)
 		if in.Late {
 			doubt = consent.ClockError
@@ -283,7 +282,9 @@ func (s *Service) obeyTopic(ctx context.Context, tx bun.Tx, c *contact.Contact, 
 		if err != nil || left != nil && !in.ReceivedAt.After(left.Add(doubt)) {
 			return "", err
 		}
-		if err := s.consents.Record(ctx, tx, c, decided(consent.Intent{Keyword: k, Rule: consent.RuleWord}, in)); err != nil ||
+		if err := s.consents.Record(ctx, tx, c, decided(consent.Intent{
+			Keyword: k, Rule: consent.RuleWord, Language: intent.Language, Words: words.Edition(),
+		}, in)); err != nil ||
 			c.ConsentStatus != contact.ConsentOptedIn {
 			return "", err
 		}
@@ -295,7 +296,15 @@ func (s *Service) obeyTopic(ctx context.Context, tx bun.Tx, c *contact.Contact, 
 	if !changed && c.ConsentStatus == before || k == consent.KeywordStop && c.ConsentStatus == contact.ConsentOptedOut {
 		return "", nil // confirmed once already
 	}
-	return answer, nil
+	return consent.About(answer, t.Name, t.Keyword), nil
+}
+
+// firstWord is the STOP of "STOP NEWS".
+func firstWord(body string) string {
+	if words := strings.Fields(body); len(words) > 0 {
+		return words[0]
+	}
+	return ""
 }
 
 // confirm answers a keyword, unless Twilio has done so.

@@ -42,6 +42,9 @@ func (s *Service) Create(ctx context.Context, in Input) (*Topic, error) {
 		if n >= maxTopics {
 			return apperr.Conflict("there are %d topics already, no more are possible: delete one that is not used", n)
 		}
+		if err := ownWords(ctx, tx, in, t); err != nil {
+			return err
+		}
 		if err := insert(ctx, tx, t); err != nil {
 			return taken(t, err)
 		}
@@ -63,12 +66,27 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Topic, error
 		if err := in.apply(t); err != nil {
 			return err
 		}
+		if err := ownWords(ctx, tx, in, t); err != nil {
+			return err
+		}
 		if err := update(ctx, tx, t); err != nil {
 			return taken(t, err)
 		}
 		return audit.Record(ctx, tx, "topic.update", "topic", t.ID, map[string]any{"name": t.Name, "keyword": t.Keyword})
 	})
 	return t, err
+}
+
+// ownWords keeps a keyword from being one of the phrases that the workspace added.
+func ownWords(ctx context.Context, tx bun.Tx, in Input, t *Topic) error {
+	if in.Keyword == nil || t.KeywordFolded == "" {
+		return nil
+	}
+	reserved, err := consent.ReservedIn(ctx, tx, t.KeywordFolded)
+	if err == nil && reserved {
+		err = apperr.Invalid("keyword", "%q is one of the phrases in Settings, Keywords: choose another", t.Keyword)
+	}
+	return err
 }
 
 func taken(t *Topic, err error) error {

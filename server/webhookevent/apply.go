@@ -10,6 +10,7 @@ import (
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
+	"eventstream/server/consent"
 	"eventstream/server/conversation"
 	"eventstream/server/db"
 	"eventstream/server/jobs"
@@ -59,6 +60,7 @@ type Options struct {
 	Merges   *merge.Service // nil: receipts join no addresses
 	Receipts *message.Receipts
 	Breaker  Breaker
+	Words    *consent.Words // nil: the built-in ones
 	Log      *slog.Logger
 }
 
@@ -237,7 +239,7 @@ func (a *Applier) Replay(ctx context.Context, id int64) (*Event, error) {
 // tells how many were news.
 func (a *Applier) Record(ctx context.Context, events []*Event) (int, error) {
 	for _, e := range events {
-		e.classify(a.Reader)
+		e.classify(ctx, a.Reader, a.Words)
 	}
 	fresh, err := insert(ctx, a.DB, events, false)
 	if err != nil {
@@ -249,7 +251,7 @@ func (a *Applier) Record(ctx context.Context, events []*Event) (int, error) {
 
 // RecordOne is Record for one event among many: whoever nudges finds them.
 func (a *Applier) RecordOne(ctx context.Context, e *Event) error {
-	e.classify(a.Reader)
+	e.classify(ctx, a.Reader, a.Words)
 	fresh, err := insert(ctx, a.DB, []*Event{e}, false)
 	if err == nil {
 		a.offer(fresh)

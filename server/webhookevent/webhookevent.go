@@ -9,6 +9,7 @@
 package webhookevent
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -104,7 +105,7 @@ func (e *Event) Decided() time.Time {
 }
 
 // classify notes what applying in order needs to know before it reads params.
-func (e *Event) classify(reader Reader) {
+func (e *Event) classify(ctx context.Context, reader Reader, known *consent.Words) {
 	if e.Kind != KindInbound {
 		return
 	}
@@ -113,8 +114,9 @@ func (e *Event) classify(reader Reader) {
 	if a, err := contact.DeliveredAddress(in.From); err == nil {
 		e.ContactKey = a.MatchKey
 	}
-	command, _ := consent.DetectCommand(in.Body)
-	e.Urgent = consent.Understand(in.Said()).Keyword == consent.KeywordStop || command == consent.KeywordStop
+	words := known.Recent(ctx)
+	command, _ := words.Command(in.Body)
+	e.Urgent = words.Understand(in.Said()).Keyword == consent.KeywordStop || command == consent.KeywordStop
 }
 
 // InboundKey is the dedupe key of an inbound message, however it became known.

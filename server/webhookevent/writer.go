@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"eventstream/server/apperr"
+	"eventstream/server/consent"
 	"eventstream/server/db"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -65,7 +66,8 @@ type WriterOptions struct {
 	DB      *db.DB
 	Applier *Applier // applies what was stored; nil: somebody else will
 	Reader  Reader
-	Spool   *Spool // nil: while Postgres is away, events are refused
+	Spool   *Spool         // nil: while Postgres is away, events are refused
+	Words   *consent.Words // nil: the built-in ones
 	Log     *slog.Logger
 	Now     func() time.Time
 }
@@ -115,7 +117,7 @@ func (w *Writer) Write(ctx context.Context, e *Event) error {
 	if e.Source == "" {
 		e.Source = SourceLive
 	}
-	e.classify(w.Reader)
+	e.classify(ctx, w.Reader, w.Words)
 	wait := &waiting{event: e, done: make(chan error, 1)}
 	select {
 	case w.queue <- wait:

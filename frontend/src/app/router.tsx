@@ -146,6 +146,11 @@ const routeTree = rootRoute.addChildren([
   }),
   createRoute({
     getParentRoute: parent,
+    path: "/settings/keywords",
+    component: lazyRouteComponent(() => import("../features/settings/KeywordsPage"), "KeywordsPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
     path: "/account",
     component: lazyRouteComponent(() => import("../features/account/AccountPage"), "AccountPage"),
   }),

@@ -15,6 +15,7 @@ import {
 import { useForm } from "@mantine/form";
 import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
+import { Link } from "@tanstack/react-router";
 import { useMutation, useQuery } from "urql";
 import { useMay, useSession } from "../../app/session";
 import { Failed, Page, Rows, Status } from "../../components/ui";
@@ -145,6 +146,21 @@ export function SettingsPage() {
     >
       <Senders />
       <Limits />
+      <Card>
+        <Group justify="space-between">
+          <div>
+            <Title order={2} size="h4">
+              Keywords
+            </Title>
+            <Text size="sm" c="dimmed">
+              What contacts write to opt out, opt in or get help, by language, and what answers them
+            </Text>
+          </div>
+          <Button component={Link} to="/settings/keywords" variant="default">
+            Open keywords
+          </Button>
+        </Group>
+      </Card>
       {!setup.live && <Sandbox />}
       {admin && (
         <SimpleGrid cols={{ base: 1, lg: 2 }}>

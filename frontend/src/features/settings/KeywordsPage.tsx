@@ -1,0 +1,463 @@
+import {
+  ActionIcon,
+  Alert,
+  Badge,
+  Button,
+  Card,
+  Code,
+  Group,
+  Select,
+  SimpleGrid,
+  Stack,
+  Switch,
+  Table,
+  Text,
+  Textarea,
+  TextInput,
+  Title,
+  Tooltip,
+  VisuallyHidden,
+} from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { notifications } from "@mantine/notifications";
+import { IconLock, IconTrash } from "@tabler/icons-react";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
+import { useMutation, useQuery } from "urql";
+import { useMay } from "../../app/session";
+import { Failed, Page, Rows } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { KeywordAnswersSetInput, KeywordMeaning, KeywordsQuery } from "../../gql/graphql";
+import { byField, settled } from "../../lib/errors";
+
+const LanguagesDocument = graphql(`
+  query KeywordLanguages {
+    keywords {
+      version
+      changes
+      languages {
+        code
+        name
+      }
+    }
+  }
+`);
+const KeywordsDocument = graphql(`
+  query Keywords($code: String!) {
+    keywords {
+      version
+      languages(code: $code) {
+        code
+        name
+        source
+        phrases {
+          meaning
+          phrase
+          builtIn
+          on
+          binding
+        }
+        answers {
+          stop
+          start
+          help
+          left
+          joined
+          own
+        }
+      }
+    }
+  }
+`);
+const TrialDocument = graphql(`
+  query KeywordTrial($text: String!) {
+    keywordTrial(text: $text) {
+      effect
+      explanation
+      rule
+      language
+      matched
+      answer
+      version
+    }
+  }
+`);
+const AddDocument = graphql(`
+  mutation KeywordAdd($input: KeywordAddInput!) {
+    keywordAdd(input: $input) {
+      keywords {
+        version
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+const RemoveDocument = graphql(`
+  mutation KeywordRemove($input: KeywordRemoveInput!) {
+    keywordRemove(input: $input) {
+      keywords {
+        version
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+const SwitchDocument = graphql(`
+  mutation KeywordSwitch($input: KeywordSwitchInput!) {
+    keywordSwitch(input: $input) {
+      keywords {
+        version
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+const AnswersDocument = graphql(`
+  mutation KeywordAnswersSet($input: KeywordAnswersSetInput!) {
+    keywordAnswersSet(input: $input) {
+      keywords {
+        version
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+type Language = KeywordsQuery["keywords"]["languages"][number];
+type Phrase = Language["phrases"][number];
+
+const meanings: Record<KeywordMeaning, string> = { STOP: "Opts out", START: "Opts in", HELP: "Gets help" };
+
+/** The words by which contacts opt out, opt in and ask for help. */
+export function KeywordsPage() {
+  const search = useSearch({ from: "__root__" });
+  const navigate = useNavigate();
+  const code = search.status ?? "en";
+  const [{ data, error }, load] = useQuery({ query: LanguagesDocument });
+  const [{ data: one, error: oneError }, again] = useQuery({ query: KeywordsDocument, variables: { code } });
+  const refresh = () => again({ requestPolicy: "network-only" });
+  const language = one?.keywords.languages[0];
+  return (
+    <Page title="Keywords" description="What contacts write to opt out, opt in or get help, and what answers them">
+      <Trial />
+      {error || oneError ? (
+        <Failed
+          error={error ?? oneError}
+          retry={() => {
+            load({ requestPolicy: "network-only" });
+            refresh();
+          }}
+        />
+      ) : (
+        <Stack>
+          <Select
+            label="Language"
+            searchable
+            allowDeselect={false}
+            data={(data?.keywords.languages ?? []).map((l) => ({ value: l.code, label: `${l.name} (${l.code})` }))}
+            value={code}
+            onChange={(v) => v && navigate({ to: "/settings/keywords", search: { status: v === "en" ? undefined : v } })}
+            maw={320}
+          />
+          {language?.code !== code ? (
+            <Rows />
+          ) : (
+            <SimpleGrid cols={{ base: 1, lg: 2 }}>
+              <Phrases language={language} refresh={refresh} />
+              <Answers key={`${code} ${one?.keywords.version}`} language={language} refresh={refresh} />
+            </SimpleGrid>
+          )}
+        </Stack>
+      )}
+    </Page>
+  );
+}
+
+const effects: Record<string, { color: string; label: string }> = {
+  OPTS_OUT: { color: "red", label: "Opts out" },
+  OPTS_IN: { color: "green", label: "Opts in" },
+  HELP: { color: "blue", label: "Gets help" },
+  REVIEW: { color: "yellow", label: "Goes to review" },
+  NONE: { color: "gray", label: "Nothing" },
+};
+
+/** Tries what a message would do, without doing it. */
+function Trial() {
+  const [text, setText] = useState("");
+  const [asked] = useDebouncedValue(text.trim(), 300);
+  const [{ data, error }] = useQuery({ query: TrialDocument, variables: { text: asked }, pause: asked === "" });
+  const t = asked === "" ? undefined : data?.keywordTrial;
+  const effect = t && effects[t.effect];
+  return (
+    <Card>
+      <Title order={2} size="h4" mb="xs">
+        Try a message
+      </Title>
+      <Textarea
+        aria-label="Message to try"
+        placeholder="Please stop sending me these messages"
+        description="Shows what would happen if a contact wrote this; nothing does."
+        autosize
+        minRows={2}
+        maxLength={4096}
+        value={text}
+        onChange={(e) => setText(e.currentTarget.value)}
+      />
+      <div aria-live="polite">
+        {error && (
+          <Alert color="red" mt="sm">
+            {error.message}
+          </Alert>
+        )}
+        {t && effect && (
+          <Alert color={effect.color} title={effect.label} mt="sm" role="status">
+            <Stack gap="xs">
+              <Text size="sm">{t.explanation}</Text>
+              {t.rule && (
+                <Group gap="xs">
+                  <Text size="sm">
+                    Rule “{t.rule}”{t.language ? ` in ${t.language}` : ""}, words {t.version}
+                  </Text>
+                  {t.matched.map((m) => (
+                    <Code key={m} style={{ overflowWrap: "anywhere" }}>
+                      {m}
+                    </Code>
+                  ))}
+                </Group>
+              )}
+              {t.answer && (
+                <Text size="sm">
+                  Answer: <q>{t.answer}</q>
+                </Text>
+              )}
+            </Stack>
+          </Alert>
+        )}
+      </div>
+    </Card>
+  );
+}
+
+function Phrases(props: { language: Language; refresh: () => void }) {
+  const admin = useMay("ADMIN");
+  const [, add] = useMutation(AddDocument);
+  const [, remove] = useMutation(RemoveDocument);
+  const [, turn] = useMutation(SwitchDocument);
+  const [phrase, setPhrase] = useState("");
+  const [meaning, setMeaning] = useState<KeywordMeaning>("STOP");
+  const [wrong, setWrong] = useState<string>();
+  const [all, setAll] = useState(false);
+  const { code, name, source, phrases } = props.language;
+  const shown = all ? phrases : phrases.slice(0, 25);
+  const put = async () => {
+    const result = await add({ input: { language: code, meaning, phrase } });
+    const split = byField(result.data?.keywordAdd.userErrors ?? [], ["phrase"]);
+    if (split.fields.phrase || split.rest) return setWrong(split.fields.phrase ?? split.rest);
+    if (!settled(result)) return;
+    setWrong(undefined);
+    setPhrase("");
+    props.refresh();
+  };
+  return (
+    <Card>
+      <Title order={2} size="h4">
+        Phrases
+      </Title>
+      <Text size="sm" c="dimmed" mb="sm">
+        {name}: {source}. Courtesy and words such as “messages” around a phrase change nothing.
+      </Text>
+      {admin && (
+        <form
+          onSubmit={(e) => {
+            e.preventDefault();
+            put();
+          }}
+        >
+          <Group align="flex-start" mb="md">
+            <TextInput
+              aria-label="New phrase"
+              placeholder="New phrase"
+              value={phrase}
+              onChange={(e) => setPhrase(e.currentTarget.value)}
+              error={wrong}
+              maxLength={60}
+              flex={1}
+              miw={160}
+            />
+            <Select
+              aria-label="What it does"
+              data={Object.entries(meanings).map(([value, label]) => ({ value, label }))}
+              value={meaning}
+              onChange={(v) => v && setMeaning(v as KeywordMeaning)}
+              allowDeselect={false}
+              w={130}
+            />
+            <Button type="submit" disabled={!phrase.trim()}>
+              Add
+            </Button>
+          </Group>
+        </form>
+      )}
+      <Table>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Phrase</Table.Th>
+            <Table.Th>Does</Table.Th>
+            <Table.Th w={70}>
+              <VisuallyHidden>On</VisuallyHidden>
+            </Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {shown.map((p) => (
+            <Table.Tr key={`${p.meaning} ${p.phrase}`}>
+              <Table.Td style={{ overflowWrap: "anywhere" }}>
+                {p.phrase} {!p.builtIn && <Badge variant="light">added</Badge>}
+              </Table.Td>
+              <Table.Td>{meanings[p.meaning]}</Table.Td>
+              <Table.Td>
+                <State
+                  phrase={p}
+                  may={admin}
+                  remove={async () =>
+                    settled(await remove({ input: { language: code, phrase: p.phrase } })) && props.refresh()
+                  }
+                  turn={async (on) =>
+                    settled(await turn({ input: { language: code, phrase: p.phrase, on } })) && props.refresh()
+                  }
+                />
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+      {phrases.length > shown.length && (
+        <Button variant="subtle" mt="xs" onClick={() => setAll(true)}>
+          Show all {phrases.length}
+        </Button>
+      )}
+    </Card>
+  );
+}
+
+/** Whether a phrase counts, and what may be done about it. */
+function State(props: { phrase: Phrase; may: boolean; remove: () => void; turn: (on: boolean) => void }) {
+  const p = props.phrase;
+  if (p.binding)
+    return (
+      <Tooltip label="Binding by law, WhatsApp or Twilio: it cannot be switched off">
+        <IconLock size={16} aria-label={`“${p.phrase}” is binding`} />
+      </Tooltip>
+    );
+  if (!p.builtIn)
+    return props.may ? (
+      <ActionIcon variant="subtle" color="red" aria-label={`Remove “${p.phrase}”`} onClick={props.remove}>
+        <IconTrash size={16} />
+      </ActionIcon>
+    ) : null;
+  return (
+    <Switch
+      size="sm"
+      checked={p.on}
+      disabled={!props.may}
+      aria-label={`“${p.phrase}” counts`}
+      onChange={(e) => props.turn(e.currentTarget.checked)}
+    />
+  );
+}
+
+type AnswerName = Exclude<keyof KeywordAnswersSetInput, "language">;
+const answerFields: [AnswerName, string, string][] = [
+  ["stop", "After an opt-out", "Sent once. The law allows a confirmation, without advertising."],
+  ["start", "After an opt-in", "Say how to leave again."],
+  ["help", "For help", "Who you are, and how to opt out."],
+  ["left", "After leaving a topic", "{topic} is its name, {keyword} its keyword."],
+  ["joined", "After joining a topic", "{topic} is its name, {keyword} its keyword."],
+];
+
+function Answers(props: { language: Language; refresh: () => void }) {
+  const admin = useMay("ADMIN");
+  const [{ fetching }, save] = useMutation(AnswersDocument);
+  const built = props.language.answers;
+  const [texts, setTexts] = useState<Record<AnswerName, string>>({
+    stop: built.stop,
+    start: built.start,
+    help: built.help,
+    left: built.left,
+    joined: built.joined,
+  });
+  const [wrong, setWrong] = useState<Record<string, string>>({});
+  const changed = answerFields.filter(([field]) => texts[field] !== built[field]);
+  const send = async (input: Partial<Record<AnswerName, string>>) => {
+    const result = await save({ input: { language: props.language.code, ...input } });
+    const split = byField(
+      result.data?.keywordAnswersSet.userErrors ?? [],
+      answerFields.map(([field]) => field),
+    );
+    setWrong(split.fields);
+    if (!settled(result)) return;
+    notifications.show({ message: "The answers are saved", color: "green" });
+    props.refresh();
+  };
+  return (
+    <Card>
+      <Title order={2} size="h4">
+        Answers
+      </Title>
+      <Text size="sm" c="dimmed" mb="sm">
+        In the language of the word that was used, else the contact’s, else English. None is sent where Twilio has
+        answered.
+      </Text>
+      <Stack>
+        {answerFields.map(([field, label, hint]) => (
+          <Textarea
+            key={field}
+            label={label}
+            description={hint}
+            autosize
+            minRows={2}
+            maxLength={1000}
+            disabled={!admin}
+            value={texts[field]}
+            onChange={(e) => {
+              const value = e.currentTarget.value; // gone when the state is set
+              setTexts((t) => ({ ...t, [field]: value }));
+            }}
+            error={wrong[field]}
+          />
+        ))}
+        {admin && (
+          <Group justify="flex-end">
+            {built.own.length > 0 && (
+              <Button
+                variant="default"
+                onClick={() => send(Object.fromEntries(built.own.map((field) => [field, ""])))}
+              >
+                Use the built-in texts
+              </Button>
+            )}
+            <Button
+              loading={fetching}
+              disabled={changed.length === 0}
+              onClick={() => send(Object.fromEntries(changed.map(([field]) => [field, texts[field]])))}
+            >
+              Save
+            </Button>
+          </Group>
+        )}
+      </Stack>
+    </Card>
+  );
+}
