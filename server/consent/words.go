@@ -198,8 +198,12 @@ func (w *Words) Changes(ctx context.Context) (c Changes, err error) {
 
 // ReservedIn reports whether a folded word cannot name a topic of the workspace.
 func ReservedIn(ctx context.Context, idb bun.IDB, folded string) (bool, error) {
-	v, err := newWords(nil).In(ctx, idb)
-	return err == nil && v.Reserved(folded), err
+	version, err := wordsVersion(ctx, idb)
+	if err != nil || version == 0 {
+		return false, err
+	}
+	changes, err := changesOf(ctx, idb, version)
+	return err == nil && newVocabulary(changes).Reserved(folded), err
 }
 
 // Add has a phrase mean stop, start or help from now on.

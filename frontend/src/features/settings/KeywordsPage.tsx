@@ -148,13 +148,14 @@ export function KeywordsPage() {
   const [{ data, error }, load] = useQuery({ query: LanguagesDocument });
   const [{ data: one, error: oneError }, again] = useQuery({ query: KeywordsDocument, variables: { code } });
   const refresh = () => again({ requestPolicy: "network-only" });
-  const language = one?.keywords.languages[0];
+  const language = one?.keywords.languages.find((l) => l.code === code);
+  const failed = error ?? oneError;
   return (
     <Page title="Keywords" description="What contacts write to opt out, opt in or get help, and what answers them">
       <Trial />
-      {error || oneError ? (
+      {failed ? (
         <Failed
-          error={error ?? oneError}
+          error={failed}
           retry={() => {
             load({ requestPolicy: "network-only" });
             refresh();
@@ -168,10 +169,12 @@ export function KeywordsPage() {
             allowDeselect={false}
             data={(data?.keywords.languages ?? []).map((l) => ({ value: l.code, label: `${l.name} (${l.code})` }))}
             value={code}
-            onChange={(v) => v && navigate({ to: "/settings/keywords", search: { status: v === "en" ? undefined : v } })}
+            onChange={(v) =>
+              v && navigate({ to: "/settings/keywords", search: { status: v === "en" ? undefined : v } })
+            }
             maw={320}
           />
-          {language?.code !== code ? (
+          {!language ? (
             <Rows />
           ) : (
             <SimpleGrid cols={{ base: 1, lg: 2 }}>
@@ -441,10 +444,7 @@ function Answers(props: { language: Language; refresh: () => void }) {
         {admin && (
           <Group justify="flex-end">
             {built.own.length > 0 && (
-              <Button
-                variant="default"
-                onClick={() => send(Object.fromEntries(built.own.map((field) => [field, ""])))}
-              >
+              <Button variant="default" onClick={() => send(Object.fromEntries(built.own.map((field) => [field, ""])))}>
                 Use the built-in texts
               </Button>
             )}
