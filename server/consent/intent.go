@@ -166,7 +166,7 @@ func (v *Vocabulary) read(body, language string) Intent {
 	for i, l := range v.lexicons { // what is a keyword as a whole
 		t := l.text(bare, accented, parts)
 		texts[i] = t
-		keyword := KeywordNone
+		var keyword Keyword
 		switch {
 		case l.stop[t.whole] || l.alone[t.whole]:
 			keyword = KeywordStop

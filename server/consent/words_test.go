@@ -83,7 +83,10 @@ func TestAWorkspacesOwnWords(t *testing.T) {
 		}, "opt-out"},
 		{func(ctx context.Context) error { _, err := here.Add(ctx, phrase("xx", "word")); return err }, "none of the languages"},
 		{func(ctx context.Context) error { _, err := here.Add(ctx, phrase("en", "!!!")); return err }, "is no phrase"},
-		{func(ctx context.Context) error { _, err := here.Add(ctx, phrase("en", strings.Repeat("a", 61))); return err }, "is no phrase"},
+		{func(ctx context.Context) error {
+			_, err := here.Add(ctx, phrase("en", strings.Repeat("a", 61)))
+			return err
+		}, "is no phrase"},
 		{func(ctx context.Context) error { _, err := here.Remove(ctx, phrase("en", "never added")); return err }, "that were added"},
 		{func(ctx context.Context) error {
 			long := strings.Repeat("é", consent.MaxAnswer+1)
