@@ -167,11 +167,13 @@ func TestInboundMessagesAreWhatTheyAre(t *testing.T) {
 	}{
 		"text": {map[string]string{"MessageType": "text", "Body": "Hello"}, "Hello", nil},
 		"place": {
-			map[string]string{"MessageType": "location", "Latitude": "52.5", "Longitude": "-13.4", "Label": "Café", "Address": "Main St 1"}, "📍 Café",
+			map[string]string{"MessageType": "location", "Latitude": "52.5", "Longitude": "-13.4", "Label": "Café", "Address": "Main St 1"},
+			"📍 Café",
 			&message.Content{Kind: message.ContentLocation, Location: &message.Location{Latitude: 52.5, Longitude: -13.4, Label: "Café", Address: "Main St 1"}},
 		},
 		"pin": {
-			map[string]string{"Latitude": "52.5", "Longitude": "13.4"}, "📍 52.5, 13.4",
+			map[string]string{"Latitude": "52.5", "Longitude": "13.4"},
+			"📍 52.5, 13.4",
 			&message.Content{Kind: message.ContentLocation, Location: &message.Location{Latitude: 52.5, Longitude: 13.4}},
 		},
 		"no place":     {map[string]string{"Latitude": "north", "Longitude": "NaN"}, "", &message.Content{Kind: message.ContentLocation}},
@@ -182,7 +184,8 @@ func TestInboundMessagesAreWhatTheyAre(t *testing.T) {
 		"contact card": {media("", "text/vcard", ""), "", &message.Content{Kind: message.ContentContacts, Files: []message.File{{Type: "text/vcard"}}}},
 		"sticker":      {media("sticker", "image/webp", ""), "", &message.Content{Kind: message.ContentSticker, Files: []message.File{{Type: "image/webp"}}}},
 		"button": {
-			map[string]string{"MessageType": "button", "ButtonText": "Yes", "ButtonPayload": "yes-1", "Body": "Yes", "OriginalRepliedMessageSid": "MM9", "OriginalRepliedMessageSender": "whatsapp:+1415"}, "Yes",
+			map[string]string{"MessageType": "button", "ButtonText": "Yes", "ButtonPayload": "yes-1", "Body": "Yes", "OriginalRepliedMessageSid": "MM9", "OriginalRepliedMessageSender": "whatsapp:+1415"},
+			"Yes",
 			&message.Content{Kind: message.ContentButton, Choice: &message.Choice{Text: "Yes", ID: "yes-1"}, Quoted: &message.Quoted{SID: "MM9", Sender: "+1415"}},
 		},
 		"list":      {map[string]string{"MessageType": "interactive", "ListId": "m", "ListTitle": "Medium"}, "Medium", &message.Content{Kind: message.ContentList, Choice: &message.Choice{Text: "Medium", ID: "m"}}},
