@@ -1,4 +1,4 @@
-import { Alert, Box, Button, Card, Center, Group, Loader, Stack, Text } from "@mantine/core";
+import { Alert, Box, Button, Card, Center, Flex, Loader, Stack, Text } from "@mantine/core";
 import { useQuery } from "urql";
 import { Failed, Page, Status } from "../../components/ui";
 import { graphql } from "../../gql";
@@ -64,7 +64,12 @@ export function DiagnosisPage() {
           <Card>
             <Stack gap="md">
               {findings.map((f) => (
-                <Group key={f.check} align="flex-start" wrap="nowrap" data-check={f.check}>
+                <Flex
+                  key={f.check}
+                  direction={{ base: "column", sm: "row" }}
+                  gap={{ base: 4, sm: "md" }}
+                  data-check={f.check}
+                >
                   <Box w={112} style={{ flexShrink: 0 }}>
                     <Status value={f.state} label={labels[f.state]} />
                   </Box>
@@ -79,7 +84,7 @@ export function DiagnosisPage() {
                       </Text>
                     )}
                   </div>
-                </Group>
+                </Flex>
               ))}
             </Stack>
           </Card>
