@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { join } from "node:path";
 import { type Browser, expect, type Page, test } from "@playwright/test";
-import { inspect, picture, watch } from "./look";
+import { everyWay, inspect, picture, watch } from "./look";
 
 // Accounts from the invitation to the way out, in a browser with a virtual
 // authenticator. Passkeys need a name for an address, so that all is at localhost.
@@ -317,6 +317,17 @@ test("operators sign in at the provider of their organisation", async ({ browser
   await expect(olga.getByTestId("secret")).toBeVisible();
   await olga.unroute("**/graphql");
   await olga.close();
+});
+
+test("an admin sees whether the installation is as it must be", async () => {
+  await ada.goto("/monitoring");
+  await ada.getByRole("link", { name: "Health check" }).click();
+  await title(ada, "Health check");
+  await expect(ada.locator("[data-check=public_url]")).toContainText("its signature fits");
+  await expect(ada.locator("[data-check=provider]")).toContainText("answers");
+  await expect(ada.locator("[data-check=backup]")).toContainText("No backup is known");
+  await everyWay(ada, "health-check", pictures, true);
+  await ada.goto("/settings");
 });
 
 test("machines get tokens with scopes, which belong to service accounts", async () => {

@@ -231,7 +231,7 @@ func (d *Doctor) senders(ctx context.Context) Finding {
 	if len(away) > 0 {
 		return warn("Look at the sender in Twilio’s console.", "%s.", strings.Join(away, "; "))
 	}
-	return ok("What people write to the %d senders comes here.", len(numbers))
+	return ok("What people write to each of our numbers (%d) comes here.", len(numbers))
 }
 
 // How far clocks may be apart. Twilio's Date has whole seconds.

@@ -129,6 +129,7 @@ const colors: Record<string, string> = {
   PENDING: "gray",
   SKIPPED: "gray",
   WARN: "yellow",
+  WARNING: "yellow",
   BAD: "red",
   FAILED: "red",
   OPTED_OUT: "red",

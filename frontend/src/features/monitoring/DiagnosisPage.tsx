@@ -1,6 +1,6 @@
-import { Alert, Badge, Button, Card, Center, Group, Loader, Stack, Text } from "@mantine/core";
+import { Alert, Box, Button, Card, Center, Flex, Loader, Stack, Text } from "@mantine/core";
 import { useQuery } from "urql";
-import { Failed, Page } from "../../components/ui";
+import { Failed, Page, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { FindingState } from "../../gql/graphql";
 
@@ -16,11 +16,11 @@ const DiagnosisDocument = graphql(`
   }
 `);
 
-const looks: Record<FindingState, { color: string; label: string }> = {
-  FAILED: { color: "red", label: "Failed" },
-  WARNING: { color: "yellow", label: "Warning" },
-  OK: { color: "green", label: "OK" },
-  NOT_APPLICABLE: { color: "gray", label: "Not set up" },
+const labels: Record<FindingState, string> = {
+  FAILED: "Failed",
+  WARNING: "Warning",
+  OK: "OK",
+  NOT_APPLICABLE: "Not set up",
 };
 const order: FindingState[] = ["FAILED", "WARNING", "OK", "NOT_APPLICABLE"];
 
@@ -64,10 +64,15 @@ export function DiagnosisPage() {
           <Card>
             <Stack gap="md">
               {findings.map((f) => (
-                <Group key={f.check} align="flex-start" wrap="nowrap" data-check={f.check}>
-                  <Badge color={looks[f.state].color} variant="light" w={96} style={{ flexShrink: 0 }}>
-                    {looks[f.state].label}
-                  </Badge>
+                <Flex
+                  key={f.check}
+                  direction={{ base: "column", sm: "row" }}
+                  gap={{ base: 4, sm: "md" }}
+                  data-check={f.check}
+                >
+                  <Box w={112} style={{ flexShrink: 0 }}>
+                    <Status value={f.state} label={labels[f.state]} />
+                  </Box>
                   <div style={{ minWidth: 0, overflowWrap: "anywhere" }}>
                     <Text fw={600} size="sm">
                       {f.title}
@@ -79,7 +84,7 @@ export function DiagnosisPage() {
                       </Text>
                     )}
                   </div>
-                </Group>
+                </Flex>
               ))}
             </Stack>
           </Card>
