@@ -57,3 +57,31 @@ test("a short request acts by itself", async ({ page }) => {
   await page.getByPlaceholder(/Name/).fill("+4915199900003");
   await expect(page.getByText("Opted out").first()).toBeVisible();
 });
+
+test("a phrase is tried, added, obeyed and taken back; binding ones stay", async ({ page }) => {
+  await page.goto("/settings");
+  await page.getByRole("link", { name: "Open keywords" }).click();
+  await expect(page).toHaveURL(/\/settings\/keywords$/);
+  const message = page.getByLabel("Message to try");
+  await message.fill("no me escriban nunca más");
+  const answer = page.getByRole("status").filter({ hasText: "Rule" });
+  await expect(answer).toContainText("Opts out");
+  await expect(answer).toContainText("Se ha dado de baja");
+  await message.fill("basta ornitorrinco");
+  await expect(page.getByRole("status").filter({ hasText: "Nothing would happen" })).toBeVisible();
+  await page.getByRole("combobox", { name: "Language" }).click();
+  await page.getByRole("option", { name: "Español (es)" }).click();
+  await expect(page).toHaveURL(/status=es/);
+  await expect(page.getByLabel("“baja” is binding")).toBeVisible();
+  await everyWay(page, "keywords", pictures);
+  await page.getByLabel("New phrase").fill("ornitorrinco");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(page.getByRole("row", { name: /ornitorrinco added/ })).toBeVisible();
+  await says(page, "+34612000009", "Ornitorrinco, por favor");
+  await page.goto("/contacts");
+  await page.getByPlaceholder(/Name/).fill("+34612000009");
+  await expect(page.getByText("Opted out").first()).toBeVisible();
+  await page.goto("/settings/keywords?status=es");
+  await page.getByRole("button", { name: "Remove “ornitorrinco”" }).click();
+  await expect(page.getByRole("row", { name: /ornitorrinco/ })).toHaveCount(0);
+});
