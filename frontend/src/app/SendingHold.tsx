@@ -48,7 +48,13 @@ export function SendingHold() {
   const hold = data?.sendingHold;
   if (!hold) return null;
   return (
-    <Alert color="orange" icon={<IconHandStop />} title="Nothing is sent" mb="md">
+    <Alert
+      color="orange"
+      icon={<IconHandStop />}
+      title="Nothing is sent"
+      mb="md"
+      styles={{ title: { color: "var(--mantine-color-text)" } }}
+    >
       <Stack gap="xs" align="flex-start">
         <Text size="sm">
           This installation was restored from a backup of {moment(hold.backupAt)}. Campaigns, replies, confirmations and
