@@ -10,7 +10,7 @@ GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 WITH_POSTGRES := go run ./server/db/dbtest/withpostgres
 SPA_SOURCES := $(shell find frontend/src frontend/public frontend/*.html frontend/*.ts -type f 2>/dev/null)
 
-.PHONY: help run test dev build generate check-generated linter lint lint-docker test-go test-postgres test-spa test-e2e chaos bench audit clean tools
+.PHONY: help run test dev build generate check-generated linter lint lint-docker test-go fuzz test-postgres test-spa test-e2e chaos bench audit clean tools
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -67,6 +67,9 @@ lint-docker: ## docker-compose.yml and Dockerfile, by Compose's loader and Build
 test-go: frontend/dist/index.html ## Go tests with the race detector, against a real Postgres
 	@echo "== go test -race"
 	@$(WITH_POSTGRES) go test -race -timeout 60m ./...
+
+fuzz: frontend/dist/index.html ## run each fuzz target for FUZZ_TIME (2m); `make test` runs their seeds
+	@.ci/fuzz $(or $(FUZZ_TIME),2m)
 
 test-postgres: frontend/dist/index.html ## Go tests on every version of Postgres that is promised: 15 to 18
 	@.ci/test-postgres $(VERSIONS)

@@ -59,14 +59,15 @@ func DetectCommand(body string) (k Keyword, rest string) { return builtIn().Comm
 func Reserved(folded string) bool { return builtIn().Reserved(folded) }
 
 // Fold removes what people and keyboards add to a word: case, accents,
-// full-width forms, zero-width signs, punctuation. Letters come first and
-// Turkish dotless i is joined with i.
+// full-width and mathematical forms, zero-width signs, punctuation. Forms come
+// first, since only plain letters have a lower case; Turkish dotless i is joined
+// with i.
 func Fold(s string) string {
 	if len(s) > 200 {
 		return ""
 	}
-	t := transform.Chain(norm.NFKD, runes.Remove(runes.In(unicode.Mn)), norm.NFC)
-	s, _, err := transform.String(t, strings.ToLower(strings.NewReplacer("İ", "i", "ı", "i").Replace(s)))
+	t := transform.Chain(norm.NFKD, runes.Remove(runes.In(unicode.Mn)), runes.Remove(runes.In(unicode.Cf)), norm.NFC)
+	s, _, err := transform.String(t, strings.ToLower(strings.NewReplacer("İ", "i", "ı", "i").Replace(norm.NFKC.String(s))))
 	if err != nil {
 		return ""
 	}
