@@ -209,6 +209,7 @@ func (s *Service) operatorOf(ctx context.Context, tx bun.Tx, who Identity, from 
 	if err != nil || last {
 		return o, err // somebody has to be left who administers
 	}
+	before := o.Role
 	o.Role = who.Role
 	if err := updateOperator(ctx, tx, o); err != nil {
 		return nil, err
@@ -216,7 +217,8 @@ func (s *Service) operatorOf(ctx context.Context, tx bun.Tx, who Identity, from 
 	if err := s.tellSelf(ctx, tx, o.ID, EventRole, string(o.Role)); err != nil {
 		return nil, err
 	}
-	return o, audit.Record(ctx, tx, "operator.update", "operator", o.ID, map[string]any{"role": o.Role, "by": byProvider})
+	return o, audit.RecordChange(ctx, tx, "operator.update", "operator", o.ID, map[string]any{"role": before},
+		map[string]any{"role": o.Role})
 }
 
 // linked gives the operator with the same address, from now on by what the provider
