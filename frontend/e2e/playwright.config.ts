@@ -22,7 +22,8 @@ export default defineConfig({
   // The story is one test after another; the walk, which only reads, and the imports follow it with two pages at once.
   workers: 2,
   projects: [
-    { name: "story", testMatch: "story.spec.ts" },
+    { name: "story", testMatch: "story.spec.ts", teardown: "logs" },
+    { name: "logs", testMatch: "logs.spec.ts" }, // when all that depends on the story is done
     { name: "walk", testMatch: "walk.spec.ts", dependencies: ["story"] },
     { name: "imports", testMatch: "imports.spec.ts", dependencies: ["story"] },
     { name: "optouts", testMatch: "optouts.spec.ts", dependencies: ["story"] },
@@ -58,7 +59,7 @@ export default defineConfig({
       gracefulShutdown: { signal: "SIGINT", timeout: 60_000 },
     },
     {
-      command: join(root, "bin/server"),
+      command: `exec ${join(root, "bin/server")} 2>"$DATA_DIR/server.log"`, // which logs.spec.ts reads
       cwd: root,
       wait: { stdout: /Open\s+(?<E2E_LINK>\S+)/ }, // with the token that the first page takes
       timeout: 300_000,
@@ -71,7 +72,7 @@ export default defineConfig({
         TWILIO_AUTH_TOKEN: "",
         ADMIN_EMAIL: "",
         ADMIN_PASSWORD: "",
-        LOG_LEVEL: "warn",
+        LOG_LEVEL: "debug",
         OIDC_ISSUER: `http://127.0.0.1:${providerPort}`,
         OIDC_CLIENT_ID: "engine",
         OIDC_CLIENT_SECRET: "the secret of the engine",
