@@ -47,7 +47,7 @@ test("no log holds a number, a name, an address or a text of people", async ({ r
   for (const [file, line] of [
     ["server.log", "migrated up"],
     ["postgres.log", "ready to accept connections"],
-  ]) {
+  ] as const) {
     const log = readFileSync(join(process.env.E2E_DATA_DIR ?? "", file), "utf8");
     expect(log, `${file} is the one that is written`).toContain(line);
     const found = log.split("\n").filter((line) => [...hidden].some((text) => line.includes(text)));
