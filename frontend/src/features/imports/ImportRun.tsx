@@ -120,6 +120,8 @@ export function ImportRun(props: {
     variables: { id: props.id },
     pause: restarting,
   });
+  // What the run before said last: it is on the screen until the next one says something, and nothing follows from it.
+  const [superseded, setSuperseded] = useState<typeof data>(undefined);
   const [, cancel] = useMutation(CancelDocument);
   const [, confirm] = useMutation(ConfirmDocument);
   /** Goes through the file once more; false when that was refused. */
@@ -129,6 +131,7 @@ export function ImportRun(props: {
     const wrong = payloadOf(result.data)?.userErrors ?? [];
     const text = result.error ? errorText(result.error) : wrong.map((e) => sentence(e.message)).join(" ");
     setProblem(text);
+    if (!text) setSuperseded(data);
     setRestarting(false);
     return !text;
   };
@@ -147,7 +150,7 @@ export function ImportRun(props: {
       {...props}
       options={options}
       import={i}
-      busy={restarting || props.switching}
+      busy={restarting || props.switching || data === superseded}
       problem={problem}
       onRun={run}
       onStop={stop}
