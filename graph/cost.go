@@ -247,7 +247,7 @@ type pricedSchema struct {
 
 type listLength struct{ average, largest int64 }
 
-func priceSchemaOf(s *ast.Schema, largestPage int) *pricedSchema {
+func priceSchemaOf(s *ast.Schema) *pricedSchema {
 	lengths := map[string][]int{"types": {len(s.Types)}, "directives": {len(s.Directives)}}
 	add := func(name string, n int) {
 		if n > 0 {
@@ -272,7 +272,7 @@ func priceSchemaOf(s *ast.Schema, largestPage int) *pricedSchema {
 		add("locations", len(d.Locations))
 	}
 	p := &pricedSchema{
-		types: s.Types, mutation: s.Mutation.Name, largestPage: int64(largestPage), introspected: map[string]listLength{},
+		types: s.Types, mutation: s.Mutation.Name, largestPage: db.MaxPage, introspected: map[string]listLength{},
 	}
 	for name, all := range lengths {
 		sum, largest := 0, 0
@@ -300,7 +300,7 @@ func (*costLimit) ExtensionName() string { return "CostLimit" }
 
 // Validate implements graphql.HandlerExtension.
 func (l *costLimit) Validate(es graphql.ExecutableSchema) error {
-	l.schema = priceSchemaOf(es.Schema(), db.MaxPage)
+	l.schema = priceSchemaOf(es.Schema())
 	return nil
 }
 

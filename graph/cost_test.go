@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"eventstream/server/actor"
-	"eventstream/server/db"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/stretchr/testify/require"
@@ -27,7 +26,7 @@ func operation(t *testing.T, document string, variables map[string]any) *graphql
 
 func priced(t *testing.T, document string) int {
 	t.Helper()
-	cost, err := costOf(t.Context(), priceSchemaOf(schema(t), db.MaxPage), operation(t, document, nil))
+	cost, err := costOf(t.Context(), priceSchemaOf(schema(t)), operation(t, document, nil))
 	require.NoError(t, err)
 	return cost
 }

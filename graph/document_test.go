@@ -240,7 +240,7 @@ func TestPricingEndsWithTheRequest(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := costOf(ctx, priceSchemaOf(schema(t), 200),
+	_, err := costOf(ctx, priceSchemaOf(schema(t)),
 		operation(t, `{ contacts { nodes { ...F } } } fragment F on Contact { id }`, nil))
 	require.ErrorIs(t, err, context.Canceled)
 }
