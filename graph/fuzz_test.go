@@ -3,7 +3,6 @@ package graph
 import (
 	"testing"
 
-
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/stretchr/testify/require"
 	"github.com/vektah/gqlparser/v2"
