@@ -111,7 +111,7 @@ func TestBulkActions(t *testing.T) {
 	require.NoError(t, resp.Body.Close())
 	require.Equal(t, http.StatusOK, resp.StatusCode)
 	require.Equal(t, 2501, strings.Count(string(raw), "\n"))
-	require.Contains(t, string(raw), "phone,name,locale,region")
+	require.Contains(t, string(raw), "phone,bsuid,name,locale,region")
 	again, problems := e.upload("contacts.csv", raw, "")
 	require.Empty(t, problems)
 	i := e.imported(again)

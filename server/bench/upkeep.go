@@ -19,6 +19,7 @@ import (
 	"eventstream/server/dispatch"
 	"eventstream/server/erasure"
 	"eventstream/server/health"
+	"eventstream/server/hold"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
 	"eventstream/server/keys"
@@ -66,6 +67,7 @@ func periodics(d *db.DB) []periodic {
 		CatchUp: reconcile.NewCatchUp(reconcile.CatchUpOptions{
 			DB: d, Log: log, Provider: empty{}, Ages: []time.Duration{time.Minute, time.Hour}, InboundEvery: time.Hour,
 		}),
+		Hold:     hold.New(hold.Options{DB: d, Keys: keys.Fixed("bench"), Campaigns: campaigns, Log: log}),
 		Contacts: contact.NewService(d, hub),
 		Imports: importer.NewService(importer.Dependencies{
 			DB: d, Hub: hub, Jobs: enqueuer, Consents: consents, Topics: topics, Log: log, Now: now, Owner: "bench",
