@@ -74,11 +74,7 @@ func auditCommand() *cli.Command {
 // withTrail gives a command the trail, as the system, with everything sealed.
 func withTrail(fn func(context.Context, *audit.Trail, config.Config, *cli.Command) error) cli.ActionFunc {
 	return func(ctx context.Context, cmd *cli.Command) error {
-		return withDB(func(ctx context.Context, d *db.DB, log *slog.Logger) error {
-			cfg, err := config.Load()
-			if err != nil {
-				return err
-			}
+		return withDB(func(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger) error {
 			ctx, trail, err := app.CommandTrail(ctx, cfg, d, log)
 			if err != nil {
 				return err

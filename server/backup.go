@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -35,7 +34,7 @@ func backupCommand() *cli.Command {
 			},
 			{
 				Name: "note", Usage: "remember that a backup was made now by another program, such as pg_dump",
-				Action: withDB(func(ctx context.Context, d *db.DB, _ *slog.Logger) error {
+				Action: withDB(func(ctx context.Context, _ config.Config, d *db.DB, _ *slog.Logger) error {
 					if err := d.CheckMigrated(ctx); err != nil {
 						return err
 					}
@@ -60,9 +59,9 @@ func restoreCommand() *cli.Command {
 }
 
 func makeBackup(ctx context.Context, cmd *cli.Command) error {
-	path := cmd.Args().First()
-	if path == "" || cmd.Args().Len() != 1 {
-		return errors.New("name a file that is not there yet, or a directory: server backup /backups")
+	path, err := oneFile(cmd, "name a file that is not there yet, or a directory: server backup /backups")
+	if err != nil {
+		return err
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -86,9 +85,9 @@ func makeBackup(ctx context.Context, cmd *cli.Command) error {
 func tellTable(table string) { fmt.Fprintln(os.Stderr, table) }
 
 func checkBackup(_ context.Context, cmd *cli.Command) error {
-	path := cmd.Args().First()
-	if path == "" || cmd.Args().Len() != 1 {
-		return errors.New("name one file: server backup check FILE")
+	path, err := oneFile(cmd, "name one file: server backup check FILE")
+	if err != nil {
+		return err
 	}
 	cfg, err := config.Load()
 	if err != nil {
@@ -108,17 +107,13 @@ func checkBackup(_ context.Context, cmd *cli.Command) error {
 }
 
 func restoreBackup(ctx context.Context, cmd *cli.Command) error {
-	path := cmd.Args().First()
-	if path == "" || cmd.Args().Len() != 1 {
-		return errors.New("name one file: server restore FILE")
+	path, err := oneFile(cmd, "name one file: server restore FILE")
+	if err != nil {
+		return err
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return withDB(func(ctx context.Context, d *db.DB, log *slog.Logger) error {
-		cfg, err := config.Load()
-		if err != nil {
-			return err
-		}
+	return withDB(func(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger) error {
 		k, err := cfg.Keys()
 		if err != nil {
 			return err

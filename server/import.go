@@ -46,17 +46,13 @@ func importCommand() *cli.Command {
 }
 
 func runImport(ctx context.Context, cmd *cli.Command) error {
-	path := cmd.Args().First()
-	if path == "" || cmd.Args().Len() != 1 {
-		return errors.New("name one file: server import FILE")
+	path, err := oneFile(cmd, "name one file: server import FILE")
+	if err != nil {
+		return err
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return withDB(func(ctx context.Context, d *db.DB, log *slog.Logger) error {
-		cfg, err := config.Load()
-		if err != nil {
-			return err
-		}
+	return withDB(func(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger) error {
 		if err := app.Migrate(ctx, cfg, d, log); err != nil {
 			return err
 		}

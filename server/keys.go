@@ -56,11 +56,7 @@ func keysCommand() *cli.Command {
 
 // withKeys opens the database and the keys, beside a server that runs or not.
 func withKeys(fn func(context.Context, *db.DB, config.Config, *secret.Keys) error) cli.ActionFunc {
-	return withDB(func(ctx context.Context, d *db.DB, _ *slog.Logger) error {
-		cfg, err := config.Load()
-		if err != nil {
-			return err
-		}
+	return withDB(func(ctx context.Context, cfg config.Config, d *db.DB, _ *slog.Logger) error {
 		k, err := cfg.Keys()
 		if err != nil {
 			return err

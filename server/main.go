@@ -48,7 +48,7 @@ func command() *cli.Command {
 			{
 				Name: "migrate", Usage: "bring the database to the newest version, or take it back",
 				Commands: []*cli.Command{
-					{Name: "up", Usage: "apply what is missing", Action: withDB(migrateUp)},
+					{Name: "up", Usage: "apply what is missing", Action: withDB(app.Migrate)},
 					{Name: "down", Usage: "take everything back; all data is lost", Action: withDB(migrateDown)},
 				},
 				DefaultCommand: "up",
@@ -114,35 +114,21 @@ func command() *cli.Command {
 	}
 }
 
-func migrateUp(ctx context.Context, d *db.DB, log *slog.Logger) error {
-	cfg, err := config.Load()
-	if err != nil {
-		return err
-	}
-	return app.Migrate(ctx, cfg, d, log)
-}
-
 // migrateDown takes everything back, as the owner of the tables.
-func migrateDown(ctx context.Context, d *db.DB, log *slog.Logger) error {
-	cfg, err := config.Load()
-	if err != nil {
-		return err
-	}
+func migrateDown(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger) error {
 	if cfg.MigrateDatabaseURL != "" {
-		if d, err = db.Open(ctx, string(cfg.MigrateDatabaseURL), 2, log); err != nil {
+		owner, err := db.Open(ctx, string(cfg.MigrateDatabaseURL), 2, log)
+		if err != nil {
 			return err
 		}
-		defer d.Close()
+		defer owner.Close()
+		d = owner
 	}
 	return d.MigrateDown(ctx, true, log)
 }
 
 func seed(ctx context.Context, cmd *cli.Command) error {
-	return withDB(func(ctx context.Context, d *db.DB, log *slog.Logger) error {
-		cfg, err := config.Load()
-		if err != nil {
-			return err
-		}
+	return withDB(func(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger) error {
 		if err := app.Migrate(ctx, cfg, d, log); err != nil {
 			return err
 		}
@@ -160,11 +146,7 @@ func resetOperator(ctx context.Context, cmd *cli.Command) error {
 	if email == "" || cmd.Args().Len() > 1 {
 		return errors.New("name the operator by email address: server operator reset ada@shop.example")
 	}
-	return withDB(func(ctx context.Context, d *db.DB, log *slog.Logger) error {
-		cfg, err := config.Load()
-		if err != nil {
-			return err
-		}
+	return withDB(func(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger) error {
 		if err := d.CheckMigrated(ctx); err != nil {
 			return err
 		}
@@ -220,7 +202,9 @@ func run(roles app.Roles) cli.ActionFunc {
 	}
 }
 
-func withDB(fn func(context.Context, *db.DB, *slog.Logger) error) cli.ActionFunc {
+// withDB gives a command the configuration and the database, beside a server that
+// runs or not.
+func withDB(fn func(context.Context, config.Config, *db.DB, *slog.Logger) error) cli.ActionFunc {
 	return func(ctx context.Context, _ *cli.Command) error {
 		cfg, err := config.Load()
 		if err != nil {
@@ -241,8 +225,17 @@ func withDB(fn func(context.Context, *db.DB, *slog.Logger) error) cli.ActionFunc
 			return err
 		}
 		defer d.Close()
-		return fn(ctx, d, log)
+		return fn(ctx, cfg, d, log)
 	}
+}
+
+// oneFile is the file that a command is about.
+func oneFile(cmd *cli.Command, otherwise string) (string, error) {
+	path := cmd.Args().First()
+	if path == "" || cmd.Args().Len() != 1 {
+		return "", errors.New(otherwise)
+	}
+	return path, nil
 }
 
 func runBench(ctx context.Context, cmd *cli.Command) error {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"eventstream/server/actor"
+	"eventstream/server/config"
 	"eventstream/server/db"
 	"eventstream/server/hold"
 
@@ -29,7 +30,7 @@ func sendingCommand() *cli.Command {
 					},
 				},
 				Action: func(ctx context.Context, cmd *cli.Command) error {
-					return withHold(func(ctx context.Context, d *db.DB, s *hold.Service) error { return release(ctx, cmd, d, s) })(ctx, cmd)
+					return withHold(func(ctx context.Context, s *hold.Service) error { return release(ctx, cmd, s) })(ctx, cmd)
 				},
 			},
 		},
@@ -38,21 +39,21 @@ func sendingCommand() *cli.Command {
 }
 
 // withHold opens the database beside a server that runs or not. Who ends the hold is a worker: it has Twilio's log.
-func withHold(fn func(context.Context, *db.DB, *hold.Service) error) cli.ActionFunc {
-	return withDB(func(ctx context.Context, d *db.DB, log *slog.Logger) error {
+func withHold(fn func(context.Context, *hold.Service) error) cli.ActionFunc {
+	return withDB(func(ctx context.Context, _ config.Config, d *db.DB, log *slog.Logger) error {
 		if err := d.CheckMigrated(ctx); err != nil {
 			return err
 		}
-		return fn(actor.With(ctx, actor.System), d, hold.New(hold.Options{DB: d, Log: log}))
+		return fn(actor.With(ctx, actor.System), hold.New(hold.Options{DB: d, Log: log}))
 	})
 }
 
-func release(ctx context.Context, cmd *cli.Command, d *db.DB, s *hold.Service) error {
+func release(ctx context.Context, cmd *cli.Command, s *hold.Service) error {
 	if cmd.Bool("without-log") {
 		if cmd.String("stopped-at") != "" {
 			return errors.New("without-log asks for no stopped-at: messages are sent at once")
 		}
-		return hold.ReleaseNow(ctx, d)
+		return s.ReleaseNow(ctx)
 	}
 	var stoppedAt *time.Time
 	if text := cmd.String("stopped-at"); text != "" {
@@ -65,10 +66,10 @@ func release(ctx context.Context, cmd *cli.Command, d *db.DB, s *hold.Service) e
 	if _, err := s.Release(ctx, stoppedAt); err != nil {
 		return err
 	}
-	return tellHold(ctx, d, s)
+	return tellHold(ctx, s)
 }
 
-func tellHold(ctx context.Context, _ *db.DB, s *hold.Service) error {
+func tellHold(ctx context.Context, s *hold.Service) error {
 	h, err := s.Current(ctx)
 	if err != nil {
 		return err

@@ -331,7 +331,7 @@ func (c *Config) Keys() (*secret.Keys, error) {
 		return c.keys, nil
 	}
 	path := filepath.Join(c.DataDir, "secret.key")
-	if _, err := secret.EnsureFile(path); err != nil {
+	if _, err := secret.EnsureFile(path, secret.Generate); err != nil {
 		return nil, fmt.Errorf("secret key: %w", err)
 	}
 	keys, err := secret.Follow(path)

@@ -120,8 +120,8 @@ func (s *Service) Release(ctx context.Context, stoppedAt *time.Time) (*Hold, err
 
 // ReleaseNow ends the hold whatever the log says, from the command line: what the
 // original sent may be sent again.
-func ReleaseNow(ctx context.Context, d *db.DB) error {
-	return d.Tx(actor.With(ctx, actor.System), func(ctx context.Context, tx bun.Tx) error {
+func (s *Service) ReleaseNow(ctx context.Context) error {
+	return s.DB.Tx(actor.With(ctx, actor.System), func(ctx context.Context, tx bun.Tx) error {
 		h, err := lock(ctx, tx)
 		if err != nil {
 			return err

@@ -329,7 +329,7 @@ func TestTheFirstKeyOfANewInstallationIsItsOwn(t *testing.T) {
 func TestAServerFollowsItsKeyFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "secret.key")
-	_, err := secret.EnsureFile(path)
+	_, err := secret.EnsureFile(path, secret.Generate)
 	require.NoError(t, err)
 	k, err := secret.Follow(path)
 	require.NoError(t, err)

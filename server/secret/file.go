@@ -32,9 +32,9 @@ func ReadFile(path string) ([]string, error) {
 	return keys, nil
 }
 
-// EnsureFile reads keys from a file, and makes it with a new key where there is
-// none. Of two processes that do so at once, one makes it.
-func EnsureFile(path string) ([]string, error) {
+// EnsureFile reads keys from a file, and makes it with the key that generate gives
+// where there is none. Of two processes that do so at once, one makes it.
+func EnsureFile(path string, generate func() string) ([]string, error) {
 	keys, err := ReadFile(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return keys, err
@@ -42,7 +42,7 @@ func EnsureFile(path string) ([]string, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
-	made, err := writeBeside(path, []string{Generate()})
+	made, err := writeBeside(path, []string{generate()})
 	if err != nil {
 		return nil, err
 	}

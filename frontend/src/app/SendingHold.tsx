@@ -1,10 +1,11 @@
 import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useDisclosure, useInterval } from "@mantine/hooks";
 import { IconHandStop } from "@tabler/icons-react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { graphql } from "../gql";
 import { byField, payloadOf, settled } from "../lib/errors";
+import { localInput } from "../lib/format";
 import { useMay } from "./session";
 
 const HoldDocument = graphql(`
@@ -34,18 +35,18 @@ const ReleaseDocument = graphql(`
 
 const moment = (at: string) => new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
-/** A moment as an input of type datetime-local shows it. */
-function local(at: Date): string {
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
-}
-
 /** Stands above every page of a restored installation until it sends. */
 export function SendingHold() {
   const [{ data }, load] = useQuery({ query: HoldDocument, requestPolicy: "cache-and-network" });
-  useInterval(() => load({ requestPolicy: "network-only" }), 15_000, { autoInvoke: true });
   const [opened, { open, close }] = useDisclosure();
   const may = useMay("ADMIN");
   const hold = data?.sendingHold;
+  const held = Boolean(hold);
+  const { start, stop } = useInterval(() => load({ requestPolicy: "network-only" }), 15_000);
+  useEffect(() => {
+    if (held) start(); // it ends by itself; none begins while an installation runs
+    return stop;
+  }, [held, start, stop]);
   if (!hold) return null;
   return (
     <Alert
@@ -88,7 +89,7 @@ export function SendingHold() {
 }
 
 function Release({ opened, close, done }: { opened: boolean; close: () => void; done: () => void }) {
-  const [at, setAt] = useState(() => local(new Date()));
+  const [at, setAt] = useState(() => localInput(new Date(), "second"));
   const [{ fetching, data }, release] = useMutation(ReleaseDocument);
   const wrong = byField(payloadOf(data)?.userErrors ?? [], ["originalStoppedAt"]);
   return (

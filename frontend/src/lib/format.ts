@@ -19,6 +19,9 @@ export const decimal = (n: number) => compact.format(n);
 export const percent = (n: number) => percents.format(n);
 export const moment = (s: string | null | undefined) => (s ? moments.format(new Date(s)) : "–");
 const day = (s: string) => days.format(new Date(s));
+/** A moment as an input of type datetime-local shows it, to the minute or the second. */
+export const localInput = (at: Date, to: "minute" | "second" = "minute") =>
+  new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, to === "minute" ? 16 : 19);
 export const timeOfDay = (s: string) => clock.format(new Date(s));
 
 /** "3 min 20 s" */

@@ -49,18 +49,7 @@ const EditDocument = graphql(`
           messages
           days
         }
-        schedule {
-          at
-          recurrence {
-            frequency
-            time
-            zone
-            days
-            dayOfMonth
-            until
-            runs
-          }
-        }
+        ...CampaignPlan
       }
     }
     segments(first: 100) {

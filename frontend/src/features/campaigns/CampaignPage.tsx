@@ -106,18 +106,7 @@ const CampaignDocument = graphql(`
         }
         errorThreshold
         endsAt
-        schedule {
-          at
-          recurrence {
-            frequency
-            time
-            zone
-            days
-            dayOfMonth
-            until
-            runs
-          }
-        }
+        ...CampaignPlan
         runs {
           id
           name

@@ -15,6 +15,7 @@ import { ErrorTable } from "../monitoring/ErrorTable";
 import { CampaignMessages } from "./CampaignMessages";
 import type { CampaignDetails } from "./CampaignPage";
 import { besideText, hasEnded, leftText, remaining, statusText } from "./outcome";
+import { Tally } from "./Tally";
 
 const CampaignErrorsDocument = graphql(`
   query CampaignErrors($id: ID!) {
@@ -134,32 +135,14 @@ export function CampaignReport({ details, state: c }: { details: CampaignDetails
                   Nobody was skipped.
                 </Text>
               ) : (
-                <Table withRowBorders={false} verticalSpacing={4}>
-                  <Table.Tbody>
-                    {c.skipReasons.map((s) => (
-                      <Table.Tr key={s.reason}>
-                        <Table.Td>{skipText(s.reason)}</Table.Td>
-                        <Table.Td ta="right">{count(s.count)}</Table.Td>
-                      </Table.Tr>
-                    ))}
-                  </Table.Tbody>
-                </Table>
+                <Tally of={c.skipReasons} words={skipText} />
               )}
               {c.deferrals.length > 0 && (
                 <div>
                   <Title order={3} size="h5">
                     Delayed
                   </Title>
-                  <Table withRowBorders={false} verticalSpacing={4} data-testid="deferrals">
-                    <Table.Tbody>
-                      {c.deferrals.map((d) => (
-                        <Table.Tr key={d.reason}>
-                          <Table.Td>{waitText(d.reason)}</Table.Td>
-                          <Table.Td ta="right">{count(d.count)}</Table.Td>
-                        </Table.Tr>
-                      ))}
-                    </Table.Tbody>
-                  </Table>
+                  <Tally of={c.deferrals} words={waitText} testId="deferrals" />
                 </div>
               )}
               <Text size="sm">

@@ -6,6 +6,7 @@ import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
 import { count, duration, sentence, skipText } from "../../lib/format";
 import { CampaignLaunchDocument, undoSeconds } from "./launch";
+import { TallyRows } from "./Tally";
 
 const PreflightDocument = graphql(`
   query CampaignPreflight($id: ID!) {
@@ -59,14 +60,7 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
               <Table.Th ta="right">Contacts</Table.Th>
             </Table.Tr>
           </Table.Thead>
-          <Table.Tbody>
-            {p.skips.map((s) => (
-              <Table.Tr key={s.reason}>
-                <Table.Td>{skipText(s.reason)}</Table.Td>
-                <Table.Td ta="right">{count(s.count)}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
+          <TallyRows of={p.skips} words={skipText} />
         </Table>
       )}
       {p.blockers.length > 0 && (

@@ -5,8 +5,25 @@ import { useMutation } from "urql";
 import { graphql } from "../../gql";
 import type { CampaignScheduleInput, Frequency, Weekday } from "../../gql/graphql";
 import { errorText, payloadOf } from "../../lib/errors";
-import { moment } from "../../lib/format";
+import { localInput, moment } from "../../lib/format";
 import { type Plan, weekdays } from "./schedule";
+
+graphql(`
+  fragment CampaignPlan on Campaign {
+    schedule {
+      at
+      recurrence {
+        frequency
+        time
+        zone
+        days
+        dayOfMonth
+        until
+        runs
+      }
+    }
+  }
+`);
 
 const CampaignScheduleDocument = graphql(`
   mutation CampaignSchedule($input: CampaignScheduleInput!) {
@@ -15,18 +32,7 @@ const CampaignScheduleDocument = graphql(`
         id
         status
         nextRunAt
-        schedule {
-          at
-          recurrence {
-            frequency
-            time
-            zone
-            days
-            dayOfMonth
-            until
-            runs
-          }
-        }
+        ...CampaignPlan
       }
       userErrors {
         field
@@ -39,17 +45,14 @@ const CampaignScheduleDocument = graphql(`
 const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const zones = Intl.supportedValuesOf("timeZone");
 
-/** A moment as an input of type datetime-local shows it. */
-function local(iso: string | null | undefined): string {
-  const t = iso ? new Date(iso) : new Date(Math.ceil(Date.now() / 3_600_000) * 3_600_000 + 3_600_000);
-  return new Date(t.getTime() - t.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-}
+/** The next full hour but one: what a new plan begins with. */
+const soon = () => new Date(Math.ceil(Date.now() / 3_600_000) * 3_600_000 + 3_600_000);
 
 /** When a campaign starts by itself: once, or recurring. */
 export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: () => void }) {
   const before = props.plan?.recurrence;
   const [kind, setKind] = useState(before ? "again" : "once");
-  const [at, setAt] = useState(local(props.plan?.at));
+  const [at, setAt] = useState(() => localInput(props.plan?.at ? new Date(props.plan.at) : soon()));
   const [frequency, setFrequency] = useState<Frequency>(before?.frequency ?? "WEEKLY");
   const [time, setTime] = useState(before?.time ?? "09:00");
   const [zone, setZone] = useState(before?.zone ?? ownZone);

@@ -1,4 +1,5 @@
 import type { CampaignEditQuery, CampaignUpdateInput } from "../../gql/graphql";
+import { localInput } from "../../lib/format";
 import { type Cap, capInput, firstCap } from "./CapForm";
 
 export const steps = ["audience", "message", "schedule", "review"] as const;
@@ -50,12 +51,6 @@ export function newDraft({ senders, settings }: Defaults): Draft {
   };
 }
 
-/** A moment as an input of type datetime-local shows it. */
-const local = (iso: string) => {
-  const t = new Date(iso);
-  return new Date(t.getTime() - t.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-};
-
 export function draftOf(c: Saved, defaults: Defaults): Draft {
   const fresh = newDraft(defaults);
   return {
@@ -66,7 +61,7 @@ export function draftOf(c: Saved, defaults: Defaults): Draft {
     senders: c.senders.map((s) => ({ senderId: s.sender.id, weight: s.weight })),
     rate: c.rateLimitPerSecond ?? "",
     threshold: c.errorThreshold == null ? "" : Number((c.errorThreshold * 100).toFixed(4)),
-    ends: c.endsAt ? local(c.endsAt) : "",
+    ends: c.endsAt ? localInput(new Date(c.endsAt)) : "",
     quiet: c.quietHours
       ? { on: true, start: c.quietHours.start, end: c.quietHours.end, zone: c.quietHours.zone ?? null }
       : { ...fresh.quiet, on: false },

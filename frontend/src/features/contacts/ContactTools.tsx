@@ -5,6 +5,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
+import { ProofButton } from "../../components/ProofButton";
 import { Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
@@ -157,16 +158,7 @@ export function ContactTools(props: {
           <Button size="xs" variant="default" onClick={() => setMerging(true)}>
             Merge with…
           </Button>
-          <Button
-            size="xs"
-            variant="default"
-            component="a"
-            href={`/downloads/contacts/${c.id}/proof.txt`}
-            download
-            title="What was asked, agreed, sent and why, signed: anybody with the public key can check it"
-          >
-            Proof
-          </Button>
+          <ProofButton of="contacts" id={c.id} />
           <Button size="xs" variant="default" onClick={() => setKind("export")}>
             Export
           </Button>

@@ -1,8 +1,9 @@
-import { Alert, Button, Card, Group, SimpleGrid, Stack, Text, ThemeIcon, Timeline, Title } from "@mantine/core";
+import { Alert, Card, Group, SimpleGrid, Stack, Text, ThemeIcon, Timeline, Title } from "@mantine/core";
 import { IconCheck, IconMinus, IconX } from "@tabler/icons-react";
 import { Link, useParams } from "@tanstack/react-router";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
+import { ProofButton } from "../../components/ProofButton";
 import { Failed, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import { moment, sentence, waits, words } from "../../lib/format";
@@ -104,18 +105,7 @@ export function MessagePage() {
       }
       actions={
         <Group gap="sm">
-          {may && (
-            <Button
-              size="xs"
-              variant="default"
-              component="a"
-              href={`/downloads/messages/${m.id}/proof.txt`}
-              download
-              title="What was asked, agreed, sent and why, signed: anybody with the public key can check it"
-            >
-              Proof
-            </Button>
-          )}
+          {may && <ProofButton of="messages" id={m.id} />}
           <MessageState of={m} />
         </Group>
       }
