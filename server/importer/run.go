@@ -524,7 +524,8 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 	var rejects []*Reject
 	var members []*contact.Contact
 	var joins []joining
-	again := map[int64]bool{} // known contacts that more than one row names, each by another address
+	// More than one row may name a known contact, each by another address.
+	again, queued := map[int64]bool{}, map[int64]bool{}
 	for _, r := range good {
 		c, clash := r.known(existing)
 		if clash {
@@ -545,13 +546,14 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 		if ch != nil {
 			consents = append(consents, pendingConsent{c, *ch})
 		}
-		if topics := r.joins(c, known, imp, standing); len(topics) > 0 && !again[c.ID] {
+		if topics := r.joins(c, known, imp, standing); len(topics) > 0 {
 			joins = append(joins, joining{c, topics})
 			changed = changed || known
 		}
 		t.tell(known, touched[c.ID] || again[c.ID], changed)
-		if known && changed && !again[c.ID] {
+		if known && changed && !queued[c.ID] {
 			updates = append(updates, c)
+			queued[c.ID] = true
 		}
 		again[c.ID] = known
 	}
