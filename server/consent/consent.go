@@ -50,7 +50,7 @@ type Evidence struct {
 	IP         string `json:"ip,omitempty"`         // of the form
 	MessageSID string `json:"messageSid,omitempty"` // of the inbound message
 	Note       string `json:"note,omitempty"`       // what an operator wrote down
-	Rule       string `json:"rule,omitempty"`       // by which rule of Understand an inbound message was read
+	Rule       string `json:"rule,omitempty"`       // by which rule of Vocabulary.Understand an inbound message was read
 	Words      string `json:"words,omitempty"`      // by which words: Intent.Words
 }
 

@@ -39,9 +39,6 @@ const (
 	RuleSwitchedOff = "switched off"
 )
 
-// Understand reads a message with the built-in words alone.
-func Understand(s Said) Intent { return builtIn().Understand(s) }
-
 // Understand reads a message. A STOP anywhere counts, whatever the rest says: the
 // provider's word, a button's, or the body's. A provider's START is only its own: what
 // a person agrees to, their own words say.

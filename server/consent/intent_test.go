@@ -23,18 +23,18 @@ func TestWhatAMessageAsksFor(t *testing.T) {
 		"👍": KeywordNone, "no": KeywordNone, "đúng": KeywordNone, "I'll stop by later": KeywordNone, "No thanks": KeywordNone,
 		"don't stop": KeywordNone, "non-stop": KeywordNone,
 	} {
-		require.Equal(t, want, Understand(Said{Body: text}).Keyword, text)
+		require.Equal(t, want, builtIn().Understand(Said{Body: text}).Keyword, text)
 	}
 	for _, text := range []string{
 		"Hello, I have told you three times that I don't want to receive these offers, what is wrong with you people?",
 		"¿Cómo hago para que no me escriban más? Ya se los pedí varias veces.",
 		"Wie oft soll ich noch sagen, dass ich keine Werbung will und meine Nummer löschen lassen möchte",
 	} {
-		got := Understand(Said{Body: text})
+		got := builtIn().Understand(Said{Body: text})
 		require.True(t, got.Review || got.Keyword == KeywordStop, text)
 	}
 	for _, text := range []string{"stop by at 3", "Can I cancel my order?", "What time do you open?", "Thanks, see you tomorrow!"} {
-		require.Equal(t, Intent{}, Understand(Said{Body: text}), text)
+		require.Equal(t, Intent{}, builtIn().Understand(Said{Body: text}), text)
 	}
 }
 
@@ -48,9 +48,9 @@ func TestButtonsAndTheProvidersWordDecide(t *testing.T) {
 		{ButtonText: "Detener promociones"},
 		{Body: "whatever", Provider: KeywordStop},
 	} {
-		require.Equal(t, KeywordStop, Understand(s).Keyword, "%+v", s)
+		require.Equal(t, KeywordStop, builtIn().Understand(s).Keyword, "%+v", s)
 	}
-	require.Equal(t, KeywordNone, Understand(Said{Body: "YES", Provider: KeywordStart}).Keyword)
-	require.Equal(t, KeywordStart, Understand(Said{Body: "START", Provider: KeywordStart}).Keyword)
-	require.Equal(t, KeywordNone, Understand(Said{Body: "Show me", ButtonPayload: "show_offers"}).Keyword)
+	require.Equal(t, KeywordNone, builtIn().Understand(Said{Body: "YES", Provider: KeywordStart}).Keyword)
+	require.Equal(t, KeywordStart, builtIn().Understand(Said{Body: "START", Provider: KeywordStart}).Keyword)
+	require.Equal(t, KeywordNone, builtIn().Understand(Said{Body: "Show me", ButtonPayload: "show_offers"}).Keyword)
 }

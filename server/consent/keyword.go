@@ -52,9 +52,6 @@ func (v *Vocabulary) Reserved(folded string) bool {
 	return false
 }
 
-// DetectCommand and Reserved ask the built-in words alone.
-func DetectCommand(body string) (k Keyword, rest string) { return builtIn().Command(body) }
-
 // Reserved reports whether the built-in words keep a folded word from naming a topic.
 func Reserved(folded string) bool { return builtIn().Reserved(folded) }
 

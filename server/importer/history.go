@@ -63,7 +63,8 @@ type logged struct {
 	sender   string // ours
 	otherWay bool   // an SMS or the like: only an opt-out in it counts
 	intent   consent.Intent
-	topic    string // whose messages alone they want no more, folded
+	behind   string // what follows a STOP, folded: it may be the keyword of a topic
+	topicID  int64  // that topic, whose messages alone they want no more; 0: none
 }
 
 const channelPrefix = "whatsapp:"
@@ -120,9 +121,9 @@ func checkLogged(rec record, opts Options) (*row, *Reject) {
 	switch {
 	case l.past.Direction == message.Inbound:
 		l.past.Status = message.StatusReceived
-		l.intent = consent.Understand(consent.Said{Body: l.past.Body})
-		if k, rest := consent.DetectCommand(l.past.Body); k == consent.KeywordStop && rest != "" {
-			l.topic = rest
+		l.intent = opts.vocabulary.Understand(consent.Said{Body: l.past.Body})
+		if k, rest := opts.vocabulary.Command(l.past.Body); k == consent.KeywordStop {
+			l.behind = rest
 		}
 	case word == "scheduled":
 		return reject("Status", word, "it has not been sent yet: schedule it here as a campaign")
@@ -247,7 +248,7 @@ func (s *Service) remember(ctx context.Context, tx bun.Tx, imp *Import, good []*
 			continue
 		}
 		members = append(members, c)
-		if l.intent.Review && l.topic == "" {
+		if l.intent.Review && l.topicID == 0 {
 			if err := optout.Note(ctx, tx, c, l.past.ID, l.intent.Language); err != nil {
 				return nil, err
 			}
@@ -280,8 +281,8 @@ type persons struct {
 	of   map[string]*contact.Contact // by match key
 }
 
-// people finds the contacts of a batch, locked; who is not known is made, to be written.
-// Who was erased is not brought back.
+// people finds the contacts of a batch, locked, and the topics that their messages name;
+// who is not known is made, to be written. Who was erased is not brought back.
 func (s *Service) people(ctx context.Context, tx bun.Tx, imp *Import, good []*row) (persons, []*Reject, error) {
 	keys := make([]string, len(good))
 	for i, r := range good {
@@ -299,6 +300,7 @@ func (s *Service) people(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 		existing = map[string]*contact.Contact{}
 	}
 	p := persons{of: existing}
+	topics := map[string]*topic.Topic{} // by what follows a STOP
 	var rejects []*Reject
 	for _, r := range good {
 		c := existing[r.address.MatchKey]
@@ -318,24 +320,39 @@ func (s *Service) people(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 		if c == nil {
 			existing[r.address.MatchKey] = contact.New(r.address)
 		}
+		if err := s.findTopic(ctx, tx, r.logged, topics); err != nil {
+			return persons{}, nil, err
+		}
 		p.rows = append(p.rows, r)
 	}
 	return p, rejects, nil
+}
+
+// findTopic finds the topic that a message is about. known are those that were looked for.
+func (s *Service) findTopic(ctx context.Context, tx bun.Tx, l *logged, known map[string]*topic.Topic) (err error) {
+	if l.behind == "" {
+		return nil
+	}
+	t, asked := known[l.behind]
+	if !asked {
+		if t, err = s.topics.ByKeyword(ctx, tx, l.behind); err != nil {
+			return err
+		}
+		known[l.behind] = t
+	}
+	if l.topicID = 0; t != nil {
+		l.topicID = t.ID
+	}
+	return nil
 }
 
 // heedThen does what somebody asked for at that time: to leave, all or a topic. out is
 // true where they had not opted out before.
 func (s *Service) heedThen(ctx context.Context, tx bun.Tx, c *contact.Contact, imp *Import, r *row) (out bool, err error) {
 	l := r.logged
-	if l.topic != "" {
-		t, err := s.topics.ByKeyword(ctx, tx, l.topic)
-		if err != nil {
-			return false, err
-		}
-		if t != nil {
-			_, err = s.topics.Record(ctx, tx, c.ID, t.ID, topic.StatusLeft, consent.SourceImport, l.past.At)
-			return false, err
-		}
+	if l.topicID != 0 {
+		_, err = s.topics.Record(ctx, tx, c.ID, l.topicID, topic.StatusLeft, consent.SourceImport, l.past.At)
+		return false, err
 	}
 	if l.intent.Keyword != consent.KeywordStop || c.ConsentStatus == contact.ConsentOptedOut {
 		return false, nil
@@ -343,7 +360,8 @@ func (s *Service) heedThen(ctx context.Context, tx bun.Tx, c *contact.Contact, i
 	err = s.consents.Record(ctx, tx, c, consent.Change{
 		Status: contact.ConsentOptedOut, Source: consent.SourceImport, OccurredAt: l.past.At, Late: true,
 		Evidence: consent.Evidence{
-			Text: l.past.Body, File: imp.FileName, Row: r.rec.row, MessageSID: l.past.SID, Rule: l.intent.Rule, Language: l.intent.Language,
+			Text: l.past.Body, File: imp.FileName, Row: r.rec.row, MessageSID: l.past.SID, Rule: l.intent.Rule,
+			Words: l.intent.Words, Language: l.intent.Language,
 		},
 	})
 	if err != nil || c.ConsentStatus != contact.ConsentOptedOut {
@@ -381,7 +399,7 @@ func (s *Service) rehearseLog(seen map[uint64]struct{}) func(ctx context.Context
 			if c.ID == 0 && first("contact "+c.MatchKey) {
 				came.Contacts++
 			}
-			if fresh && l.intent.Keyword == consent.KeywordStop && l.topic == "" && c.ConsentStatus != contact.ConsentOptedOut &&
+			if fresh && l.intent.Keyword == consent.KeywordStop && l.topicID == 0 && c.ConsentStatus != contact.ConsentOptedOut &&
 				first("out "+c.MatchKey) {
 				came.OptOuts++
 			}

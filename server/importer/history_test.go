@@ -185,3 +185,44 @@ func TestALateOptOutYieldsToNothingOlder(t *testing.T) {
 	require.EqualValues(t, 1, imp.Messages.OptOuts)
 	require.Equal(t, "opted_out", m.text("SELECT consent_status FROM contacts"))
 }
+
+// TestWhatFollowsAStopInALog is a topic only where there is one of that keyword, as when
+// the message comes live; the preview counts the same.
+func TestWhatFollowsAStopInALog(t *testing.T) {
+	t.Parallel()
+	m := moveIn(t)
+	_, err := m.topics.Create(m.ctx, topic.Input{Name: new("News"), Keyword: new("NEWS")})
+	require.NoError(t, err)
+	now := time.Now()
+	file := logHeader + fromPerson(1, 1, "STOP please", now.Add(-3*time.Hour)) +
+		fromPerson(2, 2, "stop, why do you keep writing?", now.Add(-2*time.Hour)) +
+		fromPerson(3, 3, "STOP news", now.Add(-time.Hour))
+	want := &Messages{Received: 3, OptOuts: 1, Contacts: 3}
+	require.Equal(t, want, m.imports(file, Request{FileName: "log.csv", DryRun: true}).Messages)
+	require.Equal(t, want, m.imports(file, Request{FileName: "log.csv"}).Messages)
+	require.Equal(t, "opted_out unknown unknown", m.text("SELECT string_agg(consent_status, ' ' ORDER BY address) FROM contacts"))
+	require.Equal(t, "+4915112340002", m.text("SELECT string_agg(c.address, ' ') FROM opt_out_reviews r JOIN contacts c ON c.id = r.contact_id"))
+	require.Equal(t, "+4915112340003 left", m.text(
+		"SELECT string_agg(c.address || ' ' || ct.status, ' ') FROM contact_topics ct JOIN contacts c ON c.id = ct.contact_id"))
+}
+
+// TestALogIsReadByTheWordsOfTheWorkspace: what it added counts, what it switched off does
+// not, and the evidence says by which words a message was read.
+func TestALogIsReadByTheWordsOfTheWorkspace(t *testing.T) {
+	t.Parallel()
+	m := moveIn(t)
+	_, err := m.consents.Words.Add(m.ctx, consent.Phrase{Language: "de", Meaning: consent.KeywordStop, Text: "Feierabend"})
+	require.NoError(t, err)
+	_, err = m.consents.Words.Switch(m.ctx, consent.Phrase{Language: "de", Meaning: consent.KeywordStop, Text: "abmelden"}, false)
+	require.NoError(t, err)
+	words, err := m.consents.Words.Now(m.ctx)
+	require.NoError(t, err)
+	now := time.Now()
+	file := logHeader + fromPerson(1, 1, "Feierabend", now.Add(-2*time.Hour)) + fromPerson(2, 2, "abmelden", now.Add(-time.Hour))
+	want := &Messages{Received: 2, OptOuts: 1, Contacts: 2}
+	require.Equal(t, want, m.imports(file, Request{FileName: "log.csv", DryRun: true}).Messages)
+	require.Equal(t, want, m.imports(file, Request{FileName: "log.csv"}).Messages)
+	require.Equal(t, "opted_out unknown", m.text("SELECT string_agg(consent_status, ' ' ORDER BY address) FROM contacts"))
+	require.Equal(t, "+4915112340002", m.text("SELECT string_agg(c.address, ' ') FROM opt_out_reviews r JOIN contacts c ON c.id = r.contact_id"))
+	require.Equal(t, words.Edition(), m.text("SELECT evidence ->> 'words' FROM consent_events"))
+}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"eventstream/server/apperr"
+	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/jobs"
 	"eventstream/server/topic"
@@ -111,11 +112,12 @@ type Options struct {
 	// Messages: it is a log of messages, and no list of contacts.
 	Messages bool `json:"messages,omitempty"`
 
-	book    topic.Book // while it is worked
-	words   LogWords
-	log     logColumns
-	phones  []phoneColumn
-	headers []string // folded
+	book       topic.Book // while it is worked
+	words      LogWords
+	vocabulary *consent.Vocabulary // of the workspace, by which the messages of a log are read
+	log        logColumns
+	phones     []phoneColumn
+	headers    []string // folded
 }
 
 // Topic of a question.

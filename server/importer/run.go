@@ -99,6 +99,11 @@ func (s *Service) work(ctx context.Context, imp *Import) error {
 		return err
 	}
 	imp.Options.book, imp.Options.words = book, s.words
+	if imp.Options.Messages {
+		if imp.Options.vocabulary, err = s.consents.Words.Now(ctx); err != nil {
+			return err
+		}
+	}
 	imp.Options.prepare()
 	batches := make(chan *batch, 2) // the next one is read and checked while this one is written
 	go s.read(ctx, imp, batches)

@@ -39,12 +39,14 @@ func TestNames(t *testing.T) {
 		require.Error(t, keyword(bad), bad)
 	}
 	folded := consent.Fold("Ángebote")
-	k, rest := consent.DetectCommand("stop angebote!")
+	var builtIn *consent.Words
+	words := builtIn.Recent(t.Context())
+	k, rest := words.Command("stop angebote!")
 	require.Equal(t, consent.KeywordStop, k)
 	require.Equal(t, folded, rest)
-	k, _ = consent.DetectCommand("stop all")
+	k, _ = words.Command("stop all")
 	require.Equal(t, consent.KeywordNone, k, "that is a keyword of its own")
-	k, rest = consent.DetectCommand("opt out news")
+	k, rest = words.Command("opt out news")
 	require.Equal(t, consent.KeywordStop, k)
 	require.Equal(t, "news", rest)
 }
