@@ -144,11 +144,12 @@ func (w *Words) In(ctx context.Context, idb bun.IDB) (*Vocabulary, error) {
 		return nil, err
 	}
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.current != nil && w.current.Version == version {
-		return w.current, nil
+	v := w.current
+	w.mu.Unlock() // who reads only what is there waits for no database
+	if v != nil && v.Version == version {
+		return v, nil
 	}
-	v := builtIn()
+	v = builtIn()
 	if version > 0 {
 		changes, err := changesOf(ctx, idb, version)
 		if err != nil {
@@ -156,6 +157,8 @@ func (w *Words) In(ctx context.Context, idb bun.IDB) (*Vocabulary, error) {
 		}
 		v = newVocabulary(changes)
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.current == nil || w.current.Version < version {
 		w.current = v
 	}

@@ -14,7 +14,9 @@ import (
 	"eventstream/server/keys"
 	"eventstream/server/pubsub"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
 )
 
 // What one process changes, another reads with its next message; binding words stay,
@@ -148,4 +150,50 @@ func TestYesIsReadInItsLanguage(t *testing.T) {
 		_, yes := consent.ReadYes(body, "")
 		require.False(t, yes, body)
 	}
+}
+
+// held is a database that keeps whoever asks for changed words waiting.
+type held struct {
+	bun.IDB
+	asked, answer chan struct{}
+}
+
+func (h held) NewRaw(query string, args ...any) *bun.RawQuery {
+	if strings.Contains(query, "SELECT changes") {
+		close(h.asked)
+		<-h.answer
+	}
+	return h.IDB.NewRaw(query, args...)
+}
+
+// TestRecentWaitsForNoDatabase: the webhook reads a message while another transaction
+// waits for new words.
+func TestRecentWaitsForNoDatabase(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	s := consent.NewService(d, pubsub.New(d.Pool, slog.New(slog.DiscardHandler)), keys.Fixed("test"), time.Now)
+	ctx := actor.With(t.Context(), actor.System)
+	_, err := s.Words.Add(ctx, consent.Phrase{Language: "de", Meaning: consent.KeywordStop, Text: "Schnabeltier"})
+	require.NoError(t, err)
+	h := held{d, make(chan struct{}), make(chan struct{})}
+	read := make(chan *consent.Vocabulary, 1)
+	go func() {
+		v, err := s.Words.In(ctx, h)
+		assert.NoError(t, err)
+		read <- v
+	}()
+	<-h.asked
+	recent := make(chan struct{})
+	go func() {
+		s.Words.Recent(ctx)
+		close(recent)
+	}()
+	select {
+	case <-recent:
+	case <-time.After(20 * time.Second):
+		t.Error("it waits")
+	}
+	close(h.answer)
+	require.EqualValues(t, 1, (<-read).Version)
+	<-recent
 }
