@@ -16,6 +16,22 @@ import (
 // for. To lock the other contact now would go back in the order of locks.
 var ErrMoved = apperr.New(apperr.CodeUnavailable, "the contact was merged meanwhile, try again")
 
+// Patiently does again, so many times in all, what lost to another transaction: ErrMoved,
+// a deadlock and the like.
+func Patiently(ctx context.Context, tries int, do func() error) error {
+	for try := 1; ; try++ {
+		err := do()
+		if try >= tries || !apperr.Is(err, apperr.CodeUnavailable) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(try) * 10 * time.Millisecond):
+		}
+	}
+}
+
 // AddressesOf gives all addresses of contacts, the preferred one first, then
 // those seen last.
 func AddressesOf(ctx context.Context, idb bun.IDB, ids []int64) (map[int64][]*Known, error) {

@@ -17,7 +17,6 @@ import (
 	"eventstream/server/optout"
 	"eventstream/server/topic"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/uptrace/bun"
 )
 
@@ -371,13 +370,8 @@ func (s *Service) heedThen(ctx context.Context, tx bun.Tx, c *contact.Contact, i
 }
 
 // rehearseLog counts what remember would do and writes nothing.
-func (s *Service) rehearseLog(seen map[uint64]struct{}) func(ctx context.Context, tx bun.Tx, imp *Import, good []*row, t *Import) ([]*Reject, error) {
-	first := func(key string) bool {
-		hash := xxhash.Sum64String(key)
-		_, repeated := seen[hash]
-		seen[hash] = struct{}{}
-		return !repeated
-	}
+func (s *Service) rehearseLog(seen *sights) func(ctx context.Context, tx bun.Tx, imp *Import, good []*row,
+	t *Import) ([]*Reject, error) {
 	return func(ctx context.Context, tx bun.Tx, imp *Import, good []*row, t *Import) ([]*Reject, error) {
 		people, rejects, err := s.people(ctx, tx, imp, good)
 		if err != nil {
@@ -394,13 +388,13 @@ func (s *Service) rehearseLog(seen map[uint64]struct{}) func(ctx context.Context
 		came := Messages{}
 		for _, r := range people.rows {
 			l, c := r.logged, people.of[r.address.MatchKey]
-			fresh := first(l.past.SID) && !known[l.past.SID]
+			fresh := seen.first(l.past.SID) && !known[l.past.SID]
 			r.tellLogged(t, &came, fresh)
-			if c.ID == 0 && first("contact "+c.MatchKey) {
+			if c.ID == 0 && seen.first("contact "+c.MatchKey) {
 				came.Contacts++
 			}
 			if fresh && l.intent.Keyword == consent.KeywordStop && l.topicID == 0 && c.ConsentStatus != contact.ConsentOptedOut &&
-				first("out "+c.MatchKey) {
+				seen.first("out "+c.MatchKey) {
 				came.OptOuts++
 			}
 		}
@@ -415,11 +409,13 @@ const settlePage = 1000
 func (s *Service) settle(ctx context.Context, imp *Import) error {
 	for after := int64(0); ; {
 		var ids []int64
-		err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
-			if ids, err = membersAfter(ctx, tx, imp.ID, after, settlePage); err != nil || len(ids) == 0 {
-				return err
-			}
-			return message.SettleHistory(ctx, tx, s.consents, ids, s.words.Code, s.now())
+		err := contact.Patiently(ctx, tries, func() error {
+			return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+				if ids, err = membersAfter(ctx, tx, imp.ID, after, settlePage); err != nil || len(ids) == 0 {
+					return err
+				}
+				return message.SettleHistory(ctx, tx, s.consents, ids, s.words.Code, s.now())
+			})
 		})
 		if err != nil || len(ids) == 0 {
 			return db.Err(err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"runtime"
 	"slices"
@@ -29,7 +30,8 @@ import (
 
 const (
 	batchRows = 2000
-	maxStarts = 2 // of work that ends with its process, at the same row
+	maxStarts = 2  // of work that ends with its process, at the same row
+	tries     = 10 // at what loses to another transaction
 )
 
 // Run works an import from where it stands. Each batch and its progress are
@@ -107,13 +109,17 @@ func (s *Service) work(ctx context.Context, imp *Import) error {
 	imp.Options.prepare()
 	batches := make(chan *batch, 2) // the next one is read and checked while this one is written
 	go s.read(ctx, imp, batches)
-	seen := map[uint64]struct{}{} // by dry runs only
+	seen := &sights{kept: map[uint64]struct{}{}}
 	for b := range batches {
 		if b.err != nil {
 			return b.err
 		}
 		if len(b.records) > 0 {
-			going, err := s.applyPatiently(ctx, imp, b, seen)
+			going := false
+			err := contact.Patiently(ctx, tries, func() (err error) {
+				going, err = s.apply(ctx, imp, b, seen)
+				return err
+			})
 			if err != nil || !going {
 				return err
 			}
@@ -258,25 +264,21 @@ type row struct {
 	logged    *logged // of a log of messages
 }
 
-// applyPatiently begins a batch anew when its contacts were merged, or their addresses
-// taken by somebody who wrote, while it waited for them.
-func (s *Service) applyPatiently(ctx context.Context, imp *Import, b *batch, seen map[uint64]struct{}) (going bool, err error) {
-	const tries = 10
-	for try := range tries {
-		if going, err = s.apply(ctx, imp, b, seen); !errors.Is(err, contact.ErrMoved) {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			return false, ctx.Err()
-		case <-time.After(time.Duration(try+1) * 10 * time.Millisecond):
-		}
-	}
-	return going, err
+// sights are what a dry run has come upon, to tell what is repeated. Those of a batch
+// are kept once it is taken: until then it may be begun anew.
+type sights struct{ kept, batch map[uint64]struct{} }
+
+// first reports whether this is new, and notes it.
+func (s *sights) first(key string) bool {
+	hash := xxhash.Sum64String(key)
+	_, before := s.kept[hash]
+	_, now := s.batch[hash]
+	s.batch[hash] = struct{}{}
+	return !before && !now
 }
 
 // apply takes a batch in one transaction and reports whether to go on.
-func (s *Service) apply(ctx context.Context, imp *Import, b *batch, seen map[uint64]struct{}) (going bool, err error) {
+func (s *Service) apply(ctx context.Context, imp *Import, b *batch, seen *sights) (going bool, err error) {
 	var good []*row
 	var rejects []*Reject
 	place := map[string]int{}
@@ -311,6 +313,7 @@ func (s *Service) apply(ctx context.Context, imp *Import, b *batch, seen map[uin
 			place[a.MatchKey] = at
 		}
 	}
+	seen.batch = map[uint64]struct{}{}
 	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		fresh, err := forUpdate(ctx, tx, imp.ID)
 		if err != nil || fresh.Status != StatusRunning || fresh.RowsDone != b.records[0].row-1 {
@@ -339,6 +342,9 @@ func (s *Service) apply(ctx context.Context, imp *Import, b *batch, seen map[uin
 		t.Messages = fresh.Messages.add(t.Messages)
 		return addProgress(ctx, tx, imp.ID, t)
 	})
+	if err == nil {
+		maps.Copy(seen.kept, seen.batch)
+	}
 	return going, err
 }
 
@@ -586,7 +592,7 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 
 // rehearse counts what upsert would do and writes nothing. seen holds the
 // contacts of earlier batches.
-func (s *Service) rehearse(seen map[uint64]struct{}) func(ctx context.Context, tx bun.Tx, imp *Import, good []*row,
+func (s *Service) rehearse(seen *sights) func(ctx context.Context, tx bun.Tx, imp *Import, good []*row,
 	t *Import) ([]*Reject, error) {
 	return func(ctx context.Context, tx bun.Tx, imp *Import, good []*row, t *Import) ([]*Reject, error) {
 		keys := addressKeys(good)
@@ -619,9 +625,7 @@ func (s *Service) rehearse(seen map[uint64]struct{}) func(ctx context.Context, t
 			}
 			changed, _ := r.merge(c, known, imp, s.now(), r.suppressed(suppressed))
 			changed = changed || len(r.joins(c, known, imp, standing)) > 0
-			hash := xxhash.Sum64String(c.MatchKey)
-			_, repeated := seen[hash]
-			seen[hash] = struct{}{}
+			repeated := !seen.first(c.MatchKey)
 			t.tell(known || repeated, repeated, changed)
 		}
 		return rejects, nil

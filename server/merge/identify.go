@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"eventstream/server/actor"
-	"eventstream/server/apperr"
 	"eventstream/server/audit"
 	"eventstream/server/contact"
 	"eventstream/server/pubsub"
@@ -285,7 +284,8 @@ func belong(n Named, owners map[string]*contact.Known) (known, one bool) {
 // none yet: those are written together, the others one by one.
 func (s *Service) JoinAll(ctx context.Context, all []Named) error {
 	var left []Named
-	err := patiently(ctx, func() (err error) {
+	const tries = 10 // somebody may take an address meanwhile
+	err := contact.Patiently(ctx, tries, func() (err error) {
 		left, err = s.addAll(ctx, all)
 		return err
 	})
@@ -293,27 +293,11 @@ func (s *Service) JoinAll(ctx context.Context, all []Named) error {
 		return err
 	}
 	for _, n := range left {
-		if err := patiently(ctx, func() error { return s.Join(ctx, n) }); err != nil {
+		if err := contact.Patiently(ctx, tries, func() error { return s.Join(ctx, n) }); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// patiently tries again what lost to somebody who took an address meanwhile.
-func patiently(ctx context.Context, do func() error) (err error) {
-	const tries = 10
-	for try := range tries {
-		if err = do(); !apperr.Is(err, apperr.CodeUnavailable) {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Duration(try+1) * 10 * time.Millisecond):
-		}
-	}
-	return err
 }
 
 // addAll gives contacts the addresses that nobody has, and tells who has to be

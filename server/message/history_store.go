@@ -50,6 +50,7 @@ const historyTries = 8
 func InsertHistory(ctx context.Context, tx bun.Tx, rows []*Past) error {
 	sids := make([]string, len(rows))
 	for i, p := range rows {
+		p.ID = 0 // another try may have failed later
 		sids[i] = p.SID
 	}
 	known, err := KnownSIDs(ctx, tx, sids)

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"eventstream/server/actor"
-	"eventstream/server/apperr"
 	"eventstream/server/consent"
+	"eventstream/server/contact"
 	"eventstream/server/conversation"
 	"eventstream/server/db"
 	"eventstream/server/jobs"
@@ -174,16 +174,9 @@ func (a *Applier) Apply(ctx context.Context) error {
 
 // patiently tries again what lost to another transaction (a deadlock, say):
 // River would let a second pass, and an opt-out must not wait for it.
-func patiently(ctx context.Context, apply func() error) (err error) {
+func patiently(ctx context.Context, apply func() error) error {
 	const tries = 5
-	for try := range tries {
-		err = safely(apply)
-		if !apperr.Is(err, apperr.CodeUnavailable) || ctx.Err() != nil {
-			break
-		}
-		pause(ctx, time.Duration(try+1)*10*time.Millisecond)
-	}
-	return err
+	return contact.Patiently(ctx, tries, func() error { return safely(apply) })
 }
 
 // safely makes an error of a panic: what one event brings must stop no other.
