@@ -166,7 +166,6 @@ func (s *Service) Schedule(ctx context.Context, id int64, plan Schedule) (*Campa
 		if err != nil {
 			return err
 		}
-		was["status"] = c.Status
 		c.Status, c.Schedule, c.NextRunAt = StatusScheduled, &plan, plan.Next(s.now(), c.Runs)
 		c.started() // a new plan is tried at its own time
 		if c.NextRunAt == nil {
@@ -178,12 +177,7 @@ func (s *Service) Schedule(ctx context.Context, id int64, plan Schedule) (*Campa
 		if err := save(ctx, tx, c); err != nil {
 			return err
 		}
-		is, err := c.audited(ctx, tx)
-		if err != nil {
-			return err
-		}
-		is["status"] = c.Status
-		return audit.RecordChange(ctx, tx, "campaign.schedule", "campaign", id, was, is)
+		return c.changed(ctx, tx, "campaign.schedule", was)
 	})
 	if err != nil {
 		return nil, err

@@ -100,7 +100,7 @@ func (s *Service) Create(ctx context.Context, in Input) (*Campaign, error) {
 		if err := saveShares(ctx, tx, c.ID, in.shares()); err != nil {
 			return err
 		}
-		return c.changed(ctx, tx, "campaign.create", map[string]any{})
+		return c.changed(ctx, tx, "campaign.create", nil)
 	})
 }
 
@@ -210,7 +210,7 @@ func (s *Service) check(ctx context.Context, idb bun.IDB, c *Campaign, in Input)
 func (c *Campaign) audited(ctx context.Context, tx bun.Tx) (map[string]any, error) {
 	senders, err := sharesOf(ctx, tx, []int64{c.ID})
 	return map[string]any{
-		"name": c.Name, "template": c.TemplateID, "segment": c.SegmentID, "query": c.Query, "sender": c.SenderID,
+		"name": c.Name, "status": c.Status, "template": c.TemplateID, "segment": c.SegmentID, "query": c.Query, "sender": c.SenderID,
 		"senders": senders[c.ID], "topic": c.TopicID, "rate": c.RateLimitPerSecond, "quiet_hours": c.QuietHours,
 		"frequency_cap": c.FrequencyCap, "ends_at": c.EndsAt, "error_threshold": c.ErrorThreshold, "schedule": c.Schedule,
 		"next_run_at": c.NextRunAt,
@@ -615,7 +615,12 @@ func (s *Service) Duplicate(ctx context.Context, id int64) (*Campaign, error) {
 		if err := saveShares(ctx, tx, c.ID, shares[id]); err != nil {
 			return err
 		}
-		return c.changed(ctx, tx, "campaign.duplicate", map[string]any{"of": id})
+		is, err := c.audited(ctx, tx)
+		if err != nil {
+			return err
+		}
+		is["of"] = id
+		return audit.RecordChange(ctx, tx, "campaign.duplicate", "campaign", c.ID, nil, is)
 	})
 }
 

@@ -40,15 +40,13 @@ func readDefaults(ctx context.Context, idb bun.IDB) (d Defaults, err error) {
 
 // before reads the defaults, and keeps others from changing those that c names.
 func (c DefaultsChange) before(ctx context.Context, tx bun.Tx) (Defaults, error) {
-	var keys []string // in one order
-	if c.FrequencyCap != nil {
-		keys = append(keys, capSetting)
+	if c.FrequencyCap != nil { // in one order: the cap first
+		if err := lockStanding(ctx, tx, capSetting); err != nil {
+			return Defaults{}, err
+		}
 	}
 	if c.QuietHours != nil {
-		keys = append(keys, quietHoursSetting)
-	}
-	for _, key := range keys {
-		if err := lockStanding(ctx, tx, key); err != nil {
+		if err := lockStanding(ctx, tx, quietHoursSetting); err != nil {
 			return Defaults{}, err
 		}
 	}
@@ -69,18 +67,17 @@ func (s *Service) SetDefaults(ctx context.Context, c DefaultsChange) error {
 		if err != nil {
 			return err
 		}
-		changes, is := map[string]any{}, was
-		if c.QuietHours != nil {
-			changes[quietHoursSetting], is.QuietHours = *c.QuietHours, *c.QuietHours
-		}
+		is := was
 		if c.FrequencyCap != nil {
-			changes[capSetting], is.FrequencyCap = *c.FrequencyCap, *c.FrequencyCap
+			is.FrequencyCap = *c.FrequencyCap
+			if err := saveStanding(ctx, tx, capSetting, is.FrequencyCap); err != nil {
+				return err
+			}
 		}
-		for _, key := range []string{capSetting, quietHoursSetting} { // locked in one order
-			if v, named := changes[key]; named {
-				if err := saveStanding(ctx, tx, key, v); err != nil {
-					return err
-				}
+		if c.QuietHours != nil {
+			is.QuietHours = *c.QuietHours
+			if err := saveStanding(ctx, tx, quietHoursSetting, is.QuietHours); err != nil {
+				return err
 			}
 		}
 		return audit.RecordChange(ctx, tx, "settings.update", "settings", 1, was.audited(), is.audited())

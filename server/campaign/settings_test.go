@@ -2,6 +2,7 @@ package campaign_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
@@ -97,5 +98,11 @@ func TestTheTrailTellsOldAndNewValues(t *testing.T) {
 		"frequency_cap": {"from": {"messages": 3, "days": 7}, "to": null}, "rate": {"from": 5, "to": null},
 		"error_threshold": {"from": 0.2, "to": null}, "ends_at": {"from": "`+ends.Format(time.RFC3339)+`", "to": null}}`,
 		newest("campaign.update"))
+	again, err := s.Duplicate(ctx, c.ID)
+	require.NoError(t, err)
+	require.Contains(t, newest("campaign.duplicate"), fmt.Sprintf(`"of": {"to": %d, "from": null}`, c.ID))
+	_, err = s.Update(ctx, again.ID, campaign.Input{Name: new("Summer")})
+	require.NoError(t, err)
+	require.JSONEq(t, `{"name": {"from": "Copy of Spring", "to": "Summer"}}`, newest("campaign.update"))
 	require.ErrorContains(t, audit.Record(ctx, d, "thing.update", "thing", 1, nil), "RecordChange", "the only door")
 }
