@@ -3,7 +3,6 @@ package segment
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -79,8 +78,8 @@ func (s *Service) Create(ctx context.Context, in Input) (*Segment, error) {
 	if err := in.apply(seg); err != nil {
 		return nil, err
 	}
-	return seg, s.save(ctx, "segment.create", nil, func(ctx context.Context, tx bun.Tx) (*Segment, error) {
-		return seg, insert(ctx, tx, seg)
+	return seg, s.save(ctx, "segment.create", func(ctx context.Context, tx bun.Tx) (*Segment, map[string]any, error) {
+		return seg, nil, insert(ctx, tx, seg)
 	})
 }
 
@@ -90,16 +89,15 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Segment, err
 		return nil, err
 	}
 	var seg *Segment
-	was := map[string]any{}
-	err := s.save(ctx, "segment.update", was, func(ctx context.Context, tx bun.Tx) (_ *Segment, err error) {
+	err := s.save(ctx, "segment.update", func(ctx context.Context, tx bun.Tx) (_ *Segment, was map[string]any, err error) {
 		if seg, err = byID(ctx, tx, id); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		maps.Copy(was, seg.audited())
+		was = seg.audited()
 		if err := in.apply(seg); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return seg, update(ctx, tx, seg)
+		return seg, was, update(ctx, tx, seg)
 	})
 	if err != nil {
 		return nil, err
@@ -112,19 +110,20 @@ func (seg *Segment) audited() map[string]any {
 	return map[string]any{"name": seg.Name, "description": seg.Description, "query": seg.Query}
 }
 
-// save writes a segment. Segments name one another, so one at a time is read,
+// save has a segment written, which comes with what it was set to. Segments name one another, so one at a time is read,
 // changed and checked: of two at once each could close the other's circle. They
 // are counted after the commit, because that may take long on many contacts.
-func (s *Service) save(ctx context.Context, action string, was map[string]any, write func(context.Context,
-	bun.Tx) (*Segment, error),
+func (s *Service) save(ctx context.Context, action string,
+	write func(context.Context, bun.Tx) (seg *Segment, was map[string]any, err error),
 ) error {
 	var seg *Segment
+	var was map[string]any
 	var p Predicate
 	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
 		if err := lockAll(ctx, tx); err != nil {
 			return err
 		}
-		if seg, err = write(ctx, tx); err != nil {
+		if seg, was, err = write(ctx, tx); err != nil {
 			return err
 		}
 		n, err := Parse(seg.Query)
