@@ -85,7 +85,7 @@ func newGrammar(l *lexicon, lists map[string]string) *grammar {
 			g.other = g.other || p == partOther
 			from, to, gapped := strings.Cut(w, "…")
 			stem := strings.HasSuffix(strings.TrimSpace(w), "*")
-			for _, accents := range []bool{l.accents, false} { // Vietnamese is written without its accents too
+			for _, accents := range slices.Compact([]bool{l.accents, false}) { // Vietnamese is written without its accents too
 				spell := &lexicon{accents: accents, joined: l.joined}
 				bare := spell.plain(w)
 				switch {

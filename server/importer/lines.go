@@ -45,12 +45,7 @@ func (l *lines) next() (line, error) {
 			return l.give(l.long, cut), nil
 		}
 		part, _ = l.r.Peek(l.r.Buffered())
-		end := bytes.IndexByte(part, '\n')
-		if before, _, _ := bytes.Cut(part[:max(end, 0)], []byte{'\r'}); end >= 0 {
-			end = min(end, len(before))
-		} else {
-			end = bytes.IndexByte(part, '\r')
-		}
+		end := bytes.IndexAny(part, "\r\n")
 		text := part
 		if end >= 0 {
 			text = part[:end]
