@@ -565,6 +565,15 @@ test("a draft is kept as it is written, edited, launched, undone and deleted", a
   await page.getByLabel("Name", { exact: true }).fill("Winter sale");
   await page.goBack();
   await title("Winter sale");
+  await page.getByRole("link", { name: "Edit: Pace and hours" }).click();
+  await page.getByLabel("Auto-pause above failure rate").fill("35");
+  await page.goBack();
+  await title("Winter sale");
+  await expect(page.getByText("When more than 35% fail")).toBeVisible();
+  await page.getByRole("link", { name: "Edit: Pace and hours" }).click();
+  await expect(page.getByLabel("Auto-pause above failure rate")).toHaveValue("35 %");
+  await page.getByRole("button", { name: "Done" }).click();
+  await title("Winter sale");
   // A slow machine may need more than ten seconds to press the button.
   await page.route("**/graphql", (route) =>
     route.continue({ postData: route.request().postData()?.replace('"undoSeconds":10', '"undoSeconds":60') }),

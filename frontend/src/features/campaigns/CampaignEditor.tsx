@@ -19,37 +19,8 @@ const EditDocument = graphql(`
   query CampaignEdit($id: ID!) {
     node(id: $id) {
       ... on Campaign {
-        id
-        name
         status
-        segment {
-          id
-        }
-        topic {
-          id
-        }
-        template {
-          id
-        }
-        senders {
-          weight
-          sender {
-            id
-          }
-        }
-        rateLimitPerSecond
-        errorThreshold
-        endsAt
-        quietHours {
-          start
-          end
-          zone
-        }
-        frequencyCap {
-          messages
-          days
-        }
-        ...CampaignPlan
+        ...CampaignSettings
       }
     }
     segments(first: 100) {
@@ -105,9 +76,7 @@ const CampaignUpdateDocument = graphql(`
   mutation CampaignUpdate($input: CampaignUpdateInput!) {
     campaignUpdate(input: $input) {
       campaign {
-        id
-        name
-        rateLimitPerSecond
+        ...CampaignSettings
       }
       userErrors {
         field
@@ -165,11 +134,8 @@ export function NewCampaign() {
 /** A draft, or a campaign that waits for its time: each step at an address of its own. */
 export function CampaignEditor() {
   const { id } = useParams({ from: "/campaigns/$id/edit" });
-  const [{ data, error }, load] = useQuery({
-    query: EditDocument,
-    variables: { id },
-    requestPolicy: "cache-and-network",
-  });
+  // The form begins with what the server has: it saves all of its fields, and of an old answer they would be old.
+  const [{ data, error }, load] = useQuery({ query: EditDocument, variables: { id }, requestPolicy: "network-only" });
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows />;
   const campaign = real(data.node, "Campaign");

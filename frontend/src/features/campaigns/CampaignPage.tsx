@@ -82,31 +82,7 @@ const CampaignDocument = graphql(`
     node(id: $id) {
       ... on Campaign {
         ...CampaignState
-        template {
-          id
-          name
-          body
-          approvalStatus
-        }
-        segment {
-          id
-          name
-          lastCount
-        }
-        topic {
-          id
-          name
-        }
-        senders {
-          weight
-          sender {
-            id
-            displayName
-          }
-        }
-        errorThreshold
-        endsAt
-        ...CampaignPlan
+        ...CampaignSettings
         runs {
           id
           name
@@ -121,15 +97,6 @@ const CampaignDocument = graphql(`
         parent {
           id
           name
-        }
-        quietHours {
-          start
-          end
-          zone
-        }
-        frequencyCap {
-          messages
-          days
         }
       }
     }

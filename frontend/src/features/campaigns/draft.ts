@@ -1,6 +1,50 @@
-import type { CampaignEditQuery, CampaignUpdateInput } from "../../gql/graphql";
+import { graphql } from "../../gql";
+import type { CampaignEditQuery, CampaignSettingsFragment, CampaignUpdateInput } from "../../gql/graphql";
 import { localInput } from "../../lib/format";
 import { type Cap, capInput, firstCap } from "./CapForm";
+
+// All that the editor writes and the summary shows. A save asks for it too, so that neither shows what was before.
+graphql(`
+  fragment CampaignSettings on Campaign {
+    id
+    name
+    segment {
+      id
+      name
+      lastCount
+    }
+    topic {
+      id
+      name
+    }
+    template {
+      id
+      name
+      body
+      approvalStatus
+    }
+    senders {
+      weight
+      sender {
+        id
+        displayName
+      }
+    }
+    rateLimitPerSecond
+    errorThreshold
+    endsAt
+    quietHours {
+      start
+      end
+      zone
+    }
+    frequencyCap {
+      messages
+      days
+    }
+    ...CampaignPlan
+  }
+`);
 
 export const steps = ["audience", "message", "schedule", "review"] as const;
 export type Step = (typeof steps)[number];
@@ -26,7 +70,6 @@ export type Draft = {
   cap: Cap;
 };
 
-type Saved = Extract<NonNullable<CampaignEditQuery["node"]>, { __typename: "Campaign" }>;
 type Defaults = Pick<CampaignEditQuery, "senders" | "settings">;
 
 /** A new campaign, with the workspace's standing choices. */
@@ -51,7 +94,7 @@ export function newDraft({ senders, settings }: Defaults): Draft {
   };
 }
 
-export function draftOf(c: Saved, defaults: Defaults): Draft {
+export function draftOf(c: CampaignSettingsFragment, defaults: Defaults): Draft {
   const fresh = newDraft(defaults);
   return {
     name: c.name,
