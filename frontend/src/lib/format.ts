@@ -22,6 +22,12 @@ const day = (s: string) => days.format(new Date(s));
 /** A moment as an input of type datetime-local shows it, to the minute or the second. */
 export const localInput = (at: Date, to: "minute" | "second" = "minute") =>
   new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, to === "minute" ? 16 : 19);
+/** The moment that such an input holds, as the API takes it; undefined: none, such as one of the year 20266. */
+export function momentOf(input: string): string | undefined {
+  const at = new Date(input);
+  return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
+}
+export const noMoment = (input: string) => `“${input}” is not a date and time of the years 1 to 9999`;
 export const timeOfDay = (s: string) => clock.format(new Date(s));
 
 /** "3 min 20 s" */

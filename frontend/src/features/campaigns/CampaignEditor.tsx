@@ -10,7 +10,7 @@ import { byField, errorText, payloadOf } from "../../lib/errors";
 import { words } from "../../lib/format";
 import { useKept } from "../../lib/kept";
 import { real } from "../../lib/node";
-import { type Draft, draftOf, fields, inputOf, newDraft, type Step, stepLabels, stepOf, steps } from "./draft";
+import { type Draft, draftOf, fields, inputOf, newDraft, type Step, stepLabels, stepOf, steps, wrongIn } from "./draft";
 import { AudienceStep, MessageStep, ScheduleStep } from "./EditorSteps";
 import { Preflight } from "./Preflight";
 import { ScheduleForm } from "./ScheduleForm";
@@ -197,9 +197,13 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
   const [planning, setPlanning] = useState(false);
   const [, update] = useMutation(CampaignUpdateDocument);
   const { state, flush } = useAutosave(draft, async (value) => {
-    const found = problems(await update({ input: { id: campaign.id, ...inputOf(value) } }));
+    const wrong = wrongIn(value);
+    const found =
+      Object.keys(wrong).length > 0
+        ? { fields: wrong, rest: "" }
+        : problems(await update({ input: { id: campaign.id, ...inputOf(value) } }));
     setErrors(found);
-    return !found.rest && Object.keys(found.fields).length === 0;
+    return [...Object.values(found.fields), found.rest].filter(Boolean).join("; ");
   });
   const change = (changed: Partial<Draft>) => {
     setErrors((before) => without(before, changed));

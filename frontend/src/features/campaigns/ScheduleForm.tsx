@@ -5,7 +5,7 @@ import { useMutation } from "urql";
 import { graphql } from "../../gql";
 import type { CampaignScheduleInput, Frequency, Weekday } from "../../gql/graphql";
 import { errorText, payloadOf } from "../../lib/errors";
-import { localInput, moment } from "../../lib/format";
+import { localInput, moment, momentOf, noMoment } from "../../lib/format";
 import { type Plan, weekdays } from "./schedule";
 
 graphql(`
@@ -63,8 +63,10 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
   const [{ fetching }, schedule] = useMutation(CampaignScheduleDocument);
   const save = async () => {
     const input: CampaignScheduleInput = { id: props.id };
-    if (kind === "once") input.at = at ? new Date(at).toISOString() : null;
-    else
+    if (kind === "once") {
+      input.at = at ? momentOf(at) : null;
+      if (input.at === undefined) return setProblem(noMoment(at));
+    } else
       input.recurrence = {
         frequency,
         time,

@@ -1,6 +1,6 @@
 import { graphql } from "../../gql";
 import type { CampaignEditQuery, CampaignSettingsFragment, CampaignUpdateInput } from "../../gql/graphql";
-import { localInput } from "../../lib/format";
+import { localInput, momentOf, noMoment } from "../../lib/format";
 import { type Cap, capInput, firstCap } from "./CapForm";
 
 // All that the editor writes and the summary shows. A save asks for it too, so that neither shows what was before.
@@ -115,7 +115,10 @@ export function draftOf(c: CampaignSettingsFragment, defaults: Defaults): Draft 
 
 const numeric = (v: number | string) => (v === "" ? null : Number(v));
 
-/** As the API takes it. An audience of its own, which only the API can write, stays when no segment is chosen. */
+/**
+ * As the API takes it, where nothing is wrong in it. An audience of its own, which only the API can write, stays when
+ * no segment is chosen.
+ */
 export function inputOf(d: Draft): Omit<CampaignUpdateInput, "id"> {
   const percent = numeric(d.threshold);
   return {
@@ -128,8 +131,13 @@ export function inputOf(d: Draft): Omit<CampaignUpdateInput, "id"> {
     errorThreshold: percent === null ? null : percent / 100,
     quietHours: d.quiet.on ? { start: d.quiet.start, end: d.quiet.end, zone: d.quiet.zone } : null,
     frequencyCap: d.capped ? capInput(d.cap) : null,
-    endsAt: d.ends ? new Date(d.ends).toISOString() : null,
+    endsAt: momentOf(d.ends) ?? null,
   };
+}
+
+/** What cannot be put to the API at all, by its field. */
+export function wrongIn(d: Draft): Record<string, string> {
+  return d.ends && !momentOf(d.ends) ? { endsAt: noMoment(d.ends) } : {};
 }
 
 const fieldsOf: Record<Step, string[]> = {

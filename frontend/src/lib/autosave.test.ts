@@ -1,0 +1,117 @@
+import { notifications, notificationsStore } from "@mantine/notifications";
+import { act } from "react";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { useAutosave } from "./autosave";
+import { hook } from "./hook";
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  notifications.clean();
+});
+
+const later = () => act(() => vi.advanceTimersByTimeAsync(600));
+const toasts = () => notificationsStore.getState().notifications.map((n) => n.message);
+
+/** A form with one text, and a server that answers as it is told. */
+function form(answer: (value: string) => Promise<string> | string = () => "") {
+  const sent: string[] = [];
+  const h = hook(
+    (value: string) =>
+      useAutosave(value, async (v) => {
+        sent.push(v);
+        return answer(v);
+      }),
+    "first" as string,
+  );
+  return { ...h, sent, state: () => h.now().state };
+}
+
+test("a value is saved some moments after its last change, and once", async () => {
+  const f = form();
+  await later();
+  expect(f.sent, "nothing was changed").toEqual([]);
+  f.set("a");
+  f.set("ab");
+  expect(f.state()).toBe("waiting");
+  await later();
+  expect(f.sent).toEqual(["ab"]);
+  expect(f.state()).toBe("saved");
+  f.leave();
+  await later();
+  expect(f.sent, "all was saved when the page was left").toEqual(["ab"]);
+});
+
+test("a save that throws has failed, and keeps no later one back", async () => {
+  let broken = true;
+  const f = form(() => {
+    if (broken) throw new Error("no such moment");
+    return "";
+  });
+  f.set("a");
+  await later();
+  expect(f.state()).toBe("failed");
+  broken = false;
+  f.set("b");
+  await later();
+  expect(f.sent).toEqual(["a", "b"]);
+  expect(f.state()).toBe("saved");
+});
+
+test("flush saves at once and says whether all is saved", async () => {
+  const f = form((v) => (v === "bad" ? "out of range" : ""));
+  f.set("bad");
+  await act(async () => expect(await f.now().flush()).toBe(false));
+  expect(f.state()).toBe("failed");
+  f.set("good");
+  await act(async () => expect(await f.now().flush()).toBe(true));
+  expect(f.sent).toEqual(["bad", "good"]);
+});
+
+test("what was changed back while another value was being saved is saved in the end", async () => {
+  let answered = () => {};
+  const f = form((v) => (v === "a" ? new Promise((done) => (answered = () => done(""))) : ""));
+  f.set("a");
+  await later();
+  f.set("first");
+  await later();
+  expect(f.sent).toEqual(["a"]);
+  await act(async () => answered());
+  expect(f.sent).toEqual(["a", "first"]);
+  expect(f.state()).toBe("saved");
+});
+
+test("a value that was refused and changed back needs no save", async () => {
+  const f = form(() => "out of range");
+  f.set("bad");
+  await later();
+  f.set("first");
+  await later();
+  expect(f.sent).toEqual(["bad"]);
+  expect(f.state()).toBe("saved");
+});
+
+test("leaving saves what is left, and a toast tells when that is refused", async () => {
+  const f = form();
+  f.set("a");
+  f.leave();
+  await later();
+  expect(f.sent).toEqual(["a"]);
+  expect(toasts()).toEqual([]);
+  const g = form(() => "-5 is out of range");
+  g.set("b");
+  g.leave();
+  await later();
+  expect(g.sent).toEqual(["b"]);
+  expect(toasts()).toEqual(["-5 is out of range."]);
+});
+
+test("closing the tab asks while something is not saved", async () => {
+  const f = form();
+  const asks = () => !window.dispatchEvent(new Event("beforeunload", { cancelable: true }));
+  expect(asks()).toBe(false);
+  f.set("a");
+  expect(asks()).toBe(true);
+  await later();
+  expect(asks()).toBe(false);
+});
