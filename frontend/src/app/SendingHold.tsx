@@ -5,14 +5,13 @@ import { useEffect, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { graphql } from "../gql";
 import { byField, payloadOf, settled } from "../lib/errors";
-import { localInput } from "../lib/format";
+import { localInput, momentOf, noMoment } from "../lib/format";
 import { useMay } from "./session";
 
 const HoldDocument = graphql(`
   query SendingHold {
     sendingHold {
       backupAt
-      originalStoppedAt
       endsAt
       notice
     }
@@ -75,57 +74,53 @@ export function SendingHold() {
           <Text size="sm">An admin says when the original is stopped.</Text>
         )}
       </Stack>
-      <Release
-        key={String(opened)}
-        opened={opened}
-        close={close}
-        done={() => {
-          close();
-          load({ requestPolicy: "network-only" });
-        }}
-      />
+      <Modal opened={opened} onClose={close} title="Since when is the original stopped?">
+        <Release close={close} />
+      </Modal>
     </Alert>
   );
 }
 
-function Release({ opened, close, done }: { opened: boolean; close: () => void; done: () => void }) {
+function Release({ close }: { close: () => void }) {
   const [at, setAt] = useState(() => localInput(new Date(), "second"));
-  const [{ fetching, data }, release] = useMutation(ReleaseDocument);
-  const wrong = byField(payloadOf(data)?.userErrors ?? [], ["originalStoppedAt"]);
+  const [wrong, setWrong] = useState("");
+  const [{ fetching }, release] = useMutation(ReleaseDocument);
   return (
-    <Modal opened={opened} onClose={close} title="Since when is the original stopped?">
-      <form
-        onSubmit={async (e) => {
-          e.preventDefault();
-          const result = await release({ input: { originalStoppedAt: new Date(at).toISOString() } });
-          if (settled(result)) done();
-        }}
-      >
-        <Stack>
-          <Text size="sm">
-            Make sure that no server and no worker of the original runs any more, and that nobody will start one. What
-            Twilio's log shows after this moment keeps sending held.
-          </Text>
-          <TextInput
-            type="datetime-local"
-            step={1}
-            label="Stopped since"
-            description="In your time. The earlier it was, the sooner sending begins."
-            required
-            value={at}
-            onChange={(e) => setAt(e.currentTarget.value)}
-            error={wrong.fields.originalStoppedAt}
-          />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={fetching}>
-              It is stopped
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <form
+      onSubmit={async (e) => {
+        e.preventDefault();
+        const originalStoppedAt = momentOf(at);
+        if (!originalStoppedAt) return setWrong(noMoment(at));
+        const result = await release({ input: { originalStoppedAt } });
+        const { fields } = byField(payloadOf(result.data)?.userErrors ?? [], ["originalStoppedAt"]);
+        setWrong(fields.originalStoppedAt ?? "");
+        if (!fields.originalStoppedAt && settled(result)) close();
+      }}
+    >
+      <Stack>
+        <Text size="sm">
+          Make sure that no server and no worker of the original runs any more, and that nobody will start one. What
+          Twilio's log shows after this moment keeps sending held.
+        </Text>
+        <TextInput
+          type="datetime-local"
+          step={1}
+          label="Stopped since"
+          description="In your time. The earlier it was, the sooner sending begins."
+          required
+          value={at}
+          onChange={(e) => setAt(e.currentTarget.value)}
+          error={wrong}
+        />
+        <Group justify="flex-end">
+          <Button variant="default" onClick={close}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={fetching}>
+            It is stopped
+          </Button>
+        </Group>
+      </Stack>
+    </form>
   );
 }

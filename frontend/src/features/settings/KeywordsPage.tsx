@@ -15,7 +15,6 @@ import {
   Textarea,
   TextInput,
   Title,
-  Tooltip,
   VisuallyHidden,
 } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
@@ -27,14 +26,12 @@ import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
-import type { KeywordAnswersSetInput, KeywordMeaning, KeywordsQuery } from "../../gql/graphql";
-import { byField, settled } from "../../lib/errors";
+import type { KeywordAnswersSetInput, KeywordMeaning, KeywordWordsFragment } from "../../gql/graphql";
+import { byField, errorText, settled } from "../../lib/errors";
 
 const LanguagesDocument = graphql(`
   query KeywordLanguages {
     keywords {
-      version
-      changes
       languages {
         code
         name
@@ -45,27 +42,33 @@ const LanguagesDocument = graphql(`
 const KeywordsDocument = graphql(`
   query Keywords($code: String!) {
     keywords {
-      version
       languages(code: $code) {
-        code
-        name
-        source
-        phrases {
-          meaning
-          phrase
-          builtIn
-          on
-          binding
-        }
-        answers {
-          stop
-          start
-          help
-          left
-          joined
-          own
-        }
+        ...KeywordWords
       }
+    }
+  }
+`);
+
+// The words of a language. A change answers with them, and the cache knows a language by its code.
+graphql(`
+  fragment KeywordWords on KeywordLanguage {
+    code
+    name
+    source
+    phrases {
+      meaning
+      phrase
+      builtIn
+      on
+      binding
+    }
+    answers {
+      stop
+      start
+      help
+      left
+      joined
+      own
     }
   }
 `);
@@ -83,10 +86,12 @@ const TrialDocument = graphql(`
   }
 `);
 const AddDocument = graphql(`
-  mutation KeywordAdd($input: KeywordAddInput!) {
+  mutation KeywordAdd($input: KeywordAddInput!, $code: String!) {
     keywordAdd(input: $input) {
       keywords {
-        version
+        languages(code: $code) {
+          ...KeywordWords
+        }
       }
       userErrors {
         field
@@ -96,10 +101,12 @@ const AddDocument = graphql(`
   }
 `);
 const RemoveDocument = graphql(`
-  mutation KeywordRemove($input: KeywordRemoveInput!) {
+  mutation KeywordRemove($input: KeywordRemoveInput!, $code: String!) {
     keywordRemove(input: $input) {
       keywords {
-        version
+        languages(code: $code) {
+          ...KeywordWords
+        }
       }
       userErrors {
         field
@@ -109,10 +116,12 @@ const RemoveDocument = graphql(`
   }
 `);
 const SwitchDocument = graphql(`
-  mutation KeywordSwitch($input: KeywordSwitchInput!) {
+  mutation KeywordSwitch($input: KeywordSwitchInput!, $code: String!) {
     keywordSwitch(input: $input) {
       keywords {
-        version
+        languages(code: $code) {
+          ...KeywordWords
+        }
       }
       userErrors {
         field
@@ -122,10 +131,12 @@ const SwitchDocument = graphql(`
   }
 `);
 const AnswersDocument = graphql(`
-  mutation KeywordAnswersSet($input: KeywordAnswersSetInput!) {
+  mutation KeywordAnswersSet($input: KeywordAnswersSetInput!, $code: String!) {
     keywordAnswersSet(input: $input) {
       keywords {
-        version
+        languages(code: $code) {
+          ...KeywordWords
+        }
       }
       userErrors {
         field
@@ -135,7 +146,7 @@ const AnswersDocument = graphql(`
   }
 `);
 
-type Language = KeywordsQuery["keywords"]["languages"][number];
+type Language = KeywordWordsFragment;
 type Phrase = Language["phrases"][number];
 
 const meanings: Record<KeywordMeaning, string> = { STOP: "Opts out", START: "Opts in", HELP: "Gets help" };
@@ -147,7 +158,6 @@ export function KeywordsPage() {
   const code = search.status ?? "en";
   const [{ data, error }, load] = useQuery({ query: LanguagesDocument });
   const [{ data: one, error: oneError }, again] = useQuery({ query: KeywordsDocument, variables: { code } });
-  const refresh = () => again({ requestPolicy: "network-only" });
   const language = one?.keywords.languages.find((l) => l.code === code);
   const failed = error ?? oneError;
   return (
@@ -158,7 +168,7 @@ export function KeywordsPage() {
           error={failed}
           retry={() => {
             load({ requestPolicy: "network-only" });
-            refresh();
+            again({ requestPolicy: "network-only" });
           }}
         />
       ) : (
@@ -178,8 +188,8 @@ export function KeywordsPage() {
             <Rows />
           ) : (
             <SimpleGrid cols={{ base: 1, lg: 2 }}>
-              <Phrases language={language} refresh={refresh} />
-              <Answers key={`${code} ${one?.keywords.version}`} language={language} refresh={refresh} />
+              <Phrases key={`phrases ${code}`} language={language} />
+              <Answers key={`answers ${code}`} language={language} />
             </SimpleGrid>
           )}
         </Stack>
@@ -200,8 +210,12 @@ const effects: Record<string, { color: string; label: string }> = {
 function Trial() {
   const [text, setText] = useState("");
   const [asked] = useDebouncedValue(text.trim(), 300);
-  const [{ data, error }] = useQuery({ query: TrialDocument, variables: { text: asked }, pause: asked === "" });
-  const t = asked === "" ? undefined : data?.keywordTrial;
+  const [{ data, error, fetching }] = useQuery({
+    query: TrialDocument,
+    variables: { text: asked },
+    pause: asked === "",
+  });
+  const t = asked === "" || fetching ? undefined : data?.keywordTrial; // while the next comes, not the one before
   const effect = t && effects[t.effect];
   return (
     <Card>
@@ -218,14 +232,14 @@ function Trial() {
         value={text}
         onChange={(e) => setText(e.currentTarget.value)}
       />
-      <div aria-live="polite">
-        {error && (
-          <Alert color="red" mt="sm">
-            {error.message}
-          </Alert>
-        )}
+      {error && (
+        <Alert color="red" mt="sm">
+          {errorText(error)}
+        </Alert>
+      )}
+      <div role="status">
         {t && effect && (
-          <Alert color={effect.color} title={effect.label} mt="sm" role="status">
+          <Alert color={effect.color} title={effect.label} mt="sm" role="group">
             <Stack gap="xs">
               <Text size="sm">{t.explanation}</Text>
               {t.rule && (
@@ -253,7 +267,7 @@ function Trial() {
   );
 }
 
-function Phrases(props: { language: Language; refresh: () => void }) {
+function Phrases(props: { language: Language }) {
   const admin = useMay("ADMIN");
   const [, add] = useMutation(AddDocument);
   const [, remove] = useMutation(RemoveDocument);
@@ -265,13 +279,12 @@ function Phrases(props: { language: Language; refresh: () => void }) {
   const { code, name, source, phrases } = props.language;
   const shown = all ? phrases : phrases.slice(0, 25);
   const put = async () => {
-    const result = await add({ input: { language: code, meaning, phrase } });
+    const result = await add({ code, input: { language: code, meaning, phrase } });
     const split = byField(result.data?.keywordAdd.userErrors ?? [], ["phrase"]);
     if (split.fields.phrase || split.rest) return setWrong(split.fields.phrase ?? split.rest);
     if (!settled(result)) return;
     setWrong(undefined);
     setPhrase("");
-    props.refresh();
   };
   return (
     <Card>
@@ -279,7 +292,8 @@ function Phrases(props: { language: Language; refresh: () => void }) {
         Phrases
       </Title>
       <Text size="sm" c="dimmed" mb="sm">
-        {name}: {source}. Courtesy and words such as “messages” around a phrase change nothing.
+        {name}: {source}. Courtesy and words such as “messages” around a phrase change nothing. A lock marks what is
+        binding by law, WhatsApp or Twilio and cannot be switched off.
       </Text>
       {admin && (
         <form
@@ -334,12 +348,8 @@ function Phrases(props: { language: Language; refresh: () => void }) {
                 <State
                   phrase={p}
                   may={admin}
-                  remove={async () =>
-                    settled(await remove({ input: { language: code, phrase: p.phrase } })) && props.refresh()
-                  }
-                  turn={async (on) =>
-                    settled(await turn({ input: { language: code, phrase: p.phrase, on } })) && props.refresh()
-                  }
+                  remove={async () => settled(await remove({ code, input: { language: code, phrase: p.phrase } }))}
+                  turn={async (on) => settled(await turn({ code, input: { language: code, phrase: p.phrase, on } }))}
                 />
               </Table.Td>
             </Table.Tr>
@@ -358,12 +368,7 @@ function Phrases(props: { language: Language; refresh: () => void }) {
 /** Whether a phrase counts, and what may be done about it. */
 function State(props: { phrase: Phrase; may: boolean; remove: () => void; turn: (on: boolean) => void }) {
   const p = props.phrase;
-  if (p.binding)
-    return (
-      <Tooltip label="Binding by law, WhatsApp or Twilio: it cannot be switched off">
-        <IconLock size={16} aria-label={`“${p.phrase}” is binding`} />
-      </Tooltip>
-    );
+  if (p.binding) return <IconLock size={16} role="img" aria-label={`“${p.phrase}” is binding`} />;
   if (!p.builtIn)
     return props.may ? (
       <ActionIcon variant="subtle" color="red" aria-label={`Remove “${p.phrase}”`} onClick={props.remove}>
@@ -390,29 +395,24 @@ const answerFields: [AnswerName, string, string][] = [
   ["joined", "After joining a topic", "{topic} is its name, {keyword} its keyword."],
 ];
 
-function Answers(props: { language: Language; refresh: () => void }) {
+function Answers({ language }: { language: Language }) {
   const admin = useMay("ADMIN");
   const [{ fetching }, save] = useMutation(AnswersDocument);
-  const built = props.language.answers;
-  const [texts, setTexts] = useState<Record<AnswerName, string>>({
-    stop: built.stop,
-    start: built.start,
-    help: built.help,
-    left: built.left,
-    joined: built.joined,
-  });
+  const { code, answers } = language;
+  const [edits, setEdits] = useState<Partial<Record<AnswerName, string>>>({});
   const [wrong, setWrong] = useState<Record<string, string>>({});
-  const changed = answerFields.filter(([field]) => texts[field] !== built[field]);
+  const textOf = (field: AnswerName) => edits[field] ?? answers[field];
+  const changed = answerFields.filter(([field]) => textOf(field) !== answers[field]);
   const send = async (input: Partial<Record<AnswerName, string>>) => {
-    const result = await save({ input: { language: props.language.code, ...input } });
+    const result = await save({ code, input: { language: code, ...input } });
     const split = byField(
       result.data?.keywordAnswersSet.userErrors ?? [],
       answerFields.map(([field]) => field),
     );
     setWrong(split.fields);
     if (!settled(result)) return;
+    setEdits((before) => Object.fromEntries(Object.entries(before).filter(([field]) => !(field in input))));
     notifications.show({ message: "The answers are saved", color: "green" });
-    props.refresh();
   };
   return (
     <Card>
@@ -433,25 +433,28 @@ function Answers(props: { language: Language; refresh: () => void }) {
             minRows={2}
             maxLength={1000}
             disabled={!admin}
-            value={texts[field]}
+            value={textOf(field)}
             onChange={(e) => {
               const value = e.currentTarget.value; // gone when the state is set
-              setTexts((t) => ({ ...t, [field]: value }));
+              setEdits((before) => ({ ...before, [field]: value }));
             }}
             error={wrong[field]}
           />
         ))}
         {admin && (
           <Group justify="flex-end">
-            {built.own.length > 0 && (
-              <Button variant="default" onClick={() => send(Object.fromEntries(built.own.map((field) => [field, ""])))}>
+            {answers.own.length > 0 && (
+              <Button
+                variant="default"
+                onClick={() => send(Object.fromEntries(answers.own.map((field) => [field, ""])))}
+              >
                 Use the built-in texts
               </Button>
             )}
             <Button
               loading={fetching}
               disabled={changed.length === 0}
-              onClick={() => send(Object.fromEntries(changed.map(([field]) => [field, texts[field]])))}
+              onClick={() => send(Object.fromEntries(changed.map(([field]) => [field, textOf(field)])))}
             >
               Save
             </Button>
