@@ -22,7 +22,7 @@ function form(answer: (value: string) => Promise<string> | string = () => "") {
         sent.push(v);
         return answer(v);
       }),
-    "first" as string,
+    "first",
   );
   return { ...h, sent, state: () => h.now().state };
 }

@@ -1,8 +1,16 @@
 import { useState } from "react";
 
-/** The pages of a list that grows at its end: what was read stays while the next page comes. */
-export function usePages<Row extends { id: string }>() {
-  const [read, setRead] = useState<{ after: string | null; rows: Row[] }>({ after: null, rows: [] });
+/**
+ * The pages of a list that grows at its end: what was read stays while the next page comes. Another list, such as one
+ * with another filter, begins with its first page.
+ */
+export function usePages<Row extends { id: string }>(list = "") {
+  const [state, setRead] = useState<{ list: string; after: string | null; rows: Row[] }>({
+    list,
+    after: null,
+    rows: [],
+  });
+  const read = state.list === list ? state : { after: null, rows: [] };
   return {
     /** The cursor for the query. */
     after: read.after,
@@ -12,8 +20,8 @@ export function usePages<Row extends { id: string }>() {
       return [...read.rows, ...(page?.filter((r) => !known.has(r.id)) ?? [])];
     },
     /** Goes on behind these rows. */
-    next: (endCursor: string | null | undefined, rows: Row[]) => setRead({ after: endCursor ?? null, rows }),
+    next: (endCursor: string | null | undefined, rows: Row[]) => setRead({ list, after: endCursor ?? null, rows }),
     /** Begins again with the first page. */
-    top: () => setRead({ after: null, rows: [] }),
+    top: () => setRead({ list, after: null, rows: [] }),
   };
 }

@@ -1,12 +1,12 @@
 import { Button, Card, Group, Select, Table, Text, Title } from "@mantine/core";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { useState } from "react";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed, LoadMore } from "../../components/ui";
 import { graphql } from "../../gql";
-import type { MessageStatus } from "../../gql/graphql";
+import type { CampaignMessagesQuery, MessageStatus } from "../../gql/graphql";
 import { moment, skipText, waits, words } from "../../lib/format";
+import { usePages } from "../../lib/pages";
 import { Decide, MessageState } from "../messages/Decide";
 
 const CampaignMessagesDocument = graphql(`
@@ -54,6 +54,8 @@ const messageStatuses: MessageStatus[] = [
   "EXPIRED",
 ];
 
+type Row = CampaignMessagesQuery["messages"]["nodes"][number];
+
 /** The messages of a campaign, newest contact first. */
 export function CampaignMessages(props: { id: string; moving: number }) {
   const search = useSearch({ from: "__root__" });
@@ -61,15 +63,20 @@ export function CampaignMessages(props: { id: string; moving: number }) {
   const may = useMay("MARKETER");
   const undecided = search.status === needsDecision;
   const status = messageStatuses.find((s) => s === search.status) ?? null;
-  const [after, setAfter] = useState<string | null>(null);
+  const pages = usePages<Row>(`${props.id} ${search.status}`);
   const [{ data, fetching, error }, load] = useQuery({
     query: CampaignMessagesDocument,
     variables: {
       filter: { campaignId: props.id, ...(status && { status }), ...(undecided && { needsDecision: true }) },
-      after,
+      after: pages.after,
     },
     pause: props.moving === 0,
   });
+  const again = () => {
+    pages.top();
+    load({ requestPolicy: "network-only" });
+  };
+  const rows = pages.with(data?.messages.nodes);
   return (
     <Card padding={0} id="messages">
       <Group justify="space-between" p="md" pb={0}>
@@ -86,16 +93,15 @@ export function CampaignMessages(props: { id: string; moving: number }) {
               ...messageStatuses.map((s) => ({ value: s, label: words(s) })),
             ]}
             value={undecided ? needsDecision : status}
-            onChange={(v) => {
+            onChange={(v) =>
               navigate({
                 to: "/campaigns/$id",
                 params: { id: props.id },
                 search: { ...search, status: v ?? undefined },
                 replace: true,
                 resetScroll: false,
-              });
-              setAfter(null);
-            }}
+              })
+            }
             w={190}
           />
           <Button component="a" href={`/downloads/campaigns/${props.id}/messages.csv`} download variant="default">
@@ -104,13 +110,13 @@ export function CampaignMessages(props: { id: string; moving: number }) {
           <Button component="a" href={`/downloads/campaigns/${props.id}/messages.xlsx`} download variant="default">
             Excel
           </Button>
-          <Button variant="default" onClick={() => load({ requestPolicy: "network-only" })} loading={fetching}>
+          <Button variant="default" onClick={again} loading={fetching}>
             Refresh
           </Button>
         </Group>
       </Group>
       {error ? (
-        <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />
+        <Failed error={error} retry={again} />
       ) : (
         <Table className="cards">
           <Table.Thead>
@@ -121,7 +127,7 @@ export function CampaignMessages(props: { id: string; moving: number }) {
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
-            {(data?.messages.nodes ?? []).map((m) => (
+            {rows.map((m) => (
               <Table.Tr key={m.id}>
                 <Table.Td data-label="Contact">
                   {m.contact && (
@@ -152,7 +158,7 @@ export function CampaignMessages(props: { id: string; moving: number }) {
                       of={{ ids: [m.id] }}
                       n={1}
                       about={m.contact ? m.contact.name || m.contact.address : m.id}
-                      onDone={() => load({ requestPolicy: "network-only" })}
+                      onDone={again}
                     />
                   )}
                   {m.errorMessage && (
@@ -175,7 +181,7 @@ export function CampaignMessages(props: { id: string; moving: number }) {
       <LoadMore
         more={data?.messages.pageInfo.hasNextPage}
         loading={fetching}
-        onMore={() => setAfter(data?.messages.pageInfo.endCursor ?? null)}
+        onMore={() => pages.next(data?.messages.pageInfo.endCursor, rows)}
       />
     </Card>
   );

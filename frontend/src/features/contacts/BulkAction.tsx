@@ -1,13 +1,13 @@
 import { Anchor, Button, Card, Group, Progress, Stack, Table, Text } from "@mantine/core";
 import { IconStack2 } from "@tabler/icons-react";
-import { useState } from "react";
 import { useMutation, useQuery, useSubscription } from "urql";
 import { useMay } from "../../app/session";
 import { Empty, Failed, Live, LoadMore, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
-import type { BulkActionStateFragment } from "../../gql/graphql";
+import type { BulkActionStateFragment, BulkActionsQuery } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";
 import { count, duration, moment, words } from "../../lib/format";
+import { usePages } from "../../lib/pages";
 
 export const BulkActionState = graphql(`
   fragment BulkActionState on BulkAction {
@@ -68,6 +68,7 @@ const BulkActionsDocument = graphql(`
 `);
 
 type Action = BulkActionStateFragment;
+type Row = BulkActionsQuery["bulkActions"]["nodes"][number];
 
 /** What an action does, in words. */
 function sentence(a: Pick<Action, "kind" | "options">): string {
@@ -157,11 +158,14 @@ export function BulkProgress(props: { id: string; onClose: () => void }) {
 /** History of bulk actions. */
 export function BulkActionsPage() {
   const may = useMay("MARKETER");
-  const [after, setAfter] = useState<string | null>(null);
-  const [{ data, error, fetching }, load] = useQuery({ query: BulkActionsDocument, variables: { after } });
+  const pages = usePages<Row>();
+  const [{ data, error, fetching }, load] = useQuery({
+    query: BulkActionsDocument,
+    variables: { after: pages.after },
+  });
+  const rows = pages.with(data?.bulkActions.nodes);
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
-  if (!data) return <Rows />;
-  const rows = data.bulkActions.nodes as readonly (Action & { operator?: { name: string } | null })[];
+  if (!data && rows.length === 0) return <Rows />;
   return (
     <Page title="Bulk actions" description="What was done to many contacts at once">
       {rows.length === 0 ? (
@@ -207,9 +211,9 @@ export function BulkActionsPage() {
         </Card>
       )}
       <LoadMore
-        more={data.bulkActions.pageInfo.hasNextPage}
+        more={data?.bulkActions.pageInfo.hasNextPage}
         loading={fetching}
-        onMore={() => setAfter(data.bulkActions.pageInfo.endCursor ?? null)}
+        onMore={() => pages.next(data?.bulkActions.pageInfo.endCursor, rows)}
       />
     </Page>
   );
