@@ -309,7 +309,7 @@ test("operators sign in at the provider of their organisation", async ({ browser
   const dialog = olga.getByRole("dialog", { name: "Confirm that it is you" });
   await expect(dialog.getByRole("textbox", { name: "Password" })).toHaveCount(0);
   const popup = olga.waitForEvent("popup");
-  await dialog.getByRole("button", { name: "Sign in again where you signed in" }).click();
+  await dialog.getByRole("button", { name: "Confirm with your sign-in provider" }).click();
   const window = await popup;
   const closed = window.waitForEvent("close");
   await window.getByRole("link", { name: "Olga Provider" }).click();

@@ -119,7 +119,12 @@ function Confirm(props: { client: Client; done: () => void; cancel: () => void }
       {ways.providerUrl && (
         <>
           {(byPasskey || ways.password) && <Divider label="or" />}
-          <ByProvider url={ways.providerUrl} done={props.done} onProblem={setProblem} />
+          <ByProvider
+            url={ways.providerUrl}
+            first={!byPasskey && !ways.password}
+            done={props.done}
+            onProblem={setProblem}
+          />
         </>
       )}
       {!byPasskey && !ways.password && !ways.providerUrl && (
@@ -154,14 +159,14 @@ function ByPasskey(props: {
     else if (response === null) props.onProblem("No passkey was used. Try again.");
   };
   return (
-    <Button onClick={use} loading={props.busy} data-autofocus>
+    <Button onClick={use} loading={props.busy} autoFocus>
       Confirm with a passkey
     </Button>
   );
 }
 
 /** A window of its own: what somebody wanted to do waits in this one. */
-function ByProvider(props: { url: string; done: () => void; onProblem: (text: string) => void }) {
+function ByProvider(props: { url: string; first: boolean; done: () => void; onProblem: (text: string) => void }) {
   const { done, onProblem } = props;
   const [waiting, setWaiting] = useState(false);
   useEffect(() => {
@@ -178,12 +183,15 @@ function ByProvider(props: { url: string; done: () => void; onProblem: (text: st
     <>
       <Button
         variant="default"
+        autoFocus={props.first}
         onClick={() => {
-          setWaiting(true);
-          window.open(props.url, "confirm", "popup,width=520,height=720");
+          onProblem("");
+          const opened = window.open(props.url, "confirm", "popup,width=520,height=720");
+          setWaiting(opened !== null);
+          if (!opened) onProblem("The browser blocked the window. Allow pop-ups for this address and try again.");
         }}
       >
-        Sign in again where you signed in
+        Confirm with your sign-in provider
       </Button>
       {waiting && (
         <Text size="sm" c="dimmed" role="status">
@@ -206,7 +214,7 @@ function ByPassword(props: { busy: boolean; prove: (input: Proof) => void; first
         <PasswordInput
           label="Password"
           autoComplete="current-password"
-          data-autofocus={props.first || undefined}
+          autoFocus={props.first}
           value={password}
           onChange={(e) => setPassword(e.currentTarget.value)}
         />

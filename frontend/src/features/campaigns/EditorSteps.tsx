@@ -25,7 +25,6 @@ export function AudienceStep(props: StepProps & { segments: CampaignEditQuery["s
         onChange={(e) => onChange({ name: e.currentTarget.value })}
         error={errors.name}
         maxLength={150}
-        data-autofocus
       />
       <Select
         label="Segment"
