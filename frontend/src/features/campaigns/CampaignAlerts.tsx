@@ -19,7 +19,9 @@ export function CampaignAlerts({ details, state: c }: { details: CampaignDetails
   const input = { id: c.id, undoSeconds: 0 };
   return (
     <>
-      {c.undoableUntil && <UndoLaunch key={c.undoableUntil} id={c.id} until={c.undoableUntil} />}
+      {c.startedAt && c.undoableUntil && c.counts.audience === 0 && (
+        <UndoLaunch key={c.undoableUntil} id={c.id} startedAt={c.startedAt} until={c.undoableUntil} />
+      )}
       {c.pausedReason && (
         <Alert color="yellow" title={c.pausedBy === "ENGINE" ? "Paused by the engine" : "Paused"}>
           {c.pausedReason}

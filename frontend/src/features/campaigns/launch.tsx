@@ -1,10 +1,12 @@
 import { Alert, Button, Group, Text } from "@mantine/core";
+import { useInterval } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { useMutation } from "urql";
 import { useMay } from "../../app/session";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
+import { undoableFor } from "./outcome";
 
 export const CampaignLaunchDocument = graphql(`
   mutation CampaignLaunch($input: CampaignLaunchInput!) {
@@ -43,21 +45,25 @@ const CampaignLaunchUndoDocument = graphql(`
 /** How long a launch from these pages can be taken back. */
 export const undoSeconds = 10;
 
-/** Says that a launch is about to begin, and takes it back. */
-export function UndoLaunch({ id, until }: { id: string; until: string }) {
+/**
+ * Says that a launch is about to begin, and takes it back. How long is counted from when the page learned of it, so that
+ * a clock of this machine that is ahead hides no button.
+ */
+export function UndoLaunch({ id, startedAt, until }: { id: string; startedAt: string; until: string }) {
   const may = useMay("MARKETER");
   const [{ fetching }, undo] = useMutation(CampaignLaunchUndoDocument);
-  const left = () => Math.ceil((new Date(until).getTime() - Date.now()) / 1000);
-  const [seconds, setSeconds] = useState(left);
-  useEffect(() => {
-    const timer = setInterval(() => setSeconds(left()), 250);
-    return () => clearInterval(timer);
-  });
+  const [total] = useState(() => undoableFor(startedAt, until, Date.now()));
+  const [first] = useState(() => performance.now());
+  const [now, setNow] = useState(first);
+  useInterval(() => setNow(performance.now()), 250, { autoInvoke: true });
+  const seconds = Math.ceil((total - (now - first)) / 1000);
   if (seconds <= 0) return null;
   return (
-    <Alert color="blue" title={`Starts in ${seconds} s`} role="status">
+    <Alert color="blue" title={`Starts in ${seconds} s`} role="group">
       <Group justify="space-between">
-        <Text size="sm">No message has been made yet.</Text>
+        <Text size="sm" role="status">
+          No message has been made yet.
+        </Text>
         {may && (
           <Button
             size="xs"

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { leftText, remaining, statusText } from "./outcome";
+import { leftText, remaining, statusText, undoableFor } from "./outcome";
 
 const none = { pending: 0, submitting: 0, unknown: 0, undecided: 0, redelivering: 0 };
 
@@ -19,4 +19,14 @@ test("what waits beside a campaign is not left to be sent by it", () => {
   expect(leftText(c)).toBe("10 left, 3 need a decision, 4 retries waiting");
   expect(leftText(none)).toBe("0 left");
   expect(remaining({ ...none, undecided: 1 }), "counters of two moments").toBe(0);
+});
+
+test("a launch can be undone for as long as the server says, whatever this machine's clock shows", () => {
+  const start = "2026-11-24T12:00:00Z";
+  const until = "2026-11-24T12:00:10Z";
+  const at = (seconds: number) => undoableFor(start, until, Date.parse(start) + seconds * 1000);
+  expect(at(0)).toBe(10_000);
+  expect(at(4), "a reload meanwhile").toBe(6_000);
+  expect(at(-3600), "a clock that is behind").toBe(10_000);
+  expect(at(3600), "a clock that is ahead").toBe(10_000);
 });

@@ -41,3 +41,13 @@ export function leftText(c: Counts): string {
 
 /** Nothing more will be sent. */
 export const hasEnded = (status: string) => ["COMPLETED", "CANCELED", "FAILED"].includes(status);
+
+/**
+ * For how many milliseconds from now a launch can be undone. This machine's clock counts only where it can be right:
+ * where it says that the time is over, or longer than it ever was, the server knows better, which still offers it.
+ */
+export function undoableFor(startedAt: string, until: string, now: number): number {
+  const end = Date.parse(until);
+  const whole = end - Date.parse(startedAt);
+  return end - now > 0 ? Math.min(end - now, whole) : whole;
+}
