@@ -13,6 +13,7 @@ import { createClient } from "./app/client";
 import { asViewer, SessionContext, SessionDocument } from "./app/session";
 import { contrast, theme } from "./app/theme";
 import { Failed } from "./components/ui";
+import { reloadAfterUpgrade } from "./lib/upgrade";
 
 // Each comes when it is asked for, so that the sign-in page does not wait for the pages behind it.
 const Pages = lazy(async () => ({ default: (await import("./app/Pages")).Pages }));
@@ -86,6 +87,7 @@ function App() {
   );
 }
 
+reloadAfterUpgrade();
 const root = document.getElementById("root");
 if (root)
   createRoot(root).render(
