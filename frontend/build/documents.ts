@@ -8,19 +8,29 @@ const prefix = "virtual:document/";
  * all documents are in one module, and a table of all their texts finds them: together more than React itself.
  */
 export function documents(generated: string): Plugin {
-  const constant = (name: string) => {
-    const found = new RegExp(`^export const ${name} = (\\{.*\\}) as unknown as DocumentNode`, "m").exec(
-      readFileSync(generated, "utf8"),
+  let all = new Map<string, string>();
+  const read = () => {
+    const constants = readFileSync(generated, "utf8").matchAll(
+      /^export const (\w+) = (\{.*\}) as unknown as DocumentNode/gm,
     );
-    if (!found) throw new Error(`${generated} has no ${name}: run make generate`);
-    return found[1];
+    all = new Map(Array.from(constants, ([, name = "", value = ""]) => [name, value]));
   };
   return {
     name: "documents",
     enforce: "pre",
+    buildStart: read,
+    watchChange: (id) => {
+      if (id === generated) read();
+    },
     resolveId: (id) => (id.startsWith(prefix) ? `\0${id}` : undefined),
-    load: (id) =>
-      id.startsWith(`\0${prefix}`) ? `export default ${constant(id.slice(prefix.length + 1))}` : undefined,
+    load(id) {
+      if (!id.startsWith(`\0${prefix}`)) return;
+      this.addWatchFile(generated);
+      const name = id.slice(prefix.length + 1);
+      const value = all.get(name);
+      if (!value) throw new Error(`${generated} has no ${name}: run make generate`);
+      return `export default ${value}`;
+    },
     transform(code, id) {
       if (!/\.tsx?$/.test(id) || !code.includes("graphql(`")) return;
       const names = new Set<string>();
