@@ -6,7 +6,6 @@ import { useState } from "react";
 import { useMutation } from "urql";
 import { LinkButton } from "../../components/ui";
 import { graphql } from "../../gql";
-import type { CampaignStateFragment } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
 import { count } from "../../lib/format";
 import type { CampaignDetails } from "./CampaignPage";
@@ -101,7 +100,7 @@ const action = {
 };
 
 /** What can be done with a campaign as it stands. */
-export function CampaignActions({ details, state: c }: { details: CampaignDetails; state: CampaignStateFragment }) {
+export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) {
   const navigate = useNavigate();
   const [pausing, pause] = useMutation(action.pause);
   const [resuming, resume] = useMutation(action.resume);
@@ -136,7 +135,7 @@ export function CampaignActions({ details, state: c }: { details: CampaignDetail
           Back to draft
         </Button>
       )}
-      {details.template && !ended && (
+      {c.template && !ended && (
         <Button variant="default" onClick={() => setOpen("test")}>
           Test send
         </Button>
@@ -212,7 +211,7 @@ export function CampaignActions({ details, state: c }: { details: CampaignDetail
         </Preflight>
       </Modal>
       <Modal opened={open === "plan"} onClose={close} title="Schedule">
-        <ScheduleForm id={c.id} plan={details.schedule} onDone={close} />
+        <ScheduleForm id={c.id} plan={c.schedule} onDone={close} />
       </Modal>
       <Modal opened={open === "test"} onClose={close} title="Send it to one contact">
         <TestSend id={c.id} onDone={close} />

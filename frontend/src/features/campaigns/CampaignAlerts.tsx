@@ -2,7 +2,6 @@ import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useMutation } from "urql";
 import { useMay } from "../../app/session";
-import type { CampaignStateFragment } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
 import { count, counted, moment, sentence } from "../../lib/format";
 import { Decide, Risks } from "../messages/Decide";
@@ -12,7 +11,7 @@ import { CampaignLaunchDocument, UndoLaunch } from "./launch";
 import { retriesText } from "./outcome";
 
 /** What somebody should know before anything else. */
-export function CampaignAlerts({ details, state: c }: { details: CampaignDetails; state: CampaignStateFragment }) {
+export function CampaignAlerts({ campaign: c }: { campaign: CampaignDetails }) {
   const may = useMay("MARKETER");
   const [launching, launch] = useMutation(CampaignLaunchDocument);
   const unsettled = c.counts.unknown - c.counts.undecided;
@@ -51,7 +50,7 @@ export function CampaignAlerts({ details, state: c }: { details: CampaignDetails
           </Stack>
         </Alert>
       )}
-      {c.status === "SCHEDULED" && details.schedule && (
+      {c.status === "SCHEDULED" && c.schedule && (
         <Alert
           color="blue"
           title={c.startError ? `Was to start ${moment(c.nextRunAt)}` : `Starts ${moment(c.nextRunAt)}`}
@@ -60,11 +59,11 @@ export function CampaignAlerts({ details, state: c }: { details: CampaignDetails
           segment is taken as it stands when it starts.
         </Alert>
       )}
-      {details.parent && (
+      {c.parent && (
         <Text size="sm">
           A run of{" "}
-          <Link to="/campaigns/$id" params={{ id: details.parent.id }} className="plain">
-            {details.parent.name}
+          <Link to="/campaigns/$id" params={{ id: c.parent.id }} className="plain">
+            {c.parent.name}
           </Link>
         </Text>
       )}

@@ -41,9 +41,7 @@ const EditDocument = graphql(`
     senders {
       id
       displayName
-      address
       ratePerSecond
-      status
     }
     settings {
       defaultQuietHours {

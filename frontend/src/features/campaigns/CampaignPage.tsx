@@ -9,6 +9,7 @@ import { CampaignActions } from "./CampaignActions";
 import { CampaignAlerts } from "./CampaignAlerts";
 import { CampaignReport, Runs } from "./CampaignReport";
 import { DraftSummary } from "./DraftSummary";
+import { sendersText } from "./schedule";
 
 graphql(`
   fragment CampaignState on Campaign {
@@ -29,7 +30,6 @@ graphql(`
     undecidedSince
     startedAt
     undoableUntil
-    preparedAt
     finishedAt
     counts {
       audience
@@ -51,10 +51,6 @@ graphql(`
       optedOut
     }
     rates {
-      delivered
-      read
-      failed
-      replied
       optedOut
     }
     skipReasons {
@@ -118,36 +114,31 @@ export function CampaignPage() {
   const { id } = useParams({ from: "/campaigns/$id" });
   const may = useMay("MARKETER");
   const [{ data, error }, load] = useQuery({ query: CampaignDocument, variables: { id } });
-  const [live] = useSubscription({ query: CampaignLiveDocument, variables: { id } });
+  useSubscription({ query: CampaignLiveDocument, variables: { id } }); // what comes changes the cache, and so the page
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows />;
-  const details = real(data.node, "Campaign");
-  if (!details)
+  const c = real(data.node, "Campaign");
+  if (!c)
     return (
       <Empty icon="?" title="There is no such campaign">
         It may have been deleted while it was a draft.
       </Empty>
     );
-  const update = live.data?.campaignProgress;
-  const state = update && update.id === id ? update : details;
-  const topic = details.topic ? `, topic “${details.topic.name}”` : "";
-  const senders = details.senders
-    .map((s) => (details.senders.length > 1 ? `${s.sender.displayName} (${s.weight})` : s.sender.displayName))
-    .join(", ");
+  const topic = c.topic ? `, topic “${c.topic.name}”` : "";
   return (
     <Page
-      title={state.name}
-      description={`${details.template?.name ?? "no template"} → ${details.segment?.name ?? "own query"}${topic} · ${senders || "no sender"}`}
-      actions={may && <CampaignActions details={details} state={state} />}
+      title={c.name}
+      description={`${c.template?.name ?? "no template"} → ${c.segment?.name ?? "own query"}${topic} · ${sendersText(c.senders) || "no sender"}`}
+      actions={may && <CampaignActions campaign={c} />}
     >
-      <CampaignAlerts details={details} state={state} />
-      {state.status === "DRAFT" || state.status === "SCHEDULED" ? (
+      <CampaignAlerts campaign={c} />
+      {c.status === "DRAFT" || c.status === "SCHEDULED" ? (
         <>
-          <DraftSummary details={details} state={state} />
-          {details.runs.length > 0 && <Runs runs={details.runs} />}
+          <DraftSummary campaign={c} />
+          {c.runs.length > 0 && <Runs runs={c.runs} />}
         </>
       ) : (
-        <CampaignReport details={details} state={state} />
+        <CampaignReport campaign={c} />
       )}
     </Page>
   );

@@ -8,13 +8,13 @@ import { useMay } from "../../app/session";
 import { DeliveryChart } from "../../components/DeliveryChart";
 import { Live, Stat, Status } from "../../components/ui";
 import { graphql } from "../../gql";
-import type { CampaignStateFragment } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
 import { count, decimal, duration, moment, percent, skipText, waitText } from "../../lib/format";
 import { ErrorTable } from "../monitoring/ErrorTable";
 import { CampaignMessages } from "./CampaignMessages";
 import type { CampaignDetails } from "./CampaignPage";
 import { besideText, hasEnded, leftText, remaining, statusText } from "./outcome";
+import { capText, quietText } from "./schedule";
 import { Tally } from "./Tally";
 
 const CampaignErrorsDocument = graphql(`
@@ -40,16 +40,11 @@ const CampaignRateDocument = graphql(`
   `);
 
 /** How a campaign does, live. */
-export function CampaignReport({ details, state: c }: { details: CampaignDetails; state: CampaignStateFragment }) {
+export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
   const may = useMay("MARKETER");
   const failures = useThrottledValue(c.counts.failed + c.counts.undelivered, 2000); // read anew when it has changed
   const left = remaining(c.counts);
-  const quiet = details.quietHours;
-  const cap = details.frequencyCap;
-  const limits = [
-    quiet && `Quiet hours ${quiet.start}–${quiet.end}, ${quiet.zone ?? "each recipient's time"}`,
-    cap && `at most ${cap.messages} messages in ${cap.days} days`,
-  ]
+  const limits = [c.quietHours && `Quiet hours ${quietText(c.quietHours)}`, c.frequencyCap && capText(c.frequencyCap)]
     .filter(Boolean)
     .join(" · ");
   const funnel = [

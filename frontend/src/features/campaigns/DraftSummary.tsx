@@ -2,17 +2,14 @@ import { Card, Group, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { useMay } from "../../app/session";
 import { LinkButton, Status } from "../../components/ui";
-import type { CampaignStateFragment } from "../../gql/graphql";
 import { count, decimal, moment, percent } from "../../lib/format";
 import type { CampaignDetails } from "./CampaignPage";
 import type { Step } from "./draft";
-import { planText } from "./schedule";
+import { capText, planText, quietText, sendersText } from "./schedule";
 
 /** What a draft would do, block by block, each with the way to change it. */
-export function DraftSummary({ details: c, state }: { details: CampaignDetails; state: CampaignStateFragment }) {
-  const rate = state.rateLimitPerSecond;
-  const quiet = c.quietHours;
-  const cap = c.frequencyCap;
+export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
+  const rate = c.rateLimitPerSecond;
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }}>
       <Block title="Audience" id={c.id} step="audience">
@@ -39,18 +36,12 @@ export function DraftSummary({ details: c, state }: { details: CampaignDetails; 
             No template yet.
           </Text>
         )}
-        <Line label={c.senders.length > 1 ? "Senders" : "Sender"}>
-          {c.senders
-            .map((s) => (c.senders.length > 1 ? `${s.sender.displayName} (${s.weight})` : s.sender.displayName))
-            .join(", ") || "None yet"}
-        </Line>
+        <Line label={c.senders.length > 1 ? "Senders" : "Sender"}>{sendersText(c.senders) || "None yet"}</Line>
       </Block>
       <Block title="Pace and hours" id={c.id} step="schedule">
         <Line label="Pace">{rate ? `${decimal(rate)} messages a second` : "As fast as the sender may"}</Line>
-        <Line label="Quiet hours">
-          {quiet ? `${quiet.start}–${quiet.end}, ${quiet.zone ?? "each recipient's time"}` : "None"}
-        </Line>
-        <Line label="Frequency cap">{cap ? `At most ${cap.messages} messages in ${cap.days} days` : "None"}</Line>
+        <Line label="Quiet hours">{c.quietHours ? quietText(c.quietHours) : "None"}</Line>
+        <Line label="Frequency cap">{c.frequencyCap ? capText(c.frequencyCap) : "None"}</Line>
         <Line label="Auto-pause">
           {c.errorThreshold ? `When more than ${percent(c.errorThreshold)} fail` : "Never"}
         </Line>
@@ -58,7 +49,7 @@ export function DraftSummary({ details: c, state }: { details: CampaignDetails; 
       </Block>
       <Block title="Launch" id={c.id} step="review" edit="Review">
         <Line label="Status">
-          <Status value={state.status} />
+          <Status value={c.status} />
         </Line>
         <Line label="Schedule">{c.schedule ? planText(c.schedule) : "By hand"}</Line>
         <Text size="sm" c="dimmed">

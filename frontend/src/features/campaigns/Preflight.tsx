@@ -22,7 +22,6 @@ const PreflightDocument = graphql(`
         count
       }
       blockers {
-        field
         message
       }
     }

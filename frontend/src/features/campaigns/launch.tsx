@@ -18,7 +18,6 @@ export const CampaignLaunchDocument = graphql(`
         undoableUntil
       }
       userErrors {
-        field
         message
       }
     }
@@ -35,7 +34,6 @@ const CampaignLaunchUndoDocument = graphql(`
         undoableUntil
       }
       userErrors {
-        field
         message
       }
     }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { planText } from "./schedule";
+import { capText, planText, quietText, sendersText } from "./schedule";
 
 const weekly = { frequency: "WEEKLY", time: "09:00", zone: "Europe/Berlin", dayOfMonth: null, until: null } as const;
 
@@ -15,4 +15,20 @@ test("a plan reads as a sentence", () => {
     "every month on the 31. at 09:00, Europe/Berlin",
   );
   expect(planText({ at: "2026-11-24T12:00:00Z" })).toContain("once, Nov 24, 2026");
+});
+
+test("senders, quiet hours and a cap read as on every page", () => {
+  const sender = (displayName: string) => ({ __typename: "Sender" as const, id: displayName, displayName });
+  const of = (name: string, weight: number) => ({
+    __typename: "CampaignSender" as const,
+    weight,
+    sender: sender(name),
+  });
+  expect(sendersText([])).toBe("");
+  expect(sendersText([of("Shop", 1)])).toBe("Shop");
+  expect(sendersText([of("Shop", 2), of("Service", 1)])).toBe("Shop (2), Service (1)");
+  expect(quietText({ start: "21:00", end: "08:00" })).toBe("21:00–08:00, each recipient's time");
+  expect(quietText({ start: "21:00", end: "08:00", zone: "Europe/Berlin" })).toBe("21:00–08:00, Europe/Berlin");
+  expect(capText({ messages: 3, days: 7 })).toBe("At most 3 messages in 7 days");
+  expect(capText({ messages: 1, days: 1 })).toBe("At most 1 message in 1 day");
 });

@@ -1,5 +1,5 @@
-import type { Frequency, Weekday } from "../../gql/graphql";
-import { moment } from "../../lib/format";
+import type { CampaignSettingsFragment, Frequency, Weekday } from "../../gql/graphql";
+import { counted, moment } from "../../lib/format";
 
 /** As CampaignSchedule in the API. */
 export type Plan = {
@@ -39,3 +39,18 @@ export function planText(plan: Plan): string {
   const end = [r.runs ? `${r.runs} times` : "", r.until ? `until ${moment(r.until)}` : ""].filter(Boolean);
   return [`${when} at ${r.time}`, r.zone, ...end].join(", ");
 }
+
+/** "Shop (2), Service (1)": who sends, and where there are several, by what weight; nothing while nobody does. */
+export function sendersText(senders: CampaignSettingsFragment["senders"]): string {
+  return senders
+    .map(({ sender, weight }) => (senders.length > 1 ? `${sender.displayName} (${weight})` : sender.displayName))
+    .join(", ");
+}
+
+/** "21:00–08:00, each recipient's time" */
+export const quietText = (q: { start: string; end: string; zone?: string | null }) =>
+  `${q.start}–${q.end}, ${q.zone ?? "each recipient's time"}`;
+
+/** "At most 3 messages in 7 days" */
+export const capText = (c: { messages: number; days: number }) =>
+  `At most ${counted(c.messages, "message", "messages")} in ${counted(c.days, "day", "days")}`;

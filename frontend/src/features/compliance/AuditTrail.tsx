@@ -56,7 +56,6 @@ const ProtectionDocument = graphql(`
       lastCheckpoint {
         entries
         createdAt
-        note
       }
       places {
         name

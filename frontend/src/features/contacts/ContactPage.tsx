@@ -88,21 +88,7 @@ const ContactDocument = graphql(`
       }
       messages(first: 30) {
         nodes {
-          id
-          direction
-          purpose
-          status
-          body
-          media
-          content {
-            ...BubbleContent
-          }
-          errorMessage
-          createdAt
-          campaign {
-            id
-            name
-          }
+          ...Bubble
         }
       }
     }

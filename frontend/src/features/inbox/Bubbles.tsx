@@ -1,7 +1,8 @@
 import { Paper, ScrollArea, Stack, Text } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
 import { useEffect, useRef, useState } from "react";
-import type { BubbleContentFragment } from "../../gql/graphql";
+import { graphql } from "../../gql";
+import type { BubbleFragment } from "../../gql/graphql";
 import { duration, moment, words } from "../../lib/format";
 import { ContentHead, ContentParts, contentName } from "./Content";
 
@@ -17,25 +18,32 @@ export function Countdown(props: { until: string }) {
   return <>{seconds > 0 ? `open, ${duration(seconds)} left` : "closed: only approved templates"}</>;
 }
 
-export type Said = {
-  id: string;
-  direction: string;
-  purpose: string;
-  status: string;
-  body: string;
-  media: readonly string[];
-  content?: BubbleContentFragment | null;
-  errorMessage?: string | null;
-  createdAt: string;
-  campaign?: { name: string } | null;
-};
+graphql(`
+  fragment Bubble on Message {
+    id
+    direction
+    purpose
+    status
+    body
+    media
+    content {
+      ...BubbleContent
+    }
+    errorMessage
+    createdAt
+    campaign {
+      id
+      name
+    }
+  }
+`);
 
 /** What its parts say already: a place by its name, a document by that of its file. */
-const showsItself = (m: Said) =>
+const showsItself = (m: BubbleFragment) =>
   !!m.content && (!!m.content.location || (m.media.length > 0 && (!m.body || m.content.files[0]?.name === m.body)));
 
 /** What was said, oldest first; it stays at the newest. */
-export function Bubbles(props: { messages: readonly Said[]; tall?: string }) {
+export function Bubbles(props: { messages: readonly BubbleFragment[]; tall?: string }) {
   const view = useRef<HTMLDivElement>(null);
   const newest = props.messages.at(-1)?.id;
   useEffect(() => {

@@ -33,7 +33,6 @@ graphql(`
     }
     form
     quoted {
-      sid
       messageId
       body
     }

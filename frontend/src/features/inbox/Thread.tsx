@@ -40,21 +40,7 @@ const ThreadDocument = graphql(`
         }
         messages(first: 50) {
           nodes {
-            id
-            direction
-            purpose
-            status
-            body
-            media
-            content {
-              ...BubbleContent
-            }
-            errorMessage
-            createdAt
-            campaign {
-              id
-              name
-            }
+            ...Bubble
           }
         }
       }
