@@ -12,6 +12,7 @@ package hold
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"time"
@@ -30,6 +31,7 @@ import (
 
 const (
 	lookEvery = 10 * time.Minute // at the log, while the hold lasts
+	tryAfter  = 30 * time.Second // at a log that could not be read
 	keepFor   = 30 * 24 * time.Hour
 	batchSize = 1000
 	margin    = time.Minute // between Postgres' clock, at the backup, and the provider's
@@ -150,34 +152,53 @@ func (s *Service) Run(ctx context.Context) error {
 		return nil
 	}
 	over := !h.Now.Before(*h.EndsAt)
-	if !over && h.CheckedAt != nil && h.Now.Sub(*h.CheckedAt) < lookEvery {
+	if h.rests(over) {
 		return nil
 	}
 	since := *h.StoppedAt
 	if over {
+		waits, err := inboundWaits(ctx, s.DB, *h.ConfirmedAt)
+		if err != nil {
+			return err
+		}
+		if waits {
+			if err := readInbound(ctx, s.DB, *h.ConfirmedAt); err != nil {
+				return err
+			}
+			return note(ctx, s.DB, inboundUnread)
+		}
 		since = h.BackupAt.Add(-margin)
 	}
 	last, err := s.read(ctx, since, over)
 	if err != nil {
-		return noteOf(ctx, s.DB, "Twilio's log cannot be read, which tells what the original sent. It is tried again.", err)
+		return errors.Join(err, checked(ctx, s.DB, logUnread))
 	}
 	if last != nil && last.Created.After(h.StoppedAt.Add(s.Skew)) {
 		return s.doubt(ctx, last)
 	}
 	if !over {
-		return checked(ctx, s.DB)
-	}
-	waits, err := inboundWaits(ctx, s.DB, *h.ConfirmedAt)
-	if err != nil {
-		return err
-	}
-	if waits {
-		if err := readInbound(ctx, s.DB, *h.ConfirmedAt); err != nil {
-			return err
-		}
-		return noteOf(ctx, s.DB, "Messages that people sent meanwhile, a STOP perhaps, are still being read from Twilio's log.", nil)
+		return checked(ctx, s.DB, "")
 	}
 	return s.end(ctx, *h.StoppedAt)
+}
+
+// Why the hold goes on.
+const (
+	logUnread     = "Twilio's log cannot be read, which tells what the original sent. It is tried again."
+	inboundUnread = "Messages that people sent meanwhile, a STOP perhaps, are still being read from Twilio's log."
+)
+
+// rests reports whether it is too early for another look at the log, which is long.
+// The last look, when the hold is over, waits for none before it but one that failed.
+func (h *Hold) rests(over bool) bool {
+	if h.CheckedAt == nil {
+		return false
+	}
+	since := h.Now.Sub(*h.CheckedAt)
+	if h.Notice == logUnread {
+		return since < tryAfter
+	}
+	return !over && since < lookEvery
 }
 
 // read reads what was sent since a moment, keeps it if it is to be kept, and gives the

@@ -42,14 +42,15 @@ func withdraw(ctx context.Context, tx bun.Tx, notice string) error {
 	return db.Err(err)
 }
 
-func checked(ctx context.Context, idb bun.IDB) error {
-	_, err := idb.NewRaw("UPDATE sending_hold SET checked_at = clock_timestamp(), notice = ''").Exec(ctx)
+// checked notes that the log was looked at, and why the hold goes on.
+func checked(ctx context.Context, idb bun.IDB, notice string) error {
+	_, err := idb.NewRaw("UPDATE sending_hold SET checked_at = clock_timestamp(), notice = ?", notice).Exec(ctx)
 	return db.Err(err)
 }
 
-func noteOf(ctx context.Context, idb bun.IDB, notice string, cause error) error {
-	_, err := idb.NewRaw("UPDATE sending_hold SET notice = ? WHERE notice <> ?0", notice).Exec(ctx)
-	return errors.Join(cause, db.Err(err))
+func note(ctx context.Context, idb bun.IDB, notice string) error {
+	_, err := idb.NewRaw("UPDATE sending_hold SET notice = ?0 WHERE notice <> ?0", notice).Exec(ctx)
+	return db.Err(err)
 }
 
 func remove(ctx context.Context, tx bun.Tx) error {
