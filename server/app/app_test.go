@@ -264,13 +264,17 @@ func (e *env) await(id, want string) counts {
 	return c
 }
 
-// settled waits until the sandbox has reported everything.
+// settled waits until the campaign sends no more (a paused one counts) and the
+// sandbox has reported everything. A campaign that was just launched is not settled:
+// nothing of it is accepted, because nothing was sent yet.
 func (e *env) settled(id string) counts {
 	e.t.Helper()
 	var c counts
 	require.Eventually(e.t, func() bool {
-		_, c = e.campaign(id)
-		return c.Delivered+c.Undelivered+c.Failed >= c.Accepted
+		var status string
+		status, c = e.campaign(id)
+		return status != "PREPARING" && status != "SENDING" && c.Submitting == 0 &&
+			c.Delivered+c.Undelivered+c.Failed >= c.Accepted
 	}, patience, 100*time.Millisecond)
 	return c
 }
