@@ -81,7 +81,7 @@ func (r *Resolver) keywordTrial(ctx context.Context, said string, locale *string
 	}
 	out := &model.KeywordTrial{
 		Version: t.Intent.Words, Matched: append([]string{}, t.Intent.Matched...), Effect: model.KeywordEffectNone,
-		Language: present(t.Intent.Language), Rule: present(t.Intent.Rule), Answer: present(t.Answer),
+		Language: filled(t.Intent.Language), Rule: filled(t.Intent.Rule), Answer: filled(t.Answer),
 	}
 	what := "Nothing would happen: the message asks for nothing that the words know. It stands in the inbox."
 	switch {
@@ -101,14 +101,6 @@ func (r *Resolver) keywordTrial(ctx context.Context, said string, locale *string
 	}
 	out.Explanation = strings.TrimSpace(what + " " + why(t.Intent))
 	return out, nil
-}
-
-// present is nil for an empty text.
-func present(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }
 
 // why says by which rule a message was read.

@@ -57,7 +57,7 @@ func auditCommand() *cli.Command {
 						if _, err := t.Rotate(ctx); err != nil {
 							return err
 						}
-						if _, err := t.Seal(ctx); err != nil {
+						if err := t.SealAll(ctx); err != nil {
 							return err
 						}
 						if _, err := t.Checkpoint(ctx); err != nil {

@@ -56,7 +56,7 @@ var domains = map[string][]string{
 }
 
 // shared is what every domain may use.
-var shared = []string{"actor", "apperr", "config", "csvcell", "db", "globalid", "jobs", "keys", "pubsub", "secret"}
+var shared = []string{"actor", "apperr", "config", "csvcell", "db", "durable", "globalid", "jobs", "keys", "pubsub", "secret"}
 
 // transports never import one another, nor bun.
 var transports = []string{

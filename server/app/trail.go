@@ -69,11 +69,7 @@ func CommandTrail(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Lo
 	if err != nil {
 		return ctx, nil, err
 	}
-	for {
-		if n, err := trail.Seal(ctx); err != nil || n == 0 {
-			return ctx, trail, err
-		}
-	}
+	return ctx, trail, trail.SealAll(ctx)
 }
 
 // ReadCheckpoints reads files, and all checkpoints in directories.

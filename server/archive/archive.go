@@ -18,6 +18,8 @@ import (
 	"strings"
 	"time"
 
+	"eventstream/server/durable"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
@@ -55,11 +57,7 @@ func (d Directory) Put(_ context.Context, name string, content []byte) error {
 	if err := os.Rename(f.Name(), path); err != nil {
 		return err
 	}
-	dir, err := os.Open(d.Path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return durable.SyncDir(d.Path)
 }
 
 // ReadAll gives what was put there, by name.

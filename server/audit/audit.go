@@ -222,6 +222,15 @@ const SealBatch = 2000
 // once.
 func (t *Trail) Seal(ctx context.Context) (int, error) { return t.SealBatch(ctx, SealBatch) }
 
+// SealAll seals until nothing waits, or another process seals.
+func (t *Trail) SealAll(ctx context.Context) error {
+	for {
+		if n, err := t.Seal(ctx); err != nil || n < SealBatch {
+			return err
+		}
+	}
+}
+
 // SealBatch is Seal for up to limit entries.
 func (t *Trail) SealBatch(ctx context.Context, limit int) (int, error) {
 	sealed := 0

@@ -164,7 +164,7 @@ func (t *Trail) checkpoint(ctx context.Context) (c *Checkpoint, err error) {
 		if err != nil || size == 0 {
 			return err
 		}
-		// After the size: see verify.go on which key may sign what.
+		// After the size: see trusted on which key may sign what.
 		key, err := t.newestKey(ctx, tx)
 		if err != nil {
 			return err
@@ -172,6 +172,9 @@ func (t *Trail) checkpoint(ctx context.Context) (c *Checkpoint, err error) {
 		last, err := entryAt(ctx, tx, size)
 		if err != nil {
 			return err
+		}
+		if last == nil {
+			return gone(size)
 		}
 		c = &Checkpoint{Name: key.signer.Name(), Size: size, Head: last.Hash, Time: t.now()}
 		if c.Root, err = tlog.TreeHash(size, treeReader(ctx, tx)); err != nil {
@@ -185,13 +188,16 @@ func (t *Trail) checkpoint(ctx context.Context) (c *Checkpoint, err error) {
 			return fmt.Errorf("sign: %w", err)
 		}
 		c.Note, c.KeyHash = string(signed), key.signer.KeyHash()
-		destinations := make([]string, len(t.sinks))
-		for i, s := range t.sinks {
-			destinations[i] = s.Name()
-		}
-		return insertCheckpoint(ctx, tx, c, key.id, destinations)
+		return insertCheckpoint(ctx, tx, c, key.id, t.places())
 	})
 	return c, err
+}
+
+// gone is the error of an entry that the tree has and the table has not.
+func gone(seq int64) *TamperedError {
+	return &TamperedError{&Break{
+		Seq: seq, Kind: BreakCut, Reason: fmt.Sprintf("entry %d is gone, which a checkpoint covers", seq),
+	}}
 }
 
 const growBatch = 5000
@@ -210,16 +216,12 @@ func (t *Trail) grow(ctx context.Context, tx bun.Tx) (more bool, err error) {
 		return false, err
 	}
 	w := walk{keys: keys, unkeyed: math.MaxInt64}
-	notes, err := checkpointNotes(ctx, tx, 1)
+	signed, err := lastCheckpoint(ctx, tx)
 	if err != nil {
 		return false, err
 	}
-	if len(notes) > 0 {
-		c, err := parseTrusted(notes[0])
-		if err != nil {
-			return false, err
-		}
-		w.unkeyed = c.Unkeyed
+	if signed != nil {
+		w.unkeyed = signed.Unkeyed
 	}
 	if size > 0 { // the tree's last entry must still be there
 		last, err := entryAt(ctx, tx, size)
@@ -232,9 +234,7 @@ func (t *Trail) grow(ctx context.Context, tx bun.Tx) (more bool, err error) {
 		}
 		switch {
 		case last == nil:
-			return false, &TamperedError{&Break{
-				Seq: size, Kind: BreakCut, Reason: fmt.Sprintf("entry %d is gone, which a checkpoint covers", size),
-			}}
+			return false, gone(size)
 		case !bytes.Equal(last.Hash, last.digest()) || tlog.RecordHash(last.Hash) != leaf[0]:
 			return false, &TamperedError{&Break{
 				Seq: size, EntryID: last.ID, Kind: BreakChanged,
@@ -247,42 +247,54 @@ func (t *Trail) grow(ctx context.Context, tx bun.Tx) (more bool, err error) {
 	if err != nil || len(rows) == 0 {
 		return false, err
 	}
-	fresh := map[int64]tlog.Hash{}
-	stored := treeReader(ctx, tx)
-	reader := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
-		out := make([]tlog.Hash, len(indexes))
-		var missing, at []int64
-		for i, index := range indexes {
-			if h, ok := fresh[index]; ok {
-				out[i] = h
-			} else {
-				missing, at = append(missing, index), append(at, int64(i))
-			}
-		}
-		if len(missing) == 0 {
-			return out, nil
-		}
-		old, err := stored.ReadHashes(missing)
-		if err != nil {
-			return nil, err
-		}
-		for i, h := range old {
-			out[at[i]] = h
-		}
-		return out, nil
-	})
+	grown := hashes{older: treeReader(ctx, tx), made: map[int64]tlog.Hash{}}
 	for _, e := range rows {
 		if b := w.next(e); b != nil {
 			return false, &TamperedError{b}
 		}
-		n := *e.Seq - 1
-		hashes, err := tlog.StoredHashesForRecordHash(n, tlog.RecordHash(e.Hash), reader)
-		if err != nil {
+		if err := grown.add(*e.Seq-1, tlog.RecordHash(e.Hash)); err != nil {
 			return false, fmt.Errorf("merkle tree: %w", err)
 		}
-		for i, h := range hashes {
-			fresh[tlog.StoredHashIndex(0, n)+int64(i)] = h
+	}
+	return len(rows) == growBatch, insertTree(ctx, tx, grown.made)
+}
+
+// hashes are those of a Merkle tree that grows in memory, over older ones that lie
+// elsewhere; nil: there are none.
+type hashes struct {
+	older tlog.HashReader
+	made  map[int64]tlog.Hash
+}
+
+// ReadHashes implements tlog.HashReader.
+func (h hashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	out := make([]tlog.Hash, len(indexes))
+	var missing, at []int64
+	for i, index := range indexes {
+		if made, ok := h.made[index]; ok || h.older == nil {
+			out[i] = made
+		} else {
+			missing, at = append(missing, index), append(at, int64(i))
 		}
 	}
-	return len(rows) == growBatch, insertTree(ctx, tx, fresh)
+	if len(missing) == 0 {
+		return out, nil
+	}
+	old, err := h.older.ReadHashes(missing)
+	if err != nil {
+		return nil, err
+	}
+	for i, hash := range old {
+		out[at[i]] = hash
+	}
+	return out, nil
+}
+
+// add makes the hashes of leaf n, counted from 0.
+func (h hashes) add(n int64, leaf tlog.Hash) error {
+	made, err := tlog.StoredHashesForRecordHash(n, leaf, h)
+	for i, hash := range made {
+		h.made[tlog.StoredHashIndex(0, n)+int64(i)] = hash
+	}
+	return err
 }

@@ -84,24 +84,25 @@ func (t *Trail) Protection(ctx context.Context) (p Protection, err error) {
 	if len(rows) > 0 {
 		p.Key = rows[len(rows)-1].PublicKey
 	}
-	notes, err := checkpointNotes(ctx, t.db, 1)
-	if err != nil {
-		return p, err
+	if p.Last, err = lastCheckpoint(ctx, t.db); err != nil {
+		return p, fmt.Errorf("last checkpoint: %w", err)
 	}
 	size := int64(0)
-	if len(notes) > 0 {
-		if p.Last, err = parseTrusted(notes[0]); err != nil {
-			return p, fmt.Errorf("last checkpoint: %w", err)
-		}
+	if p.Last != nil {
 		size = p.Last.Size
 	}
-	names := make([]string, len(t.sinks))
-	for i, s := range t.sinks {
-		names[i] = s.Name()
-	}
-	if p.Deliveries, p.Waiting, err = deliveries(ctx, t.db, names); err != nil {
+	if p.Deliveries, p.Waiting, err = deliveries(ctx, t.db, t.places()); err != nil {
 		return p, err
 	}
 	p.Since, err = countAfter(ctx, t.db, size)
 	return p, err
+}
+
+// places names where checkpoints go.
+func (t *Trail) places() []string {
+	names := make([]string, len(t.sinks))
+	for i, s := range t.sinks {
+		names[i] = s.Name()
+	}
+	return names
 }

@@ -35,26 +35,20 @@ type ExtractEntry struct {
 
 // Extract is what an extract proves with.
 type Extract struct {
-	Entries    []ExtractEntry `json:"entries"`
-	Checkpoint string         `json:"checkpoint"`
-	Handovers  []handover     `json:"handovers"` // from earlier public keys to the one that signed
+	Entries    []ExtractEntry    `json:"entries"`
+	Checkpoint string            `json:"checkpoint"`
+	Handovers  []handoverChanges `json:"handovers"` // from earlier public keys to the one that signed
 }
-
-type handover = handoverChanges
 
 // Extract gives the entries, which must be sealed, with paths to a checkpoint that
 // covers all of them; it makes one if need be.
 func (t *Trail) Extract(ctx context.Context, entries []*Entry) (*Extract, error) {
-	x := &Extract{Entries: []ExtractEntry{}, Handovers: []handover{}}
+	x := &Extract{Entries: []ExtractEntry{}, Handovers: []handoverChanges{}}
 	highest := int64(1)
 	for _, e := range entries {
 		highest = max(highest, *e.Seq)
 	}
-	var c *Checkpoint
-	notes, err := checkpointNotes(ctx, t.db, 1)
-	if err == nil && len(notes) > 0 {
-		c, err = parseTrusted(notes[0])
-	}
+	c, err := lastCheckpoint(ctx, t.db)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +77,7 @@ func (t *Trail) Extract(ctx context.Context, entries []*Entry) (*Extract, error)
 		return nil, err
 	}
 	for _, e := range rotated {
-		var h handover
+		var h handoverChanges
 		if err := json.Unmarshal(e.Changes, &h); err != nil {
 			return nil, fmt.Errorf("entry of a key: %w", err)
 		}
@@ -122,11 +116,7 @@ func (x *Extract) Check(keys []note.Verifier, unsigned bool) (*Checkpoint, error
 // Follow gives the keys, and those that they handed over to.
 func (x *Extract) Follow(keys []note.Verifier) []note.Verifier {
 	for _, h := range x.Handovers {
-		raw, err := json.Marshal(h)
-		if err != nil {
-			continue
-		}
-		if next, _, ok := (&Entry{Changes: raw}).handover(keys); ok {
+		if next, _, ok := h.follow(keys); ok {
 			keys = append(keys, next)
 		}
 	}

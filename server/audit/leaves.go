@@ -87,24 +87,13 @@ func (e *Entry) ProveLeaf(statements ...string) (statement string, p *LeafProof,
 }
 
 func proveIn(leaves []tlog.Hash, place int64) (tlog.RecordProof, error) {
-	stored := map[int64]tlog.Hash{}
-	reader := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
-		out := make([]tlog.Hash, len(indexes))
-		for i, index := range indexes {
-			out[i] = stored[index]
-		}
-		return out, nil
-	})
+	tree := hashes{made: map[int64]tlog.Hash{}}
 	for i, leaf := range leaves {
-		hashes, err := tlog.StoredHashesForRecordHash(int64(i), leaf, reader)
-		if err != nil {
+		if err := tree.add(int64(i), leaf); err != nil {
 			return nil, err
 		}
-		for k, h := range hashes {
-			stored[tlog.StoredHashIndex(0, int64(i))+int64(k)] = h
-		}
 	}
-	return tlog.ProveRecord(int64(len(leaves)), place, reader)
+	return tlog.ProveRecord(int64(len(leaves)), place, tree)
 }
 
 // Check holds a statement against the root in an entry's changes.

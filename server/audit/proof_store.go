@@ -131,10 +131,23 @@ func insertCheckpoint(ctx context.Context, tx bun.Tx, c *Checkpoint, key int64, 
 	return db.Err(err)
 }
 
-// checkpointNotes gives the newest, newest first.
-func checkpointNotes(ctx context.Context, idb bun.IDB, limit int) (notes []string, err error) {
-	err = idb.NewRaw("SELECT note FROM audit_checkpoints ORDER BY id DESC LIMIT ?", limit).Scan(ctx, &notes)
+// checkpointNotes gives all, newest first.
+func checkpointNotes(ctx context.Context, idb bun.IDB) (notes []string, err error) {
+	err = idb.NewRaw("SELECT note FROM audit_checkpoints ORDER BY id DESC").Scan(ctx, &notes)
 	return notes, db.Err(err)
+}
+
+// lastCheckpoint gives the newest; nil when there is none.
+func lastCheckpoint(ctx context.Context, idb bun.IDB) (*Checkpoint, error) {
+	var text string
+	err := idb.NewRaw("SELECT note FROM audit_checkpoints ORDER BY id DESC LIMIT 1").Scan(ctx, &text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil //nolint:nilnil // nothing was signed yet
+	}
+	if err != nil {
+		return nil, db.Err(err)
+	}
+	return parseTrusted(text)
 }
 
 type waiting struct {

@@ -219,7 +219,7 @@ func (t *Trail) trusted(ctx context.Context, a Against, own []*keyRow) (all []re
 			keys = append(keys, next)
 		}
 	}
-	notes, err := checkpointNotes(ctx, t.db, math.MaxInt32)
+	notes, err := checkpointNotes(ctx, t.db)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -275,11 +275,16 @@ func (e *Entry) handover(keys []note.Verifier) (next note.Verifier, old uint32, 
 	if json.Unmarshal(e.Changes, &changes) != nil {
 		return nil, 0, false
 	}
-	n, err := openNote(changes.Handover, keys)
-	if err != nil || n.Text != handoverText(changes.New) {
+	return changes.follow(keys)
+}
+
+// follow gives the key that one of these handed over to, and which one it was.
+func (h handoverChanges) follow(keys []note.Verifier) (next note.Verifier, old uint32, ok bool) {
+	n, err := openNote(h.Handover, keys)
+	if err != nil || n.Text != handoverText(h.New) {
 		return nil, 0, false
 	}
-	next, err = note.NewVerifier(changes.New)
+	next, err = note.NewVerifier(h.New)
 	return next, n.Sigs[0].Hash, err == nil
 }
 

@@ -208,12 +208,17 @@ func (s *Service) prove(ctx context.Context, a actor.Actor, field, password stri
 	})
 }
 
+// confirmAttempt is one of somebody who is signed in to show who they are.
+func confirmAttempt(ctx context.Context, o *Operator) *attempt {
+	return &attempt{
+		keys: []counted{{"confirm:" + digest(o.Email), accountLimit}}, known: true, from: Client{Address: actor.Address(ctx)},
+	}
+}
+
 // proveBy lets somebody who is signed in show who they are. Attempts are counted
 // by account: whoever finds an open browser cannot guess on.
 func (s *Service) proveBy(ctx context.Context, o *Operator, by string, check func(context.Context) error) error {
-	try := &attempt{
-		keys: []counted{{"confirm:" + digest(o.Email), accountLimit}}, known: true, from: Client{Address: actor.Address(ctx)},
-	}
+	try := confirmAttempt(ctx, o)
 	if err := s.begin(ctx, try); err != nil {
 		return err
 	}

@@ -127,9 +127,7 @@ func (s *Service) ConfirmByProvider(ctx context.Context, token string, begun Pro
 	if err != nil {
 		return err
 	}
-	try := &attempt{
-		keys: []counted{{"confirm:" + digest(o.Email), accountLimit}}, known: true, from: Client{Address: actor.Address(ctx)},
-	}
+	try := confirmAttempt(ctx, o)
 	who, err := s.proven(ctx, try, token, prove)
 	if err != nil {
 		return err

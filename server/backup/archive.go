@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"eventstream/server/db"
+	"eventstream/server/durable"
 	"eventstream/server/keys"
 	"eventstream/server/secret"
 )
@@ -130,21 +131,13 @@ func (a *archive) finish(m *Manifest, k *secret.Keys) (size int64, err error) {
 	if err := os.Link(a.file.Name(), a.path); err != nil {
 		return 0, fmt.Errorf("name the backup: %w", err)
 	}
-	return info.Size(), errors.Join(os.Remove(a.file.Name()), syncDir(filepath.Dir(a.path)))
+	return info.Size(), errors.Join(os.Remove(a.file.Name()), durable.SyncDir(filepath.Dir(a.path)))
 }
 
 // drop removes what did not become a backup.
 func (a *archive) drop() {
 	_ = a.file.Close()
 	_ = os.Remove(a.file.Name())
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // meter measures and hashes what goes through it.

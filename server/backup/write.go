@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"eventstream/server/db"
+	"eventstream/server/durable"
 	"eventstream/server/secret"
 
 	"github.com/joho/godotenv"
@@ -128,7 +129,7 @@ func writeKeys(path, of string, k *secret.Keys) (err error) {
 	masters := k.Masters()
 	_, err = fmt.Fprintf(f, "# The keys of %s. Whoever has both can read its secrets: keep them apart.\nSECRET_KEY=%s\n"+
 		"SECRET_KEY_PREVIOUS=%s\n", of, masters[0], strings.Join(masters[1:], ","))
-	return errors.Join(err, f.Sync(), f.Close(), syncDir(filepath.Dir(path)))
+	return errors.Join(err, f.Sync(), f.Close(), durable.SyncDir(filepath.Dir(path)))
 }
 
 // ReadKeys reads what writeKeys wrote.

@@ -129,11 +129,8 @@ func (s *Service) write(ctx context.Context, c *contact.Contact, only *int64) (s
 		Format: format, MadeAt: s.now().UTC().Truncate(time.Second), Consents: []agreement{}, Messages: []sent{},
 		Subject: subject{Contact: c.ID, Address: c.Address, Message: only},
 	}
-	for n := audit.SealBatch; n == audit.SealBatch; {
-		var err error
-		if n, err = s.trail.Seal(ctx); err != nil {
-			return "", err
-		}
+	if err := s.trail.SealAll(ctx); err != nil {
+		return "", err
 	}
 	family, err := familyOf(ctx, s.db, c.ID)
 	if err != nil {

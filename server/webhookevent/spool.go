@@ -18,6 +18,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"eventstream/server/durable"
 )
 
 const (
@@ -139,7 +141,7 @@ func (s *Spool) create() (*segment, error) {
 		err = os.Rename(hidden, seg.path)
 	}
 	if err == nil {
-		err = syncDir(s.dir)
+		err = durable.SyncDir(s.dir)
 	}
 	if err != nil {
 		_ = file.Close()
@@ -147,15 +149,6 @@ func (s *Spool) create() (*segment, error) {
 		return nil, fmt.Errorf("webhook spool: %w", err)
 	}
 	return seg, nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = d.Close() }()
-	return d.Sync()
 }
 
 // seal ends the segment that is being written, so that it can be replayed.
