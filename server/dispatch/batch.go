@@ -46,6 +46,8 @@ type batch struct {
 	began    time.Time     // before the claim, by this process' clock
 	slot     time.Time     // when the first call may begin
 	step     time.Duration // from one to the next
+
+	elsewhere bool // what is to be sent may have been sent by the original of a restored database
 }
 
 func (b *batch) campaignID() int64 {
@@ -212,6 +214,11 @@ func (d *Dispatcher) deliver(ctx context.Context, b *batch) ([]message.Result, e
 	if err != nil {
 		return nil, err
 	}
+	l, err := d.watch.current(ctx, b.campaignID(), b.began)
+	if err != nil {
+		return nil, err
+	}
+	b.elsewhere = l.elsewhere
 	deadline, cancel := context.WithDeadline(ctx, b.began.Add(callWindow))
 	defer cancel()
 	results := make([]message.Result, len(b.rows))
@@ -240,16 +247,18 @@ func (d *Dispatcher) deliver(ctx context.Context, b *batch) ([]message.Result, e
 		if stop.Load() {
 			continue
 		}
-		sid, err := d.sentElsewhere(deadline, b, row, f, v, taken)
-		if err != nil {
-			stop.Store(true)
-			d.Log.WarnContext(ctx, "no call before it is known what the original sent", "campaign", b.campaignID(), "error", err)
-			continue
-		}
-		if sid != "" {
-			taken = append(taken, sid)
-			r.Status, r.SID, r.Body, r.NoCall = message.StatusAccepted, sid, v.Rendered.Text, false
-			continue
+		if b.elsewhere {
+			sid, err := d.Hold.Sent(deadline, row.ID, f.people[row.ContactID].Address, v.Rendered.Text, taken)
+			if err != nil {
+				stop.Store(true)
+				d.Log.WarnContext(ctx, "no call before it is known what the original sent", "campaign", b.campaignID(), "error", err)
+				continue
+			}
+			if sid != "" {
+				taken = append(taken, sid)
+				r.Status, r.SID, r.Body, r.NoCall = message.StatusAccepted, sid, v.Rendered.Text, false
+				continue
+			}
 		}
 		if early := time.Until(slot); early > time.Millisecond {
 			sleep(deadline, early)
@@ -286,18 +295,6 @@ func (d *Dispatcher) deliver(ctx context.Context, b *batch) ([]message.Result, e
 	return results, nil
 }
 
-// sentElsewhere gives the SID under which the original of a restored database sent the
-// message already; "" when it did not.
-func (d *Dispatcher) sentElsewhere(ctx context.Context, b *batch, row message.Claimed, f *facts, v gate.Verdict,
-	taken []string,
-) (string, error) {
-	l, err := d.watch.current(ctx, b.campaignID(), b.began)
-	if err != nil || !l.elsewhere {
-		return "", err
-	}
-	return d.Hold.Sent(ctx, row.ID, f.people[row.ContactID].Address, v.Rendered.Text, taken)
-}
-
 // enter takes a place among the calls under way. A single message does not wait
 // for one: somebody waits for it.
 func (d *Dispatcher) enter(ctx context.Context, b *batch) bool {
@@ -331,13 +328,14 @@ func (d *Dispatcher) ready(ctx context.Context, b *batch, rows []message.Claimed
 
 // holds reports whether a call may begin: the claim is young enough by Postgres'
 // clock, so that nobody can have taken the message over, the campaign sends, and
-// sending is not held.
+// sending is not held, nor was it since the batch began for the original of a restored
+// database: what that one has sent is asked only where the batch began with it.
 func (d *Dispatcher) holds(ctx context.Context, b *batch, row message.Claimed) bool {
 	l, err := d.watch.current(ctx, b.campaignID(), b.began)
 	if err != nil {
 		return false
 	}
-	return !l.held && l.now.Sub(row.Now) < callWindow && (b.campaign == nil || l.sending[b.campaign.ID])
+	return !l.held && (b.elsewhere || !l.elsewhere) && l.now.Sub(row.Now) < callWindow && (b.campaign == nil || l.sending[b.campaign.ID])
 }
 
 func (d *Dispatcher) call(ctx context.Context, b *batch, row message.Claimed, v gate.Verdict, f *facts, r *message.Result) {

@@ -187,3 +187,22 @@ func TestASingleMessageDoesNotWaitForAJobThatFailedOften(t *testing.T) {
 	require.Equal(t, 2, jobs(), "another job sends it now")
 	require.Equal(t, 2, jobs(), "and one is enough")
 }
+
+// TestWhatTheOriginalSentIsAskedForWhenItBecomesKnown: a batch that began before does
+// not go on without it.
+func TestWhatTheOriginalSentIsAskedForWhenItBecomesKnown(t *testing.T) {
+	t.Parallel()
+	e := setUp(t, 3)
+	var d *Dispatcher
+	d = e.dispatcher(Hooks{BeforeLook: func(message.Claimed) {
+		e.exec(`INSERT INTO sent_elsewhere (sid, what, created_at) VALUES ('SMoriginal', 'what', now()) ON CONFLICT DO NOTHING`)
+		d.watch.asking.Lock()
+		defer d.watch.asking.Unlock()
+		d.watch.last = look{}
+	}})
+	rows, err := message.ClaimDue(e.ctx, e.db, 1, []message.Quota{{CampaignID: 1, N: 3}}, claimLease)
+	require.NoError(t, err)
+	d.send(e.ctx, e.batch(d, rows))
+	require.Zero(t, e.provider.calls.Load())
+	require.Equal(t, 3, e.count("SELECT count(*) FROM messages WHERE status = 'pending'"))
+}
