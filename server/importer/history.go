@@ -178,13 +178,7 @@ func (s *Service) remember(ctx context.Context, tx bun.Tx, imp *Import, good []*
 	if err != nil {
 		return nil, err
 	}
-	var creates []*contact.Contact
-	for _, r := range people.rows {
-		if c := people.of[r.address.MatchKey]; c.ID == 0 && !slices.Contains(creates, c) {
-			creates = append(creates, c)
-		}
-	}
-	if err := insertContacts(ctx, tx, creates); err != nil {
+	if err := insertContacts(ctx, tx, people.news); err != nil {
 		return nil, err
 	}
 	senders, err := conversation.SendersByAddress(ctx, tx)
@@ -207,27 +201,22 @@ func (s *Service) remember(ctx context.Context, tx bun.Tx, imp *Import, good []*
 	if err := contact.TouchInboundThen(ctx, tx, wrote); err != nil {
 		return nil, err
 	}
-	var past []*message.Past
-	for _, r := range people.rows {
-		if l := r.logged; !l.otherWay {
-			l.past.ConversationID = threads[l.past.ContactID]
-			past = append(past, &l.past)
-		}
-	}
-	// Before the messages: whoever writes those holds counters that all others wait for.
-	sids := make([]string, len(people.rows))
-	for i, r := range people.rows {
-		sids[i] = r.logged.past.SID
-	}
-	known, err := message.KnownSIDs(ctx, tx, sids)
+	known, err := people.known(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	came := Messages{Contacts: int64(len(creates))}
+	came := Messages{Contacts: int64(len(people.news))}
+	var past []*message.Past
 	for _, r := range people.rows {
-		if known[r.logged.past.SID] {
+		l := r.logged
+		if known[l.past.SID] {
 			continue
 		}
+		if !l.otherWay {
+			l.past.ConversationID = threads[l.past.ContactID]
+			past = append(past, &l.past)
+		}
+		// Before the messages: whoever writes those holds counters that all others wait for.
 		out, err := s.heedThen(ctx, tx, people.of[r.address.MatchKey], imp, r)
 		if err != nil {
 			return nil, err
@@ -278,15 +267,22 @@ func (r *row) tellLogged(t *Import, came *Messages, news bool) {
 type persons struct {
 	rows []*row
 	of   map[string]*contact.Contact // by match key
+	news []*contact.Contact          // of them those who were not known
+}
+
+// known tells which of the messages are here already.
+func (p persons) known(ctx context.Context, tx bun.Tx) (map[string]bool, error) {
+	sids := make([]string, len(p.rows))
+	for i, r := range p.rows {
+		sids[i] = r.logged.past.SID
+	}
+	return message.KnownSIDs(ctx, tx, sids)
 }
 
 // people finds the contacts of a batch, locked, and the topics that their messages name;
 // who is not known is made, to be written. Who was erased is not brought back.
 func (s *Service) people(ctx context.Context, tx bun.Tx, imp *Import, good []*row) (persons, []*Reject, error) {
-	keys := make([]string, len(good))
-	for i, r := range good {
-		keys[i] = r.address.MatchKey
-	}
+	keys := addressKeys(good)
 	existing, err := knownByMatchKeys(ctx, tx, keys, !imp.Options.DryRun)
 	if err != nil {
 		return persons{}, nil, err
@@ -311,13 +307,12 @@ func (s *Service) people(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 			why = "the contact with this number was erased, and stays so"
 		}
 		if why != "" {
-			rejects = append(rejects, &Reject{
-				ImportID: imp.ID, Row: r.rec.row, Line: r.rec.line, Field: "address", Value: r.address.Wire, Record: cellsOf(r.rec), Reason: why,
-			})
+			rejects = append(rejects, r.reject(imp, why))
 			continue
 		}
 		if c == nil {
-			existing[r.address.MatchKey] = contact.New(r.address)
+			c = contact.New(r.address)
+			existing[r.address.MatchKey], p.news = c, append(p.news, c)
 		}
 		if err := s.findTopic(ctx, tx, r.logged, topics); err != nil {
 			return persons{}, nil, err
@@ -377,11 +372,7 @@ func (s *Service) rehearseLog(seen *sights) func(ctx context.Context, tx bun.Tx,
 		if err != nil {
 			return nil, err
 		}
-		sids := make([]string, len(people.rows))
-		for i, r := range people.rows {
-			sids[i] = r.logged.past.SID
-		}
-		known, err := message.KnownSIDs(ctx, tx, sids)
+		known, err := people.known(ctx, tx)
 		if err != nil {
 			return nil, err
 		}

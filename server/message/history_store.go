@@ -16,7 +16,7 @@ import (
 
 // Past is a message from before this system was used, as the provider's log has it.
 type Past struct {
-	ID             int64 // given by InsertHistory; 0: its SID is known already
+	ID             int64 // given by InsertHistory; 0: it is not written
 	SID            string
 	Direction      Direction
 	ContactID      int64
@@ -45,24 +45,12 @@ func historyID(sid string, at time.Time, try int) int64 {
 
 const historyTries = 8
 
-// InsertHistory writes messages of the past that are not known yet, and fills their ids.
+// InsertHistory writes messages of the past, none of which KnownSIDs knows, and fills their ids.
 // Nothing is ever sent because of them, no campaign counts them, and no chart.
 func InsertHistory(ctx context.Context, tx bun.Tx, rows []*Past) error {
-	sids := make([]string, len(rows))
-	for i, p := range rows {
+	left := slices.Clone(rows)
+	for _, p := range left {
 		p.ID = 0 // another try may have failed later
-		sids[i] = p.SID
-	}
-	known, err := KnownSIDs(ctx, tx, sids)
-	if err != nil {
-		return err
-	}
-	left := make([]*Past, 0, len(rows))
-	for _, p := range rows {
-		if !known[p.SID] {
-			left = append(left, p)
-			known[p.SID] = true // the file may repeat it
-		}
 	}
 	slices.SortFunc(left, func(a, b *Past) int { return a.At.Compare(b.At) })
 	for try := 0; len(left) > 0; try++ {
