@@ -91,13 +91,19 @@ func (e *Preparer) prepareSlice(ctx context.Context, id int64) (done bool, err e
 		if err != nil {
 			return err
 		}
-		now, err := db.Now(ctx, tx)
-		if err != nil {
-			return err
-		}
-		if c.Status != StatusPreparing || c.UndoUntil != nil && c.UndoUntil.After(now) {
+		if c.Status != StatusPreparing {
 			done = true
 			return nil
+		}
+		if c.UndoUntil != nil {
+			now, err := db.Now(ctx, tx)
+			if err != nil {
+				return err
+			}
+			if c.UndoUntil.After(now) {
+				done = true
+				return nil
+			}
 		}
 		predicate, err := segment.CompileFrozen(ctx, c.AudienceQuery)
 		if err != nil {
@@ -127,6 +133,10 @@ func (e *Preparer) prepareSlice(ctx context.Context, id int64) (done bool, err e
 			return moveCursor(ctx, tx, id, last)
 		}
 		done = true
+		now, err := db.Now(ctx, tx)
+		if err != nil {
+			return err
+		}
 		c.PreparedAt = &now
 		c.Status = StatusSending
 		if err := save(ctx, tx, c); err != nil {

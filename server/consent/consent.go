@@ -365,12 +365,14 @@ func (s *Service) EventsOfContacts(ctx context.Context, p db.Page, ids []int64) 
 // is no opt-out.
 func ParseStatusWord(word string) (status contact.ConsentStatus, ok bool) {
 	word = strings.ToLower(strings.Trim(word, " \t."))
-	status, ok = statusWords[strings.NewReplacer("_", " ", "-", " ").Replace(word)]
+	status, ok = statusWords[statusSpaces.Replace(word)]
 	if !ok {
 		status, ok = statusWords[word]
 	}
 	return status, ok
 }
+
+var statusSpaces = strings.NewReplacer("_", " ", "-", " ")
 
 var statusWords = func() map[string]contact.ConsentStatus {
 	words := map[string]contact.ConsentStatus{}

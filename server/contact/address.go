@@ -106,8 +106,10 @@ func readAddress(text, s, region string, reading Reading) (Address, error) {
 		Kind: KindPhone, Wire: e164(n), MatchKey: e164(canonical), Mobile: isMobile(canonical),
 	}
 	a.Region = phonenumbers.GetRegionCodeForNumber(canonical)
-	if former := parsed(formerForm(a.MatchKey), ""); a.Region == "" && former != nil {
-		a.Region, a.Mobile = phonenumbers.GetRegionCodeForNumber(former), isMobile(former)
+	if a.Region == "" {
+		if former := parsed(formerForm(a.MatchKey), ""); former != nil {
+			a.Region, a.Mobile = phonenumbers.GetRegionCodeForNumber(former), isMobile(former)
+		}
 	}
 	if a.Region == "001" {
 		a.Region = ""

@@ -104,6 +104,8 @@ var months = func() map[string]time.Month {
 	return known
 }()
 
+var dateWords = strings.NewReplacer("年", "-", "月", "-", "日", "", " de ", " ", " del ", " ")
+
 // plainDate undoes what locales do to a date: digits of other scripts, names of months
 // in other languages, ordinals, days of the week, words such as Uhr.
 func plainDate(text string) string {
@@ -119,7 +121,7 @@ func plainDate(text string) string {
 			s = m[1]
 		}
 	}
-	s = strings.NewReplacer("年", "-", "月", "-", "日", "", " de ", " ", " del ", " ").Replace(s)
+	s = dateWords.Replace(s)
 	s = word.ReplaceAllStringFunc(s, func(w string) string {
 		if m := months[strings.ToLower(strings.TrimSuffix(w, "."))]; m != 0 {
 			return m.String()

@@ -41,47 +41,55 @@ func (Reader) Status(p map[string]string) (message.Event, message.CodeInfo, bool
 
 // Inbound reads an inbound message. The sender's address is the phone number
 // where Twilio shows one, else the BSUID.
-func (Reader) Inbound(p map[string]string) conversation.InboundMessage {
+func (r Reader) Inbound(p map[string]string) conversation.InboundMessage {
 	in := conversation.InboundMessage{
-		From: p["From"], UserIDs: userIDs(p), To: strings.TrimPrefix(p["To"], channelPrefix), Body: p["Body"], ProfileName: p["ProfileName"],
+		To: strings.TrimPrefix(p["To"], channelPrefix), Body: p["Body"], ProfileName: p["ProfileName"],
 		QuotedSID: p["OriginalRepliedMessageSid"], ButtonText: p["ButtonText"], ButtonPayload: cmp.Or(p["ButtonPayload"], p["ListId"]),
 		OptOut: consent.Keyword(strings.ToLower(p["OptOutType"])),
 	}
+	in.From, in.UserIDs = r.From(p)
 	if in.Body == "" && p["ButtonText"] != "" {
 		in.Body = p["ButtonText"]
 	}
-	n, _ := strconv.Atoi(p["NumMedia"])
-	for i := range min(n, mostMedia) {
-		if u, err := url.Parse(p["MediaUrl"+strconv.Itoa(i)]); err == nil && u.Scheme == "https" {
-			in.Media = append(in.Media, u.String())
-		}
-	}
+	media, types := mediaOf(p)
+	in.Media = media
 	if in.Body == "" && p["ListTitle"] != "" {
 		in.Body = p["ListTitle"]
 	}
-	in.Content = contentOf(p)
+	in.Content = contentOf(p, types)
 	if l := in.Content; l != nil && l.Location != nil && in.Body == "" {
 		in.Body = "📍 " + cmp.Or(l.Location.Label, l.Location.Address, p["Latitude"]+", "+p["Longitude"])
 	}
 	return in
 }
 
-// contentOf reads what a message holds beside text and media; nil: nothing.
-func contentOf(p map[string]string) *message.Content {
-	clean := func(key string) string { return clipped(contact.CleanText(p[key])) }
+// From reads who wrote.
+func (Reader) From(p map[string]string) (from string, ids []string) { return p["From"], userIDs(p) }
+
+// mediaOf reads the addresses of the media, and of which type each is.
+func mediaOf(p map[string]string) (urls, types []string) {
+	n, _ := strconv.Atoi(p["NumMedia"])
+	for i := range min(n, mostMedia) {
+		if u, err := url.Parse(p["MediaUrl"+strconv.Itoa(i)]); err == nil && u.Scheme == "https" {
+			urls, types = append(urls, u.String()), append(types, p["MediaContentType"+strconv.Itoa(i)])
+		}
+	}
+	return urls, types
+}
+
+// contentOf reads what a message holds beside text and media of these types; nil: nothing.
+func contentOf(p map[string]string, media []string) *message.Content {
+	plain := func(text string) string { return clipped(contact.CleanText(text)) }
+	clean := func(key string) string { return plain(p[key]) }
 	c := &message.Content{
 		Kind: kindOf(p), Forwarded: p["Forwarded"] == "true" || p["FrequentlyForwarded"] == "true", Often: p["FrequentlyForwarded"] == "true",
 	}
 	if lat, lon, ok := place(p["Latitude"], p["Longitude"]); ok {
 		c.Location = &message.Location{Latitude: lat, Longitude: lon, Label: clean("Label"), Address: clean("Address")}
 	}
-	n, _ := strconv.Atoi(p["NumMedia"])
-	for i := range min(n, mostMedia) {
-		if u, err := url.Parse(p["MediaUrl"+strconv.Itoa(i)]); err != nil || u.Scheme != "https" {
-			continue
-		}
-		f := message.File{Type: clean("MediaContentType" + strconv.Itoa(i))}
-		if c.Kind == message.ContentDocument && n == 1 { // Twilio tells the name in place of a text
+	for _, kind := range media {
+		f := message.File{Type: plain(kind)}
+		if c.Kind == message.ContentDocument && p["NumMedia"] == "1" { // Twilio tells the name in place of a text
 			f.Name = clean("Body")
 		}
 		c.Files = append(c.Files, f)

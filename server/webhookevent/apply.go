@@ -40,6 +40,8 @@ type Reader interface {
 	Status(params map[string]string) (e message.Event, info message.CodeInfo, ok bool)
 	// Inbound reads an inbound message.
 	Inbound(params map[string]string) conversation.InboundMessage
+	// From reads who wrote: the address, and the ids that are named beside it.
+	From(params map[string]string) (from string, ids []string)
 	// To reads whom a status callback is about: the address that was written to, and
 	// the ids that it names beside it.
 	To(params map[string]string) (to string, ids []string)

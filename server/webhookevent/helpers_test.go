@@ -41,6 +41,8 @@ func (reader) Inbound(p map[string]string) conversation.InboundMessage {
 	return conversation.InboundMessage{From: p["From"], To: p["To"], Body: p["Body"], UserIDs: ids(p)}
 }
 
+func (reader) From(p map[string]string) (string, []string) { return p["From"], ids(p) }
+
 func (reader) To(p map[string]string) (string, []string) { return p["To"], ids(p) }
 
 func ids(p map[string]string) (ids []string) {

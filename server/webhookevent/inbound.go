@@ -188,9 +188,9 @@ func (a *Applier) receive(ctx context.Context, contactKey string, ids []int64) (
 // alike gives the first events, as far as they name the same addresses: contacts are
 // locked in order of id, so that one transaction is about one person.
 func (a *Applier) alike(events []*Event) []*Event {
-	first := a.Reader.Inbound(events[0].Params)
+	from, ids := a.Reader.From(events[0].Params)
 	for i, e := range events {
-		if in := a.Reader.Inbound(e.Params); in.From != first.From || !slices.Equal(in.UserIDs, first.UserIDs) {
+		if f, named := a.Reader.From(e.Params); f != from || !slices.Equal(named, ids) {
 			return events[:i]
 		}
 	}
