@@ -33,6 +33,15 @@ func Now(ctx context.Context, idb bun.IDB) (t time.Time, err error) {
 	return t, Err(err)
 }
 
+// Fresh reports whether no more than so much time has passed since then, by both of
+// this machine's clocks. The monotonic one stands still while some virtual machines
+// are suspended, and the other may be set at any moment.
+func Fresh(since time.Time, age time.Duration) bool {
+	now := time.Now()
+	running, wall := now.Sub(since), now.Round(0).Sub(since.Round(0))
+	return !since.IsZero() && running <= age && wall <= age && wall >= -age
+}
+
 // releaseLease gives the lease back if owner still holds it.
 func releaseLease(ctx context.Context, idb bun.IDB, name, owner string) error {
 	_, err := idb.NewRaw("DELETE FROM leases WHERE name = ? AND owner = ?", name, owner).Exec(ctx)

@@ -229,7 +229,7 @@ func (d *Dispatcher) deliver(ctx context.Context, b *batch) ([]message.Result, e
 	for i, row := range b.rows {
 		r := &results[i]
 		r.Claim, r.ContactID, r.NoCall = row.Claim, row.ContactID, true
-		if !fresh(f.read, factsAge) && !stop.Load() {
+		if !db.Fresh(f.read, factsAge) && !stop.Load() {
 			newer, err := d.factsOf(ctx, b, b.rows[i:])
 			if err == nil {
 				f = newer
@@ -314,7 +314,7 @@ func (d *Dispatcher) ready(ctx context.Context, b *batch, rows []message.Claimed
 		if v.Status != message.StatusSubmitting || !d.holds(ctx, b, rows[0]) {
 			return f, v, false
 		}
-		if fresh(f.read, factsAge) {
+		if db.Fresh(f.read, factsAge) {
 			return f, v, true
 		}
 		newer, err := d.factsOf(ctx, b, rows)

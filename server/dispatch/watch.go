@@ -24,15 +24,6 @@ type look struct {
 	elsewhere bool // what is to be sent may have been sent by the original of a restored database
 }
 
-// fresh reports whether no more than so much time has passed since then, by both of
-// this machine's clocks. The monotonic one stands still while some virtual machines
-// are suspended, and the other may be set at any moment.
-func fresh(since time.Time, age time.Duration) bool {
-	now := time.Now()
-	running, wall := now.Sub(since), now.Round(0).Sub(since.Round(0))
-	return !since.IsZero() && running <= age && wall <= age && wall >= -age
-}
-
 // watch asks Postgres for its clock, and whether campaigns still send, for all
 // batches of the process together: at most once per lookAge.
 type watch struct {
@@ -68,7 +59,7 @@ func (w *watch) current(ctx context.Context, campaignID int64, batchBegan time.T
 	w.asking.Lock()
 	defer w.asking.Unlock()
 	_, asked := w.last.sending[campaignID]
-	if (asked || campaignID == 0) && fresh(w.last.began, lookAge) && !w.last.began.Before(batchBegan) {
+	if (asked || campaignID == 0) && db.Fresh(w.last.began, lookAge) && !w.last.began.Before(batchBegan) {
 		return w.last, nil
 	}
 	w.mu.Lock()

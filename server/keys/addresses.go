@@ -59,7 +59,7 @@ func Fixed(master string) *Addresses {
 func (a *Addresses) Ring(ctx context.Context, idb bun.IDB) (*Ring, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.ring != nil && (a.read.IsZero() || fresh(a.read)) {
+	if a.ring != nil && (a.read.IsZero() || db.Fresh(a.read, trust)) {
 		return a.ring, nil
 	}
 	began := time.Now()
@@ -72,14 +72,6 @@ func (a *Addresses) Ring(ctx context.Context, idb bun.IDB) (*Ring, error) {
 	}
 	a.read = began
 	return a.ring, nil
-}
-
-// fresh looks at both of the machine's clocks: the monotonic one stands still while
-// some virtual machines are suspended.
-func fresh(since time.Time) bool {
-	now := time.Now()
-	wall := now.Round(0).Sub(since.Round(0))
-	return now.Sub(since) <= trust && wall <= trust && wall >= -trust
 }
 
 // UnreadableError is the error of a key that was sealed by a SECRET_KEY that is not
