@@ -57,7 +57,7 @@ func (r *Resolver) keywordLanguages(ctx context.Context, code *string) ([]*model
 			})
 		}
 		own := changes.Answers[l.Code]
-		a, _ := words.AnswersFor(l.Code)
+		a := words.AnswersFor(l.Code)
 		to.Answers = &model.KeywordAnswers{Stop: a.Stop, Start: a.Start, Help: a.Help, Left: a.Left, Joined: a.Joined, Own: []string{}}
 		for _, t := range []struct{ name, text string }{
 			{"stop", own.Stop}, {"start", own.Start}, {"help", own.Help}, {"left", own.Left}, {"joined", own.Joined},

@@ -63,12 +63,6 @@ var builtInAnswers = sync.OnceValue(func() map[string]Answers {
 	return all
 })
 
-// BuiltInAnswers are the answers of a language; ok is false where English is used.
-func BuiltInAnswers(language string) (a Answers, ok bool) {
-	a, ok = builtInAnswers()[language]
-	return a, ok
-}
-
 // edition names the built-in words, so that evidence says by which a message was read.
 var edition = sync.OnceValue(func() string {
 	h := sha256.New()
@@ -95,18 +89,32 @@ func languageOf(locale string) string {
 
 // AnswersFor are the texts for somebody, each in the first of these languages that has
 // it, else in English; locales do as well.
-func (v *Vocabulary) AnswersFor(languages ...string) (a Answers, language string) {
+func (v *Vocabulary) AnswersFor(languages ...string) Answers {
 	for _, l := range append(languages, "en") {
 		l = languageOf(l)
 		own := v.answers[l]
 		if a, ok := builtInAnswers()[l]; ok {
-			return own.over(a), l
+			return own.over(a)
 		}
 		if own != (Answers{}) {
-			return own.over(builtInAnswers()["en"]), l
+			return own.over(builtInAnswers()["en"])
 		}
 	}
-	return builtInAnswers()["en"], "en"
+	return builtInAnswers()["en"]
+}
+
+// To is the answer to a word about everything; "": none.
+func (a Answers) To(k Keyword) string {
+	switch k {
+	case KeywordStop:
+		return a.Stop
+	case KeywordStart:
+		return a.Start
+	case KeywordHelp:
+		return a.Help
+	case KeywordNone:
+	}
+	return ""
 }
 
 func (a Answers) over(b Answers) Answers {

@@ -134,21 +134,8 @@ func TestAnswersComeInTheLanguageOfTheWord(t *testing.T) {
 	} {
 		in := v.Understand(consent.Said{Body: c.body, Locale: c.locale})
 		require.Equal(t, consent.KeywordStop, in.Keyword, c.body)
-		a, _ := v.AnswersFor(in.Language, c.locale)
+		a := v.AnswersFor(in.Language, c.locale)
 		require.True(t, strings.HasPrefix(a.Stop, c.begins), fmt.Sprintf("%+v: %s %q", c, in.Language, a.Stop))
-	}
-}
-
-func TestYesIsReadInItsLanguage(t *testing.T) {
-	t.Parallel()
-	for body, want := range map[string]string{"Yes!": "en", "sí": "es", "Да": "ru", "はい": "ja", "👍🏽": "en", "oui": "fr"} {
-		language, yes := consent.ReadYes(body, want)
-		require.True(t, yes, body)
-		require.Equal(t, want, language, body)
-	}
-	for _, body := range []string{"", "yes but not now", "no", "stop", "👎"} {
-		_, yes := consent.ReadYes(body, "")
-		require.False(t, yes, body)
 	}
 }
 

@@ -33,34 +33,3 @@ var yesWords = sync.OnceValue(func() map[string][]string {
 })
 
 func saysYes(plainText string) bool { return len(yesWords()[plainText]) > 0 }
-
-// ReadYes tells whether a whole message agrees, and in which language: in that of the
-// locale where that has the word, else in English, else in the first.
-func ReadYes(body, locale string) (language string, yes bool) {
-	bare := plain(body, false)
-	keys := []string{bare, plain(body, true), strings.ReplaceAll(bare, " ", "")}
-	if bare == "" { // a sign
-		keys = []string{strings.TrimSpace(strings.Map(withoutSkinTone, body))}
-	}
-	for _, key := range keys {
-		found := yesWords()[key]
-		if key == "" || len(found) == 0 {
-			continue
-		}
-		for _, language := range []string{languageOf(locale), "en"} {
-			if slices.Contains(found, language) {
-				return language, true
-			}
-		}
-		return found[0], true
-	}
-	return "", false
-}
-
-// withoutSkinTone takes the colour of hands out of emoji.
-func withoutSkinTone(r rune) rune {
-	if r >= 0x1F3FB && r <= 0x1F3FF || r == 0xFE0F {
-		return -1
-	}
-	return r
-}

@@ -236,16 +236,9 @@ func (s *Service) obey(ctx context.Context, tx bun.Tx, c *contact.Contact, words
 	intent consent.Intent, in InboundMessage,
 ) (answer string, err error) {
 	before := c.ConsentStatus
-	answers, _ := words.AnswersFor(intent.Language, c.Locale)
-	switch intent.Keyword {
-	case consent.KeywordNone:
-		return "", nil
-	case consent.KeywordHelp:
-		return answers.Help, nil
-	case consent.KeywordStop:
-		answer = answers.Stop
-	case consent.KeywordStart:
-		answer = answers.Start
+	answer = words.AnswersFor(intent.Language, c.Locale).To(intent.Keyword)
+	if intent.Keyword == consent.KeywordNone || intent.Keyword == consent.KeywordHelp {
+		return answer, nil
 	}
 	if err := s.consents.Record(ctx, tx, c, decided(intent, in)); err != nil || c.ConsentStatus == before {
 		return "", err // a repeat was confirmed once already
@@ -275,11 +268,10 @@ func (s *Service) obeyTopic(ctx context.Context, tx bun.Tx, c *contact.Contact, 
 	k consent.Keyword, t *topic.Topic, in InboundMessage,
 ) (string, error) {
 	before := c.ConsentStatus
-	intent := words.Understand(consent.Said{Body: firstWord(in.Body), Locale: c.Locale})
-	answers, _ := words.AnswersFor(intent.Language, c.Locale)
-	status, answer := topic.StatusLeft, answers.Left
+	intent := topicIntent(words, k, in.Body, c.Locale)
+	status := topic.StatusLeft
 	if k == consent.KeywordStart {
-		status, answer = topic.StatusSubscribed, answers.Joined
+		status = topic.StatusSubscribed
 		doubt := time.Duration(0)
 		if in.Late {
 			doubt = consent.ClockError
@@ -288,10 +280,7 @@ func (s *Service) obeyTopic(ctx context.Context, tx bun.Tx, c *contact.Contact, 
 		if err != nil || left != nil && !in.ReceivedAt.After(left.Add(doubt)) {
 			return "", err
 		}
-		if err := s.consents.Record(ctx, tx, c, decided(consent.Intent{
-			Keyword: k, Rule: consent.RuleWord, Language: intent.Language, Words: words.Edition(),
-		}, in)); err != nil ||
-			c.ConsentStatus != contact.ConsentOptedIn {
+		if err := s.consents.Record(ctx, tx, c, decided(intent, in)); err != nil || c.ConsentStatus != contact.ConsentOptedIn {
 			return "", err
 		}
 	}
@@ -302,7 +291,26 @@ func (s *Service) obeyTopic(ctx context.Context, tx bun.Tx, c *contact.Contact, 
 	if !changed && c.ConsentStatus == before || k == consent.KeywordStop && c.ConsentStatus == contact.ConsentOptedOut {
 		return "", nil // confirmed once already
 	}
-	return consent.About(answer, t.Name, t.Keyword), nil
+	return topicAnswer(words, intent, t, c.Locale), nil
+}
+
+// topicIntent is what "STOP NEWS" asks for: its first word says it, and in which language.
+func topicIntent(words *consent.Vocabulary, k consent.Keyword, body, locale string) consent.Intent {
+	first := firstWord(body)
+	return consent.Intent{
+		Keyword: k, Rule: consent.RuleWord, Language: words.Understand(consent.Said{Body: first, Locale: locale}).Language,
+		Words: words.Edition(), Matched: []string{first},
+	}
+}
+
+// topicAnswer confirms that somebody left a topic, or subscribed to it.
+func topicAnswer(words *consent.Vocabulary, intent consent.Intent, t *topic.Topic, locale string) string {
+	answers := words.AnswersFor(intent.Language, locale)
+	text := answers.Left
+	if intent.Keyword == consent.KeywordStart {
+		text = answers.Joined
+	}
+	return consent.About(text, t.Name, t.Keyword)
 }
 
 // firstWord is the STOP of "STOP NEWS".

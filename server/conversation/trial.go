@@ -27,34 +27,18 @@ func (s *Service) Try(ctx context.Context, body, locale string) (Trial, error) {
 		return Trial{}, err
 	}
 	t := Trial{Intent: words.Understand(consent.Said{Body: body, Locale: locale})}
-	answers, _ := words.AnswersFor(t.Intent.Language, locale)
 	if k, rest := words.Command(body); k != consent.KeywordNone {
 		about, err := s.topics.ByKeyword(ctx, s.db, rest)
 		if err != nil {
 			return Trial{}, err
 		}
 		if about != nil {
-			first := words.Understand(consent.Said{Body: firstWord(body), Locale: locale})
-			answers, _ := words.AnswersFor(first.Language, locale)
-			t.Intent = consent.Intent{
-				Keyword: k, Rule: consent.RuleWord, Language: first.Language, Words: words.Edition(), Matched: []string{firstWord(body)},
-			}
-			t.Topic, t.Answer = about.Name, consent.About(answers.Left, about.Name, about.Keyword)
-			if k == consent.KeywordStart {
-				t.Answer = consent.About(answers.Joined, about.Name, about.Keyword)
-			}
+			t.Intent = topicIntent(words, k, body, locale)
+			t.Topic, t.Answer = about.Name, topicAnswer(words, t.Intent, about, locale)
 			return t, nil
 		}
 	}
 	t.Intent.Words = words.Edition()
-	switch t.Intent.Keyword {
-	case consent.KeywordStop:
-		t.Answer = answers.Stop
-	case consent.KeywordStart:
-		t.Answer = answers.Start
-	case consent.KeywordHelp:
-		t.Answer = answers.Help
-	case consent.KeywordNone:
-	}
+	t.Answer = words.AnswersFor(t.Intent.Language, locale).To(t.Intent.Keyword)
 	return t, nil
 }
