@@ -339,10 +339,7 @@ func Code(code int) message.CodeInfo {
 
 // Status reads Twilio's word for where a message stands; ok is false for a word we do
 // not know.
-func Status(word string) (message.Status, bool) { return statusOf(word) }
-
-// statusOf reads Twilio's words. ok is false for a word we do not know.
-func statusOf(word string) (message.Status, bool) {
+func Status(word string) (message.Status, bool) {
 	switch s := message.Status(word); s {
 	case message.StatusAccepted, message.StatusQueued, message.StatusSending, message.StatusSent,
 		message.StatusDelivered, message.StatusRead, message.StatusUndelivered, message.StatusFailed,

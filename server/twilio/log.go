@@ -234,7 +234,7 @@ func logged(r api.ApiV2010Message) (l message.Logged, whole bool) {
 	if text(r.Direction) == "inbound" {
 		l.Direction = message.Inbound
 	}
-	if l.Status, known = statusOf(text(r.Status)); !known {
+	if l.Status, known = Status(text(r.Status)); !known {
 		// What has a SID was accepted at least, whatever new word stands there.
 		l.Status = message.StatusAccepted
 		if l.Direction == message.Inbound {

@@ -26,7 +26,7 @@ func (Reader) Status(p map[string]string) (message.Event, message.CodeInfo, bool
 	if p["EventType"] == "READ" {
 		word = "read"
 	}
-	status, ok := statusOf(word)
+	status, ok := Status(word)
 	e := message.Event{Status: status}
 	var info message.CodeInfo
 	if code, err := strconv.Atoi(p["ErrorCode"]); err == nil && code != 0 {

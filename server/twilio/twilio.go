@@ -131,7 +131,7 @@ func (c *Client) Send(ctx context.Context, out message.Outgoing) (message.Accept
 	}
 	status := message.StatusAccepted
 	if resp.Status != nil {
-		if s, ok := statusOf(*resp.Status); ok {
+		if s, ok := Status(*resp.Status); ok {
 			status = s
 		}
 	}

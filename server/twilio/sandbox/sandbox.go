@@ -323,20 +323,18 @@ func (s *Sandbox) SendInbound(ctx context.Context, from, to, body, profile strin
 	return s.SendInboundAs(ctx, from, "", to, body, profile)
 }
 
-// SendInboundWith is SendInboundAs with further parameters of the webhook, such as
-// those of a location, a button or media.
-func (s *Sandbox) SendInboundWith(ctx context.Context, from, userID, to, body, profile string, more map[string]string) (string, error) {
-	return s.sendInbound(ctx, from, userID, to, body, profile, more)
-}
-
 // SendInboundAs is SendInbound of somebody whose id the webhook names beside the
 // number. From then on receipts name it too, as Twilio's do, and the two are one
 // account: whichever of them writes opens the window of both.
 func (s *Sandbox) SendInboundAs(ctx context.Context, from, userID, to, body, profile string) (string, error) {
-	return s.sendInbound(ctx, from, userID, to, body, profile, nil)
+	return s.SendInboundWith(ctx, from, userID, to, body, profile, nil)
 }
 
-func (s *Sandbox) sendInbound(ctx context.Context, from, userID, to, body, profile string, more map[string]string) (string, error) {
+// SendInboundWith is SendInboundAs with further parameters of the webhook, such as
+// those of a location, a button or media.
+func (s *Sandbox) SendInboundWith(ctx context.Context, from, userID, to, body, profile string,
+	more map[string]string,
+) (string, error) {
 	now := time.Now()
 	m := &Message{
 		SID: newSID("SM"), Direction: "inbound", From: channel + from, To: channel + to, Body: body, Status: "received",
