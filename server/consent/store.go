@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"eventstream/server/apperr"
+	"eventstream/server/contact"
 	"eventstream/server/db"
 
 	"github.com/uptrace/bun"
@@ -57,7 +58,7 @@ func insertMany(ctx context.Context, tx bun.Tx, events []*Event) error {
 // what was decided as one that was merged into it.
 func decisions(ctx context.Context, tx bun.Tx, contactID int64) (latest []Decision, err error) {
 	err = tx.NewRaw(`SELECT DISTINCT ON (status, late) status, late, occurred_at AS at, id AS seq FROM consent_events
-		WHERE (contact_id = ?0 OR contact_id IN (SELECT id FROM contacts WHERE merged_into = ?0)) AND status IN ('opted_in', 'opted_out')
+		WHERE `+contact.Family+` AND status IN ('opted_in', 'opted_out')
 		ORDER BY status, late, occurred_at DESC, id DESC`, contactID).Scan(ctx, &latest)
 	return latest, db.Err(err)
 }
@@ -65,7 +66,7 @@ func decisions(ctx context.Context, tx bun.Tx, contactID int64) (latest []Decisi
 // ownOptIn reports whether a contact, or one that was merged into it, wrote START at that time or later.
 func ownOptIn(ctx context.Context, tx bun.Tx, contactID int64, at time.Time) (own bool, err error) {
 	err = tx.NewRaw(`SELECT EXISTS (SELECT 1 FROM consent_events WHERE status = 'opted_in' AND source = 'keyword' AND occurred_at >= ?1
-		AND (contact_id = ?0 OR contact_id IN (SELECT id FROM contacts WHERE merged_into = ?0)))`, contactID, at).Scan(ctx, &own)
+		AND `+contact.Family+`)`, contactID, at).Scan(ctx, &own)
 	return own, db.Err(err)
 }
 
@@ -211,7 +212,7 @@ func events(ctx context.Context, idb bun.IDB, f EventFilter, p db.Page) (db.Slic
 	var rows []*Event
 	q := idb.NewSelect().Model(&rows)
 	if f.ContactID != nil {
-		q = q.Where("(ce.contact_id = ?0 OR ce.contact_id IN (SELECT id FROM contacts WHERE merged_into = ?0))", *f.ContactID)
+		q = q.Where(contact.Family, *f.ContactID)
 	}
 	if f.Status != nil {
 		q = q.Where("ce.status = ?", *f.Status)

@@ -3,6 +3,7 @@ package contact
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"eventstream/server/apperr"
@@ -61,6 +62,10 @@ func KeysOf(ctx context.Context, idb bun.IDB, ids []int64) (map[int64][]string, 
 	return out, db.Err(err)
 }
 
+// Family is true of the rows of a contact, the query's first argument, and of those who
+// were merged into them.
+const Family = "(contact_id = ?0 OR contact_id IN (SELECT id FROM contacts WHERE merged_into = ?0))"
+
 // KeysBeside gives a match key with those of all other addresses of its contact.
 func KeysBeside(ctx context.Context, idb bun.IDB, key string) (keys []string, err error) {
 	err = idb.NewRaw(`SELECT ?0 UNION SELECT o.match_key FROM contact_addresses a JOIN contact_addresses o ON o.contact_id = a.contact_id
@@ -71,32 +76,21 @@ func KeysBeside(ctx context.Context, idb bun.IDB, key string) (keys []string, er
 // LockPeople locks contacts, and those whom they were merged into, in order of id.
 // It tells for each who they are now.
 func LockPeople(ctx context.Context, tx bun.Tx, ids []int64) (map[int64]int64, error) {
-	read := func() (people map[int64]int64, all []int64, err error) {
-		var rows []struct{ ID, Person int64 }
-		err = tx.NewRaw("SELECT id, coalesce(merged_into, id) AS person FROM contacts WHERE id = ANY (?)",
-			pgdialect.Array(ids)).Scan(ctx, &rows)
-		people = make(map[int64]int64, len(rows))
-		for _, r := range rows {
-			people[r.ID] = r.Person
-			all = append(all, r.ID, r.Person)
-		}
-		return people, all, db.Err(err)
+	before, err := personsOf(ctx, tx, ids, "")
+	if err != nil || len(before) == 0 {
+		return nil, err
 	}
-	if len(ids) == 0 {
-		return nil, nil //nolint:nilnil // nobody is asked for
-	}
-	before, all, err := read()
+	now, err := personsOf(ctx, tx, slices.AppendSeq(slices.Collect(maps.Keys(before)), maps.Values(before)), inOrder)
 	if err != nil {
 		return nil, err
 	}
-	if err := LockAll(ctx, tx, all); err != nil {
-		return nil, err
+	people := make(map[int64]int64, len(before))
+	for id, person := range before {
+		if people[id] = now[id]; now[id] != person {
+			return nil, ErrMoved
+		}
 	}
-	people, _, err := read()
-	if err == nil && !maps.Equal(before, people) {
-		err = ErrMoved
-	}
-	return people, err
+	return people, nil
 }
 
 // PeopleOf finds many contacts in one query, by their ids: one that was merged is
@@ -118,11 +112,13 @@ func PeopleOf(ctx context.Context, idb bun.IDB, ids []int64) (map[int64]*Contact
 		return people, nil
 	}
 	into, err := ByIDs(ctx, idb, persons)
+	byID := make(map[int64]*Contact, len(into))
+	for _, p := range into {
+		byID[p.ID] = p
+	}
 	for _, c := range rows {
-		for _, p := range into {
-			if c.MergedInto != nil && *c.MergedInto == p.ID {
-				people[c.ID] = p
-			}
+		if c.MergedInto != nil && byID[*c.MergedInto] != nil {
+			people[c.ID] = byID[*c.MergedInto]
 		}
 	}
 	return people, err
@@ -199,20 +195,20 @@ func Prefer(ctx context.Context, tx bun.Tx, c *Contact, a *Known) error {
 	if c.MatchKey == a.MatchKey {
 		return nil
 	}
-	region, zone := regionOf(a.Address), ""
-	if read, err := DeliveredAddress(a.Address); err == nil {
-		zone = read.TimeZone
+	read, err := DeliveredAddress(a.Address)
+	if err != nil {
+		read = Address{} // then neither its region nor its zone is known
 	}
 	former := *c
-	c.Address, c.MatchKey, c.Kind, c.Region = a.Address, a.MatchKey, a.Kind.ofContact(), region
+	c.Address, c.MatchKey, c.Kind, c.Region = a.Address, a.MatchKey, a.Kind.ofContact(), read.Region
 	if c.TimeZoneSource != ZoneDeclared {
-		c.TimeZone, c.TimeZoneSource = zone, ZoneUnknown
-		if zone != "" {
+		c.TimeZone, c.TimeZoneSource = read.TimeZone, ZoneUnknown
+		if read.TimeZone != "" {
 			c.TimeZoneSource = ZoneNumber
 		}
 	}
 	var holder int64
-	err := tx.NewRaw("SELECT coalesce(min(id), 0) FROM contacts WHERE (match_key = ? OR address = ?) AND id <> ?",
+	err = tx.NewRaw("SELECT coalesce(min(id), 0) FROM contacts WHERE (match_key = ? OR address = ?) AND id <> ?",
 		a.MatchKey, a.Address, c.ID).Scan(ctx, &holder)
 	if err != nil {
 		return db.Err(err)
@@ -239,17 +235,9 @@ func Prefer(ctx context.Context, tx bun.Tx, c *Contact, a *Known) error {
 	return db.Err(err)
 }
 
-func regionOf(wire string) string {
-	a, err := DeliveredAddress(wire)
-	if err != nil {
-		return ""
-	}
-	return a.Region
-}
-
-// searchAddresses finds by an address that is not the preferred one: that one is
+// SearchAddresses finds contacts c by an address that is not the preferred one: that one is
 // found by the indexes over contacts. condition is about contact_addresses, with
 // placeholders.
-func searchAddresses(condition string) string {
+func SearchAddresses(condition string) string {
 	return "c.id = ANY (ARRAY(SELECT contact_id FROM contact_addresses WHERE NOT preferred AND " + condition + "))"
 }

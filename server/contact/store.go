@@ -68,12 +68,25 @@ func ByMatchKey(ctx context.Context, idb bun.IDB, key string) (*Contact, error) 
 
 // LockAll locks contacts in order of id for the rest of the transaction.
 func LockAll(ctx context.Context, tx bun.Tx, ids []int64) error {
+	_, err := personsOf(ctx, tx, ids, inOrder)
+	return err
+}
+
+const inOrder = " ORDER BY id FOR NO KEY UPDATE"
+
+// personsOf tells for each contact who they are: themselves, or whom they were merged into.
+func personsOf(ctx context.Context, tx bun.Tx, ids []int64, lock string) (map[int64]int64, error) {
 	if len(ids) == 0 {
-		return nil
+		return nil, nil //nolint:nilnil // nobody is asked for
 	}
-	_, err := tx.NewRaw("SELECT 1 FROM contacts WHERE id = ANY (?::bigint[]) ORDER BY id FOR NO KEY UPDATE",
-		pgdialect.Array(ids)).Exec(ctx)
-	return db.Err(err)
+	var rows []struct{ ID, Person int64 }
+	err := tx.NewRaw("SELECT id, coalesce(merged_into, id) AS person FROM contacts WHERE id = ANY (?::bigint[])"+lock,
+		pgdialect.Array(ids)).Scan(ctx, &rows)
+	persons := make(map[int64]int64, len(rows))
+	for _, r := range rows {
+		persons[r.ID] = r.Person
+	}
+	return persons, db.Err(err)
 }
 
 // TouchInbound notes that the contact just wrote, so that WhatsApp reaches them,
@@ -169,7 +182,7 @@ func SearchPredicate(search string) *Predicate {
 		return nil
 	case digits != "":
 		return &Predicate{
-			SQL: "(c.address LIKE ? OR c.match_key = ? OR " + searchAddresses("(address LIKE ? OR match_key = ?)") +
+			SQL: "(c.address LIKE ? OR c.match_key = ? OR " + SearchAddresses("(address LIKE ? OR match_key = ?)") +
 				" OR attribute_text(c.attributes) ILIKE ?)",
 			Args: []any{"%" + digits + "%", "+" + digits, "%" + digits + "%", "+" + digits, "%" + db.LikeEscape(text) + "%"},
 		}
@@ -179,7 +192,7 @@ func SearchPredicate(search string) *Predicate {
 	if len(words) == 1 {
 		like := "%" + db.LikeEscape(text) + "%"
 		return &Predicate{
-			SQL: "(c.name ILIKE ? OR c.address ILIKE ? OR " + searchAddresses("address ILIKE ?") +
+			SQL: "(c.name ILIKE ? OR c.address ILIKE ? OR " + SearchAddresses("address ILIKE ?") +
 				" OR attribute_text(c.attributes) ILIKE ?)",
 			Args: []any{like, like, like, like},
 		}
@@ -191,7 +204,7 @@ func SearchPredicate(search string) *Predicate {
 		args = append(args, begins, begins)
 		if utf8.RuneCountInString(word) >= 3 { // two digits stand in most numbers
 			like := "%" + db.LikeEscape(word) + "%"
-			every[i] += " OR c.address ILIKE ? OR " + searchAddresses("address ILIKE ?")
+			every[i] += " OR c.address ILIKE ? OR " + SearchAddresses("address ILIKE ?")
 			args = append(args, like, like)
 		}
 		every[i] += ")"
@@ -502,7 +515,8 @@ func SaveMerged(ctx context.Context, tx bun.Tx, kept, gone *Contact) error {
 	if err != nil {
 		return db.Err(err)
 	}
-	_, err = tx.NewRaw(`UPDATE contacts SET merged_into = ?0, erased_at = coalesce(erased_at, now()), updated_at = now(), name = '', locale = '', attributes = '{}', opt_out_review_at = NULL WHERE id = ?1 OR merged_into = ?1`,
+	_, err = tx.NewRaw(`UPDATE contacts SET merged_into = ?0, erased_at = coalesce(erased_at, now()), updated_at = now(),
+		name = '', locale = '', attributes = '{}', opt_out_review_at = NULL WHERE id = ?1 OR merged_into = ?1`,
 		kept.ID, gone.ID).Exec(ctx)
 	return db.Err(err)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"eventstream/server/apperr"
+	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/globalid"
 
@@ -24,7 +25,7 @@ func note(ctx context.Context, tx bun.Tx, contactID, messageID int64, language s
 func closeOpen(ctx context.Context, tx bun.Tx, contactID int64) error {
 	_, err := tx.NewRaw(`
 		WITH closed AS (UPDATE opt_out_reviews SET decided_at = clock_timestamp(), opted_out = true
-			WHERE decided_at IS NULL AND (contact_id = ?0 OR contact_id IN (SELECT id FROM contacts WHERE merged_into = ?0))
+			WHERE decided_at IS NULL AND `+contact.Family+`
 			RETURNING contact_id)
 		UPDATE contacts c SET opt_out_review_at = NULL, updated_at = now() WHERE c.id = ?0 AND EXISTS (SELECT 1 FROM closed)`,
 		contactID).Exec(ctx)
@@ -49,7 +50,7 @@ func saveDecision(ctx context.Context, tx bun.Tx, r *Review, contactID int64) er
 		WITH next AS (
 			UPDATE opt_out_reviews SET contact_id = ?0 WHERE id = (
 				SELECT min(id) FROM opt_out_reviews WHERE decided_at IS NULL AND id <> ?1
-					AND (contact_id = ?0 OR contact_id IN (SELECT id FROM contacts WHERE merged_into = ?0)))
+					AND `+contact.Family+`)
 			RETURNING created_at)
 		UPDATE contacts SET opt_out_review_at = (SELECT created_at FROM next), updated_at = now() WHERE id = ?0`,
 		contactID, r.ID).Exec(ctx)

@@ -236,8 +236,7 @@ func (c *compiler) address(x Condition) {
 		c.textColumn("c.address", x)
 	default:
 		like := likePattern(x.Op, x.Value)
-		c.put("(c.address ILIKE ? OR c.id = ANY (ARRAY(SELECT a.contact_id FROM contact_addresses a WHERE NOT a.preferred AND a.address ILIKE ?)))",
-			like, like)
+		c.put("(c.address ILIKE ? OR "+contact.SearchAddresses("address ILIKE ?")+")", like, like)
 	}
 }
 
