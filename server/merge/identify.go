@@ -331,7 +331,7 @@ func (s *Service) addAll(ctx context.Context, all []Named) (left []Named, err er
 		taken := map[string]int64{}
 		at := time.Time{}
 		for _, n := range all {
-			of := ownerIDs(ownersOf(n, owners))
+			of := ownersOf(n, owners)
 			if len(of) == 0 {
 				continue
 			}
@@ -377,11 +377,10 @@ func (s *Service) addAll(ctx context.Context, all []Named) (left []Named, err er
 	return left, err
 }
 
-func ownersOf(n Named, owners map[string]*contact.Known) map[string]*contact.Known {
-	of := map[string]*contact.Known{}
+func ownersOf(n Named, owners map[string]*contact.Known) (of []int64) {
 	for _, a := range n.Addresses {
-		if o := owners[a.MatchKey]; o != nil {
-			of[a.MatchKey] = o
+		if o := owners[a.MatchKey]; o != nil && !slices.Contains(of, o.ContactID) {
+			of = append(of, o.ContactID)
 		}
 	}
 	return of

@@ -50,7 +50,7 @@ func TestWhoWritesWhileBeingMerged(t *testing.T) {
 			}()
 			require.Eventually(t, func() bool {
 				var waits int
-				require.NoError(t, d.NewRaw("SELECT count(*) FROM pg_locks WHERE NOT granted").Scan(t.Context(), &waits))
+				require.NoError(t, d.NewRaw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(t.Context(), &waits))
 				return waits > 0
 			}, time.Minute, 5*time.Millisecond)
 			require.NoError(t, rival.Commit())

@@ -27,7 +27,7 @@ func written(sid, body string, addresses ...string) *Event {
 	return e
 }
 
-// contacts gives the one contact of each address.
+// owner gives the contact who has the address.
 func (e *engine) owner(address string) *contact.Contact {
 	e.t.Helper()
 	c, err := contact.ByMatchKey(e.ctx, e.DB, address)
