@@ -218,15 +218,7 @@ func (l *lexicon) read(pieces []string) (tokens []token, known []bool) {
 
 func beginsWith(pieces []string, expression string) bool {
 	words := strings.Fields(expression)
-	if len(words) > len(pieces) || len(words) == 0 {
-		return false
-	}
-	for i, w := range words {
-		if stem, ok := strings.CutSuffix(w, "*"); pieces[i] != w && (!ok || !strings.HasPrefix(pieces[i], stem)) {
-			return false
-		}
-	}
-	return true
+	return len(words) > 0 && len(words) <= len(pieces) && slices.Equal(words, pieces[:len(words)])
 }
 
 // How far apart the parts of a wish may stand.
@@ -278,13 +270,14 @@ func (l *lexicon) wishes(t *text) (best strength, words []string, report bool) {
 	if l.joined {
 		reach = wishCharacters
 	}
+	breaks := l.breaks(t.clauses())
 	negated := map[int]bool{} // where a "not" ends, unless the clause ends there too
 	var receives, asks bool
 	for _, token := range t.tokens {
 		for _, p := range token.parts {
 			switch p {
 			case partNot, partDont, partDontSend:
-				negated[token.to] = !t.breaks[token.to]
+				negated[token.to] = !breaks[token.to]
 			case partReceive:
 				receives = true
 			case partWant, partUnwanted, partCease, partRemove, partEnd:
@@ -305,7 +298,7 @@ func (l *lexicon) wishes(t *text) (best strength, words []string, report bool) {
 			}
 			clause := 1
 			for i := range token.from + 1 {
-				if t.breaks[i] {
+				if breaks[i] {
 					clause++
 				}
 			}

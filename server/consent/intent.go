@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -79,12 +80,12 @@ const (
 
 // text is a message as it is read in a language.
 type text struct {
-	whole  string
-	pieces []string     // its words, or its characters where there are no spaces
-	breaks map[int]bool // pieces that begin a clause
-	other  bool         // it is not written in the script of the language
-	tokens []token
-	known  []bool // nil: not read yet
+	whole   string
+	pieces  []string        // its words, or its characters where there are no spaces
+	clauses func() []string // see there
+	other   bool            // it is not written in the script of the language
+	tokens  []token
+	known   []bool // nil: not read yet
 }
 
 // read finds the tokens, once.
@@ -94,8 +95,8 @@ func (t *text) read(l *lexicon) {
 	}
 }
 
-func (l *lexicon) text(bare, accented string, clauses []string) *text {
-	t := &text{whole: bare}
+func (l *lexicon) text(bare, accented string, clauses func() []string) *text {
+	t := &text{whole: bare, clauses: clauses}
 	switch {
 	case l.joined:
 		t.whole = strings.ReplaceAll(bare, " ", "")
@@ -106,25 +107,29 @@ func (l *lexicon) text(bare, accented string, clauses []string) *text {
 	default:
 		t.pieces = strings.Fields(bare)
 	}
-	if t.other = !l.reads(bare); t.other {
-		return t
-	}
-	t.breaks = make(map[int]bool, len(clauses))
+	t.other = !l.reads(bare)
+	return t
+}
+
+// breaks are the pieces that begin a clause.
+func (l *lexicon) breaks(clauses []string) map[int]bool {
+	breaks := make(map[int]bool, len(clauses))
 	at := 0
 	for _, clause := range clauses {
-		t.breaks[at] = true
+		breaks[at] = true
 		if l.joined {
 			at += utf8.RuneCountInString(strings.ReplaceAll(clause, " ", ""))
 		} else {
 			at += len(strings.Fields(clause))
 		}
 	}
-	return t
+	return breaks
 }
 
 // clauses are the parts of a message between its signs, plain.
 func clauses(body string) (list []string) {
-	for part := range strings.FieldsFuncSeq(body, func(r rune) bool { return strings.ContainsRune(".,;:!?¿¡\n…。，、！？；：،؛؟।", r) }) {
+	ends := func(r rune) bool { return strings.ContainsRune(".,;:!?¿¡\n…。，、！？；：،؛؟।", r) }
+	for part := range strings.FieldsFuncSeq(body, ends) {
 		list = append(list, plain(part, false))
 	}
 	return list
@@ -158,7 +163,8 @@ func (v *Vocabulary) read(body, language string) Intent {
 	if wantsMore(bare) {
 		return Intent{}
 	}
-	texts, parts := make([]*text, len(v.lexicons)), clauses(body)
+	texts := make([]*text, len(v.lexicons))
+	parts := sync.OnceValue(func() []string { return clauses(body) }) // few messages are read so far
 	var whole Intent
 	for i, l := range v.lexicons { // what is a keyword as a whole
 		t := l.text(bare, accented, parts)
