@@ -46,9 +46,11 @@ type due struct {
 // as there are campaigns, however many messages wait.
 const busyWith = `
 	WITH RECURSIVE busy AS (
-		(SELECT campaign_id FROM messages WHERE work = 'send' AND sender_id = ?0 AND campaign_id IS NOT NULL ORDER BY campaign_id LIMIT 1)
+		(SELECT campaign_id FROM messages WHERE work = 'send' AND sender_id = ?0 AND campaign_id IS NOT NULL
+			ORDER BY campaign_id LIMIT 1)
 		UNION ALL
-		SELECT (SELECT m.campaign_id FROM messages m WHERE m.work = 'send' AND m.sender_id = ?0 AND m.campaign_id > b.campaign_id ORDER BY m.campaign_id LIMIT 1)
+		SELECT (SELECT m.campaign_id FROM messages m WHERE m.work = 'send' AND m.sender_id = ?0
+			AND m.campaign_id > b.campaign_id ORDER BY m.campaign_id LIMIT 1)
 		FROM busy b WHERE b.campaign_id IS NOT NULL)`
 
 // dueFrom are the campaigns that send from a sender, and the completed ones that

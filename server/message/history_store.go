@@ -67,8 +67,10 @@ func InsertHistory(ctx context.Context, tx bun.Tx, rows []*Past) error {
 
 func insertPast(ctx context.Context, tx bun.Tx, rows []*Past, try int) error {
 	n := len(rows)
-	ids, contacts, conversations, senders, codes := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
-	sids, directions, bodies, statuses, texts, times := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	ids, contacts, conversations := make([]int64, n), make([]int64, n), make([]int64, n)
+	senders, codes := make([]int64, n), make([]int64, n)
+	sids, directions, bodies := make([]string, n), make([]string, n), make([]string, n)
+	statuses, texts, times := make([]string, n), make([]string, n), make([]string, n)
 	bySID := make(map[string]*Past, n)
 	for i, p := range rows {
 		bySID[p.SID] = p
@@ -81,17 +83,18 @@ func insertPast(ctx context.Context, tx bun.Tx, rows []*Past, try int) error {
 		SID string `bun:"sid"`
 	}
 	err := tx.NewRaw(`
-		INSERT INTO messages (id, direction, purpose, contact_id, conversation_id, sender_id, body, status, sid, error_code, error_message,
-			created_at, accepted_at, sent_at, delivered_at, read_at, ended_at)
+		INSERT INTO messages (id, direction, purpose, contact_id, conversation_id, sender_id, body, status, sid,
+			error_code, error_message, created_at, accepted_at, sent_at, delivered_at, read_at, ended_at)
 		OVERRIDING SYSTEM VALUE
-		SELECT u.id, u.direction, 'history', u.contact, nullif(u.conversation, 0), nullif(u.sender, 0), u.body, u.status, u.sid, u.code, u.text, at,
+		SELECT u.id, u.direction, 'history', u.contact, nullif(u.conversation, 0), nullif(u.sender, 0), u.body, u.status,
+			u.sid, u.code, u.text, at,
 			CASE WHEN u.direction = 'outbound' THEN at END,
 			CASE WHEN u.status IN ('sent', 'delivered', 'read') THEN at END,
 			CASE WHEN u.status IN ('delivered', 'read') THEN at END,
 			CASE WHEN u.status = 'read' THEN at END,
 			CASE WHEN u.status IN ('failed', 'undelivered', 'canceled') THEN at END
-		FROM unnest(?::bigint[], ?::text[], ?::bigint[], ?::bigint[], ?::bigint[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?::text[], ?::text[])
-				AS u (id, direction, contact, conversation, sender, body, status, sid, code, text, moment),
+		FROM unnest(?::bigint[], ?::text[], ?::bigint[], ?::bigint[], ?::bigint[], ?::text[], ?::text[], ?::text[],
+				?::bigint[], ?::text[], ?::text[]) AS u (id, direction, contact, conversation, sender, body, status, sid, code, text, moment),
 			LATERAL (SELECT u.moment::timestamptz AS at) t
 		ORDER BY u.id
 		ON CONFLICT DO NOTHING RETURNING id, sid`,
@@ -107,7 +110,9 @@ func insertPast(ctx context.Context, tx bun.Tx, rows []*Past, try int) error {
 // SettleHistory keeps what errors in the log say about these contacts, as far as it still
 // holds: a mark only for what is left of its time, and unless they were reached since.
 // It may be called again.
-func SettleHistory(ctx context.Context, tx bun.Tx, consents *consent.Service, contactIDs []int64, codes func(int) CodeInfo, now time.Time) error {
+func SettleHistory(ctx context.Context, tx bun.Tx, consents *consent.Service, contactIDs []int64,
+	codes func(int) CodeInfo, now time.Time,
+) error {
 	var rows []struct {
 		ContactID int64
 		ErrorCode int

@@ -103,7 +103,8 @@ func contentOf(p map[string]string, media []string) *message.Content {
 		c.Form = cmp.Or(contact.CleanText(p["InteractiveData"]), contact.CleanText(p["FlowData"]))
 	}
 	if sid := p["OriginalRepliedMessageSid"]; sid != "" {
-		c.Quoted = &message.Quoted{SID: clean("OriginalRepliedMessageSid"), Sender: strings.TrimPrefix(clean("OriginalRepliedMessageSender"), channelPrefix)}
+		sender := strings.TrimPrefix(clean("OriginalRepliedMessageSender"), channelPrefix)
+		c.Quoted = &message.Quoted{SID: clean("OriginalRepliedMessageSid"), Sender: sender}
 	}
 	if c.Kind == message.ContentText && !c.Forwarded && c.Quoted == nil {
 		return nil

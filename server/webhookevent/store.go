@@ -312,7 +312,8 @@ func (a *Applier) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Even
 		q = q.Where("we.sid = ?", f.SID)
 	}
 	if f.MatchKey != "" {
-		q = q.Where("we.sid IN (SELECT m.sid FROM messages m JOIN contact_addresses c ON c.contact_id = m.contact_id WHERE c.match_key = ? AND m.sid IS NOT NULL)", f.MatchKey)
+		q = q.Where(`we.sid IN (SELECT m.sid FROM messages m JOIN contact_addresses c ON c.contact_id = m.contact_id
+			WHERE c.match_key = ? AND m.sid IS NOT NULL)`, f.MatchKey)
 	}
 	if f.Waiting {
 		q = q.Where("we.applied_at IS NULL")
