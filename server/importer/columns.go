@@ -516,15 +516,8 @@ func (o *Options) look(t table, req *Request) error {
 					"Their consent is recorded only if you say what they agreed to; opt-outs are kept in any case.", c.Name),
 			})
 		}
-		dates := t.column(i)
-		if order, all := orderOf(dates); all && order == DateOrderOpen && c.DateOrder == DateOrderOpen &&
-			(c.Field == FieldConsentAt || c.Type == typeDate) {
-			o.DatesOpen = true
-			value, readings := bothDates(dates)
-			o.ask(Question{
-				About: TopicDates, Column: c.Name, Example: value, Readings: readings,
-				Text: fmt.Sprintf("The dates of the column “%s” can be read with the day or the month first. Say which.", c.Name),
-			})
+		if c.Field == FieldConsentAt || c.Type == typeDate {
+			o.askDates(i, t.column(i))
 		}
 	}
 	if len(t.rows) > 0 && good == 0 && len(req.Mapping) == 0 && open == 0 {
@@ -532,6 +525,21 @@ func (o *Options) look(t table, req *Request) error {
 			"holds the phone numbers", len(t.rows), first, strings.Join(t.names, ", "))
 	}
 	return nil
+}
+
+// askDates asks whether the day or the month comes first in a column, unless its dates
+// or the operator tell.
+func (o *Options) askDates(column int, dates []string) {
+	c := o.Columns[column]
+	if order, all := orderOf(dates); !all || order != DateOrderOpen || c.DateOrder != DateOrderOpen {
+		return
+	}
+	o.DatesOpen = true
+	value, readings := bothDates(dates)
+	o.ask(Question{
+		About: TopicDates, Column: c.Name, Example: value, Readings: readings,
+		Text: fmt.Sprintf("The dates of the column “%s” can be read with the day or the month first. Say which.", c.Name),
+	})
 }
 
 func (o *Options) ask(q Question) {

@@ -2,7 +2,6 @@ package importer
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -51,8 +50,9 @@ func findLogColumns(columns []Column) logColumns {
 		return -1
 	}
 	return logColumns{
-		from: find("from"), to: find("to"), body: find("body"), status: find("status"), direction: find("direction"), sid: find("sid"),
-		at: find("sentdate", "datesent", "senddate", "datecreated", "createddate"), code: find("errorcode"), text: find("errormessage"),
+		from: find("from"), to: find("to"), body: find("body"), status: find("status"), direction: find("direction"),
+		sid: find("sid"), at: find("sentdate", "datesent", "senddate", "datecreated", "createddate"), code: find("errorcode"),
+		text: find("errormessage"),
 	}
 }
 
@@ -73,7 +73,9 @@ var messageSID = regexp.MustCompile(`^(SM|MM)[0-9a-fA-F]{32}$`)
 // checkLogged reads one record of a log, or says why it is no message.
 func checkLogged(rec record, opts Options) (*row, *Reject) {
 	reject := func(field, value, reason string) (*row, *Reject) {
-		return nil, &Reject{Row: rec.row, Line: rec.line, Field: field, Value: clip(value, 500), Reason: reason, Record: cellsOf(rec)}
+		return nil, &Reject{
+			Row: rec.row, Line: rec.line, Field: field, Value: clip(value, 500), Reason: reason, Record: cellsOf(rec),
+		}
 	}
 	if rec.fault != "" {
 		return reject("row", "", rec.fault)
@@ -85,7 +87,9 @@ func checkLogged(rec record, opts Options) (*row, *Reject) {
 		}
 		return contact.CleanText(text(rec.values[i]))
 	}
-	l := &logged{past: message.Past{SID: cell(at.sid), Body: cell(at.body), Direction: message.Outbound, ErrorMessage: clip(cell(at.text), 500)}}
+	l := &logged{past: message.Past{
+		SID: cell(at.sid), Body: cell(at.body), Direction: message.Outbound, ErrorMessage: clip(cell(at.text), 500),
+	}}
 	r := &row{rec: rec, consent: contact.ConsentUnknown, logged: l}
 	person, ours := cell(at.to), cell(at.from)
 	direction := strings.ToLower(cell(at.direction))
@@ -157,18 +161,8 @@ func mapLog(opts *Options, t table) {
 		}
 		opts.Columns = append(opts.Columns, c)
 	}
-	opts.log = findLogColumns(opts.Columns)
-	if at := opts.log.at; at >= 0 {
-		dates := t.column(at)
-		if order, all := orderOf(dates); all && order == DateOrderOpen && opts.DateOrder == DateOrderOpen {
-			if value, readings := bothDates(dates); value != "" {
-				opts.DatesOpen = true
-				opts.ask(Question{
-					About: TopicDates, Column: t.names[at], Example: value, Readings: readings,
-					Text: fmt.Sprintf("The dates of the column “%s” can be read with the day or the month first. Say which.", t.names[at]),
-				})
-			}
-		}
+	if at := findLogColumns(opts.Columns).at; at >= 0 {
+		opts.askDates(at, t.column(at))
 	}
 }
 
@@ -299,15 +293,8 @@ func (s *Service) people(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 	var rejects []*Reject
 	for _, r := range good {
 		c := existing[r.address.MatchKey]
-		var why string
-		switch {
-		case c != nil && c.ErasedAt != nil:
-			why = "the contact with this number was merged into another or erased"
-		case c == nil && suppressed[r.address.MatchKey] == consent.SuppressedErased:
-			why = "the contact with this number was erased, and stays so"
-		}
-		if why != "" {
-			rejects = append(rejects, r.reject(imp, why))
+		if c == nil && suppressed[r.address.MatchKey] == consent.SuppressedErased {
+			rejects = append(rejects, r.reject(imp, "the contact with this number was erased, and stays so"))
 			continue
 		}
 		if c == nil {
@@ -423,5 +410,8 @@ func (m *Messages) add(more *Messages) *Messages {
 	if more == nil {
 		return m
 	}
-	return &Messages{Sent: m.Sent + more.Sent, Received: m.Received + more.Received, OptOuts: m.OptOuts + more.OptOuts, Contacts: m.Contacts + more.Contacts}
+	return &Messages{
+		Sent: m.Sent + more.Sent, Received: m.Received + more.Received, OptOuts: m.OptOuts + more.OptOuts,
+		Contacts: m.Contacts + more.Contacts,
+	}
 }

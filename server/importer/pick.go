@@ -138,4 +138,5 @@ func leaves(value string) bool {
 	return known && status == contact.ConsentOptedOut || leftWord.MatchString(value)
 }
 
-var leftWord = regexp.MustCompile(`(?i)^\s*(?:manually |user )?(?:un-?subscribe[ds]?|opt(?:ed)?[ _-]?out|block-?listed|black-?listed|abgemeldet|spam report(?:ed)?)\b`)
+var leftWord = regexp.MustCompile(`(?i)^\s*(?:manually |user )?(?:un-?subscribe[ds]?|opt(?:ed)?[ _-]?out|` +
+	`block-?listed|black-?listed|abgemeldet|spam report(?:ed)?)\b`)

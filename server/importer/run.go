@@ -373,7 +373,8 @@ func check(rec record, opts Options) (*row, *Reject) {
 		case FieldIgnore:
 		case FieldAddress: // see pick
 		case FieldBSUID:
-			for _, word := range strings.FieldsFunc(cellList(rec.values[i], value), func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == ';' }) {
+			between := func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == ';' }
+			for _, word := range strings.FieldsFunc(cellList(rec.values[i], value), between) {
 				found := contact.ReadIDs([]string{word})
 				if len(found) == 0 {
 					return reject(c.Name, value, fmt.Sprintf("%q is not an id of WhatsApp's such as DE.1000000000000001", clip(word, 60)))
@@ -423,7 +424,8 @@ func check(rec record, opts Options) (*row, *Reject) {
 		case FieldTopics:
 			named, unknown := opts.book.Read(cellList(rec.values[i], value))
 			if unknown != "" {
-				return reject(c.Name, value, fmt.Sprintf("there is no topic %q: add it under Topics, or map the column to an attribute", clip(unknown, 60)))
+				return reject(c.Name, value, fmt.Sprintf("there is no topic %q: add it under Topics, or map the column to an "+
+					"attribute", clip(unknown, 60)))
 			}
 			r.topics = append(r.topics, named...)
 		case FieldConsentAt:

@@ -515,39 +515,20 @@ func TestBombsAreRefused(t *testing.T) {
 	_, err = textOf(t, packed.Bytes())
 	require.ErrorContains(t, err, "more than is read")
 	// Nothing of it is large, but there is too much of it.
-	for reason, parts := range map[string]map[string]string{
-		"201 sheets": func() map[string]string {
-			many := map[string]string{}
-			var sheets, links strings.Builder
-			for i := range maxSheets + 1 {
-				fmt.Fprintf(&sheets, `<sheet name="S%d" r:id="r%d"/>`, i, i)
-				fmt.Fprintf(&links, `<Relationship Id="r%d" Target="worksheets/sheet%d.xml"/>`, i, i)
-				many[fmt.Sprintf("xl/worksheets/sheet%d.xml", i)] = "<worksheet/>"
-			}
-			many["xl/workbook.xml"] = `<workbook xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets>` +
-				sheets.String() + "</sheets></workbook>"
-			many["xl/_rels/workbook.xml.rels"] = "<Relationships>" + links.String() + "</Relationships>"
-			return many
-		}(),
-	} {
-		packed.Reset()
-		z = zip.NewWriter(&packed)
-		for name, text := range map[string]string{
-			"xl/workbook.xml":            `<workbook xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="S" r:id="r1"/></sheets></workbook>`,
-			"xl/_rels/workbook.xml.rels": `<Relationships><Relationship Id="r1" Target="worksheets/sheet1.xml"/></Relationships>`,
-			"xl/worksheets/sheet1.xml":   `<worksheet/>`,
-		} {
-			if parts[name] == "" {
-				add(name, text, 0)
-			}
-		}
-		for name, text := range parts {
-			add(name, text, 0)
-		}
-		require.NoError(t, z.Close())
-		_, err = textOf(t, packed.Bytes())
-		require.ErrorContains(t, err, reason)
+	packed.Reset()
+	z = zip.NewWriter(&packed)
+	var sheets, links strings.Builder
+	for i := range maxSheets + 1 {
+		fmt.Fprintf(&sheets, `<sheet name="S%d" r:id="r%d"/>`, i, i)
+		fmt.Fprintf(&links, `<Relationship Id="r%d" Target="worksheets/sheet%d.xml"/>`, i, i)
+		add(fmt.Sprintf("xl/worksheets/sheet%d.xml", i), "<worksheet/>", 0)
 	}
+	add("xl/workbook.xml", `<workbook xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets>`+
+		sheets.String()+"</sheets></workbook>", 0)
+	add("xl/_rels/workbook.xml.rels", "<Relationships>"+links.String()+"</Relationships>", 0)
+	require.NoError(t, z.Close())
+	_, err = textOf(t, packed.Bytes())
+	require.ErrorContains(t, err, "201 sheets")
 	packed.Reset()
 	z = zip.NewWriter(&packed)
 	add("xl/sharedStrings.xml", "<sst>"+strings.Repeat("<si/>", 4)+"</sst>", 0)
