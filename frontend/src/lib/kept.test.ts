@@ -1,7 +1,7 @@
 import { act } from "react";
 import { beforeEach, expect, test } from "vitest";
 import { hook } from "./hook";
-import { forgetAll, useKept } from "./kept";
+import { forgetAll, useDraft, useKept } from "./kept";
 
 beforeEach(() => sessionStorage.clear());
 
@@ -65,4 +65,20 @@ test("what another version kept, and closed storage, are no obstacle", () => {
   sessionStorage.setItem("kept:reply:1", "{half");
   const a = kept("reply:1", "start");
   expect(a.value()).toBe("start");
+});
+
+test("a draft is of the thing as it was when its form was opened", () => {
+  const h = hook((thing: { name: string; text: string }) => useDraft("thing:1", thing), { name: "a", text: "one" });
+  expect(h.now().dirty).toBe(false);
+  act(() => h.now().change({ text: "two" }));
+  h.set({ name: "b", text: "one" }); // by somebody else, meanwhile
+  expect(h.now().draft).toEqual({ name: "a", text: "two" });
+  expect(h.now().dirty).toBe(true);
+  act(() => h.now().discard());
+  expect(h.now().draft).toEqual({ name: "a", text: "one" });
+  expect(sessionStorage.length).toBe(0);
+  act(() => h.now().change({ text: "three" }));
+  act(() => h.now().forget());
+  expect(h.now().draft.text).toBe("three");
+  expect(sessionStorage.length).toBe(0);
 });

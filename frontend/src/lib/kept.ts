@@ -61,3 +61,19 @@ export function useKept<T>(key: string, initial: T): [T, (next: T | ((before: T)
   };
   return [value, set, forget];
 }
+
+/**
+ * What somebody changes of a thing, kept as above until it is saved, when forget keeps it on the screen only, or
+ * discarded, which shows the thing as it was when its form was opened.
+ */
+export function useDraft<T extends object>(key: string, thing: T) {
+  const [saved] = useState(thing);
+  const [draft, set, forget] = useKept(key, saved);
+  return {
+    draft,
+    change: (changed: Partial<T>) => set((before) => ({ ...before, ...changed })),
+    dirty: JSON.stringify(draft) !== JSON.stringify(saved),
+    forget: () => forget(draft),
+    discard: () => forget(saved),
+  };
+}

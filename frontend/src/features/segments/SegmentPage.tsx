@@ -25,7 +25,7 @@ import { Failed, Live, Page, Rows, Stat, Status, Unsaved } from "../../component
 import { graphql } from "../../gql";
 import { byField, errorText, payloadOf, settled } from "../../lib/errors";
 import { count, percent } from "../../lib/format";
-import { useKept } from "../../lib/kept";
+import { useDraft } from "../../lib/kept";
 import { real } from "../../lib/node";
 import { QueryBuilder } from "./QueryBuilder";
 import { type Group, isGroup, leaves, type Node, sentence } from "./query";
@@ -118,7 +118,12 @@ const SegmentUpdateDocument = graphql(`
 
 export function SegmentPage() {
   const { id } = useParams({ from: "/segments/$id" });
-  const [{ data, error }, load] = useQuery({ query: SegmentDocument, variables: { id }, pause: id === "new" });
+  const [{ data, error }, load] = useQuery({
+    query: SegmentDocument,
+    variables: { id },
+    pause: id === "new",
+    requestPolicy: "network-only", // the form begins with it, and a save writes all of it
+  });
   if (id === "new") return <Editor key="new" name="" description="" query={{ all: [] }} />;
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   const s = real(data?.node, "Segment");
@@ -172,10 +177,12 @@ function Editor(props: {
 }) {
   const may = useMay("MARKETER");
   const navigate = useNavigate();
-  const [saved] = useState({ name: props.name, description: props.description, query: props.query });
-  const [draft, setDraft, forget] = useKept(`segment:${props.id ?? "new"}`, saved);
+  const { draft, change, dirty, forget, discard } = useDraft(`segment:${props.id ?? "new"}`, {
+    name: props.name,
+    description: props.description,
+    query: props.query,
+  });
   const { name, description, query } = draft;
-  const change = (changed: Partial<typeof draft>) => setDraft((before) => ({ ...before, ...changed }));
   const setQuery = (next: Node) => change({ query: next });
   const [json, setJson] = useState(() => JSON.stringify(props.query, null, 2));
   const [errors, setErrors] = useState<Record<string, string>>({});
@@ -202,7 +209,7 @@ function Editor(props: {
       setErrors(split.fields);
       return setProblem(split.rest);
     }
-    forget(draft);
+    forget();
     notifications.show({ message: `Segment “${name}” saved`, color: "green" });
     navigate({ to: "/segments" });
   };
@@ -227,7 +234,7 @@ function Editor(props: {
                     confirmProps: { color: "red" },
                     onConfirm: async () => {
                       if (!settled(await remove({ input: { id: props.id ?? "" } }))) return;
-                      forget(saved);
+                      discard();
                       navigate({ to: "/segments" });
                     },
                   })
@@ -248,7 +255,7 @@ function Editor(props: {
           {problem}
         </Alert>
       )}
-      {may && JSON.stringify(draft) !== JSON.stringify(saved) && <Unsaved discard={() => forget(saved)} />}
+      {may && dirty && <Unsaved discard={discard} />}
       {props.usedBy && props.usedBy.length > 0 && (
         <Text size="sm" c="dimmed">
           Used by {props.usedBy.join(", ")}. What is launched already keeps its audience.

@@ -24,7 +24,7 @@ import { graphql } from "../../gql";
 import type { TemplateCategory } from "../../gql/graphql";
 import { byField, errorText, payloadOf, settled } from "../../lib/errors";
 import { count } from "../../lib/format";
-import { useKept } from "../../lib/kept";
+import { useDraft } from "../../lib/kept";
 import { real } from "../../lib/node";
 
 const TemplateDocument = graphql(`
@@ -118,7 +118,7 @@ const TemplateTestSendDocument = graphql(`
   }
 `);
 
-type Draft = {
+type Edited = {
   id?: string;
   name: string;
   language: string;
@@ -130,22 +130,37 @@ type Draft = {
 
 export function TemplatePage() {
   const { id } = useParams({ from: "/templates/$id" });
-  const [{ data, error }, load] = useQuery({ query: TemplateDocument, variables: { id }, pause: id === "new" });
-  if (id === "new") return <Editor key="new" draft={{ name: "", language: "en", category: "MARKETING", body: "" }} />;
+  const [{ data, error }, load] = useQuery({
+    query: TemplateDocument,
+    variables: { id },
+    pause: id === "new",
+    requestPolicy: "network-only", // the form begins with it, and a save writes all of it
+  });
+  if (id === "new")
+    return <Editor key="new" template={{ name: "", language: "en", category: "MARKETING", body: "" }} />;
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   const t = real(data?.node, "Template");
   if (!t) return <Rows />;
-  return <Editor key={id} draft={{ ...t, approval: t.approvalStatus }} />;
+  return <Editor key={id} template={{ ...t, approval: t.approvalStatus }} />;
 }
 
-function Editor({ draft }: { draft: Draft }) {
+function Editor({ template }: { template: Edited }) {
   const may = useMay("MARKETER");
   const navigate = useNavigate();
   const area = useRef<HTMLTextAreaElement>(null);
-  const [saved] = useState({ name: draft.name, language: draft.language, category: draft.category, body: draft.body });
-  const [form, setForm, forget] = useKept(`template:${draft.id ?? "new"}`, saved);
+  const {
+    draft: form,
+    change,
+    dirty,
+    forget,
+    discard,
+  } = useDraft(`template:${template.id ?? "new"}`, {
+    name: template.name,
+    language: template.language,
+    category: template.category,
+    body: template.body,
+  });
   const { name, language, category, body } = form;
-  const change = (changed: Partial<typeof form>) => setForm((before) => ({ ...before, ...changed }));
   const [contactId, setContactId] = useState<string | null>(null);
   const [who, setWho] = useState("");
   const [errors, setErrors] = useState<Record<string, string>>({});
@@ -173,8 +188,8 @@ function Editor({ draft }: { draft: Draft }) {
   const save = async (submit: boolean) => {
     setErrors({});
     setProblem("");
-    const result = draft.id
-      ? await update({ input: { id: draft.id, name, language, category, body, submit } })
+    const result = template.id
+      ? await update({ input: { id: template.id, name, language, category, body, submit } })
       : await create({ input: { name, language, category, body, submit } });
     if (result.error) return setProblem(errorText(result.error));
     const payload = payloadOf(result.data);
@@ -183,7 +198,7 @@ function Editor({ draft }: { draft: Draft }) {
       setErrors(split.fields);
       return setProblem(split.rest);
     }
-    forget(form);
+    forget();
     notifications.show({
       message: submit ? `“${name}” is with WhatsApp for approval` : `“${name}” saved as a draft`,
       color: "green",
@@ -191,11 +206,11 @@ function Editor({ draft }: { draft: Draft }) {
     navigate({ to: "/templates" });
   };
   const p = preview.error || settledBody.trim() === "" ? undefined : preview.data?.templatePreview;
-  const sent = draft.approval && draft.approval !== "DRAFT";
+  const sent = template.approval && template.approval !== "DRAFT";
   return (
     <Page
-      title={draft.id ? draft.name : "New template"}
-      description={draft.id ? `Version ${draft.version}` : "A text with placeholders that each contact fills in"}
+      title={template.id ? template.name : "New template"}
+      description={template.id ? `Version ${template.version}` : "A text with placeholders that each contact fills in"}
       actions={
         may && (
           <>
@@ -207,7 +222,7 @@ function Editor({ draft }: { draft: Draft }) {
             <Button
               onClick={() => save(true)}
               loading={creating.fetching || updating.fetching}
-              disabled={Boolean(sent) && body === draft.body && name === draft.name}
+              disabled={Boolean(sent) && body === template.body && name === template.name}
             >
               {sent ? "Save as a new version" : "Submit for approval"}
             </Button>
@@ -220,10 +235,10 @@ function Editor({ draft }: { draft: Draft }) {
           {problem}
         </Alert>
       )}
-      {may && JSON.stringify(form) !== JSON.stringify(saved) && <Unsaved discard={() => forget(saved)} />}
-      {draft.approval && (
+      {may && dirty && <Unsaved discard={discard} />}
+      {template.approval && (
         <Group>
-          <Status value={draft.approval} />
+          <Status value={template.approval} />
         </Group>
       )}
       <SimpleGrid cols={{ base: 1, md: 2 }}>
@@ -343,13 +358,17 @@ function Editor({ draft }: { draft: Draft }) {
                     </List>
                   </Alert>
                 )}
-                {may && draft.approval === "APPROVED" && (
+                {may && template.approval === "APPROVED" && (
                   <Button
                     variant="default"
                     disabled={!contactId}
                     loading={testing.fetching}
                     onClick={async () => {
-                      if (draft.id && contactId && settled(await testSend({ input: { id: draft.id, contactId } })))
+                      if (
+                        template.id &&
+                        contactId &&
+                        settled(await testSend({ input: { id: template.id, contactId } }))
+                      )
                         notifications.show({ message: "Test message on its way", color: "green" });
                     }}
                   >
