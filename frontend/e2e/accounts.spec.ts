@@ -192,6 +192,7 @@ test("a passkey confirms who somebody is", async () => {
   await page.getByRole("button", { name: "New codes" }).click();
   const dialog = page.getByRole("dialog", { name: "Confirm that it is you" });
   await expect(dialog.getByRole("textbox", { name: "Password" })).toBeVisible();
+  await expect(dialog.getByRole("button", { name: "Confirm with a passkey" })).toBeFocused();
   await inspect(page, "confirming");
   await picture(page, "confirm", pictures);
   await dialog.getByRole("button", { name: "Confirm with a passkey" }).click();
@@ -292,7 +293,7 @@ test("operators sign in at the provider of their organisation", async ({ browser
   await olga.getByRole("link", { name: "Sign in with Shop SSO" }).click();
   await olga.getByRole("link", { name: "Otto Stranger" }).click();
   await title(olga, "Sign in");
-  await expect(olga.getByText(/None of your groups there may use this/)).toBeVisible();
+  await expect(olga.getByText(/None of your groups at Shop SSO may use this/)).toBeVisible();
   await olga.goto("/campaigns?status=DRAFT");
   await olga.getByRole("link", { name: "Sign in with Shop SSO" }).click();
   await olga.getByRole("link", { name: "Olga Provider" }).click();
@@ -327,10 +328,10 @@ test("an admin sees whether the installation is as it must be", async () => {
   await expect(ada.locator("[data-check=provider]")).toContainText("answers");
   await expect(ada.locator("[data-check=backup]")).toContainText("No backup is known");
   await everyWay(ada, "health-check", pictures, true);
-  await ada.goto("/settings");
 });
 
 test("machines get tokens with scopes, which belong to service accounts", async () => {
+  await ada.goto("/settings");
   await ada.getByRole("button", { name: "New service account" }).click();
   await ada.getByRole("textbox", { name: "Name" }).fill("Shop sync");
   await ada.getByRole("dialog").getByRole("button", { name: "Create" }).click();

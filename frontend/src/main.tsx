@@ -48,7 +48,7 @@ function Gate(props: { restart: () => void }) {
       </Center>
     );
   if (!data) return <Loading />;
-  if (location.pathname === "/confirmed") return <ConfirmedPage />;
+  if (location.pathname === "/confirmed") return <ConfirmedPage provider={data.setup.provider ?? null} />;
   if (location.pathname === "/password") return <PasswordPage done={props.restart} />;
   const viewer = asViewer(data.viewer);
   if (!viewer)

@@ -63,15 +63,15 @@ export function SendingHold() {
         {hold.notice && <Text size="sm">{hold.notice}</Text>}
         {hold.endsAt ? (
           <Text size="sm">
-            The original is said to be stopped. Sending begins after {moment(hold.endsAt)}, once Twilio's log has told
-            what the original sent.
+            The original is stopped. Sending begins after {moment(hold.endsAt)}, as soon as Twilio's log shows what the
+            original sent.
           </Text>
         ) : may ? (
           <Button size="xs" variant="default" onClick={open}>
             The original is stopped…
           </Button>
         ) : (
-          <Text size="sm">An admin says when the original is stopped.</Text>
+          <Text size="sm">An admin can say here when the original is stopped.</Text>
         )}
       </Stack>
       <Modal opened={opened} onClose={close} title="Since when is the original stopped?">

@@ -104,7 +104,7 @@ const skipTexts: Record<string, string> = {
   unreachable: "Not reachable on WhatsApp",
   opt_out_review: "They may have asked to stop; nobody has decided yet",
   ineligible: "WhatsApp delivers no marketing to them",
-  no_number: "authentication templates need a number, and only an id is known",
+  no_number: "No number known; authentication templates need one",
   frequency_cap: "Had enough messages lately",
   missing_variable: "A value for the template is missing",
   too_long: "Text too long once filled in",

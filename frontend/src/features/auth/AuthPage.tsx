@@ -168,8 +168,8 @@ function ProviderButton(props: { provider: Provider }) {
 }
 
 /** The reason is read once: the address is not left with it. */
-function useRefusal() {
-  const [refusal] = useState(() => refusalIn(location.hash));
+function useRefusal(provider: Provider | null) {
+  const [refusal] = useState(() => refusalIn(location.hash, provider));
   useEffect(() => {
     if (refusal) history.replaceState(null, "", location.pathname + location.search);
   }, [refusal]);
@@ -183,7 +183,7 @@ function SignIn(props: {
   onForgotten: () => void;
 }) {
   const [{ fetching }, signIn] = useMutation(SignInDocument);
-  const [problem, setProblem] = useState(useRefusal());
+  const [problem, setProblem] = useState(useRefusal(props.provider));
   const [byPassword, setByPassword] = useState(!props.provider?.only);
   const form = useForm({ initialValues: { email: "", password: "" } });
   const submit = form.onSubmit(async (v) => {
@@ -402,7 +402,7 @@ function Forgotten(props: { emails: boolean; back: () => void }) {
 
 function Setup(props: { tokenNeeded: boolean; provider: Provider | null; done: () => void }) {
   const [{ fetching }, setup] = useMutation(SetupDocument);
-  const [problem, setProblem] = useState(useRefusal());
+  const [problem, setProblem] = useState(useRefusal(props.provider));
   const [linked, setLinked] = useState("");
   const form = useForm({ initialValues: { email: "", name: "", password: "", token: "" } });
   useEffect(() => {

@@ -1,11 +1,11 @@
 import { Button, Text } from "@mantine/core";
 import { useEffect } from "react";
 import { Entrance } from "./AuthPage";
-import { confirmations, refusalIn } from "./provider";
+import { confirmations, type Provider, refusalIn } from "./provider";
 
 /** Where the window ends in which somebody signed in anew to confirm who they are. */
-export function ConfirmedPage() {
-  const problem = refusalIn(location.hash);
+export function ConfirmedPage({ provider }: { provider: Provider | null }) {
+  const problem = refusalIn(location.hash, provider);
   useEffect(() => {
     const channel = confirmations();
     channel.postMessage(problem);

@@ -210,7 +210,7 @@ export function DashboardPage() {
           <SimpleGrid cols={{ base: 2, md: 4 }}>
             <Stat label="Contacts" value={count(d.contacts)} hint={`${count(d.optedIn)} opted in`} testId="contacts" />
             <Stat
-              label="Handed to WhatsApp"
+              label="Accepted"
               value={count(d.period.accepted)}
               hint={`${count(d.period.failed)} failed`}
               testId="accepted"

@@ -53,7 +53,7 @@ const names: Record<string, string> = {
   FORM: "Answers of a form",
   REACTION: "Took a reaction back",
   DELETED: "Deleted a message",
-  OTHER: "A message of a kind that is not known here",
+  OTHER: "Unsupported message",
 };
 
 const icons = {

@@ -59,7 +59,7 @@ export function DiagnosisPage() {
       {data && (
         <Stack>
           <Alert color={failed ? "red" : warned ? "yellow" : "green"} role="status">
-            {failed || warned ? `${failed} failed, ${warned} with a warning.` : "Everything is as it must be."}
+            {failed || warned ? `${failed} failed, ${warned} with a warning.` : "No problems found."}
           </Alert>
           <Card>
             <Stack gap="md">

@@ -193,7 +193,7 @@ function InviteForm(props: { done: (name: string, link: string) => void }) {
         <Select label="Role" data={roles} allowDeselect={false} {...form.getInputProps("role")} />
         <Text size="sm" c="dimmed">
           {provider?.only
-            ? `They sign in with ${provider.name}, by this email address. Their groups there decide on their role.`
+            ? `They sign in with ${provider.name}, by this email address. Its groups decide on their role.`
             : "You get a link to hand over. They choose their own password."}
         </Text>
         <Group justify="flex-end">
@@ -239,8 +239,8 @@ function Row(props: { operator: Operator; onLink: (link: string) => void }) {
       title: `Unlink ${o.name}?`,
       children: (
         <Text size="sm">
-          Do this when they got another account there. They are signed out, and their next sign-in links them anew, by
-          their email address.
+          Do this when they got another account at {setup.provider?.name ?? "the sign-in provider"}. They are signed
+          out, and their next sign-in links them anew, by their email address.
         </Text>
       ),
       labels: { confirm: "Unlink", cancel: "Keep" },
