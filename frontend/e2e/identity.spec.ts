@@ -16,7 +16,7 @@ const id = "DE.1000000000000041";
 
 /** Writes to us on the settings page, as a contact would. */
 async function writes(page: Page, from: string, userId: string, body: string) {
-  await page.goto("/settings?tab=sandbox");
+  await page.goto("/settings");
   await page.getByLabel("From").fill(from);
   await page.getByLabel("WhatsApp id").fill(userId);
   await page.getByLabel("Message", { exact: true }).fill(body);
