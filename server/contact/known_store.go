@@ -135,59 +135,6 @@ func OwnersOf(ctx context.Context, idb bun.IDB, keys []string) (map[string]*Know
 	return out, db.Err(err)
 }
 
-// InsertNew writes a new contact, and with it the address that it has. ErrMoved:
-// somebody has that address since.
-func InsertNew(ctx context.Context, tx bun.Tx, c *Contact, source AddressSource) error {
-	if err := NoteSource(ctx, tx, source); err != nil {
-		return err
-	}
-	res, err := tx.NewInsert().Model(c).On("CONFLICT DO NOTHING").Exec(ctx)
-	if db.IsUnique(err) {
-		return ErrMoved
-	}
-	if err != nil {
-		return db.Err(err)
-	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
-		return ErrMoved
-	}
-	return nil
-}
-
-// NoteSource says where the addresses of contacts come from that this
-// transaction creates.
-func NoteSource(ctx context.Context, tx bun.Tx, source AddressSource) error {
-	_, err := tx.NewRaw("SELECT set_config('eventstream.address_source', ?, true)", source).Exec(ctx)
-	return db.Err(err)
-}
-
-// AddAddresses gives contacts further addresses, one for each pair of ids and
-// named. The caller has locked the contacts. It tells which were written: another
-// one has the rest.
-func AddAddresses(ctx context.Context, tx bun.Tx, ids []int64, named []Address, source AddressSource,
-	seen *time.Time,
-) (written map[string]bool, err error) {
-	if len(named) == 0 {
-		return nil, nil //nolint:nilnil // nothing was
-	}
-	keys, wires, kinds := make([]string, len(named)), make([]string, len(named)), make([]string, len(named))
-	for i, a := range named {
-		keys[i], wires[i], kinds[i] = a.MatchKey, a.Wire, string(a.Kind)
-	}
-	var rows []string
-	err = tx.NewRaw(`
-		INSERT INTO contact_addresses (match_key, contact_id, address, kind, source, preferred, first_seen_at, last_seen_at)
-		SELECT u.key, u.id, u.wire, u.kind, ?4, false, clock_timestamp(), ?5::timestamptz
-		FROM unnest(?0::text[], ?1::bigint[], ?2::text[], ?3::text[]) AS u (key, id, wire, kind)
-		ORDER BY u.key ON CONFLICT DO NOTHING RETURNING match_key`,
-		pgdialect.Array(keys), pgdialect.Array(ids), pgdialect.Array(wires), pgdialect.Array(kinds), source, seen).Scan(ctx, &rows)
-	written = make(map[string]bool, len(rows))
-	for _, key := range rows {
-		written[key] = true
-	}
-	return written, db.Err(err)
-}
-
 // Prefer has a contact be written to at another of their addresses. The caller
 // holds the locks of the family: a merged contact may have the address of its
 // own row, and takes the former one in exchange.

@@ -15,11 +15,11 @@ package db
 //     they were merged into (contact.LockPeople)
 //  4. what belongs to a contact: addresses, consent ledger, suppression,
 //     subscriptions. Their rows are only touched under the contact's lock, or one at
-//     a time. An address that nobody has yet is written under the lock of whoever
-//     gets it, several in order of match key; who finds that another one has it
-//     meanwhile begins anew (contact.ErrMoved), and so does who finds that addresses
-//     are of several contacts: joining those takes messages, and has a transaction
-//     of its own (merge.Join)
+//     a time. Addresses that nobody has yet are all written together, in order of
+//     key, by contact.AddAddresses, before the rows of contacts that they lead to;
+//     who finds that another one has them meanwhile begins anew (contact.ErrMoved),
+//     and so does who finds that addresses are of several contacts: joining two takes
+//     messages, and has a transaction of its own (merge.Join)
 //  5. conversations
 //  6. messages
 //  7. counters: message_counts and message_series, which triggers lock in the

@@ -172,7 +172,7 @@ func (s *Service) remember(ctx context.Context, tx bun.Tx, imp *Import, good []*
 	if err != nil {
 		return nil, err
 	}
-	if err := insertContacts(ctx, tx, people.news); err != nil {
+	if err := contact.AddAddresses(ctx, tx, people.news, contact.SourceImport, nil); err != nil {
 		return nil, err
 	}
 	senders, err := conversation.SendersByAddress(ctx, tx)
@@ -261,7 +261,7 @@ func (r *row) tellLogged(t *Import, came *Messages, news bool) {
 type persons struct {
 	rows []*row
 	of   map[string]*contact.Contact // by match key
-	news []*contact.Contact          // of them those who were not known
+	news []contact.NewAddress        // of those who were not known
 }
 
 // known tells which of the messages are here already.
@@ -299,7 +299,8 @@ func (s *Service) people(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 		}
 		if c == nil {
 			c = contact.New(r.address)
-			existing[r.address.MatchKey], p.news = c, append(p.news, c)
+			existing[r.address.MatchKey] = c
+			p.news = append(p.news, contact.NewAddress{Contact: c, Address: r.address, Preferred: true})
 		}
 		if err := s.findTopic(ctx, tx, r.logged, topics); err != nil {
 			return persons{}, nil, err

@@ -1,12 +1,8 @@
 package importer
 
 import (
-	"context"
-
 	"eventstream/server/consent"
 	"eventstream/server/contact"
-
-	"github.com/uptrace/bun"
 )
 
 // severalContacts is why a row is rejected whose addresses are not one person's. A file
@@ -74,54 +70,32 @@ func (r *row) suppressed(of map[string]consent.SuppressionReason) bool {
 	return false
 }
 
-// addAddresses gives contacts what the rows name beside the address by which the
-// contact was found or created. Who had no number is written to at the one that came.
-func addAddresses(ctx context.Context, tx bun.Tx, good []*row, existing map[string]*contact.Contact,
-	created []*contact.Contact, mode Mode,
-) error {
-	var owners map[string]*contact.Contact
-	var ids []int64
-	var news []contact.Address
-	numbers := map[*contact.Contact]contact.Address{}
+// newAddresses are those that the rows bring: of new contacts the one that is written
+// to, and what the rows name beside it. Who had no number is written to at the one that
+// came.
+func newAddresses(good []*row, existing map[string]*contact.Contact, created []*contact.Contact, mode Mode,
+) (news []contact.NewAddress) {
+	newcomers := make(map[string]*contact.Contact, len(created))
+	for _, c := range created {
+		newcomers[c.MatchKey] = c
+	}
 	for _, r := range good {
-		if len(r.addresses) < 2 {
-			continue
-		}
-		if owners == nil {
-			owners = make(map[string]*contact.Contact, len(created))
-			for _, c := range created {
-				owners[c.MatchKey] = c
-			}
-		}
 		c, clash := r.known(existing)
 		switch {
 		case clash, c != nil && mode == ModeCreateOnly:
 			continue
 		case c == nil:
-			if c = owners[r.address.MatchKey]; c == nil { // the row was rejected
+			if c = newcomers[r.address.MatchKey]; c == nil { // the row was rejected
 				continue
 			}
+			news = append(news, contact.NewAddress{Contact: c, Address: r.address, Preferred: true})
 		}
 		for _, a := range r.addresses {
 			if existing[a.MatchKey] == nil && a.MatchKey != c.MatchKey {
-				ids, news = append(ids, c.ID), append(news, a)
-				if a.Kind == contact.KindPhone && c.Kind != contact.KindPhone {
-					numbers[c] = a
-				}
+				number := a.Kind == contact.KindPhone && c.Kind != contact.KindPhone
+				news = append(news, contact.NewAddress{Contact: c, Address: a, Preferred: number})
 			}
 		}
 	}
-	written, err := contact.AddAddresses(ctx, tx, ids, news, contact.SourceImport, nil)
-	if err != nil {
-		return err
-	}
-	if len(written) < len(news) { // somebody has one of them since
-		return contact.ErrMoved
-	}
-	for c, a := range numbers {
-		if err := contact.Prefer(ctx, tx, c, &contact.Known{MatchKey: a.MatchKey, Address: a.Wire, Kind: a.Kind}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return news
 }

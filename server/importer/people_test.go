@@ -21,11 +21,9 @@ func TestRowsOfOnePersonByDifferentAddresses(t *testing.T) {
 	require.NoError(t, err)
 	c := contact.New(number)
 	require.NoError(t, m.db.Tx(m.ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := contact.Insert(ctx, tx, c); err != nil {
-			return err
-		}
-		_, err := contact.AddAddresses(ctx, tx, []int64{c.ID}, contact.ReadIDs([]string{"DE.1"}), contact.SourceOther, nil)
-		if err != nil {
+		id := contact.ReadIDs([]string{"DE.1"})[0]
+		news := []contact.NewAddress{{Contact: c, Address: number, Preferred: true}, {Contact: c, Address: id}}
+		if err := contact.AddAddresses(ctx, tx, news, contact.SourceOther, nil); err != nil {
 			return err
 		}
 		return m.consents.Record(ctx, tx, c, consent.Change{

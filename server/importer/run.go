@@ -570,13 +570,11 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 		}
 		again[c.ID] = known
 	}
-	if err := insertContacts(ctx, tx, creates); err != nil {
+	news := newAddresses(good, existing, creates, imp.Options.Mode)
+	if err := contact.AddAddresses(ctx, tx, news, contact.SourceImport, nil); err != nil {
 		return nil, err
 	}
-	if err := updateContacts(ctx, tx, updates); err != nil {
-		return nil, err
-	}
-	if err := addAddresses(ctx, tx, good, existing, creates, imp.Options.Mode); err != nil {
+	if err := contact.Update(ctx, tx, updates); err != nil {
 		return nil, err
 	}
 	bulk := make([]consent.Bulk, len(consents))

@@ -90,29 +90,23 @@ func (s *Service) create(ctx context.Context, tx bun.Tx, n Named) (*contact.Cont
 	}
 	c := contact.New(first)
 	c.Name = contact.CleanText(n.Name)
-	if err := contact.InsertNew(ctx, tx, c, n.Source); err != nil {
-		return nil, err
-	}
-	others := slices.DeleteFunc(slices.Clone(n.Addresses), func(a contact.Address) bool { return a.MatchKey == first.MatchKey })
-	return c, s.add(ctx, tx, c, others, n)
+	return c, s.add(ctx, tx, c, first.MatchKey, n.Addresses, n)
 }
 
-// add gives a contact addresses that nobody has.
-func (s *Service) add(ctx context.Context, tx bun.Tx, c *contact.Contact, news []contact.Address, n Named) error {
-	if len(news) == 0 {
-		return nil
-	}
-	ids := slices.Repeat([]int64{c.ID}, len(news))
-	written, err := contact.AddAddresses(ctx, tx, ids, news, n.Source, &n.At)
-	if err != nil {
-		return err
-	}
-	if len(written) < len(news) { // somebody has one of them since
-		return contact.ErrMoved
-	}
-	kinds := make([]string, len(news))
+// add gives a contact addresses that nobody has; preferred is the key of that which
+// they are written to. Whoever is new is written with them.
+func (s *Service) add(ctx context.Context, tx bun.Tx, c *contact.Contact, preferred string, news []contact.Address, n Named) error {
+	created := c.ID == 0
+	added := make([]contact.NewAddress, len(news))
+	var kinds []contact.Kind
 	for i, a := range news {
-		kinds[i] = string(a.Kind)
+		added[i] = contact.NewAddress{Contact: c, Address: a, Preferred: a.MatchKey == preferred}
+		if !created || !added[i].Preferred {
+			kinds = append(kinds, a.Kind)
+		}
+	}
+	if err := contact.AddAddresses(ctx, tx, added, n.Source, &n.At); err != nil || len(kinds) == 0 {
+		return err
 	}
 	return audit.Record(ctx, tx, "contact.addresses", "contact", c.ID, map[string]any{"added": kinds, "source": n.Source})
 }
@@ -146,20 +140,26 @@ func (s *Service) settle(ctx context.Context, tx bun.Tx, c *contact.Contact, n N
 			return contact.ErrMoved
 		}
 	}
-	if err := s.add(ctx, tx, c, news, n); err != nil {
-		return err
-	}
-	all, err := contact.AddressesOf(ctx, tx, []int64{c.ID})
+	of, err := contact.AddressesOf(ctx, tx, []int64{c.ID})
 	if err != nil {
 		return err
 	}
-	if better := preferable(c, all[c.ID], n); better != nil {
-		if err := contact.Prefer(ctx, tx, c, better); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, "contact.address", "contact", c.ID, map[string]any{"kind": better.Kind, "source": n.Source})
+	all := of[c.ID]
+	for _, a := range news {
+		all = append(all, &contact.Known{MatchKey: a.MatchKey, Address: a.Wire, Kind: a.Kind})
 	}
-	return nil
+	better := preferable(c, all, n)
+	preferred := c.MatchKey
+	if better != nil {
+		preferred = better.MatchKey
+	}
+	if err := s.add(ctx, tx, c, preferred, news, n); err != nil || better == nil {
+		return err
+	}
+	if err := contact.Prefer(ctx, tx, c, better); err != nil { // unless it was new
+		return err
+	}
+	return audit.Record(ctx, tx, "contact.address", "contact", c.ID, map[string]any{"kind": better.Kind, "source": n.Source})
 }
 
 // preferable is the address that a contact is written to from now on, if it is
@@ -202,45 +202,59 @@ func rank(k contact.Kind) int {
 }
 
 // Join makes one contact of all to whom the addresses belong, with the stricter
-// consent, in a transaction of its own: it locks messages, which comes last. The
-// contact that has a number stays, else the oldest one. Nobody is created.
+// consent: two at a time, each in a transaction of its own, since that ends with their
+// messages, and nothing comes behind those in the order of locks. The contact that has
+// a number stays, else the oldest one. Nobody is created.
 func (s *Service) Join(ctx context.Context, n Named) error {
 	n.Addresses = contact.Distinct(n.Addresses)
-	var kept *contact.Contact
-	var ids []int64
-	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		owners, err := contact.OwnersOf(ctx, tx, contact.Keys(n.Addresses))
-		if err != nil || len(owners) == 0 {
-			return err
-		}
-		ids = ownerIDs(owners)
-		family, err := contact.LockFamily(ctx, tx, ids)
+	for one := false; !one; {
+		var ids []int64
+		err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			people, err := lockOwners(ctx, tx, n)
+			if err != nil {
+				return err
+			}
+			ids = contact.IDs(people)
+			if one = len(people) < 2; !one {
+				return s.join(ctx, tx, people[0], people[1], true)
+			}
+			if len(people) == 0 {
+				return nil
+			}
+			return s.settle(ctx, tx, people[0], n)
+		})
 		if err != nil {
 			return err
 		}
-		people := make([]*contact.Contact, 0, len(ids))
-		for _, id := range ids {
-			c := byID(family, id)
-			if c == nil || c.ErasedAt != nil {
-				return contact.ErrMoved
-			}
-			people = append(people, c)
-		}
-		slices.SortStableFunc(people, func(a, b *contact.Contact) int {
-			return cmp.Or(cmp.Compare(rank(a.Kind), rank(b.Kind)), cmp.Compare(a.ID, b.ID))
-		})
-		kept = people[0]
-		for _, gone := range people[1:] {
-			if err := s.join(ctx, tx, kept, gone, true); err != nil {
-				return err
-			}
-		}
-		return s.settle(ctx, tx, kept, n)
-	})
-	if err == nil && kept != nil {
 		s.hub.Publish(pubsub.TopicContact, ids...)
 	}
-	return err
+	return nil
+}
+
+// lockOwners locks those to whom the addresses belong, with their families: first the
+// one that stays.
+func lockOwners(ctx context.Context, tx bun.Tx, n Named) ([]*contact.Contact, error) {
+	owners, err := contact.OwnersOf(ctx, tx, contact.Keys(n.Addresses))
+	if err != nil || len(owners) == 0 {
+		return nil, err
+	}
+	ids := ownerIDs(owners)
+	family, err := contact.LockFamily(ctx, tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	people := make([]*contact.Contact, 0, len(ids))
+	for _, id := range ids {
+		c := byID(family, id)
+		if c == nil || c.ErasedAt != nil {
+			return nil, contact.ErrMoved
+		}
+		people = append(people, c)
+	}
+	slices.SortStableFunc(people, func(a, b *contact.Contact) int {
+		return cmp.Or(cmp.Compare(rank(a.Kind), rank(b.Kind)), cmp.Compare(a.ID, b.ID))
+	})
+	return people, nil
 }
 
 // Apart tells which of these people have addresses that are not known to be one
@@ -327,7 +341,7 @@ func (s *Service) addAll(ctx context.Context, all []Named) (left []Named, err er
 			return contact.ErrMoved
 		}
 		var ids []int64
-		var news []contact.Address
+		var news []contact.NewAddress
 		taken := map[string]int64{}
 		at := time.Time{}
 		for _, n := range all {
@@ -352,24 +366,16 @@ func (s *Service) addAll(ctx context.Context, all []Named) (left []Named, err er
 			for _, a := range n.Addresses {
 				if _, twice := taken[a.MatchKey]; owners[a.MatchKey] == nil && !twice {
 					taken[a.MatchKey] = of[0]
-					ids, news = append(ids, of[0]), append(news, a)
+					ids = append(ids, of[0])
+					news = append(news, contact.NewAddress{Contact: &contact.Contact{ID: of[0]}, Address: a})
 				}
 			}
 		}
 		if len(news) == 0 {
 			return nil
 		}
-		written, err := contact.AddAddresses(ctx, tx, ids, news, contact.SourceReceipt, &at)
-		if err != nil {
+		if err := contact.AddAddresses(ctx, tx, news, contact.SourceReceipt, &at); err != nil {
 			return err
-		}
-		for _, n := range all {
-			for _, a := range n.Addresses {
-				if _, mine := taken[a.MatchKey]; mine && !written[a.MatchKey] { // somebody has it since
-					left = append(left, n)
-					break
-				}
-			}
 		}
 		slices.Sort(ids)
 		return audit.RecordEach(ctx, tx, "contact.addresses", "contact", slices.Compact(ids))

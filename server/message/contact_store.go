@@ -95,15 +95,11 @@ func Twice(ctx context.Context, idb bun.IDB, ids []int64) (map[int64]bool, error
 func MoveToContact(ctx context.Context, tx bun.Tx, keep, gone int64, c Conversations) error {
 	const twice = "EXISTS (SELECT 1 FROM messages k WHERE k.campaign_id = m.campaign_id AND k.contact_id = ?0)"
 	for _, sql := range []string{
-		`UPDATE messages m SET status = 'canceled', ended_at = clock_timestamp()
-			FROM (SELECT id FROM messages m WHERE m.contact_id = ?1 AND m.work = 'send' AND ` + twice + ` ORDER BY id FOR UPDATE OF m) l
-			WHERE m.id = l.id`,
-		`UPDATE messages m SET conversation_id = ?3
-			FROM (SELECT id FROM messages WHERE contact_id = ?1 AND conversation_id = ?2 ORDER BY id FOR UPDATE) l
-			WHERE m.id = l.id`,
-		`UPDATE messages m SET contact_id = ?0
-			FROM (SELECT id FROM messages m WHERE m.contact_id = ?1 AND NOT ` + twice + ` ORDER BY id FOR UPDATE OF m) l
-			WHERE m.id = l.id`,
+		// All at once and in order: what follows takes them in several turns.
+		"SELECT 1 FROM messages WHERE contact_id = ?1 ORDER BY id FOR UPDATE",
+		"UPDATE messages m SET status = 'canceled', ended_at = clock_timestamp() WHERE m.contact_id = ?1 AND m.work = 'send' AND " + twice,
+		"UPDATE messages m SET conversation_id = ?3 WHERE m.contact_id = ?1 AND m.conversation_id = ?2",
+		"UPDATE messages m SET contact_id = ?0 WHERE m.contact_id = ?1 AND NOT " + twice,
 	} {
 		if _, err := tx.NewRaw(sql, keep, gone, c.From, c.To).Exec(ctx); err != nil {
 			return db.Err(err)
