@@ -118,7 +118,9 @@ func restoreBackup(ctx context.Context, cmd *cli.Command) error {
 		if err != nil {
 			return err
 		}
-		m, err := backup.Restore(ctx, d, backup.RestoreOptions{Path: path, Keys: cmd.String("keys"), Secret: k, Tell: tellTable, Log: log})
+		m, err := app.Restore(ctx, cfg, d, backup.RestoreOptions{
+			Path: path, Keys: cmd.String("keys"), Secret: k, Tell: tellTable, Log: log,
+		})
 		if err != nil {
 			return err
 		}

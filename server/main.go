@@ -114,17 +114,9 @@ func command() *cli.Command {
 	}
 }
 
-// migrateDown takes everything back, as the owner of the tables.
+// migrateDown takes everything back.
 func migrateDown(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger) error {
-	if cfg.MigrateDatabaseURL != "" {
-		owner, err := db.Open(ctx, string(cfg.MigrateDatabaseURL), 2, log)
-		if err != nil {
-			return err
-		}
-		defer owner.Close()
-		d = owner
-	}
-	return d.MigrateDown(ctx, true, log)
+	return app.AsOwner(ctx, cfg, d, log, func(owner *db.DB) error { return owner.MigrateDown(ctx, true, log) })
 }
 
 func seed(ctx context.Context, cmd *cli.Command) error {

@@ -14,7 +14,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -238,8 +237,8 @@ func (a *App) build(ctx context.Context) error {
 			return err
 		}
 		account.AccountSID = sandbox.AccountSID
-		if account.AuthToken, signers = sandboxAccount(a.cfg); account.AuthToken == "" {
-			return errors.New("DATA_DIR: the sandbox's token cannot be made or read")
+		if account.AuthToken, signers, err = sandboxAccount(a.cfg); err != nil {
+			return err
 		}
 		account.BaseURL, account.PublicURL = peer.URL, peer.PublicURL
 		firstSender, rate, provider, timing = sandbox.PhoneNumber, sandboxRate,
@@ -266,7 +265,7 @@ func (a *App) build(ctx context.Context) error {
 	}
 	s := graph.Services{
 		Auth: auth.New(auth.Options{
-			DB: a.db, Hub: a.hub, Keys: a.keys, Now: now, PublicURL: a.publicURL,
+			DB: a.db, Hub: a.hub, Keys: a.keys, Now: now, PublicURL: a.pagesURL,
 			Mail: post, Jobs: enqueuer, ProviderOnly: a.cfg.OIDC.Only, Log: a.log,
 		}),
 		Contacts: contact.NewService(a.db, a.hub),
@@ -380,14 +379,12 @@ func signersOf(cfg config.Config) []twilio.Account {
 	}
 }
 
-// sandboxAccount is the account that the sandbox plays; its token is "" where DATA_DIR
-// cannot be used.
-func sandboxAccount(cfg config.Config) (token string, signers []twilio.Account) {
-	token, err := sandbox.Token(cfg.DataDir)
-	if err != nil {
-		return "", nil
+// sandboxAccount is the account that the sandbox plays.
+func sandboxAccount(cfg config.Config) (token string, signers []twilio.Account, err error) {
+	if token, err = sandbox.Token(cfg.DataDir); err != nil {
+		return "", nil, fmt.Errorf("DATA_DIR: the sandbox's token cannot be made or read: %w", err)
 	}
-	return token, []twilio.Account{{SID: sandbox.AccountSID, AuthToken: token}}
+	return token, []twilio.Account{{SID: sandbox.AccountSID, AuthToken: token}}, nil
 }
 
 // postOf is how emails are sent, nil when they are not.
@@ -547,18 +544,8 @@ func (a *App) signInProvider(https bool, now func() time.Time) *web.SignIn {
 	}
 }
 
-// pagesURL is where people open the pages. On this machine it says localhost:
-// passkeys need a name, and cookies belong to one.
-func (a *App) pagesURL() string {
-	u, err := url.Parse(a.publicURL())
-	if err != nil {
-		return a.publicURL()
-	}
-	if ip := net.ParseIP(u.Hostname()); ip != nil && ip.IsLoopback() {
-		u.Host = net.JoinHostPort("localhost", u.Port())
-	}
-	return u.String()
-}
+// pagesURL is where people open the pages.
+func (a *App) pagesURL() string { return config.PagesURL(a.publicURL()) }
 
 // ready asks Postgres on a connection that nobody else takes.
 func (a *App) ready(ctx context.Context) error {

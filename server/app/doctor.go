@@ -3,8 +3,6 @@ package app
 import (
 	"context"
 	"log/slog"
-	"net"
-	"strings"
 	"time"
 
 	"eventstream/server/config"
@@ -20,13 +18,7 @@ import (
 // Examine looks at the installation from the command line, where a server may run or
 // not; d is nil where the database could not be opened, for the reason in why.
 func Examine(ctx context.Context, cfg config.Config, d *db.DB, why string, log *slog.Logger) []doctor.Finding {
-	base := strings.TrimRight(cfg.PublicURL, "/")
-	if host, port, err := net.SplitHostPort(cfg.ListenAddr); base == "" && err == nil && port != "0" {
-		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-			host = "127.0.0.1"
-		}
-		base = "http://" + net.JoinHostPort(host, port)
-	}
+	base := cfg.BaseURL()
 	account, signers := twilio.Options{
 		AccountSID: cfg.Twilio.AccountSID, AuthToken: string(cfg.Twilio.AuthToken), APIKey: cfg.Twilio.APIKey,
 		APISecret: string(cfg.Twilio.APISecret), BaseURL: cfg.Twilio.APIBaseURL, PublicURL: base,
@@ -39,7 +31,10 @@ func Examine(ctx context.Context, cfg config.Config, d *db.DB, why string, log *
 			account.BaseURL = "http://127.0.0.1:1" // nobody is there
 		}
 		account.AccountSID = sandbox.AccountSID
-		account.AuthToken, signers = sandboxAccount(cfg)
+		var err error
+		if account.AuthToken, signers, err = sandboxAccount(cfg); err != nil {
+			log.WarnContext(ctx, "the sandbox's account", "error", err) // its checks will fail
+		}
 	}
 	return newDoctor(cfg, d, why, account, signers, log).Examine(ctx)
 }
@@ -74,7 +69,9 @@ func newDoctor(cfg config.Config, d *db.DB, why string, account twilio.Options, 
 		}
 	}
 	if cfg.OIDC.Enabled() {
-		o.Provider = oidc.New(oidc.Options{Config: cfg.OIDC, Now: now, Log: log}).Check
+		o.Provider = func(ctx context.Context) error { // one that has not asked yet: what it learned, it keeps
+			return oidc.New(oidc.Options{Config: cfg.OIDC, Now: now, Log: log}).Check(ctx)
+		}
 	}
 	return doctor.New(o)
 }

@@ -26,6 +26,7 @@ type provided struct {
 	*env
 	provider *oidctest.Provider
 	home     string // where people open the pages
+	gone     func() // has the provider stop
 }
 
 func startProvided(t *testing.T, change func(*config.Config)) *provided {
@@ -43,7 +44,7 @@ func startProvided(t *testing.T, change func(*config.Config)) *provided {
 		}
 		change(cfg)
 	})
-	return &provided{env: e, provider: provider, home: strings.Replace(e.URL, "127.0.0.1", "localhost", 1)}
+	return &provided{env: e, provider: provider, home: strings.Replace(e.URL, "127.0.0.1", "localhost", 1), gone: server.Close}
 }
 
 // browser is one of its own, which does not follow redirects by itself.
@@ -313,4 +314,25 @@ func TestWithPasswordsOffThereIsOneWayIn(t *testing.T) {
 	_, err = only.DB().ExecContext(t.Context(), "UPDATE operators SET password_until = now() - interval '1 second'")
 	require.NoError(t, err)
 	require.NotEmpty(t, signIn())
+}
+
+// The page looks anew each time: a provider that answered once may be gone.
+func TestAProviderThatGoesAwayIsNoticed(t *testing.T) {
+	t.Parallel()
+	p := startProvided(t, func(*config.Config) {})
+	state := func() string {
+		var page struct {
+			Diagnosis []struct{ Check, State string }
+		}
+		p.do(&page, "{ diagnosis { check state } }", nil)
+		for _, f := range page.Diagnosis {
+			if f.Check == "PROVIDER" || f.Check == "provider" {
+				return f.State
+			}
+		}
+		return ""
+	}
+	require.Equal(t, "OK", state())
+	p.gone()
+	require.Equal(t, "FAILED", state())
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"eventstream/server/apperr"
@@ -36,7 +35,7 @@ func ResetOperator(ctx context.Context, cfg config.Config, d *db.DB, log *slog.L
 	hub := pubsub.New(d.Pool, log)
 	service := auth.New(auth.Options{
 		DB: d, Hub: hub, Keys: k, Now: time.Now,
-		PublicURL: func() string { return pagesURL(cfg) }, Mail: post, Jobs: &jobs.Enqueuer{Client: client}, Log: log,
+		PublicURL: func() string { return config.PagesURL(cfg.BaseURL()) }, Mail: post, Jobs: &jobs.Enqueuer{Client: client}, Log: log,
 	})
 	link, err := service.Reset(ctx, email)
 	if apperr.Is(err, apperr.CodeNotFound) {
@@ -49,12 +48,4 @@ func ResetOperator(ctx context.Context, cfg config.Config, d *db.DB, log *slog.L
 		return "", errors.Join(errors.New("done, but servers that run may take 20 seconds to notice"), err)
 	}
 	return link, nil
-}
-
-// pagesURL is where people open the pages of a server that runs elsewhere.
-func pagesURL(cfg config.Config) string {
-	if cfg.PublicURL != "" {
-		return strings.TrimRight(cfg.PublicURL, "/")
-	}
-	return "http://" + cfg.ListenAddr
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"eventstream/server/app"
 	"eventstream/server/audit"
 	"eventstream/server/backup"
 	"eventstream/server/config"
@@ -18,21 +19,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// restored starts a copy of an original that is stopped: another database and another
-// SECRET_KEY, and the same Twilio.
+// restored starts a copy of an original that is stopped: another database, which the
+// engine's role does not own, another SECRET_KEY, and the same Twilio.
 func restored(t *testing.T, e *env, made *backup.Made) *env {
 	t.Helper()
-	url := dbtest.EmptyURL(t)
+	owner := dbtest.EmptyURL(t)
 	log := slog.New(slog.DiscardHandler)
-	d, err := db.Open(t.Context(), url, 5, log)
-	require.NoError(t, err)
 	other := "fedcba9876543210fedcba9876543210"
-	_, err = backup.Restore(t.Context(), d, backup.RestoreOptions{Path: made.Path, Secret: secret.New(other), Log: log})
+	copied := config.Config{DatabaseURL: config.Secret(roleFor(t, owner)), MigrateDatabaseURL: config.Secret(owner)}
+	d, err := db.Open(t.Context(), string(copied.DatabaseURL), 5, log)
+	require.NoError(t, err)
+	_, err = app.Restore(t.Context(), copied, d, backup.RestoreOptions{Path: made.Path, Secret: secret.New(other), Log: log})
 	d.Close()
 	require.NoError(t, err)
 	return startWith(t, func(c *config.Config) {
-		c.DatabaseURL, c.SecretKey, c.DataDir = config.Secret(url), config.Secret(other), e.cfg.DataDir
-		c.MessageValidity = e.cfg.MessageValidity
+		c.DatabaseURL, c.MigrateDatabaseURL = copied.DatabaseURL, copied.MigrateDatabaseURL
+		c.SecretKey, c.DataDir, c.MessageValidity = config.Secret(other), e.cfg.DataDir, e.cfg.MessageValidity
 	})
 }
 

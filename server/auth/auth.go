@@ -119,7 +119,7 @@ type Options struct {
 	Hub  *pubsub.Hub
 	Keys *secret.Keys
 	Now  func() time.Time
-	// PublicURL is where people open the pages; links begin with it.
+	// PublicURL is where people open the pages, see config.PagesURL; links begin with it.
 	PublicURL func() string
 	// Mail sends a text to an address; nil: admins hand links over.
 	Mail func(ctx context.Context, to, subject, text string) error

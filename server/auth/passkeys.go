@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"time"
 
@@ -50,18 +49,15 @@ func (k *keyOwner) WebAuthnCredentials() []webauthn.Credential {
 	return out
 }
 
-// relyingParty is this installation as browsers see it. Passkeys need a name:
-// for an address of this machine that is localhost.
+// relyingParty is this installation as browsers see it.
 func (s *Service) relyingParty() (*webauthn.WebAuthn, error) {
 	u, err := url.Parse(s.publicURL())
 	if err != nil {
 		return nil, fmt.Errorf("passkeys: %w", err)
 	}
-	host, origin := u.Hostname(), u.Scheme+"://"+u.Host
-	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
-		host, origin = "localhost", u.Scheme+"://"+net.JoinHostPort("localhost", u.Port())
-	}
-	party, err := webauthn.New(&webauthn.Config{RPID: host, RPDisplayName: issuer, RPOrigins: []string{origin}})
+	party, err := webauthn.New(&webauthn.Config{
+		RPID: u.Hostname(), RPDisplayName: issuer, RPOrigins: []string{u.Scheme + "://" + u.Host},
+	})
 	if err != nil {
 		return nil, fmt.Errorf("passkeys: %w", err)
 	}

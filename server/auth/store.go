@@ -171,8 +171,8 @@ func tokenActor(ctx context.Context, idb bun.IDB, hash []byte, used bool) (actor
 	return a, err
 }
 
-// seePlace remembers that an operator signed in from a network (""): not known, and
-// reports whether it was the first sign-in that is remembered, and whether the
+// seePlace remembers that an operator signed in from a network ("" is none that is known),
+// and reports whether it was the first sign-in that is remembered, and whether the
 // network is that of an earlier one.
 func seePlace(ctx context.Context, tx bun.Tx, operator int64, network string) (first, here bool, err error) {
 	err = tx.NewRaw(`

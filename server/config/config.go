@@ -194,6 +194,39 @@ func (c Config) Loopback() bool {
 	return guard.Loopback(host)
 }
 
+// BaseURL is PUBLIC_URL, else the address at which this machine reaches what listens
+// at LISTEN_ADDR; "" where that takes any free port.
+func (c Config) BaseURL() string {
+	if c.PublicURL != "" {
+		return strings.TrimRight(c.PublicURL, "/")
+	}
+	host, port, err := net.SplitHostPort(c.ListenAddr)
+	if err != nil || port == "0" {
+		return ""
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// PagesURL is an address of the engine as people open its pages. On this machine it
+// says localhost: passkeys need a name, and cookies belong to one.
+func PagesURL(base string) string {
+	u, err := url.Parse(base)
+	if err != nil {
+		return base
+	}
+	if ip := net.ParseIP(u.Hostname()); ip != nil && ip.IsLoopback() {
+		if port := u.Port(); port == "" {
+			u.Host = "localhost"
+		} else {
+			u.Host = net.JoinHostPort("localhost", port)
+		}
+	}
+	return u.String()
+}
+
 // Load reads .env (if there is one; the environment wins) and the environment.
 // It names every wrong value at once.
 func Load() (Config, error) {

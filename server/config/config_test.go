@@ -146,3 +146,20 @@ func TestTrustedProxiesAreReadFromTheEnvironment(t *testing.T) {
 	_, err = Load()
 	require.ErrorContains(t, err, `TRUSTED_PROXIES: "proxy.internal"`)
 }
+
+func TestWhereTheEngineIsReached(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ public, listen, base, pages string }{
+		{"https://shop.example/", ":8080", "https://shop.example", "https://shop.example"},
+		{"http://127.0.0.1", ":8080", "http://127.0.0.1", "http://localhost"},
+		{"http://[::1]:8080", "", "http://[::1]:8080", "http://localhost:8080"},
+		{"", ":8080", "http://127.0.0.1:8080", "http://localhost:8080"},
+		{"", "[::]:8080", "http://127.0.0.1:8080", "http://localhost:8080"},
+		{"", "10.0.0.7:8080", "http://10.0.0.7:8080", "http://10.0.0.7:8080"},
+		{"", "127.0.0.1:0", "", ""},
+	} {
+		cfg := Config{PublicURL: c.public, ListenAddr: c.listen}
+		require.Equal(t, c.base, cfg.BaseURL(), "%+v", c)
+		require.Equal(t, c.pages, PagesURL(cfg.BaseURL()), "%+v", c)
+	}
+}

@@ -58,20 +58,27 @@ func Fixed(master string) *Addresses {
 // know a key would not find whom it hashed.
 func (a *Addresses) Ring(ctx context.Context, idb bun.IDB) (*Ring, error) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.ring != nil && (a.read.IsZero() || db.Fresh(a.read, trust)) {
-		return a.ring, nil
+	ring, read := a.ring, a.read
+	a.mu.Unlock()
+	if ring != nil && (read.IsZero() || db.Fresh(read, trust)) {
+		return ring, nil
 	}
+	// Whoever finds them old reads them, without the lock: who waits for Postgres, or for
+	// rows that a transaction has locked, keeps nobody else waiting.
 	began := time.Now()
 	rows, err := addressKeys(ctx, idb)
 	if err != nil {
 		return nil, err
 	}
-	if a.ring, err = open(a.keys, rows); err != nil {
+	if ring, err = open(a.keys, rows); err != nil {
 		return nil, err
 	}
-	a.read = began
-	return a.ring, nil
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if began.After(a.read) {
+		a.ring, a.read = ring, began
+	}
+	return ring, nil
 }
 
 // UnreadableError is the error of a key that was sealed by a SECRET_KEY that is not

@@ -345,3 +345,36 @@ func TestAServerFollowsItsKeyFile(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "x", string(plain))
 }
+
+// Who waits for a connection to read the keys keeps nobody waiting who has one: a webhook
+// hashes addresses while a pool is used up.
+func TestWhoWaitsToReadTheKeysKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	k := secret.New(first)
+	require.NoError(t, keys.Ensure(t.Context(), d, k))
+	addresses := keys.NewAddresses(k)
+	slow := usedUp{d, make(chan struct{}), make(chan struct{})}
+	read := make(chan error, 1)
+	go func() {
+		_, err := addresses.Ring(context.Background(), slow)
+		read <- err
+	}()
+	<-slow.asked
+	_, err := addresses.Ring(t.Context(), d)
+	require.NoError(t, err)
+	close(slow.free)
+	require.NoError(t, <-read)
+}
+
+// usedUp gives its first connection when it is free again.
+type usedUp struct {
+	bun.IDB
+	asked, free chan struct{}
+}
+
+func (u usedUp) NewRaw(query string, args ...any) *bun.RawQuery {
+	close(u.asked)
+	<-u.free
+	return u.IDB.NewRaw(query, args...)
+}
