@@ -53,6 +53,7 @@ var domains = map[string][]string{
 	"explain":      {"message"},
 	"proof":        {"audit", "consent", "contact", "explain", "message"},
 	"timeline":     {},
+	"disclosure":   {"audit", "consent", "contact"},
 }
 
 // shared is what every domain may use.

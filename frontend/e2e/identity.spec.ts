@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
 import { everyWay, signedIn, watch } from "./look";
@@ -51,6 +52,26 @@ test("a message with number and id makes one person of two contacts", async ({ p
   await expect(addresses).toContainText(id);
   await expect(page.getByText("Do you have it in red?").first()).toBeVisible();
   await everyWay(page, "both", pictures);
+});
+
+test("everything that is kept about them is downloaded and read", async ({ page }) => {
+  await find(page, number, () => expect(page.getByText("It is me").first()).toBeVisible({ timeout: 10_000 }));
+  await page.getByRole("button", { name: "Their data" }).click();
+  const file = page.waitForEvent("download");
+  await page.getByRole("menuitem", { name: "Download their data (JSON)" }).click();
+  const kept = JSON.parse(readFileSync(await (await file).path(), "utf8"));
+  expect(kept.data.addresses.map((a: { address: string }) => a.address)).toEqual(expect.arrayContaining([number, id]));
+  expect(kept.data.messages.map((m: { text: string }) => m.text)).toEqual(
+    expect.arrayContaining(["Do you have it in red?", "It is me"]),
+  );
+  await page.getByRole("button", { name: "Their data" }).click();
+  const tab = page.context().waitForEvent("page");
+  await page.getByRole("menuitem", { name: "Readable page" }).click();
+  const readable = await tab;
+  await expect(readable.getByRole("heading", { name: "What is kept about this person" })).toBeVisible();
+  await expect(readable.getByText("Do you have it in red?")).toBeVisible();
+  await readable.screenshot({ path: join(pictures, "readable-page.png"), fullPage: true });
+  await readable.close();
 });
 
 test("a STOP from the id opts the number out", async ({ page }) => {

@@ -34,6 +34,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/db/embedded"
 	"eventstream/server/demo"
+	"eventstream/server/disclosure"
 	"eventstream/server/dispatch"
 	"eventstream/server/erasure"
 	"eventstream/server/explain"
@@ -524,7 +525,8 @@ func (a *App) buildServer(signers []twilio.Account, now func() time.Time) error 
 		Hosts: guard.NewHosts(a.cfg.PublicURL, a.cfg.ListenAddr, a.listener.Addr(), a.cfg.AllowedHosts), Log: a.log,
 		Provider:     a.signInProvider(https, now),
 		ContactProof: a.downloadProof("Contact", proofs.OfContact), MessageProof: a.downloadProof("Message", proofs.OfMessage),
-		Rejects: a.downloadRejects, Export: a.downloadContacts, Messages: a.downloadMessages,
+		ContactData: a.downloadData(disclosure.NewService(a.db, a.Services.Consents, a.Services.Now)),
+		Rejects:     a.downloadRejects, Export: a.downloadContacts, Messages: a.downloadMessages,
 	})
 	a.server = a.newServer(router)
 	return nil

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 
 	"eventstream/server/csvcell"
 	"eventstream/server/db"
+	"eventstream/server/disclosure"
 	"eventstream/server/export"
 	"eventstream/server/globalid"
 	"eventstream/server/web"
@@ -83,5 +85,33 @@ func (a *App) downloadProof(kind string, write func(ctx context.Context, id int6
 		begin(w, fmt.Sprintf("proof-%s-%d.txt", strings.ToLower(kind), n), "text/plain; charset=utf-8")
 		_, err = io.WriteString(w, text)
 		return err
+	}
+}
+
+// downloadData answers with all about a contact: a file for programs, or a page to read
+// and print, which may load and run nothing.
+func (a *App) downloadData(data *disclosure.Service) web.Download {
+	return func(ctx context.Context, id, format string, w http.ResponseWriter) error {
+		ctx = db.WithPool(ctx, db.PoolDownloads)
+		n, err := globalid.Decode("id", "Contact", id)
+		if err != nil {
+			return err
+		}
+		who, err := data.Open(ctx, n)
+		if err != nil {
+			return err
+		}
+		if disclosure.Format(format) == disclosure.HTML {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; "+
+				"base-uri 'none'; form-action 'none'; sandbox")
+		} else {
+			begin(w, fmt.Sprintf("contact-%d.json", who.Contact.ID), "application/json")
+		}
+		out := bufio.NewWriterSize(w, 64<<10)
+		if err := data.Write(ctx, who, disclosure.Format(format), out); err != nil {
+			return err
+		}
+		return out.Flush()
 	}
 }

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -121,4 +122,37 @@ func TestAProofIsCheckedWithTheFileAndThePublicKeyAlone(t *testing.T) {
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Len(t, left, 3, "it needs nothing and leaves nothing")
+}
+
+// All about one contact, over HTTP: who may have it, that nothing keeps it, and that the
+// page may run nothing.
+func TestWhatIsKeptAboutAContactIsDownloaded(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.small(3)
+	e.settled(e.launch("spring", 1000))
+	const address = "+4915100000001"
+	path := "/downloads/contacts/" + e.idOf(address) + "/data."
+	mia, _ := e.person("mia", "VIEWER")
+	status, _ := mia.download(path + "json")
+	require.Equal(t, 403, status, "a viewer takes no data away")
+	for format, typ := range map[string]string{"json": "application/json", "html": "text/html; charset=utf-8"} {
+		resp, err := e.http.Get(e.URL + path + format)
+		require.NoError(t, err)
+		raw, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, 200, resp.StatusCode)
+		require.Equal(t, typ, resp.Header.Get("Content-Type"))
+		require.Equal(t, "no-store", resp.Header.Get("Cache-Control"))
+		require.Contains(t, string(raw), "Hello Person 1, this is spring for you.")
+		require.Contains(t, string(raw), "small.csv")
+		require.NotContains(t, string(raw), "+4915100000002")
+		require.NotContains(t, string(raw), "ada@shop.example")
+		if format == "html" {
+			require.Contains(t, resp.Header.Get("Content-Security-Policy"), "default-src 'none'")
+			require.NotContains(t, resp.Header.Get("Content-Security-Policy"), "script-src")
+		}
+	}
+	require.Equal(t, 2, e.query("SELECT count(*) FROM audit_entries WHERE action = 'contact_data.download'"))
 }

@@ -34,6 +34,7 @@ type Routes struct {
 	Messages  Download
 	// Proofs of a contact and of a message.
 	ContactProof, MessageProof Download
+	ContactData                Download     // all about a contact
 	Provider                   *SignIn      // nil: operators do not sign in elsewhere
 	Jobs                       http.Handler // River UI, nil without
 	SPA                        http.Handler
@@ -97,6 +98,7 @@ func (rt Routes) pages(r chi.Router) {
 			r.Get(p.CallbackPath, p.Callback)
 		}
 		marketer.Get("/downloads/contacts/{id}/proof.txt", rt.download(rt.ContactProof))
+		marketer.Get("/downloads/contacts/{id}/data.{format:json|html}", rt.download(rt.ContactData))
 		marketer.Get("/downloads/messages/{id}/proof.txt", rt.download(rt.MessageProof))
 		if rt.Schema != "" {
 			viewer.Get("/schema.graphql", func(w http.ResponseWriter, _ *http.Request) {

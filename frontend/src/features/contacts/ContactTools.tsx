@@ -1,4 +1,4 @@
-import { Alert, Button, Card, Group, Modal, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Alert, Button, Card, Group, Menu, Modal, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { modals } from "@mantine/modals";
 import { Link, useNavigate } from "@tanstack/react-router";
@@ -162,6 +162,27 @@ export function ContactTools(props: {
           <Button size="xs" variant="default" onClick={() => setKind("export")}>
             Export
           </Button>
+          <Menu>
+            <Menu.Target>
+              <Button size="xs" variant="default">
+                Their data
+              </Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Label>Everything that is kept about them</Menu.Label>
+              <Menu.Item component="a" href={`/downloads/contacts/${c.id}/data.json`} download>
+                Download their data (JSON)
+              </Menu.Item>
+              <Menu.Item
+                component="a"
+                href={`/downloads/contacts/${c.id}/data.html`}
+                target="_blank"
+                rel="noopener noreferrer"
+              >
+                Readable page
+              </Menu.Item>
+            </Menu.Dropdown>
+          </Menu>
           {!c.suppression && (
             <Button size="xs" variant="default" onClick={() => setKind("suppress")}>
               Suppress
