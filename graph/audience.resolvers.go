@@ -27,6 +27,15 @@ func (r *bulkActionResolver) Operator(ctx context.Context, obj *model.BulkAction
 
 // Suppression is the resolver for the suppression field.
 func (r *contactResolver) Suppression(ctx context.Context, obj *model.Contact) (*model.Suppression, error) {
+	all, err := load(ctx).suppressions.Load(ctx, own(obj.ID))
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// Suppressions is the resolver for the suppressions field.
+func (r *contactResolver) Suppressions(ctx context.Context, obj *model.Contact) ([]*model.Suppression, error) {
 	return load(ctx).suppressions.Load(ctx, own(obj.ID))
 }
 
@@ -138,12 +147,17 @@ func (r *mutationResolver) SuppressionAdd(ctx context.Context, input model.Suppr
 
 // SuppressionRemove is the resolver for the suppressionRemove field.
 func (r *mutationResolver) SuppressionRemove(ctx context.Context, input model.SuppressionRemoveInput) (*model.SuppressionRemovePayload, error) {
+	var remaining []*consent.Suppression
 	id, err := globalid.Decode("id", kindSuppression, input.ID)
 	if err == nil {
-		err = r.Services.Consents.Unsuppress(ctx, id)
+		remaining, err = r.Services.Consents.Unsuppress(ctx, id)
 	}
 	errs, err := payloadErrors(err)
-	return &model.SuppressionRemovePayload{DeletedID: kept(errs, &input.ID), UserErrors: errs}, err
+	payload := &model.SuppressionRemovePayload{DeletedID: kept(errs, &input.ID), UserErrors: errs}
+	if err == nil && len(errs) == 0 {
+		payload.Remaining = toSuppressions(remaining)
+	}
+	return payload, err
 }
 
 // BulkActions is the resolver for the bulkActions field.
@@ -177,6 +191,11 @@ func (r *subscriptionResolver) BulkActionProgress(ctx context.Context, id string
 	}, func(a *model.BulkAction) bool { return a.FinishedAt != nil })
 }
 
+// Others is the resolver for the others field.
+func (r *suppressionResolver) Others(ctx context.Context, obj *model.Suppression) ([]*model.Suppression, error) {
+	return load(ctx).besides.Load(ctx, own(obj.ID))
+}
+
 // Message is the resolver for the message field.
 func (r *timelineEntryResolver) Message(ctx context.Context, obj *model.TimelineEntry) (*model.Message, error) {
 	if obj.Message == nil {
@@ -194,10 +213,14 @@ func (r *timelineEntryResolver) Operator(ctx context.Context, obj *model.Timelin
 // BulkAction returns generated.BulkActionResolver implementation.
 func (r *Resolver) BulkAction() generated.BulkActionResolver { return &bulkActionResolver{r} }
 
+// Suppression returns generated.SuppressionResolver implementation.
+func (r *Resolver) Suppression() generated.SuppressionResolver { return &suppressionResolver{r} }
+
 // TimelineEntry returns generated.TimelineEntryResolver implementation.
 func (r *Resolver) TimelineEntry() generated.TimelineEntryResolver { return &timelineEntryResolver{r} }
 
 type (
 	bulkActionResolver    struct{ *Resolver }
+	suppressionResolver   struct{ *Resolver }
 	timelineEntryResolver struct{ *Resolver }
 )

@@ -326,6 +326,22 @@ func toSuppression(su *consent.Suppression) *model.Suppression {
 	}
 }
 
+func toSuppressions(rows []*consent.Suppression) []*model.Suppression {
+	out := make([]*model.Suppression, len(rows))
+	for i, su := range rows {
+		out[i] = toSuppression(su)
+	}
+	return out
+}
+
+func toSuppressionsBy(found map[int64][]*consent.Suppression, ids []int64) map[int64][]*model.Suppression {
+	out := make(map[int64][]*model.Suppression, len(ids))
+	for _, id := range ids {
+		out[id] = toSuppressions(found[id])
+	}
+	return out
+}
+
 func toDecision(d *explain.Decision) *model.MessageDecision {
 	if d == nil {
 		return nil

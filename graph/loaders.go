@@ -48,7 +48,8 @@ type loaders struct {
 	operators     *dataloadgen.Loader[int64, *auth.Operator]
 	duplicates    *dataloadgen.Loader[int64, []*contact.Contact]
 	addresses     *dataloadgen.Loader[int64, []*contact.Known]
-	suppressions  *dataloadgen.Loader[int64, *model.Suppression]
+	suppressions  *dataloadgen.Loader[int64, []*model.Suppression] // by contact
+	besides       *dataloadgen.Loader[int64, []*model.Suppression] // by suppression
 	topics        *dataloadgen.Loader[int64, *topic.Topic]
 	topicCounts   *dataloadgen.Loader[int64, topic.Counts]
 	subscriptions *dataloadgen.Loader[int64, map[int64]*topic.Subscription]
@@ -213,17 +214,17 @@ func newLoaders(s Services) *loaders {
 			}
 			return out, err
 		}),
-		suppressions: batched(func(ctx context.Context, ids []int64) (map[int64]*model.Suppression, error) {
+		suppressions: batched(func(ctx context.Context, ids []int64) (map[int64][]*model.Suppression, error) {
 			people, err := s.Contacts.ByIDs(ctx, ids)
 			if err != nil {
 				return nil, err
 			}
 			found, err := s.Consents.SuppressionsOf(ctx, people)
-			out := make(map[int64]*model.Suppression, len(ids))
-			for _, id := range ids {
-				out[id] = toSuppression(found[id])
-			}
-			return out, err
+			return toSuppressionsBy(found, ids), err
+		}),
+		besides: batched(func(ctx context.Context, ids []int64) (map[int64][]*model.Suppression, error) {
+			found, err := s.Consents.Beside(ctx, ids)
+			return toSuppressionsBy(found, ids), err
 		}),
 		optOutReviews: batched(func(ctx context.Context, ids []int64) (map[int64]*optout.Review, error) {
 			found, err := s.OptOuts.OfContacts(ctx, ids)

@@ -35,6 +35,7 @@ type ContactResolver interface {
 	LastOutboundAt(ctx context.Context, obj *model.Contact) (*time.Time, error)
 
 	Suppression(ctx context.Context, obj *model.Contact) (*model.Suppression, error)
+	Suppressions(ctx context.Context, obj *model.Contact) ([]*model.Suppression, error)
 	PossibleDuplicates(ctx context.Context, obj *model.Contact) ([]*model.Contact, error)
 	Timeline(ctx context.Context, obj *model.Contact, first *int, before *time.Time) ([]*model.TimelineEntry, error)
 	Topics(ctx context.Context, obj *model.Contact) ([]*model.TopicSubscription, error)
@@ -1281,6 +1282,38 @@ func (ec *executionContext) _Contact_suppression(ctx context.Context, field grap
 	)
 }
 func (ec *executionContext) fieldContext_Contact_suppression(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Contact",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Suppression(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Contact_suppressions(ctx context.Context, field graphql.CollectedField, obj *model.Contact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Contact_suppressions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Contact().Suppressions(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Suppression) graphql.Marshaler {
+			return ec.marshalNSuppression2ᚕᚖeventstreamᚋgraphᚋmodelᚐSuppressionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Contact_suppressions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Contact",
 		Field:      field,
@@ -2817,6 +2850,12 @@ func (ec *executionContext) _Contact(ctx context.Context, sel ast.SelectionSet, 
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Contact_suppression(ctx, field, obj)
+				})
+		case "suppressions":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Contact_suppressions(ctx, field, obj)
 				})
 		case "possibleDuplicates":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

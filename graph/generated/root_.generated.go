@@ -47,6 +47,7 @@ type ResolverRoot interface {
 	Segment() SegmentResolver
 	SegmentConnection() SegmentConnectionResolver
 	Subscription() SubscriptionResolver
+	Suppression() SuppressionResolver
 	TemplateConnection() TemplateConnectionResolver
 	TemplatePreview() TemplatePreviewResolver
 	TimelineEntry() TimelineEntryResolver
@@ -436,6 +437,7 @@ type ComplexityRoot struct {
 		Region             func(childComplexity int) int
 		SessionWindow      func(childComplexity int) int
 		Suppression        func(childComplexity int) int
+		Suppressions       func(childComplexity int) int
 		Tags               func(childComplexity int) int
 		TimeZone           func(childComplexity int) int
 		TimeZoneSource     func(childComplexity int) int
@@ -1437,6 +1439,7 @@ type ComplexityRoot struct {
 	Suppression struct {
 		CreatedAt func(childComplexity int) int
 		ID        func(childComplexity int) int
+		Others    func(childComplexity int) int
 		Reason    func(childComplexity int) int
 		Until     func(childComplexity int) int
 	}
@@ -1459,6 +1462,7 @@ type ComplexityRoot struct {
 
 	SuppressionRemovePayload struct {
 		DeletedID  func(childComplexity int) int
+		Remaining  func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -3187,6 +3191,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Contact.Suppression(childComplexity), true
+	case "Contact.suppressions":
+		if e.ComplexityRoot.Contact.Suppressions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Contact.Suppressions(childComplexity), true
 	case "Contact.tags":
 		if e.ComplexityRoot.Contact.Tags == nil {
 			break
@@ -7756,6 +7766,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Suppression.ID(childComplexity), true
+	case "Suppression.others":
+		if e.ComplexityRoot.Suppression.Others == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Suppression.Others(childComplexity), true
 	case "Suppression.reason":
 		if e.ComplexityRoot.Suppression.Reason == nil {
 			break
@@ -7820,6 +7836,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SuppressionRemovePayload.DeletedID(childComplexity), true
+	case "SuppressionRemovePayload.remaining":
+		if e.ComplexityRoot.SuppressionRemovePayload.Remaining == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionRemovePayload.Remaining(childComplexity), true
 	case "SuppressionRemovePayload.userErrors":
 		if e.ComplexityRoot.SuppressionRemovePayload.UserErrors == nil {
 			break
@@ -8799,13 +8821,18 @@ type ContactViewFilter {
   query: SegmentQuery
 }
 
-"An address that must not be written to, kept as a keyed hash."
+"""
+One reason for which an address must not be written to. The address is kept as a keyed hash. An address may have several reasons:
+each ends by itself, and nobody is written to as long as one is in force.
+"""
 type Suppression implements Node {
   id: ID!
   reason: SuppressionReason!
   "Null: for ever."
   until: DateTime
   createdAt: DateTime!
+  "What else keeps the same address from being written to, an erasure first, then what lasts longest. Lifting this one leaves them."
+  others: [Suppression!]! @goField(forceResolver: true) @listSize(assumedSize: 2)
 }
 
 enum TimelineKind {
@@ -8839,8 +8866,10 @@ type TimelineEntry {
 extend type Contact {
   "Entries of the attribute tags."
   tags: [String!]! @listSize(assumedSize: 50)
-  "Null while nothing keeps the address from being written to."
+  "The first of suppressions; null while nothing keeps their addresses from being written to."
   suppression: Suppression @goField(forceResolver: true)
+  "Why their addresses must not be written to, all that is in force: an erasure first, then what lasts longest."
+  suppressions: [Suppression!]! @goField(forceResolver: true) @listSize(assumedSize: 2)
   "Contacts that may be the same person: the same name, unless more than four have it, or the same e-mail address or id in the attributes; at most ten."
   possibleDuplicates: [Contact!]! @goField(forceResolver: true) @listSize(assumedSize: 10) @cost(weight: 5)
   "Messages, delivery, consent and changes before a moment, newest first; at most 200, over the last 500 messages."
@@ -8882,9 +8911,9 @@ extend type Mutation {
   contactViewSave(input: ContactViewSaveInput!): ContactViewSavePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   contactViewDelete(input: ContactViewDeleteInput!): ContactViewDeletePayload!
     @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
-  "Keeps one address, known or not, from being written to."
+  "Keeps one address, known or not, from being written to. What else does so stays; of the same reason's ends the later one holds."
   suppressionAdd(input: SuppressionAddInput!): SuppressionAddPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
-  "Lifts what a person put there; an opt-out needs a new opt-in, an erasure the person's own START."
+  "Lifts one reason that a person gave, and leaves the others; an opt-out needs a new opt-in, an erasure the person's own START."
   suppressionRemove(input: SuppressionRemoveInput!): SuppressionRemovePayload!
     @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
 }
@@ -8979,6 +9008,8 @@ input SuppressionRemoveInput {
 }
 type SuppressionRemovePayload {
   deletedId: ID
+  "What still keeps the address from being written to; null where nothing was lifted."
+  remaining: [Suppression!] @listSize(assumedSize: 2)
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -12927,6 +12958,8 @@ func (ec *executionContext) childFields_Contact(ctx context.Context, field graph
 		return ec.fieldContext_Contact_tags(ctx, field)
 	case "suppression":
 		return ec.fieldContext_Contact_suppression(ctx, field)
+	case "suppressions":
+		return ec.fieldContext_Contact_suppressions(ctx, field)
 	case "possibleDuplicates":
 		return ec.fieldContext_Contact_possibleDuplicates(ctx, field)
 	case "timeline":
@@ -14615,6 +14648,8 @@ func (ec *executionContext) childFields_Suppression(ctx context.Context, field g
 		return ec.fieldContext_Suppression_until(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Suppression_createdAt(ctx, field)
+	case "others":
+		return ec.fieldContext_Suppression_others(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Suppression", field.Name)
 }
@@ -14655,6 +14690,8 @@ func (ec *executionContext) childFields_SuppressionRemovePayload(ctx context.Con
 	switch field.Name {
 	case "deletedId":
 		return ec.fieldContext_SuppressionRemovePayload_deletedId(ctx, field)
+	case "remaining":
+		return ec.fieldContext_SuppressionRemovePayload_remaining(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_SuppressionRemovePayload_userErrors(ctx, field)
 	}

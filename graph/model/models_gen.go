@@ -714,8 +714,10 @@ type Contact struct {
 	UpdatedAt      time.Time  `json:"updatedAt"`
 	// Entries of the attribute tags.
 	Tags []string `json:"tags"`
-	// Null while nothing keeps the address from being written to.
+	// The first of suppressions; null while nothing keeps their addresses from being written to.
 	Suppression *Suppression `json:"suppression,omitempty"`
+	// Why their addresses must not be written to, all that is in force: an erasure first, then what lasts longest.
+	Suppressions []*Suppression `json:"suppressions"`
 	// Contacts that may be the same person: the same name, unless more than four have it, or the same e-mail address or id in the attributes; at most ten.
 	PossibleDuplicates []*Contact `json:"possibleDuplicates"`
 	// Messages, delivery, consent and changes before a moment, newest first; at most 200, over the last 500 messages.
@@ -2361,13 +2363,16 @@ type SkipReasonCount struct {
 type Subscription struct {
 }
 
-// An address that must not be written to, kept as a keyed hash.
+// One reason for which an address must not be written to. The address is kept as a keyed hash. An address may have several reasons:
+// each ends by itself, and nobody is written to as long as one is in force.
 type Suppression struct {
 	ID     string            `json:"id"`
 	Reason SuppressionReason `json:"reason"`
 	// Null: for ever.
 	Until     *time.Time `json:"until,omitempty"`
 	CreatedAt time.Time  `json:"createdAt"`
+	// What else keeps the same address from being written to, an erasure first, then what lasts longest. Lifting this one leaves them.
+	Others []*Suppression `json:"others"`
 }
 
 func (Suppression) IsNode() {}
@@ -2410,8 +2415,10 @@ type SuppressionRemoveInput struct {
 }
 
 type SuppressionRemovePayload struct {
-	DeletedID  *string      `json:"deletedId,omitempty"`
-	UserErrors []*UserError `json:"userErrors"`
+	DeletedID *string `json:"deletedId,omitempty"`
+	// What still keeps the address from being written to; null where nothing was lifted.
+	Remaining  []*Suppression `json:"remaining,omitempty"`
+	UserErrors []*UserError   `json:"userErrors"`
 }
 
 type SystemHealth struct {

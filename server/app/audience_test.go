@@ -94,13 +94,44 @@ func TestBulkActions(t *testing.T) {
 	})
 	require.Equal(t, 11, a.Changed, "77 and 770 to 779")
 	var quiet struct {
-		Contact struct{ Suppression struct{ ID, Reason string } }
+		Contact struct {
+			Suppression  struct{ ID, Reason string }
+			Suppressions []struct{ ID, Reason string }
+		}
 	}
-	e.contact("0049 151 00000077", "suppression { id reason }", &quiet)
-	require.Equal(t, "COMPLAINT", quiet.Contact.Suppression.Reason)
-	e.do(nil, `mutation($id: ID!) { suppressionRemove(input: {id: $id}) { deletedId } }`,
-		map[string]any{"id": quiet.Contact.Suppression.ID})
-	require.Equal(t, 11, e.query("SELECT count(*) FROM suppressions"), "ten complaints and the one who opted out")
+	e.do(nil, `mutation { suppressionAdd(input: {address: "0049 151 00000077", until: "2100-01-01T00:00:00Z"}) { suppression { id } } }`, nil)
+	e.contact("0049 151 00000077", "suppression { id reason } suppressions { id reason }", &quiet)
+	require.Equal(t, "COMPLAINT", quiet.Contact.Suppression.Reason, "it lasts longest")
+	require.Len(t, quiet.Contact.Suppressions, 2)
+	var listed struct {
+		Suppressions struct {
+			Nodes []struct {
+				Reason string
+				Others []struct{ Reason string }
+			}
+		}
+	}
+	e.do(&listed, `{ suppressions(filter: {reason: OPERATOR}) { nodes { reason others { reason } } } }`, nil)
+	require.Equal(t, "COMPLAINT", listed.Suppressions.Nodes[0].Others[0].Reason)
+	var lifted struct {
+		SuppressionRemove struct {
+			Remaining  []struct{ Reason string }
+			UserErrors []struct{ Message string }
+		}
+	}
+	const lift = `mutation($id: ID!) { suppressionRemove(input: {id: $id}) { remaining { reason } userErrors { message } } }`
+	e.do(&lifted, lift, map[string]any{"id": quiet.Contact.Suppression.ID})
+	require.Len(t, lifted.SuppressionRemove.Remaining, 1)
+	require.Equal(t, "OPERATOR", lifted.SuppressionRemove.Remaining[0].Reason)
+	e.do(&lifted, lift, map[string]any{"id": quiet.Contact.Suppression.ID})
+	require.Nil(t, lifted.SuppressionRemove.Remaining)
+	require.Contains(t, lifted.SuppressionRemove.UserErrors[0].Message, "suppression")
+	e.contact("0049 151 00000077", "suppression { id reason } suppressions { id reason }", &quiet)
+	require.Equal(t, "OPERATOR", quiet.Contact.Suppression.Reason)
+	require.Len(t, quiet.Contact.Suppressions, 1)
+	e.do(&lifted, lift, map[string]any{"id": quiet.Contact.Suppression.ID})
+	require.Empty(t, lifted.SuppressionRemove.Remaining)
+	require.Equal(t, 11, e.query("SELECT count(*) FROM suppressed_addresses"), "ten complaints and the one who opted out")
 
 	// An export comes back in unchanged.
 	a, _ = e.act("contactExport", map[string]any{"contacts": everybody()})
@@ -223,7 +254,7 @@ func TestEraseLeavesNothingPersonal(t *testing.T) {
 	} {
 		require.Zero(t, e.query(sql, digits), table)
 	}
-	require.Equal(t, 1, e.query("SELECT count(*) FROM suppressions WHERE reason = 'erased'"))
+	require.Equal(t, 1, e.query("SELECT count(*) FROM suppressed_addresses WHERE reason = 'erased'"))
 	var events struct {
 		WebhookEvents struct {
 			Nodes []struct{ Params map[string]string }
@@ -242,7 +273,7 @@ func TestEraseLeavesNothingPersonal(t *testing.T) {
 	require.Equal(t, 2, c.Accepted)
 	require.Equal(t, 1, c.Skipped)
 	e.do(nil, `mutation { sandboxInboundSend(input: {from: "`+number+`", body: "START"}) { sid } }`, nil)
-	require.Eventually(t, func() bool { return e.query("SELECT count(*) FROM suppressions") == 0 }, patience,
+	require.Eventually(t, func() bool { return e.query("SELECT count(*) FROM suppressed_addresses") == 0 }, patience,
 		20*time.Millisecond)
 	camp = e.launch("back", 1000)
 	require.Equal(t, 3, e.await(camp, "COMPLETED").Accepted)

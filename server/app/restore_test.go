@@ -170,7 +170,7 @@ func TestTheRestoreDrill(t *testing.T) {
 	require.Equal(t, people-1, c.query("SELECT count(*) FROM messages WHERE campaign_id = ? AND (sid IS NOT NULL OR skip_reason = 'opted_out')", local(t, running)))
 	require.Equal(t, people-1, c.query("SELECT count(*) FROM messages WHERE campaign_id = ? AND (sid IS NOT NULL OR skip_reason = 'opted_out')", local(t, planned)))
 	require.Equal(t, 1, c.query("SELECT count(*) FROM contacts WHERE address = '+4915100000007' AND consent_status = 'opted_out'"), "the STOP was found in the log")
-	require.Equal(t, 1, c.query("SELECT count(*) FROM suppressions WHERE reason = 'erased'"))
+	require.Equal(t, 1, c.query("SELECT count(*) FROM suppressed_addresses WHERE reason = 'erased'"))
 
 	trail := c.Services.Trail
 	require.Eventually(t, func() bool {

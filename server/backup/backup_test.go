@@ -150,7 +150,7 @@ func TestWhatWasBackedUpIsRestored(t *testing.T) {
 	require.Equal(t, "the seed", string(plain))
 	found, err := dst.consents(after).Suppressed(t.Context(), dst.DB, []string{ada})
 	require.NoError(t, err)
-	require.Equal(t, consent.SuppressedErased, found[ada], "who was erased stays so")
+	require.Equal(t, consent.Reasons{consent.SuppressedErased}, found[ada], "who was erased stays so")
 
 	// Triggers, references and sequences are as they were.
 	for _, sql := range []string{
@@ -244,12 +244,12 @@ func TestWhatIsNoWholeBackupIsRefused(t *testing.T) {
 		})
 	}
 	for want, path := range map[string]string{
-		"not the one that was signed": manifest(func(m map[string]any) { m["takenAt"] = "2030-01-01T00:00:00Z" }),
-		"format":                      manifest(func(m map[string]any) { m["format"] = 2 }),
-		"manifest":                    rewritten(t, made.Path, "manifest.json", func([]byte) []byte { return nil }),
-		"changed since":               rewritten(t, made.Path, "tables/contacts.copy", func(b []byte) []byte { return bytes.Replace(b, []byte(`"n": 17}`), []byte(`"n": 18}`), 1) }),
-		"2999 rows":                   rewritten(t, made.Path, "tables/messages.copy", func(b []byte) []byte { return b[bytes.IndexByte(b, '\n')+1:] }),
-		"the part suppressions":       rewritten(t, made.Path, "tables/suppressions.copy", func([]byte) []byte { return nil }),
+		"not the one that was signed":   manifest(func(m map[string]any) { m["takenAt"] = "2030-01-01T00:00:00Z" }),
+		"format":                        manifest(func(m map[string]any) { m["format"] = 2 }),
+		"manifest":                      rewritten(t, made.Path, "manifest.json", func([]byte) []byte { return nil }),
+		"changed since":                 rewritten(t, made.Path, "tables/contacts.copy", func(b []byte) []byte { return bytes.Replace(b, []byte(`"n": 17}`), []byte(`"n": 18}`), 1) }),
+		"2999 rows":                     rewritten(t, made.Path, "tables/messages.copy", func(b []byte) []byte { return b[bytes.IndexByte(b, '\n')+1:] }),
+		"the part suppressed_addresses": rewritten(t, made.Path, "tables/suppressed_addresses.copy", func([]byte) []byte { return nil }),
 	} {
 		require.ErrorContains(t, dst.restore(path, backup.NoKeys, k), want)
 		if want != "2999 rows" { // whose bytes tell as well

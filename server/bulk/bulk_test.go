@@ -144,7 +144,7 @@ func TestErasingGoesInBatchesThatCommit(t *testing.T) {
 	require.Equal(t, 1000, e.count("SELECT count(*) FROM contacts WHERE address = 'erased:' || id"))
 	require.Zero(t, e.count("SELECT count(*) FROM messages WHERE body <> '' OR status <> 'canceled'"))
 	require.Equal(t, 999, e.count("SELECT done FROM bulk_actions"))
-	require.Equal(t, 1000, e.count("SELECT count(*) FROM suppressions WHERE reason = 'erased'"))
+	require.Equal(t, 1000, e.count("SELECT count(*) FROM suppressed_addresses WHERE reason = 'erased'"))
 }
 
 // Contacts that stop being selected while the erasure waits for them stay.

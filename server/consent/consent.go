@@ -331,14 +331,12 @@ func (s *Service) RecordBulk(ctx context.Context, tx bun.Tx, bulk []Bulk) error 
 	return optOut(ctx, tx, out)
 }
 
-// Suppressed tells which of these match keys must not be written to.
-func (s *Service) Suppressed(ctx context.Context, idb bun.IDB,
-	matchKeys []string,
-) (map[string]SuppressionReason, error) {
+// Suppressed tells which of these match keys must not be written to, and why.
+func (s *Service) Suppressed(ctx context.Context, idb bun.IDB, matchKeys []string) (map[string]Reasons, error) {
 	rows, err := s.suppressionsBy(ctx, idb, matchKeys)
-	found := make(map[string]SuppressionReason, len(rows))
-	for key, su := range rows {
-		found[key] = su.Reason
+	found := make(map[string]Reasons, len(rows))
+	for key, theirs := range rows {
+		found[key] = reasonsOf(theirs)
 	}
 	return found, err
 }

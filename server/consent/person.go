@@ -2,6 +2,7 @@ package consent
 
 import (
 	"context"
+	"slices"
 
 	"eventstream/server/contact"
 	"eventstream/server/keys"
@@ -9,20 +10,20 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// SuppressedContacts tells which contacts must not be written to: a suppression of
-// any of a person's addresses holds for all of them.
-func (s *Service) SuppressedContacts(ctx context.Context, idb bun.IDB, ids []int64) (map[int64]SuppressionReason, error) {
+// SuppressedContacts tells which contacts must not be written to, and why: a suppression
+// of any of a person's addresses holds for all of them.
+func (s *Service) SuppressedContacts(ctx context.Context, idb bun.IDB, ids []int64) (map[int64]Reasons, error) {
 	rows, err := s.suppressionsOf(ctx, idb, ids)
-	found := make(map[int64]SuppressionReason, len(rows))
-	for id, su := range rows {
-		if su != nil {
-			found[id] = su.Reason
+	found := make(map[int64]Reasons, len(rows))
+	for id, theirs := range rows {
+		if len(theirs) > 0 {
+			found[id] = reasonsOf(theirs)
 		}
 	}
 	return found, err
 }
 
-func (s *Service) suppressionsOf(ctx context.Context, idb bun.IDB, ids []int64) (map[int64]*Suppression, error) {
+func (s *Service) suppressionsOf(ctx context.Context, idb bun.IDB, ids []int64) (map[int64][]*Suppression, error) {
 	of, err := contact.KeysOf(ctx, idb, ids)
 	if err != nil {
 		return nil, err
@@ -32,14 +33,13 @@ func (s *Service) suppressionsOf(ctx context.Context, idb bun.IDB, ids []int64) 
 		all = append(all, theirs...)
 	}
 	rows, err := s.suppressionsBy(ctx, idb, all)
-	found := make(map[int64]*Suppression, len(ids))
+	found := make(map[int64][]*Suppression, len(ids))
 	for _, id := range ids {
 		found[id] = nil
 		for _, key := range of[id] {
-			if su := rows[key]; su != nil && (found[id] == nil || su.Reason == SuppressedErased) {
-				found[id] = su
-			}
+			found[id] = append(found[id], rows[key]...)
 		}
+		slices.SortFunc(found[id], stronger)
 	}
 	return found, err
 }

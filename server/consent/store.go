@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"eventstream/server/apperr"
 	"eventstream/server/contact"
 	"eventstream/server/db"
 
@@ -68,117 +67,6 @@ func ownOptIn(ctx context.Context, tx bun.Tx, contactID int64, at time.Time) (ow
 	err = tx.NewRaw(`SELECT EXISTS (SELECT 1 FROM consent_events WHERE status = 'opted_in' AND source = 'keyword' AND occurred_at >= ?1
 		AND `+contact.Family+`)`, contactID, at).Scan(ctx, &own)
 	return own, db.Err(err)
-}
-
-// spelled is an address as it would be hashed now, and by all keys that there were.
-type spelled struct {
-	now []byte
-	all [][]byte
-}
-
-// standing gives each address the hash by which it is suppressed already, else the
-// one of now, so that nobody is suppressed twice.
-func standing(ctx context.Context, tx bun.Tx, addresses []spelled) ([][]byte, error) {
-	hashes, earlier := make([][]byte, len(addresses)), [][]byte(nil)
-	at := map[string]int{}
-	for i, a := range addresses {
-		hashes[i] = a.now
-		for _, h := range a.all {
-			if len(a.all) > 1 {
-				earlier = append(earlier, h)
-				at[string(h)] = i
-			}
-		}
-	}
-	if len(earlier) == 0 {
-		return hashes, nil
-	}
-	var there [][]byte
-	err := tx.NewRaw("SELECT address_hash FROM suppressions WHERE address_hash = ANY (?)",
-		pgdialect.Array(earlier)).Scan(ctx, &there)
-	for _, h := range there {
-		hashes[at[string(h)]] = h
-	}
-	return hashes, db.Err(err)
-}
-
-// optOut suppresses addresses that opted out, where nothing suppresses them yet.
-func optOut(ctx context.Context, tx bun.Tx, addresses []spelled) error {
-	if len(addresses) == 0 {
-		return nil
-	}
-	hashes, err := standing(ctx, tx, addresses)
-	if err != nil {
-		return err
-	}
-	_, err = tx.NewRaw(`INSERT INTO suppressions (address_hash, reason) SELECT DISTINCT h, 'opted_out' FROM unnest(?::bytea[]) h
-		ON CONFLICT (address_hash) DO NOTHING`, pgdialect.Array(hashes)).Exec(ctx)
-	return db.Err(err)
-}
-
-func deleteSuppressions(ctx context.Context, tx bun.Tx, hashes [][]byte, reasons ...SuppressionReason) error {
-	if len(hashes) == 0 {
-		return nil
-	}
-	_, err := tx.NewRaw("DELETE FROM suppressions WHERE address_hash = ANY (?) AND reason = ANY (?)", pgdialect.Array(hashes),
-		pgdialect.Array(reasons)).Exec(ctx)
-	return db.Err(err)
-}
-
-func suppressions(ctx context.Context, idb bun.IDB, hashes [][]byte) (rows []*Suppression, err error) {
-	if len(hashes) == 0 {
-		return nil, nil
-	}
-	err = idb.NewSelect().Model(&rows).Where("su.address_hash = ANY (?) AND (su.until IS NULL OR su.until > now())",
-		pgdialect.Array(hashes)).Scan(ctx)
-	return rows, db.Err(err)
-}
-
-func suppressMany(ctx context.Context, tx bun.Tx, hashes [][]byte, reason SuppressionReason,
-	until *time.Time,
-) (written [][]byte, err error) {
-	err = tx.NewRaw(`
-		INSERT INTO suppressions AS su (address_hash, reason, until) SELECT DISTINCT h, ?1, ?2::timestamptz
-			FROM unnest(?0::bytea[]) h
-		ON CONFLICT (address_hash) DO UPDATE SET reason = excluded.reason, until = excluded.until, created_at = now()
-			WHERE su.until IS NOT NULL OR (excluded.reason = 'erased' AND su.reason <> 'erased')
-		RETURNING address_hash`, pgdialect.Array(hashes), reason, until).Scan(ctx, &written)
-	return written, db.Err(err)
-}
-
-func suppressionForUpdate(ctx context.Context, tx bun.Tx, id int64) (*Suppression, error) {
-	su := new(Suppression)
-	err := db.Err(tx.NewSelect().Model(su).Where("su.id = ?", id).For("UPDATE").Scan(ctx))
-	if apperr.Is(err, apperr.CodeNotFound) {
-		return nil, apperr.NotFound("suppression", id)
-	}
-	return su, err
-}
-
-func removeSuppression(ctx context.Context, tx bun.Tx, id int64) error {
-	_, err := tx.NewRaw("DELETE FROM suppressions WHERE id = ?", id).Exec(ctx)
-	return db.Err(err)
-}
-
-func suppressionList(ctx context.Context, idb bun.IDB, reason *SuppressionReason, hashes [][]byte,
-	p db.Page,
-) (db.Slice[*Suppression], error) {
-	var rows []*Suppression
-	q := idb.NewSelect().Model(&rows).Where("(su.until IS NULL OR su.until > now())")
-	if reason != nil {
-		q = q.Where("su.reason = ?", *reason)
-	}
-	if hashes != nil {
-		q = q.Where("su.address_hash = ANY (?)", pgdialect.Array(hashes))
-	}
-	q, err := p.Apply(q, "su", &db.Key{Column: "id", Desc: true})
-	if err != nil {
-		return db.Slice[*Suppression]{}, err
-	}
-	if err := q.Scan(ctx); err != nil {
-		return db.Slice[*Suppression]{}, db.Err(err)
-	}
-	return db.Cut(p, rows), nil
 }
 
 // eventsOfContacts gives the same page of each contact's ledger, with what was recorded

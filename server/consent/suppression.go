@@ -1,7 +1,9 @@
 package consent
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"eventstream/server/actor"
@@ -13,15 +15,57 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// Suppression is an address that must not be written to, whoever it belongs to.
+// Suppression is one reason for which an address must not be written to, whoever it
+// belongs to. An address may have several: each ends by itself, and lifting one
+// leaves the others.
 type Suppression struct {
-	bun.BaseModel `bun:"table:suppressions,alias:su"`
+	bun.BaseModel `bun:"table:suppressed_addresses,alias:su"`
 
 	ID          int64             `bun:",pk,autoincrement"`
 	AddressHash []byte            // keys.Ring.Hash of the match key
 	Reason      SuppressionReason //
 	Until       *time.Time        // nil: for ever
 	CreatedAt   time.Time         `bun:",nullzero"`
+}
+
+// Reasons are those that are in force for an address or a person, the strongest
+// first: an erasure, then the one that lasts longest. Nobody is written to who has any.
+type Reasons []SuppressionReason
+
+// Has reports whether one of them is this.
+func (r Reasons) Has(reason SuppressionReason) bool { return slices.Contains(r, reason) }
+
+// But gives the others.
+func (r Reasons) But(reason SuppressionReason) (others Reasons) {
+	for _, other := range r {
+		if other != reason {
+			others = append(others, other)
+		}
+	}
+	return others
+}
+
+func reasonsOf(rows []*Suppression) (reasons Reasons) {
+	for _, su := range rows {
+		if !reasons.Has(su.Reason) {
+			reasons = append(reasons, su.Reason)
+		}
+	}
+	return reasons
+}
+
+// stronger is the order of Reasons, as strongest is in SQL.
+func stronger(a, b *Suppression) int {
+	if e := a.Reason == SuppressedErased; e != (b.Reason == SuppressedErased) {
+		return map[bool]int{true: -1, false: 1}[e]
+	}
+	switch {
+	case a.Until == nil && b.Until == nil, a.Until != nil && b.Until != nil && a.Until.Equal(*b.Until):
+		return cmp.Compare(a.ID, b.ID)
+	case a.Until == nil, b.Until != nil && a.Until.After(*b.Until):
+		return -1
+	}
+	return 1
 }
 
 // byHand are the reasons that people give; the others follow from what
@@ -44,10 +88,21 @@ func (s *Service) CheckSuppression(reason SuppressionReason, until *time.Time) e
 }
 
 // Suppress keeps these match keys from being written to, in the caller's
-// transaction, and tells for which that is news. A suppression that is there
-// stays, but for one that ends: that gives way; and an erasure is for ever.
+// transaction, and tells for which that changes something. Whatever else suppresses
+// them stays; of the same reason's ends the later one holds.
 func (s *Service) Suppress(ctx context.Context, tx bun.Tx, matchKeys []string, reason SuppressionReason,
 	until *time.Time,
+) (map[string]bool, error) {
+	ends := make([]*time.Time, len(matchKeys))
+	for i := range ends {
+		ends[i] = until
+	}
+	return s.suppressUntil(ctx, tx, matchKeys, reason, ends)
+}
+
+// suppressUntil is Suppress with an end for each key.
+func (s *Service) suppressUntil(ctx context.Context, tx bun.Tx, matchKeys []string, reason SuppressionReason,
+	until []*time.Time,
 ) (map[string]bool, error) {
 	ring, err := s.keys.Ring(ctx, tx)
 	if err != nil {
@@ -57,7 +112,7 @@ func (s *Service) Suppress(ctx context.Context, tx bun.Tx, matchKeys []string, r
 	for i, key := range matchKeys {
 		addresses[i] = spelled{ring.Hash(key), ring.All(key)}
 	}
-	hashes, err := standing(ctx, tx, addresses)
+	hashes, err := standing(ctx, tx, addresses, reason)
 	if err != nil {
 		return nil, err
 	}
@@ -73,9 +128,9 @@ func (s *Service) Suppress(ctx context.Context, tx bun.Tx, matchKeys []string, r
 	return news, err
 }
 
-// suppressionsBy finds the suppressions in force, by match key. Each address is
-// looked for by every key that its hash may have been made with.
-func (s *Service) suppressionsBy(ctx context.Context, idb bun.IDB, matchKeys []string) (map[string]*Suppression, error) {
+// suppressionsBy finds the suppressions in force, by match key, the strongest first.
+// Each address is looked for by every key that its hash may have been made with.
+func (s *Service) suppressionsBy(ctx context.Context, idb bun.IDB, matchKeys []string) (map[string][]*Suppression, error) {
 	if len(matchKeys) == 0 {
 		return nil, nil //nolint:nilnil // of nobody there is none
 	}
@@ -92,12 +147,10 @@ func (s *Service) suppressionsBy(ctx context.Context, idb bun.IDB, matchKeys []s
 		}
 	}
 	rows, err := suppressions(ctx, idb, hashes)
-	found := make(map[string]*Suppression, len(rows))
+	found := make(map[string][]*Suppression, len(rows))
 	for _, su := range rows {
 		key := byHash[string(su.AddressHash)]
-		if found[key] == nil || su.Reason == SuppressedErased {
-			found[key] = su
-		}
+		found[key] = append(found[key], su)
 	}
 	return found, err
 }
@@ -125,21 +178,24 @@ func (s *Service) SuppressAddress(ctx context.Context, address, region string, r
 		if err != nil {
 			return err
 		}
-		if su = found[a.MatchKey]; su == nil {
+		i := slices.IndexFunc(found[a.MatchKey], func(su *Suppression) bool { return su.Reason == reason })
+		if i < 0 {
 			return apperr.Invalid("until", "it is over already")
 		}
+		su = found[a.MatchKey][i]
 		return audit.Record(ctx, tx, "suppression.add", "suppression", su.ID, map[string]any{"reason": reason})
 	})
 	return su, err
 }
 
-// Unsuppress lifts what a person put there. An opt-out is lifted by the
-// contact's own newer opt-in, an erasure by nobody.
-func (s *Service) Unsuppress(ctx context.Context, id int64) error {
+// Unsuppress lifts a reason that a person gave, and tells what else keeps the address
+// from being written to. An opt-out is lifted by the contact's own newer opt-in, an
+// erasure by their own START alone.
+func (s *Service) Unsuppress(ctx context.Context, id int64) (remaining []*Suppression, err error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
-		return err
+		return nil, err
 	}
-	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		su, err := suppressionForUpdate(ctx, tx, id)
 		if err != nil {
 			return err
@@ -154,14 +210,24 @@ func (s *Service) Unsuppress(ctx context.Context, id int64) error {
 		if err := removeSuppression(ctx, tx, id); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "suppression.remove", "suppression", id, map[string]any{"reason": su.Reason})
+		if remaining, err = suppressions(ctx, tx, [][]byte{su.AddressHash}); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "suppression.remove", "suppression", id,
+			map[string]any{"reason": su.Reason, "remaining": reasonsOf(remaining)})
 	})
+	return remaining, err
 }
 
-// SuppressionsOf finds the suppressions in force of contacts, by contact id: that of
-// any of their addresses, an erasure first.
-func (s *Service) SuppressionsOf(ctx context.Context, contacts []*contact.Contact) (map[int64]*Suppression, error) {
+// SuppressionsOf finds the suppressions in force of contacts, by contact id: those of
+// all their addresses, the strongest first.
+func (s *Service) SuppressionsOf(ctx context.Context, contacts []*contact.Contact) (map[int64][]*Suppression, error) {
 	return s.suppressionsOf(ctx, s.db, contact.IDs(contacts))
+}
+
+// Beside finds, by id, what else suppresses the addresses of these suppressions.
+func (s *Service) Beside(ctx context.Context, ids []int64) (map[int64][]*Suppression, error) {
+	return beside(ctx, s.db, ids)
 }
 
 // SuppressionFilter narrows the suppressions in force.

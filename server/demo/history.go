@@ -103,7 +103,7 @@ type history struct {
 	people      map[int64]*contact.Contact
 	changed     map[int64]bool
 	decisions   []consent.Bulk // in the order in which they were made
-	suppressed  map[int64]consent.SuppressionReason
+	suppressed  map[int64]consent.Reasons
 	subscribed  map[topic.Pair]bool
 	talks       map[int64]*conversation.Conversation
 	nextMessage uint64
@@ -210,7 +210,7 @@ func (h *history) subscribe(ctx context.Context, tx bun.Tx, rows []*contact.Cont
 func (h *history) arrive(ctx context.Context, tx bun.Tx, n int) error {
 	h.people, h.changed = make(map[int64]*contact.Contact, n), map[int64]bool{}
 	h.subscribed = map[topic.Pair]bool{}
-	h.suppressed, h.talks = map[int64]consent.SuppressionReason{}, map[int64]*conversation.Conversation{}
+	h.suppressed, h.talks = map[int64]consent.Reasons{}, map[int64]*conversation.Conversation{}
 	var err error
 	if h.sender, err = firstSender(ctx, tx); err != nil {
 		return err
@@ -302,7 +302,7 @@ func (h *history) insert(ctx context.Context, tx bun.Tx, rows []*contact.Contact
 	for _, c := range rows {
 		h.people[c.ID], ids[c.MatchKey] = c, c.ID
 		if c.ConsentStatus == contact.ConsentOptedOut {
-			h.suppressed[c.ID] = consent.SuppressedOptedOut
+			h.suppressed[c.ID] = consent.Reasons{consent.SuppressedOptedOut}
 		}
 	}
 	for i := range h.decisions {
@@ -469,7 +469,7 @@ func (h *history) optOut(c *contact.Contact, in *message.Message, at time.Time,
 	after func(time.Time, float64) *time.Time,
 ) *message.Message {
 	c.ConsentStatus, c.ConsentAt = contact.ConsentOptedOut, &at
-	h.suppressed[c.ID] = consent.SuppressedOptedOut
+	h.suppressed[c.ID] = consent.Reasons{consent.SuppressedOptedOut}
 	h.decisions = append(h.decisions, consent.Bulk{
 		ContactID: c.ID, MatchKey: c.MatchKey,
 		Change: consent.Change{

@@ -108,7 +108,7 @@ func fill(t *testing.T, d *db.DB, s *Service, messages int) {
 		exec(t, d, `INSERT INTO consent_events (contact_id, address_hash, status, source, evidence, occurred_at, operator_id)
 			VALUES (?, ?, 'opted_out', 'keyword', ?::jsonb, now(), 1)`, id, hashes[0], `{"text": "STOP by `+who+`"}`)
 		if id != 1 {
-			exec(t, d, "INSERT INTO suppressions (address_hash, reason) VALUES (?, 'opted_out')", hashes[0])
+			exec(t, d, "INSERT INTO suppressed_addresses (address_hash, reason) VALUES (?, 'opted_out')", hashes[0])
 		}
 	}
 }

@@ -65,8 +65,8 @@ var sections = []section{
 	},
 	{
 		name: "suppressions", title: "Suppressions", about: "Why they are not written to. Only a keyed hash of the address is kept.",
-		tables: []string{"suppressions"},
-		query: `SELECT id, reason, until, created_at AS since FROM suppressions
+		tables: []string{"suppressed_addresses"},
+		query: `SELECT id, reason, until, created_at AS since FROM suppressed_addresses
 			WHERE address_hash = ANY (?3) AND (until IS NULL OR until > now()) AND id > ?1 ORDER BY id LIMIT ?2`,
 	},
 	{

@@ -129,7 +129,7 @@ type facts struct {
 	read       time.Time
 	people     map[int64]*contact.Contact // by the message's contact: who they are now
 	twice      map[int64]bool             // by id: whom its contact was merged into has a message of the campaign already
-	suppressed map[int64]consent.SuppressionReason
+	suppressed map[int64]consent.Reasons
 	onTopic    map[int64]bool
 	recent     map[int64]gate.Recent
 	windows    map[int64]bool

@@ -294,8 +294,8 @@ func (o *Decision) gate(d *decided) {
 			continue // an answer inside the window needs none of these
 		}
 		if d.Purpose == string(message.PurposeConfirmation) && (q.reason == message.SkipOptedOut ||
-			q.reason == message.SkipSuppressed) {
-			continue // the one confirmation may go (47 CFR 64.1200(a)(12))
+			q.reason == message.SkipSuppressed && d.SkipReason != string(message.SkipSuppressed)) {
+			continue // the one confirmation may follow an opt-out (47 CFR 64.1200(a)(12))
 		}
 		switch {
 		case !open:

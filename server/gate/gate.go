@@ -25,9 +25,9 @@ const MaxText = 1600
 type Candidate struct {
 	Purpose    message.Purpose
 	Contact    *contact.Contact
-	Suppressed consent.SuppressionReason // "" = not suppressed
-	OffTopic   bool                      // the campaign has a topic, and they are not subscribed to it
-	Sender     sender.Status             // "" is active
+	Suppressed consent.Reasons
+	OffTopic   bool          // the campaign has a topic, and they are not subscribed to it
+	Sender     sender.Status // "" is active
 
 	Category   template.Category
 	Body       *template.Body // of the approved template; nil: free text
@@ -69,7 +69,7 @@ func Decide(c Candidate, now time.Time) Verdict {
 		return skip(message.SkipErased)
 	case p.ConsentStatus == contact.ConsentOptedOut && !confirmation:
 		return skip(message.SkipOptedOut)
-	case c.Suppressed != "" && !confirmation:
+	case len(c.forbidding()) > 0:
 		return skip(message.SkipSuppressed)
 	case c.OffTopic:
 		return skip(message.SkipNotSubscribed)
@@ -109,6 +109,16 @@ func Decide(c Candidate, now time.Time) Verdict {
 		return Verdict{Status: message.StatusPending, NotBefore: at, Reason: why}
 	}
 	return Verdict{Status: message.StatusSubmitting, Rendered: rendered}
+}
+
+// forbidding are the suppressions that stand against this message. The one confirmation
+// may follow an opt-out, but nobody gets one who complained, was erased or was suppressed
+// by an operator.
+func (c Candidate) forbidding() consent.Reasons {
+	if c.Purpose == message.PurposeConfirmation {
+		return c.Suppressed.But(consent.SuppressedOptedOut)
+	}
+	return c.Suppressed
 }
 
 // render fills the template in, or takes the free text, which only goes inside

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/hours"
 	"eventstream/server/message"
@@ -42,11 +43,11 @@ func TestTheGateInItsOrder(t *testing.T) {
 		},
 		message.SkipOptedOut: func(c *Candidate) {
 			c.Contact.ConsentStatus, c.Suppressed = contact.ConsentOptedOut,
-				"opted_out"
+				consent.Reasons{consent.SuppressedOptedOut}
 		},
 		message.SkipSuppressed: func(c *Candidate) {
 			c.Contact.ConsentStatus, c.Suppressed = contact.ConsentUnknown,
-				"complaint"
+				consent.Reasons{consent.SuppressedComplaint}
 		},
 		message.SkipNotSubscribed: func(c *Candidate) { c.Contact.ConsentStatus, c.OffTopic = contact.ConsentUnknown, true },
 		message.SkipNoConsent: func(c *Candidate) {
@@ -91,4 +92,20 @@ func TestTheGateInItsOrder(t *testing.T) {
 	us.Contact.Region, us.Contact.TimeZone, us.Category = "US", "America/New_York", template.CategoryUtility
 	v = Decide(us, at("2026-11-24T03:00:00Z")) // 22:00 in New York
 	require.Equal(t, "us_federal_hours", v.Reason, "the law binds without quiet hours too")
+}
+
+// The confirmation of an opt-out may follow it, and nothing else that stands against the number.
+func TestAConfirmationFollowsAnOptOutAlone(t *testing.T) {
+	t.Parallel()
+	a, err := contact.ParseAddress("+4915112345678", "")
+	require.NoError(t, err)
+	c := Candidate{Purpose: message.PurposeConfirmation, Contact: contact.New(a), Text: "You are out.", WindowOpen: true}
+	c.Contact.ConsentStatus = contact.ConsentOptedOut
+	for want, reasons := range map[message.Status]consent.Reasons{
+		message.StatusSubmitting: {consent.SuppressedOptedOut},
+		message.StatusSkipped:    {consent.SuppressedOptedOut, consent.SuppressedComplaint},
+	} {
+		c.Suppressed = reasons
+		require.Equal(t, want, Decide(c, at("2026-11-23T12:00:00Z")).Status)
+	}
 }

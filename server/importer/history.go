@@ -293,7 +293,7 @@ func (s *Service) people(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 	var rejects []*Reject
 	for _, r := range good {
 		c := existing[r.address.MatchKey]
-		if c == nil && suppressed[r.address.MatchKey] == consent.SuppressedErased {
+		if c == nil && suppressed[r.address.MatchKey].Has(consent.SuppressedErased) {
 			rejects = append(rejects, r.reject(imp, "the contact with this number was erased, and stays so"))
 			continue
 		}

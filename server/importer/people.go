@@ -61,9 +61,9 @@ func (r *row) known(existing map[string]*contact.Contact) (c *contact.Contact, c
 }
 
 // suppressed reports whether one of the row's addresses must not be written to.
-func (r *row) suppressed(of map[string]consent.SuppressionReason) bool {
+func (r *row) suppressed(of map[string]consent.Reasons) bool {
 	for _, a := range r.addresses {
-		if of[a.MatchKey] != "" {
+		if len(of[a.MatchKey]) > 0 {
 			return true
 		}
 	}

@@ -55,26 +55,27 @@ func (e env) text(sql string, args ...any) (s string) {
 // them. A new column of the kind fails the test until it stands here, and among
 // secret.Columns when it is encrypted.
 var sounding = map[string]string{
-	"address_keys.sealed":          "sealed",
-	"address_keys.fingerprint":     "hash: eight bytes of a keyed hash",
-	"api_tokens.token_hash":        "hash: of 256 random bits",
-	"audit_entries.hash":           "hash: of an entry and its predecessor's",
-	"audit_entries.prev_hash":      "hash: of an entry and its predecessor's",
-	"audit_keys.sealed":            "sealed",
-	"audit_tree.hash":              "hash: of entries' hashes",
-	"consent_events.address_hash":  "hash: keyed by an address key",
-	"operators.passkey_handle":     "plain: a random name that authenticators tell",
-	"operators.password_hash":      "hash: Argon2id",
-	"operators.totp_seed":          "sealed",
-	"passkeys.credential":          "plain: a public key and its counter",
-	"passkeys.credential_id":       "plain: a name that browsers are told before a sign-in",
-	"password_links.token_hash":    "hash: of 256 random bits",
-	"recovery_codes.code_hash":     "hash: of a random code",
-	"sessions.token_hash":          "hash: of 256 random bits",
-	"spent_steps.hash":             "hash: of a token that is spent",
-	"suppressions.address_hash":    "hash: keyed by an address key",
-	"webhook_events.dedupe_key":    "plain: SID and status",
-	"webhook_events.signature_key": "hash: of a signature that counts once",
+	"address_keys.sealed":               "sealed",
+	"address_keys.fingerprint":          "hash: eight bytes of a keyed hash",
+	"api_tokens.token_hash":             "hash: of 256 random bits",
+	"audit_entries.hash":                "hash: of an entry and its predecessor's",
+	"audit_entries.prev_hash":           "hash: of an entry and its predecessor's",
+	"audit_keys.sealed":                 "sealed",
+	"audit_tree.hash":                   "hash: of entries' hashes",
+	"consent_events.address_hash":       "hash: keyed by an address key",
+	"operators.passkey_handle":          "plain: a random name that authenticators tell",
+	"operators.password_hash":           "hash: Argon2id",
+	"operators.totp_seed":               "sealed",
+	"passkeys.credential":               "plain: a public key and its counter",
+	"passkeys.credential_id":            "plain: a name that browsers are told before a sign-in",
+	"password_links.token_hash":         "hash: of 256 random bits",
+	"recovery_codes.code_hash":          "hash: of a random code",
+	"sessions.token_hash":               "hash: of 256 random bits",
+	"spent_steps.hash":                  "hash: of a token that is spent",
+	"suppressed_addresses.address_hash": "hash: keyed by an address key",
+	"suppressions.address_hash":         "hash: keyed by an address key",
+	"webhook_events.dedupe_key":         "plain: SID and status",
+	"webhook_events.signature_key":      "hash: of a signature that counts once",
 
 	"webhook_signatures.signature_key": "hash: of a signature that counts once",
 }
@@ -230,7 +231,15 @@ func (s *shop) erase(key string) {
 	}))
 }
 
-func (s *shop) why(key string) consent.SuppressionReason {
+func (s *shop) suppress(key string, reason consent.SuppressionReason) {
+	s.Helper()
+	require.NoError(s, s.Tx(actor.With(s.Context(), actor.System), func(ctx context.Context, tx bun.Tx) error {
+		_, err := s.consents.Suppress(ctx, tx, []string{key}, reason, nil)
+		return err
+	}))
+}
+
+func (s *shop) why(key string) consent.Reasons {
 	s.Helper()
 	found, err := s.consents.Suppressed(s.Context(), s.DB, []string{key, "+4915112349999"})
 	require.NoError(s, err)
@@ -257,21 +266,23 @@ func TestWhoWasErasedStaysSoAfterEveryRotation(t *testing.T) {
 	require.NoError(t, err)
 
 	s = e.open(secret.New(second))
-	require.Equal(t, consent.SuppressedErased, s.why(ada))
+	require.Equal(t, consent.Reasons{consent.SuppressedErased}, s.why(ada))
 	s.take("phone\n" + ada + "\n" + bob + "\n")
 	require.Equal(t, "unknown", s.status(ada), "the list's consent counts for nothing, and campaigns skip the number")
 	require.Equal(t, "opted_in", s.status(bob))
-	require.Equal(t, consent.SuppressedErased, s.why(ada))
+	require.Equal(t, consent.Reasons{consent.SuppressedErased}, s.why(ada))
 
 	// Who is suppressed is not suppressed a second time under the new key; who is new, under that.
 	s.erase(bob)
-	ctx := actor.With(t.Context(), actor.System)
-	require.NoError(t, e.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		_, err := s.consents.Suppress(ctx, tx, []string{ada, bob}, consent.SuppressedOperator, nil)
-		return err
-	}))
-	require.Equal(t, "2", e.text("SELECT count(*)::text FROM suppressions"))
-	require.Equal(t, consent.SuppressedErased, s.why(bob))
+	s.suppress(ada, consent.SuppressedOperator)
+	s.suppress(bob, consent.SuppressedOperator)
+	for _, key := range []string{ada, bob} {
+		require.Equal(t, consent.Reasons{consent.SuppressedErased, consent.SuppressedOperator}, s.why(key))
+		s.suppress(key, consent.SuppressedErased)
+		s.suppress(key, consent.SuppressedOperator)
+	}
+	require.Equal(t, "4", e.text("SELECT count(*)::text FROM suppressed_addresses"), "each reason once, by whatever key")
+	require.Equal(t, "2", e.text("SELECT count(DISTINCT address_hash)::text FROM suppressed_addresses"), "all of an address by one key")
 	// A process that has not read the new key yet is refused nothing that the old one hashed,
 	// and reads the new one within the time before it writes.
 	require.Greater(t, keys.Delay, 20*time.Second)
@@ -293,12 +304,12 @@ func TestAnInstallationGoesOnWithTheKeyThatItHad(t *testing.T) {
 	ring, err := before.Ring(t.Context(), e.DB)
 	require.NoError(t, err)
 	e.exec("ALTER TABLE address_keys DISABLE TRIGGER USER; DELETE FROM address_keys; ALTER TABLE consent_events DISABLE TRIGGER USER")
-	e.exec("UPDATE suppressions SET address_hash = ?", ring.Hash(ada))
+	e.exec("UPDATE suppressed_addresses SET address_hash = ?", ring.Hash(ada))
 	e.exec("UPDATE consent_events SET address_hash = ? WHERE contact_id = (SELECT id FROM contacts WHERE match_key = ?)", ring.Hash(bob), bob)
 
 	require.ErrorContains(t, keys.Ensure(t.Context(), e.DB, secret.New(second)), "SECRET_KEY_PREVIOUS")
 	s = e.open(secret.New(second, first))
-	require.Equal(t, consent.SuppressedErased, s.why(ada))
+	require.Equal(t, consent.Reasons{consent.SuppressedErased}, s.why(ada))
 	s.take("phone\n" + ada + "\n")
 	require.Equal(t, "unknown", s.status(ada))
 

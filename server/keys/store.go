@@ -47,12 +47,12 @@ func lockKeys(ctx context.Context, tx bun.Tx) error {
 // may be doing so.
 func hashesExist(ctx context.Context, idb bun.IDB) (yes bool, err error) {
 	err = idb.NewRaw(`SELECT EXISTS (SELECT 1 FROM operators) OR EXISTS (SELECT 1 FROM contacts)
-		OR EXISTS (SELECT 1 FROM suppressions) OR EXISTS (SELECT 1 FROM consent_events)`).Scan(ctx, &yes)
+		OR EXISTS (SELECT 1 FROM suppressed_addresses) OR EXISTS (SELECT 1 FROM consent_events)`).Scan(ctx, &yes)
 	return yes, db.Err(err)
 }
 
 func suppressionsExist(ctx context.Context, idb bun.IDB) (yes bool, err error) {
-	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM suppressions)").Scan(ctx, &yes)
+	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM suppressed_addresses)").Scan(ctx, &yes)
 	return yes, db.Err(err)
 }
 

@@ -102,7 +102,7 @@ func TestTwoWhoAreOne(t *testing.T) {
 				require.Zero(t, e.number("SELECT count(*) FROM messages WHERE contact_id <> ?", one.ID))
 				require.Equal(t, 1, e.number("SELECT count(*) FROM audit_entries WHERE action = 'contact.merge'"))
 				if c.want == contact.ConsentOptedIn {
-					require.Zero(t, e.number("SELECT count(*) FROM suppressions"), "what their START lifted is lifted for all addresses")
+					require.Zero(t, e.number("SELECT count(*) FROM suppressed_addresses"), "what their START lifted is lifted for all addresses")
 				}
 			})
 		}

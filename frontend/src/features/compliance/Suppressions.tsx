@@ -1,6 +1,5 @@
 import { Alert, Button, Card, Group, Modal, Select, Stack, Table, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue, useDisclosure } from "@mantine/hooks";
-import { modals } from "@mantine/modals";
 import { IconBan, IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
@@ -8,9 +7,10 @@ import { useMay } from "../../app/session";
 import { Empty, Failed, LoadMore, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { SuppressionReason, SuppressionsQuery } from "../../gql/graphql";
-import { byField, errorText, settled } from "../../lib/errors";
+import { byField, errorText } from "../../lib/errors";
 import { moment, words } from "../../lib/format";
 import { usePages } from "../../lib/pages";
+import { byHand, names, useLift } from "./lift";
 
 const SuppressionsDocument = graphql(`
   query Suppressions($filter: SuppressionFilter, $after: String) {
@@ -24,6 +24,11 @@ const SuppressionsDocument = graphql(`
         reason
         until
         createdAt
+        others {
+          id
+          reason
+          until
+        }
       }
     }
   }
@@ -41,23 +46,9 @@ const AddDocument = graphql(`
     }
   }
 `);
-const LiftDocument = graphql(`
-  mutation SuppressionLift($input: SuppressionRemoveInput!) {
-    suppressionRemove(input: $input) {
-      deletedId
-      userErrors {
-        field
-        message
-      }
-    }
-  }
-`);
-
 type Row = SuppressionsQuery["suppressions"]["nodes"][number];
 
-const byHand: SuppressionReason[] = ["OPERATOR", "COMPLAINT", "BLOCKED", "INVALID"];
-
-/** Addresses that must not be written to. */
+/** Addresses that must not be written to, a row for each reason. */
 export function Suppressions() {
   const may = useMay("MARKETER");
   const [reason, setReason] = useState<SuppressionReason | null>(null);
@@ -74,12 +65,12 @@ export function Suppressions() {
     requestPolicy: "cache-and-network",
   });
   const [, suppress] = useMutation(AddDocument);
-  const [, lift] = useMutation(LiftDocument);
   const top = pages.top;
   const again = () => {
     top();
     load({ requestPolicy: "network-only" });
   };
+  const lift = useLift(again);
   const rows = error ? [] : pages.with(data?.suppressions.nodes);
   const put = async () => {
     const result = await suppress({ input: { address: number, reason: why } });
@@ -163,6 +154,7 @@ export function Suppressions() {
             <Table.Thead>
               <Table.Tr>
                 <Table.Th>Reason</Table.Th>
+                <Table.Th>Also</Table.Th>
                 <Table.Th>Since</Table.Th>
                 <Table.Th>Until</Table.Th>
                 <Table.Th />
@@ -174,6 +166,11 @@ export function Suppressions() {
                   <Table.Td data-label="Reason">
                     <Text size="sm">{words(s.reason)}</Text>
                   </Table.Td>
+                  <Table.Td data-label="Also">
+                    <Text size="sm" c="dimmed">
+                      {s.others.length > 0 ? names(s.others) : "–"}
+                    </Text>
+                  </Table.Td>
                   <Table.Td data-label="Since">{moment(s.createdAt)}</Table.Td>
                   <Table.Td data-label="Until">{s.until ? moment(s.until) : "for ever"}</Table.Td>
                   <Table.Td>
@@ -181,18 +178,7 @@ export function Suppressions() {
                       <Button
                         size="compact-xs"
                         variant="default"
-                        onClick={() =>
-                          modals.openConfirmModal({
-                            title: "Lift this suppression?",
-                            children: (
-                              <Text size="sm">The number may be written to again, as far as its consent allows.</Text>
-                            ),
-                            labels: { confirm: "Lift", cancel: "Cancel" },
-                            onConfirm: async () => {
-                              if (settled(await lift({ input: { id: s.id } }))) again();
-                            },
-                          })
-                        }
+                        onClick={() => lift(s)}
                       >
                         Lift
                       </Button>

@@ -75,7 +75,7 @@ const ContactDocument = graphql(`
       tags
       ...ContactAddresses
       ...ContactTopics
-      suppression {
+      suppressions {
         id
         reason
         until

@@ -8,8 +8,10 @@ import { useMay } from "../../app/session";
 import { ProofButton } from "../../components/ProofButton";
 import { Status } from "../../components/ui";
 import { graphql } from "../../gql";
+import type { SuppressionReason } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
 import { moment, words } from "../../lib/format";
+import { byHand, useLift } from "../compliance/lift";
 import { BulkProgress } from "./BulkAction";
 import { BulkForm, type BulkKind } from "./BulkBar";
 
@@ -22,17 +24,6 @@ const MergeDocument = graphql(`
       }
       userErrors {
         field
-        message
-      }
-    }
-  }
-`);
-
-const UnsuppressDocument = graphql(`
-  mutation SuppressionRemove($input: SuppressionRemoveInput!) {
-    suppressionRemove(input: $input) {
-      deletedId
-      userErrors {
         message
       }
     }
@@ -58,7 +49,7 @@ type Person = { id: string; name: string; address: string };
 export function ContactTools(props: {
   contact: Person & {
     tags: readonly string[];
-    suppression?: { id: string; reason: string; until?: string | null; createdAt: string } | null;
+    suppressions: readonly { id: string; reason: SuppressionReason; until?: string | null; createdAt: string }[];
     possibleDuplicates: readonly Person[];
   };
   onChanged: () => void;
@@ -77,7 +68,7 @@ export function ContactTools(props: {
     pause: typed.length < 2,
   });
   const [, merge] = useMutation(MergeDocument);
-  const [, lift] = useMutation(UnsuppressDocument);
+  const lift = useLift(onChanged);
   const ask = (other: Person) =>
     modals.openConfirmModal({
       title: "Merge for good?",
@@ -104,25 +95,27 @@ export function ContactTools(props: {
         Manage
       </Title>
       <Stack gap="sm">
-        {c.suppression && (
-          <Alert color="red" title={`Suppressed: ${words(c.suppression.reason).toLowerCase()}`}>
-            <Group justify="space-between">
-              <Text size="sm">
-                Since {moment(c.suppression.createdAt)}
-                {c.suppression.until ? `, until ${moment(c.suppression.until)}` : ""}. Nothing goes to this number.
-              </Text>
-              {!["OPTED_OUT", "ERASED"].includes(c.suppression.reason) && (
-                <Button
-                  size="xs"
-                  variant="default"
-                  onClick={async () => {
-                    if (settled(await lift({ input: { id: c.suppression?.id ?? "" } }))) onChanged();
-                  }}
-                >
-                  Lift
-                </Button>
-              )}
-            </Group>
+        {c.suppressions.length > 0 && (
+          <Alert color="red" title="Suppressed: nothing goes to this contact">
+            <Stack gap={4}>
+              {c.suppressions.map((s) => (
+                <Group key={s.id} justify="space-between">
+                  <Text size="sm">
+                    {words(s.reason)} since {moment(s.createdAt)}
+                    {s.until ? `, until ${moment(s.until)}` : ""}
+                  </Text>
+                  {byHand.includes(s.reason) && (
+                    <Button
+                      size="xs"
+                      variant="default"
+                      onClick={() => lift({ ...s, others: c.suppressions.filter((o) => o.id !== s.id) })}
+                    >
+                      Lift
+                    </Button>
+                  )}
+                </Group>
+              ))}
+            </Stack>
           </Alert>
         )}
         {c.possibleDuplicates.length > 0 && (
@@ -183,11 +176,9 @@ export function ContactTools(props: {
               </Menu.Item>
             </Menu.Dropdown>
           </Menu>
-          {!c.suppression && (
-            <Button size="xs" variant="default" onClick={() => setKind("suppress")}>
-              Suppress
-            </Button>
-          )}
+          <Button size="xs" variant="default" onClick={() => setKind("suppress")}>
+            Suppress
+          </Button>
           {admin && (
             <Button size="xs" color="red" variant="outline" onClick={() => setKind("erase")}>
               Erase

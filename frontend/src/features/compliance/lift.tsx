@@ -1,0 +1,61 @@
+import { Text } from "@mantine/core";
+import { modals } from "@mantine/modals";
+import { notifications } from "@mantine/notifications";
+import { useMutation } from "urql";
+import { graphql } from "../../gql";
+import type { SuppressionReason } from "../../gql/graphql";
+import { settled } from "../../lib/errors";
+import { moment, words } from "../../lib/format";
+
+const LiftDocument = graphql(`
+  mutation SuppressionLift($input: SuppressionRemoveInput!) {
+    suppressionRemove(input: $input) {
+      deletedId
+      remaining {
+        id
+        reason
+        until
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+type Reason = { id: string; reason: SuppressionReason; until?: string | null };
+
+/** The reasons that people give and lift; the others follow from what happened. */
+export const byHand: readonly SuppressionReason[] = ["OPERATOR", "COMPLAINT", "BLOCKED", "INVALID"];
+
+/** Several reasons as a list. */
+export function names(reasons: readonly Reason[]): string {
+  return reasons.map((r) => words(r.reason).toLowerCase() + (r.until ? ` until ${moment(r.until)}` : "")).join(", ");
+}
+
+/** Asks whether one reason is to be lifted, says which remain, and lifts it. */
+export function useLift(onLifted: () => void): (one: Reason & { others: readonly Reason[] }) => void {
+  const [, lift] = useMutation(LiftDocument);
+  return (one) =>
+    modals.openConfirmModal({
+      title: `Lift “${words(one.reason).toLowerCase()}”?`,
+      children: (
+        <Text size="sm">
+          {one.others.length > 0
+            ? `Nothing goes to the number all the same: it remains suppressed for ${names(one.others)}.`
+            : "No other reason stands against the number: it may be written to again, as far as its consent allows."}
+        </Text>
+      ),
+      labels: { confirm: "Lift", cancel: "Cancel" },
+      onConfirm: async () => {
+        const result = await lift({ input: { id: one.id } });
+        if (!settled(result)) return;
+        const left = result.data?.suppressionRemove.remaining ?? [];
+        notifications.show({
+          message: left.length > 0 ? `Lifted. The number remains suppressed: ${names(left)}.` : "Lifted.",
+        });
+        onLifted();
+      },
+    });
+}
