@@ -50,7 +50,7 @@ var domains = map[string][]string{
 	"webhookevent": {"consent", "contact", "conversation", "merge", "message"},
 	"dashboard":    {"contact", "message"},
 	"health":       {"message"},
-	"explain":      {"message"},
+	"explain":      {"gate", "message"},
 	"proof":        {"audit", "consent", "contact", "explain", "message"},
 	"timeline":     {},
 	"disclosure":   {"audit", "consent", "contact"},

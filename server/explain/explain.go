@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"eventstream/server/db"
+	"eventstream/server/gate"
 	"eventstream/server/message"
 )
 
@@ -44,49 +45,54 @@ type decided struct {
 	Evidence                                                                              json.RawMessage
 }
 
+// question is one of the gate's, with what was answered in words.
 type question struct {
-	check, yes, no string
-	reason         message.SkipReason
+	gate.Question
+	answers
 }
 
-// questions of the gate, in its order, with the skip reason of a no.
-var questions = []question{
-	{"Known", "The contact was not erased.", "The contact was erased.", message.SkipErased},
-	{"Not opted out", "", "", message.SkipOptedOut},
-	{"Not suppressed", "The number was not suppressed.", "The number was suppressed.", message.SkipSuppressed},
-	{"Topic", "", "", message.SkipNotSubscribed},
-	{"Consent", "", "", message.SkipNoConsent},
-	{
-		"No open question", "They had not written anything that may ask for an opt-out.",
+// answers are a yes and a no of a message that was decided; "": the message itself tells.
+type answers struct{ yes, no string }
+
+// told are the answers to the gate's questions that are told of every message that they
+// concern. Others are told only where the answer was no.
+var told = map[message.SkipReason]answers{
+	message.SkipErased:        {"The contact was not erased.", "The contact was erased."},
+	message.SkipOptedOut:      {},
+	message.SkipSuppressed:    {"The number was not suppressed.", "The number was suppressed."},
+	message.SkipNotSubscribed: {},
+	message.SkipNoConsent:     {},
+	message.SkipOptOutReview: {
+		"They had not written anything that may ask for an opt-out.",
 		"They had written something that may ask for an opt-out, and nobody had decided about it yet.",
-		message.SkipOptOutReview,
 	},
-	{
-		"Reachable", "Nothing said that the number has no WhatsApp.",
+	message.SkipUnreachable: {
+		"Nothing said that the number has no WhatsApp.",
 		"Twilio had reported that the number cannot be reached on WhatsApp; the contact was marked for a while.",
-		message.SkipUnreachable,
 	},
-	{
-		"Eligible", "WhatsApp delivers this category there.",
+	message.SkipIneligible: {
+		"WhatsApp delivers this category there.",
 		"WhatsApp delivered no marketing to them then: to US numbers never since 2025-04-01, to others for a while " +
 			"after an error such as 63049.",
-		message.SkipIneligible,
 	},
-	{
-		"Number", "Their number is known, or the category needs none.",
+	message.SkipNoNumber: {
+		"Their number is known, or the category needs none.",
 		"WhatsApp delivers authentication templates to numbers alone, and only an id was known of them.",
-		message.SkipNoNumber,
 	},
-	{"Frequency", "", "", message.SkipFrequencyCap},
-	{
-		"Complete", "Every placeholder had a value.", "A placeholder had no value and no fallback.",
-		message.SkipMissingVariable,
-	},
-	{"Length", "The text fits.", "Filled in, the text was longer than WhatsApp takes.", message.SkipTooLong},
-	{
-		"Hours", "", "Quiet hours and the law leave no minute in the zones the contact may be in.",
-		message.SkipNoAllowedHours,
-	},
+	message.SkipFrequencyCap:    {},
+	message.SkipMissingVariable: {"Every placeholder had a value.", "A placeholder had no value and no fallback."},
+	message.SkipTooLong:         {"The text fits.", "Filled in, the text was longer than WhatsApp takes."},
+	message.SkipNoAllowedHours:  {"", "Quiet hours and the law leave no minute in the zones the contact may be in."},
+}
+
+// questions of the gate, in its order, that are told.
+func questions() (all []question) {
+	for _, q := range gate.Questions() {
+		if a, ok := told[q.Skip]; ok {
+			all = append(all, question{q, a})
+		}
+	}
+	return all
 }
 
 // Service explains.
@@ -284,29 +290,29 @@ func (o *Decision) gate(d *decided) {
 	free := d.Purpose == string(message.PurposeReply) && d.Template == "" ||
 		d.Purpose == string(message.PurposeConfirmation)
 	open := d.at() != nil && d.Status != string(message.StatusExpired) && d.Status != string(message.StatusCanceled)
-	for _, q := range questions {
-		if q.reason == message.SkipNotSubscribed && d.Topic == "" || q.reason == message.SkipFrequencyCap &&
+	for _, q := range questions() {
+		if q.Skip == message.SkipNotSubscribed && d.Topic == "" || q.Skip == message.SkipFrequencyCap &&
 			d.CapMessages == 0 {
 			continue
 		}
-		if free && (q.reason == message.SkipNoConsent || q.reason == message.SkipMissingVariable ||
-			q.reason == message.SkipIneligible || q.reason == message.SkipNoAllowedHours) {
+		if free && (q.Skip == message.SkipNoConsent || q.Skip == message.SkipMissingVariable ||
+			q.Skip == message.SkipIneligible || q.Skip == message.SkipNoAllowedHours) {
 			continue // an answer inside the window needs none of these
 		}
-		if d.Purpose == string(message.PurposeConfirmation) && (q.reason == message.SkipOptedOut ||
-			q.reason == message.SkipSuppressed && d.SkipReason != string(message.SkipSuppressed)) {
+		if d.Purpose == string(message.PurposeConfirmation) && (q.Skip == message.SkipOptedOut ||
+			q.Skip == message.SkipSuppressed && d.SkipReason != string(message.SkipSuppressed)) {
 			continue // the one confirmation may follow an opt-out (47 CFR 64.1200(a)(12))
 		}
 		switch {
 		case !open:
-			o.add(q.check, nil, "Not asked.")
-		case q.reason == message.SkipIneligible && d.Redeliveries > 0 && d.SkipReason == "":
-			o.add(q.check, nil, "Not asked of a further attempt: its delay takes care of that.")
-		case d.SkipReason == string(q.reason):
-			o.add(q.check, answer(false), q.detail(d, false))
+			o.add(q.Check, nil, "Not asked.")
+		case q.Skip == message.SkipIneligible && d.Redeliveries > 0 && d.SkipReason == "":
+			o.add(q.Check, nil, "Not asked of a further attempt: its delay takes care of that.")
+		case d.SkipReason == string(q.Skip):
+			o.add(q.Check, answer(false), q.detail(d, false))
 			open = false
 		default:
-			o.add(q.check, answer(true), q.detail(d, true))
+			o.add(q.Check, answer(true), q.detail(d, true))
 		}
 	}
 	if d.SkipReason != "" && open { // a reason of single messages, such as window_closed
@@ -316,7 +322,7 @@ func (o *Decision) gate(d *decided) {
 
 // detail tells what the ledger and the clock said.
 func (q question) detail(d *decided, yes bool) string {
-	switch q.reason {
+	switch q.Skip {
 	case message.SkipOptedOut, message.SkipNoConsent:
 		if d.ConsentAt == nil {
 			return map[bool]string{true: "Nothing was recorded that forbids it.", false: "Nobody had recorded a consent."}[yes]

@@ -8,7 +8,6 @@ package gate
 
 import (
 	"time"
-	"unicode/utf8"
 
 	"eventstream/server/consent"
 	"eventstream/server/contact"
@@ -32,6 +31,7 @@ type Candidate struct {
 	Category   template.Category
 	Body       *template.Body // of the approved template; nil: free text
 	Text       string         // free text
+	Unwritten  bool           // a template that nobody has chosen yet: may they be written to at all?
 	WindowOpen bool           // they wrote within the last 24 hours
 
 	Cap        *FrequencyCap
@@ -54,93 +54,20 @@ type Verdict struct {
 	Rendered  template.Rendered
 }
 
-func skip(r message.SkipReason) Verdict { return Verdict{Status: message.StatusSkipped, Skip: r} }
-
-// Decide says whether a message may go now. The order of the questions is part of
-// the product: the first no is the reason that is kept. That the campaign is
-// sending and that there is a slot is settled before anything is claimed.
+// Decide says whether a message may go now: the first question that is answered with no
+// decides.
 func Decide(c Candidate, now time.Time) Verdict {
-	p := c.Contact
-	campaign := c.Purpose == message.PurposeCampaign
-	confirmation := c.Purpose == message.PurposeConfirmation // one may follow an opt-out: 47 CFR 64.1200(a)(12)
-	approved := c.Body != nil                                // a template needs consent, also in a reply
-	switch {
-	case p.ErasedAt != nil:
-		return skip(message.SkipErased)
-	case p.ConsentStatus == contact.ConsentOptedOut && !confirmation:
-		return skip(message.SkipOptedOut)
-	case len(c.forbidding()) > 0:
-		return skip(message.SkipSuppressed)
-	case c.OffTopic:
-		return skip(message.SkipNotSubscribed)
-	case approved && p.ConsentStatus != contact.ConsentOptedIn:
-		return skip(message.SkipNoConsent)
-	case campaign && p.OptOutReviewAt != nil:
-		return skip(message.SkipOptOutReview)
-	case campaign && !Reachable(p, now):
-		return skip(message.SkipUnreachable)
-	case campaign && c.Category == template.CategoryMarketing && !c.Redelivery && !Marketable(p, now):
-		return skip(message.SkipIneligible)
-	case c.Category == template.CategoryAuthentication && p.Kind != contact.KindPhone:
-		return skip(message.SkipNoNumber) // Twilio's changelog on BSUIDs, 2026: one-tap, zero-tap and copy-code need a number
-	case c.Cap != nil && c.Recent.Accepted >= c.Cap.Messages:
-		return skip(message.SkipFrequencyCap)
-	case c.Cap != nil && c.Recent.Accepted+c.Recent.InFlight >= c.Cap.Messages:
-		return Verdict{Status: message.StatusPending, NotBefore: awaitRival(now), Reason: "frequency_cap"}
-	}
-	rendered, no := c.render()
-	switch {
-	case no != "":
-		return skip(no)
-	case c.Sender != "" && c.Sender != sender.StatusActive:
-		return skip(message.SkipReason("sender_" + string(c.Sender)))
-	case campaign && c.EndsAt != nil && !now.Before(*c.EndsAt):
-		return Verdict{Status: message.StatusExpired}
-	case !campaign:
-		return Verdict{Status: message.StatusSubmitting, Rendered: rendered}
-	}
-	at, why, ok := hours.NextAllowed(hours.RulesFor(c.QuietHours, p), now)
-	switch {
-	case !ok:
-		return skip(message.SkipNoAllowedHours)
-	case at.After(now) && c.EndsAt != nil && !at.Before(*c.EndsAt):
-		return Verdict{Status: message.StatusExpired, Reason: why}
-	case at.After(now):
-		return Verdict{Status: message.StatusPending, NotBefore: at, Reason: why}
-	}
-	return Verdict{Status: message.StatusSubmitting, Rendered: rendered}
-}
-
-// forbidding are the suppressions that stand against this message. The one confirmation
-// may follow an opt-out, but nobody gets one who complained, was erased or was suppressed
-// by an operator.
-func (c Candidate) forbidding() consent.Reasons {
-	if c.Purpose == message.PurposeConfirmation {
-		return c.Suppressed.But(consent.SuppressedOptedOut)
-	}
-	return c.Suppressed
-}
-
-// render fills the template in, or takes the free text, which only goes inside
-// the 24-hour window (Twilio error 63016).
-func (c Candidate) render() (template.Rendered, message.SkipReason) {
-	if c.Body == nil {
-		switch {
-		case !c.WindowOpen:
-			return template.Rendered{}, message.SkipWindowClosed
-		case utf8.RuneCountInString(c.Text) > MaxText:
-			return template.Rendered{}, message.SkipTooLong
+	a := &asked{Candidate: c, now: now}
+	for i := range questions {
+		q := &questions[i]
+		if q.concerns != nil && !q.concerns(a) {
+			continue
 		}
-		return template.Rendered{Text: c.Text}, ""
+		if v := q.refusal(a); v != nil {
+			return *v
+		}
 	}
-	r := c.Body.Render(c.Contact)
-	switch {
-	case len(r.Missing) > 0:
-		return r, message.SkipMissingVariable
-	case utf8.RuneCountInString(r.Text) > template.MaxBody:
-		return r, message.SkipTooLong
-	}
-	return r, ""
+	return Verdict{Status: message.StatusSubmitting, Rendered: a.text()}
 }
 
 // Reachable reports whether nothing says that the address has no WhatsApp. The

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -107,5 +108,33 @@ func TestAConfirmationFollowsAnOptOutAlone(t *testing.T) {
 	} {
 		c.Suppressed = reasons
 		require.Equal(t, want, Decide(c, at("2026-11-23T12:00:00Z")).Status)
+	}
+}
+
+// Every question is asked of somebody, has a rule, and a no to one does not keep the others from being answered.
+func TestAnswersGoOnBehindANo(t *testing.T) {
+	t.Parallel()
+	a, err := contact.ParseAddress("+4915112345678", "")
+	require.NoError(t, err)
+	c := contact.New(a)
+	tomorrow := at("2026-11-24T12:00:00Z")
+	c.ConsentStatus, c.Reachable, c.UnreachableUntil = contact.ConsentOptedOut, false, &tomorrow
+	night := at("2026-11-23T22:00:00Z")
+	all := Answers(Candidate{
+		Purpose: message.PurposeCampaign, Contact: c, Category: template.CategoryMarketing, Unwritten: true,
+		Suppressed: consent.Reasons{consent.SuppressedOptedOut}, QuietHours: &hours.QuietHours{Start: "21:00", End: "08:00"},
+	}, night)
+	noes := map[string]time.Time{}
+	for _, answer := range all {
+		if answer.No != nil {
+			noes[answer.Check] = answer.Ends.UTC()
+		}
+	}
+	require.Equal(t, map[string]time.Time{
+		"Not opted out": {}, "Not suppressed": {}, "Consent": {}, "Reachable": tomorrow, "Hours": at("2026-11-24T07:00:00Z"),
+	}, noes)
+	for _, q := range Questions() {
+		require.NotEmpty(t, q.Check)
+		require.True(t, strings.HasSuffix(strings.TrimSuffix(q.Rule, ")"), ".") || strings.HasSuffix(q.Rule, ")."), q.Check)
 	}
 }
