@@ -175,11 +175,7 @@ export function Suppressions() {
                   <Table.Td data-label="Until">{s.until ? moment(s.until) : "for ever"}</Table.Td>
                   <Table.Td>
                     {may && byHand.includes(s.reason) && (
-                      <Button
-                        size="compact-xs"
-                        variant="default"
-                        onClick={() => lift(s)}
-                      >
+                      <Button size="compact-xs" variant="default" onClick={() => lift(s)}>
                         Lift
                       </Button>
                     )}
