@@ -280,6 +280,22 @@ func toBulkAction(a *bulk.Action) *model.BulkAction {
 		Total: a.Total, Done: a.Done, Changed: a.Changed, Options: rawJSON(options), CreatedAt: a.CreatedAt,
 		StartedAt: a.StartedAt, FinishedAt: a.FinishedAt,
 	}
+	if len(a.Redactions) > 0 {
+		r := &model.ProviderRedaction{Refused: []*model.RedactionRefusal{}}
+		for _, of := range a.Redactions {
+			switch of.Outcome {
+			case "done":
+				r.Done += of.N
+			case "gone":
+				r.Gone += of.N
+			case "waiting":
+				r.Waiting += of.N
+			default:
+				r.Refused = append(r.Refused, &model.RedactionRefusal{Reason: of.Reason, Count: of.N})
+			}
+		}
+		out.Redaction = r
+	}
 	if a.Kind == bulk.KindExport {
 		out.DownloadURL = filled("/downloads/exports/" + out.ID + "/contacts." + string(o.Format))
 	}

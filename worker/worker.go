@@ -46,6 +46,7 @@ type Services struct {
 	Imports    *importer.Service
 	Bulk       *bulk.Service
 	Erasures   *erasure.Service
+	Redactor   *erasure.Redactor
 	Templates  *template.Service
 	Webhooks   *webhookevent.Applier
 	Trail      *audit.Trail

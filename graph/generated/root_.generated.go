@@ -179,6 +179,7 @@ type ComplexityRoot struct {
 		Kind        func(childComplexity int) int
 		Operator    func(childComplexity int) int
 		Options     func(childComplexity int) int
+		Redaction   func(childComplexity int) int
 		StartedAt   func(childComplexity int) int
 		Status      func(childComplexity int) int
 		Total       func(childComplexity int) int
@@ -1123,6 +1124,13 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ProviderRedaction struct {
+		Done    func(childComplexity int) int
+		Gone    func(childComplexity int) int
+		Refused func(childComplexity int) int
+		Waiting func(childComplexity int) int
+	}
+
 	Query struct {
 		APITokens          func(childComplexity int) int
 		Account            func(childComplexity int) int
@@ -1204,6 +1212,11 @@ type ComplexityRoot struct {
 		Time       func(childComplexity int) int
 		Until      func(childComplexity int) int
 		Zone       func(childComplexity int) int
+	}
+
+	RedactionRefusal struct {
+		Count  func(childComplexity int) int
+		Reason func(childComplexity int) int
 	}
 
 	SandboxInboundSendPayload struct {
@@ -2155,6 +2168,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BulkAction.Options(childComplexity), true
+	case "BulkAction.redaction":
+		if e.ComplexityRoot.BulkAction.Redaction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkAction.Redaction(childComplexity), true
 	case "BulkAction.startedAt":
 		if e.ComplexityRoot.BulkAction.StartedAt == nil {
 			break
@@ -6410,6 +6429,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PasswordSetPayload.UserErrors(childComplexity), true
 
+	case "ProviderRedaction.done":
+		if e.ComplexityRoot.ProviderRedaction.Done == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderRedaction.Done(childComplexity), true
+	case "ProviderRedaction.gone":
+		if e.ComplexityRoot.ProviderRedaction.Gone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderRedaction.Gone(childComplexity), true
+	case "ProviderRedaction.refused":
+		if e.ComplexityRoot.ProviderRedaction.Refused == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderRedaction.Refused(childComplexity), true
+	case "ProviderRedaction.waiting":
+		if e.ComplexityRoot.ProviderRedaction.Waiting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderRedaction.Waiting(childComplexity), true
+
 	case "Query.apiTokens":
 		if e.ComplexityRoot.Query.APITokens == nil {
 			break
@@ -6926,6 +6970,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Recurrence.Zone(childComplexity), true
+
+	case "RedactionRefusal.count":
+		if e.ComplexityRoot.RedactionRefusal.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RedactionRefusal.Count(childComplexity), true
+	case "RedactionRefusal.reason":
+		if e.ComplexityRoot.RedactionRefusal.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RedactionRefusal.Reason(childComplexity), true
 
 	case "SandboxInboundSendPayload.sid":
 		if e.ComplexityRoot.SandboxInboundSendPayload.Sid == nil {
@@ -8790,10 +8847,31 @@ type BulkAction implements Node {
   options: JSON!
   "Where an export is streamed from, for a day, for who asked for it or an admin; null for other kinds."
   downloadUrl: String
+  "Of an erasure: what became of the same messages at Twilio. Null for other kinds, and where Twilio has none."
+  redaction: ProviderRedaction
   operator: Operator @goField(forceResolver: true)
   createdAt: DateTime!
   startedAt: DateTime
   finishedAt: DateTime
+}
+"""
+After an erasure the texts and media of each message are taken away at Twilio too, in the background: by the account that
+the message was made with, at most twenty a second, tried again for 15 days where Twilio does not answer or the message's
+delivery is not over (error 20009). Twilio keeps the record itself, with the addresses, as long as it keeps its log.
+"""
+type ProviderRedaction {
+  "Messages that Twilio has emptied."
+  done: Int64!
+  "Messages that the account does not have, or has no more."
+  gone: Int64!
+  "Messages that are still to be asked for, or will be asked for again."
+  waiting: Int64!
+  "Messages whose texts stay at Twilio until somebody removes them there, by reason. Few reasons."
+  refused: [RedactionRefusal!]! @listSize(assumedSize: 5)
+}
+type RedactionRefusal {
+  reason: String!
+  count: Int64!
 }
 type BulkActionEdge {
   cursor: String!
@@ -12430,6 +12508,8 @@ func (ec *executionContext) childFields_BulkAction(ctx context.Context, field gr
 		return ec.fieldContext_BulkAction_options(ctx, field)
 	case "downloadUrl":
 		return ec.fieldContext_BulkAction_downloadUrl(ctx, field)
+	case "redaction":
+		return ec.fieldContext_BulkAction_redaction(ctx, field)
 	case "operator":
 		return ec.fieldContext_BulkAction_operator(ctx, field)
 	case "createdAt":
@@ -14128,6 +14208,20 @@ func (ec *executionContext) childFields_PasswordSetPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type PasswordSetPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ProviderRedaction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "done":
+		return ec.fieldContext_ProviderRedaction_done(ctx, field)
+	case "gone":
+		return ec.fieldContext_ProviderRedaction_gone(ctx, field)
+	case "waiting":
+		return ec.fieldContext_ProviderRedaction_waiting(ctx, field)
+	case "refused":
+		return ec.fieldContext_ProviderRedaction_refused(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProviderRedaction", field.Name)
+}
+
 func (ec *executionContext) childFields_QueueHealth(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -14198,6 +14292,16 @@ func (ec *executionContext) childFields_Recurrence(ctx context.Context, field gr
 		return ec.fieldContext_Recurrence_runs(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Recurrence", field.Name)
+}
+
+func (ec *executionContext) childFields_RedactionRefusal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reason":
+		return ec.fieldContext_RedactionRefusal_reason(ctx, field)
+	case "count":
+		return ec.fieldContext_RedactionRefusal_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RedactionRefusal", field.Name)
 }
 
 func (ec *executionContext) childFields_SandboxInboundSendPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

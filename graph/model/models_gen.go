@@ -215,11 +215,13 @@ type BulkAction struct {
 	// What it does: addTags, removeTags, topic, status, reason, until or format, as far as they count.
 	Options json.RawMessage `json:"options"`
 	// Where an export is streamed from, for a day, for who asked for it or an admin; null for other kinds.
-	DownloadURL *string    `json:"downloadUrl,omitempty"`
-	Operator    *Operator  `json:"operator,omitempty"`
-	CreatedAt   time.Time  `json:"createdAt"`
-	StartedAt   *time.Time `json:"startedAt,omitempty"`
-	FinishedAt  *time.Time `json:"finishedAt,omitempty"`
+	DownloadURL *string `json:"downloadUrl,omitempty"`
+	// Of an erasure: what became of the same messages at Twilio. Null for other kinds, and where Twilio has none.
+	Redaction  *ProviderRedaction `json:"redaction,omitempty"`
+	Operator   *Operator          `json:"operator,omitempty"`
+	CreatedAt  time.Time          `json:"createdAt"`
+	StartedAt  *time.Time         `json:"startedAt,omitempty"`
+	FinishedAt *time.Time         `json:"finishedAt,omitempty"`
 }
 
 func (BulkAction) IsNode() {}
@@ -1842,6 +1844,20 @@ type PasswordSetPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// After an erasure the texts and media of each message are taken away at Twilio too, in the background: by the account that
+// the message was made with, at most twenty a second, tried again for 15 days where Twilio does not answer or the message's
+// delivery is not over (error 20009). Twilio keeps the record itself, with the addresses, as long as it keeps its log.
+type ProviderRedaction struct {
+	// Messages that Twilio has emptied.
+	Done int64 `json:"done"`
+	// Messages that the account does not have, or has no more.
+	Gone int64 `json:"gone"`
+	// Messages that are still to be asked for, or will be asked for again.
+	Waiting int64 `json:"waiting"`
+	// Messages whose texts stay at Twilio until somebody removes them there, by reason. Few reasons.
+	Refused []*RedactionRefusal `json:"refused"`
+}
+
 type Query struct {
 }
 
@@ -1916,6 +1932,11 @@ type RecurrenceInput struct {
 	Until      graphql.Omittable[*time.Time] `json:"until,omitempty"`
 	// 1 to 1,000.
 	Runs graphql.Omittable[*int] `json:"runs,omitempty"`
+}
+
+type RedactionRefusal struct {
+	Reason string `json:"reason"`
+	Count  int64  `json:"count"`
 }
 
 type SandboxInboundSendInput struct {

@@ -286,6 +286,12 @@ func (a *App) build(ctx context.Context) error {
 	s.Exports = export.NewService(a.db, s.Topics, twilio.Code)
 	s.Merges = merge.NewService(a.db, a.hub, s.Consents, s.Topics)
 	erasures := erasure.NewService(a.db, s.Consents, s.Topics)
+	redactor, err := erasure.NewRedactor(ctx, erasure.RedactorOptions{
+		DB: a.db, Provider: client, Account: account.AccountSID, Held: func(ctx context.Context) (bool, error) { return s.Hold.Held(ctx) },
+	})
+	if err != nil {
+		return err
+	}
 	s.Bulk = bulk.NewService(bulk.Dependencies{
 		DB: a.db, Hub: a.hub, Jobs: enqueuer, Consents: s.Consents, Segments: s.Segments, Topics: s.Topics,
 		Erasures: erasures, Exports: s.Exports, Now: now, Owner: a.owner,
@@ -345,7 +351,7 @@ func (a *App) build(ctx context.Context) error {
 				Params: twilio.Reader{}.Params, Log: a.log, Registry: a.registry, Ages: timing.ages,
 				InboundEvery: timing.inboundEvery,
 			}),
-			Hold: s.Hold, Imports: s.Imports, Bulk: s.Bulk, Erasures: erasures, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
+			Hold: s.Hold, Imports: s.Imports, Bulk: s.Bulk, Erasures: erasures, Redactor: redactor, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
 			Accounts: s.Auth,
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"eventstream/server/csvcell"
+	"eventstream/server/twilio/sandbox"
 
 	"github.com/stretchr/testify/require"
 )
@@ -398,4 +399,78 @@ func TestPreviewTellsWhy(t *testing.T) {
 	require.Equal(t, "joined", out.AttributeKeys[1].Key)
 	require.Equal(t, []string{"date"}, out.AttributeKeys[1].Types)
 	require.InDelta(t, 1, out.AttributeKeys[1].Coverage, 1e-9)
+}
+
+// After an erasure the texts and media go at Twilio too: what is delivered at once, what
+// is still on its way once its delivery is over.
+func TestErasureAlsoEmptiesTheMessagesAtTwilio(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.small(3)
+	e.settled(e.launch("before", 1000))
+	const number = "+4915100000001"
+	_, err := e.Sandbox.SendInboundWith(t.Context(), number, "", sandbox.PhoneNumber, "my secret", "Ada",
+		map[string]string{"NumMedia": "1", "MediaContentType0": "image/jpeg", "MediaUrl0": "https://api.twilio.com/media"})
+	require.NoError(t, err)
+	e.faults(func(s *sandbox.Settings) { s.DeliveryMS = 3_600_000 })
+	id := e.launch("under way", 1000)
+	e.await(id, "COMPLETED")
+	e.faults(func(s *sandbox.Settings) { s.TooManyRate, s.ServerErrorRate = 0.3, 0.3 })
+	kept := map[string]int{}
+	logged := func(of string) (texts, media, all int) {
+		for _, m := range e.Sandbox.Messages() {
+			if m.To == "whatsapp:"+of || m.From == "whatsapp:"+of {
+				all++
+				media += len(m.Media)
+				if m.Body != "" {
+					texts++
+				}
+			}
+		}
+		return texts, media, all
+	}
+	texts, media, _ := logged(number)
+	require.Equal(t, []int{3, 1}, []int{texts, media})
+	kept["other"], _, _ = logged("+4915100000002")
+	a, problems := e.act("contactErase", map[string]any{"contacts": map[string]any{"ids": []any{e.idOf(number)}}, "expected": 1})
+	require.Empty(t, problems)
+	require.Equal(t, "COMPLETED", a.Status, "the erasure waits for nobody")
+	redaction := func() (r struct{ Done, Waiting, Gone int }) {
+		var out struct {
+			BulkActions struct {
+				Nodes []struct {
+					Redaction *struct{ Done, Waiting, Gone int }
+				}
+			}
+		}
+		e.do(&out, `{ bulkActions(first: 1) { nodes { redaction { done gone waiting refused { reason count } } } } }`, nil)
+		if out.BulkActions.Nodes[0].Redaction != nil {
+			r = *out.BulkActions.Nodes[0].Redaction
+		}
+		return r
+	}
+	require.Eventually(t, func() bool {
+		e.exec("UPDATE redactions SET next_try = least(next_try, now())")
+		return redaction().Done == 2 &&
+			e.query("SELECT count(*) FROM redactions WHERE outcome = 'waiting' AND reason = 'its delivery is not over'") == 1
+	}, patience, 20*time.Millisecond)
+	require.Equal(t, 1, redaction().Waiting, "the one that is not delivered yet")
+	texts, media, all := logged(number)
+	require.Equal(t, []int{1, 0, 3}, []int{texts, media, all}, "the record stays")
+
+	e.faults(func(s *sandbox.Settings) { s.TooManyRate, s.ServerErrorRate, s.DeliveryMS = 0, 0, 100 })
+	for _, m := range e.Sandbox.Messages() {
+		if m.To == "whatsapp:"+number && m.Body != "" {
+			e.Sandbox.Finish(m.SID)
+		}
+	}
+	require.Eventually(t, func() bool {
+		e.exec("UPDATE redactions SET next_try = least(next_try, now())")
+		return redaction().Done == 3
+	}, patience, 20*time.Millisecond)
+	texts, _, _ = logged(number)
+	require.Zero(t, texts)
+	texts, _, _ = logged("+4915100000002")
+	require.Equal(t, kept["other"], texts, "nobody else's")
+	require.Equal(t, 1, e.query(`SELECT count(*) FROM audit_entries WHERE action = 'contact.redact' AND changes ->> 'done' = '3'`))
 }

@@ -93,6 +93,16 @@ type Action struct {
 	CreatedAt  time.Time      `bun:",nullzero"`
 	StartedAt  *time.Time     //
 	FinishedAt *time.Time     //
+
+	// Redactions are what became of the messages at the provider, of an erasure.
+	Redactions []Redactions `bun:"type:jsonb,scanonly"`
+}
+
+// Redactions are the messages of one outcome: waiting, done, gone or refused.
+type Redactions struct {
+	Outcome string `json:"outcome"`
+	Reason  string `json:"reason"` // of refused, for people
+	N       int64  `json:"n"`
 }
 
 // RunArgs is the job that works an action.

@@ -82,7 +82,7 @@ func (s *Service) batch(ctx context.Context, id int64) (going bool, err error) {
 		}
 		if a.Kind == KindErase {
 			touched, erased = contact.IDs(rows), contact.IDs(family)
-			err = s.erasures.Erase(ctx, tx, family)
+			err = s.erasures.Erase(ctx, tx, family, a.ID)
 		} else {
 			touched, err = s.apply(ctx, tx, a, rows)
 		}

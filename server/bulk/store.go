@@ -25,7 +25,7 @@ func forUpdate(ctx context.Context, tx bun.Tx, id int64) (*Action, error) {
 }
 
 func byID(ctx context.Context, idb bun.IDB, id int64) (*Action, error) {
-	return found(ctx, idb.NewSelect(), id)
+	return found(ctx, withRedactions(idb.NewSelect()), id)
 }
 
 func found(ctx context.Context, q *bun.SelectQuery, id int64) (*Action, error) {
@@ -37,9 +37,16 @@ func found(ctx context.Context, q *bun.SelectQuery, id int64) (*Action, error) {
 	return a, err
 }
 
+// withRedactions also reads what became of an erasure at the provider.
+func withRedactions(q *bun.SelectQuery) *bun.SelectQuery {
+	return q.ColumnExpr("b.*").ColumnExpr(`(
+		SELECT jsonb_agg(jsonb_build_object('outcome', rc.outcome, 'reason', rc.reason, 'n', rc.n) ORDER BY rc.outcome, rc.n DESC)
+		FROM redaction_counts rc WHERE rc.action_id = b.id AND b.kind = 'erase' AND rc.n > 0) AS redactions`)
+}
+
 func list(ctx context.Context, idb bun.IDB, p db.Page) (db.Slice[*Action], error) {
 	var rows []*Action
-	q, err := p.Apply(idb.NewSelect().Model(&rows), "b", &db.Key{Column: "id", Desc: true})
+	q, err := p.Apply(withRedactions(idb.NewSelect()).Model(&rows), "b", &db.Key{Column: "id", Desc: true})
 	if err != nil {
 		return db.Slice[*Action]{}, err
 	}

@@ -49,7 +49,10 @@ func NewService(d *db.DB, consents *consent.Service, topics *topic.Service) *Ser
 // Erase makes contacts nobody, and those that were merged into them. The
 // caller's transaction holds the locks of all of them, see contact.LockFamily;
 // after its commit Clear takes their texts.
-func (s *Service) Erase(ctx context.Context, tx bun.Tx, family []*contact.Contact) error {
+//
+// action is the bulk action that asked, under which the result at the provider is
+// counted; 0: none.
+func (s *Service) Erase(ctx context.Context, tx bun.Tx, family []*contact.Contact, action int64) error {
 	of, err := contact.KeysOf(ctx, tx, contact.IDs(family))
 	if err != nil {
 		return err
@@ -76,7 +79,7 @@ func (s *Service) Erase(ctx context.Context, tx bun.Tx, family []*contact.Contac
 	if err := closeConversations(ctx, tx, ids); err != nil {
 		return err
 	}
-	if err := enqueue(ctx, tx, ids); err != nil {
+	if err := enqueue(ctx, tx, ids, action); err != nil {
 		return err
 	}
 	if err := audit.RecordEach(ctx, tx, "contact.erase", "contact", ids); err != nil {
@@ -129,6 +132,13 @@ func (s *Service) clear(ctx context.Context, which func(context.Context, bun.Tx)
 		if err != nil {
 			return err
 		}
+		actions := make(map[int64]int64, n)
+		for _, e := range rows {
+			actions[e.ContactID] = e.ActionID
+		}
+		if err := askFor(ctx, tx, found, actions); err != nil {
+			return err
+		}
 		var ids []int64
 		var sids []string
 		last, count := map[int64]int64{}, map[int64]int{}
@@ -149,7 +159,14 @@ func (s *Service) clear(ctx context.Context, which func(context.Context, bun.Tx)
 				e.Reached = last[e.ContactID]
 			}
 		}
-		return saveLooks(ctx, tx, rows)
+		if err := saveLooks(ctx, tx, rows); err != nil {
+			return err
+		}
+		looked := make(map[int64]bool, n)
+		for _, id := range contacts {
+			looked[id] = true
+		}
+		return dropConcluded(ctx, tx, looked)
 	})
 	return n, err
 }

@@ -67,7 +67,7 @@ func (e *env) erase(ids ...int64) {
 		if err != nil {
 			return err
 		}
-		return e.s.Erase(ctx, tx, family)
+		return e.s.Erase(ctx, tx, family, 7)
 	}))
 }
 

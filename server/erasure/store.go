@@ -21,6 +21,7 @@ type erasure struct {
 	WatchUntil time.Time // the last look; nothing can come after it
 	Cleared    bool      // all that was there has been cleared once
 	NextLook   time.Time //
+	ActionID   int64     // see Erase
 
 	More bool `bun:"-"` // messages wait in this look
 }
@@ -28,16 +29,16 @@ type erasure struct {
 // enqueue notes what has to be cleared. A message that Twilio has may be spoken
 // of for days: WhatsApp tells of reading whenever it happens, and nobody waits
 // for more than a week.
-func enqueue(ctx context.Context, tx bun.Tx, contacts []int64) error {
+func enqueue(ctx context.Context, tx bun.Tx, contacts []int64, action int64) error {
 	_, err := tx.NewRaw(`
-		INSERT INTO erasures (contact_id, erased_at, watch_from, watch_until, next_look)
-		SELECT c.id, clock_timestamp(), coalesce(m.first, 0), coalesce(m.until, clock_timestamp()), clock_timestamp()
+		INSERT INTO erasures (contact_id, erased_at, watch_from, watch_until, next_look, action_id)
+		SELECT c.id, clock_timestamp(), coalesce(m.first, 0), coalesce(m.until, clock_timestamp()), clock_timestamp(), ?
 		FROM unnest(?::bigint[]) c (id), LATERAL (
 			SELECT min(id) AS first, max(coalesce(accepted_at, clock_timestamp())) + interval '7 days' AS until
 			FROM messages WHERE contact_id = c.id AND (work = 'watch' OR accepted_at > now() - interval '7 days')) m
 		ON CONFLICT (contact_id) DO UPDATE SET watch_from = least(erasures.watch_from, excluded.watch_from),
 			watch_until = greatest(erasures.watch_until, excluded.watch_until), next_look = excluded.next_look,
-			reached = 0, cleared = false`, pgdialect.Array(contacts)).Exec(ctx)
+			reached = 0, cleared = false, action_id = excluded.action_id`, action, pgdialect.Array(contacts)).Exec(ctx)
 	return db.Err(err)
 }
 

@@ -87,6 +87,13 @@ func (s *Service) Current(ctx context.Context) (*Hold, error) {
 	return h, err
 }
 
+// Held tells, for the engine's own work, whether this may be a copy of an installation
+// that still sends.
+func (s *Service) Held(ctx context.Context) (bool, error) {
+	h, err := current(ctx, s.DB)
+	return h != nil, err
+}
+
 // Release notes since when the original is stopped, now if stoppedAt is nil. The hold
 // then ends by itself.
 func (s *Service) Release(ctx context.Context, stoppedAt *time.Time) (*Hold, error) {

@@ -227,7 +227,7 @@ func (s *shop) erase(key string) {
 		if err != nil {
 			return err
 		}
-		return s.erasures.Erase(ctx, tx, family)
+		return s.erasures.Erase(ctx, tx, family, 0)
 	}))
 }
 

@@ -2,6 +2,7 @@ package message
 
 import (
 	"context"
+	"time"
 
 	"eventstream/server/db"
 
@@ -39,7 +40,8 @@ type Place struct{ ContactID, After int64 }
 type Trace struct {
 	ID        int64
 	ContactID int64
-	SIDs      []string `bun:"sids,array"`
+	SIDs      []string  `bun:"sids,array"`
+	At        time.Time // when the provider took it, or when it was made
 }
 
 // Traces reads the next messages of each contact, up to limit of each.
@@ -49,10 +51,10 @@ func Traces(ctx context.Context, tx bun.Tx, places []Place, limit int) (rows []T
 		contacts[i], after[i] = p.ContactID, p.After
 	}
 	err = tx.NewRaw(`
-		SELECT m.id, m.contact_id,
+		SELECT m.id, m.contact_id, coalesce(m.accepted_at, m.created_at) AS at,
 			array_remove(ARRAY(SELECT a.sid FROM message_attempts a WHERE a.message_id = m.id) || m.sid, NULL) AS sids
 		FROM unnest(?::bigint[], ?::bigint[]) p (contact_id, after),
-			LATERAL (SELECT id, contact_id, sid FROM messages WHERE contact_id = p.contact_id AND (p.after = 0 OR id > p.after) ORDER BY id
+			LATERAL (SELECT id, contact_id, sid, accepted_at, created_at FROM messages WHERE contact_id = p.contact_id AND (p.after = 0 OR id > p.after) ORDER BY id
 				LIMIT ?) m
 		ORDER BY m.id`, pgdialect.Array(contacts), pgdialect.Array(after), limit).Scan(ctx, &rows)
 	return rows, db.Err(err)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -30,7 +31,9 @@ func (s *Sandbox) handler() http.Handler {
 	mux.HandleFunc("POST "+account+"/Messages.json", s.createMessage)
 	mux.HandleFunc("GET "+account+"/Messages.json", s.listMessages)
 	mux.HandleFunc("GET "+account+"/Messages/{file}", s.fetchMessage)
+	mux.HandleFunc("POST "+account+"/Messages/{file}", s.updateMessage)
 	mux.HandleFunc("GET "+account+"/Messages/{sid}/Media.json", s.listMedia)
+	mux.HandleFunc("DELETE "+account+"/Messages/{sid}/Media/{file}", s.deleteMedia)
 	mux.HandleFunc("POST /v1/Content", s.createContent)
 	mux.HandleFunc("GET /v1/Content/{sid}", s.fetchContent)
 	mux.HandleFunc("POST /v1/Content/{sid}/ApprovalRequests/whatsapp", s.submitContent)
@@ -259,7 +262,7 @@ func (s *Sandbox) view(m *Message) view {
 	uri := "/2010-04-01/Accounts/" + AccountSID + "/Messages/" + m.SID
 	v := view{
 		SID: m.SID, Account: AccountSID, Status: m.Status, Direction: m.Direction, To: m.To, Body: m.Body,
-		Segments: "1", Media: "0",
+		Segments: "1", Media: strconv.Itoa(len(m.Media)),
 		Created: stamp(m.Created), Updated: stamp(m.Created), APIVersion: "2010-04-01", URI: uri + ".json",
 		Resources: map[string]string{"media": uri + "/Media.json"},
 	}
@@ -302,13 +305,94 @@ func (s *Sandbox) fetchMessage(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, s.view(&m))
 }
 
-// listMedia lists none: nobody sends us media here.
+// updateMessage empties a text, which is all that Twilio changes about a message that was
+// sent; until its delivery is over it refuses that (errors/20009, errors/30400).
+func (s *Sandbox) updateMessage(w http.ResponseWriter, r *http.Request) {
+	if s.settings.Load().busy(w) {
+		return
+	}
+	sid, isJSON := strings.CutSuffix(r.PathValue("file"), ".json")
+	m, ok := s.message(sid)
+	body, given := []string(nil), false
+	if r.ParseForm() == nil {
+		body, given = r.PostForm["Body"]
+	}
+	switch {
+	case !ok || !isJSON || r.PathValue("account") != AccountSID:
+		refuse(w, http.StatusNotFound, 20404, "The requested resource "+r.URL.Path+" was not found")
+		return
+	case !given || len(body) != 1 || body[0] != "":
+		refuse(w, http.StatusBadRequest, 30400, "Parameters are not valid")
+		return
+	case !m.final():
+		refuse(w, http.StatusConflict, 20009,
+			"Unable to update record: Cannot delete message because delivery has not been completed.")
+		return
+	}
+	s.redact(redaction{SID: sid, Text: true})
+	m, _ = s.message(sid)
+	answer(w, http.StatusOK, s.view(&m))
+}
+
+// busy answers as a Twilio that is too busy or broken, as often as the settings say.
+func (s Settings) busy(w http.ResponseWriter) bool {
+	switch {
+	case chance(s.TooManyRate):
+		refuse(w, http.StatusTooManyRequests, 20429, "Too Many Requests")
+	case chance(s.ServerErrorRate):
+		refuse(w, http.StatusInternalServerError, 20500, "An internal server error has occurred")
+	default:
+		return false
+	}
+	return true
+}
+
+// redact takes something away for good: it is written before anybody is told.
+func (s *Sandbox) redact(what redaction) {
+	s.store.write(line{Redact: &what})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forget(what)
+}
+
+// forget changes the log; the caller holds the lock, or is the only one.
+func (s *Sandbox) forget(what redaction) {
+	m := s.messages[what.SID]
+	if m == nil {
+		return
+	}
+	if what.Text {
+		m.Body, m.Variables = "", nil
+	}
+	m.Media = slices.DeleteFunc(slices.Clone(m.Media), func(sid string) bool { return sid == what.Media })
+}
+
+// listMedia lists those of an inbound message; nothing is sent with media here.
 func (s *Sandbox) listMedia(w http.ResponseWriter, r *http.Request) {
-	if _, ok := s.message(r.PathValue("sid")); !ok {
+	m, ok := s.message(r.PathValue("sid"))
+	if !ok {
 		refuse(w, http.StatusNotFound, 20404, "The requested resource "+r.URL.Path+" was not found")
 		return
 	}
-	answer(w, http.StatusOK, map[string]any{"media_list": []any{}, "uri": r.URL.RequestURI(), "next_page_uri": nil})
+	list := []any{}
+	for _, sid := range m.Media {
+		list = append(list, map[string]any{
+			"sid": sid, "parent_sid": m.SID, "account_sid": AccountSID, "content_type": "image/jpeg",
+			"uri": "/2010-04-01/Accounts/" + AccountSID + "/Messages/" + m.SID + "/Media/" + sid + ".json",
+		})
+	}
+	answer(w, http.StatusOK, map[string]any{"media_list": list, "uri": r.URL.RequestURI(), "next_page_uri": nil})
+}
+
+func (s *Sandbox) deleteMedia(w http.ResponseWriter, r *http.Request) {
+	m, _ := s.message(r.PathValue("sid"))
+	sid, _ := strings.CutSuffix(r.PathValue("file"), ".json")
+	if !slices.Contains(m.Media, sid) {
+		refuse(w, http.StatusNotFound, 20404, "The requested resource "+r.URL.Path+" was not found")
+		return
+	}
+	s.redact(redaction{SID: m.SID, Media: sid})
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // listMessages lists newest first, as far as the log has got: what is younger

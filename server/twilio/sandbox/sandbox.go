@@ -14,6 +14,7 @@ import (
 	mathrand "math/rand/v2"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -134,8 +135,9 @@ type Message struct {
 	Code      int               `json:"code,omitempty"`
 	Validity  time.Duration     `json:"validity,omitempty"` // how long it may be queued; 0: Twilio's default
 	Created   time.Time         `json:"at"`
-	Sent      *time.Time        `json:"sent,omitempty"` // nil while it is queued
-	UserID    string            `json:"user,omitempty"` // of an inbound one: the id that came beside From
+	Sent      *time.Time        `json:"sent,omitempty"`  // nil while it is queued
+	UserID    string            `json:"user,omitempty"`  // of an inbound one: the id that came beside From
+	Media     []string          `json:"media,omitempty"` // of an inbound one: SIDs
 	plan      []step
 	place     int // in the log
 }
@@ -152,6 +154,9 @@ func (m *Message) listedFrom() string {
 var rank = map[string]int{
 	"accepted": 0, "queued": 1, "sent": 2, "failed": 3, "undelivered": 3, "delivered": 4, "read": 5, "received": 5,
 }
+
+// final tells whether nothing more will become of its delivery.
+func (m *Message) final() bool { return rank[m.Status] >= rank["failed"] }
 
 // reach moves the message on, unless it is further already.
 func (m *Message) reach(status string, code int, at time.Time) {
@@ -340,6 +345,11 @@ func (s *Sandbox) SendInboundWith(ctx context.Context, from, userID, to, body, p
 		SID: newSID("SM"), Direction: "inbound", From: channel + from, To: channel + to, Body: body, Status: "received",
 		Created: now, Sent: &now, UserID: userID,
 	}
+	if n, err := strconv.Atoi(more["NumMedia"]); err == nil {
+		for range min(n, 10) {
+			m.Media = append(m.Media, newSID("ME"))
+		}
+	}
 	s.store.message(m)
 	s.mu.Lock()
 	s.add(m)
@@ -406,6 +416,17 @@ func (s *Sandbox) userIDOf(address string) string {
 		return strings.TrimPrefix(address, channel)
 	}
 	return s.userIDs[address]
+}
+
+// Finish has a message delivered now, without a callback.
+func (s *Sandbox) Finish(sid string) {
+	now := time.Now()
+	s.store.status(change{SID: sid, Status: "delivered", At: now})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m := s.messages[sid]; m != nil {
+		m.reach("delivered", 0, now)
+	}
 }
 
 // Recall tells the sandbox of a message that somebody wrote to us before it

@@ -22,9 +22,17 @@ type store struct {
 }
 
 type line struct {
-	Message *Message `json:"m,omitempty"`
-	Content *Content `json:"c,omitempty"`
-	Status  *change  `json:"s,omitempty"`
+	Message *Message   `json:"m,omitempty"`
+	Content *Content   `json:"c,omitempty"`
+	Status  *change    `json:"s,omitempty"`
+	Redact  *redaction `json:"r,omitempty"`
+}
+
+// redaction is a text or a medium that was taken away.
+type redaction struct {
+	SID   string `json:"sid"`
+	Text  bool   `json:"text,omitempty"`
+	Media string `json:"media,omitempty"`
 }
 
 type change struct {
@@ -85,6 +93,8 @@ func replay(path string, s *Sandbox) error {
 			s.add(l.Message)
 		case l.Content != nil:
 			s.contents[l.Content.SID] = l.Content
+		case l.Redact != nil:
+			s.forget(*l.Redact)
 		case l.Status != nil:
 			if m := s.messages[l.Status.SID]; m != nil {
 				m.reach(l.Status.Status, l.Status.Code, l.Status.At)

@@ -20,6 +20,15 @@ export const BulkActionState = graphql(`
     changed
     options
     downloadUrl
+    redaction {
+      done
+      gone
+      waiting
+      refused {
+        reason
+        count
+      }
+    }
     createdAt
     startedAt
     finishedAt
@@ -100,6 +109,23 @@ function sentence(a: Pick<Action, "kind" | "options">): string {
   }
 }
 
+/** What became of the erased messages at Twilio. */
+function Redaction({ of }: { of: NonNullable<Action["redaction"]> }) {
+  const refused = of.refused.reduce((n, r) => n + r.count, 0);
+  const parts = [
+    of.done > 0 && `${count(of.done)} emptied`,
+    of.gone > 0 && `${count(of.gone)} not there`,
+    of.waiting > 0 && `${count(of.waiting)} waiting`,
+    refused > 0 && `${count(refused)} refused`,
+  ].filter(Boolean);
+  return (
+    <Text size="xs" c={refused > 0 ? "red" : "dimmed"}>
+      At Twilio: {parts.join(", ")}
+      {of.refused.map((r) => ` (${count(r.count)}: ${r.reason})`).join("")}
+    </Text>
+  );
+}
+
 /** An action under way, live; gone when the reader closes it. */
 export function BulkProgress(props: { id: string; onClose: () => void }) {
   const [{ data, error }] = useSubscription({ query: ProgressDocument, variables: { id: props.id } });
@@ -149,6 +175,7 @@ export function BulkProgress(props: { id: string; onClose: () => void }) {
               ? "Ready. It is streamed while you download it, and can be had for a day."
               : `${count(a.done)} of ${count(a.total)}${a.kind === "EXPORT" ? "" : `, ${count(a.changed)} changed`}${left}`)}
         </Text>
+        {a.redaction && <Redaction of={a.redaction} />}
         <Live>{a.finishedAt ? `${words(a.status)}: ${count(a.done)} contacts` : ""}</Live>
       </Stack>
     </Card>
@@ -196,6 +223,7 @@ export function BulkActionsPage() {
                     ) : (
                       <Text size="sm">{words(sentence(a))}</Text>
                     )}
+                    {a.redaction && <Redaction of={a.redaction} />}
                   </Table.Td>
                   <Table.Td data-label="Status">
                     <Status value={a.status} />

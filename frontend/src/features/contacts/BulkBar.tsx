@@ -303,7 +303,8 @@ export function BulkForm(props: {
         {kind === "erase" && (
           <Alert color="red">
             Profile, number and texts of {people(n)} are taken away for ever. Counters, the proof of consent and a block
-            on the number stay. This cannot be undone.
+            on the number stay. The texts at Twilio are taken away too, in the background; Bulk actions shows how far
+            that is. This cannot be undone.
           </Alert>
         )}
         <Group justify="flex-end">
