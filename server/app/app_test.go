@@ -161,6 +161,14 @@ func (e *env) must(name, field string, input map[string]any) string {
 // upload imports a file and gives its id, or what was wrong with it.
 func (e *env) upload(name string, content []byte, extra string) (id, problems string) {
 	e.t.Helper()
+	id, problems, errs := e.tryUpload(name, content, extra)
+	require.Empty(e.t, errs)
+	return id, problems
+}
+
+// tryUpload is upload that the server may refuse to begin.
+func (e *env) tryUpload(name string, content []byte, extra string) (id, problems string, errs []gqlError) {
+	e.t.Helper()
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
 	ops, err := json.Marshal(map[string]any{
@@ -179,7 +187,9 @@ func (e *env) upload(name string, content []byte, extra string) (id, problems st
 	resp, err := e.http.Post(e.URL+"/graphql", w.FormDataContentType(), &body)
 	require.NoError(e.t, err)
 	data, errs := decode(e.t, resp)
-	require.Empty(e.t, errs)
+	if len(errs) > 0 {
+		return "", "", errs
+	}
 	var out struct {
 		ContactImport struct {
 			Import     *struct{ ID string }
@@ -193,7 +203,7 @@ func (e *env) upload(name string, content []byte, extra string) (id, problems st
 	if out.ContactImport.Import != nil {
 		id = out.ContactImport.Import.ID
 	}
-	return id, problems
+	return id, problems, nil
 }
 
 type imported struct {

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,7 @@ type Service struct {
 	now      func() time.Time
 	owner    string
 	words    LogWords
+	maxFile  int64
 }
 
 // Dependencies are the parts of a Service.
@@ -57,13 +59,14 @@ type Dependencies struct {
 	Now      func() time.Time
 	Owner    string // this process, in leases
 	Words    LogWords
+	MaxFile  int64 // the largest file that is taken in, unpacked, in bytes; 0: MaxFile
 }
 
 // NewService makes the service.
 func NewService(d Dependencies) *Service {
 	return &Service{
 		db: d.DB, hub: d.Hub, jobs: d.Jobs, consents: d.Consents, topics: d.Topics, log: d.Log, now: d.Now, owner: d.Owner,
-		words: d.Words,
+		words: d.Words, maxFile: cmp.Or(d.MaxFile, MaxFile),
 	}
 }
 
@@ -155,8 +158,8 @@ func (s *Service) store(ctx context.Context, imp *Import, file io.Reader) error 
 	for seq := 0; ; seq++ {
 		n, err := io.ReadFull(file, buf)
 		if n > 0 {
-			if imp.SizeBytes += int64(n); imp.SizeBytes > MaxFile {
-				return apperr.Invalid("file", "the file is larger than %d MB: split it", MaxFile>>20)
+			if imp.SizeBytes += int64(n); imp.SizeBytes > s.maxFile {
+				return apperr.Invalid("file", "the file is larger than %d MB: split it", s.maxFile>>20)
 			}
 			if err := insertChunk(ctx, s.db, imp.ID, seq, buf[:n]); err != nil {
 				return err
