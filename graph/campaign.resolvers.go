@@ -22,6 +22,11 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
+// Revision is the resolver for the revision field.
+func (r *campaignResolver) Revision(ctx context.Context, obj *model.Campaign) (int, error) {
+	return revisionOf(ctx, thingOf(obj.ID))
+}
+
 // Template is the resolver for the template field.
 func (r *campaignResolver) Template(ctx context.Context, obj *model.Campaign) (*model.Template, error) {
 	if obj.Template == nil {
@@ -240,6 +245,7 @@ func (r *mutationResolver) CampaignCreate(ctx context.Context, input model.Campa
 
 // CampaignUpdate is the resolver for the campaignUpdate field.
 func (r *mutationResolver) CampaignUpdate(ctx context.Context, input model.CampaignUpdateInput) (*model.CampaignUpdatePayload, error) {
+	ctx = expecting(ctx, thingOf(input.ID), input.ExpectedVersion.Value())
 	var c *campaign.Campaign
 	id, err := globalid.Decode("id", kindCampaign, input.ID)
 	if err == nil {

@@ -31,6 +31,11 @@ func (r *consentEventResolver) Operator(ctx context.Context, obj *model.ConsentE
 	return r.operatorOf(ctx, obj.Operator)
 }
 
+// Revision is the resolver for the revision field.
+func (r *contactResolver) Revision(ctx context.Context, obj *model.Contact) (int, error) {
+	return revisionOf(ctx, thingOf(obj.ID))
+}
+
 // Addresses is the resolver for the addresses field.
 func (r *contactResolver) Addresses(ctx context.Context, obj *model.Contact) ([]*model.ContactAddress, error) {
 	rows, err := load(ctx).addresses.Load(ctx, own(obj.ID))
@@ -117,6 +122,7 @@ func (r *mutationResolver) ContactCreate(ctx context.Context, input model.Contac
 
 // ContactUpdate is the resolver for the contactUpdate field.
 func (r *mutationResolver) ContactUpdate(ctx context.Context, input model.ContactUpdateInput) (*model.ContactUpdatePayload, error) {
+	ctx = expecting(ctx, thingOf(input.ID), input.ExpectedVersion.Value())
 	var c *contact.Contact
 	id, err := globalid.Decode("id", kindContact, input.ID)
 	if err == nil {

@@ -6,6 +6,7 @@ import (
 
 	"eventstream/graph/model"
 	"eventstream/server/actor"
+	"eventstream/server/audit"
 	"eventstream/server/auth"
 	"eventstream/server/campaign"
 	"eventstream/server/consent"
@@ -56,6 +57,7 @@ type loaders struct {
 	topicUsers    *dataloadgen.Loader[int64, []string]
 	segmentUsers  *dataloadgen.Loader[int64, []string]
 	optOutReviews *dataloadgen.Loader[int64, *optout.Review]
+	revisions     *dataloadgen.Loader[audit.Thing, int64]
 	messagesOf    *dataloadgen.Loader[pageOf, db.Slice[*message.Message]]
 	consentsOf    *dataloadgen.Loader[pageOf, db.Slice[*consent.Event]]
 }
@@ -192,6 +194,8 @@ func newLoaders(s Services) *loaders {
 		duplicates: batched(listed(s.Contacts.Duplicates)),
 		addresses:  batched(listed(s.Contacts.AddressesOf)),
 		events:     batched(listed(s.Messages.Events)),
+		revisions: dataloadgen.NewMappedLoader(s.Trail.Revisions, dataloadgen.WithWait(time.Millisecond),
+			dataloadgen.WithBatchCapacity(500)),
 		messagesOf: paged(func(ctx context.Context, said bool, p db.Page,
 			contacts []int64,
 		) (map[int64]db.Slice[*message.Message], error) {

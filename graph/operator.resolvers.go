@@ -91,6 +91,7 @@ func (r *mutationResolver) OperatorInvite(ctx context.Context, input model.Opera
 
 // OperatorUpdate is the resolver for the operatorUpdate field.
 func (r *mutationResolver) OperatorUpdate(ctx context.Context, input model.OperatorUpdateInput) (*model.OperatorUpdatePayload, error) {
+	ctx = expecting(ctx, thingOf(input.ID), input.ExpectedVersion.Value())
 	o, errs, err := onOperator(ctx, input.ID, func(id int64) (*auth.Operator, error) {
 		return r.Services.Auth.Update(ctx, id, auth.Change{Name: input.Name.Value(), Role: lowerPtr[actor.Role](input.Role.Value())})
 	})
@@ -279,6 +280,11 @@ func (r *mutationResolver) SignOutEverywhere(ctx context.Context) (*model.SignOu
 	return &model.SignOutEverywherePayload{UserErrors: errs}, err
 }
 
+// Revision is the resolver for the revision field.
+func (r *operatorResolver) Revision(ctx context.Context, obj *model.Operator) (int, error) {
+	return revisionOf(ctx, thingOf(obj.ID))
+}
+
 // Viewer is the resolver for the viewer field.
 func (r *queryResolver) Viewer(ctx context.Context) (*model.Operator, error) {
 	a := actor.From(ctx)
@@ -339,7 +345,11 @@ func (r *Resolver) ApiToken() generated.ApiTokenResolver { return &apiTokenResol
 // Mutation returns generated.MutationResolver implementation.
 func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }
 
+// Operator returns generated.OperatorResolver implementation.
+func (r *Resolver) Operator() generated.OperatorResolver { return &operatorResolver{r} }
+
 type (
 	apiTokenResolver struct{ *Resolver }
 	mutationResolver struct{ *Resolver }
+	operatorResolver struct{ *Resolver }
 )

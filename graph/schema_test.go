@@ -169,3 +169,19 @@ func TestNoTypeIsReachedAroundItsRole(t *testing.T) {
 		walk(root.Type.Name())
 	}
 }
+
+// TestEveryUpdateSaysWhatItWasMadeOn: of two people who save the same thing one would
+// lose what they did without a word.
+func TestEveryUpdateSaysWhatItWasMadeOn(t *testing.T) {
+	t.Parallel()
+	s := schema(t)
+	for _, f := range s.Mutation.Fields {
+		if !strings.HasSuffix(f.Name, "Update") || f.Name == "sandboxSettingsUpdate" { // one's own toy, kept nowhere
+			continue
+		}
+		input := s.Types[f.Arguments.ForName("input").Type.Name()]
+		require.NotNil(t, input.Fields.ForName("expectedVersion"), f.Name)
+		thing := s.Types[strings.ToUpper(f.Name[:1])+strings.TrimSuffix(f.Name[1:], "Update")]
+		require.NotNil(t, thing.Fields.ForName("revision"), f.Name)
+	}
+}

@@ -24,6 +24,7 @@ func (r *mutationResolver) SegmentCreate(ctx context.Context, input model.Segmen
 
 // SegmentUpdate is the resolver for the segmentUpdate field.
 func (r *mutationResolver) SegmentUpdate(ctx context.Context, input model.SegmentUpdateInput) (*model.SegmentUpdatePayload, error) {
+	ctx = expecting(ctx, thingOf(input.ID), input.ExpectedVersion.Value())
 	var s *segment.Segment
 	id, err := globalid.Decode("id", kindSegment, input.ID)
 	if err == nil {
@@ -68,6 +69,11 @@ func (r *queryResolver) SegmentPreview(ctx context.Context, query json.RawMessag
 // SegmentQuerySchema is the resolver for the segmentQuerySchema field.
 func (r *queryResolver) SegmentQuerySchema(ctx context.Context) (json.RawMessage, error) {
 	return segment.Schema(), nil
+}
+
+// Revision is the resolver for the revision field.
+func (r *segmentResolver) Revision(ctx context.Context, obj *model.Segment) (int, error) {
+	return revisionOf(ctx, thingOf(obj.ID))
 }
 
 // UsedBy is the resolver for the usedBy field.

@@ -7,6 +7,7 @@ package graph
 
 import (
 	"context"
+	"eventstream/graph/generated"
 	"eventstream/graph/model"
 	"eventstream/server/globalid"
 	"eventstream/server/sender"
@@ -21,6 +22,7 @@ func (r *mutationResolver) SenderCreate(ctx context.Context, input model.SenderC
 
 // SenderUpdate is the resolver for the senderUpdate field.
 func (r *mutationResolver) SenderUpdate(ctx context.Context, input model.SenderUpdateInput) (*model.SenderUpdatePayload, error) {
+	ctx = expecting(ctx, thingOf(input.ID), input.ExpectedVersion.Value())
 	var s *sender.Sender
 	id, err := globalid.Decode("id", kindSender, input.ID)
 	if err == nil {
@@ -57,3 +59,13 @@ func (r *queryResolver) Senders(ctx context.Context) ([]*model.Sender, error) {
 	rows, err := r.Services.Senders.List(ctx)
 	return mapped(rows, toSender), err
 }
+
+// Revision is the resolver for the revision field.
+func (r *senderResolver) Revision(ctx context.Context, obj *model.Sender) (int, error) {
+	return revisionOf(ctx, thingOf(obj.ID))
+}
+
+// Sender returns generated.SenderResolver implementation.
+func (r *Resolver) Sender() generated.SenderResolver { return &senderResolver{r} }
+
+type senderResolver struct{ *Resolver }

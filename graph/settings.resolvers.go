@@ -7,11 +7,13 @@ package graph
 
 import (
 	"context"
+	"eventstream/graph/generated"
 	"eventstream/graph/model"
 )
 
 // SettingsUpdate is the resolver for the settingsUpdate field.
 func (r *mutationResolver) SettingsUpdate(ctx context.Context, input model.SettingsUpdateInput) (*model.SettingsUpdatePayload, error) {
+	ctx = expecting(ctx, theSettings, input.ExpectedVersion.Value())
 	err := r.updateSettings(ctx, input)
 	errs, err := payloadErrors(err)
 	if err != nil || len(errs) > 0 {
@@ -25,3 +27,13 @@ func (r *mutationResolver) SettingsUpdate(ctx context.Context, input model.Setti
 func (r *queryResolver) Settings(ctx context.Context) (*model.Settings, error) {
 	return r.settings(ctx)
 }
+
+// Revision is the resolver for the revision field.
+func (r *settingsResolver) Revision(ctx context.Context, obj *model.Settings) (int, error) {
+	return revisionOf(ctx, theSettings)
+}
+
+// Settings returns generated.SettingsResolver implementation.
+func (r *Resolver) Settings() generated.SettingsResolver { return &settingsResolver{r} }
+
+type settingsResolver struct{ *Resolver }

@@ -25,6 +25,7 @@ func (r *mutationResolver) TemplateCreate(ctx context.Context, input model.Templ
 
 // TemplateUpdate is the resolver for the templateUpdate field.
 func (r *mutationResolver) TemplateUpdate(ctx context.Context, input model.TemplateUpdateInput) (*model.TemplateUpdatePayload, error) {
+	ctx = expecting(ctx, thingOf(input.ID), input.ExpectedVersion.Value())
 	var t *template.Template
 	var v *template.Version
 	id, err := globalid.Decode("id", kindTemplate, input.ID)
@@ -103,6 +104,11 @@ func (r *queryResolver) TemplatePreview(ctx context.Context, input model.Templat
 	return out, nil
 }
 
+// Revision is the resolver for the revision field.
+func (r *templateResolver) Revision(ctx context.Context, obj *model.Template) (int, error) {
+	return revisionOf(ctx, thingOf(obj.ID))
+}
+
 // TotalCount is the resolver for the totalCount field.
 func (r *templateConnectionResolver) TotalCount(ctx context.Context, obj *model.TemplateConnection) (int64, error) {
 	return obj.Counter(ctx)
@@ -112,6 +118,9 @@ func (r *templateConnectionResolver) TotalCount(ctx context.Context, obj *model.
 func (r *templatePreviewResolver) MissingFor(ctx context.Context, obj *model.TemplatePreview) (int64, error) {
 	return r.Services.Templates.MissingFor(ctx, obj.Source)
 }
+
+// Template returns generated.TemplateResolver implementation.
+func (r *Resolver) Template() generated.TemplateResolver { return &templateResolver{r} }
 
 // TemplateConnection returns generated.TemplateConnectionResolver implementation.
 func (r *Resolver) TemplateConnection() generated.TemplateConnectionResolver {
@@ -124,6 +133,7 @@ func (r *Resolver) TemplatePreview() generated.TemplatePreviewResolver {
 }
 
 type (
+	templateResolver           struct{ *Resolver }
 	templateConnectionResolver struct{ *Resolver }
 	templatePreviewResolver    struct{ *Resolver }
 )

@@ -33,6 +33,7 @@ func (r *mutationResolver) TopicCreate(ctx context.Context, input model.TopicCre
 
 // TopicUpdate is the resolver for the topicUpdate field.
 func (r *mutationResolver) TopicUpdate(ctx context.Context, input model.TopicUpdateInput) (*model.TopicUpdatePayload, error) {
+	ctx = expecting(ctx, thingOf(input.ID), input.ExpectedVersion.Value())
 	var t *topic.Topic
 	id, err := globalid.Decode("id", kindTopic, input.ID)
 	if err == nil {
@@ -80,6 +81,11 @@ func (r *mutationResolver) ContactTopicRecord(ctx context.Context, input model.C
 func (r *queryResolver) Topics(ctx context.Context) ([]*model.Topic, error) {
 	rows, err := r.Services.Topics.List(ctx)
 	return mapped(rows, toTopic), err
+}
+
+// Revision is the resolver for the revision field.
+func (r *topicResolver) Revision(ctx context.Context, obj *model.Topic) (int, error) {
+	return revisionOf(ctx, thingOf(obj.ID))
 }
 
 // Subscribers is the resolver for the subscribers field.

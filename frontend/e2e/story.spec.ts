@@ -175,6 +175,39 @@ test("a segment on city and plan, counted while it is built", async () => {
   await look("segments");
 });
 
+test("of two who change one thing, the second is asked what to do", async () => {
+  await page.getByRole("link", { name: "Pro outside Mumbai" }).click();
+  await title("Pro outside Mumbai");
+  const description = page.getByLabel("Description");
+  await expect(description).toHaveValue("");
+  const other = await page.context().newPage();
+  const saveThere = async (text: string) => {
+    await other.goto(page.url());
+    await other.getByLabel("Description").fill(text);
+    await other.getByRole("button", { name: "Save segment" }).click();
+    await expect(other.getByRole("heading", { name: "Segments", level: 1 })).toBeVisible();
+  };
+  await saveThere("Told by the other one");
+  await description.fill("Mine");
+  await page.getByRole("button", { name: "Save segment" }).click();
+  const asked = page.getByRole("dialog", { name: "Somebody else has changed this" });
+  await expect(asked).toContainText("changed this just now");
+  await look("conflict");
+  await asked.getByRole("button", { name: "Keep editing" }).click();
+  await expect(description).toHaveValue("Mine");
+  await page.getByRole("button", { name: "Save segment" }).click();
+  await asked.getByRole("button", { name: "Discard mine and reload" }).click();
+  await expect(description).toHaveValue("Told by the other one");
+  await saveThere("Once more");
+  await description.fill("Mine after all");
+  await page.getByRole("button", { name: "Save segment" }).click();
+  await asked.getByRole("button", { name: "Save mine over it" }).click();
+  await title("Segments");
+  await page.getByRole("link", { name: "Pro outside Mumbai" }).click();
+  await expect(description).toHaveValue("Mine after all");
+  await other.close();
+});
+
 test("a template: unknown placeholder refused, then approved", async () => {
   await go("Templates");
   await look("templates-empty");

@@ -41,13 +41,17 @@ type ResolverRoot interface {
 	Message() MessageResolver
 	MessageConnection() MessageConnectionResolver
 	Mutation() MutationResolver
+	Operator() OperatorResolver
 	OptOutReview() OptOutReviewResolver
 	OptOutReviewConnection() OptOutReviewConnectionResolver
 	Query() QueryResolver
 	Segment() SegmentResolver
 	SegmentConnection() SegmentConnectionResolver
+	Sender() SenderResolver
+	Settings() SettingsResolver
 	Subscription() SubscriptionResolver
 	Suppression() SuppressionResolver
+	Template() TemplateResolver
 	TemplateConnection() TemplateConnectionResolver
 	TemplatePreview() TemplatePreviewResolver
 	TimelineEntry() TimelineEntryResolver
@@ -223,6 +227,7 @@ type ComplexityRoot struct {
 		QuietHours         func(childComplexity int) int
 		RateLimitPerSecond func(childComplexity int) int
 		Rates              func(childComplexity int) int
+		Revision           func(childComplexity int) int
 		Runs               func(childComplexity int) int
 		RunsDone           func(childComplexity int) int
 		Schedule           func(childComplexity int) int
@@ -436,6 +441,7 @@ type ComplexityRoot struct {
 		PossibleDuplicates func(childComplexity int) int
 		Reachable          func(childComplexity int) int
 		Region             func(childComplexity int) int
+		Revision           func(childComplexity int) int
 		SessionWindow      func(childComplexity int) int
 		Suppression        func(childComplexity int) int
 		Suppressions       func(childComplexity int) int
@@ -1007,6 +1013,7 @@ type ComplexityRoot struct {
 		LastSignInAt func(childComplexity int) int
 		Name         func(childComplexity int) int
 		Provider     func(childComplexity int) int
+		Revision     func(childComplexity int) int
 		Role         func(childComplexity int) int
 	}
 
@@ -1275,6 +1282,7 @@ type ComplexityRoot struct {
 		LastCount   func(childComplexity int) int
 		Name        func(childComplexity int) int
 		Query       func(childComplexity int) int
+		Revision    func(childComplexity int) int
 		UpdatedAt   func(childComplexity int) int
 		UsedBy      func(childComplexity int) int
 	}
@@ -1331,6 +1339,7 @@ type ComplexityRoot struct {
 		ID            func(childComplexity int) int
 		PausedReason  func(childComplexity int) int
 		RatePerSecond func(childComplexity int) int
+		Revision      func(childComplexity int) int
 		Status        func(childComplexity int) int
 	}
 
@@ -1395,6 +1404,7 @@ type ComplexityRoot struct {
 		AccountRatePerSecond func(childComplexity int) int
 		DefaultFrequencyCap  func(childComplexity int) int
 		DefaultQuietHours    func(childComplexity int) int
+		Revision             func(childComplexity int) int
 		SecondFactorRoles    func(childComplexity int) int
 		SessionIdleHours     func(childComplexity int) int
 	}
@@ -1502,6 +1512,7 @@ type ComplexityRoot struct {
 		Language        func(childComplexity int) int
 		Name            func(childComplexity int) int
 		RejectionReason func(childComplexity int) int
+		Revision        func(childComplexity int) int
 		UpdatedAt       func(childComplexity int) int
 		Variables       func(childComplexity int) int
 		Version         func(childComplexity int) int
@@ -1582,6 +1593,7 @@ type ComplexityRoot struct {
 		Left        func(childComplexity int) int
 		Name        func(childComplexity int) int
 		Reachable   func(childComplexity int) int
+		Revision    func(childComplexity int) int
 		Subscribers func(childComplexity int) int
 		UpdatedAt   func(childComplexity int) int
 		UsedBy      func(childComplexity int) int
@@ -2369,6 +2381,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Rates(childComplexity), true
+	case "Campaign.revision":
+		if e.ComplexityRoot.Campaign.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Revision(childComplexity), true
 	case "Campaign.runs":
 		if e.ComplexityRoot.Campaign.Runs == nil {
 			break
@@ -3198,6 +3216,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Contact.Region(childComplexity), true
+	case "Contact.revision":
+		if e.ComplexityRoot.Contact.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Contact.Revision(childComplexity), true
 	case "Contact.sessionWindow":
 		if e.ComplexityRoot.Contact.SessionWindow == nil {
 			break
@@ -6078,6 +6102,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Operator.Provider(childComplexity), true
+	case "Operator.revision":
+		if e.ComplexityRoot.Operator.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operator.Revision(childComplexity), true
 	case "Operator.role":
 		if e.ComplexityRoot.Operator.Role == nil {
 			break
@@ -7229,6 +7259,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Segment.Query(childComplexity), true
+	case "Segment.revision":
+		if e.ComplexityRoot.Segment.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Segment.Revision(childComplexity), true
 	case "Segment.updatedAt":
 		if e.ComplexityRoot.Segment.UpdatedAt == nil {
 			break
@@ -7412,6 +7448,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Sender.RatePerSecond(childComplexity), true
+	case "Sender.revision":
+		if e.ComplexityRoot.Sender.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sender.Revision(childComplexity), true
 	case "Sender.status":
 		if e.ComplexityRoot.Sender.Status == nil {
 			break
@@ -7609,6 +7651,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.DefaultQuietHours(childComplexity), true
+	case "Settings.revision":
+		if e.ComplexityRoot.Settings.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.Revision(childComplexity), true
 	case "Settings.secondFactorRoles":
 		if e.ComplexityRoot.Settings.SecondFactorRoles == nil {
 			break
@@ -8021,6 +8069,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Template.RejectionReason(childComplexity), true
+	case "Template.revision":
+		if e.ComplexityRoot.Template.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.Revision(childComplexity), true
 	case "Template.updatedAt":
 		if e.ComplexityRoot.Template.UpdatedAt == nil {
 			break
@@ -8297,6 +8351,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Topic.Reachable(childComplexity), true
+	case "Topic.revision":
+		if e.ComplexityRoot.Topic.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Topic.Revision(childComplexity), true
 	case "Topic.subscribers":
 		if e.ComplexityRoot.Topic.Subscribers == nil {
 			break
@@ -9207,6 +9267,8 @@ A recurring campaign stays scheduled; each of its runs is a campaign of its own,
 """
 type Campaign implements Node {
   id: ID!
+  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
+  revision: Int! @goField(forceResolver: true)
   name: String!
   status: CampaignStatus!
   pausedBy: PausedBy
@@ -9526,6 +9588,8 @@ type CampaignCreatePayload {
 }
 input CampaignUpdateInput {
   id: ID!
+  "The Campaign.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
+  expectedVersion: Int
   name: String
   templateId: ID
   segmentId: ID
@@ -9718,6 +9782,8 @@ two addresses joins them; contacts that had them are merged then, with the stric
 """
 type Contact implements Node {
   id: ID!
+  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
+  revision: Int! @goField(forceResolver: true)
   "The address that they are written to: E.164, or a BSUID such as DE.1000000000000001 where no number is known."
   address: PhoneNumber!
   "All addresses that are known of them, the preferred one first, then those that WhatsApp named last. Opt-outs and suppressions of any of them hold for the person. Empty once erased."
@@ -9935,6 +10001,8 @@ type ContactCreatePayload {
 }
 input ContactUpdateInput {
   id: ID!
+  "The Contact.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
+  expectedVersion: Int
   name: String
   locale: String
   "Null or empty takes it back to the number's own zone."
@@ -10730,6 +10798,8 @@ enum OperatorKind {
 "Someone who signs in, or a service account."
 type Operator implements Node {
   id: ID!
+  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
+  revision: Int! @goField(forceResolver: true)
   kind: OperatorKind!
   "Null for everybody but admins and the operator themselves, and of a service account."
   email: String
@@ -11094,6 +11164,8 @@ type OperatorInvitePayload {
 "What is left out stays as it is."
 input OperatorUpdateInput {
   id: ID!
+  "The Operator.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
+  expectedVersion: Int
   name: String
   role: Role
 }
@@ -11679,6 +11751,8 @@ type Query {
 	{Name: "../schema/segment.graphql", Input: `"A saved query over contacts."
 type Segment implements Node {
   id: ID!
+  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
+  revision: Int! @goField(forceResolver: true)
   name: String!
   description: String!
   "In the engine's own form, whatever shorthand it was written in."
@@ -11757,6 +11831,8 @@ type SegmentCreatePayload {
 }
 input SegmentUpdateInput {
   id: ID!
+  "The Segment.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
+  expectedVersion: Int
   name: String
   description: String
   query: SegmentQuery
@@ -11783,6 +11859,8 @@ type SegmentDeletePayload {
 "A WhatsApp number or Messaging Service that sends."
 type Sender implements Node {
   id: ID!
+  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
+  revision: Int! @goField(forceResolver: true)
   "E.164, or MG… for a Messaging Service."
   address: String!
   displayName: String!
@@ -11817,6 +11895,8 @@ type SenderCreatePayload {
 }
 input SenderUpdateInput {
   id: ID!
+  "The Sender.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
+  expectedVersion: Int
   displayName: String
   "Takes effect at once, also while sending."
   ratePerSecond: Float
@@ -11885,6 +11965,8 @@ type SendingReleasePayload {
 `, BuiltIn: false},
 	{Name: "../schema/settings.graphql", Input: `"What holds for the whole engine."
 type Settings {
+  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
+  revision: Int! @goField(forceResolver: true)
   "Messages a second over all senders, 0.01 to 2,000: Twilio's limit for an account (error 63017)."
   accountRatePerSecond: Float!
   "Quiet hours of campaigns that are made without any; null: only what the law asks."
@@ -11907,6 +11989,8 @@ extend type Mutation {
     @hasRole(role: ADMIN, scope: SETTINGS_WRITE, recent: true)
 }
 input SettingsUpdateInput {
+  "The Settings.revision that the change was made on; absent or null: whatever it is. When somebody has changed them since, a userError with the code conflict tells who and when, and nothing is changed."
+  expectedVersion: Int
   accountRatePerSecond: Float
   "Null: none."
   defaultQuietHours: QuietHoursInput
@@ -11941,6 +12025,8 @@ enum TemplateApproval {
 "What is written to contacts. Placeholders: {{name}}, {{attributes.city}}, {{name | there}} with a fallback; filters upper, lower, title, trim, default, date, number."
 type Template implements Node {
   id: ID!
+  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
+  revision: Int! @goField(forceResolver: true)
   name: String!
   "As WhatsApp names it, such as en, de or pt_BR."
   language: String!
@@ -12033,6 +12119,8 @@ type TemplateCreatePayload {
 }
 input TemplateUpdateInput {
   id: ID!
+  "The Template.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
+  expectedVersion: Int
   name: String
   language: String
   category: TemplateCategory
@@ -12085,6 +12173,8 @@ subscribers who opted out get nothing, and keep their topics should they come ba
 """
 type Topic implements Node {
   id: ID!
+  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
+  revision: Int! @goField(forceResolver: true)
   name: String!
   description: String!
   "Contacts who write STOP with this word behind it leave the topic and get one confirmation; START with it subscribes them and opts them in. Empty: none."
@@ -12147,6 +12237,8 @@ type TopicCreatePayload {
 }
 input TopicUpdateInput {
   id: ID!
+  "The Topic.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
+  expectedVersion: Int
   name: String
   description: String
   "Empty or null: none."
@@ -12558,6 +12650,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Campaign_id(ctx, field)
+	case "revision":
+		return ec.fieldContext_Campaign_revision(ctx, field)
 	case "name":
 		return ec.fieldContext_Campaign_name(ctx, field)
 	case "status":
@@ -12984,6 +13078,8 @@ func (ec *executionContext) childFields_Contact(ctx context.Context, field graph
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Contact_id(ctx, field)
+	case "revision":
+		return ec.fieldContext_Contact_revision(ctx, field)
 	case "address":
 		return ec.fieldContext_Contact_address(ctx, field)
 	case "addresses":
@@ -13958,6 +14054,8 @@ func (ec *executionContext) childFields_Operator(ctx context.Context, field grap
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Operator_id(ctx, field)
+	case "revision":
+		return ec.fieldContext_Operator_revision(ctx, field)
 	case "kind":
 		return ec.fieldContext_Operator_kind(ctx, field)
 	case "email":
@@ -14404,6 +14502,8 @@ func (ec *executionContext) childFields_Segment(ctx context.Context, field graph
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Segment_id(ctx, field)
+	case "revision":
+		return ec.fieldContext_Segment_revision(ctx, field)
 	case "name":
 		return ec.fieldContext_Segment_name(ctx, field)
 	case "description":
@@ -14518,6 +14618,8 @@ func (ec *executionContext) childFields_Sender(ctx context.Context, field graphq
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Sender_id(ctx, field)
+	case "revision":
+		return ec.fieldContext_Sender_revision(ctx, field)
 	case "address":
 		return ec.fieldContext_Sender_address(ctx, field)
 	case "displayName":
@@ -14650,6 +14752,8 @@ func (ec *executionContext) childFields_SessionWindow(ctx context.Context, field
 
 func (ec *executionContext) childFields_Settings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "revision":
+		return ec.fieldContext_Settings_revision(ctx, field)
 	case "accountRatePerSecond":
 		return ec.fieldContext_Settings_accountRatePerSecond(ctx, field)
 	case "defaultQuietHours":
@@ -14832,6 +14936,8 @@ func (ec *executionContext) childFields_Template(ctx context.Context, field grap
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Template_id(ctx, field)
+	case "revision":
+		return ec.fieldContext_Template_revision(ctx, field)
 	case "name":
 		return ec.fieldContext_Template_name(ctx, field)
 	case "language":
@@ -14996,6 +15102,8 @@ func (ec *executionContext) childFields_Topic(ctx context.Context, field graphql
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Topic_id(ctx, field)
+	case "revision":
+		return ec.fieldContext_Topic_revision(ctx, field)
 	case "name":
 		return ec.fieldContext_Topic_name(ctx, field)
 	case "description":

@@ -249,7 +249,9 @@ type BulkActionPayload struct {
 // One template to one segment. Status moves: draft ⇄ scheduled → preparing → sending → completed; sending ⇄ paused; all but ended ones → canceled.
 // A recurring campaign stays scheduled; each of its runs is a campaign of its own, with this one as its parent.
 type Campaign struct {
-	ID           string         `json:"id"`
+	ID string `json:"id"`
+	// Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since.
+	Revision     int            `json:"revision"`
 	Name         string         `json:"name"`
 	Status       CampaignStatus `json:"status"`
 	PausedBy     *PausedBy      `json:"pausedBy,omitempty"`
@@ -567,13 +569,15 @@ type CampaignUnschedulePayload struct {
 }
 
 type CampaignUpdateInput struct {
-	ID         string                                    `json:"id"`
-	Name       graphql.Omittable[*string]                `json:"name,omitempty"`
-	TemplateID graphql.Omittable[*string]                `json:"templateId,omitempty"`
-	SegmentID  graphql.Omittable[*string]                `json:"segmentId,omitempty"`
-	Query      graphql.Omittable[json.RawMessage]        `json:"query,omitempty"`
-	SenderID   graphql.Omittable[*string]                `json:"senderId,omitempty"`
-	Senders    graphql.Omittable[[]*CampaignSenderInput] `json:"senders,omitempty"`
+	ID string `json:"id"`
+	// The Campaign.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed.
+	ExpectedVersion graphql.Omittable[*int]                   `json:"expectedVersion,omitempty"`
+	Name            graphql.Omittable[*string]                `json:"name,omitempty"`
+	TemplateID      graphql.Omittable[*string]                `json:"templateId,omitempty"`
+	SegmentID       graphql.Omittable[*string]                `json:"segmentId,omitempty"`
+	Query           graphql.Omittable[json.RawMessage]        `json:"query,omitempty"`
+	SenderID        graphql.Omittable[*string]                `json:"senderId,omitempty"`
+	Senders         graphql.Omittable[[]*CampaignSenderInput] `json:"senders,omitempty"`
 	// Null: to all of the audience.
 	TopicID graphql.Omittable[*string] `json:"topicId,omitempty"`
 	// Takes effect at once, also while sending.
@@ -669,6 +673,8 @@ type ConsentEvidenceInput struct {
 // two addresses joins them; contacts that had them are merged then, with the stricter consent.
 type Contact struct {
 	ID string `json:"id"`
+	// Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since.
+	Revision int `json:"revision"`
 	// The address that they are written to: E.164, or a BSUID such as DE.1000000000000001 where no number is known.
 	Address string `json:"address"`
 	// All addresses that are known of them, the preferred one first, then those that WhatsApp named last. Opt-outs and suppressions of any of them hold for the person. Empty once erased.
@@ -935,9 +941,11 @@ type ContactTopicSetPayload struct {
 }
 
 type ContactUpdateInput struct {
-	ID     string                     `json:"id"`
-	Name   graphql.Omittable[*string] `json:"name,omitempty"`
-	Locale graphql.Omittable[*string] `json:"locale,omitempty"`
+	ID string `json:"id"`
+	// The Contact.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed.
+	ExpectedVersion graphql.Omittable[*int]    `json:"expectedVersion,omitempty"`
+	Name            graphql.Omittable[*string] `json:"name,omitempty"`
+	Locale          graphql.Omittable[*string] `json:"locale,omitempty"`
 	// Null or empty takes it back to the number's own zone.
 	TimeZone   graphql.Omittable[*string]         `json:"timeZone,omitempty"`
 	Attributes graphql.Omittable[json.RawMessage] `json:"attributes,omitempty"`
@@ -1618,8 +1626,10 @@ type NumberCheck struct {
 
 // Someone who signs in, or a service account.
 type Operator struct {
-	ID   string       `json:"id"`
-	Kind OperatorKind `json:"kind"`
+	ID string `json:"id"`
+	// Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since.
+	Revision int          `json:"revision"`
+	Kind     OperatorKind `json:"kind"`
 	// Null for everybody but admins and the operator themselves, and of a service account.
 	Email *string `json:"email,omitempty"`
 	Name  string  `json:"name"`
@@ -1702,9 +1712,11 @@ type OperatorSecondFactorResetPayload struct {
 
 // What is left out stays as it is.
 type OperatorUpdateInput struct {
-	ID   string                     `json:"id"`
-	Name graphql.Omittable[*string] `json:"name,omitempty"`
-	Role graphql.Omittable[*Role]   `json:"role,omitempty"`
+	ID string `json:"id"`
+	// The Operator.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed.
+	ExpectedVersion graphql.Omittable[*int]    `json:"expectedVersion,omitempty"`
+	Name            graphql.Omittable[*string] `json:"name,omitempty"`
+	Role            graphql.Omittable[*Role]   `json:"role,omitempty"`
 }
 
 type OperatorUpdatePayload struct {
@@ -2069,7 +2081,9 @@ type SecondStep struct {
 
 // A saved query over contacts.
 type Segment struct {
-	ID          string `json:"id"`
+	ID string `json:"id"`
+	// Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since.
+	Revision    int    `json:"revision"`
 	Name        string `json:"name"`
 	Description string `json:"description"`
 	// In the engine's own form, whatever shorthand it was written in.
@@ -2145,10 +2159,12 @@ type SegmentReasons struct {
 }
 
 type SegmentUpdateInput struct {
-	ID          string                             `json:"id"`
-	Name        graphql.Omittable[*string]         `json:"name,omitempty"`
-	Description graphql.Omittable[*string]         `json:"description,omitempty"`
-	Query       graphql.Omittable[json.RawMessage] `json:"query,omitempty"`
+	ID string `json:"id"`
+	// The Segment.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed.
+	ExpectedVersion graphql.Omittable[*int]            `json:"expectedVersion,omitempty"`
+	Name            graphql.Omittable[*string]         `json:"name,omitempty"`
+	Description     graphql.Omittable[*string]         `json:"description,omitempty"`
+	Query           graphql.Omittable[json.RawMessage] `json:"query,omitempty"`
 }
 
 type SegmentUpdatePayload struct {
@@ -2159,6 +2175,8 @@ type SegmentUpdatePayload struct {
 // A WhatsApp number or Messaging Service that sends.
 type Sender struct {
 	ID string `json:"id"`
+	// Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since.
+	Revision int `json:"revision"`
 	// E.164, or MG… for a Messaging Service.
 	Address     string `json:"address"`
 	DisplayName string `json:"displayName"`
@@ -2203,8 +2221,10 @@ type SenderResumePayload struct {
 }
 
 type SenderUpdateInput struct {
-	ID          string                     `json:"id"`
-	DisplayName graphql.Omittable[*string] `json:"displayName,omitempty"`
+	ID string `json:"id"`
+	// The Sender.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed.
+	ExpectedVersion graphql.Omittable[*int]    `json:"expectedVersion,omitempty"`
+	DisplayName     graphql.Omittable[*string] `json:"displayName,omitempty"`
 	// Takes effect at once, also while sending.
 	RatePerSecond graphql.Omittable[*float64] `json:"ratePerSecond,omitempty"`
 }
@@ -2284,6 +2304,8 @@ type SessionWindow struct {
 
 // What holds for the whole engine.
 type Settings struct {
+	// Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since.
+	Revision int `json:"revision"`
 	// Messages a second over all senders, 0.01 to 2,000: Twilio's limit for an account (error 63017).
 	AccountRatePerSecond float64 `json:"accountRatePerSecond"`
 	// Quiet hours of campaigns that are made without any; null: only what the law asks.
@@ -2297,6 +2319,8 @@ type Settings struct {
 }
 
 type SettingsUpdateInput struct {
+	// The Settings.revision that the change was made on; absent or null: whatever it is. When somebody has changed them since, a userError with the code conflict tells who and when, and nothing is changed.
+	ExpectedVersion      graphql.Omittable[*int]     `json:"expectedVersion,omitempty"`
 	AccountRatePerSecond graphql.Omittable[*float64] `json:"accountRatePerSecond,omitempty"`
 	// Null: none.
 	DefaultQuietHours graphql.Omittable[*QuietHoursInput] `json:"defaultQuietHours,omitempty"`
@@ -2464,8 +2488,10 @@ type SystemHealth struct {
 
 // What is written to contacts. Placeholders: {{name}}, {{attributes.city}}, {{name | there}} with a fallback; filters upper, lower, title, trim, default, date, number.
 type Template struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
+	ID string `json:"id"`
+	// Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since.
+	Revision int    `json:"revision"`
+	Name     string `json:"name"`
 	// As WhatsApp names it, such as en, de or pt_BR.
 	Language string           `json:"language"`
 	Category TemplateCategory `json:"category"`
@@ -2576,12 +2602,14 @@ type TemplateTestSendPayload struct {
 }
 
 type TemplateUpdateInput struct {
-	ID       string                               `json:"id"`
-	Name     graphql.Omittable[*string]           `json:"name,omitempty"`
-	Language graphql.Omittable[*string]           `json:"language,omitempty"`
-	Category graphql.Omittable[*TemplateCategory] `json:"category,omitempty"`
-	Body     graphql.Omittable[*string]           `json:"body,omitempty"`
-	Submit   graphql.Omittable[*bool]             `json:"submit,omitempty"`
+	ID string `json:"id"`
+	// The Template.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed.
+	ExpectedVersion graphql.Omittable[*int]              `json:"expectedVersion,omitempty"`
+	Name            graphql.Omittable[*string]           `json:"name,omitempty"`
+	Language        graphql.Omittable[*string]           `json:"language,omitempty"`
+	Category        graphql.Omittable[*TemplateCategory] `json:"category,omitempty"`
+	Body            graphql.Omittable[*string]           `json:"body,omitempty"`
+	Submit          graphql.Omittable[*bool]             `json:"submit,omitempty"`
 }
 
 type TemplateUpdatePayload struct {
@@ -2617,7 +2645,9 @@ type TimelineEntry struct {
 // What a contact can be subscribed to, such as price alerts. A campaign with a topic goes only to its subscribers. A topic is a choice below consent:
 // subscribers who opted out get nothing, and keep their topics should they come back. At most 200 topics.
 type Topic struct {
-	ID          string `json:"id"`
+	ID string `json:"id"`
+	// Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since.
+	Revision    int    `json:"revision"`
 	Name        string `json:"name"`
 	Description string `json:"description"`
 	// Contacts who write STOP with this word behind it leave the topic and get one confirmation; START with it subscribes them and opts them in. Empty: none.
@@ -2669,9 +2699,11 @@ type TopicSubscription struct {
 }
 
 type TopicUpdateInput struct {
-	ID          string                     `json:"id"`
-	Name        graphql.Omittable[*string] `json:"name,omitempty"`
-	Description graphql.Omittable[*string] `json:"description,omitempty"`
+	ID string `json:"id"`
+	// The Topic.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed.
+	ExpectedVersion graphql.Omittable[*int]    `json:"expectedVersion,omitempty"`
+	Name            graphql.Omittable[*string] `json:"name,omitempty"`
+	Description     graphql.Omittable[*string] `json:"description,omitempty"`
 	// Empty or null: none.
 	Keyword graphql.Omittable[*string] `json:"keyword,omitempty"`
 }

@@ -88,6 +88,11 @@ func RecordChange(ctx context.Context, idb bun.IDB, action, entity string, id in
 	if err != nil {
 		return fmt.Errorf("audit %s: %w", action, err)
 	}
+	if raw, err := json.Marshal(before); err == nil && len(changes) > 0 && string(raw) != "null" { // null: it is new
+		if err := revise(ctx, idb, Thing{entity, id}); err != nil {
+			return err
+		}
+	}
 	return record(ctx, idb, action, entity, id, changes)
 }
 
@@ -136,6 +141,11 @@ func Differences(before, after any) (map[string]Difference, error) {
 // RecordFields writes which fields of a person's record were changed, without their
 // values: those are the person's.
 func RecordFields(ctx context.Context, idb bun.IDB, action, entity string, id int64, fields []string) error {
+	if len(fields) > 0 {
+		if err := revise(ctx, idb, Thing{entity, id}); err != nil {
+			return err
+		}
+	}
 	return record(ctx, idb, action, entity, id, map[string]any{"fields": fields})
 }
 

@@ -4,6 +4,7 @@ import { createClient as createSocket } from "graphql-ws";
 import { Client, fetchExchange, mapExchange, subscriptionExchange } from "urql";
 import { keys, updates } from "./cache";
 import { confirmExchange } from "./confirm";
+import { conflictExchange } from "./conflict";
 
 const socket = createSocket({
   url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`,
@@ -26,6 +27,7 @@ export function createClient(onSignedOut: () => void): Client {
         },
       }),
       cacheExchange({ keys, updates }),
+      conflictExchange,
       confirmExchange,
       persistedExchange({
         enforcePersistedQueries: true,

@@ -1,4 +1,4 @@
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 const prefix = "kept:";
 
@@ -62,6 +62,13 @@ export function useKept<T>(key: string, initial: T): [T, (next: T | ((before: T)
   return [value, set, forget];
 }
 
+const shown = new Set<() => void>();
+
+/** Forgets what is kept of the things that are on the screen: somebody wants to see what the server has. */
+export function discardShown() {
+  for (const discard of shown) discard();
+}
+
 /**
  * What somebody changes of a thing, kept as above until it is saved, when forget keeps it on the screen only, or
  * discarded, which shows the thing as it was when its form was opened.
@@ -69,6 +76,11 @@ export function useKept<T>(key: string, initial: T): [T, (next: T | ((before: T)
 export function useDraft<T extends object>(key: string, thing: T) {
   const [saved] = useState(thing);
   const [draft, set, forget] = useKept(key, saved);
+  useEffect(() => {
+    const discard = () => remove(key);
+    shown.add(discard);
+    return () => void shown.delete(discard);
+  }, [key]);
   return {
     draft,
     change: (changed: Partial<T>) => set((before) => ({ ...before, ...changed })),

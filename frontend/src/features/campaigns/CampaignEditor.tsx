@@ -1,6 +1,6 @@
 import { Alert, Button, Card, Group, Modal, Stack, Stepper, Text } from "@mantine/core";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { Empty, Failed, LinkButton, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
@@ -194,12 +194,17 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
   const [errors, setErrors] = useState<Errors>(none);
   const [planning, setPlanning] = useState(false);
   const [, update] = useMutation(CampaignUpdateDocument);
+  const revision = useRef(campaign.revision); // of what the form shows: each save goes on from the one before
+  const save = async (value: Draft) => {
+    const result = await update({
+      input: { id: campaign.id, ...inputOf(value), expectedVersion: revision.current },
+    });
+    revision.current = result.data?.campaignUpdate.campaign?.revision ?? revision.current;
+    return problems(result);
+  };
   const { state, flush } = useAutosave(draft, async (value) => {
     const wrong = wrongIn(value);
-    const found =
-      Object.keys(wrong).length > 0
-        ? { fields: wrong, rest: "" }
-        : problems(await update({ input: { id: campaign.id, ...inputOf(value) } }));
+    const found = Object.keys(wrong).length > 0 ? { fields: wrong, rest: "" } : await save(value);
     setErrors(found);
     return [...Object.values(found.fields), found.rest].filter(Boolean).join("; ");
   });

@@ -14,6 +14,7 @@ import { sendersText } from "./schedule";
 graphql(`
   fragment CampaignState on Campaign {
     id
+    revision
     name
     status
     pausedBy

@@ -30,9 +30,11 @@ const CampaignRateDocument = graphql(`
       campaignUpdate(input: $input) {
         campaign {
           id
+          revision
           rateLimitPerSecond
         }
         userErrors {
+          field
           message
         }
       }
@@ -145,7 +147,9 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
                 {c.counts.canceled > 0 && ` · ${count(c.counts.canceled)} canceled`}
                 {c.counts.expired > 0 && ` · ${count(c.counts.expired)} expired`}
               </Text>
-              {may && !hasEnded(c.status) && <Pace id={c.id} rate={c.rateLimitPerSecond ?? null} />}
+              {may && !hasEnded(c.status) && (
+                <Pace key={c.rateLimitPerSecond} id={c.id} revision={c.revision} rate={c.rateLimitPerSecond ?? null} />
+              )}
             </Stack>
           </Card>
         </Grid.Col>
@@ -194,7 +198,7 @@ export function Runs(props: { runs: CampaignDetails["runs"] }) {
   );
 }
 
-function Pace(props: { id: string; rate: number | null }) {
+function Pace(props: { id: string; revision: number; rate: number | null }) {
   const [value, setValue] = useState<number | "">(props.rate ?? "");
   const [{ fetching }, update] = useMutation(CampaignRateDocument);
   return (
@@ -212,8 +216,9 @@ function Pace(props: { id: string; rate: number | null }) {
         variant="default"
         loading={fetching}
         onClick={async () => {
-          if (settled(await update({ input: { id: props.id, rateLimitPerSecond: value === "" ? null : value } })))
-            notifications.show({ message: "Pace changed", color: "green" });
+          const rateLimitPerSecond = value === "" ? null : value;
+          const input = { id: props.id, rateLimitPerSecond, expectedVersion: props.revision };
+          if (settled(await update({ input }))) notifications.show({ message: "Pace changed", color: "green" });
         }}
       >
         Set

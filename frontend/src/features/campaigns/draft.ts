@@ -7,6 +7,7 @@ import { type Cap, capInput, firstCap } from "./CapForm";
 graphql(`
   fragment CampaignSettings on Campaign {
     id
+    revision
     name
     segment {
       id

@@ -39,6 +39,7 @@ const ContactDocument = graphql(`
   query Contact($id: ID!) {
     contact(id: $id) {
       id
+      revision
       name
       address
       region
@@ -115,6 +116,7 @@ const ContactUpdateDocument = graphql(`
     contactUpdate(input: $input) {
       contact {
         id
+        revision
         name
         locale
         timeZone
@@ -177,7 +179,9 @@ export function ContactPage() {
   const [asking, ask] = useState<ConsentStatus | null>(null);
   const [editing, edit] = useDisclosure();
   const [note, setNote] = useState("");
-  const form = useForm({ initialValues: { name: "", locale: "", timeZone: "", attributes: [] as Attribute[] } });
+  const form = useForm({
+    initialValues: { name: "", locale: "", timeZone: "", attributes: [] as Attribute[], revision: 0 },
+  });
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows />;
   const c = data.contact;
@@ -212,6 +216,7 @@ export function ContactPage() {
                   locale: c.locale,
                   timeZone: c.timeZoneSource === "DECLARED" ? (c.timeZone ?? "") : "",
                   attributes: attributes.map(([key, value]) => ({ key, value: shown(value) })),
+                  revision: c.revision,
                 });
                 edit.open();
               }}
@@ -265,6 +270,7 @@ export function ContactPage() {
               locale: v.locale,
               timeZone: v.timeZone,
               attributes: changed(c.attributes as Record<string, unknown>, v.attributes),
+              expectedVersion: v.revision,
             };
             if (settled(await update({ input }))) edit.close();
           })}

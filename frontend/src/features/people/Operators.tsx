@@ -17,6 +17,7 @@ const OperatorsDocument = graphql(`
   query Operators {
     operators {
       id
+      revision
       kind
       name
       email
@@ -47,6 +48,7 @@ const UpdateDocument = graphql(`
     operatorUpdate(input: $input) {
       operator {
         id
+        revision
         name
         role
       }
@@ -311,13 +313,14 @@ function Row(props: { operator: Operator; onLink: (link: string) => void }) {
 
 function ChangeForm(props: { operator: Operator; done: () => void }) {
   const [{ fetching }, update] = useMutation(UpdateDocument);
+  const [expectedVersion] = useState(props.operator.revision);
   const form = useForm({
     initialValues: { name: props.operator.name, role: props.operator.role ?? ("VIEWER" as Role) },
   });
   return (
     <form
       onSubmit={form.onSubmit(async (v) => {
-        const result = await update({ input: { id: props.operator.id, ...v } });
+        const result = await update({ input: { id: props.operator.id, ...v, expectedVersion } });
         const errors = result.data?.operatorUpdate.userErrors ?? [];
         const { fields, rest } = byField(errors, ["name", "role"]);
         if (errors.length) return form.setErrors(rest ? { ...fields, role: rest } : fields);

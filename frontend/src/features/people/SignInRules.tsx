@@ -10,6 +10,7 @@ import { byField, settled } from "../../lib/errors";
 const RulesDocument = graphql(`
   query SignInRules {
     settings {
+      revision
       secondFactorRoles
       sessionIdleHours
     }
@@ -19,6 +20,7 @@ const UpdateDocument = graphql(`
   mutation SignInRulesUpdate($input: SettingsUpdateInput!) {
     settingsUpdate(input: $input) {
       settings {
+        revision
         secondFactorRoles
         sessionIdleHours
       }
@@ -53,7 +55,9 @@ function Rules(props: { settings: SignInRulesQuery["settings"] }) {
       </Title>
       <form
         onSubmit={form.onSubmit(async (v) => {
-          const result = await update({ input: { ...v, sessionIdleHours: Number(v.sessionIdleHours) } });
+          const result = await update({
+            input: { ...v, sessionIdleHours: Number(v.sessionIdleHours), expectedVersion: props.settings.revision },
+          });
           const errors = result.data?.settingsUpdate.userErrors ?? [];
           if (errors.length) return form.setErrors(byField(errors, ["secondFactorRoles", "sessionIdleHours"]).fields);
           if (settled(result)) notifications.show({ message: "In force from now on", color: "green" });

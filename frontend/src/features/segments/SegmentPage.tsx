@@ -36,6 +36,7 @@ const SegmentDocument = graphql(`
     node(id: $id) {
       ... on Segment {
         id
+        revision
         name
         description
         query
@@ -102,6 +103,7 @@ const SegmentUpdateDocument = graphql(`
     segmentUpdate(input: $input) {
       segment {
         id
+        revision
         name
         description
         query
@@ -135,6 +137,7 @@ export function SegmentPage() {
       name={s.name}
       description={s.description}
       query={s.query as Node}
+      revision={s.revision}
       usedBy={s.usedBy as readonly string[]}
     />
   );
@@ -172,6 +175,7 @@ function Editor(props: {
   name: string;
   description: string;
   query: Node;
+  revision?: number;
   /** What needs it; only what nobody needs can be deleted. */
   usedBy?: readonly string[];
 }) {
@@ -181,6 +185,7 @@ function Editor(props: {
     name: props.name,
     description: props.description,
     query: props.query,
+    revision: props.revision, // the one that the draft began with, also when it was kept since
   });
   const { name, description, query } = draft;
   const setQuery = (next: Node) => change({ query: next });
@@ -200,7 +205,7 @@ function Editor(props: {
     setErrors({});
     setProblem("");
     const result = props.id
-      ? await update({ input: { id: props.id, name, description, query } })
+      ? await update({ input: { id: props.id, name, description, query, expectedVersion: draft.revision } })
       : await create({ input: { name, description, query } });
     if (result.error) return setProblem(errorText(result.error));
     const payload = payloadOf(result.data);

@@ -26,6 +26,7 @@ import { type Cap, CapForm, capInput, firstCap } from "../campaigns/CapForm";
 const LimitsDocument = graphql(`
   query Limits {
     settings {
+      revision
       accountRatePerSecond
       defaultQuietHours {
         start
@@ -60,6 +61,7 @@ const SettingsUpdateDocument = graphql(`
   mutation SettingsUpdate($input: SettingsUpdateInput!) {
     settingsUpdate(input: $input) {
       settings {
+        revision
         accountRatePerSecond
       }
       userErrors {
@@ -100,6 +102,7 @@ function LimitsForm(props: { values: LimitsQuery["settings"] }) {
         accountRatePerSecond: rate === "" ? undefined : rate,
         defaultQuietHours: quiet ? { start, end } : null,
         defaultFrequencyCap: capped ? capInput(cap) : null,
+        expectedVersion: props.values.revision,
       },
     });
     const wrong = payloadOf(result.data)?.userErrors ?? [];

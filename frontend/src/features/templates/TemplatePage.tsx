@@ -32,6 +32,7 @@ const TemplateDocument = graphql(`
     node(id: $id) {
       ... on Template {
         id
+        revision
         name
         language
         category
@@ -94,6 +95,7 @@ const TemplateUpdateDocument = graphql(`
     templateUpdate(input: $input) {
       template {
         id
+        revision
         name
         approvalStatus
       }
@@ -120,6 +122,7 @@ const TemplateTestSendDocument = graphql(`
 
 type Edited = {
   id?: string;
+  revision?: number;
   name: string;
   language: string;
   category: TemplateCategory;
@@ -159,6 +162,7 @@ function Editor({ template }: { template: Edited }) {
     language: template.language,
     category: template.category,
     body: template.body,
+    revision: template.revision, // the one that the draft began with, also when it was kept since
   });
   const { name, language, category, body } = form;
   const [contactId, setContactId] = useState<string | null>(null);
@@ -189,7 +193,9 @@ function Editor({ template }: { template: Edited }) {
     setErrors({});
     setProblem("");
     const result = template.id
-      ? await update({ input: { id: template.id, name, language, category, body, submit } })
+      ? await update({
+          input: { id: template.id, name, language, category, body, submit, expectedVersion: form.revision },
+        })
       : await create({ input: { name, language, category, body, submit } });
     if (result.error) return setProblem(errorText(result.error));
     const payload = payloadOf(result.data);

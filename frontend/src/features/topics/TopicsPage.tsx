@@ -14,6 +14,7 @@ const TopicsDocument = graphql(`
   query Topics {
     topics {
       id
+      revision
       name
       description
       keyword
@@ -41,6 +42,7 @@ const UpdateDocument = graphql(`
     topicUpdate(input: $input) {
       topic {
         id
+        revision
         name
         description
         keyword
@@ -161,13 +163,14 @@ function TopicForm(props: { topic: Topic | "new"; onClose: () => void }) {
   const [name, setName] = useState(old?.name ?? "");
   const [description, setDescription] = useState(old?.description ?? "");
   const [keyword, setKeyword] = useState(old?.keyword ?? "");
+  const [revision] = useState(old?.revision);
   const [errors, setErrors] = useState<Record<string, string>>({});
   const [creating, create] = useMutation(CreateDocument);
   const [updating, update] = useMutation(UpdateDocument);
   const save = async () => {
     const input = { name, description, keyword };
     const made = old ? undefined : await create({ input });
-    const changed = old ? await update({ input: { id: old.id, ...input } }) : undefined;
+    const changed = old ? await update({ input: { id: old.id, ...input, expectedVersion: revision } }) : undefined;
     const wrong = (made ?? changed)?.error;
     if (wrong) return setErrors({ name: errorText(wrong) });
     const problems = made?.data?.topicCreate.userErrors ?? changed?.data?.topicUpdate.userErrors ?? [];

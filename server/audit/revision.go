@@ -1,0 +1,104 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+
+	"github.com/uptrace/bun"
+)
+
+// Thing is what an entry is about.
+type Thing struct {
+	Entity string
+	ID     int64
+}
+
+// firstRevision is the revision of a thing that nobody has changed.
+const firstRevision = 1
+
+// Revisions tells how often what is set of each thing was changed, from 1 on. It grows
+// with every entry of RecordChange and RecordFields that tells of a difference.
+func (t *Trail) Revisions(ctx context.Context, things []Thing) (map[Thing]int64, error) {
+	rows, err := revisions(ctx, t.db, things)
+	found := make(map[Thing]int64, len(things))
+	for _, thing := range things {
+		found[thing] = firstRevision
+	}
+	for _, r := range rows {
+		found[Thing{r.Entity, r.EntityID}] = r.Revision
+	}
+	return found, err
+}
+
+type expectedKey struct{}
+
+type expected struct {
+	thing    Thing
+	revision int64
+}
+
+// Expecting has changes of a thing refused unless it stands at this revision: whoever
+// asked for them saw that one. The refusal is a conflict of the field expectedVersion,
+// and rolls the change back, since every change is recorded in its own transaction.
+func Expecting(ctx context.Context, thing Thing, revision int64) context.Context {
+	return context.WithValue(ctx, expectedKey{}, &expected{thing, revision})
+}
+
+// revise counts a change of a thing, whose row the caller has locked.
+func revise(ctx context.Context, idb bun.IDB, thing Thing) error {
+	e, _ := ctx.Value(expectedKey{}).(*expected)
+	if e == nil || e.thing != thing {
+		return countRevision(ctx, idb, thing, actor.From(ctx))
+	}
+	last, err := lastRevision(ctx, idb, thing)
+	if err != nil {
+		return err
+	}
+	if last.Revision != e.revision {
+		refused := apperr.Conflict("%s changed this %s: reload it, or save yours over it", last.who(), ago(last.Age))
+		refused.Field = []string{"expectedVersion"}
+		return refused
+	}
+	if err := countRevision(ctx, idb, thing, actor.From(ctx)); err != nil {
+		return err
+	}
+	e.revision++ // of one request with several changes, the next one builds on this one
+	return nil
+}
+
+// who names whoever changed a thing last.
+func (r *revisionRow) who() string {
+	switch actor.Kind(r.ActorKind) {
+	case actor.KindOperator, actor.KindAPIToken:
+		if r.Name != "" {
+			return r.Name
+		}
+	case actor.KindContact:
+		return "The contact"
+	case actor.KindSystem:
+	}
+	return "The engine"
+}
+
+// ago says how long ago something was, as people say it.
+func ago(d time.Duration) string {
+	some := func(n int, unit string) string {
+		if n == 1 {
+			return "1 " + unit + " ago"
+		}
+		return fmt.Sprintf("%d %ss ago", n, unit)
+	}
+	switch {
+	case d < time.Minute:
+		return "just now"
+	case d < time.Hour:
+		return some(int(d/time.Minute), "minute")
+	case d < 24*time.Hour:
+		return some(int(d/time.Hour), "hour")
+	}
+	return some(int(d/(24*time.Hour)), "day")
+}
