@@ -31,6 +31,7 @@ var exceptions = map[string]string{
 	"senders":              "the workspace's own numbers",
 	"keyword_versions":     "words that the workspace added",
 	"settings":             "settings of the workspace",
+	"revisions":            "how often what is set of a thing was changed; the changes themselves are told",
 	"receipt_checks":       "progress of the engine's own checks",
 	"inbound_checks":       "progress of the engine's own checks",
 	"rate_limits":          "the engine's own state",
