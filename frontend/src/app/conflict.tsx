@@ -51,9 +51,10 @@ function ask(message: string): Promise<Choice> {
     };
     const id = modals.open({
       title: "Somebody else has changed this",
+      size: "lg",
       children: (
         <Stack>
-          <Text size="sm">{sentence(message.split(":")[0] ?? message)}. What you see here is older than that.</Text>
+          <Text size="sm">{sentence(message.split(":")[0] ?? message)} What you see here is older than that.</Text>
           <Group justify="flex-end">
             <Button variant="default" onClick={() => choose("edit")} data-autofocus>
               Keep editing
