@@ -68,7 +68,12 @@ func (r *mutationResolver) ContactTag(ctx context.Context, input model.ContactTa
 
 // ContactConsentRecord is the resolver for the contactConsentRecord field.
 func (r *mutationResolver) ContactConsentRecord(ctx context.Context, input model.ContactConsentRecordInput) (*model.BulkActionPayload, error) {
-	change := &consent.Change{Status: lower[contact.ConsentStatus](input.Status), Source: consent.SourceOperator, Evidence: toEvidence(input.Evidence.Value())}
+	evidence, err := toEvidence("evidence", input.Evidence.Value())
+	if err != nil {
+		errs, err := payloadErrors(err)
+		return &model.BulkActionPayload{UserErrors: errs}, err
+	}
+	change := &consent.Change{Status: lower[contact.ConsentStatus](input.Status), Evidence: evidence}
 	if at := input.OccurredAt.Value(); at != nil {
 		change.OccurredAt = *at
 	}

@@ -52,13 +52,18 @@ func (r *queryResolver) OptOutReviews(ctx context.Context, first *int, after *st
 func (r *queryResolver) ConsentEvents(ctx context.Context, filter *model.ConsentEventFilter, first *int, after *string) (*model.ConsentEventConnection, error) {
 	var f consent.EventFilter
 	if filter != nil {
-		f = consent.EventFilter{Status: lowerPtr[contact.ConsentStatus](filter.Status.Value()), Source: lowerPtr[consent.Source](filter.Source.Value())}
+		f = consent.EventFilter{Purpose: lowerPtr[consent.Purpose](filter.Purpose.Value()), Status: lowerPtr[contact.ConsentStatus](filter.Status.Value()), Source: lowerPtr[consent.Source](filter.Source.Value())}
 		var err error
 		if f.ContactID, err = optional("contactId", kindContact, filter.ContactID.Value()); err != nil {
 			return nil, err
 		}
 	}
 	return r.consentConnection(ctx, f, page(first, after))
+}
+
+// ConsentTexts is the resolver for the consentTexts field.
+func (r *queryResolver) ConsentTexts(ctx context.Context, first *int, after *string) (*model.ConsentTextConnection, error) {
+	return r.consentTextConnection(ctx, page(first, after))
 }
 
 // Suppressions is the resolver for the suppressions field.

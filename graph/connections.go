@@ -162,6 +162,18 @@ func consentPage(s db.Slice[*consent.Event]) *model.ConsentEventConnection {
 	return &model.ConsentEventConnection{Edges: edges, Nodes: nodes, PageInfo: info}
 }
 
+func (r *Resolver) consentTextConnection(ctx context.Context, p db.Page) (*model.ConsentTextConnection, error) {
+	s, err := r.Services.Consents.Texts(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	edges, nodes, info := connect(s, toConsentText, by(func(t *consent.Text) int64 { return t.ID }),
+		func(c string, n *model.ConsentText) *model.ConsentTextEdge {
+			return &model.ConsentTextEdge{Cursor: c, Node: n}
+		})
+	return &model.ConsentTextConnection{Edges: edges, Nodes: nodes, PageInfo: info}, nil
+}
+
 func (r *Resolver) optOutReviewConnection(ctx context.Context, p db.Page) (*model.OptOutReviewConnection, error) {
 	s, err := r.OptOuts.Open(ctx, p)
 	if err != nil {

@@ -31,6 +31,11 @@ func (r *consentEventResolver) Operator(ctx context.Context, obj *model.ConsentE
 	return r.operatorOf(ctx, obj.Operator)
 }
 
+// CreatedBy is the resolver for the createdBy field.
+func (r *consentTextResolver) CreatedBy(ctx context.Context, obj *model.ConsentText) (*model.Operator, error) {
+	return r.operatorOf(ctx, obj.CreatedBy)
+}
+
 // Revision is the resolver for the revision field.
 func (r *contactResolver) Revision(ctx context.Context, obj *model.Contact) (int, error) {
 	return revisionOf(ctx, thingOf(obj.ID))
@@ -47,6 +52,19 @@ func (r *contactResolver) Addresses(ctx context.Context, obj *model.Contact) ([]
 		}
 	}
 	return out, err
+}
+
+// Consents is the resolver for the consents field.
+func (r *contactResolver) Consents(ctx context.Context, obj *model.Contact, at *time.Time) ([]*model.ConsentState, error) {
+	key := standingAt{contact: own(obj.ID)}
+	if at != nil {
+		key.moment = moment{at.UTC(), true}
+	}
+	s, err := load(ctx).standings.Load(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	return toConsentStates(s), nil
 }
 
 // OptOutReview is the resolver for the optOutReview field.
@@ -111,10 +129,14 @@ func (r *mutationResolver) ContactCreate(ctx context.Context, input model.Contac
 	if err == nil {
 		var evidence *consent.Evidence
 		if given := input.Consent.Value(); given != nil {
-			e := toEvidence(given)
+			var e consent.Evidence
+			e, err = toEvidence("consent", given)
 			evidence = &e
 		}
-		c, err = r.Services.Consents.CreateContact(ctx, r.Services.Contacts, input.Address, text(input.Region.Value()), in, evidence)
+		if err == nil {
+			c, err = r.Services.Consents.CreateContact(ctx, r.Services.Contacts, input.Address, text(input.Region.Value()), in, evidence,
+				sourceSaid(input.ConsentSource.Value()))
+		}
 	}
 	errs, err := payloadErrors(err)
 	return &model.ContactCreatePayload{Contact: toContact(kept(errs, c)), UserErrors: errs}, err
@@ -140,14 +162,16 @@ func (r *mutationResolver) ContactConsentSet(ctx context.Context, input model.Co
 	var c *contact.Contact
 	id, err := globalid.Decode("id", kindContact, input.ID)
 	if err == nil {
-		change := consent.Change{Status: lower[contact.ConsentStatus](input.Status), Source: consent.SourceOperator, Evidence: toEvidence(input.Evidence.Value())}
-		if source := input.Source.Value(); source != nil {
-			change.Source = lower[consent.Source](*source)
+		change := consent.Change{Status: lower[contact.ConsentStatus](input.Status), Source: sourceSaid(input.Source.Value())}
+		if purpose := input.Purpose.Value(); purpose != nil {
+			change.Purpose = lower[consent.Purpose](*purpose)
 		}
 		if at := input.OccurredAt.Value(); at != nil {
 			change.OccurredAt = *at
 		}
-		c, err = r.Services.Consents.Set(ctx, id, change)
+		if change.Evidence, err = toEvidence("evidence", input.Evidence.Value()); err == nil {
+			c, err = r.Services.Consents.Set(ctx, id, change)
+		}
 	}
 	errs, err := payloadErrors(err)
 	return &model.ContactConsentSetPayload{Contact: toContact(kept(errs, c)), UserErrors: errs}, err
@@ -225,6 +249,9 @@ func (r *queryResolver) NumberCheck(ctx context.Context, address string, region 
 // ConsentEvent returns generated.ConsentEventResolver implementation.
 func (r *Resolver) ConsentEvent() generated.ConsentEventResolver { return &consentEventResolver{r} }
 
+// ConsentText returns generated.ConsentTextResolver implementation.
+func (r *Resolver) ConsentText() generated.ConsentTextResolver { return &consentTextResolver{r} }
+
 // Contact returns generated.ContactResolver implementation.
 func (r *Resolver) Contact() generated.ContactResolver { return &contactResolver{r} }
 
@@ -235,6 +262,7 @@ func (r *Resolver) ContactConnection() generated.ContactConnectionResolver {
 
 type (
 	consentEventResolver      struct{ *Resolver }
+	consentTextResolver       struct{ *Resolver }
 	contactResolver           struct{ *Resolver }
 	contactConnectionResolver struct{ *Resolver }
 )

@@ -176,13 +176,45 @@ func (r *Resolver) toConversation(c *conversation.Conversation) *model.Conversat
 func toConsentEvent(e *consent.Event) *model.ConsentEvent {
 	out := &model.ConsentEvent{
 		ID: encode(kindConsentEvent, e.ID), Contact: &model.Contact{ID: encode(kindContact, e.ContactID)},
-		Status: upper[model.ConsentStatus](e.Status), Source: upper[model.ConsentSource](e.Source),
-		Evidence: rawJSON(e.Evidence), OccurredAt: e.OccurredAt, CreatedAt: e.CreatedAt,
+		Purpose: upper[model.ConsentPurpose](e.Purpose), Status: upper[model.ConsentStatus](e.Status),
+		Source: upper[model.ConsentSource](e.Source), Text: toConsentText(e.Shown),
+		OccurredAt: e.OccurredAt, CreatedAt: e.CreatedAt,
 	}
+	evidence := e.Evidence
+	if e.Shown != nil {
+		evidence.Text = e.Shown.Content
+	}
+	out.Evidence = rawJSON(evidence)
 	if e.OperatorID != nil {
 		out.Operator = &model.Operator{ID: encode(kindOperator, *e.OperatorID)}
 	}
 	return out
+}
+
+func toConsentText(t *consent.Text) *model.ConsentText {
+	if t == nil {
+		return nil
+	}
+	out := &model.ConsentText{
+		ID: encode(kindConsentText, t.ID), Version: t.ID, Content: t.Content, Locale: t.Locale,
+		Sha256: hex.EncodeToString(t.SHA256), CreatedAt: t.CreatedAt,
+	}
+	if t.OperatorID != nil {
+		out.CreatedBy = &model.Operator{ID: encode(kindOperator, *t.OperatorID)}
+	}
+	return out
+}
+
+func toConsentStates(s *consent.Standings) []*model.ConsentState {
+	return mapped(s.States, func(state consent.State) *model.ConsentState {
+		out := &model.ConsentState{
+			Purpose: upper[model.ConsentPurpose](state.Purpose), Status: upper[model.ConsentStatus](state.Status), Since: state.Since,
+		}
+		if e := s.Events[state.Seq]; e != nil {
+			out.Event = toConsentEvent(e)
+		}
+		return out
+	})
 }
 
 func toImport(i *importer.Import) *model.Import {
@@ -385,7 +417,8 @@ func toTimelineEntry(h timeline.Entry) *model.TimelineEntry {
 		}
 	case "consent":
 		status, source := upper[model.ConsentStatus](h.Status), upper[model.ConsentSource](h.Source)
-		out.ConsentStatus, out.ConsentSource = &status, &source
+		purpose := upper[model.ConsentPurpose](h.Purpose)
+		out.ConsentPurpose, out.ConsentStatus, out.ConsentSource = &purpose, &status, &source
 	}
 	return out
 }
@@ -767,14 +800,27 @@ func toSandboxSettings(s sandbox.Settings) *model.SandboxSettings {
 	}
 }
 
-func toEvidence(in *model.ConsentEvidenceInput) consent.Evidence {
+func toEvidence(field string, in *model.ConsentEvidenceInput) (consent.Evidence, error) {
 	if in == nil {
-		return consent.Evidence{}
+		return consent.Evidence{}, nil
 	}
-	return consent.Evidence{
+	textID, err := optional(field+".textId", kindConsentText, in.TextID.Value())
+	out := consent.Evidence{
 		Text: text(in.Text.Value()), Language: text(in.Language.Value()), IP: text(in.IP.Value()),
 		Note: text(in.Note.Value()),
 	}
+	if textID != nil {
+		out.TextID = *textID
+	}
+	return out, err
+}
+
+// sourceSaid is where a caller says that a consent came from; "" when they do not.
+func sourceSaid(s *model.ConsentSource) consent.Source {
+	if s == nil {
+		return ""
+	}
+	return lower[consent.Source](*s)
 }
 
 func sendingHold(h *hold.Hold) *model.SendingHold {

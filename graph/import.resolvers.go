@@ -40,7 +40,7 @@ func (r *importConnectionResolver) TotalCount(ctx context.Context, obj *model.Im
 func (r *mutationResolver) ContactImport(ctx context.Context, input model.ContactImportInput) (*model.ContactImportPayload, error) {
 	var imp *importer.Import
 	req, err := importRequest(model.ContactImportConfirmInput{
-		Mapping: input.Mapping, DefaultRegion: input.DefaultRegion, Mode: input.Mode, ConsentSource: input.ConsentSource, ConsentText: input.ConsentText, DryRun: input.DryRun, TopicIds: input.TopicIds,
+		Mapping: input.Mapping, DefaultRegion: input.DefaultRegion, Mode: input.Mode, ConsentSource: input.ConsentSource, ConsentText: input.ConsentText, ConsentTextID: input.ConsentTextID, DryRun: input.DryRun, TopicIds: input.TopicIds,
 		Numbers: input.Numbers, DateOrder: input.DateOrder,
 	})
 	req.Sheet = text(input.Sheet.Value())

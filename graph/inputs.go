@@ -192,6 +192,13 @@ func importRequest(input model.ContactImportConfirmInput) (importer.Request, err
 		Mapping: map[string]importer.Field{}, DefaultRegion: text(input.DefaultRegion.Value()),
 		Consent: importer.ConsentChoice{Text: text(input.ConsentText.Value())},
 	}
+	textID, err := optional("consentTextId", kindConsentText, input.ConsentTextID.Value())
+	if err != nil {
+		return req, err
+	}
+	if textID != nil {
+		req.Consent.TextID = *textID
+	}
 	for _, c := range input.Mapping.Value() {
 		req.Mapping[c.Name] = importer.Field(c.Field)
 	}

@@ -60,6 +60,7 @@ type loaders struct {
 	revisions     *dataloadgen.Loader[audit.Thing, int64]
 	messagesOf    *dataloadgen.Loader[pageOf, db.Slice[*message.Message]]
 	consentsOf    *dataloadgen.Loader[pageOf, db.Slice[*consent.Event]]
+	standings     *dataloadgen.Loader[standingAt, *consent.Standings]
 }
 
 // pageOf is a page of a list that belongs to a contact.
@@ -67,6 +68,17 @@ type pageOf struct {
 	contact int64
 	page    pageKey
 	said    bool // of messages: only what was written or sent
+}
+
+// standingAt asks where a contact stands, or stood at a moment.
+type standingAt struct {
+	contact int64
+	moment
+}
+
+type moment struct {
+	at   time.Time
+	past bool // else now
 }
 
 // pageKey is what pages that are read together have in common.
@@ -134,7 +146,7 @@ func injectLoaders(s Services) graphql.ResponseMiddleware {
 func load(ctx context.Context) *loaders { return ctx.Value(loadersKey{}).(*loaders) }
 
 // batched makes a loader of a function that finds many, in whatever order.
-func batched[V any](find func(context.Context, []int64) (map[int64]V, error)) *dataloadgen.Loader[int64, V] {
+func batched[K comparable, V any](find func(context.Context, []K) (map[K]V, error)) *dataloadgen.Loader[K, V] {
 	return dataloadgen.NewMappedLoader(find, dataloadgen.WithWait(time.Millisecond), dataloadgen.WithBatchCapacity(500))
 }
 
@@ -205,6 +217,27 @@ func newLoaders(s Services) *loaders {
 			contacts []int64,
 		) (map[int64]db.Slice[*consent.Event], error) {
 			return s.Consents.EventsOfContacts(ctx, p, contacts)
+		}),
+		standings: batched(func(ctx context.Context, keys []standingAt) (map[standingAt]*consent.Standings, error) {
+			byMoment := map[moment][]int64{}
+			for _, k := range keys {
+				byMoment[k.moment] = append(byMoment[k.moment], k.contact)
+			}
+			out := make(map[standingAt]*consent.Standings, len(keys))
+			for m, ids := range byMoment { // as many as the document has aliases
+				var at *time.Time
+				if m.past {
+					at = &m.at
+				}
+				found, err := s.Consents.StatesOf(ctx, ids, at)
+				if err != nil {
+					return nil, err
+				}
+				for id, standings := range found {
+					out[standingAt{id, m}] = standings
+				}
+			}
+			return out, nil
 		}),
 		attempts: batched(listed(s.Messages.Attempts)),
 		undecided: batched(func(ctx context.Context, ids []int64) (map[int64]*time.Time, error) {

@@ -17,6 +17,7 @@ const (
 	kindBulkAction    = "BulkAction"
 	kindCampaign      = "Campaign"
 	kindConsentEvent  = "ConsentEvent"
+	kindConsentText   = "ConsentText"
 	kindContact       = "Contact"
 	kindContactView   = "ContactView"
 	kindConversation  = "Conversation"
@@ -111,6 +112,10 @@ var nodeKinds = map[string]nodeKind{
 		return orNil(toCampaign(c), err)
 	}},
 	kindConsentEvent: {actor.RoleViewer, false, findNothing},
+	kindConsentText: {actor.RoleViewer, false, func(ctx context.Context, r *Resolver, id int64) (model.Node, error) {
+		t, err := r.Consents.TextByID(ctx, id)
+		return orNil(toConsentText(t), err)
+	}},
 	kindContact: {actor.RoleViewer, false, func(ctx context.Context, r *Resolver, id int64) (model.Node, error) {
 		c, err := r.Contacts.ByID(ctx, id)
 		return orNil(toContact(c), err)

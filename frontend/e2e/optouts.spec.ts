@@ -58,6 +58,31 @@ test("a short request acts by itself", async ({ page }) => {
   await expect(page.getByText("Opted out").first()).toBeVisible();
 });
 
+test("consent is kept by purpose, with the version of the text that was shown", async ({ page }) => {
+  const answer = await page.request.post("/graphql", {
+    data: {
+      query: "mutation ($i: ContactCreateInput!) { contactCreate(input: $i) { contact { id } userErrors { message } } }",
+      variables: {
+        i: { address: "+4915199900004", name: "Lea", consent: { text: "Offers from us on WhatsApp", language: "en" } },
+      },
+    },
+  });
+  const { contact } = (await answer.json()).data.contactCreate;
+  await page.goto(`/contacts/${contact.id}`);
+  await expect(page.getByText(/“Offers from us on WhatsApp” \(text version \d+, en\)/)).toBeVisible();
+  await page.getByRole("button", { name: "Record opt-in to utility messages" }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByText("This is no consent to marketing")).toBeVisible();
+  await dialog.getByLabel("Evidence").fill("at checkout");
+  await dialog.getByRole("button", { name: "Record" }).click();
+  await expect(page.getByText("Opted in to utility messages by operator").first()).toBeVisible();
+  await everyWay(page, "consents", pictures);
+  await page.getByRole("button", { name: "Opt out of utility messages" }).click();
+  await dialog.getByRole("button", { name: "Record" }).click();
+  await expect(page.getByRole("row", { name: /Utility/ })).toContainText("Opted out");
+  await expect(page.getByRole("row", { name: /Marketing Opted in/ })).toBeVisible();
+});
+
 test("a phrase is tried, added, obeyed and taken back; binding ones stay", async ({ page }) => {
   await page.goto("/settings");
   await page.getByRole("link", { name: "Open keywords" }).click();

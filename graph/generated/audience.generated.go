@@ -1560,6 +1560,29 @@ func (ec *executionContext) fieldContext_TimelineEntry_consentStatus(_ context.C
 	return graphql.NewScalarFieldContext("TimelineEntry", field, false, false, "ConsentStatus")
 }
 
+func (ec *executionContext) _TimelineEntry_consentPurpose(ctx context.Context, field graphql.CollectedField, obj *model.TimelineEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineEntry_consentPurpose(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ConsentPurpose, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ConsentPurpose) graphql.Marshaler {
+			return ec.marshalOConsentPurpose2ᚖeventstreamᚋgraphᚋmodelᚐConsentPurpose(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineEntry_consentPurpose(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimelineEntry", field, false, false, "ConsentPurpose")
+}
+
 func (ec *executionContext) _TimelineEntry_consentSource(ctx context.Context, field graphql.CollectedField, obj *model.TimelineEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2989,6 +3012,11 @@ func (ec *executionContext) _TimelineEntry(ctx context.Context, sel ast.Selectio
 			}
 		case "consentStatus":
 			out.Values[i] = ec._TimelineEntry_consentStatus(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "consentPurpose":
+			out.Values[i] = ec._TimelineEntry_consentPurpose(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -615,7 +615,7 @@ func (ec *executionContext) unmarshalInputConsentEventFilter(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"contactId", "status", "source"}
+	fieldsInOrder := [...]string{"contactId", "purpose", "status", "source"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -629,6 +629,13 @@ func (ec *executionContext) unmarshalInputConsentEventFilter(ctx context.Context
 				return it, err
 			}
 			it.ContactID = graphql.OmittableOf(data)
+		case "purpose":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("purpose"))
+			data, err := ec.unmarshalOConsentPurpose2ᚖeventstreamᚋgraphᚋmodelᚐConsentPurpose(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Purpose = graphql.OmittableOf(data)
 		case "status":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
 			data, err := ec.unmarshalOConsentStatus2ᚖeventstreamᚋgraphᚋmodelᚐConsentStatus(ctx, v)

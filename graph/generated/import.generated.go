@@ -2429,7 +2429,7 @@ func (ec *executionContext) unmarshalInputContactImportConfirmInput(ctx context.
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"id", "mapping", "defaultRegion", "mode", "consentSource", "consentText", "numbers", "dateOrder", "topicIds", "dryRun"}
+	fieldsInOrder := [...]string{"id", "mapping", "defaultRegion", "mode", "consentSource", "consentText", "consentTextId", "numbers", "dateOrder", "topicIds", "dryRun"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2478,6 +2478,13 @@ func (ec *executionContext) unmarshalInputContactImportConfirmInput(ctx context.
 				return it, err
 			}
 			it.ConsentText = graphql.OmittableOf(data)
+		case "consentTextId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("consentTextId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ConsentTextID = graphql.OmittableOf(data)
 		case "numbers":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("numbers"))
 			data, err := ec.unmarshalOImportNumbers2ᚖeventstreamᚋgraphᚋmodelᚐImportNumbers(ctx, v)
@@ -2544,7 +2551,7 @@ func (ec *executionContext) unmarshalInputContactImportInput(ctx context.Context
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"file", "mapping", "defaultRegion", "mode", "consentSource", "consentText", "numbers", "dateOrder", "sheet", "topicIds", "dryRun"}
+	fieldsInOrder := [...]string{"file", "mapping", "defaultRegion", "mode", "consentSource", "consentText", "consentTextId", "numbers", "dateOrder", "sheet", "topicIds", "dryRun"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2593,6 +2600,13 @@ func (ec *executionContext) unmarshalInputContactImportInput(ctx context.Context
 				return it, err
 			}
 			it.ConsentText = graphql.OmittableOf(data)
+		case "consentTextId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("consentTextId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ConsentTextID = graphql.OmittableOf(data)
 		case "numbers":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("numbers"))
 			data, err := ec.unmarshalOImportNumbers2ᚖeventstreamᚋgraphᚋmodelᚐImportNumbers(ctx, v)

@@ -30,6 +30,7 @@ type ResolverRoot interface {
 	CampaignConnection() CampaignConnectionResolver
 	CampaignSender() CampaignSenderResolver
 	ConsentEvent() ConsentEventResolver
+	ConsentText() ConsentTextResolver
 	Contact() ContactResolver
 	ContactConnection() ContactConnectionResolver
 	Conversation() ConversationResolver
@@ -404,8 +405,10 @@ type ComplexityRoot struct {
 		ID         func(childComplexity int) int
 		OccurredAt func(childComplexity int) int
 		Operator   func(childComplexity int) int
+		Purpose    func(childComplexity int) int
 		Source     func(childComplexity int) int
 		Status     func(childComplexity int) int
+		Text       func(childComplexity int) int
 	}
 
 	ConsentEventConnection struct {
@@ -419,6 +422,34 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	ConsentState struct {
+		Event   func(childComplexity int) int
+		Purpose func(childComplexity int) int
+		Since   func(childComplexity int) int
+		Status  func(childComplexity int) int
+	}
+
+	ConsentText struct {
+		Content   func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		CreatedBy func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Locale    func(childComplexity int) int
+		Sha256    func(childComplexity int) int
+		Version   func(childComplexity int) int
+	}
+
+	ConsentTextConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ConsentTextEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Contact struct {
 		Address            func(childComplexity int) int
 		Addresses          func(childComplexity int) int
@@ -426,6 +457,7 @@ type ComplexityRoot struct {
 		ConsentAt          func(childComplexity int) int
 		ConsentEvents      func(childComplexity int, first *int, after *string) int
 		ConsentStatus      func(childComplexity int) int
+		Consents           func(childComplexity int, at *time.Time) int
 		Conversation       func(childComplexity int) int
 		CreatedAt          func(childComplexity int) int
 		ID                 func(childComplexity int) int
@@ -1149,6 +1181,7 @@ type ComplexityRoot struct {
 		CampaignPreflight  func(childComplexity int, id string) int
 		Campaigns          func(childComplexity int, filter *model.CampaignFilter, search *string, orderBy *model.CampaignOrder, first *int, after *string) int
 		ConsentEvents      func(childComplexity int, filter *model.ConsentEventFilter, first *int, after *string) int
+		ConsentTexts       func(childComplexity int, first *int, after *string) int
 		Contact            func(childComplexity int, id *string, address *string) int
 		ContactCount       func(childComplexity int, query json.RawMessage) int
 		ContactViews       func(childComplexity int) int
@@ -1576,6 +1609,7 @@ type ComplexityRoot struct {
 	TimelineEntry struct {
 		Action         func(childComplexity int) int
 		At             func(childComplexity int) int
+		ConsentPurpose func(childComplexity int) int
 		ConsentSource  func(childComplexity int) int
 		ConsentStatus  func(childComplexity int) int
 		DeliveryStatus func(childComplexity int) int
@@ -3035,6 +3069,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConsentEvent.Operator(childComplexity), true
+	case "ConsentEvent.purpose":
+		if e.ComplexityRoot.ConsentEvent.Purpose == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentEvent.Purpose(childComplexity), true
 	case "ConsentEvent.source":
 		if e.ComplexityRoot.ConsentEvent.Source == nil {
 			break
@@ -3047,6 +3087,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConsentEvent.Status(childComplexity), true
+	case "ConsentEvent.text":
+		if e.ComplexityRoot.ConsentEvent.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentEvent.Text(childComplexity), true
 
 	case "ConsentEventConnection.edges":
 		if e.ComplexityRoot.ConsentEventConnection.Edges == nil {
@@ -3079,6 +3125,106 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConsentEventEdge.Node(childComplexity), true
+
+	case "ConsentState.event":
+		if e.ComplexityRoot.ConsentState.Event == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentState.Event(childComplexity), true
+	case "ConsentState.purpose":
+		if e.ComplexityRoot.ConsentState.Purpose == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentState.Purpose(childComplexity), true
+	case "ConsentState.since":
+		if e.ComplexityRoot.ConsentState.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentState.Since(childComplexity), true
+	case "ConsentState.status":
+		if e.ComplexityRoot.ConsentState.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentState.Status(childComplexity), true
+
+	case "ConsentText.content":
+		if e.ComplexityRoot.ConsentText.Content == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentText.Content(childComplexity), true
+	case "ConsentText.createdAt":
+		if e.ComplexityRoot.ConsentText.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentText.CreatedAt(childComplexity), true
+	case "ConsentText.createdBy":
+		if e.ComplexityRoot.ConsentText.CreatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentText.CreatedBy(childComplexity), true
+	case "ConsentText.id":
+		if e.ComplexityRoot.ConsentText.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentText.ID(childComplexity), true
+	case "ConsentText.locale":
+		if e.ComplexityRoot.ConsentText.Locale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentText.Locale(childComplexity), true
+	case "ConsentText.sha256":
+		if e.ComplexityRoot.ConsentText.Sha256 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentText.Sha256(childComplexity), true
+	case "ConsentText.version":
+		if e.ComplexityRoot.ConsentText.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentText.Version(childComplexity), true
+
+	case "ConsentTextConnection.edges":
+		if e.ComplexityRoot.ConsentTextConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentTextConnection.Edges(childComplexity), true
+	case "ConsentTextConnection.nodes":
+		if e.ComplexityRoot.ConsentTextConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentTextConnection.Nodes(childComplexity), true
+	case "ConsentTextConnection.pageInfo":
+		if e.ComplexityRoot.ConsentTextConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentTextConnection.PageInfo(childComplexity), true
+
+	case "ConsentTextEdge.cursor":
+		if e.ComplexityRoot.ConsentTextEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentTextEdge.Cursor(childComplexity), true
+	case "ConsentTextEdge.node":
+		if e.ComplexityRoot.ConsentTextEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentTextEdge.Node(childComplexity), true
 
 	case "Contact.address":
 		if e.ComplexityRoot.Contact.Address == nil {
@@ -3121,6 +3267,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Contact.ConsentStatus(childComplexity), true
+	case "Contact.consents":
+		if e.ComplexityRoot.Contact.Consents == nil {
+			break
+		}
+
+		args, err := ec.field_Contact_consents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Contact.Consents(childComplexity, args["at"].(*time.Time)), true
 	case "Contact.conversation":
 		if e.ComplexityRoot.Contact.Conversation == nil {
 			break
@@ -6569,6 +6726,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ConsentEvents(childComplexity, args["filter"].(*model.ConsentEventFilter), args["first"].(*int), args["after"].(*string)), true
+	case "Query.consentTexts":
+		if e.ComplexityRoot.Query.ConsentTexts == nil {
+			break
+		}
+
+		args, err := ec.field_Query_consentTexts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ConsentTexts(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Query.contact":
 		if e.ComplexityRoot.Query.Contact == nil {
 			break
@@ -8266,6 +8434,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TimelineEntry.At(childComplexity), true
+	case "TimelineEntry.consentPurpose":
+		if e.ComplexityRoot.TimelineEntry.ConsentPurpose == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.ConsentPurpose(childComplexity), true
 	case "TimelineEntry.consentSource":
 		if e.ComplexityRoot.TimelineEntry.ConsentSource == nil {
 			break
@@ -8994,6 +9168,8 @@ type TimelineEntry {
   "Of CONSENT."
   consentStatus: ConsentStatus
   "Of CONSENT."
+  consentPurpose: ConsentPurpose
+  "Of CONSENT."
   consentSource: ConsentSource
   "Of CHANGE, such as contact.update."
   action: String
@@ -9075,7 +9251,7 @@ input ContactConsentRecordInput {
   contacts: ContactSelection!
   "OPTED_IN or OPTED_OUT."
   status: ConsentStatus!
-  "Required for OPTED_IN: text or note."
+  "Required for OPTED_IN: text, textId or note."
   evidence: ConsentEvidenceInput
   "When they decided; now by default, never in the future."
   occurredAt: DateTime
@@ -9669,6 +9845,7 @@ extend type Subscription {
 `, BuiltIn: false},
 	{Name: "../schema/compliance.graphql", Input: `input ConsentEventFilter {
   contactId: ID
+  purpose: ConsentPurpose
   "OPTED_IN or OPTED_OUT."
   status: ConsentStatus
   source: ConsentSource
@@ -9724,6 +9901,10 @@ extend type Query {
     @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
   "The consent ledger, newest first, at most 200 a page. Append-only: the database refuses changes (GDPR Art. 7(1): the controller shall be able to demonstrate consent)."
   consentEvents(filter: ConsentEventFilter, first: Int, after: String): ConsentEventConnection! @hasRole(role: VIEWER) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
+  "Texts by which people agreed, newest first, at most 200 a page."
+  consentTexts(first: Int, after: String): ConsentTextConnection!
+    @hasRole(role: VIEWER)
+    @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
   "Addresses that must not be written to, newest first, at most 200 a page."
   suppressions(filter: SuppressionFilter, first: Int, after: String): SuppressionConnection! @hasRole(role: VIEWER) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
 }
@@ -9760,6 +9941,28 @@ enum ConsentSource {
   FORM
   "Twilio reported it (errors such as 21610 and 63014)."
   PROVIDER
+}
+
+"What a person agrees to, or does not, each by itself."
+enum ConsentPurpose {
+  "Campaigns, and what consentStatus of a contact says. An opt-out of it is STOP: it ends utility messages too."
+  MARKETING
+  """
+  What concerns an order, an account or an appointment of theirs. An opt-in to marketing does not imply it. An opt-out of
+  it alone keeps templates of the category utility from going; an opt-in to it alone is proof, and sends nothing yet: every
+  template asks for the marketing consent.
+  """
+  UTILITY
+}
+
+"Where a contact stands with one purpose."
+type ConsentState {
+  purpose: ConsentPurpose!
+  status: ConsentStatus!
+  "When they decided so; null while UNKNOWN."
+  since: DateTime
+  "The entry of the ledger that decides; of UTILITY it may be a STOP. Null while UNKNOWN, and for what is older than the ledger."
+  event: ConsentEvent
 }
 
 "How a time zone is known."
@@ -9801,6 +10004,11 @@ type Contact implements Node {
   consentStatus: ConsentStatus!
   "When the person decided so."
   consentAt: DateTime
+  """
+  Where they stand with each purpose, by the ledger; at: at that moment, by what had been decided by then, as far as it is
+  known today. Whether it was known then is told by the event's createdAt. Now by default.
+  """
+  consents(at: DateTime): [ConsentState!]! @goField(forceResolver: true) @listSize(assumedSize: 2) @cost(weight: 5)
   "They wrote something that may ask for an opt-out, and nobody has decided: campaigns leave them out. Null: nothing is open."
   optOutReview: OptOutReview @goField(forceResolver: true)
   "The consent ledger, newest first."
@@ -9879,16 +10087,47 @@ type ConsentEvent implements Node {
   id: ID!
   "Who decided; null once erased."
   contact: Contact @goField(forceResolver: true)
+  purpose: ConsentPurpose!
   status: ConsentStatus!
   source: ConsentSource!
-  "Proof: text, language, file, row, messageSid, note, as far as known."
+  "Proof: text, language, file, row, messageSid, note, as far as known; textId and textSha256 of a text that was shown."
   evidence: JSON!
+  "The version of the text that was shown; null where none was recorded."
+  text: ConsentText
   "Who recorded it, null when no operator did."
   operator: Operator @goField(forceResolver: true)
   "When the person decided."
   occurredAt: DateTime!
   "When it was recorded."
   createdAt: DateTime!
+}
+
+"""
+A version of a text by which people agreed (GDPR Art. 7(1): the controller shall be able to demonstrate consent). It never
+changes: another wording or language is another version. It is kept once, when it is used first.
+"""
+type ConsentText implements Node {
+  id: ID!
+  "Counts up over all texts; unique."
+  version: Int64!
+  content: String!
+  "BCP 47; empty when nobody said."
+  locale: String!
+  "SHA-256 of locale, a zero byte and content, in hex: entries of the ledger name it."
+  sha256: String!
+  "Who used it first; null when a program did."
+  createdBy: Operator @goField(forceResolver: true)
+  "When it was used first."
+  createdAt: DateTime!
+}
+type ConsentTextEdge {
+  cursor: String!
+  node: ConsentText!
+}
+type ConsentTextConnection {
+  edges: [ConsentTextEdge!]!
+  nodes: [ConsentText!]!
+  pageInfo: PageInfo!
 }
 
 type ConsentEventEdge {
@@ -9965,15 +10204,20 @@ extend type Mutation {
   contactCreate(input: ContactCreateInput!): ContactCreatePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Changes a contact. Absent fields stay; attributes are merged, null removes a key."
   contactUpdate(input: ContactUpdateInput!): ContactUpdatePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
-  "Records what a contact decided, with its evidence. Opting out also suppresses the address."
+  """
+  Records what a contact decided, with its evidence. Opting out of marketing also suppresses the address. Opting in lifts no
+  suppression but that of an opt-out: only the person's own START lifts what an erasure left.
+  """
   contactConsentSet(input: ContactConsentSetInput!): ContactConsentSetPayload!
     @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
 }
 
 input ConsentEvidenceInput {
-  "The text shown to the person, or the words they wrote; at most 4,000 characters."
+  "The text shown to the person, or the words they wrote; at most 4,000 characters. With an opt-in it becomes a version, see ConsentText."
   text: String
-  "BCP 47."
+  "In the place of text and language: the version that was shown."
+  textId: ID
+  "Of text, BCP 47; at most 35 characters."
   language: String
   "IP address of the form."
   ip: String
@@ -9992,8 +10236,10 @@ input ContactCreateInput {
   timeZone: String
   "An object; at most 16 KiB of JSON."
   attributes: JSON
-  "Records an opt-in with this evidence."
+  "Records an opt-in to marketing with this evidence."
   consent: ConsentEvidenceInput
+  "Where the consent came from, for API tokens alone: API (the default), FORM or IMPORT. What operators record has the source OPERATOR."
+  consentSource: ConsentSource
 }
 type ContactCreatePayload {
   contact: Contact
@@ -10015,11 +10261,12 @@ type ContactUpdatePayload {
 }
 input ContactConsentSetInput {
   id: ID!
+  purpose: ConsentPurpose = MARKETING
   "OPTED_IN or OPTED_OUT."
   status: ConsentStatus!
-  "Where it came from; OPERATOR by default, API for tokens."
+  "Where it came from, for API tokens alone: API (the default), FORM or IMPORT. What operators record has the source OPERATOR; KEYWORD and PROVIDER are the engine's."
   source: ConsentSource
-  "Required for OPTED_IN: text or note."
+  "Required for OPTED_IN: text, textId or note."
   evidence: ConsentEvidenceInput
   "When they decided; now by default, never in the future."
   occurredAt: DateTime
@@ -10323,8 +10570,10 @@ input ContactImportInput {
   defaultRegion: String
   mode: ImportMode = UPSERT
   consentSource: ImportConsentSource = COLUMNS
-  "What these people agreed to, and where: the evidence. Needed with ALL, and for columns that speak of another consent. At most 4,000 characters."
+  "What these people agreed to, and where: the evidence. Needed with ALL, and for columns that speak of another consent. At most 4,000 characters. It becomes a version, see ConsentText."
   consentText: String
+  "In its place: the version that these people were shown."
+  consentTextId: ID
   "How numbers without + are meant. Null: as they can only be meant; where both are possible, the row is rejected."
   numbers: ImportNumbers
   "For columns whose own values do not tell."
@@ -10344,6 +10593,8 @@ input ContactImportConfirmInput {
   consentSource: ImportConsentSource = COLUMNS
   "As for contactImport."
   consentText: String
+  "As for contactImport."
+  consentTextId: ID
   numbers: ImportNumbers
   dateOrder: ImportDateOrder
   "Everybody in the file is subscribed to these topics, but for who left them."
@@ -13036,12 +13287,16 @@ func (ec *executionContext) childFields_ConsentEvent(ctx context.Context, field 
 		return ec.fieldContext_ConsentEvent_id(ctx, field)
 	case "contact":
 		return ec.fieldContext_ConsentEvent_contact(ctx, field)
+	case "purpose":
+		return ec.fieldContext_ConsentEvent_purpose(ctx, field)
 	case "status":
 		return ec.fieldContext_ConsentEvent_status(ctx, field)
 	case "source":
 		return ec.fieldContext_ConsentEvent_source(ctx, field)
 	case "evidence":
 		return ec.fieldContext_ConsentEvent_evidence(ctx, field)
+	case "text":
+		return ec.fieldContext_ConsentEvent_text(ctx, field)
 	case "operator":
 		return ec.fieldContext_ConsentEvent_operator(ctx, field)
 	case "occurredAt":
@@ -13074,6 +13329,62 @@ func (ec *executionContext) childFields_ConsentEventEdge(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type ConsentEventEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_ConsentState(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "purpose":
+		return ec.fieldContext_ConsentState_purpose(ctx, field)
+	case "status":
+		return ec.fieldContext_ConsentState_status(ctx, field)
+	case "since":
+		return ec.fieldContext_ConsentState_since(ctx, field)
+	case "event":
+		return ec.fieldContext_ConsentState_event(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConsentState", field.Name)
+}
+
+func (ec *executionContext) childFields_ConsentText(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ConsentText_id(ctx, field)
+	case "version":
+		return ec.fieldContext_ConsentText_version(ctx, field)
+	case "content":
+		return ec.fieldContext_ConsentText_content(ctx, field)
+	case "locale":
+		return ec.fieldContext_ConsentText_locale(ctx, field)
+	case "sha256":
+		return ec.fieldContext_ConsentText_sha256(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_ConsentText_createdBy(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ConsentText_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConsentText", field.Name)
+}
+
+func (ec *executionContext) childFields_ConsentTextConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ConsentTextConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ConsentTextConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ConsentTextConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConsentTextConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ConsentTextEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ConsentTextEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ConsentTextEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConsentTextEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Contact(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -13100,6 +13411,8 @@ func (ec *executionContext) childFields_Contact(ctx context.Context, field graph
 		return ec.fieldContext_Contact_consentStatus(ctx, field)
 	case "consentAt":
 		return ec.fieldContext_Contact_consentAt(ctx, field)
+	case "consents":
+		return ec.fieldContext_Contact_consents(ctx, field)
 	case "optOutReview":
 		return ec.fieldContext_Contact_optOutReview(ctx, field)
 	case "consentEvents":
@@ -15088,6 +15401,8 @@ func (ec *executionContext) childFields_TimelineEntry(ctx context.Context, field
 		return ec.fieldContext_TimelineEntry_errorCode(ctx, field)
 	case "consentStatus":
 		return ec.fieldContext_TimelineEntry_consentStatus(ctx, field)
+	case "consentPurpose":
+		return ec.fieldContext_TimelineEntry_consentPurpose(ctx, field)
 	case "consentSource":
 		return ec.fieldContext_TimelineEntry_consentSource(ctx, field)
 	case "action":

@@ -625,11 +625,14 @@ type ConsentCount struct {
 type ConsentEvent struct {
 	ID string `json:"id"`
 	// Who decided; null once erased.
-	Contact *Contact      `json:"contact,omitempty"`
-	Status  ConsentStatus `json:"status"`
-	Source  ConsentSource `json:"source"`
-	// Proof: text, language, file, row, messageSid, note, as far as known.
+	Contact *Contact       `json:"contact,omitempty"`
+	Purpose ConsentPurpose `json:"purpose"`
+	Status  ConsentStatus  `json:"status"`
+	Source  ConsentSource  `json:"source"`
+	// Proof: text, language, file, row, messageSid, note, as far as known; textId and textSha256 of a text that was shown.
 	Evidence json.RawMessage `json:"evidence"`
+	// The version of the text that was shown; null where none was recorded.
+	Text *ConsentText `json:"text,omitempty"`
 	// Who recorded it, null when no operator did.
 	Operator *Operator `json:"operator,omitempty"`
 	// When the person decided.
@@ -652,21 +655,64 @@ type ConsentEventEdge struct {
 }
 
 type ConsentEventFilter struct {
-	ContactID graphql.Omittable[*string] `json:"contactId,omitempty"`
+	ContactID graphql.Omittable[*string]         `json:"contactId,omitempty"`
+	Purpose   graphql.Omittable[*ConsentPurpose] `json:"purpose,omitempty"`
 	// OPTED_IN or OPTED_OUT.
 	Status graphql.Omittable[*ConsentStatus] `json:"status,omitempty"`
 	Source graphql.Omittable[*ConsentSource] `json:"source,omitempty"`
 }
 
 type ConsentEvidenceInput struct {
-	// The text shown to the person, or the words they wrote; at most 4,000 characters.
+	// The text shown to the person, or the words they wrote; at most 4,000 characters. With an opt-in it becomes a version, see ConsentText.
 	Text graphql.Omittable[*string] `json:"text,omitempty"`
-	// BCP 47.
+	// In the place of text and language: the version that was shown.
+	TextID graphql.Omittable[*string] `json:"textId,omitempty"`
+	// Of text, BCP 47; at most 35 characters.
 	Language graphql.Omittable[*string] `json:"language,omitempty"`
 	// IP address of the form.
 	IP graphql.Omittable[*string] `json:"ip,omitempty"`
 	// What an operator wants to note.
 	Note graphql.Omittable[*string] `json:"note,omitempty"`
+}
+
+// Where a contact stands with one purpose.
+type ConsentState struct {
+	Purpose ConsentPurpose `json:"purpose"`
+	Status  ConsentStatus  `json:"status"`
+	// When they decided so; null while UNKNOWN.
+	Since *time.Time `json:"since,omitempty"`
+	// The entry of the ledger that decides; of UTILITY it may be a STOP. Null while UNKNOWN, and for what is older than the ledger.
+	Event *ConsentEvent `json:"event,omitempty"`
+}
+
+// A version of a text by which people agreed (GDPR Art. 7(1): the controller shall be able to demonstrate consent). It never
+// changes: another wording or language is another version. It is kept once, when it is used first.
+type ConsentText struct {
+	ID string `json:"id"`
+	// Counts up over all texts; unique.
+	Version int64  `json:"version"`
+	Content string `json:"content"`
+	// BCP 47; empty when nobody said.
+	Locale string `json:"locale"`
+	// SHA-256 of locale, a zero byte and content, in hex: entries of the ledger name it.
+	Sha256 string `json:"sha256"`
+	// Who used it first; null when a program did.
+	CreatedBy *Operator `json:"createdBy,omitempty"`
+	// When it was used first.
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+func (ConsentText) IsNode() {}
+
+type ConsentTextConnection struct {
+	Edges    []*ConsentTextEdge `json:"edges"`
+	Nodes    []*ConsentText     `json:"nodes"`
+	PageInfo *PageInfo          `json:"pageInfo"`
+}
+
+type ConsentTextEdge struct {
+	Cursor string       `json:"cursor"`
+	Node   *ConsentText `json:"node"`
 }
 
 // A person. WhatsApp may know them by several addresses: numbers, and since 2026 ids (BSUID). A signed webhook that names
@@ -692,6 +738,9 @@ type Contact struct {
 	ConsentStatus ConsentStatus   `json:"consentStatus"`
 	// When the person decided so.
 	ConsentAt *time.Time `json:"consentAt,omitempty"`
+	// Where they stand with each purpose, by the ledger; at: at that moment, by what had been decided by then, as far as it is
+	// known today. Whether it was known then is told by the event's createdAt. Now by default.
+	Consents []*ConsentState `json:"consents"`
 	// They wrote something that may ask for an opt-out, and nobody has decided: campaigns leave them out. Null: nothing is open.
 	OptOutReview *OptOutReview `json:"optOutReview,omitempty"`
 	// The consent ledger, newest first.
@@ -763,19 +812,20 @@ type ContactConsentRecordInput struct {
 	Contacts *ContactSelection `json:"contacts"`
 	// OPTED_IN or OPTED_OUT.
 	Status ConsentStatus `json:"status"`
-	// Required for OPTED_IN: text or note.
+	// Required for OPTED_IN: text, textId or note.
 	Evidence graphql.Omittable[*ConsentEvidenceInput] `json:"evidence,omitempty"`
 	// When they decided; now by default, never in the future.
 	OccurredAt graphql.Omittable[*time.Time] `json:"occurredAt,omitempty"`
 }
 
 type ContactConsentSetInput struct {
-	ID string `json:"id"`
+	ID      string                             `json:"id"`
+	Purpose graphql.Omittable[*ConsentPurpose] `json:"purpose,omitempty"`
 	// OPTED_IN or OPTED_OUT.
 	Status ConsentStatus `json:"status"`
-	// Where it came from; OPERATOR by default, API for tokens.
+	// Where it came from, for API tokens alone: API (the default), FORM or IMPORT. What operators record has the source OPERATOR; KEYWORD and PROVIDER are the engine's.
 	Source graphql.Omittable[*ConsentSource] `json:"source,omitempty"`
-	// Required for OPTED_IN: text or note.
+	// Required for OPTED_IN: text, textId or note.
 	Evidence graphql.Omittable[*ConsentEvidenceInput] `json:"evidence,omitempty"`
 	// When they decided; now by default, never in the future.
 	OccurredAt graphql.Omittable[*time.Time] `json:"occurredAt,omitempty"`
@@ -798,8 +848,10 @@ type ContactCreateInput struct {
 	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
 	// An object; at most 16 KiB of JSON.
 	Attributes graphql.Omittable[json.RawMessage] `json:"attributes,omitempty"`
-	// Records an opt-in with this evidence.
+	// Records an opt-in to marketing with this evidence.
 	Consent graphql.Omittable[*ConsentEvidenceInput] `json:"consent,omitempty"`
+	// Where the consent came from, for API tokens alone: API (the default), FORM or IMPORT. What operators record has the source OPERATOR.
+	ConsentSource graphql.Omittable[*ConsentSource] `json:"consentSource,omitempty"`
 }
 
 type ContactCreatePayload struct {
@@ -848,9 +900,11 @@ type ContactImportConfirmInput struct {
 	Mode          graphql.Omittable[*ImportMode]          `json:"mode,omitempty"`
 	ConsentSource graphql.Omittable[*ImportConsentSource] `json:"consentSource,omitempty"`
 	// As for contactImport.
-	ConsentText graphql.Omittable[*string]          `json:"consentText,omitempty"`
-	Numbers     graphql.Omittable[*ImportNumbers]   `json:"numbers,omitempty"`
-	DateOrder   graphql.Omittable[*ImportDateOrder] `json:"dateOrder,omitempty"`
+	ConsentText graphql.Omittable[*string] `json:"consentText,omitempty"`
+	// As for contactImport.
+	ConsentTextID graphql.Omittable[*string]          `json:"consentTextId,omitempty"`
+	Numbers       graphql.Omittable[*ImportNumbers]   `json:"numbers,omitempty"`
+	DateOrder     graphql.Omittable[*ImportDateOrder] `json:"dateOrder,omitempty"`
 	// Everybody in the file is subscribed to these topics, but for who left them.
 	TopicIds graphql.Omittable[[]string] `json:"topicIds,omitempty"`
 	DryRun   graphql.Omittable[*bool]    `json:"dryRun,omitempty"`
@@ -869,8 +923,10 @@ type ContactImportInput struct {
 	DefaultRegion graphql.Omittable[*string]              `json:"defaultRegion,omitempty"`
 	Mode          graphql.Omittable[*ImportMode]          `json:"mode,omitempty"`
 	ConsentSource graphql.Omittable[*ImportConsentSource] `json:"consentSource,omitempty"`
-	// What these people agreed to, and where: the evidence. Needed with ALL, and for columns that speak of another consent. At most 4,000 characters.
+	// What these people agreed to, and where: the evidence. Needed with ALL, and for columns that speak of another consent. At most 4,000 characters. It becomes a version, see ConsentText.
 	ConsentText graphql.Omittable[*string] `json:"consentText,omitempty"`
+	// In its place: the version that these people were shown.
+	ConsentTextID graphql.Omittable[*string] `json:"consentTextId,omitempty"`
 	// How numbers without + are meant. Null: as they can only be meant; where both are possible, the row is rejected.
 	Numbers graphql.Omittable[*ImportNumbers] `json:"numbers,omitempty"`
 	// For columns whose own values do not tell.
@@ -2635,6 +2691,8 @@ type TimelineEntry struct {
 	// Of CONSENT.
 	ConsentStatus *ConsentStatus `json:"consentStatus,omitempty"`
 	// Of CONSENT.
+	ConsentPurpose *ConsentPurpose `json:"consentPurpose,omitempty"`
+	// Of CONSENT.
 	ConsentSource *ConsentSource `json:"consentSource,omitempty"`
 	// Of CHANGE, such as contact.update.
 	Action *string `json:"action,omitempty"`
@@ -3260,6 +3318,66 @@ func (e *CampaignStatus) UnmarshalJSON(b []byte) error {
 }
 
 func (e CampaignStatus) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What a person agrees to, or does not, each by itself.
+type ConsentPurpose string
+
+const (
+	// Campaigns, and what consentStatus of a contact says. An opt-out of it is STOP: it ends utility messages too.
+	ConsentPurposeMarketing ConsentPurpose = "MARKETING"
+	// What concerns an order, an account or an appointment of theirs. An opt-in to marketing does not imply it. An opt-out of
+	// it alone keeps templates of the category utility from going; an opt-in to it alone is proof, and sends nothing yet: every
+	// template asks for the marketing consent.
+	ConsentPurposeUtility ConsentPurpose = "UTILITY"
+)
+
+var AllConsentPurpose = []ConsentPurpose{
+	ConsentPurposeMarketing,
+	ConsentPurposeUtility,
+}
+
+func (e ConsentPurpose) IsValid() bool {
+	switch e {
+	case ConsentPurposeMarketing, ConsentPurposeUtility:
+		return true
+	}
+	return false
+}
+
+func (e ConsentPurpose) String() string {
+	return string(e)
+}
+
+func (e *ConsentPurpose) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ConsentPurpose(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ConsentPurpose", str)
+	}
+	return nil
+}
+
+func (e ConsentPurpose) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ConsentPurpose) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ConsentPurpose) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

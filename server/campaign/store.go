@@ -85,6 +85,9 @@ type screen struct {
 // of contacts c and, with a topic, of what join joined.
 func (s screen) reason() string {
 	sql := `CASE WHEN c.consent_status = 'opted_out' THEN 'opted_out'`
+	if s.category == template.CategoryUtility {
+		sql += ` WHEN c.utility_status = 'opted_out' THEN 'opted_out'`
+	}
 	if s.topicID != nil {
 		sql += ` WHEN ct.status IS DISTINCT FROM 'subscribed' THEN 'not_subscribed'`
 	}

@@ -4,12 +4,12 @@ package consent
 
 import (
 	"context"
+	"net/netip"
 	"strings"
 	"time"
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
-	"eventstream/server/audit"
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/keys"
@@ -31,7 +31,7 @@ const (
 	SourceProvider Source = "provider" // a Twilio error says so (21610, 63014)
 )
 
-// SourceOf is the source of what a caller of the API says: an operator, or a
+// SourceOf is the source of what a caller does who names none: an operator, or a
 // program with a token.
 func SourceOf(ctx context.Context) Source {
 	if actor.From(ctx).Kind == actor.KindAPIToken {
@@ -43,7 +43,9 @@ func SourceOf(ctx context.Context) Source {
 // Evidence proves an event: GDPR Art. 7(1) asks for who, when, how and what
 // text was shown.
 type Evidence struct {
-	Text       string `json:"text,omitempty"`       // the text shown, or the words written
+	Text       string `json:"text,omitempty"`       // the words written; of a text that was shown see TextID
+	TextID     int64  `json:"textId,omitempty"`     // the version of the text that was shown
+	TextSHA256 string `json:"textSha256,omitempty"` // of that version, so that its text is proved too
 	Language   string `json:"language,omitempty"`   // BCP 47
 	File       string `json:"file,omitempty"`       // imported file
 	Row        int64  `json:"row,omitempty"`        // its row
@@ -62,13 +64,15 @@ type Event struct {
 	ContactID   int64                 //
 	AddressHash []byte                // keys.Ring.Hash of the match key
 	Status      contact.ConsentStatus // opted_in or opted_out
-	Purpose     string                // "marketing"
+	Purpose     Purpose               //
 	Source      Source                //
 	Evidence    Evidence              `bun:"type:jsonb"`
 	OperatorID  *int64                //
 	OccurredAt  time.Time             // when the person decided
 	CreatedAt   time.Time             `bun:",nullzero"` // when we learned of it
 	Late        bool                  // see Decision.Late
+
+	Shown *Text `bun:"-"` // the text that the evidence points to
 }
 
 // SuppressionReason says why an address must not be written to.
@@ -101,11 +105,19 @@ func NewService(d *db.DB, hub *pubsub.Hub, addresses *keys.Addresses, now func()
 
 // Change is a consent to record.
 type Change struct {
+	Purpose    Purpose // "": marketing
 	Status     contact.ConsentStatus
-	Source     Source
+	Source     Source // of what a caller of the API records: as they say, see sourceFor
 	Evidence   Evidence
 	OccurredAt time.Time // zero: now
 	Late       bool      // it comes from a spool, the provider's log or imported history; see Decision
+}
+
+func (ch *Change) purpose() Purpose {
+	if ch.Purpose == "" {
+		return PurposeMarketing
+	}
+	return ch.Purpose
 }
 
 // Set records what a contact decided, for an operator or API client.
@@ -113,7 +125,7 @@ func (s *Service) Set(ctx context.Context, contactID int64, ch Change) (*contact
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
 	}
-	if err := s.check(ctx, &ch); err != nil {
+	if err := s.check(ctx, &ch, fields{evidence: "evidence", source: "source"}); err != nil {
 		return nil, err
 	}
 	var c *contact.Contact
@@ -147,7 +159,10 @@ func (ch *Change) date(ctx context.Context, idb bun.IDB) error {
 	return nil
 }
 
-func (s *Service) check(ctx context.Context, ch *Change) error {
+// fields are what the caller's input calls evidence and source.
+type fields struct{ evidence, source string }
+
+func (s *Service) check(ctx context.Context, ch *Change, in fields) error {
 	var errs apperr.List
 	if ch.Status != contact.ConsentOptedIn && ch.Status != contact.ConsentOptedOut {
 		_ = errs.Add(apperr.Invalid("status", "%q cannot be set: opted_in or opted_out", ch.Status))
@@ -155,18 +170,43 @@ func (s *Service) check(ctx context.Context, ch *Change) error {
 	if ch.OccurredAt.After(s.now().Add(time.Minute)) {
 		_ = errs.Add(apperr.Invalid("occurredAt", "%s is in the future", ch.OccurredAt.UTC().Format(time.RFC3339)))
 	}
-	ch.Evidence.Text, ch.Evidence.Note = contact.CleanText(ch.Evidence.Text), contact.CleanText(ch.Evidence.Note)
-	if ch.Status == contact.ConsentOptedIn && ch.Evidence.Text == "" && ch.Evidence.Note == "" {
-		_ = errs.Add(apperr.Invalid("evidence", "say how these people agreed: the text they saw, or a note"))
+	if err := errs.Add(s.checkEvidence(ctx, ch, in.evidence)); err != nil {
+		return err
 	}
-	if len(ch.Evidence.Text) > 4000 || len(ch.Evidence.Note) > 4000 {
-		_ = errs.Add(apperr.Invalid("evidence", "text and note have at most 4,000 characters"))
+	source, err := sourceFor(ctx, in.source, ch.Source)
+	if err := errs.Add(err); err != nil {
+		return err
 	}
-	if ch.Source == SourceOperator {
-		ch.Source = SourceOf(ctx)
+	ch.Source = source
+	return errs.Err()
+}
+
+// checkEvidence checks what a caller tells of how somebody decided, and puts the text in
+// the place of its id.
+func (s *Service) checkEvidence(ctx context.Context, ch *Change, field string) error {
+	e := &ch.Evidence
+	e.Text, e.Note = contact.CleanText(e.Text), contact.CleanText(e.Note)
+	e.Language, e.IP = contact.CleanText(e.Language), strings.TrimSpace(e.IP)
+	var errs apperr.List
+	if err := errs.Add(s.FillText(ctx, field+".textId", e)); err != nil {
+		return err
+	}
+	if ch.Status == contact.ConsentOptedIn && e.Text == "" && e.Note == "" && errs.Err() == nil {
+		_ = errs.Add(apperr.Invalid(field, "say how these people agreed: the text they saw, or a note"))
+	}
+	if len(e.Text) > maxEvidence || len(e.Note) > maxEvidence {
+		_ = errs.Add(apperr.Invalid(field, "text and note have at most 4,000 characters"))
+	}
+	if len(e.Language) > 35 {
+		_ = errs.Add(apperr.Invalid(field+".language", "%q is not a language tag such as de or pt-BR", e.Language))
+	}
+	if _, err := netip.ParseAddr(e.IP); err != nil && e.IP != "" {
+		_ = errs.Add(apperr.Invalid(field+".ip", "%q is not an IP address", e.IP))
 	}
 	return errs.Err()
 }
+
+const maxEvidence = 4000
 
 // Check checks a change for many before anything of it is written, and gives it
 // its time.
@@ -174,25 +214,32 @@ func (s *Service) Check(ctx context.Context, ch *Change) error {
 	if ch == nil {
 		return apperr.Invalid("status", "say what they decided: opted_in or opted_out")
 	}
-	if err := s.check(ctx, ch); err != nil {
+	if err := s.check(ctx, ch, fields{evidence: "evidence", source: "source"}); err != nil {
 		return err
 	}
 	return ch.date(ctx, s.db)
 }
 
 // CreateContact adds a contact and, with evidence, records their opt-in in the
-// same transaction.
+// same transaction. source is what the caller says of where it came from.
 func (s *Service) CreateContact(ctx context.Context, contacts *contact.Service, address, region string,
-	in contact.Input, evidence *Evidence,
+	in contact.Input, evidence *Evidence, source Source,
 ) (*contact.Contact, error) {
-	if evidence != nil && evidence.Text == "" && evidence.Note == "" {
-		return nil, apperr.Invalid("consent", "say how this person agreed: the text they saw, or a note")
+	if evidence == nil && source != "" {
+		return nil, apperr.Invalid("consentSource", "there is no consent whose source this could be: leave it out, or give consent")
+	}
+	ch := Change{Status: contact.ConsentOptedIn, Source: source}
+	if evidence != nil {
+		ch.Evidence = *evidence
+		if err := s.check(ctx, &ch, fields{evidence: "consent", source: "consentSource"}); err != nil {
+			return nil, err
+		}
 	}
 	return contacts.Create(ctx, address, region, in, func(ctx context.Context, tx bun.Tx, c *contact.Contact) error {
 		if evidence == nil {
 			return nil
 		}
-		return s.Record(ctx, tx, c, Change{Status: contact.ConsentOptedIn, Source: SourceOf(ctx), Evidence: *evidence})
+		return s.Record(ctx, tx, c, ch)
 	})
 }
 
@@ -210,8 +257,17 @@ func (s *Service) Record(ctx context.Context, tx bun.Tx, c *contact.Contact, ch 
 		return err
 	}
 	e := s.event(ctx, ring, c.ID, c.MatchKey, ch)
+	if err := keepTexts(ctx, tx, []*Event{e}); err != nil {
+		return err
+	}
 	if err := insertEvents(ctx, tx, []*Event{e}); err != nil {
 		return err
+	}
+	if e.Purpose == PurposeUtility {
+		if err := recordUtility(ctx, tx, c); err != nil {
+			return err
+		}
+		return recordOne(ctx, tx, e)
 	}
 	at, counts, err := s.counts(ctx, tx, c, e)
 	if err != nil {
@@ -226,8 +282,7 @@ func (s *Service) Record(ctx context.Context, tx bun.Tx, c *contact.Contact, ch 
 			return err
 		}
 	}
-	return audit.Record(ctx, tx, "consent.set", "contact", c.ID,
-		map[string]any{"status": ch.Status, "source": ch.Source, "event": e.ID, "sha256": e.Digest()})
+	return recordOne(ctx, tx, e)
 }
 
 // counts reports whether an event that was just written to the ledger decides,
@@ -239,7 +294,7 @@ func (s *Service) counts(ctx context.Context, tx bun.Tx, c *contact.Contact, e *
 		return e.OccurredAt, true, nil
 	}
 	current := Decision{Status: c.ConsentStatus, At: *c.ConsentAt}
-	known, err := decisions(ctx, tx, c.ID)
+	known, err := decisions(ctx, tx, c.ID, PurposeMarketing)
 	if err != nil {
 		return time.Time{}, false, err
 	}
@@ -288,12 +343,12 @@ type Bulk struct {
 // event is the ledger's entry of a change.
 func (s *Service) event(ctx context.Context, ring *keys.Ring, contactID int64, matchKey string, ch Change) *Event {
 	return &Event{
-		ContactID: contactID, AddressHash: ring.Hash(matchKey), Status: ch.Status, Purpose: "marketing", Source: ch.Source,
+		ContactID: contactID, AddressHash: ring.Hash(matchKey), Status: ch.Status, Purpose: ch.purpose(), Source: ch.Source,
 		Evidence: ch.Evidence, OperatorID: actor.OperatorID(ctx), OccurredAt: ch.OccurredAt, Late: ch.Late,
 	}
 }
 
-// RecordBulk appends many events at once.
+// RecordBulk appends many events about marketing at once.
 func (s *Service) RecordBulk(ctx context.Context, tx bun.Tx, bulk []Bulk) error {
 	if len(bulk) == 0 {
 		return nil
@@ -313,6 +368,9 @@ func (s *Service) RecordBulk(ctx context.Context, tx bun.Tx, bulk []Bulk) error 
 		} else {
 			in, agreed = append(in, all...), append(agreed, b.ContactID)
 		}
+	}
+	if err := keepTexts(ctx, tx, events); err != nil {
+		return err
 	}
 	if err := insertMany(ctx, tx, events); err != nil {
 		return err
@@ -344,18 +402,31 @@ func (s *Service) Suppressed(ctx context.Context, idb bun.IDB, matchKeys []strin
 // EventFilter narrows the ledger.
 type EventFilter struct {
 	ContactID *int64 // also what was decided as a contact merged into this one
+	Purpose   *Purpose
 	Status    *contact.ConsentStatus
 	Source    *Source
 }
 
 // Events gives a page of the ledger, newest first.
 func (s *Service) Events(ctx context.Context, f EventFilter, p db.Page) (db.Slice[*Event], error) {
-	return events(ctx, s.db, f, p)
+	page, err := events(ctx, s.db, f, p)
+	if err != nil {
+		return page, err
+	}
+	return page, WithTexts(ctx, s.db, page.Items)
 }
 
 // EventsOfContacts gives the same page of each contact's ledger, newest first.
 func (s *Service) EventsOfContacts(ctx context.Context, p db.Page, ids []int64) (map[int64]db.Slice[*Event], error) {
-	return eventsOfContacts(ctx, s.db, p, ids)
+	pages, err := eventsOfContacts(ctx, s.db, p, ids)
+	if err != nil {
+		return nil, err
+	}
+	var all []*Event
+	for _, page := range pages {
+		all = append(all, page.Items...)
+	}
+	return pages, WithTexts(ctx, s.db, all)
 }
 
 // ParseStatusWord reads an import's consent column. ok is false for words that

@@ -13,10 +13,11 @@ const ClockError = 2*time.Minute + 30*time.Second
 
 // Decision is an entry of the ledger, as far as its order matters.
 type Decision struct {
-	Status contact.ConsentStatus // opted_in or opted_out
-	At     time.Time             // a live one: when it arrived, by Postgres' clock
-	Late   bool                  // it came from a spool, the provider's log or imported history: At is another clock's
-	Seq    int64                 // its place in the ledger, which orders live decisions of one moment; 0: none
+	Purpose Purpose               //
+	Status  contact.ConsentStatus // opted_in or opted_out
+	At      time.Time             // a live one: when it arrived, by Postgres' clock
+	Late    bool                  // it came from a spool, the provider's log or imported history: At is another clock's
+	Seq     int64                 // its place in the ledger, which orders live decisions of one moment; 0: none
 }
 
 // Supersedes reports whether newer, which was just learned of, takes the place
@@ -47,7 +48,7 @@ func (d Decision) lifts(optOut Decision) bool {
 	return d.At.After(optOut.At)
 }
 
-// Standing is the decision that counts among all that are known, in whatever
+// Standing is the decision that counts among all that are known of one purpose, in whatever
 // order they were learned of: the latest opt-in that lifts every opt-out, else
 // the latest opt-out. ok is false when there is none.
 func Standing(all []Decision) (standing Decision, ok bool) {

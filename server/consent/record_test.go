@@ -48,6 +48,13 @@ func TestLateDecisionsInAnyOrder(t *testing.T) {
 		}
 		found, err := contact.ByIDs(ctx, d, []int64{c.ID})
 		require.NoError(t, err)
+		now, err := service.StatesOf(ctx, []int64{c.ID}, nil)
+		require.NoError(t, err)
+		require.Equal(t, found[0].ConsentStatus, now[c.ID].States[0].Status, "the ledger says what the gate goes by")
+		at := begin.Add(time.Hour)
+		then, err := service.StatesOf(ctx, []int64{c.ID}, &at)
+		require.NoError(t, err)
+		require.Equal(t, found[0].ConsentStatus, then[c.ID].States[0].Status, "and so do its entries alone")
 		suppressed, err := service.Suppressed(ctx, d, []string{c.MatchKey})
 		require.NoError(t, err)
 		return found[0].ConsentStatus, len(suppressed[c.MatchKey]) > 0

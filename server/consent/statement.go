@@ -19,7 +19,7 @@ type statement struct {
 	Contact     int64                 `json:"contact"`
 	AddressHash string                `json:"addressHash"` // keyed
 	Status      contact.ConsentStatus `json:"status"`
-	Purpose     string                `json:"purpose"`
+	Purpose     Purpose               `json:"purpose"`
 	Source      Source                `json:"source"`
 	Evidence    Evidence              `json:"evidence"`
 	OccurredAt  string                `json:"occurredAt"`
@@ -42,6 +42,12 @@ func (e *Event) Statement() string {
 func (e *Event) Digest() string {
 	sum := sha256.Sum256([]byte(e.Statement()))
 	return hex.EncodeToString(sum[:])
+}
+
+// recordOne writes the entry of the audit trail about one event.
+func recordOne(ctx context.Context, tx bun.Tx, e *Event) error {
+	return audit.Record(ctx, tx, "consent.set", "contact", e.ContactID,
+		map[string]any{"purpose": e.Purpose, "status": e.Status, "source": e.Source, "event": e.ID, "sha256": e.Digest()})
 }
 
 // recordMany writes one entry about many events, by which each can be proved.

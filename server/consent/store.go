@@ -32,7 +32,7 @@ func insertMany(ctx context.Context, tx bun.Tx, events []*Event) error {
 			return fmt.Errorf("evidence: %w", err)
 		}
 		ids[i], hashes[i], status[i], purpose[i], source[i], evidence[i] = e.ContactID, e.AddressHash, string(e.Status),
-			e.Purpose, string(e.Source), string(raw)
+			string(e.Purpose), string(e.Source), string(raw)
 		late[i] = e.Late
 		at[i] = e.OccurredAt.UTC().Format(time.RFC3339Nano)
 	}
@@ -53,12 +53,12 @@ func insertMany(ctx context.Context, tx bun.Tx, events []*Event) error {
 	return db.Err(err)
 }
 
-// decisions gives the latest of each kind that the ledger has of a contact, with
-// what was decided as one that was merged into it.
-func decisions(ctx context.Context, tx bun.Tx, contactID int64) (latest []Decision, err error) {
-	err = tx.NewRaw(`SELECT DISTINCT ON (status, late) status, late, occurred_at AS at, id AS seq FROM consent_events
-		WHERE `+contact.Family+` AND status IN ('opted_in', 'opted_out')
-		ORDER BY status, late, occurred_at DESC, id DESC`, contactID).Scan(ctx, &latest)
+// decisions gives the latest of each kind that the ledger has of a contact about
+// a purpose, with what was decided as one that was merged into it.
+func decisions(ctx context.Context, tx bun.Tx, contactID int64, p Purpose) (latest []Decision, err error) {
+	err = tx.NewRaw(`SELECT DISTINCT ON (status, late) purpose, status, late, occurred_at AS at, id AS seq FROM consent_events
+		WHERE `+contact.Family+` AND status IN ('opted_in', 'opted_out') AND purpose = ?1
+		ORDER BY status, late, occurred_at DESC, id DESC`, contactID, p).Scan(ctx, &latest)
 	return latest, db.Err(err)
 }
 
@@ -101,6 +101,9 @@ func events(ctx context.Context, idb bun.IDB, f EventFilter, p db.Page) (db.Slic
 	q := idb.NewSelect().Model(&rows)
 	if f.ContactID != nil {
 		q = q.Where(contact.Family, *f.ContactID)
+	}
+	if f.Purpose != nil {
+		q = q.Where("ce.purpose = ?", *f.Purpose)
 	}
 	if f.Status != nil {
 		q = q.Where("ce.status = ?", *f.Status)

@@ -50,6 +50,7 @@ type Contact struct {
 	Attributes        map[string]any `bun:"type:jsonb"`
 	ConsentStatus     ConsentStatus  //
 	ConsentAt         *time.Time     //
+	UtilityStatus     ConsentStatus  `bun:",nullzero,default:'unknown'"` // as recorded of utility messages alone; STOP is not in it
 	Reachable         bool           // false once Twilio said that the address has no WhatsApp
 	UnreachableReason string         //
 	UnreachableUntil  *time.Time     // when that mark ends
@@ -207,7 +208,7 @@ func New(a Address) *Contact {
 	c := &Contact{
 		Address: a.Wire, MatchKey: a.MatchKey, Kind: a.Kind.ofContact(), Region: a.Region, TimeZone: a.TimeZone,
 		TimeZoneSource: ZoneUnknown,
-		Attributes:     map[string]any{}, ConsentStatus: ConsentUnknown, Reachable: true, MarketingEligible: true,
+		Attributes:     map[string]any{}, ConsentStatus: ConsentUnknown, UtilityStatus: ConsentUnknown, Reachable: true, MarketingEligible: true,
 	}
 	if a.TimeZone != "" {
 		c.TimeZoneSource = ZoneNumber

@@ -143,6 +143,13 @@ func SetConsent(ctx context.Context, idb bun.IDB, id int64, status ConsentStatus
 	return db.Err(err)
 }
 
+// SetUtility keeps where the contact stands with utility messages, by what was recorded of
+// those alone.
+func SetUtility(ctx context.Context, tx bun.Tx, id int64, status ConsentStatus) error {
+	_, err := tx.NewRaw("UPDATE contacts SET utility_status = ?, updated_at = now() WHERE id = ?", status, id).Exec(ctx)
+	return db.Err(err)
+}
+
 func filtered(q *bun.SelectQuery, f Filter) *bun.SelectQuery {
 	q = q.Where("c.erased_at IS NULL")
 	if f.ConsentStatus != nil {

@@ -18,6 +18,7 @@ var appendOnly = map[string]string{
 	"audit_tree":          "SELECT, INSERT",
 	"audit_keys":          "SELECT, INSERT, UPDATE (sealed)", // encrypted anew after a rotation of SECRET_KEY
 	"consent_events":      "SELECT, INSERT",
+	"consent_texts":       "SELECT, INSERT",
 	"bun_migrations":      "SELECT",
 	"bun_migration_locks": "SELECT",
 	"river_migration":     "SELECT",

@@ -28,6 +28,7 @@ var exceptions = map[string]string{
 	"topics":               "what topics there are; the contact's own are told",
 	"templates":            "texts for many",
 	"template_versions":    "texts for many",
+	"consent_texts":        "texts for many; the one that the contact was shown is told with their consent",
 	"senders":              "the workspace's own numbers",
 	"keyword_versions":     "words that the workspace added",
 	"settings":             "settings of the workspace",

@@ -35,7 +35,7 @@ var sections = []section{
 	{
 		name: "contact", title: "Profile", about: "Who they are. Tags are among the attributes.", tables: []string{"contacts"},
 		query: `SELECT id, address, kind, region, name, locale, time_zone AS "timeZone", time_zone_source AS "timeZoneSource",
-			attributes, consent_status AS "consentStatus", consent_at AS "consentAt", reachable,
+			attributes, consent_status AS "consentStatus", consent_at AS "consentAt", utility_status AS "utilityStatus", reachable,
 			unreachable_reason AS "unreachableReason", unreachable_until AS "unreachableUntil",
 			marketing_eligible AS "marketingEligible", ineligible_reason AS "ineligibleReason",
 			ineligible_until AS "ineligibleUntil", opt_out_review_at AS "optOutReviewAt", last_inbound_at AS "lastInboundAt",
@@ -59,9 +59,11 @@ var sections = []section{
 	{
 		name: "consents", title: "Consent", about: "Every time they agreed or refused, with what proves it.",
 		tables: []string{"consent_events"},
-		query: `SELECT id, occurred_at AS "decidedAt", created_at AS "knownSince", status, purpose, source, late, evidence,
-			CASE WHEN operator_id IS NOT NULL THEN 'an operator' END AS "recordedBy"
-			FROM consent_events WHERE contact_id = ANY (?0) AND id > ?1 ORDER BY id LIMIT ?2`,
+		query: `SELECT e.id, e.occurred_at AS "decidedAt", e.created_at AS "knownSince", e.status, e.purpose, e.source, e.late,
+			e.evidence || CASE WHEN t.id IS NULL THEN '{}' ELSE jsonb_build_object('text', t.content) END AS evidence,
+			CASE WHEN e.operator_id IS NOT NULL THEN 'an operator' END AS "recordedBy"
+			FROM consent_events e LEFT JOIN consent_texts t ON t.id = (e.evidence ->> 'textId')::bigint
+			WHERE e.contact_id = ANY (?0) AND e.id > ?1 ORDER BY e.id LIMIT ?2`,
 	},
 	{
 		name: "suppressions", title: "Suppressions", about: "Why they are not written to. Only a keyed hash of the address is kept.",

@@ -40,7 +40,7 @@ type decided struct {
 	DecisionSince                                                                         *time.Time
 	NotBefore                                                                             time.Time
 	PreparedAt, SubmittedAt, AcceptedAt, EndedAt                                          *time.Time
-	ConsentStatus, ConsentSource                                                          string
+	ConsentStatus, ConsentPurpose, ConsentSource                                          string
 	ConsentAt                                                                             *time.Time
 	Evidence                                                                              json.RawMessage
 }
@@ -327,7 +327,11 @@ func (q question) detail(d *decided, yes bool) string {
 		if d.ConsentAt == nil {
 			return map[bool]string{true: "Nothing was recorded that forbids it.", false: "Nobody had recorded a consent."}[yes]
 		}
-		return fmt.Sprintf("%s %s by %s: %s", strings.ToUpper(d.ConsentStatus[:1])+words(d.ConsentStatus[1:]),
+		what := strings.ToUpper(d.ConsentStatus[:1]) + words(d.ConsentStatus[1:])
+		if d.ConsentPurpose == "utility" {
+			what += " of utility messages"
+		}
+		return fmt.Sprintf("%s %s by %s: %s", what,
 			moment(d.ConsentAt), d.ConsentSource, proof(d.Evidence))
 	case message.SkipNotSubscribed:
 		return fmt.Sprintf(map[bool]string{

@@ -20,15 +20,18 @@ func decisionOf(ctx context.Context, idb bun.IDB, id int64) (*decided, error) {
 			coalesce(ca.name, '') AS campaign, ca.prepared_at, coalesce(s.name, '') AS segment, coalesce(tp.name, '') AS topic,
 				coalesce((ca.frequency_cap ->> 'messages')::int, 0) AS cap_messages, coalesce((ca.frequency_cap ->> 'days')::int,
 				0) AS cap_days, coalesce(t.name, '') AS template, coalesce(v.version, 0) AS version,
-			coalesce(e.status, '') AS consent_status, coalesce(e.source, '') AS consent_source, e.occurred_at AS consent_at,
-				coalesce(e.evidence, '{}') AS evidence
+			coalesce(e.status, '') AS consent_status, coalesce(e.purpose, '') AS consent_purpose, coalesce(e.source, '') AS consent_source, e.occurred_at AS consent_at,
+				coalesce(e.evidence || CASE WHEN ct.id IS NULL THEN '{}' ELSE jsonb_build_object('text', ct.content) END,
+				'{}') AS evidence
 		FROM messages m LEFT JOIN campaigns ca ON ca.id = m.campaign_id LEFT JOIN segments s ON s.id = ca.segment_id LEFT
 			JOIN topics tp ON tp.id = ca.topic_id
 		LEFT JOIN template_versions v ON v.id = m.template_version_id LEFT JOIN templates t ON t.id = v.template_id
 		LEFT JOIN LATERAL (SELECT * FROM consent_events e WHERE e.contact_id = m.contact_id
+			AND (e.purpose = 'marketing' OR t.category = 'utility' AND e.status = 'opted_out' AND m.skip_reason = 'opted_out')
 			AND e.occurred_at <= coalesce(m.submitted_at, m.ended_at, now())
 			ORDER BY (e.created_at <= coalesce(m.submitted_at, m.ended_at, now())) DESC, e.occurred_at DESC, e.id DESC
 				LIMIT 1) e ON true
+		LEFT JOIN consent_texts ct ON ct.id = (e.evidence ->> 'textId')::bigint
 		WHERE m.id = ?`, id).Scan(ctx, &rows)
 	if err != nil {
 		return nil, db.Err(err)

@@ -72,6 +72,14 @@ func TestTheGateInItsOrder(t *testing.T) {
 		require.Equal(t, message.StatusSkipped, v.Status, want)
 		require.Equal(t, want, v.Skip)
 	}
+	utility := good()
+	utility.Category, utility.Contact.UtilityStatus = template.CategoryUtility, contact.ConsentOptedOut
+	require.Equal(t, message.SkipOptedOut, Decide(utility, noon).Skip, "of utility messages")
+	utility.Category = template.CategoryMarketing
+	require.Equal(t, message.StatusSubmitting, Decide(utility, noon).Status, "of those alone")
+	utility.Category, utility.Contact.UtilityStatus = template.CategoryUtility, contact.ConsentOptedIn
+	utility.Contact.ConsentStatus = contact.ConsentUnknown
+	require.Equal(t, message.SkipNoConsent, Decide(utility, noon).Skip, "an opt-in to utility messages alone sends nothing")
 	rival := good()
 	rival.Cap, rival.Recent = &FrequencyCap{2, 7}, Recent{Accepted: 1, InFlight: 1}
 	v = Decide(rival, noon)

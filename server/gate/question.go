@@ -44,7 +44,10 @@ var questions = []Question{
 		Check: "Not opted out", Skip: message.SkipOptedOut,
 		Rule:     "Nobody is written to who asked for an end by any reasonable means (47 CFR 64.1200(a)(10), GDPR Art. 7(3)).",
 		concerns: func(a *asked) bool { return !a.confirmation() },
-		refusal:  no(message.SkipOptedOut, func(a *asked) bool { return a.Contact.ConsentStatus == contact.ConsentOptedOut }),
+		refusal: no(message.SkipOptedOut, func(a *asked) bool {
+			return a.Contact.ConsentStatus == contact.ConsentOptedOut ||
+				a.Category == template.CategoryUtility && a.Contact.UtilityStatus == contact.ConsentOptedOut // of those alone
+		}),
 	},
 	{
 		Check: "Not suppressed", Skip: message.SkipSuppressed,

@@ -56,7 +56,7 @@ type rows interface{ next() (record, error) }
 func sniff(head []byte, req *Request) (Options, error) {
 	opts := Options{
 		Reader: readerVersion, DefaultRegion: strings.ToUpper(req.DefaultRegion), Mode: req.Mode, Numbers: req.Numbers,
-		DateOrder: req.DateOrder, ConsentForAll: req.Consent.Source == "all", ConsentText: req.Consent.Text,
+		DateOrder: req.DateOrder, ConsentForAll: req.Consent.Source == "all", ConsentText: req.Consent.Text, ConsentLocale: req.Consent.language,
 		IgnoreConsents: req.Consent.Source == "none", DryRun: req.DryRun, TopicIDs: req.TopicIDs,
 		Mapped: len(req.Mapping) > 0,
 	}

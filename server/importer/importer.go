@@ -105,6 +105,7 @@ type Options struct {
 	Mode           Mode     `json:"mode"`
 	ConsentForAll  bool     `json:"consentForAll,omitempty"` // everybody in the file agreed, as ConsentText says
 	ConsentText    string   `json:"consentText,omitempty"`
+	ConsentLocale  string   `json:"consentLocale,omitempty"`  // of ConsentText, where it is a version with one
 	IgnoreConsents bool     `json:"ignoreConsents,omitempty"` // record none, whatever the columns say
 	TopicIDs       []int64  `json:"topics,omitempty"`         // everybody in the file is subscribed to these
 	DryRun         bool     `json:"dryRun,omitempty"`         // tell what would come of it, and write nothing
@@ -186,6 +187,9 @@ type Request struct {
 type ConsentChoice struct {
 	Source string // "columns" (default), "all" or "none"
 	Text   string // what these people agreed to, and where; with "columns" it makes consent of a column of another kind
+	TextID int64  // in its place: a version that is kept already
+
+	language string // of that version
 }
 
 func (r *Request) check() error {
@@ -203,13 +207,13 @@ func (r *Request) check() error {
 	case "columns", "none":
 	case "all":
 		if r.Consent.Text == "" {
-			_ = errs.Add(apperr.Invalid("consent.text", "say what these people agreed to, and where: it is the evidence"))
+			_ = errs.Add(apperr.Invalid("consentText", "say what these people agreed to, and where: it is the evidence"))
 		}
 	default:
-		_ = errs.Add(apperr.Invalid("consent.source", "%q is none of columns, all, none", r.Consent.Source))
+		_ = errs.Add(apperr.Invalid("consentSource", "%q is none of columns, all, none", r.Consent.Source))
 	}
 	if len(r.Consent.Text) > 4000 {
-		_ = errs.Add(apperr.Invalid("consent.text", "the text has at most 4,000 characters"))
+		_ = errs.Add(apperr.Invalid("consentText", "the text has at most 4,000 characters"))
 	}
 	if r.DefaultRegion != "" && (len(r.DefaultRegion) != 2 || countryOf(r.DefaultRegion) != strings.ToUpper(r.DefaultRegion)) {
 		_ = errs.Add(apperr.Invalid("defaultRegion", "%q is not a country code such as DE", r.DefaultRegion))

@@ -771,11 +771,11 @@ func (r *row) consentChange(c *contact.Contact, imp *Import, now time.Time, supp
 	}
 	ch := consent.Change{
 		Status: r.consent, Source: consent.SourceImport, OccurredAt: at,
-		Evidence: consent.Evidence{File: imp.FileName, Row: r.rec.row, Text: imp.Options.ConsentText},
+		Evidence: consent.Evidence{File: imp.FileName, Row: r.rec.row, Text: imp.Options.ConsentText, Language: imp.Options.ConsentLocale},
 		Late:     r.consentAt != nil,
 	}
 	if r.optOut != "" {
-		ch.Evidence.Text = r.optOut
+		ch.Evidence.Text, ch.Evidence.Language = r.optOut, ""
 	}
 	newer, current := consent.Decision{Status: ch.Status, At: at, Late: true}, consent.Decision{Status: c.ConsentStatus}
 	if c.ConsentAt != nil {

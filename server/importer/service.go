@@ -134,7 +134,14 @@ func (s *Service) Start(ctx context.Context, req Request, file io.Reader) (*Impo
 
 func (s *Service) check(ctx context.Context, req *Request) error {
 	var errs apperr.List
-	_ = errs.Add(req.check())
+	shown := consent.Evidence{Text: contact.CleanText(req.Consent.Text), TextID: req.Consent.TextID}
+	if err := errs.Add(s.consents.FillText(ctx, "consentTextId", &shown)); err != nil {
+		return err
+	}
+	if len(errs) == 0 {
+		req.Consent.Text, req.Consent.language = shown.Text, shown.Language
+		_ = errs.Add(req.check())
+	}
 	found, err := s.topics.ByIDs(ctx, req.TopicIDs)
 	if err != nil {
 		return err

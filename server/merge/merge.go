@@ -97,6 +97,9 @@ func (s *Service) join(ctx context.Context, tx bun.Tx, kept, gone *contact.Conta
 	if err := s.carryConsent(ctx, tx, kept, gone, own, sameAccount); err != nil {
 		return err
 	}
+	if err := s.consents.CarryUtility(ctx, tx, kept, gone, sameAccount); err != nil {
+		return err
+	}
 	if err := optout.Carry(ctx, tx, kept, gone.ID); err != nil {
 		return err
 	}

@@ -109,7 +109,7 @@ func (s *Service) Decide(ctx context.Context, id int64, optOut bool) (*Review, e
 		}
 		if optOut {
 			err := s.consents.Record(ctx, tx, c, consent.Change{
-				Status: contact.ConsentOptedOut, Source: consent.SourceOperator, OccurredAt: now,
+				Status: contact.ConsentOptedOut, Source: consent.SourceOf(ctx), // now, by Postgres' clock
 				Evidence: consent.Evidence{
 					Text: body, MessageSID: sid, Language: r.Language, Rule: consent.RuleSentence, Note: "A person read the message and decided.",
 				},

@@ -54,8 +54,26 @@ type agreement struct {
 	Event     int64            `json:"event"`
 	KnownAt   time.Time        `json:"knownAt"`
 	Statement string           `json:"statement"`
+	Text      *shownText       `json:"text,omitempty"`  // that they were shown; the statement has its hash
 	Entry     int64            `json:"entry,omitempty"` // its own entry, which has the statement's hash
 	Leaf      *audit.LeafProof `json:"leaf,omitempty"`  // or its path in an entry about many
+}
+
+// shownText is a version of a text by which people agreed.
+type shownText struct {
+	Version   int64     `json:"version"`
+	Locale    string    `json:"locale"`
+	Content   string    `json:"content"`
+	FirstUsed time.Time `json:"firstUsed"`
+}
+
+// fits reports whether the text is the one that a statement of the ledger names.
+func (t *shownText) fits(statement string) bool {
+	var s struct {
+		Evidence consent.Evidence `json:"evidence"`
+	}
+	return json.Unmarshal([]byte(statement), &s) == nil &&
+		s.Evidence.TextSHA256 == hex.EncodeToString(consent.TextSHA256(t.Locale, t.Content))
 }
 
 type sent struct {
@@ -222,6 +240,9 @@ func (s *Service) write(ctx context.Context, c *contact.Contact, only *int64) (s
 // agreed finds the entry that proves an event of the ledger.
 func agreed(e *consent.Event, entries []*audit.Entry) (agreement, *audit.Entry, error) {
 	a := agreement{Event: e.ID, KnownAt: e.CreatedAt.UTC(), Statement: e.Statement()}
+	if t := e.Shown; t != nil {
+		a.Text = &shownText{Version: t.ID, Locale: t.Locale, Content: t.Content, FirstUsed: t.CreatedAt.UTC()}
+	}
 	for _, entry := range entries {
 		switch entry.Entity {
 		case "contact":
@@ -325,6 +346,9 @@ func Check(raw string, keys []note.Verifier) (*Report, error) {
 		return nil
 	}
 	for _, a := range f.Consents {
+		if a.Text != nil && !a.Text.fits(a.Statement) {
+			return nil, fmt.Errorf("the text of the consent event %d is not the one that was agreed to", a.Event)
+		}
 		switch {
 		case a.Leaf != nil:
 			if err := leaf(a.Statement, a.Leaf); err != nil {

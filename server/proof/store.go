@@ -43,5 +43,8 @@ func familyOf(ctx context.Context, idb bun.IDB, id int64) (ids []int64, err erro
 func ledger(ctx context.Context, idb bun.IDB, contacts []int64) (rows []*consent.Event, err error) {
 	err = idb.NewSelect().Model(&rows).Where("ce.contact_id = ANY (?)", pgdialect.Array(contacts)).
 		OrderExpr("ce.occurred_at, ce.id").Scan(ctx)
-	return rows, db.Err(err)
+	if err != nil {
+		return nil, db.Err(err)
+	}
+	return rows, consent.WithTexts(ctx, idb, rows)
 }

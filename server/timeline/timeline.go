@@ -29,6 +29,7 @@ type Entry struct {
 	Code    int    // Twilio's error code of a delivery
 	Action  string // of a change, such as contact.update
 	Source  string // of a consent
+	Purpose string // of a consent
 	Actor   *int64 // operator who did a consent or change
 }
 

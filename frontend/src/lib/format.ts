@@ -111,3 +111,7 @@ const skipTexts: Record<string, string> = {
   no_allowed_hours: "No allowed hours in their zones",
 };
 export const skipText = (reason: string) => skipTexts[reason] ?? words(reason);
+
+/** An entry of the consent ledger as a title. */
+export const consentText = (status: string, purpose: string, source: string) =>
+  `${words(status)}${purpose === "UTILITY" ? (status === "OPTED_IN" ? " to utility messages" : " of utility messages") : ""} by ${source.toLowerCase()}`;

@@ -3,6 +3,7 @@ import { IconChecks } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useQuery } from "urql";
+import { ConsentEvidence } from "../../components/ConsentEvidence";
 import { Empty, Failed, LoadMore, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConsentLedgerQuery, ConsentSource, ConsentStatus } from "../../gql/graphql";
@@ -18,9 +19,10 @@ const LedgerDocument = graphql(`
       }
       nodes {
         id
+        purpose
         status
         source
-        evidence
+        ...ConsentEvidence
         occurredAt
         createdAt
         operator {
@@ -115,17 +117,18 @@ export function ConsentLedger() {
                   </Table.Td>
                   <Table.Td data-label="Decision">
                     <Status value={e.status} />
+                    {e.purpose === "UTILITY" && (
+                      <Text size="xs" c="dimmed">
+                        utility messages
+                      </Text>
+                    )}
                   </Table.Td>
                   <Table.Td data-label="Source">
                     {words(e.source)}
                     {e.operator ? `, ${e.operator.name}` : ""}
                   </Table.Td>
                   <Table.Td data-label="Evidence">
-                    <Text size="sm" lineClamp={2}>
-                      {Object.entries(e.evidence as Record<string, unknown>)
-                        .map(([k, v]) => `${k}: ${String(v)}`)
-                        .join(" · ") || "none"}
-                    </Text>
+                    <ConsentEvidence event={e} none="none" lineClamp={2} />
                   </Table.Td>
                   <Table.Td data-label="Decided">{moment(e.occurredAt)}</Table.Td>
                 </Table.Tr>

@@ -13,7 +13,6 @@ import {
   Text,
   Textarea,
   TextInput,
-  Timeline,
   Title,
 } from "@mantine/core";
 import { useForm } from "@mantine/form";
@@ -26,11 +25,12 @@ import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Empty, Failed, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
-import type { ConsentStatus } from "../../gql/graphql";
+import type { ConsentPurpose, ConsentStatus } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
 import { moment, untilText, words } from "../../lib/format";
 import { Bubbles, Countdown } from "../inbox/Bubbles";
 import { ContactAddresses } from "./ContactAddresses";
+import { ContactConsent } from "./ContactConsent";
 import { ContactTimeline } from "./ContactTimeline";
 import { ContactTools } from "./ContactTools";
 import { ContactTopics } from "./ContactTopics";
@@ -60,21 +60,9 @@ const ContactDocument = graphql(`
         expiresAt
       }
       createdAt
-      consentEvents(first: 20) {
-        nodes {
-          id
-          status
-          source
-          evidence
-          occurredAt
-          operator {
-            id
-            name
-          }
-        }
-      }
       tags
       ...ContactAddresses
+      ...ContactConsent
       ...ContactTopics
       suppressions {
         id
@@ -176,7 +164,7 @@ export function ContactPage() {
   const [{ data, error }, load] = useQuery({ query: ContactDocument, variables: { id } });
   const [, setConsent] = useMutation(ConsentSetDocument);
   const [, update] = useMutation(ContactUpdateDocument);
-  const [asking, ask] = useState<ConsentStatus | null>(null);
+  const [asking, ask] = useState<{ status: ConsentStatus; purpose: ConsentPurpose } | null>(null);
   const [editing, edit] = useDisclosure();
   const [note, setNote] = useState("");
   const form = useForm({
@@ -193,8 +181,8 @@ export function ContactPage() {
     );
   const record = async () => {
     if (!asking) return;
-    if (settled(await setConsent({ input: { id, status: asking, evidence: { note } } }))) {
-      notifications.show({ message: `Consent recorded: ${words(asking).toLowerCase()}`, color: "green" });
+    if (settled(await setConsent({ input: { id, ...asking, evidence: { note } } }))) {
+      notifications.show({ message: `Consent recorded: ${words(asking.status).toLowerCase()}`, color: "green" });
       ask(null);
       setNote("");
       load({ requestPolicy: "network-only" });
@@ -223,9 +211,11 @@ export function ContactPage() {
             >
               Edit
             </Button>
-            {c.consentStatus !== "OPTED_IN" && <Button onClick={() => ask("OPTED_IN")}>Record opt-in</Button>}
+            {c.consentStatus !== "OPTED_IN" && (
+              <Button onClick={() => ask({ status: "OPTED_IN", purpose: "MARKETING" })}>Record opt-in</Button>
+            )}
             {c.consentStatus !== "OPTED_OUT" && (
-              <Button color="red" variant="outline" onClick={() => ask("OPTED_OUT")}>
+              <Button color="red" variant="outline" onClick={() => ask({ status: "OPTED_OUT", purpose: "MARKETING" })}>
                 Opt out
               </Button>
             )}
@@ -236,16 +226,35 @@ export function ContactPage() {
       <Modal
         opened={asking !== null}
         onClose={() => ask(null)}
-        title={asking === "OPTED_IN" ? "Record opt-in" : "Opt this contact out"}
+        title={
+          asking?.purpose === "UTILITY"
+            ? asking.status === "OPTED_IN"
+              ? "Record opt-in to utility messages"
+              : "Opt this contact out of utility messages"
+            : asking?.status === "OPTED_IN"
+              ? "Record opt-in"
+              : "Opt this contact out"
+        }
       >
         <Stack>
-          {asking === "OPTED_OUT" && (
+          {asking?.status === "OPTED_OUT" && asking.purpose === "MARKETING" && (
             <Text size="sm">They get no more messages, and their number is suppressed until they opt in again.</Text>
+          )}
+          {asking?.status === "OPTED_OUT" && asking.purpose === "UTILITY" && (
+            <Text size="sm">They get no more templates of the category utility. Their consent to marketing stays.</Text>
+          )}
+          {asking?.status === "OPTED_IN" && asking.purpose === "UTILITY" && (
+            <Text size="sm">
+              Utility messages are about an order, an account or an appointment of theirs. This is no consent to
+              marketing, and templates go only to people who have that one.
+            </Text>
           )}
           <Textarea
             label="Evidence"
             description={
-              asking === "OPTED_IN" ? "What did they agree to, where and when?" : "How did they tell you? Optional."
+              asking?.status === "OPTED_IN"
+                ? "What did they agree to, where and when?"
+                : "How did they tell you? Optional."
             }
             value={note}
             onChange={(e) => setNote(e.currentTarget.value)}
@@ -255,7 +264,7 @@ export function ContactPage() {
             <Button variant="default" onClick={() => ask(null)}>
               Cancel
             </Button>
-            <Button onClick={record} color={asking === "OPTED_OUT" ? "red" : undefined}>
+            <Button onClick={record} color={asking?.status === "OPTED_OUT" ? "red" : undefined}>
               Record
             </Button>
           </Group>
@@ -408,32 +417,7 @@ export function ContactPage() {
           )}
         </Card>
         <Stack>
-          <Card>
-            <Title order={2} size="h4" mb="sm">
-              Consent history
-            </Title>
-            {c.consentEvents.nodes.length === 0 ? (
-              <Text c="dimmed" size="sm">
-                Nothing recorded: this contact gets no campaign.
-              </Text>
-            ) : (
-              <Timeline bulletSize={16} lineWidth={2} active={-1}>
-                {c.consentEvents.nodes.map((e) => (
-                  <Timeline.Item key={e.id} title={`${words(e.status)} by ${e.source.toLowerCase()}`}>
-                    <Text size="sm">
-                      {Object.entries(e.evidence as Record<string, unknown>)
-                        .map(([k, v]) => `${k}: ${String(v)}`)
-                        .join(" · ") || "no evidence"}
-                    </Text>
-                    <Text size="xs" c="dimmed">
-                      {moment(e.occurredAt)}
-                      {e.operator && ` · recorded by ${e.operator.name}`}
-                    </Text>
-                  </Timeline.Item>
-                ))}
-              </Timeline>
-            )}
-          </Card>
+          <ContactConsent contact={c} onRecord={may ? (status, purpose) => ask({ status, purpose }) : undefined} />
           <ContactAddresses contact={c} />
           <ContactTopics contact={c} />
         </Stack>

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useQuery } from "urql";
 import { Failed, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
-import { moment, skipText, words } from "../../lib/format";
+import { consentText, moment, skipText, words } from "../../lib/format";
 
 const TimelineDocument = graphql(`
   query ContactTimeline($id: ID!, $before: DateTime) {
@@ -16,6 +16,7 @@ const TimelineDocument = graphql(`
         deliveryStatus
         errorCode
         consentStatus
+        consentPurpose
         consentSource
         action
         operator {
@@ -88,7 +89,7 @@ export function ContactTimeline(props: { id: string }) {
                 : h.kind === "DELIVERY"
                   ? `${words(h.deliveryStatus ?? "")}${h.errorCode ? `, error ${h.errorCode}` : ""}`
                   : h.kind === "CONSENT"
-                    ? `${words(h.consentStatus ?? "")} by ${(h.consentSource ?? "").toLowerCase()}`
+                    ? consentText(h.consentStatus ?? "", h.consentPurpose ?? "", h.consentSource ?? "")
                     : (changes[h.action ?? ""] ?? words((h.action ?? "").replaceAll(".", " ")));
             return (
               <Timeline.Item key={`${h.at}${h.kind}${i}`} title={title} lineVariant="solid">

@@ -1,0 +1,31 @@
+import { Text } from "@mantine/core";
+import { graphql } from "../gql";
+import type { ConsentEvidenceFragment } from "../gql/graphql";
+
+graphql(`
+  fragment ConsentEvidence on ConsentEvent {
+    evidence
+    text {
+      id
+      version
+      locale
+      content
+    }
+  }
+`);
+
+/** What proves a decision: the text that was shown, by its version, and whatever else was noted. */
+export function ConsentEvidence(props: { event: ConsentEvidenceFragment; none: string; lineClamp?: number }) {
+  const { evidence, text } = props.event;
+  const parts = Object.entries(evidence as Record<string, unknown>)
+    .filter(([k]) => !(text && ["text", "textId", "textSha256", "language"].includes(k)))
+    .map(([k, v]) => `${k}: ${String(v)}`);
+  if (text) {
+    parts.unshift(`“${text.content}” (text version ${text.version}${text.locale ? `, ${text.locale}` : ""})`);
+  }
+  return (
+    <Text size="sm" lineClamp={props.lineClamp} style={{ overflowWrap: "anywhere" }}>
+      {parts.join(" · ") || props.none}
+    </Text>
+  );
+}

@@ -1,0 +1,94 @@
+package consent
+
+import (
+	"context"
+	"time"
+
+	"eventstream/server/contact"
+
+	"github.com/uptrace/bun"
+)
+
+// Standings are where a contact stands with each purpose, with the entries of the
+// ledger that decide, by their ids.
+type Standings struct {
+	States []State
+	Events map[int64]*Event
+}
+
+// StatesOf gives where contacts stand with each purpose, now or at a moment in the
+// past: by what had been decided by then, as far as it is known today. What was decided
+// as a contact that was merged into one counts as it was carried over.
+func (s *Service) StatesOf(ctx context.Context, ids []int64, at *time.Time) (map[int64]*Standings, error) {
+	ledgers, err := ledgersOf(ctx, s.db, ids, at)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[int64]*Standings, len(ids))
+	var deciding []int64
+	for _, id := range ids {
+		out[id] = &Standings{States: Reduce(ledgers[id]), Events: map[int64]*Event{}}
+		for _, state := range out[id].States {
+			if state.Seq != 0 {
+				deciding = append(deciding, state.Seq)
+			}
+		}
+	}
+	events, err := eventsByID(ctx, s.db, deciding)
+	for _, standings := range out {
+		for i := range standings.States {
+			if e := events[standings.States[i].Seq]; e != nil {
+				standings.Events[e.ID] = e
+			}
+		}
+	}
+	return out, err
+}
+
+func ofPurpose(all []Decision, p Purpose) (out []Decision) {
+	for _, d := range all {
+		if d.Purpose == p {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// recordUtility keeps the contact in step with an event about utility messages that was
+// just written. Suppressions are no part of it: they are of everything.
+func recordUtility(ctx context.Context, tx bun.Tx, c *contact.Contact) error {
+	known, err := decisions(ctx, tx, c.ID, PurposeUtility)
+	if err != nil {
+		return err
+	}
+	if standing, ok := Standing(known); ok && standing.Status != c.UtilityStatus {
+		c.UtilityStatus = standing.Status
+		return contact.SetUtility(ctx, tx, c.ID, standing.Status)
+	}
+	return nil
+}
+
+// CarryUtility leaves the stricter of two decisions about utility messages when gone
+// becomes a part of kept: an opt-out of either holds, and an opt-in, which was given
+// for a number, goes along only where the two are one WhatsApp account.
+func (s *Service) CarryUtility(ctx context.Context, tx bun.Tx, kept, gone *contact.Contact, sameAccount bool) error {
+	if gone.UtilityStatus == contact.ConsentUnknown || gone.UtilityStatus == kept.UtilityStatus {
+		return nil
+	}
+	if gone.UtilityStatus == contact.ConsentOptedIn && (!sameAccount || kept.UtilityStatus == contact.ConsentOptedOut) {
+		return nil
+	}
+	ledgers, err := ledgersOf(ctx, tx, []int64{kept.ID, gone.ID}, nil)
+	if err != nil {
+		return err
+	}
+	theirs, _ := Standing(ofPurpose(ledgers[gone.ID], PurposeUtility))
+	at := theirs.At
+	if ours, ok := Standing(ofPurpose(ledgers[kept.ID], PurposeUtility)); ok && !at.After(ours.At) {
+		at = ours.At.Add(time.Microsecond) // the opt-out wins, whatever the times are: it stands anew
+	}
+	return s.Record(ctx, tx, kept, Change{
+		Purpose: PurposeUtility, Status: gone.UtilityStatus, Source: SourceProvider, OccurredAt: at,
+		Evidence: Evidence{Note: "decided as the contact that was merged into this one"},
+	})
+}

@@ -1,0 +1,121 @@
+package consent
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"time"
+
+	"eventstream/server/apperr"
+	"eventstream/server/contact"
+	"eventstream/server/db"
+
+	"github.com/uptrace/bun"
+)
+
+// Text is a version of a text by which people agreed. It never changes: another
+// wording, or another language, is another version.
+type Text struct {
+	bun.BaseModel `bun:"table:consent_texts,alias:ct"`
+
+	ID         int64     `bun:",pk,autoincrement"`
+	SHA256     []byte    `bun:"sha256"` // see TextSHA256
+	Locale     string    // BCP 47; "" = not said
+	Content    string    //
+	OperatorID *int64    // who used it first; nil: a program
+	CreatedAt  time.Time `bun:",nullzero"` // when it was used first
+}
+
+// TextSHA256 names a version by its content.
+func TextSHA256(locale, content string) []byte {
+	sum := sha256.Sum256([]byte(locale + "\x00" + content))
+	return sum[:]
+}
+
+// agreedTo reports whether the evidence's text is what people were shown, rather than
+// words of their own or a word of a file.
+func (e *Event) agreedTo() bool {
+	return e.Evidence.Text != "" && e.Status == contact.ConsentOptedIn && e.Source != SourceKeyword && e.Source != SourceProvider
+}
+
+// keepTexts stores the texts by which people agreed, once each, and has the events
+// point to them.
+func keepTexts(ctx context.Context, tx bun.Tx, events []*Event) error {
+	versions := map[string]*Text{}
+	for _, e := range events {
+		if !e.agreedTo() {
+			continue
+		}
+		sum := TextSHA256(e.Evidence.Language, e.Evidence.Text)
+		if versions[string(sum)] == nil {
+			versions[string(sum)] = &Text{
+				SHA256: sum, Locale: e.Evidence.Language, Content: e.Evidence.Text, OperatorID: e.OperatorID,
+			}
+		}
+	}
+	if len(versions) == 0 {
+		return nil
+	}
+	if err := saveTexts(ctx, tx, versions); err != nil {
+		return err
+	}
+	for _, e := range events {
+		if !e.agreedTo() {
+			continue
+		}
+		t := versions[string(TextSHA256(e.Evidence.Language, e.Evidence.Text))]
+		e.Shown = t
+		e.Evidence.Text, e.Evidence.TextID, e.Evidence.TextSHA256 = "", t.ID, hex.EncodeToString(t.SHA256)
+	}
+	return nil
+}
+
+// WithTexts fills in what the events point to.
+func WithTexts(ctx context.Context, idb bun.IDB, events []*Event) error {
+	var ids []int64
+	for _, e := range events {
+		if id := e.Evidence.TextID; id != 0 && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	found, err := texts(ctx, idb, ids)
+	for _, e := range events {
+		e.Shown = found[e.Evidence.TextID]
+	}
+	return err
+}
+
+// FillText puts the text in the place of its id, which a caller may give instead.
+func (s *Service) FillText(ctx context.Context, field string, e *Evidence) error {
+	if e.TextID == 0 {
+		return nil
+	}
+	if e.Text != "" {
+		return apperr.Invalid(field, "give the text or the id of one, not both")
+	}
+	found, err := texts(ctx, s.db, []int64{e.TextID})
+	if err != nil {
+		return err
+	}
+	t := found[e.TextID]
+	if t == nil {
+		return apperr.Invalid(field, "there is no consent text with this id")
+	}
+	e.Text, e.Language, e.TextID = t.Content, t.Locale, 0
+	return nil
+}
+
+// Texts gives a page of the versions, newest first.
+func (s *Service) Texts(ctx context.Context, p db.Page) (db.Slice[*Text], error) {
+	return textPage(ctx, s.db, p)
+}
+
+// TextByID finds one version.
+func (s *Service) TextByID(ctx context.Context, id int64) (*Text, error) {
+	found, err := texts(ctx, s.db, []int64{id})
+	if err == nil && found[id] == nil {
+		err = apperr.NotFound("consent text", id)
+	}
+	return found[id], err
+}
