@@ -61,7 +61,8 @@ test("a short request acts by itself", async ({ page }) => {
 test("consent is kept by purpose, with the version of the text that was shown", async ({ page }) => {
   const answer = await page.request.post("/graphql", {
     data: {
-      query: "mutation ($i: ContactCreateInput!) { contactCreate(input: $i) { contact { id } userErrors { message } } }",
+      query:
+        "mutation ($i: ContactCreateInput!) { contactCreate(input: $i) { contact { id } userErrors { message } } }",
       variables: {
         i: { address: "+4915199900004", name: "Lea", consent: { text: "Offers from us on WhatsApp", language: "en" } },
       },
