@@ -294,7 +294,7 @@ func (s *Service) counts(ctx context.Context, tx bun.Tx, c *contact.Contact, e *
 		return e.OccurredAt, true, nil
 	}
 	current := Decision{Status: c.ConsentStatus, At: *c.ConsentAt}
-	known, err := decisions(ctx, tx, c.ID, PurposeMarketing)
+	known, err := decisions(ctx, tx, c.ID)
 	if err != nil {
 		return time.Time{}, false, err
 	}

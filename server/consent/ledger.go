@@ -55,13 +55,14 @@ func ofPurpose(all []Decision, p Purpose) (out []Decision) {
 }
 
 // recordUtility keeps the contact in step with an event about utility messages that was
-// just written. Suppressions are no part of it: they are of everything.
+// just written. What was agreed to as a contact that was merged into this one, and not
+// carried over, does not count. Suppressions are no part of it: they are of everything.
 func recordUtility(ctx context.Context, tx bun.Tx, c *contact.Contact) error {
-	known, err := decisions(ctx, tx, c.ID, PurposeUtility)
+	ledgers, err := ledgersOf(ctx, tx, []int64{c.ID}, nil)
 	if err != nil {
 		return err
 	}
-	if standing, ok := Standing(known); ok && standing.Status != c.UtilityStatus {
+	if standing, ok := Standing(ofPurpose(ledgers[c.ID], PurposeUtility)); ok && standing.Status != c.UtilityStatus {
 		c.UtilityStatus = standing.Status
 		return contact.SetUtility(ctx, tx, c.ID, standing.Status)
 	}

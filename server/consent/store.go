@@ -54,11 +54,11 @@ func insertMany(ctx context.Context, tx bun.Tx, events []*Event) error {
 }
 
 // decisions gives the latest of each kind that the ledger has of a contact about
-// a purpose, with what was decided as one that was merged into it.
-func decisions(ctx context.Context, tx bun.Tx, contactID int64, p Purpose) (latest []Decision, err error) {
+// marketing, with what was decided as one that was merged into it.
+func decisions(ctx context.Context, tx bun.Tx, contactID int64) (latest []Decision, err error) {
 	err = tx.NewRaw(`SELECT DISTINCT ON (status, late) purpose, status, late, occurred_at AS at, id AS seq FROM consent_events
-		WHERE `+contact.Family+` AND status IN ('opted_in', 'opted_out') AND purpose = ?1
-		ORDER BY status, late, occurred_at DESC, id DESC`, contactID, p).Scan(ctx, &latest)
+		WHERE `+contact.Family+` AND status IN ('opted_in', 'opted_out') AND purpose = 'marketing'
+		ORDER BY status, late, occurred_at DESC, id DESC`, contactID).Scan(ctx, &latest)
 	return latest, db.Err(err)
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"eventstream/server/actor"
 	"eventstream/server/consent"
+	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/keys"
@@ -124,4 +125,56 @@ func TestContactsAreLockedFirst(t *testing.T) {
 	}
 	require.NoError(t, holder.Commit())
 	require.NoError(t, <-done)
+}
+
+// TestUtilityConsentOfTwoWhoAreOne: of utility messages, too, the stricter decision holds,
+// and an opt-in goes along only with the account that it was given for.
+func TestUtilityConsentOfTwoWhoAreOne(t *testing.T) {
+	t.Parallel()
+	const in, out, unknown = contact.ConsentOptedIn, contact.ConsentOptedOut, contact.ConsentUnknown
+	ctx := actor.With(t.Context(), actor.System)
+	for name, c := range map[string]struct {
+		kept, gone, want contact.ConsentStatus
+		account          bool // the other one is known by an id alone
+	}{
+		"an opt-out goes along":                      {kept: in, gone: out, want: out},
+		"also to somebody of whom nothing is known":  {kept: unknown, gone: out, want: out},
+		"an opt-in lifts no opt-out":                 {kept: out, gone: in, want: out, account: true},
+		"an opt-in was given for its number":         {kept: unknown, gone: in, want: unknown},
+		"an opt-in goes along with the same account": {kept: unknown, gone: in, want: in, account: true},
+		"nothing is known of who goes":               {kept: in, gone: unknown, want: in},
+	} {
+		e := start(t)
+		hub := pubsub.New(e.d.Pool, slog.New(slog.DiscardHandler))
+		consents := consent.NewService(e.d, hub, keys.Fixed("0123456789abcdef"), time.Now)
+		for id, status := range map[int64]contact.ConsentStatus{1: c.kept, 2: c.gone} { // the opt-in of who goes is the newest
+			if status == unknown {
+				continue
+			}
+			_, err := consents.Set(ctx, id, consent.Change{
+				Purpose: consent.PurposeUtility, Status: status, Evidence: consent.Evidence{Note: "asked"},
+				OccurredAt: time.Now().Add(time.Duration(id-3) * time.Hour),
+			})
+			require.NoError(t, err, name)
+		}
+		if c.account {
+			e.exec("UPDATE contacts SET kind = 'bsuid' WHERE id = 2")
+		}
+		kept, err := e.s.Merge(ctx, 1, 2)
+		require.NoError(t, err, name)
+		states, err := consents.StatesOf(ctx, []int64{1}, nil)
+		require.NoError(t, err)
+		require.Equal(t, c.want, kept.UtilityStatus, name)
+		require.Equal(t, c.want, states[1].States[1].Status, name)
+		require.Equal(t, 1, e.count("SELECT count(*) FROM contacts WHERE id = 1 AND utility_status = ?", c.want), name)
+
+		// A later word is held against what counts here alone.
+		_, err = consents.Set(ctx, 1, consent.Change{
+			Purpose: consent.PurposeUtility, Status: out, Evidence: consent.Evidence{Note: "asked"}, OccurredAt: time.Now().Add(-90 * time.Minute),
+		})
+		require.NoError(t, err)
+		if c.want != in {
+			require.Equal(t, 1, e.count("SELECT count(*) FROM contacts WHERE id = 1 AND utility_status = 'opted_out'"), name)
+		}
+	}
 }
