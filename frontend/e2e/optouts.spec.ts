@@ -11,15 +11,27 @@ const broken: string[] = [];
 test.beforeEach(({ page }) => watch(page, broken));
 test.afterAll(() => expect(broken, "errors in the browser's console").toEqual([]));
 
+/** Asks the API as the page would, and gives its data. */
+async function ask(on: Page, query: string, variables?: object) {
+  const answer = await (await on.request.post("/graphql", { data: { query, variables } })).json();
+  expect(answer.errors, query).toBeUndefined();
+  return answer.data;
+}
+
+/** Calls a mutation that must find nothing wrong, and gives the id of what it made or changed. */
+async function make(on: Page, name: string, field: string, input: object): Promise<string> {
+  const type = `${name.charAt(0).toUpperCase()}${name.slice(1)}Input`;
+  const query = `mutation ($i: ${type}!) { ${name}(input: $i) { ${field} { id } userErrors { message } } }`;
+  const done = (await ask(on, query, { i: input }))[name];
+  expect(done.userErrors).toEqual([]);
+  return done[field].id;
+}
+
 /** Writes to us as a contact would, through the sandbox. */
 async function says(on: Page, from: string, body: string) {
-  const answer = await on.request.post("/graphql", {
-    data: {
-      query: "mutation ($i: SandboxInboundSendInput!) { sandboxInboundSend(input: $i) { sid } }",
-      variables: { i: { from, body } },
-    },
-  });
-  expect(await answer.json()).toMatchObject({ data: { sandboxInboundSend: { sid: expect.any(String) } } });
+  const query = "mutation ($i: SandboxInboundSendInput!) { sandboxInboundSend(input: $i) { sid } }";
+  const { sandboxInboundSend: sent } = await ask(on, query, { i: { from, body } });
+  expect(sent.sid).toEqual(expect.any(String));
 }
 
 const spanish =
@@ -28,6 +40,12 @@ const german =
   "Guten Tag, ich habe neulich bestellt und bekomme seitdem jede Woche Werbung, woher habt ihr meine Nummer?";
 
 test("a sentence that may ask for an opt-out waits for a decision, and is decided", async ({ page }) => {
+  await make(page, "contactCreate", "contact", {
+    address: "+34612000001",
+    name: "Ana",
+    attributes: { shop: "Madrid" },
+    consent: { note: "Signed in the shop" },
+  });
   await says(page, "+34612000001", spanish);
   await says(page, "+4915199900002", german);
   await page.goto("/compliance?status=reviews");
@@ -40,6 +58,25 @@ test("a sentence that may ask for an opt-out waits for a decision, and is decide
   await page.goto("/contacts");
   await page.getByPlaceholder(/Name/).fill("+34612000001");
   await expect(page.getByText("Opted out").first()).toBeVisible();
+});
+
+test("the next campaign skips who was found to opt out, and the message says why", async ({ page }) => {
+  const found = await ask(page, "{ templates(first: 50) { nodes { id approvalStatus } } }");
+  const approved = found.templates.nodes.find((t: { approvalStatus: string }) => t.approvalStatus === "APPROVED");
+  const segmentId = await make(page, "segmentCreate", "segment", {
+    name: "Madrid",
+    query: { field: "attributes.shop", op: "eq", value: "Madrid" },
+  });
+  const id = await make(page, "campaignCreate", "campaign", { name: "Hola", segmentId, templateId: approved.id });
+  await make(page, "campaignLaunch", "campaign", { id });
+  await page.goto(`/campaigns/${id}`);
+  await expect(page.getByText("Completed", { exact: true })).toBeVisible();
+  await expect(page.getByRole("row", { name: /Opted out 1/ })).toBeVisible();
+  await page.getByRole("link", { name: "Why?" }).first().click();
+  await expect(page.getByRole("heading", { name: "Message to a contact", level: 1 })).toBeVisible();
+  await expect(page.getByText("Not sent: the gate said no.")).toBeVisible();
+  await expect(page.getByRole("listitem").filter({ hasText: "Not opted out" })).toContainText("publicidad");
+  await everyWay(page, "skipped", pictures);
 });
 
 test("the conversation asks too, and leaves consent as it is", async ({ page }) => {
@@ -59,17 +96,12 @@ test("a short request acts by itself", async ({ page }) => {
 });
 
 test("consent is kept by purpose, with the version of the text that was shown", async ({ page }) => {
-  const answer = await page.request.post("/graphql", {
-    data: {
-      query:
-        "mutation ($i: ContactCreateInput!) { contactCreate(input: $i) { contact { id } userErrors { message } } }",
-      variables: {
-        i: { address: "+4915199900004", name: "Lea", consent: { text: "Offers from us on WhatsApp", language: "en" } },
-      },
-    },
+  const id = await make(page, "contactCreate", "contact", {
+    address: "+4915199900004",
+    name: "Lea",
+    consent: { text: "Offers from us on WhatsApp", language: "en" },
   });
-  const { contact } = (await answer.json()).data.contactCreate;
-  await page.goto(`/contacts/${contact.id}`);
+  await page.goto(`/contacts/${id}`);
   await expect(page.getByText(/“Offers from us on WhatsApp” \(text version \d+, en\)/)).toBeVisible();
   await page.getByRole("button", { name: "Record opt-in to utility messages" }).click();
   const dialog = page.getByRole("dialog");
