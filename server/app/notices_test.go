@@ -34,7 +34,7 @@ func TestPeopleAreToldWhatHappensToTheirAccounts(t *testing.T) {
 			require.Contains(t, m.Text, word)
 		}
 	}
-	told("bea", "Your password was set", 1, "Network address: 127.0.0.1", e.URL+"/account")
+	told("bea", "Your password was set", 1, "Network address: 127.0.0.1", config.PagesURL(e.URL)+"/account")
 
 	// Without the device's cookie, as a stranger who has the password.
 	jar, err := cookiejar.New(nil)
