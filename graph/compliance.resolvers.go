@@ -13,6 +13,9 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/globalid"
 	"eventstream/server/optout"
+	"eventstream/server/sendcheck"
+	"eventstream/server/template"
+	"time"
 )
 
 // OptOutReviewDecide is the resolver for the optOutReviewDecide field.
@@ -41,6 +44,20 @@ func (r *optOutReviewResolver) Message(ctx context.Context, obj *model.OptOutRev
 // TotalCount is the resolver for the totalCount field.
 func (r *optOutReviewConnectionResolver) TotalCount(ctx context.Context, obj *model.OptOutReviewConnection) (int64, error) {
 	return obj.Counter(ctx)
+}
+
+// SendCheck is the resolver for the sendCheck field.
+func (r *queryResolver) SendCheck(ctx context.Context, contactID *string, address *string, category *model.TemplateCategory, at *time.Time) (*model.SendCheck, error) {
+	id, err := optional("contactId", kindContact, contactID)
+	if err != nil {
+		return nil, err
+	}
+	req := sendcheck.Request{ContactID: id, Address: text(address), At: at}
+	if category != nil {
+		req.Category = lower[template.Category](*category)
+	}
+	check, err := r.Services.SendChecks.Check(ctx, req)
+	return toSendCheck(check), err
 }
 
 // OptOutReviews is the resolver for the optOutReviews field.
@@ -75,6 +92,15 @@ func (r *queryResolver) Suppressions(ctx context.Context, filter *model.Suppress
 	return r.suppressionConnection(ctx, f, page(first, after))
 }
 
+// Contact is the resolver for the contact field.
+func (r *sendCheckResolver) Contact(ctx context.Context, obj *model.SendCheck) (*model.Contact, error) {
+	if obj.Contact == nil {
+		return nil, nil
+	}
+	c, err := load(ctx).contacts.Load(ctx, own(obj.Contact.ID))
+	return toContact(c), err
+}
+
 // OptOutReview returns generated.OptOutReviewResolver implementation.
 func (r *Resolver) OptOutReview() generated.OptOutReviewResolver { return &optOutReviewResolver{r} }
 
@@ -83,7 +109,11 @@ func (r *Resolver) OptOutReviewConnection() generated.OptOutReviewConnectionReso
 	return &optOutReviewConnectionResolver{r}
 }
 
+// SendCheck returns generated.SendCheckResolver implementation.
+func (r *Resolver) SendCheck() generated.SendCheckResolver { return &sendCheckResolver{r} }
+
 type (
 	optOutReviewResolver           struct{ *Resolver }
 	optOutReviewConnectionResolver struct{ *Resolver }
+	sendCheckResolver              struct{ *Resolver }
 )

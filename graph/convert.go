@@ -26,6 +26,7 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/optout"
 	"eventstream/server/segment"
+	"eventstream/server/sendcheck"
 	"eventstream/server/sender"
 	"eventstream/server/template"
 	"eventstream/server/timeline"
@@ -386,6 +387,20 @@ func toSuppressionsBy(found map[int64][]*consent.Suppression, ids []int64) map[i
 	out := make(map[int64][]*model.Suppression, len(ids))
 	for _, id := range ids {
 		out[id] = toSuppressions(found[id])
+	}
+	return out
+}
+
+func toSendCheck(c *sendcheck.Check) *model.SendCheck {
+	if c == nil {
+		return nil
+	}
+	out := &model.SendCheck{
+		Allowed: c.Allowed, At: c.At, Category: upper[model.TemplateCategory](c.Category), Address: c.Address, Contact: toContact(c.Contact),
+		PossibleAt: c.Possible, Questions: make([]*model.SendQuestion, len(c.Questions)),
+	}
+	for i, q := range c.Questions {
+		out.Questions[i] = &model.SendQuestion{Check: q.Check, Passed: q.Passed, Detail: q.Detail, Rule: q.Rule, Until: q.Until}
 	}
 	return out
 }

@@ -27,6 +27,7 @@ import (
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
 	"eventstream/server/segment"
+	"eventstream/server/sendcheck"
 	"eventstream/server/sender"
 	"eventstream/server/template"
 	"eventstream/server/timeline"
@@ -57,6 +58,7 @@ type Services struct {
 	Dashboard      *dashboard.Service
 	Health         *health.Service
 	Explanations   *explain.Service
+	SendChecks     *sendcheck.Service
 	Timelines      *timeline.Service
 	Webhooks       *webhookevent.Applier
 	Trail          *audit.Trail

@@ -52,6 +52,7 @@ var domains = map[string][]string{
 	"health":       {"message"},
 	"explain":      {"gate", "message"},
 	"proof":        {"audit", "consent", "contact", "explain", "message"},
+	"sendcheck":    {"campaign", "consent", "contact", "gate", "hours", "message", "template"},
 	"timeline":     {},
 	"disclosure":   {"audit", "consent", "contact"},
 }

@@ -42,17 +42,14 @@ type ResolverRoot interface {
 	Message() MessageResolver
 	MessageConnection() MessageConnectionResolver
 	Mutation() MutationResolver
-	Operator() OperatorResolver
 	OptOutReview() OptOutReviewResolver
 	OptOutReviewConnection() OptOutReviewConnectionResolver
 	Query() QueryResolver
 	Segment() SegmentResolver
 	SegmentConnection() SegmentConnectionResolver
-	Sender() SenderResolver
-	Settings() SettingsResolver
+	SendCheck() SendCheckResolver
 	Subscription() SubscriptionResolver
 	Suppression() SuppressionResolver
-	Template() TemplateResolver
 	TemplateConnection() TemplateConnectionResolver
 	TemplatePreview() TemplatePreviewResolver
 	TimelineEntry() TimelineEntryResolver
@@ -184,7 +181,6 @@ type ComplexityRoot struct {
 		Kind        func(childComplexity int) int
 		Operator    func(childComplexity int) int
 		Options     func(childComplexity int) int
-		Redaction   func(childComplexity int) int
 		StartedAt   func(childComplexity int) int
 		Status      func(childComplexity int) int
 		Total       func(childComplexity int) int
@@ -228,7 +224,6 @@ type ComplexityRoot struct {
 		QuietHours         func(childComplexity int) int
 		RateLimitPerSecond func(childComplexity int) int
 		Rates              func(childComplexity int) int
-		Revision           func(childComplexity int) int
 		Runs               func(childComplexity int) int
 		RunsDone           func(childComplexity int) int
 		Schedule           func(childComplexity int) int
@@ -473,7 +468,6 @@ type ComplexityRoot struct {
 		PossibleDuplicates func(childComplexity int) int
 		Reachable          func(childComplexity int) int
 		Region             func(childComplexity int) int
-		Revision           func(childComplexity int) int
 		SessionWindow      func(childComplexity int) int
 		Suppression        func(childComplexity int) int
 		Suppressions       func(childComplexity int) int
@@ -1045,7 +1039,6 @@ type ComplexityRoot struct {
 		LastSignInAt func(childComplexity int) int
 		Name         func(childComplexity int) int
 		Provider     func(childComplexity int) int
-		Revision     func(childComplexity int) int
 		Role         func(childComplexity int) int
 	}
 
@@ -1163,13 +1156,6 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
-	ProviderRedaction struct {
-		Done    func(childComplexity int) int
-		Gone    func(childComplexity int) int
-		Refused func(childComplexity int) int
-		Waiting func(childComplexity int) int
-	}
-
 	Query struct {
 		APITokens          func(childComplexity int) int
 		Account            func(childComplexity int) int
@@ -1204,6 +1190,7 @@ type ComplexityRoot struct {
 		SegmentPreview     func(childComplexity int, query json.RawMessage, sample *int) int
 		SegmentQuerySchema func(childComplexity int) int
 		Segments           func(childComplexity int, search *string, first *int, after *string) int
+		SendCheck          func(childComplexity int, contactID *string, address *string, category *model.TemplateCategory, at *time.Time) int
 		Senders            func(childComplexity int) int
 		SendingHold        func(childComplexity int) int
 		Sessions           func(childComplexity int) int
@@ -1252,11 +1239,6 @@ type ComplexityRoot struct {
 		Time       func(childComplexity int) int
 		Until      func(childComplexity int) int
 		Zone       func(childComplexity int) int
-	}
-
-	RedactionRefusal struct {
-		Count  func(childComplexity int) int
-		Reason func(childComplexity int) int
 	}
 
 	SandboxInboundSendPayload struct {
@@ -1315,7 +1297,6 @@ type ComplexityRoot struct {
 		LastCount   func(childComplexity int) int
 		Name        func(childComplexity int) int
 		Query       func(childComplexity int) int
-		Revision    func(childComplexity int) int
 		UpdatedAt   func(childComplexity int) int
 		UsedBy      func(childComplexity int) int
 	}
@@ -1365,6 +1346,24 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	SendCheck struct {
+		Address    func(childComplexity int) int
+		Allowed    func(childComplexity int) int
+		At         func(childComplexity int) int
+		Category   func(childComplexity int) int
+		Contact    func(childComplexity int) int
+		PossibleAt func(childComplexity int) int
+		Questions  func(childComplexity int) int
+	}
+
+	SendQuestion struct {
+		Check  func(childComplexity int) int
+		Detail func(childComplexity int) int
+		Passed func(childComplexity int) int
+		Rule   func(childComplexity int) int
+		Until  func(childComplexity int) int
+	}
+
 	Sender struct {
 		Address       func(childComplexity int) int
 		CreatedAt     func(childComplexity int) int
@@ -1372,7 +1371,6 @@ type ComplexityRoot struct {
 		ID            func(childComplexity int) int
 		PausedReason  func(childComplexity int) int
 		RatePerSecond func(childComplexity int) int
-		Revision      func(childComplexity int) int
 		Status        func(childComplexity int) int
 	}
 
@@ -1437,7 +1435,6 @@ type ComplexityRoot struct {
 		AccountRatePerSecond func(childComplexity int) int
 		DefaultFrequencyCap  func(childComplexity int) int
 		DefaultQuietHours    func(childComplexity int) int
-		Revision             func(childComplexity int) int
 		SecondFactorRoles    func(childComplexity int) int
 		SessionIdleHours     func(childComplexity int) int
 	}
@@ -1545,7 +1542,6 @@ type ComplexityRoot struct {
 		Language        func(childComplexity int) int
 		Name            func(childComplexity int) int
 		RejectionReason func(childComplexity int) int
-		Revision        func(childComplexity int) int
 		UpdatedAt       func(childComplexity int) int
 		Variables       func(childComplexity int) int
 		Version         func(childComplexity int) int
@@ -1627,7 +1623,6 @@ type ComplexityRoot struct {
 		Left        func(childComplexity int) int
 		Name        func(childComplexity int) int
 		Reachable   func(childComplexity int) int
-		Revision    func(childComplexity int) int
 		Subscribers func(childComplexity int) int
 		UpdatedAt   func(childComplexity int) int
 		UsedBy      func(childComplexity int) int
@@ -2214,12 +2209,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BulkAction.Options(childComplexity), true
-	case "BulkAction.redaction":
-		if e.ComplexityRoot.BulkAction.Redaction == nil {
-			break
-		}
-
-		return e.ComplexityRoot.BulkAction.Redaction(childComplexity), true
 	case "BulkAction.startedAt":
 		if e.ComplexityRoot.BulkAction.StartedAt == nil {
 			break
@@ -2415,12 +2404,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Rates(childComplexity), true
-	case "Campaign.revision":
-		if e.ComplexityRoot.Campaign.Revision == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Campaign.Revision(childComplexity), true
 	case "Campaign.runs":
 		if e.ComplexityRoot.Campaign.Runs == nil {
 			break
@@ -3373,12 +3356,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Contact.Region(childComplexity), true
-	case "Contact.revision":
-		if e.ComplexityRoot.Contact.Revision == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Contact.Revision(childComplexity), true
 	case "Contact.sessionWindow":
 		if e.ComplexityRoot.Contact.SessionWindow == nil {
 			break
@@ -6259,12 +6236,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Operator.Provider(childComplexity), true
-	case "Operator.revision":
-		if e.ComplexityRoot.Operator.Revision == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Operator.Revision(childComplexity), true
 	case "Operator.role":
 		if e.ComplexityRoot.Operator.Role == nil {
 			break
@@ -6616,31 +6587,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PasswordSetPayload.UserErrors(childComplexity), true
 
-	case "ProviderRedaction.done":
-		if e.ComplexityRoot.ProviderRedaction.Done == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ProviderRedaction.Done(childComplexity), true
-	case "ProviderRedaction.gone":
-		if e.ComplexityRoot.ProviderRedaction.Gone == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ProviderRedaction.Gone(childComplexity), true
-	case "ProviderRedaction.refused":
-		if e.ComplexityRoot.ProviderRedaction.Refused == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ProviderRedaction.Refused(childComplexity), true
-	case "ProviderRedaction.waiting":
-		if e.ComplexityRoot.ProviderRedaction.Waiting == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ProviderRedaction.Waiting(childComplexity), true
-
 	case "Query.apiTokens":
 		if e.ComplexityRoot.Query.APITokens == nil {
 			break
@@ -6945,6 +6891,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Segments(childComplexity, args["search"].(*string), args["first"].(*int), args["after"].(*string)), true
+	case "Query.sendCheck":
+		if e.ComplexityRoot.Query.SendCheck == nil {
+			break
+		}
+
+		args, err := ec.field_Query_sendCheck_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SendCheck(childComplexity, args["contactId"].(*string), args["address"].(*string), args["category"].(*model.TemplateCategory), args["at"].(*time.Time)), true
 	case "Query.senders":
 		if e.ComplexityRoot.Query.Senders == nil {
 			break
@@ -7168,19 +7125,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Recurrence.Zone(childComplexity), true
-
-	case "RedactionRefusal.count":
-		if e.ComplexityRoot.RedactionRefusal.Count == nil {
-			break
-		}
-
-		return e.ComplexityRoot.RedactionRefusal.Count(childComplexity), true
-	case "RedactionRefusal.reason":
-		if e.ComplexityRoot.RedactionRefusal.Reason == nil {
-			break
-		}
-
-		return e.ComplexityRoot.RedactionRefusal.Reason(childComplexity), true
 
 	case "SandboxInboundSendPayload.sid":
 		if e.ComplexityRoot.SandboxInboundSendPayload.Sid == nil {
@@ -7427,12 +7371,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Segment.Query(childComplexity), true
-	case "Segment.revision":
-		if e.ComplexityRoot.Segment.Revision == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Segment.Revision(childComplexity), true
 	case "Segment.updatedAt":
 		if e.ComplexityRoot.Segment.UpdatedAt == nil {
 			break
@@ -7580,6 +7518,80 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SegmentUpdatePayload.UserErrors(childComplexity), true
 
+	case "SendCheck.address":
+		if e.ComplexityRoot.SendCheck.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendCheck.Address(childComplexity), true
+	case "SendCheck.allowed":
+		if e.ComplexityRoot.SendCheck.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendCheck.Allowed(childComplexity), true
+	case "SendCheck.at":
+		if e.ComplexityRoot.SendCheck.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendCheck.At(childComplexity), true
+	case "SendCheck.category":
+		if e.ComplexityRoot.SendCheck.Category == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendCheck.Category(childComplexity), true
+	case "SendCheck.contact":
+		if e.ComplexityRoot.SendCheck.Contact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendCheck.Contact(childComplexity), true
+	case "SendCheck.possibleAt":
+		if e.ComplexityRoot.SendCheck.PossibleAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendCheck.PossibleAt(childComplexity), true
+	case "SendCheck.questions":
+		if e.ComplexityRoot.SendCheck.Questions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendCheck.Questions(childComplexity), true
+
+	case "SendQuestion.check":
+		if e.ComplexityRoot.SendQuestion.Check == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendQuestion.Check(childComplexity), true
+	case "SendQuestion.detail":
+		if e.ComplexityRoot.SendQuestion.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendQuestion.Detail(childComplexity), true
+	case "SendQuestion.passed":
+		if e.ComplexityRoot.SendQuestion.Passed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendQuestion.Passed(childComplexity), true
+	case "SendQuestion.rule":
+		if e.ComplexityRoot.SendQuestion.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendQuestion.Rule(childComplexity), true
+	case "SendQuestion.until":
+		if e.ComplexityRoot.SendQuestion.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendQuestion.Until(childComplexity), true
+
 	case "Sender.address":
 		if e.ComplexityRoot.Sender.Address == nil {
 			break
@@ -7616,12 +7628,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Sender.RatePerSecond(childComplexity), true
-	case "Sender.revision":
-		if e.ComplexityRoot.Sender.Revision == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Sender.Revision(childComplexity), true
 	case "Sender.status":
 		if e.ComplexityRoot.Sender.Status == nil {
 			break
@@ -7819,12 +7825,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.DefaultQuietHours(childComplexity), true
-	case "Settings.revision":
-		if e.ComplexityRoot.Settings.Revision == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Settings.Revision(childComplexity), true
 	case "Settings.secondFactorRoles":
 		if e.ComplexityRoot.Settings.SecondFactorRoles == nil {
 			break
@@ -8237,12 +8237,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Template.RejectionReason(childComplexity), true
-	case "Template.revision":
-		if e.ComplexityRoot.Template.Revision == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Template.Revision(childComplexity), true
 	case "Template.updatedAt":
 		if e.ComplexityRoot.Template.UpdatedAt == nil {
 			break
@@ -8525,12 +8519,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Topic.Reachable(childComplexity), true
-	case "Topic.revision":
-		if e.ComplexityRoot.Topic.Revision == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Topic.Revision(childComplexity), true
 	case "Topic.subscribers":
 		if e.ComplexityRoot.Topic.Subscribers == nil {
 			break
@@ -9081,31 +9069,10 @@ type BulkAction implements Node {
   options: JSON!
   "Where an export is streamed from, for a day, for who asked for it or an admin; null for other kinds."
   downloadUrl: String
-  "Of an erasure: what became of the same messages at Twilio. Null for other kinds, and where Twilio has none."
-  redaction: ProviderRedaction
   operator: Operator @goField(forceResolver: true)
   createdAt: DateTime!
   startedAt: DateTime
   finishedAt: DateTime
-}
-"""
-After an erasure the texts and media of each message are taken away at Twilio too, in the background: by the account that
-the message was made with, at most twenty a second, tried again for 15 days where Twilio does not answer or the message's
-delivery is not over (error 20009). Twilio keeps the record itself, with the addresses, as long as it keeps its log.
-"""
-type ProviderRedaction {
-  "Messages that Twilio has emptied."
-  done: Int64!
-  "Messages that the account does not have, or has no more."
-  gone: Int64!
-  "Messages that are still to be asked for, or will be asked for again."
-  waiting: Int64!
-  "Messages whose texts stay at Twilio until somebody removes them there, by reason. Few reasons."
-  refused: [RedactionRefusal!]! @listSize(assumedSize: 5)
-}
-type RedactionRefusal {
-  reason: String!
-  count: Int64!
 }
 type BulkActionEdge {
   cursor: String!
@@ -9443,8 +9410,6 @@ A recurring campaign stays scheduled; each of its runs is a campaign of its own,
 """
 type Campaign implements Node {
   id: ID!
-  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
-  revision: Int! @goField(forceResolver: true)
   name: String!
   status: CampaignStatus!
   pausedBy: PausedBy
@@ -9764,8 +9729,6 @@ type CampaignCreatePayload {
 }
 input CampaignUpdateInput {
   id: ID!
-  "The Campaign.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
-  expectedVersion: Int
   name: String
   templateId: ID
   segmentId: ID
@@ -9894,7 +9857,47 @@ type OptOutReviewConnection @goExtraField(name: "Counter", type: "eventstream/gr
   totalCount: Int64! @goField(forceResolver: true) @cost(weight: 5)
 }
 
+"""
+Whether somebody may be written to, as the gate answers: it is asked as for a campaign without a topic, with the quiet hours and the cap that new campaigns
+get, and of a template of the category that is complete. What will have changed by a moment to come is not known: only what ends by
+then is left out.
+"""
+type SendCheck {
+  "Every question is answered with yes."
+  allowed: Boolean!
+  "The moment that was asked about."
+  at: DateTime!
+  category: TemplateCategory!
+  "The address that would be written to."
+  address: String!
+  "Null: nobody known has the address."
+  contact: Contact @goField(forceResolver: true)
+  "When it becomes allowed by itself; null where it is allowed, or where somebody has to do something first."
+  possibleAt: DateTime
+  "Of the gate, in its order, also those behind a first no."
+  questions: [SendQuestion!]! @listSize(assumedSize: 10)
+}
+"A question that the gate asks before every message."
+type SendQuestion {
+  "Its name, as in MessageDecision."
+  check: String!
+  passed: Boolean!
+  "What was found, for people."
+  detail: String!
+  "Whose rule it is, with its source: a law, WhatsApp's, Twilio's or the workspace's own."
+  rule: String!
+  "When a no ends by itself; null: never, or nobody knows."
+  until: DateTime
+}
+
 extend type Query {
+  """
+  May I write to them? Give a contact or an address: a number with its country code in any spelling, or a BSUID, known or not. Without a category it is MARKETING,
+  of which most is asked; at is now by default, and at most a year ahead. Errors name their field.
+  """
+  sendCheck(contactId: ID, address: String, category: TemplateCategory, at: DateTime): SendCheck!
+    @hasRole(role: VIEWER)
+    @cost(weight: 10)
   "Messages about which somebody has to decide whether they ask for an opt-out, oldest first, at most 200 a page."
   optOutReviews(first: Int, after: String): OptOutReviewConnection!
     @hasRole(role: VIEWER)
@@ -9985,8 +9988,6 @@ two addresses joins them; contacts that had them are merged then, with the stric
 """
 type Contact implements Node {
   id: ID!
-  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
-  revision: Int! @goField(forceResolver: true)
   "The address that they are written to: E.164, or a BSUID such as DE.1000000000000001 where no number is known."
   address: PhoneNumber!
   "All addresses that are known of them, the preferred one first, then those that WhatsApp named last. Opt-outs and suppressions of any of them hold for the person. Empty once erased."
@@ -10247,8 +10248,6 @@ type ContactCreatePayload {
 }
 input ContactUpdateInput {
   id: ID!
-  "The Contact.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
-  expectedVersion: Int
   name: String
   locale: String
   "Null or empty takes it back to the number's own zone."
@@ -11049,8 +11048,6 @@ enum OperatorKind {
 "Someone who signs in, or a service account."
 type Operator implements Node {
   id: ID!
-  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
-  revision: Int! @goField(forceResolver: true)
   kind: OperatorKind!
   "Null for everybody but admins and the operator themselves, and of a service account."
   email: String
@@ -11415,8 +11412,6 @@ type OperatorInvitePayload {
 "What is left out stays as it is."
 input OperatorUpdateInput {
   id: ID!
-  "The Operator.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
-  expectedVersion: Int
   name: String
   role: Role
 }
@@ -12002,8 +11997,6 @@ type Query {
 	{Name: "../schema/segment.graphql", Input: `"A saved query over contacts."
 type Segment implements Node {
   id: ID!
-  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
-  revision: Int! @goField(forceResolver: true)
   name: String!
   description: String!
   "In the engine's own form, whatever shorthand it was written in."
@@ -12082,8 +12075,6 @@ type SegmentCreatePayload {
 }
 input SegmentUpdateInput {
   id: ID!
-  "The Segment.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
-  expectedVersion: Int
   name: String
   description: String
   query: SegmentQuery
@@ -12110,8 +12101,6 @@ type SegmentDeletePayload {
 "A WhatsApp number or Messaging Service that sends."
 type Sender implements Node {
   id: ID!
-  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
-  revision: Int! @goField(forceResolver: true)
   "E.164, or MG… for a Messaging Service."
   address: String!
   displayName: String!
@@ -12146,8 +12135,6 @@ type SenderCreatePayload {
 }
 input SenderUpdateInput {
   id: ID!
-  "The Sender.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
-  expectedVersion: Int
   displayName: String
   "Takes effect at once, also while sending."
   ratePerSecond: Float
@@ -12216,8 +12203,6 @@ type SendingReleasePayload {
 `, BuiltIn: false},
 	{Name: "../schema/settings.graphql", Input: `"What holds for the whole engine."
 type Settings {
-  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
-  revision: Int! @goField(forceResolver: true)
   "Messages a second over all senders, 0.01 to 2,000: Twilio's limit for an account (error 63017)."
   accountRatePerSecond: Float!
   "Quiet hours of campaigns that are made without any; null: only what the law asks."
@@ -12240,8 +12225,6 @@ extend type Mutation {
     @hasRole(role: ADMIN, scope: SETTINGS_WRITE, recent: true)
 }
 input SettingsUpdateInput {
-  "The Settings.revision that the change was made on; absent or null: whatever it is. When somebody has changed them since, a userError with the code conflict tells who and when, and nothing is changed."
-  expectedVersion: Int
   accountRatePerSecond: Float
   "Null: none."
   defaultQuietHours: QuietHoursInput
@@ -12276,8 +12259,6 @@ enum TemplateApproval {
 "What is written to contacts. Placeholders: {{name}}, {{attributes.city}}, {{name | there}} with a fallback; filters upper, lower, title, trim, default, date, number."
 type Template implements Node {
   id: ID!
-  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
-  revision: Int! @goField(forceResolver: true)
   name: String!
   "As WhatsApp names it, such as en, de or pt_BR."
   language: String!
@@ -12370,8 +12351,6 @@ type TemplateCreatePayload {
 }
 input TemplateUpdateInput {
   id: ID!
-  "The Template.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
-  expectedVersion: Int
   name: String
   language: String
   category: TemplateCategory
@@ -12424,8 +12403,6 @@ subscribers who opted out get nothing, and keep their topics should they come ba
 """
 type Topic implements Node {
   id: ID!
-  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
-  revision: Int! @goField(forceResolver: true)
   name: String!
   description: String!
   "Contacts who write STOP with this word behind it leave the topic and get one confirmation; START with it subscribes them and opts them in. Empty: none."
@@ -12488,8 +12465,6 @@ type TopicCreatePayload {
 }
 input TopicUpdateInput {
   id: ID!
-  "The Topic.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
-  expectedVersion: Int
   name: String
   description: String
   "Empty or null: none."
@@ -12851,8 +12826,6 @@ func (ec *executionContext) childFields_BulkAction(ctx context.Context, field gr
 		return ec.fieldContext_BulkAction_options(ctx, field)
 	case "downloadUrl":
 		return ec.fieldContext_BulkAction_downloadUrl(ctx, field)
-	case "redaction":
-		return ec.fieldContext_BulkAction_redaction(ctx, field)
 	case "operator":
 		return ec.fieldContext_BulkAction_operator(ctx, field)
 	case "createdAt":
@@ -12901,8 +12874,6 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Campaign_id(ctx, field)
-	case "revision":
-		return ec.fieldContext_Campaign_revision(ctx, field)
 	case "name":
 		return ec.fieldContext_Campaign_name(ctx, field)
 	case "status":
@@ -13389,8 +13360,6 @@ func (ec *executionContext) childFields_Contact(ctx context.Context, field graph
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Contact_id(ctx, field)
-	case "revision":
-		return ec.fieldContext_Contact_revision(ctx, field)
 	case "address":
 		return ec.fieldContext_Contact_address(ctx, field)
 	case "addresses":
@@ -14367,8 +14336,6 @@ func (ec *executionContext) childFields_Operator(ctx context.Context, field grap
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Operator_id(ctx, field)
-	case "revision":
-		return ec.fieldContext_Operator_revision(ctx, field)
 	case "kind":
 		return ec.fieldContext_Operator_kind(ctx, field)
 	case "email":
@@ -14619,20 +14586,6 @@ func (ec *executionContext) childFields_PasswordSetPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type PasswordSetPayload", field.Name)
 }
 
-func (ec *executionContext) childFields_ProviderRedaction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "done":
-		return ec.fieldContext_ProviderRedaction_done(ctx, field)
-	case "gone":
-		return ec.fieldContext_ProviderRedaction_gone(ctx, field)
-	case "waiting":
-		return ec.fieldContext_ProviderRedaction_waiting(ctx, field)
-	case "refused":
-		return ec.fieldContext_ProviderRedaction_refused(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type ProviderRedaction", field.Name)
-}
-
 func (ec *executionContext) childFields_QueueHealth(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -14703,16 +14656,6 @@ func (ec *executionContext) childFields_Recurrence(ctx context.Context, field gr
 		return ec.fieldContext_Recurrence_runs(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Recurrence", field.Name)
-}
-
-func (ec *executionContext) childFields_RedactionRefusal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "reason":
-		return ec.fieldContext_RedactionRefusal_reason(ctx, field)
-	case "count":
-		return ec.fieldContext_RedactionRefusal_count(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type RedactionRefusal", field.Name)
 }
 
 func (ec *executionContext) childFields_SandboxInboundSendPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14815,8 +14758,6 @@ func (ec *executionContext) childFields_Segment(ctx context.Context, field graph
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Segment_id(ctx, field)
-	case "revision":
-		return ec.fieldContext_Segment_revision(ctx, field)
 	case "name":
 		return ec.fieldContext_Segment_name(ctx, field)
 	case "description":
@@ -14927,12 +14868,46 @@ func (ec *executionContext) childFields_SegmentUpdatePayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type SegmentUpdatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SendCheck(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allowed":
+		return ec.fieldContext_SendCheck_allowed(ctx, field)
+	case "at":
+		return ec.fieldContext_SendCheck_at(ctx, field)
+	case "category":
+		return ec.fieldContext_SendCheck_category(ctx, field)
+	case "address":
+		return ec.fieldContext_SendCheck_address(ctx, field)
+	case "contact":
+		return ec.fieldContext_SendCheck_contact(ctx, field)
+	case "possibleAt":
+		return ec.fieldContext_SendCheck_possibleAt(ctx, field)
+	case "questions":
+		return ec.fieldContext_SendCheck_questions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SendCheck", field.Name)
+}
+
+func (ec *executionContext) childFields_SendQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "check":
+		return ec.fieldContext_SendQuestion_check(ctx, field)
+	case "passed":
+		return ec.fieldContext_SendQuestion_passed(ctx, field)
+	case "detail":
+		return ec.fieldContext_SendQuestion_detail(ctx, field)
+	case "rule":
+		return ec.fieldContext_SendQuestion_rule(ctx, field)
+	case "until":
+		return ec.fieldContext_SendQuestion_until(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SendQuestion", field.Name)
+}
+
 func (ec *executionContext) childFields_Sender(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Sender_id(ctx, field)
-	case "revision":
-		return ec.fieldContext_Sender_revision(ctx, field)
 	case "address":
 		return ec.fieldContext_Sender_address(ctx, field)
 	case "displayName":
@@ -15065,8 +15040,6 @@ func (ec *executionContext) childFields_SessionWindow(ctx context.Context, field
 
 func (ec *executionContext) childFields_Settings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "revision":
-		return ec.fieldContext_Settings_revision(ctx, field)
 	case "accountRatePerSecond":
 		return ec.fieldContext_Settings_accountRatePerSecond(ctx, field)
 	case "defaultQuietHours":
@@ -15249,8 +15222,6 @@ func (ec *executionContext) childFields_Template(ctx context.Context, field grap
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Template_id(ctx, field)
-	case "revision":
-		return ec.fieldContext_Template_revision(ctx, field)
 	case "name":
 		return ec.fieldContext_Template_name(ctx, field)
 	case "language":
@@ -15417,8 +15388,6 @@ func (ec *executionContext) childFields_Topic(ctx context.Context, field graphql
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Topic_id(ctx, field)
-	case "revision":
-		return ec.fieldContext_Topic_revision(ctx, field)
 	case "name":
 		return ec.fieldContext_Topic_name(ctx, field)
 	case "description":

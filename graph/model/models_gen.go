@@ -2228,6 +2228,38 @@ type SegmentUpdatePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// Whether somebody may be written to, as the gate answers: it is asked as for a campaign without a topic, with the quiet hours and the cap that new campaigns
+// get, and of a template of the category that is complete. What will have changed by a moment to come is not known: only what ends by
+// then is left out.
+type SendCheck struct {
+	// Every question is answered with yes.
+	Allowed bool `json:"allowed"`
+	// The moment that was asked about.
+	At       time.Time        `json:"at"`
+	Category TemplateCategory `json:"category"`
+	// The address that would be written to.
+	Address string `json:"address"`
+	// Null: nobody known has the address.
+	Contact *Contact `json:"contact,omitempty"`
+	// When it becomes allowed by itself; null where it is allowed, or where somebody has to do something first.
+	PossibleAt *time.Time `json:"possibleAt,omitempty"`
+	// Of the gate, in its order, also those behind a first no.
+	Questions []*SendQuestion `json:"questions"`
+}
+
+// A question that the gate asks before every message.
+type SendQuestion struct {
+	// Its name, as in MessageDecision.
+	Check  string `json:"check"`
+	Passed bool   `json:"passed"`
+	// What was found, for people.
+	Detail string `json:"detail"`
+	// Whose rule it is, with its source: a law, WhatsApp's, Twilio's or the workspace's own.
+	Rule string `json:"rule"`
+	// When a no ends by itself; null: never, or nobody knows.
+	Until *time.Time `json:"until,omitempty"`
+}
+
 // A WhatsApp number or Messaging Service that sends.
 type Sender struct {
 	ID string `json:"id"`

@@ -55,6 +55,7 @@ import (
 	"eventstream/server/reconcile"
 	"eventstream/server/secret"
 	"eventstream/server/segment"
+	"eventstream/server/sendcheck"
 	"eventstream/server/sender"
 	"eventstream/server/template"
 	"eventstream/server/timeline"
@@ -304,6 +305,7 @@ func (a *App) build(ctx context.Context) error {
 		DB: a.db, Hub: a.hub, Jobs: enqueuer, Segments: s.Segments, Templates: s.Templates, Senders: s.Senders,
 		Topics: s.Topics, Now: now,
 	})
+	s.SendChecks = sendcheck.NewService(a.db, s.Consents, s.Campaigns, now)
 	s.Hold = hold.New(hold.Options{
 		DB: a.db, Keys: addresses, Campaigns: s.Campaigns, Provider: client, Log: a.log,
 		Validity: timing.validity, LogLag: timing.logLag, Skew: timing.skew,

@@ -114,6 +114,27 @@ func TestBulkActions(t *testing.T) {
 	}
 	e.do(&listed, `{ suppressions(filter: {reason: OPERATOR}) { nodes { reason others { reason } } } }`, nil)
 	require.Equal(t, "COMPLAINT", listed.Suppressions.Nodes[0].Others[0].Reason)
+	var asked struct {
+		SendCheck struct {
+			Allowed    bool
+			PossibleAt *time.Time
+			Contact    struct{ Address string }
+			Questions  []struct {
+				Check, Rule, Detail string
+				Passed              bool
+			}
+		}
+	}
+	e.do(&asked, `{ sendCheck(address: "0049 151 00000077", category: UTILITY) { allowed possibleAt contact { address }
+		questions { check passed detail rule } } }`, nil)
+	require.False(t, asked.SendCheck.Allowed)
+	require.Nil(t, asked.SendCheck.PossibleAt)
+	require.Equal(t, "Not suppressed", asked.SendCheck.Questions[2].Check)
+	require.Regexp(t, "^Complaint since .*; operator since .* until 2100", asked.SendCheck.Questions[2].Detail)
+	_, errs := e.raw(`{ sendCheck(address: "0151", at: "2100-01-01T00:00:00Z") { allowed } }`, nil)
+	require.Contains(t, errs[0].Message, "a year ahead")
+	_, errs = e.raw(`{ sendCheck(contactId: "nonsense") { allowed } }`, nil)
+	require.Equal(t, "INVALID", errs[0].Extensions.Code)
 	var lifted struct {
 		SuppressionRemove struct {
 			Remaining  []struct{ Reason string }

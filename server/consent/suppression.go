@@ -155,6 +155,12 @@ func (s *Service) suppressionsBy(ctx context.Context, idb bun.IDB, matchKeys []s
 	return found, err
 }
 
+// Against finds the suppressions in force of one match key, the strongest first.
+func (s *Service) Against(ctx context.Context, matchKey string) ([]*Suppression, error) {
+	found, err := s.suppressionsBy(ctx, s.db, []string{matchKey})
+	return found[matchKey], err
+}
+
 // SuppressAddress suppresses one number, known or not.
 func (s *Service) SuppressAddress(ctx context.Context, address, region string, reason SuppressionReason,
 	until *time.Time,

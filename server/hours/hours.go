@@ -310,6 +310,16 @@ func (r Rule) opens(local time.Time) time.Time {
 	return time.Time{}
 }
 
+// NameOf says for people why a message waits, of a reason that NextAllowed gives.
+func NameOf(reason string) string {
+	for _, r := range book().Rules {
+		if r.ID == reason {
+			return "hours by law, " + r.Name
+		}
+	}
+	return strings.ReplaceAll(reason, "_", " ")
+}
+
 // NextAllowed is the first moment at or after t that every rule allows, and
 // which rule made it wait. ok is false when there is none within a fortnight.
 func NextAllowed(rules []Rule, t time.Time) (at time.Time, why string, ok bool) {

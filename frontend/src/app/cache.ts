@@ -80,6 +80,8 @@ export const keys = {
   SegmentPreview: none,
   SegmentReason: none,
   SegmentReasons: none,
+  SendCheck: none,
+  SendQuestion: none,
   SendingHold: none,
   SessionWindow: none,
   Settings: none,

@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMay } from "../../app/session";
 import { Page } from "../../components/ui";
 import { AuditTrail } from "./AuditTrail";
+import { CheckNumber } from "./CheckNumber";
 import { ConsentLedger } from "./ConsentLedger";
 import { OptOutReviews } from "./OptOutReviews";
 import { Suppressions } from "./Suppressions";
@@ -26,6 +27,7 @@ export function CompliancePage() {
           <Tabs.Tab value="consent">Consent ledger</Tabs.Tab>
           <Tabs.Tab value="reviews">Opt-out reviews</Tabs.Tab>
           <Tabs.Tab value="suppressions">Suppressions</Tabs.Tab>
+          <Tabs.Tab value="check">Check a number</Tabs.Tab>
           {admin && <Tabs.Tab value="audit">Audit trail</Tabs.Tab>}
         </Tabs.List>
         <Tabs.Panel value="consent">
@@ -36,6 +38,9 @@ export function CompliancePage() {
         </Tabs.Panel>
         <Tabs.Panel value="suppressions">
           <Suppressions />
+        </Tabs.Panel>
+        <Tabs.Panel value="check">
+          <CheckNumber />
         </Tabs.Panel>
         {admin && (
           <Tabs.Panel value="audit">

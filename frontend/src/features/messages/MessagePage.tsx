@@ -1,9 +1,9 @@
-import { Alert, Card, Group, SimpleGrid, Stack, Text, ThemeIcon, Timeline, Title } from "@mantine/core";
-import { IconCheck, IconMinus, IconX } from "@tabler/icons-react";
+import { Alert, Card, Group, SimpleGrid, Stack, Text, Timeline, Title } from "@mantine/core";
 import { Link, useParams } from "@tanstack/react-router";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { ProofButton } from "../../components/ProofButton";
+import { Questions } from "../../components/Questions";
 import { Failed, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import { moment, sentence, waits, words } from "../../lib/format";
@@ -139,37 +139,7 @@ export function MessagePage() {
               Nothing was asked: they wrote to us.
             </Text>
           ) : (
-            <Stack gap="sm" component="ol" pl={0} m={0} style={{ listStyle: "none" }}>
-              {m.decision.steps.map((s) => (
-                <Group key={s.check} component="li" wrap="nowrap" align="flex-start" gap="sm">
-                  <ThemeIcon
-                    size="sm"
-                    radius="xl"
-                    mt={2}
-                    role="img"
-                    color={s.passed ? "brand" : s.passed === false ? "red" : "gray"}
-                    variant={s.passed == null ? "default" : "filled"}
-                    aria-label={s.passed ? "Yes" : s.passed === false ? "No" : "Not asked"}
-                  >
-                    {s.passed ? (
-                      <IconCheck size={13} />
-                    ) : s.passed === false ? (
-                      <IconX size={13} />
-                    ) : (
-                      <IconMinus size={13} />
-                    )}
-                  </ThemeIcon>
-                  <div>
-                    <Text size="sm" fw={600}>
-                      {s.check}
-                    </Text>
-                    <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
-                      {s.detail}
-                    </Text>
-                  </div>
-                </Group>
-              ))}
-            </Stack>
+            <Questions of={m.decision.steps} />
           )}
         </Card>
         <Card>

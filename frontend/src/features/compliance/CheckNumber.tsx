@@ -1,0 +1,175 @@
+import { Alert, Autocomplete, Button, Card, Group, Select, SimpleGrid, Stack, Text, TextInput } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { IconCheck, IconX } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+import { type FormEvent, useState } from "react";
+import { useQuery } from "urql";
+import { Questions } from "../../components/Questions";
+import { graphql } from "../../gql";
+import type { SendCheckQueryVariables, TemplateCategory } from "../../gql/graphql";
+import { errorText } from "../../lib/errors";
+import { moment, momentOf, noMoment, sentence, words } from "../../lib/format";
+
+const SendCheckDocument = graphql(`
+  query SendCheck($contactId: ID, $address: String, $category: TemplateCategory, $at: DateTime) {
+    sendCheck(contactId: $contactId, address: $address, category: $category, at: $at) {
+      allowed
+      at
+      category
+      address
+      possibleAt
+      contact {
+        id
+        name
+        address
+      }
+      questions {
+        check
+        passed
+        detail
+        rule
+        until
+      }
+    }
+  }
+`);
+const SuggestDocument = graphql(`
+  query SendCheckContacts($search: String!) {
+    contacts(search: $search, first: 6) {
+      nodes {
+        id
+        name
+        address
+      }
+    }
+  }
+`);
+
+/** May I write to this number? Every question of the gate with its answer and its rule. */
+export function CheckNumber() {
+  const [who, setWho] = useState("");
+  const [typed] = useDebouncedValue(who.trim(), 250);
+  const [category, setCategory] = useState<TemplateCategory>("MARKETING");
+  const [at, setAt] = useState("");
+  const [wrong, setWrong] = useState<{ who?: string; at?: string }>({});
+  const [asked, setAsked] = useState<SendCheckQueryVariables | null>(null);
+  const [{ data: found }] = useQuery({
+    query: SuggestDocument,
+    variables: { search: typed },
+    pause: typed.length < 2,
+  });
+  const [{ data, error, fetching }, again] = useQuery({
+    query: SendCheckDocument,
+    variables: asked ?? {},
+    pause: asked === null,
+    requestPolicy: "network-only",
+  });
+  const known = new Map(
+    (typed.length < 2 ? [] : (found?.contacts.nodes ?? [])).map((c) => [
+      c.name ? `${c.name} · ${c.address}` : c.address,
+      c.id,
+    ]),
+  );
+  const ask = (e: FormEvent) => {
+    e.preventDefault();
+    const moment = at ? momentOf(at) : undefined;
+    const problems = {
+      who: who.trim() ? undefined : "Give a number with its country code, or choose a contact",
+      at: at && !moment ? noMoment(at) : undefined,
+    };
+    setWrong(problems);
+    if (problems.who || problems.at) return;
+    const contactId = known.get(who);
+    const next = {
+      ...(contactId ? { contactId } : { address: who.trim() }),
+      category,
+      ...(moment ? { at: moment } : {}),
+    };
+    if (JSON.stringify(next) === JSON.stringify(asked)) again({ requestPolicy: "network-only" });
+    setAsked(next);
+  };
+  const check = asked && !error && !fetching ? data?.sendCheck : undefined;
+  return (
+    <Stack>
+      <Card>
+        <form onSubmit={ask}>
+          <Stack>
+            <SimpleGrid cols={{ base: 1, sm: 3 }}>
+              <Autocomplete
+                label="Number or contact"
+                placeholder="+49 151 12345678, or a name"
+                value={who}
+                onChange={setWho}
+                data={[...known.keys()]}
+                filter={({ options }) => options}
+                error={wrong.who}
+              />
+              <Select
+                label="Category of the template"
+                data={(["MARKETING", "UTILITY", "AUTHENTICATION"] as const).map((c) => ({ value: c, label: words(c) }))}
+                value={category}
+                onChange={(v) => v && setCategory(v as TemplateCategory)}
+                allowDeselect={false}
+              />
+              <TextInput
+                label="When"
+                description="In this browser's time; empty: now"
+                inputWrapperOrder={["label", "input", "description", "error"]}
+                type="datetime-local"
+                value={at}
+                onChange={(e) => setAt(e.currentTarget.value)}
+                error={wrong.at}
+              />
+            </SimpleGrid>
+            <Group>
+              <Button type="submit" loading={asked !== null && fetching}>
+                Check
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      </Card>
+      {asked && error && (
+        <Alert color="yellow" role="alert">
+          {sentence(errorText(error))}
+        </Alert>
+      )}
+      {check && (
+        <Card role="region" aria-label="Answer" aria-live="polite">
+          <Stack>
+            <Alert
+              color={check.allowed ? "brand" : "red"}
+              icon={check.allowed ? <IconCheck size={18} /> : <IconX size={18} />}
+              title={
+                check.allowed
+                  ? `A ${check.category.toLowerCase()} template may go to ${check.address}.`
+                  : `No ${check.category.toLowerCase()} template may go to ${check.address}.`
+              }
+            >
+              <Text size="sm">
+                {moment(check.at)}.{" "}
+                {check.allowed
+                  ? "Every question is answered with yes."
+                  : check.possibleAt
+                    ? `It becomes possible by itself: ${moment(check.possibleAt)}.`
+                    : "Somebody has to do something about what is answered with no."}{" "}
+                {check.contact ? (
+                  <Link to="/contacts/$id" params={{ id: check.contact.id }} className="plain">
+                    {check.contact.name || check.contact.address}
+                  </Link>
+                ) : (
+                  "No contact has this address."
+                )}
+              </Text>
+            </Alert>
+            <Questions of={check.questions.map((q) => ({ ...q, until: q.until ? moment(q.until) : undefined }))} />
+            <Text size="xs" c="dimmed">
+              Asked as for a campaign without a topic, with the quiet hours and the cap that new campaigns get. A
+              message's own page tells what was answered when it went.
+            </Text>
+          </Stack>
+        </Card>
+      )}
+    </Stack>
+  );
+}

@@ -1,0 +1,353 @@
+// Package sendcheck answers the question whether somebody may be written to now: it
+// takes a number or a contact to the gate as a campaign would, with the limits that new
+// campaigns get, and tells the answer to every question, with its rule. It writes
+// nothing.
+package sendcheck
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"eventstream/server/apperr"
+	"eventstream/server/campaign"
+	"eventstream/server/consent"
+	"eventstream/server/contact"
+	"eventstream/server/db"
+	"eventstream/server/gate"
+	"eventstream/server/hours"
+	"eventstream/server/message"
+	"eventstream/server/template"
+)
+
+const (
+	// ahead is how far the moment that is asked about may lie in the future.
+	ahead = 366 * 24 * time.Hour
+	// rounds are how often the questions are asked again to find when it becomes allowed. Each
+	// question that ends does so once, but for the hours, which follow every other.
+	rounds = 12
+)
+
+// Request says about whom is asked: a contact or an address, and what would be sent.
+type Request struct {
+	ContactID *int64
+	Address   string
+	Category  template.Category // "": marketing, of which most is asked
+	At        *time.Time        // nil: now
+}
+
+// Check is the gate's answer.
+type Check struct {
+	Contact   *contact.Contact // nil: nobody known has the address
+	Address   string
+	Category  template.Category
+	At        time.Time
+	Allowed   bool
+	Possible  *time.Time // when it becomes allowed by itself; nil: it is allowed, or somebody has to do something
+	Questions []Question
+}
+
+// Question is one of the gate's, with its answer.
+type Question struct {
+	Check, Rule, Detail string
+	Passed              bool
+	Until               *time.Time // of a no that ends by itself
+}
+
+// Service checks.
+type Service struct {
+	db        *db.DB
+	consents  *consent.Service
+	campaigns *campaign.Service
+	now       func() time.Time
+}
+
+// NewService makes the service.
+func NewService(d *db.DB, consents *consent.Service, campaigns *campaign.Service, now func() time.Time) *Service {
+	return &Service{db: d, consents: consents, campaigns: campaigns, now: now}
+}
+
+// Check asks the gate.
+func (s *Service) Check(ctx context.Context, r Request) (*Check, error) {
+	if err := s.complete(&r); err != nil {
+		return nil, err
+	}
+	f, err := s.factsOf(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	out := &Check{Address: f.person.Address, Category: r.Category, At: *r.At, Allowed: true}
+	if f.known {
+		out.Contact = f.person
+	}
+	for _, a := range f.ask(out.At) {
+		q := Question{Check: a.Check, Rule: a.Rule, Passed: a.No == nil, Detail: f.detail(a, out.At)}
+		if ends := f.ends(a, out.At); !q.Passed && !ends.IsZero() {
+			q.Until = &ends
+		}
+		out.Allowed = out.Allowed && q.Passed
+		out.Questions = append(out.Questions, q)
+	}
+	if !out.Allowed {
+		out.Possible = f.possible(out.At)
+	}
+	return out, nil
+}
+
+// complete checks what is asked, and puts in what was left out.
+func (s *Service) complete(r *Request) error {
+	var errs apperr.List
+	switch r.Address = strings.TrimSpace(r.Address); {
+	case r.ContactID == nil && r.Address == "":
+		_ = errs.Add(apperr.Invalid("address", "give a number with its country code, a BSUID, or a contact"))
+	case r.ContactID != nil && r.Address != "":
+		_ = errs.Add(apperr.Invalid("address", "give a contact or an address, not both"))
+	}
+	if r.Category == "" {
+		r.Category = template.CategoryMarketing
+	}
+	now := s.now()
+	switch {
+	case r.At == nil:
+		r.At = &now
+	case r.At.Before(now.Add(-time.Minute)):
+		_ = errs.Add(apperr.Invalid("at", "%s is over: why a message went or not is told by the message itself", stamp(*r.At)))
+	case r.At.After(now.Add(ahead)):
+		_ = errs.Add(apperr.Invalid("at", "%s is more than a year ahead", stamp(*r.At)))
+	}
+	return errs.Err()
+}
+
+// facts are what the gate looks at. What will be known at a moment to come is not known
+// now: only what ends by then does.
+type facts struct {
+	person   *contact.Contact
+	known    bool
+	category template.Category
+	against  []*consent.Suppression // that are in force now
+	limits   campaign.Defaults
+	recent   gate.Recent
+	said     *consent.Event // the newest of the ledger
+}
+
+func (s *Service) factsOf(ctx context.Context, r Request) (f *facts, err error) {
+	f = &facts{category: r.Category}
+	if f.person, f.known, err = s.who(ctx, r); err != nil {
+		return nil, err
+	}
+	if f.limits, err = s.campaigns.Defaults(ctx); err != nil {
+		return nil, err
+	}
+	if !f.known {
+		f.against, err = s.consents.Against(ctx, f.person.MatchKey)
+		return f, err
+	}
+	id := f.person.ID
+	of, err := s.consents.SuppressionsOf(ctx, []*contact.Contact{f.person})
+	if err != nil {
+		return nil, err
+	}
+	f.against = of[id]
+	recent, err := campaign.RecentOf(ctx, s.db, &campaign.Campaign{FrequencyCap: f.limits.FrequencyCap}, []int64{id})
+	if err != nil {
+		return nil, err
+	}
+	f.recent = recent[id]
+	one := 1
+	ledger, err := s.consents.Events(ctx, consent.EventFilter{ContactID: &id, Status: &f.person.ConsentStatus}, db.Page{First: &one})
+	if len(ledger.Items) > 0 {
+		f.said = ledger.Items[0]
+	}
+	return f, err
+}
+
+// who is asked about: the person that a contact is now, or somebody whom nobody knows yet.
+func (s *Service) who(ctx context.Context, r Request) (c *contact.Contact, known bool, err error) {
+	if r.ContactID != nil {
+		people, err := contact.PeopleOf(ctx, s.db, []int64{*r.ContactID})
+		if err != nil {
+			return nil, false, err
+		}
+		if c = people[*r.ContactID]; c == nil {
+			return nil, false, apperr.Invalid("contactId", "there is no such contact")
+		}
+		return c, true, nil
+	}
+	a, err := contact.DeliveredAddress(r.Address) // who wrote to us is found, whatever a library says of the number
+	if err != nil {
+		return nil, false, err
+	}
+	c, err = contact.ByMatchKey(ctx, s.db, a.MatchKey)
+	if err == nil || !apperr.Is(err, apperr.CodeNotFound) {
+		return c, err == nil, err
+	}
+	if a, err = contact.ParseAddress(r.Address, ""); err != nil {
+		return nil, false, err
+	}
+	return contact.New(a), false, nil
+}
+
+// ask takes them to the gate as a campaign would.
+func (f *facts) ask(at time.Time) []gate.Answer {
+	var reasons consent.Reasons
+	for _, su := range f.inForce(at) {
+		reasons = append(reasons, su.Reason)
+	}
+	return gate.Answers(gate.Candidate{
+		Purpose: message.PurposeCampaign, Contact: f.person, Suppressed: reasons, Category: f.category, Unwritten: true,
+		Cap: f.limits.FrequencyCap, Recent: f.recent, QuietHours: f.limits.QuietHours,
+	}, at)
+}
+
+func (f *facts) inForce(at time.Time) (rows []*consent.Suppression) {
+	for _, su := range f.against {
+		if su.Until == nil || su.Until.After(at) {
+			rows = append(rows, su)
+		}
+	}
+	return rows
+}
+
+// ends is when a no becomes a yes by itself; zero: never, or nobody knows.
+func (f *facts) ends(a gate.Answer, at time.Time) (last time.Time) {
+	switch a.Skip {
+	case message.SkipSuppressed:
+	case message.SkipFrequencyCap: // what other campaigns will do is not known
+		return last
+	default:
+		return a.Ends
+	}
+	for _, su := range f.inForce(at) {
+		if su.Until == nil {
+			return time.Time{}
+		}
+		if su.Until.After(last) {
+			last = *su.Until
+		}
+	}
+	return last
+}
+
+// possible is the first moment that all questions are answered with yes: where one ends,
+// the others are asked again.
+func (f *facts) possible(at time.Time) *time.Time {
+	for range rounds {
+		next, allowed := at, true
+		for _, a := range f.ask(at) {
+			if a.No == nil {
+				continue
+			}
+			allowed = false
+			ends := f.ends(a, at)
+			if ends.IsZero() {
+				return nil
+			}
+			if ends.After(next) {
+				next = ends
+			}
+		}
+		if allowed {
+			return &at
+		}
+		if !next.After(at) {
+			return nil
+		}
+		at = next
+	}
+	return nil
+}
+
+// detail is an answer in words.
+func (f *facts) detail(a gate.Answer, at time.Time) string {
+	yes := a.No == nil
+	pick := func(y, n string) string { return map[bool]string{true: y, false: n}[yes] }
+	switch a.Skip {
+	case message.SkipErased:
+		if !f.known {
+			return "Nobody who is known here has this address."
+		}
+		return pick("This contact is known.", "This contact was erased.")
+	case message.SkipOptedOut, message.SkipNoConsent:
+		return f.word()
+	case message.SkipSuppressed:
+		return f.suppressed(at)
+	case message.SkipOptOutReview:
+		return pick("They have written nothing that may ask for an opt-out.",
+			"They have written something that may ask for an opt-out: decide about it under Opt-out reviews.")
+	case message.SkipUnreachable:
+		return pick("Nothing says that the number has no WhatsApp.", "Twilio reported that it cannot be reached on WhatsApp.")
+	case message.SkipIneligible:
+		if !yes && f.person.Region == "US" {
+			return "It is a number of the US."
+		}
+		return pick("WhatsApp delivers marketing there.", "WhatsApp declined marketing to them.")
+	case message.SkipNoNumber:
+		return pick("A number is known.", "Only an id is known of them.")
+	case message.SkipFrequencyCap:
+		return f.frequency()
+	case message.SkipNoAllowedHours:
+		return f.hour(a, at)
+	}
+	return pick("Yes.", "No.")
+}
+
+// word is what the ledger says.
+func (f *facts) word() string {
+	if f.person.ConsentAt == nil {
+		return "No consent of theirs is recorded."
+	}
+	text := fmt.Sprintf("%s since %s", sentence(string(f.person.ConsentStatus)), stamp(*f.person.ConsentAt))
+	if f.said != nil {
+		text += fmt.Sprintf(", by %s", f.said.Source)
+	}
+	return text + "."
+}
+
+func (f *facts) suppressed(at time.Time) string {
+	var parts []string
+	for _, su := range f.inForce(at) {
+		part := fmt.Sprintf("%s since %s", strings.ReplaceAll(string(su.Reason), "_", " "), stamp(su.CreatedAt))
+		if su.Until != nil {
+			part += " until " + stamp(*su.Until)
+		}
+		parts = append(parts, part)
+	}
+	if len(parts) == 0 {
+		return "No reason stands against any of their addresses."
+	}
+	return sentence(strings.Join(parts, "; ")) + "."
+}
+
+func (f *facts) frequency() string {
+	had := fmt.Sprintf("%d messages of campaigns in the last %d days", f.recent.Accepted, f.limits.FrequencyCap.Days)
+	if f.recent.InFlight > 0 {
+		had += fmt.Sprintf(", %d on the way", f.recent.InFlight)
+	}
+	return fmt.Sprintf("They had %s; new campaigns allow %d.", had, f.limits.FrequencyCap.Messages)
+}
+
+func (f *facts) hour(a gate.Answer, at time.Time) string {
+	where := "where they are"
+	if zones := f.person.CandidateZones(); len(zones) == 1 {
+		where = "in " + zones[0]
+	}
+	switch {
+	case a.No == nil:
+		if custom := hours.Against(f.person, at); custom != nil {
+			return fmt.Sprintf("It is an allowed hour %s, though not a customary one in %s.", where, custom.Name)
+		}
+		return fmt.Sprintf("It is an allowed hour %s.", where)
+	case a.No.Skip != "":
+		return "Quiet hours and the law leave no minute in the zones they may be in."
+	}
+	return fmt.Sprintf("Not at this hour %s (%s): from %s on.", where, hours.NameOf(a.No.Reason), stamp(a.No.NotBefore))
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// sentence begins with a capital letter.
+func sentence(s string) string {
+	s = strings.ReplaceAll(s, "_", " ")
+	return strings.ToUpper(s[:1]) + s[1:]
+}
