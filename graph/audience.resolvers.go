@@ -17,6 +17,8 @@ import (
 	"eventstream/server/export"
 	"eventstream/server/globalid"
 	"eventstream/server/pubsub"
+	"eventstream/server/suppression"
+	"strings"
 	"time"
 )
 
@@ -148,6 +150,16 @@ func (r *mutationResolver) SuppressionAdd(ctx context.Context, input model.Suppr
 	su, err := r.Services.Consents.SuppressAddress(ctx, input.Address, text(input.Region.Value()), reason, input.Until.Value())
 	errs, err := payloadErrors(err)
 	return &model.SuppressionAddPayload{Suppression: toSuppression(kept(errs, su)), UserErrors: errs}, err
+}
+
+// SuppressionImport is the resolver for the suppressionImport field.
+func (r *mutationResolver) SuppressionImport(ctx context.Context, input model.SuppressionImportInput) (*model.SuppressionImportPayload, error) {
+	result, err := r.Services.Suppressions.Import(ctx, suppression.Request{
+		FileName: input.File.Filename, Region: strings.ToUpper(text(input.Region.Value())), Until: input.Until.Value(),
+		Reason: lower[consent.SuppressionReason](either(input.Reason.Value(), model.SuppressionReasonOperator)),
+	}, input.File.File)
+	errs, err := payloadErrors(err)
+	return &model.SuppressionImportPayload{Result: toSuppressionImport(kept(errs, result)), UserErrors: errs}, err
 }
 
 // SuppressionRemove is the resolver for the suppressionRemove field.

@@ -28,6 +28,7 @@ import (
 	"eventstream/server/segment"
 	"eventstream/server/sendcheck"
 	"eventstream/server/sender"
+	"eventstream/server/suppression"
 	"eventstream/server/template"
 	"eventstream/server/timeline"
 	"eventstream/server/topic"
@@ -389,6 +390,18 @@ func toSuppressionsBy(found map[int64][]*consent.Suppression, ids []int64) map[i
 		out[id] = toSuppressions(found[id])
 	}
 	return out
+}
+
+func toSuppressionImport(r *suppression.Result) *model.SuppressionImport {
+	if r == nil {
+		return nil
+	}
+	return &model.SuppressionImport{
+		Rows: r.Rows, Added: r.Added, Unchanged: r.Unchanged, Duplicates: r.Duplicates, Rejected: r.Rejected,
+		Rejects: mapped(r.Rejects, func(no suppression.Reject) *model.SuppressionReject {
+			return &model.SuppressionReject{Line: no.Line, Field: no.Field, Value: no.Value, Reason: no.Reason}
+		}),
+	}
 }
 
 func toSendCheck(c *sendcheck.Check) *model.SendCheck {

@@ -29,6 +29,7 @@ import (
 	"eventstream/server/segment"
 	"eventstream/server/sendcheck"
 	"eventstream/server/sender"
+	"eventstream/server/suppression"
 	"eventstream/server/template"
 	"eventstream/server/timeline"
 	"eventstream/server/topic"
@@ -59,6 +60,7 @@ type Services struct {
 	Health         *health.Service
 	Explanations   *explain.Service
 	SendChecks     *sendcheck.Service
+	Suppressions   *suppression.Service
 	Timelines      *timeline.Service
 	Webhooks       *webhookevent.Applier
 	Trail          *audit.Trail

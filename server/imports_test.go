@@ -53,6 +53,7 @@ var domains = map[string][]string{
 	"explain":      {"gate", "message"},
 	"proof":        {"audit", "consent", "contact", "explain", "message"},
 	"sendcheck":    {"campaign", "consent", "contact", "gate", "hours", "message", "template"},
+	"suppression":  {"audit", "consent", "contact", "importer"},
 	"timeline":     {},
 	"disclosure":   {"audit", "consent", "contact"},
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
-import { everyWay, signedIn, watch } from "./look";
+import { everyWay, inspect, signedIn, watch } from "./look";
 
 // What people write when they want no more messages, and what becomes of it.
 test.describe.configure({ mode: "serial" });
@@ -145,4 +145,68 @@ test("a phrase is tried, added, obeyed and taken back; binding ones stay", async
   await page.goto("/settings/keywords?status=es");
   await page.getByRole("button", { name: "Remove “ornitorrinco”" }).click();
   await expect(page.getByRole("row", { name: /ornitorrinco/ })).toHaveCount(0);
+});
+
+test("one of two reasons is lifted, and the check of the number tells what remains", async ({ page }) => {
+  const number = "+4915199900009";
+  for (const reason of ["OPERATOR", "COMPLAINT"]) {
+    const answer = await page.request.post("/graphql", {
+      data: {
+        query: "mutation ($i: SuppressionAddInput!) { suppressionAdd(input: $i) { suppression { reason } } }",
+        variables: { i: { address: number, reason } },
+      },
+    });
+    expect(await answer.json()).toMatchObject({ data: { suppressionAdd: { suppression: { reason } } } });
+  }
+  await page.goto("/compliance?status=suppressions");
+  await page.getByLabel("Is this number suppressed?").fill(number);
+  const rows = page.getByRole("row").filter({ has: page.getByRole("button", { name: "Lift" }) });
+  await expect(rows).toHaveCount(2);
+  await everyWay(page, "suppressions", pictures);
+  await rows
+    .filter({ has: page.getByRole("cell", { name: "Operator", exact: true }) })
+    .getByRole("button")
+    .click();
+  const dialog = page.getByRole("dialog", { name: "Lift “operator”?" });
+  await expect(dialog).toContainText("remains suppressed for complaint");
+  await dialog.getByRole("button", { name: "Lift" }).click();
+  await expect(page.getByText("Lifted. The number remains suppressed: complaint.")).toBeVisible();
+  await expect(rows).toHaveCount(1);
+
+  await page.getByRole("tab", { name: "Check a number" }).click();
+  await page.getByRole("combobox", { name: "Number or contact" }).fill("0151");
+  await page.getByRole("button", { name: "Check", exact: true }).click();
+  await expect(page.getByRole("alert").filter({ hasText: "country code" })).toBeVisible();
+  await page.getByRole("combobox", { name: "Number or contact" }).fill(number);
+  await page.getByRole("button", { name: "Check", exact: true }).click();
+  const answer = page.getByRole("region", { name: "Answer" });
+  await expect(answer).toContainText(`No marketing template may go to ${number}.`);
+  await expect(answer.getByRole("listitem").filter({ hasText: "Not suppressed" })).toContainText("Complaint since");
+  await expect(
+    answer.getByRole("listitem").filter({ hasText: "Consent" }).getByRole("img", { name: "No" }),
+  ).toBeVisible();
+  await everyWay(page, "check", pictures);
+});
+
+test("a list of suppressions comes in, and is given out", async ({ page }) => {
+  await page.goto("/compliance?status=suppressions");
+  await page.getByRole("button", { name: "Import" }).click();
+  const dialog = page.getByRole("dialog", { name: "Import a suppression list" });
+  await dialog.locator("input[type=file]").setInputFiles({
+    name: "left.csv",
+    mimeType: "text/csv",
+    buffer: Buffer.from("phone,reason\n+4915199900021,complaint\n+4915199900022,\n12,blocked\n"),
+  });
+  await dialog.getByRole("button", { name: "Import" }).click();
+  await expect(dialog.getByRole("status")).toContainText("2 suppressions added");
+  await expect(dialog.getByRole("row").filter({ hasText: "12" })).toBeVisible();
+  await inspect(page, "suppression-import");
+  await page.screenshot({ path: join(pictures, "suppression-import.png") });
+  await dialog.getByRole("button", { name: "Done" }).click();
+  await page.getByLabel("Is this number suppressed?").fill("+4915199900022");
+  await expect(page.getByRole("row")).toHaveCount(2); // with the header
+  await expect(page.getByRole("cell", { name: "Opted out" })).toBeVisible();
+  const list = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Export" }).click();
+  expect((await list).suggestedFilename()).toBe("suppressions.csv");
 });

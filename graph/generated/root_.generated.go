@@ -1004,6 +1004,7 @@ type ComplexityRoot struct {
 		SignOut                   func(childComplexity int) int
 		SignOutEverywhere         func(childComplexity int) int
 		SuppressionAdd            func(childComplexity int, input model.SuppressionAddInput) int
+		SuppressionImport         func(childComplexity int, input model.SuppressionImportInput) int
 		SuppressionRemove         func(childComplexity int, input model.SuppressionRemoveInput) int
 		TemplateCreate            func(childComplexity int, input model.TemplateCreateInput) int
 		TemplateDelete            func(childComplexity int, input model.TemplateDeleteInput) int
@@ -1511,6 +1512,27 @@ type ComplexityRoot struct {
 	SuppressionEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	SuppressionImport struct {
+		Added      func(childComplexity int) int
+		Duplicates func(childComplexity int) int
+		Rejected   func(childComplexity int) int
+		Rejects    func(childComplexity int) int
+		Rows       func(childComplexity int) int
+		Unchanged  func(childComplexity int) int
+	}
+
+	SuppressionImportPayload struct {
+		Result     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	SuppressionReject struct {
+		Field  func(childComplexity int) int
+		Line   func(childComplexity int) int
+		Reason func(childComplexity int) int
+		Value  func(childComplexity int) int
 	}
 
 	SuppressionRemovePayload struct {
@@ -6005,6 +6027,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SuppressionAdd(childComplexity, args["input"].(model.SuppressionAddInput)), true
+	case "Mutation.suppressionImport":
+		if e.ComplexityRoot.Mutation.SuppressionImport == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_suppressionImport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SuppressionImport(childComplexity, args["input"].(model.SuppressionImportInput)), true
 	case "Mutation.suppressionRemove":
 		if e.ComplexityRoot.Mutation.SuppressionRemove == nil {
 			break
@@ -8103,6 +8136,81 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SuppressionEdge.Node(childComplexity), true
 
+	case "SuppressionImport.added":
+		if e.ComplexityRoot.SuppressionImport.Added == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionImport.Added(childComplexity), true
+	case "SuppressionImport.duplicates":
+		if e.ComplexityRoot.SuppressionImport.Duplicates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionImport.Duplicates(childComplexity), true
+	case "SuppressionImport.rejected":
+		if e.ComplexityRoot.SuppressionImport.Rejected == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionImport.Rejected(childComplexity), true
+	case "SuppressionImport.rejects":
+		if e.ComplexityRoot.SuppressionImport.Rejects == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionImport.Rejects(childComplexity), true
+	case "SuppressionImport.rows":
+		if e.ComplexityRoot.SuppressionImport.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionImport.Rows(childComplexity), true
+	case "SuppressionImport.unchanged":
+		if e.ComplexityRoot.SuppressionImport.Unchanged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionImport.Unchanged(childComplexity), true
+
+	case "SuppressionImportPayload.result":
+		if e.ComplexityRoot.SuppressionImportPayload.Result == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionImportPayload.Result(childComplexity), true
+	case "SuppressionImportPayload.userErrors":
+		if e.ComplexityRoot.SuppressionImportPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionImportPayload.UserErrors(childComplexity), true
+
+	case "SuppressionReject.field":
+		if e.ComplexityRoot.SuppressionReject.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionReject.Field(childComplexity), true
+	case "SuppressionReject.line":
+		if e.ComplexityRoot.SuppressionReject.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionReject.Line(childComplexity), true
+	case "SuppressionReject.reason":
+		if e.ComplexityRoot.SuppressionReject.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionReject.Reason(childComplexity), true
+	case "SuppressionReject.value":
+		if e.ComplexityRoot.SuppressionReject.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionReject.Value(childComplexity), true
+
 	case "SuppressionRemovePayload.deletedId":
 		if e.ComplexityRoot.SuppressionRemovePayload.DeletedID == nil {
 			break
@@ -8908,6 +9016,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SuppressionAddInput", ec.unmarshalInputSuppressionAddInput),
 			graphql.NewInputUnmarshaler("SuppressionFilter", ec.unmarshalInputSuppressionFilter),
+			graphql.NewInputUnmarshaler("SuppressionImportInput", ec.unmarshalInputSuppressionImportInput),
 			graphql.NewInputUnmarshaler("SuppressionRemoveInput", ec.unmarshalInputSuppressionRemoveInput),
 			graphql.NewInputUnmarshaler("TemplateCreateInput", ec.unmarshalInputTemplateCreateInput),
 			graphql.NewInputUnmarshaler("TemplateDeleteInput", ec.unmarshalInputTemplateDeleteInput),
@@ -9194,6 +9303,16 @@ extend type Mutation {
     @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Keeps one address, known or not, from being written to. What else does so stays; of the same reason's ends the later one holds."
   suppressionAdd(input: SuppressionAddInput!): SuppressionAddPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
+  """
+  Takes in a list of addresses that must not be written to, such as the opt-outs of another system: CSV of any separator and encoding, or one column of numbers
+  without a header; columns address (or phone, number, mobile, whatsapp), and as one likes reason and until. At most 100,000 rows and
+  16 MiB. A list that is no such list is refused as a whole; a row with something wrong is rejected with its reason. A list that is imported again
+  changes nothing. An opt-out of a contact is recorded in the consent ledger, too. GET /downloads/suppressions.csv, or .xlsx, gives the list out
+  (CONTACTS_EXPORT): with the address where a contact has it, else with its keyed hash alone.
+  """
+  suppressionImport(input: SuppressionImportInput!): SuppressionImportPayload!
+    @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
+    @cost(weight: 100)
   "Lifts one reason that a person gave, and leaves the others; an opt-out needs a new opt-in, an erasure the person's own START."
   suppressionRemove(input: SuppressionRemoveInput!): SuppressionRemovePayload!
     @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
@@ -9283,6 +9402,38 @@ input SuppressionAddInput {
 type SuppressionAddPayload {
   suppression: Suppression
   userErrors: [UserError!]!
+}
+input SuppressionImportInput {
+  file: Upload!
+  "Where national numbers are read, ISO 3166-1 alpha-2."
+  region: String
+  "Of rows that name none: OPERATOR, COMPLAINT, BLOCKED, INVALID or OPTED_OUT. An opt-out has no end, and is lifted by the person's own START."
+  reason: SuppressionReason = OPERATOR
+  "Of rows that name none; for ever by default. In the file a moment (RFC 3339), or a date, which is the end of that day in UTC."
+  until: DateTime
+}
+type SuppressionImportPayload {
+  result: SuppressionImport
+  userErrors: [UserError!]!
+}
+"What became of a list: rows = added + unchanged + duplicates + rejected."
+type SuppressionImport {
+  rows: Int64!
+  "A reason that was not there, or one that lasts longer now."
+  added: Int64!
+  unchanged: Int64!
+  "Rows that repeat an address and reason of an earlier row; of two ends the later one holds."
+  duplicates: Int64!
+  rejected: Int64!
+  "The first 200."
+  rejects: [SuppressionReject!]! @listSize(assumedSize: 50)
+}
+type SuppressionReject {
+  line: Int64!
+  "address, reason, until, or row for one that cannot be read."
+  field: String!
+  value: String!
+  reason: String!
 }
 input SuppressionRemoveInput {
   id: ID!
@@ -15178,6 +15329,48 @@ func (ec *executionContext) childFields_SuppressionEdge(ctx context.Context, fie
 		return ec.fieldContext_SuppressionEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SuppressionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SuppressionImport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rows":
+		return ec.fieldContext_SuppressionImport_rows(ctx, field)
+	case "added":
+		return ec.fieldContext_SuppressionImport_added(ctx, field)
+	case "unchanged":
+		return ec.fieldContext_SuppressionImport_unchanged(ctx, field)
+	case "duplicates":
+		return ec.fieldContext_SuppressionImport_duplicates(ctx, field)
+	case "rejected":
+		return ec.fieldContext_SuppressionImport_rejected(ctx, field)
+	case "rejects":
+		return ec.fieldContext_SuppressionImport_rejects(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SuppressionImport", field.Name)
+}
+
+func (ec *executionContext) childFields_SuppressionImportPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "result":
+		return ec.fieldContext_SuppressionImportPayload_result(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SuppressionImportPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SuppressionImportPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SuppressionReject(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return ec.fieldContext_SuppressionReject_line(ctx, field)
+	case "field":
+		return ec.fieldContext_SuppressionReject_field(ctx, field)
+	case "value":
+		return ec.fieldContext_SuppressionReject_value(ctx, field)
+	case "reason":
+		return ec.fieldContext_SuppressionReject_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SuppressionReject", field.Name)
 }
 
 func (ec *executionContext) childFields_SuppressionRemovePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

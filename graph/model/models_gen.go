@@ -2543,6 +2543,42 @@ type SuppressionFilter struct {
 	Address graphql.Omittable[*string] `json:"address,omitempty"`
 }
 
+// What became of a list: rows = added + unchanged + duplicates + rejected.
+type SuppressionImport struct {
+	Rows int64 `json:"rows"`
+	// A reason that was not there, or one that lasts longer now.
+	Added     int64 `json:"added"`
+	Unchanged int64 `json:"unchanged"`
+	// Rows that repeat an address and reason of an earlier row; of two ends the later one holds.
+	Duplicates int64 `json:"duplicates"`
+	Rejected   int64 `json:"rejected"`
+	// The first 200.
+	Rejects []*SuppressionReject `json:"rejects"`
+}
+
+type SuppressionImportInput struct {
+	File graphql.Upload `json:"file"`
+	// Where national numbers are read, ISO 3166-1 alpha-2.
+	Region graphql.Omittable[*string] `json:"region,omitempty"`
+	// Of rows that name none: OPERATOR, COMPLAINT, BLOCKED, INVALID or OPTED_OUT. An opt-out has no end, and is lifted by the person's own START.
+	Reason graphql.Omittable[*SuppressionReason] `json:"reason,omitempty"`
+	// Of rows that name none; for ever by default. In the file a moment (RFC 3339), or a date, which is the end of that day in UTC.
+	Until graphql.Omittable[*time.Time] `json:"until,omitempty"`
+}
+
+type SuppressionImportPayload struct {
+	Result     *SuppressionImport `json:"result,omitempty"`
+	UserErrors []*UserError       `json:"userErrors"`
+}
+
+type SuppressionReject struct {
+	Line int64 `json:"line"`
+	// address, reason, until, or row for one that cannot be read.
+	Field  string `json:"field"`
+	Value  string `json:"value"`
+	Reason string `json:"reason"`
+}
+
 type SuppressionRemoveInput struct {
 	ID string `json:"id"`
 }

@@ -57,6 +57,7 @@ import (
 	"eventstream/server/segment"
 	"eventstream/server/sendcheck"
 	"eventstream/server/sender"
+	"eventstream/server/suppression"
 	"eventstream/server/template"
 	"eventstream/server/timeline"
 	"eventstream/server/topic"
@@ -305,6 +306,7 @@ func (a *App) build(ctx context.Context) error {
 		DB: a.db, Hub: a.hub, Jobs: enqueuer, Segments: s.Segments, Templates: s.Templates, Senders: s.Senders,
 		Topics: s.Topics, Now: now,
 	})
+	s.Suppressions = suppression.NewService(a.db, a.hub, s.Consents, now)
 	s.SendChecks = sendcheck.NewService(a.db, s.Consents, s.Campaigns, now)
 	s.Hold = hold.New(hold.Options{
 		DB: a.db, Keys: addresses, Campaigns: s.Campaigns, Provider: client, Log: a.log,
@@ -534,7 +536,7 @@ func (a *App) buildServer(signers []twilio.Account, now func() time.Time) error 
 		Provider:     a.signInProvider(https, now),
 		ContactProof: a.downloadProof("Contact", proofs.OfContact), MessageProof: a.downloadProof("Message", proofs.OfMessage),
 		ContactData: a.downloadData(disclosure.NewService(a.db, a.Services.Consents, a.Services.Now)),
-		Rejects:     a.downloadRejects, Export: a.downloadContacts, Messages: a.downloadMessages,
+		Rejects:     a.downloadRejects, Export: a.downloadContacts, Messages: a.downloadMessages, Suppressions: a.downloadSuppressions,
 	})
 	a.server = a.newServer(router)
 	return nil

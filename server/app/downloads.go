@@ -71,6 +71,17 @@ func (a *App) downloadMessages(ctx context.Context, id, format string, w http.Re
 	return a.Services.Exports.WriteMessages(ctx, n, table, w)
 }
 
+// downloadSuppressions gives out the list of who must not be written to.
+func (a *App) downloadSuppressions(ctx context.Context, _, format string, w http.ResponseWriter) error {
+	ctx = db.WithPool(ctx, db.PoolDownloads)
+	if err := a.Services.Suppressions.Open(ctx); err != nil {
+		return err
+	}
+	table := csvcell.Format(format)
+	begin(w, "suppressions."+format, table.ContentType())
+	return a.Services.Suppressions.Export(ctx, table, w)
+}
+
 // downloadProof answers with the signed proof that write makes.
 func (a *App) downloadProof(kind string, write func(ctx context.Context, id int64) (string, error)) web.Download {
 	return func(ctx context.Context, id, _ string, w http.ResponseWriter) error {

@@ -93,39 +93,37 @@ func (s *Service) CheckSuppression(reason SuppressionReason, until *time.Time) e
 func (s *Service) Suppress(ctx context.Context, tx bun.Tx, matchKeys []string, reason SuppressionReason,
 	until *time.Time,
 ) (map[string]bool, error) {
-	ends := make([]*time.Time, len(matchKeys))
-	for i := range ends {
-		ends[i] = until
+	list := make([]Because, len(matchKeys))
+	for i, key := range matchKeys {
+		list[i] = Because{key, reason, until}
 	}
-	return s.suppressUntil(ctx, tx, matchKeys, reason, ends)
+	changed, err := s.SuppressAll(ctx, tx, list)
+	news := make(map[string]bool, len(changed))
+	for _, i := range changed {
+		news[list[i].MatchKey] = true
+	}
+	return news, err
 }
 
-// suppressUntil is Suppress with an end for each key.
-func (s *Service) suppressUntil(ctx context.Context, tx bun.Tx, matchKeys []string, reason SuppressionReason,
-	until []*time.Time,
-) (map[string]bool, error) {
+// Because is a match key that is to be suppressed, for what and until when.
+type Because struct {
+	MatchKey string
+	Reason   SuppressionReason
+	Until    *time.Time // nil: for ever
+}
+
+// SuppressAll is Suppress for many keys and reasons at once. It gives the places of those
+// that change something.
+func (s *Service) SuppressAll(ctx context.Context, tx bun.Tx, list []Because) (changed []int, err error) {
 	ring, err := s.keys.Ring(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	addresses := make([]spelled, len(matchKeys))
-	for i, key := range matchKeys {
-		addresses[i] = spelled{ring.Hash(key), ring.All(key)}
+	hashed := make([]because, len(list))
+	for i, b := range list {
+		hashed[i] = because{spelled{ring.Hash(b.MatchKey), ring.All(b.MatchKey)}, b.Reason, b.Until}
 	}
-	hashes, err := standing(ctx, tx, addresses, reason)
-	if err != nil {
-		return nil, err
-	}
-	keys := make(map[string]string, len(matchKeys))
-	for i, key := range matchKeys {
-		keys[string(hashes[i])] = key
-	}
-	written, err := suppressMany(ctx, tx, hashes, reason, until)
-	news := make(map[string]bool, len(written))
-	for _, h := range written {
-		news[keys[string(h)]] = true
-	}
-	return news, err
+	return suppressAll(ctx, tx, hashed)
 }
 
 // suppressionsBy finds the suppressions in force, by match key, the strongest first.

@@ -24,64 +24,97 @@ type spelled struct {
 	all [][]byte
 }
 
+// because is a reason for which a spelled address is suppressed, and until when; nil: for ever.
+type because struct {
+	spelled
+	reason SuppressionReason
+	until  *time.Time
+}
+
 // standing gives each address the hash by which it is suppressed already, else the one of now: all
 // reasons of an address have one hash, and no reason is there twice.
-func standing(ctx context.Context, tx bun.Tx, addresses []spelled, reason SuppressionReason) ([][]byte, error) {
-	hashes, earlier := make([][]byte, len(addresses)), [][]byte(nil)
-	at := map[string]int{}
-	for i, a := range addresses {
-		hashes[i] = a.now
-		for _, h := range a.all {
-			if len(a.all) > 1 {
+func standing(ctx context.Context, tx bun.Tx, list []because) ([][]byte, error) {
+	hashes, earlier := make([][]byte, len(list)), [][]byte(nil)
+	of := map[string][]int{}
+	for i, b := range list {
+		hashes[i] = b.now
+		for _, h := range b.all {
+			if len(b.all) > 1 {
 				earlier = append(earlier, h)
-				at[string(h)] = i
+				of[string(h)] = append(of[string(h)], i)
 			}
 		}
 	}
 	if len(earlier) == 0 {
 		return hashes, nil
 	}
-	var there [][]byte // of an address that two processes hashed by different keys, the one with this reason is last
-	err := tx.NewRaw("SELECT address_hash FROM suppressed_addresses WHERE address_hash = ANY (?) ORDER BY reason = ?, id",
-		pgdialect.Array(earlier), reason).Scan(ctx, &there)
-	for _, h := range there {
-		hashes[at[string(h)]] = h
+	var there []struct {
+		AddressHash []byte
+		Reason      SuppressionReason
+	}
+	err := tx.NewRaw("SELECT address_hash, reason FROM suppressed_addresses WHERE address_hash = ANY (?) ORDER BY id",
+		pgdialect.Array(earlier)).Scan(ctx, &there)
+	same := map[int]bool{} // the hash has this reason; two processes may have hashed by different keys for a moment
+	for _, row := range there {
+		for _, i := range of[string(row.AddressHash)] {
+			if equal := row.Reason == list[i].reason; equal || !same[i] {
+				hashes[i], same[i] = row.AddressHash, equal
+			}
+		}
 	}
 	return hashes, db.Err(err)
 }
 
-// suppressMany writes a reason for addresses, in order of hash, and gives those for which that
-// changes something. Of two ends the later one holds; what has ended begins anew.
-func suppressMany(ctx context.Context, tx bun.Tx, hashes [][]byte, reason SuppressionReason, until []*time.Time,
-) (written [][]byte, err error) {
-	if len(hashes) == 0 {
+// suppressAll writes reasons for addresses in one statement, in order of hash, so that two who
+// write the same ones never wait for each other, and gives the places of those for which that changes
+// something. Of two ends the later one holds; what has ended begins anew.
+func suppressAll(ctx context.Context, tx bun.Tx, list []because) (changed []int, err error) {
+	if len(list) == 0 {
 		return nil, nil
 	}
-	ends := make([]*string, len(hashes))
-	for i, at := range until {
-		if at != nil {
-			text := at.UTC().Format(time.RFC3339Nano)
+	hashes, err := standing(ctx, tx, list)
+	if err != nil {
+		return nil, err
+	}
+	type named struct {
+		hash   string
+		reason SuppressionReason
+	}
+	reasons, ends, of := make([]string, len(list)), make([]*string, len(list)), make(map[named]int, len(list))
+	for i, b := range list {
+		reasons[i] = string(b.reason)
+		of[named{string(hashes[i]), b.reason}] = i
+		if b.until != nil {
+			text := b.until.UTC().Format(time.RFC3339Nano)
 			ends[i] = &text
 		}
 	}
+	var written []struct {
+		AddressHash []byte
+		Reason      SuppressionReason
+	}
 	err = tx.NewRaw(`
 		INSERT INTO suppressed_addresses AS su (address_hash, reason, until)
-		SELECT DISTINCT ON (h) h, ?1, until::timestamptz FROM unnest(?0::bytea[], ?2::text[]) u (h, until)
-		ORDER BY h, until::timestamptz DESC NULLS FIRST
+		SELECT DISTINCT ON (h, reason) h, reason, until::timestamptz
+		FROM unnest(?::bytea[], ?::text[], ?::text[]) u (h, reason, until)
+		ORDER BY h, reason, until::timestamptz DESC NULLS FIRST
 		ON CONFLICT (address_hash, reason) DO UPDATE SET until = excluded.until,
 			created_at = CASE WHEN `+inForce+` THEN su.created_at ELSE now() END
 		WHERE su.until < coalesce(excluded.until, 'infinity')
-		RETURNING address_hash`, pgdialect.Array(hashes), reason, pgdialect.Array(ends)).Scan(ctx, &written)
-	return written, db.Err(err)
+		RETURNING address_hash, reason`, pgdialect.Array(hashes), pgdialect.Array(reasons), pgdialect.Array(ends)).Scan(ctx, &written)
+	for _, row := range written {
+		changed = append(changed, of[named{string(row.AddressHash), row.Reason}])
+	}
+	return changed, db.Err(err)
 }
 
 // optOut suppresses addresses that opted out.
 func optOut(ctx context.Context, tx bun.Tx, addresses []spelled) error {
-	hashes, err := standing(ctx, tx, addresses, SuppressedOptedOut)
-	if err != nil {
-		return err
+	list := make([]because, len(addresses))
+	for i, a := range addresses {
+		list[i] = because{spelled: a, reason: SuppressedOptedOut}
 	}
-	_, err = suppressMany(ctx, tx, hashes, SuppressedOptedOut, nil)
+	_, err := suppressAll(ctx, tx, list)
 	return err
 }
 
@@ -135,6 +168,12 @@ func suppressionForUpdate(ctx context.Context, tx bun.Tx, id int64) (*Suppressio
 func removeSuppression(ctx context.Context, tx bun.Tx, id int64) error {
 	_, err := tx.NewRaw("DELETE FROM suppressed_addresses WHERE id = ?", id).Exec(ctx)
 	return db.Err(err)
+}
+
+// suppressionStretch are those in force behind an id, in order of id.
+func suppressionStretch(ctx context.Context, idb bun.IDB, after, n int64) (rows []*Suppression, err error) {
+	err = idb.NewSelect().Model(&rows).Where("su.id > ?", after).Where(inForce).Order("su.id").Limit(n).Scan(ctx)
+	return rows, db.Err(err)
 }
 
 func suppressionList(ctx context.Context, idb bun.IDB, reason *SuppressionReason, hashes [][]byte,

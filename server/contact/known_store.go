@@ -135,6 +135,12 @@ func OwnersOf(ctx context.Context, idb bun.IDB, keys []string) (map[string]*Know
 	return out, db.Err(err)
 }
 
+// AddressStretch gives the addresses behind a match key, in order of key.
+func AddressStretch(ctx context.Context, idb bun.IDB, after string, n int64) (rows []*Known, err error) {
+	err = idb.NewSelect().Model(&rows).Where("a.match_key > ?", after).Order("a.match_key").Limit(n).Scan(ctx)
+	return rows, db.Err(err)
+}
+
 // Prefer has a contact be written to at another of their addresses. The caller
 // holds the locks of the family: a merged contact may have the address of its
 // own row, and takes the former one in exchange.

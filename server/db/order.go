@@ -15,7 +15,7 @@ package db
 //     they were merged into (contact.LockPeople)
 //  4. what belongs to a contact: addresses, consent ledger, suppression,
 //     subscriptions. Their rows are only touched under the contact's lock, or one at
-//     a time. Addresses that nobody has yet are all written together, in order of
+//     a time; suppressions of several addresses in one statement, in order of hash. Addresses that nobody has yet are all written together, in order of
 //     key, by contact.AddAddresses, before the rows of contacts that they lead to;
 //     who finds that another one has them meanwhile begins anew (contact.ErrMoved),
 //     and so does who finds that addresses are of several contacts: joining two takes

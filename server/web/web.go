@@ -32,6 +32,8 @@ type Routes struct {
 	Rejects   Download
 	Export    Download
 	Messages  Download
+	// The list of suppressions.
+	Suppressions Download
 	// Proofs of a contact and of a message.
 	ContactProof, MessageProof Download
 	ContactData                Download     // all about a contact
@@ -97,6 +99,7 @@ func (rt Routes) pages(r chi.Router) {
 			r.Get(p.StartPath, p.Start)
 			r.Get(p.CallbackPath, p.Callback)
 		}
+		marketer.Get("/downloads/suppressions.{format:csv|xlsx}", rt.download(rt.Suppressions))
 		marketer.Get("/downloads/contacts/{id}/proof.txt", rt.download(rt.ContactProof))
 		marketer.Get("/downloads/contacts/{id}/data.{format:json|html}", rt.download(rt.ContactData))
 		marketer.Get("/downloads/messages/{id}/proof.txt", rt.download(rt.MessageProof))

@@ -1,6 +1,6 @@
 import { Alert, Button, Card, Group, Modal, Select, Stack, Table, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue, useDisclosure } from "@mantine/hooks";
-import { IconBan, IconSearch } from "@tabler/icons-react";
+import { IconBan, IconDownload, IconSearch, IconUpload } from "@tabler/icons-react";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
@@ -10,6 +10,7 @@ import type { SuppressionReason, SuppressionsQuery } from "../../gql/graphql";
 import { byField, errorText } from "../../lib/errors";
 import { moment, words } from "../../lib/format";
 import { usePages } from "../../lib/pages";
+import { ImportSuppressions } from "./ImportSuppressions";
 import { byHand, names, useLift } from "./lift";
 
 const SuppressionsDocument = graphql(`
@@ -56,6 +57,7 @@ export function Suppressions() {
   const [address] = useDebouncedValue(text.trim(), 350);
   const pages = usePages<Row>();
   const [adding, add] = useDisclosure();
+  const [taking, take] = useDisclosure();
   const [number, setNumber] = useState("");
   const [why, setWhy] = useState<SuppressionReason>("OPERATOR");
   const [wrong, setWrong] = useState<Record<string, string>>({});
@@ -107,8 +109,27 @@ export function Suppressions() {
             top();
           }}
         />
-        {may && <Button onClick={add.open}>Suppress a number</Button>}
+        {may && (
+          <>
+            <Button onClick={add.open}>Suppress a number</Button>
+            <Button variant="default" leftSection={<IconUpload size={16} />} onClick={take.open}>
+              Import
+            </Button>
+            <Button
+              component="a"
+              href="/downloads/suppressions.csv"
+              download
+              variant="default"
+              leftSection={<IconDownload size={16} />}
+            >
+              Export
+            </Button>
+          </>
+        )}
       </Group>
+      <Modal opened={taking} onClose={take.close} title="Import a suppression list" size="lg">
+        <ImportSuppressions onImported={again} onClose={take.close} />
+      </Modal>
       <Modal opened={adding} onClose={add.close} title="Suppress a number">
         <Stack>
           <TextInput
