@@ -42,14 +42,18 @@ type ResolverRoot interface {
 	Message() MessageResolver
 	MessageConnection() MessageConnectionResolver
 	Mutation() MutationResolver
+	Operator() OperatorResolver
 	OptOutReview() OptOutReviewResolver
 	OptOutReviewConnection() OptOutReviewConnectionResolver
 	Query() QueryResolver
 	Segment() SegmentResolver
 	SegmentConnection() SegmentConnectionResolver
 	SendCheck() SendCheckResolver
+	Sender() SenderResolver
+	Settings() SettingsResolver
 	Subscription() SubscriptionResolver
 	Suppression() SuppressionResolver
+	Template() TemplateResolver
 	TemplateConnection() TemplateConnectionResolver
 	TemplatePreview() TemplatePreviewResolver
 	TimelineEntry() TimelineEntryResolver
@@ -181,6 +185,7 @@ type ComplexityRoot struct {
 		Kind        func(childComplexity int) int
 		Operator    func(childComplexity int) int
 		Options     func(childComplexity int) int
+		Redaction   func(childComplexity int) int
 		StartedAt   func(childComplexity int) int
 		Status      func(childComplexity int) int
 		Total       func(childComplexity int) int
@@ -224,6 +229,7 @@ type ComplexityRoot struct {
 		QuietHours         func(childComplexity int) int
 		RateLimitPerSecond func(childComplexity int) int
 		Rates              func(childComplexity int) int
+		Revision           func(childComplexity int) int
 		Runs               func(childComplexity int) int
 		RunsDone           func(childComplexity int) int
 		Schedule           func(childComplexity int) int
@@ -468,6 +474,7 @@ type ComplexityRoot struct {
 		PossibleDuplicates func(childComplexity int) int
 		Reachable          func(childComplexity int) int
 		Region             func(childComplexity int) int
+		Revision           func(childComplexity int) int
 		SessionWindow      func(childComplexity int) int
 		Suppression        func(childComplexity int) int
 		Suppressions       func(childComplexity int) int
@@ -1040,6 +1047,7 @@ type ComplexityRoot struct {
 		LastSignInAt func(childComplexity int) int
 		Name         func(childComplexity int) int
 		Provider     func(childComplexity int) int
+		Revision     func(childComplexity int) int
 		Role         func(childComplexity int) int
 	}
 
@@ -1157,6 +1165,13 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ProviderRedaction struct {
+		Done    func(childComplexity int) int
+		Gone    func(childComplexity int) int
+		Refused func(childComplexity int) int
+		Waiting func(childComplexity int) int
+	}
+
 	Query struct {
 		APITokens          func(childComplexity int) int
 		Account            func(childComplexity int) int
@@ -1242,6 +1257,11 @@ type ComplexityRoot struct {
 		Zone       func(childComplexity int) int
 	}
 
+	RedactionRefusal struct {
+		Count  func(childComplexity int) int
+		Reason func(childComplexity int) int
+	}
+
 	SandboxInboundSendPayload struct {
 		Sid        func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -1298,6 +1318,7 @@ type ComplexityRoot struct {
 		LastCount   func(childComplexity int) int
 		Name        func(childComplexity int) int
 		Query       func(childComplexity int) int
+		Revision    func(childComplexity int) int
 		UpdatedAt   func(childComplexity int) int
 		UsedBy      func(childComplexity int) int
 	}
@@ -1372,6 +1393,7 @@ type ComplexityRoot struct {
 		ID            func(childComplexity int) int
 		PausedReason  func(childComplexity int) int
 		RatePerSecond func(childComplexity int) int
+		Revision      func(childComplexity int) int
 		Status        func(childComplexity int) int
 	}
 
@@ -1436,6 +1458,7 @@ type ComplexityRoot struct {
 		AccountRatePerSecond func(childComplexity int) int
 		DefaultFrequencyCap  func(childComplexity int) int
 		DefaultQuietHours    func(childComplexity int) int
+		Revision             func(childComplexity int) int
 		SecondFactorRoles    func(childComplexity int) int
 		SessionIdleHours     func(childComplexity int) int
 	}
@@ -1564,6 +1587,7 @@ type ComplexityRoot struct {
 		Language        func(childComplexity int) int
 		Name            func(childComplexity int) int
 		RejectionReason func(childComplexity int) int
+		Revision        func(childComplexity int) int
 		UpdatedAt       func(childComplexity int) int
 		Variables       func(childComplexity int) int
 		Version         func(childComplexity int) int
@@ -1645,6 +1669,7 @@ type ComplexityRoot struct {
 		Left        func(childComplexity int) int
 		Name        func(childComplexity int) int
 		Reachable   func(childComplexity int) int
+		Revision    func(childComplexity int) int
 		Subscribers func(childComplexity int) int
 		UpdatedAt   func(childComplexity int) int
 		UsedBy      func(childComplexity int) int
@@ -2231,6 +2256,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BulkAction.Options(childComplexity), true
+	case "BulkAction.redaction":
+		if e.ComplexityRoot.BulkAction.Redaction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkAction.Redaction(childComplexity), true
 	case "BulkAction.startedAt":
 		if e.ComplexityRoot.BulkAction.StartedAt == nil {
 			break
@@ -2426,6 +2457,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Rates(childComplexity), true
+	case "Campaign.revision":
+		if e.ComplexityRoot.Campaign.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Revision(childComplexity), true
 	case "Campaign.runs":
 		if e.ComplexityRoot.Campaign.Runs == nil {
 			break
@@ -3378,6 +3415,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Contact.Region(childComplexity), true
+	case "Contact.revision":
+		if e.ComplexityRoot.Contact.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Contact.Revision(childComplexity), true
 	case "Contact.sessionWindow":
 		if e.ComplexityRoot.Contact.SessionWindow == nil {
 			break
@@ -6269,6 +6312,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Operator.Provider(childComplexity), true
+	case "Operator.revision":
+		if e.ComplexityRoot.Operator.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operator.Revision(childComplexity), true
 	case "Operator.role":
 		if e.ComplexityRoot.Operator.Role == nil {
 			break
@@ -6619,6 +6668,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PasswordSetPayload.UserErrors(childComplexity), true
+
+	case "ProviderRedaction.done":
+		if e.ComplexityRoot.ProviderRedaction.Done == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderRedaction.Done(childComplexity), true
+	case "ProviderRedaction.gone":
+		if e.ComplexityRoot.ProviderRedaction.Gone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderRedaction.Gone(childComplexity), true
+	case "ProviderRedaction.refused":
+		if e.ComplexityRoot.ProviderRedaction.Refused == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderRedaction.Refused(childComplexity), true
+	case "ProviderRedaction.waiting":
+		if e.ComplexityRoot.ProviderRedaction.Waiting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderRedaction.Waiting(childComplexity), true
 
 	case "Query.apiTokens":
 		if e.ComplexityRoot.Query.APITokens == nil {
@@ -7159,6 +7233,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Recurrence.Zone(childComplexity), true
 
+	case "RedactionRefusal.count":
+		if e.ComplexityRoot.RedactionRefusal.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RedactionRefusal.Count(childComplexity), true
+	case "RedactionRefusal.reason":
+		if e.ComplexityRoot.RedactionRefusal.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RedactionRefusal.Reason(childComplexity), true
+
 	case "SandboxInboundSendPayload.sid":
 		if e.ComplexityRoot.SandboxInboundSendPayload.Sid == nil {
 			break
@@ -7404,6 +7491,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Segment.Query(childComplexity), true
+	case "Segment.revision":
+		if e.ComplexityRoot.Segment.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Segment.Revision(childComplexity), true
 	case "Segment.updatedAt":
 		if e.ComplexityRoot.Segment.UpdatedAt == nil {
 			break
@@ -7661,6 +7754,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Sender.RatePerSecond(childComplexity), true
+	case "Sender.revision":
+		if e.ComplexityRoot.Sender.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sender.Revision(childComplexity), true
 	case "Sender.status":
 		if e.ComplexityRoot.Sender.Status == nil {
 			break
@@ -7858,6 +7957,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.DefaultQuietHours(childComplexity), true
+	case "Settings.revision":
+		if e.ComplexityRoot.Settings.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.Revision(childComplexity), true
 	case "Settings.secondFactorRoles":
 		if e.ComplexityRoot.Settings.SecondFactorRoles == nil {
 			break
@@ -8345,6 +8450,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Template.RejectionReason(childComplexity), true
+	case "Template.revision":
+		if e.ComplexityRoot.Template.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.Revision(childComplexity), true
 	case "Template.updatedAt":
 		if e.ComplexityRoot.Template.UpdatedAt == nil {
 			break
@@ -8627,6 +8738,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Topic.Reachable(childComplexity), true
+	case "Topic.revision":
+		if e.ComplexityRoot.Topic.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Topic.Revision(childComplexity), true
 	case "Topic.subscribers":
 		if e.ComplexityRoot.Topic.Subscribers == nil {
 			break
@@ -9178,10 +9295,31 @@ type BulkAction implements Node {
   options: JSON!
   "Where an export is streamed from, for a day, for who asked for it or an admin; null for other kinds."
   downloadUrl: String
+  "Of an erasure: what became of the same messages at Twilio. Null for other kinds, and where Twilio has none."
+  redaction: ProviderRedaction
   operator: Operator @goField(forceResolver: true)
   createdAt: DateTime!
   startedAt: DateTime
   finishedAt: DateTime
+}
+"""
+After an erasure the texts and media of each message are taken away at Twilio too, in the background: by the account that
+the message was made with, at most twenty a second, tried again for 15 days where Twilio does not answer or the message's
+delivery is not over (error 20009). Twilio keeps the record itself, with the addresses, as long as it keeps its log.
+"""
+type ProviderRedaction {
+  "Messages that Twilio has emptied."
+  done: Int64!
+  "Messages that the account does not have, or has no more."
+  gone: Int64!
+  "Messages that are still to be asked for, or will be asked for again."
+  waiting: Int64!
+  "Messages whose texts stay at Twilio until somebody removes them there, by reason. Few reasons."
+  refused: [RedactionRefusal!]! @listSize(assumedSize: 5)
+}
+type RedactionRefusal {
+  reason: String!
+  count: Int64!
 }
 type BulkActionEdge {
   cursor: String!
@@ -9561,6 +9699,8 @@ A recurring campaign stays scheduled; each of its runs is a campaign of its own,
 """
 type Campaign implements Node {
   id: ID!
+  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
+  revision: Int! @goField(forceResolver: true)
   name: String!
   status: CampaignStatus!
   pausedBy: PausedBy
@@ -9880,6 +10020,8 @@ type CampaignCreatePayload {
 }
 input CampaignUpdateInput {
   id: ID!
+  "The Campaign.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
+  expectedVersion: Int
   name: String
   templateId: ID
   segmentId: ID
@@ -10139,6 +10281,8 @@ two addresses joins them; contacts that had them are merged then, with the stric
 """
 type Contact implements Node {
   id: ID!
+  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
+  revision: Int! @goField(forceResolver: true)
   "The address that they are written to: E.164, or a BSUID such as DE.1000000000000001 where no number is known."
   address: PhoneNumber!
   "All addresses that are known of them, the preferred one first, then those that WhatsApp named last. Opt-outs and suppressions of any of them hold for the person. Empty once erased."
@@ -10399,6 +10543,8 @@ type ContactCreatePayload {
 }
 input ContactUpdateInput {
   id: ID!
+  "The Contact.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
+  expectedVersion: Int
   name: String
   locale: String
   "Null or empty takes it back to the number's own zone."
@@ -11199,6 +11345,8 @@ enum OperatorKind {
 "Someone who signs in, or a service account."
 type Operator implements Node {
   id: ID!
+  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
+  revision: Int! @goField(forceResolver: true)
   kind: OperatorKind!
   "Null for everybody but admins and the operator themselves, and of a service account."
   email: String
@@ -11563,6 +11711,8 @@ type OperatorInvitePayload {
 "What is left out stays as it is."
 input OperatorUpdateInput {
   id: ID!
+  "The Operator.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
+  expectedVersion: Int
   name: String
   role: Role
 }
@@ -12148,6 +12298,8 @@ type Query {
 	{Name: "../schema/segment.graphql", Input: `"A saved query over contacts."
 type Segment implements Node {
   id: ID!
+  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
+  revision: Int! @goField(forceResolver: true)
   name: String!
   description: String!
   "In the engine's own form, whatever shorthand it was written in."
@@ -12226,6 +12378,8 @@ type SegmentCreatePayload {
 }
 input SegmentUpdateInput {
   id: ID!
+  "The Segment.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
+  expectedVersion: Int
   name: String
   description: String
   query: SegmentQuery
@@ -12252,6 +12406,8 @@ type SegmentDeletePayload {
 "A WhatsApp number or Messaging Service that sends."
 type Sender implements Node {
   id: ID!
+  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
+  revision: Int! @goField(forceResolver: true)
   "E.164, or MG… for a Messaging Service."
   address: String!
   displayName: String!
@@ -12286,6 +12442,8 @@ type SenderCreatePayload {
 }
 input SenderUpdateInput {
   id: ID!
+  "The Sender.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
+  expectedVersion: Int
   displayName: String
   "Takes effect at once, also while sending."
   ratePerSecond: Float
@@ -12354,6 +12512,8 @@ type SendingReleasePayload {
 `, BuiltIn: false},
 	{Name: "../schema/settings.graphql", Input: `"What holds for the whole engine."
 type Settings {
+  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
+  revision: Int! @goField(forceResolver: true)
   "Messages a second over all senders, 0.01 to 2,000: Twilio's limit for an account (error 63017)."
   accountRatePerSecond: Float!
   "Quiet hours of campaigns that are made without any; null: only what the law asks."
@@ -12376,6 +12536,8 @@ extend type Mutation {
     @hasRole(role: ADMIN, scope: SETTINGS_WRITE, recent: true)
 }
 input SettingsUpdateInput {
+  "The Settings.revision that the change was made on; absent or null: whatever it is. When somebody has changed them since, a userError with the code conflict tells who and when, and nothing is changed."
+  expectedVersion: Int
   accountRatePerSecond: Float
   "Null: none."
   defaultQuietHours: QuietHoursInput
@@ -12410,6 +12572,8 @@ enum TemplateApproval {
 "What is written to contacts. Placeholders: {{name}}, {{attributes.city}}, {{name | there}} with a fallback; filters upper, lower, title, trim, default, date, number."
 type Template implements Node {
   id: ID!
+  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
+  revision: Int! @goField(forceResolver: true)
   name: String!
   "As WhatsApp names it, such as en, de or pt_BR."
   language: String!
@@ -12502,6 +12666,8 @@ type TemplateCreatePayload {
 }
 input TemplateUpdateInput {
   id: ID!
+  "The Template.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
+  expectedVersion: Int
   name: String
   language: String
   category: TemplateCategory
@@ -12554,6 +12720,8 @@ subscribers who opted out get nothing, and keep their topics should they come ba
 """
 type Topic implements Node {
   id: ID!
+  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
+  revision: Int! @goField(forceResolver: true)
   name: String!
   description: String!
   "Contacts who write STOP with this word behind it leave the topic and get one confirmation; START with it subscribes them and opts them in. Empty: none."
@@ -12616,6 +12784,8 @@ type TopicCreatePayload {
 }
 input TopicUpdateInput {
   id: ID!
+  "The Topic.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
+  expectedVersion: Int
   name: String
   description: String
   "Empty or null: none."
@@ -12977,6 +13147,8 @@ func (ec *executionContext) childFields_BulkAction(ctx context.Context, field gr
 		return ec.fieldContext_BulkAction_options(ctx, field)
 	case "downloadUrl":
 		return ec.fieldContext_BulkAction_downloadUrl(ctx, field)
+	case "redaction":
+		return ec.fieldContext_BulkAction_redaction(ctx, field)
 	case "operator":
 		return ec.fieldContext_BulkAction_operator(ctx, field)
 	case "createdAt":
@@ -13025,6 +13197,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Campaign_id(ctx, field)
+	case "revision":
+		return ec.fieldContext_Campaign_revision(ctx, field)
 	case "name":
 		return ec.fieldContext_Campaign_name(ctx, field)
 	case "status":
@@ -13511,6 +13685,8 @@ func (ec *executionContext) childFields_Contact(ctx context.Context, field graph
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Contact_id(ctx, field)
+	case "revision":
+		return ec.fieldContext_Contact_revision(ctx, field)
 	case "address":
 		return ec.fieldContext_Contact_address(ctx, field)
 	case "addresses":
@@ -14487,6 +14663,8 @@ func (ec *executionContext) childFields_Operator(ctx context.Context, field grap
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Operator_id(ctx, field)
+	case "revision":
+		return ec.fieldContext_Operator_revision(ctx, field)
 	case "kind":
 		return ec.fieldContext_Operator_kind(ctx, field)
 	case "email":
@@ -14737,6 +14915,20 @@ func (ec *executionContext) childFields_PasswordSetPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type PasswordSetPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ProviderRedaction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "done":
+		return ec.fieldContext_ProviderRedaction_done(ctx, field)
+	case "gone":
+		return ec.fieldContext_ProviderRedaction_gone(ctx, field)
+	case "waiting":
+		return ec.fieldContext_ProviderRedaction_waiting(ctx, field)
+	case "refused":
+		return ec.fieldContext_ProviderRedaction_refused(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProviderRedaction", field.Name)
+}
+
 func (ec *executionContext) childFields_QueueHealth(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -14807,6 +14999,16 @@ func (ec *executionContext) childFields_Recurrence(ctx context.Context, field gr
 		return ec.fieldContext_Recurrence_runs(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Recurrence", field.Name)
+}
+
+func (ec *executionContext) childFields_RedactionRefusal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reason":
+		return ec.fieldContext_RedactionRefusal_reason(ctx, field)
+	case "count":
+		return ec.fieldContext_RedactionRefusal_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RedactionRefusal", field.Name)
 }
 
 func (ec *executionContext) childFields_SandboxInboundSendPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14909,6 +15111,8 @@ func (ec *executionContext) childFields_Segment(ctx context.Context, field graph
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Segment_id(ctx, field)
+	case "revision":
+		return ec.fieldContext_Segment_revision(ctx, field)
 	case "name":
 		return ec.fieldContext_Segment_name(ctx, field)
 	case "description":
@@ -15059,6 +15263,8 @@ func (ec *executionContext) childFields_Sender(ctx context.Context, field graphq
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Sender_id(ctx, field)
+	case "revision":
+		return ec.fieldContext_Sender_revision(ctx, field)
 	case "address":
 		return ec.fieldContext_Sender_address(ctx, field)
 	case "displayName":
@@ -15191,6 +15397,8 @@ func (ec *executionContext) childFields_SessionWindow(ctx context.Context, field
 
 func (ec *executionContext) childFields_Settings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "revision":
+		return ec.fieldContext_Settings_revision(ctx, field)
 	case "accountRatePerSecond":
 		return ec.fieldContext_Settings_accountRatePerSecond(ctx, field)
 	case "defaultQuietHours":
@@ -15415,6 +15623,8 @@ func (ec *executionContext) childFields_Template(ctx context.Context, field grap
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Template_id(ctx, field)
+	case "revision":
+		return ec.fieldContext_Template_revision(ctx, field)
 	case "name":
 		return ec.fieldContext_Template_name(ctx, field)
 	case "language":
@@ -15581,6 +15791,8 @@ func (ec *executionContext) childFields_Topic(ctx context.Context, field graphql
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Topic_id(ctx, field)
+	case "revision":
+		return ec.fieldContext_Topic_revision(ctx, field)
 	case "name":
 		return ec.fieldContext_Topic_name(ctx, field)
 	case "description":
