@@ -195,7 +195,7 @@ test("a list of suppressions comes in, and is given out", async ({ page }) => {
   await dialog.locator("input[type=file]").setInputFiles({
     name: "left.csv",
     mimeType: "text/csv",
-    buffer: Buffer.from("phone,reason\n+4915199900021,complaint\n+4915199900022,\n12,blocked\n"),
+    buffer: Buffer.from("phone,reason\n+4915199900031,complaint\n+4915199900032,\n12,blocked\n"),
   });
   await dialog.getByRole("button", { name: "Import" }).click();
   await expect(dialog.getByRole("status")).toContainText("2 suppressions added");
@@ -203,7 +203,7 @@ test("a list of suppressions comes in, and is given out", async ({ page }) => {
   await inspect(page, "suppression-import");
   await page.screenshot({ path: join(pictures, "suppression-import.png") });
   await dialog.getByRole("button", { name: "Done" }).click();
-  await page.getByLabel("Is this number suppressed?").fill("+4915199900022");
+  await page.getByLabel("Is this number suppressed?").fill("+4915199900032");
   await expect(page.getByRole("row")).toHaveCount(2); // with the header
   await expect(page.getByRole("cell", { name: "Opted out" })).toBeVisible();
   const list = page.waitForEvent("download");
