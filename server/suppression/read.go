@@ -114,7 +114,7 @@ func (r *Request) read(file io.Reader, now time.Time, out *Result) ([]entry, err
 			if len(row.Cells) == 0 || row.Fault != "" || strings.HasPrefix(row.Cells[0], "PK\x03\x04") {
 				return nil, apperr.Invalid("file", "it is no list of numbers as text: save it as CSV")
 			}
-			isHeader := false
+			var isHeader bool
 			if at, isHeader, err = columnsOf(row.Cells); err != nil {
 				return nil, err
 			}
