@@ -26,6 +26,7 @@ import (
 	"eventstream/server/optout"
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
+	"eventstream/server/retention"
 	"eventstream/server/segment"
 	"eventstream/server/sendcheck"
 	"eventstream/server/sender"
@@ -44,6 +45,7 @@ type Services struct {
 	Consents       *consent.Service
 	Segments       *segment.Service
 	Topics         *topic.Service
+	Retention      *retention.Service
 	Templates      *template.Service
 	Senders        *sender.Service
 	Messages       *message.Store

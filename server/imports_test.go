@@ -55,6 +55,7 @@ var domains = map[string][]string{
 	"sendcheck":    {"campaign", "consent", "contact", "gate", "hours", "message", "template"},
 	"suppression":  {"audit", "consent", "contact", "importer"},
 	"timeline":     {},
+	"retention":    {"audit", "message"},
 	"disclosure":   {"audit", "consent", "contact"},
 }
 

@@ -8,6 +8,7 @@ import (
 	"eventstream/server/dispatch"
 	"eventstream/server/erasure"
 	"eventstream/server/reconcile"
+	"eventstream/server/retention"
 )
 
 // Tasks are the engine's, in no order: each has its own goroutine.
@@ -49,6 +50,7 @@ func Tasks(s *Services) []Task {
 		{Name: "bulk actions", Every: time.Second, Deadline: 10 * time.Second, Run: Whole(s.Bulk.Forgotten)},
 		{Name: "erasures", Every: time.Second, Deadline: time.Minute, Batch: erasure.ClearBatch, Run: s.Erasures.ClearDue},
 		{Name: "redactions", Every: time.Second, Deadline: 2 * time.Minute, Batch: erasure.RedactBatch, Run: s.Redactor.Run},
+		{Name: "retention", Every: time.Minute, Deadline: time.Minute, Batch: retention.Batch, Run: s.Retention.Run},
 		// Twilio's Content API may hang: each question has its own limit, and a
 		// version that got no answer waits longer each time.
 		{Name: "templates", Every: time.Second, Deadline: 30 * time.Second, Batch: 20, Run: s.Templates.PollDecisions},

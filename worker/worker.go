@@ -26,6 +26,7 @@ import (
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
 	"eventstream/server/reconcile"
+	"eventstream/server/retention"
 	"eventstream/server/template"
 	"eventstream/server/webhookevent"
 
@@ -47,6 +48,7 @@ type Services struct {
 	Bulk       *bulk.Service
 	Erasures   *erasure.Service
 	Redactor   *erasure.Redactor
+	Retention  *retention.Service
 	Templates  *template.Service
 	Webhooks   *webhookevent.Applier
 	Trail      *audit.Trail

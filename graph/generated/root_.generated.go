@@ -991,6 +991,7 @@ type ComplexityRoot struct {
 		PasswordResetRequest      func(childComplexity int, input model.PasswordResetRequestInput) int
 		PasswordSet               func(childComplexity int, input model.PasswordSetInput) int
 		RecoveryCodesRenew        func(childComplexity int) int
+		RetentionSet              func(childComplexity int, input model.RetentionSetInput) int
 		SandboxInboundSend        func(childComplexity int, input model.SandboxInboundSendInput) int
 		SandboxSeed               func(childComplexity int, input model.SandboxSeedInput) int
 		SandboxSettingsUpdate     func(childComplexity int, input model.SandboxSettingsUpdateInput) int
@@ -1202,6 +1203,8 @@ type ComplexityRoot struct {
 		Operators          func(childComplexity int) int
 		OptOutReviews      func(childComplexity int, first *int, after *string) int
 		PasswordLink       func(childComplexity int, token string) int
+		RetentionPreview   func(childComplexity int, rules []*model.RetentionRuleInput) int
+		RetentionRules     func(childComplexity int) int
 		SandboxSettings    func(childComplexity int) int
 		SegmentPreview     func(childComplexity int, query json.RawMessage, sample *int) int
 		SegmentQuerySchema func(childComplexity int) int
@@ -1260,6 +1263,26 @@ type ComplexityRoot struct {
 	RedactionRefusal struct {
 		Count  func(childComplexity int) int
 		Reason func(childComplexity int) int
+	}
+
+	RetentionPreview struct {
+		AtLeast func(childComplexity int) int
+		Count   func(childComplexity int) int
+		Days    func(childComplexity int) int
+		Kind    func(childComplexity int) int
+	}
+
+	RetentionRule struct {
+		Days        func(childComplexity int) int
+		FinishedAt  func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		MinimumDays func(childComplexity int) int
+		Removed     func(childComplexity int) int
+	}
+
+	RetentionSetPayload struct {
+		Rules      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	SandboxInboundSendPayload struct {
@@ -5860,6 +5883,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RecoveryCodesRenew(childComplexity), true
+	case "Mutation.retentionSet":
+		if e.ComplexityRoot.Mutation.RetentionSet == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_retentionSet_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RetentionSet(childComplexity, args["input"].(model.RetentionSetInput)), true
 	case "Mutation.sandboxInboundSend":
 		if e.ComplexityRoot.Mutation.SandboxInboundSend == nil {
 			break
@@ -6964,6 +6998,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.PasswordLink(childComplexity, args["token"].(string)), true
+	case "Query.retentionPreview":
+		if e.ComplexityRoot.Query.RetentionPreview == nil {
+			break
+		}
+
+		args, err := ec.field_Query_retentionPreview_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RetentionPreview(childComplexity, args["rules"].([]*model.RetentionRuleInput)), true
+	case "Query.retentionRules":
+		if e.ComplexityRoot.Query.RetentionRules == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.RetentionRules(childComplexity), true
 	case "Query.sandboxSettings":
 		if e.ComplexityRoot.Query.SandboxSettings == nil {
 			break
@@ -7245,6 +7296,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RedactionRefusal.Reason(childComplexity), true
+
+	case "RetentionPreview.atLeast":
+		if e.ComplexityRoot.RetentionPreview.AtLeast == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionPreview.AtLeast(childComplexity), true
+	case "RetentionPreview.count":
+		if e.ComplexityRoot.RetentionPreview.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionPreview.Count(childComplexity), true
+	case "RetentionPreview.days":
+		if e.ComplexityRoot.RetentionPreview.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionPreview.Days(childComplexity), true
+	case "RetentionPreview.kind":
+		if e.ComplexityRoot.RetentionPreview.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionPreview.Kind(childComplexity), true
+
+	case "RetentionRule.days":
+		if e.ComplexityRoot.RetentionRule.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRule.Days(childComplexity), true
+	case "RetentionRule.finishedAt":
+		if e.ComplexityRoot.RetentionRule.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRule.FinishedAt(childComplexity), true
+	case "RetentionRule.kind":
+		if e.ComplexityRoot.RetentionRule.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRule.Kind(childComplexity), true
+	case "RetentionRule.minimumDays":
+		if e.ComplexityRoot.RetentionRule.MinimumDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRule.MinimumDays(childComplexity), true
+	case "RetentionRule.removed":
+		if e.ComplexityRoot.RetentionRule.Removed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRule.Removed(childComplexity), true
+
+	case "RetentionSetPayload.rules":
+		if e.ComplexityRoot.RetentionSetPayload.Rules == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionSetPayload.Rules(childComplexity), true
+	case "RetentionSetPayload.userErrors":
+		if e.ComplexityRoot.RetentionSetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionSetPayload.UserErrors(childComplexity), true
 
 	case "SandboxInboundSendPayload.sid":
 		if e.ComplexityRoot.SandboxInboundSendPayload.Sid == nil {
@@ -9113,6 +9233,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PasswordSetInput", ec.unmarshalInputPasswordSetInput),
 			graphql.NewInputUnmarshaler("QuietHoursInput", ec.unmarshalInputQuietHoursInput),
 			graphql.NewInputUnmarshaler("RecurrenceInput", ec.unmarshalInputRecurrenceInput),
+			graphql.NewInputUnmarshaler("RetentionRuleInput", ec.unmarshalInputRetentionRuleInput),
+			graphql.NewInputUnmarshaler("RetentionSetInput", ec.unmarshalInputRetentionSetInput),
 			graphql.NewInputUnmarshaler("SandboxInboundSendInput", ec.unmarshalInputSandboxInboundSendInput),
 			graphql.NewInputUnmarshaler("SandboxParameter", ec.unmarshalInputSandboxParameter),
 			graphql.NewInputUnmarshaler("SandboxSeedInput", ec.unmarshalInputSandboxSeedInput),
@@ -12098,6 +12220,62 @@ extend type Query {
   diagnosis: [Finding!]! @hasRole(role: ADMIN, scope: null) @listSize(assumedSize: 25)
 }
 `, BuiltIn: false},
+	{Name: "../schema/retention.graphql", Input: `"A kind of data that can be removed when it is old."
+enum RetentionKind {
+  "Texts, media and contents of messages; the messages themselves stay. At least 30 days: an unknown message is found in Twilio's log by its text."
+  MESSAGE_TEXTS
+  "Parameters and headers of applied webhooks; what makes a repeat known stays. At least 8 days: receipts come late for a week."
+  WEBHOOK_BODIES
+  "What Twilio reported about a message, one by one; the message's own times stay. At least 30 days."
+  DELIVERY_EVENTS
+  "Rows that an import rejected, counted from its end. At least 1 day."
+  REJECTED_ROWS
+}
+"How long a kind of data is kept. The consent ledger and the audit trail are kept for ever, files of imports for a day at most, exports not at all."
+type RetentionRule {
+  kind: RetentionKind!
+  "Null: for ever."
+  days: Int
+  minimumDays: Int!
+  "Rows that were emptied or removed until now."
+  removed: Int64!
+  "When all that was old had gone last; it is looked for every day."
+  finishedAt: DateTime
+}
+"What a rule would remove now; nothing is removed."
+type RetentionPreview {
+  kind: RetentionKind!
+  days: Int!
+  "Rows, up to 1,000,000."
+  count: Int64!
+  "There are more than count: counting ends at a million or after 5 seconds."
+  atLeast: Boolean!
+}
+
+extend type Query {
+  "One rule for each kind."
+  retentionRules: [RetentionRule!]! @hasRole(role: VIEWER) @listSize(assumedSize: 4)
+  "The dry run of retentionSet."
+  retentionPreview(rules: [RetentionRuleInput!]!): [RetentionPreview!]! @hasRole(role: ADMIN) @listSize(assumedSize: 4) @cost(weight: 100)
+}
+extend type Mutation {
+  "Replaces all rules: a kind that is not named is kept for ever. What is old goes within a day, for good."
+  retentionSet(input: RetentionSetInput!): RetentionSetPayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE, recent: true)
+}
+input RetentionRuleInput {
+  kind: RetentionKind!
+  "The kind's minimum to 3,650."
+  days: Int!
+}
+input RetentionSetInput {
+  "Each kind once at most."
+  rules: [RetentionRuleInput!]!
+}
+type RetentionSetPayload {
+  rules: [RetentionRule!]! @listSize(assumedSize: 4)
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/sandbox.graphql", Input: `"How the sandbox behaves. Rates are shares from 0 to 1."
 type SandboxSettings {
   "Of each create call, milliseconds."
@@ -15009,6 +15187,46 @@ func (ec *executionContext) childFields_RedactionRefusal(ctx context.Context, fi
 		return ec.fieldContext_RedactionRefusal_count(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RedactionRefusal", field.Name)
+}
+
+func (ec *executionContext) childFields_RetentionPreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_RetentionPreview_kind(ctx, field)
+	case "days":
+		return ec.fieldContext_RetentionPreview_days(ctx, field)
+	case "count":
+		return ec.fieldContext_RetentionPreview_count(ctx, field)
+	case "atLeast":
+		return ec.fieldContext_RetentionPreview_atLeast(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetentionPreview", field.Name)
+}
+
+func (ec *executionContext) childFields_RetentionRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_RetentionRule_kind(ctx, field)
+	case "days":
+		return ec.fieldContext_RetentionRule_days(ctx, field)
+	case "minimumDays":
+		return ec.fieldContext_RetentionRule_minimumDays(ctx, field)
+	case "removed":
+		return ec.fieldContext_RetentionRule_removed(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_RetentionRule_finishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetentionRule", field.Name)
+}
+
+func (ec *executionContext) childFields_RetentionSetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rules":
+		return ec.fieldContext_RetentionSetPayload_rules(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RetentionSetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetentionSetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SandboxInboundSendPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -2007,6 +2007,44 @@ type RedactionRefusal struct {
 	Count  int64  `json:"count"`
 }
 
+// What a rule would remove now; nothing is removed.
+type RetentionPreview struct {
+	Kind RetentionKind `json:"kind"`
+	Days int           `json:"days"`
+	// Rows, up to 1,000,000.
+	Count int64 `json:"count"`
+	// There are more than count: counting ends at a million or after 5 seconds.
+	AtLeast bool `json:"atLeast"`
+}
+
+// How long a kind of data is kept. The consent ledger and the audit trail are kept for ever, files of imports for a day at most, exports not at all.
+type RetentionRule struct {
+	Kind RetentionKind `json:"kind"`
+	// Null: for ever.
+	Days        *int `json:"days,omitempty"`
+	MinimumDays int  `json:"minimumDays"`
+	// Rows that were emptied or removed until now.
+	Removed int64 `json:"removed"`
+	// When all that was old had gone last; it is looked for every day.
+	FinishedAt *time.Time `json:"finishedAt,omitempty"`
+}
+
+type RetentionRuleInput struct {
+	Kind RetentionKind `json:"kind"`
+	// The kind's minimum to 3,650.
+	Days int `json:"days"`
+}
+
+type RetentionSetInput struct {
+	// Each kind once at most.
+	Rules []*RetentionRuleInput `json:"rules"`
+}
+
+type RetentionSetPayload struct {
+	Rules      []*RetentionRule `json:"rules"`
+	UserErrors []*UserError     `json:"userErrors"`
+}
+
 type SandboxInboundSendInput struct {
 	// Who writes: a number in any spelling, or a BSUID.
 	From string `json:"from"`
@@ -4987,6 +5025,70 @@ func (e *PausedBy) UnmarshalJSON(b []byte) error {
 }
 
 func (e PausedBy) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// A kind of data that can be removed when it is old.
+type RetentionKind string
+
+const (
+	// Texts, media and contents of messages; the messages themselves stay. At least 30 days: an unknown message is found in Twilio's log by its text.
+	RetentionKindMessageTexts RetentionKind = "MESSAGE_TEXTS"
+	// Parameters and headers of applied webhooks; what makes a repeat known stays. At least 8 days: receipts come late for a week.
+	RetentionKindWebhookBodies RetentionKind = "WEBHOOK_BODIES"
+	// What Twilio reported about a message, one by one; the message's own times stay. At least 30 days.
+	RetentionKindDeliveryEvents RetentionKind = "DELIVERY_EVENTS"
+	// Rows that an import rejected, counted from its end. At least 1 day.
+	RetentionKindRejectedRows RetentionKind = "REJECTED_ROWS"
+)
+
+var AllRetentionKind = []RetentionKind{
+	RetentionKindMessageTexts,
+	RetentionKindWebhookBodies,
+	RetentionKindDeliveryEvents,
+	RetentionKindRejectedRows,
+}
+
+func (e RetentionKind) IsValid() bool {
+	switch e {
+	case RetentionKindMessageTexts, RetentionKindWebhookBodies, RetentionKindDeliveryEvents, RetentionKindRejectedRows:
+		return true
+	}
+	return false
+}
+
+func (e RetentionKind) String() string {
+	return string(e)
+}
+
+func (e *RetentionKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RetentionKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RetentionKind", str)
+	}
+	return nil
+}
+
+func (e RetentionKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *RetentionKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e RetentionKind) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

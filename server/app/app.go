@@ -53,6 +53,7 @@ import (
 	"eventstream/server/proof"
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
+	"eventstream/server/retention"
 	"eventstream/server/secret"
 	"eventstream/server/segment"
 	"eventstream/server/sendcheck"
@@ -288,6 +289,7 @@ func (a *App) build(ctx context.Context) error {
 	s.Exports = export.NewService(a.db, s.Topics, twilio.Code)
 	s.Merges = merge.NewService(a.db, a.hub, s.Consents, s.Topics)
 	erasures := erasure.NewService(a.db, s.Consents, s.Topics)
+	s.Retention = retention.NewService(a.db)
 	redactor, err := erasure.NewRedactor(ctx, erasure.RedactorOptions{
 		DB: a.db, Provider: client, Account: account.AccountSID, Held: func(ctx context.Context) (bool, error) { return s.Hold.Held(ctx) },
 	})
@@ -355,7 +357,7 @@ func (a *App) build(ctx context.Context) error {
 				Params: twilio.Reader{}.Params, Log: a.log, Registry: a.registry, Ages: timing.ages,
 				InboundEvery: timing.inboundEvery,
 			}),
-			Hold: s.Hold, Imports: s.Imports, Bulk: s.Bulk, Erasures: erasures, Redactor: redactor, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
+			Hold: s.Hold, Imports: s.Imports, Bulk: s.Bulk, Erasures: erasures, Redactor: redactor, Retention: s.Retention, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
 			Accounts: s.Auth,
 		}
 	}

@@ -38,6 +38,7 @@ var exceptions = map[string]string{
 	"rate_limits":          "the engine's own state",
 	"provider_periods":     "which account of the provider was in use",
 	"redactions":           "the erased person's messages that the provider is asked to empty; the result is told under Changes",
+	"retention_passes":     "the engine's own state",
 	"redaction_counts":     "numbers of messages",
 	"leases":               "the engine's own state",
 	"sending_hold":         "the engine's own state",

@@ -156,6 +156,11 @@ const routeTree = rootRoute.addChildren([
   }),
   createRoute({
     getParentRoute: parent,
+    path: "/settings/retention",
+    component: lazyRouteComponent(() => import("../features/settings/RetentionPage"), "RetentionPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
     path: "/account",
     component: lazyRouteComponent(() => import("../features/account/AccountPage"), "AccountPage"),
   }),

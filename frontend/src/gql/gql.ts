@@ -172,6 +172,9 @@ type Documents = {
     "\n  mutation KeywordAnswersSet($input: KeywordAnswersSetInput!, $code: String!) {\n    keywordAnswersSet(input: $input) {\n      keywords {\n        languages(code: $code) {\n          ...KeywordWords\n        }\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.KeywordAnswersSetDocument,
     "\n  query Limits {\n    settings {\n      revision\n      accountRatePerSecond\n      defaultQuietHours {\n        start\n        end\n      }\n      defaultFrequencyCap {\n        messages\n        days\n      }\n    }\n    legalHours {\n      version\n      about\n      rules {\n        id\n        name\n        binding\n        source\n        checked\n        note\n        allowed {\n          days\n          from\n          to\n        }\n      }\n    }\n  }\n": typeof types.LimitsDocument,
     "\n  mutation SettingsUpdate($input: SettingsUpdateInput!) {\n    settingsUpdate(input: $input) {\n      settings {\n        revision\n        accountRatePerSecond\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SettingsUpdateDocument,
+    "\n  query RetentionRules {\n    retentionRules {\n      kind\n      days\n      minimumDays\n      removed\n      finishedAt\n    }\n  }\n": typeof types.RetentionRulesDocument,
+    "\n  query RetentionPreview($rules: [RetentionRuleInput!]!) {\n    retentionPreview(rules: $rules) {\n      kind\n      days\n      count\n      atLeast\n    }\n  }\n": typeof types.RetentionPreviewDocument,
+    "\n  mutation RetentionSet($input: RetentionSetInput!) {\n    retentionSet(input: $input) {\n      rules {\n        kind\n        days\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.RetentionSetDocument,
     "\n  query Senders {\n    senders {\n      id\n      address\n      displayName\n      ratePerSecond\n      status\n      pausedReason\n    }\n  }\n": typeof types.SendersDocument,
     "\n  mutation SenderCreate($input: SenderCreateInput!) {\n    senderCreate(input: $input) {\n      sender {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SenderCreateDocument,
     "\n  mutation SenderPause($input: SenderPauseInput!) {\n    senderPause(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SenderPauseDocument,
@@ -353,6 +356,9 @@ const documents: Documents = {
     "\n  mutation KeywordAnswersSet($input: KeywordAnswersSetInput!, $code: String!) {\n    keywordAnswersSet(input: $input) {\n      keywords {\n        languages(code: $code) {\n          ...KeywordWords\n        }\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.KeywordAnswersSetDocument,
     "\n  query Limits {\n    settings {\n      revision\n      accountRatePerSecond\n      defaultQuietHours {\n        start\n        end\n      }\n      defaultFrequencyCap {\n        messages\n        days\n      }\n    }\n    legalHours {\n      version\n      about\n      rules {\n        id\n        name\n        binding\n        source\n        checked\n        note\n        allowed {\n          days\n          from\n          to\n        }\n      }\n    }\n  }\n": types.LimitsDocument,
     "\n  mutation SettingsUpdate($input: SettingsUpdateInput!) {\n    settingsUpdate(input: $input) {\n      settings {\n        revision\n        accountRatePerSecond\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SettingsUpdateDocument,
+    "\n  query RetentionRules {\n    retentionRules {\n      kind\n      days\n      minimumDays\n      removed\n      finishedAt\n    }\n  }\n": types.RetentionRulesDocument,
+    "\n  query RetentionPreview($rules: [RetentionRuleInput!]!) {\n    retentionPreview(rules: $rules) {\n      kind\n      days\n      count\n      atLeast\n    }\n  }\n": types.RetentionPreviewDocument,
+    "\n  mutation RetentionSet($input: RetentionSetInput!) {\n    retentionSet(input: $input) {\n      rules {\n        kind\n        days\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.RetentionSetDocument,
     "\n  query Senders {\n    senders {\n      id\n      address\n      displayName\n      ratePerSecond\n      status\n      pausedReason\n    }\n  }\n": types.SendersDocument,
     "\n  mutation SenderCreate($input: SenderCreateInput!) {\n    senderCreate(input: $input) {\n      sender {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SenderCreateDocument,
     "\n  mutation SenderPause($input: SenderPauseInput!) {\n    senderPause(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SenderPauseDocument,
@@ -1022,6 +1028,18 @@ export function graphql(source: "\n  query Limits {\n    settings {\n      revis
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation SettingsUpdate($input: SettingsUpdateInput!) {\n    settingsUpdate(input: $input) {\n      settings {\n        revision\n        accountRatePerSecond\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SettingsUpdate($input: SettingsUpdateInput!) {\n    settingsUpdate(input: $input) {\n      settings {\n        revision\n        accountRatePerSecond\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query RetentionRules {\n    retentionRules {\n      kind\n      days\n      minimumDays\n      removed\n      finishedAt\n    }\n  }\n"): (typeof documents)["\n  query RetentionRules {\n    retentionRules {\n      kind\n      days\n      minimumDays\n      removed\n      finishedAt\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query RetentionPreview($rules: [RetentionRuleInput!]!) {\n    retentionPreview(rules: $rules) {\n      kind\n      days\n      count\n      atLeast\n    }\n  }\n"): (typeof documents)["\n  query RetentionPreview($rules: [RetentionRuleInput!]!) {\n    retentionPreview(rules: $rules) {\n      kind\n      days\n      count\n      atLeast\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation RetentionSet($input: RetentionSetInput!) {\n    retentionSet(input: $input) {\n      rules {\n        kind\n        days\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation RetentionSet($input: RetentionSetInput!) {\n    retentionSet(input: $input) {\n      rules {\n        kind\n        days\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -161,6 +161,21 @@ export function SettingsPage() {
           </Button>
         </Group>
       </Card>
+      <Card>
+        <Group justify="space-between">
+          <div>
+            <Title order={2} size="h4">
+              Data retention
+            </Title>
+            <Text size="sm" c="dimmed">
+              How long texts, raw webhooks, delivery events and rejected rows are kept
+            </Text>
+          </div>
+          <Button component={Link} to="/settings/retention" variant="default">
+            Open data retention
+          </Button>
+        </Group>
+      </Card>
       {!setup.live && <Sandbox />}
       {admin && (
         <SimpleGrid cols={{ base: 1, lg: 2 }}>
