@@ -196,7 +196,7 @@ func (s *Service) run(ctx context.Context, k Kind, batch int) (looked int, err e
 		if did.Looked > 0 {
 			p.Reached = did.Reached
 		}
-		if did.Looked == batch && !(did.Young && p.Reached > 0) {
+		if done := did.Looked < batch || did.Young && p.Reached > 0; !done {
 			looked = batch
 			return savePass(ctx, tx, p)
 		}
