@@ -157,7 +157,7 @@ func (s *Service) Set(ctx context.Context, r Rules) error {
 		if err := passesAtOnce(ctx, tx, r); err != nil {
 			return err
 		}
-		return audit.RecordChange(ctx, tx, "retention.update", "settings", 1, was, r)
+		return audit.RecordChange(ctx, tx, "retention.update", "retention", 1, was, r)
 	})
 }
 
@@ -201,7 +201,7 @@ func (s *Service) run(ctx context.Context, k Kind, batch int) (looked int, err e
 			return savePass(ctx, tx, p)
 		}
 		if p.Removed > 0 {
-			if err := audit.Record(ctx, tx, "retention.remove", "settings", 1, map[string]any{
+			if err := audit.Record(ctx, tx, "retention.remove", "retention", 1, map[string]any{
 				"kind": k, "days": set[k], "removed": p.Removed,
 			}); err != nil {
 				return err
