@@ -78,3 +78,24 @@ test("a STOP from the id opts the number out", async ({ page }) => {
   await writes(page, id, "", "STOP");
   await find(page, number, () => expect(page.getByText("Opted out").first()).toBeVisible({ timeout: 10_000 }));
 });
+
+test("what is old is counted before it goes, and can be kept again", async ({ page }) => {
+  await page.goto("/settings");
+  await page.getByRole("link", { name: "Open data retention" }).click();
+  await page.getByText("Message texts and media", { exact: true }).click();
+  await page.getByLabel("Message texts and media: days").fill("400");
+  await everyWay(page, "retention", pictures);
+  await page.getByRole("button", { name: "Review what would go" }).click();
+  const review = page.getByRole("dialog", { name: "What would go" });
+  await expect(review.getByRole("row", { name: /Message texts and media/ })).toContainText("400 days0");
+  await page.screenshot({ path: join(pictures, "retention-review.png") });
+  await review.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("In force from now on").first()).toBeVisible();
+  await page.reload();
+  await expect(page.getByLabel("Message texts and media: days")).toHaveValue("400 days");
+  await page.getByText("Message texts and media", { exact: true }).click();
+  await page.getByRole("button", { name: "Review what would go" }).click();
+  await expect(review.getByText("everything is kept for ever")).toBeVisible();
+  await review.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Kept for ever")).toHaveCount(4);
+});
