@@ -42,7 +42,6 @@ const german =
 test("a sentence that may ask for an opt-out waits for a decision, and is decided", async ({ page }) => {
   await make(page, "contactCreate", "contact", {
     address: "+34612000001",
-    name: "Ana",
     attributes: { shop: "Madrid" },
     consent: { note: "Signed in the shop" },
   });
