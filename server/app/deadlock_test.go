@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -96,7 +97,14 @@ func TestWritersNeverDeadlock(t *testing.T) {
 
 	// What each does may be refused (a contact is erased by then, a campaign has
 	// ended): it counts that it was tried.
-	quietly := func(name, field string, input map[string]any) { _, _ = e.mutate(name, field, input) }
+	// A machine that is too slow for all of it refuses some for now.
+	quietly := func(name, answer string, input map[string]any) {
+		_, _ = e.raw(fmt.Sprintf("mutation($i: %sInput!) { %s(input: $i) { %s } }", strings.ToUpper(name[:1])+name[1:], name, answer),
+			map[string]any{"i": input})
+	}
+	writes := func(from string, id any, body string) {
+		quietly("sandboxInboundSend", "sid", map[string]any{"from": from, "userId": id, "body": body})
+	}
 	var mu sync.Mutex
 	var campaigns []string
 	some := func(dice *rand.Rand, n int) []any {
@@ -111,15 +119,15 @@ func TestWritersNeverDeadlock(t *testing.T) {
 		do    func(dice *rand.Rand, i int)
 	}{
 		"inbound": {80, func(dice *rand.Rand, _ int) {
-			e.says(number(dice.IntN(people)), []string{"STOP", "START", "hello", "thanks"}[dice.IntN(4)])
+			writes(number(dice.IntN(people)), nil, []string{"STOP", "START", "hello", "thanks"}[dice.IntN(4)])
 		}},
 		"people with ids": {60, func(dice *rand.Rand, _ int) {
 			id := fmt.Sprintf("DE.%d", dice.IntN(people))
 			if dice.IntN(3) == 0 {
-				e.says(id, "hello")
+				writes(id, nil, "hello")
 				return
 			}
-			e.saysAs(number(dice.IntN(people)), id, "hello")
+			writes(number(dice.IntN(people)), id, "hello")
 		}},
 		"receipts with other effects": {20, func(_ *rand.Rand, i int) {
 			faults.UndeliveredCode = []int{63024, 63014, 63049, 30003, 21610}[i%5]
@@ -134,7 +142,7 @@ func TestWritersNeverDeadlock(t *testing.T) {
 			if problems != "" {
 				return
 			}
-			quietly("campaignLaunch", "campaign", map[string]any{"id": id})
+			quietly("campaignLaunch", "userErrors { message }", map[string]any{"id": id})
 			mu.Lock()
 			campaigns = append(campaigns, id)
 			mu.Unlock()
@@ -151,12 +159,12 @@ func TestWritersNeverDeadlock(t *testing.T) {
 				if i%10 == 9 {
 					action = "campaignCancel"
 				}
-				quietly(action, "campaign", map[string]any{"id": id})
+				quietly(action, "userErrors { message }", map[string]any{"id": id})
 			}
 			time.Sleep(10 * time.Millisecond) // paces the dice; nothing hangs on it
 		}},
 		"senders that stop and go on": {20, func(_ *rand.Rand, i int) { // their messages go to the other one
-			quietly([]string{"senderPause", "senderResume"}[i%2], "sender", map[string]any{"id": second})
+			quietly([]string{"senderPause", "senderResume"}[i%2], "userErrors { message }", map[string]any{"id": second})
 			time.Sleep(20 * time.Millisecond) // paces the dice; nothing hangs on it
 		}},
 		"decisions": {30, func(dice *rand.Rand, i int) {
@@ -175,7 +183,7 @@ func TestWritersNeverDeadlock(t *testing.T) {
 			time.Sleep(10 * time.Millisecond) // paces the dice; nothing hangs on it
 		}},
 		"bulk consent": {25, func(dice *rand.Rand, i int) {
-			quietly("contactConsentRecord", "action", map[string]any{
+			quietly("contactConsentRecord", "userErrors { message }", map[string]any{
 				"contacts": everybody(), "status": []string{
 					"OPTED_OUT",
 					"OPTED_IN",
@@ -183,20 +191,20 @@ func TestWritersNeverDeadlock(t *testing.T) {
 			})
 		}},
 		"bulk tags": {25, func(dice *rand.Rand, i int) {
-			quietly("contactTag", "action", map[string]any{
+			quietly("contactTag", "userErrors { message }", map[string]any{
 				"contacts": map[string]any{"ids": some(dice, 20)},
 				"add":      []any{fmt.Sprint("t", i)},
 			})
 		}},
 		"erasures": {12, func(dice *rand.Rand, _ int) {
-			quietly("contactErase", "action", map[string]any{"contacts": map[string]any{"ids": some(dice, 2)}, "expected": 2})
+			quietly("contactErase", "userErrors { message }", map[string]any{"contacts": map[string]any{"ids": some(dice, 2)}, "expected": 2})
 		}},
 		"merges": {20, func(dice *rand.Rand, _ int) {
 			pair := some(dice, 2)
-			quietly("contactMerge", "contact", map[string]any{"id": pair[0], "mergeId": pair[1]})
+			quietly("contactMerge", "userErrors { message }", map[string]any{"id": pair[0], "mergeId": pair[1]})
 		}},
 		"consents by hand": {60, func(dice *rand.Rand, i int) {
-			quietly("contactConsentSet", "contact", map[string]any{
+			quietly("contactConsentSet", "userErrors { message }", map[string]any{
 				"id": ids[dice.IntN(people)], "status": []string{
 					"OPTED_IN",
 					"OPTED_OUT",

@@ -26,6 +26,7 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
+	"eventstream/server/retention"
 	"eventstream/server/secret"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
@@ -73,8 +74,12 @@ func periodics(d *db.DB) []periodic {
 			DB: d, Hub: hub, Jobs: enqueuer, Consents: consents, Topics: topics, Log: log, Now: now, Owner: "bench",
 			Words: importer.LogWords{Status: twilio.Status, Code: twilio.Code},
 		}),
-		Bulk:      bulk.NewService(bulk.Dependencies{DB: d, Jobs: enqueuer, Now: now}),
-		Erasures:  erasure.NewService(d, consents, topics),
+		Bulk:     bulk.NewService(bulk.Dependencies{DB: d, Jobs: enqueuer, Now: now}),
+		Erasures: erasure.NewService(d, consents, topics),
+		Redactor: &erasure.Redactor{RedactorOptions: erasure.RedactorOptions{
+			DB: d, Held: func(context.Context) (bool, error) { return false, nil },
+		}},
+		Retention: retention.NewService(d),
 		Templates: templates,
 		Webhooks:  webhookevent.NewApplier(webhookevent.Options{DB: d, Hub: hub, Jobs: enqueuer, Log: log}),
 		Trail:     audit.NewTrail(audit.Options{DB: d, Secret: secret.New("bench"), Now: now, Log: log}),
