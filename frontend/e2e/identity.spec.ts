@@ -82,7 +82,7 @@ test("a STOP from the id opts the number out", async ({ page }) => {
 test("what is old is counted before it goes, and can be kept again", async ({ page }) => {
   await page.goto("/settings");
   await page.getByRole("link", { name: "Open data retention" }).click();
-  await page.getByText("Message texts and media", { exact: true }).click();
+  await page.getByRole("switch", { name: "Message texts and media" }).click();
   await page.getByLabel("Message texts and media: days").fill("400");
   await everyWay(page, "retention", pictures);
   await page.getByRole("button", { name: "Review what would go" }).click();
@@ -93,7 +93,7 @@ test("what is old is counted before it goes, and can be kept again", async ({ pa
   await expect(page.getByText("In force from now on").first()).toBeVisible();
   await page.reload();
   await expect(page.getByLabel("Message texts and media: days")).toHaveValue("400 days");
-  await page.getByText("Message texts and media", { exact: true }).click();
+  await page.getByRole("switch", { name: "Message texts and media" }).click();
   await page.getByRole("button", { name: "Review what would go" }).click();
   await expect(review.getByText("everything is kept for ever")).toBeVisible();
   await review.getByRole("button", { name: "Save" }).click();
