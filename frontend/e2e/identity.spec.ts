@@ -97,5 +97,5 @@ test("what is old is counted before it goes, and can be kept again", async ({ pa
   await page.getByRole("button", { name: "Review what would go" }).click();
   await expect(review.getByText("everything is kept for ever")).toBeVisible();
   await review.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByText("Kept for ever")).toHaveCount(4);
+  await expect(page.getByText("Kept for ever", { exact: true })).toHaveCount(4);
 });
