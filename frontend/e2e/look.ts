@@ -86,5 +86,6 @@ export async function picture(on: Page, name: string, at: string) {
   await still(on);
   await inspect(on, name);
   await on.evaluate(() => window.scrollTo(0, 0));
-  await on.screenshot({ path: join(at, `${name}.png`) });
+  // Without the toasts, which lie over half of a page.
+  await on.screenshot({ path: join(at, `${name}.png`), style: ".mantine-Notifications-root { visibility: hidden }" });
 }
