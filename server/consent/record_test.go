@@ -10,6 +10,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
+	"eventstream/server/contact/contacttest"
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/keys"
@@ -36,7 +37,7 @@ func TestLateDecisionsInAnyOrder(t *testing.T) {
 		a, err := contact.ParseAddress(fmt.Sprintf("+4915%09d", 100_000_000+people), "")
 		require.NoError(t, err)
 		c := contact.New(a)
-		require.NoError(t, contact.Insert(ctx, d, c))
+		contacttest.Insert(t, d, c)
 		for _, ch := range order {
 			require.NoError(t, d.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 				locked, err := contact.ByIDForUpdate(ctx, tx, c.ID)
@@ -99,7 +100,7 @@ func TestADecisionOutsideTheLedgerCounts(t *testing.T) {
 	a, err := contact.ParseAddress("+4915112345678", "")
 	require.NoError(t, err)
 	c := contact.New(a)
-	require.NoError(t, contact.Insert(ctx, d, c))
+	contacttest.Insert(t, d, c)
 	noon := time.Now().Add(-time.Hour)
 	require.NoError(t, contact.SetConsent(ctx, d, c.ID, contact.ConsentOptedOut, noon))
 	require.NoError(t, d.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -128,7 +129,7 @@ func TestALiveStopAfterAnOptIn(t *testing.T) {
 		a, err := contact.ParseAddress(fmt.Sprintf("+49151123456%02d", i), "")
 		require.NoError(t, err)
 		c := contact.New(a)
-		require.NoError(t, contact.Insert(ctx, d, c))
+		contacttest.Insert(t, d, c)
 		c, err = service.Set(ctx, c.ID, consent.Change{
 			Status: contact.ConsentOptedIn, Source: consent.SourceOperator, Evidence: consent.Evidence{Note: "on the phone"}, OccurredAt: at,
 		})

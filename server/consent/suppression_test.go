@@ -14,6 +14,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
+	"eventstream/server/contact/contacttest"
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/keys"
@@ -45,7 +46,7 @@ func (e *conscience) person(t require.TestingT) *contact.Contact {
 	a, err := contact.ParseAddress(fmt.Sprintf("+4915%09d", 100_000_000+e.people), "")
 	require.NoError(t, err)
 	c := contact.New(a)
-	require.NoError(t, contact.Insert(e.ctx, e.DB, c))
+	contacttest.Insert(t, e.DB, c)
 	return c
 }
 

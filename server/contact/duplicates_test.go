@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"eventstream/server/contact"
+	"eventstream/server/contact/contacttest"
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/pubsub"
@@ -36,7 +37,7 @@ func TestDuplicatesOfManyAreFoundTogether(t *testing.T) {
 		require.NoError(t, err)
 		c := contact.New(a)
 		c.Name, c.Attributes = name, attributes
-		require.NoError(t, contact.Insert(t.Context(), d, c))
+		contacttest.Insert(t, d, c)
 		return c.ID
 	}
 	anna, anna2 := made(0, "Anna", nil), made(1, "anna", map[string]any{"email": "a@example.com"})

@@ -105,15 +105,29 @@ func insertContacts(ctx context.Context, tx bun.Tx, created []*Contact) error {
 	if len(created) == 0 {
 		return nil
 	}
-	_, err := tx.NewRaw(`
+	var rows []struct {
+		ID                   int64
+		CreatedAt, UpdatedAt time.Time
+	}
+	err := tx.NewRaw(`
 		INSERT INTO contacts (id, address, match_key, kind, region, time_zone, time_zone_source, name, locale, attributes,
 			consent_status, consent_at) OVERRIDING SYSTEM VALUE
 		SELECT id, address, match_key, kind, region, tz, tzs, name, locale, attributes::jsonb, status,
-			nullif(at, '')::timestamptz FROM `+laidOut, columnsOf(created)...).Exec(ctx)
+			nullif(at, '')::timestamptz FROM `+laidOut+` RETURNING id, created_at, updated_at`, columnsOf(created)...).Scan(ctx, &rows)
 	if db.IsUnique(err) {
 		return ErrMoved
 	}
-	return db.Err(err)
+	if err != nil {
+		return db.Err(err)
+	}
+	byID := make(map[int64]*Contact, len(created))
+	for _, c := range created {
+		byID[c.ID] = c
+	}
+	for _, r := range rows {
+		byID[r.ID].CreatedAt, byID[r.ID].UpdatedAt = r.CreatedAt, r.UpdatedAt
+	}
+	return nil
 }
 
 // Update writes what a file says of contacts, whom the caller has locked.

@@ -2,6 +2,7 @@ package contact
 
 import (
 	"context"
+	"errors"
 	"sort"
 	"strings"
 
@@ -40,10 +41,11 @@ func (s *Service) Create(ctx context.Context, address, region string, in Input,
 		return nil, err
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := Insert(ctx, tx, c); err != nil {
-			if db.IsUnique(err) {
-				return apperr.Invalid("address", "there is a contact with the number %s already", a.Wire)
-			}
+		err := AddAddresses(ctx, tx, []NewAddress{{Contact: c, Address: a, Preferred: true}}, SourceOther, nil)
+		if errors.Is(err, ErrMoved) {
+			return apperr.Invalid("address", "there is a contact with the number %s already", a.Wire)
+		}
+		if err != nil {
 			return err
 		}
 		if err := audit.Record(ctx, tx, "contact.create", "contact", c.ID, nil); err != nil {

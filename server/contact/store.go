@@ -18,12 +18,6 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
-// Insert writes a new contact and fills its id.
-func Insert(ctx context.Context, idb bun.IDB, c *Contact) error {
-	_, err := idb.NewInsert().Model(c).Exec(ctx)
-	return db.Err(err)
-}
-
 func saveProfile(ctx context.Context, idb bun.IDB, c *Contact) error {
 	_, err := idb.NewUpdate().Model(c).Column("name", "locale", "time_zone", "time_zone_source", "attributes").
 		Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)

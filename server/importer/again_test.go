@@ -1,16 +1,15 @@
 package importer
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
 
 	"eventstream/server/consent"
 	"eventstream/server/contact"
+	"eventstream/server/contact/contacttest"
 
 	"github.com/stretchr/testify/require"
-	"github.com/uptrace/bun"
 )
 
 // TestABatchThatLostToAnotherTransactionIsBegunAnew, whatever it lost by, and counts
@@ -55,7 +54,7 @@ func TestWhatALogSaysOfPeopleOutlastsAMerge(t *testing.T) {
 	m := moveIn(t)
 	imp := m.imports(logHeader+toPerson(1, 1, "failed", 21610, time.Now().Add(-time.Hour)), Request{FileName: "log.csv"})
 	kept := contact.New(contact.Address{Wire: "+4915112340002", MatchKey: "+4915112340002", Kind: contact.KindPhone, Region: "DE"})
-	require.NoError(t, m.db.Tx(m.ctx, func(ctx context.Context, tx bun.Tx) error { return contact.Insert(ctx, tx, kept) }))
+	contacttest.Insert(t, m.db, kept)
 	rival, err := m.db.BeginTx(m.ctx, nil)
 	require.NoError(t, err)
 	_, err = rival.NewRaw("UPDATE contacts SET merged_into = ?, erased_at = now() WHERE address = '+4915112340001'", kept.ID).Exec(m.ctx)

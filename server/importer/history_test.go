@@ -11,6 +11,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
+	"eventstream/server/contact/contacttest"
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/jobs"
@@ -170,10 +171,8 @@ func TestALateOptOutYieldsToNothingOlder(t *testing.T) {
 	m := moveIn(t)
 	now := time.Now()
 	c := contact.New(contact.Address{Wire: "+4915112340001", MatchKey: "+4915112340001", Kind: contact.KindPhone, Region: "DE"})
+	contacttest.Insert(t, m.db, c)
 	require.NoError(t, m.db.Tx(m.ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := contact.Insert(ctx, tx, c); err != nil {
-			return err
-		}
 		return m.consents.Record(ctx, tx, c, consent.Change{
 			Status: contact.ConsentOptedIn, Source: consent.SourceOperator, OccurredAt: now.Add(-time.Hour), Evidence: consent.Evidence{Note: "asked"},
 		})

@@ -10,6 +10,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
+	"eventstream/server/contact/contacttest"
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/keys"
@@ -61,7 +62,7 @@ func (b *bed) sent(t require.TestingT, number, sid string) *message.Message {
 	a, err := contact.ParseAddress(fmt.Sprintf("%s%04d", number, b.people), "")
 	require.NoError(t, err)
 	c := contact.New(a)
-	require.NoError(t, contact.Insert(b.ctx, b.DB, c))
+	contacttest.Insert(t, b.DB, c)
 	m := &message.Message{
 		Direction: message.Outbound, Purpose: message.PurposeCampaign, CampaignID: &b.campaign, ContactID: c.ID,
 		Status: message.StatusAccepted, SID: &sid, Attempts: 1,

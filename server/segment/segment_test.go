@@ -8,6 +8,7 @@ import (
 
 	"eventstream/server/actor"
 	"eventstream/server/contact"
+	"eventstream/server/contact/contacttest"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/segment"
 
@@ -92,7 +93,7 @@ func TestQueriesFindWhomTheyMean(t *testing.T) {
 		if i == 0 {
 			c.ConsentStatus = contact.ConsentOptedIn
 		}
-		require.NoError(t, contact.Insert(ctx, d, c))
+		contacttest.Insert(t, d, c)
 	}
 	s := segment.NewService(d)
 	paris, err := s.Create(ctx, segment.Input{Name: ptr("Paris"), Query: json.RawMessage(`{"city": "Paris"}`)})

@@ -12,6 +12,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
+	"eventstream/server/contact/contacttest"
 	"eventstream/server/csvcell"
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
@@ -47,7 +48,7 @@ func (e *env) known(address string, status contact.ConsentStatus) *contact.Conta
 	a, err := contact.ParseAddress(address, "")
 	require.NoError(e, err)
 	c := contact.New(a)
-	require.NoError(e, contact.Insert(e.ctx, e.DB, c))
+	contacttest.Insert(e, e.DB, c)
 	require.NoError(e, e.Tx(e.ctx, func(ctx context.Context, tx bun.Tx) error {
 		locked, err := contact.ByIDForUpdate(ctx, tx, c.ID)
 		require.NoError(e, err)
