@@ -84,11 +84,19 @@ func recordWith(ctx context.Context, idb bun.IDB, action, entity string, id int6
 // them lacks is null there. It is the one way to record a change of what is set, so
 // that taking something away leaves as much of a trace as putting it there.
 func RecordChange(ctx context.Context, idb bun.IDB, action, entity string, id int64, before, after any) error {
-	changes, err := Differences(before, after)
+	was, err := fieldsOf(before)
 	if err != nil {
 		return fmt.Errorf("audit %s: %w", action, err)
 	}
-	if raw, err := json.Marshal(before); err == nil && len(changes) > 0 && string(raw) != "null" { // null: it is new
+	is, err := fieldsOf(after)
+	if err != nil {
+		return fmt.Errorf("audit %s: %w", action, err)
+	}
+	changes, err := differences(was, is)
+	if err != nil {
+		return fmt.Errorf("audit %s: %w", action, err)
+	}
+	if len(changes) > 0 && was != nil { // else it is new
 		if err := revise(ctx, idb, Thing{entity, id}); err != nil {
 			return err
 		}
@@ -102,23 +110,17 @@ type Difference struct {
 	To   json.RawMessage `json:"to"`
 }
 
-// Differences compares two JSON objects field by field.
-func Differences(before, after any) (map[string]Difference, error) {
-	fields := func(v any) (m map[string]any, err error) {
-		raw, err := json.Marshal(v)
-		if err == nil {
-			err = json.Unmarshal(raw, &m)
-		}
-		return m, err
+// fieldsOf are those of a value that marshals to a JSON object; nil of null.
+func fieldsOf(v any) (m map[string]any, err error) {
+	raw, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(raw, &m)
 	}
-	was, err := fields(before)
-	if err != nil {
-		return nil, err
-	}
-	is, err := fields(after)
-	if err != nil {
-		return nil, err
-	}
+	return m, err
+}
+
+// differences compares two JSON objects field by field.
+func differences(was, is map[string]any) (map[string]Difference, error) {
 	changes := map[string]Difference{}
 	for _, m := range []map[string]any{was, is} {
 		for name := range m {

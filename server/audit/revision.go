@@ -59,7 +59,7 @@ func revise(ctx context.Context, idb bun.IDB, thing Thing) error {
 		return err
 	}
 	if last.Revision != e.revision {
-		refused := apperr.Conflict("%s changed this %s: reload it, or save yours over it", last.who(), ago(last.Age))
+		refused := apperr.Conflict("%s changed this %s", last.who(), ago(time.Duration(last.Age*float64(time.Second))))
 		refused.Field = []string{"expectedVersion"}
 		return refused
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"time"
 
 	"eventstream/server/actor"
 	"eventstream/server/db"
@@ -18,9 +17,8 @@ type revisionRow struct {
 	EntityID  int64
 	Revision  int64
 	ActorKind string
-	Name      string        // of the operator or the token
-	Age       time.Duration `bun:"-"`
-	Seconds   float64
+	Name      string  // of the operator or the token
+	Age       float64 // of the change, in seconds
 }
 
 func revisions(ctx context.Context, idb bun.IDB, things []Thing) (rows []*revisionRow, err error) {
@@ -37,7 +35,7 @@ func revisions(ctx context.Context, idb bun.IDB, things []Thing) (rows []*revisi
 func lastRevision(ctx context.Context, idb bun.IDB, thing Thing) (*revisionRow, error) {
 	r := new(revisionRow)
 	err := idb.NewRaw(`SELECT r.entity, r.entity_id, r.revision, r.actor_kind, coalesce(o.name, k.name, '') AS name,
-			extract(epoch FROM clock_timestamp() - r.changed_at)::float8 AS seconds
+			extract(epoch FROM clock_timestamp() - r.changed_at)::float8 AS age
 		FROM revisions r
 		LEFT JOIN operators o ON r.actor_kind = 'operator' AND o.id = r.actor_id
 		LEFT JOIN api_tokens k ON r.actor_kind = 'api_token' AND k.id = r.actor_id
@@ -45,7 +43,6 @@ func lastRevision(ctx context.Context, idb bun.IDB, thing Thing) (*revisionRow, 
 	if errors.Is(err, sql.ErrNoRows) {
 		return &revisionRow{Revision: firstRevision}, nil
 	}
-	r.Age = time.Duration(r.Seconds * float64(time.Second))
 	return r, db.Err(err)
 }
 
