@@ -1,7 +1,7 @@
 import { notifications, notificationsStore } from "@mantine/notifications";
 import { act } from "react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { useAutosave } from "./autosave";
+import { type Outdated, useAutosave } from "./autosave";
 import { hook } from "./hook";
 
 beforeEach(() => vi.useFakeTimers());
@@ -14,7 +14,7 @@ const later = () => act(() => vi.advanceTimersByTimeAsync(600));
 const toasts = () => notificationsStore.getState().notifications.map((n) => n.message);
 
 /** A form with one text, and a server that answers as it is told. */
-function form(answer: (value: string) => Promise<string> | string = () => "") {
+function form(answer: (value: string) => Promise<string> | string | Outdated = () => "") {
   const sent: string[] = [];
   const h = hook(
     (value: string) =>
@@ -114,4 +114,33 @@ test("closing the tab asks while something is not saved", async () => {
   expect(asks()).toBe(true);
   await later();
   expect(asks()).toBe(false);
+});
+
+test("who goes on editing what somebody else has changed is asked again only when they save", async () => {
+  let outdated = true;
+  const f = form(() => (outdated ? { wrong: "Ada changed this just now", choice: "edit" } : ""));
+  f.set("a");
+  await later();
+  expect(f.state()).toBe("failed");
+  f.set("ab");
+  await later();
+  expect(f.sent, "no save by time").toEqual(["a"]);
+  expect(f.state()).toBe("failed");
+  await act(async () => expect(await f.now().flush()).toBe(false));
+  expect(f.sent).toEqual(["a", "ab"]);
+  outdated = false;
+  await act(async () => expect(await f.now().flush()).toBe(true));
+  f.set("abc");
+  await later();
+  expect(f.sent, "saved by time again").toEqual(["a", "ab", "ab", "abc"]);
+});
+
+test("what is discarded is not saved, and the tab closes without a question", async () => {
+  const f = form(() => ({ wrong: "Ada changed this just now", choice: "discard" }));
+  f.set("a");
+  await act(async () => expect(await f.now().flush()).toBe(false));
+  expect(window.dispatchEvent(new Event("beforeunload", { cancelable: true }))).toBe(true);
+  f.leave();
+  await later();
+  expect(f.sent).toEqual(["a"]);
 });

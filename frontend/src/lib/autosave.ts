@@ -4,33 +4,42 @@ import { sentence } from "./format";
 
 export type SaveState = "saved" | "waiting" | "saving" | "failed";
 
+/** A save was refused because somebody else has changed the thing, and the person has decided about what is theirs. */
+export type Outdated = { wrong: string; choice: "edit" | "discard" };
+
 /**
  * Saves a value some moments after it was last changed, one save at a time. save answers with what was wrong, or with
  * nothing; a save that throws has failed too. flush saves at once and says whether all is saved. What is not saved when
  * the page is left is saved then, and a toast tells when that was refused; before the tab is closed the browser asks.
+ * Who goes on editing what somebody else has changed is asked again only by flush; what is discarded is not saved.
  */
-export function useAutosave<T>(value: T, save: (value: T) => Promise<string>, delay = 600) {
+export function useAutosave<T>(value: T, save: (value: T) => Promise<string | Outdated>, delay = 600) {
   const text = JSON.stringify(value);
   const saved = useRef(text);
   const current = useRef({ value, text, save });
   current.current = { value, text, save };
   const running = useRef<Promise<string>>(Promise.resolve(""));
+  const held = useRef(false); // nothing is saved but by flush
   const [state, setState] = useState<SaveState>("saved");
   const saveAll = useCallback(() => {
     running.current = running.current.then(async () => {
       const { value: now, text: nowText, save: saveNow } = current.current;
       if (nowText === saved.current) {
+        held.current = false;
         setState("saved");
         return "";
       }
       setState("saving");
-      let wrong: string;
+      let answer: string | Outdated;
       try {
-        wrong = await saveNow(now);
+        answer = await saveNow(now);
       } catch (e) {
-        wrong = e instanceof Error ? e.message : String(e);
+        answer = e instanceof Error ? e.message : String(e);
       }
-      if (!wrong) saved.current = nowText;
+      const { wrong, choice } = typeof answer === "string" ? { wrong: answer, choice: undefined } : answer;
+      held.current = choice === "edit";
+      if (choice === "discard") saved.current = current.current.text;
+      else if (!wrong) saved.current = nowText;
       setState(wrong ? "failed" : current.current.text === nowText ? "saved" : "waiting");
       return wrong;
     });
@@ -38,6 +47,7 @@ export function useAutosave<T>(value: T, save: (value: T) => Promise<string>, de
   }, []);
   const flush = useCallback(async () => !(await saveAll()), [saveAll]);
   useEffect(() => {
+    if (held.current && text !== saved.current) return;
     if (text !== saved.current) setState("waiting");
     const timer = setTimeout(saveAll, delay);
     return () => clearTimeout(timer);

@@ -31,6 +31,11 @@ export function payloadOf(data: object | null | undefined): Payload | undefined 
   return Object.values(data ?? {}).find((v) => typeof v === "object") as Payload | undefined;
 }
 
+/** The error of a save that was made on an older state of its thing. */
+export function outdatedIn(result: { data?: object | null }): UserError | undefined {
+  return payloadOf(result.data)?.userErrors?.find((e) => e.field?.[0] === "expectedVersion");
+}
+
 type Payload = { userErrors: readonly UserError[] };
 
 /** Toasts what went wrong; true when nothing did. */

@@ -1,7 +1,7 @@
 import { act } from "react";
 import { beforeEach, expect, test } from "vitest";
 import { hook } from "./hook";
-import { forgetAll, useDraft, useKept } from "./kept";
+import { discardOf, forgetAll, useDraft, useKept } from "./kept";
 
 beforeEach(() => sessionStorage.clear());
 
@@ -59,6 +59,16 @@ test("signing out forgets everything of the forms, and nothing else", () => {
   forgetAll();
   expect(kept("reply:1").value()).toBe("");
   expect(sessionStorage.getItem("other")).toBe("stays");
+});
+
+test("what is kept of one thing is forgotten, and that of others stays", () => {
+  kept("segment:1").write("mine");
+  kept("segment:11").write("another");
+  kept("reply:2").write("Dear Ada");
+  discardOf("1");
+  expect(kept("segment:1").value()).toBe("");
+  expect(kept("segment:11").value()).toBe("another");
+  expect(kept("reply:2").value()).toBe("Dear Ada");
 });
 
 test("what another version kept, and closed storage, are no obstacle", () => {

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { useRef, useState } from "react";
 
 const prefix = "kept:";
 
@@ -27,13 +27,19 @@ function remove(key: string) {
   }
 }
 
-/** Forgets everything, when somebody signs out: the next person at this browser is another one. */
-export function forgetAll() {
+function removeAll(which: (key: string) => boolean) {
   try {
-    for (const key of Object.keys(sessionStorage)) if (key.startsWith(prefix)) sessionStorage.removeItem(key);
+    for (const key of Object.keys(sessionStorage)) {
+      if (key.startsWith(prefix) && which(key)) sessionStorage.removeItem(key);
+    }
   } catch {
     // see write
   }
+}
+
+/** Forgets everything, when somebody signs out: the next person at this browser is another one. */
+export function forgetAll() {
+  removeAll(() => true);
 }
 
 /**
@@ -62,11 +68,9 @@ export function useKept<T>(key: string, initial: T): [T, (next: T | ((before: T)
   return [value, set, forget];
 }
 
-const shown = new Set<() => void>();
-
-/** Forgets what is kept of the things that are on the screen: somebody wants to see what the server has. */
-export function discardShown() {
-  for (const discard of shown) discard();
+/** Forgets what is kept of the thing with an id: somebody wants to see what the server has of it. */
+export function discardOf(id: string) {
+  removeAll((key) => key.endsWith(`:${id}`));
 }
 
 /**
@@ -76,11 +80,6 @@ export function discardShown() {
 export function useDraft<T extends object>(key: string, thing: T) {
   const [saved] = useState(thing);
   const [draft, set, forget] = useKept(key, saved);
-  useEffect(() => {
-    const discard = () => remove(key);
-    shown.add(discard);
-    return () => void shown.delete(discard);
-  }, [key]);
   return {
     draft,
     change: (changed: Partial<T>) => set((before) => ({ ...before, ...changed })),

@@ -5,8 +5,8 @@ import { useMutation, useQuery } from "urql";
 import { Empty, Failed, LinkButton, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { CampaignEditQuery } from "../../gql/graphql";
-import { saveText, useAutosave } from "../../lib/autosave";
-import { byField, errorText, payloadOf } from "../../lib/errors";
+import { type Outdated, saveText, useAutosave } from "../../lib/autosave";
+import { byField, errorText, outdatedIn, payloadOf } from "../../lib/errors";
 import { words } from "../../lib/format";
 import { useKept } from "../../lib/kept";
 import { real } from "../../lib/node";
@@ -200,13 +200,16 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
       input: { id: campaign.id, ...inputOf(value), expectedVersion: revision.current },
     });
     revision.current = result.data?.campaignUpdate.campaign?.revision ?? revision.current;
-    return problems(result);
+    const choice = outdatedIn(result) && (result.extensions?.choice as Outdated["choice"]);
+    return { found: problems(result), choice };
   };
   const { state, flush } = useAutosave(draft, async (value) => {
     const wrong = wrongIn(value);
-    const found = Object.keys(wrong).length > 0 ? { fields: wrong, rest: "" } : await save(value);
+    const { found, choice } =
+      Object.keys(wrong).length > 0 ? { found: { fields: wrong, rest: "" }, choice: undefined } : await save(value);
     setErrors(found);
-    return [...Object.values(found.fields), found.rest].filter(Boolean).join("; ");
+    const text = [...Object.values(found.fields), found.rest].filter(Boolean).join("; ");
+    return choice ? { wrong: text, choice } : text;
   });
   const change = (changed: Partial<Draft>) => {
     setErrors((before) => without(before, changed));

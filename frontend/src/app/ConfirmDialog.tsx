@@ -1,8 +1,7 @@
 import { Alert, Button, Divider, Group, Loader, PasswordInput, Stack, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { type FormEvent, useEffect, useState } from "react";
-import { type Client, type Exchange, makeOperation, type OperationResult } from "urql";
-import { filter, makeSubject, merge, pipe } from "wonka";
+import type { Client } from "urql";
 import { confirmations } from "../features/auth/provider";
 import { graphql } from "../gql";
 import { errorText } from "../lib/errors";
@@ -32,27 +31,8 @@ const ConfirmDocument = graphql(`
   }
 `);
 
-/**
- * Acts that cannot be undone ask who somebody is when the sign-in is an hour old. The answer to that comes here: the
- * person confirms, and what they wanted is done; a form or a button need not know.
- */
-export const confirmExchange: Exchange = ({ client, forward }) => {
-  const given = makeSubject<OperationResult>();
-  const final = (result: OperationResult) => {
-    const { operation } = result;
-    const asks = result.error?.graphQLErrors.some((e) => e.extensions.code === "CONFIRM");
-    if (!asks || operation.context.confirmed) return true;
-    ask(client).then((confirmed) => {
-      if (!confirmed) return given.next(result);
-      client.reexecuteOperation(makeOperation(operation.kind, operation, { ...operation.context, confirmed: true }));
-    });
-    return false;
-  };
-  return (operations) => merge([pipe(operations, forward, filter(final)), given.source]);
-};
-
 /** Asks who somebody is; false when the person gives up. */
-function ask(client: Client): Promise<boolean> {
+export function askWho(client: Client): Promise<boolean> {
   return new Promise((resolve) => {
     let confirmed = false;
     const id = modals.open({
