@@ -102,7 +102,7 @@ test("consent is kept by purpose, with the version of the text that was shown", 
   });
   await page.goto(`/contacts/${id}`);
   await expect(page.getByText(/“Offers from us on WhatsApp” \(text version \d+, en\)/)).toBeVisible();
-  await page.getByRole("button", { name: "Record opt-in to utility messages" }).click();
+  await page.getByRole("button", { name: "Opt in to utility messages" }).click();
   const dialog = page.getByRole("dialog");
   await expect(dialog.getByText("This is no consent to marketing")).toBeVisible();
   await dialog.getByLabel("Evidence").fill("at checkout");
@@ -149,13 +149,7 @@ test("a phrase is tried, added, obeyed and taken back; binding ones stay", async
 test("one of two reasons is lifted, and the check of the number tells what remains", async ({ page }) => {
   const number = "+4915199900009";
   for (const reason of ["OPERATOR", "COMPLAINT"]) {
-    const answer = await page.request.post("/graphql", {
-      data: {
-        query: "mutation ($i: SuppressionAddInput!) { suppressionAdd(input: $i) { suppression { reason } } }",
-        variables: { i: { address: number, reason } },
-      },
-    });
-    expect(await answer.json()).toMatchObject({ data: { suppressionAdd: { suppression: { reason } } } });
+    await make(page, "suppressionAdd", "suppression", { address: number, reason });
   }
   await page.goto("/compliance?status=suppressions");
   await page.getByLabel("Is this number suppressed?").fill(number);
@@ -167,7 +161,7 @@ test("one of two reasons is lifted, and the check of the number tells what remai
     .getByRole("button")
     .click();
   const dialog = page.getByRole("dialog", { name: "Lift “operator”?" });
-  await expect(dialog).toContainText("remains suppressed for complaint");
+  await expect(dialog).toContainText("remains suppressed: complaint");
   await dialog.getByRole("button", { name: "Lift" }).click();
   await expect(page.getByText("Lifted. The number remains suppressed: complaint.")).toBeVisible();
   await expect(rows).toHaveCount(1);
@@ -185,6 +179,10 @@ test("one of two reasons is lifted, and the check of the number tells what remai
     answer.getByRole("listitem").filter({ hasText: "Consent" }).getByRole("img", { name: "No" }),
   ).toBeVisible();
   await everyWay(page, "check", pictures);
+  await page.getByRole("combobox", { name: "Number or contact" }).fill("Lea");
+  await page.getByRole("option", { name: "Lea · +4915199900004" }).click();
+  await page.getByRole("button", { name: "Check", exact: true }).click();
+  await expect(answer.getByRole("link", { name: "Lea" })).toBeVisible();
 });
 
 test("a list of suppressions comes in, and is given out", async ({ page }) => {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { cacheExchange } from "@urql/exchange-graphcache";
 import {
   buildSchema,
   type DocumentNode,
@@ -13,9 +14,11 @@ import {
   Kind,
   type SelectionSetNode,
 } from "graphql";
-import { expect, test } from "vitest";
+import { Client, type Exchange } from "urql";
+import { expect, test, vi } from "vitest";
+import { filter, map, pipe, subscribe } from "wonka";
 import * as generated from "../gql/graphql";
-import { keys } from "./cache";
+import { keys, updates } from "./cache";
 
 const folder = join(import.meta.dirname, "../../../graph/schema");
 const schema = buildSchema(
@@ -87,4 +90,34 @@ test("the cache knows every thing that a document selects by its id, or as a par
   }
   expect([...unknown]).toEqual([]);
   expect(Object.keys(keys).filter((k) => !selectedTypes.has(k))).toEqual([]);
+});
+
+test("a change reads anew what it made stale, and a refused one nothing", async () => {
+  let refused = true;
+  let read = 0;
+  const server: Exchange = () => (operations) =>
+    pipe(
+      operations,
+      filter((o) => o.kind !== "teardown"),
+      map((operation) => {
+        const userErrors = refused ? [{ __typename: "UserError", field: null, message: "no" }] : [];
+        const change = { __typename: "RetentionSetPayload", userErrors };
+        if (operation.kind === "query") read++;
+        const data = operation.kind === "query" ? { retentionRules: [] } : { retentionSet: change };
+        return { operation, data, stale: false, hasNext: false };
+      }),
+    );
+  const exchanges = [cacheExchange({ keys, updates }), server];
+  const client = new Client({ url: "/", preferGetMethod: false, exchanges });
+  const { unsubscribe } = pipe(
+    client.query(generated.RetentionRulesDocument, {}),
+    subscribe(() => {}),
+  );
+  const change = () => client.mutation(generated.RetentionSetDocument, { input: { rules: [] } }).toPromise();
+  await change();
+  expect(read).toBe(1);
+  refused = false;
+  await change();
+  await vi.waitFor(() => expect(read).toBe(2));
+  unsubscribe();
 });

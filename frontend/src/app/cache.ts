@@ -1,4 +1,4 @@
-import type { Cache, CacheExchangeOpts } from "@urql/exchange-graphcache";
+import type { Cache, CacheExchangeOpts, DataFields, ResolveInfo } from "@urql/exchange-graphcache";
 
 const none = () => null;
 
@@ -9,10 +9,15 @@ function refresh(cache: Cache, ...fields: string[]) {
   }
 }
 
+/** A refused change made nothing stale, and what is typed in other forms stays. */
 const stale =
   (...fields: string[]) =>
-  (_result: unknown, _args: unknown, cache: Cache) =>
-    refresh(cache, ...fields);
+  (result: DataFields, _args: unknown, cache: Cache, info: ResolveInfo) => {
+    const payload = result[info.fieldName] as { userErrors?: readonly unknown[] } | null;
+    if (!payload?.userErrors?.length) refresh(cache, ...fields);
+  };
+
+const ofConsent = ["contact", "contacts", "contactCount", "segmentPreview"];
 
 /** How the cache knows a thing again, where it is not by its id; none: it is a part of what it stands in. */
 export const keys = {
@@ -116,6 +121,8 @@ export const updates = {
     topicCreate: stale("topics"),
     topicDelete: stale("topics"),
     contactConsentRecord: stale("bulkActions"),
+    contactConsentSet: stale(...ofConsent),
+    optOutReviewDecide: stale("optOutReviews", ...ofConsent),
     contactSuppress: stale("bulkActions"),
     contactExport: stale("bulkActions"),
     contactErase: stale("bulkActions"),
@@ -123,7 +130,7 @@ export const updates = {
     contactViewSave: stale("contactViews"),
     contactViewDelete: stale("contactViews"),
     suppressionAdd: stale("contact", "suppressions"),
-    suppressionImport: stale("contact", "contacts", "suppressions"),
+    suppressionImport: stale("suppressions", ...ofConsent),
     suppressionRemove: stale("contact", "suppressions"),
     segmentCreate: stale("segments"),
     segmentDelete: stale("segments"),
@@ -139,6 +146,7 @@ export const updates = {
     conversationAssign: stale("conversations"),
     conversationClose: stale("conversations"),
     settingsUpdate: stale("settings"),
+    retentionSet: stale("retentionRules"),
     senderCreate: stale("senders"),
     operatorInvite: stale("operators"),
     operatorUpdate: stale("operators"),

@@ -23,4 +23,7 @@ test("another list begins with its first page", () => {
   h.set("failed");
   expect(h.now().after).toBeNull();
   expect(h.now().with([row("b")])).toEqual([row("b")]);
+  h.set("all");
+  expect(h.now().after).toBeNull();
+  expect(h.now().with([row("a")])).toEqual([row("a")]);
 });

@@ -10,7 +10,8 @@ export function usePages<Row extends { id: string }>(list = "") {
     after: null,
     rows: [],
   });
-  const read = state.list === list ? state : { after: null, rows: [] };
+  const read = state.list === list ? state : { list, after: null, rows: [] };
+  if (read !== state) setRead(read); // also when they come back to the list of before
   return {
     /** The cursor for the query. */
     after: read.after,

@@ -78,7 +78,7 @@ export function AuditTrail() {
   const client = useClient();
   const [text, setText] = useState("");
   const [action] = useDebouncedValue(text.trim(), 300);
-  const pages = usePages<Row>();
+  const pages = usePages<Row>(action);
   const [verdict, setVerdict] = useState<VerificationQuery["auditVerification"] | null>(null);
   const [problem, setProblem] = useState("");
   const [walking, setWalking] = useState(false);
@@ -105,10 +105,7 @@ export function AuditTrail() {
           aria-label="Filter the trail"
           placeholder="campaign, or campaign.launch"
           value={text}
-          onChange={(e) => {
-            setText(e.currentTarget.value);
-            pages.top();
-          }}
+          onChange={(e) => setText(e.currentTarget.value)}
           w={{ base: "100%", xs: 280 }}
         />
         <Button variant="default" onClick={verify} loading={walking}>

@@ -11,8 +11,8 @@ import { errorText } from "../../lib/errors";
 import { moment, momentOf, noMoment, sentence, words } from "../../lib/format";
 
 const SendCheckDocument = graphql(`
-  query SendCheck($contactId: ID, $address: String, $category: TemplateCategory, $at: DateTime) {
-    sendCheck(contactId: $contactId, address: $address, category: $category, at: $at) {
+  query SendCheck($address: String, $category: TemplateCategory, $at: DateTime) {
+    sendCheck(address: $address, category: $category, at: $at) {
       allowed
       at
       category
@@ -64,12 +64,7 @@ export function CheckNumber() {
     pause: asked === null,
     requestPolicy: "network-only",
   });
-  const known = new Map(
-    (typed.length < 2 ? [] : (found?.contacts.nodes ?? [])).map((c) => [
-      c.name ? `${c.name} · ${c.address}` : c.address,
-      c.id,
-    ]),
-  );
+  const names = new Map((typed.length < 2 ? [] : (found?.contacts.nodes ?? [])).map((c) => [c.address, c.name]));
   const ask = (e: FormEvent) => {
     e.preventDefault();
     const moment = at ? momentOf(at) : undefined;
@@ -79,12 +74,7 @@ export function CheckNumber() {
     };
     setWrong(problems);
     if (problems.who || problems.at) return;
-    const contactId = known.get(who);
-    const next = {
-      ...(contactId ? { contactId } : { address: who.trim() }),
-      category,
-      ...(moment ? { at: moment } : {}),
-    };
+    const next = { address: who.trim(), category, ...(moment ? { at: moment } : {}) };
     if (JSON.stringify(next) === JSON.stringify(asked)) again({ requestPolicy: "network-only" });
     setAsked(next);
   };
@@ -100,7 +90,8 @@ export function CheckNumber() {
                 placeholder="+49 151 12345678, or a name"
                 value={who}
                 onChange={setWho}
-                data={[...known.keys()]}
+                data={[...names.keys()]}
+                renderOption={({ option: { value } }) => (names.get(value) ? `${names.get(value)} · ${value}` : value)}
                 filter={({ options }) => options}
                 error={wrong.who}
               />
@@ -134,42 +125,51 @@ export function CheckNumber() {
           {sentence(errorText(error))}
         </Alert>
       )}
-      {check && (
-        <Card role="region" aria-label="Answer" aria-live="polite">
-          <Stack>
-            <Alert
-              color={check.allowed ? "brand" : "red"}
-              icon={check.allowed ? <IconCheck size={18} /> : <IconX size={18} />}
-              title={
-                check.allowed
-                  ? `A ${check.category.toLowerCase()} template may go to ${check.address}.`
-                  : `No ${check.category.toLowerCase()} template may go to ${check.address}.`
-              }
-            >
-              <Text size="sm">
-                {moment(check.at)}.{" "}
-                {check.allowed
-                  ? "Every question is answered with yes."
-                  : check.possibleAt
-                    ? `It becomes possible by itself: ${moment(check.possibleAt)}.`
-                    : "Somebody has to do something about what is answered with no."}{" "}
-                {check.contact ? (
-                  <Link to="/contacts/$id" params={{ id: check.contact.id }} className="plain">
-                    {check.contact.name || check.contact.address}
-                  </Link>
-                ) : (
-                  "No contact has this address."
-                )}
-              </Text>
-            </Alert>
-            <Questions of={check.questions.map((q) => ({ ...q, until: q.until ? moment(q.until) : undefined }))} />
-            <Text size="xs" c="dimmed">
-              Asked as for a campaign without a topic, with the quiet hours and the cap that new campaigns get. A
-              message's own page tells what was answered when it went.
-            </Text>
-          </Stack>
-        </Card>
-      )}
+      <section aria-label="Answer">
+        <Stack>
+          <div role="status">
+            {check && (
+              <Alert
+                role="group"
+                color={check.allowed ? "brand" : "red"}
+                icon={check.allowed ? <IconCheck size={18} /> : <IconX size={18} />}
+                title={
+                  check.allowed
+                    ? `A ${check.category.toLowerCase()} template may go to ${check.address}.`
+                    : `No ${check.category.toLowerCase()} template may go to ${check.address}.`
+                }
+              >
+                <Text size="sm">
+                  {moment(check.at)}.{" "}
+                  {check.allowed
+                    ? "Every question is answered with yes."
+                    : check.possibleAt
+                      ? `It becomes possible by itself: ${moment(check.possibleAt)}.`
+                      : "It stays so until somebody changes what is answered with No below."}{" "}
+                  {check.contact ? (
+                    <Link to="/contacts/$id" params={{ id: check.contact.id }} className="plain">
+                      {check.contact.name || check.contact.address}
+                    </Link>
+                  ) : (
+                    "No contact has this address."
+                  )}
+                </Text>
+              </Alert>
+            )}
+          </div>
+          {check && (
+            <Card>
+              <Stack>
+                <Questions of={check.questions.map((q) => ({ ...q, until: q.until ? moment(q.until) : undefined }))} />
+                <Text size="xs" c="dimmed">
+                  Asked as for a campaign without a topic, with the quiet hours and the cap that new campaigns get. A
+                  message's own page tells what was answered when it went.
+                </Text>
+              </Stack>
+            </Card>
+          )}
+        </Stack>
+      </section>
     </Stack>
   );
 }

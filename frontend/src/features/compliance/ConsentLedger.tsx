@@ -47,7 +47,7 @@ const sources: ConsentSource[] = ["IMPORT", "OPERATOR", "API", "KEYWORD", "FORM"
 export function ConsentLedger() {
   const [status, setStatus] = useState<ConsentStatus | null>(null);
   const [source, setSource] = useState<ConsentSource | null>(null);
-  const pages = usePages<Row>();
+  const pages = usePages<Row>(`${status} ${source}`);
   const [{ data, error, fetching }, load] = useQuery({
     query: LedgerDocument,
     variables: { filter: { status, source }, after: pages.after },
@@ -55,7 +55,6 @@ export function ConsentLedger() {
   });
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   const rows = pages.with(data?.consentEvents.nodes);
-  const top = pages.top;
   return (
     <Stack>
       <Group>
@@ -68,10 +67,7 @@ export function ConsentLedger() {
             { value: "OPTED_OUT", label: "Opted out" },
           ]}
           value={status}
-          onChange={(v) => {
-            setStatus(v as ConsentStatus | null);
-            top();
-          }}
+          onChange={(v) => setStatus(v as ConsentStatus | null)}
         />
         <Select
           aria-label="Source"
@@ -79,10 +75,7 @@ export function ConsentLedger() {
           clearable
           data={sources.map((s) => ({ value: s, label: words(s) }))}
           value={source}
-          onChange={(v) => {
-            setSource(v as ConsentSource | null);
-            top();
-          }}
+          onChange={(v) => setSource(v as ConsentSource | null)}
         />
       </Group>
       {!data && rows.length === 0 ? (

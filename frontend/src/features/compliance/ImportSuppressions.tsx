@@ -4,7 +4,7 @@ import { useMutation } from "urql";
 import { graphql } from "../../gql";
 import type { SuppressionImportMutation, SuppressionReason } from "../../gql/graphql";
 import { byField, errorText } from "../../lib/errors";
-import { count, sentence, words } from "../../lib/format";
+import { count, counted, sentence, words } from "../../lib/format";
 import { CountrySelect } from "../imports/OptionsForm";
 import { firstOptions } from "../imports/wizard";
 import { byHand } from "./lift";
@@ -20,7 +20,6 @@ const ImportDocument = graphql(`
         rejected
         rejects {
           line
-          field
           value
           reason
         }
@@ -47,7 +46,7 @@ export function ImportSuppressions(props: { onImported: () => void; onClose: () 
     if (!file) return setWrong({ file: "Choose a file" });
     const answer = await run({ input: { file, reason, ...(region ? { region } : {}) } });
     if (answer.error) return setWrong({ file: sentence(errorText(answer.error)) });
-    const split = byField(answer.data?.suppressionImport.userErrors ?? [], ["file", "reason", "until"]);
+    const split = byField(answer.data?.suppressionImport.userErrors ?? [], ["file", "reason"]);
     if (Object.keys(split.fields).length > 0 || split.rest) {
       return setWrong(split.rest ? { ...split.fields, file: split.rest } : split.fields);
     }
@@ -60,7 +59,7 @@ export function ImportSuppressions(props: { onImported: () => void; onClose: () 
     <Stack>
       <FileInput
         label="File"
-        description="CSV with a column phone, and as you like reason and until; or one number a line. At most 100,000 rows."
+        description="CSV with a column phone, and optionally reason and until; or one number a line. At most 100,000 rows."
         placeholder="Choose a file"
         accept=".csv,.tsv,.txt,text/csv,text/plain"
         value={file}
@@ -73,7 +72,7 @@ export function ImportSuppressions(props: { onImported: () => void; onClose: () 
         data={(["OPTED_OUT", ...byHand] as SuppressionReason[]).map((r) => ({ value: r, label: words(r) }))}
         value={reason}
         onChange={(v) => v && setReason(v as SuppressionReason)}
-        error={wrong.reason ?? wrong.until}
+        error={wrong.reason}
         allowDeselect={false}
       />
       <CountrySelect value={{ ...firstOptions, region }} onChange={(o) => setRegion(o.region ?? "")} />
@@ -93,9 +92,13 @@ function Outcome(props: { of: Result; onClose: () => void }) {
   const r = props.of;
   return (
     <Stack>
-      <Alert color={r.rejected > 0 ? "yellow" : "brand"} role="status" title={`${count(r.added)} suppressions added`}>
-        {count(r.rows)} rows: {count(r.unchanged)} were there already, {count(r.duplicates)} repeat an earlier row,{" "}
-        {count(r.rejected)} rejected.
+      <Alert
+        color={r.rejected > 0 ? "yellow" : "brand"}
+        role="status"
+        title={`${counted(r.added, "suppression", "suppressions")} added`}
+      >
+        {counted(r.rows, "row", "rows")}: {counted(r.unchanged, "was", "were")} there already,{" "}
+        {counted(r.duplicates, "repeats", "repeat")} an earlier row, {count(r.rejected)} rejected.
       </Alert>
       {r.rejects.length > 0 && (
         <Table className="cards">

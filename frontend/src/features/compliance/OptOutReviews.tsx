@@ -103,12 +103,8 @@ export function OptOutReviews() {
     variables: { after: pages.after },
     requestPolicy: "cache-and-network",
   });
-  const again = () => {
-    pages.top();
-    load({ requestPolicy: "network-only" });
-  };
   const rows = error ? [] : pages.with(data?.optOutReviews.nodes);
-  if (error) return <Failed error={error} retry={again} />;
+  if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data && rows.length === 0) return <Rows />;
   if (rows.length === 0)
     return (
@@ -136,7 +132,7 @@ export function OptOutReviews() {
             <Blockquote p="sm" m={0} style={{ overflowWrap: "anywhere" }}>
               {r.message?.body || "The text was erased."}
             </Blockquote>
-            {may && <Decide id={r.id} who={r.contact.name || r.contact.address} done={again} />}
+            {may && <Decide id={r.id} who={r.contact.name || r.contact.address} done={pages.top} />}
           </Stack>
         </Card>
       ))}

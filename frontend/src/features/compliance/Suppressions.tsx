@@ -55,7 +55,7 @@ export function Suppressions() {
   const [reason, setReason] = useState<SuppressionReason | null>(null);
   const [text, setText] = useState("");
   const [address] = useDebouncedValue(text.trim(), 350);
-  const pages = usePages<Row>();
+  const pages = usePages<Row>(`${reason} ${address}`);
   const [adding, add] = useDisclosure();
   const [taking, take] = useDisclosure();
   const [number, setNumber] = useState("");
@@ -67,12 +67,7 @@ export function Suppressions() {
     requestPolicy: "cache-and-network",
   });
   const [, suppress] = useMutation(AddDocument);
-  const top = pages.top;
-  const again = () => {
-    top();
-    load({ requestPolicy: "network-only" });
-  };
-  const lift = useLift(again);
+  const lift = useLift(pages.top);
   const rows = error ? [] : pages.with(data?.suppressions.nodes);
   const put = async () => {
     const result = await suppress({ input: { address: number, reason: why } });
@@ -82,7 +77,7 @@ export function Suppressions() {
     setWrong({});
     setNumber("");
     add.close();
-    again();
+    pages.top();
   };
   return (
     <Stack>
@@ -92,10 +87,7 @@ export function Suppressions() {
           placeholder="Is this number suppressed?"
           leftSection={<IconSearch size={16} />}
           value={text}
-          onChange={(e) => {
-            setText(e.currentTarget.value);
-            top();
-          }}
+          onChange={(e) => setText(e.currentTarget.value)}
           w={{ base: "100%", xs: 280 }}
         />
         <Select
@@ -104,10 +96,7 @@ export function Suppressions() {
           clearable
           data={(["OPTED_OUT", "ERASED", ...byHand] as SuppressionReason[]).map((r) => ({ value: r, label: words(r) }))}
           value={reason}
-          onChange={(v) => {
-            setReason(v as SuppressionReason | null);
-            top();
-          }}
+          onChange={(v) => setReason(v as SuppressionReason | null)}
         />
         {may && (
           <>
@@ -128,7 +117,7 @@ export function Suppressions() {
         )}
       </Group>
       <Modal opened={taking} onClose={take.close} title="Import a suppression list" size="lg">
-        <ImportSuppressions onImported={again} onClose={take.close} />
+        <ImportSuppressions onImported={pages.top} onClose={take.close} />
       </Modal>
       <Modal opened={adding} onClose={add.close} title="Suppress a number">
         <Stack>
@@ -159,7 +148,7 @@ export function Suppressions() {
         address ? (
           <Alert color="yellow">{errorText(error)}</Alert>
         ) : (
-          <Failed error={error} retry={again} />
+          <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />
         )
       ) : !data && rows.length === 0 ? (
         <Rows />

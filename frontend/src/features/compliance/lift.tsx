@@ -10,7 +10,6 @@ import { moment, words } from "../../lib/format";
 const LiftDocument = graphql(`
   mutation SuppressionLift($input: SuppressionRemoveInput!) {
     suppressionRemove(input: $input) {
-      deletedId
       remaining {
         id
         reason
@@ -35,7 +34,7 @@ export function names(reasons: readonly Reason[]): string {
 }
 
 /** Asks whether one reason is to be lifted, says which remain, and lifts it. */
-export function useLift(onLifted: () => void): (one: Reason & { others: readonly Reason[] }) => void {
+export function useLift(onLifted?: () => void): (one: Reason & { others: readonly Reason[] }) => void {
   const [, lift] = useMutation(LiftDocument);
   return (one) =>
     modals.openConfirmModal({
@@ -43,8 +42,8 @@ export function useLift(onLifted: () => void): (one: Reason & { others: readonly
       children: (
         <Text size="sm">
           {one.others.length > 0
-            ? `Nothing goes to the number all the same: it remains suppressed for ${names(one.others)}.`
-            : "No other reason stands against the number: it may be written to again, as far as its consent allows."}
+            ? `The number remains suppressed: ${names(one.others)}.`
+            : "There is no other reason. The number may be written to again, as far as its consent allows."}
         </Text>
       ),
       labels: { confirm: "Lift", cancel: "Cancel" },
@@ -55,7 +54,7 @@ export function useLift(onLifted: () => void): (one: Reason & { others: readonly
         notifications.show({
           message: left.length > 0 ? `Lifted. The number remains suppressed: ${names(left)}.` : "Lifted.",
         });
-        onLifted();
+        onLifted?.();
       },
     });
 }

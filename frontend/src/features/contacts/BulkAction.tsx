@@ -111,17 +111,15 @@ function sentence(a: Pick<Action, "kind" | "options">): string {
 
 /** What became of the erased messages at Twilio. */
 function Redaction({ of }: { of: NonNullable<Action["redaction"]> }) {
-  const refused = of.refused.reduce((n, r) => n + r.count, 0);
   const parts = [
     of.done > 0 && `${count(of.done)} emptied`,
-    of.gone > 0 && `${count(of.gone)} not there`,
+    of.gone > 0 && `${count(of.gone)} no longer there`,
     of.waiting > 0 && `${count(of.waiting)} waiting`,
-    refused > 0 && `${count(refused)} refused`,
+    ...of.refused.map((r) => `${count(r.count)} refused: ${r.reason}`),
   ].filter(Boolean);
   return (
-    <Text size="xs" c={refused > 0 ? "red" : "dimmed"}>
+    <Text size="xs" c={of.refused.length > 0 ? "red" : "dimmed"}>
       At Twilio: {parts.join(", ")}
-      {of.refused.map((r) => ` (${count(r.count)}: ${r.reason})`).join("")}
     </Text>
   );
 }

@@ -1,8 +1,12 @@
-import { Button, Card, Group, Table, Text, Timeline, Title } from "@mantine/core";
+import { Button, Card, Group, Modal, Stack, Table, Text, Textarea, Timeline, Title } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { useState } from "react";
+import { useMutation } from "urql";
 import { ConsentEvidence } from "../../components/ConsentEvidence";
 import { Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConsentPurpose, ConsentStatus, ContactConsentFragment } from "../../gql/graphql";
+import { settled } from "../../lib/errors";
 import { consentText, moment, words } from "../../lib/format";
 
 graphql(`
@@ -30,11 +34,92 @@ graphql(`
   }
 `);
 
+const ConsentSetDocument = graphql(`
+  mutation ContactConsentSet($input: ContactConsentSetInput!) {
+    contactConsentSet(input: $input) {
+      contact {
+        id
+        consentStatus
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+/** A purpose and what was decided about it. */
+export type Decision = `${ConsentPurpose} ${"OPTED_IN" | "OPTED_OUT"}`;
+
+const decisions: Record<Decision, { title: string; about?: string }> = {
+  "MARKETING OPTED_IN": { title: "Record opt-in" },
+  "MARKETING OPTED_OUT": {
+    title: "Opt this contact out",
+    about: "They get no more messages, and their number is suppressed until they opt in again.",
+  },
+  "UTILITY OPTED_IN": {
+    title: "Record opt-in to utility messages",
+    about:
+      "Utility messages are about an order, an account or an appointment of theirs. This is no consent to marketing, and templates go only to people who have that one.",
+  },
+  "UTILITY OPTED_OUT": {
+    title: "Opt this contact out of utility messages",
+    about: "They get no more templates of the category utility. Their consent to marketing stays.",
+  },
+};
+
+/** Records a decision with its evidence. */
+export function ConsentDialog(props: { contactId: string; decision: Decision | null; onClose: () => void }) {
+  const { decision, onClose } = props;
+  return (
+    <Modal opened={decision !== null} onClose={onClose} title={decision && decisions[decision].title}>
+      {decision && <Evidence contactId={props.contactId} decision={decision} onClose={onClose} />}
+    </Modal>
+  );
+}
+
+function Evidence(props: { contactId: string; decision: Decision; onClose: () => void }) {
+  const { decision, onClose } = props;
+  const [purpose, status] = decision.split(" ") as [ConsentPurpose, ConsentStatus];
+  const { about } = decisions[decision];
+  const [note, setNote] = useState("");
+  const [, setConsent] = useMutation(ConsentSetDocument);
+  const record = async () => {
+    const result = await setConsent({ input: { id: props.contactId, status, purpose, evidence: { note } } });
+    if (!settled(result)) return;
+    notifications.show({ message: `Consent recorded: ${words(status).toLowerCase()}`, color: "green" });
+    onClose();
+  };
+  return (
+    <Stack>
+      {about && <Text size="sm">{about}</Text>}
+      <Textarea
+        label="Evidence"
+        description={
+          status === "OPTED_IN" ? "What did they agree to, where and when?" : "How did they tell you? Optional."
+        }
+        value={note}
+        onChange={(e) => setNote(e.currentTarget.value)}
+        data-autofocus
+      />
+      <Group justify="flex-end">
+        <Button variant="default" onClick={onClose}>
+          Cancel
+        </Button>
+        <Button onClick={record} color={status === "OPTED_OUT" ? "red" : undefined}>
+          Record
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
 /** Where a contact stands with each purpose, and every decision with its proof. */
 export function ContactConsent(props: {
   contact: ContactConsentFragment;
   /** Absent: this operator may not. */
-  onRecord?: (status: ConsentStatus, purpose: ConsentPurpose) => void;
+  onRecord?: (decision: Decision) => void;
 }) {
   const { contact: c, onRecord: record } = props;
   return (
@@ -46,44 +131,44 @@ export function ContactConsent(props: {
         <Table.Tbody>
           {c.consents.map((s) => (
             <Table.Tr key={s.purpose}>
-              <Table.Td c="dimmed" w={140}>
+              <Table.Td c="dimmed" w={100}>
                 {words(s.purpose)}
               </Table.Td>
               <Table.Td>
-                <Group gap="xs">
-                  <Status value={s.status} />
-                  {s.since && (
-                    <Text size="xs" c="dimmed">
-                      since {moment(s.since)}
-                    </Text>
-                  )}
-                </Group>
-              </Table.Td>
-              <Table.Td>
-                {record && s.purpose === "UTILITY" && (
-                  <Group gap="xs" justify="flex-end">
-                    {s.status !== "OPTED_IN" && (
-                      <Button
-                        size="compact-xs"
-                        variant="default"
-                        aria-label="Record opt-in to utility messages"
-                        onClick={() => record("OPTED_IN", "UTILITY")}
-                      >
-                        Opt in
-                      </Button>
-                    )}
-                    {s.status !== "OPTED_OUT" && (
-                      <Button
-                        size="compact-xs"
-                        variant="default"
-                        aria-label="Opt out of utility messages"
-                        onClick={() => record("OPTED_OUT", "UTILITY")}
-                      >
-                        Opt out
-                      </Button>
+                <Group gap="xs" justify="space-between">
+                  <Group gap="xs">
+                    <Status value={s.status} />
+                    {s.since && (
+                      <Text size="xs" c="dimmed">
+                        since {moment(s.since)}
+                      </Text>
                     )}
                   </Group>
-                )}
+                  {record && s.purpose === "UTILITY" && (
+                    <Group gap="xs">
+                      {s.status !== "OPTED_IN" && (
+                        <Button
+                          size="compact-xs"
+                          variant="default"
+                          aria-label="Opt in to utility messages"
+                          onClick={() => record("UTILITY OPTED_IN")}
+                        >
+                          Opt in
+                        </Button>
+                      )}
+                      {s.status !== "OPTED_OUT" && (
+                        <Button
+                          size="compact-xs"
+                          variant="default"
+                          aria-label="Opt out of utility messages"
+                          onClick={() => record("UTILITY OPTED_OUT")}
+                        >
+                          Opt out
+                        </Button>
+                      )}
+                    </Group>
+                  )}
+                </Group>
               </Table.Td>
             </Table.Tr>
           ))}

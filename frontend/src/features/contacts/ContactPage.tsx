@@ -11,13 +11,11 @@ import {
   Stack,
   Table,
   Text,
-  Textarea,
   TextInput,
   Title,
 } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useDisclosure } from "@mantine/hooks";
-import { notifications } from "@mantine/notifications";
 import { IconTrash } from "@tabler/icons-react";
 import { useParams } from "@tanstack/react-router";
 import { useState } from "react";
@@ -25,12 +23,11 @@ import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Empty, Failed, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
-import type { ConsentPurpose, ConsentStatus } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
-import { moment, untilText, words } from "../../lib/format";
+import { moment, untilText } from "../../lib/format";
 import { Bubbles, Countdown } from "../inbox/Bubbles";
 import { ContactAddresses } from "./ContactAddresses";
-import { ContactConsent } from "./ContactConsent";
+import { ConsentDialog, ContactConsent, type Decision } from "./ContactConsent";
 import { ContactTimeline } from "./ContactTimeline";
 import { ContactTools } from "./ContactTools";
 import { ContactTopics } from "./ContactTopics";
@@ -79,21 +76,6 @@ const ContactDocument = graphql(`
         nodes {
           ...Bubble
         }
-      }
-    }
-  }
-`);
-
-const ConsentSetDocument = graphql(`
-  mutation ContactConsentSet($input: ContactConsentSetInput!) {
-    contactConsentSet(input: $input) {
-      contact {
-        id
-        consentStatus
-      }
-      userErrors {
-        field
-        message
       }
     }
   }
@@ -162,11 +144,9 @@ export function ContactPage() {
   const { id } = useParams({ from: "/contacts/$id" });
   const may = useMay("MARKETER");
   const [{ data, error }, load] = useQuery({ query: ContactDocument, variables: { id } });
-  const [, setConsent] = useMutation(ConsentSetDocument);
   const [, update] = useMutation(ContactUpdateDocument);
-  const [asking, ask] = useState<{ status: ConsentStatus; purpose: ConsentPurpose } | null>(null);
+  const [asking, ask] = useState<Decision | null>(null);
   const [editing, edit] = useDisclosure();
-  const [note, setNote] = useState("");
   const form = useForm({
     initialValues: { name: "", locale: "", timeZone: "", attributes: [] as Attribute[], revision: 0 },
   });
@@ -179,15 +159,6 @@ export function ContactPage() {
         It may have been erased.
       </Empty>
     );
-  const record = async () => {
-    if (!asking) return;
-    if (settled(await setConsent({ input: { id, ...asking, evidence: { note } } }))) {
-      notifications.show({ message: `Consent recorded: ${words(asking.status).toLowerCase()}`, color: "green" });
-      ask(null);
-      setNote("");
-      load({ requestPolicy: "network-only" });
-    }
-  };
   const attributes = Object.entries(c.attributes as Record<string, unknown>).sort(([a], [b]) => a.localeCompare(b));
   return (
     <Page
@@ -211,11 +182,9 @@ export function ContactPage() {
             >
               Edit
             </Button>
-            {c.consentStatus !== "OPTED_IN" && (
-              <Button onClick={() => ask({ status: "OPTED_IN", purpose: "MARKETING" })}>Record opt-in</Button>
-            )}
+            {c.consentStatus !== "OPTED_IN" && <Button onClick={() => ask("MARKETING OPTED_IN")}>Record opt-in</Button>}
             {c.consentStatus !== "OPTED_OUT" && (
-              <Button color="red" variant="outline" onClick={() => ask({ status: "OPTED_OUT", purpose: "MARKETING" })}>
+              <Button color="red" variant="outline" onClick={() => ask("MARKETING OPTED_OUT")}>
                 Opt out
               </Button>
             )}
@@ -223,53 +192,7 @@ export function ContactPage() {
         )
       }
     >
-      <Modal
-        opened={asking !== null}
-        onClose={() => ask(null)}
-        title={
-          asking?.purpose === "UTILITY"
-            ? asking.status === "OPTED_IN"
-              ? "Record opt-in to utility messages"
-              : "Opt this contact out of utility messages"
-            : asking?.status === "OPTED_IN"
-              ? "Record opt-in"
-              : "Opt this contact out"
-        }
-      >
-        <Stack>
-          {asking?.status === "OPTED_OUT" && asking.purpose === "MARKETING" && (
-            <Text size="sm">They get no more messages, and their number is suppressed until they opt in again.</Text>
-          )}
-          {asking?.status === "OPTED_OUT" && asking.purpose === "UTILITY" && (
-            <Text size="sm">They get no more templates of the category utility. Their consent to marketing stays.</Text>
-          )}
-          {asking?.status === "OPTED_IN" && asking.purpose === "UTILITY" && (
-            <Text size="sm">
-              Utility messages are about an order, an account or an appointment of theirs. This is no consent to
-              marketing, and templates go only to people who have that one.
-            </Text>
-          )}
-          <Textarea
-            label="Evidence"
-            description={
-              asking?.status === "OPTED_IN"
-                ? "What did they agree to, where and when?"
-                : "How did they tell you? Optional."
-            }
-            value={note}
-            onChange={(e) => setNote(e.currentTarget.value)}
-            data-autofocus
-          />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={() => ask(null)}>
-              Cancel
-            </Button>
-            <Button onClick={record} color={asking?.status === "OPTED_OUT" ? "red" : undefined}>
-              Record
-            </Button>
-          </Group>
-        </Stack>
-      </Modal>
+      <ConsentDialog contactId={id} decision={asking} onClose={() => ask(null)} />
       <Modal opened={editing} onClose={edit.close} title="Edit contact">
         <form
           onSubmit={form.onSubmit(async (v) => {
@@ -417,7 +340,7 @@ export function ContactPage() {
           )}
         </Card>
         <Stack>
-          <ContactConsent contact={c} onRecord={may ? (status, purpose) => ask({ status, purpose }) : undefined} />
+          <ContactConsent contact={c} onRecord={may ? ask : undefined} />
           <ContactAddresses contact={c} />
           <ContactTopics contact={c} />
         </Stack>

@@ -68,7 +68,7 @@ export function ContactTools(props: {
     pause: typed.length < 2,
   });
   const [, merge] = useMutation(MergeDocument);
-  const lift = useLift(onChanged);
+  const lift = useLift();
   const ask = (other: Person) =>
     modals.openConfirmModal({
       title: "Merge for good?",
@@ -82,10 +82,7 @@ export function ContactTools(props: {
       labels: { confirm: `Merge into ${c.name || c.address}`, cancel: "Keep both" },
       confirmProps: { color: "red" },
       onConfirm: async () => {
-        if (settled(await merge({ input: { id: c.id, mergeId: other.id } }))) {
-          setMerging(false);
-          onChanged();
-        }
+        if (settled(await merge({ input: { id: c.id, mergeId: other.id } }))) setMerging(false);
       },
     });
   const found = (typed.length < 2 ? c.possibleDuplicates : (others?.contacts.nodes ?? [])).filter((o) => o.id !== c.id);

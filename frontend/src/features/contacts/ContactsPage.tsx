@@ -122,7 +122,6 @@ export function ContactsPage() {
   const [text, setText] = useState(search.q ?? "");
   const [adding, add] = useDisclosure();
   const [filtering, filters] = useDisclosure(Boolean(search.f));
-  const pages = usePages<Row>();
   const [picked, setPicked] = useState<Set<string> | "all">(new Set());
   const [running, setRunning] = useState<string[]>([]);
   const consent = (search.consent as ConsentStatus | undefined) ?? null;
@@ -136,6 +135,8 @@ export function ContactsPage() {
     [consent, search.f, conditions],
   );
   const found = { search: search.q ?? null, filter };
+  const list = JSON.stringify({ ...found, orderBy });
+  const pages = usePages<Row>(list);
   const [{ data, error, fetching }, load] = useQuery({
     query: ContactsDocument,
     variables: { ...found, orderBy, after: pages.after },
@@ -145,10 +146,7 @@ export function ContactsPage() {
   const [{ data: views }] = useQuery({ query: ContactViewsDocument });
   const [, saveView] = useMutation(ViewSaveDocument);
   const [, deleteView] = useMutation(ViewDeleteDocument);
-  useEffect(() => {
-    pages.top();
-    setPicked(new Set());
-  }, [search.q, consent, search.f, orderBy]);
+  useEffect(() => setPicked(new Set()), [list]);
   useEffect(() => setText(search.q ?? ""), [search.q]);
   const go = (next: Partial<typeof search>) => navigate({ to: "/contacts", search: { ...search, ...next } });
   const ask = useDebouncedCallback((q: string) => go({ q: q || undefined }), 250);

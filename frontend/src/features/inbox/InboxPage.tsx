@@ -2,7 +2,7 @@ import { Badge, Box, Card, Group, SegmentedControl, Stack, Text, TextInput, Unst
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconInbox, IconSearch } from "@tabler/icons-react";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { useQuery, useSubscription } from "urql";
 import { useSession } from "../../app/session";
 import { Empty, Failed, LoadMore, Page, Rows } from "../../components/ui";
@@ -75,8 +75,8 @@ export function InboxPage() {
   const { viewer } = useSession();
   const shelf = search.status && search.status in shelves ? search.status : "open";
   const [text, setText] = useState(search.q ?? "");
-  const pages = usePages<Row>();
   const filter = { ...shelves[shelf]?.(viewer.id), ...(search.q ? { search: search.q } : {}) };
+  const pages = usePages<Row>(JSON.stringify(filter));
   const [{ data, error, fetching }, load] = useQuery({
     query: InboxDocument,
     variables: { filter, after: pages.after },
@@ -91,7 +91,6 @@ export function InboxPage() {
     reload();
     return next;
   });
-  useEffect(() => pages.top(), [shelf, search.q]);
   const go = (next: Partial<typeof search>) =>
     navigate({ to: id ? "/inbox/$id" : "/inbox", params: { id: id ?? "" }, search: { ...search, ...next } });
   const ask = useDebouncedCallback((q: string) => go({ q: q || undefined }), 250);

@@ -15,7 +15,7 @@ import { useDebouncedCallback } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { IconSearch, IconWebhook } from "@tabler/icons-react";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { Empty, Failed, LinkButton, LoadMore, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
@@ -101,18 +101,17 @@ export function WebhooksPage() {
   const shelf = search.status && search.status in shelves ? search.status : "all";
   const [text, setText] = useState(search.q ?? "");
   const [open, setOpen] = useState<Row | null>(null);
-  const pages = usePages<Row>();
   const filter: WebhookEventFilter = {
     ...shelves[shelf],
     ...(search.q ? (isSid(search.q) ? { sid: search.q } : { address: search.q }) : {}),
   };
+  const pages = usePages<Row>(JSON.stringify(filter));
   const [{ data, error, fetching }, load] = useQuery({
     query: WebhooksDocument,
     variables: { filter, after: pages.after },
     requestPolicy: "cache-and-network",
   });
   const [replaying, replay] = useMutation(ReplayDocument);
-  useEffect(() => pages.top(), [shelf, search.q]);
   const go = (next: Partial<typeof search>) => navigate({ to: "/monitoring/webhooks", search: { ...search, ...next } });
   const choose = (v: string) => go({ status: v === "all" ? undefined : v });
   const ask = useDebouncedCallback((q: string) => go({ q: q.trim() || undefined }), 350);

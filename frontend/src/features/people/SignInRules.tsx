@@ -37,10 +37,11 @@ export function SignInRules() {
   const [{ data, error }, load] = useQuery({ query: RulesDocument });
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows n={3} />;
-  return <Rules key={JSON.stringify(data.settings)} settings={data.settings} />;
+  const { revision, ...settings } = data.settings; // the revision grows with every form's save, and this one stays then
+  return <Rules key={JSON.stringify(settings)} settings={settings} revision={revision} />;
 }
 
-function Rules(props: { settings: SignInRulesQuery["settings"] }) {
+function Rules(props: { settings: Omit<SignInRulesQuery["settings"], "revision">; revision: number }) {
   const [{ fetching }, update] = useMutation(UpdateDocument);
   const form = useForm({
     initialValues: {
@@ -56,7 +57,7 @@ function Rules(props: { settings: SignInRulesQuery["settings"] }) {
       <form
         onSubmit={form.onSubmit(async (v) => {
           const result = await update({
-            input: { ...v, sessionIdleHours: Number(v.sessionIdleHours), expectedVersion: props.settings.revision },
+            input: { ...v, sessionIdleHours: Number(v.sessionIdleHours), expectedVersion: props.revision },
           });
           const errors = result.data?.settingsUpdate.userErrors ?? [];
           if (errors.length) return form.setErrors(byField(errors, ["secondFactorRoles", "sessionIdleHours"]).fields);

@@ -77,15 +77,16 @@ export function Limits() {
   const [{ data, error }, load] = useQuery({ query: LimitsDocument });
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows n={3} />;
+  const { revision, ...values } = data.settings; // the revision grows with every form's save, and this one stays then
   return (
     <SimpleGrid cols={{ base: 1, lg: 2 }}>
-      <LimitsForm key={JSON.stringify(data.settings)} values={data.settings} />
+      <LimitsForm key={JSON.stringify(values)} values={values} revision={revision} />
       <Hours book={data.legalHours} />
     </SimpleGrid>
   );
 }
 
-function LimitsForm(props: { values: LimitsQuery["settings"] }) {
+function LimitsForm(props: { values: Omit<LimitsQuery["settings"], "revision">; revision: number }) {
   const may = useMay("ADMIN");
   const [rate, setRate] = useState<number | "">(props.values.accountRatePerSecond);
   const [quiet, setQuiet] = useState(props.values.defaultQuietHours != null);
@@ -102,7 +103,7 @@ function LimitsForm(props: { values: LimitsQuery["settings"] }) {
         accountRatePerSecond: rate === "" ? undefined : rate,
         defaultQuietHours: quiet ? { start, end } : null,
         defaultFrequencyCap: capped ? capInput(cap) : null,
-        expectedVersion: props.values.revision,
+        expectedVersion: props.revision,
       },
     });
     const wrong = payloadOf(result.data)?.userErrors ?? [];

@@ -35,10 +35,6 @@ const PreviewDocument = graphql(`
 const SetDocument = graphql(`
   mutation RetentionSet($input: RetentionSetInput!) {
     retentionSet(input: $input) {
-      rules {
-        kind
-        days
-      }
       userErrors {
         field
         message
@@ -74,23 +70,19 @@ const texts: Record<RetentionKind, { name: string; about: string; suggested: num
 type Draft = Partial<Record<RetentionKind, number | "">>;
 type Preview = RetentionPreviewQuery["retentionPreview"];
 
-/** How long each kind of data is kept, and what would go before anything goes. */
+/** How long each kind of data is kept, and what would be deleted before anything is. */
 export function RetentionPage() {
   const [{ data, error }, load] = useQuery({ query: RulesDocument });
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows n={4} />;
   return (
     <Page title="Data retention" description="How long each kind of data is kept; what is older goes within a day">
-      <RulesForm
-        key={JSON.stringify(data.retentionRules.map((r) => r.days))}
-        rules={data.retentionRules}
-        onSaved={() => load({ requestPolicy: "network-only" })}
-      />
+      <RulesForm key={JSON.stringify(data.retentionRules.map((r) => r.days))} rules={data.retentionRules} />
     </Page>
   );
 }
 
-function RulesForm(props: { rules: RetentionRulesQuery["retentionRules"]; onSaved: () => void }) {
+function RulesForm(props: { rules: RetentionRulesQuery["retentionRules"] }) {
   const may = useMay("ADMIN");
   const client = useClient();
   const [draft, setDraft] = useState<Draft>(() => {
@@ -138,7 +130,7 @@ function RulesForm(props: { rules: RetentionRulesQuery["retentionRules"]; onSave
                 />
                 {r.finishedAt && (
                   <Text size="xs" c="dimmed">
-                    {count(r.removed)} removed until now, last looked at {moment(r.finishedAt)}
+                    {count(r.removed)} deleted so far; last pass finished {moment(r.finishedAt)}
                   </Text>
                 )}
               </Stack>
@@ -150,6 +142,8 @@ function RulesForm(props: { rules: RetentionRulesQuery["retentionRules"]; onSave
                 <NumberInput
                   aria-label={`${t.name}: days`}
                   suffix=" days"
+                  allowDecimal={false}
+                  allowNegative={false}
                   min={r.minimumDays}
                   max={3650}
                   w={140}
@@ -166,11 +160,11 @@ function RulesForm(props: { rules: RetentionRulesQuery["retentionRules"]; onSave
       {may && (
         <Group justify="flex-end">
           <Button onClick={review} loading={counting} disabled={!changed || incomplete}>
-            Review what would go
+            Review what would be deleted
           </Button>
         </Group>
       )}
-      <Modal opened={preview !== null} onClose={() => setPreview(null)} title="What would go" size="lg">
+      <Modal opened={preview !== null} onClose={() => setPreview(null)} title="What would be deleted" size="lg">
         <Stack>
           {preview?.length === 0 ? (
             <Text size="sm">Nothing: everything is kept for ever.</Text>
@@ -180,7 +174,7 @@ function RulesForm(props: { rules: RetentionRulesQuery["retentionRules"]; onSave
                 <Table.Tr>
                   <Table.Th>Data</Table.Th>
                   <Table.Th>Older than</Table.Th>
-                  <Table.Th ta="right">Goes now</Table.Th>
+                  <Table.Th ta="right">Deleted now</Table.Th>
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>
@@ -210,7 +204,6 @@ function RulesForm(props: { rules: RetentionRulesQuery["retentionRules"]; onSave
                 if (settled(await set({ input: { rules } }))) {
                   setPreview(null);
                   notifications.show({ message: "In force from now on", color: "green" });
-                  props.onSaved();
                 }
               }}
             >
