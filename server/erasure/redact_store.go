@@ -111,7 +111,7 @@ func refuseOld(ctx context.Context, tx bun.Tx, account string, age time.Duration
 	err := tx.NewRaw(`
 		WITH old AS (
 			SELECT sid FROM redactions WHERE outcome = 'waiting' AND created_at < now() - make_interval(secs => ?1)
-				AND next_try <= now() ORDER BY next_try LIMIT ?2 FOR UPDATE SKIP LOCKED),
+				AND next_try <= now() ORDER BY created_at LIMIT ?2 FOR UPDATE SKIP LOCKED),
 		saved AS (
 			UPDATE redactions r SET outcome = 'refused', reason = CASE
 				WHEN r.account <> ?0 THEN 'it was made with another account, ' || r.account

@@ -3,7 +3,10 @@ package erasure_test
 import (
 	"context"
 	"encoding/json"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -12,6 +15,7 @@ import (
 	"eventstream/server/message"
 
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
 )
 
 // provider answers as it is told, and notes whom it was asked for.
@@ -181,6 +185,50 @@ func TestAProviderThatDoesNotAnswerIsLeftAlone(t *testing.T) {
 	e.all(e.redactor("AC1", p))
 	require.Equal(t, 30, e.counted("done"))
 }
+
+// The task runs every second: what waits for another account, or is young, costs it nothing.
+func TestWhatWaitsForAnotherAccountIsNotLookedAt(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.exec(`INSERT INTO redactions (sid, contact_id, action_id, account, next_try)
+		SELECT 'SMother' || g, 1, 7, 'ACother', now() - interval '1 day' FROM generate_series(1, 20000) g`)
+	e.exec(`INSERT INTO redactions (sid, contact_id, action_id, account) SELECT 'SM' || g, 1, 7, 'AC1' FROM generate_series(1, 10) g`)
+	e.exec("INSERT INTO redaction_counts (action_id, outcome, reason, n) VALUES (7, 'waiting', '', 20010)")
+	e.exec("ANALYZE redactions")
+	asked := &queries{}
+	hooked := *e.d
+	hooked.DB = e.d.WithQueryHook(asked)
+	r := (&env{t, &hooked, e.s}).redactor("AC1", &provider{answer: done})
+	_, err := r.Run(t.Context(), erasure.RedactBatch)
+	require.NoError(t, err)
+	require.Equal(t, 10, e.counted("done"))
+	looked := 0
+	for _, q := range asked.texts {
+		if !strings.Contains(q, "outcome = 'waiting'") || !strings.Contains(q, "SKIP LOCKED") {
+			continue
+		}
+		looked++
+		var plan []string
+		require.NoError(t, e.d.NewRaw("EXPLAIN ANALYZE "+strings.ReplaceAll(q, "?", `\?`)).Scan(t.Context(), &plan))
+		for _, m := range removed.FindAllStringSubmatch(strings.Join(plan, "\n"), -1) {
+			n, err := strconv.Atoi(m[1])
+			require.NoError(t, err)
+			require.Less(t, n, 1000, strings.Join(plan, "\n"))
+		}
+	}
+	require.Equal(t, 2, looked, "what is given up, and what is claimed")
+}
+
+// queries keeps what was asked.
+type queries struct{ texts []string }
+
+func (*queries) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
+
+func (q *queries) AfterQuery(_ context.Context, e *bun.QueryEvent) {
+	q.texts = append(q.texts, e.Query)
+}
+
+var removed = regexp.MustCompile(`Rows Removed by Filter: (\d+)`)
 
 // Each message is asked for under the account that it was made with, and none of a copy
 // of an installation that still works.
