@@ -77,14 +77,14 @@ func (s *Service) Create(ctx context.Context, in Input) (*Campaign, error) {
 		}
 	}
 	if in.QuietHours == nil && !in.ClearQuietHours {
-		standing, err := standing[hours.QuietHours](ctx, s.db, quietHoursSetting)
+		standing, err := db.Setting[hours.QuietHours](ctx, s.db, quietHoursSetting)
 		if err != nil {
 			return nil, err
 		}
 		c.QuietHours = standing
 	}
 	if in.FrequencyCap == nil && !in.ClearCap {
-		standing, err := standing[gate.FrequencyCap](ctx, s.db, capSetting)
+		standing, err := db.Setting[gate.FrequencyCap](ctx, s.db, capSetting)
 		if err != nil {
 			return nil, err
 		}

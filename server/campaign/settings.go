@@ -6,6 +6,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
+	"eventstream/server/db"
 	"eventstream/server/gate"
 	"eventstream/server/hours"
 
@@ -17,6 +18,12 @@ type Defaults struct {
 	QuietHours   *hours.QuietHours  // nil: only what the law asks
 	FrequencyCap *gate.FrequencyCap // nil: none
 }
+
+// Settings that new campaigns are given.
+const (
+	quietHoursSetting = "default_quiet_hours"
+	capSetting        = "default_frequency_cap"
+)
 
 // DefaultsChange names what to change; nil leaves a default as it is, and a
 // pointer to nil takes it away.
@@ -31,22 +38,22 @@ func (s *Service) Defaults(ctx context.Context) (d Defaults, err error) {
 }
 
 func readDefaults(ctx context.Context, idb bun.IDB) (d Defaults, err error) {
-	if d.QuietHours, err = standing[hours.QuietHours](ctx, idb, quietHoursSetting); err != nil {
+	if d.QuietHours, err = db.Setting[hours.QuietHours](ctx, idb, quietHoursSetting); err != nil {
 		return d, err
 	}
-	d.FrequencyCap, err = standing[gate.FrequencyCap](ctx, idb, capSetting)
+	d.FrequencyCap, err = db.Setting[gate.FrequencyCap](ctx, idb, capSetting)
 	return d, err
 }
 
 // before reads the defaults, and keeps others from changing those that c names.
 func (c DefaultsChange) before(ctx context.Context, tx bun.Tx) (Defaults, error) {
 	if c.FrequencyCap != nil { // in one order: the cap first
-		if err := lockStanding(ctx, tx, capSetting); err != nil {
+		if err := db.LockSetting(ctx, tx, capSetting); err != nil {
 			return Defaults{}, err
 		}
 	}
 	if c.QuietHours != nil {
-		if err := lockStanding(ctx, tx, quietHoursSetting); err != nil {
+		if err := db.LockSetting(ctx, tx, quietHoursSetting); err != nil {
 			return Defaults{}, err
 		}
 	}
@@ -70,13 +77,13 @@ func (s *Service) SetDefaults(ctx context.Context, c DefaultsChange) error {
 		is := was
 		if c.FrequencyCap != nil {
 			is.FrequencyCap = *c.FrequencyCap
-			if err := saveStanding(ctx, tx, capSetting, is.FrequencyCap); err != nil {
+			if err := db.SaveSetting(ctx, tx, capSetting, is.FrequencyCap); err != nil {
 				return err
 			}
 		}
 		if c.QuietHours != nil {
 			is.QuietHours = *c.QuietHours
-			if err := saveStanding(ctx, tx, quietHoursSetting, is.QuietHours); err != nil {
+			if err := db.SaveSetting(ctx, tx, quietHoursSetting, is.QuietHours); err != nil {
 				return err
 			}
 		}

@@ -9,6 +9,9 @@ package retention
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"eventstream/server/actor"
@@ -29,6 +32,9 @@ const (
 	DeliveryEvents Kind = "delivery_events"
 	RejectedRows   Kind = "rejected_rows"
 )
+
+// Name is the kind as the API calls it.
+func (k Kind) Name() string { return strings.ToUpper(string(k)) }
 
 // Kinds are all of them, as people read them.
 var Kinds = []Kind{MessageTexts, WebhookBodies, DeliveryEvents, RejectedRows}
@@ -86,13 +92,15 @@ func NewService(d *db.DB) *Service { return &Service{d} }
 // Validate refuses what would take away what the engine or the law needs.
 func (r Rules) Validate() error {
 	var errs apperr.List
-	for kind, days := range r {
-		least, known := Minimum[kind]
-		switch {
-		case !known:
-			_ = errs.Add(apperr.Invalid("kind", "%q is no kind of data that is removed", kind))
-		case days < least || days > MostDays:
-			_ = errs.Add(apperr.Invalid("days", "%d is out of range for %s: %d to %d days, or none to keep it", days, kind, least, MostDays))
+	for _, kind := range Kinds {
+		if days, set := r[kind]; set && (days < Minimum[kind] || days > MostDays) {
+			_ = errs.Add(apperr.Invalid("rules", "%d is out of range for %s: %d to %d days, or no rule to keep it", days, kind.Name(),
+				Minimum[kind], MostDays))
+		}
+	}
+	for _, kind := range slices.Sorted(maps.Keys(r)) {
+		if !slices.Contains(Kinds, kind) {
+			_ = errs.Add(apperr.Invalid("rules", "%q is no kind of data that is removed", kind.Name()))
 		}
 	}
 	return errs.Err()
@@ -147,11 +155,14 @@ func (s *Service) Set(ctx context.Context, r Rules) error {
 		return err
 	}
 	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		was, err := lockRules(ctx, tx)
+		if err := db.LockSetting(ctx, tx, setting); err != nil {
+			return err
+		}
+		was, err := rules(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if err := saveRules(ctx, tx, r); err != nil {
+		if err := db.SaveSetting(ctx, tx, setting, r); err != nil {
 			return err
 		}
 		if err := passesAtOnce(ctx, tx, r); err != nil {
@@ -165,8 +176,15 @@ func (s *Service) Set(ctx context.Context, r Rules) error {
 // many rows it looked at.
 func (s *Service) Run(ctx context.Context, batch int) (looked int, err error) {
 	ctx = actor.With(ctx, actor.System)
+	set, err := rules(ctx, s.db)
+	if err != nil {
+		return 0, err
+	}
 	for _, k := range Kinds {
-		n, err := s.run(ctx, k, batch)
+		if set[k] == 0 {
+			continue
+		}
+		n, err := s.run(ctx, k, set[k], batch)
 		if err != nil {
 			return 0, err
 		}
@@ -178,17 +196,13 @@ func (s *Service) Run(ctx context.Context, batch int) (looked int, err error) {
 // run does one batch. What it took away and how far it came are one transaction, so that
 // a crash neither loses nor repeats a count; the audit trail has one entry for each pass
 // that took something away.
-func (s *Service) run(ctx context.Context, k Kind, batch int) (looked int, err error) {
+func (s *Service) run(ctx context.Context, k Kind, days, batch int) (looked int, err error) {
 	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		set, err := rules(ctx, tx)
-		if err != nil || set[k] == 0 {
-			return err
-		}
 		p, err := lockPass(ctx, tx, k)
 		if err != nil || p == nil {
 			return err
 		}
-		did, err := remove(ctx, tx, k, p.Reached, set[k], batch)
+		did, err := remove(ctx, tx, k, p.Reached, days, batch)
 		if err != nil {
 			return err
 		}
@@ -202,7 +216,7 @@ func (s *Service) run(ctx context.Context, k Kind, batch int) (looked int, err e
 		}
 		if p.Removed > 0 {
 			if err := audit.Record(ctx, tx, "retention.remove", "retention", 1, map[string]any{
-				"kind": k, "days": set[k], "removed": p.Removed,
+				"kind": k, "days": days, "removed": p.Removed,
 			}); err != nil {
 				return err
 			}

@@ -165,6 +165,13 @@ func TestRulesThatTakeWhatIsNeededAreRefused(t *testing.T) {
 		require.NoError(t, e.s.Set(e.ctx, retention.Rules{k: retention.Minimum[k]}))
 	}
 	require.True(t, apperr.Is(e.s.Set(e.ctx, retention.Rules{"consent": 30}), apperr.CodeInvalid))
+	for range 10 { // in the order of the kinds, under the name of the input, as the API calls them
+		require.EqualError(t, e.s.Set(e.ctx, everything(0)),
+			"rules: invalid: 0 is out of range for MESSAGE_TEXTS: 30 to 3650 days, or no rule to keep it; "+
+				"rules: invalid: 0 is out of range for WEBHOOK_BODIES: 8 to 3650 days, or no rule to keep it; "+
+				"rules: invalid: 0 is out of range for DELIVERY_EVENTS: 30 to 3650 days, or no rule to keep it; "+
+				"rules: invalid: 0 is out of range for REJECTED_ROWS: 1 to 3650 days, or no rule to keep it")
+	}
 	marketer := actor.With(t.Context(), actor.Actor{Kind: actor.KindOperator, ID: 1, Role: actor.RoleMarketer})
 	require.True(t, apperr.Is(e.s.Set(marketer, everything(90)), apperr.CodeForbidden))
 	require.Equal(t, len(retention.Kinds), e.count("SELECT count(*) FROM audit_entries WHERE action = 'retention.update'"))

@@ -2,7 +2,6 @@ package retention
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -16,30 +15,11 @@ import (
 const setting = "retention"
 
 func rules(ctx context.Context, idb bun.IDB) (Rules, error) {
-	var raw []json.RawMessage
-	if err := idb.NewRaw("SELECT value FROM settings WHERE key = ?", setting).Scan(ctx, &raw); err != nil || len(raw) == 0 {
-		return Rules{}, db.Err(err)
+	set, err := db.Setting[Rules](ctx, idb, setting)
+	if err != nil || set == nil {
+		return Rules{}, err
 	}
-	r := Rules{}
-	return r, json.Unmarshal(raw[0], &r)
-}
-
-// lockRules makes the row when it is missing, so that there is something to lock.
-func lockRules(ctx context.Context, tx bun.Tx) (Rules, error) {
-	if _, err := tx.NewRaw(`INSERT INTO settings (key, value) VALUES (?, '{}')
-		ON CONFLICT (key) DO UPDATE SET value = settings.value`, setting).Exec(ctx); err != nil {
-		return nil, db.Err(err)
-	}
-	return rules(ctx, tx)
-}
-
-func saveRules(ctx context.Context, tx bun.Tx, r Rules) error {
-	raw, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	_, err = tx.NewRaw("UPDATE settings SET value = ?::jsonb WHERE key = ?", string(raw), setting).Exec(ctx)
-	return db.Err(err)
+	return *set, nil
 }
 
 // beginning is before all ids: those of imported history are below zero.

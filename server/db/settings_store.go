@@ -1,42 +1,36 @@
-package campaign
+package db
 
 import (
 	"context"
 	"encoding/json"
 
-	"eventstream/server/db"
-
 	"github.com/uptrace/bun"
 )
 
-// Settings that new campaigns are given.
-const (
-	quietHoursSetting = "default_quiet_hours"
-	capSetting        = "default_frequency_cap"
-)
-
-func standing[T any](ctx context.Context, idb bun.IDB, key string) (v *T, err error) {
+// Setting reads a setting of the workspace; nil: it was never made.
+func Setting[T any](ctx context.Context, idb bun.IDB, key string) (v *T, err error) {
 	var raw []json.RawMessage
 	if err := idb.NewRaw("SELECT value FROM settings WHERE key = ?", key).Scan(ctx, &raw); err != nil || len(raw) == 0 {
-		return nil, db.Err(err)
+		return nil, Err(err)
 	}
 	return v, json.Unmarshal(raw[0], &v)
 }
 
-func saveStanding(ctx context.Context, tx bun.Tx, key string, v any) error {
+// SaveSetting writes a setting.
+func SaveSetting(ctx context.Context, tx bun.Tx, key string, v any) error {
 	raw, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
 	_, err = tx.NewRaw("INSERT INTO settings (key, value) VALUES (?, ?::jsonb) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
 		key, string(raw)).Exec(ctx)
-	return db.Err(err)
+	return Err(err)
 }
 
-// lockStanding locks a setting. It makes the row when it is missing, so that there is
+// LockSetting locks a setting. It makes the row when it is missing, so that there is
 // something to lock.
-func lockStanding(ctx context.Context, tx bun.Tx, key string) error {
+func LockSetting(ctx context.Context, tx bun.Tx, key string) error {
 	_, err := tx.NewRaw(`INSERT INTO settings (key, value) VALUES (?, 'null')
 		ON CONFLICT (key) DO UPDATE SET value = settings.value`, key).Exec(ctx)
-	return db.Err(err)
+	return Err(err)
 }
