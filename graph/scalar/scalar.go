@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"eventstream/server/apperr"
+	"eventstream/server/db"
 
 	"github.com/99designs/gqlgen/graphql"
 )
@@ -24,12 +25,6 @@ const (
 	MaxJSONDepth = 32
 	maxDigits    = 100 // of a number
 	maxExponent  = 300
-)
-
-// Years of a DateTime: what Postgres, Go and people agree about.
-const (
-	firstYear = 1900
-	lastYear  = 2200
 )
 
 func invalid(v any, want string) error { return apperr.Invalid("", "%s is not %s", shown(v), want) }
@@ -127,8 +122,8 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, invalid(v, want)
 	}
-	if y := t.UTC().Year(); y < firstYear || y > lastYear {
-		return time.Time{}, apperr.Invalid("", "%s is out of range: the years %d to %d", shown(v), firstYear, lastYear)
+	if !db.InYears(t) {
+		return time.Time{}, apperr.Invalid("", "%s is out of range: the years %d to %d", shown(v), db.FirstYear, db.LastYear)
 	}
 	return t, nil
 }

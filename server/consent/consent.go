@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
@@ -194,19 +195,31 @@ func (s *Service) checkEvidence(ctx context.Context, ch *Change, field string) e
 	if ch.Status == contact.ConsentOptedIn && e.Text == "" && e.Note == "" && errs.Err() == nil {
 		_ = errs.Add(apperr.Invalid(field, "say how these people agreed: the text they saw, or a note"))
 	}
-	if len(e.Text) > maxEvidence || len(e.Note) > maxEvidence {
-		_ = errs.Add(apperr.Invalid(field, "text and note have at most 4,000 characters"))
-	}
+	_ = errs.Add(CheckLength(field+".text", e.Text))
+	_ = errs.Add(CheckLength(field+".note", e.Note))
 	if len(e.Language) > 35 {
 		_ = errs.Add(apperr.Invalid(field+".language", "%q is not a language tag such as de or pt-BR", e.Language))
 	}
-	if _, err := netip.ParseAddr(e.IP); err != nil && e.IP != "" {
-		_ = errs.Add(apperr.Invalid(field+".ip", "%q is not an IP address", e.IP))
+	if e.IP != "" {
+		addr, err := netip.ParseAddr(e.IP)
+		if err != nil || addr.Zone() != "" { // a zone may be any text, and means something on one machine only
+			_ = errs.Add(apperr.Invalid(field+".ip", "%q is not an IP address", shortened(e.IP)))
+		} else {
+			e.IP = addr.String()
+		}
 	}
 	return errs.Err()
 }
 
 const maxEvidence = 4000
+
+// CheckLength refuses a text of evidence that is too long.
+func CheckLength(field, text string) error {
+	if n := utf8.RuneCountInString(text); n > maxEvidence {
+		return apperr.Invalid(field, "at most 4,000 characters are allowed, not %d", n)
+	}
+	return nil
+}
 
 // Check checks a change for many before anything of it is written, and gives it
 // its time.

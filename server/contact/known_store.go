@@ -66,6 +66,21 @@ func KeysOf(ctx context.Context, idb bun.IDB, ids []int64) (map[int64][]string, 
 // were merged into them.
 const Family = "(contact_id = ?0 OR contact_id IN (SELECT id FROM contacts WHERE merged_into = ?0))"
 
+// FamilyOf gives a contact and those that were merged into it.
+func FamilyOf(ctx context.Context, idb bun.IDB, id int64) (ids []int64, err error) {
+	err = idb.NewRaw("SELECT id FROM contacts WHERE id = ?0 OR merged_into = ?0 ORDER BY id", id).Scan(ctx, &ids)
+	return ids, db.Err(err)
+}
+
+// PersonOf finds who a contact is: one that was merged is who they were merged into.
+func PersonOf(ctx context.Context, idb bun.IDB, id int64) (*Contact, error) {
+	people, err := PeopleOf(ctx, idb, []int64{id})
+	if err == nil && people[id] == nil {
+		err = apperr.NotFound("contact", id)
+	}
+	return people[id], err
+}
+
 // KeysBeside gives a match key with those of all other addresses of its contact.
 func KeysBeside(ctx context.Context, idb bun.IDB, key string) (keys []string, err error) {
 	err = idb.NewRaw(`SELECT ?0 UNION SELECT o.match_key FROM contact_addresses a JOIN contact_addresses o ON o.contact_id = a.contact_id
@@ -133,6 +148,42 @@ func OwnersOf(ctx context.Context, idb bun.IDB, keys []string) (map[string]*Know
 		out[a.MatchKey] = a
 	}
 	return out, db.Err(err)
+}
+
+// ByMatchKeys finds contacts by any of their addresses, by match key; with lock it locks them
+// in order of id. ErrMoved: an address changed hands while its lock was waited for.
+func ByMatchKeys(ctx context.Context, tx bun.Tx, keys []string, lock bool) (map[string]*Contact, error) {
+	owners, err := OwnersOf(ctx, tx, keys)
+	if err != nil || len(owners) == 0 {
+		return nil, err
+	}
+	ids := make([]int64, 0, len(owners))
+	for _, a := range owners {
+		ids = append(ids, a.ContactID)
+	}
+	var rows []*Contact
+	q := tx.NewSelect().Model(&rows).Where("c.id = ANY (?)", pgdialect.Array(ids)).Order("c.id")
+	if lock {
+		q = q.For("NO KEY UPDATE")
+	}
+	if err := q.Scan(ctx); err != nil {
+		return nil, db.Err(err)
+	}
+	byID := make(map[int64]*Contact, len(rows))
+	for _, c := range rows {
+		if c.ErasedAt != nil { // merged or erased while its lock was waited for
+			return nil, ErrMoved
+		}
+		if c.Attributes == nil {
+			c.Attributes = map[string]any{}
+		}
+		byID[c.ID] = c
+	}
+	byKey := make(map[string]*Contact, len(owners))
+	for key, a := range owners {
+		byKey[key] = byID[a.ContactID]
+	}
+	return byKey, nil
 }
 
 // AddressStretch gives the addresses behind a match key, in order of key.

@@ -128,6 +128,12 @@ func mentionsPhone(header string) bool {
 	return phoneWord.MatchString(w) && !notPhoneWord.MatchString(w)
 }
 
+// HeadsNumbers holds for a header of a column of addresses, as people write them.
+func HeadsNumbers(header string) bool {
+	f := guess[foldHeader(header)]
+	return f == FieldAddress || f == FieldBSUID || mentionsPhone(header)
+}
+
 var notKey = regexp.MustCompile(`[^\p{L}\p{N}]+`)
 
 // AttributeKey makes a key of a header: "Loyalty points" is loyalty_points.

@@ -277,7 +277,7 @@ func (p persons) known(ctx context.Context, tx bun.Tx) (map[string]bool, error) 
 // who is not known is made, to be written. Who was erased is not brought back.
 func (s *Service) people(ctx context.Context, tx bun.Tx, imp *Import, good []*row) (persons, []*Reject, error) {
 	keys := addressKeys(good)
-	existing, err := knownByMatchKeys(ctx, tx, keys, !imp.Options.DryRun)
+	existing, err := contact.ByMatchKeys(ctx, tx, keys, !imp.Options.DryRun)
 	if err != nil {
 		return persons{}, nil, err
 	}

@@ -3,6 +3,7 @@
 package importer
 
 import (
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -192,6 +193,17 @@ type ConsentChoice struct {
 	language string // of that version
 }
 
+// CheckRegion refuses what is no ISO 3166-1 code of two letters; "" is none, and fine.
+func CheckRegion(field, region string) error {
+	if region != "" && (len(region) != 2 || countryOf(region) != strings.ToUpper(region)) {
+		return apperr.Invalid(field, "%q is not a country code such as DE", clip(region, 60))
+	}
+	return nil
+}
+
+// FileName is the name of a file as it may be kept: without folders, and not too long.
+func FileName(name string) string { return clip(contact.CleanText(filepath.Base(name)), 200) }
+
 func (r *Request) check() error {
 	var errs apperr.List
 	switch r.Mode {
@@ -212,12 +224,8 @@ func (r *Request) check() error {
 	default:
 		_ = errs.Add(apperr.Invalid("consentSource", "%q is none of columns, all, none", r.Consent.Source))
 	}
-	if len(r.Consent.Text) > 4000 {
-		_ = errs.Add(apperr.Invalid("consentText", "the text has at most 4,000 characters"))
-	}
-	if r.DefaultRegion != "" && (len(r.DefaultRegion) != 2 || countryOf(r.DefaultRegion) != strings.ToUpper(r.DefaultRegion)) {
-		_ = errs.Add(apperr.Invalid("defaultRegion", "%q is not a country code such as DE", r.DefaultRegion))
-	}
+	_ = errs.Add(consent.CheckLength("consentText", r.Consent.Text))
+	_ = errs.Add(CheckRegion("defaultRegion", r.DefaultRegion))
 	switch r.Numbers {
 	case contact.ReadingOpen, contact.ReadingNational, contact.ReadingInternational:
 	default:

@@ -516,7 +516,7 @@ func attribute(v any, clean string, c Column) any {
 // import touched.
 func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*row, t *Import) ([]*Reject, error) {
 	keys := addressKeys(good)
-	existing, err := knownByMatchKeys(ctx, tx, keys, true)
+	existing, err := contact.ByMatchKeys(ctx, tx, keys, true)
 	if err != nil {
 		return nil, err
 	}
@@ -596,7 +596,7 @@ func (s *Service) rehearse(seen *sights) func(ctx context.Context, tx bun.Tx, im
 	t *Import) ([]*Reject, error) {
 	return func(ctx context.Context, tx bun.Tx, imp *Import, good []*row, t *Import) ([]*Reject, error) {
 		keys := addressKeys(good)
-		existing, err := knownByMatchKeys(ctx, tx, keys, false)
+		existing, err := contact.ByMatchKeys(ctx, tx, keys, false)
 		if err != nil {
 			return nil, err
 		}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -79,7 +78,7 @@ func (s *Service) Start(ctx context.Context, req Request, file io.Reader) (*Impo
 	if err := s.check(ctx, &req); err != nil {
 		return nil, err
 	}
-	req.FileName = clip(contact.CleanText(filepath.Base(req.FileName)), 200)
+	req.FileName = FileName(req.FileName)
 	plain, err := unpack(file, req.FileName, req.Sheet)
 	defer plain.close()
 	if err != nil {

@@ -178,42 +178,6 @@ func forgotten(ctx context.Context, tx bun.Tx) (ids []int64, err error) {
 	return ids, db.Err(err)
 }
 
-// knownByMatchKeys finds the known contacts of a batch by any of their addresses; with
-// lock it locks them in order of id.
-func knownByMatchKeys(ctx context.Context, tx bun.Tx, keys []string, lock bool) (map[string]*contact.Contact, error) {
-	owners, err := contact.OwnersOf(ctx, tx, keys)
-	if err != nil || len(owners) == 0 {
-		return nil, err
-	}
-	ids := make([]int64, 0, len(owners))
-	for _, a := range owners {
-		ids = append(ids, a.ContactID)
-	}
-	var rows []*contact.Contact
-	q := tx.NewSelect().Model(&rows).Where("c.id = ANY (?)", pgdialect.Array(ids)).Order("c.id")
-	if lock {
-		q = q.For("NO KEY UPDATE")
-	}
-	if err := q.Scan(ctx); err != nil {
-		return nil, db.Err(err)
-	}
-	byID := make(map[int64]*contact.Contact, len(rows))
-	for _, c := range rows {
-		if c.ErasedAt != nil { // merged or erased while its lock was waited for
-			return nil, contact.ErrMoved
-		}
-		if c.Attributes == nil {
-			c.Attributes = map[string]any{}
-		}
-		byID[c.ID] = c
-	}
-	byKey := make(map[string]*contact.Contact, len(owners))
-	for key, a := range owners {
-		byKey[key] = byID[a.ContactID]
-	}
-	return byKey, nil
-}
-
 func touchedBefore(ctx context.Context, tx bun.Tx, importID int64,
 	contacts map[string]*contact.Contact,
 ) (map[int64]bool, error) {

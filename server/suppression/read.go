@@ -10,6 +10,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
+	"eventstream/server/db"
 	"eventstream/server/importer"
 )
 
@@ -24,42 +25,39 @@ type entry struct {
 // columns are where a list has what; -1: nowhere.
 type columns struct{ address, reason, until int }
 
-// headers are the names of columns, folded.
-var headers = map[string]func(*columns, int){}
+var between = strings.NewReplacer(" ", "", "_", "", "-", "")
 
-func init() {
-	for _, name := range strings.Fields("address phone phonenumber number mobile mobilenumber whatsapp msisdn tel telephone bsuid recipient") {
-		headers[name] = func(c *columns, i int) { c.address = i }
-	}
-	for _, name := range strings.Fields("reason suppressionreason type cause") {
-		headers[name] = func(c *columns, i int) { c.reason = i }
-	}
-	for _, name := range strings.Fields("until expires expiresat expiry end ends endsat validuntil") {
-		headers[name] = func(c *columns, i int) { c.until = i }
-	}
-}
-
-func fold(header string) string {
-	return strings.NewReplacer(" ", "", "_", "", "-", "").Replace(strings.ToLower(strings.TrimSpace(header)))
-}
+func fold(header string) string { return between.Replace(strings.ToLower(strings.TrimSpace(header))) }
 
 // columnsOf reads the first row: a header, or the first address of a list without one.
 func columnsOf(cells []string) (c columns, isHeader bool, err error) {
-	c = columns{-1, -1, -1}
-	for i, cell := range cells {
-		if put := headers[fold(cell)]; put != nil {
-			put(&c, i)
-		}
-	}
-	if c.address >= 0 {
-		return c, true, nil
-	}
 	if _, err := contact.DeliveredAddress(cells[0]); err == nil || contact.LooksLikeNumber(cells[0]) {
 		order := []int{-1, -1, -1} // without a header: address, reason, until
 		for i := range min(len(cells), len(order)) {
 			order[i] = i
 		}
 		return columns{order[0], order[1], order[2]}, false, nil
+	}
+	c, alike := columns{-1, -1, -1}, -1
+	for i, cell := range cells {
+		switch fold(cell) {
+		case "address", "phone", "phonenumber", "number", "mobile", "mobilenumber", "whatsapp", "msisdn", "tel", "telephone", "bsuid", "recipient":
+			c.address = i
+		case "reason", "suppressionreason", "type", "cause":
+			c.reason = i
+		case "until", "expires", "expiresat", "expiry", "end", "ends", "endsat", "validuntil":
+			c.until = i
+		default:
+			if alike < 0 && importer.HeadsNumbers(cell) {
+				alike = i
+			}
+		}
+	}
+	if c.address < 0 {
+		c.address = alike
+	}
+	if c.address >= 0 {
+		return c, true, nil
 	}
 	return c, false, apperr.Invalid("file", "the first line is neither a number nor names a column address (or phone, number, mobile, whatsapp); "+
 		"columns reason and until may stand beside it")
@@ -152,7 +150,9 @@ func later(a, b *time.Time) bool { return b != nil && (a == nil || a.After(*b)) 
 // entry reads one row.
 func (r *Request) entry(row importer.PlainRow, at columns, now time.Time) (e entry, no *Reject) {
 	reject := func(field, value, reason string, args ...any) (entry, *Reject) {
-		return entry{}, &Reject{Line: row.Line, Field: field, Value: clip(value), Reason: fmt.Sprintf(reason, args...)}
+		return entry{}, &Reject{
+			Line: row.Line, Field: field, Value: clip(value, longestValue), Reason: clip(fmt.Sprintf(reason, args...), longestReason),
+		}
 	}
 	if row.Fault != "" {
 		return reject("row", strings.Join(row.Cells, " "), "%s", row.Fault)
@@ -172,17 +172,20 @@ func (r *Request) entry(row importer.PlainRow, at columns, now time.Time) (e ent
 		case fold(word) == string(consent.SuppressedErased):
 			return reject("reason", word, "erasing is done on the contact, not by a list")
 		case !ok:
-			return reject("reason", word, "%q is not a reason: %s", clip(word), reasonsTaken)
+			return reject("reason", word, "%q is not a reason: %s", clip(word, longestValue), reasonsTaken)
 		}
 		e.reason = reason
 	}
 	if until != "" {
 		end, err := moment(until)
+		short := clip(until, longestValue)
 		switch {
 		case err != nil:
-			return reject("until", until, "%q is not a date such as 2027-01-31, nor a moment such as 2027-01-31T12:00:00Z", clip(until))
+			return reject("until", until, "%q is not a date such as 2027-01-31, nor a moment such as 2027-01-31T12:00:00Z", short)
+		case !db.InYears(end):
+			return reject("until", until, "%s is not in the years %d to %d", short, db.FirstYear, db.LastYear)
 		case !end.After(now):
-			return reject("until", until, "%s is over", until)
+			return reject("until", until, "%s is in the past", short)
 		}
 		e.until = &end
 	}
@@ -203,9 +206,15 @@ func moment(s string) (time.Time, error) {
 	return time.Parse(time.RFC3339, s)
 }
 
-func clip(s string) string {
-	if r := []rune(s); len(r) > 100 {
-		return string(r[:99]) + "…"
+// How much of a row a reject repeats, in characters.
+const (
+	longestValue  = 100
+	longestReason = 400
+)
+
+func clip(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most-1]) + "…"
 	}
 	return s
 }

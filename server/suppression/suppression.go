@@ -7,6 +7,7 @@ import (
 	"context"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"eventstream/server/actor"
@@ -16,6 +17,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/csvcell"
 	"eventstream/server/db"
+	"eventstream/server/importer"
 	"eventstream/server/pubsub"
 
 	"github.com/uptrace/bun"
@@ -27,6 +29,7 @@ const (
 	MaxFile    = 16 << 20 // bytes
 	maxRejects = 200      // that are told
 	batch      = 2_000    // rows of one transaction
+	tries      = 10       // of a batch that lost to another transaction
 )
 
 // Request is a list to take in.
@@ -84,7 +87,12 @@ func (s *Service) Import(ctx context.Context, r Request, file io.Reader) (*Resul
 		return nil, err
 	}
 	for part := range slices.Chunk(entries, batch) {
-		added, touched, err := s.write(ctx, r, part)
+		var added int64
+		var touched []int64
+		err := contact.Patiently(ctx, tries, func() (err error) {
+			added, touched, err = s.write(ctx, r, part)
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -100,6 +108,8 @@ func (s *Service) check(r *Request) error {
 		r.Reason = consent.SuppressedOperator
 	}
 	var errs apperr.List
+	r.FileName, r.Region = importer.FileName(r.FileName), strings.TrimSpace(r.Region)
+	_ = errs.Add(importer.CheckRegion("region", r.Region))
 	if r.Reason == consent.SuppressedErased {
 		_ = errs.Add(apperr.Invalid("reason", "erasing is done on the contact, not by a list: %s", reasonsTaken))
 	}
@@ -123,7 +133,7 @@ func (s *Service) write(ctx context.Context, r Request, part []entry) (added int
 			list[i] = consent.Because{MatchKey: e.key, Reason: e.reason, Until: e.until}
 			counts[e.reason]++
 		}
-		people, err := s.lock(ctx, tx, keys)
+		people, err := contact.ByMatchKeys(ctx, tx, keys, true)
 		if err != nil {
 			return err
 		}
@@ -144,31 +154,6 @@ func (s *Service) write(ctx context.Context, r Request, part []entry) (added int
 		})
 	})
 	return added, touched, err
-}
-
-// lock locks the contacts who have one of these addresses, and gives them by match key.
-func (s *Service) lock(ctx context.Context, tx bun.Tx, keys []string) (map[string]*contact.Contact, error) {
-	owners, err := contact.OwnersOf(ctx, tx, keys)
-	if err != nil {
-		return nil, err
-	}
-	ids := make([]int64, 0, len(owners))
-	for _, a := range owners {
-		ids = append(ids, a.ContactID)
-	}
-	if err := contact.LockAll(ctx, tx, ids); err != nil {
-		return nil, err
-	}
-	rows, err := contact.ByIDs(ctx, tx, ids)
-	byID := make(map[int64]*contact.Contact, len(rows))
-	for _, c := range rows {
-		byID[c.ID] = c
-	}
-	people := make(map[string]*contact.Contact, len(owners))
-	for key, a := range owners {
-		people[key] = byID[a.ContactID]
-	}
-	return people, err
 }
 
 // leave records the opt-outs of those who are contacts and have not opted out: news.

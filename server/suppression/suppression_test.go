@@ -108,7 +108,7 @@ func TestAListComesInOnce(t *testing.T) {
 	}
 	for i, part := range []string{
 		"7 address: ", "8 reason: erasing is done on the contact", `9 reason: "because" is not a reason: opted_out, complaint`,
-		"10 until: 2001-01-01 is over", "11 until: an opt-out does not end", `12 until: "soon" is not a date`, "13 address: there is no number",
+		"10 until: 2001-01-01 is in the past", "11 until: an opt-out does not end", `12 until: "soon" is not a date`, "13 address: there is no number",
 	} {
 		require.Contains(t, whys[i], part)
 	}
@@ -171,6 +171,113 @@ func TestListsAsPeopleHaveThem(t *testing.T) {
 	}
 	_, err := e.lists.Import(actor.With(e.ctx, actor.Actor{Kind: actor.KindOperator, ID: 1, Role: actor.RoleViewer}), suppression.Request{}, strings.NewReader(mixed))
 	require.ErrorContains(t, err, "forbidden")
+}
+
+// Every header is taken that contactImport takes for one of numbers.
+func TestHeadersAsContactImportTakesThem(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	for _, header := range []string{
+		"Telefonnummer", "Handy", "celular", "Número", "phone_number", "msisdn", "Recipient", "WhatsApp User ID", "號,電話",
+	} {
+		got := e.take(suppression.Request{}, header+"\n"+strings.Repeat(",", strings.Count(header, ","))+"+4915112340001\n")
+		require.EqualValues(t, 1, got.Rows, header)
+		require.Zero(t, got.Rejected, header)
+	}
+	got := e.take(suppression.Request{}, "number,Second phone,Reason\n+4915112340001,+4915112340002,Complaint\n")
+	require.EqualValues(t, 1, got.Added)
+	require.True(t, e.reasons("+4915112340001").Has(consent.SuppressedComplaint), "the name itself comes before what sounds like it")
+	// What somebody wrote beside a number is no header.
+	got = e.take(suppression.Request{}, "+4915112340003,spam,,blocked by phone\n")
+	require.EqualValues(t, 1, got.Added)
+}
+
+// Dates that no interface could give out again are refused with what is allowed.
+func TestAnEndLiesInTheYearsOfTheAPI(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	got := e.take(suppression.Request{Reason: consent.SuppressedComplaint}, "+4915112340001,,9999-12-31\n+4915112340002,,2200-12-31T23:59:59Z\n"+
+		"+4915112340003,,2200-12-31\n+4915112340004,,2201-01-01T00:00:00Z\n+4915112340005,,2199-12-31\n")
+	require.EqualValues(t, 2, got.Added)
+	require.EqualValues(t, 3, got.Rejected)
+	for _, no := range got.Rejects {
+		require.Equal(t, "until", no.Field)
+		require.Contains(t, no.Reason, "1900 to 2200")
+	}
+}
+
+// The region is checked once, and blamed itself; and what is wrong with a row is told in few
+// words, however long the row is.
+func TestWhatIsWrongIsBlamedByItsName(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	_, err := e.lists.Import(e.ctx, suppression.Request{Region: "Germany"}, strings.NewReader("0151 12345601\n"))
+	require.ErrorContains(t, err, `region: `)
+	require.ErrorContains(t, err, `"Germany" is not a country code such as DE`)
+	got := e.take(suppression.Request{Region: "de"}, "0151 12345601\n")
+	require.Zero(t, got.Rejected)
+	long := strings.Repeat("x", 100_000)
+	got = e.take(suppression.Request{}, "phone,until\n"+long+",\n+4915112340001,2001-01-01T00:00:00."+strings.Repeat("1", 100_000)+"Z\n")
+	require.EqualValues(t, 2, got.Rejected)
+	for _, no := range got.Rejects {
+		require.Less(t, len(no.Value)+len(no.Reason), 2000)
+	}
+}
+
+// A file's name is kept as the importer keeps it: without a path, NUL or any length.
+func TestNamesOfFilesAreKeptInShort(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.known("+4915112345601", contact.ConsentOptedIn)
+	_, err := e.lists.Import(e.ctx, suppression.Request{FileName: "/home/ada/a\x00b" + strings.Repeat("x", 5000) + ".csv", Reason: consent.SuppressedOptedOut},
+		strings.NewReader("+4915112345601\n"))
+	require.NoError(t, err)
+	for _, sql := range []string{
+		"SELECT changes ->> 'file' FROM audit_entries WHERE action = 'suppression.import'",
+		"SELECT evidence ->> 'file' FROM consent_events WHERE source = 'import'",
+	} {
+		var name string
+		require.NoError(t, e.NewRaw(sql).Scan(e.ctx, &name))
+		require.True(t, strings.HasPrefix(name, "abxxx"), name)
+		require.LessOrEqual(t, len(name), 200)
+	}
+}
+
+// Who is merged while the list waits for them is found again as who they are now.
+func TestAnOptOutReachesWhoSomebodyIsNow(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	gone, kept := e.known("+4915112345601", contact.ConsentOptedIn), e.known("+4915112345602", contact.ConsentOptedIn)
+	merge, err := e.BeginTx(e.ctx, nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = merge.Rollback() })
+	require.NoError(t, contact.LockAll(e.ctx, merge, []int64{gone.ID, kept.ID}))
+	type answer struct {
+		out *suppression.Result
+		err error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		out, err := e.lists.Import(e.ctx, suppression.Request{Reason: consent.SuppressedOptedOut}, strings.NewReader("+4915112345601\n"))
+		answers <- answer{out, err}
+	}()
+	require.Eventually(t, func() bool {
+		return e.number(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) > 0
+	}, time.Minute, 5*time.Millisecond)
+	for _, sql := range []string{
+		"UPDATE contact_addresses SET contact_id = ?0, preferred = false WHERE contact_id = ?1",
+		"UPDATE contacts SET merged_into = ?0, erased_at = now(), address = 'merged:' || id, match_key = 'merged:' || id WHERE id = ?1",
+	} {
+		_, err := merge.NewRaw(sql, kept.ID, gone.ID).Exec(e.ctx)
+		require.NoError(t, err)
+	}
+	require.NoError(t, merge.Commit())
+	got := <-answers
+	require.NoError(t, got.err)
+	require.EqualValues(t, 1, got.out.Added)
+	people, err := contact.ByIDs(e.ctx, e.DB, []int64{kept.ID})
+	require.NoError(t, err)
+	require.Equal(t, contact.ConsentOptedOut, people[0].ConsentStatus)
 }
 
 func TestTheListIsGivenOutAndComesBack(t *testing.T) {
