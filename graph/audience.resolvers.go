@@ -18,7 +18,6 @@ import (
 	"eventstream/server/globalid"
 	"eventstream/server/pubsub"
 	"eventstream/server/suppression"
-	"strings"
 	"time"
 )
 
@@ -155,7 +154,7 @@ func (r *mutationResolver) SuppressionAdd(ctx context.Context, input model.Suppr
 // SuppressionImport is the resolver for the suppressionImport field.
 func (r *mutationResolver) SuppressionImport(ctx context.Context, input model.SuppressionImportInput) (*model.SuppressionImportPayload, error) {
 	result, err := r.Services.Suppressions.Import(ctx, suppression.Request{
-		FileName: input.File.Filename, Region: strings.ToUpper(text(input.Region.Value())), Until: input.Until.Value(),
+		FileName: input.File.Filename, Region: text(input.Region.Value()), Until: input.Until.Value(),
 		Reason: lower[consent.SuppressionReason](either(input.Reason.Value(), model.SuppressionReasonOperator)),
 	}, input.File.File)
 	errs, err := payloadErrors(err)

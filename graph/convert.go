@@ -377,11 +377,7 @@ func toSuppression(su *consent.Suppression) *model.Suppression {
 }
 
 func toSuppressions(rows []*consent.Suppression) []*model.Suppression {
-	out := make([]*model.Suppression, len(rows))
-	for i, su := range rows {
-		out[i] = toSuppression(su)
-	}
-	return out
+	return mapped(rows, toSuppression)
 }
 
 func toSuppressionsBy(found map[int64][]*consent.Suppression, ids []int64) map[int64][]*model.Suppression {
@@ -408,14 +404,12 @@ func toSendCheck(c *sendcheck.Check) *model.SendCheck {
 	if c == nil {
 		return nil
 	}
-	out := &model.SendCheck{
+	return &model.SendCheck{
 		Allowed: c.Allowed, At: c.At, Category: upper[model.TemplateCategory](c.Category), Address: c.Address, Contact: toContact(c.Contact),
-		PossibleAt: c.Possible, Questions: make([]*model.SendQuestion, len(c.Questions)),
+		PossibleAt: c.Possible, Questions: mapped(c.Questions, func(q sendcheck.Question) *model.SendQuestion {
+			return &model.SendQuestion{Check: q.Check, Passed: q.Passed, Detail: q.Detail, Rule: q.Rule, Until: q.Until}
+		}),
 	}
-	for i, q := range c.Questions {
-		out.Questions[i] = &model.SendQuestion{Check: q.Check, Passed: q.Passed, Detail: q.Detail, Rule: q.Rule, Until: q.Until}
-	}
-	return out
 }
 
 func toDecision(d *explain.Decision) *model.MessageDecision {

@@ -206,8 +206,7 @@ func newLoaders(s Services) *loaders {
 		duplicates: batched(listed(s.Contacts.Duplicates)),
 		addresses:  batched(listed(s.Contacts.AddressesOf)),
 		events:     batched(listed(s.Messages.Events)),
-		revisions: dataloadgen.NewMappedLoader(s.Trail.Revisions, dataloadgen.WithWait(time.Millisecond),
-			dataloadgen.WithBatchCapacity(500)),
+		revisions:  batched(s.Trail.Revisions),
 		messagesOf: paged(func(ctx context.Context, said bool, p db.Page,
 			contacts []int64,
 		) (map[int64]db.Slice[*message.Message], error) {
@@ -252,11 +251,7 @@ func newLoaders(s Services) *loaders {
 			return out, err
 		}),
 		suppressions: batched(func(ctx context.Context, ids []int64) (map[int64][]*model.Suppression, error) {
-			people, err := s.Contacts.ByIDs(ctx, ids)
-			if err != nil {
-				return nil, err
-			}
-			found, err := s.Consents.SuppressionsOf(ctx, people)
+			found, err := s.Consents.SuppressionsOf(ctx, ids)
 			return toSuppressionsBy(found, ids), err
 		}),
 		besides: batched(func(ctx context.Context, ids []int64) (map[int64][]*model.Suppression, error) {

@@ -50,7 +50,7 @@ var domains = map[string][]string{
 	"webhookevent": {"consent", "contact", "conversation", "merge", "message"},
 	"dashboard":    {"contact", "message"},
 	"health":       {"message"},
-	"explain":      {"gate", "message"},
+	"explain":      {"consent", "gate", "message"},
 	"proof":        {"audit", "consent", "contact", "explain", "message"},
 	"sendcheck":    {"campaign", "consent", "contact", "gate", "hours", "message", "template"},
 	"suppression":  {"audit", "consent", "contact", "importer"},

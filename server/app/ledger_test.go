@@ -286,19 +286,31 @@ func TestTextsAreVersions(t *testing.T) {
 	require.Equal(t, agreed, list.Node.Content)
 
 	for input, problem := range map[string]map[string]any{
-		"evidence.textId: give the text or the id of one, not both": {"text": "x", "textId": shown.ID},
-		"evidence.textId: there is no consent text with this id":    {"textId": "Q29uc2VudFRleHQ6OTk5OTk"},
+		"evidence.textId: give the text or the id of one, not both":               {"text": "x", "textId": shown.ID},
+		`evidence.textId: "Q29uc2VudFRleHQ6OTk5OTk" is the id of no consent text`: {"textId": "Q29uc2VudFRleHQ6OTk5OTk"},
 		"evidence.textId:": {"textId": first},
-		`evidence.ip: "at home" is not an IP address`:                 {"text": "x", "ip": "at home"},
-		"evidence.language:":                                          {"text": "x", "language": strings.Repeat("x", 36)},
-		"evidence: text and note have at most 4,000 characters":       {"text": strings.Repeat("x", 4001)},
-		"evidence: say how these people agreed: the text they saw, o": {},
+		"evidence.language: the text with this id has its own":          {"textId": shown.ID, "language": "de"},
+		`evidence.ip: "fe80::1%eth0" is not an IP address`:              {"text": "x", "ip": "fe80::1%eth0"},
+		`xxx…" is not an IP address`:                                    {"text": "x", "ip": "fe80::1%" + strings.Repeat("x", 900)},
+		"evidence.note: at most 4,000 characters are allowed, not 4001": {"note": strings.Repeat("é", 4001)},
+		`evidence.ip: "at home" is not an IP address`:                   {"text": "x", "ip": "at home"},
+		"evidence.language:":                                            {"text": "x", "language": strings.Repeat("x", 36)},
+		"evidence.text: at most 4,000 characters are allowed, not 4001": {"text": strings.Repeat("x", 4001)},
+		"evidence: say how these people agreed: the text they saw, o":   {},
 	} {
 		_, problems := e.mutate("contactConsentSet", "contact", map[string]any{"id": first, "status": "OPTED_IN", "evidence": problem})
 		require.Contains(t, problems, input)
 	}
+	e.must("contactConsentSet", "contact", map[string]any{
+		"id": first, "status": "OPTED_OUT", "evidence": map[string]any{"note": strings.Repeat("é", 4000), "ip": "2001:DB8:0::1"},
+	})
+	_, events = e.ledger(first, "")
+	require.Equal(t, strings.Repeat("é", 4000), events[0].Evidence["note"], "characters are counted, not bytes")
+	require.Equal(t, "2001:db8::1", events[0].Evidence["ip"], "in its one spelling")
 	_, problems = e.upload("list.csv", []byte("phone\n+4915112345680\n"), `, consentSource: ALL, consentTextId: "`+first+`"`)
 	require.NotEmpty(t, problems)
+	_, problems = e.upload("list.csv", []byte("phone\n+4915112345680\n"), `, consentSource: ALL, consentText: "`+strings.Repeat("é", 4000)+`"`)
+	require.Empty(t, problems, "characters are counted here too")
 	_, err := e.DB().ExecContext(t.Context(), "UPDATE consent_texts SET content = 'anything'")
 	require.Error(t, err, "the database itself refuses it")
 

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"eventstream/server/contact"
-	"eventstream/server/keys"
 
 	"github.com/uptrace/bun"
 )
@@ -42,20 +41,6 @@ func (s *Service) suppressionsOf(ctx context.Context, idb bun.IDB, ids []int64) 
 		slices.SortFunc(found[id], stronger)
 	}
 	return found, err
-}
-
-// hashesOf gives the hashes of all addresses of contacts, by all keys.
-func hashesOf(ctx context.Context, tx bun.Tx, ring *keys.Ring, ids []int64) (hashes [][]byte, err error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	of, err := contact.KeysOf(ctx, tx, ids)
-	for _, theirs := range of {
-		for _, key := range theirs {
-			hashes = append(hashes, ring.All(key)...)
-		}
-	}
-	return hashes, err
 }
 
 // OwnOptIn reports whether it is by the person's own word that a contact is opted in.

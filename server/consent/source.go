@@ -16,25 +16,18 @@ var told = []Source{SourceAPI, SourceForm, SourceImport}
 // token may say where it has the consent from. That a person wrote a keyword, or that
 // Twilio reported something, is known to the engine alone.
 func sourceFor(ctx context.Context, field string, said Source) (Source, error) {
+	if said == "" {
+		return SourceOf(ctx), nil
+	}
 	switch actor.From(ctx).Kind {
 	case actor.KindOperator:
-		if said != "" {
-			return "", apperr.Invalid(field, "%q cannot be said by an operator: what you record has the source OPERATOR; "+
-				"leave it out", strings.ToUpper(string(said)))
-		}
-		return SourceOperator, nil
+		return "", apperr.Invalid(field, "%q cannot be said by an operator: what you record has the source OPERATOR; "+
+			"leave it out", strings.ToUpper(string(said)))
 	case actor.KindAPIToken:
-		if said == "" {
-			return SourceAPI, nil
-		}
 		if !slices.Contains(told, said) {
 			return "", apperr.Invalid(field, "%q cannot be said by a program: API, FORM or IMPORT", strings.ToUpper(string(said)))
 		}
-		return said, nil
 	case actor.KindSystem, actor.KindContact:
-	}
-	if said == "" {
-		return SourceOperator, nil
 	}
 	return said, nil
 }

@@ -225,8 +225,8 @@ func (s *Service) Unsuppress(ctx context.Context, id int64) (remaining []*Suppre
 
 // SuppressionsOf finds the suppressions in force of contacts, by contact id: those of
 // all their addresses, the strongest first.
-func (s *Service) SuppressionsOf(ctx context.Context, contacts []*contact.Contact) (map[int64][]*Suppression, error) {
-	return s.suppressionsOf(ctx, s.db, contact.IDs(contacts))
+func (s *Service) SuppressionsOf(ctx context.Context, ids []int64) (map[int64][]*Suppression, error) {
+	return s.suppressionsOf(ctx, s.db, ids)
 }
 
 // Beside finds, by id, what else suppresses the addresses of these suppressions.
@@ -248,16 +248,12 @@ func (s *Service) Suppressions(ctx context.Context, f SuppressionFilter, p db.Pa
 		if err != nil {
 			return db.Slice[*Suppression]{}, err
 		}
-		ring, err := s.keys.Ring(ctx, s.db)
-		if err != nil {
-			return db.Slice[*Suppression]{}, err
-		}
 		keys, err := contact.KeysBeside(ctx, s.db, a.MatchKey)
 		if err != nil {
 			return db.Slice[*Suppression]{}, err
 		}
-		for _, key := range keys {
-			hashes = append(hashes, ring.All(key)...)
+		if hashes, err = s.Hashes(ctx, s.db, keys); err != nil {
+			return db.Slice[*Suppression]{}, err
 		}
 	}
 	return suppressionList(ctx, s.db, f.Reason, hashes, p)

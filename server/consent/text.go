@@ -4,12 +4,15 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
 	"eventstream/server/db"
+	"eventstream/server/globalid"
 
 	"github.com/uptrace/bun"
 )
@@ -42,17 +45,15 @@ func (e *Event) agreedTo() bool {
 // keepTexts stores the texts by which people agreed, once each, and has the events
 // point to them.
 func keepTexts(ctx context.Context, tx bun.Tx, events []*Event) error {
-	versions := map[string]*Text{}
+	type wording struct{ language, text string }
+	versions, of := map[string]*Text{}, map[wording]*Text{}
 	for _, e := range events {
-		if !e.agreedTo() {
+		w := wording{e.Evidence.Language, e.Evidence.Text}
+		if !e.agreedTo() || of[w] != nil { // thousands of rows have one text
 			continue
 		}
-		sum := TextSHA256(e.Evidence.Language, e.Evidence.Text)
-		if versions[string(sum)] == nil {
-			versions[string(sum)] = &Text{
-				SHA256: sum, Locale: e.Evidence.Language, Content: e.Evidence.Text, OperatorID: e.OperatorID,
-			}
-		}
+		of[w] = &Text{SHA256: TextSHA256(w.language, w.text), Locale: w.language, Content: w.text, OperatorID: e.OperatorID}
+		versions[string(of[w].SHA256)] = of[w]
 	}
 	if len(versions) == 0 {
 		return nil
@@ -64,7 +65,7 @@ func keepTexts(ctx context.Context, tx bun.Tx, events []*Event) error {
 		if !e.agreedTo() {
 			continue
 		}
-		t := versions[string(TextSHA256(e.Evidence.Language, e.Evidence.Text))]
+		t := of[wording{e.Evidence.Language, e.Evidence.Text}]
 		e.Shown = t
 		e.Evidence.Text, e.Evidence.TextID, e.Evidence.TextSHA256 = "", t.ID, hex.EncodeToString(t.SHA256)
 	}
@@ -73,13 +74,13 @@ func keepTexts(ctx context.Context, tx bun.Tx, events []*Event) error {
 
 // WithTexts fills in what the events point to.
 func WithTexts(ctx context.Context, idb bun.IDB, events []*Event) error {
-	var ids []int64
+	ids := map[int64]bool{}
 	for _, e := range events {
-		if id := e.Evidence.TextID; id != 0 && !slices.Contains(ids, id) {
-			ids = append(ids, id)
+		if e.Evidence.TextID != 0 {
+			ids[e.Evidence.TextID] = true
 		}
 	}
-	found, err := texts(ctx, idb, ids)
+	found, err := texts(ctx, idb, slices.Collect(maps.Keys(ids)))
 	for _, e := range events {
 		e.Shown = found[e.Evidence.TextID]
 	}
@@ -94,13 +95,16 @@ func (s *Service) FillText(ctx context.Context, field string, e *Evidence) error
 	if e.Text != "" {
 		return apperr.Invalid(field, "give the text or the id of one, not both")
 	}
+	if e.Language != "" {
+		return apperr.Invalid(strings.TrimSuffix(field, "textId")+"language", "the text with this id has its own language: leave language out")
+	}
 	found, err := texts(ctx, s.db, []int64{e.TextID})
 	if err != nil {
 		return err
 	}
 	t := found[e.TextID]
 	if t == nil {
-		return apperr.Invalid(field, "there is no consent text with this id")
+		return apperr.Invalid(field, "%q is the id of no consent text", globalid.Encode("ConsentText", e.TextID))
 	}
 	e.Text, e.Language, e.TextID = t.Content, t.Locale, 0
 	return nil

@@ -66,23 +66,15 @@ func (s *Service) Open(ctx context.Context, id int64) (*Subject, error) {
 	if err := actor.RequireScope(ctx, actor.ScopeContactsExport); err != nil {
 		return nil, err
 	}
-	c, err := contactOf(ctx, s.db, id)
+	c, err := contact.PersonOf(ctx, s.db, id)
 	if err != nil {
 		return nil, err
 	}
 	who := &Subject{Contact: c, Asked: id}
-	if who.family, err = familyOf(ctx, s.db, c.ID); err != nil {
+	if who.family, err = contact.FamilyOf(ctx, s.db, c.ID); err != nil {
 		return nil, err
 	}
-	of, err := contact.KeysOf(ctx, s.db, who.family)
-	if err != nil {
-		return nil, err
-	}
-	var keys []string
-	for _, theirs := range of {
-		keys = append(keys, theirs...)
-	}
-	if who.hashes, err = s.consents.Hashes(ctx, s.db, keys); err != nil {
+	if who.hashes, err = s.consents.HashesOf(ctx, s.db, who.family); err != nil {
 		return nil, err
 	}
 	return who, audit.Download(ctx, s.db, "contact_data", c.ID)

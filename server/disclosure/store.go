@@ -2,13 +2,9 @@ package disclosure
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"time"
 
-	"eventstream/server/apperr"
-	"eventstream/server/contact"
 	"eventstream/server/db"
 
 	"github.com/uptrace/bun"
@@ -176,19 +172,4 @@ func value(v any, typ string) any {
 		return v.UTC()
 	}
 	return v
-}
-
-func contactOf(ctx context.Context, idb bun.IDB, id int64) (*contact.Contact, error) {
-	c := new(contact.Contact)
-	err := idb.NewSelect().Model(c).Where("c.id = (SELECT coalesce(k.merged_into, k.id) FROM contacts k WHERE k.id = ?)", id).Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, apperr.NotFound("contact", id)
-	}
-	return c, db.Err(err)
-}
-
-// familyOf gives the contact and those that were merged into it.
-func familyOf(ctx context.Context, idb bun.IDB, id int64) (ids []int64, err error) {
-	err = idb.NewRaw("SELECT id FROM contacts WHERE id = ?0 OR merged_into = ?0 ORDER BY id", id).Scan(ctx, &ids)
-	return ids, db.Err(err)
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"eventstream/server/consent"
 	"eventstream/server/db"
 	"eventstream/server/gate"
 	"eventstream/server/message"
@@ -40,7 +41,8 @@ type decided struct {
 	DecisionSince                                                                         *time.Time
 	NotBefore                                                                             time.Time
 	PreparedAt, SubmittedAt, AcceptedAt, EndedAt                                          *time.Time
-	ConsentStatus, ConsentPurpose, ConsentSource                                          string
+	ConsentStatus, ConsentSource                                                          string
+	ConsentPurpose                                                                        consent.Purpose
 	ConsentAt                                                                             *time.Time
 	Evidence                                                                              json.RawMessage
 }
@@ -328,7 +330,7 @@ func (q question) detail(d *decided, yes bool) string {
 			return map[bool]string{true: "Nothing was recorded that forbids it.", false: "Nobody had recorded a consent."}[yes]
 		}
 		what := strings.ToUpper(d.ConsentStatus[:1]) + words(d.ConsentStatus[1:])
-		if d.ConsentPurpose == "utility" {
+		if d.ConsentPurpose == consent.PurposeUtility {
 			what += " of utility messages"
 		}
 		return fmt.Sprintf("%s %s by %s: %s", what,

@@ -59,12 +59,8 @@ type Verdict struct {
 func Decide(c Candidate, now time.Time) Verdict {
 	a := &asked{Candidate: c, now: now}
 	for i := range questions {
-		q := &questions[i]
-		if q.concerns != nil && !q.concerns(a) {
-			continue
-		}
-		if v := q.refusal(a); v != nil {
-			return *v
+		if no, _ := questions[i].ask(a); no != nil {
+			return *no
 		}
 	}
 	return Verdict{Status: message.StatusSubmitting, Rendered: a.text()}

@@ -23,6 +23,14 @@ type Question struct {
 	ends     func(*asked) time.Time // when a no becomes a yes by itself; zero or nil: never, or nobody knows
 }
 
+// ask asks it of a candidate, if it concerns them; nil: the answer is yes.
+func (q *Question) ask(a *asked) (no *Verdict, concerned bool) {
+	if q.concerns != nil && !q.concerns(a) {
+		return nil, false
+	}
+	return q.refusal(a), true
+}
+
 // asked is a candidate while the gate looks at it.
 type asked struct {
 	Candidate
@@ -225,11 +233,13 @@ type Answer struct {
 // Answers asks every question that concerns a message, also those behind a first no.
 func Answers(c Candidate, now time.Time) (all []Answer) {
 	a := &asked{Candidate: c, now: now}
-	for _, q := range questions {
-		if q.concerns != nil && !q.concerns(a) {
+	for i := range questions {
+		q := &questions[i]
+		no, concerned := q.ask(a)
+		if !concerned {
 			continue
 		}
-		answer := Answer{Question: q, No: q.refusal(a)}
+		answer := Answer{Question: *q, No: no}
 		switch {
 		case answer.No == nil:
 		case answer.No.Status == message.StatusPending:

@@ -113,7 +113,7 @@ func (s *Service) OfContact(ctx context.Context, id int64) (string, error) {
 	if err := s.open(ctx, "contact_proof", id); err != nil {
 		return "", err
 	}
-	c, err := contactOf(ctx, s.db, id)
+	c, err := contact.PersonOf(ctx, s.db, id)
 	if err != nil {
 		return "", err
 	}
@@ -150,7 +150,7 @@ func (s *Service) write(ctx context.Context, c *contact.Contact, only *int64) (s
 	if err := s.trail.SealAll(ctx); err != nil {
 		return "", err
 	}
-	family, err := familyOf(ctx, s.db, c.ID)
+	family, err := contact.FamilyOf(ctx, s.db, c.ID)
 	if err != nil {
 		return "", err
 	}

@@ -16,6 +16,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/gate"
+	"eventstream/server/globalid"
 	"eventstream/server/hours"
 	"eventstream/server/message"
 	"eventstream/server/template"
@@ -112,7 +113,7 @@ func (s *Service) complete(r *Request) error {
 	case r.At == nil:
 		r.At = &now
 	case r.At.Before(now.Add(-time.Minute)):
-		_ = errs.Add(apperr.Invalid("at", "%s is over: why a message went or not is told by the message itself", stamp(*r.At)))
+		_ = errs.Add(apperr.Invalid("at", "%s is in the past: why a message went or not is told by the message itself", stamp(*r.At)))
 	case r.At.After(now.Add(ahead)):
 		_ = errs.Add(apperr.Invalid("at", "%s is more than a year ahead", stamp(*r.At)))
 	}
@@ -128,7 +129,7 @@ type facts struct {
 	against  []*consent.Suppression // that are in force now
 	limits   campaign.Defaults
 	recent   gate.Recent
-	said     *consent.Event // the newest of the ledger
+	said     *consent.Standings // by the ledger; nil: nothing
 }
 
 func (s *Service) factsOf(ctx context.Context, r Request) (f *facts, err error) {
@@ -144,7 +145,7 @@ func (s *Service) factsOf(ctx context.Context, r Request) (f *facts, err error) 
 		return f, err
 	}
 	id := f.person.ID
-	of, err := s.consents.SuppressionsOf(ctx, []*contact.Contact{f.person})
+	of, err := s.consents.SuppressionsOf(ctx, []int64{id})
 	if err != nil {
 		return nil, err
 	}
@@ -154,11 +155,8 @@ func (s *Service) factsOf(ctx context.Context, r Request) (f *facts, err error) 
 		return nil, err
 	}
 	f.recent = recent[id]
-	one := 1
-	ledger, err := s.consents.Events(ctx, consent.EventFilter{ContactID: &id, Status: &f.person.ConsentStatus}, db.Page{First: &one})
-	if len(ledger.Items) > 0 {
-		f.said = ledger.Items[0]
-	}
+	ledgers, err := s.consents.StatesOf(ctx, []int64{id}, nil)
+	f.said = ledgers[id]
 	return f, err
 }
 
@@ -170,7 +168,7 @@ func (s *Service) who(ctx context.Context, r Request) (c *contact.Contact, known
 			return nil, false, err
 		}
 		if c = people[*r.ContactID]; c == nil {
-			return nil, false, apperr.Invalid("contactId", "there is no such contact")
+			return nil, false, apperr.Invalid("contactId", "%q is the id of no contact", globalid.Encode("Contact", *r.ContactID))
 		}
 		return c, true, nil
 	}
@@ -265,10 +263,15 @@ func (f *facts) detail(a gate.Answer, at time.Time) string {
 	switch a.Skip {
 	case message.SkipErased:
 		if !f.known {
-			return "Nobody who is known here has this address."
+			return "No contact has this address."
 		}
 		return pick("This contact is known.", "This contact was erased.")
-	case message.SkipOptedOut, message.SkipNoConsent:
+	case message.SkipOptedOut:
+		if !yes && f.person.ConsentStatus != contact.ConsentOptedOut {
+			return f.utility()
+		}
+		return f.word()
+	case message.SkipNoConsent:
 		return f.word()
 	case message.SkipSuppressed:
 		return f.suppressed(at)
@@ -279,11 +282,11 @@ func (f *facts) detail(a gate.Answer, at time.Time) string {
 		return pick("Nothing says that the number has no WhatsApp.", "Twilio reported that it cannot be reached on WhatsApp.")
 	case message.SkipIneligible:
 		if !yes && f.person.Region == "US" {
-			return "It is a number of the US."
+			return "This is a US number."
 		}
 		return pick("WhatsApp delivers marketing there.", "WhatsApp declined marketing to them.")
 	case message.SkipNoNumber:
-		return pick("A number is known.", "Only an id is known of them.")
+		return pick("A number is known.", "Only a WhatsApp user ID is known.")
 	case message.SkipFrequencyCap:
 		return f.frequency()
 	case message.SkipNoAllowedHours:
@@ -292,16 +295,39 @@ func (f *facts) detail(a gate.Answer, at time.Time) string {
 	return pick("Yes.", "No.")
 }
 
-// word is what the ledger says.
+// word is what was said of marketing, which an answer about any message begins with.
 func (f *facts) word() string {
 	if f.person.ConsentAt == nil {
 		return "No consent of theirs is recorded."
 	}
-	text := fmt.Sprintf("%s since %s", sentence(string(f.person.ConsentStatus)), stamp(*f.person.ConsentAt))
+	state := consent.State{Purpose: consent.PurposeMarketing, Status: f.person.ConsentStatus, Since: f.person.ConsentAt}
+	return fmt.Sprintf("%s since %s%s.", sentence(string(state.Status)), stamp(*state.Since), f.by(state))
+}
+
+// utility is what was said of utility messages alone.
+func (f *facts) utility() string {
+	text := "Opted out of utility messages"
 	if f.said != nil {
-		text += fmt.Sprintf(", by %s", f.said.Source)
+		for _, state := range f.said.States {
+			if state.Purpose == consent.PurposeUtility && state.Since != nil {
+				text += " since " + stamp(*state.Since) + f.by(state)
+			}
+		}
 	}
 	return text + "."
+}
+
+// by tells who or what recorded the word on which a state rests.
+func (f *facts) by(is consent.State) string {
+	if f.said == nil {
+		return ""
+	}
+	for _, state := range f.said.States {
+		if e := f.said.Events[state.Seq]; e != nil && state.Purpose == is.Purpose && state.Status == is.Status {
+			return fmt.Sprintf(", by %s", e.Source)
+		}
+	}
+	return ""
 }
 
 func (f *facts) suppressed(at time.Time) string {
@@ -314,13 +340,13 @@ func (f *facts) suppressed(at time.Time) string {
 		parts = append(parts, part)
 	}
 	if len(parts) == 0 {
-		return "No reason stands against any of their addresses."
+		return "None of their addresses is suppressed."
 	}
 	return sentence(strings.Join(parts, "; ")) + "."
 }
 
 func (f *facts) frequency() string {
-	had := fmt.Sprintf("%d messages of campaigns in the last %d days", f.recent.Accepted, f.limits.FrequencyCap.Days)
+	had := fmt.Sprintf("%s of campaigns in the last %s", number(f.recent.Accepted, "message"), number(f.limits.FrequencyCap.Days, "day"))
 	if f.recent.InFlight > 0 {
 		had += fmt.Sprintf(", %d on the way", f.recent.InFlight)
 	}
@@ -345,6 +371,14 @@ func (f *facts) hour(a gate.Answer, at time.Time) string {
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// number is so many of a thing.
+func number(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
 
 // sentence begins with a capital letter.
 func sentence(s string) string {

@@ -144,7 +144,7 @@ func TestMayIWriteToThisNumber(t *testing.T) {
 	e.exec(`INSERT INTO messages (direction, purpose, campaign_id, contact_id, status, accepted_at)
 		VALUES ('outbound', 'campaign', 7, ?, 'delivered', now())`, grace.ID)
 	check, noes = e.check(sendcheck.Request{ContactID: &grace.ID})
-	require.Equal(t, map[string]string{"Frequency": "They had 1 messages of campaigns in the last 7 days; new campaigns allow 1."}, noes)
+	require.Equal(t, map[string]string{"Frequency": "They had 1 message of campaigns in the last 7 days; new campaigns allow 1."}, noes)
 	require.Nil(t, check.Possible)
 
 	// A number of the US gets no marketing, and authentication needs a number.
@@ -154,6 +154,47 @@ func TestMayIWriteToThisNumber(t *testing.T) {
 	require.NotContains(t, noes, "Eligible")
 	_, noes = e.check(sendcheck.Request{Address: "DE.1234567890", Category: template.CategoryAuthentication})
 	require.Contains(t, noes, "Number")
+}
+
+// Who refused utility messages alone is told so, and not what they said of marketing.
+func TestTheRefusalIsOfItsPurpose(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	c := e.known("+4915112345601", contact.ConsentOptedIn)
+	decide := func(purpose consent.Purpose, status contact.ConsentStatus, source consent.Source) {
+		require.NoError(t, e.Tx(e.ctx, func(ctx context.Context, tx bun.Tx) error {
+			locked, err := contact.ByIDForUpdate(ctx, tx, c.ID)
+			require.NoError(t, err)
+			return e.consents.Record(ctx, tx, locked, consent.Change{Purpose: purpose, Status: status, Source: source})
+		}))
+	}
+	decide(consent.PurposeUtility, contact.ConsentOptedOut, consent.SourceOperator)
+	_, noes := e.check(sendcheck.Request{ContactID: &c.ID, Category: template.CategoryUtility})
+	require.Len(t, noes, 1)
+	require.Contains(t, noes["Not opted out"], "Opted out of utility messages since ")
+	require.Contains(t, noes["Not opted out"], "by operator.")
+	check, noes := e.check(sendcheck.Request{ContactID: &c.ID})
+	require.Empty(t, noes)
+	for _, q := range check.Questions {
+		if q.Check == "Not opted out" || q.Check == "Consent" {
+			require.Contains(t, q.Detail, "Opted in since ")
+			require.Contains(t, q.Detail, "by keyword.", "by what was said of marketing")
+		}
+	}
+
+	// The newest word of the ledger is one on utility messages, and says nothing of marketing.
+	decide(consent.PurposeUtility, contact.ConsentOptedIn, consent.SourceForm)
+	check, _ = e.check(sendcheck.Request{ContactID: &c.ID})
+	for _, q := range check.Questions {
+		if q.Check == "Consent" {
+			require.Contains(t, q.Detail, "by keyword.")
+		}
+	}
+
+	// STOP ends both, and is what refuses.
+	decide(consent.PurposeMarketing, contact.ConsentOptedOut, consent.SourceKeyword)
+	_, noes = e.check(sendcheck.Request{ContactID: &c.ID, Category: template.CategoryUtility})
+	require.Regexp(t, `^Opted out since .*, by keyword\.$`, noes["Not opted out"])
 }
 
 func TestAMarkEndsByItself(t *testing.T) {
@@ -180,11 +221,12 @@ func TestWhatIsAskedIsChecked(t *testing.T) {
 		require.ErrorContains(t, err, field+": ", "it names the field")
 	}
 	for text, r := range map[string]sendcheck.Request{
-		"nonsense":         {Address: "nonsense"},
-		"not both":         {Address: "+4915112345601", ContactID: &nobody},
-		"a year ahead":     {Address: "+4915112345601", At: &far},
-		"country code":     {Address: "0151 12345601"},
-		"is over: why a m": {Address: "+4915112345601", At: &past},
+		`"Q29udGFjdDo0MDQ" is the id of no contact`: {ContactID: &nobody},
+		"nonsense":                {Address: "nonsense"},
+		"not both":                {Address: "+4915112345601", ContactID: &nobody},
+		"a year ahead":            {Address: "+4915112345601", At: &far},
+		"country code":            {Address: "0151 12345601"},
+		"is in the past: why a m": {Address: "+4915112345601", At: &past},
 	} {
 		_, err := e.checks.Check(e.ctx, r)
 		require.ErrorContains(t, err, text)
