@@ -187,7 +187,7 @@ func (d *htmlDocument) end() error {
 // pair writes a name and its value; what is empty is left out.
 func pair(b *bytes.Buffer, name string, value any) error {
 	var inner bytes.Buffer
-	if err := show(&inner, value); err != nil {
+	if err := show(&inner, value, namesIn(name, label)); err != nil {
 		return err
 	}
 	if inner.Len() > 0 {
@@ -196,7 +196,19 @@ func pair(b *bytes.Buffer, name string, value any) error {
 	return nil
 }
 
-func show(b *bytes.Buffer, value any) error {
+// naming gives a name within a value as it is shown.
+type naming func(string) string
+
+// namesIn gives how names are shown within the value of a name. Those of attributes are the
+// workspace's own, and stay as they are: customerID, VIP.
+func namesIn(name string, outside naming) naming {
+	if name == "attributes" {
+		return func(s string) string { return s }
+	}
+	return outside
+}
+
+func show(b *bytes.Buffer, value any, names naming) error {
 	switch v := value.(type) {
 	case nil:
 	case string:
@@ -211,7 +223,7 @@ func show(b *bytes.Buffer, value any) error {
 		}
 		decoder := json.NewDecoder(bytes.NewReader(v))
 		decoder.UseNumber()
-		return showJSON(b, decoder)
+		return showJSON(b, decoder, names)
 	default:
 		b.WriteString(template.HTMLEscapeString(fmt.Sprint(v)))
 	}
@@ -219,7 +231,7 @@ func show(b *bytes.Buffer, value any) error {
 }
 
 // showJSON writes the next value of a decoder, objects in the order in which they stand.
-func showJSON(b *bytes.Buffer, d *json.Decoder) error {
+func showJSON(b *bytes.Buffer, d *json.Decoder, names naming) error {
 	t, err := d.Token()
 	if err != nil {
 		return err
@@ -227,9 +239,9 @@ func showJSON(b *bytes.Buffer, d *json.Decoder) error {
 	delim, ok := t.(json.Delim)
 	if !ok {
 		if n, isNumber := t.(json.Number); isNumber {
-			return show(b, n.String())
+			return show(b, n.String(), names)
 		}
-		return show(b, t)
+		return show(b, t, names)
 	}
 	var inner bytes.Buffer
 	for d.More() {
@@ -242,13 +254,13 @@ func showJSON(b *bytes.Buffer, d *json.Decoder) error {
 			name, _ = key.(string)
 		}
 		var value bytes.Buffer
-		if err := showJSON(&value, d); err != nil {
+		if err := showJSON(&value, d, namesIn(name, names)); err != nil {
 			return err
 		}
 		switch {
 		case value.Len() == 0:
 		case delim == '{':
-			fmt.Fprintf(&inner, "<dt>%s</dt><dd>%s</dd>", template.HTMLEscapeString(label(name)), value.Bytes())
+			fmt.Fprintf(&inner, "<dt>%s</dt><dd>%s</dd>", template.HTMLEscapeString(names(name)), value.Bytes())
 		default:
 			fmt.Fprintf(&inner, "<li>%s</li>", value.Bytes())
 		}
@@ -263,8 +275,7 @@ func showJSON(b *bytes.Buffer, d *json.Decoder) error {
 	return nil
 }
 
-// label makes words of a name such as firstSeenAt. Names of attributes are left as
-// they are where they hold anything but letters.
+// label makes words of a name such as firstSeenAt.
 func label(name string) string {
 	var b strings.Builder
 	for i, r := range name {
