@@ -92,15 +92,6 @@ func (r *queryResolver) Suppressions(ctx context.Context, filter *model.Suppress
 	return r.suppressionConnection(ctx, f, page(first, after))
 }
 
-// Contact is the resolver for the contact field.
-func (r *sendCheckResolver) Contact(ctx context.Context, obj *model.SendCheck) (*model.Contact, error) {
-	if obj.Contact == nil {
-		return nil, nil
-	}
-	c, err := load(ctx).contacts.Load(ctx, own(obj.Contact.ID))
-	return toContact(c), err
-}
-
 // OptOutReview returns generated.OptOutReviewResolver implementation.
 func (r *Resolver) OptOutReview() generated.OptOutReviewResolver { return &optOutReviewResolver{r} }
 
@@ -109,11 +100,7 @@ func (r *Resolver) OptOutReviewConnection() generated.OptOutReviewConnectionReso
 	return &optOutReviewConnectionResolver{r}
 }
 
-// SendCheck returns generated.SendCheckResolver implementation.
-func (r *Resolver) SendCheck() generated.SendCheckResolver { return &sendCheckResolver{r} }
-
 type (
 	optOutReviewResolver           struct{ *Resolver }
 	optOutReviewConnectionResolver struct{ *Resolver }
-	sendCheckResolver              struct{ *Resolver }
 )

@@ -44,14 +44,12 @@ func (r *contactResolver) Revision(ctx context.Context, obj *model.Contact) (int
 // Addresses is the resolver for the addresses field.
 func (r *contactResolver) Addresses(ctx context.Context, obj *model.Contact) ([]*model.ContactAddress, error) {
 	rows, err := load(ctx).addresses.Load(ctx, own(obj.ID))
-	out := make([]*model.ContactAddress, len(rows))
-	for i, a := range rows {
-		out[i] = &model.ContactAddress{
+	return mapped(rows, func(a *contact.Known) *model.ContactAddress {
+		return &model.ContactAddress{
 			Address: a.Address, Kind: upper[model.AddressKind](a.Kind), Source: upper[model.AddressSource](a.Source),
 			Preferred: a.Preferred, FirstSeenAt: a.FirstSeenAt, LastSeenAt: a.LastSeenAt,
 		}
-	}
-	return out, err
+	}), err
 }
 
 // Consents is the resolver for the consents field.

@@ -182,15 +182,25 @@ func toConsentEvent(e *consent.Event) *model.ConsentEvent {
 		Source: upper[model.ConsentSource](e.Source), Text: toConsentText(e.Shown),
 		OccurredAt: e.OccurredAt, CreatedAt: e.CreatedAt,
 	}
-	evidence := e.Evidence
-	if e.Shown != nil {
-		evidence.Text = e.Shown.Content
-	}
-	out.Evidence = rawJSON(evidence)
+	out.Evidence = rawJSON(shownEvidence(e))
 	if e.OperatorID != nil {
 		out.Operator = &model.Operator{ID: encode(kindOperator, *e.OperatorID)}
 	}
 	return out
+}
+
+// shownEvidence has the text that was shown in the place where the ledger points to it, and
+// its id as it is given to ConsentEvidenceInput.
+func shownEvidence(e *consent.Event) any {
+	if e.Shown == nil {
+		return e.Evidence
+	}
+	evidence := e.Evidence
+	evidence.Text = e.Shown.Content
+	return struct {
+		consent.Evidence
+		TextID string `json:"textId"`
+	}{evidence, encode(kindConsentText, e.Shown.ID)}
 }
 
 func toConsentText(t *consent.Text) *model.ConsentText {
@@ -416,11 +426,9 @@ func toDecision(d *explain.Decision) *model.MessageDecision {
 	if d == nil {
 		return nil
 	}
-	out := &model.MessageDecision{At: d.At, Verdict: d.Verdict, Steps: make([]*model.DecisionStep, len(d.Steps))}
-	for i, s := range d.Steps {
-		out.Steps[i] = &model.DecisionStep{Check: s.Check, Passed: s.Passed, Detail: s.Detail}
-	}
-	return out
+	return &model.MessageDecision{At: d.At, Verdict: d.Verdict, Steps: mapped(d.Steps, func(s explain.Step) *model.DecisionStep {
+		return &model.DecisionStep{Check: s.Check, Passed: s.Passed, Detail: s.Detail}
+	})}
 }
 
 func toTimelineEntry(h timeline.Entry) *model.TimelineEntry {
@@ -759,16 +767,15 @@ func toVerification(v audit.Verification) *model.AuditVerification {
 
 func toProtection(p audit.Protection) *model.AuditProtection {
 	out := &model.AuditProtection{
-		Places: make([]*model.AuditCheckpointPlace, len(p.Deliveries)), Waiting: p.Waiting, EntriesSince: p.Since,
-		Problem: filled(p.Problem), PublicKey: filled(p.Key),
+		Waiting: p.Waiting, EntriesSince: p.Since, Problem: filled(p.Problem), PublicKey: filled(p.Key),
+		Places: mapped(p.Deliveries, func(d audit.Delivery) *model.AuditCheckpointPlace {
+			return &model.AuditCheckpointPlace{
+				Name: d.Destination, DeliveredAt: d.DeliveredAt, FailedAt: d.FailedAt, Error: filled(d.Error),
+			}
+		}),
 	}
 	if c := p.Last; c != nil {
 		out.LastCheckpoint = &model.AuditCheckpoint{Entries: c.Size, CreatedAt: c.Time, Note: c.Note}
-	}
-	for i, d := range p.Deliveries {
-		out.Places[i] = &model.AuditCheckpointPlace{
-			Name: d.Destination, DeliveredAt: d.DeliveredAt, FailedAt: d.FailedAt, Error: filled(d.Error),
-		}
 	}
 	return out
 }

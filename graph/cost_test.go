@@ -2,6 +2,7 @@ package graph
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -121,6 +122,18 @@ func TestWhatAListCosts(t *testing.T) {
 	deep := `{ contacts(first: 50) { nodes { ` + strings.Repeat("possibleDuplicates { ", 4) + "id" +
 		strings.Repeat(" }", 4) + ` } } }`
 	require.Greater(t, priced(t, deep), 50*maxCost, "what once took 11,000 statements")
+}
+
+// A preview counts for up to 20 seconds.
+func TestAPreviewOfRetentionFitsAndManyDoNot(t *testing.T) {
+	t.Parallel()
+	const preview = `p%d: retentionPreview(rules: [{kind: MESSAGE_TEXTS, days: 90}]) { kind days count atLeast }`
+	require.Less(t, priced(t, "{ "+fmt.Sprintf(preview, 1)+" }"), maxCost)
+	many := ""
+	for i := range 7 {
+		many += fmt.Sprintf(preview, i) + "\n"
+	}
+	require.Greater(t, priced(t, "{ "+many+" }"), maxCost)
 }
 
 func TestAnIntrospectionFitsAndManyDoNot(t *testing.T) {

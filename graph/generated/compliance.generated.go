@@ -23,9 +23,6 @@ type OptOutReviewResolver interface {
 type OptOutReviewConnectionResolver interface {
 	TotalCount(ctx context.Context, obj *model.OptOutReviewConnection) (int64, error)
 }
-type SendCheckResolver interface {
-	Contact(ctx context.Context, obj *model.SendCheck) (*model.Contact, error)
-}
 
 // endregion ************************** generated!.gotpl **************************
 
@@ -553,7 +550,7 @@ func (ec *executionContext) _SendCheck_contact(ctx context.Context, field graphq
 			return ec.fieldContext_SendCheck_contact(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.SendCheck().Contact(ctx, obj)
+			return obj.Contact, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Contact) graphql.Marshaler {
@@ -567,8 +564,8 @@ func (ec *executionContext) fieldContext_SendCheck_contact(_ context.Context, fi
 	fc = &graphql.FieldContext{
 		Object:     "SendCheck",
 		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
+		IsMethod:   false,
+		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Contact(ctx, field)
 		},
@@ -1274,38 +1271,37 @@ func (ec *executionContext) _SendCheck(ctx context.Context, sel ast.SelectionSet
 		case "allowed":
 			out.Values[i] = ec._SendCheck_allowed(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "at":
 			out.Values[i] = ec._SendCheck_at(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "category":
 			out.Values[i] = ec._SendCheck_category(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "address":
 			out.Values[i] = ec._SendCheck_address(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "contact":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._SendCheck_contact(ctx, field, obj)
-				})
+			out.Values[i] = ec._SendCheck_contact(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "possibleAt":
 			out.Values[i] = ec._SendCheck_possibleAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "questions":
 			out.Values[i] = ec._SendCheck_questions(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))

@@ -48,7 +48,6 @@ type ResolverRoot interface {
 	Query() QueryResolver
 	Segment() SegmentResolver
 	SegmentConnection() SegmentConnectionResolver
-	SendCheck() SendCheckResolver
 	Sender() SenderResolver
 	Settings() SettingsResolver
 	Subscription() SubscriptionResolver
@@ -9541,7 +9540,7 @@ extend type Query {
 }
 
 extend type Mutation {
-  "Adds and removes tags, at most 50 of a contact. Contacts whose attributes would outgrow 16 KiB stay as they are."
+  "Adds and removes tags; a contact has at most 50. Contacts whose attributes would exceed 16 KiB stay as they are."
   contactTag(input: ContactTagInput!): BulkActionPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Records one decision for many. Who opted out is not brought back in bulk, and what a contact decided later stays."
   contactConsentRecord(input: ContactConsentRecordInput!): BulkActionPayload!
@@ -9561,19 +9560,20 @@ extend type Mutation {
   contactViewSave(input: ContactViewSaveInput!): ContactViewSavePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   contactViewDelete(input: ContactViewDeleteInput!): ContactViewDeletePayload!
     @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
-  "Keeps one address, known or not, from being written to. What else does so stays; of the same reason's ends the later one holds."
+  "Suppresses one address, whether or not a contact has it. Its other suppressions stay. If it has one of the same reason already, the later end holds."
   suppressionAdd(input: SuppressionAddInput!): SuppressionAddPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   """
-  Takes in a list of addresses that must not be written to, such as the opt-outs of another system: CSV of any separator and encoding, or one column of numbers
-  without a header; columns address (or phone, number, mobile, whatsapp), and as one likes reason and until. At most 100,000 rows and
-  16 MiB. A list that is no such list is refused as a whole; a row with something wrong is rejected with its reason. A list that is imported again
-  changes nothing. An opt-out of a contact is recorded in the consent ledger, too. GET /downloads/suppressions.csv, or .xlsx, gives the list out
-  (CONTACTS_EXPORT): with the address where a contact has it, else with its keyed hash alone.
+  Imports a list of addresses that must not be written to, such as the opt-outs of another system. The file is CSV with any
+  usual separator and encoding, or one column of numbers without a header; at most 100,000 rows and 16 MiB. Its columns are
+  the address, under any header that contactImport takes for a phone number or a WhatsApp user ID, and optionally reason and until. A file
+  that is no such list is refused as a whole; a row with an error is rejected, with the error. Importing the same list again changes nothing.
+  The opt-out of a contact is recorded in the consent ledger too. The list can be downloaded from GET /downloads/suppressions.csv or
+  .xlsx (scope CONTACTS_EXPORT): with the address where a contact has it, otherwise only with its keyed hash.
   """
   suppressionImport(input: SuppressionImportInput!): SuppressionImportPayload!
     @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
     @cost(weight: 100)
-  "Lifts one reason that a person gave, and leaves the others; an opt-out needs a new opt-in, an erasure the person's own START."
+  "Lifts one suppression and leaves the others of the address. One of an opt-out is lifted by a new opt-in only, one of an erasure by the person's own START only."
   suppressionRemove(input: SuppressionRemoveInput!): SuppressionRemovePayload!
     @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
 }
@@ -9665,34 +9665,36 @@ type SuppressionAddPayload {
 }
 input SuppressionImportInput {
   file: Upload!
-  "Where national numbers are read, ISO 3166-1 alpha-2."
+  "The country of numbers without a country code, ISO 3166-1 alpha-2, such as DE. Without it such numbers are rejected."
   region: String
-  "Of rows that name none: OPERATOR, COMPLAINT, BLOCKED, INVALID or OPTED_OUT. An opt-out has no end, and is lifted by the person's own START."
+  "Of rows without a reason: OPERATOR, COMPLAINT, BLOCKED, INVALID or OPTED_OUT. An opt-out has no end; a new opt-in lifts it."
   reason: SuppressionReason = OPERATOR
-  "Of rows that name none; for ever by default. In the file a moment (RFC 3339), or a date, which is the end of that day in UTC."
+  "Of rows without until; by default they have no end. A row has a moment (RFC 3339), or a date, which means the end of that day in UTC, up to the year 2200."
   until: DateTime
 }
 type SuppressionImportPayload {
   result: SuppressionImport
   userErrors: [UserError!]!
 }
-"What became of a list: rows = added + unchanged + duplicates + rejected."
+"The result of an import: rows = added + unchanged + duplicates + rejected."
 type SuppressionImport {
   rows: Int64!
-  "A reason that was not there, or one that lasts longer now."
+  "Suppressions that are new, or that last longer than before."
   added: Int64!
   unchanged: Int64!
-  "Rows that repeat an address and reason of an earlier row; of two ends the later one holds."
+  "Rows with the address and reason of an earlier row; the later end of the two holds."
   duplicates: Int64!
   rejected: Int64!
-  "The first 200."
+  "The first 200 rejected rows."
   rejects: [SuppressionReject!]! @listSize(assumedSize: 50)
 }
 type SuppressionReject {
   line: Int64!
-  "address, reason, until, or row for one that cannot be read."
+  "address, reason or until; row if the row cannot be read."
   field: String!
+  "At most 100 characters of it."
   value: String!
+  "What is wrong and what is allowed; at most 400 characters."
   reason: String!
 }
 input SuppressionRemoveInput {
@@ -9700,7 +9702,7 @@ input SuppressionRemoveInput {
 }
 type SuppressionRemovePayload {
   deletedId: ID
-  "What still keeps the address from being written to; null where nothing was lifted."
+  "The suppressions that the address still has; null when none was lifted."
   remaining: [Suppression!] @listSize(assumedSize: 2)
   userErrors: [UserError!]!
 }
@@ -10273,42 +10275,44 @@ type OptOutReviewConnection @goExtraField(name: "Counter", type: "eventstream/gr
 }
 
 """
-Whether somebody may be written to, as the gate answers: it is asked as for a campaign without a topic, with the quiet hours and the cap that new campaigns
-get, and of a template of the category that is complete. What will have changed by a moment to come is not known: only what ends by
-then is left out.
+Whether a person may be written to at a moment, with the answers of the checks that every message passes before it is sent.
+They are asked about a complete template of the category, in a campaign without a topic that has the quiet hours and the
+frequency cap of new campaigns. For a moment in the future, what ends by itself before it is left out, such as a suppression
+with an end; no other change is foreseen.
 """
 type SendCheck {
-  "Every question is answered with yes."
+  "All questions passed."
   allowed: Boolean!
   "The moment that was asked about."
   at: DateTime!
   category: TemplateCategory!
   "The address that would be written to."
   address: String!
-  "Null: nobody known has the address."
-  contact: Contact @goField(forceResolver: true)
-  "When it becomes allowed by itself; null where it is allowed, or where somebody has to do something first."
+  "Null: no contact has the address."
+  contact: Contact
+  "The first moment at which it is allowed if nobody does anything; null: it is allowed already, or it stays forbidden until somebody acts."
   possibleAt: DateTime
-  "Of the gate, in its order, also those behind a first no."
+  "In the order in which they are asked before a message is sent. All are answered, also those after the first that did not pass."
   questions: [SendQuestion!]! @listSize(assumedSize: 10)
 }
-"A question that the gate asks before every message."
+"A question that is asked before a message is sent."
 type SendQuestion {
   "Its name, as in MessageDecision."
   check: String!
   passed: Boolean!
-  "What was found, for people."
+  "The facts behind the answer, in a sentence."
   detail: String!
-  "Whose rule it is, with its source: a law, WhatsApp's, Twilio's or the workspace's own."
+  "The rule behind the question and its source: a law, WhatsApp, Twilio or the workspace's own settings."
   rule: String!
-  "When a no ends by itself; null: never, or nobody knows."
+  "When a question that did not pass will pass by itself; null: never, or it is not known."
   until: DateTime
 }
 
 extend type Query {
   """
-  May I write to them? Give a contact or an address: a number with its country code in any spelling, or a BSUID, known or not. Without a category it is MARKETING,
-  of which most is asked; at is now by default, and at most a year ahead. Errors name their field.
+  Whether a person may be written to. Give either the id of a contact or an address: a number with its country code in any
+  spelling, or a BSUID; it need not belong to a contact. The category is MARKETING by default, which has the strictest rules; at is now by
+  default, not in the past and at most a year ahead. What is wrong is told with the name of its argument.
   """
   sendCheck(contactId: ID, address: String, category: TemplateCategory, at: DateTime): SendCheck!
     @hasRole(role: VIEWER)
@@ -10508,7 +10512,7 @@ type ConsentEvent implements Node {
   purpose: ConsentPurpose!
   status: ConsentStatus!
   source: ConsentSource!
-  "Proof: text, language, file, row, messageSid, note, as far as known; textId and textSha256 of a text that was shown."
+  "Proof: text, language, file, row, ip, messageSid, note, as far as known; of a text that was shown also textId, the id of its ConsentText, and textSha256."
   evidence: JSON!
   "The version of the text that was shown; null where none was recorded."
   text: ConsentText
@@ -10633,13 +10637,13 @@ extend type Mutation {
 input ConsentEvidenceInput {
   "The text shown to the person, or the words they wrote; at most 4,000 characters. With an opt-in it becomes a version, see ConsentText."
   text: String
-  "In the place of text and language: the version that was shown."
+  "The id of a ConsentText: the version that was shown. It has its text and language; give neither beside it."
   textId: ID
   "Of text, BCP 47; at most 35 characters."
   language: String
-  "IP address of the form."
+  "IP address from which a form was sent: IPv4, or IPv6 without a zone."
   ip: String
-  "What an operator wants to note."
+  "A note, such as where and to whom they said so; at most 4,000 characters."
   note: String
 }
 input ContactCreateInput {
@@ -12222,53 +12226,54 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../schema/retention.graphql", Input: `"A kind of data that can be removed when it is old."
 enum RetentionKind {
-  "Texts, media and contents of messages; the messages themselves stay. At least 30 days: an unknown message is found in Twilio's log by its text."
+  "Texts, media and contents of messages; the messages themselves stay. Kept for at least 30 days, because a message whose sending is in doubt is found in Twilio's log by its text."
   MESSAGE_TEXTS
-  "Parameters and headers of applied webhooks; what makes a repeat known stays. At least 8 days: receipts come late for a week."
+  "Parameters and headers of webhooks that were processed; what is needed to recognise a repeated webhook stays. Kept for at least 8 days, because Twilio's status callbacks may be up to a week late."
   WEBHOOK_BODIES
-  "What Twilio reported about a message, one by one; the message's own times stay. At least 30 days."
+  "The single status reports of Twilio about a message; the times of the message itself stay. Kept for at least 30 days, because repeated reports are recognised by them."
   DELIVERY_EVENTS
-  "Rows that an import rejected, counted from its end. At least 1 day."
+  "Rows that an import rejected, from the end of that import on. Kept for at least 1 day."
   REJECTED_ROWS
 }
-"How long a kind of data is kept. The consent ledger and the audit trail are kept for ever, files of imports for a day at most, exports not at all."
+"How long one kind of data is kept. The consent ledger and the audit trail are always kept for ever, the files of imports for a day at most; exports are never stored."
 type RetentionRule {
   kind: RetentionKind!
   "Null: for ever."
   days: Int
+  "The fewest days that can be set."
   minimumDays: Int!
-  "Rows that were emptied or removed until now."
+  "Rows that have been emptied or removed so far."
   removed: Int64!
-  "When all that was old had gone last; it is looked for every day."
+  "When the last daily pass ended; null: none has ended yet."
   finishedAt: DateTime
 }
-"What a rule would remove now; nothing is removed."
+"What a rule would remove now. Nothing is removed."
 type RetentionPreview {
   kind: RetentionKind!
   days: Int!
-  "Rows, up to 1,000,000."
+  "Rows, at most 1,000,000."
   count: Int64!
-  "There are more than count: counting ends at a million or after 5 seconds."
+  "There may be more than count: counting stops at a million rows or after 5 seconds."
   atLeast: Boolean!
 }
 
 extend type Query {
   "One rule for each kind."
   retentionRules: [RetentionRule!]! @hasRole(role: VIEWER) @listSize(assumedSize: 4)
-  "The dry run of retentionSet."
-  retentionPreview(rules: [RetentionRuleInput!]!): [RetentionPreview!]! @hasRole(role: ADMIN) @listSize(assumedSize: 4) @cost(weight: 100)
+  "What retentionSet would remove with the same rules. It counts, for up to 5 seconds a kind."
+  retentionPreview(rules: [RetentionRuleInput!]!): [RetentionPreview!]! @hasRole(role: ADMIN) @listSize(assumedSize: 4) @cost(weight: 1500)
 }
 extend type Mutation {
-  "Replaces all rules: a kind that is not named is kept for ever. What is old goes within a day, for good."
+  "Replaces all rules: a kind without a rule is kept for ever. What is older is removed within a day and cannot be restored."
   retentionSet(input: RetentionSetInput!): RetentionSetPayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE, recent: true)
 }
 input RetentionRuleInput {
   kind: RetentionKind!
-  "The kind's minimum to 3,650."
+  "From the kind's minimumDays to 3,650."
   days: Int!
 }
 input RetentionSetInput {
-  "Each kind once at most."
+  "At most one for each kind."
   rules: [RetentionRuleInput!]!
 }
 type RetentionSetPayload {

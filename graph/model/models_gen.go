@@ -629,7 +629,7 @@ type ConsentEvent struct {
 	Purpose ConsentPurpose `json:"purpose"`
 	Status  ConsentStatus  `json:"status"`
 	Source  ConsentSource  `json:"source"`
-	// Proof: text, language, file, row, messageSid, note, as far as known; textId and textSha256 of a text that was shown.
+	// Proof: text, language, file, row, ip, messageSid, note, as far as known; of a text that was shown also textId, the id of its ConsentText, and textSha256.
 	Evidence json.RawMessage `json:"evidence"`
 	// The version of the text that was shown; null where none was recorded.
 	Text *ConsentText `json:"text,omitempty"`
@@ -665,13 +665,13 @@ type ConsentEventFilter struct {
 type ConsentEvidenceInput struct {
 	// The text shown to the person, or the words they wrote; at most 4,000 characters. With an opt-in it becomes a version, see ConsentText.
 	Text graphql.Omittable[*string] `json:"text,omitempty"`
-	// In the place of text and language: the version that was shown.
+	// The id of a ConsentText: the version that was shown. It has its text and language; give neither beside it.
 	TextID graphql.Omittable[*string] `json:"textId,omitempty"`
 	// Of text, BCP 47; at most 35 characters.
 	Language graphql.Omittable[*string] `json:"language,omitempty"`
-	// IP address of the form.
+	// IP address from which a form was sent: IPv4, or IPv6 without a zone.
 	IP graphql.Omittable[*string] `json:"ip,omitempty"`
-	// What an operator wants to note.
+	// A note, such as where and to whom they said so; at most 4,000 characters.
 	Note graphql.Omittable[*string] `json:"note,omitempty"`
 }
 
@@ -2007,36 +2007,37 @@ type RedactionRefusal struct {
 	Count  int64  `json:"count"`
 }
 
-// What a rule would remove now; nothing is removed.
+// What a rule would remove now. Nothing is removed.
 type RetentionPreview struct {
 	Kind RetentionKind `json:"kind"`
 	Days int           `json:"days"`
-	// Rows, up to 1,000,000.
+	// Rows, at most 1,000,000.
 	Count int64 `json:"count"`
-	// There are more than count: counting ends at a million or after 5 seconds.
+	// There may be more than count: counting stops at a million rows or after 5 seconds.
 	AtLeast bool `json:"atLeast"`
 }
 
-// How long a kind of data is kept. The consent ledger and the audit trail are kept for ever, files of imports for a day at most, exports not at all.
+// How long one kind of data is kept. The consent ledger and the audit trail are always kept for ever, the files of imports for a day at most; exports are never stored.
 type RetentionRule struct {
 	Kind RetentionKind `json:"kind"`
 	// Null: for ever.
-	Days        *int `json:"days,omitempty"`
-	MinimumDays int  `json:"minimumDays"`
-	// Rows that were emptied or removed until now.
+	Days *int `json:"days,omitempty"`
+	// The fewest days that can be set.
+	MinimumDays int `json:"minimumDays"`
+	// Rows that have been emptied or removed so far.
 	Removed int64 `json:"removed"`
-	// When all that was old had gone last; it is looked for every day.
+	// When the last daily pass ended; null: none has ended yet.
 	FinishedAt *time.Time `json:"finishedAt,omitempty"`
 }
 
 type RetentionRuleInput struct {
 	Kind RetentionKind `json:"kind"`
-	// The kind's minimum to 3,650.
+	// From the kind's minimumDays to 3,650.
 	Days int `json:"days"`
 }
 
 type RetentionSetInput struct {
-	// Each kind once at most.
+	// At most one for each kind.
 	Rules []*RetentionRuleInput `json:"rules"`
 }
 
@@ -2266,35 +2267,36 @@ type SegmentUpdatePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// Whether somebody may be written to, as the gate answers: it is asked as for a campaign without a topic, with the quiet hours and the cap that new campaigns
-// get, and of a template of the category that is complete. What will have changed by a moment to come is not known: only what ends by
-// then is left out.
+// Whether a person may be written to at a moment, with the answers of the checks that every message passes before it is sent.
+// They are asked about a complete template of the category, in a campaign without a topic that has the quiet hours and the
+// frequency cap of new campaigns. For a moment in the future, what ends by itself before it is left out, such as a suppression
+// with an end; no other change is foreseen.
 type SendCheck struct {
-	// Every question is answered with yes.
+	// All questions passed.
 	Allowed bool `json:"allowed"`
 	// The moment that was asked about.
 	At       time.Time        `json:"at"`
 	Category TemplateCategory `json:"category"`
 	// The address that would be written to.
 	Address string `json:"address"`
-	// Null: nobody known has the address.
+	// Null: no contact has the address.
 	Contact *Contact `json:"contact,omitempty"`
-	// When it becomes allowed by itself; null where it is allowed, or where somebody has to do something first.
+	// The first moment at which it is allowed if nobody does anything; null: it is allowed already, or it stays forbidden until somebody acts.
 	PossibleAt *time.Time `json:"possibleAt,omitempty"`
-	// Of the gate, in its order, also those behind a first no.
+	// In the order in which they are asked before a message is sent. All are answered, also those after the first that did not pass.
 	Questions []*SendQuestion `json:"questions"`
 }
 
-// A question that the gate asks before every message.
+// A question that is asked before a message is sent.
 type SendQuestion struct {
 	// Its name, as in MessageDecision.
 	Check  string `json:"check"`
 	Passed bool   `json:"passed"`
-	// What was found, for people.
+	// The facts behind the answer, in a sentence.
 	Detail string `json:"detail"`
-	// Whose rule it is, with its source: a law, WhatsApp's, Twilio's or the workspace's own.
+	// The rule behind the question and its source: a law, WhatsApp, Twilio or the workspace's own settings.
 	Rule string `json:"rule"`
-	// When a no ends by itself; null: never, or nobody knows.
+	// When a question that did not pass will pass by itself; null: never, or it is not known.
 	Until *time.Time `json:"until,omitempty"`
 }
 
@@ -2581,26 +2583,26 @@ type SuppressionFilter struct {
 	Address graphql.Omittable[*string] `json:"address,omitempty"`
 }
 
-// What became of a list: rows = added + unchanged + duplicates + rejected.
+// The result of an import: rows = added + unchanged + duplicates + rejected.
 type SuppressionImport struct {
 	Rows int64 `json:"rows"`
-	// A reason that was not there, or one that lasts longer now.
+	// Suppressions that are new, or that last longer than before.
 	Added     int64 `json:"added"`
 	Unchanged int64 `json:"unchanged"`
-	// Rows that repeat an address and reason of an earlier row; of two ends the later one holds.
+	// Rows with the address and reason of an earlier row; the later end of the two holds.
 	Duplicates int64 `json:"duplicates"`
 	Rejected   int64 `json:"rejected"`
-	// The first 200.
+	// The first 200 rejected rows.
 	Rejects []*SuppressionReject `json:"rejects"`
 }
 
 type SuppressionImportInput struct {
 	File graphql.Upload `json:"file"`
-	// Where national numbers are read, ISO 3166-1 alpha-2.
+	// The country of numbers without a country code, ISO 3166-1 alpha-2, such as DE. Without it such numbers are rejected.
 	Region graphql.Omittable[*string] `json:"region,omitempty"`
-	// Of rows that name none: OPERATOR, COMPLAINT, BLOCKED, INVALID or OPTED_OUT. An opt-out has no end, and is lifted by the person's own START.
+	// Of rows without a reason: OPERATOR, COMPLAINT, BLOCKED, INVALID or OPTED_OUT. An opt-out has no end; a new opt-in lifts it.
 	Reason graphql.Omittable[*SuppressionReason] `json:"reason,omitempty"`
-	// Of rows that name none; for ever by default. In the file a moment (RFC 3339), or a date, which is the end of that day in UTC.
+	// Of rows without until; by default they have no end. A row has a moment (RFC 3339), or a date, which means the end of that day in UTC, up to the year 2200.
 	Until graphql.Omittable[*time.Time] `json:"until,omitempty"`
 }
 
@@ -2611,9 +2613,11 @@ type SuppressionImportPayload struct {
 
 type SuppressionReject struct {
 	Line int64 `json:"line"`
-	// address, reason, until, or row for one that cannot be read.
-	Field  string `json:"field"`
-	Value  string `json:"value"`
+	// address, reason or until; row if the row cannot be read.
+	Field string `json:"field"`
+	// At most 100 characters of it.
+	Value string `json:"value"`
+	// What is wrong and what is allowed; at most 400 characters.
 	Reason string `json:"reason"`
 }
 
@@ -2623,7 +2627,7 @@ type SuppressionRemoveInput struct {
 
 type SuppressionRemovePayload struct {
 	DeletedID *string `json:"deletedId,omitempty"`
-	// What still keeps the address from being written to; null where nothing was lifted.
+	// The suppressions that the address still has; null when none was lifted.
 	Remaining  []*Suppression `json:"remaining,omitempty"`
 	UserErrors []*UserError   `json:"userErrors"`
 }
@@ -5034,13 +5038,13 @@ func (e PausedBy) MarshalJSON() ([]byte, error) {
 type RetentionKind string
 
 const (
-	// Texts, media and contents of messages; the messages themselves stay. At least 30 days: an unknown message is found in Twilio's log by its text.
+	// Texts, media and contents of messages; the messages themselves stay. Kept for at least 30 days, because a message whose sending is in doubt is found in Twilio's log by its text.
 	RetentionKindMessageTexts RetentionKind = "MESSAGE_TEXTS"
-	// Parameters and headers of applied webhooks; what makes a repeat known stays. At least 8 days: receipts come late for a week.
+	// Parameters and headers of webhooks that were processed; what is needed to recognise a repeated webhook stays. Kept for at least 8 days, because Twilio's status callbacks may be up to a week late.
 	RetentionKindWebhookBodies RetentionKind = "WEBHOOK_BODIES"
-	// What Twilio reported about a message, one by one; the message's own times stay. At least 30 days.
+	// The single status reports of Twilio about a message; the times of the message itself stay. Kept for at least 30 days, because repeated reports are recognised by them.
 	RetentionKindDeliveryEvents RetentionKind = "DELIVERY_EVENTS"
-	// Rows that an import rejected, counted from its end. At least 1 day.
+	// Rows that an import rejected, from the end of that import on. Kept for at least 1 day.
 	RetentionKindRejectedRows RetentionKind = "REJECTED_ROWS"
 )
 

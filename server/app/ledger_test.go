@@ -249,6 +249,7 @@ func TestTextsAreVersions(t *testing.T) {
 	})
 	_, events = e.ledger(second, "")
 	require.Equal(t, shown.ID, events[0].Text.ID)
+	require.Equal(t, shown.ID, events[0].Evidence["textId"], "the id that was given, and nothing else under its name")
 	require.Equal(t, "in the shop", events[0].Evidence["note"])
 
 	upload, problems := e.upload("list.csv", []byte("phone\n+4915112345680\n+4915112345681\n"),

@@ -189,6 +189,9 @@ func (s *Service) checkEvidence(ctx context.Context, ch *Change, field string) e
 	e.Text, e.Note = contact.CleanText(e.Text), contact.CleanText(e.Note)
 	e.Language, e.IP = contact.CleanText(e.Language), strings.TrimSpace(e.IP)
 	var errs apperr.List
+	if e.TextID != 0 && e.Language != "" {
+		_ = errs.Add(apperr.Invalid(field+".language", "the text with this id has its own language: leave language out"))
+	}
 	if err := errs.Add(s.FillText(ctx, field+".textId", e)); err != nil {
 		return err
 	}

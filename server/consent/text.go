@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"eventstream/server/apperr"
@@ -94,9 +93,6 @@ func (s *Service) FillText(ctx context.Context, field string, e *Evidence) error
 	}
 	if e.Text != "" {
 		return apperr.Invalid(field, "give the text or the id of one, not both")
-	}
-	if e.Language != "" {
-		return apperr.Invalid(strings.TrimSuffix(field, "textId")+"language", "the text with this id has its own language: leave language out")
 	}
 	found, err := texts(ctx, s.db, []int64{e.TextID})
 	if err != nil {

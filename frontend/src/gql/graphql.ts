@@ -196,15 +196,15 @@ export type ConsentEventFilter = {
 };
 
 export type ConsentEvidenceInput = {
-  /** IP address of the form. */
+  /** IP address from which a form was sent: IPv4, or IPv6 without a zone. */
   ip?: string | null | undefined;
   /** Of text, BCP 47; at most 35 characters. */
   language?: string | null | undefined;
-  /** What an operator wants to note. */
+  /** A note, such as where and to whom they said so; at most 4,000 characters. */
   note?: string | null | undefined;
   /** The text shown to the person, or the words they wrote; at most 4,000 characters. With an opt-in it becomes a version, see ConsentText. */
   text?: string | null | undefined;
-  /** In the place of text and language: the version that was shown. */
+  /** The id of a ConsentText: the version that was shown. It has its text and language; give neither beside it. */
   textId?: string | number | null | undefined;
 };
 
@@ -799,23 +799,23 @@ export type RecurrenceInput = {
 
 /** A kind of data that can be removed when it is old. */
 export type RetentionKind =
-  /** What Twilio reported about a message, one by one; the message's own times stay. At least 30 days. */
+  /** The single status reports of Twilio about a message; the times of the message itself stay. Kept for at least 30 days, because repeated reports are recognised by them. */
   | 'DELIVERY_EVENTS'
-  /** Texts, media and contents of messages; the messages themselves stay. At least 30 days: an unknown message is found in Twilio's log by its text. */
+  /** Texts, media and contents of messages; the messages themselves stay. Kept for at least 30 days, because a message whose sending is in doubt is found in Twilio's log by its text. */
   | 'MESSAGE_TEXTS'
-  /** Rows that an import rejected, counted from its end. At least 1 day. */
+  /** Rows that an import rejected, from the end of that import on. Kept for at least 1 day. */
   | 'REJECTED_ROWS'
-  /** Parameters and headers of applied webhooks; what makes a repeat known stays. At least 8 days: receipts come late for a week. */
+  /** Parameters and headers of webhooks that were processed; what is needed to recognise a repeated webhook stays. Kept for at least 8 days, because Twilio's status callbacks may be up to a week late. */
   | 'WEBHOOK_BODIES';
 
 export type RetentionRuleInput = {
-  /** The kind's minimum to 3,650. */
+  /** From the kind's minimumDays to 3,650. */
   days: number;
   kind: RetentionKind;
 };
 
 export type RetentionSetInput = {
-  /** Each kind once at most. */
+  /** At most one for each kind. */
   rules: Array<RetentionRuleInput>;
 };
 
@@ -1013,11 +1013,11 @@ export type SuppressionFilter = {
 
 export type SuppressionImportInput = {
   file: File;
-  /** Of rows that name none: OPERATOR, COMPLAINT, BLOCKED, INVALID or OPTED_OUT. An opt-out has no end, and is lifted by the person's own START. */
+  /** Of rows without a reason: OPERATOR, COMPLAINT, BLOCKED, INVALID or OPTED_OUT. An opt-out has no end; a new opt-in lifts it. */
   reason?: SuppressionReason | null | undefined;
-  /** Where national numbers are read, ISO 3166-1 alpha-2. */
+  /** The country of numbers without a country code, ISO 3166-1 alpha-2, such as DE. Without it such numbers are rejected. */
   region?: string | null | undefined;
-  /** Of rows that name none; for ever by default. In the file a moment (RFC 3339), or a date, which is the end of that day in UTC. */
+  /** Of rows without until; by default they have no end. A row has a moment (RFC 3339), or a date, which means the end of that day in UTC, up to the year 2200. */
   until?: string | null | undefined;
 };
 
