@@ -68,8 +68,9 @@ func NotFound(what string, id any) *Error { return New(CodeNotFound, "%s %v does
 // Lacking blames the field of the input that named something when err says that
 // there is no such thing; other errors stay.
 func Lacking(field string, err error) error {
-	if Is(err, CodeNotFound) {
-		return Invalid(field, "it does not exist")
+	var e *Error
+	if errors.As(err, &e) && e.Code == CodeNotFound {
+		return Invalid(field, "%s", e.Message)
 	}
 	return err
 }
