@@ -78,6 +78,9 @@ func (r *mutationResolver) ContactConsentRecord(ctx context.Context, input model
 	if at := input.OccurredAt.Value(); at != nil {
 		change.OccurredAt = *at
 	}
+	if purpose := input.Purpose.Value(); purpose != nil {
+		change.Purpose = lower[consent.Purpose](*purpose)
+	}
 	return r.bulk(ctx, bulk.KindConsent, input.Contacts, bulk.Options{Consent: change}, nil)
 }
 

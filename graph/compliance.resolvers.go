@@ -30,6 +30,26 @@ func (r *mutationResolver) OptOutReviewDecide(ctx context.Context, input model.O
 }
 
 // Contact is the resolver for the contact field.
+func (r *optInRequestResolver) Contact(ctx context.Context, obj *model.OptInRequest) (*model.Contact, error) {
+	c, err := load(ctx).contacts.Load(ctx, own(obj.Contact.ID))
+	return toContact(c), err
+}
+
+// Message is the resolver for the message field.
+func (r *optInRequestResolver) Message(ctx context.Context, obj *model.OptInRequest) (*model.Message, error) {
+	if obj.Message == nil {
+		return nil, nil
+	}
+	m, err := load(ctx).messages.Load(ctx, own(obj.Message.ID))
+	return toMessage(m), err
+}
+
+// TotalCount is the resolver for the totalCount field.
+func (r *optInRequestConnectionResolver) TotalCount(ctx context.Context, obj *model.OptInRequestConnection) (int64, error) {
+	return obj.Counter(ctx)
+}
+
+// Contact is the resolver for the contact field.
 func (r *optOutReviewResolver) Contact(ctx context.Context, obj *model.OptOutReview) (*model.Contact, error) {
 	c, err := load(ctx).contacts.Load(ctx, own(obj.Contact.ID))
 	return toContact(c), err
@@ -65,6 +85,11 @@ func (r *queryResolver) OptOutReviews(ctx context.Context, first *int, after *st
 	return r.optOutReviewConnection(ctx, page(first, after))
 }
 
+// OptInRequests is the resolver for the optInRequests field.
+func (r *queryResolver) OptInRequests(ctx context.Context, status *model.OptInRequestStatus, first *int, after *string) (*model.OptInRequestConnection, error) {
+	return r.optInRequestConnection(ctx, status, page(first, after))
+}
+
 // ConsentEvents is the resolver for the consentEvents field.
 func (r *queryResolver) ConsentEvents(ctx context.Context, filter *model.ConsentEventFilter, first *int, after *string) (*model.ConsentEventConnection, error) {
 	var f consent.EventFilter
@@ -92,6 +117,14 @@ func (r *queryResolver) Suppressions(ctx context.Context, filter *model.Suppress
 	return r.suppressionConnection(ctx, f, page(first, after))
 }
 
+// OptInRequest returns generated.OptInRequestResolver implementation.
+func (r *Resolver) OptInRequest() generated.OptInRequestResolver { return &optInRequestResolver{r} }
+
+// OptInRequestConnection returns generated.OptInRequestConnectionResolver implementation.
+func (r *Resolver) OptInRequestConnection() generated.OptInRequestConnectionResolver {
+	return &optInRequestConnectionResolver{r}
+}
+
 // OptOutReview returns generated.OptOutReviewResolver implementation.
 func (r *Resolver) OptOutReview() generated.OptOutReviewResolver { return &optOutReviewResolver{r} }
 
@@ -101,6 +134,8 @@ func (r *Resolver) OptOutReviewConnection() generated.OptOutReviewConnectionReso
 }
 
 type (
+	optInRequestResolver           struct{ *Resolver }
+	optInRequestConnectionResolver struct{ *Resolver }
 	optOutReviewResolver           struct{ *Resolver }
 	optOutReviewConnectionResolver struct{ *Resolver }
 )

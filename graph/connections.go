@@ -10,6 +10,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/conversation"
 	"eventstream/server/db"
+	"eventstream/server/doubleoptin"
 	"eventstream/server/importer"
 	"eventstream/server/message"
 	"eventstream/server/optout"
@@ -184,6 +185,25 @@ func (r *Resolver) optOutReviewConnection(ctx context.Context, p db.Page) (*mode
 			return &model.OptOutReviewEdge{Cursor: c, Node: n}
 		})
 	return &model.OptOutReviewConnection{Edges: edges, Nodes: nodes, PageInfo: info, Counter: r.OptOuts.CountOpen}, nil
+}
+
+func (r *Resolver) optInRequestConnection(ctx context.Context, of *model.OptInRequestStatus, p db.Page) (*model.OptInRequestConnection,
+	error,
+) {
+	var status doubleoptin.Status
+	if of != nil {
+		status = lower[doubleoptin.Status](*of)
+	}
+	s, err := r.DoubleOptIns.List(ctx, status, p)
+	if err != nil {
+		return nil, err
+	}
+	edges, nodes, info := connect(s, toOptInRequest, by(func(v *doubleoptin.Request) int64 { return v.ID }),
+		func(c string, n *model.OptInRequest) *model.OptInRequestEdge {
+			return &model.OptInRequestEdge{Cursor: c, Node: n}
+		})
+	count := func(ctx context.Context) (int64, error) { return r.DoubleOptIns.Count(ctx, status) }
+	return &model.OptInRequestConnection{Edges: edges, Nodes: nodes, PageInfo: info, Counter: count}, nil
 }
 
 func (r *Resolver) suppressionConnection(ctx context.Context, f consent.SuppressionFilter,

@@ -71,6 +71,12 @@ func (r *contactResolver) OptOutReview(ctx context.Context, obj *model.Contact) 
 	return toOptOutReview(v), err
 }
 
+// OptInRequest is the resolver for the optInRequest field.
+func (r *contactResolver) OptInRequest(ctx context.Context, obj *model.Contact) (*model.OptInRequest, error) {
+	v, err := load(ctx).optInRequests.Load(ctx, own(obj.ID))
+	return toOptInRequest(v), err
+}
+
 // ConsentEvents is the resolver for the consentEvents field.
 func (r *contactResolver) ConsentEvents(ctx context.Context, obj *model.Contact, first *int, after *string) (*model.ConsentEventConnection, error) {
 	s, err := load(ctx).consentsOf.Load(ctx, keyOf(own(obj.ID), first, after, false))
@@ -130,10 +136,12 @@ func (r *mutationResolver) ContactCreate(ctx context.Context, input model.Contac
 			var e consent.Evidence
 			e, err = toEvidence("consent", given)
 			evidence = &e
+		} else if either(input.DoubleOptIn.Value(), false) {
+			err = apperr.Invalid("doubleOptIn", "there is no consent to confirm: give consent, or leave this out")
 		}
 		if err == nil {
 			c, err = r.Services.Consents.CreateContact(ctx, r.Services.Contacts, input.Address, text(input.Region.Value()), in, evidence,
-				sourceSaid(input.ConsentSource.Value()))
+				sourceSaid(input.ConsentSource.Value()), r.recorder(input.DoubleOptIn.Value()))
 		}
 	}
 	errs, err := payloadErrors(err)
@@ -167,8 +175,12 @@ func (r *mutationResolver) ContactConsentSet(ctx context.Context, input model.Co
 		if at := input.OccurredAt.Value(); at != nil {
 			change.OccurredAt = *at
 		}
+		record := r.Services.Consents.Set
+		if either(input.DoubleOptIn.Value(), false) {
+			record = r.Services.DoubleOptIns.Request
+		}
 		if change.Evidence, err = toEvidence("evidence", input.Evidence.Value()); err == nil {
-			c, err = r.Services.Consents.Set(ctx, id, change)
+			c, err = record(ctx, id, change)
 		}
 	}
 	errs, err := payloadErrors(err)

@@ -17,6 +17,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/conversation"
 	"eventstream/server/dashboard"
+	"eventstream/server/doubleoptin"
 	"eventstream/server/explain"
 	"eventstream/server/gate"
 	"eventstream/server/health"
@@ -250,6 +251,7 @@ func toImport(i *importer.Import) *model.Import {
 				Example: filled(q.Example), Readings: append([]string{}, q.Readings...),
 			}
 		}),
+		DoubleOptIn: i.Options.DoubleOptIn, OptInRequests: i.OptInRequests,
 		DryRun: i.Options.DryRun, Mode: upper[model.ImportMode](i.Options.Mode), Mapped: i.Options.Mapped,
 		DefaultRegion: filled(i.Options.DefaultRegion), ConsentText: filled(i.Options.ConsentText),
 		TopicIds:  mapped(i.Options.TopicIDs, func(id int64) string { return encode(kindTopic, id) }),
@@ -373,6 +375,31 @@ func toOptOutReview(r *optout.Review) *model.OptOutReview {
 		ID: encode(kindOptOutReview, r.ID), Contact: &model.Contact{ID: encode(kindContact, r.ContactID)},
 		Message: &model.Message{ID: encode(kindMessage, r.MessageID)}, Language: filled(r.Language), CreatedAt: r.CreatedAt,
 		DecidedAt: r.DecidedAt, OptedOut: r.OptedOut,
+	}
+}
+
+func toOptInRequest(r *doubleoptin.Request) *model.OptInRequest {
+	if r == nil {
+		return nil
+	}
+	out := &model.OptInRequest{
+		ID: encode(kindOptInRequest, r.ID), Contact: &model.Contact{ID: encode(kindContact, r.ContactID)},
+		Status: upper[model.OptInRequestStatus](r.Status), Source: upper[model.ConsentSource](r.Source), Evidence: rawJSON(r.Evidence),
+		CreatedAt: r.CreatedAt, AskedAt: r.AskedAt, ExpiresAt: r.ExpiresAt, EndedAt: r.EndedAt,
+	}
+	if r.MessageID != nil {
+		out.Message = &model.Message{ID: encode(kindMessage, *r.MessageID)}
+	}
+	return out
+}
+
+func fromDoubleOptIn(set *doubleoptin.Settings) *model.DoubleOptIn {
+	if set == nil {
+		return nil
+	}
+	return &model.DoubleOptIn{
+		Templates: mapped(set.Templates, func(id int64) *model.Template { return &model.Template{ID: encode(kindTemplate, id)} }),
+		Sender:    &model.Sender{ID: encode(kindSender, set.Sender)}, ExpiresAfterHours: set.ExpiresAfter,
 	}
 }
 

@@ -41,7 +41,7 @@ func (r *mutationResolver) ContactImport(ctx context.Context, input model.Contac
 	var imp *importer.Import
 	req, err := importRequest(model.ContactImportConfirmInput{
 		Mapping: input.Mapping, DefaultRegion: input.DefaultRegion, Mode: input.Mode, ConsentSource: input.ConsentSource, ConsentText: input.ConsentText, ConsentTextID: input.ConsentTextID, DryRun: input.DryRun, TopicIds: input.TopicIds,
-		Numbers: input.Numbers, DateOrder: input.DateOrder,
+		Numbers: input.Numbers, DateOrder: input.DateOrder, DoubleOptIn: input.DoubleOptIn,
 	})
 	req.Sheet = text(input.Sheet.Value())
 	req.FileName = input.File.Filename

@@ -15,9 +15,11 @@ import (
 	"eventstream/server/auth"
 	"eventstream/server/bulk"
 	"eventstream/server/campaign"
+	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/conversation"
 	"eventstream/server/demo"
+	"eventstream/server/doubleoptin"
 	"eventstream/server/globalid"
 	"eventstream/server/importer"
 	"eventstream/server/message"
@@ -190,7 +192,7 @@ func campaignInput(in model.CampaignUpdateInput) (campaign.Input, error) {
 func importRequest(input model.ContactImportConfirmInput) (importer.Request, error) {
 	req := importer.Request{
 		Mapping: map[string]importer.Field{}, DefaultRegion: text(input.DefaultRegion.Value()),
-		Consent: importer.ConsentChoice{Text: text(input.ConsentText.Value())},
+		Consent: importer.ConsentChoice{Text: text(input.ConsentText.Value()), Confirmed: either(input.DoubleOptIn.Value(), false)},
 	}
 	textID, err := optional("consentTextId", kindConsentText, input.ConsentTextID.Value())
 	if err != nil {
@@ -360,8 +362,13 @@ func (r *Resolver) settings(ctx context.Context) (*model.Settings, error) {
 	if err != nil {
 		return nil, err
 	}
+	optIns, err := r.DoubleOptIns.Settings(ctx)
+	if err != nil {
+		return nil, err
+	}
 	security, err := r.Auth.Security(ctx)
 	return &model.Settings{
+		DoubleOptIn:          fromDoubleOptIn(optIns),
 		SecondFactorRoles:    mapped(security.SecondFactorRoles, upper[model.Role, actor.Role]),
 		SessionIdleHours:     security.SessionIdleHours,
 		AccountRatePerSecond: rate, DefaultQuietHours: fromQuietHours(d.QuietHours),
@@ -379,6 +386,11 @@ func (r *Resolver) updateSettings(ctx context.Context, input model.SettingsUpdat
 		v := toCap(most)
 		change.FrequencyCap = &v
 	}
+	asks, asksNamed := input.DoubleOptIn.ValueOK()
+	optIns, err := toDoubleOptIn(asks)
+	if err != nil {
+		return err
+	}
 	security := auth.SecurityChange{SessionIdleHours: input.SessionIdleHours.Value()}
 	if roles := input.SecondFactorRoles.Value(); roles != nil {
 		asked := mapped(roles, lower[actor.Role, model.Role])
@@ -387,6 +399,9 @@ func (r *Resolver) updateSettings(ctx context.Context, input model.SettingsUpdat
 	var errs apperr.List
 	_ = errs.Add(change.Validate()) // before anything is changed
 	_ = errs.Add(security.Validate())
+	if err := errs.Add(r.DoubleOptIns.Check(ctx, optIns)); err != nil {
+		return err
+	}
 	if err := errs.Err(); err != nil {
 		return err
 	}
@@ -400,10 +415,40 @@ func (r *Resolver) updateSettings(ctx context.Context, input model.SettingsUpdat
 			return err
 		}
 	}
+	if asksNamed {
+		if err := r.DoubleOptIns.Set(ctx, optIns); err != nil {
+			return err
+		}
+	}
 	if change.QuietHours == nil && change.FrequencyCap == nil {
 		return nil
 	}
 	return r.Campaigns.SetDefaults(ctx, change)
+}
+
+func toDoubleOptIn(in *model.DoubleOptInInput) (*doubleoptin.Settings, error) {
+	if in == nil {
+		return nil, nil //nolint:nilnil // nobody is asked
+	}
+	set := &doubleoptin.Settings{ExpiresAfter: either(in.ExpiresAfterHours.Value(), doubleoptin.DefaultExpiry)}
+	var errs apperr.List
+	sender, err := globalid.Decode("doubleOptIn.senderId", kindSender, in.SenderID)
+	_ = errs.Add(err)
+	set.Sender = sender
+	for _, t := range in.TemplateIds {
+		id, err := globalid.Decode("doubleOptIn.templateIds", kindTemplate, t)
+		_ = errs.Add(err)
+		set.Templates = append(set.Templates, id)
+	}
+	return set, errs.Err()
+}
+
+// recorder is what a consent that comes with a new contact is recorded by.
+func (r *Resolver) recorder(doubleOptIn *bool) consent.Recorder {
+	if either(doubleOptIn, false) {
+		return r.DoubleOptIns.Take
+	}
+	return r.Services.Consents.Record
 }
 
 func (r *Resolver) senderOrFirst(ctx context.Context, id *string) (int64, error) {

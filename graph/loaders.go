@@ -13,6 +13,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/conversation"
 	"eventstream/server/db"
+	"eventstream/server/doubleoptin"
 	"eventstream/server/message"
 	"eventstream/server/optout"
 	"eventstream/server/segment"
@@ -57,6 +58,7 @@ type loaders struct {
 	topicUsers    *dataloadgen.Loader[int64, []string]
 	segmentUsers  *dataloadgen.Loader[int64, []string]
 	optOutReviews *dataloadgen.Loader[int64, *optout.Review]
+	optInRequests *dataloadgen.Loader[int64, *doubleoptin.Request]
 	revisions     *dataloadgen.Loader[audit.Thing, int64]
 	messagesOf    *dataloadgen.Loader[pageOf, db.Slice[*message.Message]]
 	consentsOf    *dataloadgen.Loader[pageOf, db.Slice[*consent.Event]]
@@ -261,6 +263,14 @@ func newLoaders(s Services) *loaders {
 		optOutReviews: batched(func(ctx context.Context, ids []int64) (map[int64]*optout.Review, error) {
 			found, err := s.OptOuts.OfContacts(ctx, ids)
 			all := make(map[int64]*optout.Review, len(ids)) // none open is no error
+			for _, id := range ids {
+				all[id] = found[id]
+			}
+			return all, err
+		}),
+		optInRequests: batched(func(ctx context.Context, ids []int64) (map[int64]*doubleoptin.Request, error) {
+			found, err := s.DoubleOptIns.OfContacts(ctx, ids)
+			all := make(map[int64]*doubleoptin.Request, len(ids)) // never asked is no error
 			for _, id := range ids {
 				all[id] = found[id]
 			}

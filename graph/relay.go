@@ -31,6 +31,7 @@ const (
 	kindSession       = "Session"
 	kindSuppression   = "Suppression"
 	kindOptOutReview  = "OptOutReview" // has ids, and is no Node
+	kindOptInRequest  = "OptInRequest" // the same
 	kindTopic         = "Topic"
 	kindTemplate      = "Template"
 	kindWebhookEvent  = "WebhookEvent"

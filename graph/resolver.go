@@ -16,6 +16,7 @@ import (
 	"eventstream/server/dashboard"
 	"eventstream/server/demo"
 	"eventstream/server/doctor"
+	"eventstream/server/doubleoptin"
 	"eventstream/server/explain"
 	"eventstream/server/export"
 	"eventstream/server/health"
@@ -52,6 +53,7 @@ type Services struct {
 	Campaigns      *campaign.Service
 	Conversations  *conversation.Service
 	OptOuts        *optout.Service
+	DoubleOptIns   *doubleoptin.Service
 	Unknowns       *reconcile.Service
 	Hold           *hold.Service
 	Imports        *importer.Service

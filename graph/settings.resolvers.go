@@ -11,6 +11,25 @@ import (
 	"eventstream/graph/model"
 )
 
+// Templates is the resolver for the templates field.
+func (r *doubleOptInResolver) Templates(ctx context.Context, obj *model.DoubleOptIn) ([]*model.Template, error) {
+	all := make([]*model.Template, len(obj.Templates))
+	for i, t := range obj.Templates {
+		found, err := load(ctx).templates.Load(ctx, own(t.ID))
+		if err != nil {
+			return nil, err
+		}
+		all[i] = toTemplate(found.template, found.version)
+	}
+	return all, nil
+}
+
+// Sender is the resolver for the sender field.
+func (r *doubleOptInResolver) Sender(ctx context.Context, obj *model.DoubleOptIn) (*model.Sender, error) {
+	s, err := load(ctx).senders.Load(ctx, own(obj.Sender.ID))
+	return toSender(s), err
+}
+
 // SettingsUpdate is the resolver for the settingsUpdate field.
 func (r *mutationResolver) SettingsUpdate(ctx context.Context, input model.SettingsUpdateInput) (*model.SettingsUpdatePayload, error) {
 	ctx = expecting(ctx, theSettings, input.ExpectedVersion.Value())
@@ -33,7 +52,13 @@ func (r *settingsResolver) Revision(ctx context.Context, obj *model.Settings) (i
 	return revisionOf(ctx, theSettings)
 }
 
+// DoubleOptIn returns generated.DoubleOptInResolver implementation.
+func (r *Resolver) DoubleOptIn() generated.DoubleOptInResolver { return &doubleOptInResolver{r} }
+
 // Settings returns generated.SettingsResolver implementation.
 func (r *Resolver) Settings() generated.SettingsResolver { return &settingsResolver{r} }
 
-type settingsResolver struct{ *Resolver }
+type (
+	doubleOptInResolver struct{ *Resolver }
+	settingsResolver    struct{ *Resolver }
+)

@@ -6,6 +6,7 @@ import (
 	"eventstream/server/audit"
 	"eventstream/server/contact"
 	"eventstream/server/dispatch"
+	"eventstream/server/doubleoptin"
 	"eventstream/server/erasure"
 	"eventstream/server/reconcile"
 	"eventstream/server/retention"
@@ -21,6 +22,7 @@ func Tasks(s *Services) []Task {
 		},
 		{Name: "dispatch jobs", Every: time.Second, Deadline: 30 * time.Second, Run: Whole(s.Dispatcher.EnqueueLost)},
 		{Name: "audiences", Every: time.Second, Deadline: 30 * time.Second, Run: Whole(s.Preparer.EnqueueLost)},
+		{Name: "double opt-ins", Every: doubleoptin.Period, Deadline: time.Minute, Run: Whole(s.DoubleOptIns.Run)},
 		{Name: "schedules", Every: time.Second, Deadline: time.Minute, Run: Whole(s.Campaigns.LaunchDue)},
 		{Name: "campaign ends", Every: time.Second, Deadline: 5 * time.Minute, Run: Whole(s.Campaigns.SettleDue)},
 		{

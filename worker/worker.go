@@ -21,6 +21,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/dispatch"
+	"eventstream/server/doubleoptin"
 	"eventstream/server/erasure"
 	"eventstream/server/hold"
 	"eventstream/server/importer"
@@ -37,22 +38,23 @@ import (
 
 // Services are what the jobs call.
 type Services struct {
-	Campaigns  *campaign.Service
-	Preparer   *campaign.Preparer
-	Dispatcher *dispatch.Dispatcher
-	Reconciler *reconcile.Reconciler
-	CatchUp    *reconcile.CatchUp
-	Hold       *hold.Service
-	Contacts   *contact.Service
-	Imports    *importer.Service
-	Bulk       *bulk.Service
-	Erasures   *erasure.Service
-	Redactor   *erasure.Redactor
-	Retention  *retention.Service
-	Templates  *template.Service
-	Webhooks   *webhookevent.Applier
-	Trail      *audit.Trail
-	Accounts   *auth.Service
+	Campaigns    *campaign.Service
+	Preparer     *campaign.Preparer
+	Dispatcher   *dispatch.Dispatcher
+	Reconciler   *reconcile.Reconciler
+	CatchUp      *reconcile.CatchUp
+	Hold         *hold.Service
+	Contacts     *contact.Service
+	Imports      *importer.Service
+	Bulk         *bulk.Service
+	Erasures     *erasure.Service
+	Redactor     *erasure.Redactor
+	DoubleOptIns *doubleoptin.Service
+	Retention    *retention.Service
+	Templates    *template.Service
+	Webhooks     *webhookevent.Applier
+	Trail        *audit.Trail
+	Accounts     *auth.Service
 }
 
 // NewClient makes the River client that only inserts; with services it also

@@ -2021,7 +2021,11 @@ func (ec *executionContext) unmarshalInputContactConsentRecordInput(ctx context.
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"contacts", "status", "evidence", "occurredAt"}
+	if _, present := asMap["purpose"]; !present {
+		asMap["purpose"] = "MARKETING"
+	}
+
+	fieldsInOrder := [...]string{"contacts", "purpose", "status", "evidence", "occurredAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2035,6 +2039,13 @@ func (ec *executionContext) unmarshalInputContactConsentRecordInput(ctx context.
 				return it, err
 			}
 			it.Contacts = data
+		case "purpose":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("purpose"))
+			data, err := ec.unmarshalOConsentPurpose2ᚖeventstreamᚋgraphᚋmodelᚐConsentPurpose(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Purpose = graphql.OmittableOf(data)
 		case "status":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
 			data, err := ec.unmarshalNConsentStatus2eventstreamᚋgraphᚋmodelᚐConsentStatus(ctx, v)

@@ -32,6 +32,7 @@ type ContactResolver interface {
 
 	Consents(ctx context.Context, obj *model.Contact, at *time.Time) ([]*model.ConsentState, error)
 	OptOutReview(ctx context.Context, obj *model.Contact) (*model.OptOutReview, error)
+	OptInRequest(ctx context.Context, obj *model.Contact) (*model.OptInRequest, error)
 	ConsentEvents(ctx context.Context, obj *model.Contact, first *int, after *string) (*model.ConsentEventConnection, error)
 
 	Messages(ctx context.Context, obj *model.Contact, first *int, after *string) (*model.MessageConnection, error)
@@ -1421,6 +1422,38 @@ func (ec *executionContext) fieldContext_Contact_optOutReview(_ context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _Contact_optInRequest(ctx context.Context, field graphql.CollectedField, obj *model.Contact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Contact_optInRequest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Contact().OptInRequest(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.OptInRequest) graphql.Marshaler {
+			return ec.marshalOOptInRequest2ᚖeventstreamᚋgraphᚋmodelᚐOptInRequest(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Contact_optInRequest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Contact",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OptInRequest(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Contact_consentEvents(ctx context.Context, field graphql.CollectedField, obj *model.Contact) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2783,8 +2816,11 @@ func (ec *executionContext) unmarshalInputContactConsentSetInput(ctx context.Con
 	if _, present := asMap["purpose"]; !present {
 		asMap["purpose"] = "MARKETING"
 	}
+	if _, present := asMap["doubleOptIn"]; !present {
+		asMap["doubleOptIn"] = false
+	}
 
-	fieldsInOrder := [...]string{"id", "purpose", "status", "source", "evidence", "occurredAt"}
+	fieldsInOrder := [...]string{"id", "purpose", "status", "source", "evidence", "occurredAt", "doubleOptIn"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2833,6 +2869,13 @@ func (ec *executionContext) unmarshalInputContactConsentSetInput(ctx context.Con
 				return it, err
 			}
 			it.OccurredAt = graphql.OmittableOf(data)
+		case "doubleOptIn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("doubleOptIn"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DoubleOptIn = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -2861,7 +2904,11 @@ func (ec *executionContext) unmarshalInputContactCreateInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"address", "region", "name", "locale", "timeZone", "attributes", "consent", "consentSource"}
+	if _, present := asMap["doubleOptIn"]; !present {
+		asMap["doubleOptIn"] = false
+	}
+
+	fieldsInOrder := [...]string{"address", "region", "name", "locale", "timeZone", "attributes", "consent", "consentSource", "doubleOptIn"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2924,6 +2971,13 @@ func (ec *executionContext) unmarshalInputContactCreateInput(ctx context.Context
 				return it, err
 			}
 			it.ConsentSource = graphql.OmittableOf(data)
+		case "doubleOptIn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("doubleOptIn"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DoubleOptIn = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -3575,6 +3629,12 @@ func (ec *executionContext) _Contact(ctx context.Context, sel ast.SelectionSet, 
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Contact_optOutReview(ctx, field, obj)
+				})
+		case "optInRequest":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Contact_optInRequest(ctx, field, obj)
 				})
 		case "consentEvents":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

@@ -799,6 +799,52 @@ func (ec *executionContext) fieldContext_Import_consentText(_ context.Context, f
 	return graphql.NewScalarFieldContext("Import", field, false, false, "String")
 }
 
+func (ec *executionContext) _Import_doubleOptIn(ctx context.Context, field graphql.CollectedField, obj *model.Import) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Import_doubleOptIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DoubleOptIn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Import_doubleOptIn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Import", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Import_optInRequests(ctx context.Context, field graphql.CollectedField, obj *model.Import) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Import_optInRequests(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OptInRequests, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Import_optInRequests(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Import", field, false, false, "Int64")
+}
+
 func (ec *executionContext) _Import_topicIds(ctx context.Context, field graphql.CollectedField, obj *model.Import) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2425,11 +2471,14 @@ func (ec *executionContext) unmarshalInputContactImportConfirmInput(ctx context.
 	if _, present := asMap["consentSource"]; !present {
 		asMap["consentSource"] = "COLUMNS"
 	}
+	if _, present := asMap["doubleOptIn"]; !present {
+		asMap["doubleOptIn"] = false
+	}
 	if _, present := asMap["dryRun"]; !present {
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"id", "mapping", "defaultRegion", "mode", "consentSource", "consentText", "consentTextId", "numbers", "dateOrder", "topicIds", "dryRun"}
+	fieldsInOrder := [...]string{"id", "mapping", "defaultRegion", "mode", "consentSource", "consentText", "consentTextId", "doubleOptIn", "numbers", "dateOrder", "topicIds", "dryRun"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2485,6 +2534,13 @@ func (ec *executionContext) unmarshalInputContactImportConfirmInput(ctx context.
 				return it, err
 			}
 			it.ConsentTextID = graphql.OmittableOf(data)
+		case "doubleOptIn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("doubleOptIn"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DoubleOptIn = graphql.OmittableOf(data)
 		case "numbers":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("numbers"))
 			data, err := ec.unmarshalOImportNumbers2ᚖeventstreamᚋgraphᚋmodelᚐImportNumbers(ctx, v)
@@ -2547,11 +2603,14 @@ func (ec *executionContext) unmarshalInputContactImportInput(ctx context.Context
 	if _, present := asMap["consentSource"]; !present {
 		asMap["consentSource"] = "COLUMNS"
 	}
+	if _, present := asMap["doubleOptIn"]; !present {
+		asMap["doubleOptIn"] = false
+	}
 	if _, present := asMap["dryRun"]; !present {
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"file", "mapping", "defaultRegion", "mode", "consentSource", "consentText", "consentTextId", "numbers", "dateOrder", "sheet", "topicIds", "dryRun"}
+	fieldsInOrder := [...]string{"file", "mapping", "defaultRegion", "mode", "consentSource", "consentText", "consentTextId", "doubleOptIn", "numbers", "dateOrder", "sheet", "topicIds", "dryRun"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2607,6 +2666,13 @@ func (ec *executionContext) unmarshalInputContactImportInput(ctx context.Context
 				return it, err
 			}
 			it.ConsentTextID = graphql.OmittableOf(data)
+		case "doubleOptIn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("doubleOptIn"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DoubleOptIn = graphql.OmittableOf(data)
 		case "numbers":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("numbers"))
 			data, err := ec.unmarshalOImportNumbers2ᚖeventstreamᚋgraphᚋmodelᚐImportNumbers(ctx, v)
@@ -2940,6 +3006,16 @@ func (ec *executionContext) _Import(ctx context.Context, sel ast.SelectionSet, o
 		case "consentText":
 			out.Values[i] = ec._Import_consentText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "doubleOptIn":
+			out.Values[i] = ec._Import_doubleOptIn(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "optInRequests":
+			out.Values[i] = ec._Import_optInRequests(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "topicIds":

@@ -36,6 +36,7 @@ type ResolverRoot interface {
 	Conversation() ConversationResolver
 	ConversationConnection() ConversationConnectionResolver
 	DeliveryEvent() DeliveryEventResolver
+	DoubleOptIn() DoubleOptInResolver
 	Import() ImportResolver
 	ImportConnection() ImportConnectionResolver
 	Keywords() KeywordsResolver
@@ -43,6 +44,8 @@ type ResolverRoot interface {
 	MessageConnection() MessageConnectionResolver
 	Mutation() MutationResolver
 	Operator() OperatorResolver
+	OptInRequest() OptInRequestResolver
+	OptInRequestConnection() OptInRequestConnectionResolver
 	OptOutReview() OptOutReviewResolver
 	OptOutReviewConnection() OptOutReviewConnectionResolver
 	Query() QueryResolver
@@ -469,6 +472,7 @@ type ComplexityRoot struct {
 		MarketingEligible  func(childComplexity int) int
 		Messages           func(childComplexity int, first *int, after *string) int
 		Name               func(childComplexity int) int
+		OptInRequest       func(childComplexity int) int
 		OptOutReview       func(childComplexity int) int
 		PossibleDuplicates func(childComplexity int) int
 		Reachable          func(childComplexity int) int
@@ -666,6 +670,12 @@ type ComplexityRoot struct {
 		Status     func(childComplexity int) int
 	}
 
+	DoubleOptIn struct {
+		ExpiresAfterHours func(childComplexity int) int
+		Sender            func(childComplexity int) int
+		Templates         func(childComplexity int) int
+	}
+
 	ErrorBucket struct {
 		Advice func(childComplexity int) int
 		Class  func(childComplexity int) int
@@ -706,6 +716,7 @@ type ComplexityRoot struct {
 		DateOrder     func(childComplexity int) int
 		DatesOpen     func(childComplexity int) int
 		DefaultRegion func(childComplexity int) int
+		DoubleOptIn   func(childComplexity int) int
 		DryRun        func(childComplexity int) int
 		Duplicates    func(childComplexity int) int
 		Failure       func(childComplexity int) int
@@ -717,6 +728,7 @@ type ComplexityRoot struct {
 		Mode          func(childComplexity int) int
 		Numbers       func(childComplexity int) int
 		NumbersOpen   func(childComplexity int) int
+		OptInRequests func(childComplexity int) int
 		Questions     func(childComplexity int) int
 		Rejected      func(childComplexity int) int
 		Rejects       func(childComplexity int, first *int) int
@@ -1088,6 +1100,31 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	OptInRequest struct {
+		AskedAt   func(childComplexity int) int
+		Contact   func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		EndedAt   func(childComplexity int) int
+		Evidence  func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Message   func(childComplexity int) int
+		Source    func(childComplexity int) int
+		Status    func(childComplexity int) int
+	}
+
+	OptInRequestConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	OptInRequestEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	OptOutReview struct {
 		Contact   func(childComplexity int) int
 		CreatedAt func(childComplexity int) int
@@ -1200,6 +1237,7 @@ type ComplexityRoot struct {
 		Node               func(childComplexity int, id string) int
 		NumberCheck        func(childComplexity int, address string, region *string) int
 		Operators          func(childComplexity int) int
+		OptInRequests      func(childComplexity int, status *model.OptInRequestStatus, first *int, after *string) int
 		OptOutReviews      func(childComplexity int, first *int, after *string) int
 		PasswordLink       func(childComplexity int, token string) int
 		RetentionPreview   func(childComplexity int, rules []*model.RetentionRuleInput) int
@@ -1480,6 +1518,7 @@ type ComplexityRoot struct {
 		AccountRatePerSecond func(childComplexity int) int
 		DefaultFrequencyCap  func(childComplexity int) int
 		DefaultQuietHours    func(childComplexity int) int
+		DoubleOptIn          func(childComplexity int) int
 		Revision             func(childComplexity int) int
 		SecondFactorRoles    func(childComplexity int) int
 		SessionIdleHours     func(childComplexity int) int
@@ -3413,6 +3452,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Contact.Name(childComplexity), true
+	case "Contact.optInRequest":
+		if e.ComplexityRoot.Contact.OptInRequest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Contact.OptInRequest(childComplexity), true
 	case "Contact.optOutReview":
 		if e.ComplexityRoot.Contact.OptOutReview == nil {
 			break
@@ -4152,6 +4197,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeliveryEvent.Status(childComplexity), true
 
+	case "DoubleOptIn.expiresAfterHours":
+		if e.ComplexityRoot.DoubleOptIn.ExpiresAfterHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DoubleOptIn.ExpiresAfterHours(childComplexity), true
+	case "DoubleOptIn.sender":
+		if e.ComplexityRoot.DoubleOptIn.Sender == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DoubleOptIn.Sender(childComplexity), true
+	case "DoubleOptIn.templates":
+		if e.ComplexityRoot.DoubleOptIn.Templates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DoubleOptIn.Templates(childComplexity), true
+
 	case "ErrorBucket.advice":
 		if e.ComplexityRoot.ErrorBucket.Advice == nil {
 			break
@@ -4318,6 +4382,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Import.DefaultRegion(childComplexity), true
+	case "Import.doubleOptIn":
+		if e.ComplexityRoot.Import.DoubleOptIn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Import.DoubleOptIn(childComplexity), true
 	case "Import.dryRun":
 		if e.ComplexityRoot.Import.DryRun == nil {
 			break
@@ -4384,6 +4454,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Import.NumbersOpen(childComplexity), true
+	case "Import.optInRequests":
+		if e.ComplexityRoot.Import.OptInRequests == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Import.OptInRequests(childComplexity), true
 	case "Import.questions":
 		if e.ComplexityRoot.Import.Questions == nil {
 			break
@@ -6461,6 +6537,105 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OperatorUpdatePayload.UserErrors(childComplexity), true
 
+	case "OptInRequest.askedAt":
+		if e.ComplexityRoot.OptInRequest.AskedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptInRequest.AskedAt(childComplexity), true
+	case "OptInRequest.contact":
+		if e.ComplexityRoot.OptInRequest.Contact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptInRequest.Contact(childComplexity), true
+	case "OptInRequest.createdAt":
+		if e.ComplexityRoot.OptInRequest.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptInRequest.CreatedAt(childComplexity), true
+	case "OptInRequest.endedAt":
+		if e.ComplexityRoot.OptInRequest.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptInRequest.EndedAt(childComplexity), true
+	case "OptInRequest.evidence":
+		if e.ComplexityRoot.OptInRequest.Evidence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptInRequest.Evidence(childComplexity), true
+	case "OptInRequest.expiresAt":
+		if e.ComplexityRoot.OptInRequest.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptInRequest.ExpiresAt(childComplexity), true
+	case "OptInRequest.id":
+		if e.ComplexityRoot.OptInRequest.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptInRequest.ID(childComplexity), true
+	case "OptInRequest.message":
+		if e.ComplexityRoot.OptInRequest.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptInRequest.Message(childComplexity), true
+	case "OptInRequest.source":
+		if e.ComplexityRoot.OptInRequest.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptInRequest.Source(childComplexity), true
+	case "OptInRequest.status":
+		if e.ComplexityRoot.OptInRequest.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptInRequest.Status(childComplexity), true
+
+	case "OptInRequestConnection.edges":
+		if e.ComplexityRoot.OptInRequestConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptInRequestConnection.Edges(childComplexity), true
+	case "OptInRequestConnection.nodes":
+		if e.ComplexityRoot.OptInRequestConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptInRequestConnection.Nodes(childComplexity), true
+	case "OptInRequestConnection.pageInfo":
+		if e.ComplexityRoot.OptInRequestConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptInRequestConnection.PageInfo(childComplexity), true
+	case "OptInRequestConnection.totalCount":
+		if e.ComplexityRoot.OptInRequestConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptInRequestConnection.TotalCount(childComplexity), true
+
+	case "OptInRequestEdge.cursor":
+		if e.ComplexityRoot.OptInRequestEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptInRequestEdge.Cursor(childComplexity), true
+	case "OptInRequestEdge.node":
+		if e.ComplexityRoot.OptInRequestEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OptInRequestEdge.Node(childComplexity), true
+
 	case "OptOutReview.contact":
 		if e.ComplexityRoot.OptOutReview.Contact == nil {
 			break
@@ -6975,6 +7150,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Operators(childComplexity), true
+	case "Query.optInRequests":
+		if e.ComplexityRoot.Query.OptInRequests == nil {
+			break
+		}
+
+		args, err := ec.field_Query_optInRequests_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OptInRequests(childComplexity, args["status"].(*model.OptInRequestStatus), args["first"].(*int), args["after"].(*string)), true
 	case "Query.optOutReviews":
 		if e.ComplexityRoot.Query.OptOutReviews == nil {
 			break
@@ -8076,6 +8262,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.DefaultQuietHours(childComplexity), true
+	case "Settings.doubleOptIn":
+		if e.ComplexityRoot.Settings.DoubleOptIn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.DoubleOptIn(childComplexity), true
 	case "Settings.revision":
 		if e.ComplexityRoot.Settings.Revision == nil {
 			break
@@ -9207,6 +9399,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ConversationMarkReadInput", ec.unmarshalInputConversationMarkReadInput),
 			graphql.NewInputUnmarshaler("ConversationReplyInput", ec.unmarshalInputConversationReplyInput),
 			graphql.NewInputUnmarshaler("DateRange", ec.unmarshalInputDateRange),
+			graphql.NewInputUnmarshaler("DoubleOptInInput", ec.unmarshalInputDoubleOptInInput),
 			graphql.NewInputUnmarshaler("ErrorReportFilter", ec.unmarshalInputErrorReportFilter),
 			graphql.NewInputUnmarshaler("FrequencyCapInput", ec.unmarshalInputFrequencyCapInput),
 			graphql.NewInputUnmarshaler("ImportColumnInput", ec.unmarshalInputImportColumnInput),
@@ -9595,6 +9788,7 @@ input ContactTagInput {
 }
 input ContactConsentRecordInput {
   contacts: ContactSelection!
+  purpose: ConsentPurpose = MARKETING
   "OPTED_IN or OPTED_OUT."
   status: ConsentStatus!
   "Required for OPTED_IN: text, textId or note."
@@ -10274,6 +10468,56 @@ type OptOutReviewConnection @goExtraField(name: "Counter", type: "eventstream/gr
   totalCount: Int64! @goField(forceResolver: true) @cost(weight: 5)
 }
 
+"Where a double opt-in stands."
+enum OptInRequestStatus {
+  "The question is not sent yet: it waits for its turn, for hours in which they may be written to, or for the approval of its template."
+  WAITING
+  "The question was sent; they have not answered with yes or no."
+  ASKED
+  "They said yes, or wrote START: the consent is in the ledger."
+  CONFIRMED
+  "They said no, or asked for an end."
+  DECLINED
+  "They did not say yes in time."
+  EXPIRED
+  "Before they answered, their consent was recorded in another way, or they were suppressed."
+  CANCELED
+}
+
+"""
+A consent that somebody recorded and that counts only once the person has confirmed it on WhatsApp (double opt-in): whoever fills in a
+form may have typed another one's number. They are asked once. Only a yes to that question counts: in a quote of it, by its button, or
+as the next thing they write while nothing else was sent to them; in time, and in any of the languages of the keywords. What was
+recorded becomes the evidence of the consent then. Of who did not say yes it is deleted, and nobody asks them again within 30 days.
+"""
+type OptInRequest {
+  id: ID!
+  contact: Contact! @goField(forceResolver: true)
+  status: OptInRequestStatus!
+  "Where the consent that is to be confirmed came from."
+  source: ConsentSource!
+  "What was recorded of it, as in ConsentEvent.evidence; empty once it ended without a yes."
+  evidence: JSON!
+  "The question; null while WAITING."
+  message: Message @goField(forceResolver: true)
+  createdAt: DateTime!
+  askedAt: DateTime
+  "Until when a yes counts, or the question waits to be sent."
+  expiresAt: DateTime!
+  "When it ended, in whichever way; null while WAITING or ASKED."
+  endedAt: DateTime
+}
+type OptInRequestEdge {
+  cursor: String!
+  node: OptInRequest!
+}
+type OptInRequestConnection @goExtraField(name: "Counter", type: "eventstream/graph/lazy.Count") {
+  edges: [OptInRequestEdge!]!
+  nodes: [OptInRequest!]!
+  pageInfo: PageInfo!
+  totalCount: Int64! @goField(forceResolver: true) @cost(weight: 20)
+}
+
 """
 Whether a person may be written to at a moment, with the answers of the checks that every message passes before it is sent.
 They are asked about a complete template of the category, in a campaign without a topic that has the quiet hours and the
@@ -10319,6 +10563,10 @@ extend type Query {
     @cost(weight: 10)
   "Messages about which somebody has to decide whether they ask for an opt-out, oldest first, at most 200 a page."
   optOutReviews(first: Int, after: String): OptOutReviewConnection!
+    @hasRole(role: VIEWER)
+    @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
+  "Double opt-ins, newest first, at most 200 a page."
+  optInRequests(status: OptInRequestStatus, first: Int, after: String): OptInRequestConnection!
     @hasRole(role: VIEWER)
     @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
   "The consent ledger, newest first, at most 200 a page. Append-only: the database refuses changes (GDPR Art. 7(1): the controller shall be able to demonstrate consent)."
@@ -10433,6 +10681,8 @@ type Contact implements Node {
   consents(at: DateTime): [ConsentState!]! @goField(forceResolver: true) @listSize(assumedSize: 2) @cost(weight: 5)
   "They wrote something that may ask for an opt-out, and nobody has decided: campaigns leave them out. Null: nothing is open."
   optOutReview: OptOutReview @goField(forceResolver: true)
+  "Their newest double opt-in; null: nobody asked for one."
+  optInRequest: OptInRequest @goField(forceResolver: true)
   "The consent ledger, newest first."
   consentEvents(first: Int, after: String): ConsentEventConnection! @goField(forceResolver: true) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"]) @cost(weight: 5)
   "False while they are marked because Twilio reported that nothing reaches the address: campaigns skip them. The mark ends at unreachableUntil."
@@ -10629,6 +10879,8 @@ extend type Mutation {
   """
   Records what a contact decided, with its evidence. Opting out of marketing also suppresses the address. Opting in lifts no
   suppression but that of an opt-out: only the person's own START lifts what an erasure left.
+
+  With doubleOptIn nothing is recorded yet: they are asked on WhatsApp, once, and their yes is what opts them in.
   """
   contactConsentSet(input: ContactConsentSetInput!): ContactConsentSetPayload!
     @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
@@ -10662,6 +10914,8 @@ input ContactCreateInput {
   consent: ConsentEvidenceInput
   "Where the consent came from, for API tokens alone: API (the default), FORM or IMPORT. What operators record has the source OPERATOR."
   consentSource: ConsentSource
+  "With consent: it counts only once they have confirmed it on WhatsApp, see OptInRequest. Until then they are UNKNOWN. Refused while Settings.doubleOptIn is null."
+  doubleOptIn: Boolean = false
 }
 type ContactCreatePayload {
   contact: Contact
@@ -10692,6 +10946,12 @@ input ContactConsentSetInput {
   evidence: ConsentEvidenceInput
   "When they decided; now by default, never in the future."
   occurredAt: DateTime
+  """
+  With OPTED_IN of MARKETING: it counts only once they have confirmed it on WhatsApp, see OptInRequest. While a question
+  to them is open, that one stays. Refused while Settings.doubleOptIn is null, of somebody who has opted in or out or is
+  suppressed, and within 30 days of a question that they did not answer with yes.
+  """
+  doubleOptIn: Boolean = false
 }
 type ContactConsentSetPayload {
   contact: Contact
@@ -10871,6 +11131,10 @@ type Import implements Node {
   consentSource: ImportConsentSource
   "What these people agreed to, as the operator said."
   consentText: String
+  "Who agreed by this file is asked on WhatsApp first, and opted in by their yes; see OptInRequest."
+  doubleOptIn: Boolean!
+  "With doubleOptIn: how many contacts are asked, or would be."
+  optInRequests: Int64!
   "Topics that everybody in the file is subscribed to."
   topicIds: [ID!]! @listSize(assumedSize: 5)
   "The operator said how columns are read; else they were guessed."
@@ -10996,6 +11260,11 @@ input ContactImportInput {
   consentText: String
   "In its place: the version that these people were shown."
   consentTextId: ID
+  """
+  Who agreed by this file is asked on WhatsApp first, and opted in by their yes; see OptInRequest. Nobody is asked who has
+  opted in or out, is suppressed, or was asked within 30 days. Refused while Settings.doubleOptIn is null.
+  """
+  doubleOptIn: Boolean = false
   "How numbers without + are meant. Null: as they can only be meant; where both are possible, the row is rejected."
   numbers: ImportNumbers
   "For columns whose own values do not tell."
@@ -11017,6 +11286,8 @@ input ContactImportConfirmInput {
   consentText: String
   "As for contactImport."
   consentTextId: ID
+  "As for contactImport."
+  doubleOptIn: Boolean = false
   numbers: ImportNumbers
   dateOrder: ImportDateOrder
   "Everybody in the file is subscribed to these topics, but for who left them."
@@ -11208,6 +11479,8 @@ enum MessagePurpose {
   TEST
   "The one answer to STOP or START."
   CONFIRMATION
+  "The question of a double opt-in, see OptInRequest."
+  OPT_IN_QUESTION
   REPLY
   INBOUND
 }
@@ -12703,10 +12976,25 @@ type Settings {
   defaultQuietHours: QuietHours
   "The cap of campaigns that are made without any; null: none."
   defaultFrequencyCap: FrequencyCap
+  "How people are asked to confirm that they agreed; null: nobody can be asked."
+  doubleOptIn: DoubleOptIn
   "Roles that must have a second factor at sign-in; until they set one up they can do nothing else."
   secondFactorRoles: [Role!]! @listSize(assumedSize: 3)
   "How long a session lasts that nobody uses, 1 to 336 hours."
   sessionIdleHours: Int!
+}
+
+"How people are asked on WhatsApp to confirm that they agreed to messages (double opt-in), see OptInRequest."
+type DoubleOptIn {
+  """
+  The question, one template for each language: the one in the contact's language asks, the first where none is. Within 24 hours of
+  their last message its text goes as free text; else WhatsApp must have approved it, and the question waits until it has.
+  """
+  templates: [Template!]! @goField(forceResolver: true) @listSize(assumedSize: 5)
+  "Who asks. Somebody who wrote within 24 hours is asked from the number that they wrote to."
+  sender: Sender! @goField(forceResolver: true)
+  "How long a yes counts after the question was sent."
+  expiresAfterHours: Int!
 }
 
 extend type Query {
@@ -12726,12 +13014,21 @@ input SettingsUpdateInput {
   defaultQuietHours: QuietHoursInput
   "Null: none."
   defaultFrequencyCap: FrequencyCapInput
+  "Null: nobody can be asked any more; questions that are out may still be answered."
+  doubleOptIn: DoubleOptInInput
   secondFactorRoles: [Role!]
   sessionIdleHours: Int
 }
 type SettingsUpdatePayload {
   settings: Settings
   userErrors: [UserError!]!
+}
+input DoubleOptInInput {
+  "One to forty, each in another language. Every placeholder needs a fallback: the question goes to people of whom little is known."
+  templateIds: [ID!]!
+  senderId: ID!
+  "1 to 720."
+  expiresAfterHours: Int = 72
 }
 `, BuiltIn: false},
 	{Name: "../schema/template.graphql", Input: `"WhatsApp's category of a template."
@@ -13894,6 +14191,8 @@ func (ec *executionContext) childFields_Contact(ctx context.Context, field graph
 		return ec.fieldContext_Contact_consents(ctx, field)
 	case "optOutReview":
 		return ec.fieldContext_Contact_optOutReview(ctx, field)
+	case "optInRequest":
+		return ec.fieldContext_Contact_optInRequest(ctx, field)
 	case "consentEvents":
 		return ec.fieldContext_Contact_consentEvents(ctx, field)
 	case "reachable":
@@ -14296,6 +14595,18 @@ func (ec *executionContext) childFields_DeliveryEvent(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type DeliveryEvent", field.Name)
 }
 
+func (ec *executionContext) childFields_DoubleOptIn(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "templates":
+		return ec.fieldContext_DoubleOptIn_templates(ctx, field)
+	case "sender":
+		return ec.fieldContext_DoubleOptIn_sender(ctx, field)
+	case "expiresAfterHours":
+		return ec.fieldContext_DoubleOptIn_expiresAfterHours(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DoubleOptIn", field.Name)
+}
+
 func (ec *executionContext) childFields_ErrorBucket(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -14396,6 +14707,10 @@ func (ec *executionContext) childFields_Import(ctx context.Context, field graphq
 		return ec.fieldContext_Import_consentSource(ctx, field)
 	case "consentText":
 		return ec.fieldContext_Import_consentText(ctx, field)
+	case "doubleOptIn":
+		return ec.fieldContext_Import_doubleOptIn(ctx, field)
+	case "optInRequests":
+		return ec.fieldContext_Import_optInRequests(ctx, field)
 	case "topicIds":
 		return ec.fieldContext_Import_topicIds(ctx, field)
 	case "mapped":
@@ -14942,6 +15257,56 @@ func (ec *executionContext) childFields_OperatorUpdatePayload(ctx context.Contex
 		return ec.fieldContext_OperatorUpdatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OperatorUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OptInRequest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_OptInRequest_id(ctx, field)
+	case "contact":
+		return ec.fieldContext_OptInRequest_contact(ctx, field)
+	case "status":
+		return ec.fieldContext_OptInRequest_status(ctx, field)
+	case "source":
+		return ec.fieldContext_OptInRequest_source(ctx, field)
+	case "evidence":
+		return ec.fieldContext_OptInRequest_evidence(ctx, field)
+	case "message":
+		return ec.fieldContext_OptInRequest_message(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_OptInRequest_createdAt(ctx, field)
+	case "askedAt":
+		return ec.fieldContext_OptInRequest_askedAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_OptInRequest_expiresAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_OptInRequest_endedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OptInRequest", field.Name)
+}
+
+func (ec *executionContext) childFields_OptInRequestConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_OptInRequestConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_OptInRequestConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_OptInRequestConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_OptInRequestConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OptInRequestConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_OptInRequestEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_OptInRequestEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_OptInRequestEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OptInRequestEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_OptOutReview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15628,6 +15993,8 @@ func (ec *executionContext) childFields_Settings(ctx context.Context, field grap
 		return ec.fieldContext_Settings_defaultQuietHours(ctx, field)
 	case "defaultFrequencyCap":
 		return ec.fieldContext_Settings_defaultFrequencyCap(ctx, field)
+	case "doubleOptIn":
+		return ec.fieldContext_Settings_doubleOptIn(ctx, field)
 	case "secondFactorRoles":
 		return ec.fieldContext_Settings_secondFactorRoles(ctx, field)
 	case "sessionIdleHours":

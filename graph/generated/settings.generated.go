@@ -15,6 +15,10 @@ import (
 
 // region    ************************** generated!.gotpl **************************
 
+type DoubleOptInResolver interface {
+	Templates(ctx context.Context, obj *model.DoubleOptIn) ([]*model.Template, error)
+	Sender(ctx context.Context, obj *model.DoubleOptIn) (*model.Sender, error)
+}
 type SettingsResolver interface {
 	Revision(ctx context.Context, obj *model.Settings) (int, error)
 }
@@ -26,6 +30,93 @@ type SettingsResolver interface {
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
+
+func (ec *executionContext) _DoubleOptIn_templates(ctx context.Context, field graphql.CollectedField, obj *model.DoubleOptIn) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DoubleOptIn_templates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.DoubleOptIn().Templates(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Template) graphql.Marshaler {
+			return ec.marshalNTemplate2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DoubleOptIn_templates(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DoubleOptIn",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Template(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DoubleOptIn_sender(ctx context.Context, field graphql.CollectedField, obj *model.DoubleOptIn) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DoubleOptIn_sender(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.DoubleOptIn().Sender(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Sender) graphql.Marshaler {
+			return ec.marshalNSender2ᚖeventstreamᚋgraphᚋmodelᚐSender(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DoubleOptIn_sender(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DoubleOptIn",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Sender(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DoubleOptIn_expiresAfterHours(ctx context.Context, field graphql.CollectedField, obj *model.DoubleOptIn) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DoubleOptIn_expiresAfterHours(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAfterHours, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DoubleOptIn_expiresAfterHours(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DoubleOptIn", field, false, false, "Int")
+}
 
 func (ec *executionContext) _Settings_revision(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -132,6 +223,38 @@ func (ec *executionContext) fieldContext_Settings_defaultFrequencyCap(_ context.
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_FrequencyCap(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Settings_doubleOptIn(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Settings_doubleOptIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DoubleOptIn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DoubleOptIn) graphql.Marshaler {
+			return ec.marshalODoubleOptIn2ᚖeventstreamᚋgraphᚋmodelᚐDoubleOptIn(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Settings_doubleOptIn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Settings",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DoubleOptIn(ctx, field)
 		},
 	}
 	return fc, nil
@@ -251,6 +374,66 @@ func (ec *executionContext) fieldContext_SettingsUpdatePayload_userErrors(_ cont
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputDoubleOptInInput(ctx context.Context, obj any) (model.DoubleOptInInput, error) {
+	var it model.DoubleOptInInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["expiresAfterHours"]; !present {
+		asMap["expiresAfterHours"] = 72
+	}
+
+	fieldsInOrder := [...]string{"templateIds", "senderId", "expiresAfterHours"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "templateIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("templateIds"))
+			data, err := ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TemplateIds = data
+		case "senderId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("senderId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SenderID = data
+		case "expiresAfterHours":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiresAfterHours"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpiresAfterHours = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDoubleOptInInput unmarshals raw into the DoubleOptInInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDoubleOptInInput(ctx context.Context, raw any) (model.DoubleOptInInput, error) {
+	var out model.DoubleOptInInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DoubleOptInInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputSettingsUpdateInput(ctx context.Context, obj any) (model.SettingsUpdateInput, error) {
 	var it model.SettingsUpdateInput
 	if obj == nil {
@@ -262,7 +445,7 @@ func (ec *executionContext) unmarshalInputSettingsUpdateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"expectedVersion", "accountRatePerSecond", "defaultQuietHours", "defaultFrequencyCap", "secondFactorRoles", "sessionIdleHours"}
+	fieldsInOrder := [...]string{"expectedVersion", "accountRatePerSecond", "defaultQuietHours", "defaultFrequencyCap", "doubleOptIn", "secondFactorRoles", "sessionIdleHours"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -297,6 +480,13 @@ func (ec *executionContext) unmarshalInputSettingsUpdateInput(ctx context.Contex
 				return it, err
 			}
 			it.DefaultFrequencyCap = graphql.OmittableOf(data)
+		case "doubleOptIn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("doubleOptIn"))
+			data, err := ec.unmarshalODoubleOptInInput2ᚖeventstreamᚋgraphᚋmodelᚐDoubleOptInInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DoubleOptIn = graphql.OmittableOf(data)
 		case "secondFactorRoles":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("secondFactorRoles"))
 			data, err := ec.unmarshalORole2ᚕeventstreamᚋgraphᚋmodelᚐRoleᚄ(ctx, v)
@@ -336,6 +526,51 @@ func UnmarshalSettingsUpdateInput(ctx context.Context, raw any) (model.SettingsU
 
 // region    **************************** object.gotpl ****************************
 
+var doubleOptInImplementors = []string{"DoubleOptIn"}
+
+func (ec *executionContext) _DoubleOptIn(ctx context.Context, sel ast.SelectionSet, obj *model.DoubleOptIn) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, doubleOptInImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DoubleOptIn")
+		case "templates":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DoubleOptIn_templates(ctx, field, obj)
+				})
+		case "sender":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DoubleOptIn_sender(ctx, field, obj)
+				})
+		case "expiresAfterHours":
+			out.Values[i] = ec._DoubleOptIn_expiresAfterHours(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var settingsImplementors = []string{"Settings"}
 
 func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet, obj *model.Settings) graphql.Marshaler {
@@ -365,6 +600,11 @@ func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "defaultFrequencyCap":
 			out.Values[i] = ec._Settings_defaultFrequencyCap(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "doubleOptIn":
+			out.Values[i] = ec._Settings_doubleOptIn(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -456,6 +696,21 @@ func (ec *executionContext) marshalNSettingsUpdatePayload2ᚖeventstreamᚋgraph
 		return graphql.Null
 	}
 	return ec._SettingsUpdatePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODoubleOptIn2ᚖeventstreamᚋgraphᚋmodelᚐDoubleOptIn(ctx context.Context, sel ast.SelectionSet, v *model.DoubleOptIn) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DoubleOptIn(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalODoubleOptInInput2ᚖeventstreamᚋgraphᚋmodelᚐDoubleOptInInput(ctx context.Context, v any) (*model.DoubleOptInInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputDoubleOptInInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOSettings2ᚖeventstreamᚋgraphᚋmodelᚐSettings(ctx context.Context, sel ast.SelectionSet, v *model.Settings) graphql.Marshaler {

@@ -743,6 +743,8 @@ type Contact struct {
 	Consents []*ConsentState `json:"consents"`
 	// They wrote something that may ask for an opt-out, and nobody has decided: campaigns leave them out. Null: nothing is open.
 	OptOutReview *OptOutReview `json:"optOutReview,omitempty"`
+	// Their newest double opt-in; null: nobody asked for one.
+	OptInRequest *OptInRequest `json:"optInRequest,omitempty"`
 	// The consent ledger, newest first.
 	ConsentEvents *ConsentEventConnection `json:"consentEvents"`
 	// False while they are marked because Twilio reported that nothing reaches the address: campaigns skip them. The mark ends at unreachableUntil.
@@ -809,7 +811,8 @@ type ContactConnection struct {
 }
 
 type ContactConsentRecordInput struct {
-	Contacts *ContactSelection `json:"contacts"`
+	Contacts *ContactSelection                  `json:"contacts"`
+	Purpose  graphql.Omittable[*ConsentPurpose] `json:"purpose,omitempty"`
 	// OPTED_IN or OPTED_OUT.
 	Status ConsentStatus `json:"status"`
 	// Required for OPTED_IN: text, textId or note.
@@ -829,6 +832,10 @@ type ContactConsentSetInput struct {
 	Evidence graphql.Omittable[*ConsentEvidenceInput] `json:"evidence,omitempty"`
 	// When they decided; now by default, never in the future.
 	OccurredAt graphql.Omittable[*time.Time] `json:"occurredAt,omitempty"`
+	// With OPTED_IN of MARKETING: it counts only once they have confirmed it on WhatsApp, see OptInRequest. While a question
+	// to them is open, that one stays. Refused while Settings.doubleOptIn is null, of somebody who has opted in or out or is
+	// suppressed, and within 30 days of a question that they did not answer with yes.
+	DoubleOptIn graphql.Omittable[*bool] `json:"doubleOptIn,omitempty"`
 }
 
 type ContactConsentSetPayload struct {
@@ -852,6 +859,8 @@ type ContactCreateInput struct {
 	Consent graphql.Omittable[*ConsentEvidenceInput] `json:"consent,omitempty"`
 	// Where the consent came from, for API tokens alone: API (the default), FORM or IMPORT. What operators record has the source OPERATOR.
 	ConsentSource graphql.Omittable[*ConsentSource] `json:"consentSource,omitempty"`
+	// With consent: it counts only once they have confirmed it on WhatsApp, see OptInRequest. Until then they are UNKNOWN. Refused while Settings.doubleOptIn is null.
+	DoubleOptIn graphql.Omittable[*bool] `json:"doubleOptIn,omitempty"`
 }
 
 type ContactCreatePayload struct {
@@ -902,9 +911,11 @@ type ContactImportConfirmInput struct {
 	// As for contactImport.
 	ConsentText graphql.Omittable[*string] `json:"consentText,omitempty"`
 	// As for contactImport.
-	ConsentTextID graphql.Omittable[*string]          `json:"consentTextId,omitempty"`
-	Numbers       graphql.Omittable[*ImportNumbers]   `json:"numbers,omitempty"`
-	DateOrder     graphql.Omittable[*ImportDateOrder] `json:"dateOrder,omitempty"`
+	ConsentTextID graphql.Omittable[*string] `json:"consentTextId,omitempty"`
+	// As for contactImport.
+	DoubleOptIn graphql.Omittable[*bool]            `json:"doubleOptIn,omitempty"`
+	Numbers     graphql.Omittable[*ImportNumbers]   `json:"numbers,omitempty"`
+	DateOrder   graphql.Omittable[*ImportDateOrder] `json:"dateOrder,omitempty"`
 	// Everybody in the file is subscribed to these topics, but for who left them.
 	TopicIds graphql.Omittable[[]string] `json:"topicIds,omitempty"`
 	DryRun   graphql.Omittable[*bool]    `json:"dryRun,omitempty"`
@@ -927,6 +938,9 @@ type ContactImportInput struct {
 	ConsentText graphql.Omittable[*string] `json:"consentText,omitempty"`
 	// In its place: the version that these people were shown.
 	ConsentTextID graphql.Omittable[*string] `json:"consentTextId,omitempty"`
+	// Who agreed by this file is asked on WhatsApp first, and opted in by their yes; see OptInRequest. Nobody is asked who has
+	// opted in or out, is suppressed, or was asked within 30 days. Refused while Settings.doubleOptIn is null.
+	DoubleOptIn graphql.Omittable[*bool] `json:"doubleOptIn,omitempty"`
 	// How numbers without + are meant. Null: as they can only be meant; where both are possible, the row is rejected.
 	Numbers graphql.Omittable[*ImportNumbers] `json:"numbers,omitempty"`
 	// For columns whose own values do not tell.
@@ -1213,6 +1227,25 @@ type DeliveryEvent struct {
 
 func (DeliveryEvent) IsNode() {}
 
+// How people are asked on WhatsApp to confirm that they agreed to messages (double opt-in), see OptInRequest.
+type DoubleOptIn struct {
+	// The question, one template for each language: the one in the contact's language asks, the first where none is. Within 24 hours of
+	// their last message its text goes as free text; else WhatsApp must have approved it, and the question waits until it has.
+	Templates []*Template `json:"templates"`
+	// Who asks. Somebody who wrote within 24 hours is asked from the number that they wrote to.
+	Sender *Sender `json:"sender"`
+	// How long a yes counts after the question was sent.
+	ExpiresAfterHours int `json:"expiresAfterHours"`
+}
+
+type DoubleOptInInput struct {
+	// One to forty, each in another language. Every placeholder needs a fallback: the question goes to people of whom little is known.
+	TemplateIds []string `json:"templateIds"`
+	SenderID    string   `json:"senderId"`
+	// 1 to 720.
+	ExpiresAfterHours graphql.Omittable[*int] `json:"expiresAfterHours,omitempty"`
+}
+
 type ErrorBucket struct {
 	// Twilio's code; 0 when it gave none.
 	Code  int    `json:"code"`
@@ -1293,6 +1326,10 @@ type Import struct {
 	ConsentSource *ImportConsentSource `json:"consentSource,omitempty"`
 	// What these people agreed to, as the operator said.
 	ConsentText *string `json:"consentText,omitempty"`
+	// Who agreed by this file is asked on WhatsApp first, and opted in by their yes; see OptInRequest.
+	DoubleOptIn bool `json:"doubleOptIn"`
+	// With doubleOptIn: how many contacts are asked, or would be.
+	OptInRequests int64 `json:"optInRequests"`
 	// Topics that everybody in the file is subscribed to.
 	TopicIds []string `json:"topicIds"`
 	// The operator said how columns are read; else they were guessed.
@@ -1778,6 +1815,41 @@ type OperatorUpdateInput struct {
 type OperatorUpdatePayload struct {
 	Operator   *Operator    `json:"operator,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+// A consent that somebody recorded and that counts only once the person has confirmed it on WhatsApp (double opt-in): whoever fills in a
+// form may have typed another one's number. They are asked once. Only a yes to that question counts: in a quote of it, by its button, or
+// as the next thing they write while nothing else was sent to them; in time, and in any of the languages of the keywords. What was
+// recorded becomes the evidence of the consent then. Of who did not say yes it is deleted, and nobody asks them again within 30 days.
+type OptInRequest struct {
+	ID      string             `json:"id"`
+	Contact *Contact           `json:"contact"`
+	Status  OptInRequestStatus `json:"status"`
+	// Where the consent that is to be confirmed came from.
+	Source ConsentSource `json:"source"`
+	// What was recorded of it, as in ConsentEvent.evidence; empty once it ended without a yes.
+	Evidence json.RawMessage `json:"evidence"`
+	// The question; null while WAITING.
+	Message   *Message   `json:"message,omitempty"`
+	CreatedAt time.Time  `json:"createdAt"`
+	AskedAt   *time.Time `json:"askedAt,omitempty"`
+	// Until when a yes counts, or the question waits to be sent.
+	ExpiresAt time.Time `json:"expiresAt"`
+	// When it ended, in whichever way; null while WAITING or ASKED.
+	EndedAt *time.Time `json:"endedAt,omitempty"`
+}
+
+type OptInRequestConnection struct {
+	Edges      []*OptInRequestEdge `json:"edges"`
+	Nodes      []*OptInRequest     `json:"nodes"`
+	PageInfo   *PageInfo           `json:"pageInfo"`
+	TotalCount int64               `json:"totalCount"`
+	Counter    lazy.Count          `json:"-"`
+}
+
+type OptInRequestEdge struct {
+	Cursor string        `json:"cursor"`
+	Node   *OptInRequest `json:"node"`
 }
 
 // A message that may ask for an opt-out and does not say so plainly enough to act by itself. Until somebody has decided,
@@ -2440,6 +2512,8 @@ type Settings struct {
 	DefaultQuietHours *QuietHours `json:"defaultQuietHours,omitempty"`
 	// The cap of campaigns that are made without any; null: none.
 	DefaultFrequencyCap *FrequencyCap `json:"defaultFrequencyCap,omitempty"`
+	// How people are asked to confirm that they agreed; null: nobody can be asked.
+	DoubleOptIn *DoubleOptIn `json:"doubleOptIn,omitempty"`
 	// Roles that must have a second factor at sign-in; until they set one up they can do nothing else.
 	SecondFactorRoles []Role `json:"secondFactorRoles"`
 	// How long a session lasts that nobody uses, 1 to 336 hours.
@@ -2454,8 +2528,10 @@ type SettingsUpdateInput struct {
 	DefaultQuietHours graphql.Omittable[*QuietHoursInput] `json:"defaultQuietHours,omitempty"`
 	// Null: none.
 	DefaultFrequencyCap graphql.Omittable[*FrequencyCapInput] `json:"defaultFrequencyCap,omitempty"`
-	SecondFactorRoles   graphql.Omittable[[]Role]             `json:"secondFactorRoles,omitempty"`
-	SessionIdleHours    graphql.Omittable[*int]               `json:"sessionIdleHours,omitempty"`
+	// Null: nobody can be asked any more; questions that are out may still be answered.
+	DoubleOptIn       graphql.Omittable[*DoubleOptInInput] `json:"doubleOptIn,omitempty"`
+	SecondFactorRoles graphql.Omittable[[]Role]            `json:"secondFactorRoles,omitempty"`
+	SessionIdleHours  graphql.Omittable[*int]              `json:"sessionIdleHours,omitempty"`
 }
 
 type SettingsUpdatePayload struct {
@@ -4665,21 +4741,24 @@ const (
 	MessagePurposeTest     MessagePurpose = "TEST"
 	// The one answer to STOP or START.
 	MessagePurposeConfirmation MessagePurpose = "CONFIRMATION"
-	MessagePurposeReply        MessagePurpose = "REPLY"
-	MessagePurposeInbound      MessagePurpose = "INBOUND"
+	// The question of a double opt-in, see OptInRequest.
+	MessagePurposeOptInQuestion MessagePurpose = "OPT_IN_QUESTION"
+	MessagePurposeReply         MessagePurpose = "REPLY"
+	MessagePurposeInbound       MessagePurpose = "INBOUND"
 )
 
 var AllMessagePurpose = []MessagePurpose{
 	MessagePurposeCampaign,
 	MessagePurposeTest,
 	MessagePurposeConfirmation,
+	MessagePurposeOptInQuestion,
 	MessagePurposeReply,
 	MessagePurposeInbound,
 }
 
 func (e MessagePurpose) IsValid() bool {
 	switch e {
-	case MessagePurposeCampaign, MessagePurposeTest, MessagePurposeConfirmation, MessagePurposeReply, MessagePurposeInbound:
+	case MessagePurposeCampaign, MessagePurposeTest, MessagePurposeConfirmation, MessagePurposeOptInQuestion, MessagePurposeReply, MessagePurposeInbound:
 		return true
 	}
 	return false
@@ -4915,6 +4994,76 @@ func (e *OperatorKind) UnmarshalJSON(b []byte) error {
 }
 
 func (e OperatorKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Where a double opt-in stands.
+type OptInRequestStatus string
+
+const (
+	// The question is not sent yet: it waits for its turn, for hours in which they may be written to, or for the approval of its template.
+	OptInRequestStatusWaiting OptInRequestStatus = "WAITING"
+	// The question was sent; they have not answered with yes or no.
+	OptInRequestStatusAsked OptInRequestStatus = "ASKED"
+	// They said yes, or wrote START: the consent is in the ledger.
+	OptInRequestStatusConfirmed OptInRequestStatus = "CONFIRMED"
+	// They said no, or asked for an end.
+	OptInRequestStatusDeclined OptInRequestStatus = "DECLINED"
+	// They did not say yes in time.
+	OptInRequestStatusExpired OptInRequestStatus = "EXPIRED"
+	// Before they answered, their consent was recorded in another way, or they were suppressed.
+	OptInRequestStatusCanceled OptInRequestStatus = "CANCELED"
+)
+
+var AllOptInRequestStatus = []OptInRequestStatus{
+	OptInRequestStatusWaiting,
+	OptInRequestStatusAsked,
+	OptInRequestStatusConfirmed,
+	OptInRequestStatusDeclined,
+	OptInRequestStatusExpired,
+	OptInRequestStatusCanceled,
+}
+
+func (e OptInRequestStatus) IsValid() bool {
+	switch e {
+	case OptInRequestStatusWaiting, OptInRequestStatusAsked, OptInRequestStatusConfirmed, OptInRequestStatusDeclined, OptInRequestStatusExpired, OptInRequestStatusCanceled:
+		return true
+	}
+	return false
+}
+
+func (e OptInRequestStatus) String() string {
+	return string(e)
+}
+
+func (e *OptInRequestStatus) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = OptInRequestStatus(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid OptInRequestStatus", str)
+	}
+	return nil
+}
+
+func (e OptInRequestStatus) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *OptInRequestStatus) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e OptInRequestStatus) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

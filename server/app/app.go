@@ -36,12 +36,14 @@ import (
 	"eventstream/server/demo"
 	"eventstream/server/disclosure"
 	"eventstream/server/dispatch"
+	"eventstream/server/doubleoptin"
 	"eventstream/server/erasure"
 	"eventstream/server/explain"
 	"eventstream/server/export"
 	"eventstream/server/guard"
 	"eventstream/server/health"
 	"eventstream/server/hold"
+	"eventstream/server/hours"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
 	"eventstream/server/keys"
@@ -282,8 +284,15 @@ func (a *App) build(ctx context.Context) error {
 	}
 	s.Topics = topic.NewService(a.db, a.hub)
 	s.Templates = template.NewService(a.db, enqueuer, client, a.log)
+	s.DoubleOptIns = doubleoptin.NewService(doubleoptin.Dependencies{
+		DB: a.db, Hub: a.hub, Jobs: enqueuer, Consents: s.Consents, Windows: conversation.OpenWindows,
+		QuietHours: func(ctx context.Context) (*hours.QuietHours, error) {
+			d, err := s.Campaigns.Defaults(ctx)
+			return d.QuietHours, err
+		},
+	})
 	s.Imports = importer.NewService(importer.Dependencies{
-		DB: a.db, Hub: a.hub, Jobs: enqueuer, Consents: s.Consents, Topics: s.Topics, Log: a.log, Now: now, Owner: a.owner,
+		DB: a.db, Hub: a.hub, Jobs: enqueuer, Consents: s.Consents, DoubleOptIns: s.DoubleOptIns, Topics: s.Topics, Log: a.log, Now: now, Owner: a.owner,
 		Words: importer.LogWords{Status: twilio.Status, Code: twilio.Code},
 	})
 	s.Exports = export.NewService(a.db, s.Topics, twilio.Code)
@@ -357,7 +366,7 @@ func (a *App) build(ctx context.Context) error {
 				Params: twilio.Reader{}.Params, Log: a.log, Registry: a.registry, Ages: timing.ages,
 				InboundEvery: timing.inboundEvery,
 			}),
-			Hold: s.Hold, Imports: s.Imports, Bulk: s.Bulk, Erasures: erasures, Redactor: redactor, Retention: s.Retention, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
+			Hold: s.Hold, Imports: s.Imports, Bulk: s.Bulk, Erasures: erasures, Redactor: redactor, Retention: s.Retention, DoubleOptIns: s.DoubleOptIns, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
 			Accounts: s.Auth,
 		}
 	}

@@ -14,12 +14,15 @@ import (
 	"eventstream/server/campaign"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
+	"eventstream/server/conversation"
 	"eventstream/server/dashboard"
 	"eventstream/server/db"
 	"eventstream/server/dispatch"
+	"eventstream/server/doubleoptin"
 	"eventstream/server/erasure"
 	"eventstream/server/health"
 	"eventstream/server/hold"
+	"eventstream/server/hours"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
 	"eventstream/server/keys"
@@ -80,6 +83,10 @@ func periodics(d *db.DB) []periodic {
 			DB: d, Held: func(context.Context) (bool, error) { return false, nil },
 		}},
 		Retention: retention.NewService(d),
+		DoubleOptIns: doubleoptin.NewService(doubleoptin.Dependencies{
+			DB: d, Hub: hub, Jobs: enqueuer, Consents: consents, Windows: conversation.OpenWindows,
+			QuietHours: func(context.Context) (*hours.QuietHours, error) { return nil, nil }, //nolint:nilnil // there are none
+		}),
 		Templates: templates,
 		Webhooks:  webhookevent.NewApplier(webhookevent.Options{DB: d, Hub: hub, Jobs: enqueuer, Log: log}),
 		Trail:     audit.NewTrail(audit.Options{DB: d, Secret: secret.New("bench"), Now: now, Log: log}),

@@ -229,6 +229,9 @@ func (s *Service) tag(ctx context.Context, tx bun.Tx, o Options, rows []*contact
 func (s *Service) setConsent(ctx context.Context, tx bun.Tx, ch consent.Change, rows []*contact.Contact) ([]int64,
 	error,
 ) {
+	if ch.Purpose == consent.PurposeUtility {
+		return s.consents.RecordUtility(ctx, tx, ch, rows)
+	}
 	newer := consent.Decision{Status: ch.Status, At: ch.OccurredAt, Late: ch.Late}
 	var bulk []consent.Bulk
 	var changed []int64

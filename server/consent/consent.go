@@ -4,7 +4,9 @@ package consent
 
 import (
 	"context"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -55,6 +57,7 @@ type Evidence struct {
 	Note       string `json:"note,omitempty"`       // what an operator wrote down
 	Rule       string `json:"rule,omitempty"`       // by which rule of Vocabulary.Understand an inbound message was read
 	Words      string `json:"words,omitempty"`      // by which words: Intent.Words
+	Answer     string `json:"answer,omitempty"`     // the yes by which they confirmed it: package doubleoptin
 }
 
 // Event is one entry of the ledger.
@@ -236,10 +239,14 @@ func (s *Service) Check(ctx context.Context, ch *Change) error {
 	return ch.date(ctx, s.db)
 }
 
-// CreateContact adds a contact and, with evidence, records their opt-in in the
+// Recorder writes a change of somebody's consent in the caller's transaction: Record, or
+// one that has them confirm it first.
+type Recorder func(ctx context.Context, tx bun.Tx, c *contact.Contact, ch Change) error
+
+// CreateContact adds a contact and, with evidence, has their opt-in recorded in the
 // same transaction. source is what the caller says of where it came from.
 func (s *Service) CreateContact(ctx context.Context, contacts *contact.Service, address, region string,
-	in contact.Input, evidence *Evidence, source Source,
+	in contact.Input, evidence *Evidence, source Source, record Recorder,
 ) (*contact.Contact, error) {
 	if evidence == nil && source != "" {
 		return nil, apperr.Invalid("consentSource", "there is no consent whose source this could be: leave it out, or give consent")
@@ -255,7 +262,7 @@ func (s *Service) CreateContact(ctx context.Context, contacts *contact.Service, 
 		if evidence == nil {
 			return nil
 		}
-		return s.Record(ctx, tx, c, ch)
+		return record(ctx, tx, c, ch)
 	})
 }
 
@@ -294,11 +301,28 @@ func (s *Service) Record(ctx context.Context, tx bun.Tx, c *contact.Contact, ch 
 			return err
 		}
 		c.ConsentStatus, c.ConsentAt = ch.Status, &at
+		if c.OptInRequestAt != nil {
+			c.OptInRequestAt = nil
+			if err := EndRequests(ctx, tx, []int64{c.ID}, e.answers()); err != nil {
+				return err
+			}
+		}
 		if err := s.follow(ctx, tx, ring, e, c.MatchKey); err != nil {
 			return err
 		}
 	}
 	return recordOne(ctx, tx, e)
+}
+
+// answers is what an event makes of a question that is open.
+func (e *Event) answers() string {
+	switch {
+	case e.Status == contact.ConsentOptedOut:
+		return "declined"
+	case e.Source == SourceKeyword:
+		return "confirmed"
+	}
+	return "canceled" // it was recorded in another way
 }
 
 // counts reports whether an event that was just written to the ledger decides,
@@ -377,8 +401,10 @@ func (s *Service) RecordBulk(ctx context.Context, tx bun.Tx, bulk []Bulk) error 
 	var in [][]byte
 	var out []spelled
 	var agreed []int64
+	ended := map[string][]int64{}
 	for i, b := range bulk {
 		events[i] = s.event(ctx, ring, b.ContactID, b.MatchKey, b.Change)
+		ended[events[i].answers()] = append(ended[events[i].answers()], b.ContactID)
 		if all := ring.All(b.MatchKey); b.Change.Status == contact.ConsentOptedOut {
 			out = append(out, spelled{events[i].AddressHash, all})
 		} else {
@@ -393,6 +419,11 @@ func (s *Service) RecordBulk(ctx context.Context, tx bun.Tx, bulk []Bulk) error 
 	}
 	if err := recordMany(ctx, tx, events); err != nil {
 		return err
+	}
+	for _, as := range slices.Sorted(maps.Keys(ended)) {
+		if err := EndRequests(ctx, tx, ended[as], as); err != nil {
+			return err
+		}
 	}
 	others, err := hashesOf(ctx, tx, ring, agreed)
 	if err != nil {

@@ -2,6 +2,7 @@ package consent
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"eventstream/server/contact"
@@ -64,9 +65,48 @@ func recordUtility(ctx context.Context, tx bun.Tx, c *contact.Contact) error {
 	}
 	if standing, ok := Standing(ofPurpose(ledgers[c.ID], PurposeUtility)); ok && standing.Status != c.UtilityStatus {
 		c.UtilityStatus = standing.Status
-		return contact.SetUtility(ctx, tx, c.ID, standing.Status)
+		return contact.SetUtility(ctx, tx, []int64{c.ID}, standing.Status)
 	}
 	return nil
+}
+
+// RecordUtility appends one decision about utility messages of many, and gives whom it
+// changed. Whoever has decided so is left out, and who opted out is not brought back in
+// bulk: that takes their own word, or an operator's for each of them. The caller has
+// locked the contacts.
+func (s *Service) RecordUtility(ctx context.Context, tx bun.Tx, ch Change, people []*contact.Contact) (changed []int64, err error) {
+	ring, err := s.keys.Ring(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	var events []*Event
+	for _, c := range people {
+		if c.UtilityStatus != ch.Status && (ch.Status == contact.ConsentOptedOut || c.UtilityStatus != contact.ConsentOptedOut) {
+			events, changed = append(events, s.event(ctx, ring, c.ID, c.MatchKey, ch)), append(changed, c.ID)
+		}
+	}
+	if len(events) == 0 {
+		return nil, nil
+	}
+	if err := keepTexts(ctx, tx, events); err != nil {
+		return nil, err
+	}
+	if err := insertMany(ctx, tx, events); err != nil {
+		return nil, err
+	}
+	if err := recordMany(ctx, tx, events); err != nil {
+		return nil, err
+	}
+	ledgers, err := ledgersOf(ctx, tx, changed, nil)
+	if err != nil {
+		return nil, err
+	}
+	// One that happened before what stands is kept, and changes nothing.
+	changed = slices.DeleteFunc(changed, func(id int64) bool {
+		standing, ok := Standing(ofPurpose(ledgers[id], PurposeUtility))
+		return !ok || standing.Status != ch.Status
+	})
+	return changed, contact.SetUtility(ctx, tx, changed, ch.Status)
 }
 
 // CarryUtility leaves the stricter of two decisions about utility messages when gone

@@ -62,6 +62,20 @@ func decisions(ctx context.Context, tx bun.Tx, contactID int64) (latest []Decisi
 	return latest, db.Err(err)
 }
 
+// EndRequests ends what waits for the confirmation of these contacts (package doubleoptin).
+// What was recorded stays only with a yes. It belongs to the ledger, because whatever the
+// person decides in another way answers the question, too. The caller has locked the
+// contacts.
+func EndRequests(ctx context.Context, tx bun.Tx, contactIDs []int64, as string) error {
+	_, err := tx.NewRaw(`
+		WITH ended AS (UPDATE opt_in_requests SET status = ?1, ended_at = clock_timestamp(),
+				evidence = CASE WHEN ?1 = 'confirmed' THEN evidence ELSE '{}' END
+			WHERE contact_id = ANY (?0) AND status IN ('waiting', 'asked') RETURNING contact_id)
+		UPDATE contacts c SET opt_in_request_at = NULL, updated_at = now() FROM ended WHERE c.id = ended.contact_id`,
+		pgdialect.Array(contactIDs), as).Exec(ctx)
+	return db.Err(err)
+}
+
 // ownOptIn reports whether a contact, or one that was merged into it, wrote START at that time or later.
 func ownOptIn(ctx context.Context, tx bun.Tx, contactID int64, at time.Time) (own bool, err error) {
 	err = tx.NewRaw(`SELECT EXISTS (SELECT 1 FROM consent_events WHERE status = 'opted_in' AND source = 'keyword' AND occurred_at >= ?1

@@ -59,6 +59,7 @@ type Contact struct {
 	IneligibleUntil   *time.Time     // when that mark ends
 	LastInboundAt     *time.Time     //
 	OptOutReviewAt    *time.Time     // since when a person has to decide whether a message asked for an opt-out
+	OptInRequestAt    *time.Time     // since when a consent of theirs waits for their confirmation: package doubleoptin
 	ErasedAt          *time.Time     // also of one that was merged
 	MergedInto        *int64         // who they are now; the row keeps their number
 	CreatedAt         time.Time      `bun:",nullzero"`

@@ -139,8 +139,8 @@ func SetConsent(ctx context.Context, idb bun.IDB, id int64, status ConsentStatus
 
 // SetUtility keeps where the contact stands with utility messages, by what was recorded of
 // those alone.
-func SetUtility(ctx context.Context, tx bun.Tx, id int64, status ConsentStatus) error {
-	_, err := tx.NewRaw("UPDATE contacts SET utility_status = ?, updated_at = now() WHERE id = ?", status, id).Exec(ctx)
+func SetUtility(ctx context.Context, tx bun.Tx, ids []int64, status ConsentStatus) error {
+	_, err := tx.NewRaw("UPDATE contacts SET utility_status = ?, updated_at = now() WHERE id = ANY (?)", status, pgdialect.Array(ids)).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -502,7 +502,7 @@ func LockFamily(ctx context.Context, tx bun.Tx, ids []int64) (rows []*Contact, e
 // what points to them.
 func Erase(ctx context.Context, tx bun.Tx, ids []int64) error {
 	_, err := tx.NewRaw(`UPDATE contacts SET address = 'erased:' || id, match_key = 'erased:' || id, region = '', time_zone = '', time_zone_source = 'unknown', name = '', locale = '',
-		attributes = '{}', reachable = false, unreachable_reason = '', last_inbound_at = NULL, merged_into = NULL, erased_at = coalesce(erased_at, now()), updated_at = now() WHERE id = ANY (?)`,
+		attributes = '{}', reachable = false, unreachable_reason = '', last_inbound_at = NULL, opt_in_request_at = NULL, merged_into = NULL, erased_at = coalesce(erased_at, now()), updated_at = now() WHERE id = ANY (?)`,
 		pgdialect.Array(ids)).Exec(ctx)
 	return db.Err(err)
 }
@@ -517,7 +517,7 @@ func SaveMerged(ctx context.Context, tx bun.Tx, kept, gone *Contact) error {
 		return db.Err(err)
 	}
 	_, err = tx.NewRaw(`UPDATE contacts SET merged_into = ?0, erased_at = coalesce(erased_at, now()), updated_at = now(),
-		name = '', locale = '', attributes = '{}', opt_out_review_at = NULL WHERE id = ?1 OR merged_into = ?1`,
+		name = '', locale = '', attributes = '{}', opt_out_review_at = NULL, opt_in_request_at = NULL WHERE id = ?1 OR merged_into = ?1`,
 		kept.ID, gone.ID).Exec(ctx)
 	return db.Err(err)
 }

@@ -3,6 +3,7 @@
 package conversation
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/db"
+	"eventstream/server/doubleoptin"
 	"eventstream/server/jobs"
 	"eventstream/server/merge"
 	"eventstream/server/message"
@@ -69,6 +71,13 @@ type InboundMessage struct {
 // Said is all of it that may ask for something.
 func (in InboundMessage) Said() consent.Said {
 	return consent.Said{Body: in.Body, ButtonText: in.ButtonText, ButtonPayload: in.ButtonPayload, Provider: in.OptOut}
+}
+
+// reply is it as the answer to a question of ours. keyword is what it asks for of everything.
+func (in InboundMessage) reply(keyword consent.Keyword) doubleoptin.Reply {
+	return doubleoptin.Reply{
+		Keyword: keyword, Text: cmp.Or(in.ButtonText, in.Body), SID: in.SID, QuotedSID: in.QuotedSID, ReceivedAt: in.ReceivedAt, Late: in.Late,
+	}
 }
 
 // named is who wrote, by all addresses that the webhook names.
@@ -170,6 +179,13 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 	answer, keyword, err := s.obeyAny(ctx, tx, c, words, intent, in)
 	if err != nil {
 		return News{}, err
+	}
+	language, confirmed, err := doubleoptin.Hear(ctx, tx, s.consents, c, in.reply(keyword))
+	if err != nil {
+		return News{}, err
+	}
+	if confirmed {
+		answer = words.AnswersFor(language, c.Locale).Start
 	}
 	// Messages come last: they move counters that all contacts share, and whoever
 	// holds those keeps all others waiting until the commit.

@@ -13,8 +13,8 @@ package db
 //     advisory lock of their contact, taken first
 //  3. contacts, with those that were merged into them (contact.LockFamily) or whom
 //     they were merged into (contact.LockPeople)
-//  4. what belongs to a contact: addresses, consent ledger, suppression,
-//     subscriptions. Their rows are only touched under the contact's lock, or one at
+//  4. what belongs to a contact: addresses, consent ledger, requests to
+//     confirm one, suppression, subscriptions. Their rows are only touched under the contact's lock, or one at
 //     a time; suppressions of several addresses in one statement, in order of hash. Addresses that nobody has yet are all written together, in order of
 //     key, by contact.AddAddresses, before the rows of contacts that they lead to;
 //     who finds that another one has them meanwhile begins anew (contact.ErrMoved),

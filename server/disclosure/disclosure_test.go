@@ -140,6 +140,7 @@ func fill(t *testing.T, d *db.DB, s *Service, messages int) {
 			SELECT id, sid, 'delivered', now(), now() FROM messages WHERE contact_id = ?`, id)
 	}
 	exec(t, d, "INSERT INTO opt_out_reviews (contact_id, message_id, language) SELECT 1, min(id), 'en' FROM messages WHERE contact_id = 1")
+	exec(t, d, `INSERT INTO opt_in_requests (contact_id, source, evidence, expires_at) VALUES (1, 'form', '{}', now())`)
 	exec(t, d, `INSERT INTO message_attempts (sid, message_id, attempt, status) SELECT 'SMearlier', min(id), 1, 'failed' FROM messages WHERE contact_id = 1`)
 	for id, who := range map[int64]string{1: "+4915111", 2: "+4915122", 3: "+4915133"} {
 		hashes, err := s.consents.Hashes(t.Context(), d, []string{who})

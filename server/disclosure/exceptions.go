@@ -80,6 +80,7 @@ var exceptColumns = map[string]string{
 	"suppressed_addresses.address_hash": "made of the address",
 	"opt_out_reviews.contact_id":        "the contact itself",
 	"opt_out_reviews.operator_id":       "an operator's",
+	"opt_in_requests.contact_id":        "the contact itself",
 	"conversations.contact_id":          "the contact itself",
 	"import_contacts.contact_id":        "the contact itself",
 	"import_contacts.import_id":         "the file's name is told",

@@ -34,7 +34,8 @@ var sections = []section{
 			attributes, consent_status AS "consentStatus", consent_at AS "consentAt", utility_status AS "utilityStatus", reachable,
 			unreachable_reason AS "unreachableReason", unreachable_until AS "unreachableUntil",
 			marketing_eligible AS "marketingEligible", ineligible_reason AS "ineligibleReason",
-			ineligible_until AS "ineligibleUntil", opt_out_review_at AS "optOutReviewAt", last_inbound_at AS "lastInboundAt",
+			ineligible_until AS "ineligibleUntil", opt_out_review_at AS "optOutReviewAt",
+			opt_in_request_at AS "optInRequestAt", last_inbound_at AS "lastInboundAt",
 			merged_into AS "mergedInto", erased_at AS "erasedAt", created_at AS "createdAt", updated_at AS "updatedAt"
 			FROM contacts WHERE id = ANY (?0) AND id > ?1 ORDER BY id LIMIT ?2`,
 	},
@@ -73,6 +74,15 @@ var sections = []section{
 		tables: []string{"opt_out_reviews"},
 		query: `SELECT id, message_id AS message, language, created_at AS "createdAt", decided_at AS "decidedAt",
 			opted_out AS "optedOut" FROM opt_out_reviews WHERE contact_id = ANY (?0) AND id > ?1 ORDER BY id LIMIT ?2`,
+	},
+	{
+		name: "optInRequests", title: "Consents that waited for their confirmation",
+		about:  "What was recorded and whether they confirmed it. Without a yes, what was recorded is deleted.",
+		tables: []string{"opt_in_requests"},
+		query: `SELECT id, status, source, evidence, CASE WHEN operator_id IS NOT NULL THEN 'an operator' END AS "recordedBy",
+			created_at AS "createdAt", asked_at AS "askedAt", message_id AS message, not_before AS "notBefore",
+			expires_at AS "expiresAt", ended_at AS "endedAt"
+			FROM opt_in_requests WHERE contact_id = ANY (?0) AND id > ?1 ORDER BY id LIMIT ?2`,
 	},
 	{
 		name: "conversations", title: "Conversation", about: "Where the conversation with them stands.",

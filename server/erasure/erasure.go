@@ -22,6 +22,7 @@ import (
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/db"
+	"eventstream/server/doubleoptin"
 	"eventstream/server/message"
 	"eventstream/server/topic"
 
@@ -71,6 +72,9 @@ func (s *Service) Erase(ctx context.Context, tx bun.Tx, family []*contact.Contac
 	}
 	ids := contact.IDs(family)
 	if err := s.topics.Forget(ctx, tx, ids); err != nil {
+		return err
+	}
+	if err := doubleoptin.Forget(ctx, tx, ids); err != nil {
 		return err
 	}
 	if err := contact.Erase(ctx, tx, ids); err != nil {

@@ -289,7 +289,8 @@ func waiting(reason string) string {
 
 // gate adds the questions with the answers of that time.
 func (o *Decision) gate(d *decided) {
-	free := d.Purpose == string(message.PurposeReply) && d.Template == "" ||
+	optInQuestion := d.Purpose == string(message.PurposeOptInQuestion)
+	free := (d.Purpose == string(message.PurposeReply) || optInQuestion) && d.Template == "" ||
 		d.Purpose == string(message.PurposeConfirmation)
 	open := d.at() != nil && d.Status != string(message.StatusExpired) && d.Status != string(message.StatusCanceled)
 	for _, q := range questions() {
@@ -300,6 +301,9 @@ func (o *Decision) gate(d *decided) {
 		if free && (q.Skip == message.SkipNoConsent || q.Skip == message.SkipMissingVariable ||
 			q.Skip == message.SkipIneligible || q.Skip == message.SkipNoAllowedHours) {
 			continue // an answer inside the window needs none of these
+		}
+		if optInQuestion && (q.Skip == message.SkipNoConsent || q.Skip == message.SkipNoAllowedHours) {
+			continue // it asks for the consent, and hours were looked at before it was made
 		}
 		if d.Purpose == string(message.PurposeConfirmation) && (q.Skip == message.SkipOptedOut ||
 			q.Skip == message.SkipSuppressed && d.SkipReason != string(message.SkipSuppressed)) {

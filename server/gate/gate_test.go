@@ -72,6 +72,21 @@ func TestTheGateInItsOrder(t *testing.T) {
 		require.Equal(t, message.StatusSkipped, v.Status, want)
 		require.Equal(t, want, v.Skip)
 	}
+	question := good()
+	question.Purpose, question.Contact.ConsentStatus = message.PurposeOptInQuestion, contact.ConsentUnknown
+	require.Equal(t, message.StatusSubmitting, Decide(question, noon).Status, "its answer is what brings the consent")
+	for want, spoil := range map[message.SkipReason]func(*Candidate){
+		message.SkipOptedOut:     func(c *Candidate) { c.Contact.ConsentStatus = contact.ConsentOptedOut },
+		message.SkipSuppressed:   func(c *Candidate) { c.Suppressed = consent.Reasons{consent.SuppressedOptedOut} },
+		message.SkipOptOutReview: func(c *Candidate) { c.Contact.OptOutReviewAt = &now },
+		message.SkipUnreachable:  func(c *Candidate) { c.Contact.Reachable = false },
+		message.SkipIneligible:   func(c *Candidate) { c.Contact.Region = "US" },
+	} {
+		c, person := question, *question.Contact
+		c.Contact = &person
+		spoil(&c)
+		require.Equal(t, want, Decide(c, noon).Skip)
+	}
 	utility := good()
 	utility.Category, utility.Contact.UtilityStatus = template.CategoryUtility, contact.ConsentOptedOut
 	require.Equal(t, message.SkipOptedOut, Decide(utility, noon).Skip, "of utility messages")

@@ -71,19 +71,19 @@ var questions = []Question{
 		Check: "Consent", Skip: message.SkipNoConsent,
 		Rule: "WhatsApp asks for an opt-in before a template, whatever its category (WhatsApp Business Messaging Policy); for marketing " +
 			"so does the law (GDPR Art. 6(1)(a), 47 CFR 64.1200(a)(2)).",
-		concerns: (*asked).template,
+		concerns: func(a *asked) bool { return a.template() && !a.optInQuestion() }, // its question is what brings the consent
 		refusal:  no(message.SkipNoConsent, func(a *asked) bool { return a.Contact.ConsentStatus != contact.ConsentOptedIn }),
 	},
 	{
 		Check: "No open question", Skip: message.SkipOptOutReview,
 		Rule:     "Campaigns leave out who may have asked for an end, until somebody has decided (47 CFR 64.1200(a)(10)).",
-		concerns: (*asked).campaign,
+		concerns: (*asked).unprompted,
 		refusal:  no(message.SkipOptOutReview, func(a *asked) bool { return a.Contact.OptOutReviewAt != nil }),
 	},
 	{
 		Check: "Reachable", Skip: message.SkipUnreachable,
 		Rule:     "A number of which Twilio reported that it has no WhatsApp is left out for a while (errors such as 63003).",
-		concerns: (*asked).campaign,
+		concerns: (*asked).unprompted,
 		refusal:  no(message.SkipUnreachable, func(a *asked) bool { return !Reachable(a.Contact, a.now) }),
 		ends:     func(a *asked) time.Time { return moment(a.Contact.UnreachableUntil) },
 	},
@@ -92,7 +92,7 @@ var questions = []Question{
 		Rule: "WhatsApp delivers no marketing to numbers of the US since 2025-04-01, nor for a while to those to whom it " +
 			"declined it (Twilio error 63049).",
 		concerns: func(a *asked) bool {
-			return a.campaign() && a.Category == template.CategoryMarketing && !a.Redelivery
+			return a.unprompted() && a.Category == template.CategoryMarketing && !a.Redelivery
 		},
 		refusal: no(message.SkipIneligible, func(a *asked) bool { return !Marketable(a.Contact, a.now) }),
 		ends: func(a *asked) time.Time {
@@ -199,7 +199,13 @@ func moment(t *time.Time) time.Time {
 
 func (a *asked) campaign() bool     { return a.Purpose == message.PurposeCampaign }
 func (a *asked) confirmation() bool { return a.Purpose == message.PurposeConfirmation } // one may follow an opt-out: 47 CFR 64.1200(a)(12)
-func (a *asked) template() bool     { return a.Body != nil || a.Unwritten }             // it needs consent, also in a reply
+func (a *asked) optInQuestion() bool {
+	return a.Purpose == message.PurposeOptInQuestion
+}
+
+// unprompted reports whether the engine writes on its own account, to many: nobody there waits for it.
+func (a *asked) unprompted() bool { return a.campaign() || a.optInQuestion() }
+func (a *asked) template() bool   { return a.Body != nil || a.Unwritten } // it needs consent, also in a reply
 
 // forbidding are the suppressions that stand against this message. The one confirmation
 // may follow an opt-out, but nobody gets one who complained, was erased or was suppressed

@@ -57,7 +57,7 @@ func sniff(head []byte, req *Request) (Options, error) {
 	opts := Options{
 		Reader: readerVersion, DefaultRegion: strings.ToUpper(req.DefaultRegion), Mode: req.Mode, Numbers: req.Numbers,
 		DateOrder: req.DateOrder, ConsentForAll: req.Consent.Source == "all", ConsentText: req.Consent.Text, ConsentLocale: req.Consent.language,
-		IgnoreConsents: req.Consent.Source == "none", DryRun: req.DryRun, TopicIDs: req.TopicIDs,
+		IgnoreConsents: req.Consent.Source == "none", DoubleOptIn: req.Consent.Confirmed, DryRun: req.DryRun, TopicIDs: req.TopicIDs,
 		Mapped: len(req.Mapping) > 0,
 	}
 	garbage := func(why string) (Options, error) {

@@ -107,6 +107,7 @@ type Options struct {
 	ConsentForAll  bool     `json:"consentForAll,omitempty"` // everybody in the file agreed, as ConsentText says
 	ConsentText    string   `json:"consentText,omitempty"`
 	ConsentLocale  string   `json:"consentLocale,omitempty"`  // of ConsentText, where it is a version with one
+	DoubleOptIn    bool     `json:"doubleOptIn,omitempty"`    // who agreed has to confirm it first
 	IgnoreConsents bool     `json:"ignoreConsents,omitempty"` // record none, whatever the columns say
 	TopicIDs       []int64  `json:"topics,omitempty"`         // everybody in the file is subscribed to these
 	DryRun         bool     `json:"dryRun,omitempty"`         // tell what would come of it, and write nothing
@@ -146,28 +147,29 @@ type Question struct {
 type Import struct {
 	bun.BaseModel `bun:"table:imports,alias:i"`
 
-	ID         int64      `bun:",pk,autoincrement"`
-	FileName   string     //
-	SizeBytes  int64      //
-	BytesDone  int64      //
-	Options    Options    `bun:"type:jsonb"`
-	Status     Status     //
-	Failure    string     // why it failed, for people
-	RowsTotal  *int64     // known at the end
-	RowsDone   int64      //
-	Created    int64      //
-	Updated    int64      //
-	Unchanged  int64      //
-	Duplicates int64      // rows that repeat a number of an earlier row; the last one wins
-	Rejected   int64      //
-	OperatorID *int64     // who uploaded it; nil: an API token, or the engine
-	APITokenID *int64     `bun:"api_token_id"`
-	CreatedAt  time.Time  `bun:",nullzero"`
-	StartedAt  *time.Time //
-	FinishedAt *time.Time //
-	Starts     int        // how often work was begun at StartsRow and never came back
-	StartsRow  int64      //
-	Messages   *Messages  `bun:"type:jsonb"` // of a log of messages: what came in, or would
+	ID            int64      `bun:",pk,autoincrement"`
+	FileName      string     //
+	SizeBytes     int64      //
+	BytesDone     int64      //
+	Options       Options    `bun:"type:jsonb"`
+	Status        Status     //
+	Failure       string     // why it failed, for people
+	RowsTotal     *int64     // known at the end
+	RowsDone      int64      //
+	Created       int64      //
+	Updated       int64      //
+	Unchanged     int64      //
+	Duplicates    int64      // rows that repeat a number of an earlier row; the last one wins
+	Rejected      int64      //
+	OperatorID    *int64     // who uploaded it; nil: an API token, or the engine
+	APITokenID    *int64     `bun:"api_token_id"`
+	CreatedAt     time.Time  `bun:",nullzero"`
+	StartedAt     *time.Time //
+	FinishedAt    *time.Time //
+	Starts        int        // how often work was begun at StartsRow and never came back
+	StartsRow     int64      //
+	OptInRequests int64      // who agreed and is asked to confirm it, or would be
+	Messages      *Messages  `bun:"type:jsonb"` // of a log of messages: what came in, or would
 }
 
 // Request is what the operator sets.
@@ -189,6 +191,8 @@ type ConsentChoice struct {
 	Source string // "columns" (default), "all" or "none"
 	Text   string // what these people agreed to, and where; with "columns" it makes consent of a column of another kind
 	TextID int64  // in its place: a version that is kept already
+	// Confirmed: who agreed is asked on WhatsApp first (package doubleoptin).
+	Confirmed bool
 
 	language string // of that version
 }

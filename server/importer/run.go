@@ -21,6 +21,7 @@ import (
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/db"
+	"eventstream/server/doubleoptin"
 	"eventstream/server/pubsub"
 	"eventstream/server/topic"
 
@@ -534,6 +535,7 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 	}
 	var creates, updates []*contact.Contact
 	var consents []pendingConsent
+	var asks []doubleoptin.Item
 	var rejects []*Reject
 	var members []*contact.Contact
 	var joins []joining
@@ -556,7 +558,11 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 		}
 		members = append(members, c)
 		changed, ch := r.merge(c, known, imp, s.now(), r.suppressed(suppressed))
-		if ch != nil {
+		switch {
+		case ch == nil:
+		case imp.Options.asks(ch):
+			asks = append(asks, doubleoptin.Item{Contact: c, Change: *ch})
+		default:
 			consents = append(consents, pendingConsent{c, *ch})
 		}
 		if topics := r.joins(c, known, imp, standing); len(topics) > 0 {
@@ -584,6 +590,9 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 	if err := s.consents.RecordBulk(ctx, tx, bulk); err != nil {
 		return nil, err
 	}
+	if t.OptInRequests, err = s.doubleOptIns.TakeMany(ctx, tx, asks); err != nil {
+		return nil, err
+	}
 	if err := s.subscribe(ctx, tx, joins); err != nil {
 		return nil, err
 	}
@@ -609,6 +618,7 @@ func (s *Service) rehearse(seen *sights) func(ctx context.Context, tx bun.Tx, im
 			return nil, err
 		}
 		var rejects []*Reject
+		var asks []*contact.Contact
 		for _, r := range good {
 			c, clash := r.known(existing)
 			if clash {
@@ -623,12 +633,16 @@ func (s *Service) rehearse(seen *sights) func(ctx context.Context, tx bun.Tx, im
 			if !known {
 				c = contact.New(r.address)
 			}
-			changed, _ := r.merge(c, known, imp, s.now(), r.suppressed(suppressed))
+			changed, ch := r.merge(c, known, imp, s.now(), r.suppressed(suppressed))
 			changed = changed || len(r.joins(c, known, imp, standing)) > 0
 			repeated := !seen.first(c.MatchKey)
 			t.tell(known || repeated, repeated, changed)
+			if ch != nil && imp.Options.asks(ch) && !repeated {
+				asks = append(asks, c)
+			}
 		}
-		return rejects, nil
+		t.OptInRequests, err = s.doubleOptIns.CountAskable(ctx, tx, asks)
+		return rejects, err
 	}
 }
 
@@ -662,6 +676,11 @@ func (r *row) reject(imp *Import, reason string) *Reject {
 	}
 }
 
+// asks reports whether a person has to confirm a change before it counts.
+func (o *Options) asks(ch *consent.Change) bool {
+	return o.DoubleOptIn && ch.Status == contact.ConsentOptedIn
+}
+
 // merge writes the row to the contact as the import's mode allows, and gives
 // the change of consent that goes with it.
 func (r *row) merge(c *contact.Contact, known bool, imp *Import, now time.Time,
@@ -672,6 +691,9 @@ func (r *row) merge(c *contact.Contact, known bool, imp *Import, now time.Time,
 	}
 	changed = r.fill(c)
 	if ch, ok := r.consentChange(c, imp, now, suppressed && !known); ok {
+		if imp.Options.asks(&ch) { // they are asked first
+			return changed, &ch
+		}
 		c.ConsentStatus, c.ConsentAt = ch.Status, &ch.OccurredAt
 		return true, &ch
 	}

@@ -18,6 +18,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/csvcell"
 	"eventstream/server/db"
+	"eventstream/server/doubleoptin"
 	"eventstream/server/globalid"
 	"eventstream/server/jobs"
 	"eventstream/server/pubsub"
@@ -35,36 +36,38 @@ const (
 
 // Service takes files in and works them.
 type Service struct {
-	db       *db.DB
-	hub      *pubsub.Hub
-	jobs     *jobs.Enqueuer
-	consents *consent.Service
-	topics   *topic.Service
-	log      *slog.Logger
-	now      func() time.Time
-	owner    string
-	words    LogWords
-	maxFile  int64
+	db           *db.DB
+	hub          *pubsub.Hub
+	jobs         *jobs.Enqueuer
+	consents     *consent.Service
+	doubleOptIns *doubleoptin.Service
+	topics       *topic.Service
+	log          *slog.Logger
+	now          func() time.Time
+	owner        string
+	words        LogWords
+	maxFile      int64
 }
 
 // Dependencies are the parts of a Service.
 type Dependencies struct {
-	DB       *db.DB
-	Hub      *pubsub.Hub
-	Jobs     *jobs.Enqueuer
-	Consents *consent.Service
-	Topics   *topic.Service
-	Log      *slog.Logger
-	Now      func() time.Time
-	Owner    string // this process, in leases
-	Words    LogWords
-	MaxFile  int64 // the largest file that is taken in, unpacked, in bytes; 0: MaxFile
+	DB           *db.DB
+	Hub          *pubsub.Hub
+	Jobs         *jobs.Enqueuer
+	Consents     *consent.Service
+	DoubleOptIns *doubleoptin.Service
+	Topics       *topic.Service
+	Log          *slog.Logger
+	Now          func() time.Time
+	Owner        string // this process, in leases
+	Words        LogWords
+	MaxFile      int64 // the largest file that is taken in, unpacked, in bytes; 0: MaxFile
 }
 
 // NewService makes the service.
 func NewService(d Dependencies) *Service {
 	return &Service{
-		db: d.DB, hub: d.Hub, jobs: d.Jobs, consents: d.Consents, topics: d.Topics, log: d.Log, now: d.Now, owner: d.Owner,
+		db: d.DB, hub: d.Hub, jobs: d.Jobs, consents: d.Consents, doubleOptIns: d.DoubleOptIns, topics: d.Topics, log: d.Log, now: d.Now, owner: d.Owner,
 		words: d.Words, maxFile: cmp.Or(d.MaxFile, MaxFile),
 	}
 }
@@ -140,6 +143,11 @@ func (s *Service) check(ctx context.Context, req *Request) error {
 	if len(errs) == 0 {
 		req.Consent.Text, req.Consent.language = shown.Text, shown.Language
 		_ = errs.Add(req.check())
+	}
+	if req.Consent.Confirmed {
+		if err := errs.Add(s.doubleOptIns.Ready(ctx)); err != nil {
+			return err
+		}
 	}
 	found, err := s.topics.ByIDs(ctx, req.TopicIDs)
 	if err != nil {

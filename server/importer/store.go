@@ -83,7 +83,7 @@ func startOver(ctx context.Context, tx bun.Tx, imp *Import) error {
 		return db.Err(err)
 	}
 	imp.Status, imp.Failure, imp.RowsTotal, imp.StartedAt, imp.FinishedAt = StatusPending, "", nil, nil, nil
-	imp.Messages = nil
+	imp.Messages, imp.OptInRequests = nil, 0
 	imp.BytesDone, imp.RowsDone, imp.Created, imp.Updated, imp.Unchanged, imp.Duplicates, imp.Rejected = 0, 0, 0, 0, 0,
 		0, 0
 	_, err := tx.NewUpdate().Model(imp).ExcludeColumn("id", "file_name", "size_bytes", "operator_id",
@@ -133,8 +133,8 @@ func count(ctx context.Context, idb bun.IDB) (int64, error) {
 
 func addProgress(ctx context.Context, tx bun.Tx, id int64, t Import) error {
 	_, err := tx.NewRaw(`UPDATE imports SET bytes_done = ?, rows_done = rows_done + ?, created = created + ?, updated = updated + ?, unchanged = unchanged + ?,
-		duplicates = duplicates + ?, rejected = rejected + ?, messages = coalesce(?::jsonb, messages) WHERE id = ?`, t.BytesDone, t.RowsDone,
-		t.Created, t.Updated, t.Unchanged, t.Duplicates, t.Rejected, rawMessages(t.Messages), id).Exec(ctx)
+		duplicates = duplicates + ?, rejected = rejected + ?, opt_in_requests = opt_in_requests + ?, messages = coalesce(?::jsonb, messages) WHERE id = ?`, t.BytesDone, t.RowsDone,
+		t.Created, t.Updated, t.Unchanged, t.Duplicates, t.Rejected, t.OptInRequests, rawMessages(t.Messages), id).Exec(ctx)
 	return db.Err(err)
 }
 

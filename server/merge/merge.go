@@ -13,6 +13,7 @@ import (
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/db"
+	"eventstream/server/doubleoptin"
 	"eventstream/server/message"
 	"eventstream/server/optout"
 	"eventstream/server/pubsub"
@@ -101,6 +102,9 @@ func (s *Service) join(ctx context.Context, tx bun.Tx, kept, gone *contact.Conta
 		return err
 	}
 	if err := optout.Carry(ctx, tx, kept, gone.ID); err != nil {
+		return err
+	}
+	if err := doubleoptin.Carry(ctx, tx, kept, gone.ID, sameAccount); err != nil {
 		return err
 	}
 	if err := audit.Record(ctx, tx, "contact.merge", "contact", kept.ID, map[string]any{"merged": gone.ID}); err != nil {

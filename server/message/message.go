@@ -25,12 +25,13 @@ type Purpose string
 
 // Purposes.
 const (
-	PurposeCampaign     Purpose = "campaign"
-	PurposeTest         Purpose = "test"         // an operator tries a template
-	PurposeConfirmation Purpose = "confirmation" // the one answer to STOP or START
-	PurposeReply        Purpose = "reply"        // an operator answers a contact
-	PurposeInbound      Purpose = "inbound"      // what a contact wrote
-	PurposeHistory      Purpose = "history"      // from before this system was used, either way: see Past
+	PurposeCampaign      Purpose = "campaign"
+	PurposeTest          Purpose = "test"            // an operator tries a template
+	PurposeConfirmation  Purpose = "confirmation"    // the one answer to STOP or START
+	PurposeOptInQuestion Purpose = "opt_in_question" // asks somebody to confirm their consent: package doubleoptin
+	PurposeReply         Purpose = "reply"           // an operator answers a contact
+	PurposeInbound       Purpose = "inbound"         // what a contact wrote
+	PurposeHistory       Purpose = "history"         // from before this system was used, either way: see Past
 )
 
 // Message is one outbound or inbound WhatsApp message.

@@ -162,6 +162,11 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		if len(users) > 0 {
 			return apperr.Conflict("this template is used by the campaign %s", strings.Join(users, ", "))
 		}
+		if asks, err := asksForOptIns(ctx, tx, id); err != nil {
+			return err
+		} else if asks {
+			return apperr.Conflict("this template asks the questions of double opt-in: choose another under Settings first")
+		}
 		if err := markDeleted(ctx, tx, id); err != nil {
 			return err
 		}
@@ -408,6 +413,31 @@ func (s *Service) MissingFor(ctx context.Context, body string) (int64, error) {
 func ApprovedVersion(ctx context.Context, idb bun.IDB, templateID int64) (*Version, error) {
 	found, err := newestVersions(ctx, idb, []int64{templateID}, true)
 	return found[templateID], err
+}
+
+// Text is a template with its newest version, and the newest that WhatsApp approved.
+type Text struct {
+	Template *Template
+	Newest   *Version
+	Approved *Version // nil: none is
+}
+
+// Newest reads templates with their texts, deleted ones too, by their ids.
+func Newest(ctx context.Context, idb bun.IDB, ids []int64) (map[int64]Text, error) {
+	rows, err := templatesByIDs(ctx, idb, ids)
+	if err != nil {
+		return nil, err
+	}
+	newest, err := newestVersions(ctx, idb, ids, false)
+	if err != nil {
+		return nil, err
+	}
+	approved, err := newestVersions(ctx, idb, ids, true)
+	texts := make(map[int64]Text, len(rows))
+	for _, t := range rows {
+		texts[t.ID] = Text{Template: t, Newest: newest[t.ID], Approved: approved[t.ID]}
+	}
+	return texts, err
 }
 
 // Filter narrows a list of templates.

@@ -60,6 +60,13 @@ func decide(ctx context.Context, idb bun.IDB, v *Version, approval Approval, rea
 	return db.Err(err)
 }
 
+// asksForOptIns reports whether the settings of double opt-in name a template.
+func asksForOptIns(ctx context.Context, tx bun.Tx, id int64) (asks bool, err error) {
+	err = tx.NewRaw("SELECT EXISTS (SELECT 1 FROM settings WHERE key = 'double_opt_in' AND value -> 'templates' @> to_jsonb(?::bigint))",
+		id).Scan(ctx, &asks)
+	return asks, db.Err(err)
+}
+
 // postpone notes that a question got no answer: the next comes after ten
 // seconds, then twenty, and so on up to half an hour.
 func postpone(ctx context.Context, idb bun.IDB, id int64) error {

@@ -243,11 +243,18 @@ export type ContactConsentRecordInput = {
   evidence?: ConsentEvidenceInput | null | undefined;
   /** When they decided; now by default, never in the future. */
   occurredAt?: string | null | undefined;
+  purpose?: ConsentPurpose | null | undefined;
   /** OPTED_IN or OPTED_OUT. */
   status: ConsentStatus;
 };
 
 export type ContactConsentSetInput = {
+  /**
+   * With OPTED_IN of MARKETING: it counts only once they have confirmed it on WhatsApp, see OptInRequest. While a question
+   * to them is open, that one stays. Refused while Settings.doubleOptIn is null, of somebody who has opted in or out or is
+   * suppressed, and within 30 days of a question that they did not answer with yes.
+   */
+  doubleOptIn?: boolean | null | undefined;
   /** Required for OPTED_IN: text, textId or note. */
   evidence?: ConsentEvidenceInput | null | undefined;
   id: string | number;
@@ -269,6 +276,8 @@ export type ContactCreateInput = {
   consent?: ConsentEvidenceInput | null | undefined;
   /** Where the consent came from, for API tokens alone: API (the default), FORM or IMPORT. What operators record has the source OPERATOR. */
   consentSource?: ConsentSource | null | undefined;
+  /** With consent: it counts only once they have confirmed it on WhatsApp, see OptInRequest. Until then they are UNKNOWN. Refused while Settings.doubleOptIn is null. */
+  doubleOptIn?: boolean | null | undefined;
   locale?: string | null | undefined;
   /** At most 200 characters. */
   name?: string | null | undefined;
@@ -310,6 +319,8 @@ export type ContactImportConfirmInput = {
   consentTextId?: string | number | null | undefined;
   dateOrder?: ImportDateOrder | null | undefined;
   defaultRegion?: string | null | undefined;
+  /** As for contactImport. */
+  doubleOptIn?: boolean | null | undefined;
   dryRun?: boolean | null | undefined;
   id: string | number;
   mapping?: Array<ImportColumnInput> | null | undefined;
@@ -329,6 +340,11 @@ export type ContactImportInput = {
   dateOrder?: ImportDateOrder | null | undefined;
   /** Where national numbers are read when the row does not say, ISO 3166-1 alpha-2. */
   defaultRegion?: string | null | undefined;
+  /**
+   * Who agreed by this file is asked on WhatsApp first, and opted in by their yes; see OptInRequest. Nobody is asked who has
+   * opted in or out, is suppressed, or was asked within 30 days. Refused while Settings.doubleOptIn is null.
+   */
+  doubleOptIn?: boolean | null | undefined;
   /** Tell what would come of it, and write nothing. */
   dryRun?: boolean | null | undefined;
   file: File;
@@ -452,6 +468,14 @@ export type ConversationStatus =
   /** Put away; it opens by itself when they write. */
   | 'CLOSED'
   | 'OPEN';
+
+export type DoubleOptInInput = {
+  /** 1 to 720. */
+  expiresAfterHours?: number | null | undefined;
+  senderId: string | number;
+  /** One to forty, each in another language. Every placeholder needs a fallback: the question goes to people of whom little is known. */
+  templateIds: Array<string | number>;
+};
 
 /** What an error class asks for. */
 export type ErrorClass =
@@ -640,6 +664,8 @@ export type MessagePurpose =
   /** The one answer to STOP or START. */
   | 'CONFIRMATION'
   | 'INBOUND'
+  /** The question of a double opt-in, see OptInRequest. */
+  | 'OPT_IN_QUESTION'
   | 'REPLY'
   | 'TEST';
 
@@ -966,6 +992,8 @@ export type SettingsUpdateInput = {
   defaultFrequencyCap?: FrequencyCapInput | null | undefined;
   /** Null: none. */
   defaultQuietHours?: QuietHoursInput | null | undefined;
+  /** Null: nobody can be asked any more; questions that are out may still be answered. */
+  doubleOptIn?: DoubleOptInInput | null | undefined;
   /** The Settings.revision that the change was made on; absent or null: whatever it is. When somebody has changed them since, a userError with the code conflict tells who and when, and nothing is changed. */
   expectedVersion?: number | null | undefined;
   secondFactorRoles?: Array<Role> | null | undefined;

@@ -1,0 +1,168 @@
+package doubleoptin
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"eventstream/server/contact"
+	"eventstream/server/db"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+)
+
+// insert writes requests and marks their contacts.
+func insert(ctx context.Context, tx bun.Tx, rows []*Request) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	if _, err := tx.NewInsert().Model(&rows).Returning("id").Exec(ctx); err != nil {
+		return db.Err(err)
+	}
+	ids := make([]int64, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ContactID
+	}
+	_, err := tx.NewRaw("UPDATE contacts SET opt_in_request_at = ?, updated_at = now() WHERE id = ANY (?)", rows[0].CreatedAt,
+		pgdialect.Array(ids)).Exec(ctx)
+	return db.Err(err)
+}
+
+// lastAsked tells when contacts were asked last and did not say yes.
+func lastAsked(ctx context.Context, tx bun.Tx, ids []int64) (map[int64]time.Time, error) {
+	var rows []struct {
+		ContactID int64
+		At        time.Time
+	}
+	err := tx.NewRaw(`SELECT contact_id, max(asked_at) AS at FROM opt_in_requests
+		WHERE contact_id = ANY (?) AND asked_at IS NOT NULL AND status <> 'confirmed' GROUP BY 1`, pgdialect.Array(ids)).Scan(ctx, &rows)
+	at := make(map[int64]time.Time, len(rows))
+	for _, r := range rows {
+		at[r.ContactID] = r.At
+	}
+	return at, db.Err(err)
+}
+
+// openOf gives the request of a contact that is open; nil: none. The caller has locked
+// the contact.
+func openOf(ctx context.Context, tx bun.Tx, contactID int64) (*Request, error) {
+	r := new(Request)
+	err := tx.NewSelect().Model(r).Where("oir.contact_id = ? AND oir.status IN ('waiting', 'asked')", contactID).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil //nolint:nilnil // nobody asked
+	}
+	return r, db.Err(err)
+}
+
+// carry gives the requests of a contact to the one it was merged into. One that is open
+// stays so only where the other has none.
+func carry(ctx context.Context, tx bun.Tx, keep, gone int64) error {
+	_, err := tx.NewRaw(`
+		WITH carried AS (UPDATE opt_in_requests SET contact_id = ?0 WHERE contact_id = ?1 RETURNING status, created_at)
+		UPDATE contacts c SET opt_in_request_at = coalesce(
+			(SELECT created_at FROM carried WHERE status IN ('waiting', 'asked')), opt_in_request_at) WHERE c.id = ?0
+			AND EXISTS (SELECT 1 FROM carried)`, keep, gone).Exec(ctx)
+	return db.Err(err)
+}
+
+func forget(ctx context.Context, tx bun.Tx, ids []int64) error {
+	_, err := tx.NewRaw("DELETE FROM opt_in_requests WHERE contact_id = ANY (?)", pgdialect.Array(ids)).Exec(ctx)
+	return db.Err(err)
+}
+
+// due are requests that may be asked or have expired, with their contacts.
+func due(ctx context.Context, idb bun.IDB, limit int) (waiting, expired []int64, err error) {
+	err = idb.NewRaw(`SELECT contact_id FROM opt_in_requests
+		WHERE status = 'waiting' AND not_before <= clock_timestamp() ORDER BY not_before, id LIMIT ?`, limit).Scan(ctx, &waiting)
+	if err != nil {
+		return nil, nil, db.Err(err)
+	}
+	err = idb.NewRaw(`SELECT contact_id FROM opt_in_requests
+		WHERE status IN ('waiting', 'asked') AND expires_at <= clock_timestamp() ORDER BY expires_at, id LIMIT ?`, limit).Scan(ctx, &expired)
+	return waiting, expired, db.Err(err)
+}
+
+// wait has a request looked at again later.
+func wait(ctx context.Context, tx bun.Tx, r *Request, until time.Time) error {
+	_, err := tx.NewRaw("UPDATE opt_in_requests SET not_before = ? WHERE id = ?", until, r.ID).Exec(ctx)
+	return db.Err(err)
+}
+
+func saveAsked(ctx context.Context, tx bun.Tx, r *Request) error {
+	_, err := tx.NewUpdate().Model(r).Column("status", "asked_at", "message_id", "expires_at").WherePK().Exec(ctx)
+	return db.Err(err)
+}
+
+// theirConversation is that of a contact and the sender that they last wrote to; nil: there is none.
+func theirConversation(ctx context.Context, tx bun.Tx, contactID int64) (conversation, sender *int64, err error) {
+	var row struct{ ID, SenderID *int64 }
+	err = tx.NewRaw(`SELECT co.id, (SELECT m.sender_id FROM messages m WHERE m.conversation_id = co.id AND m.direction = 'inbound'
+			AND m.sender_id IS NOT NULL ORDER BY m.id DESC LIMIT 1) AS sender_id
+		FROM conversations co WHERE co.contact_id = ?`, contactID).Scan(ctx, &row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil, nil
+	}
+	return row.ID, row.SenderID, db.Err(err)
+}
+
+// sent tells the SID of a question, and whether it is the last that was sent to its contact.
+func sent(ctx context.Context, tx bun.Tx, r *Request) (sid string, last bool, err error) {
+	var row struct {
+		SID  string `bun:"sid"`
+		Last bool
+	}
+	err = tx.NewRaw(`SELECT coalesce(q.sid, '') AS sid, NOT EXISTS (SELECT 1 FROM messages m
+			WHERE m.contact_id = ?1 AND m.direction = 'outbound' AND m.id > q.id AND m.purpose <> 'history'
+				AND m.status NOT IN ('skipped', 'canceled', 'expired')) AS last
+		FROM messages q WHERE q.id = ?0`, r.MessageID, r.ContactID).Scan(ctx, &row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", false, nil
+	}
+	return row.SID, row.Last, db.Err(err)
+}
+
+func ofContacts(ctx context.Context, idb bun.IDB, ids []int64) (map[int64]*Request, error) {
+	var rows []*Request
+	err := idb.NewSelect().Model(&rows).DistinctOn("oir.contact_id").Where("oir.contact_id = ANY (?)", pgdialect.Array(ids)).
+		Order("oir.contact_id", "oir.id DESC").Scan(ctx)
+	found := make(map[int64]*Request, len(rows))
+	for _, r := range rows {
+		found[r.ContactID] = r
+	}
+	return found, db.Err(err)
+}
+
+func list(ctx context.Context, idb bun.IDB, status Status, p db.Page) (db.Slice[*Request], error) {
+	var rows []*Request
+	q, err := p.Apply(ofStatus(idb.NewSelect().Model(&rows), status), "oir", &db.Key{Column: "id", Desc: true})
+	if err != nil {
+		return db.Slice[*Request]{}, err
+	}
+	if err := q.Scan(ctx); err != nil {
+		return db.Slice[*Request]{}, db.Err(err)
+	}
+	return db.Cut(p, rows), nil
+}
+
+func count(ctx context.Context, idb bun.IDB, status Status) (int64, error) {
+	n, err := ofStatus(idb.NewSelect().Model((*Request)(nil)), status).Count(ctx)
+	return n, db.Err(err)
+}
+
+func ofStatus(q *bun.SelectQuery, status Status) *bun.SelectQuery {
+	if status == "" {
+		return q
+	}
+	return q.Where("oir.status = ?", status)
+}
+
+// contactLocked gives who a contact is now, locked.
+func contactLocked(ctx context.Context, tx bun.Tx, id int64) (*contact.Contact, error) {
+	people, err := contact.LockPeople(ctx, tx, []int64{id})
+	if err != nil {
+		return nil, err
+	}
+	return contact.ByIDForUpdate(ctx, tx, people[id])
+}
