@@ -11,6 +11,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
+	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/hours"
 	"eventstream/server/pubsub"
@@ -65,7 +66,7 @@ func (s *Schedule) Validate(now time.Time) error {
 	if !hours.ClockTime.MatchString(r.Time) {
 		_ = errs.Add(apperr.Invalid("recurrence.time", "%q is not a time of day such as 09:00", r.Time))
 	}
-	if _, err := time.LoadLocation(r.Zone); err != nil || r.Zone == "" || r.Zone == "Local" {
+	if _, err := contact.Zone(r.Zone); err != nil {
 		_ = errs.Add(apperr.Invalid("recurrence.zone", "%q is not an IANA time zone such as Europe/Berlin", r.Zone))
 	}
 	switch r.Frequency {
@@ -107,7 +108,7 @@ func (s *Schedule) Next(t time.Time, done int) *time.Time {
 		return nil
 	}
 	r := s.Recurrence
-	zone, err := time.LoadLocation(r.Zone)
+	zone, err := contact.Zone(r.Zone)
 	if err != nil || (r.Runs > 0 && done >= r.Runs) {
 		return nil
 	}
@@ -317,7 +318,7 @@ func (s *Service) launchScheduled(ctx context.Context, id int64) error {
 // audience and numbers stand for themselves. It ends when the next one starts.
 func (s *Service) run(ctx context.Context, tx bun.Tx, parent *Campaign, now time.Time) (*Campaign, error) {
 	at := *parent.NextRunAt
-	zone, err := time.LoadLocation(parent.Schedule.Recurrence.Zone)
+	zone, err := contact.Zone(parent.Schedule.Recurrence.Zone)
 	if err != nil {
 		return nil, err
 	}

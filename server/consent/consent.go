@@ -378,6 +378,10 @@ type Bulk struct {
 	ContactID int64
 	MatchKey  string
 	Change    Change
+	// New: the contact was written in this transaction, so that nothing else is known of
+	// it. Keys are those of all its addresses then.
+	New  bool
+	Keys []string
 }
 
 // event is the ledger's entry of a change.
@@ -404,10 +408,18 @@ func (s *Service) RecordBulk(ctx context.Context, tx bun.Tx, bulk []Bulk) error 
 	ended := map[string][]int64{}
 	for i, b := range bulk {
 		events[i] = s.event(ctx, ring, b.ContactID, b.MatchKey, b.Change)
-		ended[events[i].answers()] = append(ended[events[i].answers()], b.ContactID)
-		if all := ring.All(b.MatchKey); b.Change.Status == contact.ConsentOptedOut {
+		if !b.New {
+			ended[events[i].answers()] = append(ended[events[i].answers()], b.ContactID)
+		}
+		all := ring.All(b.MatchKey)
+		switch {
+		case b.Change.Status == contact.ConsentOptedOut:
 			out = append(out, spelled{events[i].AddressHash, all})
-		} else {
+		case b.New:
+			for _, key := range b.Keys {
+				in = append(in, ring.All(key)...)
+			}
+		default:
 			in, agreed = append(in, all...), append(agreed, b.ContactID)
 		}
 	}

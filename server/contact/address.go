@@ -3,7 +3,6 @@ package contact
 import (
 	"regexp"
 	"strings"
-	"time"
 
 	"eventstream/server/apperr"
 
@@ -168,7 +167,7 @@ func numberZones(n *phonenumbers.PhoneNumber) []string {
 	}
 	kept := zones[:0:0]
 	for _, z := range zones {
-		if _, err := time.LoadLocation(z); err == nil { // "Etc/Unknown" is none
+		if _, err := Zone(z); err == nil { // "Etc/Unknown" is none
 			kept = append(kept, z)
 		}
 	}

@@ -183,7 +183,7 @@ func (c *Contact) setZone(zone string) error {
 		}
 		return nil
 	}
-	if _, err := time.LoadLocation(zone); err != nil || zone == "Local" {
+	if _, err := Zone(zone); err != nil {
 		return apperr.Invalid("timeZone", "%q is not an IANA time zone such as Europe/Berlin", zone)
 	}
 	c.TimeZone, c.TimeZoneSource = zone, ZoneDeclared

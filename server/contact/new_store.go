@@ -65,8 +65,9 @@ func giveIDs(ctx context.Context, tx bun.Tx, created []*Contact) error {
 		return nil
 	}
 	var ids []int64
-	err := tx.NewRaw("SELECT nextval(pg_get_serial_sequence('contacts', 'id')) FROM generate_series(1, ?)", len(created)).
-		Scan(ctx, &ids)
+	// The sequence is looked up once: as an argument of nextval it would be for every row.
+	err := tx.NewRaw(`SELECT nextval(s.id) FROM (SELECT pg_get_serial_sequence('contacts', 'id')::regclass AS id OFFSET 0) s,
+		generate_series(1, ?)`, len(created)).Scan(ctx, &ids)
 	if err != nil {
 		return db.Err(err)
 	}

@@ -45,7 +45,7 @@ func (q *QuietHours) Validate() error {
 		}
 	}
 	if q.Zone != "" {
-		if _, err := time.LoadLocation(q.Zone); err != nil || q.Zone == "Local" {
+		if _, err := contact.Zone(q.Zone); err != nil {
 			_ = errs.Add(apperr.Invalid("quietHours.zone",
 				"%q is not an IANA time zone such as Europe/Berlin; leave it out for each recipient's own", q.Zone))
 		}
@@ -238,18 +238,13 @@ func RulesFor(q *QuietHours, c *contact.Contact) []Rule {
 	return rules
 }
 
-var locations sync.Map // name → *time.Location; loading one reads a file
-
+// location is a zone that was checked where it came in.
 func location(name string) *time.Location {
-	if known, ok := locations.Load(name); ok {
-		return known.(*time.Location)
-	}
-	loc, err := time.LoadLocation(name)
+	zone, err := contact.Zone(name)
 	if err != nil {
-		loc = time.UTC // names are checked where they come in
+		return time.UTC
 	}
-	locations.Store(name, loc)
-	return loc
+	return zone
 }
 
 // Minutes is the minute of the day that a time such as 09:00 names; 24:00 is the

@@ -320,6 +320,11 @@ func (s *Service) apply(ctx context.Context, imp *Import, b *batch, seen *sights
 		if err != nil || fresh.Status != StatusRunning || fresh.RowsDone != b.records[0].row-1 {
 			return err // canceled meanwhile, or another worker took over after our lease
 		}
+		// What a crash loses is read again: the place in the file is in the same transaction.
+		// The end of the import waits for the disk, and so for all of it.
+		if err := db.CommitLater(ctx, tx); err != nil {
+			return err
+		}
 		t := tally
 		write := s.upsert
 		switch o := imp.Options; {
@@ -404,7 +409,7 @@ func check(rec record, opts Options) (*row, *Reject) {
 				r.locale = &value
 			}
 		case FieldTimeZone:
-			if _, err := time.LoadLocation(value); err == nil && value != "" && value != "Local" {
+			if _, err := contact.Zone(value); err == nil {
 				r.zone = &value
 			}
 		case FieldConsent:
@@ -563,7 +568,11 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 		case imp.Options.asks(ch):
 			asks = append(asks, doubleoptin.Item{Contact: c, Change: *ch})
 		default:
-			consents = append(consents, pendingConsent{c, *ch})
+			p := pendingConsent{contact: c, change: *ch, isNew: !known}
+			if p.isNew {
+				p.keys = contact.Keys(r.addresses)
+			}
+			consents = append(consents, p)
 		}
 		if topics := r.joins(c, known, imp, standing); len(topics) > 0 {
 			joins = append(joins, joining{c, topics})
@@ -585,7 +594,9 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 	}
 	bulk := make([]consent.Bulk, len(consents))
 	for i, p := range consents {
-		bulk[i] = consent.Bulk{ContactID: p.contact.ID, MatchKey: p.contact.MatchKey, Change: p.change}
+		bulk[i] = consent.Bulk{
+			ContactID: p.contact.ID, MatchKey: p.contact.MatchKey, Change: p.change, New: p.isNew, Keys: p.keys,
+		}
 	}
 	if err := s.consents.RecordBulk(ctx, tx, bulk); err != nil {
 		return nil, err
@@ -753,6 +764,8 @@ func (s *Service) subscribe(ctx context.Context, tx bun.Tx, joins []joining) err
 type pendingConsent struct {
 	contact *contact.Contact
 	change  consent.Change
+	isNew   bool
+	keys    []string // of one that is new
 }
 
 func cellsOf(rec record) []string {

@@ -12,6 +12,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
 	"eventstream/server/conversation"
+	"eventstream/server/db"
 	"eventstream/server/merge"
 
 	"github.com/uptrace/bun"
@@ -148,7 +149,7 @@ func (a *Applier) receive(ctx context.Context, contactKey string, ids []int64) (
 		news, tried = nil, nil
 		err := a.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 			// As with receipts, the event is durable and its mark goes with its effect.
-			if err := commitLater(ctx, tx); err != nil {
+			if err := db.CommitLater(ctx, tx); err != nil {
 				return err
 			}
 			if err := lockContactKey(ctx, tx, contactKey); err != nil {

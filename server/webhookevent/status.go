@@ -6,6 +6,7 @@ import (
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
+	"eventstream/server/db"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 
@@ -77,7 +78,7 @@ func (a *Applier) isolate(ctx context.Context, events []*Event, why error) error
 // need not wait for the disk: the events are durable, and if the commit is lost
 // in a crash, the mark that they were applied is lost with it.
 func (a *Applier) receipts(ctx context.Context, tx bun.Tx, events []*Event) (message.Applied, error) {
-	if err := commitLater(ctx, tx); err != nil {
+	if err := db.CommitLater(ctx, tx); err != nil {
 		return message.Applied{}, err
 	}
 	done, err := a.effects(ctx, tx, events)

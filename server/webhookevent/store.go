@@ -223,12 +223,6 @@ func statusesToTry(ctx context.Context, tx bun.Tx, limit int64) (rows []*Event, 
 	return rows, db.Err(err)
 }
 
-// commitLater lets the transaction's commit return before it is on disk.
-func commitLater(ctx context.Context, tx bun.Tx) error {
-	_, err := tx.NewRaw("SET LOCAL synchronous_commit = off").Exec(ctx)
-	return db.Err(err)
-}
-
 // markApplied notes that events were applied, and why some had no effect. It
 // comes last in a transaction: events are locked after what they change.
 func markApplied(ctx context.Context, tx bun.Tx, events []*Event) error {
