@@ -115,6 +115,77 @@ test("consent is kept by purpose, with the version of the text that was shown", 
   await expect(page.getByRole("row", { name: /Marketing Opted in/ })).toBeVisible();
 });
 
+test("a consent that is to be confirmed counts once they have said yes", async ({ page }) => {
+  const question = "Do you agree to offers from us on WhatsApp? Please answer yes or no.";
+  const templateId = await make(page, "templateCreate", "template", {
+    name: "Please confirm",
+    category: "UTILITY",
+    body: question,
+  });
+  const approval = async () =>
+    (await ask(page, "query ($id: ID!) { node(id: $id) { ... on Template { approvalStatus } } }", { id: templateId }))
+      .node.approvalStatus;
+  await expect.poll(approval).toBe("APPROVED");
+
+  await page.goto("/contacts");
+  await page.getByRole("button", { name: "Add contact" }).click();
+  const adding = page.getByRole("dialog", { name: "Add a contact" });
+  const asks = adding.getByRole("switch", { name: "Ask them on WhatsApp to confirm" });
+  await adding.getByLabel("Consent").fill("Filled in the form on our page");
+  await expect(adding.getByText("Nobody can be asked: double opt-in is off.")).toBeVisible();
+  await expect(asks).toBeDisabled();
+  await adding.getByRole("link", { name: "Turn it on in Settings" }).click();
+
+  await expect(page).toHaveURL(/\/settings#double-opt-in$/);
+  const card = page.getByRole("region", { name: "Double opt-in" });
+  await card.getByRole("switch", { name: "People can be asked to confirm" }).press("Space");
+  await card.getByRole("button", { name: "Save double opt-in" }).click();
+  await expect(card.getByText("Choose at least one template")).toBeVisible();
+  await card.getByRole("combobox", { name: "Templates" }).click();
+  await page.getByRole("option", { name: /^Please confirm \(en\)/ }).click();
+  await page.keyboard.press("Escape");
+  await expect(card.getByRole("list", { name: "Questions" })).toContainText("Approved");
+  await card.getByRole("button", { name: "Save double opt-in" }).click();
+  await expect(page.getByText("In force from now on")).toBeVisible();
+  await card.scrollIntoViewIfNeeded();
+  await everyWay(page, "double-opt-in", pictures, true);
+
+  await page.goto("/contacts");
+  await page.getByRole("button", { name: "Add contact" }).click();
+  await adding.getByLabel("WhatsApp number").fill("+49 151 99900040");
+  await adding.getByLabel("Name").fill("Mia");
+  await adding.getByLabel("Consent").fill("Filled in the form on our page");
+  await asks.press("Space");
+  await adding.getByRole("button", { name: "Add" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Mia" })).toBeVisible();
+  const marketing = page.getByRole("row", { name: /^Marketing/ });
+  await expect(marketing).toContainText("Unknown");
+  await expect(marketing).toContainText("Waiting for confirmation");
+
+  const id = new URL(page.url()).pathname.split("/").pop();
+  const stands = async () => {
+    const query = "query ($id: ID!) { contact(id: $id) { consentStatus optInRequest { status } } }";
+    const { contact: c } = await ask(page, query, { id });
+    return `${c.optInRequest.status} ${c.consentStatus}`;
+  };
+  await expect.poll(stands).toBe("ASKED UNKNOWN");
+  await page.reload();
+  await expect(marketing).toContainText("They were asked on WhatsApp.");
+  await everyWay(page, "asked", pictures);
+  await says(page, "+4915199900040", "yes");
+  await expect.poll(stands).toBe("CONFIRMED OPTED_IN");
+  await page.reload();
+  await expect(page.getByRole("row", { name: /^Marketing Opted in/ })).toBeVisible();
+
+  await page.goto("/compliance?status=double-opt-ins");
+  const row = page.getByRole("row").filter({ has: page.getByRole("link", { name: "Mia" }) });
+  await expect(row).toContainText("Confirmed");
+  await everyWay(page, "double-opt-ins", pictures);
+  await page.getByRole("tab", { name: "Consent ledger" }).click();
+  await expect(row).toContainText("Opted in");
+  await expect(row).toContainText("Filled in the form on our page");
+});
+
 test("a phrase is tried, added, obeyed and taken back; binding ones stay", async ({ page }) => {
   await page.goto("/settings");
   await page.getByRole("link", { name: "Open keywords" }).click();

@@ -17,7 +17,7 @@ const stale =
     if (!payload?.userErrors?.length) refresh(cache, ...fields);
   };
 
-const ofConsent = ["contact", "contacts", "contactCount", "segmentPreview"];
+const ofConsent = ["contact", "contacts", "contactCount", "segmentPreview", "optInRequests"];
 
 /** How the cache knows a thing again, where it is not by its id; none: it is a part of what it stands in. */
 export const keys = {
@@ -40,6 +40,7 @@ export const keys = {
   ConsentCount: none,
   ConsentEventConnection: none,
   ConsentState: none,
+  ConsentTextConnection: none,
   ContactAddress: none,
   ContactConnection: none,
   ContactViewFilter: none,
@@ -49,6 +50,7 @@ export const keys = {
   DashboardPoint: none,
   DecisionStep: none,
   DeferralCount: none,
+  DoubleOptIn: none,
   ErrorBucket: none,
   Finding: none,
   FrequencyCap: none,
@@ -73,6 +75,7 @@ export const keys = {
   MessageFile: none,
   MessageLocation: none,
   NumberCheck: none,
+  OptInRequestConnection: none,
   OptOutReviewConnection: none,
   PageInfo: none,
   PasswordLink: none,
@@ -113,7 +116,7 @@ export const keys = {
 /** What a change makes stale beyond the things that it answers with. */
 export const updates = {
   Mutation: {
-    contactCreate: stale("contacts", "contactCount", "segmentPreview"),
+    contactCreate: stale("contacts", "contactCount", "segmentPreview", "optInRequests"),
     contactImport: stale("imports"),
     contactTag: stale("bulkActions"),
     contactTopicRecord: stale("bulkActions", "topics"),
@@ -126,10 +129,10 @@ export const updates = {
     contactSuppress: stale("bulkActions"),
     contactExport: stale("bulkActions"),
     contactErase: stale("bulkActions"),
-    contactMerge: stale("contacts", "contact", "contactCount", "segmentPreview"),
+    contactMerge: stale(...ofConsent),
     contactViewSave: stale("contactViews"),
     contactViewDelete: stale("contactViews"),
-    suppressionAdd: stale("contact", "suppressions"),
+    suppressionAdd: stale("contact", "suppressions", "optInRequests"),
     suppressionImport: stale("suppressions", ...ofConsent),
     suppressionRemove: stale("contact", "suppressions"),
     segmentCreate: stale("segments"),

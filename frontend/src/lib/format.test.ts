@@ -1,5 +1,16 @@
 import { expect, test } from "vitest";
-import { duration, holdText, sentence, skipText, untilText, waitText, words } from "./format";
+import {
+  decisionText,
+  duration,
+  fromNow,
+  holdText,
+  hours,
+  sentence,
+  skipText,
+  untilText,
+  waitText,
+  words,
+} from "./format";
 
 test("durations", () => {
   expect([0, 59.4, 60, 101, 3599, 3600, 86_380].map(duration)).toEqual([
@@ -33,4 +44,24 @@ test("marks say until when, to the minute when they end soon", () => {
   expect(untilText(later(30 * 24), now)).toBe("until Dec 25, 2026");
   expect(untilText(later(3), now)).toMatch(/^until Nov 25, 2026, 3:00.PM$/);
   expect(untilText(null, now)).toBe("for now");
+});
+
+test("hours are days where they are whole ones, and a moment is told from now", () => {
+  expect([1, 5, 24, 36, 72].map(hours)).toEqual(["1 hour", "5 hours", "1 day", "36 hours", "3 days"]);
+  const now = new Date(2026, 10, 25, 12, 0).getTime();
+  const at = (minutes: number) => fromNow(new Date(now + minutes * 60_000).toISOString(), now);
+  expect([20, -1, 90, 47 * 60, 72 * 60, -10 * 24 * 60].map(at)).toEqual([
+    "in 20 minutes",
+    "1 minute ago",
+    "in 2 hours",
+    "in 47 hours",
+    "in 3 days",
+    "10 days ago",
+  ]);
+});
+
+test("a decision names its purpose where it is not marketing", () => {
+  expect(decisionText("OPTED_IN", undefined)).toBe("Opted in");
+  expect(decisionText("OPTED_IN", "MARKETING")).toBe("Opted in");
+  expect(decisionText("OPTED_OUT", "UTILITY")).toBe("Opted out of utility messages");
 });

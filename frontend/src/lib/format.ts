@@ -39,6 +39,19 @@ export function duration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** "5 hours", and "3 days" of whole days */
+export const hours = (n: number) => (n % 24 === 0 ? counted(n / 24, "day", "days") : counted(n, "hour", "hours"));
+
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
+
+/** How far away a moment is: "in 3 days", "20 minutes ago". */
+export function fromNow(s: string, now = Date.now()): string {
+  const minutes = Math.round((new Date(s).getTime() - now) / 60_000);
+  if (Math.abs(minutes) < 60) return relative.format(minutes, "minute");
+  if (Math.abs(minutes) < 48 * 60) return relative.format(Math.round(minutes / 60), "hour");
+  return relative.format(Math.round(minutes / (24 * 60)), "day");
+}
+
 /** "opted_in" → "Opted in" */
 export function words(s: string): string {
   const text = s.toLowerCase().replaceAll("_", " ");
@@ -112,6 +125,10 @@ const skipTexts: Record<string, string> = {
 };
 export const skipText = (reason: string) => skipTexts[reason] ?? words(reason);
 
+/** "Opted in", "Opted out of utility messages" */
+export const decisionText = (status: string, purpose: string | undefined) =>
+  `${words(status)}${purpose === "UTILITY" ? (status === "OPTED_IN" ? " to utility messages" : " of utility messages") : ""}`;
+
 /** An entry of the consent ledger as a title. */
 export const consentText = (status: string, purpose: string, source: string) =>
-  `${words(status)}${purpose === "UTILITY" ? (status === "OPTED_IN" ? " to utility messages" : " of utility messages") : ""} by ${source.toLowerCase()}`;
+  `${decisionText(status, purpose)} by ${source.toLowerCase()}`;

@@ -5,6 +5,7 @@ import { Page } from "../../components/ui";
 import { AuditTrail } from "./AuditTrail";
 import { CheckNumber } from "./CheckNumber";
 import { ConsentLedger } from "./ConsentLedger";
+import { OptInRequests } from "./OptInRequests";
 import { OptOutReviews } from "./OptOutReviews";
 import { Suppressions } from "./Suppressions";
 
@@ -25,6 +26,7 @@ export function CompliancePage() {
       >
         <Tabs.List mb="md">
           <Tabs.Tab value="consent">Consent ledger</Tabs.Tab>
+          <Tabs.Tab value="double-opt-ins">Double opt-ins</Tabs.Tab>
           <Tabs.Tab value="reviews">Opt-out reviews</Tabs.Tab>
           <Tabs.Tab value="suppressions">Suppressions</Tabs.Tab>
           <Tabs.Tab value="check">Check a number</Tabs.Tab>
@@ -32,6 +34,9 @@ export function CompliancePage() {
         </Tabs.List>
         <Tabs.Panel value="consent">
           <ConsentLedger />
+        </Tabs.Panel>
+        <Tabs.Panel value="double-opt-ins">
+          <OptInRequests />
         </Tabs.Panel>
         <Tabs.Panel value="reviews">
           <OptOutReviews />

@@ -6,7 +6,7 @@ import { Empty, Failed, Live, LoadMore, Page, Rows, Status } from "../../compone
 import { graphql } from "../../gql";
 import type { BulkActionStateFragment, BulkActionsQuery } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";
-import { count, duration, moment, words } from "../../lib/format";
+import { count, decisionText, duration, moment, words } from "../../lib/format";
 import { usePages } from "../../lib/pages";
 
 export const BulkActionState = graphql(`
@@ -85,6 +85,7 @@ function sentence(a: Pick<Action, "kind" | "options">): string {
     addTags?: string[];
     removeTags?: string[];
     status?: string;
+    purpose?: string;
     reason?: string;
     format?: string;
   };
@@ -99,7 +100,7 @@ function sentence(a: Pick<Action, "kind" | "options">): string {
     case "TOPIC":
       return o.status === "left" ? "leave a topic" : "subscribe to a topic";
     case "CONSENT":
-      return `record: ${words(o.status ?? "").toLowerCase()}`;
+      return `record: ${decisionText(o.status ?? "", o.purpose).toLowerCase()}`;
     case "SUPPRESS":
       return `suppress (${words(o.reason ?? "").toLowerCase()})`;
     case "EXPORT":

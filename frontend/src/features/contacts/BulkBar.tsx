@@ -4,7 +4,14 @@ import { useState } from "react";
 import { type AnyVariables, type TypedDocumentNode, useClient } from "urql";
 import { useMay } from "../../app/session";
 import { graphql } from "../../gql";
-import type { ConsentStatus, ContactSelection, ExportFormat, SuppressionReason, TopicStatus } from "../../gql/graphql";
+import type {
+  ConsentPurpose,
+  ConsentStatus,
+  ContactSelection,
+  ExportFormat,
+  SuppressionReason,
+  TopicStatus,
+} from "../../gql/graphql";
 import { errorText, payloadOf } from "../../lib/errors";
 import { counted } from "../../lib/format";
 import { useTopics } from "../topics/useTopics";
@@ -175,6 +182,7 @@ export function BulkForm(props: {
   const topics = useTopics();
   const [topicId, setTopic] = useState<string | null>(null);
   const [joins, setJoins] = useState<TopicStatus>("SUBSCRIBED");
+  const [purpose, setPurpose] = useState<ConsentPurpose>("MARKETING");
   const [status, setStatus] = useState<ConsentStatus>("OPTED_IN");
   const [note, setNote] = useState("");
   const [reason, setReason] = useState<SuppressionReason>("OPERATOR");
@@ -196,7 +204,7 @@ export function BulkForm(props: {
     if (kind === "tag") await call(TagDocument, { input: { contacts, add, remove } });
     if (kind === "topic" && topicId) await call(TopicDocument, { input: { contacts, topicId, status: joins } });
     if (kind === "consent")
-      await call(ConsentDocument, { input: { contacts, status, evidence: note ? { note } : null } });
+      await call(ConsentDocument, { input: { contacts, purpose, status, evidence: note ? { note } : null } });
     if (kind === "suppress") await call(SuppressDocument, { input: { contacts, reason } });
     if (kind === "export") await call(ExportDocument, { input: { contacts, format } });
     if (kind === "erase") await call(EraseDocument, { input: { contacts, expected: n } });
@@ -248,6 +256,21 @@ export function BulkForm(props: {
         {kind === "consent" && (
           <>
             <Select
+              label="About"
+              description={
+                purpose === "UTILITY"
+                  ? "Messages about an order, an account or an appointment of theirs. Consent to marketing stays as it is."
+                  : undefined
+              }
+              data={[
+                { value: "MARKETING", label: "Marketing messages" },
+                { value: "UTILITY", label: "Utility messages" },
+              ]}
+              value={purpose}
+              onChange={(v) => v && setPurpose(v as ConsentPurpose)}
+              allowDeselect={false}
+            />
+            <Select
               label="They decided"
               data={[
                 { value: "OPTED_IN", label: "Opted in" },
@@ -262,7 +285,9 @@ export function BulkForm(props: {
               description={
                 status === "OPTED_IN"
                   ? "What did they agree to, where and when? Who opted out before stays opted out."
-                  : "How did they tell you? They get no more messages until they opt in again."
+                  : purpose === "UTILITY"
+                    ? "How did they tell you? They get no more templates of the category utility."
+                    : "How did they tell you? They get no more messages until they opt in again."
               }
               value={note}
               onChange={(e) => setNote(e.currentTarget.value)}

@@ -2,7 +2,9 @@ import { Button, Card, Group, Modal, Stack, Table, Text, Textarea, Timeline, Tit
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { useMutation } from "urql";
+import { AskToConfirm } from "../../components/AskToConfirm";
 import { ConsentEvidence } from "../../components/ConsentEvidence";
+import { isOpen, OptInRequestState } from "../../components/OptInRequest";
 import { Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConsentPurpose, ConsentStatus, ContactConsentFragment } from "../../gql/graphql";
@@ -16,6 +18,9 @@ graphql(`
       purpose
       status
       since
+    }
+    optInRequest {
+      ...OptInRequestState
     }
     consentEvents(first: 20) {
       nodes {
@@ -40,6 +45,9 @@ const ConsentSetDocument = graphql(`
       contact {
         id
         consentStatus
+        optInRequest {
+          ...OptInRequestState
+        }
       }
       userErrors {
         field
@@ -69,26 +77,42 @@ const decisions: Record<Decision, { title: string; about?: string }> = {
   },
 };
 
+type Person = Pick<ContactConsentFragment, "id" | "consents" | "optInRequest"> & { suppressions: readonly object[] };
+
+/** Why somebody is not asked to confirm; undefined: they are. */
+function refusalOf(c: Person): string | undefined {
+  if (c.optInRequest && isOpen(c.optInRequest)) return "They are being asked already.";
+  if (c.consents.some((s) => s.purpose === "MARKETING" && s.status === "OPTED_OUT"))
+    return "They have opted out, and are not asked.";
+  if (c.suppressions.length > 0) return "They are suppressed, and cannot be asked.";
+}
+
 /** Records a decision with its evidence. */
-export function ConsentDialog(props: { contactId: string; decision: Decision | null; onClose: () => void }) {
+export function ConsentDialog(props: { contact: Person; decision: Decision | null; onClose: () => void }) {
   const { decision, onClose } = props;
   return (
     <Modal opened={decision !== null} onClose={onClose} title={decision && decisions[decision].title}>
-      {decision && <Evidence contactId={props.contactId} decision={decision} onClose={onClose} />}
+      {decision && <Evidence contact={props.contact} decision={decision} onClose={onClose} />}
     </Modal>
   );
 }
 
-function Evidence(props: { contactId: string; decision: Decision; onClose: () => void }) {
-  const { decision, onClose } = props;
+function Evidence(props: { contact: Person; decision: Decision; onClose: () => void }) {
+  const { contact, decision, onClose } = props;
   const [purpose, status] = decision.split(" ") as [ConsentPurpose, ConsentStatus];
   const { about } = decisions[decision];
   const [note, setNote] = useState("");
-  const [, setConsent] = useMutation(ConsentSetDocument);
+  const [asks, setAsks] = useState(false);
+  const [{ fetching }, setConsent] = useMutation(ConsentSetDocument);
   const record = async () => {
-    const result = await setConsent({ input: { id: props.contactId, status, purpose, evidence: { note } } });
+    const result = await setConsent({
+      input: { id: contact.id, status, purpose, evidence: { note }, doubleOptIn: asks },
+    });
     if (!settled(result)) return;
-    notifications.show({ message: `Consent recorded: ${words(status).toLowerCase()}`, color: "green" });
+    notifications.show({
+      message: asks ? "They are asked on WhatsApp to confirm" : `Consent recorded: ${words(status).toLowerCase()}`,
+      color: "green",
+    });
     onClose();
   };
   return (
@@ -103,11 +127,14 @@ function Evidence(props: { contactId: string; decision: Decision; onClose: () =>
         onChange={(e) => setNote(e.currentTarget.value)}
         data-autofocus
       />
+      {decision === "MARKETING OPTED_IN" && (
+        <AskToConfirm checked={asks} onChange={setAsks} refusal={refusalOf(contact)} />
+      )}
       <Group justify="flex-end">
         <Button variant="default" onClick={onClose}>
           Cancel
         </Button>
-        <Button onClick={record} color={status === "OPTED_OUT" ? "red" : undefined}>
+        <Button onClick={record} loading={fetching} color={status === "OPTED_OUT" ? "red" : undefined}>
           Record
         </Button>
       </Group>
@@ -142,6 +169,9 @@ export function ContactConsent(props: {
                       <Text size="xs" c="dimmed">
                         since {moment(s.since)}
                       </Text>
+                    )}
+                    {s.purpose === "MARKETING" && c.optInRequest && (
+                      <OptInRequestState of={c.optInRequest} optedIn={s.status === "OPTED_IN"} />
                     )}
                   </Group>
                   {record && s.purpose === "UTILITY" && (

@@ -5,6 +5,7 @@ import { notifications } from "@mantine/notifications";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
+import { AskToConfirm } from "../../components/AskToConfirm";
 import { graphql } from "../../gql";
 import { byField, errorText } from "../../lib/errors";
 
@@ -41,7 +42,7 @@ const ContactCreateDocument = graphql(`
 `);
 
 export function ContactForm(props: { opened: boolean; onClose: () => void }) {
-  const form = useForm({ initialValues: { address: "", name: "", evidence: "" } });
+  const form = useForm({ initialValues: { address: "", name: "", evidence: "", asks: false } });
   const [problem, setProblem] = useState("");
   const [typed] = useDebouncedValue(form.values.address.trim(), 250);
   const [{ data }] = useQuery({ query: NumberCheckDocument, variables: { address: typed }, pause: typed.length < 4 });
@@ -50,9 +51,9 @@ export function ContactForm(props: { opened: boolean; onClose: () => void }) {
   const check = typed.length >= 4 ? data?.numberCheck : undefined;
   const submit = form.onSubmit(async (v) => {
     setProblem("");
-    const result = await create({
-      input: { address: v.address, name: v.name, consent: v.evidence ? { note: v.evidence } : null },
-    });
+    const asked = v.evidence !== "" && v.asks;
+    const consent = v.evidence ? { note: v.evidence } : null;
+    const result = await create({ input: { address: v.address, name: v.name, consent, doubleOptIn: asked } });
     if (result.error) return setProblem(errorText(result.error));
     const payload = result.data?.contactCreate;
     if (payload?.userErrors.length) {
@@ -60,7 +61,8 @@ export function ContactForm(props: { opened: boolean; onClose: () => void }) {
       form.setErrors(fields);
       return setProblem(rest);
     }
-    notifications.show({ message: `${payload?.contact?.name || payload?.contact?.address} added`, color: "green" });
+    const added = `${payload?.contact?.name || payload?.contact?.address} added`;
+    notifications.show({ message: asked ? `${added}; they are asked on WhatsApp to confirm` : added, color: "green" });
     form.reset();
     props.onClose();
     if (payload?.contact) navigate({ to: "/contacts/$id", params: { id: payload.contact.id } });
@@ -99,6 +101,9 @@ export function ContactForm(props: { opened: boolean; onClose: () => void }) {
             placeholder="Signed the form in the shop on 3 May"
             {...form.getInputProps("evidence")}
           />
+          {form.values.evidence !== "" && (
+            <AskToConfirm checked={form.values.asks} onChange={(asks) => form.setFieldValue("asks", asks)} />
+          )}
           <Group justify="flex-end">
             <Button variant="default" onClick={props.onClose}>
               Cancel

@@ -192,7 +192,7 @@ export function ContactPage() {
         )
       }
     >
-      <ConsentDialog contactId={id} decision={asking} onClose={() => ask(null)} />
+      <ConsentDialog contact={c} decision={asking} onClose={() => ask(null)} />
       <Modal opened={editing} onClose={edit.close} title="Edit contact">
         <form
           onSubmit={form.onSubmit(async (v) => {

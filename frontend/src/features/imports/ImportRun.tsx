@@ -25,6 +25,8 @@ graphql(`
     duplicates
     rejected
     rejectsUrl
+    doubleOptIn
+    optInRequests
     messages {
       sent
       received

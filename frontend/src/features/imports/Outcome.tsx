@@ -1,4 +1,4 @@
-import { Alert, Button, Card, Group, Progress, SimpleGrid, Stack, Title } from "@mantine/core";
+import { Alert, Anchor, Button, Card, Group, Progress, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { Live, Stat, Status } from "../../components/ui";
 import { count, counted, duration, sentence } from "../../lib/format";
@@ -35,6 +35,15 @@ export function Outcome(props: { import: ImportState; onStop: () => void; onAgai
           </Alert>
         )}
         <Figures import={i} preview={false} />
+        {i.doubleOptIn && i.optInRequests > 0 && (
+          <Text size="sm">
+            {counted(i.optInRequests, "person is", "people are")} being asked on WhatsApp to confirm, and{" "}
+            {i.optInRequests === 1 ? "gets" : "get"} no campaign before.{" "}
+            <Anchor inherit renderRoot={(p) => <Link {...p} to="/compliance" search={{ status: "double-opt-ins" }} />}>
+              See who has answered
+            </Anchor>
+          </Text>
+        )}
         {i.finishedAt && <Rejected id={i.id} run={i.finishedAt} rejected={i.rejected} url={i.rejectsUrl} />}
         <Group justify="flex-end">
           {i.finishedAt ? (

@@ -1,7 +1,25 @@
-import { Card, Radio, Stack, Text, Textarea } from "@mantine/core";
-import type { ReactNode } from "react";
+import { Card, Radio, Select, Stack, Text, Textarea } from "@mantine/core";
+import { type ReactNode, useEffect } from "react";
+import { useQuery } from "urql";
+import { AskToConfirm } from "../../components/AskToConfirm";
+import { graphql } from "../../gql";
 import type { ImportConsentSource, ImportDateOrder, ImportNumbers } from "../../gql/graphql";
+import { moment } from "../../lib/format";
 import { type Column, evidenceMissing, type LeftOut, type Options, type Question, readingText } from "./wizard";
+
+const ConsentTextsDocument = graphql(`
+  query ConsentTexts {
+    consentTexts(first: 50) {
+      nodes {
+        id
+        version
+        content
+        locale
+        createdAt
+      }
+    }
+  }
+`);
 
 /** What only the operator can tell of a file. */
 export function Questions(props: {
@@ -108,21 +126,86 @@ function Consent(props: {
       ]}
     >
       {value !== "NONE" && value !== null && (
-        <Textarea
-          label="What did they agree to, and where?"
-          description="Kept with each contact as evidence."
-          placeholder="“Send me offers on WhatsApp”, checkbox of the sign-up form, May 2026"
-          required={needed}
-          autosize
-          minRows={2}
-          maxLength={4000}
-          value={options.consentText}
-          onChange={(e) => props.onChange({ consent: value, consentText: e.currentTarget.value })}
-        />
+        <Stack>
+          <ConsentText
+            options={options}
+            required={needed}
+            onChange={(change) => props.onChange({ consent: value, ...change })}
+          />
+          <AskToConfirm
+            many
+            checked={options.doubleOptIn}
+            onChange={(doubleOptIn) => props.onChange({ consent: value, doubleOptIn })}
+          />
+        </Stack>
       )}
     </Choice>
   );
 }
+
+/** What people agreed to: a text of before by its version, or another one. */
+function ConsentText(props: {
+  options: Options;
+  required: boolean;
+  onChange: (change: Pick<Options, "consentText" | "consentTextId">) => void;
+}) {
+  const { options, onChange } = props;
+  const [{ data }] = useQuery({ query: ConsentTextsDocument, requestPolicy: "cache-and-network" });
+  const texts = data?.consentTexts.nodes ?? [];
+  const chosen = options.consentTextId;
+  // The same words are the same version: after a reload the import tells them alone.
+  const same = texts.find((t) => t.content === options.consentText.trim());
+  useEffect(() => {
+    if (!chosen && same) onChange({ consentText: same.content, consentTextId: same.id });
+  }, [chosen, same?.id]);
+  return (
+    <>
+      {texts.length > 0 && (
+        <Select
+          label="An earlier text"
+          description="As these people were shown it; or write another one below."
+          placeholder="None of them"
+          data={texts.map((t) => ({ value: t.id, label: `${t.version}: ${firstLine(t.content)}` }))}
+          renderOption={({ option }) => {
+            const t = texts.find((x) => x.id === option.value);
+            return (
+              t && (
+                <div style={{ minWidth: 0 }}>
+                  <Text size="sm" truncate>
+                    {firstLine(t.content)}
+                  </Text>
+                  <Text size="xs" c="dimmed">
+                    Version {t.version}
+                    {t.locale && ` · ${t.locale}`} · {moment(t.createdAt)}
+                  </Text>
+                </div>
+              )
+            );
+          }}
+          value={chosen}
+          onChange={(id) => onChange({ consentText: texts.find((t) => t.id === id)?.content ?? "", consentTextId: id })}
+          searchable
+          clearable
+          clearButtonProps={{ "aria-label": "None of them" }}
+          nothingFoundMessage="No such text"
+        />
+      )}
+      <Textarea
+        label="What did they agree to, and where?"
+        description="Kept with each contact as evidence."
+        placeholder="“Send me offers on WhatsApp”, checkbox of the sign-up form, May 2026"
+        required={props.required}
+        autosize
+        minRows={2}
+        maxLength={4000}
+        value={options.consentText}
+        onChange={(e) => onChange({ consentText: e.currentTarget.value, consentTextId: null })}
+      />
+    </>
+  );
+}
+
+const firstLine = (text: string) => text.trim().split("\n", 1)[0] ?? "";
 
 function Choice(props: {
   title: string;

@@ -17,13 +17,11 @@ import {
   mappingInput,
   type Options,
   type Question,
+  readingOf,
   recognized,
   remembered,
   stillToDo,
 } from "./wizard";
-
-/** What depends on how the file is read, to tell whether the preview is still true. */
-const readingOf = (o: Options, mapping: unknown) => JSON.stringify([mapping, o.mode, o.region, o.numbers, o.dateOrder]);
 
 /** The preview of an import, with everything that can be corrected before it is made. */
 export function Review(props: {
@@ -137,6 +135,11 @@ export function Review(props: {
                 </Alert>
               )}
               <Figures import={i} preview />
+              {i.doubleOptIn && ended && (
+                <Text size="sm">
+                  {counted(i.optInRequests, "person", "people")} will be asked on WhatsApp to confirm.
+                </Text>
+              )}
               {i.messages && ended && (
                 <Text size="sm">
                   {brought(i.messages)} Nobody gets consent by a log, and nothing is sent because of it. It counts for

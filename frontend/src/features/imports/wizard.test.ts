@@ -9,9 +9,12 @@ import {
   firstOptions,
   keyOf,
   mappingInput,
+  type Options,
   optionsInput,
+  optionsOf,
   type Question,
   type Reject,
+  readingOf,
   readingText,
   recognized,
   remembered,
@@ -73,6 +76,26 @@ test("evidence goes along only with consent that it proves", () => {
   });
   expect(optionsInput({ ...said, consent: "NONE" })).toMatchObject({ consentSource: "NONE", consentText: null });
   expect(optionsInput(firstOptions)).toMatchObject({ consentSource: "COLUMNS", consentText: null, numbers: null });
+});
+
+test("a version goes in place of its words, and another wording is none", () => {
+  const said: Options = { ...firstOptions, consent: "ALL", consentText: "Offers on WhatsApp", consentTextId: "T1" };
+  expect(optionsInput(said)).toMatchObject({ consentTextId: "T1", consentText: null });
+  expect(optionsInput({ ...said, consent: "NONE" })).toMatchObject({ consentTextId: null, consentText: null });
+  expect(stillToDo({ asked: [], leftOut: {}, options: said, columns: [], changed: false, usable: 1 })).toEqual([]);
+});
+
+test("people are asked to confirm only what is recorded, and the preview says how many", () => {
+  const asks: Options = { ...firstOptions, consent: "ALL", consentText: "Offers", doubleOptIn: true };
+  expect(optionsInput(asks)).toMatchObject({ doubleOptIn: true });
+  expect(optionsInput({ ...asks, consent: "NONE" })).toMatchObject({ doubleOptIn: false });
+  expect(optionsInput({ ...asks, consent: null })).toMatchObject({ doubleOptIn: false });
+  expect(readingOf(asks, [])).not.toBe(readingOf({ ...asks, doubleOptIn: false }, []));
+  expect(readingOf(asks, [])).not.toBe(readingOf({ ...asks, consent: "COLUMNS" }, []));
+  expect(readingOf({ ...asks, consent: "NONE" }, [])).toBe(readingOf(firstOptions, []));
+  expect(
+    optionsOf({ mode: "UPSERT", topicIds: [], consentSource: "ALL", consentText: "Offers", doubleOptIn: true }),
+  ).toEqual(asks);
 });
 
 test("an example of the file shows what each answer means", () => {

@@ -15,6 +15,10 @@ export type Options = {
   dateOrder: ImportDateOrder | null;
   consent: ImportConsentSource | null;
   consentText: string;
+  /** The version that consentText is; null: it is another wording than any before. */
+  consentTextId: string | null;
+  /** Who agreed is asked on WhatsApp to confirm. */
+  doubleOptIn: boolean;
   topics: string[];
 };
 
@@ -25,6 +29,8 @@ export const firstOptions: Options = {
   dateOrder: null,
   consent: null,
   consentText: "",
+  consentTextId: null,
+  doubleOptIn: false,
   topics: [],
 };
 
@@ -36,6 +42,7 @@ export const optionsOf = (i: {
   dateOrder?: ImportDateOrder | null;
   consentSource?: ImportConsentSource | null;
   consentText?: string | null;
+  doubleOptIn: boolean;
   topicIds: readonly string[];
 }): Options => ({
   mode: i.mode,
@@ -44,8 +51,17 @@ export const optionsOf = (i: {
   dateOrder: i.dateOrder ?? null,
   consent: i.consentSource ?? null,
   consentText: i.consentText ?? "",
+  consentTextId: null, // an import knows its words alone
+  doubleOptIn: i.doubleOptIn,
   topics: [...i.topicIds],
 });
+
+/** Whether people are asked to confirm; nobody is asked about a consent that is not recorded. */
+const asksThem = (o: Options) => o.doubleOptIn && o.consent !== null && o.consent !== "NONE";
+
+/** What depends on how the file is read, to tell whether the preview is still true. */
+export const readingOf = (o: Options, mapping: unknown) =>
+  JSON.stringify([mapping, o.mode, o.region, o.numbers, o.dateOrder, asksThem(o) && o.consent]);
 
 /** As the API takes them. */
 export const optionsInput = (o: Options) => ({
@@ -54,7 +70,9 @@ export const optionsInput = (o: Options) => ({
   numbers: o.numbers,
   dateOrder: o.dateOrder,
   consentSource: o.consent ?? ("COLUMNS" as const),
-  consentText: (o.consent !== "NONE" && o.consentText.trim()) || null,
+  consentText: (o.consent !== "NONE" && !o.consentTextId && o.consentText.trim()) || null,
+  consentTextId: o.consent === "NONE" ? null : o.consentTextId,
+  doubleOptIn: asksThem(o),
   topicIds: o.topics,
 });
 

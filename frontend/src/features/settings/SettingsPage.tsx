@@ -25,6 +25,7 @@ import { byField, settled } from "../../lib/errors";
 import { ApiTokens } from "../people/ApiTokens";
 import { Operators } from "../people/Operators";
 import { SignInRules } from "../people/SignInRules";
+import { DoubleOptIn } from "./DoubleOptIn";
 import { Limits } from "./Limits";
 
 const SendersDocument = graphql(`
@@ -146,6 +147,7 @@ export function SettingsPage() {
     >
       <Senders />
       <Limits />
+      <DoubleOptIn />
       <Card>
         <Group justify="space-between">
           <div>

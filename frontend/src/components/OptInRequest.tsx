@@ -1,0 +1,112 @@
+import { Text } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+import { graphql } from "../gql";
+import type { OptInRequestStateFragment, OptInRequestStatus } from "../gql/graphql";
+import { fromNow, moment, skipText, words } from "../lib/format";
+import { Status } from "./ui";
+
+graphql(`
+  fragment OptInRequestState on OptInRequest {
+    id
+    status
+    askedAt
+    expiresAt
+    endedAt
+    message {
+      id
+      status
+      skipReason
+      errorMessage
+    }
+  }
+`);
+
+type Request = OptInRequestStateFragment;
+
+export const optInStatuses: Record<OptInRequestStatus, string> = {
+  WAITING: "Not asked yet",
+  ASKED: "Waiting for confirmation",
+  CONFIRMED: "Confirmed",
+  DECLINED: "Declined",
+  EXPIRED: "No answer in time",
+  CANCELED: "Canceled",
+};
+
+export const isOpen = (r: Pick<Request, "status">) => r.status === "WAITING" || r.status === "ASKED";
+
+/** A moment as it is far from now; exact for who points at it. */
+export function Moment(props: { at: string }) {
+  return (
+    <time dateTime={props.at} title={moment(props.at)}>
+      {fromNow(props.at)}
+    </time>
+  );
+}
+
+const lower = (s: string) => s.charAt(0).toLowerCase() + s.slice(1);
+
+/** Why the question did not reach them, as a sentence; undefined: it did, or is on its way. */
+function missed(m: Request["message"]): string | undefined {
+  switch (m?.status) {
+    case "SKIPPED":
+      return `The question was not sent: ${lower(skipText(m.skipReason ?? ""))}.`;
+    case "FAILED":
+    case "UNDELIVERED":
+      return `The question did not arrive${m.errorMessage ? `: ${m.errorMessage.replace(/\.$/, "")}` : ""}.`;
+    case "CANCELED":
+    case "EXPIRED":
+      return `The question was not sent: ${lower(words(m.status))}.`;
+  }
+}
+
+/** To the question as a message of its own, with what kept it from arriving. */
+export function QuestionLink(props: { of: Pick<Request, "message">; children: string }) {
+  const m = props.of.message;
+  if (!m) return null;
+  const problem = missed(m);
+  return (
+    <>
+      {problem && (
+        <Text span inherit c="red">
+          {problem}{" "}
+        </Text>
+      )}
+      <Link to="/messages/$id" params={{ id: m.id }} className="plain">
+        {props.children}
+      </Link>
+    </>
+  );
+}
+
+const ends: Partial<Record<OptInRequestStatus, string>> = {
+  DECLINED: "They were asked on WhatsApp to confirm, and declined",
+  EXPIRED: "They were asked on WhatsApp to confirm, and did not say yes in time",
+};
+
+/** Where the newest double opt-in of a contact stands. What it led to is in the ledger, and not told again here. */
+export function OptInRequestState(props: { of: Request; optedIn: boolean }) {
+  const r = props.of;
+  if (isOpen(r))
+    return (
+      <div>
+        <Status value={r.status} label="Waiting for confirmation" />
+        <Text size="xs" c="dimmed" mt={4}>
+          {r.status === "WAITING"
+            ? "They have not been asked yet. "
+            : missed(r.message)
+              ? ""
+              : "They were asked on WhatsApp. "}
+          <QuestionLink of={r}>See the question</QuestionLink>
+          {r.message && ". "}
+          Without a yes this ends <Moment at={r.expiresAt} />.
+        </Text>
+      </div>
+    );
+  if (props.optedIn || !ends[r.status]) return null;
+  return (
+    <Text size="xs" c="dimmed">
+      {r.askedAt ? ends[r.status] : "They could not be asked on WhatsApp in time"},{" "}
+      <Moment at={r.endedAt ?? r.expiresAt} />. <QuestionLink of={r}>See the question</QuestionLink>
+    </Text>
+  );
+}

@@ -1,0 +1,125 @@
+import { Card, Group, Select, Stack, Table, Text } from "@mantine/core";
+import { IconMessageQuestion } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { useQuery } from "urql";
+import { isOpen, Moment, optInStatuses, QuestionLink } from "../../components/OptInRequest";
+import { Empty, Failed, LoadMore, Rows, Status } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { OptInRequestStatus, OptInRequestsQuery } from "../../gql/graphql";
+import { counted, moment, words } from "../../lib/format";
+import { usePages } from "../../lib/pages";
+
+const RequestsDocument = graphql(`
+  query OptInRequests($status: OptInRequestStatus, $after: String) {
+    optInRequests(status: $status, first: 50, after: $after) {
+      totalCount
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      nodes {
+        ...OptInRequestState
+        source
+        createdAt
+        contact {
+          id
+          name
+          address
+        }
+      }
+    }
+  }
+`);
+
+type Row = OptInRequestsQuery["optInRequests"]["nodes"][number];
+
+/** Consents that count only once their people have confirmed them on WhatsApp. */
+export function OptInRequests() {
+  const [status, setStatus] = useState<OptInRequestStatus | null>(null);
+  const pages = usePages<Row>(status ?? "");
+  const [{ data, error, fetching }, load] = useQuery({
+    query: RequestsDocument,
+    variables: { status, after: pages.after },
+    requestPolicy: "cache-and-network",
+  });
+  if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  const rows = pages.with(data?.optInRequests.nodes);
+  return (
+    <Stack>
+      <Group>
+        <Select
+          aria-label="Status"
+          placeholder="Any status"
+          clearable
+          data={Object.entries(optInStatuses).map(([value, label]) => ({ value, label }))}
+          value={status}
+          onChange={(v) => setStatus(v as OptInRequestStatus | null)}
+          w={{ base: "100%", xs: 230 }}
+        />
+        {data && (
+          <Text size="sm" c="dimmed" role="status">
+            {counted(data.optInRequests.totalCount, "double opt-in", "double opt-ins")}
+          </Text>
+        )}
+      </Group>
+      {!data && rows.length === 0 ? (
+        <Rows />
+      ) : rows.length === 0 ? (
+        <Empty icon={<IconMessageQuestion />} title={status ? "None of this status" : "Nobody was asked to confirm"}>
+          When you record an opt-in or import a file, you can have people asked on WhatsApp to confirm it. Who was asked
+          stands here, with the answer.
+        </Empty>
+      ) : (
+        <Card padding={0}>
+          <Table className="cards">
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>Contact</Table.Th>
+                <Table.Th>Status</Table.Th>
+                <Table.Th>Source</Table.Th>
+                <Table.Th>Recorded</Table.Th>
+                <Table.Th>Asked</Table.Th>
+                <Table.Th>Ends</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {rows.map((r) => (
+                <Table.Tr key={r.id}>
+                  <Table.Td data-label="Contact">
+                    <Link to="/contacts/$id" params={{ id: r.contact.id }} className="plain">
+                      {r.contact.name || r.contact.address}
+                    </Link>
+                  </Table.Td>
+                  <Table.Td data-label="Status">
+                    <Status value={r.status} label={optInStatuses[r.status]} />
+                  </Table.Td>
+                  <Table.Td data-label="Source">{words(r.source)}</Table.Td>
+                  <Table.Td data-label="Recorded">{moment(r.createdAt)}</Table.Td>
+                  <Table.Td data-label="Asked">
+                    <div>
+                      {moment(r.askedAt)}
+                      {r.message && (
+                        <Text size="xs" c="dimmed">
+                          <QuestionLink of={r}>See the question</QuestionLink>
+                        </Text>
+                      )}
+                    </div>
+                  </Table.Td>
+                  <Table.Td data-label={isOpen(r) ? "Ends" : "Ended"}>
+                    {isOpen(r) ? <Moment at={r.expiresAt} /> : moment(r.endedAt)}
+                  </Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Card>
+      )}
+      <LoadMore
+        more={data?.optInRequests.pageInfo.hasNextPage}
+        loading={fetching}
+        onMore={() => pages.next(data?.optInRequests.pageInfo.endCursor, rows)}
+      />
+    </Stack>
+  );
+}

@@ -1,0 +1,281 @@
+import {
+  Alert,
+  Anchor,
+  Badge,
+  Button,
+  Card,
+  Group,
+  MultiSelect,
+  NumberInput,
+  Select,
+  Stack,
+  Switch,
+  Text,
+  Title,
+} from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { useMutation, useQuery } from "urql";
+import { useMay } from "../../app/session";
+import { Failed, Rows, Status } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { DoubleOptInQuery } from "../../gql/graphql";
+import { byField, payloadOf, settled } from "../../lib/errors";
+
+graphql(`
+  fragment OptInTemplate on Template {
+    id
+    name
+    language
+    approvalStatus
+  }
+`);
+const DoubleOptInDocument = graphql(`
+  query DoubleOptIn {
+    settings {
+      revision
+      doubleOptIn {
+        expiresAfterHours
+        templates {
+          ...OptInTemplate
+        }
+        sender {
+          id
+          displayName
+        }
+      }
+    }
+    templates(first: 200) {
+      nodes {
+        ...OptInTemplate
+      }
+    }
+    senders {
+      id
+      displayName
+    }
+  }
+`);
+const DoubleOptInUpdateDocument = graphql(`
+  mutation DoubleOptInUpdate($input: SettingsUpdateInput!) {
+    settingsUpdate(input: $input) {
+      settings {
+        revision
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+type Values = DoubleOptInQuery["settings"]["doubleOptIn"];
+
+/** How people are asked on WhatsApp to confirm that they agreed. */
+export function DoubleOptIn() {
+  const [{ data, error }, load] = useQuery({ query: DoubleOptInDocument, requestPolicy: "cache-and-network" });
+  if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  if (!data) return <Rows n={3} />;
+  const { revision, doubleOptIn: values } = data.settings; // the revision grows with every form's save
+  const saved = values && [values.templates.map((t) => t.id), values.sender.id, values.expiresAfterHours];
+  return (
+    <Card id="double-opt-in" component="section" aria-labelledby="double-opt-in-title">
+      <Title order={2} size="h4" id="double-opt-in-title">
+        Double opt-in
+      </Title>
+      <Text size="sm" c="dimmed" mb="md" maw={760}>
+        Whoever fills in a form may type another person’s number. With double opt-in a consent counts only once its
+        person has said yes on WhatsApp: so the templates must be a question that is answered with yes.
+      </Text>
+      <DoubleOptInForm
+        key={JSON.stringify(saved)} // and this form stays as it is when another one is saved
+        values={values}
+        revision={revision}
+        templates={data.templates.nodes}
+        senders={data.senders}
+      />
+    </Card>
+  );
+}
+
+function DoubleOptInForm(props: {
+  values: Values;
+  revision: number;
+  templates: DoubleOptInQuery["templates"]["nodes"];
+  senders: DoubleOptInQuery["senders"];
+}) {
+  const { values, senders } = props;
+  const may = useMay("ADMIN");
+  const hours = values?.expiresAfterHours ?? 72;
+  const [on, setOn] = useState(values != null);
+  const [chosen, setChosen] = useState<readonly string[]>(values?.templates.map((t) => t.id) ?? []);
+  const [senderId, setSender] = useState(values?.sender.id ?? (senders.length === 1 ? senders[0]?.id : null) ?? null);
+  const [unit, setUnit] = useState<1 | 24>(hours % 24 === 0 ? 24 : 1);
+  const [within, setWithin] = useState<number | "">(hours / unit);
+  const [errors, setErrors] = useState<Record<string, string>>({});
+  const [{ fetching }, update] = useMutation(DoubleOptInUpdateDocument);
+  const known = [...props.templates, ...(values?.templates ?? [])];
+  const templateOf = (id: string) => known.find((t) => t.id === id);
+  const languages = new Map(chosen.map((id) => [templateOf(id)?.language, id]));
+  const save = async () => {
+    const missing: Record<string, string> = {};
+    if (on && chosen.length === 0) missing.templates = "Choose at least one template";
+    if (on && !senderId) missing.sender = "Choose who asks";
+    if (on && within === "") missing.within = "Say how long, from 1 hour to 30 days";
+    setErrors(missing);
+    if (Object.keys(missing).length > 0) return;
+    const doubleOptIn =
+      on && senderId && within !== "" ? { templateIds: [...chosen], senderId, expiresAfterHours: within * unit } : null;
+    const result = await update({ input: { doubleOptIn, expectedVersion: props.revision } });
+    const wrong = payloadOf(result.data)?.userErrors ?? [];
+    if (wrong.length) {
+      const { fields, rest } = byField(wrong, [
+        "doubleOptIn.templateIds",
+        "doubleOptIn.senderId",
+        "doubleOptIn.expiresAfterHours",
+      ]);
+      return setErrors({
+        ...(fields["doubleOptIn.templateIds"] ? { templates: fields["doubleOptIn.templateIds"] } : {}),
+        ...(fields["doubleOptIn.senderId"] ? { sender: fields["doubleOptIn.senderId"] } : {}),
+        ...(fields["doubleOptIn.expiresAfterHours"] ? { within: fields["doubleOptIn.expiresAfterHours"] } : {}),
+        ...(rest ? { rest } : {}),
+      });
+    }
+    if (settled(result)) notifications.show({ message: "In force from now on", color: "green" });
+  };
+  return (
+    <Stack maw={760}>
+      <Switch
+        label="People can be asked to confirm"
+        description="By whoever adds a contact, records an opt-in, imports a file or calls the API"
+        checked={on}
+        onChange={(e) => setOn(e.currentTarget.checked)}
+        disabled={!may}
+      />
+      {on && (
+        <>
+          <div>
+            <MultiSelect
+              label="Templates"
+              description="One for each language. The first one asks everybody whose language has none."
+              placeholder={chosen.length === 0 ? "Choose the question" : undefined}
+              data={props.templates.map((t) => ({
+                value: t.id,
+                label: `${t.name} (${t.language})`,
+                disabled: (languages.get(t.language) ?? t.id) !== t.id,
+              }))}
+              renderOption={({ option }) => {
+                const t = templateOf(option.value);
+                return (
+                  <Group justify="space-between" flex={1} gap="xs">
+                    <span>{option.label}</span>
+                    {t && <Status value={t.approvalStatus} />}
+                  </Group>
+                );
+              }}
+              value={[...chosen]}
+              onChange={setChosen}
+              searchable
+              hidePickedOptions
+              maxValues={40}
+              nothingFoundMessage="No such template"
+              error={errors.templates}
+              disabled={!may}
+            />
+            {chosen.length > 0 && (
+              <Stack component="ol" gap={6} p={0} mt="xs" mb={0} style={{ listStyle: "none" }} aria-label="Questions">
+                {chosen.map((id, i) => {
+                  const t = templateOf(id);
+                  return (
+                    t && (
+                      <Group key={id} component="li" gap="xs">
+                        <Link to="/templates/$id" params={{ id }} className="plain">
+                          {t.name}
+                        </Link>
+                        <Text size="sm" c="dimmed">
+                          {t.language}
+                        </Text>
+                        <Status value={t.approvalStatus} />
+                        {i === 0 ? (
+                          <Badge variant="light" tt="none">
+                            First
+                          </Badge>
+                        ) : (
+                          may && (
+                            <Button
+                              size="compact-xs"
+                              variant="subtle"
+                              aria-label={`Make ${t.name} (${t.language}) the first one`}
+                              onClick={() => setChosen([id, ...chosen.filter((o) => o !== id)])}
+                            >
+                              Make first
+                            </Button>
+                          )
+                        )}
+                      </Group>
+                    )
+                  );
+                })}
+              </Stack>
+            )}
+            <Text size="sm" c="dimmed" mt="xs">
+              A question whose template is not approved yet waits for the approval.{" "}
+              <Anchor inherit renderRoot={(p) => <Link {...p} to="/templates" />}>
+                Write a template
+              </Anchor>
+            </Text>
+          </div>
+          <Select
+            label="Sender"
+            description="Who wrote to you within 24 hours is asked from the number that they wrote to."
+            placeholder="Who asks"
+            data={senders.map((s) => ({ value: s.id, label: s.displayName }))}
+            value={senderId}
+            onChange={setSender}
+            error={errors.sender}
+            disabled={!may}
+            maw={340}
+          />
+          <Group align="flex-end" gap="xs">
+            <NumberInput
+              label="A yes counts for"
+              description="After the question was sent; at most 30 days"
+              min={1}
+              max={720 / unit}
+              allowDecimal={false}
+              value={within}
+              onChange={(v) => setWithin(v === "" ? "" : Number(v))}
+              error={errors.within}
+              disabled={!may}
+              w={220}
+            />
+            <Select
+              aria-label="Unit"
+              data={[
+                { value: "1", label: "hours" },
+                { value: "24", label: "days" },
+              ]}
+              value={String(unit)}
+              onChange={(v) => setUnit(v === "1" ? 1 : 24)}
+              allowDeselect={false}
+              disabled={!may}
+              w={112}
+            />
+          </Group>
+        </>
+      )}
+      {errors.rest && (
+        <Alert color="red" role="alert">
+          {errors.rest}
+        </Alert>
+      )}
+      <Group justify="flex-end">
+        <Button variant="default" onClick={save} loading={fetching} disabled={!may}>
+          Save double opt-in
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
