@@ -83,30 +83,32 @@ const ends: Partial<Record<OptInRequestStatus, string>> = {
   EXPIRED: "They were asked on WhatsApp to confirm, and did not say yes in time",
 };
 
+/** That a contact has been or will be asked, and has not answered. */
+export function WaitingBadge(props: { of: Request | null | undefined }) {
+  if (!props.of || !isOpen(props.of)) return null;
+  return <Status value={props.of.status} label="Waiting for confirmation" />;
+}
+
 /** Where the newest double opt-in of a contact stands. What it led to is in the ledger, and not told again here. */
-export function OptInRequestState(props: { of: Request; optedIn: boolean }) {
+export function OptInRequestText(props: { of: Request; optedIn: boolean }) {
   const r = props.of;
-  if (isOpen(r))
-    return (
-      <div>
-        <Status value={r.status} label="Waiting for confirmation" />
-        <Text size="xs" c="dimmed" mt={4}>
-          {r.status === "WAITING"
-            ? "They have not been asked yet. "
-            : missed(r.message)
-              ? ""
-              : "They were asked on WhatsApp. "}
-          <QuestionLink of={r}>See the question</QuestionLink>
-          {r.message && ". "}
-          Without a yes this ends <Moment at={r.expiresAt} />.
-        </Text>
-      </div>
-    );
-  if (props.optedIn || !ends[r.status]) return null;
+  const open = isOpen(r);
+  if (!open && (props.optedIn || !ends[r.status])) return null;
   return (
-    <Text size="xs" c="dimmed">
-      {r.askedAt ? ends[r.status] : "They could not be asked on WhatsApp in time"},{" "}
-      <Moment at={r.endedAt ?? r.expiresAt} />. <QuestionLink of={r}>See the question</QuestionLink>
+    <Text size="xs" c="dimmed" mt={4}>
+      {r.status === "WAITING" && "They have not been asked yet. "}
+      {r.status === "ASKED" && !missed(r.message) && "They were asked on WhatsApp. "}
+      {open ? (
+        <>
+          Without a yes this ends <Moment at={r.expiresAt} />.{" "}
+        </>
+      ) : (
+        <>
+          {r.askedAt ? ends[r.status] : "They could not be asked on WhatsApp in time"},{" "}
+          <Moment at={r.endedAt ?? r.expiresAt} />.{" "}
+        </>
+      )}
+      <QuestionLink of={r}>See the question</QuestionLink>
     </Text>
   );
 }

@@ -91,7 +91,7 @@ export function OptInRequests() {
                       {r.contact.name || r.contact.address}
                     </Link>
                   </Table.Td>
-                  <Table.Td data-label="Status">
+                  <Table.Td data-label="Status" style={{ minWidth: 195 }}>
                     <Status value={r.status} label={optInStatuses[r.status]} />
                   </Table.Td>
                   <Table.Td data-label="Source">{words(r.source)}</Table.Td>
@@ -100,7 +100,7 @@ export function OptInRequests() {
                     <div>
                       {moment(r.askedAt)}
                       {r.message && (
-                        <Text size="xs" c="dimmed">
+                        <Text size="xs" c="dimmed" maw={260}>
                           <QuestionLink of={r}>See the question</QuestionLink>
                         </Text>
                       )}

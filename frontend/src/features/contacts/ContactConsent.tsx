@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useMutation } from "urql";
 import { AskToConfirm } from "../../components/AskToConfirm";
 import { ConsentEvidence } from "../../components/ConsentEvidence";
-import { isOpen, OptInRequestState } from "../../components/OptInRequest";
+import { isOpen, OptInRequestText, WaitingBadge } from "../../components/OptInRequest";
 import { Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConsentPurpose, ConsentStatus, ContactConsentFragment } from "../../gql/graphql";
@@ -158,7 +158,7 @@ export function ContactConsent(props: {
         <Table.Tbody>
           {c.consents.map((s) => (
             <Table.Tr key={s.purpose}>
-              <Table.Td c="dimmed" w={100}>
+              <Table.Td c="dimmed" w={84} style={{ verticalAlign: "top" }}>
                 {words(s.purpose)}
               </Table.Td>
               <Table.Td>
@@ -170,9 +170,7 @@ export function ContactConsent(props: {
                         since {moment(s.since)}
                       </Text>
                     )}
-                    {s.purpose === "MARKETING" && c.optInRequest && (
-                      <OptInRequestState of={c.optInRequest} optedIn={s.status === "OPTED_IN"} />
-                    )}
+                    {s.purpose === "MARKETING" && <WaitingBadge of={c.optInRequest} />}
                   </Group>
                   {record && s.purpose === "UTILITY" && (
                     <Group gap="xs">
@@ -199,6 +197,9 @@ export function ContactConsent(props: {
                     </Group>
                   )}
                 </Group>
+                {s.purpose === "MARKETING" && c.optInRequest && (
+                  <OptInRequestText of={c.optInRequest} optedIn={s.status === "OPTED_IN"} />
+                )}
               </Table.Td>
             </Table.Tr>
           ))}

@@ -119,6 +119,11 @@ function DoubleOptInForm(props: {
   const known = [...props.templates, ...(values?.templates ?? [])];
   const templateOf = (id: string) => known.find((t) => t.id === id);
   const languages = new Map(chosen.map((id) => [templateOf(id)?.language, id]));
+  const right = (field: string) => setErrors(({ [field]: _, ...others }) => others);
+  const choose = (ids: readonly string[]) => {
+    setChosen(ids);
+    right("templates");
+  };
   const save = async () => {
     const missing: Record<string, string> = {};
     if (on && chosen.length === 0) missing.templates = "Choose at least one template";
@@ -176,7 +181,7 @@ function DoubleOptInForm(props: {
                 );
               }}
               value={[...chosen]}
-              onChange={setChosen}
+              onChange={choose}
               searchable
               hidePickedOptions
               maxValues={40}
@@ -191,9 +196,11 @@ function DoubleOptInForm(props: {
                   return (
                     t && (
                       <Group key={id} component="li" gap="xs">
-                        <Link to="/templates/$id" params={{ id }} className="plain">
-                          {t.name}
-                        </Link>
+                        <Text size="sm">
+                          <Link to="/templates/$id" params={{ id }} className="plain">
+                            {t.name}
+                          </Link>
+                        </Text>
                         <Text size="sm" c="dimmed">
                           {t.language}
                         </Text>
@@ -208,7 +215,7 @@ function DoubleOptInForm(props: {
                               size="compact-xs"
                               variant="subtle"
                               aria-label={`Make ${t.name} (${t.language}) the first one`}
-                              onClick={() => setChosen([id, ...chosen.filter((o) => o !== id)])}
+                              onClick={() => choose([id, ...chosen.filter((o) => o !== id)])}
                             >
                               Make first
                             </Button>
@@ -233,7 +240,10 @@ function DoubleOptInForm(props: {
             placeholder="Who asks"
             data={senders.map((s) => ({ value: s.id, label: s.displayName }))}
             value={senderId}
-            onChange={setSender}
+            onChange={(v) => {
+              setSender(v);
+              right("sender");
+            }}
             error={errors.sender}
             disabled={!may}
             maw={340}
@@ -241,12 +251,15 @@ function DoubleOptInForm(props: {
           <Group align="flex-end" gap="xs">
             <NumberInput
               label="A yes counts for"
-              description="After the question was sent; at most 30 days"
+              description="From 1 hour to 30 days"
               min={1}
               max={720 / unit}
               allowDecimal={false}
               value={within}
-              onChange={(v) => setWithin(v === "" ? "" : Number(v))}
+              onChange={(v) => {
+                setWithin(v === "" ? "" : Number(v));
+                right("within");
+              }}
               error={errors.within}
               disabled={!may}
               w={220}
