@@ -155,6 +155,7 @@ test("a consent that is to be confirmed counts once they have said yes", async (
   await adding.getByLabel("WhatsApp number").fill("+49 151 99900040");
   await adding.getByLabel("Name").fill("Mia");
   await adding.getByLabel("Consent").fill("Filled in the form on our page");
+  await expect(asks).toBeEnabled(); // once the page knows that people can be asked
   await asks.press("Space");
   await adding.getByRole("button", { name: "Add" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Mia" })).toBeVisible();

@@ -166,7 +166,7 @@ type Documents = {
     "\n  query Segments($search: String) {\n    segments(search: $search, first: 100) {\n      nodes {\n        id\n        name\n        description\n        query\n        lastCount\n        countedAt\n      }\n    }\n  }\n": typeof types.SegmentsDocument,
     "\n  mutation SegmentDelete($input: SegmentDeleteInput!) {\n    segmentDelete(input: $input) {\n      deletedId\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SegmentDeleteDocument,
     "\n  query QueryChoices {\n    segments(first: 100) {\n      nodes {\n        id\n        name\n      }\n    }\n    imports(first: 50) {\n      nodes {\n        id\n        fileName\n      }\n    }\n    campaigns(first: 100) {\n      nodes {\n        id\n        name\n      }\n    }\n  }\n": typeof types.QueryChoicesDocument,
-    "\n  fragment OptInTemplate on Template {\n    id\n    name\n    language\n    approvalStatus\n  }\n": typeof types.OptInTemplateFragmentDoc,
+    "\n  fragment OptInTemplate on Template {\n    id\n    name\n    language\n    category\n    approvalStatus\n  }\n": typeof types.OptInTemplateFragmentDoc,
     "\n  query DoubleOptIn {\n    settings {\n      revision\n      doubleOptIn {\n        expiresAfterHours\n        templates {\n          ...OptInTemplate\n        }\n        sender {\n          id\n          displayName\n        }\n      }\n    }\n    templates(first: 200) {\n      nodes {\n        ...OptInTemplate\n      }\n    }\n    senders {\n      id\n      displayName\n    }\n  }\n": typeof types.DoubleOptInDocument,
     "\n  mutation DoubleOptInUpdate($input: SettingsUpdateInput!) {\n    settingsUpdate(input: $input) {\n      settings {\n        revision\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.DoubleOptInUpdateDocument,
     "\n  query KeywordLanguages {\n    keywords {\n      languages {\n        code\n        name\n      }\n    }\n  }\n": typeof types.KeywordLanguagesDocument,
@@ -357,7 +357,7 @@ const documents: Documents = {
     "\n  query Segments($search: String) {\n    segments(search: $search, first: 100) {\n      nodes {\n        id\n        name\n        description\n        query\n        lastCount\n        countedAt\n      }\n    }\n  }\n": types.SegmentsDocument,
     "\n  mutation SegmentDelete($input: SegmentDeleteInput!) {\n    segmentDelete(input: $input) {\n      deletedId\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SegmentDeleteDocument,
     "\n  query QueryChoices {\n    segments(first: 100) {\n      nodes {\n        id\n        name\n      }\n    }\n    imports(first: 50) {\n      nodes {\n        id\n        fileName\n      }\n    }\n    campaigns(first: 100) {\n      nodes {\n        id\n        name\n      }\n    }\n  }\n": types.QueryChoicesDocument,
-    "\n  fragment OptInTemplate on Template {\n    id\n    name\n    language\n    approvalStatus\n  }\n": types.OptInTemplateFragmentDoc,
+    "\n  fragment OptInTemplate on Template {\n    id\n    name\n    language\n    category\n    approvalStatus\n  }\n": types.OptInTemplateFragmentDoc,
     "\n  query DoubleOptIn {\n    settings {\n      revision\n      doubleOptIn {\n        expiresAfterHours\n        templates {\n          ...OptInTemplate\n        }\n        sender {\n          id\n          displayName\n        }\n      }\n    }\n    templates(first: 200) {\n      nodes {\n        ...OptInTemplate\n      }\n    }\n    senders {\n      id\n      displayName\n    }\n  }\n": types.DoubleOptInDocument,
     "\n  mutation DoubleOptInUpdate($input: SettingsUpdateInput!) {\n    settingsUpdate(input: $input) {\n      settings {\n        revision\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.DoubleOptInUpdateDocument,
     "\n  query KeywordLanguages {\n    keywords {\n      languages {\n        code\n        name\n      }\n    }\n  }\n": types.KeywordLanguagesDocument,
@@ -1021,7 +1021,7 @@ export function graphql(source: "\n  query QueryChoices {\n    segments(first: 1
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  fragment OptInTemplate on Template {\n    id\n    name\n    language\n    approvalStatus\n  }\n"): (typeof documents)["\n  fragment OptInTemplate on Template {\n    id\n    name\n    language\n    approvalStatus\n  }\n"];
+export function graphql(source: "\n  fragment OptInTemplate on Template {\n    id\n    name\n    language\n    category\n    approvalStatus\n  }\n"): (typeof documents)["\n  fragment OptInTemplate on Template {\n    id\n    name\n    language\n    category\n    approvalStatus\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

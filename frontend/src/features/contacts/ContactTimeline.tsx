@@ -44,6 +44,7 @@ const changes: Record<string, string> = {
   "contact.create": "Contact added",
   "contact.update": "Contact changed",
   "contact.merge": "Another contact was merged into this one",
+  "opt_in.request": "To be asked on WhatsApp to confirm their consent",
 };
 
 /** All that happened with a contact: messages, delivery, consent, changes. */

@@ -37,8 +37,8 @@ export function Outcome(props: { import: ImportState; onStop: () => void; onAgai
         <Figures import={i} preview={false} />
         {i.doubleOptIn && i.optInRequests > 0 && (
           <Text size="sm">
-            {counted(i.optInRequests, "person is", "people are")} being asked on WhatsApp to confirm, and{" "}
-            {i.optInRequests === 1 ? "gets" : "get"} no campaign before.{" "}
+            {counted(i.optInRequests, "person is", "people are")} being asked on WhatsApp to confirm. Until they say
+            yes, campaigns leave them out.{" "}
             <Anchor inherit renderRoot={(p) => <Link {...p} to="/compliance" search={{ status: "double-opt-ins" }} />}>
               See who has answered
             </Anchor>

@@ -15,7 +15,7 @@ import {
 } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed, Rows, Status } from "../../components/ui";
@@ -28,6 +28,7 @@ graphql(`
     id
     name
     language
+    category
     approvalStatus
   }
 `);
@@ -76,12 +77,23 @@ type Values = DoubleOptInQuery["settings"]["doubleOptIn"];
 /** How people are asked on WhatsApp to confirm that they agreed. */
 export function DoubleOptIn() {
   const [{ data, error }, load] = useQuery({ query: DoubleOptInDocument, requestPolicy: "cache-and-network" });
+  const card = useRef<HTMLElement>(null);
+  const shown = data !== undefined;
+  useEffect(() => {
+    if (shown && location.hash === "#double-opt-in") card.current?.scrollIntoView(); // which the page had not yet
+  }, [shown]);
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows n={3} />;
   const { revision, doubleOptIn: values } = data.settings; // the revision grows with every form's save
   const saved = values && [values.templates.map((t) => t.id), values.sender.id, values.expiresAfterHours];
   return (
-    <Card id="double-opt-in" component="section" aria-labelledby="double-opt-in-title">
+    <Card
+      ref={card}
+      component="section"
+      id="double-opt-in"
+      aria-labelledby="double-opt-in-title"
+      style={{ scrollMarginTop: "calc(var(--app-shell-header-height, 0px) + var(--mantine-spacing-md))" }}
+    >
       <Title order={2} size="h4" id="double-opt-in-title">
         Double opt-in
       </Title>
@@ -99,6 +111,9 @@ export function DoubleOptIn() {
     </Card>
   );
 }
+
+/** "pt" of a template in pt_BR: whoever speaks one gets the other. */
+const languageOf = (t: { language: string } | undefined) => t?.language.split(/[_-]/)[0]?.toLowerCase();
 
 function DoubleOptInForm(props: {
   values: Values;
@@ -118,7 +133,7 @@ function DoubleOptInForm(props: {
   const [{ fetching }, update] = useMutation(DoubleOptInUpdateDocument);
   const known = [...props.templates, ...(values?.templates ?? [])];
   const templateOf = (id: string) => known.find((t) => t.id === id);
-  const languages = new Map(chosen.map((id) => [templateOf(id)?.language, id]));
+  const languages = new Map(chosen.map((id) => [languageOf(templateOf(id)), id]));
   const right = (field: string) => setErrors(({ [field]: _, ...others }) => others);
   const choose = (ids: readonly string[]) => {
     setChosen(ids);
@@ -166,11 +181,13 @@ function DoubleOptInForm(props: {
               label="Templates"
               description="One for each language. The first one asks everybody whose language has none."
               placeholder={chosen.length === 0 ? "Choose the question" : undefined}
-              data={props.templates.map((t) => ({
-                value: t.id,
-                label: `${t.name} (${t.language})`,
-                disabled: (languages.get(t.language) ?? t.id) !== t.id,
-              }))}
+              data={known
+                .filter((t, i) => t.category !== "AUTHENTICATION" && known.findIndex((o) => o.id === t.id) === i)
+                .map((t) => ({
+                  value: t.id,
+                  label: `${t.name} (${t.language})`,
+                  disabled: (languages.get(languageOf(t)) ?? t.id) !== t.id,
+                }))}
               renderOption={({ option }) => {
                 const t = templateOf(option.value);
                 return (
