@@ -36,7 +36,13 @@ export function AskToConfirm(props: {
         <>
           Nobody can be asked: double opt-in is off.{" "}
           {admin ? (
-            <Anchor inherit renderRoot={(p) => <Link {...p} to="/settings" hash="double-opt-in" />}>
+            <Anchor
+              inherit
+              underline="always"
+              pos="relative"
+              style={{ zIndex: 1 }} // above the switch, which takes clicks on all of its text
+              renderRoot={(p) => <Link {...p} to="/settings" hash="double-opt-in" />}
+            >
               Turn it on in Settings
             </Anchor>
           ) : (

@@ -39,7 +39,11 @@ export function Outcome(props: { import: ImportState; onStop: () => void; onAgai
           <Text size="sm">
             {counted(i.optInRequests, "person is", "people are")} being asked on WhatsApp to confirm. Until they say
             yes, campaigns leave them out.{" "}
-            <Anchor inherit renderRoot={(p) => <Link {...p} to="/compliance" search={{ status: "double-opt-ins" }} />}>
+            <Anchor
+              inherit
+              underline="always"
+              renderRoot={(p) => <Link {...p} to="/compliance" search={{ status: "double-opt-ins" }} />}
+            >
               See who has answered
             </Anchor>
           </Text>

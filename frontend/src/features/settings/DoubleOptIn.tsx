@@ -246,7 +246,7 @@ function DoubleOptInForm(props: {
             )}
             <Text size="sm" c="dimmed" mt="xs">
               A question whose template is not approved yet waits for the approval.{" "}
-              <Anchor inherit renderRoot={(p) => <Link {...p} to="/templates" />}>
+              <Anchor inherit underline="always" renderRoot={(p) => <Link {...p} to="/templates" />}>
                 Write a template
               </Anchor>
             </Text>
