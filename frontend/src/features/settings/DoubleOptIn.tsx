@@ -265,7 +265,7 @@ function DoubleOptInForm(props: {
             disabled={!may}
             maw={340}
           />
-          <Group align="flex-end" gap="xs">
+          <Group align="flex-end" gap="xs" wrap="nowrap" maw={340}>
             <NumberInput
               label="A yes counts for"
               description="From 1 hour to 30 days"
@@ -279,7 +279,7 @@ function DoubleOptInForm(props: {
               }}
               error={errors.within}
               disabled={!may}
-              w={220}
+              flex={1}
             />
             <Select
               aria-label="Unit"
@@ -291,7 +291,7 @@ function DoubleOptInForm(props: {
               onChange={(v) => setUnit(v === "1" ? 1 : 24)}
               allowDeselect={false}
               disabled={!may}
-              w={112}
+              w={104}
             />
           </Group>
         </>
