@@ -147,8 +147,8 @@ test("a consent that is to be confirmed counts once they have said yes", async (
   await expect(card.getByRole("list", { name: "Questions" })).toContainText("Approved");
   await card.getByRole("button", { name: "Save double opt-in" }).click();
   await expect(page.getByText("In force from now on")).toBeVisible();
-  await card.scrollIntoViewIfNeeded();
-  await everyWay(page, "double-opt-in", pictures, true);
+  await inspect(page, "double-opt-in"); // the walk looks at this page in every way
+  await card.screenshot({ path: join(pictures, "double-opt-in.png") });
 
   await page.goto("/contacts");
   await page.getByRole("button", { name: "Add contact" }).click();
