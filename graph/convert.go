@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -310,6 +311,7 @@ func toBulkAction(a *bulk.Action) *model.BulkAction {
 	}
 	if o.Consent != nil {
 		options["status"] = upper[model.ConsentStatus](o.Consent.Status)
+		options["purpose"] = upper[model.ConsentPurpose](cmp.Or(o.Consent.Purpose, consent.PurposeMarketing))
 	}
 	if o.Reason != "" {
 		options["reason"] = upper[model.SuppressionReason](o.Reason)

@@ -213,6 +213,11 @@ func TestConsentOfManyForAPurpose(t *testing.T) {
 		return all
 	}
 	record("OPTED_OUT")
+	var last struct {
+		BulkActions struct{ Nodes []struct{ Options map[string]any } }
+	}
+	e.do(&last, `{ bulkActions(first: 1) { nodes { options } } }`, nil)
+	require.Equal(t, "UTILITY", last.BulkActions.Nodes[0].Options["purpose"])
 	require.Equal(t, strings.Repeat("m opted_in, u opted_out, ", 3), stands())
 	record("OPTED_IN")
 	require.Equal(t, strings.Repeat("m opted_in, u opted_out, ", 3), stands())
