@@ -214,7 +214,9 @@ func TestConsentOfManyForAPurpose(t *testing.T) {
 	}
 	record("OPTED_OUT")
 	var last struct {
-		BulkActions struct{ Nodes []struct{ Options map[string]any } }
+		BulkActions struct {
+			Nodes []struct{ Options map[string]any }
+		}
 	}
 	e.do(&last, `{ bulkActions(first: 1) { nodes { options } } }`, nil)
 	require.Equal(t, "UTILITY", last.BulkActions.Nodes[0].Options["purpose"])
