@@ -34,7 +34,7 @@ var domains = map[string][]string{
 	"doubleoptin":  {"audit", "consent", "contact", "hours", "message", "sender", "template"},
 	"campaign":     {"audit", "consent", "contact", "gate", "hours", "message", "segment", "sender", "template", "topic"},
 	"dispatch": {
-		"audit", "campaign", "consent", "contact", "conversation", "gate", "hold", "message", "sender", "template",
+		"audit", "campaign", "consent", "contact", "conversation", "doubleoptin", "gate", "hold", "message", "sender", "template",
 		"topic",
 	},
 	"hold":      {"audit", "campaign", "contact", "message"},

@@ -1818,9 +1818,10 @@ type OperatorUpdatePayload struct {
 }
 
 // A consent that somebody recorded and that counts only once the person has confirmed it on WhatsApp (double opt-in): whoever fills in a
-// form may have typed another one's number. They are asked once. Only a yes to that question counts: in a quote of it, by its button, or
-// as the next thing they write while nothing else was sent to them; in time, and in any of the languages of the keywords. What was
-// recorded becomes the evidence of the consent then. Of who did not say yes it is deleted, and nobody asks them again within 30 days.
+// form may have typed another one's number. They are asked once. Only a yes to that question counts: from the address that was asked,
+// in time, in a quote of it, by its button, or while nothing else was sent to them since; in its language, their own, that of their country
+// or English. What was recorded becomes the evidence of the consent then. Of who did not say yes it is deleted, and nobody asks them again
+// within 30 days.
 type OptInRequest struct {
 	ID      string             `json:"id"`
 	Contact *Contact           `json:"contact"`
@@ -1833,7 +1834,7 @@ type OptInRequest struct {
 	Message   *Message   `json:"message,omitempty"`
 	CreatedAt time.Time  `json:"createdAt"`
 	AskedAt   *time.Time `json:"askedAt,omitempty"`
-	// Until when a yes counts, or the question waits to be sent.
+	// Until when a yes counts; while WAITING, until when the question waits to be sent: 30 days.
 	ExpiresAt time.Time `json:"expiresAt"`
 	// When it ended, in whichever way; null while WAITING or ASKED.
 	EndedAt *time.Time `json:"endedAt,omitempty"`
@@ -5013,7 +5014,7 @@ const (
 	OptInRequestStatusDeclined OptInRequestStatus = "DECLINED"
 	// They did not say yes in time.
 	OptInRequestStatusExpired OptInRequestStatus = "EXPIRED"
-	// Before they answered, their consent was recorded in another way, or they were suppressed.
+	// Their consent was recorded in another way, they were suppressed before they were asked or said yes, or the question did not reach them.
 	OptInRequestStatusCanceled OptInRequestStatus = "CANCELED"
 )
 

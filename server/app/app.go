@@ -285,7 +285,8 @@ func (a *App) build(ctx context.Context) error {
 	s.Topics = topic.NewService(a.db, a.hub)
 	s.Templates = template.NewService(a.db, enqueuer, client, a.log)
 	s.DoubleOptIns = doubleoptin.NewService(doubleoptin.Dependencies{
-		DB: a.db, Hub: a.hub, Jobs: enqueuer, Consents: s.Consents, Windows: conversation.OpenWindows,
+		DB: a.db, Hub: a.hub, Jobs: enqueuer, Consents: s.Consents, Windows: conversation.OpenWindows, Log: a.log,
+		Held: func(ctx context.Context) (bool, error) { return s.Hold.Held(ctx) },
 		QuietHours: func(ctx context.Context) (*hours.QuietHours, error) {
 			d, err := s.Campaigns.Defaults(ctx)
 			return d.QuietHours, err

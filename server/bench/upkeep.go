@@ -84,7 +84,8 @@ func periodics(d *db.DB) []periodic {
 		}},
 		Retention: retention.NewService(d),
 		DoubleOptIns: doubleoptin.NewService(doubleoptin.Dependencies{
-			DB: d, Hub: hub, Jobs: enqueuer, Consents: consents, Windows: conversation.OpenWindows,
+			DB: d, Hub: hub, Jobs: enqueuer, Consents: consents, Windows: conversation.OpenWindows, Log: log,
+			Held:       func(context.Context) (bool, error) { return false, nil },
 			QuietHours: func(context.Context) (*hours.QuietHours, error) { return nil, nil }, //nolint:nilnil // there are none
 		}),
 		Templates: templates,

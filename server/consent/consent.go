@@ -46,18 +46,19 @@ func SourceOf(ctx context.Context) Source {
 // Evidence proves an event: GDPR Art. 7(1) asks for who, when, how and what
 // text was shown.
 type Evidence struct {
-	Text       string `json:"text,omitempty"`       // the words written; of a text that was shown see TextID
-	TextID     int64  `json:"textId,omitempty"`     // the version of the text that was shown
-	TextSHA256 string `json:"textSha256,omitempty"` // of that version, so that its text is proved too
-	Language   string `json:"language,omitempty"`   // BCP 47
-	File       string `json:"file,omitempty"`       // imported file
-	Row        int64  `json:"row,omitempty"`        // its row
-	IP         string `json:"ip,omitempty"`         // of the form
-	MessageSID string `json:"messageSid,omitempty"` // of the inbound message
-	Note       string `json:"note,omitempty"`       // what an operator wrote down
-	Rule       string `json:"rule,omitempty"`       // by which rule of Vocabulary.Understand an inbound message was read
-	Words      string `json:"words,omitempty"`      // by which words: Intent.Words
-	Answer     string `json:"answer,omitempty"`     // the yes by which they confirmed it: package doubleoptin
+	Text       string    `json:"text,omitempty"`       // the words written; of a text that was shown see TextID
+	TextID     int64     `json:"textId,omitempty"`     // the version of the text that was shown
+	TextSHA256 string    `json:"textSha256,omitempty"` // of that version, so that its text is proved too
+	Language   string    `json:"language,omitempty"`   // BCP 47
+	File       string    `json:"file,omitempty"`       // imported file
+	Row        int64     `json:"row,omitempty"`        // its row
+	IP         string    `json:"ip,omitempty"`         // of the form
+	MessageSID string    `json:"messageSid,omitempty"` // of the inbound message
+	Note       string    `json:"note,omitempty"`       // what an operator wrote down
+	Rule       string    `json:"rule,omitempty"`       // by which rule of Vocabulary.Understand an inbound message was read
+	Words      string    `json:"words,omitempty"`      // by which words: Intent.Words
+	Answer     string    `json:"answer,omitempty"`     // the yes by which they confirmed it: package doubleoptin
+	AgreedAt   time.Time `json:"agreedAt,omitzero"`    // when they had agreed at first, where they confirmed it later
 }
 
 // Event is one entry of the ledger.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"golang.org/x/text/language"
 )
 
 //go:embed words/yes.json
@@ -53,47 +55,84 @@ const (
 	Unclear YesOrNo = "" // neither, or either by its language
 )
 
+// mostExpressions is how many expressions an answer has: "Yes, of course, I agree".
+const mostExpressions = 3
+
 // ReadYesOrNo reads a whole message as the answer to a question, and tells in which
-// language it was given. Of a word that several languages have, the first of those given
-// that has it decides (that of the question, then the person's), then English. A word that
-// means yes in one language and no in another, and is in none of these, is unclear.
-func ReadYesOrNo(body string, locales ...string) (answer YesOrNo, language string) {
-	bare := plain(body, false)
-	keys := []string{bare, plain(body, true), strings.ReplaceAll(bare, " ", "")}
-	if bare == "" { // a sign
-		keys = []string{strings.TrimSpace(strings.Map(withoutSkinTone, body))}
-	}
-	preferred := make([]string, 0, len(locales)+1)
+// language it was given. Only the languages that are given and English count, the first
+// that understands all of it: what is yes in one is a greeting in another. Signs, such as
+// a raised thumb, are understood everywhere.
+func ReadYesOrNo(body string, locales ...string) (answer YesOrNo, in string) {
+	sign := strings.TrimSpace(strings.Map(withoutSkinTone, body))
+	keys := []string{plain(body, false), plain(body, true)}
 	for _, l := range append(slices.Clone(locales), "en") {
-		if code := languageOf(l); code != "" {
-			preferred = append(preferred, code)
-		}
-	}
-	for _, key := range keys {
-		yes, no := yesWords()[key], noWords()[key]
-		if key == "" || len(yes)+len(no) == 0 {
-			continue
-		}
-		for _, code := range preferred {
-			inYes, inNo := slices.Contains(yes, code), slices.Contains(no, code)
+		code := languageOf(l)
+		for _, key := range keys {
+			if key == "" {
+				key = sign
+			}
+			yes, no := saidIn(yesWords(), key, code), saidIn(noWords(), key, code)
 			switch {
-			case inYes && inNo:
-				return Unclear, ""
-			case inYes:
+			case code == "" || yes == no: // neither, or both
+			case yes:
 				return Yes, code
-			case inNo:
+			case no:
 				return No, code
 			}
 		}
-		switch {
-		case len(no) == 0:
+	}
+	if keys[0] == "" { // a sign
+		switch yes, no := yesWords()[sign], noWords()[sign]; {
+		case len(yes) > 0 && len(no) == 0:
 			return Yes, yes[0]
-		case len(yes) == 0:
+		case len(no) > 0 && len(yes) == 0:
 			return No, no[0]
 		}
-		return Unclear, ""
 	}
 	return Unclear, ""
+}
+
+// saidIn reports whether a text is made of a few expressions of a language and nothing else.
+func saidIn(words map[string][]string, text, code string) bool {
+	has := func(key string) bool { return key != "" && slices.Contains(words[key], code) }
+	if has(text) || has(strings.ReplaceAll(text, " ", "")) {
+		return true
+	}
+	var rest func(pieces []string, left int) bool
+	rest = func(pieces []string, left int) bool {
+		if len(pieces) == 0 {
+			return true
+		}
+		if left == 0 {
+			return false
+		}
+		for n := len(pieces); n > 0; n-- {
+			if has(strings.Join(pieces[:n], " ")) && rest(pieces[n:], left-1) {
+				return true
+			}
+		}
+		return false
+	}
+	pieces := strings.Fields(text)
+	return len(pieces) > 0 && len(pieces) <= longestRequest && rest(pieces, mostExpressions)
+}
+
+// LanguageOfRegion is the language that is most spoken in a country; "" where that is
+// not known. It is no more than a guess.
+func LanguageOfRegion(region string) string {
+	r, err := language.ParseRegion(region)
+	if err != nil {
+		return ""
+	}
+	tag, err := language.Compose(language.Und, r)
+	if err != nil {
+		return ""
+	}
+	base, confidence := tag.Base()
+	if confidence == language.No {
+		return ""
+	}
+	return base.String()
 }
 
 // withoutSkinTone takes the colour of hands out of emoji.

@@ -23,7 +23,15 @@ func TestAnswersAreReadInTheLanguageOfTheQuestion(t *testing.T) {
 		{"Ja, gerne", []string{"de"}, Yes, "de"},
 		{"ja", []string{"nl-BE"}, Yes, "nl"},
 		{"Sí", []string{"es_MX"}, Yes, "es"},
-		{"si", nil, Yes, "es"},
+		{"si", []string{"", "", "it"}, Yes, "it"},
+		{"Yes, of course. I agree", nil, Yes, "en"},
+		{"Ja klar, ok", []string{"de"}, Yes, "de"},
+		{"No, no quiero", []string{"es"}, No, "es"},
+		{"yes no", nil, Unclear, ""},
+		{"Hej", []string{"sv"}, Unclear, ""},       // yes in Slovak
+		{"Hä?", []string{"de", "de"}, Unclear, ""}, // in Bengali
+		{"Co?", []string{"pl"}, Unclear, ""},       // in Vietnamese
+		{"da", []string{"en", "de"}, Unclear, ""},
 		{"Да", []string{"ru"}, Yes, "ru"},
 		{"نعم", []string{"ar"}, Yes, "ar"},
 		{"हाँ", []string{"hi"}, Yes, "hi"},
@@ -64,5 +72,13 @@ func TestNoLanguageCallsOneWordYesAndNo(t *testing.T) {
 			}
 		}
 		require.Len(t, codes, 42)
+	}
+}
+
+// TestCountriesHaveALanguage: it is guessed, where nothing better is known.
+func TestCountriesHaveALanguage(t *testing.T) {
+	t.Parallel()
+	for region, want := range map[string]string{"DE": "de", "BR": "pt", "MX": "es", "IN": "hi", "US": "en", "": "", "nonsense": ""} {
+		require.Equal(t, want, LanguageOfRegion(region), region)
 	}
 }

@@ -74,9 +74,10 @@ func (in InboundMessage) Said() consent.Said {
 }
 
 // reply is it as the answer to a question of ours. keyword is what it asks for of everything.
-func (in InboundMessage) reply(keyword consent.Keyword) doubleoptin.Reply {
+func (in InboundMessage) reply(keyword consent.Keyword, from []string) doubleoptin.Reply {
 	return doubleoptin.Reply{
 		Keyword: keyword, Text: cmp.Or(in.ButtonText, in.Body), SID: in.SID, QuotedSID: in.QuotedSID, ReceivedAt: in.ReceivedAt, Late: in.Late,
+		From: from,
 	}
 }
 
@@ -180,7 +181,7 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 	if err != nil {
 		return News{}, err
 	}
-	language, confirmed, err := doubleoptin.Hear(ctx, tx, s.consents, c, in.reply(keyword))
+	language, confirmed, err := doubleoptin.Hear(ctx, tx, s.consents, c, in.reply(keyword, contact.Keys(named.Addresses)))
 	if err != nil {
 		return News{}, err
 	}

@@ -80,7 +80,7 @@ var sections = []section{
 		about:  "What was recorded and whether they confirmed it. Without a yes, what was recorded is deleted.",
 		tables: []string{"opt_in_requests"},
 		query: `SELECT id, status, source, evidence, CASE WHEN operator_id IS NOT NULL THEN 'an operator' END AS "recordedBy",
-			created_at AS "createdAt", asked_at AS "askedAt", message_id AS message, not_before AS "notBefore",
+			created_at AS "createdAt", asked_at AS "askedAt", asked_key AS "askedAddress", language, message_id AS message, not_before AS "notBefore",
 			expires_at AS "expiresAt", ended_at AS "endedAt"
 			FROM opt_in_requests WHERE contact_id = ANY (?0) AND id > ?1 ORDER BY id LIMIT ?2`,
 	},

@@ -15,6 +15,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/conversation"
 	"eventstream/server/db"
+	"eventstream/server/doubleoptin"
 	"eventstream/server/gate"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
@@ -133,7 +134,8 @@ type facts struct {
 	onTopic    map[int64]bool
 	recent     map[int64]gate.Recent
 	windows    map[int64]bool
-	settled    map[int64]bool // by id: a receipt of an earlier call ended the message, or took the claim away
+	questions  map[int64]doubleoptin.Question // by id, of messages that ask for the confirmation of a consent
+	settled    map[int64]bool                 // by id: a receipt of an earlier call ended the message, or took the claim away
 }
 
 // questionLimit is how long Postgres may take for one question of a batch. A server
@@ -177,6 +179,15 @@ func (d *Dispatcher) factsOf(ctx context.Context, b *batch, rows []message.Claim
 			return nil, err
 		}
 	}
+	var asking []int64
+	for _, r := range rows {
+		if r.Purpose == message.PurposeOptInQuestion {
+			asking = append(asking, r.ID)
+		}
+	}
+	if f.questions, err = doubleoptin.Questions(ctx, d.DB, asking, b.clock()); err != nil {
+		return nil, err
+	}
 	f.recent, err = recentOf(ctx, d.DB, b.campaign, ids)
 	return f, err
 }
@@ -194,6 +205,7 @@ func (b *batch) ask(row message.Claimed, f *facts) gate.Verdict {
 		Purpose: row.Purpose, Contact: p, Suppressed: f.suppressed[p.ID], Text: row.Body, WindowOpen: f.windows[p.ID],
 		Recent: f.recent[p.ID], Redelivery: row.Redeliveries > 0,
 	}
+	c.Awaited, c.Expected = f.questions[row.ID].Open, f.questions[row.ID].Expected
 	if b.content != nil {
 		c.Category, c.Body = b.content.template.Category, b.content.body
 	}

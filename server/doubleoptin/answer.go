@@ -2,6 +2,7 @@ package doubleoptin
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"eventstream/server/consent"
@@ -14,6 +15,7 @@ import (
 type Reply struct {
 	Keyword    consent.Keyword // what it asks for of everything, if anything
 	Text       string          // of the button that was pressed, else the body
+	From       []string        // match keys of the addresses that it came from
 	SID        string
 	QuotedSID  string // the message they replied to; "": none
 	ReceivedAt time.Time
@@ -44,32 +46,43 @@ func Hear(ctx context.Context, tx bun.Tx, consents *consent.Service, c *contact.
 	if err != nil || !answers {
 		return "", false, err
 	}
-	answer, language := consent.ReadYesOrNo(reply.Text, r.Evidence.Language, c.Locale)
+	answer, language := consent.ReadYesOrNo(reply.Text, r.Language, c.Locale, consent.LanguageOfRegion(c.Region))
 	switch answer {
 	case consent.No:
 		return "", false, Settle(ctx, tx, c, StatusDeclined)
 	case consent.Yes:
-		if err := Settle(ctx, tx, c, StatusConfirmed); err != nil {
-			return "", false, err
-		}
-		return language, true, consents.Record(ctx, tx, c, r.confirmed(reply))
 	case consent.Unclear:
+		return "", false, nil
 	}
-	return "", false, nil
+	suppressed, err := consents.SuppressedContacts(ctx, tx, []int64{c.ID})
+	if err != nil {
+		return "", false, err
+	}
+	if len(suppressed[c.ID]) > 0 {
+		return "", false, Settle(ctx, tx, c, StatusCanceled)
+	}
+	if err := Settle(ctx, tx, c, StatusConfirmed); err != nil {
+		return "", false, err
+	}
+	err = consents.Record(ctx, tx, c, r.confirmed(reply))
+	return language, c.ConsentStatus == contact.ConsentOptedIn, err
 }
 
-// answersQuestion reports whether a message answers the question: it quotes it, or it
-// quotes nothing and the question is the last that was sent to them. A yes to something
-// else, or after the time, is none.
+// answersQuestion reports whether a message answers the question: it comes from the
+// address that was asked, after the question went, in time, and it quotes the question,
+// or quotes nothing while nothing else was sent to them.
 func answersQuestion(ctx context.Context, tx bun.Tx, r *Request, reply Reply) (bool, error) {
-	if reply.ReceivedAt.Before(*r.AskedAt) || reply.ReceivedAt.After(r.ExpiresAt) {
+	if reply.ReceivedAt.After(r.ExpiresAt) || !slices.Contains(reply.From, r.AskedKey) {
 		return false, nil
 	}
-	sid, last, err := sent(ctx, tx, r)
-	if reply.QuotedSID != "" {
-		return sid == reply.QuotedSID, err
+	d, err := deliveryOf(ctx, tx, r)
+	if err != nil || d.AcceptedAt == nil || reply.ReceivedAt.Before(*d.AcceptedAt) {
+		return false, err
 	}
-	return last, err
+	if reply.QuotedSID != "" {
+		return d.SID == reply.QuotedSID, nil
+	}
+	return d.Last, nil
 }
 
 // confirmed is the consent that a yes makes of a request: what was recorded, with the yes

@@ -2,7 +2,10 @@ package doubleoptin
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"eventstream/server/actor"
@@ -24,45 +27,92 @@ const (
 	Period = time.Second
 	// share of the sender's pace that questions take: campaigns and replies go on beside
 	// a list of many.
-	share      = 0.5
-	mostAtOnce = 500
-	lookAgain  = 5 * time.Minute // at what waits for an approval or for its sender
+	share       = 0.5
+	mostAtOnce  = 500
+	endedAtOnce = 1000
+	lookAgain   = 5 * time.Minute  // at what waits for an approval or for its sender, or failed
+	firstLook   = time.Minute      // after a question: whether it went
+	laterLooks  = time.Hour        // the same
+	expectedFor = 10 * time.Minute // how long after a form its question is expected at any hour
+	tries       = 10
 )
 
-// Run asks who is to be asked now, as many as the sender's pace allows for a period, and
-// ends what has expired.
+// Run ends what has expired or did not reach anybody, and asks who is to be asked now, as
+// many as the sender's pace allows for a period. While sending is held it does nothing:
+// the original of a restored copy may be asking the same people.
 func (s *Service) Run(ctx context.Context) error {
+	held, err := s.held(ctx)
+	if err != nil || held {
+		return err
+	}
 	ctx = actor.With(ctx, actor.System)
+	return errors.Join(s.end(ctx), s.ask(ctx))
+}
+
+func (s *Service) end(ctx context.Context) error {
+	over, err := expired(ctx, s.db, endedAtOnce)
+	if err != nil {
+		return err
+	}
+	if len(over) > 0 {
+		err := contact.Patiently(ctx, tries, func() error {
+			return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+				people, err := contact.LockPeople(ctx, tx, over)
+				if err != nil {
+					return err
+				}
+				return expire(ctx, tx, slices.Sorted(maps.Values(people)))
+			})
+		})
+		if err != nil {
+			return err
+		}
+		s.hub.Publish(pubsub.TopicContact, over...)
+	}
+	lost, err := unreached(ctx, s.db, endedAtOnce, laterLooks)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, id := range lost {
+		errs = append(errs, s.one(ctx, id, func(ctx context.Context, tx bun.Tx, c *contact.Contact, r *Request, _ time.Time) error {
+			if r.Status != StatusAsked {
+				return nil
+			}
+			if err := notAsked(ctx, tx, r); err != nil {
+				return err
+			}
+			return Settle(ctx, tx, c, StatusCanceled)
+		}))
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Service) ask(ctx context.Context) error {
 	set, err := s.Settings(ctx)
-	if err != nil {
+	if err != nil || set == nil { // they wait for the settings
 		return err
 	}
-	limit := mostAtOnce
 	a := &asking{Service: s, settings: set}
-	if set != nil {
-		if err := a.prepare(ctx); err != nil {
-			return err
-		}
-		limit = int(min(math.Max(1, a.sender.RatePerSecond*share*Period.Seconds()), mostAtOnce))
+	if err := a.prepare(ctx); err != nil {
+		return err
 	}
-	waiting, expired, err := due(ctx, s.db, limit)
+	ids, err := due(ctx, s.db, int(min(math.Max(1, a.sender.RatePerSecond*share*Period.Seconds()), mostAtOnce)))
 	if err != nil {
 		return err
 	}
-	for _, id := range expired {
-		if err := s.one(ctx, id, a.expire); err != nil {
-			return err
-		}
-	}
-	if set == nil { // they wait for the settings, or expire
-		return nil
-	}
-	for _, id := range waiting {
+	var errs []error
+	for _, id := range ids {
 		if err := s.one(ctx, id, a.ask); err != nil {
-			return err
+			// It lets the others by.
+			s.log.WarnContext(ctx, "a contact is not asked to confirm their consent", "contact", id, "error", err)
+			later := func(ctx context.Context, tx bun.Tx, _ *contact.Contact, r *Request, now time.Time) error {
+				return wait(ctx, tx, r, now.Add(lookAgain))
+			}
+			errs = append(errs, err, s.one(ctx, id, later))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // one does something about the open request of a contact.
@@ -92,8 +142,6 @@ func (s *Service) one(ctx context.Context, contactID int64,
 	return err
 }
 
-const tries = 10
-
 // asking is what all questions of a run have in common.
 type asking struct {
 	*Service
@@ -115,13 +163,6 @@ func (a *asking) prepare(ctx context.Context) (err error) {
 	return err
 }
 
-func (a *asking) expire(ctx context.Context, tx bun.Tx, c *contact.Contact, r *Request, now time.Time) error {
-	if now.Before(r.ExpiresAt) {
-		return nil
-	}
-	return Settle(ctx, tx, c, StatusExpired)
-}
-
 // ask sends the question, or has the request wait for what it lacks.
 func (a *asking) ask(ctx context.Context, tx bun.Tx, c *contact.Contact, r *Request, now time.Time) error {
 	if r.Status != StatusWaiting || now.Before(r.NotBefore) || !now.Before(r.ExpiresAt) {
@@ -136,7 +177,7 @@ func (a *asking) ask(ctx context.Context, tx bun.Tx, c *contact.Contact, r *Requ
 	if why[c.ID] != "" {
 		return Settle(ctx, tx, c, StatusCanceled)
 	}
-	if r.Source != consent.SourceForm { // whoever filled in a form is there, and waits for it
+	if r.Source != consent.SourceForm || now.Sub(r.CreatedAt) > expectedFor { // whoever fills in a form is there, and waits for it
 		at, _, ok := hours.NextAllowed(hours.RulesFor(a.quietHours, c), now)
 		if !ok {
 			return Settle(ctx, tx, c, StatusCanceled)
@@ -145,9 +186,12 @@ func (a *asking) ask(ctx context.Context, tx bun.Tx, c *contact.Contact, r *Requ
 			return wait(ctx, tx, r, at)
 		}
 	}
-	m, err := a.question(ctx, tx, c, now)
-	if err != nil {
-		return err
+	q, known := a.settings.choose(a.questions, c.Locale)
+	var m *message.Message
+	if known {
+		if m, err = a.question(ctx, tx, c, q, now); err != nil {
+			return err
+		}
 	}
 	if m == nil {
 		return wait(ctx, tx, r, now.Add(lookAgain))
@@ -155,7 +199,8 @@ func (a *asking) ask(ctx context.Context, tx bun.Tx, c *contact.Contact, r *Requ
 	if err := message.Insert(ctx, tx, m); err != nil {
 		return err
 	}
-	r.Status, r.AskedAt, r.MessageID, r.ExpiresAt = StatusAsked, &now, &m.ID, now.Add(a.settings.expiry())
+	r.Status, r.AskedAt, r.AskedKey, r.Language = StatusAsked, &now, c.MatchKey, q.Template.Language
+	r.MessageID, r.ExpiresAt, r.NotBefore = &m.ID, now.Add(a.settings.expiry()), now.Add(firstLook)
 	if err := saveAsked(ctx, tx, r); err != nil {
 		return err
 	}
@@ -163,11 +208,9 @@ func (a *asking) ask(ctx context.Context, tx bun.Tx, c *contact.Contact, r *Requ
 }
 
 // question is the message that asks; nil: it cannot go at the moment.
-func (a *asking) question(ctx context.Context, tx bun.Tx, c *contact.Contact, now time.Time) (*message.Message, error) {
-	q, ok := a.settings.choose(a.questions, c.Locale)
-	if !ok {
-		return nil, nil //nolint:nilnil // its template is gone
-	}
+func (a *asking) question(ctx context.Context, tx bun.Tx, c *contact.Contact, q template.Text, now time.Time) (*message.Message,
+	error,
+) {
 	conversation, theirs, err := theirConversation(ctx, tx, c.ID)
 	if err != nil {
 		return nil, err

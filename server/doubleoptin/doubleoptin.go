@@ -11,6 +11,7 @@ package doubleoptin
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"eventstream/server/actor"
@@ -36,8 +37,12 @@ const (
 	StatusConfirmed Status = "confirmed"
 	StatusDeclined  Status = "declined"
 	StatusExpired   Status = "expired"
-	StatusCanceled  Status = "canceled" // before it was asked they decided in another way, or were suppressed
+	StatusCanceled  Status = "canceled" // they decided in another way, were suppressed, or the question did not reach them
 )
+
+// WaitsAtMost is how long a request waits for its question: for its turn, for hours in
+// which it may go, for an approval.
+const WaitsAtMost = 30 * 24 * time.Hour
 
 // AskAgainAfter is how long nobody is asked again who did not say yes. A request is made
 // by whoever fills in a form: without it anybody could have us write to a number again
@@ -57,6 +62,8 @@ type Request struct {
 	CreatedAt  time.Time        `bun:",nullzero"`
 	NotBefore  time.Time        `bun:",nullzero"` // when it may be asked, or is looked at again
 	AskedAt    *time.Time       //
+	AskedKey   string           // the match key of the address that was asked
+	Language   string           // of the question
 	MessageID  *int64           // the question
 	ExpiresAt  time.Time        // until when a yes counts, or the question waits to be sent
 	EndedAt    *time.Time       //
@@ -70,6 +77,8 @@ type Service struct {
 	consents   *consent.Service
 	quietHours func(context.Context) (*hours.QuietHours, error)
 	windows    func(ctx context.Context, idb bun.IDB, contacts []int64, at time.Time) (map[int64]bool, error)
+	held       func(context.Context) (bool, error)
+	log        *slog.Logger
 }
 
 // Dependencies are the parts of a Service.
@@ -82,12 +91,16 @@ type Dependencies struct {
 	QuietHours func(context.Context) (*hours.QuietHours, error)
 	// Windows tells to whom free text may go at a moment: conversation.OpenWindows.
 	Windows func(ctx context.Context, idb bun.IDB, contacts []int64, at time.Time) (map[int64]bool, error)
+	// Held reports whether sending is held, as in a restored copy: package hold.
+	Held func(context.Context) (bool, error)
+	Log  *slog.Logger
 }
 
 // NewService makes the service.
 func NewService(d Dependencies) *Service {
 	return &Service{
 		db: d.DB, hub: d.Hub, jobs: d.Jobs, consents: d.Consents, quietHours: d.QuietHours, windows: d.Windows,
+		held: d.Held, log: d.Log,
 	}
 }
 
@@ -119,8 +132,7 @@ func (s *Service) Request(ctx context.Context, contactID int64, ch consent.Chang
 // Take is Request in the caller's transaction, which holds the contact's lock, of a
 // change that was checked.
 func (s *Service) Take(ctx context.Context, tx bun.Tx, c *contact.Contact, ch consent.Change) error {
-	set, err := s.ready(ctx, tx)
-	if err != nil {
+	if err := ready(ctx, tx); err != nil {
 		return err
 	}
 	now, err := db.Now(ctx, tx)
@@ -137,7 +149,7 @@ func (s *Service) Take(ctx context.Context, tx bun.Tx, c *contact.Contact, ch co
 	if why[c.ID] != "" {
 		return apperr.Conflict("%s", why[c.ID])
 	}
-	r := s.request(ctx, c, ch, set, now)
+	r := request(ctx, c, ch, now)
 	if err := insert(ctx, tx, []*Request{r}); err != nil {
 		return err
 	}
@@ -153,8 +165,7 @@ type Item struct {
 
 // Ready refuses while nobody can be asked.
 func (s *Service) Ready(ctx context.Context) error {
-	_, err := s.ready(ctx, s.db)
-	return err
+	return ready(ctx, s.db)
 }
 
 // CountAskable tells how many of these contacts may be asked: a list asks nobody who has
@@ -192,8 +203,7 @@ func (s *Service) TakeMany(ctx context.Context, tx bun.Tx, items []Item) (int64,
 	if len(items) == 0 {
 		return 0, nil
 	}
-	set, err := s.ready(ctx, tx)
-	if err != nil {
+	if err := ready(ctx, tx); err != nil {
 		return 0, err
 	}
 	people := make([]*contact.Contact, len(items))
@@ -213,7 +223,7 @@ func (s *Service) TakeMany(ctx context.Context, tx bun.Tx, items []Item) (int64,
 	for _, it := range items {
 		if c := it.Contact; may[c.ID] {
 			may[c.ID] = false // a list may name them again
-			rows, asked = append(rows, s.request(ctx, c, it.Change, set, now)), append(asked, c.ID)
+			rows, asked = append(rows, request(ctx, c, it.Change, now)), append(asked, c.ID)
 		}
 	}
 	if err := insert(ctx, tx, rows); err != nil {
@@ -222,11 +232,15 @@ func (s *Service) TakeMany(ctx context.Context, tx bun.Tx, items []Item) (int64,
 	return int64(len(rows)), audit.RecordEach(ctx, tx, "opt_in.request", "contact", asked)
 }
 
-func (s *Service) request(ctx context.Context, c *contact.Contact, ch consent.Change, set *Settings, now time.Time) *Request {
-	return &Request{
+func request(ctx context.Context, c *contact.Contact, ch consent.Change, now time.Time) *Request {
+	r := &Request{
 		ContactID: c.ID, Status: StatusWaiting, Source: ch.Source, Evidence: ch.Evidence, OperatorID: actor.OperatorID(ctx),
-		CreatedAt: now, NotBefore: now, ExpiresAt: now.Add(set.expiry()),
+		CreatedAt: now, NotBefore: now, ExpiresAt: now.Add(WaitsAtMost),
 	}
+	if r.Evidence.AgreedAt = ch.OccurredAt; r.Evidence.AgreedAt.IsZero() {
+		r.Evidence.AgreedAt = now
+	}
+	return r
 }
 
 // alreadyAsked is no refusal for somebody whose request is open.

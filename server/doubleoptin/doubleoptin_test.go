@@ -47,6 +47,7 @@ type env struct {
 	topics    *topic.Service
 	hub       *pubsub.Hub
 	quiet     *hours.QuietHours
+	held      bool
 	sid, next int
 }
 
@@ -64,6 +65,7 @@ func start(t *testing.T) *env {
 	e.optIns = doubleoptin.NewService(doubleoptin.Dependencies{
 		DB: d, Hub: e.hub, Jobs: enqueuer, Consents: e.consents, Windows: conversation.OpenWindows,
 		QuietHours: func(context.Context) (*hours.QuietHours, error) { return e.quiet, nil },
+		Held:       func(context.Context) (bool, error) { return e.held, nil }, Log: slog.New(slog.DiscardHandler),
 	})
 	e.inbox = conversation.NewService(conversation.Dependencies{
 		DB: d, Hub: e.hub, Jobs: enqueuer, Consents: e.consents, Topics: e.topics, Now: time.Now,
@@ -235,6 +237,8 @@ func TestOnlyAYesToThatQuestionCounts(t *testing.T) {
 		"a yes":                {body: "YES", want: contact.ConsentOptedIn, is: doubleoptin.StatusConfirmed},
 		"a raised thumb":       {body: "👍🏿", want: contact.ConsentOptedIn, is: doubleoptin.StatusConfirmed},
 		"in German":            {body: "Ja, gerne", want: contact.ConsentOptedIn, is: doubleoptin.StatusConfirmed},
+		"a few yeses":          {body: "Yes, of course. I agree!", want: contact.ConsentOptedIn, is: doubleoptin.StatusConfirmed},
+		"a greeting":           {body: "Hej", want: contact.ConsentUnknown, is: doubleoptin.StatusAsked}, // yes in Slovak
 		"START":                {body: "START", want: contact.ConsentOptedIn, is: doubleoptin.StatusConfirmed},
 		"a no":                 {body: "no", want: contact.ConsentUnknown, is: doubleoptin.StatusDeclined},
 		"wrong number":         {body: "Wrong number!", want: contact.ConsentUnknown, is: doubleoptin.StatusDeclined},
@@ -261,6 +265,25 @@ func TestOnlyAYesToThatQuestionCounts(t *testing.T) {
 			more: func(*contact.Contact, string) func(*conversation.InboundMessage) {
 				return func(in *conversation.InboundMessage) { in.ReceivedAt, in.Late = time.Now().Add(-time.Hour), true }
 			},
+		},
+		"a question that did not go": {
+			before: func(c *contact.Contact) {
+				e.exec("UPDATE messages SET status = 'skipped', sid = NULL, accepted_at = NULL, skip_reason = 'unreachable' WHERE contact_id = ?", c.ID)
+			},
+			body: "ok", want: contact.ConsentUnknown, is: doubleoptin.StatusAsked,
+		},
+		"somebody who complained since": {
+			before: func(c *contact.Contact) {
+				_, err := e.consents.SuppressAddress(e.ctx, c.Address, "", consent.SuppressedComplaint, nil)
+				require.NoError(t, err)
+			},
+			body: "Yes", want: contact.ConsentUnknown, is: doubleoptin.StatusCanceled,
+		},
+		"from another of their numbers": {
+			before: func(c *contact.Contact) {
+				e.exec("UPDATE opt_in_requests SET asked_key = '+4915199999999' WHERE contact_id = ?", c.ID)
+			},
+			body: "Yes", want: contact.ConsentUnknown, is: doubleoptin.StatusAsked,
 		},
 		"after its time": {
 			before: func(c *contact.Contact) {
@@ -374,11 +397,7 @@ func TestAQuestionWaitsForItsTime(t *testing.T) {
 	require.NoError(t, e.request(operators))
 	waits(operators)
 	form := e.somebody()
-	program := actor.With(t.Context(), actor.Actor{Kind: actor.KindAPIToken, ID: 1, Role: actor.RoleMarketer})
-	ch := agreed()
-	ch.Source = consent.SourceForm
-	_, err := e.optIns.Request(program, form.ID, ch)
-	require.NoError(t, err)
+	e.fillIn(form)
 	e.ask(form)
 	e.quiet = nil
 	e.exec("UPDATE opt_in_requests SET not_before = now()")
@@ -485,4 +504,91 @@ func TestAListAsksAtThePaceOfItsSender(t *testing.T) {
 	}
 	require.NoError(t, e.optIns.Run(e.ctx))
 	require.Equal(t, 10, e.count("SELECT count(*) FROM messages"))
+}
+
+// TestAQuestionThatDidNotReachThemIsNone: the request ends, and they may be asked again.
+func TestAQuestionThatDidNotReachThemIsNone(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.setUp()
+	lost, there := e.somebody(), e.somebody()
+	for _, c := range []*contact.Contact{lost, there} {
+		require.NoError(t, e.request(c))
+		e.ask(c)
+	}
+	e.exec("UPDATE messages SET status = 'undelivered', error_code = 63024 WHERE contact_id = ?", lost.ID)
+	require.NoError(t, e.optIns.Run(e.ctx))
+	require.Equal(t, doubleoptin.StatusAsked, e.newest(lost).Status, "it is looked at a while later")
+	e.exec("UPDATE opt_in_requests SET not_before = now()")
+	require.NoError(t, e.optIns.Run(e.ctx))
+	require.Equal(t, doubleoptin.StatusCanceled, e.newest(lost).Status)
+	require.Equal(t, doubleoptin.StatusAsked, e.newest(there).Status)
+	require.True(t, e.newest(there).NotBefore.After(time.Now()), "and then rarely")
+	require.NoError(t, e.request(lost))
+}
+
+// TestTheGateKnowsWhetherAnAnswerIsAwaited, and whether a form is still open.
+func TestTheGateKnowsWhetherAnAnswerIsAwaited(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.setUp()
+	form, operators, over := e.somebody(), e.somebody(), e.somebody()
+	e.fillIn(form)
+	require.NoError(t, e.request(operators))
+	require.NoError(t, e.request(over))
+	require.NoError(t, e.optIns.Run(e.ctx))
+	e.says(over, "STOP")
+	ids := []int64{*e.newest(form).MessageID, *e.newest(operators).MessageID, *e.newest(over).MessageID}
+	known, err := doubleoptin.Questions(e.ctx, e.DB, ids, time.Now())
+	require.NoError(t, err)
+	require.Equal(t, map[int64]doubleoptin.Question{ids[0]: {Open: true, Expected: true}, ids[1]: {Open: true}}, known)
+	known, err = doubleoptin.Questions(e.ctx, e.DB, ids, time.Now().Add(time.Hour))
+	require.NoError(t, err)
+	require.False(t, known[ids[0]].Expected)
+}
+
+// fillIn is a form that somebody sends.
+func (e *env) fillIn(c *contact.Contact) {
+	e.Helper()
+	ch := agreed()
+	ch.Source = consent.SourceForm
+	_, err := e.optIns.Request(actor.With(e.Context(), actor.Actor{Kind: actor.KindAPIToken, ID: 1, Role: actor.RoleMarketer}), c.ID, ch)
+	require.NoError(e, err)
+}
+
+// TestOneThatFailsKeepsNobodyBack, nor does a list keep back who has just filled in a form.
+func TestOneThatFailsKeepsNobodyBack(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.setUp()
+	e.exec("UPDATE senders SET rate_per_second = 2") // one question at a time
+	failing, listed, form := e.somebody(), e.somebody(), e.somebody()
+	require.NoError(t, e.request(failing))
+	require.NoError(t, e.request(listed))
+	e.fillIn(form)
+	require.NoError(t, e.optIns.Run(e.ctx))
+	require.Equal(t, doubleoptin.StatusAsked, e.newest(form).Status)
+	e.exec(`CREATE FUNCTION refuse_one() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$`)
+	e.exec(fmt.Sprintf(`CREATE TRIGGER refuse_one BEFORE INSERT ON messages FOR EACH ROW WHEN (NEW.contact_id = %d)
+		EXECUTE FUNCTION refuse_one()`, failing.ID))
+	require.Error(t, e.optIns.Run(e.ctx))
+	require.Equal(t, doubleoptin.StatusWaiting, e.newest(failing).Status)
+	require.NoError(t, e.optIns.Run(e.ctx))
+	require.Equal(t, doubleoptin.StatusAsked, e.newest(listed).Status)
+}
+
+// TestARestoredCopyAsksNobody while its original may: until sending is released.
+func TestARestoredCopyAsksNobody(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.setUp()
+	c := e.somebody()
+	require.NoError(t, e.request(c))
+	e.held = true
+	e.exec("UPDATE opt_in_requests SET expires_at = now()")
+	require.NoError(t, e.optIns.Run(e.ctx))
+	require.Equal(t, doubleoptin.StatusWaiting, e.newest(c).Status)
+	e.held = false
+	require.NoError(t, e.optIns.Run(e.ctx))
+	require.Equal(t, doubleoptin.StatusExpired, e.newest(c).Status)
 }

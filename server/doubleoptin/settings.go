@@ -22,7 +22,7 @@ const (
 	MostTemplates    = 40
 	LongestExpiry    = 720 // hours
 	DefaultExpiry    = 72
-	settingKey       = "double_opt_in"
+	settingKey       = template.OptInSetting
 	settingsEntityID = 1
 )
 
@@ -40,16 +40,18 @@ func (s *Service) Settings(ctx context.Context) (*Settings, error) {
 	return db.Setting[Settings](ctx, s.db, settingKey)
 }
 
-func (s *Service) ready(ctx context.Context, idb bun.IDB) (*Settings, error) {
+func ready(ctx context.Context, idb bun.IDB) error {
 	set, err := db.Setting[Settings](ctx, idb, settingKey)
 	if err == nil && set == nil {
 		err = apperr.Invalid("doubleOptIn", "double opt-in is not set up: an admin chooses its template under Settings")
 	}
-	return set, err
+	return err
 }
 
 // Check checks settings before they are saved.
-func (s *Service) Check(ctx context.Context, set *Settings) error {
+func (s *Service) Check(ctx context.Context, set *Settings) error { return check(ctx, s.db, set) }
+
+func check(ctx context.Context, idb bun.IDB, set *Settings) error {
 	if set == nil {
 		return nil
 	}
@@ -57,7 +59,7 @@ func (s *Service) Check(ctx context.Context, set *Settings) error {
 	if set.ExpiresAfter < 1 || set.ExpiresAfter > LongestExpiry {
 		_ = errs.Add(apperr.Invalid("doubleOptIn.expiresAfterHours", "%d is not from 1 to %d hours", set.ExpiresAfter, LongestExpiry))
 	}
-	if _, err := sender.Find(ctx, s.db, set.Sender); apperr.Is(err, apperr.CodeNotFound) {
+	if _, err := sender.Find(ctx, idb, set.Sender); apperr.Is(err, apperr.CodeNotFound) {
 		_ = errs.Add(apperr.Invalid("doubleOptIn.senderId", "there is no such sender"))
 	} else if err != nil {
 		return err
@@ -66,7 +68,7 @@ func (s *Service) Check(ctx context.Context, set *Settings) error {
 		_ = errs.Add(apperr.Invalid("doubleOptIn.templateIds", "give 1 to %d templates, not %d", MostTemplates, n))
 		return errs.Err()
 	}
-	questions, err := template.Newest(ctx, s.db, set.Templates)
+	questions, err := template.Newest(ctx, idb, set.Templates)
 	if err != nil {
 		return err
 	}
@@ -114,11 +116,12 @@ func (s *Service) Set(ctx context.Context, set *Settings) error {
 	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
 		return err
 	}
-	if err := s.Check(ctx, set); err != nil {
-		return err
-	}
 	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		// A template that is deleted meanwhile waits for the setting: see template.Delete.
 		if err := db.LockSetting(ctx, tx, settingKey); err != nil {
+			return err
+		}
+		if err := check(ctx, tx, set); err != nil {
 			return err
 		}
 		was, err := db.Setting[Settings](ctx, tx, settingKey)

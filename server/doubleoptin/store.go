@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/db"
 
@@ -72,16 +73,78 @@ func forget(ctx context.Context, tx bun.Tx, ids []int64) error {
 	return db.Err(err)
 }
 
-// due are requests that may be asked or have expired, with their contacts.
-func due(ctx context.Context, idb bun.IDB, limit int) (waiting, expired []int64, err error) {
+// due are contacts whose request may be asked. Forms come first: their people are there.
+func due(ctx context.Context, idb bun.IDB, limit int) (ids []int64, err error) {
 	err = idb.NewRaw(`SELECT contact_id FROM opt_in_requests
-		WHERE status = 'waiting' AND not_before <= clock_timestamp() ORDER BY not_before, id LIMIT ?`, limit).Scan(ctx, &waiting)
+		WHERE status = 'waiting' AND not_before <= clock_timestamp() AND expires_at > clock_timestamp()
+		ORDER BY source <> 'form', not_before, id LIMIT ?`, limit).Scan(ctx, &ids)
+	return ids, db.Err(err)
+}
+
+// expired are contacts whose request is open after its time.
+func expired(ctx context.Context, idb bun.IDB, limit int) (ids []int64, err error) {
+	err = idb.NewRaw(`SELECT contact_id FROM opt_in_requests
+		WHERE status IN ('waiting', 'asked') AND expires_at <= clock_timestamp() ORDER BY expires_at, id LIMIT ?`, limit).Scan(ctx, &ids)
+	return ids, db.Err(err)
+}
+
+// expire ends those of these contacts' requests whose time is over. The caller has locked
+// the contacts.
+func expire(ctx context.Context, tx bun.Tx, ids []int64) error {
+	var over []int64
+	err := tx.NewRaw(`SELECT contact_id FROM opt_in_requests
+		WHERE contact_id = ANY (?) AND status IN ('waiting', 'asked') AND expires_at <= clock_timestamp()`, pgdialect.Array(ids)).Scan(ctx, &over)
 	if err != nil {
-		return nil, nil, db.Err(err)
+		return db.Err(err)
 	}
-	err = idb.NewRaw(`SELECT contact_id FROM opt_in_requests
-		WHERE status IN ('waiting', 'asked') AND expires_at <= clock_timestamp() ORDER BY expires_at, id LIMIT ?`, limit).Scan(ctx, &expired)
-	return waiting, expired, db.Err(err)
+	return consent.EndRequests(ctx, tx, over, string(StatusExpired))
+}
+
+// unreached are contacts whose question was sent a while ago and ended without reaching
+// them. The others are looked at again later, so that each is read a few times in all.
+func unreached(ctx context.Context, idb bun.IDB, limit int, again time.Duration) (ids []int64, err error) {
+	err = idb.NewRaw(`
+		WITH looked AS (
+			UPDATE opt_in_requests SET not_before = clock_timestamp() + make_interval(secs => ?1) WHERE id IN (
+				SELECT id FROM opt_in_requests WHERE status = 'asked' AND not_before <= clock_timestamp()
+				ORDER BY not_before, id LIMIT ?0 FOR UPDATE SKIP LOCKED)
+			RETURNING contact_id, message_id)
+		SELECT l.contact_id FROM looked l JOIN messages m ON m.id = l.message_id
+		WHERE m.status IN ('skipped', 'failed', 'undelivered', 'canceled', 'expired')`, limit, again.Seconds()).Scan(ctx, &ids)
+	return ids, db.Err(err)
+}
+
+// notAsked notes that a request's question did not reach anybody, so that it does not
+// count among those that nobody repeats.
+func notAsked(ctx context.Context, tx bun.Tx, r *Request) error {
+	_, err := tx.NewRaw("UPDATE opt_in_requests SET asked_at = NULL WHERE id = ?", r.ID).Exec(ctx)
+	return db.Err(err)
+}
+
+// Question is what the gate has to know of a message that asks.
+type Question struct {
+	Open     bool // its request waits for the answer, and is about whom the message would go to
+	Expected bool // they have just filled in a form
+}
+
+// Questions tells about messages that ask, by their ids, at a moment.
+func Questions(ctx context.Context, idb bun.IDB, messages []int64, at time.Time) (map[int64]Question, error) {
+	if len(messages) == 0 {
+		return nil, nil //nolint:nilnil // none asks
+	}
+	var rows []struct {
+		MessageID int64
+		Expected  bool
+	}
+	err := idb.NewRaw(`SELECT r.message_id, r.source = 'form' AND r.created_at > ?1::timestamptz - make_interval(secs => ?2) AS expected
+		FROM opt_in_requests r JOIN contacts c ON c.id = r.contact_id AND c.match_key = r.asked_key
+		WHERE r.message_id = ANY (?0) AND r.status = 'asked' AND r.expires_at > ?1`,
+		pgdialect.Array(messages), at, expectedFor.Seconds()).Scan(ctx, &rows)
+	found := make(map[int64]Question, len(rows))
+	for _, r := range rows {
+		found[r.MessageID] = Question{Open: true, Expected: r.Expected}
+	}
+	return found, db.Err(err)
 }
 
 // wait has a request looked at again later.
@@ -91,7 +154,7 @@ func wait(ctx context.Context, tx bun.Tx, r *Request, until time.Time) error {
 }
 
 func saveAsked(ctx context.Context, tx bun.Tx, r *Request) error {
-	_, err := tx.NewUpdate().Model(r).Column("status", "asked_at", "message_id", "expires_at").WherePK().Exec(ctx)
+	_, err := tx.NewUpdate().Model(r).Column("status", "asked_at", "asked_key", "language", "message_id", "expires_at", "not_before").WherePK().Exec(ctx)
 	return db.Err(err)
 }
 
@@ -107,20 +170,23 @@ func theirConversation(ctx context.Context, tx bun.Tx, contactID int64) (convers
 	return row.ID, row.SenderID, db.Err(err)
 }
 
-// sent tells the SID of a question, and whether it is the last that was sent to its contact.
-func sent(ctx context.Context, tx bun.Tx, r *Request) (sid string, last bool, err error) {
-	var row struct {
-		SID  string `bun:"sid"`
-		Last bool
-	}
-	err = tx.NewRaw(`SELECT coalesce(q.sid, '') AS sid, NOT EXISTS (SELECT 1 FROM messages m
+// delivery is what became of a question.
+type delivery struct {
+	SID        string     `bun:"sid"`
+	AcceptedAt *time.Time // nil: it did not go
+	Last       bool       // nothing was sent to its contact since
+}
+
+func deliveryOf(ctx context.Context, tx bun.Tx, r *Request) (d delivery, err error) {
+	err = tx.NewRaw(`SELECT q.sid, q.accepted_at, NOT EXISTS (SELECT 1 FROM messages m
 			WHERE m.contact_id = ?1 AND m.direction = 'outbound' AND m.id > q.id AND m.purpose <> 'history'
 				AND m.status NOT IN ('skipped', 'canceled', 'expired')) AS last
-		FROM messages q WHERE q.id = ?0`, r.MessageID, r.ContactID).Scan(ctx, &row)
+		FROM messages q WHERE q.id = ?0 AND q.sid IS NOT NULL AND q.status IN ('accepted', 'sent', 'delivered', 'read')`,
+		r.MessageID, r.ContactID).Scan(ctx, &d)
 	if errors.Is(err, sql.ErrNoRows) {
-		return "", false, nil
+		return delivery{}, nil
 	}
-	return row.SID, row.Last, db.Err(err)
+	return d, db.Err(err)
 }
 
 func ofContacts(ctx context.Context, idb bun.IDB, ids []int64) (map[int64]*Request, error) {

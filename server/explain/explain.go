@@ -302,8 +302,8 @@ func (o *Decision) gate(d *decided) {
 			q.Skip == message.SkipIneligible || q.Skip == message.SkipNoAllowedHours) {
 			continue // an answer inside the window needs none of these
 		}
-		if optInQuestion && (q.Skip == message.SkipNoConsent || q.Skip == message.SkipNoAllowedHours) {
-			continue // it asks for the consent, and hours were looked at before it was made
+		if optInQuestion && q.Skip == message.SkipNoConsent && d.SkipReason == "" {
+			continue // it asks for the consent
 		}
 		if d.Purpose == string(message.PurposeConfirmation) && (q.Skip == message.SkipOptedOut ||
 			q.Skip == message.SkipSuppressed && d.SkipReason != string(message.SkipSuppressed)) {

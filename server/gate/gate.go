@@ -39,6 +39,10 @@ type Candidate struct {
 	QuietHours *hours.QuietHours
 	EndsAt     *time.Time
 
+	// Of a question of double opt-in: its answer is waited for, and they have just filled in
+	// a form, so that they expect it at any hour.
+	Awaited, Expected bool
+
 	// Redelivery: an earlier attempt of this message was accepted and failed. The
 	// mark that its failure left on the contact must not stop the attempt that the
 	// same failure asks for.

@@ -74,6 +74,8 @@ func TestTheGateInItsOrder(t *testing.T) {
 	}
 	question := good()
 	question.Purpose, question.Contact.ConsentStatus = message.PurposeOptInQuestion, contact.ConsentUnknown
+	require.Equal(t, message.SkipNoConsent, Decide(question, noon).Skip, "nobody waits for an answer")
+	question.Awaited = true
 	require.Equal(t, message.StatusSubmitting, Decide(question, noon).Status, "its answer is what brings the consent")
 	for want, spoil := range map[message.SkipReason]func(*Candidate){
 		message.SkipOptedOut:     func(c *Candidate) { c.Contact.ConsentStatus = contact.ConsentOptedOut },

@@ -71,8 +71,13 @@ var questions = []Question{
 		Check: "Consent", Skip: message.SkipNoConsent,
 		Rule: "WhatsApp asks for an opt-in before a template, whatever its category (WhatsApp Business Messaging Policy); for marketing " +
 			"so does the law (GDPR Art. 6(1)(a), 47 CFR 64.1200(a)(2)).",
-		concerns: func(a *asked) bool { return a.template() && !a.optInQuestion() }, // its question is what brings the consent
-		refusal:  no(message.SkipNoConsent, func(a *asked) bool { return a.Contact.ConsentStatus != contact.ConsentOptedIn }),
+		concerns: func(a *asked) bool { return a.template() || a.optInQuestion() },
+		refusal: no(message.SkipNoConsent, func(a *asked) bool {
+			if a.optInQuestion() { // its answer is what brings the consent, while it is waited for
+				return !a.Awaited
+			}
+			return a.Contact.ConsentStatus != contact.ConsentOptedIn
+		}),
 	},
 	{
 		Check: "No open question", Skip: message.SkipOptOutReview,
@@ -164,7 +169,7 @@ var questions = []Question{
 	{
 		Check: "Hours", Skip: message.SkipNoAllowedHours,
 		Rule:     "Campaigns keep quiet hours, and the hours that law allows where the person may be.",
-		concerns: (*asked).campaign,
+		concerns: func(a *asked) bool { return a.campaign() || a.optInQuestion() && !a.Expected },
 		refusal: func(a *asked) *Verdict {
 			at, why, ok := hours.NextAllowed(hours.RulesFor(a.QuietHours, a.Contact), a.now)
 			switch {

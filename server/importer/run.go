@@ -242,7 +242,7 @@ func (s *Service) end(ctx context.Context, imp *Import, status Status, failure s
 		}
 		return audit.Record(ctx, tx, "import."+string(status), "import", imp.ID, map[string]any{
 			"rows": fresh.RowsDone, "created": fresh.Created, "updated": fresh.Updated, "unchanged": fresh.Unchanged,
-			"duplicates": fresh.Duplicates, "rejected": fresh.Rejected,
+			"duplicates": fresh.Duplicates, "rejected": fresh.Rejected, "opt_in_requests": fresh.OptInRequests,
 		})
 	})
 	s.hub.Publish(pubsub.TopicImport, imp.ID)

@@ -60,10 +60,17 @@ func decide(ctx context.Context, idb bun.IDB, v *Version, approval Approval, rea
 	return db.Err(err)
 }
 
-// asksForOptIns reports whether the settings of double opt-in name a template.
+// OptInSetting is the setting that names the templates of double opt-in: package doubleoptin.
+const OptInSetting = "double_opt_in"
+
+// asksForOptIns reports whether the settings of double opt-in name a template, and keeps
+// others from changing them.
 func asksForOptIns(ctx context.Context, tx bun.Tx, id int64) (asks bool, err error) {
-	err = tx.NewRaw("SELECT EXISTS (SELECT 1 FROM settings WHERE key = 'double_opt_in' AND value -> 'templates' @> to_jsonb(?::bigint))",
-		id).Scan(ctx, &asks)
+	if err := db.LockSetting(ctx, tx, OptInSetting); err != nil {
+		return false, err
+	}
+	err = tx.NewRaw("SELECT EXISTS (SELECT 1 FROM settings WHERE key = ? AND value -> 'templates' @> to_jsonb(?::bigint))",
+		OptInSetting, id).Scan(ctx, &asks)
 	return asks, db.Err(err)
 }
 

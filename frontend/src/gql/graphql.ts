@@ -755,7 +755,7 @@ export type OperatorUpdateInput = {
 export type OptInRequestStatus =
   /** The question was sent; they have not answered with yes or no. */
   | 'ASKED'
-  /** Before they answered, their consent was recorded in another way, or they were suppressed. */
+  /** Their consent was recorded in another way, they were suppressed before they were asked or said yes, or the question did not reach them. */
   | 'CANCELED'
   /** They said yes, or wrote START: the consent is in the ledger. */
   | 'CONFIRMED'

@@ -82,8 +82,9 @@ type Person = Pick<ContactConsentFragment, "id" | "consents" | "optInRequest"> &
 /** Why somebody is not asked to confirm; undefined: they are. */
 function refusalOf(c: Person): string | undefined {
   if (c.optInRequest && isOpen(c.optInRequest)) return "They are being asked already.";
-  if (c.consents.some((s) => s.purpose === "MARKETING" && s.status === "OPTED_OUT"))
-    return "They have opted out, and are not asked.";
+  const marketing = c.consents.find((s) => s.purpose === "MARKETING")?.status;
+  if (marketing === "OPTED_IN") return "They have opted in already: there is nothing to confirm.";
+  if (marketing === "OPTED_OUT") return "They have opted out, and are not asked.";
   if (c.suppressions.length > 0) return "They are suppressed, and cannot be asked.";
 }
 
@@ -110,7 +111,7 @@ function Evidence(props: { contact: Person; decision: Decision; onClose: () => v
     });
     if (!settled(result)) return;
     notifications.show({
-      message: asks ? "They are asked on WhatsApp to confirm" : `Consent recorded: ${words(status).toLowerCase()}`,
+      message: asks ? "They will be asked on WhatsApp to confirm" : `Consent recorded: ${words(status).toLowerCase()}`,
       color: "green",
     });
     onClose();

@@ -62,7 +62,10 @@ export function ContactForm(props: { opened: boolean; onClose: () => void }) {
       return setProblem(rest);
     }
     const added = `${payload?.contact?.name || payload?.contact?.address} added`;
-    notifications.show({ message: asked ? `${added}; they are asked on WhatsApp to confirm` : added, color: "green" });
+    notifications.show({
+      message: asked ? `${added}; they will be asked on WhatsApp to confirm` : added,
+      color: "green",
+    });
     form.reset();
     props.onClose();
     if (payload?.contact) navigate({ to: "/contacts/$id", params: { id: payload.contact.id } });

@@ -1,5 +1,5 @@
 import { Card, Radio, Select, Stack, Text, Textarea } from "@mantine/core";
-import { type ReactNode, useEffect } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { useQuery } from "urql";
 import { AskToConfirm } from "../../components/AskToConfirm";
 import { graphql } from "../../gql";
@@ -153,10 +153,13 @@ function ConsentText(props: {
   const [{ data }] = useQuery({ query: ConsentTextsDocument, requestPolicy: "cache-and-network" });
   const texts = data?.consentTexts.nodes ?? [];
   const chosen = options.consentTextId;
-  // The same words are the same version: after a reload the import tells them alone.
-  const same = texts.find((t) => t.content === options.consentText.trim());
+  // After a reload the import tells the words alone, which are those of a version. What is typed stays as it is.
+  const [restored, setRestored] = useState(options.consentText);
+  const same = texts.find((t) => t.content === restored.trim());
   useEffect(() => {
-    if (!chosen && same) onChange({ consentText: same.content, consentTextId: same.id });
+    if (chosen || !same || options.consentText !== restored) return;
+    setRestored("");
+    onChange({ consentText: same.content, consentTextId: same.id });
   }, [chosen, same?.id]);
   return (
     <>
@@ -183,7 +186,10 @@ function ConsentText(props: {
             );
           }}
           value={chosen}
-          onChange={(id) => onChange({ consentText: texts.find((t) => t.id === id)?.content ?? "", consentTextId: id })}
+          onChange={(id) => {
+            setRestored("");
+            onChange({ consentText: texts.find((t) => t.id === id)?.content ?? "", consentTextId: id });
+          }}
           searchable
           clearable
           clearButtonProps={{ "aria-label": "None of them" }}
@@ -199,7 +205,10 @@ function ConsentText(props: {
         minRows={2}
         maxLength={4000}
         value={options.consentText}
-        onChange={(e) => onChange({ consentText: e.currentTarget.value, consentTextId: null })}
+        onChange={(e) => {
+          setRestored("");
+          onChange({ consentText: e.currentTarget.value, consentTextId: null });
+        }}
       />
     </>
   );

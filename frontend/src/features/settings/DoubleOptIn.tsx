@@ -288,7 +288,11 @@ function DoubleOptInForm(props: {
                 { value: "24", label: "days" },
               ]}
               value={String(unit)}
-              onChange={(v) => setUnit(v === "1" ? 1 : 24)}
+              onChange={(v) => {
+                const next = v === "1" ? 1 : 24; // and the time stays the same, in whole days
+                if (within !== "") setWithin(Math.ceil((within * unit) / next));
+                setUnit(next);
+              }}
               allowDeselect={false}
               disabled={!may}
               w={104}
