@@ -20,7 +20,7 @@ const policyBegins = "20261126"
 // large are the tables that grow with use, to millions of rows.
 var large = []string{
 	"audit_entries", "consent_events", "contact_topics", "contacts", "conversations", "delivery_events",
-	"message_attempts", "messages", "suppressed_addresses", "suppressions", "webhook_events",
+	"message_attempts", "messages", "suppressed_addresses", "suppressions", "opt_in_requests", "webhook_events",
 }
 
 // allowed are rules that a migration may break, each with its reason.

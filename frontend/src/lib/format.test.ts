@@ -31,6 +31,7 @@ test("reasons are put in words, also those that came later", () => {
   expect(holdText("redeliver")).toBe("the attempt before failed");
   expect(holdText("us_federal_hours")).toBe("hours by law: Us federal hours");
   expect(words("opted_in")).toBe("Opted in");
+  expect(words("OPT_IN_QUESTION")).toBe("Opt-in question");
 });
 
 test("an error is a sentence", () => {

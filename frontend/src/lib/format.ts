@@ -54,7 +54,10 @@ export function fromNow(s: string, now = Date.now()): string {
 
 /** "opted_in" → "Opted in" */
 export function words(s: string): string {
-  const text = s.toLowerCase().replaceAll("_", " ");
+  const text = s
+    .toLowerCase()
+    .replaceAll("_", " ")
+    .replace(/\bopt (in|out)\b/, "opt-$1");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

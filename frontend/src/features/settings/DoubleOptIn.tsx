@@ -98,8 +98,8 @@ export function DoubleOptIn() {
         Double opt-in
       </Title>
       <Text size="sm" c="dimmed" mb="md" maw={760}>
-        Whoever fills in a form may type another person’s number. With double opt-in a consent counts only once its
-        person has said yes on WhatsApp: so the templates must be a question that is answered with yes.
+        Whoever fills in a form may type another person’s number. With double opt-in a consent counts only once the
+        person has said yes on WhatsApp, so each template must ask a question that is answered with yes.
       </Text>
       <DoubleOptInForm
         key={JSON.stringify(saved)} // and this form stays as it is when another one is saved
@@ -253,7 +253,7 @@ function DoubleOptInForm(props: {
           </div>
           <Select
             label="Sender"
-            description="Who wrote to you within 24 hours is asked from the number that they wrote to."
+            description="Whoever wrote within 24 hours is asked from the number that they wrote to."
             placeholder="Who asks"
             data={senders.map((s) => ({ value: s.id, label: s.displayName }))}
             value={senderId}
