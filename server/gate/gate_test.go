@@ -89,6 +89,12 @@ func TestTheGateInItsOrder(t *testing.T) {
 		spoil(&c)
 		require.Equal(t, want, Decide(c, noon).Skip)
 	}
+	night, person := question, *question.Contact
+	person.Region, person.TimeZone = "US", "America/New_York"
+	night.Contact, night.Category = &person, template.CategoryUtility
+	require.Equal(t, message.StatusPending, Decide(night, at("2026-11-23T08:00:00Z")).Status, "three in the morning there")
+	night.Expected = true
+	require.Equal(t, message.StatusSubmitting, Decide(night, at("2026-11-23T08:00:00Z")).Status, "they have just filled in a form")
 	utility := good()
 	utility.Category, utility.Contact.UtilityStatus = template.CategoryUtility, contact.ConsentOptedOut
 	require.Equal(t, message.SkipOptedOut, Decide(utility, noon).Skip, "of utility messages")
