@@ -292,6 +292,7 @@ func (o *Decision) gate(d *decided) {
 	optInQuestion := d.Purpose == string(message.PurposeOptInQuestion)
 	free := (d.Purpose == string(message.PurposeReply) || optInQuestion) && d.Template == "" ||
 		d.Purpose == string(message.PurposeConfirmation)
+	prompted := free && !optInQuestion // they wait for it
 	open := d.at() != nil && d.Status != string(message.StatusExpired) && d.Status != string(message.StatusCanceled)
 	for _, q := range questions() {
 		if q.Skip == message.SkipNotSubscribed && d.Topic == "" || q.Skip == message.SkipFrequencyCap &&
@@ -299,7 +300,7 @@ func (o *Decision) gate(d *decided) {
 			continue
 		}
 		if free && (q.Skip == message.SkipNoConsent || q.Skip == message.SkipMissingVariable ||
-			q.Skip == message.SkipIneligible || q.Skip == message.SkipNoAllowedHours) {
+			q.Skip == message.SkipIneligible) || prompted && q.Skip == message.SkipNoAllowedHours {
 			continue // an answer inside the window needs none of these
 		}
 		if optInQuestion && q.Skip == message.SkipNoConsent && d.SkipReason == "" {
