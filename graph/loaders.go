@@ -164,6 +164,18 @@ func indexed[V any](find func(context.Context, []int64) ([]V, error), id func(V)
 	}
 }
 
+// orNone gives nil for those that have none, which is no error.
+func orNone[V any](fetch func(context.Context, []int64) (map[int64]*V, error)) func(context.Context, []int64) (map[int64]*V, error) {
+	return func(ctx context.Context, ids []int64) (map[int64]*V, error) {
+		found, err := fetch(ctx, ids)
+		all := make(map[int64]*V, len(ids))
+		for _, id := range ids {
+			all[id] = found[id]
+		}
+		return all, err
+	}
+}
+
 // listed fills in the empty list where nothing was found.
 func listed[V any](find func(context.Context, []int64) (map[int64][]V, error)) func(context.Context,
 	[]int64) (map[int64][]V, error) {
@@ -260,22 +272,8 @@ func newLoaders(s Services) *loaders {
 			found, err := s.Consents.Beside(ctx, ids)
 			return toSuppressionsBy(found, ids), err
 		}),
-		optOutReviews: batched(func(ctx context.Context, ids []int64) (map[int64]*optout.Review, error) {
-			found, err := s.OptOuts.OfContacts(ctx, ids)
-			all := make(map[int64]*optout.Review, len(ids)) // none open is no error
-			for _, id := range ids {
-				all[id] = found[id]
-			}
-			return all, err
-		}),
-		optInRequests: batched(func(ctx context.Context, ids []int64) (map[int64]*doubleoptin.Request, error) {
-			found, err := s.DoubleOptIns.OfContacts(ctx, ids)
-			all := make(map[int64]*doubleoptin.Request, len(ids)) // never asked is no error
-			for _, id := range ids {
-				all[id] = found[id]
-			}
-			return all, err
-		}),
+		optOutReviews: batched(orNone(s.OptOuts.OfContacts)),
+		optInRequests: batched(orNone(s.DoubleOptIns.OfContacts)),
 		topics:        batched(indexed(s.Topics.ByIDs, func(t *topic.Topic) int64 { return t.ID })),
 		topicCounts:   batched(s.Topics.CountsOf),
 		subscriptions: batched(s.Topics.OfContacts),

@@ -316,14 +316,14 @@ func (s *Service) Record(ctx context.Context, tx bun.Tx, c *contact.Contact, ch 
 }
 
 // answers is what an event makes of a question that is open.
-func (e *Event) answers() string {
+func (e *Event) answers() RequestStatus {
 	switch {
 	case e.Status == contact.ConsentOptedOut:
-		return "declined"
+		return RequestDeclined
 	case e.Source == SourceKeyword:
-		return "confirmed"
+		return RequestConfirmed
 	}
-	return "canceled" // it was recorded in another way
+	return RequestCanceled // it was recorded in another way
 }
 
 // counts reports whether an event that was just written to the ledger decides,
@@ -379,9 +379,8 @@ type Bulk struct {
 	ContactID int64
 	MatchKey  string
 	Change    Change
-	// New: the contact was written in this transaction, so that nothing else is known of
-	// it. Keys are those of all its addresses then.
-	New  bool
+	// Keys are those of all addresses of a contact that was written in this transaction, of
+	// which nothing else is known; empty: it was there before.
 	Keys []string
 }
 
@@ -406,17 +405,17 @@ func (s *Service) RecordBulk(ctx context.Context, tx bun.Tx, bulk []Bulk) error 
 	var in [][]byte
 	var out []spelled
 	var agreed []int64
-	ended := map[string][]int64{}
+	ended := map[RequestStatus][]int64{}
 	for i, b := range bulk {
 		events[i] = s.event(ctx, ring, b.ContactID, b.MatchKey, b.Change)
-		if !b.New {
+		if len(b.Keys) == 0 {
 			ended[events[i].answers()] = append(ended[events[i].answers()], b.ContactID)
 		}
 		all := ring.All(b.MatchKey)
 		switch {
 		case b.Change.Status == contact.ConsentOptedOut:
 			out = append(out, spelled{events[i].AddressHash, all})
-		case b.New:
+		case len(b.Keys) > 0:
 			for _, key := range b.Keys {
 				in = append(in, ring.All(key)...)
 			}

@@ -136,7 +136,7 @@ func clauses(body string) (list []string) {
 }
 
 func (v *Vocabulary) understand(body, locale string) Intent {
-	in := v.read(body, languageOf(locale))
+	in := v.read(body, LanguageOf(locale))
 	if in.Keyword != KeywordNone || in.Review {
 		in.Words = v.Edition()
 	}

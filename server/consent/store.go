@@ -62,11 +62,22 @@ func decisions(ctx context.Context, tx bun.Tx, contactID int64) (latest []Decisi
 	return latest, db.Err(err)
 }
 
+// RequestStatus is where a consent stands that its person has to confirm: package
+// doubleoptin.
+type RequestStatus string
+
+// How a request ends.
+const (
+	RequestConfirmed RequestStatus = "confirmed"
+	RequestDeclined  RequestStatus = "declined"
+	RequestCanceled  RequestStatus = "canceled"
+)
+
 // EndRequests ends what waits for the confirmation of these contacts (package doubleoptin).
 // What was recorded stays only with a yes. It belongs to the ledger, because whatever the
 // person decides in another way answers the question, too. The caller has locked the
 // contacts.
-func EndRequests(ctx context.Context, tx bun.Tx, contactIDs []int64, as string) error {
+func EndRequests(ctx context.Context, tx bun.Tx, contactIDs []int64, as RequestStatus) error {
 	_, err := tx.NewRaw(`
 		WITH ended AS (UPDATE opt_in_requests SET status = ?1, ended_at = clock_timestamp(),
 				evidence = CASE WHEN ?1 = 'confirmed' THEN evidence ELSE '{}' END

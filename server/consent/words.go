@@ -71,8 +71,8 @@ var edition = sync.OnceValue(func() string {
 	return hex.EncodeToString(h.Sum(nil))[:8]
 })
 
-// languageOf is the language of a locale: "pt" of "pt_BR".
-func languageOf(locale string) string {
+// LanguageOf is the language of a locale: "pt" of "pt_BR".
+func LanguageOf(locale string) string {
 	language, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(locale), "_", "-"), "-")
 	switch language {
 	case "nb", "nn":
@@ -91,7 +91,7 @@ func languageOf(locale string) string {
 // it, else in English; locales do as well.
 func (v *Vocabulary) AnswersFor(languages ...string) Answers {
 	for _, l := range append(languages, "en") {
-		l = languageOf(l)
+		l = LanguageOf(l)
 		own := v.answers[l]
 		if a, ok := builtInAnswers()[l]; ok {
 			return own.over(a)

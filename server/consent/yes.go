@@ -66,7 +66,7 @@ func ReadYesOrNo(body string, locales ...string) (answer YesOrNo, in string) {
 	sign := strings.TrimSpace(strings.Map(withoutSkinTone, body))
 	keys := []string{plain(body, false), plain(body, true)}
 	for _, l := range append(slices.Clone(locales), "en") {
-		code := languageOf(l)
+		code := LanguageOf(l)
 		for _, key := range keys {
 			if key == "" {
 				key = sign

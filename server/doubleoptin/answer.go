@@ -101,5 +101,5 @@ func Settle(ctx context.Context, tx bun.Tx, c *contact.Contact, as Status) error
 		return nil
 	}
 	c.OptInRequestAt = nil
-	return consent.EndRequests(ctx, tx, []int64{c.ID}, string(as))
+	return consent.EndRequests(ctx, tx, []int64{c.ID}, as)
 }

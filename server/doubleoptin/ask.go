@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"math"
 	"slices"
 	"time"
 
 	"eventstream/server/actor"
-	"eventstream/server/apperr"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/db"
@@ -93,16 +91,17 @@ func (s *Service) ask(ctx context.Context) error {
 	if err != nil || set == nil { // they wait for the settings
 		return err
 	}
+	ids, err := due(ctx, s.db, mostAtOnce)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
 	a := &asking{Service: s, settings: set}
 	if err := a.prepare(ctx); err != nil {
 		return err
 	}
-	ids, err := due(ctx, s.db, int(min(math.Max(1, a.sender.RatePerSecond*share*Period.Seconds()), mostAtOnce)))
-	if err != nil {
-		return err
-	}
+	most := max(1, int(a.sender.RatePerSecond*share*Period.Seconds()))
 	var errs []error
-	for _, id := range ids {
+	for _, id := range ids[:min(most, len(ids))] {
 		if err := s.one(ctx, id, a.ask); err != nil {
 			// It lets the others by.
 			s.log.WarnContext(ctx, "a contact is not asked to confirm their consent", "contact", id, "error", err)
@@ -168,12 +167,10 @@ func (a *asking) ask(ctx context.Context, tx bun.Tx, c *contact.Contact, r *Requ
 	if r.Status != StatusWaiting || now.Before(r.NotBefore) || !now.Before(r.ExpiresAt) {
 		return nil
 	}
-	c.OptInRequestAt = nil // its own request is no reason against it
 	why, err := a.refusals(ctx, tx, []*contact.Contact{c}, now)
 	if err != nil {
 		return err
 	}
-	c.OptInRequestAt = &r.CreatedAt
 	if why[c.ID] != "" {
 		return Settle(ctx, tx, c, StatusCanceled)
 	}
@@ -245,16 +242,17 @@ func (a *asking) question(ctx context.Context, tx bun.Tx, c *contact.Contact, q 
 
 // textFor fills the question in for somebody; "": a value is missing.
 func textFor(q template.Text, c *contact.Contact) (string, error) {
-	body, err := template.Parse(q.Newest.Body)
-	if err != nil {
-		if apperr.Is(err, apperr.CodeInvalid) {
-			return "", nil
-		}
+	text, err := render(q, c)
+	if err != nil || len(text.Missing) > 0 {
 		return "", err
 	}
-	text := body.Render(c)
-	if len(text.Missing) > 0 {
-		return "", nil
-	}
 	return text.Text, nil
+}
+
+func render(q template.Text, c *contact.Contact) (text template.Rendered, err error) {
+	body, err := template.Parse(q.Newest.Body)
+	if err != nil {
+		return text, err
+	}
+	return body.Render(c), nil
 }

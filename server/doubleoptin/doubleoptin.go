@@ -28,16 +28,16 @@ import (
 )
 
 // Status of a request.
-type Status string
+type Status = consent.RequestStatus
 
 // Statuses.
 const (
 	StatusWaiting   Status = "waiting" // the question is not sent yet
 	StatusAsked     Status = "asked"
-	StatusConfirmed Status = "confirmed"
-	StatusDeclined  Status = "declined"
+	StatusConfirmed        = consent.RequestConfirmed
+	StatusDeclined         = consent.RequestDeclined
 	StatusExpired   Status = "expired"
-	StatusCanceled  Status = "canceled" // they decided in another way, were suppressed, or the question did not reach them
+	StatusCanceled         = consent.RequestCanceled // they decided in another way, were suppressed, or the question did not reach them
 )
 
 // WaitsAtMost is how long a request waits for its question: for its turn, for hours in
@@ -143,11 +143,11 @@ func (s *Service) Take(ctx context.Context, tx bun.Tx, c *contact.Contact, ch co
 	if err != nil {
 		return err
 	}
-	if why[c.ID] == alreadyAsked {
-		return nil // they are asked once
-	}
 	if why[c.ID] != "" {
 		return apperr.Conflict("%s", why[c.ID])
+	}
+	if c.OptInRequestAt != nil {
+		return nil // they are asked once
 	}
 	r := request(ctx, c, ch, now)
 	if err := insert(ctx, tx, []*Request{r}); err != nil {
@@ -175,7 +175,11 @@ func (s *Service) CountAskable(ctx context.Context, tx bun.Tx, people []*contact
 	if len(people) == 0 {
 		return 0, nil
 	}
-	may, err := s.askable(ctx, tx, people)
+	now, err := db.Now(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
+	may, err := s.askable(ctx, tx, people, now)
 	for _, c := range people {
 		if c.ID == 0 || may[c.ID] {
 			n++
@@ -184,15 +188,11 @@ func (s *Service) CountAskable(ctx context.Context, tx bun.Tx, people []*contact
 	return n, err
 }
 
-func (s *Service) askable(ctx context.Context, tx bun.Tx, people []*contact.Contact) (map[int64]bool, error) {
-	now, err := db.Now(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) askable(ctx context.Context, tx bun.Tx, people []*contact.Contact, now time.Time) (map[int64]bool, error) {
 	why, err := s.refusals(ctx, tx, people, now)
 	may := make(map[int64]bool, len(people))
 	for _, c := range people {
-		may[c.ID] = why[c.ID] == ""
+		may[c.ID] = why[c.ID] == "" && c.OptInRequestAt == nil
 	}
 	return may, err
 }
@@ -210,11 +210,11 @@ func (s *Service) TakeMany(ctx context.Context, tx bun.Tx, items []Item) (int64,
 	for i, it := range items {
 		people[i] = it.Contact
 	}
-	may, err := s.askable(ctx, tx, people)
+	now, err := db.Now(ctx, tx)
 	if err != nil {
 		return 0, err
 	}
-	now, err := db.Now(ctx, tx)
+	may, err := s.askable(ctx, tx, people, now)
 	if err != nil {
 		return 0, err
 	}
@@ -243,10 +243,7 @@ func request(ctx context.Context, c *contact.Contact, ch consent.Change, now tim
 	return r
 }
 
-// alreadyAsked is no refusal for somebody whose request is open.
-const alreadyAsked = "they are being asked already"
-
-// refusals tell why contacts may not be asked.
+// refusals tell why contacts may not be asked, a request of theirs that is open apart.
 func (s *Service) refusals(ctx context.Context, tx bun.Tx, people []*contact.Contact, now time.Time) (map[int64]string, error) {
 	ids := contact.IDs(people)
 	suppressed, err := s.consents.SuppressedContacts(ctx, tx, ids)
@@ -269,8 +266,6 @@ func (s *Service) refusals(ctx context.Context, tx bun.Tx, people []*contact.Con
 			why[c.ID] = "they have opted out, and nobody who has is asked: their own START brings them back"
 		case len(suppressed[c.ID]) > 0:
 			why[c.ID] = "they are on the suppression list, and nothing is sent to whoever is on it"
-		case c.OptInRequestAt != nil:
-			why[c.ID] = alreadyAsked
 		case now.Before(again):
 			why[c.ID] = "they were asked on " + last[c.ID].UTC().Format(time.DateOnly) + " and did not say yes: they may be asked again from " +
 				again.UTC().Format(time.DateOnly)
@@ -300,7 +295,7 @@ func (s *Service) Count(ctx context.Context, status Status) (int64, error) {
 func Carry(ctx context.Context, tx bun.Tx, kept *contact.Contact, gone int64, sameAccount bool) error {
 	goesOn := sameAccount && kept.ConsentStatus == contact.ConsentUnknown && kept.OptInRequestAt == nil
 	if !goesOn {
-		if err := consent.EndRequests(ctx, tx, []int64{gone}, string(StatusCanceled)); err != nil {
+		if err := consent.EndRequests(ctx, tx, []int64{gone}, StatusCanceled); err != nil {
 			return err
 		}
 	}

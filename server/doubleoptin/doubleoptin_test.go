@@ -218,7 +218,7 @@ func TestAYesToTheQuestionIsTheConsent(t *testing.T) {
 	require.True(t, apperr.Is(e.request(c), apperr.CodeConflict), "there is nothing to confirm any more")
 }
 
-// TestOnlyAYesToThatQuestionCounts.
+// TestOnlyAYesToThatQuestionCounts, and nothing that was said to somebody else, too early or too late.
 func TestOnlyAYesToThatQuestionCounts(t *testing.T) {
 	t.Parallel()
 	e := start(t)
@@ -452,7 +452,7 @@ func TestAnErasedOrMergedPersonsRequest(t *testing.T) {
 	require.Equal(t, contact.ConsentOptedIn, is.ConsentStatus)
 }
 
-// TestTheSettingsAreChecked.
+// TestTheSettingsAreChecked before they are saved, by whoever may change them.
 func TestTheSettingsAreChecked(t *testing.T) {
 	t.Parallel()
 	e := start(t)

@@ -3,12 +3,12 @@ package doubleoptin
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
+	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/sender"
@@ -79,7 +79,7 @@ func check(ctx context.Context, idb bun.IDB, set *Settings) error {
 			_ = errs.Add(apperr.Invalid("doubleOptIn.templateIds", "one of these templates is not there any more"))
 			continue
 		}
-		name, code := q.Template.Name, language(q.Template.Language)
+		name, code := q.Template.Name, consent.LanguageOf(q.Template.Language)
 		if other, twice := languages[code]; twice {
 			_ = errs.Add(apperr.Invalid("doubleOptIn.templateIds", "%q and %q are both in %s: one for each language", other, name, code))
 		}
@@ -94,21 +94,15 @@ func checkQuestion(q template.Text) error {
 	if q.Template.Category == template.CategoryAuthentication {
 		return apperr.Invalid("doubleOptIn.templateIds", "%q is an authentication template, which asks nothing", q.Template.Name)
 	}
-	body, err := template.Parse(q.Newest.Body)
+	text, err := render(q, &contact.Contact{Attributes: map[string]any{}}) // nothing is known of them
 	if err != nil {
 		return err
 	}
-	if missing := body.Render(&contact.Contact{Attributes: map[string]any{}}).Missing; len(missing) > 0 {
+	if missing := text.Missing; len(missing) > 0 {
 		return apperr.Invalid("doubleOptIn.templateIds", "%q needs a fallback for {{%s}}, such as {{%s | there}}: "+
 			"the question goes to people of whom little is known", q.Template.Name, missing[0], missing[0])
 	}
 	return nil
-}
-
-// language is that of a template's or a contact's locale: "pt" of "pt_BR".
-func language(locale string) string {
-	code, _, _ := strings.Cut(strings.ReplaceAll(locale, "_", "-"), "-")
-	return strings.ToLower(code)
 }
 
 // Set saves the settings; nil: nobody can be asked any more. Admins only.
@@ -140,7 +134,7 @@ func (s *Service) Set(ctx context.Context, set *Settings) error {
 func (set *Settings) choose(questions map[int64]template.Text, locale string) (template.Text, bool) {
 	i := slices.IndexFunc(set.Templates, func(id int64) bool {
 		q, ok := questions[id]
-		return ok && locale != "" && language(q.Template.Language) == language(locale)
+		return ok && locale != "" && consent.LanguageOf(q.Template.Language) == consent.LanguageOf(locale)
 	})
 	q, ok := questions[set.Templates[max(i, 0)]]
 	return q, ok

@@ -31,14 +31,14 @@ func insert(ctx context.Context, tx bun.Tx, rows []*Request) error {
 	return db.Err(err)
 }
 
-// lastAsked tells when contacts were asked last and did not say yes.
+// lastAsked tells when contacts were asked last by a request that ended without a yes.
 func lastAsked(ctx context.Context, tx bun.Tx, ids []int64) (map[int64]time.Time, error) {
 	var rows []struct {
 		ContactID int64
 		At        time.Time
 	}
 	err := tx.NewRaw(`SELECT contact_id, max(asked_at) AS at FROM opt_in_requests
-		WHERE contact_id = ANY (?) AND asked_at IS NOT NULL AND status <> 'confirmed' GROUP BY 1`, pgdialect.Array(ids)).Scan(ctx, &rows)
+		WHERE contact_id = ANY (?) AND asked_at IS NOT NULL AND status IN ('declined', 'expired', 'canceled') GROUP BY 1`, pgdialect.Array(ids)).Scan(ctx, &rows)
 	at := make(map[int64]time.Time, len(rows))
 	for _, r := range rows {
 		at[r.ContactID] = r.At
@@ -97,7 +97,7 @@ func expire(ctx context.Context, tx bun.Tx, ids []int64) error {
 	if err != nil {
 		return db.Err(err)
 	}
-	return consent.EndRequests(ctx, tx, over, string(StatusExpired))
+	return consent.EndRequests(ctx, tx, over, StatusExpired)
 }
 
 // unreached are contacts whose question was sent a while ago and ended without reaching

@@ -568,8 +568,8 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 		case imp.Options.asks(ch):
 			asks = append(asks, doubleoptin.Item{Contact: c, Change: *ch})
 		default:
-			p := pendingConsent{contact: c, change: *ch, isNew: !known}
-			if p.isNew {
+			p := pendingConsent{contact: c, change: *ch}
+			if !known {
 				p.keys = contact.Keys(r.addresses)
 			}
 			consents = append(consents, p)
@@ -595,7 +595,7 @@ func (s *Service) upsert(ctx context.Context, tx bun.Tx, imp *Import, good []*ro
 	bulk := make([]consent.Bulk, len(consents))
 	for i, p := range consents {
 		bulk[i] = consent.Bulk{
-			ContactID: p.contact.ID, MatchKey: p.contact.MatchKey, Change: p.change, New: p.isNew, Keys: p.keys,
+			ContactID: p.contact.ID, MatchKey: p.contact.MatchKey, Change: p.change, Keys: p.keys,
 		}
 	}
 	if err := s.consents.RecordBulk(ctx, tx, bulk); err != nil {
@@ -764,7 +764,6 @@ func (s *Service) subscribe(ctx context.Context, tx bun.Tx, joins []joining) err
 type pendingConsent struct {
 	contact *contact.Contact
 	change  consent.Change
-	isNew   bool
 	keys    []string // of one that is new
 }
 
