@@ -28,7 +28,7 @@ const (
 	share       = 0.5
 	mostAtOnce  = 500
 	endedAtOnce = 1000
-	lookAgain   = 5 * time.Minute  // at what waits for an approval or for its sender, or failed
+	lookAgain   = time.Minute      // at what waits for an approval or for its sender, or failed
 	firstLook   = time.Minute      // after a question: whether it went
 	laterLooks  = time.Hour        // the same
 	expectedFor = 10 * time.Minute // how long after a form its question is expected at any hour
