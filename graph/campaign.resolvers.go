@@ -91,10 +91,14 @@ func (r *campaignResolver) Parent(ctx context.Context, obj *model.Campaign) (*mo
 
 // WaitingUntil is the resolver for the waitingUntil field.
 func (r *campaignResolver) WaitingUntil(ctx context.Context, obj *model.Campaign) (*time.Time, error) {
-	if obj.Status != model.CampaignStatusSending && obj.Status != model.CampaignStatusPaused {
-		return nil, nil
-	}
-	return r.Services.Campaigns.WaitingUntil(ctx, own(obj.ID))
+	w, err := waitingOf(ctx, obj)
+	return w.Until, err
+}
+
+// WaitingReason is the resolver for the waitingReason field.
+func (r *campaignResolver) WaitingReason(ctx context.Context, obj *model.Campaign) (*string, error) {
+	w, err := waitingOf(ctx, obj)
+	return filled(w.Reason), err
 }
 
 // Counts is the resolver for the counts field.
@@ -150,6 +154,12 @@ func (r *campaignResolver) ThroughputAverage(ctx context.Context, obj *model.Cam
 	return t.Average, err
 }
 
+// SendingSeconds is the resolver for the sendingSeconds field.
+func (r *campaignResolver) SendingSeconds(ctx context.Context, obj *model.Campaign) (float64, error) {
+	t, err := load(ctx).throughput.Load(ctx, own(obj.ID))
+	return t.Sending.Seconds(), err
+}
+
 // ThroughputPeak is the resolver for the throughputPeak field.
 func (r *campaignResolver) ThroughputPeak(ctx context.Context, obj *model.Campaign) (float64, error) {
 	t, err := load(ctx).throughput.Load(ctx, own(obj.ID))
@@ -183,29 +193,13 @@ func (r *campaignResolver) SkipReasons(ctx context.Context, obj *model.Campaign)
 }
 
 // Series is the resolver for the series field.
-func (r *campaignResolver) Series(ctx context.Context, obj *model.Campaign) ([]*model.CampaignSeriesPoint, error) {
-	points, err := r.Services.Campaigns.Series(ctx, own(obj.ID))
+func (r *campaignResolver) Series(ctx context.Context, obj *model.Campaign, hours *int, zone string) ([]*model.CampaignSeriesPoint, error) {
+	where, err := zoneArgument(zone)
 	if err != nil {
 		return nil, err
 	}
-	out := []*model.CampaignSeriesPoint{}
-	for _, p := range points {
-		if n := len(out); n == 0 || !out[n-1].At.Equal(p.At) {
-			out = append(out, &model.CampaignSeriesPoint{At: p.At})
-		}
-		at := out[len(out)-1]
-		switch p.Measure {
-		case "at:accepted":
-			at.Accepted = p.N
-		case "at:delivered":
-			at.Delivered = p.N
-		case "at:read":
-			at.Read = p.N
-		case "failed", "undelivered":
-			at.Failed += p.N
-		}
-	}
-	return out, nil
+	points, err := r.Services.Campaigns.Series(ctx, own(obj.ID), hours, where)
+	return mapped(points, toSeriesPoint), err
 }
 
 // Messages is the resolver for the messages field.

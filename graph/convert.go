@@ -30,6 +30,7 @@ import (
 	"eventstream/server/segment"
 	"eventstream/server/sendcheck"
 	"eventstream/server/sender"
+	"eventstream/server/series"
 	"eventstream/server/suppression"
 	"eventstream/server/template"
 	"eventstream/server/timeline"
@@ -652,8 +653,23 @@ func toCounts(c campaign.Counts) *model.CampaignCounts {
 		Delivered: c.Delivered, Read: c.Read, Failed: c.Failed,
 		Undelivered: c.Undelivered, Canceled: c.Canceled, Expired: c.Expired, Skipped: c.Skipped, Unknown: c.Unknown,
 		Replied: c.Replied, OptedOut: c.OptedOut,
-		Undecided: c.Undecided, Redelivering: c.Redelivering,
+		Undecided: c.Undecided, Redelivering: c.Redelivering, Tried: c.Tried,
 	}
+}
+
+func toSeriesPoint(p series.Point) *model.CampaignSeriesPoint {
+	return &model.CampaignSeriesPoint{
+		At: p.At, Seconds: p.Length.Seconds(), Accepted: p.Accepted, Delivered: p.Delivered, Read: p.Read, Failed: p.Failed,
+	}
+}
+
+// waitingOf tells whether all that a campaign has to send waits; only of one that is
+// under way.
+func waitingOf(ctx context.Context, c *model.Campaign) (campaign.Waiting, error) {
+	if c.Status != model.CampaignStatusSending && c.Status != model.CampaignStatusPaused {
+		return campaign.Waiting{}, nil
+	}
+	return load(ctx).waiting.Load(ctx, own(c.ID))
 }
 
 func toMessage(m *message.Message) *model.Message {
@@ -743,9 +759,9 @@ func toDashboard(d *dashboard.Overview) *model.Dashboard {
 		Contacts: d.Contacts, OptedIn: d.OptedIn, OptedOut: d.OptedOut, Unreachable: d.Unreachable,
 		CampaignsActive: d.CampaignsActive, CampaignsTotal: d.CampaignsTotal,
 		From: d.From, To: d.To, Period: toPeriod(d.Now), Before: toPeriod(d.Before),
-		Series: mapped(d.Series, func(p dashboard.Point) *model.DashboardPoint {
+		Series: mapped(d.Series, func(p series.Point) *model.DashboardPoint {
 			return &model.DashboardPoint{
-				At: p.At, Accepted: p.Accepted, Delivered: p.Delivered, Read: p.Read,
+				At: p.At, Seconds: p.Length.Seconds(), Accepted: p.Accepted, Delivered: p.Delivered, Read: p.Read,
 				Failed: p.Failed, Received: p.Received,
 			}
 		}),
@@ -754,7 +770,7 @@ func toDashboard(d *dashboard.Overview) *model.Dashboard {
 
 func toPeriod(p dashboard.Period) *model.DashboardPeriod {
 	return &model.DashboardPeriod{
-		Accepted: p.Accepted, Delivered: p.Delivered, Read: p.Read, Failed: p.Failed, Replied: p.Replied,
+		Accepted: p.Accepted, Tried: p.Tried, Delivered: p.Delivered, Read: p.Read, Failed: p.Failed, Replied: p.Replied,
 		OptedOut: p.OptedOut, Received: p.Received,
 		DeliveryRate: dashboard.Rate(p.Delivered, p.Accepted), ReadRate: dashboard.Rate(p.Read, p.Delivered),
 		ReplyRate: dashboard.Rate(p.Replied, p.Delivered), OptOutRate: dashboard.Rate(p.OptedOut, p.Delivered),

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"eventstream/graph/model"
 	"eventstream/server/actor"
@@ -598,4 +599,13 @@ func (r *Resolver) sandboxUpdate(_ context.Context, input model.SandboxSettingsU
 		return s, apperr.Invalid("", "%s", err)
 	}
 	return s, nil
+}
+
+// zoneArgument reads the time zone by whose clock steps of time begin.
+func zoneArgument(name string) (*time.Location, error) {
+	zone, err := contact.Zone(name)
+	if err != nil {
+		return nil, apperr.Invalid("zone", "“%s” is not a time zone; an IANA name such as Europe/Berlin is", name)
+	}
+	return zone, nil
 }

@@ -35,6 +35,7 @@ type loaders struct {
 	contacts      *dataloadgen.Loader[int64, *contact.Contact]
 	campaigns     *dataloadgen.Loader[int64, *campaign.Campaign]
 	progress      *dataloadgen.Loader[int64, *campaign.Progress]
+	waiting       *dataloadgen.Loader[int64, campaign.Waiting]
 	throughput    *dataloadgen.Loader[int64, campaign.Throughput]
 	segments      *dataloadgen.Loader[int64, *segment.Segment]
 	senders       *dataloadgen.Loader[int64, *sender.Sender]
@@ -198,6 +199,7 @@ func newLoaders(s Services) *loaders {
 		contacts:     batched(indexed(s.Contacts.ByIDs, func(c *contact.Contact) int64 { return c.ID })),
 		campaigns:    batched(indexed(s.Campaigns.ByIDs, func(c *campaign.Campaign) int64 { return c.ID })),
 		progress:     batched(s.Campaigns.ProgressOf),
+		waiting:      batched(s.Campaigns.WaitingOf),
 		throughput:   batched(s.Campaigns.ThroughputOf),
 		segments:     batched(indexed(s.Segments.ByIDs, func(x *segment.Segment) int64 { return x.ID })),
 		senders:      batched(indexed(s.Senders.ByIDs, func(x *sender.Sender) int64 { return x.ID })),

@@ -17,7 +17,7 @@ import (
 )
 
 // Dashboard is the resolver for the dashboard field.
-func (r *queryResolver) Dashboard(ctx context.Context, rangeArg *model.DateRange) (*model.Dashboard, error) {
+func (r *queryResolver) Dashboard(ctx context.Context, rangeArg *model.DateRange, zone string) (*model.Dashboard, error) {
 	to := r.Now()
 	from := to.Add(-24 * time.Hour)
 	if rangeArg != nil {
@@ -26,7 +26,11 @@ func (r *queryResolver) Dashboard(ctx context.Context, rangeArg *model.DateRange
 			return nil, apperr.Invalid("range", "to lies after from, at most 92 days")
 		}
 	}
-	d, err := r.Services.Dashboard.Read(ctx, from, to)
+	where, err := zoneArgument(zone)
+	if err != nil {
+		return nil, err
+	}
+	d, err := r.Services.Dashboard.Read(ctx, from, to, where)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ var domains = map[string][]string{
 	"conversation": {"audit", "consent", "contact", "doubleoptin", "gate", "merge", "message", "optout", "template", "topic"},
 	"optout":       {"audit", "consent", "contact"},
 	"doubleoptin":  {"audit", "consent", "contact", "hours", "message", "sender", "template"},
-	"campaign":     {"audit", "consent", "contact", "gate", "hours", "message", "segment", "sender", "template", "topic"},
+	"campaign":     {"audit", "consent", "contact", "gate", "hours", "message", "segment", "sender", "series", "template", "topic"},
 	"dispatch": {
 		"audit", "campaign", "consent", "contact", "conversation", "doubleoptin", "gate", "hold", "message", "sender", "template",
 		"topic",
@@ -49,7 +49,8 @@ var domains = map[string][]string{
 		"template", "topic",
 	},
 	"webhookevent": {"consent", "contact", "conversation", "merge", "message"},
-	"dashboard":    {"contact", "message"},
+	"series":       {},
+	"dashboard":    {"contact", "message", "series"},
 	"health":       {"message"},
 	"explain":      {"consent", "gate", "message"},
 	"proof":        {"audit", "consent", "contact", "explain", "message"},

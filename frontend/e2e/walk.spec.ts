@@ -52,14 +52,13 @@ const places: Record<string, Place> = {
 
 /**
  * Weighs the scripts and styles that a page has brought, in kB as they came over the line; from the browser's cache
- * they count as well. What only draws charts is left out where it is said so: it comes after the page.
+ * they count as well.
  */
-async function weighs(on: Page, atMost: number, without?: string) {
-  const kB = await on.evaluate((less) => {
+async function weighs(on: Page, atMost: number) {
+  const kB = await on.evaluate(() => {
     const files = performance.getEntriesByType("resource") as PerformanceResourceTiming[];
-    const counted = files.filter((f) => /\.(js|css)$/.test(f.name) && !(less && f.name.includes(less)));
-    return counted.reduce((sum, f) => sum + f.encodedBodySize, 0) / 1000;
-  }, without);
+    return files.filter((f) => /\.(js|css)$/.test(f.name)).reduce((sum, f) => sum + f.encodedBodySize, 0) / 1000;
+  });
   expect(kB, "kB of scripts and styles").toBeGreaterThan(50); // else nothing was measured
   expect(kB, "kB of scripts and styles").toBeLessThan(atMost);
 }
@@ -94,7 +93,7 @@ for (const [name, place] of Object.entries(places)) {
     await expect(on.getByRole("heading", { level: 1 })).toBeVisible();
     await on.waitForLoadState("networkidle");
     await expect(on.getByText("This could not be loaded"), `${path} loads`).toHaveCount(0);
-    await weighs(on, 300, "DeliveryLines");
+    await weighs(on, 300);
     await everyWay(on, name, pictures);
     expect(broken, "errors in the browser's console").toEqual([]);
   });

@@ -30,6 +30,7 @@ type CampaignResolver interface {
 	Runs(ctx context.Context, obj *model.Campaign) ([]*model.Campaign, error)
 	Parent(ctx context.Context, obj *model.Campaign) (*model.Campaign, error)
 	WaitingUntil(ctx context.Context, obj *model.Campaign) (*time.Time, error)
+	WaitingReason(ctx context.Context, obj *model.Campaign) (*string, error)
 
 	Counts(ctx context.Context, obj *model.Campaign) (*model.CampaignCounts, error)
 	Rates(ctx context.Context, obj *model.Campaign) (*model.CampaignRates, error)
@@ -37,10 +38,11 @@ type CampaignResolver interface {
 	Progress(ctx context.Context, obj *model.Campaign) (float64, error)
 	Throughput(ctx context.Context, obj *model.Campaign) (float64, error)
 	ThroughputAverage(ctx context.Context, obj *model.Campaign) (float64, error)
+	SendingSeconds(ctx context.Context, obj *model.Campaign) (float64, error)
 	ThroughputPeak(ctx context.Context, obj *model.Campaign) (float64, error)
 	Deferrals(ctx context.Context, obj *model.Campaign) ([]*model.DeferralCount, error)
 	SkipReasons(ctx context.Context, obj *model.Campaign) ([]*model.SkipReasonCount, error)
-	Series(ctx context.Context, obj *model.Campaign) ([]*model.CampaignSeriesPoint, error)
+	Series(ctx context.Context, obj *model.Campaign, hours *int, zone string) ([]*model.CampaignSeriesPoint, error)
 	Messages(ctx context.Context, obj *model.Campaign, filter *model.CampaignMessageFilter, first *int, after *string) (*model.MessageConnection, error)
 }
 type CampaignConnectionResolver interface {
@@ -81,6 +83,28 @@ func (ec *executionContext) field_Campaign_messages_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["after"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Campaign_series_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "hours",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["hours"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "zone",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["zone"] = arg1
 	return args, nil
 }
 
@@ -758,6 +782,29 @@ func (ec *executionContext) fieldContext_Campaign_waitingUntil(_ context.Context
 	return graphql.NewScalarFieldContext("Campaign", field, true, true, "DateTime")
 }
 
+func (ec *executionContext) _Campaign_waitingReason(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_waitingReason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Campaign().WaitingReason(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_waitingReason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, true, true, "String")
+}
+
 func (ec *executionContext) _Campaign_quietHours(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1001,6 +1048,29 @@ func (ec *executionContext) fieldContext_Campaign_throughputAverage(_ context.Co
 	return graphql.NewScalarFieldContext("Campaign", field, true, true, "Float")
 }
 
+func (ec *executionContext) _Campaign_sendingSeconds(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_sendingSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Campaign().SendingSeconds(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_sendingSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, true, true, "Float")
+}
+
 func (ec *executionContext) _Campaign_throughputPeak(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1097,7 +1167,8 @@ func (ec *executionContext) _Campaign_series(ctx context.Context, field graphql.
 			return ec.fieldContext_Campaign_series(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Campaign().Series(ctx, obj)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Campaign().Series(ctx, obj, fc.Args["hours"].(*int), fc.Args["zone"].(string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*model.CampaignSeriesPoint) graphql.Marshaler {
@@ -1107,7 +1178,7 @@ func (ec *executionContext) _Campaign_series(ctx context.Context, field graphql.
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Campaign_series(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Campaign_series(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Campaign",
 		Field:      field,
@@ -1116,6 +1187,17 @@ func (ec *executionContext) fieldContext_Campaign_series(_ context.Context, fiel
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_CampaignSeriesPoint(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Campaign_series_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -1574,6 +1656,29 @@ func (ec *executionContext) _CampaignCounts_accepted(ctx context.Context, field 
 	)
 }
 func (ec *executionContext) fieldContext_CampaignCounts_accepted(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignCounts", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _CampaignCounts_tried(ctx context.Context, field graphql.CollectedField, obj *model.CampaignCounts) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignCounts_tried(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tried, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignCounts_tried(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CampaignCounts", field, false, false, "Int64")
 }
 
@@ -2882,6 +2987,29 @@ func (ec *executionContext) _CampaignSeriesPoint_at(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_CampaignSeriesPoint_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CampaignSeriesPoint", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _CampaignSeriesPoint_seconds(ctx context.Context, field graphql.CollectedField, obj *model.CampaignSeriesPoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignSeriesPoint_seconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Seconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignSeriesPoint_seconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSeriesPoint", field, false, false, "Float")
 }
 
 func (ec *executionContext) _CampaignSeriesPoint_accepted(ctx context.Context, field graphql.CollectedField, obj *model.CampaignSeriesPoint) (ret graphql.Marshaler) {
@@ -5090,6 +5218,12 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Campaign_waitingUntil(ctx, field, obj)
 				})
+		case "waitingReason":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Campaign_waitingReason(ctx, field, obj)
+				})
 		case "quietHours":
 			out.Values[i] = ec._Campaign_quietHours(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -5140,6 +5274,12 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Campaign_throughputAverage(ctx, field, obj)
+				})
+		case "sendingSeconds":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Campaign_sendingSeconds(ctx, field, obj)
 				})
 		case "throughputPeak":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -5333,6 +5473,11 @@ func (ec *executionContext) _CampaignCounts(ctx context.Context, sel ast.Selecti
 			}
 		case "accepted":
 			out.Values[i] = ec._CampaignCounts_accepted(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tried":
+			out.Values[i] = ec._CampaignCounts_tried(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -5971,6 +6116,11 @@ func (ec *executionContext) _CampaignSeriesPoint(ctx context.Context, sel ast.Se
 			out.Values[i] = graphql.MarshalString("CampaignSeriesPoint")
 		case "at":
 			out.Values[i] = ec._CampaignSeriesPoint_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "seconds":
+			out.Values[i] = ec._CampaignSeriesPoint_seconds(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -1279,6 +1279,29 @@ func (ec *executionContext) fieldContext_DashboardPeriod_accepted(_ context.Cont
 	return graphql.NewScalarFieldContext("DashboardPeriod", field, false, false, "Int64")
 }
 
+func (ec *executionContext) _DashboardPeriod_tried(ctx context.Context, field graphql.CollectedField, obj *model.DashboardPeriod) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardPeriod_tried(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tried, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardPeriod_tried(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardPeriod", field, false, false, "Int64")
+}
+
 func (ec *executionContext) _DashboardPeriod_delivered(ctx context.Context, field graphql.CollectedField, obj *model.DashboardPeriod) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1530,6 +1553,29 @@ func (ec *executionContext) _DashboardPoint_at(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_DashboardPoint_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DashboardPoint", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _DashboardPoint_seconds(ctx context.Context, field graphql.CollectedField, obj *model.DashboardPoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardPoint_seconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Seconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardPoint_seconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardPoint", field, false, false, "Float")
 }
 
 func (ec *executionContext) _DashboardPoint_accepted(ctx context.Context, field graphql.CollectedField, obj *model.DashboardPoint) (ret graphql.Marshaler) {
@@ -2974,6 +3020,11 @@ func (ec *executionContext) _DashboardPeriod(ctx context.Context, sel ast.Select
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "tried":
+			out.Values[i] = ec._DashboardPeriod_tried(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "delivered":
 			out.Values[i] = ec._DashboardPeriod_delivered(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3054,6 +3105,11 @@ func (ec *executionContext) _DashboardPoint(ctx context.Context, sel ast.Selecti
 			out.Values[i] = graphql.MarshalString("DashboardPoint")
 		case "at":
 			out.Values[i] = ec._DashboardPoint_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "seconds":
+			out.Values[i] = ec._DashboardPoint_seconds(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

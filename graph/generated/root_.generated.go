@@ -238,7 +238,8 @@ type ComplexityRoot struct {
 		Segment            func(childComplexity int) int
 		Sender             func(childComplexity int) int
 		Senders            func(childComplexity int) int
-		Series             func(childComplexity int) int
+		SendingSeconds     func(childComplexity int) int
+		Series             func(childComplexity int, hours *int, zone string) int
 		SkipReasons        func(childComplexity int) int
 		StartError         func(childComplexity int) int
 		StartRetryAt       func(childComplexity int) int
@@ -252,6 +253,7 @@ type ComplexityRoot struct {
 		UndecidedSince     func(childComplexity int) int
 		UndoableUntil      func(childComplexity int) int
 		UpdatedAt          func(childComplexity int) int
+		WaitingReason      func(childComplexity int) int
 		WaitingUntil       func(childComplexity int) int
 	}
 
@@ -282,6 +284,7 @@ type ComplexityRoot struct {
 		Sent         func(childComplexity int) int
 		Skipped      func(childComplexity int) int
 		Submitting   func(childComplexity int) int
+		Tried        func(childComplexity int) int
 		Undecided    func(childComplexity int) int
 		Undelivered  func(childComplexity int) int
 		Unknown      func(childComplexity int) int
@@ -367,6 +370,7 @@ type ComplexityRoot struct {
 		Delivered func(childComplexity int) int
 		Failed    func(childComplexity int) int
 		Read      func(childComplexity int) int
+		Seconds   func(childComplexity int) int
 	}
 
 	CampaignTestSendPayload struct {
@@ -638,6 +642,7 @@ type ComplexityRoot struct {
 		Received     func(childComplexity int) int
 		Replied      func(childComplexity int) int
 		ReplyRate    func(childComplexity int) int
+		Tried        func(childComplexity int) int
 	}
 
 	DashboardPoint struct {
@@ -647,6 +652,7 @@ type ComplexityRoot struct {
 		Failed    func(childComplexity int) int
 		Read      func(childComplexity int) int
 		Received  func(childComplexity int) int
+		Seconds   func(childComplexity int) int
 	}
 
 	DecisionStep struct {
@@ -1226,7 +1232,7 @@ type ComplexityRoot struct {
 		ContactViews       func(childComplexity int) int
 		Contacts           func(childComplexity int, filter *model.ContactFilter, search *string, orderBy *model.ContactOrder, first *int, after *string, last *int, before *string) int
 		Conversations      func(childComplexity int, filter *model.ConversationFilter, first *int, after *string) int
-		Dashboard          func(childComplexity int, rangeArg *model.DateRange) int
+		Dashboard          func(childComplexity int, rangeArg *model.DateRange, zone string) int
 		Diagnosis          func(childComplexity int) int
 		ErrorReport        func(childComplexity int, filter *model.ErrorReportFilter) int
 		Imports            func(childComplexity int, first *int, after *string) int
@@ -2560,12 +2566,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Senders(childComplexity), true
+	case "Campaign.sendingSeconds":
+		if e.ComplexityRoot.Campaign.SendingSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.SendingSeconds(childComplexity), true
 	case "Campaign.series":
 		if e.ComplexityRoot.Campaign.Series == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Campaign.Series(childComplexity), true
+		args, err := ec.field_Campaign_series_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Campaign.Series(childComplexity, args["hours"].(*int), args["zone"].(string)), true
 	case "Campaign.skipReasons":
 		if e.ComplexityRoot.Campaign.SkipReasons == nil {
 			break
@@ -2644,6 +2661,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.UpdatedAt(childComplexity), true
+	case "Campaign.waitingReason":
+		if e.ComplexityRoot.Campaign.WaitingReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.WaitingReason(childComplexity), true
 	case "Campaign.waitingUntil":
 		if e.ComplexityRoot.Campaign.WaitingUntil == nil {
 			break
@@ -2773,6 +2796,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignCounts.Submitting(childComplexity), true
+	case "CampaignCounts.tried":
+		if e.ComplexityRoot.CampaignCounts.Tried == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignCounts.Tried(childComplexity), true
 	case "CampaignCounts.undecided":
 		if e.ComplexityRoot.CampaignCounts.Undecided == nil {
 			break
@@ -3045,6 +3074,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignSeriesPoint.Read(childComplexity), true
+	case "CampaignSeriesPoint.seconds":
+		if e.ComplexityRoot.CampaignSeriesPoint.Seconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSeriesPoint.Seconds(childComplexity), true
 
 	case "CampaignTestSendPayload.message":
 		if e.ComplexityRoot.CampaignTestSendPayload.Message == nil {
@@ -4084,6 +4119,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DashboardPeriod.ReplyRate(childComplexity), true
+	case "DashboardPeriod.tried":
+		if e.ComplexityRoot.DashboardPeriod.Tried == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DashboardPeriod.Tried(childComplexity), true
 
 	case "DashboardPoint.accepted":
 		if e.ComplexityRoot.DashboardPoint.Accepted == nil {
@@ -4121,6 +4162,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DashboardPoint.Received(childComplexity), true
+	case "DashboardPoint.seconds":
+		if e.ComplexityRoot.DashboardPoint.Seconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DashboardPoint.Seconds(childComplexity), true
 
 	case "DecisionStep.check":
 		if e.ComplexityRoot.DecisionStep.Check == nil {
@@ -7058,7 +7105,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Dashboard(childComplexity, args["range"].(*model.DateRange)), true
+		return e.ComplexityRoot.Query.Dashboard(childComplexity, args["range"].(*model.DateRange), args["zone"].(string)), true
 	case "Query.diagnosis":
 		if e.ComplexityRoot.Query.Diagnosis == nil {
 			break
@@ -10056,7 +10103,9 @@ type Campaign implements Node {
   "The recurring campaign that this is a run of."
   parent: Campaign @goField(forceResolver: true)
   "When the next waiting message may go, if all that are pending wait for their hours or for another try."
-  waitingUntil: DateTime @goField(forceResolver: true) @cost(weight: 5)
+  waitingUntil: DateTime @goField(forceResolver: true)
+  "Why it waits until then, as Message.notBeforeReason tells of the first to go; null with waitingUntil."
+  waitingReason: String @goField(forceResolver: true)
   "Null: only what the law requires, see legalHours."
   quietHours: QuietHours
   "Null: none."
@@ -10074,16 +10123,26 @@ type Campaign implements Node {
   progress: Float! @goField(forceResolver: true)
   "Messages a second that Twilio accepted over the last ten to twenty seconds."
   throughput: Float! @goField(forceResolver: true) @cost(weight: 5)
-  "The same on average over the time in which it sent, waiting for hours not included."
+  "The same on average over sendingSeconds."
   throughputAverage: Float! @goField(forceResolver: true)
-  "The same in its best ten seconds."
+  "The seconds in which it sent: not those in which hours, a pause or something to be fixed held it. From startedAt to finishedAt it may be much longer."
+  sendingSeconds: Float! @goField(forceResolver: true)
+  "throughputAverage of its best ten seconds."
   throughputPeak: Float! @goField(forceResolver: true)
   "How many messages had to wait and why, most frequent first; most went out later. Each counts once, by its first reason."
   deferrals: [DeferralCount!]! @goField(forceResolver: true) @listSize(assumedSize: 20)
   "Why members of the audience got none, most frequent first."
   skipReasons: [SkipReasonCount!]! @goField(forceResolver: true) @listSize(assumedSize: 12)
-  "What happened when, in steps of ten seconds, a minute or an hour by its length."
-  series: [CampaignSeriesPoint!]! @goField(forceResolver: true) @listSize(assumedSize: 400) @cost(weight: 5)
+  """
+  What happened when, oldest first and without gaps, from its launch until it ended and the last receipt came, or until now; empty while nothing happened.
+  In at most 101 steps, from ten seconds to weeks long by the length of that time, which begin at round times of the zone.
+  """
+  series(
+    "Only its first so many hours, 1 to 8,784."
+    hours: Int
+    "IANA zone, such as Europe/Berlin."
+    zone: String! = "UTC"
+  ): [CampaignSeriesPoint!]! @goField(forceResolver: true) @listSize(assumedSize: 101) @cost(weight: 5)
   "Newest contact first."
   messages(filter: CampaignMessageFilter, first: Int, after: String): MessageConnection! @goField(forceResolver: true) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"]) @cost(weight: 5)
   createdAt: DateTime!
@@ -10107,6 +10166,8 @@ type CampaignCounts {
   submitting: Int64!
   "Ever accepted by Twilio."
   accepted: Int64!
+  "To whom sending was tried: ever accepted by Twilio, or refused by it for good. Shares of a report are of these."
+  tried: Int64!
   "Ever sent by WhatsApp."
   sent: Int64!
   "Ever delivered, the read ones included."
@@ -10157,8 +10218,12 @@ type DeferralCount {
   reason: String!
   count: Int64!
 }
+"What happened in one step of time. A message counts in each step in which it reached something, so the columns do not add up."
 type CampaignSeriesPoint {
+  "When the step begins."
   at: DateTime!
+  "How long it is; the first and the last may be shorter than the others."
+  seconds: Float!
   accepted: Int64!
   delivered: Int64!
   read: Int64!
@@ -12252,10 +12317,13 @@ type Dashboard {
   period: DashboardPeriod!
   "The same length of time before it."
   before: DashboardPeriod!
-  series: [DashboardPoint!]! @listSize(assumedSize: 100)
+  "What happened when, oldest first and without gaps, in at most 101 steps from ten seconds to a day by the length of the range."
+  series: [DashboardPoint!]! @listSize(assumedSize: 101)
 }
 type DashboardPeriod {
   accepted: Int64!
+  "accepted, and those that Twilio refused for good: the shares on the first page are of these."
+  tried: Int64!
   delivered: Int64!
   read: Int64!
   "Failed and undelivered."
@@ -12274,7 +12342,10 @@ type DashboardPeriod {
   optOutRate: Float!
 }
 type DashboardPoint {
+  "When the step begins."
   at: DateTime!
+  "How long it is; the first and the last may be shorter than the others."
+  seconds: Float!
   accepted: Int64!
   delivered: Int64!
   read: Int64!
@@ -12447,8 +12518,8 @@ type AuditProtection {
 }
 
 extend type Query {
-  "The last 24 hours by default."
-  dashboard(range: DateRange): Dashboard! @hasRole(role: VIEWER) @cost(weight: 20)
+  "The last 24 hours by default. Its series begins its steps at round times of the IANA zone, such as Europe/Berlin."
+  dashboard(range: DateRange, zone: String! = "UTC"): Dashboard! @hasRole(role: VIEWER) @cost(weight: 20)
   "Why messages failed, most frequent first."
   errorReport(filter: ErrorReportFilter): [ErrorBucket!]! @hasRole(role: VIEWER) @listSize(assumedSize: 50) @cost(weight: 20)
   systemHealth: SystemHealth! @hasRole(role: VIEWER) @cost(weight: 20)
@@ -13722,6 +13793,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_parent(ctx, field)
 	case "waitingUntil":
 		return ec.fieldContext_Campaign_waitingUntil(ctx, field)
+	case "waitingReason":
+		return ec.fieldContext_Campaign_waitingReason(ctx, field)
 	case "quietHours":
 		return ec.fieldContext_Campaign_quietHours(ctx, field)
 	case "frequencyCap":
@@ -13740,6 +13813,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_throughput(ctx, field)
 	case "throughputAverage":
 		return ec.fieldContext_Campaign_throughputAverage(ctx, field)
+	case "sendingSeconds":
+		return ec.fieldContext_Campaign_sendingSeconds(ctx, field)
 	case "throughputPeak":
 		return ec.fieldContext_Campaign_throughputPeak(ctx, field)
 	case "deferrals":
@@ -13800,6 +13875,8 @@ func (ec *executionContext) childFields_CampaignCounts(ctx context.Context, fiel
 		return ec.fieldContext_CampaignCounts_submitting(ctx, field)
 	case "accepted":
 		return ec.fieldContext_CampaignCounts_accepted(ctx, field)
+	case "tried":
+		return ec.fieldContext_CampaignCounts_tried(ctx, field)
 	case "sent":
 		return ec.fieldContext_CampaignCounts_sent(ctx, field)
 	case "delivered":
@@ -13982,6 +14059,8 @@ func (ec *executionContext) childFields_CampaignSeriesPoint(ctx context.Context,
 	switch field.Name {
 	case "at":
 		return ec.fieldContext_CampaignSeriesPoint_at(ctx, field)
+	case "seconds":
+		return ec.fieldContext_CampaignSeriesPoint_seconds(ctx, field)
 	case "accepted":
 		return ec.fieldContext_CampaignSeriesPoint_accepted(ctx, field)
 	case "delivered":
@@ -14512,6 +14591,8 @@ func (ec *executionContext) childFields_DashboardPeriod(ctx context.Context, fie
 	switch field.Name {
 	case "accepted":
 		return ec.fieldContext_DashboardPeriod_accepted(ctx, field)
+	case "tried":
+		return ec.fieldContext_DashboardPeriod_tried(ctx, field)
 	case "delivered":
 		return ec.fieldContext_DashboardPeriod_delivered(ctx, field)
 	case "read":
@@ -14540,6 +14621,8 @@ func (ec *executionContext) childFields_DashboardPoint(ctx context.Context, fiel
 	switch field.Name {
 	case "at":
 		return ec.fieldContext_DashboardPoint_at(ctx, field)
+	case "seconds":
+		return ec.fieldContext_DashboardPoint_seconds(ctx, field)
 	case "accepted":
 		return ec.fieldContext_DashboardPoint_accepted(ctx, field)
 	case "delivered":

@@ -51,7 +51,7 @@ type QueryResolver interface {
 	Sessions(ctx context.Context) ([]*model.Session, error)
 	Account(ctx context.Context) (*model.Account, error)
 	PasswordLink(ctx context.Context, token string) (*model.PasswordLink, error)
-	Dashboard(ctx context.Context, rangeArg *model.DateRange) (*model.Dashboard, error)
+	Dashboard(ctx context.Context, rangeArg *model.DateRange, zone string) (*model.Dashboard, error)
 	ErrorReport(ctx context.Context, filter *model.ErrorReportFilter) ([]*model.ErrorBucket, error)
 	SystemHealth(ctx context.Context) (*model.SystemHealth, error)
 	AuditEntries(ctx context.Context, filter *model.AuditFilter, first *int, after *string) (*model.AuditEntryConnection, error)
@@ -432,6 +432,14 @@ func (ec *executionContext) field_Query_dashboard_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["range"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "zone",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["zone"] = arg1
 	return args, nil
 }
 
@@ -2957,7 +2965,7 @@ func (ec *executionContext) _Query_dashboard(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Dashboard(ctx, fc.Args["range"].(*model.DateRange))
+			return ec.Resolvers.Query().Dashboard(ctx, fc.Args["range"].(*model.DateRange), fc.Args["zone"].(string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next

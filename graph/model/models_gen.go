@@ -288,6 +288,8 @@ type Campaign struct {
 	Parent *Campaign `json:"parent,omitempty"`
 	// When the next waiting message may go, if all that are pending wait for their hours or for another try.
 	WaitingUntil *time.Time `json:"waitingUntil,omitempty"`
+	// Why it waits until then, as Message.notBeforeReason tells of the first to go; null with waitingUntil.
+	WaitingReason *string `json:"waitingReason,omitempty"`
 	// Null: only what the law requires, see legalHours.
 	QuietHours *QuietHours `json:"quietHours,omitempty"`
 	// Null: none.
@@ -303,15 +305,18 @@ type Campaign struct {
 	Progress float64 `json:"progress"`
 	// Messages a second that Twilio accepted over the last ten to twenty seconds.
 	Throughput float64 `json:"throughput"`
-	// The same on average over the time in which it sent, waiting for hours not included.
+	// The same on average over sendingSeconds.
 	ThroughputAverage float64 `json:"throughputAverage"`
-	// The same in its best ten seconds.
+	// The seconds in which it sent: not those in which hours, a pause or something to be fixed held it. From startedAt to finishedAt it may be much longer.
+	SendingSeconds float64 `json:"sendingSeconds"`
+	// throughputAverage of its best ten seconds.
 	ThroughputPeak float64 `json:"throughputPeak"`
 	// How many messages had to wait and why, most frequent first; most went out later. Each counts once, by its first reason.
 	Deferrals []*DeferralCount `json:"deferrals"`
 	// Why members of the audience got none, most frequent first.
 	SkipReasons []*SkipReasonCount `json:"skipReasons"`
-	// What happened when, in steps of ten seconds, a minute or an hour by its length.
+	// What happened when, oldest first and without gaps, from its launch until it ended and the last receipt came, or until now; empty while nothing happened.
+	// In at most 101 steps, from ten seconds to weeks long by the length of that time, which begin at round times of the zone.
 	Series []*CampaignSeriesPoint `json:"series"`
 	// Newest contact first.
 	Messages  *MessageConnection `json:"messages"`
@@ -353,6 +358,8 @@ type CampaignCounts struct {
 	Submitting int64 `json:"submitting"`
 	// Ever accepted by Twilio.
 	Accepted int64 `json:"accepted"`
+	// To whom sending was tried: ever accepted by Twilio, or refused by it for good. Shares of a report are of these.
+	Tried int64 `json:"tried"`
 	// Ever sent by WhatsApp.
 	Sent int64 `json:"sent"`
 	// Ever delivered, the read ones included.
@@ -541,12 +548,16 @@ type CampaignSenderInput struct {
 	Weight graphql.Omittable[*int] `json:"weight,omitempty"`
 }
 
+// What happened in one step of time. A message counts in each step in which it reached something, so the columns do not add up.
 type CampaignSeriesPoint struct {
-	At        time.Time `json:"at"`
-	Accepted  int64     `json:"accepted"`
-	Delivered int64     `json:"delivered"`
-	Read      int64     `json:"read"`
-	Failed    int64     `json:"failed"`
+	// When the step begins.
+	At time.Time `json:"at"`
+	// How long it is; the first and the last may be shorter than the others.
+	Seconds   float64 `json:"seconds"`
+	Accepted  int64   `json:"accepted"`
+	Delivered int64   `json:"delivered"`
+	Read      int64   `json:"read"`
+	Failed    int64   `json:"failed"`
 }
 
 type CampaignTestSendInput struct {
@@ -1160,12 +1171,15 @@ type Dashboard struct {
 	// What happened in the range.
 	Period *DashboardPeriod `json:"period"`
 	// The same length of time before it.
-	Before *DashboardPeriod  `json:"before"`
+	Before *DashboardPeriod `json:"before"`
+	// What happened when, oldest first and without gaps, in at most 101 steps from ten seconds to a day by the length of the range.
 	Series []*DashboardPoint `json:"series"`
 }
 
 type DashboardPeriod struct {
-	Accepted  int64 `json:"accepted"`
+	Accepted int64 `json:"accepted"`
+	// accepted, and those that Twilio refused for good: the shares on the first page are of these.
+	Tried     int64 `json:"tried"`
 	Delivered int64 `json:"delivered"`
 	Read      int64 `json:"read"`
 	// Failed and undelivered.
@@ -1185,12 +1199,15 @@ type DashboardPeriod struct {
 }
 
 type DashboardPoint struct {
-	At        time.Time `json:"at"`
-	Accepted  int64     `json:"accepted"`
-	Delivered int64     `json:"delivered"`
-	Read      int64     `json:"read"`
-	Failed    int64     `json:"failed"`
-	Received  int64     `json:"received"`
+	// When the step begins.
+	At time.Time `json:"at"`
+	// How long it is; the first and the last may be shorter than the others.
+	Seconds   float64 `json:"seconds"`
+	Accepted  int64   `json:"accepted"`
+	Delivered int64   `json:"delivered"`
+	Read      int64   `json:"read"`
+	Failed    int64   `json:"failed"`
+	Received  int64   `json:"received"`
 }
 
 type DateRange struct {

@@ -241,6 +241,7 @@ type Counts struct {
 	Audience, Pending, Submitting, Accepted, Sent, Delivered, Read, Failed, Undelivered, Canceled, Expired, Skipped,
 	Unknown, Replied, OptedOut int64
 
+	Tried        int64 // accepted by Twilio, or refused by it for good
 	Undecided    int64 // of Unknown: only a person can decide about them
 	Redelivering int64 // of Pending, Submitting and Unknown: wait for another attempt, or are under way with one
 }
@@ -280,6 +281,9 @@ func (s *Service) ProgressOf(ctx context.Context, ids []int64) (map[int64]*Progr
 		if into := p.field(r.Measure); into != nil {
 			*into += r.N
 		}
+		if r.Measure == "at:accepted" || r.Measure == "at:refused" {
+			p.Tried += r.N
+		}
 		if len(r.Measure) < 3 || r.Measure[:3] != "at:" {
 			p.Audience += r.N
 		}
@@ -303,61 +307,6 @@ func (p *Progress) field(measure string) *int64 {
 		"at:delivered": &p.Delivered, "at:read": &p.Read, "at:replied": &p.Replied, "at:opted_out": &p.OptedOut,
 		"at:undecided": &p.Undecided, "at:redelivering": &p.Redelivering,
 	}[measure]
-}
-
-// SeriesPoint is what happened in ten seconds.
-type SeriesPoint struct {
-	At      time.Time // start of the ten seconds
-	Measure string    // at:accepted, at:delivered…, failed, skipped
-	N       int64
-}
-
-// Series gives what happened in a campaign, oldest first: in steps of ten
-// seconds, or of a minute or an hour when it lasted longer.
-func (s *Service) Series(ctx context.Context, id int64) (rows []SeriesPoint, err error) {
-	err = s.db.NewRaw(`
-		WITH span AS (SELECT max(bucket) - min(bucket) AS d FROM message_series WHERE campaign_id = ?0)
-		SELECT date_bin(CASE WHEN d <= interval '20 minutes' THEN interval '10 seconds' WHEN d <= interval '6 hours'
-			THEN interval '1 minute' ELSE interval '1 hour' END, bucket, 'epoch') AS at,
-			measure, sum(n) AS n
-		FROM message_series, span WHERE campaign_id = ?0 GROUP BY 1, 2 ORDER BY 1, 2`, id).Scan(ctx, &rows)
-	return rows, db.Err(err)
-}
-
-// RecentRate is how many messages a second Twilio accepted over the last ten
-// to twenty seconds.
-func (s *Service) RecentRate(ctx context.Context, id int64) (rate float64, err error) {
-	err = s.db.NewRaw(`
-		SELECT coalesce(sum(n) / greatest(extract(epoch FROM clock_timestamp() - min(bucket)), 1), 0)::float8
-			FROM message_series
-		WHERE campaign_id = ? AND measure = 'at:accepted' AND bucket > now() - interval '20 seconds'`, id).Scan(ctx, &rate)
-	return rate, db.Err(err)
-}
-
-// Throughput is how fast a campaign went, in messages a second that Twilio
-// accepted: on average over the time in which it sent, and in its best ten
-// seconds.
-type Throughput struct{ Average, Peak float64 }
-
-// ThroughputOf reads it from the series. A campaign that was done within ten
-// seconds is measured by the time it took.
-func (s *Service) ThroughputOf(ctx context.Context, ids []int64) (map[int64]Throughput, error) {
-	var rows []struct {
-		ID            int64
-		Average, Peak float64
-	}
-	err := s.db.NewRaw(`
-		SELECT ca.id, coalesce(x.n / greatest(least(x.buckets * 10, took), 1), 0)::float8 AS average,
-			coalesce(x.best / greatest(least(10, took), 1), 0)::float8 AS peak
-		FROM campaigns ca, LATERAL (SELECT sum(n) AS n, max(n) AS best, count(*) AS buckets FROM message_series
-			WHERE campaign_id = ca.id AND measure = 'at:accepted') x,
-			LATERAL (SELECT extract(epoch FROM coalesce(ca.finished_at, clock_timestamp()) - ca.started_at) AS took) y
-		WHERE ca.id = ANY (?)`, pgdialect.Array(ids)).Scan(ctx, &rows)
-	found := make(map[int64]Throughput, len(ids))
-	for _, r := range rows {
-		found[r.ID] = Throughput{r.Average, max(r.Peak, r.Average)} // one that straddles two tens
-	}
-	return found, db.Err(err)
 }
 
 // dueScheduled are the campaigns whose time has come, by Postgres' clock, without
@@ -386,17 +335,6 @@ func postponeStart(ctx context.Context, idb bun.IDB, id int64, cause string) err
 func runsOf(ctx context.Context, idb bun.IDB, parent int64, n int) (rows []*Campaign, err error) {
 	err = idb.NewSelect().Model(&rows).Where("ca.parent_id = ?", parent).Order("ca.id DESC").Limit(int64(n)).Scan(ctx)
 	return rows, db.Err(err)
-}
-
-// WaitingUntil tells when the next message of a campaign may go, if all that
-// are pending wait; nil else.
-func (s *Service) WaitingUntil(ctx context.Context, id int64) (at *time.Time, err error) {
-	err = s.db.NewRaw(`
-		SELECT CASE WHEN min(x.at) > clock_timestamp() THEN min(x.at) END FROM campaign_senders cs,
-			LATERAL (SELECT m.not_before AS at FROM messages m WHERE m.work = 'send' AND m.sender_id = cs.sender_id
-				AND m.campaign_id = cs.campaign_id ORDER BY m.not_before, m.id LIMIT 1) x
-		WHERE cs.campaign_id = ?`, id).Scan(ctx, &at)
-	return at, db.Err(err)
 }
 
 // RecentOf tells what other campaigns did with these contacts, as far as c's cap

@@ -13,6 +13,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/message"
+	"eventstream/server/series"
 )
 
 // Service reads them.
@@ -36,12 +37,14 @@ type Overview struct {
 	CampaignsActive, CampaignsTotal          int64
 	Now, Before                              Period // the range, and the same length of time before it
 	From, To                                 time.Time
-	Series                                   []Point
+	Series                                   []series.Point
 }
 
 // Period is what happened in a stretch of time.
 type Period struct {
 	Accepted, Delivered, Read, Failed, Replied, OptedOut, Received int64
+
+	Tried int64 // accepted by Twilio, or refused by it for good
 }
 
 // Rate is n of base, 0 when base is none.
@@ -50,12 +53,6 @@ func Rate(n, base int64) float64 {
 		return 0
 	}
 	return float64(n) / float64(base)
-}
-
-// Point is one step of the volume chart.
-type Point struct {
-	At                                          time.Time
-	Accepted, Delivered, Read, Failed, Received int64
 }
 
 // shared is how long viewers who watch see the same numbers.
@@ -70,15 +67,15 @@ func (s *Service) Latest(ctx context.Context, now time.Time) (*Overview, error) 
 		return s.latest, nil
 	}
 	started := time.Now()
-	d, err := s.Read(ctx, now.Add(-24*time.Hour), now)
+	d, err := s.Read(ctx, now.Add(-24*time.Hour), now, time.UTC)
 	if err == nil {
 		s.latest, s.read = d, started
 	}
 	return d, err
 }
 
-// Read reads a range.
-func (s *Service) Read(ctx context.Context, from, to time.Time) (*Overview, error) {
+// Read reads a range, the steps of its series by the clock of a zone.
+func (s *Service) Read(ctx context.Context, from, to time.Time, zone *time.Location) (*Overview, error) {
 	contacts, err := contact.CountAll(ctx, s.db)
 	if err != nil {
 		return nil, err
@@ -96,7 +93,7 @@ func (s *Service) Read(ctx context.Context, from, to time.Time) (*Overview, erro
 	if d.Before, err = period(ctx, s.db, from.Add(-to.Sub(from)), from); err != nil {
 		return nil, err
 	}
-	d.Series, err = volume(ctx, s.db, from, to)
+	d.Series, err = series.All(ctx, s.db, from, to, zone)
 	return d, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"eventstream/server/dashboard"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/message"
+	"eventstream/server/series"
 
 	"github.com/stretchr/testify/require"
 )
@@ -22,7 +23,7 @@ func TestTheDashboardCountsARangeAndTheOneBefore(t *testing.T) {
 	s := dashboard.NewService(d, func(code int) message.CodeInfo { return message.CodeInfo{Code: code} })
 	to := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	from := to.Add(-24 * time.Hour)
-	empty, err := s.Read(t.Context(), from, to)
+	empty, err := s.Read(t.Context(), from, to, time.UTC)
 	require.NoError(t, err)
 	require.Zero(t, empty.Now)
 	require.NotEmpty(t, empty.Series, "a chart has its steps though nothing happened")
@@ -33,15 +34,15 @@ func TestTheDashboardCountsARangeAndTheOneBefore(t *testing.T) {
 	exec(`INSERT INTO message_series (campaign_id, bucket, measure, n)
 		SELECT campaign, ?0::timestamptz - make_interval(hours => h), measure, n
 		FROM (VALUES (1, 1, 'at:accepted', 10), (2, 2, 'at:accepted', 5), (1, 1, 'at:delivered', 8), (1, 1, 'failed', 1),
-			(1, 1, 'undelivered', 1), (0, 3, 'received', 4), (1, 30, 'at:accepted', 7), (1, 60, 'at:accepted', 99))
+			(1, 1, 'undelivered', 1), (1, 1, 'at:refused', 1), (0, 3, 'received', 4), (1, 30, 'at:accepted', 7), (1, 60, 'at:accepted', 99))
 			AS v (campaign, h, measure, n)`, to)
-	o, err := s.Read(t.Context(), from, to)
+	o, err := s.Read(t.Context(), from, to, time.UTC)
 	require.NoError(t, err)
-	require.Equal(t, dashboard.Period{Accepted: 15, Delivered: 8, Failed: 2, Received: 4}, o.Now)
-	require.Equal(t, dashboard.Period{Accepted: 7}, o.Before, "the same length before it, and nothing older")
+	require.Equal(t, dashboard.Period{Accepted: 15, Tried: 16, Delivered: 8, Failed: 2, Received: 4}, o.Now)
+	require.Equal(t, dashboard.Period{Accepted: 7, Tried: 7}, o.Before, "the same length before it, and nothing older")
 	require.EqualValues(t, []int64{5, 3, 2}, []int64{o.Contacts, o.OptedIn, o.OptedOut})
 	require.EqualValues(t, []int64{1, 2}, []int64{o.CampaignsActive, o.CampaignsTotal})
-	var sum dashboard.Point
+	var sum series.Point
 	for i, p := range o.Series {
 		sum.Accepted += p.Accepted
 		sum.Delivered += p.Delivered
@@ -49,7 +50,7 @@ func TestTheDashboardCountsARangeAndTheOneBefore(t *testing.T) {
 		sum.Received += p.Received
 		require.True(t, i == 0 || p.At.After(o.Series[i-1].At))
 	}
-	require.Equal(t, dashboard.Point{Accepted: 15, Delivered: 8, Failed: 2, Received: 4}, sum, "the chart shows the same")
+	require.Equal(t, series.Point{Accepted: 15, Delivered: 8, Failed: 2, Received: 4}, sum, "the chart shows the same")
 }
 
 func TestWhyMessagesFailed(t *testing.T) {

@@ -26,6 +26,9 @@ func period(ctx context.Context, idb bun.IDB, from, to time.Time) (Period, error
 		switch r.Measure {
 		case "at:accepted":
 			p.Accepted = r.N
+			p.Tried += r.N
+		case "at:refused":
+			p.Tried += r.N
 		case "at:delivered":
 			p.Delivered = r.N
 		case "at:read":
@@ -41,27 +44,6 @@ func period(ctx context.Context, idb bun.IDB, from, to time.Time) (Period, error
 		}
 	}
 	return p, db.Err(err)
-}
-
-// volume gives some sixty steps over the range.
-func volume(ctx context.Context, idb bun.IDB, from, to time.Time) (rows []Point, err error) {
-	step := max(to.Sub(from)/60, 10*time.Second).Truncate(10 * time.Second)
-	err = idb.NewRaw(`
-		WITH s AS (
-			SELECT date_bin(make_interval(secs => ?0), bucket, 'epoch') AS at, measure, sum(n) AS n FROM message_series
-			WHERE bucket >= date_bin(make_interval(secs => ?0), ?1::timestamptz, 'epoch')
-				AND bucket < ?2::timestamptz + make_interval(secs => ?0)
-			GROUP BY 1, 2)
-		SELECT g.at, coalesce(sum(n) FILTER (WHERE measure = 'at:accepted'), 0) AS accepted,
-			coalesce(sum(n) FILTER (WHERE measure = 'at:delivered'), 0) AS delivered,
-			coalesce(sum(n) FILTER (WHERE measure = 'at:read'), 0) AS read,
-			coalesce(sum(n) FILTER (WHERE measure IN ('failed', 'undelivered')), 0) AS failed,
-			coalesce(sum(n) FILTER (WHERE measure = 'received'), 0) AS received
-		FROM generate_series(date_bin(make_interval(secs => ?0), ?1::timestamptz, 'epoch'), ?2::timestamptz,
-			make_interval(secs => ?0)) AS g (at)
-		LEFT JOIN s ON s.at = g.at
-		GROUP BY 1 ORDER BY 1`, step.Seconds(), from, to).Scan(ctx, &rows)
-	return rows, db.Err(err)
 }
 
 type failure struct {

@@ -1,68 +1,218 @@
-import { Group, ScrollArea, SegmentedControl, Skeleton, Table, Title } from "@mantine/core";
-import { lazy, Suspense, useState } from "react";
-import { count, moment } from "../lib/format";
+import { Box, Group, ScrollArea, SegmentedControl, SimpleGrid, Table, Text, Title } from "@mantine/core";
+import { type PointerEvent, type ReactNode, useState } from "react";
+import { ticks, tickText } from "../lib/axis";
+import {
+  type Bar,
+  barsOf,
+  chartable,
+  lengthText,
+  type Milestone,
+  type Step,
+  spanOf,
+  stepAt,
+  stepLength,
+  totalOf,
+} from "../lib/bars";
+import { count, duration, moment } from "../lib/format";
+import classes from "./DeliveryChart.module.css";
 
-export type DeliveryPoint = { at: string; accepted: number; delivered: number; read: number; failed: number };
+export const milestones: { name: Milestone; label: string; color: string }[] = [
+  { name: "accepted", label: "Handed to WhatsApp", color: "var(--mantine-color-blue-6)" },
+  { name: "delivered", label: "Delivered", color: "var(--mantine-color-brand-6)" },
+  { name: "read", label: "Read", color: "var(--mantine-color-grape-6)" },
+  { name: "failed", label: "Failed", color: "var(--mantine-color-red-6)" },
+];
 
-/** What is drawn. Accepted is dashed, so that it stays visible where all of it was delivered at once. */
-export const milestones = [
-  { name: "accepted", label: "Accepted", color: "blue.6", dashes: "6 4" },
-  { name: "delivered", label: "Delivered", color: "brand.6", dashes: undefined },
-  { name: "read", label: "Read", color: "grape.6", dashes: undefined },
-  { name: "failed", label: "Failed", color: "red.6", dashes: "2 3" },
-] as const;
-
-const DeliveryLines = lazy(() => import("./DeliveryLines"));
-
-/** How many messages reached each milestone over time, as lines or as the table behind them. */
-export function DeliveryChart(props: { title: string; points: DeliveryPoint[]; height: number }) {
+/**
+ * How many messages reached each milestone over time: one small chart for each, one above the other in time, so that
+ * none hides another, or the table behind them.
+ */
+export function DeliveryChart(props: { title: string; steps: Step[]; controls?: ReactNode }) {
   const [view, setView] = useState("Chart");
+  const { steps } = props;
+  const drawn = chartable(steps);
   return (
     <>
-      <Group justify="space-between" mb="md">
+      <Group justify="space-between" mb="xs" gap="xs">
         <Title order={2} size="h4">
           {props.title}
         </Title>
-        <SegmentedControl
-          size="xs"
-          aria-label={`${props.title} as`}
-          data={["Chart", "Table"]}
-          value={view}
-          onChange={setView}
-        />
+        <Group gap="xs" className="no-print">
+          {props.controls}
+          {drawn && (
+            <SegmentedControl
+              size="xs"
+              aria-label={`${props.title} as`}
+              data={["Chart", "Table"]}
+              value={view}
+              onChange={setView}
+            />
+          )}
+        </Group>
       </Group>
-      {view === "Chart" ? (
-        <Suspense fallback={<Skeleton h={props.height} aria-label="Loading the chart" />}>
-          <DeliveryLines points={props.points} height={props.height} />
-        </Suspense>
-      ) : (
-        <ScrollArea h={props.height} viewportProps={{ tabIndex: 0 }}>
-          <Table stickyHeader>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Time</Table.Th>
-                {milestones.map((m) => (
-                  <Table.Th key={m.name} ta="right">
-                    {m.label}
-                  </Table.Th>
-                ))}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {props.points.toReversed().map((p) => (
-                <Table.Tr key={p.at}>
-                  <Table.Td>{moment(p.at)}</Table.Td>
-                  {milestones.map((m) => (
-                    <Table.Td key={m.name} ta="right">
-                      {count(p[m.name])}
-                    </Table.Td>
-                  ))}
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </ScrollArea>
-      )}
+      {!drawn ? <Summary steps={steps} /> : view === "Chart" ? <Bars steps={steps} /> : <Steps steps={steps} />}
     </>
+  );
+}
+
+/** Instead of a chart, where nearly everything happened at once. */
+function Summary({ steps }: { steps: Step[] }) {
+  const { from, to } = spanOf(steps);
+  if (steps.length === 0)
+    return (
+      <Text c="dimmed" size="sm">
+        Nothing has happened yet.
+      </Text>
+    );
+  return (
+    <>
+      <Text size="sm" c="dimmed" mb="sm">
+        {`All of it within ${duration((to - from) / 1000)}, from ${moment(steps[0]?.at)} on: too short for a chart.`}
+      </Text>
+      <SimpleGrid cols={{ base: 2, sm: 4 }}>
+        {milestones.map((m) => (
+          <Figure key={m.name} label={m.label} color={m.color} n={totalOf(steps, m.name)} />
+        ))}
+      </SimpleGrid>
+    </>
+  );
+}
+
+function Figure(props: { label: string; color: string; n: number }) {
+  return (
+    <Group gap={6} wrap="nowrap" align="baseline">
+      <Box w={8} h={8} bg={props.color} className={classes.mark} />
+      <Text size="sm">{props.label}</Text>
+      <Text size="sm" fw={650}>
+        {count(props.n)}
+      </Text>
+    </Group>
+  );
+}
+
+function Bars({ steps }: { steps: Step[] }) {
+  const [at, setAt] = useState(-1); // the step under the pointer, in all of the charts
+  const { from, to } = spanOf(steps);
+  const step = steps[at];
+  const point = (e: PointerEvent<HTMLElement>) => {
+    const box = e.currentTarget.getBoundingClientRect();
+    setAt(stepAt(steps, from + ((e.clientX - box.left) / box.width) * (to - from)));
+  };
+  return (
+    <>
+      <Text size="xs" c="dimmed" mb="sm">
+        {step
+          ? `${moment(step.at)}, ${lengthText(step.seconds)}`
+          : `${moment(steps[0]?.at)} to ${moment(new Date(to).toISOString())}, in steps of ${lengthText(stepLength(steps))}`}
+      </Text>
+      <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="xl" verticalSpacing="lg">
+        {milestones.map((m) => (
+          <div key={m.name}>
+            <Figure {...m} n={step ? step[m.name] : totalOf(steps, m.name)} />
+            <Panel
+              bars={barsOf(steps, m.name)}
+              color={m.color}
+              label={m.label}
+              from={from}
+              to={to}
+              lit={at}
+              onPoint={point}
+              onLeave={() => setAt(-1)}
+            />
+          </div>
+        ))}
+      </SimpleGrid>
+    </>
+  );
+}
+
+const width = 1000;
+const height = 100;
+
+function Panel(props: {
+  bars: Bar[];
+  color: string;
+  label: string;
+  from: number;
+  to: number;
+  lit: number;
+  onPoint: (e: PointerEvent<HTMLElement>) => void;
+  onLeave: () => void;
+}) {
+  const top = Math.max(1, ...props.bars.map((b) => b.n));
+  const x = (at: number) => ((at - props.from) / (props.to - props.from)) * width;
+  const marks = ticks(props.from, props.to, 5);
+  return (
+    <div className={classes.panel}>
+      <Text size="xs" c="dimmed" className={classes.top}>
+        {count(top)}
+      </Text>
+      <div
+        className={classes.plot}
+        onPointerMove={props.onPoint}
+        onPointerDown={props.onPoint}
+        onPointerLeave={props.onLeave}
+      >
+        <svg
+          viewBox={`0 0 ${width} ${height}`}
+          preserveAspectRatio="none"
+          role="img"
+          aria-label={`${props.label} over time`}
+        >
+          {props.bars.map((b, i) => {
+            const left = x(b.at);
+            const wide = x(b.end) - left;
+            const tall = b.n === 0 ? 0 : Math.max(1.5, (b.n / top) * height);
+            return (
+              <g key={b.at}>
+                {i === props.lit && <rect x={left} width={wide} y={0} height={height} className={classes.lit} />}
+                <rect x={left + wide * 0.1} width={wide * 0.8} y={height - tall} height={tall} fill={props.color} />
+              </g>
+            );
+          })}
+        </svg>
+        {marks.map((t) => (
+          <span key={t} className={classes.grid} style={{ left: `${x(t) / 10}%` }} />
+        ))}
+      </div>
+      <div className={classes.axis} aria-hidden>
+        {marks.map((t) => (
+          <span key={t} className={classes.tick} style={{ left: `${Math.min(95, Math.max(5, x(t) / 10))}%` }}>
+            {tickText(t)}
+          </span>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function Steps({ steps }: { steps: Step[] }) {
+  return (
+    <ScrollArea.Autosize mah={320} viewportProps={{ tabIndex: 0 }}>
+      <Table stickyHeader>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>From</Table.Th>
+            {milestones.map((m) => (
+              <Table.Th key={m.name} ta="right">
+                {m.label}
+              </Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {steps.map((s) => (
+            <Table.Tr key={s.at}>
+              <Table.Td>{moment(s.at)}</Table.Td>
+              {milestones.map((m) => (
+                <Table.Td key={m.name} ta="right">
+                  {count(s[m.name])}
+                </Table.Td>
+              ))}
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </ScrollArea.Autosize>
   );
 }

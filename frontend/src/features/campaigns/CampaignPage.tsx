@@ -7,8 +7,9 @@ import type { CampaignPageQuery } from "../../gql/graphql";
 import { real } from "../../lib/node";
 import { CampaignActions } from "./CampaignActions";
 import { CampaignAlerts } from "./CampaignAlerts";
-import { CampaignReport, Runs } from "./CampaignReport";
+import { CampaignReport } from "./CampaignReport";
 import { DraftSummary } from "./DraftSummary";
+import { Runs } from "./Runs";
 import { sendersText } from "./schedule";
 
 graphql(`
@@ -28,6 +29,7 @@ graphql(`
     startRetryAt
     runsDone
     waitingUntil
+    waitingReason
     undecidedSince
     startedAt
     undoableUntil
@@ -36,8 +38,8 @@ graphql(`
       audience
       pending
       submitting
+      tried
       accepted
-      sent
       delivered
       read
       failed
@@ -51,9 +53,6 @@ graphql(`
       replied
       optedOut
     }
-    rates {
-      optedOut
-    }
     skipReasons {
       reason
       count
@@ -64,13 +63,7 @@ graphql(`
     }
     throughputAverage
     throughputPeak
-    series {
-      at
-      accepted
-      delivered
-      read
-      failed
-    }
+    sendingSeconds
   }
 `);
 

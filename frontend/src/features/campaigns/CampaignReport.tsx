@@ -1,19 +1,17 @@
-import { Button, Card, Grid, Group, NumberInput, Progress, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import { Card, Grid, Group, Progress, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useThrottledValue } from "@mantine/hooks";
-import { notifications } from "@mantine/notifications";
-import { Link } from "@tanstack/react-router";
-import { useState } from "react";
-import { useMutation, useQuery } from "urql";
+import { useQuery } from "urql";
 import { useMay } from "../../app/session";
-import { DeliveryChart } from "../../components/DeliveryChart";
-import { Live, Stat, Status } from "../../components/ui";
+import { Live, Status } from "../../components/ui";
 import { graphql } from "../../gql";
-import { settled } from "../../lib/errors";
-import { count, decimal, duration, moment, percent, skipText, waitText } from "../../lib/format";
+import { count, decimal, duration, percent, skipText, waitText } from "../../lib/format";
 import { ErrorTable } from "../monitoring/ErrorTable";
 import { CampaignMessages } from "./CampaignMessages";
 import type { CampaignDetails } from "./CampaignPage";
-import { besideText, hasEnded, leftText, remaining, statusText } from "./outcome";
+import { CampaignTimeline } from "./CampaignTimeline";
+import { Funnel } from "./Funnel";
+import { besideText, courseOf, hasEnded, leftText, remaining, statusText, waitingText } from "./outcome";
+import { Pace } from "./Pace";
 import { capText, quietText } from "./schedule";
 import { Tally } from "./Tally";
 
@@ -25,128 +23,27 @@ const CampaignErrorsDocument = graphql(`
   }
 `);
 
-const CampaignRateDocument = graphql(`
-    mutation CampaignRate($input: CampaignUpdateInput!) {
-      campaignUpdate(input: $input) {
-        campaign {
-          id
-          revision
-          rateLimitPerSecond
-        }
-        userErrors {
-          field
-          message
-        }
-      }
-    }
-  `);
-
 /** How a campaign does, live. */
 export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
   const may = useMay("MARKETER");
-  const failures = useThrottledValue(c.counts.failed + c.counts.undelivered, 2000); // read anew when it has changed
-  const left = remaining(c.counts);
-  const limits = [c.quietHours && `Quiet hours ${quietText(c.quietHours)}`, c.frequencyCap && capText(c.frequencyCap)]
-    .filter(Boolean)
-    .join(" · ");
-  const funnel = [
-    { label: "Audience", n: c.counts.audience, of: c.counts.audience },
-    { label: "Accepted", n: c.counts.accepted, of: c.counts.audience },
-    { label: "Sent", n: c.counts.sent, of: c.counts.accepted },
-    { label: "Delivered", n: c.counts.delivered, of: c.counts.accepted },
-    { label: "Read", n: c.counts.read, of: c.counts.delivered },
-    { label: "Replied", n: c.counts.replied, of: c.counts.delivered },
-  ];
+  const n = c.counts;
+  const failures = useThrottledValue(n.failed + n.undelivered, 2000); // read anew when it has changed
   return (
     <>
-      <Card>
-        <Group justify="space-between" mb="xs">
-          <Group gap="xs">
-            <Status value={c.status} />
-            <Text size="sm">{besideText(c.status, c.counts)}</Text>
-          </Group>
-          <Text size="sm" c="dimmed">
-            {c.status === "SENDING" ? `${decimal(c.throughput)} a second · ` : ""}
-            {c.startedAt ? `launched ${moment(c.startedAt)}` : "not launched"}
-            {c.startedAt && c.finishedAt
-              ? ` · took ${duration((new Date(c.finishedAt).getTime() - new Date(c.startedAt).getTime()) / 1000)}`
-              : ""}
-            {c.counts.accepted > 0 &&
-              ` · ${decimal(c.throughputAverage)} a second on average, ${decimal(c.throughputPeak)} peak`}
-          </Text>
-        </Group>
-        <Progress value={c.progress * 100} size="lg" animated={c.status === "SENDING"} aria-label="Progress" />
-        <Live>
-          {statusText(c.status, c.counts)}, {percent(c.progress)} done, {count(c.counts.delivered)} delivered
-        </Live>
-        <Group justify="space-between" mt="xs">
-          <Text size="sm">
-            {percent(c.progress)} done
-            {c.status !== "COMPLETED" && `, ${leftText(c.counts)}`}
-            {c.status === "SENDING" && c.throughput > 0 && left > 0 && !c.waitingUntil && (
-              <>, done in about {duration(left / c.throughput)}</>
-            )}
-            {c.waitingUntil && `; the next waits until ${moment(c.waitingUntil)}`}
-          </Text>
-          <Text size="sm" c="dimmed">
-            {limits}
-          </Text>
-        </Group>
-      </Card>
-      <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }}>
-        {funnel.map((f) => (
-          <Stat
-            key={f.label}
-            label={f.label}
-            value={count(f.n)}
-            hint={f.of ? percent(f.n / f.of) : " "}
-            testId={`count-${f.label.toLowerCase()}`}
-          />
-        ))}
-      </SimpleGrid>
+      <Course campaign={c} />
       <Grid>
-        <Grid.Col span={{ base: 12, lg: 8 }}>
+        <Grid.Col span={{ base: 12, lg: 7 }}>
           <Card h="100%">
-            {c.series.length === 0 ? (
-              <>
-                <Title order={2} size="h4" mb="md">
-                  Over time
-                </Title>
-                <Text c="dimmed" size="sm">
-                  Nothing has happened yet.
-                </Text>
-              </>
-            ) : (
-              <DeliveryChart title="Over time" points={c.series} height={240} />
-            )}
+            <Title order={2} size="h4" mb="sm">
+              Results
+            </Title>
+            <Funnel counts={n} />
           </Card>
         </Grid.Col>
-        <Grid.Col span={{ base: 12, lg: 4 }}>
+        <Grid.Col span={{ base: 12, lg: 5 }}>
           <Card h="100%">
             <Stack>
-              <Title order={2} size="h4">
-                Not sent
-              </Title>
-              {c.skipReasons.length === 0 ? (
-                <Text c="dimmed" size="sm">
-                  Nobody was skipped.
-                </Text>
-              ) : (
-                <Tally of={c.skipReasons} words={skipText} />
-              )}
-              {c.deferrals.length > 0 && (
-                <div>
-                  <Title order={3} size="h5">
-                    Delayed
-                  </Title>
-                  <Tally of={c.deferrals} words={waitText} testId="deferrals" />
-                </div>
-              )}
-              <Text size="sm">
-                {count(c.counts.optedOut)} opted out ({percent(c.rates.optedOut)} of delivered)
-                {c.counts.canceled > 0 && ` · ${count(c.counts.canceled)} canceled`}
-                {c.counts.expired > 0 && ` · ${count(c.counts.expired)} expired`}
-              </Text>
+              <Audience campaign={c} />
               {may && !hasEnded(c.status) && (
                 <Pace key={c.rateLimitPerSecond} id={c.id} revision={c.revision} rate={c.rateLimitPerSecond ?? null} />
               )}
@@ -154,76 +51,102 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
           </Card>
         </Grid.Col>
       </Grid>
-      <Failures key={failures} id={c.id} failed={c.counts.failed + c.counts.undelivered} />
-      <CampaignMessages id={c.id} moving={c.counts.accepted + c.counts.skipped} />
+      <Card>
+        <CampaignTimeline id={c.id} changed={n.accepted + n.delivered + n.read + n.failed + n.undelivered} />
+      </Card>
+      <Failures key={failures} id={c.id} failed={n.failed + n.undelivered} />
+      <CampaignMessages id={c.id} moving={n.accepted + n.skipped} />
     </>
   );
 }
 
-/** The runs of a recurring campaign. */
-export function Runs(props: { runs: CampaignDetails["runs"] }) {
+/** Where it stands, how long it took and how fast it went. */
+function Course({ campaign: c }: { campaign: CampaignDetails }) {
+  const left = remaining(c.counts);
+  const waiting = waitingText(c);
+  const sending = c.status === "SENDING" && !waiting;
+  const limits = [c.quietHours && `Quiet hours ${quietText(c.quietHours)}`, c.frequencyCap && capText(c.frequencyCap)]
+    .filter(Boolean)
+    .join(" · ");
   return (
-    <Card padding={0}>
-      <Title order={2} size="h4" p="md" pb={0}>
-        Runs
-      </Title>
-      <Table className="cards">
-        <Table.Thead>
-          <Table.Tr>
-            {["Run", "Status", "Audience", "Accepted", "Delivered", "Launched"].map((h) => (
-              <Table.Th key={h}>{h}</Table.Th>
-            ))}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {props.runs.map((r) => (
-            <Table.Tr key={r.id}>
-              <Table.Td data-label="Run">
-                <Link to="/campaigns/$id" params={{ id: r.id }} className="plain">
-                  {r.name}
-                </Link>
-              </Table.Td>
-              <Table.Td data-label="Status">
-                <Status value={r.status} />
-              </Table.Td>
-              <Table.Td data-label="Audience">{count(r.counts.audience)}</Table.Td>
-              <Table.Td data-label="Accepted">{count(r.counts.accepted)}</Table.Td>
-              <Table.Td data-label="Delivered">{count(r.counts.delivered)}</Table.Td>
-              <Table.Td data-label="Launched">{moment(r.startedAt)}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+    <Card>
+      <Group justify="space-between" mb="xs">
+        <Group gap="xs">
+          <Status value={waiting ? "WAITING" : c.status} label={waiting ?? undefined} />
+          <Text size="sm">{besideText(c.status, c.counts)}</Text>
+        </Group>
+        <Text size="sm" c="dimmed">
+          {limits}
+        </Text>
+      </Group>
+      <Progress value={c.progress * 100} size="lg" animated={sending} aria-label="Progress" />
+      <Live>
+        {waiting ?? statusText(c.status, c.counts)}, {percent(c.progress)} processed, {count(c.counts.delivered)}{" "}
+        delivered
+      </Live>
+      <Text size="sm" mt="xs">
+        {percent(c.progress)} processed
+        {c.status !== "COMPLETED" && `, ${leftText(c.counts)}`}
+        {sending && ` · ${decimal(c.throughput)} a second now`}
+        {sending && c.throughput > 0 && left > 0 && `, done in about ${duration(left / c.throughput)}`}
+      </Text>
+      <SimpleGrid cols={{ base: 2, sm: 4 }} mt="md" component="dl" mb={0}>
+        {courseOf(c).map((f) => (
+          <div key={f.label}>
+            <Text component="dt" size="xs" c="dimmed" fw={550}>
+              {f.label}
+            </Text>
+            <Text component="dd" m={0} size="sm" fw={600}>
+              {f.text}
+            </Text>
+            {f.hint && (
+              <Text component="dd" m={0} size="xs" c="dimmed">
+                {f.hint}
+              </Text>
+            )}
+          </div>
+        ))}
+      </SimpleGrid>
     </Card>
   );
 }
 
-function Pace(props: { id: string; revision: number; rate: number | null }) {
-  const [value, setValue] = useState<number | "">(props.rate ?? "");
-  const [{ fetching }, update] = useMutation(CampaignRateDocument);
+/** Who of the audience got none, and who had to wait. */
+function Audience({ campaign: c }: { campaign: CampaignDetails }) {
+  const n = c.counts;
+  const ended = [n.canceled > 0 && `${count(n.canceled)} canceled`, n.expired > 0 && `${count(n.expired)} expired`];
   return (
-    <Group align="flex-end" gap="xs">
-      <NumberInput
-        label="Messages a second"
-        description="Changes at once"
-        min={0.01}
-        max={2000}
-        value={value}
-        onChange={(v) => setValue(v === "" ? "" : Number(v))}
-        w={150}
-      />
-      <Button
-        variant="default"
-        loading={fetching}
-        onClick={async () => {
-          const rateLimitPerSecond = value === "" ? null : value;
-          const input = { id: props.id, rateLimitPerSecond, expectedVersion: props.revision };
-          if (settled(await update({ input }))) notifications.show({ message: "Pace changed", color: "green" });
-        }}
-      >
-        Set
-      </Button>
-    </Group>
+    <>
+      <Group justify="space-between">
+        <Title order={2} size="h4">
+          Audience
+        </Title>
+        <Text fw={650} data-testid="count-audience">
+          {count(n.audience)}
+        </Text>
+      </Group>
+      <div>
+        <Title order={3} size="h5">
+          Not sent
+        </Title>
+        {c.skipReasons.length === 0 ? (
+          <Text c="dimmed" size="sm">
+            Nobody was excluded.
+          </Text>
+        ) : (
+          <Tally of={c.skipReasons} words={skipText} />
+        )}
+        {ended.some(Boolean) && <Text size="sm">{ended.filter(Boolean).join(" · ")}</Text>}
+      </div>
+      {c.deferrals.length > 0 && (
+        <div>
+          <Title order={3} size="h5">
+            Delayed
+          </Title>
+          <Tally of={c.deferrals} words={waitText} testId="deferrals" />
+        </div>
+      )}
+    </>
   );
 }
 

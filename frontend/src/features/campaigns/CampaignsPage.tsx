@@ -9,7 +9,7 @@ import { Empty, Failed, LinkButton, Page, Rows, Status } from "../../components/
 import { graphql } from "../../gql";
 import type { CampaignStatus } from "../../gql/graphql";
 import { count, moment, percent } from "../../lib/format";
-import { besideText } from "./outcome";
+import { besideText, share, waitingText } from "./outcome";
 
 const CampaignsDocument = graphql(`
   query Campaigns($search: String, $filter: CampaignFilter) {
@@ -24,17 +24,15 @@ const CampaignsDocument = graphql(`
         nextRunAt
         counts {
           audience
-          accepted
+          tried
           delivered
           read
           undecided
           redelivering
         }
         startError
-        rates {
-          delivered
-          read
-        }
+        waitingUntil
+        waitingReason
         segment {
           id
           name
@@ -136,7 +134,12 @@ export function CampaignsPage() {
                       </Text>
                     </Table.Td>
                     <Table.Td data-label="Status">
-                      <Status value={c.status} />
+                      <Status value={waitingText(c) ? "WAITING" : c.status} />
+                      {waitingText(c) && (
+                        <Text size="xs" c="dimmed">
+                          {waitingText(c)}
+                        </Text>
+                      )}
                       {besideText(c.status, c.counts) && (
                         <Text size="xs" c="dimmed">
                           {besideText(c.status, c.counts)}
@@ -152,14 +155,21 @@ export function CampaignsPage() {
                       <Progress value={c.progress * 100} w="100%" miw={100} aria-label={`Progress of ${c.name}`} />
                     </Table.Td>
                     <Table.Td data-label="Audience">{count(c.counts.audience)}</Table.Td>
-                    <Table.Td data-label="Delivered">{c.counts.accepted ? percent(c.rates.delivered) : "–"}</Table.Td>
-                    <Table.Td data-label="Read">{c.counts.delivered ? percent(c.rates.read) : "–"}</Table.Td>
+                    <Table.Td data-label="Delivered">
+                      {c.counts.tried ? percent(share(c.counts.delivered, c.counts)) : "–"}
+                    </Table.Td>
+                    <Table.Td data-label="Read">
+                      {c.counts.tried ? percent(share(c.counts.read, c.counts)) : "–"}
+                    </Table.Td>
                     <Table.Td data-label="Start">{moment(c.startedAt ?? c.nextRunAt)}</Table.Td>
                   </Table.Tr>
                 ))}
               </Table.Tbody>
             </Table>
           </Card>
+          <Text size="xs" c="dimmed">
+            Delivered and read are shares of the contacts that a campaign was sent to.
+          </Text>
           {data.campaigns.nodes.length === 0 && (
             <Text c="dimmed" ta="center">
               No campaign matches.

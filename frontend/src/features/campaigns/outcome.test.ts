@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { leftText, remaining, statusText, undoableFor } from "./outcome";
+import { courseOf, funnelOf, leftText, lossesOf, remaining, statusText, undoableFor, waitingText } from "./outcome";
 
 const none = { pending: 0, submitting: 0, unknown: 0, undecided: 0, redelivering: 0 };
 
@@ -29,4 +29,61 @@ test("a launch can be undone for as long as the server says, whatever this machi
   expect(at(4), "a reload meanwhile").toBe(6_000);
   expect(at(-3600), "a clock that is behind").toBe(10_000);
   expect(at(3600), "a clock that is ahead").toBe(10_000);
+});
+
+test("every share of a report is of those whom the campaign was sent to", () => {
+  const c = {
+    tried: 200,
+    accepted: 190,
+    delivered: 180,
+    read: 90,
+    replied: 10,
+    failed: 10,
+    undelivered: 10,
+    optedOut: 4,
+  };
+  expect(funnelOf(c).map((f) => [f.label, f.n, f.share])).toEqual([
+    ["Sent to", 200, 1],
+    ["Handed to WhatsApp", 190, 0.95],
+    ["Delivered", 180, 0.9],
+    ["Read", 90, 0.45],
+    ["Replied", 10, 0.05],
+  ]);
+  expect(lossesOf(c).map((f) => [f.label, f.n, f.share])).toEqual([
+    ["Failed", 20, 0.1],
+    ["Opted out", 4, 0.02],
+  ]);
+  expect(funnelOf({ ...c, tried: 0 }).every((f) => f.share === 0)).toBe(true);
+});
+
+test("a campaign of which all that is left waits says for what, and until when", () => {
+  const now = new Date("2026-11-24T21:30:00").getTime(); // without a zone: the browser's own
+  const until = (at: string) => new Date(at).toISOString();
+  const c = { status: "SENDING", waitingUntil: until("2026-11-25T08:00:00"), waitingReason: "quiet_hours" };
+  expect(waitingText(c, now)).toMatch(/^Waiting for quiet hours until 0?8:00/);
+  expect(waitingText({ ...c, waitingReason: "us-tcpa" }, now)).toMatch(/^Waiting for legal hours until 0?8:00/);
+  expect(waitingText({ ...c, waitingReason: "retry" }, now)).toMatch(/Twilio refused the call for now/);
+  expect(waitingText({ ...c, waitingUntil: until("2026-11-28T08:00:00") }, now)).toContain("28");
+  expect(waitingText({ ...c, waitingUntil: null }, now)).toBeNull();
+  expect(waitingText({ ...c, status: "PAUSED" }, now), "its pause holds it").toBeNull();
+});
+
+test("the time that it took and the time in which it sent are told apart", () => {
+  const c = {
+    startedAt: "2026-11-24T20:00:00Z",
+    finishedAt: "2026-11-25T02:33:00Z",
+    sendingSeconds: 510,
+    throughputAverage: 14.8,
+    throughputPeak: 20,
+    counts: { accepted: 7547 },
+  };
+  const text = (of: typeof c) => courseOf(of).map((l) => [l.label, l.text, l.hint]);
+  expect(text(c).slice(1)).toEqual([
+    ["Launch to end", "6 h 33 min", undefined],
+    ["Time sending", "8 min 30 s", "held for the other 6 h 25 min"],
+    ["Pace while sending", "14.8 a second", "20 peak"],
+  ]);
+  const quick = { ...c, finishedAt: "2026-11-24T20:08:40Z" };
+  expect(text(quick)[2]).toEqual(["Time sending", "8 min 30 s", undefined]);
+  expect(text({ ...c, counts: { accepted: 0 } }).map((l) => l[0])).toEqual(["Launched", "Launch to end"]);
 });

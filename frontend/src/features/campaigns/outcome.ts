@@ -1,4 +1,5 @@
-import { count, counted, words } from "../../lib/format";
+import { tickText } from "../../lib/axis";
+import { count, counted, decimal, duration, holdText, moment, words } from "../../lib/format";
 
 type Counts = {
   pending: number;
@@ -50,4 +51,95 @@ export function undoableFor(startedAt: string, until: string, now: number): numb
   const end = Date.parse(until);
   const whole = end - Date.parse(startedAt);
   return end - now > 0 ? Math.min(end - now, whole) : whole;
+}
+
+type Milestones = {
+  tried: number;
+  accepted: number;
+  delivered: number;
+  read: number;
+  replied: number;
+  failed: number;
+  undelivered: number;
+  optedOut: number;
+};
+
+/** A share of those whom the campaign was sent to: the one denominator of its report; 0 of nobody. */
+export const share = (n: number, of: { tried: number }) => (of.tried > 0 ? n / of.tried : 0);
+
+export type Figure = { name: string; label: string; n: number; share: number };
+
+/** How far messages came, each milestone as a share of those whom the campaign was sent to. */
+export function funnelOf(c: Milestones): Figure[] {
+  const steps: [string, string, number][] = [
+    ["tried", "Sent to", c.tried],
+    ["accepted", "Handed to WhatsApp", c.accepted],
+    ["delivered", "Delivered", c.delivered],
+    ["read", "Read", c.read],
+    ["replied", "Replied", c.replied],
+  ];
+  return steps.map(([name, label, n]) => ({ name, label, n, share: share(n, c) }));
+}
+
+/** What went wrong, or was taken badly, by the same denominator. */
+export function lossesOf(c: Milestones): Figure[] {
+  const failed = c.failed + c.undelivered;
+  return [
+    { name: "failed", label: "Failed", n: failed, share: share(failed, c) },
+    { name: "opted-out", label: "Opted out", n: c.optedOut, share: share(c.optedOut, c) },
+  ];
+}
+
+/** A moment as the end of a wait: the time alone where it is within a day. */
+function untilWhen(at: string, now: number): string {
+  const t = Date.parse(at);
+  return t - now < 24 * 3_600_000 ? tickText(t) : moment(at);
+}
+
+type Waiting = { status: string; waitingUntil?: string | null; waitingReason?: string | null };
+
+/** "Waiting for quiet hours until 08:00", where all that is left waits; null where something goes out. */
+export function waitingText(c: Waiting, now = Date.now()): string | null {
+  if (c.status !== "SENDING" || !c.waitingUntil) return null;
+  const until = untilWhen(c.waitingUntil, now);
+  const reason = c.waitingReason ?? "";
+  if (reason === "quiet_hours") return `Waiting for quiet hours until ${until}`;
+  if (["retry", "redeliver", "reconciled", "operator", "frequency_cap", ""].includes(reason))
+    return `Waiting until ${until}${reason ? ` (${holdText(reason)})` : ""}`;
+  return `Waiting for legal hours until ${until}`;
+}
+
+type Course = {
+  startedAt?: string | null;
+  finishedAt?: string | null;
+  sendingSeconds: number;
+  throughputAverage: number;
+  throughputPeak: number;
+  counts: { accepted: number };
+};
+
+/** How long it took, and how much of that it was sending. */
+export function courseOf(c: Course, now = Date.now()): { label: string; text: string; hint?: string }[] {
+  if (!c.startedAt) return [];
+  const took = ((c.finishedAt ? Date.parse(c.finishedAt) : now) - Date.parse(c.startedAt)) / 1000;
+  const waited = took - c.sendingSeconds;
+  const out: { label: string; text: string; hint?: string }[] = [
+    { label: "Launched", text: moment(c.startedAt) },
+    { label: c.finishedAt ? "Launch to end" : "Since launch", text: duration(took) },
+  ];
+  if (c.counts.accepted > 0)
+    out.push(
+      {
+        label: "Time sending",
+        text: duration(c.sendingSeconds),
+        // Less is the time that it takes to prepare and to end.
+        hint: waited > Math.max(60, took * 0.05) ? `held for the other ${duration(waited)}` : undefined,
+      },
+      {
+        label: "Pace while sending",
+        text: `${decimal(c.throughputAverage)} a second`,
+        hint: `${decimal(c.throughputPeak)} peak`,
+      },
+    );
+  return out;
 }

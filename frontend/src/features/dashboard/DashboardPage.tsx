@@ -41,6 +41,7 @@ graphql(`
     }
     series {
       at
+      seconds
       accepted
       delivered
       read
@@ -246,7 +247,7 @@ export function DashboardPage() {
             {count(d.period.accepted)} messages accepted, {count(d.period.delivered)} delivered
           </Live>
           <Card>
-            <DeliveryChart title="Messages" points={d.series} height={220} />
+            <DeliveryChart title="Messages" steps={d.series} />
           </Card>
           <SimpleGrid cols={{ base: 1, lg: 2 }}>
             <Card>
