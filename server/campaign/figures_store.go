@@ -70,7 +70,7 @@ func (s *Service) ThroughputOf(ctx context.Context, ids []int64) (map[int64]Thro
 	err := s.db.NewRaw(`
 		SELECT ca.id, coalesce(x.n / greatest(least(x.sending, took), 1), 0)::float8 AS average,
 			coalesce(x.best / greatest(least(10, took), 1), 0)::float8 AS peak,
-			coalesce(least(x.sending, took), 0)::float8 AS seconds
+			coalesce(least(coalesce(x.sending, 0), took), 0)::float8 AS seconds
 		FROM campaigns ca, LATERAL (
 				SELECT sum(n) AS n, max(n) AS best,
 					sum(CASE WHEN gap <= greatest(20, 3 / ca.rate_limit_per_second) THEN gap ELSE 10 END) AS sending

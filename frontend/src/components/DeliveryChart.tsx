@@ -30,7 +30,7 @@ export const milestones: { name: Milestone; label: string; color: string }[] = [
 export function DeliveryChart(props: { title: string; steps: Step[]; controls?: ReactNode }) {
   const [view, setView] = useState("Chart");
   const { steps } = props;
-  const drawn = chartable(steps);
+  const drawn = chartable(steps) && milestones.some((m) => totalOf(steps, m.name) > 0);
   return (
     <>
       <Group justify="space-between" mb="xs" gap="xs">
@@ -50,7 +50,17 @@ export function DeliveryChart(props: { title: string; steps: Step[]; controls?: 
           )}
         </Group>
       </Group>
-      {!drawn ? <Summary steps={steps} /> : view === "Chart" ? <Bars steps={steps} /> : <Steps steps={steps} />}
+      {milestones.every((m) => totalOf(steps, m.name) === 0) ? (
+        <Text c="dimmed" size="sm">
+          Nothing was sent or delivered in this time.
+        </Text>
+      ) : !drawn ? (
+        <Summary steps={steps} />
+      ) : view === "Chart" ? (
+        <Bars steps={steps} />
+      ) : (
+        <Steps steps={steps} />
+      )}
     </>
   );
 }
@@ -58,12 +68,6 @@ export function DeliveryChart(props: { title: string; steps: Step[]; controls?: 
 /** Instead of a chart, where nearly everything happened at once. */
 function Summary({ steps }: { steps: Step[] }) {
   const { from, to } = spanOf(steps);
-  if (steps.length === 0)
-    return (
-      <Text c="dimmed" size="sm">
-        Nothing has happened yet.
-      </Text>
-    );
   return (
     <>
       <Text size="sm" c="dimmed" mb="sm">
@@ -145,7 +149,7 @@ function Panel(props: {
   return (
     <div className={classes.panel}>
       <Text size="xs" c="dimmed" className={classes.top}>
-        {count(top)}
+        {props.bars.some((b) => b.n > 0) ? count(top) : "\u00a0"}
       </Text>
       <div
         className={classes.plot}

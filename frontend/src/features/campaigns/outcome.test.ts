@@ -80,7 +80,7 @@ test("the time that it took and the time in which it sent are told apart", () =>
   const text = (of: typeof c) => courseOf(of).map((l) => [l.label, l.text, l.hint]);
   expect(text(c).slice(1)).toEqual([
     ["Launch to end", "6 h 33 min", undefined],
-    ["Time sending", "8 min 30 s", "held for the other 6 h 25 min"],
+    ["Time sending", "8 min 30 s", "waiting for the other 6 h 25 min"],
     ["Pace while sending", "14.8 a second", "20 peak"],
   ]);
   const quick = { ...c, finishedAt: "2026-11-24T20:08:40Z" };

@@ -133,7 +133,7 @@ export function courseOf(c: Course, now = Date.now()): { label: string; text: st
         label: "Time sending",
         text: duration(c.sendingSeconds),
         // Less is the time that it takes to prepare and to end.
-        hint: waited > Math.max(60, took * 0.05) ? `held for the other ${duration(waited)}` : undefined,
+        hint: waited > Math.max(60, took * 0.05) ? `waiting for the other ${duration(waited)}` : undefined,
       },
       {
         label: "Pace while sending",
