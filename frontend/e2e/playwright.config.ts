@@ -27,6 +27,7 @@ export default defineConfig({
     { name: "walk", testMatch: "walk.spec.ts", dependencies: ["story"] },
     { name: "imports", testMatch: "imports.spec.ts", dependencies: ["story"] },
     { name: "optouts", testMatch: "optouts.spec.ts", dependencies: ["story"] },
+    { name: "inbox", testMatch: "inbox.spec.ts", dependencies: ["story"] },
     { name: "identity", testMatch: "identity.spec.ts", dependencies: ["story"] },
     { name: "accounts", testMatch: "accounts.spec.ts", dependencies: ["story"] },
   ],

@@ -452,7 +452,7 @@ test("a contact writes, and is answered in the inbox", async () => {
   await expect(page.getByRole("heading", { name: "Walter Werkstatt" })).toBeVisible();
   await page.getByRole("textbox", { name: "Reply" }).fill("Yes, from 10 to 6.");
   await page.getByRole("button", { name: "Send", exact: true }).click();
-  await expect(page.getByText(/Reply · (delivered|read)/)).toBeVisible();
+  await expect(page.getByRole("img", { name: /^(Delivered|Read)$/ })).toBeVisible();
   await page.getByRole("button", { name: "Assign to me" }).click();
   await expect(page.getByRole("button", { name: "Unassign" })).toBeVisible();
   await look("inbox");

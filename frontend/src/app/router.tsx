@@ -33,6 +33,12 @@ const rootRoute = createRootRoute({
 });
 
 const parent = () => rootRoute;
+/** One page for the list and for each conversation: the list stays as it is while they are read. */
+const inboxRoute = createRoute({
+  getParentRoute: parent,
+  path: "/inbox",
+  component: lazyRouteComponent(() => import("../features/inbox/InboxPage"), "InboxPage"),
+});
 const routeTree = rootRoute.addChildren([
   createRoute({
     getParentRoute: parent,
@@ -109,16 +115,10 @@ const routeTree = rootRoute.addChildren([
     path: "/messages/$id",
     component: lazyRouteComponent(() => import("../features/messages/MessagePage"), "MessagePage"),
   }),
-  createRoute({
-    getParentRoute: parent,
-    path: "/inbox",
-    component: lazyRouteComponent(() => import("../features/inbox/InboxPage"), "InboxPage"),
-  }),
-  createRoute({
-    getParentRoute: parent,
-    path: "/inbox/$id",
-    component: lazyRouteComponent(() => import("../features/inbox/InboxPage"), "InboxPage"),
-  }),
+  inboxRoute.addChildren([
+    createRoute({ getParentRoute: () => inboxRoute, path: "/" }),
+    createRoute({ getParentRoute: () => inboxRoute, path: "$id" }),
+  ]),
   createRoute({
     getParentRoute: parent,
     path: "/monitoring",

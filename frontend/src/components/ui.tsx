@@ -20,10 +20,11 @@ import { type ReactNode, useEffect } from "react";
 import type { CombinedError } from "urql";
 import { errorText } from "../lib/errors";
 import { words } from "../lib/format";
+import { setPageTitle } from "../lib/title";
 
 export function Page(props: { title: string; description?: ReactNode; actions?: ReactNode; children: ReactNode }) {
   useEffect(() => {
-    document.title = `${props.title} · Event Stream Engine`;
+    setPageTitle(props.title);
   }, [props.title]);
   return (
     <Stack gap="lg">
@@ -68,9 +69,16 @@ export function Failed(props: { error: CombinedError; retry: () => void }) {
   );
 }
 
-export function Empty(props: { icon: ReactNode; title: string; children: ReactNode; action?: ReactNode }) {
+export function Empty(props: {
+  icon: ReactNode;
+  title: string;
+  children: ReactNode;
+  action?: ReactNode;
+  /** Without a frame, where it fills a pane. */
+  bare?: boolean;
+}) {
   return (
-    <Card>
+    <Card withBorder={!props.bare} bg={props.bare ? "transparent" : undefined}>
       <Center py="xl">
         <Stack align="center" gap="sm" maw={460}>
           <ThemeIcon size={56} radius="xl" variant="light">
@@ -196,6 +204,9 @@ export function Unsaved(props: { discard: () => void }) {
   );
 }
 
+/** For an element that scrolls by itself: the keyboard reaches it, and it has a name. */
+export const scrollable = (name: string) => ({ tabIndex: 0, role: "region", "aria-label": name });
+
 export function Live(props: { children: ReactNode }) {
   return (
     <VisuallyHidden role="status" aria-live="polite">
@@ -204,12 +215,12 @@ export function Live(props: { children: ReactNode }) {
   );
 }
 
-export function LoadMore(props: { more?: boolean; loading: boolean; onMore: () => void }) {
+export function LoadMore(props: { more?: boolean; loading: boolean; onMore: () => void; children?: ReactNode }) {
   if (!props.more) return null;
   return (
     <Center>
       <Button variant="default" loading={props.loading} onClick={props.onMore}>
-        Show more
+        {props.children ?? "Show more"}
       </Button>
     </Center>
   );

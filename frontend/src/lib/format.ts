@@ -135,3 +135,32 @@ export const decisionText = (status: string, purpose: string | undefined) =>
 /** An entry of the consent ledger as a title. */
 export const consentText = (status: string, purpose: string, source: string) =>
   `${decisionText(status, purpose)} by ${source.toLowerCase()}`;
+
+const clockMinutes = new Intl.DateTimeFormat("en", { hour: "numeric", minute: "2-digit" });
+const dayOfYear = new Intl.DateTimeFormat("en", { day: "numeric", month: "short" });
+const wholeDay = new Intl.DateTimeFormat("en", { weekday: "long", day: "numeric", month: "long" });
+const wholeDate = new Intl.DateTimeFormat("en", { dateStyle: "full" });
+
+/** "2:05 PM" */
+export const clockTime = (s: string) => clockMinutes.format(new Date(s));
+
+/** How long ago something was, in little room: "now", "5 min", "3 h", "2 d", "Nov 12", "Nov 12, 2024". */
+export function ago(s: string, now = Date.now()): string {
+  const at = new Date(s);
+  const minutes = Math.floor((now - at.getTime()) / 60_000);
+  if (minutes < 1) return "now";
+  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h`;
+  if (minutes < 7 * 24 * 60) return `${Math.floor(minutes / (24 * 60))} d`;
+  return at.getFullYear() === new Date(now).getFullYear() ? dayOfYear.format(at) : day(s);
+}
+
+/** "Today", "Yesterday", "Tuesday, November 24", and with the year where it is another one. */
+export function dayText(s: string, now = Date.now()): string {
+  const at = new Date(s);
+  const before = new Date(now);
+  if (at.toDateString() === before.toDateString()) return "Today";
+  before.setDate(before.getDate() - 1);
+  if (at.toDateString() === before.toDateString()) return "Yesterday";
+  return (at.getFullYear() === new Date(now).getFullYear() ? wholeDay : wholeDate).format(at);
+}

@@ -21,7 +21,7 @@ import { useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
-import { Empty, Failed, Page, Rows, Status } from "../../components/ui";
+import { Empty, Failed, Page, Rows, Status, scrollable } from "../../components/ui";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
 import { moment, untilText } from "../../lib/format";
@@ -139,6 +139,8 @@ const marketing = (c: { marketingEligible: boolean; ineligibleUntil?: string | n
     : c.ineligibleUntil
       ? `declined by WhatsApp ${untilText(c.ineligibleUntil)}`
       : "WhatsApp delivers none to US numbers";
+
+const toEnd = (view: HTMLElement | null) => view?.scrollTo({ top: view.scrollHeight });
 
 export function ContactPage() {
   const { id } = useParams({ from: "/contacts/$id" });
@@ -351,7 +353,11 @@ export function ContactPage() {
           <Title order={2} size="h4" mb="sm">
             Conversation
           </Title>
-          <Bubbles messages={c.messages.nodes.filter((m) => m.direction === "INBOUND" || m.body).toReversed()} />
+          <div className="thread-box" ref={toEnd} {...scrollable("Messages")}>
+            <div className="thread">
+              <Bubbles messages={c.messages.nodes.filter((m) => m.direction === "INBOUND" || m.body).toReversed()} />
+            </div>
+          </div>
         </Card>
         <ContactTimeline id={id} />
       </SimpleGrid>

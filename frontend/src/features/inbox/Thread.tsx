@@ -1,19 +1,25 @@
-import { Alert, Anchor, Button, Card, Group, Select, Stack, Text, Textarea, Title } from "@mantine/core";
+import { ActionIcon, Alert, Button, Group, Menu, Stack, Text, Title, Tooltip } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
-import { Link } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
-import { useMutation, useQuery, useSubscription } from "urql";
+import { IconArrowDown, IconArrowLeft, IconDots, IconLayoutSidebarRight } from "@tabler/icons-react";
+import { Link, useSearch } from "@tanstack/react-router";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useClient, useMutation, useQuery } from "urql";
 import { useMay, useSession } from "../../app/session";
-import { Failed, LinkButton, Live, Rows, Status } from "../../components/ui";
+import { Initials } from "../../components/Initials";
+import { Failed, Live, Rows, scrollable } from "../../components/ui";
 import { graphql } from "../../gql";
-import { settled } from "../../lib/errors";
-import { useKept } from "../../lib/kept";
+import type { BubbleFragment } from "../../gql/graphql";
+import { useHeard } from "../../lib/live";
 import { real } from "../../lib/node";
 import { Decide } from "../compliance/OptOutReviews";
-import { Bubbles, Countdown } from "./Bubbles";
+import { useActions, useCommands } from "./actions";
+import { Bubbles } from "./Bubbles";
+import { Composer } from "./Composer";
+import { contentName } from "./Content";
+import { grown, underWay } from "./thread";
 
 const ThreadDocument = graphql(`
-  query Thread($id: ID!) {
+  query Thread($id: ID!, $after: String) {
     node(id: $id) {
       ... on Conversation {
         id
@@ -21,6 +27,7 @@ const ThreadDocument = graphql(`
         unread
         windowOpen
         sessionExpiresAt
+        ...ConversationRow
         assignee {
           id
           name
@@ -38,17 +45,15 @@ const ThreadDocument = graphql(`
             reason
           }
         }
-        messages(first: 50) {
+        messages(first: 50, after: $after) {
+          pageInfo {
+            hasNextPage
+            endCursor
+          }
           nodes {
             ...Bubble
           }
         }
-      }
-    }
-    templates(filter: { approvalStatus: APPROVED }, first: 100) {
-      nodes {
-        id
-        name
       }
     }
   }
@@ -57,24 +62,6 @@ const ThreadLiveDocument = graphql(`
   subscription ThreadLive($id: ID!) {
     conversationUpdated(id: $id) {
       id
-      unread
-      status
-      windowOpen
-      sessionExpiresAt
-      lastMessageAt
-    }
-  }
-`);
-const ReplyDocument = graphql(`
-  mutation ConversationReply($input: ConversationReplyInput!) {
-    conversationReply(input: $input) {
-      message {
-        id
-      }
-      userErrors {
-        field
-        message
-      }
     }
   }
 `);
@@ -91,206 +78,241 @@ const ReadDocument = graphql(`
     }
   }
 `);
-const AssignDocument = graphql(`
-  mutation ConversationAssign($input: ConversationAssignInput!) {
-    conversationAssign(input: $input) {
-      conversation {
-        id
-        assignee {
-          id
-          name
-        }
-      }
-      userErrors {
-        message
-      }
-    }
-  }
-`);
-const CloseDocument = graphql(`
-  mutation ConversationClose($input: ConversationCloseInput!) {
-    conversationClose(input: $input) {
-      conversation {
-        id
-        status
-        unread
-      }
-      userErrors {
-        message
-      }
-    }
-  }
-`);
-
-const under = ["PENDING", "SUBMITTING", "ACCEPTED", "QUEUED", "SENDING", "SENT"];
 
 /** One conversation: what was said, and the answer. */
-export function Thread(props: { id: string }) {
+export function Thread(props: { id: string; write: boolean; card: boolean; onCard: () => void }) {
   const { id } = props;
   const may = useMay("MARKETER");
   const { viewer } = useSession();
+  const search = useSearch({ from: "__root__" });
   const [{ data, error }, load] = useQuery({
     query: ThreadDocument,
     variables: { id },
     requestPolicy: "cache-and-network",
   });
-  const [sending, reply] = useMutation(ReplyDocument);
   const [, markRead] = useMutation(ReadDocument);
-  const [, assign] = useMutation(AssignDocument);
-  const [, close] = useMutation(CloseDocument);
-  const [body, setBody, forgetBody] = useKept(`reply:${id}`, "");
-  const [template, setTemplate] = useState<string | null>(null);
+  const { assign, close, reopen } = useActions(id);
   const again = () => load({ requestPolicy: "network-only" });
-  useSubscription({ query: ThreadLiveDocument, variables: { id } }, (_: unknown, next) => {
-    again();
-    return next;
-  });
+  useHeard(ThreadLiveDocument, { id }, again, 300);
   const t = real(data?.node, "Conversation");
   const unread = t?.unread ?? 0;
   useEffect(() => {
     if (may && unread > 0) markRead({ input: { id } });
   }, [may, unread, id, markRead]);
   // Ticks of our own messages come with the receipts.
-  const waiting = t?.messages.nodes.some((m) => m.direction === "OUTBOUND" && under.includes(m.status)) ?? false;
+  const waiting = t?.messages.nodes.some((m) => underWay(m, Date.now())) ?? false;
   const tick = useInterval(again, 1500);
   useEffect(() => {
     if (waiting) tick.start();
     return tick.stop;
   }, [waiting, tick]);
-  if (error && !t) return <Failed error={error} retry={again} />;
-  if (!t?.contact) return <Rows />;
+  const mine = t?.assignee?.id === viewer.id;
+  const closed = t?.status === "CLOSED";
+  useCommands(may ? { close: () => (closed ? reopen() : close()), assign: () => assign(viewer.id) } : {});
+  if (error && !t)
+    return (
+      <section className="inbox-pane inbox-thread" aria-label="Conversation">
+        <Failed error={error} retry={again} />
+      </section>
+    );
+  if (!t?.contact)
+    return (
+      <section className="inbox-pane inbox-thread" aria-label="Conversation" aria-busy={!data}>
+        {data ? (
+          <Text p="xl" ta="center" c="dimmed">
+            There is no such conversation.
+          </Text>
+        ) : (
+          <Stack p="md">
+            <Rows n={8} />
+          </Stack>
+        )}
+      </section>
+    );
   const c = t.contact;
-  const blocked =
-    c.consentStatus === "OPTED_OUT"
-      ? "They opted out: nothing may be sent until they write START."
-      : c.suppression
-        ? "This number is suppressed: nothing may be sent to it."
-        : "";
-  const send = async () => {
-    const input = template ? { id, templateId: template } : { id, body };
-    if (!settled(await reply({ input }))) return;
-    forgetBody("");
-    setTemplate(null);
-    again();
-  };
+  const who = c.name || c.address;
   const last = t.messages.nodes[0];
   return (
-    <Card>
-      <Stack gap="md">
-        <Group justify="space-between">
-          <div>
-            <Title order={2} size="h4">
-              <Link to="/contacts/$id" params={{ id: c.id }} className="plain">
-                {c.name || c.address}
-              </Link>
-            </Title>
-            <Group gap="xs">
-              <Text size="sm" c="dimmed">
-                {c.address}
-              </Text>
-              <Status value={c.consentStatus} />
+    <section className="inbox-pane inbox-thread" aria-label="Conversation">
+      <header className="inbox-head">
+        <ActionIcon
+          component={Link}
+          to="/inbox"
+          search={search as never}
+          variant="subtle"
+          color="gray"
+          aria-label="Back to the list"
+          hiddenFrom="md"
+        >
+          <IconArrowLeft size={20} />
+        </ActionIcon>
+        <Initials name={c.name} />
+        <div style={{ flex: 1, minWidth: 0 }}>
+          <Title order={2} size="h5" lineClamp={1}>
+            <Link to="/contacts/$id" params={{ id: c.id }} className="plain">
+              {who}
+            </Link>
+          </Title>
+          <Text size="xs" c="dimmed" truncate>
+            {c.name ? `${c.address} · ` : ""}
+            {t.assignee ? (mine ? "Assigned to you" : `Assigned to ${t.assignee.name}`) : "Not assigned"}
+            {closed && " · Closed"}
+          </Text>
+        </div>
+        {may && (
+          <>
+            <Group gap="xs" wrap="nowrap" visibleFrom="sm">
+              <Button size="xs" variant="default" onClick={() => assign(mine ? null : viewer.id)}>
+                {mine ? "Unassign" : t.assignee ? "Take over" : "Assign to me"}
+              </Button>
+              <Button size="xs" variant="default" onClick={() => (closed ? reopen() : close())}>
+                {closed ? "Reopen" : "Close"}
+              </Button>
             </Group>
-          </div>
-          <Group gap="xs">
-            <LinkButton to="/inbox" variant="default" size="xs">
-              Back
-            </LinkButton>
-            {may && (
-              <>
-                <Button
-                  size="xs"
-                  variant="default"
-                  onClick={async () =>
-                    settled(
-                      await assign({ input: { id, assigneeId: t.assignee?.id === viewer.id ? null : viewer.id } }),
-                    )
-                  }
-                >
-                  {t.assignee?.id === viewer.id
-                    ? "Unassign"
-                    : t.assignee
-                      ? `Take over from ${t.assignee.name}`
-                      : "Assign to me"}
-                </Button>
-                <Button
-                  size="xs"
-                  variant="default"
-                  onClick={async () => settled(await close({ input: { id, reopen: t.status === "CLOSED" } }))}
-                >
-                  {t.status === "CLOSED" ? "Reopen" : "Close"}
-                </Button>
-              </>
-            )}
-          </Group>
-        </Group>
-        <Bubbles messages={t.messages.nodes.toReversed()} tall="52vh" />
-        <Live>{last?.direction === "INBOUND" ? `They wrote: ${last.body}` : ""}</Live>
-        {c.optOutReview && (
-          <Alert color="yellow" title="Did they ask to stop?">
-            <Stack gap="xs">
-              <Text size="sm">
-                Something they wrote may ask for an opt-out. Campaigns leave them out until somebody has decided.
-              </Text>
-              {may && <Decide id={c.optOutReview.id} who={c.name || c.address} done={again} />}
-            </Stack>
-          </Alert>
+            <Menu position="bottom-end">
+              <Menu.Target>
+                <ActionIcon variant="subtle" color="gray" aria-label="Actions" hiddenFrom="sm">
+                  <IconDots size={20} />
+                </ActionIcon>
+              </Menu.Target>
+              <Menu.Dropdown>
+                <Menu.Item onClick={() => assign(mine ? null : viewer.id)}>
+                  {mine ? "Unassign" : t.assignee ? "Take over" : "Assign to me"}
+                </Menu.Item>
+                <Menu.Item onClick={() => (closed ? reopen() : close())}>{closed ? "Reopen" : "Close"}</Menu.Item>
+              </Menu.Dropdown>
+            </Menu>
+          </>
         )}
-        {blocked ? (
-          <Alert color="red">{blocked}</Alert>
-        ) : (
-          may && (
-            <Stack gap="xs">
-              <Text size="sm" c="dimmed">
-                24-hour window:{" "}
-                {t.sessionExpiresAt ? <Countdown until={t.sessionExpiresAt} /> : "closed: only approved templates"}
-              </Text>
-              {t.windowOpen && !template && (
-                <Textarea
-                  aria-label="Reply"
-                  placeholder="Write a reply; Ctrl+Enter sends it"
-                  autosize
-                  minRows={2}
-                  maxRows={8}
-                  maxLength={1600}
-                  value={body}
-                  onChange={(e) => setBody(e.currentTarget.value)}
-                  onKeyDown={(e) => {
-                    if (e.key === "Enter" && (e.ctrlKey || e.metaKey) && body.trim()) send();
-                  }}
-                />
-              )}
-              <Group justify="space-between">
-                {c.consentStatus === "OPTED_IN" ? (
-                  <Select
-                    aria-label="Template"
-                    placeholder={t.windowOpen ? "or an approved template" : "Choose an approved template"}
-                    clearable
-                    searchable
-                    data={data?.templates.nodes.map((x) => ({ value: x.id, label: x.name })) ?? []}
-                    value={template}
-                    onChange={setTemplate}
-                    w={{ base: "100%", xs: 260 }}
-                  />
-                ) : (
-                  <Text size="xs" c="dimmed">
-                    Templates need their consent.{" "}
-                    <Anchor component={Link} to={`/contacts/${c.id}`} size="xs">
-                      Record it
-                    </Anchor>
-                  </Text>
-                )}
-                <Button
-                  onClick={send}
-                  loading={sending.fetching}
-                  disabled={!template && (!t.windowOpen || !body.trim())}
-                >
-                  Send
-                </Button>
-              </Group>
-            </Stack>
-          )
-        )}
-      </Stack>
-    </Card>
+        <Tooltip label={props.card ? "Hide the contact" : "Show the contact"}>
+          <ActionIcon
+            variant={props.card ? "light" : "subtle"}
+            color="gray"
+            aria-label="Contact"
+            aria-pressed={props.card}
+            onClick={props.onCard}
+          >
+            <IconLayoutSidebarRight size={20} />
+          </ActionIcon>
+        </Tooltip>
+      </header>
+      <Messages id={id} page={t.messages} />
+      <Live>{last?.direction === "INBOUND" ? `They wrote: ${last.body || contentName(last.content?.kind)}` : ""}</Live>
+      {c.optOutReview && (
+        <Alert color="yellow" title="Did they ask to stop?" radius={0}>
+          <Stack gap="xs">
+            <Text size="sm">
+              Something they wrote may ask for an opt-out. Campaigns leave them out until somebody has decided.
+            </Text>
+            {may && <Decide id={c.optOutReview.id} who={who} done={again} />}
+          </Stack>
+        </Alert>
+      )}
+      {may && (
+        <Composer
+          id={id}
+          contact={c}
+          windowOpen={t.windowOpen}
+          until={t.sessionExpiresAt ?? null}
+          write={props.write}
+          onSent={again}
+        />
+      )}
+    </section>
+  );
+}
+
+type Page = { nodes: readonly BubbleFragment[]; pageInfo: { hasNextPage: boolean; endCursor?: string | null } };
+
+/** This near to the end, whoever reads is taken along when something new comes. */
+const near = 80;
+
+/** What was said. It opens at the newest, stays where somebody reads, and goes back as far as there is something. */
+function Messages(props: { id: string; page: Page }) {
+  const client = useClient();
+  const view = useRef<HTMLDivElement>(null);
+  const atEnd = useRef(true);
+  const known = useRef<readonly BubbleFragment[]>([]);
+  const [older, setOlder] = useState<{ rows: readonly BubbleFragment[]; info: Page["pageInfo"] } | null>(null);
+  const [loading, setLoading] = useState(false);
+  const [more, setMore] = useState(false); // something came below what is shown
+  const height = useRef(0); // of what stands below the top when older messages are put above it
+  const shown = grown(known.current, props.page.nodes);
+  const ids = new Set(shown.map((m) => m.id));
+  const rows = [...shown, ...(older?.rows.filter((m) => !ids.has(m.id)) ?? [])];
+  known.current = rows;
+  const info = older?.info ?? props.page.pageInfo;
+  const newest = rows[0];
+  const oldest = rows.at(-1)?.id;
+
+  const toEnd = () => view.current?.scrollTo({ top: view.current.scrollHeight });
+  // Only another newest message moves the view.
+  useLayoutEffect(() => {
+    if (atEnd.current || newest?.direction === "OUTBOUND") toEnd();
+    else setMore(true);
+  }, [newest?.id]);
+  // What is read stays where it is when older ones come above it.
+  useLayoutEffect(() => {
+    if (view.current && height.current) view.current.scrollTop = view.current.scrollHeight - height.current;
+    height.current = 0;
+  }, [oldest]);
+  // The field below grows while somebody writes, and the end stays in sight.
+  useEffect(() => {
+    const at = view.current;
+    if (!at) return;
+    const sized = new ResizeObserver(() => {
+      if (atEnd.current) at.scrollTo({ top: at.scrollHeight });
+    });
+    sized.observe(at);
+    return () => sized.disconnect();
+  }, []);
+
+  const earlier = async () => {
+    if (loading || !info.hasNextPage) return;
+    setLoading(true);
+    const result = await client
+      .query(ThreadDocument, { id: props.id, after: info.endCursor ?? null }, { requestPolicy: "network-only" })
+      .toPromise();
+    setLoading(false);
+    const page = real(result.data?.node, "Conversation")?.messages;
+    if (!page) return;
+    const at = view.current;
+    height.current = at ? at.scrollHeight - at.scrollTop : 0;
+    setOlder((before) => ({ rows: [...(before?.rows ?? []), ...page.nodes], info: page.pageInfo }));
+  };
+  return (
+    <div className="inbox-messages">
+      <div
+        className="inbox-scroll"
+        ref={view}
+        {...scrollable("Messages")}
+        onScroll={(e) => {
+          const at = e.currentTarget;
+          atEnd.current = at.scrollHeight - at.scrollTop - at.clientHeight < near;
+          if (atEnd.current && more) setMore(false);
+          if (at.scrollTop < near && at.scrollHeight > at.clientHeight && !atEnd.current) earlier();
+        }}
+      >
+        <div className="thread">
+          {info.hasNextPage && (
+            <Button variant="default" size="xs" loading={loading} onClick={earlier} style={{ alignSelf: "center" }}>
+              Show earlier messages
+            </Button>
+          )}
+          <Bubbles messages={rows.toReversed()} />
+        </div>
+      </div>
+      {more && (
+        <Button
+          className="inbox-newest"
+          size="xs"
+          radius="xl"
+          rightSection={<IconArrowDown size={14} />}
+          onClick={toEnd}
+        >
+          New messages
+        </Button>
+      )}
+    </div>
   );
 }

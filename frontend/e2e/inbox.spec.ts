@@ -1,0 +1,171 @@
+import { join } from "node:path";
+import { expect, type Page, test } from "@playwright/test";
+import { everyWay, signedIn, watch } from "./look";
+
+// The inbox as an application: panes, keys, drafts, and what a team does with conversations.
+test.describe.configure({ mode: "serial" });
+test.use({ storageState: signedIn });
+
+const pictures = join(import.meta.dirname, ".results/inbox");
+const broken: string[] = [];
+test.beforeEach(({ page }) => watch(page, broken));
+test.afterAll(() => expect(broken, "errors in the browser's console").toEqual([]));
+
+/** Asks the API as the page would, and gives its data. */
+async function ask(on: Page, query: string, variables?: object) {
+  const answer = await (await on.request.post("/graphql", { data: { query, variables } })).json();
+  expect(answer.errors, query).toBeUndefined();
+  return answer.data;
+}
+
+/** Writes to us as a contact would, through the sandbox. */
+async function says(on: Page, from: string, body: string, profileName?: string) {
+  const query =
+    "mutation ($i: SandboxInboundSendInput!) { sandboxInboundSend(input: $i) { sid userErrors { message } } }";
+  const { sandboxInboundSend: sent } = await ask(on, query, { i: { from, body, profileName } });
+  expect(sent.userErrors).toEqual([]);
+}
+
+const number = (n: number) => `+4915177700${String(n).padStart(3, "0")}`;
+const rows = (on: Page) => on.getByRole("navigation", { name: "List of conversations" }).getByRole("link");
+const row = (on: Page, name: string) => rows(on).filter({ hasText: name });
+const field = (on: Page) => on.getByRole("textbox", { name: "Reply" });
+const heading = (on: Page, name: string) => on.getByRole("heading", { level: 2, name });
+const scrolled = (on: Page, selector: string) => on.locator(selector).evaluate((e) => e.scrollTop);
+
+test("people write, and each pane scrolls by itself", async ({ page }) => {
+  await page.setViewportSize({ width: 1440, height: 700 });
+  for (let n = 1; n <= 20; n++) await says(page, number(n), `Question ${n}`, `Writer ${n}`);
+  for (let n = 1; n <= 16; n++) await says(page, number(5), `Line ${n}`, "Writer 5");
+  const arrived = async () => {
+    const query = '{ conversations(filter: { search: "Writer" }, first: 50) { nodes { unread } } }';
+    const { nodes } = (await ask(page, query)).conversations as { nodes: { unread: number }[] };
+    return nodes.reduce((sum, c) => sum + c.unread, 0);
+  };
+  await expect.poll(arrived).toBe(36);
+  await says(page, number(5), "The last line", "Writer 5");
+  await expect.poll(arrived).toBe(37);
+  await page.goto("/inbox");
+  await expect(row(page, "The last line")).toBeVisible();
+  const list = ".inbox-list .inbox-scroll";
+  await page.locator(list).evaluate((e) => e.scrollTo({ top: 330 }));
+  const writer = row(page, "Writer 8");
+  await writer.click();
+  await expect(heading(page, "Writer 8")).toBeVisible();
+  await expect(writer).toHaveAttribute("aria-current", "page");
+  expect(await scrolled(page, list), "choosing a row moves nothing").toBe(330);
+  const over = await page.evaluate(() => document.documentElement.scrollHeight - document.documentElement.clientHeight);
+  expect(over, "the page itself does not scroll").toBeLessThanOrEqual(0);
+
+  await row(page, "The last line").click();
+  await expect(heading(page, "Writer 5")).toBeVisible();
+  const messages = page.getByRole("region", { name: "Messages" });
+  await expect(messages.getByText("The last line"), "it opens at the newest").toBeInViewport();
+  await expect(messages.getByText("Question 5")).not.toBeInViewport();
+  await expect(field(page), "the composer is pinned").toBeInViewport();
+  const card = page.getByRole("complementary", { name: "Contact" });
+  await expect(card.getByText("Opt out")).toBeVisible();
+  await expect(page.getByText("23 h left to reply")).toBeVisible();
+
+  await page.locator(list).evaluate((e) => e.scrollTo({ top: 250 }));
+  await card.getByRole("link", { name: "Open the contact" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Writer 5" })).toBeVisible();
+  await page.goBack();
+  await expect(heading(page, "Writer 5")).toBeVisible();
+  await expect.poll(() => scrolled(page, list), { message: "the list stands where it was" }).toBe(250);
+});
+
+test("what is being written stays with its conversation, and Enter sends it", async ({ page }) => {
+  await page.goto("/inbox?q=Writer");
+  await row(page, "Writer 2").last().click();
+  await field(page).fill("Half a ");
+  await row(page, "Writer 3").last().click();
+  await expect(field(page)).toHaveValue("");
+  await row(page, "Writer 2").last().click();
+  await expect(field(page)).toHaveValue("Half a ");
+  await page.reload();
+  await expect(field(page)).toHaveValue("Half a ");
+  await field(page).press("End");
+  await field(page).pressSequentially("sentence,");
+  await field(page).press("Shift+Enter");
+  await field(page).pressSequentially("and the rest.");
+  await field(page).press("Enter");
+  await expect(field(page)).toHaveValue("");
+  const messages = page.getByRole("region", { name: "Messages" });
+  await expect(messages.getByText("Half a sentence, and the rest.")).toBeInViewport();
+  await expect(messages.getByRole("img", { name: /^(Delivered|Read)$/ })).toBeVisible();
+  await field(page).fill("Kept by nobody");
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+  await expect(messages.getByText("Kept by nobody")).toBeVisible();
+  await row(page, "Writer 3").last().click();
+  await row(page, "Writer 2").last().click();
+  await expect(field(page), "what was sent is no draft").toHaveValue("");
+});
+
+test("keys walk through the list, close with a way back, and never while somebody types", async ({ page }) => {
+  await page.goto("/inbox?q=Writer");
+  await expect(rows(page).first()).toBeVisible();
+  await page.keyboard.press("j");
+  await expect(rows(page).first()).toHaveAttribute("aria-current", "page");
+  await page.keyboard.press("ArrowDown");
+  await expect(rows(page).nth(1)).toHaveAttribute("aria-current", "page");
+  await page.keyboard.press("k");
+  await expect(rows(page).first()).toHaveAttribute("aria-current", "page");
+  await expect(page.getByText("Not assigned")).toBeVisible();
+  await page.keyboard.press("a");
+  await expect(page.getByText("Assigned to you")).toBeVisible();
+  await page.keyboard.press("e");
+  await expect(page.getByRole("button", { name: "Reopen", exact: true })).toBeVisible();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(page.getByRole("button", { name: "Close", exact: true })).toBeVisible();
+  await page.keyboard.press("r");
+  await expect(field(page)).toBeFocused();
+  await page.keyboard.type("jake");
+  await expect(field(page)).toHaveValue("jake");
+  await expect(page.getByText("Assigned to you"), "no key was a command").toBeVisible();
+  await field(page).fill("");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("/");
+  await expect(page.getByLabel("Search conversations")).toBeFocused();
+  await page.getByLabel("Search conversations").blur();
+  await page.keyboard.press("?");
+  await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
+});
+
+test("a conversation that is read under Unread stays in its place until another is", async ({ page }) => {
+  await page.goto("/inbox?status=unread&q=Writer");
+  await expect(rows(page).nth(3)).toBeVisible();
+  const name =
+    (await rows(page)
+      .nth(2)
+      .getByText(/Writer/)
+      .innerText()) ?? "";
+  await rows(page).nth(2).click();
+  await expect(heading(page, name)).toBeVisible();
+  await expect(row(page, name).getByLabel(/unread/)).toHaveCount(0);
+  await expect(rows(page).nth(2)).toHaveAttribute("aria-current", "page");
+  await rows(page).nth(0).click();
+  await expect(row(page, name)).toHaveCount(0);
+});
+
+test("on a phone one pane is shown at a time", async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto("/inbox?q=Writer");
+  await rows(page).first().click();
+  await expect(field(page)).toBeVisible();
+  await expect(rows(page).first()).toBeHidden();
+  await page.getByRole("button", { name: "Contact", exact: true }).click();
+  const card = page.getByRole("complementary", { name: "Contact" });
+  await expect(card).toBeVisible();
+  await expect(field(page)).toBeHidden();
+  await card.getByRole("button", { name: "Hide the contact" }).click();
+  await page.getByRole("link", { name: "Back to the list" }).click();
+  await expect(rows(page).first()).toBeVisible();
+});
+
+test("it looks well in light and dark, wide and on a phone", async ({ page }) => {
+  await page.goto("/inbox?q=Writer");
+  await row(page, "The last line").click();
+  await expect(page.getByRole("complementary", { name: "Contact" }).getByText("Opt out")).toBeVisible();
+  await everyWay(page, "thread", pictures);
+});

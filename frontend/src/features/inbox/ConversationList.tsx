@@ -1,0 +1,287 @@
+import { Badge, SegmentedControl, Text, TextInput, Title } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
+import { IconInbox, IconSearch } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useQuery } from "urql";
+import type { Search } from "../../app/router";
+import { Initials } from "../../components/Initials";
+import { Empty, Failed, LoadMore, Rows } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { ConversationFilter, ConversationRowFragment } from "../../gql/graphql";
+import { ago, counted, moment } from "../../lib/format";
+import { useHeard } from "../../lib/live";
+import { real } from "../../lib/node";
+import { useNow } from "./Bubbles";
+import { contentName } from "./Content";
+import { keptInPlace } from "./thread";
+
+graphql(`
+  fragment ConversationRow on Conversation {
+    id
+    unread
+    windowOpen
+    lastMessageAt
+    assignee {
+      id
+      name
+    }
+    contact {
+      id
+      name
+      address
+    }
+    lastMessage {
+      id
+      direction
+      body
+      content {
+        kind
+      }
+    }
+  }
+`);
+
+const InboxDocument = graphql(`
+  query Inbox($filter: ConversationFilter, $first: Int, $after: String) {
+    conversations(filter: $filter, first: $first, after: $after) {
+      totalCount
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      nodes {
+        ...ConversationRow
+      }
+    }
+  }
+`);
+
+const ReadingDocument = graphql(`
+  query InboxReading($id: ID!) {
+    node(id: $id) {
+      ... on Conversation {
+        ...ConversationRow
+      }
+    }
+  }
+`);
+
+const InboxLiveDocument = graphql(`
+  subscription InboxLive {
+    conversationUpdated {
+      id
+    }
+  }
+`);
+
+export const shelves: Record<string, { label: string; empty: string; filter: (me: string) => ConversationFilter }> = {
+  open: {
+    label: "Open",
+    empty: "When contacts write or answer a campaign, it shows here at once.",
+    filter: () => ({ status: "OPEN" }),
+  },
+  unread: { label: "Unread", empty: "Everything is read.", filter: () => ({ unread: true }) },
+  mine: {
+    label: "Mine",
+    empty: "No open conversation is assigned to you.",
+    filter: (me) => ({ assigneeId: me, status: "OPEN" }),
+  },
+  closed: { label: "Closed", empty: "No conversation is closed.", filter: () => ({ status: "CLOSED" }) },
+};
+
+const step = 30;
+const most = 200; // conversations that stand under one another; those before them come in their place
+
+/** How far each list was read, and where it stood, for whoever comes back to it. */
+type Place = { first: number; after: string | null; top: number };
+const places = new Map<string, Place>();
+const start: Place = { first: step, after: null, top: 0 };
+
+export function ConversationList(props: {
+  reading: string | undefined;
+  search: Search;
+  me: string;
+  go: (next: Partial<Search>) => void;
+  searchField: React.RefObject<HTMLInputElement | null>;
+  onRows: (ids: string[]) => void;
+  actions?: ReactNode;
+}) {
+  const { reading, search, go, onRows } = props;
+  const name = search.status && search.status in shelves ? search.status : "open";
+  const shelf = shelves[name] as (typeof shelves)[string];
+  const filter = { ...shelf.filter(props.me), ...(search.q ? { search: search.q } : {}) };
+  const key = JSON.stringify(filter);
+  const [text, setText] = useState(search.q ?? "");
+  const [, renew] = useState(0);
+  const place = places.get(key) ?? start;
+  const move = (to: Partial<Place>) => {
+    places.set(key, { ...(places.get(key) ?? start), ...to });
+    renew((n) => n + 1);
+  };
+  const [{ data, error, fetching }, load] = useQuery({
+    query: InboxDocument,
+    variables: { filter, first: place.first, after: place.after },
+    requestPolicy: "cache-and-network",
+  });
+  // The first event says that the stream has begun: what came before is read again.
+  useHeard(InboxLiveDocument, {}, () => load({ requestPolicy: "network-only" }));
+  const ask = useDebouncedCallback((q: string) => go({ q: q || undefined }), 250);
+
+  // What was shown stays while more of the same list is read.
+  const last = useRef<{ key: string; rows: readonly ConversationRowFragment[] }>({ key, rows: [] });
+  const before = last.current.key === key ? last.current.rows : [];
+  // The one that is read is known also when the list has it no more; its thread brings what is new of it.
+  const [{ data: read }] = useQuery({
+    query: ReadingDocument,
+    variables: { id: reading ?? "" },
+    pause: !reading,
+    requestPolicy: "cache-first",
+  });
+  const now = real(read?.node, "Conversation");
+  const known = keptInPlace(before, data?.conversations.nodes ?? before, reading);
+  const rows = known.map((r) => (r.id === now?.id ? now : r));
+  last.current = { key, rows };
+  const ids = rows.map((r) => r.id).join();
+  useEffect(() => onRows(ids ? ids.split(",") : []), [ids, onRows]);
+
+  const view = useRef<HTMLDivElement>(null);
+  const shown = rows.length > 0;
+  // Where a list stood is taken up when its rows are there.
+  useLayoutEffect(() => {
+    if (shown && view.current) view.current.scrollTop = places.get(key)?.top ?? 0;
+  }, [key, shown, place.after]);
+
+  const time = useNow(30);
+  const page = data?.conversations;
+  return (
+    <section className="inbox-pane inbox-list" aria-label="Conversations">
+      <div className="inbox-list-head">
+        <div className="inbox-row-line" style={{ alignItems: "center" }}>
+          <Title order={1} size="h3">
+            Inbox
+          </Title>
+          <Text size="xs" c="dimmed" mr="auto">
+            {page ? counted(page.totalCount, "conversation", "conversations") : ""}
+          </Text>
+          {props.actions}
+        </div>
+        <TextInput
+          ref={props.searchField}
+          aria-label="Search conversations"
+          placeholder="Name or number"
+          size="xs"
+          leftSection={<IconSearch size={15} />}
+          value={text}
+          onChange={(e) => {
+            setText(e.currentTarget.value);
+            ask(e.currentTarget.value);
+          }}
+        />
+        <SegmentedControl
+          fullWidth
+          size="xs"
+          aria-label="Which conversations"
+          value={name}
+          onChange={(v) => go({ status: v === "open" ? undefined : v })}
+          data={Object.entries(shelves).map(([value, { label }]) => ({ value, label }))}
+        />
+      </div>
+      <div
+        className="inbox-scroll"
+        ref={view}
+        onScroll={(e) => places.set(key, { ...(places.get(key) ?? start), top: e.currentTarget.scrollTop })}
+      >
+        {error && !shown ? (
+          <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />
+        ) : !data && !shown ? (
+          <div style={{ padding: 12 }}>
+            <Rows n={10} />
+          </div>
+        ) : !shown ? (
+          <Empty icon={<IconInbox />} title={search.q ? "Nobody found" : "No conversations here"} bare>
+            {search.q ? "No conversation here is with somebody of that name or number." : shelf.empty}
+          </Empty>
+        ) : (
+          <nav aria-label="List of conversations">
+            {rows.map((r) => (
+              <Row key={r.id} of={r} current={r.id === reading} search={search} now={time} />
+            ))}
+          </nav>
+        )}
+        <div style={{ padding: 12 }}>
+          {place.first < most ? (
+            <LoadMore
+              more={page?.pageInfo.hasNextPage}
+              loading={fetching}
+              onMore={() => move({ first: Math.min(place.first + step, most) })}
+            />
+          ) : (
+            <LoadMore
+              more={page?.pageInfo.hasNextPage}
+              loading={fetching}
+              onMore={() => move({ after: page?.pageInfo.endCursor ?? null, top: 0 })}
+            >
+              Older conversations
+            </LoadMore>
+          )}
+          <LoadMore more={place.after !== null} loading={false} onMore={() => move(start)}>
+            Back to the newest
+          </LoadMore>
+        </div>
+      </div>
+    </section>
+  );
+}
+
+function Row(props: { of: ConversationRowFragment; current: boolean; search: Search; now: number }) {
+  const { of: r, now } = props;
+  return (
+    <Link
+      id={`row-${r.id}`}
+      className="inbox-row"
+      to="/inbox/$id"
+      params={{ id: r.id }}
+      search={{ ...props.search, step: undefined }}
+      resetScroll={false}
+      aria-current={props.current ? "page" : undefined}
+    >
+      <Initials name={r.contact?.name ?? ""} />
+      <div className="inbox-row-text">
+        <div className="inbox-row-line">
+          <Text size="sm" fw={r.unread ? 700 : 500} truncate>
+            {r.contact?.name || r.contact?.address}
+          </Text>
+          {r.lastMessageAt && (
+            <Text
+              component="time"
+              size="xs"
+              c={r.unread ? "brand" : "dimmed"}
+              dateTime={r.lastMessageAt}
+              title={moment(r.lastMessageAt)}
+              style={{ flex: "none" }}
+            >
+              {ago(r.lastMessageAt, now)}
+            </Text>
+          )}
+        </div>
+        <div className="inbox-row-line" style={{ alignItems: "center" }}>
+          <Text size="xs" c={r.unread ? undefined : "dimmed"} truncate>
+            {r.lastMessage?.direction === "OUTBOUND" ? "You: " : ""}
+            {r.lastMessage?.body || contentName(r.lastMessage?.content?.kind)}
+          </Text>
+          {r.unread > 0 && (
+            <Badge size="sm" circle={r.unread < 10} aria-label={`${r.unread} unread`} style={{ flex: "none" }}>
+              {r.unread}
+            </Badge>
+          )}
+        </div>
+        {r.assignee && (
+          <Text size="xs" c="dimmed" truncate>
+            {r.assignee.name}
+          </Text>
+        )}
+      </div>
+    </Link>
+  );
+}

@@ -1,0 +1,97 @@
+import type { MessageStatus } from "../../gql/graphql";
+
+/** Free text ends this long before the window does, as the server has it (windowMargin). */
+const margin = 5 * 60_000;
+
+/** How long free text may still go: "23 h left to reply"; nothing once it may not. */
+export function leftToReply(until: string | null | undefined, now: number): string {
+  const minutes = until ? Math.floor((new Date(until).getTime() - margin - now) / 60_000) : -1;
+  if (minutes < 0) return "";
+  if (minutes < 1) return "Less than a minute left to reply";
+  return minutes < 60 ? `${minutes} min left to reply` : `${Math.floor(minutes / 60)} h left to reply`;
+}
+
+/**
+ * The rows that are known after the newest page was read again, newest first: older ones that were read before stay
+ * behind it, as long as the page reaches down to one of them.
+ */
+export function grown<Row extends { id: string }>(known: readonly Row[], page: readonly Row[]): Row[] {
+  const fresh = new Set(page.map((r) => r.id));
+  const last = known.findLastIndex((r) => fresh.has(r.id));
+  return last < 0 ? [...page] : [...page, ...known.slice(last + 1)];
+}
+
+type Said = { id: string; createdAt: string; direction: string; purpose: string };
+
+/** Messages of one sender within this time stand together. */
+const together = 5 * 60_000;
+
+export type Grouped<M> = { message: M; day: string | null; first: boolean; last: boolean };
+
+/**
+ * Messages, oldest first, with where a day begins (its first moment) and which of them stand together: of the same
+ * side and purpose, within five minutes of the one before.
+ */
+export function grouped<M extends Said>(messages: readonly M[]): Grouped<M>[] {
+  const day = (m: M) => new Date(m.createdAt).toDateString();
+  const joins = (a: M | undefined, b: M | undefined) =>
+    !!a &&
+    !!b &&
+    a.direction === b.direction &&
+    a.purpose === b.purpose &&
+    day(a) === day(b) &&
+    new Date(b.createdAt).getTime() - new Date(a.createdAt).getTime() < together;
+  return messages.map((m, i) => {
+    const before = messages[i - 1];
+    return {
+      message: m,
+      day: before && day(before) === day(m) ? null : m.createdAt,
+      first: !joins(before, m),
+      last: !joins(m, messages[i + 1]),
+    };
+  });
+}
+
+export type Tick = "waiting" | "sent" | "delivered" | "read" | "failed" | "unclear";
+
+const ticks: Partial<Record<MessageStatus, Tick>> = {
+  SENT: "sent",
+  DELIVERED: "delivered",
+  READ: "read",
+  UNDELIVERED: "failed",
+  FAILED: "failed",
+  CANCELED: "failed",
+  SKIPPED: "failed",
+  EXPIRED: "failed",
+  UNKNOWN: "unclear",
+};
+
+/** Which tick stands for where a message is. */
+export const tickOf = (status: MessageStatus): Tick => ticks[status] ?? "waiting";
+
+/** Whether a receipt may still come soon: it is looked for as long as somebody may be watching. */
+export const underWay = (m: { direction: string; status: MessageStatus; createdAt: string }, now: number) =>
+  m.direction === "OUTBOUND" &&
+  (tickOf(m.status) === "waiting" || m.status === "SENT") &&
+  now - new Date(m.createdAt).getTime() < 5 * 60_000;
+
+/**
+ * The rows of a list with the one that is being read, which stays where it stood though it no longer fits the filter:
+ * a conversation under "Unread" is read once it is opened.
+ */
+export function keptInPlace<Row extends { id: string }>(
+  before: readonly Row[],
+  now: readonly Row[],
+  reading: string | undefined,
+): readonly Row[] {
+  const at = before.findIndex((r) => r.id === reading);
+  const row = before[at];
+  if (!row || now.some((r) => r.id === reading)) return now;
+  return [...now.slice(0, at), row, ...now.slice(at)];
+}
+
+/** The conversation after or before the one that is read; the first, when none is. */
+export function neighbour(ids: readonly string[], reading: string | undefined, step: 1 | -1): string | undefined {
+  const at = reading ? ids.indexOf(reading) : -1;
+  return at < 0 ? ids[0] : ids[at + step];
+}
