@@ -84,6 +84,11 @@ func (r *queryResolver) Messages(ctx context.Context, filter *model.MessageFilte
 		f.Direction = lowerPtr[message.Direction](filter.Direction.Value())
 		f.Status = lowerPtr[message.Status](filter.Status.Value())
 		f.NeedsDecision = yes(filter.NeedsDecision.Value())
+		f.ErrorCode = filter.ErrorCode.Value()
+		if reason := filter.SkipReason.Value(); reason != nil {
+			skip := message.SkipReason(*reason)
+			f.SkipReason = &skip
+		}
 	}
 	return r.messageConnection(ctx, f, page(first, after))
 }

@@ -439,6 +439,23 @@ test("a topic is added, contacts subscribe and leave, and a campaign reaches onl
   await expect(page.getByText("at most 3 messages in 7 days")).toBeVisible();
 });
 
+test("whoever a campaign left out can be written to again, by a draft to exactly them", async () => {
+  const row = page.getByRole("table", { name: "Not sent" }).getByRole("row").first();
+  const n = (await row.getByRole("link").innerText()).trim();
+  await row.getByRole("link").click();
+  const people = page.getByTestId("people");
+  await expect(people).toContainText(new RegExp(`· ${n} contacts?`));
+  await people.getByRole("button", { name: "Save as segment" }).click();
+  await expect(page.getByRole("dialog").getByLabel("Name")).toHaveValue(/: /);
+  await page.keyboard.press("Escape");
+  await people.getByRole("button", { name: "Write again" }).click();
+  await expect(page.getByText(/^was excluded \(.+\) of one campaign$/)).toBeVisible();
+  await expect(page.getByText("Draft", { exact: true })).toBeVisible();
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("button", { name: "Delete the draft" }).click();
+  await title("Campaigns");
+});
+
 test("a contact writes, and is answered in the inbox", async () => {
   await go("Settings");
   await page.getByLabel("From", { exact: true }).fill("+49 151 12345678");

@@ -1909,7 +1909,7 @@ func (ec *executionContext) unmarshalInputMessageFilter(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"campaignId", "contactId", "direction", "status", "needsDecision"}
+	fieldsInOrder := [...]string{"campaignId", "contactId", "direction", "status", "needsDecision", "skipReason", "errorCode"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1951,6 +1951,20 @@ func (ec *executionContext) unmarshalInputMessageFilter(ctx context.Context, obj
 				return it, err
 			}
 			it.NeedsDecision = graphql.OmittableOf(data)
+		case "skipReason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("skipReason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SkipReason = graphql.OmittableOf(data)
+		case "errorCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("errorCode"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ErrorCode = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil

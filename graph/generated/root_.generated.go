@@ -11730,6 +11730,10 @@ input MessageFilter {
   status: MessageStatus
   "true: only those that need a decision, see Message.decisionSince. Of all campaigns and outside of them, unless campaignId or contactId narrows it."
   needsDecision: Boolean
+  "Only those that were skipped for this reason, see SkipReasonCount.reason."
+  skipReason: String
+  "Only those that failed or were undelivered with this code of Twilio's, see ErrorBucket.code."
+  errorCode: Int
 }
 
 extend type Query {

@@ -1693,6 +1693,10 @@ type MessageFilter struct {
 	Status     graphql.Omittable[*MessageStatus]    `json:"status,omitempty"`
 	// true: only those that need a decision, see Message.decisionSince. Of all campaigns and outside of them, unless campaignId or contactId narrows it.
 	NeedsDecision graphql.Omittable[*bool] `json:"needsDecision,omitempty"`
+	// Only those that were skipped for this reason, see SkipReasonCount.reason.
+	SkipReason graphql.Omittable[*string] `json:"skipReason,omitempty"`
+	// Only those that failed or were undelivered with this code of Twilio's, see ErrorBucket.code.
+	ErrorCode graphql.Omittable[*int] `json:"errorCode,omitempty"`
 }
 
 type MessageLocation struct {

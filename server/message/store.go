@@ -78,6 +78,8 @@ type Filter struct {
 	Status                *Status
 	Said                  bool // only what was written or sent
 	NeedsDecision         bool // only what a person has to decide about
+	SkipReason            *SkipReason
+	ErrorCode             *int // of failed and undelivered ones
 }
 
 // LastSaid gives the newest message with each contact that was written or sent.
@@ -108,6 +110,12 @@ func filtered(q *bun.SelectQuery, f Filter) *bun.SelectQuery {
 	}
 	if f.NeedsDecision {
 		q = q.Where(needsDecision)
+	}
+	if f.SkipReason != nil {
+		q = q.Where("m.status = 'skipped' AND m.skip_reason = ?", *f.SkipReason)
+	}
+	if f.ErrorCode != nil {
+		q = q.Where("m.status IN ('failed', 'undelivered') AND m.error_code = ?", *f.ErrorCode)
 	}
 	if f.Said {
 		q = q.Where("(m.direction = 'inbound' OR m.body <> '')")
@@ -173,6 +181,12 @@ func (s *Store) Count(ctx context.Context, f Filter) (int64, error) {
 	}
 	if f.Status != nil {
 		q = q.Where("measure = ?", *f.Status)
+	}
+	if f.SkipReason != nil {
+		q = q.Where("measure = 'skipped' AND reason = ?", *f.SkipReason)
+	}
+	if f.ErrorCode != nil {
+		q = q.Where("measure IN ('failed', 'undelivered') AND reason = ?", strconv.Itoa(*f.ErrorCode))
 	}
 	if f.Direction != nil && *f.Direction == Inbound {
 		q = q.Where("measure = 'received'")

@@ -147,8 +147,11 @@ var comparisons = map[string]string{"eq": "=", "ne": "<>", "lt": "<", "lte": "<=
 // eventColumns tell when something happened to an outbound message.
 var eventColumns = map[string]string{
 	"received": "m.sent_at", "delivered": "m.delivered_at", "read": "m.read_at", "replied": "m.replied_at",
-	"failed": "CASE WHEN m.status IN ('failed', 'undelivered') THEN m.ended_at END",
+	"opted_out": "m.opted_out_at", "failed": "CASE WHEN m.status IN ('failed', 'undelivered') THEN m.ended_at END",
+	"skipped": "CASE WHEN m.status = 'skipped' THEN coalesce(m.ended_at, m.created_at) END",
 }
+
+var reasonColumns = map[string]string{"failed": "m.error_code::text", "skipped": "m.skip_reason"}
 
 // behaviour asks first whether it happened at all: Postgres joins for that,
 // and counts contact by contact only where it must.
@@ -185,6 +188,9 @@ func (c *compiler) happened(b Behaviour) {
 func (c *compiler) happenings(b Behaviour) {
 	column := eventColumns[b.Event]
 	c.put(" FROM messages m WHERE m.contact_id = c.id AND m.direction = 'outbound' AND " + column + " IS NOT NULL")
+	if b.Reason != "" {
+		c.put(" AND "+reasonColumns[b.Event]+" = ?", b.Reason)
+	}
 	if b.Campaign != 0 {
 		c.put(" AND m.campaign_id = ?", b.Campaign)
 	}

@@ -223,7 +223,13 @@ func (g *generator) query(depth int) map[string]any {
 }
 
 func (g *generator) behaviour() map[string]any {
-	b := map[string]any{"event": g.one("received", "delivered", "read", "replied", "failed")}
+	b := map[string]any{"event": g.one("received", "delivered", "read", "replied", "failed", "opted_out", "skipped")}
+	if b["event"] == "failed" && g.IntN(2) == 0 {
+		b["reason"] = g.one("63024", "63049")
+	}
+	if b["event"] == "skipped" && g.IntN(2) == 0 {
+		b["reason"] = g.one("opted_out", "frequency_cap")
+	}
 	if g.IntN(2) == 0 {
 		b["count"] = map[string]any{"op": g.one("gte", "lte", "eq"), "value": g.IntN(3)}
 	}
@@ -355,7 +361,11 @@ func (g *generator) world(t *testing.T, d *db.DB, contacts []*contact.Contact) *
 			if m.Status = message.StatusFailed; g.IntN(5) > 0 {
 				m.Status, m.SentAt = message.StatusSent, &at
 			} else {
-				m.EndedAt = &at
+				m.EndedAt, m.ErrorCode = &at, []int{63024, 63049}[g.IntN(2)]
+				if g.IntN(2) == 0 {
+					m.Status, m.AcceptedAt, m.ErrorCode = message.StatusSkipped, nil, 0
+					m.SkipReason = message.SkipReason(g.one("opted_out", "frequency_cap").(string))
+				}
 			}
 			if m.SentAt != nil && g.IntN(4) > 0 {
 				m.Status, m.DeliveredAt = message.StatusDelivered, &at
@@ -364,6 +374,9 @@ func (g *generator) world(t *testing.T, d *db.DB, contacts []*contact.Contact) *
 				}
 				if g.IntN(4) == 0 {
 					m.RepliedAt = &at
+					if g.IntN(2) == 0 {
+						m.OptedOutAt = &at
+					}
 				}
 			}
 			_, err := d.NewInsert().Model(&m).Exec(t.Context())
@@ -420,8 +433,14 @@ func (w *world) behaved(b segment.Behaviour, c *contact.Contact) bool {
 	for _, m := range w.messages[c.ID] {
 		at := map[string]*time.Time{
 			"received": m.SentAt, "delivered": m.DeliveredAt, "read": m.ReadAt,
-			"replied": m.RepliedAt, "failed": m.EndedAt,
+			"replied": m.RepliedAt, "opted_out": m.OptedOutAt, "failed": m.EndedAt, "skipped": m.EndedAt,
 		}[b.Event]
+		if (b.Event == "skipped") != (m.Status == message.StatusSkipped) {
+			continue
+		}
+		if b.Reason != "" && b.Reason != string(m.SkipReason) && b.Reason != strconv.Itoa(m.ErrorCode) {
+			continue
+		}
 		if at == nil || (b.Campaign != 0 && *m.CampaignID != b.Campaign) {
 			continue
 		}

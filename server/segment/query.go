@@ -52,6 +52,7 @@ type (
 	// Behaviour matches by what happened with our messages to the contact.
 	Behaviour struct {
 		Event      string
+		Reason     string // why, of skipped and failed; "": any
 		Campaign   int64  // 0: any
 		WithinLast string // "": ever
 		Op         string // how often compares to Count
@@ -110,6 +111,11 @@ var (
 
 	statuses   = []string{"unknown", "opted_in", "opted_out"}
 	durationRe = regexp.MustCompile(`^([1-9][0-9]{0,4})([mhdw])$`)
+
+	// reasonForms are what the reasons of events look like that have one.
+	reasonForms = map[string]*regexp.Regexp{
+		"failed": regexp.MustCompile(`^[0-9]{1,6}$`), "skipped": regexp.MustCompile(`^[a-z_]{1,40}$`),
+	}
 )
 
 // FieldNames lists the fields for people, sorted.
@@ -374,7 +380,7 @@ func readID(v any, path, key string) (int64, error) {
 
 // behaviour is {"event": E, "campaign": id?, "within_last": "30d"?, "count": {"op": …, "value": n}?}.
 func (p *parser) behaviour(obj map[string]any, path string) (Node, error) {
-	if err := only(obj, path, "event", "campaign", "within_last", "count"); err != nil {
+	if err := only(obj, path, "event", "reason", "campaign", "within_last", "count"); err != nil {
 		return nil, err
 	}
 	if err := p.count(path); err != nil {
@@ -383,7 +389,17 @@ func (p *parser) behaviour(obj map[string]any, path string) (Node, error) {
 	b := Behaviour{Op: "gte", Count: 1}
 	b.Event, _ = obj["event"].(string)
 	if _, ok := eventColumns[b.Event]; !ok {
-		return nil, fail(path+".event", "found %s, want received, delivered, read, replied or failed", show(obj["event"]))
+		return nil, fail(path+".event", "found %s, want received, delivered, read, replied, opted_out, failed or skipped",
+			show(obj["event"]))
+	}
+	if v, ok := obj["reason"]; ok && v != nil {
+		form, has := reasonForms[b.Event]
+		if !has {
+			return nil, fail(path+".reason", "found %s beside %s; only failed and skipped have reasons", show(v), b.Event)
+		}
+		if b.Reason, _ = v.(string); !form.MatchString(b.Reason) {
+			return nil, fail(path+".reason", "found %s, want the reason as text: an error code of Twilio's such as \"63024\" of failed, a reason such as \"opted_out\" of skipped", show(v))
+		}
 	}
 	if v, ok := obj["campaign"]; ok && v != nil {
 		id, err := readID(v, path+".campaign", "campaign")
@@ -605,6 +621,9 @@ func plain(n Node) any {
 		return map[string]any{"topic": globalid.Encode("Topic", x.ID)}
 	case Behaviour:
 		m := map[string]any{"event": x.Event, "count": map[string]any{"op": x.Op, "value": x.Count}}
+		if x.Reason != "" {
+			m["reason"] = x.Reason
+		}
 		if x.Campaign != 0 {
 			m["campaign"] = globalid.Encode("Campaign", x.Campaign)
 		}

@@ -3,6 +3,7 @@ package segment
 import (
 	"encoding/json"
 	"maps"
+	"regexp"
 	"slices"
 	"sync"
 )
@@ -37,6 +38,25 @@ func schema() object {
 	}
 	id := object{"type": "string", "description": "a global id, as the API gives it"}
 	duration := object{"type": "string", "pattern": durationRe.String()}
+	// happened is the form of some events; form is what their reasons look like, if they have any.
+	happened := func(form *regexp.Regexp, events ...string) object {
+		properties := object{
+			"event":       object{"enum": events},
+			"campaign":    object{"anyOf": []any{id, object{"type": "null"}}},
+			"within_last": object{"anyOf": []any{duration, object{"type": "null"}}},
+			"count": object{"anyOf": []any{object{"type": "null"}, object{
+				"type": "object", "additionalProperties": false,
+				"required": []string{"op", "value"}, "properties": object{
+					"op": object{"enum": slices.Sorted(maps.Keys(comparisons))}, "value": object{"type": "integer", "minimum": 0},
+				},
+			}}},
+			"reason": object{"type": "null"},
+		}
+		if form != nil {
+			properties["reason"] = object{"type": []string{"string", "null"}, "pattern": form.String()}
+		}
+		return exactly("event", properties)
+	}
 	keywords := []string{
 		"all", "any", "not", "conditions", "field", "attribute", "random", "event", "topic", "segment",
 		"import",
@@ -60,17 +80,9 @@ func schema() object {
 					"salt":    object{"type": []string{"string", "null"}, "maxLength": 100},
 				},
 			}}),
-			exactly("event", object{
-				"event":       object{"enum": slices.Sorted(maps.Keys(eventColumns))},
-				"campaign":    object{"anyOf": []any{id, object{"type": "null"}}},
-				"within_last": object{"anyOf": []any{duration, object{"type": "null"}}},
-				"count": object{"anyOf": []any{object{"type": "null"}, object{
-					"type": "object", "additionalProperties": false,
-					"required": []string{"op", "value"}, "properties": object{
-						"op": object{"enum": slices.Sorted(maps.Keys(comparisons))}, "value": object{"type": "integer", "minimum": 0},
-					},
-				}}},
-			}),
+			happened(nil, without(slices.Sorted(maps.Keys(eventColumns)), reasonForms)...),
+			happened(reasonForms["failed"], "failed"),
+			happened(reasonForms["skipped"], "skipped"),
 			exactly("segment", object{"segment": id}),
 			exactly("import", object{"import": id}),
 			exactly("topic", object{"topic": id}),
@@ -94,6 +106,11 @@ func schema() object {
 			},
 		},
 	}
+}
+
+// without leaves out the names that a table has.
+func without[V any](names []string, table map[string]V) []string {
+	return slices.DeleteFunc(names, func(n string) bool { _, has := table[n]; return has })
 }
 
 // conditionsOn are the forms that a condition on a field of this type takes:

@@ -8,10 +8,14 @@ import type { CampaignMessagesQuery, MessageStatus } from "../../gql/graphql";
 import { moment, skipText, waits, words } from "../../lib/format";
 import { usePages } from "../../lib/pages";
 import { Decide, MessageState } from "../messages/Decide";
+import type { CampaignDetails } from "./CampaignPage";
+import { PeopleBar } from "./PeopleBar";
+import { messagesOf, peopleIn, peopleText, searchFor } from "./people";
 
 const CampaignMessagesDocument = graphql(`
-  query CampaignMessages($filter: MessageFilter!, $after: String) {
+  query CampaignMessages($filter: MessageFilter!, $after: String, $counted: Boolean!) {
     messages(filter: $filter, first: 25, after: $after) {
+      totalCount @include(if: $counted)
       pageInfo {
         hasNextPage
         endCursor
@@ -57,18 +61,26 @@ const messageStatuses: MessageStatus[] = [
 type Row = CampaignMessagesQuery["messages"]["nodes"][number];
 
 /** The messages of a campaign, newest contact first. */
-export function CampaignMessages(props: { id: string; moving: number }) {
+export function CampaignMessages(props: { campaign: CampaignDetails; moving: number }) {
+  const { id } = props.campaign;
   const search = useSearch({ from: "__root__" });
   const navigate = useNavigate();
   const may = useMay("MARKETER");
   const undecided = search.status === needsDecision;
   const status = messageStatuses.find((s) => s === search.status) ?? null;
-  const pages = usePages<Row>(`${props.id} ${search.status}`);
+  const people = peopleIn(search.status);
+  const pages = usePages<Row>(`${id} ${search.status}`);
   const [{ data, fetching, error }, load] = useQuery({
     query: CampaignMessagesDocument,
     variables: {
-      filter: { campaignId: props.id, ...(status && { status }), ...(undecided && { needsDecision: true }) },
+      filter: {
+        campaignId: id,
+        ...(status && { status }),
+        ...(undecided && { needsDecision: true }),
+        ...(people && messagesOf(people)),
+      },
       after: pages.after,
+      counted: people !== null,
     },
     pause: props.moving === 0,
   });
@@ -91,12 +103,13 @@ export function CampaignMessages(props: { id: string; moving: number }) {
             data={[
               { value: needsDecision, label: "Needs a decision" },
               ...messageStatuses.map((s) => ({ value: s, label: words(s) })),
+              ...(people ? [{ value: searchFor(people), label: peopleText(people) }] : []),
             ]}
-            value={undecided ? needsDecision : status}
+            value={undecided ? needsDecision : people ? searchFor(people) : status}
             onChange={(v) =>
               navigate({
                 to: "/campaigns/$id",
-                params: { id: props.id },
+                params: { id },
                 search: { ...search, status: v ?? undefined },
                 replace: true,
                 resetScroll: false,
@@ -104,10 +117,10 @@ export function CampaignMessages(props: { id: string; moving: number }) {
             }
             w={190}
           />
-          <Button component="a" href={`/downloads/campaigns/${props.id}/messages.csv`} download variant="default">
+          <Button component="a" href={`/downloads/campaigns/${id}/messages.csv`} download variant="default">
             Export
           </Button>
-          <Button component="a" href={`/downloads/campaigns/${props.id}/messages.xlsx`} download variant="default">
+          <Button component="a" href={`/downloads/campaigns/${id}/messages.xlsx`} download variant="default">
             Excel
           </Button>
           <Button variant="default" onClick={again} loading={fetching}>
@@ -115,13 +128,14 @@ export function CampaignMessages(props: { id: string; moving: number }) {
           </Button>
         </Group>
       </Group>
+      {people && data && <PeopleBar campaign={props.campaign} people={people} n={data.messages.totalCount ?? 0} />}
       {error ? (
         <Failed error={error} retry={again} />
       ) : (
         <Table className="cards">
           <Table.Thead>
             <Table.Tr>
-              {["Contact", "Status", "Text", "Why", "Accepted"].map((h) => (
+              {["Contact", "Status", "Text", "Why", "Handed over"].map((h) => (
                 <Table.Th key={h}>{h}</Table.Th>
               ))}
             </Table.Tr>
@@ -172,7 +186,7 @@ export function CampaignMessages(props: { id: string; moving: number }) {
                     Why?
                   </Link>
                 </Table.Td>
-                <Table.Td data-label="Accepted">{m.acceptedAt ? moment(m.acceptedAt) : "–"}</Table.Td>
+                <Table.Td data-label="Handed over">{m.acceptedAt ? moment(m.acceptedAt) : "–"}</Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>

@@ -1,3 +1,4 @@
+import { Group } from "@mantine/core";
 import { useParams } from "@tanstack/react-router";
 import { useQuery, useSubscription } from "urql";
 import { useMay } from "../../app/session";
@@ -10,6 +11,7 @@ import { CampaignAlerts } from "./CampaignAlerts";
 import { CampaignReport } from "./CampaignReport";
 import { DraftSummary } from "./DraftSummary";
 import { Runs } from "./Runs";
+import { ShareReport } from "./ShareReport";
 import { sendersText } from "./schedule";
 
 graphql(`
@@ -123,9 +125,16 @@ export function CampaignPage() {
     <Page
       title={c.name}
       description={`${c.template?.name ?? "no template"} → ${c.segment?.name ?? "own query"}${topic} · ${sendersText(c.senders) || "no sender"}`}
-      actions={may && <CampaignActions campaign={c} />}
+      actions={
+        <Group gap="sm" className="no-print">
+          {c.startedAt && <ShareReport />}
+          {may && <CampaignActions campaign={c} />}
+        </Group>
+      }
     >
-      <CampaignAlerts campaign={c} />
+      <div className="no-print">
+        <CampaignAlerts campaign={c} />
+      </div>
       {c.status === "DRAFT" || c.status === "SCHEDULED" ? (
         <>
           <DraftSummary campaign={c} />

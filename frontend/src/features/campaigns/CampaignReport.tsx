@@ -1,17 +1,21 @@
-import { Card, Grid, Group, Progress, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { Anchor, Card, Grid, Group, Progress, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import { useThrottledValue } from "@mantine/hooks";
+import { Link } from "@tanstack/react-router";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Live, Status } from "../../components/ui";
 import { graphql } from "../../gql";
-import { count, decimal, duration, percent, skipText, waitText } from "../../lib/format";
-import { ErrorTable } from "../monitoring/ErrorTable";
+import { count, decimal, duration, errorClasses, moment, percent, skipText, waitText } from "../../lib/format";
 import { CampaignMessages } from "./CampaignMessages";
 import type { CampaignDetails } from "./CampaignPage";
 import { CampaignTimeline } from "./CampaignTimeline";
+import { Compared } from "./Compared";
 import { Funnel } from "./Funnel";
-import { besideText, courseOf, hasEnded, leftText, remaining, statusText, waitingText } from "./outcome";
+import { besideText, courseOf, hasEnded, leftText, remaining, share, statusText, waitingText } from "./outcome";
 import { Pace } from "./Pace";
+import { type People, searchFor } from "./people";
+import { useLightPrint } from "./printing";
+import "./report.css";
 import { capText, quietText } from "./schedule";
 import { Tally } from "./Tally";
 
@@ -28,35 +32,82 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
   const may = useMay("MARKETER");
   const n = c.counts;
   const failures = useThrottledValue(n.failed + n.undelivered, 2000); // read anew when it has changed
+  useLightPrint();
   return (
     <>
+      <Text className="only-print" size="sm">
+        {`As of ${moment(new Date().toISOString())}`}
+      </Text>
       <Course campaign={c} />
-      <Grid>
-        <Grid.Col span={{ base: 12, lg: 7 }}>
-          <Card h="100%">
+      <Card>
+        <Grid gap="xl">
+          <Grid.Col span={{ base: 12, md: 4 }}>
+            <Sent campaign={c} />
+          </Grid.Col>
+          <Grid.Col span={{ base: 12, md: 8 }}>
             <Title order={2} size="h4" mb="sm">
               Results
             </Title>
             <Funnel counts={n} />
-          </Card>
-        </Grid.Col>
-        <Grid.Col span={{ base: 12, lg: 5 }}>
-          <Card h="100%">
-            <Stack>
-              <Audience campaign={c} />
-              {may && !hasEnded(c.status) && (
-                <Pace key={c.rateLimitPerSecond} id={c.id} revision={c.revision} rate={c.rateLimitPerSecond ?? null} />
-              )}
-            </Stack>
-          </Card>
-        </Grid.Col>
-      </Grid>
+          </Grid.Col>
+        </Grid>
+      </Card>
+      <Compared campaign={c} />
       <Card>
         <CampaignTimeline id={c.id} changed={n.accepted + n.delivered + n.read + n.failed + n.undelivered} />
       </Card>
-      <Failures key={failures} id={c.id} failed={n.failed + n.undelivered} />
-      <CampaignMessages id={c.id} moving={n.accepted + n.skipped} />
+      <Card>
+        <Stack>
+          <Audience campaign={c} />
+          {may && !hasEnded(c.status) && (
+            <div className="no-print">
+              <Pace key={c.rateLimitPerSecond} id={c.id} revision={c.revision} rate={c.rateLimitPerSecond ?? null} />
+            </div>
+          )}
+        </Stack>
+      </Card>
+      <Failures key={failures} campaign={c} failed={n.failed + n.undelivered} />
+      <div className="no-print">
+        <CampaignMessages campaign={c} moving={n.accepted + n.skipped} />
+      </div>
     </>
+  );
+}
+
+/** What they got. */
+function Sent({ campaign: c }: { campaign: CampaignDetails }) {
+  if (!c.template) return null;
+  const since = c.startedAt && Date.parse(c.template.updatedAt) > Date.parse(c.startedAt);
+  return (
+    <>
+      <Title order={2} size="h4" mb="sm">
+        Message
+      </Title>
+      <div className="paper-phone">
+        <div className="bubble">{c.template.body}</div>
+      </div>
+      <Text size="xs" c="dimmed" mt="xs">
+        Template “{c.template.name}”{since && ", which was changed after the launch"}
+      </Text>
+    </>
+  );
+}
+
+/** A row's number as the way to exactly these people. */
+function These(props: { id: string; people: People; n: number }) {
+  return (
+    <Anchor
+      component={Link}
+      to="/campaigns/$id"
+      params={{ id: props.id } as never}
+      search={{ status: searchFor(props.people) } as never}
+      hash="messages"
+      size="sm"
+      fw={600}
+      aria-label={`${count(props.n)}: show these contacts`}
+    >
+      {count(props.n)}
+    </Anchor>
   );
 }
 
@@ -125,38 +176,85 @@ function Audience({ campaign: c }: { campaign: CampaignDetails }) {
           {count(n.audience)}
         </Text>
       </Group>
-      <div>
-        <Title order={3} size="h5">
-          Not sent
-        </Title>
-        {c.skipReasons.length === 0 ? (
-          <Text c="dimmed" size="sm">
-            Nobody was excluded.
-          </Text>
-        ) : (
-          <Tally of={c.skipReasons} words={skipText} />
-        )}
-        {ended.some(Boolean) && <Text size="sm">{ended.filter(Boolean).join(" · ")}</Text>}
-      </div>
-      {c.deferrals.length > 0 && (
+      <SimpleGrid cols={{ base: 1, md: c.deferrals.length > 0 ? 2 : 1 }} spacing="xl">
         <div>
-          <Title order={3} size="h5">
-            Delayed
+          <Title order={3} size="h5" mb={4}>
+            {`Not sent${n.skipped > 0 ? ` (${count(n.skipped)})` : ""}`}
           </Title>
-          <Tally of={c.deferrals} words={waitText} testId="deferrals" />
+          {c.skipReasons.length === 0 ? (
+            <Text c="dimmed" size="sm">
+              Nobody was excluded.
+            </Text>
+          ) : (
+            <Table withRowBorders={false} verticalSpacing={4} aria-label="Not sent">
+              <Table.Tbody>
+                {c.skipReasons.map((t) => (
+                  <Table.Tr key={t.reason}>
+                    <Table.Td>{skipText(t.reason)}</Table.Td>
+                    <Table.Td ta="right">
+                      <These id={c.id} people={{ event: "skipped", reason: t.reason }} n={t.count} />
+                    </Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          )}
+          {ended.some(Boolean) && <Text size="sm">{ended.filter(Boolean).join(" · ")}</Text>}
         </div>
-      )}
+        {c.deferrals.length > 0 && (
+          <div>
+            <Title order={3} size="h5" mb={4}>
+              Delayed
+            </Title>
+            <Tally of={c.deferrals} words={waitText} testId="deferrals" />
+          </div>
+        )}
+      </SimpleGrid>
     </>
   );
 }
 
-function Failures(props: { id: string; failed: number }) {
+/** Why messages failed, each reason with its people and what to do. */
+function Failures(props: { campaign: CampaignDetails; failed: number }) {
+  const c = props.campaign;
   const [{ data }] = useQuery({
     query: CampaignErrorsDocument,
-    variables: { id: props.id },
+    variables: { id: c.id },
     pause: props.failed === 0,
     requestPolicy: "cache-and-network",
   });
   if (props.failed === 0 || !data) return null;
-  return <ErrorTable title="Failures" errors={data.errorReport} />;
+  return (
+    <Card padding={0}>
+      <Title order={2} size="h4" p="md" pb={0}>
+        Failures
+      </Title>
+      <Table className="cards">
+        <Table.Thead>
+          <Table.Tr>
+            {["Code", "Meaning", "Type", "Contacts", "Share", "What to do"].map((h) => (
+              <Table.Th key={h}>{h}</Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {data.errorReport.map((e) => (
+            <Table.Tr key={e.code}>
+              <Table.Td data-label="Code">{e.code || "–"}</Table.Td>
+              <Table.Td data-label="Meaning">{e.title}</Table.Td>
+              <Table.Td data-label="Type">{errorClasses[e.class]}</Table.Td>
+              <Table.Td data-label="Contacts">
+                <These id={c.id} people={{ event: "failed", reason: String(e.code) }} n={e.count} />
+              </Table.Td>
+              <Table.Td data-label="Share">{percent(share(e.count, c.counts))}</Table.Td>
+              <Table.Td data-label="What to do">{e.advice}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+      <Text size="xs" c="dimmed" p="md" pt="xs">
+        Shares of the {count(c.counts.tried)} contacts it was sent to.
+      </Text>
+    </Card>
+  );
 }

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { useMay } from "../../app/session";
 import { LinkButton, Status } from "../../components/ui";
 import { count, decimal, moment, percent } from "../../lib/format";
+import { type Node, sentence } from "../segments/query";
 import type { CampaignDetails } from "./CampaignPage";
 import type { Step } from "./draft";
 import { capText, planText, quietText, sendersText } from "./schedule";
@@ -14,7 +15,11 @@ export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
     <SimpleGrid cols={{ base: 1, md: 2 }}>
       <Block title="Audience" id={c.id} step="audience">
         <Line label="Segment">
-          {c.segment ? `${c.segment.name} · ${count(c.segment.lastCount)} contacts` : "A query of its own"}
+          {c.segment
+            ? `${c.segment.name} · ${count(c.segment.lastCount)} contacts`
+            : c.query
+              ? sentence(c.query as Node)
+              : "None yet"}
         </Line>
         <Line label="Topic">
           {c.topic ? `Only subscribers of “${c.topic.name}”` : "None: everybody in the segment"}

@@ -1,4 +1,4 @@
-import { Progress, Table, Text } from "@mantine/core";
+import { Progress, Text } from "@mantine/core";
 import { count, percent } from "../../lib/format";
 import { type Figure, funnelOf, lossesOf } from "./outcome";
 
@@ -6,16 +6,14 @@ import { type Figure, funnelOf, lossesOf } from "./outcome";
 export function Funnel(props: { counts: Parameters<typeof funnelOf>[0] }) {
   return (
     <>
-      <Table withRowBorders={false} verticalSpacing={6} highlightOnHover={false} aria-label="Funnel">
-        <Table.Tbody>
-          {funnelOf(props.counts).map((f) => (
-            <Row key={f.name} of={f} color="brand" />
-          ))}
-          {lossesOf(props.counts).map((f) => (
-            <Row key={f.name} of={f} color="red" />
-          ))}
-        </Table.Tbody>
-      </Table>
+      <ul className="funnel" aria-label="Funnel">
+        {funnelOf(props.counts).map((f) => (
+          <Row key={f.name} of={f} color="brand" />
+        ))}
+        {lossesOf(props.counts).map((f) => (
+          <Row key={f.name} of={f} color="red" />
+        ))}
+      </ul>
       <Text size="xs" c="dimmed" mt="xs">
         {props.counts.tried > 0
           ? `Shares are of the ${count(props.counts.tried)} contacts it was sent to.`
@@ -27,19 +25,15 @@ export function Funnel(props: { counts: Parameters<typeof funnelOf>[0] }) {
 
 function Row({ of: f, color }: { of: Figure; color: string }) {
   return (
-    <Table.Tr>
-      <Table.Th fw={500} scope="row" w={1} style={{ whiteSpace: "nowrap" }}>
-        {f.label}
-      </Table.Th>
-      <Table.Td ta="right" w={1} fw={650} data-testid={`count-${f.name}`}>
+    <li>
+      <Text size="sm">{f.label}</Text>
+      <Text size="sm" fw={650} ta="right" data-testid={`count-${f.name}`}>
         {count(f.n)}
-      </Table.Td>
-      <Table.Td ta="right" w={1} c="dimmed">
+      </Text>
+      <Text size="sm" c="dimmed" ta="right">
         {percent(f.share)}
-      </Table.Td>
-      <Table.Td>
-        <Progress value={Math.min(100, f.share * 100)} size="lg" color={color} aria-hidden />
-      </Table.Td>
-    </Table.Tr>
+      </Text>
+      <Progress value={Math.min(100, f.share * 100)} size="lg" color={color} aria-hidden />
+    </li>
   );
 }

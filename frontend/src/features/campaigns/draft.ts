@@ -9,6 +9,7 @@ graphql(`
     id
     revision
     name
+    query
     segment {
       id
       name
@@ -23,6 +24,7 @@ graphql(`
       name
       body
       approvalStatus
+      updatedAt
     }
     senders {
       weight

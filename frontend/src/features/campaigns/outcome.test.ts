@@ -1,5 +1,15 @@
 import { expect, test } from "vitest";
-import { courseOf, funnelOf, leftText, lossesOf, remaining, statusText, undoableFor, waitingText } from "./outcome";
+import {
+  compared,
+  courseOf,
+  funnelOf,
+  leftText,
+  lossesOf,
+  remaining,
+  statusText,
+  undoableFor,
+  waitingText,
+} from "./outcome";
 
 const none = { pending: 0, submitting: 0, unknown: 0, undecided: 0, redelivering: 0 };
 
@@ -86,4 +96,15 @@ test("the time that it took and the time in which it sent are told apart", () =>
   const quick = { ...c, finishedAt: "2026-11-24T20:08:40Z" };
   expect(text(quick)[2]).toEqual(["Time sending", "8 min 30 s", undefined]);
   expect(text({ ...c, counts: { accepted: 0 } }).map((l) => l[0])).toEqual(["Launched", "Launch to end"]);
+});
+
+test("a campaign stands beside the last five before it", () => {
+  const at = (id: string, day: number) => ({ id, startedAt: `2026-11-${String(day).padStart(2, "0")}T09:00:00Z` });
+  const all = [at("h", 8), at("a", 1), at("b", 2), at("c", 3), at("d", 4), at("e", 5), at("f", 6), at("g", 7)];
+  expect(compared(at("g", 7), all).map((c) => c.id)).toEqual(["f", "e", "d", "c", "b"]);
+  expect(
+    compared(at("a", 1), all).map((c) => c.id),
+    "the first has none before it",
+  ).toEqual(["h", "g", "f", "e", "d"]);
+  expect(compared(at("a", 1), [at("a", 1)])).toEqual([]);
 });

@@ -143,3 +143,15 @@ export function courseOf(c: Course, now = Date.now()): { label: string; text: st
     );
   return out;
 }
+
+/** The last five that were launched before a campaign; where there are none, the newest five others. */
+export function compared<C extends { id: string; startedAt?: string | null }>(
+  campaign: { id: string; startedAt?: string | null },
+  newest: readonly C[],
+): C[] {
+  const others = newest
+    .filter((c) => c.id !== campaign.id && c.startedAt)
+    .toSorted((a, b) => Date.parse(b.startedAt ?? "") - Date.parse(a.startedAt ?? ""));
+  const before = others.filter((c) => Date.parse(c.startedAt ?? "") < Date.parse(campaign.startedAt ?? ""));
+  return (before.length > 0 ? before : others).slice(0, 5);
+}

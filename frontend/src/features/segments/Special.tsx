@@ -45,7 +45,7 @@ function BehaviourEditor(props: { value: Behaviour; onChange: (next: Node) => vo
   const [{ data }] = useQuery({ query: ChoicesDocument });
   const set = (next: Partial<Behaviour>) => {
     const merged = { ...b, ...next };
-    for (const key of ["campaign", "within_last"] as const) if (!merged[key]) delete merged[key];
+    for (const key of ["campaign", "within_last", "reason"] as const) if (!merged[key]) delete merged[key];
     onChange(merged);
   };
   const many = b.count ?? { op: "gte", value: 1 };
@@ -55,10 +55,21 @@ function BehaviourEditor(props: { value: Behaviour; onChange: (next: Node) => vo
         aria-label="What happened"
         data={[...events]}
         value={b.event}
-        onChange={(v) => v && set({ event: v })}
+        onChange={(v) => v && set({ event: v, reason: undefined })}
         allowDeselect={false}
         w={{ base: "100%", xs: 190 }}
       />
+      {(b.event === "failed" || b.event === "skipped") && (
+        <TextInput
+          aria-label="For which reason"
+          placeholder="any reason"
+          description={b.event === "failed" ? "Error code, such as 63024" : "Such as opted_out"}
+          inputWrapperOrder={["label", "input", "description", "error"]}
+          value={b.reason ?? ""}
+          onChange={(e) => set({ reason: e.currentTarget.value })}
+          w={{ base: "100%", xs: 160 }}
+        />
+      )}
       <Select
         aria-label="How often"
         data={[

@@ -1,3 +1,5 @@
+import { skipText } from "../../lib/format";
+
 /** The segment query as the builder edits it: the engine's own form. */
 export type Condition = { field: string; op: string; value?: unknown };
 export type Group = { all: Node[] } | { any: Node[] };
@@ -9,11 +11,14 @@ export const events = [
   { value: "delivered", label: "had a message delivered" },
   { value: "read", label: "read a message" },
   { value: "replied", label: "replied" },
+  { value: "opted_out", label: "opted out after a message" },
   { value: "failed", label: "had a message fail" },
+  { value: "skipped", label: "was excluded" },
 ] as const;
 
 export type Behaviour = {
   event: string;
+  reason?: string; // of failed and skipped
   campaign?: string;
   within_last?: string;
   count?: { op: string; value: number };
@@ -157,7 +162,8 @@ export function sentence(n: Node, inner = false): string {
     const event = events.find((e) => e.value === n.event)?.label ?? n.event;
     const often =
       n.count && !(n.count.op === "gte" && n.count.value === 1) ? `, ${counts[n.count.op]} ${n.count.value} times` : "";
-    return `${event}${n.campaign ? " of one campaign" : ""}${n.within_last ? ` in the last ${n.within_last}` : ""}${often}`;
+    const why = n.reason ? ` (${n.event === "skipped" ? skipText(n.reason) : n.reason})` : "";
+    return `${event}${why}${n.campaign ? " of one campaign" : ""}${n.within_last ? ` in the last ${n.within_last}` : ""}${often}`;
   }
   if (isRandom(n)) return `a random ${n.random.percent} %`;
   if (isMember(n))

@@ -1,0 +1,92 @@
+import { Card, ScrollArea, Table, Text, Title } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+import { useQuery } from "urql";
+import { graphql } from "../../gql";
+import type { ComparedCampaignFragment } from "../../gql/graphql";
+import { count, moment, percent } from "../../lib/format";
+import { compared, funnelOf, lossesOf } from "./outcome";
+
+graphql(`
+  fragment ComparedCampaign on Campaign {
+    id
+    name
+    startedAt
+    counts {
+      tried
+      accepted
+      delivered
+      read
+      replied
+      failed
+      undelivered
+      optedOut
+    }
+  }
+`);
+
+const ComparedDocument = graphql(`
+  query ComparedCampaigns {
+    campaigns(filter: { status: [COMPLETED] }, first: 30) {
+      nodes {
+        ...ComparedCampaign
+      }
+    }
+  }
+`);
+
+const shown = ["delivered", "read", "replied", "failed", "opted-out"];
+
+/** This campaign beside the last five before it, by the same shares. */
+export function Compared({ campaign }: { campaign: ComparedCampaignFragment }) {
+  const [{ data }] = useQuery({ query: ComparedDocument });
+  const others = compared(campaign, data?.campaigns.nodes ?? []);
+  if (others.length === 0) return null;
+  return (
+    <Card padding={0}>
+      <Title order={2} size="h4" p="md" pb={0}>
+        Compared with recent campaigns
+      </Title>
+      <ScrollArea type="auto" viewportProps={{ tabIndex: 0, "aria-label": "Compared with recent campaigns" }}>
+        <Table miw={720}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>Campaign</Table.Th>
+              {["Launched", "Sent to", "Delivered", "Read", "Replied", "Failed", "Opted out"].map((h) => (
+                <Table.Th key={h} ta="right">
+                  {h}
+                </Table.Th>
+              ))}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {[campaign, ...others].map((c) => (
+              <Table.Tr key={c.id} fw={c.id === campaign.id ? 600 : undefined}>
+                <Table.Td>
+                  {c.id === campaign.id ? (
+                    "This campaign"
+                  ) : (
+                    <Link to="/campaigns/$id" params={{ id: c.id }} className="plain">
+                      {c.name}
+                    </Link>
+                  )}
+                </Table.Td>
+                <Table.Td ta="right">{moment(c.startedAt)}</Table.Td>
+                <Table.Td ta="right">{count(c.counts.tried)}</Table.Td>
+                {[...funnelOf(c.counts), ...lossesOf(c.counts)]
+                  .filter((f) => shown.includes(f.name))
+                  .map((f) => (
+                    <Table.Td key={f.name} ta="right">
+                      {c.counts.tried > 0 ? percent(f.share) : "–"}
+                    </Table.Td>
+                  ))}
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </ScrollArea>
+      <Text size="xs" c="dimmed" p="md" pt="xs">
+        Shares of the contacts that each was sent to.
+      </Text>
+    </Card>
+  );
+}

@@ -1,0 +1,129 @@
+import { Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { useMutation } from "urql";
+import { useMay } from "../../app/session";
+import { graphql } from "../../gql";
+import { settled } from "../../lib/errors";
+import { counted } from "../../lib/format";
+import type { CampaignDetails } from "./CampaignPage";
+import { nameFor, type People, peopleText, queryOf } from "./people";
+
+const SegmentFromReportDocument = graphql(`
+  mutation SegmentFromReport($input: SegmentCreateInput!) {
+    segmentCreate(input: $input) {
+      segment {
+        id
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+const WriteAgainDocument = graphql(`
+  mutation WriteAgain($input: CampaignCreateInput!) {
+    campaignCreate(input: $input) {
+      campaign {
+        id
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+/** Whom the list below shows, and what can be made of exactly these people. */
+export function PeopleBar(props: { campaign: CampaignDetails; people: People; n: number }) {
+  const { campaign: c, people } = props;
+  const may = useMay("MARKETER");
+  const navigate = useNavigate();
+  const [saving, setSaving] = useState(false);
+  const [{ fetching }, write] = useMutation(WriteAgainDocument);
+  const again = async () => {
+    const input = {
+      name: nameFor(c.name, people, 150),
+      templateId: c.template?.id,
+      topicId: c.topic?.id,
+      senders: c.senders.map((s) => ({ senderId: s.sender.id, weight: s.weight })),
+      query: queryOf(c.id, people),
+    };
+    const result = await write({ input });
+    const made = result.data?.campaignCreate.campaign;
+    if (!settled(result) || !made) return;
+    notifications.show({
+      message: "A draft to exactly these people. Who must not get it is excluded when it is launched.",
+      color: "green",
+    });
+    navigate({ to: "/campaigns/$id", params: { id: made.id } });
+  };
+  return (
+    <Group px="md" pt="sm" justify="space-between" data-testid="people">
+      <Text size="sm">
+        <b>{peopleText(people)}</b> · {counted(props.n, "contact", "contacts")}
+      </Text>
+      <Group gap="xs">
+        {may && (
+          <>
+            <Button size="xs" variant="default" onClick={() => setSaving(true)}>
+              Save as segment
+            </Button>
+            <Button size="xs" variant="default" loading={fetching} onClick={again}>
+              Write again
+            </Button>
+          </>
+        )}
+        <Button
+          size="xs"
+          variant="subtle"
+          onClick={() => navigate({ to: "/campaigns/$id", params: { id: c.id }, replace: true, resetScroll: false })}
+        >
+          Show all messages
+        </Button>
+      </Group>
+      <Modal opened={saving} onClose={() => setSaving(false)} title="Save as segment">
+        <SaveSegment campaign={c} people={people} onDone={() => setSaving(false)} />
+      </Modal>
+    </Group>
+  );
+}
+
+function SaveSegment(props: { campaign: CampaignDetails; people: People; onDone: () => void }) {
+  const [name, setName] = useState(nameFor(props.campaign.name, props.people, 100));
+  const [{ fetching, data }, create] = useMutation(SegmentFromReportDocument);
+  const navigate = useNavigate();
+  const wrong = data?.segmentCreate.userErrors[0]?.message;
+  return (
+    <form
+      onSubmit={async (e) => {
+        e.preventDefault();
+        const result = await create({ input: { name, query: queryOf(props.campaign.id, props.people) } });
+        const made = result.data?.segmentCreate.segment;
+        if (!settled(result) || !made) return;
+        props.onDone();
+        navigate({ to: "/segments/$id", params: { id: made.id } });
+      }}
+    >
+      <Stack>
+        <TextInput
+          label="Name"
+          value={name}
+          onChange={(e) => setName(e.currentTarget.value)}
+          maxLength={100}
+          error={wrong}
+          data-autofocus
+        />
+        <Group justify="flex-end">
+          <Button type="submit" loading={fetching}>
+            Save
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

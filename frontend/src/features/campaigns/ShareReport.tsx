@@ -1,0 +1,26 @@
+import { Button, CopyButton, Menu } from "@mantine/core";
+import { IconShare } from "@tabler/icons-react";
+
+/** Gives the report on: as a link for those who sign in here, or on paper, and so as a PDF, for everybody else. */
+export function ShareReport() {
+  const link = window.location.origin + window.location.pathname;
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <Button variant="default" leftSection={<IconShare size={16} />}>
+          Share
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item onClick={() => setTimeout(() => window.print())}>Print or save as PDF</Menu.Item>
+        <CopyButton value={link}>
+          {({ copied, copy }) => (
+            <Menu.Item closeMenuOnClick={false} onClick={copy}>
+              {copied ? "Link copied" : "Copy the link"}
+            </Menu.Item>
+          )}
+        </CopyButton>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
