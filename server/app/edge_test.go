@@ -287,19 +287,20 @@ func TestSocketsAreBounded(t *testing.T) {
 	e := start(t)
 	address := "ws://" + strings.TrimPrefix(e.URL, "http://") + "/graphql"
 	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
-	taken, refused := 0, 0
+	// A socket on which a stranger says nothing is closed after seconds and makes room for the next, so that how many
+	// are taken in all is a matter of this machine's pace; how many stand open at once is guard's test.
+	refused := false
 	for range 150 {
 		conn, resp, err := dialer.Dial(address, nil)
-		if err == nil {
-			t.Cleanup(func() { _ = conn.Close() })
-			taken++
-			continue
+		if err != nil {
+			require.NotNil(t, resp, err)
+			require.Equal(t, http.StatusTooManyRequests, resp.StatusCode)
+			refused = true
+			break
 		}
-		require.Equal(t, http.StatusTooManyRequests, resp.StatusCode)
-		refused++
+		t.Cleanup(func() { _ = conn.Close() })
 	}
-	require.LessOrEqual(t, taken, 10)
-	require.Positive(t, refused)
+	require.True(t, refused)
 
 	conn, _, err := dialer.Dial(address, http.Header{"Cookie": {e.cookies()}})
 	require.NoError(t, err, "who is signed in has room of their own")
