@@ -41,6 +41,11 @@ func (r *contactResolver) Revision(ctx context.Context, obj *model.Contact) (int
 	return revisionOf(ctx, thingOf(obj.ID))
 }
 
+// DisplayAddress is the resolver for the displayAddress field.
+func (r *contactResolver) DisplayAddress(ctx context.Context, obj *model.Contact) (string, error) {
+	return contact.Spaced(obj.Address), nil
+}
+
 // Addresses is the resolver for the addresses field.
 func (r *contactResolver) Addresses(ctx context.Context, obj *model.Contact) ([]*model.ContactAddress, error) {
 	rows, err := load(ctx).addresses.Load(ctx, own(obj.ID))

@@ -83,6 +83,41 @@ test("a page whose parts an upgrade replaced is loaded anew", async ({ page: on 
   expect(asked).toBe(2);
 });
 
+test("keys lead to pages, and what there are is listed", async ({ page: on }) => {
+  await on.goto("/");
+  await expect(on.getByRole("heading", { level: 1, name: "Dashboard" })).toBeVisible();
+  await on.keyboard.press("g");
+  await on.keyboard.press("c");
+  const heading = on.getByRole("heading", { level: 1, name: "Contacts" });
+  await expect(heading).toBeFocused(); // a screen reader reads on there
+  await on.keyboard.press("/");
+  const field = on.getByRole("textbox", { name: "Search contacts" });
+  await expect(field).toBeFocused();
+  await on.keyboard.type("g?"); // a field's own
+  await expect(field).toHaveValue("g?");
+  await field.blur();
+  await on.keyboard.press("?");
+  const list = on.getByRole("dialog", { name: "Keyboard shortcuts" });
+  await expect(list.getByText("Add a contact")).toBeVisible();
+  await on.keyboard.press("g");
+  await on.keyboard.press("d"); // a dialog's own
+  await expect(list).toBeVisible();
+  await on.keyboard.press("Escape");
+  await expect(list).toBeHidden();
+});
+
+test("a page that loses the server says so, and goes on by itself", async ({ page: on, context }) => {
+  await on.goto("/segments");
+  await expect(on.getByRole("heading", { level: 1, name: "Segments" })).toBeVisible();
+  await on.waitForLoadState("networkidle");
+  await context.setOffline(true);
+  const banner = on.getByText("No connection to the server");
+  await expect(banner).toBeVisible();
+  await context.setOffline(false);
+  await expect(banner).toBeHidden();
+  await expect(on.getByRole("textbox", { name: "Search segments" })).toBeVisible();
+});
+
 for (const [name, place] of Object.entries(places)) {
   test(`${name} in light and dark, wide and on a phone`, async ({ page: on }) => {
     const broken: string[] = [];

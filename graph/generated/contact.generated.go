@@ -28,6 +28,7 @@ type ConsentTextResolver interface {
 type ContactResolver interface {
 	Revision(ctx context.Context, obj *model.Contact) (int, error)
 
+	DisplayAddress(ctx context.Context, obj *model.Contact) (string, error)
 	Addresses(ctx context.Context, obj *model.Contact) ([]*model.ContactAddress, error)
 
 	Consents(ctx context.Context, obj *model.Contact, at *time.Time) ([]*model.ConsentState, error)
@@ -1128,6 +1129,29 @@ func (ec *executionContext) _Contact_address(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_Contact_address(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Contact", field, false, false, "PhoneNumber")
+}
+
+func (ec *executionContext) _Contact_displayAddress(ctx context.Context, field graphql.CollectedField, obj *model.Contact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Contact_displayAddress(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Contact().DisplayAddress(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Contact_displayAddress(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Contact", field, true, true, "String")
 }
 
 func (ec *executionContext) _Contact_addresses(ctx context.Context, field graphql.CollectedField, obj *model.Contact) (ret graphql.Marshaler) {
@@ -3572,6 +3596,12 @@ func (ec *executionContext) _Contact(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "displayAddress":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Contact_displayAddress(ctx, field, obj)
+				})
 		case "addresses":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,

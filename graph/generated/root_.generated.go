@@ -467,6 +467,7 @@ type ComplexityRoot struct {
 		Consents           func(childComplexity int, at *time.Time) int
 		Conversation       func(childComplexity int) int
 		CreatedAt          func(childComplexity int) int
+		DisplayAddress     func(childComplexity int) int
 		ID                 func(childComplexity int) int
 		IneligibleReason   func(childComplexity int) int
 		IneligibleUntil    func(childComplexity int) int
@@ -3428,6 +3429,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Contact.CreatedAt(childComplexity), true
+	case "Contact.displayAddress":
+		if e.ComplexityRoot.Contact.DisplayAddress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Contact.DisplayAddress(childComplexity), true
 	case "Contact.id":
 		if e.ComplexityRoot.Contact.ID == nil {
 			break
@@ -10725,6 +10732,8 @@ type Contact implements Node {
   revision: Int! @goField(forceResolver: true)
   "The address that they are written to: E.164, or a BSUID such as DE.1000000000000001 where no number is known."
   address: PhoneNumber!
+  "The address as people write it, for the eye only: +49 1511 2345678; a BSUID as it is."
+  displayAddress: String! @goField(forceResolver: true)
   "All addresses that are known of them, the preferred one first, then those that WhatsApp named last. Opt-outs and suppressions of any of them hold for the person. Empty once erased."
   addresses: [ContactAddress!]! @goField(forceResolver: true) @listSize(assumedSize: 3)
   name: String!
@@ -14253,6 +14262,8 @@ func (ec *executionContext) childFields_Contact(ctx context.Context, field graph
 		return ec.fieldContext_Contact_revision(ctx, field)
 	case "address":
 		return ec.fieldContext_Contact_address(ctx, field)
+	case "displayAddress":
+		return ec.fieldContext_Contact_displayAddress(ctx, field)
 	case "addresses":
 		return ec.fieldContext_Contact_addresses(ctx, field)
 	case "name":

@@ -734,6 +734,8 @@ type Contact struct {
 	Revision int `json:"revision"`
 	// The address that they are written to: E.164, or a BSUID such as DE.1000000000000001 where no number is known.
 	Address string `json:"address"`
+	// The address as people write it, for the eye only: +49 1511 2345678; a BSUID as it is.
+	DisplayAddress string `json:"displayAddress"`
 	// All addresses that are known of them, the preferred one first, then those that WhatsApp named last. Opt-outs and suppressions of any of them hold for the person. Empty once erased.
 	Addresses []*ContactAddress `json:"addresses"`
 	Name      string            `json:"name"`

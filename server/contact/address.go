@@ -31,10 +31,16 @@ type Address struct {
 }
 
 // Spaced is the address as people write it abroad: +33 6 12 34 56 01.
-func (a Address) Spaced() string {
-	n := parsed(a.Wire, "")
+func (a Address) Spaced() string { return Spaced(a.Wire) }
+
+// Spaced writes an address, as contacts have it, as people write it abroad; what is no number stays as it is.
+func Spaced(wire string) string {
+	if !strings.HasPrefix(wire, "+") {
+		return wire
+	}
+	n := parsed(wire, "")
 	if n == nil {
-		return a.Wire
+		return wire
 	}
 	return phonenumbers.Format(n, phonenumbers.INTERNATIONAL)
 }

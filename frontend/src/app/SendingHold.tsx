@@ -5,7 +5,7 @@ import { useEffect, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { graphql } from "../gql";
 import { byField, payloadOf, settled } from "../lib/errors";
-import { localInput, momentOf, noMoment } from "../lib/format";
+import { localInput, moment, momentOf, noMoment } from "../lib/format";
 import { useMay } from "./session";
 
 const HoldDocument = graphql(`
@@ -31,8 +31,6 @@ const ReleaseDocument = graphql(`
     }
   }
 `);
-
-const moment = (at: string) => new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
 /** Stands above every page of a restored installation until it sends. */
 export function SendingHold() {

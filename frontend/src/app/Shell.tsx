@@ -1,7 +1,9 @@
 import {
   ActionIcon,
+  Alert,
   AppShell,
   Badge,
+  Box,
   Burger,
   Group,
   Menu,
@@ -12,10 +14,11 @@ import {
   UnstyledButton,
   useMantineColorScheme,
 } from "@mantine/core";
-import { useDisclosure, useHotkeys } from "@mantine/hooks";
+import { useDisclosure } from "@mantine/hooks";
 import {
   IconActivity,
   IconAddressBook,
+  IconCloudOff,
   IconDashboard,
   IconFilter,
   IconInbox,
@@ -34,23 +37,46 @@ import { lazy, Suspense, useEffect, useState } from "react";
 import { useMutation } from "urql";
 import { graphql } from "../gql";
 import { forgetAll } from "../lib/kept";
+import { focusSearch, useShortcuts } from "../lib/shortcuts";
+import { useAway } from "./connection";
 import { SendingHold } from "./SendingHold";
 import { useSession } from "./session";
 
+const ShortcutsHelp = lazy(async () => ({ default: (await import("./ShortcutsHelp")).ShortcutsHelp }));
 const Palette = lazy(async () => ({ default: (await import("./Palette")).Palette }));
 
-const pages = [
-  { to: "/", label: "Dashboard", icon: IconDashboard },
-  { to: "/contacts", label: "Contacts", icon: IconAddressBook },
-  { to: "/segments", label: "Segments", icon: IconFilter },
-  { to: "/topics", label: "Topics", icon: IconTags },
-  { to: "/templates", label: "Templates", icon: IconMessage2 },
-  { to: "/campaigns", label: "Campaigns", icon: IconSend },
-  { to: "/inbox", label: "Inbox", icon: IconInbox },
-  { to: "/monitoring", label: "Monitoring", icon: IconActivity },
-  { to: "/compliance", label: "Compliance", icon: IconShieldCheck },
-  { to: "/settings", label: "Settings", icon: IconSettings },
+const groups = [
+  {
+    pages: [
+      { to: "/", label: "Dashboard", icon: IconDashboard, key: "d" },
+      { to: "/inbox", label: "Inbox", icon: IconInbox, key: "i" },
+    ],
+  },
+  {
+    name: "Audience",
+    pages: [
+      { to: "/contacts", label: "Contacts", icon: IconAddressBook, key: "c" },
+      { to: "/segments", label: "Segments", icon: IconFilter, key: "s" },
+      { to: "/topics", label: "Topics", icon: IconTags, key: "o" },
+    ],
+  },
+  {
+    name: "Messaging",
+    pages: [
+      { to: "/campaigns", label: "Campaigns", icon: IconSend, key: "a" },
+      { to: "/templates", label: "Templates", icon: IconMessage2, key: "t" },
+    ],
+  },
+  {
+    name: "Operations",
+    pages: [
+      { to: "/monitoring", label: "Monitoring", icon: IconActivity, key: "m" },
+      { to: "/compliance", label: "Compliance", icon: IconShieldCheck, key: "p" },
+      { to: "/settings", label: "Settings", icon: IconSettings, key: "e" },
+    ],
+  },
 ] as const;
+const pages = groups.flatMap((g) => [...g.pages]);
 
 const SignOutDocument = graphql(`
   mutation SignOut {
@@ -71,7 +97,17 @@ export function Shell() {
   const [, signOut] = useMutation(SignOutDocument);
   const [palette, setPalette] = useState(0);
   const openPalette = () => setPalette((n) => n + 1);
-  useHotkeys([["mod+K", openPalette]], []);
+  const [help, setHelp] = useState(false);
+  const away = useAway();
+  useShortcuts("Everywhere", [
+    { keys: "$mod+k", label: "Search and go to…", run: openPalette },
+    { keys: "/", label: "Search on this page", run: focusSearch },
+    { keys: "[Shift]+?", label: "Show these shortcuts", run: () => setHelp(true) },
+  ]);
+  useShortcuts(
+    "Go to",
+    pages.map((p) => ({ keys: `g ${p.key}`, label: p.label, run: () => navigate({ to: p.to }) })),
+  );
   useEffect(close, [path]); // the menu closes on every change of page
   return (
     <AppShell
@@ -79,6 +115,9 @@ export function Shell() {
       navbar={{ width: 220, breakpoint: "sm", collapsed: { mobile: !opened } }}
       padding={{ base: "md", md: "xl" }}
     >
+      <a href="#main" className="skip-link">
+        Skip to the page
+      </a>
       <AppShell.Header>
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
@@ -156,27 +195,53 @@ export function Shell() {
       </AppShell.Header>
       <AppShell.Navbar p="xs" aria-label="Pages">
         <AppShell.Section grow component={ScrollArea}>
-          {pages.map((p) => (
-            <NavLink
-              key={p.to}
-              component={Link}
-              to={p.to}
-              label={p.label}
-              leftSection={<p.icon size={19} stroke={1.7} />}
-              active={p.to === "/" ? path === "/" : path.startsWith(p.to)}
-              aria-current={(p.to === "/" ? path === "/" : path.startsWith(p.to)) ? "page" : undefined}
-              style={{ borderRadius: 8 }}
-            />
+          {groups.map((g) => (
+            <Box key={g.pages[0].to} mb={10}>
+              {"name" in g && (
+                <Text size="xs" c="dimmed" fw={550} px={10} pb={4}>
+                  {g.name}
+                </Text>
+              )}
+              {g.pages.map((p) => (
+                <NavLink
+                  key={p.to}
+                  component={Link}
+                  to={p.to}
+                  label={p.label}
+                  leftSection={<p.icon size={18} stroke={1.7} />}
+                  active={p.to === "/" ? path === "/" : path.startsWith(p.to)}
+                  aria-current={(p.to === "/" ? path === "/" : path.startsWith(p.to)) ? "page" : undefined}
+                  style={{ borderRadius: 8 }}
+                />
+              ))}
+            </Box>
           ))}
         </AppShell.Section>
         <Text size="xs" c="dimmed" p="xs">
           Version {session.setup.version}
         </Text>
       </AppShell.Navbar>
-      <AppShell.Main>
+      <AppShell.Main id="main" tabIndex={-1}>
+        {away && (
+          <Alert
+            color="yellow"
+            icon={<IconCloudOff />}
+            title="No connection to the server"
+            mb="md"
+            role="alert"
+            styles={{ title: { color: "var(--mantine-color-text)" } }}
+          >
+            What is shown may be old. This page tries again by itself, and what you are writing stays.
+          </Alert>
+        )}
         <SendingHold />
         <Outlet />
       </AppShell.Main>
+      {help && (
+        <Suspense>
+          <ShortcutsHelp opened onClose={() => setHelp(false)} />
+        </Suspense>
+      )}
       {palette > 0 && (
         <Suspense>
           <Palette

@@ -5,12 +5,18 @@ import { Client, fetchExchange, mapExchange, subscriptionExchange } from "urql";
 import { keys, updates } from "./cache";
 import { confirmExchange } from "./confirm";
 import { conflictExchange } from "./conflict";
+import { connection, connectionExchange } from "./connection";
 
 const socket = createSocket({
   url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`,
   lazy: true,
   retryAttempts: Number.POSITIVE_INFINITY,
   shouldRetry: () => true,
+  on: {
+    closed: (event) => {
+      if (!(event as CloseEvent).wasClean) void connection.doubt();
+    },
+  },
 });
 
 /** A new client for each session, so that nothing of the one before stays. */
@@ -20,6 +26,7 @@ export function createClient(onSignedOut: () => void): Client {
     requestPolicy: "cache-and-network",
     preferGetMethod: false,
     exchanges: [
+      connectionExchange(connection),
       mapExchange({
         onError(error) {
           const over = ["UNAUTHENTICATED", "SECOND_FACTOR"]; // the gate says what comes next

@@ -25,8 +25,9 @@ export const theme = createTheme({
   headings: { fontWeight: "650" },
   cursorType: "pointer",
   components: {
-    Table: { defaultProps: { verticalSpacing: "sm", highlightOnHover: true } },
+    Table: { defaultProps: { verticalSpacing: 9, horizontalSpacing: "sm", fz: "sm", highlightOnHover: true } },
     Card: { defaultProps: { withBorder: true, padding: "lg" } },
+    NavLink: { defaultProps: { px: 10, py: 7, styles: { label: { fontSize: "var(--mantine-font-size-sm)" } } } },
     Notification: {
       defaultProps: { closeButtonProps: { "aria-label": "Close the notice" } },
       styles: { description: { color: "var(--mantine-color-text)" } },
@@ -37,6 +38,16 @@ export const theme = createTheme({
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },
   },
 });
+
+/** Text on the palest tint of its colour, dark enough to be read in a small badge. */
+const onTint: Record<string, string> = {
+  red: "#8f1d13",
+  yellow: "#6b4200",
+  green: "#1b5a2b",
+  grape: "#6a1b7d",
+  blue: "#12467f",
+  gray: "#3b4246",
+};
 
 /** Mantine's muted and coloured texts fall short of WCAG's 4.5:1; these do not. */
 export const contrast: CSSVariablesResolver = (t) => {
@@ -53,7 +64,7 @@ export const contrast: CSSVariablesResolver = (t) => {
   for (const name of ["red", "yellow", "green", "grape", "blue", "gray", "brand"]) {
     const shades = t.colors[name];
     light[`--mantine-color-${name}-text`] = name === "yellow" ? "#7a4b00" : (shades?.[9] ?? "");
-    light[`--mantine-color-${name}-light-color`] = name === "yellow" ? "#7a4b00" : (shades?.[9] ?? "");
+    light[`--mantine-color-${name}-light-color`] = onTint[name] ?? shades?.[9] ?? "";
     light[`--mantine-color-${name}-outline`] = shades?.[9] ?? "";
     dark[`--mantine-color-${name}-text`] = shades?.[3] ?? "";
     dark[`--mantine-color-${name}-light-color`] = shades?.[2] ?? "";

@@ -16,7 +16,7 @@ import {
 import { modals } from "@mantine/modals";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { Link, type LinkProps } from "@tanstack/react-router";
-import { type ReactNode, useEffect } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import type { CombinedError } from "urql";
 import { errorText } from "../lib/errors";
 import { words } from "../lib/format";
@@ -26,11 +26,18 @@ export function Page(props: { title: string; description?: ReactNode; actions?: 
   useEffect(() => {
     setPageTitle(props.title);
   }, [props.title]);
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    // Whoever came here by a link reads on at the page's heading; a field that takes the focus keeps it.
+    const at = document.activeElement;
+    if (window.history.state?.__TSR_index > 0 && (!at || at === document.body || at.closest("nav")))
+      heading.current?.focus({ preventScroll: true });
+  }, []);
   return (
     <Stack gap="lg">
       <Group justify="space-between" align="flex-start" gap="sm">
         <Box>
-          <Title order={1} size="h2">
+          <Title order={1} size="h2" ref={heading} tabIndex={-1}>
             {props.title}
           </Title>
           {props.description && (
@@ -155,7 +162,8 @@ const colors: Record<string, string> = {
 export function Status(props: { value: string; label?: string }) {
   return (
     <Badge
-      variant="dot"
+      variant="light"
+      radius="sm"
       color={colors[props.value] ?? "gray"}
       tt="none"
       fw={550}

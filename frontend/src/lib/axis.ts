@@ -1,3 +1,5 @@
+import { locale } from "./format";
+
 const minute = 60_000;
 const hour = 60 * minute;
 const dayLength = 24 * hour;
@@ -24,9 +26,9 @@ export function ticks(from: number, to: number, atMost = 7): number[] {
 }
 
 /** What a mark says: the day at midnight, else the time. */
-export function tickText(at: number, locale?: string): string {
+export function tickText(at: number, by = locale): string {
   const d = new Date(at);
   if (d.getHours() === 0 && d.getMinutes() === 0)
-    return d.toLocaleDateString(locale, { weekday: "short", day: "numeric", month: "short" });
-  return d.toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
+    return d.toLocaleDateString(by, { weekday: "short", day: "numeric", month: "short" });
+  return d.toLocaleTimeString(by, { timeStyle: "short" });
 }

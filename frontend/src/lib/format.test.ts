@@ -1,10 +1,14 @@
 import { expect, test } from "vitest";
 import {
+  ago,
+  country,
   decisionText,
   duration,
+  flag,
   fromNow,
   holdText,
   hours,
+  localeOf,
   sentence,
   skipText,
   untilText,
@@ -65,4 +69,40 @@ test("a decision names its purpose where it is not marketing", () => {
   expect(decisionText("OPTED_IN", undefined)).toBe("Opted in");
   expect(decisionText("OPTED_IN", "MARKETING")).toBe("Opted in");
   expect(decisionText("OPTED_OUT", "UTILITY")).toBe("Opted out of utility messages");
+});
+
+test("how long ago something was, as short as a list needs it", () => {
+  const now = new Date(2026, 10, 25, 12, 0).getTime();
+  const at = (hours: number) => ago(new Date(now - hours * 3_600_000).toISOString(), now);
+  expect([0, 0.1, 1.5, 13, 30, 37, 24 * 400].map(at)).toEqual([
+    "just now",
+    "6 min ago",
+    "1 h ago",
+    "13 h ago",
+    "yesterday",
+    "Nov 23",
+    "Oct 21, 2025",
+  ]);
+  expect(at(-2)).toMatch(/^Nov 25, 2026, 2:00.PM$/);
+});
+
+test("the words are English, the way of writing is the reader's", () => {
+  expect([["de-DE"], ["de"], ["en-GB", "en"], ["xx-1", "fr-CA"], []].map(localeOf)).toEqual([
+    "en-DE",
+    "en-DE",
+    "en-GB",
+    "en-CA",
+    "en-US",
+  ]);
+});
+
+test("countries have a flag and a name, and what is none has neither", () => {
+  expect([flag("DE"), country("DE"), flag(""), country(""), flag("ZZ"), flag("001")]).toEqual([
+    "🇩🇪",
+    "Germany",
+    "",
+    "",
+    "",
+    "",
+  ]);
 });

@@ -1,16 +1,31 @@
 import type { ErrorClass } from "../gql/graphql";
 
-const whole = new Intl.NumberFormat("en");
-const compact = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
-const percents = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
-const moments = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
-const days = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
-const clock = new Intl.DateTimeFormat("en", {
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  hourCycle: "h23",
-});
+/**
+ * The words of the pages are English; how numbers, dates and times are written is the reader's: "en-DE" writes
+ * 26 Nov 2026, 18:54, and "en-US" Nov 26, 2026, 6:54 PM. A browser that names no region is taken to be where its
+ * language is spoken most.
+ */
+export function localeOf(browsers: readonly string[]): string {
+  for (const tag of browsers) {
+    try {
+      const region = new Intl.Locale(tag).maximize().region;
+      if (region) return Intl.getCanonicalLocales(`en-${region}`)[0] ?? "en";
+    } catch {
+      // not a language that is known: the next one
+    }
+  }
+  return "en-US";
+}
+export const locale = localeOf(typeof document === "undefined" ? ["en-US"] : navigator.languages);
+
+const whole = new Intl.NumberFormat(locale);
+const compact = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
+const percents = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
+const moments = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+const days = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
+const daysOfYear = new Intl.DateTimeFormat(locale, { month: "short", day: "numeric" });
+const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
+const shortClock = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
 
 export const count = (n: number | null | undefined) => (n == null ? "–" : whole.format(n));
 /** "1 message", "1,200 messages" */
@@ -28,6 +43,9 @@ export function momentOf(input: string): string | undefined {
   return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
 }
 export const noMoment = (input: string) => `“${input}” is not a date and time of the years 1 to 9999`;
+/** "6:54 PM" */
+export const timeOnly = (s: string) => shortClock.format(new Date(s));
+/** To the second: "6:54:12 PM". */
 export const timeOfDay = (s: string) => clock.format(new Date(s));
 
 /** "3 min 20 s" */
@@ -43,6 +61,19 @@ export function duration(seconds: number): string {
 export const hours = (n: number) => (n % 24 === 0 ? counted(n / 24, "day", "days") : counted(n, "hour", "hours"));
 
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
+
+/** How long ago something was, as short as a list needs it: "just now", "5 min ago", "3 h ago", "Nov 24". */
+export function ago(s: string, now = Date.now()): string {
+  const at = new Date(s);
+  const minutes = Math.floor((now - at.getTime()) / 60_000);
+  if (minutes < 0) return moments.format(at);
+  if (minutes < 1) return "just now";
+  if (minutes < 60) return `${minutes} min ago`;
+  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ago`;
+  const midnight = new Date(now).setHours(0, 0, 0, 0);
+  if (at.getTime() >= new Date(midnight).setDate(new Date(midnight).getDate() - 1)) return "yesterday";
+  return (at.getFullYear() === new Date(now).getFullYear() ? daysOfYear : days).format(at);
+}
 
 /** How far away a moment is: "in 3 days", "20 minutes ago". */
 export function fromNow(s: string, now = Date.now()): string {
@@ -136,23 +167,18 @@ export const decisionText = (status: string, purpose: string | undefined) =>
 export const consentText = (status: string, purpose: string, source: string) =>
   `${decisionText(status, purpose)} by ${source.toLowerCase()}`;
 
-const clockMinutes = new Intl.DateTimeFormat("en", { hour: "numeric", minute: "2-digit" });
-const dayOfYear = new Intl.DateTimeFormat("en", { day: "numeric", month: "short" });
-const wholeDay = new Intl.DateTimeFormat("en", { weekday: "long", day: "numeric", month: "long" });
-const wholeDate = new Intl.DateTimeFormat("en", { dateStyle: "full" });
+const wholeDay = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
+const wholeDate = new Intl.DateTimeFormat(locale, { dateStyle: "full" });
 
-/** "2:05 PM" */
-export const clockTime = (s: string) => clockMinutes.format(new Date(s));
-
-/** How long ago something was, in little room: "now", "5 min", "3 h", "2 d", "Nov 12", "Nov 12, 2024". */
-export function ago(s: string, now = Date.now()): string {
+/** How old something is, in little room: "now", "5 min", "3 h", "2 d", "Nov 12", "Nov 12, 2024". */
+export function age(s: string, now = Date.now()): string {
   const at = new Date(s);
   const minutes = Math.floor((now - at.getTime()) / 60_000);
   if (minutes < 1) return "now";
   if (minutes < 60) return `${minutes} min`;
   if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h`;
   if (minutes < 7 * 24 * 60) return `${Math.floor(minutes / (24 * 60))} d`;
-  return at.getFullYear() === new Date(now).getFullYear() ? dayOfYear.format(at) : day(s);
+  return at.getFullYear() === new Date(now).getFullYear() ? daysOfYear.format(at) : day(s);
 }
 
 /** "Today", "Yesterday", "Tuesday, November 24", and with the year where it is another one. */
@@ -164,3 +190,13 @@ export function dayText(s: string, now = Date.now()): string {
   if (at.toDateString() === before.toDateString()) return "Yesterday";
   return (at.getFullYear() === new Date(now).getFullYear() ? wholeDay : wholeDate).format(at);
 }
+
+/** The flag of a country, by its ISO code; nothing for what is none. */
+export const flag = (region: string) =>
+  /^[A-Z]{2}$/.test(region) && region !== "ZZ"
+    ? String.fromCodePoint(...[...region].map((c) => 0x1f1e6 + c.charCodeAt(0) - 65))
+    : "";
+
+const regionNames = new Intl.DisplayNames("en", { type: "region" });
+/** "Germany" */
+export const country = (region: string) => (/^[A-Z]{2}$/.test(region) ? (regionNames.of(region) ?? region) : "");

@@ -6,9 +6,11 @@ import { useEffect } from "react";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Empty, Failed, LinkButton, Page, Rows, Status } from "../../components/ui";
+import { When } from "../../components/When";
 import { graphql } from "../../gql";
 import type { CampaignStatus } from "../../gql/graphql";
-import { count, moment, percent } from "../../lib/format";
+import { count, percent } from "../../lib/format";
+import { useShortcuts } from "../../lib/shortcuts";
 import { besideText, share, waitingText } from "./outcome";
 
 const CampaignsDocument = graphql(`
@@ -69,6 +71,10 @@ export function CampaignsPage() {
     250,
   );
   const filtered = Boolean(search.q || status);
+  useShortcuts(
+    "Campaigns",
+    may ? [{ keys: "n", label: "New campaign", run: () => void navigate({ to: "/campaigns/new" }) }] : [],
+  );
   return (
     <Page
       title="Campaigns"
@@ -99,6 +105,7 @@ export function CampaignsPage() {
             <TextInput
               aria-label="Search campaigns"
               placeholder="Name"
+              data-page-search
               leftSection={<IconSearch size={16} />}
               defaultValue={search.q}
               onChange={(e) => ask(e.currentTarget.value)}
@@ -161,7 +168,9 @@ export function CampaignsPage() {
                     <Table.Td data-label="Read">
                       {c.counts.tried ? percent(share(c.counts.read, c.counts)) : "–"}
                     </Table.Td>
-                    <Table.Td data-label="Start">{moment(c.startedAt ?? c.nextRunAt)}</Table.Td>
+                    <Table.Td data-label="Start">
+                      <When at={c.startedAt ?? c.nextRunAt} />
+                    </Table.Td>
                   </Table.Tr>
                 ))}
               </Table.Tbody>

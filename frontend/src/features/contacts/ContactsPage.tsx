@@ -15,12 +15,15 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
+import { nameOf, Person } from "../../components/Person";
 import { Empty, Failed, LinkButton, LoadMore, Page, Rows, Status } from "../../components/ui";
+import { When } from "../../components/When";
 import { graphql } from "../../gql";
 import type { ConsentStatus, ContactFilter, ContactOrder, ContactSelection, ContactsQuery } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
-import { count, moment } from "../../lib/format";
+import { count, country, flag } from "../../lib/format";
 import { usePages } from "../../lib/pages";
+import { useShortcuts } from "../../lib/shortcuts";
 import { QueryBuilder } from "../segments/QueryBuilder";
 import { type Group as Conditions, isGroup, type Node, sentence } from "../segments/query";
 import { AttributeKeysDocument } from "../segments/SegmentPage";
@@ -39,6 +42,7 @@ const ContactsDocument = graphql(`
         id
         name
         address
+        displayAddress
         region
         timeZone
         consentStatus
@@ -156,6 +160,15 @@ export function ContactsPage() {
   );
   const [draft, setDraft] = useState(conditions);
   useEffect(() => setDraft(conditions), [conditions]);
+  useShortcuts(
+    "Contacts",
+    may
+      ? [
+          { keys: "n", label: "Add a contact", run: add.open },
+          { keys: "i", label: "Import a file", run: () => void navigate({ to: "/contacts/import" }) },
+        ]
+      : [],
+  );
   const rows = pages.with(data?.contacts.nodes);
   const filtered = Boolean(search.q || consent || search.f);
   const total = totals?.contacts.totalCount;
@@ -227,6 +240,7 @@ export function ContactsPage() {
           aria-label="Search contacts"
           placeholder="Name, number in any spelling, attribute"
           leftSection={<IconSearch size={16} />}
+          data-page-search
           value={text}
           onChange={(e) => {
             setText(e.currentTarget.value);
@@ -387,6 +401,7 @@ export function ContactsPage() {
                 {may && (
                   <Table.Th w={40}>
                     <Checkbox
+                      size="xs"
                       aria-label="Select all shown"
                       checked={all || picked.size === rows.length}
                       indeterminate={!all && picked.size > 0 && picked.size < rows.length}
@@ -408,6 +423,7 @@ export function ContactsPage() {
                   {may && (
                     <Table.Td data-label="Select">
                       <Checkbox
+                        size="xs"
                         aria-label={`Select ${c.name || c.address}`}
                         checked={all || picked.has(c.id)}
                         onChange={(e) => tick(c.id, e.currentTarget.checked)}
@@ -415,21 +431,23 @@ export function ContactsPage() {
                     </Table.Td>
                   )}
                   <Table.Td data-label="Name">
-                    <Anchor component={Link} to={`/contacts/${c.id}`} className="plain">
-                      {c.name || "No name"}
-                    </Anchor>
+                    <Person name={c.name}>
+                      <Anchor component={Link} to={`/contacts/${c.id}`} className="plain" lineClamp={1}>
+                        {nameOf(c)}
+                      </Anchor>
+                    </Person>
                   </Table.Td>
-                  <Table.Td data-label="Number">{c.address}</Table.Td>
+                  <Table.Td data-label="Number">{c.displayAddress}</Table.Td>
                   <Table.Td data-label="Consent">
                     <Group gap={6} justify="flex-end" style={{ display: "inline-flex" }}>
                       <Status value={c.consentStatus} />
                       {!c.reachable && <Status value="FAILED" label="Unreachable" />}
                     </Group>
                   </Table.Td>
-                  <Table.Td data-label="Country">{c.region || "–"}</Table.Td>
+                  <Table.Td data-label="Country">{c.region ? `${flag(c.region)} ${country(c.region)}` : "–"}</Table.Td>
                   <Table.Td data-label="Time zone">{c.timeZone ?? "unknown"}</Table.Td>
                   <Table.Td data-label="Added">
-                    <Text size="sm">{moment(c.createdAt)}</Text>
+                    <When at={c.createdAt} />
                   </Table.Td>
                 </Table.Tr>
               ))}

@@ -14,7 +14,7 @@ import { Link } from "@tanstack/react-router";
 import { Fragment, type ReactNode, useEffect, useState } from "react";
 import { graphql } from "../../gql";
 import type { BubbleFragment } from "../../gql/graphql";
-import { clockTime, dayText, moment, sentence, skipText, words } from "../../lib/format";
+import { timeOnly, dayText, moment, sentence, skipText, words } from "../../lib/format";
 import { ContentHead, ContentParts, contentName } from "./Content";
 import { grouped, leftToReply, type Tick, tickOf } from "./thread";
 
@@ -125,7 +125,7 @@ function Bubble(props: { of: BubbleFragment; first: boolean; last: boolean }) {
         {(props.last || wrong || (ours && tick !== "read")) && (
           <div className="thread-meta">
             <time dateTime={m.createdAt} title={moment(m.createdAt)}>
-              {clockTime(m.createdAt)}
+              {timeOnly(m.createdAt)}
             </time>
             {ours && m.direction === "OUTBOUND" && <Icon label={words(m.status)} />}
           </div>

@@ -8,7 +8,7 @@ import { WaitingBadge } from "../../components/OptInRequest";
 import { Failed, LinkButton, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ContactCardQuery } from "../../gql/graphql";
-import { ago, moment, words } from "../../lib/format";
+import { age, moment, words } from "../../lib/format";
 import { real } from "../../lib/node";
 import { attributeRows } from "../contacts/attributes";
 import { ConsentDialog, type Decision } from "../contacts/ContactConsent";
@@ -136,7 +136,7 @@ export function ContactCard(props: { conversation: string; onClose: () => void }
                 <Status value={c.consentStatus} />
                 {c.consentAt && (
                   <Text size="xs" c="dimmed" title={moment(c.consentAt)}>
-                    {c.consentStatus === "UNKNOWN" ? "" : `${ago(c.consentAt, now)}`}
+                    {c.consentStatus === "UNKNOWN" ? "" : `${age(c.consentAt, now)}`}
                   </Text>
                 )}
                 <WaitingBadge of={c.optInRequest} />
@@ -197,7 +197,7 @@ export function ContactCard(props: { conversation: string; onClose: () => void }
                         </Link>
                       </Text>
                       <Text size="xs" c="dimmed" title={moment(m.createdAt)} style={{ flex: "none" }}>
-                        {words(m.status)} · {ago(m.createdAt, now)}
+                        {words(m.status)} · {age(m.createdAt, now)}
                       </Text>
                     </Group>
                   ))}

@@ -9,7 +9,7 @@ import { Initials } from "../../components/Initials";
 import { Empty, Failed, LoadMore, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConversationFilter, ConversationRowFragment } from "../../gql/graphql";
-import { ago, counted, moment } from "../../lib/format";
+import { age, counted, moment } from "../../lib/format";
 import { useHeard } from "../../lib/live";
 import { real } from "../../lib/node";
 import { useNow } from "./Bubbles";
@@ -261,7 +261,7 @@ function Row(props: { of: ConversationRowFragment; current: boolean; search: Sea
               title={moment(r.lastMessageAt)}
               style={{ flex: "none" }}
             >
-              {ago(r.lastMessageAt, now)}
+              {age(r.lastMessageAt, now)}
             </Text>
           )}
         </div>

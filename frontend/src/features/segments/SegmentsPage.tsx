@@ -5,9 +5,11 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { DeleteButton, Empty, Failed, LinkButton, Page, Rows } from "../../components/ui";
+import { When } from "../../components/When";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
-import { count, moment } from "../../lib/format";
+import { count } from "../../lib/format";
+import { useShortcuts } from "../../lib/shortcuts";
 import { type Node, sentence } from "./query";
 
 const SegmentsDocument = graphql(`
@@ -43,6 +45,18 @@ export function SegmentsPage() {
   const [{ data, error }, load] = useQuery({ query: SegmentsDocument, variables: { search: search.q ?? null } });
   const [, remove] = useMutation(SegmentDeleteDocument);
   const ask = useDebouncedCallback((q: string) => navigate({ to: "/segments", search: { q: q || undefined } }), 250);
+  useShortcuts(
+    "Segments",
+    may
+      ? [
+          {
+            keys: "n",
+            label: "New segment",
+            run: () => void navigate({ to: "/segments/$id", params: { id: "new" } as never }),
+          },
+        ]
+      : [],
+  );
   return (
     <Page
       title="Segments"
@@ -78,6 +92,7 @@ export function SegmentsPage() {
           <TextInput
             aria-label="Search segments"
             placeholder="Name"
+            data-page-search
             leftSection={<IconSearch size={16} />}
             defaultValue={search.q}
             onChange={(e) => ask(e.currentTarget.value)}
@@ -108,7 +123,9 @@ export function SegmentsPage() {
                       </Text>
                     </Table.Td>
                     <Table.Td data-label="Contacts">{count(s.lastCount)}</Table.Td>
-                    <Table.Td data-label="Counted">{moment(s.countedAt)}</Table.Td>
+                    <Table.Td data-label="Counted">
+                      <When at={s.countedAt} />
+                    </Table.Td>
                     <Table.Td>
                       {may && (
                         <Group justify="flex-end">

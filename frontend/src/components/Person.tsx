@@ -1,0 +1,49 @@
+import { Avatar, Box, Group, Text } from "@mantine/core";
+import type { ReactNode } from "react";
+
+/** What an address becomes when its person is erased. */
+const erased = /^erased:/;
+
+/** What somebody is called: their name, else their number. */
+export const nameOf = (c: { name?: string | null; address?: string; displayAddress?: string }) =>
+  erased.test(c.address ?? "") ? "Erased contact" : c.name || c.displayAddress || c.address || "No name";
+
+const colors = ["brand", "blue", "grape", "yellow", "gray", "red"];
+
+/** Initials, in a quiet colour that stays with the name. */
+export function Initials(props: { name: string; size?: number }) {
+  const letters = props.name
+    .split(/\s+/)
+    .map((part) => part.match(/\p{L}/u)?.[0] ?? "")
+    .join("");
+  const sum = [...props.name].reduce((n, c) => (n * 31 + (c.codePointAt(0) ?? 0)) % 997, 7);
+  return (
+    <Avatar
+      size={props.size ?? 28}
+      radius="xl"
+      variant="light"
+      color={letters ? colors[sum % colors.length] : "gray"}
+      aria-hidden
+      styles={{ placeholder: { fontSize: (props.size ?? 28) * 0.39, fontWeight: 600 } }}
+    >
+      {letters ? letters.charAt(0) + (letters.length > 1 ? letters.charAt(letters.length - 1) : "") : undefined}
+    </Avatar>
+  );
+}
+
+/** Somebody in a list: initials, name, and what stands below it. */
+export function Person(props: { name: string; children: ReactNode; below?: ReactNode }) {
+  return (
+    <Group gap={10} wrap="nowrap" miw={0}>
+      <Initials name={props.name} />
+      <Box miw={0}>
+        {props.children}
+        {props.below && (
+          <Text size="xs" c="dimmed" truncate>
+            {props.below}
+          </Text>
+        )}
+      </Box>
+    </Group>
+  );
+}
