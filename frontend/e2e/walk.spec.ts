@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
-import { everyWay, signedIn, watch } from "./look";
+import { everyWay, inspect, signedIn, still, watch } from "./look";
 
 // Every page in light and dark, wide and on a phone: a test for each, with a
 // bound of its own, over what the story left behind.
@@ -104,6 +104,24 @@ test("keys lead to pages, and what there are is listed", async ({ page: on }) =>
   await expect(list).toBeVisible();
   await on.keyboard.press("Escape");
   await expect(list).toBeHidden();
+});
+
+test("everything is found from everywhere", async ({ page: on }) => {
+  await on.goto("/compliance");
+  await expect(on.getByRole("heading", { level: 1 })).toBeVisible();
+  await on.keyboard.press("Control+k");
+  const field = on.getByRole("searchbox").or(on.getByRole("textbox", { name: "Search and go to" }));
+  await field.fill("werkstatt");
+  const found = on.getByRole("button", { name: /Walter Werkstatt/ }).first();
+  await expect(found).toBeVisible();
+  await still(on);
+  await inspect(on, "the palette");
+  await on.keyboard.press("ArrowDown");
+  await on.keyboard.press("Enter");
+  await expect(on.getByRole("heading", { level: 1, name: "Walter Werkstatt" })).toBeVisible();
+  await on.keyboard.press("Control+k");
+  await field.fill("nothing is called so");
+  await expect(on.getByText("Nothing found for “nothing is called so”")).toBeVisible();
 });
 
 test("a page that loses the server says so, and goes on by itself", async ({ page: on, context }) => {

@@ -1250,6 +1250,7 @@ type ComplexityRoot struct {
 		RetentionPreview   func(childComplexity int, rules []*model.RetentionRuleInput) int
 		RetentionRules     func(childComplexity int) int
 		SandboxSettings    func(childComplexity int) int
+		Search             func(childComplexity int, text string, first *int) int
 		SegmentPreview     func(childComplexity int, query json.RawMessage, sample *int) int
 		SegmentQuerySchema func(childComplexity int) int
 		Segments           func(childComplexity int, search *string, first *int, after *string) int
@@ -1369,6 +1370,12 @@ type ComplexityRoot struct {
 	SandboxSettingsUpdatePayload struct {
 		Settings   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	SearchResult struct {
+		Detail func(childComplexity int) int
+		Node   func(childComplexity int) int
+		Title  func(childComplexity int) int
 	}
 
 	SecondStep struct {
@@ -7260,6 +7267,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SandboxSettings(childComplexity), true
+	case "Query.search":
+		if e.ComplexityRoot.Query.Search == nil {
+			break
+		}
+
+		args, err := ec.field_Query_search_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Search(childComplexity, args["text"].(string), args["first"].(*int)), true
 	case "Query.segmentPreview":
 		if e.ComplexityRoot.Query.SegmentPreview == nil {
 			break
@@ -7788,6 +7806,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SandboxSettingsUpdatePayload.UserErrors(childComplexity), true
+
+	case "SearchResult.detail":
+		if e.ComplexityRoot.SearchResult.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchResult.Detail(childComplexity), true
+	case "SearchResult.node":
+		if e.ComplexityRoot.SearchResult.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchResult.Node(childComplexity), true
+	case "SearchResult.title":
+		if e.ComplexityRoot.SearchResult.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchResult.Title(childComplexity), true
 
 	case "SecondStep.passkey":
 		if e.ComplexityRoot.SecondStep.Passkey == nil {
@@ -12836,6 +12873,28 @@ type Query {
 }
 
 `, BuiltIn: false},
+	{Name: "../schema/search.graphql", Input: `"Something that a search over everything found."
+type SearchResult {
+  "A Contact, Campaign, Segment or Template."
+  node: Node!
+  "What it is called: its name; of a contact without one the address."
+  title: String!
+  "What tells it from others of its name: a contact's address, a campaign's status, how many contacts a segment had when it was counted last, a template's language."
+  detail: String!
+}
+
+extend type Query {
+  """
+  Contacts, campaigns, segments and templates by what people remember of them, the newest of each kind first: part of a name; of
+  contacts also a number in any spelling, or an attribute. Each kind gets its share of the places, and what one does not need goes to
+  the others. first: 1 to 50, 20 when absent. An empty text finds nothing.
+  """
+  search(text: String!, first: Int): [SearchResult!]!
+    @hasRole(role: VIEWER)
+    @listSize(assumedSize: 20, slicingArguments: ["first"])
+    @cost(weight: 30)
+}
+`, BuiltIn: false},
 	{Name: "../schema/segment.graphql", Input: `"A saved query over contacts."
 type Segment implements Node {
   id: ID!
@@ -15780,6 +15839,18 @@ func (ec *executionContext) childFields_SandboxSettingsUpdatePayload(ctx context
 		return ec.fieldContext_SandboxSettingsUpdatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SandboxSettingsUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SearchResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_SearchResult_node(ctx, field)
+	case "title":
+		return ec.fieldContext_SearchResult_title(ctx, field)
+	case "detail":
+		return ec.fieldContext_SearchResult_detail(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SearchResult", field.Name)
 }
 
 func (ec *executionContext) childFields_SecondStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -2260,6 +2260,16 @@ type SandboxSettingsUpdatePayload struct {
 	UserErrors []*UserError     `json:"userErrors"`
 }
 
+// Something that a search over everything found.
+type SearchResult struct {
+	// A Contact, Campaign, Segment or Template.
+	Node Node `json:"node"`
+	// What it is called: its name; of a contact without one the address.
+	Title string `json:"title"`
+	// What tells it from others of its name: a contact's address, a campaign's status, how many contacts a segment had when it was counted last, a template's language.
+	Detail string `json:"detail"`
+}
+
 // What is still needed after the right password.
 type SecondStep struct {
 	// Goes along with signInCode; holds ten minutes.

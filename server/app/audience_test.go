@@ -192,6 +192,33 @@ func TestBulkActions(t *testing.T) {
 		require.Equal(t, want, found.Contacts.TotalCount, search)
 	}
 
+	// Over everything, by the same words.
+	segment := e.must("segmentCreate", "segment", map[string]any{"name": "Berliners", "query": map[string]any{"city": "Berlin"}})
+	camp := e.must("campaignCreate", "campaign", map[string]any{"name": "Spring in BERLIN"})
+	type result struct {
+		Node          struct{ ID string }
+		Title, Detail string
+	}
+	everything := func(text string, first int) []result {
+		var out struct{ Search []result }
+		e.do(&out, `query($t: String!, $n: Int) { search(text: $t, first: $n) { node { id } title detail } }`,
+			map[string]any{"t": text, "n": first})
+		return out.Search
+	}
+	got := everything("berlin", 10)
+	require.Len(t, got, 10)
+	require.Equal(t, result{got[8].Node, "Spring in BERLIN", "DRAFT"}, got[8], "8 of the 1,250 contacts, and one of each other kind")
+	require.Equal(t, "Berliners", got[9].Title)
+	require.Equal(t, []string{camp, segment}, []string{got[8].Node.ID, got[9].Node.ID})
+	require.Equal(t, "+49 1510 0001234", everything("0151 00001234", 10)[0].Detail)
+	require.Empty(t, everything("  ", 10))
+	require.Empty(t, everything("nothing is called so", 10))
+	for _, first := range []int{0, 51, -1} {
+		_, errs := e.raw(`query($n: Int) { search(text: "x", first: $n) { title } }`, map[string]any{"n": first})
+		require.Len(t, errs, 1)
+		require.Contains(t, errs[0].Message, fmt.Sprintf("%d is out of range: 1 to 50", first))
+	}
+
 	// Views.
 	view := map[string]any{
 		"name": "Berlin", "search": "person",

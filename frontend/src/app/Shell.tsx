@@ -40,7 +40,7 @@ import { forgetAll } from "../lib/kept";
 import { focusSearch, useShortcuts } from "../lib/shortcuts";
 import { useAway } from "./connection";
 import { SendingHold } from "./SendingHold";
-import { useSession } from "./session";
+import { useMay, useSession } from "./session";
 
 const ShortcutsHelp = lazy(async () => ({ default: (await import("./ShortcutsHelp")).ShortcutsHelp }));
 const Palette = lazy(async () => ({ default: (await import("./Palette")).Palette }));
@@ -77,6 +77,16 @@ const groups = [
   },
 ] as const;
 const pages = groups.flatMap((g) => [...g.pages]);
+/** All that the palette leads to. */
+const places = [
+  ...pages,
+  { to: "/settings/keywords", label: "Keywords", icon: IconSettings },
+  { to: "/settings/retention", label: "Data retention", icon: IconSettings },
+  { to: "/monitoring/webhooks", label: "Webhooks", icon: IconActivity },
+  { to: "/monitoring/check", label: "Health check", icon: IconActivity },
+  { to: "/monitoring/decisions", label: "Messages that need a decision", icon: IconActivity },
+  { to: "/account", label: "Account", icon: IconUserCircle },
+] as const;
 
 const SignOutDocument = graphql(`
   mutation SignOut {
@@ -92,6 +102,7 @@ export function Shell() {
   const [opened, { toggle, close }] = useDisclosure();
   const path = useRouterState({ select: (s) => s.location.pathname });
   const session = useSession();
+  const may = useMay("MARKETER");
   const navigate = useNavigate();
   const { setColorScheme, colorScheme } = useMantineColorScheme();
   const [, signOut] = useMutation(SignOutDocument);
@@ -148,8 +159,8 @@ export function Shell() {
                 {session.setup.live ? "Twilio live" : "Sandbox"}
               </Badge>
             </Tooltip>
-            <Tooltip label="Go to… (Ctrl K)">
-              <ActionIcon variant="default" size="lg" aria-label="Open the command palette" onClick={openPalette}>
+            <Tooltip label="Search (Ctrl K)">
+              <ActionIcon variant="default" size="lg" aria-label="Search and go to" onClick={openPalette}>
                 <IconSearch size={18} />
               </ActionIcon>
             </Tooltip>
@@ -247,16 +258,34 @@ export function Shell() {
           <Palette
             opened={palette}
             actions={[
-              ...pages.map((p) => ({
-                id: p.to,
-                label: p.label,
-                leftSection: <p.icon size={18} />,
-                onClick: () => navigate({ to: p.to }),
-              })),
-              { id: "import", label: "Import contacts", onClick: () => navigate({ to: "/contacts/import" }) },
-              { id: "new-campaign", label: "New campaign", onClick: () => navigate({ to: "/campaigns/new" }) },
-              { id: "new-segment", label: "New segment", onClick: () => navigate({ to: "/segments/new" }) },
-              { id: "new-template", label: "New template", onClick: () => navigate({ to: "/templates/new" }) },
+              {
+                group: "Actions",
+                actions: may
+                  ? [
+                      { id: "import", label: "Import contacts", onClick: () => navigate({ to: "/contacts/import" }) },
+                      { id: "new-campaign", label: "New campaign", onClick: () => navigate({ to: "/campaigns/new" }) },
+                      {
+                        id: "new-segment",
+                        label: "New segment",
+                        onClick: () => navigate({ to: "/segments/$id", params: { id: "new" } as never }),
+                      },
+                      {
+                        id: "new-template",
+                        label: "New template",
+                        onClick: () => navigate({ to: "/templates/$id", params: { id: "new" } as never }),
+                      },
+                    ]
+                  : [],
+              },
+              {
+                group: "Pages",
+                actions: places.map((p) => ({
+                  id: p.to,
+                  label: p.label,
+                  leftSection: <p.icon size={18} />,
+                  onClick: () => navigate({ to: p.to }),
+                })),
+              },
             ]}
           />
         </Suspense>

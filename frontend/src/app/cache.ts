@@ -100,6 +100,7 @@ export const keys = {
   Settings: none,
   Setup: none,
   SignInProvider: none,
+  SearchResult: none,
   SkipReasonCount: none,
   SuppressionConnection: none,
   SuppressionImport: none,

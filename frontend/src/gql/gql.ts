@@ -16,6 +16,7 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
 type Documents = {
     "\n  mutation ConfirmBegin {\n    confirmBegin {\n      password\n      passkeyOptions\n      passkeyStep\n      providerUrl\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.ConfirmBeginDocument,
     "\n  mutation Confirm($input: ConfirmInput!) {\n    confirm(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.ConfirmDocument,
+    "\n  query Search($text: String!) {\n    search(text: $text, first: 20) {\n      node {\n        __typename\n        id\n      }\n      title\n      detail\n    }\n  }\n": typeof types.SearchDocument,
     "\n  query SendingHold {\n    sendingHold {\n      backupAt\n      endsAt\n      notice\n    }\n  }\n": typeof types.SendingHoldDocument,
     "\n  mutation SendingRelease($input: SendingReleaseInput!) {\n    sendingRelease(input: $input) {\n      hold {\n        endsAt\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SendingReleaseDocument,
     "\n  mutation SignOut {\n    signOut {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SignOutDocument,
@@ -217,6 +218,7 @@ type Documents = {
 const documents: Documents = {
     "\n  mutation ConfirmBegin {\n    confirmBegin {\n      password\n      passkeyOptions\n      passkeyStep\n      providerUrl\n      userErrors {\n        message\n      }\n    }\n  }\n": types.ConfirmBeginDocument,
     "\n  mutation Confirm($input: ConfirmInput!) {\n    confirm(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.ConfirmDocument,
+    "\n  query Search($text: String!) {\n    search(text: $text, first: 20) {\n      node {\n        __typename\n        id\n      }\n      title\n      detail\n    }\n  }\n": types.SearchDocument,
     "\n  query SendingHold {\n    sendingHold {\n      backupAt\n      endsAt\n      notice\n    }\n  }\n": types.SendingHoldDocument,
     "\n  mutation SendingRelease($input: SendingReleaseInput!) {\n    sendingRelease(input: $input) {\n      hold {\n        endsAt\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SendingReleaseDocument,
     "\n  mutation SignOut {\n    signOut {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SignOutDocument,
@@ -438,6 +440,10 @@ export function graphql(source: "\n  mutation ConfirmBegin {\n    confirmBegin {
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation Confirm($input: ConfirmInput!) {\n    confirm(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation Confirm($input: ConfirmInput!) {\n    confirm(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Search($text: String!) {\n    search(text: $text, first: 20) {\n      node {\n        __typename\n        id\n      }\n      title\n      detail\n    }\n  }\n"): (typeof documents)["\n  query Search($text: String!) {\n    search(text: $text, first: 20) {\n      node {\n        __typename\n        id\n      }\n      title\n      detail\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
