@@ -14,7 +14,7 @@ import { Link } from "@tanstack/react-router";
 import { Fragment, type ReactNode, useEffect, useState } from "react";
 import { graphql } from "../../gql";
 import type { BubbleFragment } from "../../gql/graphql";
-import { timeOnly, dayText, moment, sentence, skipText, words } from "../../lib/format";
+import { dayText, moment, sentence, skipText, timeOnly, words } from "../../lib/format";
 import { ContentHead, ContentParts, contentName } from "./Content";
 import { grouped, leftToReply, type Tick, tickOf } from "./thread";
 
