@@ -85,7 +85,7 @@ test("an admin invites somebody, who chooses their own password", async () => {
     await ada.getByRole("button", { name: "Create admin" }).click();
   } else await signIn(ada, admin);
   await title(ada, "Dashboard");
-  await ada.goto("/settings");
+  await ada.goto("/settings/team");
   await ada.getByRole("button", { name: "Invite", exact: true }).click();
   await ada.getByLabel("Name", { exact: true }).fill(vera.name);
   await ada.getByLabel("Email address").fill(vera.email);
@@ -300,7 +300,7 @@ test("operators sign in at the provider of their organisation", async ({ browser
   await title(olga, "Campaigns");
   expect(new URL(olga.url()).search).toContain("DRAFT");
 
-  await olga.goto("/settings");
+  await olga.goto("/settings/team");
   await expect(olga.getByRole("row", { name: "Olga Provider" })).toContainText("Shop SSO");
   await tooOld(olga, "OperatorInvite");
   await olga.getByRole("button", { name: "Invite", exact: true }).click();
@@ -331,11 +331,13 @@ test("an admin sees whether the installation is as it must be", async () => {
 });
 
 test("machines get tokens with scopes, which belong to service accounts", async () => {
-  await ada.goto("/settings");
+  await ada.goto("/settings/api");
   await ada.getByRole("button", { name: "New service account" }).click();
   await ada.getByRole("textbox", { name: "Name" }).fill("Shop sync");
   await ada.getByRole("dialog").getByRole("button", { name: "Create" }).click();
+  await ada.getByRole("navigation", { name: "Settings" }).getByRole("link", { name: "Team" }).click();
   await expect(ada.getByRole("row", { name: "Shop sync" })).toContainText("Service account");
+  await ada.goBack();
   await ada.getByRole("button", { name: "New token" }).click();
   await ada.getByRole("textbox", { name: "Name" }).fill("Nightly import");
   await ada.getByRole("combobox", { name: "Owner" }).click();

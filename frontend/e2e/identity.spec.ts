@@ -17,7 +17,7 @@ const id = "DE.1000000000000041";
 
 /** Writes to us on the settings page, as a contact would. */
 async function writes(page: Page, from: string, userId: string, body: string) {
-  await page.goto("/settings");
+  await page.goto("/settings/developer");
   await page.getByLabel("From").fill(from);
   await page.getByLabel("WhatsApp id").fill(userId);
   await page.getByLabel("Message", { exact: true }).fill(body);
@@ -81,7 +81,7 @@ test("a STOP from the id opts the number out", async ({ page }) => {
 
 test("what is old is counted before it goes, and can be kept again", async ({ page }) => {
   await page.goto("/settings");
-  await page.getByRole("link", { name: "Open data retention" }).click();
+  await page.getByRole("link", { name: "Data retention" }).click();
   await page.getByRole("switch", { name: "Message texts and media" }).click();
   await page.getByLabel("Message texts and media: days").fill("400");
   await everyWay(page, "retention", pictures);

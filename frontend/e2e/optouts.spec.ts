@@ -136,7 +136,7 @@ test("a consent that is to be confirmed counts once they have said yes", async (
   await expect(asks).toBeDisabled();
   await adding.getByRole("link", { name: "Turn it on in Settings" }).click();
 
-  await expect(page).toHaveURL(/\/settings#double-opt-in$/);
+  await expect(page).toHaveURL(/\/settings\/double-opt-in$/);
   const card = page.getByRole("region", { name: "Double opt-in" });
   await card.getByRole("switch", { name: "People can be asked to confirm" }).press("Space");
   await card.getByRole("button", { name: "Save double opt-in" }).click();
@@ -188,7 +188,7 @@ test("a consent that is to be confirmed counts once they have said yes", async (
 
 test("a phrase is tried, added, obeyed and taken back; binding ones stay", async ({ page }) => {
   await page.goto("/settings");
-  await page.getByRole("link", { name: "Open keywords" }).click();
+  await page.getByRole("link", { name: "Keywords" }).click();
   await expect(page).toHaveURL(/\/settings\/keywords$/);
   const message = page.getByLabel("Message to try");
   await message.fill("no me escriban nunca más");

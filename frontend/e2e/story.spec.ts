@@ -295,8 +295,9 @@ test("a STOP from the sandbox shows live, and the contact is skipped next time",
   await watcher.goto("/monitoring");
   await expect(watcher.getByRole("heading", { name: "Live stream" })).toBeVisible();
   await go("Settings");
-  await title("Settings");
+  await title("Senders");
   await look("settings");
+  await page.goto("/settings/developer");
   await page.getByLabel("From", { exact: true }).fill(stopped);
   await page.getByLabel("Message", { exact: true }).fill("STOP");
   const sent = Date.now();
@@ -413,7 +414,7 @@ test("a topic is added, contacts subscribe and leave, and a campaign reaches onl
   await expect(page.getByText(/^Left by operator/)).toBeVisible();
   await look("contact-topics");
 
-  await go("Settings");
+  await page.goto("/settings/developer");
   await page.getByLabel("From", { exact: true }).fill(writer);
   await page.getByLabel("Message", { exact: true }).fill("Stop news");
   await page.getByRole("button", { name: "Send to us" }).click();
@@ -457,7 +458,7 @@ test("whoever a campaign left out can be written to again, by a draft to exactly
 });
 
 test("a contact writes, and is answered in the inbox", async () => {
-  await go("Settings");
+  await page.goto("/settings/developer");
   await page.getByLabel("From", { exact: true }).fill("+49 151 12345678");
   await page.getByLabel("Message", { exact: true }).fill("Are you open on Sunday?");
   await page.getByRole("button", { name: "Send to us" }).click();

@@ -46,7 +46,12 @@ const places: Record<string, Place> = {
   decisions: "/monitoring/decisions",
   compliance: "/compliance",
   audit: "/compliance?status=audit",
-  settings: "/settings",
+  senders: "/settings",
+  limits: "/settings/limits",
+  "double-opt-in": "/settings/double-opt-in",
+  team: "/settings/team",
+  api: "/settings/api",
+  developer: "/settings/developer",
   account: "/account",
 };
 

@@ -80,7 +80,12 @@ const pages = groups.flatMap((g) => [...g.pages]);
 /** All that the palette leads to. */
 const places = [
   ...pages,
+  { to: "/settings/limits", label: "Limits and hours", icon: IconSettings },
+  { to: "/settings/double-opt-in", label: "Double opt-in", icon: IconSettings },
   { to: "/settings/keywords", label: "Keywords", icon: IconSettings },
+  { to: "/settings/team", label: "Team", icon: IconSettings },
+  { to: "/settings/api", label: "API tokens", icon: IconSettings },
+  { to: "/settings/developer", label: "Simulate an incoming message", icon: IconSettings },
   { to: "/settings/retention", label: "Data retention", icon: IconSettings },
   { to: "/monitoring/webhooks", label: "Webhooks", icon: IconActivity },
   { to: "/monitoring/check", label: "Health check", icon: IconActivity },

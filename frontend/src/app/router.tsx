@@ -147,7 +147,32 @@ const routeTree = rootRoute.addChildren([
   createRoute({
     getParentRoute: parent,
     path: "/settings",
-    component: lazyRouteComponent(() => import("../features/settings/SettingsPage"), "SettingsPage"),
+    component: lazyRouteComponent(() => import("../features/settings/SendersPage"), "SendersPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/settings/limits",
+    component: lazyRouteComponent(() => import("../features/settings/SettingsPages"), "LimitsPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/settings/double-opt-in",
+    component: lazyRouteComponent(() => import("../features/settings/SettingsPages"), "DoubleOptInPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/settings/team",
+    component: lazyRouteComponent(() => import("../features/settings/SettingsPages"), "TeamPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/settings/api",
+    component: lazyRouteComponent(() => import("../features/settings/SettingsPages"), "ApiPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/settings/developer",
+    component: lazyRouteComponent(() => import("../features/settings/DeveloperPage"), "DeveloperPage"),
   }),
   createRoute({
     getParentRoute: parent,

@@ -41,7 +41,7 @@ export function AskToConfirm(props: {
               underline="always"
               pos="relative"
               style={{ zIndex: 1 }} // above the switch, which takes clicks on all of its text
-              renderRoot={(p) => <Link {...p} to="/settings" hash="double-opt-in" />}
+              renderRoot={(p) => <Link {...p} to="/settings/double-opt-in" />}
             >
               Turn it on in Settings
             </Anchor>

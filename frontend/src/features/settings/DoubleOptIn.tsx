@@ -11,11 +11,10 @@ import {
   Stack,
   Switch,
   Text,
-  Title,
 } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { Link } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed, Rows, Status } from "../../components/ui";
@@ -77,26 +76,12 @@ type Values = DoubleOptInQuery["settings"]["doubleOptIn"];
 /** How people are asked on WhatsApp to confirm that they agreed. */
 export function DoubleOptIn() {
   const [{ data, error }, load] = useQuery({ query: DoubleOptInDocument, requestPolicy: "cache-and-network" });
-  const card = useRef<HTMLElement>(null);
-  const shown = data !== undefined;
-  useEffect(() => {
-    if (shown && location.hash === "#double-opt-in") card.current?.scrollIntoView(); // which the page had not yet
-  }, [shown]);
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows n={3} />;
   const { revision, doubleOptIn: values } = data.settings; // the revision grows with every form's save
   const saved = values && [values.templates.map((t) => t.id), values.sender.id, values.expiresAfterHours];
   return (
-    <Card
-      ref={card}
-      component="section"
-      id="double-opt-in"
-      aria-labelledby="double-opt-in-title"
-      style={{ scrollMarginTop: "calc(var(--app-shell-header-height, 0px) + var(--mantine-spacing-md))" }}
-    >
-      <Title order={2} size="h4" id="double-opt-in-title">
-        Double opt-in
-      </Title>
+    <Card component="section" aria-label="Double opt-in">
       <Text size="sm" c="dimmed" mb="md" maw={760}>
         Whoever fills in a form may type another person’s number. With double opt-in a consent counts only once the
         person has said yes on WhatsApp, so each template must ask a question that is answered with yes.

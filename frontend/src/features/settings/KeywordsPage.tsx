@@ -24,10 +24,11 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
-import { Failed, Page, Rows } from "../../components/ui";
+import { Failed, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { KeywordAnswersSetInput, KeywordMeaning, KeywordWordsFragment } from "../../gql/graphql";
 import { byField, errorText, settled } from "../../lib/errors";
+import { SettingsTab } from "./SettingsTab";
 
 const LanguagesDocument = graphql(`
   query KeywordLanguages {
@@ -161,7 +162,10 @@ export function KeywordsPage() {
   const language = one?.keywords.languages.find((l) => l.code === code);
   const failed = error ?? oneError;
   return (
-    <Page title="Keywords" description="What contacts write to opt out, opt in or get help, and what answers them">
+    <SettingsTab
+      title="Keywords"
+      description="What contacts write to opt out, opt in or get help, and what answers them"
+    >
       <Trial />
       {failed ? (
         <Failed
@@ -194,7 +198,7 @@ export function KeywordsPage() {
           )}
         </Stack>
       )}
-    </Page>
+    </SettingsTab>
   );
 }
 

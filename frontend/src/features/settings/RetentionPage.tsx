@@ -3,11 +3,12 @@ import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { useClient, useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
-import { Failed, Page, Rows } from "../../components/ui";
+import { Failed, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { RetentionKind, RetentionPreviewQuery, RetentionRulesQuery } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";
 import { count, moment } from "../../lib/format";
+import { SettingsTab } from "./SettingsTab";
 
 const RulesDocument = graphql(`
   query RetentionRules {
@@ -76,9 +77,12 @@ export function RetentionPage() {
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows n={4} />;
   return (
-    <Page title="Data retention" description="How long each kind of data is kept; what is older goes within a day">
+    <SettingsTab
+      title="Data retention"
+      description="How long each kind of data is kept; what is older goes within a day"
+    >
       <RulesForm key={JSON.stringify(data.retentionRules.map((r) => r.days))} rules={data.retentionRules} />
-    </Page>
+    </SettingsTab>
   );
 }
 

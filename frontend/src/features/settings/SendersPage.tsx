@@ -1,0 +1,173 @@
+import { Button, Card, Group, Modal, NumberInput, Stack, Table, Text, TextInput, Title } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { useDisclosure } from "@mantine/hooks";
+import { useMutation, useQuery } from "urql";
+import { useMay, useSession } from "../../app/session";
+import { Failed, Rows, Status } from "../../components/ui";
+import { graphql } from "../../gql";
+import { byField, settled } from "../../lib/errors";
+import { SettingsTab } from "./SettingsTab";
+
+const SendersDocument = graphql(`
+  query Senders {
+    senders {
+      id
+      address
+      displayName
+      ratePerSecond
+      status
+      pausedReason
+    }
+  }
+`);
+const SenderCreateDocument = graphql(`
+  mutation SenderCreate($input: SenderCreateInput!) {
+    senderCreate(input: $input) {
+      sender {
+        id
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+const SenderPauseDocument = graphql(`
+  mutation SenderPause($input: SenderPauseInput!) {
+    senderPause(input: $input) {
+      sender {
+        id
+        status
+        pausedReason
+      }
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+const SenderResumeDocument = graphql(`
+  mutation SenderResume($input: SenderResumeInput!) {
+    senderResume(input: $input) {
+      sender {
+        id
+        status
+        pausedReason
+      }
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+export function SendersPage() {
+  const { setup } = useSession();
+  return (
+    <SettingsTab
+      title="Senders"
+      description={
+        setup.live
+          ? "The numbers that messages go out from, over Twilio"
+          : "The numbers that messages go out from. The sandbox on this machine plays Twilio: nothing reaches a phone."
+      }
+    >
+      <Senders />
+    </SettingsTab>
+  );
+}
+
+function Senders() {
+  const admin = useMay("ADMIN");
+  const may = useMay("MARKETER");
+  const [{ data, error }, load] = useQuery({ query: SendersDocument });
+  const [, create] = useMutation(SenderCreateDocument);
+  const [, pause] = useMutation(SenderPauseDocument);
+  const [, resume] = useMutation(SenderResumeDocument);
+  const [adding, add] = useDisclosure();
+  const form = useForm({ initialValues: { address: "", displayName: "", ratePerSecond: 80 } });
+  return (
+    <Card>
+      <Group justify="space-between" mb="sm">
+        <Title order={2} size="h4">
+          Senders
+        </Title>
+        {admin && (
+          <Button variant="default" onClick={add.open}>
+            Add sender
+          </Button>
+        )}
+      </Group>
+      <Modal opened={adding} onClose={add.close} title="Add a sender">
+        <form
+          onSubmit={form.onSubmit(async (v) => {
+            const result = await create({ input: v });
+            const errors = result.data?.senderCreate.userErrors ?? [];
+            if (errors.length)
+              return form.setErrors(byField(errors, ["address", "displayName", "ratePerSecond"]).fields);
+            if (settled(result)) add.close();
+          })}
+        >
+          <Stack>
+            <TextInput
+              label="WhatsApp number, or SID of a Messaging Service"
+              placeholder="+49 … or MG…"
+              {...form.getInputProps("address")}
+            />
+            <TextInput label="Name" {...form.getInputProps("displayName")} />
+            <NumberInput
+              label="Messages a second"
+              description="Twilio's default for a WhatsApp sender is 80"
+              {...form.getInputProps("ratePerSecond")}
+            />
+            <Group justify="flex-end">
+              <Button type="submit">Add</Button>
+            </Group>
+          </Stack>
+        </form>
+      </Modal>
+      {error ? (
+        <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />
+      ) : !data ? (
+        <Rows n={2} />
+      ) : (
+        <Table className="cards">
+          <Table.Tbody>
+            {data.senders.map((s) => (
+              <Table.Tr key={s.id}>
+                <Table.Td data-label="Name">{s.displayName}</Table.Td>
+                <Table.Td data-label="Address">{s.address}</Table.Td>
+                <Table.Td data-label="Pace">{s.ratePerSecond} a second</Table.Td>
+                <Table.Td data-label="Status">
+                  <Status value={s.status} />
+                  {s.pausedReason && (
+                    <Text size="xs" c="dimmed">
+                      {s.pausedReason}
+                    </Text>
+                  )}
+                </Table.Td>
+                <Table.Td>
+                  {may && (
+                    <Button
+                      size="xs"
+                      variant="default"
+                      onClick={async () =>
+                        settled(
+                          s.status === "ACTIVE"
+                            ? await pause({ input: { id: s.id } })
+                            : await resume({ input: { id: s.id } }),
+                        )
+                      }
+                    >
+                      {s.status === "ACTIVE" ? "Pause" : "Resume"}
+                    </Button>
+                  )}
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      )}
+    </Card>
+  );
+}
