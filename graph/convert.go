@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +38,8 @@ import (
 	"eventstream/server/topic"
 	"eventstream/server/twilio/sandbox"
 	"eventstream/server/webhookevent"
+
+	"github.com/99designs/gqlgen/graphql"
 )
 
 // GraphQL writes the domain's words in upper case.
@@ -752,6 +755,12 @@ func (r *Resolver) toAttempt(a *message.Attempt) *model.MessageAttempt {
 		out.ErrorCode, out.ErrorTitle = &a.ErrorCode, filled(r.Codes(a.ErrorCode).Title)
 	}
 	return out
+}
+
+// dashboardParts are those that are asked for; each is a query of its own.
+func dashboardParts(ctx context.Context) dashboard.Parts {
+	asked := graphql.CollectAllFields(ctx)
+	return dashboard.Parts{Before: slices.Contains(asked, "before"), Series: slices.Contains(asked, "series")}
 }
 
 func toDashboard(d *dashboard.Overview) *model.Dashboard {

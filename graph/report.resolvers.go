@@ -30,11 +30,24 @@ func (r *queryResolver) Dashboard(ctx context.Context, rangeArg *model.DateRange
 	if err != nil {
 		return nil, err
 	}
-	d, err := r.Services.Dashboard.Read(ctx, from, to, where)
+	d, err := r.Services.Dashboard.Read(ctx, from, to, where, dashboardParts(ctx))
 	if err != nil {
 		return nil, err
 	}
 	return toDashboard(d), nil
+}
+
+// Attention is the resolver for the attention field.
+func (r *queryResolver) Attention(ctx context.Context) (*model.Attention, error) {
+	a, err := r.Services.Dashboard.Attention(ctx)
+	if err != nil {
+		return nil, err
+	}
+	campaigns, err := load(ctx).campaigns.LoadAll(ctx, a.Campaigns)
+	return &model.Attention{
+		Campaigns: mapped(campaigns, toCampaign), OptOutReviews: a.OptOutReviews, TemplatesRejected: a.TemplatesRejected,
+		SendersStopped: a.SendersStopped, MessagesUndecided: a.Undecided, ConversationsUnread: a.Unread,
+	}, err
 }
 
 // ErrorReport is the resolver for the errorReport field.

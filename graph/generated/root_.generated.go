@@ -109,6 +109,15 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	Attention struct {
+		Campaigns           func(childComplexity int) int
+		ConversationsUnread func(childComplexity int) int
+		MessagesUndecided   func(childComplexity int) int
+		OptOutReviews       func(childComplexity int) int
+		SendersStopped      func(childComplexity int) int
+		TemplatesRejected   func(childComplexity int) int
+	}
+
 	AttributeKey struct {
 		Coverage func(childComplexity int) int
 		Key      func(childComplexity int) int
@@ -1219,6 +1228,7 @@ type ComplexityRoot struct {
 	Query struct {
 		APITokens          func(childComplexity int) int
 		Account            func(childComplexity int) int
+		Attention          func(childComplexity int) int
 		AttributeKeys      func(childComplexity int) int
 		AuditEntries       func(childComplexity int, filter *model.AuditFilter, first *int, after *string) int
 		AuditProtection    func(childComplexity int) int
@@ -2004,6 +2014,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ApiTokenRevokePayload.UserErrors(childComplexity), true
+
+	case "Attention.campaigns":
+		if e.ComplexityRoot.Attention.Campaigns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attention.Campaigns(childComplexity), true
+	case "Attention.conversationsUnread":
+		if e.ComplexityRoot.Attention.ConversationsUnread == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attention.ConversationsUnread(childComplexity), true
+	case "Attention.messagesUndecided":
+		if e.ComplexityRoot.Attention.MessagesUndecided == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attention.MessagesUndecided(childComplexity), true
+	case "Attention.optOutReviews":
+		if e.ComplexityRoot.Attention.OptOutReviews == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attention.OptOutReviews(childComplexity), true
+	case "Attention.sendersStopped":
+		if e.ComplexityRoot.Attention.SendersStopped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attention.SendersStopped(childComplexity), true
+	case "Attention.templatesRejected":
+		if e.ComplexityRoot.Attention.TemplatesRejected == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attention.TemplatesRejected(childComplexity), true
 
 	case "AttributeKey.coverage":
 		if e.ComplexityRoot.AttributeKey.Coverage == nil {
@@ -6975,6 +7022,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Account(childComplexity), true
+	case "Query.attention":
+		if e.ComplexityRoot.Query.Attention == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Attention(childComplexity), true
 	case "Query.attributeKeys":
 		if e.ComplexityRoot.Query.AttributeKeys == nil {
 			break
@@ -12402,6 +12455,21 @@ type DashboardPoint {
   failed: Int64!
   received: Int64!
 }
+"What waits for a person."
+type Attention {
+  "Campaigns that the engine paused, whose scheduled start fails, or that failed within the last seven days; the newest ten."
+  campaigns: [Campaign!]! @listSize(assumedSize: 10)
+  "Open questions whether somebody asked for an opt-out, counted to 10,000. See optOutReviews."
+  optOutReviews: Int64!
+  "Templates whose newest version WhatsApp rejected."
+  templatesRejected: Int64!
+  "Senders that do not send: paused, or refused by Twilio."
+  sendersStopped: Int64!
+  "Messages that need a decision. See messages(filter: {needsDecision: true})."
+  messagesUndecided: Int64!
+  "Conversations with unread messages, counted to 10,000."
+  conversationsUnread: Int64!
+}
 "What an error class asks for."
 enum ErrorClass {
   "Later, the same request."
@@ -12570,6 +12638,8 @@ type AuditProtection {
 extend type Query {
   "The last 24 hours by default. Its series begins its steps at round times of the IANA zone, such as Europe/Berlin."
   dashboard(range: DateRange, zone: String! = "UTC"): Dashboard! @hasRole(role: VIEWER) @cost(weight: 20)
+  "What waits for a person, of everything."
+  attention: Attention! @hasRole(role: VIEWER) @cost(weight: 20)
   "Why messages failed, most frequent first."
   errorReport(filter: ErrorReportFilter): [ErrorBucket!]! @hasRole(role: VIEWER) @listSize(assumedSize: 50) @cost(weight: 20)
   systemHealth: SystemHealth! @hasRole(role: VIEWER) @cost(weight: 20)
@@ -13615,6 +13685,24 @@ func (ec *executionContext) childFields_ApiTokenRevokePayload(ctx context.Contex
 		return ec.fieldContext_ApiTokenRevokePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApiTokenRevokePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Attention(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaigns":
+		return ec.fieldContext_Attention_campaigns(ctx, field)
+	case "optOutReviews":
+		return ec.fieldContext_Attention_optOutReviews(ctx, field)
+	case "templatesRejected":
+		return ec.fieldContext_Attention_templatesRejected(ctx, field)
+	case "sendersStopped":
+		return ec.fieldContext_Attention_sendersStopped(ctx, field)
+	case "messagesUndecided":
+		return ec.fieldContext_Attention_messagesUndecided(ctx, field)
+	case "conversationsUnread":
+		return ec.fieldContext_Attention_conversationsUnread(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Attention", field.Name)
 }
 
 func (ec *executionContext) childFields_AttributeKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -93,6 +93,22 @@ type APITokenRevokePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// What waits for a person.
+type Attention struct {
+	// Campaigns that the engine paused, whose scheduled start fails, or that failed within the last seven days; the newest ten.
+	Campaigns []*Campaign `json:"campaigns"`
+	// Open questions whether somebody asked for an opt-out, counted to 10,000. See optOutReviews.
+	OptOutReviews int64 `json:"optOutReviews"`
+	// Templates whose newest version WhatsApp rejected.
+	TemplatesRejected int64 `json:"templatesRejected"`
+	// Senders that do not send: paused, or refused by Twilio.
+	SendersStopped int64 `json:"sendersStopped"`
+	// Messages that need a decision. See messages(filter: {needsDecision: true}).
+	MessagesUndecided int64 `json:"messagesUndecided"`
+	// Conversations with unread messages, counted to 10,000.
+	ConversationsUnread int64 `json:"conversationsUnread"`
+}
+
 // An attribute that contacts have, over a sample of up to 10,000 of them.
 type AttributeKey struct {
 	// Path below attributes, parts joined by dots.

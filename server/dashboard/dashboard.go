@@ -67,15 +67,21 @@ func (s *Service) Latest(ctx context.Context, now time.Time) (*Overview, error) 
 		return s.latest, nil
 	}
 	started := time.Now()
-	d, err := s.Read(ctx, now.Add(-24*time.Hour), now, time.UTC)
+	d, err := s.Read(ctx, now.Add(-24*time.Hour), now, time.UTC, Whole)
 	if err == nil {
 		s.latest, s.read = d, started
 	}
 	return d, err
 }
 
+// Parts are what of an overview is read beside its numbers.
+type Parts struct{ Before, Series bool }
+
+// Whole is all of an overview.
+var Whole = Parts{Before: true, Series: true}
+
 // Read reads a range, the steps of its series by the clock of a zone.
-func (s *Service) Read(ctx context.Context, from, to time.Time, zone *time.Location) (*Overview, error) {
+func (s *Service) Read(ctx context.Context, from, to time.Time, zone *time.Location, parts Parts) (*Overview, error) {
 	contacts, err := contact.CountAll(ctx, s.db)
 	if err != nil {
 		return nil, err
@@ -90,11 +96,39 @@ func (s *Service) Read(ctx context.Context, from, to time.Time, zone *time.Locat
 	if d.Now, err = period(ctx, s.db, from, to); err != nil {
 		return nil, err
 	}
-	if d.Before, err = period(ctx, s.db, from.Add(-to.Sub(from)), from); err != nil {
-		return nil, err
+	if parts.Before {
+		if d.Before, err = period(ctx, s.db, from.Add(-to.Sub(from)), from); err != nil {
+			return nil, err
+		}
 	}
-	d.Series, err = series.All(ctx, s.db, from, to, zone)
+	if parts.Series {
+		d.Series, err = series.All(ctx, s.db, from, to, zone)
+	}
 	return d, err
+}
+
+// Attention is what waits for a person.
+type Attention struct {
+	Campaigns                                                         []int64 // see Attention
+	OptOutReviews, TemplatesRejected, SendersStopped, Undecided, Unread int64
+}
+
+// failedLately is how long a campaign that failed needs attention: until then
+// somebody has seen it.
+const failedLately = 7 * 24 * time.Hour
+
+// Attention reads what waits for a person: campaigns that the engine paused, whose
+// start fails, or that failed lately, newest first, at most ten; and how many open
+// questions about opt-outs, templates whose newest version was rejected, senders that
+// do not send, messages that need a decision, and unread
+// conversations (these and the questions counted to 10,000).
+func (s *Service) Attention(ctx context.Context) (Attention, error) {
+	a, err := attention(ctx, s.db)
+	if err != nil {
+		return a, err
+	}
+	a.Campaigns, err = troubled(ctx, s.db, failedLately)
+	return a, err
 }
 
 // ErrorBucket is one error code with its meaning.

@@ -23,7 +23,7 @@ func TestTheDashboardCountsARangeAndTheOneBefore(t *testing.T) {
 	s := dashboard.NewService(d, func(code int) message.CodeInfo { return message.CodeInfo{Code: code} })
 	to := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	from := to.Add(-24 * time.Hour)
-	empty, err := s.Read(t.Context(), from, to, time.UTC)
+	empty, err := s.Read(t.Context(), from, to, time.UTC, dashboard.Whole)
 	require.NoError(t, err)
 	require.Zero(t, empty.Now)
 	require.NotEmpty(t, empty.Series, "a chart has its steps though nothing happened")
@@ -36,7 +36,7 @@ func TestTheDashboardCountsARangeAndTheOneBefore(t *testing.T) {
 		FROM (VALUES (1, 1, 'at:accepted', 10), (2, 2, 'at:accepted', 5), (1, 1, 'at:delivered', 8), (1, 1, 'failed', 1),
 			(1, 1, 'undelivered', 1), (1, 1, 'at:refused', 1), (0, 3, 'received', 4), (1, 30, 'at:accepted', 7), (1, 60, 'at:accepted', 99))
 			AS v (campaign, h, measure, n)`, to)
-	o, err := s.Read(t.Context(), from, to, time.UTC)
+	o, err := s.Read(t.Context(), from, to, time.UTC, dashboard.Whole)
 	require.NoError(t, err)
 	require.Equal(t, dashboard.Period{Accepted: 15, Tried: 16, Delivered: 8, Failed: 2, Received: 4}, o.Now)
 	require.Equal(t, dashboard.Period{Accepted: 7, Tried: 7}, o.Before, "the same length before it, and nothing older")
@@ -77,4 +77,34 @@ func TestWhyMessagesFailed(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, rows, 2)
 	require.Equal(t, 0.5, rows[0].Share)
+}
+
+func TestWhatNeedsAttention(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	s := dashboard.NewService(d, nil)
+	got, err := s.Attention(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, dashboard.Attention{}, got)
+	_, err = d.NewRaw(`
+		INSERT INTO contacts (address, match_key, kind) SELECT g, g, 'phone' FROM generate_series(1, 5) g;
+		INSERT INTO campaigns (name, status, paused_by, start_error, updated_at) VALUES ('by the engine', 'paused', 'engine', '', now()),
+			('by an operator', 'paused', 'operator', '', now()), ('cannot start', 'scheduled', '', 'no segment', now() - interval '1 hour'),
+			('starts', 'scheduled', '', '', now()), ('failed', 'failed', '', '', now() - interval '2 hours'),
+			('failed long ago', 'failed', '', '', now() - interval '8 days'), ('done', 'completed', '', '', now());
+		INSERT INTO opt_out_reviews (contact_id, message_id, decided_at) VALUES (1, 1, NULL), (2, 2, now());
+		INSERT INTO senders (address, display_name, rate_per_second, status) VALUES ('+14155238886', 'Shop', 80, 'active'),
+			('+14155238887', 'Old', 80, 'failed');
+		INSERT INTO templates (name, language, category) SELECT g, 'en', 'marketing' FROM generate_series(1, 2) g;
+		INSERT INTO template_versions (template_id, version, kind, body, variables, approval_status)
+			SELECT t, v, 'text', 'x', '[]', CASE WHEN t = 1 AND v = 1 OR t = 2 AND v = 2 THEN 'rejected' ELSE 'approved' END
+			FROM generate_series(1, 2) t, generate_series(1, 2) v;
+		INSERT INTO conversations (contact_id, unread) VALUES (1, 2), (2, 0), (3, 1);
+		INSERT INTO message_counts (campaign_id, measure, n) VALUES (1, 'at:undecided', 3), (2, 'at:undecided', 1)`).Exec(t.Context())
+	require.NoError(t, err)
+	got, err = s.Attention(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, dashboard.Attention{
+		Campaigns: []int64{1, 3, 5}, OptOutReviews: 1, TemplatesRejected: 1, SendersStopped: 1, Undecided: 4, Unread: 2,
+	}, got, "the newest version of the first template is approved")
 }

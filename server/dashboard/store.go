@@ -46,6 +46,27 @@ func period(ctx context.Context, idb bun.IDB, from, to time.Time) (Period, error
 	return p, db.Err(err)
 }
 
+func troubled(ctx context.Context, idb bun.IDB, lately time.Duration) (ids []int64, err error) {
+	err = idb.NewRaw(`
+		SELECT id FROM campaigns
+		WHERE status = 'paused' AND paused_by = 'engine' OR status = 'scheduled' AND start_error <> ''
+			OR status = 'failed' AND updated_at > now() - make_interval(secs => ?)
+		ORDER BY updated_at DESC, id DESC LIMIT 10`, lately.Seconds()).Scan(ctx, &ids)
+	return ids, db.Err(err)
+}
+
+func attention(ctx context.Context, idb bun.IDB) (a Attention, err error) {
+	err = idb.NewRaw(`
+		SELECT (SELECT count(*) FROM (SELECT FROM opt_out_reviews WHERE decided_at IS NULL LIMIT 10000) r),
+			(SELECT count(*) FROM templates t, LATERAL (SELECT approval_status FROM template_versions v
+				WHERE v.template_id = t.id ORDER BY v.version DESC LIMIT 1) v WHERE v.approval_status = 'rejected'),
+			(SELECT count(*) FROM senders WHERE status <> 'active'),
+			(SELECT coalesce(sum(n), 0) FROM message_counts WHERE measure = 'at:undecided'),
+			(SELECT count(*) FROM (SELECT FROM conversations WHERE unread > 0 LIMIT 10000) c)`).
+		Scan(ctx, &a.OptOutReviews, &a.TemplatesRejected, &a.SendersStopped, &a.Undecided, &a.Unread)
+	return a, db.Err(err)
+}
+
 type failure struct {
 	Reason string
 	N      int64

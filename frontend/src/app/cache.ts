@@ -23,6 +23,7 @@ const ofConsent = ["contact", "contacts", "contactCount", "segmentPreview", "opt
 export const keys = {
   Account: none,
   AllowedHours: none,
+  Attention: none,
   AttributeKey: none,
   AuditCheckpoint: none,
   AuditCheckpointPlace: none,

@@ -10,6 +10,9 @@ export type Search = {
   sort?: string;
   step?: string;
   id?: string;
+  range?: string;
+  from?: string;
+  to?: string;
 };
 
 const text = (v: unknown) => (typeof v === "string" && v ? v : undefined);
@@ -24,6 +27,9 @@ const rootRoute = createRootRoute({
     sort: text(s.sort),
     step: text(s.step),
     id: text(s.id),
+    range: text(s.range),
+    from: text(s.from),
+    to: text(s.to),
   }),
   notFoundComponent: () => (
     <Empty icon="?" title="There is no such page" action={<LinkButton to="/">To the dashboard</LinkButton>}>

@@ -1,0 +1,124 @@
+import { Card, Group, Stack, Text, Title } from "@mantine/core";
+import { IconAlertTriangle } from "@tabler/icons-react";
+import { LinkButton } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { DashboardAttentionFragment } from "../../gql/graphql";
+import { counted, sentence } from "../../lib/format";
+
+graphql(`
+  fragment DashboardAttention on Attention {
+    campaigns {
+      id
+      name
+      status
+      pausedReason
+      failure
+      startError
+    }
+    optOutReviews
+    templatesRejected
+    sendersStopped
+    messagesUndecided
+    conversationsUnread
+  }
+`);
+
+type Item = {
+  key: string;
+  text: string;
+  hint?: string;
+  to: string;
+  params?: { id: string };
+  search?: object;
+  act: string;
+};
+
+/** What waits for a person, the most harmful first. */
+function itemsOf(a: DashboardAttentionFragment): Item[] {
+  const items: (Item | false)[] = [
+    ...a.campaigns.map((c) => ({
+      key: c.id,
+      text: `“${c.name}” ${c.status === "PAUSED" ? "was paused by the engine" : c.status === "FAILED" ? "failed" : "cannot start"}`,
+      hint: sentence(c.pausedReason ?? c.failure ?? c.startError ?? "").replace(/^\.$/, ""),
+      to: "/campaigns/$id",
+      params: { id: c.id },
+      act: "Open",
+    })),
+    a.sendersStopped > 0 && {
+      key: "senders",
+      text: counted(a.sendersStopped, "sender does not send", "senders do not send"),
+      to: "/settings",
+      act: "Open",
+    },
+    a.messagesUndecided > 0 && {
+      key: "undecided",
+      text: counted(a.messagesUndecided, "message needs a decision", "messages need a decision"),
+      hint: "Nothing tells whether Twilio has it: send again, or give up.",
+      to: "/monitoring/decisions",
+      act: "Decide",
+    },
+    a.optOutReviews > 0 && {
+      key: "reviews",
+      text: counted(a.optOutReviews, "reply may be an opt-out", "replies may be opt-outs"),
+      hint: "They get no campaign until somebody has decided.",
+      to: "/compliance",
+      search: { status: "reviews" },
+      act: "Review",
+    },
+    a.templatesRejected > 0 && {
+      key: "templates",
+      text: counted(a.templatesRejected, "template was rejected", "templates were rejected"),
+      to: "/templates",
+      act: "Open",
+    },
+    a.conversationsUnread > 0 && {
+      key: "unread",
+      text: counted(a.conversationsUnread, "unread conversation", "unread conversations"),
+      to: "/inbox",
+      act: "Read",
+    },
+  ];
+  return items.filter((i) => i !== false);
+}
+
+/** Nothing is shown where nobody is needed. */
+export function Attention({ of }: { of: DashboardAttentionFragment }) {
+  const items = itemsOf(of);
+  if (items.length === 0) return null;
+  return (
+    <Card>
+      <Group gap="xs" mb="sm">
+        <IconAlertTriangle size={18} aria-hidden />
+        <Title order={2} size="h4">
+          Needs attention
+        </Title>
+      </Group>
+      <Stack gap="xs">
+        {items.map((i) => (
+          <Group key={i.key} justify="space-between" wrap="nowrap">
+            <div>
+              <Text size="sm" fw={550}>
+                {i.text}
+              </Text>
+              {i.hint && (
+                <Text size="xs" c="dimmed">
+                  {i.hint}
+                </Text>
+              )}
+            </div>
+            <LinkButton
+              to={i.to as never}
+              params={i.params as never}
+              search={i.search as never}
+              variant="default"
+              size="xs"
+              aria-label={`${i.act}: ${i.text}`}
+            >
+              {i.act}
+            </LinkButton>
+          </Group>
+        ))}
+      </Stack>
+    </Card>
+  );
+}

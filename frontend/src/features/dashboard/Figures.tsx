@@ -1,0 +1,81 @@
+import { Card, SimpleGrid, Text } from "@mantine/core";
+import type { DashboardNumbersFragment, DashboardPeriodFragment } from "../../gql/graphql";
+import { count, percent } from "../../lib/format";
+import { type Change, changeOf, pointsOf } from "./range";
+
+/** The figures of a range beside those of the one before. */
+export function Figures(props: { now: DashboardNumbersFragment; before: DashboardPeriodFragment; compared: string }) {
+  const { now: d, before: b } = props;
+  const p = d.period;
+  const sent = b.tried > 0;
+  const share = (n: number, tried: number) => (tried > 0 ? n / tried : 0);
+  const rate = (label: string, n: number, was: number, goodUp: boolean) => ({
+    label,
+    value: p.tried > 0 ? percent(share(n, p.tried)) : "–",
+    hint: count(n),
+    change: p.tried > 0 ? pointsOf(share(n, p.tried), share(was, b.tried), sent) : null,
+    goodUp,
+  });
+  const figures: { label: string; value: string; hint: string; change: Change | null; goodUp: boolean; id?: string }[] =
+    [
+      {
+        label: "Messages sent",
+        value: count(p.tried),
+        hint: `${count(p.accepted)} handed to WhatsApp`,
+        change: changeOf(p.tried, b.tried, sent),
+        goodUp: true,
+        id: "accepted",
+      },
+      rate("Delivered", p.delivered, b.delivered, true),
+      rate("Read", p.read, b.read, true),
+      rate("Replied", p.replied, b.replied, true),
+      rate("Failed", p.failed, b.failed, false),
+      rate("Opted out", p.optedOut, b.optedOut, false),
+      {
+        label: "Messages received",
+        value: count(p.received),
+        hint: "from contacts",
+        change: changeOf(p.received, b.received, b.received > 0 || sent),
+        goodUp: true,
+      },
+      {
+        label: "Contacts now",
+        value: count(d.contacts),
+        hint: `${count(d.optedIn)} opted in, ${count(d.unreachable)} unreachable`,
+        change: null,
+        goodUp: true,
+        id: "contacts",
+      },
+    ];
+  return (
+    <Card>
+      <SimpleGrid cols={{ base: 2, sm: 4 }} verticalSpacing="lg">
+        {figures.map((f) => (
+          <div key={f.label}>
+            <Text size="xs" c="dimmed" fw={550}>
+              {f.label}
+            </Text>
+            <Text fw={650} fz={24} lh={1.3} data-testid={f.id}>
+              {f.value}
+            </Text>
+            <Text size="xs" c="dimmed">
+              {f.hint}
+            </Text>
+            {f.change && (
+              <Text size="xs" c={tone(f.change, f.goodUp)}>
+                {f.change.text}
+              </Text>
+            )}
+          </div>
+        ))}
+      </SimpleGrid>
+      <Text size="xs" c="dimmed" mt="md">
+        Shares are of the {count(p.tried)} messages sent. Changes are against {props.compared}.
+      </Text>
+    </Card>
+  );
+}
+
+/** Better is green, worse is red; what says nothing is quiet. */
+const tone = (c: Change, goodUp: boolean) =>
+  c.up === null ? "dimmed" : c.up === goodUp ? "var(--mantine-color-green-text)" : "var(--mantine-color-red-text)";

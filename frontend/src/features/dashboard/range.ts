@@ -1,0 +1,73 @@
+import { count, percent } from "../../lib/format";
+
+export const ranges = [
+  { value: "today", label: "Today" },
+  { value: "7", label: "7 days" },
+  { value: "30", label: "30 days" },
+  { value: "90", label: "90 days" },
+  { value: "own", label: "Custom" },
+] as const;
+export type RangeKey = (typeof ranges)[number]["value"];
+
+/** A stretch of time, and the one that it is compared with: as long, and at the same time of day. */
+export type Range = { key: RangeKey; from: Date; to: Date; before: { from: Date; to: Date }; compared: string };
+
+const dayForm = /^\d{4}-\d{2}-\d{2}$/;
+/** "2026-11-24" as the browser's midnight; null: it is no day. */
+function dayOf(text: string | undefined): Date | null {
+  if (!text || !dayForm.test(text)) return null;
+  const at = new Date(`${text}T00:00:00`);
+  return Number.isNaN(at.getTime()) ? null : at;
+}
+
+const shifted = (at: Date, days: number) => {
+  const to = new Date(at);
+  to.setDate(to.getDate() + days); // the same time of day, whatever the clocks did
+  return to;
+};
+
+const midnight = (now: Date) => new Date(now.getFullYear(), now.getMonth(), now.getDate());
+
+/** The days of an own range that the API takes: at most 92. */
+export const mostDays = 92;
+
+/** What the address bar asks for; 7 days where it asks for nothing that there is. */
+export function rangeOf(search: { range?: string; from?: string; to?: string }, now: Date): Range {
+  const make = (key: RangeKey, from: Date, to: Date, days: number, compared: string): Range => ({
+    key,
+    from,
+    to,
+    before: { from: shifted(from, -days), to: shifted(to, -days) },
+    compared,
+  });
+  const first = dayOf(search.from);
+  const last = dayOf(search.to);
+  if (search.range === "own" && first && last && first <= last) {
+    const end = shifted(last, 1);
+    const days = Math.round((end.getTime() - first.getTime()) / 86_400_000);
+    if (days <= mostDays && first < now)
+      return make("own", first, end < now ? end : now, days, days === 1 ? "the day before" : `the ${days} days before`);
+  }
+  if (search.range === "today") return make("today", midnight(now), now, 1, "yesterday until now");
+  const days = search.range === "30" ? 30 : search.range === "90" ? 90 : 7;
+  return make(String(days) as RangeKey, shifted(midnight(now), 1 - days), now, days, `the ${days} days before`);
+}
+
+export type Change = { text: string; up: boolean | null };
+
+/** How a number compares with the same of the period before. */
+export function changeOf(now: number, before: number, any: boolean): Change {
+  if (!any) return { text: "No earlier data", up: null };
+  if (now === before) return { text: "unchanged", up: null };
+  if (before === 0) return { text: `${count(before)} before`, up: now > before };
+  const by = (now - before) / before;
+  return { text: `${by > 0 ? "+" : "−"}${percent(Math.abs(by))}`, up: by > 0 };
+}
+
+/** How a share compares, in percentage points. */
+export function pointsOf(now: number, before: number, any: boolean): Change {
+  if (!any) return { text: "No earlier data", up: null };
+  const points = Math.round((now - before) * 1000) / 10;
+  if (points === 0) return { text: "unchanged", up: null };
+  return { text: `${points > 0 ? "+" : "−"}${Math.abs(points).toFixed(1)} points`, up: points > 0 };
+}
