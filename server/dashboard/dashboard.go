@@ -109,7 +109,7 @@ func (s *Service) Read(ctx context.Context, from, to time.Time, zone *time.Locat
 
 // Attention is what waits for a person.
 type Attention struct {
-	Campaigns                                                         []int64 // see Attention
+	Campaigns                                                           []int64 // see Attention
 	OptOutReviews, TemplatesRejected, SendersStopped, Undecided, Unread int64
 }
 
