@@ -4,7 +4,6 @@ import "@mantine/notifications/styles.css";
 import "./app/global.css";
 
 import { Center, Loader, MantineProvider } from "@mantine/core";
-import { ModalsProvider } from "@mantine/modals";
 import { Notifications } from "@mantine/notifications";
 import { lazy, StrictMode, Suspense, useEffect, useMemo, useState } from "react";
 import { createRoot } from "react-dom/client";
@@ -12,7 +11,7 @@ import { Provider, useQuery } from "urql";
 import { createClient } from "./app/client";
 import { asViewer, SessionContext, SessionDocument } from "./app/session";
 import { contrast, theme } from "./app/theme";
-import { Failed } from "./components/ui";
+import { Failed } from "./components/Failed";
 import { reloadAfterUpgrade } from "./lib/upgrade";
 
 // Each comes when it is asked for, so that the sign-in page does not wait for the pages behind it.
@@ -75,14 +74,12 @@ function App() {
   const client = useMemo(() => createClient(restart), [generation]);
   return (
     <MantineProvider theme={theme} cssVariablesResolver={contrast} defaultColorScheme="auto">
-      <ModalsProvider>
-        <Notifications position="bottom-right" />
-        <Provider value={client} key={generation}>
-          <Suspense fallback={<Loading />}>
-            <Gate restart={restart} />
-          </Suspense>
-        </Provider>
-      </ModalsProvider>
+      <Notifications position="bottom-right" />
+      <Provider value={client} key={generation}>
+        <Suspense fallback={<Loading />}>
+          <Gate restart={restart} />
+        </Suspense>
+      </Provider>
     </MantineProvider>
   );
 }

@@ -1,5 +1,4 @@
 import {
-  Alert,
   Badge,
   Box,
   Button,
@@ -14,11 +13,8 @@ import {
   VisuallyHidden,
 } from "@mantine/core";
 import { modals } from "@mantine/modals";
-import { IconAlertTriangle } from "@tabler/icons-react";
 import { Link, type LinkProps } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useRef } from "react";
-import type { CombinedError } from "urql";
-import { errorText } from "../lib/errors";
 import { words } from "../lib/format";
 import { setPageTitle } from "../lib/title";
 
@@ -60,19 +56,6 @@ export function Rows(props: { n?: number }) {
         <Skeleton key={i} h={40} />
       ))}
     </Stack>
-  );
-}
-
-export function Failed(props: { error: CombinedError; retry: () => void }) {
-  return (
-    <Alert color="red" icon={<IconAlertTriangle />} title="This could not be loaded">
-      <Stack gap="sm" align="flex-start">
-        {errorText(props.error)}
-        <Button size="xs" variant="default" onClick={props.retry}>
-          Try again
-        </Button>
-      </Stack>
-    </Alert>
   );
 }
 

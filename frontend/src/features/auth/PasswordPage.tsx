@@ -1,7 +1,7 @@
 import { Alert, Button, Center, Loader, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { useMutation, useQuery } from "urql";
-import { Failed } from "../../components/ui";
+import { Failed } from "../../components/Failed";
 import { graphql } from "../../gql";
 import { errorText } from "../../lib/errors";
 import { Entrance, SecondStep, SignInDocument, type Step } from "./AuthPage";

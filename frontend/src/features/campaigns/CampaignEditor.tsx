@@ -2,7 +2,8 @@ import { Alert, Button, Card, Group, Modal, Stack, Stepper, Text } from "@mantin
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import { useMutation, useQuery } from "urql";
-import { Empty, Failed, LinkButton, Page, Rows } from "../../components/ui";
+import { Failed } from "../../components/Failed";
+import { Empty, LinkButton, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { CampaignEditQuery } from "../../gql/graphql";
 import { type Outdated, saveText, useAutosave } from "../../lib/autosave";

@@ -1,7 +1,8 @@
 import { Alert, Button, Group, List, SimpleGrid, Stack, Table, Text } from "@mantine/core";
 import type { ReactNode } from "react";
 import { useMutation, useQuery } from "urql";
-import { Failed, Rows, Stat } from "../../components/ui";
+import { Failed } from "../../components/Failed";
+import { Rows, Stat } from "../../components/ui";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
 import { count, duration, sentence, skipText } from "../../lib/format";

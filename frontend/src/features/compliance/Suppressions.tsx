@@ -4,7 +4,8 @@ import { IconBan, IconDownload, IconSearch, IconUpload } from "@tabler/icons-rea
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
-import { Empty, Failed, LoadMore, Rows } from "../../components/ui";
+import { Failed } from "../../components/Failed";
+import { Empty, LoadMore, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { SuppressionReason, SuppressionsQuery } from "../../gql/graphql";
 import { byField, errorText } from "../../lib/errors";

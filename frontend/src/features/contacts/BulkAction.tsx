@@ -2,7 +2,8 @@ import { Anchor, Button, Card, Group, Progress, Stack, Table, Text } from "@mant
 import { IconStack2 } from "@tabler/icons-react";
 import { useMutation, useQuery, useSubscription } from "urql";
 import { useMay } from "../../app/session";
-import { Empty, Failed, Live, LoadMore, Page, Rows, Status } from "../../components/ui";
+import { Failed } from "../../components/Failed";
+import { Empty, Live, LoadMore, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { BulkActionStateFragment, BulkActionsQuery } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";

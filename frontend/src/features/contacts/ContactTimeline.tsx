@@ -2,7 +2,8 @@ import { Button, Card, Group, Text, Timeline, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useQuery } from "urql";
-import { Failed, Rows } from "../../components/ui";
+import { Failed } from "../../components/Failed";
+import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import { consentText, moment, skipText, words } from "../../lib/format";
 

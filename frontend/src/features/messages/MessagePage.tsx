@@ -2,9 +2,10 @@ import { Alert, Card, Group, SimpleGrid, Stack, Text, Timeline, Title } from "@m
 import { Link, useParams } from "@tanstack/react-router";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
+import { Failed } from "../../components/Failed";
 import { ProofButton } from "../../components/ProofButton";
 import { Questions } from "../../components/Questions";
-import { Failed, Page, Rows } from "../../components/ui";
+import { Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import { moment, sentence, waits, words } from "../../lib/format";
 import { real } from "../../lib/node";

@@ -1,6 +1,7 @@
 import { Alert, Box, Button, Card, Center, Flex, Loader, Stack, Text } from "@mantine/core";
 import { useQuery } from "urql";
-import { Failed, Page, Status } from "../../components/ui";
+import { Failed } from "../../components/Failed";
+import { Page, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { FindingState } from "../../gql/graphql";
 

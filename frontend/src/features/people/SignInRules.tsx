@@ -2,7 +2,8 @@ import { Button, Card, Checkbox, Group, NumberInput, Stack, Title } from "@manti
 import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery } from "urql";
-import { Failed, Rows } from "../../components/ui";
+import { Failed } from "../../components/Failed";
+import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { Role, SignInRulesQuery } from "../../gql/graphql";
 import { byField, settled } from "../../lib/errors";
