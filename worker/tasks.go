@@ -5,6 +5,7 @@ import (
 
 	"eventstream/server/audit"
 	"eventstream/server/contact"
+	"eventstream/server/conversation"
 	"eventstream/server/dispatch"
 	"eventstream/server/doubleoptin"
 	"eventstream/server/erasure"
@@ -40,6 +41,10 @@ func Tasks(s *Services) []Task {
 		{
 			Name: "marks on contacts", Every: time.Minute, Deadline: time.Minute, Batch: contact.MarksBatch,
 			Run: s.Contacts.LiftMarks,
+		},
+		{
+			Name: "snoozed conversations", Every: time.Second, Deadline: 30 * time.Second, Batch: conversation.WakeBatch,
+			Run: s.Conversations.Wake,
 		},
 		{Name: "reconciliation", Every: time.Second, Deadline: 5 * time.Minute, Run: Whole(s.Reconciler.Run)},
 		{Name: "webhooks", Every: time.Second, Deadline: 10 * time.Second, Run: Whole(s.Webhooks.Nudge)},

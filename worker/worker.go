@@ -19,6 +19,7 @@ import (
 	"eventstream/server/bulk"
 	"eventstream/server/campaign"
 	"eventstream/server/contact"
+	"eventstream/server/conversation"
 	"eventstream/server/db"
 	"eventstream/server/dispatch"
 	"eventstream/server/doubleoptin"
@@ -38,23 +39,24 @@ import (
 
 // Services are what the jobs call.
 type Services struct {
-	Campaigns    *campaign.Service
-	Preparer     *campaign.Preparer
-	Dispatcher   *dispatch.Dispatcher
-	Reconciler   *reconcile.Reconciler
-	CatchUp      *reconcile.CatchUp
-	Hold         *hold.Service
-	Contacts     *contact.Service
-	Imports      *importer.Service
-	Bulk         *bulk.Service
-	Erasures     *erasure.Service
-	Redactor     *erasure.Redactor
-	DoubleOptIns *doubleoptin.Service
-	Retention    *retention.Service
-	Templates    *template.Service
-	Webhooks     *webhookevent.Applier
-	Trail        *audit.Trail
-	Accounts     *auth.Service
+	Campaigns     *campaign.Service
+	Preparer      *campaign.Preparer
+	Dispatcher    *dispatch.Dispatcher
+	Reconciler    *reconcile.Reconciler
+	CatchUp       *reconcile.CatchUp
+	Hold          *hold.Service
+	Contacts      *contact.Service
+	Conversations *conversation.Service
+	Imports       *importer.Service
+	Bulk          *bulk.Service
+	Erasures      *erasure.Service
+	Redactor      *erasure.Redactor
+	DoubleOptIns  *doubleoptin.Service
+	Retention     *retention.Service
+	Templates     *template.Service
+	Webhooks      *webhookevent.Applier
+	Trail         *audit.Trail
+	Accounts      *auth.Service
 }
 
 // NewClient makes the River client that only inserts; with services it also

@@ -347,7 +347,7 @@ func (a *App) build(ctx context.Context) error {
 	a.Services = s
 	if a.roles.Work {
 		a.work = &worker.Services{
-			Campaigns: s.Campaigns, Contacts: s.Contacts,
+			Campaigns: s.Campaigns, Contacts: s.Contacts, Conversations: s.Conversations,
 			Preparer: campaign.NewPreparer(campaign.PreparerOptions{
 				DB: a.db, Hub: a.hub, Jobs: enqueuer, Service: s.Campaigns, Templates: s.Templates, Owner: a.owner,
 				Registry: a.registry,

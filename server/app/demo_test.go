@@ -40,6 +40,7 @@ func TestDemoData(t *testing.T) {
 		"people whose consent is not the ledger's":   `SELECT count(*) FROM contacts c WHERE c.consent_status <> coalesce((SELECT e.status FROM consent_events e WHERE e.contact_id = c.id ORDER BY e.occurred_at DESC, e.id DESC LIMIT 1), 'unknown')`,
 		"things that happen before what leads there": `SELECT count(*) FROM messages WHERE accepted_at < submitted_at OR sent_at < accepted_at OR delivered_at < sent_at OR read_at < delivered_at OR replied_at < read_at`,
 		"things that have not happened yet":          `SELECT count(*) FROM messages WHERE greatest(created_at, read_at, ended_at, delivered_at) > now()`,
+		"opt-outs that somebody is asked to read":    `SELECT count(*) FROM conversations co JOIN contacts c ON c.id = co.contact_id WHERE c.consent_status = 'opted_out' AND (co.status = 'open' OR co.unread > 0)`,
 		"opted-out addresses that are not blocked":   `SELECT (SELECT count(*) FROM contacts WHERE consent_status = 'opted_out') - (SELECT count(*) FROM suppressed_addresses WHERE reason = 'opted_out')`,
 	} {
 		require.Zero(t, e.query(sql), what)

@@ -270,6 +270,7 @@ func (e *env) things() map[string]string {
 	for of, list := range out {
 		ids[of] = list.Nodes[0].ID
 	}
+	ids["CannedReply"] = e.must("cannedReplyCreate", "cannedReply", map[string]any{"name": "hello", "body": "Hello {{name}}"})
 	return ids
 }
 

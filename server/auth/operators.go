@@ -359,6 +359,14 @@ func (s *Service) Operators(ctx context.Context) ([]*Operator, error) {
 	return listOperators(ctx, s.db)
 }
 
+// Colleagues gives the people who may be given work, by name.
+func (s *Service) Colleagues(ctx context.Context) ([]*Operator, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, err
+	}
+	return listColleagues(ctx, s.db)
+}
+
 // Operator finds one by id.
 func (s *Service) Operator(ctx context.Context, id int64) (*Operator, error) {
 	return operatorByID(ctx, s.db, id)

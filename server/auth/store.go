@@ -54,6 +54,11 @@ func listOperators(ctx context.Context, idb bun.IDB) (rows []*Operator, err erro
 	return rows, db.Err(err)
 }
 
+func listColleagues(ctx context.Context, idb bun.IDB) (rows []*Operator, err error) {
+	err = idb.NewSelect().Model(&rows).Where("active AND kind = ?", KindPerson).Order("name", "id").Scan(ctx)
+	return rows, db.Err(err)
+}
+
 func operatorByID(ctx context.Context, idb bun.IDB, id int64) (*Operator, error) {
 	o := new(Operator)
 	return o, db.Err(idb.NewSelect().Model(o).Where("id = ?", id).Scan(ctx))

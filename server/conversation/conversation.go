@@ -42,6 +42,7 @@ type Conversation struct {
 	Unread           int        //
 	Status           string     // open or closed
 	AssigneeID       *int64     // the operator who takes care of it
+	SnoozedUntil     *time.Time // when a closed one opens by itself
 	LastMessageAt    *time.Time //
 	CreatedAt        time.Time  `bun:",nullzero"`
 }
@@ -162,7 +163,7 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 	if err := contact.TouchInbound(ctx, tx, c.ID, contact.Keys(named.Addresses), in.ReceivedAt); err != nil {
 		return News{}, err
 	}
-	thread, err := touch(ctx, tx, c.ID, in.ReceivedAt)
+	thread, waiting, err := touch(ctx, tx, c.ID, in.ReceivedAt)
 	if err != nil {
 		return News{}, err
 	}
@@ -177,7 +178,7 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 	said := in.Said()
 	said.Locale = c.Locale
 	intent := words.Understand(said)
-	answer, keyword, err := s.obeyAny(ctx, tx, c, words, intent, in)
+	answer, keyword, asked, err := s.obeyAny(ctx, tx, c, words, intent, in)
 	if err != nil {
 		return News{}, err
 	}
@@ -187,6 +188,13 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 	}
 	if confirmed {
 		answer = words.AnswersFor(language, c.Locale).Start
+	}
+	// Nobody has to read an opt-out that was obeyed, unless something else waits for somebody.
+	review := intent.Review || c.OptOutReviewAt != nil && keyword != consent.KeywordStop
+	if asked == consent.KeywordStop && !review && !waiting {
+		if err := putAway(ctx, tx, thread); err != nil {
+			return News{}, err
+		}
 	}
 	// Messages come last: they move counters that all contacts share, and whoever
 	// holds those keeps all others waiting until the commit.
@@ -226,24 +234,25 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 }
 
 // obeyAny does what a message asks for, of everything or of one topic. It gives the
-// answer that confirms it, "" for none, and what was asked for of everything.
+// answer that confirms it, "" for none, what was asked for of everything, and what was
+// asked for of whatever it was.
 func (s *Service) obeyAny(ctx context.Context, tx bun.Tx, c *contact.Contact, words *consent.Vocabulary,
 	intent consent.Intent, in InboundMessage,
-) (answer string, everything consent.Keyword, err error) {
+) (answer string, everything, asked consent.Keyword, err error) {
 	// A button's and the provider's STOP are about everything, whatever the body names.
 	k, rest := words.Command(in.Body)
 	if k != consent.KeywordNone && intent.Rule != consent.RuleButton && intent.Rule != consent.RuleProvider {
 		t, err := s.topics.ByKeyword(ctx, tx, rest)
 		if err != nil {
-			return "", consent.KeywordNone, err
+			return "", consent.KeywordNone, consent.KeywordNone, err
 		}
 		if t != nil {
 			answer, err = s.obeyTopic(ctx, tx, c, words, k, t, in)
-			return answer, consent.KeywordNone, err
+			return answer, consent.KeywordNone, k, err
 		}
 	}
 	answer, err = s.obey(ctx, tx, c, words, intent, in)
-	return answer, intent.Keyword, err
+	return answer, intent.Keyword, intent.Keyword, err
 }
 
 // obey records what a keyword decides and answers what it changed. The ledger

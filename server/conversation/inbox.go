@@ -26,10 +26,12 @@ const (
 
 // Filter narrows the inbox.
 type Filter struct {
-	Status     string // "": any
-	Unread     bool   // only those with something unread
-	AssigneeID *int64 // 0: nobody's
-	Search     string // part of the contact's name, or a number in any spelling
+	Status     string  // "": any
+	Snoozed    *bool   // nil: whether or not
+	Unread     bool    // only those with something unread
+	AssigneeID *int64  // 0: nobody's
+	Labels     []int64 // those that have all of them
+	Search     string  // part of the contact's name, or a number in any spelling
 }
 
 // Reply is what an operator answers: free text inside the session window, or
@@ -46,6 +48,45 @@ func (s *Service) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Conv
 		return db.Slice[*Conversation]{}, err
 	}
 	return list(ctx, s.db, f, p)
+}
+
+// CountedUnread is how far conversations with something unread are counted: one more means "more".
+const CountedUnread = 1000
+
+// CountUnread tells how many conversations have something unread, at most one more than CountedUnread.
+func (s *Service) CountUnread(ctx context.Context) (int, error) {
+	if err := actor.Require(ctx, actor.RoleViewer); err != nil {
+		return 0, err
+	}
+	return countUnread(ctx, s.db, CountedUnread+1)
+}
+
+// OpenFor gives the conversation with a contact, and makes it where there is none. It is on no
+// list before something was written.
+func (s *Service) OpenFor(ctx context.Context, contactID int64) (*Conversation, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, err
+	}
+	who, err := contact.PersonOf(ctx, s.db, contactID)
+	if err != nil {
+		return nil, err
+	}
+	var c *Conversation
+	return c, s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		locked, err := contact.ByIDForUpdate(ctx, tx, who.ID)
+		if err != nil {
+			return err
+		}
+		if locked.ErasedAt != nil {
+			return apperr.Conflict("this contact was erased")
+		}
+		id, err := openFor(ctx, tx, locked.ID)
+		if err != nil {
+			return err
+		}
+		c, err = byID(ctx, tx, id)
+		return err
+	})
 }
 
 // Count tells how many f matches.
@@ -195,9 +236,9 @@ func (s *Service) MarkRead(ctx context.Context, id int64) (*Conversation, error)
 // Close puts a conversation away; reopen takes it back.
 func (s *Service) Close(ctx context.Context, id int64, reopen bool) (*Conversation, error) {
 	if reopen {
-		return s.change(ctx, id, "conversation.reopen", func(c *Conversation) { c.Status = StatusOpen })
+		return s.change(ctx, id, "conversation.reopen", func(c *Conversation) { c.Status, c.SnoozedUntil = StatusOpen, nil })
 	}
-	return s.change(ctx, id, "conversation.close", func(c *Conversation) { c.Status, c.Unread = StatusClosed, 0 })
+	return s.change(ctx, id, "conversation.close", func(c *Conversation) { c.Status, c.Unread, c.SnoozedUntil = StatusClosed, 0, nil })
 }
 
 // Assign gives a conversation to an active operator; nil takes it from them.
@@ -229,7 +270,11 @@ func (s *Service) change(ctx context.Context, id int64, action string,
 		if err := save(ctx, tx, c); err != nil || action == "" {
 			return err
 		}
-		return audit.Record(ctx, tx, action, "conversation", id, map[string]any{"status": c.Status, "assignee": c.AssigneeID})
+		changes := map[string]any{"status": c.Status, "assignee": c.AssigneeID}
+		if c.SnoozedUntil != nil {
+			changes["snoozed_until"] = c.SnoozedUntil
+		}
+		return audit.Record(ctx, tx, action, "conversation", id, changes)
 	})
 	if err != nil {
 		return nil, err

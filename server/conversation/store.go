@@ -17,16 +17,32 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
-// touch opens the contact's conversation and its window.
-func touch(ctx context.Context, tx bun.Tx, contactID int64, at time.Time) (*Conversation, error) {
-	c := new(Conversation)
-	err := tx.NewRaw(`
+// touch opens the contact's conversation and its window. waiting tells that somebody had to
+// look at it already: something was unread, or it was open and the last word was theirs.
+func touch(ctx context.Context, tx bun.Tx, contactID int64, at time.Time) (c *Conversation, waiting bool, err error) {
+	var row struct {
+		Conversation
+		Waiting bool
+	}
+	err = tx.NewRaw(`
+		WITH before AS (
+			SELECT unread > 0 OR status = 'open' AND coalesce((SELECT m.direction = 'inbound' FROM messages m
+				WHERE m.contact_id = ?0 AND (m.direction = 'inbound' OR m.body <> '') ORDER BY m.id DESC LIMIT 1), false) AS waiting
+			FROM conversations WHERE contact_id = ?0)
 		INSERT INTO conversations AS co (contact_id, session_expires_at, unread, last_message_at) VALUES (?0, ?1, 1, ?2)
 		ON CONFLICT (contact_id) DO UPDATE SET session_expires_at = greatest(co.session_expires_at,
 			excluded.session_expires_at),
-			unread = co.unread + 1, last_message_at = greatest(co.last_message_at, excluded.last_message_at), status = 'open' RETURNING *`,
-		contactID, at.Add(Window), at).Scan(ctx, c)
-	return c, db.Err(err)
+			unread = co.unread + 1, last_message_at = greatest(co.last_message_at, excluded.last_message_at), status = 'open',
+			snoozed_until = NULL
+		RETURNING *, coalesce((SELECT waiting FROM before), false) AS waiting`,
+		contactID, at.Add(Window), at).Scan(ctx, &row)
+	return &row.Conversation, row.Waiting, db.Err(err)
+}
+
+// putAway closes a conversation that nobody has to look at. The caller has just touched it.
+func putAway(ctx context.Context, tx bun.Tx, c *Conversation) error {
+	c.Status, c.Unread = StatusClosed, 0
+	return save(ctx, tx, c)
 }
 
 // Remember opens the conversations of contacts who wrote then, and gives their ids. The
@@ -124,6 +140,12 @@ func filtered(q *bun.SelectQuery, f Filter) *bun.SelectQuery {
 	if f.Status != "" {
 		q = q.Where("co.status = ?", f.Status)
 	}
+	if f.Snoozed != nil {
+		q = q.Where("(co.status = 'closed' AND co.snoozed_until IS NOT NULL) = ?", *f.Snoozed)
+	}
+	for _, label := range f.Labels {
+		q = q.Where("EXISTS (SELECT 1 FROM conversation_labels cl WHERE cl.conversation_id = co.id AND cl.label_id = ?)", label)
+	}
 	if f.Unread {
 		q = q.Where("co.unread > 0")
 	}
@@ -151,13 +173,13 @@ func byIDForUpdate(ctx context.Context, tx bun.Tx, id int64) (*Conversation, err
 }
 
 func save(ctx context.Context, tx bun.Tx, c *Conversation) error {
-	_, err := tx.NewUpdate().Model(c).Column("unread", "status", "assignee_id").WherePK().Exec(ctx)
+	_, err := tx.NewUpdate().Model(c).Column("unread", "status", "assignee_id", "snoozed_until").WherePK().Exec(ctx)
 	return db.Err(err)
 }
 
 // answered notes that an operator wrote: what came before is read.
 func answered(ctx context.Context, tx bun.Tx, id int64) error {
-	_, err := tx.NewRaw("UPDATE conversations SET unread = 0, status = 'open', last_message_at = greatest(last_message_at, clock_timestamp()) WHERE id = ?", id).Exec(ctx)
+	_, err := tx.NewRaw("UPDATE conversations SET unread = 0, status = 'open', snoozed_until = NULL, last_message_at = greatest(last_message_at, clock_timestamp()) WHERE id = ?", id).Exec(ctx)
 	return db.Err(err)
 }
 

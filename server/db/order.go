@@ -8,7 +8,7 @@ package db
 // and it never goes back:
 //
 //  1. the thing that the work is about: campaign, bulk action, import, topic,
-//     segment, template, sender
+//     segment, template, sender, label, canned reply
 //  2. stored webhook events that are being applied; inbound ones under an
 //     advisory lock of their contact, taken first
 //  3. contacts, with those that were merged into them (contact.LockFamily) or whom
@@ -20,7 +20,7 @@ package db
 //     who finds that another one has them meanwhile begins anew (contact.ErrMoved),
 //     and so does who finds that addresses are of several contacts: joining two takes
 //     messages, and has a transaction of its own (merge.Join)
-//  5. conversations
+//  5. conversations, then their labels in order of conversation and label
 //  6. messages
 //  7. counters: message_counts and message_series, which triggers lock in the
 //     order of their keys. A trigger runs at the end of its statement, so that a

@@ -449,11 +449,11 @@ func (h *history) inbound(c *contact.Contact, text string, at time.Time) *messag
 	c.LastInboundAt, h.changed[c.ID] = &at, true
 	talk := h.talks[c.ID]
 	if talk == nil {
-		talk = &conversation.Conversation{ContactID: c.ID, Status: "open", CreatedAt: at}
+		talk = &conversation.Conversation{ContactID: c.ID, Status: conversation.StatusOpen, CreatedAt: at}
 		h.talks[c.ID] = talk
 	}
 	until := at.Add(24 * time.Hour)
-	talk.SessionExpiresAt, talk.LastMessageAt = &until, &at
+	talk.SessionExpiresAt, talk.LastMessageAt, talk.Status = &until, &at, conversation.StatusOpen
 	if h.now.Sub(at) < 2*day {
 		talk.Unread++
 	}
@@ -469,6 +469,7 @@ func (h *history) optOut(c *contact.Contact, in *message.Message, at time.Time,
 	after func(time.Time, float64) *time.Time,
 ) *message.Message {
 	c.ConsentStatus, c.ConsentAt = contact.ConsentOptedOut, &at
+	h.talks[c.ID].Status, h.talks[c.ID].Unread = conversation.StatusClosed, 0 // as the engine does
 	h.suppressed[c.ID] = consent.Reasons{consent.SuppressedOptedOut}
 	h.decisions = append(h.decisions, consent.Bulk{
 		ContactID: c.ID, MatchKey: c.MatchKey,

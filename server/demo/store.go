@@ -121,15 +121,18 @@ func insertConversations(ctx context.Context, tx bun.Tx, rows []*conversation.Co
 
 func saveConversations(ctx context.Context, tx bun.Tx, rows []*conversation.Conversation) error {
 	n := len(rows)
-	ids, unread, until, last := make([]int64, n), make([]int64, n), make([]string, n), make([]string, n)
+	ids, unread, status := make([]int64, n), make([]int64, n), make([]string, n)
+	until, last := make([]string, n), make([]string, n)
 	for i, t := range rows {
-		ids[i], unread[i], until[i], last[i] = t.ID, int64(t.Unread), stamp(t.SessionExpiresAt), stamp(t.LastMessageAt)
+		ids[i], unread[i], status[i] = t.ID, int64(t.Unread), t.Status
+		until[i], last[i] = stamp(t.SessionExpiresAt), stamp(t.LastMessageAt)
 	}
 	_, err := tx.NewRaw(`
-		UPDATE conversations co SET unread = u.unread, session_expires_at = u.until::timestamptz,
+		UPDATE conversations co SET unread = u.unread, status = u.status, session_expires_at = u.until::timestamptz,
 			last_message_at = u.last::timestamptz
-		FROM unnest(?::bigint[], ?::int[], ?::text[], ?::text[]) u (id, unread, until, last) WHERE co.id = u.id`,
-		pgdialect.Array(ids), pgdialect.Array(unread), pgdialect.Array(until), pgdialect.Array(last)).Exec(ctx)
+		FROM unnest(?::bigint[], ?::int[], ?::text[], ?::text[], ?::text[]) u (id, unread, status, until, last) WHERE co.id = u.id`,
+		pgdialect.Array(ids), pgdialect.Array(unread), pgdialect.Array(status), pgdialect.Array(until),
+		pgdialect.Array(last)).Exec(ctx)
 	return db.Err(err)
 }
 

@@ -127,11 +127,15 @@ func fill(t *testing.T, d *db.DB, s *Service, messages int) {
 		(3, '+4915133', '+4915133', 'phone', 'Stranger', '{"tags": ["stranger"]}')`)
 	exec(t, d, "UPDATE contacts SET merged_into = 1, erased_at = now() WHERE id = 2")
 	exec(t, d, "INSERT INTO topics (name, keyword, keyword_folded) VALUES ('News', 'NEWS', 'news')")
+	exec(t, d, "INSERT INTO labels (name, color) VALUES ('Regular', 'green')")
 	exec(t, d, "INSERT INTO imports (file_name, options, status) VALUES ('people.csv', '{}', 'completed')")
 	for _, id := range []int64{1, 3} {
 		exec(t, d, "INSERT INTO contact_topics (topic_id, contact_id, status, source) VALUES (1, ?, 'subscribed', 'operator')", id)
 		exec(t, d, "INSERT INTO import_contacts VALUES (1, ?)", id)
 		exec(t, d, "INSERT INTO conversations (contact_id, assignee_id) VALUES (?, 1)", id)
+		exec(t, d, `INSERT INTO conversation_notes (conversation_id, operator_id, body)
+			SELECT id, 1, 'noted of ' || ?0 FROM conversations WHERE contact_id = ?0`, id)
+		exec(t, d, "INSERT INTO conversation_labels SELECT id, 1 FROM conversations WHERE contact_id = ?", id)
 		exec(t, d, `INSERT INTO audit_entries (actor_kind, actor_id, action, entity, entity_id, changes)
 			VALUES ('operator', 1, 'contact.update', 'contact', ?, '{"fields": ["name"]}')`, id)
 		exec(t, d, `INSERT INTO messages (direction, purpose, contact_id, status, body, sid)
@@ -193,6 +197,9 @@ func TestAllAboutOnePersonAndNobodyElse(t *testing.T) {
 		}
 		require.Equal(t, "vip", got.Data["contact"][0]["attributes"].(map[string]any)["tags"].([]any)[0])
 		require.Equal(t, "opted_out", got.Data["suppressions"][0]["reason"])
+		require.Equal(t, "Regular", got.Data["labels"][0]["label"])
+		require.Equal(t, "noted of 1", got.Data["notes"][0]["text"])
+		require.Equal(t, "an operator", got.Data["notes"][0]["by"])
 		first := got.Data["messages"][0]
 		require.Equal(t, "text <i>1</i> of 1", first["text"])
 		require.Equal(t, "delivered", first["events"].([]any)[0].(map[string]any)["status"])

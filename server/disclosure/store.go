@@ -87,9 +87,24 @@ var sections = []section{
 	{
 		name: "conversations", title: "Conversation", about: "Where the conversation with them stands.",
 		tables: []string{"conversations"},
-		query: `SELECT id, status, unread, session_expires_at AS "sessionExpiresAt", last_message_at AS "lastMessageAt",
-			created_at AS "createdAt", assignee_id IS NOT NULL AS assigned
+		query: `SELECT id, status, snoozed_until AS "snoozedUntil", unread, session_expires_at AS "sessionExpiresAt",
+			last_message_at AS "lastMessageAt", created_at AS "createdAt", assignee_id IS NOT NULL AS assigned
 			FROM conversations WHERE contact_id = ANY (?0) AND id > ?1 ORDER BY id LIMIT ?2`,
+	},
+	{
+		name: "labels", title: "Labels", about: "Words under which operators sorted the conversation with them.",
+		tables: []string{"conversation_labels"},
+		query: `SELECT l.id, l.name AS label
+			FROM conversation_labels cl JOIN labels l ON l.id = cl.label_id JOIN conversations co ON co.id = cl.conversation_id
+			WHERE co.contact_id = ANY (?0) AND l.id > ?1 ORDER BY l.id LIMIT ?2`,
+	},
+	{
+		name: "notes", title: "Notes", about: "What operators noted for one another about the conversation with them.",
+		tables: []string{"conversation_notes"},
+		query: `SELECT n.id, n.created_at AS "createdAt", CASE WHEN n.operator_id IS NULL THEN 'a program' ELSE 'an operator' END AS by,
+			n.body AS text
+			FROM conversation_notes n JOIN conversations co ON co.id = n.conversation_id
+			WHERE co.contact_id = ANY (?0) AND n.id > ?1 ORDER BY n.id LIMIT ?2`,
 	},
 	{
 		name: "imports", title: "Imports", about: "Files that named them. The rows that say they agreed are under Consent.",

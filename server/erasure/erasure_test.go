@@ -49,7 +49,10 @@ func (e *env) count(sql string, args ...any) (n int) {
 // person makes a contact with messages of every status, n of each.
 func (e *env) person(id int64, n int) {
 	e.exec(`INSERT INTO contacts (id, address, match_key, kind, name) OVERRIDING SYSTEM VALUE VALUES (?0, '+4915' || ?0, '+4915' || ?0, 'phone', 'Ada')`, id)
-	e.exec("INSERT INTO conversations (contact_id, unread) VALUES (?, 2)", id)
+	e.exec("INSERT INTO conversations (contact_id, unread, snoozed_until) VALUES (?, 2, now())", id)
+	e.exec("INSERT INTO conversation_notes (conversation_id, body) SELECT id, 'a secret' FROM conversations WHERE contact_id = ?", id)
+	e.exec("INSERT INTO labels (name, color) VALUES ('Debtor', 'red') ON CONFLICT DO NOTHING")
+	e.exec("INSERT INTO conversation_labels SELECT co.id, l.id FROM conversations co, labels l WHERE co.contact_id = ?", id)
 	e.exec(`INSERT INTO messages (direction, purpose, contact_id, status, body, sid, accepted_at, lease_until)
 		SELECT 'outbound', 'reply', ?0, s, 'secret', CASE WHEN s NOT IN ('pending', 'submitting', 'unknown') THEN 'SM' || ?0 || s || g END,
 			CASE WHEN s IN ('sent', 'delivered') THEN now() END, CASE WHEN s IN ('submitting', 'unknown') THEN now() END
@@ -88,7 +91,10 @@ func TestEachMessageOfAnErasedContactEndsAsItMust(t *testing.T) {
 		"unknown is not for ever")
 	require.Equal(t, 3, e.count("SELECT count(*) FROM messages WHERE contact_id = 2 AND status = 'unknown'"),
 		"of others nothing changes")
-	require.Equal(t, 1, e.count("SELECT count(*) FROM conversations WHERE contact_id = 1 AND status = 'closed' AND unread = 0"))
+	require.Equal(t, 1, e.count(`SELECT count(*) FROM conversations WHERE contact_id = 1 AND status = 'closed' AND unread = 0
+		AND snoozed_until IS NULL`))
+	require.Equal(t, 1, e.count("SELECT count(*) FROM conversation_notes WHERE body = ''"), "and of others nothing")
+	require.Equal(t, 1, e.count("SELECT count(*) FROM conversation_labels"))
 
 	// A worker's call that becomes unknown after the erasure ends as well.
 	require.NoError(t, e.s.Clear(t.Context(), []int64{1}))

@@ -94,10 +94,23 @@ func clearWebhooks(ctx context.Context, tx bun.Tx, sids []string) error {
 	return db.Err(err)
 }
 
+// closeConversations also takes what colleagues noted about the person, and their labels.
 func closeConversations(ctx context.Context, tx bun.Tx, contacts []int64) error {
-	_, err := tx.NewRaw(`
-		UPDATE conversations v SET session_expires_at = NULL, unread = 0, status = 'closed'
-		FROM (SELECT id FROM conversations WHERE contact_id = ANY (?) ORDER BY id FOR UPDATE) l
-		WHERE v.id = l.id`, pgdialect.Array(contacts)).Exec(ctx)
-	return db.Err(err)
+	for _, sql := range []string{
+		`UPDATE conversations v SET session_expires_at = NULL, unread = 0, status = 'closed', snoozed_until = NULL
+			FROM (SELECT id FROM conversations WHERE contact_id = ANY (?0) ORDER BY id FOR UPDATE) l
+			WHERE v.id = l.id`,
+		`UPDATE conversation_notes SET body = '' WHERE body <> '' AND conversation_id IN (
+			SELECT id FROM conversations WHERE contact_id = ANY (?0))`,
+		`DELETE FROM conversation_labels cl USING (
+				SELECT conversation_id, label_id FROM conversation_labels
+				WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = ANY (?0))
+				ORDER BY conversation_id, label_id FOR UPDATE) l
+			WHERE cl.conversation_id = l.conversation_id AND cl.label_id = l.label_id`,
+	} {
+		if _, err := tx.NewRaw(sql, pgdialect.Array(contacts)).Exec(ctx); err != nil {
+			return db.Err(err)
+		}
+	}
+	return nil
 }

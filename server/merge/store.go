@@ -39,13 +39,23 @@ func joinConversations(ctx context.Context, tx bun.Tx, keep, gone int64, sameAcc
 		UPDATE conversations k SET unread = k.unread + g.unread, last_message_at = greatest(k.last_message_at,
 			g.last_message_at), assignee_id = coalesce(k.assignee_id, g.assignee_id),
 			status = CASE WHEN 'open' IN (k.status, g.status) THEN 'open' ELSE k.status END,
+			snoozed_until = CASE WHEN 'open' IN (k.status, g.status) THEN NULL ELSE least(k.snoozed_until, g.snoozed_until) END,
 			session_expires_at = CASE WHEN ?2 THEN greatest(k.session_expires_at, g.session_expires_at) ELSE k.session_expires_at END
 		FROM conversations g WHERE k.id = ?0 AND g.id = ?1`, c.To, c.From, sameAccount).Exec(ctx)
 	if err != nil {
 		return c, db.Err(err)
 	}
-	_, err = tx.NewRaw("DELETE FROM conversations WHERE id = ?", c.From).Exec(ctx)
-	return c, db.Err(err)
+	for _, sql := range []string{
+		"UPDATE conversation_notes SET conversation_id = ?0 WHERE conversation_id = ?1",
+		`INSERT INTO conversation_labels (conversation_id, label_id)
+			SELECT ?0, label_id FROM conversation_labels WHERE conversation_id = ?1 ON CONFLICT DO NOTHING`,
+		"DELETE FROM conversations WHERE id = ?1",
+	} {
+		if _, err := tx.NewRaw(sql, c.To, c.From).Exec(ctx); err != nil {
+			return c, db.Err(err)
+		}
+	}
+	return c, nil
 }
 
 // moveImports keeps segments that name an import true.
