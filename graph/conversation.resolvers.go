@@ -9,8 +9,25 @@ import (
 	"context"
 	"eventstream/graph/generated"
 	"eventstream/graph/model"
+	"eventstream/server/auth"
 	"eventstream/server/conversation"
+	"eventstream/server/globalid"
+	"eventstream/server/pubsub"
 )
+
+// Revision is the resolver for the revision field.
+func (r *cannedReplyResolver) Revision(ctx context.Context, obj *model.CannedReply) (int, error) {
+	return revisionOf(ctx, thingOf(obj.ID))
+}
+
+// ForContact is the resolver for the forContact field.
+func (r *cannedReplyResolver) ForContact(ctx context.Context, obj *model.CannedReply, contactID string) (*model.FilledReply, error) {
+	id, err := globalid.Decode("contactId", kindContact, contactID)
+	if err != nil {
+		return nil, err
+	}
+	return filledFor(ctx, own(obj.ID), obj.Body, id)
+}
 
 // Contact is the resolver for the contact field.
 func (r *conversationResolver) Contact(ctx context.Context, obj *model.Conversation) (*model.Contact, error) {
@@ -34,9 +51,31 @@ func (r *conversationResolver) LastMessage(ctx context.Context, obj *model.Conve
 	return toMessage(m), err
 }
 
+// Labels is the resolver for the labels field.
+func (r *conversationResolver) Labels(ctx context.Context, obj *model.Conversation) ([]*model.Label, error) {
+	rows, err := load(ctx).labels.Load(ctx, own(obj.ID))
+	return mapped(rows, toLabel), err
+}
+
+// Notes is the resolver for the notes field.
+func (r *conversationResolver) Notes(ctx context.Context, obj *model.Conversation, first *int, after *string) (*model.NoteConnection, error) {
+	s, err := load(ctx).notesOf.Load(ctx, keyOf(own(obj.ID), first, after, false))
+	if err != nil {
+		return nil, err
+	}
+	edges, nodes, info := connect(s, toNote, conversation.NoteCursor,
+		func(c string, n *model.Note) *model.NoteEdge { return &model.NoteEdge{Cursor: c, Node: n} })
+	return &model.NoteConnection{Edges: edges, Nodes: nodes, PageInfo: info}, nil
+}
+
 // TotalCount is the resolver for the totalCount field.
 func (r *conversationConnectionResolver) TotalCount(ctx context.Context, obj *model.ConversationConnection) (int64, error) {
 	return obj.Counter(ctx)
+}
+
+// Revision is the resolver for the revision field.
+func (r *labelResolver) Revision(ctx context.Context, obj *model.Label) (int, error) {
+	return revisionOf(ctx, thingOf(obj.ID))
 }
 
 // ConversationReply is the resolver for the conversationReply field.
@@ -70,6 +109,115 @@ func (r *mutationResolver) ConversationClose(ctx context.Context, input model.Co
 	})
 }
 
+// ConversationSnooze is the resolver for the conversationSnooze field.
+func (r *mutationResolver) ConversationSnooze(ctx context.Context, input model.ConversationSnoozeInput) (*model.ConversationPayload, error) {
+	return r.conversationChange(ctx, input.ID, func(ctx context.Context, id int64) (*conversation.Conversation, error) {
+		return r.Conversations.Snooze(ctx, id, input.Until)
+	})
+}
+
+// ConversationOpen is the resolver for the conversationOpen field.
+func (r *mutationResolver) ConversationOpen(ctx context.Context, input model.ConversationOpenInput) (*model.ConversationPayload, error) {
+	var c *conversation.Conversation
+	id, err := globalid.Decode("contactId", kindContact, input.ContactID)
+	if err == nil {
+		c, err = r.Conversations.OpenFor(ctx, id)
+	}
+	errs, err := payloadErrors(err)
+	return &model.ConversationPayload{Conversation: r.toConversation(kept(errs, c)), UserErrors: errs}, err
+}
+
+// ConversationNote is the resolver for the conversationNote field.
+func (r *mutationResolver) ConversationNote(ctx context.Context, input model.ConversationNoteInput) (*model.ConversationNotePayload, error) {
+	var n *conversation.Note
+	id, err := globalid.Decode("id", kindConversation, input.ID)
+	if err == nil {
+		n, err = r.Conversations.AddNote(ctx, id, input.Body)
+	}
+	errs, err := payloadErrors(err)
+	return &model.ConversationNotePayload{Note: toNote(kept(errs, n)), UserErrors: errs}, err
+}
+
+// ConversationLabel is the resolver for the conversationLabel field.
+func (r *mutationResolver) ConversationLabel(ctx context.Context, input model.ConversationLabelInput) (*model.ConversationPayload, error) {
+	add, err := decoded("add", kindLabel, input.Add.Value())
+	if err == nil {
+		var remove []int64
+		if remove, err = decoded("remove", kindLabel, input.Remove.Value()); err == nil {
+			return r.conversationChange(ctx, input.ID, func(ctx context.Context, id int64) (*conversation.Conversation, error) {
+				return r.Conversations.ChangeLabels(ctx, id, add, remove)
+			})
+		}
+	}
+	errs, err := payloadErrors(err)
+	return &model.ConversationPayload{UserErrors: errs}, err
+}
+
+// LabelCreate is the resolver for the labelCreate field.
+func (r *mutationResolver) LabelCreate(ctx context.Context, input model.LabelCreateInput) (*model.LabelCreatePayload, error) {
+	l, err := r.Conversations.CreateLabel(ctx, conversation.LabelInput{Name: &input.Name, Color: lowerPtr[string](&input.Color)})
+	errs, err := payloadErrors(err)
+	return &model.LabelCreatePayload{Label: toLabel(kept(errs, l)), UserErrors: errs}, err
+}
+
+// LabelUpdate is the resolver for the labelUpdate field.
+func (r *mutationResolver) LabelUpdate(ctx context.Context, input model.LabelUpdateInput) (*model.LabelUpdatePayload, error) {
+	ctx = expecting(ctx, thingOf(input.ID), input.ExpectedVersion.Value())
+	var l *conversation.Label
+	id, err := globalid.Decode("id", kindLabel, input.ID)
+	if err == nil {
+		l, err = r.Conversations.UpdateLabel(ctx, id, conversation.LabelInput{
+			Name: emptied(input.Name), Color: lowerPtr[string](input.Color.Value()),
+		})
+	}
+	errs, err := payloadErrors(err)
+	return &model.LabelUpdatePayload{Label: toLabel(kept(errs, l)), UserErrors: errs}, err
+}
+
+// LabelDelete is the resolver for the labelDelete field.
+func (r *mutationResolver) LabelDelete(ctx context.Context, input model.LabelDeleteInput) (*model.LabelDeletePayload, error) {
+	id, err := globalid.Decode("id", kindLabel, input.ID)
+	if err == nil {
+		err = r.Conversations.DeleteLabel(ctx, id)
+	}
+	errs, err := payloadErrors(err)
+	return &model.LabelDeletePayload{DeletedID: kept(errs, &input.ID), UserErrors: errs}, err
+}
+
+// CannedReplyCreate is the resolver for the cannedReplyCreate field.
+func (r *mutationResolver) CannedReplyCreate(ctx context.Context, input model.CannedReplyCreateInput) (*model.CannedReplyCreatePayload, error) {
+	c, err := r.Conversations.CreateCanned(ctx, conversation.CannedInput{Name: &input.Name, Body: &input.Body})
+	errs, err := payloadErrors(err)
+	return &model.CannedReplyCreatePayload{CannedReply: toCannedReply(kept(errs, c)), UserErrors: errs}, err
+}
+
+// CannedReplyUpdate is the resolver for the cannedReplyUpdate field.
+func (r *mutationResolver) CannedReplyUpdate(ctx context.Context, input model.CannedReplyUpdateInput) (*model.CannedReplyUpdatePayload, error) {
+	ctx = expecting(ctx, thingOf(input.ID), input.ExpectedVersion.Value())
+	var c *conversation.Canned
+	id, err := globalid.Decode("id", kindCannedReply, input.ID)
+	if err == nil {
+		c, err = r.Conversations.UpdateCanned(ctx, id, conversation.CannedInput{Name: emptied(input.Name), Body: emptied(input.Body)})
+	}
+	errs, err := payloadErrors(err)
+	return &model.CannedReplyUpdatePayload{CannedReply: toCannedReply(kept(errs, c)), UserErrors: errs}, err
+}
+
+// CannedReplyDelete is the resolver for the cannedReplyDelete field.
+func (r *mutationResolver) CannedReplyDelete(ctx context.Context, input model.CannedReplyDeleteInput) (*model.CannedReplyDeletePayload, error) {
+	id, err := globalid.Decode("id", kindCannedReply, input.ID)
+	if err == nil {
+		err = r.Conversations.DeleteCanned(ctx, id)
+	}
+	errs, err := payloadErrors(err)
+	return &model.CannedReplyDeletePayload{DeletedID: kept(errs, &input.ID), UserErrors: errs}, err
+}
+
+// Author is the resolver for the author field.
+func (r *noteResolver) Author(ctx context.Context, obj *model.Note) (*model.Operator, error) {
+	return r.operatorOf(ctx, obj.Author)
+}
+
 // Conversations is the resolver for the conversations field.
 func (r *queryResolver) Conversations(ctx context.Context, filter *model.ConversationFilter, first *int, after *string) (*model.ConversationConnection, error) {
 	f, err := conversationFilter(filter)
@@ -79,10 +227,41 @@ func (r *queryResolver) Conversations(ctx context.Context, filter *model.Convers
 	return r.conversationConnection(ctx, f, page(first, after))
 }
 
+// InboxCounts is the resolver for the inboxCounts field.
+func (r *queryResolver) InboxCounts(ctx context.Context) (*model.InboxCounts, error) {
+	return r.inboxCounts(ctx)
+}
+
+// Assignees is the resolver for the assignees field.
+func (r *queryResolver) Assignees(ctx context.Context) ([]*model.Operator, error) {
+	people, err := r.Auth.Colleagues(ctx)
+	return mapped(people, func(o *auth.Operator) *model.Operator { return toOperator(ctx, o) }), err
+}
+
+// Labels is the resolver for the labels field.
+func (r *queryResolver) Labels(ctx context.Context) ([]*model.Label, error) {
+	rows, err := r.Services.Conversations.Labels(ctx)
+	return mapped(rows, toLabel), err
+}
+
+// CannedReplies is the resolver for the cannedReplies field.
+func (r *queryResolver) CannedReplies(ctx context.Context) ([]*model.CannedReply, error) {
+	rows, err := r.Services.Conversations.CannedReplies(ctx)
+	return mapped(rows, toCannedReply), err
+}
+
 // ConversationUpdated is the resolver for the conversationUpdated field.
 func (r *subscriptionResolver) ConversationUpdated(ctx context.Context, id *string) (<-chan *model.Conversation, error) {
 	return r.conversationsUpdated(ctx, id)
 }
+
+// InboxCountsChanged is the resolver for the inboxCountsChanged field.
+func (r *subscriptionResolver) InboxCountsChanged(ctx context.Context) (<-chan *model.InboxCounts, error) {
+	return follow(ctx, r.Hub.Subscribe(ctx, pubsub.TopicConversation), 0, inboxPace, r.inboxCounts, nil)
+}
+
+// CannedReply returns generated.CannedReplyResolver implementation.
+func (r *Resolver) CannedReply() generated.CannedReplyResolver { return &cannedReplyResolver{r} }
 
 // Conversation returns generated.ConversationResolver implementation.
 func (r *Resolver) Conversation() generated.ConversationResolver { return &conversationResolver{r} }
@@ -92,7 +271,16 @@ func (r *Resolver) ConversationConnection() generated.ConversationConnectionReso
 	return &conversationConnectionResolver{r}
 }
 
+// Label returns generated.LabelResolver implementation.
+func (r *Resolver) Label() generated.LabelResolver { return &labelResolver{r} }
+
+// Note returns generated.NoteResolver implementation.
+func (r *Resolver) Note() generated.NoteResolver { return &noteResolver{r} }
+
 type (
+	cannedReplyResolver            struct{ *Resolver }
 	conversationResolver           struct{ *Resolver }
 	conversationConnectionResolver struct{ *Resolver }
+	labelResolver                  struct{ *Resolver }
+	noteResolver                   struct{ *Resolver }
 )

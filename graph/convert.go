@@ -174,11 +174,42 @@ func (r *Resolver) toConversation(c *conversation.Conversation) *model.Conversat
 		ID: encode(kindConversation, c.ID), Contact: &model.Contact{ID: encode(kindContact, c.ContactID)},
 		Status:           upper[model.ConversationStatus](c.Status),
 		SessionExpiresAt: c.SessionExpiresAt, WindowOpen: c.Open(r.Now()), Unread: c.Unread, LastMessageAt: c.LastMessageAt,
+		SnoozedUntil: c.SnoozedUntil,
 	}
 	if c.AssigneeID != nil {
 		out.Assignee = &model.Operator{ID: encode(kindOperator, *c.AssigneeID)}
 	}
 	return out
+}
+
+func toNote(n *conversation.Note) *model.Note {
+	if n == nil {
+		return nil
+	}
+	out := &model.Note{ID: encode(kindNote, n.ID), Body: n.Body, CreatedAt: n.CreatedAt}
+	if n.OperatorID != nil {
+		out.Author = &model.Operator{ID: encode(kindOperator, *n.OperatorID)}
+	}
+	return out
+}
+
+func toLabel(l *conversation.Label) *model.Label {
+	if l == nil {
+		return nil
+	}
+	return &model.Label{
+		ID: encode(kindLabel, l.ID), Name: l.Name, Color: upper[model.LabelColor](l.Color),
+		CreatedAt: l.CreatedAt, UpdatedAt: l.UpdatedAt,
+	}
+}
+
+func toCannedReply(c *conversation.Canned) *model.CannedReply {
+	if c == nil {
+		return nil
+	}
+	return &model.CannedReply{
+		ID: encode(kindCannedReply, c.ID), Name: c.Name, Body: c.Body, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
+	}
 }
 
 func toConsentEvent(e *consent.Event) *model.ConsentEvent {
@@ -836,8 +867,8 @@ func toProtection(p audit.Protection) *model.AuditProtection {
 
 // entityKinds are the audit trail's entities that have global ids.
 var entityKinds = map[string]string{
-	"api_token": kindAPIToken, "campaign": kindCampaign, "contact": kindContact, "import": kindImport,
-	"message": kindMessage, "operator": kindOperator,
+	"api_token": kindAPIToken, "campaign": kindCampaign, "canned_reply": kindCannedReply, "contact": kindContact,
+	"conversation": kindConversation, "import": kindImport, "label": kindLabel, "message": kindMessage, "operator": kindOperator,
 	"segment": kindSegment, "sender": kindSender, "template": kindTemplate, "topic": kindTopic,
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"regexp"
 	"slices"
@@ -29,6 +30,7 @@ import (
 	"eventstream/server/twilio/sandbox"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vikstrous/dataloadgen"
 )
 
 func isNull(raw json.RawMessage) bool {
@@ -272,6 +274,8 @@ func (r *Resolver) testSend(ctx context.Context, input model.TemplateTestSendInp
 	return r.Conversations.TestSend(ctx, contactID, senderID, version.ID)
 }
 
+const mostLabels = 20 // of a filter; a conversation has no more
+
 func conversationFilter(in *model.ConversationFilter) (f conversation.Filter, err error) {
 	if in == nil {
 		return f, nil
@@ -279,7 +283,14 @@ func conversationFilter(in *model.ConversationFilter) (f conversation.Filter, er
 	if s := in.Status.Value(); s != nil {
 		f.Status = lower[string](*s)
 	}
-	f.Unread, f.Search = yes(in.Unread.Value()), text(in.Search.Value())
+	f.Snoozed, f.Unread, f.Search = in.Snoozed.Value(), yes(in.Unread.Value()), text(in.Search.Value())
+	labels := in.LabelIds.Value()
+	if len(labels) > mostLabels {
+		return f, apperr.Invalid("labelIds", "at most %d labels can be asked for at once, these are %d", mostLabels, len(labels))
+	}
+	if f.Labels, err = decoded("labelIds", kindLabel, labels); err != nil {
+		return f, err
+	}
 	if f.AssigneeID, err = optional("assigneeId", kindOperator, in.AssigneeID.Value()); err == nil &&
 		yes(in.Unassigned.Value()) {
 		f.AssigneeID = new(int64)
@@ -312,6 +323,30 @@ func (r *Resolver) conversationChange(ctx context.Context, id string,
 	}
 	errs, err := payloadErrors(err)
 	return &model.ConversationPayload{Conversation: r.toConversation(c), UserErrors: errs}, err
+}
+
+// filledFor is a canned reply as it reads for a contact; nil: there is none.
+func filledFor(ctx context.Context, id int64, body string, contactID int64) (*model.FilledReply, error) {
+	c, err := load(ctx).contacts.Load(ctx, contactID)
+	if errors.Is(err, dataloadgen.ErrNotFound) {
+		return nil, nil //nolint:nilnil // null, as the schema says
+	}
+	if err != nil {
+		return nil, err
+	}
+	text, missing, err := (&conversation.Canned{ID: id, Body: body}).For(c)
+	if err != nil {
+		return nil, err
+	}
+	if missing == nil {
+		missing = []string{}
+	}
+	return &model.FilledReply{Body: text, Missing: missing}, nil
+}
+
+func (r *Resolver) inboxCounts(ctx context.Context) (*model.InboxCounts, error) {
+	n, err := r.Conversations.CountUnread(ctx)
+	return &model.InboxCounts{Unread: n}, err
 }
 
 // campaignTest sends the campaign's template from its first sender.

@@ -63,14 +63,16 @@ type loaders struct {
 	revisions     *dataloadgen.Loader[audit.Thing, int64]
 	messagesOf    *dataloadgen.Loader[pageOf, db.Slice[*message.Message]]
 	consentsOf    *dataloadgen.Loader[pageOf, db.Slice[*consent.Event]]
+	notesOf       *dataloadgen.Loader[pageOf, db.Slice[*conversation.Note]] // by conversation
+	labels        *dataloadgen.Loader[int64, []*conversation.Label]         // by conversation
 	standings     *dataloadgen.Loader[standingAt, *consent.Standings]
 }
 
-// pageOf is a page of a list that belongs to a contact.
+// pageOf is a page of a list that belongs to a contact, or to a conversation.
 type pageOf struct {
-	contact int64
-	page    pageKey
-	said    bool // of messages: only what was written or sent
+	of   int64
+	page pageKey
+	said bool // of messages: only what was written or sent
 }
 
 // standingAt asks where a contact stands, or stood at a moment.
@@ -91,12 +93,12 @@ type pageKey struct {
 	after string
 }
 
-func keyOf(contact int64, first *int, after *string, said bool) pageOf {
+func keyOf(of int64, first *int, after *string, said bool) pageOf {
 	key := pageKey{after: text(after)}
 	if first != nil {
 		key.first, key.given = *first, true
 	}
-	return pageOf{contact: contact, page: key, said: said}
+	return pageOf{of: of, page: key, said: said}
 }
 
 func (k pageKey) page() db.Page {
@@ -115,13 +117,13 @@ func paged[T any](read func(context.Context, bool, db.Page, []int64) (map[int64]
 		together := map[pageOf][]int64{} // by what they have in common
 		for _, k := range keys {
 			alike := pageOf{page: k.page, said: k.said}
-			together[alike] = append(together[alike], k.contact)
+			together[alike] = append(together[alike], k.of)
 		}
 		found, failed := map[pageOf]db.Slice[T]{}, dataloadgen.MappedFetchError[pageOf]{}
 		for alike, contacts := range together {
 			pages, err := read(ctx, alike.said, alike.page.page(), contacts)
 			for _, id := range contacts {
-				alike.contact = id
+				alike.of = id
 				if found[alike] = pages[id]; err != nil {
 					failed[alike] = err
 				}
@@ -233,6 +235,12 @@ func newLoaders(s Services) *loaders {
 		) (map[int64]db.Slice[*consent.Event], error) {
 			return s.Consents.EventsOfContacts(ctx, p, contacts)
 		}),
+		notesOf: paged(func(ctx context.Context, _ bool, p db.Page,
+			conversations []int64,
+		) (map[int64]db.Slice[*conversation.Note], error) {
+			return s.Conversations.NotesOf(ctx, p, conversations)
+		}),
+		labels: batched(listed(s.Conversations.LabelsOf)),
 		standings: batched(func(ctx context.Context, keys []standingAt) (map[standingAt]*consent.Standings, error) {
 			byMoment := map[moment][]int64{}
 			for _, k := range keys {

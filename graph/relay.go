@@ -16,6 +16,7 @@ const (
 	kindAuditEntry    = "AuditEntry"
 	kindBulkAction    = "BulkAction"
 	kindCampaign      = "Campaign"
+	kindCannedReply   = "CannedReply"
 	kindConsentEvent  = "ConsentEvent"
 	kindConsentText   = "ConsentText"
 	kindContact       = "Contact"
@@ -23,6 +24,7 @@ const (
 	kindConversation  = "Conversation"
 	kindDeliveryEvent = "DeliveryEvent"
 	kindImport        = "Import"
+	kindLabel         = "Label"
 	kindMessage       = "Message"
 	kindOperator      = "Operator"
 	kindPasskey       = "Passkey"
@@ -32,6 +34,7 @@ const (
 	kindSuppression   = "Suppression"
 	kindOptOutReview  = "OptOutReview" // has ids, and is no Node
 	kindOptInRequest  = "OptInRequest" // the same
+	kindNote          = "Note"         // the same
 	kindTopic         = "Topic"
 	kindTemplate      = "Template"
 	kindWebhookEvent  = "WebhookEvent"
@@ -55,6 +58,18 @@ func optional(field, kind string, id *string) (*int64, error) {
 		return nil, err
 	}
 	return &n, nil
+}
+
+// decoded reads a list of ids.
+func decoded(field, kind string, ids []string) ([]int64, error) {
+	var errs apperr.List
+	out := make([]int64, len(ids))
+	for i, id := range ids {
+		n, err := globalid.Decode(field, kind, id)
+		_ = errs.Add(err)
+		out[i] = n
+	}
+	return out, errs.Err()
 }
 
 func page(first *int, after *string) db.Page { return fullPage(first, after, nil, nil) }
@@ -112,6 +127,10 @@ var nodeKinds = map[string]nodeKind{
 		c, err := r.Campaigns.ByID(ctx, id)
 		return orNil(toCampaign(c), err)
 	}},
+	kindCannedReply: {actor.RoleViewer, false, func(ctx context.Context, r *Resolver, id int64) (model.Node, error) {
+		c, err := r.Conversations.CannedByID(ctx, id)
+		return orNil(toCannedReply(c), err)
+	}},
 	kindConsentEvent: {actor.RoleViewer, false, findNothing},
 	kindConsentText: {actor.RoleViewer, false, func(ctx context.Context, r *Resolver, id int64) (model.Node, error) {
 		t, err := r.Consents.TextByID(ctx, id)
@@ -133,6 +152,10 @@ var nodeKinds = map[string]nodeKind{
 	kindImport: {actor.RoleViewer, false, func(ctx context.Context, r *Resolver, id int64) (model.Node, error) {
 		i, err := r.Imports.ByID(ctx, id)
 		return orNil(toImport(i), err)
+	}},
+	kindLabel: {actor.RoleViewer, false, func(ctx context.Context, r *Resolver, id int64) (model.Node, error) {
+		l, err := r.Conversations.LabelByID(ctx, id)
+		return orNil(toLabel(l), err)
 	}},
 	kindMessage: {actor.RoleViewer, false, func(ctx context.Context, r *Resolver, id int64) (model.Node, error) {
 		m, err := r.Messages.ByID(ctx, id)

@@ -14,6 +14,11 @@ var theSettings = audit.Thing{Entity: "settings", ID: 1}
 // thingOf is what the audit trail calls a node; nothing, where it is none.
 func thingOf(id string) audit.Thing {
 	kind, n, _ := globalid.Split(id)
+	for entity, of := range entityKinds {
+		if of == kind {
+			return audit.Thing{Entity: entity, ID: n}
+		}
+	}
 	return audit.Thing{Entity: strings.ToLower(kind), ID: n}
 }
 

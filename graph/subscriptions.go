@@ -20,6 +20,7 @@ const (
 	campaignPace  = 150 * time.Millisecond // between two states of one campaign
 	dashboardPace = time.Second
 	healthPace    = 5 * time.Second
+	inboxPace     = time.Second
 	eventsPerTick = 50
 )
 

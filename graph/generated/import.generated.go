@@ -28,6 +28,7 @@ type SubscriptionResolver interface {
 	BulkActionProgress(ctx context.Context, id string) (<-chan *model.BulkAction, error)
 	CampaignProgress(ctx context.Context, id string) (<-chan *model.Campaign, error)
 	ConversationUpdated(ctx context.Context, id *string) (<-chan *model.Conversation, error)
+	InboxCountsChanged(ctx context.Context) (<-chan *model.InboxCounts, error)
 	DeliveryEvents(ctx context.Context, campaignID *string) (<-chan *model.DeliveryEvent, error)
 	InboundMessages(ctx context.Context) (<-chan *model.Message, error)
 	DashboardUpdated(ctx context.Context) (<-chan *model.Dashboard, error)
@@ -2136,6 +2137,71 @@ func (ec *executionContext) fieldContext_Subscription_conversationUpdated(ctx co
 	return fc, nil
 }
 
+func (ec *executionContext) _Subscription_inboxCountsChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_inboxCountsChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Subscription().InboxCountsChanged(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2eventstreamᚋgraphᚋmodelᚐRole(ctx, "VIEWER")
+				if err != nil {
+					var zeroVal *model.InboxCounts
+					return zeroVal, err
+				}
+				scope, err := ec.unmarshalOScope2ᚖeventstreamᚋgraphᚋmodelᚐScope(ctx, "READ")
+				if err != nil {
+					var zeroVal *model.InboxCounts
+					return zeroVal, err
+				}
+				recent, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.InboxCounts
+					return zeroVal, err
+				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.InboxCounts
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *model.InboxCounts
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.InboxCounts) graphql.Marshaler {
+			return ec.marshalNInboxCounts2ᚖeventstreamᚋgraphᚋmodelᚐInboxCounts(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_inboxCountsChanged(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_InboxCounts(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Subscription_deliveryEvents(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
 	return graphql.ResolveFieldStream(
 		ctx,
@@ -3425,6 +3491,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_campaignProgress(ctx, fields[0])
 	case "conversationUpdated":
 		return ec._Subscription_conversationUpdated(ctx, fields[0])
+	case "inboxCountsChanged":
+		return ec._Subscription_inboxCountsChanged(ctx, fields[0])
 	case "deliveryEvents":
 		return ec._Subscription_deliveryEvents(ctx, fields[0])
 	case "inboundMessages":

@@ -29,6 +29,7 @@ type ResolverRoot interface {
 	Campaign() CampaignResolver
 	CampaignConnection() CampaignConnectionResolver
 	CampaignSender() CampaignSenderResolver
+	CannedReply() CannedReplyResolver
 	ConsentEvent() ConsentEventResolver
 	ConsentText() ConsentTextResolver
 	Contact() ContactResolver
@@ -40,9 +41,11 @@ type ResolverRoot interface {
 	Import() ImportResolver
 	ImportConnection() ImportConnectionResolver
 	Keywords() KeywordsResolver
+	Label() LabelResolver
 	Message() MessageResolver
 	MessageConnection() MessageConnectionResolver
 	Mutation() MutationResolver
+	Note() NoteResolver
 	Operator() OperatorResolver
 	OptInRequest() OptInRequestResolver
 	OptInRequestConnection() OptInRequestConnectionResolver
@@ -397,6 +400,31 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	CannedReply struct {
+		Body       func(childComplexity int) int
+		CreatedAt  func(childComplexity int) int
+		ForContact func(childComplexity int, contactID string) int
+		ID         func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Revision   func(childComplexity int) int
+		UpdatedAt  func(childComplexity int) int
+	}
+
+	CannedReplyCreatePayload struct {
+		CannedReply func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
+	}
+
+	CannedReplyDeletePayload struct {
+		DeletedID  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CannedReplyUpdatePayload struct {
+		CannedReply func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
+	}
+
 	ConfirmBeginPayload struct {
 		PasskeyOptions func(childComplexity int) int
 		PasskeyStep    func(childComplexity int) int
@@ -595,10 +623,13 @@ type ComplexityRoot struct {
 		Assignee         func(childComplexity int) int
 		Contact          func(childComplexity int) int
 		ID               func(childComplexity int) int
+		Labels           func(childComplexity int) int
 		LastMessage      func(childComplexity int) int
 		LastMessageAt    func(childComplexity int) int
 		Messages         func(childComplexity int, first *int, after *string) int
+		Notes            func(childComplexity int, first *int, after *string) int
 		SessionExpiresAt func(childComplexity int) int
+		SnoozedUntil     func(childComplexity int) int
 		Status           func(childComplexity int) int
 		Unread           func(childComplexity int) int
 		WindowOpen       func(childComplexity int) int
@@ -614,6 +645,11 @@ type ComplexityRoot struct {
 	ConversationEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ConversationNotePayload struct {
+		Note       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	ConversationPayload struct {
@@ -699,6 +735,11 @@ type ComplexityRoot struct {
 		Count  func(childComplexity int) int
 		Share  func(childComplexity int) int
 		Title  func(childComplexity int) int
+	}
+
+	FilledReply struct {
+		Body    func(childComplexity int) int
+		Missing func(childComplexity int) int
 	}
 
 	Finding struct {
@@ -804,6 +845,10 @@ type ComplexityRoot struct {
 		Value  func(childComplexity int) int
 	}
 
+	InboxCounts struct {
+		Unread func(childComplexity int) int
+	}
+
 	KeywordAnswers struct {
 		Help   func(childComplexity int) int
 		Joined func(childComplexity int) int
@@ -848,6 +893,30 @@ type ComplexityRoot struct {
 		Changes   func(childComplexity int) int
 		Languages func(childComplexity int, code *string) int
 		Version   func(childComplexity int) int
+	}
+
+	Label struct {
+		Color     func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Revision  func(childComplexity int) int
+		UpdatedAt func(childComplexity int) int
+	}
+
+	LabelCreatePayload struct {
+		Label      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	LabelDeletePayload struct {
+		DeletedID  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	LabelUpdatePayload struct {
+		Label      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	LegalHours struct {
@@ -974,6 +1043,9 @@ type ComplexityRoot struct {
 		CampaignTestSend          func(childComplexity int, input model.CampaignTestSendInput) int
 		CampaignUnschedule        func(childComplexity int, input model.CampaignUnscheduleInput) int
 		CampaignUpdate            func(childComplexity int, input model.CampaignUpdateInput) int
+		CannedReplyCreate         func(childComplexity int, input model.CannedReplyCreateInput) int
+		CannedReplyDelete         func(childComplexity int, input model.CannedReplyDeleteInput) int
+		CannedReplyUpdate         func(childComplexity int, input model.CannedReplyUpdateInput) int
 		Confirm                   func(childComplexity int, input model.ConfirmInput) int
 		ConfirmBegin              func(childComplexity int) int
 		ContactConsentRecord      func(childComplexity int, input model.ContactConsentRecordInput) int
@@ -994,12 +1066,19 @@ type ComplexityRoot struct {
 		ContactViewSave           func(childComplexity int, input model.ContactViewSaveInput) int
 		ConversationAssign        func(childComplexity int, input model.ConversationAssignInput) int
 		ConversationClose         func(childComplexity int, input model.ConversationCloseInput) int
+		ConversationLabel         func(childComplexity int, input model.ConversationLabelInput) int
 		ConversationMarkRead      func(childComplexity int, input model.ConversationMarkReadInput) int
+		ConversationNote          func(childComplexity int, input model.ConversationNoteInput) int
+		ConversationOpen          func(childComplexity int, input model.ConversationOpenInput) int
 		ConversationReply         func(childComplexity int, input model.ConversationReplyInput) int
+		ConversationSnooze        func(childComplexity int, input model.ConversationSnoozeInput) int
 		KeywordAdd                func(childComplexity int, input model.KeywordAddInput) int
 		KeywordAnswersSet         func(childComplexity int, input model.KeywordAnswersSetInput) int
 		KeywordRemove             func(childComplexity int, input model.KeywordRemoveInput) int
 		KeywordSwitch             func(childComplexity int, input model.KeywordSwitchInput) int
+		LabelCreate               func(childComplexity int, input model.LabelCreateInput) int
+		LabelDelete               func(childComplexity int, input model.LabelDeleteInput) int
+		LabelUpdate               func(childComplexity int, input model.LabelUpdateInput) int
 		MessageResolve            func(childComplexity int, input model.MessageResolveInput) int
 		OperatorDeactivate        func(childComplexity int, input model.OperatorDeactivateInput) int
 		OperatorInvite            func(childComplexity int, input model.OperatorInviteInput) int
@@ -1054,6 +1133,24 @@ type ComplexityRoot struct {
 		TotpEnable                func(childComplexity int, input model.TotpEnableInput) int
 		TotpSetup                 func(childComplexity int) int
 		WebhookEventReplay        func(childComplexity int, input model.WebhookEventReplayInput) int
+	}
+
+	Note struct {
+		Author    func(childComplexity int) int
+		Body      func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+	}
+
+	NoteConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	NoteEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	NumberCheck struct {
@@ -1228,6 +1325,7 @@ type ComplexityRoot struct {
 	Query struct {
 		APITokens          func(childComplexity int) int
 		Account            func(childComplexity int) int
+		Assignees          func(childComplexity int) int
 		Attention          func(childComplexity int) int
 		AttributeKeys      func(childComplexity int) int
 		AuditEntries       func(childComplexity int, filter *model.AuditFilter, first *int, after *string) int
@@ -1236,6 +1334,7 @@ type ComplexityRoot struct {
 		BulkActions        func(childComplexity int, first *int, after *string) int
 		CampaignPreflight  func(childComplexity int, id string) int
 		Campaigns          func(childComplexity int, filter *model.CampaignFilter, search *string, orderBy *model.CampaignOrder, first *int, after *string) int
+		CannedReplies      func(childComplexity int) int
 		ConsentEvents      func(childComplexity int, filter *model.ConsentEventFilter, first *int, after *string) int
 		ConsentTexts       func(childComplexity int, first *int, after *string) int
 		Contact            func(childComplexity int, id *string, address *string) int
@@ -1247,8 +1346,10 @@ type ComplexityRoot struct {
 		Diagnosis          func(childComplexity int) int
 		ErrorReport        func(childComplexity int, filter *model.ErrorReportFilter) int
 		Imports            func(childComplexity int, first *int, after *string) int
+		InboxCounts        func(childComplexity int) int
 		KeywordTrial       func(childComplexity int, text string, locale *string) int
 		Keywords           func(childComplexity int) int
+		Labels             func(childComplexity int) int
 		LegalHours         func(childComplexity int) int
 		Messages           func(childComplexity int, filter *model.MessageFilter, first *int, after *string) int
 		Node               func(childComplexity int, id string) int
@@ -1595,6 +1696,7 @@ type ComplexityRoot struct {
 		DeliveryEvents      func(childComplexity int, campaignID *string) int
 		ImportProgress      func(childComplexity int, id string) int
 		InboundMessages     func(childComplexity int) int
+		InboxCountsChanged  func(childComplexity int) int
 		SystemHealthChanged func(childComplexity int) int
 	}
 
@@ -3175,6 +3277,93 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CampaignUpdatePayload.UserErrors(childComplexity), true
 
+	case "CannedReply.body":
+		if e.ComplexityRoot.CannedReply.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CannedReply.Body(childComplexity), true
+	case "CannedReply.createdAt":
+		if e.ComplexityRoot.CannedReply.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CannedReply.CreatedAt(childComplexity), true
+	case "CannedReply.forContact":
+		if e.ComplexityRoot.CannedReply.ForContact == nil {
+			break
+		}
+
+		args, err := ec.field_CannedReply_forContact_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CannedReply.ForContact(childComplexity, args["contactId"].(string)), true
+	case "CannedReply.id":
+		if e.ComplexityRoot.CannedReply.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CannedReply.ID(childComplexity), true
+	case "CannedReply.name":
+		if e.ComplexityRoot.CannedReply.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CannedReply.Name(childComplexity), true
+	case "CannedReply.revision":
+		if e.ComplexityRoot.CannedReply.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CannedReply.Revision(childComplexity), true
+	case "CannedReply.updatedAt":
+		if e.ComplexityRoot.CannedReply.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CannedReply.UpdatedAt(childComplexity), true
+
+	case "CannedReplyCreatePayload.cannedReply":
+		if e.ComplexityRoot.CannedReplyCreatePayload.CannedReply == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CannedReplyCreatePayload.CannedReply(childComplexity), true
+	case "CannedReplyCreatePayload.userErrors":
+		if e.ComplexityRoot.CannedReplyCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CannedReplyCreatePayload.UserErrors(childComplexity), true
+
+	case "CannedReplyDeletePayload.deletedId":
+		if e.ComplexityRoot.CannedReplyDeletePayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CannedReplyDeletePayload.DeletedID(childComplexity), true
+	case "CannedReplyDeletePayload.userErrors":
+		if e.ComplexityRoot.CannedReplyDeletePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CannedReplyDeletePayload.UserErrors(childComplexity), true
+
+	case "CannedReplyUpdatePayload.cannedReply":
+		if e.ComplexityRoot.CannedReplyUpdatePayload.CannedReply == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CannedReplyUpdatePayload.CannedReply(childComplexity), true
+	case "CannedReplyUpdatePayload.userErrors":
+		if e.ComplexityRoot.CannedReplyUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CannedReplyUpdatePayload.UserErrors(childComplexity), true
+
 	case "ConfirmBeginPayload.passkeyOptions":
 		if e.ComplexityRoot.ConfirmBeginPayload.PasskeyOptions == nil {
 			break
@@ -3935,6 +4124,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Conversation.ID(childComplexity), true
+	case "Conversation.labels":
+		if e.ComplexityRoot.Conversation.Labels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Conversation.Labels(childComplexity), true
 	case "Conversation.lastMessage":
 		if e.ComplexityRoot.Conversation.LastMessage == nil {
 			break
@@ -3958,12 +4153,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Conversation.Messages(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Conversation.notes":
+		if e.ComplexityRoot.Conversation.Notes == nil {
+			break
+		}
+
+		args, err := ec.field_Conversation_notes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Conversation.Notes(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Conversation.sessionExpiresAt":
 		if e.ComplexityRoot.Conversation.SessionExpiresAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Conversation.SessionExpiresAt(childComplexity), true
+	case "Conversation.snoozedUntil":
+		if e.ComplexityRoot.Conversation.SnoozedUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Conversation.SnoozedUntil(childComplexity), true
 	case "Conversation.status":
 		if e.ComplexityRoot.Conversation.Status == nil {
 			break
@@ -4020,6 +4232,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConversationEdge.Node(childComplexity), true
+
+	case "ConversationNotePayload.note":
+		if e.ComplexityRoot.ConversationNotePayload.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationNotePayload.Note(childComplexity), true
+	case "ConversationNotePayload.userErrors":
+		if e.ComplexityRoot.ConversationNotePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationNotePayload.UserErrors(childComplexity), true
 
 	case "ConversationPayload.conversation":
 		if e.ComplexityRoot.ConversationPayload.Conversation == nil {
@@ -4360,6 +4585,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ErrorBucket.Title(childComplexity), true
+
+	case "FilledReply.body":
+		if e.ComplexityRoot.FilledReply.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FilledReply.Body(childComplexity), true
+	case "FilledReply.missing":
+		if e.ComplexityRoot.FilledReply.Missing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FilledReply.Missing(childComplexity), true
 
 	case "Finding.advice":
 		if e.ComplexityRoot.Finding.Advice == nil {
@@ -4814,6 +5052,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ImportReject.Value(childComplexity), true
 
+	case "InboxCounts.unread":
+		if e.ComplexityRoot.InboxCounts.Unread == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InboxCounts.Unread(childComplexity), true
+
 	case "KeywordAnswers.help":
 		if e.ComplexityRoot.KeywordAnswers.Help == nil {
 			break
@@ -4992,6 +5237,82 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Keywords.Version(childComplexity), true
+
+	case "Label.color":
+		if e.ComplexityRoot.Label.Color == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Label.Color(childComplexity), true
+	case "Label.createdAt":
+		if e.ComplexityRoot.Label.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Label.CreatedAt(childComplexity), true
+	case "Label.id":
+		if e.ComplexityRoot.Label.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Label.ID(childComplexity), true
+	case "Label.name":
+		if e.ComplexityRoot.Label.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Label.Name(childComplexity), true
+	case "Label.revision":
+		if e.ComplexityRoot.Label.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Label.Revision(childComplexity), true
+	case "Label.updatedAt":
+		if e.ComplexityRoot.Label.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Label.UpdatedAt(childComplexity), true
+
+	case "LabelCreatePayload.label":
+		if e.ComplexityRoot.LabelCreatePayload.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabelCreatePayload.Label(childComplexity), true
+	case "LabelCreatePayload.userErrors":
+		if e.ComplexityRoot.LabelCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabelCreatePayload.UserErrors(childComplexity), true
+
+	case "LabelDeletePayload.deletedId":
+		if e.ComplexityRoot.LabelDeletePayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabelDeletePayload.DeletedID(childComplexity), true
+	case "LabelDeletePayload.userErrors":
+		if e.ComplexityRoot.LabelDeletePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabelDeletePayload.UserErrors(childComplexity), true
+
+	case "LabelUpdatePayload.label":
+		if e.ComplexityRoot.LabelUpdatePayload.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabelUpdatePayload.Label(childComplexity), true
+	case "LabelUpdatePayload.userErrors":
+		if e.ComplexityRoot.LabelUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabelUpdatePayload.UserErrors(childComplexity), true
 
 	case "LegalHours.allowed":
 		if e.ComplexityRoot.LegalHours.Allowed == nil {
@@ -5602,6 +5923,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CampaignUpdate(childComplexity, args["input"].(model.CampaignUpdateInput)), true
+	case "Mutation.cannedReplyCreate":
+		if e.ComplexityRoot.Mutation.CannedReplyCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cannedReplyCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CannedReplyCreate(childComplexity, args["input"].(model.CannedReplyCreateInput)), true
+	case "Mutation.cannedReplyDelete":
+		if e.ComplexityRoot.Mutation.CannedReplyDelete == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cannedReplyDelete_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CannedReplyDelete(childComplexity, args["input"].(model.CannedReplyDeleteInput)), true
+	case "Mutation.cannedReplyUpdate":
+		if e.ComplexityRoot.Mutation.CannedReplyUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cannedReplyUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CannedReplyUpdate(childComplexity, args["input"].(model.CannedReplyUpdateInput)), true
 	case "Mutation.confirm":
 		if e.ComplexityRoot.Mutation.Confirm == nil {
 			break
@@ -5817,6 +6171,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConversationClose(childComplexity, args["input"].(model.ConversationCloseInput)), true
+	case "Mutation.conversationLabel":
+		if e.ComplexityRoot.Mutation.ConversationLabel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_conversationLabel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConversationLabel(childComplexity, args["input"].(model.ConversationLabelInput)), true
 	case "Mutation.conversationMarkRead":
 		if e.ComplexityRoot.Mutation.ConversationMarkRead == nil {
 			break
@@ -5828,6 +6193,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConversationMarkRead(childComplexity, args["input"].(model.ConversationMarkReadInput)), true
+	case "Mutation.conversationNote":
+		if e.ComplexityRoot.Mutation.ConversationNote == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_conversationNote_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConversationNote(childComplexity, args["input"].(model.ConversationNoteInput)), true
+	case "Mutation.conversationOpen":
+		if e.ComplexityRoot.Mutation.ConversationOpen == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_conversationOpen_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConversationOpen(childComplexity, args["input"].(model.ConversationOpenInput)), true
 	case "Mutation.conversationReply":
 		if e.ComplexityRoot.Mutation.ConversationReply == nil {
 			break
@@ -5839,6 +6226,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConversationReply(childComplexity, args["input"].(model.ConversationReplyInput)), true
+	case "Mutation.conversationSnooze":
+		if e.ComplexityRoot.Mutation.ConversationSnooze == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_conversationSnooze_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConversationSnooze(childComplexity, args["input"].(model.ConversationSnoozeInput)), true
 	case "Mutation.keywordAdd":
 		if e.ComplexityRoot.Mutation.KeywordAdd == nil {
 			break
@@ -5883,6 +6281,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.KeywordSwitch(childComplexity, args["input"].(model.KeywordSwitchInput)), true
+	case "Mutation.labelCreate":
+		if e.ComplexityRoot.Mutation.LabelCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_labelCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LabelCreate(childComplexity, args["input"].(model.LabelCreateInput)), true
+	case "Mutation.labelDelete":
+		if e.ComplexityRoot.Mutation.LabelDelete == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_labelDelete_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LabelDelete(childComplexity, args["input"].(model.LabelDeleteInput)), true
+	case "Mutation.labelUpdate":
+		if e.ComplexityRoot.Mutation.LabelUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_labelUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LabelUpdate(childComplexity, args["input"].(model.LabelUpdateInput)), true
 	case "Mutation.messageResolve":
 		if e.ComplexityRoot.Mutation.MessageResolve == nil {
 			break
@@ -6437,6 +6868,63 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WebhookEventReplay(childComplexity, args["input"].(model.WebhookEventReplayInput)), true
+
+	case "Note.author":
+		if e.ComplexityRoot.Note.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Note.Author(childComplexity), true
+	case "Note.body":
+		if e.ComplexityRoot.Note.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Note.Body(childComplexity), true
+	case "Note.createdAt":
+		if e.ComplexityRoot.Note.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Note.CreatedAt(childComplexity), true
+	case "Note.id":
+		if e.ComplexityRoot.Note.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Note.ID(childComplexity), true
+
+	case "NoteConnection.edges":
+		if e.ComplexityRoot.NoteConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoteConnection.Edges(childComplexity), true
+	case "NoteConnection.nodes":
+		if e.ComplexityRoot.NoteConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoteConnection.Nodes(childComplexity), true
+	case "NoteConnection.pageInfo":
+		if e.ComplexityRoot.NoteConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoteConnection.PageInfo(childComplexity), true
+
+	case "NoteEdge.cursor":
+		if e.ComplexityRoot.NoteEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoteEdge.Cursor(childComplexity), true
+	case "NoteEdge.node":
+		if e.ComplexityRoot.NoteEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoteEdge.Node(childComplexity), true
 
 	case "NumberCheck.address":
 		if e.ComplexityRoot.NumberCheck.Address == nil {
@@ -7022,6 +7510,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Account(childComplexity), true
+	case "Query.assignees":
+		if e.ComplexityRoot.Query.Assignees == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Assignees(childComplexity), true
 	case "Query.attention":
 		if e.ComplexityRoot.Query.Attention == nil {
 			break
@@ -7090,6 +7584,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Campaigns(childComplexity, args["filter"].(*model.CampaignFilter), args["search"].(*string), args["orderBy"].(*model.CampaignOrder), args["first"].(*int), args["after"].(*string)), true
+	case "Query.cannedReplies":
+		if e.ComplexityRoot.Query.CannedReplies == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.CannedReplies(childComplexity), true
 	case "Query.consentEvents":
 		if e.ComplexityRoot.Query.ConsentEvents == nil {
 			break
@@ -7201,6 +7701,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Imports(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Query.inboxCounts":
+		if e.ComplexityRoot.Query.InboxCounts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.InboxCounts(childComplexity), true
 
 	case "Query.keywordTrial":
 		if e.ComplexityRoot.Query.KeywordTrial == nil {
@@ -7219,6 +7725,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Keywords(childComplexity), true
+	case "Query.labels":
+		if e.ComplexityRoot.Query.Labels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Labels(childComplexity), true
 	case "Query.legalHours":
 		if e.ComplexityRoot.Query.LegalHours == nil {
 			break
@@ -8613,6 +9125,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.InboundMessages(childComplexity), true
+	case "Subscription.inboxCountsChanged":
+		if e.ComplexityRoot.Subscription.InboxCountsChanged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.InboxCountsChanged(childComplexity), true
 	case "Subscription.systemHealthChanged":
 		if e.ComplexityRoot.Subscription.SystemHealthChanged == nil {
 			break
@@ -9516,6 +10034,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignTestSendInput", ec.unmarshalInputCampaignTestSendInput),
 			graphql.NewInputUnmarshaler("CampaignUnscheduleInput", ec.unmarshalInputCampaignUnscheduleInput),
 			graphql.NewInputUnmarshaler("CampaignUpdateInput", ec.unmarshalInputCampaignUpdateInput),
+			graphql.NewInputUnmarshaler("CannedReplyCreateInput", ec.unmarshalInputCannedReplyCreateInput),
+			graphql.NewInputUnmarshaler("CannedReplyDeleteInput", ec.unmarshalInputCannedReplyDeleteInput),
+			graphql.NewInputUnmarshaler("CannedReplyUpdateInput", ec.unmarshalInputCannedReplyUpdateInput),
 			graphql.NewInputUnmarshaler("ConfirmInput", ec.unmarshalInputConfirmInput),
 			graphql.NewInputUnmarshaler("ConsentEventFilter", ec.unmarshalInputConsentEventFilter),
 			graphql.NewInputUnmarshaler("ConsentEvidenceInput", ec.unmarshalInputConsentEvidenceInput),
@@ -9540,8 +10061,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ConversationAssignInput", ec.unmarshalInputConversationAssignInput),
 			graphql.NewInputUnmarshaler("ConversationCloseInput", ec.unmarshalInputConversationCloseInput),
 			graphql.NewInputUnmarshaler("ConversationFilter", ec.unmarshalInputConversationFilter),
+			graphql.NewInputUnmarshaler("ConversationLabelInput", ec.unmarshalInputConversationLabelInput),
 			graphql.NewInputUnmarshaler("ConversationMarkReadInput", ec.unmarshalInputConversationMarkReadInput),
+			graphql.NewInputUnmarshaler("ConversationNoteInput", ec.unmarshalInputConversationNoteInput),
+			graphql.NewInputUnmarshaler("ConversationOpenInput", ec.unmarshalInputConversationOpenInput),
 			graphql.NewInputUnmarshaler("ConversationReplyInput", ec.unmarshalInputConversationReplyInput),
+			graphql.NewInputUnmarshaler("ConversationSnoozeInput", ec.unmarshalInputConversationSnoozeInput),
 			graphql.NewInputUnmarshaler("DateRange", ec.unmarshalInputDateRange),
 			graphql.NewInputUnmarshaler("DoubleOptInInput", ec.unmarshalInputDoubleOptInInput),
 			graphql.NewInputUnmarshaler("ErrorReportFilter", ec.unmarshalInputErrorReportFilter),
@@ -9551,6 +10076,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("KeywordAnswersSetInput", ec.unmarshalInputKeywordAnswersSetInput),
 			graphql.NewInputUnmarshaler("KeywordRemoveInput", ec.unmarshalInputKeywordRemoveInput),
 			graphql.NewInputUnmarshaler("KeywordSwitchInput", ec.unmarshalInputKeywordSwitchInput),
+			graphql.NewInputUnmarshaler("LabelCreateInput", ec.unmarshalInputLabelCreateInput),
+			graphql.NewInputUnmarshaler("LabelDeleteInput", ec.unmarshalInputLabelDeleteInput),
+			graphql.NewInputUnmarshaler("LabelUpdateInput", ec.unmarshalInputLabelUpdateInput),
 			graphql.NewInputUnmarshaler("MessageFilter", ec.unmarshalInputMessageFilter),
 			graphql.NewInputUnmarshaler("MessageResolveInput", ec.unmarshalInputMessageResolveInput),
 			graphql.NewInputUnmarshaler("OperatorDeactivateInput", ec.unmarshalInputOperatorDeactivateInput),
@@ -10867,7 +11395,7 @@ type Contact implements Node {
   ineligibleUntil: DateTime
   "Both directions, newest first."
   messages(first: Int, after: String): MessageConnection! @goField(forceResolver: true) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"]) @cost(weight: 5)
-  "Null when they never wrote."
+  "Null: nobody has written yet, see conversationOpen."
   conversation: Conversation @goField(forceResolver: true)
   "The 24 hours after their last message, in which free text may go to them."
   sessionWindow: SessionWindow! @goField(forceResolver: true)
@@ -11125,7 +11653,10 @@ type ContactConsentSetPayload {
 `, BuiltIn: false},
 	{Name: "../schema/conversation.graphql", Input: `enum ConversationStatus {
   OPEN
-  "Put away; it opens by itself when they write."
+  """
+  Put away; it opens by itself when they write, and a snoozed one also at its moment. An opt-out that was obeyed closes
+  its conversation by itself, unless something else in it waits for somebody.
+  """
   CLOSED
 }
 "All messages with one contact."
@@ -11137,7 +11668,9 @@ type Conversation implements Node {
   sessionExpiresAt: DateTime
   "Whether free text may go now; it ends five minutes before sessionExpiresAt, so that nothing is sent into a window that closes."
   windowOpen: Boolean!
-  "Messages of theirs that nobody has read."
+  "When it opens by itself, where it was snoozed; null: not before they write."
+  snoozedUntil: DateTime
+  "Messages of theirs that nobody has read. A snooze that has ended counts as one, so that it is seen."
   unread: Int!
   "The operator who takes care of it."
   assignee: Operator @goField(forceResolver: true)
@@ -11146,6 +11679,83 @@ type Conversation implements Node {
   messages(first: Int, after: String): MessageConnection! @goField(forceResolver: true) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"]) @cost(weight: 5)
   "The newest message that was written or sent."
   lastMessage: Message @goField(forceResolver: true)
+  "By name; at most 20."
+  labels: [Label!]! @goField(forceResolver: true) @listSize(assumedSize: 3)
+  "What operators noted for one another, the newest first, at most 200 a page. Notes are never sent."
+  notes(first: Int, after: String): NoteConnection! @goField(forceResolver: true) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"]) @cost(weight: 5)
+}
+
+"""
+What operators noted about a conversation for one another. It is never sent, and never changed; the erasure of the
+contact empties it, and the contact is told of it when they ask for their data (GDPR Art. 15).
+"""
+type Note {
+  id: ID!
+  "Empty once the contact was erased."
+  body: String!
+  "Who wrote it; null: a program did."
+  author: Operator @goField(forceResolver: true)
+  createdAt: DateTime!
+}
+type NoteEdge {
+  cursor: String!
+  node: Note!
+}
+type NoteConnection {
+  edges: [NoteEdge!]!
+  nodes: [Note!]!
+  pageInfo: PageInfo!
+}
+
+enum LabelColor {
+  GRAY
+  RED
+  ORANGE
+  YELLOW
+  GREEN
+  TEAL
+  BLUE
+  VIOLET
+  PINK
+}
+"What conversations are sorted by, such as “Complaint”. At most 200 labels."
+type Label implements Node {
+  id: ID!
+  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
+  revision: Int! @goField(forceResolver: true)
+  "Unique without regard to case."
+  name: String!
+  color: LabelColor!
+  createdAt: DateTime!
+  updatedAt: DateTime!
+}
+
+"A reply that is written once and used often. At most 200 of them."
+type CannedReply implements Node {
+  id: ID!
+  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
+  revision: Int! @goField(forceResolver: true)
+  "What is typed behind “/” to find it; unique without regard to case."
+  name: String!
+  "With placeholders as a template's, see Template."
+  body: String!
+  "As it reads for a contact; null: there is no such contact."
+  forContact(contactId: ID!): FilledReply @goField(forceResolver: true)
+  createdAt: DateTime!
+  updatedAt: DateTime!
+}
+"A canned reply for one contact."
+type FilledReply {
+  "Placeholders that are missing stay as they are."
+  body: String!
+  "Placeholders for which the contact has no value, and there is no fallback."
+  missing: [String!]! @listSize(assumedSize: 20)
+}
+
+"Figures of the inbox."
+type InboxCounts {
+  "Conversations with something unread. Counted to 1,000: 1,001 means more."
+  unread: Int!
 }
 type ConversationEdge {
   cursor: String!
@@ -11159,6 +11769,10 @@ type ConversationConnection @goExtraField(name: "Counter", type: "eventstream/gr
 }
 input ConversationFilter {
   status: ConversationStatus
+  "true: only those that are snoozed; false: only those that are not. Snoozed ones are CLOSED."
+  snoozed: Boolean
+  "Only those that have all of these labels, at most 20."
+  labelIds: [ID!]
   "Only those with something unread."
   unread: Boolean
   "Those of one operator."
@@ -11174,6 +11788,17 @@ extend type Query {
   conversations(filter: ConversationFilter, first: Int, after: String): ConversationConnection! @hasRole(role: VIEWER) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"]) @cost(weight: 5)
 }
 
+extend type Query {
+  "Figures of the inbox, for whoever waits for messages."
+  inboxCounts: InboxCounts! @hasRole(role: VIEWER) @cost(weight: 5)
+  "The active people to whom a conversation can be assigned, by name."
+  assignees: [Operator!]! @hasRole(role: MARKETER) @listSize(assumedSize: 50)
+  "All labels of conversations, by name."
+  labels: [Label!]! @hasRole(role: VIEWER) @listSize(assumedSize: 50)
+  "All canned replies, by name."
+  cannedReplies: [CannedReply!]! @hasRole(role: VIEWER) @listSize(assumedSize: 50)
+}
+
 extend type Mutation {
   """
   Answers: free text inside the session window, or an approved template to a contact who opted in. Refused with the reason when the window is closed
@@ -11187,9 +11812,113 @@ extend type Mutation {
   "Gives it to an active operator, or to nobody."
   conversationAssign(input: ConversationAssignInput!): ConversationPayload!
     @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
-  "Puts it away, or takes it back."
+  "Puts it away, or takes it back. Both end a snooze."
   conversationClose(input: ConversationCloseInput!): ConversationPayload!
     @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
+  "Puts it away until a moment: then it opens by itself and counts as unread; at once when they write before."
+  conversationSnooze(input: ConversationSnoozeInput!): ConversationPayload!
+    @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
+  "The conversation with a contact, made where there is none. It is on no list before something was written. Refused for a contact who was erased."
+  conversationOpen(input: ConversationOpenInput!): ConversationPayload!
+    @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
+  "Writes a note for colleagues. Refused for a contact who was erased."
+  conversationNote(input: ConversationNoteInput!): ConversationNotePayload!
+    @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
+  "Puts labels on it and takes others off. Refused for a contact who was erased."
+  conversationLabel(input: ConversationLabelInput!): ConversationPayload!
+    @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
+  labelCreate(input: LabelCreateInput!): LabelCreatePayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
+  labelUpdate(input: LabelUpdateInput!): LabelUpdatePayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
+  "Takes it off every conversation."
+  labelDelete(input: LabelDeleteInput!): LabelDeletePayload! @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
+  cannedReplyCreate(input: CannedReplyCreateInput!): CannedReplyCreatePayload!
+    @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
+  cannedReplyUpdate(input: CannedReplyUpdateInput!): CannedReplyUpdatePayload!
+    @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
+  "What was sent with it stays."
+  cannedReplyDelete(input: CannedReplyDeleteInput!): CannedReplyDeletePayload!
+    @hasRole(role: MARKETER, scope: MESSAGES_WRITE)
+}
+input ConversationSnoozeInput {
+  id: ID!
+  "A moment to come, within a year."
+  until: DateTime!
+}
+input ConversationOpenInput {
+  contactId: ID!
+}
+input ConversationNoteInput {
+  "The conversation."
+  id: ID!
+  "1 to 4,000 characters."
+  body: String!
+}
+type ConversationNotePayload {
+  note: Note
+  userErrors: [UserError!]!
+}
+input ConversationLabelInput {
+  "The conversation."
+  id: ID!
+  "Labels to put on it. With those that it has, at most 20."
+  add: [ID!]
+  "Labels to take off; those that it does not have are no error."
+  remove: [ID!]
+}
+input LabelCreateInput {
+  "1 to 40 characters; unique without regard to case."
+  name: String!
+  color: LabelColor! = GRAY
+}
+type LabelCreatePayload {
+  label: Label
+  userErrors: [UserError!]!
+}
+input LabelUpdateInput {
+  id: ID!
+  "The Label.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
+  expectedVersion: Int
+  name: String
+  color: LabelColor
+}
+type LabelUpdatePayload {
+  label: Label
+  userErrors: [UserError!]!
+}
+input LabelDeleteInput {
+  id: ID!
+}
+type LabelDeletePayload {
+  deletedId: ID
+  userErrors: [UserError!]!
+}
+input CannedReplyCreateInput {
+  "1 to 40 letters, digits, - and _; unique without regard to case."
+  name: String!
+  "1 to 1,600 characters (Twilio error 21617). An unknown placeholder is an error that names it."
+  body: String!
+}
+type CannedReplyCreatePayload {
+  cannedReply: CannedReply
+  userErrors: [UserError!]!
+}
+input CannedReplyUpdateInput {
+  id: ID!
+  "The CannedReply.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
+  expectedVersion: Int
+  name: String
+  body: String
+}
+type CannedReplyUpdatePayload {
+  cannedReply: CannedReply
+  userErrors: [UserError!]!
+}
+input CannedReplyDeleteInput {
+  id: ID!
+}
+type CannedReplyDeletePayload {
+  deletedId: ID
+  userErrors: [UserError!]!
 }
 input ConversationReplyInput {
   id: ID!
@@ -11226,6 +11955,8 @@ extend type Subscription {
   been missed the newest comes again: read your list anew.
   """
   conversationUpdated(id: ID): Conversation! @hasRole(role: VIEWER)
+  "The figures of the inbox now and whenever they may have changed, at most once a second."
+  inboxCountsChanged: InboxCounts! @hasRole(role: VIEWER)
 }
 `, BuiltIn: false},
 	{Name: "../schema/import.graphql", Input: `enum ImportStatus {
@@ -14263,6 +14994,56 @@ func (ec *executionContext) childFields_CampaignUpdatePayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type CampaignUpdatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CannedReply(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CannedReply_id(ctx, field)
+	case "revision":
+		return ec.fieldContext_CannedReply_revision(ctx, field)
+	case "name":
+		return ec.fieldContext_CannedReply_name(ctx, field)
+	case "body":
+		return ec.fieldContext_CannedReply_body(ctx, field)
+	case "forContact":
+		return ec.fieldContext_CannedReply_forContact(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_CannedReply_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_CannedReply_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CannedReply", field.Name)
+}
+
+func (ec *executionContext) childFields_CannedReplyCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cannedReply":
+		return ec.fieldContext_CannedReplyCreatePayload_cannedReply(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CannedReplyCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CannedReplyCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CannedReplyDeletePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_CannedReplyDeletePayload_deletedId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CannedReplyDeletePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CannedReplyDeletePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CannedReplyUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cannedReply":
+		return ec.fieldContext_CannedReplyUpdatePayload_cannedReply(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CannedReplyUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CannedReplyUpdatePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ConfirmBeginPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "password":
@@ -14663,6 +15444,8 @@ func (ec *executionContext) childFields_Conversation(ctx context.Context, field 
 		return ec.fieldContext_Conversation_sessionExpiresAt(ctx, field)
 	case "windowOpen":
 		return ec.fieldContext_Conversation_windowOpen(ctx, field)
+	case "snoozedUntil":
+		return ec.fieldContext_Conversation_snoozedUntil(ctx, field)
 	case "unread":
 		return ec.fieldContext_Conversation_unread(ctx, field)
 	case "assignee":
@@ -14673,6 +15456,10 @@ func (ec *executionContext) childFields_Conversation(ctx context.Context, field 
 		return ec.fieldContext_Conversation_messages(ctx, field)
 	case "lastMessage":
 		return ec.fieldContext_Conversation_lastMessage(ctx, field)
+	case "labels":
+		return ec.fieldContext_Conversation_labels(ctx, field)
+	case "notes":
+		return ec.fieldContext_Conversation_notes(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Conversation", field.Name)
 }
@@ -14699,6 +15486,16 @@ func (ec *executionContext) childFields_ConversationEdge(ctx context.Context, fi
 		return ec.fieldContext_ConversationEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConversationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ConversationNotePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "note":
+		return ec.fieldContext_ConversationNotePayload_note(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ConversationNotePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConversationNotePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ConversationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14869,6 +15666,16 @@ func (ec *executionContext) childFields_ErrorBucket(ctx context.Context, field g
 		return ec.fieldContext_ErrorBucket_advice(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ErrorBucket", field.Name)
+}
+
+func (ec *executionContext) childFields_FilledReply(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "body":
+		return ec.fieldContext_FilledReply_body(ctx, field)
+	case "missing":
+		return ec.fieldContext_FilledReply_missing(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FilledReply", field.Name)
 }
 
 func (ec *executionContext) childFields_Finding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15077,6 +15884,14 @@ func (ec *executionContext) childFields_ImportReject(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type ImportReject", field.Name)
 }
 
+func (ec *executionContext) childFields_InboxCounts(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "unread":
+		return ec.fieldContext_InboxCounts_unread(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InboxCounts", field.Name)
+}
+
 func (ec *executionContext) childFields_KeywordAnswers(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "stop":
@@ -15167,6 +15982,54 @@ func (ec *executionContext) childFields_Keywords(ctx context.Context, field grap
 		return ec.fieldContext_Keywords_changes(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Keywords", field.Name)
+}
+
+func (ec *executionContext) childFields_Label(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Label_id(ctx, field)
+	case "revision":
+		return ec.fieldContext_Label_revision(ctx, field)
+	case "name":
+		return ec.fieldContext_Label_name(ctx, field)
+	case "color":
+		return ec.fieldContext_Label_color(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Label_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Label_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Label", field.Name)
+}
+
+func (ec *executionContext) childFields_LabelCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "label":
+		return ec.fieldContext_LabelCreatePayload_label(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LabelCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LabelCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LabelDeletePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_LabelDeletePayload_deletedId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LabelDeletePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LabelDeletePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LabelUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "label":
+		return ec.fieldContext_LabelUpdatePayload_label(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LabelUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LabelUpdatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_LegalHours(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15383,6 +16246,42 @@ func (ec *executionContext) childFields_MessageResolvePayload(ctx context.Contex
 		return ec.fieldContext_MessageResolvePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MessageResolvePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Note(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Note_id(ctx, field)
+	case "body":
+		return ec.fieldContext_Note_body(ctx, field)
+	case "author":
+		return ec.fieldContext_Note_author(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Note_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Note", field.Name)
+}
+
+func (ec *executionContext) childFields_NoteConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_NoteConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_NoteConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_NoteConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NoteConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_NoteEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_NoteEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_NoteEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NoteEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_NumberCheck(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

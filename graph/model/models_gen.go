@@ -620,6 +620,57 @@ type CampaignUpdatePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// A reply that is written once and used often. At most 200 of them.
+type CannedReply struct {
+	ID string `json:"id"`
+	// Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since.
+	Revision int `json:"revision"`
+	// What is typed behind “/” to find it; unique without regard to case.
+	Name string `json:"name"`
+	// With placeholders as a template's, see Template.
+	Body string `json:"body"`
+	// As it reads for a contact; null: there is no such contact.
+	ForContact *FilledReply `json:"forContact,omitempty"`
+	CreatedAt  time.Time    `json:"createdAt"`
+	UpdatedAt  time.Time    `json:"updatedAt"`
+}
+
+func (CannedReply) IsNode() {}
+
+type CannedReplyCreateInput struct {
+	// 1 to 40 letters, digits, - and _; unique without regard to case.
+	Name string `json:"name"`
+	// 1 to 1,600 characters (Twilio error 21617). An unknown placeholder is an error that names it.
+	Body string `json:"body"`
+}
+
+type CannedReplyCreatePayload struct {
+	CannedReply *CannedReply `json:"cannedReply,omitempty"`
+	UserErrors  []*UserError `json:"userErrors"`
+}
+
+type CannedReplyDeleteInput struct {
+	ID string `json:"id"`
+}
+
+type CannedReplyDeletePayload struct {
+	DeletedID  *string      `json:"deletedId,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type CannedReplyUpdateInput struct {
+	ID string `json:"id"`
+	// The CannedReply.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed.
+	ExpectedVersion graphql.Omittable[*int]    `json:"expectedVersion,omitempty"`
+	Name            graphql.Omittable[*string] `json:"name,omitempty"`
+	Body            graphql.Omittable[*string] `json:"body,omitempty"`
+}
+
+type CannedReplyUpdatePayload struct {
+	CannedReply *CannedReply `json:"cannedReply,omitempty"`
+	UserErrors  []*UserError `json:"userErrors"`
+}
+
 // How somebody can confirm who they are.
 type ConfirmBeginPayload struct {
 	// The password will do.
@@ -791,7 +842,7 @@ type Contact struct {
 	IneligibleUntil *time.Time `json:"ineligibleUntil,omitempty"`
 	// Both directions, newest first.
 	Messages *MessageConnection `json:"messages"`
-	// Null when they never wrote.
+	// Null: nobody has written yet, see conversationOpen.
 	Conversation *Conversation `json:"conversation,omitempty"`
 	// The 24 hours after their last message, in which free text may go to them.
 	SessionWindow *SessionWindow `json:"sessionWindow"`
@@ -1105,7 +1156,9 @@ type Conversation struct {
 	SessionExpiresAt *time.Time `json:"sessionExpiresAt,omitempty"`
 	// Whether free text may go now; it ends five minutes before sessionExpiresAt, so that nothing is sent into a window that closes.
 	WindowOpen bool `json:"windowOpen"`
-	// Messages of theirs that nobody has read.
+	// When it opens by itself, where it was snoozed; null: not before they write.
+	SnoozedUntil *time.Time `json:"snoozedUntil,omitempty"`
+	// Messages of theirs that nobody has read. A snooze that has ended counts as one, so that it is seen.
 	Unread int `json:"unread"`
 	// The operator who takes care of it.
 	Assignee      *Operator  `json:"assignee,omitempty"`
@@ -1114,6 +1167,10 @@ type Conversation struct {
 	Messages *MessageConnection `json:"messages"`
 	// The newest message that was written or sent.
 	LastMessage *Message `json:"lastMessage,omitempty"`
+	// By name; at most 20.
+	Labels []*Label `json:"labels"`
+	// What operators noted for one another, the newest first, at most 200 a page. Notes are never sent.
+	Notes *NoteConnection `json:"notes"`
 }
 
 func (Conversation) IsNode() {}
@@ -1145,6 +1202,10 @@ type ConversationEdge struct {
 
 type ConversationFilter struct {
 	Status graphql.Omittable[*ConversationStatus] `json:"status,omitempty"`
+	// true: only those that are snoozed; false: only those that are not. Snoozed ones are CLOSED.
+	Snoozed graphql.Omittable[*bool] `json:"snoozed,omitempty"`
+	// Only those that have all of these labels, at most 20.
+	LabelIds graphql.Omittable[[]string] `json:"labelIds,omitempty"`
 	// Only those with something unread.
 	Unread graphql.Omittable[*bool] `json:"unread,omitempty"`
 	// Those of one operator.
@@ -1155,8 +1216,33 @@ type ConversationFilter struct {
 	Search graphql.Omittable[*string] `json:"search,omitempty"`
 }
 
+type ConversationLabelInput struct {
+	// The conversation.
+	ID string `json:"id"`
+	// Labels to put on it. With those that it has, at most 20.
+	Add graphql.Omittable[[]string] `json:"add,omitempty"`
+	// Labels to take off; those that it does not have are no error.
+	Remove graphql.Omittable[[]string] `json:"remove,omitempty"`
+}
+
 type ConversationMarkReadInput struct {
 	ID string `json:"id"`
+}
+
+type ConversationNoteInput struct {
+	// The conversation.
+	ID string `json:"id"`
+	// 1 to 4,000 characters.
+	Body string `json:"body"`
+}
+
+type ConversationNotePayload struct {
+	Note       *Note        `json:"note,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type ConversationOpenInput struct {
+	ContactID string `json:"contactId"`
 }
 
 type ConversationPayload struct {
@@ -1174,6 +1260,12 @@ type ConversationReplyInput struct {
 type ConversationReplyPayload struct {
 	Message    *Message     `json:"message,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+type ConversationSnoozeInput struct {
+	ID string `json:"id"`
+	// A moment to come, within a year.
+	Until time.Time `json:"until"`
 }
 
 // The first page in numbers.
@@ -1295,6 +1387,14 @@ type ErrorBucket struct {
 
 type ErrorReportFilter struct {
 	CampaignID graphql.Omittable[*string] `json:"campaignId,omitempty"`
+}
+
+// A canned reply for one contact.
+type FilledReply struct {
+	// Placeholders that are missing stay as they are.
+	Body string `json:"body"`
+	// Placeholders for which the contact has no value, and there is no fallback.
+	Missing []string `json:"missing"`
 }
 
 // What a check of the installation found.
@@ -1462,6 +1562,12 @@ type ImportReject struct {
 	Reason string `json:"reason"`
 }
 
+// Figures of the inbox.
+type InboxCounts struct {
+	// Conversations with something unread. Counted to 1,000: 1,001 means more.
+	Unread int `json:"unread"`
+}
+
 type KeywordAddInput struct {
 	// One of keywords.languages.
 	Language string         `json:"language"`
@@ -1559,6 +1665,53 @@ type Keywords struct {
 	Languages []*KeywordLanguage `json:"languages"`
 	// How many phrases were added or switched off; 500 at most.
 	Changes int `json:"changes"`
+}
+
+// What conversations are sorted by, such as “Complaint”. At most 200 labels.
+type Label struct {
+	ID string `json:"id"`
+	// Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since.
+	Revision int `json:"revision"`
+	// Unique without regard to case.
+	Name      string     `json:"name"`
+	Color     LabelColor `json:"color"`
+	CreatedAt time.Time  `json:"createdAt"`
+	UpdatedAt time.Time  `json:"updatedAt"`
+}
+
+func (Label) IsNode() {}
+
+type LabelCreateInput struct {
+	// 1 to 40 characters; unique without regard to case.
+	Name  string     `json:"name"`
+	Color LabelColor `json:"color"`
+}
+
+type LabelCreatePayload struct {
+	Label      *Label       `json:"label,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type LabelDeleteInput struct {
+	ID string `json:"id"`
+}
+
+type LabelDeletePayload struct {
+	DeletedID  *string      `json:"deletedId,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type LabelUpdateInput struct {
+	ID string `json:"id"`
+	// The Label.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed.
+	ExpectedVersion graphql.Omittable[*int]        `json:"expectedVersion,omitempty"`
+	Name            graphql.Omittable[*string]     `json:"name,omitempty"`
+	Color           graphql.Omittable[*LabelColor] `json:"color,omitempty"`
+}
+
+type LabelUpdatePayload struct {
+	Label      *Label       `json:"label,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 // Hours in which messages may be sent in a place, in the recipient's local time.
@@ -1741,6 +1894,28 @@ type MessageResolvePayload struct {
 }
 
 type Mutation struct {
+}
+
+// What operators noted about a conversation for one another. It is never sent, and never changed; the erasure of the
+// contact empties it, and the contact is told of it when they ask for their data (GDPR Art. 15).
+type Note struct {
+	ID string `json:"id"`
+	// Empty once the contact was erased.
+	Body string `json:"body"`
+	// Who wrote it; null: a program did.
+	Author    *Operator `json:"author,omitempty"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+type NoteConnection struct {
+	Edges    []*NoteEdge `json:"edges"`
+	Nodes    []*Note     `json:"nodes"`
+	PageInfo *PageInfo   `json:"pageInfo"`
+}
+
+type NoteEdge struct {
+	Cursor string `json:"cursor"`
+	Node   *Note  `json:"node"`
 }
 
 // What a number says before a contact is made of it.
@@ -3805,7 +3980,8 @@ type ConversationStatus string
 
 const (
 	ConversationStatusOpen ConversationStatus = "OPEN"
-	// Put away; it opens by itself when they write.
+	// Put away; it opens by itself when they write, and a snoozed one also at its moment. An opt-out that was obeyed closes
+	// its conversation by itself, unless something else in it waits for somebody.
 	ConversationStatusClosed ConversationStatus = "CLOSED"
 )
 
@@ -4631,6 +4807,75 @@ func (e *KeywordMeaning) UnmarshalJSON(b []byte) error {
 }
 
 func (e KeywordMeaning) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type LabelColor string
+
+const (
+	LabelColorGray   LabelColor = "GRAY"
+	LabelColorRed    LabelColor = "RED"
+	LabelColorOrange LabelColor = "ORANGE"
+	LabelColorYellow LabelColor = "YELLOW"
+	LabelColorGreen  LabelColor = "GREEN"
+	LabelColorTeal   LabelColor = "TEAL"
+	LabelColorBlue   LabelColor = "BLUE"
+	LabelColorViolet LabelColor = "VIOLET"
+	LabelColorPink   LabelColor = "PINK"
+)
+
+var AllLabelColor = []LabelColor{
+	LabelColorGray,
+	LabelColorRed,
+	LabelColorOrange,
+	LabelColorYellow,
+	LabelColorGreen,
+	LabelColorTeal,
+	LabelColorBlue,
+	LabelColorViolet,
+	LabelColorPink,
+}
+
+func (e LabelColor) IsValid() bool {
+	switch e {
+	case LabelColorGray, LabelColorRed, LabelColorOrange, LabelColorYellow, LabelColorGreen, LabelColorTeal, LabelColorBlue, LabelColorViolet, LabelColorPink:
+		return true
+	}
+	return false
+}
+
+func (e LabelColor) String() string {
+	return string(e)
+}
+
+func (e *LabelColor) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = LabelColor(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid LabelColor", str)
+	}
+	return nil
+}
+
+func (e LabelColor) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *LabelColor) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e LabelColor) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
