@@ -148,6 +148,114 @@ test("a conversation that is read under Unread stays in its place until another 
   await expect(row(page, name)).toHaveCount(0);
 });
 
+test("a team shares a conversation: assigned, labelled, noted and snoozed", async ({ page }) => {
+  await page.goto("/inbox?q=Writer");
+  await row(page, "Writer 7").click();
+  await expect(heading(page, "Writer 7")).toBeVisible();
+  await page.getByRole("button", { name: "Assign", exact: true }).click();
+  await page.getByRole("menuitem", { name: "Assign to me" }).click();
+  await expect(page.getByText("Assigned to you")).toBeVisible();
+
+  await page.getByRole("button", { name: "Labels", exact: true }).click();
+  await page.getByRole("textbox", { name: "Find or make a label" }).fill("Sizes");
+  await page.getByRole("button", { name: "Make “Sizes”" }).click();
+  await expect(page.getByRole("checkbox", { name: "Sizes" })).toBeChecked();
+  await page.keyboard.press("Escape");
+  await expect(row(page, "Writer 7").getByText("Sizes")).toBeVisible();
+  await page.getByRole("button", { name: "Only with a label" }).click();
+  await page.getByRole("menuitem", { name: "Sizes" }).click();
+  await expect(rows(page)).toHaveCount(1);
+  await page.getByRole("button", { name: "Show all conversations" }).click();
+  await expect(rows(page)).toHaveCount(20);
+
+  await page.getByRole("radiogroup", { name: "What is written" }).getByText("Note").click();
+  await page.getByRole("textbox", { name: "Note" }).fill("Ask the warehouse.");
+  await page.getByRole("textbox", { name: "Note" }).press("Enter");
+  const note = page.getByRole("article", { name: "Note" });
+  await expect(note).toContainText("Note by Ada Admin");
+  await expect(note).toContainText("Ask the warehouse.");
+  const found = await ask(page, "{ messages(first: 20) { nodes { body } } }");
+  expect(JSON.stringify(found), "a note is never sent").not.toContain("warehouse");
+  await page.getByRole("radiogroup", { name: "What is written" }).getByText("Reply").click();
+
+  await page.getByRole("button", { name: "Snooze" }).click();
+  await page.getByRole("menuitem", { name: /In 1 hour/ }).click();
+  await expect(page.getByText(/Snoozed until/).first()).toBeVisible();
+  await page.getByText("Snoozed", { exact: true }).click();
+  await expect(row(page, "Writer 7")).toBeVisible();
+  await says(page, number(7), "I am back");
+  await expect(page.getByRole("button", { name: "Close", exact: true }), "it opens at once").toBeVisible();
+  await page.getByText("Open", { exact: true }).click();
+  await expect(row(page, "Writer 7")).toContainText("I am back");
+});
+
+test("a canned reply is found by its name and filled in for the contact", async ({ page }) => {
+  await page.goto("/inbox?q=Writer");
+  await row(page, "Writer 9").click();
+  await field(page).pressSequentially("/");
+  await page.getByRole("button", { name: "Manage canned replies" }).click();
+  const dialog = page.getByRole("dialog", { name: "Canned replies" });
+  await dialog.getByRole("button", { name: "New reply" }).click();
+  await dialog.getByLabel("Name").fill("opening hours");
+  await dialog.getByLabel("Text").fill("Hi {{name | there}}, size {{attributes.shoe}} is back.");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog.getByText(/"opening hours" is not a name of a reply/)).toBeVisible();
+  await dialog.getByLabel("Name").fill("size");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog.getByText("/size", { exact: true })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(dialog).toBeHidden();
+  await field(page).fill("");
+  await field(page).pressSequentially("/si");
+  await expect(page.getByRole("option", { name: /size/ })).toContainText("Hi Writer 9, size");
+  await field(page).press("Enter");
+  await expect(field(page)).toHaveValue("Hi Writer 9, size {{attributes.shoe}} is back.");
+  await expect(page.getByText(/Fill in {{attributes.shoe}} before it is sent/)).toBeVisible();
+  await expect(page.getByRole("button", { name: "Send", exact: true })).toBeDisabled();
+  await field(page).fill("Hi Writer 9, size 42 is back.");
+  await field(page).press("Enter");
+  await expect(page.getByRole("region", { name: "Messages" }).getByText("size 42 is back")).toBeVisible();
+});
+
+test("how many wait stands in the navigation and in the tab, and an opt-out that was obeyed is none", async ({
+  page,
+}) => {
+  await page.goto("/topics");
+  const badge = page.getByRole("navigation", { name: "Pages" }).getByLabel(/unread$/);
+  const waiting = async () => Number((await badge.innerText().catch(() => "0")).replace(",", ""));
+  await expect(badge).toBeVisible();
+  await expect.poll(() => page.title()).toMatch(/^\(\d+\) Topics/);
+  const before = await waiting();
+  await says(page, number(30), "Is anybody there?", "Waiting Walter");
+  await expect.poll(waiting).toBe(before + 1);
+  await says(page, number(31), "STOP", "Leaving Lena");
+  await page.goto("/inbox?q=Leaving&status=closed");
+  await expect(row(page, "Leaving Lena")).toBeVisible();
+  expect(await waiting()).toBe(before + 1);
+});
+
+test("anybody is written to from their page, outside the window with a template as they will read it", async ({
+  page,
+}) => {
+  const query =
+    "mutation ($i: ContactCreateInput!) { contactCreate(input: $i) { contact { id } userErrors { message } } }";
+  const input = { address: number(40), name: "Never Wrote", consent: { note: "At the counter" } };
+  const id = (await ask(page, query, { i: input })).contactCreate.contact.id;
+  await page.goto(`/contacts/${id}`);
+  await page.getByRole("button", { name: "Write", exact: true }).click();
+  await expect(heading(page, "Never Wrote")).toBeVisible();
+  const template = page.getByRole("combobox", { name: "Template" });
+  await expect(template).toBeFocused();
+  await expect(field(page)).toHaveCount(0);
+  await template.click();
+  await page.getByRole("option", { name: /Autumn sale/ }).click();
+  await expect(page.getByRole("status", { name: "Preview" })).toHaveText(
+    "Hi Never Wrote, our autumn sale has started.",
+  );
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+  await expect(page.getByRole("region", { name: "Messages" }).getByText("our autumn sale has started")).toBeVisible();
+});
+
 test("on a phone one pane is shown at a time", async ({ page }) => {
   await page.setViewportSize({ width: 390, height: 844 });
   await page.goto("/inbox?q=Writer");

@@ -463,7 +463,7 @@ test("a contact writes, and is answered in the inbox", async () => {
   await page.getByLabel("Message", { exact: true }).fill("Are you open on Sunday?");
   await page.getByRole("button", { name: "Send to us" }).click();
   await expect(page.getByLabel("Message", { exact: true })).toHaveValue("");
-  await go("Inbox");
+  await page.getByRole("link", { name: /^Inbox/ }).click();
   await title("Inbox");
   await expect(page.getByText("Are you open on Sunday?")).toBeVisible();
   await page.getByRole("link", { name: /Walter Werkstatt/ }).click();
@@ -471,8 +471,9 @@ test("a contact writes, and is answered in the inbox", async () => {
   await page.getByRole("textbox", { name: "Reply" }).fill("Yes, from 10 to 6.");
   await page.getByRole("button", { name: "Send", exact: true }).click();
   await expect(page.getByRole("img", { name: /^(Delivered|Read)$/ })).toBeVisible();
-  await page.getByRole("button", { name: "Assign to me" }).click();
-  await expect(page.getByRole("button", { name: "Unassign" })).toBeVisible();
+  await page.getByRole("button", { name: "Assign", exact: true }).click();
+  await page.getByRole("menuitem", { name: "Assign to me" }).click();
+  await expect(page.getByText("Assigned to you")).toBeVisible();
   await look("inbox");
   await page.getByRole("button", { name: "Close", exact: true }).click();
   await expect(page.getByRole("button", { name: "Reopen" })).toBeVisible();

@@ -37,11 +37,14 @@ import { lazy, Suspense, useEffect, useState } from "react";
 import { useMutation } from "urql";
 import { graphql } from "../gql";
 import { forgetAll } from "../lib/kept";
+import { useNotices } from "../lib/notices";
 import { focusSearch, useShortcuts } from "../lib/shortcuts";
 import { useAway } from "./connection";
 import { SendingHold } from "./SendingHold";
 import { useMay, useSession } from "./session";
+import { Unread } from "./Unread";
 
+const Notices = lazy(async () => ({ default: (await import("../features/inbox/Notices")).Notices }));
 const ShortcutsHelp = lazy(async () => ({ default: (await import("./ShortcutsHelp")).ShortcutsHelp }));
 const Palette = lazy(async () => ({ default: (await import("./Palette")).Palette }));
 
@@ -112,6 +115,7 @@ export function Shell() {
   const { setColorScheme, colorScheme } = useMantineColorScheme();
   const [, signOut] = useMutation(SignOutDocument);
   const [palette, setPalette] = useState(0);
+  const [notices] = useNotices();
   const openPalette = () => setPalette((n) => n + 1);
   const [help, setHelp] = useState(false);
   const away = useAway();
@@ -225,6 +229,7 @@ export function Shell() {
                   to={p.to}
                   label={p.label}
                   leftSection={<p.icon size={18} stroke={1.7} />}
+                  rightSection={p.to === "/inbox" ? <Unread /> : undefined}
                   active={p.to === "/" ? path === "/" : path.startsWith(p.to)}
                   aria-current={(p.to === "/" ? path === "/" : path.startsWith(p.to)) ? "page" : undefined}
                   style={{ borderRadius: 8 }}
@@ -256,6 +261,11 @@ export function Shell() {
       {help && (
         <Suspense>
           <ShortcutsHelp opened onClose={() => setHelp(false)} />
+        </Suspense>
+      )}
+      {notices && (
+        <Suspense>
+          <Notices />
         </Suspense>
       )}
       {palette > 0 && (

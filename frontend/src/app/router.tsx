@@ -13,6 +13,7 @@ export type Search = {
   range?: string;
   from?: string;
   to?: string;
+  label?: string;
 };
 
 const text = (v: unknown) => (typeof v === "string" && v ? v : undefined);
@@ -30,6 +31,7 @@ const rootRoute = createRootRoute({
     range: text(s.range),
     from: text(s.from),
     to: text(s.to),
+    label: text(s.label),
   }),
   notFoundComponent: () => (
     <Empty icon="?" title="There is no such page" action={<LinkButton to="/">To the dashboard</LinkButton>}>

@@ -33,7 +33,7 @@ export const counted = (n: number, one: string, many: string) => `${count(n)} ${
 export const decimal = (n: number) => compact.format(n);
 export const percent = (n: number) => percents.format(n);
 export const moment = (s: string | null | undefined) => (s ? moments.format(new Date(s)) : "–");
-const day = (s: string) => days.format(new Date(s));
+export const day = (s: string) => days.format(new Date(s));
 /** A moment as an input of type datetime-local shows it, to the minute or the second. */
 export const localInput = (at: Date, to: "minute" | "second" = "minute") =>
   new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, to === "minute" ? 16 : 19);

@@ -12,14 +12,39 @@ function change(next: Section[]) {
   for (const tell of listeners) tell();
 }
 
-/** Keys belong to a dialog while one is open, and without Ctrl or Cmd to a field while somebody types in it. */
-const elsewhere = (e: KeyboardEvent) =>
-  document.querySelector('[role="dialog"]') !== null ||
-  (!e.ctrlKey &&
-    !e.metaKey &&
-    (defaultKeybindingsHandlerIgnore(e) ||
-      e.isComposing ||
-      (e.target instanceof HTMLElement && e.target.matches("input, textarea, select, [contenteditable]"))));
+/** The key before the one that is pressed, and when it was. */
+let before = { key: "", at: 0 };
+let last = before;
+if (typeof window !== "undefined")
+  window.addEventListener(
+    "keydown",
+    (e) => {
+      before = last;
+      last = { key: e.key, at: e.timeStamp };
+    },
+    true,
+  );
+/** Whether a key is the second of several, as "e" in "g e": then it is no command of its own. */
+const follows = (e: KeyboardEvent) =>
+  e.timeStamp - before.at < 1000 && sections.some((s) => s.shortcuts.some((k) => k.keys.startsWith(`${before.key} `)));
+
+/**
+ * Keys belong to a dialog while one is open, to a menu or a list that has the focus, and without Ctrl or Cmd to a field
+ * while somebody types in it. Arrows also belong to what they scroll.
+ */
+const elsewhere = (e: KeyboardEvent) => {
+  const at = e.target instanceof Element ? e.target : null;
+  return (
+    document.querySelector('[role="dialog"]') !== null ||
+    Boolean(at?.closest('[role="menu"], [role="listbox"]')) ||
+    (e.key.startsWith("Arrow") && Boolean(at?.closest('[role="region"], [role="radiogroup"], [role="tablist"]'))) ||
+    (!e.ctrlKey &&
+      !e.metaKey &&
+      (defaultKeybindingsHandlerIgnore(e) ||
+        e.isComposing ||
+        Boolean(at?.closest('input, textarea, select, [contenteditable]:not([contenteditable="false"])'))))
+  );
+};
 
 /** Binds the shortcuts of a page, or of a part of it, for as long as it is shown; `?` lists them under the name. */
 export function useShortcuts(name: string, shortcuts: Shortcut[]) {
@@ -37,6 +62,7 @@ export function useShortcuts(name: string, shortcuts: Shortcut[]) {
         bound.map((s) => [
           s.keys,
           (e: KeyboardEvent) => {
+            if (!s.keys.includes(" ") && follows(e)) return;
             e.preventDefault(); // else "/" types itself into the field that it brings the focus to
             s.run();
           },

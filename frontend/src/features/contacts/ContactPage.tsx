@@ -32,6 +32,7 @@ import { ConsentDialog, ContactConsent, type Decision } from "./ContactConsent";
 import { ContactTimeline } from "./ContactTimeline";
 import { ContactTools } from "./ContactTools";
 import { ContactTopics } from "./ContactTopics";
+import { WriteButton } from "./WriteButton";
 
 const ContactDocument = graphql(`
   query Contact($id: ID!) {
@@ -170,6 +171,7 @@ export function ContactPage() {
       actions={
         may && (
           <>
+            <WriteButton contact={c.id} />
             <Button
               variant="default"
               onClick={() => {

@@ -8,15 +8,16 @@ import {
   IconClock,
   IconHelpCircle,
   IconMessage2,
+  IconNote,
   IconRobot,
 } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { Fragment, type ReactNode, useEffect, useState } from "react";
 import { graphql } from "../../gql";
-import type { BubbleFragment } from "../../gql/graphql";
+import type { BubbleFragment, BubbleNoteFragment } from "../../gql/graphql";
 import { dayText, moment, sentence, skipText, timeOnly, words } from "../../lib/format";
 import { ContentHead, ContentParts, contentName } from "./Content";
-import { grouped, leftToReply, type Tick, tickOf } from "./thread";
+import { grouped, leftToReply, type Tick, tickOf, withNotes } from "./thread";
 
 /** The time, read again every so many seconds. */
 export function useNow(seconds: number) {
@@ -49,6 +50,18 @@ graphql(`
     errorMessage
     createdAt
     campaign {
+      id
+      name
+    }
+  }
+`);
+
+graphql(`
+  fragment BubbleNote on Note {
+    id
+    body
+    createdAt
+    author {
       id
       name
     }
@@ -135,22 +148,61 @@ function Bubble(props: { of: BubbleFragment; first: boolean; last: boolean }) {
   );
 }
 
-/** What was said, oldest first, with the days between. */
-export function Bubbles(props: { messages: readonly BubbleFragment[] }) {
-  if (props.messages.length === 0)
+/** What colleagues noted: no message, and in another colour, so that nobody takes it for one. */
+function Note(props: { of: BubbleNoteFragment }) {
+  const n = props.of;
+  return (
+    <article className="thread-note" aria-label="Note">
+      <div className="thread-from">
+        <IconNote size={13} aria-hidden style={{ verticalAlign: -2 }} /> Note by {n.author?.name ?? "a program"}
+      </div>
+      <div className="thread-text">{n.body || "The text was erased."}</div>
+      <div className="thread-meta">
+        <time dateTime={n.createdAt} title={moment(n.createdAt)}>
+          {timeOnly(n.createdAt)}
+        </time>
+      </div>
+    </article>
+  );
+}
+
+const day = (s: string) => new Date(s).toDateString();
+
+/**
+ * What was said, oldest first, with the days and the notes of colleagues between; whole: there is nothing older.
+ */
+export function Bubbles(props: {
+  messages: readonly BubbleFragment[];
+  notes?: readonly BubbleNoteFragment[];
+  whole?: boolean;
+}) {
+  const groups = new Map(grouped(props.messages).map((g) => [g.message.id, g]));
+  const items = withNotes(props.messages, props.notes ?? [], props.whole ?? true);
+  if (items.length === 0)
     return (
       <Text c="dimmed" size="sm" p="md" ta="center">
         No messages yet.
       </Text>
     );
+  let before = "";
   return (
     <>
-      {grouped(props.messages).map(({ message: m, day, first, last }) => (
-        <Fragment key={m.id}>
-          {day && <div className="thread-day">{dayText(day)}</div>}
-          <Bubble of={m} first={first} last={last} />
-        </Fragment>
-      ))}
+      {items.map((item) => {
+        const at = "note" in item ? item.note.createdAt : item.message.createdAt;
+        const begins = day(at) !== before;
+        before = day(at);
+        const group = "message" in item ? groups.get(item.message.id) : undefined;
+        return (
+          <Fragment key={"note" in item ? item.note.id : item.message.id}>
+            {begins && <div className="thread-day">{dayText(at)}</div>}
+            {"note" in item ? (
+              <Note of={item.note} />
+            ) : (
+              <Bubble of={item.message} first={group?.first ?? true} last={group?.last ?? true} />
+            )}
+          </Fragment>
+        );
+      })}
     </>
   );
 }

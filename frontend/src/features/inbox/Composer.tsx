@@ -1,16 +1,30 @@
-import { ActionIcon, Alert, Anchor, Button, Group, Select, Text, Textarea, Tooltip } from "@mantine/core";
+import {
+  ActionIcon,
+  Alert,
+  Anchor,
+  Button,
+  Group,
+  Popover,
+  SegmentedControl,
+  Select,
+  Text,
+  Textarea,
+  Tooltip,
+} from "@mantine/core";
 import { IconSend2, IconTemplate, IconX } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { graphql } from "../../gql";
 import type { ConsentStatus } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";
 import { useKept } from "../../lib/kept";
-import { useCommands } from "./actions";
+import { useShortcuts } from "../../lib/shortcuts";
 import { useNow } from "./Bubbles";
 import { sends } from "./keys";
-import { leftToReply } from "./thread";
+import { leftToReply, slashAt, unfilled } from "./thread";
+
+const CannedReplies = lazy(async () => ({ default: (await import("./Canned")).CannedReplies }));
 
 const ReplyDocument = graphql(`
   mutation ConversationReply($input: ConversationReplyInput!) {
@@ -46,7 +60,33 @@ const TemplateForContactDocument = graphql(`
   }
 `);
 
-const longest = 1600;
+const NoteDocument = graphql(`
+  mutation ConversationNote($input: ConversationNoteInput!) {
+    conversationNote(input: $input) {
+      note {
+        id
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+const CannedForContactDocument = graphql(`
+  query CannedForContact($contactId: ID!) {
+    cannedReplies {
+      id
+      name
+      forContact(contactId: $contactId) {
+        body
+        missing
+      }
+    }
+  }
+`);
+
+const longest = { reply: 1600, note: 4000 };
 
 type Person = {
   id: string;
@@ -56,7 +96,7 @@ type Person = {
   suppression?: { reason: string } | null;
 };
 
-/** Where the answer is written: free text while the window is open, else an approved template. */
+/** Where the answer is written, free text while the window is open, else an approved template; and notes for colleagues. */
 export function Composer(props: {
   id: string;
   contact: Person;
@@ -68,32 +108,34 @@ export function Composer(props: {
   const { id, contact: c } = props;
   const field = useRef<HTMLTextAreaElement>(null);
   const choice = useRef<HTMLInputElement>(null);
-  const [{ fetching }, reply] = useMutation(ReplyDocument);
+  const [{ fetching: replying }, reply] = useMutation(ReplyDocument);
+  const [{ fetching: noting }, note] = useMutation(NoteDocument);
+  const [kind, setKind] = useState<"reply" | "note">("reply");
   const [body, setBody, forgetBody] = useKept(`reply:${id}`, "");
+  const [noted, setNoted, forgetNoted] = useKept(`note:${id}`, "");
   const [template, setTemplate, forgetTemplate] = useKept<string | null>(`reply-template:${id}`, null);
   const [choosing, setChoosing] = useState(template !== null);
+  const [managing, setManaging] = useState(false);
   const left = leftToReply(props.until, useNow(20));
-  const text = props.windowOpen && left !== "" && !choosing;
-  const focus = () => (field.current ?? choice.current)?.focus();
-  useCommands({ reply: focus });
-  // Once, when the conversation is opened to be written in.
+  const free = props.windowOpen && left !== "";
+  const [focused, focus] = useState(props.write ? 1 : 0);
+  useShortcuts("Reply", [
+    {
+      keys: "r",
+      label: "Write a reply",
+      run: () => {
+        setKind("reply");
+        focus((n) => n + 1);
+      },
+    },
+  ]);
+  // When it is asked for, and once the field is there.
   useEffect(() => {
-    if (props.write) focus();
-  }, [props.write]);
+    if (focused) (field.current ?? choice.current)?.focus();
+  }, [focused]);
 
-  if (c.consentStatus === "OPTED_OUT" || c.suppression)
-    return (
-      <div className="inbox-composer">
-        <Alert color="red" p="xs">
-          {c.consentStatus === "OPTED_OUT"
-            ? "They opted out: nothing may be sent until they write START."
-            : "This number is suppressed: nothing may be sent to it."}
-        </Alert>
-      </div>
-    );
-
-  const send = async (input: { body: string } | { templateId: string }) => {
-    if (fetching || !settled(await reply({ input: { id, ...input } }))) return;
+  const sent = async (input: { body: string } | { templateId: string }) => {
+    if (replying || !settled(await reply({ input: { id, ...input } }))) return;
     if ("body" in input) forgetBody("");
     else {
       forgetTemplate(null);
@@ -101,42 +143,68 @@ export function Composer(props: {
     }
     props.onSent();
   };
-  const ready = body.trim() !== "" && body.length <= longest;
+  const keep = async () => {
+    if (noting || !settled(await note({ input: { id, body: noted } }))) return;
+    forgetNoted("");
+    props.onSent();
+  };
+  const blocked =
+    c.consentStatus === "OPTED_OUT"
+      ? "They opted out: nothing may be sent until they write START."
+      : c.suppression
+        ? "This number is suppressed: nothing may be sent to it."
+        : "";
   return (
-    <div className="inbox-composer">
+    <div className="inbox-composer" data-note={kind === "note" || undefined}>
       <Group justify="space-between" gap="xs" wrap="nowrap">
-        <Text size="xs" c="dimmed">
-          {left ||
-            (props.until
-              ? "The 24 hours to reply are over: only an approved template goes."
-              : "They have not written yet: only an approved template goes.")}
+        <SegmentedControl
+          size="xs"
+          aria-label="What is written"
+          value={kind}
+          onChange={(v) => setKind(v as typeof kind)}
+          data={[
+            { value: "reply", label: "Reply" },
+            { value: "note", label: "Note" },
+          ]}
+        />
+        <Text size="xs" c={kind === "note" ? undefined : "dimmed"} ta="end">
+          {kind === "note"
+            ? "For colleagues; never sent"
+            : left || (props.until ? "The 24 hours to reply are over" : "They have not written yet")}
         </Text>
-        {text && body.length > longest - 200 && (
-          <Text size="xs" c={body.length > longest ? "red" : "dimmed"}>
-            {body.length} of {longest}
-          </Text>
-        )}
       </Group>
-      {text ? (
-        <Group gap="xs" wrap="nowrap" align="flex-end">
-          <Textarea
-            ref={field}
-            aria-label="Reply"
-            placeholder="Write a reply"
-            autosize
-            minRows={1}
-            maxRows={8}
-            flex={1}
-            value={body}
-            onChange={(e) => setBody(e.currentTarget.value)}
-            onKeyDown={(e) => {
-              if (e.key === "Escape") e.currentTarget.blur();
-              // With fingers there is no Shift at hand: Enter breaks the line, and the button sends.
-              if (!sends(e.nativeEvent) || matchMedia("(pointer: coarse)").matches) return;
-              e.preventDefault();
-              if (ready) send({ body });
-            }}
-          />
+      {kind === "note" ? (
+        <Writing
+          key="note"
+          field={field}
+          label="Note"
+          placeholder="Write a note for colleagues"
+          value={noted}
+          onChange={setNoted}
+          longest={longest.note}
+          sending={noting}
+          action="Keep the note"
+          onSend={keep}
+        />
+      ) : blocked ? (
+        <Alert color="red" p="xs">
+          {blocked}
+        </Alert>
+      ) : free && !choosing ? (
+        <Writing
+          key="reply"
+          field={field}
+          label="Reply"
+          placeholder="Write a reply, or / for a canned one"
+          value={body}
+          onChange={setBody}
+          longest={longest.reply}
+          sending={replying}
+          action="Send"
+          onSend={() => sent({ body })}
+          canned={c.id}
+          onManage={() => setManaging(true)}
+        >
           <Tooltip label="Send a template">
             <ActionIcon
               size={36}
@@ -148,22 +216,17 @@ export function Composer(props: {
               <IconTemplate size={20} />
             </ActionIcon>
           </Tooltip>
-          <Tooltip label="Send (Enter)">
-            <ActionIcon size={36} aria-label="Send" loading={fetching} disabled={!ready} onClick={() => send({ body })}>
-              <IconSend2 size={19} />
-            </ActionIcon>
-          </Tooltip>
-        </Group>
+        </Writing>
       ) : (
         <TemplateChoice
           contact={c}
           field={choice}
           value={template}
           onChange={setTemplate}
-          sending={fetching}
-          onSend={(templateId) => send({ templateId })}
+          sending={replying}
+          onSend={(templateId) => sent({ templateId })}
           onCancel={
-            props.windowOpen && left
+            free
               ? () => {
                   forgetTemplate(null);
                   setChoosing(false);
@@ -172,7 +235,170 @@ export function Composer(props: {
           }
         />
       )}
+      {managing && (
+        <Suspense>
+          <CannedReplies onClose={() => setManaging(false)} />
+        </Suspense>
+      )}
     </div>
+  );
+}
+
+/** A field for a text that Enter sends. With a contact, "/" and a name bring a canned reply, filled in for them. */
+function Writing(props: {
+  field: React.RefObject<HTMLTextAreaElement | null>;
+  label: string;
+  placeholder: string;
+  value: string;
+  onChange: (text: string) => void;
+  longest: number;
+  sending: boolean;
+  action: string;
+  onSend: () => void;
+  canned?: string;
+  onManage?: () => void;
+  children?: ReactNode;
+}) {
+  const { field, value, longest } = props;
+  const [caret, setCaret] = useState<number | null>(null);
+  const [active, setActive] = useState(0);
+  const slash = props.canned && caret !== null ? slashAt(value, caret) : null;
+  const [{ data }] = useQuery({
+    query: CannedForContactDocument,
+    variables: { contactId: props.canned ?? "" },
+    pause: !slash,
+    requestPolicy: "cache-and-network",
+  });
+  const found = slash ? (data?.cannedReplies.filter((r) => r.name.toLowerCase().includes(slash.name)) ?? []) : [];
+  const at = Math.min(active, found.length - 1);
+  const holes = props.canned ? unfilled(value) : [];
+  const ready = value.trim() !== "" && value.length <= longest && holes.length === 0;
+  const insert = (text: string) => {
+    if (!slash || caret === null) return;
+    const next = value.slice(0, slash.from) + text + value.slice(caret);
+    const end = slash.from + text.length;
+    props.onChange(next);
+    setCaret(null);
+    requestAnimationFrame(() => {
+      field.current?.focus();
+      field.current?.setSelectionRange(end, end);
+    });
+  };
+  const pressed = (e: React.KeyboardEvent<HTMLTextAreaElement>) => {
+    const chosen = found[at]?.forContact?.body;
+    const menu = slash && found.length > 0 && !e.nativeEvent.isComposing;
+    if (menu && (e.key === "ArrowDown" || e.key === "ArrowUp")) {
+      setActive((at + (e.key === "ArrowDown" ? 1 : found.length - 1)) % found.length);
+      return e.preventDefault();
+    }
+    if (menu && chosen !== undefined && (e.key === "Tab" || sends(e.nativeEvent))) {
+      insert(chosen);
+      return e.preventDefault();
+    }
+    if (e.key === "Escape") return slash ? setCaret(null) : e.currentTarget.blur();
+    // With fingers there is no Shift at hand: Enter breaks the line, and the button sends.
+    if (!sends(e.nativeEvent) || matchMedia("(pointer: coarse)").matches) return;
+    e.preventDefault();
+    if (ready) props.onSend();
+  };
+  return (
+    <>
+      <Popover
+        opened={slash !== null && data !== undefined}
+        position="top-start"
+        width="target"
+        withinPortal={false}
+        withRoles={false}
+      >
+        <Popover.Target>
+          <Group gap="xs" wrap="nowrap" align="flex-end">
+            <Textarea
+              ref={field}
+              aria-label={props.label}
+              placeholder={props.placeholder}
+              autosize
+              minRows={1}
+              maxRows={8}
+              flex={1}
+              value={value}
+              onChange={(e) => {
+                props.onChange(e.currentTarget.value);
+                setCaret(e.currentTarget.selectionEnd);
+                setActive(0);
+              }}
+              onKeyDown={pressed}
+              onBlur={() => setCaret(null)}
+              aria-controls={found.length ? "canned" : undefined}
+              aria-activedescendant={found[at] ? `canned-${found[at].id}` : undefined}
+            />
+            {props.children}
+            <Tooltip label={`${props.action} (Enter)`}>
+              <ActionIcon
+                size={36}
+                aria-label={props.action}
+                loading={props.sending}
+                disabled={!ready}
+                onClick={props.onSend}
+              >
+                <IconSend2 size={19} />
+              </ActionIcon>
+            </Tooltip>
+          </Group>
+        </Popover.Target>
+        <Popover.Dropdown p={4}>
+          <div role="listbox" id="canned" aria-label="Canned replies" className="inbox-canned">
+            {found.map((r, i) => (
+              <div
+                key={r.id}
+                id={`canned-${r.id}`}
+                role="option"
+                tabIndex={-1}
+                aria-selected={i === at}
+                className="inbox-canned-row"
+                onMouseDown={(e) => {
+                  e.preventDefault(); // the field keeps the focus
+                  insert(r.forContact?.body ?? "");
+                }}
+              >
+                <Text size="sm" fw={600}>
+                  /{r.name}
+                </Text>
+                <Text size="xs" c="dimmed" lineClamp={1}>
+                  {r.forContact?.body}
+                </Text>
+              </div>
+            ))}
+          </div>
+          {found.length === 0 && (
+            <Text size="xs" c="dimmed" p={6}>
+              {data?.cannedReplies.length ? "No canned reply of that name" : "There are no canned replies"}
+            </Text>
+          )}
+          <Button
+            size="compact-xs"
+            variant="subtle"
+            color="gray"
+            onMouseDown={(e) => e.preventDefault()}
+            onClick={() => {
+              setCaret(null);
+              props.onManage?.();
+            }}
+          >
+            Manage canned replies
+          </Button>
+        </Popover.Dropdown>
+      </Popover>
+      {holes.length > 0 && (
+        <Text size="xs" c="red">
+          Fill in {holes.join(", ")} before it is sent: this contact has no value for it.
+        </Text>
+      )}
+      {value.length > longest - 200 && (
+        <Text size="xs" c={value.length > longest ? "red" : "dimmed"} ta="end">
+          {value.length} of {longest} characters
+        </Text>
+      )}
+    </>
   );
 }
 

@@ -1,31 +1,48 @@
-import { Badge, SegmentedControl, Text, TextInput, Title } from "@mantine/core";
+import {
+  ActionIcon,
+  Badge,
+  CloseButton,
+  Group,
+  Menu,
+  SegmentedControl,
+  Text,
+  TextInput,
+  Title,
+  Tooltip,
+} from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
-import { IconInbox, IconSearch } from "@tabler/icons-react";
+import { IconInbox, IconSearch, IconTag } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useQuery } from "urql";
 import type { Search } from "../../app/router";
 import { Failed } from "../../components/Failed";
-import { Initials } from "../../components/Initials";
+import { Initials } from "../../components/Person";
 import { Empty, LoadMore, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConversationFilter, ConversationRowFragment } from "../../gql/graphql";
-import { age, counted, moment } from "../../lib/format";
+import { age, counted, moment, untilText } from "../../lib/format";
 import { useHeard } from "../../lib/live";
 import { real } from "../../lib/node";
 import { useNow } from "./Bubbles";
 import { contentName } from "./Content";
+import { LabelBadge, LabelsDocument } from "./labels";
 import { keptInPlace } from "./thread";
 
 graphql(`
   fragment ConversationRow on Conversation {
     id
     unread
-    windowOpen
     lastMessageAt
+    snoozedUntil
     assignee {
       id
       name
+    }
+    labels {
+      id
+      name
+      color
     }
     contact {
       id
@@ -88,7 +105,16 @@ export const shelves: Record<string, { label: string; empty: string; filter: (me
     empty: "No open conversation is assigned to you.",
     filter: (me) => ({ assigneeId: me, status: "OPEN" }),
   },
-  closed: { label: "Closed", empty: "No conversation is closed.", filter: () => ({ status: "CLOSED" }) },
+  snoozed: {
+    label: "Snoozed",
+    empty: "No conversation is snoozed.",
+    filter: () => ({ snoozed: true }),
+  },
+  closed: {
+    label: "Closed",
+    empty: "No conversation is closed.",
+    filter: () => ({ status: "CLOSED", snoozed: false }),
+  },
 };
 
 const step = 30;
@@ -104,14 +130,17 @@ export function ConversationList(props: {
   search: Search;
   me: string;
   go: (next: Partial<Search>) => void;
-  searchField: React.RefObject<HTMLInputElement | null>;
   onRows: (ids: string[]) => void;
   actions?: ReactNode;
 }) {
   const { reading, search, go, onRows } = props;
   const name = search.status && search.status in shelves ? search.status : "open";
   const shelf = shelves[name] as (typeof shelves)[string];
-  const filter = { ...shelf.filter(props.me), ...(search.q ? { search: search.q } : {}) };
+  const filter = {
+    ...shelf.filter(props.me),
+    ...(search.q ? { search: search.q } : {}),
+    ...(search.label ? { labelIds: [search.label] } : {}),
+  };
   const key = JSON.stringify(filter);
   const [text, setText] = useState(search.q ?? "");
   const [, renew] = useState(0);
@@ -165,10 +194,11 @@ export function ConversationList(props: {
           <Text size="xs" c="dimmed" mr="auto">
             {page ? counted(page.totalCount, "conversation", "conversations") : ""}
           </Text>
+          <LabelFilter chosen={search.label} onChoose={(label) => go({ label })} />
           {props.actions}
         </div>
         <TextInput
-          ref={props.searchField}
+          data-page-search
           aria-label="Search conversations"
           placeholder="Name or number"
           size="xs"
@@ -179,9 +209,11 @@ export function ConversationList(props: {
             ask(e.currentTarget.value);
           }}
         />
+        {search.label && <ChosenLabel id={search.label} onRemove={() => go({ label: undefined })} />}
         <SegmentedControl
           fullWidth
           size="xs"
+          classNames={{ label: "inbox-shelf" }}
           aria-label="Which conversations"
           value={name}
           onChange={(v) => go({ status: v === "open" ? undefined : v })}
@@ -247,7 +279,7 @@ function Row(props: { of: ConversationRowFragment; current: boolean; search: Sea
       resetScroll={false}
       aria-current={props.current ? "page" : undefined}
     >
-      <Initials name={r.contact?.name ?? ""} />
+      <Initials name={r.contact?.name ?? ""} size={36} />
       <div className="inbox-row-text">
         <div className="inbox-row-line">
           <Text size="sm" fw={r.unread ? 700 : 500} truncate>
@@ -277,12 +309,58 @@ function Row(props: { of: ConversationRowFragment; current: boolean; search: Sea
             </Badge>
           )}
         </div>
-        {r.assignee && (
-          <Text size="xs" c="dimmed" truncate>
-            {r.assignee.name}
-          </Text>
+        {(r.assignee || r.snoozedUntil || r.labels.length > 0) && (
+          <Group gap={4} mt={3} wrap="nowrap" style={{ overflow: "hidden" }}>
+            {r.labels.map((l) => (
+              <LabelBadge key={l.id} of={l} />
+            ))}
+            <Text size="xs" c="dimmed" truncate>
+              {r.assignee?.name}
+              {r.assignee && r.snoozedUntil ? " · " : ""}
+              {r.snoozedUntil ? untilText(r.snoozedUntil) : ""}
+            </Text>
+          </Group>
         )}
       </div>
     </Link>
+  );
+}
+
+/** Which label narrows the list. */
+function LabelFilter(props: { chosen?: string; onChoose: (id: string | undefined) => void }) {
+  const [{ data }] = useQuery({ query: LabelsDocument });
+  if (!data?.labels.length) return null;
+  return (
+    <Menu position="bottom-end" withinPortal>
+      <Menu.Target>
+        <Tooltip label="Only with a label">
+          <ActionIcon variant={props.chosen ? "light" : "subtle"} color="gray" aria-label="Only with a label">
+            <IconTag size={17} />
+          </ActionIcon>
+        </Tooltip>
+      </Menu.Target>
+      <Menu.Dropdown mah={300} style={{ overflowY: "auto" }}>
+        {data.labels.map((l) => (
+          <Menu.Item key={l.id} onClick={() => props.onChoose(l.id)}>
+            <LabelBadge of={l} />
+          </Menu.Item>
+        ))}
+        {props.chosen && <Menu.Item onClick={() => props.onChoose(undefined)}>All conversations</Menu.Item>}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function ChosenLabel(props: { id: string; onRemove: () => void }) {
+  const [{ data }] = useQuery({ query: LabelsDocument });
+  const label = data?.labels.find((l) => l.id === props.id);
+  return (
+    <Group gap={6}>
+      <Text size="xs" c="dimmed">
+        Only with
+      </Text>
+      {label && <LabelBadge of={label} />}
+      <CloseButton size="xs" aria-label="Show all conversations" onClick={props.onRemove} />
+    </Group>
   );
 }

@@ -1,16 +1,17 @@
 import "./inbox.css";
-import { ActionIcon, Center, Kbd, Modal, Stack, Table, Text, Tooltip } from "@mantine/core";
-import { useDisclosure, useMediaQuery } from "@mantine/hooks";
-import { IconInbox, IconKeyboard } from "@tabler/icons-react";
+import { ActionIcon, Center, Stack, Text, Tooltip } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
+import { notifications } from "@mantine/notifications";
+import { IconBell, IconBellRinging, IconInbox } from "@tabler/icons-react";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { Search } from "../../app/router";
 import { useSession } from "../../app/session";
+import { useNotices } from "../../lib/notices";
+import { useShortcuts } from "../../lib/shortcuts";
 import { setPageTitle } from "../../lib/title";
-import { useCommands } from "./actions";
 import { ContactCard } from "./ContactCard";
 import { ConversationList } from "./ConversationList";
-import { shortcuts } from "./keys";
 import { Thread } from "./Thread";
 import { neighbour } from "./thread";
 
@@ -20,9 +21,7 @@ export function InboxPage() {
   const search = useSearch({ from: "__root__" });
   const navigate = useNavigate();
   const { viewer } = useSession();
-  const [help, { open: showHelp, close: hideHelp }] = useDisclosure();
   const ids = useRef<string[]>([]);
-  const searchField = useRef<HTMLInputElement>(null);
   const wide = useMediaQuery("(min-width: 82.01em)", false, { getInitialValueInEffect: false });
   // The card shows where there is room for it, unless somebody has said otherwise.
   const [wanted, setWanted] = useState<boolean | null>(null);
@@ -44,12 +43,12 @@ export function InboxPage() {
     navigate({ to: "/inbox/$id", params: { id: next }, search: { ...search, step: undefined }, resetScroll: false });
     document.getElementById(`row-${next}`)?.scrollIntoView({ block: "nearest" });
   };
-  useCommands({
-    next: () => step(1),
-    previous: () => step(-1),
-    search: () => searchField.current?.select(),
-    shortcuts: showHelp,
-  });
+  useShortcuts("Inbox", [
+    { keys: "j", label: "Next conversation", run: () => step(1) },
+    { keys: "k", label: "Previous conversation", run: () => step(-1) },
+    { keys: "ArrowDown", label: "Next conversation", run: () => step(1) },
+    { keys: "ArrowUp", label: "Previous conversation", run: () => step(-1) },
+  ]);
   const pane = !id ? "list" : card && !wide ? "card" : "thread";
   return (
     <div className="inbox" data-pane={pane} data-card={id && card ? "shown" : undefined}>
@@ -58,21 +57,8 @@ export function InboxPage() {
         search={search}
         me={viewer.id}
         go={go}
-        searchField={searchField}
         onRows={onRows}
-        actions={
-          <Tooltip label="Keyboard shortcuts (?)">
-            <ActionIcon
-              variant="subtle"
-              color="gray"
-              aria-label="Keyboard shortcuts"
-              onClick={showHelp}
-              visibleFrom="sm"
-            >
-              <IconKeyboard size={18} />
-            </ActionIcon>
-          </Tooltip>
-        }
+        actions={<NoticesSwitch />}
       />
       {id ? (
         <Thread key={id} id={id} write={search.step === "write"} card={card} onCard={() => setWanted(!card)} />
@@ -92,24 +78,31 @@ export function InboxPage() {
         </section>
       )}
       {id && card && <ContactCard key={`card-${id}`} conversation={id} onClose={() => setWanted(false)} />}
-      <Modal opened={help} onClose={hideHelp} title="Keyboard shortcuts">
-        <Table withRowBorders={false} verticalSpacing={6}>
-          <Table.Tbody>
-            {shortcuts.map(([keys, does]) => (
-              <Table.Tr key={does}>
-                <Table.Td w={130}>
-                  {keys.map((k) => (
-                    <Kbd key={k} mr={4}>
-                      {k}
-                    </Kbd>
-                  ))}
-                </Table.Td>
-                <Table.Td>{does}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Modal>
     </div>
+  );
+}
+
+/** Notifications of new messages in this browser, on and off. */
+function NoticesSwitch() {
+  const [on, turn] = useNotices();
+  const toggle = async () => {
+    if (on === (await turn(!on)))
+      notifications.show({
+        color: "red",
+        message: "This browser shows no notifications for this page: allow them in its settings.",
+      });
+  };
+  return (
+    <Tooltip label={on ? "Notifications are on" : "Notify me of messages to me and to nobody"} multiline maw={220}>
+      <ActionIcon
+        variant={on ? "light" : "subtle"}
+        color="gray"
+        aria-label="Notifications"
+        aria-pressed={on}
+        onClick={toggle}
+      >
+        {on ? <IconBellRinging size={17} /> : <IconBell size={17} />}
+      </ActionIcon>
+    </Tooltip>
   );
 }

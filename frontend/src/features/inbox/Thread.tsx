@@ -1,22 +1,26 @@
-import { ActionIcon, Alert, Button, Group, Menu, Stack, Text, Title, Tooltip } from "@mantine/core";
+import { ActionIcon, Alert, Box, Button, Group, Stack, Text, Title, Tooltip } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
-import { IconArrowDown, IconArrowLeft, IconDots, IconLayoutSidebarRight } from "@tabler/icons-react";
+import { IconArrowBackUp, IconArrowDown, IconArrowLeft, IconCheck, IconLayoutSidebarRight } from "@tabler/icons-react";
 import { Link, useSearch } from "@tanstack/react-router";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useClient, useMutation, useQuery } from "urql";
 import { useMay, useSession } from "../../app/session";
 import { Failed } from "../../components/Failed";
-import { Initials } from "../../components/Initials";
+import { Initials } from "../../components/Person";
 import { Live, Rows, scrollable } from "../../components/ui";
 import { graphql } from "../../gql";
-import type { BubbleFragment } from "../../gql/graphql";
+import type { BubbleFragment, BubbleNoteFragment } from "../../gql/graphql";
+import { untilText } from "../../lib/format";
 import { useHeard } from "../../lib/live";
 import { real } from "../../lib/node";
+import { useShortcuts } from "../../lib/shortcuts";
 import { Decide } from "../compliance/OptOutReviews";
-import { useActions, useCommands } from "./actions";
-import { Bubbles } from "./Bubbles";
+import { useActions } from "./actions";
+import { Bubbles, useNow } from "./Bubbles";
 import { Composer } from "./Composer";
 import { contentName } from "./Content";
+import { LabelBadge, LabelMenu } from "./labels";
+import { AssignMenu, SnoozeMenu } from "./menus";
 import { grown, underWay } from "./thread";
 
 const ThreadDocument = graphql(`
@@ -28,7 +32,13 @@ const ThreadDocument = graphql(`
         unread
         windowOpen
         sessionExpiresAt
+        snoozedUntil
         ...ConversationRow
+        notes(first: 200) {
+          nodes {
+            ...BubbleNote
+          }
+        }
         assignee {
           id
           name
@@ -92,7 +102,7 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
     requestPolicy: "cache-and-network",
   });
   const [, markRead] = useMutation(ReadDocument);
-  const { assign, close, reopen } = useActions(id);
+  const { assign, close, reopen, snooze } = useActions(id);
   const again = () => load({ requestPolicy: "network-only" });
   useHeard(ThreadLiveDocument, { id }, again, 300);
   const t = real(data?.node, "Conversation");
@@ -101,7 +111,10 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
     if (may && unread > 0) markRead({ input: { id } });
   }, [may, unread, id, markRead]);
   // Ticks of our own messages come with the receipts.
-  const waiting = t?.messages.nodes.some((m) => underWay(m, Date.now())) ?? false;
+  // A template's message is not in the thread before its text is filled in.
+  const now = useNow(5);
+  const [sentAt, setSentAt] = useState(0);
+  const waiting = now - sentAt < 30_000 || (t?.messages.nodes.some((m) => underWay(m, now)) ?? false);
   const tick = useInterval(again, 1500);
   useEffect(() => {
     if (waiting) tick.start();
@@ -109,7 +122,15 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
   }, [waiting, tick]);
   const mine = t?.assignee?.id === viewer.id;
   const closed = t?.status === "CLOSED";
-  useCommands(may ? { close: () => (closed ? reopen() : close()), assign: () => assign(viewer.id) } : {});
+  useShortcuts(
+    "Conversation",
+    may
+      ? [
+          { keys: "e", label: closed ? "Reopen it" : "Close it", run: () => (closed ? reopen() : close()) },
+          { keys: "a", label: "Assign it to me", run: () => assign(viewer.id) },
+        ]
+      : [],
+  );
   if (error && !t)
     return (
       <section className="inbox-pane inbox-thread" aria-label="Conversation">
@@ -147,7 +168,7 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
         >
           <IconArrowLeft size={20} />
         </ActionIcon>
-        <Initials name={c.name} />
+        <Initials name={c.name} size={36} />
         <div style={{ flex: 1, minWidth: 0 }}>
           <Title order={2} size="h5" lineClamp={1}>
             <Link to="/contacts/$id" params={{ id: c.id }} className="plain">
@@ -155,35 +176,26 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
             </Link>
           </Title>
           <Text size="xs" c="dimmed" truncate>
-            {c.name ? `${c.address} · ` : ""}
-            {t.assignee ? (mine ? "Assigned to you" : `Assigned to ${t.assignee.name}`) : "Not assigned"}
-            {closed && " · Closed"}
+            {c.name ? c.address : ""}
           </Text>
         </div>
         {may && (
-          <>
-            <Group gap="xs" wrap="nowrap" visibleFrom="sm">
-              <Button size="xs" variant="default" onClick={() => assign(mine ? null : viewer.id)}>
-                {mine ? "Unassign" : t.assignee ? "Take over" : "Assign to me"}
-              </Button>
-              <Button size="xs" variant="default" onClick={() => (closed ? reopen() : close())}>
+          <Group gap={6} wrap="nowrap">
+            <AssignMenu assignee={t.assignee ?? null} onAssign={assign} />
+            <SnoozeMenu onSnooze={snooze} />
+            <Button
+              size="xs"
+              variant="default"
+              px={9}
+              aria-label={closed ? "Reopen" : "Close"}
+              onClick={() => (closed ? reopen() : close())}
+            >
+              {closed ? <IconArrowBackUp size={16} /> : <IconCheck size={16} />}
+              <Box component="span" visibleFrom="sm" ml={6}>
                 {closed ? "Reopen" : "Close"}
-              </Button>
-            </Group>
-            <Menu position="bottom-end">
-              <Menu.Target>
-                <ActionIcon variant="subtle" color="gray" aria-label="Actions" hiddenFrom="sm">
-                  <IconDots size={20} />
-                </ActionIcon>
-              </Menu.Target>
-              <Menu.Dropdown>
-                <Menu.Item onClick={() => assign(mine ? null : viewer.id)}>
-                  {mine ? "Unassign" : t.assignee ? "Take over" : "Assign to me"}
-                </Menu.Item>
-                <Menu.Item onClick={() => (closed ? reopen() : close())}>{closed ? "Reopen" : "Close"}</Menu.Item>
-              </Menu.Dropdown>
-            </Menu>
-          </>
+              </Box>
+            </Button>
+          </Group>
         )}
         <Tooltip label={props.card ? "Hide the contact" : "Show the contact"}>
           <ActionIcon
@@ -197,7 +209,17 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
           </ActionIcon>
         </Tooltip>
       </header>
-      <Messages id={id} page={t.messages} />
+      <div className="inbox-labels">
+        <Text size="xs" c="dimmed" mr="auto">
+          {t.assignee ? (mine ? "Assigned to you" : `Assigned to ${t.assignee.name}`) : "Not assigned"}
+          {closed && (t.snoozedUntil ? ` · Snoozed ${untilText(t.snoozedUntil)}` : " · Closed")}
+        </Text>
+        {t.labels.map((l) => (
+          <LabelBadge key={l.id} of={l} />
+        ))}
+        {may && <LabelMenu conversation={id} has={t.labels} />}
+      </div>
+      <Messages id={id} page={t.messages} notes={t.notes.nodes} />
       <Live>{last?.direction === "INBOUND" ? `They wrote: ${last.body || contentName(last.content?.kind)}` : ""}</Live>
       {c.optOutReview && (
         <Alert color="yellow" title="Did they ask to stop?" radius={0}>
@@ -216,7 +238,10 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
           windowOpen={t.windowOpen}
           until={t.sessionExpiresAt ?? null}
           write={props.write}
-          onSent={again}
+          onSent={() => {
+            setSentAt(Date.now());
+            again();
+          }}
         />
       )}
     </section>
@@ -229,7 +254,7 @@ type Page = { nodes: readonly BubbleFragment[]; pageInfo: { hasNextPage: boolean
 const near = 80;
 
 /** What was said. It opens at the newest, stays where somebody reads, and goes back as far as there is something. */
-function Messages(props: { id: string; page: Page }) {
+function Messages(props: { id: string; page: Page; notes: readonly BubbleNoteFragment[] }) {
   const client = useClient();
   const view = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
@@ -248,10 +273,11 @@ function Messages(props: { id: string; page: Page }) {
 
   const toEnd = () => view.current?.scrollTo({ top: view.current.scrollHeight });
   // Only another newest message moves the view.
+  const note = props.notes[0]?.id;
   useLayoutEffect(() => {
     if (atEnd.current || newest?.direction === "OUTBOUND") toEnd();
     else setMore(true);
-  }, [newest?.id]);
+  }, [newest?.id, note]);
   // What is read stays where it is when older ones come above it.
   useLayoutEffect(() => {
     if (view.current && height.current) view.current.scrollTop = view.current.scrollHeight - height.current;
@@ -300,7 +326,7 @@ function Messages(props: { id: string; page: Page }) {
               Show earlier messages
             </Button>
           )}
-          <Bubbles messages={rows.toReversed()} />
+          <Bubbles messages={rows.toReversed()} notes={props.notes} whole={!info.hasNextPage} />
         </div>
       </div>
       {more && (

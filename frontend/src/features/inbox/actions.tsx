@@ -1,10 +1,9 @@
 import { Button, Group, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { useEffect, useRef } from "react";
 import { useMutation } from "urql";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
-import { type Command, commandOf } from "./keys";
+import { moment } from "../../lib/format";
 
 const AssignDocument = graphql(`
   mutation ConversationAssign($input: ConversationAssignInput!) {
@@ -22,6 +21,22 @@ const AssignDocument = graphql(`
     }
   }
 `);
+const SnoozeDocument = graphql(`
+  mutation ConversationSnooze($input: ConversationSnoozeInput!) {
+    conversationSnooze(input: $input) {
+      conversation {
+        id
+        status
+        unread
+        snoozedUntil
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
 const CloseDocument = graphql(`
   mutation ConversationClose($input: ConversationCloseInput!) {
     conversationClose(input: $input) {
@@ -29,6 +44,7 @@ const CloseDocument = graphql(`
         id
         status
         unread
+        snoozedUntil
       }
       userErrors {
         message
@@ -36,23 +52,6 @@ const CloseDocument = graphql(`
     }
   }
 `);
-
-/** Runs what the keys of the inbox ask for; commands that are absent are somebody else's. */
-export function useCommands(commands: Partial<Record<Command, () => void>>) {
-  const current = useRef(commands);
-  current.current = commands;
-  useEffect(() => {
-    const pressed = (e: KeyboardEvent) => {
-      const command = commandOf(e);
-      const run = command && current.current[command];
-      if (!run) return;
-      e.preventDefault(); // "/" and "r" are not typed into the field that takes the focus
-      run();
-    };
-    document.addEventListener("keydown", pressed);
-    return () => document.removeEventListener("keydown", pressed);
-  }, []);
-}
 
 /** Tells what was done, with a way back. */
 function undoable(message: string, undo: () => void) {
@@ -85,5 +84,10 @@ export function useActions(id: string) {
   const close = async () => {
     if (settled(await setClosed({ input: { id, reopen: false } }))) undoable("Conversation closed", reopen);
   };
-  return { assign, close, reopen };
+  const [, setSnoozed] = useMutation(SnoozeDocument);
+  const snooze = async (until: Date) => {
+    if (settled(await setSnoozed({ input: { id, until: until.toISOString() } })))
+      undoable(`Snoozed until ${moment(until.toISOString())}`, reopen);
+  };
+  return { assign, close, reopen, snooze };
 }

@@ -1,5 +1,18 @@
 import { expect, test } from "vitest";
-import { grouped, grown, keptInPlace, leftToReply, neighbour, tickOf, underWay } from "./thread";
+import {
+  concerns,
+  grouped,
+  grown,
+  keptInPlace,
+  leftToReply,
+  neighbour,
+  slashAt,
+  snoozes,
+  tickOf,
+  underWay,
+  unfilled,
+  withNotes,
+} from "./thread";
 
 const rows = (ids: string) => [...ids].map((id) => ({ id }));
 const ids = (list: readonly { id: string }[]) => list.map((r) => r.id).join("");
@@ -20,7 +33,7 @@ test("what was read before stays behind the newest page, and a page that does no
   expect(ids(grown(rows("cba"), rows("zyx")))).toBe("zyx");
 });
 
-test("messages stand together by side and time, and each day begins once", () => {
+test("messages stand together by side, purpose, day and time", () => {
   const m = (id: string, createdAt: string, direction = "INBOUND", purpose = "INBOUND") => ({
     id,
     createdAt,
@@ -35,13 +48,13 @@ test("messages stand together by side and time, and each day begins once", () =>
     m("e", "2026-11-25T12:10:02", "OUTBOUND", "CONFIRMATION"),
     m("f", "2026-11-26T00:00:01", "OUTBOUND", "CONFIRMATION"),
   ]);
-  expect(said.map((g) => `${g.message.id}${g.day ? "+" : ""}${g.first ? "f" : ""}${g.last ? "l" : ""}`)).toEqual([
-    "a+f",
+  expect(said.map((g) => `${g.message.id}${g.first ? "f" : ""}${g.last ? "l" : ""}`)).toEqual([
+    "af",
     "bl",
     "cfl",
     "dfl",
     "efl",
-    "f+fl",
+    "ffl",
   ]);
 });
 
@@ -71,4 +84,57 @@ test("the next and the previous conversation end at the ends of the list", () =>
   expect(neighbour(["a", "b"], "b", 1)).toBeUndefined();
   expect(neighbour(["a", "b"], "a", -1)).toBeUndefined();
   expect(neighbour([], "a", 1)).toBeUndefined();
+});
+
+test("notes stand between the messages, and those from before what was read wait for it", () => {
+  const at = (id: string, minute: number) => ({ id, createdAt: `2026-11-26T10:0${minute}:00Z` });
+  const all = (whole: boolean) =>
+    withNotes([at("a", 2), at("b", 5)], [at("z", 6), at("y", 3), at("x", 1)], whole)
+      .map((i) => ("note" in i ? i.note.id : i.message.id))
+      .join("");
+  expect(all(true)).toBe("xaybz");
+  expect(all(false)).toBe("aybz");
+  expect(withNotes([], [at("x", 1)], true)).toHaveLength(1);
+});
+
+test("a slash that begins a word asks for a canned reply", () => {
+  const of = (text: string) => slashAt(text, text.length);
+  expect(of("/")).toEqual({ from: 0, name: "" });
+  expect(of("Hello /Open")).toEqual({ from: 6, name: "open" });
+  expect(of("first\n/size-2")).toEqual({ from: 6, name: "size-2" });
+  expect(of("24/7")).toBeNull();
+  expect(of("/open hours")).toBeNull();
+  expect(slashAt("/open hours", 5), "where the caret is").toEqual({ from: 0, name: "open" });
+});
+
+test("a placeholder that is not filled in is found once", () => {
+  expect(unfilled("Hi {{name}}, {{attributes.size}} and {{name}} again {no} { {x} }")).toEqual([
+    "{{name}}",
+    "{{attributes.size}}",
+  ]);
+  expect(unfilled("Hi Ann")).toEqual([]);
+});
+
+test("a snooze ends in the morning of a day to come, in the zone of whoever is here", () => {
+  const on = (day: number, hour: number) =>
+    snoozes(new Date(2026, 10, day, hour)).map((s) => [s.label, s.at.getTime()]);
+  const morning = (day: number) => new Date(2026, 10, day, 9).getTime();
+  expect(on(26, 22), "a Thursday").toEqual([
+    ["In 1 hour", new Date(2026, 10, 26, 23).getTime()],
+    ["In 3 hours", new Date(2026, 10, 27, 1).getTime()],
+    ["Tomorrow morning", morning(27)],
+    ["Next Monday", morning(30)],
+  ]);
+  expect(
+    on(29, 10).map(([label]) => label),
+    "on a Sunday tomorrow is Monday",
+  ).toEqual(["In 1 hour", "In 3 hours", "Tomorrow morning"]);
+  expect(on(23, 10).at(-1), "on a Monday it is the one after").toEqual(["Next Monday", morning(30)]);
+});
+
+test("somebody is told of their own conversations and of nobody's", () => {
+  expect(concerns({ status: "OPEN", assignee: null }, "me")).toBe(true);
+  expect(concerns({ status: "OPEN", assignee: { id: "me" } }, "me")).toBe(true);
+  expect(concerns({ status: "OPEN", assignee: { id: "other" } }, "me")).toBe(false);
+  expect(concerns({ status: "CLOSED", assignee: null }, "me"), "an opt-out that was obeyed").toBe(false);
 });

@@ -26,11 +26,11 @@ type Said = { id: string; createdAt: string; direction: string; purpose: string 
 /** Messages of one sender within this time stand together. */
 const together = 5 * 60_000;
 
-export type Grouped<M> = { message: M; day: string | null; first: boolean; last: boolean };
+export type Grouped<M> = { message: M; first: boolean; last: boolean };
 
 /**
- * Messages, oldest first, with where a day begins (its first moment) and which of them stand together: of the same
- * side and purpose, within five minutes of the one before.
+ * Messages, oldest first, with which of them stand together: of the same side, purpose and day, within five minutes of
+ * the one before.
  */
 export function grouped<M extends Said>(messages: readonly M[]): Grouped<M>[] {
   const day = (m: M) => new Date(m.createdAt).toDateString();
@@ -41,15 +41,11 @@ export function grouped<M extends Said>(messages: readonly M[]): Grouped<M>[] {
     a.purpose === b.purpose &&
     day(a) === day(b) &&
     new Date(b.createdAt).getTime() - new Date(a.createdAt).getTime() < together;
-  return messages.map((m, i) => {
-    const before = messages[i - 1];
-    return {
-      message: m,
-      day: before && day(before) === day(m) ? null : m.createdAt,
-      first: !joins(before, m),
-      last: !joins(m, messages[i + 1]),
-    };
-  });
+  return messages.map((m, i) => ({
+    message: m,
+    first: !joins(messages[i - 1], m),
+    last: !joins(m, messages[i + 1]),
+  }));
 }
 
 export type Tick = "waiting" | "sent" | "delivered" | "read" | "failed" | "unclear";
@@ -94,4 +90,49 @@ export function keptInPlace<Row extends { id: string }>(
 export function neighbour(ids: readonly string[], reading: string | undefined, step: 1 | -1): string | undefined {
   const at = reading ? ids.indexOf(reading) : -1;
   return at < 0 ? ids[0] : ids[at + step];
+}
+
+/** Whether somebody is told of a message: their own conversations, and those of nobody, unless nothing is left to do. */
+export const concerns = (of: { status: string; assignee?: { id: string } | null }, me: string) =>
+  of.status === "OPEN" && (!of.assignee || of.assignee.id === me);
+
+/** The "/" before the caret that asks for a canned reply, with what is typed behind it; it begins a word. */
+export function slashAt(text: string, caret: number): { from: number; name: string } | null {
+  const typed = /(?:^|\s)\/([\p{L}\p{N}_-]*)$/u.exec(text.slice(0, caret));
+  return typed ? { from: caret - (typed[1]?.length ?? 0) - 1, name: (typed[1] ?? "").toLowerCase() } : null;
+}
+
+/** Placeholders that nobody has filled in; such a text is not sent. */
+export const unfilled = (text: string): string[] => [...new Set(text.match(/\{\{[^{}]*\}\}/g) ?? [])];
+
+/** When a conversation may come back, from now on, in the zone of whoever snoozes it. */
+export function snoozes(now: Date): { label: string; at: Date }[] {
+  const hours = (n: number) => new Date(now.getTime() + n * 3_600_000);
+  const morning = (days: number) => new Date(now.getFullYear(), now.getMonth(), now.getDate() + days, 9);
+  const monday = ((8 - now.getDay()) % 7 || 7) as number;
+  return [
+    { label: "In 1 hour", at: hours(1) },
+    { label: "In 3 hours", at: hours(3) },
+    { label: "Tomorrow morning", at: morning(1) },
+    ...(monday > 1 ? [{ label: "Next Monday", at: morning(monday) }] : []),
+  ];
+}
+
+type At = { id: string; createdAt: string };
+
+/**
+ * Messages with the notes between them, oldest first. Notes from before the oldest message that was read wait until it
+ * is read too.
+ */
+export function withNotes<M extends At, N extends At>(
+  messages: readonly M[],
+  notes: readonly N[],
+  whole: boolean,
+): ({ message: M } | { note: N })[] {
+  const oldest = whole ? Number.NEGATIVE_INFINITY : Date.parse(messages[0]?.createdAt ?? "");
+  const all = [
+    ...messages.map((message) => ({ message, at: Date.parse(message.createdAt) })),
+    ...notes.map((note) => ({ note, at: Date.parse(note.createdAt) })).filter((n) => n.at >= oldest),
+  ];
+  return all.sort((a, b) => a.at - b.at);
 }

@@ -1,0 +1,33 @@
+import { Badge } from "@mantine/core";
+import { useEffect } from "react";
+import { useSubscription } from "urql";
+import { graphql } from "../gql";
+import { count } from "../lib/format";
+import { setUnreadTitle } from "../lib/title";
+
+const UnreadDocument = graphql(`
+  subscription InboxUnread {
+    inboxCountsChanged {
+      unread
+    }
+  }
+`);
+
+const counted = 1000; // the server counts no further
+
+/** How many conversations wait: beside the inbox in the navigation, and in the browser's tab. */
+export function Unread() {
+  const [{ data }] = useSubscription({ query: UnreadDocument });
+  const unread = data?.inboxCountsChanged.unread ?? 0;
+  const text = unread > counted ? `${count(counted)}+` : unread > 0 ? count(unread) : "";
+  useEffect(() => {
+    setUnreadTitle(text);
+    return () => setUnreadTitle("");
+  }, [text]);
+  if (!text) return null;
+  return (
+    <Badge size="sm" circle={text.length < 2} aria-label={`${text} unread`}>
+      {text}
+    </Badge>
+  );
+}

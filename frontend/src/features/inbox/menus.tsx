@@ -1,0 +1,130 @@
+import { Box, Button, Group, Menu, Modal, Stack, TextInput } from "@mantine/core";
+import { IconClockPause, IconUserPlus } from "@tabler/icons-react";
+import { useState } from "react";
+import { useQuery } from "urql";
+import { useSession } from "../../app/session";
+import { graphql } from "../../gql";
+import { localInput, moment, momentOf, noMoment } from "../../lib/format";
+import { snoozes } from "./thread";
+
+const AssigneesDocument = graphql(`
+  query Assignees {
+    assignees {
+      id
+      name
+    }
+  }
+`);
+
+/** Who takes care of a conversation. */
+export function AssignMenu(props: {
+  assignee: { id: string; name: string } | null;
+  onAssign: (id: string | null) => void;
+}) {
+  const { viewer } = useSession();
+  const [opened, setOpened] = useState(false);
+  const [{ data }] = useQuery({ query: AssigneesDocument, pause: !opened, requestPolicy: "cache-and-network" });
+  const others = data?.assignees.filter((o) => o.id !== viewer.id && o.id !== props.assignee?.id) ?? [];
+  return (
+    <Menu opened={opened} onChange={setOpened} position="bottom-end" withinPortal>
+      <Menu.Target>
+        <Button size="xs" variant="default" aria-label="Assign" px={9}>
+          <IconUserPlus size={16} />
+          <Box component="span" visibleFrom="sm" ml={6}>
+            Assign
+          </Box>
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown mah={340} style={{ overflowY: "auto" }}>
+        {props.assignee?.id !== viewer.id && (
+          <Menu.Item onClick={() => props.onAssign(viewer.id)}>Assign to me</Menu.Item>
+        )}
+        {props.assignee && (
+          <Menu.Item onClick={() => props.onAssign(null)}>
+            {props.assignee.id === viewer.id ? "Unassign" : `Take it from ${props.assignee.name}`}
+          </Menu.Item>
+        )}
+        {others.length > 0 && <Menu.Label>Colleagues</Menu.Label>}
+        {others.map((o) => (
+          <Menu.Item key={o.id} onClick={() => props.onAssign(o.id)}>
+            {o.name}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+/** Puts a conversation away until a moment. */
+export function SnoozeMenu(props: { onSnooze: (until: Date) => void }) {
+  const [choosing, setChoosing] = useState(false);
+  const [at, setAt] = useState("");
+  const [wrong, setWrong] = useState("");
+  const choose = () => {
+    const until = momentOf(at);
+    if (!until) return setWrong(noMoment(at));
+    if (Date.parse(until) <= Date.now()) return setWrong("Choose a moment to come.");
+    props.onSnooze(new Date(until));
+    setChoosing(false);
+  };
+  return (
+    <>
+      <Menu position="bottom-end" withinPortal>
+        <Menu.Target>
+          <Button size="xs" variant="default" aria-label="Snooze" px={9}>
+            <IconClockPause size={16} />
+            <Box component="span" visibleFrom="xl" ml={6}>
+              Snooze
+            </Box>
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {snoozes(new Date()).map((s) => (
+            <Menu.Item key={s.label} onClick={() => props.onSnooze(s.at)}>
+              {s.label}
+              <span style={{ marginInlineStart: 12, color: "var(--mantine-color-dimmed)" }}>
+                {moment(s.at.toISOString())}
+              </span>
+            </Menu.Item>
+          ))}
+          <Menu.Divider />
+          <Menu.Item
+            onClick={() => {
+              setAt(localInput(new Date(Date.now() + 24 * 3_600_000)));
+              setWrong("");
+              setChoosing(true);
+            }}
+          >
+            Choose a day and time…
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      <Modal opened={choosing} onClose={() => setChoosing(false)} title="Snooze until">
+        <form
+          onSubmit={(e) => {
+            e.preventDefault();
+            choose();
+          }}
+        >
+          <Stack>
+            <TextInput
+              type="datetime-local"
+              label="Day and time"
+              description="It opens by itself then, and at once when they write before."
+              value={at}
+              error={wrong}
+              onChange={(e) => {
+                setAt(e.currentTarget.value);
+                setWrong("");
+              }}
+              data-autofocus
+            />
+            <Group justify="flex-end">
+              <Button type="submit">Snooze</Button>
+            </Group>
+          </Stack>
+        </form>
+      </Modal>
+    </>
+  );
+}
