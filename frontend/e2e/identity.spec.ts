@@ -96,7 +96,7 @@ test("what is old is counted before it goes, and can be kept again", async ({ pa
   await expect(page.getByLabel("Message texts and media: days")).toHaveValue("400 days");
   await page.getByRole("switch", { name: "Message texts and media" }).click();
   await page.getByRole("button", { name: "Review what would be deleted" }).click();
-  await expect(review.getByText("everything is kept for ever")).toBeVisible();
+  await expect(review.getByText("everything is kept permanently")).toBeVisible();
   await review.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByText("Kept for ever", { exact: true })).toHaveCount(4);
+  await expect(page.getByText("Kept permanently", { exact: true })).toHaveCount(4);
 });

@@ -10340,7 +10340,7 @@ each ends by itself, and nobody is written to as long as one is in force.
 type Suppression implements Node {
   id: ID!
   reason: SuppressionReason!
-  "Null: for ever."
+  "Null: permanently."
   until: DateTime
   createdAt: DateTime!
   "What else keeps the same address from being written to, an erasure first, then what lasts longest. Lifting this one leaves them."
@@ -10415,7 +10415,7 @@ extend type Mutation {
   "Makes a file to download, streamed as it is read. Numbers leave the engine: it is in the audit trail."
   contactExport(input: ContactExportInput!): BulkActionPayload!
     @hasRole(role: MARKETER, scope: CONTACTS_EXPORT, recent: true)
-  "Takes everything personal from contacts, for ever (GDPR Art. 17): profile, number, texts of messages, what Twilio sent about them. Counters, the consent ledger with a keyed hash of the number, and a suppression of that hash stay."
+  "Permanently takes everything personal from contacts (GDPR Art. 17): profile, number, texts of messages, what Twilio sent about them. Counters, the consent ledger with a keyed hash of the number, and a suppression of that hash stay."
   contactErase(input: ContactEraseInput!): BulkActionPayload! @hasRole(role: ADMIN, scope: CONTACTS_WRITE, recent: true)
   "Stops an action; what it has done stays."
   bulkActionCancel(input: BulkActionCancelInput!): BulkActionPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
@@ -13431,10 +13431,10 @@ enum RetentionKind {
   "Rows that an import rejected, from the end of that import on. Kept for at least 1 day."
   REJECTED_ROWS
 }
-"How long one kind of data is kept. The consent ledger and the audit trail are always kept for ever, the files of imports for a day at most; exports are never stored."
+"How long one kind of data is kept. The consent ledger and the audit trail are always kept permanently, the files of imports for a day at most; exports are never stored."
 type RetentionRule {
   kind: RetentionKind!
-  "Null: for ever."
+  "Null: permanently."
   days: Int
   "The fewest days that can be set."
   minimumDays: Int!
@@ -13460,7 +13460,7 @@ extend type Query {
   retentionPreview(rules: [RetentionRuleInput!]!): [RetentionPreview!]! @hasRole(role: ADMIN) @listSize(assumedSize: 4) @cost(weight: 1500)
 }
 extend type Mutation {
-  "Replaces all rules: a kind without a rule is kept for ever. What is older is removed within a day and cannot be restored."
+  "Replaces all rules: a kind without a rule is kept permanently. What is older is removed within a day and cannot be restored."
   retentionSet(input: RetentionSetInput!): RetentionSetPayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE, recent: true)
 }
 input RetentionRuleInput {

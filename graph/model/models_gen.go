@@ -2304,10 +2304,10 @@ type RetentionPreview struct {
 	AtLeast bool `json:"atLeast"`
 }
 
-// How long one kind of data is kept. The consent ledger and the audit trail are always kept for ever, the files of imports for a day at most; exports are never stored.
+// How long one kind of data is kept. The consent ledger and the audit trail are always kept permanently, the files of imports for a day at most; exports are never stored.
 type RetentionRule struct {
 	Kind RetentionKind `json:"kind"`
-	// Null: for ever.
+	// Null: permanently.
 	Days *int `json:"days,omitempty"`
 	// The fewest days that can be set.
 	MinimumDays int `json:"minimumDays"`
@@ -2842,7 +2842,7 @@ type Subscription struct {
 type Suppression struct {
 	ID     string            `json:"id"`
 	Reason SuppressionReason `json:"reason"`
-	// Null: for ever.
+	// Null: permanently.
 	Until     *time.Time `json:"until,omitempty"`
 	CreatedAt time.Time  `json:"createdAt"`
 	// What else keeps the same address from being written to, an erasure first, then what lasts longest. Lifting this one leaves them.

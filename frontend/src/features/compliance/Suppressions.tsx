@@ -183,7 +183,7 @@ export function Suppressions() {
                     </Text>
                   </Table.Td>
                   <Table.Td data-label="Since">{moment(s.createdAt)}</Table.Td>
-                  <Table.Td data-label="Until">{s.until ? moment(s.until) : "for ever"}</Table.Td>
+                  <Table.Td data-label="Until">{s.until ? moment(s.until) : "Permanent"}</Table.Td>
                   <Table.Td>
                     {may && byHand.includes(s.reason) && (
                       <Button size="compact-xs" variant="default" onClick={() => lift(s)}>

@@ -327,7 +327,7 @@ export function BulkForm(props: {
         )}
         {kind === "erase" && (
           <Alert color="red">
-            Profile, number and texts of {people(n)} are taken away for ever. Counters, the proof of consent and a block
+            Profile, number and texts of {people(n)} are deleted permanently. Counters, the proof of consent and a block
             on the number stay. The texts at Twilio are taken away too, in the background; Bulk actions shows how far
             that is. This cannot be undone.
           </Alert>

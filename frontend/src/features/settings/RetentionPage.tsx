@@ -116,7 +116,7 @@ function RulesForm(props: { rules: RetentionRulesQuery["retentionRules"] }) {
   return (
     <Stack>
       <Alert color="blue">
-        The consent ledger and the audit trail are kept for ever: they are the proof. Files of imports are kept for a
+        The consent ledger and the audit trail are kept permanently: they are the proof. Files of imports are kept for a
         day at most, exports are not stored at all, and what sign-in remembers ends by itself.
       </Alert>
       {props.rules.map((r) => {
@@ -141,7 +141,7 @@ function RulesForm(props: { rules: RetentionRulesQuery["retentionRules"] }) {
               </Stack>
               {days === undefined ? (
                 <Text size="sm" c="dimmed" pt={4}>
-                  Kept for ever
+                  Kept permanently
                 </Text>
               ) : (
                 <NumberInput
@@ -172,7 +172,7 @@ function RulesForm(props: { rules: RetentionRulesQuery["retentionRules"] }) {
       <Modal opened={preview !== null} onClose={() => setPreview(null)} title="What would be deleted" size="lg">
         <Stack>
           {preview?.length === 0 ? (
-            <Text size="sm">Nothing: everything is kept for ever.</Text>
+            <Text size="sm">Nothing: everything is kept permanently.</Text>
           ) : (
             <Table>
               <Table.Thead>
