@@ -35,6 +35,8 @@ const scrolled = (on: Page, selector: string) => on.locator(selector).evaluate((
 
 test("people write, and each pane scrolls by itself", async ({ page }) => {
   await page.setViewportSize({ width: 1440, height: 700 });
+  // The sandbox's people answer by chance, some of them with STOP; here everybody says only what the test says.
+  await ask(page, "mutation { sandboxSettingsUpdate(input: { replyRate: 0 }) { userErrors { message } } }");
   for (let n = 1; n <= 20; n++) await says(page, number(n), `Question ${n}`, `Writer ${n}`);
   for (let n = 1; n <= 16; n++) await says(page, number(5), `Line ${n}`, "Writer 5");
   const arrived = async () => {
