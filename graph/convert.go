@@ -19,6 +19,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/conversation"
 	"eventstream/server/dashboard"
+	"eventstream/server/demo"
 	"eventstream/server/doubleoptin"
 	"eventstream/server/explain"
 	"eventstream/server/gate"
@@ -786,6 +787,17 @@ func (r *Resolver) toAttempt(a *message.Attempt) *model.MessageAttempt {
 		out.ErrorCode, out.ErrorTitle = &a.ErrorCode, filled(r.Codes(a.ErrorCode).Title)
 	}
 	return out
+}
+
+func toDemoRun(r *demo.Run) *model.DemoRun {
+	if r == nil {
+		return nil
+	}
+	return &model.DemoRun{
+		Kind: upper[model.DemoRunKind](r.Kind), Status: upper[model.DemoRunStatus](r.Status), Progress: r.Progress,
+		Contacts: r.Contacts, Campaigns: r.Campaigns, Messages: r.Messages, Failure: filled(r.Failure),
+		StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
+	}
 }
 
 // dashboardParts are those that are asked for; each is a query of its own.

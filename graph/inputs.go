@@ -569,11 +569,18 @@ func sandboxParameters(in []*model.SandboxParameter) (map[string]string, error) 
 	return more, nil
 }
 
-func (r *Resolver) sandboxSeed(ctx context.Context, contacts int) (demo.Result, error) {
+func (r *Resolver) sandboxSeed(ctx context.Context, contacts int) (*demo.Run, error) {
 	if r.Demo == nil {
-		return demo.Result{}, errNoSandbox
+		return nil, errNoSandbox
 	}
-	return r.Demo.Seed(ctx, contacts)
+	return r.Demo.Start(ctx, contacts)
+}
+
+func (r *Resolver) sandboxSeedRemove(ctx context.Context, contacts int) (*demo.Run, error) {
+	if r.Demo == nil {
+		return nil, errNoSandbox
+	}
+	return r.Demo.StartRemoval(ctx, int64(contacts))
 }
 
 func (r *Resolver) sandboxUpdate(_ context.Context, input model.SandboxSettingsUpdateInput) (sandbox.Settings, error) {

@@ -19,7 +19,6 @@ const mutationLimit = 30 * time.Second
 var patient = map[string]time.Duration{
 	"auditVerification": 2 * time.Minute, // in batches
 	"contactImport":     0,               // a file that is uploaded
-	"sandboxSeed":       5 * time.Minute,
 }
 
 // endInTime ends what somebody waits for, so that it does not hold connections that
@@ -50,9 +49,7 @@ func limited(ctx context.Context, op *ast.OperationDefinition) (context.Context,
 		if !known || len(op.SelectionSet) > 2 { // alone, or beside __typename
 			continue
 		}
-		if limit = longer; f.Name == "sandboxSeed" { // once in the life of a database, and its statements are long
-			ctx = db.WithPool(ctx, db.PoolJobs)
-		}
+		limit = longer
 	}
 	if limit == 0 {
 		return ctx, func() {}

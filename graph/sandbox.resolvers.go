@@ -29,9 +29,20 @@ func (r *mutationResolver) SandboxSettingsUpdate(ctx context.Context, input mode
 
 // SandboxSeed is the resolver for the sandboxSeed field.
 func (r *mutationResolver) SandboxSeed(ctx context.Context, input model.SandboxSeedInput) (*model.SandboxSeedPayload, error) {
-	seeded, err := r.sandboxSeed(ctx, input.Contacts)
+	run, err := r.sandboxSeed(ctx, input.Contacts)
 	errs, err := payloadErrors(err)
-	return &model.SandboxSeedPayload{Contacts: seeded.Contacts, Campaigns: seeded.Campaigns, Messages: seeded.Messages, UserErrors: errs}, err
+	p := &model.SandboxSeedPayload{UserErrors: errs}
+	if run = kept(errs, run); run != nil {
+		p.Contacts, p.Campaigns, p.Messages, p.Run = run.Contacts, run.Campaigns, run.Messages, toDemoRun(run)
+	}
+	return p, err
+}
+
+// SandboxSeedRemove is the resolver for the sandboxSeedRemove field.
+func (r *mutationResolver) SandboxSeedRemove(ctx context.Context, input model.SandboxSeedRemoveInput) (*model.SandboxSeedRemovePayload, error) {
+	run, err := r.sandboxSeedRemove(ctx, input.Contacts)
+	errs, err := payloadErrors(err)
+	return &model.SandboxSeedRemovePayload{Run: toDemoRun(kept(errs, run)), UserErrors: errs}, err
 }
 
 // SandboxSettings is the resolver for the sandboxSettings field.
@@ -40,4 +51,16 @@ func (r *queryResolver) SandboxSettings(ctx context.Context) (*model.SandboxSett
 		return nil, nil
 	}
 	return toSandboxSettings(r.Sandbox.Settings()), nil
+}
+
+// DemoData is the resolver for the demoData field.
+func (r *queryResolver) DemoData(ctx context.Context) (*model.DemoData, error) {
+	if r.Demo == nil {
+		return &model.DemoData{}, nil
+	}
+	s, err := r.Demo.StateOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &model.DemoData{Present: s.Present, Contacts: s.Contacts, Run: toDemoRun(s.Run)}, nil
 }

@@ -45,7 +45,7 @@ var domains = map[string][]string{
 	"merge":     {"audit", "consent", "contact", "doubleoptin", "message", "optout", "topic"},
 	"bulk":      {"audit", "consent", "contact", "erasure", "export", "segment", "topic"},
 	"demo": {
-		"audit", "campaign", "consent", "contact", "conversation", "gate", "importer", "message", "segment",
+		"audit", "campaign", "consent", "contact", "conversation", "erasure", "gate", "importer", "message", "segment",
 		"template", "topic",
 	},
 	"webhookevent": {"consent", "contact", "conversation", "merge", "message"},

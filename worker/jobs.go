@@ -7,6 +7,7 @@ import (
 	"eventstream/server/auth"
 	"eventstream/server/bulk"
 	"eventstream/server/campaign"
+	"eventstream/server/demo"
 	"eventstream/server/importer"
 	"eventstream/server/message"
 	"eventstream/server/template"
@@ -31,6 +32,7 @@ func workers(s *Services) *river.Workers {
 			args.ImportID)
 	})
 	add(w, 6*time.Hour, func(ctx context.Context, args bulk.RunArgs) error { return s.Bulk.Run(ctx, args.ActionID) })
+	add(w, time.Hour, func(ctx context.Context, args demo.RunArgs) error { return s.Demo.Work(ctx, args.RunID) })
 	add(w, 12*time.Minute, func(ctx context.Context, _ webhookevent.ApplyArgs) error { return s.Webhooks.Apply(ctx) })
 	add(w, time.Minute, func(ctx context.Context, args webhookevent.JoinArgs) error { return s.Webhooks.Join(ctx, args.Events) })
 	add(w, time.Minute, func(ctx context.Context, args message.SendArgs) error {

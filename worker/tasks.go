@@ -55,6 +55,7 @@ func Tasks(s *Services) []Task {
 			Run: s.Contacts.FoldCounts,
 		},
 		{Name: "bulk actions", Every: time.Second, Deadline: 10 * time.Second, Run: Whole(s.Bulk.Forgotten)},
+		{Name: "demo data", Every: time.Second, Deadline: 10 * time.Second, Run: Whole(s.Demo.Forgotten)},
 		{Name: "erasures", Every: time.Second, Deadline: time.Minute, Batch: erasure.ClearBatch, Run: s.Erasures.ClearDue},
 		{Name: "redactions", Every: time.Second, Deadline: 2 * time.Minute, Batch: erasure.RedactBatch, Run: s.Redactor.Run},
 		{Name: "retention", Every: time.Minute, Deadline: time.Minute, Batch: retention.Batch, Run: s.Retention.Run},

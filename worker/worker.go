@@ -21,6 +21,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/conversation"
 	"eventstream/server/db"
+	"eventstream/server/demo"
 	"eventstream/server/dispatch"
 	"eventstream/server/doubleoptin"
 	"eventstream/server/erasure"
@@ -49,6 +50,7 @@ type Services struct {
 	Conversations *conversation.Service
 	Imports       *importer.Service
 	Bulk          *bulk.Service
+	Demo          *demo.Service
 	Erasures      *erasure.Service
 	Redactor      *erasure.Redactor
 	DoubleOptIns  *doubleoptin.Service

@@ -106,6 +106,7 @@ type MutationResolver interface {
 	SandboxInboundSend(ctx context.Context, input model.SandboxInboundSendInput) (*model.SandboxInboundSendPayload, error)
 	SandboxSettingsUpdate(ctx context.Context, input model.SandboxSettingsUpdateInput) (*model.SandboxSettingsUpdatePayload, error)
 	SandboxSeed(ctx context.Context, input model.SandboxSeedInput) (*model.SandboxSeedPayload, error)
+	SandboxSeedRemove(ctx context.Context, input model.SandboxSeedRemoveInput) (*model.SandboxSeedRemovePayload, error)
 	SegmentCreate(ctx context.Context, input model.SegmentCreateInput) (*model.SegmentCreatePayload, error)
 	SegmentUpdate(ctx context.Context, input model.SegmentUpdateInput) (*model.SegmentUpdatePayload, error)
 	SegmentDelete(ctx context.Context, input model.SegmentDeleteInput) (*model.SegmentDeletePayload, error)
@@ -1066,6 +1067,20 @@ func (ec *executionContext) field_Mutation_sandboxInboundSend_args(ctx context.C
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.SandboxInboundSendInput, error) {
 			return ec.unmarshalNSandboxInboundSendInput2eventstreamᚋgraphᚋmodelᚐSandboxInboundSendInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_sandboxSeedRemove_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SandboxSeedRemoveInput, error) {
+			return ec.unmarshalNSandboxSeedRemoveInput2eventstreamᚋgraphᚋmodelᚐSandboxSeedRemoveInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8334,6 +8349,83 @@ func (ec *executionContext) fieldContext_Mutation_sandboxSeed(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_sandboxSeedRemove(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_sandboxSeedRemove(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SandboxSeedRemove(ctx, fc.Args["input"].(model.SandboxSeedRemoveInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2eventstreamᚋgraphᚋmodelᚐRole(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *model.SandboxSeedRemovePayload
+					return zeroVal, err
+				}
+				scope, err := ec.unmarshalOScope2ᚖeventstreamᚋgraphᚋmodelᚐScope(ctx, "SETTINGS_WRITE")
+				if err != nil {
+					var zeroVal *model.SandboxSeedRemovePayload
+					return zeroVal, err
+				}
+				recent, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.SandboxSeedRemovePayload
+					return zeroVal, err
+				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.SandboxSeedRemovePayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *model.SandboxSeedRemovePayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SandboxSeedRemovePayload) graphql.Marshaler {
+			return ec.marshalNSandboxSeedRemovePayload2ᚖeventstreamᚋgraphᚋmodelᚐSandboxSeedRemovePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_sandboxSeedRemove(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SandboxSeedRemovePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_sandboxSeedRemove_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_segmentCreate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14163,6 +14255,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "sandboxSeed":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_sandboxSeed(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sandboxSeedRemove":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_sandboxSeedRemove(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

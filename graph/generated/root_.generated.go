@@ -722,6 +722,24 @@ type ComplexityRoot struct {
 		Status     func(childComplexity int) int
 	}
 
+	DemoData struct {
+		Contacts func(childComplexity int) int
+		Present  func(childComplexity int) int
+		Run      func(childComplexity int) int
+	}
+
+	DemoRun struct {
+		Campaigns  func(childComplexity int) int
+		Contacts   func(childComplexity int) int
+		Failure    func(childComplexity int) int
+		FinishedAt func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Messages   func(childComplexity int) int
+		Progress   func(childComplexity int) int
+		StartedAt  func(childComplexity int) int
+		Status     func(childComplexity int) int
+	}
+
 	DoubleOptIn struct {
 		ExpiresAfterHours func(childComplexity int) int
 		Sender            func(childComplexity int) int
@@ -1100,6 +1118,7 @@ type ComplexityRoot struct {
 		RetentionSet              func(childComplexity int, input model.RetentionSetInput) int
 		SandboxInboundSend        func(childComplexity int, input model.SandboxInboundSendInput) int
 		SandboxSeed               func(childComplexity int, input model.SandboxSeedInput) int
+		SandboxSeedRemove         func(childComplexity int, input model.SandboxSeedRemoveInput) int
 		SandboxSettingsUpdate     func(childComplexity int, input model.SandboxSettingsUpdateInput) int
 		SegmentCreate             func(childComplexity int, input model.SegmentCreateInput) int
 		SegmentDelete             func(childComplexity int, input model.SegmentDeleteInput) int
@@ -1343,6 +1362,7 @@ type ComplexityRoot struct {
 		Contacts           func(childComplexity int, filter *model.ContactFilter, search *string, orderBy *model.ContactOrder, first *int, after *string, last *int, before *string) int
 		Conversations      func(childComplexity int, filter *model.ConversationFilter, first *int, after *string) int
 		Dashboard          func(childComplexity int, rangeArg *model.DateRange, zone string) int
+		DemoData           func(childComplexity int) int
 		Diagnosis          func(childComplexity int) int
 		ErrorReport        func(childComplexity int, filter *model.ErrorReportFilter) int
 		Imports            func(childComplexity int, first *int, after *string) int
@@ -1450,6 +1470,12 @@ type ComplexityRoot struct {
 		Campaigns  func(childComplexity int) int
 		Contacts   func(childComplexity int) int
 		Messages   func(childComplexity int) int
+		Run        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	SandboxSeedRemovePayload struct {
+		Run        func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -4530,6 +4556,80 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeliveryEvent.Status(childComplexity), true
 
+	case "DemoData.contacts":
+		if e.ComplexityRoot.DemoData.Contacts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DemoData.Contacts(childComplexity), true
+	case "DemoData.present":
+		if e.ComplexityRoot.DemoData.Present == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DemoData.Present(childComplexity), true
+	case "DemoData.run":
+		if e.ComplexityRoot.DemoData.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DemoData.Run(childComplexity), true
+
+	case "DemoRun.campaigns":
+		if e.ComplexityRoot.DemoRun.Campaigns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DemoRun.Campaigns(childComplexity), true
+	case "DemoRun.contacts":
+		if e.ComplexityRoot.DemoRun.Contacts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DemoRun.Contacts(childComplexity), true
+	case "DemoRun.failure":
+		if e.ComplexityRoot.DemoRun.Failure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DemoRun.Failure(childComplexity), true
+	case "DemoRun.finishedAt":
+		if e.ComplexityRoot.DemoRun.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DemoRun.FinishedAt(childComplexity), true
+	case "DemoRun.kind":
+		if e.ComplexityRoot.DemoRun.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DemoRun.Kind(childComplexity), true
+	case "DemoRun.messages":
+		if e.ComplexityRoot.DemoRun.Messages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DemoRun.Messages(childComplexity), true
+	case "DemoRun.progress":
+		if e.ComplexityRoot.DemoRun.Progress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DemoRun.Progress(childComplexity), true
+	case "DemoRun.startedAt":
+		if e.ComplexityRoot.DemoRun.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DemoRun.StartedAt(childComplexity), true
+	case "DemoRun.status":
+		if e.ComplexityRoot.DemoRun.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DemoRun.Status(childComplexity), true
+
 	case "DoubleOptIn.expiresAfterHours":
 		if e.ComplexityRoot.DoubleOptIn.ExpiresAfterHours == nil {
 			break
@@ -6530,6 +6630,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SandboxSeed(childComplexity, args["input"].(model.SandboxSeedInput)), true
+	case "Mutation.sandboxSeedRemove":
+		if e.ComplexityRoot.Mutation.SandboxSeedRemove == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_sandboxSeedRemove_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SandboxSeedRemove(childComplexity, args["input"].(model.SandboxSeedRemoveInput)), true
 	case "Mutation.sandboxSettingsUpdate":
 		if e.ComplexityRoot.Mutation.SandboxSettingsUpdate == nil {
 			break
@@ -7673,6 +7784,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Dashboard(childComplexity, args["range"].(*model.DateRange), args["zone"].(string)), true
+	case "Query.demoData":
+		if e.ComplexityRoot.Query.DemoData == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.DemoData(childComplexity), true
 	case "Query.diagnosis":
 		if e.ComplexityRoot.Query.Diagnosis == nil {
 			break
@@ -8219,12 +8336,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SandboxSeedPayload.Messages(childComplexity), true
+	case "SandboxSeedPayload.run":
+		if e.ComplexityRoot.SandboxSeedPayload.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SandboxSeedPayload.Run(childComplexity), true
 	case "SandboxSeedPayload.userErrors":
 		if e.ComplexityRoot.SandboxSeedPayload.UserErrors == nil {
 			break
 		}
 
 		return e.ComplexityRoot.SandboxSeedPayload.UserErrors(childComplexity), true
+
+	case "SandboxSeedRemovePayload.run":
+		if e.ComplexityRoot.SandboxSeedRemovePayload.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SandboxSeedRemovePayload.Run(childComplexity), true
+	case "SandboxSeedRemovePayload.userErrors":
+		if e.ComplexityRoot.SandboxSeedRemovePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SandboxSeedRemovePayload.UserErrors(childComplexity), true
 
 	case "SandboxSettings.approvalMs":
 		if e.ComplexityRoot.SandboxSettings.ApprovalMs == nil {
@@ -10102,6 +10238,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SandboxInboundSendInput", ec.unmarshalInputSandboxInboundSendInput),
 			graphql.NewInputUnmarshaler("SandboxParameter", ec.unmarshalInputSandboxParameter),
 			graphql.NewInputUnmarshaler("SandboxSeedInput", ec.unmarshalInputSandboxSeedInput),
+			graphql.NewInputUnmarshaler("SandboxSeedRemoveInput", ec.unmarshalInputSandboxSeedRemoveInput),
 			graphql.NewInputUnmarshaler("SandboxSettingsUpdateInput", ec.unmarshalInputSandboxSettingsUpdateInput),
 			graphql.NewInputUnmarshaler("SegmentCreateInput", ec.unmarshalInputSegmentCreateInput),
 			graphql.NewInputUnmarshaler("SegmentDeleteInput", ec.unmarshalInputSegmentDeleteInput),
@@ -13536,19 +13673,81 @@ extend type Mutation {
   "Changes how the sandbox behaves. Only while it is live."
   sandboxSettingsUpdate(input: SandboxSettingsUpdateInput!): SandboxSettingsUpdatePayload!
     @hasRole(role: MARKETER, scope: SETTINGS_WRITE)
-  "Writes believable contacts and six weeks of history, all or nothing, the same for the same day; some fifteen seconds for 50,000 contacts. Only while the sandbox is live and there is no contact yet. The numbers are made up: with live Twilio credentials the engine then refuses to start on this database."
+  """
+  Begins to write believable contacts and six weeks of history, all or nothing, the same for the same day, as a job; some fifteen seconds for 50,000
+  contacts. demoData tells how far it is. Only while the sandbox is live and there is no contact yet. The numbers are made up: with live Twilio
+  credentials the engine then refuses to start on this database, until sandboxSeedRemove is done.
+  """
   sandboxSeed(input: SandboxSeedInput!): SandboxSeedPayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE)
+  """
+  Begins to erase all demo contacts, as a job, with their texts and without leaving suppressions. Campaigns and their numbers stay, and so do the entries
+  of the consent ledger, which are marked as made up, and of the audit trail. Afterwards live Twilio credentials are accepted. Only while the sandbox is
+  live.
+  """
+  sandboxSeedRemove(input: SandboxSeedRemoveInput!): SandboxSeedRemovePayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE)
 }
 input SandboxSeedInput {
   "100 to 100,000."
   contacts: Int! = 50000
 }
 type SandboxSeedPayload {
-  "How many of each were written."
+  "How many contacts are being written."
+  contacts: Int!
+  "How many campaigns are being written."
+  campaigns: Int!
+  "How many messages were written: 0 until the run has completed, see run."
+  messages: Int!
+  run: DemoRun
+  userErrors: [UserError!]!
+}
+input SandboxSeedRemoveInput {
+  "How many contacts are erased, as demoData tells; another number is refused, so that nobody erases what they have not seen."
+  contacts: Int!
+}
+type SandboxSeedRemovePayload {
+  run: DemoRun
+  userErrors: [UserError!]!
+}
+enum DemoRunKind {
+  "Writes demo data."
+  SEED
+  "Erases demo contacts."
+  REMOVE
+}
+enum DemoRunStatus {
+  PENDING
+  RUNNING
+  COMPLETED
+  FAILED
+}
+"One writing or erasing of demo data, worked as a job."
+type DemoRun {
+  kind: DemoRunKind!
+  status: DemoRunStatus!
+  "0 to 1."
+  progress: Float!
+  "To write, or to erase."
   contacts: Int!
   campaigns: Int!
+  "Once they are written."
   messages: Int!
-  userErrors: [UserError!]!
+  "Why it failed, for people."
+  failure: String
+  startedAt: DateTime
+  finishedAt: DateTime
+}
+type DemoData {
+  "Demo data is in this database, which therefore refuses live Twilio credentials."
+  present: Boolean!
+  "Demo contacts that are there and not erased."
+  contacts: Int64!
+  "The newest run; null: there was none."
+  run: DemoRun
+}
+
+extend type Query {
+  "What there is of demo data, and how far its newest run is."
+  demoData: DemoData! @hasRole(role: VIEWER) @cost(weight: 20)
 }
 input SandboxInboundSendInput {
   "Who writes: a number in any spelling, or a BSUID."
@@ -15638,6 +15837,42 @@ func (ec *executionContext) childFields_DeliveryEvent(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type DeliveryEvent", field.Name)
 }
 
+func (ec *executionContext) childFields_DemoData(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "present":
+		return ec.fieldContext_DemoData_present(ctx, field)
+	case "contacts":
+		return ec.fieldContext_DemoData_contacts(ctx, field)
+	case "run":
+		return ec.fieldContext_DemoData_run(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DemoData", field.Name)
+}
+
+func (ec *executionContext) childFields_DemoRun(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_DemoRun_kind(ctx, field)
+	case "status":
+		return ec.fieldContext_DemoRun_status(ctx, field)
+	case "progress":
+		return ec.fieldContext_DemoRun_progress(ctx, field)
+	case "contacts":
+		return ec.fieldContext_DemoRun_contacts(ctx, field)
+	case "campaigns":
+		return ec.fieldContext_DemoRun_campaigns(ctx, field)
+	case "messages":
+		return ec.fieldContext_DemoRun_messages(ctx, field)
+	case "failure":
+		return ec.fieldContext_DemoRun_failure(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_DemoRun_startedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_DemoRun_finishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DemoRun", field.Name)
+}
+
 func (ec *executionContext) childFields_DoubleOptIn(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "templates":
@@ -16762,10 +16997,22 @@ func (ec *executionContext) childFields_SandboxSeedPayload(ctx context.Context, 
 		return ec.fieldContext_SandboxSeedPayload_campaigns(ctx, field)
 	case "messages":
 		return ec.fieldContext_SandboxSeedPayload_messages(ctx, field)
+	case "run":
+		return ec.fieldContext_SandboxSeedPayload_run(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_SandboxSeedPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SandboxSeedPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SandboxSeedRemovePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "run":
+		return ec.fieldContext_SandboxSeedRemovePayload_run(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SandboxSeedRemovePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SandboxSeedRemovePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SandboxSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -8,6 +8,7 @@ import (
 	"math"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -22,6 +23,291 @@ import (
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
+
+func (ec *executionContext) _DemoData_present(ctx context.Context, field graphql.CollectedField, obj *model.DemoData) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DemoData_present(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Present, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DemoData_present(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DemoData", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _DemoData_contacts(ctx context.Context, field graphql.CollectedField, obj *model.DemoData) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DemoData_contacts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Contacts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DemoData_contacts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DemoData", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _DemoData_run(ctx context.Context, field graphql.CollectedField, obj *model.DemoData) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DemoData_run(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Run, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DemoRun) graphql.Marshaler {
+			return ec.marshalODemoRun2ᚖeventstreamᚋgraphᚋmodelᚐDemoRun(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DemoData_run(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DemoData",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DemoRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DemoRun_kind(ctx context.Context, field graphql.CollectedField, obj *model.DemoRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DemoRun_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.DemoRunKind) graphql.Marshaler {
+			return ec.marshalNDemoRunKind2eventstreamᚋgraphᚋmodelᚐDemoRunKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DemoRun_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DemoRun", field, false, false, "DemoRunKind")
+}
+
+func (ec *executionContext) _DemoRun_status(ctx context.Context, field graphql.CollectedField, obj *model.DemoRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DemoRun_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.DemoRunStatus) graphql.Marshaler {
+			return ec.marshalNDemoRunStatus2eventstreamᚋgraphᚋmodelᚐDemoRunStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DemoRun_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DemoRun", field, false, false, "DemoRunStatus")
+}
+
+func (ec *executionContext) _DemoRun_progress(ctx context.Context, field graphql.CollectedField, obj *model.DemoRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DemoRun_progress(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Progress, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DemoRun_progress(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DemoRun", field, false, false, "Float")
+}
+
+func (ec *executionContext) _DemoRun_contacts(ctx context.Context, field graphql.CollectedField, obj *model.DemoRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DemoRun_contacts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Contacts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DemoRun_contacts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DemoRun", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DemoRun_campaigns(ctx context.Context, field graphql.CollectedField, obj *model.DemoRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DemoRun_campaigns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaigns, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DemoRun_campaigns(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DemoRun", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DemoRun_messages(ctx context.Context, field graphql.CollectedField, obj *model.DemoRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DemoRun_messages(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Messages, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DemoRun_messages(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DemoRun", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DemoRun_failure(ctx context.Context, field graphql.CollectedField, obj *model.DemoRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DemoRun_failure(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Failure, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DemoRun_failure(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DemoRun", field, false, false, "String")
+}
+
+func (ec *executionContext) _DemoRun_startedAt(ctx context.Context, field graphql.CollectedField, obj *model.DemoRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DemoRun_startedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StartedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DemoRun_startedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DemoRun", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _DemoRun_finishedAt(ctx context.Context, field graphql.CollectedField, obj *model.DemoRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DemoRun_finishedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FinishedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DemoRun_finishedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DemoRun", field, false, false, "DateTime")
+}
 
 func (ec *executionContext) _SandboxInboundSendPayload_sid(ctx context.Context, field graphql.CollectedField, obj *model.SandboxInboundSendPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -147,6 +433,38 @@ func (ec *executionContext) fieldContext_SandboxSeedPayload_messages(_ context.C
 	return graphql.NewScalarFieldContext("SandboxSeedPayload", field, false, false, "Int")
 }
 
+func (ec *executionContext) _SandboxSeedPayload_run(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSeedPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SandboxSeedPayload_run(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Run, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DemoRun) graphql.Marshaler {
+			return ec.marshalODemoRun2ᚖeventstreamᚋgraphᚋmodelᚐDemoRun(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SandboxSeedPayload_run(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SandboxSeedPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DemoRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SandboxSeedPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSeedPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -169,6 +487,70 @@ func (ec *executionContext) _SandboxSeedPayload_userErrors(ctx context.Context, 
 func (ec *executionContext) fieldContext_SandboxSeedPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "SandboxSeedPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SandboxSeedRemovePayload_run(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSeedRemovePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SandboxSeedRemovePayload_run(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Run, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DemoRun) graphql.Marshaler {
+			return ec.marshalODemoRun2ᚖeventstreamᚋgraphᚋmodelᚐDemoRun(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SandboxSeedRemovePayload_run(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SandboxSeedRemovePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DemoRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SandboxSeedRemovePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSeedRemovePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SandboxSeedRemovePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖeventstreamᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SandboxSeedRemovePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SandboxSeedRemovePayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -925,6 +1307,48 @@ func UnmarshalSandboxSeedInput(ctx context.Context, raw any) (model.SandboxSeedI
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputSandboxSeedRemoveInput(ctx context.Context, obj any) (model.SandboxSeedRemoveInput, error) {
+	var it model.SandboxSeedRemoveInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"contacts"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "contacts":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contacts"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Contacts = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSandboxSeedRemoveInput unmarshals raw into the SandboxSeedRemoveInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSandboxSeedRemoveInput(ctx context.Context, raw any) (model.SandboxSeedRemoveInput, error) {
+	var out model.SandboxSeedRemoveInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SandboxSeedRemoveInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputSandboxSettingsUpdateInput(ctx context.Context, obj any) (model.SandboxSettingsUpdateInput, error) {
 	var it model.SandboxSettingsUpdateInput
 	if obj == nil {
@@ -1122,6 +1546,122 @@ func UnmarshalSandboxSettingsUpdateInput(ctx context.Context, raw any) (model.Sa
 
 // region    **************************** object.gotpl ****************************
 
+var demoDataImplementors = []string{"DemoData"}
+
+func (ec *executionContext) _DemoData(ctx context.Context, sel ast.SelectionSet, obj *model.DemoData) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, demoDataImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DemoData")
+		case "present":
+			out.Values[i] = ec._DemoData_present(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "contacts":
+			out.Values[i] = ec._DemoData_contacts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "run":
+			out.Values[i] = ec._DemoData_run(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var demoRunImplementors = []string{"DemoRun"}
+
+func (ec *executionContext) _DemoRun(ctx context.Context, sel ast.SelectionSet, obj *model.DemoRun) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, demoRunImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DemoRun")
+		case "kind":
+			out.Values[i] = ec._DemoRun_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "status":
+			out.Values[i] = ec._DemoRun_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "progress":
+			out.Values[i] = ec._DemoRun_progress(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "contacts":
+			out.Values[i] = ec._DemoRun_contacts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "campaigns":
+			out.Values[i] = ec._DemoRun_campaigns(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "messages":
+			out.Values[i] = ec._DemoRun_messages(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "failure":
+			out.Values[i] = ec._DemoRun_failure(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startedAt":
+			out.Values[i] = ec._DemoRun_startedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishedAt":
+			out.Values[i] = ec._DemoRun_finishedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var sandboxInboundSendPayloadImplementors = []string{"SandboxInboundSendPayload"}
 
 func (ec *executionContext) _SandboxInboundSendPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SandboxInboundSendPayload) graphql.Marshaler {
@@ -1186,8 +1726,51 @@ func (ec *executionContext) _SandboxSeedPayload(ctx context.Context, sel ast.Sel
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "run":
+			out.Values[i] = ec._SandboxSeedPayload_run(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "userErrors":
 			out.Values[i] = ec._SandboxSeedPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var sandboxSeedRemovePayloadImplementors = []string{"SandboxSeedRemovePayload"}
+
+func (ec *executionContext) _SandboxSeedRemovePayload(ctx context.Context, sel ast.SelectionSet, obj *model.SandboxSeedRemovePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sandboxSeedRemovePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SandboxSeedRemovePayload")
+		case "run":
+			out.Values[i] = ec._SandboxSeedRemovePayload_run(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._SandboxSeedRemovePayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -1388,6 +1971,34 @@ func (ec *executionContext) _SandboxSettingsUpdatePayload(ctx context.Context, s
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) marshalNDemoData2ᚖeventstreamᚋgraphᚋmodelᚐDemoData(ctx context.Context, sel ast.SelectionSet, v *model.DemoData) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DemoData!")
+		return graphql.Null
+	}
+	return ec._DemoData(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNDemoRunKind2eventstreamᚋgraphᚋmodelᚐDemoRunKind(ctx context.Context, v any) (model.DemoRunKind, error) {
+	var res model.DemoRunKind
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDemoRunKind2eventstreamᚋgraphᚋmodelᚐDemoRunKind(ctx context.Context, sel ast.SelectionSet, v model.DemoRunKind) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNDemoRunStatus2eventstreamᚋgraphᚋmodelᚐDemoRunStatus(ctx context.Context, v any) (model.DemoRunStatus, error) {
+	var res model.DemoRunStatus
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDemoRunStatus2eventstreamᚋgraphᚋmodelᚐDemoRunStatus(ctx context.Context, sel ast.SelectionSet, v model.DemoRunStatus) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNSandboxInboundSendInput2eventstreamᚋgraphᚋmodelᚐSandboxInboundSendInput(ctx context.Context, v any) (model.SandboxInboundSendInput, error) {
 	res, err := ec.unmarshalInputSandboxInboundSendInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -1419,6 +2030,19 @@ func (ec *executionContext) marshalNSandboxSeedPayload2ᚖeventstreamᚋgraphᚋ
 	return ec._SandboxSeedPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNSandboxSeedRemoveInput2eventstreamᚋgraphᚋmodelᚐSandboxSeedRemoveInput(ctx context.Context, v any) (model.SandboxSeedRemoveInput, error) {
+	res, err := ec.unmarshalInputSandboxSeedRemoveInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSandboxSeedRemovePayload2ᚖeventstreamᚋgraphᚋmodelᚐSandboxSeedRemovePayload(ctx context.Context, sel ast.SelectionSet, v *model.SandboxSeedRemovePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SandboxSeedRemovePayload!")
+		return graphql.Null
+	}
+	return ec._SandboxSeedRemovePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNSandboxSettingsUpdateInput2eventstreamᚋgraphᚋmodelᚐSandboxSettingsUpdateInput(ctx context.Context, v any) (model.SandboxSettingsUpdateInput, error) {
 	res, err := ec.unmarshalInputSandboxSettingsUpdateInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -1430,6 +2054,13 @@ func (ec *executionContext) marshalNSandboxSettingsUpdatePayload2ᚖeventstream�
 		return graphql.Null
 	}
 	return ec._SandboxSettingsUpdatePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODemoRun2ᚖeventstreamᚋgraphᚋmodelᚐDemoRun(ctx context.Context, sel ast.SelectionSet, v *model.DemoRun) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DemoRun(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOSandboxParameter2ᚕᚖeventstreamᚋgraphᚋmodelᚐSandboxParameterᚄ(ctx context.Context, v any) ([]*model.SandboxParameter, error) {

@@ -1354,6 +1354,32 @@ type DeliveryEvent struct {
 
 func (DeliveryEvent) IsNode() {}
 
+type DemoData struct {
+	// Demo data is in this database, which therefore refuses live Twilio credentials.
+	Present bool `json:"present"`
+	// Demo contacts that are there and not erased.
+	Contacts int64 `json:"contacts"`
+	// The newest run; null: there was none.
+	Run *DemoRun `json:"run,omitempty"`
+}
+
+// One writing or erasing of demo data, worked as a job.
+type DemoRun struct {
+	Kind   DemoRunKind   `json:"kind"`
+	Status DemoRunStatus `json:"status"`
+	// 0 to 1.
+	Progress float64 `json:"progress"`
+	// To write, or to erase.
+	Contacts  int `json:"contacts"`
+	Campaigns int `json:"campaigns"`
+	// Once they are written.
+	Messages int `json:"messages"`
+	// Why it failed, for people.
+	Failure    *string    `json:"failure,omitempty"`
+	StartedAt  *time.Time `json:"startedAt,omitempty"`
+	FinishedAt *time.Time `json:"finishedAt,omitempty"`
+}
+
 // How people are asked on WhatsApp to confirm that they agreed to messages (double opt-in), see OptInRequest.
 type DoubleOptIn struct {
 	// The question, one template for each language: the one in the contact's language asks, the first where none is. Within 24 hours of
@@ -2367,10 +2393,23 @@ type SandboxSeedInput struct {
 }
 
 type SandboxSeedPayload struct {
-	// How many of each were written.
-	Contacts   int          `json:"contacts"`
-	Campaigns  int          `json:"campaigns"`
+	// How many contacts are being written.
+	Contacts int `json:"contacts"`
+	// How many campaigns are being written.
+	Campaigns int `json:"campaigns"`
+	// How many messages were written: 0 until the run has completed, see run.
 	Messages   int          `json:"messages"`
+	Run        *DemoRun     `json:"run,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type SandboxSeedRemoveInput struct {
+	// How many contacts are erased, as demoData tells; another number is refused, so that nobody erases what they have not seen.
+	Contacts int `json:"contacts"`
+}
+
+type SandboxSeedRemovePayload struct {
+	Run        *DemoRun     `json:"run,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -4028,6 +4067,122 @@ func (e *ConversationStatus) UnmarshalJSON(b []byte) error {
 }
 
 func (e ConversationStatus) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type DemoRunKind string
+
+const (
+	// Writes demo data.
+	DemoRunKindSeed DemoRunKind = "SEED"
+	// Erases demo contacts.
+	DemoRunKindRemove DemoRunKind = "REMOVE"
+)
+
+var AllDemoRunKind = []DemoRunKind{
+	DemoRunKindSeed,
+	DemoRunKindRemove,
+}
+
+func (e DemoRunKind) IsValid() bool {
+	switch e {
+	case DemoRunKindSeed, DemoRunKindRemove:
+		return true
+	}
+	return false
+}
+
+func (e DemoRunKind) String() string {
+	return string(e)
+}
+
+func (e *DemoRunKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = DemoRunKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid DemoRunKind", str)
+	}
+	return nil
+}
+
+func (e DemoRunKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *DemoRunKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e DemoRunKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type DemoRunStatus string
+
+const (
+	DemoRunStatusPending   DemoRunStatus = "PENDING"
+	DemoRunStatusRunning   DemoRunStatus = "RUNNING"
+	DemoRunStatusCompleted DemoRunStatus = "COMPLETED"
+	DemoRunStatusFailed    DemoRunStatus = "FAILED"
+)
+
+var AllDemoRunStatus = []DemoRunStatus{
+	DemoRunStatusPending,
+	DemoRunStatusRunning,
+	DemoRunStatusCompleted,
+	DemoRunStatusFailed,
+}
+
+func (e DemoRunStatus) IsValid() bool {
+	switch e {
+	case DemoRunStatusPending, DemoRunStatusRunning, DemoRunStatusCompleted, DemoRunStatusFailed:
+		return true
+	}
+	return false
+}
+
+func (e DemoRunStatus) String() string {
+	return string(e)
+}
+
+func (e *DemoRunStatus) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = DemoRunStatus(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid DemoRunStatus", str)
+	}
+	return nil
+}
+
+func (e DemoRunStatus) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *DemoRunStatus) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e DemoRunStatus) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -330,11 +330,16 @@ func (a *App) build(ctx context.Context) error {
 		DB: a.db, Hub: a.hub, Jobs: enqueuer, Reader: twilio.Reader{}, Words: s.Consents.Words, Receive: s.Conversations.Receive,
 		Merges: s.Merges, Receipts: message.NewReceipts(s.Consents), Breaker: breaker, Log: a.log,
 	})
+	of := demo.Dependencies{
+		DB: a.db, Hub: a.hub, Consents: s.Consents, Segments: s.Segments, Topics: s.Topics, Templates: s.Templates,
+		Erasures: erasures, Jobs: enqueuer, Owner: a.owner, Now: now,
+	}
 	if a.Sandbox != nil {
-		s.Demo = demo.NewService(demo.Dependencies{
-			DB: a.db, Hub: a.hub, Consents: s.Consents, Segments: s.Segments, Topics: s.Topics, Templates: s.Templates,
-			Now: now, Recall: a.Sandbox.Recall,
-		})
+		of.Recall = a.Sandbox.Recall
+	}
+	demos := demo.NewService(of)
+	if a.Sandbox != nil {
+		s.Demo = demos
 		if err := a.recall(ctx); err != nil {
 			return err
 		}
@@ -367,7 +372,7 @@ func (a *App) build(ctx context.Context) error {
 				Params: twilio.Reader{}.Params, Log: a.log, Registry: a.registry, Ages: timing.ages,
 				InboundEvery: timing.inboundEvery,
 			}),
-			Hold: s.Hold, Imports: s.Imports, Bulk: s.Bulk, Erasures: erasures, Redactor: redactor, Retention: s.Retention, DoubleOptIns: s.DoubleOptIns, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
+			Hold: s.Hold, Imports: s.Imports, Bulk: s.Bulk, Demo: demos, Erasures: erasures, Redactor: redactor, Retention: s.Retention, DoubleOptIns: s.DoubleOptIns, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
 			Accounts: s.Auth,
 		}
 	}

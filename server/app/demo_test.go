@@ -30,8 +30,12 @@ func TestDemoData(t *testing.T) {
 	r := seed(2000).SandboxSeed
 	require.Empty(t, r.UserErrors)
 	require.Equal(t, 2000, r.Contacts)
+	require.Contains(t, seed(2000).SandboxSeed.UserErrors[0].Message, "already")
+	d := e.demoRun("SEED", "COMPLETED")
+	require.True(t, d.Present)
+	require.Equal(t, 2000, d.Contacts)
 	require.Equal(t, 2000, e.query("SELECT count(*) FROM contacts"))
-	require.Greater(t, r.Messages, 2000)
+	require.Greater(t, d.Run.Messages, 2000)
 	require.Contains(t, seed(2000).SandboxSeed.UserErrors[0].Message, "only where there are none")
 
 	for what, sql := range map[string]string{
@@ -45,6 +49,11 @@ func TestDemoData(t *testing.T) {
 	} {
 		require.Zero(t, e.query(sql), what)
 	}
+	require.Positive(t, e.query("SELECT count(*) FROM consent_events WHERE source = 'keyword'"))
+	require.Zero(t, e.query("SELECT count(*) FROM consent_events WHERE source = 'keyword' AND operator_id IS NOT NULL"),
+		"a STOP is the contact's own doing")
+	require.Zero(t, e.query(`SELECT count(*) FROM consent_events ce WHERE ce.source = 'keyword' AND NOT EXISTS (SELECT 1 FROM audit_entries a
+		WHERE a.action = 'consent.record' AND a.actor_kind = 'contact' AND a.actor_id = ce.contact_id)`))
 	e.recount()
 	require.Equal(t, e.query("SELECT count(*) FROM messages WHERE accepted_at < date_bin('10 seconds', now() - interval '1 day', 'epoch')"),
 		e.query("SELECT sum(n) FROM message_series WHERE measure = 'at:accepted' AND bucket < date_bin('10 seconds', now() - interval '1 day', 'epoch')"), "the series stands where things happened")
@@ -73,4 +82,76 @@ func TestDemoData(t *testing.T) {
 	live.ListenAddr, live.PublicURL = "127.0.0.1:0", "https://shop.example"
 	_, err := app.New(t.Context(), live, app.Roles{Serve: true}, slog.New(slog.DiscardHandler))
 	require.ErrorIs(t, err, demo.ErrLive)
+}
+
+type demoData struct {
+	Present  bool
+	Contacts int
+	Run      struct {
+		Kind, Status string
+		Progress     float64
+		Messages     int
+		Failure      *string
+	}
+}
+
+func (e *env) demoData() demoData {
+	e.t.Helper()
+	var out struct{ DemoData demoData }
+	e.do(&out, `{ demoData { present contacts run { kind status progress messages failure } } }`, nil)
+	return out.DemoData
+}
+
+// demoRun waits for the newest run of demo data to come to this.
+func (e *env) demoRun(kind, status string) (d demoData) {
+	e.t.Helper()
+	require.Eventually(e.t, func() bool {
+		d = e.demoData()
+		return d.Run.Kind == kind && d.Run.Status == status
+	}, patience, 50*time.Millisecond)
+	return d
+}
+
+func TestDemoDataCanBeRemoved(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	remove := func(n int) string {
+		var out struct {
+			SandboxSeedRemove struct{ UserErrors []struct{ Message string } }
+		}
+		e.do(&out, `mutation($n: Int!) { sandboxSeedRemove(input: {contacts: $n}) { userErrors { message } } }`, map[string]any{"n": n})
+		if errs := out.SandboxSeedRemove.UserErrors; len(errs) > 0 {
+			return errs[0].Message
+		}
+		return ""
+	}
+	require.Contains(t, remove(0), "no demo data")
+	e.do(nil, `mutation { sandboxSeed(input: {contacts: 500}) { contacts } }`, nil)
+	e.demoRun("SEED", "COMPLETED")
+	e.small(3) // beside real people, who stay
+	hashes := e.query("SELECT count(*) FROM suppressed_addresses")
+	require.Positive(t, hashes)
+	ledger := e.query("SELECT count(*) FROM consent_events")
+	require.Contains(t, remove(499), "500", "who asks has to have seen how many")
+	require.Empty(t, remove(500))
+	d := e.demoRun("REMOVE", "COMPLETED")
+	require.False(t, d.Present)
+	require.InDelta(t, 1, d.Run.Progress, 0.001)
+	require.Equal(t, 500, e.query("SELECT count(*) FROM contacts WHERE erased_at IS NOT NULL"))
+	require.Equal(t, 3, e.query("SELECT count(*) FROM contacts WHERE erased_at IS NULL"))
+	require.Zero(t, e.query("SELECT count(*) FROM suppressed_addresses"), "a made-up number may be a real person's")
+	require.Zero(t, e.query("SELECT count(*) FROM messages WHERE body <> ''"))
+	require.Equal(t, ledger, e.query("SELECT count(*) FROM consent_events"), "what is appended stays")
+	require.Equal(t, ledger-3, e.query("SELECT count(*) FROM consent_events WHERE evidence ->> 'note' = 'Demo data: made up'"))
+	require.Zero(t, e.query("SELECT count(*) FROM redactions"), "the provider never had them")
+	e.recount()
+}
+
+// TestASeedThatNobodyWorksIsTakenUp: a crash leaves the run, and nothing of its data.
+func TestASeedThatNobodyWorksIsTakenUp(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.exec("INSERT INTO demo_runs (kind, status, contacts, campaigns) VALUES ('seed', 'running', 200, 8)")
+	e.demoRun("SEED", "COMPLETED")
+	require.Equal(t, 200, e.query("SELECT count(*) FROM contacts"))
 }

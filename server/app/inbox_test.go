@@ -114,6 +114,7 @@ func TestComplianceListsAndDownloads(t *testing.T) {
 	t.Parallel()
 	e := start(t)
 	e.do(nil, `mutation { sandboxSeed(input: {contacts: 300}) { contacts } }`, nil)
+	e.demoRun("SEED", "COMPLETED")
 	var out struct {
 		ConsentEvents struct {
 			Nodes []struct {

@@ -105,6 +105,19 @@ func (s *Service) Suppress(ctx context.Context, tx bun.Tx, matchKeys []string, r
 	return news, err
 }
 
+// Release lifts the opt-outs of made-up addresses: whoever has one really never said it.
+func (s *Service) Release(ctx context.Context, tx bun.Tx, matchKeys []string) error {
+	ring, err := s.keys.Ring(ctx, tx)
+	if err != nil {
+		return err
+	}
+	var hashes [][]byte
+	for _, key := range matchKeys {
+		hashes = append(hashes, ring.All(key)...)
+	}
+	return deleteSuppressions(ctx, tx, hashes, SuppressedOptedOut)
+}
+
 // Because is a match key that is to be suppressed, for what and until when.
 type Because struct {
 	MatchKey string

@@ -6,6 +6,7 @@ package demo
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -16,6 +17,8 @@ import (
 	"eventstream/server/audit"
 	"eventstream/server/consent"
 	"eventstream/server/db"
+	"eventstream/server/erasure"
+	"eventstream/server/jobs"
 	"eventstream/server/pubsub"
 	"eventstream/server/segment"
 	"eventstream/server/template"
@@ -49,6 +52,9 @@ type Service struct {
 	segments  *segment.Service
 	topics    *topic.Service
 	templates *template.Service
+	erasures  *erasure.Service
+	jobs      *jobs.Enqueuer
+	owner     string
 	now       func() time.Time
 	recall    func(address string, at time.Time)
 }
@@ -61,6 +67,9 @@ type Dependencies struct {
 	Segments  *segment.Service
 	Topics    *topic.Service
 	Templates *template.Service
+	Erasures  *erasure.Service
+	Jobs      *jobs.Enqueuer
+	Owner     string // in leases
 	Now       func() time.Time
 	// Recall tells whoever plays Twilio of the inbound messages of the last day; nil:
 	// nobody does.
@@ -71,7 +80,7 @@ type Dependencies struct {
 func NewService(d Dependencies) *Service {
 	return &Service{
 		db: d.DB, hub: d.Hub, consents: d.Consents, segments: d.Segments, topics: d.Topics, templates: d.Templates,
-		now: d.Now, recall: d.Recall,
+		erasures: d.Erasures, jobs: d.Jobs, owner: d.Owner, now: d.Now, recall: d.Recall,
 	}
 }
 
@@ -84,24 +93,37 @@ func LastDay(ctx context.Context, d *db.DB, tell func(address string, at time.Ti
 }
 
 // ErrLive refuses to send for real from a database that holds demo contacts.
-var ErrLive = errors.New("this database holds demo contacts, whose made-up numbers may belong to strangers: use another database with live Twilio credentials")
+var ErrLive = errors.New("this database holds demo contacts, whose made-up numbers may belong to strangers: remove the demo data in Settings first, or use another database with live Twilio credentials")
 
-// Present reports whether demo data was ever written here.
+// Present reports whether demo data is here: it was written, and not removed since.
 func Present(ctx context.Context, d *db.DB) (bool, error) { return marked(ctx, d) }
 
-// Seed writes demo data in one transaction: all of it or none. It takes some
-// fifteen seconds for 50,000 contacts. Refused when there is any contact already.
+// Seed writes demo data at once, for the command line; see Start for the job. It takes
+// some fifteen seconds for 50,000 contacts. Refused when there is any contact already.
 func (s *Service) Seed(ctx context.Context, contacts int) (r Result, err error) {
-	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
+	if err := s.checkSeed(ctx, contacts); err != nil {
 		return r, err
+	}
+	if r, err = s.write(ctx, 0, contacts, func(float64) {}); err != nil {
+		return r, err
+	}
+	return r, s.afterwards(ctx)
+}
+
+func (s *Service) checkSeed(ctx context.Context, contacts int) error {
+	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
+		return err
 	}
 	if contacts < minContacts || contacts > maxContacts {
-		return r, apperr.Invalid("contacts", "%d is out of range: %d to %d contacts", contacts, minContacts, maxContacts)
+		return apperr.Invalid("contacts", "%d is out of range: %d to %d contacts", contacts, minContacts, maxContacts)
 	}
-	if err := s.onlyWhenEmpty(ctx, s.db); err != nil {
-		return r, err
-	}
-	h := &history{s: s, now: s.now().UTC().Truncate(time.Hour), dice: dice(2)}
+	return s.onlyWhenEmpty(ctx, s.db)
+}
+
+// write writes all of it in one transaction, as the seed with that id; 0: a new one.
+// It says how far it is, from 0 to 1.
+func (s *Service) write(ctx context.Context, run int64, contacts int, tell func(float64)) (r Result, err error) {
+	h := &history{s: s, now: s.now().UTC().Truncate(time.Hour), dice: dice(2), tell: tell}
 	if err := h.write(ctx); err != nil { // templates go their own way to approval
 		return r, err
 	}
@@ -121,32 +143,45 @@ func (s *Service) Seed(ctx context.Context, contacts int) (r Result, err error) 
 				return fmt.Errorf("%s: %w", plans[i].name, err)
 			}
 			r.Messages += n
+			tell(arrived + (1-arrived)*float64(i+1)/float64(len(plans)))
 		}
 		if err := h.settle(ctx, tx); err != nil {
 			return err
 		}
 		r.Contacts, r.Campaigns = contacts, len(plans)
+		if err := written(ctx, tx, run, r, h.people); err != nil {
+			return err
+		}
 		return audit.Record(ctx, tx, "demo.seed", "settings", 0, map[string]any{
 			"contacts":  r.Contacts,
 			"campaigns": r.Campaigns, "messages": r.Messages,
 		})
 	})
-	if err != nil {
-		return r, err
-	}
-	for _, seg := range h.segments { // counted when there was nobody yet
+	return r, err
+}
+
+// arrived is the share of the work that is done when all contacts are there.
+const arrived = 0.4
+
+// afterwards makes known what was written. It may be done again.
+func (s *Service) afterwards(ctx context.Context) error {
+	for _, g := range groups { // counted when there was nobody yet
+		seg, err := s.segment(ctx, g.name, g.description, json.RawMessage(g.query))
+		if err != nil {
+			return err
+		}
 		if _, err := s.segments.Update(ctx, seg.ID, segment.Input{}); err != nil {
-			return r, err
+			return err
 		}
 	}
 	if s.recall != nil {
 		if err := LastDay(ctx, s.db, s.recall); err != nil {
-			return r, err
+			return err
 		}
 	}
 	s.hub.Publish(pubsub.TopicContact, 0)
 	s.hub.Publish(pubsub.TopicCampaign, 0)
-	return r, analyze(ctx, s.db)
+	return analyze(ctx, s.db)
 }
 
 func (s *Service) onlyWhenEmpty(ctx context.Context, idb bun.IDB) error {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"eventstream/server/actor"
 	"eventstream/server/campaign"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
@@ -88,6 +89,9 @@ var (
 	farewell = "You have been unsubscribed and will get no more messages from us. Reply START to come back."
 )
 
+// madeUp marks entries of the consent ledger, which stay when demo data is removed.
+const madeUp = "Demo data: made up"
+
 // history plays six weeks: the engine's own gate decides who got what.
 type history struct {
 	s    *Service
@@ -107,6 +111,9 @@ type history struct {
 	subscribed  map[topic.Pair]bool
 	talks       map[int64]*conversation.Conversation
 	nextMessage uint64
+
+	came, coming int           // contacts
+	tell         func(float64) // how far it is
 }
 
 func (h *history) write(ctx context.Context) error {
@@ -215,6 +222,7 @@ func (h *history) arrive(ctx context.Context, tx bun.Tx, n int) error {
 	if h.sender, err = firstSender(ctx, tx); err != nil {
 		return err
 	}
+	h.coming = n
 	begin := h.now.Add(-weeks * 7 * day)
 	draw := &people{dice: dice(1), seen: make(map[string]bool, n)}
 	files := []struct {
@@ -230,7 +238,7 @@ func (h *history) arrive(ctx context.Context, tx bun.Tx, n int) error {
 			c := draw.next(f.at.Add(time.Duration(row) * time.Millisecond))
 			h.decide(c, consent.SourceImport, consent.Evidence{
 				File: f.name, Row: int64(row + 1),
-				Text: "I want offers by WhatsApp", Language: "en",
+				Text: "I want offers by WhatsApp", Language: "en", Note: madeUp,
 			}, 80, 15, 5)
 			arrived = append(arrived, c)
 		}
@@ -252,7 +260,7 @@ func (h *history) arrive(ctx context.Context, tx bun.Tx, n int) error {
 		c := draw.next(at)
 		h.decide(c, consent.SourceForm, consent.Evidence{
 			Text: "Yes, send me offers by WhatsApp", Language: c.Locale,
-			IP: fmt.Sprintf("203.0.113.%d", h.dice.IntN(256)),
+			IP: fmt.Sprintf("203.0.113.%d", h.dice.IntN(256)), Note: madeUp,
 		}, 96, 4, 0)
 		rest = append(rest, c)
 	}
@@ -297,6 +305,8 @@ func (h *history) insert(ctx context.Context, tx bun.Tx, rows []*contact.Contact
 		if err := insertContacts(ctx, tx, part); err != nil {
 			return err
 		}
+		h.came += len(part)
+		h.tell(arrived * float64(h.came) / float64(h.coming))
 	}
 	ids := make(map[string]int64, len(rows))
 	for _, c := range rows {
@@ -475,7 +485,7 @@ func (h *history) optOut(c *contact.Contact, in *message.Message, at time.Time,
 		ContactID: c.ID, MatchKey: c.MatchKey,
 		Change: consent.Change{
 			Status: contact.ConsentOptedOut, Source: consent.SourceKeyword,
-			Evidence: consent.Evidence{Text: in.Body, MessageSID: *in.SID}, OccurredAt: at,
+			Evidence: consent.Evidence{Text: in.Body, MessageSID: *in.SID, Note: madeUp}, OccurredAt: at,
 		},
 	})
 	m := &message.Message{
@@ -547,12 +557,27 @@ func (h *history) flush(ctx context.Context, tx bun.Tx) error {
 	) int {
 		return a.Change.OccurredAt.Compare(b.Change.OccurredAt)
 	})
-	for part := range slices.Chunk(h.decisions, 5000) {
+	// What a contact wrote is their own doing, and comes after what they were imported with.
+	var wrote, others []consent.Bulk
+	for _, d := range h.decisions {
+		if d.Change.Source == consent.SourceKeyword {
+			wrote = append(wrote, d)
+		} else {
+			others = append(others, d)
+		}
+	}
+	h.decisions = nil
+	for part := range slices.Chunk(others, 5000) {
 		if err := h.s.consents.RecordBulk(ctx, tx, part); err != nil {
 			return err
 		}
 	}
-	h.decisions = nil
+	for _, d := range wrote {
+		by := actor.With(ctx, actor.Actor{Kind: actor.KindContact, ID: d.ContactID})
+		if err := h.s.consents.RecordBulk(by, tx, []consent.Bulk{d}); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -28,6 +28,11 @@ func mark(ctx context.Context, tx bun.Tx) error {
 	return db.Err(err)
 }
 
+func unmark(ctx context.Context, tx bun.Tx) error {
+	_, err := tx.NewRaw("DELETE FROM settings WHERE key = ?", setting).Exec(ctx)
+	return db.Err(err)
+}
+
 // lockContacts keeps others from adding some while demo data goes in.
 func lockContacts(ctx context.Context, tx bun.Tx) error {
 	_, err := tx.NewRaw("LOCK TABLE contacts IN SHARE ROW EXCLUSIVE MODE").Exec(ctx)
@@ -35,7 +40,7 @@ func lockContacts(ctx context.Context, tx bun.Tx) error {
 }
 
 func anyContact(ctx context.Context, idb bun.IDB) (bool, error) {
-	some, err := idb.NewSelect().Model((*contact.Contact)(nil)).Exists(ctx)
+	some, err := idb.NewSelect().Model((*contact.Contact)(nil)).Where("c.erased_at IS NULL").Exists(ctx)
 	return some, db.Err(err)
 }
 

@@ -18,6 +18,7 @@ var exceptions = map[string]string{
 	"sent_elsewhere":       "keyed hashes of what a restored copy's original sent, kept for days",
 	"suppressions":         "what the previous version keeps of suppressed_addresses",
 	"bulk_actions":         "what an operator selected; what it did to a contact is among their changes",
+	"demo_runs":            "how many made-up contacts were written or removed",
 	"contact_views":        "filters that operators saved",
 	"contact_counts":       "numbers of contacts",
 	"message_counts":       "numbers of messages",

@@ -92,6 +92,46 @@ func (s *Service) Erase(ctx context.Context, tx bun.Tx, family []*contact.Contac
 	return message.EraseOf(ctx, tx, ids)
 }
 
+// EraseInvented makes contacts nobody who never were anybody: made-up ones. No
+// suppression of theirs stays, since the number may be a real person's; their texts go
+// at once, and the provider is asked for nothing, because it never had them.
+func (s *Service) EraseInvented(ctx context.Context, tx bun.Tx, family []*contact.Contact) error {
+	ids := contact.IDs(family)
+	of, err := contact.KeysOf(ctx, tx, ids)
+	if err != nil {
+		return err
+	}
+	var keys []string
+	for _, theirs := range of {
+		keys = append(keys, theirs...)
+	}
+	for _, c := range family {
+		keys = append(keys, c.MatchKey)
+	}
+	if err := s.consents.Release(ctx, tx, keys); err != nil {
+		return err
+	}
+	if err := s.topics.Forget(ctx, tx, ids); err != nil {
+		return err
+	}
+	if err := doubleoptin.Forget(ctx, tx, ids); err != nil {
+		return err
+	}
+	if err := contact.Erase(ctx, tx, ids); err != nil {
+		return err
+	}
+	if err := closeConversations(ctx, tx, ids); err != nil {
+		return err
+	}
+	if err := audit.RecordEach(ctx, tx, "contact.erase", "contact", ids); err != nil {
+		return err
+	}
+	if err := message.EraseOf(ctx, tx, ids); err != nil {
+		return err
+	}
+	return message.ClearTextsOf(ctx, tx, ids)
+}
+
 // Clear takes the texts of erased contacts, all that are there now.
 func (s *Service) Clear(ctx context.Context, contactIDs []int64) error {
 	for n := 1; n > 0 && len(contactIDs) > 0; {

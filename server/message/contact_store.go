@@ -69,6 +69,17 @@ func ClearTexts(ctx context.Context, tx bun.Tx, ids []int64) error {
 	return db.Err(err)
 }
 
+// ClearTextsOf takes what was said out of all messages of contacts. They have few: who may
+// have any number is cleared in batches, see Traces.
+func ClearTextsOf(ctx context.Context, tx bun.Tx, contacts []int64) error {
+	_, err := tx.NewRaw(`
+		UPDATE messages m SET body = '', media = '[]', content = NULL
+		FROM (SELECT id FROM messages WHERE contact_id = ANY (?) AND (body <> '' OR media <> '[]' OR content IS NOT NULL)
+			ORDER BY id FOR UPDATE) l
+		WHERE m.id = l.id`, pgdialect.Array(contacts)).Exec(ctx)
+	return db.Err(err)
+}
+
 // Conversations says which conversation takes the place of which; From is 0
 // when there was none.
 type Conversations struct{ From, To int64 }

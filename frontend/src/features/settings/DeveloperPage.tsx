@@ -8,6 +8,7 @@ import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { SandboxSettingsQuery } from "../../gql/graphql";
 import { byField, settled } from "../../lib/errors";
+import { DemoData } from "./DemoData";
 import { SettingsTab } from "./SettingsTab";
 
 const SandboxDocument = graphql(`
@@ -108,10 +109,13 @@ function Sandbox() {
   if (!data) return <Rows />;
   if (!data.sandboxSettings) return <Text size="sm">Messages go out over Twilio: the sandbox is not there.</Text>;
   return (
-    <SimpleGrid cols={{ base: 1, lg: 2 }}>
-      <InboundForm disabled={!may} />
-      <SandboxForm key={JSON.stringify(data.sandboxSettings)} values={data.sandboxSettings} disabled={!may} />
-    </SimpleGrid>
+    <>
+      <DemoData />
+      <SimpleGrid cols={{ base: 1, lg: 2 }}>
+        <InboundForm disabled={!may} />
+        <SandboxForm key={JSON.stringify(data.sandboxSettings)} values={data.sandboxSettings} disabled={!may} />
+      </SimpleGrid>
+    </>
   );
 }
 

@@ -1,0 +1,151 @@
+import { Alert, Button, Card, Group, Progress, Stack, Text, Title } from "@mantine/core";
+import { useInterval } from "@mantine/hooks";
+import { modals } from "@mantine/modals";
+import { useEffect, useRef } from "react";
+import { useMutation, useQuery } from "urql";
+import { useMay } from "../../app/session";
+import { graphql } from "../../gql";
+import { settled } from "../../lib/errors";
+import { count, counted, percent } from "../../lib/format";
+
+const DemoDataDocument = graphql(`
+  query DemoData {
+    demoData {
+      present
+      contacts
+      run {
+        kind
+        status
+        progress
+        contacts
+        failure
+      }
+    }
+  }
+`);
+
+const SeedDocument = graphql(`
+  mutation SandboxSeed($input: SandboxSeedInput!) {
+    sandboxSeed(input: $input) {
+      contacts
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+const RemoveDocument = graphql(`
+  mutation SandboxSeedRemove($input: SandboxSeedRemoveInput!) {
+    sandboxSeedRemove(input: $input) {
+      run {
+        status
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+/** What there is of demo data, read again each second while it is written or removed. */
+export function useDemoData(onDone?: () => void) {
+  const [{ data }, load] = useQuery({ query: DemoDataDocument, requestPolicy: "cache-and-network" });
+  const d = data?.demoData;
+  const busy = d?.run?.status === "PENDING" || d?.run?.status === "RUNNING";
+  const { start, stop } = useInterval(() => load({ requestPolicy: "network-only" }), 1000);
+  const was = useRef(false);
+  useEffect(() => {
+    if (busy) start();
+    else if (was.current) onDone?.();
+    was.current = busy;
+    return stop;
+  }, [busy, start, stop, onDone]);
+  return { data: d, busy, load: () => load({ requestPolicy: "network-only" }) };
+}
+
+type Data = NonNullable<ReturnType<typeof useDemoData>["data"]>;
+
+/** How far it is; a page that is closed does not stop it. */
+export function DemoProgress({ of }: { of: Data }) {
+  const run = of.run;
+  if (!run) return null;
+  if (run.status === "FAILED")
+    return (
+      <Alert color="red" title={run.kind === "SEED" ? "Demo data was not written" : "Demo data was not removed"}>
+        {run.failure}
+      </Alert>
+    );
+  if (run.status === "COMPLETED") return null;
+  const n = counted(run.contacts, "contact", "contacts");
+  const text = run.kind === "SEED" ? `Writing ${n} and six weeks of campaigns` : `Erasing ${n}`;
+  return (
+    <Stack gap={4}>
+      <Text size="sm" role="status">
+        {text}: {percent(run.progress)}
+      </Text>
+      <Progress value={run.progress * 100} aria-label={text} animated />
+      <Text size="xs" c="dimmed">
+        It goes on if you leave this page.
+      </Text>
+    </Stack>
+  );
+}
+
+export function SeedButton(props: { onStarted: () => void }) {
+  const [{ fetching }, seed] = useMutation(SeedDocument);
+  return (
+    <Button
+      variant="default"
+      loading={fetching}
+      onClick={async () => settled(await seed({ input: {} })) && props.onStarted()}
+    >
+      Fill with demo data
+    </Button>
+  );
+}
+
+/** Demo data in Settings: there or not, and the way to be rid of it. */
+export function DemoData() {
+  const admin = useMay("ADMIN");
+  const { data: d, busy, load } = useDemoData();
+  const [{ fetching }, remove] = useMutation(RemoveDocument);
+  if (!d || (!d.present && !busy && d.run?.status !== "FAILED")) return null;
+  const n = counted(d.contacts, "demo contact", "demo contacts");
+  const ask = () =>
+    modals.openConfirmModal({
+      title: `Erase ${n}?`,
+      children: (
+        <Text size="sm">
+          {`${count(d.contacts)} made-up contacts are erased with the texts of their messages. Campaigns and their numbers stay, and so do the entries of the consent ledger, which are marked as made up. This cannot be undone.`}
+        </Text>
+      ),
+      labels: { confirm: `Erase ${n}`, cancel: "Keep them" },
+      confirmProps: { color: "red" },
+      onConfirm: async () => settled(await remove({ input: { contacts: d.contacts } })) && load(),
+    });
+  return (
+    <Card>
+      <Title order={2} size="h4" mb="sm">
+        Demo data
+      </Title>
+      <Stack>
+        <DemoProgress of={d} />
+        {d.present && !busy && (
+          <Group justify="space-between">
+            <Text size="sm" c="dimmed" maw={560}>
+              {`There are ${n}. With live Twilio credentials the engine does not start until they are removed.`}
+            </Text>
+            {admin && (
+              <Button color="red" variant="outline" loading={fetching} onClick={ask}>
+                Remove demo data
+              </Button>
+            )}
+          </Group>
+        )}
+      </Stack>
+    </Card>
+  );
+}
