@@ -89,7 +89,7 @@ func state(ctx context.Context, idb bun.IDB) (s State, err error) {
 		return s, err
 	}
 	if s.Present {
-		err = idb.NewRaw("SELECT count(*) FROM contacts c, " + spans + " s WHERE c.id BETWEEN s.low AND s.high AND c.erased_at IS NULL").
+		err = idb.NewRaw("SELECT count(*) FROM contacts c, "+spans+" s WHERE c.id BETWEEN s.low AND s.high AND c.erased_at IS NULL").
 			Scan(ctx, &s.Contacts)
 		if err != nil {
 			return s, db.Err(err)
