@@ -217,7 +217,10 @@ export function MonitoringPage() {
               <Card key={c.name} padding="md">
                 <Group justify="space-between" wrap="nowrap">
                   <Text fw={600}>{c.name}</Text>
-                  <Status value={c.level} label={c.level === "OK" ? "OK" : c.level === "WARN" ? "Warning" : "Problem"} />
+                  <Status
+                    value={c.level}
+                    label={c.level === "OK" ? "OK" : c.level === "WARN" ? "Warning" : "Problem"}
+                  />
                 </Group>
                 <Text size="sm" c="dimmed">
                   {c.detail}
