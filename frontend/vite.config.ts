@@ -3,6 +3,7 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 import { compress } from "./build/compress.ts";
 import { documents } from "./build/documents.ts";
+import { emojis } from "./build/emojis.ts";
 import { usedStyles } from "./build/styles.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -10,7 +11,7 @@ const backend = process.env.BACKEND ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
   root: here,
-  plugins: [documents(`${here}src/gql/graphql.ts`), react(), usedStyles(), compress()],
+  plugins: [documents(`${here}src/gql/graphql.ts`), emojis(), react(), usedStyles(), compress()],
   build: {
     outDir: "dist",
     cssTarget: ["chrome123", "firefox120", "safari17.5"], // these know light-dark(); lowered it would not follow the switch

@@ -20,6 +20,14 @@ import (
 	"github.com/vikstrous/dataloadgen"
 )
 
+// Revision is the resolver for the revision field.
+func (r *attributeKeyResolver) Revision(ctx context.Context, obj *model.AttributeKey) (int, error) {
+	if obj.Row == 0 { // nobody has set anything of it
+		return 1, nil
+	}
+	return revisionOf(ctx, contact.AttributeThing(obj.Row))
+}
+
 // Contact is the resolver for the contact field.
 func (r *consentEventResolver) Contact(ctx context.Context, obj *model.ConsentEvent) (*model.Contact, error) {
 	c, err := load(ctx).contacts.Load(ctx, own(obj.Contact.ID))
@@ -131,6 +139,26 @@ func (r *contactConnectionResolver) TotalCount(ctx context.Context, obj *model.C
 	return obj.Counter(ctx)
 }
 
+// AttributeKeyUpdate is the resolver for the attributeKeyUpdate field.
+func (r *mutationResolver) AttributeKeyUpdate(ctx context.Context, input model.AttributeKeyUpdateInput) (*model.AttributeKeyUpdatePayload, error) {
+	in := contact.AttributeInput{Name: input.Name.Value(), Description: input.Description.Value()}
+	if input.Type.IsSet() {
+		of := contact.AttributeType("") // null: by its values again
+		if set := lowerPtr[contact.AttributeType](input.Type.Value()); set != nil {
+			of = *set
+		}
+		in.Type = &of
+	}
+	var expected *int64
+	if n := input.ExpectedVersion.Value(); n != nil {
+		revision := int64(*n)
+		expected = &revision
+	}
+	k, err := r.Services.Contacts.UpdateAttribute(ctx, input.Key, in, expected)
+	errs, err := payloadErrors(err)
+	return &model.AttributeKeyUpdatePayload{AttributeKey: toAttributeKey(kept(errs, k)), UserErrors: errs}, err
+}
+
 // ContactCreate is the resolver for the contactCreate field.
 func (r *mutationResolver) ContactCreate(ctx context.Context, input model.ContactCreateInput) (*model.ContactCreatePayload, error) {
 	var c *contact.Contact
@@ -233,12 +261,7 @@ func (r *queryResolver) ContactCount(ctx context.Context, query json.RawMessage)
 // AttributeKeys is the resolver for the attributeKeys field.
 func (r *queryResolver) AttributeKeys(ctx context.Context) ([]*model.AttributeKey, error) {
 	keys, err := r.Services.Contacts.AttributeKeys(ctx)
-	return mapped(keys, func(k contact.AttributeKey) *model.AttributeKey {
-		if k.Samples == nil {
-			k.Samples = []string{}
-		}
-		return &model.AttributeKey{Key: k.Key, Types: k.Types, Coverage: k.Coverage, Samples: k.Samples}
-	}), err
+	return mapped(keys, toAttributeKey), err
 }
 
 // NumberCheck is the resolver for the numberCheck field.
@@ -261,6 +284,9 @@ func (r *queryResolver) NumberCheck(ctx context.Context, address string, region 
 	return out, nil
 }
 
+// AttributeKey returns generated.AttributeKeyResolver implementation.
+func (r *Resolver) AttributeKey() generated.AttributeKeyResolver { return &attributeKeyResolver{r} }
+
 // ConsentEvent returns generated.ConsentEventResolver implementation.
 func (r *Resolver) ConsentEvent() generated.ConsentEventResolver { return &consentEventResolver{r} }
 
@@ -276,6 +302,7 @@ func (r *Resolver) ContactConnection() generated.ContactConnectionResolver {
 }
 
 type (
+	attributeKeyResolver      struct{ *Resolver }
 	consentEventResolver      struct{ *Resolver }
 	consentTextResolver       struct{ *Resolver }
 	contactResolver           struct{ *Resolver }

@@ -545,16 +545,34 @@ func toTopic(t *topic.Topic) *model.Topic {
 	}
 }
 
+func toAttributeKey(k *contact.AttributeKey) *model.AttributeKey {
+	if k == nil {
+		return nil
+	}
+	return &model.AttributeKey{
+		Row: k.ID, Key: k.Key, Name: k.Name, Type: upper[model.AttributeType](k.Type), Description: k.Description,
+		Types: filledList(k.Types), Coverage: k.Coverage, Samples: filledList(k.Samples),
+	}
+}
+
+// filledList is an empty list instead of none.
+func filledList(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
 func toTemplate(t *template.Template, v *template.Version) *model.Template {
 	if t == nil || v == nil {
 		return nil
 	}
 	return &model.Template{
-		ID: encode(kindTemplate, t.ID), Name: t.Name, Language: t.Language,
+		ID: encode(kindTemplate, t.ID), Name: t.Name, Language: t.Language, LanguageName: template.LanguageName(t.Language),
 		Category: upper[model.TemplateCategory](t.Category), Body: v.Body, Version: v.Version,
 		ApprovalStatus: upper[model.TemplateApproval](v.ApprovalStatus), RejectionReason: filled(v.RejectionReason),
-		ContentSid: filled(v.ContentSID),
-		Variables:  mapped(v.Variables, toVariable), CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
+		Advice: filled(v.Advice()), ContentSid: filled(v.ContentSID),
+		Variables: mapped(v.Variables, toVariable), CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
 	}
 }
 

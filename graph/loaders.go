@@ -40,6 +40,7 @@ type loaders struct {
 	segments      *dataloadgen.Loader[int64, *segment.Segment]
 	senders       *dataloadgen.Loader[int64, *sender.Sender]
 	templates     *dataloadgen.Loader[int64, templateWithVersion]
+	templateUsers *dataloadgen.Loader[int64, int64]
 	shares        *dataloadgen.Loader[int64, campaign.Shares]
 	lastOutbound  *dataloadgen.Loader[int64, *time.Time]
 	messages      *dataloadgen.Loader[int64, *message.Message]
@@ -198,16 +199,17 @@ func listed[V any](find func(context.Context, []int64) (map[int64][]V, error)) f
 
 func newLoaders(s Services) *loaders {
 	return &loaders{
-		contacts:     batched(indexed(s.Contacts.ByIDs, func(c *contact.Contact) int64 { return c.ID })),
-		campaigns:    batched(indexed(s.Campaigns.ByIDs, func(c *campaign.Campaign) int64 { return c.ID })),
-		progress:     batched(s.Campaigns.ProgressOf),
-		waiting:      batched(s.Campaigns.WaitingOf),
-		throughput:   batched(s.Campaigns.ThroughputOf),
-		segments:     batched(indexed(s.Segments.ByIDs, func(x *segment.Segment) int64 { return x.ID })),
-		senders:      batched(indexed(s.Senders.ByIDs, func(x *sender.Sender) int64 { return x.ID })),
-		shares:       batched(s.Campaigns.SharesOf),
-		lastOutbound: batched(s.Messages.LastOutbound),
-		messages:     batched(indexed(s.Messages.ByIDs, func(m *message.Message) int64 { return m.ID })),
+		contacts:      batched(indexed(s.Contacts.ByIDs, func(c *contact.Contact) int64 { return c.ID })),
+		campaigns:     batched(indexed(s.Campaigns.ByIDs, func(c *campaign.Campaign) int64 { return c.ID })),
+		progress:      batched(s.Campaigns.ProgressOf),
+		waiting:       batched(s.Campaigns.WaitingOf),
+		throughput:    batched(s.Campaigns.ThroughputOf),
+		segments:      batched(indexed(s.Segments.ByIDs, func(x *segment.Segment) int64 { return x.ID })),
+		senders:       batched(indexed(s.Senders.ByIDs, func(x *sender.Sender) int64 { return x.ID })),
+		templateUsers: batched(s.Templates.CampaignsOf),
+		shares:        batched(s.Campaigns.SharesOf),
+		lastOutbound:  batched(s.Messages.LastOutbound),
+		messages:      batched(indexed(s.Messages.ByIDs, func(m *message.Message) int64 { return m.ID })),
 		lastSaid: batched(func(ctx context.Context, ids []int64) (map[int64]*message.Message, error) {
 			rows, err := s.Messages.LastSaid(ctx, ids)
 			found := make(map[int64]*message.Message, len(ids))

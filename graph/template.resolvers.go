@@ -84,6 +84,13 @@ func (r *queryResolver) Templates(ctx context.Context, filter *model.TemplateFil
 	return r.templateConnection(ctx, f, page(first, after))
 }
 
+// TemplateLanguages is the resolver for the templateLanguages field.
+func (r *queryResolver) TemplateLanguages(ctx context.Context) ([]*model.TemplateLanguage, error) {
+	return mapped(template.Languages(), func(l template.Language) *model.TemplateLanguage {
+		return &model.TemplateLanguage{Code: l.Code, Name: l.Name}
+	}), nil
+}
+
 // TemplatePreview is the resolver for the templatePreview field.
 func (r *queryResolver) TemplatePreview(ctx context.Context, input model.TemplatePreviewInput) (*model.TemplatePreview, error) {
 	id, err := optional("contactId", kindContact, input.ContactID.Value())
@@ -107,6 +114,11 @@ func (r *queryResolver) TemplatePreview(ctx context.Context, input model.Templat
 // Revision is the resolver for the revision field.
 func (r *templateResolver) Revision(ctx context.Context, obj *model.Template) (int, error) {
 	return revisionOf(ctx, thingOf(obj.ID))
+}
+
+// CampaignCount is the resolver for the campaignCount field.
+func (r *templateResolver) CampaignCount(ctx context.Context, obj *model.Template) (int64, error) {
+	return load(ctx).templateUsers.Load(ctx, own(obj.ID))
 }
 
 // TotalCount is the resolver for the totalCount field.

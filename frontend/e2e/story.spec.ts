@@ -138,6 +138,26 @@ test("a contact is added by hand, its number checked while typing", async () => 
   await expect(page.getByRole("row", { name: /^Marketing Opted in/ })).toBeVisible();
 });
 
+test("an attribute gets a name, which every page shows", async () => {
+  await go("Settings");
+  await page.getByRole("link", { name: "Attributes", exact: true }).click();
+  await title("Attributes");
+  const row = page.getByRole("row").filter({ hasText: "plan" });
+  await expect(row).toContainText("Plan");
+  await row.getByRole("button", { name: "Edit Plan" }).click();
+  const form = page.getByRole("dialog");
+  await form.getByLabel("Name").fill("City");
+  await form.getByLabel("Description").fill("What they pay for");
+  await form.getByRole("button", { name: "Save" }).click();
+  await expect(row).toContainText("City");
+  await row.getByRole("button", { name: "Edit City" }).click();
+  await form.getByLabel("Name").fill("Pricing plan");
+  await form.getByRole("button", { name: "Save" }).click();
+  await expect(row).toContainText("Pricing plan");
+  await expect(row).toContainText("What they pay for");
+  await look("attributes");
+});
+
 test("a segment on city and plan, counted while it is built", async () => {
   await go("Segments");
   await look("segments-empty");
@@ -149,11 +169,11 @@ test("a segment on city and plan, counted while it is built", async () => {
     await page.getByRole("option", { name: option, exact: true }).click();
   };
   await page.getByRole("button", { name: "Condition", exact: true }).click();
-  await pick("Field", 0, "city");
+  await pick("Field", 0, "City");
   await pick("Comparison", 0, "is not");
   await page.getByLabel("Value", { exact: true }).first().fill("Mumbai");
   await page.getByRole("button", { name: "Condition", exact: true }).click();
-  await pick("Field", 1, "plan");
+  await pick("Field", 1, "Pricing plan");
   await page.getByLabel("Value", { exact: true }).nth(1).fill("pro");
   await page.keyboard.press("Escape");
   const between = (low: number, n: number, high: number) => n > low && n < high;
@@ -213,16 +233,47 @@ test("a template: unknown placeholder refused, then approved", async () => {
   await look("templates-empty");
   await page.getByRole("link", { name: "New template" }).click();
   await page.getByLabel("Name", { exact: true }).fill("Autumn sale");
-  await page.getByLabel("Text", { exact: true }).fill("Hi {{nme}}, our autumn sale has started.");
-  await expect(page.getByRole("alert").getByText(/unknown placeholder \{\{nme\}\}/)).toBeVisible();
-  await page.getByLabel("Text", { exact: true }).fill("Hi {{name | there}}, our autumn sale has started.");
-  await expect(page.getByTestId("bubble")).toHaveText("Hi Maria, our autumn sale has started.");
-  await page.getByRole("combobox", { name: "Contact" }).click();
-  await page.getByRole("option").first().click();
-  await expect(page.getByTestId("bubble")).not.toHaveText(/Maria/);
+  const text = page.getByRole("textbox", { name: "Text", exact: true });
+  const bubble = page.getByTestId("bubble");
+  await text.fill("Hi {{nme}}, our autumn sale has started.");
+  await expect(page.getByRole("alert").getByText(/Unknown placeholder \{\{nme\}\}/)).toBeVisible();
+  await text.fill("{{name}}");
+  await expect(page.getByText(/\{\{name\}\} stands first: write a word before it/)).toBeVisible();
+  await expect(page.getByTestId("skipped")).toContainText(/skip/);
+  // By the keyboard alone: the pill at the cursor is edited, deleted as one sign, and comes back whole.
+  await text.press("ControlOrMeta+End");
+  await text.press("F2");
+  await page.getByRole("textbox", { name: "Fallback" }).fill("there");
+  await page.keyboard.press("Enter");
+  await expect(text).toHaveText("Name or “there”");
+  await text.press("Backspace");
+  await expect(text.locator(".pill")).toHaveCount(0);
+  await text.press("ControlOrMeta+z");
+  await expect(text).toHaveText("Name or “there”");
+  await text.press("Home");
+  await page.keyboard.type("Hi ");
+  await text.press("End");
+  await page.keyboard.type(", our ");
+  await page.getByRole("button", { name: "Bold" }).click();
+  await page.keyboard.type("autumn sale");
+  await text.press("End");
+  await page.keyboard.type(" has started. ");
+  await page.getByRole("button", { name: "Insert an emoji" }).click();
+  await page.getByLabel("Search emojis").fill("party pop");
+  await page.getByRole("button", { name: "party popper" }).click();
+  await expect(bubble).toHaveText("Hi Maria, our autumn sale has started. 🎉");
+  await expect(bubble.locator("strong")).toHaveText("autumn sale");
+  await page.getByText("Real contacts").click();
+  await expect(bubble).not.toHaveText(/Maria/);
+  const first = await bubble.innerText();
+  await page.getByRole("button", { name: "Next contact" }).click();
+  await expect(bubble).not.toHaveText(first);
+  await page.getByRole("combobox", { name: "Language" }).fill("german");
+  await expect(page.getByRole("option", { name: "German (de)", exact: true })).toBeVisible();
+  await page.getByRole("combobox", { name: "Language" }).press("Escape");
   await look("template-editor");
   await page.getByRole("button", { name: "Submit for approval" }).click();
-  await expect(page.getByText("Approved", { exact: true })).toBeVisible();
+  await expect(page.getByRole("table").getByText("Approved", { exact: true })).toBeVisible();
   await look("templates");
 });
 
@@ -330,7 +381,7 @@ test("contacts are filtered, worked in bulk, and the filter kept as a view", asy
   await page.getByRole("button", { name: "Filter" }).click();
   await page.getByRole("button", { name: "Condition", exact: true }).click();
   await page.getByRole("combobox", { name: "Field" }).click();
-  await page.getByRole("option", { name: "plan", exact: true }).click();
+  await page.getByRole("option", { name: "Pricing plan", exact: true }).click();
   await page.getByRole("combobox", { name: "Value", exact: true }).fill("pro");
   await page.keyboard.press("Escape");
   await expect(page.getByText(/^1,\d{3} found$/)).toBeVisible();

@@ -52,6 +52,7 @@ const places: Record<string, Place> = {
   team: "/settings/team",
   api: "/settings/api",
   developer: "/settings/developer",
+  attributes: "/settings/attributes",
   account: "/account",
 };
 

@@ -17,6 +17,9 @@ import (
 
 // region    ************************** generated!.gotpl **************************
 
+type AttributeKeyResolver interface {
+	Revision(ctx context.Context, obj *model.AttributeKey) (int, error)
+}
 type ConsentEventResolver interface {
 	Contact(ctx context.Context, obj *model.ConsentEvent) (*model.Contact, error)
 
@@ -163,6 +166,98 @@ func (ec *executionContext) fieldContext_AttributeKey_key(_ context.Context, fie
 	return graphql.NewScalarFieldContext("AttributeKey", field, false, false, "String")
 }
 
+func (ec *executionContext) _AttributeKey_name(ctx context.Context, field graphql.CollectedField, obj *model.AttributeKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttributeKey_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AttributeKey_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AttributeKey", field, false, false, "String")
+}
+
+func (ec *executionContext) _AttributeKey_type(ctx context.Context, field graphql.CollectedField, obj *model.AttributeKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttributeKey_type(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Type, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.AttributeType) graphql.Marshaler {
+			return ec.marshalNAttributeType2eventstreamᚋgraphᚋmodelᚐAttributeType(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AttributeKey_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AttributeKey", field, false, false, "AttributeType")
+}
+
+func (ec *executionContext) _AttributeKey_description(ctx context.Context, field graphql.CollectedField, obj *model.AttributeKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttributeKey_description(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Description, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AttributeKey_description(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AttributeKey", field, false, false, "String")
+}
+
+func (ec *executionContext) _AttributeKey_revision(ctx context.Context, field graphql.CollectedField, obj *model.AttributeKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttributeKey_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AttributeKey().Revision(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AttributeKey_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AttributeKey", field, true, true, "Int")
+}
+
 func (ec *executionContext) _AttributeKey_types(ctx context.Context, field graphql.CollectedField, obj *model.AttributeKey) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -230,6 +325,70 @@ func (ec *executionContext) _AttributeKey_samples(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_AttributeKey_samples(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AttributeKey", field, false, false, "String")
+}
+
+func (ec *executionContext) _AttributeKeyUpdatePayload_attributeKey(ctx context.Context, field graphql.CollectedField, obj *model.AttributeKeyUpdatePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttributeKeyUpdatePayload_attributeKey(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AttributeKey, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AttributeKey) graphql.Marshaler {
+			return ec.marshalOAttributeKey2ᚖeventstreamᚋgraphᚋmodelᚐAttributeKey(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AttributeKeyUpdatePayload_attributeKey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AttributeKeyUpdatePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AttributeKey(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AttributeKeyUpdatePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AttributeKeyUpdatePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttributeKeyUpdatePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖeventstreamᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AttributeKeyUpdatePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AttributeKeyUpdatePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _ConsentEvent_id(ctx context.Context, field graphql.CollectedField, obj *model.ConsentEvent) (ret graphql.Marshaler) {
@@ -2756,6 +2915,76 @@ func (ec *executionContext) fieldContext_SessionWindow_expiresAt(_ context.Conte
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputAttributeKeyUpdateInput(ctx context.Context, obj any) (model.AttributeKeyUpdateInput, error) {
+	var it model.AttributeKeyUpdateInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"key", "expectedVersion", "name", "type", "description"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "key":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("key"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Key = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = graphql.OmittableOf(data)
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = graphql.OmittableOf(data)
+		case "type":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
+			data, err := ec.unmarshalOAttributeType2ᚖeventstreamᚋgraphᚋmodelᚐAttributeType(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Type = graphql.OmittableOf(data)
+		case "description":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("description"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Description = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAttributeKeyUpdateInput unmarshals raw into the AttributeKeyUpdateInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAttributeKeyUpdateInput(ctx context.Context, raw any) (model.AttributeKeyUpdateInput, error) {
+	var out model.AttributeKeyUpdateInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AttributeKeyUpdateInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputConsentEvidenceInput(ctx context.Context, obj any) (model.ConsentEvidenceInput, error) {
 	var it model.ConsentEvidenceInput
 	if obj == nil {
@@ -3181,20 +3410,79 @@ func (ec *executionContext) _AttributeKey(ctx context.Context, sel ast.Selection
 		case "key":
 			out.Values[i] = ec._AttributeKey_key(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "name":
+			out.Values[i] = ec._AttributeKey_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "type":
+			out.Values[i] = ec._AttributeKey_type(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "description":
+			out.Values[i] = ec._AttributeKey_description(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "revision":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AttributeKey_revision(ctx, field, obj)
+				})
 		case "types":
 			out.Values[i] = ec._AttributeKey_types(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "coverage":
 			out.Values[i] = ec._AttributeKey_coverage(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "samples":
 			out.Values[i] = ec._AttributeKey_samples(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var attributeKeyUpdatePayloadImplementors = []string{"AttributeKeyUpdatePayload"}
+
+func (ec *executionContext) _AttributeKeyUpdatePayload(ctx context.Context, sel ast.SelectionSet, obj *model.AttributeKeyUpdatePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, attributeKeyUpdatePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AttributeKeyUpdatePayload")
+		case "attributeKey":
+			out.Values[i] = ec._AttributeKeyUpdatePayload_attributeKey(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AttributeKeyUpdatePayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -4196,6 +4484,29 @@ func (ec *executionContext) marshalNAttributeKey2ᚖeventstreamᚋgraphᚋmodel�
 	return ec._AttributeKey(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNAttributeKeyUpdateInput2eventstreamᚋgraphᚋmodelᚐAttributeKeyUpdateInput(ctx context.Context, v any) (model.AttributeKeyUpdateInput, error) {
+	res, err := ec.unmarshalInputAttributeKeyUpdateInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAttributeKeyUpdatePayload2ᚖeventstreamᚋgraphᚋmodelᚐAttributeKeyUpdatePayload(ctx context.Context, sel ast.SelectionSet, v *model.AttributeKeyUpdatePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AttributeKeyUpdatePayload!")
+		return graphql.Null
+	}
+	return ec._AttributeKeyUpdatePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNAttributeType2eventstreamᚋgraphᚋmodelᚐAttributeType(ctx context.Context, v any) (model.AttributeType, error) {
+	var res model.AttributeType
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAttributeType2eventstreamᚋgraphᚋmodelᚐAttributeType(ctx context.Context, sel ast.SelectionSet, v model.AttributeType) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) marshalNConsentEvent2ᚕᚖeventstreamᚋgraphᚋmodelᚐConsentEventᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ConsentEvent) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -4514,6 +4825,29 @@ func (ec *executionContext) unmarshalNTimeZoneSource2eventstreamᚋgraphᚋmodel
 }
 
 func (ec *executionContext) marshalNTimeZoneSource2eventstreamᚋgraphᚋmodelᚐTimeZoneSource(ctx context.Context, sel ast.SelectionSet, v model.TimeZoneSource) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) marshalOAttributeKey2ᚖeventstreamᚋgraphᚋmodelᚐAttributeKey(ctx context.Context, sel ast.SelectionSet, v *model.AttributeKey) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AttributeKey(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOAttributeType2ᚖeventstreamᚋgraphᚋmodelᚐAttributeType(ctx context.Context, v any) (*model.AttributeType, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.AttributeType)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAttributeType2ᚖeventstreamᚋgraphᚋmodelᚐAttributeType(ctx context.Context, sel ast.SelectionSet, v *model.AttributeType) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
 	return v
 }
 

@@ -25,6 +25,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	ApiToken() ApiTokenResolver
+	AttributeKey() AttributeKeyResolver
 	BulkAction() BulkActionResolver
 	Campaign() CampaignResolver
 	CampaignConnection() CampaignConnectionResolver
@@ -122,10 +123,19 @@ type ComplexityRoot struct {
 	}
 
 	AttributeKey struct {
-		Coverage func(childComplexity int) int
-		Key      func(childComplexity int) int
-		Samples  func(childComplexity int) int
-		Types    func(childComplexity int) int
+		Coverage    func(childComplexity int) int
+		Description func(childComplexity int) int
+		Key         func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Revision    func(childComplexity int) int
+		Samples     func(childComplexity int) int
+		Type        func(childComplexity int) int
+		Types       func(childComplexity int) int
+	}
+
+	AttributeKeyUpdatePayload struct {
+		AttributeKey func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
 	}
 
 	AuditCheckpoint struct {
@@ -1048,6 +1058,7 @@ type ComplexityRoot struct {
 	Mutation struct {
 		APITokenCreate            func(childComplexity int, input model.APITokenCreateInput) int
 		APITokenRevoke            func(childComplexity int, input model.APITokenRevokeInput) int
+		AttributeKeyUpdate        func(childComplexity int, input model.AttributeKeyUpdateInput) int
 		BulkActionCancel          func(childComplexity int, input model.BulkActionCancelInput) int
 		CampaignCancel            func(childComplexity int, input model.CampaignCancelInput) int
 		CampaignCreate            func(childComplexity int, input model.CampaignCreateInput) int
@@ -1393,6 +1404,7 @@ type ComplexityRoot struct {
 		Setup              func(childComplexity int) int
 		Suppressions       func(childComplexity int, filter *model.SuppressionFilter, first *int, after *string) int
 		SystemHealth       func(childComplexity int) int
+		TemplateLanguages  func(childComplexity int) int
 		TemplatePreview    func(childComplexity int, input model.TemplatePreviewInput) int
 		Templates          func(childComplexity int, filter *model.TemplateFilter, first *int, after *string) int
 		Topics             func(childComplexity int) int
@@ -1791,13 +1803,16 @@ type ComplexityRoot struct {
 	}
 
 	Template struct {
+		Advice          func(childComplexity int) int
 		ApprovalStatus  func(childComplexity int) int
 		Body            func(childComplexity int) int
+		CampaignCount   func(childComplexity int) int
 		Category        func(childComplexity int) int
 		ContentSid      func(childComplexity int) int
 		CreatedAt       func(childComplexity int) int
 		ID              func(childComplexity int) int
 		Language        func(childComplexity int) int
+		LanguageName    func(childComplexity int) int
 		Name            func(childComplexity int) int
 		RejectionReason func(childComplexity int) int
 		Revision        func(childComplexity int) int
@@ -1826,6 +1841,11 @@ type ComplexityRoot struct {
 	TemplateEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	TemplateLanguage struct {
+		Code func(childComplexity int) int
+		Name func(childComplexity int) int
 	}
 
 	TemplatePreview struct {
@@ -2186,24 +2206,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AttributeKey.Coverage(childComplexity), true
+	case "AttributeKey.description":
+		if e.ComplexityRoot.AttributeKey.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeKey.Description(childComplexity), true
 	case "AttributeKey.key":
 		if e.ComplexityRoot.AttributeKey.Key == nil {
 			break
 		}
 
 		return e.ComplexityRoot.AttributeKey.Key(childComplexity), true
+	case "AttributeKey.name":
+		if e.ComplexityRoot.AttributeKey.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeKey.Name(childComplexity), true
+	case "AttributeKey.revision":
+		if e.ComplexityRoot.AttributeKey.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeKey.Revision(childComplexity), true
 	case "AttributeKey.samples":
 		if e.ComplexityRoot.AttributeKey.Samples == nil {
 			break
 		}
 
 		return e.ComplexityRoot.AttributeKey.Samples(childComplexity), true
+	case "AttributeKey.type":
+		if e.ComplexityRoot.AttributeKey.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeKey.Type(childComplexity), true
 	case "AttributeKey.types":
 		if e.ComplexityRoot.AttributeKey.Types == nil {
 			break
 		}
 
 		return e.ComplexityRoot.AttributeKey.Types(childComplexity), true
+
+	case "AttributeKeyUpdatePayload.attributeKey":
+		if e.ComplexityRoot.AttributeKeyUpdatePayload.AttributeKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeKeyUpdatePayload.AttributeKey(childComplexity), true
+	case "AttributeKeyUpdatePayload.userErrors":
+		if e.ComplexityRoot.AttributeKeyUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeKeyUpdatePayload.UserErrors(childComplexity), true
 
 	case "AuditCheckpoint.createdAt":
 		if e.ComplexityRoot.AuditCheckpoint.CreatedAt == nil {
@@ -5880,6 +5937,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.APITokenRevoke(childComplexity, args["input"].(model.APITokenRevokeInput)), true
+	case "Mutation.attributeKeyUpdate":
+		if e.ComplexityRoot.Mutation.AttributeKeyUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_attributeKeyUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AttributeKeyUpdate(childComplexity, args["input"].(model.AttributeKeyUpdateInput)), true
 	case "Mutation.bulkActionCancel":
 		if e.ComplexityRoot.Mutation.BulkActionCancel == nil {
 			break
@@ -8046,6 +8114,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SystemHealth(childComplexity), true
+	case "Query.templateLanguages":
+		if e.ComplexityRoot.Query.TemplateLanguages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.TemplateLanguages(childComplexity), true
 	case "Query.templatePreview":
 		if e.ComplexityRoot.Query.TemplatePreview == nil {
 			break
@@ -9505,6 +9579,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SystemHealth.Workers(childComplexity), true
 
+	case "Template.advice":
+		if e.ComplexityRoot.Template.Advice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.Advice(childComplexity), true
 	case "Template.approvalStatus":
 		if e.ComplexityRoot.Template.ApprovalStatus == nil {
 			break
@@ -9517,6 +9597,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Template.Body(childComplexity), true
+	case "Template.campaignCount":
+		if e.ComplexityRoot.Template.CampaignCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.CampaignCount(childComplexity), true
 	case "Template.category":
 		if e.ComplexityRoot.Template.Category == nil {
 			break
@@ -9547,6 +9633,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Template.Language(childComplexity), true
+	case "Template.languageName":
+		if e.ComplexityRoot.Template.LanguageName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.LanguageName(childComplexity), true
 	case "Template.name":
 		if e.ComplexityRoot.Template.Name == nil {
 			break
@@ -9647,6 +9739,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TemplateEdge.Node(childComplexity), true
+
+	case "TemplateLanguage.code":
+		if e.ComplexityRoot.TemplateLanguage.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateLanguage.Code(childComplexity), true
+	case "TemplateLanguage.name":
+		if e.ComplexityRoot.TemplateLanguage.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateLanguage.Name(childComplexity), true
 
 	case "TemplatePreview.body":
 		if e.ComplexityRoot.TemplatePreview.Body == nil {
@@ -10153,6 +10258,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("ApiTokenCreateInput", ec.unmarshalInputApiTokenCreateInput),
 			graphql.NewInputUnmarshaler("ApiTokenRevokeInput", ec.unmarshalInputApiTokenRevokeInput),
+			graphql.NewInputUnmarshaler("AttributeKeyUpdateInput", ec.unmarshalInputAttributeKeyUpdateInput),
 			graphql.NewInputUnmarshaler("AuditFilter", ec.unmarshalInputAuditFilter),
 			graphql.NewInputUnmarshaler("BulkActionCancelInput", ec.unmarshalInputBulkActionCancelInput),
 			graphql.NewInputUnmarshaler("CampaignCancelInput", ec.unmarshalInputCampaignCancelInput),
@@ -11663,13 +11769,35 @@ input ContactFilter {
   query: SegmentQuery
 }
 
-"An attribute that contacts have, over a sample of up to 10,000 of them."
-type AttributeKey {
+"What an attribute of contacts holds."
+enum AttributeType {
+  TEXT
+  NUMBER
+  "A day or a moment, as text that begins with year-month-day."
+  DATE
+  "Yes or no."
+  BOOLEAN
+  LIST
+}
+
+"""
+An attribute that contacts have. It comes by itself with the first contact or import that has it; people give it a name, a
+type and a description. Segments, templates and imports go by its key, which never changes.
+"""
+type AttributeKey @goExtraField(name: "Row", type: "int64") {
   "Path below attributes, parts joined by dots."
   key: String!
-  "What it holds, most frequent first: string, date, number, boolean, array, null."
+  "What people call it, such as Loyalty points; made of the key until somebody sets it."
+  name: String!
+  "What it holds; what most values are until somebody sets it. It decides how values are shown and compared with, and changes none."
+  type: AttributeType!
+  "For colleagues; may be empty."
+  description: String!
+  "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
+  revision: Int! @goField(forceResolver: true)
+  "What it holds, most frequent first: string, date, number, boolean, array, null. Of the same contacts as coverage."
   types: [String!]! @listSize(assumedSize: 6)
-  "Share of the contacts that have it, 0 to 1."
+  "Share of the contacts that have it, 0 to 1: exact of up to 10,000 contacts, of more estimated by 10,000 spread over all of them."
   coverage: Float!
   "Up to twelve frequent values, as text; of lists, their entries."
   samples: [String!]! @listSize(assumedSize: 12)
@@ -11695,13 +11823,18 @@ extend type Query {
   contact(id: ID, address: String): Contact @hasRole(role: VIEWER)
   "How many contacts a query matches; all without one."
   contactCount(query: SegmentQuery): Int64! @hasRole(role: VIEWER) @cost(weight: 50)
-  "The attributes contacts have, for builders of queries and templates."
+  "The attributes contacts have, at most 200, those of most contacts first; then those that are known by name alone."
   attributeKeys: [AttributeKey!]! @hasRole(role: VIEWER) @listSize(assumedSize: 200) @cost(weight: 50)
   "Checks a number as it is typed. region: where a national number is read."
   numberCheck(address: String!, region: String): NumberCheck! @hasRole(role: VIEWER)
 }
 
 extend type Mutation {
+  """
+  Names an attribute, describes it and says what it holds. One that no contact has yet is made known so. At most 1,000 are kept
+  with a name. Stored segments and templates stay as they are.
+  """
+  attributeKeyUpdate(input: AttributeKeyUpdateInput!): AttributeKeyUpdatePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Adds a contact. A number known in any spelling is an error that names it."
   contactCreate(input: ContactCreateInput!): ContactCreatePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Changes a contact. Absent fields stay; attributes are merged, null removes a key."
@@ -11727,6 +11860,22 @@ input ConsentEvidenceInput {
   ip: String
   "A note, such as where and to whom they said so; at most 4,000 characters."
   note: String
+}
+input AttributeKeyUpdateInput {
+  "Path below attributes, at most 4 parts joined by dots, each 1 to 64 characters."
+  key: String!
+  "The AttributeKey.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
+  expectedVersion: Int
+  "At most 60 characters, unique without regard to case; empty: made of the key again."
+  name: String
+  "Null: by what most values are again."
+  type: AttributeType
+  "At most 300 characters."
+  description: String
+}
+type AttributeKeyUpdatePayload {
+  attributeKey: AttributeKey
+  userErrors: [UserError!]!
 }
 input ContactCreateInput {
   "Any spelling."
@@ -14199,8 +14348,10 @@ type Template implements Node {
   "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
   revision: Int! @goField(forceResolver: true)
   name: String!
-  "As WhatsApp names it, such as en, de or pt_BR."
+  "As WhatsApp writes it, such as en, de or pt_BR; templateLanguages lists all."
   language: String!
+  "In English, such as Portuguese (Brazil)."
+  languageName: String!
   category: TemplateCategory!
   "Text of the newest version."
   body: String!
@@ -14208,8 +14359,12 @@ type Template implements Node {
   version: Int!
   "Of the newest version."
   approvalStatus: TemplateApproval!
-  "Why WhatsApp rejected it."
+  "Why WhatsApp rejected it, in WhatsApp's words."
   rejectionReason: String
+  "What to change, in words, when WhatsApp rejected, paused or disabled it; else null."
+  advice: String
+  "Campaigns that use it, whatever became of them; a recurring one counts once."
+  campaignCount: Int64! @goField(forceResolver: true) @cost(weight: 5)
   "Twilio's id of the newest version, HX…."
   contentSid: String
   "Distinct placeholders in the order of {{1}}, {{2}}…, with the samples WhatsApp's reviewers see."
@@ -14220,6 +14375,13 @@ type Template implements Node {
 type TemplateVariable {
   expression: String!
   sample: String!
+}
+"A language in which WhatsApp takes templates."
+type TemplateLanguage {
+  "As WhatsApp writes it, such as pt_BR."
+  code: String!
+  "In English, such as Portuguese (Brazil)."
+  name: String!
 }
 type TemplateEdge {
   cursor: String!
@@ -14245,7 +14407,11 @@ type TemplatePreview @goExtraField(name: "Source", type: "string") {
   body: String!
   "Placeholders for which this contact has no value, and there is no fallback."
   missing: [String!]! @listSize(assumedSize: 20)
-  "What WhatsApp will refuse, and what looks wrong."
+  """
+  What WhatsApp will refuse, and what looks wrong; each says what to do. By Twilio's rules for templates: a placeholder first,
+  last or beside another, fewer than 2x + 1 plain words around x placeholders, more than 1,024 characters, more than 10 emojis,
+  more than 4 spaces in a row, tabs. What is submitted with one of them is refused.
+  """
   warnings: [String!]! @listSize(assumedSize: 20)
   "Contacts who would be skipped because a value is missing."
   missingFor: Int64! @goField(forceResolver: true) @cost(weight: 50)
@@ -14255,6 +14421,8 @@ type TemplatePreview @goExtraField(name: "Source", type: "string") {
 extend type Query {
   "Templates, newest first, at most 200 a page."
   templates(filter: TemplateFilter, first: Int, after: String): TemplateConnection! @hasRole(role: VIEWER) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
+  "The languages in which WhatsApp takes templates, by name."
+  templateLanguages: [TemplateLanguage!]! @hasRole(role: VIEWER) @listSize(assumedSize: 130)
   "Tries a text out. An unknown placeholder is an error that names it."
   templatePreview(input: TemplatePreviewInput!): TemplatePreview! @hasRole(role: VIEWER)
 }
@@ -14278,6 +14446,7 @@ extend type Mutation {
 input TemplateCreateInput {
   "1 to 100 characters, unique in its language."
   name: String!
+  "One of templateLanguages, in any spelling: pt-br is pt_BR. Others are refused, since Twilio would (error 92004)."
   language: String = "en"
   category: TemplateCategory = MARKETING
   "At most 1,024 characters after substitution."
@@ -14293,6 +14462,7 @@ input TemplateUpdateInput {
   "The Template.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
   expectedVersion: Int
   name: String
+  "As TemplateCreateInput.language."
   language: String
   category: TemplateCategory
   body: String
@@ -14639,6 +14809,14 @@ func (ec *executionContext) childFields_AttributeKey(ctx context.Context, field 
 	switch field.Name {
 	case "key":
 		return ec.fieldContext_AttributeKey_key(ctx, field)
+	case "name":
+		return ec.fieldContext_AttributeKey_name(ctx, field)
+	case "type":
+		return ec.fieldContext_AttributeKey_type(ctx, field)
+	case "description":
+		return ec.fieldContext_AttributeKey_description(ctx, field)
+	case "revision":
+		return ec.fieldContext_AttributeKey_revision(ctx, field)
 	case "types":
 		return ec.fieldContext_AttributeKey_types(ctx, field)
 	case "coverage":
@@ -14647,6 +14825,16 @@ func (ec *executionContext) childFields_AttributeKey(ctx context.Context, field 
 		return ec.fieldContext_AttributeKey_samples(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AttributeKey", field.Name)
+}
+
+func (ec *executionContext) childFields_AttributeKeyUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "attributeKey":
+		return ec.fieldContext_AttributeKeyUpdatePayload_attributeKey(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AttributeKeyUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttributeKeyUpdatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AuditCheckpoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -17623,6 +17811,8 @@ func (ec *executionContext) childFields_Template(ctx context.Context, field grap
 		return ec.fieldContext_Template_name(ctx, field)
 	case "language":
 		return ec.fieldContext_Template_language(ctx, field)
+	case "languageName":
+		return ec.fieldContext_Template_languageName(ctx, field)
 	case "category":
 		return ec.fieldContext_Template_category(ctx, field)
 	case "body":
@@ -17633,6 +17823,10 @@ func (ec *executionContext) childFields_Template(ctx context.Context, field grap
 		return ec.fieldContext_Template_approvalStatus(ctx, field)
 	case "rejectionReason":
 		return ec.fieldContext_Template_rejectionReason(ctx, field)
+	case "advice":
+		return ec.fieldContext_Template_advice(ctx, field)
+	case "campaignCount":
+		return ec.fieldContext_Template_campaignCount(ctx, field)
 	case "contentSid":
 		return ec.fieldContext_Template_contentSid(ctx, field)
 	case "variables":
@@ -17687,6 +17881,16 @@ func (ec *executionContext) childFields_TemplateEdge(ctx context.Context, field 
 		return ec.fieldContext_TemplateEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TemplateEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_TemplateLanguage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_TemplateLanguage_code(ctx, field)
+	case "name":
+		return ec.fieldContext_TemplateLanguage_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TemplateLanguage", field.Name)
 }
 
 func (ec *executionContext) childFields_TemplatePreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -109,16 +109,44 @@ type Attention struct {
 	ConversationsUnread int64 `json:"conversationsUnread"`
 }
 
-// An attribute that contacts have, over a sample of up to 10,000 of them.
+// An attribute that contacts have. It comes by itself with the first contact or import that has it; people give it a name, a
+// type and a description. Segments, templates and imports go by its key, which never changes.
 type AttributeKey struct {
 	// Path below attributes, parts joined by dots.
 	Key string `json:"key"`
-	// What it holds, most frequent first: string, date, number, boolean, array, null.
+	// What people call it, such as Loyalty points; made of the key until somebody sets it.
+	Name string `json:"name"`
+	// What it holds; what most values are until somebody sets it. It decides how values are shown and compared with, and changes none.
+	Type AttributeType `json:"type"`
+	// For colleagues; may be empty.
+	Description string `json:"description"`
+	// Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since.
+	Revision int `json:"revision"`
+	// What it holds, most frequent first: string, date, number, boolean, array, null. Of the same contacts as coverage.
 	Types []string `json:"types"`
-	// Share of the contacts that have it, 0 to 1.
+	// Share of the contacts that have it, 0 to 1: exact of up to 10,000 contacts, of more estimated by 10,000 spread over all of them.
 	Coverage float64 `json:"coverage"`
 	// Up to twelve frequent values, as text; of lists, their entries.
 	Samples []string `json:"samples"`
+	Row     int64    `json:"-"`
+}
+
+type AttributeKeyUpdateInput struct {
+	// Path below attributes, at most 4 parts joined by dots, each 1 to 64 characters.
+	Key string `json:"key"`
+	// The AttributeKey.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed.
+	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
+	// At most 60 characters, unique without regard to case; empty: made of the key again.
+	Name graphql.Omittable[*string] `json:"name,omitempty"`
+	// Null: by what most values are again.
+	Type graphql.Omittable[*AttributeType] `json:"type,omitempty"`
+	// At most 300 characters.
+	Description graphql.Omittable[*string] `json:"description,omitempty"`
+}
+
+type AttributeKeyUpdatePayload struct {
+	AttributeKey *AttributeKey `json:"attributeKey,omitempty"`
+	UserErrors   []*UserError  `json:"userErrors"`
 }
 
 // A signed statement of what the trail held at a time, in the format of transparency logs (C2SP tlog-checkpoint).
@@ -2998,17 +3026,23 @@ type Template struct {
 	// Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since.
 	Revision int    `json:"revision"`
 	Name     string `json:"name"`
-	// As WhatsApp names it, such as en, de or pt_BR.
-	Language string           `json:"language"`
-	Category TemplateCategory `json:"category"`
+	// As WhatsApp writes it, such as en, de or pt_BR; templateLanguages lists all.
+	Language string `json:"language"`
+	// In English, such as Portuguese (Brazil).
+	LanguageName string           `json:"languageName"`
+	Category     TemplateCategory `json:"category"`
 	// Text of the newest version.
 	Body string `json:"body"`
 	// Counts from 1; a changed text makes a new one.
 	Version int `json:"version"`
 	// Of the newest version.
 	ApprovalStatus TemplateApproval `json:"approvalStatus"`
-	// Why WhatsApp rejected it.
+	// Why WhatsApp rejected it, in WhatsApp's words.
 	RejectionReason *string `json:"rejectionReason,omitempty"`
+	// What to change, in words, when WhatsApp rejected, paused or disabled it; else null.
+	Advice *string `json:"advice,omitempty"`
+	// Campaigns that use it, whatever became of them; a recurring one counts once.
+	CampaignCount int64 `json:"campaignCount"`
 	// Twilio's id of the newest version, HX….
 	ContentSid *string `json:"contentSid,omitempty"`
 	// Distinct placeholders in the order of {{1}}, {{2}}…, with the samples WhatsApp's reviewers see.
@@ -3029,7 +3063,8 @@ type TemplateConnection struct {
 
 type TemplateCreateInput struct {
 	// 1 to 100 characters, unique in its language.
-	Name     string                               `json:"name"`
+	Name string `json:"name"`
+	// One of templateLanguages, in any spelling: pt-br is pt_BR. Others are refused, since Twilio would (error 92004).
 	Language graphql.Omittable[*string]           `json:"language,omitempty"`
 	Category graphql.Omittable[*TemplateCategory] `json:"category,omitempty"`
 	// At most 1,024 characters after substitution.
@@ -3061,12 +3096,22 @@ type TemplateFilter struct {
 	Search         graphql.Omittable[*string]           `json:"search,omitempty"`
 }
 
+// A language in which WhatsApp takes templates.
+type TemplateLanguage struct {
+	// As WhatsApp writes it, such as pt_BR.
+	Code string `json:"code"`
+	// In English, such as Portuguese (Brazil).
+	Name string `json:"name"`
+}
+
 type TemplatePreview struct {
 	// As the contact would read it.
 	Body string `json:"body"`
 	// Placeholders for which this contact has no value, and there is no fallback.
 	Missing []string `json:"missing"`
-	// What WhatsApp will refuse, and what looks wrong.
+	// What WhatsApp will refuse, and what looks wrong; each says what to do. By Twilio's rules for templates: a placeholder first,
+	// last or beside another, fewer than 2x + 1 plain words around x placeholders, more than 1,024 characters, more than 10 emojis,
+	// more than 4 spaces in a row, tabs. What is submitted with one of them is refused.
 	Warnings []string `json:"warnings"`
 	// Contacts who would be skipped because a value is missing.
 	MissingFor int64               `json:"missingFor"`
@@ -3110,12 +3155,13 @@ type TemplateTestSendPayload struct {
 type TemplateUpdateInput struct {
 	ID string `json:"id"`
 	// The Template.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed.
-	ExpectedVersion graphql.Omittable[*int]              `json:"expectedVersion,omitempty"`
-	Name            graphql.Omittable[*string]           `json:"name,omitempty"`
-	Language        graphql.Omittable[*string]           `json:"language,omitempty"`
-	Category        graphql.Omittable[*TemplateCategory] `json:"category,omitempty"`
-	Body            graphql.Omittable[*string]           `json:"body,omitempty"`
-	Submit          graphql.Omittable[*bool]             `json:"submit,omitempty"`
+	ExpectedVersion graphql.Omittable[*int]    `json:"expectedVersion,omitempty"`
+	Name            graphql.Omittable[*string] `json:"name,omitempty"`
+	// As TemplateCreateInput.language.
+	Language graphql.Omittable[*string]           `json:"language,omitempty"`
+	Category graphql.Omittable[*TemplateCategory] `json:"category,omitempty"`
+	Body     graphql.Omittable[*string]           `json:"body,omitempty"`
+	Submit   graphql.Omittable[*bool]             `json:"submit,omitempty"`
 }
 
 type TemplateUpdatePayload struct {
@@ -3447,6 +3493,70 @@ func (e *AddressSource) UnmarshalJSON(b []byte) error {
 }
 
 func (e AddressSource) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What an attribute of contacts holds.
+type AttributeType string
+
+const (
+	AttributeTypeText   AttributeType = "TEXT"
+	AttributeTypeNumber AttributeType = "NUMBER"
+	// A day or a moment, as text that begins with year-month-day.
+	AttributeTypeDate AttributeType = "DATE"
+	// Yes or no.
+	AttributeTypeBoolean AttributeType = "BOOLEAN"
+	AttributeTypeList    AttributeType = "LIST"
+)
+
+var AllAttributeType = []AttributeType{
+	AttributeTypeText,
+	AttributeTypeNumber,
+	AttributeTypeDate,
+	AttributeTypeBoolean,
+	AttributeTypeList,
+}
+
+func (e AttributeType) IsValid() bool {
+	switch e {
+	case AttributeTypeText, AttributeTypeNumber, AttributeTypeDate, AttributeTypeBoolean, AttributeTypeList:
+		return true
+	}
+	return false
+}
+
+func (e AttributeType) String() string {
+	return string(e)
+}
+
+func (e *AttributeType) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AttributeType(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AttributeType", str)
+	}
+	return nil
+}
+
+func (e AttributeType) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AttributeType) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AttributeType) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -253,12 +253,3 @@ const (
 	OrderOldest Order = "oldest"
 	OrderName   Order = "name"
 )
-
-// AttributeKey tells what is known about one attribute over a sample of the
-// contacts.
-type AttributeKey struct {
-	Key      string   // path below attributes, parts joined by dots
-	Types    []string // string, date, number, boolean, array or null: what it holds, most frequent first
-	Coverage float64  // share of contacts that have it, 0 to 1
-	Samples  []string // frequent values; of lists, their entries
-}

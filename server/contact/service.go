@@ -51,6 +51,9 @@ func (s *Service) Create(ctx context.Context, address, region string, in Input,
 		if err := audit.Record(ctx, tx, "contact.create", "contact", c.ID, nil); err != nil {
 			return err
 		}
+		if err := NoteAttributes(ctx, tx, keysOf(in.Attributes)); err != nil {
+			return err
+		}
 		if after != nil {
 			return after(ctx, tx, c)
 		}
@@ -80,6 +83,9 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Contact, err
 			return err
 		}
 		if err := saveProfile(ctx, tx, c); err != nil {
+			return err
+		}
+		if err := NoteAttributes(ctx, tx, keysOf(in.Attributes)); err != nil {
 			return err
 		}
 		return audit.RecordFields(ctx, tx, "contact.update", "contact", id, in.changed())
@@ -147,11 +153,6 @@ func (s *Service) Count(ctx context.Context, f Filter) (int64, error) { return c
 // many. It is a maintenance task: the sum stays the same, and reading it cheap.
 func (s *Service) FoldCounts(ctx context.Context, limit int) (int, error) {
 	return fold(ctx, s.db, limit)
-}
-
-// AttributeKeys looks at up to 10,000 contacts spread over the table.
-func (s *Service) AttributeKeys(ctx context.Context) ([]AttributeKey, error) {
-	return attributeKeys(ctx, s.db)
 }
 
 // Duplicates gives for each contact those who may be the same person, ten at most.

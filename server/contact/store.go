@@ -307,49 +307,6 @@ func count(ctx context.Context, idb bun.IDB, f Filter) (n int64, err error) {
 	return n, db.Err(err)
 }
 
-// attributeKeys looks at 10,000 contacts spread evenly over the ids.
-func attributeKeys(ctx context.Context, idb bun.IDB) ([]AttributeKey, error) {
-	var rows []struct {
-		Key      string
-		Types    []string `bun:",array"`
-		Coverage float64
-		Samples  []string `bun:",array"`
-	}
-	err := idb.NewRaw(`
-		WITH RECURSIVE bounds AS (SELECT coalesce(min(id), 0) AS low, coalesce(max(id), 0) AS high FROM contacts),
-		sample AS (
-			SELECT id, attributes FROM contacts, bounds
-			WHERE erased_at IS NULL AND id = ANY (ARRAY(SELECT low + (high - low) * i / 9999
-				FROM bounds, generate_series(0, 9999) i))),
-		total AS (SELECT greatest(count(*), 1)::float8 AS n FROM sample),
-		pairs AS (
-			SELECT id, a.key AS key, a.value AS value, 1 AS depth FROM sample, jsonb_each(attributes) a
-			UNION ALL
-			SELECT id, p.key || '.' || a.key, a.value, depth + 1
-			FROM pairs p, jsonb_each(CASE WHEN jsonb_typeof(p.value) = 'object' THEN p.value ELSE '{}' END) a WHERE depth < 4),
-		leaves AS (
-			SELECT id, key, value, CASE WHEN jsonb_typeof(value) = 'string' AND value #>> '{}' LIKE '____-__-__%'
-				AND pg_input_is_valid(value #>> '{}', 'timestamptz') THEN 'date'
-				ELSE jsonb_typeof(value) END AS type
-			FROM pairs WHERE jsonb_typeof(value) <> 'object'),
-		types AS (SELECT key, type, count(*) AS n FROM leaves GROUP BY 1, 2),
-		texts AS (
-			SELECT key, left(value #>> '{}', 80) AS text FROM leaves WHERE type <> 'array'
-			UNION ALL SELECT key, left(e #>> '{}', 80) FROM leaves, jsonb_array_elements(CASE type WHEN 'array' THEN value
-				ELSE '[]' END) e),
-		ranked AS (SELECT key, text, count(*) AS n, row_number() OVER (PARTITION BY key
-			ORDER BY count(*) DESC, text) AS place FROM texts GROUP BY 1, 2)
-		SELECT key, array_agg(type ORDER BY n DESC, type) AS types, sum(n) / (SELECT n FROM total) AS coverage,
-			(SELECT array_agg(text ORDER BY place) FROM ranked r WHERE r.key = t.key AND place <= 12
-				AND text IS NOT NULL) AS samples
-		FROM types t GROUP BY key ORDER BY coverage DESC, key LIMIT 200`).Scan(ctx, &rows)
-	keys := make([]AttributeKey, len(rows))
-	for i, r := range rows {
-		keys[i] = AttributeKey(r)
-	}
-	return keys, db.Err(err)
-}
-
 // identifying are attributes of which two people rarely share a value.
 var identifying = []string{"email", "e-mail", "mail", "external_id", "customer_id", "crm_id", "member_id"}
 

@@ -23,6 +23,7 @@ var exceptions = map[string]string{
 	"contact_counts":       "numbers of contacts",
 	"message_counts":       "numbers of messages",
 	"message_series":       "numbers of messages",
+	"attributes":           "what attributes are called; the contact's own values are told",
 	"segments":             "filters; who fits them follows from the profile",
 	"campaigns":            "texts and settings for many; what was sent to the contact is told",
 	"campaign_senders":     "settings of campaigns",

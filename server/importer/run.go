@@ -89,9 +89,24 @@ func (s *Service) begin(ctx context.Context, id int64) (imp *Import, err error) 
 			imp.StartedAt = &now
 		}
 		imp.Status = StatusRunning
+		if !imp.Options.DryRun {
+			if err := contact.NoteAttributes(ctx, tx, imp.Options.attributes()); err != nil {
+				return err
+			}
+		}
 		return setStatus(ctx, tx, imp)
 	})
 	return imp, err
+}
+
+// attributes are the keys of those into which columns are read.
+func (o *Options) attributes() (keys []string) {
+	for _, c := range o.Columns {
+		if key, is := strings.CutPrefix(string(c.Field), "attributes."); is {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 func (s *Service) work(ctx context.Context, imp *Import) error {

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"eventstream/server/apperr"
@@ -382,48 +381,6 @@ func (e *Expression) sample() string {
 		return v
 	}
 	return e.Path[len(e.Path)-1]
-}
-
-// Rules are WhatsApp's rules for variables in templates: facts §5.1. They warn
-// while writing and refuse on submit.
-func (b *Body) Rules() []string {
-	var broken []string
-	words, variables := 0, 0
-	for i, p := range b.Parts {
-		if p.Expr == nil {
-			words += len(strings.Fields(p.Text))
-			continue
-		}
-		variables++
-		name := "{{" + p.Expr.Source + "}}"
-		if i > 0 && b.Parts[i-1].Expr != nil || i > 1 && strings.TrimSpace(b.Parts[i-1].Text) == "" &&
-			b.Parts[i-2].Expr != nil {
-			broken = append(broken, name+" follows another placeholder directly: WhatsApp wants words between them")
-		}
-		if onlyPunctuation(b.Parts[:i]) {
-			broken = append(broken, name+" stands first: WhatsApp wants words before it")
-		}
-		if onlyPunctuation(b.Parts[i+1:]) {
-			broken = append(broken, name+" stands last: WhatsApp wants words after it")
-		}
-	}
-	if need := 2*variables + 1; variables > 0 && words < need {
-		broken = append(broken, fmt.Sprintf("%d placeholders need at least %d words around them, there are %d", variables,
-			need, words))
-	}
-	return broken
-}
-
-func onlyPunctuation(parts []Part) bool {
-	for _, p := range parts {
-		if p.Expr != nil || strings.IndexFunc(p.Text, func(r rune) bool {
-			return unicode.IsLetter(r) ||
-				unicode.IsNumber(r)
-		}) >= 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // OldPlaceholders finds the first product's {name}, which is plain text here.

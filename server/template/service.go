@@ -329,8 +329,13 @@ func (s *Service) Preview(ctx context.Context, body string, contactID *int64) (*
 		}
 		p.Rendered = b.Render(found[0])
 	}
-	if n := len([]rune(p.Text)); n > MaxBody {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("the text has %d characters here, WhatsApp takes at most %d", n, MaxBody))
+	where := " with these values"
+	longest := p.Text
+	if wire := b.Wire(); len([]rune(wire)) > len([]rune(longest)) {
+		longest, where = wire, ""
+	}
+	if problem, is := tooLong(longest, where); is {
+		p.Warnings = append(p.Warnings, problem)
 	}
 	return p, nil
 }
@@ -340,6 +345,11 @@ func placeholderFor(old string) string {
 		return old
 	}
 	return "attributes." + old
+}
+
+// CampaignsOf counts the campaigns that use each of the templates.
+func (s *Service) CampaignsOf(ctx context.Context, ids []int64) (map[int64]int64, error) {
+	return campaignsOf(ctx, s.db, ids)
 }
 
 // ByID finds one, also a deleted one.

@@ -145,6 +145,22 @@ func openCampaigns(ctx context.Context, idb bun.IDB, templateID int64) (names []
 	return names, db.Err(err)
 }
 
+// campaignsOf counts the campaigns of each template, whatever became of them. A recurring one counts once, with its
+// runs.
+func campaignsOf(ctx context.Context, idb bun.IDB, ids []int64) (map[int64]int64, error) {
+	var rows []struct{ ID, N int64 }
+	err := idb.NewRaw(`SELECT template_id AS id, count(*) AS n FROM campaigns
+		WHERE template_id = ANY (?) AND parent_id IS NULL GROUP BY 1`, pgdialect.Array(ids)).Scan(ctx, &rows)
+	found := make(map[int64]int64, len(ids))
+	for _, id := range ids {
+		found[id] = 0
+	}
+	for _, r := range rows {
+		found[r.ID] = r.N
+	}
+	return found, db.Err(err)
+}
+
 func markDeleted(ctx context.Context, tx bun.Tx, id int64) error {
 	_, err := tx.NewRaw("UPDATE templates SET deleted_at = now() WHERE id = ?", id).Exec(ctx)
 	return db.Err(err)

@@ -14,7 +14,6 @@ import (
 
 	"github.com/riverqueue/river"
 	"github.com/uptrace/bun"
-	"golang.org/x/text/language"
 )
 
 // Category is WhatsApp's category of a template.
@@ -46,7 +45,7 @@ type Template struct {
 
 	ID        int64      `bun:",pk,autoincrement"`
 	Name      string     //
-	Language  string     // BCP 47, as WhatsApp names it
+	Language  string     // as WhatsApp writes it: see Languages
 	Category  Category   //
 	CreatedAt time.Time  `bun:",nullzero"`
 	UpdatedAt time.Time  `bun:",nullzero"`
@@ -86,8 +85,13 @@ func (in Input) apply(t *Template, v *Version) error {
 	if in.Name != nil {
 		t.Name = contact.CleanText(*in.Name)
 	}
-	if in.Language != nil {
-		t.Language = strings.TrimSpace(*in.Language)
+	// The language that it has stays, also one that was taken before WhatsApp's list was kept here.
+	if in.Language != nil && *in.Language != t.Language {
+		code, err := readLanguage(*in.Language)
+		if err == nil {
+			t.Language = code
+		}
+		_ = errs.Add(err)
 	}
 	if in.Category != nil {
 		t.Category = *in.Category
@@ -97,9 +101,6 @@ func (in Input) apply(t *Template, v *Version) error {
 	}
 	if t.Name == "" || utf8.RuneCountInString(t.Name) > 100 {
 		_ = errs.Add(apperr.Invalid("name", "give a name of 1 to 100 characters"))
-	}
-	if _, err := language.Parse(t.Language); err != nil {
-		_ = errs.Add(apperr.Invalid("language", "%q is not a language such as en, de or pt_BR", t.Language))
 	}
 	switch t.Category {
 	case CategoryMarketing, CategoryUtility, CategoryAuthentication:
@@ -119,8 +120,8 @@ func (v *Version) compile() error {
 		return err
 	}
 	v.Variables = b.Variables()
-	if n := utf8.RuneCountInString(b.Wire()); n > MaxBody {
-		return apperr.Invalid("body", "the text has %d characters, WhatsApp takes at most %d after substitution", n, MaxBody)
+	if problem, is := tooLong(b.Wire(), ""); is {
+		return apperr.Invalid("body", "%s", problem)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ export const keys = {
   Account: none,
   AllowedHours: none,
   Attention: none,
-  AttributeKey: none,
+  AttributeKey: (a) => String(a.key),
   AuditCheckpoint: none,
   AuditCheckpointPlace: none,
   AuditEntryConnection: none,
@@ -112,6 +112,7 @@ export const keys = {
   SuppressionReject: none,
   SystemHealth: none,
   TemplateConnection: none,
+  TemplateLanguage: none,
   TemplatePreview: none,
   TimelineEntry: none,
   TopicSubscription: none,
@@ -122,8 +123,9 @@ export const keys = {
 /** What a change makes stale beyond the things that it answers with. */
 export const updates = {
   Mutation: {
-    contactCreate: stale("contacts", "contactCount", "segmentPreview", "optInRequests"),
-    contactImport: stale("imports"),
+    contactCreate: stale("attributeKeys", "contacts", "contactCount", "segmentPreview", "optInRequests"),
+    contactUpdate: stale("attributeKeys"),
+    contactImport: stale("attributeKeys", "imports"),
     contactTag: stale("bulkActions"),
     contactTopicRecord: stale("bulkActions", "topics"),
     contactTopicSet: stale("topics"),

@@ -189,6 +189,11 @@ const routeTree = rootRoute.addChildren([
   }),
   createRoute({
     getParentRoute: parent,
+    path: "/settings/attributes",
+    component: lazyRouteComponent(() => import("../features/attributes/AttributesPage"), "AttributesPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
     path: "/settings/retention",
     component: lazyRouteComponent(() => import("../features/settings/RetentionPage"), "RetentionPage"),
   }),

@@ -37,6 +37,8 @@ type Documents = {
     "\n  mutation TotpDisable {\n    totpDisable {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.TotpDisableDocument,
     "\n  mutation RecoveryCodesRenew {\n    recoveryCodesRenew {\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.RecoveryCodesRenewDocument,
     "\n  mutation PasskeyDelete($input: PasskeyDeleteInput!) {\n    passkeyDelete(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.PasskeyDeleteDocument,
+    "\n  mutation AttributeKeyUpdate($input: AttributeKeyUpdateInput!) {\n    attributeKeyUpdate(input: $input) {\n      attributeKey {\n        key\n        name\n        type\n        description\n        revision\n        types\n        coverage\n        samples\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.AttributeKeyUpdateDocument,
+    "\n  query AttributeKeys {\n    attributeKeys {\n      key\n      name\n      type\n      description\n      revision\n      types\n      coverage\n      samples\n    }\n  }\n": typeof types.AttributeKeysDocument,
     "\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) {\n      operator {\n        id\n      }\n      secondStep {\n        step\n        totp\n        passkey\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SignInDocument,
     "\n  mutation SignInCode($input: SignInCodeInput!) {\n    signInCode(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SignInCodeDocument,
     "\n  mutation PasskeySignInBegin {\n    passkeySignInBegin {\n      options\n      step\n    }\n  }\n": typeof types.PasskeySignInBeginDocument,
@@ -188,7 +190,6 @@ type Documents = {
     "\n  query SignInRules {\n    settings {\n      revision\n      secondFactorRoles\n      sessionIdleHours\n    }\n  }\n": typeof types.SignInRulesDocument,
     "\n  mutation SignInRulesUpdate($input: SettingsUpdateInput!) {\n    settingsUpdate(input: $input) {\n      settings {\n        revision\n        secondFactorRoles\n        sessionIdleHours\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SignInRulesUpdateDocument,
     "\n  query Segment($id: ID!) {\n    node(id: $id) {\n      ... on Segment {\n        id\n        revision\n        name\n        description\n        query\n        usedBy\n      }\n    }\n  }\n": typeof types.SegmentDocument,
-    "\n  query AttributeKeys {\n    attributeKeys {\n      key\n      types\n      coverage\n      samples\n    }\n  }\n": typeof types.AttributeKeysDocument,
     "\n  query SegmentPreview($query: SegmentQuery!) {\n    segmentPreview(query: $query, sample: 8) {\n      count\n      reachable\n      byConsent {\n        status\n        count\n      }\n      sample {\n        id\n        name\n        address\n        consentStatus\n      }\n      reasons {\n        conditions {\n          path\n          matches\n          value\n        }\n      }\n    }\n  }\n": typeof types.SegmentPreviewDocument,
     "\n  mutation SegmentCreate($input: SegmentCreateInput!) {\n    segmentCreate(input: $input) {\n      segment {\n        id\n        name\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SegmentCreateDocument,
     "\n  mutation SegmentUpdate($input: SegmentUpdateInput!) {\n    segmentUpdate(input: $input) {\n      segment {\n        id\n        revision\n        name\n        description\n        query\n        lastCount\n        countedAt\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SegmentUpdateDocument,
@@ -221,13 +222,14 @@ type Documents = {
     "\n  mutation SenderCreate($input: SenderCreateInput!) {\n    senderCreate(input: $input) {\n      sender {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SenderCreateDocument,
     "\n  mutation SenderPause($input: SenderPauseInput!) {\n    senderPause(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SenderPauseDocument,
     "\n  mutation SenderResume($input: SenderResumeInput!) {\n    senderResume(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SenderResumeDocument,
-    "\n  query Template($id: ID!) {\n    node(id: $id) {\n      ... on Template {\n        id\n        revision\n        name\n        language\n        category\n        body\n        version\n        approvalStatus\n        rejectionReason\n      }\n    }\n  }\n": typeof types.TemplateDocument,
-    "\n  query TemplateEditor($search: String) {\n    attributeKeys {\n      key\n      types\n      coverage\n      samples\n    }\n    contacts(search: $search, first: 20) {\n      nodes {\n        id\n        name\n        address\n      }\n    }\n  }\n": typeof types.TemplateEditorDocument,
     "\n  query TemplatePreview($input: TemplatePreviewInput!) {\n    templatePreview(input: $input) {\n      body\n      missing\n      warnings\n      missingFor\n    }\n  }\n": typeof types.TemplatePreviewDocument,
+    "\n  query PreviewContacts($search: String) {\n    contacts(search: $search, first: 25) {\n      nodes {\n        id\n        name\n        address\n      }\n    }\n    senders {\n      id\n      displayName\n    }\n  }\n": typeof types.PreviewContactsDocument,
+    "\n  mutation TemplateTestSend($input: TemplateTestSendInput!) {\n    templateTestSend(input: $input) {\n      message {\n        id\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.TemplateTestSendDocument,
+    "\n  query Template($id: ID!) {\n    node(id: $id) {\n      ... on Template {\n        id\n        revision\n        name\n        language\n        languageName\n        category\n        body\n        version\n        approvalStatus\n        rejectionReason\n        advice\n      }\n    }\n  }\n": typeof types.TemplateDocument,
+    "\n  query TemplateEditor {\n    templateLanguages {\n      code\n      name\n    }\n  }\n": typeof types.TemplateEditorDocument,
     "\n  mutation TemplateCreate($input: TemplateCreateInput!) {\n    templateCreate(input: $input) {\n      template {\n        id\n        name\n        approvalStatus\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.TemplateCreateDocument,
     "\n  mutation TemplateUpdate($input: TemplateUpdateInput!) {\n    templateUpdate(input: $input) {\n      template {\n        id\n        revision\n        name\n        approvalStatus\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.TemplateUpdateDocument,
-    "\n  mutation TemplateTestSend($input: TemplateTestSendInput!) {\n    templateTestSend(input: $input) {\n      message {\n        id\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.TemplateTestSendDocument,
-    "\n  query Templates {\n    templates(first: 100) {\n      nodes {\n        id\n        name\n        language\n        category\n        body\n        version\n        approvalStatus\n        rejectionReason\n        updatedAt\n      }\n    }\n  }\n": typeof types.TemplatesDocument,
+    "\n  query Templates($filter: TemplateFilter) {\n    templates(filter: $filter, first: 100) {\n      nodes {\n        id\n        name\n        language\n        languageName\n        category\n        body\n        version\n        approvalStatus\n        rejectionReason\n        advice\n        campaignCount\n        updatedAt\n      }\n    }\n  }\n": typeof types.TemplatesDocument,
     "\n  mutation TemplateSync {\n    templateSync {\n      checked\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.TemplateSyncDocument,
     "\n  mutation TemplateDelete($input: TemplateDeleteInput!) {\n    templateDelete(input: $input) {\n      deletedId\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.TemplateDeleteDocument,
     "\n  query Topics {\n    topics {\n      id\n      revision\n      name\n      description\n      keyword\n      subscribers\n      reachable\n      left\n    }\n  }\n": typeof types.TopicsDocument,
@@ -260,6 +262,8 @@ const documents: Documents = {
     "\n  mutation TotpDisable {\n    totpDisable {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.TotpDisableDocument,
     "\n  mutation RecoveryCodesRenew {\n    recoveryCodesRenew {\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n": types.RecoveryCodesRenewDocument,
     "\n  mutation PasskeyDelete($input: PasskeyDeleteInput!) {\n    passkeyDelete(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.PasskeyDeleteDocument,
+    "\n  mutation AttributeKeyUpdate($input: AttributeKeyUpdateInput!) {\n    attributeKeyUpdate(input: $input) {\n      attributeKey {\n        key\n        name\n        type\n        description\n        revision\n        types\n        coverage\n        samples\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.AttributeKeyUpdateDocument,
+    "\n  query AttributeKeys {\n    attributeKeys {\n      key\n      name\n      type\n      description\n      revision\n      types\n      coverage\n      samples\n    }\n  }\n": types.AttributeKeysDocument,
     "\n  mutation SignIn($input: SignInInput!) {\n    signIn(input: $input) {\n      operator {\n        id\n      }\n      secondStep {\n        step\n        totp\n        passkey\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SignInDocument,
     "\n  mutation SignInCode($input: SignInCodeInput!) {\n    signInCode(input: $input) {\n      operator {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SignInCodeDocument,
     "\n  mutation PasskeySignInBegin {\n    passkeySignInBegin {\n      options\n      step\n    }\n  }\n": types.PasskeySignInBeginDocument,
@@ -411,7 +415,6 @@ const documents: Documents = {
     "\n  query SignInRules {\n    settings {\n      revision\n      secondFactorRoles\n      sessionIdleHours\n    }\n  }\n": types.SignInRulesDocument,
     "\n  mutation SignInRulesUpdate($input: SettingsUpdateInput!) {\n    settingsUpdate(input: $input) {\n      settings {\n        revision\n        secondFactorRoles\n        sessionIdleHours\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SignInRulesUpdateDocument,
     "\n  query Segment($id: ID!) {\n    node(id: $id) {\n      ... on Segment {\n        id\n        revision\n        name\n        description\n        query\n        usedBy\n      }\n    }\n  }\n": types.SegmentDocument,
-    "\n  query AttributeKeys {\n    attributeKeys {\n      key\n      types\n      coverage\n      samples\n    }\n  }\n": types.AttributeKeysDocument,
     "\n  query SegmentPreview($query: SegmentQuery!) {\n    segmentPreview(query: $query, sample: 8) {\n      count\n      reachable\n      byConsent {\n        status\n        count\n      }\n      sample {\n        id\n        name\n        address\n        consentStatus\n      }\n      reasons {\n        conditions {\n          path\n          matches\n          value\n        }\n      }\n    }\n  }\n": types.SegmentPreviewDocument,
     "\n  mutation SegmentCreate($input: SegmentCreateInput!) {\n    segmentCreate(input: $input) {\n      segment {\n        id\n        name\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SegmentCreateDocument,
     "\n  mutation SegmentUpdate($input: SegmentUpdateInput!) {\n    segmentUpdate(input: $input) {\n      segment {\n        id\n        revision\n        name\n        description\n        query\n        lastCount\n        countedAt\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SegmentUpdateDocument,
@@ -444,13 +447,14 @@ const documents: Documents = {
     "\n  mutation SenderCreate($input: SenderCreateInput!) {\n    senderCreate(input: $input) {\n      sender {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SenderCreateDocument,
     "\n  mutation SenderPause($input: SenderPauseInput!) {\n    senderPause(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SenderPauseDocument,
     "\n  mutation SenderResume($input: SenderResumeInput!) {\n    senderResume(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SenderResumeDocument,
-    "\n  query Template($id: ID!) {\n    node(id: $id) {\n      ... on Template {\n        id\n        revision\n        name\n        language\n        category\n        body\n        version\n        approvalStatus\n        rejectionReason\n      }\n    }\n  }\n": types.TemplateDocument,
-    "\n  query TemplateEditor($search: String) {\n    attributeKeys {\n      key\n      types\n      coverage\n      samples\n    }\n    contacts(search: $search, first: 20) {\n      nodes {\n        id\n        name\n        address\n      }\n    }\n  }\n": types.TemplateEditorDocument,
     "\n  query TemplatePreview($input: TemplatePreviewInput!) {\n    templatePreview(input: $input) {\n      body\n      missing\n      warnings\n      missingFor\n    }\n  }\n": types.TemplatePreviewDocument,
+    "\n  query PreviewContacts($search: String) {\n    contacts(search: $search, first: 25) {\n      nodes {\n        id\n        name\n        address\n      }\n    }\n    senders {\n      id\n      displayName\n    }\n  }\n": types.PreviewContactsDocument,
+    "\n  mutation TemplateTestSend($input: TemplateTestSendInput!) {\n    templateTestSend(input: $input) {\n      message {\n        id\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.TemplateTestSendDocument,
+    "\n  query Template($id: ID!) {\n    node(id: $id) {\n      ... on Template {\n        id\n        revision\n        name\n        language\n        languageName\n        category\n        body\n        version\n        approvalStatus\n        rejectionReason\n        advice\n      }\n    }\n  }\n": types.TemplateDocument,
+    "\n  query TemplateEditor {\n    templateLanguages {\n      code\n      name\n    }\n  }\n": types.TemplateEditorDocument,
     "\n  mutation TemplateCreate($input: TemplateCreateInput!) {\n    templateCreate(input: $input) {\n      template {\n        id\n        name\n        approvalStatus\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.TemplateCreateDocument,
     "\n  mutation TemplateUpdate($input: TemplateUpdateInput!) {\n    templateUpdate(input: $input) {\n      template {\n        id\n        revision\n        name\n        approvalStatus\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.TemplateUpdateDocument,
-    "\n  mutation TemplateTestSend($input: TemplateTestSendInput!) {\n    templateTestSend(input: $input) {\n      message {\n        id\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.TemplateTestSendDocument,
-    "\n  query Templates {\n    templates(first: 100) {\n      nodes {\n        id\n        name\n        language\n        category\n        body\n        version\n        approvalStatus\n        rejectionReason\n        updatedAt\n      }\n    }\n  }\n": types.TemplatesDocument,
+    "\n  query Templates($filter: TemplateFilter) {\n    templates(filter: $filter, first: 100) {\n      nodes {\n        id\n        name\n        language\n        languageName\n        category\n        body\n        version\n        approvalStatus\n        rejectionReason\n        advice\n        campaignCount\n        updatedAt\n      }\n    }\n  }\n": types.TemplatesDocument,
     "\n  mutation TemplateSync {\n    templateSync {\n      checked\n      userErrors {\n        message\n      }\n    }\n  }\n": types.TemplateSyncDocument,
     "\n  mutation TemplateDelete($input: TemplateDeleteInput!) {\n    templateDelete(input: $input) {\n      deletedId\n      userErrors {\n        message\n      }\n    }\n  }\n": types.TemplateDeleteDocument,
     "\n  query Topics {\n    topics {\n      id\n      revision\n      name\n      description\n      keyword\n      subscribers\n      reachable\n      left\n    }\n  }\n": types.TopicsDocument,
@@ -566,6 +570,14 @@ export function graphql(source: "\n  mutation RecoveryCodesRenew {\n    recovery
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation PasskeyDelete($input: PasskeyDeleteInput!) {\n    passkeyDelete(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation PasskeyDelete($input: PasskeyDeleteInput!) {\n    passkeyDelete(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation AttributeKeyUpdate($input: AttributeKeyUpdateInput!) {\n    attributeKeyUpdate(input: $input) {\n      attributeKey {\n        key\n        name\n        type\n        description\n        revision\n        types\n        coverage\n        samples\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation AttributeKeyUpdate($input: AttributeKeyUpdateInput!) {\n    attributeKeyUpdate(input: $input) {\n      attributeKey {\n        key\n        name\n        type\n        description\n        revision\n        types\n        coverage\n        samples\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query AttributeKeys {\n    attributeKeys {\n      key\n      name\n      type\n      description\n      revision\n      types\n      coverage\n      samples\n    }\n  }\n"): (typeof documents)["\n  query AttributeKeys {\n    attributeKeys {\n      key\n      name\n      type\n      description\n      revision\n      types\n      coverage\n      samples\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -1173,10 +1185,6 @@ export function graphql(source: "\n  query Segment($id: ID!) {\n    node(id: $id
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query AttributeKeys {\n    attributeKeys {\n      key\n      types\n      coverage\n      samples\n    }\n  }\n"): (typeof documents)["\n  query AttributeKeys {\n    attributeKeys {\n      key\n      types\n      coverage\n      samples\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
 export function graphql(source: "\n  query SegmentPreview($query: SegmentQuery!) {\n    segmentPreview(query: $query, sample: 8) {\n      count\n      reachable\n      byConsent {\n        status\n        count\n      }\n      sample {\n        id\n        name\n        address\n        consentStatus\n      }\n      reasons {\n        conditions {\n          path\n          matches\n          value\n        }\n      }\n    }\n  }\n"): (typeof documents)["\n  query SegmentPreview($query: SegmentQuery!) {\n    segmentPreview(query: $query, sample: 8) {\n      count\n      reachable\n      byConsent {\n        status\n        count\n      }\n      sample {\n        id\n        name\n        address\n        consentStatus\n      }\n      reasons {\n        conditions {\n          path\n          matches\n          value\n        }\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
@@ -1305,15 +1313,23 @@ export function graphql(source: "\n  mutation SenderResume($input: SenderResumeI
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query Template($id: ID!) {\n    node(id: $id) {\n      ... on Template {\n        id\n        revision\n        name\n        language\n        category\n        body\n        version\n        approvalStatus\n        rejectionReason\n      }\n    }\n  }\n"): (typeof documents)["\n  query Template($id: ID!) {\n    node(id: $id) {\n      ... on Template {\n        id\n        revision\n        name\n        language\n        category\n        body\n        version\n        approvalStatus\n        rejectionReason\n      }\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query TemplateEditor($search: String) {\n    attributeKeys {\n      key\n      types\n      coverage\n      samples\n    }\n    contacts(search: $search, first: 20) {\n      nodes {\n        id\n        name\n        address\n      }\n    }\n  }\n"): (typeof documents)["\n  query TemplateEditor($search: String) {\n    attributeKeys {\n      key\n      types\n      coverage\n      samples\n    }\n    contacts(search: $search, first: 20) {\n      nodes {\n        id\n        name\n        address\n      }\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
 export function graphql(source: "\n  query TemplatePreview($input: TemplatePreviewInput!) {\n    templatePreview(input: $input) {\n      body\n      missing\n      warnings\n      missingFor\n    }\n  }\n"): (typeof documents)["\n  query TemplatePreview($input: TemplatePreviewInput!) {\n    templatePreview(input: $input) {\n      body\n      missing\n      warnings\n      missingFor\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query PreviewContacts($search: String) {\n    contacts(search: $search, first: 25) {\n      nodes {\n        id\n        name\n        address\n      }\n    }\n    senders {\n      id\n      displayName\n    }\n  }\n"): (typeof documents)["\n  query PreviewContacts($search: String) {\n    contacts(search: $search, first: 25) {\n      nodes {\n        id\n        name\n        address\n      }\n    }\n    senders {\n      id\n      displayName\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation TemplateTestSend($input: TemplateTestSendInput!) {\n    templateTestSend(input: $input) {\n      message {\n        id\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation TemplateTestSend($input: TemplateTestSendInput!) {\n    templateTestSend(input: $input) {\n      message {\n        id\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Template($id: ID!) {\n    node(id: $id) {\n      ... on Template {\n        id\n        revision\n        name\n        language\n        languageName\n        category\n        body\n        version\n        approvalStatus\n        rejectionReason\n        advice\n      }\n    }\n  }\n"): (typeof documents)["\n  query Template($id: ID!) {\n    node(id: $id) {\n      ... on Template {\n        id\n        revision\n        name\n        language\n        languageName\n        category\n        body\n        version\n        approvalStatus\n        rejectionReason\n        advice\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query TemplateEditor {\n    templateLanguages {\n      code\n      name\n    }\n  }\n"): (typeof documents)["\n  query TemplateEditor {\n    templateLanguages {\n      code\n      name\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -1325,11 +1341,7 @@ export function graphql(source: "\n  mutation TemplateUpdate($input: TemplateUpd
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation TemplateTestSend($input: TemplateTestSendInput!) {\n    templateTestSend(input: $input) {\n      message {\n        id\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation TemplateTestSend($input: TemplateTestSendInput!) {\n    templateTestSend(input: $input) {\n      message {\n        id\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query Templates {\n    templates(first: 100) {\n      nodes {\n        id\n        name\n        language\n        category\n        body\n        version\n        approvalStatus\n        rejectionReason\n        updatedAt\n      }\n    }\n  }\n"): (typeof documents)["\n  query Templates {\n    templates(first: 100) {\n      nodes {\n        id\n        name\n        language\n        category\n        body\n        version\n        approvalStatus\n        rejectionReason\n        updatedAt\n      }\n    }\n  }\n"];
+export function graphql(source: "\n  query Templates($filter: TemplateFilter) {\n    templates(filter: $filter, first: 100) {\n      nodes {\n        id\n        name\n        language\n        languageName\n        category\n        body\n        version\n        approvalStatus\n        rejectionReason\n        advice\n        campaignCount\n        updatedAt\n      }\n    }\n  }\n"): (typeof documents)["\n  query Templates($filter: TemplateFilter) {\n    templates(filter: $filter, first: 100) {\n      nodes {\n        id\n        name\n        language\n        languageName\n        category\n        body\n        version\n        approvalStatus\n        rejectionReason\n        advice\n        campaignCount\n        updatedAt\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -2,7 +2,9 @@ import { Card, Group, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { useMay } from "../../app/session";
 import { LinkButton, Status } from "../../components/ui";
+import { WhatsAppText } from "../../components/WhatsAppText";
 import { count, decimal, moment, percent } from "../../lib/format";
+import { useAttributes } from "../attributes/useAttributes";
 import { type Node, sentence } from "../segments/query";
 import type { CampaignDetails } from "./CampaignPage";
 import type { Step } from "./draft";
@@ -11,6 +13,7 @@ import { capText, planText, quietText, sendersText } from "./schedule";
 /** What a draft would do, block by block, each with the way to change it. */
 export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
   const rate = c.rateLimitPerSecond;
+  const attributes = useAttributes();
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }}>
       <Block title="Audience" id={c.id} step="audience">
@@ -18,7 +21,7 @@ export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
           {c.segment
             ? `${c.segment.name} · ${count(c.segment.lastCount)} contacts`
             : c.query
-              ? sentence(c.query as Node)
+              ? sentence(c.query as Node, attributes)
               : "None yet"}
         </Line>
         <Line label="Topic">
@@ -33,7 +36,9 @@ export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
               <Status value={c.template.approvalStatus} />
             </Group>
             <div className="paper-phone">
-              <div className="bubble">{c.template.body}</div>
+              <div className="bubble">
+                <WhatsAppText>{c.template.body}</WhatsAppText>
+              </div>
             </div>
           </>
         ) : (

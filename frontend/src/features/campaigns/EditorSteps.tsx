@@ -1,5 +1,6 @@
 import { Alert, Group, MultiSelect, NumberInput, Select, Stack, Switch, TextInput } from "@mantine/core";
 import { Status } from "../../components/ui";
+import { WhatsAppText } from "../../components/WhatsAppText";
 import type { CampaignEditQuery } from "../../gql/graphql";
 import { count } from "../../lib/format";
 import { useTopics } from "../topics/useTopics";
@@ -77,7 +78,9 @@ export function MessageStep(
       />
       {template && (
         <div className="paper-phone">
-          <div className="bubble">{template.body}</div>
+          <div className="bubble">
+            <WhatsAppText>{template.body}</WhatsAppText>
+          </div>
           <Group mt="sm">
             <Status value={template.approvalStatus} />
           </Group>

@@ -4,7 +4,6 @@ import {
   Badge,
   Button,
   Card,
-  Code,
   Group,
   Modal,
   SimpleGrid,
@@ -26,6 +25,9 @@ import { Empty, Page, Rows, Status, scrollable } from "../../components/ui";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
 import { moment, untilText } from "../../lib/format";
+import { AttributeValue } from "../attributes/AttributeValue";
+import { useAttributes } from "../attributes/useAttributes";
+import { namedAttributes } from "../attributes/value";
 import { Bubbles, Countdown } from "../inbox/Bubbles";
 import { ContactAddresses } from "./ContactAddresses";
 import { ConsentDialog, ContactConsent, type Decision } from "./ContactConsent";
@@ -151,6 +153,7 @@ export function ContactPage() {
   const [, update] = useMutation(ContactUpdateDocument);
   const [asking, ask] = useState<Decision | null>(null);
   const [editing, edit] = useDisclosure();
+  const known = useAttributes();
   const form = useForm({
     initialValues: { name: "", locale: "", timeZone: "", attributes: [] as Attribute[], revision: 0 },
   });
@@ -164,6 +167,7 @@ export function ContactPage() {
       </Empty>
     );
   const attributes = Object.entries(c.attributes as Record<string, unknown>).sort(([a], [b]) => a.localeCompare(b));
+  const rows = namedAttributes(c.attributes as Record<string, unknown>, known);
   return (
     <Page
       title={c.name || c.address}
@@ -323,20 +327,20 @@ export function ContactPage() {
           <Title order={3} size="h5" mt="md" mb="xs">
             Attributes
           </Title>
-          {attributes.length === 0 ? (
+          {rows.length === 0 ? (
             <Text c="dimmed" size="sm">
               None
             </Text>
           ) : (
             <Table withRowBorders={false} verticalSpacing={4}>
               <Table.Tbody>
-                {attributes.map(([k, v]) => (
-                  <Table.Tr key={k}>
-                    <Table.Td c="dimmed" w={140}>
-                      {k}
+                {rows.map(({ key, value, name, type }) => (
+                  <Table.Tr key={key}>
+                    <Table.Td c="dimmed" w={140} title={key}>
+                      {name}
                     </Table.Td>
                     <Table.Td style={{ overflowWrap: "anywhere" }}>
-                      {typeof v === "object" ? <Code>{JSON.stringify(v)}</Code> : String(v)}
+                      <AttributeValue value={value} type={type} />
                     </Table.Td>
                   </Table.Tr>
                 ))}

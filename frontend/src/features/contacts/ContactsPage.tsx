@@ -25,9 +25,9 @@ import { settled } from "../../lib/errors";
 import { count, country, flag } from "../../lib/format";
 import { usePages } from "../../lib/pages";
 import { useShortcuts } from "../../lib/shortcuts";
+import { useAttributes } from "../attributes/useAttributes";
 import { QueryBuilder } from "../segments/QueryBuilder";
 import { type Group as Conditions, isGroup, type Node, sentence } from "../segments/query";
-import { AttributeKeysDocument } from "../segments/SegmentPage";
 import { BulkProgress } from "./BulkAction";
 import { BulkBar } from "./BulkBar";
 import { ContactForm } from "./ContactForm";
@@ -147,7 +147,7 @@ export function ContactsPage() {
     variables: { ...found, orderBy, after: pages.after },
   });
   const [{ data: totals }, recount] = useQuery({ query: ContactTotalDocument, variables: found });
-  const [{ data: keys }] = useQuery({ query: AttributeKeysDocument });
+  const keys = useAttributes();
   const [{ data: views }] = useQuery({ query: ContactViewsDocument });
   const [, saveView] = useMutation(ViewSaveDocument);
   const [, deleteView] = useMutation(ViewDeleteDocument);
@@ -337,7 +337,7 @@ export function ContactsPage() {
       {filtering && (
         <QueryBuilder
           value={draft}
-          keys={keys?.attributeKeys ?? []}
+          keys={keys}
           onChange={(g) => {
             setDraft(g);
             askConditions(g);
@@ -346,7 +346,7 @@ export function ContactsPage() {
       )}
       {search.f && (
         <Text size="sm" c="dimmed">
-          {sentence(conditions)}
+          {sentence(conditions, keys)}
         </Text>
       )}
       {running.map((id) => (
@@ -363,7 +363,7 @@ export function ContactsPage() {
         <BulkBar
           contacts={selection}
           n={n}
-          tags={keys?.attributeKeys.find((k) => k.key === "tags")?.samples ?? []}
+          tags={keys.find((k) => k.key === "tags")?.samples ?? []}
           onClear={() => setPicked(new Set())}
           onStarted={(id) => {
             setRunning((r) => [id, ...r]);

@@ -1,11 +1,13 @@
 import { Button, Select, Stack, Table, Text, Title } from "@mantine/core";
 import { useState } from "react";
 import { counted } from "../../lib/format";
+import { type Attribute, useAttributes } from "../attributes/useAttributes";
 import { type Column, conflicts, fieldNames, keyOf } from "./wizard";
 
 /** What each column is imported as, to be corrected. */
 export function Columns(props: { columns: readonly Column[]; onChange: (name: string, field: string) => void }) {
   const [all, setAll] = useState(false);
+  const attributes = useAttributes();
   const problems = conflicts(props.columns);
   const empty = props.columns.filter((c) => c.samples.length === 0);
   const hidden = all || empty.length < 4 ? [] : empty;
@@ -45,7 +47,7 @@ export function Columns(props: { columns: readonly Column[]; onChange: (name: st
                   <Select
                     aria-label={`Import ${c.name} as`}
                     size="xs"
-                    data={choices(c)}
+                    data={choices(c, attributes)}
                     value={c.field}
                     error={problems[c.name]}
                     onChange={(v) => props.onChange(c.name, v ?? "")}
@@ -68,11 +70,12 @@ export function Columns(props: { columns: readonly Column[]; onChange: (name: st
   );
 }
 
-function choices(c: Column) {
+function choices(c: Column, known: readonly Attribute[]) {
   const attribute = c.field.startsWith("attributes.") ? c.field : `attributes.${keyOf(c.name)}`;
+  const key = attribute.slice("attributes.".length);
   return [
     ...fieldNames,
-    { value: attribute, label: `Attribute “${attribute.slice("attributes.".length)}”` },
+    { value: attribute, label: `Attribute “${known.find((k) => k.key === key)?.name ?? key}”` },
     { value: "", label: "Do not import" },
   ];
 }

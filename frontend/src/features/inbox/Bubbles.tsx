@@ -13,6 +13,7 @@ import {
 } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { Fragment, type ReactNode, useEffect, useState } from "react";
+import { WhatsAppText } from "../../components/WhatsAppText";
 import { graphql } from "../../gql";
 import type { BubbleFragment, BubbleNoteFragment } from "../../gql/graphql";
 import { dayText, moment, sentence, skipText, timeOnly, words } from "../../lib/format";
@@ -132,7 +133,11 @@ function Bubble(props: { of: BubbleFragment; first: boolean; last: boolean }) {
       <div className="thread-bubble">
         {from && <div className="thread-from">{from}</div>}
         {m.content && <ContentHead content={m.content} />}
-        {!showsItself(m) && <div className="thread-text">{m.body || contentName(m.content?.kind)}</div>}
+        {!showsItself(m) && (
+          <div className="thread-text">
+            {m.body ? <WhatsAppText links>{m.body}</WhatsAppText> : contentName(m.content?.kind)}
+          </div>
+        )}
         {m.content && <ContentParts content={m.content} media={m.media} />}
         {wrong && <div className="thread-reason">{wrong}</div>}
         {(props.last || wrong || (ours && tick !== "read")) && (

@@ -11,7 +11,9 @@ import { graphql } from "../../gql";
 import type { ContactCardQuery } from "../../gql/graphql";
 import { age, moment, words } from "../../lib/format";
 import { real } from "../../lib/node";
-import { attributeRows } from "../contacts/attributes";
+import { AttributeValue } from "../attributes/AttributeValue";
+import { useAttributes } from "../attributes/useAttributes";
+import { namedAttributes } from "../attributes/value";
 import { ConsentDialog, type Decision } from "../contacts/ContactConsent";
 import { useNow } from "./Bubbles";
 
@@ -259,12 +261,11 @@ function Chips(props: { of: readonly string[] }) {
 }
 
 function Attributes(props: { of: Card }) {
-  const { tags: _, ...attributes } = props.of.attributes as Record<string, unknown>;
-  const rows = attributeRows(attributes);
+  const rows = namedAttributes(props.of.attributes as Record<string, unknown>, useAttributes());
   if (rows.length === 0) return null;
   return (
     <Part title="Attributes">
-      <Facts of={rows.map((r) => [r.label, r.values.length > 1 ? <Chips key={r.key} of={r.values} /> : r.values[0]])} />
+      <Facts of={rows.map((r) => [r.name, <AttributeValue key={r.key} value={r.value} type={r.type} />])} />
     </Part>
   );
 }

@@ -34,7 +34,7 @@ import {
 } from "./query";
 import { Special } from "./Special";
 
-type Props = { value: Group; onChange: (next: Group) => void; keys: Key[]; depth?: number };
+type Props = { value: Group; onChange: (next: Group) => void; keys: readonly Key[]; depth?: number };
 
 /** Edits nested all/any groups; what it has no editor for is shown and kept. */
 export function QueryBuilder({ value, onChange, keys, depth = 1 }: Props) {
@@ -137,20 +137,20 @@ export function QueryBuilder({ value, onChange, keys, depth = 1 }: Props) {
 }
 
 /** One part of a group: a condition, a group within it, or something special. */
-function Part(props: { value: Node; keys: Key[]; depth: number; onChange: (next: Node) => void }) {
+function Part(props: { value: Node; keys: readonly Key[]; depth: number; onChange: (next: Node) => void }) {
   const { value: p, keys, depth, onChange } = props;
   if (isCondition(p)) return <ConditionEditor value={p} keys={keys} onChange={onChange} />;
   if (isGroup(p)) return <QueryBuilder value={p} keys={keys} depth={depth + 1} onChange={onChange} />;
   return <Special value={p} onChange={onChange} />;
 }
 
-function ConditionEditor(props: { value: Condition; keys: Key[]; onChange: (next: Condition) => void }) {
+function ConditionEditor(props: { value: Condition; keys: readonly Key[]; onChange: (next: Condition) => void }) {
   const { value: c, keys, onChange } = props;
   const type = typeOf(c.field, keys);
   const samples = keys.find((k) => `attributes.${k.key}` === c.field)?.samples ?? [];
   const known = [...fields.map((f) => f.value as string), ...keys.map((k) => `attributes.${k.key}`)];
   const data = [
-    { group: "Attributes", items: keys.map((k) => ({ value: `attributes.${k.key}`, label: k.key })) },
+    { group: "Attributes", items: keys.map((k) => ({ value: `attributes.${k.key}`, label: k.name })) },
     { group: "Contact", items: fields.map((f) => ({ value: f.value as string, label: f.label as string })) },
   ];
   if (!known.includes(c.field)) data.push({ group: "Other", items: [{ value: c.field, label: c.field }] });

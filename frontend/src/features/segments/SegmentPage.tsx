@@ -28,8 +28,9 @@ import { byField, errorText, payloadOf, settled } from "../../lib/errors";
 import { count, percent } from "../../lib/format";
 import { useDraft } from "../../lib/kept";
 import { real } from "../../lib/node";
+import { useAttributes } from "../attributes/useAttributes";
 import { QueryBuilder } from "./QueryBuilder";
-import { type Group, isGroup, leaves, type Node, sentence } from "./query";
+import { type Group, isGroup, type Key, leaves, type Node, sentence } from "./query";
 import { SegmentDeleteDocument } from "./SegmentsPage";
 
 const SegmentDocument = graphql(`
@@ -43,17 +44,6 @@ const SegmentDocument = graphql(`
         query
         usedBy
       }
-    }
-  }
-`);
-
-export const AttributeKeysDocument = graphql(`
-  query AttributeKeys {
-    attributeKeys {
-      key
-      types
-      coverage
-      samples
     }
   }
 `);
@@ -146,6 +136,7 @@ export function SegmentPage() {
 
 /** Which conditions a contact of the sample meets, with what it has there. */
 function Why(props: {
+  keys: readonly Key[];
   places: { path: string; node: Node }[];
   reasons: readonly { path: string; matches: boolean; value?: string | null }[];
 }) {
@@ -160,9 +151,9 @@ function Why(props: {
             color={r.matches ? "brand" : "gray"}
             tt="none"
             fw={500}
-            title={`${r.matches ? "Meets" : "Does not meet"}: ${node ? sentence(node) : r.path}`}
+            title={`${r.matches ? "Meets" : "Does not meet"}: ${node ? sentence(node, props.keys) : r.path}`}
           >
-            {r.matches ? "✓" : "✗"} {node ? sentence(node) : r.path}
+            {r.matches ? "✓" : "✗"} {node ? sentence(node, props.keys) : r.path}
             {r.value != null && ` (${r.value})`}
           </Badge>
         );
@@ -193,7 +184,7 @@ function Editor(props: {
   const [json, setJson] = useState(() => JSON.stringify(props.query, null, 2));
   const [errors, setErrors] = useState<Record<string, string>>({});
   const [problem, setProblem] = useState("");
-  const [{ data: keys }] = useQuery({ query: AttributeKeysDocument });
+  const keys = useAttributes();
   const [settledQuery] = useDebouncedValue(query, 300);
   const [{ data, error, fetching }] = useQuery({ query: SegmentPreviewDocument, variables: { query: settledQuery } });
   const [creating, create] = useMutation(SegmentCreateDocument);
@@ -224,7 +215,7 @@ function Editor(props: {
   return (
     <Page
       title={props.id ? props.name : "New segment"}
-      description={sentence(query)}
+      description={sentence(query, keys)}
       actions={
         may && (
           <>
@@ -288,7 +279,7 @@ function Editor(props: {
           <Tabs.Tab value="json">JSON</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="builder" pt="md">
-          <QueryBuilder value={group} onChange={setQuery} keys={keys?.attributeKeys ?? []} />
+          <QueryBuilder value={group} onChange={setQuery} keys={keys} />
         </Tabs.Panel>
         <Tabs.Panel value="json" pt="md">
           <JsonInput
@@ -360,7 +351,7 @@ function Editor(props: {
                         <Status value={c.consentStatus} />
                       </Table.Td>
                       <Table.Td data-label="Why">
-                        <Why places={places} reasons={p.reasons[i]?.conditions ?? []} />
+                        <Why keys={keys} places={places} reasons={p.reasons[i]?.conditions ?? []} />
                       </Table.Td>
                     </Table.Tr>
                   ))}

@@ -11,6 +11,7 @@ import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
 import { count } from "../../lib/format";
 import { useShortcuts } from "../../lib/shortcuts";
+import { useAttributes } from "../attributes/useAttributes";
 import { type Node, sentence } from "./query";
 
 const SegmentsDocument = graphql(`
@@ -43,6 +44,7 @@ export function SegmentsPage() {
   const search = useSearch({ from: "__root__" });
   const navigate = useNavigate();
   const may = useMay("MARKETER");
+  const attributes = useAttributes();
   const [{ data, error }, load] = useQuery({ query: SegmentsDocument, variables: { search: search.q ?? null } });
   const [, remove] = useMutation(SegmentDeleteDocument);
   const ask = useDebouncedCallback((q: string) => navigate({ to: "/segments", search: { q: q || undefined } }), 250);
@@ -120,7 +122,7 @@ export function SegmentsPage() {
                     </Table.Td>
                     <Table.Td data-label="Who">
                       <Text size="sm" lineClamp={2}>
-                        {sentence(s.query as Node)}
+                        {sentence(s.query as Node, attributes)}
                       </Text>
                     </Table.Td>
                     <Table.Td data-label="Contacts">{count(s.lastCount)}</Table.Td>

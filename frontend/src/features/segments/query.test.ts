@@ -1,26 +1,30 @@
 import { expect, test } from "vitest";
-import { opsOf, sentence, startValue, typeOf } from "./query";
+import { type Key, opsOf, sentence, startValue, typeOf } from "./query";
 
 const keys = [
-  { key: "city", types: ["string"], samples: ["Paris"] },
-  { key: "points", types: ["number"], samples: ["3"] },
-];
+  { key: "city", name: "City", type: "TEXT", samples: ["Paris"] },
+  { key: "points", name: "Loyalty points", type: "NUMBER", samples: ["3"] },
+] satisfies Key[];
 
 test("a query reads as a sentence", () => {
   expect(
-    sentence({
-      all: [
-        { field: "attributes.city", op: "eq", value: "Paris" },
-        {
-          any: [
-            { field: "attributes.plan", op: "in", value: ["pro", "free"] },
-            { field: "name", op: "exists" },
-          ],
-        },
-      ],
-    }),
-  ).toBe('city is "Paris" and (plan is one of pro, free or Name is known)');
-  expect(sentence({ all: [] })).toBe("everybody");
+    sentence(
+      {
+        all: [
+          { field: "attributes.city", op: "eq", value: "Paris" },
+          {
+            any: [
+              { field: "attributes.plan", op: "in", value: ["pro", "free"] },
+              { field: "name", op: "exists" },
+            ],
+          },
+        ],
+      },
+      keys,
+    ),
+  ).toBe('City is "Paris" and (plan is one of pro, free or Name is known)');
+  expect(sentence({ field: "attributes.points", op: "gte", value: 3 }, keys)).toBe("Loyalty points is at least 3");
+  expect(sentence({ all: [] }, keys)).toBe("everybody");
 });
 
 test("an attribute takes the comparisons of what it holds", () => {

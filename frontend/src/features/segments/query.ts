@@ -1,4 +1,6 @@
+import type { AttributeType } from "../../gql/graphql";
 import { skipText } from "../../lib/format";
+import type { Attribute } from "../attributes/useAttributes";
 
 /** The segment query as the builder edits it: the engine's own form. */
 export type Condition = { field: string; op: string; value?: unknown };
@@ -84,21 +86,24 @@ const ops: Record<FieldType, string[]> = {
   list: ["has", "contains", "is_empty", "exists", "not_exists"],
 };
 
-export type Key = { key: string; types: string[]; samples: string[] };
+export type Key = Pick<Attribute, "key" | "name" | "type" | "samples">;
 
-export function typeOf(field: string, keys: Key[]): FieldType {
+const fieldTypes: Record<AttributeType, FieldType> = {
+  TEXT: "text",
+  NUMBER: "number",
+  DATE: "time",
+  BOOLEAN: "boolean",
+  LIST: "list",
+};
+
+export function typeOf(field: string, keys: readonly Key[]): FieldType {
   const known = fields.find((f) => f.value === field);
   if (known) return known.type;
   const key = keys.find((k) => `attributes.${k.key}` === field);
-  // What it mostly holds: one odd value does not take the right editor away.
-  if (key?.types[0] === "number") return "number";
-  if (key?.types[0] === "boolean") return "boolean";
-  if (key?.types[0] === "array") return "list";
-  if (key?.types[0] === "date") return "time";
-  return "text";
+  return key ? fieldTypes[key.type] : "text";
 }
 
-export function opsOf(field: string, keys: Key[]): string[] {
+export function opsOf(field: string, keys: readonly Key[]): string[] {
   const type = typeOf(field, keys);
   if (type === "boolean" && field.startsWith("attributes.")) return ["eq", "ne", "exists", "not_exists"];
   if (field.startsWith("attributes.") && type === "text") return [...ops.text, "before", "after", "within_last"];
@@ -141,23 +146,27 @@ export function leaves(n: Node, path = "query"): { path: string; node: Node }[] 
   return [{ path, node: n }];
 }
 
-const nameOf = (field: string) => fields.find((f) => f.value === field)?.label ?? field.replace("attributes.", "");
+/** What people call a field. */
+export const nameOf = (field: string, keys: readonly Key[]): string =>
+  fields.find((f) => f.value === field)?.label ??
+  keys.find((k) => `attributes.${k.key}` === field)?.name ??
+  field.replace("attributes.", "");
 
-/** The query as a sentence. */
-export function sentence(n: Node, inner = false): string {
+/** The query as a sentence; keys: what attributes are called. */
+export function sentence(n: Node, keys: readonly Key[], inner = false): string {
   if (isCondition(n)) {
     const value = takesNoValue(n.op)
       ? ""
       : ` ${Array.isArray(n.value) ? n.value.join(n.op === "between" ? " and " : ", ") : JSON.stringify(n.value)}`;
-    return `${nameOf(n.field)} ${opText(n.op)}${value}`;
+    return `${nameOf(n.field, keys)} ${opText(n.op)}${value}`;
   }
   if (isGroup(n)) {
     const parts = partsOf(n);
     if (parts.length === 0) return "all" in n ? "everybody" : "nobody";
-    const text = parts.map((p) => sentence(p, true)).join("all" in n ? " and " : " or ");
+    const text = parts.map((p) => sentence(p, keys, true)).join("all" in n ? " and " : " or ");
     return inner && parts.length > 1 ? `(${text})` : text;
   }
-  if (isNot(n)) return `not (${sentence(n.not)})`;
+  if (isNot(n)) return `not (${sentence(n.not, keys)})`;
   if (isBehaviour(n)) {
     const event = events.find((e) => e.value === n.event)?.label ?? n.event;
     const often =

@@ -8,6 +8,7 @@ const tabs = [
   { to: "/settings", label: "Senders" },
   { to: "/settings/limits", label: "Limits and hours" },
   { to: "/settings/double-opt-in", label: "Double opt-in" },
+  { to: "/settings/attributes", label: "Attributes" },
   { to: "/settings/keywords", label: "Keywords" },
   { to: "/settings/retention", label: "Data retention" },
   { to: "/settings/team", label: "Team", admin: true },

@@ -1,28 +1,37 @@
-import { Button, Card, Group, Table, Text } from "@mantine/core";
+import { Button, Card, Group, Select, Table, Text, TextInput } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
-import { IconMessage2, IconPlus, IconRefresh } from "@tabler/icons-react";
-import { Link } from "@tanstack/react-router";
+import { IconMessage2, IconPlus, IconRefresh, IconSearch } from "@tabler/icons-react";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { DeleteButton, Empty, LinkButton, Page, Rows, Status } from "../../components/ui";
+import { When } from "../../components/When";
 import { graphql } from "../../gql";
+import type { TemplateApproval } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
-import { moment, words } from "../../lib/format";
+import { counted, words } from "../../lib/format";
+import { plainText } from "../../lib/whatsapp";
+import { useAttributes } from "../attributes/useAttributes";
+import { fieldName, findPlaceholders, type Known, readPlaceholder } from "./placeholders";
 
 const TemplatesDocument = graphql(`
-  query Templates {
-    templates(first: 100) {
+  query Templates($filter: TemplateFilter) {
+    templates(filter: $filter, first: 100) {
       nodes {
         id
         name
         language
+        languageName
         category
         body
         version
         approvalStatus
         rejectionReason
+        advice
+        campaignCount
         updatedAt
       }
     }
@@ -51,9 +60,29 @@ const TemplateDeleteDocument = graphql(`
   }
 `);
 
+/** The text with the names of its fields, for a line of a list. */
+const withFields = (body: string, attributes: readonly Known[]) =>
+  findPlaceholders(body).reduceRight((text, { from, to, source }) => {
+    const name = readPlaceholder(source)?.name;
+    return name ? `${text.slice(0, from)}‹${fieldName(name, attributes)}›${text.slice(to)}` : text;
+  }, body);
+
+const approvals = ["DRAFT", "SUBMITTED", "APPROVED", "REJECTED", "PAUSED", "DISABLED"];
+
 export function TemplatesPage() {
+  const search = useSearch({ from: "__root__" });
+  const navigate = useNavigate();
+  const attributes = useAttributes();
   const may = useMay("MARKETER");
-  const [{ data, error }, load] = useQuery({ query: TemplatesDocument });
+  const approvalStatus = approvals.includes(search.status ?? "") ? (search.status as TemplateApproval) : null;
+  const [{ data, error }, load] = useQuery({
+    query: TemplatesDocument,
+    variables: { filter: { search: search.q ?? null, approvalStatus } },
+  });
+  const ask = useDebouncedCallback(
+    (q: string) => navigate({ to: "/templates", search: { ...search, q: q || undefined } }),
+    250,
+  );
   const [syncing, sync] = useMutation(TemplateSyncDocument);
   const [, remove] = useMutation(TemplateDeleteDocument);
   const waiting = data?.templates.nodes.some((t) => t.approvalStatus === "SUBMITTED");
@@ -94,7 +123,7 @@ export function TemplatesPage() {
         <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />
       ) : !data ? (
         <Rows />
-      ) : data.templates.nodes.length === 0 ? (
+      ) : data.templates.nodes.length === 0 && !search.q && !approvalStatus ? (
         <Empty
           icon={<IconMessage2 />}
           title="No templates yet"
@@ -109,60 +138,103 @@ export function TemplatesPage() {
           “Hi {"{{name | there}}"}, our autumn sale has started.” Placeholders fill in from each contact.
         </Empty>
       ) : (
-        <Card padding={0}>
-          <Table className="cards">
-            <Table.Thead>
-              <Table.Tr>
-                {["Name", "Text", "Category", "Approval", "Changed", ""].map((h) => (
-                  <Table.Th key={h} aria-label={h || "Actions"}>
-                    {h}
-                  </Table.Th>
-                ))}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {data.templates.nodes.map((t) => (
-                <Table.Tr key={t.id}>
-                  <Table.Td data-label="Name">
-                    <Link to="/templates/$id" params={{ id: t.id }} className="plain">
-                      {t.name}
-                    </Link>
-                    <Text size="xs" c="dimmed">
-                      {t.language} · version {t.version}
-                    </Text>
-                  </Table.Td>
-                  <Table.Td data-label="Text">
-                    <Text size="sm" lineClamp={2} maw={420}>
-                      {t.body}
-                    </Text>
-                  </Table.Td>
-                  <Table.Td data-label="Category">{words(t.category)}</Table.Td>
-                  <Table.Td data-label="Approval">
-                    <Status value={t.approvalStatus} />
-                    {t.rejectionReason && (
-                      <Text size="xs" c="red">
-                        {t.rejectionReason}
-                      </Text>
-                    )}
-                  </Table.Td>
-                  <Table.Td data-label="Changed">{moment(t.updatedAt)}</Table.Td>
-                  <Table.Td>
-                    {may && (
-                      <Group justify="flex-end">
-                        <DeleteButton
-                          name={t.name}
-                          onDelete={async () => settled(await remove({ input: { id: t.id } }))}
-                        >
-                          It goes from this list. Campaigns that have ended keep it for the record.
-                        </DeleteButton>
-                      </Group>
-                    )}
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Card>
+        <>
+          <Group>
+            <TextInput
+              aria-label="Search templates"
+              placeholder="Name"
+              leftSection={<IconSearch size={16} />}
+              defaultValue={search.q}
+              onChange={(e) => ask(e.currentTarget.value)}
+              w={{ base: "100%", xs: 320 }}
+            />
+            <Select
+              aria-label="Approval"
+              placeholder="Any approval"
+              clearable
+              data={approvals.map((value) => ({ value, label: words(value) }))}
+              value={approvalStatus}
+              onChange={(v) => navigate({ to: "/templates", search: { ...search, status: v ?? undefined } })}
+            />
+          </Group>
+          {data.templates.nodes.length === 0 ? (
+            <Text c="dimmed" ta="center">
+              No template matches.
+            </Text>
+          ) : (
+            <Card padding={0}>
+              <Table className="cards">
+                <Table.Thead>
+                  <Table.Tr>
+                    {["Name", "Language", "Category", "Approval", "Campaigns", "Changed", ""].map((h) => (
+                      <Table.Th key={h} aria-label={h || "Actions"}>
+                        {h}
+                      </Table.Th>
+                    ))}
+                  </Table.Tr>
+                </Table.Thead>
+                <Table.Tbody>
+                  {data.templates.nodes.map((t) => (
+                    <Table.Tr key={t.id}>
+                      <Table.Td data-label="Name" maw={{ sm: 420 }}>
+                        <Link to="/templates/$id" params={{ id: t.id }} className="plain">
+                          {t.name}
+                        </Link>
+                        <Text size="xs" c="dimmed" lineClamp={1}>
+                          {plainText(withFields(t.body, attributes))}
+                        </Text>
+                      </Table.Td>
+                      <Table.Td data-label="Language">
+                        {t.languageName}{" "}
+                        <Text span size="xs" c="dimmed">
+                          {t.language}
+                        </Text>
+                      </Table.Td>
+                      <Table.Td data-label="Category">{words(t.category)}</Table.Td>
+                      <Table.Td data-label="Approval" maw={{ sm: 320 }}>
+                        <Status value={t.approvalStatus} />
+                        {t.rejectionReason && (
+                          <Text size="xs" c="red" mt={4}>
+                            {t.rejectionReason}
+                          </Text>
+                        )}
+                        {t.advice && (
+                          <Text size="xs" c="dimmed" mt={2}>
+                            {t.advice}
+                          </Text>
+                        )}
+                      </Table.Td>
+                      <Table.Td data-label="Campaigns">
+                        {t.campaignCount ? (
+                          counted(t.campaignCount, "campaign", "campaigns")
+                        ) : (
+                          <Text span size="sm" c="dimmed">
+                            None yet
+                          </Text>
+                        )}
+                      </Table.Td>
+                      <Table.Td data-label="Changed">
+                        <When at={t.updatedAt} />
+                      </Table.Td>
+                      <Table.Td>
+                        {may && (
+                          <Group justify="flex-end">
+                            <DeleteButton
+                              name={t.name}
+                              onDelete={async () => settled(await remove({ input: { id: t.id } }))}
+                            >
+                              It goes from this list. Campaigns that have ended keep it for the record.
+                            </DeleteButton>
+                          </Group>
+                        )}
+                      </Table.Td>
+                    </Table.Tr>
+                  ))}
+                </Table.Tbody>
+              </Table>
+            </Card>
+          )}
+        </>
       )}
     </Page>
   );

@@ -1,0 +1,44 @@
+import { IconChevronLeft, IconDotsVertical, IconMicrophone, IconMoodSmile } from "@tabler/icons-react";
+import type { ReactNode } from "react";
+import { timeOnly } from "../lib/format";
+import classes from "./Phone.module.css";
+
+/** A phone with a chat from a business, as the recipient sees it. */
+export function Phone(props: { from: string; children: ReactNode }) {
+  return (
+    <figure className={classes.phone} aria-label="Preview on a phone">
+      <div className={classes.head} aria-hidden>
+        <IconChevronLeft size={20} />
+        <span className={classes.avatar}>{props.from.trim().charAt(0).toUpperCase() || "B"}</span>
+        <span className={classes.name}>{props.from}</span>
+        <IconDotsVertical size={18} />
+      </div>
+      <div className={classes.chat}>
+        <span className={classes.day} aria-hidden>
+          Today
+        </span>
+        {props.children}
+      </div>
+      <div className={classes.foot} aria-hidden>
+        <span>
+          <IconMoodSmile size={19} /> Message
+        </span>
+        <b>
+          <IconMicrophone size={18} />
+        </b>
+      </div>
+    </figure>
+  );
+}
+
+/** A message that came in, with its time. */
+export function ChatBubble(props: { children: ReactNode; testId?: string }) {
+  return (
+    <div className={classes.bubble}>
+      <div data-testid={props.testId}>{props.children}</div>
+      <time className={classes.time} aria-hidden>
+        {timeOnly(new Date().toISOString())}
+      </time>
+    </div>
+  );
+}

@@ -1,0 +1,92 @@
+import type { AttributeType } from "../../gql/graphql";
+import { count, locale, moment, percent } from "../../lib/format";
+
+/** A value as people read it: a text, or the entries of a list. */
+export type Shown = string | string[];
+
+const calendarDay = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
+const precise = new Intl.NumberFormat(locale, { maximumFractionDigits: 6 });
+
+function scalar(value: unknown, type?: AttributeType): string {
+  if (value === null || value === undefined || value === "") return "–";
+  if (typeof value === "boolean") return value ? "Yes" : "No";
+  if (typeof value === "number") return type === "TEXT" ? String(value) : precise.format(value);
+  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+  if (type === "NUMBER" && /^-?\d{1,15}(\.\d{1,6})?$/.test(text)) return precise.format(Number(text));
+  if (type === "BOOLEAN" && /^(true|false|yes|no)$/i.test(text)) return /^(t|y)/i.test(text) ? "Yes" : "No";
+  if (type === "DATE" && /^\d{4}-\d{2}-\d{2}/.test(text)) {
+    // A day is the same day everywhere; a moment is told in the reader's time.
+    const at = new Date(text.length === 10 ? `${text}T00:00:00Z` : text);
+    if (!Number.isNaN(at.getTime())) return text.length === 10 ? calendarDay.format(at) : moment(text);
+  }
+  return text;
+}
+
+/** Shows a value by what its attribute holds; what is of another type is shown as what it is. */
+export function show(value: unknown, type?: AttributeType): Shown {
+  if (Array.isArray(value)) return value.map((v) => scalar(v));
+  if (type === "LIST" && typeof value === "string" && value !== "")
+    return value
+      .split(",")
+      .map((v) => v.trim())
+      .filter(Boolean);
+  return scalar(value, type);
+}
+
+/** All values with the paths by which segments and templates name them: objects are told by their parts. */
+export function flatten(attributes: Record<string, unknown>, path = ""): { key: string; value: unknown }[] {
+  return Object.entries(attributes).flatMap(([name, value]) => {
+    const key = path + name;
+    const inner = value !== null && typeof value === "object" && !Array.isArray(value);
+    return inner && path.split(".").length < 4
+      ? flatten(value as Record<string, unknown>, `${key}.`)
+      : [{ key, value }];
+  });
+}
+
+export type Named = { key: string; name: string; type?: AttributeType; value: unknown };
+
+/** What is known of a contact, by the names of its attributes; without the tags, which stand by themselves, and empty values. */
+export function namedAttributes(
+  attributes: Record<string, unknown>,
+  known: readonly { key: string; name: string; type: AttributeType }[],
+): Named[] {
+  const empty = (v: unknown) => v === null || v === "" || (Array.isArray(v) && v.length === 0);
+  return flatten(attributes)
+    .filter((a) => a.key !== "tags" && !empty(a.value))
+    .map((a) => {
+      const of = known.find((k) => k.key === a.key);
+      return { ...a, name: of?.name ?? a.key, type: of?.type };
+    })
+    .sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** What an attribute's type is called. */
+export const typeNames: Record<AttributeType, string> = {
+  TEXT: "Text",
+  NUMBER: "Number",
+  DATE: "Date",
+  BOOLEAN: "Yes or no",
+  LIST: "List",
+};
+
+const held: Record<string, AttributeType> = { number: "NUMBER", boolean: "BOOLEAN", array: "LIST", date: "DATE" };
+
+/** Types of values that conditions on the declared one do not find; none while all fit. */
+export function misfits(type: AttributeType, types: readonly string[]): string[] {
+  return types
+    .filter((t) => t !== "null")
+    .map((t) => held[t] ?? "TEXT")
+    .filter((t) => t !== type && !(type === "TEXT" && t === "DATE"))
+    .map((t) => typeNames[t].toLowerCase());
+}
+
+export const samplesText = (samples: readonly string[], type: AttributeType) =>
+  samples
+    .slice(0, 3)
+    .map((s) => (type === "NUMBER" && s !== "" && Number.isFinite(Number(s)) ? count(Number(s)) : scalar(s, type)))
+    .join(" · ");
+
+/** "87%" of the contacts; few are more than none. */
+export const share = (coverage: number) =>
+  coverage > 0 && coverage < 0.01 ? "<1%" : percent(Math.round(coverage * 100) / 100);

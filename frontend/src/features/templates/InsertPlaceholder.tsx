@@ -1,0 +1,90 @@
+import { Button, Combobox, Group, ScrollArea, Text, useCombobox } from "@mantine/core";
+import { IconBraces } from "@tabler/icons-react";
+import { useState } from "react";
+import { share } from "../attributes/value";
+import { contactFields, fieldName, type Known } from "./placeholders";
+
+/** The fields that a text can have filled in, with the share of contacts who have them. */
+export function InsertPlaceholder(props: { attributes: readonly Known[]; onChoose: (name: string) => void }) {
+  const [search, setSearch] = useState("");
+  const combobox = useCombobox({
+    onDropdownClose: () => {
+      combobox.resetSelectedOption();
+      setSearch("");
+    },
+    onDropdownOpen: () => combobox.focusSearchInput(),
+  });
+  const wanted = search.trim().toLowerCase();
+  const fits = (...words: string[]) => words.some((w) => w.toLowerCase().includes(wanted));
+  const fields = contactFields.filter((f) => fits(f.label, f.value));
+  const attributes = props.attributes
+    .map((a) => ({ ...a, value: `attributes.${a.key}`, label: fieldName(`attributes.${a.key}`, props.attributes) }))
+    .filter((a) => fits(a.label, a.key));
+  return (
+    <Combobox
+      store={combobox}
+      width={280}
+      position="bottom-start"
+      shadow="md"
+      onOptionSubmit={(name) => {
+        combobox.closeDropdown();
+        props.onChoose(name);
+      }}
+    >
+      <Combobox.Target withAriaAttributes={false}>
+        <Button
+          size="compact-sm"
+          variant="subtle"
+          color="gray"
+          leftSection={<IconBraces size={17} stroke={1.8} />}
+          aria-haspopup="listbox"
+          aria-expanded={combobox.dropdownOpened}
+          onClick={() => combobox.toggleDropdown()}
+        >
+          Placeholder
+        </Button>
+      </Combobox.Target>
+      <Combobox.Dropdown>
+        <Combobox.Search
+          value={search}
+          onChange={(e) => {
+            setSearch(e.currentTarget.value);
+            combobox.selectFirstOption();
+          }}
+          placeholder="Search fields"
+          aria-label="Search fields"
+        />
+        <Combobox.Options>
+          <ScrollArea.Autosize mah={280} type="scroll">
+            {fields.length + attributes.length === 0 && <Combobox.Empty>No field of this name</Combobox.Empty>}
+            {fields.length > 0 && (
+              <Combobox.Group label="Contact">
+                {fields.map((f) => (
+                  <Combobox.Option key={f.value} value={f.value}>
+                    {f.label}
+                  </Combobox.Option>
+                ))}
+              </Combobox.Group>
+            )}
+            {attributes.length > 0 && (
+              <Combobox.Group label="Attributes">
+                {attributes.map((a) => (
+                  <Combobox.Option key={a.value} value={a.value}>
+                    <Group justify="space-between" wrap="nowrap" gap="xs">
+                      <Text size="sm" truncate>
+                        {a.label}
+                      </Text>
+                      <Text size="xs" c="dimmed" style={{ whiteSpace: "nowrap" }}>
+                        {share(a.coverage)} have it
+                      </Text>
+                    </Group>
+                  </Combobox.Option>
+                ))}
+              </Combobox.Group>
+            )}
+          </ScrollArea.Autosize>
+        </Combobox.Options>
+      </Combobox.Dropdown>
+    </Combobox>
+  );
+}

@@ -1,0 +1,199 @@
+import { ActionIcon, Alert, Button, Group, List, SegmentedControl, Select, Stack, Text } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { notifications } from "@mantine/notifications";
+import { IconAlertTriangle, IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
+import { useState } from "react";
+import { useMutation, useQuery } from "urql";
+import { ChatBubble, Phone } from "../../components/Phone";
+import { Live } from "../../components/ui";
+import { WhatsAppText } from "../../components/WhatsAppText";
+import { graphql } from "../../gql";
+import { errorText, settled } from "../../lib/errors";
+import { count, counted, sentence } from "../../lib/format";
+import { fieldName, type Known, readPlaceholder } from "./placeholders";
+
+const TemplatePreviewDocument = graphql(`
+  query TemplatePreview($input: TemplatePreviewInput!) {
+    templatePreview(input: $input) {
+      body
+      missing
+      warnings
+      missingFor
+    }
+  }
+`);
+
+const PreviewContactsDocument = graphql(`
+  query PreviewContacts($search: String) {
+    contacts(search: $search, first: 25) {
+      nodes {
+        id
+        name
+        address
+      }
+    }
+    senders {
+      id
+      displayName
+    }
+  }
+`);
+
+const TemplateTestSendDocument = graphql(`
+  mutation TemplateTestSend($input: TemplateTestSendInput!) {
+    templateTestSend(input: $input) {
+      message {
+        id
+      }
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+
+/** The message on a phone, with samples or as real contacts get it, and what WhatsApp would say to it. */
+export function Preview(props: { body: string; attributes: readonly Known[]; testOf?: string }) {
+  const { attributes } = props;
+  const [body] = useDebouncedValue(props.body, 250);
+  const [real, setReal] = useState(false);
+  const [contactId, setContactId] = useState<string | null>(null);
+  const [who, setWho] = useState("");
+  const [asked] = useDebouncedValue(who, 250);
+  const [{ data }] = useQuery({ query: PreviewContactsDocument, variables: { search: asked || null } });
+  const contacts = data?.contacts.nodes ?? [];
+  const nameOf = (c: { name: string; address: string }) => c.name || c.address;
+  const at = Math.max(
+    contacts.findIndex((c) => c.id === contactId),
+    0,
+  );
+  const chosen = real ? (contactId ?? contacts[0]?.id ?? null) : null;
+  const empty = body.trim() === "";
+  const [preview] = useQuery({
+    query: TemplatePreviewDocument,
+    variables: { input: { body, contactId: chosen } },
+    pause: empty,
+  });
+  const [testing, testSend] = useMutation(TemplateTestSendDocument);
+  const p = preview.error || empty ? undefined : preview.data?.templatePreview;
+  const step = (by: number) => {
+    const next = contacts[(at + by + contacts.length) % contacts.length];
+    if (next) setContactId(next.id);
+  };
+  const missing = p?.missing.map((m) => fieldName(readPlaceholder(m)?.name ?? m, attributes)).join(", ");
+  return (
+    <Stack gap="md">
+      <SegmentedControl
+        aria-label="Fill placeholders with"
+        value={real ? "real" : "samples"}
+        onChange={(v) => setReal(v === "real")}
+        data={[
+          { value: "samples", label: "Sample values" },
+          { value: "real", label: "Real contacts" },
+        ]}
+      />
+      {real && (
+        <Group gap="xs" wrap="nowrap">
+          <ActionIcon
+            variant="default"
+            size="lg"
+            aria-label="Previous contact"
+            disabled={contacts.length < 2}
+            onClick={() => step(-1)}
+          >
+            <IconChevronLeft size={18} />
+          </ActionIcon>
+          <Select
+            aria-label="Contact"
+            flex={1}
+            searchable
+            allowDeselect={false}
+            data={contacts.map((c) => ({ value: c.id, label: c.name ? `${c.name} · ${c.address}` : c.address }))}
+            value={chosen}
+            onChange={setContactId}
+            searchValue={who || undefined}
+            onSearchChange={(v) => setWho(contacts.some((c) => v.startsWith(nameOf(c)) && v.includes("·")) ? "" : v)}
+            filter={({ options }) => options}
+            nothingFoundMessage="No contact"
+            placeholder="No contacts yet"
+          />
+          <ActionIcon
+            variant="default"
+            size="lg"
+            aria-label="Next contact"
+            disabled={contacts.length < 2}
+            onClick={() => step(1)}
+          >
+            <IconChevronRight size={18} />
+          </ActionIcon>
+        </Group>
+      )}
+      <Phone from={data?.senders[0]?.displayName ?? "Your business"}>
+        {p ? (
+          <ChatBubble testId="bubble">
+            <WhatsAppText>{p.body}</WhatsAppText>
+          </ChatBubble>
+        ) : (
+          <ChatBubble>
+            {empty ? (
+              <Text size="sm" c="dimmed">
+                Your message appears here.
+              </Text>
+            ) : (
+              <WhatsAppText>{body}</WhatsAppText> // as it was typed, while it cannot be filled in
+            )}
+          </ChatBubble>
+        )}
+      </Phone>
+      {preview.error && !empty && (
+        <Alert color="red" role="alert" icon={<IconAlertTriangle />}>
+          {sentence(errorText(preview.error))}
+        </Alert>
+      )}
+      {p && (
+        <>
+          <Live>{p.body}</Live>
+          {p.missing.length > 0 && (
+            <Alert color="red" title="Skipped">
+              This contact has no value for {missing}. Give the placeholder a fallback, or campaigns skip them.
+            </Alert>
+          )}
+          <Text size="sm" data-testid="skipped">
+            {p.missingFor > 0
+              ? `${counted(p.missingFor, "contact has", "contacts have")} no value for a placeholder without a fallback: campaigns skip them.`
+              : "No contact is skipped for a missing value."}
+          </Text>
+          {p.warnings.length > 0 && (
+            <Alert color="yellow" icon={<IconAlertTriangle />} title="WhatsApp would refuse this">
+              <List size="sm" spacing={4}>
+                {p.warnings.map((w) => (
+                  <List.Item key={w}>{sentence(w)}</List.Item>
+                ))}
+              </List>
+            </Alert>
+          )}
+          {props.testOf && real && (
+            <Button
+              variant="default"
+              disabled={!chosen}
+              loading={testing.fetching}
+              onClick={async () => {
+                if (
+                  props.testOf &&
+                  chosen &&
+                  settled(await testSend({ input: { id: props.testOf, contactId: chosen } }))
+                )
+                  notifications.show({ message: "The test message is on its way", color: "green" });
+              }}
+            >
+              Send a test to this contact
+            </Button>
+          )}
+        </>
+      )}
+    </Stack>
+  );
+}
+
+/** "312 of 1,024 characters · 2 of 10 emojis" */
+export const limitsText = (body: string) => `${count([...body].length)} of 1,024 characters`;
