@@ -86,6 +86,7 @@ const places = [
   { to: "/settings/limits", label: "Limits and hours", icon: IconSettings },
   { to: "/settings/double-opt-in", label: "Double opt-in", icon: IconSettings },
   { to: "/settings/keywords", label: "Keywords", icon: IconSettings },
+  { to: "/settings/attributes", label: "Attributes", icon: IconSettings },
   { to: "/settings/team", label: "Team", icon: IconSettings },
   { to: "/settings/api", label: "API tokens", icon: IconSettings },
   { to: "/settings/developer", label: "Simulate an incoming message", icon: IconSettings },

@@ -12,7 +12,7 @@ import {
   IconUpload,
 } from "@tabler/icons-react";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
@@ -26,11 +26,13 @@ import { count, country, flag } from "../../lib/format";
 import { usePages } from "../../lib/pages";
 import { useShortcuts } from "../../lib/shortcuts";
 import { useAttributes } from "../attributes/useAttributes";
-import { QueryBuilder } from "../segments/QueryBuilder";
 import { type Group as Conditions, isGroup, type Node, sentence } from "../segments/query";
-import { BulkProgress } from "./BulkAction";
-import { BulkBar } from "./BulkBar";
-import { ContactForm } from "./ContactForm";
+
+// What is opened comes when it is opened: the list does not wait for it.
+const QueryBuilder = lazy(async () => ({ default: (await import("../segments/QueryBuilder")).QueryBuilder }));
+const BulkProgress = lazy(async () => ({ default: (await import("./BulkAction")).BulkProgress }));
+const BulkBar = lazy(async () => ({ default: (await import("./BulkBar")).BulkBar }));
+const ContactForm = lazy(async () => ({ default: (await import("./ContactForm")).ContactForm }));
 
 const ContactsDocument = graphql(`
   query Contacts($search: String, $filter: ContactFilter, $orderBy: ContactOrder, $after: String) {
@@ -126,6 +128,8 @@ export function ContactsPage() {
   const may = useMay("MARKETER");
   const [text, setText] = useState(search.q ?? "");
   const [adding, add] = useDisclosure();
+  const [form, setForm] = useState(false); // once opened it stays, with what was typed
+  useEffect(() => setForm((f) => f || adding), [adding]);
   const [filtering, filters] = useDisclosure(Boolean(search.f));
   const [picked, setPicked] = useState<Set<string> | "all">(new Set());
   const [running, setRunning] = useState<string[]>([]);
@@ -235,7 +239,7 @@ export function ContactsPage() {
         )
       }
     >
-      <ContactForm opened={adding} onClose={add.close} />
+      <Suspense>{form && <ContactForm opened={adding} onClose={add.close} />}</Suspense>
       <Group>
         <TextInput
           aria-label="Search contacts"
@@ -335,14 +339,16 @@ export function ContactsPage() {
         </Menu>
       </Group>
       {filtering && (
-        <QueryBuilder
-          value={draft}
-          keys={keys}
-          onChange={(g) => {
-            setDraft(g);
-            askConditions(g);
-          }}
-        />
+        <Suspense fallback={<Rows n={2} />}>
+          <QueryBuilder
+            value={draft}
+            keys={keys}
+            onChange={(g) => {
+              setDraft(g);
+              askConditions(g);
+            }}
+          />
+        </Suspense>
       )}
       {search.f && (
         <Text size="sm" c="dimmed">
@@ -350,26 +356,29 @@ export function ContactsPage() {
         </Text>
       )}
       {running.map((id) => (
-        <BulkProgress
-          key={id}
-          id={id}
-          onClose={() => {
-            setRunning((r) => r.filter((x) => x !== id));
-            ended();
-          }}
-        />
+        <Suspense key={id}>
+          <BulkProgress
+            id={id}
+            onClose={() => {
+              setRunning((r) => r.filter((x) => x !== id));
+              ended();
+            }}
+          />
+        </Suspense>
       ))}
       {may && n > 0 && (
-        <BulkBar
-          contacts={selection}
-          n={n}
-          tags={keys.find((k) => k.key === "tags")?.samples ?? []}
-          onClear={() => setPicked(new Set())}
-          onStarted={(id) => {
-            setRunning((r) => [id, ...r]);
-            setPicked(new Set());
-          }}
-        />
+        <Suspense>
+          <BulkBar
+            contacts={selection}
+            n={n}
+            tags={keys.find((k) => k.key === "tags")?.samples ?? []}
+            onClear={() => setPicked(new Set())}
+            onStarted={(id) => {
+              setRunning((r) => [id, ...r]);
+              setPicked(new Set());
+            }}
+          />
+        </Suspense>
       )}
       {may && !all && picked.size > 0 && picked.size === rows.length && data?.contacts.pageInfo.hasNextPage && (
         <Anchor component="button" size="sm" onClick={() => setPicked("all")}>
