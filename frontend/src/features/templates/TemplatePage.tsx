@@ -1,8 +1,8 @@
-import { Alert, Box, Button, Card, Grid, Group, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Box, Button, Card, Grid, Group, Select, Skeleton, Stack, Text, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
@@ -14,8 +14,10 @@ import { sentence } from "../../lib/format";
 import { useDraft } from "../../lib/kept";
 import { real } from "../../lib/node";
 import { useAttributes } from "../attributes/useAttributes";
-import { Composer } from "./Composer";
 import { limitsText, Preview } from "./Preview";
+
+// The page is there before its editor, which is a third of it.
+const Composer = lazy(async () => ({ default: (await import("./Composer")).Composer }));
 
 const TemplateDocument = graphql(`
   query Template($id: ID!) {
@@ -265,15 +267,17 @@ function Editor({ template }: { template: Edited }) {
                   readOnly={!may}
                 />
               </Group>
-              <Composer
-                value={body}
-                onChange={(text) => edit({ body: text })}
-                attributes={attributes}
-                description={limitsText(body)}
-                error={errors.body}
-                readOnly={!may}
-                lang={language}
-              />
+              <Suspense fallback={<Skeleton h={240} />}>
+                <Composer
+                  value={body}
+                  onChange={(text) => edit({ body: text })}
+                  attributes={attributes}
+                  description={limitsText(body)}
+                  error={errors.body}
+                  readOnly={!may}
+                  lang={language}
+                />
+              </Suspense>
             </Stack>
           </Card>
         </Grid.Col>
