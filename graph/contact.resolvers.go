@@ -139,8 +139,8 @@ func (r *contactConnectionResolver) TotalCount(ctx context.Context, obj *model.C
 	return obj.Counter(ctx)
 }
 
-// AttributeKeyUpdate is the resolver for the attributeKeyUpdate field.
-func (r *mutationResolver) AttributeKeyUpdate(ctx context.Context, input model.AttributeKeyUpdateInput) (*model.AttributeKeyUpdatePayload, error) {
+// AttributeUpdate is the resolver for the attributeUpdate field.
+func (r *mutationResolver) AttributeUpdate(ctx context.Context, input model.AttributeUpdateInput) (*model.AttributeUpdatePayload, error) {
 	in := contact.AttributeInput{Name: input.Name.Value(), Description: input.Description.Value()}
 	if input.Type.IsSet() {
 		of := contact.AttributeType("") // null: by its values again
@@ -156,7 +156,7 @@ func (r *mutationResolver) AttributeKeyUpdate(ctx context.Context, input model.A
 	}
 	k, err := r.Services.Contacts.UpdateAttribute(ctx, input.Key, in, expected)
 	errs, err := payloadErrors(err)
-	return &model.AttributeKeyUpdatePayload{AttributeKey: toAttributeKey(kept(errs, k)), UserErrors: errs}, err
+	return &model.AttributeUpdatePayload{AttributeKey: toAttributeKey(kept(errs, k)), UserErrors: errs}, err
 }
 
 // ContactCreate is the resolver for the contactCreate field.

@@ -327,13 +327,13 @@ func (ec *executionContext) fieldContext_AttributeKey_samples(_ context.Context,
 	return graphql.NewScalarFieldContext("AttributeKey", field, false, false, "String")
 }
 
-func (ec *executionContext) _AttributeKeyUpdatePayload_attributeKey(ctx context.Context, field graphql.CollectedField, obj *model.AttributeKeyUpdatePayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _AttributeUpdatePayload_attributeKey(ctx context.Context, field graphql.CollectedField, obj *model.AttributeUpdatePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AttributeKeyUpdatePayload_attributeKey(ctx, field)
+			return ec.fieldContext_AttributeUpdatePayload_attributeKey(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
 			return obj.AttributeKey, nil
@@ -346,9 +346,9 @@ func (ec *executionContext) _AttributeKeyUpdatePayload_attributeKey(ctx context.
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_AttributeKeyUpdatePayload_attributeKey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_AttributeUpdatePayload_attributeKey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
-		Object:     "AttributeKeyUpdatePayload",
+		Object:     "AttributeUpdatePayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -359,13 +359,13 @@ func (ec *executionContext) fieldContext_AttributeKeyUpdatePayload_attributeKey(
 	return fc, nil
 }
 
-func (ec *executionContext) _AttributeKeyUpdatePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AttributeKeyUpdatePayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _AttributeUpdatePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AttributeUpdatePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AttributeKeyUpdatePayload_userErrors(ctx, field)
+			return ec.fieldContext_AttributeUpdatePayload_userErrors(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
 			return obj.UserErrors, nil
@@ -378,9 +378,9 @@ func (ec *executionContext) _AttributeKeyUpdatePayload_userErrors(ctx context.Co
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_AttributeKeyUpdatePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_AttributeUpdatePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
-		Object:     "AttributeKeyUpdatePayload",
+		Object:     "AttributeUpdatePayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -2915,8 +2915,8 @@ func (ec *executionContext) fieldContext_SessionWindow_expiresAt(_ context.Conte
 
 // region    **************************** input.gotpl *****************************
 
-func (ec *executionContext) unmarshalInputAttributeKeyUpdateInput(ctx context.Context, obj any) (model.AttributeKeyUpdateInput, error) {
-	var it model.AttributeKeyUpdateInput
+func (ec *executionContext) unmarshalInputAttributeUpdateInput(ctx context.Context, obj any) (model.AttributeUpdateInput, error) {
+	var it model.AttributeUpdateInput
 	if obj == nil {
 		return it, nil
 	}
@@ -2973,15 +2973,15 @@ func (ec *executionContext) unmarshalInputAttributeKeyUpdateInput(ctx context.Co
 	return it, nil
 }
 
-// UnmarshalAttributeKeyUpdateInput unmarshals raw into the AttributeKeyUpdateInput input type, using the
+// UnmarshalAttributeUpdateInput unmarshals raw into the AttributeUpdateInput input type, using the
 // unmarshaler bound to ctx's request. Call it from a resolver to decode an input
 // object that was not passed as a field argument.
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalAttributeKeyUpdateInput(ctx context.Context, raw any) (model.AttributeKeyUpdateInput, error) {
-	var out model.AttributeKeyUpdateInput
-	err := graphql.UnmarshalNamedInputFromContext(ctx, "AttributeKeyUpdateInput", raw, &out)
+func UnmarshalAttributeUpdateInput(ctx context.Context, raw any) (model.AttributeUpdateInput, error) {
+	var out model.AttributeUpdateInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AttributeUpdateInput", raw, &out)
 	return out, err
 }
 
@@ -3465,24 +3465,24 @@ func (ec *executionContext) _AttributeKey(ctx context.Context, sel ast.Selection
 	return out
 }
 
-var attributeKeyUpdatePayloadImplementors = []string{"AttributeKeyUpdatePayload"}
+var attributeUpdatePayloadImplementors = []string{"AttributeUpdatePayload"}
 
-func (ec *executionContext) _AttributeKeyUpdatePayload(ctx context.Context, sel ast.SelectionSet, obj *model.AttributeKeyUpdatePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, attributeKeyUpdatePayloadImplementors)
+func (ec *executionContext) _AttributeUpdatePayload(ctx context.Context, sel ast.SelectionSet, obj *model.AttributeUpdatePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, attributeUpdatePayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("AttributeKeyUpdatePayload")
+			out.Values[i] = graphql.MarshalString("AttributeUpdatePayload")
 		case "attributeKey":
-			out.Values[i] = ec._AttributeKeyUpdatePayload_attributeKey(ctx, field, obj)
+			out.Values[i] = ec._AttributeUpdatePayload_attributeKey(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "userErrors":
-			out.Values[i] = ec._AttributeKeyUpdatePayload_userErrors(ctx, field, obj)
+			out.Values[i] = ec._AttributeUpdatePayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -4484,19 +4484,6 @@ func (ec *executionContext) marshalNAttributeKey2ᚖeventstreamᚋgraphᚋmodel�
 	return ec._AttributeKey(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNAttributeKeyUpdateInput2eventstreamᚋgraphᚋmodelᚐAttributeKeyUpdateInput(ctx context.Context, v any) (model.AttributeKeyUpdateInput, error) {
-	res, err := ec.unmarshalInputAttributeKeyUpdateInput(ctx, v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNAttributeKeyUpdatePayload2ᚖeventstreamᚋgraphᚋmodelᚐAttributeKeyUpdatePayload(ctx context.Context, sel ast.SelectionSet, v *model.AttributeKeyUpdatePayload) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "AttributeKeyUpdatePayload!")
-		return graphql.Null
-	}
-	return ec._AttributeKeyUpdatePayload(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNAttributeType2eventstreamᚋgraphᚋmodelᚐAttributeType(ctx context.Context, v any) (model.AttributeType, error) {
 	var res model.AttributeType
 	err := res.UnmarshalGQL(v)
@@ -4505,6 +4492,19 @@ func (ec *executionContext) unmarshalNAttributeType2eventstreamᚋgraphᚋmodel�
 
 func (ec *executionContext) marshalNAttributeType2eventstreamᚋgraphᚋmodelᚐAttributeType(ctx context.Context, sel ast.SelectionSet, v model.AttributeType) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) unmarshalNAttributeUpdateInput2eventstreamᚋgraphᚋmodelᚐAttributeUpdateInput(ctx context.Context, v any) (model.AttributeUpdateInput, error) {
+	res, err := ec.unmarshalInputAttributeUpdateInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAttributeUpdatePayload2ᚖeventstreamᚋgraphᚋmodelᚐAttributeUpdatePayload(ctx context.Context, sel ast.SelectionSet, v *model.AttributeUpdatePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AttributeUpdatePayload!")
+		return graphql.Null
+	}
+	return ec._AttributeUpdatePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNConsentEvent2ᚕᚖeventstreamᚋgraphᚋmodelᚐConsentEventᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ConsentEvent) graphql.Marshaler {

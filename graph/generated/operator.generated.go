@@ -77,7 +77,7 @@ type MutationResolver interface {
 	CampaignDuplicate(ctx context.Context, input model.CampaignDuplicateInput) (*model.CampaignDuplicatePayload, error)
 	CampaignDelete(ctx context.Context, input model.CampaignDeleteInput) (*model.CampaignDeletePayload, error)
 	OptOutReviewDecide(ctx context.Context, input model.OptOutReviewDecideInput) (*model.OptOutReviewDecidePayload, error)
-	AttributeKeyUpdate(ctx context.Context, input model.AttributeKeyUpdateInput) (*model.AttributeKeyUpdatePayload, error)
+	AttributeUpdate(ctx context.Context, input model.AttributeUpdateInput) (*model.AttributeUpdatePayload, error)
 	ContactCreate(ctx context.Context, input model.ContactCreateInput) (*model.ContactCreatePayload, error)
 	ContactUpdate(ctx context.Context, input model.ContactUpdateInput) (*model.ContactUpdatePayload, error)
 	ContactConsentSet(ctx context.Context, input model.ContactConsentSetInput) (*model.ContactConsentSetPayload, error)
@@ -166,12 +166,12 @@ func (ec *executionContext) field_Mutation_apiTokenRevoke_args(ctx context.Conte
 	return args, nil
 }
 
-func (ec *executionContext) field_Mutation_attributeKeyUpdate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+func (ec *executionContext) field_Mutation_attributeUpdate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.AttributeKeyUpdateInput, error) {
-			return ec.unmarshalNAttributeKeyUpdateInput2eventstreamᚋgraphᚋmodelᚐAttributeKeyUpdateInput(ctx, v)
+		func(ctx context.Context, v any) (model.AttributeUpdateInput, error) {
+			return ec.unmarshalNAttributeUpdateInput2eventstreamᚋgraphᚋmodelᚐAttributeUpdateInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6131,17 +6131,17 @@ func (ec *executionContext) fieldContext_Mutation_optOutReviewDecide(ctx context
 	return fc, nil
 }
 
-func (ec *executionContext) _Mutation_attributeKeyUpdate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+func (ec *executionContext) _Mutation_attributeUpdate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_attributeKeyUpdate(ctx, field)
+			return ec.fieldContext_Mutation_attributeUpdate(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().AttributeKeyUpdate(ctx, fc.Args["input"].(model.AttributeKeyUpdateInput))
+			return ec.Resolvers.Mutation().AttributeUpdate(ctx, fc.Args["input"].(model.AttributeUpdateInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -6149,26 +6149,26 @@ func (ec *executionContext) _Mutation_attributeKeyUpdate(ctx context.Context, fi
 			directive1 := func(ctx context.Context) (any, error) {
 				role, err := ec.unmarshalNRole2eventstreamᚋgraphᚋmodelᚐRole(ctx, "MARKETER")
 				if err != nil {
-					var zeroVal *model.AttributeKeyUpdatePayload
+					var zeroVal *model.AttributeUpdatePayload
 					return zeroVal, err
 				}
 				scope, err := ec.unmarshalOScope2ᚖeventstreamᚋgraphᚋmodelᚐScope(ctx, "CONTACTS_WRITE")
 				if err != nil {
-					var zeroVal *model.AttributeKeyUpdatePayload
+					var zeroVal *model.AttributeUpdatePayload
 					return zeroVal, err
 				}
 				recent, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
-					var zeroVal *model.AttributeKeyUpdatePayload
+					var zeroVal *model.AttributeUpdatePayload
 					return zeroVal, err
 				}
 				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
-					var zeroVal *model.AttributeKeyUpdatePayload
+					var zeroVal *model.AttributeUpdatePayload
 					return zeroVal, err
 				}
 				if ec.Directives.HasRole == nil {
-					var zeroVal *model.AttributeKeyUpdatePayload
+					var zeroVal *model.AttributeUpdatePayload
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
 				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
@@ -6177,21 +6177,21 @@ func (ec *executionContext) _Mutation_attributeKeyUpdate(ctx context.Context, fi
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.AttributeKeyUpdatePayload) graphql.Marshaler {
-			return ec.marshalNAttributeKeyUpdatePayload2ᚖeventstreamᚋgraphᚋmodelᚐAttributeKeyUpdatePayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AttributeUpdatePayload) graphql.Marshaler {
+			return ec.marshalNAttributeUpdatePayload2ᚖeventstreamᚋgraphᚋmodelᚐAttributeUpdatePayload(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Mutation_attributeKeyUpdate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Mutation_attributeUpdate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Mutation",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_AttributeKeyUpdatePayload(ctx, field)
+			return ec.childFields_AttributeUpdatePayload(ctx, field)
 		},
 	}
 	defer func() {
@@ -6201,7 +6201,7 @@ func (ec *executionContext) fieldContext_Mutation_attributeKeyUpdate(ctx context
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_attributeKeyUpdate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.field_Mutation_attributeUpdate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -14148,9 +14148,9 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "attributeKeyUpdate":
+		case "attributeUpdate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_attributeKeyUpdate(ctx, field)
+				return ec._Mutation_attributeUpdate(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -133,7 +133,7 @@ type ComplexityRoot struct {
 		Types       func(childComplexity int) int
 	}
 
-	AttributeKeyUpdatePayload struct {
+	AttributeUpdatePayload struct {
 		AttributeKey func(childComplexity int) int
 		UserErrors   func(childComplexity int) int
 	}
@@ -1058,7 +1058,7 @@ type ComplexityRoot struct {
 	Mutation struct {
 		APITokenCreate            func(childComplexity int, input model.APITokenCreateInput) int
 		APITokenRevoke            func(childComplexity int, input model.APITokenRevokeInput) int
-		AttributeKeyUpdate        func(childComplexity int, input model.AttributeKeyUpdateInput) int
+		AttributeUpdate           func(childComplexity int, input model.AttributeUpdateInput) int
 		BulkActionCancel          func(childComplexity int, input model.BulkActionCancelInput) int
 		CampaignCancel            func(childComplexity int, input model.CampaignCancelInput) int
 		CampaignCreate            func(childComplexity int, input model.CampaignCreateInput) int
@@ -2249,18 +2249,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AttributeKey.Types(childComplexity), true
 
-	case "AttributeKeyUpdatePayload.attributeKey":
-		if e.ComplexityRoot.AttributeKeyUpdatePayload.AttributeKey == nil {
+	case "AttributeUpdatePayload.attributeKey":
+		if e.ComplexityRoot.AttributeUpdatePayload.AttributeKey == nil {
 			break
 		}
 
-		return e.ComplexityRoot.AttributeKeyUpdatePayload.AttributeKey(childComplexity), true
-	case "AttributeKeyUpdatePayload.userErrors":
-		if e.ComplexityRoot.AttributeKeyUpdatePayload.UserErrors == nil {
+		return e.ComplexityRoot.AttributeUpdatePayload.AttributeKey(childComplexity), true
+	case "AttributeUpdatePayload.userErrors":
+		if e.ComplexityRoot.AttributeUpdatePayload.UserErrors == nil {
 			break
 		}
 
-		return e.ComplexityRoot.AttributeKeyUpdatePayload.UserErrors(childComplexity), true
+		return e.ComplexityRoot.AttributeUpdatePayload.UserErrors(childComplexity), true
 
 	case "AuditCheckpoint.createdAt":
 		if e.ComplexityRoot.AuditCheckpoint.CreatedAt == nil {
@@ -5937,17 +5937,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.APITokenRevoke(childComplexity, args["input"].(model.APITokenRevokeInput)), true
-	case "Mutation.attributeKeyUpdate":
-		if e.ComplexityRoot.Mutation.AttributeKeyUpdate == nil {
+	case "Mutation.attributeUpdate":
+		if e.ComplexityRoot.Mutation.AttributeUpdate == nil {
 			break
 		}
 
-		args, err := ec.field_Mutation_attributeKeyUpdate_args(ctx, rawArgs)
+		args, err := ec.field_Mutation_attributeUpdate_args(ctx, rawArgs)
 		if err != nil {
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.AttributeKeyUpdate(childComplexity, args["input"].(model.AttributeKeyUpdateInput)), true
+		return e.ComplexityRoot.Mutation.AttributeUpdate(childComplexity, args["input"].(model.AttributeUpdateInput)), true
 	case "Mutation.bulkActionCancel":
 		if e.ComplexityRoot.Mutation.BulkActionCancel == nil {
 			break
@@ -10258,7 +10258,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("ApiTokenCreateInput", ec.unmarshalInputApiTokenCreateInput),
 			graphql.NewInputUnmarshaler("ApiTokenRevokeInput", ec.unmarshalInputApiTokenRevokeInput),
-			graphql.NewInputUnmarshaler("AttributeKeyUpdateInput", ec.unmarshalInputAttributeKeyUpdateInput),
+			graphql.NewInputUnmarshaler("AttributeUpdateInput", ec.unmarshalInputAttributeUpdateInput),
 			graphql.NewInputUnmarshaler("AuditFilter", ec.unmarshalInputAuditFilter),
 			graphql.NewInputUnmarshaler("BulkActionCancelInput", ec.unmarshalInputBulkActionCancelInput),
 			graphql.NewInputUnmarshaler("CampaignCancelInput", ec.unmarshalInputCampaignCancelInput),
@@ -11834,7 +11834,7 @@ extend type Mutation {
   Names an attribute, describes it and says what it holds. One that no contact has yet is made known so. At most 1,000 are kept
   with a name. Stored segments and templates stay as they are.
   """
-  attributeKeyUpdate(input: AttributeKeyUpdateInput!): AttributeKeyUpdatePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
+  attributeUpdate(input: AttributeUpdateInput!): AttributeUpdatePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Adds a contact. A number known in any spelling is an error that names it."
   contactCreate(input: ContactCreateInput!): ContactCreatePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
   "Changes a contact. Absent fields stay; attributes are merged, null removes a key."
@@ -11861,7 +11861,7 @@ input ConsentEvidenceInput {
   "A note, such as where and to whom they said so; at most 4,000 characters."
   note: String
 }
-input AttributeKeyUpdateInput {
+input AttributeUpdateInput {
   "Path below attributes, at most 4 parts joined by dots, each 1 to 64 characters."
   key: String!
   "The AttributeKey.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
@@ -11873,7 +11873,7 @@ input AttributeKeyUpdateInput {
   "At most 300 characters."
   description: String
 }
-type AttributeKeyUpdatePayload {
+type AttributeUpdatePayload {
   attributeKey: AttributeKey
   userErrors: [UserError!]!
 }
@@ -14827,14 +14827,14 @@ func (ec *executionContext) childFields_AttributeKey(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type AttributeKey", field.Name)
 }
 
-func (ec *executionContext) childFields_AttributeKeyUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+func (ec *executionContext) childFields_AttributeUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "attributeKey":
-		return ec.fieldContext_AttributeKeyUpdatePayload_attributeKey(ctx, field)
+		return ec.fieldContext_AttributeUpdatePayload_attributeKey(ctx, field)
 	case "userErrors":
-		return ec.fieldContext_AttributeKeyUpdatePayload_userErrors(ctx, field)
+		return ec.fieldContext_AttributeUpdatePayload_userErrors(ctx, field)
 	}
-	return nil, fmt.Errorf("no field named %q was found under type AttributeKeyUpdatePayload", field.Name)
+	return nil, fmt.Errorf("no field named %q was found under type AttributeUpdatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AuditCheckpoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -131,7 +131,7 @@ type AttributeKey struct {
 	Row     int64    `json:"-"`
 }
 
-type AttributeKeyUpdateInput struct {
+type AttributeUpdateInput struct {
 	// Path below attributes, at most 4 parts joined by dots, each 1 to 64 characters.
 	Key string `json:"key"`
 	// The AttributeKey.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed.
@@ -144,7 +144,7 @@ type AttributeKeyUpdateInput struct {
 	Description graphql.Omittable[*string] `json:"description,omitempty"`
 }
 
-type AttributeKeyUpdatePayload struct {
+type AttributeUpdatePayload struct {
 	AttributeKey *AttributeKey `json:"attributeKey,omitempty"`
 	UserErrors   []*UserError  `json:"userErrors"`
 }

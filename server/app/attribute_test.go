@@ -30,7 +30,7 @@ func (e *env) attributes() map[string]attributeKey {
 func (e *env) setAttribute(input map[string]any) (attributeKey, string) {
 	e.t.Helper()
 	var out struct {
-		AttributeKeyUpdate struct {
+		AttributeUpdate struct {
 			AttributeKey *attributeKey
 			UserErrors   []struct {
 				Field   []string
@@ -38,17 +38,17 @@ func (e *env) setAttribute(input map[string]any) (attributeKey, string) {
 			}
 		}
 	}
-	e.do(&out, `mutation($i: AttributeKeyUpdateInput!) { attributeKeyUpdate(input: $i) {
+	e.do(&out, `mutation($i: AttributeUpdateInput!) { attributeUpdate(input: $i) {
 		attributeKey { key name type description revision coverage } userErrors { field message } } }`, map[string]any{"i": input})
 	problems := ""
-	for _, u := range out.AttributeKeyUpdate.UserErrors {
+	for _, u := range out.AttributeUpdate.UserErrors {
 		problems += strings.Join(u.Field, ".") + ": " + u.Message + "\n"
 	}
 	if problems != "" {
-		require.Nil(e.t, out.AttributeKeyUpdate.AttributeKey)
+		require.Nil(e.t, out.AttributeUpdate.AttributeKey)
 		return attributeKey{}, problems
 	}
-	return *out.AttributeKeyUpdate.AttributeKey, ""
+	return *out.AttributeUpdate.AttributeKey, ""
 }
 
 // Attributes come by themselves, and people give them names; the key stays what everything goes by.
@@ -98,7 +98,7 @@ func TestAttributesHaveNamesAndTypes(t *testing.T) {
 	require.Len(t, trail, 2)
 	require.Contains(t, trail[0], `"zip.name": {"to": "Post code", "from": ""}`)
 	viewer, _ := e.person("vera", "VIEWER")
-	require.Equal(t, "FORBIDDEN", viewer.refused(`mutation { attributeKeyUpdate(input: {key: "zip", name: "x"}) { userErrors { message } } }`))
+	require.Equal(t, "FORBIDDEN", viewer.refused(`mutation { attributeUpdate(input: {key: "zip", name: "x"}) { userErrors { message } } }`))
 
 	// Segments and templates go by the key, whatever it is called.
 	var n struct{ ContactCount int }

@@ -14,9 +14,9 @@ import { SettingsTab } from "../settings/SettingsTab";
 import { type Attribute, useAttributesQuery } from "./useAttributes";
 import { misfits, samplesText, share, typeNames } from "./value";
 
-const AttributeKeyUpdateDocument = graphql(`
-  mutation AttributeKeyUpdate($input: AttributeKeyUpdateInput!) {
-    attributeKeyUpdate(input: $input) {
+const AttributeUpdateDocument = graphql(`
+  mutation AttributeUpdate($input: AttributeUpdateInput!) {
+    attributeUpdate(input: $input) {
       attributeKey {
         key
         name
@@ -156,7 +156,7 @@ function AttributeForm({ attribute, onClose }: { attribute: Attribute; onClose: 
   const [type, setType] = useState<AttributeType>(attribute.type);
   const [description, setDescription] = useState(attribute.description);
   const [errors, setErrors] = useState<Record<string, string>>({});
-  const [{ fetching }, update] = useMutation(AttributeKeyUpdateDocument);
+  const [{ fetching }, update] = useMutation(AttributeUpdateDocument);
   const odd = misfits(type, attribute.types);
   const save = async () => {
     const result = await update({
@@ -170,7 +170,7 @@ function AttributeForm({ attribute, onClose }: { attribute: Attribute; onClose: 
       },
     });
     if (result.error) return setErrors({ name: errorText(result.error) });
-    const payload = result.data?.attributeKeyUpdate;
+    const payload = result.data?.attributeUpdate;
     if (payload?.userErrors.length) {
       const split = byField(payload.userErrors, ["name", "type", "description"]);
       return setErrors({ ...split.fields, ...(split.rest ? { name: split.rest } : {}) });
