@@ -8,6 +8,7 @@ import {
   fromNow,
   holdText,
   hours,
+  languageName,
   localeOf,
   sentence,
   skipText,
@@ -104,5 +105,15 @@ test("countries have a flag and a name, and what is none has neither", () => {
     "",
     "",
     "",
+  ]);
+});
+
+test("languages have names", () => {
+  expect(["pt-BR", "pt_BR", "de", "", "not a tag"].map(languageName)).toEqual([
+    "Brazilian Portuguese",
+    "Brazilian Portuguese",
+    "German",
+    "",
+    "not a tag",
   ]);
 });

@@ -198,5 +198,15 @@ export const flag = (region: string) =>
     : "";
 
 const regionNames = new Intl.DisplayNames("en", { type: "region" });
+const languageNames = new Intl.DisplayNames("en", { type: "language" });
+function named(names: Intl.DisplayNames, code: string): string {
+  try {
+    return names.of(code) ?? code;
+  } catch {
+    return code; // no code of a country or a language
+  }
+}
 /** "Germany" */
-export const country = (region: string) => (/^[A-Z]{2}$/.test(region) ? (regionNames.of(region) ?? region) : "");
+export const country = (region: string) => region && named(regionNames, region);
+/** "Brazilian Portuguese", of a BCP 47 tag or of WhatsApp's pt_BR */
+export const languageName = (tag: string) => tag && named(languageNames, tag.replace("_", "-"));

@@ -24,7 +24,7 @@ import { Failed } from "../../components/Failed";
 import { Empty, Page, Rows, Status, scrollable } from "../../components/ui";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
-import { moment, untilText } from "../../lib/format";
+import { country, flag, languageName, moment, untilText } from "../../lib/format";
 import { AttributeValue } from "../attributes/AttributeValue";
 import { useAttributes } from "../attributes/useAttributes";
 import { namedAttributes } from "../attributes/value";
@@ -287,7 +287,7 @@ export function ContactPage() {
             <Table.Tbody>
               {[
                 ["Consent", <Status key="s" value={c.consentStatus} />],
-                ["Country", c.region || "–"],
+                ["Country", c.region ? `${flag(c.region)} ${country(c.region)}` : "–"],
                 ["Time zone", `${c.timeZone ?? "unknown"} (${zoneSources[c.timeZoneSource]})`],
                 ["Marketing", marketing(c)],
                 [
@@ -298,7 +298,7 @@ export function ContactPage() {
                     "closed: only approved templates"
                   ),
                 ],
-                ["Language", c.locale || "unknown"],
+                ["Language", languageName(c.locale) || "unknown"],
                 [
                   "Tags",
                   c.tags.length ? (

@@ -9,7 +9,7 @@ import { WaitingBadge } from "../../components/OptInRequest";
 import { LinkButton, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ContactCardQuery } from "../../gql/graphql";
-import { age, moment, words } from "../../lib/format";
+import { age, country, languageName, moment, words } from "../../lib/format";
 import { real } from "../../lib/node";
 import { AttributeValue } from "../attributes/AttributeValue";
 import { useAttributes } from "../attributes/useAttributes";
@@ -70,14 +70,6 @@ const ContactCardDocument = graphql(`
 `);
 
 type Card = NonNullable<NonNullable<Extract<ContactCardQuery["node"], { __typename: "Conversation" }>>["contact"]>;
-
-const named = (kind: "region" | "language", code: string) => {
-  try {
-    return new Intl.DisplayNames("en", { type: kind }).of(code) ?? code;
-  } catch {
-    return code; // no code of a country or a language
-  }
-};
 
 /** "2:05 PM, Tuesday" where they live */
 function localTime(zone: string, now: number): string {
@@ -169,8 +161,8 @@ export function ContactCard(props: { conversation: string; onClose: () => void }
                 of={[
                   ["Local time", c.timeZone && localTime(c.timeZone, now)],
                   ["Time zone", c.timeZone?.replaceAll("_", " ")],
-                  ["Country", c.region && named("region", c.region)],
-                  ["Language", c.locale && named("language", c.locale)],
+                  ["Country", country(c.region)],
+                  ["Language", languageName(c.locale)],
                 ]}
               />
             </Part>
