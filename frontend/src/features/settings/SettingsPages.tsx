@@ -52,7 +52,7 @@ export function ApiPage() {
       description={
         <>
           Tokens for programs of yours. What they can ask is in the{" "}
-          <Anchor href="/playground" inherit>
+          <Anchor href="/playground" inherit underline="always">
             playground
           </Anchor>
           .
