@@ -93,8 +93,10 @@ test("a page whose parts an upgrade replaced is loaded anew", async ({ page: on 
 /** Presses keys one right after another, however busy this machine is: those of a sequence belong together for a second. */
 const type = (on: Page, keys: string) =>
   on.evaluate((all) => {
-    for (const key of all)
-      (document.activeElement ?? document.body).dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+    for (const key of all) {
+      const pressed = { key, code: `Key${key.toUpperCase()}`, bubbles: true, cancelable: true };
+      (document.activeElement ?? document.body).dispatchEvent(new KeyboardEvent("keydown", pressed));
+    }
   }, keys);
 
 test("keys lead to pages, and what there are is listed", async ({ page: on }) => {
