@@ -17,6 +17,7 @@ import (
 	"eventstream/server/conversation"
 	"eventstream/server/dashboard"
 	"eventstream/server/db"
+	"eventstream/server/demo"
 	"eventstream/server/dispatch"
 	"eventstream/server/doubleoptin"
 	"eventstream/server/erasure"
@@ -77,7 +78,11 @@ func periodics(d *db.DB) []periodic {
 			DB: d, Hub: hub, Jobs: enqueuer, Consents: consents, Topics: topics, Log: log, Now: now, Owner: "bench",
 			Words: importer.LogWords{Status: twilio.Status, Code: twilio.Code},
 		}),
-		Bulk:     bulk.NewService(bulk.Dependencies{DB: d, Jobs: enqueuer, Now: now}),
+		Bulk: bulk.NewService(bulk.Dependencies{DB: d, Jobs: enqueuer, Now: now}),
+		Conversations: conversation.NewService(conversation.Dependencies{
+			DB: d, Hub: hub, Jobs: enqueuer, Consents: consents, Topics: topics, Now: now,
+		}),
+		Demo:     demo.NewService(demo.Dependencies{DB: d, Hub: hub, Jobs: enqueuer, Now: now, Owner: "bench"}),
 		Erasures: erasure.NewService(d, consents, topics),
 		Redactor: &erasure.Redactor{RedactorOptions: erasure.RedactorOptions{
 			DB: d, Held: func(context.Context) (bool, error) { return false, nil },
