@@ -95,6 +95,7 @@ export function Palette({ opened, actions }: { opened: number; actions: Spotligh
       actions={groups}
       scrollable
       maxHeight={420}
+      attributes={{ content: { "aria-label": "Search and go to" } }}
       limit={total}
       searchProps={{
         placeholder: "Search contacts, campaigns, segments, templates, pages…",
