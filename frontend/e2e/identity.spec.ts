@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
-import { everyWay, signedIn, watch } from "./look";
+import { everyWay, signedIn, spaced, watch } from "./look";
 
 // One person whom WhatsApp knows by a number, by an id, and by both.
 test.describe.configure({ mode: "serial" });
@@ -30,7 +30,12 @@ async function find(page: Page, address: string, shown: () => Promise<void>) {
   await expect(async () => {
     await page.goto("/contacts");
     await page.getByPlaceholder(/Name/).fill(address);
-    await page.getByRole("row").filter({ hasText: address }).getByRole("link").first().click({ timeout: 10_000 });
+    await page
+      .getByRole("row")
+      .filter({ hasText: spaced(address) })
+      .getByRole("link")
+      .first()
+      .click({ timeout: 10_000 });
     await shown();
   }).toPass({ timeout: 120_000 });
 }

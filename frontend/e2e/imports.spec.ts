@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
-import { everyWay, signedIn, watch } from "./look";
+import { everyWay, signedIn, spaced, watch } from "./look";
 
 // The import wizard with files as programs and people really write them, each by a test of its own. The people are
 // made up, and each file has numbers of its own, so that no test finds what another one left.
@@ -41,8 +41,6 @@ const makeIt = async (on: Page, contacts: string) => {
   await on.getByRole("button", { name: `Import ${contacts}` }).click();
   await expect(on.getByText("Import completed")).toBeVisible();
 };
-/** A number as the directory shows it, with spaces where people write some. */
-const spaced = (number: string) => new RegExp(`^\\${[...number].join("[ -]?")}$`);
 /** Whom the directory has by this search, with number. */
 const found = async (on: Page, name: string, number: string) => {
   await on.goto(`/contacts?q=${encodeURIComponent(name)}`);

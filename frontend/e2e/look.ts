@@ -5,6 +5,10 @@ import { expect, type Page } from "@playwright/test";
 /** Where the story leaves the session that the walk of all pages uses. */
 export const signedIn = join(process.env.E2E_DATA_DIR ?? "", "signed-in.json");
 
+/** An address as the directory shows it: a number has spaces where people write some, an id is as it is. */
+export const spaced = (address: string) =>
+  address.startsWith("+") ? new RegExp(`\\${[...address].join("[ -]?")}`) : address;
+
 /** Collects what a page reports as broken. */
 export function watch(on: Page, broken: string[]) {
   on.on("pageerror", (e) => broken.push(e.message));

@@ -15,6 +15,7 @@ import { IconSend2, IconTemplate, IconX } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { useMutation, useQuery } from "urql";
+import { WhatsAppText } from "../../components/WhatsAppText";
 import { graphql } from "../../gql";
 import type { ConsentStatus } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";
@@ -445,7 +446,9 @@ function TemplateChoice(props: {
         <div className="thread inbox-preview" role="status" aria-label="Preview">
           <div className="thread-row" data-ours data-first>
             <div className="thread-bubble">
-              <div className="thread-text">{error ? errorText(error) : (preview?.body ?? "…")}</div>
+              <div className="thread-text">
+                {error ? errorText(error) : preview ? <WhatsAppText>{preview.body}</WhatsAppText> : "…"}
+              </div>
             </div>
           </div>
         </div>
