@@ -54,63 +54,61 @@ func NewService(d *db.DB, consents *consent.Service, topics *topic.Service) *Ser
 // action is the bulk action that asked, under which the result at the provider is
 // counted; 0: none.
 func (s *Service) Erase(ctx context.Context, tx bun.Tx, family []*contact.Contact, action int64) error {
-	of, err := contact.KeysOf(ctx, tx, contact.IDs(family))
+	keys, err := keysOf(ctx, tx, family)
 	if err != nil {
 		return err
-	}
-	var keys []string
-	for _, theirs := range of {
-		keys = append(keys, theirs...)
-	}
-	for _, c := range family { // of one that is erased already, nothing
-		if !strings.HasPrefix(c.MatchKey, "erased:") && !slices.Contains(keys, c.MatchKey) {
-			keys = append(keys, c.MatchKey)
-		}
 	}
 	if _, err := s.consents.Suppress(ctx, tx, keys, consent.SuppressedErased, nil); err != nil {
 		return err
 	}
 	ids := contact.IDs(family)
-	if err := s.topics.Forget(ctx, tx, ids); err != nil {
-		return err
-	}
-	if err := doubleoptin.Forget(ctx, tx, ids); err != nil {
-		return err
-	}
-	if err := contact.Erase(ctx, tx, ids); err != nil {
-		return err
-	}
-	if err := closeConversations(ctx, tx, ids); err != nil {
+	if err := s.forget(ctx, tx, ids); err != nil {
 		return err
 	}
 	if err := enqueue(ctx, tx, ids, action); err != nil {
 		return err
 	}
-	if err := audit.RecordEach(ctx, tx, "contact.erase", "contact", ids); err != nil {
-		return err
-	}
-	return message.EraseOf(ctx, tx, ids)
+	return endMessages(ctx, tx, ids)
 }
 
 // EraseInvented makes contacts nobody who never were anybody: made-up ones. No
 // suppression of theirs stays, since the number may be a real person's; their texts go
 // at once, and the provider is asked for nothing, because it never had them.
 func (s *Service) EraseInvented(ctx context.Context, tx bun.Tx, family []*contact.Contact) error {
-	ids := contact.IDs(family)
-	of, err := contact.KeysOf(ctx, tx, ids)
+	keys, err := keysOf(ctx, tx, family)
 	if err != nil {
 		return err
-	}
-	var keys []string
-	for _, theirs := range of {
-		keys = append(keys, theirs...)
-	}
-	for _, c := range family {
-		keys = append(keys, c.MatchKey)
 	}
 	if err := s.consents.Release(ctx, tx, keys); err != nil {
 		return err
 	}
+	ids := contact.IDs(family)
+	if err := s.forget(ctx, tx, ids); err != nil {
+		return err
+	}
+	if err := endMessages(ctx, tx, ids); err != nil {
+		return err
+	}
+	return message.ClearTextsOf(ctx, tx, ids)
+}
+
+// keysOf gives the keys of all addresses that contacts have or had; of one that is erased
+// already, nothing.
+func keysOf(ctx context.Context, tx bun.Tx, family []*contact.Contact) (keys []string, err error) {
+	of, err := contact.KeysOf(ctx, tx, contact.IDs(family))
+	for _, theirs := range of {
+		keys = append(keys, theirs...)
+	}
+	for _, c := range family {
+		if !strings.HasPrefix(c.MatchKey, "erased:") && !slices.Contains(keys, c.MatchKey) {
+			keys = append(keys, c.MatchKey)
+		}
+	}
+	return keys, err
+}
+
+// forget takes what is known of contacts, but for their messages.
+func (s *Service) forget(ctx context.Context, tx bun.Tx, ids []int64) error {
 	if err := s.topics.Forget(ctx, tx, ids); err != nil {
 		return err
 	}
@@ -120,16 +118,15 @@ func (s *Service) EraseInvented(ctx context.Context, tx bun.Tx, family []*contac
 	if err := contact.Erase(ctx, tx, ids); err != nil {
 		return err
 	}
-	if err := closeConversations(ctx, tx, ids); err != nil {
-		return err
-	}
+	return closeConversations(ctx, tx, ids)
+}
+
+// endMessages records the erasure, and ends what waits for contacts that are nobody now.
+func endMessages(ctx context.Context, tx bun.Tx, ids []int64) error {
 	if err := audit.RecordEach(ctx, tx, "contact.erase", "contact", ids); err != nil {
 		return err
 	}
-	if err := message.EraseOf(ctx, tx, ids); err != nil {
-		return err
-	}
-	return message.ClearTextsOf(ctx, tx, ids)
+	return message.EraseOf(ctx, tx, ids)
 }
 
 // Clear takes the texts of erased contacts, all that are there now.
