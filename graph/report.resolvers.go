@@ -43,10 +43,14 @@ func (r *queryResolver) Attention(ctx context.Context) (*model.Attention, error)
 	if err != nil {
 		return nil, err
 	}
+	unread, err := r.Services.Conversations.CountUnread(ctx)
+	if err != nil {
+		return nil, err
+	}
 	campaigns, err := load(ctx).campaigns.LoadAll(ctx, a.Campaigns)
 	return &model.Attention{
 		Campaigns: mapped(campaigns, toCampaign), OptOutReviews: a.OptOutReviews, TemplatesRejected: a.TemplatesRejected,
-		SendersStopped: a.SendersStopped, MessagesUndecided: a.Undecided, ConversationsUnread: a.Unread,
+		SendersStopped: a.SendersStopped, MessagesUndecided: a.Undecided, ConversationsUnread: int64(unread),
 	}, err
 }
 

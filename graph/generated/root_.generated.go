@@ -13484,7 +13484,7 @@ type Attention {
   sendersStopped: Int64!
   "Messages that need a decision. See messages(filter: {needsDecision: true})."
   messagesUndecided: Int64!
-  "Conversations with unread messages, counted to 10,000."
+  "Conversations with something unread, as InboxCounts.unread."
   conversationsUnread: Int64!
 }
 "What an error class asks for."

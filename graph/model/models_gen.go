@@ -105,7 +105,7 @@ type Attention struct {
 	SendersStopped int64 `json:"sendersStopped"`
 	// Messages that need a decision. See messages(filter: {needsDecision: true}).
 	MessagesUndecided int64 `json:"messagesUndecided"`
-	// Conversations with unread messages, counted to 10,000.
+	// Conversations with something unread, as InboxCounts.unread.
 	ConversationsUnread int64 `json:"conversationsUnread"`
 }
 

@@ -107,10 +107,10 @@ func (s *Service) Read(ctx context.Context, from, to time.Time, zone *time.Locat
 	return d, err
 }
 
-// Attention is what waits for a person.
+// Attention is what waits for a person, beside unread conversations, which the inbox counts.
 type Attention struct {
-	Campaigns                                                           []int64 // see Attention
-	OptOutReviews, TemplatesRejected, SendersStopped, Undecided, Unread int64
+	Campaigns                                                   []int64 // see Attention
+	OptOutReviews, TemplatesRejected, SendersStopped, Undecided int64
 }
 
 // failedLately is how long a campaign that failed needs attention: until then
@@ -119,9 +119,8 @@ const failedLately = 7 * 24 * time.Hour
 
 // Attention reads what waits for a person: campaigns that the engine paused, whose
 // start fails, or that failed lately, newest first, at most ten; and how many open
-// questions about opt-outs, templates whose newest version was rejected, senders that
-// do not send, messages that need a decision, and unread
-// conversations (these and the questions counted to 10,000).
+// questions about opt-outs there are (counted to 10,000), templates whose newest version
+// was rejected, senders that do not send, and messages that need a decision.
 func (s *Service) Attention(ctx context.Context) (Attention, error) {
 	a, err := attention(ctx, s.db)
 	if err != nil {

@@ -95,16 +95,16 @@ func TestWhatNeedsAttention(t *testing.T) {
 		INSERT INTO opt_out_reviews (contact_id, message_id, decided_at) VALUES (1, 1, NULL), (2, 2, now());
 		INSERT INTO senders (address, display_name, rate_per_second, status) VALUES ('+14155238886', 'Shop', 80, 'active'),
 			('+14155238887', 'Old', 80, 'failed');
-		INSERT INTO templates (name, language, category) SELECT g, 'en', 'marketing' FROM generate_series(1, 2) g;
+		INSERT INTO templates (name, language, category, deleted_at)
+			SELECT g, 'en', 'marketing', CASE WHEN g = 3 THEN now() END FROM generate_series(1, 3) g;
 		INSERT INTO template_versions (template_id, version, kind, body, variables, approval_status)
-			SELECT t, v, 'text', 'x', '[]', CASE WHEN t = 1 AND v = 1 OR t = 2 AND v = 2 THEN 'rejected' ELSE 'approved' END
-			FROM generate_series(1, 2) t, generate_series(1, 2) v;
-		INSERT INTO conversations (contact_id, unread) VALUES (1, 2), (2, 0), (3, 1);
+			SELECT t, v, 'text', 'x', '[]', CASE WHEN t = 1 AND v = 1 OR t <> 1 AND v = 2 THEN 'rejected' ELSE 'approved' END
+			FROM generate_series(1, 3) t, generate_series(1, 2) v;
 		INSERT INTO message_counts (campaign_id, measure, n) VALUES (1, 'at:undecided', 3), (2, 'at:undecided', 1)`).Exec(t.Context())
 	require.NoError(t, err)
 	got, err = s.Attention(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, dashboard.Attention{
-		Campaigns: []int64{1, 3, 5}, OptOutReviews: 1, TemplatesRejected: 1, SendersStopped: 1, Undecided: 4, Unread: 2,
-	}, got, "the newest version of the first template is approved")
+		Campaigns: []int64{1, 3, 5}, OptOutReviews: 1, TemplatesRejected: 1, SendersStopped: 1, Undecided: 4,
+	}, got, "the newest version of the first template is approved, the third is deleted")
 }

@@ -59,11 +59,11 @@ func attention(ctx context.Context, idb bun.IDB) (a Attention, err error) {
 	err = idb.NewRaw(`
 		SELECT (SELECT count(*) FROM (SELECT FROM opt_out_reviews WHERE decided_at IS NULL LIMIT 10000) r),
 			(SELECT count(*) FROM templates t, LATERAL (SELECT approval_status FROM template_versions v
-				WHERE v.template_id = t.id ORDER BY v.version DESC LIMIT 1) v WHERE v.approval_status = 'rejected'),
+				WHERE v.template_id = t.id ORDER BY v.version DESC LIMIT 1) v
+				WHERE t.deleted_at IS NULL AND v.approval_status = 'rejected'),
 			(SELECT count(*) FROM senders WHERE status <> 'active'),
-			(SELECT coalesce(sum(n), 0) FROM message_counts WHERE measure = 'at:undecided'),
-			(SELECT count(*) FROM (SELECT FROM conversations WHERE unread > 0 LIMIT 10000) c)`).
-		Scan(ctx, &a.OptOutReviews, &a.TemplatesRejected, &a.SendersStopped, &a.Undecided, &a.Unread)
+			(SELECT coalesce(sum(n), 0) FROM message_counts WHERE measure = 'at:undecided')`).
+		Scan(ctx, &a.OptOutReviews, &a.TemplatesRejected, &a.SendersStopped, &a.Undecided)
 	return a, db.Err(err)
 }
 

@@ -2,7 +2,7 @@ import { Badge } from "@mantine/core";
 import { useEffect } from "react";
 import { useSubscription } from "urql";
 import { graphql } from "../gql";
-import { count } from "../lib/format";
+import { countedTo, mostUnread } from "../lib/format";
 import { setUnreadTitle } from "../lib/title";
 
 const UnreadDocument = graphql(`
@@ -13,13 +13,11 @@ const UnreadDocument = graphql(`
   }
 `);
 
-const counted = 1000; // the server counts no further
-
 /** How many conversations wait: beside the inbox in the navigation, and in the browser's tab. */
 export function Unread() {
   const [{ data }] = useSubscription({ query: UnreadDocument });
   const unread = data?.inboxCountsChanged.unread ?? 0;
-  const text = unread > counted ? `${count(counted)}+` : unread > 0 ? count(unread) : "";
+  const text = unread > 0 ? countedTo(unread, mostUnread) : "";
   useEffect(() => {
     setUnreadTitle(text);
     return () => setUnreadTitle("");

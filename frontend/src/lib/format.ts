@@ -30,6 +30,10 @@ const shortClock = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
 export const count = (n: number | null | undefined) => (n == null ? "–" : whole.format(n));
 /** "1 message", "1,200 messages" */
 export const counted = (n: number, one: string, many: string) => `${count(n)} ${n === 1 ? one : many}`;
+/** A number that is counted to most and no further: "999", "1,000+" */
+export const countedTo = (n: number, most: number) => (n > most ? `${count(most)}+` : count(n));
+/** How far unread conversations are counted, by the server. */
+export const mostUnread = 1000;
 export const decimal = (n: number) => compact.format(n);
 export const percent = (n: number) => percents.format(n);
 export const moment = (s: string | null | undefined) => (s ? moments.format(new Date(s)) : "–");

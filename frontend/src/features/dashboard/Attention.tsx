@@ -3,7 +3,7 @@ import { IconAlertTriangle } from "@tabler/icons-react";
 import { LinkButton } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { DashboardAttentionFragment } from "../../gql/graphql";
-import { counted, sentence } from "../../lib/format";
+import { counted, countedTo, mostUnread, sentence } from "../../lib/format";
 
 graphql(`
   fragment DashboardAttention on Attention {
@@ -73,7 +73,7 @@ function itemsOf(a: DashboardAttentionFragment): Item[] {
     },
     a.conversationsUnread > 0 && {
       key: "unread",
-      text: counted(a.conversationsUnread, "unread conversation", "unread conversations"),
+      text: `${countedTo(a.conversationsUnread, mostUnread)} ${a.conversationsUnread === 1 ? "unread conversation" : "unread conversations"}`,
       to: "/inbox",
       act: "Read",
     },
