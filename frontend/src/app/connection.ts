@@ -13,7 +13,7 @@ export class Connection {
   private away = false;
   private looking = false;
   private readonly listeners = new Set<() => void>();
-  private readonly returns = new Set<() => void>();
+  private returned = () => {};
 
   constructor(private readonly look: () => Promise<boolean>) {}
 
@@ -28,7 +28,7 @@ export class Connection {
     this.looking = false;
     const back = this.away;
     this.set(false);
-    if (back) for (const tell of this.returns) tell();
+    if (back) this.returned();
   }
 
   isAway = () => this.away;
@@ -39,9 +39,9 @@ export class Connection {
     return () => this.listeners.delete(tell);
   };
 
-  /** Calls tell whenever the server is back. */
+  /** Calls tell whenever the server is back. One caller at a time: each client follows the one before it. */
   onReturn(tell: () => void) {
-    this.returns.add(tell);
+    this.returned = tell;
   }
 
   private set(away: boolean) {
