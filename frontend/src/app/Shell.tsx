@@ -35,6 +35,7 @@ import {
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { useMutation } from "urql";
+import { useSettingsPages } from "../features/settings/pages";
 import { graphql } from "../gql";
 import { forgetAll } from "../lib/kept";
 import { useNotices } from "../lib/notices";
@@ -80,17 +81,8 @@ const groups = [
   },
 ] as const;
 const pages = groups.flatMap((g) => [...g.pages]);
-/** All that the palette leads to. */
-const places = [
-  ...pages,
-  { to: "/settings/limits", label: "Limits and hours", icon: IconSettings },
-  { to: "/settings/double-opt-in", label: "Double opt-in", icon: IconSettings },
-  { to: "/settings/keywords", label: "Keywords", icon: IconSettings },
-  { to: "/settings/attributes", label: "Attributes", icon: IconSettings },
-  { to: "/settings/team", label: "Team", icon: IconSettings },
-  { to: "/settings/api", label: "API tokens", icon: IconSettings },
-  { to: "/settings/developer", label: "Simulate an incoming message", icon: IconSettings },
-  { to: "/settings/retention", label: "Data retention", icon: IconSettings },
+/** What the palette leads to beside the pages of the navigation and of the settings. */
+const deeper = [
   { to: "/monitoring/webhooks", label: "Webhooks", icon: IconActivity },
   { to: "/monitoring/check", label: "Health check", icon: IconActivity },
   { to: "/monitoring/decisions", label: "Messages that need a decision", icon: IconActivity },
@@ -112,6 +104,7 @@ export function Shell() {
   const path = useRouterState({ select: (s) => s.location.pathname });
   const session = useSession();
   const may = useMay("MARKETER");
+  const settings = useSettingsPages();
   const navigate = useNavigate();
   const { setColorScheme, colorScheme } = useMantineColorScheme();
   const [, signOut] = useMutation(SignOutDocument);
@@ -250,7 +243,6 @@ export function Shell() {
             icon={<IconCloudOff />}
             title="No connection to the server"
             mb="md"
-            role="alert"
             styles={{ title: { color: "var(--mantine-color-text)" } }}
           >
             What is shown may be old. This page tries again by itself, and what you are writing stays.
@@ -295,10 +287,19 @@ export function Shell() {
               },
               {
                 group: "Pages",
-                actions: places.map((p) => ({
+                actions: [...pages, ...deeper].map((p) => ({
                   id: p.to,
                   label: p.label,
                   leftSection: <p.icon size={18} />,
+                  onClick: () => navigate({ to: p.to }),
+                })),
+              },
+              {
+                group: "Settings",
+                actions: settings.map((p) => ({
+                  id: `settings ${p.to}`,
+                  label: p.label,
+                  leftSection: <IconSettings size={18} />,
                   onClick: () => navigate({ to: p.to }),
                 })),
               },

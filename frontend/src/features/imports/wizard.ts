@@ -5,7 +5,7 @@ import type {
   ImportNumbers,
   ImportQuestionTopic,
 } from "../../gql/graphql";
-import { counted, sentence } from "../../lib/format";
+import { counted, country, sentence } from "../../lib/format";
 
 /** How a file is to be read, as far as the operator has said. */
 export type Options = {
@@ -233,10 +233,9 @@ const codes =
 
 /** All countries that have phone numbers of their own, by name. */
 export function countries(): { value: string; label: string }[] {
-  const names = new Intl.DisplayNames("en", { type: "region" });
   return codes
     .split(" ")
-    .map((value) => ({ value, label: `${names.of(value)} (${value})` }))
+    .map((value) => ({ value, label: `${country(value)} (${value})` }))
     .sort((a, b) => a.label.localeCompare(b.label, "en"));
 }
 
