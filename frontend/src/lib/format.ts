@@ -17,6 +17,8 @@ export function localeOf(browsers: readonly string[]): string {
   return "en-US";
 }
 export const locale = localeOf(typeof document === "undefined" ? ["en-US"] : navigator.languages);
+/** The time zone that the browser is set to, by its IANA name. */
+export const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 const whole = new Intl.NumberFormat(locale);
 const compact = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });

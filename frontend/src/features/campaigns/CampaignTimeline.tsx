@@ -8,6 +8,7 @@ import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { CampaignTimelineQuery } from "../../gql/graphql";
 import { fitting, spanOf } from "../../lib/bars";
+import { ownZone } from "../../lib/format";
 import { real } from "../../lib/node";
 
 const TimelineDocument = graphql(`
@@ -41,17 +42,16 @@ const spans = [
 export function CampaignTimeline(props: { id: string; changed: number }) {
   const changed = useThrottledValue(props.changed, 2000);
   const [asked, setAsked] = useState<string | null>(null);
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const [all, loadAll] = useQuery({
     query: TimelineDocument,
-    variables: { id: props.id, zone, hours: null },
+    variables: { id: props.id, zone: ownZone, hours: null },
     requestPolicy: "cache-and-network",
   });
   const whole = stepsOf(all.data);
   const hours = asked === "all" ? null : asked ? Number(asked) : whole ? fitting(whole) : null;
   const [part, loadPart] = useQuery({
     query: TimelineDocument,
-    variables: { id: props.id, zone, hours },
+    variables: { id: props.id, zone: ownZone, hours },
     pause: hours === null,
     requestPolicy: "cache-and-network",
   });

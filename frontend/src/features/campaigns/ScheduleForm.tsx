@@ -5,7 +5,7 @@ import { useMutation } from "urql";
 import { graphql } from "../../gql";
 import type { CampaignScheduleInput, Frequency, Weekday } from "../../gql/graphql";
 import { errorText, payloadOf } from "../../lib/errors";
-import { localInput, moment, momentOf, noMoment } from "../../lib/format";
+import { localInput, moment, momentOf, noMoment, ownZone } from "../../lib/format";
 import { type Plan, weekdays } from "./schedule";
 
 graphql(`
@@ -42,7 +42,6 @@ const CampaignScheduleDocument = graphql(`
   }
 `);
 
-const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const zones = Intl.supportedValuesOf("timeZone");
 
 /** The next full hour but one: what a new plan begins with. */

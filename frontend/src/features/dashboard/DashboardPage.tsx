@@ -8,7 +8,7 @@ import { Failed } from "../../components/Failed";
 import { Live, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { DashboardPageQuery } from "../../gql/graphql";
-import { count, moment, percent } from "../../lib/format";
+import { count, moment, ownZone, percent } from "../../lib/format";
 import { share, waitingText } from "../campaigns/outcome";
 import { Attention } from "./Attention";
 import { Checklist } from "./Checklist";
@@ -126,8 +126,6 @@ const DashboardLiveDocument = graphql(`
   }
 `);
 
-const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-
 /** The moment until which the page shows: it moves on when something happened, and once a minute. */
 function useNow() {
   const [now, setNow] = useState(() => new Date());
@@ -152,7 +150,7 @@ export function DashboardPage() {
     variables: {
       range: { from: range.from.toISOString(), to: range.to.toISOString() },
       before: { from: range.before.from.toISOString(), to: range.before.to.toISOString() },
-      zone,
+      zone: ownZone,
     },
     requestPolicy: "network-only",
   });
