@@ -41,11 +41,11 @@ func (b *Body) Rules() []string {
 	// The same placeholder twice is one variable.
 	if need := 2*len(b.Exprs) + 1; len(b.Exprs) > 0 && words < need {
 		add("%s at least %d words of plain text around, and there %s: write %d more or take a placeholder out",
-			plural(len(b.Exprs), "placeholder needs", "placeholders need"), need, plural(words, "is", "are"), need-words)
+			counted(len(b.Exprs), "placeholder needs", "placeholders need"), need, areThere(words), need-words)
 	}
 	text := b.Wire()
 	if n := strings.Count(text, "\t"); n > 0 {
-		add("WhatsApp takes no tabs, and there %s: replace each with a space", plural(n, "is", "are"))
+		add("WhatsApp takes no tabs, and there %s: replace each with a space", areThere(n))
 	}
 	if longest := longestRun(text, ' '); longest > maxSpaces {
 		add("there are %d spaces in a row, WhatsApp takes at most %d: take %d out", longest, maxSpaces, longest-maxSpaces)
@@ -63,16 +63,20 @@ func tooLong(text, where string) (string, bool) {
 		n-MaxBody), n > MaxBody
 }
 
-// plural puts a count in words: "is 1", "are 2", "1 placeholder needs", "2 placeholders need".
-func plural(n int, one, many string) string {
-	form := many
+// counted puts a count in words: "1 placeholder needs", "2 placeholders need".
+func counted(n int, one, many string) string {
 	if n == 1 {
-		form = one
+		return "1 " + one
 	}
-	if form == "is" || form == "are" {
-		return fmt.Sprintf("%s %d", form, n)
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// areThere: "is 1", "are 2".
+func areThere(n int) string {
+	if n == 1 {
+		return "is 1"
 	}
-	return fmt.Sprintf("%d %s", n, form)
+	return fmt.Sprintf("are %d", n)
 }
 
 // unspaced are scripts that put no space between words. Nobody outside of WhatsApp knows how its reviewers count
