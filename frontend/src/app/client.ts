@@ -2,10 +2,12 @@ import { cacheExchange } from "@urql/exchange-graphcache";
 import { persistedExchange } from "@urql/exchange-persisted";
 import { createClient as createSocket } from "graphql-ws";
 import { Client, fetchExchange, mapExchange, subscriptionExchange } from "urql";
+import { Frames } from "../lib/frames";
 import { keys, updates } from "./cache";
 import { confirmExchange } from "./confirm";
 import { conflictExchange } from "./conflict";
 import { connection, connectionExchange } from "./connection";
+import { frameExchange } from "./frames";
 
 const socket = createSocket({
   url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`,
@@ -18,6 +20,8 @@ const socket = createSocket({
     },
   },
 });
+
+const frames = new Frames(window);
 
 /** A new client for each session, so that nothing of the one before stays. */
 export function createClient(onSignedOut: () => void): Client {
@@ -34,6 +38,7 @@ export function createClient(onSignedOut: () => void): Client {
         },
       }),
       cacheExchange({ keys, updates }),
+      frameExchange(frames),
       conflictExchange,
       confirmExchange,
       persistedExchange({

@@ -14,7 +14,7 @@ import {
 } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { Link, type LinkProps } from "@tanstack/react-router";
-import { type ReactNode, useEffect, useRef } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { words } from "../lib/format";
 import { setPageTitle } from "../lib/title";
 
@@ -207,10 +207,23 @@ export function Live(props: { children: ReactNode }) {
 }
 
 export function LoadMore(props: { more?: boolean; loading: boolean; onMore: () => void; children?: ReactNode }) {
+  // Only while it fetches what was asked for here: a list that is read again by itself must not turn the button off
+  // under the pointer.
+  const [asked, setAsked] = useState(false);
+  useEffect(() => {
+    if (!props.loading) setAsked(false);
+  }, [props.loading]);
   if (!props.more) return null;
   return (
     <Center>
-      <Button variant="default" loading={props.loading} onClick={props.onMore}>
+      <Button
+        variant="default"
+        loading={asked && props.loading}
+        onClick={() => {
+          setAsked(true);
+          props.onMore();
+        }}
+      >
         {props.children ?? "Show more"}
       </Button>
     </Center>

@@ -1,11 +1,11 @@
 import { Button, Modal, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
-import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useMutation } from "urql";
 import { LinkButton } from "../../components/ui";
 import { graphql } from "../../gql";
+import { useGoAfter } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { count } from "../../lib/format";
 import type { CampaignDetails } from "./CampaignPage";
@@ -101,7 +101,7 @@ const action = {
 
 /** What can be done with a campaign as it stands. */
 export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) {
-  const navigate = useNavigate();
+  const goAfter = useGoAfter();
   const [pausing, pause] = useMutation(action.pause);
   const [resuming, resume] = useMutation(action.resume);
   const [, cancel] = useMutation(action.cancel);
@@ -175,9 +175,10 @@ export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) 
         variant="default"
         loading={duplicating.fetching}
         onClick={async () => {
+          const go = goAfter();
           const result = await duplicate({ input });
           const made = result.data?.campaignDuplicate.campaign;
-          if (settled(result) && made) navigate({ to: "/campaigns/$id", params: { id: made.id } });
+          if (settled(result) && made) go({ to: "/campaigns/$id", params: { id: made.id } });
         }}
       >
         Duplicate
@@ -193,9 +194,10 @@ export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) 
               labels: { confirm: "Delete the draft", cancel: "Keep it" },
               confirmProps: { color: "red" },
               onConfirm: async () => {
+                const go = goAfter();
                 if (!settled(await remove({ input }))) return;
                 notifications.show({ message: `“${c.name}” deleted` });
-                navigate({ to: "/campaigns" });
+                go({ to: "/campaigns" });
               },
             })
           }

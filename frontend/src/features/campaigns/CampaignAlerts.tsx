@@ -1,7 +1,8 @@
 import { Alert, Button, Group, Stack, Text } from "@mantine/core";
-import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { Link } from "@tanstack/react-router";
 import { useMutation } from "urql";
 import { useMay } from "../../app/session";
+import { useAddress } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { count, counted, moment, sentence } from "../../lib/format";
 import { Decide, Risks } from "../messages/Decide";
@@ -87,8 +88,7 @@ export function CampaignAlerts({ campaign: c }: { campaign: CampaignDetails }) {
 
 /** What only a person can decide about: how many, since when, and what each choice risks. */
 function Undecided(props: { id: string; n: number; since?: string | null; may: boolean }) {
-  const navigate = useNavigate();
-  const search = useSearch({ from: "__root__" });
+  const { change } = useAddress();
   const one = props.n === 1;
   return (
     <Alert color="yellow" title={`${count(props.n)} ${one ? "message needs" : "messages need"} a decision`}>
@@ -102,18 +102,7 @@ function Undecided(props: { id: string; n: number; since?: string | null; may: b
         <Risks />
         <Group gap="xs">
           {props.may && <Decide of={{ campaignId: props.id }} n={props.n} />}
-          <Button
-            size="xs"
-            variant="subtle"
-            onClick={() =>
-              navigate({
-                to: "/campaigns/$id",
-                params: { id: props.id },
-                search: { ...search, status: needsDecision },
-                hash: "messages",
-              })
-            }
-          >
+          <Button size="xs" variant="subtle" onClick={() => change({ status: needsDecision }, { hash: "messages" })}>
             Show {one ? "it" : "them"}
           </Button>
         </Group>

@@ -1,11 +1,12 @@
 import { Alert, Button, Card, Group, Modal, Stack, Stepper, Text } from "@mantine/core";
-import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useParams } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { Failed } from "../../components/Failed";
 import { Empty, LinkButton, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { CampaignEditQuery } from "../../gql/graphql";
+import { useAddress, useGoAfter } from "../../lib/address";
 import { type Outdated, saveText, useAutosave } from "../../lib/autosave";
 import { byField, errorText, outdatedIn, payloadOf } from "../../lib/errors";
 import { words } from "../../lib/format";
@@ -87,7 +88,7 @@ const CampaignUpdateDocument = graphql(`
 
 /** A campaign that does not exist yet: its first step. With Next it becomes a draft, which saves itself. */
 export function NewCampaign() {
-  const navigate = useNavigate();
+  const goAfter = useGoAfter();
   const [{ data, error }, load] = useQuery({ query: EditDocument, variables: { id: "" } });
   const [creating, create] = useMutation(CampaignCreateDocument);
   const [draft, setDraft, forget] = useKept<Draft | null>("campaign:new", null);
@@ -96,13 +97,14 @@ export function NewCampaign() {
   if (!data) return <Rows />;
   const value = draft ?? newDraft(data);
   const next = async () => {
+    const go = goAfter();
     const result = await create({ input: { ...inputOf(value), name: value.name } });
     const found = problems(result);
     setErrors(found);
     const made = result.data?.campaignCreate.campaign;
     if (!made) return;
     forget(null);
-    navigate({ to: "/campaigns/$id/edit", params: { id: made.id }, search: { step: "message" }, replace: true });
+    go({ to: "/campaigns/$id/edit", params: { id: made.id }, search: { step: "message" }, replace: true });
   };
   return (
     <Page title="New campaign">
@@ -188,8 +190,8 @@ function without(errors: Errors, changed: Partial<Draft>): Errors {
 }
 
 function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery }) {
-  const navigate = useNavigate();
-  const search = useSearch({ from: "__root__" });
+  const goAfter = useGoAfter();
+  const { search } = useAddress();
   const step = steps.find((s) => s === search.step) ?? "audience";
   const [draft, setDraft] = useState(() => draftOf(campaign, data));
   const [errors, setErrors] = useState<Errors>(none);
@@ -216,10 +218,16 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
     setErrors((before) => without(before, changed));
     setDraft((before) => ({ ...before, ...changed }));
   };
+  // A save that runs by itself never turns the buttons off: whoever clicks just then would click on nothing.
+  const [going, setGoing] = useState(false);
   const go = async (to: Step) => {
     const forward = steps.indexOf(to) > steps.indexOf(step);
-    if (!(await flush()) && forward) return;
-    navigate({ to: "/campaigns/$id/edit", params: { id: campaign.id }, search: { step: to } });
+    const then = goAfter();
+    setGoing(true);
+    const ready = await flush();
+    setGoing(false);
+    if (!ready && forward) return;
+    then({ to: "/campaigns/$id/edit", params: { id: campaign.id }, search: { step: to } });
   };
   const index = steps.indexOf(step);
   const elsewhere = Object.keys(errors.fields)
@@ -227,7 +235,7 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
     .find((s) => s && s !== step);
   const complete =
     step === "audience" ? draft.name.trim() !== "" : step === "message" ? draft.templateId !== null : true;
-  const leave = () => navigate({ to: "/campaigns/$id", params: { id: campaign.id } });
+  const leave = (then = goAfter()) => then({ to: "/campaigns/$id", params: { id: campaign.id } });
   return (
     <Page
       title={draft.name.trim() || "Untitled campaign"}
@@ -240,7 +248,8 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
           <Button
             variant="default"
             onClick={async () => {
-              if (await flush()) leave();
+              const then = goAfter();
+              if (await flush()) leave(then);
             }}
           >
             Done
@@ -274,7 +283,7 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
           )}
           {step === "schedule" && <ScheduleStep draft={draft} errors={errors.fields} onChange={change} />}
           {step === "review" ? (
-            <Preflight id={campaign.id} onLaunched={leave}>
+            <Preflight id={campaign.id} onLaunched={() => leave()}>
               <Button variant="default" onClick={() => go("schedule")}>
                 Back
               </Button>
@@ -289,11 +298,7 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
                   Back
                 </Button>
               )}
-              <Button
-                disabled={!complete}
-                loading={state === "saving"}
-                onClick={() => go(steps[index + 1] ?? "review")}
-              >
+              <Button disabled={!complete} loading={going} onClick={() => go(steps[index + 1] ?? "review")}>
                 {step === "schedule" ? "Review" : "Next"}
               </Button>
             </Group>
@@ -301,7 +306,7 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
         </Stack>
       </Card>
       <Modal opened={planning} onClose={() => setPlanning(false)} title="Schedule">
-        <ScheduleForm id={campaign.id} plan={campaign.schedule} onDone={leave} />
+        <ScheduleForm id={campaign.id} plan={campaign.schedule} onDone={() => leave()} />
       </Modal>
     </Page>
   );

@@ -1,11 +1,12 @@
 import { Button, Card, Group, Select, Table, Text, Title } from "@mantine/core";
-import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { Link } from "@tanstack/react-router";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { LoadMore } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { CampaignMessagesQuery, MessageStatus } from "../../gql/graphql";
+import { useAddress } from "../../lib/address";
 import { moment, skipText, waits, words } from "../../lib/format";
 import { usePages } from "../../lib/pages";
 import { Decide, MessageState } from "../messages/Decide";
@@ -64,8 +65,7 @@ type Row = CampaignMessagesQuery["messages"]["nodes"][number];
 /** The messages of a campaign, newest contact first. */
 export function CampaignMessages(props: { campaign: CampaignDetails; moving: number }) {
   const { id } = props.campaign;
-  const search = useSearch({ from: "__root__" });
-  const navigate = useNavigate();
+  const { search, change } = useAddress();
   const may = useMay("MARKETER");
   const undecided = search.status === needsDecision;
   const status = messageStatuses.find((s) => s === search.status) ?? null;
@@ -107,15 +107,7 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
               ...(people ? [{ value: searchFor(people), label: peopleText(people) }] : []),
             ]}
             value={undecided ? needsDecision : people ? searchFor(people) : status}
-            onChange={(v) =>
-              navigate({
-                to: "/campaigns/$id",
-                params: { id },
-                search: { ...search, status: v ?? undefined },
-                replace: true,
-                resetScroll: false,
-              })
-            }
+            onChange={(v) => change({ status: v ?? undefined }, { replace: true, resetScroll: false })}
             w={190}
           />
           <Button component="a" href={`/downloads/campaigns/${id}/messages.csv`} download variant="default">

@@ -1,7 +1,7 @@
 import { Card, Group, Progress, Select, Table, Text, TextInput } from "@mantine/core";
-import { useDebouncedCallback, useInterval } from "@mantine/hooks";
+import { useInterval } from "@mantine/hooks";
 import { IconPlus, IconSearch, IconSend } from "@tabler/icons-react";
-import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
@@ -10,6 +10,7 @@ import { Empty, LinkButton, Page, Rows, Status } from "../../components/ui";
 import { When } from "../../components/When";
 import { graphql } from "../../gql";
 import type { CampaignStatus } from "../../gql/graphql";
+import { useAddress, useAddressText } from "../../lib/address";
 import { count, percent } from "../../lib/format";
 import { useShortcuts } from "../../lib/shortcuts";
 import { besideText, share, waitingText } from "./outcome";
@@ -52,7 +53,8 @@ const CampaignsDocument = graphql(`
 const statuses = ["DRAFT", "SCHEDULED", "PREPARING", "SENDING", "PAUSED", "COMPLETED", "CANCELED", "FAILED"];
 
 export function CampaignsPage() {
-  const search = useSearch({ from: "__root__" });
+  const { search, change } = useAddress();
+  const [text, setText] = useAddressText("q");
   const navigate = useNavigate();
   const may = useMay("MARKETER");
   const status = statuses.includes(search.status ?? "") ? (search.status as CampaignStatus) : null;
@@ -67,10 +69,6 @@ export function CampaignsPage() {
     else stop();
     return stop;
   }, [running, start, stop]);
-  const ask = useDebouncedCallback(
-    (q: string) => navigate({ to: "/campaigns", search: { ...search, q: q || undefined } }),
-    250,
-  );
   const filtered = Boolean(search.q || status);
   useShortcuts(
     "Campaigns",
@@ -108,8 +106,8 @@ export function CampaignsPage() {
               placeholder="Name"
               data-page-search
               leftSection={<IconSearch size={16} />}
-              defaultValue={search.q}
-              onChange={(e) => ask(e.currentTarget.value)}
+              value={text}
+              onChange={(e) => setText(e.currentTarget.value)}
               w={{ base: "100%", xs: 320 }}
             />
             <Select
@@ -118,7 +116,7 @@ export function CampaignsPage() {
               clearable
               data={statuses.map((s) => ({ value: s, label: s.charAt(0) + s.slice(1).toLowerCase() }))}
               value={status}
-              onChange={(v) => navigate({ to: "/campaigns", search: { ...search, status: v ?? undefined } })}
+              onChange={(v) => change({ status: v ?? undefined })}
             />
           </Group>
           <Card padding={0}>

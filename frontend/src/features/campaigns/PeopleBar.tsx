@@ -5,6 +5,7 @@ import { useState } from "react";
 import { useMutation } from "urql";
 import { useMay } from "../../app/session";
 import { graphql } from "../../gql";
+import { useGoAfter } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { counted } from "../../lib/format";
 import type { CampaignDetails } from "./CampaignPage";
@@ -43,6 +44,7 @@ export function PeopleBar(props: { campaign: CampaignDetails; people: People; n:
   const { campaign: c, people } = props;
   const may = useMay("MARKETER");
   const navigate = useNavigate();
+  const goAfter = useGoAfter();
   const [saving, setSaving] = useState(false);
   const [{ fetching }, write] = useMutation(WriteAgainDocument);
   const again = async () => {
@@ -53,6 +55,7 @@ export function PeopleBar(props: { campaign: CampaignDetails; people: People; n:
       senders: c.senders.map((s) => ({ senderId: s.sender.id, weight: s.weight })),
       query: queryOf(c.id, people),
     };
+    const go = goAfter();
     const result = await write({ input });
     const made = result.data?.campaignCreate.campaign;
     if (!settled(result) || !made) return;
@@ -60,7 +63,7 @@ export function PeopleBar(props: { campaign: CampaignDetails; people: People; n:
       message: "A draft to exactly these people. Who must not get it is excluded when it is launched.",
       color: "green",
     });
-    navigate({ to: "/campaigns/$id", params: { id: made.id } });
+    go({ to: "/campaigns/$id", params: { id: made.id } });
   };
   return (
     <Group px="md" pt="sm" justify="space-between" data-testid="people">
@@ -96,17 +99,18 @@ export function PeopleBar(props: { campaign: CampaignDetails; people: People; n:
 function SaveSegment(props: { campaign: CampaignDetails; people: People; onDone: () => void }) {
   const [name, setName] = useState(nameFor(props.campaign.name, props.people, 100));
   const [{ fetching, data }, create] = useMutation(SegmentFromReportDocument);
-  const navigate = useNavigate();
+  const goAfter = useGoAfter();
   const wrong = data?.segmentCreate.userErrors[0]?.message;
   return (
     <form
       onSubmit={async (e) => {
         e.preventDefault();
+        const go = goAfter();
         const result = await create({ input: { name, query: queryOf(props.campaign.id, props.people) } });
         const made = result.data?.segmentCreate.segment;
         if (!settled(result) || !made) return;
         props.onDone();
-        navigate({ to: "/segments/$id", params: { id: made.id } });
+        go({ to: "/segments/$id", params: { id: made.id } });
       }}
     >
       <Stack>

@@ -1,7 +1,7 @@
 import { Tabs } from "@mantine/core";
-import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMay } from "../../app/session";
 import { Page } from "../../components/ui";
+import { useAddress } from "../../lib/address";
 import { AuditTrail } from "./AuditTrail";
 import { CheckNumber } from "./CheckNumber";
 import { ConsentLedger } from "./ConsentLedger";
@@ -11,17 +11,14 @@ import { Suppressions } from "./Suppressions";
 
 /** What proves that the engine keeps to the rules. */
 export function CompliancePage() {
-  const search = useSearch({ from: "__root__" });
-  const navigate = useNavigate();
+  const { search, change } = useAddress();
   const admin = useMay("ADMIN");
   const tab = search.status ?? "consent";
   return (
     <Page title="Compliance" description="Who agreed, who must not be written to, and who changed what">
       <Tabs
         value={tab}
-        onChange={(v) =>
-          navigate({ to: "/compliance", search: { status: v === "consent" ? undefined : (v ?? undefined) } })
-        }
+        onChange={(v) => change({ status: v === "consent" ? undefined : (v ?? undefined) })}
         keepMounted={false}
       >
         <Tabs.List mb="md">

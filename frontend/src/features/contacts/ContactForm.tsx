@@ -2,11 +2,11 @@ import { Alert, Button, Group, Modal, Stack, Text, Textarea, TextInput } from "@
 import { useForm } from "@mantine/form";
 import { useDebouncedValue } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
-import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { AskToConfirm } from "../../components/AskToConfirm";
 import { graphql } from "../../gql";
+import { useGoAfter } from "../../lib/address";
 import { byField, errorText } from "../../lib/errors";
 
 const NumberCheckDocument = graphql(`
@@ -47,10 +47,11 @@ export function ContactForm(props: { opened: boolean; onClose: () => void }) {
   const [typed] = useDebouncedValue(form.values.address.trim(), 250);
   const [{ data }] = useQuery({ query: NumberCheckDocument, variables: { address: typed }, pause: typed.length < 4 });
   const [{ fetching }, create] = useMutation(ContactCreateDocument);
-  const navigate = useNavigate();
+  const goAfter = useGoAfter();
   const check = typed.length >= 4 ? data?.numberCheck : undefined;
   const submit = form.onSubmit(async (v) => {
     setProblem("");
+    const go = goAfter();
     const asked = v.evidence !== "" && v.asks;
     const consent = v.evidence ? { note: v.evidence } : null;
     const result = await create({ input: { address: v.address, name: v.name, consent, doubleOptIn: asked } });
@@ -68,7 +69,7 @@ export function ContactForm(props: { opened: boolean; onClose: () => void }) {
     });
     form.reset();
     props.onClose();
-    if (payload?.contact) navigate({ to: "/contacts/$id", params: { id: payload.contact.id } });
+    if (payload?.contact) go({ to: "/contacts/$id", params: { id: payload.contact.id } });
   });
   return (
     <Modal opened={props.opened} onClose={props.onClose} title="Add a contact">

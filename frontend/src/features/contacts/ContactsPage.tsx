@@ -1,5 +1,5 @@
 import { Anchor, Button, Card, Checkbox, Group, Menu, Select, Table, Text, TextInput } from "@mantine/core";
-import { useDebouncedCallback, useDisclosure } from "@mantine/hooks";
+import { useDisclosure } from "@mantine/hooks";
 import { modals } from "@mantine/modals";
 import {
   IconAddressBook,
@@ -11,7 +11,7 @@ import {
   IconTrash,
   IconUpload,
 } from "@tabler/icons-react";
-import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
@@ -21,6 +21,7 @@ import { Empty, LinkButton, LoadMore, Page, Rows, Status } from "../../component
 import { When } from "../../components/When";
 import { graphql } from "../../gql";
 import type { ConsentStatus, ContactFilter, ContactOrder, ContactSelection, ContactsQuery } from "../../gql/graphql";
+import { useAddress, useAddressText } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { count, country, flag } from "../../lib/format";
 import { usePages } from "../../lib/pages";
@@ -123,10 +124,11 @@ function conditionsOf(text: string | undefined): Conditions {
 type Row = ContactsQuery["contacts"]["nodes"][number];
 
 export function ContactsPage() {
-  const search = useSearch({ from: "__root__" });
+  const { search, change } = useAddress();
   const navigate = useNavigate();
   const may = useMay("MARKETER");
-  const [text, setText] = useState(search.q ?? "");
+  const [text, setText] = useAddressText("q");
+  const [typed, setTyped] = useAddressText("f", 300);
   const [adding, add] = useDisclosure();
   const [form, setForm] = useState(false); // once opened it stays, with what was typed
   useEffect(() => setForm((f) => f || adding), [adding]);
@@ -156,15 +158,7 @@ export function ContactsPage() {
   const [, saveView] = useMutation(ViewSaveDocument);
   const [, deleteView] = useMutation(ViewDeleteDocument);
   useEffect(() => setPicked(new Set()), [list]);
-  useEffect(() => setText(search.q ?? ""), [search.q]);
-  const go = (next: Partial<typeof search>) => navigate({ to: "/contacts", search: { ...search, ...next } });
-  const ask = useDebouncedCallback((q: string) => go({ q: q || undefined }), 250);
-  const askConditions = useDebouncedCallback(
-    (g: Conditions) => go({ f: "all" in g && g.all.length === 0 ? undefined : JSON.stringify(g) }),
-    300,
-  );
-  const [draft, setDraft] = useState(conditions);
-  useEffect(() => setDraft(conditions), [conditions]);
+  const draft = useMemo(() => conditionsOf(typed), [typed]);
   useShortcuts(
     "Contacts",
     may
@@ -247,10 +241,7 @@ export function ContactsPage() {
           leftSection={<IconSearch size={16} />}
           data-page-search
           value={text}
-          onChange={(e) => {
-            setText(e.currentTarget.value);
-            ask(e.currentTarget.value);
-          }}
+          onChange={(e) => setText(e.currentTarget.value)}
           w={{ base: "100%", xs: 320 }}
         />
         <Select
@@ -263,7 +254,7 @@ export function ContactsPage() {
             { value: "OPTED_OUT", label: "Opted out" },
           ]}
           value={consent}
-          onChange={(v) => go({ consent: v ?? undefined })}
+          onChange={(v) => change({ consent: v ?? undefined })}
           w={{ base: "100%", xs: 160 }}
         />
         <Select
@@ -274,7 +265,7 @@ export function ContactsPage() {
             { value: "NAME", label: "By name" },
           ]}
           value={orderBy}
-          onChange={(v) => go({ sort: v === "NEWEST" ? undefined : (v ?? undefined) })}
+          onChange={(v) => change({ sort: v === "NEWEST" ? undefined : (v ?? undefined) })}
           allowDeselect={false}
           w={{ base: "100%", xs: 150 }}
         />
@@ -343,10 +334,7 @@ export function ContactsPage() {
           <QueryBuilder
             value={draft}
             keys={keys}
-            onChange={(g) => {
-              setDraft(g);
-              askConditions(g);
-            }}
+            onChange={(g) => setTyped("all" in g && g.all.length === 0 ? "" : JSON.stringify(g))}
           />
         </Suspense>
       )}

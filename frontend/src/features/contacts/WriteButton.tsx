@@ -1,8 +1,8 @@
 import { Button } from "@mantine/core";
 import { IconMessage } from "@tabler/icons-react";
-import { useNavigate } from "@tanstack/react-router";
 import { useMutation } from "urql";
 import { graphql } from "../../gql";
+import { useGoAfter } from "../../lib/address";
 import { settled } from "../../lib/errors";
 
 const OpenDocument = graphql(`
@@ -21,12 +21,13 @@ const OpenDocument = graphql(`
 
 /** Opens the conversation with a contact, made where there is none, to write in it. */
 export function WriteButton(props: { contact: string }) {
-  const navigate = useNavigate();
+  const goAfter = useGoAfter();
   const [{ fetching }, open] = useMutation(OpenDocument);
   const write = async () => {
+    const go = goAfter();
     const result = await open({ input: { contactId: props.contact } });
     const id = result.data?.conversationOpen.conversation?.id;
-    if (settled(result) && id) navigate({ to: "/inbox/$id", params: { id }, search: { step: "write" } });
+    if (settled(result) && id) go({ to: "/inbox/$id", params: { id }, search: { step: "write" } });
   };
   return (
     <Button variant="default" leftSection={<IconMessage size={17} />} loading={fetching} onClick={write}>

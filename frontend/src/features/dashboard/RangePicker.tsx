@@ -1,16 +1,15 @@
 import { Button, Group, Popover, SegmentedControl, Stack, TextInput } from "@mantine/core";
-import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
+import { useAddress } from "../../lib/address";
 import { localInput } from "../../lib/format";
 import { mostDays, type Range, type RangeKey, ranges } from "./range";
 
 /** Which time the page is about; it stands in the address bar. */
 export function RangePicker({ range }: { range: Range }) {
-  const navigate = useNavigate();
-  const search = useSearch({ from: "__root__" });
+  const { search, change } = useAddress();
   const [open, setOpen] = useState(false);
   const go = (next: { range?: string; from?: string; to?: string }) =>
-    navigate({ to: "/", search: { ...search, from: undefined, to: undefined, ...next }, replace: true });
+    change({ from: undefined, to: undefined, ...next }, { replace: true });
   return (
     <Popover opened={open} onChange={setOpen} position="bottom-end" trapFocus withArrow>
       <Popover.Target>

@@ -8,6 +8,7 @@ import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { Page, Status } from "../../components/ui";
 import { graphql } from "../../gql";
+import { useGoAfter } from "../../lib/address";
 import { errorText } from "../../lib/errors";
 import { bytes, count, moment, sentence, words } from "../../lib/format";
 import { ImportRun } from "./ImportRun";
@@ -45,6 +46,7 @@ export function ImportPage() {
   const [problem, setProblem] = useState("");
   const [imports, setImports] = useState(false);
   const navigate = useNavigate();
+  const goAfter = useGoAfter();
   const running = useSearch({ strict: false }).id ?? null;
   // Of another import than the one that these were said of, the server knows what was said.
   const [said, setSaid] = useState<{ of: string | null; options: Options }>({ of: null, options: firstOptions });
@@ -57,6 +59,7 @@ export function ImportPage() {
   const preview = async (o: Options, sheet?: string) => {
     if (!file) return;
     setProblem("");
+    const go = goAfter();
     const result = await start({ input: { file, dryRun: true, sheet, ...optionsInput(o) } });
     const payload = result.data?.contactImport;
     const wrong = result.error
@@ -67,7 +70,7 @@ export function ImportPage() {
     if (!id) return;
     setSaid({ of: id, options: o });
     setImports(false);
-    navigate({ to: "/contacts/import", search: { id } });
+    go({ to: "/contacts/import", search: { id } });
   };
   const again = () => {
     setFile(null);

@@ -10,7 +10,6 @@ import {
   Title,
   Tooltip,
 } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
 import { IconInbox, IconSearch, IconTag } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
@@ -21,6 +20,7 @@ import { Initials } from "../../components/Person";
 import { Empty, LoadMore, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConversationFilter, ConversationRowFragment } from "../../gql/graphql";
+import { useAddressText } from "../../lib/address";
 import { age, counted, moment, untilText } from "../../lib/format";
 import { useHeard } from "../../lib/live";
 import { real } from "../../lib/node";
@@ -129,11 +129,11 @@ export function ConversationList(props: {
   reading: string | undefined;
   search: Search;
   me: string;
-  go: (next: Partial<Search>) => void;
+  change: (next: Partial<Search>) => void;
   onRows: (ids: string[]) => void;
   actions?: ReactNode;
 }) {
-  const { reading, search, go, onRows } = props;
+  const { reading, search, change, onRows } = props;
   const name = search.status && search.status in shelves ? search.status : "open";
   const shelf = shelves[name] as (typeof shelves)[string];
   const filter = {
@@ -142,7 +142,7 @@ export function ConversationList(props: {
     ...(search.label ? { labelIds: [search.label] } : {}),
   };
   const key = JSON.stringify(filter);
-  const [text, setText] = useState(search.q ?? "");
+  const [text, setText] = useAddressText("q");
   const [, renew] = useState(0);
   const place = places.get(key) ?? start;
   const move = (to: Partial<Place>) => {
@@ -156,7 +156,6 @@ export function ConversationList(props: {
   });
   // The first event says that the stream has begun: what came before is read again.
   useHeard(InboxLiveDocument, {}, () => load({ requestPolicy: "network-only" }));
-  const ask = useDebouncedCallback((q: string) => go({ q: q || undefined }), 250);
 
   // What was shown stays while more of the same list is read.
   const last = useRef<{ key: string; rows: readonly ConversationRowFragment[] }>({ key, rows: [] });
@@ -194,7 +193,7 @@ export function ConversationList(props: {
           <Text size="xs" c="dimmed" mr="auto">
             {page ? counted(page.totalCount, "conversation", "conversations") : ""}
           </Text>
-          <LabelFilter chosen={search.label} onChoose={(label) => go({ label })} />
+          <LabelFilter chosen={search.label} onChoose={(label) => change({ label })} />
           {props.actions}
         </div>
         <TextInput
@@ -204,19 +203,16 @@ export function ConversationList(props: {
           size="xs"
           leftSection={<IconSearch size={15} />}
           value={text}
-          onChange={(e) => {
-            setText(e.currentTarget.value);
-            ask(e.currentTarget.value);
-          }}
+          onChange={(e) => setText(e.currentTarget.value)}
         />
-        {search.label && <ChosenLabel id={search.label} onRemove={() => go({ label: undefined })} />}
+        {search.label && <ChosenLabel id={search.label} onRemove={() => change({ label: undefined })} />}
         <SegmentedControl
           fullWidth
           size="xs"
           classNames={{ label: "inbox-shelf" }}
           aria-label="Which conversations"
           value={name}
-          onChange={(v) => go({ status: v === "open" ? undefined : v })}
+          onChange={(v) => change({ status: v === "open" ? undefined : v })}
           data={Object.entries(shelves).map(([value, { label }]) => ({ value, label }))}
         />
       </div>
@@ -238,7 +234,7 @@ export function ConversationList(props: {
         ) : (
           <nav aria-label="List of conversations">
             {rows.map((r) => (
-              <Row key={r.id} of={r} current={r.id === reading} search={search} now={time} />
+              <Row key={r.id} of={r} current={r.id === reading} now={time} />
             ))}
           </nav>
         )}
@@ -267,7 +263,10 @@ export function ConversationList(props: {
   );
 }
 
-function Row(props: { of: ConversationRowFragment; current: boolean; search: Search; now: number }) {
+/** What the address says of the list, for a conversation of it that is opened. */
+export const listOf = (before: Search): Search => ({ ...before, step: undefined });
+
+function Row(props: { of: ConversationRowFragment; current: boolean; now: number }) {
   const { of: r, now } = props;
   return (
     <Link
@@ -275,7 +274,7 @@ function Row(props: { of: ConversationRowFragment; current: boolean; search: Sea
       className="inbox-row"
       to="/inbox/$id"
       params={{ id: r.id }}
-      search={{ ...props.search, step: undefined }}
+      search={listOf}
       resetScroll={false}
       aria-current={props.current ? "page" : undefined}
     >

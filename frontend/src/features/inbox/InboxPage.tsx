@@ -3,22 +3,22 @@ import { ActionIcon, Center, Stack, Text, Tooltip } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { IconBell, IconBellRinging, IconInbox } from "@tabler/icons-react";
-import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useNavigate, useParams } from "@tanstack/react-router";
 import { useCallback, useEffect, useRef, useState } from "react";
-import type { Search } from "../../app/router";
 import { useSession } from "../../app/session";
+import { useAddress } from "../../lib/address";
 import { useNotices } from "../../lib/notices";
 import { useShortcuts } from "../../lib/shortcuts";
 import { setPageTitle } from "../../lib/title";
 import { ContactCard } from "./ContactCard";
-import { ConversationList } from "./ConversationList";
+import { ConversationList, listOf } from "./ConversationList";
 import { Thread } from "./Thread";
 import { neighbour } from "./thread";
 
 /** All conversations, the one that is read, and who it is with. */
 export function InboxPage() {
   const { id } = useParams({ strict: false }) as { id?: string };
-  const search = useSearch({ from: "__root__" });
+  const { search, change } = useAddress();
   const navigate = useNavigate();
   const { viewer } = useSession();
   const ids = useRef<string[]>([]);
@@ -32,15 +32,13 @@ export function InboxPage() {
     if (!wide) setWanted(null);
   }, [id, wide]);
 
-  const go = (next: Partial<Search>) =>
-    navigate({ to: id ? "/inbox/$id" : "/inbox", params: { id: id ?? "" }, search: { ...search, ...next } });
   const onRows = useCallback((rows: string[]) => {
     ids.current = rows;
   }, []);
   const step = (by: 1 | -1) => {
     const next = neighbour(ids.current, id, by);
     if (!next) return;
-    navigate({ to: "/inbox/$id", params: { id: next }, search: { ...search, step: undefined }, resetScroll: false });
+    navigate({ to: "/inbox/$id", params: { id: next }, search: listOf, resetScroll: false });
     document.getElementById(`row-${next}`)?.scrollIntoView({ block: "nearest" });
   };
   useShortcuts("Inbox", [
@@ -56,7 +54,7 @@ export function InboxPage() {
         reading={id}
         search={search}
         me={viewer.id}
-        go={go}
+        change={change}
         onRows={onRows}
         actions={<NoticesSwitch />}
       />

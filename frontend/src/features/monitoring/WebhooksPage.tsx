@@ -11,16 +11,15 @@ import {
   Text,
   TextInput,
 } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { IconSearch, IconWebhook } from "@tabler/icons-react";
-import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { Failed } from "../../components/Failed";
 import { Empty, LinkButton, LoadMore, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { WebhookEventFilter, WebhooksQuery } from "../../gql/graphql";
+import { useAddress, useAddressText } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { count, moment, words } from "../../lib/format";
 import { usePages } from "../../lib/pages";
@@ -97,10 +96,9 @@ const isSid = (text: string) => /^(SM|MM)[0-9a-f]{32}$/i.test(text);
 
 /** What Twilio sent, exactly as it came. */
 export function WebhooksPage() {
-  const search = useSearch({ from: "__root__" });
-  const navigate = useNavigate();
+  const { search, change } = useAddress();
   const shelf = search.status && search.status in shelves ? search.status : "all";
-  const [text, setText] = useState(search.q ?? "");
+  const [text, setText] = useAddressText("q", 350);
   const [open, setOpen] = useState<Row | null>(null);
   const filter: WebhookEventFilter = {
     ...shelves[shelf],
@@ -113,9 +111,7 @@ export function WebhooksPage() {
     requestPolicy: "cache-and-network",
   });
   const [replaying, replay] = useMutation(ReplayDocument);
-  const go = (next: Partial<typeof search>) => navigate({ to: "/monitoring/webhooks", search: { ...search, ...next } });
-  const choose = (v: string) => go({ status: v === "all" ? undefined : v });
-  const ask = useDebouncedCallback((q: string) => go({ q: q.trim() || undefined }), 350);
+  const choose = (v: string) => change({ status: v === "all" ? undefined : v });
   const rows = error ? [] : pages.with(data?.webhookEvents.nodes);
   const again = async (row: Row) => {
     const result = await replay({ input: { id: row.id } });
@@ -153,10 +149,7 @@ export function WebhooksPage() {
           placeholder="Number, or SM… of a message"
           leftSection={<IconSearch size={16} />}
           value={text}
-          onChange={(e) => {
-            setText(e.currentTarget.value);
-            ask(e.currentTarget.value);
-          }}
+          onChange={(e) => setText(e.currentTarget.value)}
           w={{ base: "100%", xs: 300 }}
         />
       </Group>

@@ -17,13 +17,14 @@ import {
 import { useDebouncedValue } from "@mantine/hooks";
 import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
-import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { Link, useParams } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { Live, Page, Rows, Stat, Status, Unsaved } from "../../components/ui";
 import { graphql } from "../../gql";
+import { useGoAfter } from "../../lib/address";
 import { byField, errorText, payloadOf, settled } from "../../lib/errors";
 import { count, percent } from "../../lib/format";
 import { useDraft } from "../../lib/kept";
@@ -172,7 +173,7 @@ function Editor(props: {
   usedBy?: readonly string[];
 }) {
   const may = useMay("MARKETER");
-  const navigate = useNavigate();
+  const goAfter = useGoAfter();
   const { draft, change, dirty, forget, discard } = useDraft(`segment:${props.id ?? "new"}`, {
     name: props.name,
     description: props.description,
@@ -196,6 +197,7 @@ function Editor(props: {
   const save = async () => {
     setErrors({});
     setProblem("");
+    const go = goAfter();
     const result = props.id
       ? await update({ input: { id: props.id, name, description, query, expectedVersion: draft.revision } })
       : await create({ input: { name, description, query } });
@@ -208,7 +210,7 @@ function Editor(props: {
     }
     forget();
     notifications.show({ message: `Segment “${name}” saved`, color: "green" });
-    navigate({ to: "/segments" });
+    go({ to: "/segments" });
   };
   const p = error ? undefined : data?.segmentPreview;
   const places = useMemo(() => leaves(settledQuery), [settledQuery]);
@@ -230,9 +232,10 @@ function Editor(props: {
                     labels: { confirm: "Delete the segment", cancel: "Keep it" },
                     confirmProps: { color: "red" },
                     onConfirm: async () => {
+                      const go = goAfter();
                       if (!settled(await remove({ input: { id: props.id ?? "" } }))) return;
                       discard();
-                      navigate({ to: "/segments" });
+                      go({ to: "/segments" });
                     },
                   })
                 }

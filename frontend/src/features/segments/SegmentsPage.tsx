@@ -1,13 +1,13 @@
 import { Card, Group, Table, Text, TextInput } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
 import { IconFilter, IconPlus, IconSearch } from "@tabler/icons-react";
-import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { DeleteButton, Empty, LinkButton, Page, Rows } from "../../components/ui";
 import { When } from "../../components/When";
 import { graphql } from "../../gql";
+import { useAddress, useAddressText } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { count } from "../../lib/format";
 import { useShortcuts } from "../../lib/shortcuts";
@@ -41,13 +41,13 @@ export const SegmentDeleteDocument = graphql(`
 `);
 
 export function SegmentsPage() {
-  const search = useSearch({ from: "__root__" });
+  const { search } = useAddress();
+  const [text, setText] = useAddressText("q");
   const navigate = useNavigate();
   const may = useMay("MARKETER");
   const attributes = useAttributes();
   const [{ data, error }, load] = useQuery({ query: SegmentsDocument, variables: { search: search.q ?? null } });
   const [, remove] = useMutation(SegmentDeleteDocument);
-  const ask = useDebouncedCallback((q: string) => navigate({ to: "/segments", search: { q: q || undefined } }), 250);
   useShortcuts(
     "Segments",
     may
@@ -97,8 +97,8 @@ export function SegmentsPage() {
             placeholder="Name"
             data-page-search
             leftSection={<IconSearch size={16} />}
-            defaultValue={search.q}
-            onChange={(e) => ask(e.currentTarget.value)}
+            value={text}
+            onChange={(e) => setText(e.currentTarget.value)}
             w={{ base: "100%", xs: 320 }}
           />
           <Card padding={0}>

@@ -20,7 +20,6 @@ import {
 import { useDebouncedValue } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { IconLock, IconTrash } from "@tabler/icons-react";
-import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
@@ -28,6 +27,7 @@ import { Failed } from "../../components/Failed";
 import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { KeywordAnswersSetInput, KeywordMeaning, KeywordWordsFragment } from "../../gql/graphql";
+import { useAddress } from "../../lib/address";
 import { byField, errorText, settled } from "../../lib/errors";
 import { SettingsTab } from "./SettingsTab";
 
@@ -155,8 +155,7 @@ const meanings: Record<KeywordMeaning, string> = { STOP: "Opts out", START: "Opt
 
 /** The words by which contacts opt out, opt in and ask for help. */
 export function KeywordsPage() {
-  const search = useSearch({ from: "__root__" });
-  const navigate = useNavigate();
+  const { search, change } = useAddress();
   const code = search.status ?? "en";
   const [{ data, error }, load] = useQuery({ query: LanguagesDocument });
   const [{ data: one, error: oneError }, again] = useQuery({ query: KeywordsDocument, variables: { code } });
@@ -184,9 +183,7 @@ export function KeywordsPage() {
             allowDeselect={false}
             data={(data?.keywords.languages ?? []).map((l) => ({ value: l.code, label: `${l.name} (${l.code})` }))}
             value={code}
-            onChange={(v) =>
-              v && navigate({ to: "/settings/keywords", search: { status: v === "en" ? undefined : v } })
-            }
+            onChange={(v) => v && change({ status: v === "en" ? undefined : v })}
             maw={320}
           />
           {!language ? (

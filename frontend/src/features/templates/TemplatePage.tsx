@@ -1,7 +1,7 @@
 import { Alert, Box, Button, Card, Grid, Group, Select, Skeleton, Stack, Text, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconAlertTriangle } from "@tabler/icons-react";
-import { useNavigate, useParams } from "@tanstack/react-router";
+import { useParams } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
@@ -9,6 +9,7 @@ import { Failed } from "../../components/Failed";
 import { Page, Rows, Status, Unsaved } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { TemplateCategory } from "../../gql/graphql";
+import { useGoAfter } from "../../lib/address";
 import { byField, errorText, payloadOf } from "../../lib/errors";
 import { sentence } from "../../lib/format";
 import { useDraft } from "../../lib/kept";
@@ -124,7 +125,7 @@ const categories = [
 
 function Editor({ template }: { template: Edited }) {
   const may = useMay("MARKETER");
-  const navigate = useNavigate();
+  const goAfter = useGoAfter();
   const {
     draft: form,
     change,
@@ -159,6 +160,7 @@ function Editor({ template }: { template: Edited }) {
   const save = async (submit: boolean) => {
     setErrors({});
     setProblem("");
+    const go = goAfter();
     const result = template.id
       ? await update({
           input: { id: template.id, name, language, category, body, submit, expectedVersion: form.revision },
@@ -176,7 +178,7 @@ function Editor({ template }: { template: Edited }) {
       message: submit ? `“${name}” is with WhatsApp for approval` : `“${name}” saved as a draft`,
       color: "green",
     });
-    navigate({ to: "/templates" });
+    go({ to: "/templates" });
   };
   const sent = template.approval && template.approval !== "DRAFT";
   const saving = creating.fetching || updating.fetching;

@@ -1,8 +1,7 @@
 import { Button, Card, Group, Select, Table, Text, TextInput } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { IconMessage2, IconPlus, IconRefresh, IconSearch } from "@tabler/icons-react";
-import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { Link } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
@@ -11,6 +10,7 @@ import { DeleteButton, Empty, LinkButton, Page, Rows, Status } from "../../compo
 import { When } from "../../components/When";
 import { graphql } from "../../gql";
 import type { TemplateApproval } from "../../gql/graphql";
+import { useAddress, useAddressText } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { counted, words } from "../../lib/format";
 import { plainText } from "../../lib/whatsapp";
@@ -70,8 +70,8 @@ const withFields = (body: string, attributes: readonly Known[]) =>
 const approvals = ["DRAFT", "SUBMITTED", "APPROVED", "REJECTED", "PAUSED", "DISABLED"];
 
 export function TemplatesPage() {
-  const search = useSearch({ from: "__root__" });
-  const navigate = useNavigate();
+  const { search, change } = useAddress();
+  const [text, setText] = useAddressText("q");
   const attributes = useAttributes();
   const may = useMay("MARKETER");
   const approvalStatus = approvals.includes(search.status ?? "") ? (search.status as TemplateApproval) : null;
@@ -79,10 +79,6 @@ export function TemplatesPage() {
     query: TemplatesDocument,
     variables: { filter: { search: search.q ?? null, approvalStatus } },
   });
-  const ask = useDebouncedCallback(
-    (q: string) => navigate({ to: "/templates", search: { ...search, q: q || undefined } }),
-    250,
-  );
   const [syncing, sync] = useMutation(TemplateSyncDocument);
   const [, remove] = useMutation(TemplateDeleteDocument);
   const waiting = data?.templates.nodes.some((t) => t.approvalStatus === "SUBMITTED");
@@ -144,8 +140,9 @@ export function TemplatesPage() {
               aria-label="Search templates"
               placeholder="Name"
               leftSection={<IconSearch size={16} />}
-              defaultValue={search.q}
-              onChange={(e) => ask(e.currentTarget.value)}
+              data-page-search
+              value={text}
+              onChange={(e) => setText(e.currentTarget.value)}
               w={{ base: "100%", xs: 320 }}
             />
             <Select
@@ -154,7 +151,7 @@ export function TemplatesPage() {
               clearable
               data={approvals.map((value) => ({ value, label: words(value) }))}
               value={approvalStatus}
-              onChange={(v) => navigate({ to: "/templates", search: { ...search, status: v ?? undefined } })}
+              onChange={(v) => change({ status: v ?? undefined })}
             />
           </Group>
           {data.templates.nodes.length === 0 ? (
