@@ -749,6 +749,9 @@ func toMessage(m *message.Message) *model.Message {
 	if m.CampaignID != nil {
 		out.Campaign = &model.Campaign{ID: encode(kindCampaign, *m.CampaignID)}
 	}
+	if m.OperatorID != nil {
+		out.SentBy = &model.Operator{ID: encode(kindOperator, *m.OperatorID)}
+	}
 	if m.ErrorCode != 0 {
 		out.ErrorCode = &m.ErrorCode
 	}

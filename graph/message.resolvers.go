@@ -37,6 +37,11 @@ func (r *messageResolver) Campaign(ctx context.Context, obj *model.Message) (*mo
 	return toCampaign(c), err
 }
 
+// SentBy is the resolver for the sentBy field.
+func (r *messageResolver) SentBy(ctx context.Context, obj *model.Message) (*model.Operator, error) {
+	return r.operatorOf(ctx, obj.SentBy)
+}
+
 // EarlierAttempts is the resolver for the earlierAttempts field.
 func (r *messageResolver) EarlierAttempts(ctx context.Context, obj *model.Message) ([]*model.MessageAttempt, error) {
 	if obj.Redeliveries == 0 {

@@ -96,6 +96,7 @@ test("what is being written stays with its conversation, and Enter sends it", as
   const messages = page.getByRole("region", { name: "Messages" });
   await expect(messages.getByText("Half a sentence, and the rest.")).toBeInViewport();
   await expect(messages.getByRole("img", { name: /^(Delivered|Read)$/ })).toBeVisible();
+  await expect(messages.getByText("Ada Admin"), "colleagues see who wrote").toBeVisible();
   await field(page).fill("Kept by nobody");
   await page.getByRole("button", { name: "Send", exact: true }).click();
   await expect(messages.getByText("Kept by nobody")).toBeVisible();

@@ -22,6 +22,7 @@ type DeliveryEventResolver interface {
 type MessageResolver interface {
 	Contact(ctx context.Context, obj *model.Message) (*model.Contact, error)
 	Campaign(ctx context.Context, obj *model.Message) (*model.Campaign, error)
+	SentBy(ctx context.Context, obj *model.Message) (*model.Operator, error)
 
 	EarlierAttempts(ctx context.Context, obj *model.Message) ([]*model.MessageAttempt, error)
 	Events(ctx context.Context, obj *model.Message) ([]*model.DeliveryEvent, error)
@@ -429,6 +430,38 @@ func (ec *executionContext) fieldContext_Message_campaign(_ context.Context, fie
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Message_sentBy(ctx context.Context, field graphql.CollectedField, obj *model.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_sentBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Message().SentBy(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Operator) graphql.Marshaler {
+			return ec.marshalOOperator2ᚖeventstreamᚋgraphᚋmodelᚐOperator(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Message_sentBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Message",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operator(ctx, field)
 		},
 	}
 	return fc, nil
@@ -2195,6 +2228,12 @@ func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, 
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Message_campaign(ctx, field, obj)
+				})
+		case "sentBy":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Message_sentBy(ctx, field, obj)
 				})
 		case "sid":
 			out.Values[i] = ec._Message_sid(ctx, field, obj)

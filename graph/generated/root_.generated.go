@@ -989,6 +989,7 @@ type ComplexityRoot struct {
 		ReadAt          func(childComplexity int) int
 		Redeliveries    func(childComplexity int) int
 		SentAt          func(childComplexity int) int
+		SentBy          func(childComplexity int) int
 		Sid             func(childComplexity int) int
 		SkipReason      func(childComplexity int) int
 		Status          func(childComplexity int) int
@@ -5683,6 +5684,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.SentAt(childComplexity), true
+	case "Message.sentBy":
+		if e.ComplexityRoot.Message.SentBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.SentBy(childComplexity), true
 	case "Message.sid":
 		if e.ComplexityRoot.Message.Sid == nil {
 			break
@@ -12745,6 +12752,8 @@ type Message implements Node {
   status: MessageStatus!
   contact: Contact @goField(forceResolver: true)
   campaign: Campaign @goField(forceResolver: true)
+  "Who wrote this reply or sent this test; null: nobody did, as with campaigns and automatic answers, a program did, or it was before this was kept."
+  sentBy: Operator @goField(forceResolver: true)
   "Twilio's id, null until it accepted."
   sid: String
   "As it went out or came in; empty until rendered."
@@ -16505,6 +16514,8 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_contact(ctx, field)
 	case "campaign":
 		return ec.fieldContext_Message_campaign(ctx, field)
+	case "sentBy":
+		return ec.fieldContext_Message_sentBy(ctx, field)
 	case "sid":
 		return ec.fieldContext_Message_sid(ctx, field)
 	case "body":

@@ -1802,6 +1802,8 @@ type Message struct {
 	Status    MessageStatus    `json:"status"`
 	Contact   *Contact         `json:"contact,omitempty"`
 	Campaign  *Campaign        `json:"campaign,omitempty"`
+	// Who wrote this reply or sent this test; null: nobody did, as with campaigns and automatic answers, a program did, or it was before this was kept.
+	SentBy *Operator `json:"sentBy,omitempty"`
 	// Twilio's id, null until it accepted.
 	Sid *string `json:"sid,omitempty"`
 	// As it went out or came in; empty until rendered.

@@ -375,6 +375,7 @@ func (s *Service) TestSend(ctx context.Context, contactID, senderID, versionID i
 	}
 	m := &message.Message{
 		Direction: message.Outbound, Purpose: message.PurposeTest, ContactID: contactID, SenderID: &senderID,
+		OperatorID:        actor.OperatorID(ctx),
 		TemplateVersionID: &versionID, Status: message.StatusPending,
 	}
 	return m, s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {

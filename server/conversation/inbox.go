@@ -136,7 +136,7 @@ func (s *Service) Answer(ctx context.Context, r Reply) (*message.Message, error)
 	}
 	m := &message.Message{
 		Direction: message.Outbound, Purpose: message.PurposeReply, Body: body,
-		Status: message.StatusPending,
+		Status: message.StatusPending, OperatorID: actor.OperatorID(ctx),
 	}
 	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		seen, err := byID(ctx, tx, r.ConversationID)

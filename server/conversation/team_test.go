@@ -165,6 +165,9 @@ func TestNotesAreKeptAsTheyWereWritten(t *testing.T) {
 		require.NoError(t, err)
 		require.EqualValues(t, 1, *note.OperatorID)
 	}
+	reply, err := i.Answer(me, Reply{ConversationID: news.ConversationID, Body: "Hi"})
+	require.NoError(t, err)
+	require.Equal(t, 1, i.count("SELECT count(*) FROM messages WHERE id = ? AND operator_id = 1", reply.ID), "who wrote it is kept")
 	two := 2
 	pages, err := i.NotesOf(me, db.Page{First: &two}, []int64{news.ConversationID})
 	require.NoError(t, err)

@@ -46,6 +46,7 @@ type Message struct {
 	ConversationID    *int64     //
 	SenderID          *int64     //
 	TemplateVersionID *int64     //
+	OperatorID        *int64     // who wrote a reply or sent a test; nil: nobody, or a program
 	Body              string     // as it went out or came in; "" until rendered
 	Media             []string   `bun:"type:jsonb"` // URLs
 	Content           *Content   `bun:"type:jsonb"` // of inbound messages that hold more

@@ -4,9 +4,13 @@ import type { ReactNode } from "react";
 /** What an address becomes when its person is erased. */
 const erased = /^erased:/;
 
-/** What somebody is called: their name, else their number. */
-export const nameOf = (c: { name?: string | null; address?: string; displayAddress?: string }) =>
-  erased.test(c.address ?? "") ? "Erased contact" : c.name || c.displayAddress || c.address || "No name";
+/** What somebody is called, everywhere: their name, else their number. */
+export const nameOf = (c: { name: string; displayAddress: string }) =>
+  erased.test(c.displayAddress) ? "Erased contact" : c.name || c.displayAddress;
+
+/** Their number, for the line beside the name; nothing where the name is the number already. */
+export const numberOf = (c: { name: string; displayAddress: string }) =>
+  c.name && !erased.test(c.displayAddress) ? c.displayAddress : "";
 
 const colors = ["brand", "blue", "grape", "yellow", "gray", "red"];
 

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
+import { nameOf } from "../../components/Person";
 import { LoadMore } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { CampaignMessagesQuery, MessageStatus } from "../../gql/graphql";
@@ -36,7 +37,7 @@ const CampaignMessagesDocument = graphql(`
         contact {
           id
           name
-          address
+          displayAddress
         }
       }
     }
@@ -139,7 +140,7 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
                 <Table.Td data-label="Contact">
                   {m.contact && (
                     <Link to="/contacts/$id" params={{ id: m.contact.id }} className="plain">
-                      {m.contact.name || m.contact.address}
+                      {nameOf(m.contact)}
                     </Link>
                   )}
                 </Table.Td>
@@ -161,12 +162,7 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
                     </Text>
                   )}
                   {m.decisionSince && may && (
-                    <Decide
-                      of={{ ids: [m.id] }}
-                      n={1}
-                      about={m.contact ? m.contact.name || m.contact.address : m.id}
-                      onDone={again}
-                    />
+                    <Decide of={{ ids: [m.id] }} n={1} about={m.contact ? nameOf(m.contact) : m.id} onDone={again} />
                   )}
                   {m.errorMessage && (
                     <Text size="xs" c="red">

@@ -60,7 +60,7 @@ export function MessageStep(
 ) {
   const { draft: d, errors, onChange } = props;
   const template = props.templates.find((t) => t.id === d.templateId);
-  const nameOf = (id: string) => props.senders.find((s) => s.id === id)?.displayName ?? "sender";
+  const senderName = (id: string) => props.senders.find((s) => s.id === id)?.displayName ?? "sender";
   return (
     <Stack>
       <Select
@@ -105,7 +105,7 @@ export function MessageStep(
           {d.senders.map((s) => (
             <NumberInput
               key={s.senderId}
-              label={`Weight of ${nameOf(s.senderId)}`}
+              label={`Weight of ${senderName(s.senderId)}`}
               min={1}
               max={100}
               value={s.weight}

@@ -2,6 +2,7 @@ import { Alert, Button, Group, Stack, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { useClient, useMutation } from "urql";
+import { nameOf } from "../../components/Person";
 import { graphql } from "../../gql";
 import { errorText, payloadOf } from "../../lib/errors";
 
@@ -10,7 +11,7 @@ const WhoDocument = graphql(`
     contact(address: $address) {
       id
       name
-      address
+      displayAddress
     }
   }
 `);
@@ -44,7 +45,7 @@ export function TestSend(props: { id: string; onDone: () => void }) {
     if (result.error) return setProblem(errorText(result.error));
     const errors = payloadOf(result.data)?.userErrors ?? [];
     if (errors.length) return setProblem(errors.map((e) => e.message).join("; "));
-    notifications.show({ message: `On its way to ${contact.name || contact.address}`, color: "green" });
+    notifications.show({ message: `On its way to ${nameOf(contact)}`, color: "green" });
     props.onDone();
   };
   return (

@@ -4,6 +4,7 @@ import { IconCheck, IconX } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { useQuery } from "urql";
+import { nameOf } from "../../components/Person";
 import { Questions } from "../../components/Questions";
 import { graphql } from "../../gql";
 import type { SendCheckQueryVariables, TemplateCategory } from "../../gql/graphql";
@@ -22,6 +23,7 @@ const SendCheckDocument = graphql(`
         id
         name
         address
+        displayAddress
       }
       questions {
         check
@@ -40,6 +42,7 @@ const SuggestDocument = graphql(`
         id
         name
         address
+        displayAddress
       }
     }
   }
@@ -148,7 +151,7 @@ export function CheckNumber() {
                       : "It stays so until somebody changes what is answered with No below."}{" "}
                   {check.contact ? (
                     <Link to="/contacts/$id" params={{ id: check.contact.id }} className="plain">
-                      {check.contact.name || check.contact.address}
+                      {nameOf(check.contact)}
                     </Link>
                   ) : (
                     "No contact has this address."

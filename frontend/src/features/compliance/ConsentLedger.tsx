@@ -5,6 +5,7 @@ import { useState } from "react";
 import { useQuery } from "urql";
 import { ConsentEvidence } from "../../components/ConsentEvidence";
 import { Failed } from "../../components/Failed";
+import { nameOf } from "../../components/Person";
 import { Empty, LoadMore, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConsentLedgerQuery, ConsentSource, ConsentStatus } from "../../gql/graphql";
@@ -33,7 +34,7 @@ const LedgerDocument = graphql(`
         contact {
           id
           name
-          address
+          displayAddress
         }
       }
     }
@@ -103,7 +104,7 @@ export function ConsentLedger() {
                   <Table.Td data-label="Contact">
                     {e.contact ? (
                       <Link to="/contacts/$id" params={{ id: e.contact.id }} className="plain">
-                        {e.contact.name || e.contact.address}
+                        {nameOf(e.contact)}
                       </Link>
                     ) : (
                       "erased"

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { useQuery } from "urql";
 import { Failed } from "../../components/Failed";
 import { isOpen, Moment, optInStatuses, QuestionLink } from "../../components/OptInRequest";
+import { nameOf } from "../../components/Person";
 import { Empty, LoadMore, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { OptInRequestStatus, OptInRequestsQuery } from "../../gql/graphql";
@@ -26,7 +27,7 @@ const RequestsDocument = graphql(`
         contact {
           id
           name
-          address
+          displayAddress
         }
       }
     }
@@ -89,7 +90,7 @@ export function OptInRequests() {
                 <Table.Tr key={r.id}>
                   <Table.Td data-label="Contact">
                     <Link to="/contacts/$id" params={{ id: r.contact.id }} className="plain">
-                      {r.contact.name || r.contact.address}
+                      {nameOf(r.contact)}
                     </Link>
                   </Table.Td>
                   <Table.Td data-label="Status" style={{ minWidth: 195 }}>

@@ -5,6 +5,7 @@ import { Link } from "@tanstack/react-router";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
+import { nameOf } from "../../components/Person";
 import { Empty, LoadMore, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { OptOutReviewsQuery } from "../../gql/graphql";
@@ -25,7 +26,7 @@ const ReviewsDocument = graphql(`
         contact {
           id
           name
-          address
+          displayAddress
         }
         message {
           id
@@ -120,11 +121,11 @@ export function OptOutReviews() {
         Campaigns leave these people out until somebody has decided.
       </Text>
       {rows.map((r) => (
-        <Card key={r.id} component="article" aria-label={`Message from ${r.contact.name || r.contact.address}`}>
+        <Card key={r.id} component="article" aria-label={`Message from ${nameOf(r.contact)}`}>
           <Stack gap="sm">
             <Group justify="space-between" gap="xs">
               <Link to="/contacts/$id" params={{ id: r.contact.id }} className="plain">
-                {r.contact.name || r.contact.address}
+                {nameOf(r.contact)}
               </Link>
               <Text size="sm" c="dimmed">
                 {moment(r.createdAt)}
@@ -133,7 +134,7 @@ export function OptOutReviews() {
             <Blockquote p="sm" m={0} style={{ overflowWrap: "anywhere" }}>
               {r.message?.body || "The text was erased."}
             </Blockquote>
-            {may && <Decide id={r.id} who={r.contact.name || r.contact.address} done={pages.top} />}
+            {may && <Decide id={r.id} who={nameOf(r.contact)} done={pages.top} />}
           </Stack>
         </Card>
       ))}

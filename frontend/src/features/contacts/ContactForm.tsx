@@ -5,6 +5,7 @@ import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { AskToConfirm } from "../../components/AskToConfirm";
+import { nameOf } from "../../components/Person";
 import { graphql } from "../../gql";
 import { useGoAfter } from "../../lib/address";
 import { byField, errorText } from "../../lib/errors";
@@ -20,6 +21,7 @@ const NumberCheckDocument = graphql(`
       contact {
         id
         name
+        displayAddress
       }
     }
   }
@@ -31,7 +33,7 @@ const ContactCreateDocument = graphql(`
       contact {
         id
         name
-        address
+        displayAddress
       }
       userErrors {
         field
@@ -62,7 +64,7 @@ export function ContactForm(props: { opened: boolean; onClose: () => void }) {
       form.setErrors(fields);
       return setProblem(rest);
     }
-    const added = `${payload?.contact?.name || payload?.contact?.address} added`;
+    const added = `${payload?.contact ? nameOf(payload.contact) : "The contact"} added`;
     notifications.show({
       message: asked ? `${added}; they will be asked on WhatsApp to confirm` : added,
       color: "green",
@@ -91,7 +93,7 @@ export function ContactForm(props: { opened: boolean; onClose: () => void }) {
             <Text size="xs" mt={4} c={check && !check.valid ? "red" : "dimmed"} role="status">
               {check
                 ? check.contact
-                  ? `Known already as ${check.contact.name || "a contact without name"}`
+                  ? `Known already as ${nameOf(check.contact)}`
                   : check.valid
                     ? `${check.address} · ${check.region ?? "no country"} · ${check.timeZone ?? "several time zones possible"}`
                     : check.problem

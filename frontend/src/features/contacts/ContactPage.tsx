@@ -21,6 +21,7 @@ import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
+import { nameOf, numberOf } from "../../components/Person";
 import { Empty, Page, Rows, Status, scrollable } from "../../components/ui";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
@@ -43,6 +44,7 @@ const ContactDocument = graphql(`
       revision
       name
       address
+      displayAddress
       region
       locale
       timeZone
@@ -75,6 +77,7 @@ const ContactDocument = graphql(`
         id
         name
         address
+        displayAddress
       }
       messages(first: 30) {
         nodes {
@@ -170,8 +173,8 @@ export function ContactPage() {
   const rows = namedAttributes(c.attributes as Record<string, unknown>, known);
   return (
     <Page
-      title={c.name || c.address}
-      description={c.address}
+      title={nameOf(c)}
+      description={numberOf(c)}
       actions={
         may && (
           <>

@@ -5,6 +5,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
+import { nameOf } from "../../components/Person";
 import { ProofButton } from "../../components/ProofButton";
 import { Status } from "../../components/ui";
 import { graphql } from "../../gql";
@@ -37,13 +38,14 @@ const MergeSearchDocument = graphql(`
         id
         name
         address
+        displayAddress
         consentStatus
       }
     }
   }
 `);
 
-type Person = { id: string; name: string; address: string };
+type Person = { id: string; name: string; address: string; displayAddress: string };
 
 /** What can be done with one contact beside editing: tag, suppress, merge, export, erase. */
 export function ContactTools(props: {
@@ -74,12 +76,12 @@ export function ContactTools(props: {
       title: "Merge for good?",
       children: (
         <Text size="sm">
-          {other.name || other.address} ({other.address}) goes; messages, conversation and what is known move here, and
-          what comes from {other.address} will reach this contact. Nothing is sent to {other.address} any more. This
-          cannot be undone.
+          {nameOf(other)} ({other.displayAddress}) goes; messages, conversation and what is known move here, and what
+          comes from {other.displayAddress} will reach this contact. Nothing is sent to {other.displayAddress} any more.
+          This cannot be undone.
         </Text>
       ),
-      labels: { confirm: `Merge into ${c.name || c.address}`, cancel: "Keep both" },
+      labels: { confirm: `Merge into ${nameOf(c)}`, cancel: "Keep both" },
       confirmProps: { color: "red" },
       onConfirm: async () => {
         if (settled(await merge({ input: { id: c.id, mergeId: other.id } }))) setMerging(false);
@@ -121,7 +123,7 @@ export function ContactTools(props: {
               {c.possibleDuplicates.map((d) => (
                 <Group key={d.id} justify="space-between">
                   <Link to="/contacts/$id" params={{ id: d.id }} className="plain">
-                    {d.name || d.address} · {d.address}
+                    {nameOf(d)} · {d.displayAddress}
                   </Link>
                   <Button size="compact-xs" variant="default" onClick={() => ask(d)}>
                     Merge into this one
@@ -192,7 +194,7 @@ export function ContactTools(props: {
         onClose={() => setKind(null)}
         onStarted={(id) => setRunning({ id, kind })}
       />
-      <Modal opened={merging} onClose={() => setMerging(false)} title={`Merge into ${c.name || c.address}`}>
+      <Modal opened={merging} onClose={() => setMerging(false)} title={`Merge into ${nameOf(c)}`}>
         <Stack>
           <TextInput
             label="The other contact"
@@ -204,7 +206,7 @@ export function ContactTools(props: {
           {found.map((o) => (
             <Group key={o.id} justify="space-between">
               <Text size="sm">
-                {o.name || "No name"} · {o.address}
+                {nameOf(o)} · {o.displayAddress}
               </Text>
               {"consentStatus" in o && <Status value={String(o.consentStatus)} />}
               <Button size="xs" variant="default" onClick={() => ask(o)}>

@@ -45,7 +45,6 @@ const ContactsDocument = graphql(`
       nodes {
         id
         name
-        address
         displayAddress
         region
         timeZone
@@ -422,7 +421,7 @@ export function ContactsPage() {
                     <Table.Td data-label="Select">
                       <Checkbox
                         size="xs"
-                        aria-label={`Select ${c.name || c.address}`}
+                        aria-label={`Select ${nameOf(c)}`}
                         checked={all || picked.has(c.id)}
                         onChange={(e) => tick(c.id, e.currentTarget.checked)}
                       />

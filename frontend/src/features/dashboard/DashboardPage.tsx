@@ -5,6 +5,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { useQuery, useSubscription } from "urql";
 import { DeliveryChart } from "../../components/DeliveryChart";
 import { Failed } from "../../components/Failed";
+import { nameOf } from "../../components/Person";
 import { Live, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { DashboardPageQuery } from "../../gql/graphql";
@@ -85,7 +86,7 @@ const DashboardDocument = graphql(`
         contact {
           id
           name
-          address
+          displayAddress
         }
       }
     }
@@ -261,7 +262,7 @@ function Replies(props: { messages: DashboardPageQuery["messages"]["nodes"] }) {
               <Group justify="space-between" wrap="nowrap" gap="xs">
                 {m.contact && (
                   <Link to="/contacts/$id" params={{ id: m.contact.id }} className="plain">
-                    {m.contact.name || m.contact.address}
+                    {nameOf(m.contact)}
                   </Link>
                 )}
                 <Text size="xs" c="dimmed" style={{ whiteSpace: "nowrap" }}>

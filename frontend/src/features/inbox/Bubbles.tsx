@@ -54,6 +54,10 @@ graphql(`
       id
       name
     }
+    sentBy {
+      id
+      name
+    }
   }
 `);
 
@@ -84,7 +88,7 @@ const tickIcons: Record<Tick, (of: { label: string }) => ReactNode> = {
   unclear: ({ label }) => <IconHelpCircle size={14} role="img" aria-label={label} />,
 };
 
-/** Who or what wrote one of ours, where it was no person's reply. */
+/** Who or what wrote one of ours. */
 function From(props: { of: BubbleFragment }) {
   const m = props.of;
   if (m.campaign)
@@ -102,8 +106,9 @@ function From(props: { of: BubbleFragment }) {
         <IconRobot size={13} aria-hidden style={{ verticalAlign: -2 }} /> Automatic reply
       </>
     );
-  if (m.purpose === "OPT_IN_QUESTION" || m.purpose === "TEST") return <>{words(m.purpose)}</>;
-  return null;
+  if (m.purpose === "OPT_IN_QUESTION" || m.purpose === "TEST")
+    return <>{[words(m.purpose), m.sentBy?.name].filter(Boolean).join(" · ")}</>;
+  return m.sentBy?.name ?? null;
 }
 
 /** Why one of ours did not reach them. */
@@ -121,7 +126,7 @@ function Bubble(props: { of: BubbleFragment; first: boolean; last: boolean }) {
   const ours = m.direction !== "INBOUND" && m.purpose !== "INBOUND";
   const tick = tickOf(m.status);
   const wrong = ours ? failure(m) : "";
-  const from = ours && props.first && m.purpose !== "REPLY" ? <From of={m} /> : null;
+  const from = ours && props.first && (m.purpose !== "REPLY" || m.sentBy) ? <From of={m} /> : null;
   const Icon = tickIcons[tick];
   return (
     <div

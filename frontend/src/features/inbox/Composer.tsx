@@ -92,7 +92,6 @@ const longest = { reply: 1600, note: 4000 };
 type Person = {
   id: string;
   name: string;
-  address: string;
   consentStatus: ConsentStatus;
   suppression?: { reason: string } | null;
 };

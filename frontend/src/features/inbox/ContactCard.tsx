@@ -6,6 +6,7 @@ import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { WaitingBadge } from "../../components/OptInRequest";
+import { nameOf } from "../../components/Person";
 import { LinkButton, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ContactCardQuery } from "../../gql/graphql";
@@ -25,7 +26,7 @@ const ContactCardDocument = graphql(`
         contact {
           id
           name
-          address
+          displayAddress
           region
           locale
           timeZone
@@ -119,10 +120,10 @@ export function ContactCard(props: { conversation: string; onClose: () => void }
           <div className="inbox-card-body">
             <ConsentDialog contact={c} decision={asking} onClose={() => ask(null)} />
             <div>
-              <Text fw={600}>{c.name || c.address}</Text>
+              <Text fw={600}>{nameOf(c)}</Text>
               {c.name && (
                 <Text size="sm" c="dimmed">
-                  {c.address}
+                  {c.displayAddress}
                 </Text>
               )}
             </div>

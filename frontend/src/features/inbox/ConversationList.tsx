@@ -16,7 +16,7 @@ import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "re
 import { useQuery } from "urql";
 import type { Search } from "../../app/router";
 import { Failed } from "../../components/Failed";
-import { Initials } from "../../components/Person";
+import { Initials, nameOf } from "../../components/Person";
 import { Empty, LoadMore, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConversationFilter, ConversationRowFragment } from "../../gql/graphql";
@@ -47,7 +47,7 @@ graphql(`
     contact {
       id
       name
-      address
+      displayAddress
     }
     lastMessage {
       id
@@ -282,7 +282,7 @@ function Row(props: { of: ConversationRowFragment; current: boolean; now: number
       <div className="inbox-row-text">
         <div className="inbox-row-line">
           <Text size="sm" fw={r.unread ? 700 : 500} truncate>
-            {r.contact?.name || r.contact?.address}
+            {r.contact ? nameOf(r.contact) : ""}
           </Text>
           {r.lastMessageAt && (
             <Text

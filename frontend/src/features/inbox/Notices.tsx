@@ -3,6 +3,7 @@ import { useEffect, useRef } from "react";
 import { useClient } from "urql";
 import { pipe, subscribe } from "wonka";
 import { useSession } from "../../app/session";
+import { nameOf } from "../../components/Person";
 import { graphql } from "../../gql";
 import type { InboundNoticesSubscription } from "../../gql/graphql";
 import { counted } from "../../lib/format";
@@ -21,7 +22,7 @@ const InboundDocument = graphql(`
       contact {
         id
         name
-        address
+        displayAddress
         conversation {
           id
           status
@@ -66,7 +67,7 @@ export function Notices() {
         for (const m of all) {
           const id = m.contact?.conversation?.id ?? "";
           const text = m.body || contentName(m.content?.kind);
-          show(m.contact?.name || m.contact?.address || "New message", text, id, () =>
+          show(m.contact ? nameOf(m.contact) : "New message", text, id, () =>
             navigate({ to: "/inbox/$id", params: { id } }),
           );
         }

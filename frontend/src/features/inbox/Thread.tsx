@@ -6,7 +6,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useClient, useMutation, useQuery } from "urql";
 import { useMay, useSession } from "../../app/session";
 import { Failed } from "../../components/Failed";
-import { Initials } from "../../components/Person";
+import { Initials, nameOf, numberOf } from "../../components/Person";
 import { Live, Rows, scrollable } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { BubbleFragment, BubbleNoteFragment } from "../../gql/graphql";
@@ -46,7 +46,7 @@ const ThreadDocument = graphql(`
         contact {
           id
           name
-          address
+          displayAddress
           consentStatus
           optOutReview {
             id
@@ -152,7 +152,7 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
       </section>
     );
   const c = t.contact;
-  const who = c.name || c.address;
+  const who = nameOf(c);
   const last = t.messages.nodes[0];
   return (
     <section className="inbox-pane inbox-thread" aria-label="Conversation">
@@ -176,7 +176,7 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
             </Link>
           </Title>
           <Text size="xs" c="dimmed" truncate>
-            {c.name ? c.address : ""}
+            {numberOf(c)}
           </Text>
         </div>
         {may && (

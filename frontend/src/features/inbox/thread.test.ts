@@ -33,18 +33,21 @@ test("what was read before stays behind the newest page, and a page that does no
   expect(ids(grown(rows("cba"), rows("zyx")))).toBe("zyx");
 });
 
-test("messages stand together by side, purpose, day and time", () => {
-  const m = (id: string, createdAt: string, direction = "INBOUND", purpose = "INBOUND") => ({
+test("messages stand together by side, purpose, writer, day and time", () => {
+  const m = (id: string, createdAt: string, direction = "INBOUND", purpose = "INBOUND", by = "") => ({
     id,
     createdAt,
     direction,
     purpose,
+    sentBy: by ? { id: by } : null,
   });
   const said = grouped([
     m("a", "2026-11-25T12:00:00"),
     m("b", "2026-11-25T12:04:59"),
     m("c", "2026-11-25T12:10:00"),
     m("d", "2026-11-25T12:10:01", "OUTBOUND", "REPLY"),
+    m("d1", "2026-11-25T12:10:02", "OUTBOUND", "REPLY", "ada"),
+    m("d2", "2026-11-25T12:10:02", "OUTBOUND", "REPLY", "ada"),
     m("e", "2026-11-25T12:10:02", "OUTBOUND", "CONFIRMATION"),
     m("f", "2026-11-26T00:00:01", "OUTBOUND", "CONFIRMATION"),
   ]);
@@ -53,6 +56,8 @@ test("messages stand together by side, purpose, day and time", () => {
     "bl",
     "cfl",
     "dfl",
+    "d1f",
+    "d2l",
     "efl",
     "ffl",
   ]);

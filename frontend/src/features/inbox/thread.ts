@@ -21,7 +21,7 @@ export function grown<Row extends { id: string }>(known: readonly Row[], page: r
   return last < 0 ? [...page] : [...page, ...known.slice(last + 1)];
 }
 
-type Said = { id: string; createdAt: string; direction: string; purpose: string };
+type Said = { id: string; createdAt: string; direction: string; purpose: string; sentBy?: { id: string } | null };
 
 /** Messages of one sender within this time stand together. */
 const together = 5 * 60_000;
@@ -29,8 +29,8 @@ const together = 5 * 60_000;
 export type Grouped<M> = { message: M; first: boolean; last: boolean };
 
 /**
- * Messages, oldest first, with which of them stand together: of the same side, purpose and day, within five minutes of
- * the one before.
+ * Messages, oldest first, with which of them stand together: of the same side, purpose, writer and day, within five
+ * minutes of the one before.
  */
 export function grouped<M extends Said>(messages: readonly M[]): Grouped<M>[] {
   const day = (m: M) => new Date(m.createdAt).toDateString();
@@ -39,6 +39,7 @@ export function grouped<M extends Said>(messages: readonly M[]): Grouped<M>[] {
     !!b &&
     a.direction === b.direction &&
     a.purpose === b.purpose &&
+    a.sentBy?.id === b.sentBy?.id &&
     day(a) === day(b) &&
     new Date(b.createdAt).getTime() - new Date(a.createdAt).getTime() < together;
   return messages.map((m, i) => ({

@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
+import { nameOf } from "../../components/Person";
 import { Empty, LinkButton, LoadMore, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { DecisionsQuery } from "../../gql/graphql";
@@ -27,7 +28,7 @@ const DecisionsDocument = graphql(`
         contact {
           id
           name
-          address
+          displayAddress
         }
         campaign {
           id
@@ -109,7 +110,7 @@ export function DecisionsPage() {
               </Table.Thead>
               <Table.Tbody>
                 {rows.map((r) => {
-                  const who = r.contact ? r.contact.name || r.contact.address : "an erased contact";
+                  const who = r.contact ? nameOf(r.contact) : "An erased contact";
                   return (
                     <Table.Tr key={r.id}>
                       <Table.Td data-label="Contact">

@@ -3,6 +3,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
+import { nameOf } from "../../components/Person";
 import { ProofButton } from "../../components/ProofButton";
 import { Questions } from "../../components/Questions";
 import { Page, Rows } from "../../components/ui";
@@ -33,7 +34,7 @@ const MessageDocument = graphql(`
         contact {
           id
           name
-          address
+          displayAddress
         }
         campaign {
           id
@@ -90,7 +91,7 @@ export function MessagePage() {
         <>
           {m.contact && (
             <Link to="/contacts/$id" params={{ id: m.contact.id }} className="plain">
-              {m.contact.name || m.contact.address}
+              {nameOf(m.contact)}
             </Link>
           )}
           {m.campaign && (

@@ -6,6 +6,7 @@ import { useEffect, useRef, useState } from "react";
 import { useQuery, useSubscription } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
+import { nameOf } from "../../components/Person";
 import { LinkButton, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import { count, decimal, timeOfDay } from "../../lib/format";
@@ -25,7 +26,7 @@ const DeliveryDocument = graphql(`
         contact {
           id
           name
-          address
+          displayAddress
         }
         campaign {
           id
@@ -45,7 +46,7 @@ const InboundDocument = graphql(`
       contact {
         id
         name
-        address
+        displayAddress
         consentStatus
       }
     }
@@ -68,7 +69,7 @@ const MonitoringDocument = graphql(`
         contact {
           id
           name
-          address
+          displayAddress
           consentStatus
         }
       }
@@ -135,9 +136,7 @@ export function MonitoringPage() {
       at: e.occurredAt,
       kind: "delivery",
       status: e.status,
-      who: e.message?.contact
-        ? { id: e.message.contact.id, name: e.message.contact.name || e.message.contact.address }
-        : null,
+      who: e.message?.contact ? { id: e.message.contact.id, name: nameOf(e.message.contact) } : null,
       text: [e.errorTitle, e.message?.campaign?.name].filter(Boolean).join(" · "),
     });
     return next;
@@ -149,7 +148,7 @@ export function MonitoringPage() {
       at: m.createdAt,
       kind: "inbound",
       status: "RECEIVED",
-      who: m.contact ? { id: m.contact.id, name: m.contact.name || m.contact.address } : null,
+      who: m.contact ? { id: m.contact.id, name: nameOf(m.contact) } : null,
       text: m.body,
     });
     return next;
@@ -169,7 +168,7 @@ export function MonitoringPage() {
     at: m.createdAt,
     kind: "inbound",
     status: "RECEIVED",
-    who: m.contact ? { id: m.contact.id, name: m.contact.name || m.contact.address } : null,
+    who: m.contact ? { id: m.contact.id, name: nameOf(m.contact) } : null,
     text: m.body,
   }));
   const seen = new Set(lines.map((l) => l.key));

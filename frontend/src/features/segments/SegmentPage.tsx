@@ -22,6 +22,7 @@ import { useEffect, useMemo, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
+import { nameOf } from "../../components/Person";
 import { Live, Page, Rows, Stat, Status, Unsaved } from "../../components/ui";
 import { graphql } from "../../gql";
 import { useGoAfter } from "../../lib/address";
@@ -61,7 +62,7 @@ const SegmentPreviewDocument = graphql(`
       sample {
         id
         name
-        address
+        displayAddress
         consentStatus
       }
       reasons {
@@ -346,10 +347,10 @@ function Editor(props: {
                     <Table.Tr key={c.id}>
                       <Table.Td data-label="Name">
                         <Link to="/contacts/$id" params={{ id: c.id }} className="plain">
-                          {c.name || c.address}
+                          {nameOf(c)}
                         </Link>
                       </Table.Td>
-                      <Table.Td data-label="Number">{c.address}</Table.Td>
+                      <Table.Td data-label="Number">{c.displayAddress}</Table.Td>
                       <Table.Td data-label="Consent">
                         <Status value={c.consentStatus} />
                       </Table.Td>

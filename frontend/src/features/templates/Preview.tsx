@@ -4,6 +4,7 @@ import { notifications } from "@mantine/notifications";
 import { IconAlertTriangle, IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
+import { nameOf, numberOf } from "../../components/Person";
 import { ChatBubble, Phone } from "../../components/Phone";
 import { Live } from "../../components/ui";
 import { WhatsAppText } from "../../components/WhatsAppText";
@@ -29,7 +30,7 @@ const PreviewContactsDocument = graphql(`
       nodes {
         id
         name
-        address
+        displayAddress
       }
     }
     senders {
@@ -62,7 +63,6 @@ export function Preview(props: { body: string; attributes: readonly Known[]; tes
   const [asked] = useDebouncedValue(who, 250);
   const [{ data }] = useQuery({ query: PreviewContactsDocument, variables: { search: asked || null } });
   const contacts = data?.contacts.nodes ?? [];
-  const nameOf = (c: { name: string; address: string }) => c.name || c.address;
   const at = Math.max(
     contacts.findIndex((c) => c.id === contactId),
     0,
@@ -108,7 +108,10 @@ export function Preview(props: { body: string; attributes: readonly Known[]; tes
             flex={1}
             searchable
             allowDeselect={false}
-            data={contacts.map((c) => ({ value: c.id, label: c.name ? `${c.name} · ${c.address}` : c.address }))}
+            data={contacts.map((c) => ({
+              value: c.id,
+              label: [nameOf(c), numberOf(c)].filter(Boolean).join(" · "),
+            }))}
             value={chosen}
             onChange={setContactId}
             searchValue={who || undefined}
