@@ -1,3 +1,4 @@
+import { notifications } from "@mantine/notifications";
 import { cacheExchange } from "@urql/exchange-graphcache";
 import { persistedExchange } from "@urql/exchange-persisted";
 import { createClient as createSocket } from "graphql-ws";
@@ -8,6 +9,7 @@ import { confirmExchange } from "./confirm";
 import { conflictExchange } from "./conflict";
 import { connection, connectionExchange } from "./connection";
 import { frameExchange } from "./frames";
+import { patienceExchange } from "./patience";
 
 const socket = createSocket({
   url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`,
@@ -22,6 +24,17 @@ const socket = createSocket({
 });
 
 const frames = new Frames(window);
+
+/** One message, however many parts of a page wait; none for a moment's wait. */
+function tellPause(seconds: number) {
+  if (seconds < 3) return;
+  notifications.show({
+    id: "pause",
+    color: "yellow",
+    message: `You have asked the server for a lot this minute. The page goes on by itself in ${seconds} seconds.`,
+    autoClose: seconds * 1000,
+  });
+}
 
 /** A new client for each session, so that nothing of the one before stays. */
 export function createClient(onSignedOut: () => void): Client {
@@ -39,6 +52,7 @@ export function createClient(onSignedOut: () => void): Client {
       }),
       cacheExchange({ keys, updates }),
       frameExchange(frames),
+      patienceExchange(tellPause),
       conflictExchange,
       confirmExchange,
       persistedExchange({

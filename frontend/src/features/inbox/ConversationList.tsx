@@ -155,7 +155,8 @@ export function ConversationList(props: {
     requestPolicy: "cache-and-network",
   });
   // The first event says that the stream has begun: what came before is read again.
-  useHeard(InboxLiveDocument, {}, () => load({ requestPolicy: "network-only" }));
+  // The longer the list, the dearer it is to read, and the less often it is.
+  useHeard(InboxLiveDocument, {}, () => load({ requestPolicy: "network-only" }), (1000 * place.first) / step);
 
   // What was shown stays while more of the same list is read.
   const last = useRef<{ key: string; rows: readonly ConversationRowFragment[] }>({ key, rows: [] });

@@ -11,6 +11,7 @@ import {
   tickOf,
   underWay,
   unfilled,
+  withNews,
   withNotes,
 } from "./thread";
 
@@ -31,6 +32,16 @@ test("what was read before stays behind the newest page, and a page that does no
   expect(ids(grown(rows("cba"), rows("dcb")))).toBe("dcba");
   expect(ids(grown(rows("cba"), rows("cba")))).toBe("cba");
   expect(ids(grown(rows("cba"), rows("zyx")))).toBe("zyx");
+});
+
+test("what came since stands above what is known, and more at once than was asked for makes a gap", () => {
+  const known = rows("cba");
+  expect(withNews(known, undefined, 2)).toBe(known);
+  expect(ids(withNews(known, rows("dc"), 2) ?? [])).toBe("dcba");
+  expect(withNews(known, rows("fe"), 2)).toBeNull();
+  expect(withNews([], rows("fe"), 2)).toBeNull();
+  expect(ids(withNews([], rows("a"), 2) ?? [])).toBe("a");
+  expect(ids(withNews(known, [], 2) ?? [])).toBe("");
 });
 
 test("messages stand together by side, purpose, writer, day and time", () => {

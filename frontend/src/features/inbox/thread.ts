@@ -21,6 +21,21 @@ export function grown<Row extends { id: string }>(known: readonly Row[], page: r
   return last < 0 ? [...page] : [...page, ...known.slice(last + 1)];
 }
 
+/**
+ * The newest rows of a list with what came since: the newest so many as they are now. null: more came at once than
+ * they show, and the list has to be read again.
+ */
+export function withNews<Row extends { id: string }>(
+  known: readonly Row[],
+  news: readonly Row[] | undefined,
+  asked: number,
+): readonly Row[] | null {
+  if (!news) return known;
+  const all = news.length < asked;
+  if (!all && !known.some((r) => news.some((n) => n.id === r.id))) return null;
+  return grown(known, news);
+}
+
 type Said = { id: string; createdAt: string; direction: string; purpose: string; sentBy?: { id: string } | null };
 
 /** Messages of one sender within this time stand together. */
