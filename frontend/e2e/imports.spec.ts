@@ -238,7 +238,7 @@ test("Twilio's message log is history: nobody gets consent by it, a STOP keeps p
   await everyWay(page, "twilio-done", pictures, true);
   await page.goto("/contacts?q=70000071");
   await page
-    .getByRole("row", { name: /4915170000071/ })
+    .getByRole("row", { name: spaced("+4915170000071") })
     .getByRole("link")
     .click();
   await expect(page.getByText("Opted out").first()).toBeVisible();
