@@ -212,6 +212,12 @@ func (r *campaignResolver) Messages(ctx context.Context, obj *model.Campaign, fi
 	return r.messageConnection(ctx, f, page(first, after))
 }
 
+// Price is the resolver for the price field.
+func (r *campaignResolver) Price(ctx context.Context, obj *model.Campaign) (*model.CampaignPrice, error) {
+	rows, err := load(ctx).charged.Load(ctx, own(obj.ID))
+	return &model.CampaignPrice{Totals: totals(rows), Lines: mapped(rows, toPriceLine)}, err
+}
+
 // TotalCount is the resolver for the totalCount field.
 func (r *campaignConnectionResolver) TotalCount(ctx context.Context, obj *model.CampaignConnection) (int64, error) {
 	return obj.Counter(ctx)
@@ -377,7 +383,7 @@ func (r *queryResolver) CampaignPreflight(ctx context.Context, id string) (*mode
 		return nil, err
 	}
 	out := &model.CampaignPreflight{
-		Audience: p.Audience, WillSend: p.WillSend, Deferred: p.Deferred, RatePerSecond: p.RateLimit, Seconds: p.Seconds, Warnings: p.Warnings,
+		Audience: p.Audience, WillSend: p.WillSend, Deferred: p.Deferred, RatePerSecond: p.RateLimit, Seconds: p.Seconds, Warnings: p.Warnings, Cost: toCost(p.Cost),
 		Blockers: mapped(p.Blockers, toUserError), Skips: []*model.SkipReasonCount{},
 	}
 	if out.Warnings == nil {

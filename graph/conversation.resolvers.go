@@ -40,6 +40,24 @@ func (r *conversationResolver) Assignee(ctx context.Context, obj *model.Conversa
 	return r.operatorOf(ctx, obj.Assignee)
 }
 
+// ReplyPrice is the resolver for the replyPrice field.
+func (r *conversationResolver) ReplyPrice(ctx context.Context, obj *model.Conversation) (*model.ReplyPrice, error) {
+	c, err := load(ctx).contacts.Load(ctx, own(obj.Contact.ID))
+	if err != nil {
+		return nil, err
+	}
+	region := ""
+	if c != nil {
+		region = c.Region
+	}
+	from, err := r.Conversations.ReplySender(ctx, own(obj.ID))
+	if err != nil {
+		return nil, err
+	}
+	reply, err := r.Prices.ReplyTo(ctx, region, from, r.Now())
+	return toReplyPrice(reply), err
+}
+
 // Messages is the resolver for the messages field.
 func (r *conversationResolver) Messages(ctx context.Context, obj *model.Conversation, first *int, after *string) (*model.MessageConnection, error) {
 	return r.messagesOf(ctx, own(obj.Contact.ID), first, after, true)

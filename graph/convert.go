@@ -739,7 +739,7 @@ func toMessage(m *message.Message) *model.Message {
 		CreatedAt: m.CreatedAt, AcceptedAt: m.AcceptedAt, SentAt: m.SentAt, DeliveredAt: m.DeliveredAt, ReadAt: m.ReadAt,
 		Redeliveries: m.Redeliveries,
 	}
-	out.Content = toContent(m.Content)
+	out.Content, out.Price = toContent(m.Content), toMessagePrice(m.Price)
 	if m.NeedsDecision() {
 		out.DecisionSince = m.DecisionSince
 	}

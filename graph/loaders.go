@@ -16,6 +16,7 @@ import (
 	"eventstream/server/doubleoptin"
 	"eventstream/server/message"
 	"eventstream/server/optout"
+	"eventstream/server/price"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
 	"eventstream/server/template"
@@ -41,6 +42,7 @@ type loaders struct {
 	senders       *dataloadgen.Loader[int64, *sender.Sender]
 	templates     *dataloadgen.Loader[int64, templateWithVersion]
 	templateUsers *dataloadgen.Loader[int64, int64]
+	charged       *dataloadgen.Loader[int64, []price.Charged] // by campaign
 	shares        *dataloadgen.Loader[int64, campaign.Shares]
 	lastOutbound  *dataloadgen.Loader[int64, *time.Time]
 	messages      *dataloadgen.Loader[int64, *message.Message]
@@ -207,6 +209,7 @@ func newLoaders(s Services) *loaders {
 		segments:      batched(indexed(s.Segments.ByIDs, func(x *segment.Segment) int64 { return x.ID })),
 		senders:       batched(indexed(s.Senders.ByIDs, func(x *sender.Sender) int64 { return x.ID })),
 		templateUsers: batched(s.Templates.CampaignsOf),
+		charged:       batched(s.Prices.Of),
 		shares:        batched(s.Campaigns.SharesOf),
 		lastOutbound:  batched(s.Messages.LastOutbound),
 		messages:      batched(indexed(s.Messages.ByIDs, func(m *message.Message) int64 { return m.ID })),

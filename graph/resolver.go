@@ -25,6 +25,7 @@ import (
 	"eventstream/server/merge"
 	"eventstream/server/message"
 	"eventstream/server/optout"
+	"eventstream/server/price"
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
 	"eventstream/server/retention"
@@ -54,6 +55,7 @@ type Services struct {
 	Conversations  *conversation.Service
 	OptOuts        *optout.Service
 	DoubleOptIns   *doubleoptin.Service
+	Prices         *price.Service
 	Unknowns       *reconcile.Service
 	Hold           *hold.Service
 	Imports        *importer.Service

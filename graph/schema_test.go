@@ -53,7 +53,7 @@ func TestTheContractIsKept(t *testing.T) {
 			"templates", "templatePreview", "senders", "campaigns",
 			"campaignPreflight", "messages", "conversations", "consentEvents", "suppressions", "topics", "imports",
 			"webhookEvents", "auditEntries", "auditVerification", "dashboard", "errorReport", "systemHealth", "operators",
-			"apiTokens", "settings", "sessions", "search",
+			"apiTokens", "settings", "sessions", "search", "rateCard",
 		},
 		s.Mutation: {
 			"signIn", "signOut", "operatorInvite", "operatorDeactivate", "apiTokenCreate", "apiTokenRevoke", "contactCreate",
@@ -68,7 +68,7 @@ func TestTheContractIsKept(t *testing.T) {
 			"webhookEventReplay", "sandboxInboundSend", "sandboxSettingsUpdate", "sandboxSeed",
 			"conversationReply", "conversationAssign", "conversationMarkRead", "conversationClose", "suppressionAdd",
 			"suppressionRemove", "contactErase", "contactExport", "contactMerge",
-			"topicCreate", "topicUpdate", "topicDelete", "contactTopicSet", "contactTopicRecord", "attributeUpdate",
+			"topicCreate", "topicUpdate", "topicDelete", "contactTopicSet", "contactTopicRecord", "attributeUpdate", "rateCardUpdate",
 		},
 		s.Subscription: {
 			"campaignProgress", "importProgress", "deliveryEvents", "inboundMessages", "conversationUpdated",

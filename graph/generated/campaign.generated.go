@@ -44,6 +44,7 @@ type CampaignResolver interface {
 	SkipReasons(ctx context.Context, obj *model.Campaign) ([]*model.SkipReasonCount, error)
 	Series(ctx context.Context, obj *model.Campaign, hours *int, zone string) ([]*model.CampaignSeriesPoint, error)
 	Messages(ctx context.Context, obj *model.Campaign, filter *model.CampaignMessageFilter, first *int, after *string) (*model.MessageConnection, error)
+	Price(ctx context.Context, obj *model.Campaign) (*model.CampaignPrice, error)
 }
 type CampaignConnectionResolver interface {
 	TotalCount(ctx context.Context, obj *model.CampaignConnection) (int64, error)
@@ -1242,6 +1243,38 @@ func (ec *executionContext) fieldContext_Campaign_messages(ctx context.Context, 
 	if fc.Args, err = ec.field_Campaign_messages_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Campaign_price(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_price(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Campaign().Price(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignPrice) graphql.Marshaler {
+			return ec.marshalNCampaignPrice2ᚖeventstreamᚋgraphᚋmodelᚐCampaignPrice(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_price(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignPrice(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -2556,6 +2589,38 @@ func (ec *executionContext) _CampaignPreflight_seconds(ctx context.Context, fiel
 }
 func (ec *executionContext) fieldContext_CampaignPreflight_seconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CampaignPreflight", field, false, false, "Float")
+}
+
+func (ec *executionContext) _CampaignPreflight_cost(ctx context.Context, field graphql.CollectedField, obj *model.CampaignPreflight) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignPreflight_cost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CostEstimate) graphql.Marshaler {
+			return ec.marshalOCostEstimate2ᚖeventstreamᚋgraphᚋmodelᚐCostEstimate(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignPreflight_cost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignPreflight",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CostEstimate(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _CampaignPreflight_blockers(ctx context.Context, field graphql.CollectedField, obj *model.CampaignPreflight) (ret graphql.Marshaler) {
@@ -5311,6 +5376,12 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Campaign_messages(ctx, field, obj)
 				})
+		case "price":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Campaign_price(ctx, field, obj)
+				})
 		case "createdAt":
 			out.Values[i] = ec._Campaign_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5868,6 +5939,11 @@ func (ec *executionContext) _CampaignPreflight(ctx context.Context, sel ast.Sele
 		case "seconds":
 			out.Values[i] = ec._CampaignPreflight_seconds(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cost":
+			out.Values[i] = ec._CampaignPreflight_cost(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "blockers":

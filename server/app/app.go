@@ -52,6 +52,7 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/oidc"
 	"eventstream/server/optout"
+	"eventstream/server/price"
 	"eventstream/server/proof"
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
@@ -297,6 +298,7 @@ func (a *App) build(ctx context.Context) error {
 		Words: importer.LogWords{Status: twilio.Status, Code: twilio.Code},
 	})
 	s.Exports = export.NewService(a.db, s.Topics, twilio.Code)
+	s.Prices = price.NewService(a.db)
 	s.Merges = merge.NewService(a.db, a.hub, s.Consents, s.Topics)
 	erasures := erasure.NewService(a.db, s.Consents, s.Topics)
 	s.Retention = retention.NewService(a.db)
@@ -316,7 +318,7 @@ func (a *App) build(ctx context.Context) error {
 	s.OptOuts = optout.NewService(a.db, a.hub, s.Consents, now)
 	s.Campaigns = campaign.NewService(campaign.Dependencies{
 		DB: a.db, Hub: a.hub, Jobs: enqueuer, Segments: s.Segments, Templates: s.Templates, Senders: s.Senders,
-		Topics: s.Topics, Now: now,
+		Topics: s.Topics, Prices: s.Prices, Now: now,
 	})
 	s.Suppressions = suppression.NewService(a.db, a.hub, s.Consents, now)
 	s.SendChecks = sendcheck.NewService(a.db, s.Consents, s.Campaigns, now)
@@ -328,7 +330,7 @@ func (a *App) build(ctx context.Context) error {
 	breaker := dispatch.NewBreaker(a.db, s.Campaigns, s.Senders, a.log)
 	s.Webhooks = webhookevent.NewApplier(webhookevent.Options{
 		DB: a.db, Hub: a.hub, Jobs: enqueuer, Reader: twilio.Reader{}, Words: s.Consents.Words, Receive: s.Conversations.Receive,
-		Merges: s.Merges, Receipts: message.NewReceipts(s.Consents), Breaker: breaker, Log: a.log,
+		Merges: s.Merges, Receipts: message.NewReceipts(s.Consents, s.Prices), Breaker: breaker, Log: a.log,
 	})
 	of := demo.Dependencies{
 		DB: a.db, Hub: a.hub, Consents: s.Consents, Segments: s.Segments, Topics: s.Topics, Templates: s.Templates,

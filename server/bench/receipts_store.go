@@ -13,12 +13,17 @@ import (
 func seedReceipts(ctx context.Context, d *db.DB, n int) error {
 	for _, sql := range []string{
 		"INSERT INTO campaigns (name, status) SELECT 'receipts', 'completed' WHERE ?::int > 0",
+		"INSERT INTO templates (name, language, category) SELECT 'receipts', 'en', 'marketing' WHERE ?::int > 0",
+		`INSERT INTO template_versions (template_id, version, kind, body, variables, approval_status)
+		SELECT max(id), 1, 'text', 'Hello, this is for you.', '[]', 'approved' FROM templates WHERE ?::int > 0`,
 		`INSERT INTO contacts (address, match_key, kind, region, consent_status, consent_at)
 		SELECT a, a, 'phone', 'DE', 'opted_in', now()
 		FROM (SELECT '+49151' || lpad(i::text, 8, '0') AS a FROM generate_series(0, ?::int - 1) i) x`,
-		`INSERT INTO messages (id, direction, purpose, campaign_id, contact_id, sender_id, status, sid, attempts, body, submitted_at, accepted_at)
+		`INSERT INTO messages (id, direction, purpose, campaign_id, contact_id, sender_id, template_version_id, status, sid, attempts, body,
+			submitted_at, accepted_at)
 		OVERRIDING SYSTEM VALUE
-		SELECT p.n, 'outbound', 'campaign', (SELECT max(id) FROM campaigns), p.id, (SELECT min(id) FROM senders), 'accepted',
+		SELECT p.n, 'outbound', 'campaign', (SELECT max(id) FROM campaigns), p.id, (SELECT min(id) FROM senders),
+			(SELECT max(id) FROM template_versions), 'accepted',
 			'SM7e' || lpad((p.n - 1)::text, 30, '0'), 1, 'Hello, this is for you.', now(), now()
 		FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM contacts) p WHERE p.n <= ?::int ORDER BY p.n`,
 		"SELECT setval('messages_id_seq', ?::int + 1)",

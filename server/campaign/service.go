@@ -15,6 +15,7 @@ import (
 	"eventstream/server/hours"
 	"eventstream/server/jobs"
 	"eventstream/server/message"
+	"eventstream/server/price"
 	"eventstream/server/pubsub"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
@@ -33,6 +34,7 @@ type Service struct {
 	templates *template.Service
 	senders   *sender.Service
 	topics    *topic.Service
+	prices    *price.Service
 	now       func() time.Time
 }
 
@@ -45,6 +47,7 @@ type Dependencies struct {
 	Templates *template.Service
 	Senders   *sender.Service
 	Topics    *topic.Service
+	Prices    *price.Service
 	Now       func() time.Time
 }
 
@@ -52,7 +55,7 @@ type Dependencies struct {
 func NewService(d Dependencies) *Service {
 	return &Service{
 		db: d.DB, hub: d.Hub, jobs: d.Jobs, segments: d.Segments, templates: d.Templates, senders: d.Senders,
-		topics: d.Topics, now: d.Now,
+		topics: d.Topics, prices: d.Prices, now: d.Now,
 	}
 }
 
@@ -656,6 +659,7 @@ type Preflight struct {
 	Deferred  int64            // estimate: contacts inside quiet hours now
 	RateLimit float64          // messages a second that apply
 	Seconds   float64          // to send WillSend at that rate
+	Cost      *Cost            // nil: nothing is known of it yet
 	Blockers  apperr.List      // what forbids the launch
 	Warnings  []string         //
 }
@@ -688,7 +692,7 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 		category = t.Category
 	}
 	by := screen{category, c.TopicID}
-	counts, err := audienceCounts(ctx, s.db, predicate, by)
+	counts, regions, err := audienceCounts(ctx, s.db, predicate, by)
 	if err != nil {
 		return nil, err
 	}
@@ -702,6 +706,11 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 	}
 	if err := s.estimate(ctx, c, predicate, version, by, p); err != nil {
 		return nil, err
+	}
+	if c.TemplateID != nil {
+		if p.Cost, err = s.cost(ctx, c, category, regions, counts[""], p.WillSend); err != nil {
+			return nil, err
+		}
 	}
 	if p.RateLimit, err = s.rate(ctx, c); err != nil {
 		return nil, err

@@ -112,19 +112,24 @@ func moveCursor(ctx context.Context, tx bun.Tx, id, cursor int64) error {
 	return db.Err(err)
 }
 
-func audienceCounts(ctx context.Context, idb bun.IDB, p segment.Predicate, by screen) (map[string]int64, error) {
+// audienceCounts counts an audience by what the screen says, and those whom it lets through by the country of their number.
+func audienceCounts(ctx context.Context, idb bun.IDB, p segment.Predicate, by screen) (counts map[string]int64, regions map[string]int64, err error) {
 	var rows []struct {
-		Reason string
-		N      int64
+		Reason, Region string
+		N              int64
 	}
 	join := by.join(0)
-	err := idb.NewRaw("SELECT "+by.reason()+" AS reason, count(*) AS n FROM contacts c"+join.SQL+" WHERE c.erased_at IS NULL AND ("+p.SQL+") GROUP BY 1",
+	err = idb.NewRaw("SELECT reason, CASE WHEN reason = '' THEN region ELSE '' END AS region, count(*) AS n FROM (SELECT "+by.reason()+
+		" AS reason, c.region FROM contacts c"+join.SQL+" WHERE c.erased_at IS NULL AND ("+p.SQL+")) x GROUP BY 1, 2",
 		append(append([]any{}, join.Args...), p.Args...)...).Scan(ctx, &rows)
-	counts := map[string]int64{}
+	counts, regions = map[string]int64{}, map[string]int64{}
 	for _, r := range rows {
-		counts[r.Reason] = r.N
+		counts[r.Reason] += r.N
+		if r.Reason == "" {
+			regions[r.Region] += r.N
+		}
 	}
-	return counts, db.Err(err)
+	return counts, regions, db.Err(err)
 }
 
 // audienceSample draws from those whom the screen lets through.

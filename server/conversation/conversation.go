@@ -400,3 +400,8 @@ func (s *Service) tell(id int64) { s.hub.Publish(pubsub.TopicConversation, id) }
 func (s *Service) ByContacts(ctx context.Context, contactIDs []int64) ([]*Conversation, error) {
 	return byContacts(ctx, s.db, contactIDs)
 }
+
+// ReplySender is the sender from which a reply goes now; nil: there is none.
+func (s *Service) ReplySender(ctx context.Context, id int64) (*int64, error) {
+	return replySender(ctx, s.db, id)
+}

@@ -184,7 +184,7 @@ func answered(ctx context.Context, tx bun.Tx, id int64) error {
 }
 
 // replySender is the number they last wrote to.
-func replySender(ctx context.Context, tx bun.Tx, conversation int64) (*int64, error) {
+func replySender(ctx context.Context, tx bun.IDB, conversation int64) (*int64, error) {
 	var id *int64
 	err := tx.NewRaw("SELECT sender_id FROM messages WHERE contact_id = (SELECT contact_id FROM conversations WHERE id = ?) AND direction = 'inbound' AND sender_id IS NOT NULL ORDER BY id DESC LIMIT 1", conversation).Scan(ctx, &id)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -19,6 +19,8 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/erasure"
 	"eventstream/server/jobs"
+	"eventstream/server/message"
+	"eventstream/server/price"
 	"eventstream/server/pubsub"
 	"eventstream/server/segment"
 	"eventstream/server/template"
@@ -49,6 +51,7 @@ type Service struct {
 	db        *db.DB
 	hub       *pubsub.Hub
 	consents  *consent.Service
+	receipts  *message.Receipts
 	segments  *segment.Service
 	topics    *topic.Service
 	templates *template.Service
@@ -79,7 +82,7 @@ type Dependencies struct {
 // NewService makes the service.
 func NewService(d Dependencies) *Service {
 	return &Service{
-		db: d.DB, hub: d.Hub, consents: d.Consents, segments: d.Segments, topics: d.Topics, templates: d.Templates,
+		db: d.DB, hub: d.Hub, consents: d.Consents, receipts: message.NewReceipts(d.Consents, price.NewService(d.DB)), segments: d.Segments, topics: d.Topics, templates: d.Templates,
 		erasures: d.Erasures, jobs: d.Jobs, owner: d.Owner, now: d.Now, recall: d.Recall,
 	}
 }

@@ -525,7 +525,7 @@ func (h *history) store(ctx context.Context, tx bun.Tx, rows []*message.Message)
 		}
 	}
 	for part := range slices.Chunk(rows, 2000) {
-		if err := message.InsertPast(ctx, tx, part); err != nil {
+		if err := h.s.receipts.InsertPast(ctx, tx, part); err != nil {
 			return err
 		}
 		if err := insertDeliveries(ctx, tx, part); err != nil {

@@ -8,6 +8,7 @@ import (
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/message"
+	"eventstream/server/price"
 
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
@@ -147,7 +148,7 @@ func TestReceiptsWhileTheResultIsWritten(t *testing.T) {
 		message.StatusRead, message.StatusUndelivered, message.StatusFailed,
 	} {
 		e := setUp(t, 1)
-		receipts := message.NewReceipts(e.consents)
+		receipts := message.NewReceipts(e.consents, price.NewService(e.DB))
 		d := e.dispatcher(Hooks{Answered: func(results []message.Result) {
 			require.NoError(t, e.db.Tx(e.ctx, func(ctx ctxt, tx bun.Tx) error {
 				_, err := receipts.Apply(ctx, tx, []message.Receipt{{

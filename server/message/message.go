@@ -9,6 +9,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"eventstream/server/jobs"
+	"eventstream/server/price"
 )
 
 // Direction of a message.
@@ -73,6 +74,20 @@ type Message struct {
 	EndedAt           *time.Time // failed, undelivered, skipped, canceled or expired
 	RepliedAt         *time.Time
 	OptedOutAt        *time.Time
+	Price             Price `bun:"embed:price_"`
+}
+
+// Price is what a message cost, once it is known that it arrived, failed or did not arrive; before
+// that it is empty. It stays when the card changes later.
+type Price struct {
+	Month    *time.Time     // the first day of that in which it counts, by the business account's calendar
+	Market   string         `bun:",nullzero"`
+	Category price.Category `bun:",nullzero"`
+	Currency string         `bun:",nullzero"`
+	Meta     *price.Micros  // Meta's fee, which Twilio passes on; nil: the card did not tell it
+	Twilio   *price.Micros  // Twilio's own
+
+	changed bool // it is not saved yet
 }
 
 // SendArgs is the job that sends one message somebody waits for.

@@ -10,6 +10,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
+	"eventstream/server/price"
 
 	"github.com/uptrace/bun"
 )
@@ -112,10 +113,16 @@ type Applied struct {
 // Receipts applies what the provider says about messages after it took them.
 // In whatever order and however often that comes, a message ends the same. It
 // locks contacts before messages, each in order of id, as every other writer.
-type Receipts struct{ consents *consent.Service }
+type Receipts struct {
+	consents   *consent.Service
+	prices     *price.Service
+	categories categories
+}
 
 // NewReceipts makes it.
-func NewReceipts(consents *consent.Service) *Receipts { return &Receipts{consents: consents} }
+func NewReceipts(consents *consent.Service, prices *price.Service) *Receipts {
+	return &Receipts{consents: consents, prices: prices}
+}
 
 // errMoved asks for another try: a message changed between the look at which
 // rows to lock and their lock.
@@ -125,7 +132,7 @@ var errMoved = apperr.New(apperr.CodeUnavailable, "a message got another attempt
 func (r *Receipts) Apply(ctx context.Context, tx bun.Tx, batch []Receipt) (Applied, error) {
 	b := &receiptBatch{
 		batch: batch, found: map[string]place{}, messages: map[int64]*Message{}, changed: map[int64]*Message{},
-		failed: map[int64]CodeInfo{}, failedAt: map[int64]Receipt{}, attempts: map[string]Status{},
+		failed: map[int64]CodeInfo{}, failedAt: map[int64]Receipt{}, attempts: map[string]Status{}, repriced: map[int64]bool{},
 		result: Applied{Problems: map[int]string{}},
 	}
 	if err := b.lock(ctx, tx); err != nil {
@@ -134,10 +141,17 @@ func (r *Receipts) Apply(ctx context.Context, tx bun.Tx, batch []Receipt) (Appli
 	if err := b.advance(ctx, tx); err != nil {
 		return Applied{}, err
 	}
-	if err := b.save(ctx, tx); err != nil {
+	card, err := r.prices.Card(ctx, tx)
+	if err != nil {
 		return Applied{}, err
 	}
-	return b.result, applyEffects(ctx, tx, r.consents, b.effects)
+	if err := b.save(ctx, tx, r, card); err != nil {
+		return Applied{}, err
+	}
+	if err := applyEffects(ctx, tx, r.consents, b.effects); err != nil {
+		return Applied{}, err
+	}
+	return b.result, price.Book(ctx, tx, b.charged)
 }
 
 // place is where a SID belongs.
@@ -154,8 +168,10 @@ type receiptBatch struct {
 	failed   map[int64]CodeInfo // messages whose present attempt this batch saw fail
 	failedAt map[int64]Receipt
 	attempts map[string]Status // old attempts of which more is known
+	repriced map[int64]bool    // their messages
 	history  []*DeliveryEvent
 	effects  []effect
+	charged  []price.Charged // what they cost, and what they no longer cost
 	result   Applied
 }
 
@@ -253,6 +269,7 @@ func (b *receiptBatch) advance(ctx context.Context, tx bun.Tx) error {
 		if p.Old && !same {
 			if rank[e.Status] > rank[b.attempts[e.SID]] {
 				b.attempts[e.SID] = e.Status
+				b.repriced[m.ID] = true
 			}
 			if m.advanceByOld(e) {
 				b.changed[m.ID] = m
@@ -289,7 +306,7 @@ func (b *receiptBatch) forgive(m *Message) {
 }
 
 // save writes what advance changed. What is to be sent again becomes pending.
-func (b *receiptBatch) save(ctx context.Context, tx bun.Tx) error {
+func (b *receiptBatch) save(ctx context.Context, tx bun.Tx, r *Receipts, card *price.Card) error {
 	again, err := b.redeliver(ctx, tx)
 	if err != nil {
 		return err
@@ -327,10 +344,18 @@ func (b *receiptBatch) save(ctx context.Context, tx bun.Tx) error {
 	for _, id := range sortedKeys(faults) {
 		b.result.Faults = append(b.result.Faults, faults[id])
 	}
-	if err := SaveProgress(ctx, tx, rows); err != nil {
+	if err := saveAttempts(ctx, tx, b.attempts); err != nil {
 		return err
 	}
-	if err := saveAttempts(ctx, tx, b.attempts); err != nil {
+	for _, id := range sortedKeys(b.repriced) { // what an old attempt cost became known, and nothing else
+		if b.changed[id] == nil {
+			rows = append(rows, b.messages[id])
+		}
+	}
+	if b.charged, err = r.charge(ctx, tx, card, rows); err != nil {
+		return err
+	}
+	if err := SaveProgress(ctx, tx, rows); err != nil {
 		return err
 	}
 	b.result.Deliveries, err = InsertEvents(ctx, tx, b.history)

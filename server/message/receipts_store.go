@@ -32,7 +32,9 @@ func SaveProgress(ctx context.Context, tx bun.Tx, rows []*Message) error {
 	for i := range times {
 		times[i] = make([]*time.Time, n)
 	}
+	prices := make([]string, n)
 	for i, m := range rows {
+		prices[i] = m.newPrice()
 		ids[i], status[i], codes[i], texts[i] = m.ID, string(m.Status), int64(m.ErrorCode), m.ErrorMessage
 		if m.SID != nil {
 			sids[i] = *m.SID
@@ -43,13 +45,20 @@ func SaveProgress(ctx context.Context, tx bun.Tx, rows []*Message) error {
 	_, err := tx.NewRaw(`
 		UPDATE messages m SET status = u.status, sid = nullif(u.sid, ''), error_code = u.code, error_message = u.text,
 			accepted_at = u.accepted, sent_at = u.sent, delivered_at = u.delivered, read_at = u.read, ended_at = u.ended,
-			lease_until = CASE WHEN u.status IN ('submitting', 'unknown') THEN m.lease_until END
+			lease_until = CASE WHEN u.status IN ('submitting', 'unknown') THEN m.lease_until END,
+			price_month = CASE WHEN u.price = '' THEN m.price_month ELSE split_part(u.price, '|', 1)::date END,
+			price_market = CASE WHEN u.price = '' THEN m.price_market ELSE split_part(u.price, '|', 2) END,
+			price_category = CASE WHEN u.price = '' THEN m.price_category ELSE split_part(u.price, '|', 3) END,
+			price_currency = CASE WHEN u.price = '' THEN m.price_currency ELSE split_part(u.price, '|', 4) END,
+			price_meta = CASE WHEN u.price = '' THEN m.price_meta ELSE nullif(split_part(u.price, '|', 5), '')::bigint END,
+			price_twilio = CASE WHEN u.price = '' THEN m.price_twilio ELSE nullif(split_part(u.price, '|', 6), '')::bigint END
 		FROM unnest(?::bigint[], ?::text[], ?::text[], ?::int[], ?::text[], ?::timestamptz[], ?::timestamptz[],
-			?::timestamptz[], ?::timestamptz[], ?::timestamptz[])
-			AS u (id, status, sid, code, text, accepted, sent, delivered, read, ended)
+			?::timestamptz[], ?::timestamptz[], ?::timestamptz[], ?::text[])
+			AS u (id, status, sid, code, text, accepted, sent, delivered, read, ended, price)
 		WHERE m.id = u.id`,
 		pgdialect.Array(ids), pgdialect.Array(status), pgdialect.Array(sids), pgdialect.Array(codes), pgdialect.Array(texts),
-		timeArray(times[0]), timeArray(times[1]), timeArray(times[2]), timeArray(times[3]), timeArray(times[4])).Exec(ctx)
+		timeArray(times[0]), timeArray(times[1]), timeArray(times[2]), timeArray(times[3]), timeArray(times[4]),
+		pgdialect.Array(prices)).Exec(ctx)
 	return db.Err(err)
 }
 

@@ -15,6 +15,7 @@ import (
 	"eventstream/server/db/dbtest"
 	"eventstream/server/keys"
 	"eventstream/server/message"
+	"eventstream/server/price"
 	"eventstream/server/pubsub"
 
 	"github.com/stretchr/testify/require"
@@ -51,7 +52,7 @@ func newBed(t *testing.T) *bed {
 	t.Helper()
 	b := &bed{DB: dbtest.New(t), ctx: actor.With(t.Context(), actor.System)}
 	b.receipts = message.NewReceipts(consent.NewService(b.DB, pubsub.New(b.Pool, slog.New(slog.DiscardHandler)),
-		keys.Fixed("test"), time.Now))
+		keys.Fixed("test"), time.Now), price.NewService(b.DB))
 	require.NoError(t, b.NewRaw("INSERT INTO campaigns (name, status) VALUES ('one', 'sending') RETURNING id").Scan(b.ctx, &b.campaign))
 	return b
 }

@@ -24,9 +24,7 @@ func Insert(ctx context.Context, idb bun.IDB, m *Message) error {
 	return db.Err(err)
 }
 
-// InsertPast writes messages that have their whole story behind them, and fills
-// their ids.
-func InsertPast(ctx context.Context, tx bun.Tx, rows []*Message) error {
+func insertStories(ctx context.Context, tx bun.Tx, rows []*Message) error {
 	_, err := tx.NewInsert().Model(&rows).Returning("id").Exec(ctx)
 	return db.Err(err)
 }

@@ -25,6 +25,7 @@ import (
 	"eventstream/server/jobs"
 	"eventstream/server/keys"
 	"eventstream/server/message"
+	"eventstream/server/price"
 	"eventstream/server/pubsub"
 	"eventstream/server/topic"
 	"eventstream/server/twilio"
@@ -62,7 +63,7 @@ func newSite(t *testing.T, d *db.DB, spool string) *site {
 		DB: d, Hub: hub, Jobs: &jobs.Enqueuer{}, Consents: consents, Topics: topic.NewService(d, hub), Now: time.Now,
 	})
 	applier := webhookevent.NewApplier(webhookevent.Options{
-		DB: d, Hub: hub, Reader: twilio.Reader{}, Receive: conversations.Receive, Receipts: message.NewReceipts(consents),
+		DB: d, Hub: hub, Reader: twilio.Reader{}, Receive: conversations.Receive, Receipts: message.NewReceipts(consents, price.NewService(d)),
 		Log: quiet,
 	})
 	o := webhookevent.WriterOptions{DB: d, Applier: applier, Reader: twilio.Reader{}, Log: quiet, Now: time.Now}

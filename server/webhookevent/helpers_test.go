@@ -20,6 +20,7 @@ import (
 	"eventstream/server/keys"
 	"eventstream/server/merge"
 	"eventstream/server/message"
+	"eventstream/server/price"
 	"eventstream/server/pubsub"
 	"eventstream/server/topic"
 
@@ -78,7 +79,7 @@ func newEngine(t *testing.T, d *db.DB) *engine {
 	})
 	e := &engine{t: t, ctx: actor.With(t.Context(), actor.System)}
 	e.Applier = NewApplier(Options{
-		DB: d, Hub: hub, Merges: merge.NewService(d, hub, consents, topic.NewService(d, hub)), Reader: reader{}, Receipts: message.NewReceipts(consents), Breaker: breaker{}, Log: log,
+		DB: d, Hub: hub, Merges: merge.NewService(d, hub, consents, topic.NewService(d, hub)), Reader: reader{}, Receipts: message.NewReceipts(consents, price.NewService(d)), Breaker: breaker{}, Log: log,
 		Receive: func(ctx context.Context, tx bun.Tx, in conversation.InboundMessage) (conversation.News, error) {
 			e.mu.Lock()
 			fail := e.fail

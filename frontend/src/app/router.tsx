@@ -164,6 +164,11 @@ const routeTree = rootRoute.addChildren([
   }),
   createRoute({
     getParentRoute: parent,
+    path: "/settings/prices",
+    component: lazyRouteComponent(() => import("../features/prices/PricesPage"), "PricesPage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
     path: "/settings/double-opt-in",
     component: lazyRouteComponent(() => import("../features/settings/SettingsPages"), "DoubleOptInPage"),
   }),

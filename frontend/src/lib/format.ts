@@ -37,6 +37,19 @@ export const countedTo = (n: number, most: number) => (n > most ? `${count(most)
 /** How far unread conversations are counted, by the server. */
 export const mostUnread = 1000;
 export const decimal = (n: number) => compact.format(n);
+
+type Money = { amount: string; currency: string };
+/** "$1,234.50", and of what is less than one as many digits as it has: "$0.0618" */
+export const money = (m: Money) =>
+  new Intl.NumberFormat(locale, {
+    style: "currency",
+    currency: m.currency,
+    minimumFractionDigits: 2,
+    maximumFractionDigits: Math.abs(Number(m.amount)) < 1 ? 6 : 2,
+  }).format(Number(m.amount));
+/** "$12.00 to $15.50", or one amount where both are the same */
+export const moneyRange = (low: Money, high: Money) =>
+  low.amount === high.amount ? money(high) : `${money(low)} to ${money(high)}`;
 export const percent = (n: number) => percents.format(n);
 export const moment = (s: string | null | undefined) => (s ? moments.format(new Date(s)) : "–");
 export const day = (s: string) => days.format(new Date(s));

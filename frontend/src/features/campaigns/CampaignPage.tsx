@@ -67,6 +67,9 @@ graphql(`
     throughputAverage
     throughputPeak
     sendingSeconds
+    price {
+      ...CampaignCost
+    }
   }
 `);
 

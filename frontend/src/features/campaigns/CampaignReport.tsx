@@ -10,6 +10,7 @@ import { CampaignMessages } from "./CampaignMessages";
 import type { CampaignDetails } from "./CampaignPage";
 import { CampaignTimeline } from "./CampaignTimeline";
 import { Compared } from "./Compared";
+import { CampaignCost } from "./Cost";
 import { Funnel } from "./Funnel";
 import { besideText, courseOf, hasEnded, leftText, remaining, share, statusText, waitingText } from "./outcome";
 import { Pace } from "./Pace";
@@ -52,6 +53,7 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
           </Grid.Col>
         </Grid>
       </Card>
+      <CampaignCost price={c.price} />
       <Compared campaign={c} />
       <Card>
         <CampaignTimeline id={c.id} changed={n.accepted + n.delivered + n.read + n.failed + n.undelivered} />

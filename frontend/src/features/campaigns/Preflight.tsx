@@ -5,7 +5,8 @@ import { Failed } from "../../components/Failed";
 import { Rows, Stat } from "../../components/ui";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
-import { count, duration, sentence, skipText } from "../../lib/format";
+import { count, duration, moneyRange, sentence, skipText } from "../../lib/format";
+import { CostTable } from "./Cost";
 import { CampaignLaunchDocument, undoSeconds } from "./launch";
 import { TallyRows } from "./Tally";
 
@@ -25,6 +26,9 @@ const PreflightDocument = graphql(`
       blockers {
         message
       }
+      cost {
+        ...CostEstimate
+      }
     }
   }
 `);
@@ -43,7 +47,7 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
   const p = data.campaignPreflight;
   return (
     <Stack>
-      <SimpleGrid cols={{ base: 1, xs: 3 }}>
+      <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }}>
         <Stat label="Audience" value={count(p.audience)} testId="preflight-audience" />
         <Stat label="Will get it" value={count(p.willSend)} testId="preflight-send" />
         <Stat
@@ -51,7 +55,16 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
           value={duration(p.seconds)}
           hint={`at ${p.ratePerSecond}/s${p.deferred ? `; ${count(p.deferred)} sent when quiet hours end` : ""}`}
         />
+        {p.cost && (
+          <Stat
+            label="Will cost"
+            value={moneyRange(p.cost.low, p.cost.high)}
+            testId="preflight-cost"
+            hint="if all get it"
+          />
+        )}
       </SimpleGrid>
+      {p.cost && <CostTable cost={p.cost} />}
       {p.skips.length > 0 && (
         <Table>
           <Table.Thead>

@@ -63,6 +63,12 @@ const DashboardDocument = graphql(`
     attention {
       ...DashboardAttention
     }
+    spending(months: 1) {
+      totals {
+        amount
+        currency
+      }
+    }
     campaigns(filter: { status: [PREPARING, SENDING, PAUSED, COMPLETED, CANCELED, FAILED] }, first: 5) {
       nodes {
         id
@@ -184,7 +190,12 @@ export function DashboardPage() {
   return (
     <Page title="Dashboard" actions={<RangePicker range={range} />}>
       <Attention of={data.attention} />
-      <Figures now={data.dashboard} before={data.earlier.period} compared={range.compared} />
+      <Figures
+        now={data.dashboard}
+        before={data.earlier.period}
+        compared={range.compared}
+        spent={data.spending[0]?.totals ?? []}
+      />
       <Live>
         {count(data.dashboard.period.tried)} messages sent, {count(data.dashboard.period.delivered)} delivered
       </Live>

@@ -1,10 +1,15 @@
 import { Card, SimpleGrid, Text } from "@mantine/core";
 import type { DashboardNumbersFragment, DashboardPeriodFragment } from "../../gql/graphql";
-import { count, percent } from "../../lib/format";
+import { count, money, percent } from "../../lib/format";
 import { type Change, changeOf, pointsOf } from "./range";
 
 /** The figures of a range beside those of the one before. */
-export function Figures(props: { now: DashboardNumbersFragment; before: DashboardPeriodFragment; compared: string }) {
+export function Figures(props: {
+  now: DashboardNumbersFragment;
+  before: DashboardPeriodFragment;
+  compared: string;
+  spent: readonly { amount: string; currency: string }[];
+}) {
   const { now: d, before: b } = props;
   const p = d.period;
   const sent = b.tried > 0;
@@ -47,9 +52,18 @@ export function Figures(props: { now: DashboardNumbersFragment; before: Dashboar
         id: "contacts",
       },
     ];
+  if (props.spent.length > 0)
+    figures.push({
+      label: "Cost this month",
+      value: props.spent.map(money).join(" + "),
+      hint: "Meta and Twilio, by the list",
+      change: null,
+      goodUp: false,
+      id: "cost",
+    });
   return (
     <Card>
-      <SimpleGrid cols={{ base: 2, sm: 4 }} verticalSpacing="lg">
+      <SimpleGrid cols={{ base: 2, sm: props.spent.length > 0 ? 3 : 4 }} verticalSpacing="lg">
         {figures.map((f) => (
           <div key={f.label}>
             <Text size="xs" c="dimmed" fw={550}>

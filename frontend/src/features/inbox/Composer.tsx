@@ -19,7 +19,9 @@ import { WhatsAppText } from "../../components/WhatsAppText";
 import { graphql } from "../../gql";
 import type { ConsentStatus } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";
+import { counted, money } from "../../lib/format";
 import { useKept } from "../../lib/kept";
+import { real } from "../../lib/node";
 import { useShortcuts } from "../../lib/shortcuts";
 import { useNow } from "./Bubbles";
 import { sends } from "./keys";
@@ -86,6 +88,57 @@ const CannedForContactDocument = graphql(`
     }
   }
 `);
+
+const ReplyPriceDocument = graphql(`
+  query ReplyPrice($id: ID!) {
+    node(id: $id) {
+      ... on Conversation {
+        id
+        replyPrice {
+          total {
+            amount
+            currency
+          }
+          free {
+            amount
+            currency
+          }
+          freeLeft
+        }
+      }
+    }
+  }
+`);
+
+/** What a reply costs, in a few words. */
+function ReplyPrice(props: { id: string }) {
+  const [{ data }] = useQuery({
+    query: ReplyPriceDocument,
+    variables: { id: props.id },
+    requestPolicy: "cache-and-network",
+  });
+  const p = real(data?.node, "Conversation")?.replyPrice;
+  if (!p) return null;
+  const [text, why] =
+    p.freeLeft > 0
+      ? [
+          money(p.free),
+          `Twilio’s fee. Meta’s is free for ${counted(p.freeLeft, "more message", "more messages")} this month.`,
+        ]
+      : p.total
+        ? [
+            money(p.total),
+            `Meta’s and Twilio’s fee; Twilio’s is ${money(p.free)}. The free messages of this month are used up.`,
+          ]
+        : [`${money(p.free)} and Meta’s fee`, "The rates do not tell Meta’s fee for this country."];
+  return (
+    <Tooltip label={why} multiline maw={300}>
+      <Text size="xs" c="dimmed" data-testid="reply-price">
+        A reply costs {text}
+      </Text>
+    </Tooltip>
+  );
+}
 
 const longest = { reply: 1600, note: 4000 };
 
@@ -167,6 +220,7 @@ export function Composer(props: {
             { value: "note", label: "Note" },
           ]}
         />
+        {kind === "reply" && free && !blocked && <ReplyPrice id={id} />}
         <Text size="xs" c={kind === "note" ? undefined : "dimmed"} ta="end">
           {kind === "note"
             ? "For colleagues; never sent"

@@ -8,8 +8,9 @@ import { ProofButton } from "../../components/ProofButton";
 import { Questions } from "../../components/Questions";
 import { Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
-import { moment, sentence, waits, words } from "../../lib/format";
+import { moment, money, sentence, waits, words } from "../../lib/format";
 import { real } from "../../lib/node";
+import { categoryText } from "../prices/words";
 import { byAttempt } from "./attempts";
 import { Decide, MessageState, Risks } from "./Decide";
 
@@ -31,6 +32,18 @@ const MessageDocument = graphql(`
         notBeforeReason
         decisionSince
         createdAt
+        price {
+          total {
+            amount
+            currency
+          }
+          twilio {
+            amount
+            currency
+          }
+          market
+          category
+        }
         contact {
           id
           name
@@ -130,6 +143,14 @@ export function MessagePage() {
         <Card>
           <Text style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>{m.body}</Text>
         </Card>
+      )}
+      {m.price && (
+        <Text size="sm">
+          {m.price.total
+            ? `Cost ${money(m.price.total)}, ${money(m.price.twilio)} of it Twilio’s fee`
+            : `Twilio’s fee ${money(m.price.twilio)}; Meta’s is unknown`}
+          {` · ${categoryText(m.price.category)} · ${m.price.market}`}
+        </Text>
       )}
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <Card>

@@ -3,6 +3,7 @@ import { useMay, useSession } from "../../app/session";
 const pages = [
   { to: "/settings", label: "Senders" },
   { to: "/settings/limits", label: "Limits and hours" },
+  { to: "/settings/prices", label: "Prices" },
   { to: "/settings/double-opt-in", label: "Double opt-in" },
   { to: "/settings/attributes", label: "Attributes" },
   { to: "/settings/keywords", label: "Keywords" },

@@ -1,0 +1,138 @@
+import { Anchor, Card, Group, Stack, Table, Text, Title } from "@mantine/core";
+import { useState } from "react";
+import { graphql } from "../../gql";
+import type { CampaignCostFragment, CostEstimateFragment } from "../../gql/graphql";
+import { count, counted, country, money, moneyRange } from "../../lib/format";
+import { PriceLines } from "../prices/PriceLines";
+import { categoryText } from "../prices/words";
+
+graphql(`
+  fragment CostEstimate on CostEstimate {
+    low {
+      amount
+      currency
+    }
+    high {
+      amount
+      currency
+    }
+    withoutRate
+    notes
+    lines {
+      country
+      market
+      category
+      recipients
+      doubtful
+      each {
+        amount
+        currency
+      }
+      low {
+        amount
+        currency
+      }
+      high {
+        amount
+        currency
+      }
+    }
+  }
+`);
+
+graphql(`
+  fragment CampaignCost on CampaignPrice {
+    totals {
+      amount
+      currency
+    }
+    lines {
+      ...PriceLines
+    }
+  }
+`);
+
+const shown = 5;
+
+/** What a campaign will cost, by country. */
+export function CostTable({ cost }: { cost: CostEstimateFragment }) {
+  const [all, setAll] = useState(false);
+  const lines = all ? cost.lines : cost.lines.slice(0, shown);
+  if (cost.lines.length === 0) return null;
+  return (
+    <Stack gap="xs">
+      <Table className="cards" aria-label="Cost by country">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Country</Table.Th>
+            <Table.Th>Category</Table.Th>
+            <Table.Th ta="right">Contacts</Table.Th>
+            <Table.Th ta="right">Each</Table.Th>
+            <Table.Th ta="right">Cost</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {lines.map((l) => (
+            <Table.Tr key={l.country}>
+              <Table.Td data-label="Country">
+                {country(l.country) || "No country"}
+                {l.market !== country(l.country) && (
+                  <Text size="xs" c="dimmed">
+                    {l.market}
+                  </Text>
+                )}
+              </Table.Td>
+              <Table.Td data-label="Category">{categoryText(l.category)}</Table.Td>
+              <Table.Td data-label="Contacts" ta="right">
+                {count(l.recipients)}
+              </Table.Td>
+              <Table.Td data-label="Each" ta="right">
+                {money(l.each)}
+                {l.doubtful && " (unsure)"}
+              </Table.Td>
+              <Table.Td data-label="Cost" ta="right" fw={600}>
+                {moneyRange(l.low, l.high)}
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+      {cost.lines.length > shown && (
+        <Anchor component="button" size="sm" ta="left" onClick={() => setAll(!all)}>
+          {all ? "Show fewer" : `Show all ${counted(cost.lines.length, "country", "countries")}`}
+        </Anchor>
+      )}
+      {cost.withoutRate > 0 && (
+        <Text size="xs" c="dimmed">
+          Without Meta’s fee for {counted(cost.withoutRate, "contact", "contacts")}: the rates do not tell it.
+        </Text>
+      )}
+      {cost.notes.map((n) => (
+        <Text key={n} size="xs" c="dimmed">
+          {n}
+        </Text>
+      ))}
+    </Stack>
+  );
+}
+
+/** What a campaign has cost so far. */
+export function CampaignCost({ price }: { price: CampaignCostFragment }) {
+  if (price.lines.length === 0) return null;
+  return (
+    <Card>
+      <Group justify="space-between" mb="sm">
+        <Title order={2} size="h4">
+          Cost
+        </Title>
+        <Text fw={650} data-testid="campaign-cost">
+          {price.totals.map(money).join(" + ")}
+        </Text>
+      </Group>
+      <PriceLines lines={price.lines} label="Cost by market" />
+      <Text size="xs" c="dimmed" mt="xs">
+        What was delivered, by Meta’s list and Twilio’s fee, without taxes.
+      </Text>
+    </Card>
+  );
+}

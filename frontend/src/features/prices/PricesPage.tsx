@@ -1,0 +1,484 @@
+import {
+  Accordion,
+  Badge,
+  Button,
+  Card,
+  Group,
+  List,
+  Modal,
+  Select,
+  SimpleGrid,
+  Stack,
+  Table,
+  Text,
+  TextInput,
+  Title,
+  Tooltip,
+} from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { useState } from "react";
+import { useClient, useMutation, useQuery } from "urql";
+import { useMay } from "../../app/session";
+import { Failed } from "../../components/Failed";
+import { Empty, Rows } from "../../components/ui";
+import { graphql } from "../../gql";
+import type { PriceCategory, RatesQuery } from "../../gql/graphql";
+import { settled } from "../../lib/errors";
+import { country, money } from "../../lib/format";
+import { SettingsTab } from "../settings/SettingsTab";
+import { ImportRates } from "./ImportRates";
+import { PriceLines } from "./PriceLines";
+import { RateForm } from "./RateForm";
+import { rateText } from "./words";
+
+const RatesDocument = graphql(`
+  query Rates($at: DateTime) {
+    rateCard(at: $at) {
+      revision
+      day
+      currency
+      timeZone
+      rules
+      rates {
+        market
+        category
+        fromMessages
+        price {
+          amount
+          currency
+        }
+        since
+        doubtful
+        source
+        own
+        next {
+          since
+          price {
+            amount
+            currency
+          }
+        }
+      }
+      markets {
+        name
+        countries
+        note
+      }
+    }
+  }
+`);
+
+const SpendingDocument = graphql(`
+  query Spending {
+    spending(months: 12) {
+      month
+      totals {
+        amount
+        currency
+      }
+      lines {
+        ...PriceLines
+      }
+    }
+  }
+`);
+
+const RateFileDocument = graphql(`
+  query RateFile {
+    rateCard {
+      file
+    }
+  }
+`);
+
+export const RateCardUpdateDocument = graphql(`
+  mutation RateCardUpdate($input: RateCardUpdateInput!) {
+    rateCardUpdate(input: $input) {
+      changed
+      unchanged
+      faultCount
+      faults {
+        line
+        column
+        reason
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+type RateCardOfDay = RatesQuery["rateCard"];
+export type RateOfCard = RateCardOfDay["rates"][number];
+
+const columns: PriceCategory[] = ["MARKETING", "UTILITY", "AUTHENTICATION", "SERVICE"];
+const zones = Intl.supportedValuesOf("timeZone");
+
+/** What was charged, the card of rates with its sources, and how it is changed. */
+export function PricesPage() {
+  return (
+    <SettingsTab title="Prices" description="What messages cost, by Meta’s price list and Twilio’s fee">
+      <Charged />
+      <RateCard />
+    </SettingsTab>
+  );
+}
+
+const monthName = (month: string) =>
+  new Intl.DateTimeFormat("en", { month: "long", year: "numeric", timeZone: "UTC" }).format(
+    new Date(`${month}-01T00:00:00Z`),
+  );
+
+function Charged() {
+  const [{ data, error }, load] = useQuery({ query: SpendingDocument, requestPolicy: "cache-and-network" });
+  const [chosen, choose] = useState<string | null>(null);
+  if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  if (!data) return <Rows n={3} />;
+  const month = data.spending.find((m) => m.month === chosen) ?? data.spending[0];
+  if (!month)
+    return (
+      <Empty icon="$" title="Nothing was charged yet">
+        What messages cost stands here once they are delivered, by month, market and category.
+      </Empty>
+    );
+  return (
+    <Card>
+      <Group justify="space-between" align="flex-start" mb="sm">
+        <div>
+          <Title order={2} size="h4">
+            Charged in {monthName(month.month)}
+          </Title>
+          <Text fw={650} fz={24} data-testid="spending">
+            {month.totals.map(money).join(" + ")}
+          </Text>
+        </div>
+        {data.spending.length > 1 && (
+          <Select
+            aria-label="Month"
+            data={data.spending.map((m) => ({ value: m.month, label: monthName(m.month) }))}
+            value={month.month}
+            onChange={choose}
+            allowDeselect={false}
+          />
+        )}
+      </Group>
+      <PriceLines lines={month.lines} label={`Charged in ${monthName(month.month)}`} />
+    </Card>
+  );
+}
+
+function RateCard() {
+  const may = useMay("ADMIN");
+  const client = useClient();
+  const [day, setDay] = useState("");
+  const at = day && !Number.isNaN(Date.parse(day)) ? `${day}T12:00:00Z` : undefined;
+  const [{ data, error }, load] = useQuery({
+    query: RatesDocument,
+    variables: at ? { at } : {},
+    requestPolicy: "cache-and-network",
+  });
+  const [search, setSearch] = useState("");
+  const [editing, edit] = useState<{ market: string; rate?: RateOfCard } | null>(null);
+  const [importing, setImporting] = useState(false);
+  if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  if (!data) return <Rows n={8} />;
+  const c = data.rateCard;
+  const again = () => load({ requestPolicy: "network-only" });
+  const download = async () => {
+    const got = await client.query(RateFileDocument, {}, { requestPolicy: "network-only" }).toPromise();
+    if (!got.data) return settled(got);
+    const url = URL.createObjectURL(new Blob([got.data.rateCard.file], { type: "text/csv" }));
+    Object.assign(document.createElement("a"), { href: url, download: "rates.csv" }).click();
+    URL.revokeObjectURL(url);
+  };
+  const needle = search.trim().toLowerCase();
+  const markets = c.markets.filter(
+    (m) =>
+      !needle ||
+      m.name.toLowerCase().includes(needle) ||
+      m.countries.some((r) => country(r).toLowerCase().includes(needle)),
+  );
+  const fees = c.rates.filter((r) => !r.market && r.price.currency === c.currency);
+  return (
+    <>
+      <Basis key={`${c.currency} ${c.timeZone}`} card={c} may={may} onSaved={again} />
+      <Card padding={0}>
+        <Group justify="space-between" align="flex-end" p="md" pb="xs">
+          <div>
+            <Title order={2} size="h4">
+              Rates
+            </Title>
+            <Text size="xs" c="dimmed">
+              One delivered message, in {c.currency}, on {c.day}
+            </Text>
+          </div>
+          <Group gap="xs">
+            <Button variant="default" size="xs" onClick={download}>
+              Download CSV
+            </Button>
+            {may && (
+              <Button variant="default" size="xs" onClick={() => setImporting(true)}>
+                Import CSV
+              </Button>
+            )}
+          </Group>
+          <Group gap="sm" w="100%">
+            <TextInput
+              aria-label="Market or country"
+              placeholder="Market or country"
+              value={search}
+              onChange={(e) => setSearch(e.currentTarget.value)}
+              flex={1}
+              miw={160}
+            />
+            <TextInput
+              aria-label="Day"
+              type="date"
+              value={day || c.day}
+              onChange={(e) => setDay(e.currentTarget.value)}
+            />
+          </Group>
+        </Group>
+        <Table className="cards" aria-label="Rates">
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>Market</Table.Th>
+              {columns.map((k) => (
+                <Table.Th key={k} ta="right">
+                  {k === "SERVICE" ? "Replies" : rateText(k)}
+                </Table.Th>
+              ))}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {markets.map((m) => (
+              <Table.Tr key={m.name}>
+                <Table.Td data-label="Market">
+                  <Text size="sm" fw={550}>
+                    {m.name}
+                  </Text>
+                  {(m.countries.length > 1 || m.note) && (
+                    <Text size="xs" c="dimmed" maw={420}>
+                      {[m.countries.length > 1 && m.countries.map(country).sort().join(", "), m.note]
+                        .filter(Boolean)
+                        .join(". ")}
+                    </Text>
+                  )}
+                </Table.Td>
+                {columns.map((k) => (
+                  <Table.Td key={k} data-label={rateText(k)} ta="right">
+                    <Cell
+                      of={c.rates.find(
+                        (r) =>
+                          r.market === m.name &&
+                          r.category === k &&
+                          r.fromMessages === 0 &&
+                          r.price.currency === c.currency,
+                      )}
+                      may={may}
+                      label={`${m.name}, ${rateText(k)}`}
+                      onEdit={(rate) => edit({ market: m.name, rate })}
+                    />
+                    {c.rates
+                      .filter(
+                        (r) =>
+                          r.market === m.name &&
+                          r.category === k &&
+                          r.fromMessages > 0 &&
+                          r.price.currency === c.currency,
+                      )
+                      .map((r) => (
+                        <Text key={r.fromMessages} size="xs" c="dimmed">
+                          {money(r.price)} from message {r.fromMessages.toLocaleString("en")}
+                        </Text>
+                      ))}
+                  </Table.Td>
+                ))}
+              </Table.Tr>
+            ))}
+            {!needle &&
+              fees.map((r) => (
+                <Table.Tr key={r.category}>
+                  <Table.Td data-label="Market">
+                    <Text size="sm" fw={550}>
+                      {rateText(r.category)}
+                    </Text>
+                  </Table.Td>
+                  <Table.Td data-label="Price" ta="right" colSpan={columns.length}>
+                    <Cell of={r} may={may} label={rateText(r.category)} onEdit={(rate) => edit({ market: "", rate })} />
+                  </Table.Td>
+                </Table.Tr>
+              ))}
+          </Table.Tbody>
+        </Table>
+        {markets.length === 0 && (
+          <Text p="md" size="sm" c="dimmed">
+            No market or country of that name.
+          </Text>
+        )}
+      </Card>
+      <Card>
+        <Title order={2} size="h4" mb="sm">
+          What prices rest on
+        </Title>
+        <List size="sm" spacing={6}>
+          {c.rules.map((r) => (
+            <List.Item key={r}>{r}</List.Item>
+          ))}
+        </List>
+        <Sources rates={c.rates} currency={c.currency} />
+      </Card>
+      <Modal
+        opened={editing !== null}
+        onClose={() => edit(null)}
+        title={editing?.rate ? `${editing.market || "Everywhere"}: ${rateText(editing.rate.category)}` : ""}
+      >
+        {editing?.rate && (
+          <RateForm
+            rate={editing.rate}
+            revision={c.revision}
+            onDone={() => {
+              edit(null);
+              again();
+            }}
+            onClose={() => edit(null)}
+          />
+        )}
+      </Modal>
+      <Modal opened={importing} onClose={() => setImporting(false)} title="Import rates" size="lg">
+        {importing && <ImportRates onImported={again} onClose={() => setImporting(false)} />}
+      </Modal>
+    </>
+  );
+}
+
+/** One rate: its price, whether it is in doubt or set here, and what follows. */
+function Cell(props: { of?: RateOfCard; may: boolean; label: string; onEdit: (rate: RateOfCard) => void }) {
+  const r = props.of;
+  if (!r)
+    return (
+      <Text size="sm" c="dimmed">
+        unknown
+      </Text>
+    );
+  const price = (
+    <Text span size="sm" fw={600}>
+      {money(r.price)}
+    </Text>
+  );
+  return (
+    <Stack gap={2} align="flex-end">
+      <Tooltip label={`Since ${r.since}. ${r.source}`} multiline maw={340}>
+        {props.may ? (
+          <Button
+            size="compact-sm"
+            variant="subtle"
+            color="gray"
+            aria-label={`${props.label}: ${money(r.price)}, edit`}
+            onClick={() => props.onEdit(r)}
+          >
+            {price}
+          </Button>
+        ) : (
+          price
+        )}
+      </Tooltip>
+      {r.doubtful && (
+        <Badge size="xs" color="yellow" variant="light">
+          Unsure
+        </Badge>
+      )}
+      {r.own && (
+        <Badge size="xs" variant="light">
+          Set here
+        </Badge>
+      )}
+      {r.next && (
+        <Text size="xs" c="dimmed">
+          {money(r.next.price)} from {r.next.since}
+        </Text>
+      )}
+    </Stack>
+  );
+}
+
+/** In which currency and by which calendar prices are read. */
+function Basis(props: { card: RateCardOfDay; may: boolean; onSaved: () => void }) {
+  const [currency, setCurrency] = useState(props.card.currency);
+  const [zone, setZone] = useState(props.card.timeZone);
+  const [{ fetching }, update] = useMutation(RateCardUpdateDocument);
+  const changed = currency !== props.card.currency || zone !== props.card.timeZone;
+  const known = [...new Set([...props.card.rates.map((r) => r.price.currency), props.card.currency])].sort();
+  return (
+    <Card>
+      <SimpleGrid cols={{ base: 1, sm: 2 }}>
+        <Select
+          label="Currency"
+          description="In which Meta’s and Twilio’s fees are billed. Nothing is converted."
+          data={known}
+          value={currency}
+          onChange={(v) => v && setCurrency(v)}
+          allowDeselect={false}
+          disabled={!props.may}
+        />
+        <Select
+          label="Time zone of the business account"
+          description="Its days begin new rates, and its months are charged."
+          data={zones.includes(zone) ? zones : [zone, ...zones]}
+          value={zone}
+          onChange={(v) => v && setZone(v)}
+          searchable
+          allowDeselect={false}
+          disabled={!props.may}
+        />
+      </SimpleGrid>
+      {changed && (
+        <Group justify="flex-end" mt="sm">
+          <Button
+            loading={fetching}
+            onClick={async () => {
+              const input = { expectedVersion: props.card.revision, currency, timeZone: zone };
+              if (settled(await update({ input }))) {
+                notifications.show({ message: "Saved. Later messages are charged so.", color: "green" });
+                props.onSaved();
+              }
+            }}
+          >
+            Save
+          </Button>
+        </Group>
+      )}
+    </Card>
+  );
+}
+
+/** Every source that the rates of the day name, and for how many. */
+function Sources(props: { rates: readonly RateOfCard[]; currency: string }) {
+  const by = new Map<string, { n: number; doubtful: boolean }>();
+  for (const r of props.rates) {
+    if (r.price.currency !== props.currency) continue;
+    const s = by.get(r.source) ?? { n: 0, doubtful: false };
+    by.set(r.source, { n: s.n + 1, doubtful: s.doubtful || r.doubtful });
+  }
+  return (
+    <Accordion mt="md" variant="contained">
+      <Accordion.Item value="sources">
+        <Accordion.Control>
+          <Text size="sm">Sources of the rates</Text>
+        </Accordion.Control>
+        <Accordion.Panel>
+          <List size="sm" spacing={4}>
+            {[...by].map(([source, s]) => (
+              <List.Item key={source}>
+                {source || "No source given"} ({s.n} {s.n === 1 ? "rate" : "rates"}
+                {s.doubtful ? ", unsure" : ""})
+              </List.Item>
+            ))}
+          </List>
+        </Accordion.Panel>
+      </Accordion.Item>
+    </Accordion>
+  );
+}

@@ -1,0 +1,21 @@
+import type { PriceCategory } from "../../gql/graphql";
+import { words } from "../../lib/format";
+
+const names: Partial<Record<PriceCategory, string>> = {
+  AUTHENTICATION_INTERNATIONAL: "Authentication, international",
+  SERVICE: "Replies and other texts",
+  TWILIO_MESSAGE: "Sent, not delivered",
+  TWILIO_FAILED: "Failed",
+  INBOUND: "Received",
+};
+
+/** What messages of a category are called where charges are told. */
+export const categoryText = (c: PriceCategory) => names[c] ?? words(c);
+
+/** What a fee or price of the card is called. */
+export const rateText = (c: PriceCategory) =>
+  c === "TWILIO_MESSAGE"
+    ? "Twilio’s fee, a message in or out"
+    : c === "TWILIO_FAILED"
+      ? "Twilio’s fee, a failed message"
+      : categoryText(c);

@@ -1,0 +1,10 @@
+DROP TABLE price_services;
+DROP TABLE price_totals;
+DROP TABLE price_rates;
+ALTER TABLE messages
+    DROP COLUMN price_month,
+    DROP COLUMN price_market,
+    DROP COLUMN price_category,
+    DROP COLUMN price_currency,
+    DROP COLUMN price_meta,
+    DROP COLUMN price_twilio;

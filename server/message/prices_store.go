@@ -1,0 +1,74 @@
+package message
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"eventstream/server/db"
+	"eventstream/server/price"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+)
+
+// newPrice is a price that is to be saved, in one text, so that the receipts that change none cost next to nothing;
+// "": it stays.
+func (m *Message) newPrice() string {
+	p := m.Price
+	if !p.changed {
+		return ""
+	}
+	amount := func(a *price.Micros) string {
+		if a == nil {
+			return ""
+		}
+		return a.Digits()
+	}
+	return strings.Join([]string{
+		p.Month.Format(time.DateOnly), p.Market, string(p.Category), p.Currency, amount(p.Meta), amount(p.Twilio),
+	}, "|")
+}
+
+// regionsOf are the countries of contacts' numbers.
+func regionsOf(ctx context.Context, tx bun.Tx, contactIDs []int64) (map[int64]string, error) {
+	var rows []struct {
+		ID     int64
+		Region string
+	}
+	err := tx.NewRaw("SELECT id, region FROM contacts WHERE id = ANY (?::bigint[])", pgdialect.Array(contactIDs)).Scan(ctx, &rows)
+	regions := make(map[int64]string, len(rows))
+	for _, r := range rows {
+		regions[r.ID] = r.Region
+	}
+	return regions, db.Err(err)
+}
+
+// categoriesOf are the categories of versions' templates.
+func categoriesOf(ctx context.Context, tx bun.Tx, versionIDs []int64) (map[int64]price.Category, error) {
+	var rows []struct {
+		ID       int64
+		Category string
+	}
+	err := tx.NewRaw("SELECT v.id, t.category FROM template_versions v JOIN templates t ON t.id = v.template_id WHERE v.id = ANY (?::bigint[])",
+		pgdialect.Array(versionIDs)).Scan(ctx, &rows)
+	categories := make(map[int64]price.Category, len(rows))
+	for _, r := range rows {
+		categories[r.ID] = price.Category(r.Category)
+	}
+	return categories, db.Err(err)
+}
+
+// windowsThen tells to which of these messages somebody had written within the 24 hours before they were accepted.
+func windowsThen(ctx context.Context, tx bun.Tx, ids []int64) (map[int64]bool, error) {
+	var found []int64
+	err := tx.NewRaw(`
+		SELECT m.id FROM messages m WHERE m.id = ANY (?::bigint[]) AND EXISTS (SELECT 1 FROM messages i
+			WHERE i.contact_id = m.contact_id AND i.direction = 'inbound' AND i.created_at BETWEEN m.accepted_at - interval '24 hours' AND m.accepted_at)`,
+		pgdialect.Array(ids)).Scan(ctx, &found)
+	open := make(map[int64]bool, len(found))
+	for _, id := range found {
+		open[id] = true
+	}
+	return open, db.Err(err)
+}

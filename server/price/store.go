@@ -1,0 +1,166 @@
+package price
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"eventstream/server/db"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+)
+
+func ownRates(ctx context.Context, idb bun.IDB) ([]Rate, error) {
+	var rows []struct {
+		Market, Category, Currency, Source string
+		FromMessages, Price                int64
+		Since                              time.Time
+		Doubtful                           bool
+	}
+	err := idb.NewRaw("SELECT market, category, currency, from_messages, since, price, doubtful, source FROM price_rates").Scan(ctx, &rows)
+	rates := make([]Rate, len(rows))
+	for i, r := range rows {
+		rates[i] = Rate{
+			Key: Key{r.Market, Category(r.Category), r.FromMessages, r.Currency}, Since: r.Since.UTC(), Price: Micros(r.Price),
+			Doubtful: r.Doubtful, Source: r.Source, Own: true,
+		}
+	}
+	return rates, db.Err(err)
+}
+
+// arrays are keys and days of rates, for unnest.
+func arrays(rates []Rate) (markets, categories, currencies, days []string, from []int64) {
+	for _, r := range rates {
+		markets, categories, currencies = append(markets, r.Market), append(categories, string(r.Category)), append(currencies, r.Currency)
+		days, from = append(days, r.Since.Format(time.DateOnly)), append(from, r.From)
+	}
+	return markets, categories, currencies, days, from
+}
+
+func saveRates(ctx context.Context, tx bun.Tx, rates []Rate) error {
+	if len(rates) == 0 {
+		return nil
+	}
+	markets, categories, currencies, days, from := arrays(rates)
+	prices, doubts, sources := make([]int64, len(rates)), make([]bool, len(rates)), make([]string, len(rates))
+	for i, r := range rates {
+		prices[i], doubts[i], sources[i] = int64(r.Price), r.Doubtful, r.Source
+	}
+	_, err := tx.NewRaw(`
+		INSERT INTO price_rates (market, category, currency, since, from_messages, price, doubtful, source)
+		SELECT * FROM unnest(?::text[], ?::text[], ?::text[], ?::date[], ?::bigint[], ?::bigint[], ?::boolean[], ?::text[])
+		ON CONFLICT (market, category, from_messages, currency, since) DO UPDATE
+			SET price = excluded.price, doubtful = excluded.doubtful, source = excluded.source, updated_at = clock_timestamp()`,
+		pgdialect.Array(markets), pgdialect.Array(categories), pgdialect.Array(currencies), pgdialect.Array(days), pgdialect.Array(from),
+		pgdialect.Array(prices), pgdialect.Array(doubts), pgdialect.Array(sources)).Exec(ctx)
+	return db.Err(err)
+}
+
+func removeRates(ctx context.Context, tx bun.Tx, rates []Rate) error {
+	if len(rates) == 0 {
+		return nil
+	}
+	markets, categories, currencies, days, from := arrays(rates)
+	_, err := tx.NewRaw(`
+		DELETE FROM price_rates p USING unnest(?::text[], ?::text[], ?::text[], ?::date[], ?::bigint[]) u (market, category, currency, since, n)
+		WHERE p.market = u.market AND p.category = u.category AND p.currency = u.currency AND p.since = u.since AND p.from_messages = u.n`,
+		pgdialect.Array(markets), pgdialect.Array(categories), pgdialect.Array(currencies), pgdialect.Array(days),
+		pgdialect.Array(from)).Exec(ctx)
+	return db.Err(err)
+}
+
+// Book adds to what was charged, or takes from it where a message turned out to cost something else. It is the last
+// that a transaction does, and goes by the order of the rows, so that none waits for another crosswise.
+func Book(ctx context.Context, tx bun.Tx, entries []Charged) error {
+	type key struct {
+		month, market, category, currency string
+		campaign                          int64
+	}
+	sums := map[key]*Charged{}
+	for _, e := range entries {
+		k := key{e.Month.Format(time.DateOnly), e.Market, string(e.Category), e.Currency, e.CampaignID}
+		if sums[k] == nil {
+			sums[k] = &Charged{}
+		}
+		sums[k].Messages += e.Messages
+		sums[k].Unknown += e.Unknown
+		sums[k].Meta += e.Meta
+		sums[k].Twilio += e.Twilio
+	}
+	keys := make([]key, 0, len(sums))
+	for k, sum := range sums {
+		if *sum != (Charged{}) {
+			keys = append(keys, k)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	slices.SortFunc(keys, func(a, b key) int {
+		return cmp.Or(cmp.Compare(a.month, b.month), cmp.Compare(a.campaign, b.campaign), cmp.Compare(a.market, b.market),
+			cmp.Compare(a.category, b.category), cmp.Compare(a.currency, b.currency))
+	})
+	n := len(keys)
+	months, campaigns, markets, categories, currencies := make([]string, n), make([]int64, n), make([]string, n), make([]string, n), make([]string, n)
+	messages, unknown, meta, twilio := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	for i, k := range keys {
+		months[i], campaigns[i], markets[i], categories[i], currencies[i] = k.month, k.campaign, k.market, k.category, k.currency
+		messages[i], unknown[i], meta[i], twilio[i] = sums[k].Messages, sums[k].Unknown, int64(sums[k].Meta), int64(sums[k].Twilio)
+	}
+	_, err := tx.NewRaw(`
+		INSERT INTO price_totals AS t (month, campaign_id, market, category, currency, messages, unknown, meta, twilio)
+		SELECT * FROM unnest(?::date[], ?::bigint[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[])
+		ON CONFLICT (month, campaign_id, market, category, currency) DO UPDATE
+			SET messages = t.messages + excluded.messages, unknown = t.unknown + excluded.unknown, meta = t.meta + excluded.meta, twilio = t.twilio + excluded.twilio`,
+		pgdialect.Array(months), pgdialect.Array(campaigns), pgdialect.Array(markets), pgdialect.Array(categories),
+		pgdialect.Array(currencies), pgdialect.Array(messages), pgdialect.Array(unknown), pgdialect.Array(meta), pgdialect.Array(twilio)).Exec(ctx)
+	return db.Err(err)
+}
+
+// TakeFree counts n service messages of a sender in a month, and tells how many of them are free.
+func TakeFree(ctx context.Context, tx bun.Tx, sender int64, month time.Time, n int64) (free int64, err error) {
+	var total int64
+	err = tx.NewRaw(`
+		INSERT INTO price_services AS p (sender_id, month, messages) VALUES (?, ?::date, ?)
+		ON CONFLICT (sender_id, month) DO UPDATE SET messages = p.messages + excluded.messages RETURNING messages`,
+		sender, month.Format(time.DateOnly), n).Scan(ctx, &total)
+	return min(max(FreeService-(total-n), 0), n), db.Err(err)
+}
+
+func servicesOf(ctx context.Context, idb bun.IDB, sender int64, month time.Time) (n int64, err error) {
+	err = idb.NewRaw("SELECT coalesce(sum(messages), 0) FROM price_services WHERE sender_id = ? AND month = ?::date",
+		sender, month.Format(time.DateOnly)).Scan(ctx, &n)
+	return n, db.Err(err)
+}
+
+func chargedOf(ctx context.Context, idb bun.IDB, campaigns []int64) (map[int64][]Charged, error) {
+	var rows []Charged
+	err := idb.NewRaw(`
+		SELECT campaign_id, market, category, currency, sum(messages) AS messages, sum(unknown) AS unknown, sum(meta) AS meta, sum(twilio) AS twilio FROM price_totals
+		WHERE campaign_id = ANY (?) AND campaign_id > 0 GROUP BY 1, 2, 3, 4 HAVING sum(messages) > 0
+		ORDER BY sum(meta + twilio) DESC, market, category`, pgdialect.Array(campaigns)).Scan(ctx, &rows)
+	found := make(map[int64][]Charged, len(campaigns))
+	for _, r := range rows {
+		found[r.CampaignID] = append(found[r.CampaignID], r)
+	}
+	return found, db.Err(err)
+}
+
+func chargedIn(ctx context.Context, idb bun.IDB, first, last time.Time) (rows []Charged, err error) {
+	err = idb.NewRaw(`
+		SELECT month, market, category, currency, sum(messages) AS messages, sum(unknown) AS unknown, sum(meta) AS meta, sum(twilio) AS twilio FROM price_totals
+		WHERE month BETWEEN ?::date AND ?::date GROUP BY 1, 2, 3, 4 HAVING sum(messages) > 0
+		ORDER BY month DESC, sum(meta + twilio) DESC, market, category`, first.Format(time.DateOnly), last.Format(time.DateOnly)).Scan(ctx, &rows)
+	for i := range rows {
+		rows[i].Month = rows[i].Month.UTC()
+	}
+	return rows, db.Err(err)
+}
+
+// received is how many messages came in, by the series that the dashboard shows.
+func received(ctx context.Context, idb bun.IDB, from, to time.Time) (n int64, err error) {
+	err = idb.NewRaw("SELECT coalesce(sum(n), 0) FROM message_series WHERE measure = 'received' AND bucket >= ? AND bucket < ?", from, to).Scan(ctx, &n)
+	return n, db.Err(err)
+}
