@@ -86,6 +86,12 @@ func TestWhatACampaignCostsIsToldBeforeAndAfter(t *testing.T) {
 	require.Equal(t, money{"0.1415", "USD"}, cost.Lines[0].Each)
 	require.NotEmpty(t, cost.Notes)
 
+	var none struct {
+		Node struct{ Price struct{ Totals []money } }
+	}
+	e.do(&none, `query($id: ID!) { node(id: $id) { ... on Campaign { price { totals { amount currency } } } } }`, map[string]any{"id": camp})
+	require.Empty(t, none.Node.Price.Totals, "a draft has cost nothing")
+
 	e.must("campaignLaunch", "campaign", map[string]any{"id": camp})
 	e.await(camp, "COMPLETED")
 	type lines []struct {

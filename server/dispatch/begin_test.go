@@ -148,7 +148,7 @@ func TestReceiptsWhileTheResultIsWritten(t *testing.T) {
 		message.StatusRead, message.StatusUndelivered, message.StatusFailed,
 	} {
 		e := setUp(t, 1)
-		receipts := message.NewReceipts(e.consents, price.NewService(e.DB))
+		receipts := message.NewReceipts(e.consents, price.NewService(e.db))
 		d := e.dispatcher(Hooks{Answered: func(results []message.Result) {
 			require.NoError(t, e.db.Tx(e.ctx, func(ctx ctxt, tx bun.Tx) error {
 				_, err := receipts.Apply(ctx, tx, []message.Receipt{{

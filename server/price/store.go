@@ -142,6 +142,9 @@ func chargedOf(ctx context.Context, idb bun.IDB, campaigns []int64) (map[int64][
 		WHERE campaign_id = ANY (?) AND campaign_id > 0 GROUP BY 1, 2, 3, 4 HAVING sum(messages) > 0
 		ORDER BY sum(meta + twilio) DESC, market, category`, pgdialect.Array(campaigns)).Scan(ctx, &rows)
 	found := make(map[int64][]Charged, len(campaigns))
+	for _, id := range campaigns {
+		found[id] = nil // nothing yet
+	}
 	for _, r := range rows {
 		found[r.CampaignID] = append(found[r.CampaignID], r)
 	}
