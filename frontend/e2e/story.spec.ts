@@ -123,6 +123,62 @@ test("contacts are found by name and by number in any spelling", async () => {
   await look("contact");
 });
 
+test("a long list is read as it is scrolled, found again where it was, and has the columns that somebody wants", async () => {
+  await go("Contacts");
+  const rows = page.locator("tbody tr[data-index]");
+  const last = async () => {
+    await page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight));
+    return Number(await rows.last().getAttribute("data-index"));
+  };
+  await expect.poll(last).toBeGreaterThan(250);
+  expect(await rows.count(), "only what is near the window is there").toBeLessThan(90);
+  await page.mouse.wheel(0, -2000);
+  const row = rows.nth(25);
+  await expect(row).toBeInViewport();
+  const name = await row.getByRole("link").innerText();
+  const number = await row.getAttribute("aria-rowindex");
+  await row.getByRole("link").click();
+  await title(name);
+  await page.goBack();
+  await expect(page.locator(`tbody tr[aria-rowindex="${number}"]`)).toBeInViewport();
+  await expect(page.locator(`tbody tr[aria-rowindex="${number}"]`).getByRole("link")).toHaveText(name);
+
+  const header = (of: string) => page.getByRole("columnheader", { name: of, exact: true });
+  await page.evaluate(() => window.scrollTo(0, 0));
+  await header("Name").getByRole("button").click();
+  await expect(header("Name")).toHaveAttribute("aria-sort", "ascending");
+  await header("Name").getByRole("button").click();
+  await expect(header("Name")).toHaveAttribute("aria-sort", "descending");
+  await page.getByRole("button", { name: "Columns" }).click();
+  await page.getByRole("checkbox", { name: "City" }).check();
+  await page.getByRole("checkbox", { name: "Time zone" }).uncheck();
+  await page.reload();
+  await expect(header("City")).toBeVisible();
+  await expect(header("Time zone")).toHaveCount(0);
+  await page.getByRole("button", { name: "Columns" }).click();
+  await page.getByRole("button", { name: "Reset" }).click();
+  await expect(header("City")).toHaveCount(0);
+  await page.keyboard.press("Escape");
+});
+
+test("what is known of a contact is edited by its names, with the field of its type", async () => {
+  await page.goto("/contacts?q=Joy+Okuneva");
+  await page.getByRole("link", { name: "Joy Okuneva" }).click();
+  await page.getByRole("button", { name: "Edit", exact: true }).click();
+  const dialog = page.getByRole("dialog", { name: "Edit contact" });
+  await dialog.getByRole("button", { name: "Add an attribute" }).click();
+  await dialog.getByRole("combobox", { name: "Attribute" }).click();
+  await page.getByRole("option", { name: "A new attribute…" }).click();
+  await dialog.getByRole("textbox", { name: "Name" }).last().fill("Shoe size");
+  await dialog.getByRole("combobox", { name: "Type" }).click();
+  await page.getByRole("option", { name: "Number" }).click();
+  await dialog.getByRole("button", { name: "Add", exact: true }).click();
+  await dialog.getByLabel("Shoe size").fill("38.5");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog).toBeHidden();
+  await expect(page.getByRole("row", { name: /Shoe size 38\.5/ })).toBeVisible();
+});
+
 test("a contact is added by hand, its number checked while typing", async () => {
   await go("Contacts");
   await page.getByRole("button", { name: "Add contact" }).click();

@@ -12184,7 +12184,10 @@ enum TimeZoneSource {
 enum ContactOrder {
   NEWEST
   OLDEST
+  "By name without regard to case, from A; those without a name come first."
   NAME
+  "By name without regard to case, from Z; those without a name come last."
+  NAME_DESC
 }
 
 """

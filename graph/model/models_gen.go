@@ -4290,18 +4290,22 @@ type ContactOrder string
 const (
 	ContactOrderNewest ContactOrder = "NEWEST"
 	ContactOrderOldest ContactOrder = "OLDEST"
-	ContactOrderName   ContactOrder = "NAME"
+	// By name without regard to case, from A; those without a name come first.
+	ContactOrderName ContactOrder = "NAME"
+	// By name without regard to case, from Z; those without a name come last.
+	ContactOrderNameDesc ContactOrder = "NAME_DESC"
 )
 
 var AllContactOrder = []ContactOrder{
 	ContactOrderNewest,
 	ContactOrderOldest,
 	ContactOrderName,
+	ContactOrderNameDesc,
 }
 
 func (e ContactOrder) IsValid() bool {
 	switch e {
-	case ContactOrderNewest, ContactOrderOldest, ContactOrderName:
+	case ContactOrderNewest, ContactOrderOldest, ContactOrderName, ContactOrderNameDesc:
 		return true
 	}
 	return false

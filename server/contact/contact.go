@@ -249,7 +249,8 @@ type Order string
 
 // Orders.
 const (
-	OrderNewest Order = "newest"
-	OrderOldest Order = "oldest"
-	OrderName   Order = "name"
+	OrderNewest   Order = "newest"
+	OrderOldest   Order = "oldest"
+	OrderName     Order = "name"
+	OrderNameDesc Order = "name_desc"
 )

@@ -231,7 +231,7 @@ func wordBeginning(word string) string {
 
 // CursorOf is a contact's place in a list sorted by o.
 func CursorOf(c *Contact, o Order) string {
-	if o == OrderName {
+	if o == OrderName || o == OrderNameDesc {
 		return db.Cursor(strings.ToLower(c.Name), c.ID)
 	}
 	return db.Cursor("", c.ID)
@@ -242,9 +242,9 @@ func list(ctx context.Context, idb bun.IDB, f Filter, o Order, p db.Page) (db.Sl
 	key := &db.Key{Column: "id", Desc: o != OrderOldest}
 	var rows []*Contact
 	q := filtered(idb.NewSelect().Model(&rows), f)
-	if o == OrderName {
+	if o == OrderName || o == OrderNameDesc {
 		q = q.ColumnExpr("c.*")
-		key = &db.Key{Column: "name", Type: "text"}
+		key = &db.Key{Column: "name", Type: "text", Desc: o == OrderNameDesc}
 		return listByName(ctx, q, &rows, p, key)
 	}
 	q, err := p.Apply(q, "c", key)
@@ -274,13 +274,13 @@ func listByName(ctx context.Context, q *bun.SelectQuery, rows *[]*Contact, p db.
 			return db.Slice[*Contact]{}, err
 		}
 		op := ">"
-		if field == "before" {
+		if (field == "before") != key.Desc {
 			op = "<"
 		}
 		q = q.Where(`(lower(c.name) COLLATE "C", c.id) `+op+" (?::"+key.Type+", ?)", value, id)
 	}
 	dir := "ASC"
-	if fromEnd {
+	if fromEnd != key.Desc {
 		dir = "DESC"
 	}
 	if err := q.OrderExpr(`lower(c.name) COLLATE "C" ` + dir + ", c.id " + dir).Limit(int64(n) + 1).Scan(ctx); err != nil {

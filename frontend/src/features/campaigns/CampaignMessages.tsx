@@ -1,15 +1,15 @@
 import { Button, Card, Group, Select, Table, Text, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
-import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { nameOf } from "../../components/Person";
-import { LoadMore } from "../../components/ui";
+import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
-import type { CampaignMessagesQuery, MessageStatus } from "../../gql/graphql";
+import type { MessageStatus } from "../../gql/graphql";
 import { useAddress } from "../../lib/address";
+import { useEndless } from "../../lib/endless";
 import { moment, skipText, waits, words } from "../../lib/format";
-import { usePages } from "../../lib/pages";
+import { useVirtualRows } from "../../lib/virtual";
 import { Decide, MessageState } from "../messages/Decide";
 import type { CampaignDetails } from "./CampaignPage";
 import { PeopleBar } from "./PeopleBar";
@@ -61,8 +61,6 @@ const messageStatuses: MessageStatus[] = [
   "EXPIRED",
 ];
 
-type Row = CampaignMessagesQuery["messages"]["nodes"][number];
-
 /** The messages of a campaign, newest contact first. */
 export function CampaignMessages(props: { campaign: CampaignDetails; moving: number }) {
   const { id } = props.campaign;
@@ -71,26 +69,30 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
   const undecided = search.status === needsDecision;
   const status = messageStatuses.find((s) => s === search.status) ?? null;
   const people = peopleIn(search.status);
-  const pages = usePages<Row>(`${id} ${search.status}`);
-  const [{ data, fetching, error }, load] = useQuery({
-    query: CampaignMessagesDocument,
-    variables: {
-      filter: {
-        campaignId: id,
-        ...(status && { status }),
-        ...(undecided && { needsDecision: true }),
-        ...(people && messagesOf(people)),
-      },
-      after: pages.after,
-      counted: people !== null,
+  const variables = {
+    filter: {
+      campaignId: id,
+      ...(status && { status }),
+      ...(undecided && { needsDecision: true }),
+      ...(people && messagesOf(people)),
     },
-    pause: props.moving === 0,
-  });
-  const again = () => {
-    pages.top();
-    load({ requestPolicy: "network-only" });
+    counted: people !== null,
   };
-  const rows = pages.with(data?.messages.nodes);
+  const messages = useEndless(CampaignMessagesDocument, variables, (data) => data.messages, props.moving === 0);
+  const { rows, again } = messages;
+  const virtual = useVirtualRows({
+    list: JSON.stringify(variables),
+    ids: rows.map((m) => m.id),
+    height: 40,
+    more: messages.more,
+    onMore: messages.next,
+  });
+  const space = (height: number) =>
+    height > 0 && (
+      <Table.Tr aria-hidden style={{ height, border: 0 }}>
+        <Table.Td colSpan={5} p={0} />
+      </Table.Tr>
+    );
   return (
     <Card padding={0} id="messages">
       <Group justify="space-between" p="md" pb={0}>
@@ -117,75 +119,85 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
           <Button component="a" href={`/downloads/campaigns/${id}/messages.xlsx`} download variant="default">
             Excel
           </Button>
-          <Button variant="default" onClick={again} loading={fetching}>
+          <Button variant="default" onClick={again}>
             Refresh
           </Button>
         </Group>
       </Group>
-      {people && data && <PeopleBar campaign={props.campaign} people={people} n={data.messages.totalCount ?? 0} />}
-      {error ? (
-        <Failed error={error} retry={again} />
+      {people && messages.first && (
+        <PeopleBar campaign={props.campaign} people={people} n={messages.first.messages.totalCount ?? 0} />
+      )}
+      {messages.error ? (
+        <Failed error={messages.error} retry={again} />
       ) : (
-        <Table className="cards">
+        <Table className="cards" aria-rowcount={messages.more ? -1 : rows.length + 1}>
           <Table.Thead>
-            <Table.Tr>
+            <Table.Tr aria-rowindex={1}>
               {["Contact", "Status", "Text", "Why", "Handed over"].map((h) => (
                 <Table.Th key={h}>{h}</Table.Th>
               ))}
             </Table.Tr>
           </Table.Thead>
-          <Table.Tbody>
-            {rows.map((m) => (
-              <Table.Tr key={m.id}>
-                <Table.Td data-label="Contact">
-                  {m.contact && (
-                    <Link to="/contacts/$id" params={{ id: m.contact.id }} className="plain">
-                      {nameOf(m.contact)}
-                    </Link>
-                  )}
-                </Table.Td>
-                <Table.Td data-label="Status">
-                  <MessageState of={m} />
-                </Table.Td>
-                <Table.Td data-label="Text">
-                  <Text size="sm" lineClamp={1} maw={460}>
-                    {m.body ||
-                      (m.skipReason
-                        ? skipText(m.skipReason)
-                        : m.notBefore
-                          ? waits(m.notBefore, m.notBeforeReason)
-                          : "–")}
-                  </Text>
-                  {m.body && m.notBefore && (
-                    <Text size="xs" c="dimmed">
-                      {waits(m.notBefore, m.notBeforeReason)}
-                    </Text>
-                  )}
-                  {m.decisionSince && may && (
-                    <Decide of={{ ids: [m.id] }} n={1} about={m.contact ? nameOf(m.contact) : m.id} onDone={again} />
-                  )}
-                  {m.errorMessage && (
-                    <Text size="xs" c="red">
-                      {m.errorMessage}
-                    </Text>
-                  )}
-                </Table.Td>
-                <Table.Td data-label="Why">
-                  <Link to="/messages/$id" params={{ id: m.id }} className="plain">
-                    Why?
-                  </Link>
-                </Table.Td>
-                <Table.Td data-label="Handed over">{m.acceptedAt ? moment(m.acceptedAt) : "–"}</Table.Td>
-              </Table.Tr>
-            ))}
+          <Table.Tbody ref={virtual.body}>
+            {space(virtual.before)}
+            {virtual.items.map(({ index, key }) => {
+              const m = rows[index];
+              return (
+                m && (
+                  <Table.Tr key={key} data-index={index} ref={virtual.measure} aria-rowindex={index + 2}>
+                    <Table.Td data-label="Contact">
+                      {m.contact && (
+                        <Link to="/contacts/$id" params={{ id: m.contact.id }} className="plain">
+                          {nameOf(m.contact)}
+                        </Link>
+                      )}
+                    </Table.Td>
+                    <Table.Td data-label="Status">
+                      <MessageState of={m} />
+                    </Table.Td>
+                    <Table.Td data-label="Text">
+                      <Text size="sm" lineClamp={1} maw={460}>
+                        {m.body ||
+                          (m.skipReason
+                            ? skipText(m.skipReason)
+                            : m.notBefore
+                              ? waits(m.notBefore, m.notBeforeReason)
+                              : "–")}
+                      </Text>
+                      {m.body && m.notBefore && (
+                        <Text size="xs" c="dimmed">
+                          {waits(m.notBefore, m.notBeforeReason)}
+                        </Text>
+                      )}
+                      {m.decisionSince && may && (
+                        <Decide
+                          of={{ ids: [m.id] }}
+                          n={1}
+                          about={m.contact ? nameOf(m.contact) : m.id}
+                          onDone={again}
+                        />
+                      )}
+                      {m.errorMessage && (
+                        <Text size="xs" c="red">
+                          {m.errorMessage}
+                        </Text>
+                      )}
+                    </Table.Td>
+                    <Table.Td data-label="Why">
+                      <Link to="/messages/$id" params={{ id: m.id }} className="plain">
+                        Why?
+                      </Link>
+                    </Table.Td>
+                    <Table.Td data-label="Handed over">{m.acceptedAt ? moment(m.acceptedAt) : "–"}</Table.Td>
+                  </Table.Tr>
+                )
+              );
+            })}
+            {space(virtual.behind)}
           </Table.Tbody>
         </Table>
       )}
-      <LoadMore
-        more={data?.messages.pageInfo.hasNextPage}
-        loading={fetching}
-        onMore={() => pages.next(data?.messages.pageInfo.endCursor, rows)}
-      />
+      {messages.fetching && rows.length > 0 && <Rows n={2} />}
     </Card>
   );
 }

@@ -1,30 +1,13 @@
-import {
-  ActionIcon,
-  Alert,
-  Badge,
-  Button,
-  Card,
-  Group,
-  Modal,
-  SimpleGrid,
-  Stack,
-  Table,
-  Text,
-  TextInput,
-  Title,
-} from "@mantine/core";
-import { useForm } from "@mantine/form";
+import { Alert, Badge, Button, Card, Group, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconTrash } from "@tabler/icons-react";
 import { useParams } from "@tanstack/react-router";
 import { useState } from "react";
-import { useMutation, useQuery } from "urql";
+import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { nameOf, numberOf } from "../../components/Person";
 import { Empty, Page, Rows, Status, scrollable } from "../../components/ui";
 import { graphql } from "../../gql";
-import { settled } from "../../lib/errors";
 import { country, flag, languageName, moment, untilText } from "../../lib/format";
 import { AttributeValue } from "../attributes/AttributeValue";
 import { useAttributes } from "../attributes/useAttributes";
@@ -32,6 +15,7 @@ import { namedAttributes } from "../attributes/value";
 import { Bubbles, Countdown } from "../inbox/Bubbles";
 import { ContactAddresses } from "./ContactAddresses";
 import { ConsentDialog, ContactConsent, type Decision } from "./ContactConsent";
+import { ContactEdit } from "./ContactEdit";
 import { ContactTimeline } from "./ContactTimeline";
 import { ContactTools } from "./ContactTools";
 import { ContactTopics } from "./ContactTopics";
@@ -88,52 +72,6 @@ const ContactDocument = graphql(`
   }
 `);
 
-const ContactUpdateDocument = graphql(`
-  mutation ContactUpdate($input: ContactUpdateInput!) {
-    contactUpdate(input: $input) {
-      contact {
-        id
-        revision
-        name
-        locale
-        timeZone
-        timeZoneSource
-        attributes
-      }
-      userErrors {
-        field
-        message
-      }
-    }
-  }
-`);
-
-type Attribute = { key: string; value: string };
-
-/** A value as the form shows it: text as it is, all else as JSON. */
-const shown = (v: unknown) => (typeof v === "string" ? v : JSON.stringify(v));
-
-/** What a person typed: numbers, yes/no, lists and objects as such where the value was one before or reads as one. */
-function typedValue(text: string, before: unknown): unknown {
-  if (typeof before === "string") return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
-/** The attributes to send: changed ones, and null for those taken away. */
-function changed(before: Record<string, unknown>, after: Attribute[]): Record<string, unknown> {
-  const out: Record<string, unknown> = {};
-  for (const key of Object.keys(before)) if (!after.some((a) => a.key.trim() === key)) out[key] = null;
-  for (const a of after) {
-    const key = a.key.trim();
-    if (key && !(key in before && shown(before[key]) === a.value)) out[key] = typedValue(a.value, before[key]);
-  }
-  return out;
-}
-
 const zoneSources: Record<string, string> = {
   DECLARED: "somebody said so",
   NUMBER: "the number stands for it",
@@ -153,13 +91,9 @@ export function ContactPage() {
   const { id } = useParams({ from: "/contacts/$id" });
   const may = useMay("MARKETER");
   const [{ data, error }, load] = useQuery({ query: ContactDocument, variables: { id } });
-  const [, update] = useMutation(ContactUpdateDocument);
   const [asking, ask] = useState<Decision | null>(null);
   const [editing, edit] = useDisclosure();
   const known = useAttributes();
-  const form = useForm({
-    initialValues: { name: "", locale: "", timeZone: "", attributes: [] as Attribute[], revision: 0 },
-  });
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows />;
   const c = data.contact;
@@ -169,7 +103,6 @@ export function ContactPage() {
         It may have been erased.
       </Empty>
     );
-  const attributes = Object.entries(c.attributes as Record<string, unknown>).sort(([a], [b]) => a.localeCompare(b));
   const rows = namedAttributes(c.attributes as Record<string, unknown>, known);
   return (
     <Page
@@ -179,19 +112,7 @@ export function ContactPage() {
         may && (
           <>
             <WriteButton contact={c.id} />
-            <Button
-              variant="default"
-              onClick={() => {
-                form.setValues({
-                  name: c.name,
-                  locale: c.locale,
-                  timeZone: c.timeZoneSource === "DECLARED" ? (c.timeZone ?? "") : "",
-                  attributes: attributes.map(([key, value]) => ({ key, value: shown(value) })),
-                  revision: c.revision,
-                });
-                edit.open();
-              }}
-            >
+            <Button variant="default" onClick={edit.open}>
               Edit
             </Button>
             {c.consentStatus !== "OPTED_IN" && <Button onClick={() => ask("MARKETING OPTED_IN")}>Record opt-in</Button>}
@@ -205,66 +126,7 @@ export function ContactPage() {
       }
     >
       <ConsentDialog contact={c} decision={asking} onClose={() => ask(null)} />
-      <Modal opened={editing} onClose={edit.close} title="Edit contact">
-        <form
-          onSubmit={form.onSubmit(async (v) => {
-            const input = {
-              id,
-              name: v.name,
-              locale: v.locale,
-              timeZone: v.timeZone,
-              attributes: changed(c.attributes as Record<string, unknown>, v.attributes),
-              expectedVersion: v.revision,
-            };
-            if (settled(await update({ input }))) edit.close();
-          })}
-        >
-          <Stack>
-            <TextInput label="Name" {...form.getInputProps("name")} />
-            <TextInput
-              label="Time zone"
-              description="IANA name; empty: as the number says"
-              placeholder="Europe/Berlin"
-              {...form.getInputProps("timeZone")}
-            />
-            <TextInput label="Language" placeholder="de" {...form.getInputProps("locale")} />
-            <Text size="sm" fw={500}>
-              Attributes
-            </Text>
-            {form.values.attributes.map((_, i) => (
-              <Group key={i} gap="xs" wrap="nowrap">
-                <TextInput aria-label={`Attribute ${i + 1}`} {...form.getInputProps(`attributes.${i}.key`)} w={150} />
-                <TextInput
-                  aria-label={`Value of attribute ${i + 1}`}
-                  flex={1}
-                  {...form.getInputProps(`attributes.${i}.value`)}
-                />
-                <ActionIcon
-                  variant="subtle"
-                  color="gray"
-                  aria-label={`Remove attribute ${i + 1}`}
-                  onClick={() => form.removeListItem("attributes", i)}
-                >
-                  <IconTrash size={16} />
-                </ActionIcon>
-              </Group>
-            ))}
-            <Button
-              size="xs"
-              variant="default"
-              onClick={() => form.insertListItem("attributes", { key: "", value: "" })}
-            >
-              Add an attribute
-            </Button>
-            <Group justify="flex-end">
-              <Button variant="default" onClick={edit.close}>
-                Cancel
-              </Button>
-              <Button type="submit">Save</Button>
-            </Group>
-          </Stack>
-        </form>
-      </Modal>
+      {editing && <ContactEdit contact={c} known={known} onClose={edit.close} />}
       {!c.reachable && (
         <Alert
           color="red"

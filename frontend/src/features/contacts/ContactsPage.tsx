@@ -1,4 +1,4 @@
-import { Anchor, Button, Card, Checkbox, Group, Menu, Select, Table, Text, TextInput } from "@mantine/core";
+import { Anchor, Button, Group, Menu, Select, Text, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { modals } from "@mantine/modals";
 import {
@@ -11,23 +11,24 @@ import {
   IconTrash,
   IconUpload,
 } from "@tabler/icons-react";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
-import { nameOf, Person } from "../../components/Person";
-import { Empty, LinkButton, LoadMore, Page, Rows, Status } from "../../components/ui";
-import { When } from "../../components/When";
+import { Empty, LinkButton, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
-import type { ConsentStatus, ContactFilter, ContactOrder, ContactSelection, ContactsQuery } from "../../gql/graphql";
+import type { ConsentStatus, ContactFilter, ContactOrder, ContactSelection } from "../../gql/graphql";
 import { useAddress, useAddressText } from "../../lib/address";
+import { useEndless } from "../../lib/endless";
 import { settled } from "../../lib/errors";
-import { count, country, flag } from "../../lib/format";
-import { usePages } from "../../lib/pages";
+import { count } from "../../lib/format";
 import { useShortcuts } from "../../lib/shortcuts";
 import { useAttributes } from "../attributes/useAttributes";
 import { type Group as Conditions, isGroup, type Node, sentence } from "../segments/query";
+import { ColumnsMenu } from "./ColumnsMenu";
+import { ContactsTable, type Picked } from "./ContactsTable";
+import { useLayout } from "./columns";
 
 // What is opened comes when it is opened: the list does not wait for it.
 const QueryBuilder = lazy(async () => ({ default: (await import("../segments/QueryBuilder")).QueryBuilder }));
@@ -47,6 +48,7 @@ const ContactsDocument = graphql(`
         name
         displayAddress
         region
+        locale
         timeZone
         consentStatus
         reachable
@@ -120,8 +122,6 @@ function conditionsOf(text: string | undefined): Conditions {
   }
 }
 
-type Row = ContactsQuery["contacts"]["nodes"][number];
-
 export function ContactsPage() {
   const { search, change } = useAddress();
   const navigate = useNavigate();
@@ -132,7 +132,7 @@ export function ContactsPage() {
   const [form, setForm] = useState(false); // once opened it stays, with what was typed
   useEffect(() => setForm((f) => f || adding), [adding]);
   const [filtering, filters] = useDisclosure(Boolean(search.f));
-  const [picked, setPicked] = useState<Set<string> | "all">(new Set());
+  const [picked, setPicked] = useState<Picked>(new Set());
   const [running, setRunning] = useState<string[]>([]);
   const consent = (search.consent as ConsentStatus | undefined) ?? null;
   const orderBy = (search.sort as ContactOrder | undefined) ?? "NEWEST";
@@ -146,11 +146,9 @@ export function ContactsPage() {
   );
   const found = { search: search.q ?? null, filter };
   const list = JSON.stringify({ ...found, orderBy });
-  const pages = usePages<Row>(list);
-  const [{ data, error, fetching }, load] = useQuery({
-    query: ContactsDocument,
-    variables: { ...found, orderBy, after: pages.after },
-  });
+  const contacts = useEndless(ContactsDocument, { ...found, orderBy }, (data) => data.contacts);
+  const { rows, error } = contacts;
+  const [layout, setLayout] = useLayout();
   const [{ data: totals }, recount] = useQuery({ query: ContactTotalDocument, variables: found });
   const keys = useAttributes();
   const [{ data: views }] = useQuery({ query: ContactViewsDocument });
@@ -167,7 +165,7 @@ export function ContactsPage() {
         ]
       : [],
   );
-  const rows = pages.with(data?.contacts.nodes);
+  const order = (to: ContactOrder) => change({ sort: to === "NEWEST" ? undefined : to });
   const filtered = Boolean(search.q || consent || search.f);
   const total = totals?.contacts.totalCount;
   const many = Boolean(search.q) && total !== undefined && total > mostCounted;
@@ -175,17 +173,9 @@ export function ContactsPage() {
   const n = all ? (total ?? rows.length) : picked.size;
   const selection: ContactSelection = all
     ? { filter, search: search.q ?? null }
-    : { ids: [...(picked as Set<string>)].slice(0, 1000) };
-  const tick = (id: string, on: boolean) =>
-    setPicked((p) => {
-      const next = new Set(p === "all" ? rows.map((r) => r.id) : p);
-      if (on) next.add(id);
-      else next.delete(id);
-      return next;
-    });
+    : { ids: [...(picked as ReadonlySet<string>)].slice(0, 1000) };
   const ended = () => {
-    pages.top();
-    load({ requestPolicy: "network-only" });
+    contacts.again();
     recount({ requestPolicy: "network-only" });
   };
   const askName = () => {
@@ -261,12 +251,14 @@ export function ContactsPage() {
           data={[
             { value: "NEWEST", label: "Newest first" },
             { value: "OLDEST", label: "Oldest first" },
-            { value: "NAME", label: "By name" },
+            { value: "NAME", label: "By name, from A" },
+            { value: "NAME_DESC", label: "By name, from Z" },
           ]}
           value={orderBy}
-          onChange={(v) => change({ sort: v === "NEWEST" ? undefined : (v ?? undefined) })}
+          onChange={(v) => order((v ?? "NEWEST") as ContactOrder)}
           allowDeselect={false}
-          w={{ base: "100%", xs: 150 }}
+          hiddenFrom="sm"
+          w={{ base: "100%", xs: 180 }}
         />
         <Button
           variant={search.f ? "light" : "default"}
@@ -327,6 +319,7 @@ export function ContactsPage() {
             )}
           </Menu.Dropdown>
         </Menu>
+        <ColumnsMenu layout={layout} attributes={keys} onChange={setLayout} />
       </Group>
       {filtering && (
         <Suspense fallback={<Rows n={2} />}>
@@ -367,14 +360,14 @@ export function ContactsPage() {
           />
         </Suspense>
       )}
-      {may && !all && picked.size > 0 && picked.size === rows.length && data?.contacts.pageInfo.hasNextPage && (
+      {may && !all && picked.size > 0 && picked.size === rows.length && contacts.more && (
         <Anchor component="button" size="sm" onClick={() => setPicked("all")}>
           Select all {many ? "contacts found" : `${count(total)} contacts`}
         </Anchor>
       )}
       {error ? (
-        <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />
-      ) : !data && rows.length === 0 ? (
+        <Failed error={error} retry={contacts.again} />
+      ) : !contacts.known ? (
         <Rows />
       ) : rows.length === 0 ? (
         filtered ? (
@@ -391,72 +384,21 @@ export function ContactsPage() {
           </Empty>
         )
       ) : (
-        <Card padding={0}>
-          <Table className="cards">
-            <Table.Thead>
-              <Table.Tr>
-                {may && (
-                  <Table.Th w={40}>
-                    <Checkbox
-                      size="xs"
-                      aria-label="Select all shown"
-                      checked={all || picked.size === rows.length}
-                      indeterminate={!all && picked.size > 0 && picked.size < rows.length}
-                      onChange={(e) => setPicked(new Set(e.currentTarget.checked ? rows.map((r) => r.id) : []))}
-                    />
-                  </Table.Th>
-                )}
-                <Table.Th>Name</Table.Th>
-                <Table.Th>Number</Table.Th>
-                <Table.Th>Consent</Table.Th>
-                <Table.Th>Country</Table.Th>
-                <Table.Th>Time zone</Table.Th>
-                <Table.Th>Added</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {rows.map((c) => (
-                <Table.Tr key={c.id}>
-                  {may && (
-                    <Table.Td data-label="Select">
-                      <Checkbox
-                        size="xs"
-                        aria-label={`Select ${nameOf(c)}`}
-                        checked={all || picked.has(c.id)}
-                        onChange={(e) => tick(c.id, e.currentTarget.checked)}
-                      />
-                    </Table.Td>
-                  )}
-                  <Table.Td data-label="Name">
-                    <Person name={c.name}>
-                      <Anchor component={Link} to={`/contacts/${c.id}`} className="plain" lineClamp={1}>
-                        {nameOf(c)}
-                      </Anchor>
-                    </Person>
-                  </Table.Td>
-                  <Table.Td data-label="Number">{c.displayAddress}</Table.Td>
-                  <Table.Td data-label="Consent">
-                    <Group gap={6} justify="flex-end" style={{ display: "inline-flex" }}>
-                      <Status value={c.consentStatus} />
-                      {!c.reachable && <Status value="FAILED" label="Unreachable" />}
-                    </Group>
-                  </Table.Td>
-                  <Table.Td data-label="Country">{c.region ? `${flag(c.region)} ${country(c.region)}` : "–"}</Table.Td>
-                  <Table.Td data-label="Time zone">{c.timeZone ?? "unknown"}</Table.Td>
-                  <Table.Td data-label="Added">
-                    <When at={c.createdAt} />
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Card>
+        <ContactsTable
+          list={list}
+          rows={rows}
+          layout={layout}
+          attributes={keys}
+          order={orderBy}
+          onOrder={order}
+          more={contacts.more}
+          onMore={contacts.next}
+          picking={may}
+          picked={picked}
+          onPick={setPicked}
+        />
       )}
-      <LoadMore
-        more={data?.contacts.pageInfo.hasNextPage}
-        loading={fetching}
-        onMore={() => pages.next(data?.contacts.pageInfo.endCursor, rows)}
-      />
+      {contacts.fetching && rows.length > 0 && <Rows n={2} />}
     </Page>
   );
 }

@@ -1,0 +1,84 @@
+import {
+  Button,
+  Checkbox,
+  Divider,
+  Popover,
+  ScrollArea,
+  SegmentedControl,
+  Stack,
+  Text,
+  TextInput,
+} from "@mantine/core";
+import { IconColumns3 } from "@tabler/icons-react";
+import { useState } from "react";
+import type { Attribute } from "../attributes/useAttributes";
+import { columnOf, type Density, firstLayout, fixedColumns, type Layout, withColumn } from "./columns";
+
+/** Which columns the table has, and how close its rows stand. */
+export function ColumnsMenu(props: {
+  layout: Layout;
+  attributes: readonly Attribute[];
+  onChange: (next: Layout) => void;
+}) {
+  const { layout, attributes, onChange } = props;
+  const [search, setSearch] = useState("");
+  const wanted = search.trim().toLowerCase();
+  const box = (column: string, label: string) => (
+    <Checkbox
+      key={column}
+      size="xs"
+      label={label}
+      checked={layout.columns.includes(column)}
+      onChange={(e) => onChange({ ...layout, columns: withColumn(layout.columns, column, e.currentTarget.checked) })}
+    />
+  );
+  const found = attributes.filter((a) => a.name.toLowerCase().includes(wanted) || a.key.includes(wanted));
+  return (
+    <Popover position="bottom-end" trapFocus withArrow shadow="md">
+      <Popover.Target>
+        <Button variant="default" leftSection={<IconColumns3 size={16} />} visibleFrom="xs">
+          Columns
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown w={260} aria-label="Columns">
+        <Stack gap="xs">
+          <SegmentedControl
+            size="xs"
+            fullWidth
+            aria-label="Height of the rows"
+            value={layout.density}
+            onChange={(v) => onChange({ ...layout, density: v as Density })}
+            data={[
+              { value: "comfortable", label: "Comfortable" },
+              { value: "compact", label: "Compact" },
+            ]}
+          />
+          {Object.entries(fixedColumns).map(([column, label]) => box(column, label))}
+          {attributes.length > 0 && <Divider label="Attributes" labelPosition="left" />}
+          {attributes.length > 8 && (
+            <TextInput
+              size="xs"
+              aria-label="Search attributes"
+              placeholder="Search attributes"
+              value={search}
+              onChange={(e) => setSearch(e.currentTarget.value)}
+            />
+          )}
+          <ScrollArea.Autosize mah={220}>
+            <Stack gap="xs">
+              {found.map((a) => box(columnOf(a.key), a.name))}
+              {attributes.length > 0 && found.length === 0 && (
+                <Text size="xs" c="dimmed">
+                  No attribute matches.
+                </Text>
+              )}
+            </Stack>
+          </ScrollArea.Autosize>
+          <Button size="xs" variant="subtle" color="gray" onClick={() => onChange(firstLayout)}>
+            Reset
+          </Button>
+        </Stack>
+      </Popover.Dropdown>
+    </Popover>
+  );
+}

@@ -1,0 +1,123 @@
+import { Alert, Button, Group, Modal, Select, Stack, TextInput } from "@mantine/core";
+import { useState } from "react";
+import { useMutation } from "urql";
+import { graphql } from "../../gql";
+import { byField, errorText, payloadOf } from "../../lib/errors";
+import { AttributeFields } from "../attributes/AttributeFields";
+import { changesOf, editedOf } from "../attributes/edit";
+import type { Attribute } from "../attributes/useAttributes";
+
+const ContactUpdateDocument = graphql(`
+  mutation ContactUpdate($input: ContactUpdateInput!) {
+    contactUpdate(input: $input) {
+      contact {
+        id
+        revision
+        name
+        locale
+        timeZone
+        timeZoneSource
+        attributes
+        tags
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+type Contact = {
+  id: string;
+  revision: number;
+  name: string;
+  locale: string;
+  timeZone?: string | null;
+  timeZoneSource: string;
+  attributes: unknown;
+};
+
+const zones = Intl.supportedValuesOf("timeZone");
+
+/** What people set of a contact. */
+export function ContactEdit(props: { contact: Contact; known: readonly Attribute[]; onClose: () => void }) {
+  const { contact: c, known, onClose } = props;
+  const before = c.attributes as Record<string, unknown>;
+  const [first] = useState(() => editedOf(before, known));
+  const [attributes, setAttributes] = useState(first);
+  const [name, setName] = useState(c.name);
+  const [locale, setLocale] = useState(c.locale);
+  const [zone, setZone] = useState(c.timeZoneSource === "DECLARED" ? (c.timeZone ?? null) : null);
+  const [errors, setErrors] = useState<Record<string, string>>({});
+  const [{ fetching }, update] = useMutation(ContactUpdateDocument);
+  const save = async () => {
+    const input = {
+      id: c.id,
+      name,
+      locale,
+      timeZone: zone ?? "",
+      attributes: changesOf(before, first, attributes),
+      expectedVersion: c.revision,
+    };
+    const result = await update({ input });
+    if (result.error) return setErrors({ rest: errorText(result.error) });
+    const { fields, rest } = byField(payloadOf(result.data)?.userErrors ?? [], ["name", "locale", "timeZone"]);
+    setErrors({ ...fields, ...(rest ? { rest } : {}) });
+    if (!rest && Object.keys(fields).length === 0) onClose();
+  };
+  return (
+    <Modal opened onClose={onClose} title="Edit contact">
+      <form
+        onSubmit={(e) => {
+          e.preventDefault();
+          save();
+        }}
+      >
+        <Stack>
+          {errors.rest && (
+            <Alert color="red" role="alert">
+              {errors.rest}
+            </Alert>
+          )}
+          <TextInput
+            label="Name"
+            value={name}
+            onChange={(e) => setName(e.currentTarget.value)}
+            error={errors.name}
+            data-autofocus
+          />
+          <Select
+            label="Time zone"
+            description="Empty: as the number says"
+            placeholder="Europe/Berlin"
+            searchable
+            clearable
+            limit={50}
+            data={zone && !zones.includes(zone) ? [zone, ...zones] : zones}
+            value={zone}
+            onChange={setZone}
+            error={errors.timeZone}
+          />
+          <TextInput
+            label="Language"
+            description="Such as de or pt-BR"
+            placeholder="de"
+            value={locale}
+            onChange={(e) => setLocale(e.currentTarget.value)}
+            error={errors.locale}
+          />
+          <AttributeFields value={attributes} known={known} onChange={setAttributes} />
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              Cancel
+            </Button>
+            <Button type="submit" loading={fetching}>
+              Save
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
