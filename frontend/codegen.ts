@@ -3,7 +3,7 @@ import { addTypenameSelectionDocumentTransform } from "@graphql-codegen/client-p
 
 const config: CodegenConfig = {
   schema: "graph/schema/*.graphql",
-  documents: ["frontend/src/**/*.{ts,tsx}", "!frontend/src/gql/**"],
+  documents: ["frontend/src/**/*.{ts,tsx}", "!frontend/src/gql/**", "!frontend/src/**/*.test.{ts,tsx}"],
   generates: {
     "frontend/src/gql/": {
       preset: "client",

@@ -28,6 +28,7 @@ import (
 	"eventstream/server/reconcile"
 	"eventstream/server/topic"
 	"eventstream/server/twilio/sandbox"
+	"eventstream/server/workspace"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vikstrous/dataloadgen"
@@ -402,8 +403,13 @@ func (r *Resolver) settings(ctx context.Context) (*model.Settings, error) {
 	if err != nil {
 		return nil, err
 	}
+	space, err := r.Workspace.Settings(ctx)
+	if err != nil {
+		return nil, err
+	}
 	security, err := r.Auth.Security(ctx)
 	return &model.Settings{
+		Workspace:            &model.Workspace{Name: space.Name, TimeZone: space.TimeZone},
 		DoubleOptIn:          fromDoubleOptIn(optIns),
 		SecondFactorRoles:    mapped(security.SecondFactorRoles, upper[model.Role, actor.Role]),
 		SessionIdleHours:     security.SessionIdleHours,
@@ -435,6 +441,8 @@ func (r *Resolver) updateSettings(ctx context.Context, input model.SettingsUpdat
 	var errs apperr.List
 	_ = errs.Add(change.Validate()) // before anything is changed
 	_ = errs.Add(security.Validate())
+	space := workspaceChange(input.Workspace.Value())
+	_ = errs.Add(space.Validate())
 	if err := errs.Add(r.DoubleOptIns.Check(ctx, optIns)); err != nil {
 		return err
 	}
@@ -443,6 +451,11 @@ func (r *Resolver) updateSettings(ctx context.Context, input model.SettingsUpdat
 	}
 	if security != (auth.SecurityChange{}) {
 		if err := r.Auth.SetSecurity(ctx, security); err != nil {
+			return err
+		}
+	}
+	if space != (workspace.Change{}) {
+		if err := r.Workspace.Set(ctx, space); err != nil {
 			return err
 		}
 	}
@@ -460,6 +473,13 @@ func (r *Resolver) updateSettings(ctx context.Context, input model.SettingsUpdat
 		return nil
 	}
 	return r.Campaigns.SetDefaults(ctx, change)
+}
+
+func workspaceChange(in *model.WorkspaceInput) workspace.Change {
+	if in == nil {
+		return workspace.Change{}
+	}
+	return workspace.Change{Name: in.Name.Value(), TimeZone: in.TimeZone.Value()}
 }
 
 func toDoubleOptIn(in *model.DoubleOptInInput) (*doubleoptin.Settings, error) {
@@ -650,4 +670,14 @@ func zoneArgument(name string) (*time.Location, error) {
 		return nil, apperr.Invalid("zone", "“%s” is not a time zone; an IANA name such as Europe/Berlin is", name)
 	}
 	return zone, nil
+}
+
+// workIn makes the zone of whoever signed up that of the workspace, when it is known here.
+func (r *Resolver) workIn(ctx context.Context, admin *auth.Operator, zone *string) error {
+	change := workspace.Change{TimeZone: zone}
+	if zone == nil || change.Validate() != nil {
+		return nil
+	}
+	ctx = actor.With(ctx, actor.Actor{Kind: actor.KindOperator, ID: admin.ID, Role: actor.RoleAdmin})
+	return r.Workspace.Set(ctx, change)
 }

@@ -16,6 +16,12 @@ import (
 	"eventstream/server/globalid"
 )
 
+// Workspace is the resolver for the workspace field.
+func (r *accountResolver) Workspace(ctx context.Context, obj *model.Account) (*model.Workspace, error) {
+	set, err := r.Services.Workspace.Settings(ctx)
+	return &model.Workspace{Name: set.Name, TimeZone: set.TimeZone}, err
+}
+
 // Owner is the resolver for the owner field.
 func (r *apiTokenResolver) Owner(ctx context.Context, obj *model.APIToken) (*model.Operator, error) {
 	return r.operatorOf(ctx, obj.Owner)
@@ -26,9 +32,12 @@ func (r *mutationResolver) SetupAdmin(ctx context.Context, input model.SetupAdmi
 	if r.SetupToken == "" || subtle.ConstantTimeCompare([]byte(text(input.Token.Value())), []byte(r.SetupToken)) != 1 {
 		return &model.SignInPayload{UserErrors: []*model.UserError{{Field: []string{"token"}, Code: "invalid", Message: "the token is wrong: it stands in the link that the server prints when it starts"}}}, nil
 	}
-	_, err := r.Services.Auth.CreateFirstAdmin(ctx, auth.NewOperator{Email: input.Email, Name: input.Name, Password: input.Password})
+	admin, err := r.Services.Auth.CreateFirstAdmin(ctx, auth.NewOperator{Email: input.Email, Name: input.Name, Password: input.Password})
 	if errs, err := payloadErrors(err); err != nil || len(errs) > 0 {
 		return &model.SignInPayload{UserErrors: errs}, err
+	}
+	if err := r.workIn(ctx, admin, input.TimeZone.Value()); err != nil {
+		return nil, err
 	}
 	return r.SignIn(ctx, model.SignInInput{Email: input.Email, Password: input.Password})
 }
@@ -339,6 +348,9 @@ func (r *queryResolver) PasswordLink(ctx context.Context, token string) (*model.
 	return &model.PasswordLink{Purpose: upper[model.PasswordLinkPurpose](l.Purpose), Email: l.Email, Name: l.Name, ExpiresAt: l.ExpiresAt}, nil
 }
 
+// Account returns generated.AccountResolver implementation.
+func (r *Resolver) Account() generated.AccountResolver { return &accountResolver{r} }
+
 // ApiToken returns generated.ApiTokenResolver implementation.
 func (r *Resolver) ApiToken() generated.ApiTokenResolver { return &apiTokenResolver{r} }
 
@@ -349,6 +361,7 @@ func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResol
 func (r *Resolver) Operator() generated.OperatorResolver { return &operatorResolver{r} }
 
 type (
+	accountResolver  struct{ *Resolver }
 	apiTokenResolver struct{ *Resolver }
 	mutationResolver struct{ *Resolver }
 	operatorResolver struct{ *Resolver }

@@ -38,6 +38,7 @@ import (
 	"eventstream/server/topic"
 	"eventstream/server/twilio/sandbox"
 	"eventstream/server/webhookevent"
+	"eventstream/server/workspace"
 )
 
 // Services are what the resolvers call.
@@ -46,6 +47,7 @@ type Services struct {
 	Contacts       *contact.Service
 	Consents       *consent.Service
 	Segments       *segment.Service
+	Workspace      *workspace.Service
 	Topics         *topic.Service
 	Retention      *retention.Service
 	Templates      *template.Service

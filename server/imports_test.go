@@ -60,6 +60,7 @@ var domains = map[string][]string{
 	"timeline":     {},
 	"retention":    {"audit", "message"},
 	"disclosure":   {"audit", "consent", "contact"},
+	"workspace":    {"audit", "contact"},
 }
 
 // shared is what every domain may use.

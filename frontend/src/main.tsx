@@ -12,7 +12,9 @@ import { createClient } from "./app/client";
 import { asViewer, SessionContext, SessionDocument } from "./app/session";
 import { contrast, theme } from "./app/theme";
 import { Failed } from "./components/Failed";
+import { setWorkspaceTitle } from "./lib/title";
 import { reloadAfterUpgrade } from "./lib/upgrade";
+import { ownZone, setZone } from "./lib/zone";
 
 // Each comes when it is asked for, so that the sign-in page does not wait for the pages behind it.
 const Pages = lazy(async () => ({ default: (await import("./app/Pages")).Pages }));
@@ -60,6 +62,9 @@ function Gate(props: { restart: () => void }) {
         done={props.restart}
       />
     );
+  // Before anything is shown that names a time.
+  setZone(data.account?.workspace.timeZone ?? ownZone);
+  setWorkspaceTitle(data.account?.workspace.name ?? "");
   if (missing || asked) return <FactorGate done={props.restart} />;
   return (
     <SessionContext value={{ ...data, viewer, reload: props.restart }}>

@@ -24,6 +24,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	Account() AccountResolver
 	ApiToken() ApiTokenResolver
 	AttributeKey() AttributeKeyResolver
 	BulkAction() BulkActionResolver
@@ -82,6 +83,7 @@ type ComplexityRoot struct {
 		SecondFactorMissing  func(childComplexity int) int
 		SecondFactorRequired func(childComplexity int) int
 		Totp                 func(childComplexity int) int
+		Workspace            func(childComplexity int) int
 	}
 
 	AllowedHours struct {
@@ -1803,6 +1805,7 @@ type ComplexityRoot struct {
 		Revision             func(childComplexity int) int
 		SecondFactorRoles    func(childComplexity int) int
 		SessionIdleHours     func(childComplexity int) int
+		Workspace            func(childComplexity int) int
 	}
 
 	SettingsUpdatePayload struct {
@@ -2104,6 +2107,11 @@ type ComplexityRoot struct {
 		UserErrors   func(childComplexity int) int
 		WebhookEvent func(childComplexity int) int
 	}
+
+	Workspace struct {
+		Name     func(childComplexity int) int
+		TimeZone func(childComplexity int) int
+	}
 }
 
 type executableSchema graphql.ExecutableSchemaState[ResolverRoot, DirectiveRoot, ComplexityRoot]
@@ -2168,6 +2176,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Totp(childComplexity), true
+	case "Account.workspace":
+		if e.ComplexityRoot.Account.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Workspace(childComplexity), true
 
 	case "AllowedHours.days":
 		if e.ComplexityRoot.AllowedHours.Days == nil {
@@ -9749,6 +9763,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.SessionIdleHours(childComplexity), true
+	case "Settings.workspace":
+		if e.ComplexityRoot.Settings.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.Workspace(childComplexity), true
 
 	case "SettingsUpdatePayload.settings":
 		if e.ComplexityRoot.SettingsUpdatePayload.Settings == nil {
@@ -10844,6 +10864,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WebhookEventReplayPayload.WebhookEvent(childComplexity), true
 
+	case "Workspace.name":
+		if e.ComplexityRoot.Workspace.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Workspace.Name(childComplexity), true
+	case "Workspace.timeZone":
+		if e.ComplexityRoot.Workspace.TimeZone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Workspace.TimeZone(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -10977,6 +11010,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TotpEnableInput", ec.unmarshalInputTotpEnableInput),
 			graphql.NewInputUnmarshaler("WebhookEventFilter", ec.unmarshalInputWebhookEventFilter),
 			graphql.NewInputUnmarshaler("WebhookEventReplayInput", ec.unmarshalInputWebhookEventReplayInput),
+			graphql.NewInputUnmarshaler("WorkspaceInput", ec.unmarshalInputWorkspaceInput),
 		)
 	}
 	first := true
@@ -13611,6 +13645,8 @@ type Passkey {
 "One's own account."
 type Account {
   operator: Operator!
+  "What one works in."
+  workspace: Workspace! @goField(forceResolver: true)
   "There is a password."
   password: Boolean!
   "One signs in at the provider, see Setup.provider."
@@ -13792,6 +13828,8 @@ type Mutation {
 }
 
 input SetupAdminInput {
+  "The IANA zone of whoever signs up, which becomes that of the workspace; one that is unknown here leaves it at UTC."
+  timeZone: String
   email: String!
   "1 to 100 characters."
   name: String!
@@ -15110,6 +15148,8 @@ type SendingReleasePayload {
 `, BuiltIn: false},
 	{Name: "../schema/settings.graphql", Input: `"What holds for the whole engine."
 type Settings {
+  "What the installation is called, and where its people work."
+  workspace: Workspace!
   "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
   revision: Int! @goField(forceResolver: true)
   "Messages a second over all senders, 0.01 to 2,000: Twilio's limit for an account (error 63017)."
@@ -15124,6 +15164,14 @@ type Settings {
   secondFactorRoles: [Role!]! @listSize(assumedSize: 3)
   "How long a session lasts that nobody uses, 1 to 336 hours."
   sessionIdleHours: Int!
+}
+
+"What an installation is called, and the time zone in which its people work."
+type Workspace {
+  "At most 60 characters; empty: nobody gave one."
+  name: String!
+  "The IANA zone in which the pages show times and read what is typed; UTC until somebody sets one. Of the contacts' own zones it says nothing."
+  timeZone: String!
 }
 
 "How people are asked on WhatsApp to confirm that they agreed to messages (double opt-in), see OptInRequest."
@@ -15151,6 +15199,7 @@ extend type Mutation {
 input SettingsUpdateInput {
   "The Settings.revision that the change was made on; absent or null: whatever it is. When somebody has changed them since, a userError with the code conflict tells who and when, and nothing is changed."
   expectedVersion: Int
+  workspace: WorkspaceInput
   accountRatePerSecond: Float
   "Null: none."
   defaultQuietHours: QuietHoursInput
@@ -15160,6 +15209,12 @@ input SettingsUpdateInput {
   doubleOptIn: DoubleOptInInput
   secondFactorRoles: [Role!]
   sessionIdleHours: Int
+}
+input WorkspaceInput {
+  "At most 60 characters; empty: none."
+  name: String
+  "An IANA zone such as Europe/Berlin."
+  timeZone: String
 }
 type SettingsUpdatePayload {
   settings: Settings
@@ -15558,6 +15613,8 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 	switch field.Name {
 	case "operator":
 		return ec.fieldContext_Account_operator(ctx, field)
+	case "workspace":
+		return ec.fieldContext_Account_workspace(ctx, field)
 	case "password":
 		return ec.fieldContext_Account_password(ctx, field)
 	case "provider":
@@ -18654,6 +18711,8 @@ func (ec *executionContext) childFields_SessionWindow(ctx context.Context, field
 
 func (ec *executionContext) childFields_Settings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "workspace":
+		return ec.fieldContext_Settings_workspace(ctx, field)
 	case "revision":
 		return ec.fieldContext_Settings_revision(ctx, field)
 	case "accountRatePerSecond":
@@ -19246,6 +19305,16 @@ func (ec *executionContext) childFields_WebhookEventReplayPayload(ctx context.Co
 		return ec.fieldContext_WebhookEventReplayPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebhookEventReplayPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Workspace(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_Workspace_name(ctx, field)
+	case "timeZone":
+		return ec.fieldContext_Workspace_timeZone(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Workspace", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -118,6 +118,38 @@ func (ec *executionContext) fieldContext_DoubleOptIn_expiresAfterHours(_ context
 	return graphql.NewScalarFieldContext("DoubleOptIn", field, false, false, "Int")
 }
 
+func (ec *executionContext) _Settings_workspace(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Settings_workspace(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Workspace, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Workspace) graphql.Marshaler {
+			return ec.marshalNWorkspace2ᚖeventstreamᚋgraphᚋmodelᚐWorkspace(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Settings_workspace(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Settings",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Workspace(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Settings_revision(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -370,6 +402,52 @@ func (ec *executionContext) fieldContext_SettingsUpdatePayload_userErrors(_ cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Workspace_name(ctx context.Context, field graphql.CollectedField, obj *model.Workspace) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Workspace_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Workspace_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Workspace", field, false, false, "String")
+}
+
+func (ec *executionContext) _Workspace_timeZone(ctx context.Context, field graphql.CollectedField, obj *model.Workspace) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Workspace_timeZone(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TimeZone, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Workspace_timeZone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Workspace", field, false, false, "String")
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -445,7 +523,7 @@ func (ec *executionContext) unmarshalInputSettingsUpdateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"expectedVersion", "accountRatePerSecond", "defaultQuietHours", "defaultFrequencyCap", "doubleOptIn", "secondFactorRoles", "sessionIdleHours"}
+	fieldsInOrder := [...]string{"expectedVersion", "workspace", "accountRatePerSecond", "defaultQuietHours", "defaultFrequencyCap", "doubleOptIn", "secondFactorRoles", "sessionIdleHours"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -459,6 +537,13 @@ func (ec *executionContext) unmarshalInputSettingsUpdateInput(ctx context.Contex
 				return it, err
 			}
 			it.ExpectedVersion = graphql.OmittableOf(data)
+		case "workspace":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("workspace"))
+			data, err := ec.unmarshalOWorkspaceInput2ᚖeventstreamᚋgraphᚋmodelᚐWorkspaceInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Workspace = graphql.OmittableOf(data)
 		case "accountRatePerSecond":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accountRatePerSecond"))
 			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
@@ -515,6 +600,55 @@ func (ec *executionContext) unmarshalInputSettingsUpdateInput(ctx context.Contex
 func UnmarshalSettingsUpdateInput(ctx context.Context, raw any) (model.SettingsUpdateInput, error) {
 	var out model.SettingsUpdateInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "SettingsUpdateInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputWorkspaceInput(ctx context.Context, obj any) (model.WorkspaceInput, error) {
+	var it model.WorkspaceInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "timeZone"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = graphql.OmittableOf(data)
+		case "timeZone":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timeZone"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TimeZone = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalWorkspaceInput unmarshals raw into the WorkspaceInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalWorkspaceInput(ctx context.Context, raw any) (model.WorkspaceInput, error) {
+	var out model.WorkspaceInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "WorkspaceInput", raw, &out)
 	return out, err
 }
 
@@ -582,6 +716,11 @@ func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet,
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Settings")
+		case "workspace":
+			out.Values[i] = ec._Settings_workspace(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "revision":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -673,6 +812,44 @@ func (ec *executionContext) _SettingsUpdatePayload(ctx context.Context, sel ast.
 	return out
 }
 
+var workspaceImplementors = []string{"Workspace"}
+
+func (ec *executionContext) _Workspace(ctx context.Context, sel ast.SelectionSet, obj *model.Workspace) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, workspaceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Workspace")
+		case "name":
+			out.Values[i] = ec._Workspace_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "timeZone":
+			out.Values[i] = ec._Workspace_timeZone(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
@@ -698,6 +875,14 @@ func (ec *executionContext) marshalNSettingsUpdatePayload2ᚖeventstreamᚋgraph
 	return ec._SettingsUpdatePayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNWorkspace2ᚖeventstreamᚋgraphᚋmodelᚐWorkspace(ctx context.Context, sel ast.SelectionSet, v *model.Workspace) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Workspace!")
+		return graphql.Null
+	}
+	return ec._Workspace(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalODoubleOptIn2ᚖeventstreamᚋgraphᚋmodelᚐDoubleOptIn(ctx context.Context, sel ast.SelectionSet, v *model.DoubleOptIn) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -718,6 +903,14 @@ func (ec *executionContext) marshalOSettings2ᚖeventstreamᚋgraphᚋmodelᚐSe
 		return graphql.Null
 	}
 	return ec._Settings(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOWorkspaceInput2ᚖeventstreamᚋgraphᚋmodelᚐWorkspaceInput(ctx context.Context, v any) (*model.WorkspaceInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputWorkspaceInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 // endregion ***************************** type.gotpl *****************************

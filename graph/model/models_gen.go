@@ -22,6 +22,8 @@ type Node interface {
 // One's own account.
 type Account struct {
 	Operator *Operator `json:"operator"`
+	// What one works in.
+	Workspace *Workspace `json:"workspace"`
 	// There is a password.
 	Password bool `json:"password"`
 	// One signs in at the provider, see Setup.provider.
@@ -3013,6 +3015,8 @@ type SessionWindow struct {
 
 // What holds for the whole engine.
 type Settings struct {
+	// What the installation is called, and where its people work.
+	Workspace *Workspace `json:"workspace"`
 	// Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since.
 	Revision int `json:"revision"`
 	// Messages a second over all senders, 0.01 to 2,000: Twilio's limit for an account (error 63017).
@@ -3031,8 +3035,9 @@ type Settings struct {
 
 type SettingsUpdateInput struct {
 	// The Settings.revision that the change was made on; absent or null: whatever it is. When somebody has changed them since, a userError with the code conflict tells who and when, and nothing is changed.
-	ExpectedVersion      graphql.Omittable[*int]     `json:"expectedVersion,omitempty"`
-	AccountRatePerSecond graphql.Omittable[*float64] `json:"accountRatePerSecond,omitempty"`
+	ExpectedVersion      graphql.Omittable[*int]            `json:"expectedVersion,omitempty"`
+	Workspace            graphql.Omittable[*WorkspaceInput] `json:"workspace,omitempty"`
+	AccountRatePerSecond graphql.Omittable[*float64]        `json:"accountRatePerSecond,omitempty"`
 	// Null: none.
 	DefaultQuietHours graphql.Omittable[*QuietHoursInput] `json:"defaultQuietHours,omitempty"`
 	// Null: none.
@@ -3064,7 +3069,9 @@ type Setup struct {
 }
 
 type SetupAdminInput struct {
-	Email string `json:"email"`
+	// The IANA zone of whoever signs up, which becomes that of the workspace; one that is unknown here leaves it at UTC.
+	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
+	Email    string                     `json:"email"`
 	// 1 to 100 characters.
 	Name string `json:"name"`
 	// 10 to 200 characters.
@@ -3589,6 +3596,21 @@ type WebhookEventReplayInput struct {
 type WebhookEventReplayPayload struct {
 	WebhookEvent *WebhookEvent `json:"webhookEvent,omitempty"`
 	UserErrors   []*UserError  `json:"userErrors"`
+}
+
+// What an installation is called, and the time zone in which its people work.
+type Workspace struct {
+	// At most 60 characters; empty: nobody gave one.
+	Name string `json:"name"`
+	// The IANA zone in which the pages show times and read what is typed; UTC until somebody sets one. Of the contacts' own zones it says nothing.
+	TimeZone string `json:"timeZone"`
+}
+
+type WorkspaceInput struct {
+	// At most 60 characters; empty: none.
+	Name graphql.Omittable[*string] `json:"name,omitempty"`
+	// An IANA zone such as Europe/Berlin.
+	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
 }
 
 // What an address of a contact is made of.

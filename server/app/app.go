@@ -70,6 +70,7 @@ import (
 	"eventstream/server/web"
 	"eventstream/server/webhook"
 	"eventstream/server/webhookevent"
+	"eventstream/server/workspace"
 	"eventstream/worker"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -277,7 +278,7 @@ func (a *App) build(ctx context.Context) error {
 		}),
 		Contacts: contact.NewService(a.db, a.hub),
 		Consents: consent.NewService(a.db, a.hub, addresses, now),
-		Segments: segment.NewService(a.db), Senders: sender.NewService(a.db), Messages: message.NewStore(a.db),
+		Segments: segment.NewService(a.db), Workspace: workspace.NewService(a.db), Senders: sender.NewService(a.db), Messages: message.NewStore(a.db),
 		Dashboard: dashboard.NewService(a.db, twilio.Code), Health: health.NewService(a.db),
 		Explanations: explain.NewService(a.db, twilio.Code), Timelines: timeline.NewService(a.db),
 		Trail: trail, Hub: a.hub, Sandbox: a.Sandbox, Codes: twilio.Code, Now: now, Log: a.log,

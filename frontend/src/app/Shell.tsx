@@ -40,6 +40,7 @@ import { graphql } from "../gql";
 import { forgetAll } from "../lib/kept";
 import { useNotices } from "../lib/notices";
 import { focusSearch, useShortcuts } from "../lib/shortcuts";
+import { product } from "../lib/title";
 import { useAway } from "./connection";
 import { SendingHold } from "./SendingHold";
 import { useMay, useSession } from "./session";
@@ -103,6 +104,7 @@ export function Shell() {
   const [opened, { toggle, close }] = useDisclosure();
   const path = useRouterState({ select: (s) => s.location.pathname });
   const session = useSession();
+  const workspace = session.account?.workspace.name || product;
   const may = useMay("MARKETER");
   const settings = useSettingsPages();
   const navigate = useNavigate();
@@ -136,11 +138,11 @@ export function Shell() {
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
             <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" />
-            <Link to="/" className="plain" aria-label="Event Stream Engine, dashboard">
+            <Link to="/" className="plain" aria-label={`${workspace}, dashboard`}>
               <Group gap={8} wrap="nowrap">
                 <img src="/icon.svg" width={26} height={26} alt="" />
-                <Text fw={650} visibleFrom="xs">
-                  Event Stream Engine
+                <Text fw={650} visibleFrom="xs" truncate maw={{ xs: 180, md: 360 }}>
+                  {workspace}
                 </Text>
               </Group>
             </Link>

@@ -131,6 +131,7 @@ export const keys = {
   TopicSubscription: none,
   UserError: none,
   WebhookEventConnection: none,
+  Workspace: none,
 } satisfies CacheExchangeOpts["keys"];
 
 /** What a change makes stale beyond the things that it answers with. */

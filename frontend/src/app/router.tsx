@@ -155,6 +155,11 @@ const routeTree = rootRoute.addChildren([
   createRoute({
     getParentRoute: parent,
     path: "/settings",
+    component: lazyRouteComponent(() => import("../features/settings/WorkspacePage"), "WorkspacePage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/settings/senders",
     component: lazyRouteComponent(() => import("../features/settings/SendersPage"), "SendersPage"),
   }),
   createRoute({

@@ -15,6 +15,10 @@ export const SessionDocument = graphql(`
         id
       }
       secondFactorMissing
+      workspace {
+        name
+        timeZone
+      }
       password
     }
     setup {

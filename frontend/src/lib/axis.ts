@@ -1,4 +1,5 @@
 import { locale } from "./format";
+import { ahead, wall, zoneName } from "./zone";
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -9,11 +10,8 @@ const steps = [
   ...[1, 2, 7, 14, 28].map((n) => n * dayLength),
 ];
 
-/** How far the browser's clock is ahead of UTC at a moment, in milliseconds. */
-const ahead = (at: number) => -new Date(at).getTimezoneOffset() * minute;
-
 /**
- * Moments to mark on a time axis: at round times of the browser's zone, the same distance apart, at most so many. A day
+ * Moments to mark on a time axis: at round times of the workspace's zone, the same distance apart, at most so many. A day
  * of 23 or 25 hours shifts those of hours by one; days always begin at midnight.
  */
 export function ticks(from: number, to: number, atMost = 7): number[] {
@@ -28,7 +26,9 @@ export function ticks(from: number, to: number, atMost = 7): number[] {
 /** What a mark says: the day at midnight, else the time. */
 export function tickText(at: number, by = locale): string {
   const d = new Date(at);
-  if (d.getHours() === 0 && d.getMinutes() === 0)
-    return d.toLocaleDateString(by, { weekday: "short", day: "numeric", month: "short" });
-  return d.toLocaleTimeString(by, { timeStyle: "short" });
+  const { hour, minute } = wall(at);
+  const timeZone = zoneName();
+  if (hour === 0 && minute === 0)
+    return d.toLocaleDateString(by, { weekday: "short", day: "numeric", month: "short", timeZone });
+  return d.toLocaleTimeString(by, { timeStyle: "short", timeZone });
 }

@@ -1,4 +1,5 @@
 import type { ErrorClass } from "../gql/graphql";
+import { ahead, dayKey, midnight, momentNamed, zoned } from "./zone";
 
 /**
  * The words of the pages are English; how numbers, dates and times are written is the reader's: "en-DE" writes
@@ -17,17 +18,15 @@ export function localeOf(browsers: readonly string[]): string {
   return "en-US";
 }
 export const locale = localeOf(typeof document === "undefined" ? ["en-US"] : navigator.languages);
-/** The time zone that the browser is set to, by its IANA name. */
-export const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 const whole = new Intl.NumberFormat(locale);
 const compact = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
 const percents = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
-const moments = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
-const days = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
-const daysOfYear = new Intl.DateTimeFormat(locale, { month: "short", day: "numeric" });
-const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
-const shortClock = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
+const moments = zoned(locale, { dateStyle: "medium", timeStyle: "short" });
+const days = zoned(locale, { dateStyle: "medium" });
+const daysOfYear = zoned(locale, { month: "short", day: "numeric" });
+const clock = zoned(locale, { timeStyle: "medium" });
+const shortClock = zoned(locale, { timeStyle: "short" });
 
 export const count = (n: number | null | undefined) => (n == null ? "–" : whole.format(n));
 /** "1 message", "1,200 messages" */
@@ -51,21 +50,20 @@ export const money = (m: Money) =>
 export const moneyRange = (low: Money, high: Money) =>
   low.amount === high.amount ? money(high) : `${money(low)} to ${money(high)}`;
 export const percent = (n: number) => percents.format(n);
-export const moment = (s: string | null | undefined) => (s ? moments.format(new Date(s)) : "–");
-export const day = (s: string) => days.format(new Date(s));
+export const moment = (s: string | null | undefined) => (s ? moments(new Date(s)) : "–");
+export const day = (s: string) => days(new Date(s));
 /** A moment as an input of type datetime-local shows it, to the minute or the second. */
 export const localInput = (at: Date, to: "minute" | "second" = "minute") =>
-  new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, to === "minute" ? 16 : 19);
+  new Date(at.getTime() + ahead(at.getTime())).toISOString().slice(0, to === "minute" ? 16 : 19);
 /** The moment that such an input holds, as the API takes it; undefined: none, such as one of the year 20266. */
 export function momentOf(input: string): string | undefined {
-  const at = new Date(input);
-  return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
+  return momentNamed(input)?.toISOString();
 }
 export const noMoment = (input: string) => `“${input}” is not a date and time of the years 1 to 9999`;
 /** "6:54 PM" */
-export const timeOnly = (s: string) => shortClock.format(new Date(s));
+export const timeOnly = (s: string) => shortClock(new Date(s));
 /** To the second: "6:54:12 PM". */
-export const timeOfDay = (s: string) => clock.format(new Date(s));
+export const timeOfDay = (s: string) => clock(new Date(s));
 
 /** "3 min 20 s" */
 export function duration(seconds: number): string {
@@ -81,17 +79,18 @@ export const hours = (n: number) => (n % 24 === 0 ? counted(n / 24, "day", "days
 
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
 
+const sameYear = (a: Date, b: number) => dayKey(a).slice(0, 4) === dayKey(b).slice(0, 4);
+
 /** How long ago something was, as short as a list needs it: "just now", "5 min ago", "3 h ago", "Nov 24". */
 export function ago(s: string, now = Date.now()): string {
   const at = new Date(s);
   const minutes = Math.floor((now - at.getTime()) / 60_000);
-  if (minutes < 0) return moments.format(at);
+  if (minutes < 0) return moments(at);
   if (minutes < 1) return "just now";
   if (minutes < 60) return `${minutes} min ago`;
   if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ago`;
-  const midnight = new Date(now).setHours(0, 0, 0, 0);
-  if (at.getTime() >= new Date(midnight).setDate(new Date(midnight).getDate() - 1)) return "yesterday";
-  return (at.getFullYear() === new Date(now).getFullYear() ? daysOfYear : days).format(at);
+  if (at >= midnight(now, -1)) return "yesterday";
+  return (sameYear(at, now) ? daysOfYear : days)(at);
 }
 
 /** How far away a moment is: "in 3 days", "20 minutes ago". */
@@ -186,8 +185,8 @@ export const decisionText = (status: string, purpose: string | undefined) =>
 export const consentText = (status: string, purpose: string, source: string) =>
   `${decisionText(status, purpose)} by ${source.toLowerCase()}`;
 
-const wholeDay = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
-const wholeDate = new Intl.DateTimeFormat(locale, { dateStyle: "full" });
+const wholeDay = zoned(locale, { weekday: "long", day: "numeric", month: "long" });
+const wholeDate = zoned(locale, { dateStyle: "full" });
 
 /** How old something is, in little room: "now", "5 min", "3 h", "2 d", "Nov 12", "Nov 12, 2024". */
 export function age(s: string, now = Date.now()): string {
@@ -197,17 +196,15 @@ export function age(s: string, now = Date.now()): string {
   if (minutes < 60) return `${minutes} min`;
   if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h`;
   if (minutes < 7 * 24 * 60) return `${Math.floor(minutes / (24 * 60))} d`;
-  return at.getFullYear() === new Date(now).getFullYear() ? daysOfYear.format(at) : day(s);
+  return sameYear(at, now) ? daysOfYear(at) : day(s);
 }
 
 /** "Today", "Yesterday", "Tuesday, November 24", and with the year where it is another one. */
 export function dayText(s: string, now = Date.now()): string {
   const at = new Date(s);
-  const before = new Date(now);
-  if (at.toDateString() === before.toDateString()) return "Today";
-  before.setDate(before.getDate() - 1);
-  if (at.toDateString() === before.toDateString()) return "Yesterday";
-  return (at.getFullYear() === new Date(now).getFullYear() ? wholeDay : wholeDate).format(at);
+  if (dayKey(at) === dayKey(now)) return "Today";
+  if (dayKey(at) === dayKey(midnight(now, -1))) return "Yesterday";
+  return (sameYear(at, now) ? wholeDay : wholeDate)(at);
 }
 
 /** The flag of a country, by its ISO code; nothing for what is none. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { setPageTitle, setUnreadTitle } from "./title";
+import { setPageTitle, setUnreadTitle, setWorkspaceTitle } from "./title";
 
 test("the tab names the page, and before it how many conversations wait", () => {
   setPageTitle("Contacts");
@@ -9,5 +9,9 @@ test("the tab names the page, and before it how many conversations wait", () => 
   setPageTitle("Inbox");
   expect(document.title).toBe("(3) Inbox · Event Stream Engine");
   setUnreadTitle("");
+  expect(document.title).toBe("Inbox · Event Stream Engine");
+  setWorkspaceTitle("Blue Shop");
+  expect(document.title).toBe("Inbox · Blue Shop");
+  setWorkspaceTitle("");
   expect(document.title).toBe("Inbox · Event Stream Engine");
 });

@@ -1,10 +1,18 @@
-const product = "Event Stream Engine";
+/** What the product is called where nobody has given the workspace a name. */
+export const product = "Event Stream Engine";
+let workspace = product;
 let page = "";
 let unread = "";
 
 const show = () => {
-  document.title = `${unread && `(${unread}) `}${page ? `${page} · ` : ""}${product}`;
+  document.title = `${unread && `(${unread}) `}${page ? `${page} · ` : ""}${workspace}`;
 };
+
+/** The name of the workspace, behind that of every page. */
+export function setWorkspaceTitle(name: string) {
+  workspace = name || product;
+  show();
+}
 
 /** The name of the page in the browser's tab. */
 export function setPageTitle(name: string) {

@@ -18,6 +18,7 @@ import { useMutation } from "urql";
 import { graphql } from "../../gql";
 import { byField, errorText, payloadOf } from "../../lib/errors";
 import { passkeysWork, usePasskeyOf } from "../../lib/passkeys";
+import { ownZone } from "../../lib/zone";
 import { type Provider, providerLink, refusalIn } from "./provider";
 import { setupToken } from "./setupLink";
 
@@ -416,7 +417,7 @@ function Setup(props: { tokenNeeded: boolean; provider: Provider | null; done: (
   }, []);
   const submit = form.onSubmit(async (v) => {
     setProblem("");
-    const result = await setup({ input: { ...v, token: v.token || linked } });
+    const result = await setup({ input: { ...v, token: v.token || linked, timeZone: ownZone } });
     if (result.error) return setProblem(errorText(result.error));
     const errors = payloadOf(result.data)?.userErrors ?? [];
     if (errors.length) {

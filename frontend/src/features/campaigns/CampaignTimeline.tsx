@@ -8,8 +8,8 @@ import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { CampaignTimelineQuery } from "../../gql/graphql";
 import { fitting, spanOf } from "../../lib/bars";
-import { ownZone } from "../../lib/format";
 import { real } from "../../lib/node";
+import { zoneName } from "../../lib/zone";
 
 const TimelineDocument = graphql(`
   query CampaignTimeline($id: ID!, $zone: String!, $hours: Int) {
@@ -44,14 +44,14 @@ export function CampaignTimeline(props: { id: string; changed: number }) {
   const [asked, setAsked] = useState<string | null>(null);
   const [all, loadAll] = useQuery({
     query: TimelineDocument,
-    variables: { id: props.id, zone: ownZone, hours: null },
+    variables: { id: props.id, zone: zoneName(), hours: null },
     requestPolicy: "cache-and-network",
   });
   const whole = stepsOf(all.data);
   const hours = asked === "all" ? null : asked ? Number(asked) : whole ? fitting(whole) : null;
   const [part, loadPart] = useQuery({
     query: TimelineDocument,
-    variables: { id: props.id, zone: ownZone, hours },
+    variables: { id: props.id, zone: zoneName(), hours },
     pause: hours === null,
     requestPolicy: "cache-and-network",
   });

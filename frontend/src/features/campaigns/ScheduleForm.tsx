@@ -5,7 +5,8 @@ import { useMutation } from "urql";
 import { graphql } from "../../gql";
 import type { CampaignScheduleInput, Frequency, Weekday } from "../../gql/graphql";
 import { errorText, payloadOf } from "../../lib/errors";
-import { localInput, moment, momentOf, noMoment, ownZone } from "../../lib/format";
+import { localInput, moment, momentOf, noMoment } from "../../lib/format";
+import { zoneName } from "../../lib/zone";
 import { type Plan, weekdays } from "./schedule";
 
 graphql(`
@@ -54,7 +55,7 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
   const [at, setAt] = useState(() => localInput(props.plan?.at ? new Date(props.plan.at) : soon()));
   const [frequency, setFrequency] = useState<Frequency>(before?.frequency ?? "WEEKLY");
   const [time, setTime] = useState(before?.time ?? "09:00");
-  const [zone, setZone] = useState(before?.zone ?? ownZone);
+  const [zone, setZone] = useState(before?.zone ?? zoneName());
   const [days, setDays] = useState<string[]>(before?.days.length ? [...before.days] : ["MON"]);
   const [dayOfMonth, setDayOfMonth] = useState<number>(before?.dayOfMonth ?? 1);
   const [runs, setRuns] = useState<number | "">(before?.runs ?? "");
@@ -101,7 +102,7 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
       {kind === "once" ? (
         <TextInput
           label="Starts at"
-          description={`Your time, ${ownZone}`}
+          description={`Time of ${zoneName()}`}
           type="datetime-local"
           value={at}
           onChange={(e) => setAt(e.currentTarget.value)}

@@ -47,7 +47,7 @@ function itemsOf(a: DashboardAttentionFragment): Item[] {
     a.sendersStopped > 0 && {
       key: "senders",
       text: counted(a.sendersStopped, "sender does not send", "senders do not send"),
-      to: "/settings",
+      to: "/settings/senders",
       act: "Open",
     },
     a.messagesUndecided > 0 && {

@@ -9,7 +9,8 @@ import { nameOf } from "../../components/Person";
 import { Live, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { DashboardPageQuery } from "../../gql/graphql";
-import { count, moment, ownZone, percent } from "../../lib/format";
+import { count, moment, percent } from "../../lib/format";
+import { zoneName } from "../../lib/zone";
 import { share, waitingText } from "../campaigns/outcome";
 import { Attention } from "./Attention";
 import { Checklist } from "./Checklist";
@@ -157,7 +158,7 @@ export function DashboardPage() {
     variables: {
       range: { from: range.from.toISOString(), to: range.to.toISOString() },
       before: { from: range.before.from.toISOString(), to: range.before.to.toISOString() },
-      zone: ownZone,
+      zone: zoneName(),
     },
     requestPolicy: "network-only",
   });

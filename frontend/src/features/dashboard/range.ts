@@ -1,4 +1,5 @@
 import { count, percent } from "../../lib/format";
+import { daysLater, midnight, momentNamed } from "../../lib/zone";
 
 export const ranges = [
   { value: "today", label: "Today" },
@@ -13,20 +14,11 @@ export type RangeKey = (typeof ranges)[number]["value"];
 export type Range = { key: RangeKey; from: Date; to: Date; before: { from: Date; to: Date }; compared: string };
 
 const dayForm = /^\d{4}-\d{2}-\d{2}$/;
-/** "2026-11-24" as the browser's midnight; null: it is no day. */
+/** "2026-11-24" as midnight in the workspace's zone; null: it is no day. */
 function dayOf(text: string | undefined): Date | null {
   if (!text || !dayForm.test(text)) return null;
-  const at = new Date(`${text}T00:00:00`);
-  return Number.isNaN(at.getTime()) ? null : at;
+  return momentNamed(`${text}T00:00:00`) ?? null;
 }
-
-const shifted = (at: Date, days: number) => {
-  const to = new Date(at);
-  to.setDate(to.getDate() + days); // the same time of day, whatever the clocks did
-  return to;
-};
-
-const midnight = (now: Date) => new Date(now.getFullYear(), now.getMonth(), now.getDate());
 
 /** The days of an own range that the API takes: at most 92. */
 export const mostDays = 92;
@@ -37,20 +29,20 @@ export function rangeOf(search: { range?: string; from?: string; to?: string }, 
     key,
     from,
     to,
-    before: { from: shifted(from, -days), to: shifted(to, -days) },
+    before: { from: daysLater(from, -days), to: daysLater(to, -days) },
     compared,
   });
   const first = dayOf(search.from);
   const last = dayOf(search.to);
   if (search.range === "own" && first && last && first <= last) {
-    const end = shifted(last, 1);
+    const end = daysLater(last, 1);
     const days = Math.round((end.getTime() - first.getTime()) / 86_400_000);
     if (days <= mostDays && first < now)
       return make("own", first, end < now ? end : now, days, days === 1 ? "the day before" : `the ${days} days before`);
   }
   if (search.range === "today") return make("today", midnight(now), now, 1, "yesterday until now");
   const days = search.range === "30" ? 30 : search.range === "90" ? 90 : 7;
-  return make(String(days) as RangeKey, shifted(midnight(now), 1 - days), now, days, `the ${days} days before`);
+  return make(String(days) as RangeKey, daysLater(midnight(now), 1 - days), now, days, `the ${days} days before`);
 }
 
 export type Change = { text: string; up: boolean | null };

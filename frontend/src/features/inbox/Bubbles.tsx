@@ -17,6 +17,7 @@ import { WhatsAppText } from "../../components/WhatsAppText";
 import { graphql } from "../../gql";
 import type { BubbleFragment, BubbleNoteFragment } from "../../gql/graphql";
 import { dayText, moment, sentence, skipText, timeOnly, words } from "../../lib/format";
+import { dayKey } from "../../lib/zone";
 import { ContentHead, ContentParts, contentName } from "./Content";
 import { grouped, leftToReply, type Tick, tickOf, withNotes } from "./thread";
 
@@ -176,7 +177,7 @@ function Note(props: { of: BubbleNoteFragment }) {
   );
 }
 
-const day = (s: string) => new Date(s).toDateString();
+const day = (s: string) => dayKey(new Date(s));
 
 /**
  * What was said, oldest first, with the days and the notes of colleagues between; whole: there is nothing older.

@@ -1,4 +1,5 @@
 import type { MessageStatus } from "../../gql/graphql";
+import { dayKey, momentAt, wall } from "../../lib/zone";
 
 /** Free text ends this long before the window does, as the server has it (windowMargin). */
 const margin = 5 * 60_000;
@@ -48,7 +49,7 @@ export type Grouped<M> = { message: M; first: boolean; last: boolean };
  * minutes of the one before.
  */
 export function grouped<M extends Said>(messages: readonly M[]): Grouped<M>[] {
-  const day = (m: M) => new Date(m.createdAt).toDateString();
+  const day = (m: M) => dayKey(new Date(m.createdAt));
   const joins = (a: M | undefined, b: M | undefined) =>
     !!a &&
     !!b &&
@@ -121,11 +122,13 @@ export function slashAt(text: string, caret: number): { from: number; name: stri
 /** Placeholders that nobody has filled in; such a text is not sent. */
 export const unfilled = (text: string): string[] => [...new Set(text.match(/\{\{[^{}]*\}\}/g) ?? [])];
 
-/** When a conversation may come back, from now on, in the zone of whoever snoozes it. */
+/** When a conversation may come back, from now on, in the workspace's zone. */
 export function snoozes(now: Date): { label: string; at: Date }[] {
   const hours = (n: number) => new Date(now.getTime() + n * 3_600_000);
-  const morning = (days: number) => new Date(now.getFullYear(), now.getMonth(), now.getDate() + days, 9);
-  const monday = ((8 - now.getDay()) % 7 || 7) as number;
+  const today = wall(now);
+  const morning = (days: number) => momentAt(today.year, today.month, today.day + days, 9);
+  const weekday = new Date(Date.UTC(today.year, today.month - 1, today.day)).getUTCDay();
+  const monday = (8 - weekday) % 7 || 7;
   return [
     { label: "In 1 hour", at: hours(1) },
     { label: "In 3 hours", at: hours(3) },

@@ -1,7 +1,8 @@
 import { useMay, useSession } from "../../app/session";
 
 const pages = [
-  { to: "/settings", label: "Senders" },
+  { to: "/settings", label: "Workspace" },
+  { to: "/settings/senders", label: "Senders" },
   { to: "/settings/limits", label: "Limits and hours" },
   { to: "/settings/prices", label: "Prices" },
   { to: "/settings/double-opt-in", label: "Double opt-in" },

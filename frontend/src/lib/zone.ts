@@ -1,0 +1,85 @@
+/** The time zone that the browser is set to, by its IANA name. */
+export const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+let zone = ownZone;
+let clock: Intl.DateTimeFormat | undefined;
+
+/** The zone in which all pages show times and read what is typed: the workspace's, and the browser's before it is known. */
+export const zoneName = () => zone;
+
+/** Sets it, before the pages are shown. One that this browser does not know leaves the browser's. */
+export function setZone(name: string) {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    zone = name;
+  } catch {
+    zone = ownZone;
+  }
+  clock = undefined;
+}
+
+/** A form of dates and times in the zone that holds when something is written. */
+export function zoned(locale: string, options: Intl.DateTimeFormatOptions) {
+  let made: { zone: string; form: Intl.DateTimeFormat } | undefined;
+  return (at: Date | number) => {
+    if (made?.zone !== zone) made = { zone, form: new Intl.DateTimeFormat(locale, { ...options, timeZone: zone }) };
+    return made.form.format(at);
+  };
+}
+
+type Wall = { year: number; month: number; day: number; hour: number; minute: number; second: number };
+
+/** What calendar and clock show in the zone. */
+export function wall(at: Date | number): Wall {
+  clock ??= new Intl.DateTimeFormat("en-US", {
+    timeZone: zone,
+    calendar: "gregory",
+    numberingSystem: "latn",
+    hourCycle: "h23",
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    hour: "numeric",
+    minute: "numeric",
+    second: "numeric",
+  });
+  const parts = Object.fromEntries(clock.formatToParts(at).map((p) => [p.type, Number(p.value)]));
+  return parts as unknown as Wall;
+}
+
+/** How far the zone's clock is ahead of UTC at a moment, in milliseconds. */
+export function ahead(at: number): number {
+  const w = wall(at);
+  return Date.UTC(w.year, w.month - 1, w.day, w.hour, w.minute, w.second) - Math.floor(at / 1000) * 1000;
+}
+
+/** The moment at which the zone's clock shows what UTC's shows at another. */
+const shown = (utc: number) => new Date(utc - ahead(utc - ahead(utc)));
+
+/** The moment of a date and a time in the zone; days and hours beyond the month or the day go on into the next. */
+export const momentAt = (year: number, month: number, day: number, hour = 0, minute = 0, second = 0) =>
+  shown(Date.UTC(year, month - 1, day, hour, minute, second));
+
+/** The moment that "2026-11-25T14:30" names in the zone; undefined: it names none. */
+export function momentNamed(text: string): Date | undefined {
+  const utc = Date.parse(`${text}Z`);
+  return Number.isNaN(utc) ? undefined : shown(utc);
+}
+
+/** The midnight before a moment, or that of so many days later. */
+export function midnight(at: Date | number, days = 0): Date {
+  const w = wall(at);
+  return momentAt(w.year, w.month, w.day + days);
+}
+
+/** The same time of day so many days later, whatever the clocks did. */
+export function daysLater(at: Date, days: number): Date {
+  const w = wall(at);
+  return momentAt(w.year, w.month, w.day + days, w.hour, w.minute, w.second);
+}
+
+/** The day of a moment, "2026-11-25". */
+export function dayKey(at: Date | number): string {
+  const w = wall(at);
+  return new Date(Date.UTC(w.year, w.month - 1, w.day)).toISOString().slice(0, 10);
+}
