@@ -212,6 +212,12 @@ func (r *campaignResolver) Messages(ctx context.Context, obj *model.Campaign, fi
 	return r.messageConnection(ctx, f, page(first, after))
 }
 
+// Budget is the resolver for the budget field.
+func (r *campaignResolver) Budget(ctx context.Context, obj *model.Campaign) (*model.Budget, error) {
+	b, err := load(ctx).budgets.Load(ctx, own(obj.ID))
+	return toBudget(b), err
+}
+
 // Price is the resolver for the price field.
 func (r *campaignResolver) Price(ctx context.Context, obj *model.Campaign) (*model.CampaignPrice, error) {
 	rows, err := load(ctx).charged.Load(ctx, own(obj.ID))
@@ -237,6 +243,9 @@ func (r *mutationResolver) CampaignCreate(ctx context.Context, input model.Campa
 		TopicID: input.TopicID, RateLimitPerSecond: input.RateLimitPerSecond, ErrorThreshold: input.ErrorThreshold, QuietHours: input.QuietHours, FrequencyCap: input.FrequencyCap, EndsAt: input.EndsAt,
 	})
 	if err == nil {
+		in.Budget, in.ClearBudget, err = r.budgetInput(ctx, "budget", input.Budget)
+	}
+	if err == nil {
 		c, err = r.Services.Campaigns.Create(ctx, in)
 	}
 	errs, err := payloadErrors(err)
@@ -251,6 +260,9 @@ func (r *mutationResolver) CampaignUpdate(ctx context.Context, input model.Campa
 	if err == nil {
 		var in campaign.Input
 		if in, err = campaignInput(input); err == nil {
+			in.Budget, in.ClearBudget, err = r.budgetInput(ctx, "budget", input.Budget)
+		}
+		if err == nil {
 			c, err = r.Services.Campaigns.Update(ctx, id, in)
 		}
 	}

@@ -428,6 +428,13 @@ func (r *Resolver) updateSettings(ctx context.Context, input model.SettingsUpdat
 		v := toCap(most)
 		change.FrequencyCap = &v
 	}
+	if input.MonthlyBudget.IsSet() {
+		v, _, err := r.budgetInput(ctx, "monthlyBudget", input.MonthlyBudget)
+		if err != nil {
+			return err
+		}
+		change.MonthlyBudget = &v
+	}
 	asks, asksNamed := input.DoubleOptIn.ValueOK()
 	optIns, err := toDoubleOptIn(asks)
 	if err != nil {
@@ -469,7 +476,7 @@ func (r *Resolver) updateSettings(ctx context.Context, input model.SettingsUpdat
 			return err
 		}
 	}
-	if change.QuietHours == nil && change.FrequencyCap == nil {
+	if change == (campaign.DefaultsChange{}) {
 		return nil
 	}
 	return r.Campaigns.SetDefaults(ctx, change)

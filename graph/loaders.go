@@ -42,7 +42,8 @@ type loaders struct {
 	senders       *dataloadgen.Loader[int64, *sender.Sender]
 	templates     *dataloadgen.Loader[int64, templateWithVersion]
 	templateUsers *dataloadgen.Loader[int64, int64]
-	charged       *dataloadgen.Loader[int64, []price.Charged] // by campaign
+	budgets       *dataloadgen.Loader[int64, *price.CampaignBudget] // by campaign
+	charged       *dataloadgen.Loader[int64, []price.Charged]       // by campaign
 	shares        *dataloadgen.Loader[int64, campaign.Shares]
 	lastOutbound  *dataloadgen.Loader[int64, *time.Time]
 	messages      *dataloadgen.Loader[int64, *message.Message]
@@ -209,6 +210,7 @@ func newLoaders(s Services) *loaders {
 		segments:      batched(indexed(s.Segments.ByIDs, func(x *segment.Segment) int64 { return x.ID })),
 		senders:       batched(indexed(s.Senders.ByIDs, func(x *sender.Sender) int64 { return x.ID })),
 		templateUsers: batched(s.Templates.CampaignsOf),
+		budgets:       batched(s.Prices.Budgets),
 		charged:       batched(s.Prices.Of),
 		shares:        batched(s.Campaigns.SharesOf),
 		lastOutbound:  batched(s.Messages.LastOutbound),

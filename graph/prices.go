@@ -12,6 +12,8 @@ import (
 	"eventstream/server/campaign"
 	"eventstream/server/message"
 	"eventstream/server/price"
+
+	"github.com/99designs/gqlgen/graphql"
 )
 
 var theRateCard = audit.Thing{Entity: "rate_card", ID: 1}
@@ -80,6 +82,27 @@ func toCost(c *campaign.Cost) *model.CostEstimate {
 			}
 		}),
 	}
+}
+
+func toBudget(b *price.CampaignBudget) *model.Budget {
+	if b == nil {
+		return nil
+	}
+	return &model.Budget{
+		Limit: toMoney(b.Limit, b.Currency), Charged: toMoney(b.Charged, b.Currency), Reserved: toMoney(b.Reserved, b.Currency),
+	}
+}
+
+// budgetInput reads a budget; none says that it is given as null: none.
+func (r *Resolver) budgetInput(ctx context.Context, field string, in graphql.Omittable[*string]) (b *price.Budget, none bool, err error) {
+	if in.Value() == nil {
+		return nil, in.IsSet(), nil
+	}
+	card, err := r.Prices.Current(ctx)
+	if err == nil {
+		b, err = price.ParseBudget(field, *in.Value(), card.Currency)
+	}
+	return b, false, err
 }
 
 func toReplyPrice(r price.Reply) *model.ReplyPrice {

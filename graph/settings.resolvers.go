@@ -52,6 +52,12 @@ func (r *settingsResolver) Revision(ctx context.Context, obj *model.Settings) (i
 	return revisionOf(ctx, theSettings)
 }
 
+// MonthlyBudget is the resolver for the monthlyBudget field.
+func (r *settingsResolver) MonthlyBudget(ctx context.Context, obj *model.Settings) (*model.Budget, error) {
+	b, err := r.Prices.ThisMonth(ctx, r.Now())
+	return toBudget(b), err
+}
+
 // DoubleOptIn returns generated.DoubleOptInResolver implementation.
 func (r *Resolver) DoubleOptIn() generated.DoubleOptInResolver { return &doubleOptInResolver{r} }
 

@@ -35,7 +35,7 @@ var domains = map[string][]string{
 	"doubleoptin":  {"audit", "consent", "contact", "hours", "message", "sender", "template"},
 	"campaign":     {"audit", "consent", "contact", "gate", "hours", "message", "price", "segment", "sender", "series", "template", "topic"},
 	"dispatch": {
-		"audit", "campaign", "consent", "contact", "conversation", "doubleoptin", "gate", "hold", "message", "sender", "template",
+		"audit", "campaign", "consent", "contact", "conversation", "doubleoptin", "gate", "hold", "message", "price", "sender", "template",
 		"topic",
 	},
 	"hold":      {"audit", "campaign", "contact", "message"},

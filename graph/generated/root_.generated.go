@@ -201,6 +201,12 @@ type ComplexityRoot struct {
 		Valid       func(childComplexity int) int
 	}
 
+	Budget struct {
+		Charged  func(childComplexity int) int
+		Limit    func(childComplexity int) int
+		Reserved func(childComplexity int) int
+	}
+
 	BulkAction struct {
 		Changed     func(childComplexity int) int
 		CreatedAt   func(childComplexity int) int
@@ -235,6 +241,7 @@ type ComplexityRoot struct {
 	}
 
 	Campaign struct {
+		Budget             func(childComplexity int) int
 		Counts             func(childComplexity int) int
 		CreatedAt          func(childComplexity int) int
 		Deferrals          func(childComplexity int) int
@@ -1802,6 +1809,7 @@ type ComplexityRoot struct {
 		DefaultFrequencyCap  func(childComplexity int) int
 		DefaultQuietHours    func(childComplexity int) int
 		DoubleOptIn          func(childComplexity int) int
+		MonthlyBudget        func(childComplexity int) int
 		Revision             func(childComplexity int) int
 		SecondFactorRoles    func(childComplexity int) int
 		SessionIdleHours     func(childComplexity int) int
@@ -2635,6 +2643,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AuditVerification.Valid(childComplexity), true
 
+	case "Budget.charged":
+		if e.ComplexityRoot.Budget.Charged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Charged(childComplexity), true
+	case "Budget.limit":
+		if e.ComplexityRoot.Budget.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Limit(childComplexity), true
+	case "Budget.reserved":
+		if e.ComplexityRoot.Budget.Reserved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Reserved(childComplexity), true
+
 	case "BulkAction.changed":
 		if e.ComplexityRoot.BulkAction.Changed == nil {
 			break
@@ -2765,6 +2792,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.BulkActionPayload.UserErrors(childComplexity), true
 
+	case "Campaign.budget":
+		if e.ComplexityRoot.Campaign.Budget == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Budget(childComplexity), true
 	case "Campaign.counts":
 		if e.ComplexityRoot.Campaign.Counts == nil {
 			break
@@ -9745,6 +9778,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.DoubleOptIn(childComplexity), true
+	case "Settings.monthlyBudget":
+		if e.ComplexityRoot.Settings.MonthlyBudget == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.MonthlyBudget(childComplexity), true
 	case "Settings.revision":
 		if e.ComplexityRoot.Settings.Revision == nil {
 			break
@@ -11647,6 +11686,8 @@ type Campaign implements Node {
   ): [CampaignSeriesPoint!]! @goField(forceResolver: true) @listSize(assumedSize: 101) @cost(weight: 5)
   "Newest contact first."
   messages(filter: CampaignMessageFilter, first: Int, after: String): MessageConnection! @goField(forceResolver: true) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"]) @cost(weight: 5)
+  "The most that it may cost; null: no limit."
+  budget: Budget @goField(forceResolver: true)
   "What it has cost so far; what was delivered before prices were recorded is not in it."
   price: CampaignPrice! @goField(forceResolver: true)
   createdAt: DateTime!
@@ -11817,7 +11858,7 @@ extend type Query {
 extend type Mutation {
   "Saves a draft; the first sender is taken when none is given."
   campaignCreate(input: CampaignCreateInput!): CampaignCreatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
-  "A draft or a scheduled campaign may change all over; under way only name, rate, error threshold and end."
+  "A draft or a scheduled campaign may change all over; under way only name, rate, error threshold, budget and end."
   campaignUpdate(input: CampaignUpdateInput!): CampaignUpdatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   """
   Starts a draft, or a scheduled campaign before its time or whose start failed. Needs an approved template, an audience that is not empty, and an
@@ -11897,6 +11938,8 @@ input CampaignCreateInput {
   rateLimitPerSecond: Float
   "0.001 to 1; 0.2 by default."
   errorThreshold: Float
+  "The most that it may cost: a decimal number in RateCard.currency, such as 500 or 49.50; null: no limit."
+  budget: String
   "Absent: the default of the settings; null: only what the law requires."
   quietHours: QuietHoursInput
   "Absent: the default of the settings; null: none."
@@ -11922,6 +11965,8 @@ input CampaignUpdateInput {
   "Takes effect at once, also while sending."
   rateLimitPerSecond: Float
   errorThreshold: Float
+  "The most that it may cost: a decimal number in RateCard.currency, such as 500 or 49.50; null: no limit."
+  budget: String
   quietHours: QuietHoursInput
   frequencyCap: FrequencyCapInput
   endsAt: DateTime
@@ -13407,7 +13452,7 @@ type Message implements Node {
   notBefore: DateTime
   """
   Why it waits: quiet_hours, the id of a rule of legalHours, frequency_cap, retry (Twilio refused the call for now), redeliver (an accepted attempt
-  failed with a code that may pass), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
+  failed with a code that may pass), budget (there was no room for it, see Campaign.budget), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
   """
   notBeforeReason: String
   """
@@ -14139,6 +14184,19 @@ type MonthSpending {
   totals: [Money!]! @listSize(assumedSize: 2)
   "By market and category, the dearest first."
   lines: [PriceLine!]! @listSize(assumedSize: 30)
+}
+
+"""
+The most that may be spent. Before each call to Twilio the most that the message may cost is reserved; where that is more than what is left, the
+campaign pauses with the reason, and goes on when somebody resumes it after the budget was raised. A budget that is set while a campaign
+sends does not know of the calls that are being made at that moment. Markets without a rate count with Twilio's fee alone.
+"""
+type Budget {
+  limit: Money!
+  "What was charged so far: of a campaign, or in this calendar month of everything that was sent."
+  charged: Money!
+  "What is reserved for messages under way: the most that they may cost."
+  reserved: Money!
 }
 
 "What a reply to somebody costs now, when it arrives."
@@ -15158,6 +15216,8 @@ type Settings {
   defaultQuietHours: QuietHours
   "The cap of campaigns that are made without any; null: none."
   defaultFrequencyCap: FrequencyCap
+  "The most that may be spent in a calendar month of the business account; null: no limit. Replies count, and go on when it is used up; campaigns pause."
+  monthlyBudget: Budget @goField(forceResolver: true)
   "How people are asked to confirm that they agreed; null: nobody can be asked."
   doubleOptIn: DoubleOptIn
   "Roles that must have a second factor at sign-in; until they set one up they can do nothing else."
@@ -15205,6 +15265,8 @@ input SettingsUpdateInput {
   defaultQuietHours: QuietHoursInput
   "Null: none."
   defaultFrequencyCap: FrequencyCapInput
+  "A decimal number in RateCard.currency, such as 500 or 49.50; null: none."
+  monthlyBudget: String
   "Null: nobody can be asked any more; questions that are out may still be answered."
   doubleOptIn: DoubleOptInInput
   secondFactorRoles: [Role!]
@@ -15863,6 +15925,18 @@ func (ec *executionContext) childFields_AuditVerification(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type AuditVerification", field.Name)
 }
 
+func (ec *executionContext) childFields_Budget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "limit":
+		return ec.fieldContext_Budget_limit(ctx, field)
+	case "charged":
+		return ec.fieldContext_Budget_charged(ctx, field)
+	case "reserved":
+		return ec.fieldContext_Budget_reserved(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Budget", field.Name)
+}
+
 func (ec *executionContext) childFields_BulkAction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -16009,6 +16083,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_series(ctx, field)
 	case "messages":
 		return ec.fieldContext_Campaign_messages(ctx, field)
+	case "budget":
+		return ec.fieldContext_Campaign_budget(ctx, field)
 	case "price":
 		return ec.fieldContext_Campaign_price(ctx, field)
 	case "createdAt":
@@ -18721,6 +18797,8 @@ func (ec *executionContext) childFields_Settings(ctx context.Context, field grap
 		return ec.fieldContext_Settings_defaultQuietHours(ctx, field)
 	case "defaultFrequencyCap":
 		return ec.fieldContext_Settings_defaultFrequencyCap(ctx, field)
+	case "monthlyBudget":
+		return ec.fieldContext_Settings_monthlyBudget(ctx, field)
 	case "doubleOptIn":
 		return ec.fieldContext_Settings_doubleOptIn(ctx, field)
 	case "secondFactorRoles":

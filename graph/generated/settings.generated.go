@@ -21,6 +21,8 @@ type DoubleOptInResolver interface {
 }
 type SettingsResolver interface {
 	Revision(ctx context.Context, obj *model.Settings) (int, error)
+
+	MonthlyBudget(ctx context.Context, obj *model.Settings) (*model.Budget, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -255,6 +257,38 @@ func (ec *executionContext) fieldContext_Settings_defaultFrequencyCap(_ context.
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_FrequencyCap(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Settings_monthlyBudget(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Settings_monthlyBudget(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Settings().MonthlyBudget(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Budget) graphql.Marshaler {
+			return ec.marshalOBudget2ᚖeventstreamᚋgraphᚋmodelᚐBudget(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Settings_monthlyBudget(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Settings",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Budget(ctx, field)
 		},
 	}
 	return fc, nil
@@ -523,7 +557,7 @@ func (ec *executionContext) unmarshalInputSettingsUpdateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"expectedVersion", "workspace", "accountRatePerSecond", "defaultQuietHours", "defaultFrequencyCap", "doubleOptIn", "secondFactorRoles", "sessionIdleHours"}
+	fieldsInOrder := [...]string{"expectedVersion", "workspace", "accountRatePerSecond", "defaultQuietHours", "defaultFrequencyCap", "monthlyBudget", "doubleOptIn", "secondFactorRoles", "sessionIdleHours"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -565,6 +599,13 @@ func (ec *executionContext) unmarshalInputSettingsUpdateInput(ctx context.Contex
 				return it, err
 			}
 			it.DefaultFrequencyCap = graphql.OmittableOf(data)
+		case "monthlyBudget":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("monthlyBudget"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MonthlyBudget = graphql.OmittableOf(data)
 		case "doubleOptIn":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("doubleOptIn"))
 			data, err := ec.unmarshalODoubleOptInInput2ᚖeventstreamᚋgraphᚋmodelᚐDoubleOptInInput(ctx, v)
@@ -742,6 +783,12 @@ func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "monthlyBudget":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Settings_monthlyBudget(ctx, field, obj)
+				})
 		case "doubleOptIn":
 			out.Values[i] = ec._Settings_doubleOptIn(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {

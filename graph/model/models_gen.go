@@ -246,6 +246,17 @@ type AuditVerification struct {
 	Reason *string `json:"reason,omitempty"`
 }
 
+// The most that may be spent. Before each call to Twilio the most that the message may cost is reserved; where that is more than what is left, the
+// campaign pauses with the reason, and goes on when somebody resumes it after the budget was raised. A budget that is set while a campaign
+// sends does not know of the calls that are being made at that moment. Markets without a rate count with Twilio's fee alone.
+type Budget struct {
+	Limit *Money `json:"limit"`
+	// What was charged so far: of a campaign, or in this calendar month of everything that was sent.
+	Charged *Money `json:"charged"`
+	// What is reserved for messages under way: the most that they may cost.
+	Reserved *Money `json:"reserved"`
+}
+
 // One change to many contacts, worked as a job in batches of 1,000, each with its own audit entry.
 type BulkAction struct {
 	ID     string           `json:"id"`
@@ -366,6 +377,8 @@ type Campaign struct {
 	Series []*CampaignSeriesPoint `json:"series"`
 	// Newest contact first.
 	Messages *MessageConnection `json:"messages"`
+	// The most that it may cost; null: no limit.
+	Budget *Budget `json:"budget,omitempty"`
 	// What it has cost so far; what was delivered before prices were recorded is not in it.
 	Price     *CampaignPrice `json:"price"`
 	CreatedAt time.Time      `json:"createdAt"`
@@ -449,6 +462,8 @@ type CampaignCreateInput struct {
 	RateLimitPerSecond graphql.Omittable[*float64] `json:"rateLimitPerSecond,omitempty"`
 	// 0.001 to 1; 0.2 by default.
 	ErrorThreshold graphql.Omittable[*float64] `json:"errorThreshold,omitempty"`
+	// The most that it may cost: a decimal number in RateCard.currency, such as 500 or 49.50; null: no limit.
+	Budget graphql.Omittable[*string] `json:"budget,omitempty"`
 	// Absent: the default of the settings; null: only what the law requires.
 	QuietHours graphql.Omittable[*QuietHoursInput] `json:"quietHours,omitempty"`
 	// Absent: the default of the settings; null: none.
@@ -650,11 +665,13 @@ type CampaignUpdateInput struct {
 	// Null: to all of the audience.
 	TopicID graphql.Omittable[*string] `json:"topicId,omitempty"`
 	// Takes effect at once, also while sending.
-	RateLimitPerSecond graphql.Omittable[*float64]           `json:"rateLimitPerSecond,omitempty"`
-	ErrorThreshold     graphql.Omittable[*float64]           `json:"errorThreshold,omitempty"`
-	QuietHours         graphql.Omittable[*QuietHoursInput]   `json:"quietHours,omitempty"`
-	FrequencyCap       graphql.Omittable[*FrequencyCapInput] `json:"frequencyCap,omitempty"`
-	EndsAt             graphql.Omittable[*time.Time]         `json:"endsAt,omitempty"`
+	RateLimitPerSecond graphql.Omittable[*float64] `json:"rateLimitPerSecond,omitempty"`
+	ErrorThreshold     graphql.Omittable[*float64] `json:"errorThreshold,omitempty"`
+	// The most that it may cost: a decimal number in RateCard.currency, such as 500 or 49.50; null: no limit.
+	Budget       graphql.Omittable[*string]            `json:"budget,omitempty"`
+	QuietHours   graphql.Omittable[*QuietHoursInput]   `json:"quietHours,omitempty"`
+	FrequencyCap graphql.Omittable[*FrequencyCapInput] `json:"frequencyCap,omitempty"`
+	EndsAt       graphql.Omittable[*time.Time]         `json:"endsAt,omitempty"`
 }
 
 type CampaignUpdatePayload struct {
@@ -1871,7 +1888,7 @@ type Message struct {
 	// Earliest moment it may go; null: at once.
 	NotBefore *time.Time `json:"notBefore,omitempty"`
 	// Why it waits: quiet_hours, the id of a rule of legalHours, frequency_cap, retry (Twilio refused the call for now), redeliver (an accepted attempt
-	// failed with a code that may pass), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
+	// failed with a code that may pass), budget (there was no room for it, see Campaign.budget), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
 	NotBeforeReason *string `json:"notBeforeReason,omitempty"`
 	// Since when only a person can decide about it; null: nobody has to. Its call got no answer, and neither a receipt nor Twilio's log settled within the
 	// engine's time whether Twilio has it. The engine goes on looking; messageResolve decides. Only messages in status UNKNOWN without a sid have it.
@@ -3025,6 +3042,8 @@ type Settings struct {
 	DefaultQuietHours *QuietHours `json:"defaultQuietHours,omitempty"`
 	// The cap of campaigns that are made without any; null: none.
 	DefaultFrequencyCap *FrequencyCap `json:"defaultFrequencyCap,omitempty"`
+	// The most that may be spent in a calendar month of the business account; null: no limit. Replies count, and go on when it is used up; campaigns pause.
+	MonthlyBudget *Budget `json:"monthlyBudget,omitempty"`
 	// How people are asked to confirm that they agreed; null: nobody can be asked.
 	DoubleOptIn *DoubleOptIn `json:"doubleOptIn,omitempty"`
 	// Roles that must have a second factor at sign-in; until they set one up they can do nothing else.
@@ -3042,6 +3061,8 @@ type SettingsUpdateInput struct {
 	DefaultQuietHours graphql.Omittable[*QuietHoursInput] `json:"defaultQuietHours,omitempty"`
 	// Null: none.
 	DefaultFrequencyCap graphql.Omittable[*FrequencyCapInput] `json:"defaultFrequencyCap,omitempty"`
+	// A decimal number in RateCard.currency, such as 500 or 49.50; null: none.
+	MonthlyBudget graphql.Omittable[*string] `json:"monthlyBudget,omitempty"`
 	// Null: nobody can be asked any more; questions that are out may still be answered.
 	DoubleOptIn       graphql.Omittable[*DoubleOptInInput] `json:"doubleOptIn,omitempty"`
 	SecondFactorRoles graphql.Omittable[[]Role]            `json:"secondFactorRoles,omitempty"`

@@ -362,7 +362,7 @@ func (a *App) build(ctx context.Context) error {
 			}),
 			Dispatcher: dispatch.New(dispatch.Options{
 				DB: a.db, Hub: a.hub, Jobs: enqueuer, Campaigns: s.Campaigns, Consents: s.Consents, Templates: s.Templates,
-				Senders: s.Senders, Topics: s.Topics, Hold: s.Hold,
+				Senders: s.Senders, Topics: s.Topics, Prices: s.Prices, Hold: s.Hold,
 				Breaker: breaker, Provider: client, Log: a.log, Registry: a.registry, Validity: timing.validity,
 			}),
 			Reconciler: reconcile.New(reconcile.Options{

@@ -275,3 +275,63 @@ func TestTheCardOfRatesIsChangedAsAWhole(t *testing.T) {
 	require.Contains(t, set(map[string]any{"remove": []any{rate}}), "was set here")
 	require.Equal(t, 2, e.query("SELECT count(*) FROM audit_entries WHERE action = 'rate_card.update' AND changes::text LIKE '%Germany marketing USD since 2027-01-01%'"))
 }
+
+func TestABudgetIsSetByTheAPIAndStopsTheCampaign(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.small(20) // in Germany: 0.1415 for each marketing message
+	type state struct {
+		Node struct {
+			Status, PausedBy, PausedReason string
+			Budget                         *struct{ Limit, Charged, Reserved money }
+			Counts                         struct{ Accepted, Pending int }
+		}
+	}
+	for bad, want := range map[string]string{"-1": "not an amount", "much": "not an amount", "0": "more than 0", "999999999999": "out of range"} {
+		_, problems := e.mutate("campaignCreate", "campaign", map[string]any{"name": "x", "budget": bad})
+		require.Contains(t, problems, "budget: ")
+		require.Contains(t, problems, want)
+	}
+	camp := e.draft("Budgeted", map[string]any{"budget": "1"})
+	var flight struct{ CampaignPreflight struct{ Warnings []string } }
+	e.do(&flight, `query($id: ID!) { campaignPreflight(id: $id) { warnings } }`, map[string]any{"id": camp})
+	require.Contains(t, flight.CampaignPreflight.Warnings, "it may cost up to 2.83 USD, and its budget leaves 1.00: it will pause when that is used up")
+	e.must("campaignLaunch", "campaign", map[string]any{"id": camp})
+	e.await(camp, "PAUSED")
+	var now state
+	read := func() {
+		e.do(&now, `query($id: ID!) { node(id: $id) { ... on Campaign { status pausedBy pausedReason counts { accepted pending }
+			budget { limit { amount currency } charged { amount currency } reserved { amount currency } } } } }`, map[string]any{"id": camp})
+	}
+	require.Eventually(t, func() bool { // the receipts of the seven
+		read()
+		return now.Node.Budget.Charged.Amount == "0.9905"
+	}, patience, 50*time.Millisecond)
+	require.Equal(t, "ENGINE", now.Node.PausedBy)
+	require.Contains(t, now.Node.PausedReason, "The campaign's budget of 1.00 USD is used up")
+	require.Equal(t, 7, now.Node.Counts.Accepted)
+	require.Equal(t, 13, now.Node.Counts.Pending)
+	require.Equal(t, "0.00", now.Node.Budget.Reserved.Amount)
+
+	e.must("campaignUpdate", "campaign", map[string]any{"id": camp, "budget": "2.9"})
+	require.Equal(t, 1, e.query(`SELECT count(*) FROM audit_entries WHERE action = 'campaign.update' AND changes -> 'budget' = '{"from": "1.00 USD", "to": "2.90 USD"}'`))
+	e.must("campaignResume", "campaign", map[string]any{"id": camp})
+	require.Equal(t, 20, e.settled(camp).Accepted)
+
+	// The month's budget holds for all campaigns, whatever they were given.
+	require.Contains(t, e.settings(map[string]any{"monthlyBudget": "none"}), "not an amount")
+	require.Empty(t, e.settings(map[string]any{"monthlyBudget": "3"}))
+	other := e.draft("Other", nil)
+	e.must("campaignLaunch", "campaign", map[string]any{"id": other})
+	e.await(other, "PAUSED")
+	var month struct {
+		Settings struct{ MonthlyBudget *struct{ Limit money } }
+		Node     struct{ PausedReason string }
+	}
+	e.do(&month, `query($id: ID!) { settings { monthlyBudget { limit { amount currency } } } node(id: $id) { ... on Campaign { pausedReason } } }`, map[string]any{"id": other})
+	require.Equal(t, money{"3.00", "USD"}, month.Settings.MonthlyBudget.Limit)
+	require.Contains(t, month.Node.PausedReason, "The budget of "+time.Now().UTC().Format("January 2006")+" of 3.00 USD is used up")
+	require.Empty(t, e.settings(map[string]any{"monthlyBudget": nil}))
+	e.must("campaignResume", "campaign", map[string]any{"id": other})
+	require.Equal(t, 20, e.settled(other).Accepted)
+}

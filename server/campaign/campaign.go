@@ -15,6 +15,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/gate"
 	"eventstream/server/hours"
+	"eventstream/server/price"
 	"eventstream/server/sender"
 
 	"github.com/uptrace/bun"
@@ -64,7 +65,7 @@ type PausedBy string
 const (
 	PausedByNobody   PausedBy = ""
 	PausedByOperator PausedBy = "operator"
-	PausedByEngine   PausedBy = "engine" // credentials refused, sender or template failed
+	PausedByEngine   PausedBy = "engine" // credentials refused, sender or template failed, a budget used up
 )
 
 // Campaign is one template to one segment.
@@ -91,6 +92,8 @@ type Campaign struct {
 	ErrorThreshold     *float64           // share of failures at which it pauses itself; nil: never
 	ErrorsBefore       int64              // failed and tried when somebody last resumed:
 	TriedBefore        int64              // only what came after counts against the threshold
+	Budget             *price.Micros      // the most that may be spent; nil: no limit
+	BudgetCurrency     string             // of Budget
 	Schedule           *Schedule          `bun:"type:jsonb,nullzero"`
 	NextRunAt          *time.Time         // of a scheduled one
 	StartFailures      int                // how often its scheduled start failed
@@ -129,6 +132,8 @@ type Input struct {
 	ClearEndsAt        bool
 	ErrorThreshold     *float64
 	ClearThreshold     bool
+	Budget             *price.Budget
+	ClearBudget        bool
 }
 
 // Share is a sender's part in a campaign.
@@ -213,6 +218,12 @@ func (in Input) apply(c *Campaign) error {
 	}
 	if in.ClearThreshold {
 		c.ErrorThreshold = nil
+	}
+	if in.Budget != nil {
+		c.Budget, c.BudgetCurrency = &in.Budget.Limit, in.Budget.Currency
+	}
+	if in.ClearBudget {
+		c.Budget, c.BudgetCurrency = nil, ""
 	}
 	if in.RateLimitPerSecond != nil {
 		if r := *in.RateLimitPerSecond; !(r >= 0.01 && r <= sender.MaxRate) {

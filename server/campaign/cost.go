@@ -85,3 +85,22 @@ func costNotes(c *Cost, card *price.Card, category price.Category, at time.Time)
 	}
 	return notes
 }
+
+// warnOfBudgets tells when a budget may end it before everybody got it.
+func (s *Service) warnOfBudgets(ctx context.Context, c *Campaign, p *Preflight) error {
+	warn := func(name string, left price.Micros, currency string) {
+		if currency == p.Cost.Currency && p.Cost.High > left {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("it may cost up to %s %s, and %s leaves %s: it will pause when that is used up", p.Cost.High,
+				currency, name, max(left, 0)))
+		}
+	}
+	if c.Budget != nil {
+		warn("its budget", *c.Budget, c.BudgetCurrency)
+	}
+	month, err := s.prices.ThisMonth(ctx, s.now())
+	if err != nil || month == nil {
+		return err
+	}
+	warn("the monthly budget", month.Limit-month.Charged-month.Reserved, month.Currency)
+	return nil
+}

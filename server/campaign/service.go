@@ -108,7 +108,7 @@ func (s *Service) Create(ctx context.Context, in Input) (*Campaign, error) {
 }
 
 // Update changes a draft or a scheduled campaign; of one under way only its
-// name, pace, threshold and end.
+// name, pace, threshold, budget and end.
 func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
@@ -130,7 +130,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 		case c.Status.Ended():
 			return apperr.Conflict("the campaign is %s and cannot change any more", c.Status)
 		case !waits && fixed:
-			return apperr.Conflict("the campaign is %s: only its name, rate, error threshold and end can still change", c.Status)
+			return apperr.Conflict("the campaign is %s: only its name, rate, error threshold, budget and end can still change", c.Status)
 		}
 		if err := s.check(ctx, tx, c, in); err != nil {
 			return err
@@ -215,9 +215,17 @@ func (c *Campaign) audited(ctx context.Context, tx bun.Tx) (map[string]any, erro
 	return map[string]any{
 		"name": c.Name, "status": c.Status, "template": c.TemplateID, "segment": c.SegmentID, "query": c.Query, "sender": c.SenderID,
 		"senders": senders[c.ID], "topic": c.TopicID, "rate": c.RateLimitPerSecond, "quiet_hours": c.QuietHours,
-		"frequency_cap": c.FrequencyCap, "ends_at": c.EndsAt, "error_threshold": c.ErrorThreshold, "schedule": c.Schedule,
+		"frequency_cap": c.FrequencyCap, "ends_at": c.EndsAt, "error_threshold": c.ErrorThreshold, "budget": c.budgetText(), "schedule": c.Schedule,
 		"next_run_at": c.NextRunAt,
 	}, err
+}
+
+// budgetText is the budget for the trail; nil: none.
+func (c *Campaign) budgetText() any {
+	if c.Budget == nil {
+		return nil
+	}
+	return c.Budget.String() + " " + c.BudgetCurrency
 }
 
 // changed writes what became of a campaign's settings since was.
@@ -504,6 +512,9 @@ func (s *Service) Resume(ctx context.Context, id int64) (*Campaign, error) {
 		if c.ErrorsBefore, c.TriedBefore, err = tried(ctx, tx, id); err != nil {
 			return err
 		}
+		if err := message.RecountReserved(ctx, tx, id); err != nil {
+			return err
+		}
 		shares, err := activeShares(ctx, tx, id)
 		if err != nil {
 			return err
@@ -605,7 +616,7 @@ func (s *Service) Duplicate(ctx context.Context, id int64) (*Campaign, error) {
 		Name: string(name[:min(len(name), 150)]), TemplateID: old.TemplateID, SegmentID: old.SegmentID, Query: old.Query,
 		SenderID: old.SenderID, TopicID: old.TopicID, Status: StatusDraft,
 		RateLimitPerSecond: old.RateLimitPerSecond, QuietHours: old.QuietHours, FrequencyCap: old.FrequencyCap,
-		ErrorThreshold: old.ErrorThreshold, CreatedBy: actor.OperatorID(ctx),
+		ErrorThreshold: old.ErrorThreshold, Budget: old.Budget, BudgetCurrency: old.BudgetCurrency, CreatedBy: actor.OperatorID(ctx),
 	}
 	return c, s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := insert(ctx, tx, c); err != nil {
@@ -709,6 +720,11 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 	}
 	if c.TemplateID != nil {
 		if p.Cost, err = s.cost(ctx, c, category, regions, counts[""], p.WillSend); err != nil {
+			return nil, err
+		}
+	}
+	if p.Cost != nil {
+		if err := s.warnOfBudgets(ctx, c, p); err != nil {
 			return nil, err
 		}
 	}

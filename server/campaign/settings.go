@@ -9,6 +9,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/gate"
 	"eventstream/server/hours"
+	"eventstream/server/price"
 
 	"github.com/uptrace/bun"
 )
@@ -17,6 +18,9 @@ import (
 type Defaults struct {
 	QuietHours   *hours.QuietHours  // nil: only what the law asks
 	FrequencyCap *gate.FrequencyCap // nil: none
+
+	// MonthlyBudget holds over all campaigns, whatever they were given; nil: none.
+	MonthlyBudget *price.Budget
 }
 
 // Settings that new campaigns are given.
@@ -30,6 +34,8 @@ const (
 type DefaultsChange struct {
 	QuietHours   **hours.QuietHours
 	FrequencyCap **gate.FrequencyCap
+
+	MonthlyBudget **price.Budget
 }
 
 // Defaults reads them.
@@ -41,7 +47,10 @@ func readDefaults(ctx context.Context, idb bun.IDB) (d Defaults, err error) {
 	if d.QuietHours, err = db.Setting[hours.QuietHours](ctx, idb, quietHoursSetting); err != nil {
 		return d, err
 	}
-	d.FrequencyCap, err = db.Setting[gate.FrequencyCap](ctx, idb, capSetting)
+	if d.FrequencyCap, err = db.Setting[gate.FrequencyCap](ctx, idb, capSetting); err != nil {
+		return d, err
+	}
+	d.MonthlyBudget, err = price.Monthly(ctx, idb)
 	return d, err
 }
 
@@ -54,6 +63,11 @@ func (c DefaultsChange) before(ctx context.Context, tx bun.Tx) (Defaults, error)
 	}
 	if c.QuietHours != nil {
 		if err := db.LockSetting(ctx, tx, quietHoursSetting); err != nil {
+			return Defaults{}, err
+		}
+	}
+	if c.MonthlyBudget != nil {
+		if err := db.LockSetting(ctx, tx, price.MonthlyBudget); err != nil {
 			return Defaults{}, err
 		}
 	}
@@ -87,13 +101,19 @@ func (s *Service) SetDefaults(ctx context.Context, c DefaultsChange) error {
 				return err
 			}
 		}
+		if c.MonthlyBudget != nil {
+			is.MonthlyBudget = *c.MonthlyBudget
+			if err := db.SaveSetting(ctx, tx, price.MonthlyBudget, is.MonthlyBudget); err != nil {
+				return err
+			}
+		}
 		return audit.RecordChange(ctx, tx, "settings.update", "settings", 1, was.audited(), is.audited())
 	})
 }
 
 // audited are the defaults by the names of the settings.
 func (d Defaults) audited() map[string]any {
-	return map[string]any{quietHoursSetting: d.QuietHours, capSetting: d.FrequencyCap}
+	return map[string]any{quietHoursSetting: d.QuietHours, capSetting: d.FrequencyCap, price.MonthlyBudget: d.MonthlyBudget}
 }
 
 // Validate checks what is named.

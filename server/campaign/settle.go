@@ -117,6 +117,11 @@ func (s *Service) SenderStopped(ctx context.Context, snd *sender.Sender, campaig
 	return failed
 }
 
+// InFlight is how many messages of a campaign are being handed to Twilio.
+func (s *Service) InFlight(ctx context.Context, id int64) (int64, error) {
+	return inFlight(ctx, s.db, id)
+}
+
 // handOver gives the pending messages of a sender to those senders of the campaign
 // that send, by weight. It reports whether there are any. A crash between two
 // batches loses nothing: the rest still stands under the stopped sender, and this

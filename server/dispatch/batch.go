@@ -48,6 +48,9 @@ type batch struct {
 	slot     time.Time     // when the first call may begin
 	step     time.Duration // from one to the next
 
+	reserved map[int64]bool // by id, what was reserved of a budget; nil: none holds
+	refusal  string         // why there was not enough for all
+
 	elsewhere bool // what is to be sent may have been sent by the original of a restored database
 }
 
@@ -93,6 +96,11 @@ func (d *Dispatcher) send(ctx context.Context, b *batch) []message.Result {
 		}
 	}
 	d.trip(ctx, b, results)
+	if b.refusal != "" {
+		if err := d.stopped(ctx, b); err != nil {
+			d.Log.ErrorContext(ctx, "a campaign without budget is not paused yet", "campaign", b.campaignID(), "error", err)
+		}
+	}
 	return results
 }
 
@@ -231,6 +239,9 @@ func (d *Dispatcher) deliver(ctx context.Context, b *batch) ([]message.Result, e
 		return nil, err
 	}
 	b.elsewhere = l.elsewhere
+	if b.reserved, err = d.reserve(ctx, b, f, l); err != nil {
+		return nil, err
+	}
 	deadline, cancel := context.WithDeadline(ctx, b.began.Add(callWindow))
 	defer cancel()
 	results := make([]message.Result, len(b.rows))
@@ -256,6 +267,10 @@ func (d *Dispatcher) deliver(ctx context.Context, b *batch) ([]message.Result, e
 			continue
 		}
 		r.Status = message.StatusPending
+		if b.reserved != nil && !b.reserved[row.ID] {
+			b.unaffordable(r)
+			continue
+		}
 		if stop.Load() {
 			continue
 		}
@@ -468,7 +483,10 @@ func (d *Dispatcher) record(ctx context.Context, b *batch, results []message.Res
 			if stale, err = message.Finish(ctx, tx, results); err != nil {
 				return err
 			}
-			return d.recordStale(ctx, tx, stale)
+			if err := d.recordStale(ctx, tx, stale); err != nil {
+				return err
+			}
+			return d.release(ctx, tx, b, results)
 		})
 		if db.IsUnique(err) {
 			if owned, err := message.Disowned(ctx, d.DB, results); err == nil {

@@ -24,6 +24,7 @@ import (
 	"eventstream/server/hold"
 	"eventstream/server/jobs"
 	"eventstream/server/message"
+	"eventstream/server/price"
 	"eventstream/server/pubsub"
 	"eventstream/server/sender"
 	"eventstream/server/template"
@@ -42,6 +43,7 @@ type Options struct {
 	Templates *template.Service
 	Senders   *sender.Service
 	Topics    *topic.Service
+	Prices    *price.Service
 	Hold      *hold.Service
 	Breaker   *Breaker
 	Provider  message.Provider

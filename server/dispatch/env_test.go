@@ -17,6 +17,7 @@ import (
 	"eventstream/server/jobs"
 	"eventstream/server/keys"
 	"eventstream/server/message"
+	"eventstream/server/price"
 	"eventstream/server/pubsub"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
@@ -96,7 +97,7 @@ func setUp(t *testing.T, people int) *env {
 	})
 	e := &env{t: t, ctx: actor.With(t.Context(), actor.System), db: d, provider: &provider{}, consents: consents}
 	e.opts = Options{
-		DB: d, Hub: hub, Jobs: enqueuer, Campaigns: campaigns, Consents: consents, Templates: templates, Senders: senders, Topics: topics,
+		DB: d, Hub: hub, Jobs: enqueuer, Campaigns: campaigns, Consents: consents, Templates: templates, Senders: senders, Topics: topics, Prices: price.NewService(d),
 		Breaker: NewBreaker(d, campaigns, senders, log), Provider: e.provider, Log: log, Validity: time.Hour,
 	}
 	require.NoError(t, senders.Ensure(e.ctx, "+14155238886", "Shop", 1000))

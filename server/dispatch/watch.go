@@ -21,7 +21,8 @@ type look struct {
 	held    bool      // nothing is sent, see package hold
 	sending map[int64]bool
 
-	elsewhere bool // what is to be sent may have been sent by the original of a restored database
+	budgeted  map[int64]bool // what they send is reserved within a budget first
+	elsewhere bool           // what is to be sent may have been sent by the original of a restored database
 }
 
 // watch asks Postgres for its clock, and whether campaigns still send, for all

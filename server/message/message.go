@@ -87,6 +87,9 @@ type Price struct {
 	Meta     *price.Micros  // Meta's fee, which Twilio passes on; nil: the card did not tell it
 	Twilio   *price.Micros  // Twilio's own
 
+	// Reserved is the most that it may cost, while a call was made within a budget and its price is not known.
+	Reserved *price.Micros
+
 	changed bool // it is not saved yet
 }
 

@@ -157,12 +157,17 @@ func (r *Receipts) charge(ctx context.Context, tx bun.Tx, card *price.Card, rows
 		if m.Price.Category != "" {
 			booked = append(booked, m.charged(-1))
 		}
+		reserved := m.Price.Reserved
 		month := card.Month(m.endedAt())
 		m.Price = Price{Month: &month, Market: c.Market, Category: c.Category, Currency: card.Currency, Twilio: &c.Twilio, changed: true}
 		if c.Known {
 			m.Price.Meta = &c.Meta
 		}
-		booked = append(booked, m.charged(1))
+		entry := m.charged(1)
+		if reserved != nil {
+			entry.Released = *reserved
+		}
+		booked = append(booked, entry)
 	}
 	return booked, nil
 }

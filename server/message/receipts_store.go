@@ -51,6 +51,7 @@ func SaveProgress(ctx context.Context, tx bun.Tx, rows []*Message) error {
 			price_category = CASE WHEN u.price = '' THEN m.price_category ELSE split_part(u.price, '|', 3) END,
 			price_currency = CASE WHEN u.price = '' THEN m.price_currency ELSE split_part(u.price, '|', 4) END,
 			price_meta = CASE WHEN u.price = '' THEN m.price_meta ELSE nullif(split_part(u.price, '|', 5), '')::bigint END,
+			price_reserved = CASE WHEN u.price = '' THEN m.price_reserved END,
 			price_twilio = CASE WHEN u.price = '' THEN m.price_twilio ELSE nullif(split_part(u.price, '|', 6), '')::bigint END
 		FROM unnest(?::bigint[], ?::text[], ?::text[], ?::int[], ?::text[], ?::timestamptz[], ?::timestamptz[],
 			?::timestamptz[], ?::timestamptz[], ?::timestamptz[], ?::text[])

@@ -456,6 +456,13 @@ func (c *Card) Expected(region string, category Category, at time.Time) (list Ch
 	return list, Range{low + list.Twilio, high + list.Twilio}
 }
 
+// Most is the most that a message may be charged whose call begins at a moment and that arrives within so long, after so many attempts
+// that another one replaced.
+func (c *Card) Most(region string, category Category, at time.Time, within time.Duration, earlier int) Micros {
+	most := max(c.Delivered(region, category, false, at).Total(), c.Delivered(region, category, false, at.Add(within)).Total())
+	return most + max(c.Fee(at), c.Fee(at.Add(within))).Times(int64(earlier))
+}
+
 // add adds without running over: amounts are bounded, their number is not.
 func add(a, b Micros) Micros {
 	if b > 0 && a > math.MaxInt64-b {

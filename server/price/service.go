@@ -250,6 +250,7 @@ type Charged struct {
 	Unknown    int64 // of them: the card did not tell Meta's fee
 	Meta       Micros
 	Twilio     Micros
+	Released   Micros // what they had reserved of a budget, and have no more
 }
 
 // Of gives what campaigns cost, by market and category, the dearest first.
@@ -318,4 +319,23 @@ func (s *Service) ReplyTo(ctx context.Context, region string, sender *int64, at 
 		r.FreeLeft, err = s.FreeLeft(ctx, *sender, at)
 	}
 	return r, err
+}
+
+// Budgets gives the budgets of campaigns with what counts against them; nil for those without.
+func (s *Service) Budgets(ctx context.Context, campaigns []int64) (map[int64]*CampaignBudget, error) {
+	return budgetsOf(ctx, s.db, campaigns)
+}
+
+// ThisMonth is the monthly budget with what counts against it; nil: there is none.
+func (s *Service) ThisMonth(ctx context.Context, now time.Time) (*CampaignBudget, error) {
+	b, err := Monthly(ctx, s.db)
+	if err != nil || b == nil {
+		return nil, err
+	}
+	card, err := s.Card(ctx, s.db)
+	if err != nil {
+		return nil, err
+	}
+	spent, err := spentIn(ctx, s.db, card.Month(now), b.Currency)
+	return &CampaignBudget{*b, spent}, err
 }

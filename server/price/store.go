@@ -78,8 +78,9 @@ func Book(ctx context.Context, tx bun.Tx, entries []Charged) error {
 		month, market, category, currency string
 		campaign                          int64
 	}
-	sums := map[key]*Charged{}
+	sums, released := map[key]*Charged{}, map[int64]Micros{}
 	for _, e := range entries {
+		released[e.CampaignID] -= e.Released
 		k := key{e.Month.Format(time.DateOnly), e.Market, string(e.Category), e.Currency, e.CampaignID}
 		if sums[k] == nil {
 			sums[k] = &Charged{}
@@ -96,7 +97,7 @@ func Book(ctx context.Context, tx bun.Tx, entries []Charged) error {
 		}
 	}
 	if len(keys) == 0 {
-		return nil
+		return AddReserved(ctx, tx, released)
 	}
 	slices.SortFunc(keys, func(a, b key) int {
 		return cmp.Or(cmp.Compare(a.month, b.month), cmp.Compare(a.campaign, b.campaign), cmp.Compare(a.market, b.market),
@@ -116,7 +117,10 @@ func Book(ctx context.Context, tx bun.Tx, entries []Charged) error {
 			SET messages = t.messages + excluded.messages, unknown = t.unknown + excluded.unknown, meta = t.meta + excluded.meta, twilio = t.twilio + excluded.twilio`,
 		pgdialect.Array(months), pgdialect.Array(campaigns), pgdialect.Array(markets), pgdialect.Array(categories),
 		pgdialect.Array(currencies), pgdialect.Array(messages), pgdialect.Array(unknown), pgdialect.Array(meta), pgdialect.Array(twilio)).Exec(ctx)
-	return db.Err(err)
+	if err != nil {
+		return db.Err(err)
+	}
+	return AddReserved(ctx, tx, released)
 }
 
 // TakeFree counts n service messages of a sender in a month, and tells how many of them are free.
@@ -166,4 +170,100 @@ func chargedIn(ctx context.Context, idb bun.IDB, first, last time.Time) (rows []
 func received(ctx context.Context, idb bun.IDB, from, to time.Time) (n int64, err error) {
 	err = idb.NewRaw("SELECT coalesce(sum(n), 0) FROM message_series WHERE measure = 'received' AND bucket >= ? AND bucket < ?", from, to).Scan(ctx, &n)
 	return n, db.Err(err)
+}
+
+// lockMonthly reads the monthly budget, and keeps others from reserving while there is one.
+func lockMonthly(ctx context.Context, tx bun.Tx) (*Budget, error) {
+	if _, err := tx.NewRaw("SELECT 1 FROM settings WHERE key = ? FOR NO KEY UPDATE", MonthlyBudget).Exec(ctx); err != nil {
+		return nil, db.Err(err)
+	}
+	return Monthly(ctx, tx)
+}
+
+func lockReserved(ctx context.Context, tx bun.Tx, campaign int64) error {
+	_, err := tx.NewRaw("INSERT INTO price_reservations (campaign_id, reserved) VALUES (?, 0) ON CONFLICT DO NOTHING", campaign).Exec(ctx)
+	if err == nil {
+		_, err = tx.NewRaw("SELECT 1 FROM price_reservations WHERE campaign_id = ? FOR NO KEY UPDATE", campaign).Exec(ctx)
+	}
+	return db.Err(err)
+}
+
+// budgetOf is a campaign's budget, nil for none, and what counts against it, at one moment.
+func budgetOf(ctx context.Context, idb bun.IDB, campaign int64) (*Budget, Spent, error) {
+	found, err := budgetsOf(ctx, idb, []int64{campaign})
+	b := found[campaign]
+	if err != nil || b == nil {
+		return nil, Spent{}, err
+	}
+	return &b.Budget, b.Spent, nil
+}
+
+// CampaignBudget is a campaign's budget with what counts against it.
+type CampaignBudget struct {
+	Budget
+	Spent
+}
+
+func budgetsOf(ctx context.Context, idb bun.IDB, campaigns []int64) (map[int64]*CampaignBudget, error) {
+	var rows []struct {
+		ID                int64
+		Budget            *int64
+		BudgetCurrency    string
+		Charged, Reserved int64
+	}
+	err := idb.NewRaw(`
+		SELECT ca.id, ca.budget, ca.budget_currency,
+			(SELECT coalesce(sum(meta + twilio), 0) FROM price_totals t WHERE t.campaign_id = ca.id AND t.currency = ca.budget_currency) AS charged,
+			coalesce((SELECT reserved FROM price_reservations r WHERE r.campaign_id = ca.id), 0) AS reserved
+		FROM campaigns ca WHERE ca.id = ANY (?)`, pgdialect.Array(campaigns)).Scan(ctx, &rows)
+	found := make(map[int64]*CampaignBudget, len(campaigns))
+	for _, id := range campaigns {
+		found[id] = nil // none
+	}
+	for _, r := range rows {
+		if r.Budget != nil {
+			found[r.ID] = &CampaignBudget{Budget{Micros(*r.Budget), r.BudgetCurrency}, Spent{Micros(r.Charged), Micros(r.Reserved)}}
+		}
+	}
+	return found, db.Err(err)
+}
+
+// spentIn is what counts against the budget of a month: what was charged in it, and all that is reserved, which is charged when it arrives.
+func spentIn(ctx context.Context, idb bun.IDB, month time.Time, currency string) (s Spent, err error) {
+	err = idb.NewRaw(`
+		SELECT (SELECT coalesce(sum(meta + twilio), 0) FROM price_totals WHERE month = ?::date AND currency = ?) AS charged,
+			(SELECT coalesce(sum(reserved), 0) FROM price_reservations WHERE reserved > 0) AS reserved`,
+		month.Format(time.DateOnly), currency).Scan(ctx, &s)
+	return s, db.Err(err)
+}
+
+// AddReserved changes what campaigns have reserved. It is the last that a transaction does, in the order of the campaigns.
+func AddReserved(ctx context.Context, tx bun.Tx, by map[int64]Micros) error {
+	ids := make([]int64, 0, len(by))
+	for id, n := range by {
+		if n != 0 {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	slices.Sort(ids)
+	amounts := make([]int64, len(ids))
+	for i, id := range ids {
+		amounts[i] = int64(by[id])
+	}
+	_, err := tx.NewRaw(`
+		INSERT INTO price_reservations AS r (campaign_id, reserved) SELECT * FROM unnest(?::bigint[], ?::bigint[])
+		ON CONFLICT (campaign_id) DO UPDATE SET reserved = r.reserved + excluded.reserved`,
+		pgdialect.Array(ids), pgdialect.Array(amounts)).Exec(ctx)
+	return db.Err(err)
+}
+
+// SetReserved sets what a campaign has reserved, after it was counted anew.
+func SetReserved(ctx context.Context, tx bun.Tx, campaign int64, reserved Micros) error {
+	_, err := tx.NewRaw(`
+		INSERT INTO price_reservations (campaign_id, reserved) VALUES (?, ?)
+		ON CONFLICT (campaign_id) DO UPDATE SET reserved = excluded.reserved`, campaign, int64(reserved)).Exec(ctx)
+	return db.Err(err)
 }

@@ -31,6 +31,7 @@ export const keys = {
   AuditProtection: none,
   AuditVerification: none,
   BulkActionConnection: none,
+  Budget: none,
   CampaignConnection: none,
   CampaignCounts: none,
   CampaignPreflight: none,

@@ -137,6 +137,7 @@ export const waitText = (reason: string) =>
     quiet_hours: "Quiet hours",
     frequency_cap: "Another campaign was writing to them",
     retry: "Twilio's limits and temporary errors",
+    budget: "The budget was used up",
   })[reason] ?? `Hours by law: ${words(reason)}`;
 
 /** Why a message waits now, after "waits until …". */
@@ -146,6 +147,7 @@ export const holdText = (reason: string) =>
     frequency_cap: "another campaign was writing to them",
     retry: "Twilio refused the call for now",
     redeliver: "the attempt before failed",
+    budget: "the budget was used up",
     reconciled: "Twilio never took it",
     operator: "sent again by an operator",
   })[reason] ?? `hours by law: ${words(reason)}`;

@@ -70,6 +70,9 @@ graphql(`
     price {
       ...CampaignCost
     }
+    budget {
+      ...BudgetState
+    }
   }
 `);
 

@@ -6,6 +6,7 @@ import { useMay } from "../../app/session";
 import { Live, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import { count, decimal, duration, errorClasses, moment, percent, skipText, waitText } from "../../lib/format";
+import { BudgetOf } from "./BudgetOf";
 import { CampaignMessages } from "./CampaignMessages";
 import type { CampaignDetails } from "./CampaignPage";
 import { CampaignTimeline } from "./CampaignTimeline";
@@ -53,7 +54,7 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
           </Grid.Col>
         </Grid>
       </Card>
-      <CampaignCost price={c.price} />
+      <CampaignCost price={c.price} budget={c.budget ?? null} />
       <Compared campaign={c} />
       <Card>
         <CampaignTimeline id={c.id} changed={n.accepted + n.delivered + n.read + n.failed + n.undelivered} />
@@ -63,7 +64,10 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
           <Audience campaign={c} />
           {may && !hasEnded(c.status) && (
             <div className="no-print">
-              <Pace key={c.rateLimitPerSecond} id={c.id} revision={c.revision} rate={c.rateLimitPerSecond ?? null} />
+              <Group align="flex-end" gap="xl">
+                <Pace key={c.rateLimitPerSecond} id={c.id} revision={c.revision} rate={c.rateLimitPerSecond ?? null} />
+                <BudgetOf key={c.budget?.limit.amount} id={c.id} revision={c.revision} budget={c.budget ?? null} />
+              </Group>
             </div>
           )}
         </Stack>

@@ -1,10 +1,11 @@
 import { Anchor, Card, Group, Stack, Table, Text, Title } from "@mantine/core";
 import { useState } from "react";
 import { graphql } from "../../gql";
-import type { CampaignCostFragment, CostEstimateFragment } from "../../gql/graphql";
+import type { BudgetStateFragment, CampaignCostFragment, CostEstimateFragment } from "../../gql/graphql";
 import { count, counted, country, money, moneyRange } from "../../lib/format";
 import { PriceLines } from "../prices/PriceLines";
 import { categoryText } from "../prices/words";
+import { BudgetBar } from "./BudgetOf";
 
 graphql(`
   fragment CostEstimate on CostEstimate {
@@ -117,8 +118,8 @@ export function CostTable({ cost }: { cost: CostEstimateFragment }) {
 }
 
 /** What a campaign has cost so far. */
-export function CampaignCost({ price }: { price: CampaignCostFragment }) {
-  if (price.lines.length === 0) return null;
+export function CampaignCost({ price, budget }: { price: CampaignCostFragment; budget: BudgetStateFragment | null }) {
+  if (price.lines.length === 0 && !budget) return null;
   return (
     <Card>
       <Group justify="space-between" mb="sm">
@@ -126,10 +127,11 @@ export function CampaignCost({ price }: { price: CampaignCostFragment }) {
           Cost
         </Title>
         <Text fw={650} data-testid="campaign-cost">
-          {price.totals.map(money).join(" + ")}
+          {price.totals.map(money).join(" + ") || "Nothing yet"}
         </Text>
       </Group>
-      <PriceLines lines={price.lines} label="Cost by market" />
+      {budget && <BudgetBar budget={budget} />}
+      {price.lines.length > 0 && <PriceLines lines={price.lines} label="Cost by market" />}
       <Text size="xs" c="dimmed" mt="xs">
         What was delivered, by Meta’s list and Twilio’s fee, without taxes.
       </Text>

@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { useMay } from "../../app/session";
 import { LinkButton, Status } from "../../components/ui";
 import { WhatsAppText } from "../../components/WhatsAppText";
-import { count, decimal, moment, percent } from "../../lib/format";
+import { count, decimal, moment, money, percent } from "../../lib/format";
 import { useAttributes } from "../attributes/useAttributes";
 import { type Node, sentence } from "../segments/query";
 import type { CampaignDetails } from "./CampaignPage";
@@ -55,6 +55,7 @@ export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
         <Line label="Auto-pause">
           {c.errorThreshold ? `When more than ${percent(c.errorThreshold)} fail` : "Never"}
         </Line>
+        <Line label="Budget">{c.budget ? money(c.budget.limit) : "No limit"}</Line>
         <Line label="Ends">{c.endsAt ? moment(c.endsAt) : "No end"}</Line>
       </Block>
       <Block title="Launch" id={c.id} step="review" edit="Review">

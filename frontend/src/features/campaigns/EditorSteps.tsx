@@ -146,6 +146,16 @@ export function ScheduleStep({ draft: d, errors, onChange }: StepProps) {
         w={340}
       />
       <TextInput
+        label="Budget"
+        description="The most that it may cost, in the currency of your prices; it pauses before more is spent. Empty: no limit"
+        inputMode="decimal"
+        placeholder="No limit"
+        value={d.budget}
+        onChange={(e) => onChange({ budget: e.currentTarget.value })}
+        error={errors.budget}
+        w={340}
+      />
+      <TextInput
         label="Ends at"
         description="What has not gone by then expires; empty: no end"
         type="datetime-local"

@@ -35,6 +35,9 @@ graphql(`
     }
     rateLimitPerSecond
     errorThreshold
+    budget {
+      ...BudgetState
+    }
     endsAt
     quietHours {
       start
@@ -67,6 +70,7 @@ export type Draft = {
   senders: { senderId: string; weight: number }[];
   rate: number | string;
   threshold: number | string; // percent
+  budget: string; // "": no limit
   ends: string; // as an input of type datetime-local has it
   quiet: { on: boolean; start: string; end: string; zone: string | null };
   capped: boolean;
@@ -85,6 +89,7 @@ export function newDraft({ senders, settings }: Defaults): Draft {
     senders: senders.slice(0, 1).map((s) => ({ senderId: s.id, weight: 1 })),
     rate: "",
     threshold: 20,
+    budget: "",
     ends: "",
     quiet: {
       on: true,
@@ -107,6 +112,7 @@ export function draftOf(c: CampaignSettingsFragment, defaults: Defaults): Draft 
     senders: c.senders.map((s) => ({ senderId: s.sender.id, weight: s.weight })),
     rate: c.rateLimitPerSecond ?? "",
     threshold: c.errorThreshold == null ? "" : Number((c.errorThreshold * 100).toFixed(4)),
+    budget: c.budget?.limit.amount ?? "",
     ends: c.endsAt ? localInput(new Date(c.endsAt)) : "",
     quiet: c.quietHours
       ? { on: true, start: c.quietHours.start, end: c.quietHours.end, zone: c.quietHours.zone ?? null }
@@ -132,6 +138,7 @@ export function inputOf(d: Draft): Omit<CampaignUpdateInput, "id"> {
     senders: d.senders,
     rateLimitPerSecond: numeric(d.rate),
     errorThreshold: percent === null ? null : percent / 100,
+    budget: d.budget.trim() || null,
     quietHours: d.quiet.on ? { start: d.quiet.start, end: d.quiet.end, zone: d.quiet.zone } : null,
     frequencyCap: d.capped ? capInput(d.cap) : null,
     endsAt: momentOf(d.ends) ?? null,
@@ -146,7 +153,7 @@ export function wrongIn(d: Draft): Record<string, string> {
 const fieldsOf: Record<Step, string[]> = {
   audience: ["name", "segmentId", "topicId"],
   message: ["templateId", "senders"],
-  schedule: ["rateLimitPerSecond", "errorThreshold", "quietHours", "frequencyCap", "endsAt"],
+  schedule: ["rateLimitPerSecond", "errorThreshold", "budget", "quietHours", "frequencyCap", "endsAt"],
   review: [],
 };
 export const fields = Object.values(fieldsOf).flat();

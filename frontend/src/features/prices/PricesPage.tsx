@@ -23,9 +23,11 @@ import { Failed } from "../../components/Failed";
 import { Empty, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { PriceCategory, RatesQuery } from "../../gql/graphql";
-import { settled } from "../../lib/errors";
+import { errorText, settled } from "../../lib/errors";
 import { country, money } from "../../lib/format";
+import { BudgetBar } from "../campaigns/BudgetOf";
 import { SettingsTab } from "../settings/SettingsTab";
+import { BudgetForm } from "./BudgetForm";
 import { ImportRates } from "./ImportRates";
 import { PriceLines } from "./PriceLines";
 import { RateForm } from "./RateForm";
@@ -70,6 +72,12 @@ const RatesDocument = graphql(`
 
 const SpendingDocument = graphql(`
   query Spending {
+    settings {
+      revision
+      monthlyBudget {
+        ...BudgetState
+      }
+    }
     spending(months: 12) {
       month
       totals {
@@ -87,6 +95,17 @@ const RateFileDocument = graphql(`
   query RateFile {
     rateCard {
       file
+    }
+  }
+`);
+
+const MonthlyBudgetDocument = graphql(`
+  mutation MonthlyBudget($input: SettingsUpdateInput!) {
+    settingsUpdate(input: $input) {
+      userErrors {
+        field
+        message
+      }
     }
   }
 `);
@@ -134,38 +153,67 @@ const monthName = (month: string) =>
 function Charged() {
   const [{ data, error }, load] = useQuery({ query: SpendingDocument, requestPolicy: "cache-and-network" });
   const [chosen, choose] = useState<string | null>(null);
+  const may = useMay("ADMIN");
+  const [, update] = useMutation(MonthlyBudgetDocument);
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows n={3} />;
   const month = data.spending.find((m) => m.month === chosen) ?? data.spending[0];
+  const { monthlyBudget, revision } = data.settings;
+  const budget = (
+    <Card>
+      <Stack gap="sm">
+        <BudgetForm
+          key={monthlyBudget?.limit.amount}
+          label="Monthly budget"
+          description="For all that is sent in a calendar month. Campaigns pause before more is spent; replies go on."
+          value={monthlyBudget?.limit.amount ?? ""}
+          disabled={!may}
+          onSave={async (amount) => {
+            const answer = await update({ input: { monthlyBudget: amount, expectedVersion: revision } });
+            if (answer.error) return errorText(answer.error);
+            load({ requestPolicy: "network-only" });
+            return (answer.data?.settingsUpdate.userErrors ?? []).map((e) => e.message).join("; ");
+          }}
+        />
+        {monthlyBudget && <BudgetBar budget={monthlyBudget} />}
+      </Stack>
+    </Card>
+  );
   if (!month)
     return (
-      <Empty icon="$" title="Nothing was charged yet">
-        What messages cost stands here once they are delivered, by month, market and category.
-      </Empty>
+      <>
+        <Empty icon="$" title="Nothing was charged yet">
+          What messages cost stands here once they are delivered, by month, market and category.
+        </Empty>
+        {budget}
+      </>
     );
   return (
-    <Card>
-      <Group justify="space-between" align="flex-start" mb="sm">
-        <div>
-          <Title order={2} size="h4">
-            Charged in {monthName(month.month)}
-          </Title>
-          <Text fw={650} fz={24} data-testid="spending">
-            {month.totals.map(money).join(" + ")}
-          </Text>
-        </div>
-        {data.spending.length > 1 && (
-          <Select
-            aria-label="Month"
-            data={data.spending.map((m) => ({ value: m.month, label: monthName(m.month) }))}
-            value={month.month}
-            onChange={choose}
-            allowDeselect={false}
-          />
-        )}
-      </Group>
-      <PriceLines lines={month.lines} label={`Charged in ${monthName(month.month)}`} />
-    </Card>
+    <>
+      <Card>
+        <Group justify="space-between" align="flex-start" mb="sm">
+          <div>
+            <Title order={2} size="h4">
+              Charged in {monthName(month.month)}
+            </Title>
+            <Text fw={650} fz={24} data-testid="spending">
+              {month.totals.map(money).join(" + ")}
+            </Text>
+          </div>
+          {data.spending.length > 1 && (
+            <Select
+              aria-label="Month"
+              data={data.spending.map((m) => ({ value: m.month, label: monthName(m.month) }))}
+              value={month.month}
+              onChange={choose}
+              allowDeselect={false}
+            />
+          )}
+        </Group>
+        <PriceLines lines={month.lines} label={`Charged in ${monthName(month.month)}`} />
+      </Card>
+      {budget}
+    </>
   );
 }
 

@@ -1,0 +1,49 @@
+import { Button, Group, TextInput } from "@mantine/core";
+import { useState } from "react";
+import { sentence } from "../../lib/format";
+
+/** A budget, empty for none; save gives what is wrong with it, or nothing. */
+export function BudgetForm(props: {
+  label: string;
+  description: string;
+  value: string;
+  disabled?: boolean;
+  onSave: (budget: string | null) => Promise<string>;
+}) {
+  const [value, setValue] = useState(props.value);
+  const [wrong, setWrong] = useState("");
+  const [saving, setSaving] = useState(false);
+  return (
+    <Group align="flex-end" gap="xs">
+      <TextInput
+        label={props.label}
+        description={props.description}
+        placeholder="No limit"
+        inputMode="decimal"
+        value={value}
+        onChange={(e) => {
+          setValue(e.currentTarget.value);
+          setWrong("");
+        }}
+        error={wrong}
+        disabled={props.disabled}
+        w={300}
+      />
+      {!props.disabled && (
+        <Button
+          variant="default"
+          loading={saving}
+          disabled={value.trim() === props.value}
+          onClick={async () => {
+            setSaving(true);
+            const problem = await props.onSave(value.trim() || null);
+            setSaving(false);
+            setWrong(problem && sentence(problem));
+          }}
+        >
+          Set
+        </Button>
+      )}
+    </Group>
+  );
+}
