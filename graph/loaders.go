@@ -42,6 +42,7 @@ type loaders struct {
 	senders       *dataloadgen.Loader[int64, *sender.Sender]
 	templates     *dataloadgen.Loader[int64, templateWithVersion]
 	templateUsers *dataloadgen.Loader[int64, int64]
+	reported      *dataloadgen.Loader[int64, *price.Reported]       // by message
 	budgets       *dataloadgen.Loader[int64, *price.CampaignBudget] // by campaign
 	charged       *dataloadgen.Loader[int64, []price.Charged]       // by campaign
 	shares        *dataloadgen.Loader[int64, campaign.Shares]
@@ -210,6 +211,7 @@ func newLoaders(s Services) *loaders {
 		segments:      batched(indexed(s.Segments.ByIDs, func(x *segment.Segment) int64 { return x.ID })),
 		senders:       batched(indexed(s.Senders.ByIDs, func(x *sender.Sender) int64 { return x.ID })),
 		templateUsers: batched(s.Templates.CampaignsOf),
+		reported:      batched(s.Prices.ReportedOf),
 		budgets:       batched(s.Prices.Budgets),
 		charged:       batched(s.Prices.Of),
 		shares:        batched(s.Campaigns.SharesOf),

@@ -63,6 +63,15 @@ func (r *messageResolver) Decision(ctx context.Context, obj *model.Message) (*mo
 	return toDecision(d), err
 }
 
+// ReportedPrice is the resolver for the reportedPrice field.
+func (r *messageResolver) ReportedPrice(ctx context.Context, obj *model.Message) (*model.Money, error) {
+	said, err := load(ctx).reported.Load(ctx, own(obj.ID))
+	if err != nil || said == nil {
+		return nil, err
+	}
+	return toMoney(said.Amount, said.Currency), nil
+}
+
 // TotalCount is the resolver for the totalCount field.
 func (r *messageConnectionResolver) TotalCount(ctx context.Context, obj *model.MessageConnection) (int64, error) {
 	return obj.Counter(ctx)

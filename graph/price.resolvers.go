@@ -45,7 +45,11 @@ func (r *queryResolver) Spending(ctx context.Context, months int) ([]*model.Mont
 	}
 	now := r.Now()
 	rows, err := r.Prices.Months(ctx, now, months)
-	return toSpending(rows), err
+	if err != nil {
+		return nil, err
+	}
+	compared, err := r.Prices.Comparisons(ctx, now, months)
+	return toSpending(rows, compared), err
 }
 
 // Revision is the resolver for the revision field.

@@ -54,15 +54,24 @@ func totals(rows []price.Charged) []*model.Money {
 	return mapped(order, func(currency string) *model.Money { return toMoney(sums[currency], currency) })
 }
 
-func toSpending(rows []price.Charged) []*model.MonthSpending {
+func toSpending(rows []price.Charged, compared []price.Compared) []*model.MonthSpending {
 	out := []*model.MonthSpending{}
 	for len(rows) > 0 {
 		n := 1
 		for n < len(rows) && rows[n].Month.Equal(rows[0].Month) {
 			n++
 		}
+		of := []*model.PriceComparison{}
+		for _, c := range compared {
+			if c.Month.Equal(rows[0].Month) {
+				of = append(of, &model.PriceComparison{
+					Messages: c.Messages, Here: toMoney(c.Charged, c.Currency), Reported: toMoney(c.Reported, c.Currency),
+					Difference: toMoney(c.Reported-c.Charged, c.Currency),
+				})
+			}
+		}
 		out = append(out, &model.MonthSpending{
-			Month: rows[0].Month.Format("2006-01"), Totals: totals(rows[:n]), Lines: mapped(rows[:n], toPriceLine),
+			Month: rows[0].Month.Format("2006-01"), Compared: of, Totals: totals(rows[:n]), Lines: mapped(rows[:n], toPriceLine),
 		})
 		rows = rows[n:]
 	}

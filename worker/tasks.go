@@ -39,6 +39,10 @@ func Tasks(s *Services) []Task {
 			Run: s.CatchUp.ReadInbound,
 		},
 		{
+			Name: "prices by Twilio", Every: 10 * time.Minute, Deadline: 5 * time.Minute, Batch: reconcile.PricesBatch,
+			Run: s.CatchUp.ReadPrices,
+		},
+		{
 			Name: "marks on contacts", Every: time.Minute, Deadline: time.Minute, Batch: contact.MarksBatch,
 			Run: s.Contacts.LiftMarks,
 		},

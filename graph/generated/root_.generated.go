@@ -1032,6 +1032,7 @@ type ComplexityRoot struct {
 		Purpose         func(childComplexity int) int
 		ReadAt          func(childComplexity int) int
 		Redeliveries    func(childComplexity int) int
+		ReportedPrice   func(childComplexity int) int
 		SentAt          func(childComplexity int) int
 		SentBy          func(childComplexity int) int
 		Sid             func(childComplexity int) int
@@ -1114,9 +1115,10 @@ type ComplexityRoot struct {
 	}
 
 	MonthSpending struct {
-		Lines  func(childComplexity int) int
-		Month  func(childComplexity int) int
-		Totals func(childComplexity int) int
+		Compared func(childComplexity int) int
+		Lines    func(childComplexity int) int
+		Month    func(childComplexity int) int
+		Totals   func(childComplexity int) int
 	}
 
 	Mutation struct {
@@ -1408,6 +1410,13 @@ type ComplexityRoot struct {
 	PasswordSetPayload struct {
 		Email      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	PriceComparison struct {
+		Difference func(childComplexity int) int
+		Here       func(childComplexity int) int
+		Messages   func(childComplexity int) int
+		Reported   func(childComplexity int) int
 	}
 
 	PriceLine struct {
@@ -5978,6 +5987,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.Redeliveries(childComplexity), true
+	case "Message.reportedPrice":
+		if e.ComplexityRoot.Message.ReportedPrice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.ReportedPrice(childComplexity), true
 	case "Message.sentAt":
 		if e.ComplexityRoot.Message.SentAt == nil {
 			break
@@ -6266,6 +6281,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Money.Currency(childComplexity), true
 
+	case "MonthSpending.compared":
+		if e.ComplexityRoot.MonthSpending.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MonthSpending.Compared(childComplexity), true
 	case "MonthSpending.lines":
 		if e.ComplexityRoot.MonthSpending.Lines == nil {
 			break
@@ -8032,6 +8053,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PasswordSetPayload.UserErrors(childComplexity), true
+
+	case "PriceComparison.difference":
+		if e.ComplexityRoot.PriceComparison.Difference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceComparison.Difference(childComplexity), true
+	case "PriceComparison.here":
+		if e.ComplexityRoot.PriceComparison.Here == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceComparison.Here(childComplexity), true
+	case "PriceComparison.messages":
+		if e.ComplexityRoot.PriceComparison.Messages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceComparison.Messages(childComplexity), true
+	case "PriceComparison.reported":
+		if e.ComplexityRoot.PriceComparison.Reported == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceComparison.Reported(childComplexity), true
 
 	case "PriceLine.category":
 		if e.ComplexityRoot.PriceLine.Category == nil {
@@ -13472,6 +13518,8 @@ type Message implements Node {
   decision: MessageDecision! @goField(forceResolver: true) @cost(weight: 10)
   "What it cost; null: it is inbound, not at its end yet, Twilio refused it, or it is from before prices were recorded."
   price: MessagePrice
+  "What Twilio's log says that it cost; null: Twilio told none, or was not asked. A few messages of each campaign are asked for."
+  reportedPrice: Money @goField(forceResolver: true)
   createdAt: DateTime!
   acceptedAt: DateTime
   sentAt: DateTime
@@ -14184,6 +14232,22 @@ type MonthSpending {
   totals: [Money!]! @listSize(assumedSize: 2)
   "By market and category, the dearest first."
   lines: [PriceLine!]! @listSize(assumedSize: 30)
+  "What Twilio's log says that some messages cost, drawn at random, beside their prices here; empty: it told none yet."
+  compared: [PriceComparison!]! @listSize(assumedSize: 1)
+}
+
+"""
+Prices that Twilio's log tells, beside those worked out here. Twilio does not say whether Meta's fee is in its price of a message: a difference of
+Meta's fee for each may be billed elsewhere.
+"""
+type PriceComparison {
+  messages: Int64!
+  "What they cost by the rates."
+  here: Money!
+  "What Twilio's log says."
+  reported: Money!
+  "reported less here."
+  difference: Money!
 }
 
 """
@@ -17587,6 +17651,8 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_decision(ctx, field)
 	case "price":
 		return ec.fieldContext_Message_price(ctx, field)
+	case "reportedPrice":
+		return ec.fieldContext_Message_reportedPrice(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Message_createdAt(ctx, field)
 	case "acceptedAt":
@@ -17757,6 +17823,8 @@ func (ec *executionContext) childFields_MonthSpending(ctx context.Context, field
 		return ec.fieldContext_MonthSpending_totals(ctx, field)
 	case "lines":
 		return ec.fieldContext_MonthSpending_lines(ctx, field)
+	case "compared":
+		return ec.fieldContext_MonthSpending_compared(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MonthSpending", field.Name)
 }
@@ -18119,6 +18187,20 @@ func (ec *executionContext) childFields_PasswordSetPayload(ctx context.Context, 
 		return ec.fieldContext_PasswordSetPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PasswordSetPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PriceComparison(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "messages":
+		return ec.fieldContext_PriceComparison_messages(ctx, field)
+	case "here":
+		return ec.fieldContext_PriceComparison_here(ctx, field)
+	case "reported":
+		return ec.fieldContext_PriceComparison_reported(ctx, field)
+	case "difference":
+		return ec.fieldContext_PriceComparison_difference(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceComparison", field.Name)
 }
 
 func (ec *executionContext) childFields_PriceLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -1904,12 +1904,14 @@ type Message struct {
 	// Why it was sent, or not: the gate's questions with the answers of that time.
 	Decision *MessageDecision `json:"decision"`
 	// What it cost; null: it is inbound, not at its end yet, Twilio refused it, or it is from before prices were recorded.
-	Price       *MessagePrice `json:"price,omitempty"`
-	CreatedAt   time.Time     `json:"createdAt"`
-	AcceptedAt  *time.Time    `json:"acceptedAt,omitempty"`
-	SentAt      *time.Time    `json:"sentAt,omitempty"`
-	DeliveredAt *time.Time    `json:"deliveredAt,omitempty"`
-	ReadAt      *time.Time    `json:"readAt,omitempty"`
+	Price *MessagePrice `json:"price,omitempty"`
+	// What Twilio's log says that it cost; null: Twilio told none, or was not asked. A few messages of each campaign are asked for.
+	ReportedPrice *Money     `json:"reportedPrice,omitempty"`
+	CreatedAt     time.Time  `json:"createdAt"`
+	AcceptedAt    *time.Time `json:"acceptedAt,omitempty"`
+	SentAt        *time.Time `json:"sentAt,omitempty"`
+	DeliveredAt   *time.Time `json:"deliveredAt,omitempty"`
+	ReadAt        *time.Time `json:"readAt,omitempty"`
 }
 
 func (Message) IsNode() {}
@@ -2049,6 +2051,8 @@ type MonthSpending struct {
 	Totals []*Money `json:"totals"`
 	// By market and category, the dearest first.
 	Lines []*PriceLine `json:"lines"`
+	// What Twilio's log says that some messages cost, drawn at random, beside their prices here; empty: it told none yet.
+	Compared []*PriceComparison `json:"compared"`
 }
 
 type Mutation struct {
@@ -2355,6 +2359,18 @@ type PasswordSetPayload struct {
 	// Whose password it is now; sign in with it.
 	Email      *string      `json:"email,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Prices that Twilio's log tells, beside those worked out here. Twilio does not say whether Meta's fee is in its price of a message: a difference of
+// Meta's fee for each may be billed elsewhere.
+type PriceComparison struct {
+	Messages int64 `json:"messages"`
+	// What they cost by the rates.
+	Here *Money `json:"here"`
+	// What Twilio's log says.
+	Reported *Money `json:"reported"`
+	// reported less here.
+	Difference *Money `json:"difference"`
 }
 
 // What messages of one market, category and currency cost together.

@@ -28,6 +28,7 @@ var exceptions = map[string]string{
 	"price_rates":          "what messages cost, for all alike",
 	"price_totals":         "sums of many messages",
 	"price_reservations":   "sums of many messages",
+	"price_samples":        "what the provider says that the workspace paid for some messages, which says nothing of people",
 	"price_services":       "numbers of messages",
 	"campaigns":            "texts and settings for many; what was sent to the contact is told",
 	"campaign_senders":     "settings of campaigns",

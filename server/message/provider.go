@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"eventstream/server/price"
 )
 
 // Outgoing is one call to the provider.
@@ -50,6 +52,9 @@ type Logged struct {
 	Code      int
 	Created   time.Time  // when the provider took it, in whole seconds
 	Sent      *time.Time // nil while the provider queues it
+
+	Price         *price.Micros // what the provider says that it cost; nil: it tells none, or none yet
+	PriceCurrency string
 }
 
 // LogAnswer is what the log said.

@@ -287,6 +287,34 @@ func (s *Service) Months(ctx context.Context, now time.Time, n int) ([]Charged, 
 	return rows, nil
 }
 
+// Compared is what Twilio reported for some messages of a month, beside what they cost by the card.
+type Compared struct {
+	Month             time.Time
+	Currency          string
+	Messages          int64
+	Charged, Reported Micros
+}
+
+// Comparisons are those of the last so many months, by month and currency; what Twilio reported in another currency is left out.
+func (s *Service) Comparisons(ctx context.Context, now time.Time, n int) ([]Compared, error) {
+	card, err := s.Card(ctx, s.db)
+	if err != nil {
+		return nil, err
+	}
+	return comparedSince(ctx, s.db, card.Month(now).AddDate(0, 1-n, 0))
+}
+
+// Reported is what Twilio said that a message cost.
+type Reported struct {
+	Amount   Micros
+	Currency string
+}
+
+// ReportedOf gives it for messages; nil for those that were not asked for, or of which it told none.
+func (s *Service) ReportedOf(ctx context.Context, messages []int64) (map[int64]*Reported, error) {
+	return reportedOf(ctx, s.db, messages)
+}
+
 // CategoryInbound stands for what came in, where charges are told. It has no rate of its own.
 const CategoryInbound Category = "inbound"
 

@@ -267,3 +267,31 @@ func SetReserved(ctx context.Context, tx bun.Tx, campaign int64, reserved Micros
 		ON CONFLICT (campaign_id) DO UPDATE SET reserved = excluded.reserved`, campaign, int64(reserved)).Exec(ctx)
 	return db.Err(err)
 }
+
+func comparedSince(ctx context.Context, idb bun.IDB, first time.Time) (rows []Compared, err error) {
+	err = idb.NewRaw(`
+		SELECT month, currency, count(*) AS messages, sum(charged) AS charged, sum(reported) AS reported FROM price_samples
+		WHERE reported IS NOT NULL AND reported_currency = currency AND month >= ?::date GROUP BY 1, 2 ORDER BY 1 DESC, 2`,
+		first.Format(time.DateOnly)).Scan(ctx, &rows)
+	for i := range rows {
+		rows[i].Month = rows[i].Month.UTC()
+	}
+	return rows, db.Err(err)
+}
+
+func reportedOf(ctx context.Context, idb bun.IDB, messages []int64) (map[int64]*Reported, error) {
+	var rows []struct {
+		MessageID, Reported int64
+		ReportedCurrency    string
+	}
+	err := idb.NewRaw("SELECT message_id, reported, reported_currency FROM price_samples WHERE message_id = ANY (?) AND reported IS NOT NULL",
+		pgdialect.Array(messages)).Scan(ctx, &rows)
+	found := make(map[int64]*Reported, len(messages))
+	for _, id := range messages {
+		found[id] = nil
+	}
+	for _, r := range rows {
+		found[r.MessageID] = &Reported{Micros(r.Reported), r.ReportedCurrency}
+	}
+	return found, db.Err(err)
+}

@@ -107,3 +107,41 @@ func inboundRead(ctx context.Context, idb bun.IDB, c *inboundCheck, until time.T
 		until, after.Seconds(), c.SenderID).Exec(ctx)
 	return db.Err(err)
 }
+
+// sample is a message that Twilio is asked about what it cost.
+type sample struct {
+	MessageID int64
+	SID       string `bun:"sid"`
+}
+
+// drawSamples draws some messages, at random, of campaigns that were charged this month or in the one before and have few yet. It reads a stretch of
+// each campaign, however large that is.
+func drawSamples(ctx context.Context, idb bun.IDB) error {
+	_, err := idb.NewRaw(`
+		INSERT INTO price_samples (message_id, campaign_id, sid, month, currency, charged)
+		SELECT m.id, m.campaign_id, m.sid, m.price_month, m.price_currency, m.price_meta + m.price_twilio
+		FROM (SELECT t.campaign_id FROM price_totals t WHERE t.campaign_id > 0 AND t.month > now() - interval '62 days'
+				GROUP BY 1 HAVING (SELECT count(*) FROM price_samples s WHERE s.campaign_id = t.campaign_id) < 40 ORDER BY random() LIMIT 5) c,
+			LATERAL (SELECT min(contact_id) AS lo, max(contact_id) AS hi FROM messages WHERE campaign_id = c.campaign_id) span,
+			LATERAL (SELECT span.lo + floor(random() * (span.hi - span.lo + 1))::bigint AS start) point,
+			LATERAL (SELECT x.* FROM (SELECT * FROM messages WHERE campaign_id = c.campaign_id AND contact_id >= point.start ORDER BY contact_id LIMIT 500) x
+				WHERE x.sid IS NOT NULL AND x.price_meta IS NOT NULL AND x.delivered_at BETWEEN now() - interval '7 days' AND now() - interval '1 hour'
+				LIMIT 10) m
+		ON CONFLICT DO NOTHING`).Exec(ctx)
+	return db.Err(err)
+}
+
+// takeSamples takes messages of which Twilio told no price yet, and notes that it is asked: five times at most, an hour between.
+func takeSamples(ctx context.Context, idb bun.IDB, n int) (rows []sample, err error) {
+	err = idb.NewRaw(`
+		UPDATE price_samples p SET asked = p.asked + 1, asked_at = clock_timestamp()
+		WHERE p.message_id = ANY (ARRAY(SELECT message_id FROM price_samples WHERE reported IS NULL AND asked < 5
+			AND (asked_at IS NULL OR asked_at < now() - interval '1 hour') ORDER BY asked, message_id LIMIT ? FOR UPDATE SKIP LOCKED))
+		RETURNING p.message_id, p.sid`, n).Scan(ctx, &rows)
+	return rows, db.Err(err)
+}
+
+func sampleReported(ctx context.Context, idb bun.IDB, id, price int64, currency string) error {
+	_, err := idb.NewRaw("UPDATE price_samples SET reported = ?, reported_currency = ? WHERE message_id = ?", price, currency, id).Exec(ctx)
+	return db.Err(err)
+}

@@ -12,6 +12,7 @@ import (
 
 	"eventstream/server/contact"
 	"eventstream/server/message"
+	"eventstream/server/price"
 
 	api "github.com/twilio/twilio-go/rest/api/v2010"
 )
@@ -247,6 +248,10 @@ func logged(r api.ApiV2010Message) (l message.Logged, whole bool) {
 	l.Created, _ = readTime(text(r.DateCreated))
 	if sent, ok := readTime(text(r.DateSent)); ok {
 		l.Sent = &sent
+	}
+	// What is charged stands there with a minus (messaging/api/message-resource).
+	if amount, err := price.ParseRate(strings.TrimPrefix(text(r.Price), "-")); err == nil {
+		l.Price, l.PriceCurrency = &amount, strings.ToUpper(text(r.PriceUnit))
 	}
 	return l, l.SID != "" && l.To != "" && !l.Created.IsZero()
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"eventstream/server/message"
+	"eventstream/server/price"
 
 	"github.com/stretchr/testify/require"
 )
@@ -237,6 +238,12 @@ func TestWhatTheLogsEntriesSay(t *testing.T) {
 			with(func(l *message.Logged) { l.Status, l.Code = message.StatusFailed, 63049 }), true,
 		},
 		"redacted": {row{"body": nil}, with(func(l *message.Logged) { l.Body = "" }), true},
+		"a price": {row{"price": "-0.00500", "price_unit": "USD"}, with(func(l *message.Logged) {
+			l.Price, l.PriceCurrency = new(price.Micros), "USD"
+			*l.Price = 5000
+		}), true},
+		"a price that is none yet":    {row{"price": nil, "price_unit": "USD"}, full, true},
+		"a price that cannot be read": {row{"price": "free", "price_unit": "USD"}, full, true},
 		"a new status": {
 			row{"status": "pondering"},
 			with(func(l *message.Logged) { l.Status = message.StatusAccepted }), true,

@@ -92,6 +92,7 @@ export const keys = {
   OptOutReviewConnection: none,
   PageInfo: none,
   PasswordLink: none,
+  PriceComparison: none,
   PriceLine: none,
   ProviderRedaction: none,
   QueueHealth: none,

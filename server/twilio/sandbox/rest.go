@@ -282,6 +282,13 @@ func (s *Sandbox) view(m *Message) view {
 		sent := stamp(*m.Sent)
 		v.Sent = &sent
 	}
+	if m.final() { // Twilio's own fee: whether Meta's is in it, its documentation does not say
+		fee, unit := "-0.00500", "USD"
+		if m.Status == "failed" {
+			fee = "-0.00100"
+		}
+		v.Price, v.PriceUnit = &fee, &unit
+	}
 	return v
 }
 

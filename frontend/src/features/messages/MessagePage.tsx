@@ -32,6 +32,10 @@ const MessageDocument = graphql(`
         notBeforeReason
         decisionSince
         createdAt
+        reportedPrice {
+          amount
+          currency
+        }
         price {
           total {
             amount
@@ -150,6 +154,7 @@ export function MessagePage() {
             ? `Cost ${money(m.price.total)}, ${money(m.price.twilio)} of it Twilio’s fee`
             : `Twilio’s fee ${money(m.price.twilio)}; Meta’s is unknown`}
           {` · ${categoryText(m.price.category)} · ${m.price.market}`}
+          {m.reportedPrice && ` · Twilio’s log says ${money(m.reportedPrice)}`}
         </Text>
       )}
       <SimpleGrid cols={{ base: 1, md: 2 }}>

@@ -24,7 +24,7 @@ import { Empty, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { PriceCategory, RatesQuery } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";
-import { country, money } from "../../lib/format";
+import { counted, country, money } from "../../lib/format";
 import { BudgetBar } from "../campaigns/BudgetOf";
 import { SettingsTab } from "../settings/SettingsTab";
 import { BudgetForm } from "./BudgetForm";
@@ -86,6 +86,21 @@ const SpendingDocument = graphql(`
       }
       lines {
         ...PriceLines
+      }
+      compared {
+        messages
+        here {
+          amount
+          currency
+        }
+        reported {
+          amount
+          currency
+        }
+        difference {
+          amount
+          currency
+        }
       }
     }
   }
@@ -211,6 +226,13 @@ function Charged() {
           )}
         </Group>
         <PriceLines lines={month.lines} label={`Charged in ${monthName(month.month)}`} />
+        {month.compared.map((x) => (
+          <Text key={x.here.currency} size="sm" mt="sm">
+            Of {counted(x.messages, "message", "messages")} drawn at random, Twilio’s log says {money(x.reported)}; by
+            the rates here it is {money(x.here)}, a difference of {money(x.difference)}. Twilio does not say whether
+            Meta’s fee is in its price.
+          </Text>
+        ))}
       </Card>
       {budget}
     </>
