@@ -192,6 +192,30 @@ test("a team shares a conversation: assigned, labelled, noted and snoozed", asyn
   await expect(row(page, "Writer 7")).toContainText("I am back");
 });
 
+test("a picture that somebody sent is there, fetched through the server, and a document by its name", async ({
+  page,
+}) => {
+  const query = "mutation ($i: SandboxInboundSendInput!) { sandboxInboundSend(input: $i) { userErrors { message } } }";
+  const send = (body: string, ...more: string[]) => {
+    const parameters = [
+      { name: "NumMedia", value: "1" },
+      ...more.map((value) => ({ name: "MediaContentType0", value })),
+    ];
+    return ask(page, query, { i: { from: number(6), body, parameters, profileName: "Writer 6" } });
+  };
+  await send("price-list.pdf", "application/pdf");
+  await send("");
+  await page.goto("/inbox?q=Writer");
+  await row(page, "Writer 6").click();
+  const picture = page.getByRole("img", { name: "Photo" });
+  await expect(picture).toBeInViewport();
+  await expect.poll(() => picture.evaluate((e: HTMLImageElement) => e.complete && e.naturalWidth)).toBe(640);
+  expect(await picture.evaluate((e: HTMLImageElement) => new URL(e.src).pathname)).toMatch(
+    /^\/downloads\/messages\/[^/]+\/media\/0$/,
+  );
+  await expect(page.getByRole("link", { name: "price-list.pdf" })).toBeVisible();
+});
+
 test("a canned reply is found by its name and filled in for the contact", async ({ page }) => {
   await page.goto("/inbox?q=Writer");
   await row(page, "Writer 9").click();

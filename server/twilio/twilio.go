@@ -42,12 +42,14 @@ type Client struct {
 	baseURL      *url.URL // nil: Twilio's own hosts
 	handler      client.RequestHandler
 	transport    http.RoundTripper
+	fetches      chan struct{} // files that are being fetched
 }
 
 // New makes a client.
 func New(opts Options) (*Client, error) {
 	c := &Client{
 		opts: opts, user: opts.AccountSID, secret: opts.AuthToken, transport: newTransport(),
+		fetches: make(chan struct{}, mediaFetches),
 		handler: *client.NewRequestHandler(nil), // with TWILIO_EDGE and TWILIO_REGION of the environment
 	}
 	if opts.APIKey != "" {

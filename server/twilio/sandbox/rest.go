@@ -3,6 +3,10 @@ package sandbox
 import (
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/png"
 	"io"
 	"net/http"
 	"net/url"
@@ -33,6 +37,7 @@ func (s *Sandbox) handler() http.Handler {
 	mux.HandleFunc("GET "+account+"/Messages/{file}", s.fetchMessage)
 	mux.HandleFunc("POST "+account+"/Messages/{file}", s.updateMessage)
 	mux.HandleFunc("GET "+account+"/Messages/{sid}/Media.json", s.listMedia)
+	mux.HandleFunc("GET "+account+"/Messages/{sid}/Media/{file}", s.fetchMedia)
 	mux.HandleFunc("DELETE "+account+"/Messages/{sid}/Media/{file}", s.deleteMedia)
 	mux.HandleFunc("POST /v1/Content", s.createContent)
 	mux.HandleFunc("GET /v1/Content/{sid}", s.fetchContent)
@@ -389,6 +394,21 @@ func (s *Sandbox) listMedia(w http.ResponseWriter, r *http.Request) {
 		})
 	}
 	answer(w, http.StatusOK, map[string]any{"media_list": list, "uri": r.URL.RequestURI(), "next_page_uri": nil})
+}
+
+// fetchMedia gives a picture of one colour, another for each file.
+func (s *Sandbox) fetchMedia(w http.ResponseWriter, r *http.Request) {
+	m, _ := s.message(r.PathValue("sid"))
+	sid := r.PathValue("file")
+	if !slices.Contains(m.Media, sid) {
+		refuse(w, http.StatusNotFound, 20404, "The requested resource "+r.URL.Path+" was not found")
+		return
+	}
+	sum := crc32.ChecksumIEEE([]byte(sid))
+	fill := color.NRGBA{R: byte(sum), G: byte(sum >> 8), B: byte(sum >> 16), A: 0xff}
+	picture := image.NewPaletted(image.Rect(0, 0, 640, 480), color.Palette{fill})
+	w.Header().Set("Content-Type", "image/png")
+	_ = png.Encode(w, picture)
 }
 
 func (s *Sandbox) deleteMedia(w http.ResponseWriter, r *http.Request) {

@@ -359,6 +359,11 @@ func (s *Sandbox) SendInboundWith(ctx context.Context, from, userID, to, body, p
 		return m.SID, nil
 	}
 	params := inboundParams(m, profile)
+	for i, sid := range m.Media { // as Twilio names them, unless more does
+		n := strconv.Itoa(i)
+		params.Set("MediaUrl"+n, "https://api.twilio.com/2010-04-01/Accounts/"+AccountSID+"/Messages/"+m.SID+"/Media/"+sid)
+		params.Set("MediaContentType"+n, "image/png")
+	}
 	for name, value := range more {
 		params.Set(name, value)
 	}

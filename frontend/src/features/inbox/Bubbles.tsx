@@ -144,7 +144,7 @@ function Bubble(props: { of: BubbleFragment; first: boolean; last: boolean }) {
             {m.body ? <WhatsAppText links>{m.body}</WhatsAppText> : contentName(m.content?.kind)}
           </div>
         )}
-        {m.content && <ContentParts content={m.content} media={m.media} />}
+        {m.content && <ContentParts message={m.id} content={m.content} media={m.media} />}
         {wrong && <div className="thread-reason">{wrong}</div>}
         {(props.last || wrong || (ours && tick !== "read")) && (
           <div className="thread-meta">

@@ -9,6 +9,7 @@ import {
   IconVideo,
 } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { graphql } from "../../gql";
 import type { BubbleContentFragment } from "../../gql/graphql";
 
@@ -110,10 +111,9 @@ export function ContentHead(props: { content: BubbleContentFragment }) {
 }
 
 /** What stands below it: a place on the map, files, the answers of a form. */
-export function ContentParts(props: { content: BubbleContentFragment; media: readonly string[] }) {
+export function ContentParts(props: { message: string; content: BubbleContentFragment; media: readonly string[] }) {
   const { content: c, media } = props;
   const at = c.location;
-  const Icon = icons[c.kind as keyof typeof icons] ?? IconFile;
   return (
     <Stack gap={2}>
       {at && (
@@ -133,15 +133,13 @@ export function ContentParts(props: { content: BubbleContentFragment; media: rea
         </Group>
       )}
       {media.map((url, n) => (
-        <Group key={url} gap={4} wrap="nowrap">
-          <Icon size={16} aria-hidden style={{ flex: "none" }} />
-          <Anchor href={url} target="_blank" rel="noreferrer" size="sm" style={{ overflowWrap: "anywhere" }}>
-            {c.files[n]?.name || contentName(c.kind)}
-          </Anchor>
-          <Text size="xs" c="dimmed">
-            {c.files[n]?.contentType ?? ""}
-          </Text>
-        </Group>
+        <MediaPart
+          key={url}
+          // What Twilio keeps takes our credentials: it comes through our server.
+          src={url.startsWith("https://api.twilio.com/") ? `/downloads/messages/${props.message}/media/${n}` : url}
+          kind={c.kind}
+          file={c.files[n]}
+        />
       ))}
       {c.form && (
         <Text size="xs" ff="monospace" style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>
@@ -149,5 +147,46 @@ export function ContentParts(props: { content: BubbleContentFragment; media: rea
         </Text>
       )}
     </Stack>
+  );
+}
+
+/** A file that came with a message: a picture or a sound is there, all else is a link with its name. */
+function MediaPart(props: { src: string; kind: string; file: BubbleContentFragment["files"][number] | undefined }) {
+  const { src, kind, file } = props;
+  const [broken, setBroken] = useState(false);
+  const name = file?.name || contentName(kind);
+  const type = file?.contentType ?? "";
+  const ours = src.startsWith("/"); // pages load nothing from other places
+  if (ours && !broken && type.startsWith("image/"))
+    return (
+      <a href={src} target="_blank" rel="noreferrer">
+        <img className="thread-picture" src={src} alt={name} loading="lazy" onError={() => setBroken(true)} />
+      </a>
+    );
+  if (ours && !broken && type.startsWith("audio/"))
+    return (
+      // biome-ignore lint/a11y/useMediaCaption: nobody has written down what a contact says
+      <audio className="thread-sound" controls preload="none" src={src} onError={() => setBroken(true)}>
+        {name}
+      </audio>
+    );
+  const Icon = icons[kind as keyof typeof icons] ?? IconFile;
+  return (
+    <Group gap={4} wrap="nowrap">
+      <Icon size={16} aria-hidden style={{ flex: "none" }} />
+      <Anchor
+        href={src}
+        target="_blank"
+        rel="noreferrer"
+        size="sm"
+        underline="always"
+        style={{ overflowWrap: "anywhere" }}
+      >
+        {name}
+      </Anchor>
+      <Text size="xs" c="dimmed">
+        {broken ? "cannot be shown" : type}
+      </Text>
+    </Group>
   );
 }

@@ -318,7 +318,7 @@ function Messages(props: { id: string; page: Page; notes: readonly BubbleNoteFra
     if (view.current && height.current) view.current.scrollTop = view.current.scrollHeight - height.current;
     height.current = 0;
   }, [oldest]);
-  // The field below grows while somebody writes, and the end stays in sight.
+  // The field below grows while somebody writes, what is said grows by itself, and the end stays in sight.
   useEffect(() => {
     const at = view.current;
     if (!at) return;
@@ -326,6 +326,7 @@ function Messages(props: { id: string; page: Page; notes: readonly BubbleNoteFra
       if (atEnd.current) at.scrollTo({ top: at.scrollHeight });
     });
     sized.observe(at);
+    if (at.firstElementChild) sized.observe(at.firstElementChild);
     return () => sized.disconnect();
   }, []);
 
