@@ -153,7 +153,7 @@ type App struct {
 	URL string
 	// MetricsURL is where metrics are; "" where there are none.
 	MetricsURL string
-	media      func(context.Context, string) (*twilio.File, error) // opens what contacts sent
+	openFile   func(context.Context, string) (*twilio.File, error) // opens what contacts sent
 }
 
 // New builds everything and listens, but serves and works nothing yet.
@@ -260,7 +260,7 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.media = client.Media
+	a.openFile = client.Media
 
 	a.hub = pubsub.New(a.db.Pool, a.log)
 	post, err := postOf(a.cfg)
@@ -558,7 +558,7 @@ func (a *App) buildServer(signers []twilio.Account, now func() time.Time) error 
 		Provider:     a.signInProvider(https, now),
 		ContactProof: a.downloadProof("Contact", proofs.OfContact), MessageProof: a.downloadProof("Message", proofs.OfMessage),
 		ContactData: a.downloadData(disclosure.NewService(a.db, a.Services.Consents, a.Services.Now)),
-		Media:       a.downloadMedia(a.media),
+		MessageFile: a.downloadMessageFile(a.openFile),
 		Rejects:     a.downloadRejects, Export: a.downloadContacts, Messages: a.downloadMessages, Suppressions: a.downloadSuppressions,
 	})
 	a.server = a.newServer(router)

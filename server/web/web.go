@@ -37,7 +37,7 @@ type Routes struct {
 	// Proofs of a contact and of a message.
 	ContactProof, MessageProof Download
 	ContactData                Download     // all about a contact
-	Media                      Download     // a file that a contact sent; format is its place in the message
+	MessageFile                Download     // a file that a contact sent; format is its place in the message
 	Provider                   *SignIn      // nil: operators do not sign in elsewhere
 	Jobs                       http.Handler // River UI, nil without
 	SPA                        http.Handler
@@ -104,7 +104,7 @@ func (rt Routes) pages(r chi.Router) {
 		marketer.Get("/downloads/contacts/{id}/proof.txt", rt.download(rt.ContactProof))
 		marketer.Get("/downloads/contacts/{id}/data.{format:json|html}", rt.download(rt.ContactData))
 		marketer.Get("/downloads/messages/{id}/proof.txt", rt.download(rt.MessageProof))
-		viewer.Get("/downloads/messages/{id}/media/{format:[0-9]}", rt.download(rt.Media))
+		viewer.Get("/downloads/messages/{id}/media/{format:[0-9]}", rt.download(rt.MessageFile))
 		if rt.Schema != "" {
 			viewer.Get("/schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -23,9 +23,9 @@ var shownTypes = []string{
 	"image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "video/3gpp", "audio/ogg", "audio/mpeg", "audio/mp4", "audio/amr", "audio/aac",
 }
 
-// downloadMedia answers with a file that a contact sent, fetched from Twilio with our
+// downloadMessageFile answers with a file that a contact sent, fetched from Twilio with our
 // credentials.
-func (a *App) downloadMedia(open func(context.Context, string) (*twilio.File, error)) web.Download {
+func (a *App) downloadMessageFile(open func(context.Context, string) (*twilio.File, error)) web.Download {
 	return func(ctx context.Context, id, place string, w http.ResponseWriter) error {
 		n, err := globalid.Decode("id", "Message", id)
 		if err != nil {
