@@ -1,6 +1,6 @@
 import { Alert, Button, Card, Group, Modal, Stack, Stepper, Text } from "@mantine/core";
 import { useParams } from "@tanstack/react-router";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { Failed } from "../../components/Failed";
 import { Empty, LinkButton, Page, Rows } from "../../components/ui";
@@ -230,6 +230,13 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
     then({ to: "/campaigns/$id/edit", params: { id: campaign.id }, search: { step: to } });
   };
   const index = steps.indexOf(step);
+  // Whoever works by keyboard goes on at the beginning of the next step.
+  const card = useRef<HTMLDivElement>(null);
+  const before = useRef(step);
+  useEffect(() => {
+    if (before.current !== step) card.current?.focus({ preventScroll: true });
+    before.current = step;
+  }, [step]);
   const elsewhere = Object.keys(errors.fields)
     .map(stepOf)
     .find((s) => s && s !== step);
@@ -267,7 +274,7 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
           </Button>
         </Alert>
       )}
-      <Card maw={760}>
+      <Card maw={760} ref={card} tabIndex={-1} role="group" aria-label={stepLabels[step]} style={{ outline: "none" }}>
         <Stack>
           {step === "audience" && (
             <AudienceStep draft={draft} segments={data.segments.nodes} errors={errors.fields} onChange={change} />

@@ -6,6 +6,7 @@ import { count } from "../../lib/format";
 import { useTopics } from "../topics/useTopics";
 import { CapForm } from "./CapForm";
 import type { Draft } from "./draft";
+import { SegmentDrawer } from "./SegmentDrawer";
 
 type StepProps = {
   draft: Draft;
@@ -35,8 +36,9 @@ export function AudienceStep(props: StepProps & { segments: CampaignEditQuery["s
         value={d.segmentId}
         onChange={(segmentId) => onChange({ segmentId })}
         error={errors.segmentId}
-        nothingFoundMessage="No segment yet: build one first"
+        nothingFoundMessage="No segment of that name"
       />
+      <SegmentDrawer onMade={(segmentId) => onChange({ segmentId })} />
       {topics.length > 0 && (
         <Select
           label="Topic"

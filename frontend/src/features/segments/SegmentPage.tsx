@@ -18,13 +18,14 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
 import { Link, useParams } from "@tanstack/react-router";
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { nameOf } from "../../components/Person";
 import { Live, Page, Rows, Stat, Status, Unsaved } from "../../components/ui";
 import { graphql } from "../../gql";
+import type { SegmentCreateMutation } from "../../gql/graphql";
 import { useGoAfter } from "../../lib/address";
 import { byField, errorText, payloadOf, settled } from "../../lib/errors";
 import { count, percent } from "../../lib/format";
@@ -136,6 +137,11 @@ export function SegmentPage() {
   );
 }
 
+/** A segment that is made where one is needed. */
+export const NewSegment = (props: { onSaved: (id: string) => void }) => (
+  <Editor name="" description="" query={{ all: [] }} onSaved={props.onSaved} />
+);
+
 /** Which conditions a contact of the sample meets, with what it has there. */
 function Why(props: {
   keys: readonly Key[];
@@ -172,6 +178,8 @@ function Editor(props: {
   revision?: number;
   /** What needs it; only what nobody needs can be deleted. */
   usedBy?: readonly string[];
+  /** In a drawer: what comes then is for whoever opened it. */
+  onSaved?: (id: string) => void;
 }) {
   const may = useMay("MARKETER");
   const goAfter = useGoAfter();
@@ -209,48 +217,25 @@ function Editor(props: {
       setErrors(split.fields);
       return setProblem(split.rest);
     }
-    forget();
     notifications.show({ message: `Segment “${name}” saved`, color: "green" });
-    go({ to: "/segments" });
+    if (!props.onSaved) {
+      forget();
+      return go({ to: "/segments" });
+    }
+    const made = (result.data as Partial<SegmentCreateMutation>).segmentCreate;
+    discard(); // the next one begins empty
+    if (made?.segment) props.onSaved(made.segment.id);
   };
+  // The drawer looks for a field that takes the focus when it opens; this comes a moment later.
+  const first = useRef<HTMLInputElement>(null);
+  const inDrawer = Boolean(props.onSaved);
+  useEffect(() => {
+    if (inDrawer) first.current?.focus();
+  }, [inDrawer]);
   const p = error ? undefined : data?.segmentPreview;
   const places = useMemo(() => leaves(settledQuery), [settledQuery]);
-  return (
-    <Page
-      title={props.id ? props.name : "New segment"}
-      description={sentence(query, keys)}
-      actions={
-        may && (
-          <>
-            {props.id && props.usedBy?.length === 0 && (
-              <Button
-                color="red"
-                variant="outline"
-                onClick={() =>
-                  modals.openConfirmModal({
-                    title: `Delete “${props.name}”?`,
-                    children: <Text size="sm">No campaign and no other segment uses it. Its contacts stay.</Text>,
-                    labels: { confirm: "Delete the segment", cancel: "Keep it" },
-                    confirmProps: { color: "red" },
-                    onConfirm: async () => {
-                      const go = goAfter();
-                      if (!settled(await remove({ input: { id: props.id ?? "" } }))) return;
-                      discard();
-                      go({ to: "/segments" });
-                    },
-                  })
-                }
-              >
-                Delete
-              </Button>
-            )}
-            <Button onClick={save} loading={creating.fetching || updating.fetching}>
-              Save segment
-            </Button>
-          </>
-        )
-      }
-    >
+  const body = (
+    <>
       {problem && (
         <Alert color="red" role="alert">
           {problem}
@@ -265,6 +250,8 @@ function Editor(props: {
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
         <TextInput
           label="Name"
+          ref={first}
+          data-autofocus={props.onSaved ? true : undefined}
           value={name}
           onChange={(e) => change({ name: e.currentTarget.value })}
           error={errors.name}
@@ -365,6 +352,58 @@ function Editor(props: {
           </Stack>
         )}
       </Card>
+    </>
+  );
+  const saveButton = (
+    <Button onClick={save} loading={creating.fetching || updating.fetching}>
+      Save segment
+    </Button>
+  );
+  if (props.onSaved)
+    return (
+      <Stack>
+        <Text size="sm" c="dimmed">
+          {sentence(query, keys)}
+        </Text>
+        {body}
+        <Row justify="flex-end">{saveButton}</Row>
+      </Stack>
+    );
+  return (
+    <Page
+      title={props.id ? props.name : "New segment"}
+      description={sentence(query, keys)}
+      actions={
+        may && (
+          <>
+            {props.id && props.usedBy?.length === 0 && (
+              <Button
+                color="red"
+                variant="outline"
+                onClick={() =>
+                  modals.openConfirmModal({
+                    title: `Delete “${props.name}”?`,
+                    children: <Text size="sm">No campaign and no other segment uses it. Its contacts stay.</Text>,
+                    labels: { confirm: "Delete the segment", cancel: "Keep it" },
+                    confirmProps: { color: "red" },
+                    onConfirm: async () => {
+                      const go = goAfter();
+                      if (!settled(await remove({ input: { id: props.id ?? "" } }))) return;
+                      discard();
+                      go({ to: "/segments" });
+                    },
+                  })
+                }
+              >
+                Delete
+              </Button>
+            )}
+            {saveButton}
+          </>
+        )
+      }
+    >
+      {body}
     </Page>
   );
 }
