@@ -49,6 +49,7 @@ const places: Record<string, Place> = {
   workspace: "/settings",
   senders: "/settings/senders",
   limits: "/settings/limits",
+  prices: "/settings/prices",
   "double-opt-in": "/settings/double-opt-in",
   team: "/settings/team",
   api: "/settings/api",

@@ -1,7 +1,7 @@
 import { Button, Modal, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useMutation } from "urql";
 import { LinkButton } from "../../components/ui";
 import { graphql } from "../../gql";
@@ -11,8 +11,9 @@ import { count } from "../../lib/format";
 import type { CampaignDetails } from "./CampaignPage";
 import { hasEnded } from "./outcome";
 import { Preflight } from "./Preflight";
-import { ScheduleForm } from "./ScheduleForm";
 import { TestSend } from "./TestSend";
+
+const ScheduleForm = lazy(async () => ({ default: (await import("./ScheduleForm")).ScheduleForm }));
 
 const action = {
   pause: graphql(`
@@ -213,7 +214,9 @@ export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) 
         </Preflight>
       </Modal>
       <Modal opened={open === "plan"} onClose={close} title="Schedule">
-        <ScheduleForm id={c.id} plan={c.schedule} onDone={close} />
+        <Suspense>
+          <ScheduleForm id={c.id} plan={c.schedule} onDone={close} />
+        </Suspense>
       </Modal>
       <Modal opened={open === "test"} onClose={close} title="Send it to one contact">
         <TestSend id={c.id} onDone={close} />

@@ -1,6 +1,7 @@
 import { Anchor, Card, Grid, Group, Progress, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import { useThrottledValue } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Live, Status } from "../../components/ui";
@@ -14,12 +15,13 @@ import { Compared } from "./Compared";
 import { CampaignCost } from "./Cost";
 import { Funnel } from "./Funnel";
 import { besideText, courseOf, hasEnded, leftText, remaining, share, statusText, waitingText } from "./outcome";
-import { Pace } from "./Pace";
 import { type People, searchFor } from "./people";
 import { useLightPrint } from "./printing";
 import "./report.css";
 import { capText, quietText } from "./schedule";
 import { Tally } from "./Tally";
+
+const Pace = lazy(async () => ({ default: (await import("./Pace")).Pace }));
 
 const CampaignErrorsDocument = graphql(`
   query CampaignErrors($id: ID!) {
@@ -65,7 +67,14 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
           {may && !hasEnded(c.status) && (
             <div className="no-print">
               <Group align="flex-end" gap="xl">
-                <Pace key={c.rateLimitPerSecond} id={c.id} revision={c.revision} rate={c.rateLimitPerSecond ?? null} />
+                <Suspense>
+                  <Pace
+                    key={c.rateLimitPerSecond}
+                    id={c.id}
+                    revision={c.revision}
+                    rate={c.rateLimitPerSecond ?? null}
+                  />
+                </Suspense>
                 <BudgetOf key={c.budget?.limit.amount} id={c.id} revision={c.revision} budget={c.budget ?? null} />
               </Group>
             </div>

@@ -24,7 +24,7 @@ import { Empty, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { PriceCategory, RatesQuery } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";
-import { counted, country, money } from "../../lib/format";
+import { count, counted, country, money } from "../../lib/format";
 import { BudgetBar } from "../campaigns/BudgetOf";
 import { SettingsTab } from "../settings/SettingsTab";
 import { BudgetForm } from "./BudgetForm";
@@ -148,6 +148,8 @@ type RateCardOfDay = RatesQuery["rateCard"];
 export type RateOfCard = RateCardOfDay["rates"][number];
 
 const columns: PriceCategory[] = ["MARKETING", "UTILITY", "AUTHENTICATION", "SERVICE"];
+/** How many markets are shown before somebody searches or asks for all. */
+const shownMarkets = 12;
 const zones = Intl.supportedValuesOf("timeZone");
 
 /** What was charged, the card of rates with its sources, and how it is changed. */
@@ -252,6 +254,7 @@ function RateCard() {
   const [search, setSearch] = useState("");
   const [editing, edit] = useState<{ market: string; rate?: RateOfCard } | null>(null);
   const [importing, setImporting] = useState(false);
+  const [all, setAll] = useState(false);
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows n={8} />;
   const c = data.rateCard;
@@ -323,7 +326,7 @@ function RateCard() {
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
-            {markets.map((m) => (
+            {(all || needle ? markets : markets.slice(0, shownMarkets)).map((m) => (
               <Table.Tr key={m.name}>
                 <Table.Td data-label="Market">
                   <Text size="sm" fw={550}>
@@ -361,7 +364,7 @@ function RateCard() {
                       )
                       .map((r) => (
                         <Text key={r.fromMessages} size="xs" c="dimmed">
-                          {money(r.price)} from message {r.fromMessages.toLocaleString("en")}
+                          {money(r.price)} from message {count(r.fromMessages)}
                         </Text>
                       ))}
                   </Table.Td>
@@ -383,6 +386,13 @@ function RateCard() {
               ))}
           </Table.Tbody>
         </Table>
+        {!needle && markets.length > shownMarkets && (
+          <Group p="md">
+            <Button variant="default" size="xs" onClick={() => setAll(!all)}>
+              {all ? "Show fewer" : `Show all ${count(markets.length)} markets`}
+            </Button>
+          </Group>
+        )}
         {markets.length === 0 && (
           <Text p="md" size="sm" c="dimmed">
             No market or country of that name.
