@@ -570,6 +570,7 @@ func toTemplate(t *template.Template, v *template.Version) *model.Template {
 	return &model.Template{
 		ID: encode(kindTemplate, t.ID), Name: t.Name, Language: t.Language, LanguageName: template.LanguageName(t.Language),
 		Category: upper[model.TemplateCategory](t.Category), Body: v.Body, Version: v.Version,
+		Kind: upper[model.TemplateKind](v.Kind), Content: toTemplateContent(v.Parts),
 		ApprovalStatus: upper[model.TemplateApproval](v.ApprovalStatus), RejectionReason: filled(v.RejectionReason),
 		Advice: filled(v.Advice()), ContentSid: filled(v.ContentSID),
 		Variables: mapped(v.Variables, toVariable), CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,

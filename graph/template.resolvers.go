@@ -18,6 +18,7 @@ func (r *mutationResolver) TemplateCreate(ctx context.Context, input model.Templ
 	submit := input.Submit.Value() == nil || *input.Submit.Value()
 	t, v, err := r.Services.Templates.Create(ctx, template.Input{
 		Name: &input.Name, Language: input.Language.Value(), Body: &input.Body, Category: lowerPtr[template.Category](input.Category.Value()),
+		Parts: partsOf(input.Content.Value()),
 	}, submit)
 	errs, err := payloadErrors(err)
 	return &model.TemplateCreatePayload{Template: toTemplate(kept(errs, t), v), UserErrors: errs}, err
@@ -33,6 +34,7 @@ func (r *mutationResolver) TemplateUpdate(ctx context.Context, input model.Templ
 		submit := input.Submit.Value() != nil && *input.Submit.Value()
 		t, v, err = r.Services.Templates.Update(ctx, id, template.Input{
 			Name: input.Name.Value(), Language: input.Language.Value(), Body: input.Body.Value(), Category: lowerPtr[template.Category](input.Category.Value()),
+			Parts: partsOf(input.Content.Value()),
 		}, submit)
 	}
 	errs, err := payloadErrors(err)
@@ -97,11 +99,22 @@ func (r *queryResolver) TemplatePreview(ctx context.Context, input model.Templat
 	if err != nil {
 		return nil, err
 	}
-	p, err := r.Services.Templates.Preview(ctx, input.Body, id)
+	tried := template.Version{Body: input.Body}
+	if parts := partsOf(input.Content.Value()); parts != nil {
+		tried.Parts = *parts
+	}
+	category := template.CategoryMarketing
+	if c := lowerPtr[template.Category](input.Category.Value()); c != nil {
+		category = *c
+	}
+	p, err := r.Services.Templates.Preview(ctx, tried.Body, tried.Parts, category, id)
 	if err != nil {
 		return nil, err
 	}
-	out := &model.TemplatePreview{Body: p.Text, Missing: p.Missing, Warnings: p.Warnings, Variables: mapped(p.Parsed.Variables(), toVariable), Source: input.Body}
+	out := &model.TemplatePreview{
+		Body: p.Text, Kind: upper[model.TemplateKind](p.Kind), Content: toTemplateContent(p.Parts), Missing: p.Missing,
+		Warnings: p.Warnings, Problems: mapped(p.Problems, toUserError), Variables: mapped(p.Used, toVariable), Source: tried,
+	}
 	if out.Missing == nil {
 		out.Missing = []string{}
 	}
@@ -128,7 +141,7 @@ func (r *templateConnectionResolver) TotalCount(ctx context.Context, obj *model.
 
 // MissingFor is the resolver for the missingFor field.
 func (r *templatePreviewResolver) MissingFor(ctx context.Context, obj *model.TemplatePreview) (int64, error) {
-	return r.Services.Templates.MissingFor(ctx, obj.Source)
+	return r.Services.Templates.MissingFor(ctx, obj.Source.Body, obj.Source.Parts)
 }
 
 // Template returns generated.TemplateResolver implementation.

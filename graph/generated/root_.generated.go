@@ -1946,9 +1946,11 @@ type ComplexityRoot struct {
 		Body            func(childComplexity int) int
 		CampaignCount   func(childComplexity int) int
 		Category        func(childComplexity int) int
+		Content         func(childComplexity int) int
 		ContentSid      func(childComplexity int) int
 		CreatedAt       func(childComplexity int) int
 		ID              func(childComplexity int) int
+		Kind            func(childComplexity int) int
 		Language        func(childComplexity int) int
 		LanguageName    func(childComplexity int) int
 		Name            func(childComplexity int) int
@@ -1959,11 +1961,51 @@ type ComplexityRoot struct {
 		Version         func(childComplexity int) int
 	}
 
+	TemplateAuthentication struct {
+		Button           func(childComplexity int) int
+		Code             func(childComplexity int) int
+		ExpiresInMinutes func(childComplexity int) int
+	}
+
+	TemplateButton struct {
+		Code  func(childComplexity int) int
+		ID    func(childComplexity int) int
+		Phone func(childComplexity int) int
+		Title func(childComplexity int) int
+		Type  func(childComplexity int) int
+		URL   func(childComplexity int) int
+	}
+
+	TemplateCard struct {
+		Body    func(childComplexity int) int
+		Buttons func(childComplexity int) int
+		Media   func(childComplexity int) int
+		Title   func(childComplexity int) int
+	}
+
+	TemplateCatalog struct {
+		ID       func(childComplexity int) int
+		Items    func(childComplexity int) int
+		Subtitle func(childComplexity int) int
+		Title    func(childComplexity int) int
+	}
+
 	TemplateConnection struct {
 		Edges      func(childComplexity int) int
 		Nodes      func(childComplexity int) int
 		PageInfo   func(childComplexity int) int
 		TotalCount func(childComplexity int) int
+	}
+
+	TemplateContent struct {
+		Authentication func(childComplexity int) int
+		Buttons        func(childComplexity int) int
+		Cards          func(childComplexity int) int
+		Catalog        func(childComplexity int) int
+		Flow           func(childComplexity int) int
+		Footer         func(childComplexity int) int
+		Header         func(childComplexity int) int
+		List           func(childComplexity int) int
 	}
 
 	TemplateCreatePayload struct {
@@ -1981,17 +2023,52 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	TemplateFlow struct {
+		Button      func(childComplexity int) int
+		FirstScreen func(childComplexity int) int
+		ID          func(childComplexity int) int
+	}
+
+	TemplateHeader struct {
+		Media func(childComplexity int) int
+		Text  func(childComplexity int) int
+	}
+
 	TemplateLanguage struct {
 		Code func(childComplexity int) int
 		Name func(childComplexity int) int
 	}
 
+	TemplateList struct {
+		Button func(childComplexity int) int
+		Items  func(childComplexity int) int
+	}
+
+	TemplateListItem struct {
+		Description func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Title       func(childComplexity int) int
+	}
+
+	TemplateMedia struct {
+		Kind func(childComplexity int) int
+		URL  func(childComplexity int) int
+	}
+
 	TemplatePreview struct {
 		Body       func(childComplexity int) int
+		Content    func(childComplexity int) int
+		Kind       func(childComplexity int) int
 		Missing    func(childComplexity int) int
 		MissingFor func(childComplexity int) int
+		Problems   func(childComplexity int) int
 		Variables  func(childComplexity int) int
 		Warnings   func(childComplexity int) int
+	}
+
+	TemplateProduct struct {
+		ID      func(childComplexity int) int
+		Section func(childComplexity int) int
 	}
 
 	TemplateSubmitPayload struct {
@@ -10311,6 +10388,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Template.Category(childComplexity), true
+	case "Template.content":
+		if e.ComplexityRoot.Template.Content == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.Content(childComplexity), true
 	case "Template.contentSid":
 		if e.ComplexityRoot.Template.ContentSid == nil {
 			break
@@ -10329,6 +10412,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Template.ID(childComplexity), true
+	case "Template.kind":
+		if e.ComplexityRoot.Template.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.Kind(childComplexity), true
 	case "Template.language":
 		if e.ComplexityRoot.Template.Language == nil {
 			break
@@ -10378,6 +10467,112 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Template.Version(childComplexity), true
 
+	case "TemplateAuthentication.button":
+		if e.ComplexityRoot.TemplateAuthentication.Button == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateAuthentication.Button(childComplexity), true
+	case "TemplateAuthentication.code":
+		if e.ComplexityRoot.TemplateAuthentication.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateAuthentication.Code(childComplexity), true
+	case "TemplateAuthentication.expiresInMinutes":
+		if e.ComplexityRoot.TemplateAuthentication.ExpiresInMinutes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateAuthentication.ExpiresInMinutes(childComplexity), true
+
+	case "TemplateButton.code":
+		if e.ComplexityRoot.TemplateButton.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateButton.Code(childComplexity), true
+	case "TemplateButton.id":
+		if e.ComplexityRoot.TemplateButton.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateButton.ID(childComplexity), true
+	case "TemplateButton.phone":
+		if e.ComplexityRoot.TemplateButton.Phone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateButton.Phone(childComplexity), true
+	case "TemplateButton.title":
+		if e.ComplexityRoot.TemplateButton.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateButton.Title(childComplexity), true
+	case "TemplateButton.type":
+		if e.ComplexityRoot.TemplateButton.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateButton.Type(childComplexity), true
+	case "TemplateButton.url":
+		if e.ComplexityRoot.TemplateButton.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateButton.URL(childComplexity), true
+
+	case "TemplateCard.body":
+		if e.ComplexityRoot.TemplateCard.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateCard.Body(childComplexity), true
+	case "TemplateCard.buttons":
+		if e.ComplexityRoot.TemplateCard.Buttons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateCard.Buttons(childComplexity), true
+	case "TemplateCard.media":
+		if e.ComplexityRoot.TemplateCard.Media == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateCard.Media(childComplexity), true
+	case "TemplateCard.title":
+		if e.ComplexityRoot.TemplateCard.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateCard.Title(childComplexity), true
+
+	case "TemplateCatalog.id":
+		if e.ComplexityRoot.TemplateCatalog.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateCatalog.ID(childComplexity), true
+	case "TemplateCatalog.items":
+		if e.ComplexityRoot.TemplateCatalog.Items == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateCatalog.Items(childComplexity), true
+	case "TemplateCatalog.subtitle":
+		if e.ComplexityRoot.TemplateCatalog.Subtitle == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateCatalog.Subtitle(childComplexity), true
+	case "TemplateCatalog.title":
+		if e.ComplexityRoot.TemplateCatalog.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateCatalog.Title(childComplexity), true
+
 	case "TemplateConnection.edges":
 		if e.ComplexityRoot.TemplateConnection.Edges == nil {
 			break
@@ -10402,6 +10597,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TemplateConnection.TotalCount(childComplexity), true
+
+	case "TemplateContent.authentication":
+		if e.ComplexityRoot.TemplateContent.Authentication == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateContent.Authentication(childComplexity), true
+	case "TemplateContent.buttons":
+		if e.ComplexityRoot.TemplateContent.Buttons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateContent.Buttons(childComplexity), true
+	case "TemplateContent.cards":
+		if e.ComplexityRoot.TemplateContent.Cards == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateContent.Cards(childComplexity), true
+	case "TemplateContent.catalog":
+		if e.ComplexityRoot.TemplateContent.Catalog == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateContent.Catalog(childComplexity), true
+	case "TemplateContent.flow":
+		if e.ComplexityRoot.TemplateContent.Flow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateContent.Flow(childComplexity), true
+	case "TemplateContent.footer":
+		if e.ComplexityRoot.TemplateContent.Footer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateContent.Footer(childComplexity), true
+	case "TemplateContent.header":
+		if e.ComplexityRoot.TemplateContent.Header == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateContent.Header(childComplexity), true
+	case "TemplateContent.list":
+		if e.ComplexityRoot.TemplateContent.List == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateContent.List(childComplexity), true
 
 	case "TemplateCreatePayload.template":
 		if e.ComplexityRoot.TemplateCreatePayload.Template == nil {
@@ -10442,6 +10686,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TemplateEdge.Node(childComplexity), true
 
+	case "TemplateFlow.button":
+		if e.ComplexityRoot.TemplateFlow.Button == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateFlow.Button(childComplexity), true
+	case "TemplateFlow.firstScreen":
+		if e.ComplexityRoot.TemplateFlow.FirstScreen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateFlow.FirstScreen(childComplexity), true
+	case "TemplateFlow.id":
+		if e.ComplexityRoot.TemplateFlow.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateFlow.ID(childComplexity), true
+
+	case "TemplateHeader.media":
+		if e.ComplexityRoot.TemplateHeader.Media == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateHeader.Media(childComplexity), true
+	case "TemplateHeader.text":
+		if e.ComplexityRoot.TemplateHeader.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateHeader.Text(childComplexity), true
+
 	case "TemplateLanguage.code":
 		if e.ComplexityRoot.TemplateLanguage.Code == nil {
 			break
@@ -10455,12 +10731,69 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TemplateLanguage.Name(childComplexity), true
 
+	case "TemplateList.button":
+		if e.ComplexityRoot.TemplateList.Button == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateList.Button(childComplexity), true
+	case "TemplateList.items":
+		if e.ComplexityRoot.TemplateList.Items == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateList.Items(childComplexity), true
+
+	case "TemplateListItem.description":
+		if e.ComplexityRoot.TemplateListItem.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateListItem.Description(childComplexity), true
+	case "TemplateListItem.id":
+		if e.ComplexityRoot.TemplateListItem.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateListItem.ID(childComplexity), true
+	case "TemplateListItem.title":
+		if e.ComplexityRoot.TemplateListItem.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateListItem.Title(childComplexity), true
+
+	case "TemplateMedia.kind":
+		if e.ComplexityRoot.TemplateMedia.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateMedia.Kind(childComplexity), true
+	case "TemplateMedia.url":
+		if e.ComplexityRoot.TemplateMedia.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateMedia.URL(childComplexity), true
+
 	case "TemplatePreview.body":
 		if e.ComplexityRoot.TemplatePreview.Body == nil {
 			break
 		}
 
 		return e.ComplexityRoot.TemplatePreview.Body(childComplexity), true
+	case "TemplatePreview.content":
+		if e.ComplexityRoot.TemplatePreview.Content == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplatePreview.Content(childComplexity), true
+	case "TemplatePreview.kind":
+		if e.ComplexityRoot.TemplatePreview.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplatePreview.Kind(childComplexity), true
 	case "TemplatePreview.missing":
 		if e.ComplexityRoot.TemplatePreview.Missing == nil {
 			break
@@ -10473,6 +10806,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TemplatePreview.MissingFor(childComplexity), true
+	case "TemplatePreview.problems":
+		if e.ComplexityRoot.TemplatePreview.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplatePreview.Problems(childComplexity), true
 	case "TemplatePreview.variables":
 		if e.ComplexityRoot.TemplatePreview.Variables == nil {
 			break
@@ -10485,6 +10824,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TemplatePreview.Warnings(childComplexity), true
+
+	case "TemplateProduct.id":
+		if e.ComplexityRoot.TemplateProduct.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateProduct.ID(childComplexity), true
+	case "TemplateProduct.section":
+		if e.ComplexityRoot.TemplateProduct.Section == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateProduct.Section(childComplexity), true
 
 	case "TemplateSubmitPayload.template":
 		if e.ComplexityRoot.TemplateSubmitPayload.Template == nil {
@@ -11082,10 +11434,21 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SuppressionFilter", ec.unmarshalInputSuppressionFilter),
 			graphql.NewInputUnmarshaler("SuppressionImportInput", ec.unmarshalInputSuppressionImportInput),
 			graphql.NewInputUnmarshaler("SuppressionRemoveInput", ec.unmarshalInputSuppressionRemoveInput),
+			graphql.NewInputUnmarshaler("TemplateAuthenticationInput", ec.unmarshalInputTemplateAuthenticationInput),
+			graphql.NewInputUnmarshaler("TemplateButtonInput", ec.unmarshalInputTemplateButtonInput),
+			graphql.NewInputUnmarshaler("TemplateCardInput", ec.unmarshalInputTemplateCardInput),
+			graphql.NewInputUnmarshaler("TemplateCatalogInput", ec.unmarshalInputTemplateCatalogInput),
+			graphql.NewInputUnmarshaler("TemplateContentInput", ec.unmarshalInputTemplateContentInput),
 			graphql.NewInputUnmarshaler("TemplateCreateInput", ec.unmarshalInputTemplateCreateInput),
 			graphql.NewInputUnmarshaler("TemplateDeleteInput", ec.unmarshalInputTemplateDeleteInput),
 			graphql.NewInputUnmarshaler("TemplateFilter", ec.unmarshalInputTemplateFilter),
+			graphql.NewInputUnmarshaler("TemplateFlowInput", ec.unmarshalInputTemplateFlowInput),
+			graphql.NewInputUnmarshaler("TemplateHeaderInput", ec.unmarshalInputTemplateHeaderInput),
+			graphql.NewInputUnmarshaler("TemplateListInput", ec.unmarshalInputTemplateListInput),
+			graphql.NewInputUnmarshaler("TemplateListItemInput", ec.unmarshalInputTemplateListItemInput),
+			graphql.NewInputUnmarshaler("TemplateMediaInput", ec.unmarshalInputTemplateMediaInput),
 			graphql.NewInputUnmarshaler("TemplatePreviewInput", ec.unmarshalInputTemplatePreviewInput),
+			graphql.NewInputUnmarshaler("TemplateProductInput", ec.unmarshalInputTemplateProductInput),
 			graphql.NewInputUnmarshaler("TemplateSubmitInput", ec.unmarshalInputTemplateSubmitInput),
 			graphql.NewInputUnmarshaler("TemplateTestSendInput", ec.unmarshalInputTemplateTestSendInput),
 			graphql.NewInputUnmarshaler("TemplateUpdateInput", ec.unmarshalInputTemplateUpdateInput),
@@ -15369,7 +15732,214 @@ enum TemplateApproval {
   REJECTED
   "By WhatsApp, for low quality."
   PAUSED
+  "By WhatsApp, for good."
   DISABLED
+  "WhatsApp approves no lists: they are sent within 24 hours after a contact's last message."
+  WINDOW_ONLY
+}
+"The form in which a template goes to WhatsApp; it follows from its parts."
+enum TemplateKind {
+  TEXT
+  "An image, video or document above the text."
+  MEDIA
+  "Buttons that answer."
+  QUICK_REPLY
+  "Buttons that open a page, call a number or copy a code."
+  CALL_TO_ACTION
+  "Any mix of header, text, footer and buttons."
+  CARD
+  "One choice out of a list; only in replies, within 24 hours after a contact's last message."
+  LIST_PICKER
+  "Cards side by side."
+  CAROUSEL
+  "Products of the WhatsApp account's catalog."
+  CATALOG
+  "A one-time code in WhatsApp's own words."
+  AUTHENTICATION
+  "Opens a form that was made at Meta."
+  FLOW
+}
+enum TemplateMediaKind {
+  IMAGE
+  VIDEO
+  DOCUMENT
+}
+enum TemplateButtonType {
+  "Answers with its title."
+  QUICK_REPLY
+  "Opens a page."
+  URL
+  "Calls a number."
+  PHONE
+  "Copies a code; WhatsApp writes its title."
+  COPY_CODE
+}
+
+"What a template holds beside its text. Where placeholders are taken, the language is that of the text."
+type TemplateContent {
+  header: TemplateHeader
+  footer: String
+  buttons: [TemplateButton!]! @listSize(assumedSize: 10)
+  list: TemplateList
+  "Side by side; empty where there are none."
+  cards: [TemplateCard!]! @listSize(assumedSize: 10)
+  catalog: TemplateCatalog
+  authentication: TemplateAuthentication
+  flow: TemplateFlow
+}
+type TemplateHeader {
+  text: String
+  media: TemplateMedia
+}
+type TemplateMedia {
+  kind: TemplateMediaKind!
+  "Where WhatsApp fetches it; /media/… is the library here."
+  url: String!
+}
+type TemplateButton {
+  type: TemplateButtonType!
+  "Empty for COPY_CODE."
+  title: String!
+  url: String
+  phone: String
+  code: String
+  "Of QUICK_REPLY: comes back with the answer."
+  id: String
+}
+type TemplateList {
+  button: String!
+  items: [TemplateListItem!]! @listSize(assumedSize: 10)
+}
+type TemplateListItem {
+  title: String!
+  description: String
+  id: String
+}
+type TemplateCard {
+  title: String
+  body: String!
+  media: TemplateMedia!
+  buttons: [TemplateButton!]! @listSize(assumedSize: 2)
+}
+type TemplateCatalog {
+  id: String
+  title: String
+  subtitle: String
+  items: [TemplateProduct!]! @listSize(assumedSize: 30)
+}
+type TemplateProduct {
+  id: String!
+  section: String
+}
+type TemplateAuthentication {
+  code: String!
+  button: String!
+  expiresInMinutes: Int
+}
+type TemplateFlow {
+  id: String!
+  button: String!
+  firstScreen: String
+}
+
+"""
+What a template holds beside its text: header, footer and buttons, or one of list, cards, catalog, authentication and flow. By
+Twilio's Content API and Meta's rules for templates.
+"""
+input TemplateContentInput {
+  header: TemplateHeaderInput
+  "At most 60 characters, no placeholder."
+  footer: String
+  "At most 10: two with an address, one with a number, one that copies a code; those that answer stand together."
+  buttons: [TemplateButtonInput!]
+  list: TemplateListInput
+  "2 to 10, all with the same buttons and the same kind of medium; marketing only."
+  cards: [TemplateCardInput!]
+  catalog: TemplateCatalogInput
+  authentication: TemplateAuthenticationInput
+  flow: TemplateFlowInput
+}
+"A text or a medium."
+input TemplateHeaderInput {
+  "At most 60 characters with one placeholder; no emojis, no formatting."
+  text: String
+  media: TemplateMediaInput
+}
+input TemplateMediaInput {
+  kind: TemplateMediaKind!
+  """
+  A web address that ends with what it is: .jpg, .jpeg, .png; .mp4, .3gp; .pdf, .doc, .docx, .pptx, .xlsx. Placeholders behind the
+  host. Or the address of a file of the library, /media/…. WhatsApp takes images up to 5 MB, all else up to 16 MB.
+  """
+  url: String!
+}
+input TemplateButtonInput {
+  type: TemplateButtonType!
+  "1 to 25 characters, no placeholder, no emoji; different from the other buttons'."
+  title: String
+  "Of URL: at most 2,000 characters; one placeholder at its end, behind a slash."
+  url: String
+  "Of PHONE: with its country, such as +4930123456."
+  phone: String
+  "Of COPY_CODE: at most 20 characters, or one placeholder."
+  code: String
+  "Of QUICK_REPLY: at most 128 characters; its place when absent."
+  id: String
+}
+input TemplateListInput {
+  "At most 20 characters."
+  button: String!
+  "1 to 10."
+  items: [TemplateListItemInput!]!
+}
+input TemplateListItemInput {
+  "At most 24 characters."
+  title: String!
+  "At most 72 characters."
+  description: String
+  "At most 200 characters; its place when absent."
+  id: String
+}
+input TemplateCardInput {
+  "With body at most 160 characters."
+  title: String
+  body: String!
+  "An image or a video."
+  media: TemplateMediaInput!
+  "1 or 2."
+  buttons: [TemplateButtonInput!]!
+}
+input TemplateCatalogInput {
+  "Of the catalog at Meta."
+  id: String
+  "At most 60 characters."
+  title: String
+  "At most 60 characters."
+  subtitle: String
+  "At most 30."
+  items: [TemplateProductInput!]
+}
+input TemplateProductInput {
+  "At most 100 characters, or one placeholder."
+  id: String!
+  "At most 24 characters."
+  section: String
+}
+"WhatsApp writes the text: the code, and the advice to share it with nobody."
+input TemplateAuthenticationInput {
+  "A placeholder, such as {{attributes.code}}; under 15 characters once filled in."
+  code: String!
+  "Of the button that copies the code: 1 to 25 characters."
+  button: String!
+  "1 to 90; absent: not said."
+  expiresInMinutes: Int
+}
+"A form that was made and published at Meta."
+input TemplateFlowInput {
+  id: String!
+  "1 to 25 characters."
+  button: String!
+  firstScreen: String
 }
 
 "What is written to contacts. Placeholders: {{name}}, {{attributes.city}}, {{name | there}} with a fallback; filters upper, lower, title, trim, default, date, number."
@@ -15383,8 +15953,12 @@ type Template implements Node {
   "In English, such as Portuguese (Brazil)."
   languageName: String!
   category: TemplateCategory!
+  "Of the newest version."
+  kind: TemplateKind!
   "Text of the newest version."
   body: String!
+  "What the newest version holds beside its text."
+  content: TemplateContent!
   "Counts from 1; a changed text makes a new one."
   version: Int!
   "Of the newest version."
@@ -15429,12 +16003,20 @@ input TemplateFilter {
 }
 input TemplatePreviewInput {
   body: String!
+  content: TemplateContentInput
+  "Marketing by default; some kinds belong to one category."
+  category: TemplateCategory
   "Rendered for this contact; with samples when absent."
   contactId: ID
 }
-type TemplatePreview @goExtraField(name: "Source", type: "string") {
+type TemplatePreview @goExtraField(name: "Source", type: "eventstream/server/template.Version") {
   "As the contact would read it."
   body: String!
+  kind: TemplateKind!
+  "As the contact would see it."
+  content: TemplateContent!
+  "What keeps it from being saved, by the field of TemplateCreateInput that it concerns."
+  problems: [UserError!]! @listSize(assumedSize: 20)
   "Placeholders for which this contact has no value, and there is no fallback."
   missing: [String!]! @listSize(assumedSize: 20)
   """
@@ -15460,7 +16042,7 @@ extend type Query {
 extend type Mutation {
   "Saves a template. With submit it goes to WhatsApp at once."
   templateCreate(input: TemplateCreateInput!): TemplateCreatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
-  "A changed body makes a new version, which needs approval of its own; campaigns under way keep theirs."
+  "A changed body or content makes a new version, which needs approval of its own; campaigns under way keep theirs."
   templateUpdate(input: TemplateUpdateInput!): TemplateUpdatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Sends a draft to WhatsApp for approval."
   templateSubmit(input: TemplateSubmitInput!): TemplateSubmitPayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
@@ -15479,8 +16061,10 @@ input TemplateCreateInput {
   "One of templateLanguages, in any spelling: pt-br is pt_BR. Others are refused, since Twilio would (error 92004)."
   language: String = "en"
   category: TemplateCategory = MARKETING
-  "At most 1,024 characters after substitution."
+  "At most 1,024 characters after substitution. Empty with content.authentication, where WhatsApp writes it."
   body: String!
+  "Absent: text alone."
+  content: TemplateContentInput
   submit: Boolean = true
 }
 type TemplateCreatePayload {
@@ -15496,6 +16080,8 @@ input TemplateUpdateInput {
   language: String
   category: TemplateCategory
   body: String
+  "Replaces all of it; absent: it stays."
+  content: TemplateContentInput
   submit: Boolean
 }
 type TemplateUpdatePayload {
@@ -19111,8 +19697,12 @@ func (ec *executionContext) childFields_Template(ctx context.Context, field grap
 		return ec.fieldContext_Template_languageName(ctx, field)
 	case "category":
 		return ec.fieldContext_Template_category(ctx, field)
+	case "kind":
+		return ec.fieldContext_Template_kind(ctx, field)
 	case "body":
 		return ec.fieldContext_Template_body(ctx, field)
+	case "content":
+		return ec.fieldContext_Template_content(ctx, field)
 	case "version":
 		return ec.fieldContext_Template_version(ctx, field)
 	case "approvalStatus":
@@ -19135,6 +19725,64 @@ func (ec *executionContext) childFields_Template(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Template", field.Name)
 }
 
+func (ec *executionContext) childFields_TemplateAuthentication(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_TemplateAuthentication_code(ctx, field)
+	case "button":
+		return ec.fieldContext_TemplateAuthentication_button(ctx, field)
+	case "expiresInMinutes":
+		return ec.fieldContext_TemplateAuthentication_expiresInMinutes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TemplateAuthentication", field.Name)
+}
+
+func (ec *executionContext) childFields_TemplateButton(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "type":
+		return ec.fieldContext_TemplateButton_type(ctx, field)
+	case "title":
+		return ec.fieldContext_TemplateButton_title(ctx, field)
+	case "url":
+		return ec.fieldContext_TemplateButton_url(ctx, field)
+	case "phone":
+		return ec.fieldContext_TemplateButton_phone(ctx, field)
+	case "code":
+		return ec.fieldContext_TemplateButton_code(ctx, field)
+	case "id":
+		return ec.fieldContext_TemplateButton_id(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TemplateButton", field.Name)
+}
+
+func (ec *executionContext) childFields_TemplateCard(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "title":
+		return ec.fieldContext_TemplateCard_title(ctx, field)
+	case "body":
+		return ec.fieldContext_TemplateCard_body(ctx, field)
+	case "media":
+		return ec.fieldContext_TemplateCard_media(ctx, field)
+	case "buttons":
+		return ec.fieldContext_TemplateCard_buttons(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TemplateCard", field.Name)
+}
+
+func (ec *executionContext) childFields_TemplateCatalog(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_TemplateCatalog_id(ctx, field)
+	case "title":
+		return ec.fieldContext_TemplateCatalog_title(ctx, field)
+	case "subtitle":
+		return ec.fieldContext_TemplateCatalog_subtitle(ctx, field)
+	case "items":
+		return ec.fieldContext_TemplateCatalog_items(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TemplateCatalog", field.Name)
+}
+
 func (ec *executionContext) childFields_TemplateConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -19147,6 +19795,28 @@ func (ec *executionContext) childFields_TemplateConnection(ctx context.Context, 
 		return ec.fieldContext_TemplateConnection_totalCount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TemplateConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TemplateContent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "header":
+		return ec.fieldContext_TemplateContent_header(ctx, field)
+	case "footer":
+		return ec.fieldContext_TemplateContent_footer(ctx, field)
+	case "buttons":
+		return ec.fieldContext_TemplateContent_buttons(ctx, field)
+	case "list":
+		return ec.fieldContext_TemplateContent_list(ctx, field)
+	case "cards":
+		return ec.fieldContext_TemplateContent_cards(ctx, field)
+	case "catalog":
+		return ec.fieldContext_TemplateContent_catalog(ctx, field)
+	case "authentication":
+		return ec.fieldContext_TemplateContent_authentication(ctx, field)
+	case "flow":
+		return ec.fieldContext_TemplateContent_flow(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TemplateContent", field.Name)
 }
 
 func (ec *executionContext) childFields_TemplateCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -19179,6 +19849,28 @@ func (ec *executionContext) childFields_TemplateEdge(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type TemplateEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_TemplateFlow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_TemplateFlow_id(ctx, field)
+	case "button":
+		return ec.fieldContext_TemplateFlow_button(ctx, field)
+	case "firstScreen":
+		return ec.fieldContext_TemplateFlow_firstScreen(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TemplateFlow", field.Name)
+}
+
+func (ec *executionContext) childFields_TemplateHeader(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return ec.fieldContext_TemplateHeader_text(ctx, field)
+	case "media":
+		return ec.fieldContext_TemplateHeader_media(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TemplateHeader", field.Name)
+}
+
 func (ec *executionContext) childFields_TemplateLanguage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -19189,10 +19881,48 @@ func (ec *executionContext) childFields_TemplateLanguage(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type TemplateLanguage", field.Name)
 }
 
+func (ec *executionContext) childFields_TemplateList(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "button":
+		return ec.fieldContext_TemplateList_button(ctx, field)
+	case "items":
+		return ec.fieldContext_TemplateList_items(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TemplateList", field.Name)
+}
+
+func (ec *executionContext) childFields_TemplateListItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "title":
+		return ec.fieldContext_TemplateListItem_title(ctx, field)
+	case "description":
+		return ec.fieldContext_TemplateListItem_description(ctx, field)
+	case "id":
+		return ec.fieldContext_TemplateListItem_id(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TemplateListItem", field.Name)
+}
+
+func (ec *executionContext) childFields_TemplateMedia(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_TemplateMedia_kind(ctx, field)
+	case "url":
+		return ec.fieldContext_TemplateMedia_url(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TemplateMedia", field.Name)
+}
+
 func (ec *executionContext) childFields_TemplatePreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "body":
 		return ec.fieldContext_TemplatePreview_body(ctx, field)
+	case "kind":
+		return ec.fieldContext_TemplatePreview_kind(ctx, field)
+	case "content":
+		return ec.fieldContext_TemplatePreview_content(ctx, field)
+	case "problems":
+		return ec.fieldContext_TemplatePreview_problems(ctx, field)
 	case "missing":
 		return ec.fieldContext_TemplatePreview_missing(ctx, field)
 	case "warnings":
@@ -19203,6 +19933,16 @@ func (ec *executionContext) childFields_TemplatePreview(ctx context.Context, fie
 		return ec.fieldContext_TemplatePreview_variables(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TemplatePreview", field.Name)
+}
+
+func (ec *executionContext) childFields_TemplateProduct(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_TemplateProduct_id(ctx, field)
+	case "section":
+		return ec.fieldContext_TemplateProduct_section(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TemplateProduct", field.Name)
 }
 
 func (ec *executionContext) childFields_TemplateSubmitPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

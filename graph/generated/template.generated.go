@@ -174,6 +174,29 @@ func (ec *executionContext) fieldContext_Template_category(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Template", field, false, false, "TemplateCategory")
 }
 
+func (ec *executionContext) _Template_kind(ctx context.Context, field graphql.CollectedField, obj *model.Template) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Template_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.TemplateKind) graphql.Marshaler {
+			return ec.marshalNTemplateKind2eventstreamᚋgraphᚋmodelᚐTemplateKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Template_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Template", field, false, false, "TemplateKind")
+}
+
 func (ec *executionContext) _Template_body(ctx context.Context, field graphql.CollectedField, obj *model.Template) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -195,6 +218,38 @@ func (ec *executionContext) _Template_body(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_Template_body(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Template", field, false, false, "String")
+}
+
+func (ec *executionContext) _Template_content(ctx context.Context, field graphql.CollectedField, obj *model.Template) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Template_content(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Content, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TemplateContent) graphql.Marshaler {
+			return ec.marshalNTemplateContent2ᚖeventstreamᚋgraphᚋmodelᚐTemplateContent(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Template_content(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Template",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TemplateContent(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Template_version(ctx context.Context, field graphql.CollectedField, obj *model.Template) (ret graphql.Marshaler) {
@@ -413,6 +468,424 @@ func (ec *executionContext) fieldContext_Template_updatedAt(_ context.Context, f
 	return graphql.NewScalarFieldContext("Template", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _TemplateAuthentication_code(ctx context.Context, field graphql.CollectedField, obj *model.TemplateAuthentication) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateAuthentication_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateAuthentication_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateAuthentication", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateAuthentication_button(ctx context.Context, field graphql.CollectedField, obj *model.TemplateAuthentication) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateAuthentication_button(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Button, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateAuthentication_button(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateAuthentication", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateAuthentication_expiresInMinutes(ctx context.Context, field graphql.CollectedField, obj *model.TemplateAuthentication) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateAuthentication_expiresInMinutes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresInMinutes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateAuthentication_expiresInMinutes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateAuthentication", field, false, false, "Int")
+}
+
+func (ec *executionContext) _TemplateButton_type(ctx context.Context, field graphql.CollectedField, obj *model.TemplateButton) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateButton_type(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Type, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.TemplateButtonType) graphql.Marshaler {
+			return ec.marshalNTemplateButtonType2eventstreamᚋgraphᚋmodelᚐTemplateButtonType(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateButton_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateButton", field, false, false, "TemplateButtonType")
+}
+
+func (ec *executionContext) _TemplateButton_title(ctx context.Context, field graphql.CollectedField, obj *model.TemplateButton) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateButton_title(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Title, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateButton_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateButton", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateButton_url(ctx context.Context, field graphql.CollectedField, obj *model.TemplateButton) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateButton_url(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.URL, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateButton_url(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateButton", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateButton_phone(ctx context.Context, field graphql.CollectedField, obj *model.TemplateButton) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateButton_phone(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Phone, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateButton_phone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateButton", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateButton_code(ctx context.Context, field graphql.CollectedField, obj *model.TemplateButton) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateButton_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateButton_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateButton", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateButton_id(ctx context.Context, field graphql.CollectedField, obj *model.TemplateButton) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateButton_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateButton_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateButton", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateCard_title(ctx context.Context, field graphql.CollectedField, obj *model.TemplateCard) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateCard_title(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Title, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateCard_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateCard", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateCard_body(ctx context.Context, field graphql.CollectedField, obj *model.TemplateCard) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateCard_body(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Body, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateCard_body(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateCard", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateCard_media(ctx context.Context, field graphql.CollectedField, obj *model.TemplateCard) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateCard_media(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Media, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TemplateMedia) graphql.Marshaler {
+			return ec.marshalNTemplateMedia2ᚖeventstreamᚋgraphᚋmodelᚐTemplateMedia(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateCard_media(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TemplateCard",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TemplateMedia(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TemplateCard_buttons(ctx context.Context, field graphql.CollectedField, obj *model.TemplateCard) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateCard_buttons(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Buttons, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.TemplateButton) graphql.Marshaler {
+			return ec.marshalNTemplateButton2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateButtonᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateCard_buttons(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TemplateCard",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TemplateButton(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TemplateCatalog_id(ctx context.Context, field graphql.CollectedField, obj *model.TemplateCatalog) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateCatalog_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateCatalog_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateCatalog", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateCatalog_title(ctx context.Context, field graphql.CollectedField, obj *model.TemplateCatalog) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateCatalog_title(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Title, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateCatalog_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateCatalog", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateCatalog_subtitle(ctx context.Context, field graphql.CollectedField, obj *model.TemplateCatalog) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateCatalog_subtitle(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Subtitle, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateCatalog_subtitle(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateCatalog", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateCatalog_items(ctx context.Context, field graphql.CollectedField, obj *model.TemplateCatalog) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateCatalog_items(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Items, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.TemplateProduct) graphql.Marshaler {
+			return ec.marshalNTemplateProduct2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateProductᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateCatalog_items(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TemplateCatalog",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TemplateProduct(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _TemplateConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.TemplateConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -530,6 +1003,253 @@ func (ec *executionContext) _TemplateConnection_totalCount(ctx context.Context, 
 }
 func (ec *executionContext) fieldContext_TemplateConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("TemplateConnection", field, true, true, "Int64")
+}
+
+func (ec *executionContext) _TemplateContent_header(ctx context.Context, field graphql.CollectedField, obj *model.TemplateContent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateContent_header(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Header, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TemplateHeader) graphql.Marshaler {
+			return ec.marshalOTemplateHeader2ᚖeventstreamᚋgraphᚋmodelᚐTemplateHeader(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateContent_header(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TemplateContent",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TemplateHeader(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TemplateContent_footer(ctx context.Context, field graphql.CollectedField, obj *model.TemplateContent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateContent_footer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Footer, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateContent_footer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateContent", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateContent_buttons(ctx context.Context, field graphql.CollectedField, obj *model.TemplateContent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateContent_buttons(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Buttons, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.TemplateButton) graphql.Marshaler {
+			return ec.marshalNTemplateButton2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateButtonᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateContent_buttons(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TemplateContent",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TemplateButton(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TemplateContent_list(ctx context.Context, field graphql.CollectedField, obj *model.TemplateContent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateContent_list(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.List, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TemplateList) graphql.Marshaler {
+			return ec.marshalOTemplateList2ᚖeventstreamᚋgraphᚋmodelᚐTemplateList(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateContent_list(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TemplateContent",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TemplateList(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TemplateContent_cards(ctx context.Context, field graphql.CollectedField, obj *model.TemplateContent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateContent_cards(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cards, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.TemplateCard) graphql.Marshaler {
+			return ec.marshalNTemplateCard2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateCardᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateContent_cards(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TemplateContent",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TemplateCard(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TemplateContent_catalog(ctx context.Context, field graphql.CollectedField, obj *model.TemplateContent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateContent_catalog(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Catalog, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TemplateCatalog) graphql.Marshaler {
+			return ec.marshalOTemplateCatalog2ᚖeventstreamᚋgraphᚋmodelᚐTemplateCatalog(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateContent_catalog(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TemplateContent",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TemplateCatalog(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TemplateContent_authentication(ctx context.Context, field graphql.CollectedField, obj *model.TemplateContent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateContent_authentication(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Authentication, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TemplateAuthentication) graphql.Marshaler {
+			return ec.marshalOTemplateAuthentication2ᚖeventstreamᚋgraphᚋmodelᚐTemplateAuthentication(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateContent_authentication(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TemplateContent",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TemplateAuthentication(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TemplateContent_flow(ctx context.Context, field graphql.CollectedField, obj *model.TemplateContent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateContent_flow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flow, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TemplateFlow) graphql.Marshaler {
+			return ec.marshalOTemplateFlow2ᚖeventstreamᚋgraphᚋmodelᚐTemplateFlow(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateContent_flow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TemplateContent",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TemplateFlow(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _TemplateCreatePayload_template(ctx context.Context, field graphql.CollectedField, obj *model.TemplateCreatePayload) (ret graphql.Marshaler) {
@@ -706,6 +1426,130 @@ func (ec *executionContext) fieldContext_TemplateEdge_node(_ context.Context, fi
 	return fc, nil
 }
 
+func (ec *executionContext) _TemplateFlow_id(ctx context.Context, field graphql.CollectedField, obj *model.TemplateFlow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateFlow_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateFlow_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateFlow", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateFlow_button(ctx context.Context, field graphql.CollectedField, obj *model.TemplateFlow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateFlow_button(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Button, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateFlow_button(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateFlow", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateFlow_firstScreen(ctx context.Context, field graphql.CollectedField, obj *model.TemplateFlow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateFlow_firstScreen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstScreen, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateFlow_firstScreen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateFlow", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateHeader_text(ctx context.Context, field graphql.CollectedField, obj *model.TemplateHeader) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateHeader_text(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Text, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateHeader_text(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateHeader", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateHeader_media(ctx context.Context, field graphql.CollectedField, obj *model.TemplateHeader) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateHeader_media(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Media, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TemplateMedia) graphql.Marshaler {
+			return ec.marshalOTemplateMedia2ᚖeventstreamᚋgraphᚋmodelᚐTemplateMedia(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateHeader_media(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TemplateHeader",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TemplateMedia(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _TemplateLanguage_code(ctx context.Context, field graphql.CollectedField, obj *model.TemplateLanguage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -752,6 +1596,176 @@ func (ec *executionContext) fieldContext_TemplateLanguage_name(_ context.Context
 	return graphql.NewScalarFieldContext("TemplateLanguage", field, false, false, "String")
 }
 
+func (ec *executionContext) _TemplateList_button(ctx context.Context, field graphql.CollectedField, obj *model.TemplateList) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateList_button(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Button, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateList_button(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateList", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateList_items(ctx context.Context, field graphql.CollectedField, obj *model.TemplateList) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateList_items(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Items, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.TemplateListItem) graphql.Marshaler {
+			return ec.marshalNTemplateListItem2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateListItemᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateList_items(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TemplateList",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TemplateListItem(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TemplateListItem_title(ctx context.Context, field graphql.CollectedField, obj *model.TemplateListItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateListItem_title(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Title, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateListItem_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateListItem", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateListItem_description(ctx context.Context, field graphql.CollectedField, obj *model.TemplateListItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateListItem_description(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Description, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateListItem_description(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateListItem", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateListItem_id(ctx context.Context, field graphql.CollectedField, obj *model.TemplateListItem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateListItem_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateListItem_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateListItem", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateMedia_kind(ctx context.Context, field graphql.CollectedField, obj *model.TemplateMedia) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateMedia_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.TemplateMediaKind) graphql.Marshaler {
+			return ec.marshalNTemplateMediaKind2eventstreamᚋgraphᚋmodelᚐTemplateMediaKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateMedia_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateMedia", field, false, false, "TemplateMediaKind")
+}
+
+func (ec *executionContext) _TemplateMedia_url(ctx context.Context, field graphql.CollectedField, obj *model.TemplateMedia) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateMedia_url(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.URL, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateMedia_url(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateMedia", field, false, false, "String")
+}
+
 func (ec *executionContext) _TemplatePreview_body(ctx context.Context, field graphql.CollectedField, obj *model.TemplatePreview) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -773,6 +1787,93 @@ func (ec *executionContext) _TemplatePreview_body(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_TemplatePreview_body(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("TemplatePreview", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplatePreview_kind(ctx context.Context, field graphql.CollectedField, obj *model.TemplatePreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplatePreview_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.TemplateKind) graphql.Marshaler {
+			return ec.marshalNTemplateKind2eventstreamᚋgraphᚋmodelᚐTemplateKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplatePreview_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplatePreview", field, false, false, "TemplateKind")
+}
+
+func (ec *executionContext) _TemplatePreview_content(ctx context.Context, field graphql.CollectedField, obj *model.TemplatePreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplatePreview_content(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Content, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TemplateContent) graphql.Marshaler {
+			return ec.marshalNTemplateContent2ᚖeventstreamᚋgraphᚋmodelᚐTemplateContent(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplatePreview_content(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TemplatePreview",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TemplateContent(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TemplatePreview_problems(ctx context.Context, field graphql.CollectedField, obj *model.TemplatePreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplatePreview_problems(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Problems, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖeventstreamᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplatePreview_problems(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TemplatePreview",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _TemplatePreview_missing(ctx context.Context, field graphql.CollectedField, obj *model.TemplatePreview) (ret graphql.Marshaler) {
@@ -874,6 +1975,52 @@ func (ec *executionContext) fieldContext_TemplatePreview_variables(_ context.Con
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _TemplateProduct_id(ctx context.Context, field graphql.CollectedField, obj *model.TemplateProduct) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateProduct_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateProduct_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateProduct", field, false, false, "String")
+}
+
+func (ec *executionContext) _TemplateProduct_section(ctx context.Context, field graphql.CollectedField, obj *model.TemplateProduct) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateProduct_section(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Section, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateProduct_section(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateProduct", field, false, false, "String")
 }
 
 func (ec *executionContext) _TemplateSubmitPayload_template(ctx context.Context, field graphql.CollectedField, obj *model.TemplateSubmitPayload) (ret graphql.Marshaler) {
@@ -1173,6 +2320,356 @@ func (ec *executionContext) fieldContext_TemplateVariable_sample(_ context.Conte
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputTemplateAuthenticationInput(ctx context.Context, obj any) (model.TemplateAuthenticationInput, error) {
+	var it model.TemplateAuthenticationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"code", "button", "expiresInMinutes"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "button":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("button"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Button = data
+		case "expiresInMinutes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiresInMinutes"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpiresInMinutes = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTemplateAuthenticationInput unmarshals raw into the TemplateAuthenticationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTemplateAuthenticationInput(ctx context.Context, raw any) (model.TemplateAuthenticationInput, error) {
+	var out model.TemplateAuthenticationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TemplateAuthenticationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputTemplateButtonInput(ctx context.Context, obj any) (model.TemplateButtonInput, error) {
+	var it model.TemplateButtonInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"type", "title", "url", "phone", "code", "id"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "type":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
+			data, err := ec.unmarshalNTemplateButtonType2eventstreamᚋgraphᚋmodelᚐTemplateButtonType(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Type = data
+		case "title":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("title"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Title = graphql.OmittableOf(data)
+		case "url":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("url"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.URL = graphql.OmittableOf(data)
+		case "phone":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("phone"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Phone = graphql.OmittableOf(data)
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = graphql.OmittableOf(data)
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTemplateButtonInput unmarshals raw into the TemplateButtonInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTemplateButtonInput(ctx context.Context, raw any) (model.TemplateButtonInput, error) {
+	var out model.TemplateButtonInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TemplateButtonInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputTemplateCardInput(ctx context.Context, obj any) (model.TemplateCardInput, error) {
+	var it model.TemplateCardInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"title", "body", "media", "buttons"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "title":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("title"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Title = graphql.OmittableOf(data)
+		case "body":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("body"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Body = data
+		case "media":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("media"))
+			data, err := ec.unmarshalNTemplateMediaInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateMediaInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Media = data
+		case "buttons":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("buttons"))
+			data, err := ec.unmarshalNTemplateButtonInput2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateButtonInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Buttons = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTemplateCardInput unmarshals raw into the TemplateCardInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTemplateCardInput(ctx context.Context, raw any) (model.TemplateCardInput, error) {
+	var out model.TemplateCardInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TemplateCardInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputTemplateCatalogInput(ctx context.Context, obj any) (model.TemplateCatalogInput, error) {
+	var it model.TemplateCatalogInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "title", "subtitle", "items"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = graphql.OmittableOf(data)
+		case "title":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("title"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Title = graphql.OmittableOf(data)
+		case "subtitle":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subtitle"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Subtitle = graphql.OmittableOf(data)
+		case "items":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("items"))
+			data, err := ec.unmarshalOTemplateProductInput2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateProductInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Items = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTemplateCatalogInput unmarshals raw into the TemplateCatalogInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTemplateCatalogInput(ctx context.Context, raw any) (model.TemplateCatalogInput, error) {
+	var out model.TemplateCatalogInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TemplateCatalogInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputTemplateContentInput(ctx context.Context, obj any) (model.TemplateContentInput, error) {
+	var it model.TemplateContentInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"header", "footer", "buttons", "list", "cards", "catalog", "authentication", "flow"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "header":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("header"))
+			data, err := ec.unmarshalOTemplateHeaderInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateHeaderInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Header = graphql.OmittableOf(data)
+		case "footer":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("footer"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Footer = graphql.OmittableOf(data)
+		case "buttons":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("buttons"))
+			data, err := ec.unmarshalOTemplateButtonInput2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateButtonInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Buttons = graphql.OmittableOf(data)
+		case "list":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("list"))
+			data, err := ec.unmarshalOTemplateListInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateListInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.List = graphql.OmittableOf(data)
+		case "cards":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cards"))
+			data, err := ec.unmarshalOTemplateCardInput2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateCardInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Cards = graphql.OmittableOf(data)
+		case "catalog":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("catalog"))
+			data, err := ec.unmarshalOTemplateCatalogInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateCatalogInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Catalog = graphql.OmittableOf(data)
+		case "authentication":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("authentication"))
+			data, err := ec.unmarshalOTemplateAuthenticationInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateAuthenticationInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Authentication = graphql.OmittableOf(data)
+		case "flow":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flow"))
+			data, err := ec.unmarshalOTemplateFlowInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateFlowInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Flow = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTemplateContentInput unmarshals raw into the TemplateContentInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTemplateContentInput(ctx context.Context, raw any) (model.TemplateContentInput, error) {
+	var out model.TemplateContentInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TemplateContentInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputTemplateCreateInput(ctx context.Context, obj any) (model.TemplateCreateInput, error) {
 	var it model.TemplateCreateInput
 	if obj == nil {
@@ -1194,7 +2691,7 @@ func (ec *executionContext) unmarshalInputTemplateCreateInput(ctx context.Contex
 		asMap["submit"] = true
 	}
 
-	fieldsInOrder := [...]string{"name", "language", "category", "body", "submit"}
+	fieldsInOrder := [...]string{"name", "language", "category", "body", "content", "submit"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1229,6 +2726,13 @@ func (ec *executionContext) unmarshalInputTemplateCreateInput(ctx context.Contex
 				return it, err
 			}
 			it.Body = data
+		case "content":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("content"))
+			data, err := ec.unmarshalOTemplateContentInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateContentInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Content = graphql.OmittableOf(data)
 		case "submit":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("submit"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -1344,6 +2848,265 @@ func UnmarshalTemplateFilter(ctx context.Context, raw any) (model.TemplateFilter
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputTemplateFlowInput(ctx context.Context, obj any) (model.TemplateFlowInput, error) {
+	var it model.TemplateFlowInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "button", "firstScreen"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "button":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("button"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Button = data
+		case "firstScreen":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("firstScreen"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FirstScreen = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTemplateFlowInput unmarshals raw into the TemplateFlowInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTemplateFlowInput(ctx context.Context, raw any) (model.TemplateFlowInput, error) {
+	var out model.TemplateFlowInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TemplateFlowInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputTemplateHeaderInput(ctx context.Context, obj any) (model.TemplateHeaderInput, error) {
+	var it model.TemplateHeaderInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"text", "media"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "text":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("text"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Text = graphql.OmittableOf(data)
+		case "media":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("media"))
+			data, err := ec.unmarshalOTemplateMediaInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateMediaInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Media = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTemplateHeaderInput unmarshals raw into the TemplateHeaderInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTemplateHeaderInput(ctx context.Context, raw any) (model.TemplateHeaderInput, error) {
+	var out model.TemplateHeaderInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TemplateHeaderInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputTemplateListInput(ctx context.Context, obj any) (model.TemplateListInput, error) {
+	var it model.TemplateListInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"button", "items"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "button":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("button"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Button = data
+		case "items":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("items"))
+			data, err := ec.unmarshalNTemplateListItemInput2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateListItemInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Items = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTemplateListInput unmarshals raw into the TemplateListInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTemplateListInput(ctx context.Context, raw any) (model.TemplateListInput, error) {
+	var out model.TemplateListInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TemplateListInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputTemplateListItemInput(ctx context.Context, obj any) (model.TemplateListItemInput, error) {
+	var it model.TemplateListItemInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"title", "description", "id"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "title":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("title"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Title = data
+		case "description":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("description"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Description = graphql.OmittableOf(data)
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTemplateListItemInput unmarshals raw into the TemplateListItemInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTemplateListItemInput(ctx context.Context, raw any) (model.TemplateListItemInput, error) {
+	var out model.TemplateListItemInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TemplateListItemInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputTemplateMediaInput(ctx context.Context, obj any) (model.TemplateMediaInput, error) {
+	var it model.TemplateMediaInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"kind", "url"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "kind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+			data, err := ec.unmarshalNTemplateMediaKind2eventstreamᚋgraphᚋmodelᚐTemplateMediaKind(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Kind = data
+		case "url":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("url"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.URL = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTemplateMediaInput unmarshals raw into the TemplateMediaInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTemplateMediaInput(ctx context.Context, raw any) (model.TemplateMediaInput, error) {
+	var out model.TemplateMediaInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TemplateMediaInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputTemplatePreviewInput(ctx context.Context, obj any) (model.TemplatePreviewInput, error) {
 	var it model.TemplatePreviewInput
 	if obj == nil {
@@ -1355,7 +3118,7 @@ func (ec *executionContext) unmarshalInputTemplatePreviewInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"body", "contactId"}
+	fieldsInOrder := [...]string{"body", "content", "category", "contactId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1369,6 +3132,20 @@ func (ec *executionContext) unmarshalInputTemplatePreviewInput(ctx context.Conte
 				return it, err
 			}
 			it.Body = data
+		case "content":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("content"))
+			data, err := ec.unmarshalOTemplateContentInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateContentInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Content = graphql.OmittableOf(data)
+		case "category":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("category"))
+			data, err := ec.unmarshalOTemplateCategory2ᚖeventstreamᚋgraphᚋmodelᚐTemplateCategory(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Category = graphql.OmittableOf(data)
 		case "contactId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contactId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
@@ -1390,6 +3167,55 @@ func (ec *executionContext) unmarshalInputTemplatePreviewInput(ctx context.Conte
 func UnmarshalTemplatePreviewInput(ctx context.Context, raw any) (model.TemplatePreviewInput, error) {
 	var out model.TemplatePreviewInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "TemplatePreviewInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputTemplateProductInput(ctx context.Context, obj any) (model.TemplateProductInput, error) {
+	var it model.TemplateProductInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "section"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "section":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("section"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Section = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTemplateProductInput unmarshals raw into the TemplateProductInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTemplateProductInput(ctx context.Context, raw any) (model.TemplateProductInput, error) {
+	var out model.TemplateProductInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TemplateProductInput", raw, &out)
 	return out, err
 }
 
@@ -1502,7 +3328,7 @@ func (ec *executionContext) unmarshalInputTemplateUpdateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "expectedVersion", "name", "language", "category", "body", "submit"}
+	fieldsInOrder := [...]string{"id", "expectedVersion", "name", "language", "category", "body", "content", "submit"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1551,6 +3377,13 @@ func (ec *executionContext) unmarshalInputTemplateUpdateInput(ctx context.Contex
 				return it, err
 			}
 			it.Body = graphql.OmittableOf(data)
+		case "content":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("content"))
+			data, err := ec.unmarshalOTemplateContentInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateContentInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Content = graphql.OmittableOf(data)
 		case "submit":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("submit"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -1625,8 +3458,18 @@ func (ec *executionContext) _Template(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "kind":
+			out.Values[i] = ec._Template_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "body":
 			out.Values[i] = ec._Template_body(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "content":
+			out.Values[i] = ec._Template_content(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -1693,6 +3536,203 @@ func (ec *executionContext) _Template(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var templateAuthenticationImplementors = []string{"TemplateAuthentication"}
+
+func (ec *executionContext) _TemplateAuthentication(ctx context.Context, sel ast.SelectionSet, obj *model.TemplateAuthentication) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, templateAuthenticationImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TemplateAuthentication")
+		case "code":
+			out.Values[i] = ec._TemplateAuthentication_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "button":
+			out.Values[i] = ec._TemplateAuthentication_button(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresInMinutes":
+			out.Values[i] = ec._TemplateAuthentication_expiresInMinutes(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var templateButtonImplementors = []string{"TemplateButton"}
+
+func (ec *executionContext) _TemplateButton(ctx context.Context, sel ast.SelectionSet, obj *model.TemplateButton) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, templateButtonImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TemplateButton")
+		case "type":
+			out.Values[i] = ec._TemplateButton_type(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "title":
+			out.Values[i] = ec._TemplateButton_title(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "url":
+			out.Values[i] = ec._TemplateButton_url(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "phone":
+			out.Values[i] = ec._TemplateButton_phone(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "code":
+			out.Values[i] = ec._TemplateButton_code(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "id":
+			out.Values[i] = ec._TemplateButton_id(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var templateCardImplementors = []string{"TemplateCard"}
+
+func (ec *executionContext) _TemplateCard(ctx context.Context, sel ast.SelectionSet, obj *model.TemplateCard) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, templateCardImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TemplateCard")
+		case "title":
+			out.Values[i] = ec._TemplateCard_title(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "body":
+			out.Values[i] = ec._TemplateCard_body(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "media":
+			out.Values[i] = ec._TemplateCard_media(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "buttons":
+			out.Values[i] = ec._TemplateCard_buttons(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var templateCatalogImplementors = []string{"TemplateCatalog"}
+
+func (ec *executionContext) _TemplateCatalog(ctx context.Context, sel ast.SelectionSet, obj *model.TemplateCatalog) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, templateCatalogImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TemplateCatalog")
+		case "id":
+			out.Values[i] = ec._TemplateCatalog_id(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "title":
+			out.Values[i] = ec._TemplateCatalog_title(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "subtitle":
+			out.Values[i] = ec._TemplateCatalog_subtitle(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "items":
+			out.Values[i] = ec._TemplateCatalog_items(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var templateConnectionImplementors = []string{"TemplateConnection"}
 
 func (ec *executionContext) _TemplateConnection(ctx context.Context, sel ast.SelectionSet, obj *model.TemplateConnection) graphql.Marshaler {
@@ -1725,6 +3765,74 @@ func (ec *executionContext) _TemplateConnection(ctx context.Context, sel ast.Sel
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._TemplateConnection_totalCount(ctx, field, obj)
 				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var templateContentImplementors = []string{"TemplateContent"}
+
+func (ec *executionContext) _TemplateContent(ctx context.Context, sel ast.SelectionSet, obj *model.TemplateContent) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, templateContentImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TemplateContent")
+		case "header":
+			out.Values[i] = ec._TemplateContent_header(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "footer":
+			out.Values[i] = ec._TemplateContent_footer(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "buttons":
+			out.Values[i] = ec._TemplateContent_buttons(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "list":
+			out.Values[i] = ec._TemplateContent_list(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cards":
+			out.Values[i] = ec._TemplateContent_cards(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "catalog":
+			out.Values[i] = ec._TemplateContent_catalog(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "authentication":
+			out.Values[i] = ec._TemplateContent_authentication(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "flow":
+			out.Values[i] = ec._TemplateContent_flow(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1856,6 +3964,87 @@ func (ec *executionContext) _TemplateEdge(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var templateFlowImplementors = []string{"TemplateFlow"}
+
+func (ec *executionContext) _TemplateFlow(ctx context.Context, sel ast.SelectionSet, obj *model.TemplateFlow) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, templateFlowImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TemplateFlow")
+		case "id":
+			out.Values[i] = ec._TemplateFlow_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "button":
+			out.Values[i] = ec._TemplateFlow_button(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "firstScreen":
+			out.Values[i] = ec._TemplateFlow_firstScreen(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var templateHeaderImplementors = []string{"TemplateHeader"}
+
+func (ec *executionContext) _TemplateHeader(ctx context.Context, sel ast.SelectionSet, obj *model.TemplateHeader) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, templateHeaderImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TemplateHeader")
+		case "text":
+			out.Values[i] = ec._TemplateHeader_text(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "media":
+			out.Values[i] = ec._TemplateHeader_media(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var templateLanguageImplementors = []string{"TemplateLanguage"}
 
 func (ec *executionContext) _TemplateLanguage(ctx context.Context, sel ast.SelectionSet, obj *model.TemplateLanguage) graphql.Marshaler {
@@ -1894,6 +4083,125 @@ func (ec *executionContext) _TemplateLanguage(ctx context.Context, sel ast.Selec
 	return out
 }
 
+var templateListImplementors = []string{"TemplateList"}
+
+func (ec *executionContext) _TemplateList(ctx context.Context, sel ast.SelectionSet, obj *model.TemplateList) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, templateListImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TemplateList")
+		case "button":
+			out.Values[i] = ec._TemplateList_button(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "items":
+			out.Values[i] = ec._TemplateList_items(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var templateListItemImplementors = []string{"TemplateListItem"}
+
+func (ec *executionContext) _TemplateListItem(ctx context.Context, sel ast.SelectionSet, obj *model.TemplateListItem) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, templateListItemImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TemplateListItem")
+		case "title":
+			out.Values[i] = ec._TemplateListItem_title(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "description":
+			out.Values[i] = ec._TemplateListItem_description(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "id":
+			out.Values[i] = ec._TemplateListItem_id(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var templateMediaImplementors = []string{"TemplateMedia"}
+
+func (ec *executionContext) _TemplateMedia(ctx context.Context, sel ast.SelectionSet, obj *model.TemplateMedia) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, templateMediaImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TemplateMedia")
+		case "kind":
+			out.Values[i] = ec._TemplateMedia_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "url":
+			out.Values[i] = ec._TemplateMedia_url(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var templatePreviewImplementors = []string{"TemplatePreview"}
 
 func (ec *executionContext) _TemplatePreview(ctx context.Context, sel ast.SelectionSet, obj *model.TemplatePreview) graphql.Marshaler {
@@ -1907,6 +4215,21 @@ func (ec *executionContext) _TemplatePreview(ctx context.Context, sel ast.Select
 			out.Values[i] = graphql.MarshalString("TemplatePreview")
 		case "body":
 			out.Values[i] = ec._TemplatePreview_body(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "kind":
+			out.Values[i] = ec._TemplatePreview_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "content":
+			out.Values[i] = ec._TemplatePreview_content(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "problems":
+			out.Values[i] = ec._TemplatePreview_problems(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -1930,6 +4253,44 @@ func (ec *executionContext) _TemplatePreview(ctx context.Context, sel ast.Select
 			out.Values[i] = ec._TemplatePreview_variables(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var templateProductImplementors = []string{"TemplateProduct"}
+
+func (ec *executionContext) _TemplateProduct(ctx context.Context, sel ast.SelectionSet, obj *model.TemplateProduct) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, templateProductImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TemplateProduct")
+		case "id":
+			out.Values[i] = ec._TemplateProduct_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "section":
+			out.Values[i] = ec._TemplateProduct_section(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -2176,6 +4537,88 @@ func (ec *executionContext) marshalNTemplateApproval2eventstreamᚋgraphᚋmodel
 	return v
 }
 
+func (ec *executionContext) marshalNTemplateButton2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateButtonᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.TemplateButton) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTemplateButton2ᚖeventstreamᚋgraphᚋmodelᚐTemplateButton(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNTemplateButton2ᚖeventstreamᚋgraphᚋmodelᚐTemplateButton(ctx context.Context, sel ast.SelectionSet, v *model.TemplateButton) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TemplateButton!")
+		return graphql.Null
+	}
+	return ec._TemplateButton(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNTemplateButtonInput2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateButtonInputᚄ(ctx context.Context, v any) ([]*model.TemplateButtonInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.TemplateButtonInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNTemplateButtonInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateButtonInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNTemplateButtonInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateButtonInput(ctx context.Context, v any) (*model.TemplateButtonInput, error) {
+	res, err := ec.unmarshalInputTemplateButtonInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNTemplateButtonType2eventstreamᚋgraphᚋmodelᚐTemplateButtonType(ctx context.Context, v any) (model.TemplateButtonType, error) {
+	var res model.TemplateButtonType
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTemplateButtonType2eventstreamᚋgraphᚋmodelᚐTemplateButtonType(ctx context.Context, sel ast.SelectionSet, v model.TemplateButtonType) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) marshalNTemplateCard2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateCardᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.TemplateCard) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTemplateCard2ᚖeventstreamᚋgraphᚋmodelᚐTemplateCard(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNTemplateCard2ᚖeventstreamᚋgraphᚋmodelᚐTemplateCard(ctx context.Context, sel ast.SelectionSet, v *model.TemplateCard) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TemplateCard!")
+		return graphql.Null
+	}
+	return ec._TemplateCard(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNTemplateCardInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateCardInput(ctx context.Context, v any) (*model.TemplateCardInput, error) {
+	res, err := ec.unmarshalInputTemplateCardInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNTemplateCategory2eventstreamᚋgraphᚋmodelᚐTemplateCategory(ctx context.Context, v any) (model.TemplateCategory, error) {
 	var res model.TemplateCategory
 	err := res.UnmarshalGQL(v)
@@ -2192,6 +4635,14 @@ func (ec *executionContext) marshalNTemplateConnection2ᚖeventstreamᚋgraphᚋ
 		return graphql.Null
 	}
 	return ec._TemplateConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNTemplateContent2ᚖeventstreamᚋgraphᚋmodelᚐTemplateContent(ctx context.Context, sel ast.SelectionSet, v *model.TemplateContent) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TemplateContent!")
+		return graphql.Null
+	}
+	return ec._TemplateContent(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNTemplateCreateInput2eventstreamᚋgraphᚋmodelᚐTemplateCreateInput(ctx context.Context, v any) (model.TemplateCreateInput, error) {
@@ -2244,6 +4695,16 @@ func (ec *executionContext) marshalNTemplateEdge2ᚖeventstreamᚋgraphᚋmodel�
 	return ec._TemplateEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNTemplateKind2eventstreamᚋgraphᚋmodelᚐTemplateKind(ctx context.Context, v any) (model.TemplateKind, error) {
+	var res model.TemplateKind
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTemplateKind2eventstreamᚋgraphᚋmodelᚐTemplateKind(ctx context.Context, sel ast.SelectionSet, v model.TemplateKind) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) marshalNTemplateLanguage2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateLanguageᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.TemplateLanguage) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -2268,6 +4729,72 @@ func (ec *executionContext) marshalNTemplateLanguage2ᚖeventstreamᚋgraphᚋmo
 	return ec._TemplateLanguage(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNTemplateListItem2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateListItemᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.TemplateListItem) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTemplateListItem2ᚖeventstreamᚋgraphᚋmodelᚐTemplateListItem(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNTemplateListItem2ᚖeventstreamᚋgraphᚋmodelᚐTemplateListItem(ctx context.Context, sel ast.SelectionSet, v *model.TemplateListItem) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TemplateListItem!")
+		return graphql.Null
+	}
+	return ec._TemplateListItem(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNTemplateListItemInput2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateListItemInputᚄ(ctx context.Context, v any) ([]*model.TemplateListItemInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.TemplateListItemInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNTemplateListItemInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateListItemInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNTemplateListItemInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateListItemInput(ctx context.Context, v any) (*model.TemplateListItemInput, error) {
+	res, err := ec.unmarshalInputTemplateListItemInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTemplateMedia2ᚖeventstreamᚋgraphᚋmodelᚐTemplateMedia(ctx context.Context, sel ast.SelectionSet, v *model.TemplateMedia) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TemplateMedia!")
+		return graphql.Null
+	}
+	return ec._TemplateMedia(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNTemplateMediaInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateMediaInput(ctx context.Context, v any) (*model.TemplateMediaInput, error) {
+	res, err := ec.unmarshalInputTemplateMediaInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNTemplateMediaKind2eventstreamᚋgraphᚋmodelᚐTemplateMediaKind(ctx context.Context, v any) (model.TemplateMediaKind, error) {
+	var res model.TemplateMediaKind
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTemplateMediaKind2eventstreamᚋgraphᚋmodelᚐTemplateMediaKind(ctx context.Context, sel ast.SelectionSet, v model.TemplateMediaKind) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) marshalNTemplatePreview2ᚖeventstreamᚋgraphᚋmodelᚐTemplatePreview(ctx context.Context, sel ast.SelectionSet, v *model.TemplatePreview) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "TemplatePreview!")
@@ -2279,6 +4806,35 @@ func (ec *executionContext) marshalNTemplatePreview2ᚖeventstreamᚋgraphᚋmod
 func (ec *executionContext) unmarshalNTemplatePreviewInput2eventstreamᚋgraphᚋmodelᚐTemplatePreviewInput(ctx context.Context, v any) (model.TemplatePreviewInput, error) {
 	res, err := ec.unmarshalInputTemplatePreviewInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTemplateProduct2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateProductᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.TemplateProduct) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTemplateProduct2ᚖeventstreamᚋgraphᚋmodelᚐTemplateProduct(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNTemplateProduct2ᚖeventstreamᚋgraphᚋmodelᚐTemplateProduct(ctx context.Context, sel ast.SelectionSet, v *model.TemplateProduct) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TemplateProduct!")
+		return graphql.Null
+	}
+	return ec._TemplateProduct(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNTemplateProductInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateProductInput(ctx context.Context, v any) (*model.TemplateProductInput, error) {
+	res, err := ec.unmarshalInputTemplateProductInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNTemplateSubmitInput2eventstreamᚋgraphᚋmodelᚐTemplateSubmitInput(ctx context.Context, v any) (model.TemplateSubmitInput, error) {
@@ -2375,6 +4931,70 @@ func (ec *executionContext) marshalOTemplateApproval2ᚖeventstreamᚋgraphᚋmo
 	return v
 }
 
+func (ec *executionContext) marshalOTemplateAuthentication2ᚖeventstreamᚋgraphᚋmodelᚐTemplateAuthentication(ctx context.Context, sel ast.SelectionSet, v *model.TemplateAuthentication) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._TemplateAuthentication(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOTemplateAuthenticationInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateAuthenticationInput(ctx context.Context, v any) (*model.TemplateAuthenticationInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputTemplateAuthenticationInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOTemplateButtonInput2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateButtonInputᚄ(ctx context.Context, v any) ([]*model.TemplateButtonInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.TemplateButtonInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNTemplateButtonInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateButtonInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalOTemplateCardInput2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateCardInputᚄ(ctx context.Context, v any) ([]*model.TemplateCardInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.TemplateCardInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNTemplateCardInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateCardInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOTemplateCatalog2ᚖeventstreamᚋgraphᚋmodelᚐTemplateCatalog(ctx context.Context, sel ast.SelectionSet, v *model.TemplateCatalog) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._TemplateCatalog(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOTemplateCatalogInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateCatalogInput(ctx context.Context, v any) (*model.TemplateCatalogInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputTemplateCatalogInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalOTemplateCategory2ᚖeventstreamᚋgraphᚋmodelᚐTemplateCategory(ctx context.Context, v any) (*model.TemplateCategory, error) {
 	if v == nil {
 		return nil, nil
@@ -2391,12 +5011,97 @@ func (ec *executionContext) marshalOTemplateCategory2ᚖeventstreamᚋgraphᚋmo
 	return v
 }
 
+func (ec *executionContext) unmarshalOTemplateContentInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateContentInput(ctx context.Context, v any) (*model.TemplateContentInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputTemplateContentInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalOTemplateFilter2ᚖeventstreamᚋgraphᚋmodelᚐTemplateFilter(ctx context.Context, v any) (*model.TemplateFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
 	res, err := ec.unmarshalInputTemplateFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOTemplateFlow2ᚖeventstreamᚋgraphᚋmodelᚐTemplateFlow(ctx context.Context, sel ast.SelectionSet, v *model.TemplateFlow) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._TemplateFlow(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOTemplateFlowInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateFlowInput(ctx context.Context, v any) (*model.TemplateFlowInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputTemplateFlowInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOTemplateHeader2ᚖeventstreamᚋgraphᚋmodelᚐTemplateHeader(ctx context.Context, sel ast.SelectionSet, v *model.TemplateHeader) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._TemplateHeader(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOTemplateHeaderInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateHeaderInput(ctx context.Context, v any) (*model.TemplateHeaderInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputTemplateHeaderInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOTemplateList2ᚖeventstreamᚋgraphᚋmodelᚐTemplateList(ctx context.Context, sel ast.SelectionSet, v *model.TemplateList) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._TemplateList(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOTemplateListInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateListInput(ctx context.Context, v any) (*model.TemplateListInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputTemplateListInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOTemplateMedia2ᚖeventstreamᚋgraphᚋmodelᚐTemplateMedia(ctx context.Context, sel ast.SelectionSet, v *model.TemplateMedia) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._TemplateMedia(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOTemplateMediaInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateMediaInput(ctx context.Context, v any) (*model.TemplateMediaInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputTemplateMediaInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOTemplateProductInput2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateProductInputᚄ(ctx context.Context, v any) ([]*model.TemplateProductInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.TemplateProductInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNTemplateProductInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateProductInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 // endregion ***************************** type.gotpl *****************************

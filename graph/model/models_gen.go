@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"eventstream/graph/lazy"
+	"eventstream/server/template"
 	"fmt"
 	"io"
 	"strconv"
@@ -3292,8 +3293,12 @@ type Template struct {
 	// In English, such as Portuguese (Brazil).
 	LanguageName string           `json:"languageName"`
 	Category     TemplateCategory `json:"category"`
+	// Of the newest version.
+	Kind TemplateKind `json:"kind"`
 	// Text of the newest version.
 	Body string `json:"body"`
+	// What the newest version holds beside its text.
+	Content *TemplateContent `json:"content"`
 	// Counts from 1; a changed text makes a new one.
 	Version int `json:"version"`
 	// Of the newest version.
@@ -3314,6 +3319,82 @@ type Template struct {
 
 func (Template) IsNode() {}
 
+type TemplateAuthentication struct {
+	Code             string `json:"code"`
+	Button           string `json:"button"`
+	ExpiresInMinutes *int   `json:"expiresInMinutes,omitempty"`
+}
+
+// WhatsApp writes the text: the code, and the advice to share it with nobody.
+type TemplateAuthenticationInput struct {
+	// A placeholder, such as {{attributes.code}}; under 15 characters once filled in.
+	Code string `json:"code"`
+	// Of the button that copies the code: 1 to 25 characters.
+	Button string `json:"button"`
+	// 1 to 90; absent: not said.
+	ExpiresInMinutes graphql.Omittable[*int] `json:"expiresInMinutes,omitempty"`
+}
+
+type TemplateButton struct {
+	Type TemplateButtonType `json:"type"`
+	// Empty for COPY_CODE.
+	Title string  `json:"title"`
+	URL   *string `json:"url,omitempty"`
+	Phone *string `json:"phone,omitempty"`
+	Code  *string `json:"code,omitempty"`
+	// Of QUICK_REPLY: comes back with the answer.
+	ID *string `json:"id,omitempty"`
+}
+
+type TemplateButtonInput struct {
+	Type TemplateButtonType `json:"type"`
+	// 1 to 25 characters, no placeholder, no emoji; different from the other buttons'.
+	Title graphql.Omittable[*string] `json:"title,omitempty"`
+	// Of URL: at most 2,000 characters; one placeholder at its end, behind a slash.
+	URL graphql.Omittable[*string] `json:"url,omitempty"`
+	// Of PHONE: with its country, such as +4930123456.
+	Phone graphql.Omittable[*string] `json:"phone,omitempty"`
+	// Of COPY_CODE: at most 20 characters, or one placeholder.
+	Code graphql.Omittable[*string] `json:"code,omitempty"`
+	// Of QUICK_REPLY: at most 128 characters; its place when absent.
+	ID graphql.Omittable[*string] `json:"id,omitempty"`
+}
+
+type TemplateCard struct {
+	Title   *string           `json:"title,omitempty"`
+	Body    string            `json:"body"`
+	Media   *TemplateMedia    `json:"media"`
+	Buttons []*TemplateButton `json:"buttons"`
+}
+
+type TemplateCardInput struct {
+	// With body at most 160 characters.
+	Title graphql.Omittable[*string] `json:"title,omitempty"`
+	Body  string                     `json:"body"`
+	// An image or a video.
+	Media *TemplateMediaInput `json:"media"`
+	// 1 or 2.
+	Buttons []*TemplateButtonInput `json:"buttons"`
+}
+
+type TemplateCatalog struct {
+	ID       *string            `json:"id,omitempty"`
+	Title    *string            `json:"title,omitempty"`
+	Subtitle *string            `json:"subtitle,omitempty"`
+	Items    []*TemplateProduct `json:"items"`
+}
+
+type TemplateCatalogInput struct {
+	// Of the catalog at Meta.
+	ID graphql.Omittable[*string] `json:"id,omitempty"`
+	// At most 60 characters.
+	Title graphql.Omittable[*string] `json:"title,omitempty"`
+	// At most 60 characters.
+	Subtitle graphql.Omittable[*string] `json:"subtitle,omitempty"`
+	// At most 30.
+	Items graphql.Omittable[[]*TemplateProductInput] `json:"items,omitempty"`
+}
+
 type TemplateConnection struct {
 	Edges      []*TemplateEdge `json:"edges"`
 	Nodes      []*Template     `json:"nodes"`
@@ -3322,15 +3403,46 @@ type TemplateConnection struct {
 	Counter    lazy.Count      `json:"-"`
 }
 
+// What a template holds beside its text. Where placeholders are taken, the language is that of the text.
+type TemplateContent struct {
+	Header  *TemplateHeader   `json:"header,omitempty"`
+	Footer  *string           `json:"footer,omitempty"`
+	Buttons []*TemplateButton `json:"buttons"`
+	List    *TemplateList     `json:"list,omitempty"`
+	// Side by side; empty where there are none.
+	Cards          []*TemplateCard         `json:"cards"`
+	Catalog        *TemplateCatalog        `json:"catalog,omitempty"`
+	Authentication *TemplateAuthentication `json:"authentication,omitempty"`
+	Flow           *TemplateFlow           `json:"flow,omitempty"`
+}
+
+// What a template holds beside its text: header, footer and buttons, or one of list, cards, catalog, authentication and flow. By
+// Twilio's Content API and Meta's rules for templates.
+type TemplateContentInput struct {
+	Header graphql.Omittable[*TemplateHeaderInput] `json:"header,omitempty"`
+	// At most 60 characters, no placeholder.
+	Footer graphql.Omittable[*string] `json:"footer,omitempty"`
+	// At most 10: two with an address, one with a number, one that copies a code; those that answer stand together.
+	Buttons graphql.Omittable[[]*TemplateButtonInput] `json:"buttons,omitempty"`
+	List    graphql.Omittable[*TemplateListInput]     `json:"list,omitempty"`
+	// 2 to 10, all with the same buttons and the same kind of medium; marketing only.
+	Cards          graphql.Omittable[[]*TemplateCardInput]         `json:"cards,omitempty"`
+	Catalog        graphql.Omittable[*TemplateCatalogInput]        `json:"catalog,omitempty"`
+	Authentication graphql.Omittable[*TemplateAuthenticationInput] `json:"authentication,omitempty"`
+	Flow           graphql.Omittable[*TemplateFlowInput]           `json:"flow,omitempty"`
+}
+
 type TemplateCreateInput struct {
 	// 1 to 100 characters, unique in its language.
 	Name string `json:"name"`
 	// One of templateLanguages, in any spelling: pt-br is pt_BR. Others are refused, since Twilio would (error 92004).
 	Language graphql.Omittable[*string]           `json:"language,omitempty"`
 	Category graphql.Omittable[*TemplateCategory] `json:"category,omitempty"`
-	// At most 1,024 characters after substitution.
-	Body   string                   `json:"body"`
-	Submit graphql.Omittable[*bool] `json:"submit,omitempty"`
+	// At most 1,024 characters after substitution. Empty with content.authentication, where WhatsApp writes it.
+	Body string `json:"body"`
+	// Absent: text alone.
+	Content graphql.Omittable[*TemplateContentInput] `json:"content,omitempty"`
+	Submit  graphql.Omittable[*bool]                 `json:"submit,omitempty"`
 }
 
 type TemplateCreatePayload struct {
@@ -3357,6 +3469,32 @@ type TemplateFilter struct {
 	Search         graphql.Omittable[*string]           `json:"search,omitempty"`
 }
 
+type TemplateFlow struct {
+	ID          string  `json:"id"`
+	Button      string  `json:"button"`
+	FirstScreen *string `json:"firstScreen,omitempty"`
+}
+
+// A form that was made and published at Meta.
+type TemplateFlowInput struct {
+	ID string `json:"id"`
+	// 1 to 25 characters.
+	Button      string                     `json:"button"`
+	FirstScreen graphql.Omittable[*string] `json:"firstScreen,omitempty"`
+}
+
+type TemplateHeader struct {
+	Text  *string        `json:"text,omitempty"`
+	Media *TemplateMedia `json:"media,omitempty"`
+}
+
+// A text or a medium.
+type TemplateHeaderInput struct {
+	// At most 60 characters with one placeholder; no emojis, no formatting.
+	Text  graphql.Omittable[*string]             `json:"text,omitempty"`
+	Media graphql.Omittable[*TemplateMediaInput] `json:"media,omitempty"`
+}
+
 // A language in which WhatsApp takes templates.
 type TemplateLanguage struct {
 	// As WhatsApp writes it, such as pt_BR.
@@ -3365,9 +3503,54 @@ type TemplateLanguage struct {
 	Name string `json:"name"`
 }
 
+type TemplateList struct {
+	Button string              `json:"button"`
+	Items  []*TemplateListItem `json:"items"`
+}
+
+type TemplateListInput struct {
+	// At most 20 characters.
+	Button string `json:"button"`
+	// 1 to 10.
+	Items []*TemplateListItemInput `json:"items"`
+}
+
+type TemplateListItem struct {
+	Title       string  `json:"title"`
+	Description *string `json:"description,omitempty"`
+	ID          *string `json:"id,omitempty"`
+}
+
+type TemplateListItemInput struct {
+	// At most 24 characters.
+	Title string `json:"title"`
+	// At most 72 characters.
+	Description graphql.Omittable[*string] `json:"description,omitempty"`
+	// At most 200 characters; its place when absent.
+	ID graphql.Omittable[*string] `json:"id,omitempty"`
+}
+
+type TemplateMedia struct {
+	Kind TemplateMediaKind `json:"kind"`
+	// Where WhatsApp fetches it; /media/… is the library here.
+	URL string `json:"url"`
+}
+
+type TemplateMediaInput struct {
+	Kind TemplateMediaKind `json:"kind"`
+	// A web address that ends with what it is: .jpg, .jpeg, .png; .mp4, .3gp; .pdf, .doc, .docx, .pptx, .xlsx. Placeholders behind the
+	// host. Or the address of a file of the library, /media/…. WhatsApp takes images up to 5 MB, all else up to 16 MB.
+	URL string `json:"url"`
+}
+
 type TemplatePreview struct {
 	// As the contact would read it.
-	Body string `json:"body"`
+	Body string       `json:"body"`
+	Kind TemplateKind `json:"kind"`
+	// As the contact would see it.
+	Content *TemplateContent `json:"content"`
+	// What keeps it from being saved, by the field of TemplateCreateInput that it concerns.
+	Problems []*UserError `json:"problems"`
 	// Placeholders for which this contact has no value, and there is no fallback.
 	Missing []string `json:"missing"`
 	// What WhatsApp will refuse, and what looks wrong; each says what to do. By Twilio's rules for templates: a placeholder first,
@@ -3377,13 +3560,28 @@ type TemplatePreview struct {
 	// Contacts who would be skipped because a value is missing.
 	MissingFor int64               `json:"missingFor"`
 	Variables  []*TemplateVariable `json:"variables"`
-	Source     string              `json:"-"`
+	Source     template.Version    `json:"-"`
 }
 
 type TemplatePreviewInput struct {
-	Body string `json:"body"`
+	Body    string                                   `json:"body"`
+	Content graphql.Omittable[*TemplateContentInput] `json:"content,omitempty"`
+	// Marketing by default; some kinds belong to one category.
+	Category graphql.Omittable[*TemplateCategory] `json:"category,omitempty"`
 	// Rendered for this contact; with samples when absent.
 	ContactID graphql.Omittable[*string] `json:"contactId,omitempty"`
+}
+
+type TemplateProduct struct {
+	ID      string  `json:"id"`
+	Section *string `json:"section,omitempty"`
+}
+
+type TemplateProductInput struct {
+	// At most 100 characters, or one placeholder.
+	ID string `json:"id"`
+	// At most 24 characters.
+	Section graphql.Omittable[*string] `json:"section,omitempty"`
 }
 
 type TemplateSubmitInput struct {
@@ -3422,7 +3620,9 @@ type TemplateUpdateInput struct {
 	Language graphql.Omittable[*string]           `json:"language,omitempty"`
 	Category graphql.Omittable[*TemplateCategory] `json:"category,omitempty"`
 	Body     graphql.Omittable[*string]           `json:"body,omitempty"`
-	Submit   graphql.Omittable[*bool]             `json:"submit,omitempty"`
+	// Replaces all of it; absent: it stays.
+	Content graphql.Omittable[*TemplateContentInput] `json:"content,omitempty"`
+	Submit  graphql.Omittable[*bool]                 `json:"submit,omitempty"`
 }
 
 type TemplateUpdatePayload struct {
@@ -6427,8 +6627,11 @@ const (
 	TemplateApprovalApproved  TemplateApproval = "APPROVED"
 	TemplateApprovalRejected  TemplateApproval = "REJECTED"
 	// By WhatsApp, for low quality.
-	TemplateApprovalPaused   TemplateApproval = "PAUSED"
+	TemplateApprovalPaused TemplateApproval = "PAUSED"
+	// By WhatsApp, for good.
 	TemplateApprovalDisabled TemplateApproval = "DISABLED"
+	// WhatsApp approves no lists: they are sent within 24 hours after a contact's last message.
+	TemplateApprovalWindowOnly TemplateApproval = "WINDOW_ONLY"
 )
 
 var AllTemplateApproval = []TemplateApproval{
@@ -6438,11 +6641,12 @@ var AllTemplateApproval = []TemplateApproval{
 	TemplateApprovalRejected,
 	TemplateApprovalPaused,
 	TemplateApprovalDisabled,
+	TemplateApprovalWindowOnly,
 }
 
 func (e TemplateApproval) IsValid() bool {
 	switch e {
-	case TemplateApprovalDraft, TemplateApprovalSubmitted, TemplateApprovalApproved, TemplateApprovalRejected, TemplateApprovalPaused, TemplateApprovalDisabled:
+	case TemplateApprovalDraft, TemplateApprovalSubmitted, TemplateApprovalApproved, TemplateApprovalRejected, TemplateApprovalPaused, TemplateApprovalDisabled, TemplateApprovalWindowOnly:
 		return true
 	}
 	return false
@@ -6478,6 +6682,69 @@ func (e *TemplateApproval) UnmarshalJSON(b []byte) error {
 }
 
 func (e TemplateApproval) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type TemplateButtonType string
+
+const (
+	// Answers with its title.
+	TemplateButtonTypeQuickReply TemplateButtonType = "QUICK_REPLY"
+	// Opens a page.
+	TemplateButtonTypeURL TemplateButtonType = "URL"
+	// Calls a number.
+	TemplateButtonTypePhone TemplateButtonType = "PHONE"
+	// Copies a code; WhatsApp writes its title.
+	TemplateButtonTypeCopyCode TemplateButtonType = "COPY_CODE"
+)
+
+var AllTemplateButtonType = []TemplateButtonType{
+	TemplateButtonTypeQuickReply,
+	TemplateButtonTypeURL,
+	TemplateButtonTypePhone,
+	TemplateButtonTypeCopyCode,
+}
+
+func (e TemplateButtonType) IsValid() bool {
+	switch e {
+	case TemplateButtonTypeQuickReply, TemplateButtonTypeURL, TemplateButtonTypePhone, TemplateButtonTypeCopyCode:
+		return true
+	}
+	return false
+}
+
+func (e TemplateButtonType) String() string {
+	return string(e)
+}
+
+func (e *TemplateButtonType) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = TemplateButtonType(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid TemplateButtonType", str)
+	}
+	return nil
+}
+
+func (e TemplateButtonType) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *TemplateButtonType) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e TemplateButtonType) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
@@ -6536,6 +6803,144 @@ func (e *TemplateCategory) UnmarshalJSON(b []byte) error {
 }
 
 func (e TemplateCategory) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// The form in which a template goes to WhatsApp; it follows from its parts.
+type TemplateKind string
+
+const (
+	TemplateKindText TemplateKind = "TEXT"
+	// An image, video or document above the text.
+	TemplateKindMedia TemplateKind = "MEDIA"
+	// Buttons that answer.
+	TemplateKindQuickReply TemplateKind = "QUICK_REPLY"
+	// Buttons that open a page, call a number or copy a code.
+	TemplateKindCallToAction TemplateKind = "CALL_TO_ACTION"
+	// Any mix of header, text, footer and buttons.
+	TemplateKindCard TemplateKind = "CARD"
+	// One choice out of a list; only in replies, within 24 hours after a contact's last message.
+	TemplateKindListPicker TemplateKind = "LIST_PICKER"
+	// Cards side by side.
+	TemplateKindCarousel TemplateKind = "CAROUSEL"
+	// Products of the WhatsApp account's catalog.
+	TemplateKindCatalog TemplateKind = "CATALOG"
+	// A one-time code in WhatsApp's own words.
+	TemplateKindAuthentication TemplateKind = "AUTHENTICATION"
+	// Opens a form that was made at Meta.
+	TemplateKindFlow TemplateKind = "FLOW"
+)
+
+var AllTemplateKind = []TemplateKind{
+	TemplateKindText,
+	TemplateKindMedia,
+	TemplateKindQuickReply,
+	TemplateKindCallToAction,
+	TemplateKindCard,
+	TemplateKindListPicker,
+	TemplateKindCarousel,
+	TemplateKindCatalog,
+	TemplateKindAuthentication,
+	TemplateKindFlow,
+}
+
+func (e TemplateKind) IsValid() bool {
+	switch e {
+	case TemplateKindText, TemplateKindMedia, TemplateKindQuickReply, TemplateKindCallToAction, TemplateKindCard, TemplateKindListPicker, TemplateKindCarousel, TemplateKindCatalog, TemplateKindAuthentication, TemplateKindFlow:
+		return true
+	}
+	return false
+}
+
+func (e TemplateKind) String() string {
+	return string(e)
+}
+
+func (e *TemplateKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = TemplateKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid TemplateKind", str)
+	}
+	return nil
+}
+
+func (e TemplateKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *TemplateKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e TemplateKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type TemplateMediaKind string
+
+const (
+	TemplateMediaKindImage    TemplateMediaKind = "IMAGE"
+	TemplateMediaKindVideo    TemplateMediaKind = "VIDEO"
+	TemplateMediaKindDocument TemplateMediaKind = "DOCUMENT"
+)
+
+var AllTemplateMediaKind = []TemplateMediaKind{
+	TemplateMediaKindImage,
+	TemplateMediaKindVideo,
+	TemplateMediaKindDocument,
+}
+
+func (e TemplateMediaKind) IsValid() bool {
+	switch e {
+	case TemplateMediaKindImage, TemplateMediaKindVideo, TemplateMediaKindDocument:
+		return true
+	}
+	return false
+}
+
+func (e TemplateMediaKind) String() string {
+	return string(e)
+}
+
+func (e *TemplateMediaKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = TemplateMediaKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid TemplateMediaKind", str)
+	}
+	return nil
+}
+
+func (e TemplateMediaKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *TemplateMediaKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e TemplateMediaKind) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -287,7 +287,7 @@ func (a *App) build(ctx context.Context) error {
 		Version: Version, Provider: provider,
 	}
 	s.Topics = topic.NewService(a.db, a.hub)
-	s.Templates = template.NewService(a.db, enqueuer, client, a.log)
+	s.Templates = template.NewService(a.db, enqueuer, client, a.cfg.PublicURL, a.log)
 	s.DoubleOptIns = doubleoptin.NewService(doubleoptin.Dependencies{
 		DB: a.db, Hub: a.hub, Jobs: enqueuer, Consents: s.Consents, Windows: conversation.OpenWindows, Log: a.log,
 		Held: func(ctx context.Context) (bool, error) { return s.Hold.Held(ctx) },

@@ -776,7 +776,7 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 	if version == nil || out.WillSend == 0 {
 		return nil
 	}
-	body, err := template.Parse(version.Body)
+	compiled, err := version.Compile()
 	if err != nil {
 		return err
 	}
@@ -797,7 +797,7 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 	for _, person := range sample {
 		v := gate.Decide(gate.Candidate{
 			Purpose: message.PurposeCampaign, Contact: person, Category: by.category,
-			Body: body, Cap: c.FrequencyCap, Recent: recent[person.ID], QuietHours: c.QuietHours, EndsAt: c.EndsAt,
+			Template: compiled, Cap: c.FrequencyCap, Recent: recent[person.ID], QuietHours: c.QuietHours, EndsAt: c.EndsAt,
 		}, s.now())
 		switch {
 		case v.Skip != "":

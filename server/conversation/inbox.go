@@ -211,7 +211,7 @@ func (s *Service) mayAnswer(ctx context.Context, tx bun.Tx, c *contact.Contact, 
 		WindowOpen: thread.Open(s.now()),
 	}
 	if version != nil {
-		if candidate.Body, err = template.Parse(version.Body); err != nil {
+		if candidate.Template, err = version.Compile(); err != nil {
 			return err
 		}
 		if candidate.Category, err = template.CategoryOf(ctx, tx, version.TemplateID); err != nil {

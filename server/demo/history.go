@@ -337,7 +337,7 @@ func (h *history) run(ctx context.Context, tx bun.Tx, p *plan) (n int, err error
 	if err != nil {
 		return 0, err
 	}
-	body, err := template.Parse(version.Body)
+	compiled, err := version.Compile()
 	if err != nil {
 		return 0, err
 	}
@@ -375,7 +375,7 @@ func (h *history) run(ctx context.Context, tx bun.Tx, p *plan) (n int, err error
 		rows = append(rows, m)
 		candidate := gate.Candidate{
 			Purpose: message.PurposeCampaign, Contact: c, Suppressed: h.suppressed[id],
-			Category: template.CategoryMarketing, Body: body,
+			Category: template.CategoryMarketing, Template: compiled,
 		}
 		candidate.OffTopic = ca.TopicID != nil && !h.subscribed[topic.Pair{ContactID: id, TopicID: *ca.TopicID}]
 		v := gate.Decide(candidate, at)

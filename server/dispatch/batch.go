@@ -182,7 +182,7 @@ func (d *Dispatcher) factsOf(ctx context.Context, b *batch, rows []message.Claim
 			return nil, err
 		}
 	}
-	if b.content == nil {
+	if b.content == nil || b.content.compiled.WindowOnly() {
 		if f.windows, err = conversation.OpenWindows(ctx, d.DB, ids, b.clock()); err != nil {
 			return nil, err
 		}
@@ -215,7 +215,7 @@ func (b *batch) ask(row message.Claimed, f *facts) gate.Verdict {
 	}
 	c.Awaited, c.Expected = f.questions[row.ID].Open, f.questions[row.ID].Expected
 	if b.content != nil {
-		c.Category, c.Body = b.content.template.Category, b.content.body
+		c.Category, c.Template = b.content.template.Category, b.content.compiled
 	}
 	if b.campaign == nil {
 		c.Sender = b.sender.Status

@@ -45,7 +45,7 @@ func (b *brake) wait() time.Duration { return time.Until(time.Unix(0, b.until.Lo
 type content struct {
 	version  *template.Version
 	template *template.Template
-	body     *template.Body
+	compiled *template.Compiled
 }
 
 // source is a campaign that an outbox sends for.
@@ -244,11 +244,11 @@ func (d *Dispatcher) contentOf(ctx context.Context, versionID int64) (*content, 
 	if err != nil {
 		return nil, err
 	}
-	body, err := template.Parse(v.Body)
+	compiled, err := v.Compile()
 	if err != nil {
 		return nil, err
 	}
-	text := &content{v, t, body}
+	text := &content{v, t, compiled}
 	d.texts.Store(versionID, text)
 	return text, nil
 }

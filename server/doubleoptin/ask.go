@@ -250,9 +250,9 @@ func textFor(q template.Text, c *contact.Contact) (string, error) {
 }
 
 func render(q template.Text, c *contact.Contact) (text template.Rendered, err error) {
-	body, err := template.Parse(q.Newest.Body)
+	compiled, err := q.Newest.Compile()
 	if err != nil {
 		return text, err
 	}
-	return body.Render(c), nil
+	return compiled.Render(c), nil
 }

@@ -29,10 +29,10 @@ type Candidate struct {
 	Sender     sender.Status // "" is active
 
 	Category   template.Category
-	Body       *template.Body // of the approved template; nil: free text
-	Text       string         // free text
-	Unwritten  bool           // a template that nobody has chosen yet: may they be written to at all?
-	WindowOpen bool           // they wrote within the last 24 hours
+	Template   *template.Compiled // nil: free text
+	Text       string             // free text
+	Unwritten  bool               // a template that nobody has chosen yet: may they be written to at all?
+	WindowOpen bool               // they wrote within the last 24 hours
 
 	Cap        *FrequencyCap
 	Recent     Recent // with a Cap: what other campaigns did with them

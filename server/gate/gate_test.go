@@ -24,7 +24,7 @@ func at(s string) time.Time {
 
 func TestTheGateInItsOrder(t *testing.T) {
 	t.Parallel()
-	body, err := template.Parse("Hi {{attributes.nick}}, how are you?")
+	body, err := template.Compile("Hi {{attributes.nick}}, how are you?", template.Parts{})
 	require.NoError(t, err)
 	noon, now := at("2026-11-23T12:00:00Z"), time.Now()
 	good := func() Candidate {
@@ -32,7 +32,7 @@ func TestTheGateInItsOrder(t *testing.T) {
 		require.NoError(t, err)
 		c := contact.New(a)
 		c.ConsentStatus, c.Attributes = contact.ConsentOptedIn, map[string]any{"nick": "Max"}
-		return Candidate{Purpose: message.PurposeCampaign, Contact: c, Category: template.CategoryMarketing, Body: body}
+		return Candidate{Purpose: message.PurposeCampaign, Contact: c, Category: template.CategoryMarketing, Template: body}
 	}
 	v := Decide(good(), noon)
 	require.Equal(t, message.StatusSubmitting, v.Status)

@@ -126,13 +126,14 @@ var questions = []Question{
 		},
 	},
 	{
-		Check: "Window", Skip: message.SkipWindowClosed, Rule: "Free text goes within 24 hours of their last message (Twilio error 63016).",
-		concerns: func(a *asked) bool { return !a.template() },
+		Check: "Window", Skip: message.SkipWindowClosed,
+		Rule:     "Free text, and lists to choose from, go within 24 hours of their last message (Twilio error 63016).",
+		concerns: func(a *asked) bool { return !a.template() || a.Template != nil && a.Template.WindowOnly() },
 		refusal:  no(message.SkipWindowClosed, func(a *asked) bool { return !a.WindowOpen }),
 	},
 	{
 		Check: "Complete", Skip: message.SkipMissingVariable, Rule: "WhatsApp refuses a template with an empty variable.",
-		concerns: func(a *asked) bool { return a.Body != nil },
+		concerns: func(a *asked) bool { return a.Template != nil },
 		refusal:  no(message.SkipMissingVariable, func(a *asked) bool { return len(a.text().Missing) > 0 }),
 	},
 	{
@@ -140,10 +141,10 @@ var questions = []Question{
 		concerns: func(a *asked) bool { return !a.Unwritten },
 		refusal: no(message.SkipTooLong, func(a *asked) bool {
 			limit := MaxText
-			if a.Body != nil {
+			if a.Template != nil {
 				limit = template.MaxBody
 			}
-			return utf8.RuneCountInString(a.text().Text) > limit
+			return utf8.RuneCountInString(a.text().Text) > limit || len(a.text().TooLong) > 0
 		}),
 	},
 	{
@@ -210,7 +211,7 @@ func (a *asked) optInQuestion() bool {
 
 // unprompted reports whether the engine writes on its own account, to many: nobody there waits for it.
 func (a *asked) unprompted() bool { return a.campaign() || a.optInQuestion() }
-func (a *asked) template() bool   { return a.Body != nil || a.Unwritten } // it needs consent, also in a reply
+func (a *asked) template() bool   { return a.Template != nil || a.Unwritten } // it needs consent, also in a reply
 
 // forbidding are the suppressions that stand against this message. The one confirmation
 // may follow an opt-out, but nobody gets one who complained, was erased or was suppressed
@@ -226,8 +227,8 @@ func (a *asked) forbidding() consent.Reasons {
 func (a *asked) text() template.Rendered {
 	if a.rendered == nil {
 		r := template.Rendered{Text: a.Text}
-		if a.Body != nil {
-			r = a.Body.Render(a.Contact)
+		if a.Template != nil {
+			r = a.Template.Render(a.Contact)
 		}
 		a.rendered = &r
 	}

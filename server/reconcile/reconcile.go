@@ -219,7 +219,7 @@ func (r *Reconciler) text(ctx context.Context, row message.Unknown) (string, err
 	if err != nil {
 		return "", err
 	}
-	body, err := template.Parse(v.Body)
+	compiled, err := v.Compile()
 	if err != nil {
 		return "", err
 	}
@@ -227,7 +227,7 @@ func (r *Reconciler) text(ctx context.Context, row message.Unknown) (string, err
 	if err != nil || len(people) == 0 {
 		return "", err
 	}
-	return body.Render(people[0]).Text, nil
+	return compiled.Render(people[0]).Text, nil
 }
 
 // settle applies what the log says to the messages that are still unknown.

@@ -2,6 +2,8 @@ package template
 
 import (
 	"fmt"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +36,7 @@ type Expression struct {
 	Source  string   // normalised text between the braces
 	Path    []string // "name" or "attributes", "city"
 	Filters []Step
+	Address bool // it stands in an address: its value is escaped
 }
 
 // Step is one filter after a bar.
@@ -45,7 +48,7 @@ type Step struct {
 // Body is a parsed template body.
 type Body struct {
 	Parts []Part
-	Exprs []*Expression // distinct, in the order of {{1}}, {{2}}…
+	Exprs []*Expression // distinct, in the order in which they stand
 }
 
 // plainFields are the fields of a contact that a placeholder may name; all
@@ -64,10 +67,34 @@ var filterArgs = map[string]bool{
 	"date": true, "number": false,
 }
 
-// Parse reads a body. It refuses unknown placeholders and filters by name.
+// Parse reads a text. It refuses unknown placeholders and filters by name.
 func Parse(body string) (*Body, error) {
+	p := newParser()
+	b, err := p.parse(body, false)
+	if err == nil && len(p.exprs) > MaxVariables {
+		err = tooManyVariables(len(p.exprs))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+func tooManyVariables(n int) error {
+	return apperr.Invalid("body", "a template has at most %d different placeholders, this one has %d", MaxVariables, n)
+}
+
+// parser reads the texts of one template, which share their placeholders.
+type parser struct {
+	seen  map[string]*Expression
+	exprs []*Expression // distinct, in the order in which they came
+}
+
+func newParser() *parser { return &parser{seen: map[string]*Expression{}} }
+
+// parse reads one text; in an address the values are escaped, so that its placeholders are variables of their own.
+func (p *parser) parse(body string, address bool) (*Body, error) {
 	b := &Body{}
-	seen := map[string]*Expression{}
 	rest := body
 	for {
 		open := strings.Index(rest, "{{")
@@ -76,7 +103,7 @@ func Parse(body string) (*Body, error) {
 				return nil, apperr.Invalid("body", "found }} without {{ before it")
 			}
 			b.text(rest)
-			break
+			return b, nil
 		}
 		b.text(rest[:open])
 		end := strings.Index(rest[open:], "}}")
@@ -87,20 +114,45 @@ func Parse(body string) (*Body, error) {
 		if err != nil {
 			return nil, err
 		}
-		if known := seen[e.Source]; known != nil {
-			e = known
-		} else {
-			seen[e.Source] = e
-			b.Exprs = append(b.Exprs, e)
-		}
-		b.Parts = append(b.Parts, Part{Expr: e})
+		b.Parts = append(b.Parts, Part{Expr: p.known(b, e, address)})
 		rest = rest[open+end+2:]
 	}
-	if len(b.Exprs) > MaxVariables {
-		return nil, apperr.Invalid("body", "a template has at most %d different placeholders, this one has %d",
-			MaxVariables, len(b.Exprs))
+}
+
+func (p *parser) known(b *Body, e *Expression, address bool) *Expression {
+	key := e.Source
+	if e.Address = address; address {
+		key = "address " + key
 	}
-	return b, nil
+	if known := p.seen[key]; known != nil {
+		e = known
+	} else {
+		p.seen[key] = e
+		p.exprs = append(p.exprs, e)
+	}
+	if !slices.Contains(b.Exprs, e) {
+		b.Exprs = append(b.Exprs, e)
+	}
+	return e
+}
+
+// with is the text with something put in for each placeholder.
+func (b *Body) with(value func(*Expression) string) string {
+	if len(b.Exprs) == 0 {
+		if len(b.Parts) == 0 {
+			return ""
+		}
+		return b.Parts[0].Text
+	}
+	var text strings.Builder
+	for _, p := range b.Parts {
+		if p.Expr != nil {
+			text.WriteString(value(p.Expr))
+		} else {
+			text.WriteString(p.Text)
+		}
+	}
+	return text.String()
 }
 
 func (b *Body) text(s string) {
@@ -232,6 +284,9 @@ func (e *Expression) Value(c *contact.Contact) (string, bool) {
 		return "", false
 	}
 	text := oneLine(toText(v))
+	if e.Address {
+		text = url.PathEscape(text)
+	}
 	return text, text != ""
 }
 
@@ -303,50 +358,17 @@ func (f Step) apply(v any, locale string) any {
 type Rendered struct {
 	Text      string
 	Variables map[string]string // "1" → value, for Twilio
-	Missing   []string          // placeholders without value or fallback; then Text is not to be sent
+	Missing   []string          // placeholders without value or fallback; then it is not to be sent
+	TooLong   []string          // parts that are longer than WhatsApp takes, in words; then neither
 }
 
 // Render fills the body for a contact.
 func (b *Body) Render(c *contact.Contact) Rendered {
-	r := Rendered{Variables: make(map[string]string, len(b.Exprs))}
-	values := make(map[*Expression]string, len(b.Exprs))
-	for i, e := range b.Exprs {
-		v, ok := e.Value(c)
-		if !ok {
-			r.Missing = append(r.Missing, e.Source)
-			v = "{{" + e.Source + "}}"
-		}
-		values[e] = v
-		r.Variables[strconv.Itoa(i+1)] = v
-	}
-	var text strings.Builder
-	for _, p := range b.Parts {
-		if p.Expr != nil {
-			text.WriteString(values[p.Expr])
-		} else {
-			text.WriteString(p.Text)
-		}
-	}
-	r.Text = text.String()
-	return r
+	return (&Compiled{Body: b, Exprs: b.Exprs}).Render(c)
 }
 
 // Wire is the body as Twilio's Content API wants it: {{1}}, {{2}}…
-func (b *Body) Wire() string {
-	place := make(map[*Expression]string, len(b.Exprs))
-	for i, e := range b.Exprs {
-		place[e] = "{{" + strconv.Itoa(i+1) + "}}"
-	}
-	var text strings.Builder
-	for _, p := range b.Parts {
-		if p.Expr != nil {
-			text.WriteString(place[p.Expr])
-		} else {
-			text.WriteString(p.Text)
-		}
-	}
-	return text.String()
-}
+func (b *Body) Wire() string { return (&Compiled{Exprs: b.Exprs}).wire(b) }
 
 // Variable is an expression with the sample that WhatsApp's reviewers see.
 type Variable struct {
@@ -354,10 +376,9 @@ type Variable struct {
 	Sample     string `json:"sample"`
 }
 
-// Variables gives each distinct expression a sample.
-func (b *Body) Variables() []Variable {
-	out := make([]Variable, len(b.Exprs))
-	for i, e := range b.Exprs {
+func variables(exprs []*Expression) []Variable {
+	out := make([]Variable, len(exprs))
+	for i, e := range exprs {
 		out[i] = Variable{e.Source, e.sample()}
 	}
 	return out

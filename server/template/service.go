@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
@@ -25,11 +27,13 @@ type Service struct {
 	jobs    *jobs.Enqueuer
 	content Content
 	log     *slog.Logger
+
+	publicURL string // where WhatsApp reaches this server
 }
 
 // NewService makes the service.
-func NewService(d *db.DB, j *jobs.Enqueuer, content Content, log *slog.Logger) *Service {
-	return &Service{db: d, jobs: j, content: content, log: log}
+func NewService(d *db.DB, j *jobs.Enqueuer, content Content, publicURL string, log *slog.Logger) *Service {
+	return &Service{db: d, jobs: j, content: content, log: log, publicURL: publicURL}
 }
 
 // Create saves a template with its first version. With submit it goes on to
@@ -39,7 +43,7 @@ func (s *Service) Create(ctx context.Context, in Input, submit bool) (*Template,
 		return nil, nil, err
 	}
 	t, v := &Template{Language: "en", Category: CategoryMarketing},
-		&Version{Version: 1, Kind: "text", ApprovalStatus: ApprovalDraft}
+		&Version{Version: 1, ApprovalStatus: ApprovalDraft}
 	if err := in.apply(t, v); err != nil {
 		return nil, nil, err
 	}
@@ -85,7 +89,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input, submit bool) (
 		if err := in.apply(t, v); err != nil {
 			return err
 		}
-		if (t.Language != language || t.Category != category) && v.Body == before.Body && v.ApprovalStatus != ApprovalDraft {
+		if (t.Language != language || t.Category != category) && v.says(&before) && v.ApprovalStatus != ApprovalDraft {
 			return apperr.Conflict("language and category of a submitted template cannot change: change its text too, or make another template")
 		}
 		if err := submittable(v, submit); err != nil {
@@ -94,9 +98,9 @@ func (s *Service) Update(ctx context.Context, id int64, in Input, submit bool) (
 		if err := saveTemplate(ctx, tx, t); err != nil {
 			return err
 		}
-		if v.Body != before.Body {
+		if !v.says(&before) {
 			*v = Version{
-				TemplateID: id, Version: before.Version + 1, Kind: "text", Body: v.Body, Variables: v.Variables,
+				TemplateID: id, Version: before.Version + 1, Kind: v.Kind, Body: v.Body, Parts: v.Parts, Variables: v.Variables,
 				ApprovalStatus: ApprovalDraft,
 			}
 			if err := insertVersion(ctx, tx, v); err != nil {
@@ -123,12 +127,12 @@ func submittable(v *Version, submit bool) error {
 	if !submit {
 		return nil
 	}
-	b, err := Parse(v.Body)
+	c, err := v.Compile()
 	if err != nil {
 		return err
 	}
 	var errs apperr.List
-	for _, rule := range b.Rules() {
+	for _, rule := range c.rules() {
 		_ = errs.Add(apperr.Invalid("body", "%s", rule))
 	}
 	return errs.Err()
@@ -189,15 +193,11 @@ func (s *Service) Bring(ctx context.Context, versionID int64) error {
 	}
 	name := contentName(t, v)
 	if v.ContentSID == "" {
-		b, err := Parse(v.Body)
+		spec, err := s.spec(t, v)
 		if err != nil {
 			return err
 		}
-		samples := map[string]string{}
-		for i, x := range v.Variables {
-			samples[strconv.Itoa(i+1)] = x.Sample
-		}
-		sid, err := s.content.Create(ctx, ContentSpec{Name: name, Language: t.Language, Body: b.Wire(), Variables: samples})
+		sid, err := s.content.Create(ctx, spec)
 		if err != nil {
 			return s.refused(ctx, v, err)
 		}
@@ -207,10 +207,48 @@ func (s *Service) Bring(ctx context.Context, versionID int64) error {
 			return err
 		}
 	}
+	if !v.Kind.NeedsApproval() {
+		return decide(ctx, s.db, v, ApprovalWindowOnly, "")
+	}
 	if err := s.content.Submit(ctx, v.ContentSID, name, t.Category); err != nil {
 		return s.refused(ctx, v, err)
 	}
 	return markSubmitted(ctx, s.db, v.ID)
+}
+
+// spec is a version as Twilio is to keep it.
+func (s *Service) spec(t *Template, v *Version) (ContentSpec, error) {
+	c, err := v.Compile()
+	if err != nil {
+		return ContentSpec{}, err
+	}
+	body, parts := c.Wire()
+	if h := parts.Header; h != nil && h.Media != nil {
+		h.Media.URL = s.address(h.Media.URL)
+	}
+	for i := range parts.Cards {
+		parts.Cards[i].Media.URL = s.address(parts.Cards[i].Media.URL)
+	}
+	samples := make(map[string]string, len(v.Variables))
+	for i, x := range v.Variables {
+		samples[strconv.Itoa(i+1)] = x.Sample
+	}
+	return ContentSpec{
+		Name: contentName(t, v), Language: t.Language, Kind: v.Kind, Body: body, Parts: parts, Variables: samples,
+	}, nil
+}
+
+// address is where WhatsApp finds a file: those of the library are served here.
+func (s *Service) address(file string) string {
+	if strings.HasPrefix(file, LibraryPath) {
+		return s.publicURL + file
+	}
+	return file
+}
+
+// says reports whether two versions say the same.
+func (v *Version) says(other *Version) bool {
+	return v.Body == other.Body && reflect.DeepEqual(v.Parts, other.Parts)
 }
 
 // refused keeps what Twilio found wrong with the template itself; any other
@@ -291,34 +329,35 @@ func (s *Service) Sync(ctx context.Context) (int, error) {
 	return len(all), nil
 }
 
-// Preview is a body tried out on a contact.
+// Preview is a template tried out on a contact.
 type Preview struct {
 	Rendered
-	Warnings []string
-	Parsed   *Body
+	Kind     Kind
+	Parts    Parts       // as the contact would see them
+	Problems apperr.List // what keeps it from being saved, by field
+	Warnings []string    // what WhatsApp would refuse, and what looks wrong
+	Used     []Variable
 }
 
-// Preview renders a body, saved or not. Without a contact the samples fill in.
-func (s *Service) Preview(ctx context.Context, body string, contactID *int64) (*Preview, error) {
-	b, err := Parse(strings.TrimSpace(body))
+// Preview renders a template, saved or not. Without a contact the samples fill in.
+func (s *Service) Preview(ctx context.Context, body string, parts Parts, category Category, contactID *int64) (*Preview, error) {
+	parts = parts.clone()
+	parts.clean()
+	c, err := Compile(cleanText(body), parts)
 	if err != nil {
 		return nil, err
 	}
-	p := &Preview{Parsed: b, Warnings: b.Rules()}
+	p := &Preview{Kind: c.Kind, Warnings: c.rules(), Used: c.Variables(), Problems: c.check(category)}
 	for _, old := range OldPlaceholders(body) {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("{%s} is sent as it stands; write {{%s}} to fill it in", old,
 			placeholderFor(old)))
 	}
 	if contactID == nil {
-		r := Rendered{Variables: map[string]string{}}
-		text := b.Wire()
-		for i, v := range b.Variables() {
-			key := strconv.Itoa(i + 1)
-			r.Variables[key] = v.Sample
-			text = strings.ReplaceAll(text, "{{"+key+"}}", v.Sample)
+		p.Variables = map[string]string{}
+		for i, v := range p.Used {
+			p.Variables[strconv.Itoa(i+1)] = v.Sample
 		}
-		r.Text = text
-		p.Rendered = r
+		p.Text, p.Parts = c.Sample()
 	} else {
 		found, err := contact.ByIDs(ctx, s.db, []int64{*contactID})
 		if err != nil {
@@ -327,15 +366,15 @@ func (s *Service) Preview(ctx context.Context, body string, contactID *int64) (*
 		if len(found) == 0 {
 			return nil, apperr.NotFound("contact", *contactID)
 		}
-		p.Rendered = b.Render(found[0])
+		p.Rendered, p.Parts = c.Show(found[0])
+		for _, part := range p.TooLong {
+			p.Warnings = append(p.Warnings, part+" is longer than WhatsApp takes with these values")
+		}
 	}
-	where := " with these values"
-	longest := p.Text
-	if wire := b.Wire(); len([]rune(wire)) > len([]rune(longest)) {
-		longest, where = wire, ""
-	}
-	if problem, is := tooLong(longest, where); is {
-		p.Warnings = append(p.Warnings, problem)
+	if utf8.RuneCountInString(c.wire(c.Body)) <= MaxBody { // else it is among the problems
+		if problem, is := tooLong(p.Text, " with these values"); is {
+			p.Warnings = append(p.Warnings, problem)
+		}
 	}
 	return p, nil
 }
@@ -401,13 +440,13 @@ func (s *Service) Approved(ctx context.Context, templateID int64) (*Version, err
 
 // MissingFor counts the contacts who would be skipped because a value without
 // fallback is missing.
-func (s *Service) MissingFor(ctx context.Context, body string) (int64, error) {
-	b, err := Parse(strings.TrimSpace(body))
+func (s *Service) MissingFor(ctx context.Context, body string, parts Parts) (int64, error) {
+	c, err := Compile(strings.TrimSpace(body), parts)
 	if err != nil {
 		return 0, err
 	}
 	var required [][]string
-	for _, e := range b.Exprs {
+	for _, e := range c.Exprs {
 		fallback := false
 		for _, f := range e.Filters {
 			fallback = fallback || f.Name == "default"

@@ -4,7 +4,6 @@ package template
 
 import (
 	"context"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -37,6 +36,9 @@ const (
 	ApprovalRejected  Approval = "rejected"  //
 	ApprovalPaused    Approval = "paused"    // by WhatsApp, for low quality
 	ApprovalDisabled  Approval = "disabled"  //
+	// ApprovalWindowOnly is of a kind that WhatsApp does not approve: it may be sent within 24 hours after the contact's
+	// last message.
+	ApprovalWindowOnly Approval = "window_only"
 )
 
 // Template is what is written, under one name and language.
@@ -52,16 +54,16 @@ type Template struct {
 	DeletedAt *time.Time //
 }
 
-// Version is one text of a template. Its body never changes.
+// Version is one wording of a template. What it says never changes.
 type Version struct {
 	bun.BaseModel `bun:"table:template_versions,alias:v"`
 
 	ID              int64      `bun:",pk,autoincrement"`
 	TemplateID      int64      //
 	Version         int        // 1, 2…
-	Kind            string     // text, media or content
+	Kind            Kind       //
 	Body            string     //
-	MediaURL        string     `bun:"media_url"`
+	Parts           Parts      `bun:"type:jsonb"`
 	Variables       []Variable `bun:"type:jsonb"`
 	ContentSID      string     `bun:"content_sid"` // HX…, once Twilio has it
 	ApprovalStatus  Approval   //
@@ -78,6 +80,7 @@ type Version struct {
 type Input struct {
 	Name, Language, Body *string
 	Category             *Category
+	Parts                *Parts
 }
 
 func (in Input) apply(t *Template, v *Version) error {
@@ -97,7 +100,11 @@ func (in Input) apply(t *Template, v *Version) error {
 		t.Category = *in.Category
 	}
 	if in.Body != nil {
-		v.Body = strings.TrimSpace(strings.ReplaceAll(contact.CleanText(*in.Body), "\r\n", "\n"))
+		v.Body = cleanText(*in.Body)
+	}
+	if in.Parts != nil {
+		v.Parts = in.Parts.clone()
+		v.Parts.clean()
 	}
 	if t.Name == "" || utf8.RuneCountInString(t.Name) > 100 {
 		_ = errs.Add(apperr.Invalid("name", "give a name of 1 to 100 characters"))
@@ -107,24 +114,25 @@ func (in Input) apply(t *Template, v *Version) error {
 	default:
 		_ = errs.Add(apperr.Invalid("category", "%q is not a category: marketing, utility or authentication", t.Category))
 	}
-	_ = errs.Add(v.compile())
+	_ = errs.Add(v.compile(t.Category))
 	return errs.Err()
 }
 
-func (v *Version) compile() error {
-	if v.Body == "" {
-		return apperr.Invalid("body", "write something first")
-	}
-	b, err := Parse(v.Body)
+// compile reads the version and keeps what follows from it.
+func (v *Version) compile(category Category) error {
+	c, err := v.Compile()
 	if err != nil {
 		return err
 	}
-	v.Variables = b.Variables()
-	if problem, is := tooLong(b.Wire(), ""); is {
-		return apperr.Invalid("body", "%s", problem)
+	if v.Parts.Authentication != nil {
+		v.Body = c.Body.with(func(e *Expression) string { return "{{" + e.Source + "}}" })
 	}
-	return nil
+	v.Kind, v.Variables = c.Kind, c.Variables()
+	return c.check(category).Err()
 }
+
+// Compile reads the version.
+func (v *Version) Compile() (*Compiled, error) { return Compile(v.Body, v.Parts) }
 
 // Content is Twilio's Content API as far as we need it.
 type Content interface {
@@ -140,7 +148,9 @@ type Content interface {
 type ContentSpec struct {
 	Name      string // friendly name
 	Language  string
+	Kind      Kind
 	Body      string            // with {{1}}…
+	Parts     Parts             // with {{1}}…, and whole addresses
 	Variables map[string]string // samples by number
 }
 

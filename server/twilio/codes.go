@@ -96,6 +96,17 @@ var Codes = []message.CodeInfo{
 		Advice: "Correct the media URL of the template.",
 	},
 	{
+		Code: 21654, Class: message.ClassFixFirst, Scope: message.ScopeTemplate,
+		Title:  "Variables without a template",
+		Advice: "Submit the template again: it goes to WhatsApp as a new version.",
+	},
+	{
+		Code: 21655, Class: message.ClassFixFirst, Scope: message.ScopeTemplate,
+		Title: "Template unknown at Twilio",
+		Advice: "The template was deleted at Twilio, or belongs to another account. Change and submit it again: it goes to " +
+			"WhatsApp as a new version.",
+	},
+	{
 		Code: 21656, Class: message.ClassFixFirst, Scope: message.ScopeTemplate,
 		Title:  "Template variables malformed",
 		Advice: "Check the placeholders of the template.",

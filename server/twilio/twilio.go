@@ -16,9 +16,7 @@ import (
 	"strings"
 	"time"
 
-	"eventstream/server/apperr"
 	"eventstream/server/message"
-	"eventstream/server/template"
 
 	"github.com/twilio/twilio-go/client"
 	api "github.com/twilio/twilio-go/rest/api/v2010"
@@ -192,71 +190,4 @@ func (c *call) delay() time.Duration {
 		return 0
 	}
 	return d
-}
-
-// Create implements template.Content.
-func (c *Client) Create(ctx context.Context, spec template.ContentSpec) (string, error) {
-	params := &contentapi.CreateContentParams{}
-	params.SetContentCreateRequest(contentapi.ContentCreateRequest{
-		FriendlyName: spec.Name, Language: spec.Language, Variables: spec.Variables,
-		Types: contentapi.Types{TwilioText: &contentapi.TwilioText{Body: spec.Body}},
-	})
-	made, err := c.contents(ctx).CreateContent(params)
-	if err != nil {
-		return "", contentError("make the content template", err)
-	}
-	if made.Sid == nil {
-		return "", errors.New("make the content template: an answer without a SID")
-	}
-	return *made.Sid, nil
-}
-
-// Submit implements template.Content.
-func (c *Client) Submit(ctx context.Context, sid, name string, category template.Category) error {
-	params := &contentapi.CreateApprovalCreateParams{}
-	params.SetContentApprovalRequest(contentapi.ContentApprovalRequest{
-		Name:     name,
-		Category: strings.ToUpper(string(category)),
-	})
-	if _, err := c.contents(ctx).CreateApprovalCreate(sid, params); err != nil {
-		return contentError("ask for approval", err)
-	}
-	return nil
-}
-
-// Decision implements template.Content.
-func (c *Client) Decision(ctx context.Context, sid string) (template.Approval, string, error) {
-	got, err := c.contents(ctx).FetchApprovalFetch(sid)
-	if err != nil {
-		return "", "", contentError("read the approval", err)
-	}
-	word, reason := "", ""
-	if got.Whatsapp != nil {
-		word, _ = (*got.Whatsapp)["status"].(string)
-		reason, _ = (*got.Whatsapp)["rejection_reason"].(string)
-	}
-	switch word {
-	case "approved":
-		return template.ApprovalApproved, "", nil
-	case "rejected":
-		return template.ApprovalRejected, reason, nil
-	case "paused":
-		return template.ApprovalPaused, reason, nil
-	case "disabled":
-		return template.ApprovalDisabled, reason, nil
-	}
-	return template.ApprovalSubmitted, "", nil
-}
-
-// contentError tells what Twilio found wrong with the template from failures
-// that may pass.
-func contentError(doing string, err error) error {
-	if rest, ok := errors.AsType[*client.TwilioRestError](err); ok && rest.Status < 500 {
-		switch rest.Status {
-		case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
-		default:
-			return apperr.Wrap(err, apperr.CodeInvalid, "Twilio: %s", rest.Message)
-		}
-	}
-	return fmt.Errorf("%s: %w", doing, err)
 }

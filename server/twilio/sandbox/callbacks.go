@@ -107,7 +107,7 @@ func (s *Sandbox) plan(m *Message) {
 	switch {
 	case queued > valid:
 		plan = []step{{"failed", 30036, left(valid)}}
-	case code == 63016 || code == 63040 || code == 63041 || code == 63027:
+	case slices.Contains(failsAtOnce, code):
 		plan = []step{{"failed", code, left(queued) + spread(0.3)}}
 	case code != 0:
 		plan = []step{{"sent", 0, left(queued) + spread(0.2)}, {"undelivered", code, spread(0.6)}}
@@ -130,6 +130,9 @@ func (s *Sandbox) plan(m *Message) {
 	s.next(m)
 }
 
+// failsAtOnce are the errors after which a message is failed: it was never sent to WhatsApp.
+var failsAtOnce = []int{63013, 63016, 63019, 63021, 63027, 63028, 63034, 63040, 63041, 63042}
+
 // fate is the error that awaits the message, 0 for none.
 func (s *Sandbox) fate(m *Message) int {
 	open := time.Since(s.wroteLast(m.To)) < window
@@ -137,10 +140,10 @@ func (s *Sandbox) fate(m *Message) int {
 	switch {
 	case m.Content == "" && !open:
 		return 63016
-	case m.Content != "" && content == nil:
-		return 63027
-	case m.Content != "" && content.Status != "approved" && !open:
-		return 63016
+	case m.Content != "" && content.refusal(open) != 0:
+		return content.refusal(open)
+	case m.fault != 0:
+		return m.fault
 	case m.Content != "" && content.Category == "MARKETING" && isUS(m.To) && !open:
 		return 63049
 	}
@@ -176,10 +179,10 @@ func (s *Sandbox) take(m *Message) {
 	if st.status == "delivered" && chance(cfg.ReplyRate) {
 		from, to := strings.TrimPrefix(m.To, channel), strings.TrimPrefix(m.From, channel)
 		userID := s.userIDs[m.To]
-		text := answers[mathrand.IntN(len(answers))]            //nolint:gosec // simulated behavior
+		text, more := s.answer(m)
 		wait := time.Duration(1+mathrand.IntN(4)) * time.Second //nolint:gosec // simulated behavior
 		s.after(wait, func() {
-			if _, err := s.SendInboundAs(context.Background(), from, userID, to, text, ""); err != nil {
+			if _, err := s.SendInboundWith(context.Background(), from, userID, to, text, "", more); err != nil {
 				s.opts.Log.Debug("sandbox: reply not delivered", "error", err)
 			}
 		})

@@ -22,9 +22,9 @@ import (
 )
 
 var (
-	contentSID = regexp.MustCompile(`^HX[0-9a-f]{32}$`)
-	serviceSID = regexp.MustCompile(`^MG[0-9a-f]{32}$`)
-	bareNumber = regexp.MustCompile(`\{\{(\d+)\}\}`)
+	contentSID  = regexp.MustCompile(`^HX[0-9a-f]{32}$`)
+	serviceSID  = regexp.MustCompile(`^MG[0-9a-f]{32}$`)
+	variableRef = regexp.MustCompile(`\{\{([0-9A-Za-z_]{1,16})\}\}`)
 )
 
 func (s *Sandbox) handler() http.Handler {
@@ -41,6 +41,7 @@ func (s *Sandbox) handler() http.Handler {
 	mux.HandleFunc("DELETE "+account+"/Messages/{sid}/Media/{file}", s.deleteMedia)
 	mux.HandleFunc("POST /v1/Content", s.createContent)
 	mux.HandleFunc("GET /v1/Content/{sid}", s.fetchContent)
+	mux.HandleFunc("GET /v1/ContentAndApprovals", s.listContents)
 	mux.HandleFunc("POST /v1/Content/{sid}/ApprovalRequests/whatsapp", s.submitContent)
 	mux.HandleFunc("GET /v1/Content/{sid}/ApprovalRequests", s.fetchApproval)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -193,6 +194,9 @@ func (s *Sandbox) checkMessage(r *http.Request) (m *Message, status, code int, t
 		m.Validity = time.Duration(seconds) * time.Second
 	}
 	if m.Content == "" {
+		if f.Get("ContentVariables") != "" {
+			return bad(21654, "ContentVariables are given without ContentSid.")
+		}
 		if m.Body == "" && f.Get("MediaUrl") == "" {
 			return bad(21602, "Message body is required.")
 		}
@@ -201,40 +205,28 @@ func (s *Sandbox) checkMessage(r *http.Request) (m *Message, status, code int, t
 		}
 		return m, 0, 0, ""
 	}
-	if !contentSID.MatchString(m.Content) {
-		return bad(21654, "ContentSid %s is not valid.", m.Content)
+	s.mu.Lock()
+	content := s.contents[m.Content]
+	s.mu.Unlock()
+	if !contentSID.MatchString(m.Content) || content == nil {
+		return bad(21655, "The ContentSid %s is invalid.", m.Content)
 	}
 	if m.Body != "" || f.Get("MediaUrl") != "" {
 		return bad(63030, "Body and MediaUrl are not supported together with ContentSid.")
 	}
 	if raw := f.Get("ContentVariables"); raw != "" {
-		if json.Unmarshal([]byte(raw), &m.Variables) != nil {
-			return bad(21656, "The ContentVariables parameter is invalid.")
+		if json.Unmarshal([]byte(raw), &m.Variables) != nil || !content.takes(m.Variables) {
+			return bad(21656, "The Content Variables parameter is invalid.")
 		}
 	}
-	s.mu.Lock()
-	content := s.contents[m.Content]
-	s.mu.Unlock()
-	if content != nil {
-		m.Body = content.fill(m.Variables)
-	}
+	m.Body = content.fill(m.Variables)
+	m.fault = s.contentFault(r.Context(), content, m.Variables)
 	for _, v := range m.Variables {
 		if strings.Contains(v, "     ") || strings.ContainsAny(v, "\n\t") {
 			return bad(63013, "A variable holds line breaks, tabs or more than four spaces in a row.")
 		}
 	}
 	return m, 0, 0, ""
-}
-
-// fill puts the variables in; like Twilio it falls back to the samples, quietly.
-func (c *Content) fill(vars map[string]string) string {
-	return bareNumber.ReplaceAllStringFunc(c.Body, func(ref string) string {
-		key := ref[2 : len(ref)-2]
-		if v, ok := vars[key]; ok {
-			return v
-		}
-		return c.Variables[key]
-	})
 }
 
 // view is an entry of the log, or the answer to a create, as Twilio shows it.
@@ -526,152 +518,4 @@ func (s *Sandbox) find(f filter) (page []Message, more bool) {
 		page = append(page, *m)
 	}
 	return page, false
-}
-
-func (s *Sandbox) createContent(w http.ResponseWriter, r *http.Request) {
-	var in struct {
-		FriendlyName string            `json:"friendly_name"`
-		Language     string            `json:"language"`
-		Variables    map[string]string `json:"variables"`
-		Types        map[string]struct {
-			Body string `json:"body"`
-		} `json:"types"`
-	}
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&in); err != nil {
-		refuse(w, http.StatusBadRequest, 20001, "The request body is not JSON")
-		return
-	}
-	body := in.Types["twilio/text"].Body
-	if in.Language == "" || body == "" {
-		refuse(w, http.StatusBadRequest, 20001, "language and types.twilio/text.body are required")
-		return
-	}
-	c := &Content{
-		SID: newSID("HX"), Name: in.FriendlyName, Language: in.Language, Body: body,
-		Variables: in.Variables, Status: "unsubmitted", Created: time.Now(),
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.contents[c.SID] = c
-	s.store.content(c)
-	answer(w, http.StatusCreated, contentView(c))
-}
-
-func contentView(c *Content) map[string]any {
-	base := "https://content.twilio.com/v1/Content/" + c.SID
-	return map[string]any{
-		"sid": c.SID, "account_sid": AccountSID, "friendly_name": c.Name, "language": c.Language,
-		"variables":    c.Variables,
-		"types":        map[string]any{"twilio/text": map[string]string{"body": c.Body}},
-		"date_created": c.Created.UTC().Format(time.RFC3339),
-		"date_updated": c.Created.UTC().Format(time.RFC3339), "url": base,
-		"links": map[string]string{
-			"approval_create": base + "/ApprovalRequests/whatsapp",
-			"approval_fetch":  base + "/ApprovalRequests",
-		},
-	}
-}
-
-func (s *Sandbox) content(w http.ResponseWriter, r *http.Request) *Content {
-	c := s.contents[r.PathValue("sid")]
-	if c == nil {
-		refuse(w, http.StatusNotFound, 20404, "The requested resource "+r.URL.Path+" was not found")
-	}
-	return c
-}
-
-func (s *Sandbox) fetchContent(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c := s.content(w, r); c != nil {
-		answer(w, http.StatusOK, contentView(c))
-	}
-}
-
-var contentName = regexp.MustCompile(`^[a-z0-9_]{1,512}$`)
-
-func (s *Sandbox) submitContent(w http.ResponseWriter, r *http.Request) {
-	var in struct{ Name, Category string }
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&in); err != nil {
-		refuse(w, http.StatusBadRequest, 20001, "The request body is not JSON")
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.content(w, r)
-	if c == nil {
-		return
-	}
-	switch {
-	case !contentName.MatchString(in.Name):
-		refuse(w, http.StatusBadRequest, 20001, "name: only lower case letters, digits and underscores")
-		return
-	case in.Category != "UTILITY" && in.Category != "MARKETING" && in.Category != "AUTHENTICATION":
-		refuse(w, http.StatusBadRequest, 20001, "category: UTILITY, MARKETING or AUTHENTICATION")
-		return
-	case c.Status != "unsubmitted":
-		refuse(w, http.StatusBadRequest, 20001, "the content was submitted already")
-		return
-	}
-	c.Category, c.Status = in.Category, "received"
-	c.DecideAt = time.Now().Add(time.Duration(s.settings.Load().ApprovalMS) * time.Millisecond)
-	s.store.content(c)
-	answer(w, http.StatusCreated, approvalView(c, in.Name))
-}
-
-func approvalView(c *Content, name string) map[string]any {
-	return map[string]any{
-		"category": c.Category, "status": c.Status, "rejection_reason": c.Reason, "name": name,
-		"content_type": "twilio/text",
-	}
-}
-
-// fetchApproval decides when the time has come: WhatsApp's rules on variables
-// are the only reasons to reject.
-func (s *Sandbox) fetchApproval(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.content(w, r)
-	if c == nil {
-		return
-	}
-	if c.Status == "received" && time.Now().After(c.DecideAt) {
-		c.Status = "approved"
-		if c.Reason = c.faults(); c.Reason != "" {
-			c.Status = "rejected"
-		}
-		s.store.content(c)
-	}
-	answer(w, http.StatusOK, map[string]any{
-		"sid": c.SID, "account_sid": AccountSID, "whatsapp": approvalView(c, c.Name),
-		"url": "https://content.twilio.com/v1/Content/" + c.SID + "/ApprovalRequests",
-	})
-}
-
-func (c *Content) faults() string {
-	text := strings.TrimSpace(c.Body)
-	spots := bareNumber.FindAllStringIndex(text, -1)
-	var numbers []int
-	for i, spot := range spots {
-		n, _ := strconv.Atoi(text[spot[0]+2 : spot[1]-2])
-		numbers = append(numbers, n)
-		if spot[0] == 0 || strings.Trim(text[spot[1]:], " .!?,") == "" {
-			return "INVALID_FORMAT: a variable stands first or last"
-		}
-		if i > 0 && strings.TrimSpace(text[spots[i-1][1]:spot[0]]) == "" {
-			return "INVALID_FORMAT: two variables stand side by side"
-		}
-		if c.Variables[strconv.Itoa(n)] == "" {
-			return "INVALID_FORMAT: a variable has no sample"
-		}
-	}
-	sort.Ints(numbers)
-	last := 0
-	for _, n := range numbers {
-		if n > last+1 {
-			return "INVALID_FORMAT: the variables are not numbered one by one"
-		}
-		last = n
-	}
-	return ""
 }

@@ -140,6 +140,7 @@ type Message struct {
 	Media     []string          `json:"media,omitempty"` // of an inbound one: SIDs
 	plan      []step
 	place     int // in the log
+	fault     int // the error that its content template brings about; 0: none
 }
 
 // listedFrom is the sender as the log shows it: none where a service chose it.
@@ -168,20 +169,6 @@ func (m *Message) reach(status string, code int, at time.Time) {
 	}
 }
 
-// Content is a content template.
-type Content struct {
-	SID       string            `json:"sid"`
-	Name      string            `json:"name"`
-	Language  string            `json:"lang"`
-	Body      string            `json:"body"`
-	Variables map[string]string `json:"vars"`
-	Category  string            `json:"category,omitempty"`
-	Status    string            `json:"status"` // unsubmitted, received, approved, rejected
-	Reason    string            `json:"reason,omitempty"`
-	Created   time.Time         `json:"at"`
-	DecideAt  time.Time         `json:"decide"`
-}
-
 // Options say where the sandbox listens and whom it calls.
 type Options struct {
 	DataDir    string // its log and settings
@@ -200,6 +187,7 @@ type Sandbox struct {
 	store *store
 
 	settings atomic.Pointer[Settings]
+	fetched  fetched
 	inFlight atomic.Int64
 
 	mu       sync.Mutex
@@ -258,6 +246,7 @@ func Start(opts Options) (*Sandbox, error) {
 func empty() *Sandbox {
 	s := &Sandbox{
 		messages: map[string]*Message{}, to: map[string][]*Message{}, from: map[string][]*Message{},
+		fetched:  fetched{files: map[string]fetchedFile{}},
 		contents: map[string]*Content{}, lastIn: map[string]time.Time{}, userIDs: map[string]string{},
 		wake: make(chan struct{}, 1), work: make(chan func()),
 	}

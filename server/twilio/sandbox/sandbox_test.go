@@ -343,7 +343,7 @@ func TestMarketingStopsAtTheUnitedStates(t *testing.T) {
 	t.Parallel()
 	p := start(t, nil)
 	ctx := context.Background()
-	content, err := p.Create(ctx, template.ContentSpec{Name: "offer", Language: "en", Body: "An offer for you today"})
+	content, err := p.Create(ctx, template.ContentSpec{Name: "offer", Language: "en", Kind: template.KindText, Body: "An offer for you today"})
 	require.NoError(t, err)
 	require.NoError(t, p.Submit(ctx, content, "offer", template.CategoryMarketing))
 	approval, _, err := p.Decision(ctx, content)

@@ -92,7 +92,9 @@ func replay(path string, s *Sandbox) error {
 			}
 			s.add(l.Message)
 		case l.Content != nil:
-			s.contents[l.Content.SID] = l.Content
+			if l.Content.read() == nil {
+				s.contents[l.Content.SID] = l.Content
+			}
 		case l.Redact != nil:
 			s.forget(*l.Redact)
 		case l.Status != nil:

@@ -1,0 +1,162 @@
+package template
+
+import (
+	"errors"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"eventstream/server/apperr"
+	"eventstream/server/contact"
+)
+
+// Compiled is a version ready to be filled in. It never changes, and many may use it at once.
+type Compiled struct {
+	Kind  Kind
+	Body  *Body
+	Parts Parts
+	Exprs []*Expression // distinct over the body and all parts, in the order of {{1}}, {{2}}…
+
+	slots  []slot  // of Parts
+	bodies []*Body // of slots; nil where there is no placeholder
+}
+
+// authenticationText is how WhatsApp's own text reads in English; it is sent in the language of the template.
+const authenticationText = " is your verification code. For your security, do not share this code."
+
+// Compile reads a text and its parts. It refuses unknown placeholders, and placeholders where WhatsApp takes none.
+func Compile(body string, parts Parts) (*Compiled, error) {
+	c := &Compiled{Parts: parts.clone()}
+	p := newParser()
+	var errs apperr.List
+	if a := c.Parts.Authentication; a != nil {
+		body = a.Code + authenticationText
+	}
+	var err error
+	if c.Body, err = p.parse(body, false); err != nil {
+		_ = errs.Add(err)
+		c.Body = &Body{}
+	}
+	c.slots = c.Parts.slots()
+	c.bodies = make([]*Body, len(c.slots))
+	for i, s := range c.slots {
+		if s.fill == fillNowhere && strings.Contains(*s.text, "{{") {
+			_ = errs.Add(apperr.Invalid("content."+s.field, "%s takes no placeholder: write it out", s.label))
+			continue
+		}
+		b, err := p.parse(*s.text, s.fill == fillEnd || s.fill == fillPath)
+		if err != nil {
+			_ = errs.Add(refield(err, "content."+s.field))
+			continue
+		}
+		if len(b.Exprs) == 0 {
+			continue
+		}
+		c.bodies[i] = b
+		if problem := s.misplaced(b); problem != "" {
+			_ = errs.Add(apperr.Invalid("content."+s.field, "%s", problem))
+		}
+	}
+	if len(p.exprs) > MaxVariables {
+		_ = errs.Add(tooManyVariables(len(p.exprs)))
+	}
+	c.Exprs = p.exprs
+	most := utf8.RuneCountInString(c.wire(c.Body))
+	if len(c.Body.Exprs) > 0 { // values may be longer than their numbers
+		most += 100 * len(c.Body.Exprs)
+	}
+	c.Kind = c.Parts.kind(most)
+	return c, errs.Err()
+}
+
+// refield says of which field an error of Parse is.
+func refield(err error, field string) error {
+	if e, ok := errors.AsType[*apperr.Error](err); ok {
+		return apperr.Invalid(field, "%s", e.Message)
+	}
+	return err
+}
+
+// misplaced tells what is wrong with the places of placeholders in a text.
+func (s *slot) misplaced(b *Body) string {
+	switch s.fill {
+	case fillEnd:
+		if last := b.Parts[len(b.Parts)-1]; len(b.Exprs) > 1 || last.Expr == nil || len(b.Parts) != 2 {
+			return s.label + " takes one placeholder, at its end: https://example.com/{{…}}"
+		}
+	case fillWhole:
+		if len(b.Parts) != 1 {
+			return s.label + " is one placeholder alone, or a text without any"
+		}
+	case fillNowhere, fillAnywhere, fillPath:
+	}
+	if s.fill == fillEnd || s.fill == fillPath {
+		before := b.Parts[0].Text
+		if u, err := url.Parse(before); err != nil || u.Host == "" || u.Path == "" {
+			return s.label + " takes a placeholder only behind the host and a slash"
+		}
+	}
+	return ""
+}
+
+// wire is a text as Twilio's Content API wants it.
+func (c *Compiled) wire(b *Body) string {
+	return b.with(func(e *Expression) string { return "{{" + strconv.Itoa(slices.Index(c.Exprs, e)+1) + "}}" })
+}
+
+// fill puts something in for each placeholder of the body and the parts.
+func (c *Compiled) fill(value func(*Expression) string) (body string, parts Parts) {
+	parts = c.Parts.clone()
+	for i, s := range parts.slots() {
+		if b := c.bodies[i]; b != nil {
+			*s.text = b.with(value)
+		}
+	}
+	return c.Body.with(value), parts
+}
+
+// Wire is the version as Twilio's Content API wants it: {{1}}, {{2}}…
+func (c *Compiled) Wire() (body string, parts Parts) {
+	return c.fill(func(e *Expression) string { return "{{" + strconv.Itoa(slices.Index(c.Exprs, e)+1) + "}}" })
+}
+
+// Sample is the version as WhatsApp's reviewers see it.
+func (c *Compiled) Sample() (body string, parts Parts) { return c.fill((*Expression).sample) }
+
+// Variables gives each distinct expression a sample.
+func (c *Compiled) Variables() []Variable { return variables(c.Exprs) }
+
+// Show is the whole version as a contact would see it. Placeholders without a value stay, and stand among missing.
+func (c *Compiled) Show(p *contact.Contact) (r Rendered, parts Parts) {
+	r = c.Render(p)
+	_, parts = c.fill(func(e *Expression) string { return r.Variables[strconv.Itoa(slices.Index(c.Exprs, e)+1)] })
+	return r, parts
+}
+
+// Render fills the version for a contact.
+func (c *Compiled) Render(p *contact.Contact) Rendered {
+	r := Rendered{Variables: make(map[string]string, len(c.Exprs))}
+	values := make(map[*Expression]string, len(c.Exprs))
+	for i, e := range c.Exprs {
+		v, ok := e.Value(p)
+		if !ok {
+			r.Missing = append(r.Missing, e.Source)
+			v = "{{" + e.Source + "}}"
+		}
+		values[e] = v
+		r.Variables[strconv.Itoa(i+1)] = v
+	}
+	value := func(e *Expression) string { return values[e] }
+	r.Text = c.Body.with(value)
+	for i, s := range c.slots {
+		if b := c.bodies[i]; b != nil && s.max > 0 && utf8.RuneCountInString(b.with(value)) > s.max {
+			r.TooLong = append(r.TooLong, s.label)
+		}
+	}
+	return r
+}
+
+// WindowOnly reports whether WhatsApp takes it only within 24 hours after the contact's last message.
+func (c *Compiled) WindowOnly() bool { return !c.Kind.NeedsApproval() }

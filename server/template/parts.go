@@ -1,0 +1,386 @@
+package template
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"eventstream/server/contact"
+)
+
+// Kind is the form in which a version goes to WhatsApp. Nobody chooses it: it follows from the parts.
+type Kind string
+
+// Kinds.
+const (
+	KindText           Kind = "text"
+	KindMedia          Kind = "media"          // a picture, video or document above the text
+	KindQuickReply     Kind = "quick_reply"    // buttons that answer
+	KindCallToAction   Kind = "call_to_action" // buttons that open a page, call, or copy a code
+	KindCard           Kind = "card"           // any mix of header, text, footer and buttons
+	KindListPicker     Kind = "list_picker"    // one choice out of a list
+	KindCarousel       Kind = "carousel"       // cards side by side
+	KindCatalog        Kind = "catalog"        // products of the account's catalog
+	KindAuthentication Kind = "authentication" // a one-time code in WhatsApp's own words
+	KindFlow           Kind = "flow"           // opens a form made at Meta
+)
+
+// NeedsApproval reports whether WhatsApp approves this kind. It takes lists only within 24 hours after a contact's
+// last message, and approves none (Twilio: content/twiliolist-picker).
+func (k Kind) NeedsApproval() bool { return k != KindListPicker }
+
+// Parts are what a version holds beside its text. Every text in them may hold placeholders where slots says so.
+type Parts struct {
+	Header         *Header         `json:"header,omitempty"`
+	Footer         string          `json:"footer,omitempty"`
+	Buttons        []Button        `json:"buttons,omitempty"`
+	List           *List           `json:"list,omitempty"`
+	Cards          []Card          `json:"cards,omitempty"`
+	Catalog        *Catalog        `json:"catalog,omitempty"`
+	Authentication *Authentication `json:"authentication,omitempty"`
+	Flow           *Flow           `json:"flow,omitempty"`
+}
+
+// Header stands above the text: a line of text or a medium.
+type Header struct {
+	Text  string `json:"text,omitempty"`
+	Media *Media `json:"media,omitempty"`
+}
+
+// MediaKind is what a medium is; WhatsApp locks an approved template to the kind of its sample.
+type MediaKind string
+
+// Kinds of media.
+const (
+	MediaImage    MediaKind = "image"
+	MediaVideo    MediaKind = "video"
+	MediaDocument MediaKind = "document"
+)
+
+// Media is a file that WhatsApp fetches: at its URL, or, where that begins with /media/, from the library here.
+type Media struct {
+	Kind MediaKind `json:"kind"`
+	URL  string    `json:"url"`
+}
+
+// ButtonType is what a button does.
+type ButtonType string
+
+// Types of buttons.
+const (
+	ButtonQuickReply ButtonType = "quick_reply"
+	ButtonURL        ButtonType = "url"
+	ButtonPhone      ButtonType = "phone"
+	ButtonCopyCode   ButtonType = "copy_code"
+)
+
+// Button stands below the text.
+type Button struct {
+	Type  ButtonType `json:"type"`
+	Title string     `json:"title,omitempty"` // none of copy_code: WhatsApp writes it
+	URL   string     `json:"url,omitempty"`
+	Phone string     `json:"phone,omitempty"`
+	Code  string     `json:"code,omitempty"`
+	ID    string     `json:"id,omitempty"` // of a quick reply: comes back with the answer
+}
+
+// List is one choice out of up to ten.
+type List struct {
+	Button string     `json:"button"`
+	Items  []ListItem `json:"items"`
+}
+
+// ListItem is one entry of a list.
+type ListItem struct {
+	Title       string `json:"title"`
+	Description string `json:"description,omitempty"`
+	ID          string `json:"id,omitempty"` // comes back with the answer
+}
+
+// Card is one of those that stand side by side.
+type Card struct {
+	Title   string   `json:"title,omitempty"`
+	Body    string   `json:"body"`
+	Media   Media    `json:"media"`
+	Buttons []Button `json:"buttons"`
+}
+
+// Catalog shows products of the catalog that the WhatsApp account has at Meta.
+type Catalog struct {
+	ID       string    `json:"id,omitempty"` // of the catalog
+	Title    string    `json:"title,omitempty"`
+	Subtitle string    `json:"subtitle,omitempty"`
+	Items    []Product `json:"items,omitempty"`
+}
+
+// Product is one of a catalog.
+type Product struct {
+	ID      string `json:"id"`
+	Section string `json:"section,omitempty"`
+}
+
+// Authentication is a one-time code. WhatsApp writes the text, with its advice to share the code with nobody; only the
+// code and the button are ours.
+type Authentication struct {
+	Code             string `json:"code"` // a placeholder
+	Button           string `json:"button"`
+	ExpiresInMinutes int    `json:"expiresInMinutes,omitempty"` // 0: not said
+}
+
+// Flow opens a form that was made and published at Meta.
+type Flow struct {
+	ID          string `json:"id"`
+	Button      string `json:"button"`
+	FirstScreen string `json:"firstScreen,omitempty"`
+}
+
+// fill says where a text may hold placeholders.
+type fill int
+
+const (
+	fillNowhere  fill = iota
+	fillAnywhere      // as in the body
+	fillEnd           // one at the end of an address, its value escaped
+	fillPath          // behind the host of an address, its values escaped
+	fillWhole         // the text is one placeholder or none
+)
+
+// slot is one text of the parts.
+type slot struct {
+	field    string // as the API names it: buttons.0.title
+	label    string // in words: the title of button 1
+	text     *string
+	max      int // characters, 0: other rules bound it
+	fill     fill
+	required bool
+	lined    bool // may have several lines
+}
+
+// Limits of Twilio's Content API and of Meta: see docs/templates.md.
+const (
+	maxHeader       = 60
+	maxFooter       = 60
+	maxTitle        = 25 // of a button
+	maxURL          = 2000
+	maxPhone        = 20
+	maxCode         = 20
+	maxButtonID     = 128
+	maxListButton   = 20
+	maxListTitle    = 24
+	maxListText     = 72
+	maxListID       = 200
+	maxCardText     = 160 // title and body together
+	maxCatalogTitle = 60
+	maxProductID    = 100
+	maxSection      = 24
+	maxButtons      = 10
+	maxURLButtons   = 2
+	maxListItems    = 10
+	minCards        = 2
+	maxCards        = 10
+	maxCardButtons  = 2
+	maxProducts     = 30
+	maxExpiry       = 90 // minutes
+	maxActionBody   = 640
+)
+
+// slots are all texts of the parts, in the order in which their placeholders are numbered behind those of the body.
+func (p *Parts) slots() []slot {
+	var all []slot
+	if h := p.Header; h != nil {
+		if h.Media != nil {
+			all = append(all, slot{"header.media.url", "the address of the medium", &h.Media.URL, maxURL, fillPath, true, false})
+		} else {
+			all = append(all, slot{"header.text", "the header", &h.Text, maxHeader, fillAnywhere, true, false})
+		}
+	}
+	if p.Footer != "" {
+		all = append(all, slot{"footer", "the footer", &p.Footer, maxFooter, fillNowhere, false, false})
+	}
+	all = append(all, buttonSlots("buttons", "button", p.Buttons)...)
+	if l := p.List; l != nil {
+		all = append(all, slot{"list.button", "the button of the list", &l.Button, maxListButton, fillAnywhere, true, false})
+		for i := range l.Items {
+			item, at, what := &l.Items[i], fmt.Sprintf("list.items.%d.", i), fmt.Sprintf("entry %d", i+1)
+			all = append(all,
+				slot{at + "title", "the title of " + what, &item.Title, maxListTitle, fillAnywhere, true, false},
+				slot{at + "description", "the description of " + what, &item.Description, maxListText, fillAnywhere, false, false},
+				slot{at + "id", "the id of " + what, &item.ID, maxListID, fillNowhere, false, false})
+		}
+	}
+	for i := range p.Cards {
+		card, at, what := &p.Cards[i], fmt.Sprintf("cards.%d.", i), fmt.Sprintf("card %d", i+1)
+		all = append(all,
+			slot{at + "media.url", "the address of the medium of " + what, &card.Media.URL, maxURL, fillPath, true, false},
+			slot{at + "title", "the title of " + what, &card.Title, maxCardText, fillAnywhere, false, false},
+			slot{at + "body", "the text of " + what, &card.Body, maxCardText, fillAnywhere, true, true})
+		all = append(all, buttonSlots(at+"buttons", what+", button", card.Buttons)...)
+	}
+	if c := p.Catalog; c != nil {
+		all = append(all,
+			slot{"catalog.id", "the id of the catalog", &c.ID, maxProductID, fillNowhere, false, false},
+			slot{"catalog.title", "the title of the catalog", &c.Title, maxCatalogTitle, fillAnywhere, false, false},
+			slot{"catalog.subtitle", "the subtitle of the catalog", &c.Subtitle, maxCatalogTitle, fillAnywhere, false, false})
+		for i := range c.Items {
+			item, at, what := &c.Items[i], fmt.Sprintf("catalog.items.%d.", i), fmt.Sprintf("product %d", i+1)
+			all = append(all,
+				slot{at + "id", "the id of " + what, &item.ID, maxProductID, fillWhole, true, false},
+				slot{at + "section", "the section of " + what, &item.Section, maxSection, fillAnywhere, false, false})
+		}
+	}
+	if a := p.Authentication; a != nil {
+		all = append(all,
+			slot{"authentication.code", "the code", &a.Code, 0, fillWhole, true, false},
+			slot{"authentication.button", "the text of the button", &a.Button, maxTitle, fillNowhere, true, false})
+	}
+	if f := p.Flow; f != nil {
+		all = append(all,
+			slot{"flow.id", "the id of the flow", &f.ID, maxProductID, fillNowhere, true, false},
+			slot{"flow.button", "the text of the button", &f.Button, maxTitle, fillNowhere, true, false},
+			slot{"flow.firstScreen", "the first screen of the flow", &f.FirstScreen, maxProductID, fillNowhere, false, false})
+	}
+	return all
+}
+
+func buttonSlots(field, label string, buttons []Button) (all []slot) {
+	for i := range buttons {
+		b, at, what := &buttons[i], fmt.Sprintf("%s.%d.", field, i), fmt.Sprintf("%s %d", label, i+1)
+		if b.Type != ButtonCopyCode {
+			all = append(all, slot{at + "title", "the title of " + what, &b.Title, maxTitle, fillNowhere, true, false})
+		}
+		switch b.Type {
+		case ButtonURL:
+			all = append(all, slot{at + "url", "the address of " + what, &b.URL, maxURL, fillEnd, true, false})
+		case ButtonPhone:
+			all = append(all, slot{at + "phone", "the number of " + what, &b.Phone, maxPhone, fillNowhere, true, false})
+		case ButtonCopyCode:
+			all = append(all, slot{at + "code", "the code of " + what, &b.Code, maxCode, fillWhole, true, false})
+		case ButtonQuickReply:
+			all = append(all, slot{at + "id", "the id of " + what, &b.ID, maxButtonID, fillNowhere, false, false})
+		}
+	}
+	return all
+}
+
+// clean takes control characters out of every text, and what belongs to another type out of buttons. An empty list is none.
+func (p *Parts) clean() {
+	if len(p.Buttons) == 0 {
+		p.Buttons = nil
+	}
+	if len(p.Cards) == 0 {
+		p.Cards = nil
+	}
+	for i := range p.Buttons {
+		p.Buttons[i].clean()
+	}
+	for i := range p.Cards {
+		for j := range p.Cards[i].Buttons {
+			p.Cards[i].Buttons[j].clean()
+		}
+	}
+	for _, s := range p.slots() {
+		*s.text = cleanText(*s.text)
+	}
+}
+
+func (b *Button) clean() {
+	kept := Button{Type: b.Type}
+	if b.Type != ButtonCopyCode {
+		kept.Title = b.Title
+	}
+	switch b.Type {
+	case ButtonURL:
+		kept.URL = b.URL
+	case ButtonPhone:
+		kept.Phone = b.Phone
+	case ButtonCopyCode:
+		kept.Code = b.Code
+	case ButtonQuickReply:
+		kept.ID = b.ID
+	}
+	*b = kept
+}
+
+func cleanText(s string) string {
+	return strings.TrimSpace(strings.ReplaceAll(contact.CleanText(s), "\r\n", "\n"))
+}
+
+// clone copies the parts, so that their texts can be replaced.
+func (p *Parts) clone() Parts {
+	c := *p
+	if p.Header != nil {
+		h := *p.Header
+		if h.Media != nil {
+			m := *h.Media
+			h.Media = &m
+		}
+		c.Header = &h
+	}
+	c.Buttons = slices.Clone(p.Buttons)
+	if p.List != nil {
+		c.List = &List{p.List.Button, slices.Clone(p.List.Items)}
+	}
+	c.Cards = slices.Clone(p.Cards)
+	for i := range c.Cards {
+		c.Cards[i].Buttons = slices.Clone(c.Cards[i].Buttons)
+	}
+	if p.Catalog != nil {
+		k := *p.Catalog
+		k.Items = slices.Clone(k.Items)
+		c.Catalog = &k
+	}
+	if p.Authentication != nil {
+		a := *p.Authentication
+		c.Authentication = &a
+	}
+	if p.Flow != nil {
+		f := *p.Flow
+		c.Flow = &f
+	}
+	return c
+}
+
+// kind is the form that these parts take with a text of that many characters.
+func (p *Parts) kind(bodyLength int) Kind {
+	switch {
+	case p.Authentication != nil:
+		return KindAuthentication
+	case p.List != nil:
+		return KindListPicker
+	case len(p.Cards) > 0:
+		return KindCarousel
+	case p.Catalog != nil:
+		return KindCatalog
+	case p.Flow != nil:
+		return KindFlow
+	}
+	plain := p.Header == nil && p.Footer == ""
+	quick := 0
+	for _, b := range p.Buttons {
+		if b.Type == ButtonQuickReply {
+			quick++
+		}
+	}
+	switch {
+	case plain && len(p.Buttons) == 0:
+		return KindText
+	case plain && quick == len(p.Buttons):
+		return KindQuickReply
+	case plain && quick == 0 && bodyLength <= maxActionBody:
+		return KindCallToAction
+	case p.Header != nil && p.Header.Media != nil && p.Footer == "" && len(p.Buttons) == 0:
+		return KindMedia
+	}
+	return KindCard
+}
+
+// Media are the files that the parts name.
+func (p *Parts) Media() (all []Media) {
+	if p.Header != nil && p.Header.Media != nil {
+		all = append(all, *p.Header.Media)
+	}
+	for _, c := range p.Cards {
+		all = append(all, c.Media)
+	}
+	return all
+}
