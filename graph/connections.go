@@ -12,6 +12,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/doubleoptin"
 	"eventstream/server/importer"
+	"eventstream/server/media"
 	"eventstream/server/message"
 	"eventstream/server/optout"
 	"eventstream/server/segment"
@@ -132,6 +133,21 @@ func (r *Resolver) templateConnection(ctx context.Context, f template.Filter,
 	return &model.TemplateConnection{
 		Edges: edges, Nodes: nodes, PageInfo: info,
 		Counter: func(ctx context.Context) (int64, error) { return r.Services.Templates.Count(ctx, f) },
+	}, nil
+}
+
+func (r *Resolver) mediaFileConnection(ctx context.Context, f media.Filter, p db.Page) (*model.MediaFileConnection, error) {
+	s, err := r.Services.Media.List(ctx, f, p)
+	if err != nil {
+		return nil, err
+	}
+	edges, nodes, info := connect(s, toMediaFile, by(func(f *media.File) int64 { return f.ID }),
+		func(c string, n *model.MediaFile) *model.MediaFileEdge {
+			return &model.MediaFileEdge{Cursor: c, Node: n}
+		})
+	return &model.MediaFileConnection{
+		Edges: edges, Nodes: nodes, PageInfo: info,
+		Counter: func(ctx context.Context) (int64, error) { return r.Services.Media.Count(ctx, f) },
 	}, nil
 }
 

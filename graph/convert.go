@@ -27,6 +27,7 @@ import (
 	"eventstream/server/hold"
 	"eventstream/server/hours"
 	"eventstream/server/importer"
+	"eventstream/server/media"
 	"eventstream/server/message"
 	"eventstream/server/optout"
 	"eventstream/server/segment"
@@ -575,6 +576,20 @@ func toTemplate(t *template.Template, v *template.Version) *model.Template {
 		Advice: filled(v.Advice()), ContentSid: filled(v.ContentSID),
 		Variables: mapped(v.Variables, toVariable), CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
 	}
+}
+
+func toMediaFile(f *media.File) *model.MediaFile {
+	if f == nil {
+		return nil
+	}
+	out := &model.MediaFile{
+		ID: encode(kindMediaFile, f.ID), Name: f.Name, Kind: upper[model.TemplateMediaKind](f.Kind), ContentType: f.ContentType,
+		Size: f.Size, URL: f.Path(), CreatedAt: f.CreatedAt,
+	}
+	if f.Kind == template.MediaImage {
+		out.Width, out.Height = &f.Width, &f.Height
+	}
+	return out
 }
 
 func toVariable(v template.Variable) *model.TemplateVariable {

@@ -268,7 +268,7 @@ func (r *Resolver) testSend(ctx context.Context, input model.TemplateTestSendInp
 	if err != nil {
 		return nil, err
 	}
-	version, err := r.Templates.Approved(ctx, id)
+	version, err := r.Templates.Sendable(ctx, id)
 	if err != nil {
 		return nil, err
 	}

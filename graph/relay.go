@@ -25,6 +25,7 @@ const (
 	kindDeliveryEvent = "DeliveryEvent"
 	kindImport        = "Import"
 	kindLabel         = "Label"
+	kindMediaFile     = "MediaFile"
 	kindMessage       = "Message"
 	kindOperator      = "Operator"
 	kindPasskey       = "Passkey"
@@ -156,6 +157,10 @@ var nodeKinds = map[string]nodeKind{
 	kindLabel: {actor.RoleViewer, false, func(ctx context.Context, r *Resolver, id int64) (model.Node, error) {
 		l, err := r.Conversations.LabelByID(ctx, id)
 		return orNil(toLabel(l), err)
+	}},
+	kindMediaFile: {actor.RoleViewer, false, func(ctx context.Context, r *Resolver, id int64) (model.Node, error) {
+		f, err := r.Services.Media.ByID(ctx, id)
+		return orNil(toMediaFile(f), err)
 	}},
 	kindMessage: {actor.RoleViewer, false, func(ctx context.Context, r *Resolver, id int64) (model.Node, error) {
 		m, err := r.Messages.ByID(ctx, id)

@@ -22,6 +22,7 @@ import (
 	"eventstream/server/health"
 	"eventstream/server/hold"
 	"eventstream/server/importer"
+	"eventstream/server/media"
 	"eventstream/server/merge"
 	"eventstream/server/message"
 	"eventstream/server/optout"
@@ -51,6 +52,7 @@ type Services struct {
 	Topics         *topic.Service
 	Retention      *retention.Service
 	Templates      *template.Service
+	Media          *media.Service
 	Senders        *sender.Service
 	Messages       *message.Store
 	Campaigns      *campaign.Service

@@ -5087,6 +5087,22 @@ func (ec *executionContext) unmarshalOTemplateMediaInput2ᚖeventstreamᚋgraph�
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalOTemplateMediaKind2ᚖeventstreamᚋgraphᚋmodelᚐTemplateMediaKind(ctx context.Context, v any) (*model.TemplateMediaKind, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.TemplateMediaKind)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOTemplateMediaKind2ᚖeventstreamᚋgraphᚋmodelᚐTemplateMediaKind(ctx context.Context, sel ast.SelectionSet, v *model.TemplateMediaKind) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalOTemplateProductInput2ᚕᚖeventstreamᚋgraphᚋmodelᚐTemplateProductInputᚄ(ctx context.Context, v any) ([]*model.TemplateProductInput, error) {
 	if v == nil {
 		return nil, nil

@@ -23,8 +23,6 @@ type Node interface {
 // One's own account.
 type Account struct {
 	Operator *Operator `json:"operator"`
-	// What one works in.
-	Workspace *Workspace `json:"workspace"`
 	// There is a password.
 	Password bool `json:"password"`
 	// One signs in at the provider, see Setup.provider.
@@ -247,17 +245,6 @@ type AuditVerification struct {
 	Reason *string `json:"reason,omitempty"`
 }
 
-// The most that may be spent. Before each call to Twilio the most that the message may cost is reserved; where that is more than what is left, the
-// campaign pauses with the reason, and goes on when somebody resumes it after the budget was raised. A budget that is set while a campaign
-// sends does not know of the calls that are being made at that moment. Markets without a rate count with Twilio's fee alone.
-type Budget struct {
-	Limit *Money `json:"limit"`
-	// What was charged so far: of a campaign, or in this calendar month of everything that was sent.
-	Charged *Money `json:"charged"`
-	// What is reserved for messages under way: the most that they may cost.
-	Reserved *Money `json:"reserved"`
-}
-
 // One change to many contacts, worked as a job in batches of 1,000, each with its own audit entry.
 type BulkAction struct {
 	ID     string           `json:"id"`
@@ -377,13 +364,9 @@ type Campaign struct {
 	// In at most 101 steps, from ten seconds to weeks long by the length of that time, which begin at round times of the zone.
 	Series []*CampaignSeriesPoint `json:"series"`
 	// Newest contact first.
-	Messages *MessageConnection `json:"messages"`
-	// The most that it may cost; null: no limit.
-	Budget *Budget `json:"budget,omitempty"`
-	// What it has cost so far; what was delivered before prices were recorded is not in it.
-	Price     *CampaignPrice `json:"price"`
-	CreatedAt time.Time      `json:"createdAt"`
-	UpdatedAt time.Time      `json:"updatedAt"`
+	Messages  *MessageConnection `json:"messages"`
+	CreatedAt time.Time          `json:"createdAt"`
+	UpdatedAt time.Time          `json:"updatedAt"`
 	// Launched.
 	StartedAt *time.Time `json:"startedAt,omitempty"`
 	// Until then campaignLaunchUndo takes the launch back; null: it cannot be undone.
@@ -463,8 +446,6 @@ type CampaignCreateInput struct {
 	RateLimitPerSecond graphql.Omittable[*float64] `json:"rateLimitPerSecond,omitempty"`
 	// 0.001 to 1; 0.2 by default.
 	ErrorThreshold graphql.Omittable[*float64] `json:"errorThreshold,omitempty"`
-	// The most that it may cost: a decimal number in RateCard.currency, such as 500 or 49.50; null: no limit.
-	Budget graphql.Omittable[*string] `json:"budget,omitempty"`
 	// Absent: the default of the settings; null: only what the law requires.
 	QuietHours graphql.Omittable[*QuietHoursInput] `json:"quietHours,omitempty"`
 	// Absent: the default of the settings; null: none.
@@ -552,19 +533,9 @@ type CampaignPreflight struct {
 	RatePerSecond float64 `json:"ratePerSecond"`
 	// Seconds to send willSend at that rate, waiting not included.
 	Seconds float64 `json:"seconds"`
-	// What it will cost; null while audience or template are missing.
-	Cost *CostEstimate `json:"cost,omitempty"`
 	// What forbids the launch.
 	Blockers []*UserError `json:"blockers"`
 	Warnings []string     `json:"warnings"`
-}
-
-// What a campaign has cost so far.
-type CampaignPrice struct {
-	// One for each currency in which it was charged; empty: nothing was yet.
-	Totals []*Money `json:"totals"`
-	// By market and category, the dearest first.
-	Lines []*PriceLine `json:"lines"`
 }
 
 // Shares, 0 to 1.
@@ -666,13 +637,11 @@ type CampaignUpdateInput struct {
 	// Null: to all of the audience.
 	TopicID graphql.Omittable[*string] `json:"topicId,omitempty"`
 	// Takes effect at once, also while sending.
-	RateLimitPerSecond graphql.Omittable[*float64] `json:"rateLimitPerSecond,omitempty"`
-	ErrorThreshold     graphql.Omittable[*float64] `json:"errorThreshold,omitempty"`
-	// The most that it may cost: a decimal number in RateCard.currency, such as 500 or 49.50; null: no limit.
-	Budget       graphql.Omittable[*string]            `json:"budget,omitempty"`
-	QuietHours   graphql.Omittable[*QuietHoursInput]   `json:"quietHours,omitempty"`
-	FrequencyCap graphql.Omittable[*FrequencyCapInput] `json:"frequencyCap,omitempty"`
-	EndsAt       graphql.Omittable[*time.Time]         `json:"endsAt,omitempty"`
+	RateLimitPerSecond graphql.Omittable[*float64]           `json:"rateLimitPerSecond,omitempty"`
+	ErrorThreshold     graphql.Omittable[*float64]           `json:"errorThreshold,omitempty"`
+	QuietHours         graphql.Omittable[*QuietHoursInput]   `json:"quietHours,omitempty"`
+	FrequencyCap       graphql.Omittable[*FrequencyCapInput] `json:"frequencyCap,omitempty"`
+	EndsAt             graphql.Omittable[*time.Time]         `json:"endsAt,omitempty"`
 }
 
 type CampaignUpdatePayload struct {
@@ -1221,10 +1190,8 @@ type Conversation struct {
 	// Messages of theirs that nobody has read. A snooze that has ended counts as one, so that it is seen.
 	Unread int `json:"unread"`
 	// The operator who takes care of it.
-	Assignee *Operator `json:"assignee,omitempty"`
-	// What a text to them costs while the window is open; templates cost what their category does.
-	ReplyPrice    *ReplyPrice `json:"replyPrice"`
-	LastMessageAt *time.Time  `json:"lastMessageAt,omitempty"`
+	Assignee      *Operator  `json:"assignee,omitempty"`
+	LastMessageAt *time.Time `json:"lastMessageAt,omitempty"`
 	// What they wrote, our replies and confirmations, and campaigns they got; newest first, at most 200 a page.
 	Messages *MessageConnection `json:"messages"`
 	// The newest message that was written or sent.
@@ -1328,32 +1295,6 @@ type ConversationSnoozeInput struct {
 	ID string `json:"id"`
 	// A moment to come, within a year.
 	Until time.Time `json:"until"`
-}
-
-// What a campaign will cost: the least and the most, if everybody whom it is sent to gets it.
-type CostEstimate struct {
-	Low  *Money `json:"low"`
-	High *Money `json:"high"`
-	// By country, the dearest first.
-	Lines []*CostLine `json:"lines"`
-	// Members in markets of which the card does not tell Meta's fee; low and high lack it.
-	WithoutRate int64 `json:"withoutRate"`
-	// What the amounts rest on, and why they are a range.
-	Notes []string `json:"notes"`
-}
-
-type CostLine struct {
-	// ISO 3166-1 alpha-2 of the numbers; empty: numbers of no country.
-	Country    string        `json:"country"`
-	Market     string        `json:"market"`
-	Category   PriceCategory `json:"category"`
-	Recipients int64         `json:"recipients"`
-	// Of one message that arrives, by the list.
-	Each *Money `json:"each"`
-	// Whether the card's rate is marked as doubtful.
-	Doubtful bool   `json:"doubtful"`
-	Low      *Money `json:"low"`
-	High     *Money `json:"high"`
 }
 
 // The first page in numbers.
@@ -1854,13 +1795,61 @@ type LegalHoursBook struct {
 	Rules   []*LegalHours `json:"rules"`
 }
 
-// What Meta has one price for: a country, or the rest of a region.
-type Market struct {
-	Name string `json:"name"`
-	// ISO 3166-1 alpha-2 of the numbers that belong to it; empty: whatever is in no other.
-	Countries []string `json:"countries"`
-	// What the sources leave open.
-	Note *string `json:"note,omitempty"`
+type MediaDeleteInput struct {
+	ID string `json:"id"`
+}
+
+type MediaDeletePayload struct {
+	DeletedID  *string      `json:"deletedId,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// A file of the library, which templates show. It never changes.
+type MediaFile struct {
+	ID   string            `json:"id"`
+	Name string            `json:"name"`
+	Kind TemplateMediaKind `json:"kind"`
+	// Such as image/jpeg; told by what the file holds, not by its name.
+	ContentType string `json:"contentType"`
+	// In bytes.
+	Size int64 `json:"size"`
+	// In pixels, of an image.
+	Width *int `json:"width,omitempty"`
+	// In pixels, of an image.
+	Height *int `json:"height,omitempty"`
+	// For TemplateMediaInput.url: a path on this server that nobody guesses. Whoever has it can open the file.
+	URL       string    `json:"url"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+func (MediaFile) IsNode() {}
+
+type MediaFileConnection struct {
+	Edges      []*MediaFileEdge `json:"edges"`
+	Nodes      []*MediaFile     `json:"nodes"`
+	PageInfo   *PageInfo        `json:"pageInfo"`
+	TotalCount int64            `json:"totalCount"`
+	Counter    lazy.Count       `json:"-"`
+}
+
+type MediaFileEdge struct {
+	Cursor string     `json:"cursor"`
+	Node   *MediaFile `json:"node"`
+}
+
+type MediaFileFilter struct {
+	Kind graphql.Omittable[*TemplateMediaKind] `json:"kind,omitempty"`
+	// In the name.
+	Search graphql.Omittable[*string] `json:"search,omitempty"`
+}
+
+type MediaUploadInput struct {
+	File graphql.Upload `json:"file"`
+}
+
+type MediaUploadPayload struct {
+	Media      *MediaFile   `json:"media,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 // One outbound or inbound WhatsApp message.
@@ -1889,7 +1878,7 @@ type Message struct {
 	// Earliest moment it may go; null: at once.
 	NotBefore *time.Time `json:"notBefore,omitempty"`
 	// Why it waits: quiet_hours, the id of a rule of legalHours, frequency_cap, retry (Twilio refused the call for now), redeliver (an accepted attempt
-	// failed with a code that may pass), budget (there was no room for it, see Campaign.budget), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
+	// failed with a code that may pass), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
 	NotBeforeReason *string `json:"notBeforeReason,omitempty"`
 	// Since when only a person can decide about it; null: nobody has to. Its call got no answer, and neither a receipt nor Twilio's log settled within the
 	// engine's time whether Twilio has it. The engine goes on looking; messageResolve decides. Only messages in status UNKNOWN without a sid have it.
@@ -1903,16 +1892,12 @@ type Message struct {
 	// What Twilio reported about it and its earlier attempts, oldest first.
 	Events []*DeliveryEvent `json:"events"`
 	// Why it was sent, or not: the gate's questions with the answers of that time.
-	Decision *MessageDecision `json:"decision"`
-	// What it cost; null: it is inbound, not at its end yet, Twilio refused it, or it is from before prices were recorded.
-	Price *MessagePrice `json:"price,omitempty"`
-	// What Twilio's log says that it cost; null: Twilio told none, or was not asked. A few messages of each campaign are asked for.
-	ReportedPrice *Money     `json:"reportedPrice,omitempty"`
-	CreatedAt     time.Time  `json:"createdAt"`
-	AcceptedAt    *time.Time `json:"acceptedAt,omitempty"`
-	SentAt        *time.Time `json:"sentAt,omitempty"`
-	DeliveredAt   *time.Time `json:"deliveredAt,omitempty"`
-	ReadAt        *time.Time `json:"readAt,omitempty"`
+	Decision    *MessageDecision `json:"decision"`
+	CreatedAt   time.Time        `json:"createdAt"`
+	AcceptedAt  *time.Time       `json:"acceptedAt,omitempty"`
+	SentAt      *time.Time       `json:"sentAt,omitempty"`
+	DeliveredAt *time.Time       `json:"deliveredAt,omitempty"`
+	ReadAt      *time.Time       `json:"readAt,omitempty"`
 }
 
 func (Message) IsNode() {}
@@ -2008,21 +1993,6 @@ type MessageLocation struct {
 	Address   *string `json:"address,omitempty"`
 }
 
-// What a message cost. It is known once the message arrived, failed or did not arrive, and stays when the rates change later. Meta charges what
-// arrives, by category and by the calling code of the recipient's number; Twilio passes that on and adds its own fee. List prices: volume tiers
-// are not worked in.
-type MessagePrice struct {
-	// Null: the card has no rate of Meta's for it.
-	Total *Money `json:"total,omitempty"`
-	// Meta's fee; null as total is. 0 for one of the free service messages.
-	Meta *Money `json:"meta,omitempty"`
-	// Twilio's own fee, earlier attempts included.
-	Twilio *Money `json:"twilio"`
-	// Meta's market of the recipient's number, such as Germany or Rest of Africa.
-	Market   string        `json:"market"`
-	Category PriceCategory `json:"category"`
-}
-
 type MessageResolveInput struct {
 	// All of this campaign that need a decision…
 	CampaignID graphql.Omittable[*string] `json:"campaignId,omitempty"`
@@ -2035,25 +2005,6 @@ type MessageResolvePayload struct {
 	// How many needed a decision and have it now. Others are left as they are.
 	Resolved   int          `json:"resolved"`
 	UserErrors []*UserError `json:"userErrors"`
-}
-
-// An amount of money. Amounts in two currencies are never added, and none is turned into the other: Meta's cards for currencies do not agree by any rate of exchange.
-type Money struct {
-	// A decimal number with up to six digits behind the point, such as 0.0618.
-	Amount string `json:"amount"`
-	// ISO 4217, such as USD.
-	Currency string `json:"currency"`
-}
-
-// What was charged in a calendar month of the business account.
-type MonthSpending struct {
-	// Year and month, such as 2026-11.
-	Month  string   `json:"month"`
-	Totals []*Money `json:"totals"`
-	// By market and category, the dearest first.
-	Lines []*PriceLine `json:"lines"`
-	// What Twilio's log says that some messages cost, drawn at random, beside their prices here; empty: it told none yet.
-	Compared []*PriceComparison `json:"compared"`
 }
 
 type Mutation struct {
@@ -2362,31 +2313,6 @@ type PasswordSetPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// Prices that Twilio's log tells, beside those worked out here. Twilio does not say whether Meta's fee is in its price of a message: a difference of
-// Meta's fee for each may be billed elsewhere.
-type PriceComparison struct {
-	Messages int64 `json:"messages"`
-	// What they cost by the rates.
-	Here *Money `json:"here"`
-	// What Twilio's log says.
-	Reported *Money `json:"reported"`
-	// reported less here.
-	Difference *Money `json:"difference"`
-}
-
-// What messages of one market, category and currency cost together.
-type PriceLine struct {
-	// Empty for what came in.
-	Market   string        `json:"market"`
-	Category PriceCategory `json:"category"`
-	Messages int64         `json:"messages"`
-	// Of messages: the card had no rate of Meta's for them, and their sums lack it.
-	WithoutRate int64  `json:"withoutRate"`
-	Meta        *Money `json:"meta"`
-	Twilio      *Money `json:"twilio"`
-	Total       *Money `json:"total"`
-}
-
 // After an erasure the texts and media of each message are taken away at Twilio too, in the background: by the account that
 // the message was made with, at most twenty a second, tried again for 15 days where Twilio does not answer or the message's
 // delivery is not over (error 20009). Twilio keeps the record itself, with the addresses, as long as it keeps its log.
@@ -2441,114 +2367,6 @@ type QuotedMessage struct {
 	Body *string `json:"body,omitempty"`
 }
 
-// What one message costs from a day on.
-type Rate struct {
-	// Empty for Twilio's fees, which are the same everywhere.
-	Market   string        `json:"market"`
-	Category PriceCategory `json:"category"`
-	// The rate counts from so many charged messages of the month on (a tier of volume); 0: from the first. Tiers are shown, and not worked into prices.
-	FromMessages int64  `json:"fromMessages"`
-	Price        *Money `json:"price"`
-	// The day, by the calendar of the business account, such as 2026-10-01.
-	Since string `json:"since"`
-	// The sources do not settle it.
-	Doubtful bool   `json:"doubtful"`
-	Source   string `json:"source"`
-	// Set here, and not delivered with the product.
-	Own bool `json:"own"`
-	// The change that is known to follow; null: none.
-	Next *RateChange `json:"next,omitempty"`
-}
-
-// What messages cost, by Meta's price list and Twilio's, with its sources. It comes with the product as it was found in public copies, and every
-// rate can be set anew from a day on. It holds list prices: tiers of volume, contracts and taxes are not in it.
-type RateCard struct {
-	// Grows with each change. An update that gives it back as expectedVersion is refused when it has grown since.
-	Revision int `json:"revision"`
-	// The day that the rates are of, by the calendar of the business account.
-	Day string `json:"day"`
-	// In which Meta's and Twilio's fees are billed.
-	Currency string `json:"currency"`
-	// IANA zone of the business account at Meta. Its days begin rates, and its months are charged.
-	TimeZone string `json:"timeZone"`
-	// That hold on the day, in all currencies, by market and category.
-	Rates   []*Rate   `json:"rates"`
-	Markets []*Market `json:"markets"`
-	// What prices rest on beside the rates, and where the sources do not agree.
-	Rules []string `json:"rules"`
-	// All rates of all days as CSV, as rateCardUpdate reads it.
-	File string `json:"file"`
-}
-
-type RateCardUpdateInput struct {
-	// The RateCard.revision that the change was made on; absent or null: whatever it is.
-	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
-	// ISO 4217. Later messages are charged in it; earlier ones stay as they are.
-	Currency graphql.Omittable[*string] `json:"currency,omitempty"`
-	// IANA zone.
-	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
-	// Rates to set, each from a day on; at most 200 with remove. One that is set for the day of another takes its place.
-	Set graphql.Omittable[[]*RateInput] `json:"set,omitempty"`
-	// Rates that were set here, to be taken back: what the product delivered for them counts again.
-	Remove graphql.Omittable[[]*RateKeyInput] `json:"remove,omitempty"`
-	// Instead of single rates: CSV in UTF-8 of at most 1 MiB and 5,000 lines, whose first line names the columns market, category, currency, price and
-	// valid_from, and may name from_messages, doubtful and source. Lines that cannot be read are told, and then nothing is changed.
-	File graphql.Omittable[*graphql.Upload] `json:"file,omitempty"`
-	// True: only reads and checks, and changes nothing.
-	DryRun graphql.Omittable[*bool] `json:"dryRun,omitempty"`
-}
-
-type RateCardUpdatePayload struct {
-	RateCard *RateCard `json:"rateCard,omitempty"`
-	// Rates that were set or taken back, or with dryRun would be.
-	Changed int `json:"changed"`
-	// Of the file: rates that stood so already.
-	Unchanged int `json:"unchanged"`
-	// Lines of the file that could not be read; the first 50.
-	Faults []*RateFault `json:"faults"`
-	// How many there are.
-	FaultCount int          `json:"faultCount"`
-	UserErrors []*UserError `json:"userErrors"`
-}
-
-type RateChange struct {
-	Since string `json:"since"`
-	Price *Money `json:"price"`
-}
-
-type RateFault struct {
-	// Of the file, its first being 1.
-	Line   int     `json:"line"`
-	Column *string `json:"column,omitempty"`
-	Reason string  `json:"reason"`
-}
-
-type RateInput struct {
-	// As Market.name; empty or absent for Twilio's fees.
-	Market   graphql.Omittable[*string] `json:"market,omitempty"`
-	Category PriceCategory              `json:"category"`
-	// 0 by default.
-	FromMessages graphql.Omittable[*int64] `json:"fromMessages,omitempty"`
-	// RateCard.currency by default.
-	Currency graphql.Omittable[*string] `json:"currency,omitempty"`
-	// A decimal number of at most six digits behind the point, such as 0.0618.
-	Price string `json:"price"`
-	// Such as 2026-10-01.
-	Since string `json:"since"`
-	// False by default.
-	Doubtful graphql.Omittable[*bool] `json:"doubtful,omitempty"`
-	// Where it is from, at most 300 characters.
-	Source graphql.Omittable[*string] `json:"source,omitempty"`
-}
-
-type RateKeyInput struct {
-	Market       graphql.Omittable[*string] `json:"market,omitempty"`
-	Category     PriceCategory              `json:"category"`
-	FromMessages graphql.Omittable[*int64]  `json:"fromMessages,omitempty"`
-	Currency     graphql.Omittable[*string] `json:"currency,omitempty"`
-	Since        string                     `json:"since"`
-}
-
 type RecoveryCodesRenewPayload struct {
 	// Ten, shown this once.
 	RecoveryCodes []string     `json:"recoveryCodes,omitempty"`
@@ -2588,17 +2406,6 @@ type RecurrenceInput struct {
 type RedactionRefusal struct {
 	Reason string `json:"reason"`
 	Count  int64  `json:"count"`
-}
-
-// What a reply to somebody costs now, when it arrives.
-type ReplyPrice struct {
-	// Both fees together, once the free ones are used up; null: the card has no rate of Meta's for it.
-	Total *Money `json:"total,omitempty"`
-	// What it costs as one of the free ones: Twilio's fee.
-	Free *Money `json:"free"`
-	// How many service messages of the sender are still free this month. Numbers that other programs send from count there, too, without our knowing.
-	FreeLeft int64  `json:"freeLeft"`
-	Market   string `json:"market"`
 }
 
 // What a rule would remove now. Nothing is removed.
@@ -3049,8 +2856,6 @@ type SessionWindow struct {
 
 // What holds for the whole engine.
 type Settings struct {
-	// What the installation is called, and where its people work.
-	Workspace *Workspace `json:"workspace"`
 	// Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since.
 	Revision int `json:"revision"`
 	// Messages a second over all senders, 0.01 to 2,000: Twilio's limit for an account (error 63017).
@@ -3059,8 +2864,6 @@ type Settings struct {
 	DefaultQuietHours *QuietHours `json:"defaultQuietHours,omitempty"`
 	// The cap of campaigns that are made without any; null: none.
 	DefaultFrequencyCap *FrequencyCap `json:"defaultFrequencyCap,omitempty"`
-	// The most that may be spent in a calendar month of the business account; null: no limit. Replies count, and go on when it is used up; campaigns pause.
-	MonthlyBudget *Budget `json:"monthlyBudget,omitempty"`
 	// How people are asked to confirm that they agreed; null: nobody can be asked.
 	DoubleOptIn *DoubleOptIn `json:"doubleOptIn,omitempty"`
 	// Roles that must have a second factor at sign-in; until they set one up they can do nothing else.
@@ -3071,15 +2874,12 @@ type Settings struct {
 
 type SettingsUpdateInput struct {
 	// The Settings.revision that the change was made on; absent or null: whatever it is. When somebody has changed them since, a userError with the code conflict tells who and when, and nothing is changed.
-	ExpectedVersion      graphql.Omittable[*int]            `json:"expectedVersion,omitempty"`
-	Workspace            graphql.Omittable[*WorkspaceInput] `json:"workspace,omitempty"`
-	AccountRatePerSecond graphql.Omittable[*float64]        `json:"accountRatePerSecond,omitempty"`
+	ExpectedVersion      graphql.Omittable[*int]     `json:"expectedVersion,omitempty"`
+	AccountRatePerSecond graphql.Omittable[*float64] `json:"accountRatePerSecond,omitempty"`
 	// Null: none.
 	DefaultQuietHours graphql.Omittable[*QuietHoursInput] `json:"defaultQuietHours,omitempty"`
 	// Null: none.
 	DefaultFrequencyCap graphql.Omittable[*FrequencyCapInput] `json:"defaultFrequencyCap,omitempty"`
-	// A decimal number in RateCard.currency, such as 500 or 49.50; null: none.
-	MonthlyBudget graphql.Omittable[*string] `json:"monthlyBudget,omitempty"`
 	// Null: nobody can be asked any more; questions that are out may still be answered.
 	DoubleOptIn       graphql.Omittable[*DoubleOptInInput] `json:"doubleOptIn,omitempty"`
 	SecondFactorRoles graphql.Omittable[[]Role]            `json:"secondFactorRoles,omitempty"`
@@ -3107,9 +2907,7 @@ type Setup struct {
 }
 
 type SetupAdminInput struct {
-	// The IANA zone of whoever signs up, which becomes that of the workspace; one that is unknown here leaves it at UTC.
-	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
-	Email    string                     `json:"email"`
+	Email string `json:"email"`
 	// 1 to 100 characters.
 	Name string `json:"name"`
 	// 10 to 200 characters.
@@ -3835,21 +3633,6 @@ type WebhookEventReplayPayload struct {
 	UserErrors   []*UserError  `json:"userErrors"`
 }
 
-// What an installation is called, and the time zone in which its people work.
-type Workspace struct {
-	// At most 60 characters; empty: nobody gave one.
-	Name string `json:"name"`
-	// The IANA zone in which the pages show times and read what is typed; UTC until somebody sets one. Of the contacts' own zones it says nothing.
-	TimeZone string `json:"timeZone"`
-}
-
-type WorkspaceInput struct {
-	// At most 60 characters; empty: none.
-	Name graphql.Omittable[*string] `json:"name,omitempty"`
-	// An IANA zone such as Europe/Berlin.
-	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
-}
-
 // What an address of a contact is made of.
 type AddressKind string
 
@@ -4549,22 +4332,18 @@ type ContactOrder string
 const (
 	ContactOrderNewest ContactOrder = "NEWEST"
 	ContactOrderOldest ContactOrder = "OLDEST"
-	// By name without regard to case, from A; those without a name come first.
-	ContactOrderName ContactOrder = "NAME"
-	// By name without regard to case, from Z; those without a name come last.
-	ContactOrderNameDesc ContactOrder = "NAME_DESC"
+	ContactOrderName   ContactOrder = "NAME"
 )
 
 var AllContactOrder = []ContactOrder{
 	ContactOrderNewest,
 	ContactOrderOldest,
 	ContactOrderName,
-	ContactOrderNameDesc,
 }
 
 func (e ContactOrder) IsValid() bool {
 	switch e {
-	case ContactOrderNewest, ContactOrderOldest, ContactOrderName, ContactOrderNameDesc:
+	case ContactOrderNewest, ContactOrderOldest, ContactOrderName:
 		return true
 	}
 	return false
@@ -6218,79 +5997,6 @@ func (e *PausedBy) UnmarshalJSON(b []byte) error {
 }
 
 func (e PausedBy) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	e.MarshalGQL(&buf)
-	return buf.Bytes(), nil
-}
-
-// What is charged: Meta's categories of messages, and Twilio's fees.
-type PriceCategory string
-
-const (
-	PriceCategoryMarketing      PriceCategory = "MARKETING"
-	PriceCategoryUtility        PriceCategory = "UTILITY"
-	PriceCategoryAuthentication PriceCategory = "AUTHENTICATION"
-	// Authentication to users in countries where the business is not based, for businesses that Meta told so. The list counts until then.
-	PriceCategoryAuthenticationInternational PriceCategory = "AUTHENTICATION_INTERNATIONAL"
-	// Whatever is no template: replies, and texts within the 24-hour window. Charged since 2026-10-01, after the first 1,000 of each sender's number and month.
-	PriceCategoryService PriceCategory = "SERVICE"
-	// Twilio's fee for a message out or in. As the category of a message: it was sent and never arrived, so that Twilio's fee alone is expected.
-	PriceCategoryTwilioMessage PriceCategory = "TWILIO_MESSAGE"
-	// Twilio's fee for a message that ended as failed.
-	PriceCategoryTwilioFailed PriceCategory = "TWILIO_FAILED"
-	// What contacts wrote: Twilio's fee for a message in. It has no rate of its own.
-	PriceCategoryInbound PriceCategory = "INBOUND"
-)
-
-var AllPriceCategory = []PriceCategory{
-	PriceCategoryMarketing,
-	PriceCategoryUtility,
-	PriceCategoryAuthentication,
-	PriceCategoryAuthenticationInternational,
-	PriceCategoryService,
-	PriceCategoryTwilioMessage,
-	PriceCategoryTwilioFailed,
-	PriceCategoryInbound,
-}
-
-func (e PriceCategory) IsValid() bool {
-	switch e {
-	case PriceCategoryMarketing, PriceCategoryUtility, PriceCategoryAuthentication, PriceCategoryAuthenticationInternational, PriceCategoryService, PriceCategoryTwilioMessage, PriceCategoryTwilioFailed, PriceCategoryInbound:
-		return true
-	}
-	return false
-}
-
-func (e PriceCategory) String() string {
-	return string(e)
-}
-
-func (e *PriceCategory) UnmarshalGQL(v any) error {
-	str, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("enums must be strings")
-	}
-
-	*e = PriceCategory(str)
-	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid PriceCategory", str)
-	}
-	return nil
-}
-
-func (e PriceCategory) MarshalGQL(w io.Writer) {
-	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
-}
-
-func (e *PriceCategory) UnmarshalJSON(b []byte) error {
-	s, err := strconv.Unquote(string(b))
-	if err != nil {
-		return err
-	}
-	return e.UnmarshalGQL(s)
-}
-
-func (e PriceCategory) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -48,6 +48,7 @@ import (
 	"eventstream/server/jobs"
 	"eventstream/server/keys"
 	"eventstream/server/mail"
+	"eventstream/server/media"
 	"eventstream/server/merge"
 	"eventstream/server/message"
 	"eventstream/server/oidc"
@@ -287,7 +288,10 @@ func (a *App) build(ctx context.Context) error {
 		Version: Version, Provider: provider,
 	}
 	s.Topics = topic.NewService(a.db, a.hub)
-	s.Templates = template.NewService(a.db, enqueuer, client, a.cfg.PublicURL, a.log)
+	s.Media = media.NewService(a.db)
+	s.Templates = template.NewService(template.Dependencies{
+		DB: a.db, Jobs: enqueuer, Content: client, Files: media.Problem, PublicURL: account.PublicURL, Log: a.log,
+	})
 	s.DoubleOptIns = doubleoptin.NewService(doubleoptin.Dependencies{
 		DB: a.db, Hub: a.hub, Jobs: enqueuer, Consents: s.Consents, Windows: conversation.OpenWindows, Log: a.log,
 		Held: func(ctx context.Context) (bool, error) { return s.Hold.Held(ctx) },
@@ -559,6 +563,7 @@ func (a *App) buildServer(signers []twilio.Account, now func() time.Time) error 
 		ContactProof: a.downloadProof("Contact", proofs.OfContact), MessageProof: a.downloadProof("Message", proofs.OfMessage),
 		ContactData: a.downloadData(disclosure.NewService(a.db, a.Services.Consents, a.Services.Now)),
 		MessageFile: a.downloadMessageFile(a.openFile),
+		Media:       a.Services.Media,
 		Rejects:     a.downloadRejects, Export: a.downloadContacts, Messages: a.downloadMessages, Suppressions: a.downloadSuppressions,
 	})
 	a.server = a.newServer(router)

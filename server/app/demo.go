@@ -42,7 +42,7 @@ func SeedDemo(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger
 	}
 	hub := pubsub.New(d.Pool, log)
 	consents := consent.NewService(d, hub, addresses, time.Now)
-	templates := template.NewService(d, &jobs.Enqueuer{Client: client}, nil, "", log) // only enqueues
+	templates := template.NewService(template.Dependencies{DB: d, Jobs: &jobs.Enqueuer{Client: client}, Log: log}) // only enqueues
 	return demo.NewService(demo.Dependencies{
 		DB: d, Hub: hub, Consents: consents, Segments: segment.NewService(d), Topics: topic.NewService(d, hub),
 		Templates: templates, Now: time.Now,

@@ -55,7 +55,7 @@ func periodics(d *db.DB) []periodic {
 	hub, enqueuer := pubsub.New(d.Pool, log), &jobs.Enqueuer{}
 	consents := consent.NewService(d, hub, keys.Fixed("bench"), now)
 	topics := topic.NewService(d, hub)
-	segments, senders, templates := segment.NewService(d), sender.NewService(d), template.NewService(d, enqueuer, nil, "", log)
+	segments, senders, templates := segment.NewService(d), sender.NewService(d), template.NewService(template.Dependencies{DB: d, Jobs: enqueuer, Log: log})
 	campaigns := campaign.NewService(campaign.Dependencies{
 		DB: d, Hub: hub, Jobs: enqueuer, Segments: segments, Templates: templates, Senders: senders, Topics: topics, Now: now,
 	})

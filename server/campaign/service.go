@@ -378,7 +378,15 @@ func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		if version = v; v == nil {
+		if version = v; v != nil {
+			files, err := s.templates.FileProblems(ctx, idb, v)
+			if err != nil {
+				return nil, nil, nil, err
+			}
+			for _, f := range files {
+				_ = list.Add(apperr.Invalid("templateId", "the template shows a file that is missing: %s", f.Message))
+			}
+		} else {
 			newest, err := template.NewestVersion(ctx, idb, *c.TemplateID)
 			if err != nil {
 				return nil, nil, nil, err
@@ -387,7 +395,11 @@ func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (
 			if newest != nil {
 				state = newest.ApprovalStatus
 			}
-			_ = list.Add(apperr.Invalid("templateId", "the template is %s: WhatsApp must approve it first", state))
+			if state == template.ApprovalWindowOnly {
+				_ = list.Add(apperr.Invalid("templateId", "the template is a list, which WhatsApp takes in replies alone: choose another"))
+			} else {
+				_ = list.Add(apperr.Invalid("templateId", "the template is %s: WhatsApp must approve it first", state))
+			}
 		}
 	}
 	switch {

@@ -153,7 +153,7 @@ func (s *Service) Answer(ctx context.Context, r Reply) (*message.Message, error)
 		}
 		var version *template.Version
 		if r.TemplateID != nil {
-			if version, err = template.ApprovedVersion(ctx, tx, *r.TemplateID); err != nil {
+			if version, err = template.ReplyVersion(ctx, tx, *r.TemplateID); err != nil {
 				return err
 			}
 			if version == nil {

@@ -37,6 +37,8 @@ var exceptions = map[string]string{
 	"topics":               "what topics there are; the contact's own are told",
 	"templates":            "texts for many",
 	"template_versions":    "texts for many",
+	"media":                "files of templates, which are for many",
+	"media_files":          "the same",
 	"consent_texts":        "texts for many; the one that the contact was shown is told with their consent",
 	"senders":              "the workspace's own numbers",
 	"keyword_versions":     "words that the workspace added",

@@ -91,7 +91,7 @@ func setUp(t *testing.T, people int) *env {
 	enqueuer := &jobs.Enqueuer{Client: client}
 	consents := consent.NewService(d, hub, keys.Fixed("a secret of the test"), time.Now)
 	segments, topics, senders := segment.NewService(d), topic.NewService(d, hub), sender.NewService(d)
-	templates := template.NewService(d, enqueuer, nil, "", log)
+	templates := template.NewService(template.Dependencies{DB: d, Jobs: enqueuer, Log: log})
 	campaigns := campaign.NewService(campaign.Dependencies{
 		DB: d, Hub: hub, Jobs: enqueuer, Segments: segments, Templates: templates, Senders: senders, Topics: topics, Now: time.Now,
 	})

@@ -374,13 +374,18 @@ func (p *Parts) kind(bodyLength int) Kind {
 	return KindCard
 }
 
-// Media are the files that the parts name.
-func (p *Parts) Media() (all []Media) {
+// shown is a medium at its place.
+type shown struct {
+	Media
+	field string
+}
+
+func (p *Parts) media() (all []shown) {
 	if p.Header != nil && p.Header.Media != nil {
-		all = append(all, *p.Header.Media)
+		all = append(all, shown{*p.Header.Media, "header.media.url"})
 	}
-	for _, c := range p.Cards {
-		all = append(all, c.Media)
+	for i, c := range p.Cards {
+		all = append(all, shown{c.Media, fmt.Sprintf("cards.%d.media.url", i)})
 	}
 	return all
 }

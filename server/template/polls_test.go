@@ -68,7 +68,7 @@ func TestDecisionsAreAskedForInBatchesOldestFirst(t *testing.T) {
 	for i := range 31 {
 		c.known[fmt.Sprint("HX", i)] = template.ApprovalApproved
 	}
-	s := template.NewService(d, nil, c, "", slog.New(slog.DiscardHandler))
+	s := template.NewService(template.Dependencies{DB: d, Content: c, Log: slog.New(slog.DiscardHandler)})
 	n, err := s.PollDecisions(t.Context(), 10)
 	require.NoError(t, err)
 	require.Equal(t, 10, n)
@@ -83,7 +83,7 @@ func TestADecisionThatFailsWaitsLongerEachTime(t *testing.T) {
 	d := dbtest.New(t)
 	submitted(t, d, 2)
 	c := &content{hangs: "HX2", known: map[string]template.Approval{"HX1": template.ApprovalRejected}}
-	s := template.NewService(d, nil, c, "", slog.New(slog.DiscardHandler))
+	s := template.NewService(template.Dependencies{DB: d, Content: c, Log: slog.New(slog.DiscardHandler)})
 	n, err := s.PollDecisions(t.Context(), 10)
 	require.NoError(t, err)
 	require.Equal(t, 2, n, "the one that hangs came first, and the other had its turn")
@@ -121,7 +121,7 @@ func TestACanceledRunPostponesNobody(t *testing.T) {
 	d := dbtest.New(t)
 	submitted(t, d, 2)
 	c := &content{hangs: "HX2"}
-	s := template.NewService(d, nil, c, "", slog.New(slog.DiscardHandler))
+	s := template.NewService(template.Dependencies{DB: d, Content: c, Log: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		for asked := false; !asked; {
@@ -157,12 +157,12 @@ func TestAnOlderAnswerDoesNotOverwriteANewerOne(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	done := make(chan error)
 	go func() {
-		_, err := template.NewService(d, nil, slow, "", log).PollDecisions(context.Background(), 1)
+		_, err := template.NewService(template.Dependencies{DB: d, Content: slow, Log: log}).PollDecisions(context.Background(), 1)
 		done <- err
 	}()
 	<-slow.asked
 	quick := &content{known: map[string]template.Approval{"HX1": template.ApprovalApproved}}
-	_, err := template.NewService(d, nil, quick, "", log).PollDecisions(t.Context(), 1)
+	_, err := template.NewService(template.Dependencies{DB: d, Content: quick, Log: log}).PollDecisions(t.Context(), 1)
 	require.NoError(t, err)
 	close(slow.answer)
 	require.NoError(t, <-done)

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
@@ -21,19 +20,32 @@ import (
 	"github.com/uptrace/bun"
 )
 
+// Dependencies are the parts of a Service.
+type Dependencies struct {
+	DB        *db.DB
+	Jobs      *jobs.Enqueuer
+	Content   Content
+	Files     Files  // nil: files of the library are not looked at
+	PublicURL string // where WhatsApp reaches this server
+	Log       *slog.Logger
+}
+
+// Files tells why WhatsApp would not show a medium; "" when it would.
+type Files func(ctx context.Context, idb bun.IDB, m Media) (problem string, err error)
+
 // Service keeps templates and brings them to WhatsApp.
 type Service struct {
-	db      *db.DB
-	jobs    *jobs.Enqueuer
-	content Content
-	log     *slog.Logger
-
-	publicURL string // where WhatsApp reaches this server
+	db        *db.DB
+	jobs      *jobs.Enqueuer
+	content   Content
+	files     Files
+	publicURL string
+	log       *slog.Logger
 }
 
 // NewService makes the service.
-func NewService(d *db.DB, j *jobs.Enqueuer, content Content, publicURL string, log *slog.Logger) *Service {
-	return &Service{db: d, jobs: j, content: content, log: log, publicURL: publicURL}
+func NewService(d Dependencies) *Service {
+	return &Service{db: d.DB, jobs: d.Jobs, content: d.Content, files: d.Files, publicURL: d.PublicURL, log: d.Log}
 }
 
 // Create saves a template with its first version. With submit it goes on to
@@ -51,6 +63,9 @@ func (s *Service) Create(ctx context.Context, in Input, submit bool) (*Template,
 		return nil, nil, err
 	}
 	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := s.checkFiles(ctx, tx, v); err != nil {
+			return err
+		}
 		if err := insertTemplate(ctx, tx, t); err != nil {
 			return err
 		}
@@ -95,6 +110,9 @@ func (s *Service) Update(ctx context.Context, id int64, in Input, submit bool) (
 		if err := submittable(v, submit); err != nil {
 			return err
 		}
+		if err := s.checkFiles(ctx, tx, v); err != nil {
+			return err
+		}
 		if err := saveTemplate(ctx, tx, t); err != nil {
 			return err
 		}
@@ -136,6 +154,33 @@ func submittable(v *Version, submit bool) error {
 		_ = errs.Add(apperr.Invalid("body", "%s", rule))
 	}
 	return errs.Err()
+}
+
+// checkFiles refuses a version that shows a file which WhatsApp would not get.
+func (s *Service) checkFiles(ctx context.Context, idb bun.IDB, v *Version) error {
+	problems, err := s.FileProblems(ctx, idb, v)
+	if err != nil {
+		return err
+	}
+	return problems.Err()
+}
+
+// FileProblems tells which media of a version WhatsApp would not show, by their field.
+func (s *Service) FileProblems(ctx context.Context, idb bun.IDB, v *Version) (apperr.List, error) {
+	var list apperr.List
+	if s.files == nil {
+		return nil, nil
+	}
+	for _, m := range v.Parts.media() {
+		problem, err := s.files(ctx, idb, m.Media)
+		if err != nil {
+			return nil, err
+		}
+		if problem != "" {
+			_ = list.Add(apperr.Invalid("content."+m.field, "%s", problem))
+		}
+	}
+	return list, nil
 }
 
 func (s *Service) enqueue(ctx context.Context, tx bun.Tx, v *Version, submit bool) error {
@@ -371,10 +416,8 @@ func (s *Service) Preview(ctx context.Context, body string, parts Parts, categor
 			p.Warnings = append(p.Warnings, part+" is longer than WhatsApp takes with these values")
 		}
 	}
-	if utf8.RuneCountInString(c.wire(c.Body)) <= MaxBody { // else it is among the problems
-		if problem, is := tooLong(p.Text, " with these values"); is {
-			p.Warnings = append(p.Warnings, problem)
-		}
+	if problem, is := tooLong(p.Text, " with these values"); is {
+		p.Warnings = append(p.Warnings, problem)
 	}
 	return p, nil
 }
@@ -418,13 +461,13 @@ func (s *Service) Version(ctx context.Context, id int64) (*Version, error) {
 
 // NewestVersions gives the newest version of each template.
 func (s *Service) NewestVersions(ctx context.Context, templateIDs []int64) (map[int64]*Version, error) {
-	return newestVersions(ctx, s.db, templateIDs, false)
+	return newestVersions(ctx, s.db, templateIDs)
 }
 
 // NewestVersion gives the newest version of a template in the caller's transaction;
 // nil when there is none.
 func NewestVersion(ctx context.Context, idb bun.IDB, templateID int64) (*Version, error) {
-	found, err := newestVersions(ctx, idb, []int64{templateID}, false)
+	found, err := newestVersions(ctx, idb, []int64{templateID})
 	return found[templateID], err
 }
 
@@ -432,6 +475,15 @@ func NewestVersion(ctx context.Context, idb bun.IDB, templateID int64) (*Version
 // there is none.
 func (s *Service) Approved(ctx context.Context, templateID int64) (*Version, error) {
 	v, err := ApprovedVersion(ctx, s.db, templateID)
+	if err == nil && v == nil {
+		err = apperr.Conflict("WhatsApp has not approved this template yet")
+	}
+	return v, err
+}
+
+// Sendable gives the newest version that may be tried out on somebody; conflict when there is none.
+func (s *Service) Sendable(ctx context.Context, templateID int64) (*Version, error) {
+	v, err := ReplyVersion(ctx, s.db, templateID)
 	if err == nil && v == nil {
 		err = apperr.Conflict("WhatsApp has not approved this template yet")
 	}
@@ -460,7 +512,14 @@ func (s *Service) MissingFor(ctx context.Context, body string, parts Parts) (int
 
 // ApprovedVersion gives the newest version that WhatsApp approved, or nil.
 func ApprovedVersion(ctx context.Context, idb bun.IDB, templateID int64) (*Version, error) {
-	found, err := newestVersions(ctx, idb, []int64{templateID}, true)
+	found, err := newestVersions(ctx, idb, []int64{templateID}, ApprovalApproved)
+	return found[templateID], err
+}
+
+// ReplyVersion gives the newest version that may go as a reply, or nil: one that WhatsApp approved, or that needs no approval
+// within the window.
+func ReplyVersion(ctx context.Context, idb bun.IDB, templateID int64) (*Version, error) {
+	found, err := newestVersions(ctx, idb, []int64{templateID}, ApprovalApproved, ApprovalWindowOnly)
 	return found[templateID], err
 }
 
@@ -477,11 +536,11 @@ func Newest(ctx context.Context, idb bun.IDB, ids []int64) (map[int64]Text, erro
 	if err != nil {
 		return nil, err
 	}
-	newest, err := newestVersions(ctx, idb, ids, false)
+	newest, err := newestVersions(ctx, idb, ids)
 	if err != nil {
 		return nil, err
 	}
-	approved, err := newestVersions(ctx, idb, ids, true)
+	approved, err := newestVersions(ctx, idb, ids, ApprovalApproved)
 	texts := make(map[int64]Text, len(rows))
 	for _, t := range rows {
 		texts[t.ID] = Text{Template: t, Newest: newest[t.ID], Approved: approved[t.ID]}

@@ -112,13 +112,13 @@ func newestVersion(ctx context.Context, idb bun.IDB, templateID int64) (*Version
 }
 
 func newestVersions(ctx context.Context, idb bun.IDB, templateIDs []int64,
-	approvedOnly bool,
+	approvals ...Approval, // none: whatever it is
 ) (map[int64]*Version, error) {
 	var rows []*Version
 	q := idb.NewSelect().Model(&rows).DistinctOn("v.template_id").Where("v.template_id = ANY (?)",
 		pgdialect.Array(templateIDs)).Order("v.template_id", "v.version DESC")
-	if approvedOnly {
-		q = q.Where("v.approval_status = 'approved'")
+	if len(approvals) > 0 {
+		q = q.Where("v.approval_status IN (?)", bun.List(approvals))
 	}
 	if err := q.Scan(ctx); err != nil {
 		return nil, db.Err(err)
@@ -229,4 +229,15 @@ func countMissing(ctx context.Context, idb bun.IDB, required [][]string) (n int6
 func CategoryOf(ctx context.Context, idb bun.IDB, id int64) (c Category, err error) {
 	err = idb.NewRaw("SELECT category FROM templates WHERE id = ?", id).Scan(ctx, &c)
 	return c, db.Err(err)
+}
+
+// Showing names the templates that show a file whose address begins so, deleted ones left out unless a campaign that has not
+// ended uses them.
+func Showing(ctx context.Context, idb bun.IDB, address string) (names []string, err error) {
+	err = idb.NewRaw(`
+		SELECT DISTINCT quote_literal(t.name) FROM template_versions v JOIN templates t ON t.id = v.template_id
+		WHERE strpos(v.parts::text, ?0) > 0 AND (t.deleted_at IS NULL OR EXISTS (
+			SELECT 1 FROM campaigns c WHERE c.template_id = t.id AND c.status IN ('draft', 'scheduled', 'preparing', 'sending', 'paused')))
+		ORDER BY 1 LIMIT 5`, address).Scan(ctx, &names)
+	return names, db.Err(err)
 }

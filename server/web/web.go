@@ -14,6 +14,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/guard"
+	"eventstream/server/media"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -29,6 +30,7 @@ type Routes struct {
 	Inbound   http.HandlerFunc
 	Status    http.HandlerFunc
 	Check     http.HandlerFunc // whether signatures fit
+	Media     *media.Service
 	Rejects   Download
 	Export    Download
 	Messages  Download
@@ -77,6 +79,9 @@ func NewRouter(rt Routes) http.Handler {
 		}
 	}
 	r.Post("/webhooks/twilio/check", rt.Check)
+	// Whoever has the address may read: WhatsApp does. By PUBLIC_URL, whatever the hosts of the pages are.
+	r.Get("/media/{token}/{name}", serveMedia(rt.Media))
+	r.Head("/media/{token}/{name}", serveMedia(rt.Media))
 	r.NotFound(rt.Hosts.Handler(rt.SPA).ServeHTTP)
 	r.Group(func(r chi.Router) {
 		r.Use(rt.Hosts.Handler)

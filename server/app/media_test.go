@@ -1,0 +1,179 @@
+package app_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"image"
+	"image/png"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// library takes a picture into the library and gives its id and address.
+func (e *env) library(name string) (id, address string) {
+	e.t.Helper()
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	ops, err := json.Marshal(map[string]any{
+		"query":     `mutation($i: MediaUploadInput!) { mediaUpload(input: $i) { media { id url kind width } userErrors { message } } }`,
+		"variables": map[string]any{"i": map[string]any{"file": nil}},
+	})
+	require.NoError(e.t, err)
+	require.NoError(e.t, w.WriteField("operations", string(ops)))
+	require.NoError(e.t, w.WriteField("map", `{"0": ["variables.i.file"]}`))
+	part, err := w.CreateFormFile("0", name)
+	require.NoError(e.t, err)
+	require.NoError(e.t, png.Encode(part, image.NewGray(image.Rect(0, 0, 4, 3))))
+	require.NoError(e.t, w.Close())
+	resp, err := e.http.Post(e.URL+"/graphql", w.FormDataContentType(), &body)
+	require.NoError(e.t, err)
+	data, errs := decode(e.t, resp)
+	require.Empty(e.t, errs)
+	var out struct {
+		MediaUpload struct {
+			Media struct {
+				ID, URL, Kind string
+				Width         int
+			}
+		}
+	}
+	require.NoError(e.t, json.Unmarshal(data, &out))
+	require.Equal(e.t, "IMAGE", out.MediaUpload.Media.Kind)
+	require.Equal(e.t, 4, out.MediaUpload.Media.Width)
+	return out.MediaUpload.Media.ID, out.MediaUpload.Media.URL
+}
+
+// approval waits until WhatsApp has decided about a template.
+func (e *env) approval(id string) (approval, reason string) {
+	e.t.Helper()
+	var out struct {
+		Node struct{ ApprovalStatus, RejectionReason string }
+	}
+	require.Eventually(e.t, func() bool {
+		e.do(&out, `query($id: ID!) { node(id: $id) { ... on Template { approvalStatus rejectionReason } } }`, map[string]any{"id": id})
+		return out.Node.ApprovalStatus != "SUBMITTED"
+	}, patience, 50*time.Millisecond)
+	return out.Node.ApprovalStatus, out.Node.RejectionReason
+}
+
+// TestAPictureWithButtonsIsSent from the library over the approval to the phone, and what is missing is found before.
+func TestAPictureWithButtonsIsSent(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	file, address := e.library("Autumn sale.png")
+	require.True(t, strings.HasSuffix(address, "/autumn-sale.png"), address)
+	stranger, err := http.Get(e.URL + address) //nolint:noctx // WhatsApp signs in nowhere
+	require.NoError(t, err)
+	require.NoError(t, stranger.Body.Close())
+	require.Equal(t, http.StatusOK, stranger.StatusCode)
+	require.Equal(t, "image/png", stranger.Header.Get("Content-Type"))
+	require.Equal(t, "nosniff", stranger.Header.Get("X-Content-Type-Options"))
+
+	content := map[string]any{
+		"header": map[string]any{"media": map[string]any{"kind": "IMAGE", "url": address}}, "footer": "Reply STOP to end",
+		"buttons": []map[string]any{
+			{"type": "QUICK_REPLY", "title": "Tell me more"},
+			{"type": "URL", "title": "Open", "url": "https://shop.example/{{attributes.sku | all}}"},
+		},
+	}
+	id := e.must("templateCreate", "template", map[string]any{
+		"name": "Autumn", "body": "Hi {{name | there}}, our sale has started.", "content": content,
+	})
+	approval, reason := e.approval(id)
+	require.Equal(t, "APPROVED", approval, reason)
+
+	var out struct {
+		Node struct {
+			Kind    string
+			Content struct {
+				Header  struct{ Media struct{ URL string } }
+				Buttons []struct{ Type, Title string }
+			}
+			Variables []struct{ Expression string }
+		}
+	}
+	e.do(&out, `query($id: ID!) { node(id: $id) { ... on Template { kind variables { expression }
+		content { header { media { url } } buttons { type title } } } } }`, map[string]any{"id": id})
+	require.Equal(t, "CARD", out.Node.Kind)
+	require.Equal(t, address, out.Node.Content.Header.Media.URL)
+	require.Len(t, out.Node.Variables, 2)
+
+	e.must("contactCreate", "contact", map[string]any{
+		"address": "+4915112345678", "name": "Max", "attributes": map[string]any{"sku": "a b"},
+		"consent": map[string]any{"text": "asked at the till"},
+	})
+	campaign := e.must("campaignCreate", "campaign", map[string]any{
+		"name": "Autumn", "templateId": id, "query": map[string]any{"field": "name", "op": "eq", "value": "Max"},
+	})
+	e.must("campaignLaunch", "campaign", map[string]any{"id": campaign})
+	require.Equal(t, 1, e.settled(campaign).Delivered)
+	sent := e.Sandbox.Messages()[0]
+	require.Equal(t, "Hi Max, our sale has started.", sent.Body)
+	require.Equal(t, map[string]string{"1": "Max", "2": "a%20b"}, sent.Variables)
+
+	var deleted struct {
+		MediaDelete struct{ UserErrors []struct{ Message string } }
+	}
+	e.do(&deleted, `mutation($id: ID!) { mediaDelete(input: {id: $id}) { userErrors { message } } }`, map[string]any{"id": file})
+	require.Len(t, deleted.MediaDelete.UserErrors, 1)
+	require.Contains(t, deleted.MediaDelete.UserErrors[0].Message, "'Autumn'")
+
+	// A file that is gone all the same is found before a launch, and not by each message.
+	_, err = e.DB().NewRaw("UPDATE media SET deleted_at = now()").Exec(t.Context())
+	require.NoError(t, err)
+	draft := e.must("campaignCreate", "campaign", map[string]any{
+		"name": "Again", "templateId": id, "query": map[string]any{"field": "name", "op": "eq", "value": "Max"},
+	})
+	var flight struct {
+		CampaignPreflight struct{ Blockers []struct{ Message string } }
+	}
+	e.do(&flight, `query($id: ID!) { campaignPreflight(id: $id) { blockers { message } } }`, map[string]any{"id": draft})
+	require.Len(t, flight.CampaignPreflight.Blockers, 1)
+	require.Contains(t, flight.CampaignPreflight.Blockers[0].Message, "not in the library any more")
+	_, problems := e.mutate("templateCreate", "template", map[string]any{"name": "Late", "body": "Our sale goes on", "content": content})
+	require.Contains(t, problems, "content.header.media.url: the file is not in the library any more")
+}
+
+// TestAListIsForReplies: WhatsApp approves none, and within the window it may go.
+func TestAListIsForReplies(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	list := e.must("templateCreate", "template", map[string]any{
+		"name": "Menu", "body": "What is it about?", "category": "UTILITY", "content": map[string]any{
+			"list": map[string]any{"button": "Choose", "items": []map[string]any{{"title": "An order"}, {"title": "A return"}}},
+		},
+	})
+	approval, _ := e.approval(list)
+	require.Equal(t, "WINDOW_ONLY", approval)
+	e.says("+4915112345678", "Hello")
+	require.Eventually(t, func() bool { return len(e.threads(nil)) == 1 }, patience, 20*time.Millisecond)
+	thread := e.threads(nil)[0].ID
+	_, problems := e.mutate("conversationReply", "message", map[string]any{"id": thread, "templateId": list})
+	require.Contains(t, problems, "not opted in", "a template needs consent, also a list")
+	var contacts struct {
+		Contacts struct{ Nodes []struct{ ID string } }
+	}
+	e.do(&contacts, `{ contacts { nodes { id } } }`, nil)
+	e.must("contactConsentSet", "contact", map[string]any{
+		"id": contacts.Contacts.Nodes[0].ID, "status": "OPTED_IN", "evidence": map[string]any{"text": "said so"},
+	})
+	e.must("conversationReply", "message", map[string]any{"id": thread, "templateId": list})
+	require.Eventually(t, func() bool {
+		for _, m := range e.Sandbox.Messages() {
+			if m.Direction == "outbound-api" && m.Body == "What is it about?" && m.Status == "delivered" {
+				return true
+			}
+		}
+		return false
+	}, patience, 20*time.Millisecond)
+	campaign := e.must("campaignCreate", "campaign", map[string]any{
+		"name": "Menu", "templateId": list, "query": map[string]any{"field": "address", "op": "exists"},
+	})
+	_, problems = e.mutate("campaignLaunch", "campaign", map[string]any{"id": campaign})
+	require.Contains(t, problems, "WhatsApp takes in replies alone")
+}

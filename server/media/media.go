@@ -1,0 +1,208 @@
+// Package media is the library of files that templates show: pictures, videos and documents. WhatsApp fetches each under an
+// address that nobody guesses. A file never changes; another one has another address.
+package media
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"io"
+	"path"
+	"strings"
+	"time"
+	"unicode"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+	"eventstream/server/audit"
+	"eventstream/server/db"
+	"eventstream/server/template"
+
+	"github.com/uptrace/bun"
+)
+
+// What WhatsApp takes, by Twilio (whatsapp/guidance-whatsapp-media-messages), and what this library keeps.
+const (
+	MaxFile    = 16 << 20 // bytes of a video or document
+	MaxImage   = 5 << 20  // bytes of an image; a larger one is made smaller
+	maxFiles   = 1000
+	maxLibrary = 4 << 30 // bytes in all
+)
+
+// File describes one.
+type File struct {
+	bun.BaseModel `bun:"table:media,alias:f"`
+
+	ID          int64              `bun:",pk,autoincrement"`
+	Token       string             //
+	Name        string             // as people know it
+	Kind        template.MediaKind //
+	ContentType string             //
+	Size        int64              // bytes
+	Width       int                // pixels, of an image
+	Height      int                //
+	SHA256      []byte             `bun:"sha256"`
+	OperatorID  *int64             //
+	CreatedAt   time.Time          `bun:",nullzero"`
+	DeletedAt   *time.Time         //
+}
+
+// Path is where this server gives the file out.
+func (f *File) Path() string { return template.LibraryPath + f.Token + "/" + f.FileName() }
+
+// FileName is short and plain: WhatsApp shows at most 20 characters, and takes no spaces or signs.
+func (f *File) FileName() string {
+	ext := strings.ToLower(path.Ext(f.Name))
+	plain := strings.Trim(strings.Map(func(r rune) rune {
+		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+			return unicode.ToLower(r)
+		}
+		return '-'
+	}, strings.TrimSuffix(f.Name, path.Ext(f.Name))), "-")
+	if most := 20 - len(ext); len(plain) > most {
+		plain = strings.Trim(plain[:most], "-")
+	}
+	if plain == "" {
+		plain = "file"
+	}
+	return plain + ext
+}
+
+// Service keeps the library.
+type Service struct {
+	db    *db.DB
+	cache cache
+}
+
+// NewService makes the service.
+func NewService(d *db.DB) *Service { return &Service{db: d, cache: newCache()} }
+
+// Upload takes a file in. One that is there already is given back as it is.
+func (s *Service) Upload(ctx context.Context, name string, r io.Reader) (*File, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(r, MaxFile*2+1))
+	if err != nil {
+		return nil, err
+	}
+	f, data, err := read(name, data)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(data)
+	f.SHA256, f.Token, f.OperatorID = sum[:], rand.Text(), actor.OperatorID(ctx)
+	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := lockLibrary(ctx, tx); err != nil {
+			return err
+		}
+		same, err := bySum(ctx, tx, f.SHA256)
+		if err != nil {
+			return err
+		}
+		if same != nil {
+			f = same
+			return nil
+		}
+		files, size, err := fill(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if files >= maxFiles || size+f.Size > maxLibrary {
+			return apperr.Conflict("the library is full (%d files, %d MB): delete what no template uses", files, size>>20)
+		}
+		if err := insert(ctx, tx, f, data); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "media.upload", "media", f.ID, map[string]any{"name": f.Name, "size": f.Size})
+	})
+	return f, err
+}
+
+// Delete takes a file away, unless a template shows it.
+func (s *Service) Delete(ctx context.Context, id int64) error {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return err
+	}
+	var f *File
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if err := lockLibrary(ctx, tx); err != nil {
+			return err
+		}
+		if f, err = byID(ctx, tx, id); err != nil {
+			return err
+		}
+		users, err := template.Showing(ctx, tx, template.LibraryPath+f.Token+"/")
+		if err != nil {
+			return err
+		}
+		if len(users) > 0 {
+			return apperr.Conflict("the file is shown by the template %s", strings.Join(users, ", "))
+		}
+		if err := remove(ctx, tx, id); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "media.delete", "media", id, map[string]any{"name": f.Name})
+	})
+	if err == nil {
+		s.cache.drop(f.Token)
+	}
+	return err
+}
+
+// Filter narrows a list of files.
+type Filter struct {
+	Kind   *template.MediaKind
+	Search string
+}
+
+// List gives a page, newest first.
+func (s *Service) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*File], error) {
+	return list(ctx, s.db, f, p)
+}
+
+// Count tells how many files f matches.
+func (s *Service) Count(ctx context.Context, f Filter) (int64, error) { return count(ctx, s.db, f) }
+
+// ByID finds one.
+func (s *Service) ByID(ctx context.Context, id int64) (*File, error) { return byID(ctx, s.db, id) }
+
+// Problem tells why WhatsApp would not show a medium of the library; "" when it would, or when it lies elsewhere.
+func Problem(ctx context.Context, idb bun.IDB, m template.Media) (string, error) {
+	rest, own := strings.CutPrefix(m.URL, template.LibraryPath)
+	if !own {
+		return "", nil
+	}
+	token, _, _ := strings.Cut(rest, "/")
+	f, err := byToken(ctx, idb, token)
+	switch {
+	case err != nil:
+		return "", err
+	case f == nil:
+		return "the file is not in the library any more: choose another", nil
+	case f.Kind != m.Kind:
+		return "the file is of the kind " + string(f.Kind) + ", not " + string(m.Kind), nil
+	}
+	return "", nil
+}
+
+// Open gives a file out by its token.
+func (s *Service) Open(ctx context.Context, token string) (*File, io.ReadSeeker, error) {
+	if held, ok := s.cache.get(token); ok {
+		return held.file, bytes.NewReader(held.data), nil
+	}
+	f, err := byToken(ctx, s.db, token)
+	if err != nil {
+		return nil, nil, err
+	}
+	if f == nil {
+		return nil, nil, apperr.New(apperr.CodeNotFound, "there is no such file")
+	}
+	data, err := dataOf(ctx, s.db, f.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.cache.put(token, held{f, data})
+	return f, bytes.NewReader(data), nil
+}
