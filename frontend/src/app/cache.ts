@@ -76,6 +76,7 @@ export const keys = {
   LegalHours: none,
   LegalHoursBook: none,
   Market: none, // who belongs to it depends on the day
+  MediaFileConnection: none,
   MessageAttempt: none,
   MessageChoice: none, // its id is what the business called the button
   MessageConnection: none,
@@ -126,9 +127,20 @@ export const keys = {
   SuppressionImport: none,
   SuppressionReject: none,
   SystemHealth: none,
+  TemplateAuthentication: none,
+  TemplateButton: none, // its id is what the business called it
+  TemplateCard: none,
+  TemplateCatalog: none,
   TemplateConnection: none,
+  TemplateContent: none,
+  TemplateFlow: none, // Meta's id
+  TemplateHeader: none,
   TemplateLanguage: none,
+  TemplateList: none,
+  TemplateListItem: none, // its id is what the business called it
+  TemplateMedia: none,
   TemplatePreview: none,
+  TemplateProduct: none, // Meta's id
   TimelineEntry: none,
   TopicSubscription: none,
   UserError: none,
@@ -161,6 +173,8 @@ export const updates = {
     suppressionRemove: stale("contact", "suppressions"),
     segmentCreate: stale("segments"),
     segmentDelete: stale("segments"),
+    mediaUpload: stale("mediaFiles"),
+    mediaDelete: stale("mediaFiles"),
     templateCreate: stale("templates"),
     templateUpdate: stale("templates"),
     templateDelete: stale("templates"),

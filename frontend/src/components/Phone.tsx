@@ -1,6 +1,5 @@
 import { IconChevronLeft, IconDotsVertical, IconMicrophone, IconMoodSmile } from "@tabler/icons-react";
 import type { ReactNode } from "react";
-import { timeOnly } from "../lib/format";
 import classes from "./Phone.module.css";
 
 /** A phone with a chat from a business, as the recipient sees it. */
@@ -28,17 +27,5 @@ export function Phone(props: { from: string; children: ReactNode }) {
         </b>
       </div>
     </figure>
-  );
-}
-
-/** A message that came in, with its time. */
-export function ChatBubble(props: { children: ReactNode; testId?: string }) {
-  return (
-    <div className={classes.bubble}>
-      <div data-testid={props.testId}>{props.children}</div>
-      <time className={classes.time} aria-hidden>
-        {timeOnly(new Date().toISOString())}
-      </time>
-    </div>
   );
 }

@@ -1,11 +1,16 @@
-import { Button, Combobox, Group, ScrollArea, Text, useCombobox } from "@mantine/core";
+import { ActionIcon, Button, Combobox, Group, ScrollArea, Text, useCombobox } from "@mantine/core";
 import { IconBraces } from "@tabler/icons-react";
 import { useState } from "react";
 import { share } from "../attributes/value";
 import { contactFields, fieldName, type Known } from "./placeholders";
 
 /** The fields that a text can have filled in, with the share of contacts who have them. */
-export function InsertPlaceholder(props: { attributes: readonly Known[]; onChoose: (name: string) => void }) {
+export function InsertPlaceholder(props: {
+  attributes: readonly Known[];
+  onChoose: (name: string) => void;
+  /** For the end of a field of one line: what the field is called. */
+  into?: string;
+}) {
   const [search, setSearch] = useState("");
   const combobox = useCombobox({
     onDropdownClose: () => {
@@ -32,17 +37,30 @@ export function InsertPlaceholder(props: { attributes: readonly Known[]; onChoos
       }}
     >
       <Combobox.Target withAriaAttributes={false}>
-        <Button
-          size="compact-sm"
-          variant="subtle"
-          color="gray"
-          leftSection={<IconBraces size={17} stroke={1.8} />}
-          aria-haspopup="listbox"
-          aria-expanded={combobox.dropdownOpened}
-          onClick={() => combobox.toggleDropdown()}
-        >
-          Placeholder
-        </Button>
+        {props.into ? (
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            aria-label={`Placeholder in ${props.into}`}
+            aria-haspopup="listbox"
+            aria-expanded={combobox.dropdownOpened}
+            onClick={() => combobox.toggleDropdown()}
+          >
+            <IconBraces size={17} stroke={1.8} />
+          </ActionIcon>
+        ) : (
+          <Button
+            size="compact-sm"
+            variant="subtle"
+            color="gray"
+            leftSection={<IconBraces size={17} stroke={1.8} />}
+            aria-haspopup="listbox"
+            aria-expanded={combobox.dropdownOpened}
+            onClick={() => combobox.toggleDropdown()}
+          >
+            Placeholder
+          </Button>
+        )}
       </Combobox.Target>
       <Combobox.Dropdown>
         <Combobox.Search

@@ -2,22 +2,32 @@ import { ActionIcon, Alert, Button, Group, List, SegmentedControl, Select, Stack
 import { useDebouncedValue } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { IconAlertTriangle, IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { nameOf, numberOf } from "../../components/Person";
-import { ChatBubble, Phone } from "../../components/Phone";
+import { Phone } from "../../components/Phone";
 import { Live } from "../../components/ui";
+import { WhatsAppMessage } from "../../components/WhatsAppMessage";
 import { WhatsAppText } from "../../components/WhatsAppText";
 import { graphql } from "../../gql";
+import type { TemplateCategory } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";
 import { count, counted, sentence } from "../../lib/format";
+import { type Content, contentInput } from "./content";
 import { fieldName, type Known, readPlaceholder } from "./placeholders";
 
 const TemplatePreviewDocument = graphql(`
   query TemplatePreview($input: TemplatePreviewInput!) {
     templatePreview(input: $input) {
       body
+      content {
+        ...TemplateContentParts
+      }
       missing
+      problems {
+        field
+        message
+      }
       warnings
       missingFor
     }
@@ -53,10 +63,21 @@ const TemplateTestSendDocument = graphql(`
   }
 `);
 
+export type Problems = readonly { field?: readonly string[] | null; message: string }[];
+
 /** The message on a phone, with samples or as real contacts get it, and what WhatsApp would say to it. */
-export function Preview(props: { body: string; attributes: readonly Known[]; testOf?: string }) {
-  const { attributes } = props;
+export function Preview(props: {
+  body: string;
+  content: Content;
+  category: TemplateCategory;
+  attributes: readonly Known[];
+  /** Told what keeps the template from being saved. */
+  onProblems: (problems: Problems) => void;
+  testOf?: string;
+}) {
+  const { attributes, onProblems } = props;
   const [body] = useDebouncedValue(props.body, 250);
+  const [content] = useDebouncedValue(props.content, 250);
   const [real, setReal] = useState(false);
   const [contactId, setContactId] = useState<string | null>(null);
   const [who, setWho] = useState("");
@@ -68,14 +89,18 @@ export function Preview(props: { body: string; attributes: readonly Known[]; tes
     0,
   );
   const chosen = real ? (contactId ?? contacts[0]?.id ?? null) : null;
-  const empty = body.trim() === "";
+  const empty = body.trim() === "" && content.shape !== "authentication";
   const [preview] = useQuery({
     query: TemplatePreviewDocument,
-    variables: { input: { body, contactId: chosen } },
+    variables: { input: { body, content: contentInput(content), category: props.category, contactId: chosen } },
     pause: empty,
   });
   const [testing, testSend] = useMutation(TemplateTestSendDocument);
   const p = preview.error || empty ? undefined : preview.data?.templatePreview;
+  const problems = p?.problems;
+  useEffect(() => {
+    if (problems) onProblems(problems);
+  }, [problems, onProblems]);
   const step = (by: number) => {
     const next = contacts[(at + by + contacts.length) % contacts.length];
     if (next) setContactId(next.id);
@@ -133,11 +158,11 @@ export function Preview(props: { body: string; attributes: readonly Known[]; tes
       )}
       <Phone from={data?.senders[0]?.displayName ?? "Your business"}>
         {p ? (
-          <ChatBubble testId="bubble">
+          <WhatsAppMessage content={p.content} testId="bubble">
             <WhatsAppText>{p.body}</WhatsAppText>
-          </ChatBubble>
+          </WhatsAppMessage>
         ) : (
-          <ChatBubble>
+          <WhatsAppMessage>
             {empty ? (
               <Text size="sm" c="dimmed">
                 Your message appears here.
@@ -145,7 +170,7 @@ export function Preview(props: { body: string; attributes: readonly Known[]; tes
             ) : (
               <WhatsAppText>{body}</WhatsAppText> // as it was typed, while it cannot be filled in
             )}
-          </ChatBubble>
+          </WhatsAppMessage>
         )}
       </Phone>
       {preview.error && !empty && (

@@ -15,7 +15,17 @@ import { sentence } from "../../lib/format";
 import { useDraft } from "../../lib/kept";
 import { real } from "../../lib/node";
 import { useAttributes } from "../attributes/useAttributes";
-import { limitsText, Preview } from "./Preview";
+import {
+  AuthenticationEditor,
+  CardsEditor,
+  CatalogEditor,
+  FlowEditor,
+  FooterAndButtons,
+  HeaderEditor,
+  ListEditor,
+} from "./ContentEditor";
+import { type Content, contentInput, noContent, problemsByField, readContent, type Shape, shapes } from "./content";
+import { limitsText, Preview, type Problems } from "./Preview";
 
 // The page is there before its editor, which is a third of it.
 const Composer = lazy(async () => ({ default: (await import("./Composer")).Composer }));
@@ -31,6 +41,9 @@ const TemplateDocument = graphql(`
         languageName
         category
         body
+        content {
+          ...TemplateContentParts
+        }
         version
         approvalStatus
         rejectionReason
@@ -90,6 +103,7 @@ type Edited = {
   languageName: string;
   category: TemplateCategory;
   body: string;
+  content: Content;
   approval?: string;
   version?: number;
   rejectionReason?: string | null;
@@ -108,14 +122,24 @@ export function TemplatePage() {
     return (
       <Editor
         key="new"
-        template={{ name: "", language: "en", languageName: "English", category: "MARKETING", body: "" }}
+        template={{
+          name: "",
+          language: "en",
+          languageName: "English",
+          category: "MARKETING",
+          body: "",
+          content: noContent,
+        }}
       />
     );
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   const t = real(data?.node, "Template");
   if (!t) return <Rows />;
-  return <Editor key={id} template={{ ...t, approval: t.approvalStatus }} />;
+  return <Editor key={id} template={{ ...t, content: readContent(t.content), approval: t.approvalStatus }} />;
 }
+
+/** Approvals with which a version may be tried out on somebody. */
+const sendable = ["APPROVED", "WINDOW_ONLY"];
 
 const categories = [
   { value: "MARKETING", label: "Marketing" },
@@ -137,11 +161,14 @@ function Editor({ template }: { template: Edited }) {
     language: template.language,
     category: template.category,
     body: template.body,
+    content: template.content,
     revision: template.revision, // the one that the draft began with, also when it was kept since
   });
-  const { name, language, category, body } = form;
+  const { name, language, category, body, content } = form;
   const [errors, setErrors] = useState<Record<string, string>>({});
   const [problem, setProblem] = useState("");
+  const [problems, setProblems] = useState<Problems>([]); // what the preview found
+  const [tried, setTried] = useState(false); // to save
   const [{ data }] = useQuery({ query: TemplateEditorDocument });
   const [creating, create] = useMutation(TemplateCreateDocument);
   const [updating, update] = useMutation(TemplateUpdateDocument);
@@ -155,23 +182,28 @@ function Editor({ template }: { template: Edited }) {
   /** Corrected fields are no longer red. */
   const edit = (changed: Partial<typeof form>) => {
     change(changed);
-    setErrors((e) => Object.fromEntries(Object.entries(e).filter(([field]) => !(field in changed))));
+    setErrors((e) =>
+      Object.fromEntries(Object.entries(e).filter(([field]) => !((field.split(".", 1)[0] ?? "") in changed))),
+    );
   };
   const save = async (submit: boolean) => {
     setErrors({});
     setProblem("");
     const go = goAfter();
+    setTried(true);
+    const input = { name, language, category, body: content.shape === "authentication" ? "" : body, submit };
+    const parts = contentInput(content);
     const result = template.id
-      ? await update({
-          input: { id: template.id, name, language, category, body, submit, expectedVersion: form.revision },
-        })
-      : await create({ input: { name, language, category, body, submit } });
+      ? await update({ input: { ...input, id: template.id, content: parts, expectedVersion: form.revision } })
+      : await create({ input: { ...input, content: parts } });
     if (result.error) return setProblem(errorText(result.error));
     const payload = payloadOf(result.data);
     if (payload?.userErrors.length) {
-      const split = byField(payload.userErrors, ["name", "language", "category", "body"]);
-      setErrors(Object.fromEntries(Object.entries(split.fields).map(([f, m]) => [f, sentence(m)])));
-      return setProblem(split.rest);
+      const split = byField(payload.userErrors, ["name", "language", "category", "body", "content"]);
+      setErrors(problemsByField(payload.userErrors, true));
+      // What concerns the parts stands at their fields, and what concerns all of them here.
+      const whole = payload.userErrors.filter((e) => e.field?.join(".") === "content").map((e) => e.message);
+      return setProblem([...whole, split.rest].filter(Boolean).join("; "));
     }
     forget();
     notifications.show({
@@ -182,6 +214,15 @@ function Editor({ template }: { template: Edited }) {
   };
   const sent = template.approval && template.approval !== "DRAFT";
   const saving = creating.fetching || updating.fetching;
+  const edited = JSON.stringify(contentInput(content)) !== JSON.stringify(contentInput(template.content));
+  const found = { ...problemsByField(problems, tried), ...errors };
+  const parts = {
+    value: content,
+    onChange: (changed: Partial<Content>) => edit({ content: { ...content, ...changed } }),
+    errors: found,
+    attributes,
+    readOnly: !may,
+  };
   return (
     <Page
       title={template.id ? template.name : "New template"}
@@ -199,7 +240,7 @@ function Editor({ template }: { template: Edited }) {
             <Button
               onClick={() => save(true)}
               loading={saving}
-              disabled={Boolean(sent) && body === template.body && name === template.name}
+              disabled={Boolean(sent) && body === template.body && name === template.name && !edited}
             >
               {sent ? "Save as a new version" : "Submit for approval"}
             </Button>
@@ -216,6 +257,11 @@ function Editor({ template }: { template: Edited }) {
       {template.approval && (
         <Group gap="xs">
           <Status value={template.approval} />
+          {template.approval === "WINDOW_ONLY" && (
+            <Text size="sm" c="dimmed">
+              Lists need no approval. They can be sent within 24 hours after a contact's last message.
+            </Text>
+          )}
           {template.approval === "SUBMITTED" && (
             <Text size="sm" c="dimmed">
               WhatsApp usually decides within minutes, at most in 48 hours.
@@ -242,7 +288,7 @@ function Editor({ template }: { template: Edited }) {
                 inputWrapperOrder={["label", "input", "error", "description"]}
                 value={name}
                 onChange={(e) => edit({ name: e.currentTarget.value })}
-                error={errors.name}
+                error={errors.name && sentence(errors.name)}
                 readOnly={!may}
               />
               <Group grow align="flex-start">
@@ -254,7 +300,7 @@ function Editor({ template }: { template: Edited }) {
                   onChange={(v) => v && edit({ language: v })}
                   allowDeselect={false}
                   nothingFoundMessage="WhatsApp takes no templates in it"
-                  error={errors.language}
+                  error={errors.language && sentence(errors.language)}
                   readOnly={!may}
                 />
                 <Select
@@ -265,30 +311,63 @@ function Editor({ template }: { template: Edited }) {
                   value={category}
                   onChange={(v) => edit({ category: (v as TemplateCategory | null) ?? "MARKETING" })}
                   allowDeselect={false}
-                  error={errors.category}
+                  error={found.category && sentence(found.category)}
                   readOnly={!may}
                 />
               </Group>
-              <Suspense fallback={<Skeleton h={240} />}>
-                <Composer
-                  value={body}
-                  onChange={(text) => edit({ body: text })}
-                  attributes={attributes}
-                  description={limitsText(body)}
-                  error={errors.body}
-                  readOnly={!may}
-                  lang={language}
-                />
-              </Suspense>
+              <Select
+                label="Kind"
+                description={shapes.find((s) => s.value === content.shape)?.description}
+                inputWrapperOrder={["label", "input", "error", "description"]}
+                data={shapes.map((s) => ({ value: s.value, label: s.label }))}
+                value={content.shape}
+                onChange={(v) => {
+                  const shape = (v ?? "message") as Shape;
+                  edit({
+                    content: { ...content, shape },
+                    category:
+                      shape === "authentication"
+                        ? "AUTHENTICATION"
+                        : shape === "cards" || category === "AUTHENTICATION"
+                          ? "MARKETING"
+                          : category,
+                  });
+                }}
+                allowDeselect={false}
+                readOnly={!may}
+              />
+              {content.shape === "message" && <HeaderEditor {...parts} />}
+              {content.shape !== "authentication" && (
+                <Suspense fallback={<Skeleton h={240} />}>
+                  <Composer
+                    value={body}
+                    onChange={(text) => edit({ body: text })}
+                    attributes={attributes}
+                    description={limitsText(body)}
+                    error={errors.body && sentence(errors.body)}
+                    readOnly={!may}
+                    lang={language}
+                  />
+                </Suspense>
+              )}
+              {content.shape === "message" && <FooterAndButtons {...parts} />}
+              {content.shape === "cards" && <CardsEditor {...parts} />}
+              {content.shape === "list" && <ListEditor {...parts} />}
+              {content.shape === "authentication" && <AuthenticationEditor {...parts} />}
+              {content.shape === "catalog" && <CatalogEditor {...parts} />}
+              {content.shape === "flow" && <FlowEditor {...parts} />}
             </Stack>
           </Card>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 5 }}>
           <Box maw={420} mx="auto">
             <Preview
-              body={body}
+              body={content.shape === "authentication" ? "" : body}
+              content={content}
+              category={category}
               attributes={attributes}
-              testOf={may && template.approval === "APPROVED" ? template.id : undefined}
+              onProblems={setProblems}
+              testOf={may && sendable.includes(template.approval ?? "") ? template.id : undefined}
             />
           </Box>
         </Grid.Col>

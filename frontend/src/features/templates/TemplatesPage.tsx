@@ -67,7 +67,7 @@ const withFields = (body: string, attributes: readonly Known[]) =>
     return name ? `${text.slice(0, from)}‹${fieldName(name, attributes)}›${text.slice(to)}` : text;
   }, body);
 
-const approvals = ["DRAFT", "SUBMITTED", "APPROVED", "REJECTED", "PAUSED", "DISABLED"];
+const approvals = ["DRAFT", "SUBMITTED", "APPROVED", "REJECTED", "PAUSED", "DISABLED", "WINDOW_ONLY"];
 
 export function TemplatesPage() {
   const { search, change } = useAddress();

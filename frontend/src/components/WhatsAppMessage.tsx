@@ -1,0 +1,197 @@
+import {
+  IconCopy,
+  IconCornerUpLeft,
+  IconExternalLink,
+  IconFileText,
+  IconForms,
+  IconList,
+  IconPhone,
+  IconPhoto,
+  IconPlayerPlayFilled,
+  IconShoppingBag,
+  type TablerIcon,
+} from "@tabler/icons-react";
+import { type ReactNode, useState } from "react";
+import { graphql } from "../gql";
+import type { TemplateButtonType, TemplateContentPartsFragment, TemplateMediaKind } from "../gql/graphql";
+import { timeOnly } from "../lib/format";
+import classes from "./WhatsAppMessage.module.css";
+import { WhatsAppText } from "./WhatsAppText";
+
+graphql(`
+  fragment TemplateContentParts on TemplateContent {
+    header {
+      text
+      media {
+        kind
+        url
+      }
+    }
+    footer
+    buttons {
+      type
+      title
+      url
+      phone
+      code
+      id
+    }
+    list {
+      button
+      items {
+        title
+        description
+        id
+      }
+    }
+    cards {
+      title
+      body
+      media {
+        kind
+        url
+      }
+      buttons {
+        type
+        title
+        url
+        phone
+        code
+        id
+      }
+    }
+    catalog {
+      id
+      title
+      subtitle
+      items {
+        id
+        section
+      }
+    }
+    authentication {
+      code
+      button
+      expiresInMinutes
+    }
+    flow {
+      id
+      button
+      firstScreen
+    }
+  }
+`);
+
+type Button = TemplateContentPartsFragment["buttons"][number];
+type Shown = Partial<Omit<TemplateContentPartsFragment, "__typename">>;
+
+const icons: Record<TemplateButtonType, TablerIcon> = {
+  QUICK_REPLY: IconCornerUpLeft,
+  URL: IconExternalLink,
+  PHONE: IconPhone,
+  COPY_CODE: IconCopy,
+};
+const placeholders: Record<TemplateMediaKind, TablerIcon> = {
+  IMAGE: IconPhoto,
+  VIDEO: IconPlayerPlayFilled,
+  DOCUMENT: IconFileText,
+};
+
+/** A message as WhatsApp shows it: header, text, footer and buttons, or cards side by side. It is a picture: nothing opens. */
+export function WhatsAppMessage(props: { content?: Shown; testId?: string; children: ReactNode }) {
+  const c = props.content ?? {};
+  const buttons = c.buttons ?? [];
+  // WhatsApp shows three at most; of more it shows two, and the rest behind "See all options".
+  const shown = buttons.length > 3 ? buttons.slice(0, 2) : buttons;
+  return (
+    <div className={classes.message}>
+      <div className={classes.bubble}>
+        {c.header?.media && <Medium kind={c.header.media.kind} url={c.header.media.url} />}
+        {c.catalog && (
+          <div className={classes.catalog}>
+            <IconShoppingBag size={22} aria-hidden />
+            <span>
+              <strong>{c.catalog.title || "Products of your catalog"}</strong>
+              {c.catalog.subtitle && <span>{c.catalog.subtitle}</span>}
+            </span>
+          </div>
+        )}
+        <div className={classes.words}>
+          {c.header?.text && <strong className={classes.header}>{c.header.text}</strong>}
+          <div data-testid={props.testId}>{props.children}</div>
+          {c.footer && <div className={classes.footer}>{c.footer}</div>}
+          {c.authentication?.expiresInMinutes && (
+            <div className={classes.footer}>This code expires in {c.authentication.expiresInMinutes} minutes.</div>
+          )}
+          <time className={classes.time} aria-hidden>
+            {timeOnly(new Date().toISOString())}
+          </time>
+        </div>
+        {shown.map((b, i) => (
+          <Tap key={i} icon={icons[b.type]}>
+            {titleOf(b)}
+          </Tap>
+        ))}
+        {buttons.length > shown.length && <Tap icon={IconList}>See all options</Tap>}
+        {c.list && <Tap icon={IconList}>{c.list.button}</Tap>}
+        {c.catalog && <Tap icon={IconShoppingBag}>View items</Tap>}
+        {c.authentication && <Tap icon={IconCopy}>{c.authentication.button}</Tap>}
+        {c.flow && <Tap icon={IconForms}>{c.flow.button}</Tap>}
+      </div>
+      {c.list && (
+        <ul className={classes.list} aria-label="Entries of the list">
+          {c.list.items.map((item, i) => (
+            <li key={i}>
+              <strong>{item.title}</strong>
+              {item.description && <span>{item.description}</span>}
+            </li>
+          ))}
+        </ul>
+      )}
+      {(c.cards?.length ?? 0) > 0 && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+        <ul className={classes.cards} aria-label="Cards" tabIndex={0}>
+          {c.cards?.map((card, i) => (
+            <li key={i}>
+              <Medium kind={card.media.kind} url={card.media.url} />
+              <div className={classes.words}>
+                {card.title && <strong className={classes.header}>{card.title}</strong>}
+                <WhatsAppText>{card.body}</WhatsAppText>
+              </div>
+              {card.buttons.map((b, j) => (
+                <Tap key={j} icon={icons[b.type]}>
+                  {titleOf(b)}
+                </Tap>
+              ))}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+const titleOf = (b: Button) => (b.type === "COPY_CODE" ? "Copy offer code" : b.title || "Button");
+
+function Tap(props: { icon: TablerIcon; children: ReactNode }) {
+  return (
+    <div className={classes.tap}>
+      <props.icon size={16} aria-hidden /> {props.children}
+    </div>
+  );
+}
+
+/** A picture, or what stands for it while there is none. */
+export function Medium(props: { kind: TemplateMediaKind; url: string }) {
+  const [failed, setFailed] = useState("");
+  const Icon = placeholders[props.kind];
+  const opens = props.url && failed !== props.url && !props.url.includes("{{");
+  if (props.kind === "IMAGE" && opens)
+    return <img className={classes.medium} src={props.url} alt="" onError={() => setFailed(props.url)} />;
+  return (
+    <div className={props.kind === "DOCUMENT" ? classes.document : classes.medium}>
+      <Icon size={props.kind === "DOCUMENT" ? 22 : 34} aria-hidden />
+      {props.kind === "DOCUMENT" && <span>{props.url.split("/").pop() || "Document"}</span>}
+    </div>
+  );
+}

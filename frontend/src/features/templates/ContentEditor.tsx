@@ -1,0 +1,713 @@
+import {
+  ActionIcon,
+  Button,
+  Divider,
+  Fieldset,
+  Group,
+  Input,
+  Menu,
+  NumberInput,
+  Paper,
+  SegmentedControl,
+  Stack,
+  Text,
+  TextInput,
+  Tooltip,
+} from "@mantine/core";
+import {
+  IconArrowDown,
+  IconArrowUp,
+  IconCopy,
+  IconCornerUpLeft,
+  IconExternalLink,
+  IconPhone,
+  IconPhoto,
+  IconPlus,
+  IconTrash,
+  type TablerIcon,
+} from "@tabler/icons-react";
+import { lazy, type ReactNode, Suspense, useState } from "react";
+import { Medium } from "../../components/WhatsAppMessage";
+import type { TemplateButtonType, TemplateMediaKind } from "../../gql/graphql";
+import { sentence } from "../../lib/format";
+import { type Button as Action, buttonLimit, type Content, type Media, moved, newButton, newCard } from "./content";
+import { InsertPlaceholder } from "./InsertPlaceholder";
+import { freshPlaceholder, type Known, writePlaceholder } from "./placeholders";
+
+const MediaPicker = lazy(() => import("./MediaPicker"));
+
+type Shared = { errors: Record<string, string>; attributes: readonly Known[]; readOnly: boolean };
+type Props = Shared & { value: Content; onChange: (changed: Partial<Content>) => void };
+
+/** What stands above the text. */
+export function HeaderEditor({ value, onChange, ...shared }: Props) {
+  const h = value.header;
+  const chosen = !h ? "NONE" : "media" in h ? h.media.kind : "TEXT";
+  return (
+    <Stack gap="xs">
+      <Input.Wrapper label="Header" labelElement="div" error={said(shared, "content.header")}>
+        <SegmentedControl
+          mt={4}
+          aria-label="Header"
+          fullWidth
+          readOnly={shared.readOnly}
+          value={chosen}
+          onChange={(v) =>
+            onChange({
+              header:
+                v === "NONE"
+                  ? null
+                  : v === "TEXT"
+                    ? { text: "" }
+                    : { media: { kind: v as TemplateMediaKind, url: "" } },
+            })
+          }
+          data={[
+            { value: "NONE", label: "None" },
+            { value: "TEXT", label: "Text" },
+            { value: "IMAGE", label: "Image" },
+            { value: "VIDEO", label: "Video" },
+            { value: "DOCUMENT", label: "Document" },
+          ]}
+        />
+      </Input.Wrapper>
+      {h && "text" in h && (
+        <Line
+          {...shared}
+          label="Text of the header"
+          field="content.header.text"
+          max={60}
+          placeholders
+          value={h.text}
+          onChange={(text) => onChange({ header: { text } })}
+        />
+      )}
+      {h && "media" in h && (
+        <MediaField
+          {...shared}
+          label="File of the header"
+          field="content.header.media.url"
+          value={h.media}
+          onChange={(media) => onChange({ header: { media } })}
+        />
+      )}
+    </Stack>
+  );
+}
+
+/** What stands below the text. */
+export function FooterAndButtons({ value, onChange, ...shared }: Props) {
+  return (
+    <Stack>
+      <Line
+        {...shared}
+        label="Footer"
+        description="Small and grey, such as “Reply STOP to end”"
+        field="content.footer"
+        max={60}
+        value={value.footer}
+        onChange={(footer) => onChange({ footer })}
+      />
+      <Buttons
+        {...shared}
+        legend="Buttons"
+        field="content.buttons"
+        types={["QUICK_REPLY", "URL", "PHONE", "COPY_CODE"]}
+        value={value.buttons}
+        onChange={(buttons) => onChange({ buttons })}
+      />
+    </Stack>
+  );
+}
+
+/** Cards side by side. */
+export function CardsEditor({ value, onChange, ...shared }: Props) {
+  const cards = value.cards;
+  const set = (i: number, changed: Partial<Content["cards"][number]>) =>
+    onChange({ cards: cards.map((c, j) => (j === i ? { ...c, ...changed } : c)) });
+  return (
+    <Stack>
+      <Said {...shared} field="content.cards" />
+      {cards.map((card, i) => (
+        <Fieldset key={i} legend={`Card ${i + 1}`}>
+          <Stack gap="sm">
+            <Group justify="space-between">
+              <SegmentedControl
+                aria-label={`Medium of card ${i + 1}`}
+                readOnly={shared.readOnly}
+                value={card.media.kind}
+                onChange={(kind) => set(i, { media: { kind: kind as TemplateMediaKind, url: "" } })}
+                data={[
+                  { value: "IMAGE", label: "Image" },
+                  { value: "VIDEO", label: "Video" },
+                ]}
+              />
+              <Order
+                of={cards}
+                at={i}
+                name={`card ${i + 1}`}
+                least={2}
+                readOnly={shared.readOnly}
+                onChange={(next) => onChange({ cards: next })}
+              />
+            </Group>
+            <MediaField
+              {...shared}
+              label="File"
+              field={`content.cards.${i}.media.url`}
+              value={card.media}
+              onChange={(media) => set(i, { media })}
+            />
+            <Line
+              {...shared}
+              label="Title"
+              field={`content.cards.${i}.title`}
+              placeholders
+              value={card.title}
+              onChange={(title) => set(i, { title })}
+            />
+            <Line
+              {...shared}
+              label="Text"
+              field={`content.cards.${i}.body`}
+              description={`Title and text have ${[...card.title, ...card.body].length} of 160 characters`}
+              placeholders
+              value={card.body}
+              onChange={(body) => set(i, { body })}
+            />
+            <Buttons
+              {...shared}
+              legend="Buttons of the card"
+              field={`content.cards.${i}.buttons`}
+              types={["QUICK_REPLY", "URL", "PHONE"]}
+              most={2}
+              value={card.buttons}
+              onChange={(buttons) => set(i, { buttons })}
+            />
+          </Stack>
+        </Fieldset>
+      ))}
+      {!shared.readOnly && cards.length < 10 && (
+        <Button
+          variant="default"
+          leftSection={<IconPlus size={16} />}
+          onClick={() => onChange({ cards: [...cards, newCard(cards[0])] })}
+        >
+          Add a card
+        </Button>
+      )}
+    </Stack>
+  );
+}
+
+/** One choice out of up to ten. */
+export function ListEditor({ value, onChange, ...shared }: Props) {
+  const list = value.list;
+  const set = (changed: Partial<Content["list"]>) => onChange({ list: { ...list, ...changed } });
+  return (
+    <Stack>
+      <Line
+        {...shared}
+        label="Button that opens the list"
+        field="content.list.button"
+        max={20}
+        placeholders
+        value={list.button}
+        onChange={(button) => set({ button })}
+      />
+      <Said {...shared} field="content.list.items" />
+      {list.items.map((item, i) => (
+        <Paper key={i} withBorder p="sm">
+          <Group justify="space-between" mb="xs">
+            <Text size="sm" fw={550}>
+              Entry {i + 1}
+            </Text>
+            <Order
+              of={list.items}
+              at={i}
+              name={`entry ${i + 1}`}
+              least={1}
+              readOnly={shared.readOnly}
+              onChange={(items) => set({ items })}
+            />
+          </Group>
+          <Stack gap="sm">
+            <Line
+              {...shared}
+              label="Title"
+              field={`content.list.items.${i}.title`}
+              max={24}
+              placeholders
+              value={item.title}
+              onChange={(title) => set({ items: list.items.map((x, j) => (j === i ? { ...x, title } : x)) })}
+            />
+            <Line
+              {...shared}
+              label="Description"
+              field={`content.list.items.${i}.description`}
+              max={72}
+              placeholders
+              value={item.description}
+              onChange={(description) =>
+                set({ items: list.items.map((x, j) => (j === i ? { ...x, description } : x)) })
+              }
+            />
+          </Stack>
+        </Paper>
+      ))}
+      {!shared.readOnly && list.items.length < 10 && (
+        <Button
+          variant="default"
+          leftSection={<IconPlus size={16} />}
+          onClick={() => set({ items: [...list.items, { title: "", description: "", id: "" }] })}
+        >
+          Add an entry
+        </Button>
+      )}
+    </Stack>
+  );
+}
+
+/** A one-time code: WhatsApp writes the text. */
+export function AuthenticationEditor({ value, onChange, ...shared }: Props) {
+  const a = value.authentication;
+  const set = (changed: Partial<Content["authentication"]>) => onChange({ authentication: { ...a, ...changed } });
+  return (
+    <Stack>
+      <Line
+        {...shared}
+        label="Code"
+        description="A placeholder: each contact's own code"
+        field="content.authentication.code"
+        placeholders
+        whole
+        value={a.code}
+        onChange={(code) => set({ code })}
+      />
+      <Line
+        {...shared}
+        label="Button that copies the code"
+        field="content.authentication.button"
+        max={25}
+        value={a.button}
+        onChange={(button) => set({ button })}
+      />
+      <NumberInput
+        label="Expires after"
+        description="Minutes, 1 to 90; empty: nothing is said"
+        inputWrapperOrder={["label", "input", "error", "description"]}
+        min={1}
+        max={90}
+        allowDecimal={false}
+        readOnly={shared.readOnly}
+        value={a.expiresInMinutes ?? ""}
+        onChange={(n) => set({ expiresInMinutes: typeof n === "number" ? n : null })}
+        error={said(shared, "content.authentication.expiresInMinutes")}
+      />
+    </Stack>
+  );
+}
+
+/** Products of the account's catalog. */
+export function CatalogEditor({ value, onChange, ...shared }: Props) {
+  const c = value.catalog;
+  const set = (changed: Partial<Content["catalog"]>) => onChange({ catalog: { ...c, ...changed } });
+  return (
+    <Stack>
+      <Line
+        {...shared}
+        label="Id of the catalog at Meta"
+        field="content.catalog.id"
+        value={c.id}
+        onChange={(id) => set({ id })}
+      />
+      <Line
+        {...shared}
+        label="Title"
+        field="content.catalog.title"
+        max={60}
+        placeholders
+        value={c.title}
+        onChange={(title) => set({ title })}
+      />
+      <Line
+        {...shared}
+        label="Subtitle"
+        field="content.catalog.subtitle"
+        max={60}
+        placeholders
+        value={c.subtitle}
+        onChange={(subtitle) => set({ subtitle })}
+      />
+      <Said {...shared} field="content.catalog.items" />
+      {c.items.map((item, i) => (
+        <Group key={i} align="flex-start" wrap="nowrap" gap="xs">
+          <div style={{ flex: 1 }}>
+            <Line
+              {...shared}
+              label={`Product ${i + 1}`}
+              description="Its id in the catalog, or one placeholder"
+              field={`content.catalog.items.${i}.id`}
+              placeholders
+              whole
+              value={item.id}
+              onChange={(id) => set({ items: c.items.map((x, j) => (j === i ? { ...x, id } : x)) })}
+            />
+          </div>
+          <div style={{ flex: 1 }}>
+            <Line
+              {...shared}
+              label="Section"
+              field={`content.catalog.items.${i}.section`}
+              max={24}
+              value={item.section}
+              onChange={(section) => set({ items: c.items.map((x, j) => (j === i ? { ...x, section } : x)) })}
+            />
+          </div>
+          <Group mt={26}>
+            <Order
+              of={c.items}
+              at={i}
+              name={`product ${i + 1}`}
+              least={0}
+              readOnly={shared.readOnly}
+              onChange={(items) => set({ items })}
+            />
+          </Group>
+        </Group>
+      ))}
+      {!shared.readOnly && c.items.length < 30 && (
+        <Button
+          variant="default"
+          leftSection={<IconPlus size={16} />}
+          onClick={() => set({ items: [...c.items, { id: "", section: "" }] })}
+        >
+          Add a product
+        </Button>
+      )}
+    </Stack>
+  );
+}
+
+/** A form that was made at Meta. */
+export function FlowEditor({ value, onChange, ...shared }: Props) {
+  const f = value.flow;
+  const set = (changed: Partial<Content["flow"]>) => onChange({ flow: { ...f, ...changed } });
+  return (
+    <Stack>
+      <Line
+        {...shared}
+        label="Id of the flow at Meta"
+        description="Publish it there first"
+        field="content.flow.id"
+        value={f.id}
+        onChange={(id) => set({ id })}
+      />
+      <Line
+        {...shared}
+        label="Button that opens the form"
+        field="content.flow.button"
+        max={25}
+        value={f.button}
+        onChange={(button) => set({ button })}
+      />
+      <Line
+        {...shared}
+        label="First screen"
+        description="Empty: the one that the flow begins with"
+        field="content.flow.firstScreen"
+        value={f.firstScreen}
+        onChange={(firstScreen) => set({ firstScreen })}
+      />
+    </Stack>
+  );
+}
+
+const actions: { type: TemplateButtonType; label: string; hint: string; icon: TablerIcon }[] = [
+  { type: "QUICK_REPLY", label: "Quick reply", hint: "Answers with its title", icon: IconCornerUpLeft },
+  { type: "URL", label: "Open a page", hint: "A web address", icon: IconExternalLink },
+  { type: "PHONE", label: "Call a number", hint: "Dials from the phone", icon: IconPhone },
+  { type: "COPY_CODE", label: "Copy a code", hint: "An offer code", icon: IconCopy },
+];
+
+function Buttons(
+  props: Shared & {
+    legend: string;
+    field: string;
+    types: TemplateButtonType[];
+    most?: number;
+    value: Action[];
+    onChange: (next: Action[]) => void;
+  },
+) {
+  const { value, onChange, field } = props;
+  const shared = { errors: props.errors, attributes: props.attributes, readOnly: props.readOnly };
+  const set = (i: number, changed: Partial<Action>) =>
+    onChange(value.map((b, j) => (j === i ? { ...b, ...changed } : b)));
+  const full = props.most !== undefined && value.length >= props.most;
+  return (
+    <Stack gap="xs" component="section" aria-label={props.legend}>
+      <Input.Label component="div">{props.legend}</Input.Label>
+      <Said {...shared} field={field} />
+      {value.map((b, i) => {
+        const action = actions.find((a) => a.type === b.type);
+        const what = `${props.legend === "Buttons" ? "button" : "button of the card"} ${i + 1}`;
+        return (
+          <Paper key={i} withBorder p="sm">
+            <Group justify="space-between" wrap="nowrap" mb={6}>
+              <Group gap={6} wrap="nowrap">
+                {action && <action.icon size={16} aria-hidden />}
+                <Text size="sm" fw={550}>
+                  {action?.label}
+                </Text>
+              </Group>
+              <Order of={value} at={i} name={what} least={0} readOnly={props.readOnly} onChange={onChange} />
+            </Group>
+            <Group grow align="flex-start" preventGrowOverflow={false}>
+              {b.type !== "COPY_CODE" && (
+                <Line
+                  {...shared}
+                  label="Title"
+                  field={`${field}.${i}.title`}
+                  max={25}
+                  value={b.title}
+                  onChange={(title) => set(i, { title })}
+                />
+              )}
+              {b.type === "URL" && (
+                <Line
+                  {...shared}
+                  label="Address"
+                  field={`${field}.${i}.url`}
+                  placeholder="https://"
+                  placeholders
+                  value={b.url}
+                  onChange={(url) => set(i, { url })}
+                />
+              )}
+              {b.type === "PHONE" && (
+                <Line
+                  {...shared}
+                  label="Number"
+                  field={`${field}.${i}.phone`}
+                  placeholder="+49 30 123456"
+                  value={b.phone}
+                  onChange={(phone) => set(i, { phone: phone.replace(/[^+\d]/g, "") })}
+                />
+              )}
+              {b.type === "COPY_CODE" && (
+                <Line
+                  {...shared}
+                  label="Code"
+                  field={`${field}.${i}.code`}
+                  max={20}
+                  placeholders
+                  whole
+                  value={b.code}
+                  onChange={(code) => set(i, { code })}
+                />
+              )}
+            </Group>
+          </Paper>
+        );
+      })}
+      {!props.readOnly && !full && (
+        <Menu position="bottom-start" width={240}>
+          <Menu.Target>
+            <Button variant="default" leftSection={<IconPlus size={16} />} style={{ alignSelf: "flex-start" }}>
+              Add a button
+            </Button>
+          </Menu.Target>
+          <Menu.Dropdown>
+            {actions
+              .filter((a) => props.types.includes(a.type))
+              .map((a) => {
+                const limit = buttonLimit(value, a.type);
+                return (
+                  <Menu.Item
+                    key={a.type}
+                    leftSection={<a.icon size={16} />}
+                    disabled={limit !== null}
+                    onClick={() => onChange(together(value, newButton(a.type)))}
+                  >
+                    {a.label}
+                    <Text size="xs" c="dimmed">
+                      {limit ?? a.hint}
+                    </Text>
+                  </Menu.Item>
+                );
+              })}
+          </Menu.Dropdown>
+        </Menu>
+      )}
+    </Stack>
+  );
+}
+
+/** WhatsApp wants the buttons that answer side by side: a new one joins those that there are. */
+function together(buttons: readonly Action[], added: Action): Action[] {
+  const last = buttons.findLastIndex((b) => (b.type === "QUICK_REPLY") === (added.type === "QUICK_REPLY"));
+  return last < 0 ? [...buttons, added] : [...buttons.slice(0, last + 1), added, ...buttons.slice(last + 1)];
+}
+
+/** Moves an entry, or takes it out. */
+function Order<T>(props: {
+  of: readonly T[];
+  at: number;
+  name: string;
+  least: number;
+  readOnly: boolean;
+  onChange: (next: T[]) => void;
+}) {
+  const { of, at } = props;
+  if (props.readOnly) return null;
+  const step = (label: string, icon: ReactNode, disabled: boolean, next: () => T[]) => (
+    <Tooltip label={label}>
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        aria-label={label}
+        disabled={disabled}
+        onClick={() => props.onChange(next())}
+      >
+        {icon}
+      </ActionIcon>
+    </Tooltip>
+  );
+  return (
+    <Group gap={2} wrap="nowrap">
+      {step(`Move ${props.name} up`, <IconArrowUp size={16} />, at === 0, () => moved(of, at, at - 1))}
+      {step(`Move ${props.name} down`, <IconArrowDown size={16} />, at === of.length - 1, () => moved(of, at, at + 1))}
+      {step(`Remove ${props.name}`, <IconTrash size={16} />, of.length <= props.least, () =>
+        of.filter((_, i) => i !== at),
+      )}
+    </Group>
+  );
+}
+
+const said = (shared: Pick<Shared, "errors">, field: string) => {
+  const text = shared.errors[field];
+  return text ? sentence(text) : undefined;
+};
+
+/** What is wrong with several fields together. */
+function Said(props: Pick<Shared, "errors"> & { field: string }) {
+  const text = said(props, props.field);
+  return text ? <Input.Error role="alert">{text}</Input.Error> : null;
+}
+
+/** A text of one line, with its length and, where it may hold them, placeholders. */
+function Line(
+  props: Shared & {
+    label: string;
+    field: string;
+    description?: string;
+    placeholder?: string;
+    max?: number;
+    placeholders?: boolean;
+    /** A placeholder replaces the text, as it cannot stand beside words. */
+    whole?: boolean;
+    value: string;
+    onChange: (text: string) => void;
+  },
+) {
+  const length = [...props.value].length;
+  const counted = props.max && length > 0 ? `${length} of ${props.max} characters` : undefined;
+  return (
+    <TextInput
+      label={props.label}
+      description={[props.description, counted].filter(Boolean).join(" · ") || undefined}
+      inputWrapperOrder={["label", "input", "error", "description"]}
+      placeholder={props.placeholder}
+      value={props.value}
+      onChange={(e) => props.onChange(e.currentTarget.value)}
+      error={said(props, props.field)}
+      readOnly={props.readOnly}
+      rightSection={
+        props.placeholders && !props.readOnly ? (
+          <InsertPlaceholder
+            into={props.label}
+            attributes={props.attributes}
+            onChoose={(name) => {
+              const inserted = `{{${writePlaceholder(freshPlaceholder(name, props.attributes))}}}`;
+              props.onChange(props.whole ? inserted : props.value + inserted);
+            }}
+          />
+        ) : undefined
+      }
+    />
+  );
+}
+
+/** A file of the library, or an address elsewhere. */
+function MediaField(props: Shared & { label: string; field: string; value: Media; onChange: (media: Media) => void }) {
+  const [picking, setPicking] = useState(false);
+  const own = props.value.url.startsWith("/media/");
+  const error = said(props, props.field) ?? said(props, props.field.replace(/url$/, "kind"));
+  const choose = (
+    <Button
+      variant="default"
+      leftSection={<IconPhoto size={16} />}
+      onClick={() => setPicking(true)}
+      disabled={props.readOnly}
+    >
+      {own ? "Change" : "From the library"}
+    </Button>
+  );
+  return (
+    <>
+      {own ? (
+        <Paper withBorder p="xs">
+          <Group wrap="nowrap">
+            <div style={{ width: 96, flex: "none" }}>
+              <Medium kind={props.value.kind} url={props.value.url} />
+            </div>
+            <Text size="sm" flex={1} truncate>
+              {props.value.url.split("/").pop()}
+            </Text>
+            {choose}
+            {!props.readOnly && (
+              <ActionIcon
+                variant="subtle"
+                color="gray"
+                aria-label="Take the file out"
+                onClick={() => props.onChange({ ...props.value, url: "" })}
+              >
+                <IconTrash size={16} />
+              </ActionIcon>
+            )}
+          </Group>
+          {error && <Input.Error mt={4}>{error}</Input.Error>}
+        </Paper>
+      ) : (
+        <Stack gap={6}>
+          <Group>{choose}</Group>
+          <Divider label="or an address elsewhere" labelPosition="left" />
+          <Line
+            errors={{ [props.field]: error ?? "" }}
+            attributes={props.attributes}
+            readOnly={props.readOnly}
+            label={`${props.label}: web address`}
+            field={props.field}
+            placeholder="https://…/picture.jpg"
+            placeholders
+            value={props.value.url}
+            onChange={(url) => props.onChange({ ...props.value, url })}
+          />
+        </Stack>
+      )}
+      {picking && (
+        <Suspense>
+          <MediaPicker
+            kind={props.value.kind}
+            onClose={() => setPicking(false)}
+            onChoose={(media) => {
+              props.onChange(media);
+              setPicking(false);
+            }}
+          />
+        </Suspense>
+      )}
+    </>
+  );
+}
