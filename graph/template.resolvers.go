@@ -82,6 +82,13 @@ func (r *queryResolver) Templates(ctx context.Context, filter *model.TemplateFil
 	var f template.Filter
 	if filter != nil {
 		f = template.Filter{Approval: lowerPtr[template.Approval](filter.ApprovalStatus.Value()), Search: text(filter.Search.Value())}
+		switch {
+		case !yes(filter.Sendable.Value()):
+		case yes(filter.WindowOpen.Value()):
+			f.Sendable = []template.Approval{template.ApprovalApproved, template.ApprovalWindowOnly}
+		default:
+			f.Sendable = []template.Approval{template.ApprovalApproved}
+		}
 	}
 	return r.templateConnection(ctx, f, page(first, after))
 }

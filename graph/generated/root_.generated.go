@@ -15234,6 +15234,10 @@ type TemplateConnection @goExtraField(name: "Counter", type: "eventstream/graph/
 }
 input TemplateFilter {
   approvalStatus: TemplateApproval
+  "Only those of which a version may be sent: one that WhatsApp approved, or, with windowOpen, that needs no approval."
+  sendable: Boolean
+  "With sendable: to somebody who wrote within the last 24 hours."
+  windowOpen: Boolean
   search: String
 }
 input TemplatePreviewInput {

@@ -2810,7 +2810,7 @@ func (ec *executionContext) unmarshalInputTemplateFilter(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"approvalStatus", "search"}
+	fieldsInOrder := [...]string{"approvalStatus", "sendable", "windowOpen", "search"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2824,6 +2824,20 @@ func (ec *executionContext) unmarshalInputTemplateFilter(ctx context.Context, ob
 				return it, err
 			}
 			it.ApprovalStatus = graphql.OmittableOf(data)
+		case "sendable":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sendable"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Sendable = graphql.OmittableOf(data)
+		case "windowOpen":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("windowOpen"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.WindowOpen = graphql.OmittableOf(data)
 		case "search":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("search"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)

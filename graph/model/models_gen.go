@@ -3264,7 +3264,11 @@ type TemplateEdge struct {
 
 type TemplateFilter struct {
 	ApprovalStatus graphql.Omittable[*TemplateApproval] `json:"approvalStatus,omitempty"`
-	Search         graphql.Omittable[*string]           `json:"search,omitempty"`
+	// Only those of which a version may be sent: one that WhatsApp approved, or, with windowOpen, that needs no approval.
+	Sendable graphql.Omittable[*bool] `json:"sendable,omitempty"`
+	// With sendable: to somebody who wrote within the last 24 hours.
+	WindowOpen graphql.Omittable[*bool]   `json:"windowOpen,omitempty"`
+	Search     graphql.Omittable[*string] `json:"search,omitempty"`
 }
 
 type TemplateFlow struct {

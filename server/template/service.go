@@ -551,6 +551,7 @@ func Newest(ctx context.Context, idb bun.IDB, ids []int64) (map[int64]Text, erro
 // Filter narrows a list of templates.
 type Filter struct {
 	Approval *Approval
+	Sendable []Approval // of any version; none: whatever they are
 	Search   string
 }
 

@@ -171,6 +171,9 @@ func filtered(q *bun.SelectQuery, f Filter) *bun.SelectQuery {
 	if f.Approval != nil {
 		q = q.Where("(SELECT v.approval_status FROM template_versions v WHERE v.template_id = t.id ORDER BY v.version DESC LIMIT 1) = ?", *f.Approval)
 	}
+	if len(f.Sendable) > 0 {
+		q = q.Where("EXISTS (SELECT 1 FROM template_versions v WHERE v.template_id = t.id AND v.approval_status IN (?))", bun.List(f.Sendable))
+	}
 	if s := strings.TrimSpace(f.Search); s != "" {
 		q = q.Where("strpos(lower(t.name), ?) > 0", strings.ToLower(s))
 	}

@@ -37,6 +37,9 @@ const EditDocument = graphql(`
         id
         name
         body
+        content {
+          ...TemplateContentParts
+        }
         approvalStatus
       }
     }

@@ -5,6 +5,8 @@ import { lazy, Suspense } from "react";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Live, Status } from "../../components/ui";
+import { WhatsAppMessage } from "../../components/WhatsAppMessage";
+import { WhatsAppText } from "../../components/WhatsAppText";
 import { graphql } from "../../gql";
 import { count, decimal, duration, errorClasses, moment, percent, skipText, waitText } from "../../lib/format";
 import { BudgetOf } from "./BudgetOf";
@@ -99,7 +101,9 @@ function Sent({ campaign: c }: { campaign: CampaignDetails }) {
         Message
       </Title>
       <div className="paper-phone">
-        <div className="bubble">{c.template.body}</div>
+        <WhatsAppMessage content={c.template.content}>
+          <WhatsAppText>{c.template.body}</WhatsAppText>
+        </WhatsAppMessage>
       </div>
       <Text size="xs" c="dimmed" mt="xs">
         Template “{c.template.name}”{since && ", which was changed after the launch"}

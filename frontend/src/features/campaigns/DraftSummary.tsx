@@ -2,6 +2,7 @@ import { Card, Group, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { useMay } from "../../app/session";
 import { LinkButton, Status } from "../../components/ui";
+import { WhatsAppMessage } from "../../components/WhatsAppMessage";
 import { WhatsAppText } from "../../components/WhatsAppText";
 import { count, decimal, moment, money, percent } from "../../lib/format";
 import { useAttributes } from "../attributes/useAttributes";
@@ -36,9 +37,9 @@ export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
               <Status value={c.template.approvalStatus} />
             </Group>
             <div className="paper-phone">
-              <div className="bubble">
+              <WhatsAppMessage content={c.template.content}>
                 <WhatsAppText>{c.template.body}</WhatsAppText>
-              </div>
+              </WhatsAppMessage>
             </div>
           </>
         ) : (

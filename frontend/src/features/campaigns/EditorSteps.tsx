@@ -1,5 +1,6 @@
 import { Alert, Group, MultiSelect, NumberInput, Select, Stack, Switch, TextInput } from "@mantine/core";
 import { Status } from "../../components/ui";
+import { WhatsAppMessage } from "../../components/WhatsAppMessage";
 import { WhatsAppText } from "../../components/WhatsAppText";
 import type { CampaignEditQuery } from "../../gql/graphql";
 import { count } from "../../lib/format";
@@ -80,9 +81,9 @@ export function MessageStep(
       />
       {template && (
         <div className="paper-phone">
-          <div className="bubble">
+          <WhatsAppMessage content={template.content}>
             <WhatsAppText>{template.body}</WhatsAppText>
-          </div>
+          </WhatsAppMessage>
           <Group mt="sm">
             <Status value={template.approvalStatus} />
           </Group>

@@ -23,6 +23,9 @@ graphql(`
       id
       name
       body
+      content {
+        ...TemplateContentParts
+      }
       approvalStatus
       updatedAt
     }

@@ -15,6 +15,7 @@ import { IconSend2, IconTemplate, IconX } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { useMutation, useQuery } from "urql";
+import { WhatsAppMessage } from "../../components/WhatsAppMessage";
 import { WhatsAppText } from "../../components/WhatsAppText";
 import { graphql } from "../../gql";
 import type { ConsentStatus } from "../../gql/graphql";
@@ -23,6 +24,7 @@ import { counted, money } from "../../lib/format";
 import { useKept } from "../../lib/kept";
 import { real } from "../../lib/node";
 import { useShortcuts } from "../../lib/shortcuts";
+import { contentInput, readContent } from "../templates/content";
 import { useNow } from "./Bubbles";
 import { sends } from "./keys";
 import { leftToReply, slashAt, unfilled } from "./thread";
@@ -42,14 +44,18 @@ const ReplyDocument = graphql(`
     }
   }
 `);
-const ApprovedDocument = graphql(`
-  query ApprovedTemplates {
-    templates(filter: { approvalStatus: APPROVED }, first: 200) {
+const SendableDocument = graphql(`
+  query SendableTemplates($windowOpen: Boolean!) {
+    templates(filter: { sendable: true, windowOpen: $windowOpen }, first: 200) {
       nodes {
         id
         name
         language
         body
+        content {
+          ...TemplateContentParts
+        }
+        category
       }
     }
   }
@@ -58,6 +64,9 @@ const TemplateForContactDocument = graphql(`
   query TemplateForContact($input: TemplatePreviewInput!) {
     templatePreview(input: $input) {
       body
+      content {
+        ...TemplateContentParts
+      }
       missing
     }
   }
@@ -274,6 +283,7 @@ export function Composer(props: {
       ) : (
         <TemplateChoice
           contact={c}
+          windowOpen={free}
           field={choice}
           value={template}
           onChange={setTemplate}
@@ -459,6 +469,7 @@ function Writing(props: {
 /** An approved template, as this contact will read it. */
 function TemplateChoice(props: {
   contact: Person;
+  windowOpen: boolean;
   field: React.RefObject<HTMLInputElement | null>;
   value: string | null;
   onChange: (id: string | null) => void;
@@ -468,11 +479,22 @@ function TemplateChoice(props: {
 }) {
   const { contact: c, value } = props;
   const consented = c.consentStatus === "OPTED_IN";
-  const [{ data }] = useQuery({ query: ApprovedDocument, pause: !consented });
+  const [{ data }] = useQuery({
+    query: SendableDocument,
+    variables: { windowOpen: props.windowOpen },
+    pause: !consented,
+  });
   const chosen = data?.templates.nodes.find((t) => t.id === value);
   const [{ data: shown, error }] = useQuery({
     query: TemplateForContactDocument,
-    variables: { input: { body: chosen?.body ?? "", contactId: c.id } },
+    variables: {
+      input: {
+        body: chosen?.body ?? "",
+        content: chosen ? contentInput(readContent(chosen.content)) : null,
+        category: chosen?.category,
+        contactId: c.id,
+      },
+    },
     pause: !chosen,
   });
   if (!consented)
@@ -497,13 +519,9 @@ function TemplateChoice(props: {
     <>
       {chosen && (
         <div className="thread inbox-preview" role="status" aria-label="Preview">
-          <div className="thread-row" data-ours data-first>
-            <div className="thread-bubble">
-              <div className="thread-text">
-                {error ? errorText(error) : preview ? <WhatsAppText>{preview.body}</WhatsAppText> : "…"}
-              </div>
-            </div>
-          </div>
+          <WhatsAppMessage content={preview?.content}>
+            {error ? errorText(error) : preview ? <WhatsAppText>{preview.body}</WhatsAppText> : "…"}
+          </WhatsAppMessage>
         </div>
       )}
       {missing.length > 0 && (

@@ -360,7 +360,7 @@ function Editor({ template }: { template: Edited }) {
           </Card>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 5 }}>
-          <Box maw={420} mx="auto">
+          <Box maw={420} mx="auto" pos="sticky" top={76}>
             <Preview
               body={content.shape === "authentication" ? "" : body}
               content={content}
