@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"eventstream/graph/model"
 	"eventstream/server/actor"
@@ -26,6 +27,7 @@ import (
 	"eventstream/server/importer"
 	"eventstream/server/message"
 	"eventstream/server/reconcile"
+	"eventstream/server/template"
 	"eventstream/server/topic"
 	"eventstream/server/twilio/sandbox"
 	"eventstream/server/workspace"
@@ -273,6 +275,31 @@ func (r *Resolver) testSend(ctx context.Context, input model.TemplateTestSendInp
 		return nil, err
 	}
 	return r.Conversations.TestSend(ctx, contactID, senderID, version.ID)
+}
+
+// tried is what a preview is asked for: what somebody writes, or a saved template.
+func (r *Resolver) tried(ctx context.Context, input model.TemplatePreviewInput) (*template.Version, template.Category, error) {
+	category := template.CategoryMarketing
+	if c := lowerPtr[template.Category](input.Category.Value()); c != nil {
+		category = *c
+	}
+	id, err := optional("templateId", kindTemplate, input.TemplateID.Value())
+	if err != nil {
+		return nil, "", err
+	}
+	if id == nil {
+		v := &template.Version{Body: text(input.Body.Value())}
+		if parts := partsOf(input.Content.Value()); parts != nil {
+			v.Parts = *parts
+		}
+		return v, category, nil
+	}
+	t, err := r.Templates.ByID(ctx, *id)
+	if err != nil {
+		return nil, "", err
+	}
+	v, err := r.Templates.Shown(ctx, *id)
+	return v, t.Category, err
 }
 
 const mostLabels = 20 // of a filter; a conversation has no more
@@ -608,6 +635,40 @@ func (r *Resolver) sandboxSeedRemove(ctx context.Context, contacts int) (*demo.R
 		return nil, errNoSandbox
 	}
 	return r.Demo.StartRemoval(ctx, int64(contacts))
+}
+
+// sandboxDecide has the sandbox's WhatsApp change its mind about a template, and asks it at once what it thinks now.
+func (r *Resolver) sandboxDecide(ctx context.Context, input model.SandboxTemplateDecideInput) (*template.Template, *template.Version, error) {
+	if r.Sandbox == nil {
+		return nil, nil, errNoSandbox
+	}
+	id, err := globalid.Decode("id", kindTemplate, input.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	reason := text(input.Reason.Value())
+	if utf8.RuneCountInString(reason) > 500 {
+		return nil, nil, apperr.Invalid("reason", "a reason has at most 500 characters")
+	}
+	versions, err := r.Templates.NewestVersions(ctx, []int64{id})
+	if err != nil {
+		return nil, nil, err
+	}
+	v := versions[id]
+	if v == nil {
+		return nil, nil, apperr.NotFound("template", id)
+	}
+	category := ""
+	if c := input.Category.Value(); c != nil {
+		category = string(*c)
+	}
+	switch {
+	case v.SubmittedAt == nil:
+		return nil, nil, apperr.Invalid("id", "the template was not submitted")
+	case !r.Sandbox.Decide(v.ContentSID, strings.ToLower(string(input.Approval)), reason, category):
+		return nil, nil, apperr.Invalid("approval", "%s is no decision: APPROVED, REJECTED, PAUSED or DISABLED", input.Approval)
+	}
+	return r.Templates.Ask(ctx, v.ID)
 }
 
 func (r *Resolver) sandboxUpdate(_ context.Context, input model.SandboxSettingsUpdateInput) (sandbox.Settings, error) {

@@ -17,6 +17,13 @@ func (r *mutationResolver) SandboxInboundSend(ctx context.Context, input model.S
 	return &model.SandboxInboundSendPayload{Sid: filled(sid), UserErrors: errs}, err
 }
 
+// SandboxTemplateDecide is the resolver for the sandboxTemplateDecide field.
+func (r *mutationResolver) SandboxTemplateDecide(ctx context.Context, input model.SandboxTemplateDecideInput) (*model.SandboxTemplateDecidePayload, error) {
+	t, v, err := r.sandboxDecide(ctx, input)
+	errs, err := payloadErrors(err)
+	return &model.SandboxTemplateDecidePayload{Template: toTemplate(kept(errs, t), v), UserErrors: errs}, err
+}
+
 // SandboxSettingsUpdate is the resolver for the sandboxSettingsUpdate field.
 func (r *mutationResolver) SandboxSettingsUpdate(ctx context.Context, input model.SandboxSettingsUpdateInput) (*model.SandboxSettingsUpdatePayload, error) {
 	settings, err := r.sandboxUpdate(ctx, input)

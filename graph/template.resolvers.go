@@ -106,13 +106,9 @@ func (r *queryResolver) TemplatePreview(ctx context.Context, input model.Templat
 	if err != nil {
 		return nil, err
 	}
-	tried := template.Version{Body: input.Body}
-	if parts := partsOf(input.Content.Value()); parts != nil {
-		tried.Parts = *parts
-	}
-	category := template.CategoryMarketing
-	if c := lowerPtr[template.Category](input.Category.Value()); c != nil {
-		category = *c
+	tried, category, err := r.tried(ctx, input)
+	if err != nil {
+		return nil, err
 	}
 	p, err := r.Services.Templates.Preview(ctx, tried.Body, tried.Parts, category, id)
 	if err != nil {
@@ -120,7 +116,7 @@ func (r *queryResolver) TemplatePreview(ctx context.Context, input model.Templat
 	}
 	out := &model.TemplatePreview{
 		Body: p.Text, Kind: upper[model.TemplateKind](p.Kind), Content: toTemplateContent(p.Parts), Missing: p.Missing,
-		Warnings: p.Warnings, Problems: mapped(p.Problems, toUserError), Variables: mapped(p.Used, toVariable), Source: tried,
+		Warnings: p.Warnings, Problems: mapped(p.Problems, toUserError), Variables: mapped(p.Used, toVariable), Source: *tried,
 	}
 	if out.Missing == nil {
 		out.Missing = []string{}

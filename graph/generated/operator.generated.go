@@ -111,6 +111,7 @@ type MutationResolver interface {
 	RateCardUpdate(ctx context.Context, input model.RateCardUpdateInput) (*model.RateCardUpdatePayload, error)
 	RetentionSet(ctx context.Context, input model.RetentionSetInput) (*model.RetentionSetPayload, error)
 	SandboxInboundSend(ctx context.Context, input model.SandboxInboundSendInput) (*model.SandboxInboundSendPayload, error)
+	SandboxTemplateDecide(ctx context.Context, input model.SandboxTemplateDecideInput) (*model.SandboxTemplateDecidePayload, error)
 	SandboxSettingsUpdate(ctx context.Context, input model.SandboxSettingsUpdateInput) (*model.SandboxSettingsUpdatePayload, error)
 	SandboxSeed(ctx context.Context, input model.SandboxSeedInput) (*model.SandboxSeedPayload, error)
 	SandboxSeedRemove(ctx context.Context, input model.SandboxSeedRemoveInput) (*model.SandboxSeedRemovePayload, error)
@@ -1172,6 +1173,20 @@ func (ec *executionContext) field_Mutation_sandboxSettingsUpdate_args(ctx contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.SandboxSettingsUpdateInput, error) {
 			return ec.unmarshalNSandboxSettingsUpdateInput2eventstreamᚋgraphᚋmodelᚐSandboxSettingsUpdateInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_sandboxTemplateDecide_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SandboxTemplateDecideInput, error) {
+			return ec.unmarshalNSandboxTemplateDecideInput2eventstreamᚋgraphᚋmodelᚐSandboxTemplateDecideInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8598,6 +8613,83 @@ func (ec *executionContext) fieldContext_Mutation_sandboxInboundSend(ctx context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_sandboxTemplateDecide(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_sandboxTemplateDecide(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SandboxTemplateDecide(ctx, fc.Args["input"].(model.SandboxTemplateDecideInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2eventstreamᚋgraphᚋmodelᚐRole(ctx, "MARKETER")
+				if err != nil {
+					var zeroVal *model.SandboxTemplateDecidePayload
+					return zeroVal, err
+				}
+				scope, err := ec.unmarshalOScope2ᚖeventstreamᚋgraphᚋmodelᚐScope(ctx, "SETTINGS_WRITE")
+				if err != nil {
+					var zeroVal *model.SandboxTemplateDecidePayload
+					return zeroVal, err
+				}
+				recent, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.SandboxTemplateDecidePayload
+					return zeroVal, err
+				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.SandboxTemplateDecidePayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *model.SandboxTemplateDecidePayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SandboxTemplateDecidePayload) graphql.Marshaler {
+			return ec.marshalNSandboxTemplateDecidePayload2ᚖeventstreamᚋgraphᚋmodelᚐSandboxTemplateDecidePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_sandboxTemplateDecide(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SandboxTemplateDecidePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_sandboxTemplateDecide_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_sandboxSettingsUpdate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14685,6 +14777,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "sandboxInboundSend":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_sandboxInboundSend(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sandboxTemplateDecide":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_sandboxTemplateDecide(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -1169,6 +1169,7 @@ type ComplexityRoot struct {
 		SandboxSeed               func(childComplexity int, input model.SandboxSeedInput) int
 		SandboxSeedRemove         func(childComplexity int, input model.SandboxSeedRemoveInput) int
 		SandboxSettingsUpdate     func(childComplexity int, input model.SandboxSettingsUpdateInput) int
+		SandboxTemplateDecide     func(childComplexity int, input model.SandboxTemplateDecideInput) int
 		SegmentCreate             func(childComplexity int, input model.SegmentCreateInput) int
 		SegmentDelete             func(childComplexity int, input model.SegmentDeleteInput) int
 		SegmentUpdate             func(childComplexity int, input model.SegmentUpdateInput) int
@@ -1557,6 +1558,11 @@ type ComplexityRoot struct {
 
 	SandboxSettingsUpdatePayload struct {
 		Settings   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	SandboxTemplateDecidePayload struct {
+		Template   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -6983,6 +6989,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SandboxSettingsUpdate(childComplexity, args["input"].(model.SandboxSettingsUpdateInput)), true
+	case "Mutation.sandboxTemplateDecide":
+		if e.ComplexityRoot.Mutation.SandboxTemplateDecide == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_sandboxTemplateDecide_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SandboxTemplateDecide(childComplexity, args["input"].(model.SandboxTemplateDecideInput)), true
 	case "Mutation.segmentCreate":
 		if e.ComplexityRoot.Mutation.SegmentCreate == nil {
 			break
@@ -8855,6 +8872,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SandboxSettingsUpdatePayload.UserErrors(childComplexity), true
+
+	case "SandboxTemplateDecidePayload.template":
+		if e.ComplexityRoot.SandboxTemplateDecidePayload.Template == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SandboxTemplateDecidePayload.Template(childComplexity), true
+	case "SandboxTemplateDecidePayload.userErrors":
+		if e.ComplexityRoot.SandboxTemplateDecidePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SandboxTemplateDecidePayload.UserErrors(childComplexity), true
 
 	case "SearchResult.detail":
 		if e.ComplexityRoot.SearchResult.Detail == nil {
@@ -10898,6 +10928,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SandboxSeedInput", ec.unmarshalInputSandboxSeedInput),
 			graphql.NewInputUnmarshaler("SandboxSeedRemoveInput", ec.unmarshalInputSandboxSeedRemoveInput),
 			graphql.NewInputUnmarshaler("SandboxSettingsUpdateInput", ec.unmarshalInputSandboxSettingsUpdateInput),
+			graphql.NewInputUnmarshaler("SandboxTemplateDecideInput", ec.unmarshalInputSandboxTemplateDecideInput),
 			graphql.NewInputUnmarshaler("SegmentCreateInput", ec.unmarshalInputSegmentCreateInput),
 			graphql.NewInputUnmarshaler("SegmentDeleteInput", ec.unmarshalInputSegmentDeleteInput),
 			graphql.NewInputUnmarshaler("SegmentUpdateInput", ec.unmarshalInputSegmentUpdateInput),
@@ -14447,6 +14478,9 @@ extend type Mutation {
   "A contact writes to us through the sandbox. Only while the sandbox is live."
   sandboxInboundSend(input: SandboxInboundSendInput!): SandboxInboundSendPayload!
     @hasRole(role: MARKETER, scope: SETTINGS_WRITE)
+  "WhatsApp changes its mind about a template: approves, rejects, pauses or disables it, or moves it to another category. Only while the sandbox is live."
+  sandboxTemplateDecide(input: SandboxTemplateDecideInput!): SandboxTemplateDecidePayload!
+    @hasRole(role: MARKETER, scope: SETTINGS_WRITE)
   "Changes how the sandbox behaves. Only while it is live."
   sandboxSettingsUpdate(input: SandboxSettingsUpdateInput!): SandboxSettingsUpdatePayload!
     @hasRole(role: MARKETER, scope: SETTINGS_WRITE)
@@ -14579,6 +14613,21 @@ input SandboxSettingsUpdateInput {
 }
 type SandboxSettingsUpdatePayload {
   settings: SandboxSettings
+  userErrors: [UserError!]!
+}
+input SandboxTemplateDecideInput {
+  "A template that was submitted; its newest version is meant."
+  id: ID!
+  "APPROVED, REJECTED, PAUSED or DISABLED."
+  approval: TemplateApproval!
+  "In WhatsApp's words; at most 500 characters."
+  reason: String
+  "Absent: it stays."
+  category: TemplateCategory
+}
+type SandboxTemplateDecidePayload {
+  "As it stands once WhatsApp was asked again."
+  template: Template
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -15241,8 +15290,12 @@ input TemplateFilter {
   search: String
 }
 input TemplatePreviewInput {
-  body: String!
+  "What is being written."
+  body: String
+  "What is being written."
   content: TemplateContentInput
+  "Instead of body and content: a saved template. Of its versions the newest one that may be sent, or else the newest."
+  templateId: ID
   "Marketing by default; some kinds belong to one category."
   category: TemplateCategory
   "Rendered for this contact; with samples when absent."
@@ -18186,6 +18239,16 @@ func (ec *executionContext) childFields_SandboxSettingsUpdatePayload(ctx context
 		return ec.fieldContext_SandboxSettingsUpdatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SandboxSettingsUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SandboxTemplateDecidePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "template":
+		return ec.fieldContext_SandboxTemplateDecidePayload_template(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SandboxTemplateDecidePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SandboxTemplateDecidePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SearchResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

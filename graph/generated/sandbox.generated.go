@@ -1131,6 +1131,70 @@ func (ec *executionContext) fieldContext_SandboxSettingsUpdatePayload_userErrors
 	return fc, nil
 }
 
+func (ec *executionContext) _SandboxTemplateDecidePayload_template(ctx context.Context, field graphql.CollectedField, obj *model.SandboxTemplateDecidePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SandboxTemplateDecidePayload_template(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Template, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Template) graphql.Marshaler {
+			return ec.marshalOTemplate2ᚖeventstreamᚋgraphᚋmodelᚐTemplate(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SandboxTemplateDecidePayload_template(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SandboxTemplateDecidePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Template(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SandboxTemplateDecidePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.SandboxTemplateDecidePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SandboxTemplateDecidePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖeventstreamᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SandboxTemplateDecidePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SandboxTemplateDecidePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -1535,6 +1599,69 @@ func (ec *executionContext) unmarshalInputSandboxSettingsUpdateInput(ctx context
 func UnmarshalSandboxSettingsUpdateInput(ctx context.Context, raw any) (model.SandboxSettingsUpdateInput, error) {
 	var out model.SandboxSettingsUpdateInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "SandboxSettingsUpdateInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputSandboxTemplateDecideInput(ctx context.Context, obj any) (model.SandboxTemplateDecideInput, error) {
+	var it model.SandboxTemplateDecideInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "approval", "reason", "category"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "approval":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("approval"))
+			data, err := ec.unmarshalNTemplateApproval2eventstreamᚋgraphᚋmodelᚐTemplateApproval(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Approval = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = graphql.OmittableOf(data)
+		case "category":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("category"))
+			data, err := ec.unmarshalOTemplateCategory2ᚖeventstreamᚋgraphᚋmodelᚐTemplateCategory(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Category = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSandboxTemplateDecideInput unmarshals raw into the SandboxTemplateDecideInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSandboxTemplateDecideInput(ctx context.Context, raw any) (model.SandboxTemplateDecideInput, error) {
+	var out model.SandboxTemplateDecideInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SandboxTemplateDecideInput", raw, &out)
 	return out, err
 }
 
@@ -1967,6 +2094,44 @@ func (ec *executionContext) _SandboxSettingsUpdatePayload(ctx context.Context, s
 	return out
 }
 
+var sandboxTemplateDecidePayloadImplementors = []string{"SandboxTemplateDecidePayload"}
+
+func (ec *executionContext) _SandboxTemplateDecidePayload(ctx context.Context, sel ast.SelectionSet, obj *model.SandboxTemplateDecidePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sandboxTemplateDecidePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SandboxTemplateDecidePayload")
+		case "template":
+			out.Values[i] = ec._SandboxTemplateDecidePayload_template(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._SandboxTemplateDecidePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
@@ -2054,6 +2219,19 @@ func (ec *executionContext) marshalNSandboxSettingsUpdatePayload2ᚖeventstream�
 		return graphql.Null
 	}
 	return ec._SandboxSettingsUpdatePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSandboxTemplateDecideInput2eventstreamᚋgraphᚋmodelᚐSandboxTemplateDecideInput(ctx context.Context, v any) (model.SandboxTemplateDecideInput, error) {
+	res, err := ec.unmarshalInputSandboxTemplateDecideInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSandboxTemplateDecidePayload2ᚖeventstreamᚋgraphᚋmodelᚐSandboxTemplateDecidePayload(ctx context.Context, sel ast.SelectionSet, v *model.SandboxTemplateDecidePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SandboxTemplateDecidePayload!")
+		return graphql.Null
+	}
+	return ec._SandboxTemplateDecidePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalODemoRun2ᚖeventstreamᚋgraphᚋmodelᚐDemoRun(ctx context.Context, sel ast.SelectionSet, v *model.DemoRun) graphql.Marshaler {

@@ -3132,7 +3132,7 @@ func (ec *executionContext) unmarshalInputTemplatePreviewInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"body", "content", "category", "contactId"}
+	fieldsInOrder := [...]string{"body", "content", "templateId", "category", "contactId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3141,11 +3141,11 @@ func (ec *executionContext) unmarshalInputTemplatePreviewInput(ctx context.Conte
 		switch k {
 		case "body":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("body"))
-			data, err := ec.unmarshalNString2string(ctx, v)
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Body = data
+			it.Body = graphql.OmittableOf(data)
 		case "content":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("content"))
 			data, err := ec.unmarshalOTemplateContentInput2ᚖeventstreamᚋgraphᚋmodelᚐTemplateContentInput(ctx, v)
@@ -3153,6 +3153,13 @@ func (ec *executionContext) unmarshalInputTemplatePreviewInput(ctx context.Conte
 				return it, err
 			}
 			it.Content = graphql.OmittableOf(data)
+		case "templateId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("templateId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TemplateID = graphql.OmittableOf(data)
 		case "category":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("category"))
 			data, err := ec.unmarshalOTemplateCategory2ᚖeventstreamᚋgraphᚋmodelᚐTemplateCategory(ctx, v)

@@ -2578,6 +2578,23 @@ type SandboxSettingsUpdatePayload struct {
 	UserErrors []*UserError     `json:"userErrors"`
 }
 
+type SandboxTemplateDecideInput struct {
+	// A template that was submitted; its newest version is meant.
+	ID string `json:"id"`
+	// APPROVED, REJECTED, PAUSED or DISABLED.
+	Approval TemplateApproval `json:"approval"`
+	// In WhatsApp's words; at most 500 characters.
+	Reason graphql.Omittable[*string] `json:"reason,omitempty"`
+	// Absent: it stays.
+	Category graphql.Omittable[*TemplateCategory] `json:"category,omitempty"`
+}
+
+type SandboxTemplateDecidePayload struct {
+	// As it stands once WhatsApp was asked again.
+	Template   *Template    `json:"template,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // Something that a search over everything found.
 type SearchResult struct {
 	// A Contact, Campaign, Segment or Template.
@@ -3366,8 +3383,12 @@ type TemplatePreview struct {
 }
 
 type TemplatePreviewInput struct {
-	Body    string                                   `json:"body"`
+	// What is being written.
+	Body graphql.Omittable[*string] `json:"body,omitempty"`
+	// What is being written.
 	Content graphql.Omittable[*TemplateContentInput] `json:"content,omitempty"`
+	// Instead of body and content: a saved template. Of its versions the newest one that may be sent, or else the newest.
+	TemplateID graphql.Omittable[*string] `json:"templateId,omitempty"`
 	// Marketing by default; some kinds belong to one category.
 	Category graphql.Omittable[*TemplateCategory] `json:"category,omitempty"`
 	// Rendered for this contact; with samples when absent.

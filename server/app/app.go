@@ -77,6 +77,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/riverqueue/river"
+	"github.com/uptrace/bun"
 	"riverqueue.com/riverui"
 )
 
@@ -291,6 +292,9 @@ func (a *App) build(ctx context.Context) error {
 	s.Media = media.NewService(a.db)
 	s.Templates = template.NewService(template.Dependencies{
 		DB: a.db, Jobs: enqueuer, Content: client, Files: media.Problem, PublicURL: account.PublicURL, Log: a.log,
+		Hold: func(ctx context.Context, tx bun.Tx, versionID int64, reason string) (func(), error) {
+			return s.Campaigns.HoldTemplate(ctx, tx, versionID, reason)
+		},
 	})
 	s.DoubleOptIns = doubleoptin.NewService(doubleoptin.Dependencies{
 		DB: a.db, Hub: a.hub, Jobs: enqueuer, Consents: s.Consents, Windows: conversation.OpenWindows, Log: a.log,

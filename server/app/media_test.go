@@ -7,6 +7,7 @@ import (
 	"image/png"
 	"mime/multipart"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -176,4 +177,51 @@ func TestAListIsForReplies(t *testing.T) {
 	})
 	_, problems = e.mutate("campaignLaunch", "campaign", map[string]any{"id": campaign})
 	require.Contains(t, problems, "WhatsApp takes in replies alone")
+}
+
+// TestAWithdrawnTemplateHoldsItsCampaigns and says why; nobody can go on before WhatsApp takes it again.
+func TestAWithdrawnTemplateHoldsItsCampaigns(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	id := e.approved("Hi {{name | there}}, our sale has started.")
+	for i := range 3 {
+		e.must("contactCreate", "contact", map[string]any{
+			"address": "+491511234567" + strconv.Itoa(i), "consent": map[string]any{"text": "asked at the till"},
+		})
+	}
+	campaign := e.must("campaignCreate", "campaign", map[string]any{
+		"name": "Sale", "templateId": id, "query": map[string]any{"field": "address", "op": "exists"}, "rateLimitPerSecond": 0.01,
+	})
+	e.must("campaignLaunch", "campaign", map[string]any{"id": campaign})
+	e.await(campaign, "SENDING")
+	decide := func(approval, reason string, category any) {
+		t.Helper()
+		e.must("sandboxTemplateDecide", "template", map[string]any{"id": id, "approval": approval, "reason": reason, "category": category})
+	}
+	reason := func() string {
+		t.Helper()
+		var out struct {
+			Node struct{ PausedBy, PausedReason string }
+		}
+		e.do(&out, `query($id: ID!) { node(id: $id) { ... on Campaign { pausedBy pausedReason } } }`, map[string]any{"id": campaign})
+		require.Equal(t, "ENGINE", out.Node.PausedBy)
+		return out.Node.PausedReason
+	}
+	decide("PAUSED", "LOW_QUALITY", nil)
+	e.await(campaign, "PAUSED")
+	require.Contains(t, reason(), "WhatsApp has paused the template “T Hi {{name | there}}, our sale has started.”. It says: LOW_QUALITY.")
+	_, problems := e.mutate("campaignResume", "campaign", map[string]any{"id": campaign})
+	require.Contains(t, problems, "the template is paused at WhatsApp")
+	decide("APPROVED", "", nil)
+	e.must("campaignResume", "campaign", map[string]any{"id": campaign})
+	e.await(campaign, "SENDING")
+
+	decide("APPROVED", "", "UTILITY")
+	e.await(campaign, "PAUSED")
+	require.Contains(t, reason(), "from marketing to utility")
+	var out struct{ Node struct{ Category string } }
+	e.do(&out, `query($id: ID!) { node(id: $id) { ... on Template { category } } }`, map[string]any{"id": id})
+	require.Equal(t, "UTILITY", out.Node.Category)
+	e.must("campaignResume", "campaign", map[string]any{"id": campaign})
+	e.await(campaign, "SENDING")
 }

@@ -40,9 +40,9 @@ func TestTheSinkSpeaksEnoughOfTwilio(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.NoError(t, client.Submit(ctx, sid, "offer", template.CategoryUtility))
-	approval, _, err := client.Decision(ctx, sid)
+	decision, err := client.Decision(ctx, sid)
 	require.NoError(t, err)
-	require.Equal(t, template.ApprovalApproved, approval)
+	require.Equal(t, template.ApprovalApproved, decision.Approval)
 
 	const callers, each = 16, 50
 	var mu sync.Mutex

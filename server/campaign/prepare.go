@@ -146,6 +146,17 @@ func (e *Preparer) prepareSlice(ctx context.Context, id int64) (done bool, err e
 			map[string]any{"from": StatusPreparing, "to": StatusSending}); err != nil {
 			return err
 		}
+		v, err := template.VersionByID(ctx, tx, *c.TemplateVersionID)
+		if err != nil {
+			return err
+		}
+		if v.ApprovalStatus != template.ApprovalApproved { // withdrawn while the audience was taken
+			_, err := moveTx(ctx, tx, id, "campaign.pause", StatusPaused, func(_ context.Context, _ bun.Tx, c *Campaign) error {
+				c.PausedBy, c.PausedReason = PausedByEngine, fmt.Sprintf("WhatsApp has %s the template “%s”.", v.ApprovalStatus, t.Name)
+				return nil
+			})
+			return err
+		}
 		return WakeWorkers(ctx, tx, e.jobs, shares.senders()...)
 	})
 	return done, err

@@ -511,6 +511,26 @@ func (s *Service) PauseByEngine(ctx context.Context, id int64, reason string) er
 	return err
 }
 
+// HoldTemplate pauses every campaign that sends with a version which WhatsApp has withdrawn or moved, until somebody
+// resumes it.
+func (s *Service) HoldTemplate(ctx context.Context, tx bun.Tx, versionID int64, reason string) (committed func(), err error) {
+	ctx = actor.With(ctx, actor.System)
+	ids, err := sendingVersion(ctx, tx, versionID)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		_, err := moveTx(ctx, tx, id, "campaign.pause", StatusPaused, func(_ context.Context, _ bun.Tx, c *Campaign) error {
+			c.PausedBy, c.PausedReason = PausedByEngine, reason
+			return nil
+		})
+		if err != nil && !apperr.Is(err, apperr.CodeConflict) {
+			return nil, err
+		}
+	}
+	return func() { s.hub.Publish(pubsub.TopicCampaign, ids...) }, nil
+}
+
 // Resume goes on where it stopped. Failures so far no longer count against the
 // threshold: who resumes has looked at them.
 func (s *Service) Resume(ctx context.Context, id int64) (*Campaign, error) {
@@ -519,6 +539,15 @@ func (s *Service) Resume(ctx context.Context, id int64) (*Campaign, error) {
 	) (err error) {
 		if c.Status != StatusPaused {
 			return apperr.Conflict("the campaign is %s, not paused", c.Status)
+		}
+		if c.TemplateVersionID != nil {
+			v, err := template.VersionByID(ctx, tx, *c.TemplateVersionID)
+			if err != nil {
+				return err
+			}
+			if v.ApprovalStatus != template.ApprovalApproved {
+				return apperr.Conflict("the template is %s at WhatsApp: it must be approved before the campaign goes on", v.ApprovalStatus)
+			}
 		}
 		c.PausedBy, c.PausedReason = PausedByNobody, ""
 		if c.ErrorsBefore, c.TriedBefore, err = tried(ctx, tx, id); err != nil {

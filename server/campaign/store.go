@@ -369,3 +369,10 @@ func RecentOf(ctx context.Context, idb bun.IDB, c *Campaign, contactIDs []int64)
 	}
 	return found, db.Err(err)
 }
+
+// sendingVersion are the campaigns that send a version of a template, or are about to.
+func sendingVersion(ctx context.Context, tx bun.Tx, versionID int64) (ids []int64, err error) {
+	err = tx.NewRaw("SELECT id FROM campaigns WHERE status IN ('preparing', 'sending') AND template_version_id = ? ORDER BY id",
+		versionID).Scan(ctx, &ids)
+	return ids, db.Err(err)
+}

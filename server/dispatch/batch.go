@@ -215,7 +215,7 @@ func (b *batch) ask(row message.Claimed, f *facts) gate.Verdict {
 	}
 	c.Awaited, c.Expected = f.questions[row.ID].Open, f.questions[row.ID].Expected
 	if b.content != nil {
-		c.Category, c.Template = b.content.template.Category, b.content.compiled
+		c.Category, c.Template = b.content.category, b.content.compiled
 	}
 	if b.campaign == nil {
 		c.Sender = b.sender.Status

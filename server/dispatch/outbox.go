@@ -41,12 +41,16 @@ func (b *brake) pull(d time.Duration) {
 
 func (b *brake) wait() time.Duration { return time.Until(time.Unix(0, b.until.Load())) }
 
-// content is what a version of a template says; it never changes.
+// content is what a version of a template says. That never changes; its category is WhatsApp's, and may.
 type content struct {
 	version  *template.Version
-	template *template.Template
 	compiled *template.Compiled
+	category template.Category
+	read     time.Time // the category
 }
+
+// categoryAge is how long a category is taken for what it was.
+const categoryAge = 5 * time.Second
 
 // source is a campaign that an outbox sends for.
 type source struct {
@@ -233,22 +237,27 @@ func (d *Dispatcher) plan(ctx context.Context, senderID int64, o *outbox) error 
 }
 
 func (d *Dispatcher) contentOf(ctx context.Context, versionID int64) (*content, error) {
+	text := &content{read: time.Now()}
 	if known, ok := d.texts.Load(versionID); ok {
-		return known.(*content), nil
+		before := known.(*content) //nolint:forcetypeassert // nothing else is stored
+		if time.Since(before.read) < categoryAge {
+			return before, nil
+		}
+		text.version, text.compiled = before.version, before.compiled
+	} else {
+		v, err := d.Templates.Version(ctx, versionID)
+		if err != nil {
+			return nil, err
+		}
+		text.version = v
+		if text.compiled, err = v.Compile(); err != nil {
+			return nil, err
+		}
 	}
-	v, err := d.Templates.Version(ctx, versionID)
-	if err != nil {
+	var err error
+	if text.category, err = template.CategoryOf(ctx, d.DB, text.version.TemplateID); err != nil {
 		return nil, err
 	}
-	t, err := d.Templates.ByID(ctx, v.TemplateID)
-	if err != nil {
-		return nil, err
-	}
-	compiled, err := v.Compile()
-	if err != nil {
-		return nil, err
-	}
-	text := &content{v, t, compiled}
 	d.texts.Store(versionID, text)
 	return text, nil
 }

@@ -97,5 +97,5 @@ func list(ctx context.Context, idb bun.IDB, f Filter, p db.Page) (db.Slice[*File
 
 func count(ctx context.Context, idb bun.IDB, f Filter) (int64, error) {
 	n, err := filtered(idb.NewSelect().Model((*File)(nil)), f).Count(ctx)
-	return int64(n), db.Err(err)
+	return n, db.Err(err)
 }

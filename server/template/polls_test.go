@@ -13,6 +13,7 @@ import (
 	"eventstream/server/template"
 
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
 )
 
 // content answers for the SIDs it knows; it hangs for one and fails for others.
@@ -25,18 +26,18 @@ type content struct {
 	asked []string
 }
 
-func (c *content) Decision(ctx context.Context, sid string) (template.Approval, string, error) {
+func (c *content) Decision(ctx context.Context, sid string) (template.Decision, error) {
 	c.mu.Lock()
 	c.asked = append(c.asked, sid)
 	c.mu.Unlock()
 	if sid == c.hangs {
 		<-ctx.Done()
-		return "", "", ctx.Err()
+		return template.Decision{}, ctx.Err()
 	}
 	if a, ok := c.known[sid]; ok {
-		return a, "", nil
+		return template.Decision{Approval: a}, nil
 	}
-	return "", "", apperr.New(apperr.CodeUnavailable, "no answer")
+	return template.Decision{}, apperr.New(apperr.CodeUnavailable, "no answer")
 }
 
 func submitted(t *testing.T, d *db.DB, n int) {
@@ -142,10 +143,10 @@ type slowContent struct {
 	asked, answer chan struct{}
 }
 
-func (c *slowContent) Decision(context.Context, string) (template.Approval, string, error) {
+func (c *slowContent) Decision(context.Context, string) (template.Decision, error) {
 	close(c.asked)
 	<-c.answer
-	return template.ApprovalSubmitted, "", nil
+	return template.Decision{Approval: template.ApprovalSubmitted}, nil
 }
 
 // An answer that comes after the answer to a later question is dropped.
@@ -167,4 +168,41 @@ func TestAnOlderAnswerDoesNotOverwriteANewerOne(t *testing.T) {
 	close(slow.answer)
 	require.NoError(t, <-done)
 	require.EqualValues(t, 1, number(t, d, "SELECT count(*) FROM template_versions WHERE approval_status = 'approved'"))
+}
+
+// A version with which a campaign sends is looked at every 20 seconds: WhatsApp may withdraw it at any time.
+func TestWhatSendsIsLookedAtOften(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	submitted(t, d, 1)
+	c := &content{known: map[string]template.Approval{"HX1": template.ApprovalApproved}}
+	var held []string
+	s := template.NewService(template.Dependencies{
+		DB: d, Content: c, Log: slog.New(slog.DiscardHandler),
+		Hold: func(_ context.Context, _ bun.Tx, _ int64, reason string) (func(), error) {
+			held = append(held, reason)
+			return func() {}, nil
+		},
+	})
+	poll := func() int {
+		t.Helper()
+		n, err := s.PollDecisions(t.Context(), 10)
+		require.NoError(t, err)
+		return n
+	}
+	require.Equal(t, 1, poll())
+	exec(t, d, "UPDATE template_versions SET checked_at = now() - interval '21 seconds'")
+	require.Zero(t, poll(), "nothing sends with it, and an hour is not over")
+	exec(t, d, "INSERT INTO campaigns (name, status, template_version_id) SELECT 'c', 'sending', id FROM template_versions")
+	require.Equal(t, 1, poll())
+	require.Zero(t, poll(), "it was looked at just now")
+	require.Empty(t, held)
+	c.known["HX1"] = template.ApprovalPaused
+	exec(t, d, "UPDATE template_versions SET checked_at = now() - interval '21 seconds'")
+	require.Equal(t, 1, poll())
+	require.Len(t, held, 1)
+	require.Contains(t, held[0], "WhatsApp has paused the template “t”. People blocked or reported it too often.")
+	exec(t, d, "UPDATE template_versions SET check_at = now()")
+	require.Equal(t, 1, poll(), "it may come back")
+	require.Len(t, held, 1, "what is withdrawn already is not withdrawn again")
 }

@@ -27,8 +27,12 @@ type Dependencies struct {
 	Content   Content
 	Files     Files  // nil: files of the library are not looked at
 	PublicURL string // where WhatsApp reaches this server
+	Hold      Hold   // nil: nothing sends with templates
 	Log       *slog.Logger
 }
+
+// Hold stops whatever sends with a version, with the reason for people. committed is called once that is so.
+type Hold func(ctx context.Context, tx bun.Tx, versionID int64, reason string) (committed func(), err error)
 
 // Files tells why WhatsApp would not show a medium; "" when it would.
 type Files func(ctx context.Context, idb bun.IDB, m Media) (problem string, err error)
@@ -40,12 +44,13 @@ type Service struct {
 	content   Content
 	files     Files
 	publicURL string
+	hold      Hold
 	log       *slog.Logger
 }
 
 // NewService makes the service.
 func NewService(d Dependencies) *Service {
-	return &Service{db: d.DB, jobs: d.Jobs, content: d.Content, files: d.Files, publicURL: d.PublicURL, log: d.Log}
+	return &Service{db: d.DB, jobs: d.Jobs, content: d.Content, files: d.Files, publicURL: d.PublicURL, hold: d.Hold, log: d.Log}
 }
 
 // Create saves a template with its first version. With submit it goes on to
@@ -253,7 +258,7 @@ func (s *Service) Bring(ctx context.Context, versionID int64) error {
 		}
 	}
 	if !v.Kind.NeedsApproval() {
-		return decide(ctx, s.db, v, ApprovalWindowOnly, "")
+		return s.decide(ctx, v, Decision{Approval: ApprovalWindowOnly})
 	}
 	if err := s.content.Submit(ctx, v.ContentSID, name, t.Category); err != nil {
 		return s.refused(ctx, v, err)
@@ -303,7 +308,7 @@ func (s *Service) refused(ctx context.Context, v *Version, err error) error {
 		return err
 	}
 	s.log.WarnContext(ctx, "template refused", "version", v.ID, "error", err)
-	return decide(ctx, s.db, v, ApprovalRejected, err.Error())
+	return s.decide(ctx, v, Decision{Approval: ApprovalRejected, Reason: err.Error()})
 }
 
 // contentName is lower case with underscores, as WhatsApp wants it, and unique.
@@ -322,8 +327,9 @@ func contentName(t *Template, v *Version) string {
 // Content API answers within a second, or hangs.
 const decisionWait = 5 * time.Second
 
-// PollDecisions asks Twilio about up to limit versions that wait and are due,
-// longest due first: each second or so in the first minute, then every minute.
+// PollDecisions asks Twilio about up to limit versions that are due, longest due first. Those that wait for WhatsApp: each
+// second or so in the first minute, then every minute. Those with which a campaign sends: every 20 seconds, because WhatsApp
+// may withdraw them at any time. Other approved and paused ones: every hour.
 // One that gets no answer waits longer each time, up to half an hour, so that it
 // holds no other up. It says how many it asked about.
 func (s *Service) PollDecisions(ctx context.Context, limit int) (int, error) {
@@ -350,11 +356,85 @@ func (s *Service) PollDecisions(ctx context.Context, limit int) (int, error) {
 }
 
 func (s *Service) poll(ctx context.Context, v *Version) error {
-	approval, reason, err := s.content.Decision(ctx, v.ContentSID)
+	d, err := s.content.Decision(ctx, v.ContentSID)
 	if err != nil {
 		return err
 	}
-	return decide(ctx, s.db, v, approval, reason)
+	return s.decide(ctx, v, d)
+}
+
+// decide keeps what WhatsApp says of a version. Where it withdraws one, or moves the template to another category,
+// whatever sends with it is held in the same transaction.
+func (s *Service) decide(ctx context.Context, v *Version, d Decision) error {
+	committed := func() {}
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		t, err := templateForDecision(ctx, tx, v.TemplateID)
+		if err != nil {
+			return err
+		}
+		before, err := keepDecision(ctx, tx, v, d)
+		if err != nil || before == nil {
+			return err
+		}
+		reason := ""
+		if *before == ApprovalApproved && d.Approval != ApprovalApproved {
+			reason = withdrawn(t, d)
+		}
+		if d.Category != "" && d.Category != t.Category && d.Approval == ApprovalApproved {
+			was := t.Category
+			if err := moveCategory(ctx, tx, t.ID, d.Category); err != nil {
+				return err
+			}
+			if err := audit.Record(ctx, tx, "template.category", "template", t.ID, map[string]any{"from": was, "to": d.Category}); err != nil {
+				return err
+			}
+			reason = fmt.Sprintf("WhatsApp moved the template “%s” from %s to %s, which changes consent and price. Resume to go on as %s.",
+				t.Name, was, d.Category, d.Category)
+		}
+		if reason == "" || s.hold == nil {
+			return nil
+		}
+		committed, err = s.hold(ctx, tx, v.ID, reason)
+		return err
+	})
+	if err == nil {
+		committed()
+	}
+	return err
+}
+
+func withdrawn(t *Template, d Decision) string {
+	gone := Version{ApprovalStatus: d.Approval, RejectionReason: d.Reason}
+	text := fmt.Sprintf("WhatsApp has %s the template “%s”.", d.Approval, t.Name)
+	if d.Approval == ApprovalSubmitted {
+		text = fmt.Sprintf("WhatsApp looks at the template “%s” again.", t.Name)
+	}
+	if d.Reason != "" {
+		text += " It says: " + d.Reason + "."
+	}
+	if advice := gone.Advice(); advice != "" {
+		text += " " + advice
+	}
+	return text
+}
+
+// Ask asks Twilio about one version now, and gives it with its template as they stand then.
+func (s *Service) Ask(ctx context.Context, versionID int64) (*Template, *Version, error) {
+	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
+		return nil, nil, err
+	}
+	v, err := s.Version(ctx, versionID)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.poll(ctx, v); err != nil {
+		return nil, nil, err
+	}
+	if v, err = s.Version(ctx, versionID); err != nil {
+		return nil, nil, err
+	}
+	t, err := s.ByID(ctx, v.TemplateID)
+	return t, v, err
 }
 
 // Sync asks Twilio about every version that it knows, whatever its state.
@@ -486,6 +566,18 @@ func (s *Service) Sendable(ctx context.Context, templateID int64) (*Version, err
 	v, err := ReplyVersion(ctx, s.db, templateID)
 	if err == nil && v == nil {
 		err = apperr.Conflict("WhatsApp has not approved this template yet")
+	}
+	return v, err
+}
+
+// Shown gives the newest version that may be sent, or else the newest.
+func (s *Service) Shown(ctx context.Context, templateID int64) (*Version, error) {
+	v, err := ReplyVersion(ctx, s.db, templateID)
+	if err == nil && v == nil {
+		v, err = NewestVersion(ctx, s.db, templateID)
+	}
+	if err == nil && v == nil {
+		err = apperr.NotFound("template", templateID)
 	}
 	return v, err
 }

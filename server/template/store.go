@@ -46,17 +46,35 @@ func markSubmitted(ctx context.Context, idb bun.IDB, id int64) error {
 	return db.Err(err)
 }
 
-// decide keeps what WhatsApp decided; "submitted" only notes that we asked. v is
-// the version as it was before asking: an answer to a later question, kept
-// meanwhile, is newer than this one and stays.
-func decide(ctx context.Context, idb bun.IDB, v *Version, approval Approval, reason string) error {
-	_, err := idb.NewRaw(`
-		UPDATE template_versions SET checked_at = now(), rejection_reason = ?1, check_failures = 0,
-			check_at = now() + CASE WHEN submitted_at > now() - interval '1 minute' THEN interval '1 second'
-				ELSE interval '1 minute' END,
-			decided_at = CASE WHEN approval_status <> ?0 AND ?0 <> 'submitted' THEN now() ELSE decided_at END,
+// keepDecision keeps what WhatsApp decided, and gives what was so before; "submitted" only notes that we asked. v is
+// the version as it was before asking: an answer to a later question, kept meanwhile, is newer than this one and stays:
+// nil.
+func keepDecision(ctx context.Context, tx bun.Tx, v *Version, d Decision) (before *Approval, err error) {
+	var rows []Approval
+	err = tx.NewRaw(`
+		UPDATE template_versions v SET checked_at = now(), rejection_reason = ?1, check_failures = 0,
+			check_at = now() + CASE WHEN ?0 <> 'submitted' THEN interval '1 hour'
+				WHEN v.submitted_at > now() - interval '1 minute' THEN interval '1 second' ELSE interval '1 minute' END,
+			decided_at = CASE WHEN old.approval_status <> ?0 AND ?0 <> 'submitted' THEN now() ELSE v.decided_at END,
 			approval_status = ?0
-		WHERE id = ?2 AND checked_at IS NOT DISTINCT FROM ?3::timestamptz`, approval, reason, v.ID, v.CheckedAt).Exec(ctx)
+		FROM (SELECT id, approval_status FROM template_versions WHERE id = ?2 FOR UPDATE) AS old
+		WHERE v.id = old.id AND v.checked_at IS NOT DISTINCT FROM ?3::timestamptz
+		RETURNING old.approval_status`, d.Approval, d.Reason, v.ID, v.CheckedAt).Scan(ctx, &rows)
+	if err != nil || len(rows) == 0 {
+		return nil, db.Err(err)
+	}
+	return &rows[0], nil
+}
+
+// templateForDecision locks a template, also a deleted one: what sends with it goes on.
+func templateForDecision(ctx context.Context, tx bun.Tx, id int64) (*Template, error) {
+	t := new(Template)
+	err := tx.NewSelect().Model(t).Where("t.id = ?", id).For("UPDATE").Scan(ctx)
+	return t, db.Err(err)
+}
+
+func moveCategory(ctx context.Context, tx bun.Tx, id int64, category Category) error {
+	_, err := tx.NewRaw("UPDATE templates SET category = ?, updated_at = now() WHERE id = ?", category, id).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -86,7 +104,10 @@ func postpone(ctx context.Context, idb bun.IDB, id int64) error {
 
 func dueForDecision(ctx context.Context, idb bun.IDB, limit int) (rows []*Version, err error) {
 	err = idb.NewSelect().Model(&rows).
-		Where("v.approval_status = 'submitted' AND v.submitted_at IS NOT NULL AND v.check_at <= now()").
+		Where("v.submitted_at IS NOT NULL AND v.content_sid <> '' AND v.approval_status IN ('submitted', 'approved', 'paused')").
+		Where(`v.check_at <= now() OR v.approval_status = 'approved' AND v.check_failures = 0 AND
+			v.checked_at < now() - interval '20 seconds' AND EXISTS (
+				SELECT 1 FROM campaigns c WHERE c.template_version_id = v.id AND c.status IN ('preparing', 'sending'))`).
 		Order("v.check_at", "v.id").Limit(int64(limit)).Scan(ctx)
 	return rows, db.Err(err)
 }

@@ -4,6 +4,7 @@ package template
 
 import (
 	"context"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -24,6 +25,15 @@ const (
 	CategoryUtility        Category = "utility"
 	CategoryAuthentication Category = "authentication"
 )
+
+// CategoryOfWhatsApp reads WhatsApp's word; "" for one that is not known.
+func CategoryOfWhatsApp(word string) Category {
+	switch c := Category(strings.ToLower(word)); c {
+	case CategoryMarketing, CategoryUtility, CategoryAuthentication:
+		return c
+	}
+	return ""
+}
 
 // Approval is where a version stands with WhatsApp.
 type Approval string
@@ -141,7 +151,14 @@ type Content interface {
 	// Submit asks WhatsApp to approve it.
 	Submit(ctx context.Context, sid, name string, category Category) error
 	// Decision tells where the approval stands.
-	Decision(ctx context.Context, sid string) (Approval, string, error)
+	Decision(ctx context.Context, sid string) (Decision, error)
+}
+
+// Decision is what WhatsApp says of a version.
+type Decision struct {
+	Approval Approval
+	Reason   string
+	Category Category // by WhatsApp's reading; "": not told
 }
 
 // ContentSpec is a content template to be made.

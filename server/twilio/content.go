@@ -158,27 +158,29 @@ func (c *Client) Submit(ctx context.Context, sid, name string, category template
 }
 
 // Decision implements template.Content.
-func (c *Client) Decision(ctx context.Context, sid string) (template.Approval, string, error) {
+func (c *Client) Decision(ctx context.Context, sid string) (template.Decision, error) {
 	got, err := c.contents(ctx).FetchApprovalFetch(sid)
 	if err != nil {
-		return "", "", contentError("read the approval", err)
+		return template.Decision{}, contentError("read the approval", err)
 	}
-	word, reason := "", ""
+	word, d := "", template.Decision{Approval: template.ApprovalSubmitted}
 	if got.Whatsapp != nil {
 		word, _ = (*got.Whatsapp)["status"].(string)
-		reason, _ = (*got.Whatsapp)["rejection_reason"].(string)
+		d.Reason, _ = (*got.Whatsapp)["rejection_reason"].(string)
+		category, _ := (*got.Whatsapp)["category"].(string)
+		d.Category = template.CategoryOfWhatsApp(category)
 	}
 	switch word {
 	case "approved":
-		return template.ApprovalApproved, "", nil
+		d.Approval, d.Reason = template.ApprovalApproved, ""
 	case "rejected":
-		return template.ApprovalRejected, reason, nil
+		d.Approval = template.ApprovalRejected
 	case "paused":
-		return template.ApprovalPaused, reason, nil
+		d.Approval = template.ApprovalPaused
 	case "disabled":
-		return template.ApprovalDisabled, reason, nil
+		d.Approval = template.ApprovalDisabled
 	}
-	return template.ApprovalSubmitted, "", nil
+	return d, nil
 }
 
 // contentError tells what Twilio found wrong with the template from failures

@@ -95,7 +95,7 @@ func badContent(format string, args ...any) error {
 // read finds the richest type and refuses what Twilio refuses when a template is made.
 func (c *Content) read() error {
 	if c.Text != "" && len(c.Types) == 0 {
-		c.Types, _ = json.Marshal(map[string]any{"twilio/text": map[string]string{"body": c.Text}}) //nolint:errcheck // texts marshal
+		c.Types, _ = json.Marshal(map[string]any{"twilio/text": map[string]string{"body": c.Text}})
 		c.Text = ""
 	}
 	var types map[string]json.RawMessage

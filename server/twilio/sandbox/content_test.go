@@ -67,9 +67,9 @@ func TestEveryKindIsTakenAndApproved(t *testing.T) {
 				category = template.CategoryAuthentication
 			}
 			require.NoError(t, p.Submit(ctx, sid, "offer", category))
-			approval, reason, err := p.Decision(ctx, sid)
+			decision, err := p.Decision(ctx, sid)
 			require.NoError(t, err)
-			require.Equal(t, template.ApprovalApproved, approval, reason)
+			require.Equal(t, template.ApprovalApproved, decision.Approval, decision.Reason)
 			vars := map[string]string{}
 			for key := range spec.Variables {
 				vars[key] = "value"
@@ -157,9 +157,9 @@ func TestVariablesOfAMessageAreChecked(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, p.Submit(ctx, sid, "offer", template.CategoryUtility))
 	require.ErrorContains(t, p.Submit(ctx, sid, "offer_again", template.CategoryUtility), "already", "once, ever")
-	approval, _, err := p.Decision(ctx, sid)
+	decision, err := p.Decision(ctx, sid)
 	require.NoError(t, err)
-	require.Equal(t, template.ApprovalApproved, approval)
+	require.Equal(t, template.ApprovalApproved, decision.Approval)
 	for _, c := range []struct {
 		out  message.Outgoing
 		code int
@@ -178,8 +178,8 @@ func TestVariablesOfAMessageAreChecked(t *testing.T) {
 	for state, code := range map[string]int{"rejected": 63040, "paused": 63041, "disabled": 63042} {
 		require.True(t, p.Decide(sid, state, "people blocked it", ""))
 		require.Equal(t, code, p.reaches(p.send(message.Outgoing{To: person, ContentSID: sid}), message.StatusFailed).Code)
-		approval, _, err := p.Decision(ctx, sid)
+		decision, err := p.Decision(ctx, sid)
 		require.NoError(t, err)
-		require.Equal(t, state, string(approval))
+		require.Equal(t, state, string(decision.Approval))
 	}
 }

@@ -59,9 +59,9 @@ func (s *Sandbox) sampleFault(ctx context.Context, c *Content) string {
 
 // files are the addresses of a template's media, with their variables.
 func (c *Content) files() (all []string) {
-	all, _ = c.body.media() //nolint:errcheck // it was read before
+	all, _ = c.body.media() // it was read before
 	for i := range c.body.Cards {
-		more, _ := c.body.Cards[i].media() //nolint:errcheck // the same
+		more, _ := c.body.Cards[i].media()
 		all = append(all, more...)
 	}
 	return all

@@ -346,9 +346,9 @@ func TestMarketingStopsAtTheUnitedStates(t *testing.T) {
 	content, err := p.Create(ctx, template.ContentSpec{Name: "offer", Language: "en", Kind: template.KindText, Body: "An offer for you today"})
 	require.NoError(t, err)
 	require.NoError(t, p.Submit(ctx, content, "offer", template.CategoryMarketing))
-	approval, _, err := p.Decision(ctx, content)
+	decision, err := p.Decision(ctx, content)
 	require.NoError(t, err)
-	require.Equal(t, template.ApprovalApproved, approval)
+	require.Equal(t, template.ApprovalApproved, decision.Approval)
 	for number, code := range map[string]int{
 		"+12125550123": 63049, "+14165550123": 0, "+18765550123": 0, "+18095550123": 0, "+4915112345678": 0,
 		"US.1000000000000001": 63049, "CA.1000000000000001": 0,

@@ -36,10 +36,6 @@ const EditDocument = graphql(`
       nodes {
         id
         name
-        body
-        content {
-          ...TemplateContentParts
-        }
         approvalStatus
       }
     }

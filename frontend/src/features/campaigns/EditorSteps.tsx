@@ -1,7 +1,6 @@
 import { Alert, Group, MultiSelect, NumberInput, Select, Stack, Switch, TextInput } from "@mantine/core";
+import { TemplateMessage } from "../../components/TemplateMessage";
 import { Status } from "../../components/ui";
-import { WhatsAppMessage } from "../../components/WhatsAppMessage";
-import { WhatsAppText } from "../../components/WhatsAppText";
 import type { CampaignEditQuery } from "../../gql/graphql";
 import { count } from "../../lib/format";
 import { useTopics } from "../topics/useTopics";
@@ -81,9 +80,7 @@ export function MessageStep(
       />
       {template && (
         <div className="paper-phone">
-          <WhatsAppMessage content={template.content}>
-            <WhatsAppText>{template.body}</WhatsAppText>
-          </WhatsAppMessage>
+          <TemplateMessage id={template.id} />
           <Group mt="sm">
             <Status value={template.approvalStatus} />
           </Group>

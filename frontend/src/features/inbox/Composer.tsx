@@ -24,7 +24,6 @@ import { counted, money } from "../../lib/format";
 import { useKept } from "../../lib/kept";
 import { real } from "../../lib/node";
 import { useShortcuts } from "../../lib/shortcuts";
-import { contentInput, readContent } from "../templates/content";
 import { useNow } from "./Bubbles";
 import { sends } from "./keys";
 import { leftToReply, slashAt, unfilled } from "./thread";
@@ -51,11 +50,6 @@ const SendableDocument = graphql(`
         id
         name
         language
-        body
-        content {
-          ...TemplateContentParts
-        }
-        category
       }
     }
   }
@@ -488,12 +482,7 @@ function TemplateChoice(props: {
   const [{ data: shown, error }] = useQuery({
     query: TemplateForContactDocument,
     variables: {
-      input: {
-        body: chosen?.body ?? "",
-        content: chosen ? contentInput(readContent(chosen.content)) : null,
-        category: chosen?.category,
-        contactId: c.id,
-      },
+      input: { templateId: chosen?.id, contactId: c.id },
     },
     pause: !chosen,
   });
