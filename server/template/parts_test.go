@@ -124,7 +124,8 @@ func TestWhatWhatsAppRefusesNamesItsField(t *testing.T) {
 			"content.buttons", "stand together",
 		},
 		"three addresses": {Parts{Buttons: []Button{
-			{Type: ButtonURL, Title: "a", URL: "https://a.example"}, {Type: ButtonURL, Title: "b", URL: "https://b.example"},
+			{Type: ButtonURL, Title: "a", URL: "https://a.example"},
+			{Type: ButtonURL, Title: "b", URL: "https://b.example"},
 			{Type: ButtonURL, Title: "c", URL: "https://c.example"},
 		}}, "content.buttons", "at most 2"},
 		"an address for each":            {Parts{Buttons: []Button{page("https://example.com/{{attributes.sku}}")}}, "", ""},
