@@ -69,7 +69,7 @@ func TestTheContractIsKept(t *testing.T) {
 			"conversationReply", "conversationAssign", "conversationMarkRead", "conversationClose", "suppressionAdd",
 			"suppressionRemove", "contactErase", "contactExport", "contactMerge",
 			"topicCreate", "topicUpdate", "topicDelete", "contactTopicSet", "contactTopicRecord", "attributeUpdate", "rateCardUpdate",
-			"topicCreate", "topicUpdate", "topicDelete", "contactTopicSet", "contactTopicRecord", "attributeUpdate", "mediaUpload",
+			"mediaUpload",
 		},
 		s.Subscription: {
 			"campaignProgress", "importProgress", "deliveryEvents", "inboundMessages", "conversationUpdated",

@@ -29,7 +29,6 @@ var domains = map[string][]string{
 	"price":        {"audit"},
 	"message":      {"audit", "consent", "contact", "price", "sender", "template"},
 	"media":        {"audit", "contact", "template"},
-	"message":      {"audit", "consent", "contact", "sender", "template"},
 	"hours":        {"contact"},
 	"gate":         {"consent", "contact", "hours", "message", "sender", "template"},
 	"conversation": {"audit", "consent", "contact", "doubleoptin", "gate", "merge", "message", "optout", "template", "topic"},

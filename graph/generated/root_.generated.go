@@ -54,6 +54,7 @@ type ResolverRoot interface {
 	OptOutReview() OptOutReviewResolver
 	OptOutReviewConnection() OptOutReviewConnectionResolver
 	Query() QueryResolver
+	RateCard() RateCardResolver
 	Segment() SegmentResolver
 	SegmentConnection() SegmentConnectionResolver
 	Sender() SenderResolver
@@ -249,6 +250,7 @@ type ComplexityRoot struct {
 		PausedBy           func(childComplexity int) int
 		PausedReason       func(childComplexity int) int
 		PreparedAt         func(childComplexity int) int
+		Price              func(childComplexity int) int
 		Progress           func(childComplexity int) int
 		Query              func(childComplexity int) int
 		QuietHours         func(childComplexity int) int
@@ -351,12 +353,18 @@ type ComplexityRoot struct {
 	CampaignPreflight struct {
 		Audience      func(childComplexity int) int
 		Blockers      func(childComplexity int) int
+		Cost          func(childComplexity int) int
 		Deferred      func(childComplexity int) int
 		RatePerSecond func(childComplexity int) int
 		Seconds       func(childComplexity int) int
 		Skips         func(childComplexity int) int
 		Warnings      func(childComplexity int) int
 		WillSend      func(childComplexity int) int
+	}
+
+	CampaignPrice struct {
+		Lines  func(childComplexity int) int
+		Totals func(childComplexity int) int
 	}
 
 	CampaignRates struct {
@@ -639,6 +647,7 @@ type ComplexityRoot struct {
 		LastMessageAt    func(childComplexity int) int
 		Messages         func(childComplexity int, first *int, after *string) int
 		Notes            func(childComplexity int, first *int, after *string) int
+		ReplyPrice       func(childComplexity int) int
 		SessionExpiresAt func(childComplexity int) int
 		SnoozedUntil     func(childComplexity int) int
 		Status           func(childComplexity int) int
@@ -671,6 +680,25 @@ type ComplexityRoot struct {
 	ConversationReplyPayload struct {
 		Message    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	CostEstimate struct {
+		High        func(childComplexity int) int
+		Lines       func(childComplexity int) int
+		Low         func(childComplexity int) int
+		Notes       func(childComplexity int) int
+		WithoutRate func(childComplexity int) int
+	}
+
+	CostLine struct {
+		Category   func(childComplexity int) int
+		Country    func(childComplexity int) int
+		Doubtful   func(childComplexity int) int
+		Each       func(childComplexity int) int
+		High       func(childComplexity int) int
+		Low        func(childComplexity int) int
+		Market     func(childComplexity int) int
+		Recipients func(childComplexity int) int
 	}
 
 	Dashboard struct {
@@ -966,6 +994,12 @@ type ComplexityRoot struct {
 		Version func(childComplexity int) int
 	}
 
+	Market struct {
+		Countries func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Note      func(childComplexity int) int
+	}
+
 	MediaDeletePayload struct {
 		DeletedID  func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -1020,6 +1054,7 @@ type ComplexityRoot struct {
 		Media           func(childComplexity int) int
 		NotBefore       func(childComplexity int) int
 		NotBeforeReason func(childComplexity int) int
+		Price           func(childComplexity int) int
 		Purpose         func(childComplexity int) int
 		ReadAt          func(childComplexity int) int
 		Redeliveries    func(childComplexity int) int
@@ -1086,9 +1121,28 @@ type ComplexityRoot struct {
 		Longitude func(childComplexity int) int
 	}
 
+	MessagePrice struct {
+		Category func(childComplexity int) int
+		Market   func(childComplexity int) int
+		Meta     func(childComplexity int) int
+		Total    func(childComplexity int) int
+		Twilio   func(childComplexity int) int
+	}
+
 	MessageResolvePayload struct {
 		Resolved   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	Money struct {
+		Amount   func(childComplexity int) int
+		Currency func(childComplexity int) int
+	}
+
+	MonthSpending struct {
+		Lines  func(childComplexity int) int
+		Month  func(childComplexity int) int
+		Totals func(childComplexity int) int
 	}
 
 	Mutation struct {
@@ -1163,6 +1217,7 @@ type ComplexityRoot struct {
 		PasswordChange            func(childComplexity int, input model.PasswordChangeInput) int
 		PasswordResetRequest      func(childComplexity int, input model.PasswordResetRequestInput) int
 		PasswordSet               func(childComplexity int, input model.PasswordSetInput) int
+		RateCardUpdate            func(childComplexity int, input model.RateCardUpdateInput) int
 		RecoveryCodesRenew        func(childComplexity int) int
 		RetentionSet              func(childComplexity int, input model.RetentionSetInput) int
 		SandboxInboundSend        func(childComplexity int, input model.SandboxInboundSendInput) int
@@ -1384,6 +1439,16 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	PriceLine struct {
+		Category    func(childComplexity int) int
+		Market      func(childComplexity int) int
+		Messages    func(childComplexity int) int
+		Meta        func(childComplexity int) int
+		Total       func(childComplexity int) int
+		Twilio      func(childComplexity int) int
+		WithoutRate func(childComplexity int) int
+	}
+
 	ProviderRedaction struct {
 		Done    func(childComplexity int) int
 		Gone    func(childComplexity int) int
@@ -1429,6 +1494,7 @@ type ComplexityRoot struct {
 		OptInRequests      func(childComplexity int, status *model.OptInRequestStatus, first *int, after *string) int
 		OptOutReviews      func(childComplexity int, first *int, after *string) int
 		PasswordLink       func(childComplexity int, token string) int
+		RateCard           func(childComplexity int, at *time.Time) int
 		RetentionPreview   func(childComplexity int, rules []*model.RetentionRuleInput) int
 		RetentionRules     func(childComplexity int) int
 		SandboxSettings    func(childComplexity int) int
@@ -1442,6 +1508,7 @@ type ComplexityRoot struct {
 		Sessions           func(childComplexity int) int
 		Settings           func(childComplexity int) int
 		Setup              func(childComplexity int) int
+		Spending           func(childComplexity int, months int) int
 		Suppressions       func(childComplexity int, filter *model.SuppressionFilter, first *int, after *string) int
 		SystemHealth       func(childComplexity int) int
 		TemplateLanguages  func(childComplexity int) int
@@ -1473,6 +1540,49 @@ type ComplexityRoot struct {
 		Sid       func(childComplexity int) int
 	}
 
+	Rate struct {
+		Category     func(childComplexity int) int
+		Doubtful     func(childComplexity int) int
+		FromMessages func(childComplexity int) int
+		Market       func(childComplexity int) int
+		Next         func(childComplexity int) int
+		Own          func(childComplexity int) int
+		Price        func(childComplexity int) int
+		Since        func(childComplexity int) int
+		Source       func(childComplexity int) int
+	}
+
+	RateCard struct {
+		Currency func(childComplexity int) int
+		Day      func(childComplexity int) int
+		File     func(childComplexity int) int
+		Markets  func(childComplexity int) int
+		Rates    func(childComplexity int) int
+		Revision func(childComplexity int) int
+		Rules    func(childComplexity int) int
+		TimeZone func(childComplexity int) int
+	}
+
+	RateCardUpdatePayload struct {
+		Changed    func(childComplexity int) int
+		FaultCount func(childComplexity int) int
+		Faults     func(childComplexity int) int
+		RateCard   func(childComplexity int) int
+		Unchanged  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	RateChange struct {
+		Price func(childComplexity int) int
+		Since func(childComplexity int) int
+	}
+
+	RateFault struct {
+		Column func(childComplexity int) int
+		Line   func(childComplexity int) int
+		Reason func(childComplexity int) int
+	}
+
 	RecoveryCodesRenewPayload struct {
 		RecoveryCodes func(childComplexity int) int
 		UserErrors    func(childComplexity int) int
@@ -1491,6 +1601,13 @@ type ComplexityRoot struct {
 	RedactionRefusal struct {
 		Count  func(childComplexity int) int
 		Reason func(childComplexity int) int
+	}
+
+	ReplyPrice struct {
+		Free     func(childComplexity int) int
+		FreeLeft func(childComplexity int) int
+		Market   func(childComplexity int) int
+		Total    func(childComplexity int) int
 	}
 
 	RetentionPreview struct {
@@ -2856,6 +2973,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.PreparedAt(childComplexity), true
+	case "Campaign.price":
+		if e.ComplexityRoot.Campaign.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Price(childComplexity), true
 	case "Campaign.progress":
 		if e.ComplexityRoot.Campaign.Progress == nil {
 			break
@@ -3286,6 +3409,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignPreflight.Blockers(childComplexity), true
+	case "CampaignPreflight.cost":
+		if e.ComplexityRoot.CampaignPreflight.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignPreflight.Cost(childComplexity), true
 	case "CampaignPreflight.deferred":
 		if e.ComplexityRoot.CampaignPreflight.Deferred == nil {
 			break
@@ -3322,6 +3451,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignPreflight.WillSend(childComplexity), true
+
+	case "CampaignPrice.lines":
+		if e.ComplexityRoot.CampaignPrice.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignPrice.Lines(childComplexity), true
+	case "CampaignPrice.totals":
+		if e.ComplexityRoot.CampaignPrice.Totals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignPrice.Totals(childComplexity), true
 
 	case "CampaignRates.delivered":
 		if e.ComplexityRoot.CampaignRates.Delivered == nil {
@@ -4369,6 +4511,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Conversation.Notes(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Conversation.replyPrice":
+		if e.ComplexityRoot.Conversation.ReplyPrice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Conversation.ReplyPrice(childComplexity), true
 	case "Conversation.sessionExpiresAt":
 		if e.ComplexityRoot.Conversation.SessionExpiresAt == nil {
 			break
@@ -4476,6 +4624,86 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConversationReplyPayload.UserErrors(childComplexity), true
+
+	case "CostEstimate.high":
+		if e.ComplexityRoot.CostEstimate.High == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostEstimate.High(childComplexity), true
+	case "CostEstimate.lines":
+		if e.ComplexityRoot.CostEstimate.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostEstimate.Lines(childComplexity), true
+	case "CostEstimate.low":
+		if e.ComplexityRoot.CostEstimate.Low == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostEstimate.Low(childComplexity), true
+	case "CostEstimate.notes":
+		if e.ComplexityRoot.CostEstimate.Notes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostEstimate.Notes(childComplexity), true
+	case "CostEstimate.withoutRate":
+		if e.ComplexityRoot.CostEstimate.WithoutRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostEstimate.WithoutRate(childComplexity), true
+
+	case "CostLine.category":
+		if e.ComplexityRoot.CostLine.Category == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.Category(childComplexity), true
+	case "CostLine.country":
+		if e.ComplexityRoot.CostLine.Country == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.Country(childComplexity), true
+	case "CostLine.doubtful":
+		if e.ComplexityRoot.CostLine.Doubtful == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.Doubtful(childComplexity), true
+	case "CostLine.each":
+		if e.ComplexityRoot.CostLine.Each == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.Each(childComplexity), true
+	case "CostLine.high":
+		if e.ComplexityRoot.CostLine.High == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.High(childComplexity), true
+	case "CostLine.low":
+		if e.ComplexityRoot.CostLine.Low == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.Low(childComplexity), true
+	case "CostLine.market":
+		if e.ComplexityRoot.CostLine.Market == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.Market(childComplexity), true
+	case "CostLine.recipients":
+		if e.ComplexityRoot.CostLine.Recipients == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.Recipients(childComplexity), true
 
 	case "Dashboard.before":
 		if e.ComplexityRoot.Dashboard.Before == nil {
@@ -5667,6 +5895,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LegalHoursBook.Version(childComplexity), true
 
+	case "Market.countries":
+		if e.ComplexityRoot.Market.Countries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Market.Countries(childComplexity), true
+	case "Market.name":
+		if e.ComplexityRoot.Market.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Market.Name(childComplexity), true
+	case "Market.note":
+		if e.ComplexityRoot.Market.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Market.Note(childComplexity), true
+
 	case "MediaDeletePayload.deletedId":
 		if e.ComplexityRoot.MediaDeletePayload.DeletedID == nil {
 			break
@@ -5900,6 +6147,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.NotBeforeReason(childComplexity), true
+	case "Message.price":
+		if e.ComplexityRoot.Message.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Price(childComplexity), true
 	case "Message.purpose":
 		if e.ComplexityRoot.Message.Purpose == nil {
 			break
@@ -6149,6 +6402,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MessageLocation.Longitude(childComplexity), true
 
+	case "MessagePrice.category":
+		if e.ComplexityRoot.MessagePrice.Category == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessagePrice.Category(childComplexity), true
+	case "MessagePrice.market":
+		if e.ComplexityRoot.MessagePrice.Market == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessagePrice.Market(childComplexity), true
+	case "MessagePrice.meta":
+		if e.ComplexityRoot.MessagePrice.Meta == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessagePrice.Meta(childComplexity), true
+	case "MessagePrice.total":
+		if e.ComplexityRoot.MessagePrice.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessagePrice.Total(childComplexity), true
+	case "MessagePrice.twilio":
+		if e.ComplexityRoot.MessagePrice.Twilio == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessagePrice.Twilio(childComplexity), true
+
 	case "MessageResolvePayload.resolved":
 		if e.ComplexityRoot.MessageResolvePayload.Resolved == nil {
 			break
@@ -6161,6 +6445,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MessageResolvePayload.UserErrors(childComplexity), true
+
+	case "Money.amount":
+		if e.ComplexityRoot.Money.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Money.Amount(childComplexity), true
+	case "Money.currency":
+		if e.ComplexityRoot.Money.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Money.Currency(childComplexity), true
+
+	case "MonthSpending.lines":
+		if e.ComplexityRoot.MonthSpending.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MonthSpending.Lines(childComplexity), true
+	case "MonthSpending.month":
+		if e.ComplexityRoot.MonthSpending.Month == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MonthSpending.Month(childComplexity), true
+	case "MonthSpending.totals":
+		if e.ComplexityRoot.MonthSpending.Totals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MonthSpending.Totals(childComplexity), true
 
 	case "Mutation.apiTokenCreate":
 		if e.ComplexityRoot.Mutation.APITokenCreate == nil {
@@ -6928,6 +7244,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PasswordSet(childComplexity, args["input"].(model.PasswordSetInput)), true
+	case "Mutation.rateCardUpdate":
+		if e.ComplexityRoot.Mutation.RateCardUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rateCardUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RateCardUpdate(childComplexity, args["input"].(model.RateCardUpdateInput)), true
 	case "Mutation.recoveryCodesRenew":
 		if e.ComplexityRoot.Mutation.RecoveryCodesRenew == nil {
 			break
@@ -7932,6 +8259,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PasswordSetPayload.UserErrors(childComplexity), true
 
+	case "PriceLine.category":
+		if e.ComplexityRoot.PriceLine.Category == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceLine.Category(childComplexity), true
+	case "PriceLine.market":
+		if e.ComplexityRoot.PriceLine.Market == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceLine.Market(childComplexity), true
+	case "PriceLine.messages":
+		if e.ComplexityRoot.PriceLine.Messages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceLine.Messages(childComplexity), true
+	case "PriceLine.meta":
+		if e.ComplexityRoot.PriceLine.Meta == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceLine.Meta(childComplexity), true
+	case "PriceLine.total":
+		if e.ComplexityRoot.PriceLine.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceLine.Total(childComplexity), true
+	case "PriceLine.twilio":
+		if e.ComplexityRoot.PriceLine.Twilio == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceLine.Twilio(childComplexity), true
+	case "PriceLine.withoutRate":
+		if e.ComplexityRoot.PriceLine.WithoutRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceLine.WithoutRate(childComplexity), true
+
 	case "ProviderRedaction.done":
 		if e.ComplexityRoot.ProviderRedaction.Done == nil {
 			break
@@ -8285,6 +8655,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.PasswordLink(childComplexity, args["token"].(string)), true
+	case "Query.rateCard":
+		if e.ComplexityRoot.Query.RateCard == nil {
+			break
+		}
+
+		args, err := ec.field_Query_rateCard_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RateCard(childComplexity, args["at"].(*time.Time)), true
 	case "Query.retentionPreview":
 		if e.ComplexityRoot.Query.RetentionPreview == nil {
 			break
@@ -8388,6 +8769,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Setup(childComplexity), true
+	case "Query.spending":
+		if e.ComplexityRoot.Query.Spending == nil {
+			break
+		}
+
+		args, err := ec.field_Query_spending_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Spending(childComplexity, args["months"].(int)), true
 	case "Query.suppressions":
 		if e.ComplexityRoot.Query.Suppressions == nil {
 			break
@@ -8532,6 +8924,179 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.QuotedMessage.Sid(childComplexity), true
 
+	case "Rate.category":
+		if e.ComplexityRoot.Rate.Category == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.Category(childComplexity), true
+	case "Rate.doubtful":
+		if e.ComplexityRoot.Rate.Doubtful == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.Doubtful(childComplexity), true
+	case "Rate.fromMessages":
+		if e.ComplexityRoot.Rate.FromMessages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.FromMessages(childComplexity), true
+	case "Rate.market":
+		if e.ComplexityRoot.Rate.Market == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.Market(childComplexity), true
+	case "Rate.next":
+		if e.ComplexityRoot.Rate.Next == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.Next(childComplexity), true
+	case "Rate.own":
+		if e.ComplexityRoot.Rate.Own == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.Own(childComplexity), true
+	case "Rate.price":
+		if e.ComplexityRoot.Rate.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.Price(childComplexity), true
+	case "Rate.since":
+		if e.ComplexityRoot.Rate.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.Since(childComplexity), true
+	case "Rate.source":
+		if e.ComplexityRoot.Rate.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.Source(childComplexity), true
+
+	case "RateCard.currency":
+		if e.ComplexityRoot.RateCard.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateCard.Currency(childComplexity), true
+	case "RateCard.day":
+		if e.ComplexityRoot.RateCard.Day == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateCard.Day(childComplexity), true
+	case "RateCard.file":
+		if e.ComplexityRoot.RateCard.File == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateCard.File(childComplexity), true
+	case "RateCard.markets":
+		if e.ComplexityRoot.RateCard.Markets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateCard.Markets(childComplexity), true
+	case "RateCard.rates":
+		if e.ComplexityRoot.RateCard.Rates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateCard.Rates(childComplexity), true
+	case "RateCard.revision":
+		if e.ComplexityRoot.RateCard.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateCard.Revision(childComplexity), true
+	case "RateCard.rules":
+		if e.ComplexityRoot.RateCard.Rules == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateCard.Rules(childComplexity), true
+	case "RateCard.timeZone":
+		if e.ComplexityRoot.RateCard.TimeZone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateCard.TimeZone(childComplexity), true
+
+	case "RateCardUpdatePayload.changed":
+		if e.ComplexityRoot.RateCardUpdatePayload.Changed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateCardUpdatePayload.Changed(childComplexity), true
+	case "RateCardUpdatePayload.faultCount":
+		if e.ComplexityRoot.RateCardUpdatePayload.FaultCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateCardUpdatePayload.FaultCount(childComplexity), true
+	case "RateCardUpdatePayload.faults":
+		if e.ComplexityRoot.RateCardUpdatePayload.Faults == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateCardUpdatePayload.Faults(childComplexity), true
+	case "RateCardUpdatePayload.rateCard":
+		if e.ComplexityRoot.RateCardUpdatePayload.RateCard == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateCardUpdatePayload.RateCard(childComplexity), true
+	case "RateCardUpdatePayload.unchanged":
+		if e.ComplexityRoot.RateCardUpdatePayload.Unchanged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateCardUpdatePayload.Unchanged(childComplexity), true
+	case "RateCardUpdatePayload.userErrors":
+		if e.ComplexityRoot.RateCardUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateCardUpdatePayload.UserErrors(childComplexity), true
+
+	case "RateChange.price":
+		if e.ComplexityRoot.RateChange.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateChange.Price(childComplexity), true
+	case "RateChange.since":
+		if e.ComplexityRoot.RateChange.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateChange.Since(childComplexity), true
+
+	case "RateFault.column":
+		if e.ComplexityRoot.RateFault.Column == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateFault.Column(childComplexity), true
+	case "RateFault.line":
+		if e.ComplexityRoot.RateFault.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateFault.Line(childComplexity), true
+	case "RateFault.reason":
+		if e.ComplexityRoot.RateFault.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateFault.Reason(childComplexity), true
+
 	case "RecoveryCodesRenewPayload.recoveryCodes":
 		if e.ComplexityRoot.RecoveryCodesRenewPayload.RecoveryCodes == nil {
 			break
@@ -8600,6 +9165,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RedactionRefusal.Reason(childComplexity), true
+
+	case "ReplyPrice.free":
+		if e.ComplexityRoot.ReplyPrice.Free == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplyPrice.Free(childComplexity), true
+	case "ReplyPrice.freeLeft":
+		if e.ComplexityRoot.ReplyPrice.FreeLeft == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplyPrice.FreeLeft(childComplexity), true
+	case "ReplyPrice.market":
+		if e.ComplexityRoot.ReplyPrice.Market == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplyPrice.Market(childComplexity), true
+	case "ReplyPrice.total":
+		if e.ComplexityRoot.ReplyPrice.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplyPrice.Total(childComplexity), true
 
 	case "RetentionPreview.atLeast":
 		if e.ComplexityRoot.RetentionPreview.AtLeast == nil {
@@ -10920,6 +11510,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PasswordResetRequestInput", ec.unmarshalInputPasswordResetRequestInput),
 			graphql.NewInputUnmarshaler("PasswordSetInput", ec.unmarshalInputPasswordSetInput),
 			graphql.NewInputUnmarshaler("QuietHoursInput", ec.unmarshalInputQuietHoursInput),
+			graphql.NewInputUnmarshaler("RateCardUpdateInput", ec.unmarshalInputRateCardUpdateInput),
+			graphql.NewInputUnmarshaler("RateInput", ec.unmarshalInputRateInput),
+			graphql.NewInputUnmarshaler("RateKeyInput", ec.unmarshalInputRateKeyInput),
 			graphql.NewInputUnmarshaler("RecurrenceInput", ec.unmarshalInputRecurrenceInput),
 			graphql.NewInputUnmarshaler("RetentionRuleInput", ec.unmarshalInputRetentionRuleInput),
 			graphql.NewInputUnmarshaler("RetentionSetInput", ec.unmarshalInputRetentionSetInput),
@@ -11607,6 +12200,8 @@ type Campaign implements Node {
   ): [CampaignSeriesPoint!]! @goField(forceResolver: true) @listSize(assumedSize: 101) @cost(weight: 5)
   "Newest contact first."
   messages(filter: CampaignMessageFilter, first: Int, after: String): MessageConnection! @goField(forceResolver: true) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"]) @cost(weight: 5)
+  "What it has cost so far; what was delivered before prices were recorded is not in it."
+  price: CampaignPrice! @goField(forceResolver: true)
   createdAt: DateTime!
   updatedAt: DateTime!
   "Launched."
@@ -11756,6 +12351,8 @@ type CampaignPreflight {
   ratePerSecond: Float!
   "Seconds to send willSend at that rate, waiting not included."
   seconds: Float!
+  "What it will cost; null while audience or template are missing."
+  cost: CostEstimate
   "What forbids the launch."
   blockers: [UserError!]!
   warnings: [String!]! @listSize(assumedSize: 20)
@@ -12554,6 +13151,8 @@ type Conversation implements Node {
   unread: Int!
   "The operator who takes care of it."
   assignee: Operator @goField(forceResolver: true)
+  "What a text to them costs while the window is open; templates cost what their category does."
+  replyPrice: ReplyPrice! @goField(forceResolver: true) @cost(weight: 3)
   lastMessageAt: DateTime
   "What they wrote, our replies and confirmations, and campaigns they got; newest first, at most 200 a page."
   messages(first: Int, after: String): MessageConnection! @goField(forceResolver: true) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"]) @cost(weight: 5)
@@ -13439,6 +14038,8 @@ type Message implements Node {
   events: [DeliveryEvent!]! @goField(forceResolver: true) @listSize(assumedSize: 12)
   "Why it was sent, or not: the gate's questions with the answers of that time."
   decision: MessageDecision! @goField(forceResolver: true) @cost(weight: 10)
+  "What it cost; null: it is inbound, not at its end yet, Twilio refused it, or it is from before prices were recorded."
+  price: MessagePrice
   createdAt: DateTime!
   acceptedAt: DateTime
   sentAt: DateTime
@@ -14075,6 +14676,242 @@ type SessionRevokePayload {
 }
 type SignOutEverywherePayload {
   userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/price.graphql", Input: `"An amount of money. Amounts in two currencies are never added, and none is turned into the other: Meta's cards for currencies do not agree by any rate of exchange."
+type Money {
+  "A decimal number with up to six digits behind the point, such as 0.0618."
+  amount: String!
+  "ISO 4217, such as USD."
+  currency: String!
+}
+
+"What is charged: Meta's categories of messages, and Twilio's fees."
+enum PriceCategory {
+  MARKETING
+  UTILITY
+  AUTHENTICATION
+  "Authentication to users in countries where the business is not based, for businesses that Meta told so. The list counts until then."
+  AUTHENTICATION_INTERNATIONAL
+  "Whatever is no template: replies, and texts within the 24-hour window. Charged since 2026-10-01, after the first 1,000 of each sender's number and month."
+  SERVICE
+  "Twilio's fee for a message out or in. As the category of a message: it was sent and never arrived, so that Twilio's fee alone is expected."
+  TWILIO_MESSAGE
+  "Twilio's fee for a message that ended as failed."
+  TWILIO_FAILED
+  "What contacts wrote: Twilio's fee for a message in. It has no rate of its own."
+  INBOUND
+}
+
+"""
+What a message cost. It is known once the message arrived, failed or did not arrive, and stays when the rates change later. Meta charges what
+arrives, by category and by the calling code of the recipient's number; Twilio passes that on and adds its own fee. List prices: volume tiers
+are not worked in.
+"""
+type MessagePrice {
+  "Null: the card has no rate of Meta's for it."
+  total: Money
+  "Meta's fee; null as total is. 0 for one of the free service messages."
+  meta: Money
+  "Twilio's own fee, earlier attempts included."
+  twilio: Money!
+  "Meta's market of the recipient's number, such as Germany or Rest of Africa."
+  market: String!
+  category: PriceCategory!
+}
+
+"What messages of one market, category and currency cost together."
+type PriceLine {
+  "Empty for what came in."
+  market: String!
+  category: PriceCategory!
+  messages: Int64!
+  "Of messages: the card had no rate of Meta's for them, and their sums lack it."
+  withoutRate: Int64!
+  meta: Money!
+  twilio: Money!
+  total: Money!
+}
+
+"What a campaign has cost so far."
+type CampaignPrice {
+  "One for each currency in which it was charged; empty: nothing was yet."
+  totals: [Money!]! @listSize(assumedSize: 2)
+  "By market and category, the dearest first."
+  lines: [PriceLine!]! @listSize(assumedSize: 30)
+}
+
+"What was charged in a calendar month of the business account."
+type MonthSpending {
+  "Year and month, such as 2026-11."
+  month: String!
+  totals: [Money!]! @listSize(assumedSize: 2)
+  "By market and category, the dearest first."
+  lines: [PriceLine!]! @listSize(assumedSize: 30)
+}
+
+"What a reply to somebody costs now, when it arrives."
+type ReplyPrice {
+  "Both fees together, once the free ones are used up; null: the card has no rate of Meta's for it."
+  total: Money
+  "What it costs as one of the free ones: Twilio's fee."
+  free: Money!
+  "How many service messages of the sender are still free this month. Numbers that other programs send from count there, too, without our knowing."
+  freeLeft: Int64!
+  market: String!
+}
+
+"What a campaign will cost: the least and the most, if everybody whom it is sent to gets it."
+type CostEstimate {
+  low: Money!
+  high: Money!
+  "By country, the dearest first."
+  lines: [CostLine!]! @listSize(assumedSize: 100)
+  "Members in markets of which the card does not tell Meta's fee; low and high lack it."
+  withoutRate: Int64!
+  "What the amounts rest on, and why they are a range."
+  notes: [String!]! @listSize(assumedSize: 8)
+}
+type CostLine {
+  "ISO 3166-1 alpha-2 of the numbers; empty: numbers of no country."
+  country: String!
+  market: String!
+  category: PriceCategory!
+  recipients: Int64!
+  "Of one message that arrives, by the list."
+  each: Money!
+  "Whether the card's rate is marked as doubtful."
+  doubtful: Boolean!
+  low: Money!
+  high: Money!
+}
+
+"What one message costs from a day on."
+type Rate {
+  "Empty for Twilio's fees, which are the same everywhere."
+  market: String!
+  category: PriceCategory!
+  "The rate counts from so many charged messages of the month on (a tier of volume); 0: from the first. Tiers are shown, and not worked into prices."
+  fromMessages: Int64!
+  price: Money!
+  "The day, by the calendar of the business account, such as 2026-10-01."
+  since: String!
+  "The sources do not settle it."
+  doubtful: Boolean!
+  source: String!
+  "Set here, and not delivered with the product."
+  own: Boolean!
+  "The change that is known to follow; null: none."
+  next: RateChange
+}
+type RateChange {
+  since: String!
+  price: Money!
+}
+"What Meta has one price for: a country, or the rest of a region."
+type Market {
+  name: String!
+  "ISO 3166-1 alpha-2 of the numbers that belong to it; empty: whatever is in no other."
+  countries: [String!]! @listSize(assumedSize: 40)
+  "What the sources leave open."
+  note: String
+}
+"""
+What messages cost, by Meta's price list and Twilio's, with its sources. It comes with the product as it was found in public copies, and every
+rate can be set anew from a day on. It holds list prices: tiers of volume, contracts and taxes are not in it.
+"""
+type RateCard {
+  "Grows with each change. An update that gives it back as expectedVersion is refused when it has grown since."
+  revision: Int! @goField(forceResolver: true)
+  "The day that the rates are of, by the calendar of the business account."
+  day: String!
+  "In which Meta's and Twilio's fees are billed."
+  currency: String!
+  "IANA zone of the business account at Meta. Its days begin rates, and its months are charged."
+  timeZone: String!
+  "That hold on the day, in all currencies, by market and category."
+  rates: [Rate!]! @listSize(assumedSize: 300)
+  markets: [Market!]! @listSize(assumedSize: 50)
+  "What prices rest on beside the rates, and where the sources do not agree."
+  rules: [String!]! @listSize(assumedSize: 12)
+  "All rates of all days as CSV, as rateCardUpdate reads it."
+  file: String! @goField(forceResolver: true) @cost(weight: 20)
+}
+
+extend type Query {
+  "The card of a moment; without one, of now."
+  rateCard(at: DateTime): RateCard! @hasRole(role: VIEWER)
+  "What was charged in each of the last months, the newest first, months without charges left out. What was delivered before prices were recorded has none."
+  spending(
+    "1 to 36."
+    months: Int! = 6
+  ): [MonthSpending!]! @hasRole(role: VIEWER) @listSize(assumedSize: 6, slicingArguments: ["months"]) @cost(weight: 5)
+}
+
+extend type Mutation {
+  "Changes the card: all of it is done, or nothing. Messages that were charged keep their price."
+  rateCardUpdate(input: RateCardUpdateInput!): RateCardUpdatePayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE, recent: true)
+}
+input RateCardUpdateInput {
+  "The RateCard.revision that the change was made on; absent or null: whatever it is."
+  expectedVersion: Int
+  "ISO 4217. Later messages are charged in it; earlier ones stay as they are."
+  currency: String
+  "IANA zone."
+  timeZone: String
+  "Rates to set, each from a day on; at most 200 with remove. One that is set for the day of another takes its place."
+  set: [RateInput!]
+  "Rates that were set here, to be taken back: what the product delivered for them counts again."
+  remove: [RateKeyInput!]
+  """
+  Instead of single rates: CSV in UTF-8 of at most 1 MiB and 5,000 lines, whose first line names the columns market, category, currency, price and
+  valid_from, and may name from_messages, doubtful and source. Lines that cannot be read are told, and then nothing is changed.
+  """
+  file: Upload
+  "True: only reads and checks, and changes nothing."
+  dryRun: Boolean
+}
+input RateInput {
+  "As Market.name; empty or absent for Twilio's fees."
+  market: String
+  category: PriceCategory!
+  "0 by default."
+  fromMessages: Int64
+  "RateCard.currency by default."
+  currency: String
+  "A decimal number of at most six digits behind the point, such as 0.0618."
+  price: String!
+  "Such as 2026-10-01."
+  since: String!
+  "False by default."
+  doubtful: Boolean
+  "Where it is from, at most 300 characters."
+  source: String
+}
+input RateKeyInput {
+  market: String
+  category: PriceCategory!
+  fromMessages: Int64
+  currency: String
+  since: String!
+}
+type RateCardUpdatePayload {
+  rateCard: RateCard
+  "Rates that were set or taken back, or with dryRun would be."
+  changed: Int!
+  "Of the file: rates that stood so already."
+  unchanged: Int!
+  "Lines of the file that could not be read; the first 50."
+  faults: [RateFault!]! @listSize(assumedSize: 50)
+  "How many there are."
+  faultCount: Int!
+  userErrors: [UserError!]!
+}
+type RateFault {
+  "Of the file, its first being 1."
+  line: Int!
+  column: String
+  reason: String!
 }
 `, BuiltIn: false},
 	{Name: "../schema/report.graphql", Input: `input DateRange {
@@ -16011,6 +16848,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_series(ctx, field)
 	case "messages":
 		return ec.fieldContext_Campaign_messages(ctx, field)
+	case "price":
+		return ec.fieldContext_Campaign_price(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Campaign_createdAt(ctx, field)
 	case "updatedAt":
@@ -16177,12 +17016,24 @@ func (ec *executionContext) childFields_CampaignPreflight(ctx context.Context, f
 		return ec.fieldContext_CampaignPreflight_ratePerSecond(ctx, field)
 	case "seconds":
 		return ec.fieldContext_CampaignPreflight_seconds(ctx, field)
+	case "cost":
+		return ec.fieldContext_CampaignPreflight_cost(ctx, field)
 	case "blockers":
 		return ec.fieldContext_CampaignPreflight_blockers(ctx, field)
 	case "warnings":
 		return ec.fieldContext_CampaignPreflight_warnings(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignPreflight", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignPrice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "totals":
+		return ec.fieldContext_CampaignPrice_totals(ctx, field)
+	case "lines":
+		return ec.fieldContext_CampaignPrice_lines(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignPrice", field.Name)
 }
 
 func (ec *executionContext) childFields_CampaignRates(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16745,6 +17596,8 @@ func (ec *executionContext) childFields_Conversation(ctx context.Context, field 
 		return ec.fieldContext_Conversation_unread(ctx, field)
 	case "assignee":
 		return ec.fieldContext_Conversation_assignee(ctx, field)
+	case "replyPrice":
+		return ec.fieldContext_Conversation_replyPrice(ctx, field)
 	case "lastMessageAt":
 		return ec.fieldContext_Conversation_lastMessageAt(ctx, field)
 	case "messages":
@@ -16811,6 +17664,44 @@ func (ec *executionContext) childFields_ConversationReplyPayload(ctx context.Con
 		return ec.fieldContext_ConversationReplyPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConversationReplyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CostEstimate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "low":
+		return ec.fieldContext_CostEstimate_low(ctx, field)
+	case "high":
+		return ec.fieldContext_CostEstimate_high(ctx, field)
+	case "lines":
+		return ec.fieldContext_CostEstimate_lines(ctx, field)
+	case "withoutRate":
+		return ec.fieldContext_CostEstimate_withoutRate(ctx, field)
+	case "notes":
+		return ec.fieldContext_CostEstimate_notes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CostEstimate", field.Name)
+}
+
+func (ec *executionContext) childFields_CostLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "country":
+		return ec.fieldContext_CostLine_country(ctx, field)
+	case "market":
+		return ec.fieldContext_CostLine_market(ctx, field)
+	case "category":
+		return ec.fieldContext_CostLine_category(ctx, field)
+	case "recipients":
+		return ec.fieldContext_CostLine_recipients(ctx, field)
+	case "each":
+		return ec.fieldContext_CostLine_each(ctx, field)
+	case "doubtful":
+		return ec.fieldContext_CostLine_doubtful(ctx, field)
+	case "low":
+		return ec.fieldContext_CostLine_low(ctx, field)
+	case "high":
+		return ec.fieldContext_CostLine_high(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CostLine", field.Name)
 }
 
 func (ec *executionContext) childFields_Dashboard(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -17399,6 +18290,18 @@ func (ec *executionContext) childFields_LegalHoursBook(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type LegalHoursBook", field.Name)
 }
 
+func (ec *executionContext) childFields_Market(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_Market_name(ctx, field)
+	case "countries":
+		return ec.fieldContext_Market_countries(ctx, field)
+	case "note":
+		return ec.fieldContext_Market_note(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Market", field.Name)
+}
+
 func (ec *executionContext) childFields_MediaDeletePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "deletedId":
@@ -17513,6 +18416,8 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_events(ctx, field)
 	case "decision":
 		return ec.fieldContext_Message_decision(ctx, field)
+	case "price":
+		return ec.fieldContext_Message_price(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Message_createdAt(ctx, field)
 	case "acceptedAt":
@@ -17639,6 +18544,22 @@ func (ec *executionContext) childFields_MessageLocation(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type MessageLocation", field.Name)
 }
 
+func (ec *executionContext) childFields_MessagePrice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "total":
+		return ec.fieldContext_MessagePrice_total(ctx, field)
+	case "meta":
+		return ec.fieldContext_MessagePrice_meta(ctx, field)
+	case "twilio":
+		return ec.fieldContext_MessagePrice_twilio(ctx, field)
+	case "market":
+		return ec.fieldContext_MessagePrice_market(ctx, field)
+	case "category":
+		return ec.fieldContext_MessagePrice_category(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MessagePrice", field.Name)
+}
+
 func (ec *executionContext) childFields_MessageResolvePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "resolved":
@@ -17647,6 +18568,28 @@ func (ec *executionContext) childFields_MessageResolvePayload(ctx context.Contex
 		return ec.fieldContext_MessageResolvePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MessageResolvePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "amount":
+		return ec.fieldContext_Money_amount(ctx, field)
+	case "currency":
+		return ec.fieldContext_Money_currency(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
+}
+
+func (ec *executionContext) childFields_MonthSpending(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "month":
+		return ec.fieldContext_MonthSpending_month(ctx, field)
+	case "totals":
+		return ec.fieldContext_MonthSpending_totals(ctx, field)
+	case "lines":
+		return ec.fieldContext_MonthSpending_lines(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MonthSpending", field.Name)
 }
 
 func (ec *executionContext) childFields_Note(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -18009,6 +18952,26 @@ func (ec *executionContext) childFields_PasswordSetPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type PasswordSetPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_PriceLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "market":
+		return ec.fieldContext_PriceLine_market(ctx, field)
+	case "category":
+		return ec.fieldContext_PriceLine_category(ctx, field)
+	case "messages":
+		return ec.fieldContext_PriceLine_messages(ctx, field)
+	case "withoutRate":
+		return ec.fieldContext_PriceLine_withoutRate(ctx, field)
+	case "meta":
+		return ec.fieldContext_PriceLine_meta(ctx, field)
+	case "twilio":
+		return ec.fieldContext_PriceLine_twilio(ctx, field)
+	case "total":
+		return ec.fieldContext_PriceLine_total(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceLine", field.Name)
+}
+
 func (ec *executionContext) childFields_ProviderRedaction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "done":
@@ -18065,6 +19028,92 @@ func (ec *executionContext) childFields_QuotedMessage(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type QuotedMessage", field.Name)
 }
 
+func (ec *executionContext) childFields_Rate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "market":
+		return ec.fieldContext_Rate_market(ctx, field)
+	case "category":
+		return ec.fieldContext_Rate_category(ctx, field)
+	case "fromMessages":
+		return ec.fieldContext_Rate_fromMessages(ctx, field)
+	case "price":
+		return ec.fieldContext_Rate_price(ctx, field)
+	case "since":
+		return ec.fieldContext_Rate_since(ctx, field)
+	case "doubtful":
+		return ec.fieldContext_Rate_doubtful(ctx, field)
+	case "source":
+		return ec.fieldContext_Rate_source(ctx, field)
+	case "own":
+		return ec.fieldContext_Rate_own(ctx, field)
+	case "next":
+		return ec.fieldContext_Rate_next(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Rate", field.Name)
+}
+
+func (ec *executionContext) childFields_RateCard(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "revision":
+		return ec.fieldContext_RateCard_revision(ctx, field)
+	case "day":
+		return ec.fieldContext_RateCard_day(ctx, field)
+	case "currency":
+		return ec.fieldContext_RateCard_currency(ctx, field)
+	case "timeZone":
+		return ec.fieldContext_RateCard_timeZone(ctx, field)
+	case "rates":
+		return ec.fieldContext_RateCard_rates(ctx, field)
+	case "markets":
+		return ec.fieldContext_RateCard_markets(ctx, field)
+	case "rules":
+		return ec.fieldContext_RateCard_rules(ctx, field)
+	case "file":
+		return ec.fieldContext_RateCard_file(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RateCard", field.Name)
+}
+
+func (ec *executionContext) childFields_RateCardUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rateCard":
+		return ec.fieldContext_RateCardUpdatePayload_rateCard(ctx, field)
+	case "changed":
+		return ec.fieldContext_RateCardUpdatePayload_changed(ctx, field)
+	case "unchanged":
+		return ec.fieldContext_RateCardUpdatePayload_unchanged(ctx, field)
+	case "faults":
+		return ec.fieldContext_RateCardUpdatePayload_faults(ctx, field)
+	case "faultCount":
+		return ec.fieldContext_RateCardUpdatePayload_faultCount(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RateCardUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RateCardUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RateChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "since":
+		return ec.fieldContext_RateChange_since(ctx, field)
+	case "price":
+		return ec.fieldContext_RateChange_price(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RateChange", field.Name)
+}
+
+func (ec *executionContext) childFields_RateFault(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return ec.fieldContext_RateFault_line(ctx, field)
+	case "column":
+		return ec.fieldContext_RateFault_column(ctx, field)
+	case "reason":
+		return ec.fieldContext_RateFault_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RateFault", field.Name)
+}
+
 func (ec *executionContext) childFields_RecoveryCodesRenewPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "recoveryCodes":
@@ -18103,6 +19152,20 @@ func (ec *executionContext) childFields_RedactionRefusal(ctx context.Context, fi
 		return ec.fieldContext_RedactionRefusal_count(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RedactionRefusal", field.Name)
+}
+
+func (ec *executionContext) childFields_ReplyPrice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "total":
+		return ec.fieldContext_ReplyPrice_total(ctx, field)
+	case "free":
+		return ec.fieldContext_ReplyPrice_free(ctx, field)
+	case "freeLeft":
+		return ec.fieldContext_ReplyPrice_freeLeft(ctx, field)
+	case "market":
+		return ec.fieldContext_ReplyPrice_market(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReplyPrice", field.Name)
 }
 
 func (ec *executionContext) childFields_RetentionPreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -364,9 +364,11 @@ type Campaign struct {
 	// In at most 101 steps, from ten seconds to weeks long by the length of that time, which begin at round times of the zone.
 	Series []*CampaignSeriesPoint `json:"series"`
 	// Newest contact first.
-	Messages  *MessageConnection `json:"messages"`
-	CreatedAt time.Time          `json:"createdAt"`
-	UpdatedAt time.Time          `json:"updatedAt"`
+	Messages *MessageConnection `json:"messages"`
+	// What it has cost so far; what was delivered before prices were recorded is not in it.
+	Price     *CampaignPrice `json:"price"`
+	CreatedAt time.Time      `json:"createdAt"`
+	UpdatedAt time.Time      `json:"updatedAt"`
 	// Launched.
 	StartedAt *time.Time `json:"startedAt,omitempty"`
 	// Until then campaignLaunchUndo takes the launch back; null: it cannot be undone.
@@ -533,9 +535,19 @@ type CampaignPreflight struct {
 	RatePerSecond float64 `json:"ratePerSecond"`
 	// Seconds to send willSend at that rate, waiting not included.
 	Seconds float64 `json:"seconds"`
+	// What it will cost; null while audience or template are missing.
+	Cost *CostEstimate `json:"cost,omitempty"`
 	// What forbids the launch.
 	Blockers []*UserError `json:"blockers"`
 	Warnings []string     `json:"warnings"`
+}
+
+// What a campaign has cost so far.
+type CampaignPrice struct {
+	// One for each currency in which it was charged; empty: nothing was yet.
+	Totals []*Money `json:"totals"`
+	// By market and category, the dearest first.
+	Lines []*PriceLine `json:"lines"`
 }
 
 // Shares, 0 to 1.
@@ -1190,8 +1202,10 @@ type Conversation struct {
 	// Messages of theirs that nobody has read. A snooze that has ended counts as one, so that it is seen.
 	Unread int `json:"unread"`
 	// The operator who takes care of it.
-	Assignee      *Operator  `json:"assignee,omitempty"`
-	LastMessageAt *time.Time `json:"lastMessageAt,omitempty"`
+	Assignee *Operator `json:"assignee,omitempty"`
+	// What a text to them costs while the window is open; templates cost what their category does.
+	ReplyPrice    *ReplyPrice `json:"replyPrice"`
+	LastMessageAt *time.Time  `json:"lastMessageAt,omitempty"`
 	// What they wrote, our replies and confirmations, and campaigns they got; newest first, at most 200 a page.
 	Messages *MessageConnection `json:"messages"`
 	// The newest message that was written or sent.
@@ -1295,6 +1309,32 @@ type ConversationSnoozeInput struct {
 	ID string `json:"id"`
 	// A moment to come, within a year.
 	Until time.Time `json:"until"`
+}
+
+// What a campaign will cost: the least and the most, if everybody whom it is sent to gets it.
+type CostEstimate struct {
+	Low  *Money `json:"low"`
+	High *Money `json:"high"`
+	// By country, the dearest first.
+	Lines []*CostLine `json:"lines"`
+	// Members in markets of which the card does not tell Meta's fee; low and high lack it.
+	WithoutRate int64 `json:"withoutRate"`
+	// What the amounts rest on, and why they are a range.
+	Notes []string `json:"notes"`
+}
+
+type CostLine struct {
+	// ISO 3166-1 alpha-2 of the numbers; empty: numbers of no country.
+	Country    string        `json:"country"`
+	Market     string        `json:"market"`
+	Category   PriceCategory `json:"category"`
+	Recipients int64         `json:"recipients"`
+	// Of one message that arrives, by the list.
+	Each *Money `json:"each"`
+	// Whether the card's rate is marked as doubtful.
+	Doubtful bool   `json:"doubtful"`
+	Low      *Money `json:"low"`
+	High     *Money `json:"high"`
 }
 
 // The first page in numbers.
@@ -1795,6 +1835,15 @@ type LegalHoursBook struct {
 	Rules   []*LegalHours `json:"rules"`
 }
 
+// What Meta has one price for: a country, or the rest of a region.
+type Market struct {
+	Name string `json:"name"`
+	// ISO 3166-1 alpha-2 of the numbers that belong to it; empty: whatever is in no other.
+	Countries []string `json:"countries"`
+	// What the sources leave open.
+	Note *string `json:"note,omitempty"`
+}
+
 type MediaDeleteInput struct {
 	ID string `json:"id"`
 }
@@ -1892,12 +1941,14 @@ type Message struct {
 	// What Twilio reported about it and its earlier attempts, oldest first.
 	Events []*DeliveryEvent `json:"events"`
 	// Why it was sent, or not: the gate's questions with the answers of that time.
-	Decision    *MessageDecision `json:"decision"`
-	CreatedAt   time.Time        `json:"createdAt"`
-	AcceptedAt  *time.Time       `json:"acceptedAt,omitempty"`
-	SentAt      *time.Time       `json:"sentAt,omitempty"`
-	DeliveredAt *time.Time       `json:"deliveredAt,omitempty"`
-	ReadAt      *time.Time       `json:"readAt,omitempty"`
+	Decision *MessageDecision `json:"decision"`
+	// What it cost; null: it is inbound, not at its end yet, Twilio refused it, or it is from before prices were recorded.
+	Price       *MessagePrice `json:"price,omitempty"`
+	CreatedAt   time.Time     `json:"createdAt"`
+	AcceptedAt  *time.Time    `json:"acceptedAt,omitempty"`
+	SentAt      *time.Time    `json:"sentAt,omitempty"`
+	DeliveredAt *time.Time    `json:"deliveredAt,omitempty"`
+	ReadAt      *time.Time    `json:"readAt,omitempty"`
 }
 
 func (Message) IsNode() {}
@@ -1993,6 +2044,21 @@ type MessageLocation struct {
 	Address   *string `json:"address,omitempty"`
 }
 
+// What a message cost. It is known once the message arrived, failed or did not arrive, and stays when the rates change later. Meta charges what
+// arrives, by category and by the calling code of the recipient's number; Twilio passes that on and adds its own fee. List prices: volume tiers
+// are not worked in.
+type MessagePrice struct {
+	// Null: the card has no rate of Meta's for it.
+	Total *Money `json:"total,omitempty"`
+	// Meta's fee; null as total is. 0 for one of the free service messages.
+	Meta *Money `json:"meta,omitempty"`
+	// Twilio's own fee, earlier attempts included.
+	Twilio *Money `json:"twilio"`
+	// Meta's market of the recipient's number, such as Germany or Rest of Africa.
+	Market   string        `json:"market"`
+	Category PriceCategory `json:"category"`
+}
+
 type MessageResolveInput struct {
 	// All of this campaign that need a decision…
 	CampaignID graphql.Omittable[*string] `json:"campaignId,omitempty"`
@@ -2005,6 +2071,23 @@ type MessageResolvePayload struct {
 	// How many needed a decision and have it now. Others are left as they are.
 	Resolved   int          `json:"resolved"`
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+// An amount of money. Amounts in two currencies are never added, and none is turned into the other: Meta's cards for currencies do not agree by any rate of exchange.
+type Money struct {
+	// A decimal number with up to six digits behind the point, such as 0.0618.
+	Amount string `json:"amount"`
+	// ISO 4217, such as USD.
+	Currency string `json:"currency"`
+}
+
+// What was charged in a calendar month of the business account.
+type MonthSpending struct {
+	// Year and month, such as 2026-11.
+	Month  string   `json:"month"`
+	Totals []*Money `json:"totals"`
+	// By market and category, the dearest first.
+	Lines []*PriceLine `json:"lines"`
 }
 
 type Mutation struct {
@@ -2313,6 +2396,19 @@ type PasswordSetPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// What messages of one market, category and currency cost together.
+type PriceLine struct {
+	// Empty for what came in.
+	Market   string        `json:"market"`
+	Category PriceCategory `json:"category"`
+	Messages int64         `json:"messages"`
+	// Of messages: the card had no rate of Meta's for them, and their sums lack it.
+	WithoutRate int64  `json:"withoutRate"`
+	Meta        *Money `json:"meta"`
+	Twilio      *Money `json:"twilio"`
+	Total       *Money `json:"total"`
+}
+
 // After an erasure the texts and media of each message are taken away at Twilio too, in the background: by the account that
 // the message was made with, at most twenty a second, tried again for 15 days where Twilio does not answer or the message's
 // delivery is not over (error 20009). Twilio keeps the record itself, with the addresses, as long as it keeps its log.
@@ -2367,6 +2463,114 @@ type QuotedMessage struct {
 	Body *string `json:"body,omitempty"`
 }
 
+// What one message costs from a day on.
+type Rate struct {
+	// Empty for Twilio's fees, which are the same everywhere.
+	Market   string        `json:"market"`
+	Category PriceCategory `json:"category"`
+	// The rate counts from so many charged messages of the month on (a tier of volume); 0: from the first. Tiers are shown, and not worked into prices.
+	FromMessages int64  `json:"fromMessages"`
+	Price        *Money `json:"price"`
+	// The day, by the calendar of the business account, such as 2026-10-01.
+	Since string `json:"since"`
+	// The sources do not settle it.
+	Doubtful bool   `json:"doubtful"`
+	Source   string `json:"source"`
+	// Set here, and not delivered with the product.
+	Own bool `json:"own"`
+	// The change that is known to follow; null: none.
+	Next *RateChange `json:"next,omitempty"`
+}
+
+// What messages cost, by Meta's price list and Twilio's, with its sources. It comes with the product as it was found in public copies, and every
+// rate can be set anew from a day on. It holds list prices: tiers of volume, contracts and taxes are not in it.
+type RateCard struct {
+	// Grows with each change. An update that gives it back as expectedVersion is refused when it has grown since.
+	Revision int `json:"revision"`
+	// The day that the rates are of, by the calendar of the business account.
+	Day string `json:"day"`
+	// In which Meta's and Twilio's fees are billed.
+	Currency string `json:"currency"`
+	// IANA zone of the business account at Meta. Its days begin rates, and its months are charged.
+	TimeZone string `json:"timeZone"`
+	// That hold on the day, in all currencies, by market and category.
+	Rates   []*Rate   `json:"rates"`
+	Markets []*Market `json:"markets"`
+	// What prices rest on beside the rates, and where the sources do not agree.
+	Rules []string `json:"rules"`
+	// All rates of all days as CSV, as rateCardUpdate reads it.
+	File string `json:"file"`
+}
+
+type RateCardUpdateInput struct {
+	// The RateCard.revision that the change was made on; absent or null: whatever it is.
+	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
+	// ISO 4217. Later messages are charged in it; earlier ones stay as they are.
+	Currency graphql.Omittable[*string] `json:"currency,omitempty"`
+	// IANA zone.
+	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
+	// Rates to set, each from a day on; at most 200 with remove. One that is set for the day of another takes its place.
+	Set graphql.Omittable[[]*RateInput] `json:"set,omitempty"`
+	// Rates that were set here, to be taken back: what the product delivered for them counts again.
+	Remove graphql.Omittable[[]*RateKeyInput] `json:"remove,omitempty"`
+	// Instead of single rates: CSV in UTF-8 of at most 1 MiB and 5,000 lines, whose first line names the columns market, category, currency, price and
+	// valid_from, and may name from_messages, doubtful and source. Lines that cannot be read are told, and then nothing is changed.
+	File graphql.Omittable[*graphql.Upload] `json:"file,omitempty"`
+	// True: only reads and checks, and changes nothing.
+	DryRun graphql.Omittable[*bool] `json:"dryRun,omitempty"`
+}
+
+type RateCardUpdatePayload struct {
+	RateCard *RateCard `json:"rateCard,omitempty"`
+	// Rates that were set or taken back, or with dryRun would be.
+	Changed int `json:"changed"`
+	// Of the file: rates that stood so already.
+	Unchanged int `json:"unchanged"`
+	// Lines of the file that could not be read; the first 50.
+	Faults []*RateFault `json:"faults"`
+	// How many there are.
+	FaultCount int          `json:"faultCount"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type RateChange struct {
+	Since string `json:"since"`
+	Price *Money `json:"price"`
+}
+
+type RateFault struct {
+	// Of the file, its first being 1.
+	Line   int     `json:"line"`
+	Column *string `json:"column,omitempty"`
+	Reason string  `json:"reason"`
+}
+
+type RateInput struct {
+	// As Market.name; empty or absent for Twilio's fees.
+	Market   graphql.Omittable[*string] `json:"market,omitempty"`
+	Category PriceCategory              `json:"category"`
+	// 0 by default.
+	FromMessages graphql.Omittable[*int64] `json:"fromMessages,omitempty"`
+	// RateCard.currency by default.
+	Currency graphql.Omittable[*string] `json:"currency,omitempty"`
+	// A decimal number of at most six digits behind the point, such as 0.0618.
+	Price string `json:"price"`
+	// Such as 2026-10-01.
+	Since string `json:"since"`
+	// False by default.
+	Doubtful graphql.Omittable[*bool] `json:"doubtful,omitempty"`
+	// Where it is from, at most 300 characters.
+	Source graphql.Omittable[*string] `json:"source,omitempty"`
+}
+
+type RateKeyInput struct {
+	Market       graphql.Omittable[*string] `json:"market,omitempty"`
+	Category     PriceCategory              `json:"category"`
+	FromMessages graphql.Omittable[*int64]  `json:"fromMessages,omitempty"`
+	Currency     graphql.Omittable[*string] `json:"currency,omitempty"`
+	Since        string                     `json:"since"`
+}
+
 type RecoveryCodesRenewPayload struct {
 	// Ten, shown this once.
 	RecoveryCodes []string     `json:"recoveryCodes,omitempty"`
@@ -2406,6 +2610,17 @@ type RecurrenceInput struct {
 type RedactionRefusal struct {
 	Reason string `json:"reason"`
 	Count  int64  `json:"count"`
+}
+
+// What a reply to somebody costs now, when it arrives.
+type ReplyPrice struct {
+	// Both fees together, once the free ones are used up; null: the card has no rate of Meta's for it.
+	Total *Money `json:"total,omitempty"`
+	// What it costs as one of the free ones: Twilio's fee.
+	Free *Money `json:"free"`
+	// How many service messages of the sender are still free this month. Numbers that other programs send from count there, too, without our knowing.
+	FreeLeft int64  `json:"freeLeft"`
+	Market   string `json:"market"`
 }
 
 // What a rule would remove now. Nothing is removed.
@@ -6022,6 +6237,79 @@ func (e *PausedBy) UnmarshalJSON(b []byte) error {
 }
 
 func (e PausedBy) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What is charged: Meta's categories of messages, and Twilio's fees.
+type PriceCategory string
+
+const (
+	PriceCategoryMarketing      PriceCategory = "MARKETING"
+	PriceCategoryUtility        PriceCategory = "UTILITY"
+	PriceCategoryAuthentication PriceCategory = "AUTHENTICATION"
+	// Authentication to users in countries where the business is not based, for businesses that Meta told so. The list counts until then.
+	PriceCategoryAuthenticationInternational PriceCategory = "AUTHENTICATION_INTERNATIONAL"
+	// Whatever is no template: replies, and texts within the 24-hour window. Charged since 2026-10-01, after the first 1,000 of each sender's number and month.
+	PriceCategoryService PriceCategory = "SERVICE"
+	// Twilio's fee for a message out or in. As the category of a message: it was sent and never arrived, so that Twilio's fee alone is expected.
+	PriceCategoryTwilioMessage PriceCategory = "TWILIO_MESSAGE"
+	// Twilio's fee for a message that ended as failed.
+	PriceCategoryTwilioFailed PriceCategory = "TWILIO_FAILED"
+	// What contacts wrote: Twilio's fee for a message in. It has no rate of its own.
+	PriceCategoryInbound PriceCategory = "INBOUND"
+)
+
+var AllPriceCategory = []PriceCategory{
+	PriceCategoryMarketing,
+	PriceCategoryUtility,
+	PriceCategoryAuthentication,
+	PriceCategoryAuthenticationInternational,
+	PriceCategoryService,
+	PriceCategoryTwilioMessage,
+	PriceCategoryTwilioFailed,
+	PriceCategoryInbound,
+}
+
+func (e PriceCategory) IsValid() bool {
+	switch e {
+	case PriceCategoryMarketing, PriceCategoryUtility, PriceCategoryAuthentication, PriceCategoryAuthenticationInternational, PriceCategoryService, PriceCategoryTwilioMessage, PriceCategoryTwilioFailed, PriceCategoryInbound:
+		return true
+	}
+	return false
+}
+
+func (e PriceCategory) String() string {
+	return string(e)
+}
+
+func (e *PriceCategory) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PriceCategory(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PriceCategory", str)
+	}
+	return nil
+}
+
+func (e PriceCategory) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PriceCategory) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PriceCategory) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
