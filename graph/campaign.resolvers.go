@@ -401,6 +401,7 @@ func (r *queryResolver) CampaignPreflight(ctx context.Context, id string) (*mode
 	if out.Warnings == nil {
 		out.Warnings = []string{}
 	}
+	out.Languages = mapped(p.Languages, toCampaignLanguage)
 	for reason, n := range p.Skips {
 		out.Skips = append(out.Skips, &model.SkipReasonCount{Reason: reason, Count: n})
 	}

@@ -578,6 +578,13 @@ func toTemplate(t *template.Template, v *template.Version) *model.Template {
 	}
 }
 
+func toCampaignLanguage(l campaign.InLanguage) *model.CampaignLanguage {
+	return &model.CampaignLanguage{
+		Language: l.Language, LanguageName: template.LanguageName(l.Language), Contacts: l.Contacts,
+		ApprovalStatus: upper[model.TemplateApproval](l.Approval),
+	}
+}
+
 func toMediaFile(f *media.File) *model.MediaFile {
 	if f == nil {
 		return nil

@@ -45,6 +45,8 @@ type loaders struct {
 	reported      *dataloadgen.Loader[int64, *price.Reported]       // by message
 	budgets       *dataloadgen.Loader[int64, *price.CampaignBudget] // by campaign
 	charged       *dataloadgen.Loader[int64, []price.Charged]       // by campaign
+	translations  *dataloadgen.Loader[int64, []template.Text]
+	charged       *dataloadgen.Loader[int64, []price.Charged] // by campaign
 	shares        *dataloadgen.Loader[int64, campaign.Shares]
 	lastOutbound  *dataloadgen.Loader[int64, *time.Time]
 	messages      *dataloadgen.Loader[int64, *message.Message]
@@ -217,6 +219,19 @@ func newLoaders(s Services) *loaders {
 		shares:        batched(s.Campaigns.SharesOf),
 		lastOutbound:  batched(s.Messages.LastOutbound),
 		messages:      batched(indexed(s.Messages.ByIDs, func(m *message.Message) int64 { return m.ID })),
+		translations: batched(func(ctx context.Context, ids []int64) (map[int64][]template.Text, error) {
+			found, err := s.Templates.TranslationsOf(ctx, ids)
+			for _, id := range ids {
+				if _, ok := found[id]; !ok && err == nil {
+					found[id] = nil
+				}
+			}
+			return found, err
+		}),
+		charged:      batched(s.Prices.Of),
+		shares:       batched(s.Campaigns.SharesOf),
+		lastOutbound: batched(s.Messages.LastOutbound),
+		messages:     batched(indexed(s.Messages.ByIDs, func(m *message.Message) int64 { return m.ID })),
 		lastSaid: batched(func(ctx context.Context, ids []int64) (map[int64]*message.Message, error) {
 			rows, err := s.Messages.LastSaid(ctx, ids)
 			found := make(map[int64]*message.Message, len(ids))

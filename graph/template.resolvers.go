@@ -132,6 +132,12 @@ func (r *templateResolver) Revision(ctx context.Context, obj *model.Template) (i
 	return revisionOf(ctx, thingOf(obj.ID))
 }
 
+// Translations is the resolver for the translations field.
+func (r *templateResolver) Translations(ctx context.Context, obj *model.Template) ([]*model.Template, error) {
+	texts, err := load(ctx).translations.Load(ctx, own(obj.ID))
+	return mapped(texts, func(t template.Text) *model.Template { return toTemplate(t.Template, t.Newest) }), err
+}
+
 // CampaignCount is the resolver for the campaignCount field.
 func (r *templateResolver) CampaignCount(ctx context.Context, obj *model.Template) (int64, error) {
 	return load(ctx).templateUsers.Load(ctx, own(obj.ID))

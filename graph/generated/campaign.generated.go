@@ -2285,6 +2285,98 @@ func (ec *executionContext) fieldContext_CampaignEdge_node(_ context.Context, fi
 	return fc, nil
 }
 
+func (ec *executionContext) _CampaignLanguage_language(ctx context.Context, field graphql.CollectedField, obj *model.CampaignLanguage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignLanguage_language(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Language, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignLanguage_language(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignLanguage", field, false, false, "String")
+}
+
+func (ec *executionContext) _CampaignLanguage_languageName(ctx context.Context, field graphql.CollectedField, obj *model.CampaignLanguage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignLanguage_languageName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LanguageName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignLanguage_languageName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignLanguage", field, false, false, "String")
+}
+
+func (ec *executionContext) _CampaignLanguage_contacts(ctx context.Context, field graphql.CollectedField, obj *model.CampaignLanguage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignLanguage_contacts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Contacts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignLanguage_contacts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignLanguage", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _CampaignLanguage_approvalStatus(ctx context.Context, field graphql.CollectedField, obj *model.CampaignLanguage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignLanguage_approvalStatus(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ApprovalStatus, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.TemplateApproval) graphql.Marshaler {
+			return ec.marshalNTemplateApproval2eventstreamᚋgraphᚋmodelᚐTemplateApproval(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignLanguage_approvalStatus(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignLanguage", field, false, false, "TemplateApproval")
+}
+
 func (ec *executionContext) _CampaignLaunchPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CampaignLaunchPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2622,6 +2714,38 @@ func (ec *executionContext) _CampaignPreflight_seconds(ctx context.Context, fiel
 }
 func (ec *executionContext) fieldContext_CampaignPreflight_seconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CampaignPreflight", field, false, false, "Float")
+}
+
+func (ec *executionContext) _CampaignPreflight_languages(ctx context.Context, field graphql.CollectedField, obj *model.CampaignPreflight) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignPreflight_languages(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Languages, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.CampaignLanguage) graphql.Marshaler {
+			return ec.marshalNCampaignLanguage2ᚕᚖeventstreamᚋgraphᚋmodelᚐCampaignLanguageᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignPreflight_languages(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignPreflight",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignLanguage(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _CampaignPreflight_cost(ctx context.Context, field graphql.CollectedField, obj *model.CampaignPreflight) (ret graphql.Marshaler) {
@@ -5839,6 +5963,54 @@ func (ec *executionContext) _CampaignEdge(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var campaignLanguageImplementors = []string{"CampaignLanguage"}
+
+func (ec *executionContext) _CampaignLanguage(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignLanguage) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignLanguageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignLanguage")
+		case "language":
+			out.Values[i] = ec._CampaignLanguage_language(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "languageName":
+			out.Values[i] = ec._CampaignLanguage_languageName(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "contacts":
+			out.Values[i] = ec._CampaignLanguage_contacts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "approvalStatus":
+			out.Values[i] = ec._CampaignLanguage_approvalStatus(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var campaignLaunchPayloadImplementors = []string{"CampaignLaunchPayload"}
 
 func (ec *executionContext) _CampaignLaunchPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignLaunchPayload) graphql.Marshaler {
@@ -5991,6 +6163,11 @@ func (ec *executionContext) _CampaignPreflight(ctx context.Context, sel ast.Sele
 			}
 		case "seconds":
 			out.Values[i] = ec._CampaignPreflight_seconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "languages":
+			out.Values[i] = ec._CampaignPreflight_languages(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -6887,6 +7064,30 @@ func (ec *executionContext) marshalNCampaignEdge2ᚖeventstreamᚋgraphᚋmodel�
 		return graphql.Null
 	}
 	return ec._CampaignEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNCampaignLanguage2ᚕᚖeventstreamᚋgraphᚋmodelᚐCampaignLanguageᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.CampaignLanguage) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCampaignLanguage2ᚖeventstreamᚋgraphᚋmodelᚐCampaignLanguage(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNCampaignLanguage2ᚖeventstreamᚋgraphᚋmodelᚐCampaignLanguage(ctx context.Context, sel ast.SelectionSet, v *model.CampaignLanguage) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CampaignLanguage!")
+		return graphql.Null
+	}
+	return ec._CampaignLanguage(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNCampaignLaunchInput2eventstreamᚋgraphᚋmodelᚐCampaignLaunchInput(ctx context.Context, v any) (model.CampaignLaunchInput, error) {

@@ -335,6 +335,13 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	CampaignLanguage struct {
+		ApprovalStatus func(childComplexity int) int
+		Contacts       func(childComplexity int) int
+		Language       func(childComplexity int) int
+		LanguageName   func(childComplexity int) int
+	}
+
 	CampaignLaunchPayload struct {
 		Campaign   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -355,6 +362,7 @@ type ComplexityRoot struct {
 		Blockers      func(childComplexity int) int
 		Cost          func(childComplexity int) int
 		Deferred      func(childComplexity int) int
+		Languages     func(childComplexity int) int
 		RatePerSecond func(childComplexity int) int
 		Seconds       func(childComplexity int) int
 		Skips         func(childComplexity int) int
@@ -1980,6 +1988,7 @@ type ComplexityRoot struct {
 		Name            func(childComplexity int) int
 		RejectionReason func(childComplexity int) int
 		Revision        func(childComplexity int) int
+		Translations    func(childComplexity int) int
 		UpdatedAt       func(childComplexity int) int
 		Variables       func(childComplexity int) int
 		Version         func(childComplexity int) int
@@ -3358,6 +3367,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CampaignEdge.Node(childComplexity), true
 
+	case "CampaignLanguage.approvalStatus":
+		if e.ComplexityRoot.CampaignLanguage.ApprovalStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLanguage.ApprovalStatus(childComplexity), true
+	case "CampaignLanguage.contacts":
+		if e.ComplexityRoot.CampaignLanguage.Contacts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLanguage.Contacts(childComplexity), true
+	case "CampaignLanguage.language":
+		if e.ComplexityRoot.CampaignLanguage.Language == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLanguage.Language(childComplexity), true
+	case "CampaignLanguage.languageName":
+		if e.ComplexityRoot.CampaignLanguage.LanguageName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLanguage.LanguageName(childComplexity), true
+
 	case "CampaignLaunchPayload.campaign":
 		if e.ComplexityRoot.CampaignLaunchPayload.Campaign == nil {
 			break
@@ -3421,6 +3455,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignPreflight.Deferred(childComplexity), true
+	case "CampaignPreflight.languages":
+		if e.ComplexityRoot.CampaignPreflight.Languages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignPreflight.Languages(childComplexity), true
 	case "CampaignPreflight.ratePerSecond":
 		if e.ComplexityRoot.CampaignPreflight.RatePerSecond == nil {
 			break
@@ -10563,6 +10603,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Template.Revision(childComplexity), true
+	case "Template.translations":
+		if e.ComplexityRoot.Template.Translations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.Translations(childComplexity), true
 	case "Template.updatedAt":
 		if e.ComplexityRoot.Template.UpdatedAt == nil {
 			break
@@ -12338,6 +12384,16 @@ type LegalHoursBook {
 enum CampaignOrder {
   NEWEST
 }
+"How many of an audience get a campaign in a language."
+type CampaignLanguage {
+  "As WhatsApp writes it, such as pt_BR."
+  language: String!
+  "In English, such as Portuguese (Brazil)."
+  languageName: String!
+  contacts: Int64!
+  "Where it is not APPROVED nobody gets this language: its contacts get the campaign's own."
+  approvalStatus: TemplateApproval!
+}
 
 "What a launch would do now."
 type CampaignPreflight {
@@ -12351,6 +12407,8 @@ type CampaignPreflight {
   ratePerSecond: Float!
   "Seconds to send willSend at that rate, waiting not included."
   seconds: Float!
+  "Which language they get, where the template has translations; empty where it has none."
+  languages: [CampaignLanguage!]! @listSize(assumedSize: 10)
   "What it will cost; null while audience or template are missing."
   cost: CostEstimate
   "What forbids the launch."
@@ -16088,6 +16146,12 @@ type Template implements Node {
   rejectionReason: String
   "What to change, in words, when WhatsApp rejected, paused or disabled it; else null."
   advice: String
+  """
+  Templates of the same name in other languages: its translations, each with an approval of its own. A campaign with one of them writes
+  to each contact in their own language by Contact.locale, or in one of another country that speaks it, where that is approved when it
+  is launched, and else in the campaign's.
+  """
+  translations: [Template!]! @goField(forceResolver: true) @cost(weight: 10) @listSize(assumedSize: 5)
   "Campaigns that use it, whatever became of them; a recurring one counts once."
   campaignCount: Int64! @goField(forceResolver: true) @cost(weight: 5)
   "Twilio's id of the newest version, HX…."
@@ -16972,6 +17036,20 @@ func (ec *executionContext) childFields_CampaignEdge(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type CampaignEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_CampaignLanguage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "language":
+		return ec.fieldContext_CampaignLanguage_language(ctx, field)
+	case "languageName":
+		return ec.fieldContext_CampaignLanguage_languageName(ctx, field)
+	case "contacts":
+		return ec.fieldContext_CampaignLanguage_contacts(ctx, field)
+	case "approvalStatus":
+		return ec.fieldContext_CampaignLanguage_approvalStatus(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignLanguage", field.Name)
+}
+
 func (ec *executionContext) childFields_CampaignLaunchPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "campaign":
@@ -17016,6 +17094,8 @@ func (ec *executionContext) childFields_CampaignPreflight(ctx context.Context, f
 		return ec.fieldContext_CampaignPreflight_ratePerSecond(ctx, field)
 	case "seconds":
 		return ec.fieldContext_CampaignPreflight_seconds(ctx, field)
+	case "languages":
+		return ec.fieldContext_CampaignPreflight_languages(ctx, field)
 	case "cost":
 		return ec.fieldContext_CampaignPreflight_cost(ctx, field)
 	case "blockers":
@@ -19880,6 +19960,8 @@ func (ec *executionContext) childFields_Template(ctx context.Context, field grap
 		return ec.fieldContext_Template_rejectionReason(ctx, field)
 	case "advice":
 		return ec.fieldContext_Template_advice(ctx, field)
+	case "translations":
+		return ec.fieldContext_Template_translations(ctx, field)
 	case "campaignCount":
 		return ec.fieldContext_Template_campaignCount(ctx, field)
 	case "contentSid":

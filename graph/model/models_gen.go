@@ -487,6 +487,17 @@ type CampaignFilter struct {
 	Status graphql.Omittable[[]CampaignStatus] `json:"status,omitempty"`
 }
 
+// How many of an audience get a campaign in a language.
+type CampaignLanguage struct {
+	// As WhatsApp writes it, such as pt_BR.
+	Language string `json:"language"`
+	// In English, such as Portuguese (Brazil).
+	LanguageName string `json:"languageName"`
+	Contacts     int64  `json:"contacts"`
+	// Where it is not APPROVED nobody gets this language: its contacts get the campaign's own.
+	ApprovalStatus TemplateApproval `json:"approvalStatus"`
+}
+
 type CampaignLaunchInput struct {
 	ID string `json:"id"`
 	// For so many seconds, 0 to 60, campaignLaunchUndo makes a draft of it again; its audience is taken afterwards. A run of a recurring campaign starts at once.
@@ -535,6 +546,8 @@ type CampaignPreflight struct {
 	RatePerSecond float64 `json:"ratePerSecond"`
 	// Seconds to send willSend at that rate, waiting not included.
 	Seconds float64 `json:"seconds"`
+	// Which language they get, where the template has translations; empty where it has none.
+	Languages []*CampaignLanguage `json:"languages"`
 	// What it will cost; null while audience or template are missing.
 	Cost *CostEstimate `json:"cost,omitempty"`
 	// What forbids the launch.
@@ -3337,6 +3350,10 @@ type Template struct {
 	RejectionReason *string `json:"rejectionReason,omitempty"`
 	// What to change, in words, when WhatsApp rejected, paused or disabled it; else null.
 	Advice *string `json:"advice,omitempty"`
+	// Templates of the same name in other languages: its translations, each with an approval of its own. A campaign with one of them writes
+	// to each contact in their own language by Contact.locale, or in one of another country that speaks it, where that is approved when it
+	// is launched, and else in the campaign's.
+	Translations []*Template `json:"translations"`
 	// Campaigns that use it, whatever became of them; a recurring one counts once.
 	CampaignCount int64 `json:"campaignCount"`
 	// Twilio's id of the newest version, HX….

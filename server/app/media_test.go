@@ -225,3 +225,60 @@ func TestAWithdrawnTemplateHoldsItsCampaigns(t *testing.T) {
 	e.must("campaignResume", "campaign", map[string]any{"id": campaign})
 	e.await(campaign, "SENDING")
 }
+
+// TestEachContactGetsTheirLanguage: of the translations that WhatsApp has approved, and else the campaign's own.
+func TestEachContactGetsTheirLanguage(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	write := func(language, body string, submit bool) string {
+		t.Helper()
+		id := e.must("templateCreate", "template", map[string]any{"name": "Hello", "language": language, "body": body, "submit": submit})
+		if submit {
+			approval, reason := e.approval(id)
+			require.Equal(t, "APPROVED", approval, reason)
+		}
+		return id
+	}
+	english := write("en", "Hello {{name | there}}, come by.", true)
+	write("de", "Hallo {{name | du}}, komm vorbei.", true)
+	write("fr", "Bonjour {{name | toi}}, passe nous voir.", false)
+	for i, locale := range []string{"", "de", "de-AT", "fr", "en"} {
+		e.must("contactCreate", "contact", map[string]any{
+			"address": "+491511234567" + strconv.Itoa(i), "name": "N" + strconv.Itoa(i), "locale": locale,
+			"consent": map[string]any{"text": "asked at the till"},
+		})
+	}
+	campaign := e.must("campaignCreate", "campaign", map[string]any{
+		"name": "Hello", "templateId": english, "query": map[string]any{"field": "address", "op": "exists"},
+	})
+	var flight struct {
+		CampaignPreflight struct {
+			Languages []struct {
+				Language, ApprovalStatus string
+				Contacts                 int
+			}
+		}
+		Node struct{ Translations []struct{ Language string } }
+	}
+	e.do(&flight, `query($id: ID!, $t: ID!) { campaignPreflight(id: $id) { languages { language contacts approvalStatus } }
+		node(id: $t) { ... on Template { translations { language } } } }`, map[string]any{"id": campaign, "t": english})
+	require.Len(t, flight.Node.Translations, 2)
+	require.Len(t, flight.CampaignPreflight.Languages, 3)
+	for i, want := range []struct {
+		language, approval string
+		contacts           int
+	}{{"en", "APPROVED", 3}, {"de", "APPROVED", 2}, {"fr", "DRAFT", 0}} {
+		got := flight.CampaignPreflight.Languages[i]
+		require.Equal(t, want.language, got.Language)
+		require.Equal(t, want.approval, got.ApprovalStatus)
+		require.Equal(t, want.contacts, got.Contacts)
+	}
+	e.must("campaignLaunch", "campaign", map[string]any{"id": campaign})
+	require.Equal(t, 5, e.settled(campaign).Delivered)
+	said := map[string]int{}
+	for _, m := range e.Sandbox.Messages() {
+		said[strings.Fields(m.Body)[0]]++
+	}
+	require.Equal(t, map[string]int{"Hello": 3, "Hallo": 2}, said)
+	e.exact(campaign)
+}

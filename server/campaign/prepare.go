@@ -120,9 +120,13 @@ func (e *Preparer) prepareSlice(ctx context.Context, id int64) (done bool, err e
 		if len(shares) == 0 { // dispatch finds that out and says so
 			shares = Shares{{SenderID: *c.SenderID, Weight: 1}}
 		}
+		said, err := frozenWordings(ctx, tx, c, t)
+		if err != nil {
+			return err
+		}
 		by := screen{t.Category, c.TopicID}
 		last, seen, err := message.EnqueueAudience(ctx, tx, message.Audience{
-			CampaignID: c.ID, TemplateVersionID: c.TemplateVersionID, Members: predicate, Join: by.join(c.AudienceCursor),
+			CampaignID: c.ID, Version: said.version(), Members: predicate, Join: by.join(c.AudienceCursor),
 			SkipReason: by.reason(), Rotation: shares.rotation(),
 		}, c.AudienceCursor, prepareSlice)
 		if err != nil {

@@ -349,6 +349,17 @@ func (s *Service) freeze(ctx context.Context, tx bun.Tx, c *Campaign) error {
 		return err
 	}
 	c.TemplateVersionID = &version.ID
+	t, err := template.Find(ctx, tx, *c.TemplateID)
+	if err != nil {
+		return err
+	}
+	w, _, err := wordingsNow(ctx, tx, t, version)
+	if err != nil {
+		return err
+	}
+	if err := saveWordings(ctx, tx, c.ID, w); err != nil {
+		return err
+	}
 	now, err := db.Now(ctx, tx)
 	if err != nil {
 		return err
@@ -714,6 +725,7 @@ type Preflight struct {
 	Cost      *Cost            // nil: nothing is known of it yet
 	Blockers  apperr.List      // what forbids the launch
 	Warnings  []string         //
+	Languages []InLanguage     // of WillSend, by the language that they get; nil where the template has one
 }
 
 // Preflight looks at a draft without changing anything.
@@ -736,14 +748,24 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 		return p, nil //nolint:nilerr // it stands among the blockers
 	}
 	category := template.CategoryMarketing
+	var said wordings
+	var texts []template.Text
 	if c.TemplateID != nil {
 		t, err := s.templates.ByID(ctx, *c.TemplateID)
 		if err != nil {
 			return nil, err
 		}
 		category = t.Category
+		if version != nil {
+			if said, texts, err = wordingsNow(ctx, s.db, t, version); err != nil {
+				return nil, err
+			}
+		}
 	}
 	by := screen{category, c.TopicID}
+	if p.Languages, err = languages(ctx, s.db, predicate, by, said, texts); err != nil {
+		return nil, err
+	}
 	counts, regions, err := audienceCounts(ctx, s.db, predicate, by)
 	if err != nil {
 		return nil, err
@@ -756,7 +778,7 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 			p.Skips[reason] = n
 		}
 	}
-	if err := s.estimate(ctx, c, predicate, version, by, p); err != nil {
+	if err := s.estimate(ctx, c, predicate, version, said, by, p); err != nil {
 		return nil, err
 	}
 	if c.TemplateID != nil {
@@ -811,13 +833,13 @@ func (s *Service) rate(ctx context.Context, c *Campaign) (float64, error) {
 const estimateSample = 2000
 
 // estimate runs a sample of those who would get it through the real gate.
-func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate, version *template.Version,
+func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate, version *template.Version, w wordings,
 	by screen, out *Preflight,
 ) error {
 	if version == nil || out.WillSend == 0 {
 		return nil
 	}
-	compiled, err := version.Compile()
+	said, err := s.compiled(ctx, version, w)
 	if err != nil {
 		return err
 	}
@@ -838,7 +860,7 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 	for _, person := range sample {
 		v := gate.Decide(gate.Candidate{
 			Purpose: message.PurposeCampaign, Contact: person, Category: by.category,
-			Template: compiled, Cap: c.FrequencyCap, Recent: recent[person.ID], QuietHours: c.QuietHours, EndsAt: c.EndsAt,
+			Template: said[template.Choose(w.own, w.others, person.Locale).VersionID], Cap: c.FrequencyCap, Recent: recent[person.ID], QuietHours: c.QuietHours, EndsAt: c.EndsAt,
 		}, s.now())
 		switch {
 		case v.Skip != "":

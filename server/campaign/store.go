@@ -372,7 +372,44 @@ func RecentOf(ctx context.Context, idb bun.IDB, c *Campaign, contactIDs []int64)
 
 // sendingVersion are the campaigns that send a version of a template, or are about to.
 func sendingVersion(ctx context.Context, tx bun.Tx, versionID int64) (ids []int64, err error) {
-	err = tx.NewRaw("SELECT id FROM campaigns WHERE status IN ('preparing', 'sending') AND template_version_id = ? ORDER BY id",
+	err = tx.NewRaw("SELECT id FROM campaigns WHERE status IN ('preparing', 'sending') AND (template_version_id = ?0 OR id IN "+
+		"(SELECT campaign_id FROM campaign_languages WHERE template_version_id = ?0)) ORDER BY id",
 		versionID).Scan(ctx, &ids)
 	return ids, db.Err(err)
+}
+
+// frozenWordings are those of a campaign that was launched.
+func frozenWordings(ctx context.Context, idb bun.IDB, c *Campaign, t *template.Template) (wordings, error) {
+	w := wordings{own: template.Wording{Language: t.Language, VersionID: *c.TemplateVersionID}}
+	err := idb.NewRaw("SELECT language, template_version_id AS version_id FROM campaign_languages WHERE campaign_id = ? ORDER BY template_version_id",
+		c.ID).Scan(ctx, &w.others)
+	return w, db.Err(err)
+}
+
+func saveWordings(ctx context.Context, tx bun.Tx, campaignID int64, w wordings) error {
+	if _, err := tx.NewRaw("DELETE FROM campaign_languages WHERE campaign_id = ?", campaignID).Exec(ctx); err != nil {
+		return db.Err(err)
+	}
+	for _, other := range w.others {
+		_, err := tx.NewRaw("INSERT INTO campaign_languages (campaign_id, language, template_version_id) VALUES (?, ?, ?)",
+			campaignID, other.Language, other.VersionID).Exec(ctx)
+		if err != nil {
+			return db.Err(err)
+		}
+	}
+	return nil
+}
+
+// versionCounts counts those whom the screen lets through by the version that they get.
+func versionCounts(ctx context.Context, idb bun.IDB, p segment.Predicate, by screen, w wordings) (map[int64]int64, error) {
+	var rows []struct{ Version, N int64 }
+	version, join := w.version(), by.join(0)
+	args := append(append(append([]any{}, version.Args...), join.Args...), p.Args...)
+	err := idb.NewRaw("SELECT version, count(*) AS n FROM (SELECT "+by.reason()+" AS reason, "+version.SQL+" AS version FROM contacts c"+
+		join.SQL+" WHERE c.erased_at IS NULL AND ("+p.SQL+")) x WHERE reason = '' GROUP BY 1", args...).Scan(ctx, &rows)
+	counts := make(map[int64]int64, len(rows))
+	for _, r := range rows {
+		counts[r.Version] = r.N
+	}
+	return counts, db.Err(err)
 }

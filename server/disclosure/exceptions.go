@@ -31,6 +31,7 @@ var exceptions = map[string]string{
 	"price_samples":        "what the provider says that the workspace paid for some messages, which says nothing of people",
 	"price_services":       "numbers of messages",
 	"campaigns":            "texts and settings for many; what was sent to the contact is told",
+	"campaign_languages":   "the same",
 	"campaign_senders":     "settings of campaigns",
 	"labels":               "what labels there are; those of the contact's conversation are told",
 	"canned_replies":       "texts for many; what was sent to the contact is told",

@@ -41,8 +41,8 @@ const (
 type batch struct {
 	campaign *campaign.Campaign // nil: outside campaigns
 	sender   *sender.Sender
-	content  *content // nil: free text
-	brake    *brake   // of the sender
+	contents map[int64]*content // by template version, of rows
+	brake    *brake             // of the sender
 	rows     []message.Claimed
 	began    time.Time     // before the claim, by this process' clock
 	slot     time.Time     // when the first call may begin
@@ -52,6 +52,36 @@ type batch struct {
 	refusal  string         // why there was not enough for all
 
 	elsewhere bool // what is to be sent may have been sent by the original of a restored database
+}
+
+// content is what a row's template says; nil: it is free text.
+func (b *batch) content(row message.Claimed) *content {
+	if row.TemplateVersionID == nil {
+		return nil
+	}
+	return b.contents[*row.TemplateVersionID]
+}
+
+// read fills in what the templates of the batch's rows say.
+func (b *batch) read(ctx context.Context, d *Dispatcher) error {
+	b.contents = map[int64]*content{}
+	for _, row := range b.rows {
+		if row.TemplateVersionID == nil || b.contents[*row.TemplateVersionID] != nil {
+			continue
+		}
+		text, err := d.contentOf(ctx, *row.TemplateVersionID)
+		if err != nil {
+			return err
+		}
+		b.contents[*row.TemplateVersionID] = text
+	}
+	return nil
+}
+
+// window reports whether a message may go only within 24 hours after the contact's last one.
+func (b *batch) window(row message.Claimed) bool {
+	text := b.content(row)
+	return text == nil || text.compiled.WindowOnly()
 }
 
 func (b *batch) campaignID() int64 {
@@ -182,7 +212,7 @@ func (d *Dispatcher) factsOf(ctx context.Context, b *batch, rows []message.Claim
 			return nil, err
 		}
 	}
-	if b.content == nil || b.content.compiled.WindowOnly() {
+	if slices.ContainsFunc(rows, b.window) {
 		if f.windows, err = conversation.OpenWindows(ctx, d.DB, ids, b.clock()); err != nil {
 			return nil, err
 		}
@@ -214,8 +244,8 @@ func (b *batch) ask(row message.Claimed, f *facts) gate.Verdict {
 		Recent: f.recent[p.ID], Redelivery: row.Redeliveries > 0,
 	}
 	c.Awaited, c.Expected = f.questions[row.ID].Open, f.questions[row.ID].Expected
-	if b.content != nil {
-		c.Category, c.Template = b.content.category, b.content.compiled
+	if text := b.content(row); text != nil {
+		c.Category, c.Template = text.category, text.compiled
 	}
 	if b.campaign == nil {
 		c.Sender = b.sender.Status
@@ -381,8 +411,8 @@ func (d *Dispatcher) call(ctx context.Context, b *batch, row message.Claimed, v 
 			return ok
 		},
 	}
-	if b.content != nil {
-		out.ContentSID = b.content.version.ContentSID
+	if text := b.content(row); text != nil {
+		out.ContentSID = text.version.ContentSID
 	}
 	began := time.Now()
 	ok, err := d.Provider.Send(ctx, out)

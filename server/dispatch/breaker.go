@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"eventstream/server/campaign"
 	"eventstream/server/db"
@@ -39,8 +40,8 @@ func (d *Dispatcher) trip(ctx context.Context, b *batch, results []message.Resul
 		if b.campaign != nil {
 			f.CampaignID = &b.campaign.ID
 		}
-		if b.content != nil {
-			f.TemplateVersionID = &b.content.version.ID
+		if i := slices.IndexFunc(b.rows, func(row message.Claimed) bool { return row.ID == r.ID }); i >= 0 {
+			f.TemplateVersionID = b.rows[i].TemplateVersionID
 		}
 		if err := d.Breaker.Trip(ctx, f); err != nil {
 			d.Log.ErrorContext(ctx, "breaker not tripped", "campaign", b.campaignID(), "code", r.Code, "error", err)

@@ -161,13 +161,13 @@ type ctxt = context.Context
 // batch makes one of claimed rows, as an outbox would.
 func (e *env) batch(d *Dispatcher, rows []message.Claimed) *batch {
 	e.t.Helper()
-	text, err := d.contentOf(e.ctx, 1)
-	require.NoError(e.t, err)
 	snd, err := d.Senders.ByID(e.ctx, 1)
 	require.NoError(e.t, err)
 	c, err := d.Campaigns.ByID(e.ctx, 1)
 	require.NoError(e.t, err)
-	return &batch{campaign: c, sender: snd, content: text, brake: &brake{}, rows: rows, began: time.Now(), slot: time.Now()}
+	b := &batch{campaign: c, sender: snd, brake: &brake{}, rows: rows, began: time.Now(), slot: time.Now()}
+	require.NoError(e.t, b.read(e.ctx, d))
+	return b
 }
 
 // reply enqueues an answer to a contact whose window is open.

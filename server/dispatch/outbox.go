@@ -55,7 +55,6 @@ const categoryAge = 5 * time.Second
 // source is a campaign that an outbox sends for.
 type source struct {
 	campaign *campaign.Campaign
-	content  *content
 	drained  bool // nothing was due when last asked
 }
 
@@ -175,7 +174,7 @@ func (d *Dispatcher) next(ctx context.Context, senderID int64, o *outbox) (ready
 	for _, g := range grants {
 		x := byID[*g.CampaignID]
 		b := &batch{
-			campaign: x.campaign, sender: o.sender, content: x.content, brake: &o.brake, began: began,
+			campaign: x.campaign, sender: o.sender, brake: &o.brake, began: began,
 			slot: began.Add(seconds(g.StartSeconds)), step: seconds(g.StepSeconds),
 		}
 		for _, r := range rows {
@@ -187,9 +186,16 @@ func (d *Dispatcher) next(ctx context.Context, senderID int64, o *outbox) (ready
 			unused[*g.CampaignID] = n
 			x.drained = true
 		}
-		if len(b.rows) > 0 {
-			ready = append(ready, b)
+		if len(b.rows) == 0 {
+			continue
 		}
+		if err := b.read(ctx, d); err != nil {
+			d.Log.ErrorContext(ctx, "a batch is given back: its template cannot be read", "campaign", b.campaignID(), "error", err)
+			unused[*g.CampaignID] += len(b.rows)
+			d.giveBack(ctx, b)
+			continue
+		}
+		ready = append(ready, b)
 	}
 	if err := sender.Refund(ctx, d.DB, senderID, unused); err != nil {
 		d.Log.WarnContext(ctx, "slots not given back", "sender", senderID, "error", err) // what was claimed goes out
@@ -226,11 +232,7 @@ func (d *Dispatcher) plan(ctx context.Context, senderID int64, o *outbox) error 
 			}
 			continue
 		}
-		text, err := d.contentOf(ctx, *c.TemplateVersionID)
-		if err != nil {
-			return err
-		}
-		sources = append(sources, &source{campaign: &c.Campaign, content: text, drained: *c.DueIn > 0})
+		sources = append(sources, &source{campaign: &c.Campaign, drained: *c.DueIn > 0})
 	}
 	o.sender, o.sources, o.read = snd, sources, time.Now()
 	return nil

@@ -46,8 +46,5 @@ func (d *Dispatcher) single(ctx context.Context, row message.Claimed, began time
 		return nil, err
 	}
 	b := &batch{sender: snd, brake: &brake{}, rows: []message.Claimed{row}, began: began, slot: began}
-	if row.TemplateVersionID != nil {
-		b.content, err = d.contentOf(ctx, *row.TemplateVersionID)
-	}
-	return b, err
+	return b, b.read(ctx, d)
 }

@@ -97,7 +97,7 @@ func overThreshold(ctx context.Context, idb bun.IDB, atLeast int) (rows []overLi
 // sendingWith are the campaigns that send this version of a template; all that
 // send without it.
 func sendingWith(ctx context.Context, idb bun.IDB, versionID *int64) (ids []int64, err error) {
-	err = idb.NewRaw("SELECT id FROM campaigns WHERE status = 'sending' AND (?0::bigint IS NULL OR template_version_id = ?0) ORDER BY id", versionID).Scan(ctx, &ids)
+	err = idb.NewRaw("SELECT id FROM campaigns WHERE status = 'sending' AND (?0::bigint IS NULL OR template_version_id = ?0 OR id IN (SELECT campaign_id FROM campaign_languages WHERE template_version_id = ?0)) ORDER BY id", versionID).Scan(ctx, &ids)
 	return ids, db.Err(err)
 }
 

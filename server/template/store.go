@@ -107,7 +107,8 @@ func dueForDecision(ctx context.Context, idb bun.IDB, limit int) (rows []*Versio
 		Where("v.submitted_at IS NOT NULL AND v.content_sid <> '' AND v.approval_status IN ('submitted', 'approved', 'paused')").
 		Where(`v.check_at <= now() OR v.approval_status = 'approved' AND v.check_failures = 0 AND
 			v.checked_at < now() - interval '20 seconds' AND EXISTS (
-				SELECT 1 FROM campaigns c WHERE c.template_version_id = v.id AND c.status IN ('preparing', 'sending'))`).
+				SELECT 1 FROM campaigns c LEFT JOIN campaign_languages l ON l.campaign_id = c.id
+				WHERE c.status IN ('preparing', 'sending') AND v.id IN (c.template_version_id, l.template_version_id))`).
 		Order("v.check_at", "v.id").Limit(int64(limit)).Scan(ctx)
 	return rows, db.Err(err)
 }
@@ -264,4 +265,16 @@ func Showing(ctx context.Context, idb bun.IDB, address string) (names []string, 
 			SELECT 1 FROM campaigns c WHERE c.template_id = t.id AND c.status IN ('draft', 'scheduled', 'preparing', 'sending', 'paused')))
 		ORDER BY 1 LIMIT 5`, address).Scan(ctx, &names)
 	return names, db.Err(err)
+}
+
+// named is a template with another one of its name.
+type named struct{ ID, Other int64 }
+
+// sameName finds the templates that share their name with one of these, the oldest first; another one cannot have the
+// same language too.
+func sameName(ctx context.Context, idb bun.IDB, ids []int64) (pairs []named, err error) {
+	err = idb.NewRaw(`
+		SELECT t.id, o.id AS other FROM templates t JOIN templates o ON o.name = t.name AND o.id <> t.id
+		WHERE t.id = ANY (?) AND o.deleted_at IS NULL ORDER BY t.id, o.id`, pgdialect.Array(ids)).Scan(ctx, &pairs)
+	return pairs, db.Err(err)
 }

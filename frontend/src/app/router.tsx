@@ -14,6 +14,7 @@ export type Search = {
   from?: string;
   to?: string;
   label?: string;
+  like?: string;
 };
 
 const text = (v: unknown) => (typeof v === "string" && v ? v : undefined);
@@ -32,6 +33,7 @@ const rootRoute = createRootRoute({
     from: text(s.from),
     to: text(s.to),
     label: text(s.label),
+    like: text(s.like),
   }),
   notFoundComponent: () => (
     <Empty icon="?" title="There is no such page" action={<LinkButton to="/">To the dashboard</LinkButton>}>

@@ -5,7 +5,7 @@ import { Failed } from "../../components/Failed";
 import { Rows, Stat } from "../../components/ui";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
-import { count, duration, moneyRange, sentence, skipText } from "../../lib/format";
+import { count, duration, moneyRange, sentence, skipText, words } from "../../lib/format";
 import { CostTable } from "./Cost";
 import { CampaignLaunchDocument, undoSeconds } from "./launch";
 import { TallyRows } from "./Tally";
@@ -22,6 +22,12 @@ const PreflightDocument = graphql(`
       skips {
         reason
         count
+      }
+      languages {
+        language
+        languageName
+        contacts
+        approvalStatus
       }
       blockers {
         message
@@ -65,6 +71,38 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
         )}
       </SimpleGrid>
       {p.cost && <CostTable cost={p.cost} />}
+      {p.languages.length > 0 && (
+        <Table>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>Language</Table.Th>
+              <Table.Th ta="right">Contacts</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {p.languages.map((l, i) => (
+              <Table.Tr key={l.language}>
+                <Table.Td>
+                  {l.languageName}
+                  {i === 0 && (
+                    <Text span size="xs" c="dimmed">
+                      {" "}
+                      and everybody whose language is not here
+                    </Text>
+                  )}
+                  {l.approvalStatus !== "APPROVED" && (
+                    <Text span size="xs" c="dimmed">
+                      {" "}
+                      {words(l.approvalStatus).toLowerCase()}: nobody gets it yet
+                    </Text>
+                  )}
+                </Table.Td>
+                <Table.Td ta="right">{count(l.contacts)}</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      )}
       {p.skips.length > 0 && (
         <Table>
           <Table.Thead>

@@ -1,17 +1,17 @@
-import { Alert, Box, Button, Card, Grid, Group, Select, Skeleton, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Anchor, Box, Button, Card, Grid, Group, Select, Skeleton, Stack, Text, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { IconAlertTriangle } from "@tabler/icons-react";
-import { useParams } from "@tanstack/react-router";
+import { IconAlertTriangle, IconLanguage } from "@tabler/icons-react";
+import { Link, useParams, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
-import { Page, Rows, Status, Unsaved } from "../../components/ui";
+import { LinkButton, Page, Rows, Status, Unsaved } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { TemplateCategory } from "../../gql/graphql";
 import { useGoAfter } from "../../lib/address";
 import { byField, errorText, payloadOf } from "../../lib/errors";
-import { sentence } from "../../lib/format";
+import { sentence, words } from "../../lib/format";
 import { useDraft } from "../../lib/kept";
 import { real } from "../../lib/node";
 import { useAttributes } from "../attributes/useAttributes";
@@ -48,6 +48,12 @@ const TemplateDocument = graphql(`
         approvalStatus
         rejectionReason
         advice
+        translations {
+          id
+          language
+          languageName
+          approvalStatus
+        }
       }
     }
   }
@@ -108,17 +114,21 @@ type Edited = {
   version?: number;
   rejectionReason?: string | null;
   advice?: string | null;
+  translations?: readonly { id: string; language: string; languageName: string; approvalStatus: string }[];
+  /** Of a new translation: the language that it begins with. */
+  of?: string;
 };
 
 export function TemplatePage() {
   const { id } = useParams({ from: "/templates/$id" });
+  const like = useSearch({ from: "__root__" }).like; // a new translation of this one
   const [{ data, error }, load] = useQuery({
     query: TemplateDocument,
-    variables: { id },
-    pause: id === "new",
+    variables: { id: id === "new" ? (like ?? "") : id },
+    pause: id === "new" && !like,
     requestPolicy: "network-only", // the form begins with it, and a save writes all of it
   });
-  if (id === "new")
+  if (id === "new" && !like)
     return (
       <Editor
         key="new"
@@ -135,6 +145,21 @@ export function TemplatePage() {
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   const t = real(data?.node, "Template");
   if (!t) return <Rows />;
+  if (id === "new")
+    return (
+      <Editor
+        key={`like ${like}`}
+        template={{
+          name: t.name,
+          language: "",
+          languageName: "",
+          category: t.category,
+          body: t.body,
+          content: readContent(t.content),
+          of: t.languageName,
+        }}
+      />
+    );
   return <Editor key={id} template={{ ...t, content: readContent(t.content), approval: t.approvalStatus }} />;
 }
 
@@ -147,6 +172,35 @@ const categories = [
   { value: "AUTHENTICATION", label: "Authentication" },
 ];
 
+/** The template's other languages. */
+function Languages({ template: t, may }: { template: Edited; may: boolean }) {
+  return (
+    <Group gap="xs">
+      <Text size="sm" c="dimmed">
+        {t.translations?.length ? "Also in" : "Only in one language."}
+      </Text>
+      {t.translations?.map((other) => (
+        <Anchor key={other.id} component={Link} to={`/templates/${other.id}`} size="sm" underline="always">
+          {other.languageName}
+          {other.approvalStatus !== "APPROVED" && ` (${words(other.approvalStatus).toLowerCase()})`}
+        </Anchor>
+      ))}
+      {may && (
+        <LinkButton
+          to="/templates/$id"
+          params={{ id: "new" } as never}
+          search={{ like: t.id } as never}
+          variant="subtle"
+          size="compact-sm"
+          leftSection={<IconLanguage size={16} />}
+        >
+          Add a language
+        </LinkButton>
+      )}
+    </Group>
+  );
+}
+
 function Editor({ template }: { template: Edited }) {
   const may = useMay("MARKETER");
   const goAfter = useGoAfter();
@@ -156,7 +210,7 @@ function Editor({ template }: { template: Edited }) {
     dirty,
     forget,
     discard,
-  } = useDraft(`template:${template.id ?? "new"}`, {
+  } = useDraft(`template:${template.id ?? (template.of ? `of ${template.name}` : "new")}`, {
     name: template.name,
     language: template.language,
     category: template.category,
@@ -174,7 +228,7 @@ function Editor({ template }: { template: Edited }) {
   const [updating, update] = useMutation(TemplateUpdateDocument);
   const attributes = useAttributes();
   const languages = (data?.templateLanguages ?? []).map((l) => ({ value: l.code, label: `${l.name} (${l.code})` }));
-  if (!languages.some((l) => l.value === language))
+  if (language && !languages.some((l) => l.value === language))
     languages.unshift({
       value: language,
       label: language === template.language ? `${template.languageName} (${language})` : language,
@@ -225,9 +279,13 @@ function Editor({ template }: { template: Edited }) {
   };
   return (
     <Page
-      title={template.id ? template.name : "New template"}
+      title={template.id ? template.name : template.of ? `Translate “${template.name}”` : "New template"}
       description={
-        template.id ? `Version ${template.version}` : "What you write; WhatsApp approves it before it goes out"
+        template.id
+          ? `${template.languageName} · version ${template.version}`
+          : template.of
+            ? `From ${template.of}. Contacts get the language that is theirs.`
+            : "What you write; WhatsApp approves it before it goes out"
       }
       actions={
         may && (
@@ -269,6 +327,7 @@ function Editor({ template }: { template: Edited }) {
           )}
         </Group>
       )}
+      {template.id && <Languages template={template} may={may} />}
       {template.advice && (
         <Alert
           color="red"
@@ -296,7 +355,8 @@ function Editor({ template }: { template: Edited }) {
                   label="Language"
                   searchable
                   data={languages}
-                  value={language}
+                  value={language || null}
+                  placeholder="Choose the language"
                   onChange={(v) => v && edit({ language: v })}
                   allowDeselect={false}
                   nothingFoundMessage="WhatsApp takes no templates in it"
