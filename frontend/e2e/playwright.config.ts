@@ -26,6 +26,7 @@ export default defineConfig({
     { name: "logs", testMatch: "logs.spec.ts" }, // when all that depends on the story is done
     { name: "walk", testMatch: "walk.spec.ts", dependencies: ["story"] },
     { name: "imports", testMatch: "imports.spec.ts", dependencies: ["story"] },
+    { name: "templates", testMatch: "templates.spec.ts", dependencies: ["story"] },
     { name: "optouts", testMatch: "optouts.spec.ts", dependencies: ["story"] },
     { name: "inbox", testMatch: "inbox.spec.ts", dependencies: ["story"] },
     { name: "identity", testMatch: "identity.spec.ts", dependencies: ["story"] },

@@ -1,8 +1,9 @@
 package media
 
 import (
-	lists "container/list"
 	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
 // maxCache bounds what is kept in memory: WhatsApp fetches a campaign's picture for each message.
@@ -13,55 +14,40 @@ type held struct {
 	data []byte
 }
 
-type entry struct {
-	token string
-	held
-}
-
 // cache keeps the files that were asked for last.
 type cache struct {
-	mu      sync.Mutex
-	size    int
-	order   *lists.List // of entry, the newest first
-	byToken map[string]*lists.Element
+	mu    sync.Mutex
+	size  int
+	files *lru.LRU[string, held]
 }
 
-func newCache() cache { return cache{order: lists.New(), byToken: map[string]*lists.Element{}} }
+func newCache() *cache {
+	c := &cache{}
+	c.files, _ = lru.NewLRU(maxFiles, func(_ string, h held) { c.size -= len(h.data) }) // it refuses no positive size
+	return c
+}
 
 func (c *cache) get(token string) (held, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	at, ok := c.byToken[token]
-	if !ok {
-		return held{}, false
-	}
-	c.order.MoveToFront(at)
-	return at.Value.(entry).held, true //nolint:forcetypeassert // nothing else is put in
+	return c.files.Get(token)
 }
 
 func (c *cache) put(token string, h held) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.byToken[token] != nil {
+	if c.files.Contains(token) {
 		return
 	}
-	c.byToken[token] = c.order.PushFront(entry{token, h})
 	c.size += len(h.data)
-	for c.size > maxCache && c.order.Len() > 1 {
-		c.remove(c.order.Back())
+	c.files.Add(token, h)
+	for c.size > maxCache && c.files.Len() > 1 {
+		c.files.RemoveOldest()
 	}
 }
 
 func (c *cache) drop(token string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if at := c.byToken[token]; at != nil {
-		c.remove(at)
-	}
-}
-
-func (c *cache) remove(at *lists.Element) {
-	e := c.order.Remove(at).(entry) //nolint:forcetypeassert // nothing else is put in
-	delete(c.byToken, e.token)
-	c.size -= len(e.data)
+	c.files.Remove(token)
 }

@@ -72,7 +72,7 @@ func (f *File) FileName() string {
 // Service keeps the library.
 type Service struct {
 	db    *db.DB
-	cache cache
+	cache *cache
 }
 
 // NewService makes the service.

@@ -1,0 +1,71 @@
+import { join } from "node:path";
+import { expect, test } from "@playwright/test";
+import { everyWay, signedIn, watch } from "./look";
+
+// Templates as marketers make them: a picture with buttons, in two languages, approved by the sandbox and launched.
+test.describe.configure({ mode: "serial" });
+test.use({ storageState: signedIn });
+
+const pictures = join(import.meta.dirname, ".results/templates"); // of one run
+
+const broken: string[] = [];
+test.beforeEach(async ({ page }) => {
+  broken.length = 0;
+  watch(page, broken);
+});
+test.afterEach(() => expect(broken, "errors in the browser's console").toEqual([]));
+
+// One red pixel is picture enough.
+const pixel = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==",
+  "base64",
+);
+
+test("a picture, a text and two buttons, checked while they are written", async ({ page }) => {
+  await page.goto("/templates/new");
+  await page.getByLabel("Name").fill("Studio sale");
+  await page.getByRole("radiogroup", { name: "Header" }).getByText("Image").click();
+  await page.getByRole("button", { name: "From the library" }).click();
+  const chooser = page.waitForEvent("filechooser");
+  await page.getByRole("button", { name: "Upload" }).click();
+  await (await chooser).setFiles({ name: "sale.png", mimeType: "image/png", buffer: pixel });
+  await expect(page.getByText("sale.png")).toBeVisible();
+
+  await page.locator(".cm-content").fill("Hi {{name | there}}, our studio sale has started.");
+  await expect(page.getByTestId("bubble")).toContainText("our studio sale has started");
+  await page.getByLabel("Footer").fill("Reply STOP to end");
+  const add = async (what: string) => {
+    await page.getByRole("button", { name: "Add a button" }).click();
+    await page.getByRole("menuitem", { name: what }).click();
+  };
+  await add("Quick reply");
+  await page.getByRole("textbox", { name: "Title" }).fill("Tell me more 🎉");
+  await expect(page.getByText("WhatsApp takes no emojis on a button.")).toBeVisible();
+  await page.getByRole("textbox", { name: "Title" }).fill("Tell me more");
+  await expect(page.getByText("WhatsApp takes no emojis on a button.")).toBeHidden();
+  await add("Open a page");
+  await page.getByRole("textbox", { name: "Title" }).nth(1).fill("Open the shop");
+  await page.getByRole("button", { name: "Submit for approval" }).click();
+  await expect(page.getByText("The address of button 2 is missing")).toBeVisible();
+  await page.getByRole("textbox", { name: "Address" }).fill("https://shop.example/{{attributes.city | all}}");
+  await everyWay(page, "studio", pictures, true);
+  await page.getByRole("button", { name: "Submit for approval" }).click();
+  const row = page.getByRole("row").filter({ hasText: "Studio sale" });
+  await expect(row.getByText("Approved")).toBeVisible();
+});
+
+test("a translation, which its contacts get", async ({ page }) => {
+  await page.goto("/templates?q=Studio");
+  await page.getByRole("link", { name: "Studio sale" }).click();
+  await page.getByRole("link", { name: "Add a language" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Translate “Studio sale”" })).toBeVisible();
+  await page.getByRole("combobox", { name: "Language" }).fill("German");
+  await page.getByRole("option", { name: "German (de)" }).click();
+  await page.locator(".cm-content").fill("Hallo {{name | du}}, unser Ausverkauf hat begonnen.");
+  await page.getByRole("button", { name: "Submit for approval" }).click();
+  const rows = page.getByRole("row").filter({ hasText: "Studio sale" });
+  await expect(rows).toHaveCount(2);
+  await expect(rows.getByText("Approved")).toHaveCount(2);
+  await rows.filter({ hasText: "English" }).getByRole("link", { name: "Studio sale" }).click();
+  await expect(page.getByRole("link", { name: "German" })).toBeVisible();
+});
