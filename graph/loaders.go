@@ -46,7 +46,6 @@ type loaders struct {
 	budgets       *dataloadgen.Loader[int64, *price.CampaignBudget] // by campaign
 	charged       *dataloadgen.Loader[int64, []price.Charged]       // by campaign
 	translations  *dataloadgen.Loader[int64, []template.Text]
-	charged       *dataloadgen.Loader[int64, []price.Charged] // by campaign
 	shares        *dataloadgen.Loader[int64, campaign.Shares]
 	lastOutbound  *dataloadgen.Loader[int64, *time.Time]
 	messages      *dataloadgen.Loader[int64, *message.Message]
@@ -228,10 +227,6 @@ func newLoaders(s Services) *loaders {
 			}
 			return found, err
 		}),
-		charged:      batched(s.Prices.Of),
-		shares:       batched(s.Campaigns.SharesOf),
-		lastOutbound: batched(s.Messages.LastOutbound),
-		messages:     batched(indexed(s.Messages.ByIDs, func(m *message.Message) int64 { return m.ID })),
 		lastSaid: batched(func(ctx context.Context, ids []int64) (map[int64]*message.Message, error) {
 			rows, err := s.Messages.LastSaid(ctx, ids)
 			found := make(map[int64]*message.Message, len(ids))

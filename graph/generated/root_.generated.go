@@ -24,6 +24,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	Account() AccountResolver
 	ApiToken() ApiTokenResolver
 	AttributeKey() AttributeKeyResolver
 	BulkAction() BulkActionResolver
@@ -83,6 +84,7 @@ type ComplexityRoot struct {
 		SecondFactorMissing  func(childComplexity int) int
 		SecondFactorRequired func(childComplexity int) int
 		Totp                 func(childComplexity int) int
+		Workspace            func(childComplexity int) int
 	}
 
 	AllowedHours struct {
@@ -200,6 +202,12 @@ type ComplexityRoot struct {
 		Valid       func(childComplexity int) int
 	}
 
+	Budget struct {
+		Charged  func(childComplexity int) int
+		Limit    func(childComplexity int) int
+		Reserved func(childComplexity int) int
+	}
+
 	BulkAction struct {
 		Changed     func(childComplexity int) int
 		CreatedAt   func(childComplexity int) int
@@ -234,6 +242,7 @@ type ComplexityRoot struct {
 	}
 
 	Campaign struct {
+		Budget             func(childComplexity int) int
 		Counts             func(childComplexity int) int
 		CreatedAt          func(childComplexity int) int
 		Deferrals          func(childComplexity int) int
@@ -1066,6 +1075,7 @@ type ComplexityRoot struct {
 		Purpose         func(childComplexity int) int
 		ReadAt          func(childComplexity int) int
 		Redeliveries    func(childComplexity int) int
+		ReportedPrice   func(childComplexity int) int
 		SentAt          func(childComplexity int) int
 		SentBy          func(childComplexity int) int
 		Sid             func(childComplexity int) int
@@ -1148,9 +1158,10 @@ type ComplexityRoot struct {
 	}
 
 	MonthSpending struct {
-		Lines  func(childComplexity int) int
-		Month  func(childComplexity int) int
-		Totals func(childComplexity int) int
+		Compared func(childComplexity int) int
+		Lines    func(childComplexity int) int
+		Month    func(childComplexity int) int
+		Totals   func(childComplexity int) int
 	}
 
 	Mutation struct {
@@ -1445,6 +1456,13 @@ type ComplexityRoot struct {
 	PasswordSetPayload struct {
 		Email      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	PriceComparison struct {
+		Difference func(childComplexity int) int
+		Here       func(childComplexity int) int
+		Messages   func(childComplexity int) int
+		Reported   func(childComplexity int) int
 	}
 
 	PriceLine struct {
@@ -1852,9 +1870,11 @@ type ComplexityRoot struct {
 		DefaultFrequencyCap  func(childComplexity int) int
 		DefaultQuietHours    func(childComplexity int) int
 		DoubleOptIn          func(childComplexity int) int
+		MonthlyBudget        func(childComplexity int) int
 		Revision             func(childComplexity int) int
 		SecondFactorRoles    func(childComplexity int) int
 		SessionIdleHours     func(childComplexity int) int
+		Workspace            func(childComplexity int) int
 	}
 
 	SettingsUpdatePayload struct {
@@ -2234,6 +2254,11 @@ type ComplexityRoot struct {
 		UserErrors   func(childComplexity int) int
 		WebhookEvent func(childComplexity int) int
 	}
+
+	Workspace struct {
+		Name     func(childComplexity int) int
+		TimeZone func(childComplexity int) int
+	}
 }
 
 type executableSchema graphql.ExecutableSchemaState[ResolverRoot, DirectiveRoot, ComplexityRoot]
@@ -2298,6 +2323,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Totp(childComplexity), true
+	case "Account.workspace":
+		if e.ComplexityRoot.Account.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Workspace(childComplexity), true
 
 	case "AllowedHours.days":
 		if e.ComplexityRoot.AllowedHours.Days == nil {
@@ -2751,6 +2782,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AuditVerification.Valid(childComplexity), true
 
+	case "Budget.charged":
+		if e.ComplexityRoot.Budget.Charged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Charged(childComplexity), true
+	case "Budget.limit":
+		if e.ComplexityRoot.Budget.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Limit(childComplexity), true
+	case "Budget.reserved":
+		if e.ComplexityRoot.Budget.Reserved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Reserved(childComplexity), true
+
 	case "BulkAction.changed":
 		if e.ComplexityRoot.BulkAction.Changed == nil {
 			break
@@ -2881,6 +2931,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.BulkActionPayload.UserErrors(childComplexity), true
 
+	case "Campaign.budget":
+		if e.ComplexityRoot.Campaign.Budget == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Budget(childComplexity), true
 	case "Campaign.counts":
 		if e.ComplexityRoot.Campaign.Counts == nil {
 			break
@@ -6211,6 +6267,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.Redeliveries(childComplexity), true
+	case "Message.reportedPrice":
+		if e.ComplexityRoot.Message.ReportedPrice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.ReportedPrice(childComplexity), true
 	case "Message.sentAt":
 		if e.ComplexityRoot.Message.SentAt == nil {
 			break
@@ -6499,6 +6561,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Money.Currency(childComplexity), true
 
+	case "MonthSpending.compared":
+		if e.ComplexityRoot.MonthSpending.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MonthSpending.Compared(childComplexity), true
 	case "MonthSpending.lines":
 		if e.ComplexityRoot.MonthSpending.Lines == nil {
 			break
@@ -8299,6 +8367,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PasswordSetPayload.UserErrors(childComplexity), true
 
+	case "PriceComparison.difference":
+		if e.ComplexityRoot.PriceComparison.Difference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceComparison.Difference(childComplexity), true
+	case "PriceComparison.here":
+		if e.ComplexityRoot.PriceComparison.Here == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceComparison.Here(childComplexity), true
+	case "PriceComparison.messages":
+		if e.ComplexityRoot.PriceComparison.Messages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceComparison.Messages(childComplexity), true
+	case "PriceComparison.reported":
+		if e.ComplexityRoot.PriceComparison.Reported == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceComparison.Reported(childComplexity), true
+
 	case "PriceLine.category":
 		if e.ComplexityRoot.PriceLine.Category == nil {
 			break
@@ -10068,6 +10161,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.DoubleOptIn(childComplexity), true
+	case "Settings.monthlyBudget":
+		if e.ComplexityRoot.Settings.MonthlyBudget == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.MonthlyBudget(childComplexity), true
 	case "Settings.revision":
 		if e.ComplexityRoot.Settings.Revision == nil {
 			break
@@ -10086,6 +10185,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.SessionIdleHours(childComplexity), true
+	case "Settings.workspace":
+		if e.ComplexityRoot.Settings.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.Workspace(childComplexity), true
 
 	case "SettingsUpdatePayload.settings":
 		if e.ComplexityRoot.SettingsUpdatePayload.Settings == nil {
@@ -11462,6 +11567,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WebhookEventReplayPayload.WebhookEvent(childComplexity), true
 
+	case "Workspace.name":
+		if e.ComplexityRoot.Workspace.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Workspace.Name(childComplexity), true
+	case "Workspace.timeZone":
+		if e.ComplexityRoot.Workspace.TimeZone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Workspace.TimeZone(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -11610,6 +11728,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TotpEnableInput", ec.unmarshalInputTotpEnableInput),
 			graphql.NewInputUnmarshaler("WebhookEventFilter", ec.unmarshalInputWebhookEventFilter),
 			graphql.NewInputUnmarshaler("WebhookEventReplayInput", ec.unmarshalInputWebhookEventReplayInput),
+			graphql.NewInputUnmarshaler("WorkspaceInput", ec.unmarshalInputWorkspaceInput),
 		)
 	}
 	first := true
@@ -12246,6 +12365,8 @@ type Campaign implements Node {
   ): [CampaignSeriesPoint!]! @goField(forceResolver: true) @listSize(assumedSize: 101) @cost(weight: 5)
   "Newest contact first."
   messages(filter: CampaignMessageFilter, first: Int, after: String): MessageConnection! @goField(forceResolver: true) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"]) @cost(weight: 5)
+  "The most that it may cost; null: no limit."
+  budget: Budget @goField(forceResolver: true)
   "What it has cost so far; what was delivered before prices were recorded is not in it."
   price: CampaignPrice! @goField(forceResolver: true)
   createdAt: DateTime!
@@ -12428,7 +12549,7 @@ extend type Query {
 extend type Mutation {
   "Saves a draft; the first sender is taken when none is given."
   campaignCreate(input: CampaignCreateInput!): CampaignCreatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
-  "A draft or a scheduled campaign may change all over; under way only name, rate, error threshold and end."
+  "A draft or a scheduled campaign may change all over; under way only name, rate, error threshold, budget and end."
   campaignUpdate(input: CampaignUpdateInput!): CampaignUpdatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   """
   Starts a draft, or a scheduled campaign before its time or whose start failed. Needs an approved template, an audience that is not empty, and an
@@ -12508,6 +12629,8 @@ input CampaignCreateInput {
   rateLimitPerSecond: Float
   "0.001 to 1; 0.2 by default."
   errorThreshold: Float
+  "The most that it may cost: a decimal number in RateCard.currency, such as 500 or 49.50; null: no limit."
+  budget: String
   "Absent: the default of the settings; null: only what the law requires."
   quietHours: QuietHoursInput
   "Absent: the default of the settings; null: none."
@@ -12533,6 +12656,8 @@ input CampaignUpdateInput {
   "Takes effect at once, also while sending."
   rateLimitPerSecond: Float
   errorThreshold: Float
+  "The most that it may cost: a decimal number in RateCard.currency, such as 500 or 49.50; null: no limit."
+  budget: String
   quietHours: QuietHoursInput
   frequencyCap: FrequencyCapInput
   endsAt: DateTime
@@ -12829,7 +12954,10 @@ enum TimeZoneSource {
 enum ContactOrder {
   NEWEST
   OLDEST
+  "By name without regard to case, from A; those without a name come first."
   NAME
+  "By name without regard to case, from Z; those without a name come last."
+  NAME_DESC
 }
 
 """
@@ -14078,7 +14206,7 @@ type Message implements Node {
   notBefore: DateTime
   """
   Why it waits: quiet_hours, the id of a rule of legalHours, frequency_cap, retry (Twilio refused the call for now), redeliver (an accepted attempt
-  failed with a code that may pass), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
+  failed with a code that may pass), budget (there was no room for it, see Campaign.budget), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
   """
   notBeforeReason: String
   """
@@ -14098,6 +14226,8 @@ type Message implements Node {
   decision: MessageDecision! @goField(forceResolver: true) @cost(weight: 10)
   "What it cost; null: it is inbound, not at its end yet, Twilio refused it, or it is from before prices were recorded."
   price: MessagePrice
+  "What Twilio's log says that it cost; null: Twilio told none, or was not asked. A few messages of each campaign are asked for."
+  reportedPrice: Money @goField(forceResolver: true)
   createdAt: DateTime!
   acceptedAt: DateTime
   sentAt: DateTime
@@ -14316,6 +14446,8 @@ type Passkey {
 "One's own account."
 type Account {
   operator: Operator!
+  "What one works in."
+  workspace: Workspace! @goField(forceResolver: true)
   "There is a password."
   password: Boolean!
   "One signs in at the provider, see Setup.provider."
@@ -14497,6 +14629,8 @@ type Mutation {
 }
 
 input SetupAdminInput {
+  "The IANA zone of whoever signs up, which becomes that of the workspace; one that is unknown here leaves it at UTC."
+  timeZone: String
   email: String!
   "1 to 100 characters."
   name: String!
@@ -14806,6 +14940,35 @@ type MonthSpending {
   totals: [Money!]! @listSize(assumedSize: 2)
   "By market and category, the dearest first."
   lines: [PriceLine!]! @listSize(assumedSize: 30)
+  "What Twilio's log says that some messages cost, drawn at random, beside their prices here; empty: it told none yet."
+  compared: [PriceComparison!]! @listSize(assumedSize: 1)
+}
+
+"""
+Prices that Twilio's log tells, beside those worked out here. Twilio does not say whether Meta's fee is in its price of a message: a difference of
+Meta's fee for each may be billed elsewhere.
+"""
+type PriceComparison {
+  messages: Int64!
+  "What they cost by the rates."
+  here: Money!
+  "What Twilio's log says."
+  reported: Money!
+  "reported less here."
+  difference: Money!
+}
+
+"""
+The most that may be spent. Before each call to Twilio the most that the message may cost is reserved; where that is more than what is left, the
+campaign pauses with the reason, and goes on when somebody resumes it after the budget was raised. A budget that is set while a campaign
+sends does not know of the calls that are being made at that moment. Markets without a rate count with Twilio's fee alone.
+"""
+type Budget {
+  limit: Money!
+  "What was charged so far: of a campaign, or in this calendar month of everything that was sent."
+  charged: Money!
+  "What is reserved for messages under way: the most that they may cost."
+  reserved: Money!
 }
 
 "What a reply to somebody costs now, when it arrives."
@@ -15833,6 +15996,8 @@ type SendingReleasePayload {
 `, BuiltIn: false},
 	{Name: "../schema/settings.graphql", Input: `"What holds for the whole engine."
 type Settings {
+  "What the installation is called, and where its people work."
+  workspace: Workspace!
   "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
   revision: Int! @goField(forceResolver: true)
   "Messages a second over all senders, 0.01 to 2,000: Twilio's limit for an account (error 63017)."
@@ -15841,12 +16006,22 @@ type Settings {
   defaultQuietHours: QuietHours
   "The cap of campaigns that are made without any; null: none."
   defaultFrequencyCap: FrequencyCap
+  "The most that may be spent in a calendar month of the business account; null: no limit. Replies count, and go on when it is used up; campaigns pause."
+  monthlyBudget: Budget @goField(forceResolver: true)
   "How people are asked to confirm that they agreed; null: nobody can be asked."
   doubleOptIn: DoubleOptIn
   "Roles that must have a second factor at sign-in; until they set one up they can do nothing else."
   secondFactorRoles: [Role!]! @listSize(assumedSize: 3)
   "How long a session lasts that nobody uses, 1 to 336 hours."
   sessionIdleHours: Int!
+}
+
+"What an installation is called, and the time zone in which its people work."
+type Workspace {
+  "At most 60 characters; empty: nobody gave one."
+  name: String!
+  "The IANA zone in which the pages show times and read what is typed; UTC until somebody sets one. Of the contacts' own zones it says nothing."
+  timeZone: String!
 }
 
 "How people are asked on WhatsApp to confirm that they agreed to messages (double opt-in), see OptInRequest."
@@ -15874,15 +16049,24 @@ extend type Mutation {
 input SettingsUpdateInput {
   "The Settings.revision that the change was made on; absent or null: whatever it is. When somebody has changed them since, a userError with the code conflict tells who and when, and nothing is changed."
   expectedVersion: Int
+  workspace: WorkspaceInput
   accountRatePerSecond: Float
   "Null: none."
   defaultQuietHours: QuietHoursInput
   "Null: none."
   defaultFrequencyCap: FrequencyCapInput
+  "A decimal number in RateCard.currency, such as 500 or 49.50; null: none."
+  monthlyBudget: String
   "Null: nobody can be asked any more; questions that are out may still be answered."
   doubleOptIn: DoubleOptInInput
   secondFactorRoles: [Role!]
   sessionIdleHours: Int
+}
+input WorkspaceInput {
+  "At most 60 characters; empty: none."
+  name: String
+  "An IANA zone such as Europe/Berlin."
+  timeZone: String
 }
 type SettingsUpdatePayload {
   settings: Settings
@@ -16518,6 +16702,8 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 	switch field.Name {
 	case "operator":
 		return ec.fieldContext_Account_operator(ctx, field)
+	case "workspace":
+		return ec.fieldContext_Account_workspace(ctx, field)
 	case "password":
 		return ec.fieldContext_Account_password(ctx, field)
 	case "provider":
@@ -16766,6 +16952,18 @@ func (ec *executionContext) childFields_AuditVerification(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type AuditVerification", field.Name)
 }
 
+func (ec *executionContext) childFields_Budget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "limit":
+		return ec.fieldContext_Budget_limit(ctx, field)
+	case "charged":
+		return ec.fieldContext_Budget_charged(ctx, field)
+	case "reserved":
+		return ec.fieldContext_Budget_reserved(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Budget", field.Name)
+}
+
 func (ec *executionContext) childFields_BulkAction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -16912,6 +17110,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_series(ctx, field)
 	case "messages":
 		return ec.fieldContext_Campaign_messages(ctx, field)
+	case "budget":
+		return ec.fieldContext_Campaign_budget(ctx, field)
 	case "price":
 		return ec.fieldContext_Campaign_price(ctx, field)
 	case "createdAt":
@@ -18498,6 +18698,8 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_decision(ctx, field)
 	case "price":
 		return ec.fieldContext_Message_price(ctx, field)
+	case "reportedPrice":
+		return ec.fieldContext_Message_reportedPrice(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Message_createdAt(ctx, field)
 	case "acceptedAt":
@@ -18668,6 +18870,8 @@ func (ec *executionContext) childFields_MonthSpending(ctx context.Context, field
 		return ec.fieldContext_MonthSpending_totals(ctx, field)
 	case "lines":
 		return ec.fieldContext_MonthSpending_lines(ctx, field)
+	case "compared":
+		return ec.fieldContext_MonthSpending_compared(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MonthSpending", field.Name)
 }
@@ -19030,6 +19234,20 @@ func (ec *executionContext) childFields_PasswordSetPayload(ctx context.Context, 
 		return ec.fieldContext_PasswordSetPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PasswordSetPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PriceComparison(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "messages":
+		return ec.fieldContext_PriceComparison_messages(ctx, field)
+	case "here":
+		return ec.fieldContext_PriceComparison_here(ctx, field)
+	case "reported":
+		return ec.fieldContext_PriceComparison_reported(ctx, field)
+	case "difference":
+		return ec.fieldContext_PriceComparison_difference(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceComparison", field.Name)
 }
 
 func (ec *executionContext) childFields_PriceLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -19708,6 +19926,8 @@ func (ec *executionContext) childFields_SessionWindow(ctx context.Context, field
 
 func (ec *executionContext) childFields_Settings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "workspace":
+		return ec.fieldContext_Settings_workspace(ctx, field)
 	case "revision":
 		return ec.fieldContext_Settings_revision(ctx, field)
 	case "accountRatePerSecond":
@@ -19716,6 +19936,8 @@ func (ec *executionContext) childFields_Settings(ctx context.Context, field grap
 		return ec.fieldContext_Settings_defaultQuietHours(ctx, field)
 	case "defaultFrequencyCap":
 		return ec.fieldContext_Settings_defaultFrequencyCap(ctx, field)
+	case "monthlyBudget":
+		return ec.fieldContext_Settings_monthlyBudget(ctx, field)
 	case "doubleOptIn":
 		return ec.fieldContext_Settings_doubleOptIn(ctx, field)
 	case "secondFactorRoles":
@@ -20456,6 +20678,16 @@ func (ec *executionContext) childFields_WebhookEventReplayPayload(ctx context.Co
 		return ec.fieldContext_WebhookEventReplayPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebhookEventReplayPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Workspace(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_Workspace_name(ctx, field)
+	case "timeZone":
+		return ec.fieldContext_Workspace_timeZone(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Workspace", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

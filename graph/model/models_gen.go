@@ -23,6 +23,8 @@ type Node interface {
 // One's own account.
 type Account struct {
 	Operator *Operator `json:"operator"`
+	// What one works in.
+	Workspace *Workspace `json:"workspace"`
 	// There is a password.
 	Password bool `json:"password"`
 	// One signs in at the provider, see Setup.provider.
@@ -245,6 +247,17 @@ type AuditVerification struct {
 	Reason *string `json:"reason,omitempty"`
 }
 
+// The most that may be spent. Before each call to Twilio the most that the message may cost is reserved; where that is more than what is left, the
+// campaign pauses with the reason, and goes on when somebody resumes it after the budget was raised. A budget that is set while a campaign
+// sends does not know of the calls that are being made at that moment. Markets without a rate count with Twilio's fee alone.
+type Budget struct {
+	Limit *Money `json:"limit"`
+	// What was charged so far: of a campaign, or in this calendar month of everything that was sent.
+	Charged *Money `json:"charged"`
+	// What is reserved for messages under way: the most that they may cost.
+	Reserved *Money `json:"reserved"`
+}
+
 // One change to many contacts, worked as a job in batches of 1,000, each with its own audit entry.
 type BulkAction struct {
 	ID     string           `json:"id"`
@@ -365,6 +378,8 @@ type Campaign struct {
 	Series []*CampaignSeriesPoint `json:"series"`
 	// Newest contact first.
 	Messages *MessageConnection `json:"messages"`
+	// The most that it may cost; null: no limit.
+	Budget *Budget `json:"budget,omitempty"`
 	// What it has cost so far; what was delivered before prices were recorded is not in it.
 	Price     *CampaignPrice `json:"price"`
 	CreatedAt time.Time      `json:"createdAt"`
@@ -448,6 +463,8 @@ type CampaignCreateInput struct {
 	RateLimitPerSecond graphql.Omittable[*float64] `json:"rateLimitPerSecond,omitempty"`
 	// 0.001 to 1; 0.2 by default.
 	ErrorThreshold graphql.Omittable[*float64] `json:"errorThreshold,omitempty"`
+	// The most that it may cost: a decimal number in RateCard.currency, such as 500 or 49.50; null: no limit.
+	Budget graphql.Omittable[*string] `json:"budget,omitempty"`
 	// Absent: the default of the settings; null: only what the law requires.
 	QuietHours graphql.Omittable[*QuietHoursInput] `json:"quietHours,omitempty"`
 	// Absent: the default of the settings; null: none.
@@ -662,11 +679,13 @@ type CampaignUpdateInput struct {
 	// Null: to all of the audience.
 	TopicID graphql.Omittable[*string] `json:"topicId,omitempty"`
 	// Takes effect at once, also while sending.
-	RateLimitPerSecond graphql.Omittable[*float64]           `json:"rateLimitPerSecond,omitempty"`
-	ErrorThreshold     graphql.Omittable[*float64]           `json:"errorThreshold,omitempty"`
-	QuietHours         graphql.Omittable[*QuietHoursInput]   `json:"quietHours,omitempty"`
-	FrequencyCap       graphql.Omittable[*FrequencyCapInput] `json:"frequencyCap,omitempty"`
-	EndsAt             graphql.Omittable[*time.Time]         `json:"endsAt,omitempty"`
+	RateLimitPerSecond graphql.Omittable[*float64] `json:"rateLimitPerSecond,omitempty"`
+	ErrorThreshold     graphql.Omittable[*float64] `json:"errorThreshold,omitempty"`
+	// The most that it may cost: a decimal number in RateCard.currency, such as 500 or 49.50; null: no limit.
+	Budget       graphql.Omittable[*string]            `json:"budget,omitempty"`
+	QuietHours   graphql.Omittable[*QuietHoursInput]   `json:"quietHours,omitempty"`
+	FrequencyCap graphql.Omittable[*FrequencyCapInput] `json:"frequencyCap,omitempty"`
+	EndsAt       graphql.Omittable[*time.Time]         `json:"endsAt,omitempty"`
 }
 
 type CampaignUpdatePayload struct {
@@ -1940,7 +1959,7 @@ type Message struct {
 	// Earliest moment it may go; null: at once.
 	NotBefore *time.Time `json:"notBefore,omitempty"`
 	// Why it waits: quiet_hours, the id of a rule of legalHours, frequency_cap, retry (Twilio refused the call for now), redeliver (an accepted attempt
-	// failed with a code that may pass), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
+	// failed with a code that may pass), budget (there was no room for it, see Campaign.budget), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
 	NotBeforeReason *string `json:"notBeforeReason,omitempty"`
 	// Since when only a person can decide about it; null: nobody has to. Its call got no answer, and neither a receipt nor Twilio's log settled within the
 	// engine's time whether Twilio has it. The engine goes on looking; messageResolve decides. Only messages in status UNKNOWN without a sid have it.
@@ -1956,12 +1975,14 @@ type Message struct {
 	// Why it was sent, or not: the gate's questions with the answers of that time.
 	Decision *MessageDecision `json:"decision"`
 	// What it cost; null: it is inbound, not at its end yet, Twilio refused it, or it is from before prices were recorded.
-	Price       *MessagePrice `json:"price,omitempty"`
-	CreatedAt   time.Time     `json:"createdAt"`
-	AcceptedAt  *time.Time    `json:"acceptedAt,omitempty"`
-	SentAt      *time.Time    `json:"sentAt,omitempty"`
-	DeliveredAt *time.Time    `json:"deliveredAt,omitempty"`
-	ReadAt      *time.Time    `json:"readAt,omitempty"`
+	Price *MessagePrice `json:"price,omitempty"`
+	// What Twilio's log says that it cost; null: Twilio told none, or was not asked. A few messages of each campaign are asked for.
+	ReportedPrice *Money     `json:"reportedPrice,omitempty"`
+	CreatedAt     time.Time  `json:"createdAt"`
+	AcceptedAt    *time.Time `json:"acceptedAt,omitempty"`
+	SentAt        *time.Time `json:"sentAt,omitempty"`
+	DeliveredAt   *time.Time `json:"deliveredAt,omitempty"`
+	ReadAt        *time.Time `json:"readAt,omitempty"`
 }
 
 func (Message) IsNode() {}
@@ -2101,6 +2122,8 @@ type MonthSpending struct {
 	Totals []*Money `json:"totals"`
 	// By market and category, the dearest first.
 	Lines []*PriceLine `json:"lines"`
+	// What Twilio's log says that some messages cost, drawn at random, beside their prices here; empty: it told none yet.
+	Compared []*PriceComparison `json:"compared"`
 }
 
 type Mutation struct {
@@ -2407,6 +2430,18 @@ type PasswordSetPayload struct {
 	// Whose password it is now; sign in with it.
 	Email      *string      `json:"email,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Prices that Twilio's log tells, beside those worked out here. Twilio does not say whether Meta's fee is in its price of a message: a difference of
+// Meta's fee for each may be billed elsewhere.
+type PriceComparison struct {
+	Messages int64 `json:"messages"`
+	// What they cost by the rates.
+	Here *Money `json:"here"`
+	// What Twilio's log says.
+	Reported *Money `json:"reported"`
+	// reported less here.
+	Difference *Money `json:"difference"`
 }
 
 // What messages of one market, category and currency cost together.
@@ -3101,6 +3136,8 @@ type SessionWindow struct {
 
 // What holds for the whole engine.
 type Settings struct {
+	// What the installation is called, and where its people work.
+	Workspace *Workspace `json:"workspace"`
 	// Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since.
 	Revision int `json:"revision"`
 	// Messages a second over all senders, 0.01 to 2,000: Twilio's limit for an account (error 63017).
@@ -3109,6 +3146,8 @@ type Settings struct {
 	DefaultQuietHours *QuietHours `json:"defaultQuietHours,omitempty"`
 	// The cap of campaigns that are made without any; null: none.
 	DefaultFrequencyCap *FrequencyCap `json:"defaultFrequencyCap,omitempty"`
+	// The most that may be spent in a calendar month of the business account; null: no limit. Replies count, and go on when it is used up; campaigns pause.
+	MonthlyBudget *Budget `json:"monthlyBudget,omitempty"`
 	// How people are asked to confirm that they agreed; null: nobody can be asked.
 	DoubleOptIn *DoubleOptIn `json:"doubleOptIn,omitempty"`
 	// Roles that must have a second factor at sign-in; until they set one up they can do nothing else.
@@ -3119,12 +3158,15 @@ type Settings struct {
 
 type SettingsUpdateInput struct {
 	// The Settings.revision that the change was made on; absent or null: whatever it is. When somebody has changed them since, a userError with the code conflict tells who and when, and nothing is changed.
-	ExpectedVersion      graphql.Omittable[*int]     `json:"expectedVersion,omitempty"`
-	AccountRatePerSecond graphql.Omittable[*float64] `json:"accountRatePerSecond,omitempty"`
+	ExpectedVersion      graphql.Omittable[*int]            `json:"expectedVersion,omitempty"`
+	Workspace            graphql.Omittable[*WorkspaceInput] `json:"workspace,omitempty"`
+	AccountRatePerSecond graphql.Omittable[*float64]        `json:"accountRatePerSecond,omitempty"`
 	// Null: none.
 	DefaultQuietHours graphql.Omittable[*QuietHoursInput] `json:"defaultQuietHours,omitempty"`
 	// Null: none.
 	DefaultFrequencyCap graphql.Omittable[*FrequencyCapInput] `json:"defaultFrequencyCap,omitempty"`
+	// A decimal number in RateCard.currency, such as 500 or 49.50; null: none.
+	MonthlyBudget graphql.Omittable[*string] `json:"monthlyBudget,omitempty"`
 	// Null: nobody can be asked any more; questions that are out may still be answered.
 	DoubleOptIn       graphql.Omittable[*DoubleOptInInput] `json:"doubleOptIn,omitempty"`
 	SecondFactorRoles graphql.Omittable[[]Role]            `json:"secondFactorRoles,omitempty"`
@@ -3152,7 +3194,9 @@ type Setup struct {
 }
 
 type SetupAdminInput struct {
-	Email string `json:"email"`
+	// The IANA zone of whoever signs up, which becomes that of the workspace; one that is unknown here leaves it at UTC.
+	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
+	Email    string                     `json:"email"`
 	// 1 to 100 characters.
 	Name string `json:"name"`
 	// 10 to 200 characters.
@@ -3890,6 +3934,21 @@ type WebhookEventReplayPayload struct {
 	UserErrors   []*UserError  `json:"userErrors"`
 }
 
+// What an installation is called, and the time zone in which its people work.
+type Workspace struct {
+	// At most 60 characters; empty: nobody gave one.
+	Name string `json:"name"`
+	// The IANA zone in which the pages show times and read what is typed; UTC until somebody sets one. Of the contacts' own zones it says nothing.
+	TimeZone string `json:"timeZone"`
+}
+
+type WorkspaceInput struct {
+	// At most 60 characters; empty: none.
+	Name graphql.Omittable[*string] `json:"name,omitempty"`
+	// An IANA zone such as Europe/Berlin.
+	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
+}
+
 // What an address of a contact is made of.
 type AddressKind string
 
@@ -4589,18 +4648,22 @@ type ContactOrder string
 const (
 	ContactOrderNewest ContactOrder = "NEWEST"
 	ContactOrderOldest ContactOrder = "OLDEST"
-	ContactOrderName   ContactOrder = "NAME"
+	// By name without regard to case, from A; those without a name come first.
+	ContactOrderName ContactOrder = "NAME"
+	// By name without regard to case, from Z; those without a name come last.
+	ContactOrderNameDesc ContactOrder = "NAME_DESC"
 )
 
 var AllContactOrder = []ContactOrder{
 	ContactOrderNewest,
 	ContactOrderOldest,
 	ContactOrderName,
+	ContactOrderNameDesc,
 }
 
 func (e ContactOrder) IsValid() bool {
 	switch e {
-	case ContactOrderNewest, ContactOrderOldest, ContactOrderName:
+	case ContactOrderNewest, ContactOrderOldest, ContactOrderName, ContactOrderNameDesc:
 		return true
 	}
 	return false

@@ -28,8 +28,8 @@ func (d *Dispatcher) reserve(ctx context.Context, b *batch, f *facts, l look) (m
 			continue
 		}
 		category := price.CategoryService
-		if b.content != nil {
-			category = price.Category(b.content.template.Category)
+		if text := b.content(row); text != nil {
+			category = price.Category(text.category)
 		}
 		list = append(list, message.Reservation{
 			Claim: row.Claim, Amount: card.Most(f.people[row.ContactID].Region, category, b.clock(), d.Validity+deliveryTime, row.Redeliveries),
