@@ -55,7 +55,7 @@ func periodics(d *db.DB) []periodic {
 	hub, enqueuer := pubsub.New(d.Pool, log), &jobs.Enqueuer{}
 	consents := consent.NewService(d, hub, keys.Fixed("bench"), now)
 	topics := topic.NewService(d, hub)
-	segments, senders, templates := segment.NewService(d), sender.NewService(d), template.NewService(template.Dependencies{DB: d, Jobs: enqueuer, Log: log})
+	segments, senders, templates := segment.NewService(d), sender.NewService(d), template.NewService(template.Dependencies{DB: d, Jobs: enqueuer, Content: approved{}, Log: log})
 	campaigns := campaign.NewService(campaign.Dependencies{
 		DB: d, Hub: hub, Jobs: enqueuer, Segments: segments, Templates: templates, Senders: senders, Topics: topics, Now: now,
 	})
@@ -190,4 +190,11 @@ func (b *Bench) Upkeep(ctx context.Context, sizes []int) (Table, error) {
 		t.Rows = append(t.Rows, append(row, fmt.Sprintf("%.2f", growth)))
 	}
 	return t, nil
+}
+
+// approved answers for WhatsApp: nothing of Twilio is measured here.
+type approved struct{ template.Content }
+
+func (approved) Decision(context.Context, string) (template.Decision, error) {
+	return template.Decision{Approval: template.ApprovalApproved}, nil
 }
