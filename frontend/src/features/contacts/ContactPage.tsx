@@ -1,7 +1,7 @@
 import { Alert, Badge, Button, Card, Group, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useParams } from "@tanstack/react-router";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
@@ -15,11 +15,13 @@ import { namedAttributes } from "../attributes/value";
 import { Bubbles, Countdown } from "../inbox/Bubbles";
 import { ContactAddresses } from "./ContactAddresses";
 import { ConsentDialog, ContactConsent, type Decision } from "./ContactConsent";
-import { ContactEdit } from "./ContactEdit";
 import { ContactTimeline } from "./ContactTimeline";
 import { ContactTools } from "./ContactTools";
 import { ContactTopics } from "./ContactTopics";
 import { WriteButton } from "./WriteButton";
+
+// The fields are there before the form that changes them.
+const ContactEdit = lazy(async () => ({ default: (await import("./ContactEdit")).ContactEdit }));
 
 const ContactDocument = graphql(`
   query Contact($id: ID!) {
@@ -126,7 +128,7 @@ export function ContactPage() {
       }
     >
       <ConsentDialog contact={c} decision={asking} onClose={() => ask(null)} />
-      {editing && <ContactEdit contact={c} known={known} onClose={edit.close} />}
+      <Suspense>{editing && <ContactEdit contact={c} known={known} onClose={edit.close} />}</Suspense>
       {!c.reachable && (
         <Alert
           color="red"
