@@ -192,6 +192,12 @@ func (r *campaignResolver) SkipReasons(ctx context.Context, obj *model.Campaign)
 	return out, nil
 }
 
+// Taps is the resolver for the taps field.
+func (r *campaignResolver) Taps(ctx context.Context, obj *model.Campaign) ([]*model.ButtonTaps, error) {
+	taps, err := r.Services.Campaigns.Taps(ctx, own(obj.ID))
+	return mapped(taps, func(t campaign.Tap) *model.ButtonTaps { return &model.ButtonTaps{Title: t.Title, People: t.People} }), err
+}
+
 // Series is the resolver for the series field.
 func (r *campaignResolver) Series(ctx context.Context, obj *model.Campaign, hours *int, zone string) ([]*model.CampaignSeriesPoint, error) {
 	where, err := zoneArgument(zone)

@@ -42,6 +42,7 @@ type CampaignResolver interface {
 	ThroughputPeak(ctx context.Context, obj *model.Campaign) (float64, error)
 	Deferrals(ctx context.Context, obj *model.Campaign) ([]*model.DeferralCount, error)
 	SkipReasons(ctx context.Context, obj *model.Campaign) ([]*model.SkipReasonCount, error)
+	Taps(ctx context.Context, obj *model.Campaign) ([]*model.ButtonTaps, error)
 	Series(ctx context.Context, obj *model.Campaign, hours *int, zone string) ([]*model.CampaignSeriesPoint, error)
 	Messages(ctx context.Context, obj *model.Campaign, filter *model.CampaignMessageFilter, first *int, after *string) (*model.MessageConnection, error)
 	Budget(ctx context.Context, obj *model.Campaign) (*model.Budget, error)
@@ -181,6 +182,52 @@ func (ec *executionContext) _AllowedHours_to(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_AllowedHours_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AllowedHours", field, false, false, "LocalTime")
+}
+
+func (ec *executionContext) _ButtonTaps_title(ctx context.Context, field graphql.CollectedField, obj *model.ButtonTaps) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ButtonTaps_title(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Title, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ButtonTaps_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ButtonTaps", field, false, false, "String")
+}
+
+func (ec *executionContext) _ButtonTaps_people(ctx context.Context, field graphql.CollectedField, obj *model.ButtonTaps) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ButtonTaps_people(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.People, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ButtonTaps_people(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ButtonTaps", field, false, false, "Int64")
 }
 
 func (ec *executionContext) _Campaign_id(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
@@ -1155,6 +1202,38 @@ func (ec *executionContext) fieldContext_Campaign_skipReasons(_ context.Context,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_SkipReasonCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Campaign_taps(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_taps(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Campaign().Taps(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ButtonTaps) graphql.Marshaler {
+			return ec.marshalNButtonTaps2ᚕᚖeventstreamᚋgraphᚋmodelᚐButtonTapsᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_taps(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ButtonTaps(ctx, field)
 		},
 	}
 	return fc, nil
@@ -5319,6 +5398,44 @@ func (ec *executionContext) _AllowedHours(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var buttonTapsImplementors = []string{"ButtonTaps"}
+
+func (ec *executionContext) _ButtonTaps(ctx context.Context, sel ast.SelectionSet, obj *model.ButtonTaps) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, buttonTapsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ButtonTaps")
+		case "title":
+			out.Values[i] = ec._ButtonTaps_title(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "people":
+			out.Values[i] = ec._ButtonTaps_people(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var campaignImplementors = []string{"Campaign", "Node"}
 
 func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet, obj *model.Campaign) graphql.Marshaler {
@@ -5534,6 +5651,12 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Campaign_skipReasons(ctx, field, obj)
+				})
+		case "taps":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Campaign_taps(ctx, field, obj)
 				})
 		case "series":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -6948,6 +7071,30 @@ func (ec *executionContext) marshalNAllowedHours2ᚖeventstreamᚋgraphᚋmodel�
 		return graphql.Null
 	}
 	return ec._AllowedHours(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNButtonTaps2ᚕᚖeventstreamᚋgraphᚋmodelᚐButtonTapsᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ButtonTaps) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNButtonTaps2ᚖeventstreamᚋgraphᚋmodelᚐButtonTaps(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNButtonTaps2ᚖeventstreamᚋgraphᚋmodelᚐButtonTaps(ctx context.Context, sel ast.SelectionSet, v *model.ButtonTaps) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ButtonTaps!")
+		return graphql.Null
+	}
+	return ec._ButtonTaps(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNCampaign2ᚕᚖeventstreamᚋgraphᚋmodelᚐCampaignᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Campaign) graphql.Marshaler {

@@ -241,6 +241,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ButtonTaps struct {
+		People func(childComplexity int) int
+		Title  func(childComplexity int) int
+	}
+
 	Campaign struct {
 		Budget             func(childComplexity int) int
 		Counts             func(childComplexity int) int
@@ -279,6 +284,7 @@ type ComplexityRoot struct {
 		StartRetryAt       func(childComplexity int) int
 		StartedAt          func(childComplexity int) int
 		Status             func(childComplexity int) int
+		Taps               func(childComplexity int) int
 		Template           func(childComplexity int) int
 		Throughput         func(childComplexity int) int
 		ThroughputAverage  func(childComplexity int) int
@@ -2931,6 +2937,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.BulkActionPayload.UserErrors(childComplexity), true
 
+	case "ButtonTaps.people":
+		if e.ComplexityRoot.ButtonTaps.People == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ButtonTaps.People(childComplexity), true
+	case "ButtonTaps.title":
+		if e.ComplexityRoot.ButtonTaps.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ButtonTaps.Title(childComplexity), true
+
 	case "Campaign.budget":
 		if e.ComplexityRoot.Campaign.Budget == nil {
 			break
@@ -3163,6 +3182,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Status(childComplexity), true
+	case "Campaign.taps":
+		if e.ComplexityRoot.Campaign.Taps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Taps(childComplexity), true
 	case "Campaign.template":
 		if e.ComplexityRoot.Campaign.Template == nil {
 			break
@@ -12353,6 +12378,8 @@ type Campaign implements Node {
   deferrals: [DeferralCount!]! @goField(forceResolver: true) @listSize(assumedSize: 20)
   "Why members of the audience got none, most frequent first."
   skipReasons: [SkipReasonCount!]! @goField(forceResolver: true) @listSize(assumedSize: 12)
+  "Which buttons of its messages people tapped, the most frequent first, at most 30. Twilio tells of quick replies and lists alone."
+  taps: [ButtonTaps!]! @goField(forceResolver: true) @cost(weight: 50) @listSize(assumedSize: 30)
   """
   What happened when, oldest first and without gaps, from its launch until it ended and the last receipt came, or until now; empty while nothing happened.
   In at most 101 steps, from ten seconds to weeks long by the length of that time, which begin at round times of the zone.
@@ -12504,6 +12531,12 @@ type LegalHoursBook {
 }
 enum CampaignOrder {
   NEWEST
+}
+type ButtonTaps {
+  "Of the button or the entry of a list."
+  title: String!
+  "Who tapped it twice counts once."
+  people: Int64!
 }
 "How many of an audience get a campaign in a language."
 type CampaignLanguage {
@@ -17030,6 +17063,16 @@ func (ec *executionContext) childFields_BulkActionPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type BulkActionPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ButtonTaps(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "title":
+		return ec.fieldContext_ButtonTaps_title(ctx, field)
+	case "people":
+		return ec.fieldContext_ButtonTaps_people(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ButtonTaps", field.Name)
+}
+
 func (ec *executionContext) childFields_Campaign(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -17106,6 +17149,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_deferrals(ctx, field)
 	case "skipReasons":
 		return ec.fieldContext_Campaign_skipReasons(ctx, field)
+	case "taps":
+		return ec.fieldContext_Campaign_taps(ctx, field)
 	case "series":
 		return ec.fieldContext_Campaign_series(ctx, field)
 	case "messages":

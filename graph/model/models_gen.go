@@ -304,6 +304,13 @@ type BulkActionPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+type ButtonTaps struct {
+	// Of the button or the entry of a list.
+	Title string `json:"title"`
+	// Who tapped it twice counts once.
+	People int64 `json:"people"`
+}
+
 // One template to one segment. Status moves: draft ⇄ scheduled → preparing → sending → completed; sending ⇄ paused; all but ended ones → canceled.
 // A recurring campaign stays scheduled; each of its runs is a campaign of its own, with this one as its parent.
 type Campaign struct {
@@ -373,6 +380,8 @@ type Campaign struct {
 	Deferrals []*DeferralCount `json:"deferrals"`
 	// Why members of the audience got none, most frequent first.
 	SkipReasons []*SkipReasonCount `json:"skipReasons"`
+	// Which buttons of its messages people tapped, the most frequent first, at most 30. Twilio tells of quick replies and lists alone.
+	Taps []*ButtonTaps `json:"taps"`
 	// What happened when, oldest first and without gaps, from its launch until it ended and the last receipt came, or until now; empty while nothing happened.
 	// In at most 101 steps, from ten seconds to weeks long by the length of that time, which begin at round times of the zone.
 	Series []*CampaignSeriesPoint `json:"series"`

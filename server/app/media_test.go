@@ -117,6 +117,33 @@ func TestAPictureWithButtonsIsSent(t *testing.T) {
 	require.Equal(t, "Hi Max, our sale has started.", sent.Body)
 	require.Equal(t, map[string]string{"1": "Max", "2": "a%20b"}, sent.Variables)
 
+	// Who taps a button twice counts once, and what is written without a button does not count.
+	tap := map[string]string{
+		"MessageType": "button", "ButtonText": "Tell me more", "ButtonPayload": "1", "OriginalRepliedMessageSid": sent.SID,
+		"OriginalRepliedMessageSender": sent.From,
+	}
+	ours := strings.TrimPrefix(sent.From, "whatsapp:")
+	for _, more := range []map[string]string{tap, nil, tap} {
+		_, err := e.Sandbox.SendInboundWith(t.Context(), "+4915112345678", "", ours, "Tell me more", "", more)
+		require.NoError(t, err)
+	}
+	require.Eventually(t, func() bool {
+		rows := e.threads(nil)
+		return len(rows) == 1 && rows[0].Unread == 3
+	}, patience, 20*time.Millisecond)
+	var tapped struct {
+		Node struct {
+			Taps []struct {
+				Title  string
+				People int
+			}
+		}
+	}
+	e.do(&tapped, `query($id: ID!) { node(id: $id) { ... on Campaign { taps { title people } } } }`, map[string]any{"id": campaign})
+	require.Len(t, tapped.Node.Taps, 1)
+	require.Equal(t, "Tell me more", tapped.Node.Taps[0].Title)
+	require.Equal(t, 1, tapped.Node.Taps[0].People)
+
 	var deleted struct {
 		MediaDelete struct{ UserErrors []struct{ Message string } }
 	}

@@ -117,3 +117,24 @@ func (s *Service) WaitingOf(ctx context.Context, ids []int64) (map[int64]Waiting
 	}
 	return found, db.Err(err)
 }
+
+// Tap is a button of a campaign's messages, or an entry of their list, with how many people chose it.
+type Tap struct {
+	Title  string
+	People int64
+}
+
+// mostTaps is how many buttons are told: a carousel of ten cards has at most twenty.
+const mostTaps = 30
+
+// Taps tells which buttons of a campaign's messages people tapped, the most frequent first. Who taps one twice counts once.
+func (s *Service) Taps(ctx context.Context, id int64) (taps []Tap, err error) {
+	err = s.db.NewRaw(`
+		SELECT i.content #>> '{choice,text}' AS title, count(DISTINCT o.id) AS people
+		FROM messages o JOIN messages i ON i.contact_id = o.contact_id AND i.id > o.id AND i.direction = 'inbound'
+			AND i.content #>> '{quoted,messageId}' = o.id::text
+		WHERE o.campaign_id = ? AND o.replied_at IS NOT NULL AND i.content ->> 'kind' IN ('button', 'list')
+			AND i.content #>> '{choice,text}' <> ''
+		GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?`, id, mostTaps).Scan(ctx, &taps)
+	return taps, db.Err(err)
+}

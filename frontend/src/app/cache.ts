@@ -34,6 +34,7 @@ export const keys = {
   Budget: none,
   CampaignConnection: none,
   CampaignCounts: none,
+  ButtonTaps: none,
   CampaignLanguage: none,
   CampaignPreflight: none,
   CampaignPrice: none,

@@ -22,6 +22,7 @@ import { useLightPrint } from "./printing";
 import "./report.css";
 import { capText, quietText } from "./schedule";
 import { Tally } from "./Tally";
+import { Taps } from "./Taps";
 
 const Pace = lazy(async () => ({ default: (await import("./Pace")).Pace }));
 
@@ -38,6 +39,7 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
   const may = useMay("MARKETER");
   const n = c.counts;
   const failures = useThrottledValue(n.failed + n.undelivered, 2000); // read anew when it has changed
+  const replies = useThrottledValue(n.replied, 5000); // the same of the buttons
   useLightPrint();
   return (
     <>
@@ -58,6 +60,7 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
           </Grid.Col>
         </Grid>
       </Card>
+      <Taps key={replies} id={c.id} delivered={n.delivered} />
       <CampaignCost price={c.price} budget={c.budget ?? null} />
       <Compared campaign={c} />
       <Card>
