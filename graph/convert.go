@@ -581,7 +581,7 @@ func toTemplate(t *template.Template, v *template.Version) *model.Template {
 func toCampaignLanguage(l campaign.InLanguage) *model.CampaignLanguage {
 	return &model.CampaignLanguage{
 		Language: l.Language, LanguageName: template.LanguageName(l.Language), Contacts: l.Contacts,
-		ApprovalStatus: upper[model.TemplateApproval](l.Approval),
+		ApprovalStatus: upper[model.TemplateApproval](l.Approval), OtherCategory: l.OtherCategory,
 	}
 }
 

@@ -2456,6 +2456,29 @@ func (ec *executionContext) fieldContext_CampaignLanguage_approvalStatus(_ conte
 	return graphql.NewScalarFieldContext("CampaignLanguage", field, false, false, "TemplateApproval")
 }
 
+func (ec *executionContext) _CampaignLanguage_otherCategory(ctx context.Context, field graphql.CollectedField, obj *model.CampaignLanguage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignLanguage_otherCategory(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OtherCategory, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignLanguage_otherCategory(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignLanguage", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _CampaignLaunchPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CampaignLaunchPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6114,6 +6137,11 @@ func (ec *executionContext) _CampaignLanguage(ctx context.Context, sel ast.Selec
 			}
 		case "approvalStatus":
 			out.Values[i] = ec._CampaignLanguage_approvalStatus(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "otherCategory":
+			out.Values[i] = ec._CampaignLanguage_otherCategory(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -355,6 +355,7 @@ type ComplexityRoot struct {
 		Contacts       func(childComplexity int) int
 		Language       func(childComplexity int) int
 		LanguageName   func(childComplexity int) int
+		OtherCategory  func(childComplexity int) int
 	}
 
 	CampaignLaunchPayload struct {
@@ -3472,6 +3473,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignLanguage.LanguageName(childComplexity), true
+	case "CampaignLanguage.otherCategory":
+		if e.ComplexityRoot.CampaignLanguage.OtherCategory == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLanguage.OtherCategory(childComplexity), true
 
 	case "CampaignLaunchPayload.campaign":
 		if e.ComplexityRoot.CampaignLaunchPayload.Campaign == nil {
@@ -12547,6 +12554,8 @@ type CampaignLanguage {
   contacts: Int64!
   "Where it is not APPROVED nobody gets this language: its contacts get the campaign's own."
   approvalStatus: TemplateApproval!
+  "The template in this language has another category than the campaign's, so that nobody gets it: consent and price go by the category."
+  otherCategory: Boolean!
 }
 
 "What a launch would do now."
@@ -17291,6 +17300,8 @@ func (ec *executionContext) childFields_CampaignLanguage(ctx context.Context, fi
 		return ec.fieldContext_CampaignLanguage_contacts(ctx, field)
 	case "approvalStatus":
 		return ec.fieldContext_CampaignLanguage_approvalStatus(ctx, field)
+	case "otherCategory":
+		return ec.fieldContext_CampaignLanguage_otherCategory(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignLanguage", field.Name)
 }

@@ -522,6 +522,8 @@ type CampaignLanguage struct {
 	Contacts     int64  `json:"contacts"`
 	// Where it is not APPROVED nobody gets this language: its contacts get the campaign's own.
 	ApprovalStatus TemplateApproval `json:"approvalStatus"`
+	// The template in this language has another category than the campaign's, so that nobody gets it: consent and price go by the category.
+	OtherCategory bool `json:"otherCategory"`
 }
 
 type CampaignLaunchInput struct {

@@ -267,7 +267,7 @@ func TestEachContactGetsTheirLanguage(t *testing.T) {
 		return id
 	}
 	english := write("en", "Hello {{name | there}}, come by.", true)
-	write("de", "Hallo {{name | du}}, komm vorbei.", true)
+	german := write("de", "Hallo {{name | du}}, komm vorbei.", true)
 	write("fr", "Bonjour {{name | toi}}, passe nous voir.", false)
 	for i, locale := range []string{"", "de", "de-AT", "fr", "en"} {
 		e.must("contactCreate", "contact", map[string]any{
@@ -308,4 +308,25 @@ func TestEachContactGetsTheirLanguage(t *testing.T) {
 	}
 	require.Equal(t, map[string]int{"Hello": 3, "Hallo": 2}, said)
 	e.exact(campaign)
+
+	// What WhatsApp has taken stays in its language: campaigns send it as that.
+	_, problems := e.mutate("templateUpdate", "template", map[string]any{"id": german, "language": "nl", "body": "Hallo, kom langs."})
+	require.Contains(t, problems, "in its language and category, which stay")
+
+	// A translation that WhatsApp withdraws holds the campaign too, and nobody goes on with it.
+	slow := e.must("campaignCreate", "campaign", map[string]any{
+		"name": "Slow", "templateId": english, "query": map[string]any{"field": "address", "op": "exists"}, "rateLimitPerSecond": 0.01,
+	})
+	e.must("campaignLaunch", "campaign", map[string]any{"id": slow})
+	e.await(slow, "SENDING")
+	var deleted struct {
+		TemplateDelete struct{ UserErrors []struct{ Message string } }
+	}
+	e.do(&deleted, `mutation($id: ID!) { templateDelete(input: {id: $id}) { userErrors { message } } }`, map[string]any{"id": german})
+	require.Len(t, deleted.TemplateDelete.UserErrors, 1)
+	require.Contains(t, deleted.TemplateDelete.UserErrors[0].Message, "'Slow'")
+	e.must("sandboxTemplateDecide", "template", map[string]any{"id": german, "approval": "REJECTED", "reason": "ABUSIVE_CONTENT"})
+	e.await(slow, "PAUSED")
+	_, problems = e.mutate("campaignResume", "campaign", map[string]any{"id": slow})
+	require.Contains(t, problems, "the template is rejected at WhatsApp (German)")
 }

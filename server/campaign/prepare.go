@@ -150,13 +150,16 @@ func (e *Preparer) prepareSlice(ctx context.Context, id int64) (done bool, err e
 			map[string]any{"from": StatusPreparing, "to": StatusSending}); err != nil {
 			return err
 		}
-		v, err := template.VersionByID(ctx, tx, *c.TemplateVersionID)
+		v, err := unsendable(ctx, tx, c)
 		if err != nil {
 			return err
 		}
-		if v.ApprovalStatus != template.ApprovalApproved { // withdrawn while the audience was taken
+		if reason := c.PausedReason; reason != "" || v != nil { // withdrawn or moved while the audience was taken
+			if reason == "" {
+				reason = fmt.Sprintf("WhatsApp has %s the template “%s”.", v.ApprovalStatus, t.Name)
+			}
 			_, err := moveTx(ctx, tx, id, "campaign.pause", StatusPaused, func(_ context.Context, _ bun.Tx, c *Campaign) error {
-				c.PausedBy, c.PausedReason = PausedByEngine, fmt.Sprintf("WhatsApp has %s the template “%s”.", v.ApprovalStatus, t.Name)
+				c.PausedBy, c.PausedReason = PausedByEngine, reason
 				return nil
 			})
 			return err

@@ -390,13 +390,11 @@ func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (
 			return nil, nil, nil, err
 		}
 		if version = v; v != nil {
-			files, err := s.templates.FileProblems(ctx, idb, v)
+			problems, err := s.fileProblems(ctx, idb, *c.TemplateID, v)
 			if err != nil {
 				return nil, nil, nil, err
 			}
-			for _, f := range files {
-				_ = list.Add(apperr.Invalid("templateId", "the template shows a file that is missing: %s", f.Message))
-			}
+			_ = list.Add(problems.Err())
 		} else {
 			newest, err := template.NewestVersion(ctx, idb, *c.TemplateID)
 			if err != nil {
@@ -531,6 +529,11 @@ func (s *Service) HoldTemplate(ctx context.Context, tx bun.Tx, versionID int64, 
 		return nil, err
 	}
 	for _, id := range ids {
+		if preparing, err := warn(ctx, tx, id, reason); err != nil {
+			return nil, err
+		} else if preparing { // its last slice pauses it
+			continue
+		}
 		_, err := moveTx(ctx, tx, id, "campaign.pause", StatusPaused, func(_ context.Context, _ bun.Tx, c *Campaign) error {
 			c.PausedBy, c.PausedReason = PausedByEngine, reason
 			return nil
@@ -552,12 +555,17 @@ func (s *Service) Resume(ctx context.Context, id int64) (*Campaign, error) {
 			return apperr.Conflict("the campaign is %s, not paused", c.Status)
 		}
 		if c.TemplateVersionID != nil {
-			v, err := template.VersionByID(ctx, tx, *c.TemplateVersionID)
+			v, err := unsendable(ctx, tx, c)
 			if err != nil {
 				return err
 			}
-			if v.ApprovalStatus != template.ApprovalApproved {
-				return apperr.Conflict("the template is %s at WhatsApp: it must be approved before the campaign goes on", v.ApprovalStatus)
+			if v != nil {
+				t, err := template.Find(ctx, tx, v.TemplateID)
+				if err != nil {
+					return err
+				}
+				return apperr.Conflict("the template is %s at WhatsApp (%s): it must be approved before the campaign goes on",
+					v.ApprovalStatus, template.LanguageName(t.Language))
 			}
 		}
 		c.PausedBy, c.PausedReason = PausedByNobody, ""
@@ -763,7 +771,7 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 		}
 	}
 	by := screen{category, c.TopicID}
-	if p.Languages, err = languages(ctx, s.db, predicate, by, said, texts); err != nil {
+	if p.Languages, err = languages(ctx, s.db, predicate, by, said, texts, category); err != nil {
 		return nil, err
 	}
 	counts, regions, err := audienceCounts(ctx, s.db, predicate, by)

@@ -381,8 +381,8 @@ func sendingVersion(ctx context.Context, tx bun.Tx, versionID int64) (ids []int6
 // frozenWordings are those of a campaign that was launched.
 func frozenWordings(ctx context.Context, idb bun.IDB, c *Campaign, t *template.Template) (wordings, error) {
 	w := wordings{own: template.Wording{Language: t.Language, VersionID: *c.TemplateVersionID}}
-	err := idb.NewRaw("SELECT language, template_version_id AS version_id FROM campaign_languages WHERE campaign_id = ? ORDER BY template_version_id",
-		c.ID).Scan(ctx, &w.others)
+	err := idb.NewRaw("SELECT l.language, l.template_version_id AS version_id FROM campaign_languages l "+
+		"JOIN template_versions v ON v.id = l.template_version_id WHERE l.campaign_id = ? ORDER BY v.template_id", c.ID).Scan(ctx, &w.others)
 	return w, db.Err(err)
 }
 
@@ -412,4 +412,31 @@ func versionCounts(ctx context.Context, idb bun.IDB, p segment.Predicate, by scr
 		counts[r.Version] = r.N
 	}
 	return counts, db.Err(err)
+}
+
+// unsendable gives a version that a campaign sends and that WhatsApp does not take any more; nil: it takes all. They stay
+// as they are until the transaction ends.
+func unsendable(ctx context.Context, tx bun.Tx, c *Campaign) (*template.Version, error) {
+	var rows []*template.Version
+	err := tx.NewSelect().Model(&rows).Where("v.id = ? OR v.id IN (SELECT template_version_id FROM campaign_languages WHERE campaign_id = ?)",
+		c.TemplateVersionID, c.ID).Order("v.id").For("SHARE").Scan(ctx)
+	if err != nil {
+		return nil, db.Err(err)
+	}
+	for _, v := range rows {
+		if v.ApprovalStatus != template.ApprovalApproved {
+			return v, nil
+		}
+	}
+	return nil, nil //nolint:nilnil // there is none
+}
+
+// warn keeps why a campaign is to be paused once its audience is taken.
+func warn(ctx context.Context, tx bun.Tx, id int64, reason string) (done bool, err error) {
+	res, err := tx.NewRaw("UPDATE campaigns SET paused_reason = ? WHERE id = ? AND status = 'preparing'", reason, id).Exec(ctx)
+	if err != nil {
+		return false, db.Err(err)
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
 }

@@ -221,7 +221,7 @@ func (a *asking) question(ctx context.Context, tx bun.Tx, c *contact.Contact, q 
 		SenderID: &a.sender.ID, Status: message.StatusPending,
 	}
 	from := a.sender
-	if open[c.ID] {
+	if open[c.ID] && q.Newest.Kind == template.KindText {
 		if m.Body, err = textFor(q, c); err != nil {
 			return nil, err
 		}
@@ -231,7 +231,7 @@ func (a *asking) question(ctx context.Context, tx bun.Tx, c *contact.Contact, q 
 			}
 			m.SenderID = theirs
 		}
-	} else if q.Approved != nil {
+	} else if q.Approved != nil { // also within the window, where it has buttons or a picture
 		m.TemplateVersionID = &q.Approved.ID
 	}
 	if m.Body == "" && m.TemplateVersionID == nil || from.Status != sender.StatusActive {

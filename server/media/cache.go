@@ -1,53 +1,51 @@
 package media
 
 import (
+	"strconv"
 	"sync"
 
 	lru "github.com/hashicorp/golang-lru/v2/simplelru"
+	"golang.org/x/sync/singleflight"
 )
 
 // maxCache bounds what is kept in memory: WhatsApp fetches a campaign's picture for each message.
 const maxCache = 64 << 20 // bytes
 
-type held struct {
-	file *File
-	data []byte
-}
-
-// cache keeps the files that were asked for last.
+// cache keeps what the files hold that were asked for last, by id. Those who ask for one at the same time read it once.
 type cache struct {
+	reading singleflight.Group
+
 	mu    sync.Mutex
 	size  int
-	files *lru.LRU[string, held]
+	files *lru.LRU[int64, []byte]
 }
 
 func newCache() *cache {
 	c := &cache{}
-	c.files, _ = lru.NewLRU(maxFiles, func(_ string, h held) { c.size -= len(h.data) }) // it refuses no positive size
+	c.files, _ = lru.NewLRU(maxFiles, func(_ int64, data []byte) { c.size -= len(data) }) // it refuses no positive size
 	return c
 }
 
-func (c *cache) get(token string) (held, bool) {
+func (c *cache) of(id int64, read func() ([]byte, error)) ([]byte, error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.files.Get(token)
-}
-
-func (c *cache) put(token string, h held) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.files.Contains(token) {
-		return
+	data, ok := c.files.Get(id)
+	c.mu.Unlock()
+	if ok {
+		return data, nil
 	}
-	c.size += len(h.data)
-	c.files.Add(token, h)
+	found, err, _ := c.reading.Do(strconv.FormatInt(id, 10), func() (any, error) { return read() })
+	if err != nil {
+		return nil, err
+	}
+	data = found.([]byte) //nolint:forcetypeassert // read gives no other
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.files.Contains(id) {
+		c.size += len(data)
+		c.files.Add(id, data)
+	}
 	for c.size > maxCache && c.files.Len() > 1 {
 		c.files.RemoveOldest()
 	}
-}
-
-func (c *cache) drop(token string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.files.Remove(token)
+	return data, nil
 }

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"io"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -125,12 +126,12 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return err
 	}
-	var f *File
-	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := lockLibrary(ctx, tx); err != nil {
 			return err
 		}
-		if f, err = byID(ctx, tx, id); err != nil {
+		f, err := byID(ctx, tx, id)
+		if err != nil {
 			return err
 		}
 		users, err := template.Showing(ctx, tx, template.LibraryPath+f.Token+"/")
@@ -145,10 +146,6 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		}
 		return audit.Record(ctx, tx, "media.delete", "media", id, map[string]any{"name": f.Name})
 	})
-	if err == nil {
-		s.cache.drop(f.Token)
-	}
-	return err
 }
 
 // Filter narrows a list of files.
@@ -187,22 +184,25 @@ func Problem(ctx context.Context, idb bun.IDB, m template.Media) (string, error)
 	return "", nil
 }
 
-// Open gives a file out by its token.
-func (s *Service) Open(ctx context.Context, token string) (*File, io.ReadSeeker, error) {
-	if held, ok := s.cache.get(token); ok {
-		return held.file, bytes.NewReader(held.data), nil
+// token is how tokens look.
+var token = regexp.MustCompile(`^[A-Z2-7]{26}$`)
+
+// Open gives a file out by its token. Whether it is still there is asked each time; what it holds never changes.
+func (s *Service) Open(ctx context.Context, t string) (*File, io.ReadSeeker, error) {
+	missing := apperr.New(apperr.CodeNotFound, "there is no such file")
+	if !token.MatchString(t) {
+		return nil, nil, missing
 	}
-	f, err := byToken(ctx, s.db, token)
+	f, err := byToken(ctx, s.db, t)
 	if err != nil {
 		return nil, nil, err
 	}
 	if f == nil {
-		return nil, nil, apperr.New(apperr.CodeNotFound, "there is no such file")
+		return nil, nil, missing
 	}
-	data, err := dataOf(ctx, s.db, f.ID)
+	data, err := s.cache.of(f.ID, func() ([]byte, error) { return dataOf(context.WithoutCancel(ctx), s.db, f.ID) })
 	if err != nil {
 		return nil, nil, err
 	}
-	s.cache.put(token, held{f, data})
 	return f, bytes.NewReader(data), nil
 }

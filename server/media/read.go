@@ -9,6 +9,7 @@ import (
 	"math"
 	"path"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"eventstream/server/apperr"
@@ -20,7 +21,7 @@ import (
 )
 
 const (
-	maxPixels = 50_000_000 // of an image that is made smaller
+	maxPixels = 25_000_000 // of an image
 	maxSide   = 4096       // pixels
 )
 
@@ -81,6 +82,9 @@ func nameOf(name, ext string) string {
 	return name + ext
 }
 
+// scaling lets one image at a time be made smaller.
+var scaling sync.Mutex
+
 // fit keeps an image, or makes it smaller where WhatsApp would not take it.
 func (f *File) fit(data []byte) ([]byte, error) {
 	size, _, err := image.DecodeConfig(bytes.NewReader(data))
@@ -99,6 +103,8 @@ func (f *File) fit(data []byte) ([]byte, error) {
 	if scale == 1 && len(data) <= MaxImage {
 		return data, nil
 	}
+	scaling.Lock() // an image takes a hundred times the memory of its file
+	defer scaling.Unlock()
 	original, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {
 		return nil, apperr.Invalid("file", "the image cannot be read: it seems to be broken")
@@ -120,7 +126,7 @@ func (f *File) scaled(original image.Image, scale float64) ([]byte, error) {
 	from := original.Bounds()
 	f.Width, f.Height = max(1, int(float64(from.Dx())*scale)), max(1, int(float64(from.Dy())*scale))
 	to := image.NewRGBA(image.Rect(0, 0, f.Width, f.Height))
-	draw.CatmullRom.Scale(to, to.Bounds(), original, from, draw.Src, nil)
+	draw.ApproxBiLinear.Scale(to, to.Bounds(), original, from, draw.Src, nil)
 	var out bytes.Buffer
 	var err error
 	if f.ContentType == "image/png" {

@@ -69,7 +69,7 @@ func (c *Compiled) check(category Category) apperr.List {
 		checkList(bad, p.List)
 	}
 	if p.Cards != nil {
-		checkCards(bad, p.Cards)
+		c.checkCards(bad, p.Cards)
 		if category != CategoryMarketing {
 			bad("category", "cards side by side are marketing: WhatsApp approves them in no other category")
 		}
@@ -83,6 +83,8 @@ func (c *Compiled) check(category Category) apperr.List {
 	case a == nil:
 	case category != CategoryAuthentication:
 		bad("category", "a one-time code goes in the category authentication alone")
+	case len(c.Exprs) == 0:
+		bad("authentication.code", "the code is a placeholder, such as {{attributes.code}}: everybody gets their own")
 	case a.ExpiresInMinutes < 0 || a.ExpiresInMinutes > maxExpiry:
 		bad("authentication.expiresInMinutes", "%d is out of range: 1 to %d minutes, or 0 to say nothing", a.ExpiresInMinutes, maxExpiry)
 	}
@@ -113,12 +115,13 @@ func (c *Compiled) checkHeader(bad func(field, format string, args ...any), h *H
 	case h.Media != nil && h.Text != "":
 		bad("header", "a header is a text or a medium, not both")
 	case h.Media != nil:
-		checkMedia(bad, "header.media", "the header", *h.Media)
+		c.checkMedia(bad, "header.media", "the header", *h.Media)
 	default:
-		if Emojis(h.Text) > 0 {
+		written := c.written("header.text", h.Text)
+		if Emojis(written) > 0 {
 			bad("header.text", "WhatsApp takes no emojis in a header")
 		}
-		if strings.ContainsAny(h.Text, "*_~`") {
+		if strings.ContainsAny(written, "*_~`") {
 			bad("header.text", "WhatsApp formats no header: take the signs * _ ~ ` out")
 		}
 		for i, s := range c.slots {
@@ -129,7 +132,7 @@ func (c *Compiled) checkHeader(bad func(field, format string, args ...any), h *H
 	}
 }
 
-func checkMedia(bad func(field, format string, args ...any), field, label string, m Media) {
+func (c *Compiled) checkMedia(bad func(field, format string, args ...any), field, label string, m Media) {
 	known := extensions[m.Kind]
 	if known == nil {
 		bad(field+".kind", "%q is no kind of medium: image, video or document", m.Kind)
@@ -139,13 +142,23 @@ func checkMedia(bad func(field, format string, args ...any), field, label string
 		return // it is missing, and that was said
 	}
 	plain, _, _ := strings.Cut(m.URL, "?")
-	if !strings.HasPrefix(m.URL, LibraryPath) && !webAddress(strings.NewReplacer("{{", "", "}}", "").Replace(m.URL)) {
+	if !strings.HasPrefix(m.URL, LibraryPath) && !webAddress(strings.NewReplacer("{{", "", "}}", "").Replace(c.written(field+".url", m.URL))) {
 		bad(field+".url", "%q is no address: begin it with https://", clip(m.URL))
 		return
 	}
 	if !slices.Contains(known, strings.ToLower(path.Ext(plain))) {
 		bad(field+".url", "the address of %s must end with one of %s: by it WhatsApp knows what it is", label, strings.Join(known, ", "))
 	}
+}
+
+// written is a text of the parts with numbers in place of its placeholders: these count for little, and are not the reader's.
+func (c *Compiled) written(field, text string) string {
+	for i, s := range c.slots {
+		if s.field == field && c.bodies[i] != nil {
+			return c.wire(c.bodies[i])
+		}
+	}
+	return text
 }
 
 // webAddress reports whether people outside can open it.
@@ -243,7 +256,7 @@ func (item *ListItem) id(place int) string {
 	return fmt.Sprintf("%d", place+1)
 }
 
-func checkCards(bad func(field, format string, args ...any), cards []Card) {
+func (of *Compiled) checkCards(bad func(field, format string, args ...any), cards []Card) {
 	if n := len(cards); n < minCards || n > maxCards {
 		bad("cards", "there are %d to %d cards side by side, here %d", minCards, maxCards, n)
 	}
@@ -252,12 +265,12 @@ func checkCards(bad func(field, format string, args ...any), cards []Card) {
 		if c.Media.Kind == MediaDocument {
 			bad(at+".media.kind", "a card shows an image or a video")
 		} else {
-			checkMedia(bad, at+".media", label, c.Media)
+			of.checkMedia(bad, at+".media", label, c.Media)
 		}
 		if c.Media.Kind != cards[0].Media.Kind {
 			bad(at+".media.kind", "all cards show the same kind of medium: %s", cards[0].Media.Kind)
 		}
-		if n := utf8.RuneCountInString(c.Title) + utf8.RuneCountInString(c.Body); n > maxCardText {
+		if n := utf8.RuneCountInString(of.written(at+".title", c.Title)) + utf8.RuneCountInString(of.written(at+".body", c.Body)); n > maxCardText {
 			bad(at+".body", "title and text of %s have %d characters together, WhatsApp takes at most %d", label, n, maxCardText)
 		}
 		if n := len(c.Buttons); n < 1 || n > maxCardButtons {

@@ -28,6 +28,9 @@ const authenticationText = " is your verification code. For your security, do no
 
 // Compile reads a text and its parts. It refuses unknown placeholders, and placeholders where WhatsApp takes none.
 func Compile(body string, parts Parts) (*Compiled, error) {
+	if err := parts.bounded(); err != nil {
+		return nil, err
+	}
 	c := &Compiled{Parts: parts.clone()}
 	p := newParser()
 	var errs apperr.List
@@ -58,9 +61,6 @@ func Compile(body string, parts Parts) (*Compiled, error) {
 		if problem := s.misplaced(b); problem != "" {
 			_ = errs.Add(apperr.Invalid("content."+s.field, "%s", problem))
 		}
-	}
-	if len(p.exprs) > MaxVariables {
-		_ = errs.Add(tooManyVariables(len(p.exprs)))
 	}
 	c.Exprs = p.exprs
 	most := utf8.RuneCountInString(c.wire(c.Body))
@@ -150,12 +150,31 @@ func (c *Compiled) Render(p *contact.Contact) Rendered {
 	}
 	value := func(e *Expression) string { return values[e] }
 	r.Text = c.Body.with(value)
+	if c.Kind == KindCallToAction && utf8.RuneCountInString(r.Text) > maxActionBody {
+		r.TooLong = append(r.TooLong, "the text above buttons")
+	}
+	lengths := map[string]int{} // of cards, title and text together
 	for i, s := range c.slots {
-		if b := c.bodies[i]; b != nil && s.max > 0 && utf8.RuneCountInString(b.with(value)) > s.max {
+		if b := c.bodies[i]; s.cardText() {
+			text := *s.text
+			if b != nil {
+				text = b.with(value)
+			}
+			card, _, _ := strings.Cut(strings.TrimPrefix(s.field, "cards."), ".")
+			if lengths[card] += utf8.RuneCountInString(text); lengths[card] > maxCardText && len(c.Exprs) > 0 {
+				r.TooLong = append(r.TooLong, s.label)
+			}
+		} else if b != nil && s.max > 0 && utf8.RuneCountInString(b.with(value)) > s.max {
 			r.TooLong = append(r.TooLong, s.label)
 		}
 	}
 	return r
+}
+
+// cardText reports whether it is the title or the text of a card, which are bounded together.
+func (s *slot) cardText() bool {
+	return strings.HasPrefix(s.field, "cards.") && (strings.HasSuffix(s.field, ".title") || strings.HasSuffix(s.field, ".body")) &&
+		!strings.Contains(s.field, "buttons")
 }
 
 // WindowOnly reports whether WhatsApp takes it only within 24 hours after the contact's last message.

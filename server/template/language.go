@@ -70,18 +70,7 @@ var filterArgs = map[string]bool{
 // Parse reads a text. It refuses unknown placeholders and filters by name.
 func Parse(body string) (*Body, error) {
 	p := newParser()
-	b, err := p.parse(body, false)
-	if err == nil && len(p.exprs) > MaxVariables {
-		err = tooManyVariables(len(p.exprs))
-	}
-	if err != nil {
-		return nil, err
-	}
-	return b, nil
-}
-
-func tooManyVariables(n int) error {
-	return apperr.Invalid("body", "a template has at most %d different placeholders, this one has %d", MaxVariables, n)
+	return p.parse(body, false)
 }
 
 // parser reads the texts of one template, which share their placeholders.
@@ -115,6 +104,9 @@ func (p *parser) parse(body string, address bool) (*Body, error) {
 			return nil, err
 		}
 		b.Parts = append(b.Parts, Part{Expr: p.known(b, e, address)})
+		if len(p.exprs) > MaxVariables {
+			return nil, apperr.Invalid("body", "a template has at most %d different placeholders, this one has more", MaxVariables)
+		}
 		rest = rest[open+end+2:]
 	}
 }

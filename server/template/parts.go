@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"eventstream/server/apperr"
 	"eventstream/server/contact"
 )
 
@@ -181,6 +182,7 @@ const (
 	maxCardButtons  = 2
 	maxProducts     = 30
 	maxExpiry       = 90 // minutes
+	maxOneTimeCode  = 14 // characters, once filled in
 	maxActionBody   = 640
 )
 
@@ -230,7 +232,7 @@ func (p *Parts) slots() []slot {
 	}
 	if a := p.Authentication; a != nil {
 		all = append(all,
-			slot{"authentication.code", "the code", &a.Code, 0, fillWhole, true, false},
+			slot{"authentication.code", "the code", &a.Code, maxOneTimeCode, fillWhole, true, false},
 			slot{"authentication.button", "the text of the button", &a.Button, maxTitle, fillNowhere, true, false})
 	}
 	if f := p.Flow; f != nil {
@@ -260,6 +262,28 @@ func buttonSlots(field, label string, buttons []Button) (all []slot) {
 		}
 	}
 	return all
+}
+
+// bounded refuses more parts than anything takes, before anything is done with them.
+func (p *Parts) bounded() error {
+	var errs apperr.List
+	most := func(field string, n, limit int) {
+		if n > limit {
+			_ = errs.Add(apperr.Invalid("content."+field, "%d are too many: at most %d", n, limit))
+		}
+	}
+	most("buttons", len(p.Buttons), 2*maxButtons)
+	most("cards", len(p.Cards), 2*maxCards)
+	for i, c := range p.Cards {
+		most(fmt.Sprintf("cards.%d.buttons", i), len(c.Buttons), 2*maxButtons)
+	}
+	if p.List != nil {
+		most("list.items", len(p.List.Items), 2*maxListItems)
+	}
+	if p.Catalog != nil {
+		most("catalog.items", len(p.Catalog.Items), 2*maxProducts)
+	}
+	return errs.Err()
 }
 
 // clean takes control characters out of every text, and what belongs to another type out of buttons. An empty list is none.

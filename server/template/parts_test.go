@@ -128,12 +128,18 @@ func TestWhatWhatsAppRefusesNamesItsField(t *testing.T) {
 			{Type: ButtonURL, Title: "b", URL: "https://b.example"},
 			{Type: ButtonURL, Title: "c", URL: "https://c.example"},
 		}}, "content.buttons", "at most 2"},
-		"an address for each":            {Parts{Buttons: []Button{page("https://example.com/{{attributes.sku}}")}}, "", ""},
-		"a placeholder within":           {Parts{Buttons: []Button{page("https://example.com/{{attributes.sku}}/x")}}, "content.buttons.0.url", "at its end"},
-		"a placeholder as host":          {Parts{Buttons: []Button{page("https://{{attributes.host}}")}}, "content.buttons.0.url", "behind the host"},
-		"a script":                       {Parts{Buttons: []Button{page("javascript:alert(1)")}}, "content.buttons.0.url", "https://"},
-		"a link to WhatsApp":             {Parts{Buttons: []Button{page("https://wa.me/4915112345678")}}, "content.buttons.0.url", "wa.me"},
-		"a number":                       {Parts{Buttons: []Button{{Type: ButtonPhone, Title: "Call", Phone: "+4930123456"}}}, "", ""},
+		"an address for each":           {Parts{Buttons: []Button{page("https://example.com/{{attributes.sku}}")}}, "", ""},
+		"a placeholder within":          {Parts{Buttons: []Button{page("https://example.com/{{attributes.sku}}/x")}}, "content.buttons.0.url", "at its end"},
+		"a placeholder as host":         {Parts{Buttons: []Button{page("https://{{attributes.host}}")}}, "content.buttons.0.url", "behind the host"},
+		"a script":                      {Parts{Buttons: []Button{page("javascript:alert(1)")}}, "content.buttons.0.url", "https://"},
+		"a link to WhatsApp":            {Parts{Buttons: []Button{page("https://wa.me/4915112345678")}}, "content.buttons.0.url", "wa.me"},
+		"a number":                      {Parts{Buttons: []Button{{Type: ButtonPhone, Title: "Call", Phone: "+4930123456"}}}, "", ""},
+		"signs in a placeholder's name": {header("Order {{attributes.order_id}}"), "", ""},
+		"a medium with a fallback":      {medium(MediaImage, "https://example.com/{{attributes.pic | none}}.jpg"), "", ""},
+		"a code that is the same for all": {
+			Parts{Authentication: &Authentication{Code: "123456", Button: "Copy"}}, "content.authentication.code", "a placeholder",
+		},
+		"a hundred buttons":              {Parts{Buttons: make([]Button, 100)}, "content.buttons", "too many"},
 		"a number without country":       {Parts{Buttons: []Button{{Type: ButtonPhone, Title: "Call", Phone: "030 123456"}}}, "content.buttons.0.phone", "country"},
 		"an unknown type":                {Parts{Buttons: []Button{{Type: "voice", Title: "Call"}}}, "content.buttons.0.type", "quick_reply"},
 		"an empty list":                  {Parts{List: &List{Button: "Choose"}}, "content.list.items", "1 to 10"},
@@ -155,7 +161,11 @@ func TestWhatWhatsAppRefusesNamesItsField(t *testing.T) {
 			t.Parallel()
 			v := Version{Body: "Something to read here", Parts: c.parts}
 			v.Parts.clean()
-			err := v.compile(CategoryMarketing)
+			category := CategoryMarketing
+			if c.field == "content.authentication.code" {
+				category = CategoryAuthentication
+			}
+			err := v.compile(category)
 			if c.field == "" {
 				require.NoError(t, err)
 				return
@@ -180,4 +190,25 @@ func TestTheTextMayNotBeFilledBeyondWhatButtonsAllow(t *testing.T) {
 	c, err := Compile(strings.Repeat("a", 600)+" {{name}} b", Parts{Buttons: page})
 	require.NoError(t, err)
 	require.Equal(t, KindCard, c.Kind, "640 characters would not hold a long name")
+}
+
+// TestCardsAndCodesAreMeasuredOnceFilledIn: what is too long for WhatsApp is not sent.
+func TestCardsAndCodesAreMeasuredOnceFilledIn(t *testing.T) {
+	t.Parallel()
+	card := Card{
+		Title: "For {{name}}", Body: "{{attributes.offer}}", Media: Media{Kind: MediaImage, URL: "https://example.com/a.jpg"},
+		Buttons: []Button{{Type: ButtonQuickReply, Title: "Yes"}},
+	}
+	c, err := Compile("Two offers", Parts{Cards: []Card{card, card}})
+	require.NoError(t, err)
+	require.Empty(t, c.check(CategoryMarketing))
+	person := &contact.Contact{Name: strings.Repeat("n", 60), Attributes: map[string]any{"offer": strings.Repeat("o", 90)}}
+	require.Empty(t, c.Render(person).TooLong)
+	person.Attributes["offer"] = strings.Repeat("o", 100)
+	require.Equal(t, []string{"the text of card 1", "the text of card 2"}, c.Render(person).TooLong, "160 characters together")
+
+	c, err = Compile("", Parts{Authentication: &Authentication{Code: "{{attributes.code}}", Button: "Copy"}})
+	require.NoError(t, err)
+	person.Attributes = map[string]any{"code": "123456789012345"}
+	require.Equal(t, []string{"the code"}, c.Render(person).TooLong)
 }

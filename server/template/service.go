@@ -109,8 +109,10 @@ func (s *Service) Update(ctx context.Context, id int64, in Input, submit bool) (
 		if err := in.apply(t, v); err != nil {
 			return err
 		}
-		if (t.Language != language || t.Category != category) && v.says(&before) && v.ApprovalStatus != ApprovalDraft {
-			return apperr.Conflict("language and category of a submitted template cannot change: change its text too, or make another template")
+		if t.Language != language || t.Category != category {
+			if err := changeable(ctx, tx, id, &before, v); err != nil {
+				return err
+			}
 		}
 		if err := submittable(v, submit); err != nil {
 			return err
@@ -139,6 +141,21 @@ func (s *Service) Update(ctx context.Context, id int64, in Input, submit bool) (
 		return nil, nil, apperr.Invalid("name", "there is a template of this name in this language already")
 	}
 	return t, v, err
+}
+
+// changeable refuses another language or category where WhatsApp has taken a version under the present ones: campaigns may
+// send it. What WhatsApp only rejected may be tried again with another text.
+func changeable(ctx context.Context, tx bun.Tx, id int64, before, v *Version) error {
+	taken, err := newestVersions(ctx, tx, []int64{id}, ApprovalApproved, ApprovalPaused, ApprovalDisabled, ApprovalWindowOnly)
+	switch {
+	case err != nil:
+		return err
+	case len(taken) > 0:
+		return apperr.Conflict("WhatsApp has taken this template in its language and category, which stay: make another template")
+	case v.says(before) && v.ApprovalStatus != ApprovalDraft:
+		return apperr.Conflict("language and category of a submitted template cannot change: change its text too, or make another template")
+	}
+	return nil
 }
 
 // Submit brings the newest version to WhatsApp.
@@ -380,7 +397,12 @@ func (s *Service) decide(ctx context.Context, v *Version, d Decision) error {
 		if *before == ApprovalApproved && d.Approval != ApprovalApproved {
 			reason = withdrawn(t, d)
 		}
-		if d.Category != "" && d.Category != t.Category && d.Approval == ApprovalApproved {
+		// Of several approved versions the newest speaks for the template.
+		newest, err := ApprovedVersion(ctx, tx, t.ID)
+		if err != nil {
+			return err
+		}
+		if newest != nil && newest.ID == v.ID && d.Category != "" && d.Category != t.Category {
 			was := t.Category
 			if err := moveCategory(ctx, tx, t.ID, d.Category); err != nil {
 				return err

@@ -57,7 +57,7 @@ func keepDecision(ctx context.Context, tx bun.Tx, v *Version, d Decision) (befor
 				WHEN v.submitted_at > now() - interval '1 minute' THEN interval '1 second' ELSE interval '1 minute' END,
 			decided_at = CASE WHEN old.approval_status <> ?0 AND ?0 <> 'submitted' THEN now() ELSE v.decided_at END,
 			approval_status = ?0
-		FROM (SELECT id, approval_status FROM template_versions WHERE id = ?2 FOR UPDATE) AS old
+		FROM (SELECT id, approval_status FROM template_versions WHERE id = ?2 FOR NO KEY UPDATE) AS old
 		WHERE v.id = old.id AND v.checked_at IS NOT DISTINCT FROM ?3::timestamptz
 		RETURNING old.approval_status`, d.Approval, d.Reason, v.ID, v.CheckedAt).Scan(ctx, &rows)
 	if err != nil || len(rows) == 0 {
@@ -69,7 +69,7 @@ func keepDecision(ctx context.Context, tx bun.Tx, v *Version, d Decision) (befor
 // templateForDecision locks a template, also a deleted one: what sends with it goes on.
 func templateForDecision(ctx context.Context, tx bun.Tx, id int64) (*Template, error) {
 	t := new(Template)
-	err := tx.NewSelect().Model(t).Where("t.id = ?", id).For("UPDATE").Scan(ctx)
+	err := tx.NewSelect().Model(t).Where("t.id = ?", id).For("NO KEY UPDATE").Scan(ctx)
 	return t, db.Err(err)
 }
 
@@ -163,7 +163,9 @@ func versionsByIDs(ctx context.Context, idb bun.IDB, ids []int64) (rows []*Versi
 }
 
 func openCampaigns(ctx context.Context, idb bun.IDB, templateID int64) (names []string, err error) {
-	err = idb.NewRaw("SELECT quote_literal(name) FROM campaigns WHERE template_id = ? AND status IN ('draft', 'scheduled', 'preparing', 'sending', 'paused') LIMIT 5", templateID).Scan(ctx, &names)
+	err = idb.NewRaw("SELECT quote_literal(name) FROM campaigns WHERE status IN ('draft', 'scheduled', 'preparing', 'sending', 'paused') AND "+
+		"(template_id = ?0 OR id IN (SELECT l.campaign_id FROM campaign_languages l JOIN template_versions v ON v.id = l.template_version_id "+
+		"WHERE v.template_id = ?0)) LIMIT 5", templateID).Scan(ctx, &names)
 	return names, db.Err(err)
 }
 
@@ -262,7 +264,8 @@ func Showing(ctx context.Context, idb bun.IDB, address string) (names []string, 
 	err = idb.NewRaw(`
 		SELECT DISTINCT quote_literal(t.name) FROM template_versions v JOIN templates t ON t.id = v.template_id
 		WHERE strpos(v.parts::text, ?0) > 0 AND (t.deleted_at IS NULL OR EXISTS (
-			SELECT 1 FROM campaigns c WHERE c.template_id = t.id AND c.status IN ('draft', 'scheduled', 'preparing', 'sending', 'paused')))
+			SELECT 1 FROM campaigns c LEFT JOIN campaign_languages l ON l.campaign_id = c.id
+			WHERE (c.template_id = t.id OR l.template_version_id = v.id) AND c.status IN ('draft', 'scheduled', 'preparing', 'sending', 'paused')))
 		ORDER BY 1 LIMIT 5`, address).Scan(ctx, &names)
 	return names, db.Err(err)
 }

@@ -144,6 +144,9 @@ func (c *Client) Create(ctx context.Context, spec template.ContentSpec) (string,
 	return *made.Sid, nil
 }
 
+// submittedBefore is Twilio's code of a second submission.
+const submittedBefore = 92009
+
 // Submit implements template.Content.
 func (c *Client) Submit(ctx context.Context, sid, name string, category template.Category) error {
 	params := &contentapi.CreateApprovalCreateParams{}
@@ -151,7 +154,11 @@ func (c *Client) Submit(ctx context.Context, sid, name string, category template
 		Name:     name,
 		Category: strings.ToUpper(string(category)),
 	})
-	if _, err := c.contents(ctx).CreateApprovalCreate(sid, params); err != nil {
+	_, err := c.contents(ctx).CreateApprovalCreate(sid, params)
+	if rest, ok := errors.AsType[*client.TwilioRestError](err); ok && rest.Code == submittedBefore {
+		return nil // by a try whose answer was lost: a template can be submitted once, ever
+	}
+	if err != nil {
 		return contentError("ask for approval", err)
 	}
 	return nil
@@ -179,6 +186,9 @@ func (c *Client) Decision(ctx context.Context, sid string) (template.Decision, e
 		d.Approval = template.ApprovalPaused
 	case "disabled":
 		d.Approval = template.ApprovalDisabled
+	case "unsubmitted", "received", "pending":
+	default: // nothing is concluded from a word that is not known, or from none
+		return template.Decision{}, fmt.Errorf("read the approval: %q is no status that is known", word)
 	}
 	return d, nil
 }

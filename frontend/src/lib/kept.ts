@@ -79,7 +79,8 @@ export function discardOf(id: string) {
  */
 export function useDraft<T extends object>(key: string, thing: T) {
   const [saved] = useState(thing);
-  const [draft, set, forget] = useKept(key, saved);
+  const [kept, set, forget] = useKept(key, saved);
+  const draft = { ...saved, ...kept }; // what an earlier version kept may lack what the form has gained since
   return {
     draft,
     change: (changed: Partial<T>) => set((before) => ({ ...before, ...changed })),

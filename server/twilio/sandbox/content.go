@@ -536,11 +536,13 @@ func (s *Sandbox) fetchApproval(w http.ResponseWriter, r *http.Request) {
 		s.mu.Unlock()
 		return
 	}
-	due := c.Status == "received" && time.Now().After(c.DecideAt)
+	due, reason := c.Status == "received" && time.Now().After(c.DecideAt), ""
+	if due {
+		reason = c.faults()
+	}
 	s.mu.Unlock()
-	reason := ""
 	if due { // files are fetched without the lock
-		if reason = c.faults(); reason == "" {
+		if reason == "" {
 			reason = s.sampleFault(r.Context(), c)
 		}
 	}

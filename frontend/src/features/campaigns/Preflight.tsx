@@ -28,6 +28,7 @@ const PreflightDocument = graphql(`
         languageName
         contacts
         approvalStatus
+        otherCategory
       }
       blockers {
         message
@@ -88,6 +89,12 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
                     <Text span size="xs" c="dimmed">
                       {" "}
                       and everybody whose language is not here
+                    </Text>
+                  )}
+                  {l.otherCategory && (
+                    <Text span size="xs" c="dimmed">
+                      {" "}
+                      another category: nobody gets it
                     </Text>
                   )}
                   {l.approvalStatus !== "APPROVED" && (

@@ -144,7 +144,8 @@ export function TemplatePage() {
     );
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   const t = real(data?.node, "Template");
-  if (!t) return <Rows />;
+  // While another one is being read, the one before is still here.
+  if (!t || t.id !== (id === "new" ? like : id)) return <Rows />;
   if (id === "new")
     return (
       <Editor
