@@ -138,3 +138,29 @@ func TestImagesAreMadeToFitAndFoundUnderTheirTokenAlone(t *testing.T) {
 	_, err = s.Upload(viewer, "a.png", bytes.NewReader(asPNG(t, plain(1, 1))))
 	require.True(t, apperr.Is(err, apperr.CodeForbidden))
 }
+
+// TestAPicturesOwnTurnIsKept: a phone's portrait that is made smaller does not lie on its side.
+func TestAPicturesOwnTurnIsKept(t *testing.T) {
+	t.Parallel()
+	s := media.NewService(dbtest.New(t))
+	ctx := actor.With(t.Context(), actor.Actor{Kind: actor.KindSystem, Role: actor.RoleMarketer})
+	// 4,200 by 30, the left half white: turned by 90 degrees to the right, its upper half is white.
+	wide := image.NewGray(image.Rect(0, 0, 4200, 30))
+	for y := range 30 {
+		for x := range 2100 {
+			wide.SetGray(x, y, color.Gray{Y: 255})
+		}
+	}
+	exif := []byte("\xff\xe1\x00\x22Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00")
+	plainJPEG := asJPEG(t, wide)
+	f, err := s.Upload(ctx, "portrait.jpg", bytes.NewReader(append(append(append([]byte{}, plainJPEG[:2]...), exif...), plainJPEG[2:]...)))
+	require.NoError(t, err)
+	require.Less(t, f.Width, f.Height)
+	_, data, err := s.Open(ctx, f.Token)
+	require.NoError(t, err)
+	m, _, err := image.Decode(data)
+	require.NoError(t, err)
+	at := func(y int) uint32 { r, _, _, _ := m.At(f.Width/2, y).RGBA(); return r >> 8 }
+	require.Greater(t, at(f.Height/4), uint32(200), "the upper half is white")
+	require.Less(t, at(3*f.Height/4), uint32(50))
+}

@@ -105,12 +105,16 @@ func (f *File) fit(data []byte) ([]byte, error) {
 	}
 	scaling.Lock() // an image takes a hundred times the memory of its file
 	defer scaling.Unlock()
+	turn := 1
+	if f.ContentType == "image/jpeg" {
+		turn = orientation(data) // what is written anew has no EXIF
+	}
 	original, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {
 		return nil, apperr.Invalid("file", "the image cannot be read: it seems to be broken")
 	}
 	for range 8 {
-		smaller, err := f.scaled(original, scale)
+		smaller, err := f.scaled(original, scale, turn)
 		if err != nil {
 			return nil, err
 		}
@@ -122,11 +126,13 @@ func (f *File) fit(data []byte) ([]byte, error) {
 	return nil, errors.New("an image stays too large however small it is made")
 }
 
-func (f *File) scaled(original image.Image, scale float64) ([]byte, error) {
+func (f *File) scaled(original image.Image, scale float64, turn int) ([]byte, error) {
 	from := original.Bounds()
-	f.Width, f.Height = max(1, int(float64(from.Dx())*scale)), max(1, int(float64(from.Dy())*scale))
-	to := image.NewRGBA(image.Rect(0, 0, f.Width, f.Height))
-	draw.ApproxBiLinear.Scale(to, to.Bounds(), original, from, draw.Src, nil)
+	size := image.Rect(0, 0, max(1, int(float64(from.Dx())*scale)), max(1, int(float64(from.Dy())*scale)))
+	to := image.NewRGBA(size)
+	draw.ApproxBiLinear.Scale(to, size, original, from, draw.Src, nil)
+	to = turned(to, turn)
+	f.Width, f.Height = to.Bounds().Dx(), to.Bounds().Dy()
 	var out bytes.Buffer
 	var err error
 	if f.ContentType == "image/png" {

@@ -256,32 +256,32 @@ func (item *ListItem) id(place int) string {
 	return fmt.Sprintf("%d", place+1)
 }
 
-func (of *Compiled) checkCards(bad func(field, format string, args ...any), cards []Card) {
+func (c *Compiled) checkCards(bad func(field, format string, args ...any), cards []Card) {
 	if n := len(cards); n < minCards || n > maxCards {
 		bad("cards", "there are %d to %d cards side by side, here %d", minCards, maxCards, n)
 	}
-	for i, c := range cards {
+	for i, card := range cards {
 		at, label := fmt.Sprintf("cards.%d", i), fmt.Sprintf("card %d", i+1)
-		if c.Media.Kind == MediaDocument {
+		if card.Media.Kind == MediaDocument {
 			bad(at+".media.kind", "a card shows an image or a video")
 		} else {
-			of.checkMedia(bad, at+".media", label, c.Media)
+			c.checkMedia(bad, at+".media", label, card.Media)
 		}
-		if c.Media.Kind != cards[0].Media.Kind {
+		if card.Media.Kind != cards[0].Media.Kind {
 			bad(at+".media.kind", "all cards show the same kind of medium: %s", cards[0].Media.Kind)
 		}
-		if n := utf8.RuneCountInString(of.written(at+".title", c.Title)) + utf8.RuneCountInString(of.written(at+".body", c.Body)); n > maxCardText {
+		if n := utf8.RuneCountInString(c.written(at+".title", card.Title)) + utf8.RuneCountInString(c.written(at+".body", card.Body)); n > maxCardText {
 			bad(at+".body", "title and text of %s have %d characters together, WhatsApp takes at most %d", label, n, maxCardText)
 		}
-		if n := len(c.Buttons); n < 1 || n > maxCardButtons {
+		if n := len(card.Buttons); n < 1 || n > maxCardButtons {
 			bad(at+".buttons", "%s needs 1 or %d buttons, it has %d", label, maxCardButtons, n)
 		}
-		checkButtons(bad, at+".buttons", c.Buttons)
-		for j, b := range c.Buttons {
+		checkButtons(bad, at+".buttons", card.Buttons)
+		for j, b := range card.Buttons {
 			if b.Type == ButtonCopyCode {
 				bad(fmt.Sprintf("%s.buttons.%d.type", at, j), "a card takes no button that copies a code")
 			}
-			if j < len(cards[0].Buttons) && b.Type != cards[0].Buttons[j].Type || len(c.Buttons) != len(cards[0].Buttons) {
+			if j < len(cards[0].Buttons) && b.Type != cards[0].Buttons[j].Type || len(card.Buttons) != len(cards[0].Buttons) {
 				bad(at+".buttons", "all cards have the same buttons in the same order: change %s or card 1", label)
 				break
 			}

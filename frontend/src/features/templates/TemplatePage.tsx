@@ -164,6 +164,10 @@ export function TemplatePage() {
   return <Editor key={id} template={{ ...t, content: readContent(t.content), approval: t.approvalStatus }} />;
 }
 
+/** What concerns the parts together, or what only clients of the API set. */
+const hasNoField = (field: string) =>
+  field === "content" || /^content\.(buttons|list|cards)\b.*\.(id|type)$/.test(field);
+
 /** Approvals with which a version may be tried out on somebody. */
 const sendable = ["APPROVED", "WINDOW_ONLY"];
 
@@ -257,7 +261,7 @@ function Editor({ template }: { template: Edited }) {
       const split = byField(payload.userErrors, ["name", "language", "category", "body", "content"]);
       setErrors(problemsByField(payload.userErrors, true));
       // What concerns the parts stands at their fields, and what concerns all of them here.
-      const whole = payload.userErrors.filter((e) => e.field?.join(".") === "content").map((e) => e.message);
+      const whole = payload.userErrors.filter((e) => hasNoField(e.field?.join(".") ?? "")).map((e) => e.message);
       return setProblem([...whole, split.rest].filter(Boolean).join("; "));
     }
     forget();
