@@ -16461,7 +16461,7 @@ extend type Query {
 extend type Mutation {
   "Saves a template. With submit it goes to WhatsApp at once."
   templateCreate(input: TemplateCreateInput!): TemplateCreatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
-  "A changed body or content makes a new version, which needs approval of its own; campaigns under way keep theirs."
+  "Language and category stay once WhatsApp has approved a version. A changed body or content makes a new version, which needs approval of its own; campaigns under way keep theirs."
   templateUpdate(input: TemplateUpdateInput!): TemplateUpdatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Sends a draft to WhatsApp for approval."
   templateSubmit(input: TemplateSubmitInput!): TemplateSubmitPayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
