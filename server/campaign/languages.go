@@ -22,16 +22,29 @@ func (w wordings) version() contact.Predicate {
 	return contact.Predicate{SQL: sql, Args: args}
 }
 
-// wordingsNow are those that a launch would freeze: version, and what WhatsApp has approved of its translations.
-func wordingsNow(ctx context.Context, idb bun.IDB, t *template.Template, version *template.Version) (wordings, []template.Text, error) {
-	w := wordings{own: template.Wording{Language: t.Language, VersionID: version.ID}}
-	texts, err := template.Translations(ctx, idb, t.ID)
-	for _, text := range texts {
+// sayings are what a launch would send: the approved version of its template, and those of the translations.
+type sayings struct {
+	wordings
+	template     *template.Template
+	versions     map[int64]*template.Version // of the wordings, by id
+	translations []template.Text             // also those that nobody gets
+}
+
+// sayingsNow reads what a launch would freeze; own is the approved version of t.
+func sayingsNow(ctx context.Context, idb bun.IDB, t *template.Template, own *template.Version) (*sayings, error) {
+	said := &sayings{
+		wordings: wordings{own: template.Wording{Language: t.Language, VersionID: own.ID}},
+		template: t, versions: map[int64]*template.Version{own.ID: own},
+	}
+	var err error
+	said.translations, err = template.Translations(ctx, idb, t.ID)
+	for _, text := range said.translations {
 		if text.Approved != nil && text.Template.Category == t.Category { // consent and price go by the campaign's category
-			w.others = append(w.others, template.Wording{Language: text.Template.Language, VersionID: text.Approved.ID})
+			said.others = append(said.others, template.Wording{Language: text.Template.Language, VersionID: text.Approved.ID})
+			said.versions[text.Approved.ID] = text.Approved
 		}
 	}
-	return w, texts, err
+	return said, err
 }
 
 // InLanguage tells how many of an audience would get a campaign in a language.
@@ -44,74 +57,49 @@ type InLanguage struct {
 }
 
 // languages tells which language those get whom the screen lets through; nil when there is only one.
-func languages(ctx context.Context, idb bun.IDB, p segment.Predicate, by screen, w wordings, texts []template.Text,
-	category template.Category,
-) ([]InLanguage, error) {
-	if len(texts) == 0 {
+func languages(ctx context.Context, idb bun.IDB, p segment.Predicate, by screen, said *sayings) ([]InLanguage, error) {
+	if said == nil || len(said.translations) == 0 {
 		return nil, nil
 	}
-	counts, err := versionCounts(ctx, idb, p, by, w)
+	counts, err := versionCounts(ctx, idb, p, by, said.wordings)
 	if err != nil {
 		return nil, err
 	}
-	all := []InLanguage{{Language: w.own.Language, Contacts: counts[w.own.VersionID], Approval: template.ApprovalApproved}}
-	for _, text := range texts {
+	all := []InLanguage{{Language: said.own.Language, Contacts: counts[said.own.VersionID], Approval: template.ApprovalApproved}}
+	for _, text := range said.translations {
 		l := InLanguage{Language: text.Template.Language, Approval: text.Newest.ApprovalStatus}
 		if text.Approved != nil {
 			l.Contacts, l.Approval = counts[text.Approved.ID], template.ApprovalApproved
 		}
-		l.OtherCategory = text.Template.Category != category
+		l.OtherCategory = text.Template.Category != said.template.Category
 		all = append(all, l)
 	}
 	return all, nil
 }
 
-// compiled reads what a campaign says in each language, by version.
-func (s *Service) compiled(ctx context.Context, own *template.Version, w wordings) (map[int64]*template.Compiled, error) {
-	said := map[int64]*template.Compiled{}
-	add := func(v *template.Version) (err error) {
-		said[v.ID], err = v.Compile()
-		return err
-	}
-	if err := add(own); err != nil {
-		return nil, err
-	}
-	for _, other := range w.others {
-		v, err := s.templates.Version(ctx, other.VersionID)
+// compiled reads what is said in each language, by version.
+func (said *sayings) compiled() (map[int64]*template.Compiled, error) {
+	compiled := make(map[int64]*template.Compiled, len(said.versions))
+	for id, v := range said.versions {
+		c, err := v.Compile()
 		if err != nil {
 			return nil, err
 		}
-		if err := add(v); err != nil {
-			return nil, err
-		}
+		compiled[id] = c
 	}
-	return said, nil
+	return compiled, nil
 }
 
 // fileProblems tells which files of what a launch would send WhatsApp would not show, in any language.
-func (s *Service) fileProblems(ctx context.Context, idb bun.IDB, templateID int64, own *template.Version) (list apperr.List, err error) {
-	t, err := template.Find(ctx, idb, templateID)
-	if err != nil {
-		return nil, err
-	}
-	w, texts, err := wordingsNow(ctx, idb, t, own)
-	if err != nil {
-		return nil, err
-	}
-	versions := map[int64]*template.Version{own.ID: own}
-	for _, text := range texts {
-		if text.Approved != nil {
-			versions[text.Approved.ID] = text.Approved
-		}
-	}
-	for _, said := range append([]template.Wording{w.own}, w.others...) {
-		problems, err := s.templates.FileProblems(ctx, idb, versions[said.VersionID])
+func (s *Service) fileProblems(ctx context.Context, idb bun.IDB, said *sayings) (list apperr.List, err error) {
+	for _, w := range append([]template.Wording{said.own}, said.others...) {
+		problems, err := s.templates.FileProblems(ctx, idb, said.versions[w.VersionID])
 		if err != nil {
 			return nil, err
 		}
 		for _, p := range problems {
 			_ = list.Add(apperr.Invalid("templateId", "the template shows a file that is missing (%s): %s",
-				template.LanguageName(said.Language), p.Message))
+				template.LanguageName(w.Language), p.Message))
 		}
 	}
 	return list, nil

@@ -338,7 +338,7 @@ func (s *Service) freeze(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	if c.recurs() && c.Status == StatusScheduled {
 		return apperr.Conflict("the campaign recurs: its runs start, and not itself")
 	}
-	blockers, version, query, err := s.blockers(ctx, tx, c)
+	blockers, said, query, err := s.blockers(ctx, tx, c)
 	if err != nil {
 		return err
 	}
@@ -348,16 +348,8 @@ func (s *Service) freeze(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	if c.AudienceQuery, err = s.segments.Freeze(ctx, tx, query); err != nil {
 		return err
 	}
-	c.TemplateVersionID = &version.ID
-	t, err := template.Find(ctx, tx, *c.TemplateID)
-	if err != nil {
-		return err
-	}
-	w, _, err := wordingsNow(ctx, tx, t, version)
-	if err != nil {
-		return err
-	}
-	if err := saveWordings(ctx, tx, c.ID, w); err != nil {
+	c.TemplateVersionID = &said.own.VersionID
+	if err := saveWordings(ctx, tx, c.ID, said.wordings); err != nil {
 		return err
 	}
 	now, err := db.Now(ctx, tx)
@@ -377,10 +369,10 @@ var (
 )
 
 // blockers lists all that keeps a campaign from being launched. It also gives what
-// it read: the approved version of the template, and the audience's query; nil
+// it read: what would be sent, and the audience's query; nil
 // where there is none.
 func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (
-	list apperr.List, version *template.Version, query json.RawMessage, err error,
+	list apperr.List, said *sayings, query json.RawMessage, err error,
 ) {
 	if c.TemplateID == nil {
 		_ = list.Add(errNoTemplate)
@@ -389,8 +381,15 @@ func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		if version = v; v != nil {
-			problems, err := s.fileProblems(ctx, idb, *c.TemplateID, v)
+		if v != nil {
+			t, err := template.Find(ctx, idb, *c.TemplateID)
+			if err != nil {
+				return nil, nil, nil, err
+			}
+			if said, err = sayingsNow(ctx, idb, t, v); err != nil {
+				return nil, nil, nil, err
+			}
+			problems, err := s.fileProblems(ctx, idb, said)
 			if err != nil {
 				return nil, nil, nil, err
 			}
@@ -449,7 +448,7 @@ func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (
 	if c.EndsAt != nil && c.EndsAt.Before(s.now()) {
 		_ = list.Add(apperr.Invalid("endsAt", "the campaign's end is in the past"))
 	}
-	return list, version, query, nil
+	return list, said, query, nil
 }
 
 func (s *Service) sendersOf(ctx context.Context, idb bun.IDB, id int64) ([]*sender.Sender, error) {
@@ -743,7 +742,7 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 		return nil, err
 	}
 	p := &Preflight{Skips: map[string]int64{}}
-	blockers, version, query, err := s.blockers(ctx, s.db, c)
+	blockers, said, query, err := s.blockers(ctx, s.db, c)
 	if err != nil {
 		return nil, err
 	}
@@ -756,22 +755,15 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 		return p, nil //nolint:nilerr // it stands among the blockers
 	}
 	category := template.CategoryMarketing
-	var said wordings
-	var texts []template.Text
-	if c.TemplateID != nil {
-		t, err := s.templates.ByID(ctx, *c.TemplateID)
-		if err != nil {
+	if said != nil {
+		category = said.template.Category
+	} else if c.TemplateID != nil {
+		if category, err = template.CategoryOf(ctx, s.db, *c.TemplateID); err != nil {
 			return nil, err
-		}
-		category = t.Category
-		if version != nil {
-			if said, texts, err = wordingsNow(ctx, s.db, t, version); err != nil {
-				return nil, err
-			}
 		}
 	}
 	by := screen{category, c.TopicID}
-	if p.Languages, err = languages(ctx, s.db, predicate, by, said, texts, category); err != nil {
+	if p.Languages, err = languages(ctx, s.db, predicate, by, said); err != nil {
 		return nil, err
 	}
 	counts, regions, err := audienceCounts(ctx, s.db, predicate, by)
@@ -786,7 +778,7 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 			p.Skips[reason] = n
 		}
 	}
-	if err := s.estimate(ctx, c, predicate, version, said, by, p); err != nil {
+	if err := s.estimate(ctx, c, predicate, said, by, p); err != nil {
 		return nil, err
 	}
 	if c.TemplateID != nil {
@@ -841,13 +833,13 @@ func (s *Service) rate(ctx context.Context, c *Campaign) (float64, error) {
 const estimateSample = 2000
 
 // estimate runs a sample of those who would get it through the real gate.
-func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate, version *template.Version, w wordings,
+func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate, said *sayings,
 	by screen, out *Preflight,
 ) error {
-	if version == nil || out.WillSend == 0 {
+	if said == nil || out.WillSend == 0 {
 		return nil
 	}
-	said, err := s.compiled(ctx, version, w)
+	compiled, err := said.compiled()
 	if err != nil {
 		return err
 	}
@@ -868,7 +860,7 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 	for _, person := range sample {
 		v := gate.Decide(gate.Candidate{
 			Purpose: message.PurposeCampaign, Contact: person, Category: by.category,
-			Template: said[template.Choose(w.own, w.others, person.Locale).VersionID], Cap: c.FrequencyCap, Recent: recent[person.ID], QuietHours: c.QuietHours, EndsAt: c.EndsAt,
+			Template: compiled[template.Choose(said.own, said.others, person.Locale).VersionID], Cap: c.FrequencyCap, Recent: recent[person.ID], QuietHours: c.QuietHours, EndsAt: c.EndsAt,
 		}, s.now())
 		switch {
 		case v.Skip != "":

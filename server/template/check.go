@@ -23,6 +23,9 @@ var extensions = map[MediaKind][]string{
 // LibraryPath begins the address of a file of the library here.
 const LibraryPath = "/media/"
 
+// complain notes what is wrong with a field.
+type complain func(field, format string, args ...any)
+
 // check finds what WhatsApp or Twilio would refuse about the form of a template: too much, too little, or what does
 // not go together. A template with one of these cannot be saved.
 func (c *Compiled) check(category Category) apperr.List {
@@ -110,7 +113,7 @@ func (p *Parts) wholes() (all []string) {
 	return all
 }
 
-func (c *Compiled) checkHeader(bad func(field, format string, args ...any), h *Header) {
+func (c *Compiled) checkHeader(bad complain, h *Header) {
 	switch {
 	case h.Media != nil && h.Text != "":
 		bad("header", "a header is a text or a medium, not both")
@@ -132,7 +135,7 @@ func (c *Compiled) checkHeader(bad func(field, format string, args ...any), h *H
 	}
 }
 
-func (c *Compiled) checkMedia(bad func(field, format string, args ...any), field, label string, m Media) {
+func (c *Compiled) checkMedia(bad complain, field, label string, m Media) {
 	known := extensions[m.Kind]
 	if known == nil {
 		bad(field+".kind", "%q is no kind of medium: image, video or document", m.Kind)
@@ -168,7 +171,7 @@ func webAddress(s string) bool {
 		!strings.ContainsAny(s, " \n\t")
 }
 
-func checkButtons(bad func(field, format string, args ...any), field string, buttons []Button) {
+func checkButtons(bad complain, field string, buttons []Button) {
 	count, titles, changes := map[ButtonType]int{}, map[string]bool{}, 0
 	for i, b := range buttons {
 		at := fmt.Sprintf("%s.%d", field, i)
@@ -220,7 +223,7 @@ func checkButtons(bad func(field, format string, args ...any), field string, but
 	}
 }
 
-func checkButtonURL(bad func(field, format string, args ...any), field, address string) {
+func checkButtonURL(bad complain, field, address string) {
 	if address == "" {
 		return
 	}
@@ -234,7 +237,7 @@ func checkButtonURL(bad func(field, format string, args ...any), field, address 
 	}
 }
 
-func checkList(bad func(field, format string, args ...any), l *List) {
+func checkList(bad complain, l *List) {
 	if n := len(l.Items); n < 1 || n > maxListItems {
 		bad("list.items", "a list has 1 to %d entries, this one has %d", maxListItems, n)
 	}
@@ -256,7 +259,7 @@ func (item *ListItem) id(place int) string {
 	return fmt.Sprintf("%d", place+1)
 }
 
-func (c *Compiled) checkCards(bad func(field, format string, args ...any), cards []Card) {
+func (c *Compiled) checkCards(bad complain, cards []Card) {
 	if n := len(cards); n < minCards || n > maxCards {
 		bad("cards", "there are %d to %d cards side by side, here %d", minCards, maxCards, n)
 	}

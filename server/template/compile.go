@@ -101,10 +101,13 @@ func (s *slot) misplaced(b *Body) string {
 	return ""
 }
 
+// key is the name of an expression's variable at Twilio: 1, 2…
+func (c *Compiled) key(e *Expression) string { return strconv.Itoa(slices.Index(c.Exprs, e) + 1) }
+
+func (c *Compiled) reference(e *Expression) string { return "{{" + c.key(e) + "}}" }
+
 // wire is a text as Twilio's Content API wants it.
-func (c *Compiled) wire(b *Body) string {
-	return b.with(func(e *Expression) string { return "{{" + strconv.Itoa(slices.Index(c.Exprs, e)+1) + "}}" })
-}
+func (c *Compiled) wire(b *Body) string { return b.with(c.reference) }
 
 // fill puts something in for each placeholder of the body and the parts.
 func (c *Compiled) fill(value func(*Expression) string) (body string, parts Parts) {
@@ -118,9 +121,7 @@ func (c *Compiled) fill(value func(*Expression) string) (body string, parts Part
 }
 
 // Wire is the version as Twilio's Content API wants it: {{1}}, {{2}}…
-func (c *Compiled) Wire() (body string, parts Parts) {
-	return c.fill(func(e *Expression) string { return "{{" + strconv.Itoa(slices.Index(c.Exprs, e)+1) + "}}" })
-}
+func (c *Compiled) Wire() (body string, parts Parts) { return c.fill(c.reference) }
 
 // Sample is the version as WhatsApp's reviewers see it.
 func (c *Compiled) Sample() (body string, parts Parts) { return c.fill((*Expression).sample) }
@@ -131,7 +132,7 @@ func (c *Compiled) Variables() []Variable { return variables(c.Exprs) }
 // Show is the whole version as a contact would see it. Placeholders without a value stay, and stand among missing.
 func (c *Compiled) Show(p *contact.Contact) (r Rendered, parts Parts) {
 	r = c.Render(p)
-	_, parts = c.fill(func(e *Expression) string { return r.Variables[strconv.Itoa(slices.Index(c.Exprs, e)+1)] })
+	_, parts = c.fill(func(e *Expression) string { return r.Variables[c.key(e)] })
 	return r, parts
 }
 
@@ -153,28 +154,24 @@ func (c *Compiled) Render(p *contact.Contact) Rendered {
 	if c.Kind == KindCallToAction && utf8.RuneCountInString(r.Text) > maxActionBody {
 		r.TooLong = append(r.TooLong, "the text above buttons")
 	}
-	lengths := map[string]int{} // of cards, title and text together
+	var cards [maxCards + 1]int // how long their texts are together
 	for i, s := range c.slots {
-		if b := c.bodies[i]; s.cardText() {
-			text := *s.text
-			if b != nil {
-				text = b.with(value)
-			}
-			card, _, _ := strings.Cut(strings.TrimPrefix(s.field, "cards."), ".")
-			if lengths[card] += utf8.RuneCountInString(text); lengths[card] > maxCardText && len(c.Exprs) > 0 {
-				r.TooLong = append(r.TooLong, s.label)
-			}
-		} else if b != nil && s.max > 0 && utf8.RuneCountInString(b.with(value)) > s.max {
+		text := *s.text
+		if b := c.bodies[i]; b != nil {
+			text = b.with(value)
+		} else if s.card == 0 {
+			continue // check has measured it
+		}
+		n := utf8.RuneCountInString(text)
+		if s.card > 0 && s.card < len(cards) {
+			cards[s.card] += n
+			n = cards[s.card]
+		}
+		if s.max > 0 && n > s.max {
 			r.TooLong = append(r.TooLong, s.label)
 		}
 	}
 	return r
-}
-
-// cardText reports whether it is the title or the text of a card, which are bounded together.
-func (s *slot) cardText() bool {
-	return strings.HasPrefix(s.field, "cards.") && (strings.HasSuffix(s.field, ".title") || strings.HasSuffix(s.field, ".body")) &&
-		!strings.Contains(s.field, "buttons")
 }
 
 // WindowOnly reports whether WhatsApp takes it only within 24 hours after the contact's last message.

@@ -376,6 +376,15 @@ func variables(exprs []*Expression) []Variable {
 	return out
 }
 
+// samples are the variables of a message that is filled in with samples, by their names at Twilio.
+func samples(vars []Variable) map[string]string {
+	filled := make(map[string]string, len(vars))
+	for i, v := range vars {
+		filled[strconv.Itoa(i+1)] = v.Sample
+	}
+	return filled
+}
+
 func (e *Expression) sample() string {
 	example := &contact.Contact{
 		Name: "Maria", Address: "+4915112345678", Region: "DE", Locale: "en",

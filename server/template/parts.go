@@ -155,6 +155,7 @@ type slot struct {
 	fill     fill
 	required bool
 	lined    bool // may have several lines
+	card     int  // its length counts with that of the card's other text; 0: it counts alone
 }
 
 // Limits of Twilio's Content API and of Meta: see docs/templates.md.
@@ -191,55 +192,55 @@ func (p *Parts) slots() []slot {
 	var all []slot
 	if h := p.Header; h != nil {
 		if h.Media != nil {
-			all = append(all, slot{"header.media.url", "the address of the medium", &h.Media.URL, maxURL, fillPath, true, false})
+			all = append(all, slot{"header.media.url", "the address of the medium", &h.Media.URL, maxURL, fillPath, true, false, 0})
 		} else {
-			all = append(all, slot{"header.text", "the header", &h.Text, maxHeader, fillAnywhere, true, false})
+			all = append(all, slot{"header.text", "the header", &h.Text, maxHeader, fillAnywhere, true, false, 0})
 		}
 	}
 	if p.Footer != "" {
-		all = append(all, slot{"footer", "the footer", &p.Footer, maxFooter, fillNowhere, false, false})
+		all = append(all, slot{"footer", "the footer", &p.Footer, maxFooter, fillNowhere, false, false, 0})
 	}
 	all = append(all, buttonSlots("buttons", "button", p.Buttons)...)
 	if l := p.List; l != nil {
-		all = append(all, slot{"list.button", "the button of the list", &l.Button, maxListButton, fillAnywhere, true, false})
+		all = append(all, slot{"list.button", "the button of the list", &l.Button, maxListButton, fillAnywhere, true, false, 0})
 		for i := range l.Items {
 			item, at, what := &l.Items[i], fmt.Sprintf("list.items.%d.", i), fmt.Sprintf("entry %d", i+1)
 			all = append(all,
-				slot{at + "title", "the title of " + what, &item.Title, maxListTitle, fillAnywhere, true, false},
-				slot{at + "description", "the description of " + what, &item.Description, maxListText, fillAnywhere, false, false},
-				slot{at + "id", "the id of " + what, &item.ID, maxListID, fillNowhere, false, false})
+				slot{at + "title", "the title of " + what, &item.Title, maxListTitle, fillAnywhere, true, false, 0},
+				slot{at + "description", "the description of " + what, &item.Description, maxListText, fillAnywhere, false, false, 0},
+				slot{at + "id", "the id of " + what, &item.ID, maxListID, fillNowhere, false, false, 0})
 		}
 	}
 	for i := range p.Cards {
 		card, at, what := &p.Cards[i], fmt.Sprintf("cards.%d.", i), fmt.Sprintf("card %d", i+1)
 		all = append(all,
-			slot{at + "media.url", "the address of the medium of " + what, &card.Media.URL, maxURL, fillPath, true, false},
-			slot{at + "title", "the title of " + what, &card.Title, maxCardText, fillAnywhere, false, false},
-			slot{at + "body", "the text of " + what, &card.Body, maxCardText, fillAnywhere, true, true})
+			slot{at + "media.url", "the address of the medium of " + what, &card.Media.URL, maxURL, fillPath, true, false, 0},
+			slot{at + "title", "the title of " + what, &card.Title, maxCardText, fillAnywhere, false, false, i + 1},
+			slot{at + "body", "the text of " + what, &card.Body, maxCardText, fillAnywhere, true, true, i + 1})
 		all = append(all, buttonSlots(at+"buttons", what+", button", card.Buttons)...)
 	}
 	if c := p.Catalog; c != nil {
 		all = append(all,
-			slot{"catalog.id", "the id of the catalog", &c.ID, maxProductID, fillNowhere, false, false},
-			slot{"catalog.title", "the title of the catalog", &c.Title, maxCatalogTitle, fillAnywhere, false, false},
-			slot{"catalog.subtitle", "the subtitle of the catalog", &c.Subtitle, maxCatalogTitle, fillAnywhere, false, false})
+			slot{"catalog.id", "the id of the catalog", &c.ID, maxProductID, fillNowhere, false, false, 0},
+			slot{"catalog.title", "the title of the catalog", &c.Title, maxCatalogTitle, fillAnywhere, false, false, 0},
+			slot{"catalog.subtitle", "the subtitle of the catalog", &c.Subtitle, maxCatalogTitle, fillAnywhere, false, false, 0})
 		for i := range c.Items {
 			item, at, what := &c.Items[i], fmt.Sprintf("catalog.items.%d.", i), fmt.Sprintf("product %d", i+1)
 			all = append(all,
-				slot{at + "id", "the id of " + what, &item.ID, maxProductID, fillWhole, true, false},
-				slot{at + "section", "the section of " + what, &item.Section, maxSection, fillAnywhere, false, false})
+				slot{at + "id", "the id of " + what, &item.ID, maxProductID, fillWhole, true, false, 0},
+				slot{at + "section", "the section of " + what, &item.Section, maxSection, fillAnywhere, false, false, 0})
 		}
 	}
 	if a := p.Authentication; a != nil {
 		all = append(all,
-			slot{"authentication.code", "the code", &a.Code, maxOneTimeCode, fillWhole, true, false},
-			slot{"authentication.button", "the text of the button", &a.Button, maxTitle, fillNowhere, true, false})
+			slot{"authentication.code", "the code", &a.Code, maxOneTimeCode, fillWhole, true, false, 0},
+			slot{"authentication.button", "the text of the button", &a.Button, maxTitle, fillNowhere, true, false, 0})
 	}
 	if f := p.Flow; f != nil {
 		all = append(all,
-			slot{"flow.id", "the id of the flow", &f.ID, maxProductID, fillNowhere, true, false},
-			slot{"flow.button", "the text of the button", &f.Button, maxTitle, fillNowhere, true, false},
-			slot{"flow.firstScreen", "the first screen of the flow", &f.FirstScreen, maxProductID, fillNowhere, false, false})
+			slot{"flow.id", "the id of the flow", &f.ID, maxProductID, fillNowhere, true, false, 0},
+			slot{"flow.button", "the text of the button", &f.Button, maxTitle, fillNowhere, true, false, 0},
+			slot{"flow.firstScreen", "the first screen of the flow", &f.FirstScreen, maxProductID, fillNowhere, false, false, 0})
 	}
 	return all
 }
@@ -248,17 +249,17 @@ func buttonSlots(field, label string, buttons []Button) (all []slot) {
 	for i := range buttons {
 		b, at, what := &buttons[i], fmt.Sprintf("%s.%d.", field, i), fmt.Sprintf("%s %d", label, i+1)
 		if b.Type != ButtonCopyCode {
-			all = append(all, slot{at + "title", "the title of " + what, &b.Title, maxTitle, fillNowhere, true, false})
+			all = append(all, slot{at + "title", "the title of " + what, &b.Title, maxTitle, fillNowhere, true, false, 0})
 		}
 		switch b.Type {
 		case ButtonURL:
-			all = append(all, slot{at + "url", "the address of " + what, &b.URL, maxURL, fillEnd, true, false})
+			all = append(all, slot{at + "url", "the address of " + what, &b.URL, maxURL, fillEnd, true, false, 0})
 		case ButtonPhone:
-			all = append(all, slot{at + "phone", "the number of " + what, &b.Phone, maxPhone, fillNowhere, true, false})
+			all = append(all, slot{at + "phone", "the number of " + what, &b.Phone, maxPhone, fillNowhere, true, false, 0})
 		case ButtonCopyCode:
-			all = append(all, slot{at + "code", "the code of " + what, &b.Code, maxCode, fillWhole, true, false})
+			all = append(all, slot{at + "code", "the code of " + what, &b.Code, maxCode, fillWhole, true, false, 0})
 		case ButtonQuickReply:
-			all = append(all, slot{at + "id", "the id of " + what, &b.ID, maxButtonID, fillNowhere, false, false})
+			all = append(all, slot{at + "id", "the id of " + what, &b.ID, maxButtonID, fillNowhere, false, false, 0})
 		}
 	}
 	return all
@@ -268,20 +269,20 @@ func buttonSlots(field, label string, buttons []Button) (all []slot) {
 func (p *Parts) bounded() error {
 	var errs apperr.List
 	most := func(field string, n, limit int) {
-		if n > limit {
+		if n > 2*limit { // check says the rest, beside what else is wrong
 			_ = errs.Add(apperr.Invalid("content."+field, "%d are too many: at most %d", n, limit))
 		}
 	}
-	most("buttons", len(p.Buttons), 2*maxButtons)
-	most("cards", len(p.Cards), 2*maxCards)
+	most("buttons", len(p.Buttons), maxButtons)
+	most("cards", len(p.Cards), maxCards)
 	for i, c := range p.Cards {
-		most(fmt.Sprintf("cards.%d.buttons", i), len(c.Buttons), 2*maxButtons)
+		most(fmt.Sprintf("cards.%d.buttons", i), len(c.Buttons), maxCardButtons)
 	}
 	if p.List != nil {
-		most("list.items", len(p.List.Items), 2*maxListItems)
+		most("list.items", len(p.List.Items), maxListItems)
 	}
 	if p.Catalog != nil {
-		most("catalog.items", len(p.Catalog.Items), 2*maxProducts)
+		most("catalog.items", len(p.Catalog.Items), maxProducts)
 	}
 	return errs.Err()
 }

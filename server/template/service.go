@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -296,12 +295,8 @@ func (s *Service) spec(t *Template, v *Version) (ContentSpec, error) {
 	for i := range parts.Cards {
 		parts.Cards[i].Media.URL = s.address(parts.Cards[i].Media.URL)
 	}
-	samples := make(map[string]string, len(v.Variables))
-	for i, x := range v.Variables {
-		samples[strconv.Itoa(i+1)] = x.Sample
-	}
 	return ContentSpec{
-		Name: contentName(t, v), Language: t.Language, Kind: v.Kind, Body: body, Parts: parts, Variables: samples,
+		Name: contentName(t, v), Language: t.Language, Kind: v.Kind, Body: body, Parts: parts, Variables: samples(v.Variables),
 	}, nil
 }
 
@@ -500,10 +495,7 @@ func (s *Service) Preview(ctx context.Context, body string, parts Parts, categor
 			placeholderFor(old)))
 	}
 	if contactID == nil {
-		p.Variables = map[string]string{}
-		for i, v := range p.Used {
-			p.Variables[strconv.Itoa(i+1)] = v.Sample
-		}
+		p.Variables = samples(p.Used)
 		p.Text, p.Parts = c.Sample()
 	} else {
 		found, err := contact.ByIDs(ctx, s.db, []int64{*contactID})
@@ -576,7 +568,11 @@ func NewestVersion(ctx context.Context, idb bun.IDB, templateID int64) (*Version
 // Approved gives the newest version that WhatsApp approved; conflict when
 // there is none.
 func (s *Service) Approved(ctx context.Context, templateID int64) (*Version, error) {
-	v, err := ApprovedVersion(ctx, s.db, templateID)
+	return sendable(ApprovedVersion(ctx, s.db, templateID))
+}
+
+// sendable refuses where there is no version to send.
+func sendable(v *Version, err error) (*Version, error) {
 	if err == nil && v == nil {
 		err = apperr.Conflict("WhatsApp has not approved this template yet")
 	}
@@ -585,11 +581,7 @@ func (s *Service) Approved(ctx context.Context, templateID int64) (*Version, err
 
 // Sendable gives the newest version that may be tried out on somebody; conflict when there is none.
 func (s *Service) Sendable(ctx context.Context, templateID int64) (*Version, error) {
-	v, err := ReplyVersion(ctx, s.db, templateID)
-	if err == nil && v == nil {
-		err = apperr.Conflict("WhatsApp has not approved this template yet")
-	}
-	return v, err
+	return sendable(ReplyVersion(ctx, s.db, templateID))
 }
 
 // Shown gives the newest version that may be sent, or else the newest.

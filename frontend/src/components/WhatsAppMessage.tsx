@@ -13,10 +13,26 @@ import {
 } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
 import { graphql } from "../gql";
-import type { TemplateButtonType, TemplateContentPartsFragment, TemplateMediaKind } from "../gql/graphql";
+import type {
+  TemplateButtonPartsFragment,
+  TemplateButtonType,
+  TemplateContentPartsFragment,
+  TemplateMediaKind,
+} from "../gql/graphql";
 import { timeOnly } from "../lib/format";
 import classes from "./WhatsAppMessage.module.css";
 import { WhatsAppText } from "./WhatsAppText";
+
+graphql(`
+  fragment TemplateButtonParts on TemplateButton {
+    type
+    title
+    url
+    phone
+    code
+    id
+  }
+`);
 
 graphql(`
   fragment TemplateContentParts on TemplateContent {
@@ -29,12 +45,7 @@ graphql(`
     }
     footer
     buttons {
-      type
-      title
-      url
-      phone
-      code
-      id
+      ...TemplateButtonParts
     }
     list {
       button
@@ -52,12 +63,7 @@ graphql(`
         url
       }
       buttons {
-        type
-        title
-        url
-        phone
-        code
-        id
+        ...TemplateButtonParts
       }
     }
     catalog {
@@ -82,7 +88,6 @@ graphql(`
   }
 `);
 
-type Button = TemplateContentPartsFragment["buttons"][number];
 type Shown = Partial<Omit<TemplateContentPartsFragment, "__typename">>;
 
 const icons: Record<TemplateButtonType, TablerIcon> = {
@@ -171,7 +176,7 @@ export function WhatsAppMessage(props: { content?: Shown; testId?: string; child
   );
 }
 
-const titleOf = (b: Button) => (b.type === "COPY_CODE" ? "Copy offer code" : b.title || "Button");
+const titleOf = (b: TemplateButtonPartsFragment) => (b.type === "COPY_CODE" ? "Copy offer code" : b.title || "Button");
 
 function Tap(props: { icon: TablerIcon; children: ReactNode }) {
   return (

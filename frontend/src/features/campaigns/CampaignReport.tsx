@@ -4,9 +4,8 @@ import { Link } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
+import { TemplateMessage } from "../../components/TemplateMessage";
 import { Live, Status } from "../../components/ui";
-import { WhatsAppMessage } from "../../components/WhatsAppMessage";
-import { WhatsAppText } from "../../components/WhatsAppText";
 import { graphql } from "../../gql";
 import { count, decimal, duration, errorClasses, moment, percent, skipText, waitText } from "../../lib/format";
 import { BudgetOf } from "./BudgetOf";
@@ -104,9 +103,7 @@ function Sent({ campaign: c }: { campaign: CampaignDetails }) {
         Message
       </Title>
       <div className="paper-phone">
-        <WhatsAppMessage content={c.template.content}>
-          <WhatsAppText>{c.template.body}</WhatsAppText>
-        </WhatsAppMessage>
+        <TemplateMessage template={c.template} />
       </div>
       <Text size="xs" c="dimmed" mt="xs">
         Template “{c.template.name}”{since && ", which was changed after the launch"}

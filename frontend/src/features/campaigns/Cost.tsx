@@ -1,5 +1,5 @@
-import { Anchor, Card, Group, Stack, Table, Text, Title } from "@mantine/core";
-import { useState } from "react";
+import { Card, Group, Stack, Table, Text, Title } from "@mantine/core";
+import { useFirst } from "../../components/First";
 import { graphql } from "../../gql";
 import type { BudgetStateFragment, CampaignCostFragment, CostEstimateFragment } from "../../gql/graphql";
 import { count, counted, country, money, moneyRange } from "../../lib/format";
@@ -53,12 +53,9 @@ graphql(`
   }
 `);
 
-const shown = 5;
-
 /** What a campaign will cost, by country. */
 export function CostTable({ cost }: { cost: CostEstimateFragment }) {
-  const [all, setAll] = useState(false);
-  const lines = all ? cost.lines : cost.lines.slice(0, shown);
+  const [lines, more] = useFirst(5, cost.lines, `Show all ${counted(cost.lines.length, "country", "countries")}`);
   if (cost.lines.length === 0) return null;
   return (
     <Stack gap="xs">
@@ -98,11 +95,7 @@ export function CostTable({ cost }: { cost: CostEstimateFragment }) {
           ))}
         </Table.Tbody>
       </Table>
-      {cost.lines.length > shown && (
-        <Anchor component="button" size="sm" ta="left" onClick={() => setAll(!all)}>
-          {all ? "Show fewer" : `Show all ${counted(cost.lines.length, "country", "countries")}`}
-        </Anchor>
-      )}
+      {more}
       {cost.withoutRate > 0 && (
         <Text size="xs" c="dimmed">
           Without Meta’s fee for {counted(cost.withoutRate, "contact", "contacts")}: the rates do not tell it.

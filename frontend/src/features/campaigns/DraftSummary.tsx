@@ -1,9 +1,8 @@
 import { Card, Group, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { useMay } from "../../app/session";
+import { TemplateMessage } from "../../components/TemplateMessage";
 import { LinkButton, Status } from "../../components/ui";
-import { WhatsAppMessage } from "../../components/WhatsAppMessage";
-import { WhatsAppText } from "../../components/WhatsAppText";
 import { count, decimal, moment, money, percent } from "../../lib/format";
 import { useAttributes } from "../attributes/useAttributes";
 import { type Node, sentence } from "../segments/query";
@@ -37,9 +36,7 @@ export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
               <Status value={c.template.approvalStatus} />
             </Group>
             <div className="paper-phone">
-              <WhatsAppMessage content={c.template.content}>
-                <WhatsAppText>{c.template.body}</WhatsAppText>
-              </WhatsAppMessage>
+              <TemplateMessage template={c.template} />
             </div>
           </>
         ) : (

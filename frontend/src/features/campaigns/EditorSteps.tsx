@@ -1,5 +1,5 @@
 import { Alert, Group, MultiSelect, NumberInput, Select, Stack, Switch, TextInput } from "@mantine/core";
-import { TemplateMessage } from "../../components/TemplateMessage";
+import { TemplateMessageById } from "../../components/TemplateMessage";
 import { Status } from "../../components/ui";
 import type { CampaignEditQuery } from "../../gql/graphql";
 import { count } from "../../lib/format";
@@ -80,7 +80,7 @@ export function MessageStep(
       />
       {template && (
         <div className="paper-phone">
-          <TemplateMessage id={template.id} />
+          <TemplateMessageById id={template.id} />
           <Group mt="sm">
             <Status value={template.approvalStatus} />
           </Group>

@@ -85,24 +85,16 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
               <Table.Tr key={l.language}>
                 <Table.Td>
                   {l.languageName}
-                  {i === 0 && (
-                    <Text span size="xs" c="dimmed">
-                      {" "}
-                      and everybody whose language is not here
-                    </Text>
-                  )}
-                  {l.otherCategory && (
-                    <Text span size="xs" c="dimmed">
-                      {" "}
-                      another category: nobody gets it
-                    </Text>
-                  )}
-                  {l.approvalStatus !== "APPROVED" && (
-                    <Text span size="xs" c="dimmed">
-                      {" "}
-                      {words(l.approvalStatus).toLowerCase()}: nobody gets it yet
-                    </Text>
-                  )}
+                  <Text span size="xs" c="dimmed">
+                    {[
+                      i === 0 && " and everybody whose language is not here",
+                      l.otherCategory && " another category: nobody gets it",
+                      l.approvalStatus !== "APPROVED" &&
+                        ` ${words(l.approvalStatus).toLowerCase()}: nobody gets it yet`,
+                    ]
+                      .filter(Boolean)
+                      .join(";")}
+                  </Text>
                 </Table.Td>
                 <Table.Td ta="right">{count(l.contacts)}</Table.Td>
               </Table.Tr>

@@ -22,10 +22,7 @@ graphql(`
     template {
       id
       name
-      body
-      content {
-        ...TemplateContentParts
-      }
+      ...TemplateWords
       approvalStatus
       updatedAt
     }

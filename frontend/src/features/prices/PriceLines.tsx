@@ -1,5 +1,5 @@
-import { Anchor, Stack, Table, Text } from "@mantine/core";
-import { useState } from "react";
+import { Stack, Table, Text } from "@mantine/core";
+import { useFirst } from "../../components/First";
 import { graphql } from "../../gql";
 import type { PriceLinesFragment } from "../../gql/graphql";
 import { count, counted, money } from "../../lib/format";
@@ -26,12 +26,9 @@ graphql(`
   }
 `);
 
-const shown = 8;
-
 /** What was charged, by market and category. */
 export function PriceLines(props: { lines: readonly PriceLinesFragment[]; label: string }) {
-  const [all, setAll] = useState(false);
-  const lines = all ? props.lines : props.lines.slice(0, shown);
+  const [lines, more] = useFirst(8, props.lines, `Show all ${count(props.lines.length)}`);
   const without = props.lines.reduce((n, l) => n + l.withoutRate, 0);
   return (
     <Stack gap="xs">
@@ -67,11 +64,7 @@ export function PriceLines(props: { lines: readonly PriceLinesFragment[]; label:
           ))}
         </Table.Tbody>
       </Table>
-      {props.lines.length > shown && (
-        <Anchor component="button" size="sm" onClick={() => setAll(!all)} ta="left">
-          {all ? "Show fewer" : `Show all ${count(props.lines.length)}`}
-        </Anchor>
-      )}
+      {more}
       {without > 0 && (
         <Text size="xs" c="dimmed">
           Without Meta’s fee for {counted(without, "message", "messages")}: the rates do not tell it.

@@ -30,7 +30,16 @@ import { lazy, type ReactNode, Suspense, useState } from "react";
 import { Medium } from "../../components/WhatsAppMessage";
 import type { TemplateButtonType, TemplateMediaKind } from "../../gql/graphql";
 import { sentence } from "../../lib/format";
-import { type Button as Action, buttonLimit, type Content, type Media, moved, newButton, newCard } from "./content";
+import {
+  type Button as Action,
+  buttonLimit,
+  type Content,
+  type Media,
+  moved,
+  newButton,
+  newCard,
+  replaced,
+} from "./content";
 import { InsertPlaceholder } from "./InsertPlaceholder";
 import { freshPlaceholder, type Known, writePlaceholder } from "./placeholders";
 
@@ -124,7 +133,7 @@ export function FooterAndButtons({ value, onChange, ...shared }: Props) {
 export function CardsEditor({ value, onChange, ...shared }: Props) {
   const cards = value.cards;
   const set = (i: number, changed: Partial<Content["cards"][number]>) =>
-    onChange({ cards: cards.map((c, j) => (j === i ? { ...c, ...changed } : c)) });
+    onChange({ cards: replaced(cards, i, changed) });
   return (
     <Stack>
       <Said {...shared} field="content.cards" />
@@ -239,7 +248,7 @@ export function ListEditor({ value, onChange, ...shared }: Props) {
               max={24}
               placeholders
               value={item.title}
-              onChange={(title) => set({ items: list.items.map((x, j) => (j === i ? { ...x, title } : x)) })}
+              onChange={(title) => set({ items: replaced(list.items, i, { title }) })}
             />
             <Line
               {...shared}
@@ -248,9 +257,7 @@ export function ListEditor({ value, onChange, ...shared }: Props) {
               max={72}
               placeholders
               value={item.description}
-              onChange={(description) =>
-                set({ items: list.items.map((x, j) => (j === i ? { ...x, description } : x)) })
-              }
+              onChange={(description) => set({ items: replaced(list.items, i, { description }) })}
             />
           </Stack>
         </Paper>
@@ -351,7 +358,7 @@ export function CatalogEditor({ value, onChange, ...shared }: Props) {
               placeholders
               whole
               value={item.id}
-              onChange={(id) => set({ items: c.items.map((x, j) => (j === i ? { ...x, id } : x)) })}
+              onChange={(id) => set({ items: replaced(c.items, i, { id }) })}
             />
           </div>
           <div style={{ flex: 1 }}>
@@ -361,7 +368,7 @@ export function CatalogEditor({ value, onChange, ...shared }: Props) {
               field={`content.catalog.items.${i}.section`}
               max={24}
               value={item.section}
-              onChange={(section) => set({ items: c.items.map((x, j) => (j === i ? { ...x, section } : x)) })}
+              onChange={(section) => set({ items: replaced(c.items, i, { section }) })}
             />
           </div>
           <Group mt={26}>
@@ -442,8 +449,7 @@ function Buttons(
 ) {
   const { value, onChange, field } = props;
   const shared = { errors: props.errors, attributes: props.attributes, readOnly: props.readOnly };
-  const set = (i: number, changed: Partial<Action>) =>
-    onChange(value.map((b, j) => (j === i ? { ...b, ...changed } : b)));
+  const set = (i: number, changed: Partial<Action>) => onChange(replaced(value, i, changed));
   const full = props.most !== undefined && value.length >= props.most;
   return (
     <Stack gap="xs" component="section" aria-label={props.legend}>

@@ -27,17 +27,22 @@ import { bytes, sentence } from "../../lib/format";
 import type { Media } from "./content";
 import classes from "./MediaPicker.module.css";
 
+graphql(`
+  fragment LibraryFile on MediaFile {
+    id
+    name
+    kind
+    size
+    width
+    height
+    url
+  }
+`);
 const MediaFilesDocument = graphql(`
   query MediaFiles($filter: MediaFileFilter) {
     mediaFiles(filter: $filter, first: 60) {
       nodes {
-        id
-        name
-        kind
-        size
-        width
-        height
-        url
+        ...LibraryFile
       }
     }
   }
@@ -46,13 +51,7 @@ const MediaUploadDocument = graphql(`
   mutation MediaUpload($input: MediaUploadInput!) {
     mediaUpload(input: $input) {
       media {
-        id
-        name
-        kind
-        size
-        width
-        height
-        url
+        ...LibraryFile
       }
       userErrors {
         message

@@ -1,5 +1,6 @@
 import type {
   TemplateButtonInput,
+  TemplateButtonPartsFragment,
   TemplateButtonType,
   TemplateContentInput,
   TemplateContentPartsFragment,
@@ -63,7 +64,7 @@ export const noContent: Content = {
   flow: { id: "", button: "", firstScreen: "" },
 };
 
-const readButton = (b: TemplateContentPartsFragment["buttons"][number]): Button => ({
+const readButton = (b: TemplateButtonPartsFragment): Button => ({
   type: b.type,
   title: b.title,
   url: b.url ?? "",
@@ -184,6 +185,10 @@ export function moved<T>(list: readonly T[], from: number, to: number): T[] {
   if (item !== undefined) next.splice(to, 0, item);
   return next;
 }
+
+/** A list with one of its entries changed. */
+export const replaced = <T extends object>(list: readonly T[], at: number, changed: Partial<T>): T[] =>
+  list.map((item, i) => (i === at ? { ...item, ...changed } : item));
 
 /** Problems by their field; of what nobody has written yet only once somebody wanted to save. */
 export function problemsByField(
