@@ -59,6 +59,7 @@ export function HeaderEditor({ value, onChange, ...shared }: Props) {
           mt={4}
           aria-label="Header"
           fullWidth
+          styles={{ root: { flexWrap: "wrap" } }}
           readOnly={shared.readOnly}
           value={chosen}
           onChange={(v) =>
