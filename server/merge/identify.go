@@ -49,10 +49,15 @@ func (s *Service) Identify(ctx context.Context, tx bun.Tx, n Named) (*contact.Co
 		return s.create(ctx, tx, n)
 	case len(owners) == len(n.Addresses) && settled(n, owners):
 		c, err := contact.ByIDForUpdate(ctx, tx, ids[0])
-		if err == nil && c.ErasedAt != nil {
-			err = contact.ErrMoved
+		if err != nil {
+			return nil, err
 		}
-		return c, err
+		// Who is written to elsewhere since is extended in another transaction: the family's
+		// locks do not come after this one, now or with this transaction's next message.
+		if key := expected(n); c.ErasedAt != nil || key != "" && key != c.MatchKey {
+			return nil, contact.ErrMoved
+		}
+		return c, nil
 	}
 	return s.extend(ctx, tx, ids[0], n)
 }
@@ -60,15 +65,22 @@ func (s *Service) Identify(ctx context.Context, tx bun.Tx, n Named) (*contact.Co
 // settled reports whether nothing about a contact changes with a webhook that
 // names only addresses that they have: it is the one that they are written to.
 func settled(n Named, owners map[string]*contact.Known) bool {
-	if len(n.Addresses) == 1 && n.Addresses[0].Kind != contact.KindPhone {
-		return true
-	}
+	key := expected(n)
+	return key == "" || owners[key].Preferred
+}
+
+// expected is the key of the address that a contact is written to if a webhook changes
+// nothing about them; "" if it would not change that anyway.
+func expected(n Named) string {
 	for _, a := range n.Addresses {
 		if a.Kind == contact.KindPhone {
-			return owners[a.MatchKey].Preferred
+			return a.MatchKey
 		}
 	}
-	return owners[n.Addresses[0].MatchKey].Preferred
+	if len(n.Addresses) == 1 {
+		return ""
+	}
+	return n.Addresses[0].MatchKey
 }
 
 func ownerIDs(owners map[string]*contact.Known) (ids []int64) {

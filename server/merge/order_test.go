@@ -72,6 +72,29 @@ func TestTwoWhoGetOneNumberWaitAtOnePlace(t *testing.T) {
 	require.Equal(t, 2, e.count("SELECT count(*) FROM contact_addresses WHERE contact_id = 1"))
 }
 
+// Who is written to elsewhere while the lock of their contact is waited for is taken up anew: the
+// next message of the same transaction would take the locks of the family after that of the contact.
+func TestWhoIsWrittenToElsewhereMeanwhileIsTakenUpAnew(t *testing.T) {
+	t.Parallel()
+	e := over(t, dbtest.New(t))
+	former, newer, id := address(t, "+4915112340001"), address(t, "+4915112340002"), address(t, "DE.1")
+	wrote := make(chan error, 1)
+	e.identify(wrote, former, id)
+	require.NoError(t, <-wrote)
+	gate := e.begin()
+	_, err := e.s.Identify(actor.With(t.Context(), actor.System), gate, merge.Named{
+		Addresses: []contact.Address{newer, id}, At: time.Now().Add(time.Hour), Source: contact.SourceMessage,
+	})
+	require.NoError(t, err)
+	e.identify(wrote, former)
+	e.waits(1)
+	require.NoError(t, gate.Commit())
+	require.ErrorIs(t, <-wrote, contact.ErrMoved)
+	e.identify(wrote, former)
+	require.NoError(t, <-wrote)
+	require.Equal(t, 1, e.count("SELECT count(*) FROM contacts WHERE address = '+4915112340002'"))
+}
+
 // New contacts are taken in the order of their addresses, whatever order they come in.
 func TestNewContactsWaitInOrder(t *testing.T) {
 	t.Parallel()
