@@ -5,13 +5,22 @@ import { compress } from "./build/compress.ts";
 import { documents } from "./build/documents.ts";
 import { emojis } from "./build/emojis.ts";
 import { usedStyles } from "./build/styles.ts";
+import { early, words } from "./build/words.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const backend = process.env.BACKEND ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
   root: here,
-  plugins: [documents(`${here}src/gql/graphql.ts`), emojis(), react(), usedStyles(), compress()],
+  plugins: [
+    documents(`${here}src/gql/graphql.ts`),
+    words(),
+    early("src/app/App.tsx"),
+    emojis(),
+    react(),
+    usedStyles(),
+    compress(),
+  ],
   build: {
     outDir: "dist",
     cssTarget: ["chrome123", "firefox120", "safari17.5"], // these know light-dark(); lowered it would not follow the switch

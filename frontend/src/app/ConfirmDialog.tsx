@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Button, Divider, Group, Loader, PasswordInput, Stack, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { type FormEvent, useEffect, useState } from "react";
@@ -36,7 +37,7 @@ export function askWho(client: Client): Promise<boolean> {
   return new Promise((resolve) => {
     let confirmed = false;
     const id = modals.open({
-      title: "Confirm that it is you",
+      title: t`Confirm that it is you`,
       children: (
         <Confirm
           client={client}
@@ -83,22 +84,22 @@ function Confirm(props: { client: Client; done: () => void; cancel: () => void }
     if ("passkey" in input) again();
   };
   if (lost) return <Alert color="red">{lost}</Alert>;
-  if (!ways) return <Loader aria-label="Loading" />;
+  if (!ways) return <Loader aria-label={t`Loading`} />;
   const byPasskey = ways.passkeyOptions != null && passkeysWork();
   return (
     <Stack>
-      <Text size="sm">You signed in more than an hour ago, and this cannot be undone. Show once more who you are.</Text>
+      <Text size="sm">{t`You signed in more than an hour ago, and this cannot be undone. Show once more who you are.`}</Text>
       {problem && (
         <Alert color="red" role="alert">
           {problem}
         </Alert>
       )}
       {byPasskey && <ByPasskey ways={ways} busy={busy} prove={prove} onProblem={setProblem} />}
-      {byPasskey && ways.password && <Divider label="or" />}
+      {byPasskey && ways.password && <Divider label={t`or`} />}
       {ways.password && <ByPassword busy={busy} prove={prove} first={!byPasskey} />}
       {ways.providerUrl && (
         <>
-          {(byPasskey || ways.password) && <Divider label="or" />}
+          {(byPasskey || ways.password) && <Divider label={t`or`} />}
           <ByProvider
             url={ways.providerUrl}
             first={!byPasskey && !ways.password}
@@ -110,14 +111,12 @@ function Confirm(props: { client: Client; done: () => void; cancel: () => void }
       {!byPasskey && !ways.password && !ways.providerUrl && (
         <Alert color="yellow">
           {ways.passkeyOptions == null
-            ? "You have neither a password nor a passkey. Sign out and in again; after that this is allowed for an hour."
-            : "Your passkey does not work in this browser or at this address. Sign out and in again instead."}
+            ? t`You have neither a password nor a passkey. Sign out and in again; after that this is allowed for an hour.`
+            : t`Your passkey does not work in this browser or at this address. Sign out and in again instead.`}
         </Alert>
       )}
       <Group justify="flex-end">
-        <Button variant="default" onClick={props.cancel}>
-          Cancel
-        </Button>
+        <Button variant="default" onClick={props.cancel}>{t`Cancel`}</Button>
       </Group>
     </Stack>
   );
@@ -136,13 +135,9 @@ function ByPasskey(props: {
       return undefined;
     });
     if (response) props.prove({ passkey: { step: props.ways.passkeyStep ?? "", response } });
-    else if (response === null) props.onProblem("No passkey was used. Try again.");
+    else if (response === null) props.onProblem(t`No passkey was used. Try again.`);
   };
-  return (
-    <Button onClick={use} loading={props.busy} autoFocus>
-      Confirm with a passkey
-    </Button>
-  );
+  return <Button onClick={use} loading={props.busy} autoFocus>{t`Confirm with a passkey`}</Button>;
 }
 
 /** A window of its own: what somebody wanted to do waits in this one. */
@@ -168,16 +163,10 @@ function ByProvider(props: { url: string; first: boolean; done: () => void; onPr
           onProblem("");
           const opened = window.open(props.url, "confirm", "popup,width=520,height=720");
           setWaiting(opened !== null);
-          if (!opened) onProblem("The browser blocked the window. Allow pop-ups for this address and try again.");
+          if (!opened) onProblem(t`The browser blocked the window. Allow pop-ups for this address and try again.`);
         }}
-      >
-        Confirm with your sign-in provider
-      </Button>
-      {waiting && (
-        <Text size="sm" c="dimmed" role="status">
-          Go on in the window that opened.
-        </Text>
-      )}
+      >{t`Confirm with your sign-in provider`}</Button>
+      {waiting && <Text size="sm" c="dimmed" role="status">{t`Go on in the window that opened.`}</Text>}
     </>
   );
 }
@@ -192,15 +181,13 @@ function ByPassword(props: { busy: boolean; prove: (input: Proof) => void; first
     <form onSubmit={submit}>
       <Stack>
         <PasswordInput
-          label="Password"
+          label={t`Password`}
           autoComplete="current-password"
           autoFocus={props.first}
           value={password}
           onChange={(e) => setPassword(e.currentTarget.value)}
         />
-        <Button type="submit" variant={props.first ? "filled" : "default"} loading={props.busy}>
-          Confirm
-        </Button>
+        <Button type="submit" variant={props.first ? "filled" : "default"} loading={props.busy}>{t`Confirm`}</Button>
       </Stack>
     </form>
   );

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button, Group, Stack, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { sentence } from "../lib/format";
@@ -11,21 +12,15 @@ export function askWhatWins(message: string): Promise<"overwrite" | "discard" | 
       modals.close(id);
     };
     const id = modals.open({
-      title: "Somebody else has changed this",
+      title: t`Somebody else has changed this`,
       size: "lg",
       children: (
         <Stack>
-          <Text size="sm">{sentence(message)} What you see here is older than that.</Text>
+          <Text size="sm">{`${sentence(message)} ${t`What you see here is older than that.`}`}</Text>
           <Group justify="flex-end">
-            <Button variant="default" onClick={() => choose("edit")} data-autofocus>
-              Keep editing
-            </Button>
-            <Button variant="default" onClick={() => choose("discard")}>
-              Discard mine and reload
-            </Button>
-            <Button color="red" onClick={() => choose("overwrite")}>
-              Save mine over it
-            </Button>
+            <Button variant="default" onClick={() => choose("edit")} data-autofocus>{t`Keep editing`}</Button>
+            <Button variant="default" onClick={() => choose("discard")}>{t`Discard mine and reload`}</Button>
+            <Button color="red" onClick={() => choose("overwrite")}>{t`Save mine over it`}</Button>
           </Group>
         </Stack>
       ),

@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import "@mantine/spotlight/styles.css";
 
 import { Loader } from "@mantine/core";
@@ -9,7 +10,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import { useQuery } from "urql";
 import { graphql } from "../gql";
 import type { SearchQuery } from "../gql/graphql";
-import { counted, words } from "../lib/format";
+import { words } from "../lib/format";
 
 const SearchDocument = graphql(`
   query Search($text: String!) {
@@ -31,20 +32,20 @@ const kinds: Record<
   { group: string; to: string; icon: ReactNode; detail: (found: string, title: string) => string }
 > = {
   Contact: {
-    group: "Contacts",
+    group: t`Contacts`,
     to: "/contacts/$id",
     icon: <IconAddressBook size={18} />,
     detail: (address, title) => (address.replaceAll(" ", "") === title ? "" : address),
   },
-  Campaign: { group: "Campaigns", to: "/campaigns/$id", icon: <IconSend size={18} />, detail: words },
+  Campaign: { group: t`Campaigns`, to: "/campaigns/$id", icon: <IconSend size={18} />, detail: words },
   Segment: {
-    group: "Segments",
+    group: t`Segments`,
     to: "/segments/$id",
     icon: <IconFilter size={18} />,
-    detail: (n) => (n ? counted(Number(n), "contact", "contacts") : ""),
+    detail: (n) => (n ? plural(Number(n), { one: "# contact", other: "# contacts" }) : ""),
   },
   Template: {
-    group: "Templates",
+    group: t`Templates`,
     to: "/templates/$id",
     icon: <IconMessage2 size={18} />,
     detail: (language) => language,
@@ -95,19 +96,19 @@ export function Palette({ opened, actions }: { opened: number; actions: Spotligh
       actions={groups}
       scrollable
       maxHeight={420}
-      attributes={{ content: { "aria-label": "Search and go to" } }}
+      attributes={{ content: { "aria-label": t`Search and go to` } }}
       limit={total}
       searchProps={{
-        placeholder: "Search contacts, campaigns, segments, templates, pages…",
-        "aria-label": "Search and go to",
+        placeholder: t`Search contacts, campaigns, segments, templates, pages…`,
+        "aria-label": t`Search and go to`,
         leftSection: fetching || (typed.length >= 2 && !current) ? <Loader size={16} /> : <IconSearch size={18} />,
       }}
       nothingFound={
         error
-          ? "The search could not be made. Try again."
+          ? t`The search could not be made. Try again.`
           : typed.length >= 2 && (fetching || !current)
-            ? "Searching…"
-            : `Nothing found for “${text.trim()}”`
+            ? t`Searching…`
+            : t`Nothing found for “${text.trim()}”`
       }
     />
   );

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useDisclosure, useInterval } from "@mantine/hooks";
 import { IconHandStop } from "@tabler/icons-react";
@@ -49,30 +50,22 @@ export function SendingHold() {
     <Alert
       color="orange"
       icon={<IconHandStop />}
-      title="Nothing is sent"
+      title={t`Nothing is sent`}
       mb="md"
       styles={{ title: { color: "var(--mantine-color-text)" } }}
     >
       <Stack gap="xs" align="flex-start">
-        <Text size="sm">
-          This installation was restored from a backup of {moment(hold.backupAt)}. Campaigns, replies, confirmations and
-          tests wait, because the original may have sent some of them since.
-        </Text>
+        <Text size="sm">{t`This installation was restored from a backup of ${moment(hold.backupAt)}. Campaigns, replies, confirmations and tests wait, because the original may have sent some of them since.`}</Text>
         {hold.notice && <Text size="sm">{hold.notice}</Text>}
         {hold.endsAt ? (
-          <Text size="sm">
-            The original is stopped. Sending begins after {moment(hold.endsAt)}, as soon as Twilio's log shows what the
-            original sent.
-          </Text>
+          <Text size="sm">{t`The original is stopped. Sending begins after ${moment(hold.endsAt)}, as soon as Twilio's log shows what the original sent.`}</Text>
         ) : may ? (
-          <Button size="xs" variant="default" onClick={open}>
-            The original is stopped…
-          </Button>
+          <Button size="xs" variant="default" onClick={open}>{t`The original is stopped…`}</Button>
         ) : (
-          <Text size="sm">An admin can say here when the original is stopped.</Text>
+          <Text size="sm">{t`An admin can say here when the original is stopped.`}</Text>
         )}
       </Stack>
-      <Modal opened={opened} onClose={close} title="Since when is the original stopped?">
+      <Modal opened={opened} onClose={close} title={t`Since when is the original stopped?`}>
         <Release close={close} />
       </Modal>
     </Alert>
@@ -96,27 +89,20 @@ function Release({ close }: { close: () => void }) {
       }}
     >
       <Stack>
-        <Text size="sm">
-          Make sure that no server and no worker of the original runs any more, and that nobody will start one. What
-          Twilio's log shows after this moment keeps sending held.
-        </Text>
+        <Text size="sm">{t`Make sure that no server and no worker of the original runs any more, and that nobody will start one. What Twilio's log shows after this moment keeps sending held.`}</Text>
         <TextInput
           type="datetime-local"
           step={1}
-          label="Stopped since"
-          description="In your time. The earlier it was, the sooner sending begins."
+          label={t`Stopped since`}
+          description={t`In your time. The earlier it was, the sooner sending begins.`}
           required
           value={at}
           onChange={(e) => setAt(e.currentTarget.value)}
           error={wrong}
         />
         <Group justify="flex-end">
-          <Button variant="default" onClick={close}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={fetching}>
-            It is stopped
-          </Button>
+          <Button variant="default" onClick={close}>{t`Cancel`}</Button>
+          <Button type="submit" loading={fetching}>{t`It is stopped`}</Button>
         </Group>
       </Stack>
     </form>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import {
   ActionIcon,
   Alert,
@@ -53,41 +54,41 @@ const Palette = lazy(async () => ({ default: (await import("./Palette")).Palette
 const groups = [
   {
     pages: [
-      { to: "/", label: "Dashboard", icon: IconDashboard, key: "d" },
-      { to: "/inbox", label: "Inbox", icon: IconInbox, key: "i" },
+      { to: "/", label: t`Dashboard`, icon: IconDashboard, key: "d" },
+      { to: "/inbox", label: t`Inbox`, icon: IconInbox, key: "i" },
     ],
   },
   {
-    name: "Audience",
+    name: t`Audience`,
     pages: [
-      { to: "/contacts", label: "Contacts", icon: IconAddressBook, key: "c" },
-      { to: "/segments", label: "Segments", icon: IconFilter, key: "s" },
-      { to: "/topics", label: "Topics", icon: IconTags, key: "o" },
+      { to: "/contacts", label: t`Contacts`, icon: IconAddressBook, key: "c" },
+      { to: "/segments", label: t`Segments`, icon: IconFilter, key: "s" },
+      { to: "/topics", label: t`Topics`, icon: IconTags, key: "o" },
     ],
   },
   {
-    name: "Messaging",
+    name: t`Messaging`,
     pages: [
-      { to: "/campaigns", label: "Campaigns", icon: IconSend, key: "a" },
-      { to: "/templates", label: "Templates", icon: IconMessage2, key: "t" },
+      { to: "/campaigns", label: t`Campaigns`, icon: IconSend, key: "a" },
+      { to: "/templates", label: t`Templates`, icon: IconMessage2, key: "t" },
     ],
   },
   {
-    name: "Operations",
+    name: t`Operations`,
     pages: [
-      { to: "/monitoring", label: "Monitoring", icon: IconActivity, key: "m" },
-      { to: "/compliance", label: "Compliance", icon: IconShieldCheck, key: "p" },
-      { to: "/settings", label: "Settings", icon: IconSettings, key: "e" },
+      { to: "/monitoring", label: t`Monitoring`, icon: IconActivity, key: "m" },
+      { to: "/compliance", label: t`Compliance`, icon: IconShieldCheck, key: "p" },
+      { to: "/settings", label: t`Settings`, icon: IconSettings, key: "e" },
     ],
   },
 ] as const;
 const pages = groups.flatMap((g) => [...g.pages]);
 /** What the palette leads to beside the pages of the navigation and of the settings. */
 const deeper = [
-  { to: "/monitoring/webhooks", label: "Webhooks", icon: IconActivity },
-  { to: "/monitoring/check", label: "Health check", icon: IconActivity },
-  { to: "/monitoring/decisions", label: "Messages that need a decision", icon: IconActivity },
-  { to: "/account", label: "Account", icon: IconUserCircle },
+  { to: "/monitoring/webhooks", label: t`Webhooks`, icon: IconActivity },
+  { to: "/monitoring/check", label: t`Health check`, icon: IconActivity },
+  { to: "/monitoring/decisions", label: t`Messages that need a decision`, icon: IconActivity },
+  { to: "/account", label: t`Account`, icon: IconUserCircle },
 ] as const;
 
 const SignOutDocument = graphql(`
@@ -115,13 +116,13 @@ export function Shell() {
   const openPalette = () => setPalette((n) => n + 1);
   const [help, setHelp] = useState(false);
   const away = useAway();
-  useShortcuts("Everywhere", [
-    { keys: "$mod+k", label: "Search and go to…", run: openPalette },
-    { keys: "/", label: "Search on this page", run: focusSearch },
-    { keys: "[Shift]+?", label: "Show these shortcuts", run: () => setHelp(true) },
+  useShortcuts(t`Everywhere`, [
+    { keys: "$mod+k", label: t`Search and go to…`, run: openPalette },
+    { keys: "/", label: t`Search on this page`, run: focusSearch },
+    { keys: "[Shift]+?", label: t`Show these shortcuts`, run: () => setHelp(true) },
   ]);
   useShortcuts(
-    "Go to",
+    t`Go to`,
     pages.map((p) => ({ keys: `g ${p.key}`, label: p.label, run: () => navigate({ to: p.to }) })),
   );
   useEffect(close, [path]); // the menu closes on every change of page
@@ -131,14 +132,12 @@ export function Shell() {
       navbar={{ width: 220, breakpoint: "sm", collapsed: { mobile: !opened } }}
       padding={{ base: "md", md: "xl" }}
     >
-      <a href="#main" className="skip-link">
-        Skip to the page
-      </a>
+      <a href="#main" className="skip-link">{t`Skip to the page`}</a>
       <AppShell.Header>
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
-            <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" />
-            <Link to="/" className="plain" aria-label={`${workspace}, dashboard`}>
+            <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t`Navigation`} />
+            <Link to="/" className="plain" aria-label={t`${workspace}, dashboard`}>
               <Group gap={8} wrap="nowrap">
                 <img src="/icon.svg" width={26} height={26} alt="" />
                 <Text fw={650} visibleFrom="xs" truncate maw={{ xs: 180, md: 360 }}>
@@ -150,7 +149,9 @@ export function Shell() {
           <Group gap="xs" wrap="nowrap">
             <Tooltip
               label={
-                session.setup.live ? "Messages go out over Twilio" : "Nothing reaches a phone: the sandbox plays Twilio"
+                session.setup.live
+                  ? t`Messages go out over Twilio`
+                  : t`Nothing reaches a phone: the sandbox plays Twilio`
               }
             >
               <Badge
@@ -161,19 +162,19 @@ export function Shell() {
                 miw="max-content"
                 styles={{ label: { color: "light-dark(#3b2a4a, #f3e8ff)" } }}
               >
-                {session.setup.live ? "Twilio live" : "Sandbox"}
+                {session.setup.live ? t`Twilio live` : t`Sandbox`}
               </Badge>
             </Tooltip>
-            <Tooltip label="Search (Ctrl K)">
-              <ActionIcon variant="default" size="lg" aria-label="Search and go to" onClick={openPalette}>
+            <Tooltip label={t`Search (Ctrl K)`}>
+              <ActionIcon variant="default" size="lg" aria-label={t`Search and go to`} onClick={openPalette}>
                 <IconSearch size={18} />
               </ActionIcon>
             </Tooltip>
-            <Tooltip label="Light or dark">
+            <Tooltip label={t`Light or dark`}>
               <ActionIcon
                 variant="default"
                 size="lg"
-                aria-label="Switch between light and dark"
+                aria-label={t`Switch between light and dark`}
                 onClick={() => setColorScheme(colorScheme === "dark" ? "light" : "dark")}
               >
                 <IconMoonStars size={18} />
@@ -181,7 +182,7 @@ export function Shell() {
             </Tooltip>
             <Menu position="bottom-end">
               <Menu.Target>
-                <UnstyledButton aria-label={`Account of ${session.viewer.name}`} px={6}>
+                <UnstyledButton aria-label={t`Account of ${session.viewer.name}`} px={6}>
                   <Text size="sm" fw={550} maw={{ base: 70, xs: 120 }} truncate>
                     {session.viewer.name}
                   </Text>
@@ -191,9 +192,10 @@ export function Shell() {
                 <Menu.Label>
                   {session.viewer.email} · {session.viewer.role.toLowerCase()}
                 </Menu.Label>
-                <Menu.Item leftSection={<IconUserCircle size={16} />} onClick={() => navigate({ to: "/account" })}>
-                  Account
-                </Menu.Item>
+                <Menu.Item
+                  leftSection={<IconUserCircle size={16} />}
+                  onClick={() => navigate({ to: "/account" })}
+                >{t`Account`}</Menu.Item>
                 <Menu.Item
                   leftSection={<IconLogout size={16} />}
                   onClick={async () => {
@@ -201,15 +203,13 @@ export function Shell() {
                     forgetAll();
                     session.reload();
                   }}
-                >
-                  Sign out
-                </Menu.Item>
+                >{t`Sign out`}</Menu.Item>
               </Menu.Dropdown>
             </Menu>
           </Group>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="xs" aria-label="Pages">
+      <AppShell.Navbar p="xs" aria-label={t`Pages`}>
         <AppShell.Section grow component={ScrollArea}>
           {groups.map((g) => (
             <Box key={g.pages[0].to} mb={10}>
@@ -234,21 +234,17 @@ export function Shell() {
             </Box>
           ))}
         </AppShell.Section>
-        <Text size="xs" c="dimmed" p="xs">
-          Version {session.setup.version}
-        </Text>
+        <Text size="xs" c="dimmed" p="xs">{t`Version ${session.setup.version}`}</Text>
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1}>
         {away && (
           <Alert
             color="yellow"
             icon={<IconCloudOff />}
-            title="No connection to the server"
+            title={t`No connection to the server`}
             mb="md"
             styles={{ title: { color: "var(--mantine-color-text)" } }}
-          >
-            What is shown may be old. This page tries again by itself, and what you are writing stays.
-          </Alert>
+          >{t`What is shown may be old. This page tries again by itself, and what you are writing stays.`}</Alert>
         )}
         <SendingHold />
         <Outlet />
@@ -269,26 +265,26 @@ export function Shell() {
             opened={palette}
             actions={[
               {
-                group: "Actions",
+                group: t`Actions`,
                 actions: may
                   ? [
-                      { id: "import", label: "Import contacts", onClick: () => navigate({ to: "/contacts/import" }) },
-                      { id: "new-campaign", label: "New campaign", onClick: () => navigate({ to: "/campaigns/new" }) },
+                      { id: "import", label: t`Import contacts`, onClick: () => navigate({ to: "/contacts/import" }) },
+                      { id: "new-campaign", label: t`New campaign`, onClick: () => navigate({ to: "/campaigns/new" }) },
                       {
                         id: "new-segment",
-                        label: "New segment",
+                        label: t`New segment`,
                         onClick: () => navigate({ to: "/segments/$id", params: { id: "new" } as never }),
                       },
                       {
                         id: "new-template",
-                        label: "New template",
+                        label: t`New template`,
                         onClick: () => navigate({ to: "/templates/$id", params: { id: "new" } as never }),
                       },
                     ]
                   : [],
               },
               {
-                group: "Pages",
+                group: t`Pages`,
                 actions: [...pages, ...deeper].map((p) => ({
                   id: p.to,
                   label: p.label,
@@ -297,7 +293,7 @@ export function Shell() {
                 })),
               },
               {
-                group: "Settings",
+                group: t`Settings`,
                 actions: settings.map((p) => ({
                   id: `settings ${p.to}`,
                   label: p.label,

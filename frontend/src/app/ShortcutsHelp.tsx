@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Group, Kbd, Modal, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { Fragment } from "react";
 import { useBoundShortcuts } from "../lib/shortcuts";
@@ -9,7 +10,7 @@ const caps = (keys: string) => keys.split(" ").map((k) => k.replace("[Shift]+", 
 export function ShortcutsHelp({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const sections = useBoundShortcuts();
   return (
-    <Modal opened={opened} onClose={onClose} title="Keyboard shortcuts" size="lg">
+    <Modal opened={opened} onClose={onClose} title={t`Keyboard shortcuts`} size="lg">
       <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="xl">
         {sections.map((s) => (
           <Stack key={s.name} gap={6}>
@@ -22,11 +23,7 @@ export function ShortcutsHelp({ opened, onClose }: { opened: boolean; onClose: (
                 <Group gap={4} wrap="nowrap">
                   {caps(k.keys).map((key, i) => (
                     <Fragment key={key}>
-                      {i > 0 && (
-                        <Text size="xs" c="dimmed">
-                          then
-                        </Text>
-                      )}
+                      {i > 0 && <Text size="xs" c="dimmed">{t`then`}</Text>}
                       <Kbd>{key}</Kbd>
                     </Fragment>
                   ))}

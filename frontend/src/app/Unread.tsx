@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Badge } from "@mantine/core";
 import { useEffect } from "react";
 import { useSubscription } from "urql";
@@ -24,7 +25,7 @@ export function Unread() {
   }, [text]);
   if (!text) return null;
   return (
-    <Badge size="sm" circle={text.length < 2} aria-label={`${text} unread`}>
+    <Badge size="sm" circle={text.length < 2} aria-label={t`${text} unread`}>
       {text}
     </Badge>
   );

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { notifications } from "@mantine/notifications";
 import { cacheExchange } from "@urql/exchange-graphcache";
 import { persistedExchange } from "@urql/exchange-persisted";
@@ -31,7 +32,7 @@ function tellPause(seconds: number) {
   notifications.show({
     id: "pause",
     color: "yellow",
-    message: `You have asked the server for a lot this minute. The page goes on by itself in ${seconds} seconds.`,
+    message: t`You have asked the server for a lot this minute. The page goes on by itself in ${seconds} seconds.`,
     autoClose: seconds * 1000,
   });
 }

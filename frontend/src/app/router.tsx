@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { Empty, LinkButton } from "../components/ui";
 import { Shell } from "./Shell";
@@ -36,9 +37,11 @@ const rootRoute = createRootRoute({
     like: text(s.like),
   }),
   notFoundComponent: () => (
-    <Empty icon="?" title="There is no such page" action={<LinkButton to="/">To the dashboard</LinkButton>}>
-      The address may be mistyped, or the thing was deleted.
-    </Empty>
+    <Empty
+      icon="?"
+      title={t`There is no such page`}
+      action={<LinkButton to="/">{t`To the dashboard`}</LinkButton>}
+    >{t`The address may be mistyped, or the thing was deleted.`}</Empty>
   ),
 });
 

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from "@mantine/core";
 
 // One accent: the green of the trade, dark enough for white text (WCAG 2.2 AA).
@@ -29,10 +30,10 @@ export const theme = createTheme({
     Card: { defaultProps: { withBorder: true, padding: "lg" } },
     NavLink: { defaultProps: { px: 10, py: 7, styles: { label: { fontSize: "var(--mantine-font-size-sm)" } } } },
     Notification: {
-      defaultProps: { closeButtonProps: { "aria-label": "Close the notice" } },
+      defaultProps: { closeButtonProps: { "aria-label": t`Close the notice` } },
       styles: { description: { color: "var(--mantine-color-text)" } },
     },
-    Modal: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
+    Modal: { defaultProps: { closeButtonProps: { "aria-label": t`Close` } } },
     // A number out of range stays as it was typed, and the form says what is allowed: silently another one is worse.
     NumberInput: { defaultProps: { clampBehavior: "none" } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },

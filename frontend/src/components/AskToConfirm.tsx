@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Anchor, Switch } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useQuery } from "urql";
@@ -34,7 +35,7 @@ export function AskToConfirm(props: {
     if (!setUp)
       return (
         <>
-          Nobody can be asked: double opt-in is off.{" "}
+          {t`Nobody can be asked: double opt-in is off.`}{" "}
           {admin ? (
             <Anchor
               inherit
@@ -42,23 +43,21 @@ export function AskToConfirm(props: {
               pos="relative"
               style={{ zIndex: 1 }} // above the switch, which takes clicks on all of its text
               renderRoot={(p) => <Link {...p} to="/settings/double-opt-in" />}
-            >
-              Turn it on in Settings
-            </Anchor>
+            >{t`Turn it on in Settings`}</Anchor>
           ) : (
-            "An admin can turn it on in Settings."
+            t`An admin can turn it on in Settings.`
           )}
         </>
       );
     if (props.refusal) return props.refusal;
     const within = hours(setUp.expiresAfterHours);
     return props.many
-      ? `Everybody who agreed is asked once. Their consent counts when they say yes within ${within}.`
-      : `They are asked once. Their consent counts when they say yes within ${within}.`;
+      ? t`Everybody who agreed is asked once. Their consent counts when they say yes within ${within}.`
+      : t`They are asked once. Their consent counts when they say yes within ${within}.`;
   };
   return (
     <Switch
-      label="Ask them on WhatsApp to confirm"
+      label={t`Ask them on WhatsApp to confirm`}
       description={explained()}
       checked={props.checked}
       onChange={(e) => props.onChange(e.currentTarget.checked)}

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Text } from "@mantine/core";
 import { graphql } from "../gql";
 import type { ConsentEvidenceFragment } from "../gql/graphql";
@@ -21,7 +22,11 @@ export function ConsentEvidence(props: { event: ConsentEvidenceFragment; none: s
     .filter(([k]) => !(text && ["text", "textId", "textSha256", "language"].includes(k)))
     .map(([k, v]) => `${k}: ${String(v)}`);
   if (text) {
-    parts.unshift(`“${text.content}” (text version ${text.version}${text.locale ? `, ${text.locale}` : ""})`);
+    parts.unshift(
+      text.locale
+        ? t`“${text.content}” (text version ${text.version}, ${text.locale})`
+        : t`“${text.content}” (text version ${text.version})`,
+    );
   }
   return (
     <Text size="sm" lineClamp={props.lineClamp} style={{ overflowWrap: "anywhere" }}>

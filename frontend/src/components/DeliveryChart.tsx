@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Box, Group, ScrollArea, SegmentedControl, SimpleGrid, Table, Text, Title } from "@mantine/core";
 import { type PointerEvent, type ReactNode, useState } from "react";
 import { ticks, tickText } from "../lib/axis";
@@ -17,10 +18,10 @@ import { count, duration, moment } from "../lib/format";
 import classes from "./DeliveryChart.module.css";
 
 export const milestones: { name: Milestone; label: string; color: string }[] = [
-  { name: "accepted", label: "Handed to WhatsApp", color: "var(--mantine-color-blue-6)" },
-  { name: "delivered", label: "Delivered", color: "var(--mantine-color-brand-6)" },
-  { name: "read", label: "Read", color: "var(--mantine-color-grape-6)" },
-  { name: "failed", label: "Failed", color: "var(--mantine-color-red-6)" },
+  { name: "accepted", label: t`Handed to WhatsApp`, color: "var(--mantine-color-blue-6)" },
+  { name: "delivered", label: t`Delivered`, color: "var(--mantine-color-brand-6)" },
+  { name: "read", label: t`Read`, color: "var(--mantine-color-grape-6)" },
+  { name: "failed", label: t`Failed`, color: "var(--mantine-color-red-6)" },
 ];
 
 /**
@@ -28,7 +29,7 @@ export const milestones: { name: Milestone; label: string; color: string }[] = [
  * none hides another, or the table behind them.
  */
 export function DeliveryChart(props: { title: string; steps: Step[]; controls?: ReactNode }) {
-  const [view, setView] = useState("Chart");
+  const [view, setView] = useState("chart");
   const { steps } = props;
   const drawn = chartable(steps) && milestones.some((m) => totalOf(steps, m.name) > 0);
   return (
@@ -42,8 +43,11 @@ export function DeliveryChart(props: { title: string; steps: Step[]; controls?: 
           {drawn && (
             <SegmentedControl
               size="xs"
-              aria-label={`${props.title} as`}
-              data={["Chart", "Table"]}
+              aria-label={t`${props.title} as`}
+              data={[
+                { value: "chart", label: t`Chart` },
+                { value: "table", label: t`Table` },
+              ]}
               value={view}
               onChange={setView}
             />
@@ -51,12 +55,10 @@ export function DeliveryChart(props: { title: string; steps: Step[]; controls?: 
         </Group>
       </Group>
       {milestones.every((m) => totalOf(steps, m.name) === 0) ? (
-        <Text c="dimmed" size="sm">
-          Nothing was sent or delivered in this time.
-        </Text>
+        <Text c="dimmed" size="sm">{t`Nothing was sent or delivered in this time.`}</Text>
       ) : !drawn ? (
         <Summary steps={steps} />
-      ) : view === "Chart" ? (
+      ) : view === "chart" ? (
         <Bars steps={steps} />
       ) : (
         <Steps steps={steps} />
@@ -71,7 +73,7 @@ function Summary({ steps }: { steps: Step[] }) {
   return (
     <>
       <Text size="sm" c="dimmed" mb="sm">
-        {`All of it within ${duration((to - from) / 1000)}, from ${moment(steps[0]?.at)} on: too short for a chart.`}
+        {t`All of it within ${duration((to - from) / 1000)}, from ${moment(steps[0]?.at)} on: too short for a chart.`}
       </Text>
       <SimpleGrid cols={{ base: 2, sm: 4 }}>
         {milestones.map((m) => (
@@ -107,7 +109,7 @@ function Bars({ steps }: { steps: Step[] }) {
       <Text size="xs" c="dimmed" mb="sm">
         {step
           ? `${moment(step.at)}, ${lengthText(step.seconds)}`
-          : `${moment(steps[0]?.at)} to ${moment(new Date(to).toISOString())}, in steps of ${lengthText(stepLength(steps))}`}
+          : t`${moment(steps[0]?.at)} to ${moment(new Date(to).toISOString())}, in steps of ${lengthText(stepLength(steps))}`}
       </Text>
       <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="xl" verticalSpacing="lg">
         {milestones.map((m) => (
@@ -161,7 +163,7 @@ function Panel(props: {
           viewBox={`0 0 ${width} ${height}`}
           preserveAspectRatio="none"
           role="img"
-          aria-label={`${props.label} over time`}
+          aria-label={t`${props.label} over time`}
         >
           {props.bars.map((b, i) => {
             const left = x(b.at);
@@ -196,7 +198,7 @@ function Steps({ steps }: { steps: Step[] }) {
       <Table stickyHeader>
         <Table.Thead>
           <Table.Tr>
-            <Table.Th>From</Table.Th>
+            <Table.Th>{t`From`}</Table.Th>
             {milestones.map((m) => (
               <Table.Th key={m.name} ta="right">
                 {m.label}

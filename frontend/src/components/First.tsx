@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Anchor } from "@mantine/core";
 import { type ReactNode, useState } from "react";
 
@@ -8,7 +9,7 @@ export function useFirst<T>(n: number, list: readonly T[], all: string): [shown:
   return [
     whole ? list : list.slice(0, n),
     <Anchor key="more" component="button" size="sm" ta="left" onClick={() => setWhole(!whole)}>
-      {whole ? "Show fewer" : all}
+      {whole ? t`Show fewer` : all}
     </Anchor>,
   ];
 }

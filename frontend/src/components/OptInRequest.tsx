@@ -1,8 +1,10 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { graphql } from "../gql";
 import type { OptInRequestStateFragment, OptInRequestStatus } from "../gql/graphql";
-import { fromNow, moment, skipText, words } from "../lib/format";
+import { fromNow, midSentence, moment, skipText, words } from "../lib/format";
 import { Status } from "./ui";
 
 graphql(`
@@ -24,12 +26,12 @@ graphql(`
 type Request = OptInRequestStateFragment;
 
 export const optInStatuses: Record<OptInRequestStatus, string> = {
-  WAITING: "Not asked yet",
-  ASKED: "Waiting for confirmation",
-  CONFIRMED: "Confirmed",
-  DECLINED: "Declined",
-  EXPIRED: "No answer in time",
-  CANCELED: "Canceled",
+  WAITING: t`Not asked yet`,
+  ASKED: t`Waiting for confirmation`,
+  CONFIRMED: t`Confirmed`,
+  DECLINED: t`Declined`,
+  EXPIRED: t`No answer in time`,
+  CANCELED: t`Canceled`,
 };
 
 export const isOpen = (r: Pick<Request, "status">) => r.status === "WAITING" || r.status === "ASKED";
@@ -43,19 +45,19 @@ export function Moment(props: { at: string }) {
   );
 }
 
-const lower = (s: string) => s.charAt(0).toLowerCase() + s.slice(1);
-
 /** Why the question did not reach them, as a sentence; undefined: it did, or is on its way. */
 function missed(m: Request["message"]): string | undefined {
   switch (m?.status) {
     case "SKIPPED":
-      return `The question was not sent: ${lower(skipText(m.skipReason ?? ""))}.`;
+      return t`The question was not sent: ${midSentence(skipText(m.skipReason ?? ""))}.`;
     case "FAILED":
     case "UNDELIVERED":
-      return `The question did not arrive${m.errorMessage ? `: ${m.errorMessage.replace(/\.$/, "")}` : ""}.`;
+      return m.errorMessage
+        ? t`The question did not arrive: ${m.errorMessage.replace(/\.$/, "")}.`
+        : t`The question did not arrive.`;
     case "CANCELED":
     case "EXPIRED":
-      return `The question was not sent: ${lower(words(m.status))}.`;
+      return t`The question was not sent: ${midSentence(words(m.status))}.`;
   }
 }
 
@@ -79,14 +81,14 @@ export function QuestionLink(props: { of: Pick<Request, "message">; children: st
 }
 
 const ends: Partial<Record<OptInRequestStatus, string>> = {
-  DECLINED: "They were asked on WhatsApp to confirm, and declined",
-  EXPIRED: "They were asked on WhatsApp to confirm, and did not say yes in time",
+  DECLINED: t`They were asked on WhatsApp to confirm, and declined`,
+  EXPIRED: t`They were asked on WhatsApp to confirm, and did not say yes in time`,
 };
 
 /** That a contact has been or will be asked, and has not answered. */
 export function WaitingBadge(props: { of: Request | null | undefined }) {
   if (!props.of || !isOpen(props.of)) return null;
-  return <Status value={props.of.status} label="Waiting for confirmation" />;
+  return <Status value={props.of.status} label={t`Waiting for confirmation`} />;
 }
 
 /** Where the newest double opt-in of a contact stands. What it led to is in the ledger, and not told again here. */
@@ -96,19 +98,21 @@ export function OptInRequestText(props: { of: Request; optedIn: boolean }) {
   if (!open && (props.optedIn || !ends[r.status])) return null;
   return (
     <Text size="xs" c="dimmed" mt={4}>
-      {r.status === "WAITING" && "They have not been asked yet. "}
-      {r.status === "ASKED" && !missed(r.message) && "They were asked on WhatsApp. "}
+      {r.status === "WAITING" && `${t`They have not been asked yet.`} `}
+      {r.status === "ASKED" && !missed(r.message) && `${t`They were asked on WhatsApp.`} `}
       {open ? (
         <>
-          Without a yes this ends <Moment at={r.expiresAt} />.{" "}
+          <Trans>
+            Without a yes this ends <Moment at={r.expiresAt} />.
+          </Trans>{" "}
         </>
       ) : (
         <>
-          {r.askedAt ? ends[r.status] : "They could not be asked on WhatsApp in time"},{" "}
+          {r.askedAt ? ends[r.status] : t`They could not be asked on WhatsApp in time`},{" "}
           <Moment at={r.endedAt ?? r.expiresAt} />.{" "}
         </>
       )}
-      <QuestionLink of={r}>See the question</QuestionLink>
+      <QuestionLink of={r}>{t`See the question`}</QuestionLink>
     </Text>
   );
 }

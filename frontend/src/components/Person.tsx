@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Avatar, Box, Group, Text } from "@mantine/core";
 import type { ReactNode } from "react";
 
@@ -6,7 +7,7 @@ const erased = /^erased:/;
 
 /** What somebody is called, everywhere: their name, else their number. */
 export const nameOf = (c: { name: string; displayAddress: string }) =>
-  erased.test(c.displayAddress) ? "Erased contact" : c.name || c.displayAddress;
+  erased.test(c.displayAddress) ? t`Erased contact` : c.name || c.displayAddress;
 
 /** Their number, for the line beside the name; nothing where the name is the number already. */
 export const numberOf = (c: { name: string; displayAddress: string }) =>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button } from "@mantine/core";
 
 /** Downloads what proves what happened to a contact or a message. */
@@ -9,9 +10,7 @@ export function ProofButton(props: { of: "contacts" | "messages"; id: string }) 
       component="a"
       href={`/downloads/${props.of}/${props.id}/proof.txt`}
       download
-      title="What was asked, agreed, sent and why, signed: anybody with the public key can check it"
-    >
-      Proof
-    </Button>
+      title={t`What was asked, agreed, sent and why, signed: anybody with the public key can check it`}
+    >{t`Proof`}</Button>
   );
 }

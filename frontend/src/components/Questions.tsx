@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Group, Stack, Text, ThemeIcon } from "@mantine/core";
 import { IconCheck, IconMinus, IconX } from "@tabler/icons-react";
 
@@ -16,7 +17,7 @@ export function Questions(props: { of: readonly Question[] }) {
             role="img"
             color={q.passed ? "brand" : q.passed === false ? "red" : "gray"}
             variant={q.passed == null ? "default" : "filled"}
-            aria-label={q.passed ? "Yes" : q.passed === false ? "No" : "Not asked"}
+            aria-label={q.passed ? t`Yes` : q.passed === false ? t`No` : t`Not asked`}
           >
             {q.passed ? <IconCheck size={13} /> : q.passed === false ? <IconX size={13} /> : <IconMinus size={13} />}
           </ThemeIcon>
@@ -26,7 +27,7 @@ export function Questions(props: { of: readonly Question[] }) {
             </Text>
             <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
               {q.detail}
-              {q.until && ` Ends by itself: ${q.until}.`}
+              {q.until && ` ${t`Ends by itself: ${q.until}.`}`}
             </Text>
             {q.rule && (
               <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>

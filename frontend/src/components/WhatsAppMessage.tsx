@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import {
   IconCopy,
   IconCornerUpLeft,
@@ -116,7 +117,7 @@ export function WhatsAppMessage(props: { content?: Shown; testId?: string; child
           <div className={classes.catalog}>
             <IconShoppingBag size={22} aria-hidden />
             <span>
-              <strong>{c.catalog.title || "Products of your catalog"}</strong>
+              <strong>{c.catalog.title || t`Products of your catalog`}</strong>
               {c.catalog.subtitle && <span>{c.catalog.subtitle}</span>}
             </span>
           </div>
@@ -126,7 +127,9 @@ export function WhatsAppMessage(props: { content?: Shown; testId?: string; child
           <div data-testid={props.testId}>{props.children}</div>
           {c.footer && <div className={classes.footer}>{c.footer}</div>}
           {c.authentication?.expiresInMinutes && (
-            <div className={classes.footer}>This code expires in {c.authentication.expiresInMinutes} minutes.</div>
+            <div
+              className={classes.footer}
+            >{t`This code expires in ${c.authentication.expiresInMinutes} minutes.`}</div>
           )}
           <time className={classes.time} aria-hidden>
             {timeOnly(new Date().toISOString())}
@@ -137,14 +140,14 @@ export function WhatsAppMessage(props: { content?: Shown; testId?: string; child
             {titleOf(b)}
           </Tap>
         ))}
-        {buttons.length > shown.length && <Tap icon={IconList}>See all options</Tap>}
+        {buttons.length > shown.length && <Tap icon={IconList}>{t`See all options`}</Tap>}
         {c.list && <Tap icon={IconList}>{c.list.button}</Tap>}
-        {c.catalog && <Tap icon={IconShoppingBag}>View items</Tap>}
+        {c.catalog && <Tap icon={IconShoppingBag}>{t`View items`}</Tap>}
         {c.authentication && <Tap icon={IconCopy}>{c.authentication.button}</Tap>}
         {c.flow && <Tap icon={IconForms}>{c.flow.button}</Tap>}
       </div>
       {c.list && (
-        <ul className={classes.list} aria-label="Entries of the list">
+        <ul className={classes.list} aria-label={t`Entries of the list`}>
           {c.list.items.map((item, i) => (
             <li key={i}>
               <strong>{item.title}</strong>
@@ -155,7 +158,7 @@ export function WhatsAppMessage(props: { content?: Shown; testId?: string; child
       )}
       {(c.cards?.length ?? 0) > 0 && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
-        <ul className={classes.cards} aria-label="Cards" tabIndex={0}>
+        <ul className={classes.cards} aria-label={t`Cards`} tabIndex={0}>
           {c.cards?.map((card, i) => (
             <li key={i}>
               <Medium kind={card.media.kind} url={card.media.url} />
@@ -176,7 +179,8 @@ export function WhatsAppMessage(props: { content?: Shown; testId?: string; child
   );
 }
 
-const titleOf = (b: TemplateButtonPartsFragment) => (b.type === "COPY_CODE" ? "Copy offer code" : b.title || "Button");
+const titleOf = (b: TemplateButtonPartsFragment) =>
+  b.type === "COPY_CODE" ? t`Copy offer code` : b.title || t`Button`;
 
 function Tap(props: { icon: TablerIcon; children: ReactNode }) {
   return (
@@ -196,7 +200,7 @@ export function Medium(props: { kind: TemplateMediaKind; url: string }) {
   return (
     <div className={props.kind === "DOCUMENT" ? classes.document : classes.medium}>
       <Icon size={props.kind === "DOCUMENT" ? 22 : 34} aria-hidden />
-      {props.kind === "DOCUMENT" && <span>{props.url.split("/").pop() || "Document"}</span>}
+      {props.kind === "DOCUMENT" && <span>{props.url.split("/").pop() || t`Document`}</span>}
     </div>
   );
 }

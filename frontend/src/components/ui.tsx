@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import {
   Badge,
   Box,
@@ -185,12 +186,8 @@ export function LinkButton(
 export function Unsaved(props: { discard: () => void }) {
   return (
     <Group gap="xs" role="status">
-      <Text size="sm" c="dimmed">
-        Not saved yet; kept in this tab.
-      </Text>
-      <Button size="compact-xs" variant="subtle" onClick={props.discard}>
-        Discard
-      </Button>
+      <Text size="sm" c="dimmed">{t`Not saved yet; kept in this tab.`}</Text>
+      <Button size="compact-xs" variant="subtle" onClick={props.discard}>{t`Discard`}</Button>
     </Group>
   );
 }
@@ -224,7 +221,7 @@ export function LoadMore(props: { more?: boolean; loading: boolean; onMore: () =
           props.onMore();
         }}
       >
-        {props.children ?? "Show more"}
+        {props.children ?? t`Show more`}
       </Button>
     </Center>
   );
@@ -234,15 +231,19 @@ export function LoadMore(props: { more?: boolean; loading: boolean; onMore: () =
 export function DeleteButton(props: { name: string; children: ReactNode; onDelete: () => void }) {
   const ask = () =>
     modals.openConfirmModal({
-      title: `Delete “${props.name}”?`,
+      title: t`Delete “${props.name}”?`,
       children: <Text size="sm">{props.children}</Text>,
-      labels: { confirm: "Delete", cancel: "Keep" },
+      labels: { confirm: t`Delete`, cancel: t`Keep` },
       confirmProps: { color: "red" },
       onConfirm: props.onDelete,
     });
   return (
-    <Button size="xs" variant="subtle" color="red" aria-label={`Delete ${props.name}`} onClick={ask}>
-      Delete
-    </Button>
+    <Button
+      size="xs"
+      variant="subtle"
+      color="red"
+      aria-label={t`Delete ${props.name}`}
+      onClick={ask}
+    >{t`Delete`}</Button>
   );
 }

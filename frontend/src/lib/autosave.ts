@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { notifications } from "@mantine/notifications";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { sentence } from "./format";
@@ -63,7 +64,7 @@ export function useAutosave<T>(value: T, save: (value: T) => Promise<string | Ou
         if (wrong)
           notifications.show({
             color: "red",
-            title: "Your last changes were not saved",
+            title: t`Your last changes were not saved`,
             message: sentence(wrong),
             autoClose: 8000,
           });
@@ -74,8 +75,8 @@ export function useAutosave<T>(value: T, save: (value: T) => Promise<string | Ou
 }
 
 export const saveText: Record<SaveState, string> = {
-  saved: "Saved",
-  waiting: "Saving…",
-  saving: "Saving…",
-  failed: "Not saved",
+  saved: t`Saved`,
+  waiting: t`Saving…`,
+  saving: t`Saving…`,
+  failed: t`Not saved`,
 };

@@ -1,4 +1,4 @@
-import { locale } from "./format";
+import { locale } from "./language";
 import { ahead, wall, zoneName } from "./zone";
 
 const minute = 60_000;

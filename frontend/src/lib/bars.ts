@@ -1,3 +1,5 @@
+import { plural } from "@lingui/core/macro";
+
 /** What happened in one step of time: it begins at `at` and is so many seconds long. */
 export type Step = { at: string; seconds: number; accepted: number; delivered: number; read: number; failed: number };
 export type Milestone = "accepted" | "delivered" | "read" | "failed";
@@ -37,17 +39,19 @@ export const stepLength = (steps: readonly Step[]) => Math.max(0, ...steps.map((
 
 /** "10 seconds", "30 minutes", "1 day" */
 export function lengthText(seconds: number): string {
-  const units: [number, string][] = [
-    [7 * 86_400, "week"],
-    [86_400, "day"],
-    [3600, "hour"],
-    [60, "minute"],
+  const units: [number, (n: number) => string][] = [
+    [7 * 86_400, (n) => plural(n, { one: "# week", other: "# weeks" })],
+    [86_400, (n) => plural(n, { one: "# day", other: "# days" })],
+    [3600, (n) => plural(n, { one: "# hour", other: "# hours" })],
+    [60, (n) => plural(n, { one: "# minute", other: "# minutes" })],
   ];
   // A day of 23 or 25 hours is a day all the same.
   const near = (n: number) => Math.abs(n - Math.round(n)) < 0.05 && Math.round(n) >= 1;
-  const [length, name] = units.find(([l]) => near(seconds / l)) ?? [1, "second"];
-  const n = Math.round(seconds / length);
-  return `${n} ${name}${n === 1 ? "" : "s"}`;
+  const [length, text] = units.find(([l]) => near(seconds / l)) ?? [
+    1,
+    (n: number) => plural(n, { one: "# second", other: "# seconds" }),
+  ];
+  return text(Math.round(seconds / length));
 }
 
 const happened = (s: Step) => s.accepted + s.delivered + s.read + s.failed;

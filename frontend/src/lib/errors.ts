@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { notifications } from "@mantine/notifications";
 import type { CombinedError } from "urql";
 import { sentence } from "./format";
@@ -6,7 +7,7 @@ export type UserError = { field?: string[] | null; message: string };
 
 /** The text of an error as the server meant it for people. */
 export function errorText(error: CombinedError): string {
-  if (error.networkError) return "The server does not answer. Check your connection and try again.";
+  if (error.networkError) return t`The server does not answer. Check your connection and try again.`;
   return error.graphQLErrors.map((e) => e.message).join("; ") || error.message;
 }
 

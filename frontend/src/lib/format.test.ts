@@ -9,7 +9,6 @@ import {
   holdText,
   hours,
   languageName,
-  localeOf,
   sentence,
   skipText,
   untilText,
@@ -85,16 +84,6 @@ test("how long ago something was, as short as a list needs it", () => {
     "Oct 21, 2025",
   ]);
   expect(at(-2)).toMatch(/^Nov 25, 2026, 2:00.PM$/);
-});
-
-test("the words are English, the way of writing is the reader's", () => {
-  expect([["de-DE"], ["de"], ["en-GB", "en"], ["xx-1", "fr-CA"], []].map(localeOf)).toEqual([
-    "en-DE",
-    "en-DE",
-    "en-GB",
-    "en-CA",
-    "en-US",
-  ]);
 });
 
 test("countries have a flag and a name, and what is none has neither", () => {

@@ -1,23 +1,8 @@
+import { plural, t } from "@lingui/core/macro";
 import type { ErrorClass } from "../gql/graphql";
+import { language, locale } from "./language";
+import { terms } from "./terms";
 import { ahead, dayKey, midnight, momentNamed, zoned } from "./zone";
-
-/**
- * The words of the pages are English; how numbers, dates and times are written is the reader's: "en-DE" writes
- * 26 Nov 2026, 18:54, and "en-US" Nov 26, 2026, 6:54 PM. A browser that names no region is taken to be where its
- * language is spoken most.
- */
-export function localeOf(browsers: readonly string[]): string {
-  for (const tag of browsers) {
-    try {
-      const region = new Intl.Locale(tag).maximize().region;
-      if (region) return Intl.getCanonicalLocales(`en-${region}`)[0] ?? "en";
-    } catch {
-      // not a language that is known: the next one
-    }
-  }
-  return "en-US";
-}
-export const locale = localeOf(typeof document === "undefined" ? ["en-US"] : navigator.languages);
 
 const whole = new Intl.NumberFormat(locale);
 const compact = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
@@ -29,13 +14,15 @@ const clock = zoned(locale, { timeStyle: "medium" });
 const shortClock = zoned(locale, { timeStyle: "short" });
 
 export const count = (n: number | null | undefined) => (n == null ? "–" : whole.format(n));
-/** "1 message", "1,200 messages" */
-export const counted = (n: number, one: string, many: string) => `${count(n)} ${n === 1 ? one : many}`;
 /** A number that is counted to most and no further: "999", "1,000+" */
 export const countedTo = (n: number, most: number) => (n > most ? `${count(most)}+` : count(n));
 /** How far unread conversations are counted, by the server. */
 export const mostUnread = 1000;
 export const decimal = (n: number) => compact.format(n);
+
+const together = new Intl.ListFormat(locale, { type: "conjunction" });
+/** "Mon, Tue and Fri" */
+export const allOf = (items: readonly string[]) => together.format(items);
 
 type Money = { amount: string; currency: string };
 /** "$1,234.50", and of what is less than one as many digits as it has: "$0.0618" */
@@ -48,7 +35,7 @@ export const money = (m: Money) =>
   }).format(Number(m.amount));
 /** "$12.00 to $15.50", or one amount where both are the same */
 export const moneyRange = (low: Money, high: Money) =>
-  low.amount === high.amount ? money(high) : `${money(low)} to ${money(high)}`;
+  low.amount === high.amount ? money(high) : t`${money(low)} to ${money(high)}`;
 export const percent = (n: number) => percents.format(n);
 export const moment = (s: string | null | undefined) => (s ? moments(new Date(s)) : "–");
 export const day = (s: string) => days(new Date(s));
@@ -59,7 +46,7 @@ export const localInput = (at: Date, to: "minute" | "second" = "minute") =>
 export function momentOf(input: string): string | undefined {
   return momentNamed(input)?.toISOString();
 }
-export const noMoment = (input: string) => `“${input}” is not a date and time of the years 1 to 9999`;
+export const noMoment = (input: string) => t`“${input}” is not a date and time of the years 1 to 9999`;
 /** "6:54 PM" */
 export const timeOnly = (s: string) => shortClock(new Date(s));
 /** To the second: "6:54:12 PM". */
@@ -68,16 +55,17 @@ export const timeOfDay = (s: string) => clock(new Date(s));
 /** "3 min 20 s" */
 export function duration(seconds: number): string {
   const s = Math.max(0, Math.round(seconds));
-  if (s < 60) return `${s} s`;
-  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
+  if (s < 60) return t`${s} s`;
+  if (s < 3600) return t`${Math.floor(s / 60)} min ${s % 60} s`;
   const minutes = Math.round(s / 60);
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return t`${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** "5 hours", and "3 days" of whole days */
-export const hours = (n: number) => (n % 24 === 0 ? counted(n / 24, "day", "days") : counted(n, "hour", "hours"));
+export const hours = (n: number) =>
+  n % 24 === 0 ? plural(n / 24, { one: "# day", other: "# days" }) : plural(n, { one: "# hour", other: "# hours" });
 
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
+const relative = new Intl.RelativeTimeFormat(locale, { numeric: "always" });
 
 const sameYear = (a: Date, b: number) => dayKey(a).slice(0, 4) === dayKey(b).slice(0, 4);
 
@@ -86,10 +74,10 @@ export function ago(s: string, now = Date.now()): string {
   const at = new Date(s);
   const minutes = Math.floor((now - at.getTime()) / 60_000);
   if (minutes < 0) return moments(at);
-  if (minutes < 1) return "just now";
-  if (minutes < 60) return `${minutes} min ago`;
-  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ago`;
-  if (at >= midnight(now, -1)) return "yesterday";
+  if (minutes < 1) return t`just now`;
+  if (minutes < 60) return t`${minutes} min ago`;
+  if (minutes < 24 * 60) return t`${Math.floor(minutes / 60)} h ago`;
+  if (at >= midnight(now, -1)) return t`yesterday`;
   return (sameYear(at, now) ? daysOfYear : days)(at);
 }
 
@@ -103,12 +91,18 @@ export function fromNow(s: string, now = Date.now()): string {
 
 /** "opted_in" → "Opted in" */
 export function words(s: string): string {
+  const known = terms[s.toLowerCase()];
+  if (known) return known;
   const text = s
     .toLowerCase()
     .replaceAll("_", " ")
     .replace(/\bopt (in|out)\b/, "opt-$1");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+/** A text as it stands within a sentence. German writes nouns with a capital anywhere, so there it stays as it is. */
+export const midSentence = (s: string) =>
+  language !== "de" && /^\p{Lu}\p{Ll}/u.test(s) ? s.charAt(0).toLowerCase() + s.slice(1) : s;
 
 /** An error's text as a sentence. */
 export function sentence(s: string): string {
@@ -117,75 +111,78 @@ export function sentence(s: string): string {
 }
 
 export function bytes(n: number): string {
-  if (n < 1024) return `${n} B`;
-  if (n < 1 << 20) return `${decimal(n / 1024)} KB`;
-  return `${decimal(n / (1 << 20))} MB`;
+  if (n < 1024) return t`${n} B`;
+  if (n < 1 << 20) return t`${decimal(n / 1024)} KB`;
+  return t`${decimal(n / (1 << 20))} MB`;
 }
 
 /** What an error class means for the message. */
 export const errorClasses: Record<ErrorClass, string> = {
-  RETRY: "Temporary, retrying",
-  AMBIGUOUS: "Unclear: looked up",
-  FIX_FIRST: "Needs a fix",
-  PERMANENT_MESSAGE: "Permanent (message)",
-  PERMANENT_CONTACT: "Permanent (contact)",
+  RETRY: t`Temporary, retrying`,
+  AMBIGUOUS: t`Unclear: looked up`,
+  FIX_FIRST: t`Needs a fix`,
+  PERMANENT_MESSAGE: t`Permanent (message)`,
+  PERMANENT_CONTACT: t`Permanent (contact)`,
 };
 
 /** Why a message had to wait. */
 export const waitText = (reason: string) =>
   ({
-    quiet_hours: "Quiet hours",
-    frequency_cap: "Another campaign was writing to them",
-    retry: "Twilio's limits and temporary errors",
-    budget: "The budget was used up",
-  })[reason] ?? `Hours by law: ${words(reason)}`;
+    quiet_hours: t`Quiet hours`,
+    frequency_cap: t`Another campaign was writing to them`,
+    retry: t`Twilio's limits and temporary errors`,
+    budget: t`The budget was used up`,
+  })[reason] ?? t`Hours by law: ${words(reason)}`;
 
 /** Why a message waits now, after "waits until …". */
 export const holdText = (reason: string) =>
   ({
-    quiet_hours: "quiet hours",
-    frequency_cap: "another campaign was writing to them",
-    retry: "Twilio refused the call for now",
-    redeliver: "the attempt before failed",
-    budget: "the budget was used up",
-    reconciled: "Twilio never took it",
-    operator: "sent again by an operator",
-  })[reason] ?? `hours by law: ${words(reason)}`;
+    quiet_hours: t`quiet hours`,
+    frequency_cap: t`another campaign was writing to them`,
+    retry: t`Twilio refused the call for now`,
+    redeliver: t`the attempt before failed`,
+    budget: t`the budget was used up`,
+    reconciled: t`Twilio never took it`,
+    operator: t`sent again by an operator`,
+  })[reason] ?? t`hours by law: ${words(reason)}`;
 
 /** "waits until Nov 25, 2026, 9:00 AM (quiet hours)" */
 export const waits = (notBefore: string, reason: string | null | undefined) =>
-  `waits until ${moment(notBefore)} (${holdText(reason ?? "")})`;
+  t`waits until ${moment(notBefore)} (${holdText(reason ?? "")})`;
 
 /** How long a mark on a contact lasts: "until Dec 25, 2026", to the minute when it ends soon. */
 export function untilText(until: string | null | undefined, now = Date.now()): string {
-  if (!until) return "for now";
-  return `until ${new Date(until).getTime() - now < 48 * 3_600_000 ? moment(until) : day(until)}`;
+  if (!until) return t`for now`;
+  const end = new Date(until).getTime() - now < 48 * 3_600_000 ? moment(until) : day(until);
+  return t`until ${end}`;
 }
 
 const skipTexts: Record<string, string> = {
-  not_subscribed: "Not subscribed to the topic",
-  no_consent: "No consent recorded",
-  opted_out: "Opted out",
-  suppressed: "Suppressed",
-  erased: "Erased",
-  unreachable: "Not reachable on WhatsApp",
-  opt_out_review: "They may have asked to stop; nobody has decided yet",
-  ineligible: "WhatsApp delivers no marketing to them",
-  no_number: "No number known; authentication templates need one",
-  frequency_cap: "Had enough messages lately",
-  missing_variable: "A value for the template is missing",
-  too_long: "Text too long once filled in",
-  no_allowed_hours: "No allowed hours in their zones",
+  not_subscribed: t`Not subscribed to the topic`,
+  no_consent: t`No consent recorded`,
+  opted_out: t`Opted out`,
+  suppressed: t`Suppressed`,
+  erased: t`Erased`,
+  unreachable: t`Not reachable on WhatsApp`,
+  opt_out_review: t`They may have asked to stop; nobody has decided yet`,
+  ineligible: t`WhatsApp delivers no marketing to them`,
+  no_number: t`No number known; authentication templates need one`,
+  frequency_cap: t`Had enough messages lately`,
+  missing_variable: t`A value for the template is missing`,
+  too_long: t`Text too long once filled in`,
+  no_allowed_hours: t`No allowed hours in their zones`,
 };
 export const skipText = (reason: string) => skipTexts[reason] ?? words(reason);
 
 /** "Opted in", "Opted out of utility messages" */
-export const decisionText = (status: string, purpose: string | undefined) =>
-  `${words(status)}${purpose === "UTILITY" ? (status === "OPTED_IN" ? " to utility messages" : " of utility messages") : ""}`;
+export function decisionText(status: string, purpose: string | undefined): string {
+  if (purpose !== "UTILITY") return words(status);
+  return status === "OPTED_IN" ? t`Opted in to utility messages` : t`Opted out of utility messages`;
+}
 
 /** An entry of the consent ledger as a title. */
 export const consentText = (status: string, purpose: string, source: string) =>
-  `${decisionText(status, purpose)} by ${source.toLowerCase()}`;
+  t`${decisionText(status, purpose)} by ${midSentence(words(source))}`;
 
 const wholeDay = zoned(locale, { weekday: "long", day: "numeric", month: "long" });
 const wholeDate = zoned(locale, { dateStyle: "full" });
@@ -194,18 +191,18 @@ const wholeDate = zoned(locale, { dateStyle: "full" });
 export function age(s: string, now = Date.now()): string {
   const at = new Date(s);
   const minutes = Math.floor((now - at.getTime()) / 60_000);
-  if (minutes < 1) return "now";
-  if (minutes < 60) return `${minutes} min`;
-  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h`;
-  if (minutes < 7 * 24 * 60) return `${Math.floor(minutes / (24 * 60))} d`;
+  if (minutes < 1) return t`now`;
+  if (minutes < 60) return t`${minutes} min`;
+  if (minutes < 24 * 60) return t`${Math.floor(minutes / 60)} h`;
+  if (minutes < 7 * 24 * 60) return t`${Math.floor(minutes / (24 * 60))} d`;
   return sameYear(at, now) ? daysOfYear(at) : day(s);
 }
 
 /** "Today", "Yesterday", "Tuesday, November 24", and with the year where it is another one. */
 export function dayText(s: string, now = Date.now()): string {
   const at = new Date(s);
-  if (dayKey(at) === dayKey(now)) return "Today";
-  if (dayKey(at) === dayKey(midnight(now, -1))) return "Yesterday";
+  if (dayKey(at) === dayKey(now)) return t`Today`;
+  if (dayKey(at) === dayKey(midnight(now, -1))) return t`Yesterday`;
   return (sameYear(at, now) ? wholeDay : wholeDate)(at);
 }
 
@@ -215,8 +212,8 @@ export const flag = (region: string) =>
     ? String.fromCodePoint(...[...region].map((c) => 0x1f1e6 + c.charCodeAt(0) - 65))
     : "";
 
-const regionNames = new Intl.DisplayNames("en", { type: "region" });
-const languageNames = new Intl.DisplayNames("en", { type: "language" });
+const regionNames = new Intl.DisplayNames(locale, { type: "region" });
+const languageNames = new Intl.DisplayNames(locale, { type: "language" });
 function named(names: Intl.DisplayNames, code: string): string {
   try {
     return names.of(code) ?? code;

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 /** Whether this browser makes and uses passkeys here: they belong to a name, and an address by numbers is none. */
 export const passkeysWork = () =>
   !/^[\d.]+$|:/.test(location.hostname) &&
@@ -50,6 +51,6 @@ export function browserName(userAgent: string): string {
     [/CrOS/, "ChromeOS"],
     [/Linux/, "Linux"],
   ]);
-  if (!browser) return userAgent.slice(0, 60) || "Unknown browser";
-  return system ? `${browser} on ${system}` : browser;
+  if (!browser) return userAgent.slice(0, 60) || t`Unknown browser`;
+  return system ? t`${browser} on ${system}` : browser;
 }

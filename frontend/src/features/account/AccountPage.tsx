@@ -1,13 +1,15 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Button, Card, Group, PasswordInput, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery } from "urql";
 import { useSession } from "../../app/session";
 import { Failed } from "../../components/Failed";
+import { LanguagePicker } from "../../components/LanguagePicker";
 import { Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import { byField, settled } from "../../lib/errors";
-import { moment } from "../../lib/format";
+import { midSentence, moment, words } from "../../lib/format";
 import { browserName } from "../../lib/passkeys";
 import { Factors } from "./Factors";
 
@@ -56,15 +58,24 @@ const PasswordDocument = graphql(`
 export function AccountPage() {
   const { viewer, account } = useSession();
   return (
-    <Page title="Account" description={`${viewer.name} · ${viewer.email} · ${viewer.role.toLowerCase()}`}>
+    <Page title={t`Account`} description={`${viewer.name} · ${viewer.email} · ${midSentence(words(viewer.role))}`}>
       <SimpleGrid cols={{ base: 1, lg: 2 }}>
         <Factors />
         <Stack>
           {account?.password && <ChangePassword />}
+          <PagesLanguage />
           <Sessions />
         </Stack>
       </SimpleGrid>
     </Page>
+  );
+}
+
+function PagesLanguage() {
+  return (
+    <Card>
+      <LanguagePicker label={t`Language`} description={t`Of the pages, and how they write numbers and dates`} />
+    </Card>
   );
 }
 
@@ -73,9 +84,7 @@ function ChangePassword() {
   const form = useForm({ initialValues: { currentPassword: "", newPassword: "" } });
   return (
     <Card>
-      <Title order={2} size="h4" mb="sm">
-        Password
-      </Title>
+      <Title order={2} size="h4" mb="sm">{t`Password`}</Title>
       <form
         onSubmit={form.onSubmit(async (v) => {
           const result = await change({ input: v });
@@ -84,25 +93,23 @@ function ChangePassword() {
           if (errors.length) return form.setErrors(rest ? { ...fields, currentPassword: rest } : fields);
           if (!settled(result)) return;
           form.reset();
-          notifications.show({ message: "Password changed. Your other sessions have ended.", color: "green" });
+          notifications.show({ message: t`Password changed. Your other sessions have ended.`, color: "green" });
         })}
       >
         <Stack>
           <PasswordInput
-            label="Current password"
+            label={t`Current password`}
             autoComplete="current-password"
             {...form.getInputProps("currentPassword")}
           />
           <PasswordInput
-            label="New password"
-            description="At least 10 characters. Four random words are good and easy to remember."
+            label={t`New password`}
+            description={t`At least 10 characters. Four random words are good and easy to remember.`}
             autoComplete="new-password"
             {...form.getInputProps("newPassword")}
           />
           <Group justify="flex-end">
-            <Button type="submit" variant="default" loading={fetching}>
-              Change password
-            </Button>
+            <Button type="submit" variant="default" loading={fetching}>{t`Change password`}</Button>
           </Group>
         </Stack>
       </form>
@@ -119,50 +126,43 @@ function Sessions() {
   return (
     <Card>
       <Group justify="space-between" mb="sm">
-        <Title order={2} size="h4">
-          Where you are signed in
-        </Title>
+        <Title order={2} size="h4">{t`Where you are signed in`}</Title>
         {data.sessions.length > 1 && (
-          <Button variant="default" onClick={async () => settled(await everywhere({}))}>
-            Sign out everywhere else
-          </Button>
+          <Button
+            variant="default"
+            onClick={async () => settled(await everywhere({}))}
+          >{t`Sign out everywhere else`}</Button>
         )}
       </Group>
       <Table className="cards">
         <Table.Tbody>
           {data.sessions.map((s) => (
             <Table.Tr key={s.id}>
-              <Table.Td data-label="Browser">
+              <Table.Td data-label={t`Browser`}>
                 {browserName(s.userAgent)}
                 <Text size="xs" c="dimmed">
-                  {s.address || "unknown address"} · since {moment(s.createdAt)}
+                  {s.address || t`unknown address`} · {t`since ${moment(s.createdAt)}`}
                 </Text>
               </Table.Td>
-              <Table.Td data-label="Last used">{moment(s.lastSeenAt)}</Table.Td>
+              <Table.Td data-label={t`Last used`}>{moment(s.lastSeenAt)}</Table.Td>
               <Table.Td ta="right">
                 {s.current ? (
-                  <Text size="sm" fw={550} style={{ whiteSpace: "nowrap" }}>
-                    This one
-                  </Text>
+                  <Text size="sm" fw={550} style={{ whiteSpace: "nowrap" }}>{t`This one`}</Text>
                 ) : (
                   <Button
                     size="xs"
                     variant="subtle"
                     color="red"
-                    aria-label={`Sign out ${browserName(s.userAgent)}`}
+                    aria-label={t`Sign out ${browserName(s.userAgent)}`}
                     onClick={async () => settled(await revoke({ input: { id: s.id } }))}
-                  >
-                    Sign out
-                  </Button>
+                  >{t`Sign out`}</Button>
                 )}
               </Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
       </Table>
-      <Alert color="gray" mt="sm">
-        If you do not recognize one, sign it out and change your password.
-      </Alert>
+      <Alert color="gray" mt="sm">{t`If you do not recognize one, sign it out and change your password.`}</Alert>
     </Card>
   );
 }

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { Alert, Button, Center, Code, Group, Image, Loader, Stack, Text, TextInput } from "@mantine/core";
 import { type FormEvent, useEffect, useState } from "react";
 import { useMutation } from "urql";
@@ -83,19 +85,19 @@ export function AddApp(props: { done: Done }) {
   return (
     <form onSubmit={submit}>
       <Stack>
-        <Text size="sm">
-          Scan this with an app such as Google Authenticator, 1Password or Aegis, then enter the code that it shows.
-        </Text>
+        <Text size="sm">{t`Scan this with an app such as Google Authenticator, 1Password or Aegis, then enter the code that it shows.`}</Text>
         <Center mih={220}>
           {setup?.qrCode ? (
-            <Image src={setup.qrCode} w={220} h={220} alt="QR code for the app" />
+            <Image src={setup.qrCode} w={220} h={220} alt={t`QR code for the app`} />
           ) : (
-            <Loader aria-label="Loading" />
+            <Loader aria-label={t`Loading`} />
           )}
         </Center>
         {setup?.secret && (
           <Text size="sm" c="dimmed">
-            Or type this in: <Code data-testid="totp-secret">{setup.secret}</Code>
+            <Trans>
+              Or type this in: <Code data-testid="totp-secret">{setup.secret}</Code>
+            </Trans>
           </Text>
         )}
         {problem && (
@@ -104,17 +106,15 @@ export function AddApp(props: { done: Done }) {
           </Alert>
         )}
         <TextInput
-          label="Code"
-          description="The six digits that the app shows"
+          label={t`Code`}
+          description={t`The six digits that the app shows`}
           inputMode="numeric"
           autoComplete="one-time-code"
           value={code}
           onChange={(e) => setCode(e.currentTarget.value)}
         />
         <Group justify="flex-end">
-          <Button type="submit" loading={fetching} disabled={code.trim() === ""}>
-            Use this app
-          </Button>
+          <Button type="submit" loading={fetching} disabled={code.trim() === ""}>{t`Use this app`}</Button>
         </Group>
       </Stack>
     </form>
@@ -132,7 +132,7 @@ export function AddPasskey(props: { done: Done }) {
     const refused = problemOf(begun);
     if (refused) return refused;
     const response = await makePasskey(begun.data?.passkeyBegin.options);
-    if (!response) return "No passkey was made. You may have one on this device already.";
+    if (!response) return t`No passkey was made. You may have one on this device already.`;
     const result = await register({ input: { step: begun.data?.passkeyBegin.step ?? "", name, response } });
     const wrong = problemOf(result);
     if (!wrong) props.done(result.data?.passkeyRegister.recoveryCodes);
@@ -147,20 +147,15 @@ export function AddPasskey(props: { done: Done }) {
   return (
     <form onSubmit={submit}>
       <Stack>
-        <Text size="sm">
-          Your device keeps the key and asks for your fingerprint, face or screen lock. Give it a name that you will
-          recognise.
-        </Text>
-        <TextInput label="Name" value={name} onChange={(e) => setName(e.currentTarget.value)} data-autofocus />
+        <Text size="sm">{t`Your device keeps the key and asks for your fingerprint, face or screen lock. Give it a name that you will recognise.`}</Text>
+        <TextInput label={t`Name`} value={name} onChange={(e) => setName(e.currentTarget.value)} data-autofocus />
         {problem && (
           <Alert color="red" role="alert">
             {problem}
           </Alert>
         )}
         <Group justify="flex-end">
-          <Button type="submit" loading={busy}>
-            Make passkey
-          </Button>
+          <Button type="submit" loading={busy}>{t`Make passkey`}</Button>
         </Group>
       </Stack>
     </form>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Box, Center, Stack, Text, Title } from "@mantine/core";
 import { ModalsProvider } from "@mantine/modals";
 import { Factors } from "./Factors";
@@ -9,12 +10,8 @@ export function FactorGate(props: { done: () => void }) {
       <Center mih="100vh" p="md" component="main">
         <Box w={620} maw="100%">
           <Stack>
-            <Title order={1} size="h3">
-              One more step
-            </Title>
-            <Text size="sm">
-              Your role asks for two-step sign-in. Set up an app or a passkey; you need it whenever you sign in.
-            </Text>
+            <Title order={1} size="h3">{t`One more step`}</Title>
+            <Text size="sm">{t`Your role asks for two-step sign-in. Set up an app or a passkey; you need it whenever you sign in.`}</Text>
             <Factors done={props.done} />
           </Stack>
         </Box>

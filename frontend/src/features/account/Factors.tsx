@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { Alert, Button, Card, Modal, Table, Text, Title } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { useState } from "react";
@@ -6,7 +7,7 @@ import { Failed } from "../../components/Failed";
 import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
-import { counted, moment } from "../../lib/format";
+import { moment } from "../../lib/format";
 import { passkeysWork } from "../../lib/passkeys";
 import { CopyOnce } from "../people/CopyOnce";
 import { AddApp, AddPasskey } from "./AddFactor";
@@ -80,23 +81,21 @@ export function Factors(props: { done?: () => void }) {
     modals.openConfirmModal({
       title,
       children: <Text size="sm">{text}</Text>,
-      labels: { confirm, cancel: "Keep" },
+      labels: { confirm, cancel: t`Keep` },
       confirmProps: { color: "red" },
       onConfirm,
     });
   return (
     <Card>
-      <Title order={2} size="h4" mb={4}>
-        Two-step sign-in
-      </Title>
+      <Title order={2} size="h4" mb={4}>{t`Two-step sign-in`}</Title>
       <Text size="sm" c="dimmed" mb="md">
-        Whoever learns your password still cannot sign in as you.
-        {account.secondFactorRequired && " Your role asks for it."}
+        {t`Whoever learns your password still cannot sign in as you.`}{" "}
+        {account.secondFactorRequired && t`Your role asks for it.`}
       </Text>
-      <Modal opened={adding === "app"} onClose={() => setAdding(null)} title="Use an app for codes">
+      <Modal opened={adding === "app"} onClose={() => setAdding(null)} title={t`Use an app for codes`}>
         <AddApp done={added} />
       </Modal>
-      <Modal opened={adding === "passkey"} onClose={() => setAdding(null)} title="Add a passkey">
+      <Modal opened={adding === "passkey"} onClose={() => setAdding(null)} title={t`Add a passkey`}>
         <AddPasskey done={added} />
       </Modal>
       <Modal
@@ -105,29 +104,23 @@ export function Factors(props: { done?: () => void }) {
           setCodes(null);
           props.done?.();
         }}
-        title="Recovery codes"
+        title={t`Recovery codes`}
       >
         {codes && (
-          <CopyOnce value={codes.join("\n")}>
-            Keep these where you find them without your phone. Each signs you in once. They are not shown again.
-          </CopyOnce>
+          <CopyOnce
+            value={codes.join("\n")}
+          >{t`Keep these where you find them without your phone. Each signs you in once. They are not shown again.`}</CopyOnce>
         )}
       </Modal>
       <Table className="cards">
         <Table.Tbody>
           <Table.Tr>
-            <Table.Td data-label="What">
-              App for codes
-              <Text size="xs" c="dimmed">
-                Six digits that change every 30 seconds
-              </Text>
+            <Table.Td data-label={t`What`}>
+              {t`App for codes`}
+              <Text size="xs" c="dimmed">{t`Six digits that change every 30 seconds`}</Text>
             </Table.Td>
             <Table.Td>
-              {account.totp && (
-                <Text size="sm" fw={550} style={{ whiteSpace: "nowrap" }}>
-                  In use
-                </Text>
-              )}
+              {account.totp && <Text size="sm" fw={550} style={{ whiteSpace: "nowrap" }}>{t`In use`}</Text>}
             </Table.Td>
             <Table.Td ta="right">
               {account.totp ? (
@@ -136,52 +129,45 @@ export function Factors(props: { done?: () => void }) {
                   variant="subtle"
                   color="red"
                   onClick={() =>
-                    ask("Stop using the app?", "Its codes are no longer asked for.", "Stop", async () =>
+                    ask(t`Stop using the app?`, t`Its codes are no longer asked for.`, t`Stop`, async () =>
                       settled(await disable({})),
                     )
                   }
-                >
-                  Stop using it
-                </Button>
+                >{t`Stop using it`}</Button>
               ) : (
-                <Button size="xs" variant="default" onClick={() => setAdding("app")}>
-                  Set up an app
-                </Button>
+                <Button size="xs" variant="default" onClick={() => setAdding("app")}>{t`Set up an app`}</Button>
               )}
             </Table.Td>
           </Table.Tr>
           {account.passkeys.map((k) => (
             <Table.Tr key={k.id}>
-              <Table.Td data-label="What">
+              <Table.Td data-label={t`What`}>
                 {k.name}
-                <Text size="xs" c="dimmed">
-                  Passkey since {moment(k.createdAt)}
-                </Text>
+                <Text size="xs" c="dimmed">{t`Passkey since ${moment(k.createdAt)}`}</Text>
               </Table.Td>
-              <Table.Td data-label="Last used">{moment(k.lastUsedAt)}</Table.Td>
+              <Table.Td data-label={t`Last used`}>{moment(k.lastUsedAt)}</Table.Td>
               <Table.Td ta="right">
                 <Button
                   size="xs"
                   variant="subtle"
                   color="red"
-                  aria-label={`Delete ${k.name}`}
+                  aria-label={t`Delete ${k.name}`}
                   onClick={() =>
-                    ask(`Delete “${k.name}”?`, "It no longer signs you in.", "Delete", async () =>
+                    ask(t`Delete “${k.name}”?`, t`It no longer signs you in.`, t`Delete`, async () =>
                       settled(await drop({ input: { id: k.id } })),
                     )
                   }
-                >
-                  Delete
-                </Button>
+                >{t`Delete`}</Button>
               </Table.Td>
             </Table.Tr>
           ))}
           <Table.Tr>
-            <Table.Td data-label="What">
-              Passkeys
-              <Text size="xs" c="dimmed">
-                Sign in with your fingerprint, face or screen lock, without a password
-              </Text>
+            <Table.Td data-label={t`What`}>
+              {t`Passkeys`}
+              <Text
+                size="xs"
+                c="dimmed"
+              >{t`Sign in with your fingerprint, face or screen lock, without a password`}</Text>
             </Table.Td>
             <Table.Td />
             <Table.Td ta="right">
@@ -189,19 +175,20 @@ export function Factors(props: { done?: () => void }) {
                 size="xs"
                 variant="default"
                 disabled={!passkeysWork()}
-                title={passkeysWork() ? undefined : "This browser has no passkeys, or the address is no name"}
+                title={passkeysWork() ? undefined : t`This browser has no passkeys, or the address is no name`}
                 onClick={() => setAdding("passkey")}
-              >
-                Add a passkey
-              </Button>
+              >{t`Add a passkey`}</Button>
             </Table.Td>
           </Table.Tr>
           {any && (
             <Table.Tr>
-              <Table.Td data-label="What">
-                Recovery codes
+              <Table.Td data-label={t`What`}>
+                {t`Recovery codes`}
                 <Text size="xs" c="dimmed">
-                  For when your phone is lost: {counted(account.recoveryCodesLeft, "code", "codes")} left
+                  {plural(account.recoveryCodesLeft, {
+                    one: "For when your phone is lost: # code left",
+                    other: "For when your phone is lost: # codes left",
+                  })}
                 </Text>
               </Table.Td>
               <Table.Td />
@@ -213,18 +200,14 @@ export function Factors(props: { done?: () => void }) {
                     const result = await renew({});
                     if (settled(result)) setCodes(result.data?.recoveryCodesRenew.recoveryCodes ?? null);
                   }}
-                >
-                  New codes
-                </Button>
+                >{t`New codes`}</Button>
               </Table.Td>
             </Table.Tr>
           )}
         </Table.Tbody>
       </Table>
       {any && account.recoveryCodesLeft < 3 && (
-        <Alert color="yellow" mt="sm">
-          Few recovery codes are left. Make new ones.
-        </Alert>
+        <Alert color="yellow" mt="sm">{t`Few recovery codes are left. Make new ones.`}</Alert>
       )}
     </Card>
   );

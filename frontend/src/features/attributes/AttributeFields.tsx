@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { ActionIcon, Box, Button, Group, NumberInput, Select, Stack, TagsInput, Text, TextInput } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
@@ -19,9 +21,7 @@ export function AttributeFields(props: {
   const [adding, setAdding] = useState(false);
   return (
     <Stack gap="xs">
-      <Text size="sm" fw={600}>
-        Attributes
-      </Text>
+      <Text size="sm" fw={600}>{t`Attributes`}</Text>
       {value.map((a) => (
         <Group key={a.key} gap="xs" wrap="nowrap" align="flex-end">
           <Box flex={1} miw={0}>
@@ -34,7 +34,7 @@ export function AttributeFields(props: {
             variant="subtle"
             color="gray"
             size="lg"
-            aria-label={`Remove ${a.name}`}
+            aria-label={t`Remove ${a.name}`}
             onClick={() => onChange(value.filter((o) => o.key !== a.key))}
           >
             <IconTrash size={16} />
@@ -53,9 +53,12 @@ export function AttributeFields(props: {
         />
       ) : (
         <Group>
-          <Button size="xs" variant="default" leftSection={<IconPlus size={14} />} onClick={() => setAdding(true)}>
-            Add an attribute
-          </Button>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<IconPlus size={14} />}
+            onClick={() => setAdding(true)}
+          >{t`Add an attribute`}</Button>
         </Group>
       )}
     </Stack>
@@ -70,7 +73,9 @@ function ValueField({ of: a, onChange }: { of: Edited; onChange: (value: unknown
           {a.name}
         </Text>
         <Text size="sm" c="dimmed" lineClamp={2}>
-          <AttributeValue value={a.value} type={a.type} /> · set by a program
+          <Trans>
+            <AttributeValue value={a.value} type={a.type} /> · set by a program
+          </Trans>
         </Text>
       </div>
     );
@@ -83,8 +88,8 @@ function ValueField({ of: a, onChange }: { of: Edited; onChange: (value: unknown
           label={a.name}
           allowDeselect={false}
           data={[
-            { value: "true", label: "Yes" },
-            { value: "false", label: "No" },
+            { value: "true", label: t`Yes` },
+            { value: "false", label: t`No` },
           ]}
           value={String(a.value)}
           onChange={(v) => onChange(v === "true")}
@@ -94,7 +99,7 @@ function ValueField({ of: a, onChange }: { of: Edited; onChange: (value: unknown
       return (
         <TagsInput
           label={a.name}
-          placeholder="Type and press Enter"
+          placeholder={t`Type and press Enter`}
           value={(a.value as string[]) ?? []}
           onChange={onChange}
         />
@@ -131,10 +136,10 @@ function NewAttribute(props: {
   return (
     <Stack gap="xs" p="sm" style={{ border: "1px solid var(--mantine-color-default-border)", borderRadius: 8 }}>
       <Select
-        label="Attribute"
-        placeholder="Choose one"
+        label={t`Attribute`}
+        placeholder={t`Choose one`}
         searchable
-        data={[...others.map((a) => ({ value: a.key, label: a.name })), { value: another, label: "A new attribute…" }]}
+        data={[...others.map((a) => ({ value: a.key, label: a.name })), { value: another, label: t`A new attribute…` }]}
         value={chosen}
         onChange={setChosen}
         data-autofocus
@@ -142,14 +147,14 @@ function NewAttribute(props: {
       {chosen === another && (
         <Group grow align="flex-start">
           <TextInput
-            label="Name"
+            label={t`Name`}
             value={name}
             onChange={(e) => setName(e.currentTarget.value)}
             maxLength={60}
-            error={known ? "There is one of that name" : undefined}
+            error={known ? t`There is one of that name` : undefined}
           />
           <Select
-            label="Type"
+            label={t`Type`}
             allowDeselect={false}
             data={Object.entries(typeNames).map(([value, label]) => ({ value, label }))}
             value={type}
@@ -158,9 +163,7 @@ function NewAttribute(props: {
         </Group>
       )}
       <Group gap="xs" justify="flex-end">
-        <Button size="xs" variant="default" onClick={props.onCancel}>
-          Cancel
-        </Button>
+        <Button size="xs" variant="default" onClick={props.onCancel}>{t`Cancel`}</Button>
         <Button
           size="xs"
           disabled={!ready}
@@ -168,9 +171,7 @@ function NewAttribute(props: {
             const is = of?.type ?? type;
             props.onAdd({ key, name: of?.name ?? name.trim(), type: is, value: blank[is] });
           }}
-        >
-          Add
-        </Button>
+        >{t`Add`}</Button>
       </Group>
     </Stack>
   );

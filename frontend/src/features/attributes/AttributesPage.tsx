@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button, Card, Group, Modal, Select, Stack, Table, Text, Textarea, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconListDetails, IconSearch } from "@tabler/icons-react";
@@ -47,8 +48,8 @@ export function AttributesPage() {
   );
   return (
     <SettingsTab
-      title="Attributes"
-      description="What is known about contacts; new ones come by themselves with imports and contacts"
+      title={t`Attributes`}
+      description={t`What is known about contacts; new ones come by themselves with imports and contacts`}
     >
       {edited && <AttributeForm key={edited.key} attribute={edited} onClose={() => edit(null)} />}
       {error && !attributes ? (
@@ -58,32 +59,28 @@ export function AttributesPage() {
       ) : attributes.length === 0 ? (
         <Empty
           icon={<IconListDetails />}
-          title="No attributes yet"
-          action={may && <LinkButton to="/contacts/import">Import contacts</LinkButton>}
-        >
-          Each column of a file that is no name or number becomes an attribute, such as a city or a birthday.
-        </Empty>
+          title={t`No attributes yet`}
+          action={may && <LinkButton to="/contacts/import">{t`Import contacts`}</LinkButton>}
+        >{t`Each column of a file that is no name or number becomes an attribute, such as a city or a birthday.`}</Empty>
       ) : (
         <>
           <TextInput
-            aria-label="Search attributes"
-            placeholder="Name"
+            aria-label={t`Search attributes`}
+            placeholder={t`Name`}
             leftSection={<IconSearch size={16} />}
             value={search}
             onChange={(e) => setSearch(e.currentTarget.value)}
             w={{ base: "100%", xs: 320 }}
           />
           {shown.length === 0 ? (
-            <Text c="dimmed" ta="center">
-              No attribute matches.
-            </Text>
+            <Text c="dimmed" ta="center">{t`No attribute matches.`}</Text>
           ) : (
             <Card padding={0}>
               <Table className="cards">
                 <Table.Thead>
                   <Table.Tr>
-                    {["Name", "Type", "Contacts", "Examples", ""].map((h) => (
-                      <Table.Th key={h} aria-label={h || "Actions"}>
+                    {[t`Name`, t`Type`, t`Contacts`, t`Examples`, ""].map((h) => (
+                      <Table.Th key={h} aria-label={h || t`Actions`}>
                         {h}
                       </Table.Th>
                     ))}
@@ -92,7 +89,7 @@ export function AttributesPage() {
                 <Table.Tbody>
                   {shown.map((a) => (
                     <Table.Tr key={a.key}>
-                      <Table.Td data-label="Name" maw={{ sm: 340 }}>
+                      <Table.Td data-label={t`Name`} maw={{ sm: 340 }}>
                         <Text size="sm" fw={550}>
                           {a.name}
                         </Text>
@@ -105,24 +102,23 @@ export function AttributesPage() {
                           </Text>
                         )}
                       </Table.Td>
-                      <Table.Td data-label="Type">
+                      <Table.Td data-label={t`Type`}>
                         {typeNames[a.type]}
                         {misfits(a.type, a.types).length > 0 && (
-                          <Text size="xs" c="yellow">
-                            Some values are {misfits(a.type, a.types).join(", ")}: conditions do not find them
-                          </Text>
+                          <Text
+                            size="xs"
+                            c="yellow"
+                          >{t`Some values are ${misfits(a.type, a.types).join(", ")}: conditions do not find them`}</Text>
                         )}
                       </Table.Td>
-                      <Table.Td data-label="Contacts">
+                      <Table.Td data-label={t`Contacts`}>
                         {a.coverage ? (
-                          `${share(a.coverage)} have it`
+                          t`${share(a.coverage)} have it`
                         ) : (
-                          <Text span size="sm" c="dimmed">
-                            Few or none
-                          </Text>
+                          <Text span size="sm" c="dimmed">{t`Few or none`}</Text>
                         )}
                       </Table.Td>
-                      <Table.Td data-label="Examples" maw={{ sm: 320 }}>
+                      <Table.Td data-label={t`Examples`} maw={{ sm: 320 }}>
                         <Text size="sm" c="dimmed" lineClamp={1}>
                           {samplesText(a.samples, a.type) || "–"}
                         </Text>
@@ -130,9 +126,12 @@ export function AttributesPage() {
                       <Table.Td>
                         {may && (
                           <Group justify="flex-end">
-                            <Button size="xs" variant="default" aria-label={`Edit ${a.name}`} onClick={() => edit(a)}>
-                              Edit
-                            </Button>
+                            <Button
+                              size="xs"
+                              variant="default"
+                              aria-label={t`Edit ${a.name}`}
+                              onClick={() => edit(a)}
+                            >{t`Edit`}</Button>
                           </Group>
                         )}
                       </Table.Td>
@@ -142,9 +141,10 @@ export function AttributesPage() {
               </Table>
             </Card>
           )}
-          <Text size="xs" c="dimmed">
-            Shares are counted over up to 10,000 contacts; with more contacts they are an estimate.
-          </Text>
+          <Text
+            size="xs"
+            c="dimmed"
+          >{t`Shares are counted over up to 10,000 contacts; with more contacts they are an estimate.`}</Text>
         </>
       )}
     </SettingsTab>
@@ -175,12 +175,12 @@ function AttributeForm({ attribute, onClose }: { attribute: Attribute; onClose: 
       const split = byField(payload.userErrors, ["name", "type", "description"]);
       return setErrors({ ...split.fields, ...(split.rest ? { name: split.rest } : {}) });
     }
-    notifications.show({ message: `“${payload?.attributeKey?.name ?? name}” saved`, color: "green" });
+    notifications.show({ message: t`“${payload?.attributeKey?.name ?? name}” saved`, color: "green" });
     onClose();
   };
   const told = (field: string) => (errors[field] ? sentence(errors[field]) : undefined);
   return (
-    <Modal opened onClose={onClose} title={`Edit “${attribute.name}”`}>
+    <Modal opened onClose={onClose} title={t`Edit “${attribute.name}”`}>
       <form
         onSubmit={(e) => {
           e.preventDefault();
@@ -189,19 +189,19 @@ function AttributeForm({ attribute, onClose }: { attribute: Attribute; onClose: 
       >
         <Stack>
           <TextInput
-            label="Name"
-            description={`Shown everywhere; segments and templates keep the key ${attribute.key}`}
+            label={t`Name`}
+            description={t`Shown everywhere; segments and templates keep the key ${attribute.key}`}
             value={name}
             onChange={(e) => setName(e.currentTarget.value)}
             error={told("name")}
             data-autofocus
           />
           <Select
-            label="Type"
+            label={t`Type`}
             description={
               odd.length
-                ? `Some values are ${odd.join(", ")}: conditions of this type do not find them`
-                : "How values are shown and compared with; none is changed"
+                ? t`Some values are ${odd.join(", ")}: conditions of this type do not find them`
+                : t`How values are shown and compared with; none is changed`
             }
             data={Object.entries(typeNames).map(([value, label]) => ({ value, label }))}
             value={type}
@@ -210,20 +210,16 @@ function AttributeForm({ attribute, onClose }: { attribute: Attribute; onClose: 
             error={told("type")}
           />
           <Textarea
-            label="Description"
-            description="For your team"
+            label={t`Description`}
+            description={t`For your team`}
             value={description}
             onChange={(e) => setDescription(e.currentTarget.value)}
             error={told("description")}
             autosize
           />
           <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={fetching}>
-              Save
-            </Button>
+            <Button variant="default" onClick={onClose}>{t`Cancel`}</Button>
+            <Button type="submit" loading={fetching}>{t`Save`}</Button>
           </Group>
         </Stack>
       </form>

@@ -1,5 +1,7 @@
+import { t } from "@lingui/core/macro";
 import type { AttributeType } from "../../gql/graphql";
-import { count, locale, moment, percent } from "../../lib/format";
+import { count, midSentence, moment, percent } from "../../lib/format";
+import { locale } from "../../lib/language";
 
 /** A value as people read it: a text, or the entries of a list. */
 export type Shown = string | string[];
@@ -9,11 +11,11 @@ const precise = new Intl.NumberFormat(locale, { maximumFractionDigits: 6 });
 
 function scalar(value: unknown, type?: AttributeType): string {
   if (value === null || value === undefined || value === "") return "–";
-  if (typeof value === "boolean") return value ? "Yes" : "No";
+  if (typeof value === "boolean") return value ? t`Yes` : t`No`;
   if (typeof value === "number") return type === "TEXT" ? String(value) : precise.format(value);
   const text = typeof value === "object" ? JSON.stringify(value) : String(value);
   if (type === "NUMBER" && /^-?\d{1,15}(\.\d{1,6})?$/.test(text)) return precise.format(Number(text));
-  if (type === "BOOLEAN" && /^(true|false|yes|no)$/i.test(text)) return /^(t|y)/i.test(text) ? "Yes" : "No";
+  if (type === "BOOLEAN" && /^(true|false|yes|no)$/i.test(text)) return /^(t|y)/i.test(text) ? t`Yes` : t`No`;
   if (type === "DATE" && /^\d{4}-\d{2}-\d{2}/.test(text)) {
     // A day is the same day everywhere; a moment is told in the reader's time.
     const at = new Date(text.length === 10 ? `${text}T00:00:00Z` : text);
@@ -63,11 +65,11 @@ export function namedAttributes(
 
 /** What an attribute's type is called. */
 export const typeNames: Record<AttributeType, string> = {
-  TEXT: "Text",
-  NUMBER: "Number",
-  DATE: "Date",
-  BOOLEAN: "Yes or no",
-  LIST: "List",
+  TEXT: t`Text`,
+  NUMBER: t`Number`,
+  DATE: t`Date`,
+  BOOLEAN: t`Yes or no`,
+  LIST: t`List`,
 };
 
 const held: Record<string, AttributeType> = { number: "NUMBER", boolean: "BOOLEAN", array: "LIST", date: "DATE" };
@@ -75,10 +77,10 @@ const held: Record<string, AttributeType> = { number: "NUMBER", boolean: "BOOLEA
 /** Types of values that conditions on the declared one do not find; none while all fit. */
 export function misfits(type: AttributeType, types: readonly string[]): string[] {
   return types
-    .filter((t) => t !== "null")
-    .map((t) => held[t] ?? "TEXT")
-    .filter((t) => t !== type && !(type === "TEXT" && t === "DATE"))
-    .map((t) => typeNames[t].toLowerCase());
+    .filter((of) => of !== "null")
+    .map((of) => held[of] ?? "TEXT")
+    .filter((of) => of !== type && !(type === "TEXT" && of === "DATE"))
+    .map((of) => midSentence(typeNames[of]));
 }
 
 export const samplesText = (samples: readonly string[], type: AttributeType) =>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import {
   Alert,
   Anchor,
@@ -15,9 +16,11 @@ import {
 import { useForm } from "@mantine/form";
 import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { useMutation } from "urql";
+import { LanguagePicker } from "../../components/LanguagePicker";
 import { graphql } from "../../gql";
 import { byField, errorText, payloadOf } from "../../lib/errors";
 import { passkeysWork, usePasskeyOf } from "../../lib/passkeys";
+import { product } from "../../lib/title";
 import { ownZone } from "../../lib/zone";
 import { type Provider, providerLink, refusalIn } from "./provider";
 import { setupToken } from "./setupLink";
@@ -118,11 +121,12 @@ export function Entrance(props: { title: string; children: ReactNode }) {
                 {props.title}
               </Title>
               <Text size="sm" c="dimmed">
-                Event Stream Engine
+                {product}
               </Text>
             </div>
           </Group>
           {props.children}
+          <LanguagePicker />
         </Stack>
       </Card>
     </Center>
@@ -162,9 +166,7 @@ function ProviderButton(props: { provider: Provider }) {
       href={providerLink(props.provider, location)}
       variant={props.provider.only ? "filled" : "default"}
       fullWidth
-    >
-      Sign in with {props.provider.name}
-    </Button>
+    >{t`Sign in with ${props.provider.name}`}</Button>
   );
 }
 
@@ -203,50 +205,55 @@ function SignIn(props: {
   });
   if (props.provider && !byPassword)
     return (
-      <Entrance title="Sign in">
+      <Entrance title={t`Sign in`}>
         <Problem text={problem} />
         <ProviderButton provider={props.provider} />
-        <Anchor component="button" type="button" size="sm" onClick={() => setByPassword(true)}>
-          Emergency access by password
-        </Anchor>
+        <Anchor
+          component="button"
+          type="button"
+          size="sm"
+          onClick={() => setByPassword(true)}
+        >{t`Emergency access by password`}</Anchor>
       </Entrance>
     );
   return (
-    <Entrance title="Sign in">
+    <Entrance title={t`Sign in`}>
       {props.provider && (
         <>
           <ProviderButton provider={props.provider} />
-          <Divider label="or" />
+          <Divider label={t`or`} />
         </>
       )}
       <form onSubmit={submit} noValidate>
         <Stack>
           <Problem text={problem} />
           {props.provider?.only && (
-            <Text size="sm" c="dimmed">
-              A password counts for a day after “server operator reset” on the server’s command line.
-            </Text>
+            <Text
+              size="sm"
+              c="dimmed"
+            >{t`A password counts for a day after “server operator reset” on the server’s command line.`}</Text>
           )}
           <TextInput
-            label="Email address"
+            label={t`Email address`}
             type="email"
             autoComplete="username webauthn"
             {...form.getInputProps("email")}
           />
-          <PasswordInput label="Password" autoComplete="current-password" {...form.getInputProps("password")} />
-          <Button type="submit" loading={fetching} fullWidth>
-            Sign in
-          </Button>
+          <PasswordInput label={t`Password`} autoComplete="current-password" {...form.getInputProps("password")} />
+          <Button type="submit" loading={fetching} fullWidth>{t`Sign in`}</Button>
           {!props.provider?.only && (
-            <Anchor component="button" type="button" size="sm" onClick={props.onForgotten}>
-              Forgot your password?
-            </Anchor>
+            <Anchor
+              component="button"
+              type="button"
+              size="sm"
+              onClick={props.onForgotten}
+            >{t`Forgot your password?`}</Anchor>
           )}
         </Stack>
       </form>
       {passkeysWork() && (
         <>
-          <Divider label="or" />
+          <Divider label={t`or`} />
           <PasskeyButton done={props.done} onProblem={setProblem} />
         </>
       )}
@@ -262,7 +269,7 @@ function PasskeyButton(props: { done: () => void; onProblem: (text: string) => v
     const begun = await begin({});
     if (begun.error) return errorText(begun.error);
     const response = await usePasskeyOf(begun.data?.passkeySignInBegin.options);
-    if (!response) return "No passkey was used. Try again, or sign in with your password.";
+    if (!response) return t`No passkey was used. Try again, or sign in with your password.`;
     const result = await signIn({ input: { step: begun.data?.passkeySignInBegin.step ?? "", response } });
     if (result.error) return errorText(result.error);
     return result.data?.passkeySignIn.userErrors[0]?.message ?? null;
@@ -280,9 +287,7 @@ function PasskeyButton(props: { done: () => void; onProblem: (text: string) => v
         if (wrong) props.onProblem(wrong);
         else props.done();
       }}
-    >
-      Sign in with a passkey
-    </Button>
+    >{t`Sign in with a passkey`}</Button>
   );
 }
 
@@ -305,46 +310,45 @@ export function SecondStep(props: { step: Step; done: () => void; back: () => vo
     props.done();
   };
   return (
-    <Entrance title="One more step">
+    <Entrance title={t`One more step`}>
       <form onSubmit={submit} noValidate>
         <Stack>
           <Problem text={problem} />
           <TextInput
             key={String(recovery)}
-            label={recovery ? "Recovery code" : "Code"}
-            description={recovery ? "One of those that you kept. It works once." : "The six digits that your app shows"}
+            label={recovery ? t`Recovery code` : t`Code`}
+            description={
+              recovery ? t`One of those that you kept. It works once.` : t`The six digits that your app shows`
+            }
             autoComplete={recovery ? "off" : "one-time-code"}
             inputMode={recovery ? "text" : "numeric"}
             autoFocus
             value={code}
             onChange={(e) => setCode(e.currentTarget.value)}
           />
-          <Button type="submit" loading={fetching} fullWidth>
-            Sign in
-          </Button>
+          <Button type="submit" loading={fetching} fullWidth>{t`Sign in`}</Button>
           <Group justify="space-between">
             {props.step.totp ? (
               <Anchor component="button" type="button" size="sm" onClick={() => setRecovery(!recovery)}>
-                {recovery ? "Use the app" : "Use a recovery code"}
+                {recovery ? t`Use the app` : t`Use a recovery code`}
               </Anchor>
             ) : (
               <span />
             )}
-            <Anchor component="button" type="button" size="sm" onClick={props.back}>
-              Start again
-            </Anchor>
+            <Anchor component="button" type="button" size="sm" onClick={props.back}>{t`Start again`}</Anchor>
           </Group>
         </Stack>
       </form>
       {props.step.passkey && passkeysWork() && (
         <>
-          <Divider label="or" />
+          <Divider label={t`or`} />
           <PasskeyButton done={props.done} onProblem={setProblem} />
         </>
       )}
-      <Text size="xs" c="dimmed">
-        Lost your phone and your recovery codes? Ask an admin to reset your two-step sign-in.
-      </Text>
+      <Text
+        size="xs"
+        c="dimmed"
+      >{t`Lost your phone and your recovery codes? Ask an admin to reset your two-step sign-in.`}</Text>
     </Entrance>
   );
 }
@@ -363,37 +367,31 @@ function Forgotten(props: { emails: boolean; back: () => void }) {
     if (wrong) return setProblem(wrong);
     setSent(true);
   };
-  const back = (
-    <Anchor component="button" type="button" size="sm" onClick={props.back}>
-      Back to sign-in
-    </Anchor>
-  );
+  const back = <Anchor component="button" type="button" size="sm" onClick={props.back}>{t`Back to sign-in`}</Anchor>;
   if (!props.emails || sent)
     return (
-      <Entrance title={sent ? "Look into your inbox" : "Forgot your password?"}>
+      <Entrance title={sent ? t`Look into your inbox` : t`Forgot your password?`}>
         <Text size="sm">
           {sent
-            ? "If there is an account with this address, a link for a new password is on its way. It works once, for one day."
-            : "Ask an admin. They give you a link with which you choose a new one."}
+            ? t`If there is an account with this address, a link for a new password is on its way. It works once, for one day.`
+            : t`Ask an admin. They give you a link with which you choose a new one.`}
         </Text>
         {back}
       </Entrance>
     );
   return (
-    <Entrance title="Forgot your password?">
+    <Entrance title={t`Forgot your password?`}>
       <form onSubmit={submit} noValidate>
         <Stack>
           <Problem text={problem} />
           <TextInput
-            label="Email address"
+            label={t`Email address`}
             type="email"
             autoComplete="username"
             value={email}
             onChange={(e) => setEmail(e.currentTarget.value)}
           />
-          <Button type="submit" loading={fetching} fullWidth>
-            Email me a link
-          </Button>
+          <Button type="submit" loading={fetching} fullWidth>{t`Email me a link`}</Button>
           {back}
         </Stack>
       </form>
@@ -429,35 +427,33 @@ function Setup(props: { tokenNeeded: boolean; provider: Provider | null; done: (
     props.done();
   });
   return (
-    <Entrance title="Welcome">
+    <Entrance title={t`Welcome`}>
       {props.provider && (
         <>
           <ProviderButton provider={props.provider} />
-          <Divider label="or" />
+          <Divider label={t`or`} />
         </>
       )}
       <form onSubmit={submit} noValidate>
         <Stack>
-          <Text size="sm">Nobody can sign in yet. Create the first admin; you can invite others afterwards.</Text>
+          <Text size="sm">{t`Nobody can sign in yet. Create the first admin; you can invite others afterwards.`}</Text>
           <Problem text={problem} />
-          <TextInput label="Your name" autoComplete="name" {...form.getInputProps("name")} />
-          <TextInput label="Email address" type="email" autoComplete="username" {...form.getInputProps("email")} />
+          <TextInput label={t`Your name`} autoComplete="name" {...form.getInputProps("name")} />
+          <TextInput label={t`Email address`} type="email" autoComplete="username" {...form.getInputProps("email")} />
           <PasswordInput
-            label="Password"
-            description="At least 10 characters"
+            label={t`Password`}
+            description={t`At least 10 characters`}
             autoComplete="new-password"
             {...form.getInputProps("password")}
           />
           {props.tokenNeeded && !linked && (
             <TextInput
-              label="Token"
-              description="Open the link that the server prints when it starts, or copy what follows #setup= in it."
+              label={t`Token`}
+              description={t`Open the link that the server prints when it starts, or copy what follows #setup= in it.`}
               {...form.getInputProps("token")}
             />
           )}
-          <Button type="submit" loading={fetching} fullWidth>
-            Create admin and sign in
-          </Button>
+          <Button type="submit" loading={fetching} fullWidth>{t`Create admin and sign in`}</Button>
         </Stack>
       </form>
     </Entrance>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button, Text } from "@mantine/core";
 import { useEffect } from "react";
 import { Entrance } from "./AuthPage";
@@ -13,11 +14,9 @@ export function ConfirmedPage({ provider }: { provider: Provider | null }) {
     if (!problem) window.close();
   }, [problem]);
   return (
-    <Entrance title={problem ? "That did not work" : "Confirmed"}>
-      <Text size="sm">{problem || "You can close this window and go on where you were."}</Text>
-      <Button variant="default" onClick={() => window.close()}>
-        Close this window
-      </Button>
+    <Entrance title={problem ? t`That did not work` : t`Confirmed`}>
+      <Text size="sm">{problem || t`You can close this window and go on where you were.`}</Text>
+      <Button variant="default" onClick={() => window.close()}>{t`Close this window`}</Button>
     </Entrance>
   );
 }

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Button, Center, Loader, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { useMutation, useQuery } from "urql";
@@ -42,11 +43,9 @@ export function PasswordPage(props: { done: () => void }) {
   if (link) return <PasswordForm token={token} link={link} done={leave} onStep={setStep} />;
   if (data)
     return (
-      <Entrance title="This link no longer works">
-        <Text size="sm">It was used already, or it is too old. Ask an admin for a new one.</Text>
-        <Button variant="default" onClick={leave}>
-          To the sign-in page
-        </Button>
+      <Entrance title={t`This link no longer works`}>
+        <Text size="sm">{t`It was used already, or it is too old. Ask an admin for a new one.`}</Text>
+        <Button variant="default" onClick={leave}>{t`To the sign-in page`}</Button>
       </Entrance>
     );
   return (
@@ -54,7 +53,7 @@ export function PasswordPage(props: { done: () => void }) {
       {error ? (
         <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />
       ) : (
-        <Loader aria-label="Loading" />
+        <Loader aria-label={t`Loading`} />
       )}
     </Center>
   );
@@ -83,29 +82,29 @@ function PasswordForm(props: {
     else props.done();
   };
   return (
-    <Entrance title={invited ? `Welcome, ${props.link.name}` : "Choose a new password"}>
+    <Entrance title={invited ? t`Welcome, ${props.link.name}` : t`Choose a new password`}>
       <form onSubmit={submit} noValidate>
         <Stack>
           <Text size="sm">
             {invited
-              ? "You have been invited. Choose a password; nobody else will know it."
-              : "You will be signed out everywhere else."}
+              ? t`You have been invited. Choose a password; nobody else will know it.`
+              : t`You will be signed out everywhere else.`}
           </Text>
           {problem && (
             <Alert color="red" role="alert">
               {problem}
             </Alert>
           )}
-          <TextInput label="Email address" type="email" autoComplete="username" value={props.link.email} readOnly />
+          <TextInput label={t`Email address`} type="email" autoComplete="username" value={props.link.email} readOnly />
           <PasswordInput
-            label="New password"
-            description="At least 10 characters. Four random words are good and easy to remember."
+            label={t`New password`}
+            description={t`At least 10 characters. Four random words are good and easy to remember.`}
             autoComplete="new-password"
             value={password}
             onChange={(e) => setPassword(e.currentTarget.value)}
           />
           <Button type="submit" loading={fetching} fullWidth>
-            {invited ? "Set password and sign in" : "Set new password"}
+            {invited ? t`Set password and sign in` : t`Set new password`}
           </Button>
         </Stack>
       </form>

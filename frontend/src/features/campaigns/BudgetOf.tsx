@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Progress, Stack, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation } from "urql";
@@ -49,12 +50,13 @@ export function BudgetBar({ budget: b }: { budget: BudgetStateFragment }) {
   return (
     <Stack gap={4}>
       <Progress.Root size="sm">
-        <Progress.Section value={share(b.charged)} aria-label="Charged" />
-        <Progress.Section value={share(b.reserved)} color="gray" aria-label="Reserved" />
+        <Progress.Section value={share(b.charged)} aria-label={t`Charged`} />
+        <Progress.Section value={share(b.reserved)} color="gray" aria-label={t`Reserved`} />
       </Progress.Root>
       <Text size="xs" c="dimmed">
-        {money(b.charged)} charged
-        {Number(b.reserved.amount) > 0 && `, up to ${money(b.reserved)} for messages under way`} of {money(b.limit)}
+        {Number(b.reserved.amount) > 0
+          ? t`${money(b.charged)} charged, up to ${money(b.reserved)} for messages under way of ${money(b.limit)}`
+          : t`${money(b.charged)} charged of ${money(b.limit)}`}
       </Text>
     </Stack>
   );
@@ -65,14 +67,14 @@ export function BudgetOf(props: { id: string; revision: number; budget: BudgetSt
   const [, update] = useMutation(CampaignBudgetDocument);
   return (
     <BudgetForm
-      label="Budget"
-      description="The most that it may cost; changes at once"
+      label={t`Budget`}
+      description={t`The most that it may cost; changes at once`}
       value={props.budget?.limit.amount ?? ""}
       onSave={async (budget) => {
         const answer = await update({ input: { id: props.id, budget, expectedVersion: props.revision } });
         if (answer.error) return errorText(answer.error);
         const errors = answer.data?.campaignUpdate.userErrors ?? [];
-        if (errors.length === 0) notifications.show({ message: "Budget changed", color: "green" });
+        if (errors.length === 0) notifications.show({ message: t`Budget changed`, color: "green" });
         return errors.map((e) => e.message).join("; ");
       }}
     />

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button, Modal, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
@@ -116,14 +117,12 @@ export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) 
   const ended = hasEnded(c.status);
   return (
     <>
-      {c.status === "DRAFT" && <Button onClick={() => setOpen("launch")}>Launch</Button>}
+      {c.status === "DRAFT" && <Button onClick={() => setOpen("launch")}>{t`Launch`}</Button>}
       {waits && (
         <>
-          <LinkButton to="/campaigns/$id/edit" params={{ id: c.id } as never} variant="default">
-            Edit
-          </LinkButton>
+          <LinkButton to="/campaigns/$id/edit" params={{ id: c.id } as never} variant="default">{t`Edit`}</LinkButton>
           <Button variant="default" onClick={() => setOpen("plan")}>
-            {c.status === "DRAFT" ? "Schedule…" : "Change the schedule"}
+            {c.status === "DRAFT" ? t`Schedule…` : t`Change the schedule`}
           </Button>
         </>
       )}
@@ -132,24 +131,18 @@ export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) 
           variant="default"
           loading={unscheduling.fetching}
           onClick={async () => settled(await unschedule({ input }))}
-        >
-          Back to draft
-        </Button>
+        >{t`Back to draft`}</Button>
       )}
-      {c.template && !ended && (
-        <Button variant="default" onClick={() => setOpen("test")}>
-          Test send
-        </Button>
-      )}
+      {c.template && !ended && <Button variant="default" onClick={() => setOpen("test")}>{t`Test send`}</Button>}
       {c.status === "SENDING" && (
-        <Button variant="default" loading={pausing.fetching} onClick={async () => settled(await pause({ input }))}>
-          Pause
-        </Button>
+        <Button
+          variant="default"
+          loading={pausing.fetching}
+          onClick={async () => settled(await pause({ input }))}
+        >{t`Pause`}</Button>
       )}
       {c.status === "PAUSED" && (
-        <Button loading={resuming.fetching} onClick={async () => settled(await resume({ input }))}>
-          Resume
-        </Button>
+        <Button loading={resuming.fetching} onClick={async () => settled(await resume({ input }))}>{t`Resume`}</Button>
       )}
       {!ended && c.status !== "DRAFT" && (
         <Button
@@ -157,20 +150,16 @@ export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) 
           variant="outline"
           onClick={() =>
             modals.openConfirmModal({
-              title: `Cancel “${c.name}”?`,
+              title: t`Cancel “${c.name}”?`,
               children: (
-                <Text size="sm">
-                  {count(c.counts.pending)} messages will not be sent. {count(c.counts.accepted)} are out already.
-                </Text>
+                <Text size="sm">{t`${count(c.counts.pending)} messages will not be sent. ${count(c.counts.accepted)} are out already.`}</Text>
               ),
-              labels: { confirm: "Cancel the campaign", cancel: "Keep it" },
+              labels: { confirm: t`Cancel the campaign`, cancel: t`Keep it` },
               confirmProps: { color: "red" },
               onConfirm: async () => settled(await cancel({ input })),
             })
           }
-        >
-          Cancel
-        </Button>
+        >{t`Cancel`}</Button>
       )}
       <Button
         variant="default"
@@ -181,44 +170,38 @@ export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) 
           const made = result.data?.campaignDuplicate.campaign;
           if (settled(result) && made) go({ to: "/campaigns/$id", params: { id: made.id } });
         }}
-      >
-        Duplicate
-      </Button>
+      >{t`Duplicate`}</Button>
       {c.status === "DRAFT" && (
         <Button
           color="red"
           variant="outline"
           onClick={() =>
             modals.openConfirmModal({
-              title: `Delete “${c.name}”?`,
-              children: <Text size="sm">The draft is gone for good. Nobody has received anything from it.</Text>,
-              labels: { confirm: "Delete the draft", cancel: "Keep it" },
+              title: t`Delete “${c.name}”?`,
+              children: <Text size="sm">{t`The draft is gone for good. Nobody has received anything from it.`}</Text>,
+              labels: { confirm: t`Delete the draft`, cancel: t`Keep it` },
               confirmProps: { color: "red" },
               onConfirm: async () => {
                 const go = goAfter();
                 if (!settled(await remove({ input }))) return;
-                notifications.show({ message: `“${c.name}” deleted` });
+                notifications.show({ message: t`“${c.name}” deleted` });
                 go({ to: "/campaigns" });
               },
             })
           }
-        >
-          Delete
-        </Button>
+        >{t`Delete`}</Button>
       )}
-      <Modal opened={open === "launch"} onClose={close} title={`Launch “${c.name}”`} size="lg">
+      <Modal opened={open === "launch"} onClose={close} title={t`Launch “${c.name}”`} size="lg">
         <Preflight id={c.id} onLaunched={close}>
-          <Button variant="default" onClick={close}>
-            Not now
-          </Button>
+          <Button variant="default" onClick={close}>{t`Not now`}</Button>
         </Preflight>
       </Modal>
-      <Modal opened={open === "plan"} onClose={close} title="Schedule">
+      <Modal opened={open === "plan"} onClose={close} title={t`Schedule`}>
         <Suspense>
           <ScheduleForm id={c.id} plan={c.schedule} onDone={close} />
         </Suspense>
       </Modal>
-      <Modal opened={open === "test"} onClose={close} title="Send it to one contact">
+      <Modal opened={open === "test"} onClose={close} title={t`Send it to one contact`}>
         <TestSend id={c.id} onDone={close} />
       </Modal>
     </>

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { Alert, Button, Card, Group, Modal, Stack, Stepper, Text } from "@mantine/core";
 import { useParams } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
@@ -9,7 +11,7 @@ import type { CampaignEditQuery } from "../../gql/graphql";
 import { useAddress, useGoAfter } from "../../lib/address";
 import { type Outdated, saveText, useAutosave } from "../../lib/autosave";
 import { byField, errorText, outdatedIn, payloadOf } from "../../lib/errors";
-import { words } from "../../lib/format";
+import { midSentence, words } from "../../lib/format";
 import { useKept } from "../../lib/kept";
 import { real } from "../../lib/node";
 import { type Draft, draftOf, fields, inputOf, newDraft, type Step, stepLabels, stepOf, steps, wrongIn } from "./draft";
@@ -106,7 +108,7 @@ export function NewCampaign() {
     go({ to: "/campaigns/$id/edit", params: { id: made.id }, search: { step: "message" }, replace: true });
   };
   return (
-    <Page title="New campaign">
+    <Page title={t`New campaign`}>
       <Steps active="audience" />
       <Problem text={errors.rest} />
       <Card maw={760}>
@@ -121,9 +123,11 @@ export function NewCampaign() {
             }}
           />
           <Group justify="flex-end">
-            <Button disabled={!value.name.trim() || !value.segmentId} loading={creating.fetching} onClick={next}>
-              Next
-            </Button>
+            <Button
+              disabled={!value.name.trim() || !value.segmentId}
+              loading={creating.fetching}
+              onClick={next}
+            >{t`Next`}</Button>
           </Group>
         </Stack>
       </Card>
@@ -141,23 +145,15 @@ export function CampaignEditor() {
   const campaign = real(data.node, "Campaign");
   if (!campaign)
     return (
-      <Empty icon="?" title="There is no such campaign">
-        It may have been deleted while it was a draft.
-      </Empty>
+      <Empty icon="?" title={t`There is no such campaign`}>{t`It may have been deleted while it was a draft.`}</Empty>
     );
   if (campaign.status !== "DRAFT" && campaign.status !== "SCHEDULED")
     return (
       <Empty
         icon="✓"
-        title={`“${campaign.name}” is ${words(campaign.status).toLowerCase()}`}
-        action={
-          <LinkButton to="/campaigns/$id" params={{ id } as never}>
-            To the campaign
-          </LinkButton>
-        }
-      >
-        Drafts and scheduled campaigns can be edited. Duplicate it to change anything.
-      </Empty>
+        title={t`“${campaign.name}” is ${midSentence(words(campaign.status))}`}
+        action={<LinkButton to="/campaigns/$id" params={{ id } as never}>{t`To the campaign`}</LinkButton>}
+      >{t`Drafts and scheduled campaigns can be edited. Duplicate it to change anything.`}</Empty>
     );
   return <Form key={campaign.id} campaign={campaign} data={data} />;
 }
@@ -244,8 +240,8 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
   const leave = (then = goAfter()) => then({ to: "/campaigns/$id", params: { id: campaign.id } });
   return (
     <Page
-      title={draft.name.trim() || "Untitled campaign"}
-      description={campaign.status === "SCHEDULED" ? "Scheduled: changes count until it starts" : "Draft"}
+      title={draft.name.trim() || t`Untitled campaign`}
+      description={campaign.status === "SCHEDULED" ? t`Scheduled: changes count until it starts` : t`Draft`}
       actions={
         <>
           <Text size="sm" c={state === "failed" ? "red" : "dimmed"} role="status" data-testid="save-state">
@@ -257,9 +253,7 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
               const then = goAfter();
               if (await flush()) leave(then);
             }}
-          >
-            Done
-          </Button>
+          >{t`Done`}</Button>
         </>
       }
     >
@@ -267,10 +261,10 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
       <Problem text={errors.rest} />
       {elsewhere && (
         <Alert color="red" role="alert">
-          Something under “{stepLabels[elsewhere]}” needs a correction.{" "}
-          <Button size="compact-xs" variant="white" color="red" onClick={() => go(elsewhere)}>
-            Show
-          </Button>
+          <Trans>
+            Something under “{stepLabels[elsewhere]}” needs a correction.{" "}
+            <Button size="compact-xs" variant="white" color="red" onClick={() => go(elsewhere)}>{t`Show`}</Button>
+          </Trans>
         </Alert>
       )}
       <Card maw={760} ref={card} tabIndex={-1} role="group" aria-label={stepLabels[step]} style={{ outline: "none" }}>
@@ -290,28 +284,22 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
           {step === "schedule" && <ScheduleStep draft={draft} errors={errors.fields} onChange={change} />}
           {step === "review" ? (
             <Preflight id={campaign.id} onLaunched={() => leave()}>
-              <Button variant="default" onClick={() => go("schedule")}>
-                Back
-              </Button>
-              <Button variant="default" onClick={() => setPlanning(true)}>
-                Schedule…
-              </Button>
+              <Button variant="default" onClick={() => go("schedule")}>{t`Back`}</Button>
+              <Button variant="default" onClick={() => setPlanning(true)}>{t`Schedule…`}</Button>
             </Preflight>
           ) : (
             <Group justify="flex-end">
               {index > 0 && (
-                <Button variant="default" onClick={() => go(steps[index - 1] ?? "audience")}>
-                  Back
-                </Button>
+                <Button variant="default" onClick={() => go(steps[index - 1] ?? "audience")}>{t`Back`}</Button>
               )}
               <Button disabled={!complete} loading={going} onClick={() => go(steps[index + 1] ?? "review")}>
-                {step === "schedule" ? "Review" : "Next"}
+                {step === "schedule" ? t`Review` : t`Next`}
               </Button>
             </Group>
           )}
         </Stack>
       </Card>
-      <Modal opened={planning} onClose={() => setPlanning(false)} title="Schedule">
+      <Modal opened={planning} onClose={() => setPlanning(false)} title={t`Schedule`}>
         <ScheduleForm id={campaign.id} plan={campaign.schedule} onDone={() => leave()} />
       </Modal>
     </Page>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button, Card, Group, Select, Table, Text, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useMay } from "../../app/session";
@@ -96,16 +97,14 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
   return (
     <Card padding={0} id="messages">
       <Group justify="space-between" p="md" pb={0}>
-        <Title order={2} size="h4">
-          Messages
-        </Title>
+        <Title order={2} size="h4">{t`Messages`}</Title>
         <Group gap="xs">
           <Select
-            aria-label="Status of messages"
-            placeholder="Any status"
+            aria-label={t`Status of messages`}
+            placeholder={t`Any status`}
             clearable
             data={[
-              { value: needsDecision, label: "Needs a decision" },
+              { value: needsDecision, label: t`Needs a decision` },
               ...messageStatuses.map((s) => ({ value: s, label: words(s) })),
               ...(people ? [{ value: searchFor(people), label: peopleText(people) }] : []),
             ]}
@@ -113,15 +112,19 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
             onChange={(v) => change({ status: v ?? undefined }, { replace: true, resetScroll: false })}
             w={190}
           />
-          <Button component="a" href={`/downloads/campaigns/${id}/messages.csv`} download variant="default">
-            Export
-          </Button>
-          <Button component="a" href={`/downloads/campaigns/${id}/messages.xlsx`} download variant="default">
-            Excel
-          </Button>
-          <Button variant="default" onClick={again}>
-            Refresh
-          </Button>
+          <Button
+            component="a"
+            href={`/downloads/campaigns/${id}/messages.csv`}
+            download
+            variant="default"
+          >{t`Export`}</Button>
+          <Button
+            component="a"
+            href={`/downloads/campaigns/${id}/messages.xlsx`}
+            download
+            variant="default"
+          >{t`Excel`}</Button>
+          <Button variant="default" onClick={again}>{t`Refresh`}</Button>
         </Group>
       </Group>
       {people && messages.first && (
@@ -133,7 +136,7 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
         <Table className="cards" aria-rowcount={messages.more ? -1 : rows.length + 1}>
           <Table.Thead>
             <Table.Tr aria-rowindex={1}>
-              {["Contact", "Status", "Text", "Why", "Handed over"].map((h) => (
+              {[t`Contact`, t`Status`, t`Text`, t`Why`, t`Handed over`].map((h) => (
                 <Table.Th key={h}>{h}</Table.Th>
               ))}
             </Table.Tr>
@@ -145,17 +148,17 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
               return (
                 m && (
                   <Table.Tr key={key} data-index={index} ref={virtual.measure} aria-rowindex={index + 2}>
-                    <Table.Td data-label="Contact">
+                    <Table.Td data-label={t`Contact`}>
                       {m.contact && (
                         <Link to="/contacts/$id" params={{ id: m.contact.id }} className="plain">
                           {nameOf(m.contact)}
                         </Link>
                       )}
                     </Table.Td>
-                    <Table.Td data-label="Status">
+                    <Table.Td data-label={t`Status`}>
                       <MessageState of={m} />
                     </Table.Td>
-                    <Table.Td data-label="Text">
+                    <Table.Td data-label={t`Text`}>
                       <Text size="sm" lineClamp={1} maw={460}>
                         {m.body ||
                           (m.skipReason
@@ -183,12 +186,10 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
                         </Text>
                       )}
                     </Table.Td>
-                    <Table.Td data-label="Why">
-                      <Link to="/messages/$id" params={{ id: m.id }} className="plain">
-                        Why?
-                      </Link>
+                    <Table.Td data-label={t`Why`}>
+                      <Link to="/messages/$id" params={{ id: m.id }} className="plain">{t`Why?`}</Link>
                     </Table.Td>
-                    <Table.Td data-label="Handed over">{m.acceptedAt ? moment(m.acceptedAt) : "–"}</Table.Td>
+                    <Table.Td data-label={t`Handed over`}>{m.acceptedAt ? moment(m.acceptedAt) : "–"}</Table.Td>
                   </Table.Tr>
                 )
               );

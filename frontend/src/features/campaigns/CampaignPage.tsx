@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Group } from "@mantine/core";
 import { useParams } from "@tanstack/react-router";
 import { useQuery, useSubscription } from "urql";
@@ -123,15 +124,13 @@ export function CampaignPage() {
   const c = real(data.node, "Campaign");
   if (!c)
     return (
-      <Empty icon="?" title="There is no such campaign">
-        It may have been deleted while it was a draft.
-      </Empty>
+      <Empty icon="?" title={t`There is no such campaign`}>{t`It may have been deleted while it was a draft.`}</Empty>
     );
-  const topic = c.topic ? `, topic “${c.topic.name}”` : "";
+  const topic = c.topic ? `, ${t`topic “${c.topic.name}”`}` : "";
   return (
     <Page
       title={c.name}
-      description={`${c.template?.name ?? "no template"} → ${c.segment?.name ?? "own query"}${topic} · ${sendersText(c.senders) || "no sender"}`}
+      description={`${c.template?.name ?? t`no template`} → ${c.segment?.name ?? t`own query`}${topic} · ${sendersText(c.senders) || t`no sender`}`}
       actions={
         <Group gap="sm" className="no-print">
           {c.startedAt && <ShareReport />}

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Anchor, Card, Grid, Group, Progress, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import { useThrottledValue } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
@@ -43,7 +44,7 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
   return (
     <>
       <Text className="only-print" size="sm">
-        {`As of ${moment(new Date().toISOString())}`}
+        {t`As of ${moment(new Date().toISOString())}`}
       </Text>
       <Course campaign={c} />
       <Card>
@@ -52,9 +53,7 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
             <Sent campaign={c} />
           </Grid.Col>
           <Grid.Col span={{ base: 12, md: 8 }}>
-            <Title order={2} size="h4" mb="sm">
-              Results
-            </Title>
+            <Title order={2} size="h4" mb="sm">{t`Results`}</Title>
             <Funnel counts={n} />
           </Grid.Col>
         </Grid>
@@ -99,14 +98,14 @@ function Sent({ campaign: c }: { campaign: CampaignDetails }) {
   const since = c.startedAt && Date.parse(c.template.updatedAt) > Date.parse(c.startedAt);
   return (
     <>
-      <Title order={2} size="h4" mb="sm">
-        Message
-      </Title>
+      <Title order={2} size="h4" mb="sm">{t`Message`}</Title>
       <div className="paper-phone">
         <TemplateMessage template={c.template} />
       </div>
       <Text size="xs" c="dimmed" mt="xs">
-        Template “{c.template.name}”{since && ", which was changed after the launch"}
+        {since
+          ? t`Template “${c.template.name}”, which was changed after the launch`
+          : t`Template “${c.template.name}”`}
       </Text>
     </>
   );
@@ -123,7 +122,7 @@ function These(props: { id: string; people: People; n: number }) {
       hash="messages"
       size="sm"
       fw={600}
-      aria-label={`${count(props.n)}: show these contacts`}
+      aria-label={t`${count(props.n)}: show these contacts`}
     >
       {count(props.n)}
     </Anchor>
@@ -135,7 +134,7 @@ function Course({ campaign: c }: { campaign: CampaignDetails }) {
   const left = remaining(c.counts);
   const waiting = waitingText(c);
   const sending = c.status === "SENDING" && !waiting;
-  const limits = [c.quietHours && `Quiet hours ${quietText(c.quietHours)}`, c.frequencyCap && capText(c.frequencyCap)]
+  const limits = [c.quietHours && t`Quiet hours ${quietText(c.quietHours)}`, c.frequencyCap && capText(c.frequencyCap)]
     .filter(Boolean)
     .join(" · ");
   return (
@@ -149,16 +148,13 @@ function Course({ campaign: c }: { campaign: CampaignDetails }) {
           {limits}
         </Text>
       </Group>
-      <Progress value={c.progress * 100} size="lg" animated={sending} aria-label="Progress" />
-      <Live>
-        {waiting ?? statusText(c.status, c.counts)}, {percent(c.progress)} processed, {count(c.counts.delivered)}{" "}
-        delivered
-      </Live>
+      <Progress value={c.progress * 100} size="lg" animated={sending} aria-label={t`Progress`} />
+      <Live>{t`${waiting ?? statusText(c.status, c.counts)}, ${percent(c.progress)} processed, ${count(c.counts.delivered)} delivered`}</Live>
       <Text size="sm" mt="xs">
-        {percent(c.progress)} processed
+        {t`${percent(c.progress)} processed`}
         {c.status !== "COMPLETED" && `, ${leftText(c.counts)}`}
-        {sending && ` · ${decimal(c.throughput)} a second now`}
-        {sending && c.throughput > 0 && left > 0 && `, done in about ${duration(left / c.throughput)}`}
+        {sending && ` · ${t`${decimal(c.throughput)} a second now`}`}
+        {sending && c.throughput > 0 && left > 0 && `, ${t`done in about ${duration(left / c.throughput)}`}`}
       </Text>
       <SimpleGrid cols={{ base: 2, sm: 4 }} mt="md" component="dl" mb={0}>
         {courseOf(c).map((f) => (
@@ -184,13 +180,11 @@ function Course({ campaign: c }: { campaign: CampaignDetails }) {
 /** Who of the audience got none, and who had to wait. */
 function Audience({ campaign: c }: { campaign: CampaignDetails }) {
   const n = c.counts;
-  const ended = [n.canceled > 0 && `${count(n.canceled)} canceled`, n.expired > 0 && `${count(n.expired)} expired`];
+  const ended = [n.canceled > 0 && t`${count(n.canceled)} canceled`, n.expired > 0 && t`${count(n.expired)} expired`];
   return (
     <>
       <Group justify="space-between">
-        <Title order={2} size="h4">
-          Audience
-        </Title>
+        <Title order={2} size="h4">{t`Audience`}</Title>
         <Text fw={650} data-testid="count-audience">
           {count(n.audience)}
         </Text>
@@ -198,14 +192,13 @@ function Audience({ campaign: c }: { campaign: CampaignDetails }) {
       <SimpleGrid cols={{ base: 1, md: c.deferrals.length > 0 ? 2 : 1 }} spacing="xl">
         <div>
           <Title order={3} size="h5" mb={4}>
-            {`Not sent${n.skipped > 0 ? ` (${count(n.skipped)})` : ""}`}
+            {t`Not sent`}
+            {n.skipped > 0 && ` (${count(n.skipped)})`}
           </Title>
           {c.skipReasons.length === 0 ? (
-            <Text c="dimmed" size="sm">
-              Nobody was excluded.
-            </Text>
+            <Text c="dimmed" size="sm">{t`Nobody was excluded.`}</Text>
           ) : (
-            <Table withRowBorders={false} verticalSpacing={4} aria-label="Not sent">
+            <Table withRowBorders={false} verticalSpacing={4} aria-label={t`Not sent`}>
               <Table.Tbody>
                 {c.skipReasons.map((t) => (
                   <Table.Tr key={t.reason}>
@@ -222,9 +215,7 @@ function Audience({ campaign: c }: { campaign: CampaignDetails }) {
         </div>
         {c.deferrals.length > 0 && (
           <div>
-            <Title order={3} size="h5" mb={4}>
-              Delayed
-            </Title>
+            <Title order={3} size="h5" mb={4}>{t`Delayed`}</Title>
             <Tally of={c.deferrals} words={waitText} testId="deferrals" />
           </div>
         )}
@@ -245,13 +236,11 @@ function Failures(props: { campaign: CampaignDetails; failed: number }) {
   if (props.failed === 0 || !data) return null;
   return (
     <Card padding={0}>
-      <Title order={2} size="h4" p="md" pb={0}>
-        Failures
-      </Title>
+      <Title order={2} size="h4" p="md" pb={0}>{t`Failures`}</Title>
       <Table className="cards">
         <Table.Thead>
           <Table.Tr>
-            {["Code", "Meaning", "Type", "Contacts", "Share", "What to do"].map((h) => (
+            {[t`Code`, t`Meaning`, t`Type`, t`Contacts`, t`Share`, t`What to do`].map((h) => (
               <Table.Th key={h}>{h}</Table.Th>
             ))}
           </Table.Tr>
@@ -259,21 +248,24 @@ function Failures(props: { campaign: CampaignDetails; failed: number }) {
         <Table.Tbody>
           {data.errorReport.map((e) => (
             <Table.Tr key={e.code}>
-              <Table.Td data-label="Code">{e.code || "–"}</Table.Td>
-              <Table.Td data-label="Meaning">{e.title}</Table.Td>
-              <Table.Td data-label="Type">{errorClasses[e.class]}</Table.Td>
-              <Table.Td data-label="Contacts">
+              <Table.Td data-label={t`Code`}>{e.code || "–"}</Table.Td>
+              <Table.Td data-label={t`Meaning`}>{e.title}</Table.Td>
+              <Table.Td data-label={t`Type`}>{errorClasses[e.class]}</Table.Td>
+              <Table.Td data-label={t`Contacts`}>
                 <These id={c.id} people={{ event: "failed", reason: String(e.code) }} n={e.count} />
               </Table.Td>
-              <Table.Td data-label="Share">{percent(share(e.count, c.counts))}</Table.Td>
-              <Table.Td data-label="What to do">{e.advice}</Table.Td>
+              <Table.Td data-label={t`Share`}>{percent(share(e.count, c.counts))}</Table.Td>
+              <Table.Td data-label={t`What to do`}>{e.advice}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
       </Table>
-      <Text size="xs" c="dimmed" p="md" pt="xs">
-        Shares of the {count(c.counts.tried)} contacts it was sent to.
-      </Text>
+      <Text
+        size="xs"
+        c="dimmed"
+        p="md"
+        pt="xs"
+      >{t`Shares of the ${count(c.counts.tried)} contacts it was sent to.`}</Text>
     </Card>
   );
 }

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Select } from "@mantine/core";
 import { useThrottledValue } from "@mantine/hooks";
 import { useEffect, useState } from "react";
@@ -30,9 +31,9 @@ const TimelineDocument = graphql(`
 `);
 
 const spans = [
-  { value: "1", label: "First hour" },
-  { value: "24", label: "First day" },
-  { value: "168", label: "First week" },
+  { value: "1", label: t`First hour` },
+  { value: "24", label: t`First day` },
+  { value: "168", label: t`First week` },
 ];
 
 /**
@@ -66,16 +67,16 @@ export function CampaignTimeline(props: { id: string; changed: number }) {
   const shown = hours === null ? whole : (stepsOf(part.data) ?? whole);
   return (
     <DeliveryChart
-      title="Over time"
+      title={t`Over time`}
       steps={shown}
       controls={
         longer.length > 0 && (
           <Select
-            aria-label="Part of the time"
+            aria-label={t`Part of the time`}
             size="xs"
             w={130}
             allowDeselect={false}
-            data={[...longer, { value: "all", label: "All of it" }]}
+            data={[...longer, { value: "all", label: t`All of it` }]}
             value={hours === null ? "all" : String(hours)}
             onChange={setAsked}
           />

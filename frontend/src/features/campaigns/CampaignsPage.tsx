@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Card, Group, Progress, Select, Table, Text, TextInput } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
 import { IconPlus, IconSearch, IconSend } from "@tabler/icons-react";
@@ -11,7 +12,7 @@ import { When } from "../../components/When";
 import { graphql } from "../../gql";
 import type { CampaignStatus } from "../../gql/graphql";
 import { useAddress, useAddressText } from "../../lib/address";
-import { count, percent } from "../../lib/format";
+import { count, percent, words } from "../../lib/format";
 import { useShortcuts } from "../../lib/shortcuts";
 import { besideText, share, waitingText } from "./outcome";
 
@@ -71,19 +72,15 @@ export function CampaignsPage() {
   }, [running, start, stop]);
   const filtered = Boolean(search.q || status);
   useShortcuts(
-    "Campaigns",
-    may ? [{ keys: "n", label: "New campaign", run: () => void navigate({ to: "/campaigns/new" }) }] : [],
+    t`Campaigns`,
+    may ? [{ keys: "n", label: t`New campaign`, run: () => void navigate({ to: "/campaigns/new" }) }] : [],
   );
   return (
     <Page
-      title="Campaigns"
-      description="One template to one segment"
+      title={t`Campaigns`}
+      description={t`One template to one segment`}
       actions={
-        may && (
-          <LinkButton to="/campaigns/new" leftSection={<IconPlus size={16} />}>
-            New campaign
-          </LinkButton>
-        )
+        may && <LinkButton to="/campaigns/new" leftSection={<IconPlus size={16} />}>{t`New campaign`}</LinkButton>
       }
     >
       {error ? (
@@ -93,17 +90,15 @@ export function CampaignsPage() {
       ) : data.campaigns.nodes.length === 0 && !filtered ? (
         <Empty
           icon={<IconSend />}
-          title="No campaigns yet"
-          action={may && <LinkButton to="/campaigns/new">Plan one</LinkButton>}
-        >
-          Choose a segment and an approved template; the engine sends at your pace, only to those who agreed.
-        </Empty>
+          title={t`No campaigns yet`}
+          action={may && <LinkButton to="/campaigns/new">{t`Plan one`}</LinkButton>}
+        >{t`Choose a segment and an approved template; the engine sends at your pace, only to those who agreed.`}</Empty>
       ) : (
         <>
           <Group>
             <TextInput
-              aria-label="Search campaigns"
-              placeholder="Name"
+              aria-label={t`Search campaigns`}
+              placeholder={t`Name`}
               data-page-search
               leftSection={<IconSearch size={16} />}
               value={text}
@@ -111,10 +106,10 @@ export function CampaignsPage() {
               w={{ base: "100%", xs: 320 }}
             />
             <Select
-              aria-label="Status"
-              placeholder="Any status"
+              aria-label={t`Status`}
+              placeholder={t`Any status`}
               clearable
-              data={statuses.map((s) => ({ value: s, label: s.charAt(0) + s.slice(1).toLowerCase() }))}
+              data={statuses.map((s) => ({ value: s, label: words(s) }))}
               value={status}
               onChange={(v) => change({ status: v ?? undefined })}
             />
@@ -123,7 +118,7 @@ export function CampaignsPage() {
             <Table className="cards">
               <Table.Thead>
                 <Table.Tr>
-                  {["Name", "Status", "Progress", "Audience", "Delivered", "Read", "Start"].map((h) => (
+                  {[t`Name`, t`Status`, t`Progress`, t`Audience`, t`Delivered`, t`Read`, t`Start`].map((h) => (
                     <Table.Th key={h}>{h}</Table.Th>
                   ))}
                 </Table.Tr>
@@ -131,15 +126,15 @@ export function CampaignsPage() {
               <Table.Tbody>
                 {data.campaigns.nodes.map((c) => (
                   <Table.Tr key={c.id}>
-                    <Table.Td data-label="Name">
+                    <Table.Td data-label={t`Name`}>
                       <Link to="/campaigns/$id" params={{ id: c.id }} className="plain">
                         {c.name}
                       </Link>
                       <Text size="xs" c="dimmed">
-                        {c.template?.name ?? "no template"} → {c.segment?.name ?? "own query"}
+                        {c.template?.name ?? t`no template`} → {c.segment?.name ?? t`own query`}
                       </Text>
                     </Table.Td>
-                    <Table.Td data-label="Status">
+                    <Table.Td data-label={t`Status`}>
                       <Status value={waitingText(c) ? "WAITING" : c.status} />
                       {waitingText(c) && (
                         <Text size="xs" c="dimmed">
@@ -151,23 +146,19 @@ export function CampaignsPage() {
                           {besideText(c.status, c.counts)}
                         </Text>
                       )}
-                      {c.startError && (
-                        <Text size="xs" c="red">
-                          could not start yet
-                        </Text>
-                      )}
+                      {c.startError && <Text size="xs" c="red">{t`could not start yet`}</Text>}
                     </Table.Td>
-                    <Table.Td data-label="Progress" miw={120}>
-                      <Progress value={c.progress * 100} w="100%" miw={100} aria-label={`Progress of ${c.name}`} />
+                    <Table.Td data-label={t`Progress`} miw={120}>
+                      <Progress value={c.progress * 100} w="100%" miw={100} aria-label={t`Progress of ${c.name}`} />
                     </Table.Td>
-                    <Table.Td data-label="Audience">{count(c.counts.audience)}</Table.Td>
-                    <Table.Td data-label="Delivered">
+                    <Table.Td data-label={t`Audience`}>{count(c.counts.audience)}</Table.Td>
+                    <Table.Td data-label={t`Delivered`}>
                       {c.counts.tried ? percent(share(c.counts.delivered, c.counts)) : "–"}
                     </Table.Td>
-                    <Table.Td data-label="Read">
+                    <Table.Td data-label={t`Read`}>
                       {c.counts.tried ? percent(share(c.counts.read, c.counts)) : "–"}
                     </Table.Td>
-                    <Table.Td data-label="Start">
+                    <Table.Td data-label={t`Start`}>
                       <When at={c.startedAt ?? c.nextRunAt} />
                     </Table.Td>
                   </Table.Tr>
@@ -175,14 +166,11 @@ export function CampaignsPage() {
               </Table.Tbody>
             </Table>
           </Card>
-          <Text size="xs" c="dimmed">
-            Delivered and read are shares of the contacts that a campaign was sent to.
-          </Text>
-          {data.campaigns.nodes.length === 0 && (
-            <Text c="dimmed" ta="center">
-              No campaign matches.
-            </Text>
-          )}
+          <Text
+            size="xs"
+            c="dimmed"
+          >{t`Delivered and read are shares of the contacts that a campaign was sent to.`}</Text>
+          {data.campaigns.nodes.length === 0 && <Text c="dimmed" ta="center">{t`No campaign matches.`}</Text>}
         </>
       )}
     </Page>

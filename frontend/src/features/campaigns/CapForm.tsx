@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Group, NumberInput } from "@mantine/core";
 
 export type Cap = { messages: number; days: number };
@@ -14,7 +15,7 @@ export function CapForm(props: { value: Cap; onChange: (c: Cap) => void; error?:
   return (
     <Group align="flex-start">
       <NumberInput
-        label="At most"
+        label={t`At most`}
         suffix={c.messages === 1 ? " message" : " messages"}
         min={1}
         max={100}
@@ -25,7 +26,7 @@ export function CapForm(props: { value: Cap; onChange: (c: Cap) => void; error?:
         w={160}
       />
       <NumberInput
-        label="Within"
+        label={t`Within`}
         suffix={c.days === 1 ? " day" : " days"}
         min={1}
         max={90}

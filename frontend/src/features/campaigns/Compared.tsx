@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Card, ScrollArea, Table, Text, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useQuery } from "urql";
@@ -43,15 +44,13 @@ export function Compared({ campaign }: { campaign: ComparedCampaignFragment }) {
   if (others.length === 0) return null;
   return (
     <Card padding={0}>
-      <Title order={2} size="h4" p="md" pb={0}>
-        Compared with recent campaigns
-      </Title>
-      <ScrollArea type="auto" viewportProps={{ tabIndex: 0, "aria-label": "Compared with recent campaigns" }}>
+      <Title order={2} size="h4" p="md" pb={0}>{t`Compared with recent campaigns`}</Title>
+      <ScrollArea type="auto" viewportProps={{ tabIndex: 0, "aria-label": t`Compared with recent campaigns` }}>
         <Table miw={720}>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th>Campaign</Table.Th>
-              {["Launched", "Sent to", "Delivered", "Read", "Replied", "Failed", "Opted out"].map((h) => (
+              <Table.Th>{t`Campaign`}</Table.Th>
+              {[t`Launched`, t`Sent to`, t`Delivered`, t`Read`, t`Replied`, t`Failed`, t`Opted out`].map((h) => (
                 <Table.Th key={h} ta="right">
                   {h}
                 </Table.Th>
@@ -63,7 +62,7 @@ export function Compared({ campaign }: { campaign: ComparedCampaignFragment }) {
               <Table.Tr key={c.id} fw={c.id === campaign.id ? 600 : undefined}>
                 <Table.Td>
                   {c.id === campaign.id ? (
-                    "This campaign"
+                    t`This campaign`
                   ) : (
                     <Link to="/campaigns/$id" params={{ id: c.id }} className="plain">
                       {c.name}
@@ -84,9 +83,7 @@ export function Compared({ campaign }: { campaign: ComparedCampaignFragment }) {
           </Table.Tbody>
         </Table>
       </ScrollArea>
-      <Text size="xs" c="dimmed" p="md" pt="xs">
-        Shares of the contacts that each was sent to.
-      </Text>
+      <Text size="xs" c="dimmed" p="md" pt="xs">{t`Shares of the contacts that each was sent to.`}</Text>
     </Card>
   );
 }

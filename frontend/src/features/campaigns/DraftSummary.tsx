@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Card, Group, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { useMay } from "../../app/session";
@@ -16,19 +17,19 @@ export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
   const attributes = useAttributes();
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }}>
-      <Block title="Audience" id={c.id} step="audience">
-        <Line label="Segment">
+      <Block title={t`Audience`} id={c.id} step="audience">
+        <Line label={t`Segment`}>
           {c.segment
-            ? `${c.segment.name} · ${count(c.segment.lastCount)} contacts`
+            ? t`${c.segment.name} · ${count(c.segment.lastCount)} contacts`
             : c.query
               ? sentence(c.query as Node, attributes)
-              : "None yet"}
+              : t`None yet`}
         </Line>
-        <Line label="Topic">
-          {c.topic ? `Only subscribers of “${c.topic.name}”` : "None: everybody in the segment"}
+        <Line label={t`Topic`}>
+          {c.topic ? t`Only subscribers of “${c.topic.name}”` : t`None: everybody in the segment`}
         </Line>
       </Block>
-      <Block title="Message" id={c.id} step="message">
+      <Block title={t`Message`} id={c.id} step="message">
         {c.template ? (
           <>
             <Group gap="xs">
@@ -40,30 +41,29 @@ export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
             </div>
           </>
         ) : (
-          <Text c="dimmed" size="sm">
-            No template yet.
-          </Text>
+          <Text c="dimmed" size="sm">{t`No template yet.`}</Text>
         )}
-        <Line label={c.senders.length > 1 ? "Senders" : "Sender"}>{sendersText(c.senders) || "None yet"}</Line>
+        <Line label={c.senders.length > 1 ? t`Senders` : t`Sender`}>{sendersText(c.senders) || t`None yet`}</Line>
       </Block>
-      <Block title="Pace and hours" id={c.id} step="schedule">
-        <Line label="Pace">{rate ? `${decimal(rate)} messages a second` : "As fast as the sender may"}</Line>
-        <Line label="Quiet hours">{c.quietHours ? quietText(c.quietHours) : "None"}</Line>
-        <Line label="Frequency cap">{c.frequencyCap ? capText(c.frequencyCap) : "None"}</Line>
-        <Line label="Auto-pause">
-          {c.errorThreshold ? `When more than ${percent(c.errorThreshold)} fail` : "Never"}
+      <Block title={t`Pace and hours`} id={c.id} step="schedule">
+        <Line label={t`Pace`}>{rate ? t`${decimal(rate)} messages a second` : t`As fast as the sender may`}</Line>
+        <Line label={t`Quiet hours`}>{c.quietHours ? quietText(c.quietHours) : t`None`}</Line>
+        <Line label={t`Frequency cap`}>{c.frequencyCap ? capText(c.frequencyCap) : t`None`}</Line>
+        <Line label={t`Auto-pause`}>
+          {c.errorThreshold ? t`When more than ${percent(c.errorThreshold)} fail` : t`Never`}
         </Line>
-        <Line label="Budget">{c.budget ? money(c.budget.limit) : "No limit"}</Line>
-        <Line label="Ends">{c.endsAt ? moment(c.endsAt) : "No end"}</Line>
+        <Line label={t`Budget`}>{c.budget ? money(c.budget.limit) : t`No limit`}</Line>
+        <Line label={t`Ends`}>{c.endsAt ? moment(c.endsAt) : t`No end`}</Line>
       </Block>
-      <Block title="Launch" id={c.id} step="review" edit="Review">
-        <Line label="Status">
+      <Block title={t`Launch`} id={c.id} step="review" edit={t`Review`}>
+        <Line label={t`Status`}>
           <Status value={c.status} />
         </Line>
-        <Line label="Schedule">{c.schedule ? planText(c.schedule) : "By hand"}</Line>
-        <Text size="sm" c="dimmed">
-          The review counts who gets it now, who is excluded and why. A launch can be undone for ten seconds.
-        </Text>
+        <Line label={t`Schedule`}>{c.schedule ? planText(c.schedule) : t`By hand`}</Line>
+        <Text
+          size="sm"
+          c="dimmed"
+        >{t`The review counts who gets it now, who is excluded and why. A launch can be undone for ten seconds.`}</Text>
       </Block>
     </SimpleGrid>
   );
@@ -84,9 +84,9 @@ function Block(props: { title: string; id: string; step: Step; edit?: string; ch
             search={{ step: props.step } as never}
             variant="subtle"
             size="xs"
-            aria-label={`${props.edit ?? "Edit"}: ${props.title}`}
+            aria-label={`${props.edit ?? t`Edit`}: ${props.title}`}
           >
-            {props.edit ?? "Edit"}
+            {props.edit ?? t`Edit`}
           </LinkButton>
         )}
       </Group>

@@ -1,8 +1,9 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Group, MultiSelect, NumberInput, Select, Stack, Switch, TextInput } from "@mantine/core";
 import { TemplateMessageById } from "../../components/TemplateMessage";
 import { Status } from "../../components/ui";
 import type { CampaignEditQuery } from "../../gql/graphql";
-import { count } from "../../lib/format";
+import { count, midSentence, words } from "../../lib/format";
 import { useTopics } from "../topics/useTopics";
 import { CapForm } from "./CapForm";
 import type { Draft } from "./draft";
@@ -21,29 +22,29 @@ export function AudienceStep(props: StepProps & { segments: CampaignEditQuery["s
   return (
     <Stack>
       <TextInput
-        label="Name"
-        description="For you and your colleagues"
+        label={t`Name`}
+        description={t`For you and your colleagues`}
         value={d.name}
         onChange={(e) => onChange({ name: e.currentTarget.value })}
         error={errors.name}
         maxLength={150}
       />
       <Select
-        label="Segment"
-        placeholder="Who gets it"
+        label={t`Segment`}
+        placeholder={t`Who gets it`}
         searchable
         data={props.segments.map((s) => ({ value: s.id, label: `${s.name} · ${count(s.lastCount)}` }))}
         value={d.segmentId}
         onChange={(segmentId) => onChange({ segmentId })}
         error={errors.segmentId}
-        nothingFoundMessage="No segment of that name"
+        nothingFoundMessage={t`No segment of that name`}
       />
       <SegmentDrawer onMade={(segmentId) => onChange({ segmentId })} />
       {topics.length > 0 && (
         <Select
-          label="Topic"
-          description="Only its subscribers get it; empty: everybody in the segment"
-          placeholder="None"
+          label={t`Topic`}
+          description={t`Only its subscribers get it; empty: everybody in the segment`}
+          placeholder={t`None`}
           searchable
           clearable
           data={topics}
@@ -62,21 +63,21 @@ export function MessageStep(
 ) {
   const { draft: d, errors, onChange } = props;
   const template = props.templates.find((t) => t.id === d.templateId);
-  const senderName = (id: string) => props.senders.find((s) => s.id === id)?.displayName ?? "sender";
+  const senderName = (id: string) => props.senders.find((s) => s.id === id)?.displayName ?? t`sender`;
   return (
     <Stack>
       <Select
-        label="Template"
-        description="Only what WhatsApp approved can go out"
+        label={t`Template`}
+        description={t`Only what WhatsApp approved can go out`}
         searchable
         data={props.templates.map((t) => ({
           value: t.id,
-          label: `${t.name}${t.approvalStatus === "APPROVED" ? "" : ` (${t.approvalStatus.toLowerCase()})`}`,
+          label: `${t.name}${t.approvalStatus === "APPROVED" ? "" : ` (${midSentence(words(t.approvalStatus))})`}`,
         }))}
         value={d.templateId}
         onChange={(templateId) => onChange({ templateId })}
         error={errors.templateId}
-        nothingFoundMessage="No template yet: write one first"
+        nothingFoundMessage={t`No template yet: write one first`}
       />
       {template && (
         <div className="paper-phone">
@@ -87,11 +88,11 @@ export function MessageStep(
         </div>
       )}
       <MultiSelect
-        label={d.senders.length > 1 ? "Senders" : "Sender"}
+        label={d.senders.length > 1 ? t`Senders` : t`Sender`}
         description={
-          d.senders.length > 1 ? "Each contact hears from one of them; they share the audience by weight" : undefined
+          d.senders.length > 1 ? t`Each contact hears from one of them; they share the audience by weight` : undefined
         }
-        data={props.senders.map((s) => ({ value: s.id, label: `${s.displayName} · up to ${s.ratePerSecond}/s` }))}
+        data={props.senders.map((s) => ({ value: s.id, label: t`${s.displayName} · up to ${s.ratePerSecond}/s` }))}
         value={d.senders.map((s) => s.senderId)}
         onChange={(ids) =>
           onChange({
@@ -105,7 +106,7 @@ export function MessageStep(
           {d.senders.map((s) => (
             <NumberInput
               key={s.senderId}
-              label={`Weight of ${senderName(s.senderId)}`}
+              label={t`Weight of ${senderName(s.senderId)}`}
               min={1}
               max={100}
               value={s.weight}
@@ -129,16 +130,16 @@ export function ScheduleStep({ draft: d, errors, onChange }: StepProps) {
   return (
     <Stack>
       <NumberInput
-        label="Messages a second"
-        description="0.01 to 2,000; empty: as fast as the sender may"
+        label={t`Messages a second`}
+        description={t`0.01 to 2,000; empty: as fast as the sender may`}
         value={d.rate}
         onChange={(rate) => onChange({ rate })}
         error={errors.rateLimitPerSecond}
         w={340}
       />
       <NumberInput
-        label="Auto-pause above failure rate"
-        description="Share of failed messages, once 100 went; empty: never"
+        label={t`Auto-pause above failure rate`}
+        description={t`Share of failed messages, once 100 went; empty: never`}
         suffix=" %"
         value={d.threshold}
         onChange={(threshold) => onChange({ threshold })}
@@ -146,18 +147,18 @@ export function ScheduleStep({ draft: d, errors, onChange }: StepProps) {
         w={340}
       />
       <TextInput
-        label="Budget"
-        description="The most that it may cost, in the currency of your prices; it pauses before more is spent. Empty: no limit"
+        label={t`Budget`}
+        description={t`The most that it may cost, in the currency of your prices; it pauses before more is spent. Empty: no limit`}
         inputMode="decimal"
-        placeholder="No limit"
+        placeholder={t`No limit`}
         value={d.budget}
         onChange={(e) => onChange({ budget: e.currentTarget.value })}
         error={errors.budget}
         w={340}
       />
       <TextInput
-        label="Ends at"
-        description="What has not gone by then expires; empty: no end"
+        label={t`Ends at`}
+        description={t`What has not gone by then expires; empty: no end`}
         type="datetime-local"
         value={d.ends}
         onChange={(e) => onChange({ ends: e.currentTarget.value })}
@@ -165,21 +166,21 @@ export function ScheduleStep({ draft: d, errors, onChange }: StepProps) {
         w={340}
       />
       <Switch
-        label="Quiet hours"
-        description="Nothing is sent to people in these hours of their own time; their messages wait until the hours end"
+        label={t`Quiet hours`}
+        description={t`Nothing is sent to people in these hours of their own time; their messages wait until the hours end`}
         checked={d.quiet.on}
         onChange={(e) => quiet({ on: e.currentTarget.checked })}
       />
       {d.quiet.on && (
         <Group>
           <TextInput
-            label="From"
+            label={t`From`}
             type="time"
             value={d.quiet.start}
             onChange={(e) => quiet({ start: e.currentTarget.value })}
           />
           <TextInput
-            label="To"
+            label={t`To`}
             type="time"
             value={d.quiet.end}
             onChange={(e) => quiet({ end: e.currentTarget.value })}
@@ -187,8 +188,8 @@ export function ScheduleStep({ draft: d, errors, onChange }: StepProps) {
         </Group>
       )}
       <Switch
-        label="Frequency cap"
-        description="Who had that many messages of any campaign lately is skipped"
+        label={t`Frequency cap`}
+        description={t`Who had that many messages of any campaign lately is skipped`}
         checked={d.capped}
         onChange={(e) => onChange({ capped: e.currentTarget.checked })}
       />

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Progress, Text } from "@mantine/core";
 import { count, percent } from "../../lib/format";
 import { type Figure, funnelOf, lossesOf } from "./outcome";
@@ -6,7 +7,7 @@ import { type Figure, funnelOf, lossesOf } from "./outcome";
 export function Funnel(props: { counts: Parameters<typeof funnelOf>[0] }) {
   return (
     <>
-      <ul className="funnel" aria-label="Funnel">
+      <ul className="funnel" aria-label={t`Funnel`}>
         {funnelOf(props.counts).map((f) => (
           <Row key={f.name} of={f} color="brand" />
         ))}
@@ -16,8 +17,8 @@ export function Funnel(props: { counts: Parameters<typeof funnelOf>[0] }) {
       </ul>
       <Text size="xs" c="dimmed" mt="xs">
         {props.counts.tried > 0
-          ? `Shares are of the ${count(props.counts.tried)} contacts it was sent to.`
-          : "It was sent to nobody yet."}
+          ? t`Shares are of the ${count(props.counts.tried)} contacts it was sent to.`
+          : t`It was sent to nobody yet.`}
       </Text>
     </>
   );

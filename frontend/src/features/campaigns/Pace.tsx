@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button, Group, NumberInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
@@ -28,8 +29,8 @@ export function Pace(props: { id: string; revision: number; rate: number | null 
   return (
     <Group align="flex-end" gap="xs">
       <NumberInput
-        label="Messages a second"
-        description="Changes at once"
+        label={t`Messages a second`}
+        description={t`Changes at once`}
         min={0.01}
         max={2000}
         value={value}
@@ -42,11 +43,9 @@ export function Pace(props: { id: string; revision: number; rate: number | null 
         onClick={async () => {
           const rateLimitPerSecond = value === "" ? null : value;
           const input = { id: props.id, rateLimitPerSecond, expectedVersion: props.revision };
-          if (settled(await update({ input }))) notifications.show({ message: "Pace changed", color: "green" });
+          if (settled(await update({ input }))) notifications.show({ message: t`Pace changed`, color: "green" });
         }}
-      >
-        Set
-      </Button>
+      >{t`Set`}</Button>
     </Group>
   );
 }

@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useNavigate } from "@tanstack/react-router";
@@ -7,7 +8,6 @@ import { useMay } from "../../app/session";
 import { graphql } from "../../gql";
 import { useGoAfter } from "../../lib/address";
 import { settled } from "../../lib/errors";
-import { counted } from "../../lib/format";
 import type { CampaignDetails } from "./CampaignPage";
 import { nameFor, type People, peopleText, queryOf } from "./people";
 
@@ -60,7 +60,7 @@ export function PeopleBar(props: { campaign: CampaignDetails; people: People; n:
     const made = result.data?.campaignCreate.campaign;
     if (!settled(result) || !made) return;
     notifications.show({
-      message: "A draft to exactly these people. Who must not get it is excluded when it is launched.",
+      message: t`A draft to exactly these people. Who must not get it is excluded when it is launched.`,
       color: "green",
     });
     go({ to: "/campaigns/$id", params: { id: made.id } });
@@ -68,28 +68,22 @@ export function PeopleBar(props: { campaign: CampaignDetails; people: People; n:
   return (
     <Group px="md" pt="sm" justify="space-between" data-testid="people">
       <Text size="sm">
-        <b>{peopleText(people)}</b> · {counted(props.n, "contact", "contacts")}
+        <b>{peopleText(people)}</b> · {plural(props.n, { one: "# contact", other: "# contacts" })}
       </Text>
       <Group gap="xs">
         {may && (
           <>
-            <Button size="xs" variant="default" onClick={() => setSaving(true)}>
-              Save as segment
-            </Button>
-            <Button size="xs" variant="default" loading={fetching} onClick={again}>
-              Write again
-            </Button>
+            <Button size="xs" variant="default" onClick={() => setSaving(true)}>{t`Save as segment`}</Button>
+            <Button size="xs" variant="default" loading={fetching} onClick={again}>{t`Write again`}</Button>
           </>
         )}
         <Button
           size="xs"
           variant="subtle"
           onClick={() => navigate({ to: "/campaigns/$id", params: { id: c.id }, replace: true, resetScroll: false })}
-        >
-          Show all messages
-        </Button>
+        >{t`Show all messages`}</Button>
       </Group>
-      <Modal opened={saving} onClose={() => setSaving(false)} title="Save as segment">
+      <Modal opened={saving} onClose={() => setSaving(false)} title={t`Save as segment`}>
         <SaveSegment campaign={c} people={people} onDone={() => setSaving(false)} />
       </Modal>
     </Group>
@@ -115,7 +109,7 @@ function SaveSegment(props: { campaign: CampaignDetails; people: People; onDone:
     >
       <Stack>
         <TextInput
-          label="Name"
+          label={t`Name`}
           value={name}
           onChange={(e) => setName(e.currentTarget.value)}
           maxLength={100}
@@ -123,9 +117,7 @@ function SaveSegment(props: { campaign: CampaignDetails; people: People; onDone:
           data-autofocus
         />
         <Group justify="flex-end">
-          <Button type="submit" loading={fetching}>
-            Save
-          </Button>
+          <Button type="submit" loading={fetching}>{t`Save`}</Button>
         </Group>
       </Stack>
     </form>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Button, Group, List, SimpleGrid, Stack, Table, Text } from "@mantine/core";
 import type { ReactNode } from "react";
 import { useMutation, useQuery } from "urql";
@@ -5,7 +6,7 @@ import { Failed } from "../../components/Failed";
 import { Rows, Stat } from "../../components/ui";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
-import { count, duration, moneyRange, sentence, skipText, words } from "../../lib/format";
+import { count, decimal, duration, midSentence, moneyRange, sentence, skipText, words } from "../../lib/format";
 import { CostTable } from "./Cost";
 import { CampaignLaunchDocument, undoSeconds } from "./launch";
 import { TallyRows } from "./Tally";
@@ -55,19 +56,22 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
   return (
     <Stack>
       <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }}>
-        <Stat label="Audience" value={count(p.audience)} testId="preflight-audience" />
-        <Stat label="Will get it" value={count(p.willSend)} testId="preflight-send" />
+        <Stat label={t`Audience`} value={count(p.audience)} testId="preflight-audience" />
+        <Stat label={t`Will get it`} value={count(p.willSend)} testId="preflight-send" />
         <Stat
-          label="Takes about"
+          label={t`Takes about`}
           value={duration(p.seconds)}
-          hint={`at ${p.ratePerSecond}/s${p.deferred ? `; ${count(p.deferred)} sent when quiet hours end` : ""}`}
+          hint={[
+            t`at ${decimal(p.ratePerSecond)}/s`,
+            ...(p.deferred ? [t`${count(p.deferred)} sent when quiet hours end`] : []),
+          ].join("; ")}
         />
         {p.cost && (
           <Stat
-            label="Will cost"
+            label={t`Will cost`}
             value={moneyRange(p.cost.low, p.cost.high)}
             testId="preflight-cost"
-            hint="if all get it"
+            hint={t`if all get it`}
           />
         )}
       </SimpleGrid>
@@ -76,8 +80,8 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
         <Table>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th>Language</Table.Th>
-              <Table.Th ta="right">Contacts</Table.Th>
+              <Table.Th>{t`Language`}</Table.Th>
+              <Table.Th ta="right">{t`Contacts`}</Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
@@ -86,14 +90,14 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
                 <Table.Td>
                   {l.languageName}
                   <Text span size="xs" c="dimmed">
+                    {" "}
                     {[
-                      i === 0 && " and everybody whose language is not here",
-                      l.otherCategory && " another category: nobody gets it",
-                      l.approvalStatus !== "APPROVED" &&
-                        ` ${words(l.approvalStatus).toLowerCase()}: nobody gets it yet`,
+                      i === 0 && t`and everybody whose language is not here`,
+                      l.otherCategory && t`another category: nobody gets it`,
+                      l.approvalStatus !== "APPROVED" && t`${midSentence(words(l.approvalStatus))}: nobody gets it yet`,
                     ]
                       .filter(Boolean)
-                      .join(";")}
+                      .join("; ")}
                   </Text>
                 </Table.Td>
                 <Table.Td ta="right">{count(l.contacts)}</Table.Td>
@@ -106,15 +110,15 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
         <Table>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th>Excluded</Table.Th>
-              <Table.Th ta="right">Contacts</Table.Th>
+              <Table.Th>{t`Excluded`}</Table.Th>
+              <Table.Th ta="right">{t`Contacts`}</Table.Th>
             </Table.Tr>
           </Table.Thead>
           <TallyRows of={p.skips} words={skipText} />
         </Table>
       )}
       {p.blockers.length > 0 && (
-        <Alert color="red" title="Not ready to launch" role="alert">
+        <Alert color="red" title={t`Not ready to launch`} role="alert">
           <List size="sm">
             {p.blockers.map((b) => (
               <List.Item key={b.message}>{sentence(b.message)}</List.Item>
@@ -129,20 +133,14 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
       ))}
       <Group justify="flex-end">
         {props.children}
-        {p.blockers.length > 0 && (
-          <Button variant="default" onClick={again}>
-            Check again
-          </Button>
-        )}
+        {p.blockers.length > 0 && <Button variant="default" onClick={again}>{t`Check again`}</Button>}
         <Button
           disabled={p.blockers.length > 0}
           loading={launching.fetching}
           onClick={async () => {
             if (settled(await launch({ input: { id: props.id, undoSeconds } }))) props.onLaunched();
           }}
-        >
-          Launch to {count(p.willSend)} contacts
-        </Button>
+        >{t`Launch to ${count(p.willSend)} contacts`}</Button>
       </Group>
     </Stack>
   );

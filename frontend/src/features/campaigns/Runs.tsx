@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Card, Table, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { Status } from "../../components/ui";
@@ -8,13 +9,11 @@ import type { CampaignDetails } from "./CampaignPage";
 export function Runs(props: { runs: CampaignDetails["runs"] }) {
   return (
     <Card padding={0}>
-      <Title order={2} size="h4" p="md" pb={0}>
-        Runs
-      </Title>
+      <Title order={2} size="h4" p="md" pb={0}>{t`Runs`}</Title>
       <Table className="cards">
         <Table.Thead>
           <Table.Tr>
-            {["Run", "Status", "Audience", "Handed to WhatsApp", "Delivered", "Launched"].map((h) => (
+            {[t`Run`, t`Status`, t`Audience`, t`Handed to WhatsApp`, t`Delivered`, t`Launched`].map((h) => (
               <Table.Th key={h}>{h}</Table.Th>
             ))}
           </Table.Tr>
@@ -22,18 +21,18 @@ export function Runs(props: { runs: CampaignDetails["runs"] }) {
         <Table.Tbody>
           {props.runs.map((r) => (
             <Table.Tr key={r.id}>
-              <Table.Td data-label="Run">
+              <Table.Td data-label={t`Run`}>
                 <Link to="/campaigns/$id" params={{ id: r.id }} className="plain">
                   {r.name}
                 </Link>
               </Table.Td>
-              <Table.Td data-label="Status">
+              <Table.Td data-label={t`Status`}>
                 <Status value={r.status} />
               </Table.Td>
-              <Table.Td data-label="Audience">{count(r.counts.audience)}</Table.Td>
-              <Table.Td data-label="Handed to WhatsApp">{count(r.counts.accepted)}</Table.Td>
-              <Table.Td data-label="Delivered">{count(r.counts.delivered)}</Table.Td>
-              <Table.Td data-label="Launched">{moment(r.startedAt)}</Table.Td>
+              <Table.Td data-label={t`Audience`}>{count(r.counts.audience)}</Table.Td>
+              <Table.Td data-label={t`Handed to WhatsApp`}>{count(r.counts.accepted)}</Table.Td>
+              <Table.Td data-label={t`Delivered`}>{count(r.counts.delivered)}</Table.Td>
+              <Table.Td data-label={t`Launched`}>{moment(r.startedAt)}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>

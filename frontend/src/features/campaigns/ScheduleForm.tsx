@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Button, Chip, Group, NumberInput, SegmentedControl, Select, Stack, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
@@ -80,7 +81,7 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
     const errors = payloadOf(result.data)?.userErrors ?? [];
     if (errors.length) return setProblem(errors.map((e) => e.message).join("; "));
     const next = result.data?.campaignSchedule.campaign?.nextRunAt;
-    notifications.show({ message: `Starts ${moment(next)}`, color: "green" });
+    notifications.show({ message: t`Starts ${moment(next)}`, color: "green" });
     props.onDone();
   };
   return (
@@ -91,18 +92,18 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
         </Alert>
       )}
       <SegmentedControl
-        aria-label="How often"
+        aria-label={t`How often`}
         value={kind}
         onChange={setKind}
         data={[
-          { value: "once", label: "Once" },
-          { value: "again", label: "Recurring" },
+          { value: "once", label: t`Once` },
+          { value: "again", label: t`Recurring` },
         ]}
       />
       {kind === "once" ? (
         <TextInput
-          label="Starts at"
-          description={`Time of ${zoneName()}`}
+          label={t`Starts at`}
+          description={t`Time of ${zoneName()}`}
           type="datetime-local"
           value={at}
           onChange={(e) => setAt(e.currentTarget.value)}
@@ -111,17 +112,17 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
         <>
           <Group grow align="flex-end">
             <Select
-              label="Every"
+              label={t`Every`}
               data={[
-                { value: "DAILY", label: "Day" },
-                { value: "WEEKLY", label: "Week" },
-                { value: "MONTHLY", label: "Month" },
+                { value: "DAILY", label: t`Day` },
+                { value: "WEEKLY", label: t`Week` },
+                { value: "MONTHLY", label: t`Month` },
               ]}
               value={frequency}
               onChange={(v) => v && setFrequency(v)}
               allowDeselect={false}
             />
-            <TextInput label="At" type="time" value={time} onChange={(e) => setTime(e.currentTarget.value)} />
+            <TextInput label={t`At`} type="time" value={time} onChange={(e) => setTime(e.currentTarget.value)} />
           </Group>
           {frequency === "WEEKLY" && (
             <Chip.Group multiple value={days} onChange={setDays}>
@@ -136,8 +137,8 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
           )}
           {frequency === "MONTHLY" && (
             <NumberInput
-              label="Day of the month"
-              description="Shorter months: their last day"
+              label={t`Day of the month`}
+              description={t`Shorter months: their last day`}
               min={1}
               max={31}
               value={dayOfMonth}
@@ -145,7 +146,7 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
             />
           )}
           <Select
-            label="Time zone"
+            label={t`Time zone`}
             searchable
             data={zones.includes(zone) ? zones : [zone, ...zones]}
             value={zone}
@@ -153,8 +154,8 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
             allowDeselect={false}
           />
           <NumberInput
-            label="How many times"
-            description="Empty: until it is canceled"
+            label={t`How many times`}
+            description={t`Empty: until it is canceled`}
             min={1}
             max={1000}
             value={runs}
@@ -163,9 +164,7 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
         </>
       )}
       <Group justify="flex-end">
-        <Button onClick={save} loading={fetching}>
-          Schedule
-        </Button>
+        <Button onClick={save} loading={fetching}>{t`Schedule`}</Button>
       </Group>
     </Stack>
   );

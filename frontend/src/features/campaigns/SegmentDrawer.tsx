@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button, Drawer, Group } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { lazy, Suspense, useState } from "react";
@@ -11,11 +12,14 @@ export function SegmentDrawer(props: { onMade: (id: string) => void }) {
   return (
     <>
       <Group>
-        <Button size="xs" variant="default" leftSection={<IconPlus size={14} />} onClick={() => setOpened(true)}>
-          New segment
-        </Button>
+        <Button
+          size="xs"
+          variant="default"
+          leftSection={<IconPlus size={14} />}
+          onClick={() => setOpened(true)}
+        >{t`New segment`}</Button>
       </Group>
-      <Drawer opened={opened} onClose={() => setOpened(false)} title="New segment" position="right" size={860}>
+      <Drawer opened={opened} onClose={() => setOpened(false)} title={t`New segment`} position="right" size={860}>
         <Suspense fallback={<Rows />}>
           <NewSegment
             onSaved={(id) => {

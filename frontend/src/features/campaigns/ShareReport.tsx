@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button, CopyButton, Menu } from "@mantine/core";
 import { IconShare } from "@tabler/icons-react";
 
@@ -7,16 +8,14 @@ export function ShareReport() {
   return (
     <Menu position="bottom-end">
       <Menu.Target>
-        <Button variant="default" leftSection={<IconShare size={16} />}>
-          Share
-        </Button>
+        <Button variant="default" leftSection={<IconShare size={16} />}>{t`Share`}</Button>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Item onClick={() => setTimeout(() => window.print())}>Print or save as PDF</Menu.Item>
+        <Menu.Item onClick={() => setTimeout(() => window.print())}>{t`Print or save as PDF`}</Menu.Item>
         <CopyButton value={link}>
           {({ copied, copy }) => (
             <Menu.Item closeMenuOnClick={false} onClick={copy}>
-              {copied ? "Link copied" : "Copy the link"}
+              {copied ? t`Link copied` : t`Copy the link`}
             </Menu.Item>
           )}
         </CopyButton>

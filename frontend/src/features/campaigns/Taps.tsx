@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Card, Group, Progress, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "urql";
 import { graphql } from "../../gql";
@@ -30,21 +31,21 @@ export function Taps(props: { id: string; delivered: number }) {
   const share = (n: number) => (props.delivered > 0 ? n / props.delivered : 0);
   return (
     <Card>
-      <Title order={2} size="h4" mb="sm">
-        Buttons
-      </Title>
+      <Title order={2} size="h4" mb="sm">{t`Buttons`}</Title>
       <Stack gap="sm">
-        {taps.map((t) => (
-          <div key={t.title}>
+        {taps.map((tap) => (
+          <div key={tap.title}>
             <Group justify="space-between" wrap="nowrap" gap="sm">
               <Text size="sm" fw={500} truncate>
-                {t.title}
+                {tap.title}
               </Text>
-              <Text size="sm" c="dimmed" style={{ whiteSpace: "nowrap" }}>
-                {count(t.people)} · {percent(share(t.people))} of delivered
-              </Text>
+              <Text
+                size="sm"
+                c="dimmed"
+                style={{ whiteSpace: "nowrap" }}
+              >{t`${count(tap.people)} · ${percent(share(tap.people))} of delivered`}</Text>
             </Group>
-            <Progress value={Math.min(share(t.people) * 100, 100)} size="sm" aria-label={`Tapped “${t.title}”`} />
+            <Progress value={Math.min(share(tap.people) * 100, 100)} size="sm" aria-label={t`Tapped “${tap.title}”`} />
           </div>
         ))}
       </Stack>

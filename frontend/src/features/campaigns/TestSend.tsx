@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Button, Group, Stack, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
@@ -40,12 +41,12 @@ export function TestSend(props: { id: string; onDone: () => void }) {
     const found = await client.query(WhoDocument, { address }).toPromise();
     if (found.error) return setProblem(errorText(found.error));
     const contact = found.data?.contact;
-    if (!contact) return setProblem(`There is no contact ${address}: add them first.`);
+    if (!contact) return setProblem(t`There is no contact ${address}: add them first.`);
     const result = await send({ input: { id: props.id, contactId: contact.id } });
     if (result.error) return setProblem(errorText(result.error));
     const errors = payloadOf(result.data)?.userErrors ?? [];
     if (errors.length) return setProblem(errors.map((e) => e.message).join("; "));
-    notifications.show({ message: `On its way to ${nameOf(contact)}`, color: "green" });
+    notifications.show({ message: t`On its way to ${nameOf(contact)}`, color: "green" });
     props.onDone();
   };
   return (
@@ -56,17 +57,15 @@ export function TestSend(props: { id: string; onDone: () => void }) {
         </Alert>
       )}
       <TextInput
-        label="Number"
-        description="Of a contact who opted in"
+        label={t`Number`}
+        description={t`Of a contact who opted in`}
         placeholder="+49 151 12345678"
         value={address}
         onChange={(e) => setAddress(e.currentTarget.value)}
         data-autofocus
       />
       <Group justify="flex-end">
-        <Button onClick={go} loading={fetching} disabled={!address.trim()}>
-          Send
-        </Button>
+        <Button onClick={go} loading={fetching} disabled={!address.trim()}>{t`Send`}</Button>
       </Group>
     </Stack>
   );

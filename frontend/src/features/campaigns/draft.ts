@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { graphql } from "../../gql";
 import type { CampaignEditQuery, CampaignSettingsFragment, CampaignUpdateInput } from "../../gql/graphql";
 import { localInput, momentOf, noMoment } from "../../lib/format";
@@ -55,10 +56,10 @@ graphql(`
 export const steps = ["audience", "message", "schedule", "review"] as const;
 export type Step = (typeof steps)[number];
 export const stepLabels: Record<Step, string> = {
-  audience: "Audience",
-  message: "Message",
-  schedule: "Pace and hours",
-  review: "Review",
+  audience: t`Audience`,
+  message: t`Message`,
+  schedule: t`Pace and hours`,
+  review: t`Review`,
 };
 
 /** A campaign as its form holds it: numbers may be empty or half typed. */

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Button, Group, Text } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
@@ -57,22 +58,18 @@ export function UndoLaunch({ id, startedAt, until }: { id: string; startedAt: st
   const seconds = Math.ceil((total - (now - first)) / 1000);
   if (seconds <= 0) return null;
   return (
-    <Alert color="blue" title={`Starts in ${seconds} s`} role="group">
+    <Alert color="blue" title={t`Starts in ${seconds} s`} role="group">
       <Group justify="space-between">
-        <Text size="sm" role="status">
-          No message has been made yet.
-        </Text>
+        <Text size="sm" role="status">{t`No message has been made yet.`}</Text>
         {may && (
           <Button
             size="xs"
             loading={fetching}
             onClick={async () => {
               if (settled(await undo({ input: { id } })))
-                notifications.show({ message: "The launch was undone: it is a draft again" });
+                notifications.show({ message: t`The launch was undone: it is a draft again` });
             }}
-          >
-            Undo
-          </Button>
+          >{t`Undo`}</Button>
         )}
       </Group>
     </Alert>

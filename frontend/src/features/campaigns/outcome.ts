@@ -1,5 +1,6 @@
+import { plural, t } from "@lingui/core/macro";
 import { tickText } from "../../lib/axis";
-import { count, counted, decimal, duration, holdText, moment, words } from "../../lib/format";
+import { count, decimal, duration, holdText, moment, words } from "../../lib/format";
 
 type Counts = {
   pending: number;
@@ -10,12 +11,12 @@ type Counts = {
 };
 
 /** "3 retries waiting" */
-export const retriesText = (n: number) => `${counted(n, "retry", "retries")} waiting`;
+export const retriesText = (n: number) => plural(n, { one: "# retry waiting", other: "# retries waiting" });
 
 /** What waits beside the campaign: decisions of people, and retries of failed attempts. */
 function parts(c: Pick<Counts, "undecided" | "redelivering">): string[] {
   const out: string[] = [];
-  if (c.undecided > 0) out.push(counted(c.undecided, "needs a decision", "need a decision"));
+  if (c.undecided > 0) out.push(plural(c.undecided, { one: "# needs a decision", other: "# need a decision" }));
   if (c.redelivering > 0) out.push(retriesText(c.redelivering));
   return out;
 }
@@ -37,7 +38,7 @@ export function remaining(c: Counts): number {
 
 /** "120 left, 2 need a decision" */
 export function leftText(c: Counts): string {
-  return [`${count(remaining(c))} left`, ...parts(c)].join(", ");
+  return [t`${count(remaining(c))} left`, ...parts(c)].join(", ");
 }
 
 /** Nothing more will be sent. */
@@ -72,11 +73,11 @@ export type Figure = { name: string; label: string; n: number; share: number };
 /** How far messages came, each milestone as a share of those whom the campaign was sent to. */
 export function funnelOf(c: Milestones): Figure[] {
   const steps: [string, string, number][] = [
-    ["tried", "Sent to", c.tried],
-    ["accepted", "Handed to WhatsApp", c.accepted],
-    ["delivered", "Delivered", c.delivered],
-    ["read", "Read", c.read],
-    ["replied", "Replied", c.replied],
+    ["tried", t`Sent to`, c.tried],
+    ["accepted", t`Handed to WhatsApp`, c.accepted],
+    ["delivered", t`Delivered`, c.delivered],
+    ["read", t`Read`, c.read],
+    ["replied", t`Replied`, c.replied],
   ];
   return steps.map(([name, label, n]) => ({ name, label, n, share: share(n, c) }));
 }
@@ -85,15 +86,15 @@ export function funnelOf(c: Milestones): Figure[] {
 export function lossesOf(c: Milestones): Figure[] {
   const failed = c.failed + c.undelivered;
   return [
-    { name: "failed", label: "Failed", n: failed, share: share(failed, c) },
-    { name: "opted-out", label: "Opted out", n: c.optedOut, share: share(c.optedOut, c) },
+    { name: "failed", label: t`Failed`, n: failed, share: share(failed, c) },
+    { name: "opted-out", label: t`Opted out`, n: c.optedOut, share: share(c.optedOut, c) },
   ];
 }
 
 /** A moment as the end of a wait: the time alone where it is within a day. */
 function untilWhen(at: string, now: number): string {
-  const t = Date.parse(at);
-  return t - now < 24 * 3_600_000 ? tickText(t) : moment(at);
+  const end = Date.parse(at);
+  return end - now < 24 * 3_600_000 ? tickText(end) : moment(at);
 }
 
 type Waiting = { status: string; waitingUntil?: string | null; waitingReason?: string | null };
@@ -103,10 +104,10 @@ export function waitingText(c: Waiting, now = Date.now()): string | null {
   if (c.status !== "SENDING" || !c.waitingUntil) return null;
   const until = untilWhen(c.waitingUntil, now);
   const reason = c.waitingReason ?? "";
-  if (reason === "quiet_hours") return `Waiting for quiet hours until ${until}`;
+  if (reason === "quiet_hours") return t`Waiting for quiet hours until ${until}`;
   if (["retry", "redeliver", "reconciled", "operator", "frequency_cap", ""].includes(reason))
-    return `Waiting until ${until}${reason ? ` (${holdText(reason)})` : ""}`;
-  return `Waiting for legal hours until ${until}`;
+    return reason ? t`Waiting until ${until} (${holdText(reason)})` : t`Waiting until ${until}`;
+  return t`Waiting for legal hours until ${until}`;
 }
 
 type Course = {
@@ -124,21 +125,21 @@ export function courseOf(c: Course, now = Date.now()): { label: string; text: st
   const took = ((c.finishedAt ? Date.parse(c.finishedAt) : now) - Date.parse(c.startedAt)) / 1000;
   const waited = took - c.sendingSeconds;
   const out: { label: string; text: string; hint?: string }[] = [
-    { label: "Launched", text: moment(c.startedAt) },
-    { label: c.finishedAt ? "Launch to end" : "Since launch", text: duration(took) },
+    { label: t`Launched`, text: moment(c.startedAt) },
+    { label: c.finishedAt ? t`Launch to end` : t`Since launch`, text: duration(took) },
   ];
   if (c.counts.accepted > 0)
     out.push(
       {
-        label: "Time sending",
+        label: t`Time sending`,
         text: duration(c.sendingSeconds),
         // Less is the time that it takes to prepare and to end.
-        hint: waited > Math.max(60, took * 0.05) ? `waiting for the other ${duration(waited)}` : undefined,
+        hint: waited > Math.max(60, took * 0.05) ? t`waiting for the other ${duration(waited)}` : undefined,
       },
       {
-        label: "Pace while sending",
-        text: `${decimal(c.throughputAverage)} a second`,
-        hint: `${decimal(c.throughputPeak)} peak`,
+        label: t`Pace while sending`,
+        text: t`${decimal(c.throughputAverage)} a second`,
+        hint: t`${decimal(c.throughputPeak)} peak`,
       },
     );
   return out;

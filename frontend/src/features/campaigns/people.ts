@@ -1,4 +1,5 @@
-import { skipText } from "../../lib/format";
+import { t } from "@lingui/core/macro";
+import { midSentence, skipText } from "../../lib/format";
 
 /** People of a campaign's audience who got none for one reason: excluded, or tried and failed. */
 export type People = { event: "skipped" | "failed"; reason: string };
@@ -20,11 +21,11 @@ export const queryOf = (campaign: string, p: People) => ({ event: p.event, campa
 
 /** "Opted out", "Failed with 63024" */
 export const peopleText = (p: People) =>
-  p.event === "skipped" ? skipText(p.reason) : p.reason === "0" ? "Failed without a code" : `Failed with ${p.reason}`;
+  p.event === "skipped" ? skipText(p.reason) : p.reason === "0" ? t`Failed without a code` : t`Failed with ${p.reason}`;
 
 /** A name for what is made of them, as long as it may be. */
 export function nameFor(campaign: string, p: People, longest: number): string {
-  const end = `: ${peopleText(p).toLowerCase()}`.slice(0, longest - 1);
+  const end = `: ${midSentence(peopleText(p))}`.slice(0, longest - 1);
   const room = longest - end.length;
   return (campaign.length > room ? `${campaign.slice(0, room - 1)}…` : campaign) + end;
 }

@@ -1,5 +1,6 @@
+import { plural, t } from "@lingui/core/macro";
 import type { CampaignSettingsFragment, Frequency, Weekday } from "../../gql/graphql";
-import { counted, moment } from "../../lib/format";
+import { allOf, moment } from "../../lib/format";
 
 /** As CampaignSchedule in the API. */
 export type Plan = {
@@ -16,28 +17,28 @@ export type Plan = {
 };
 
 export const weekdays: { value: Weekday; label: string }[] = [
-  { value: "MON", label: "Mon" },
-  { value: "TUE", label: "Tue" },
-  { value: "WED", label: "Wed" },
-  { value: "THU", label: "Thu" },
-  { value: "FRI", label: "Fri" },
-  { value: "SAT", label: "Sat" },
-  { value: "SUN", label: "Sun" },
+  { value: "MON", label: t`Mon` },
+  { value: "TUE", label: t`Tue` },
+  { value: "WED", label: t`Wed` },
+  { value: "THU", label: t`Thu` },
+  { value: "FRI", label: t`Fri` },
+  { value: "SAT", label: t`Sat` },
+  { value: "SUN", label: t`Sun` },
 ];
 
 /** A plan as a sentence: "every Mon and Thu at 09:00, Europe/Berlin, 4 times". */
 export function planText(plan: Plan): string {
   const r = plan.recurrence;
-  if (!r) return `once, ${moment(plan.at)}`;
+  if (!r) return t`once, ${moment(plan.at)}`;
   const chosen = weekdays.filter((d) => r.days.includes(d.value)).map((d) => d.label);
   const when =
     r.frequency === "DAILY"
-      ? "every day"
+      ? t`every day`
       : r.frequency === "WEEKLY"
-        ? `every ${chosen.length > 1 ? `${chosen.slice(0, -1).join(", ")} and ${chosen.at(-1)}` : chosen[0]}`
-        : `every month on the ${r.dayOfMonth}.`;
-  const end = [r.runs ? `${r.runs} times` : "", r.until ? `until ${moment(r.until)}` : ""].filter(Boolean);
-  return [`${when} at ${r.time}`, r.zone, ...end].join(", ");
+        ? t`every ${allOf(chosen)}`
+        : t`every month on the ${r.dayOfMonth ?? 1}.`;
+  const end = [r.runs ? t`${r.runs} times` : "", r.until ? t`until ${moment(r.until)}` : ""].filter(Boolean);
+  return [t`${when} at ${r.time}`, r.zone, ...end].join(", ");
 }
 
 /** "Shop (2), Service (1)": who sends, and where there are several, by what weight; nothing while nobody does. */
@@ -49,8 +50,8 @@ export function sendersText(senders: CampaignSettingsFragment["senders"]): strin
 
 /** "21:00–08:00, each recipient's time" */
 export const quietText = (q: { start: string; end: string; zone?: string | null }) =>
-  `${q.start}–${q.end}, ${q.zone ?? "each recipient's time"}`;
+  `${q.start}–${q.end}, ${q.zone ?? t`each recipient's time`}`;
 
 /** "At most 3 messages in 7 days" */
 export const capText = (c: { messages: number; days: number }) =>
-  `At most ${counted(c.messages, "message", "messages")} in ${counted(c.days, "day", "days")}`;
+  t`At most ${plural(c.messages, { one: "# message", other: "# messages" })} in ${plural(c.days, { one: "# day", other: "# days" })}`;

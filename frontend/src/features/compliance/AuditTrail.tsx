@@ -1,3 +1,5 @@
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { Alert, Button, Card, Code, Group, List, Stack, Table, Text, TextInput, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconListCheck } from "@tabler/icons-react";
@@ -103,38 +105,44 @@ export function AuditTrail() {
     <Stack>
       <Group justify="space-between">
         <TextInput
-          aria-label="Filter the trail"
-          placeholder="campaign, or campaign.launch"
+          aria-label={t`Filter the trail`}
+          placeholder={t`campaign, or campaign.launch`}
           value={text}
           onChange={(e) => setText(e.currentTarget.value)}
           w={{ base: "100%", xs: 280 }}
         />
-        <Button variant="default" onClick={verify} loading={walking}>
-          Verify the chain
-        </Button>
+        <Button variant="default" onClick={verify} loading={walking}>{t`Verify the chain`}</Button>
       </Group>
       <Protection />
       {problem && <Alert color="red">{problem}</Alert>}
       {verdict && (
         <Alert
           color={verdict.valid ? "brand" : "red"}
-          title={verdict.valid ? "The chain is whole" : "The chain is broken"}
+          title={verdict.valid ? t`The chain is whole` : t`The chain is broken`}
           role="status"
         >
           {verdict.valid ? (
             <Text size="sm">
-              {count(verdict.entries)} entries walked
-              {verdict.unsealed ? `, ${count(verdict.unsealed)} wait for their seal` : ""};{" "}
-              {verdict.checkpoints === 1
-                ? "one signed checkpoint agrees"
-                : `${count(verdict.checkpoints)} signed checkpoints agree`}
-              .{verdict.unkeyed ? ` The first ${count(verdict.unkeyed)} are from before there were keys.` : ""} Its head
-              is <Code style={{ overflowWrap: "anywhere" }}>{verdict.head || "empty"}</Code>.
+              {[
+                t`${plural(verdict.entries, { one: "# entry", other: "# entries" })} walked`,
+                ...(verdict.unsealed
+                  ? [plural(verdict.unsealed, { one: "# waits for its seal", other: "# wait for their seal" })]
+                  : []),
+              ].join(", ")}
+              {"; "}
+              {plural(verdict.checkpoints, {
+                one: "# signed checkpoint agrees.",
+                other: "# signed checkpoints agree.",
+              })}{" "}
+              {verdict.unkeyed ? `${t`The first ${count(verdict.unkeyed)} are from before there were keys.`} ` : ""}
+              <Trans>
+                Its head is <Code style={{ overflowWrap: "anywhere" }}>{verdict.head || t`empty`}</Code>.
+              </Trans>
             </Text>
           ) : (
             <Text size="sm">
-              {verdict.reason}
-              {verdict.brokenSeq ? ` The first place that does not fit is ${count(verdict.brokenSeq)}.` : ""}
+              {verdict.reason}{" "}
+              {verdict.brokenSeq ? t`The first place that does not fit is ${count(verdict.brokenSeq)}.` : ""}
             </Text>
           )}
         </Alert>
@@ -142,37 +150,37 @@ export function AuditTrail() {
       {!data && rows.length === 0 ? (
         <Rows />
       ) : rows.length === 0 ? (
-        <Empty icon={<IconListCheck />} title="No entries">
-          Nothing of that kind was done. Filter by a kind of thing, such as contact, or by an action, such as
-          campaign.launch.
-        </Empty>
+        <Empty
+          icon={<IconListCheck />}
+          title={t`No entries`}
+        >{t`Nothing of that kind was done. Filter by a kind of thing, such as contact, or by an action, such as campaign.launch.`}</Empty>
       ) : (
         <Card padding={0}>
           <Table className="cards">
             <Table.Thead>
               <Table.Tr>
                 <Table.Th>#</Table.Th>
-                <Table.Th>When</Table.Th>
-                <Table.Th>Who</Table.Th>
-                <Table.Th>What</Table.Th>
-                <Table.Th>Changes</Table.Th>
-                <Table.Th>Hash</Table.Th>
+                <Table.Th>{t`When`}</Table.Th>
+                <Table.Th>{t`Who`}</Table.Th>
+                <Table.Th>{t`What`}</Table.Th>
+                <Table.Th>{t`Changes`}</Table.Th>
+                <Table.Th>{t`Hash`}</Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
               {rows.map((e) => (
                 <Table.Tr key={e.id}>
                   <Table.Td data-label="#">{e.seq ?? "…"}</Table.Td>
-                  <Table.Td data-label="When">{moment(e.createdAt)}</Table.Td>
-                  <Table.Td data-label="Who">{who(e)}</Table.Td>
-                  <Table.Td data-label="What">{e.action}</Table.Td>
-                  <Table.Td data-label="Changes">
+                  <Table.Td data-label={t`When`}>{moment(e.createdAt)}</Table.Td>
+                  <Table.Td data-label={t`Who`}>{who(e)}</Table.Td>
+                  <Table.Td data-label={t`What`}>{e.action}</Table.Td>
+                  <Table.Td data-label={t`Changes`}>
                     <Text size="xs" ff="monospace" lineClamp={2} style={{ overflowWrap: "anywhere" }}>
                       {JSON.stringify(e.changes)}
                     </Text>
                   </Table.Td>
-                  <Table.Td data-label="Hash">
-                    <Code title={e.hash ?? "not sealed yet"}>{e.hash?.slice(0, 10) ?? "…"}</Code>
+                  <Table.Td data-label={t`Hash`}>
+                    <Code title={e.hash ?? t`not sealed yet`}>{e.hash?.slice(0, 10) ?? "…"}</Code>
                   </Table.Td>
                 </Table.Tr>
               ))}
@@ -200,50 +208,54 @@ function Protection() {
   return (
     <Card component="section" aria-labelledby="checkpoints">
       <Stack gap="xs">
-        <Title order={2} size="h4" id="checkpoints">
-          Signed checkpoints
-        </Title>
+        <Title order={2} size="h4" id="checkpoints">{t`Signed checkpoints`}</Title>
         {p.problem && (
-          <Alert color="red" title="No checkpoint can be signed">
-            {p.problem}. Verify the chain, and compare it with the checkpoints that you keep elsewhere.
-          </Alert>
+          <Alert
+            color="red"
+            title={t`No checkpoint can be signed`}
+          >{t`${p.problem}. Verify the chain, and compare it with the checkpoints that you keep elsewhere.`}</Alert>
         )}
         <Text size="sm">
           {last
-            ? `The last one was signed ${moment(last.createdAt)} over ${count(last.entries)} entries.`
-            : "None was signed yet: the first one follows the first entry."}{" "}
+            ? t`The last one was signed ${moment(last.createdAt)} over ${count(last.entries)} entries.`
+            : t`None was signed yet: the first one follows the first entry.`}{" "}
           {last && p.entriesSince > 0
-            ? `${count(p.entriesSince)} newer ${p.entriesSince === 1 ? "entry" : "entries"} will be covered within the hour.`
+            ? plural(p.entriesSince, {
+                one: "# newer entry will be covered within the hour.",
+                other: "# newer entries will be covered within the hour.",
+              })
             : ""}
         </Text>
         {p.places.length === 0 ? (
-          <Alert color="yellow">
-            Checkpoints go to the log only. Name a directory, a URL or a bucket that whoever has the database cannot
-            change: AUDIT_CHECKPOINT_DIR, AUDIT_CHECKPOINT_URLS.
-          </Alert>
+          <Alert color="yellow">{t`Checkpoints go to the log only. Name a directory, a URL or a bucket that whoever has the database cannot change: AUDIT_CHECKPOINT_DIR, AUDIT_CHECKPOINT_URLS.`}</Alert>
         ) : (
           <List size="sm">
             {p.places.map((place) => (
               <List.Item key={place.name}>
                 <Code style={{ overflowWrap: "anywhere" }}>{place.name}</Code>{" "}
                 {place.failedAt
-                  ? `did not take it ${moment(place.failedAt)}: ${place.error}. It is tried again.`
+                  ? t`did not take it ${moment(place.failedAt)}: ${place.error ?? ""}. It is tried again.`
                   : place.deliveredAt
-                    ? `has it since ${moment(place.deliveredAt)}.`
-                    : "gets it in a moment."}
+                    ? t`has it since ${moment(place.deliveredAt)}.`
+                    : t`gets it in a moment.`}
               </List.Item>
             ))}
           </List>
         )}
         {failing.length > 0 && p.waiting > 0 && (
           <Text size="sm" c="red">
-            {p.waiting === 1 ? "One checkpoint waits" : `${count(p.waiting)} checkpoints wait`} to be delivered.
+            {plural(p.waiting, {
+              one: "# checkpoint waits to be delivered.",
+              other: "# checkpoints wait to be delivered.",
+            })}
           </Text>
         )}
         {p.publicKey && (
           <Text size="sm">
-            Note the public key somewhere else. With it anybody can check checkpoints and proofs:{" "}
-            <Code style={{ overflowWrap: "anywhere" }}>{p.publicKey}</Code>
+            <Trans>
+              Note the public key somewhere else. With it anybody can check checkpoints and proofs:{" "}
+              <Code style={{ overflowWrap: "anywhere" }}>{p.publicKey}</Code>
+            </Trans>
           </Text>
         )}
       </Stack>

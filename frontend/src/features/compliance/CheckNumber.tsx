@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Autocomplete, Button, Card, Group, Select, SimpleGrid, Stack, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconCheck, IconX } from "@tabler/icons-react";
@@ -9,7 +10,7 @@ import { Questions } from "../../components/Questions";
 import { graphql } from "../../gql";
 import type { SendCheckQueryVariables, TemplateCategory } from "../../gql/graphql";
 import { errorText } from "../../lib/errors";
-import { moment, momentOf, noMoment, sentence, words } from "../../lib/format";
+import { midSentence, moment, momentOf, noMoment, sentence, words } from "../../lib/format";
 
 const SendCheckDocument = graphql(`
   query SendCheck($address: String, $category: TemplateCategory, $at: DateTime) {
@@ -72,7 +73,7 @@ export function CheckNumber() {
     e.preventDefault();
     const moment = at ? momentOf(at) : undefined;
     const problems = {
-      who: who.trim() ? undefined : "Give a number with its country code, or choose a contact",
+      who: who.trim() ? undefined : t`Give a number with its country code, or choose a contact`,
       at: at && !moment ? noMoment(at) : undefined,
     };
     setWrong(problems);
@@ -89,8 +90,8 @@ export function CheckNumber() {
           <Stack>
             <SimpleGrid cols={{ base: 1, sm: 3 }}>
               <Autocomplete
-                label="Number or contact"
-                placeholder="+49 151 12345678, or a name"
+                label={t`Number or contact`}
+                placeholder={t`+49 151 12345678, or a name`}
                 value={who}
                 onChange={setWho}
                 data={[...names.keys()]}
@@ -99,15 +100,15 @@ export function CheckNumber() {
                 error={wrong.who}
               />
               <Select
-                label="Category of the template"
+                label={t`Category of the template`}
                 data={(["MARKETING", "UTILITY", "AUTHENTICATION"] as const).map((c) => ({ value: c, label: words(c) }))}
                 value={category}
                 onChange={(v) => v && setCategory(v as TemplateCategory)}
                 allowDeselect={false}
               />
               <TextInput
-                label="When"
-                description="In this browser's time; empty: now"
+                label={t`When`}
+                description={t`In this browser's time; empty: now`}
                 inputWrapperOrder={["label", "input", "description", "error"]}
                 type="datetime-local"
                 value={at}
@@ -116,9 +117,7 @@ export function CheckNumber() {
               />
             </SimpleGrid>
             <Group>
-              <Button type="submit" loading={asked !== null && fetching}>
-                Check
-              </Button>
+              <Button type="submit" loading={asked !== null && fetching}>{t`Check`}</Button>
             </Group>
           </Stack>
         </form>
@@ -128,7 +127,7 @@ export function CheckNumber() {
           {sentence(errorText(error))}
         </Alert>
       )}
-      <section aria-label="Answer">
+      <section aria-label={t`Answer`}>
         <Stack>
           <div role="status">
             {check && (
@@ -138,23 +137,23 @@ export function CheckNumber() {
                 icon={check.allowed ? <IconCheck size={18} /> : <IconX size={18} />}
                 title={
                   check.allowed
-                    ? `A ${check.category.toLowerCase()} template may go to ${check.address}.`
-                    : `No ${check.category.toLowerCase()} template may go to ${check.address}.`
+                    ? t`A ${midSentence(words(check.category))} template may go to ${check.address}.`
+                    : t`No ${midSentence(words(check.category))} template may go to ${check.address}.`
                 }
               >
                 <Text size="sm">
                   {moment(check.at)}.{" "}
                   {check.allowed
-                    ? "Every question is answered with yes."
+                    ? t`Every question is answered with yes.`
                     : check.possibleAt
-                      ? `It becomes possible by itself: ${moment(check.possibleAt)}.`
-                      : "It stays so until somebody changes what is answered with No below."}{" "}
+                      ? t`It becomes possible by itself: ${moment(check.possibleAt)}.`
+                      : t`It stays so until somebody changes what is answered with No below.`}{" "}
                   {check.contact ? (
                     <Link to="/contacts/$id" params={{ id: check.contact.id }} className="plain">
                       {nameOf(check.contact)}
                     </Link>
                   ) : (
-                    "No contact has this address."
+                    t`No contact has this address.`
                   )}
                 </Text>
               </Alert>
@@ -164,10 +163,10 @@ export function CheckNumber() {
             <Card>
               <Stack>
                 <Questions of={check.questions.map((q) => ({ ...q, until: q.until ? moment(q.until) : undefined }))} />
-                <Text size="xs" c="dimmed">
-                  Asked as for a campaign without a topic, with the quiet hours and the cap that new campaigns get. A
-                  message's own page tells what was answered when it went.
-                </Text>
+                <Text
+                  size="xs"
+                  c="dimmed"
+                >{t`Asked as for a campaign without a topic, with the quiet hours and the cap that new campaigns get. A message's own page tells what was answered when it went.`}</Text>
               </Stack>
             </Card>
           )}

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Tabs } from "@mantine/core";
 import { useMay } from "../../app/session";
 import { Page } from "../../components/ui";
@@ -15,19 +16,19 @@ export function CompliancePage() {
   const admin = useMay("ADMIN");
   const tab = search.status ?? "consent";
   return (
-    <Page title="Compliance" description="Who agreed, who must not be written to, and who changed what">
+    <Page title={t`Compliance`} description={t`Who agreed, who must not be written to, and who changed what`}>
       <Tabs
         value={tab}
         onChange={(v) => change({ status: v === "consent" ? undefined : (v ?? undefined) })}
         keepMounted={false}
       >
         <Tabs.List mb="md">
-          <Tabs.Tab value="consent">Consent ledger</Tabs.Tab>
-          <Tabs.Tab value="double-opt-ins">Double opt-ins</Tabs.Tab>
-          <Tabs.Tab value="reviews">Opt-out reviews</Tabs.Tab>
-          <Tabs.Tab value="suppressions">Suppressions</Tabs.Tab>
-          <Tabs.Tab value="check">Check a number</Tabs.Tab>
-          {admin && <Tabs.Tab value="audit">Audit trail</Tabs.Tab>}
+          <Tabs.Tab value="consent">{t`Consent ledger`}</Tabs.Tab>
+          <Tabs.Tab value="double-opt-ins">{t`Double opt-ins`}</Tabs.Tab>
+          <Tabs.Tab value="reviews">{t`Opt-out reviews`}</Tabs.Tab>
+          <Tabs.Tab value="suppressions">{t`Suppressions`}</Tabs.Tab>
+          <Tabs.Tab value="check">{t`Check a number`}</Tabs.Tab>
+          {admin && <Tabs.Tab value="audit">{t`Audit trail`}</Tabs.Tab>}
         </Tabs.List>
         <Tabs.Panel value="consent">
           <ConsentLedger />

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Card, Group, Select, Stack, Table, Text } from "@mantine/core";
 import { IconChecks } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
@@ -61,19 +62,19 @@ export function ConsentLedger() {
     <Stack>
       <Group>
         <Select
-          aria-label="Decision"
-          placeholder="Any decision"
+          aria-label={t`Decision`}
+          placeholder={t`Any decision`}
           clearable
           data={[
-            { value: "OPTED_IN", label: "Opted in" },
-            { value: "OPTED_OUT", label: "Opted out" },
+            { value: "OPTED_IN", label: t`Opted in` },
+            { value: "OPTED_OUT", label: t`Opted out` },
           ]}
           value={status}
           onChange={(v) => setStatus(v as ConsentStatus | null)}
         />
         <Select
-          aria-label="Source"
-          placeholder="Any source"
+          aria-label={t`Source`}
+          placeholder={t`Any source`}
           clearable
           data={sources.map((s) => ({ value: s, label: words(s) }))}
           value={source}
@@ -83,25 +84,26 @@ export function ConsentLedger() {
       {!data && rows.length === 0 ? (
         <Rows />
       ) : rows.length === 0 ? (
-        <Empty icon={<IconChecks />} title="Nothing recorded">
-          Consent comes with imports, by hand, by keyword or through the API. The ledger cannot be changed afterwards.
-        </Empty>
+        <Empty
+          icon={<IconChecks />}
+          title={t`Nothing recorded`}
+        >{t`Consent comes with imports, by hand, by keyword or through the API. The ledger cannot be changed afterwards.`}</Empty>
       ) : (
         <Card padding={0}>
           <Table className="cards">
             <Table.Thead>
               <Table.Tr>
-                <Table.Th>Contact</Table.Th>
-                <Table.Th>Decision</Table.Th>
-                <Table.Th>Source</Table.Th>
-                <Table.Th>Evidence</Table.Th>
-                <Table.Th>Decided</Table.Th>
+                <Table.Th>{t`Contact`}</Table.Th>
+                <Table.Th>{t`Decision`}</Table.Th>
+                <Table.Th>{t`Source`}</Table.Th>
+                <Table.Th>{t`Evidence`}</Table.Th>
+                <Table.Th>{t`Decided`}</Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
               {rows.map((e) => (
                 <Table.Tr key={e.id}>
-                  <Table.Td data-label="Contact">
+                  <Table.Td data-label={t`Contact`}>
                     {e.contact ? (
                       <Link to="/contacts/$id" params={{ id: e.contact.id }} className="plain">
                         {nameOf(e.contact)}
@@ -110,22 +112,18 @@ export function ConsentLedger() {
                       "erased"
                     )}
                   </Table.Td>
-                  <Table.Td data-label="Decision">
+                  <Table.Td data-label={t`Decision`}>
                     <Status value={e.status} />
-                    {e.purpose === "UTILITY" && (
-                      <Text size="xs" c="dimmed">
-                        utility messages
-                      </Text>
-                    )}
+                    {e.purpose === "UTILITY" && <Text size="xs" c="dimmed">{t`utility messages`}</Text>}
                   </Table.Td>
-                  <Table.Td data-label="Source">
+                  <Table.Td data-label={t`Source`}>
                     {words(e.source)}
                     {e.operator ? `, ${e.operator.name}` : ""}
                   </Table.Td>
-                  <Table.Td data-label="Evidence">
-                    <ConsentEvidence event={e} none="none" lineClamp={2} />
+                  <Table.Td data-label={t`Evidence`}>
+                    <ConsentEvidence event={e} none={t`none`} lineClamp={2} />
                   </Table.Td>
-                  <Table.Td data-label="Decided">{moment(e.occurredAt)}</Table.Td>
+                  <Table.Td data-label={t`Decided`}>{moment(e.occurredAt)}</Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>

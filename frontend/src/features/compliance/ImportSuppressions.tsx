@@ -1,10 +1,11 @@
+import { plural, t } from "@lingui/core/macro";
 import { Alert, Button, FileInput, Group, Select, Stack, Table, Text } from "@mantine/core";
 import { useState } from "react";
 import { useMutation } from "urql";
 import { graphql } from "../../gql";
 import type { SuppressionImportMutation, SuppressionReason } from "../../gql/graphql";
 import { byField, errorText } from "../../lib/errors";
-import { count, counted, sentence, words } from "../../lib/format";
+import { count, sentence, words } from "../../lib/format";
 import { CountrySelect } from "../imports/OptionsForm";
 import { firstOptions } from "../imports/wizard";
 import { byHand } from "./lift";
@@ -43,7 +44,7 @@ export function ImportSuppressions(props: { onImported: () => void; onClose: () 
   const [result, setResult] = useState<Result | null>(null);
   const [{ fetching }, run] = useMutation(ImportDocument);
   const take = async () => {
-    if (!file) return setWrong({ file: "Choose a file" });
+    if (!file) return setWrong({ file: t`Choose a file` });
     const answer = await run({ input: { file, reason, ...(region ? { region } : {}) } });
     if (answer.error) return setWrong({ file: sentence(errorText(answer.error)) });
     const split = byField(answer.data?.suppressionImport.userErrors ?? [], ["file", "reason"]);
@@ -58,17 +59,17 @@ export function ImportSuppressions(props: { onImported: () => void; onClose: () 
   return (
     <Stack>
       <FileInput
-        label="File"
-        description="CSV with a column phone, and optionally reason and until; or one number a line. At most 100,000 rows."
-        placeholder="Choose a file"
+        label={t`File`}
+        description={t`CSV with a column phone, and optionally reason and until; or one number a line. At most 100,000 rows.`}
+        placeholder={t`Choose a file`}
         accept=".csv,.tsv,.txt,text/csv,text/plain"
         value={file}
         onChange={setFile}
         error={wrong.file}
       />
       <Select
-        label="Reason"
-        description="Of rows that name none. An opt-out is lifted by the person's own START."
+        label={t`Reason`}
+        description={t`Of rows that name none. An opt-out is lifted by the person's own START.`}
         data={(["OPTED_OUT", ...byHand] as SuppressionReason[]).map((r) => ({ value: r, label: words(r) }))}
         value={reason}
         onChange={(v) => v && setReason(v as SuppressionReason)}
@@ -77,12 +78,8 @@ export function ImportSuppressions(props: { onImported: () => void; onClose: () 
       />
       <CountrySelect value={{ ...firstOptions, region }} onChange={(o) => setRegion(o.region ?? "")} />
       <Group justify="flex-end">
-        <Button variant="default" onClick={props.onClose}>
-          Cancel
-        </Button>
-        <Button onClick={take} loading={fetching}>
-          Import
-        </Button>
+        <Button variant="default" onClick={props.onClose}>{t`Cancel`}</Button>
+        <Button onClick={take} loading={fetching}>{t`Import`}</Button>
       </Group>
     </Stack>
   );
@@ -95,38 +92,33 @@ function Outcome(props: { of: Result; onClose: () => void }) {
       <Alert
         color={r.rejected > 0 ? "yellow" : "brand"}
         role="status"
-        title={`${counted(r.added, "suppression", "suppressions")} added`}
-      >
-        {counted(r.rows, "row", "rows")}: {counted(r.unchanged, "was", "were")} there already,{" "}
-        {counted(r.duplicates, "repeats", "repeat")} an earlier row, {count(r.rejected)} rejected.
-      </Alert>
+        title={t`${plural(r.added, { one: "# suppression", other: "# suppressions" })} added`}
+      >{t`${plural(r.rows, { one: "# row", other: "# rows" })}: ${plural(r.unchanged, { one: "# was", other: "# were" })} there already, ${plural(r.duplicates, { one: "# repeats", other: "# repeat" })} an earlier row, ${count(r.rejected)} rejected.`}</Alert>
       {r.rejects.length > 0 && (
         <Table className="cards">
           <Table.Thead>
             <Table.Tr>
-              <Table.Th>Line</Table.Th>
-              <Table.Th>Value</Table.Th>
-              <Table.Th>Why</Table.Th>
+              <Table.Th>{t`Line`}</Table.Th>
+              <Table.Th>{t`Value`}</Table.Th>
+              <Table.Th>{t`Why`}</Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
             {r.rejects.map((no) => (
               <Table.Tr key={no.line}>
-                <Table.Td data-label="Line">{no.line}</Table.Td>
-                <Table.Td data-label="Value">{no.value || "–"}</Table.Td>
-                <Table.Td data-label="Why">{sentence(no.reason)}</Table.Td>
+                <Table.Td data-label={t`Line`}>{no.line}</Table.Td>
+                <Table.Td data-label={t`Value`}>{no.value || "–"}</Table.Td>
+                <Table.Td data-label={t`Why`}>{sentence(no.reason)}</Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>
         </Table>
       )}
       {r.rejected > r.rejects.length && (
-        <Text size="sm" c="dimmed">
-          The first {count(r.rejects.length)} of {count(r.rejected)} are shown.
-        </Text>
+        <Text size="sm" c="dimmed">{t`The first ${count(r.rejects.length)} of ${count(r.rejected)} are shown.`}</Text>
       )}
       <Group justify="flex-end">
-        <Button onClick={props.onClose}>Done</Button>
+        <Button onClick={props.onClose}>{t`Done`}</Button>
       </Group>
     </Stack>
   );

@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { Card, Group, Select, Stack, Table, Text } from "@mantine/core";
 import { IconMessageQuestion } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
@@ -9,7 +10,7 @@ import { nameOf } from "../../components/Person";
 import { Empty, LoadMore, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { OptInRequestStatus, OptInRequestsQuery } from "../../gql/graphql";
-import { counted, moment, words } from "../../lib/format";
+import { moment, words } from "../../lib/format";
 import { usePages } from "../../lib/pages";
 
 const RequestsDocument = graphql(`
@@ -51,8 +52,8 @@ export function OptInRequests() {
     <Stack>
       <Group>
         <Select
-          aria-label="Status"
-          placeholder="Any status"
+          aria-label={t`Status`}
+          placeholder={t`Any status`}
           clearable
           data={Object.entries(optInStatuses).map(([value, label]) => ({ value, label }))}
           value={status}
@@ -61,54 +62,54 @@ export function OptInRequests() {
         />
         {data && (
           <Text size="sm" c="dimmed" role="status">
-            {counted(data.optInRequests.totalCount, "double opt-in", "double opt-ins")}
+            {plural(data.optInRequests.totalCount, { one: "# double opt-in", other: "# double opt-ins" })}
           </Text>
         )}
       </Group>
       {!data && rows.length === 0 ? (
         <Rows />
       ) : rows.length === 0 ? (
-        <Empty icon={<IconMessageQuestion />} title={status ? "None of this status" : "Nobody was asked to confirm"}>
-          When you record an opt-in or import a file, you can have people asked on WhatsApp to confirm it. Who was asked
-          stands here, with the answer.
-        </Empty>
+        <Empty
+          icon={<IconMessageQuestion />}
+          title={status ? t`None of this status` : t`Nobody was asked to confirm`}
+        >{t`When you record an opt-in or import a file, you can have people asked on WhatsApp to confirm it. Who was asked stands here, with the answer.`}</Empty>
       ) : (
         <Card padding={0}>
           <Table className="cards">
             <Table.Thead>
               <Table.Tr>
-                <Table.Th>Contact</Table.Th>
-                <Table.Th>Status</Table.Th>
-                <Table.Th>Source</Table.Th>
-                <Table.Th>Recorded</Table.Th>
-                <Table.Th>Asked</Table.Th>
-                <Table.Th>Ends</Table.Th>
+                <Table.Th>{t`Contact`}</Table.Th>
+                <Table.Th>{t`Status`}</Table.Th>
+                <Table.Th>{t`Source`}</Table.Th>
+                <Table.Th>{t`Recorded`}</Table.Th>
+                <Table.Th>{t`Asked`}</Table.Th>
+                <Table.Th>{t`Ends`}</Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
               {rows.map((r) => (
                 <Table.Tr key={r.id}>
-                  <Table.Td data-label="Contact">
+                  <Table.Td data-label={t`Contact`}>
                     <Link to="/contacts/$id" params={{ id: r.contact.id }} className="plain">
                       {nameOf(r.contact)}
                     </Link>
                   </Table.Td>
-                  <Table.Td data-label="Status" style={{ minWidth: 195 }}>
+                  <Table.Td data-label={t`Status`} style={{ minWidth: 195 }}>
                     <Status value={r.status} label={optInStatuses[r.status]} />
                   </Table.Td>
-                  <Table.Td data-label="Source">{words(r.source)}</Table.Td>
-                  <Table.Td data-label="Recorded">{moment(r.createdAt)}</Table.Td>
-                  <Table.Td data-label="Asked">
+                  <Table.Td data-label={t`Source`}>{words(r.source)}</Table.Td>
+                  <Table.Td data-label={t`Recorded`}>{moment(r.createdAt)}</Table.Td>
+                  <Table.Td data-label={t`Asked`}>
                     <div>
                       {moment(r.askedAt)}
                       {r.message && (
                         <Text size="xs" c="dimmed" maw={260}>
-                          <QuestionLink of={r}>See the question</QuestionLink>
+                          <QuestionLink of={r}>{t`See the question`}</QuestionLink>
                         </Text>
                       )}
                     </div>
                   </Table.Td>
-                  <Table.Td data-label={isOpen(r) ? "Ends" : "Ended"}>
+                  <Table.Td data-label={isOpen(r) ? t`Ends` : t`Ended`}>
                     {isOpen(r) ? <Moment at={r.expiresAt} /> : moment(r.endedAt)}
                   </Table.Td>
                 </Table.Tr>

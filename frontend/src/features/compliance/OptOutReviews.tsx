@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Blockquote, Button, Card, Group, Stack, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { IconMessageQuestion } from "@tabler/icons-react";
@@ -75,23 +76,17 @@ export function Decide(props: { id: string; who: string; done: () => void }) {
         loading={fetching}
         onClick={() =>
           modals.openConfirmModal({
-            title: `Opt out ${props.who}?`,
+            title: t`Opt out ${props.who}?`,
             children: (
-              <Text size="sm">
-                They get no more messages until they write START themselves. Their message is kept as the evidence.
-              </Text>
+              <Text size="sm">{t`They get no more messages until they write START themselves. Their message is kept as the evidence.`}</Text>
             ),
-            labels: { confirm: "Opt out", cancel: "Cancel" },
+            labels: { confirm: t`Opt out`, cancel: t`Cancel` },
             confirmProps: { color: "red" },
             onConfirm: () => answer(true),
           })
         }
-      >
-        Opt out
-      </Button>
-      <Button size="xs" variant="default" disabled={fetching} onClick={() => answer(false)}>
-        Not an opt-out
-      </Button>
+      >{t`Opt out`}</Button>
+      <Button size="xs" variant="default" disabled={fetching} onClick={() => answer(false)}>{t`Not an opt-out`}</Button>
     </Group>
   );
 }
@@ -110,18 +105,16 @@ export function OptOutReviews() {
   if (!data && rows.length === 0) return <Rows />;
   if (rows.length === 0)
     return (
-      <Empty icon={<IconMessageQuestion />} title="Nothing to review">
-        Short requests such as “STOP” or “no more messages” act by themselves. Longer ones that may ask for it appear
-        here, and campaigns leave these people out until somebody has decided.
-      </Empty>
+      <Empty
+        icon={<IconMessageQuestion />}
+        title={t`Nothing to review`}
+      >{t`Short requests such as “STOP” or “no more messages” act by themselves. Longer ones that may ask for it appear here, and campaigns leave these people out until somebody has decided.`}</Empty>
     );
   return (
     <Stack>
-      <Text size="sm" c="dimmed">
-        Campaigns leave these people out until somebody has decided.
-      </Text>
+      <Text size="sm" c="dimmed">{t`Campaigns leave these people out until somebody has decided.`}</Text>
       {rows.map((r) => (
-        <Card key={r.id} component="article" aria-label={`Message from ${nameOf(r.contact)}`}>
+        <Card key={r.id} component="article" aria-label={t`Message from ${nameOf(r.contact)}`}>
           <Stack gap="sm">
             <Group justify="space-between" gap="xs">
               <Link to="/contacts/$id" params={{ id: r.contact.id }} className="plain">
@@ -132,7 +125,7 @@ export function OptOutReviews() {
               </Text>
             </Group>
             <Blockquote p="sm" m={0} style={{ overflowWrap: "anywhere" }}>
-              {r.message?.body || "The text was erased."}
+              {r.message?.body || t`The text was erased.`}
             </Blockquote>
             {may && <Decide id={r.id} who={nameOf(r.contact)} done={pages.top} />}
           </Stack>

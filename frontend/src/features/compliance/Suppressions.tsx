@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Button, Card, Group, Modal, Select, Stack, Table, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue, useDisclosure } from "@mantine/hooks";
 import { IconBan, IconDownload, IconSearch, IconUpload } from "@tabler/icons-react";
@@ -84,16 +85,16 @@ export function Suppressions() {
     <Stack>
       <Group>
         <TextInput
-          aria-label="Is this number suppressed?"
-          placeholder="Is this number suppressed?"
+          aria-label={t`Is this number suppressed?`}
+          placeholder={t`Is this number suppressed?`}
           leftSection={<IconSearch size={16} />}
           value={text}
           onChange={(e) => setText(e.currentTarget.value)}
           w={{ base: "100%", xs: 280 }}
         />
         <Select
-          aria-label="Reason"
-          placeholder="Any reason"
+          aria-label={t`Reason`}
+          placeholder={t`Any reason`}
           clearable
           data={(["OPTED_OUT", "ERASED", ...byHand] as SuppressionReason[]).map((r) => ({ value: r, label: words(r) }))}
           value={reason}
@@ -101,47 +102,41 @@ export function Suppressions() {
         />
         {may && (
           <>
-            <Button onClick={add.open}>Suppress a number</Button>
-            <Button variant="default" leftSection={<IconUpload size={16} />} onClick={take.open}>
-              Import
-            </Button>
+            <Button onClick={add.open}>{t`Suppress a number`}</Button>
+            <Button variant="default" leftSection={<IconUpload size={16} />} onClick={take.open}>{t`Import`}</Button>
             <Button
               component="a"
               href="/downloads/suppressions.csv"
               download
               variant="default"
               leftSection={<IconDownload size={16} />}
-            >
-              Export
-            </Button>
+            >{t`Export`}</Button>
           </>
         )}
       </Group>
-      <Modal opened={taking} onClose={take.close} title="Import a suppression list" size="lg">
+      <Modal opened={taking} onClose={take.close} title={t`Import a suppression list`} size="lg">
         <ImportSuppressions onImported={pages.top} onClose={take.close} />
       </Modal>
-      <Modal opened={adding} onClose={add.close} title="Suppress a number">
+      <Modal opened={adding} onClose={add.close} title={t`Suppress a number`}>
         <Stack>
           <TextInput
-            label="Number"
-            description="With country code; nothing goes there until you lift it"
+            label={t`Number`}
+            description={t`With country code; nothing goes there until you lift it`}
             value={number}
             onChange={(e) => setNumber(e.currentTarget.value)}
             error={wrong.address}
             data-autofocus
           />
           <Select
-            label="Reason"
+            label={t`Reason`}
             data={byHand.map((r) => ({ value: r, label: words(r) }))}
             value={why}
             onChange={(v) => v && setWhy(v as SuppressionReason)}
             allowDeselect={false}
           />
           <Group justify="flex-end">
-            <Button variant="default" onClick={add.close}>
-              Cancel
-            </Button>
-            <Button onClick={put}>Suppress</Button>
+            <Button variant="default" onClick={add.close}>{t`Cancel`}</Button>
+            <Button onClick={put}>{t`Suppress`}</Button>
           </Group>
         </Stack>
       </Modal>
@@ -154,41 +149,39 @@ export function Suppressions() {
       ) : !data && rows.length === 0 ? (
         <Rows />
       ) : rows.length === 0 ? (
-        <Empty icon={<IconBan />} title={address ? "Not suppressed" : "No suppressions"}>
+        <Empty icon={<IconBan />} title={address ? t`Not suppressed` : t`No suppressions`}>
           {address
-            ? "This number may be written to, as far as consent and hours allow."
-            : "Who opts out, is erased or complains stands here, as a keyed hash: the list cannot be read back into numbers."}
+            ? t`This number may be written to, as far as consent and hours allow.`
+            : t`Who opts out, is erased or complains stands here, as a keyed hash: the list cannot be read back into numbers.`}
         </Empty>
       ) : (
         <Card padding={0}>
           <Table className="cards">
             <Table.Thead>
               <Table.Tr>
-                <Table.Th>Reason</Table.Th>
-                <Table.Th>Also</Table.Th>
-                <Table.Th>Since</Table.Th>
-                <Table.Th>Until</Table.Th>
+                <Table.Th>{t`Reason`}</Table.Th>
+                <Table.Th>{t`Also`}</Table.Th>
+                <Table.Th>{t`Since`}</Table.Th>
+                <Table.Th>{t`Until`}</Table.Th>
                 <Table.Th />
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
               {rows.map((s) => (
                 <Table.Tr key={s.id}>
-                  <Table.Td data-label="Reason">
+                  <Table.Td data-label={t`Reason`}>
                     <Text size="sm">{words(s.reason)}</Text>
                   </Table.Td>
-                  <Table.Td data-label="Also">
+                  <Table.Td data-label={t`Also`}>
                     <Text size="sm" c="dimmed">
                       {s.others.length > 0 ? names(s.others) : "–"}
                     </Text>
                   </Table.Td>
-                  <Table.Td data-label="Since">{moment(s.createdAt)}</Table.Td>
-                  <Table.Td data-label="Until">{s.until ? moment(s.until) : "Permanent"}</Table.Td>
+                  <Table.Td data-label={t`Since`}>{moment(s.createdAt)}</Table.Td>
+                  <Table.Td data-label={t`Until`}>{s.until ? moment(s.until) : t`Permanent`}</Table.Td>
                   <Table.Td>
                     {may && byHand.includes(s.reason) && (
-                      <Button size="compact-xs" variant="default" onClick={() => lift(s)}>
-                        Lift
-                      </Button>
+                      <Button size="compact-xs" variant="default" onClick={() => lift(s)}>{t`Lift`}</Button>
                     )}
                   </Table.Td>
                 </Table.Tr>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
@@ -5,7 +6,7 @@ import { useMutation } from "urql";
 import { graphql } from "../../gql";
 import type { SuppressionReason } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
-import { moment, words } from "../../lib/format";
+import { midSentence, moment, words } from "../../lib/format";
 
 const LiftDocument = graphql(`
   mutation SuppressionLift($input: SuppressionRemoveInput!) {
@@ -30,7 +31,9 @@ export const byHand: readonly SuppressionReason[] = ["OPERATOR", "COMPLAINT", "B
 
 /** Several reasons as a list. */
 export function names(reasons: readonly Reason[]): string {
-  return reasons.map((r) => words(r.reason).toLowerCase() + (r.until ? ` until ${moment(r.until)}` : "")).join(", ");
+  return reasons
+    .map((r) => midSentence(r.until ? t`${words(r.reason)} until ${moment(r.until)}` : words(r.reason)))
+    .join(", ");
 }
 
 /** Asks whether one reason is to be lifted, says which remain, and lifts it. */
@@ -38,21 +41,21 @@ export function useLift(onLifted?: () => void): (one: Reason & { others: readonl
   const [, lift] = useMutation(LiftDocument);
   return (one) =>
     modals.openConfirmModal({
-      title: `Lift “${words(one.reason).toLowerCase()}”?`,
+      title: t`Lift “${midSentence(words(one.reason))}”?`,
       children: (
         <Text size="sm">
           {one.others.length > 0
-            ? `The number remains suppressed: ${names(one.others)}.`
-            : "There is no other reason. The number may be written to again, as far as its consent allows."}
+            ? t`The number remains suppressed: ${names(one.others)}.`
+            : t`There is no other reason. The number may be written to again, as far as its consent allows.`}
         </Text>
       ),
-      labels: { confirm: "Lift", cancel: "Cancel" },
+      labels: { confirm: t`Lift`, cancel: t`Cancel` },
       onConfirm: async () => {
         const result = await lift({ input: { id: one.id } });
         if (!settled(result)) return;
         const left = result.data?.suppressionRemove.remaining ?? [];
         notifications.show({
-          message: left.length > 0 ? `Lifted. The number remains suppressed: ${names(left)}.` : "Lifted.",
+          message: left.length > 0 ? t`Lifted. The number remains suppressed: ${names(left)}.` : t`Lifted.`,
         });
         onLifted?.();
       },

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Anchor, Button, Card, Group, Progress, Stack, Table, Text } from "@mantine/core";
 import { IconStack2 } from "@tabler/icons-react";
 import { useMutation, useQuery, useSubscription } from "urql";
@@ -7,7 +8,7 @@ import { Empty, Live, LoadMore, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { BulkActionStateFragment, BulkActionsQuery } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";
-import { count, decisionText, duration, moment, words } from "../../lib/format";
+import { count, decisionText, duration, midSentence, moment, words } from "../../lib/format";
 import { usePages } from "../../lib/pages";
 
 export const BulkActionState = graphql(`
@@ -93,37 +94,35 @@ function sentence(a: Pick<Action, "kind" | "options">): string {
   switch (a.kind) {
     case "TAG":
       return [
-        o.addTags && `add ${o.addTags.map((t) => `“${t}”`).join(", ")}`,
-        o.removeTags && `remove ${o.removeTags.map((t) => `“${t}”`).join(", ")}`,
+        o.addTags && t`add ${o.addTags.map((tag) => `“${tag}”`).join(", ")}`,
+        o.removeTags && t`remove ${o.removeTags.map((tag) => `“${tag}”`).join(", ")}`,
       ]
         .filter(Boolean)
         .join(", ");
     case "TOPIC":
-      return o.status === "left" ? "leave a topic" : "subscribe to a topic";
+      return o.status === "left" ? t`leave a topic` : t`subscribe to a topic`;
     case "CONSENT":
-      return `record: ${decisionText(o.status ?? "", o.purpose).toLowerCase()}`;
+      return t`record: ${midSentence(decisionText(o.status ?? "", o.purpose))}`;
     case "SUPPRESS":
-      return `suppress (${words(o.reason ?? "").toLowerCase()})`;
+      return t`suppress (${midSentence(words(o.reason ?? ""))})`;
     case "EXPORT":
-      return `export as ${o.format}`;
+      return t`export as ${o.format ?? ""}`;
     default:
-      return "erase";
+      return t`erase`;
   }
 }
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** What became of the erased messages at Twilio. */
 function Redaction({ of }: { of: NonNullable<Action["redaction"]> }) {
   const parts = [
-    of.done > 0 && `${count(of.done)} emptied`,
-    of.gone > 0 && `${count(of.gone)} no longer there`,
-    of.waiting > 0 && `${count(of.waiting)} waiting`,
-    ...of.refused.map((r) => `${count(r.count)} refused: ${r.reason}`),
+    of.done > 0 && t`${count(of.done)} emptied`,
+    of.gone > 0 && t`${count(of.gone)} no longer there`,
+    of.waiting > 0 && t`${count(of.waiting)} waiting`,
+    ...of.refused.map((r) => t`${count(r.count)} refused: ${r.reason}`),
   ].filter(Boolean);
-  return (
-    <Text size="xs" c={of.refused.length > 0 ? "red" : "dimmed"}>
-      At Twilio: {parts.join(", ")}
-    </Text>
-  );
+  return <Text size="xs" c={of.refused.length > 0 ? "red" : "dimmed"}>{t`At Twilio: ${parts.join(", ")}`}</Text>;
 }
 
 /** An action under way, live; gone when the reader closes it. */
@@ -132,34 +131,30 @@ export function BulkProgress(props: { id: string; onClose: () => void }) {
   const [, cancel] = useMutation(CancelDocument);
   const a = data?.bulkActionProgress as Action | undefined;
   if (error) return <Text c="red">{errorText(error)}</Text>;
-  if (!a) return <Progress value={0} animated aria-label="Progress of the action" />;
+  if (!a) return <Progress value={0} animated aria-label={t`Progress of the action`} />;
   const waiting = a.kind === "EXPORT" && a.status === "PENDING";
   const seconds = a.startedAt ? (Date.now() - new Date(a.startedAt).getTime()) / 1000 : 0;
   const left =
-    !a.finishedAt && seconds > 1 && a.done > 0 ? `, ${duration(((a.total - a.done) * seconds) / a.done)} left` : "";
+    !a.finishedAt && seconds > 1 && a.done > 0 ? t`${duration(((a.total - a.done) * seconds) / a.done)} left` : "";
   return (
     <Card padding="sm">
       <Stack gap="xs">
         <Group justify="space-between">
-          <Text size="sm" fw={550}>
-            {count(a.total)} contacts: {sentence(a)}
-          </Text>
+          <Text size="sm" fw={550}>{t`${count(a.total)} contacts: ${sentence(a)}`}</Text>
           <Group gap="xs">
             <Status value={a.status} />
             {waiting && a.downloadUrl && (
-              <Button component="a" href={a.downloadUrl} download size="xs">
-                Download
-              </Button>
+              <Button component="a" href={a.downloadUrl} download size="xs">{t`Download`}</Button>
             )}
             {!a.finishedAt && (
-              <Button size="xs" variant="default" onClick={async () => settled(await cancel({ input: { id: a.id } }))}>
-                Stop
-              </Button>
+              <Button
+                size="xs"
+                variant="default"
+                onClick={async () => settled(await cancel({ input: { id: a.id } }))}
+              >{t`Stop`}</Button>
             )}
             {(a.finishedAt || waiting) && (
-              <Button size="xs" variant="default" onClick={props.onClose}>
-                Close
-              </Button>
+              <Button size="xs" variant="default" onClick={props.onClose}>{t`Close`}</Button>
             )}
           </Group>
         </Group>
@@ -167,16 +162,20 @@ export function BulkProgress(props: { id: string; onClose: () => void }) {
           value={a.total ? (a.done / a.total) * 100 : 100}
           animated={a.status === "RUNNING"}
           color={a.status === "FAILED" ? "red" : undefined}
-          aria-label="Progress of the action"
+          aria-label={t`Progress of the action`}
         />
         <Text size="xs" c="dimmed">
           {a.failure ||
             (waiting
-              ? "Ready. It is streamed while you download it, and can be had for a day."
-              : `${count(a.done)} of ${count(a.total)}${a.kind === "EXPORT" ? "" : `, ${count(a.changed)} changed`}${left}`)}
+              ? t`Ready. It is streamed while you download it, and can be had for a day.`
+              : [
+                  t`${count(a.done)} of ${count(a.total)}`,
+                  ...(a.kind === "EXPORT" ? [] : [t`${count(a.changed)} changed`]),
+                  ...(left ? [left] : []),
+                ].join(", "))}
         </Text>
         {a.redaction && <Redaction of={a.redaction} />}
-        <Live>{a.finishedAt ? `${words(a.status)}: ${count(a.done)} contacts` : ""}</Live>
+        <Live>{a.finishedAt ? t`${words(a.status)}: ${count(a.done)} contacts` : ""}</Live>
       </Stack>
     </Card>
   );
@@ -194,44 +193,45 @@ export function BulkActionsPage() {
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data && rows.length === 0) return <Rows />;
   return (
-    <Page title="Bulk actions" description="What was done to many contacts at once">
+    <Page title={t`Bulk actions`} description={t`What was done to many contacts at once`}>
       {rows.length === 0 ? (
-        <Empty icon={<IconStack2 />} title="No bulk actions yet">
-          Select contacts in their list to tag, suppress, export or erase them together.
-        </Empty>
+        <Empty
+          icon={<IconStack2 />}
+          title={t`No bulk actions yet`}
+        >{t`Select contacts in their list to tag, suppress, export or erase them together.`}</Empty>
       ) : (
         <Card padding={0}>
           <Table className="cards">
             <Table.Thead>
               <Table.Tr>
-                <Table.Th>What</Table.Th>
-                <Table.Th>Status</Table.Th>
-                <Table.Th>Contacts</Table.Th>
-                <Table.Th>Changed</Table.Th>
-                <Table.Th>By</Table.Th>
-                <Table.Th>Began</Table.Th>
+                <Table.Th>{t`What`}</Table.Th>
+                <Table.Th>{t`Status`}</Table.Th>
+                <Table.Th>{t`Contacts`}</Table.Th>
+                <Table.Th>{t`Changed`}</Table.Th>
+                <Table.Th>{t`By`}</Table.Th>
+                <Table.Th>{t`Began`}</Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
               {rows.map((a) => (
                 <Table.Tr key={a.id}>
-                  <Table.Td data-label="What">
+                  <Table.Td data-label={t`What`}>
                     {may && a.downloadUrl && a.status !== "CANCELED" ? (
                       <Anchor href={a.downloadUrl} download size="sm">
-                        {words(sentence(a))}
+                        {capital(sentence(a))}
                       </Anchor>
                     ) : (
-                      <Text size="sm">{words(sentence(a))}</Text>
+                      <Text size="sm">{capital(sentence(a))}</Text>
                     )}
                     {a.redaction && <Redaction of={a.redaction} />}
                   </Table.Td>
-                  <Table.Td data-label="Status">
+                  <Table.Td data-label={t`Status`}>
                     <Status value={a.status} />
                   </Table.Td>
-                  <Table.Td data-label="Contacts">{`${count(a.done)} of ${count(a.total)}`}</Table.Td>
-                  <Table.Td data-label="Changed">{a.kind === "EXPORT" ? "–" : count(a.changed)}</Table.Td>
-                  <Table.Td data-label="By">{a.operator?.name ?? "API"}</Table.Td>
-                  <Table.Td data-label="Began">{moment(a.createdAt)}</Table.Td>
+                  <Table.Td data-label={t`Contacts`}>{t`${count(a.done)} of ${count(a.total)}`}</Table.Td>
+                  <Table.Td data-label={t`Changed`}>{a.kind === "EXPORT" ? "–" : count(a.changed)}</Table.Td>
+                  <Table.Td data-label={t`By`}>{a.operator?.name ?? "API"}</Table.Td>
+                  <Table.Td data-label={t`Began`}>{moment(a.createdAt)}</Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>

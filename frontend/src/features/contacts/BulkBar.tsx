@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { Alert, Button, Group, Modal, Paper, Select, Stack, TagsInput, Text, Textarea } from "@mantine/core";
 import { IconBan, IconChecks, IconDownload, IconTag, IconTags, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
@@ -13,7 +14,6 @@ import type {
   TopicStatus,
 } from "../../gql/graphql";
 import { errorText, payloadOf } from "../../lib/errors";
-import { counted } from "../../lib/format";
 import { useTopics } from "../topics/useTopics";
 
 const TagDocument = graphql(`
@@ -98,15 +98,15 @@ const EraseDocument = graphql(`
 export type BulkKind = "tag" | "topic" | "consent" | "suppress" | "export" | "erase";
 
 const titles: Record<BulkKind, string> = {
-  tag: "Tag",
-  topic: "Topic",
-  consent: "Record consent",
-  suppress: "Suppress",
-  export: "Export",
-  erase: "Erase",
+  tag: t`Tag`,
+  topic: t`Topic`,
+  consent: t`Record consent`,
+  suppress: t`Suppress`,
+  export: t`Export`,
+  erase: t`Erase`,
 };
 
-const people = (n: number) => counted(n, "contact", "contacts");
+const people = (n: number) => plural(n, { one: "# contact", other: "# contacts" });
 
 /** What can be done to the selected contacts. */
 export function BulkBar(props: {
@@ -119,32 +119,40 @@ export function BulkBar(props: {
   const [kind, setKind] = useState<BulkKind | null>(null);
   const admin = useMay("ADMIN");
   return (
-    <Paper withBorder p="sm" radius="md" role="region" aria-label="Selected contacts">
+    <Paper withBorder p="sm" radius="md" role="region" aria-label={t`Selected contacts`}>
       <Group justify="space-between">
-        <Text size="sm" fw={600}>
-          {people(props.n)} selected
-        </Text>
+        <Text size="sm" fw={600}>{t`${people(props.n)} selected`}</Text>
         <Group gap="xs">
-          <Button size="xs" variant="default" leftSection={<IconTag size={15} />} onClick={() => setKind("tag")}>
-            Tag
-          </Button>
-          <Button size="xs" variant="default" leftSection={<IconTags size={15} />} onClick={() => setKind("topic")}>
-            Topic
-          </Button>
-          <Button size="xs" variant="default" leftSection={<IconChecks size={15} />} onClick={() => setKind("consent")}>
-            Consent
-          </Button>
-          <Button size="xs" variant="default" leftSection={<IconBan size={15} />} onClick={() => setKind("suppress")}>
-            Suppress
-          </Button>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<IconTag size={15} />}
+            onClick={() => setKind("tag")}
+          >{t`Tag`}</Button>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<IconTags size={15} />}
+            onClick={() => setKind("topic")}
+          >{t`Topic`}</Button>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<IconChecks size={15} />}
+            onClick={() => setKind("consent")}
+          >{t`Consent`}</Button>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<IconBan size={15} />}
+            onClick={() => setKind("suppress")}
+          >{t`Suppress`}</Button>
           <Button
             size="xs"
             variant="default"
             leftSection={<IconDownload size={15} />}
             onClick={() => setKind("export")}
-          >
-            Export
-          </Button>
+          >{t`Export`}</Button>
           {admin && (
             <Button
               size="xs"
@@ -152,13 +160,9 @@ export function BulkBar(props: {
               variant="outline"
               leftSection={<IconTrash size={15} />}
               onClick={() => setKind("erase")}
-            >
-              Erase
-            </Button>
+            >{t`Erase`}</Button>
           )}
-          <Button size="xs" variant="subtle" onClick={props.onClear}>
-            Clear
-          </Button>
+          <Button size="xs" variant="subtle" onClick={props.onClear}>{t`Clear`}</Button>
         </Group>
       </Group>
       <BulkForm key={kind} {...props} kind={kind} onClose={() => setKind(null)} />
@@ -221,31 +225,37 @@ export function BulkForm(props: {
         )}
         {kind === "tag" && (
           <>
-            <TagsInput label="Add tags" data={props.tags} value={add} onChange={setAdd} placeholder="Enter adds one" />
-            <TagsInput label="Remove tags" data={props.tags} value={remove} onChange={setRemove} />
+            <TagsInput
+              label={t`Add tags`}
+              data={props.tags}
+              value={add}
+              onChange={setAdd}
+              placeholder={t`Enter adds one`}
+            />
+            <TagsInput label={t`Remove tags`} data={props.tags} value={remove} onChange={setRemove} />
           </>
         )}
         {kind === "topic" && (
           <>
             <Select
-              label="Topic"
-              placeholder="Choose one"
+              label={t`Topic`}
+              placeholder={t`Choose one`}
               data={topics}
               value={topicId}
               onChange={setTopic}
               searchable
-              nothingFoundMessage="No topic yet: add one under Topics"
+              nothingFoundMessage={t`No topic yet: add one under Topics`}
             />
             <Select
-              label="They"
+              label={t`They`}
               description={
                 joins === "SUBSCRIBED"
-                  ? "Who left it before stays away: only they themselves, or you one by one, bring them back."
+                  ? t`Who left it before stays away: only they themselves, or you one by one, bring them back.`
                   : undefined
               }
               data={[
-                { value: "SUBSCRIBED", label: "subscribe" },
-                { value: "LEFT", label: "leave it" },
+                { value: "SUBSCRIBED", label: t`subscribe` },
+                { value: "LEFT", label: t`leave it` },
               ]}
               value={joins}
               onChange={(v) => v && setJoins(v as TopicStatus)}
@@ -256,38 +266,38 @@ export function BulkForm(props: {
         {kind === "consent" && (
           <>
             <Select
-              label="About"
+              label={t`About`}
               description={
                 purpose === "UTILITY"
-                  ? "Messages about an order, an account or an appointment of theirs. Consent to marketing stays as it is."
+                  ? t`Messages about an order, an account or an appointment of theirs. Consent to marketing stays as it is.`
                   : undefined
               }
               data={[
-                { value: "MARKETING", label: "Marketing messages" },
-                { value: "UTILITY", label: "Utility messages" },
+                { value: "MARKETING", label: t`Marketing messages` },
+                { value: "UTILITY", label: t`Utility messages` },
               ]}
               value={purpose}
               onChange={(v) => v && setPurpose(v as ConsentPurpose)}
               allowDeselect={false}
             />
             <Select
-              label="They decided"
+              label={t`They decided`}
               data={[
-                { value: "OPTED_IN", label: "Opted in" },
-                { value: "OPTED_OUT", label: "Opted out" },
+                { value: "OPTED_IN", label: t`Opted in` },
+                { value: "OPTED_OUT", label: t`Opted out` },
               ]}
               value={status}
               onChange={(v) => v && setStatus(v as ConsentStatus)}
               allowDeselect={false}
             />
             <Textarea
-              label="Evidence"
+              label={t`Evidence`}
               description={
                 status === "OPTED_IN"
-                  ? "What did they agree to, where and when? Who opted out before stays opted out."
+                  ? t`What did they agree to, where and when? Who opted out before stays opted out.`
                   : purpose === "UTILITY"
-                    ? "How did they tell you? They get no more templates of the category utility."
-                    : "How did they tell you? They get no more messages until they opt in again."
+                    ? t`How did they tell you? They get no more templates of the category utility.`
+                    : t`How did they tell you? They get no more messages until they opt in again.`
               }
               value={note}
               onChange={(e) => setNote(e.currentTarget.value)}
@@ -296,14 +306,14 @@ export function BulkForm(props: {
         )}
         {kind === "suppress" && (
           <>
-            <Text size="sm">Their addresses get nothing any more, whatever their consent, until you lift it.</Text>
+            <Text size="sm">{t`Their addresses get nothing any more, whatever their consent, until you lift it.`}</Text>
             <Select
-              label="Reason"
+              label={t`Reason`}
               data={[
-                { value: "OPERATOR", label: "Our decision" },
-                { value: "COMPLAINT", label: "They complained" },
-                { value: "BLOCKED", label: "They blocked us" },
-                { value: "INVALID", label: "The number is wrong" },
+                { value: "OPERATOR", label: t`Our decision` },
+                { value: "COMPLAINT", label: t`They complained` },
+                { value: "BLOCKED", label: t`They blocked us` },
+                { value: "INVALID", label: t`The number is wrong` },
               ]}
               value={reason}
               onChange={(v) => v && setReason(v as SuppressionReason)}
@@ -313,12 +323,12 @@ export function BulkForm(props: {
         )}
         {kind === "export" && (
           <Select
-            label="Format"
-            description="The download is streamed; numbers leave the engine, so it is in the audit trail."
+            label={t`Format`}
+            description={t`The download is streamed; numbers leave the engine, so it is in the audit trail.`}
             data={[
-              { value: "CSV", label: "CSV, a column for each attribute" },
-              { value: "XLSX", label: "Excel workbook, every cell a text" },
-              { value: "NDJSON", label: "NDJSON, one object a line" },
+              { value: "CSV", label: t`CSV, a column for each attribute` },
+              { value: "XLSX", label: t`Excel workbook, every cell a text` },
+              { value: "NDJSON", label: t`NDJSON, one object a line` },
             ]}
             value={format}
             onChange={(v) => v && setFormat(v as ExportFormat)}
@@ -326,23 +336,17 @@ export function BulkForm(props: {
           />
         )}
         {kind === "erase" && (
-          <Alert color="red">
-            Profile, number and texts of {people(n)} are deleted permanently. Counters, the proof of consent and a block
-            on the number stay. The texts at Twilio are taken away too, in the background; Bulk actions shows how far
-            that is. This cannot be undone.
-          </Alert>
+          <Alert color="red">{t`Profile, number and texts of ${people(n)} are deleted permanently. Counters, the proof of consent and a block on the number stay. The texts at Twilio are taken away too, in the background; Bulk actions shows how far that is. This cannot be undone.`}</Alert>
         )}
         <Group justify="flex-end">
-          <Button variant="default" onClick={props.onClose}>
-            Cancel
-          </Button>
+          <Button variant="default" onClick={props.onClose}>{t`Cancel`}</Button>
           <Button
             onClick={start}
             loading={busy}
             disabled={kind === "topic" && !topicId}
             color={kind === "erase" ? "red" : undefined}
           >
-            {kind === "erase" ? `Erase ${people(n)}` : titles[kind]}
+            {kind === "erase" ? t`Erase ${people(n)}` : titles[kind]}
           </Button>
         </Group>
       </Stack>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import {
   Button,
   Checkbox,
@@ -36,30 +37,28 @@ export function ColumnsMenu(props: {
   return (
     <Popover position="bottom-end" trapFocus withArrow shadow="md">
       <Popover.Target>
-        <Button variant="default" leftSection={<IconColumns3 size={16} />} visibleFrom="xs">
-          Columns
-        </Button>
+        <Button variant="default" leftSection={<IconColumns3 size={16} />} visibleFrom="xs">{t`Columns`}</Button>
       </Popover.Target>
-      <Popover.Dropdown w={260} aria-label="Columns">
+      <Popover.Dropdown w={260} aria-label={t`Columns`}>
         <Stack gap="xs">
           <SegmentedControl
             size="xs"
             fullWidth
-            aria-label="Height of the rows"
+            aria-label={t`Height of the rows`}
             value={layout.density}
             onChange={(v) => onChange({ ...layout, density: v as Density })}
             data={[
-              { value: "comfortable", label: "Comfortable" },
-              { value: "compact", label: "Compact" },
+              { value: "comfortable", label: t`Comfortable` },
+              { value: "compact", label: t`Compact` },
             ]}
           />
           {Object.entries(fixedColumns).map(([column, label]) => box(column, label))}
-          {attributes.length > 0 && <Divider label="Attributes" labelPosition="left" />}
+          {attributes.length > 0 && <Divider label={t`Attributes`} labelPosition="left" />}
           {attributes.length > 8 && (
             <TextInput
               size="xs"
-              aria-label="Search attributes"
-              placeholder="Search attributes"
+              aria-label={t`Search attributes`}
+              placeholder={t`Search attributes`}
               value={search}
               onChange={(e) => setSearch(e.currentTarget.value)}
             />
@@ -68,15 +67,11 @@ export function ColumnsMenu(props: {
             <Stack gap="xs">
               {found.map((a) => box(columnOf(a.key), a.name))}
               {attributes.length > 0 && found.length === 0 && (
-                <Text size="xs" c="dimmed">
-                  No attribute matches.
-                </Text>
+                <Text size="xs" c="dimmed">{t`No attribute matches.`}</Text>
               )}
             </Stack>
           </ScrollArea.Autosize>
-          <Button size="xs" variant="subtle" color="gray" onClick={() => onChange(firstLayout)}>
-            Reset
-          </Button>
+          <Button size="xs" variant="subtle" color="gray" onClick={() => onChange(firstLayout)}>{t`Reset`}</Button>
         </Stack>
       </Popover.Dropdown>
     </Popover>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Badge, Card, Group, Stack, Text, Title } from "@mantine/core";
 import { graphql } from "../../gql";
 import type { AddressKind, AddressSource, ContactAddressesFragment } from "../../gql/graphql";
@@ -17,15 +18,15 @@ graphql(`
 `);
 
 const kinds: Record<AddressKind, string> = {
-  PHONE: "Number",
-  BSUID: "WhatsApp id",
-  PARENT_BSUID: "Parent id",
+  PHONE: t`Number`,
+  BSUID: t`WhatsApp id`,
+  PARENT_BSUID: t`Parent id`,
 };
 const sources: Record<AddressSource, string> = {
-  MESSAGE: "from a message of theirs",
-  RECEIPT: "from a receipt",
-  IMPORT: "by import",
-  OTHER: "entered",
+  MESSAGE: t`from a message of theirs`,
+  RECEIPT: t`from a receipt`,
+  IMPORT: t`by import`,
+  OTHER: t`entered`,
 };
 
 /** All addresses by which WhatsApp knows a contact, the one that is written to first. */
@@ -33,10 +34,8 @@ export function ContactAddresses(props: { contact: ContactAddressesFragment }) {
   const { addresses } = props.contact;
   return (
     <Card>
-      <Title order={2} size="h4" mb="sm">
-        Addresses
-      </Title>
-      <Stack gap="sm" component="ul" p={0} m={0} style={{ listStyle: "none" }} aria-label="Addresses">
+      <Title order={2} size="h4" mb="sm">{t`Addresses`}</Title>
+      <Stack gap="sm" component="ul" p={0} m={0} style={{ listStyle: "none" }} aria-label={t`Addresses`}>
         {addresses.map((a) => (
           <li key={a.address}>
             <Group gap="xs">
@@ -46,24 +45,21 @@ export function ContactAddresses(props: { contact: ContactAddressesFragment }) {
               <Badge variant="default" tt="none">
                 {kinds[a.kind]}
               </Badge>
-              {a.preferred && (
-                <Badge variant="light" tt="none">
-                  Written to
-                </Badge>
-              )}
+              {a.preferred && <Badge variant="light" tt="none">{t`Written to`}</Badge>}
             </Group>
             <Text size="xs" c="dimmed">
-              Known since {moment(a.firstSeenAt)}, {sources[a.source]}
-              {a.lastSeenAt ? ` · last seen ${moment(a.lastSeenAt)}` : ""}
+              {t`Known since ${moment(a.firstSeenAt)}, ${sources[a.source]}`}
+              {a.lastSeenAt ? ` · ${t`last seen ${moment(a.lastSeenAt)}`}` : ""}
             </Text>
           </li>
         ))}
       </Stack>
       {addresses.length > 0 && !addresses.some((a) => a.kind === "PHONE") && (
-        <Text size="sm" c="dimmed" mt="sm">
-          WhatsApp shows no number of this person. They can be written to by their id; authentication templates need a
-          number.
-        </Text>
+        <Text
+          size="sm"
+          c="dimmed"
+          mt="sm"
+        >{t`WhatsApp shows no number of this person. They can be written to by their id; authentication templates need a number.`}</Text>
       )}
     </Card>
   );

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button, Card, Group, Modal, Stack, Table, Text, Textarea, Timeline, Title } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
@@ -9,7 +10,7 @@ import { Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConsentPurpose, ConsentStatus, ContactConsentFragment } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
-import { consentText, moment, words } from "../../lib/format";
+import { consentText, midSentence, moment, words } from "../../lib/format";
 
 graphql(`
   fragment ContactConsent on Contact {
@@ -61,19 +62,18 @@ const ConsentSetDocument = graphql(`
 export type Decision = `${ConsentPurpose} ${"OPTED_IN" | "OPTED_OUT"}`;
 
 const decisions: Record<Decision, { title: string; about?: string }> = {
-  "MARKETING OPTED_IN": { title: "Record opt-in" },
+  "MARKETING OPTED_IN": { title: t`Record opt-in` },
   "MARKETING OPTED_OUT": {
-    title: "Opt this contact out",
-    about: "They get no more messages, and their number is suppressed until they opt in again.",
+    title: t`Opt this contact out`,
+    about: t`They get no more messages, and their number is suppressed until they opt in again.`,
   },
   "UTILITY OPTED_IN": {
-    title: "Record opt-in to utility messages",
-    about:
-      "Utility messages are about an order, an account or an appointment of theirs. This is no consent to marketing, and templates go only to people who have that one.",
+    title: t`Record opt-in to utility messages`,
+    about: t`Utility messages are about an order, an account or an appointment of theirs. This is no consent to marketing, and templates go only to people who have that one.`,
   },
   "UTILITY OPTED_OUT": {
-    title: "Opt this contact out of utility messages",
-    about: "They get no more templates of the category utility. Their consent to marketing stays.",
+    title: t`Opt this contact out of utility messages`,
+    about: t`They get no more templates of the category utility. Their consent to marketing stays.`,
   },
 };
 
@@ -81,11 +81,11 @@ type Person = Pick<ContactConsentFragment, "id" | "consents" | "optInRequest"> &
 
 /** Why somebody is not asked to confirm; undefined: they are. */
 function refusalOf(c: Person): string | undefined {
-  if (c.optInRequest && isOpen(c.optInRequest)) return "They are being asked already.";
+  if (c.optInRequest && isOpen(c.optInRequest)) return t`They are being asked already.`;
   const marketing = c.consents.find((s) => s.purpose === "MARKETING")?.status;
-  if (marketing === "OPTED_IN") return "They have opted in already: there is nothing to confirm.";
-  if (marketing === "OPTED_OUT") return "They have opted out, and are not asked.";
-  if (c.suppressions.length > 0) return "They are suppressed, and cannot be asked.";
+  if (marketing === "OPTED_IN") return t`They have opted in already: there is nothing to confirm.`;
+  if (marketing === "OPTED_OUT") return t`They have opted out, and are not asked.`;
+  if (c.suppressions.length > 0) return t`They are suppressed, and cannot be asked.`;
 }
 
 /** Records a decision with its evidence. */
@@ -111,7 +111,7 @@ function Evidence(props: { contact: Person; decision: Decision; onClose: () => v
     });
     if (!settled(result)) return;
     notifications.show({
-      message: asks ? "They will be asked on WhatsApp to confirm" : `Consent recorded: ${words(status).toLowerCase()}`,
+      message: asks ? t`They will be asked on WhatsApp to confirm` : t`Consent recorded: ${midSentence(words(status))}`,
       color: "green",
     });
     onClose();
@@ -120,9 +120,9 @@ function Evidence(props: { contact: Person; decision: Decision; onClose: () => v
     <Stack>
       {about && <Text size="sm">{about}</Text>}
       <Textarea
-        label="Evidence"
+        label={t`Evidence`}
         description={
-          status === "OPTED_IN" ? "What did they agree to, where and when?" : "How did they tell you? Optional."
+          status === "OPTED_IN" ? t`What did they agree to, where and when?` : t`How did they tell you? Optional.`
         }
         value={note}
         onChange={(e) => setNote(e.currentTarget.value)}
@@ -132,12 +132,12 @@ function Evidence(props: { contact: Person; decision: Decision; onClose: () => v
         <AskToConfirm checked={asks} onChange={setAsks} refusal={refusalOf(contact)} />
       )}
       <Group justify="flex-end">
-        <Button variant="default" onClick={onClose}>
-          Cancel
-        </Button>
-        <Button onClick={record} loading={fetching} color={status === "OPTED_OUT" ? "red" : undefined}>
-          Record
-        </Button>
+        <Button variant="default" onClick={onClose}>{t`Cancel`}</Button>
+        <Button
+          onClick={record}
+          loading={fetching}
+          color={status === "OPTED_OUT" ? "red" : undefined}
+        >{t`Record`}</Button>
       </Group>
     </Stack>
   );
@@ -152,9 +152,7 @@ export function ContactConsent(props: {
   const { contact: c, onRecord: record } = props;
   return (
     <Card>
-      <Title order={2} size="h4" mb="sm">
-        Consent
-      </Title>
+      <Title order={2} size="h4" mb="sm">{t`Consent`}</Title>
       <Table withRowBorders={false} verticalSpacing={4} mb="sm">
         <Table.Tbody>
           {c.consents.map((s) => (
@@ -166,11 +164,7 @@ export function ContactConsent(props: {
                 <Group gap="xs" justify="space-between">
                   <Group gap="xs">
                     <Status value={s.status} />
-                    {s.since && (
-                      <Text size="xs" c="dimmed">
-                        since {moment(s.since)}
-                      </Text>
-                    )}
+                    {s.since && <Text size="xs" c="dimmed">{t`since ${moment(s.since)}`}</Text>}
                     {s.purpose === "MARKETING" && <WaitingBadge of={c.optInRequest} />}
                   </Group>
                   {record && s.purpose === "UTILITY" && (
@@ -179,21 +173,17 @@ export function ContactConsent(props: {
                         <Button
                           size="compact-xs"
                           variant="default"
-                          aria-label="Opt in to utility messages"
+                          aria-label={t`Opt in to utility messages`}
                           onClick={() => record("UTILITY OPTED_IN")}
-                        >
-                          Opt in
-                        </Button>
+                        >{t`Opt in`}</Button>
                       )}
                       {s.status !== "OPTED_OUT" && (
                         <Button
                           size="compact-xs"
                           variant="default"
-                          aria-label="Opt out of utility messages"
+                          aria-label={t`Opt out of utility messages`}
                           onClick={() => record("UTILITY OPTED_OUT")}
-                        >
-                          Opt out
-                        </Button>
+                        >{t`Opt out`}</Button>
                       )}
                     </Group>
                   )}
@@ -206,21 +196,17 @@ export function ContactConsent(props: {
           ))}
         </Table.Tbody>
       </Table>
-      <Title order={3} size="h5" mb="xs">
-        Consent history
-      </Title>
+      <Title order={3} size="h5" mb="xs">{t`Consent history`}</Title>
       {c.consentEvents.nodes.length === 0 ? (
-        <Text c="dimmed" size="sm">
-          Nothing recorded: this contact gets no campaign.
-        </Text>
+        <Text c="dimmed" size="sm">{t`Nothing recorded: this contact gets no campaign.`}</Text>
       ) : (
         <Timeline bulletSize={16} lineWidth={2} active={-1}>
           {c.consentEvents.nodes.map((e) => (
             <Timeline.Item key={e.id} title={consentText(e.status, e.purpose, e.source)}>
-              <ConsentEvidence event={e} none="no evidence" />
+              <ConsentEvidence event={e} none={t`no evidence`} />
               <Text size="xs" c="dimmed">
                 {moment(e.occurredAt)}
-                {e.operator && ` · recorded by ${e.operator.name}`}
+                {e.operator && ` · ${t`recorded by ${e.operator.name}`}`}
               </Text>
             </Timeline.Item>
           ))}

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Button, Group, Modal, Select, Stack, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useMutation } from "urql";
@@ -67,7 +68,7 @@ export function ContactEdit(props: { contact: Contact; known: readonly Attribute
     if (!rest && Object.keys(fields).length === 0) onClose();
   };
   return (
-    <Modal opened onClose={onClose} title="Edit contact">
+    <Modal opened onClose={onClose} title={t`Edit contact`}>
       <form
         onSubmit={(e) => {
           e.preventDefault();
@@ -81,16 +82,16 @@ export function ContactEdit(props: { contact: Contact; known: readonly Attribute
             </Alert>
           )}
           <TextInput
-            label="Name"
+            label={t`Name`}
             value={name}
             onChange={(e) => setName(e.currentTarget.value)}
             error={errors.name}
             data-autofocus
           />
           <Select
-            label="Time zone"
-            description="Empty: as the number says"
-            placeholder="Europe/Berlin"
+            label={t`Time zone`}
+            description={t`Empty: as the number says`}
+            placeholder={t`Europe/Berlin`}
             searchable
             clearable
             limit={50}
@@ -100,21 +101,17 @@ export function ContactEdit(props: { contact: Contact; known: readonly Attribute
             error={errors.timeZone}
           />
           <TextInput
-            label="Language"
-            description="Such as de or pt-BR"
-            placeholder="de"
+            label={t`Language`}
+            description={t`Such as de or pt-BR`}
+            placeholder={t`de`}
             value={locale}
             onChange={(e) => setLocale(e.currentTarget.value)}
             error={errors.locale}
           />
           <AttributeFields value={attributes} known={known} onChange={setAttributes} />
           <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={fetching}>
-              Save
-            </Button>
+            <Button variant="default" onClick={onClose}>{t`Cancel`}</Button>
+            <Button type="submit" loading={fetching}>{t`Save`}</Button>
           </Group>
         </Stack>
       </form>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Button, Group, Modal, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useDebouncedValue } from "@mantine/hooks";
@@ -64,9 +65,9 @@ export function ContactForm(props: { opened: boolean; onClose: () => void }) {
       form.setErrors(fields);
       return setProblem(rest);
     }
-    const added = `${payload?.contact ? nameOf(payload.contact) : "The contact"} added`;
+    const added = payload?.contact ? t`${nameOf(payload.contact)} added` : t`The contact added`;
     notifications.show({
-      message: asked ? `${added}; they will be asked on WhatsApp to confirm` : added,
+      message: asked ? t`${added}; they will be asked on WhatsApp to confirm` : added,
       color: "green",
     });
     form.reset();
@@ -74,7 +75,7 @@ export function ContactForm(props: { opened: boolean; onClose: () => void }) {
     if (payload?.contact) go({ to: "/contacts/$id", params: { id: payload.contact.id } });
   });
   return (
-    <Modal opened={props.opened} onClose={props.onClose} title="Add a contact">
+    <Modal opened={props.opened} onClose={props.onClose} title={t`Add a contact`}>
       <form onSubmit={submit} noValidate>
         <Stack>
           {problem && (
@@ -84,8 +85,8 @@ export function ContactForm(props: { opened: boolean; onClose: () => void }) {
           )}
           <div>
             <TextInput
-              label="WhatsApp number"
-              description="With country code, in any spelling"
+              label={t`WhatsApp number`}
+              description={t`With country code, in any spelling`}
               placeholder="+49 151 12345678"
               data-autofocus
               {...form.getInputProps("address")}
@@ -93,30 +94,26 @@ export function ContactForm(props: { opened: boolean; onClose: () => void }) {
             <Text size="xs" mt={4} c={check && !check.valid ? "red" : "dimmed"} role="status">
               {check
                 ? check.contact
-                  ? `Known already as ${nameOf(check.contact)}`
+                  ? t`Known already as ${nameOf(check.contact)}`
                   : check.valid
-                    ? `${check.address} · ${check.region ?? "no country"} · ${check.timeZone ?? "several time zones possible"}`
+                    ? `${check.address} · ${check.region ?? t`no country`} · ${check.timeZone ?? t`several time zones possible`}`
                     : check.problem
                 : " "}
             </Text>
           </div>
-          <TextInput label="Name" {...form.getInputProps("name")} />
+          <TextInput label={t`Name`} {...form.getInputProps("name")} />
           <Textarea
-            label="Consent"
-            description="How did this person agree to messages? Left empty, they get none until consent is recorded."
-            placeholder="Signed the form in the shop on 3 May"
+            label={t`Consent`}
+            description={t`How did this person agree to messages? Left empty, they get none until consent is recorded.`}
+            placeholder={t`Signed the form in the shop on 3 May`}
             {...form.getInputProps("evidence")}
           />
           {form.values.evidence !== "" && (
             <AskToConfirm checked={form.values.asks} onChange={(asks) => form.setFieldValue("asks", asks)} />
           )}
           <Group justify="flex-end">
-            <Button variant="default" onClick={props.onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={fetching}>
-              Add
-            </Button>
+            <Button variant="default" onClick={props.onClose}>{t`Cancel`}</Button>
+            <Button type="submit" loading={fetching}>{t`Add`}</Button>
           </Group>
         </Stack>
       </form>

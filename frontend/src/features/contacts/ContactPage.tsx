@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Badge, Button, Card, Group, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useParams } from "@tanstack/react-router";
@@ -75,17 +76,19 @@ const ContactDocument = graphql(`
 `);
 
 const zoneSources: Record<string, string> = {
-  DECLARED: "somebody said so",
-  NUMBER: "the number stands for it",
-  UNKNOWN: "not known: messages keep to hours that suit every zone of the country",
+  DECLARED: t`somebody said so`,
+  NUMBER: t`the number stands for it`,
+  UNKNOWN: t`not known: messages keep to hours that suit every zone of the country`,
 };
 
 const marketing = (c: { marketingEligible: boolean; ineligibleUntil?: string | null }) =>
   c.marketingEligible
-    ? "deliverable"
+    ? t`deliverable`
     : c.ineligibleUntil
-      ? `declined by WhatsApp ${untilText(c.ineligibleUntil)}`
-      : "WhatsApp delivers none to US numbers";
+      ? t`declined by WhatsApp ${untilText(c.ineligibleUntil)}`
+      : t`WhatsApp delivers none to US numbers`;
+
+const withReason = (text: string, reason: string | null | undefined) => (reason ? `${text} (${reason})` : text);
 
 const toEnd = (view: HTMLElement | null) => view?.scrollTo({ top: view.scrollHeight });
 
@@ -99,12 +102,7 @@ export function ContactPage() {
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows />;
   const c = data.contact;
-  if (!c)
-    return (
-      <Empty icon="?" title="There is no such contact">
-        It may have been erased.
-      </Empty>
-    );
+  if (!c) return <Empty icon="?" title={t`There is no such contact`}>{t`It may have been erased.`}</Empty>;
   const rows = namedAttributes(c.attributes as Record<string, unknown>, known);
   return (
     <Page
@@ -114,14 +112,12 @@ export function ContactPage() {
         may && (
           <>
             <WriteButton contact={c.id} />
-            <Button variant="default" onClick={edit.open}>
-              Edit
-            </Button>
-            {c.consentStatus !== "OPTED_IN" && <Button onClick={() => ask("MARKETING OPTED_IN")}>Record opt-in</Button>}
+            <Button variant="default" onClick={edit.open}>{t`Edit`}</Button>
+            {c.consentStatus !== "OPTED_IN" && (
+              <Button onClick={() => ask("MARKETING OPTED_IN")}>{t`Record opt-in`}</Button>
+            )}
             {c.consentStatus !== "OPTED_OUT" && (
-              <Button color="red" variant="outline" onClick={() => ask("MARKETING OPTED_OUT")}>
-                Opt out
-              </Button>
+              <Button color="red" variant="outline" onClick={() => ask("MARKETING OPTED_OUT")}>{t`Opt out`}</Button>
             )}
           </>
         )
@@ -132,47 +128,41 @@ export function ContactPage() {
       {!c.reachable && (
         <Alert
           color="red"
-          title={`Not reachable on WhatsApp ${untilText(c.unreachableUntil)}${c.unreachableReason ? ` (${c.unreachableReason})` : ""}`}
-        >
-          Campaigns skip them until then; after that they are tried again.
-        </Alert>
+          title={withReason(t`Not reachable on WhatsApp ${untilText(c.unreachableUntil)}`, c.unreachableReason)}
+        >{t`Campaigns skip them until then; after that they are tried again.`}</Alert>
       )}
       {c.ineligibleUntil && (
         <Alert
           color="yellow"
-          title={`No marketing ${untilText(c.ineligibleUntil)}${c.ineligibleReason ? ` (${c.ineligibleReason})` : ""}`}
-        >
-          WhatsApp declined marketing to them. Marketing campaigns skip them until then; other messages go.
-        </Alert>
+          title={withReason(t`No marketing ${untilText(c.ineligibleUntil)}`, c.ineligibleReason)}
+        >{t`WhatsApp declined marketing to them. Marketing campaigns skip them until then; other messages go.`}</Alert>
       )}
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <Card>
-          <Title order={2} size="h4" mb="sm">
-            Profile
-          </Title>
+          <Title order={2} size="h4" mb="sm">{t`Profile`}</Title>
           <Table withRowBorders={false} verticalSpacing={4}>
             <Table.Tbody>
               {[
-                ["Consent", <Status key="s" value={c.consentStatus} />],
-                ["Country", c.region ? `${flag(c.region)} ${country(c.region)}` : "–"],
-                ["Time zone", `${c.timeZone ?? "unknown"} (${zoneSources[c.timeZoneSource]})`],
-                ["Marketing", marketing(c)],
+                [t`Consent`, <Status key="s" value={c.consentStatus} />],
+                [t`Country`, c.region ? `${flag(c.region)} ${country(c.region)}` : "–"],
+                [t`Time zone`, `${c.timeZone ?? t`unknown`} (${zoneSources[c.timeZoneSource]})`],
+                [t`Marketing`, marketing(c)],
                 [
-                  "24-hour window",
+                  t`24-hour window`,
                   c.sessionWindow.open && c.sessionWindow.expiresAt ? (
                     <Countdown key="w" until={c.sessionWindow.expiresAt} />
                   ) : (
-                    "closed: only approved templates"
+                    t`closed: only approved templates`
                   ),
                 ],
-                ["Language", languageName(c.locale) || "unknown"],
+                [t`Language`, languageName(c.locale) || t`unknown`],
                 [
-                  "Tags",
+                  t`Tags`,
                   c.tags.length ? (
                     <Group key="t" gap={4}>
-                      {c.tags.map((t) => (
-                        <Badge key={t} variant="light" tt="none">
-                          {t}
+                      {c.tags.map((tag) => (
+                        <Badge key={tag} variant="light" tt="none">
+                          {tag}
                         </Badge>
                       ))}
                     </Group>
@@ -180,7 +170,7 @@ export function ContactPage() {
                     "none"
                   ),
                 ],
-                ["Added", moment(c.createdAt)],
+                [t`Added`, moment(c.createdAt)],
               ].map(([k, v]) => (
                 <Table.Tr key={String(k)}>
                   <Table.Td c="dimmed" w={140}>
@@ -191,13 +181,9 @@ export function ContactPage() {
               ))}
             </Table.Tbody>
           </Table>
-          <Title order={3} size="h5" mt="md" mb="xs">
-            Attributes
-          </Title>
+          <Title order={3} size="h5" mt="md" mb="xs">{t`Attributes`}</Title>
           {rows.length === 0 ? (
-            <Text c="dimmed" size="sm">
-              None
-            </Text>
+            <Text c="dimmed" size="sm">{t`None`}</Text>
           ) : (
             <Table withRowBorders={false} verticalSpacing={4}>
               <Table.Tbody>
@@ -224,10 +210,8 @@ export function ContactPage() {
       {may && <ContactTools contact={c} onChanged={() => load({ requestPolicy: "network-only" })} />}
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <Card>
-          <Title order={2} size="h4" mb="sm">
-            Conversation
-          </Title>
-          <div className="thread-box" ref={toEnd} {...scrollable("Messages")}>
+          <Title order={2} size="h4" mb="sm">{t`Conversation`}</Title>
+          <div className="thread-box" ref={toEnd} {...scrollable(t`Messages`)}>
             <div className="thread">
               <Bubbles messages={c.messages.nodes.filter((m) => m.direction === "INBOUND" || m.body).toReversed()} />
             </div>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button, Card, Group, Text, Timeline, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -42,10 +43,10 @@ const TimelineDocument = graphql(`
 `);
 
 const changes: Record<string, string> = {
-  "contact.create": "Contact added",
-  "contact.update": "Contact changed",
-  "contact.merge": "Another contact was merged into this one",
-  "opt_in.request": "To be asked on WhatsApp to confirm their consent",
+  "contact.create": t`Contact added`,
+  "contact.update": t`Contact changed`,
+  "contact.merge": t`Another contact was merged into this one`,
+  "opt_in.request": t`To be asked on WhatsApp to confirm their consent`,
 };
 
 /** All that happened with a contact: messages, delivery, consent, changes. */
@@ -61,20 +62,14 @@ export function ContactTimeline(props: { id: string }) {
   return (
     <Card>
       <Group justify="space-between" mb="sm">
-        <Title order={2} size="h4">
-          Timeline
-        </Title>
-        {before && (
-          <Button size="xs" variant="default" onClick={() => setBefore(null)}>
-            Newest
-          </Button>
-        )}
+        <Title order={2} size="h4">{t`Timeline`}</Title>
+        {before && <Button size="xs" variant="default" onClick={() => setBefore(null)}>{t`Newest`}</Button>}
       </Group>
       {!rows ? (
         <Rows n={4} />
       ) : rows.length === 0 ? (
         <Text size="sm" c="dimmed">
-          Nothing {before ? "before that" : "yet"}.
+          {before ? t`Nothing before that.` : t`Nothing yet.`}
         </Text>
       ) : (
         <Timeline bulletSize={14} lineWidth={2} active={-1}>
@@ -84,12 +79,12 @@ export function ContactTimeline(props: { id: string }) {
             const title =
               h.kind === "MESSAGE"
                 ? m?.direction === "INBOUND"
-                  ? "They wrote"
+                  ? t`They wrote`
                   : m?.skipReason
-                    ? `Not sent: ${skipText(m.skipReason)}`
-                    : `Message: ${of}`
+                    ? t`Not sent: ${skipText(m.skipReason)}`
+                    : t`Message: ${of}`
                 : h.kind === "DELIVERY"
-                  ? `${words(h.deliveryStatus ?? "")}${h.errorCode ? `, error ${h.errorCode}` : ""}`
+                  ? `${words(h.deliveryStatus ?? "")}${h.errorCode ? `, ${t`error ${h.errorCode}`}` : ""}`
                   : h.kind === "CONSENT"
                     ? consentText(h.consentStatus ?? "", h.consentPurpose ?? "", h.consentSource ?? "")
                     : (changes[h.action ?? ""] ?? words((h.action ?? "").replaceAll(".", " ")));
@@ -123,9 +118,7 @@ export function ContactTimeline(props: { id: string }) {
           variant="default"
           loading={fetching}
           onClick={() => setBefore(rows[rows.length - 1]?.at ?? null)}
-        >
-          Older
-        </Button>
+        >{t`Older`}</Button>
       )}
     </Card>
   );

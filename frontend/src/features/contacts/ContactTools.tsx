@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Button, Card, Group, Menu, Modal, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { modals } from "@mantine/modals";
@@ -73,15 +74,11 @@ export function ContactTools(props: {
   const lift = useLift();
   const ask = (other: Person) =>
     modals.openConfirmModal({
-      title: "Merge for good?",
+      title: t`Merge for good?`,
       children: (
-        <Text size="sm">
-          {nameOf(other)} ({other.displayAddress}) goes; messages, conversation and what is known move here, and what
-          comes from {other.displayAddress} will reach this contact. Nothing is sent to {other.displayAddress} any more.
-          This cannot be undone.
-        </Text>
+        <Text size="sm">{t`${nameOf(other)} (${other.displayAddress}) goes; messages, conversation and what is known move here, and what comes from ${other.displayAddress} will reach this contact. Nothing is sent to ${other.displayAddress} any more. This cannot be undone.`}</Text>
       ),
-      labels: { confirm: `Merge into ${nameOf(c)}`, cancel: "Keep both" },
+      labels: { confirm: t`Merge into ${nameOf(c)}`, cancel: t`Keep both` },
       confirmProps: { color: "red" },
       onConfirm: async () => {
         if (settled(await merge({ input: { id: c.id, mergeId: other.id } }))) setMerging(false);
@@ -90,27 +87,24 @@ export function ContactTools(props: {
   const found = (typed.length < 2 ? c.possibleDuplicates : (others?.contacts.nodes ?? [])).filter((o) => o.id !== c.id);
   return (
     <Card>
-      <Title order={2} size="h4" mb="sm">
-        Manage
-      </Title>
+      <Title order={2} size="h4" mb="sm">{t`Manage`}</Title>
       <Stack gap="sm">
         {c.suppressions.length > 0 && (
-          <Alert color="red" title="Suppressed: nothing goes to this contact">
+          <Alert color="red" title={t`Suppressed: nothing goes to this contact`}>
             <Stack gap={4}>
               {c.suppressions.map((s) => (
                 <Group key={s.id} justify="space-between">
                   <Text size="sm">
-                    {words(s.reason)} since {moment(s.createdAt)}
-                    {s.until ? `, until ${moment(s.until)}` : ""}
+                    {s.until
+                      ? t`${words(s.reason)} since ${moment(s.createdAt)}, until ${moment(s.until)}`
+                      : t`${words(s.reason)} since ${moment(s.createdAt)}`}
                   </Text>
                   {byHand.includes(s.reason) && (
                     <Button
                       size="xs"
                       variant="default"
                       onClick={() => lift({ ...s, others: c.suppressions.filter((o) => o.id !== s.id) })}
-                    >
-                      Lift
-                    </Button>
+                    >{t`Lift`}</Button>
                   )}
                 </Group>
               ))}
@@ -118,16 +112,14 @@ export function ContactTools(props: {
           </Alert>
         )}
         {c.possibleDuplicates.length > 0 && (
-          <Alert color="yellow" title="Possible duplicate">
+          <Alert color="yellow" title={t`Possible duplicate`}>
             <Stack gap={4}>
               {c.possibleDuplicates.map((d) => (
                 <Group key={d.id} justify="space-between">
                   <Link to="/contacts/$id" params={{ id: d.id }} className="plain">
                     {nameOf(d)} · {d.displayAddress}
                   </Link>
-                  <Button size="compact-xs" variant="default" onClick={() => ask(d)}>
-                    Merge into this one
-                  </Button>
+                  <Button size="compact-xs" variant="default" onClick={() => ask(d)}>{t`Merge into this one`}</Button>
                 </Group>
               ))}
             </Stack>
@@ -144,44 +136,32 @@ export function ContactTools(props: {
           />
         )}
         <Group gap="xs">
-          <Button size="xs" variant="default" onClick={() => setKind("tag")}>
-            Tag
-          </Button>
-          <Button size="xs" variant="default" onClick={() => setMerging(true)}>
-            Merge with…
-          </Button>
+          <Button size="xs" variant="default" onClick={() => setKind("tag")}>{t`Tag`}</Button>
+          <Button size="xs" variant="default" onClick={() => setMerging(true)}>{t`Merge with…`}</Button>
           <ProofButton of="contacts" id={c.id} />
-          <Button size="xs" variant="default" onClick={() => setKind("export")}>
-            Export
-          </Button>
+          <Button size="xs" variant="default" onClick={() => setKind("export")}>{t`Export`}</Button>
           <Menu>
             <Menu.Target>
-              <Button size="xs" variant="default">
-                Their data
-              </Button>
+              <Button size="xs" variant="default">{t`Their data`}</Button>
             </Menu.Target>
             <Menu.Dropdown>
-              <Menu.Label>Everything that is kept about them</Menu.Label>
-              <Menu.Item component="a" href={`/downloads/contacts/${c.id}/data.json`} download>
-                Download their data (JSON)
-              </Menu.Item>
+              <Menu.Label>{t`Everything that is kept about them`}</Menu.Label>
+              <Menu.Item
+                component="a"
+                href={`/downloads/contacts/${c.id}/data.json`}
+                download
+              >{t`Download their data (JSON)`}</Menu.Item>
               <Menu.Item
                 component="a"
                 href={`/downloads/contacts/${c.id}/data.html`}
                 target="_blank"
                 rel="noopener noreferrer"
-              >
-                Readable page
-              </Menu.Item>
+              >{t`Readable page`}</Menu.Item>
             </Menu.Dropdown>
           </Menu>
-          <Button size="xs" variant="default" onClick={() => setKind("suppress")}>
-            Suppress
-          </Button>
+          <Button size="xs" variant="default" onClick={() => setKind("suppress")}>{t`Suppress`}</Button>
           {admin && (
-            <Button size="xs" color="red" variant="outline" onClick={() => setKind("erase")}>
-              Erase
-            </Button>
+            <Button size="xs" color="red" variant="outline" onClick={() => setKind("erase")}>{t`Erase`}</Button>
           )}
         </Group>
       </Stack>
@@ -194,11 +174,11 @@ export function ContactTools(props: {
         onClose={() => setKind(null)}
         onStarted={(id) => setRunning({ id, kind })}
       />
-      <Modal opened={merging} onClose={() => setMerging(false)} title={`Merge into ${nameOf(c)}`}>
+      <Modal opened={merging} onClose={() => setMerging(false)} title={t`Merge into ${nameOf(c)}`}>
         <Stack>
           <TextInput
-            label="The other contact"
-            description="Name, number or attribute"
+            label={t`The other contact`}
+            description={t`Name, number or attribute`}
             value={text}
             onChange={(e) => setText(e.currentTarget.value)}
             data-autofocus
@@ -209,16 +189,10 @@ export function ContactTools(props: {
                 {nameOf(o)} · {o.displayAddress}
               </Text>
               {"consentStatus" in o && <Status value={String(o.consentStatus)} />}
-              <Button size="xs" variant="default" onClick={() => ask(o)}>
-                Choose
-              </Button>
+              <Button size="xs" variant="default" onClick={() => ask(o)}>{t`Choose`}</Button>
             </Group>
           ))}
-          {typed.length >= 2 && found.length === 0 && (
-            <Text size="sm" c="dimmed">
-              Nobody found.
-            </Text>
-          )}
+          {typed.length >= 2 && found.length === 0 && <Text size="sm" c="dimmed">{t`Nobody found.`}</Text>}
         </Stack>
       </Modal>
     </Card>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button, Card, Group, Stack, Text, Title } from "@mantine/core";
 import { useMutation } from "urql";
 import { useMay } from "../../app/session";
@@ -5,7 +6,7 @@ import { LinkButton } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ContactTopicsFragment } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
-import { moment, words } from "../../lib/format";
+import { midSentence, moment, words } from "../../lib/format";
 import { useTopics } from "../topics/useTopics";
 
 export const ContactTopicsFields = graphql(`
@@ -46,24 +47,18 @@ export function ContactTopics({ contact: c }: { contact: ContactTopicsFragment }
   const standing = new Map(c.topics.map((s) => [s.topic.id, s]));
   return (
     <Card>
-      <Title order={2} size="h4" mb="sm">
-        Topics
-      </Title>
+      <Title order={2} size="h4" mb="sm">{t`Topics`}</Title>
       {c.consentStatus !== "OPTED_IN" && c.topics.length > 0 && (
-        <Text size="sm" c="dimmed" mb="xs">
-          They get nothing while they have not opted in, whatever they are subscribed to.
-        </Text>
+        <Text
+          size="sm"
+          c="dimmed"
+          mb="xs"
+        >{t`They get nothing while they have not opted in, whatever they are subscribed to.`}</Text>
       )}
       {all.length === 0 ? (
         <Group>
-          <Text size="sm" c="dimmed">
-            There are no topics.
-          </Text>
-          {may && (
-            <LinkButton to="/topics" size="xs" variant="default">
-              Add one
-            </LinkButton>
-          )}
+          <Text size="sm" c="dimmed">{t`There are no topics.`}</Text>
+          {may && <LinkButton to="/topics" size="xs" variant="default">{t`Add one`}</LinkButton>}
         </Group>
       ) : (
         <Stack gap="xs">
@@ -77,7 +72,9 @@ export function ContactTopics({ contact: c }: { contact: ContactTopicsFragment }
                     {label}
                   </Text>
                   <Text size="xs" c="dimmed">
-                    {s ? `${words(s.status)} by ${s.source.toLowerCase()}, ${moment(s.since)}` : "Never subscribed"}
+                    {s
+                      ? t`${words(s.status)} by ${midSentence(words(s.source))}, ${moment(s.since)}`
+                      : t`Never subscribed`}
                   </Text>
                 </div>
                 {may && (
@@ -85,12 +82,12 @@ export function ContactTopics({ contact: c }: { contact: ContactTopicsFragment }
                     size="xs"
                     variant="default"
                     disabled={fetching}
-                    aria-label={on ? `Have them leave ${label}` : `Subscribe to ${label}`}
+                    aria-label={on ? t`Have them leave ${label}` : t`Subscribe to ${label}`}
                     onClick={async () =>
                       settled(await set({ input: { id: c.id, topicId, status: on ? "LEFT" : "SUBSCRIBED" } }))
                     }
                   >
-                    {on ? "Leave" : "Subscribe"}
+                    {on ? t`Leave` : t`Subscribe`}
                   </Button>
                 )}
               </Group>

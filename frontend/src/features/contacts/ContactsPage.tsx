@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Anchor, Button, Group, Menu, Select, Text, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { modals } from "@mantine/modals";
@@ -157,11 +158,11 @@ export function ContactsPage() {
   useEffect(() => setPicked(new Set()), [list]);
   const draft = useMemo(() => conditionsOf(typed), [typed]);
   useShortcuts(
-    "Contacts",
+    t`Contacts`,
     may
       ? [
-          { keys: "n", label: "Add a contact", run: add.open },
-          { keys: "i", label: "Import a file", run: () => void navigate({ to: "/contacts/import" }) },
+          { keys: "n", label: t`Add a contact`, run: add.open },
+          { keys: "i", label: t`Import a file`, run: () => void navigate({ to: "/contacts/import" }) },
         ]
       : [],
   );
@@ -181,43 +182,47 @@ export function ContactsPage() {
   const askName = () => {
     let name = "";
     modals.openConfirmModal({
-      title: "Save this view",
+      title: t`Save this view`,
       children: (
         <TextInput
-          label="Name"
-          description="For everybody; one of the same name is replaced"
+          label={t`Name`}
+          description={t`For everybody; one of the same name is replaced`}
           data-autofocus
           onChange={(e) => {
             name = e.currentTarget.value;
           }}
         />
       ),
-      labels: { confirm: "Save", cancel: "Cancel" },
+      labels: { confirm: t`Save`, cancel: t`Cancel` },
       onConfirm: async () => settled(await saveView({ input: { name, search: search.q ?? "", filter, orderBy } })),
     });
   };
   return (
     <Page
-      title="Contacts"
+      title={t`Contacts`}
       description={
         total === undefined
           ? " "
           : many
-            ? `more than ${count(mostCounted)} found`
-            : `${count(total)} ${filtered ? "found" : "in all"}`
+            ? t`more than ${count(mostCounted)} found`
+            : filtered
+              ? t`${count(total)} found`
+              : t`${count(total)} in all`
       }
       actions={
         may && (
           <>
-            <LinkButton to="/contacts/import" variant="default" leftSection={<IconUpload size={16} />}>
-              Import
-            </LinkButton>
-            <Button leftSection={<IconPlus size={16} />} onClick={add.open}>
-              Add contact
-            </Button>
-            <LinkButton to="/contacts/actions" variant="subtle" leftSection={<IconDots size={16} />}>
-              Bulk actions
-            </LinkButton>
+            <LinkButton
+              to="/contacts/import"
+              variant="default"
+              leftSection={<IconUpload size={16} />}
+            >{t`Import`}</LinkButton>
+            <Button leftSection={<IconPlus size={16} />} onClick={add.open}>{t`Add contact`}</Button>
+            <LinkButton
+              to="/contacts/actions"
+              variant="subtle"
+              leftSection={<IconDots size={16} />}
+            >{t`Bulk actions`}</LinkButton>
           </>
         )
       }
@@ -225,8 +230,8 @@ export function ContactsPage() {
       <Suspense>{form && <ContactForm opened={adding} onClose={add.close} />}</Suspense>
       <Group>
         <TextInput
-          aria-label="Search contacts"
-          placeholder="Name, number in any spelling, attribute"
+          aria-label={t`Search contacts`}
+          placeholder={t`Name, number in any spelling, attribute`}
           leftSection={<IconSearch size={16} />}
           data-page-search
           value={text}
@@ -234,25 +239,25 @@ export function ContactsPage() {
           w={{ base: "100%", xs: 320 }}
         />
         <Select
-          aria-label="Consent"
-          placeholder="Any consent"
+          aria-label={t`Consent`}
+          placeholder={t`Any consent`}
           clearable
           data={[
-            { value: "OPTED_IN", label: "Opted in" },
-            { value: "UNKNOWN", label: "Unknown" },
-            { value: "OPTED_OUT", label: "Opted out" },
+            { value: "OPTED_IN", label: t`Opted in` },
+            { value: "UNKNOWN", label: t`Unknown` },
+            { value: "OPTED_OUT", label: t`Opted out` },
           ]}
           value={consent}
           onChange={(v) => change({ consent: v ?? undefined })}
           w={{ base: "100%", xs: 160 }}
         />
         <Select
-          aria-label="Order"
+          aria-label={t`Order`}
           data={[
-            { value: "NEWEST", label: "Newest first" },
-            { value: "OLDEST", label: "Oldest first" },
-            { value: "NAME", label: "By name, from A" },
-            { value: "NAME_DESC", label: "By name, from Z" },
+            { value: "NEWEST", label: t`Newest first` },
+            { value: "OLDEST", label: t`Oldest first` },
+            { value: "NAME", label: t`By name, from A` },
+            { value: "NAME_DESC", label: t`By name, from Z` },
           ]}
           value={orderBy}
           onChange={(v) => order((v ?? "NEWEST") as ContactOrder)}
@@ -265,17 +270,13 @@ export function ContactsPage() {
           leftSection={<IconFilter size={16} />}
           onClick={filters.toggle}
           aria-expanded={filtering}
-        >
-          Filter
-        </Button>
+        >{t`Filter`}</Button>
         <Menu position="bottom-start" shadow="md">
           <Menu.Target>
-            <Button variant="default" leftSection={<IconBookmark size={16} />}>
-              Views
-            </Button>
+            <Button variant="default" leftSection={<IconBookmark size={16} />}>{t`Views`}</Button>
           </Menu.Target>
           <Menu.Dropdown>
-            <Menu.Item onClick={() => navigate({ to: "/contacts", search: {} })}>All contacts</Menu.Item>
+            <Menu.Item onClick={() => navigate({ to: "/contacts", search: {} })}>{t`All contacts`}</Menu.Item>
             {views?.contactViews.map((v) => (
               <Menu.Item
                 key={v.id}
@@ -297,15 +298,13 @@ export function ContactsPage() {
             {may && filtered && (
               <>
                 <Menu.Divider />
-                <Menu.Item leftSection={<IconPlus size={14} />} onClick={askName}>
-                  Save this view
-                </Menu.Item>
+                <Menu.Item leftSection={<IconPlus size={14} />} onClick={askName}>{t`Save this view`}</Menu.Item>
               </>
             )}
             {may && Boolean(views?.contactViews.length) && (
               <>
                 <Menu.Divider />
-                <Menu.Label>Delete</Menu.Label>
+                <Menu.Label>{t`Delete`}</Menu.Label>
                 {views?.contactViews.map((v) => (
                   <Menu.Item
                     key={v.id}
@@ -362,7 +361,7 @@ export function ContactsPage() {
       )}
       {may && !all && picked.size > 0 && picked.size === rows.length && contacts.more && (
         <Anchor component="button" size="sm" onClick={() => setPicked("all")}>
-          Select all {many ? "contacts found" : `${count(total)} contacts`}
+          {many ? t`Select all contacts found` : t`Select all ${count(total)} contacts`}
         </Anchor>
       )}
       {error ? (
@@ -371,17 +370,16 @@ export function ContactsPage() {
         <Rows />
       ) : rows.length === 0 ? (
         filtered ? (
-          <Empty icon={<IconSearch />} title="Nobody found">
-            No contact matches. Try part of a name, or other digits of the number.
-          </Empty>
+          <Empty
+            icon={<IconSearch />}
+            title={t`Nobody found`}
+          >{t`No contact matches. Try part of a name, or other digits of the number.`}</Empty>
         ) : (
           <Empty
             icon={<IconAddressBook />}
-            title="No contacts yet"
-            action={<LinkButton to="/contacts/import">Import a file</LinkButton>}
-          >
-            Bring them in from a CSV or JSON file, or add one by hand. Who has not agreed gets no campaign.
-          </Empty>
+            title={t`No contacts yet`}
+            action={<LinkButton to="/contacts/import">{t`Import a file`}</LinkButton>}
+          >{t`Bring them in from a CSV or JSON file, or add one by hand. Who has not agreed gets no campaign.`}</Empty>
         )
       ) : (
         <ContactsTable

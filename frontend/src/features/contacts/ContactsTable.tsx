@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Anchor, Card, Checkbox, Group, Table, UnstyledButton } from "@mantine/core";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
@@ -20,11 +21,11 @@ const cells: Record<FixedColumn, (c: Row) => ReactNode> = {
   consent: (c) => (
     <Group gap={6} justify="flex-end" style={{ display: "inline-flex" }}>
       <Status value={c.consentStatus} />
-      {!c.reachable && <Status value="FAILED" label="Unreachable" />}
+      {!c.reachable && <Status value="FAILED" label={t`Unreachable`} />}
     </Group>
   ),
   region: (c) => (c.region ? `${flag(c.region)} ${country(c.region)}` : "–"),
-  timeZone: (c) => c.timeZone ?? "unknown",
+  timeZone: (c) => c.timeZone ?? t`unknown`,
   locale: (c) => languageName(c.locale) || "–",
   createdAt: (c) => <When at={c.createdAt} />,
 };
@@ -103,7 +104,7 @@ export function ContactsTable(props: {
     );
   return (
     <Card padding={0}>
-      <div style={{ overflowX: "auto" }} {...scrollable("Table of contacts")}>
+      <div style={{ overflowX: "auto" }} {...scrollable(t`Table of contacts`)}>
         <Table
           className="cards"
           verticalSpacing={compact ? 3 : undefined}
@@ -116,14 +117,14 @@ export function ContactsTable(props: {
                 <Table.Th w={40}>
                   <Checkbox
                     size="xs"
-                    aria-label="Select all shown"
+                    aria-label={t`Select all shown`}
                     checked={all || n === rows.length}
                     indeterminate={!all && n > 0 && n < rows.length}
                     onChange={(e) => props.onPick(new Set(e.currentTarget.checked ? rows.map((r) => r.id) : []))}
                   />
                 </Table.Th>
               )}
-              <Head column="name" label="Name" order={props.order} onOrder={props.onOrder} />
+              <Head column="name" label={t`Name`} order={props.order} onOrder={props.onOrder} />
               {columns.map((c) => (
                 <Head key={c.id} column={c.id} label={c.label} order={props.order} onOrder={props.onOrder} />
               ))}
@@ -137,16 +138,16 @@ export function ContactsTable(props: {
               return (
                 <Table.Tr key={key} data-index={index} ref={virtual.measure} aria-rowindex={index + 2}>
                   {props.picking && (
-                    <Table.Td data-label="Select">
+                    <Table.Td data-label={t`Select`}>
                       <Checkbox
                         size="xs"
-                        aria-label={`Select ${nameOf(c)}`}
+                        aria-label={t`Select ${nameOf(c)}`}
                         checked={all || picked.has(c.id)}
                         onChange={(e) => pick(c.id, e.currentTarget.checked)}
                       />
                     </Table.Td>
                   )}
-                  <Table.Td data-label="Name">
+                  <Table.Td data-label={t`Name`}>
                     <Person name={c.name}>
                       <Anchor component={Link} to={`/contacts/${c.id}`} className="plain" lineClamp={1}>
                         {nameOf(c)}

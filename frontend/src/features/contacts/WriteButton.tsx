@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button } from "@mantine/core";
 import { IconMessage } from "@tabler/icons-react";
 import { useMutation } from "urql";
@@ -30,8 +31,11 @@ export function WriteButton(props: { contact: string }) {
     if (settled(result) && id) go({ to: "/inbox/$id", params: { id }, search: { step: "write" } });
   };
   return (
-    <Button variant="default" leftSection={<IconMessage size={17} />} loading={fetching} onClick={write}>
-      Write
-    </Button>
+    <Button
+      variant="default"
+      leftSection={<IconMessage size={17} />}
+      loading={fetching}
+      onClick={write}
+    >{t`Write`}</Button>
   );
 }

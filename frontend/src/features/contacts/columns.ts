@@ -1,14 +1,15 @@
+import { t } from "@lingui/core/macro";
 import { useState } from "react";
 import { useSession } from "../../app/session";
 
 /** The columns that a contact has beside its name and its attributes. */
 export const fixedColumns = {
-  number: "Number",
-  consent: "Consent",
+  number: t`Number`,
+  consent: t`Consent`,
   region: "Country",
   timeZone: "Time zone",
   locale: "Language",
-  createdAt: "Added",
+  createdAt: t`Added`,
 } as const;
 export type FixedColumn = keyof typeof fixedColumns;
 

@@ -1,9 +1,10 @@
+import { plural, t } from "@lingui/core/macro";
 import { Card, Group, Stack, Text, Title } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { LinkButton } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { DashboardAttentionFragment } from "../../gql/graphql";
-import { counted, countedTo, mostUnread, sentence } from "../../lib/format";
+import { countedTo, mostUnread, sentence } from "../../lib/format";
 
 graphql(`
   fragment DashboardAttention on Attention {
@@ -38,44 +39,52 @@ function itemsOf(a: DashboardAttentionFragment): Item[] {
   const items: (Item | false)[] = [
     ...a.campaigns.map((c) => ({
       key: c.id,
-      text: `“${c.name}” ${c.status === "PAUSED" ? "was paused by the engine" : c.status === "FAILED" ? "failed" : "cannot start"}`,
+      text:
+        c.status === "PAUSED"
+          ? t`“${c.name}” was paused by the engine`
+          : c.status === "FAILED"
+            ? t`“${c.name}” failed`
+            : t`“${c.name}” cannot start`,
       hint: sentence(c.pausedReason ?? c.failure ?? c.startError ?? "").replace(/^\.$/, ""),
       to: "/campaigns/$id",
       params: { id: c.id },
-      act: "Open",
+      act: t`Open`,
     })),
     a.sendersStopped > 0 && {
       key: "senders",
-      text: counted(a.sendersStopped, "sender does not send", "senders do not send"),
+      text: plural(a.sendersStopped, { one: "# sender does not send", other: "# senders do not send" }),
       to: "/settings/senders",
-      act: "Open",
+      act: t`Open`,
     },
     a.messagesUndecided > 0 && {
       key: "undecided",
-      text: counted(a.messagesUndecided, "message needs a decision", "messages need a decision"),
-      hint: "Nothing tells whether Twilio has it: send again, or give up.",
+      text: plural(a.messagesUndecided, { one: "# message needs a decision", other: "# messages need a decision" }),
+      hint: t`Nothing tells whether Twilio has it: send again, or give up.`,
       to: "/monitoring/decisions",
-      act: "Decide",
+      act: t`Decide`,
     },
     a.optOutReviews > 0 && {
       key: "reviews",
-      text: counted(a.optOutReviews, "reply may be an opt-out", "replies may be opt-outs"),
-      hint: "They get no campaign until somebody has decided.",
+      text: plural(a.optOutReviews, { one: "# reply may be an opt-out", other: "# replies may be opt-outs" }),
+      hint: t`They get no campaign until somebody has decided.`,
       to: "/compliance",
       search: { status: "reviews" },
-      act: "Review",
+      act: t`Review`,
     },
     a.templatesRejected > 0 && {
       key: "templates",
-      text: counted(a.templatesRejected, "template was rejected", "templates were rejected"),
+      text: plural(a.templatesRejected, { one: "# template was rejected", other: "# templates were rejected" }),
       to: "/templates",
-      act: "Open",
+      act: t`Open`,
     },
     a.conversationsUnread > 0 && {
       key: "unread",
-      text: `${countedTo(a.conversationsUnread, mostUnread)} ${a.conversationsUnread === 1 ? "unread conversation" : "unread conversations"}`,
+      text:
+        a.conversationsUnread === 1
+          ? t`1 unread conversation`
+          : t`${countedTo(a.conversationsUnread, mostUnread)} unread conversations`,
       to: "/inbox",
-      act: "Read",
+      act: t`Read`,
     },
   ];
   return items.filter((i) => i !== false);
@@ -89,9 +98,7 @@ export function Attention({ of }: { of: DashboardAttentionFragment }) {
     <Card>
       <Group gap="xs" mb="sm">
         <IconAlertTriangle size={18} aria-hidden />
-        <Title order={2} size="h4">
-          Needs attention
-        </Title>
+        <Title order={2} size="h4">{t`Needs attention`}</Title>
       </Group>
       <Stack gap="xs">
         {items.map((i) => (

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Box, Card, Group, Stack, Text, ThemeIcon, Title } from "@mantine/core";
 import { IconCheck } from "@tabler/icons-react";
 import type { ReactNode } from "react";
@@ -11,36 +12,34 @@ export function Checklist(props: { done: Done; children?: ReactNode }) {
     {
       done: props.done.contacts,
       to: "/contacts/import",
-      title: "Import contacts",
-      text: "A CSV, Excel or JSON file, as your shop or CRM exports it.",
+      title: t`Import contacts`,
+      text: t`A CSV, Excel or JSON file, as your shop or CRM exports it.`,
     },
     {
       done: props.done.segment,
       to: "/segments/new",
-      title: "Build a segment",
-      text: "Choose who gets it; the count follows while you build.",
+      title: t`Build a segment`,
+      text: t`Choose who gets it; the count follows while you build.`,
     },
     {
       done: props.done.template,
       to: "/templates/new",
-      title: "Write a template",
-      text: "WhatsApp approves it first, usually within minutes.",
+      title: t`Write a template`,
+      text: t`WhatsApp approves it first, usually within minutes.`,
     },
     {
       done: props.done.campaign,
       to: "/campaigns/new",
-      title: "Launch a campaign",
-      text: "You see who gets it and who is excluded before anything goes out.",
+      title: t`Launch a campaign`,
+      text: t`You see who gets it and who is excluded before anything goes out.`,
     },
   ];
   const next = steps.findIndex((s) => !s.done);
   return (
     <Card maw={720}>
-      <Title order={2} size="h4">
-        Launch your first campaign
-      </Title>
+      <Title order={2} size="h4">{t`Launch your first campaign`}</Title>
       <Text size="sm" c="dimmed" mb="md">
-        {`${steps.filter((s) => s.done).length} of ${steps.length} steps done`}
+        {t`${steps.filter((s) => s.done).length} of ${steps.length} steps done`}
       </Text>
       <Stack gap="lg">
         {steps.map((s, i) => (
@@ -51,7 +50,7 @@ export function Checklist(props: { done: Done; children?: ReactNode }) {
               color={s.done ? "green" : "gray"}
               variant={s.done || i === next ? "filled" : "default"}
             >
-              {s.done ? <IconCheck size={18} aria-label="Done" /> : <Text size="sm">{i + 1}</Text>}
+              {s.done ? <IconCheck size={18} aria-label={t`Done`} /> : <Text size="sm">{i + 1}</Text>}
             </ThemeIcon>
             <Box flex={1}>
               <Text fw={550}>{s.title}</Text>
@@ -61,7 +60,7 @@ export function Checklist(props: { done: Done; children?: ReactNode }) {
             </Box>
             {!s.done && (
               <LinkButton to={s.to as never} variant={i === next ? "filled" : "default"} size="xs" aria-label={s.title}>
-                {i === next ? "Start" : "Open"}
+                {i === next ? t`Start` : t`Open`}
               </LinkButton>
             )}
           </Group>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Anchor, Card, Group, Progress, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useThrottledCallback } from "@mantine/hooks";
 import { Link, useSearch } from "@tanstack/react-router";
@@ -168,13 +169,13 @@ export function DashboardPage() {
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data)
     return (
-      <Page title="Dashboard">
+      <Page title={t`Dashboard`}>
         <Rows />
       </Page>
     );
   if (data.campaigns.nodes.length === 0)
     return (
-      <Page title="Dashboard">
+      <Page title={t`Dashboard`}>
         <Checklist
           done={{
             contacts: data.dashboard.contacts > 0,
@@ -189,7 +190,7 @@ export function DashboardPage() {
     );
   const troubles = data.systemHealth.checks.filter((c) => c.level !== "OK");
   return (
-    <Page title="Dashboard" actions={<RangePicker range={range} />}>
+    <Page title={t`Dashboard`} actions={<RangePicker range={range} />}>
       <Attention of={data.attention} />
       <Figures
         now={data.dashboard}
@@ -197,18 +198,16 @@ export function DashboardPage() {
         compared={range.compared}
         spent={data.spending[0]?.totals ?? []}
       />
-      <Live>
-        {count(data.dashboard.period.tried)} messages sent, {count(data.dashboard.period.delivered)} delivered
-      </Live>
+      <Live>{t`${count(data.dashboard.period.tried)} messages sent, ${count(data.dashboard.period.delivered)} delivered`}</Live>
       <Card>
-        <DeliveryChart title="Messages" steps={data.dashboard.series} />
+        <DeliveryChart title={t`Messages`} steps={data.dashboard.series} />
       </Card>
       <SimpleGrid cols={{ base: 1, lg: 2 }}>
         <Campaigns campaigns={data.campaigns.nodes} />
         <Replies messages={data.messages.nodes} />
       </SimpleGrid>
       {troubles.length > 0 && (
-        <Group gap="xs" aria-label="Health" role="group">
+        <Group gap="xs" aria-label={t`Health`} role="group">
           {troubles.map((c) => (
             <Status key={c.name} value={c.level} label={`${c.name}: ${c.detail}`} />
           ))}
@@ -222,12 +221,8 @@ function Campaigns(props: { campaigns: DashboardPageQuery["campaigns"]["nodes"] 
   return (
     <Card>
       <Group justify="space-between" mb="sm">
-        <Title order={2} size="h4">
-          Recent campaigns
-        </Title>
-        <Anchor component={Link} to="/campaigns" size="sm">
-          All campaigns
-        </Anchor>
+        <Title order={2} size="h4">{t`Recent campaigns`}</Title>
+        <Anchor component={Link} to="/campaigns" size="sm">{t`All campaigns`}</Anchor>
       </Group>
       <Stack gap="md">
         {props.campaigns.map((c) => (
@@ -239,11 +234,11 @@ function Campaigns(props: { campaigns: DashboardPageQuery["campaigns"]["nodes"] 
               <Status value={waitingText(c) ? "WAITING" : c.status} />
             </Group>
             {c.status !== "COMPLETED" && (
-              <Progress value={c.progress * 100} mt={6} aria-label={`Progress of ${c.name}`} />
+              <Progress value={c.progress * 100} mt={6} aria-label={t`Progress of ${c.name}`} />
             )}
             <Text size="xs" c="dimmed" mt={4}>
               {waitingText(c) ??
-                `Sent to ${count(c.counts.tried)} · ${percent(share(c.counts.delivered, c.counts))} delivered · ${percent(share(c.counts.read, c.counts))} read`}
+                t`Sent to ${count(c.counts.tried)} · ${percent(share(c.counts.delivered, c.counts))} delivered · ${percent(share(c.counts.read, c.counts))} read`}
             </Text>
           </div>
         ))}
@@ -256,17 +251,11 @@ function Replies(props: { messages: DashboardPageQuery["messages"]["nodes"] }) {
   return (
     <Card>
       <Group justify="space-between" mb="sm">
-        <Title order={2} size="h4">
-          Recent replies
-        </Title>
-        <Anchor component={Link} to="/inbox" size="sm">
-          Inbox
-        </Anchor>
+        <Title order={2} size="h4">{t`Recent replies`}</Title>
+        <Anchor component={Link} to="/inbox" size="sm">{t`Inbox`}</Anchor>
       </Group>
       {props.messages.length === 0 ? (
-        <Text c="dimmed" size="sm">
-          Nobody has written yet.
-        </Text>
+        <Text c="dimmed" size="sm">{t`Nobody has written yet.`}</Text>
       ) : (
         <Stack gap="sm">
           {props.messages.map((m) => (

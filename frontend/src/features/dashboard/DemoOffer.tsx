@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Divider, Group, Stack, Text } from "@mantine/core";
 import { useMay, useSession } from "../../app/session";
 import { DemoProgress, SeedButton, useDemoData } from "../settings/DemoData";
@@ -16,10 +17,12 @@ export function DemoOffer(props: { empty: boolean; onDone: () => void }) {
         {!busy && (
           <Group gap="sm">
             <SeedButton onStarted={load} />
-            <Text size="sm" c="dimmed" flex={1} miw={240}>
-              50,000 made-up contacts and six weeks of campaigns, to look around in. They can be removed again in
-              Settings; until then the engine does not start with live Twilio credentials.
-            </Text>
+            <Text
+              size="sm"
+              c="dimmed"
+              flex={1}
+              miw={240}
+            >{t`50,000 made-up contacts and six weeks of campaigns, to look around in. They can be removed again in Settings; until then the engine does not start with live Twilio credentials.`}</Text>
           </Group>
         )}
       </Stack>

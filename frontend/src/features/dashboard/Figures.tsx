@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Card, SimpleGrid, Text } from "@mantine/core";
 import type { DashboardNumbersFragment, DashboardPeriodFragment } from "../../gql/graphql";
 import { count, money, percent } from "../../lib/format";
@@ -24,29 +25,29 @@ export function Figures(props: {
   const figures: { label: string; value: string; hint: string; change: Change | null; goodUp: boolean; id?: string }[] =
     [
       {
-        label: "Messages sent",
+        label: t`Messages sent`,
         value: count(p.tried),
-        hint: `${count(p.accepted)} handed to WhatsApp`,
+        hint: t`${count(p.accepted)} handed to WhatsApp`,
         change: changeOf(p.tried, b.tried, sent),
         goodUp: true,
         id: "accepted",
       },
-      rate("Delivered", p.delivered, b.delivered, true),
-      rate("Read", p.read, b.read, true),
-      rate("Replied", p.replied, b.replied, true),
-      rate("Failed", p.failed, b.failed, false),
-      rate("Opted out", p.optedOut, b.optedOut, false),
+      rate(t`Delivered`, p.delivered, b.delivered, true),
+      rate(t`Read`, p.read, b.read, true),
+      rate(t`Replied`, p.replied, b.replied, true),
+      rate(t`Failed`, p.failed, b.failed, false),
+      rate(t`Opted out`, p.optedOut, b.optedOut, false),
       {
-        label: "Messages received",
+        label: t`Messages received`,
         value: count(p.received),
-        hint: "from contacts",
+        hint: t`from contacts`,
         change: changeOf(p.received, b.received, b.received > 0 || sent),
         goodUp: true,
       },
       {
-        label: "Contacts now",
+        label: t`Contacts now`,
         value: count(d.contacts),
-        hint: `${count(d.optedIn)} opted in, ${count(d.unreachable)} unreachable`,
+        hint: t`${count(d.optedIn)} opted in, ${count(d.unreachable)} unreachable`,
         change: null,
         goodUp: true,
         id: "contacts",
@@ -54,9 +55,9 @@ export function Figures(props: {
     ];
   if (props.spent.length > 0)
     figures.push({
-      label: "Cost this month",
+      label: t`Cost this month`,
       value: props.spent.map(money).join(" + "),
-      hint: "Meta and Twilio, by the list",
+      hint: t`Meta and Twilio, by the list`,
       change: null,
       goodUp: false,
       id: "cost",
@@ -83,9 +84,11 @@ export function Figures(props: {
           </div>
         ))}
       </SimpleGrid>
-      <Text size="xs" c="dimmed" mt="md">
-        Shares are of the {count(p.tried)} messages sent. Changes are against {props.compared}.
-      </Text>
+      <Text
+        size="xs"
+        c="dimmed"
+        mt="md"
+      >{t`Shares are of the ${count(p.tried)} messages sent. Changes are against ${props.compared}.`}</Text>
     </Card>
   );
 }

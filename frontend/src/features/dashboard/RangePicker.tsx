@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button, Group, Popover, SegmentedControl, Stack, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useAddress } from "../../lib/address";
@@ -15,7 +16,7 @@ export function RangePicker({ range }: { range: Range }) {
       <Popover.Target>
         <SegmentedControl
           size="xs"
-          aria-label="Range"
+          aria-label={t`Range`}
           data={ranges.map((r) => ({ ...r }))}
           value={open ? "own" : range.key}
           onChange={(v) => {
@@ -44,11 +45,11 @@ function Days(props: { from: string; to: string; onChoose: (from: string, to: st
   const days = Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000) + 1;
   const wrong =
     Number.isNaN(days) || days < 1
-      ? "The last day is not before the first."
+      ? t`The last day is not before the first.`
       : days > mostDays
-        ? `At most ${mostDays} days; these are ${days}.`
+        ? t`At most ${mostDays} days; these are ${days}.`
         : from > localInput(new Date()).slice(0, 10)
-          ? "The first day is in the future."
+          ? t`The first day is in the future.`
           : null;
   return (
     <form
@@ -58,18 +59,16 @@ function Days(props: { from: string; to: string; onChoose: (from: string, to: st
       }}
     >
       <Stack gap="sm">
-        <TextInput type="date" label="First day" value={from} onChange={(e) => setFrom(e.currentTarget.value)} />
+        <TextInput type="date" label={t`First day`} value={from} onChange={(e) => setFrom(e.currentTarget.value)} />
         <TextInput
           type="date"
-          label="Last day"
+          label={t`Last day`}
           value={to}
           onChange={(e) => setTo(e.currentTarget.value)}
           error={wrong}
         />
         <Group justify="flex-end">
-          <Button type="submit" size="xs" disabled={wrong !== null}>
-            Show
-          </Button>
+          <Button type="submit" size="xs" disabled={wrong !== null}>{t`Show`}</Button>
         </Group>
       </Stack>
     </form>

@@ -1,12 +1,14 @@
+import { t } from "@lingui/core/macro";
 import { count, percent } from "../../lib/format";
+import { locale } from "../../lib/language";
 import { daysLater, midnight, momentNamed } from "../../lib/zone";
 
 export const ranges = [
-  { value: "today", label: "Today" },
-  { value: "7", label: "7 days" },
-  { value: "30", label: "30 days" },
-  { value: "90", label: "90 days" },
-  { value: "own", label: "Custom" },
+  { value: "today", label: t`Today` },
+  { value: "7", label: t`7 days` },
+  { value: "30", label: t`30 days` },
+  { value: "90", label: t`90 days` },
+  { value: "own", label: t`Custom` },
 ] as const;
 export type RangeKey = (typeof ranges)[number]["value"];
 
@@ -38,28 +40,36 @@ export function rangeOf(search: { range?: string; from?: string; to?: string }, 
     const end = daysLater(last, 1);
     const days = Math.round((end.getTime() - first.getTime()) / 86_400_000);
     if (days <= mostDays && first < now)
-      return make("own", first, end < now ? end : now, days, days === 1 ? "the day before" : `the ${days} days before`);
+      return make(
+        "own",
+        first,
+        end < now ? end : now,
+        days,
+        days === 1 ? t`the day before` : t`the ${days} days before`,
+      );
   }
-  if (search.range === "today") return make("today", midnight(now), now, 1, "yesterday until now");
+  if (search.range === "today") return make("today", midnight(now), now, 1, t`yesterday until now`);
   const days = search.range === "30" ? 30 : search.range === "90" ? 90 : 7;
-  return make(String(days) as RangeKey, daysLater(midnight(now), 1 - days), now, days, `the ${days} days before`);
+  return make(String(days) as RangeKey, daysLater(midnight(now), 1 - days), now, days, t`the ${days} days before`);
 }
+
+const oneDigit = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 export type Change = { text: string; up: boolean | null };
 
 /** How a number compares with the same of the period before. */
 export function changeOf(now: number, before: number, any: boolean): Change {
-  if (!any) return { text: "No earlier data", up: null };
-  if (now === before) return { text: "unchanged", up: null };
-  if (before === 0) return { text: `${count(before)} before`, up: now > before };
+  if (!any) return { text: t`No earlier data`, up: null };
+  if (now === before) return { text: t`unchanged`, up: null };
+  if (before === 0) return { text: t`${count(before)} before`, up: now > before };
   const by = (now - before) / before;
   return { text: `${by > 0 ? "+" : "−"}${percent(Math.abs(by))}`, up: by > 0 };
 }
 
 /** How a share compares, in percentage points. */
 export function pointsOf(now: number, before: number, any: boolean): Change {
-  if (!any) return { text: "No earlier data", up: null };
+  if (!any) return { text: t`No earlier data`, up: null };
   const points = Math.round((now - before) * 1000) / 10;
-  if (points === 0) return { text: "unchanged", up: null };
-  return { text: `${points > 0 ? "+" : "−"}${Math.abs(points).toFixed(1)} points`, up: points > 0 };
+  if (points === 0) return { text: t`unchanged`, up: null };
+  return { text: t`${`${points > 0 ? "+" : "−"}${oneDigit.format(Math.abs(points))}`} points`, up: points > 0 };
 }

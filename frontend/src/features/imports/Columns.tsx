@@ -1,6 +1,6 @@
+import { plural, t } from "@lingui/core/macro";
 import { Button, Select, Stack, Table, Text, Title } from "@mantine/core";
 import { useState } from "react";
-import { counted } from "../../lib/format";
 import { type Attribute, useAttributes } from "../attributes/useAttributes";
 import { type Column, conflicts, fieldNames, keyOf } from "./wizard";
 
@@ -14,18 +14,17 @@ export function Columns(props: { columns: readonly Column[]; onChange: (name: st
   return (
     <Stack gap="sm">
       <div>
-        <Title order={3} size="h5">
-          Columns
-        </Title>
-        <Text size="sm" c="dimmed" maw={760}>
-          Several columns may be phone numbers. Each row then uses one of them: the number of a WhatsApp column first,
-          then a mobile number, then any other valid number.
-        </Text>
+        <Title order={3} size="h5">{t`Columns`}</Title>
+        <Text
+          size="sm"
+          c="dimmed"
+          maw={760}
+        >{t`Several columns may be phone numbers. Each row then uses one of them: the number of a WhatsApp column first, then a mobile number, then any other valid number.`}</Text>
       </div>
       <Table className="cards">
         <Table.Thead>
           <Table.Tr>
-            {["Column", "Examples", "Import as"].map((h) => (
+            {[t`Column`, t`Examples`, t`Import as`].map((h) => (
               <Table.Th key={h}>{h}</Table.Th>
             ))}
           </Table.Tr>
@@ -35,17 +34,17 @@ export function Columns(props: { columns: readonly Column[]; onChange: (name: st
             .filter((c) => !hidden.includes(c))
             .map((c) => (
               <Table.Tr key={c.name}>
-                <Table.Td data-label="Column" fw={550}>
+                <Table.Td data-label={t`Column`} fw={550}>
                   {c.name}
                 </Table.Td>
-                <Table.Td data-label="Examples">
+                <Table.Td data-label={t`Examples`}>
                   <Text size="sm" c="dimmed" truncate className="sample">
-                    {c.samples.join(" · ") || "Empty"}
+                    {c.samples.join(" · ") || t`Empty`}
                   </Text>
                 </Table.Td>
-                <Table.Td data-label="Import as">
+                <Table.Td data-label={t`Import as`}>
                   <Select
-                    aria-label={`Import ${c.name} as`}
+                    aria-label={t`Import ${c.name} as`}
                     size="xs"
                     data={choices(c, attributes)}
                     value={c.field}
@@ -62,9 +61,12 @@ export function Columns(props: { columns: readonly Column[]; onChange: (name: st
         </Table.Tbody>
       </Table>
       {hidden.length > 0 && (
-        <Button variant="subtle" size="xs" onClick={() => setAll(true)} style={{ alignSelf: "flex-start" }}>
-          Show {counted(hidden.length, "empty column", "empty columns")}
-        </Button>
+        <Button
+          variant="subtle"
+          size="xs"
+          onClick={() => setAll(true)}
+          style={{ alignSelf: "flex-start" }}
+        >{t`Show ${plural(hidden.length, { one: "# empty column", other: "# empty columns" })}`}</Button>
       )}
     </Stack>
   );
@@ -75,7 +77,7 @@ function choices(c: Column, known: readonly Attribute[]) {
   const key = attribute.slice("attributes.".length);
   return [
     ...fieldNames,
-    { value: attribute, label: `Attribute “${known.find((k) => k.key === key)?.name ?? key}”` },
-    { value: "", label: "Do not import" },
+    { value: attribute, label: t`Attribute “${known.find((k) => k.key === key)?.name ?? key}”` },
+    { value: "", label: t`Do not import` },
   ];
 }

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import "@mantine/dropzone/styles.css";
 
 import { Alert, Anchor, Box, Button, Card, Group, Stack, Stepper, Table, Text, Title } from "@mantine/core";
@@ -39,7 +40,7 @@ const ContactImportDocument = graphql(`
   }
 `);
 
-const steps = ["File", "Review", "Import"];
+const steps = [t`File`, t`Review`, t`Import`];
 
 export function ImportPage() {
   const [file, setFile] = useState<File | null>(null);
@@ -79,14 +80,14 @@ export function ImportPage() {
     reload({ requestPolicy: "network-only" });
   };
   const refused = problem && (
-    <Alert color="red" role="alert" title="This file cannot be imported">
+    <Alert color="red" role="alert" title={t`This file cannot be imported`}>
       {problem}
     </Alert>
   );
   return (
     <Page
-      title="Import contacts"
-      description="CSV, Excel, vCard or JSON, also compressed, up to 1 GB. Exports of Google Contacts, Outlook, HubSpot and other programs are recognized, and Twilio's message log."
+      title={t`Import contacts`}
+      description={t`CSV, Excel, vCard or JSON, also compressed, up to 1 GB. Exports of Google Contacts, Outlook, HubSpot and other programs are recognized, and Twilio's message log.`}
     >
       <Stepper active={running ? (imports ? 2 : 1) : 0} size="sm" wrap={false} maw={560} className="steps">
         {steps.map((label) => (
@@ -121,15 +122,15 @@ export function ImportPage() {
               }}
               multiple={false}
               maxSize={1 << 30}
-              inputProps={{ "aria-label": "File of contacts" } as never}
+              inputProps={{ "aria-label": t`File of contacts` } as never}
             >
               <Stack align="center" gap="xs" py="lg" style={{ pointerEvents: "none" }}>
                 {file ? <IconFileSpreadsheet size={40} stroke={1.4} /> : <IconUpload size={40} stroke={1.4} />}
                 <Text fw={550} ta="center" style={{ overflowWrap: "anywhere" }}>
-                  {file ? file.name : "Drop a file here or click to choose one"}
+                  {file ? file.name : t`Drop a file here or click to choose one`}
                 </Text>
                 <Text size="sm" c="dimmed" ta="center">
-                  {file ? bytes(file.size) : "Columns, separator and encoding are detected."}
+                  {file ? bytes(file.size) : t`Columns, separator and encoding are detected.`}
                 </Text>
               </Stack>
             </Dropzone>
@@ -138,25 +139,23 @@ export function ImportPage() {
               <CountrySelect value={options ?? firstOptions} onChange={set} />
             </Box>
             <Group justify="space-between" gap="sm">
-              <Text size="sm" c="dimmed">
-                You see a preview first. Nothing is imported before you confirm it.
-              </Text>
-              <Button onClick={() => preview(options ?? firstOptions)} disabled={!file} loading={fetching}>
-                Continue
-              </Button>
+              <Text size="sm" c="dimmed">{t`You see a preview first. Nothing is imported before you confirm it.`}</Text>
+              <Button
+                onClick={() => preview(options ?? firstOptions)}
+                disabled={!file}
+                loading={fetching}
+              >{t`Continue`}</Button>
             </Group>
           </Stack>
         </Card>
       )}
       {!running && history && history.imports.nodes.length > 0 && (
         <Card padding={0}>
-          <Title order={2} size="h4" p="md" pb={0}>
-            Recent imports
-          </Title>
+          <Title order={2} size="h4" p="md" pb={0}>{t`Recent imports`}</Title>
           <Table className="cards">
             <Table.Thead>
               <Table.Tr>
-                {["File", "Date", "Status", "Rows", "Added", "Updated", "Rejected"].map((h) => (
+                {[t`File`, t`Date`, t`Status`, t`Rows`, t`Added`, t`Updated`, t`Rejected`].map((h) => (
                   <Table.Th key={h}>{h}</Table.Th>
                 ))}
               </Table.Tr>
@@ -164,26 +163,24 @@ export function ImportPage() {
             <Table.Tbody>
               {history.imports.nodes.map((i) => (
                 <Table.Tr key={i.id}>
-                  <Table.Td data-label="File">
+                  <Table.Td data-label={t`File`}>
                     <Anchor size="sm" renderRoot={(p) => <Link {...p} to="/contacts/import" search={{ id: i.id }} />}>
                       {i.fileName}
                     </Anchor>
                   </Table.Td>
-                  <Table.Td data-label="Date">{moment(i.createdAt)}</Table.Td>
-                  <Table.Td data-label="Status">
+                  <Table.Td data-label={t`Date`}>{moment(i.createdAt)}</Table.Td>
+                  <Table.Td data-label={t`Status`}>
                     <Status
                       value={i.dryRun ? "PENDING" : i.status}
-                      label={i.dryRun ? "Preview only" : words(i.status)}
+                      label={i.dryRun ? t`Preview only` : words(i.status)}
                     />
                   </Table.Td>
-                  <Table.Td data-label="Rows">{count(i.rowsDone)}</Table.Td>
-                  <Table.Td data-label="Added">{i.dryRun ? "–" : count(i.created)}</Table.Td>
-                  <Table.Td data-label="Updated">{i.dryRun ? "–" : count(i.updated)}</Table.Td>
-                  <Table.Td data-label="Rejected">
+                  <Table.Td data-label={t`Rows`}>{count(i.rowsDone)}</Table.Td>
+                  <Table.Td data-label={t`Added`}>{i.dryRun ? "–" : count(i.created)}</Table.Td>
+                  <Table.Td data-label={t`Updated`}>{i.dryRun ? "–" : count(i.updated)}</Table.Td>
+                  <Table.Td data-label={t`Rejected`}>
                     {i.rejectsUrl ? (
-                      <Anchor href={i.rejectsUrl} download size="sm">
-                        {count(i.rejected)}, download
-                      </Anchor>
+                      <Anchor href={i.rejectsUrl} download size="sm">{t`${count(i.rejected)}, download`}</Anchor>
                     ) : (
                       count(i.rejected)
                     )}

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Progress } from "@mantine/core";
 import { useEffect, useState } from "react";
 import { useMutation, useSubscription } from "urql";
@@ -145,7 +146,7 @@ export function ImportRun(props: {
     if (!options) onOptions(optionsOf(i));
   }, [i?.id, i?.dryRun, options]);
   if (error) return <Alert color="red">{errorText(error)}</Alert>;
-  if (!i || !options) return <Progress value={0} animated aria-label="Progress of the import" />;
+  if (!i || !options) return <Progress value={0} animated aria-label={t`Progress of the import`} />;
   const stop = () => cancel({ input: { id: i.id } });
   return i.dryRun ? (
     <Review

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { MultiSelect, Select, SimpleGrid } from "@mantine/core";
 import { useMemo } from "react";
 import type { ImportDateOrder, ImportNumbers } from "../../gql/graphql";
@@ -10,16 +11,16 @@ export function CountrySelect(props: Props) {
   const all = useMemo(countries, []);
   return (
     <Select
-      label="Country of national numbers"
-      description="For numbers such as 0151 12345678 in rows without a country."
-      placeholder="None"
+      label={t`Country of national numbers`}
+      description={t`For numbers such as 0151 12345678 in rows without a country.`}
+      placeholder={t`None`}
       data={all}
       value={props.value.region || null}
       onChange={(v) => props.onChange({ region: v ?? "" })}
       searchable
       clearable
-      clearButtonProps={{ "aria-label": "No country" }}
-      nothingFoundMessage="No such country"
+      clearButtonProps={{ "aria-label": t`No country` }}
+      nothingFoundMessage={t`No such country`}
     />
   );
 }
@@ -32,49 +33,49 @@ export function OptionsForm(props: Props & { asksNumbers: boolean; asksDates: bo
     <SimpleGrid cols={{ base: 1, sm: 2 }}>
       <CountrySelect {...props} />
       <Select
-        label="Existing contacts"
-        description="Contacts are recognized by their number."
+        label={t`Existing contacts`}
+        description={t`Contacts are recognized by their number.`}
         value={o.mode}
         onChange={(v) => v && props.onChange({ mode: v })}
         data={[
-          { value: "UPSERT", label: "Add new and update existing" },
-          { value: "CREATE_ONLY", label: "Add new only" },
-          { value: "UPDATE_ONLY", label: "Update existing only" },
+          { value: "UPSERT", label: t`Add new and update existing` },
+          { value: "CREATE_ONLY", label: t`Add new only` },
+          { value: "UPDATE_ONLY", label: t`Update existing only` },
         ]}
         allowDeselect={false}
       />
       {!props.asksNumbers && (
         <Select
-          label="Numbers without +"
-          description="A number that could be both is rejected."
+          label={t`Numbers without +`}
+          description={t`A number that could be both is rejected.`}
           value={o.numbers ?? ""}
           onChange={(v) => props.onChange({ numbers: (v || null) as ImportNumbers | null })}
           data={[
-            { value: "", label: "Detect for each number" },
-            { value: "NATIONAL", label: "Without the country code" },
-            { value: "INTERNATIONAL", label: "With the country code" },
+            { value: "", label: t`Detect for each number` },
+            { value: "NATIONAL", label: t`Without the country code` },
+            { value: "INTERNATIONAL", label: t`With the country code` },
           ]}
           allowDeselect={false}
         />
       )}
       {!props.asksDates && (
         <Select
-          label="Dates such as 03/04/2025"
-          description="Used where a column’s own dates do not tell."
+          label={t`Dates such as 03/04/2025`}
+          description={t`Used where a column’s own dates do not tell.`}
           value={o.dateOrder ?? ""}
           onChange={(v) => props.onChange({ dateOrder: (v || null) as ImportDateOrder | null })}
           data={[
-            { value: "", label: "Detect for each column" },
-            { value: "DAY_FIRST", label: "Day first" },
-            { value: "MONTH_FIRST", label: "Month first" },
+            { value: "", label: t`Detect for each column` },
+            { value: "DAY_FIRST", label: t`Day first` },
+            { value: "MONTH_FIRST", label: t`Month first` },
           ]}
           allowDeselect={false}
         />
       )}
       {topics.length > 0 && (
         <MultiSelect
-          label="Subscribe everyone in this file to"
-          description="People who left a topic are not subscribed again."
+          label={t`Subscribe everyone in this file to`}
+          description={t`People who left a topic are not subscribed again.`}
           data={topics}
           value={o.topics}
           onChange={(v) => props.onChange({ topics: v })}

@@ -1,7 +1,9 @@
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { Alert, Anchor, Button, Card, Group, Progress, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { Live, Stat, Status } from "../../components/ui";
-import { count, counted, duration, sentence } from "../../lib/format";
+import { count, duration, midSentence, sentence, words } from "../../lib/format";
 import type { ImportState } from "./ImportRun";
 import { Rejected } from "./Rejected";
 import { contacts } from "./wizard";
@@ -20,49 +22,51 @@ export function Outcome(props: { import: ImportState; onStop: () => void; onAgai
         </Group>
         <Running import={i} />
         {i.failure && (
-          <Alert color="red" title="The import failed">
+          <Alert color="red" title={t`The import failed`}>
             {sentence(i.failure)}
           </Alert>
         )}
         {i.status === "COMPLETED" && (
-          <Alert color="brand" title="Import completed">
-            {i.messages ? brought(i.messages) : `${contacts(i.created)} added, ${count(i.updated)} updated.`}
+          <Alert color="brand" title={t`Import completed`}>
+            {i.messages ? brought(i.messages) : t`${contacts(i.created)} added, ${count(i.updated)} updated.`}
           </Alert>
         )}
         {i.status === "CANCELED" && (
-          <Alert color="yellow" title="Import stopped">
-            The first {count(i.rowsDone)} rows of the file were imported. The others were not.
-          </Alert>
+          <Alert
+            color="yellow"
+            title={t`Import stopped`}
+          >{t`The first ${count(i.rowsDone)} rows of the file were imported. The others were not.`}</Alert>
         )}
         <Figures import={i} preview={false} />
         {i.doubleOptIn && i.optInRequests > 0 && (
           <Text size="sm">
-            {counted(i.optInRequests, "person is", "people are")} being asked on WhatsApp to confirm. Until they say
-            yes, campaigns leave them out.{" "}
-            <Anchor
-              inherit
-              underline="always"
-              renderRoot={(p) => <Link {...p} to="/compliance" search={{ status: "double-opt-ins" }} />}
-            >
-              See who has answered
-            </Anchor>
+            <Trans>
+              {plural(i.optInRequests, {
+                one: "# person is being asked on WhatsApp to confirm.",
+                other: "# people are being asked on WhatsApp to confirm.",
+              })}{" "}
+              Until they say yes, campaigns leave them out.{" "}
+              <Anchor
+                inherit
+                underline="always"
+                renderRoot={(p) => <Link {...p} to="/compliance" search={{ status: "double-opt-ins" }} />}
+              >{t`See who has answered`}</Anchor>
+            </Trans>
           </Text>
         )}
         {i.finishedAt && <Rejected id={i.id} run={i.finishedAt} rejected={i.rejected} url={i.rejectsUrl} />}
         <Group justify="flex-end">
           {i.finishedAt ? (
             <>
-              <Button variant="default" onClick={props.onAgain}>
-                Import another file
-              </Button>
-              <Button component={Link} to="/contacts">
-                View contacts
-              </Button>
+              <Button variant="default" onClick={props.onAgain}>{t`Import another file`}</Button>
+              <Button component={Link} to="/contacts">{t`View contacts`}</Button>
             </>
           ) : (
-            <Button variant="outline" color="red" onClick={props.onStop}>
-              Stop and keep the {count(i.rowsDone)} rows imported so far
-            </Button>
+            <Button
+              variant="outline"
+              color="red"
+              onClick={props.onStop}
+            >{t`Stop and keep the ${count(i.rowsDone)} rows imported so far`}</Button>
           )}
         </Group>
       </Stack>
@@ -72,8 +76,7 @@ export function Outcome(props: { import: ImportState; onStop: () => void; onAgai
 
 /** What came in of a log of messages, or would, in a sentence. */
 export const brought = (m: NonNullable<ImportState["messages"]>) =>
-  `${counted(m.sent, "message", "messages")} sent and ${count(m.received)} received, ` +
-  `${contacts(m.contacts)} not known before, ${counted(m.optOuts, "opt-out", "opt-outs")}.`;
+  t`${plural(m.sent, { one: "# message", other: "# messages" })} sent and ${count(m.received)} received, ${contacts(m.contacts)} not known before, ${plural(m.optOuts, { one: "# opt-out", other: "# opt-outs" })}.`;
 
 /** How far a file is, while it is gone through. */
 export function Running(props: { import: ImportState }) {
@@ -81,20 +84,18 @@ export function Running(props: { import: ImportState }) {
   const share = i.sizeBytes ? (i.bytesDone / i.sizeBytes) * 100 : 100;
   return (
     <>
-      {!i.finishedAt && <Progress value={share} animated aria-label="Progress of the import" />}
-      <Live>
-        {count(i.rowsDone)} rows, {i.status.toLowerCase()}
-      </Live>
+      {!i.finishedAt && <Progress value={share} animated aria-label={t`Progress of the import`} />}
+      <Live>{t`${count(i.rowsDone)} rows, ${midSentence(words(i.status))}`}</Live>
     </>
   );
 }
 
 const messageFigures = (i: ImportState, preview: boolean) => [
-  { label: preview ? "Messages to be added" : "Messages added", n: i.created, testId: "created" },
-  { label: "Known already", n: i.unchanged, hint: "By their SIDs", testId: "unchanged" },
-  { label: "Duplicates", n: i.duplicates, testId: "duplicates" },
-  { label: "Opt-outs by SMS", n: i.updated, testId: "updated" },
-  { label: "Rejected", n: i.rejected, testId: "rejected" },
+  { label: preview ? t`Messages to be added` : t`Messages added`, n: i.created, testId: "created" },
+  { label: t`Known already`, n: i.unchanged, hint: t`By their SIDs`, testId: "unchanged" },
+  { label: t`Duplicates`, n: i.duplicates, testId: "duplicates" },
+  { label: t`Opt-outs by SMS`, n: i.updated, testId: "updated" },
+  { label: t`Rejected`, n: i.rejected, testId: "rejected" },
 ];
 
 /** What became of the rows, or would. */
@@ -105,20 +106,20 @@ export function Figures(props: { import: ImportState; preview: boolean }) {
     : 0;
   const left =
     !i.finishedAt && seconds > 1 && i.bytesDone > 0
-      ? `${duration(((i.sizeBytes - i.bytesDone) * seconds) / i.bytesDone)} left`
+      ? t`${duration(((i.sizeBytes - i.bytesDone) * seconds) / i.bytesDone)} left`
       : undefined;
   const figures = i.messages
     ? messageFigures(i, props.preview)
     : [
-        { label: props.preview ? "To be added" : "Added", n: i.created, testId: "created" },
-        { label: props.preview ? "To be updated" : "Updated", n: i.updated, testId: "updated" },
-        { label: "Unchanged", n: i.unchanged, testId: "unchanged" },
-        { label: "Duplicates", n: i.duplicates, hint: "The last row counts", testId: "duplicates" },
-        { label: "Rejected", n: i.rejected, testId: "rejected" },
+        { label: props.preview ? t`To be added` : t`Added`, n: i.created, testId: "created" },
+        { label: props.preview ? t`To be updated` : t`Updated`, n: i.updated, testId: "updated" },
+        { label: t`Unchanged`, n: i.unchanged, testId: "unchanged" },
+        { label: t`Duplicates`, n: i.duplicates, hint: t`The last row counts`, testId: "duplicates" },
+        { label: t`Rejected`, n: i.rejected, testId: "rejected" },
       ];
   return (
     <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }}>
-      <Stat label="Rows" value={count(i.rowsDone)} hint={left} testId="rows" />
+      <Stat label={t`Rows`} value={count(i.rowsDone)} hint={left} testId="rows" />
       {figures.map((f) => (
         <Stat key={f.testId} label={f.label} value={count(f.n)} hint={f.hint} testId={f.testId} />
       ))}

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Card, Radio, Select, Stack, Text, Textarea } from "@mantine/core";
 import { type ReactNode, useEffect, useState } from "react";
 import { useQuery } from "urql";
@@ -41,31 +42,31 @@ export function Questions(props: {
     <Stack>
       {numbers && (
         <Choice
-          title="How are numbers without + written in this file?"
+          title={t`How are numbers without + written in this file?`}
           why={numbers.text}
           value={options.numbers ?? (leftOut.NUMBERS ? leave : null)}
           onChange={(v) => props.onNumbers(v === leave ? null : (v as ImportNumbers))}
           answers={[
-            { value: "NATIONAL", label: "Without the country code", hint: readingText(numbers, 0) },
-            { value: "INTERNATIONAL", label: "With the country code", hint: readingText(numbers, 1) },
-            { value: leave, label: "I do not know. Leave out the rows for which it matters." },
+            { value: "NATIONAL", label: t`Without the country code`, hint: readingText(numbers, 0) },
+            { value: "INTERNATIONAL", label: t`With the country code`, hint: readingText(numbers, 1) },
+            { value: leave, label: t`I do not know. Leave out the rows for which it matters.` },
           ]}
         />
       )}
       {dates.length > 0 && (
         <Choice
-          title="Do the dates in this file start with the day or the month?"
+          title={t`Do the dates in this file start with the day or the month?`}
           why={dates.map((q) => q.text).join(" ")}
           value={options.dateOrder ?? (leftOut.DATES ? leave : null)}
           onChange={(v) => props.onDates(v === leave ? null : (v as ImportDateOrder))}
           answers={[
-            { value: "DAY_FIRST", label: "Day first", hint: readingText(dates[0] as Question, 0) },
-            { value: "MONTH_FIRST", label: "Month first", hint: readingText(dates[0] as Question, 1) },
+            { value: "DAY_FIRST", label: t`Day first`, hint: readingText(dates[0] as Question, 0) },
+            { value: "MONTH_FIRST", label: t`Month first`, hint: readingText(dates[0] as Question, 1) },
             {
               value: leave,
               label: consentDates
-                ? "I do not know. Leave out the rows for which it matters."
-                : "I do not know. Keep these dates as text.",
+                ? t`I do not know. Leave out the rows for which it matters.`
+                : t`I do not know. Keep these dates as text.`,
             },
           ]}
         />
@@ -98,13 +99,13 @@ function Consent(props: {
   const needed = evidenceMissing({ ...options, consent: value, consentText: "" }, asked.length > 0);
   return (
     <Choice
-      title="Did these people agree to WhatsApp messages from you?"
+      title={t`Did these people agree to WhatsApp messages from you?`}
       why={
         <>
           {asked.length > 0
             ? asked.map((q) => `${q.text} `)
-            : "Contacts without recorded consent are left out of campaigns. Opt-outs in the file are always kept. "}
-          Nobody who opted out is opted in again without newer proof.
+            : `${t`Contacts without recorded consent are left out of campaigns. Opt-outs in the file are always kept.`} `}
+          {t`Nobody who opted out is opted in again without newer proof.`}
         </>
       }
       value={value}
@@ -116,13 +117,13 @@ function Consent(props: {
                 value: "COLUMNS",
                 label:
                   asked.length > 0
-                    ? `Yes, where the column “${column.name}” says so`
-                    : `As the column “${column.name}” says, row by row`,
+                    ? t`Yes, where the column “${column.name}” says so`
+                    : t`As the column “${column.name}” says, row by row`,
               },
             ]
           : []),
-        { value: "ALL", label: optOuts ? "Yes, everyone who has not opted out" : "Yes, everyone in this file" },
-        { value: "NONE", label: column ? "No, or I am not sure. Do not record consent." : "Do not record consent" },
+        { value: "ALL", label: optOuts ? t`Yes, everyone who has not opted out` : t`Yes, everyone in this file` },
+        { value: "NONE", label: column ? t`No, or I am not sure. Do not record consent.` : t`Do not record consent` },
       ]}
     >
       {value !== "NONE" && value !== null && (
@@ -155,7 +156,7 @@ function ConsentText(props: {
   const chosen = options.consentTextId;
   // After a reload the import tells the words alone, which are those of a version. What is typed stays as it is.
   const [restored, setRestored] = useState(options.consentText);
-  const same = texts.find((t) => t.content === restored.trim());
+  const same = texts.find((text) => text.content === restored.trim());
   useEffect(() => {
     if (chosen || !same || options.consentText !== restored) return;
     setRestored("");
@@ -165,22 +166,22 @@ function ConsentText(props: {
     <>
       {texts.length > 0 && (
         <Select
-          label="An earlier text"
-          description="As these people were shown it; or write another one below."
-          placeholder="None of them"
-          data={texts.map((t) => ({ value: t.id, label: `${t.version}: ${firstLine(t.content)}` }))}
+          label={t`An earlier text`}
+          description={t`As these people were shown it; or write another one below.`}
+          placeholder={t`None of them`}
+          data={texts.map((text) => ({ value: text.id, label: `${text.version}: ${firstLine(text.content)}` }))}
           renderOption={({ option }) => {
-            const t = texts.find((x) => x.id === option.value);
+            const text = texts.find((x) => x.id === option.value);
             return (
-              t && (
+              text && (
                 <div style={{ minWidth: 0 }}>
                   <Text size="sm" truncate>
-                    {firstLine(t.content)}
+                    {firstLine(text.content)}
                   </Text>
-                  <Text size="xs" c="dimmed">
-                    Version {t.version}
-                    {t.locale && ` · ${t.locale}`} · {moment(t.createdAt)}
-                  </Text>
+                  <Text
+                    size="xs"
+                    c="dimmed"
+                  >{t`Version ${text.version}${text.locale && ` · ${text.locale}`} · ${moment(text.createdAt)}`}</Text>
                 </div>
               )
             );
@@ -188,18 +189,18 @@ function ConsentText(props: {
           value={chosen}
           onChange={(id) => {
             setRestored("");
-            onChange({ consentText: texts.find((t) => t.id === id)?.content ?? "", consentTextId: id });
+            onChange({ consentText: texts.find((text) => text.id === id)?.content ?? "", consentTextId: id });
           }}
           searchable
           clearable
-          clearButtonProps={{ "aria-label": "None of them" }}
-          nothingFoundMessage="No such text"
+          clearButtonProps={{ "aria-label": t`None of them` }}
+          nothingFoundMessage={t`No such text`}
         />
       )}
       <Textarea
-        label="What did they agree to, and where?"
-        description="Kept with each contact as evidence."
-        placeholder="“Send me offers on WhatsApp”, checkbox of the sign-up form, May 2026"
+        label={t`What did they agree to, and where?`}
+        description={t`Kept with each contact as evidence.`}
+        placeholder={t`“Send me offers on WhatsApp”, checkbox of the sign-up form, May 2026`}
         required={props.required}
         autosize
         minRows={2}

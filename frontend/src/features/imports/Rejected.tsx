@@ -1,9 +1,10 @@
+import { plural, t } from "@lingui/core/macro";
 import { Alert, Anchor, Group, Stack, Table, Text, Title } from "@mantine/core";
 import { useEffect } from "react";
 import { useQuery } from "urql";
 import { graphql } from "../../gql";
 import { errorText } from "../../lib/errors";
-import { count, counted } from "../../lib/format";
+import { count } from "../../lib/format";
 import { real } from "../../lib/node";
 import { byReason, exampleOf } from "./wizard";
 
@@ -37,37 +38,33 @@ export function Rejected(props: { id: string; run: string; rejected: number; url
     <Stack gap="sm">
       <Group justify="space-between" gap="xs">
         <Title order={3} size="h5">
-          {counted(props.rejected, "rejected row", "rejected rows")}
+          {plural(props.rejected, { one: "# rejected row", other: "# rejected rows" })}
         </Title>
         {props.url && (
           <Group gap="md">
-            <Anchor href={props.url} download size="sm">
-              Download rejected rows
-            </Anchor>
-            <Anchor href={props.url.replace(/csv$/, "xlsx")} download size="sm">
-              As an Excel workbook
-            </Anchor>
+            <Anchor href={props.url} download size="sm">{t`Download rejected rows`}</Anchor>
+            <Anchor href={props.url.replace(/csv$/, "xlsx")} download size="sm">{t`As an Excel workbook`}</Anchor>
           </Group>
         )}
       </Group>
       <Text size="sm" c="dimmed">
-        {props.rejected > rejects.length && `Reasons of the first ${count(rejects.length)}. `}
-        The download has all of them with their line and reason. Correct it and import it again.
+        {props.rejected > rejects.length && `${t`Reasons of the first ${count(rejects.length)}.`} `}
+        {t`The download has all of them with their line and reason. Correct it and import it again.`}
       </Text>
       <Table className="cards">
         <Table.Thead>
           <Table.Tr>
-            <Table.Th w={80}>Rows</Table.Th>
-            <Table.Th>Reason</Table.Th>
-            <Table.Th>Examples</Table.Th>
+            <Table.Th w={80}>{t`Rows`}</Table.Th>
+            <Table.Th>{t`Reason`}</Table.Th>
+            <Table.Th>{t`Examples`}</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
           {byReason(rejects).map((reason) => (
             <Table.Tr key={reason.text}>
-              <Table.Td data-label="Rows">{count(reason.rows)}</Table.Td>
-              <Table.Td data-label="Reason">{reason.text}</Table.Td>
-              <Table.Td data-label="Examples">
+              <Table.Td data-label={t`Rows`}>{count(reason.rows)}</Table.Td>
+              <Table.Td data-label={t`Reason`}>{reason.text}</Table.Td>
+              <Table.Td data-label={t`Examples`}>
                 <div className="sample">
                   {reason.examples.map((r) => (
                     <Text key={r.row} size="sm" c="dimmed" truncate className="sample">

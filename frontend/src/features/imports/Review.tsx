@@ -1,7 +1,8 @@
+import { plural, t } from "@lingui/core/macro";
 import { Alert, Button, Card, Group, List, MultiSelect, Select, Stack, Text, Title } from "@mantine/core";
 import { IconAlertTriangle, IconFileCheck, IconInfoCircle } from "@tabler/icons-react";
 import { useState } from "react";
-import { counted, sentence } from "../../lib/format";
+import { sentence } from "../../lib/format";
 import { Columns } from "./Columns";
 import type { ImportState } from "./ImportRun";
 import { CountrySelect, OptionsForm } from "./OptionsForm";
@@ -86,19 +87,19 @@ export function Review(props: {
                   {i.fileName}
                 </Title>
                 <Text size="sm" c="dimmed" data-testid="recognized">
-                  {recognized(i)} · {counted(i.columns.length, "column", "columns")}
+                  {recognized(i)} · {plural(i.columns.length, { one: "# column", other: "# columns" })}
                 </Text>
               </div>
             </Group>
             {i.sheets.length > 1 && (
               <Select
-                label="Sheet"
+                label={t`Sheet`}
                 data={[...i.sheets]}
                 value={i.sheet ?? null}
                 onChange={(v) => v && v !== i.sheet && props.onSheet?.(v)}
                 allowDeselect={false}
                 disabled={busy || !props.onSheet}
-                description={props.onSheet ? undefined : "Choose the file again to read another sheet."}
+                description={props.onSheet ? undefined : t`Choose the file again to read another sheet.`}
               />
             )}
           </Group>
@@ -109,14 +110,12 @@ export function Review(props: {
             </Alert>
           ))}
           {i.status === "FAILED" && !unreadable && (
-            <Alert color="red" title="This file cannot be imported" icon={<IconAlertTriangle />}>
+            <Alert color="red" title={t`This file cannot be imported`} icon={<IconAlertTriangle />}>
               {sentence(i.failure ?? "")}
             </Alert>
           )}
           {i.status === "CANCELED" && (
-            <Alert color="yellow" title="The preview was stopped">
-              Choose the file again to import it.
-            </Alert>
+            <Alert color="yellow" title={t`The preview was stopped`}>{t`Choose the file again to import it.`}</Alert>
           )}
           {unreadable ? (
             <WhichColumn
@@ -130,21 +129,17 @@ export function Review(props: {
           ) : (
             <>
               {ended && (
-                <Alert color="blue" icon={<IconInfoCircle />}>
-                  This is a preview. Nothing has been imported yet.
-                </Alert>
+                <Alert
+                  color="blue"
+                  icon={<IconInfoCircle />}
+                >{t`This is a preview. Nothing has been imported yet.`}</Alert>
               )}
               <Figures import={i} preview />
               {i.doubleOptIn && ended && (
-                <Text size="sm">
-                  {counted(i.optInRequests, "person", "people")} will be asked on WhatsApp to confirm.
-                </Text>
+                <Text size="sm">{t`${plural(i.optInRequests, { one: "# person", other: "# people" })} will be asked on WhatsApp to confirm.`}</Text>
               )}
               {i.messages && ended && (
-                <Text size="sm">
-                  {brought(i.messages)} Nobody gets consent by a log, and nothing is sent because of it. It counts for
-                  frequency caps, 24-hour windows and segments.
-                </Text>
+                <Text size="sm">{t`${brought(i.messages)} Nobody gets consent by a log, and nothing is sent because of it. It counts for frequency caps, 24-hour windows and segments.`}</Text>
               )}
             </>
           )}
@@ -177,9 +172,7 @@ export function Review(props: {
       )}
       {ended && !i.messages && (
         <Card>
-          <Title order={3} size="h5" mb="sm">
-            Options
-          </Title>
+          <Title order={3} size="h5" mb="sm">{t`Options`}</Title>
           <OptionsForm
             value={options}
             onChange={props.onOptions}
@@ -189,41 +182,29 @@ export function Review(props: {
         </Card>
       )}
       {props.problem && (
-        <Alert color="red" role="alert" title="The file could not be read this way" icon={<IconAlertTriangle />}>
+        <Alert color="red" role="alert" title={t`The file could not be read this way`} icon={<IconAlertTriangle />}>
           {props.problem}
         </Alert>
       )}
       {ended && !busy && todo.length > 0 && (
-        <Alert color="yellow" title="Before you can import" data-testid="todo">
+        <Alert color="yellow" title={t`Before you can import`} data-testid="todo">
           <List size="sm">
-            {todo.map((t) => (
-              <List.Item key={t}>{t}</List.Item>
+            {todo.map((thing) => (
+              <List.Item key={thing}>{thing}</List.Item>
             ))}
           </List>
         </Alert>
       )}
       <Group justify="flex-end">
         {running ? (
-          <Button variant="outline" color="red" onClick={props.onStop}>
-            Stop
-          </Button>
+          <Button variant="outline" color="red" onClick={props.onStop}>{t`Stop`}</Button>
         ) : (
-          <Button variant="subtle" onClick={props.onAgain}>
-            Discard
-          </Button>
+          <Button variant="subtle" onClick={props.onAgain}>{t`Discard`}</Button>
         )}
-        {unreadable && (
-          <Button loading={busy} onClick={() => run(true, options)}>
-            Continue
-          </Button>
-        )}
+        {unreadable && <Button loading={busy} onClick={() => run(true, options)}>{t`Continue`}</Button>}
         {ended && (
           <>
-            {changed && (
-              <Button loading={busy} onClick={() => run(true, options)}>
-                Update preview
-              </Button>
-            )}
+            {changed && <Button loading={busy} onClick={() => run(true, options)}>{t`Update preview`}</Button>}
             <Button
               variant={changed ? "default" : "filled"}
               loading={busy}
@@ -231,8 +212,8 @@ export function Review(props: {
               onClick={() => run(false, options)}
             >
               {i.messages
-                ? `Import ${counted(i.created, "message", "messages")}`
-                : `Import ${contacts(i.created + i.updated + i.unchanged)}`}
+                ? t`Import ${plural(i.created, { one: "# message", other: "# messages" })}`
+                : t`Import ${contacts(i.created + i.updated + i.unchanged)}`}
             </Button>
           </>
         )}
@@ -258,14 +239,14 @@ function WhichColumn(props: {
   };
   return (
     <>
-      <Alert color="yellow" title="No phone numbers were found in this file" icon={<IconAlertTriangle />}>
+      <Alert color="yellow" title={t`No phone numbers were found in this file`} icon={<IconAlertTriangle />}>
         {props.guessed
           ? sentence(props.failure)
-          : "Choose the columns that hold them, and the country if the numbers have no country code."}
+          : t`Choose the columns that hold them, and the country if the numbers have no country code.`}
       </Alert>
       <MultiSelect
-        label="Which columns hold the phone numbers?"
-        placeholder={phones.length === 0 ? "Choose at least one" : undefined}
+        label={t`Which columns hold the phone numbers?`}
+        placeholder={phones.length === 0 ? t`Choose at least one` : undefined}
         data={props.columns.map((c) => ({
           value: c.name,
           label: c.samples[0] ? `${c.name} (${c.samples[0]})` : c.name,
@@ -277,13 +258,13 @@ function WhichColumn(props: {
       />
       <CountrySelect value={props.options} onChange={props.onOptions} />
       <Select
-        label="Numbers without +"
+        label={t`Numbers without +`}
         value={props.options.numbers ?? ""}
         onChange={(v) => props.onOptions({ numbers: (v || null) as Options["numbers"] })}
         data={[
-          { value: "", label: "Detect for each number" },
-          { value: "NATIONAL", label: "Without the country code" },
-          { value: "INTERNATIONAL", label: "With the country code" },
+          { value: "", label: t`Detect for each number` },
+          { value: "NATIONAL", label: t`Without the country code` },
+          { value: "INTERNATIONAL", label: t`With the country code` },
         ]}
         allowDeselect={false}
       />

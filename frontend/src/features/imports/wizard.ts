@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import type {
   ImportConsentSource,
   ImportDateOrder,
@@ -5,7 +6,8 @@ import type {
   ImportNumbers,
   ImportQuestionTopic,
 } from "../../gql/graphql";
-import { counted, country, sentence } from "../../lib/format";
+import { country, sentence } from "../../lib/format";
+import { locale } from "../../lib/language";
 
 /** How a file is to be read, as far as the operator has said. */
 export type Options = {
@@ -87,17 +89,17 @@ export type Question = {
 export type Reject = { row: number; line: number; field: string; value: string; reason: string };
 
 export const fieldNames = [
-  { value: "address", label: "Phone number" },
-  { value: "name", label: "Name" },
-  { value: "first_name", label: "First name" },
-  { value: "last_name", label: "Last name" },
-  { value: "region", label: "Country" },
-  { value: "locale", label: "Language" },
-  { value: "time_zone", label: "Time zone" },
-  { value: "consent", label: "Consent" },
-  { value: "consent_at", label: "Consent date" },
-  { value: "opt_out", label: "Opt-out" },
-  { value: "topics", label: "Topics" },
+  { value: "address", label: t`Phone number` },
+  { value: "name", label: t`Name` },
+  { value: "first_name", label: t`First name` },
+  { value: "last_name", label: t`Last name` },
+  { value: "region", label: t`Country` },
+  { value: "locale", label: t`Language` },
+  { value: "time_zone", label: t`Time zone` },
+  { value: "consent", label: t`Consent` },
+  { value: "consent_at", label: t`Consent date` },
+  { value: "opt_out", label: t`Opt-out` },
+  { value: "topics", label: t`Topics` },
 ];
 
 /** What a header becomes as an attribute's key: as the server makes it. */
@@ -114,7 +116,7 @@ export function conflicts(columns: readonly Column[]): Record<string, string> {
   for (const c of columns) {
     const other = columns.find((o) => o !== c && o.field === c.field);
     if (c.field && !["address", "opt_out"].includes(c.field) && other)
-      found[c.name] = `“${other.name}” is imported as the same field.`;
+      found[c.name] = t`“${other.name}” is imported as the same field.`;
   }
   return found;
 }
@@ -128,12 +130,12 @@ export const mappingInput = (columns: readonly Column[], edits: Record<string, s
   Object.keys(edits).length === 0 ? [] : corrected(columns, edits).map(({ name, field }) => ({ name, field }));
 
 const kinds: Record<string, string> = {
-  csv: "CSV file",
-  json: "JSON file",
-  jsonl: "NDJSON file",
-  ndjson: "NDJSON file",
-  tsv: "Tab-separated file",
-  txt: "Text file",
+  csv: t`CSV file`,
+  json: t`JSON file`,
+  jsonl: t`NDJSON file`,
+  ndjson: t`NDJSON file`,
+  tsv: t`Tab-separated file`,
+  txt: t`Text file`,
 };
 
 /** What a file was recognised as: “Google Contacts export, Excel workbook”. */
@@ -143,11 +145,11 @@ export function recognized(i: { fileName: string; source?: string | null; sheet?
     .replace(/\.(gz|zip)$/, "")
     .split(".")
     .pop();
-  const kind = i.sheet ? `Excel workbook, sheet “${i.sheet}”` : (kinds[extension ?? ""] ?? "");
+  const kind = i.sheet ? t`Excel workbook, sheet “${i.sheet}”` : (kinds[extension ?? ""] ?? "");
   if (i.source === "vCard") return "vCards";
-  if (i.source === "Twilio message log") return "Twilio message log";
-  if (i.source) return i.sheet ? `${i.source} export (${kind})` : `${i.source} export`;
-  return kind || "List of contacts";
+  if (i.source === "Twilio message log") return t`Twilio message log`;
+  if (i.source) return i.sheet ? t`${i.source} export (${kind})` : t`${i.source} export`;
+  return kind || t`List of contacts`;
 }
 
 /** The questions to show: those that are open, and those that were answered and can be answered differently. */
@@ -171,13 +173,13 @@ export function stillToDo(s: {
   const { options: o, leftOut } = s;
   const todo: string[] = [];
   const asks = (about: ImportQuestionTopic) => s.asked.some((q) => q.about === about);
-  if (Object.keys(conflicts(s.columns)).length > 0) todo.push("Two columns are imported as the same field.");
-  if (s.changed) todo.push("Update the preview to see what your changes do.");
-  if (asks("NUMBERS") && !o.numbers && !leftOut.NUMBERS) todo.push("Say how numbers without + are written.");
-  if (asks("DATES") && !o.dateOrder && !leftOut.DATES) todo.push("Say whether dates start with the day or the month.");
-  if (asks("CONSENT") && !o.consent) todo.push("Say whether these people agreed to WhatsApp messages.");
-  if (evidenceMissing(o, asks("CONSENT"))) todo.push("Say what these people agreed to.");
-  if (s.usable === 0) todo.push("No row of this file can be imported yet.");
+  if (Object.keys(conflicts(s.columns)).length > 0) todo.push(t`Two columns are imported as the same field.`);
+  if (s.changed) todo.push(t`Update the preview to see what your changes do.`);
+  if (asks("NUMBERS") && !o.numbers && !leftOut.NUMBERS) todo.push(t`Say how numbers without + are written.`);
+  if (asks("DATES") && !o.dateOrder && !leftOut.DATES) todo.push(t`Say whether dates start with the day or the month.`);
+  if (asks("CONSENT") && !o.consent) todo.push(t`Say whether these people agreed to WhatsApp messages.`);
+  if (evidenceMissing(o, asks("CONSENT"))) todo.push(t`Say what these people agreed to.`);
+  if (s.usable === 0) todo.push(t`No row of this file can be imported yet.`);
   return todo;
 }
 
@@ -217,10 +219,10 @@ const isColumn = (field: string) => !["address", "name", "attributes", "row", ""
 
 /** "Line 12: 0151 2345"; what broke the row itself stands in no cell. */
 export const exampleOf = (r: Reject) =>
-  r.field === "row" ? `Line ${r.line}` : `Line ${r.line}: ${r.value || "(empty)"}`;
+  r.field === "row" ? t`Line ${r.line}` : t`Line ${r.line}: ${r.value || t`(empty)`}`;
 
 /** "4,687 contacts" */
-export const contacts = (n: number) => counted(n, "contact", "contacts");
+export const contacts = (n: number) => plural(n, { one: "# contact", other: "# contacts" });
 
 const codes =
   "AD AE AF AG AI AL AM AO AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BW BY BZ CA CC CD " +
@@ -236,14 +238,14 @@ export function countries(): { value: string; label: string }[] {
   return codes
     .split(" ")
     .map((value) => ({ value, label: `${country(value)} (${value})` }))
-    .sort((a, b) => a.label.localeCompare(b.label, "en"));
+    .sort((a, b) => a.label.localeCompare(b.label, locale));
 }
 
-const longDay = new Intl.DateTimeFormat("en", { dateStyle: "long", timeZone: "UTC" });
+const longDay = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: "UTC" });
 
 /** What an example of the file is by one of the answers; dates come as ISO dates. */
 export const readingText = (q: Question, i: number): string => {
   const reading = q.readings[i];
   if (!q.example || !reading) return "";
-  return `${q.example} is ${q.about === "DATES" ? longDay.format(new Date(reading)) : reading}.`;
+  return t`${q.example} is ${q.about === "DATES" ? longDay.format(new Date(reading)) : reading}.`;
 };

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import "./bubbles.css";
 import { Text } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
@@ -16,7 +17,7 @@ import { Fragment, type ReactNode, useEffect, useState } from "react";
 import { WhatsAppText } from "../../components/WhatsAppText";
 import { graphql } from "../../gql";
 import type { BubbleFragment, BubbleNoteFragment } from "../../gql/graphql";
-import { dayText, moment, sentence, skipText, timeOnly, words } from "../../lib/format";
+import { dayText, midSentence, moment, sentence, skipText, timeOnly, words } from "../../lib/format";
 import { dayKey } from "../../lib/zone";
 import { ContentHead, ContentParts, contentName } from "./Content";
 import { grouped, leftToReply, type Tick, tickOf, withNotes } from "./thread";
@@ -34,7 +35,7 @@ export function useNow(seconds: number) {
 
 /** "3 h left to reply", counting down. */
 export function Countdown(props: { until: string }) {
-  return <>{leftToReply(props.until, useNow(20)) || "Closed: only approved templates"}</>;
+  return <>{leftToReply(props.until, useNow(20)) || t`Closed: only approved templates`}</>;
 }
 
 graphql(`
@@ -104,7 +105,7 @@ function From(props: { of: BubbleFragment }) {
   if (m.purpose === "CONFIRMATION")
     return (
       <>
-        <IconRobot size={13} aria-hidden style={{ verticalAlign: -2 }} /> Automatic reply
+        <IconRobot size={13} aria-hidden style={{ verticalAlign: -2 }} /> {t`Automatic reply`}
       </>
     );
   if (m.purpose === "OPT_IN_QUESTION" || m.purpose === "TEST")
@@ -115,7 +116,7 @@ function From(props: { of: BubbleFragment }) {
 /** Why one of ours did not reach them. */
 const failure = (m: BubbleFragment) =>
   m.skipReason
-    ? `Not sent: ${skipText(m.skipReason).toLowerCase()}`
+    ? t`Not sent: ${midSentence(skipText(m.skipReason))}`
     : m.errorMessage
       ? sentence(m.errorMessage)
       : tickOf(m.status) === "failed"
@@ -163,11 +164,11 @@ function Bubble(props: { of: BubbleFragment; first: boolean; last: boolean }) {
 function Note(props: { of: BubbleNoteFragment }) {
   const n = props.of;
   return (
-    <article className="thread-note" aria-label="Note">
+    <article className="thread-note" aria-label={t`Note`}>
       <div className="thread-from">
-        <IconNote size={13} aria-hidden style={{ verticalAlign: -2 }} /> Note by {n.author?.name ?? "a program"}
+        <IconNote size={13} aria-hidden style={{ verticalAlign: -2 }} /> {t`Note by ${n.author?.name ?? t`a program`}`}
       </div>
-      <div className="thread-text">{n.body || "The text was erased."}</div>
+      <div className="thread-text">{n.body || t`The text was erased.`}</div>
       <div className="thread-meta">
         <time dateTime={n.createdAt} title={moment(n.createdAt)}>
           {timeOnly(n.createdAt)}
@@ -189,12 +190,7 @@ export function Bubbles(props: {
 }) {
   const groups = new Map(grouped(props.messages).map((g) => [g.message.id, g]));
   const items = withNotes(props.messages, props.notes ?? [], props.whole ?? true);
-  if (items.length === 0)
-    return (
-      <Text c="dimmed" size="sm" p="md" ta="center">
-        No messages yet.
-      </Text>
-    );
+  if (items.length === 0) return <Text c="dimmed" size="sm" p="md" ta="center">{t`No messages yet.`}</Text>;
   let before = "";
   return (
     <>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button, Card, Group, Modal, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useState } from "react";
@@ -65,12 +66,12 @@ export function CannedReplies(props: { onClose: () => void }) {
   const [, remove] = useMutation(CannedReplyDeleteDocument);
   const [editing, edit] = useState<Reply | "new" | null>(null);
   return (
-    <Modal opened onClose={props.onClose} title="Canned replies" size="lg">
+    <Modal opened onClose={props.onClose} title={t`Canned replies`} size="lg">
       <Stack>
-        <Text size="sm" c="dimmed">
-          Type “/” and a name in a reply to use one. A text may hold placeholders, such as{" "}
-          {"{{name | there}} or {{attributes.city}}"}, which are filled in for the contact.
-        </Text>
+        <Text
+          size="sm"
+          c="dimmed"
+        >{t`Type “/” and a name in a reply to use one. A text may hold placeholders, such as ${"{{name | there}}"} or ${"{{attributes.city}}"}, which are filled in for the contact.`}</Text>
         {!data && <Rows n={3} />}
         {data?.cannedReplies.map((r) =>
           editing !== "new" && editing?.id === r.id ? (
@@ -86,12 +87,16 @@ export function CannedReplies(props: { onClose: () => void }) {
                 </Text>
               </div>
               <Group gap={4} wrap="nowrap">
-                <Button size="xs" variant="default" aria-label={`Edit ${r.name}`} onClick={() => edit(r)}>
-                  Edit
-                </Button>
-                <DeleteButton name={r.name} onDelete={async () => settled(await remove({ input: { id: r.id } }))}>
-                  What was sent with it stays.
-                </DeleteButton>
+                <Button
+                  size="xs"
+                  variant="default"
+                  aria-label={t`Edit ${r.name}`}
+                  onClick={() => edit(r)}
+                >{t`Edit`}</Button>
+                <DeleteButton
+                  name={r.name}
+                  onDelete={async () => settled(await remove({ input: { id: r.id } }))}
+                >{t`What was sent with it stays.`}</DeleteButton>
               </Group>
             </Group>
           ),
@@ -100,7 +105,7 @@ export function CannedReplies(props: { onClose: () => void }) {
           <Edit done={() => edit(null)} />
         ) : (
           <Group justify="flex-end">
-            <Button onClick={() => edit("new")}>New reply</Button>
+            <Button onClick={() => edit("new")}>{t`New reply`}</Button>
           </Group>
         )}
       </Stack>
@@ -127,21 +132,17 @@ function Edit(props: { of?: Reply; done: () => void }) {
       >
         <Stack gap="xs">
           <TextInput
-            label="Name"
-            description="Letters, digits, - and _"
-            placeholder="opening-hours"
+            label={t`Name`}
+            description={t`Letters, digits, - and _`}
+            placeholder={t`opening-hours`}
             maxLength={40}
             data-autofocus
             {...form.getInputProps("name")}
           />
-          <Textarea label="Text" autosize minRows={3} maxRows={10} {...form.getInputProps("body")} />
+          <Textarea label={t`Text`} autosize minRows={3} maxRows={10} {...form.getInputProps("body")} />
           <Group justify="flex-end" gap="xs">
-            <Button size="xs" variant="default" onClick={done}>
-              Cancel
-            </Button>
-            <Button size="xs" type="submit" loading={creating.fetching || updating.fetching}>
-              Save
-            </Button>
+            <Button size="xs" variant="default" onClick={done}>{t`Cancel`}</Button>
+            <Button size="xs" type="submit" loading={creating.fetching || updating.fetching}>{t`Save`}</Button>
           </Group>
         </Stack>
       </form>

@@ -1,3 +1,5 @@
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import {
   ActionIcon,
   Alert,
@@ -20,7 +22,7 @@ import { WhatsAppText } from "../../components/WhatsAppText";
 import { graphql } from "../../gql";
 import type { ConsentStatus } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";
-import { counted, money } from "../../lib/format";
+import { money } from "../../lib/format";
 import { useKept } from "../../lib/kept";
 import { real } from "../../lib/node";
 import { useShortcuts } from "../../lib/shortcuts";
@@ -126,19 +128,17 @@ function ReplyPrice(props: { id: string }) {
     p.freeLeft > 0
       ? [
           money(p.free),
-          `Twilio’s fee. Meta’s is free for ${counted(p.freeLeft, "more message", "more messages")} this month.`,
+          t`Twilio’s fee. Meta’s is free for ${plural(p.freeLeft, { one: "# more message", other: "# more messages" })} this month.`,
         ]
       : p.total
         ? [
             money(p.total),
-            `Meta’s and Twilio’s fee; Twilio’s is ${money(p.free)}. The free messages of this month are used up.`,
+            t`Meta’s and Twilio’s fee; Twilio’s is ${money(p.free)}. The free messages of this month are used up.`,
           ]
-        : [`${money(p.free)} and Meta’s fee`, "The rates do not tell Meta’s fee for this country."];
+        : [t`${money(p.free)} and Meta’s fee`, t`The rates do not tell Meta’s fee for this country.`];
   return (
     <Tooltip label={why} multiline maw={300}>
-      <Text size="xs" c="dimmed" data-testid="reply-price">
-        A reply costs {text}
-      </Text>
+      <Text size="xs" c="dimmed" data-testid="reply-price">{t`A reply costs ${text}`}</Text>
     </Tooltip>
   );
 }
@@ -175,10 +175,10 @@ export function Composer(props: {
   const left = leftToReply(props.until, useNow(20));
   const free = props.windowOpen && left !== "";
   const [focused, focus] = useState(props.write ? 1 : 0);
-  useShortcuts("Reply", [
+  useShortcuts(t`Reply`, [
     {
       keys: "r",
-      label: "Write a reply",
+      label: t`Write a reply`,
       run: () => {
         setKind("reply");
         focus((n) => n + 1);
@@ -206,41 +206,41 @@ export function Composer(props: {
   };
   const blocked =
     c.consentStatus === "OPTED_OUT"
-      ? "They opted out: nothing may be sent until they write START."
+      ? t`They opted out: nothing may be sent until they write START.`
       : c.suppression
-        ? "This number is suppressed: nothing may be sent to it."
+        ? t`This number is suppressed: nothing may be sent to it.`
         : "";
   return (
     <div className="inbox-composer" data-note={kind === "note" || undefined}>
       <Group justify="space-between" gap="xs" wrap="nowrap">
         <SegmentedControl
           size="xs"
-          aria-label="What is written"
+          aria-label={t`What is written`}
           value={kind}
           onChange={(v) => setKind(v as typeof kind)}
           data={[
-            { value: "reply", label: "Reply" },
-            { value: "note", label: "Note" },
+            { value: "reply", label: t`Reply` },
+            { value: "note", label: t`Note` },
           ]}
         />
         {kind === "reply" && free && !blocked && <ReplyPrice id={id} />}
         <Text size="xs" c={kind === "note" ? undefined : "dimmed"} ta="end">
           {kind === "note"
-            ? "For colleagues; never sent"
-            : left || (props.until ? "The 24 hours to reply are over" : "They have not written yet")}
+            ? t`For colleagues; never sent`
+            : left || (props.until ? t`The 24 hours to reply are over` : t`They have not written yet`)}
         </Text>
       </Group>
       {kind === "note" ? (
         <Writing
           key="note"
           field={field}
-          label="Note"
-          placeholder="Write a note for colleagues"
+          label={t`Note`}
+          placeholder={t`Write a note for colleagues`}
           value={noted}
           onChange={setNoted}
           longest={longest.note}
           sending={noting}
-          action="Keep the note"
+          action={t`Keep the note`}
           onSend={keep}
         />
       ) : blocked ? (
@@ -251,23 +251,23 @@ export function Composer(props: {
         <Writing
           key="reply"
           field={field}
-          label="Reply"
-          placeholder="Write a reply, or / for a canned one"
+          label={t`Reply`}
+          placeholder={t`Write a reply, or / for a canned one`}
           value={body}
           onChange={setBody}
           longest={longest.reply}
           sending={replying}
-          action="Send"
+          action={t`Send`}
           onSend={() => sent({ body })}
           canned={c.id}
           onManage={() => setManaging(true)}
         >
-          <Tooltip label="Send a template">
+          <Tooltip label={t`Send a template`}>
             <ActionIcon
               size={36}
               variant="subtle"
               color="gray"
-              aria-label="Send a template"
+              aria-label={t`Send a template`}
               onClick={() => setChoosing(true)}
             >
               <IconTemplate size={20} />
@@ -390,7 +390,7 @@ function Writing(props: {
               aria-activedescendant={found[at] ? `canned-${found[at].id}` : undefined}
             />
             {props.children}
-            <Tooltip label={`${props.action} (Enter)`}>
+            <Tooltip label={t`${props.action} (Enter)`}>
               <ActionIcon
                 size={36}
                 aria-label={props.action}
@@ -404,7 +404,7 @@ function Writing(props: {
           </Group>
         </Popover.Target>
         <Popover.Dropdown p={4}>
-          <div role="listbox" id="canned" aria-label="Canned replies" className="inbox-canned">
+          <div role="listbox" id="canned" aria-label={t`Canned replies`} className="inbox-canned">
             {found.map((r, i) => (
               <div
                 key={r.id}
@@ -429,7 +429,7 @@ function Writing(props: {
           </div>
           {found.length === 0 && (
             <Text size="xs" c="dimmed" p={6}>
-              {data?.cannedReplies.length ? "No canned reply of that name" : "There are no canned replies"}
+              {data?.cannedReplies.length ? t`No canned reply of that name` : t`There are no canned replies`}
             </Text>
           )}
           <Button
@@ -441,20 +441,21 @@ function Writing(props: {
               setCaret(null);
               props.onManage?.();
             }}
-          >
-            Manage canned replies
-          </Button>
+          >{t`Manage canned replies`}</Button>
         </Popover.Dropdown>
       </Popover>
       {holes.length > 0 && (
-        <Text size="xs" c="red">
-          Fill in {holes.join(", ")} before it is sent: this contact has no value for it.
-        </Text>
+        <Text
+          size="xs"
+          c="red"
+        >{t`Fill in ${holes.join(", ")} before it is sent: this contact has no value for it.`}</Text>
       )}
       {value.length > longest - 200 && (
-        <Text size="xs" c={value.length > longest ? "red" : "dimmed"} ta="end">
-          {value.length} of {longest} characters
-        </Text>
+        <Text
+          size="xs"
+          c={value.length > longest ? "red" : "dimmed"}
+          ta="end"
+        >{t`${value.length} of ${longest} characters`}</Text>
       )}
     </>
   );
@@ -478,7 +479,7 @@ function TemplateChoice(props: {
     variables: { windowOpen: props.windowOpen },
     pause: !consented,
   });
-  const chosen = data?.templates.nodes.find((t) => t.id === value);
+  const chosen = data?.templates.nodes.find((template) => template.id === value);
   const [{ data: shown, error }] = useQuery({
     query: TemplateForContactDocument,
     variables: {
@@ -490,15 +491,15 @@ function TemplateChoice(props: {
     return (
       <Group justify="space-between" gap="xs">
         <Text size="sm">
-          A template needs their consent, and none is recorded.{" "}
-          <Anchor component={Link} to={`/contacts/${c.id}`} size="sm">
-            Record it
-          </Anchor>
+          <Trans>
+            A template needs their consent, and none is recorded.{" "}
+            <Anchor component={Link} to={`/contacts/${c.id}`} size="sm">
+              Record it
+            </Anchor>
+          </Trans>
         </Text>
         {props.onCancel && (
-          <Button size="xs" variant="default" onClick={props.onCancel}>
-            Write a reply instead
-          </Button>
+          <Button size="xs" variant="default" onClick={props.onCancel}>{t`Write a reply instead`}</Button>
         )}
       </Group>
     );
@@ -507,37 +508,43 @@ function TemplateChoice(props: {
   return (
     <>
       {chosen && (
-        <div className="thread inbox-preview" role="status" aria-label="Preview">
+        <div className="thread inbox-preview" role="status" aria-label={t`Preview`}>
           <WhatsAppMessage content={preview?.content}>
             {error ? errorText(error) : preview ? <WhatsAppText>{preview.body}</WhatsAppText> : "…"}
           </WhatsAppMessage>
         </div>
       )}
       {missing.length > 0 && (
-        <Text size="xs" c="red">
-          {missing.map((m) => `{{${m}}}`).join(", ")}: this contact has no value for it, and the template no fallback.
-        </Text>
+        <Text
+          size="xs"
+          c="red"
+        >{t`${missing.map((m) => `{{${m}}}`).join(", ")}: this contact has no value for it, and the template no fallback.`}</Text>
       )}
       <Group gap="xs" wrap="nowrap">
         <Select
           ref={props.field}
-          aria-label="Template"
-          placeholder="Choose an approved template"
+          aria-label={t`Template`}
+          placeholder={t`Choose an approved template`}
           clearable
           searchable
           flex={1}
-          nothingFoundMessage="No approved template of that name"
-          data={data?.templates.nodes.map((t) => ({ value: t.id, label: `${t.name} (${t.language})` })) ?? []}
+          nothingFoundMessage={t`No approved template of that name`}
+          data={
+            data?.templates.nodes.map((template) => ({
+              value: template.id,
+              label: `${template.name} (${template.language})`,
+            })) ?? []
+          }
           value={chosen ? value : null}
           onChange={props.onChange}
         />
         {props.onCancel && (
-          <Tooltip label="Write a reply instead">
+          <Tooltip label={t`Write a reply instead`}>
             <ActionIcon
               size={36}
               variant="subtle"
               color="gray"
-              aria-label="Write a reply instead"
+              aria-label={t`Write a reply instead`}
               onClick={props.onCancel}
             >
               <IconX size={18} />
@@ -548,9 +555,7 @@ function TemplateChoice(props: {
           loading={props.sending}
           disabled={!preview || missing.length > 0}
           onClick={() => value && props.onSend(value)}
-        >
-          Send
-        </Button>
+        >{t`Send`}</Button>
       </Group>
     </>
   );

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { ActionIcon, Badge, Button, Group, Stack, Text, Title } from "@mantine/core";
 import { IconX } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
@@ -10,7 +11,8 @@ import { nameOf } from "../../components/Person";
 import { LinkButton, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ContactCardQuery } from "../../gql/graphql";
-import { age, country, languageName, moment, words } from "../../lib/format";
+import { age, country, languageName, midSentence, moment, words } from "../../lib/format";
+import { locale } from "../../lib/language";
 import { real } from "../../lib/node";
 import { AttributeValue } from "../attributes/AttributeValue";
 import { useAttributes } from "../attributes/useAttributes";
@@ -75,7 +77,7 @@ type Card = NonNullable<NonNullable<Extract<ContactCardQuery["node"], { __typena
 /** "2:05 PM, Tuesday" where they live */
 function localTime(zone: string, now: number): string {
   try {
-    return new Intl.DateTimeFormat("en", {
+    return new Intl.DateTimeFormat(locale, {
       weekday: "long",
       hour: "numeric",
       minute: "2-digit",
@@ -100,12 +102,10 @@ export function ContactCard(props: { conversation: string; onClose: () => void }
   const [{ data, error }, load] = useQuery({ query: ContactCardDocument, variables: { id: props.conversation } });
   const c = real(data?.node, "Conversation")?.contact;
   return (
-    <aside className="inbox-pane inbox-card" aria-label="Contact">
+    <aside className="inbox-pane inbox-card" aria-label={t`Contact`}>
       <div className="inbox-head">
-        <Title order={2} size="h5" flex={1}>
-          Contact
-        </Title>
-        <ActionIcon variant="subtle" color="gray" aria-label="Hide the contact" onClick={props.onClose}>
+        <Title order={2} size="h5" flex={1}>{t`Contact`}</Title>
+        <ActionIcon variant="subtle" color="gray" aria-label={t`Hide the contact`} onClick={props.onClose}>
           <IconX size={18} />
         </ActionIcon>
       </div>
@@ -127,7 +127,7 @@ export function ContactCard(props: { conversation: string; onClose: () => void }
                 </Text>
               )}
             </div>
-            <Part title="Consent">
+            <Part title={t`Consent`}>
               <Group gap="xs">
                 <Status value={c.consentStatus} />
                 {c.consentAt && (
@@ -138,51 +138,51 @@ export function ContactCard(props: { conversation: string; onClose: () => void }
                 <WaitingBadge of={c.optInRequest} />
               </Group>
               {c.suppressions.map((s) => (
-                <Text key={s.id} size="xs" c="red" mt={4}>
-                  Suppressed: {words(s.reason).toLowerCase()}
-                </Text>
+                <Text key={s.id} size="xs" c="red" mt={4}>{t`Suppressed: ${midSentence(words(s.reason))}`}</Text>
               ))}
               {may && (
                 <Group gap="xs" mt="xs">
                   {c.consentStatus !== "OPTED_IN" && (
-                    <Button size="compact-xs" variant="default" onClick={() => ask("MARKETING OPTED_IN")}>
-                      Record opt-in
-                    </Button>
+                    <Button
+                      size="compact-xs"
+                      variant="default"
+                      onClick={() => ask("MARKETING OPTED_IN")}
+                    >{t`Record opt-in`}</Button>
                   )}
                   {c.consentStatus !== "OPTED_OUT" && (
-                    <Button size="compact-xs" variant="default" onClick={() => ask("MARKETING OPTED_OUT")}>
-                      Opt out
-                    </Button>
+                    <Button
+                      size="compact-xs"
+                      variant="default"
+                      onClick={() => ask("MARKETING OPTED_OUT")}
+                    >{t`Opt out`}</Button>
                   )}
                 </Group>
               )}
             </Part>
-            <Part title="Profile">
+            <Part title={t`Profile`}>
               <Facts
                 of={[
-                  ["Local time", c.timeZone && localTime(c.timeZone, now)],
-                  ["Time zone", c.timeZone?.replaceAll("_", " ")],
-                  ["Country", country(c.region)],
-                  ["Language", languageName(c.locale)],
+                  [t`Local time`, c.timeZone && localTime(c.timeZone, now)],
+                  [t`Time zone`, c.timeZone?.replaceAll("_", " ")],
+                  [t`Country`, country(c.region)],
+                  [t`Language`, languageName(c.locale)],
                 ]}
               />
             </Part>
             {c.tags.length > 0 && (
-              <Part title="Tags">
+              <Part title={t`Tags`}>
                 <Chips of={c.tags} />
               </Part>
             )}
             <Attributes of={c} />
             {c.topics.length > 0 && (
-              <Part title="Topics">
-                <Facts of={c.topics.map((t) => [t.topic.name, words(t.status)])} />
+              <Part title={t`Topics`}>
+                <Facts of={c.topics.map((topic) => [topic.topic.name, words(topic.status)])} />
               </Part>
             )}
-            <Part title="Last campaigns">
+            <Part title={t`Last campaigns`}>
               {campaignsOf(c).length === 0 ? (
-                <Text size="sm" c="dimmed">
-                  They got none lately.
-                </Text>
+                <Text size="sm" c="dimmed">{t`They got none lately.`}</Text>
               ) : (
                 <Stack gap={6}>
                   {campaignsOf(c).map((m) => (
@@ -200,9 +200,12 @@ export function ContactCard(props: { conversation: string; onClose: () => void }
                 </Stack>
               )}
             </Part>
-            <LinkButton to="/contacts/$id" params={{ id: c.id }} variant="default" size="xs">
-              Open the contact
-            </LinkButton>
+            <LinkButton
+              to="/contacts/$id"
+              params={{ id: c.id }}
+              variant="default"
+              size="xs"
+            >{t`Open the contact`}</LinkButton>
           </div>
         )}
       </div>
@@ -223,12 +226,7 @@ function Part(props: { title: string; children: ReactNode }) {
 
 function Facts(props: { of: [string, ReactNode][] }) {
   const known = props.of.filter(([, value]) => value);
-  if (known.length === 0)
-    return (
-      <Text size="sm" c="dimmed">
-        Nothing is known.
-      </Text>
-    );
+  if (known.length === 0) return <Text size="sm" c="dimmed">{t`Nothing is known.`}</Text>;
   return (
     <dl className="inbox-fact">
       {known.map(([name, value]) => (
@@ -244,9 +242,9 @@ function Facts(props: { of: [string, ReactNode][] }) {
 function Chips(props: { of: readonly string[] }) {
   return (
     <Group gap={4}>
-      {props.of.map((t) => (
-        <Badge key={t} variant="light" tt="none" fw={500} maw="100%">
-          {t}
+      {props.of.map((topic) => (
+        <Badge key={topic} variant="light" tt="none" fw={500} maw="100%">
+          {topic}
         </Badge>
       ))}
     </Group>
@@ -257,7 +255,7 @@ function Attributes(props: { of: Card }) {
   const rows = namedAttributes(props.of.attributes as Record<string, unknown>, useAttributes());
   if (rows.length === 0) return null;
   return (
-    <Part title="Attributes">
+    <Part title={t`Attributes`}>
       <Facts of={rows.map((r) => [r.name, <AttributeValue key={r.key} value={r.value} type={r.type} />])} />
     </Part>
   );

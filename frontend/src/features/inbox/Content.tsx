@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Anchor, Blockquote, Group, Stack, Text } from "@mantine/core";
 import {
   IconArrowForwardUp,
@@ -41,20 +42,20 @@ graphql(`
 `);
 
 /** What a message without a text is called: "Photo", "Voice message". */
-export const contentName = (kind?: string | null) => (kind && names[kind]) || "(no text)";
+export const contentName = (kind?: string | null) => (kind && names[kind]) || t`(no text)`;
 
 const names: Record<string, string> = {
-  IMAGE: "Photo",
-  VIDEO: "Video",
-  AUDIO: "Voice message",
-  DOCUMENT: "Document",
-  STICKER: "Sticker",
-  CONTACTS: "Contact card",
-  LOCATION: "Location",
-  FORM: "Answers of a form",
-  REACTION: "Took a reaction back",
-  DELETED: "Deleted a message",
-  OTHER: "Unsupported message",
+  IMAGE: t`Photo`,
+  VIDEO: t`Video`,
+  AUDIO: t`Voice message`,
+  DOCUMENT: t`Document`,
+  STICKER: t`Sticker`,
+  CONTACTS: t`Contact card`,
+  LOCATION: t`Location`,
+  FORM: t`Answers of a form`,
+  REACTION: t`Took a reaction back`,
+  DELETED: t`Deleted a message`,
+  OTHER: t`Unsupported message`,
 };
 
 const icons = {
@@ -66,11 +67,11 @@ const icons = {
 } as const;
 
 const acts: Record<string, string> = {
-  REACTION: "Reaction",
-  EDITED: "Edited",
-  DELETED: "Deleted",
-  BUTTON: "Button",
-  LIST: "Picked from a list",
+  REACTION: t`Reaction`,
+  EDITED: t`Edited`,
+  DELETED: t`Deleted`,
+  BUTTON: t`Button`,
+  LIST: t`Picked from a list`,
 };
 
 /** What stands above a message's text: forwarded, quoted, what was done. */
@@ -83,7 +84,7 @@ export function ContentHead(props: { content: BubbleContentFragment }) {
         <Group gap={4} wrap="nowrap">
           <IconArrowForwardUp size={14} aria-hidden />
           <Text size="xs" c="dimmed" fs="italic">
-            {c.frequentlyForwarded ? "Forwarded many times" : "Forwarded"}
+            {c.frequentlyForwarded ? t`Forwarded many times` : t`Forwarded`}
           </Text>
         </Group>
       )}
@@ -92,10 +93,10 @@ export function ContentHead(props: { content: BubbleContentFragment }) {
           <Text size="xs" lineClamp={3} style={{ overflowWrap: "anywhere" }}>
             {c.quoted.messageId ? (
               <Anchor component={Link} to={`/messages/${c.quoted.messageId}`} size="xs">
-                {c.quoted.body || "An earlier message"}
+                {c.quoted.body || t`An earlier message`}
               </Anchor>
             ) : (
-              "A message that is not kept here"
+              t`A message that is not kept here`
             )}
           </Text>
         </Blockquote>
@@ -185,7 +186,7 @@ function MediaPart(props: { src: string; kind: string; file: BubbleContentFragme
         {name}
       </Anchor>
       <Text size="xs" c="dimmed">
-        {broken ? "cannot be shown" : type}
+        {broken ? t`cannot be shown` : type}
       </Text>
     </Group>
   );

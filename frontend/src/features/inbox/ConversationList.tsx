@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import {
   ActionIcon,
   Badge,
@@ -21,7 +22,7 @@ import { Empty, LoadMore, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConversationFilter, ConversationRowFragment } from "../../gql/graphql";
 import { useAddressText } from "../../lib/address";
-import { age, counted, moment, untilText } from "../../lib/format";
+import { age, moment, untilText } from "../../lib/format";
 import { useHeard } from "../../lib/live";
 import { real } from "../../lib/node";
 import { useNow } from "./Bubbles";
@@ -95,24 +96,24 @@ const InboxLiveDocument = graphql(`
 
 export const shelves: Record<string, { label: string; empty: string; filter: (me: string) => ConversationFilter }> = {
   open: {
-    label: "Open",
-    empty: "When contacts write or answer a campaign, it shows here at once.",
+    label: t`Open`,
+    empty: t`When contacts write or answer a campaign, it shows here at once.`,
     filter: () => ({ status: "OPEN" }),
   },
-  unread: { label: "Unread", empty: "Everything is read.", filter: () => ({ unread: true }) },
+  unread: { label: t`Unread`, empty: t`Everything is read.`, filter: () => ({ unread: true }) },
   mine: {
-    label: "Mine",
-    empty: "No open conversation is assigned to you.",
+    label: t`Mine`,
+    empty: t`No open conversation is assigned to you.`,
     filter: (me) => ({ assigneeId: me, status: "OPEN" }),
   },
   snoozed: {
-    label: "Snoozed",
-    empty: "No conversation is snoozed.",
+    label: t`Snoozed`,
+    empty: t`No conversation is snoozed.`,
     filter: () => ({ snoozed: true }),
   },
   closed: {
-    label: "Closed",
-    empty: "No conversation is closed.",
+    label: t`Closed`,
+    empty: t`No conversation is closed.`,
     filter: () => ({ status: "CLOSED", snoozed: false }),
   },
 };
@@ -185,22 +186,20 @@ export function ConversationList(props: {
   const time = useNow(30);
   const page = data?.conversations;
   return (
-    <section className="inbox-pane inbox-list" aria-label="Conversations">
+    <section className="inbox-pane inbox-list" aria-label={t`Conversations`}>
       <div className="inbox-list-head">
         <div className="inbox-row-line" style={{ alignItems: "center" }}>
-          <Title order={1} size="h3">
-            Inbox
-          </Title>
+          <Title order={1} size="h3">{t`Inbox`}</Title>
           <Text size="xs" c="dimmed" mr="auto">
-            {page ? counted(page.totalCount, "conversation", "conversations") : ""}
+            {page ? plural(page.totalCount, { one: "# conversation", other: "# conversations" }) : ""}
           </Text>
           <LabelFilter chosen={search.label} onChoose={(label) => change({ label })} />
           {props.actions}
         </div>
         <TextInput
           data-page-search
-          aria-label="Search conversations"
-          placeholder="Name or number"
+          aria-label={t`Search conversations`}
+          placeholder={t`Name or number`}
           size="xs"
           leftSection={<IconSearch size={15} />}
           value={text}
@@ -211,7 +210,7 @@ export function ConversationList(props: {
           fullWidth
           size="xs"
           classNames={{ label: "inbox-shelf" }}
-          aria-label="Which conversations"
+          aria-label={t`Which conversations`}
           value={name}
           onChange={(v) => change({ status: v === "open" ? undefined : v })}
           data={Object.entries(shelves).map(([value, { label }]) => ({ value, label }))}
@@ -229,11 +228,11 @@ export function ConversationList(props: {
             <Rows n={10} />
           </div>
         ) : !shown ? (
-          <Empty icon={<IconInbox />} title={search.q ? "Nobody found" : "No conversations here"} bare>
-            {search.q ? "No conversation here is with somebody of that name or number." : shelf.empty}
+          <Empty icon={<IconInbox />} title={search.q ? t`Nobody found` : t`No conversations here`} bare>
+            {search.q ? t`No conversation here is with somebody of that name or number.` : shelf.empty}
           </Empty>
         ) : (
-          <nav aria-label="List of conversations">
+          <nav aria-label={t`List of conversations`}>
             {rows.map((r) => (
               <Row key={r.id} of={r} current={r.id === reading} now={time} />
             ))}
@@ -251,13 +250,13 @@ export function ConversationList(props: {
               more={page?.pageInfo.hasNextPage}
               loading={fetching}
               onMore={() => move({ after: page?.pageInfo.endCursor ?? null, top: 0 })}
-            >
-              Older conversations
-            </LoadMore>
+            >{t`Older conversations`}</LoadMore>
           )}
-          <LoadMore more={place.after !== null} loading={false} onMore={() => move(start)}>
-            Back to the newest
-          </LoadMore>
+          <LoadMore
+            more={place.after !== null}
+            loading={false}
+            onMore={() => move(start)}
+          >{t`Back to the newest`}</LoadMore>
         </div>
       </div>
     </section>
@@ -300,11 +299,11 @@ function Row(props: { of: ConversationRowFragment; current: boolean; now: number
         </div>
         <div className="inbox-row-line" style={{ alignItems: "center" }}>
           <Text size="xs" c={r.unread ? undefined : "dimmed"} truncate>
-            {r.lastMessage?.direction === "OUTBOUND" ? "You: " : ""}
+            {r.lastMessage?.direction === "OUTBOUND" ? `${t`You:`} ` : ""}
             {r.lastMessage?.body || contentName(r.lastMessage?.content?.kind)}
           </Text>
           {r.unread > 0 && (
-            <Badge size="sm" circle={r.unread < 10} aria-label={`${r.unread} unread`} style={{ flex: "none" }}>
+            <Badge size="sm" circle={r.unread < 10} aria-label={t`${r.unread} unread`} style={{ flex: "none" }}>
               {r.unread}
             </Badge>
           )}
@@ -333,8 +332,8 @@ function LabelFilter(props: { chosen?: string; onChoose: (id: string | undefined
   return (
     <Menu position="bottom-end" withinPortal>
       <Menu.Target>
-        <Tooltip label="Only with a label">
-          <ActionIcon variant={props.chosen ? "light" : "subtle"} color="gray" aria-label="Only with a label">
+        <Tooltip label={t`Only with a label`}>
+          <ActionIcon variant={props.chosen ? "light" : "subtle"} color="gray" aria-label={t`Only with a label`}>
             <IconTag size={17} />
           </ActionIcon>
         </Tooltip>
@@ -345,7 +344,7 @@ function LabelFilter(props: { chosen?: string; onChoose: (id: string | undefined
             <LabelBadge of={l} />
           </Menu.Item>
         ))}
-        {props.chosen && <Menu.Item onClick={() => props.onChoose(undefined)}>All conversations</Menu.Item>}
+        {props.chosen && <Menu.Item onClick={() => props.onChoose(undefined)}>{t`All conversations`}</Menu.Item>}
       </Menu.Dropdown>
     </Menu>
   );
@@ -356,11 +355,9 @@ function ChosenLabel(props: { id: string; onRemove: () => void }) {
   const label = data?.labels.find((l) => l.id === props.id);
   return (
     <Group gap={6}>
-      <Text size="xs" c="dimmed">
-        Only with
-      </Text>
+      <Text size="xs" c="dimmed">{t`Only with`}</Text>
       {label && <LabelBadge of={label} />}
-      <CloseButton size="xs" aria-label="Show all conversations" onClick={props.onRemove} />
+      <CloseButton size="xs" aria-label={t`Show all conversations`} onClick={props.onRemove} />
     </Group>
   );
 }

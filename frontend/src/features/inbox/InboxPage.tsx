@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import "./inbox.css";
 import { ActionIcon, Center, Stack, Text, Tooltip } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
@@ -26,7 +27,7 @@ export function InboxPage() {
   // The card shows where there is room for it, unless somebody has said otherwise.
   const [wanted, setWanted] = useState<boolean | null>(null);
   const card = wanted ?? wide;
-  useEffect(() => setPageTitle("Inbox"), []);
+  useEffect(() => setPageTitle(t`Inbox`), []);
   // Over another conversation the card would be in the way.
   useEffect(() => {
     if (!wide) setWanted(null);
@@ -41,11 +42,11 @@ export function InboxPage() {
     navigate({ to: "/inbox/$id", params: { id: next }, search: listOf, resetScroll: false });
     document.getElementById(`row-${next}`)?.scrollIntoView({ block: "nearest" });
   };
-  useShortcuts("Inbox", [
-    { keys: "j", label: "Next conversation", run: () => step(1) },
-    { keys: "k", label: "Previous conversation", run: () => step(-1) },
-    { keys: "ArrowDown", label: "Next conversation", run: () => step(1) },
-    { keys: "ArrowUp", label: "Previous conversation", run: () => step(-1) },
+  useShortcuts(t`Inbox`, [
+    { keys: "j", label: t`Next conversation`, run: () => step(1) },
+    { keys: "k", label: t`Previous conversation`, run: () => step(-1) },
+    { keys: "ArrowDown", label: t`Next conversation`, run: () => step(1) },
+    { keys: "ArrowUp", label: t`Previous conversation`, run: () => step(-1) },
   ]);
   const pane = !id ? "list" : card && !wide ? "card" : "thread";
   return (
@@ -61,16 +62,16 @@ export function InboxPage() {
       {id ? (
         <Thread key={id} id={id} write={search.step === "write"} card={card} onCard={() => setWanted(!card)} />
       ) : (
-        <section className="inbox-pane inbox-thread" aria-label="Conversation">
+        <section className="inbox-pane inbox-thread" aria-label={t`Conversation`}>
           <Center h="100%" p="xl">
             <Stack align="center" gap={4} maw={360}>
               <IconInbox size={44} stroke={1.2} aria-hidden />
-              <Text fw={600} mt="sm">
-                Choose a conversation
-              </Text>
-              <Text size="sm" c="dimmed" ta="center">
-                Replies go for 24 hours after their last message. After that, an approved template does.
-              </Text>
+              <Text fw={600} mt="sm">{t`Choose a conversation`}</Text>
+              <Text
+                size="sm"
+                c="dimmed"
+                ta="center"
+              >{t`Replies go for 24 hours after their last message. After that, an approved template does.`}</Text>
             </Stack>
           </Center>
         </section>
@@ -87,15 +88,15 @@ function NoticesSwitch() {
     if (on === (await turn(!on)))
       notifications.show({
         color: "red",
-        message: "This browser shows no notifications for this page: allow them in its settings.",
+        message: t`This browser shows no notifications for this page: allow them in its settings.`,
       });
   };
   return (
-    <Tooltip label={on ? "Notifications are on" : "Notify me of messages to me and to nobody"} multiline maw={220}>
+    <Tooltip label={on ? t`Notifications are on` : t`Notify me of messages to me and to nobody`} multiline maw={220}>
       <ActionIcon
         variant={on ? "light" : "subtle"}
         color="gray"
-        aria-label="Notifications"
+        aria-label={t`Notifications`}
         aria-pressed={on}
         onClick={toggle}
       >

@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import { useClient } from "urql";
@@ -6,7 +7,6 @@ import { useSession } from "../../app/session";
 import { nameOf } from "../../components/Person";
 import { graphql } from "../../gql";
 import type { InboundNoticesSubscription } from "../../gql/graphql";
-import { counted } from "../../lib/format";
 import { paced } from "../../lib/live";
 import { contentName } from "./Content";
 import { concerns } from "./thread";
@@ -60,14 +60,17 @@ export function Notices() {
       const all = [...waiting.current.values()];
       waiting.current.clear();
       if (all.length > most)
-        show(`Messages in ${counted(all.length, "conversation", "conversations")}`, "", "inbox", () =>
-          navigate({ to: "/inbox" }),
+        show(
+          t`Messages in ${plural(all.length, { one: "# conversation", other: "# conversations" })}`,
+          "",
+          "inbox",
+          () => navigate({ to: "/inbox" }),
         );
       else
         for (const m of all) {
           const id = m.contact?.conversation?.id ?? "";
           const text = m.body || contentName(m.content?.kind);
-          show(m.contact ? nameOf(m.contact) : "New message", text, id, () =>
+          show(m.contact ? nameOf(m.contact) : t`New message`, text, id, () =>
             navigate({ to: "/inbox/$id", params: { id } }),
           );
         }

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { ActionIcon, Alert, Box, Button, Group, Stack, Text, Title, Tooltip } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
 import { IconArrowBackUp, IconArrowDown, IconArrowLeft, IconCheck, IconLayoutSidebarRight } from "@tabler/icons-react";
@@ -131,16 +132,16 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
   const [{ data: heard }, hear] = useQuery({ query: ThreadNewsDocument, variables: { id }, pause: true });
   const again = () => hear({ requestPolicy: "network-only" });
   useHeard(ThreadLiveDocument, { id }, again, 600);
-  const t = real(data?.node, "Conversation");
+  const thread = real(data?.node, "Conversation");
   const news = real(heard?.node, "Conversation");
-  const messages = withNews(t?.messages.nodes ?? [], news?.messages.nodes, 10);
-  const notes = withNews(t?.notes.nodes ?? [], news?.notes.nodes, 4);
+  const messages = withNews(thread?.messages.nodes ?? [], news?.messages.nodes, 10);
+  const notes = withNews(thread?.notes.nodes ?? [], news?.notes.nodes, 4);
   // More came at once than the end of the thread shows.
   const gap = messages === null || notes === null;
   useEffect(() => {
     if (gap) load({ requestPolicy: "network-only" });
   }, [gap, load]);
-  const unread = t?.unread ?? 0;
+  const unread = thread?.unread ?? 0;
   useEffect(() => {
     if (may && unread > 0) markRead({ input: { id } });
   }, [may, unread, id, markRead]);
@@ -154,30 +155,28 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
     if (waiting) tick.start();
     return tick.stop;
   }, [waiting, tick]);
-  const mine = t?.assignee?.id === viewer.id;
-  const closed = t?.status === "CLOSED";
+  const mine = thread?.assignee?.id === viewer.id;
+  const closed = thread?.status === "CLOSED";
   useShortcuts(
-    "Conversation",
+    t`Conversation`,
     may
       ? [
-          { keys: "e", label: closed ? "Reopen it" : "Close it", run: () => (closed ? reopen() : close()) },
-          { keys: "a", label: "Assign it to me", run: () => assign(viewer.id) },
+          { keys: "e", label: closed ? t`Reopen it` : t`Close it`, run: () => (closed ? reopen() : close()) },
+          { keys: "a", label: t`Assign it to me`, run: () => assign(viewer.id) },
         ]
       : [],
   );
-  if (error && !t)
+  if (error && !thread)
     return (
-      <section className="inbox-pane inbox-thread" aria-label="Conversation">
+      <section className="inbox-pane inbox-thread" aria-label={t`Conversation`}>
         <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />
       </section>
     );
-  if (!t?.contact)
+  if (!thread?.contact)
     return (
-      <section className="inbox-pane inbox-thread" aria-label="Conversation" aria-busy={!data}>
+      <section className="inbox-pane inbox-thread" aria-label={t`Conversation`} aria-busy={!data}>
         {data ? (
-          <Text p="xl" ta="center" c="dimmed">
-            There is no such conversation.
-          </Text>
+          <Text p="xl" ta="center" c="dimmed">{t`There is no such conversation.`}</Text>
         ) : (
           <Stack p="md">
             <Rows n={8} />
@@ -185,12 +184,12 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
         )}
       </section>
     );
-  const c = t.contact;
+  const c = thread.contact;
   const who = nameOf(c);
-  const said = messages ?? t.messages.nodes;
+  const said = messages ?? thread.messages.nodes;
   const last = said[0];
   return (
-    <section className="inbox-pane inbox-thread" aria-label="Conversation">
+    <section className="inbox-pane inbox-thread" aria-label={t`Conversation`}>
       <header className="inbox-head">
         <ActionIcon
           component={Link}
@@ -198,7 +197,7 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
           search={search as never}
           variant="subtle"
           color="gray"
-          aria-label="Back to the list"
+          aria-label={t`Back to the list`}
           hiddenFrom="md"
         >
           <IconArrowLeft size={20} />
@@ -216,27 +215,27 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
         </div>
         {may && (
           <Group gap={6} wrap="nowrap">
-            <AssignMenu assignee={t.assignee ?? null} onAssign={assign} />
+            <AssignMenu assignee={thread.assignee ?? null} onAssign={assign} />
             <SnoozeMenu onSnooze={snooze} />
             <Button
               size="xs"
               variant="default"
               px={9}
-              aria-label={closed ? "Reopen" : "Close"}
+              aria-label={closed ? t`Reopen` : t`Close`}
               onClick={() => (closed ? reopen() : close())}
             >
               {closed ? <IconArrowBackUp size={16} /> : <IconCheck size={16} />}
               <Box component="span" visibleFrom="sm" ml={6}>
-                {closed ? "Reopen" : "Close"}
+                {closed ? t`Reopen` : t`Close`}
               </Box>
             </Button>
           </Group>
         )}
-        <Tooltip label={props.card ? "Hide the contact" : "Show the contact"}>
+        <Tooltip label={props.card ? t`Hide the contact` : t`Show the contact`}>
           <ActionIcon
             variant={props.card ? "light" : "subtle"}
             color="gray"
-            aria-label="Contact"
+            aria-label={t`Contact`}
             aria-pressed={props.card}
             onClick={props.onCard}
           >
@@ -246,22 +245,20 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
       </header>
       <div className="inbox-labels">
         <Text size="xs" c="dimmed" mr="auto">
-          {t.assignee ? (mine ? "Assigned to you" : `Assigned to ${t.assignee.name}`) : "Not assigned"}
-          {closed && (t.snoozedUntil ? ` · Snoozed ${untilText(t.snoozedUntil)}` : " · Closed")}
+          {thread.assignee ? (mine ? t`Assigned to you` : t`Assigned to ${thread.assignee.name}`) : t`Not assigned`}
+          {closed && ` · ${thread.snoozedUntil ? t`Snoozed ${untilText(thread.snoozedUntil)}` : t`Closed`}`}
         </Text>
-        {t.labels.map((l) => (
+        {thread.labels.map((l) => (
           <LabelBadge key={l.id} of={l} />
         ))}
-        {may && <LabelMenu conversation={id} has={t.labels} />}
+        {may && <LabelMenu conversation={id} has={thread.labels} />}
       </div>
-      <Messages id={id} page={{ ...t.messages, nodes: said }} notes={notes ?? t.notes.nodes} />
-      <Live>{last?.direction === "INBOUND" ? `They wrote: ${last.body || contentName(last.content?.kind)}` : ""}</Live>
+      <Messages id={id} page={{ ...thread.messages, nodes: said }} notes={notes ?? thread.notes.nodes} />
+      <Live>{last?.direction === "INBOUND" ? t`They wrote: ${last.body || contentName(last.content?.kind)}` : ""}</Live>
       {c.optOutReview && (
-        <Alert color="yellow" title="Did they ask to stop?" radius={0}>
+        <Alert color="yellow" title={t`Did they ask to stop?`} radius={0}>
           <Stack gap="xs">
-            <Text size="sm">
-              Something they wrote may ask for an opt-out. Campaigns leave them out until somebody has decided.
-            </Text>
+            <Text size="sm">{t`Something they wrote may ask for an opt-out. Campaigns leave them out until somebody has decided.`}</Text>
             {may && <Decide id={c.optOutReview.id} who={who} done={again} />}
           </Stack>
         </Alert>
@@ -270,8 +267,8 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
         <Composer
           id={id}
           contact={c}
-          windowOpen={t.windowOpen}
-          until={t.sessionExpiresAt ?? null}
+          windowOpen={thread.windowOpen}
+          until={thread.sessionExpiresAt ?? null}
           write={props.write}
           onSent={() => {
             setSentAt(Date.now());
@@ -348,7 +345,7 @@ function Messages(props: { id: string; page: Page; notes: readonly BubbleNoteFra
       <div
         className="inbox-scroll"
         ref={view}
-        {...scrollable("Messages")}
+        {...scrollable(t`Messages`)}
         onScroll={(e) => {
           const at = e.currentTarget;
           atEnd.current = at.scrollHeight - at.scrollTop - at.clientHeight < near;
@@ -358,9 +355,13 @@ function Messages(props: { id: string; page: Page; notes: readonly BubbleNoteFra
       >
         <div className="thread">
           {info.hasNextPage && (
-            <Button variant="default" size="xs" loading={loading} onClick={earlier} style={{ alignSelf: "center" }}>
-              Show earlier messages
-            </Button>
+            <Button
+              variant="default"
+              size="xs"
+              loading={loading}
+              onClick={earlier}
+              style={{ alignSelf: "center" }}
+            >{t`Show earlier messages`}</Button>
           )}
           <Bubbles messages={rows.toReversed()} notes={props.notes} whole={!info.hasNextPage} />
         </div>
@@ -372,9 +373,7 @@ function Messages(props: { id: string; page: Page; notes: readonly BubbleNoteFra
           radius="xl"
           rightSection={<IconArrowDown size={14} />}
           onClick={toEnd}
-        >
-          New messages
-        </Button>
+        >{t`New messages`}</Button>
       )}
     </div>
   );

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button, Group, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation } from "urql";
@@ -67,9 +68,7 @@ function undoable(message: string, undo: () => void) {
             notifications.hide(id);
             undo();
           }}
-        >
-          Undo
-        </Button>
+        >{t`Undo`}</Button>
       </Group>
     ),
   });
@@ -82,12 +81,12 @@ export function useActions(id: string) {
   const assign = async (assigneeId: string | null) => settled(await setAssignee({ input: { id, assigneeId } }));
   const reopen = async () => settled(await setClosed({ input: { id, reopen: true } }));
   const close = async () => {
-    if (settled(await setClosed({ input: { id, reopen: false } }))) undoable("Conversation closed", reopen);
+    if (settled(await setClosed({ input: { id, reopen: false } }))) undoable(t`Conversation closed`, reopen);
   };
   const [, setSnoozed] = useMutation(SnoozeDocument);
   const snooze = async (until: Date) => {
     if (settled(await setSnoozed({ input: { id, until: until.toISOString() } })))
-      undoable(`Snoozed until ${moment(until.toISOString())}`, reopen);
+      undoable(t`Snoozed until ${moment(until.toISOString())}`, reopen);
   };
   return { assign, close, reopen, snooze };
 }

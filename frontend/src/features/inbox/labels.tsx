@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Badge, Button, Checkbox, Group, Popover, Stack, Text, TextInput } from "@mantine/core";
 import { IconTag } from "@tabler/icons-react";
 import { useState } from "react";
@@ -116,9 +117,7 @@ export function LabelMenu(props: { conversation: string; has: readonly Label[] }
           leftSection={<IconTag size={14} />}
           onClick={() => setOpened(!opened)}
           aria-expanded={opened}
-        >
-          Labels
-        </Button>
+        >{t`Labels`}</Button>
       </Popover.Target>
       <Popover.Dropdown>{opened && <Choice {...props} />}</Popover.Dropdown>
     </Popover>
@@ -157,8 +156,8 @@ function Choice(props: { conversation: string; has: readonly Label[] }) {
       >
         <TextInput
           size="xs"
-          aria-label="Find or make a label"
-          placeholder="Find or make a label"
+          aria-label={t`Find or make a label`}
+          placeholder={t`Find or make a label`}
           maxLength={40}
           value={name}
           onChange={(e) => setName(e.currentTarget.value)}
@@ -173,7 +172,7 @@ function Choice(props: { conversation: string; has: readonly Label[] }) {
               <Group key={l.id} gap={6} wrap="nowrap" justify="space-between">
                 <TextInput
                   size="xs"
-                  aria-label={`Name of ${l.name}`}
+                  aria-label={t`Name of ${l.name}`}
                   defaultValue={l.name}
                   maxLength={40}
                   flex={1}
@@ -183,9 +182,10 @@ function Choice(props: { conversation: string; has: readonly Label[] }) {
                       settled(await update({ input: { id: l.id, name: renamed, expectedVersion: l.revision } }));
                   }}
                 />
-                <DeleteButton name={l.name} onDelete={async () => settled(await remove({ input: { id: l.id } }))}>
-                  It is taken off every conversation.
-                </DeleteButton>
+                <DeleteButton
+                  name={l.name}
+                  onDelete={async () => settled(await remove({ input: { id: l.id } }))}
+                >{t`It is taken off every conversation.`}</DeleteButton>
               </Group>
             ) : (
               <Checkbox
@@ -200,9 +200,7 @@ function Choice(props: { conversation: string; has: readonly Label[] }) {
             );
           })}
         {data && all.length === 0 && !typed && (
-          <Text size="xs" c="dimmed">
-            There are no labels. Type a name to make one.
-          </Text>
+          <Text size="xs" c="dimmed">{t`There are no labels. Type a name to make one.`}</Text>
         )}
       </Stack>
       {typed && !all.some((l) => l.name.toLowerCase() === typed) && (
@@ -212,14 +210,17 @@ function Choice(props: { conversation: string; has: readonly Label[] }) {
               <Swatch key={c} color={c} chosen={c === color} onChoose={() => setColor(c)} />
             ))}
           </Group>
-          <Button size="compact-sm" variant="light" loading={creating.fetching} onClick={make}>
-            Make “{name.trim()}”
-          </Button>
+          <Button
+            size="compact-sm"
+            variant="light"
+            loading={creating.fetching}
+            onClick={make}
+          >{t`Make “${name.trim()}”`}</Button>
         </Stack>
       )}
       {all.length > 0 && (
         <Button size="compact-xs" variant="subtle" color="gray" onClick={() => setManaging(!managing)}>
-          {managing ? "Done" : "Rename or delete labels"}
+          {managing ? t`Done` : t`Rename or delete labels`}
         </Button>
       )}
     </Stack>

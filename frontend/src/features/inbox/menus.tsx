@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Box, Button, Group, Menu, Modal, Stack, TextInput } from "@mantine/core";
 import { IconClockPause, IconUserPlus } from "@tabler/icons-react";
 import { useState } from "react";
@@ -28,23 +29,21 @@ export function AssignMenu(props: {
   return (
     <Menu opened={opened} onChange={setOpened} position="bottom-end" withinPortal>
       <Menu.Target>
-        <Button size="xs" variant="default" aria-label="Assign" px={9}>
+        <Button size="xs" variant="default" aria-label={t`Assign`} px={9}>
           <IconUserPlus size={16} />
-          <Box component="span" visibleFrom="sm" ml={6}>
-            Assign
-          </Box>
+          <Box component="span" visibleFrom="sm" ml={6}>{t`Assign`}</Box>
         </Button>
       </Menu.Target>
       <Menu.Dropdown mah={340} style={{ overflowY: "auto" }}>
         {props.assignee?.id !== viewer.id && (
-          <Menu.Item onClick={() => props.onAssign(viewer.id)}>Assign to me</Menu.Item>
+          <Menu.Item onClick={() => props.onAssign(viewer.id)}>{t`Assign to me`}</Menu.Item>
         )}
         {props.assignee && (
           <Menu.Item onClick={() => props.onAssign(null)}>
-            {props.assignee.id === viewer.id ? "Unassign" : `Take it from ${props.assignee.name}`}
+            {props.assignee.id === viewer.id ? t`Unassign` : t`Take it from ${props.assignee.name}`}
           </Menu.Item>
         )}
-        {others.length > 0 && <Menu.Label>Colleagues</Menu.Label>}
+        {others.length > 0 && <Menu.Label>{t`Colleagues`}</Menu.Label>}
         {others.map((o) => (
           <Menu.Item key={o.id} onClick={() => props.onAssign(o.id)}>
             {o.name}
@@ -63,7 +62,7 @@ export function SnoozeMenu(props: { onSnooze: (until: Date) => void }) {
   const choose = () => {
     const until = momentOf(at);
     if (!until) return setWrong(noMoment(at));
-    if (Date.parse(until) <= Date.now()) return setWrong("Choose a moment to come.");
+    if (Date.parse(until) <= Date.now()) return setWrong(t`Choose a moment to come.`);
     props.onSnooze(new Date(until));
     setChoosing(false);
   };
@@ -71,11 +70,9 @@ export function SnoozeMenu(props: { onSnooze: (until: Date) => void }) {
     <>
       <Menu position="bottom-end" withinPortal>
         <Menu.Target>
-          <Button size="xs" variant="default" aria-label="Snooze" px={9}>
+          <Button size="xs" variant="default" aria-label={t`Snooze`} px={9}>
             <IconClockPause size={16} />
-            <Box component="span" visibleFrom="xl" ml={6}>
-              Snooze
-            </Box>
+            <Box component="span" visibleFrom="xl" ml={6}>{t`Snooze`}</Box>
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
@@ -94,12 +91,10 @@ export function SnoozeMenu(props: { onSnooze: (until: Date) => void }) {
               setWrong("");
               setChoosing(true);
             }}
-          >
-            Choose a day and time…
-          </Menu.Item>
+          >{t`Choose a day and time…`}</Menu.Item>
         </Menu.Dropdown>
       </Menu>
-      <Modal opened={choosing} onClose={() => setChoosing(false)} title="Snooze until">
+      <Modal opened={choosing} onClose={() => setChoosing(false)} title={t`Snooze until`}>
         <form
           onSubmit={(e) => {
             e.preventDefault();
@@ -109,8 +104,8 @@ export function SnoozeMenu(props: { onSnooze: (until: Date) => void }) {
           <Stack>
             <TextInput
               type="datetime-local"
-              label="Day and time"
-              description="It opens by itself then, and at once when they write before."
+              label={t`Day and time`}
+              description={t`It opens by itself then, and at once when they write before.`}
               value={at}
               error={wrong}
               onChange={(e) => {
@@ -120,7 +115,7 @@ export function SnoozeMenu(props: { onSnooze: (until: Date) => void }) {
               data-autofocus
             />
             <Group justify="flex-end">
-              <Button type="submit">Snooze</Button>
+              <Button type="submit">{t`Snooze`}</Button>
             </Group>
           </Stack>
         </form>

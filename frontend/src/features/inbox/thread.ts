@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import type { MessageStatus } from "../../gql/graphql";
 import { dayKey, momentAt, wall } from "../../lib/zone";
 
@@ -8,8 +9,8 @@ const margin = 5 * 60_000;
 export function leftToReply(until: string | null | undefined, now: number): string {
   const minutes = until ? Math.floor((new Date(until).getTime() - margin - now) / 60_000) : -1;
   if (minutes < 0) return "";
-  if (minutes < 1) return "Less than a minute left to reply";
-  return minutes < 60 ? `${minutes} min left to reply` : `${Math.floor(minutes / 60)} h left to reply`;
+  if (minutes < 1) return t`Less than a minute left to reply`;
+  return minutes < 60 ? t`${minutes} min left to reply` : t`${Math.floor(minutes / 60)} h left to reply`;
 }
 
 /**
@@ -130,10 +131,10 @@ export function snoozes(now: Date): { label: string; at: Date }[] {
   const weekday = new Date(Date.UTC(today.year, today.month - 1, today.day)).getUTCDay();
   const monday = (8 - weekday) % 7 || 7;
   return [
-    { label: "In 1 hour", at: hours(1) },
-    { label: "In 3 hours", at: hours(3) },
-    { label: "Tomorrow morning", at: morning(1) },
-    ...(monday > 1 ? [{ label: "Next Monday", at: morning(monday) }] : []),
+    { label: t`In 1 hour`, at: hours(1) },
+    { label: t`In 3 hours`, at: hours(3) },
+    { label: t`Tomorrow morning`, at: morning(1) },
+    ...(monday > 1 ? [{ label: t`Next Monday`, at: morning(monday) }] : []),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { Button, Group, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
@@ -6,7 +7,6 @@ import { Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { MessageResolution } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
-import { counted } from "../../lib/format";
 
 const ResolveDocument = graphql(`
   mutation MessageResolve($input: MessageResolveInput!) {
@@ -21,30 +21,30 @@ const ResolveDocument = graphql(`
 
 /** What each choice risks. */
 const risks = {
-  SEND_AGAIN: "Send again: if Twilio has it after all, they get it twice.",
-  GIVE_UP: "Give up: if Twilio does not have it, they get none.",
+  SEND_AGAIN: t`Send again: if Twilio has it after all, they get it twice.`,
+  GIVE_UP: t`Give up: if Twilio does not have it, they get none.`,
 } satisfies Record<MessageResolution, string>;
 
-const messages = (n: number) => counted(n, "message", "messages");
+const messages = (n: number) => plural(n, { one: "# message", other: "# messages" });
 
 const asked = {
   SEND_AGAIN: {
-    title: (n: number) => `Send ${messages(n)} again?`,
+    title: (n: number) => t`Send ${messages(n)} again?`,
     text: (n: number) =>
       n === 1
-        ? "It goes out once more. If Twilio has it after all, they get it twice."
-        : `${messages(n)} go out once more. Each contact whose message Twilio has after all gets it twice.`,
-    confirm: "Send again",
-    done: (n: number) => `${messages(n)} will be sent again`,
+        ? t`It goes out once more. If Twilio has it after all, they get it twice.`
+        : t`${messages(n)} go out once more. Each contact whose message Twilio has after all gets it twice.`,
+    confirm: t`Send again`,
+    done: (n: number) => t`${messages(n)} will be sent again`,
   },
   GIVE_UP: {
-    title: (n: number) => `Give up ${messages(n)}?`,
+    title: (n: number) => t`Give up ${messages(n)}?`,
     text: (n: number) =>
       n === 1
-        ? "It counts as failed and is not sent. If Twilio does not have it, they get none."
-        : `${messages(n)} count as failed and are not sent. Each contact whose message Twilio does not have gets none.`,
-    confirm: "Give up",
-    done: (n: number) => `${messages(n)} given up`,
+        ? t`It counts as failed and is not sent. If Twilio does not have it, they get none.`
+        : t`${messages(n)} count as failed and are not sent. Each contact whose message Twilio does not have gets none.`,
+    confirm: t`Give up`,
+    done: (n: number) => t`${messages(n)} given up`,
   },
 };
 
@@ -61,7 +61,7 @@ export function Decide(props: {
     modals.openConfirmModal({
       title: words.title(props.n),
       children: <Text size="sm">{words.text(props.n)}</Text>,
-      labels: { confirm: words.confirm, cancel: "Decide later" },
+      labels: { confirm: words.confirm, cancel: t`Decide later` },
       confirmProps: { color: "red" },
       onConfirm: async () => {
         const result = await resolve({ input: { ...props.of, resolution } });
@@ -69,7 +69,7 @@ export function Decide(props: {
         const n = result.data?.messageResolve.resolved ?? 0;
         notifications.show(
           n === 0
-            ? { color: "yellow", message: "Nothing was left to decide: it was settled meanwhile" }
+            ? { color: "yellow", message: t`Nothing was left to decide: it was settled meanwhile` }
             : { color: "green", message: words.done(n) },
         );
         props.onDone?.();
@@ -83,20 +83,16 @@ export function Decide(props: {
         size="xs"
         variant="default"
         loading={fetching}
-        aria-label={label("Send again")}
+        aria-label={label(t`Send again`)}
         onClick={() => ask("SEND_AGAIN")}
-      >
-        Send again
-      </Button>
+      >{t`Send again`}</Button>
       <Button
         size="xs"
         variant="default"
         loading={fetching}
-        aria-label={label("Give up")}
+        aria-label={label(t`Give up`)}
         onClick={() => ask("GIVE_UP")}
-      >
-        Give up
-      </Button>
+      >{t`Give up`}</Button>
     </Group>
   );
 }
@@ -113,5 +109,5 @@ export function Risks() {
 
 /** A message's status, or that only a person can decide about it. */
 export function MessageState({ of }: { of: { status: string; decisionSince?: string | null } }) {
-  return of.decisionSince ? <Status value="WARN" label="Needs a decision" /> : <Status value={of.status} />;
+  return of.decisionSince ? <Status value="WARN" label={t`Needs a decision`} /> : <Status value={of.status} />;
 }

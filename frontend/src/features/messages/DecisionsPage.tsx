@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Card, Stack, Table, Text } from "@mantine/core";
 import { IconCircleCheck } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
@@ -58,39 +59,32 @@ export function DecisionsPage() {
   const shown = rows.slice(0, 200); // as many as one call decides about
   return (
     <Page
-      title="Decisions"
-      description="Messages that Twilio may or may not have taken"
-      actions={
-        <LinkButton to="/monitoring" variant="default">
-          Monitoring
-        </LinkButton>
-      }
+      title={t`Decisions`}
+      description={t`Messages that Twilio may or may not have taken`}
+      actions={<LinkButton to="/monitoring" variant="default">{t`Monitoring`}</LinkButton>}
     >
       {error ? (
         <Failed error={error} retry={again} />
       ) : !data && rows.length === 0 ? (
         <Rows />
       ) : rows.length === 0 ? (
-        <Empty icon={<IconCircleCheck />} title="Nothing needs a decision">
-          When a call to Twilio gets no answer, the engine finds out by receipts and Twilio's log what became of it.
-          What they do not settle in time shows here.
-        </Empty>
+        <Empty
+          icon={<IconCircleCheck />}
+          title={t`Nothing needs a decision`}
+        >{t`When a call to Twilio gets no answer, the engine finds out by receipts and Twilio's log what became of it. What they do not settle in time shows here.`}</Empty>
       ) : (
         <>
-          <Alert color="yellow" title={`${count(data?.messages.totalCount ?? rows.length)} in all`}>
+          <Alert color="yellow" title={t`${count(data?.messages.totalCount ?? rows.length)} in all`}>
             <Stack gap="xs" align="flex-start">
-              <Text size="sm">
-                Their calls got no answer. The engine goes on looking for them; a receipt that comes late settles them
-                too. Look into Twilio's own log before you decide.
-              </Text>
+              <Text size="sm">{t`Their calls got no answer. The engine goes on looking for them; a receipt that comes late settles them too. Look into Twilio's own log before you decide.`}</Text>
               <Risks />
               {may && shown.length > 1 && (
                 <>
-                  <Text size="sm">About the {count(shown.length)} shown here:</Text>
+                  <Text size="sm">{t`About the ${count(shown.length)} shown here:`}</Text>
                   <Decide
                     of={{ ids: shown.map((r) => r.id) }}
                     n={shown.length}
-                    about={`the ${count(shown.length)} shown`}
+                    about={t`the ${count(shown.length)} shown`}
                     onDone={again}
                   />
                 </>
@@ -101,19 +95,19 @@ export function DecisionsPage() {
             <Table className="cards">
               <Table.Thead>
                 <Table.Tr>
-                  <Table.Th>Contact</Table.Th>
-                  <Table.Th>Message</Table.Th>
-                  <Table.Th>Since</Table.Th>
-                  <Table.Th>Why</Table.Th>
-                  {may && <Table.Th>Decide</Table.Th>}
+                  <Table.Th>{t`Contact`}</Table.Th>
+                  <Table.Th>{t`Message`}</Table.Th>
+                  <Table.Th>{t`Since`}</Table.Th>
+                  <Table.Th>{t`Why`}</Table.Th>
+                  {may && <Table.Th>{t`Decide`}</Table.Th>}
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>
                 {rows.map((r) => {
-                  const who = r.contact ? nameOf(r.contact) : "An erased contact";
+                  const who = r.contact ? nameOf(r.contact) : t`An erased contact`;
                   return (
                     <Table.Tr key={r.id}>
-                      <Table.Td data-label="Contact">
+                      <Table.Td data-label={t`Contact`}>
                         {r.contact ? (
                           <Link to="/contacts/$id" params={{ id: r.contact.id }} className="plain">
                             {who}
@@ -122,7 +116,7 @@ export function DecisionsPage() {
                           who
                         )}
                       </Table.Td>
-                      <Table.Td data-label="Message">
+                      <Table.Td data-label={t`Message`}>
                         {r.campaign ? (
                           <Link to="/campaigns/$id" params={{ id: r.campaign.id }} className="plain">
                             {r.campaign.name}
@@ -134,14 +128,12 @@ export function DecisionsPage() {
                           {r.body}
                         </Text>
                       </Table.Td>
-                      <Table.Td data-label="Since">{moment(r.decisionSince)}</Table.Td>
-                      <Table.Td data-label="Why">
-                        <Link to="/messages/$id" params={{ id: r.id }} className="plain">
-                          Why?
-                        </Link>
+                      <Table.Td data-label={t`Since`}>{moment(r.decisionSince)}</Table.Td>
+                      <Table.Td data-label={t`Why`}>
+                        <Link to="/messages/$id" params={{ id: r.id }} className="plain">{t`Why?`}</Link>
                       </Table.Td>
                       {may && (
-                        <Table.Td data-label="Decide">
+                        <Table.Td data-label={t`Decide`}>
                           <Decide of={{ ids: [r.id] }} n={1} about={who} onDone={again} />
                         </Table.Td>
                       )}

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Card, Group, SimpleGrid, Stack, Text, Timeline, Title } from "@mantine/core";
 import { Link, useParams } from "@tanstack/react-router";
 import { useQuery } from "urql";
@@ -103,7 +104,7 @@ export function MessagePage() {
   const sent = !m.decisionSince && m.decision.steps.every((s) => s.passed !== false);
   return (
     <Page
-      title={m.direction === "INBOUND" ? "Message from a contact" : "Message to a contact"}
+      title={m.direction === "INBOUND" ? t`Message from a contact` : t`Message to a contact`}
       description={
         <>
           {m.contact && (
@@ -137,9 +138,9 @@ export function MessagePage() {
               {may && <Decide of={{ ids: [m.id] }} n={1} onDone={() => load({ requestPolicy: "network-only" })} />}
             </>
           ) : m.decision.at ? (
-            `Decided ${moment(m.decision.at)}`
+            t`Decided ${moment(m.decision.at)}`
           ) : (
-            "Not decided yet"
+            t`Not decided yet`
           )}
         </Stack>
       </Alert>
@@ -151,46 +152,36 @@ export function MessagePage() {
       {m.price && (
         <Text size="sm">
           {m.price.total
-            ? `Cost ${money(m.price.total)}, ${money(m.price.twilio)} of it Twilio’s fee`
-            : `Twilio’s fee ${money(m.price.twilio)}; Meta’s is unknown`}
+            ? t`Cost ${money(m.price.total)}, ${money(m.price.twilio)} of it Twilio’s fee`
+            : t`Twilio’s fee ${money(m.price.twilio)}; Meta’s is unknown`}
           {` · ${categoryText(m.price.category)} · ${m.price.market}`}
-          {m.reportedPrice && ` · Twilio’s log says ${money(m.reportedPrice)}`}
+          {m.reportedPrice && ` · ${t`Twilio’s log says ${money(m.reportedPrice)}`}`}
         </Text>
       )}
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <Card>
-          <Title order={2} size="h4" mb="sm">
-            Why it was sent, or not
-          </Title>
+          <Title order={2} size="h4" mb="sm">{t`Why it was sent, or not`}</Title>
           {m.decision.steps.length === 0 ? (
-            <Text size="sm" c="dimmed">
-              Nothing was asked: they wrote to us.
-            </Text>
+            <Text size="sm" c="dimmed">{t`Nothing was asked: they wrote to us.`}</Text>
           ) : (
             <Questions of={m.decision.steps} />
           )}
         </Card>
         <Card>
-          <Title order={2} size="h4" mb="sm">
-            What Twilio reported
-          </Title>
+          <Title order={2} size="h4" mb="sm">{t`What Twilio reported`}</Title>
           <Stack gap="md">
             {attempts.map((a, i) => (
               <div key={a.sid ?? "next"}>
-                {attempts.length > 1 && (
-                  <Title order={3} size="h5" mb="xs">
-                    Attempt {i + 1}
-                  </Title>
-                )}
+                {attempts.length > 1 && <Title order={3} size="h5" mb="xs">{t`Attempt ${i + 1}`}</Title>}
                 {a.events.length === 0 ? (
                   <Text size="sm" c="dimmed">
                     {m.direction === "INBOUND"
-                      ? "Nothing: it came from them."
+                      ? t`Nothing: it came from them.`
                       : !a.sid && m.notBefore
                         ? sentence(waits(m.notBefore, m.notBeforeReason))
                         : a.earlier?.errorCode
-                          ? `Failed ${moment(a.earlier.endedAt)}: error ${a.earlier.errorCode}, ${a.earlier.errorTitle}.`
-                          : "Nothing yet."}
+                          ? t`Failed ${moment(a.earlier.endedAt)}: error ${a.earlier.errorCode}, ${a.earlier.errorTitle ?? ""}.`
+                          : t`Nothing yet.`}
                   </Text>
                 ) : (
                   <Timeline bulletSize={14} lineWidth={2} active={-1}>
@@ -198,16 +189,19 @@ export function MessagePage() {
                       <Timeline.Item key={e.id} title={words(e.status)}>
                         <Text size="xs" c="dimmed">
                           {moment(e.occurredAt)}
-                          {e.errorCode ? ` · error ${e.errorCode}: ${e.errorTitle}` : ""}
+                          {e.errorCode ? ` · ${t`error ${e.errorCode}: ${e.errorTitle ?? ""}`}` : ""}
                         </Text>
                       </Timeline.Item>
                     ))}
                   </Timeline>
                 )}
                 {a.sid && (
-                  <Text size="xs" c="dimmed" mt="sm" style={{ overflowWrap: "anywhere" }}>
-                    Twilio's id {a.sid}
-                  </Text>
+                  <Text
+                    size="xs"
+                    c="dimmed"
+                    mt="sm"
+                    style={{ overflowWrap: "anywhere" }}
+                  >{t`Twilio's id ${a.sid}`}</Text>
                 )}
               </div>
             ))}

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Box, Button, Card, Center, Flex, Loader, Stack, Text } from "@mantine/core";
 import { useQuery } from "urql";
 import { Failed } from "../../components/Failed";
@@ -18,10 +19,10 @@ const DiagnosisDocument = graphql(`
 `);
 
 const labels: Record<FindingState, string> = {
-  FAILED: "Failed",
-  WARNING: "Warning",
+  FAILED: t`Failed`,
+  WARNING: t`Warning`,
   OK: "OK",
-  NOT_APPLICABLE: "Not set up",
+  NOT_APPLICABLE: t`Not set up`,
 };
 const order: FindingState[] = ["FAILED", "WARNING", "OK", "NOT_APPLICABLE"];
 
@@ -38,29 +39,23 @@ export function DiagnosisPage() {
   const warned = findings.filter((f) => f.state === "WARNING").length;
   return (
     <Page
-      title="Health check"
-      description="Configuration, Twilio, Postgres, disk, clocks, backups and mail. The command line has the same: server doctor."
-      actions={
-        <Button variant="default" onClick={again} loading={busy}>
-          Check again
-        </Button>
-      }
+      title={t`Health check`}
+      description={t`Configuration, Twilio, Postgres, disk, clocks, backups and mail. The command line has the same: server doctor.`}
+      actions={<Button variant="default" onClick={again} loading={busy}>{t`Check again`}</Button>}
     >
       {error && !data && <Failed error={error} retry={again} />}
       {!data && !error && (
         <Center mih={200} aria-busy>
           <Stack align="center">
-            <Loader aria-label="Loading" />
-            <Text size="sm" c="dimmed">
-              This takes up to ten seconds.
-            </Text>
+            <Loader aria-label={t`Loading`} />
+            <Text size="sm" c="dimmed">{t`This takes up to ten seconds.`}</Text>
           </Stack>
         </Center>
       )}
       {data && (
         <Stack>
           <Alert color={failed ? "red" : warned ? "yellow" : "green"} role="status">
-            {failed || warned ? `${failed} failed, ${warned} with a warning.` : "No problems found."}
+            {failed || warned ? t`${failed} failed, ${warned} with a warning.` : t`No problems found.`}
           </Alert>
           <Card>
             <Stack gap="md">

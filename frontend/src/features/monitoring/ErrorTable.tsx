@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Card, Table, Title } from "@mantine/core";
 import { graphql } from "../../gql";
 import type { ErrorRowFragment } from "../../gql/graphql";
@@ -24,7 +25,7 @@ export function ErrorTable(props: { title: string; errors: ErrorRowFragment[] })
       <Table className="cards">
         <Table.Thead>
           <Table.Tr>
-            {["Code", "Meaning", "Type", "Messages", "Share", "What to do"].map((h) => (
+            {[t`Code`, t`Meaning`, t`Type`, t`Messages`, t`Share`, t`What to do`].map((h) => (
               <Table.Th key={h}>{h}</Table.Th>
             ))}
           </Table.Tr>
@@ -32,12 +33,12 @@ export function ErrorTable(props: { title: string; errors: ErrorRowFragment[] })
         <Table.Tbody>
           {props.errors.map((e) => (
             <Table.Tr key={e.code}>
-              <Table.Td data-label="Code">{e.code || "–"}</Table.Td>
-              <Table.Td data-label="Meaning">{e.title}</Table.Td>
-              <Table.Td data-label="Type">{errorClasses[e.class]}</Table.Td>
-              <Table.Td data-label="Messages">{count(e.count)}</Table.Td>
-              <Table.Td data-label="Share">{percent(e.share)}</Table.Td>
-              <Table.Td data-label="What to do">{e.advice}</Table.Td>
+              <Table.Td data-label={t`Code`}>{e.code || "–"}</Table.Td>
+              <Table.Td data-label={t`Meaning`}>{e.title}</Table.Td>
+              <Table.Td data-label={t`Type`}>{errorClasses[e.class]}</Table.Td>
+              <Table.Td data-label={t`Messages`}>{count(e.count)}</Table.Td>
+              <Table.Td data-label={t`Share`}>{percent(e.share)}</Table.Td>
+              <Table.Td data-label={t`What to do`}>{e.advice}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>

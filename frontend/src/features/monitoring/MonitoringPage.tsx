@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { Alert, Button, Card, Group, SegmentedControl, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
 import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
@@ -177,33 +178,23 @@ export function MonitoringPage() {
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   return (
     <Page
-      title="Monitoring"
-      description="What is happening now"
+      title={t`Monitoring`}
+      description={t`What is happening now`}
       actions={
         <>
           {h && h.messagesUndecided > 0 && (
-            <LinkButton to="/monitoring/decisions">Decisions ({count(h.messagesUndecided)})</LinkButton>
+            <LinkButton to="/monitoring/decisions">{t`Decisions (${count(h.messagesUndecided)})`}</LinkButton>
           )}
           {marketer && h && h.webhooksParked > 0 && (
-            <LinkButton to="/monitoring/webhooks" search={{ status: "parked" }} variant="default">
-              Parked webhooks ({count(h.webhooksParked)})
-            </LinkButton>
+            <LinkButton
+              to="/monitoring/webhooks"
+              search={{ status: "parked" }}
+              variant="default"
+            >{t`Parked webhooks (${count(h.webhooksParked)})`}</LinkButton>
           )}
-          {marketer && (
-            <LinkButton to="/monitoring/webhooks" variant="default">
-              Webhook events
-            </LinkButton>
-          )}
-          {admin && (
-            <LinkButton to="/monitoring/check" variant="default">
-              Health check
-            </LinkButton>
-          )}
-          {admin && (
-            <Button component="a" href="/admin/jobs/" variant="default">
-              Jobs
-            </Button>
-          )}
+          {marketer && <LinkButton to="/monitoring/webhooks" variant="default">{t`Webhook events`}</LinkButton>}
+          {admin && <LinkButton to="/monitoring/check" variant="default">{t`Health check`}</LinkButton>}
+          {admin && <Button component="a" href="/admin/jobs/" variant="default">{t`Jobs`}</Button>}
         </>
       }
     >
@@ -218,7 +209,7 @@ export function MonitoringPage() {
                   <Text fw={600}>{c.name}</Text>
                   <Status
                     value={c.level}
-                    label={c.level === "OK" ? "OK" : c.level === "WARN" ? "Warning" : "Problem"}
+                    label={c.level === "OK" ? "OK" : c.level === "WARN" ? t`Warning` : t`Problem`}
                   />
                 </Group>
                 <Text size="sm" c="dimmed">
@@ -233,30 +224,33 @@ export function MonitoringPage() {
             ))}
           </SimpleGrid>
           <Text size="sm" c="dimmed">
-            {count(h.webhooksPerMinute)} webhooks in the last minute · webhook lag {decimal(h.webhookLagSeconds)} s ·
-            queues:{" "}
-            {h.queues.length === 0
-              ? "empty"
-              : h.queues.map((q) => `${q.name} ${q.available} waiting, ${q.running} running`).join("; ")}
+            {[
+              plural(h.webhooksPerMinute, {
+                one: "# webhook in the last minute",
+                other: "# webhooks in the last minute",
+              }),
+              t`webhook lag ${decimal(h.webhookLagSeconds)} s`,
+              h.queues.length === 0
+                ? t`queues: empty`
+                : t`queues: ${h.queues.map((q) => t`${q.name} ${q.available} waiting, ${q.running} running`).join("; ")}`,
+            ].join(" · ")}
           </Text>
         </>
       )}
       <RunningCampaigns />
       <Card>
         <Group justify="space-between" mb="sm">
-          <Title order={2} size="h4">
-            Live stream
-          </Title>
+          <Title order={2} size="h4">{t`Live stream`}</Title>
           <Group gap="xs">
             <SegmentedControl
               size="xs"
               value={show}
               onChange={setShow}
-              aria-label="Events shown"
+              aria-label={t`Events shown`}
               data={[
-                { value: "all", label: "All" },
-                { value: "inbound", label: "Inbound" },
-                { value: "delivery", label: "Delivery" },
+                { value: "all", label: t`All` },
+                { value: "inbound", label: t`Inbound` },
+                { value: "delivery", label: t`Delivery` },
               ]}
             />
             <Button
@@ -266,16 +260,14 @@ export function MonitoringPage() {
               onClick={() => setPaused(!paused)}
               aria-pressed={paused}
             >
-              {paused ? "Go on" : "Pause"}
+              {paused ? t`Go on` : t`Pause`}
             </Button>
           </Group>
         </Group>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard (axe: scrollable-region-focusable) */}
-        <section className="feed" tabIndex={0} aria-label="Events, newest first" data-testid="stream">
+        <section className="feed" tabIndex={0} aria-label={t`Events, newest first`} data-testid="stream">
           {stream.length === 0 ? (
-            <Text c="dimmed" size="sm">
-              Nothing yet. Events appear here as they happen.
-            </Text>
+            <Text c="dimmed" size="sm">{t`Nothing yet. Events appear here as they happen.`}</Text>
           ) : (
             <Stack gap={6}>
               {stream.map((l) => (
@@ -283,7 +275,7 @@ export function MonitoringPage() {
                   <Text size="xs" c="dimmed" ff="monospace">
                     {timeOfDay(l.at)}
                   </Text>
-                  <Status value={l.status} label={l.kind === "inbound" ? "Inbound" : undefined} />
+                  <Status value={l.status} label={l.kind === "inbound" ? t`Inbound` : undefined} />
                   <Text size="sm" truncate>
                     {l.who && (
                       <Link to="/contacts/$id" params={{ id: l.who.id }} className="plain">
@@ -298,7 +290,7 @@ export function MonitoringPage() {
           )}
         </section>
       </Card>
-      {data && data.errorReport.length > 0 && <ErrorTable title="Why messages failed" errors={data.errorReport} />}
+      {data && data.errorReport.length > 0 && <ErrorTable title={t`Why messages failed`} errors={data.errorReport} />}
     </Page>
   );
 }

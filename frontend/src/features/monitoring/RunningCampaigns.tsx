@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Card, Progress, Table, Text, Title } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
@@ -54,20 +55,18 @@ export function RunningCampaigns() {
   useInterval(() => load({ requestPolicy: "network-only" }), 5000, { autoInvoke: true }); // new ones appear, ended ones go
   return (
     <Card padding={0}>
-      <Title order={2} size="h4" p="md" pb={0}>
-        Running campaigns
-      </Title>
+      <Title order={2} size="h4" p="md" pb={0}>{t`Running campaigns`}</Title>
       {!data || data.campaigns.nodes.length === 0 ? (
-        <Text c="dimmed" size="sm" p="md">
-          No campaign is running.
-        </Text>
+        <Text c="dimmed" size="sm" p="md">{t`No campaign is running.`}</Text>
       ) : (
         <Table className="cards">
           <Table.Thead>
             <Table.Tr>
-              {["Campaign", "Status", "Progress", "A second", "Accepted", "Delivered", "Read", "Failed"].map((h) => (
-                <Table.Th key={h}>{h}</Table.Th>
-              ))}
+              {[t`Campaign`, t`Status`, t`Progress`, t`A second`, t`Accepted`, t`Delivered`, t`Read`, t`Failed`].map(
+                (h) => (
+                  <Table.Th key={h}>{h}</Table.Th>
+                ),
+              )}
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
@@ -86,25 +85,23 @@ function Row({ campaign }: { campaign: RunningCampaignFragment }) {
   const c = live.data?.campaignProgress ?? campaign;
   return (
     <Table.Tr data-testid="running">
-      <Table.Td data-label="Campaign">
+      <Table.Td data-label={t`Campaign`}>
         <Link to="/campaigns/$id" params={{ id: c.id }} className="plain">
           {c.name}
         </Link>
       </Table.Td>
-      <Table.Td data-label="Status">
+      <Table.Td data-label={t`Status`}>
         <Status value={c.status} />
       </Table.Td>
-      <Table.Td data-label="Progress" miw={120}>
-        <Progress value={c.progress * 100} aria-label={`Progress of ${c.name}`} mb={2} />
-        <Text size="xs" c="dimmed">
-          {percent(c.progress)} of {count(c.counts.audience)}
-        </Text>
+      <Table.Td data-label={t`Progress`} miw={120}>
+        <Progress value={c.progress * 100} aria-label={t`Progress of ${c.name}`} mb={2} />
+        <Text size="xs" c="dimmed">{t`${percent(c.progress)} of ${count(c.counts.audience)}`}</Text>
       </Table.Td>
-      <Table.Td data-label="A second">{decimal(c.throughput)}</Table.Td>
-      <Table.Td data-label="Accepted">{count(c.counts.accepted)}</Table.Td>
-      <Table.Td data-label="Delivered">{percent(c.rates.delivered)}</Table.Td>
-      <Table.Td data-label="Read">{percent(c.rates.read)}</Table.Td>
-      <Table.Td data-label="Failed">
+      <Table.Td data-label={t`A second`}>{decimal(c.throughput)}</Table.Td>
+      <Table.Td data-label={t`Accepted`}>{count(c.counts.accepted)}</Table.Td>
+      <Table.Td data-label={t`Delivered`}>{percent(c.rates.delivered)}</Table.Td>
+      <Table.Td data-label={t`Read`}>{percent(c.rates.read)}</Table.Td>
+      <Table.Td data-label={t`Failed`}>
         {percent(c.rates.failed)} ({count(c.counts.failed + c.counts.undelivered)})
       </Table.Td>
     </Table.Tr>

@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import {
   Button,
   Card,
@@ -21,7 +22,7 @@ import { graphql } from "../../gql";
 import type { WebhookEventFilter, WebhooksQuery } from "../../gql/graphql";
 import { useAddress, useAddressText } from "../../lib/address";
 import { settled } from "../../lib/errors";
-import { count, moment, words } from "../../lib/format";
+import { moment, words } from "../../lib/format";
 import { usePages } from "../../lib/pages";
 import { sourceTexts, stateOf } from "./webhooks";
 
@@ -83,13 +84,13 @@ const shelves: Record<string, WebhookEventFilter> = {
 };
 
 const shelfNames = [
-  { value: "all", label: "All" },
-  { value: "inbound", label: "Inbound" },
-  { value: "status", label: "Status" },
-  { value: "waiting", label: "Waiting" },
-  { value: "parked", label: "Parked" },
-  { value: "failed", label: "No effect" },
-  { value: "flagged", label: "Flagged" },
+  { value: "all", label: t`All` },
+  { value: "inbound", label: t`Inbound` },
+  { value: "status", label: t`Status` },
+  { value: "waiting", label: t`Waiting` },
+  { value: "parked", label: t`Parked` },
+  { value: "failed", label: t`No effect` },
+  { value: "flagged", label: t`Flagged` },
 ];
 
 const isSid = (text: string) => /^(SM|MM)[0-9a-f]{32}$/i.test(text);
@@ -119,24 +120,20 @@ export function WebhooksPage() {
     const e = result.data?.webhookEventReplay.webhookEvent;
     notifications.show({
       color: "green",
-      message: e?.appliedAt ? "Applied again" : "It is being applied again",
+      message: e?.appliedAt ? t`Applied again` : t`It is being applied again`,
     });
     load({ requestPolicy: "network-only" });
   };
   return (
     <Page
-      title="Webhook events"
-      description="Every request from Twilio, whole; replaying one is harmless"
-      actions={
-        <LinkButton to="/monitoring" variant="default">
-          Monitoring
-        </LinkButton>
-      }
+      title={t`Webhook events`}
+      description={t`Every request from Twilio, whole; replaying one is harmless`}
+      actions={<LinkButton to="/monitoring" variant="default">{t`Monitoring`}</LinkButton>}
     >
       <Group>
         <SegmentedControl size="xs" visibleFrom="xs" value={shelf} onChange={choose} data={shelfNames} />
         <Select
-          aria-label="Events shown"
+          aria-label={t`Events shown`}
           hiddenFrom="xs"
           w="100%"
           allowDeselect={false}
@@ -145,8 +142,8 @@ export function WebhooksPage() {
           data={shelfNames}
         />
         <TextInput
-          aria-label="Search webhook events"
-          placeholder="Number, or SM… of a message"
+          aria-label={t`Search webhook events`}
+          placeholder={t`Number, or SM… of a message`}
           leftSection={<IconSearch size={16} />}
           value={text}
           onChange={(e) => setText(e.currentTarget.value)}
@@ -169,18 +166,20 @@ export function WebhooksPage() {
             {open.notice && <Text>{open.notice}</Text>}
             {!open.appliedAt && open.nextAttemptAt && (
               <Text size="sm">
-                {open.attempts === 1 ? "One attempt" : `${count(open.attempts)} attempts`} to apply it failed. It is
-                tried again {moment(open.nextAttemptAt)}; later messages of the same contact wait behind it, but for an
-                opt-out. Replay tries it at once.
+                {plural(open.attempts, {
+                  one: "# attempt to apply it failed.",
+                  other: "# attempts to apply it failed.",
+                })}{" "}
+                {t`It is tried again ${moment(open.nextAttemptAt)}; later messages of the same contact wait behind it, but for an opt-out. Replay tries it at once.`}
               </Text>
             )}
             <Table withRowBorders={false} verticalSpacing={2}>
               <Table.Tbody>
                 {[
-                  ["Happened", open.happenedAt ? moment(open.happenedAt) : "Twilio did not say"],
-                  ["Arrived", moment(open.arrivedAt)],
-                  ["Recorded", moment(open.recordedAt)],
-                  ["Applied", open.appliedAt ? moment(open.appliedAt) : "not yet"],
+                  [t`Happened`, open.happenedAt ? moment(open.happenedAt) : t`Twilio did not say`],
+                  [t`Arrived`, moment(open.arrivedAt)],
+                  [t`Recorded`, moment(open.recordedAt)],
+                  [t`Applied`, open.appliedAt ? moment(open.appliedAt) : t`not yet`],
                 ].map(([k, v]) => (
                   <Table.Tr key={k}>
                     <Table.Td c="dimmed" w={110}>
@@ -195,9 +194,7 @@ export function WebhooksPage() {
               {JSON.stringify(open.params, null, 2)}
             </Code>
             <Group justify="flex-end">
-              <Button variant="default" onClick={() => again(open)} loading={replaying.fetching}>
-                Replay
-              </Button>
+              <Button variant="default" onClick={() => again(open)} loading={replaying.fetching}>{t`Replay`}</Button>
             </Group>
           </Stack>
         )}
@@ -207,20 +204,20 @@ export function WebhooksPage() {
       ) : !data && rows.length === 0 ? (
         <Rows />
       ) : rows.length === 0 ? (
-        <Empty icon={<IconWebhook />} title={search.q ? "None found" : "None"}>
+        <Empty icon={<IconWebhook />} title={search.q ? t`None found` : t`None`}>
           {search.q
-            ? "Search by a whole number with its country code, or by a message's SID."
-            : "What Twilio reports about messages, and what contacts write, shows here as it came."}
+            ? t`Search by a whole number with its country code, or by a message's SID.`
+            : t`What Twilio reports about messages, and what contacts write, shows here as it came.`}
         </Empty>
       ) : (
         <Card padding={0}>
           <Table className="cards">
             <Table.Thead>
               <Table.Tr>
-                <Table.Th>Received</Table.Th>
-                <Table.Th>Kind</Table.Th>
-                <Table.Th>What</Table.Th>
-                <Table.Th>State</Table.Th>
+                <Table.Th>{t`Received`}</Table.Th>
+                <Table.Th>{t`Kind`}</Table.Th>
+                <Table.Th>{t`What`}</Table.Th>
+                <Table.Th>{t`State`}</Table.Th>
                 <Table.Th />
               </Table.Tr>
             </Table.Thead>
@@ -229,7 +226,7 @@ export function WebhooksPage() {
                 const p = r.params as Record<string, string>;
                 return (
                   <Table.Tr key={r.id}>
-                    <Table.Td data-label="Received">
+                    <Table.Td data-label={t`Received`}>
                       {moment(r.arrivedAt)}
                       {sourceTexts[r.source] && (
                         <Text size="xs" c="dimmed">
@@ -237,29 +234,30 @@ export function WebhooksPage() {
                         </Text>
                       )}
                     </Table.Td>
-                    <Table.Td data-label="Kind">{words(r.kind)}</Table.Td>
-                    <Table.Td data-label="What">
+                    <Table.Td data-label={t`Kind`}>{words(r.kind)}</Table.Td>
+                    <Table.Td data-label={t`What`}>
                       <Text size="sm" lineClamp={1} maw={420}>
                         {r.kind === "INBOUND"
                           ? `${p.From ?? ""}: ${p.Body ?? ""}`
-                          : `${p.MessageStatus ?? p.SmsStatus ?? ""}${p.ErrorCode ? `, error ${p.ErrorCode}` : ""} · ${p.To ?? ""}`}
+                          : `${p.MessageStatus ?? p.SmsStatus ?? ""}${p.ErrorCode ? `, ${t`error ${p.ErrorCode}`}` : ""} · ${p.To ?? ""}`}
                       </Text>
                       <Text size="xs" c="dimmed">
                         {r.sid}
                       </Text>
                     </Table.Td>
-                    <Table.Td data-label="State">
+                    <Table.Td data-label={t`State`}>
                       <Status {...stateOf(r)} />
                       {!r.appliedAt && r.nextAttemptAt && (
-                        <Text size="xs" c="dimmed" maw={260} style={{ overflowWrap: "anywhere" }}>
-                          {r.error}; again {moment(r.nextAttemptAt)}
-                        </Text>
+                        <Text
+                          size="xs"
+                          c="dimmed"
+                          maw={260}
+                          style={{ overflowWrap: "anywhere" }}
+                        >{t`${r.error ?? ""}; again ${moment(r.nextAttemptAt)}`}</Text>
                       )}
                     </Table.Td>
                     <Table.Td>
-                      <Button size="compact-xs" variant="default" onClick={() => setOpen(r)}>
-                        Details
-                      </Button>
+                      <Button size="compact-xs" variant="default" onClick={() => setOpen(r)}>{t`Details`}</Button>
                     </Table.Td>
                   </Table.Tr>
                 );

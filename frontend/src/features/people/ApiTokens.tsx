@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import {
   Button,
   Card,
@@ -23,7 +24,7 @@ import { Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ApiTokensQuery, Role, Scope } from "../../gql/graphql";
 import { byField, settled } from "../../lib/errors";
-import { moment, words } from "../../lib/format";
+import { midSentence, moment, words } from "../../lib/format";
 import { CopyOnce } from "./CopyOnce";
 import { roles, scopes } from "./roles";
 
@@ -109,43 +110,35 @@ export function ApiTokens() {
   return (
     <Card>
       <Group justify="space-between" mb="sm">
-        <Title order={2} size="h4">
-          API tokens
-        </Title>
+        <Title order={2} size="h4">{t`API tokens`}</Title>
         <Group gap="xs">
-          <Button variant="subtle" onClick={add.open}>
-            New service account
-          </Button>
+          <Button variant="subtle" onClick={add.open}>{t`New service account`}</Button>
           <Button
             variant="default"
             onClick={() => {
               setSecret("");
               make.open();
             }}
-          >
-            New token
-          </Button>
+          >{t`New token`}</Button>
         </Group>
       </Group>
-      <Modal opened={making} onClose={make.close} title="New API token">
+      <Modal opened={making} onClose={make.close} title={t`New API token`}>
         {secret ? (
-          <CopyOnce value={secret}>Copy it now: it is not shown again.</CopyOnce>
+          <CopyOnce value={secret}>{t`Copy it now: it is not shown again.`}</CopyOnce>
         ) : (
           <TokenForm services={services} done={setSecret} />
         )}
       </Modal>
-      <Modal opened={adding} onClose={add.close} title="New service account">
+      <Modal opened={adding} onClose={add.close} title={t`New service account`}>
         <ServiceForm done={add.close} />
       </Modal>
       {data.apiTokens.length === 0 ? (
-        <Text size="sm" c="dimmed">
-          None. Machines call the API with one: Authorization: Bearer …
-        </Text>
+        <Text size="sm" c="dimmed">{t`None. Machines call the API with one: Authorization: Bearer …`}</Text>
       ) : (
         <Table className="cards">
           <Table.Tbody>
-            {data.apiTokens.map((t) => (
-              <Row key={t.id} token={t} />
+            {data.apiTokens.map((token) => (
+              <Row key={token.id} token={token} />
             ))}
           </Table.Tbody>
         </Table>
@@ -155,52 +148,56 @@ export function ApiTokens() {
 }
 
 function Row(props: { token: Token }) {
-  const t = props.token;
+  const token = props.token;
   const [, revoke] = useMutation(RevokeDocument);
   const ask = () =>
     modals.openConfirmModal({
-      title: `Revoke “${t.name}”?`,
-      children: <Text size="sm">Whatever uses it stops working at once, for good.</Text>,
-      labels: { confirm: "Revoke", cancel: "Keep" },
+      title: t`Revoke “${token.name}”?`,
+      children: <Text size="sm">{t`Whatever uses it stops working at once, for good.`}</Text>,
+      labels: { confirm: t`Revoke`, cancel: t`Keep` },
       confirmProps: { color: "red" },
-      onConfirm: async () => settled(await revoke({ input: { id: t.id } })),
+      onConfirm: async () => settled(await revoke({ input: { id: token.id } })),
     });
   return (
     <Table.Tr>
-      <Table.Td data-label="Name">
-        {t.name}
+      <Table.Td data-label={t`Name`}>
+        {token.name}
         <Text size="xs" c="dimmed">
-          {t.prefix}… · {t.owner.name}
+          {token.prefix}… · {token.owner.name}
         </Text>
       </Table.Td>
-      <Table.Td data-label="May">
-        {words(t.role)}
+      <Table.Td data-label={t`May`}>
+        {words(token.role)}
         <Text size="xs" c="dimmed">
-          {t.scopes.length === scopes.length
-            ? "everything the role may do"
+          {token.scopes.length === scopes.length
+            ? t`everything the role may do`
             : scopes
-                .filter((s) => t.scopes.includes(s.value))
-                .map((s) => s.label.toLowerCase())
+                .filter((s) => token.scopes.includes(s.value))
+                .map((s) => midSentence(s.label))
                 .join(", ")}
         </Text>
       </Table.Td>
-      <Table.Td data-label="Last used">
-        {moment(t.lastUsedAt)}
+      <Table.Td data-label={t`Last used`}>
+        {moment(token.lastUsedAt)}
         <Text size="xs" c="dimmed">
-          {t.expiresAt ? `until ${moment(t.expiresAt)}` : "never expires"}
+          {token.expiresAt ? t`until ${moment(token.expiresAt)}` : t`never expires`}
         </Text>
       </Table.Td>
       <Table.Td ta="right">
-        {t.revokedAt ? (
-          <Status value="CANCELED" label="Revoked" />
-        ) : t.expiresAt && new Date(t.expiresAt) < new Date() ? (
-          <Status value="CANCELED" label="Expired" />
+        {token.revokedAt ? (
+          <Status value="CANCELED" label={t`Revoked`} />
+        ) : token.expiresAt && new Date(token.expiresAt) < new Date() ? (
+          <Status value="CANCELED" label={t`Expired`} />
         ) : (
           <Group gap="xs" justify="flex-end">
-            {!t.owner.active && <Status value="PAUSED" label="Owner deactivated" />}
-            <Button size="xs" variant="subtle" color="red" aria-label={`Revoke ${t.name}`} onClick={ask}>
-              Revoke
-            </Button>
+            {!token.owner.active && <Status value="PAUSED" label={t`Owner deactivated`} />}
+            <Button
+              size="xs"
+              variant="subtle"
+              color="red"
+              aria-label={t`Revoke ${token.name}`}
+              onClick={ask}
+            >{t`Revoke`}</Button>
           </Group>
         )}
       </Table.Td>
@@ -209,10 +206,10 @@ function Row(props: { token: Token }) {
 }
 
 const lengths = [
-  { value: "30", label: "30 days" },
-  { value: "90", label: "90 days" },
-  { value: "365", label: "1 year" },
-  { value: "", label: "Never" },
+  { value: "30", label: t`30 days` },
+  { value: "90", label: t`90 days` },
+  { value: "365", label: t`1 year` },
+  { value: "", label: t`Never` },
 ];
 
 function TokenForm(props: { services: { id: string; name: string }[]; done: (secret: string) => void }) {
@@ -233,30 +230,28 @@ function TokenForm(props: { services: { id: string; name: string }[]; done: (sec
       })}
     >
       <Stack>
-        <TextInput label="Name" description="What will use it" {...form.getInputProps("name")} />
+        <TextInput label={t`Name`} description={t`What will use it`} {...form.getInputProps("name")} />
         <Select
-          label="Owner"
-          description="It stops working when its owner is deactivated. A service account outlasts people."
+          label={t`Owner`}
+          description={t`It stops working when its owner is deactivated. A service account outlasts people.`}
           data={[
-            { value: viewer.id, label: `${viewer.name} (you)` },
+            { value: viewer.id, label: t`${viewer.name} (you)` },
             ...props.services.map((s) => ({ value: s.id, label: s.name })),
           ]}
           allowDeselect={false}
           {...form.getInputProps("ownerId")}
         />
-        <Select label="Role" data={roles} allowDeselect={false} {...form.getInputProps("role")} />
-        <Checkbox.Group label="What it is for" {...form.getInputProps("scopes")}>
+        <Select label={t`Role`} data={roles} allowDeselect={false} {...form.getInputProps("role")} />
+        <Checkbox.Group label={t`What it is for`} {...form.getInputProps("scopes")}>
           <SimpleGrid cols={{ base: 1, xs: 2 }} mt="xs" spacing="xs">
             {scopes.map((s) => (
               <Checkbox key={s.value} value={s.value} label={s.label} description={s.description} />
             ))}
           </SimpleGrid>
         </Checkbox.Group>
-        <Select label="Expires in" data={lengths} allowDeselect={false} {...form.getInputProps("days")} />
+        <Select label={t`Expires in`} data={lengths} allowDeselect={false} {...form.getInputProps("days")} />
         <Group justify="flex-end">
-          <Button type="submit" loading={fetching}>
-            Create
-          </Button>
+          <Button type="submit" loading={fetching}>{t`Create`}</Button>
         </Group>
       </Stack>
     </form>
@@ -276,21 +271,17 @@ function ServiceForm(props: { done: () => void }) {
       })}
     >
       <Stack>
-        <Text size="sm">
-          A service account owns API tokens. It never signs in, and it outlasts the people who made it.
-        </Text>
-        <TextInput label="Name" description="Such as “Shop sync”" {...form.getInputProps("name")} />
+        <Text size="sm">{t`A service account owns API tokens. It never signs in, and it outlasts the people who made it.`}</Text>
+        <TextInput label={t`Name`} description={t`Such as “Shop sync”`} {...form.getInputProps("name")} />
         <Select
-          label="Role"
-          description="The most that its tokens may do"
+          label={t`Role`}
+          description={t`The most that its tokens may do`}
           data={roles}
           allowDeselect={false}
           {...form.getInputProps("role")}
         />
         <Group justify="flex-end">
-          <Button type="submit" loading={fetching}>
-            Create
-          </Button>
+          <Button type="submit" loading={fetching}>{t`Create`}</Button>
         </Group>
       </Stack>
     </form>

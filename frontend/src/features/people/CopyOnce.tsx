@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Button, Code, CopyButton, Group, Stack } from "@mantine/core";
 import type { ReactNode } from "react";
 
@@ -13,7 +14,7 @@ export function CopyOnce(props: { value: string; children: ReactNode }) {
         <CopyButton value={props.value}>
           {({ copied, copy }) => (
             <Button onClick={copy} variant={copied ? "light" : "filled"}>
-              {copied ? "Copied" : "Copy"}
+              {copied ? t`Copied` : t`Copy`}
             </Button>
           )}
         </CopyButton>

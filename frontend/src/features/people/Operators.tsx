@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Button, Card, Group, Menu, Modal, Select, Stack, Table, Text, TextInput, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useDisclosure } from "@mantine/hooks";
@@ -139,14 +140,10 @@ export function Operators() {
   return (
     <Card>
       <Group justify="space-between" mb="sm">
-        <Title order={2} size="h4">
-          Operators
-        </Title>
-        <Button variant="default" onClick={invite.open}>
-          Invite
-        </Button>
+        <Title order={2} size="h4">{t`Operators`}</Title>
+        <Button variant="default" onClick={invite.open}>{t`Invite`}</Button>
       </Group>
-      <Modal opened={inviting} onClose={invite.close} title="Invite an operator">
+      <Modal opened={inviting} onClose={invite.close} title={t`Invite an operator`}>
         <InviteForm
           done={(name, made) => {
             invite.close();
@@ -157,12 +154,13 @@ export function Operators() {
       <Modal
         opened={link !== null}
         onClose={() => setLink(null)}
-        title={link?.invited ? "Invitation" : "Link for a new password"}
+        title={link?.invited ? t`Invitation` : t`Link for a new password`}
       >
         {link && (
           <CopyOnce value={link.link}>
-            Give this link to {link.name} by a safe way. It works once, for {link.invited ? "seven days" : "one day"},
-            and whoever opens it chooses the password.
+            {link.invited
+              ? t`Give this link to ${link.name} by a safe way. It works once, for seven days, and whoever opens it chooses the password.`
+              : t`Give this link to ${link.name} by a safe way. It works once, for one day, and whoever opens it chooses the password.`}
           </CopyOnce>
         )}
       </Modal>
@@ -191,18 +189,16 @@ function InviteForm(props: { done: (name: string, link: string) => void }) {
       })}
     >
       <Stack>
-        <TextInput label="Name" {...form.getInputProps("name")} />
-        <TextInput label="Email address" type="email" {...form.getInputProps("email")} />
-        <Select label="Role" data={roles} allowDeselect={false} {...form.getInputProps("role")} />
+        <TextInput label={t`Name`} {...form.getInputProps("name")} />
+        <TextInput label={t`Email address`} type="email" {...form.getInputProps("email")} />
+        <Select label={t`Role`} data={roles} allowDeselect={false} {...form.getInputProps("role")} />
         <Text size="sm" c="dimmed">
           {provider?.only
-            ? `They sign in with ${provider.name}, by this email address. Its groups decide on their role.`
-            : "You get a link to hand over. They choose their own password."}
+            ? t`They sign in with ${provider.name}, by this email address. Its groups decide on their role.`
+            : t`You get a link to hand over. They choose their own password.`}
         </Text>
         <Group justify="flex-end">
-          <Button type="submit" loading={fetching}>
-            Invite
-          </Button>
+          <Button type="submit" loading={fetching}>{t`Invite`}</Button>
         </Group>
       </Stack>
     </form>
@@ -226,53 +222,49 @@ function Row(props: { operator: Operator; onLink: (link: string) => void }) {
   };
   const dropFactors = () =>
     modals.openConfirmModal({
-      title: `Reset two-step sign-in of ${o.name}?`,
+      title: t`Reset two-step sign-in of ${o.name}?`,
       children: (
-        <Text size="sm">
-          Do this when they lost their phone and their recovery codes, and you know that it is really them. Their app,
-          passkeys and recovery codes stop working, and they are signed out.
-        </Text>
+        <Text size="sm">{t`Do this when they lost their phone and their recovery codes, and you know that it is really them. Their app, passkeys and recovery codes stop working, and they are signed out.`}</Text>
       ),
-      labels: { confirm: "Reset", cancel: "Keep" },
+      labels: { confirm: t`Reset`, cancel: t`Keep` },
       confirmProps: { color: "red" },
       onConfirm: async () => settled(await resetFactors({ input })),
     });
   const forget = () =>
     modals.openConfirmModal({
-      title: `Unlink ${o.name}?`,
+      title: t`Unlink ${o.name}?`,
       children: (
         <Text size="sm">
-          Do this when they got another account at {setup.provider?.name ?? "the sign-in provider"}. They are signed
-          out, and their next sign-in links them anew, by their email address.
+          {t`Do this when they got another account at ${setup.provider?.name ?? t`the sign-in provider`}. They are signed out, and their next sign-in links them anew, by their email address.`}
         </Text>
       ),
-      labels: { confirm: "Unlink", cancel: "Keep" },
+      labels: { confirm: t`Unlink`, cancel: t`Keep` },
       confirmProps: { color: "red" },
       onConfirm: async () => settled(await unlink({ input })),
     });
   const shutOut = () =>
     modals.openConfirmModal({
-      title: `Deactivate ${o.name}?`,
-      children: <Text size="sm">Their sessions end at once, and their API tokens stop working.</Text>,
-      labels: { confirm: "Deactivate", cancel: "Keep" },
+      title: t`Deactivate ${o.name}?`,
+      children: <Text size="sm">{t`Their sessions end at once, and their API tokens stop working.`}</Text>,
+      labels: { confirm: t`Deactivate`, cancel: t`Keep` },
       confirmProps: { color: "red" },
       onConfirm: async () => settled(await deactivate({ input })),
     });
   return (
     <Table.Tr>
-      <Table.Td data-label="Name">
+      <Table.Td data-label={t`Name`}>
         {o.name}
         <Text size="xs" c="dimmed">
-          {service ? "Service account" : o.email}
-          {o.provider && ` · ${setup.provider?.name ?? "provider"}`}
+          {service ? t`Service account` : o.email}
+          {o.provider && ` · ${setup.provider?.name ?? t`provider`}`}
         </Text>
       </Table.Td>
-      <Table.Td data-label="Role">{words(o.role ?? "")}</Table.Td>
-      <Table.Td data-label="Last sign-in">
+      <Table.Td data-label={t`Role`}>{words(o.role ?? "")}</Table.Td>
+      <Table.Td data-label={t`Last sign-in`}>
         {!o.active ? (
-          <Status value="CANCELED" label="Deactivated" />
+          <Status value="CANCELED" label={t`Deactivated`} />
         ) : o.invited ? (
-          <Status value="PENDING" label="Invited" />
+          <Status value="PENDING" label={t`Invited`} />
         ) : (
           moment(o.lastSignInAt)
         )}
@@ -281,30 +273,26 @@ function Row(props: { operator: Operator; onLink: (link: string) => void }) {
         {o.id !== viewer.id && (
           <Menu position="bottom-end">
             <Menu.Target>
-              <Button size="xs" variant="subtle" aria-label={`Change ${o.name}`}>
-                Change
-              </Button>
+              <Button size="xs" variant="subtle" aria-label={t`Change ${o.name}`}>{t`Change`}</Button>
             </Menu.Target>
             <Menu.Dropdown>
-              <Menu.Item onClick={change.open}>Name and role…</Menu.Item>
-              {o.provider && <Menu.Item onClick={forget}>Unlink…</Menu.Item>}
+              <Menu.Item onClick={change.open}>{t`Name and role…`}</Menu.Item>
+              {o.provider && <Menu.Item onClick={forget}>{t`Unlink…`}</Menu.Item>}
               {o.active && !service && !setup.provider?.only && (
-                <Menu.Item onClick={hand}>{o.invited ? "Invite again" : "Reset password"}</Menu.Item>
+                <Menu.Item onClick={hand}>{o.invited ? t`Invite again` : t`Reset password`}</Menu.Item>
               )}
               {o.active && !service && !o.invited && (
-                <Menu.Item onClick={dropFactors}>Reset two-step sign-in…</Menu.Item>
+                <Menu.Item onClick={dropFactors}>{t`Reset two-step sign-in…`}</Menu.Item>
               )}
               {o.active ? (
-                <Menu.Item color="red" onClick={shutOut}>
-                  Deactivate…
-                </Menu.Item>
+                <Menu.Item color="red" onClick={shutOut}>{t`Deactivate…`}</Menu.Item>
               ) : (
-                <Menu.Item onClick={async () => settled(await reactivate({ input }))}>Reactivate</Menu.Item>
+                <Menu.Item onClick={async () => settled(await reactivate({ input }))}>{t`Reactivate`}</Menu.Item>
               )}
             </Menu.Dropdown>
           </Menu>
         )}
-        <Modal opened={changing} onClose={change.close} title={`Change ${o.name}`}>
+        <Modal opened={changing} onClose={change.close} title={t`Change ${o.name}`}>
           <ChangeForm operator={o} done={change.close} />
         </Modal>
       </Table.Td>
@@ -329,13 +317,11 @@ function ChangeForm(props: { operator: Operator; done: () => void }) {
       })}
     >
       <Stack>
-        <TextInput label="Name" {...form.getInputProps("name")} />
-        <Select label="Role" data={roles} allowDeselect={false} {...form.getInputProps("role")} />
-        <Alert color="gray">A new role holds at once, also for their API tokens.</Alert>
+        <TextInput label={t`Name`} {...form.getInputProps("name")} />
+        <Select label={t`Role`} data={roles} allowDeselect={false} {...form.getInputProps("role")} />
+        <Alert color="gray">{t`A new role holds at once, also for their API tokens.`}</Alert>
         <Group justify="flex-end">
-          <Button type="submit" loading={fetching}>
-            Save
-          </Button>
+          <Button type="submit" loading={fetching}>{t`Save`}</Button>
         </Group>
       </Stack>
     </form>

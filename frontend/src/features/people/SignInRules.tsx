@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button, Card, Checkbox, Group, NumberInput, Stack, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
@@ -52,9 +53,7 @@ function Rules(props: { settings: Omit<SignInRulesQuery["settings"], "revision">
   });
   return (
     <Card>
-      <Title order={2} size="h4" mb="sm">
-        Signing in
-      </Title>
+      <Title order={2} size="h4" mb="sm">{t`Signing in`}</Title>
       <form
         onSubmit={form.onSubmit(async (v) => {
           const result = await update({
@@ -62,32 +61,30 @@ function Rules(props: { settings: Omit<SignInRulesQuery["settings"], "revision">
           });
           const errors = result.data?.settingsUpdate.userErrors ?? [];
           if (errors.length) return form.setErrors(byField(errors, ["secondFactorRoles", "sessionIdleHours"]).fields);
-          if (settled(result)) notifications.show({ message: "In force from now on", color: "green" });
+          if (settled(result)) notifications.show({ message: t`In force from now on`, color: "green" });
         })}
       >
         <Stack>
           <Checkbox.Group
-            label="Two-step sign-in is required for"
-            description="Who has none is asked to set it up at once"
+            label={t`Two-step sign-in is required for`}
+            description={t`Who has none is asked to set it up at once`}
             {...form.getInputProps("secondFactorRoles")}
           >
             <Group mt="xs">
-              <Checkbox value="ADMIN" label="Admins" />
-              <Checkbox value="MARKETER" label="Marketers" />
-              <Checkbox value="VIEWER" label="Viewers" />
+              <Checkbox value="ADMIN" label={t`Admins`} />
+              <Checkbox value="MARKETER" label={t`Marketers`} />
+              <Checkbox value="VIEWER" label={t`Viewers`} />
             </Group>
           </Checkbox.Group>
           <NumberInput
-            label="Sign out after so many hours without use"
-            description="1 to 336. Every sign-in ends after 14 days."
+            label={t`Sign out after so many hours without use`}
+            description={t`1 to 336. Every sign-in ends after 14 days.`}
             min={1}
             max={336}
             {...form.getInputProps("sessionIdleHours")}
           />
           <Group justify="flex-end">
-            <Button type="submit" variant="default" loading={fetching}>
-              Save
-            </Button>
+            <Button type="submit" variant="default" loading={fetching}>{t`Save`}</Button>
           </Group>
         </Stack>
       </form>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button, Group, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { sentence } from "../../lib/format";
@@ -18,7 +19,7 @@ export function BudgetForm(props: {
       <TextInput
         label={props.label}
         description={props.description}
-        placeholder="No limit"
+        placeholder={t`No limit`}
         inputMode="decimal"
         value={value}
         onChange={(e) => {
@@ -40,9 +41,7 @@ export function BudgetForm(props: {
             setSaving(false);
             setWrong(problem && sentence(problem));
           }}
-        >
-          Set
-        </Button>
+        >{t`Set`}</Button>
       )}
     </Group>
   );

@@ -1,9 +1,11 @@
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { Alert, Button, Code, FileInput, Group, Stack, Table, Text } from "@mantine/core";
 import { useState } from "react";
 import { useMutation } from "urql";
 import type { RateCardUpdateMutation } from "../../gql/graphql";
 import { errorText } from "../../lib/errors";
-import { count, counted, sentence } from "../../lib/format";
+import { count, sentence } from "../../lib/format";
 import { RateCardUpdateDocument } from "./PricesPage";
 
 type Result = RateCardUpdateMutation["rateCardUpdate"];
@@ -15,7 +17,7 @@ export function ImportRates(props: { onImported: () => void; onClose: () => void
   const [tried, setTried] = useState<Result | null>(null);
   const [{ fetching }, update] = useMutation(RateCardUpdateDocument);
   const run = async (dryRun: boolean) => {
-    if (!file) return setWrong("Choose a file");
+    if (!file) return setWrong(t`Choose a file`);
     const answer = await update({ input: { file, dryRun } });
     const result = answer.data?.rateCardUpdate;
     const errors = result?.userErrors.map((e) => sentence(e.message)).join(" ");
@@ -28,9 +30,9 @@ export function ImportRates(props: { onImported: () => void; onClose: () => void
   return (
     <Stack>
       <FileInput
-        label="File"
-        description="CSV with a line for each rate; at most 5,000 lines. What a file does not name stays as it is."
-        placeholder="Choose a file"
+        label={t`File`}
+        description={t`CSV with a line for each rate; at most 5,000 lines. What a file does not name stays as it is.`}
+        placeholder={t`Choose a file`}
         accept=".csv,text/csv"
         value={file}
         onChange={(f) => {
@@ -41,21 +43,24 @@ export function ImportRates(props: { onImported: () => void; onClose: () => void
         error={wrong}
       />
       <Text size="xs" c="dimmed">
-        The first line names the columns: <Code>market,category,currency,price,valid_from</Code>, and if you like{" "}
-        <Code>from_messages</Code>, <Code>doubtful</Code> and <Code>source</Code>. Download the rates to see an example.
+        <Trans>
+          The first line names the columns: <Code>market,category,currency,price,valid_from</Code>, and if you like{" "}
+          <Code>from_messages</Code>, <Code>doubtful</Code> and <Code>source</Code>. Download the rates to see an
+          example.
+        </Trans>
       </Text>
       {tried && tried.faultCount > 0 && (
         <Alert
           color="red"
           role="alert"
-          title={`${counted(tried.faultCount, "mistake", "mistakes")} in the file: nothing was changed`}
+          title={t`${plural(tried.faultCount, { one: "# mistake", other: "# mistakes" })} in the file: nothing was changed`}
         >
           <Table>
             <Table.Thead>
               <Table.Tr>
-                <Table.Th>Line</Table.Th>
-                <Table.Th>Column</Table.Th>
-                <Table.Th>What is wrong</Table.Th>
+                <Table.Th>{t`Line`}</Table.Th>
+                <Table.Th>{t`Column`}</Table.Th>
+                <Table.Th>{t`What is wrong`}</Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
@@ -69,29 +74,26 @@ export function ImportRates(props: { onImported: () => void; onClose: () => void
             </Table.Tbody>
           </Table>
           {tried.faultCount > tried.faults.length && (
-            <Text size="xs">
-              The first {count(tried.faults.length)} of {count(tried.faultCount)} are shown.
-            </Text>
+            <Text size="xs">{t`The first ${count(tried.faults.length)} of ${count(tried.faultCount)} are shown.`}</Text>
           )}
         </Alert>
       )}
       {tried && tried.faultCount === 0 && (
-        <Alert color="brand" role="status" title={`${counted(tried.changed, "rate", "rates")} will change`}>
-          {counted(tried.unchanged, "rate is", "rates are")} as the file says already.
-        </Alert>
+        <Alert
+          color="brand"
+          role="status"
+          title={t`${plural(tried.changed, { one: "# rate", other: "# rates" })} will change`}
+        >{t`${plural(tried.unchanged, { one: "# rate is", other: "# rates are" })} as the file says already.`}</Alert>
       )}
       <Group justify="flex-end">
-        <Button variant="default" onClick={props.onClose}>
-          Cancel
-        </Button>
+        <Button variant="default" onClick={props.onClose}>{t`Cancel`}</Button>
         {tried && tried.faultCount === 0 && tried.changed > 0 ? (
-          <Button onClick={() => run(false)} loading={fetching}>
-            Import {counted(tried.changed, "rate", "rates")}
-          </Button>
+          <Button
+            onClick={() => run(false)}
+            loading={fetching}
+          >{t`Import ${plural(tried.changed, { one: "# rate", other: "# rates" })}`}</Button>
         ) : (
-          <Button onClick={() => run(true)} loading={fetching}>
-            Check the file
-          </Button>
+          <Button onClick={() => run(true)} loading={fetching}>{t`Check the file`}</Button>
         )}
       </Group>
     </Stack>

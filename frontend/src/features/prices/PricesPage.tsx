@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import {
   Accordion,
   Badge,
@@ -24,7 +25,8 @@ import { Empty, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { PriceCategory, RatesQuery } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";
-import { count, counted, country, money } from "../../lib/format";
+import { count, country, money } from "../../lib/format";
+import { locale } from "../../lib/language";
 import { BudgetBar } from "../campaigns/BudgetOf";
 import { SettingsTab } from "../settings/SettingsTab";
 import { BudgetForm } from "./BudgetForm";
@@ -155,7 +157,7 @@ const zones = Intl.supportedValuesOf("timeZone");
 /** What was charged, the card of rates with its sources, and how it is changed. */
 export function PricesPage() {
   return (
-    <SettingsTab title="Prices" description="What messages cost, by Meta’s price list and Twilio’s fee">
+    <SettingsTab title={t`Prices`} description={t`What messages cost, by Meta’s price list and Twilio’s fee`}>
       <Charged />
       <RateCard />
     </SettingsTab>
@@ -163,7 +165,7 @@ export function PricesPage() {
 }
 
 const monthName = (month: string) =>
-  new Intl.DateTimeFormat("en", { month: "long", year: "numeric", timeZone: "UTC" }).format(
+  new Intl.DateTimeFormat(locale, { month: "long", year: "numeric", timeZone: "UTC" }).format(
     new Date(`${month}-01T00:00:00Z`),
   );
 
@@ -181,8 +183,8 @@ function Charged() {
       <Stack gap="sm">
         <BudgetForm
           key={monthlyBudget?.limit.amount}
-          label="Monthly budget"
-          description="For all that is sent in a calendar month. Campaigns pause before more is spent; replies go on."
+          label={t`Monthly budget`}
+          description={t`For all that is sent in a calendar month. Campaigns pause before more is spent; replies go on.`}
           value={monthlyBudget?.limit.amount ?? ""}
           disabled={!may}
           onSave={async (amount) => {
@@ -199,9 +201,10 @@ function Charged() {
   if (!month)
     return (
       <>
-        <Empty icon="$" title="Nothing was charged yet">
-          What messages cost stands here once they are delivered, by month, market and category.
-        </Empty>
+        <Empty
+          icon="$"
+          title={t`Nothing was charged yet`}
+        >{t`What messages cost stands here once they are delivered, by month, market and category.`}</Empty>
         {budget}
       </>
     );
@@ -210,16 +213,14 @@ function Charged() {
       <Card>
         <Group justify="space-between" align="flex-start" mb="sm">
           <div>
-            <Title order={2} size="h4">
-              Charged in {monthName(month.month)}
-            </Title>
+            <Title order={2} size="h4">{t`Charged in ${monthName(month.month)}`}</Title>
             <Text fw={650} fz={24} data-testid="spending">
               {month.totals.map(money).join(" + ")}
             </Text>
           </div>
           {data.spending.length > 1 && (
             <Select
-              aria-label="Month"
+              aria-label={t`Month`}
               data={data.spending.map((m) => ({ value: m.month, label: monthName(m.month) }))}
               value={month.month}
               onChange={choose}
@@ -227,13 +228,13 @@ function Charged() {
             />
           )}
         </Group>
-        <PriceLines lines={month.lines} label={`Charged in ${monthName(month.month)}`} />
+        <PriceLines lines={month.lines} label={t`Charged in ${monthName(month.month)}`} />
         {month.compared.map((x) => (
-          <Text key={x.here.currency} size="sm" mt="sm">
-            Of {counted(x.messages, "message", "messages")} drawn at random, Twilio’s log says {money(x.reported)}; by
-            the rates here it is {money(x.here)}, a difference of {money(x.difference)}. Twilio does not say whether
-            Meta’s fee is in its price.
-          </Text>
+          <Text
+            key={x.here.currency}
+            size="sm"
+            mt="sm"
+          >{t`Of ${plural(x.messages, { one: "# message", other: "# messages" })} drawn at random, Twilio’s log says ${money(x.reported)}; by the rates here it is ${money(x.here)}, a difference of ${money(x.difference)}. Twilio does not say whether Meta’s fee is in its price.`}</Text>
         ))}
       </Card>
       {budget}
@@ -280,47 +281,37 @@ function RateCard() {
       <Card padding={0}>
         <Group justify="space-between" align="flex-end" p="md" pb="xs">
           <div>
-            <Title order={2} size="h4">
-              Rates
-            </Title>
-            <Text size="xs" c="dimmed">
-              One delivered message, in {c.currency}, on {c.day}
-            </Text>
+            <Title order={2} size="h4">{t`Rates`}</Title>
+            <Text size="xs" c="dimmed">{t`One delivered message, in ${c.currency}, on ${c.day}`}</Text>
           </div>
           <Group gap="xs">
-            <Button variant="default" size="xs" onClick={download}>
-              Download CSV
-            </Button>
-            {may && (
-              <Button variant="default" size="xs" onClick={() => setImporting(true)}>
-                Import CSV
-              </Button>
-            )}
+            <Button variant="default" size="xs" onClick={download}>{t`Download CSV`}</Button>
+            {may && <Button variant="default" size="xs" onClick={() => setImporting(true)}>{t`Import CSV`}</Button>}
           </Group>
           <Group gap="sm" w="100%">
             <TextInput
-              aria-label="Market or country"
-              placeholder="Market or country"
+              aria-label={t`Market or country`}
+              placeholder={t`Market or country`}
               value={search}
               onChange={(e) => setSearch(e.currentTarget.value)}
               flex={1}
               miw={160}
             />
             <TextInput
-              aria-label="Day"
+              aria-label={t`Day`}
               type="date"
               value={day || c.day}
               onChange={(e) => setDay(e.currentTarget.value)}
             />
           </Group>
         </Group>
-        <Table className="cards" aria-label="Rates">
+        <Table className="cards" aria-label={t`Rates`}>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th>Market</Table.Th>
+              <Table.Th>{t`Market`}</Table.Th>
               {columns.map((k) => (
                 <Table.Th key={k} ta="right">
-                  {k === "SERVICE" ? "Replies" : rateText(k)}
+                  {k === "SERVICE" ? t`Replies` : rateText(k)}
                 </Table.Th>
               ))}
             </Table.Tr>
@@ -328,7 +319,7 @@ function RateCard() {
           <Table.Tbody>
             {(all || needle ? markets : markets.slice(0, shownMarkets)).map((m) => (
               <Table.Tr key={m.name}>
-                <Table.Td data-label="Market">
+                <Table.Td data-label={t`Market`}>
                   <Text size="sm" fw={550}>
                     {m.name}
                   </Text>
@@ -363,9 +354,11 @@ function RateCard() {
                           r.price.currency === c.currency,
                       )
                       .map((r) => (
-                        <Text key={r.fromMessages} size="xs" c="dimmed">
-                          {money(r.price)} from message {count(r.fromMessages)}
-                        </Text>
+                        <Text
+                          key={r.fromMessages}
+                          size="xs"
+                          c="dimmed"
+                        >{t`${money(r.price)} from message ${count(r.fromMessages)}`}</Text>
                       ))}
                   </Table.Td>
                 ))}
@@ -374,12 +367,12 @@ function RateCard() {
             {!needle &&
               fees.map((r) => (
                 <Table.Tr key={r.category}>
-                  <Table.Td data-label="Market">
+                  <Table.Td data-label={t`Market`}>
                     <Text size="sm" fw={550}>
                       {rateText(r.category)}
                     </Text>
                   </Table.Td>
-                  <Table.Td data-label="Price" ta="right" colSpan={columns.length}>
+                  <Table.Td data-label={t`Price`} ta="right" colSpan={columns.length}>
                     <Cell of={r} may={may} label={rateText(r.category)} onEdit={(rate) => edit({ market: "", rate })} />
                   </Table.Td>
                 </Table.Tr>
@@ -389,20 +382,14 @@ function RateCard() {
         {!needle && markets.length > shownMarkets && (
           <Group p="md">
             <Button variant="default" size="xs" onClick={() => setAll(!all)}>
-              {all ? "Show fewer" : `Show all ${count(markets.length)} markets`}
+              {all ? t`Show fewer` : t`Show all ${count(markets.length)} markets`}
             </Button>
           </Group>
         )}
-        {markets.length === 0 && (
-          <Text p="md" size="sm" c="dimmed">
-            No market or country of that name.
-          </Text>
-        )}
+        {markets.length === 0 && <Text p="md" size="sm" c="dimmed">{t`No market or country of that name.`}</Text>}
       </Card>
       <Card>
-        <Title order={2} size="h4" mb="sm">
-          What prices rest on
-        </Title>
+        <Title order={2} size="h4" mb="sm">{t`What prices rest on`}</Title>
         <List size="sm" spacing={6}>
           {c.rules.map((r) => (
             <List.Item key={r}>{r}</List.Item>
@@ -413,7 +400,7 @@ function RateCard() {
       <Modal
         opened={editing !== null}
         onClose={() => edit(null)}
-        title={editing?.rate ? `${editing.market || "Everywhere"}: ${rateText(editing.rate.category)}` : ""}
+        title={editing?.rate ? `${editing.market || t`Everywhere`}: ${rateText(editing.rate.category)}` : ""}
       >
         {editing?.rate && (
           <RateForm
@@ -427,7 +414,7 @@ function RateCard() {
           />
         )}
       </Modal>
-      <Modal opened={importing} onClose={() => setImporting(false)} title="Import rates" size="lg">
+      <Modal opened={importing} onClose={() => setImporting(false)} title={t`Import rates`} size="lg">
         {importing && <ImportRates onImported={again} onClose={() => setImporting(false)} />}
       </Modal>
     </>
@@ -437,12 +424,7 @@ function RateCard() {
 /** One rate: its price, whether it is in doubt or set here, and what follows. */
 function Cell(props: { of?: RateOfCard; may: boolean; label: string; onEdit: (rate: RateOfCard) => void }) {
   const r = props.of;
-  if (!r)
-    return (
-      <Text size="sm" c="dimmed">
-        unknown
-      </Text>
-    );
+  if (!r) return <Text size="sm" c="dimmed">{t`unknown`}</Text>;
   const price = (
     <Text span size="sm" fw={600}>
       {money(r.price)}
@@ -450,13 +432,13 @@ function Cell(props: { of?: RateOfCard; may: boolean; label: string; onEdit: (ra
   );
   return (
     <Stack gap={2} align="flex-end">
-      <Tooltip label={`Since ${r.since}. ${r.source}`} multiline maw={340}>
+      <Tooltip label={t`Since ${r.since}. ${r.source}`} multiline maw={340}>
         {props.may ? (
           <Button
             size="compact-sm"
             variant="subtle"
             color="gray"
-            aria-label={`${props.label}: ${money(r.price)}, edit`}
+            aria-label={t`${props.label}: ${money(r.price)}, edit`}
             onClick={() => props.onEdit(r)}
           >
             {price}
@@ -465,21 +447,9 @@ function Cell(props: { of?: RateOfCard; may: boolean; label: string; onEdit: (ra
           price
         )}
       </Tooltip>
-      {r.doubtful && (
-        <Badge size="xs" color="yellow" variant="light">
-          Unsure
-        </Badge>
-      )}
-      {r.own && (
-        <Badge size="xs" variant="light">
-          Set here
-        </Badge>
-      )}
-      {r.next && (
-        <Text size="xs" c="dimmed">
-          {money(r.next.price)} from {r.next.since}
-        </Text>
-      )}
+      {r.doubtful && <Badge size="xs" color="yellow" variant="light">{t`Unsure`}</Badge>}
+      {r.own && <Badge size="xs" variant="light">{t`Set here`}</Badge>}
+      {r.next && <Text size="xs" c="dimmed">{t`${money(r.next.price)} from ${r.next.since}`}</Text>}
     </Stack>
   );
 }
@@ -495,8 +465,8 @@ function Basis(props: { card: RateCardOfDay; may: boolean; onSaved: () => void }
     <Card>
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
         <Select
-          label="Currency"
-          description="In which Meta’s and Twilio’s fees are billed. Nothing is converted."
+          label={t`Currency`}
+          description={t`In which Meta’s and Twilio’s fees are billed. Nothing is converted.`}
           data={known}
           value={currency}
           onChange={(v) => v && setCurrency(v)}
@@ -504,8 +474,8 @@ function Basis(props: { card: RateCardOfDay; may: boolean; onSaved: () => void }
           disabled={!props.may}
         />
         <Select
-          label="Time zone of the business account"
-          description="Its days begin new rates, and its months are charged."
+          label={t`Time zone of the business account`}
+          description={t`Its days begin new rates, and its months are charged.`}
           data={zones.includes(zone) ? zones : [zone, ...zones]}
           value={zone}
           onChange={(v) => v && setZone(v)}
@@ -521,13 +491,11 @@ function Basis(props: { card: RateCardOfDay; may: boolean; onSaved: () => void }
             onClick={async () => {
               const input = { expectedVersion: props.card.revision, currency, timeZone: zone };
               if (settled(await update({ input }))) {
-                notifications.show({ message: "Saved. Later messages are charged so.", color: "green" });
+                notifications.show({ message: t`Saved. Later messages are charged so.`, color: "green" });
                 props.onSaved();
               }
             }}
-          >
-            Save
-          </Button>
+          >{t`Save`}</Button>
         </Group>
       )}
     </Card>
@@ -546,14 +514,14 @@ function Sources(props: { rates: readonly RateOfCard[]; currency: string }) {
     <Accordion mt="md" variant="contained">
       <Accordion.Item value="sources">
         <Accordion.Control>
-          <Text size="sm">Sources of the rates</Text>
+          <Text size="sm">{t`Sources of the rates`}</Text>
         </Accordion.Control>
         <Accordion.Panel>
           <List size="sm" spacing={4}>
             {[...by].map(([source, s]) => (
               <List.Item key={source}>
-                {source || "No source given"} ({s.n} {s.n === 1 ? "rate" : "rates"}
-                {s.doubtful ? ", unsure" : ""})
+                {source || t`No source given`} ({plural(s.n, { one: "# rate", other: "# rates" })}
+                {s.doubtful ? `, ${t`unsure`}` : ""})
               </List.Item>
             ))}
           </List>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Button, Checkbox, Group, Stack, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useMutation } from "urql";
@@ -30,16 +31,20 @@ export function RateForm(props: { rate: RateOfCard; revision: number; onDone: ()
   return (
     <Stack>
       <Text size="sm">
-        {money(r.price)} since {r.since}
-        {r.doubtful && " (unsure)"}. {r.source}
+        {r.doubtful ? t`${money(r.price)} since ${r.since} (unsure).` : t`${money(r.price)} since ${r.since}.`}{" "}
+        {r.source}
       </Text>
       {r.own && (
-        <Button variant="default" size="xs" onClick={takeBack} loading={fetching} style={{ alignSelf: "flex-start" }}>
-          Take back what was set here
-        </Button>
+        <Button
+          variant="default"
+          size="xs"
+          onClick={takeBack}
+          loading={fetching}
+          style={{ alignSelf: "flex-start" }}
+        >{t`Take back what was set here`}</Button>
       )}
       <TextInput
-        label={`Price of one message in ${r.price.currency}`}
+        label={t`Price of one message in ${r.price.currency}`}
         inputMode="decimal"
         value={price}
         onChange={(e) => setPrice(e.currentTarget.value)}
@@ -47,29 +52,25 @@ export function RateForm(props: { rate: RateOfCard; revision: number; onDone: ()
         data-autofocus
       />
       <TextInput
-        label="From"
-        description="Messages that were charged before it is set keep their price."
+        label={t`From`}
+        description={t`Messages that were charged before it is set keep their price.`}
         type="date"
         value={since}
         onChange={(e) => setSince(e.currentTarget.value)}
         error={wrong["set.0.since"]}
       />
       <TextInput
-        label="Source"
-        placeholder="Invoice of October, Meta’s list …"
+        label={t`Source`}
+        placeholder={t`Invoice of October, Meta’s list …`}
         value={source}
         onChange={(e) => setSource(e.currentTarget.value)}
         error={wrong["set.0.source"]}
       />
-      <Checkbox label="Unsure" checked={doubtful} onChange={(e) => setDoubtful(e.currentTarget.checked)} />
+      <Checkbox label={t`Unsure`} checked={doubtful} onChange={(e) => setDoubtful(e.currentTarget.checked)} />
       {wrong.rest && <Alert color="red">{sentence(wrong.rest)}</Alert>}
       <Group justify="flex-end">
-        <Button variant="default" onClick={props.onClose}>
-          Cancel
-        </Button>
-        <Button onClick={save} loading={fetching}>
-          Save
-        </Button>
+        <Button variant="default" onClick={props.onClose}>{t`Cancel`}</Button>
+        <Button onClick={save} loading={fetching}>{t`Save`}</Button>
       </Group>
     </Stack>
   );

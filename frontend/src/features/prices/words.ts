@@ -1,12 +1,13 @@
+import { t } from "@lingui/core/macro";
 import type { PriceCategory } from "../../gql/graphql";
 import { words } from "../../lib/format";
 
 const names: Partial<Record<PriceCategory, string>> = {
-  AUTHENTICATION_INTERNATIONAL: "Authentication, international",
-  SERVICE: "Replies and other texts",
-  TWILIO_MESSAGE: "Sent, not delivered",
-  TWILIO_FAILED: "Failed",
-  INBOUND: "Received",
+  AUTHENTICATION_INTERNATIONAL: t`Authentication, international`,
+  SERVICE: t`Replies and other texts`,
+  TWILIO_MESSAGE: t`Sent, not delivered`,
+  TWILIO_FAILED: t`Failed`,
+  INBOUND: t`Received`,
 };
 
 /** What messages of a category are called where charges are told. */
@@ -15,7 +16,7 @@ export const categoryText = (c: PriceCategory) => names[c] ?? words(c);
 /** What a fee or price of the card is called. */
 export const rateText = (c: PriceCategory) =>
   c === "TWILIO_MESSAGE"
-    ? "Twilio’s fee, a message in or out"
+    ? t`Twilio’s fee, a message in or out`
     : c === "TWILIO_FAILED"
-      ? "Twilio’s fee, a failed message"
+      ? t`Twilio’s fee, a failed message`
       : categoryText(c);

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import {
   ActionIcon,
   Autocomplete,
@@ -52,14 +53,14 @@ export function QueryBuilder({ value, onChange, keys, depth = 1 }: Props) {
             value={kind}
             onChange={(v) => onChange(makeGroup(v as "all" | "any", parts))}
             data={[
-              { value: "all", label: "All of these" },
-              { value: "any", label: "Any of these" },
+              { value: "all", label: t`All of these` },
+              { value: "any", label: t`Any of these` },
             ]}
           />
         </Row>
         {parts.length === 0 && (
           <Text size="sm" c="dimmed">
-            {kind === "all" ? "No condition: everybody." : "No condition: nobody."}
+            {kind === "all" ? t`No condition: everybody.` : t`No condition: nobody.`}
           </Text>
         )}
         {parts.map((p, i) => (
@@ -76,17 +77,15 @@ export function QueryBuilder({ value, onChange, keys, depth = 1 }: Props) {
               color="gray"
               size="compact-sm"
               mt={4}
-              aria-label={`Turn condition ${i + 1} round`}
+              aria-label={t`Turn condition ${i + 1} round`}
               aria-pressed={isNot(p)}
               onClick={() => replace(i, isNot(p) ? p.not : { not: p })}
-            >
-              Not
-            </Button>
+            >{t`Not`}</Button>
             <ActionIcon
               variant="subtle"
               color="gray"
               size="lg"
-              aria-label={`Remove condition ${i + 1}`}
+              aria-label={t`Remove condition ${i + 1}`}
               onClick={() => set(parts.filter((_, j) => j !== i))}
             >
               <IconTrash size={17} />
@@ -99,25 +98,25 @@ export function QueryBuilder({ value, onChange, keys, depth = 1 }: Props) {
             variant="default"
             leftSection={<IconPlus size={14} />}
             onClick={() => set([...parts, { field: first, op: "eq", value: startValue(typeOf(first, keys), "eq") }])}
-          >
-            Condition
-          </Button>
+          >{t`Condition`}</Button>
           <Menu position="bottom-start">
             <Menu.Target>
-              <Button size="xs" variant="default" leftSection={<IconPlus size={14} />}>
-                Behaviour, segment or topic
-              </Button>
+              <Button
+                size="xs"
+                variant="default"
+                leftSection={<IconPlus size={14} />}
+              >{t`Behaviour, segment or topic`}</Button>
             </Menu.Target>
             <Menu.Dropdown>
-              <Menu.Item onClick={() => set([...parts, { event: "read", count: { op: "gte", value: 1 } }])}>
-                What they did with our messages
-              </Menu.Item>
-              <Menu.Item onClick={() => set([...parts, { segment: "" }])}>In another segment</Menu.Item>
-              <Menu.Item onClick={() => set([...parts, { import: "" }])}>From an import</Menu.Item>
-              <Menu.Item onClick={() => set([...parts, { topic: "" }])}>Subscribed to a topic</Menu.Item>
-              <Menu.Item onClick={() => set([...parts, { random: { percent: 10, salt: "draw" } }])}>
-                A random share
-              </Menu.Item>
+              <Menu.Item
+                onClick={() => set([...parts, { event: "read", count: { op: "gte", value: 1 } }])}
+              >{t`What they did with our messages`}</Menu.Item>
+              <Menu.Item onClick={() => set([...parts, { segment: "" }])}>{t`In another segment`}</Menu.Item>
+              <Menu.Item onClick={() => set([...parts, { import: "" }])}>{t`From an import`}</Menu.Item>
+              <Menu.Item onClick={() => set([...parts, { topic: "" }])}>{t`Subscribed to a topic`}</Menu.Item>
+              <Menu.Item
+                onClick={() => set([...parts, { random: { percent: 10, salt: "draw" } }])}
+              >{t`A random share`}</Menu.Item>
             </Menu.Dropdown>
           </Menu>
           {depth < 7 && (
@@ -126,9 +125,7 @@ export function QueryBuilder({ value, onChange, keys, depth = 1 }: Props) {
               variant="default"
               leftSection={<IconPlus size={14} />}
               onClick={() => set([...parts, makeGroup(kind === "all" ? "any" : "all", [])])}
-            >
-              Group
-            </Button>
+            >{t`Group`}</Button>
           )}
         </Row>
       </Stack>
@@ -150,10 +147,10 @@ function ConditionEditor(props: { value: Condition; keys: readonly Key[]; onChan
   const samples = keys.find((k) => `attributes.${k.key}` === c.field)?.samples ?? [];
   const known = [...fields.map((f) => f.value as string), ...keys.map((k) => `attributes.${k.key}`)];
   const data = [
-    { group: "Attributes", items: keys.map((k) => ({ value: `attributes.${k.key}`, label: k.name })) },
-    { group: "Contact", items: fields.map((f) => ({ value: f.value as string, label: f.label as string })) },
+    { group: t`Attributes`, items: keys.map((k) => ({ value: `attributes.${k.key}`, label: k.name })) },
+    { group: t`Contact`, items: fields.map((f) => ({ value: f.value as string, label: f.label as string })) },
   ];
-  if (!known.includes(c.field)) data.push({ group: "Other", items: [{ value: c.field, label: c.field }] });
+  if (!known.includes(c.field)) data.push({ group: t`Other`, items: [{ value: c.field, label: c.field }] });
   const choose = (field: string) => {
     const nextType = typeOf(field, keys);
     const op = opsOf(field, keys)[0] ?? "eq";
@@ -171,7 +168,7 @@ function ConditionEditor(props: { value: Condition; keys: readonly Key[]; onChan
   return (
     <Row gap="xs" align="flex-start">
       <Select
-        aria-label="Field"
+        aria-label={t`Field`}
         data={data}
         value={c.field}
         onChange={(v) => v && choose(v)}
@@ -180,7 +177,7 @@ function ConditionEditor(props: { value: Condition; keys: readonly Key[]; onChan
         w={{ base: "100%", xs: 190 }}
       />
       <Select
-        aria-label="Comparison"
+        aria-label={t`Comparison`}
         data={[...new Set([...opsOf(c.field, keys), c.op])].map((o) => ({ value: o, label: opText(o) }))}
         value={c.op}
         onChange={(v) => v && compare(v)}
@@ -200,18 +197,18 @@ function ValueEditor(props: { condition: Condition; type: string; samples: strin
   if (c.op === "in" || c.op === "not_in")
     return (
       <TagsInput
-        aria-label="Values"
+        aria-label={t`Values`}
         data={samples}
         value={(c.value as unknown[]).map(String)}
         onChange={(v) => onChange(type === "number" ? v.map(Number) : v)}
-        placeholder="Enter adds one"
+        placeholder={t`Enter adds one`}
       />
     );
   if (c.op === "within_last" || c.op === "not_within_last")
     return (
       <TextInput
-        aria-label="Duration"
-        description="30d, 12h, 2w or 45m"
+        aria-label={t`Duration`}
+        description={t`30d, 12h, 2w or 45m`}
         value={String(c.value ?? "")}
         onChange={(e) => onChange(e.currentTarget.value)}
       />
@@ -223,11 +220,11 @@ function ValueEditor(props: { condition: Condition; type: string; samples: strin
         {[low, high].map((v, i) => {
           const put = (next: unknown) => onChange(i === 0 ? [next, high] : [low, next]);
           return type === "number" ? (
-            <NumberInput key={i} aria-label={i ? "To" : "From"} value={Number(v)} onChange={(x) => put(Number(x))} />
+            <NumberInput key={i} aria-label={i ? t`To` : t`From`} value={Number(v)} onChange={(x) => put(Number(x))} />
           ) : (
             <TextInput
               key={i}
-              aria-label={i ? "To" : "From"}
+              aria-label={i ? t`To` : t`From`}
               type="date"
               value={String(v ?? "").slice(0, 10)}
               onChange={(e) => put(e.currentTarget.value)}
@@ -240,10 +237,10 @@ function ValueEditor(props: { condition: Condition; type: string; samples: strin
   if (type === "boolean")
     return (
       <Select
-        aria-label="Value"
+        aria-label={t`Value`}
         data={[
-          { value: "true", label: "yes" },
-          { value: "false", label: "no" },
+          { value: "true", label: t`yes` },
+          { value: "false", label: t`no` },
         ]}
         value={String(c.value)}
         onChange={(v) => onChange(v === "true")}
@@ -253,11 +250,11 @@ function ValueEditor(props: { condition: Condition; type: string; samples: strin
   if (type === "status")
     return (
       <Select
-        aria-label="Value"
+        aria-label={t`Value`}
         data={[
-          { value: "opted_in", label: "Opted in" },
-          { value: "unknown", label: "Unknown" },
-          { value: "opted_out", label: "Opted out" },
+          { value: "opted_in", label: t`Opted in` },
+          { value: "unknown", label: t`Unknown` },
+          { value: "opted_out", label: t`Opted out` },
         ]}
         value={String(c.value)}
         onChange={(v) => onChange(v)}
@@ -265,15 +262,15 @@ function ValueEditor(props: { condition: Condition; type: string; samples: strin
       />
     );
   if (type === "number")
-    return <NumberInput aria-label="Value" value={Number(c.value)} onChange={(v) => onChange(Number(v))} />;
+    return <NumberInput aria-label={t`Value`} value={Number(c.value)} onChange={(v) => onChange(Number(v))} />;
   if (c.op === "before" || c.op === "after" || type === "time")
     return (
       <TextInput
-        aria-label="Date"
+        aria-label={t`Date`}
         type="date"
         value={String(c.value ?? "").slice(0, 10)}
         onChange={(e) => onChange(e.currentTarget.value)}
       />
     );
-  return <Autocomplete aria-label="Value" data={samples} value={String(c.value ?? "")} onChange={onChange} />;
+  return <Autocomplete aria-label={t`Value`} data={samples} value={String(c.value ?? "")} onChange={onChange} />;
 }

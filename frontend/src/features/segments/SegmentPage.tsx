@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import {
   Alert,
   Badge,
@@ -159,7 +160,7 @@ function Why(props: {
             color={r.matches ? "brand" : "gray"}
             tt="none"
             fw={500}
-            title={`${r.matches ? "Meets" : "Does not meet"}: ${node ? sentence(node, props.keys) : r.path}`}
+            title={`${r.matches ? t`Meets` : t`Does not meet`}: ${node ? sentence(node, props.keys) : r.path}`}
           >
             {r.matches ? "✓" : "✗"} {node ? sentence(node, props.keys) : r.path}
             {r.value != null && ` (${r.value})`}
@@ -217,7 +218,7 @@ function Editor(props: {
       setErrors(split.fields);
       return setProblem(split.rest);
     }
-    notifications.show({ message: `Segment “${name}” saved`, color: "green" });
+    notifications.show({ message: t`Segment “${name}” saved`, color: "green" });
     if (!props.onSaved) {
       forget();
       return go({ to: "/segments" });
@@ -243,13 +244,14 @@ function Editor(props: {
       )}
       {may && dirty && <Unsaved discard={discard} />}
       {props.usedBy && props.usedBy.length > 0 && (
-        <Text size="sm" c="dimmed">
-          Used by {props.usedBy.join(", ")}. What is launched already keeps its audience.
-        </Text>
+        <Text
+          size="sm"
+          c="dimmed"
+        >{t`Used by ${props.usedBy.join(", ")}. What is launched already keeps its audience.`}</Text>
       )}
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
         <TextInput
-          label="Name"
+          label={t`Name`}
           ref={first}
           data-autofocus={props.onSaved ? true : undefined}
           value={name}
@@ -257,7 +259,7 @@ function Editor(props: {
           error={errors.name}
         />
         <Textarea
-          label="Description"
+          label={t`Description`}
           autosize
           value={description}
           onChange={(e) => change({ description: e.currentTarget.value })}
@@ -266,15 +268,15 @@ function Editor(props: {
       </SimpleGrid>
       <Tabs defaultValue="builder" keepMounted={false}>
         <Tabs.List>
-          <Tabs.Tab value="builder">Builder</Tabs.Tab>
-          <Tabs.Tab value="json">JSON</Tabs.Tab>
+          <Tabs.Tab value="builder">{t`Builder`}</Tabs.Tab>
+          <Tabs.Tab value="json">{t`JSON`}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="builder" pt="md">
           <QueryBuilder value={group} onChange={setQuery} keys={keys} />
         </Tabs.Panel>
         <Tabs.Panel value="json" pt="md">
           <JsonInput
-            aria-label="Query as JSON"
+            aria-label={t`Query as JSON`}
             value={json}
             onChange={(v) => {
               setJson(v);
@@ -288,15 +290,13 @@ function Editor(props: {
             autosize
             minRows={8}
             maxRows={24}
-            validationError="Not JSON yet"
+            validationError={t`Not JSON yet`}
           />
         </Tabs.Panel>
       </Tabs>
       <Card>
         <Row justify="space-between" mb="sm">
-          <Title order={2} size="h4">
-            Preview
-          </Title>
+          <Title order={2} size="h4">{t`Preview`}</Title>
           <Text size="sm" c="dimmed">
             {fetching ? "counting…" : ""}
           </Text>
@@ -310,9 +310,9 @@ function Editor(props: {
         ) : (
           <Stack>
             <SimpleGrid cols={{ base: 2, sm: 4 }}>
-              <Stat label="Contacts" value={count(p.count)} testId="segment-count" />
+              <Stat label={t`Contacts`} value={count(p.count)} testId="segment-count" />
               <Stat
-                label="Opted in and reachable"
+                label={t`Opted in and reachable`}
                 value={count(p.reachable)}
                 hint={p.count ? percent(p.reachable / p.count) : undefined}
               />
@@ -321,27 +321,27 @@ function Editor(props: {
                 .map((b) => (
                   <Stat
                     key={b.status}
-                    label={b.status === "UNKNOWN" ? "Consent unknown" : "Opted out"}
+                    label={b.status === "UNKNOWN" ? t`Consent unknown` : t`Opted out`}
                     value={count(b.count)}
                   />
                 ))}
             </SimpleGrid>
-            <Live>{count(p.count)} contacts match</Live>
+            <Live>{t`${count(p.count)} contacts match`}</Live>
             {p.sample.length > 0 && (
               <Table className="cards">
                 <Table.Tbody>
                   {p.sample.map((c, i) => (
                     <Table.Tr key={c.id}>
-                      <Table.Td data-label="Name">
+                      <Table.Td data-label={t`Name`}>
                         <Link to="/contacts/$id" params={{ id: c.id }} className="plain">
                           {nameOf(c)}
                         </Link>
                       </Table.Td>
-                      <Table.Td data-label="Number">{c.displayAddress}</Table.Td>
-                      <Table.Td data-label="Consent">
+                      <Table.Td data-label={t`Number`}>{c.displayAddress}</Table.Td>
+                      <Table.Td data-label={t`Consent`}>
                         <Status value={c.consentStatus} />
                       </Table.Td>
-                      <Table.Td data-label="Why">
+                      <Table.Td data-label={t`Why`}>
                         <Why keys={keys} places={places} reasons={p.reasons[i]?.conditions ?? []} />
                       </Table.Td>
                     </Table.Tr>
@@ -354,11 +354,7 @@ function Editor(props: {
       </Card>
     </>
   );
-  const saveButton = (
-    <Button onClick={save} loading={creating.fetching || updating.fetching}>
-      Save segment
-    </Button>
-  );
+  const saveButton = <Button onClick={save} loading={creating.fetching || updating.fetching}>{t`Save segment`}</Button>;
   if (props.onSaved)
     return (
       <Stack>
@@ -371,7 +367,7 @@ function Editor(props: {
     );
   return (
     <Page
-      title={props.id ? props.name : "New segment"}
+      title={props.id ? props.name : t`New segment`}
       description={sentence(query, keys)}
       actions={
         may && (
@@ -382,9 +378,9 @@ function Editor(props: {
                 variant="outline"
                 onClick={() =>
                   modals.openConfirmModal({
-                    title: `Delete “${props.name}”?`,
-                    children: <Text size="sm">No campaign and no other segment uses it. Its contacts stay.</Text>,
-                    labels: { confirm: "Delete the segment", cancel: "Keep it" },
+                    title: t`Delete “${props.name}”?`,
+                    children: <Text size="sm">{t`No campaign and no other segment uses it. Its contacts stay.`}</Text>,
+                    labels: { confirm: t`Delete the segment`, cancel: t`Keep it` },
                     confirmProps: { color: "red" },
                     onConfirm: async () => {
                       const go = goAfter();
@@ -394,9 +390,7 @@ function Editor(props: {
                     },
                   })
                 }
-              >
-                Delete
-              </Button>
+              >{t`Delete`}</Button>
             )}
             {saveButton}
           </>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Card, Group, Table, Text, TextInput } from "@mantine/core";
 import { IconFilter, IconPlus, IconSearch } from "@tabler/icons-react";
 import { Link, useNavigate } from "@tanstack/react-router";
@@ -49,12 +50,12 @@ export function SegmentsPage() {
   const [{ data, error }, load] = useQuery({ query: SegmentsDocument, variables: { search: search.q ?? null } });
   const [, remove] = useMutation(SegmentDeleteDocument);
   useShortcuts(
-    "Segments",
+    t`Segments`,
     may
       ? [
           {
             keys: "n",
-            label: "New segment",
+            label: t`New segment`,
             run: () => void navigate({ to: "/segments/$id", params: { id: "new" } as never }),
           },
         ]
@@ -62,13 +63,15 @@ export function SegmentsPage() {
   );
   return (
     <Page
-      title="Segments"
-      description="Reusable audiences"
+      title={t`Segments`}
+      description={t`Reusable audiences`}
       actions={
         may && (
-          <LinkButton to="/segments/$id" params={{ id: "new" } as never} leftSection={<IconPlus size={16} />}>
-            New segment
-          </LinkButton>
+          <LinkButton
+            to="/segments/$id"
+            params={{ id: "new" } as never}
+            leftSection={<IconPlus size={16} />}
+          >{t`New segment`}</LinkButton>
         )
       }
     >
@@ -79,22 +82,14 @@ export function SegmentsPage() {
       ) : data.segments.nodes.length === 0 && !search.q ? (
         <Empty
           icon={<IconFilter />}
-          title="No segments yet"
-          action={
-            may && (
-              <LinkButton to="/segments/$id" params={{ id: "new" } as never}>
-                Build one
-              </LinkButton>
-            )
-          }
-        >
-          A segment is who a campaign goes to: everybody in Paris on the pro plan, say.
-        </Empty>
+          title={t`No segments yet`}
+          action={may && <LinkButton to="/segments/$id" params={{ id: "new" } as never}>{t`Build one`}</LinkButton>}
+        >{t`A segment is who a campaign goes to: everybody in Paris on the pro plan, say.`}</Empty>
       ) : (
         <>
           <TextInput
-            aria-label="Search segments"
-            placeholder="Name"
+            aria-label={t`Search segments`}
+            placeholder={t`Name`}
             data-page-search
             leftSection={<IconSearch size={16} />}
             value={text}
@@ -105,28 +100,28 @@ export function SegmentsPage() {
             <Table className="cards">
               <Table.Thead>
                 <Table.Tr>
-                  <Table.Th>Name</Table.Th>
-                  <Table.Th>Who</Table.Th>
-                  <Table.Th>Contacts</Table.Th>
-                  <Table.Th>Counted</Table.Th>
-                  <Table.Th aria-label="Actions" />
+                  <Table.Th>{t`Name`}</Table.Th>
+                  <Table.Th>{t`Who`}</Table.Th>
+                  <Table.Th>{t`Contacts`}</Table.Th>
+                  <Table.Th>{t`Counted`}</Table.Th>
+                  <Table.Th aria-label={t`Actions`} />
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>
                 {data.segments.nodes.map((s) => (
                   <Table.Tr key={s.id}>
-                    <Table.Td data-label="Name">
+                    <Table.Td data-label={t`Name`}>
                       <Link to="/segments/$id" params={{ id: s.id }} className="plain">
                         {s.name}
                       </Link>
                     </Table.Td>
-                    <Table.Td data-label="Who">
+                    <Table.Td data-label={t`Who`}>
                       <Text size="sm" lineClamp={2}>
                         {sentence(s.query as Node, attributes)}
                       </Text>
                     </Table.Td>
-                    <Table.Td data-label="Contacts">{count(s.lastCount)}</Table.Td>
-                    <Table.Td data-label="Counted">
+                    <Table.Td data-label={t`Contacts`}>{count(s.lastCount)}</Table.Td>
+                    <Table.Td data-label={t`Counted`}>
                       <When at={s.countedAt} />
                     </Table.Td>
                     <Table.Td>
@@ -135,9 +130,7 @@ export function SegmentsPage() {
                           <DeleteButton
                             name={s.name}
                             onDelete={async () => settled(await remove({ input: { id: s.id } }))}
-                          >
-                            The {count(s.lastCount)} contacts stay; only the saved query goes.
-                          </DeleteButton>
+                          >{t`The ${count(s.lastCount)} contacts stay; only the saved query goes.`}</DeleteButton>
                         </Group>
                       )}
                     </Table.Td>

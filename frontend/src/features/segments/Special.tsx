@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Box, NumberInput, Group as Row, Select, Text, TextInput } from "@mantine/core";
 import { useQuery } from "urql";
 import { graphql } from "../../gql";
@@ -52,7 +53,7 @@ function BehaviourEditor(props: { value: Behaviour; onChange: (next: Node) => vo
   return (
     <Row gap="xs" align="flex-start">
       <Select
-        aria-label="What happened"
+        aria-label={t`What happened`}
         data={[...events]}
         value={b.event}
         onChange={(v) => v && set({ event: v, reason: undefined })}
@@ -61,9 +62,9 @@ function BehaviourEditor(props: { value: Behaviour; onChange: (next: Node) => vo
       />
       {(b.event === "failed" || b.event === "skipped") && (
         <TextInput
-          aria-label="For which reason"
-          placeholder="any reason"
-          description={b.event === "failed" ? "Error code, such as 63024" : "Such as opted_out"}
+          aria-label={t`For which reason`}
+          placeholder={t`any reason`}
+          description={b.event === "failed" ? t`Error code, such as 63024` : t`Such as opted_out`}
           inputWrapperOrder={["label", "input", "description", "error"]}
           value={b.reason ?? ""}
           onChange={(e) => set({ reason: e.currentTarget.value })}
@@ -71,11 +72,11 @@ function BehaviourEditor(props: { value: Behaviour; onChange: (next: Node) => vo
         />
       )}
       <Select
-        aria-label="How often"
+        aria-label={t`How often`}
         data={[
-          { value: "gte", label: "at least" },
-          { value: "eq", label: "exactly" },
-          { value: "lte", label: "at most" },
+          { value: "gte", label: t`at least` },
+          { value: "eq", label: t`exactly` },
+          { value: "lte", label: t`at most` },
         ]}
         value={many.op}
         onChange={(v) => v && set({ count: { ...many, op: v } })}
@@ -83,7 +84,7 @@ function BehaviourEditor(props: { value: Behaviour; onChange: (next: Node) => vo
         w={110}
       />
       <NumberInput
-        aria-label="Times"
+        aria-label={t`Times`}
         min={0}
         max={1000}
         value={many.value}
@@ -92,8 +93,8 @@ function BehaviourEditor(props: { value: Behaviour; onChange: (next: Node) => vo
         w={110}
       />
       <Select
-        aria-label="Of which campaign"
-        placeholder="any campaign"
+        aria-label={t`Of which campaign`}
+        placeholder={t`any campaign`}
         clearable
         searchable
         data={data?.campaigns.nodes.map((c) => ({ value: c.id, label: c.name })) ?? []}
@@ -103,9 +104,9 @@ function BehaviourEditor(props: { value: Behaviour; onChange: (next: Node) => vo
       />
       <Box>
         <TextInput
-          aria-label="Within the last"
-          placeholder="ever"
-          description="30d, 12h; empty: ever"
+          aria-label={t`Within the last`}
+          placeholder={t`ever`}
+          description={t`30d, 12h; empty: ever`}
           inputWrapperOrder={["label", "input", "description", "error"]}
           value={b.within_last ?? ""}
           onChange={(e) => set({ within_last: e.currentTarget.value })}
@@ -122,18 +123,18 @@ function MemberEditor(props: { value: Member; onChange: (next: Node) => void }) 
   const topics = useTopics();
   const kinds = {
     segment: {
-      sentence: "is in the segment",
-      label: "Segment",
+      sentence: t`is in the segment`,
+      label: t`Segment`,
       choices: data?.segments.nodes.map((s) => ({ value: s.id, label: s.name })),
     },
     import: {
-      sentence: "came with the import",
-      label: "Import",
+      sentence: t`came with the import`,
+      label: t`Import`,
       choices: data?.imports.nodes.map((i) => ({ value: i.id, label: i.fileName })),
     },
     topic: {
-      sentence: "is subscribed to",
-      label: "Topic",
+      sentence: t`is subscribed to`,
+      label: t`Topic`,
       choices: topics,
     },
   };
@@ -147,7 +148,7 @@ function MemberEditor(props: { value: Member; onChange: (next: Node) => void }) 
         data={choices ?? []}
         value={id}
         onChange={(v) => v && onChange({ [kind]: v })}
-        placeholder="Choose one"
+        placeholder={t`Choose one`}
         searchable
         allowDeselect={false}
         w={{ base: "100%", xs: 260 }}
@@ -160,11 +161,9 @@ function RandomEditor(props: { value: Random; onChange: (next: Node) => void }) 
   const { percent, salt } = props.value.random;
   return (
     <Row gap="xs" align="flex-start">
-      <Text size="sm" mt={8}>
-        a random
-      </Text>
+      <Text size="sm" mt={8}>{t`a random`}</Text>
       <NumberInput
-        aria-label="Percent"
+        aria-label={t`Percent`}
         min={0}
         max={100}
         decimalScale={2}
@@ -174,8 +173,8 @@ function RandomEditor(props: { value: Random; onChange: (next: Node) => void }) 
         w={100}
       />
       <TextInput
-        aria-label="Draw"
-        description="Another word draws others"
+        aria-label={t`Draw`}
+        description={t`Another word draws others`}
         value={salt}
         onChange={(e) => props.onChange({ random: { percent, salt: e.currentTarget.value } })}
         w={200}

@@ -1,5 +1,6 @@
+import { t } from "@lingui/core/macro";
 import type { AttributeType } from "../../gql/graphql";
-import { skipText } from "../../lib/format";
+import { allOf, skipText } from "../../lib/format";
 import type { Attribute } from "../attributes/useAttributes";
 
 /** The segment query as the builder edits it: the engine's own form. */
@@ -9,13 +10,13 @@ export type Node = Condition | Group | { not: Node } | Behaviour | Random | Memb
 
 /** What can have happened with our messages to a contact. */
 export const events = [
-  { value: "received", label: "got a message" },
-  { value: "delivered", label: "had a message delivered" },
-  { value: "read", label: "read a message" },
-  { value: "replied", label: "replied" },
-  { value: "opted_out", label: "opted out after a message" },
-  { value: "failed", label: "had a message fail" },
-  { value: "skipped", label: "was excluded" },
+  { value: "received", label: t`got a message` },
+  { value: "delivered", label: t`had a message delivered` },
+  { value: "read", label: t`read a message` },
+  { value: "replied", label: t`replied` },
+  { value: "opted_out", label: t`opted out after a message` },
+  { value: "failed", label: t`had a message fail` },
+  { value: "skipped", label: t`was excluded` },
 ] as const;
 
 export type Behaviour = {
@@ -39,41 +40,41 @@ export const makeGroup = (kind: "all" | "any", parts: Node[]): Group =>
   kind === "all" ? { all: parts } : { any: parts };
 
 export const fields = [
-  { value: "name", label: "Name", type: "text" },
-  { value: "address", label: "Number", type: "text" },
-  { value: "region", label: "Country", type: "text" },
-  { value: "locale", label: "Language", type: "text" },
-  { value: "time_zone", label: "Time zone", type: "text" },
-  { value: "consent_status", label: "Consent", type: "status" },
-  { value: "reachable", label: "Reachable", type: "boolean" },
-  { value: "created_at", label: "Added", type: "time" },
-  { value: "last_inbound_at", label: "Last wrote", type: "time" },
-  { value: "last_outbound_at", label: "Last message to them", type: "time" },
+  { value: "name", label: t`Name`, type: "text" },
+  { value: "address", label: t`Number`, type: "text" },
+  { value: "region", label: t`Country`, type: "text" },
+  { value: "locale", label: t`Language`, type: "text" },
+  { value: "time_zone", label: t`Time zone`, type: "text" },
+  { value: "consent_status", label: t`Consent`, type: "status" },
+  { value: "reachable", label: t`Reachable`, type: "boolean" },
+  { value: "created_at", label: t`Added`, type: "time" },
+  { value: "last_inbound_at", label: t`Last wrote`, type: "time" },
+  { value: "last_outbound_at", label: t`Last message to them`, type: "time" },
 ] as const;
 
 export type FieldType = "text" | "status" | "boolean" | "time" | "number" | "list";
 
 const opTexts: Record<string, string> = {
-  eq: "is",
-  ne: "is not",
-  in: "is one of",
-  not_in: "is none of",
-  lt: "is less than",
-  lte: "is at most",
-  gt: "is more than",
-  gte: "is at least",
-  between: "is between",
-  contains: "contains",
-  has: "includes",
-  starts_with: "starts with",
-  ends_with: "ends with",
-  exists: "is known",
-  not_exists: "is not known",
-  is_empty: "is empty",
-  before: "is before",
-  after: "is after",
-  within_last: "is within the last",
-  not_within_last: "is not within the last",
+  eq: t`is`,
+  ne: t`is not`,
+  in: t`is one of`,
+  not_in: t`is none of`,
+  lt: t`is less than`,
+  lte: t`is at most`,
+  gt: t`is more than`,
+  gte: t`is at least`,
+  between: t`is between`,
+  contains: t`contains`,
+  has: t`includes`,
+  starts_with: t`starts with`,
+  ends_with: t`ends with`,
+  exists: t`is known`,
+  not_exists: t`is not known`,
+  is_empty: t`is empty`,
+  before: t`is before`,
+  after: t`is after`,
+  within_last: t`is within the last`,
+  not_within_last: t`is not within the last`,
 };
 export const opText = (op: string) => opTexts[op] ?? op;
 
@@ -128,12 +129,12 @@ export function startValue(type: FieldType, op: string): unknown {
 }
 
 const counts: Record<string, string> = {
-  eq: "exactly",
-  ne: "not",
-  lt: "less than",
-  lte: "at most",
-  gt: "more than",
-  gte: "at least",
+  eq: t`exactly`,
+  ne: t`not`,
+  lt: t`less than`,
+  lte: t`at most`,
+  gt: t`more than`,
+  gte: t`at least`,
 };
 
 /** The conditions of a query with their places, as the preview's reasons name them. */
@@ -157,25 +158,32 @@ export function sentence(n: Node, keys: readonly Key[], inner = false): string {
   if (isCondition(n)) {
     const value = takesNoValue(n.op)
       ? ""
-      : ` ${Array.isArray(n.value) ? n.value.join(n.op === "between" ? " and " : ", ") : JSON.stringify(n.value)}`;
+      : ` ${Array.isArray(n.value) ? (n.op === "between" ? allOf(n.value.map(String)) : n.value.join(", ")) : JSON.stringify(n.value)}`;
     return `${nameOf(n.field, keys)} ${opText(n.op)}${value}`;
   }
   if (isGroup(n)) {
     const parts = partsOf(n);
-    if (parts.length === 0) return "all" in n ? "everybody" : "nobody";
-    const text = parts.map((p) => sentence(p, keys, true)).join("all" in n ? " and " : " or ");
+    if (parts.length === 0) return "all" in n ? t`everybody` : t`nobody`;
+    const text = parts.map((p) => sentence(p, keys, true)).join("all" in n ? ` ${t`and`} ` : ` ${t`or`} `);
     return inner && parts.length > 1 ? `(${text})` : text;
   }
-  if (isNot(n)) return `not (${sentence(n.not, keys)})`;
+  if (isNot(n)) return t`not (${sentence(n.not, keys)})`;
   if (isBehaviour(n)) {
     const event = events.find((e) => e.value === n.event)?.label ?? n.event;
     const often =
-      n.count && !(n.count.op === "gte" && n.count.value === 1) ? `, ${counts[n.count.op]} ${n.count.value} times` : "";
+      n.count && !(n.count.op === "gte" && n.count.value === 1)
+        ? t`${counts[n.count.op] ?? n.count.op} ${n.count.value} times`
+        : "";
     const why = n.reason ? ` (${n.event === "skipped" ? skipText(n.reason) : n.reason})` : "";
-    return `${event}${why}${n.campaign ? " of one campaign" : ""}${n.within_last ? ` in the last ${n.within_last}` : ""}${often}`;
+    const which = [
+      `${event}${why}`,
+      ...(n.campaign ? [t`of one campaign`] : []),
+      ...(n.within_last ? [t`in the last ${n.within_last}`] : []),
+    ];
+    return which.join(" ") + (often && `, ${often}`);
   }
-  if (isRandom(n)) return `a random ${n.random.percent} %`;
+  if (isRandom(n)) return t`a random ${n.random.percent} %`;
   if (isMember(n))
-    return "segment" in n ? "in another segment" : "topic" in n ? "subscribed to a topic" : "in an import";
+    return "segment" in n ? t`in another segment` : "topic" in n ? t`subscribed to a topic` : t`in an import`;
   return JSON.stringify(n);
 }

@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { Alert, Button, Card, Group, Progress, Stack, Text, Title } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
 import { modals } from "@mantine/modals";
@@ -6,7 +7,7 @@ import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
-import { count, counted, percent } from "../../lib/format";
+import { count, percent } from "../../lib/format";
 
 const DemoDataDocument = graphql(`
   query DemoData {
@@ -74,22 +75,20 @@ export function DemoProgress({ of }: { of: Data }) {
   if (!run) return null;
   if (run.status === "FAILED")
     return (
-      <Alert color="red" title={run.kind === "SEED" ? "Demo data was not written" : "Demo data was not removed"}>
+      <Alert color="red" title={run.kind === "SEED" ? t`Demo data was not written` : t`Demo data was not removed`}>
         {run.failure}
       </Alert>
     );
   if (run.status === "COMPLETED") return null;
-  const n = counted(run.contacts, "contact", "contacts");
-  const text = run.kind === "SEED" ? `Writing ${n} and six weeks of campaigns` : `Erasing ${n}`;
+  const n = plural(run.contacts, { one: "# contact", other: "# contacts" });
+  const text = run.kind === "SEED" ? t`Writing ${n} and six weeks of campaigns` : t`Erasing ${n}`;
   return (
     <Stack gap={4}>
       <Text size="sm" role="status">
         {text}: {percent(run.progress)}
       </Text>
       <Progress value={run.progress * 100} aria-label={text} animated />
-      <Text size="xs" c="dimmed">
-        It goes on if you leave this page.
-      </Text>
+      <Text size="xs" c="dimmed">{t`It goes on if you leave this page.`}</Text>
     </Stack>
   );
 }
@@ -101,9 +100,7 @@ export function SeedButton(props: { onStarted: () => void }) {
       variant="default"
       loading={fetching}
       onClick={async () => settled(await seed({ input: {} })) && props.onStarted()}
-    >
-      Fill with demo data
-    </Button>
+    >{t`Fill with demo data`}</Button>
   );
 }
 
@@ -113,35 +110,31 @@ export function DemoData() {
   const { data: d, busy, load } = useDemoData();
   const [{ fetching }, remove] = useMutation(RemoveDocument);
   if (!d || (!d.present && !busy && d.run?.status !== "FAILED")) return null;
-  const n = counted(d.contacts, "demo contact", "demo contacts");
+  const n = plural(d.contacts, { one: "# demo contact", other: "# demo contacts" });
   const ask = () =>
     modals.openConfirmModal({
-      title: `Erase ${n}?`,
+      title: t`Erase ${n}?`,
       children: (
         <Text size="sm">
-          {`${count(d.contacts)} made-up contacts are erased with the texts of their messages. Campaigns and their numbers stay, and so do the entries of the consent ledger, which are marked as made up. This cannot be undone.`}
+          {t`${count(d.contacts)} made-up contacts are erased with the texts of their messages. Campaigns and their numbers stay, and so do the entries of the consent ledger, which are marked as made up. This cannot be undone.`}
         </Text>
       ),
-      labels: { confirm: `Erase ${n}`, cancel: "Keep them" },
+      labels: { confirm: t`Erase ${n}`, cancel: t`Keep them` },
       confirmProps: { color: "red" },
       onConfirm: async () => settled(await remove({ input: { contacts: d.contacts } })) && load(),
     });
   return (
     <Card>
-      <Title order={2} size="h4" mb="sm">
-        Demo data
-      </Title>
+      <Title order={2} size="h4" mb="sm">{t`Demo data`}</Title>
       <Stack>
         <DemoProgress of={d} />
         {d.present && !busy && (
           <Group justify="space-between">
             <Text size="sm" c="dimmed" maw={560}>
-              {`There are ${n}. With live Twilio credentials the engine does not start until they are removed.`}
+              {t`There are ${n}. With live Twilio credentials the engine does not start until they are removed.`}
             </Text>
             {admin && (
-              <Button color="red" variant="outline" loading={fetching} onClick={ask}>
-                Remove demo data
-              </Button>
+              <Button color="red" variant="outline" loading={fetching} onClick={ask}>{t`Remove demo data`}</Button>
             )}
           </Group>
         )}

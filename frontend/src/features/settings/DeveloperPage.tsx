@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button, Card, Group, NumberInput, SimpleGrid, Stack, Switch, Text, TextInput, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
@@ -65,37 +66,37 @@ const InboundSendDocument = graphql(`
 
 type SandboxKey = keyof NonNullable<SandboxSettingsQuery["sandboxSettings"]>;
 const sandboxFields: [SandboxKey, string, string][] = [
-  ["latencyMs", "Latency, ms", "of each call"],
-  ["queueMs", "Queue, ms", "before a message is sent"],
-  ["deliveryMs", "Delivery, ms", "typical time to delivered"],
-  ["logLagMs", "Log behind by, ms", "for lists, not for one SID"],
-  ["approvalMs", "Approval, ms", "until a template is decided"],
-  ["readRate", "Read", "share of delivered, 0 to 1"],
-  ["replyRate", "Reply", "share of delivered, 0 to 1"],
-  ["undeliveredRate", "Undelivered", "share, 0 to 1"],
-  ["undeliveredCode", "with error", "Twilio's code"],
-  ["tooManyRate", "429", "share of calls"],
-  ["serverErrorRate", "500", "half of them accepted all the same"],
-  ["cutRate", "Cut connections", "accepted, no answer"],
-  ["emptyRate", "Empty answers", "accepted, no body"],
-  ["hangRate", "No answer", "not accepted, stays open"],
-  ["dropAnswerRate", "Lost answers", "accepted, stays open"],
-  ["repeatRate", "Repeated callbacks", "share"],
-  ["reorderRate", "Reordered callbacks", "share"],
-  ["callbackLossRate", "Lost callbacks", "share"],
-  ["inboundLossRate", "Lost inbound", "share; the log has them"],
-  ["concurrencyLimit", "Calls at once", "0: no limit"],
+  ["latencyMs", t`Latency, ms`, t`of each call`],
+  ["queueMs", t`Queue, ms`, t`before a message is sent`],
+  ["deliveryMs", t`Delivery, ms`, t`typical time to delivered`],
+  ["logLagMs", t`Log behind by, ms`, t`for lists, not for one SID`],
+  ["approvalMs", t`Approval, ms`, t`until a template is decided`],
+  ["readRate", t`Read`, t`share of delivered, 0 to 1`],
+  ["replyRate", t`Reply`, t`share of delivered, 0 to 1`],
+  ["undeliveredRate", t`Undelivered`, t`share, 0 to 1`],
+  ["undeliveredCode", t`with error`, t`Twilio's code`],
+  ["tooManyRate", "429", t`share of calls`],
+  ["serverErrorRate", "500", t`half of them accepted all the same`],
+  ["cutRate", t`Cut connections`, t`accepted, no answer`],
+  ["emptyRate", t`Empty answers`, t`accepted, no body`],
+  ["hangRate", t`No answer`, t`not accepted, stays open`],
+  ["dropAnswerRate", t`Lost answers`, t`accepted, stays open`],
+  ["repeatRate", t`Repeated callbacks`, "share"],
+  ["reorderRate", t`Reordered callbacks`, "share"],
+  ["callbackLossRate", t`Lost callbacks`, "share"],
+  ["inboundLossRate", t`Lost inbound`, t`share; the log has them`],
+  ["concurrencyLimit", t`Calls at once`, t`0: no limit`],
 ];
 const sandboxSwitches: [SandboxKey, string, string][] = [
-  ["redactBodies", "No texts in the log", "as where Twilio does not retain them"],
-  ["silent", "Twilio is away", "every call is taken and never answered"],
+  ["redactBodies", t`No texts in the log`, t`as where Twilio does not retain them`],
+  ["silent", t`Twilio is away`, t`every call is taken and never answered`],
 ];
 
 export function DeveloperPage() {
   return (
     <SettingsTab
-      title="Developer"
-      description="The sandbox on this machine plays Twilio and WhatsApp, so that everything can be tried without a phone"
+      title={t`Developer`}
+      description={t`The sandbox on this machine plays Twilio and WhatsApp, so that everything can be tried without a phone`}
     >
       <Sandbox />
     </SettingsTab>
@@ -107,7 +108,7 @@ function Sandbox() {
   const [{ data, error }, load] = useQuery({ query: SandboxDocument });
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows />;
-  if (!data.sandboxSettings) return <Text size="sm">Messages go out over Twilio: the sandbox is not there.</Text>;
+  if (!data.sandboxSettings) return <Text size="sm">{t`Messages go out over Twilio: the sandbox is not there.`}</Text>;
   return (
     <>
       <DemoData />
@@ -124,38 +125,38 @@ function InboundForm(props: { disabled: boolean }) {
   const form = useForm({ initialValues: { from: "", userId: "", body: "" } });
   return (
     <Card>
-      <Title order={2} size="h4" mb="sm">
-        Simulate an incoming message
-      </Title>
+      <Title order={2} size="h4" mb="sm">{t`Simulate an incoming message`}</Title>
       <form
         onSubmit={form.onSubmit(async (v) => {
           const result = await send({ input: { ...v, userId: v.userId || null } });
           const errors = result.data?.sandboxInboundSend.userErrors ?? [];
           if (errors.length) return form.setErrors(byField(errors, ["from", "userId", "body"]).fields);
           if (settled(result)) {
-            notifications.show({ message: "The message is in", color: "green" });
+            notifications.show({ message: t`The message is in`, color: "green" });
             form.setFieldValue("body", "");
           }
         })}
       >
         <Stack>
           <TextInput
-            label="From"
-            description="The contact's number, or their id where WhatsApp shows no number"
+            label={t`From`}
+            description={t`The contact's number, or their id where WhatsApp shows no number`}
             placeholder="+49 151 12345678"
             {...form.getInputProps("from")}
           />
           <TextInput
-            label="WhatsApp id"
-            description="Optional, beside a number: the webhook names both, and they are one person"
-            placeholder="DE.1000000000000001"
+            label={t`WhatsApp id`}
+            description={t`Optional, beside a number: the webhook names both, and they are one person`}
+            placeholder={t`DE.1000000000000001`}
             {...form.getInputProps("userId")}
           />
-          <TextInput label="Message" description="STOP opts them out, START back in" {...form.getInputProps("body")} />
+          <TextInput
+            label={t`Message`}
+            description={t`STOP opts them out, START back in`}
+            {...form.getInputProps("body")}
+          />
           <Group justify="flex-end">
-            <Button type="submit" disabled={props.disabled} loading={fetching}>
-              Send to us
-            </Button>
+            <Button type="submit" disabled={props.disabled} loading={fetching}>{t`Send to us`}</Button>
           </Group>
         </Stack>
       </form>
@@ -169,13 +170,11 @@ function SandboxForm(props: { values: NonNullable<SandboxSettingsQuery["sandboxS
   const form = useForm({ initialValues: initial });
   return (
     <Card>
-      <Title order={2} size="h4" mb="sm">
-        How the sandbox behaves
-      </Title>
+      <Title order={2} size="h4" mb="sm">{t`How the sandbox behaves`}</Title>
       <form
         onSubmit={form.onSubmit(async (v) => {
           if (settled(await update({ input: v })))
-            notifications.show({ message: "The sandbox behaves so from now on", color: "green" });
+            notifications.show({ message: t`The sandbox behaves so from now on`, color: "green" });
         })}
       >
         <SimpleGrid cols={{ base: 2, sm: 3 }} spacing="xs">
@@ -203,9 +202,7 @@ function SandboxForm(props: { values: NonNullable<SandboxSettingsQuery["sandboxS
           ))}
         </Stack>
         <Group justify="flex-end" mt="md">
-          <Button type="submit" variant="default" disabled={props.disabled} loading={fetching}>
-            Apply
-          </Button>
+          <Button type="submit" variant="default" disabled={props.disabled} loading={fetching}>{t`Apply`}</Button>
         </Group>
       </form>
     </Card>

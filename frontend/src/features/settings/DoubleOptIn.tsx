@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import {
   Alert,
   Anchor,
@@ -80,13 +82,15 @@ export function DoubleOptIn() {
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows n={3} />;
   const { revision, doubleOptIn: values } = data.settings; // the revision grows with every form's save
-  const saved = values && [values.templates.map((t) => t.id), values.sender.id, values.expiresAfterHours];
+  const saved = values && [values.templates.map((template) => template.id), values.sender.id, values.expiresAfterHours];
   return (
-    <Card component="section" aria-label="Double opt-in">
-      <Text size="sm" c="dimmed" mb="md" maw={760}>
-        Whoever fills in a form may type another person’s number. With double opt-in a consent counts only once the
-        person has said yes on WhatsApp, so each template must ask a question that is answered with yes.
-      </Text>
+    <Card component="section" aria-label={t`Double opt-in`}>
+      <Text
+        size="sm"
+        c="dimmed"
+        mb="md"
+        maw={760}
+      >{t`Whoever fills in a form may type another person’s number. With double opt-in a consent counts only once the person has said yes on WhatsApp, so each template must ask a question that is answered with yes.`}</Text>
       <DoubleOptInForm
         key={JSON.stringify(saved)} // and this form stays as it is when another one is saved
         values={values}
@@ -99,7 +103,7 @@ export function DoubleOptIn() {
 }
 
 /** "pt" of a template in pt_BR: whoever speaks one gets the other. */
-const languageOf = (t: { language: string } | undefined) => t?.language.split(/[_-]/)[0]?.toLowerCase();
+const languageOf = (template: { language: string } | undefined) => template?.language.split(/[_-]/)[0]?.toLowerCase();
 
 function DoubleOptInForm(props: {
   values: Values;
@@ -111,14 +115,14 @@ function DoubleOptInForm(props: {
   const may = useMay("ADMIN");
   const hours = values?.expiresAfterHours ?? 72;
   const [on, setOn] = useState(values != null);
-  const [chosen, setChosen] = useState<readonly string[]>(values?.templates.map((t) => t.id) ?? []);
+  const [chosen, setChosen] = useState<readonly string[]>(values?.templates.map((template) => template.id) ?? []);
   const [senderId, setSender] = useState(values?.sender.id ?? (senders.length === 1 ? senders[0]?.id : null) ?? null);
   const [unit, setUnit] = useState<1 | 24>(hours % 24 === 0 ? 24 : 1);
   const [within, setWithin] = useState<number | "">(hours / unit);
   const [errors, setErrors] = useState<Record<string, string>>({});
   const [{ fetching }, update] = useMutation(DoubleOptInUpdateDocument);
   const known = [...props.templates, ...(values?.templates ?? [])];
-  const templateOf = (id: string) => known.find((t) => t.id === id);
+  const templateOf = (id: string) => known.find((template) => template.id === id);
   const languages = new Map(chosen.map((id) => [languageOf(templateOf(id)), id]));
   const right = (field: string) => setErrors(({ [field]: _, ...others }) => others);
   const choose = (ids: readonly string[]) => {
@@ -127,9 +131,9 @@ function DoubleOptInForm(props: {
   };
   const save = async () => {
     const missing: Record<string, string> = {};
-    if (on && chosen.length === 0) missing.templates = "Choose at least one template";
-    if (on && !senderId) missing.sender = "Choose who asks";
-    if (on && within === "") missing.within = "Say how long, from 1 hour to 30 days";
+    if (on && chosen.length === 0) missing.templates = t`Choose at least one template`;
+    if (on && !senderId) missing.sender = t`Choose who asks`;
+    if (on && within === "") missing.within = t`Say how long, from 1 hour to 30 days`;
     setErrors(missing);
     if (Object.keys(missing).length > 0) return;
     const doubleOptIn =
@@ -149,13 +153,13 @@ function DoubleOptInForm(props: {
         ...(rest ? { rest } : {}),
       });
     }
-    if (settled(result)) notifications.show({ message: "In force from now on", color: "green" });
+    if (settled(result)) notifications.show({ message: t`In force from now on`, color: "green" });
   };
   return (
     <Stack maw={760}>
       <Switch
-        label="People can be asked to confirm"
-        description="By whoever adds a contact, records an opt-in, imports a file or calls the API"
+        label={t`People can be asked to confirm`}
+        description={t`By whoever adds a contact, records an opt-in, imports a file or calls the API`}
         checked={on}
         onChange={(e) => setOn(e.currentTarget.checked)}
         disabled={!may}
@@ -164,22 +168,25 @@ function DoubleOptInForm(props: {
         <>
           <div>
             <MultiSelect
-              label="Templates"
-              description="One for each language. The first one asks everybody whose language has none."
-              placeholder={chosen.length === 0 ? "Choose the question" : undefined}
+              label={t`Templates`}
+              description={t`One for each language. The first one asks everybody whose language has none.`}
+              placeholder={chosen.length === 0 ? t`Choose the question` : undefined}
               data={known
-                .filter((t, i) => t.category !== "AUTHENTICATION" && known.findIndex((o) => o.id === t.id) === i)
-                .map((t) => ({
-                  value: t.id,
-                  label: `${t.name} (${t.language})`,
-                  disabled: (languages.get(languageOf(t)) ?? t.id) !== t.id,
+                .filter(
+                  (template, i) =>
+                    template.category !== "AUTHENTICATION" && known.findIndex((o) => o.id === template.id) === i,
+                )
+                .map((template) => ({
+                  value: template.id,
+                  label: `${template.name} (${template.language})`,
+                  disabled: (languages.get(languageOf(template)) ?? template.id) !== template.id,
                 }))}
               renderOption={({ option }) => {
-                const t = templateOf(option.value);
+                const template = templateOf(option.value);
                 return (
                   <Group justify="space-between" flex={1} gap="xs">
                     <span>{option.label}</span>
-                    {t && <Status value={t.approvalStatus} />}
+                    {template && <Status value={template.approvalStatus} />}
                   </Group>
                 );
               }}
@@ -188,40 +195,44 @@ function DoubleOptInForm(props: {
               searchable
               hidePickedOptions
               maxValues={40}
-              nothingFoundMessage="No such template"
+              nothingFoundMessage={t`No such template`}
               error={errors.templates}
               disabled={!may}
             />
             {chosen.length > 0 && (
-              <Stack component="ol" gap={6} p={0} mt="xs" mb={0} style={{ listStyle: "none" }} aria-label="Questions">
+              <Stack
+                component="ol"
+                gap={6}
+                p={0}
+                mt="xs"
+                mb={0}
+                style={{ listStyle: "none" }}
+                aria-label={t`Questions`}
+              >
                 {chosen.map((id, i) => {
-                  const t = templateOf(id);
+                  const template = templateOf(id);
                   return (
-                    t && (
+                    template && (
                       <Group key={id} component="li" gap="xs">
                         <Text size="sm">
                           <Link to="/templates/$id" params={{ id }} className="plain">
-                            {t.name}
+                            {template.name}
                           </Link>
                         </Text>
                         <Text size="sm" c="dimmed">
-                          {t.language}
+                          {template.language}
                         </Text>
-                        <Status value={t.approvalStatus} />
+                        <Status value={template.approvalStatus} />
                         {i === 0 ? (
-                          <Badge variant="light" tt="none">
-                            First
-                          </Badge>
+                          <Badge variant="light" tt="none">{t`First`}</Badge>
                         ) : (
                           may && (
                             <Button
                               size="compact-xs"
                               variant="subtle"
-                              aria-label={`Make ${t.name} (${t.language}) the first one`}
+                              aria-label={t`Make ${template.name} (${template.language}) the first one`}
                               onClick={() => choose([id, ...chosen.filter((o) => o !== id)])}
-                            >
-                              Make first
-                            </Button>
+                            >{t`Make first`}</Button>
                           )
                         )}
                       </Group>
@@ -231,16 +242,20 @@ function DoubleOptInForm(props: {
               </Stack>
             )}
             <Text size="sm" c="dimmed" mt="xs">
-              A question whose template is not approved yet waits for the approval.{" "}
-              <Anchor inherit underline="always" renderRoot={(p) => <Link {...p} to="/templates" />}>
-                Write a template
-              </Anchor>
+              <Trans>
+                A question whose template is not approved yet waits for the approval.{" "}
+                <Anchor
+                  inherit
+                  underline="always"
+                  renderRoot={(p) => <Link {...p} to="/templates" />}
+                >{t`Write a template`}</Anchor>
+              </Trans>
             </Text>
           </div>
           <Select
-            label="Sender"
-            description="Whoever wrote within 24 hours is asked from the number that they wrote to."
-            placeholder="Who asks"
+            label={t`Sender`}
+            description={t`Whoever wrote within 24 hours is asked from the number that they wrote to.`}
+            placeholder={t`Who asks`}
             data={senders.map((s) => ({ value: s.id, label: s.displayName }))}
             value={senderId}
             onChange={(v) => {
@@ -253,8 +268,8 @@ function DoubleOptInForm(props: {
           />
           <Group align="flex-end" gap="xs" wrap="nowrap" maw={340}>
             <NumberInput
-              label="A yes counts for"
-              description="From 1 hour to 30 days"
+              label={t`A yes counts for`}
+              description={t`From 1 hour to 30 days`}
               min={1}
               max={720 / unit}
               allowDecimal={false}
@@ -268,10 +283,10 @@ function DoubleOptInForm(props: {
               flex={1}
             />
             <Select
-              aria-label="Unit"
+              aria-label={t`Unit`}
               data={[
-                { value: "1", label: "hours" },
-                { value: "24", label: "days" },
+                { value: "1", label: t`hours` },
+                { value: "24", label: t`days` },
               ]}
               value={String(unit)}
               onChange={(v) => {
@@ -292,9 +307,7 @@ function DoubleOptInForm(props: {
         </Alert>
       )}
       <Group justify="flex-end">
-        <Button variant="default" onClick={save} loading={fetching} disabled={!may}>
-          Save double opt-in
-        </Button>
+        <Button variant="default" onClick={save} loading={fetching} disabled={!may}>{t`Save double opt-in`}</Button>
       </Group>
     </Stack>
   );

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import {
   ActionIcon,
   Alert,
@@ -151,7 +153,7 @@ const AnswersDocument = graphql(`
 type Language = KeywordWordsFragment;
 type Phrase = Language["phrases"][number];
 
-const meanings: Record<KeywordMeaning, string> = { STOP: "Opts out", START: "Opts in", HELP: "Gets help" };
+const meanings: Record<KeywordMeaning, string> = { STOP: t`Opts out`, START: t`Opts in`, HELP: t`Gets help` };
 
 /** The words by which contacts opt out, opt in and ask for help. */
 export function KeywordsPage() {
@@ -163,8 +165,8 @@ export function KeywordsPage() {
   const failed = error ?? oneError;
   return (
     <SettingsTab
-      title="Keywords"
-      description="What contacts write to opt out, opt in or get help, and what answers them"
+      title={t`Keywords`}
+      description={t`What contacts write to opt out, opt in or get help, and what answers them`}
     >
       <Trial />
       {failed ? (
@@ -178,7 +180,7 @@ export function KeywordsPage() {
       ) : (
         <Stack>
           <Select
-            label="Language"
+            label={t`Language`}
             searchable
             allowDeselect={false}
             data={(data?.keywords.languages ?? []).map((l) => ({ value: l.code, label: `${l.name} (${l.code})` }))}
@@ -201,11 +203,11 @@ export function KeywordsPage() {
 }
 
 const effects: Record<string, { color: string; label: string }> = {
-  OPTS_OUT: { color: "red", label: "Opts out" },
-  OPTS_IN: { color: "green", label: "Opts in" },
-  HELP: { color: "blue", label: "Gets help" },
-  REVIEW: { color: "yellow", label: "Goes to review" },
-  NONE: { color: "gray", label: "Nothing" },
+  OPTS_OUT: { color: "red", label: t`Opts out` },
+  OPTS_IN: { color: "green", label: t`Opts in` },
+  HELP: { color: "blue", label: t`Gets help` },
+  REVIEW: { color: "yellow", label: t`Goes to review` },
+  NONE: { color: "gray", label: t`Nothing` },
 };
 
 /** Tries what a message would do, without doing it. */
@@ -217,17 +219,15 @@ function Trial() {
     variables: { text: asked },
     pause: asked === "",
   });
-  const t = asked === "" || fetching ? undefined : data?.keywordTrial; // while the next comes, not the one before
-  const effect = t && effects[t.effect];
+  const trial = asked === "" || fetching ? undefined : data?.keywordTrial; // while the next comes, not the one before
+  const effect = trial && effects[trial.effect];
   return (
     <Card>
-      <Title order={2} size="h4" mb="xs">
-        Try a message
-      </Title>
+      <Title order={2} size="h4" mb="xs">{t`Try a message`}</Title>
       <Textarea
-        aria-label="Message to try"
-        placeholder="Please stop sending me these messages"
-        description="Shows what would happen if a contact wrote this; nothing does."
+        aria-label={t`Message to try`}
+        placeholder={t`Please stop sending me these messages`}
+        description={t`Shows what would happen if a contact wrote this; nothing does.`}
         autosize
         minRows={2}
         maxLength={4096}
@@ -240,25 +240,29 @@ function Trial() {
         </Alert>
       )}
       <div role="status">
-        {t && effect && (
+        {trial && effect && (
           <Alert color={effect.color} title={effect.label} mt="sm" role="group">
             <Stack gap="xs">
-              <Text size="sm">{t.explanation}</Text>
-              {t.rule && (
+              <Text size="sm">{trial.explanation}</Text>
+              {trial.rule && (
                 <Group gap="xs">
                   <Text size="sm">
-                    Rule “{t.rule}”{t.language ? ` in ${t.language}` : ""}, words {t.version}
+                    {trial.language
+                      ? t`Rule “${trial.rule}” in ${trial.language}, words ${trial.version}`
+                      : t`Rule “${trial.rule}”, words ${trial.version}`}
                   </Text>
-                  {t.matched.map((m) => (
+                  {trial.matched.map((m) => (
                     <Code key={m} style={{ overflowWrap: "anywhere" }}>
                       {m}
                     </Code>
                   ))}
                 </Group>
               )}
-              {t.answer && (
+              {trial.answer && (
                 <Text size="sm">
-                  Answer: <q>{t.answer}</q>
+                  <Trans>
+                    Answer: <q>{trial.answer}</q>
+                  </Trans>
                 </Text>
               )}
             </Stack>
@@ -290,13 +294,12 @@ function Phrases(props: { language: Language }) {
   };
   return (
     <Card>
-      <Title order={2} size="h4">
-        Phrases
-      </Title>
-      <Text size="sm" c="dimmed" mb="sm">
-        {name}: {source}. Courtesy and words such as “messages” around a phrase change nothing. A lock marks what is
-        binding by law, WhatsApp or Twilio and cannot be switched off.
-      </Text>
+      <Title order={2} size="h4">{t`Phrases`}</Title>
+      <Text
+        size="sm"
+        c="dimmed"
+        mb="sm"
+      >{t`${name}: ${source}. Courtesy and words such as “messages” around a phrase change nothing. A lock marks what is binding by law, WhatsApp or Twilio and cannot be switched off.`}</Text>
       {admin && (
         <form
           onSubmit={(e) => {
@@ -306,8 +309,8 @@ function Phrases(props: { language: Language }) {
         >
           <Group align="flex-start" mb="md">
             <TextInput
-              aria-label="New phrase"
-              placeholder="New phrase"
+              aria-label={t`New phrase`}
+              placeholder={t`New phrase`}
               value={phrase}
               onChange={(e) => setPhrase(e.currentTarget.value)}
               error={wrong}
@@ -316,26 +319,24 @@ function Phrases(props: { language: Language }) {
               miw={160}
             />
             <Select
-              aria-label="What it does"
+              aria-label={t`What it does`}
               data={Object.entries(meanings).map(([value, label]) => ({ value, label }))}
               value={meaning}
               onChange={(v) => v && setMeaning(v as KeywordMeaning)}
               allowDeselect={false}
               w={130}
             />
-            <Button type="submit" disabled={!phrase.trim()}>
-              Add
-            </Button>
+            <Button type="submit" disabled={!phrase.trim()}>{t`Add`}</Button>
           </Group>
         </form>
       )}
       <Table>
         <Table.Thead>
           <Table.Tr>
-            <Table.Th>Phrase</Table.Th>
-            <Table.Th>Does</Table.Th>
+            <Table.Th>{t`Phrase`}</Table.Th>
+            <Table.Th>{t`Does`}</Table.Th>
             <Table.Th w={70}>
-              <VisuallyHidden>On</VisuallyHidden>
+              <VisuallyHidden>{t`On`}</VisuallyHidden>
             </Table.Th>
           </Table.Tr>
         </Table.Thead>
@@ -343,7 +344,7 @@ function Phrases(props: { language: Language }) {
           {shown.map((p) => (
             <Table.Tr key={`${p.meaning} ${p.phrase}`}>
               <Table.Td style={{ overflowWrap: "anywhere" }}>
-                {p.phrase} {!p.builtIn && <Badge variant="light">added</Badge>}
+                {p.phrase} {!p.builtIn && <Badge variant="light">{t`added`}</Badge>}
               </Table.Td>
               <Table.Td>{meanings[p.meaning]}</Table.Td>
               <Table.Td>
@@ -359,9 +360,7 @@ function Phrases(props: { language: Language }) {
         </Table.Tbody>
       </Table>
       {phrases.length > shown.length && (
-        <Button variant="subtle" mt="xs" onClick={() => setAll(true)}>
-          Show all {phrases.length}
-        </Button>
+        <Button variant="subtle" mt="xs" onClick={() => setAll(true)}>{t`Show all ${phrases.length}`}</Button>
       )}
     </Card>
   );
@@ -370,10 +369,10 @@ function Phrases(props: { language: Language }) {
 /** Whether a phrase counts, and what may be done about it. */
 function State(props: { phrase: Phrase; may: boolean; remove: () => void; turn: (on: boolean) => void }) {
   const p = props.phrase;
-  if (p.binding) return <IconLock size={16} role="img" aria-label={`“${p.phrase}” is binding`} />;
+  if (p.binding) return <IconLock size={16} role="img" aria-label={t`“${p.phrase}” is binding`} />;
   if (!p.builtIn)
     return props.may ? (
-      <ActionIcon variant="subtle" color="red" aria-label={`Remove “${p.phrase}”`} onClick={props.remove}>
+      <ActionIcon variant="subtle" color="red" aria-label={t`Remove “${p.phrase}”`} onClick={props.remove}>
         <IconTrash size={16} />
       </ActionIcon>
     ) : null;
@@ -382,7 +381,7 @@ function State(props: { phrase: Phrase; may: boolean; remove: () => void; turn: 
       size="sm"
       checked={p.on}
       disabled={!props.may}
-      aria-label={`“${p.phrase}” counts`}
+      aria-label={t`“${p.phrase}” counts`}
       onChange={(e) => props.turn(e.currentTarget.checked)}
     />
   );
@@ -390,11 +389,11 @@ function State(props: { phrase: Phrase; may: boolean; remove: () => void; turn: 
 
 type AnswerName = Exclude<keyof KeywordAnswersSetInput, "language">;
 const answerFields: [AnswerName, string, string][] = [
-  ["stop", "After an opt-out", "Sent once. The law allows a confirmation, without advertising."],
-  ["start", "After an opt-in", "Say how to leave again."],
-  ["help", "For help", "Who you are, and how to opt out."],
-  ["left", "After leaving a topic", "{topic} is its name, {keyword} its keyword."],
-  ["joined", "After joining a topic", "{topic} is its name, {keyword} its keyword."],
+  ["stop", t`After an opt-out`, t`Sent once. The law allows a confirmation, without advertising.`],
+  ["start", t`After an opt-in`, t`Say how to leave again.`],
+  ["help", t`For help`, t`Who you are, and how to opt out.`],
+  ["left", t`After leaving a topic`, t`${"{topic}"} is its name, ${"{keyword}"} its keyword.`],
+  ["joined", t`After joining a topic`, t`${"{topic}"} is its name, ${"{keyword}"} its keyword.`],
 ];
 
 function Answers({ language }: { language: Language }) {
@@ -414,17 +413,16 @@ function Answers({ language }: { language: Language }) {
     setWrong(split.fields);
     if (!settled(result)) return;
     setEdits((before) => Object.fromEntries(Object.entries(before).filter(([field]) => !(field in input))));
-    notifications.show({ message: "The answers are saved", color: "green" });
+    notifications.show({ message: t`The answers are saved`, color: "green" });
   };
   return (
     <Card>
-      <Title order={2} size="h4">
-        Answers
-      </Title>
-      <Text size="sm" c="dimmed" mb="sm">
-        In the language of the word that was used, else the contact’s, else English. None is sent where Twilio has
-        answered.
-      </Text>
+      <Title order={2} size="h4">{t`Answers`}</Title>
+      <Text
+        size="sm"
+        c="dimmed"
+        mb="sm"
+      >{t`In the language of the word that was used, else the contact’s, else English. None is sent where Twilio has answered.`}</Text>
       <Stack>
         {answerFields.map(([field, label, hint]) => (
           <Textarea
@@ -449,17 +447,13 @@ function Answers({ language }: { language: Language }) {
               <Button
                 variant="default"
                 onClick={() => send(Object.fromEntries(answers.own.map((field) => [field, ""])))}
-              >
-                Use the built-in texts
-              </Button>
+              >{t`Use the built-in texts`}</Button>
             )}
             <Button
               loading={fetching}
               disabled={changed.length === 0}
               onClick={() => send(Object.fromEntries(changed.map(([field]) => [field, textOf(field)])))}
-            >
-              Save
-            </Button>
+            >{t`Save`}</Button>
           </Group>
         )}
       </Stack>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import {
   Alert,
   Button,
@@ -23,6 +24,7 @@ import { graphql } from "../../gql";
 import type { LimitsQuery } from "../../gql/graphql";
 import { byField, payloadOf, settled } from "../../lib/errors";
 import { type Cap, CapForm, capInput, firstCap } from "../campaigns/CapForm";
+import { weekdays } from "../campaigns/schedule";
 
 const LimitsDocument = graphql(`
   query Limits {
@@ -109,17 +111,15 @@ function LimitsForm(props: { values: Omit<LimitsQuery["settings"], "revision">; 
     });
     const wrong = payloadOf(result.data)?.userErrors ?? [];
     if (wrong.length) return setErrors(byField(wrong, ["accountRatePerSecond", "quietHours", "frequencyCap"]).fields);
-    if (settled(result)) notifications.show({ message: "In force from now on", color: "green" });
+    if (settled(result)) notifications.show({ message: t`In force from now on`, color: "green" });
   };
   return (
     <Card>
-      <Title order={2} size="h4" mb="sm">
-        Limits
-      </Title>
+      <Title order={2} size="h4" mb="sm">{t`Limits`}</Title>
       <Stack>
         <NumberInput
-          label="Messages a second, all senders together"
-          description="Twilio takes at most 2,000 from an account"
+          label={t`Messages a second, all senders together`}
+          description={t`Twilio takes at most 2,000 from an account`}
           min={0.01}
           max={2000}
           value={rate}
@@ -128,8 +128,8 @@ function LimitsForm(props: { values: Omit<LimitsQuery["settings"], "revision">; 
           disabled={!may}
         />
         <Switch
-          label="Quiet hours for new campaigns"
-          description="What a campaign gets that is made without its own, also over the API"
+          label={t`Quiet hours for new campaigns`}
+          description={t`What a campaign gets that is made without its own, also over the API`}
           checked={quiet}
           onChange={(e) => setQuiet(e.currentTarget.checked)}
           disabled={!may}
@@ -137,14 +137,14 @@ function LimitsForm(props: { values: Omit<LimitsQuery["settings"], "revision">; 
         {quiet && (
           <Group>
             <TextInput
-              label="From"
+              label={t`From`}
               type="time"
               value={start}
               onChange={(e) => setStart(e.currentTarget.value)}
               disabled={!may}
             />
             <TextInput
-              label="To"
+              label={t`To`}
               type="time"
               value={end}
               onChange={(e) => setEnd(e.currentTarget.value)}
@@ -153,8 +153,8 @@ function LimitsForm(props: { values: Omit<LimitsQuery["settings"], "revision">; 
           </Group>
         )}
         <Switch
-          label="Frequency cap for new campaigns"
-          description="At most so many messages of all campaigns to one contact; some US states allow three a day"
+          label={t`Frequency cap for new campaigns`}
+          description={t`At most so many messages of all campaigns to one contact; some US states allow three a day`}
           checked={capped}
           onChange={(e) => setCapped(e.currentTarget.checked)}
           disabled={!may}
@@ -162,17 +162,15 @@ function LimitsForm(props: { values: Omit<LimitsQuery["settings"], "revision">; 
         {capped && <CapForm value={cap} onChange={setCap} error={errors.frequencyCap} disabled={!may} />}
         {errors.quietHours && <Alert color="red">{errors.quietHours}</Alert>}
         <Group justify="flex-end">
-          <Button variant="default" onClick={save} loading={fetching} disabled={!may}>
-            Save limits
-          </Button>
+          <Button variant="default" onClick={save} loading={fetching} disabled={!may}>{t`Save limits`}</Button>
         </Group>
       </Stack>
     </Card>
   );
 }
 
-const week = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
-const short = (d: string) => d.charAt(0) + d.slice(1).toLowerCase();
+const week = weekdays.map((d) => d.value as string);
+const short = (d: string) => weekdays.find((w) => w.value === d)?.label ?? d;
 
 /** "Mon–Sat 09:00–21:00, Sun 12:00–21:00" */
 function hoursText(allowed: LimitsQuery["legalHours"]["rules"][number]["allowed"]): string {
@@ -194,15 +192,11 @@ function hoursText(allowed: LimitsQuery["legalHours"]["rules"][number]["allowed"
 function Hours(props: { book: LimitsQuery["legalHours"] }) {
   return (
     <Card>
-      <Title order={2} size="h4" mb={4}>
-        Sending hours by place
-      </Title>
-      <Text size="sm" c="dimmed" mb="sm">
-        {props.book.about} Data of {props.book.version}.
-      </Text>
+      <Title order={2} size="h4" mb={4}>{t`Sending hours by place`}</Title>
+      <Text size="sm" c="dimmed" mb="sm">{t`${props.book.about} Data of ${props.book.version}.`}</Text>
       <ScrollArea.Autosize
         mah={360}
-        viewportProps={{ tabIndex: 0, role: "region", "aria-label": "Sending hours by place" }}
+        viewportProps={{ tabIndex: 0, role: "region", "aria-label": t`Sending hours by place` }}
       >
         <Table verticalSpacing={4}>
           <Table.Tbody>
@@ -213,7 +207,7 @@ function Hours(props: { book: LimitsQuery["legalHours"] }) {
                   {!r.binding && (
                     <Text span size="xs" c="dimmed">
                       {" "}
-                      (custom)
+                      ({t`custom`})
                     </Text>
                   )}
                   <Text size="xs" c="dimmed">

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Button, Card, Group, Modal, NumberInput, Stack, Switch, Table, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
@@ -47,24 +48,23 @@ const SetDocument = graphql(`
 
 const texts: Record<RetentionKind, { name: string; about: string; suggested: number }> = {
   MESSAGE_TEXTS: {
-    name: "Message texts and media",
-    about:
-      "What was written and sent. The messages stay, with their times: limits, segments and reports go on as before.",
+    name: t`Message texts and media`,
+    about: t`What was written and sent. The messages stay, with their times: limits, segments and reports go on as before.`,
     suggested: 365,
   },
   WEBHOOK_BODIES: {
-    name: "Raw webhooks",
-    about: "What Twilio sent, word for word. It cannot be replayed afterwards.",
+    name: t`Raw webhooks`,
+    about: t`What Twilio sent, word for word. It cannot be replayed afterwards.`,
     suggested: 30,
   },
   DELIVERY_EVENTS: {
-    name: "Delivery events",
-    about: "Each report about a message. When it was sent, delivered and read stays with the message.",
+    name: t`Delivery events`,
+    about: t`Each report about a message. When it was sent, delivered and read stays with the message.`,
     suggested: 180,
   },
   REJECTED_ROWS: {
-    name: "Rejected rows of imports",
-    about: "Rows that could not be read, to be corrected and imported again. Counted from the end of the import.",
+    name: t`Rejected rows of imports`,
+    about: t`Rows that could not be read, to be corrected and imported again. Counted from the end of the import.`,
     suggested: 30,
   },
 };
@@ -79,8 +79,8 @@ export function RetentionPage() {
   if (!data) return <Rows n={4} />;
   return (
     <SettingsTab
-      title="Data retention"
-      description="How long each kind of data is kept; what is older goes within a day"
+      title={t`Data retention`}
+      description={t`How long each kind of data is kept; what is older goes within a day`}
     >
       <RulesForm key={JSON.stringify(data.retentionRules.map((r) => r.days))} rules={data.retentionRules} />
     </SettingsTab>
@@ -115,37 +115,35 @@ function RulesForm(props: { rules: RetentionRulesQuery["retentionRules"] }) {
   };
   return (
     <Stack>
-      <Alert color="blue">
-        The consent ledger and the audit trail are kept permanently: they are the proof. Files of imports are kept for a
-        day at most, exports are not stored at all, and what sign-in remembers ends by itself.
-      </Alert>
+      <Alert color="blue">{t`The consent ledger and the audit trail are kept permanently: they are the proof. Files of imports are kept for a day at most, exports are not stored at all, and what sign-in remembers ends by itself.`}</Alert>
       {props.rules.map((r) => {
-        const t = texts[r.kind];
+        const said = texts[r.kind];
         const days = draft[r.kind];
         return (
           <Card key={r.kind}>
             <Group justify="space-between" align="flex-start">
               <Stack gap={4} flex={1} miw={240}>
                 <Switch
-                  label={t.name}
-                  description={t.about}
+                  label={said.name}
+                  description={said.about}
                   checked={days !== undefined}
-                  onChange={(e) => setDraft({ ...draft, [r.kind]: e.currentTarget.checked ? t.suggested : undefined })}
+                  onChange={(e) =>
+                    setDraft({ ...draft, [r.kind]: e.currentTarget.checked ? said.suggested : undefined })
+                  }
                   disabled={!may}
                 />
                 {r.finishedAt && (
-                  <Text size="xs" c="dimmed">
-                    {count(r.removed)} deleted so far; last pass finished {moment(r.finishedAt)}
-                  </Text>
+                  <Text
+                    size="xs"
+                    c="dimmed"
+                  >{t`${count(r.removed)} deleted so far; last pass finished ${moment(r.finishedAt)}`}</Text>
                 )}
               </Stack>
               {days === undefined ? (
-                <Text size="sm" c="dimmed" pt={4}>
-                  Kept permanently
-                </Text>
+                <Text size="sm" c="dimmed" pt={4}>{t`Kept permanently`}</Text>
               ) : (
                 <NumberInput
-                  aria-label={`${t.name}: days`}
+                  aria-label={t`${said.name}: days`}
                   suffix=" days"
                   allowDecimal={false}
                   allowNegative={false}
@@ -164,56 +162,59 @@ function RulesForm(props: { rules: RetentionRulesQuery["retentionRules"] }) {
       {failure && <Alert color="red">{failure}</Alert>}
       {may && (
         <Group justify="flex-end">
-          <Button onClick={review} loading={counting} disabled={!changed || incomplete}>
-            Review what would be deleted
-          </Button>
+          <Button
+            onClick={review}
+            loading={counting}
+            disabled={!changed || incomplete}
+          >{t`Review what would be deleted`}</Button>
         </Group>
       )}
-      <Modal opened={preview !== null} onClose={() => setPreview(null)} title="What would be deleted" size="lg">
+      <Modal opened={preview !== null} onClose={() => setPreview(null)} title={t`What would be deleted`} size="lg">
         <Stack>
           {preview?.length === 0 ? (
-            <Text size="sm">Nothing: everything is kept permanently.</Text>
+            <Text size="sm">{t`Nothing: everything is kept permanently.`}</Text>
           ) : (
             <Table>
               <Table.Thead>
                 <Table.Tr>
-                  <Table.Th>Data</Table.Th>
-                  <Table.Th>Older than</Table.Th>
-                  <Table.Th ta="right">Deleted now</Table.Th>
+                  <Table.Th>{t`Data`}</Table.Th>
+                  <Table.Th>{t`Older than`}</Table.Th>
+                  <Table.Th ta="right">{t`Deleted now`}</Table.Th>
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>
                 {preview?.map((p) => (
                   <Table.Tr key={p.kind}>
                     <Table.Td>{texts[p.kind].name}</Table.Td>
-                    <Table.Td>{p.days} days</Table.Td>
+                    <Table.Td>{t`${p.days} days`}</Table.Td>
                     <Table.Td ta="right">
-                      {p.atLeast ? (p.count > 0 ? `more than ${count(p.count)}` : "too many to count") : count(p.count)}
+                      {p.atLeast
+                        ? p.count > 0
+                          ? t`more than ${count(p.count)}`
+                          : t`too many to count`
+                        : count(p.count)}
                     </Table.Td>
                   </Table.Tr>
                 ))}
               </Table.Tbody>
             </Table>
           )}
-          <Text size="sm" c="dimmed">
-            From then on, what becomes older goes every day. What is gone cannot be brought back.
-          </Text>
+          <Text
+            size="sm"
+            c="dimmed"
+          >{t`From then on, what becomes older goes every day. What is gone cannot be brought back.`}</Text>
           <Group justify="flex-end">
-            <Button variant="default" onClick={() => setPreview(null)}>
-              Cancel
-            </Button>
+            <Button variant="default" onClick={() => setPreview(null)}>{t`Cancel`}</Button>
             <Button
               color={preview?.some((p) => p.count > 0 || p.atLeast) ? "red" : undefined}
               loading={fetching}
               onClick={async () => {
                 if (settled(await set({ input: { rules } }))) {
                   setPreview(null);
-                  notifications.show({ message: "In force from now on", color: "green" });
+                  notifications.show({ message: t`In force from now on`, color: "green" });
                 }
               }}
-            >
-              Save
-            </Button>
+            >{t`Save`}</Button>
           </Group>
         </Stack>
       </Modal>

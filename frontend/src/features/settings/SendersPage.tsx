@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button, Card, Group, Modal, NumberInput, Stack, Table, Text, TextInput, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useDisclosure } from "@mantine/hooks";
@@ -66,11 +67,11 @@ export function SendersPage() {
   const { setup } = useSession();
   return (
     <SettingsTab
-      title="Senders"
+      title={t`Senders`}
       description={
         setup.live
-          ? "The numbers that messages go out from, over Twilio"
-          : "The numbers that messages go out from. The sandbox on this machine plays Twilio: nothing reaches a phone."
+          ? t`The numbers that messages go out from, over Twilio`
+          : t`The numbers that messages go out from. The sandbox on this machine plays Twilio: nothing reaches a phone.`
       }
     >
       <Senders />
@@ -90,16 +91,10 @@ function Senders() {
   return (
     <Card>
       <Group justify="space-between" mb="sm">
-        <Title order={2} size="h4">
-          Senders
-        </Title>
-        {admin && (
-          <Button variant="default" onClick={add.open}>
-            Add sender
-          </Button>
-        )}
+        <Title order={2} size="h4">{t`Senders`}</Title>
+        {admin && <Button variant="default" onClick={add.open}>{t`Add sender`}</Button>}
       </Group>
-      <Modal opened={adding} onClose={add.close} title="Add a sender">
+      <Modal opened={adding} onClose={add.close} title={t`Add a sender`}>
         <form
           onSubmit={form.onSubmit(async (v) => {
             const result = await create({ input: v });
@@ -111,18 +106,18 @@ function Senders() {
         >
           <Stack>
             <TextInput
-              label="WhatsApp number, or SID of a Messaging Service"
-              placeholder="+49 … or MG…"
+              label={t`WhatsApp number, or SID of a Messaging Service`}
+              placeholder={t`+49 … or MG…`}
               {...form.getInputProps("address")}
             />
-            <TextInput label="Name" {...form.getInputProps("displayName")} />
+            <TextInput label={t`Name`} {...form.getInputProps("displayName")} />
             <NumberInput
-              label="Messages a second"
-              description="Twilio's default for a WhatsApp sender is 80"
+              label={t`Messages a second`}
+              description={t`Twilio's default for a WhatsApp sender is 80`}
               {...form.getInputProps("ratePerSecond")}
             />
             <Group justify="flex-end">
-              <Button type="submit">Add</Button>
+              <Button type="submit">{t`Add`}</Button>
             </Group>
           </Stack>
         </form>
@@ -136,10 +131,10 @@ function Senders() {
           <Table.Tbody>
             {data.senders.map((s) => (
               <Table.Tr key={s.id}>
-                <Table.Td data-label="Name">{s.displayName}</Table.Td>
-                <Table.Td data-label="Address">{s.address}</Table.Td>
-                <Table.Td data-label="Pace">{s.ratePerSecond} a second</Table.Td>
-                <Table.Td data-label="Status">
+                <Table.Td data-label={t`Name`}>{s.displayName}</Table.Td>
+                <Table.Td data-label={t`Address`}>{s.address}</Table.Td>
+                <Table.Td data-label={t`Pace`}>{t`${s.ratePerSecond} a second`}</Table.Td>
+                <Table.Td data-label={t`Status`}>
                   <Status value={s.status} />
                   {s.pausedReason && (
                     <Text size="xs" c="dimmed">
@@ -160,7 +155,7 @@ function Senders() {
                         )
                       }
                     >
-                      {s.status === "ACTIVE" ? "Pause" : "Resume"}
+                      {s.status === "ACTIVE" ? t`Pause` : t`Resume`}
                     </Button>
                   )}
                 </Table.Td>

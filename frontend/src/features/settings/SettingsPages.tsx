@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { Anchor, Card, Text } from "@mantine/core";
 import { useMay } from "../../app/session";
 import { ApiTokens } from "../people/ApiTokens";
@@ -8,15 +10,18 @@ import { Limits } from "./Limits";
 import { SettingsTab } from "./SettingsTab";
 
 export const LimitsPage = () => (
-  <SettingsTab title="Limits and hours" description="How fast and how often messages go, and when the law lets them">
+  <SettingsTab
+    title={t`Limits and hours`}
+    description={t`How fast and how often messages go, and when the law lets them`}
+  >
     <Limits />
   </SettingsTab>
 );
 
 export const DoubleOptInPage = () => (
   <SettingsTab
-    title="Double opt-in"
-    description="Whether a consent counts only once the person has confirmed it on WhatsApp"
+    title={t`Double opt-in`}
+    description={t`Whether a consent counts only once the person has confirmed it on WhatsApp`}
   >
     <DoubleOptIn />
   </SettingsTab>
@@ -24,14 +29,14 @@ export const DoubleOptInPage = () => (
 
 const OnlyAdmins = () => (
   <Card>
-    <Text size="sm">Only an admin can see this page.</Text>
+    <Text size="sm">{t`Only an admin can see this page.`}</Text>
   </Card>
 );
 
 export function TeamPage() {
   const admin = useMay("ADMIN");
   return (
-    <SettingsTab title="Team" description="Who works here, what they may do, and how they sign in">
+    <SettingsTab title={t`Team`} description={t`Who works here, what they may do, and how they sign in`}>
       {admin ? (
         <>
           <Operators />
@@ -48,15 +53,12 @@ export function ApiPage() {
   const admin = useMay("ADMIN");
   return (
     <SettingsTab
-      title="API"
+      title={t`API`}
       description={
-        <>
+        <Trans>
           Tokens for programs of yours. What they can ask is in the{" "}
-          <Anchor href="/playground" inherit underline="always">
-            playground
-          </Anchor>
-          .
-        </>
+          <Anchor href="/playground" inherit underline="always">{t`playground`}</Anchor>.
+        </Trans>
       }
     >
       {admin ? <ApiTokens /> : <OnlyAdmins />}

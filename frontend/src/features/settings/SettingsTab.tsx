@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button, Group } from "@mantine/core";
 import { Link, useRouterState } from "@tanstack/react-router";
 import type { ReactNode } from "react";
@@ -10,18 +11,18 @@ export function SettingsTab(props: { title: string; description: ReactNode; chil
   const pages = useSettingsPages();
   return (
     <Page title={props.title} description={props.description}>
-      <Group component="nav" aria-label="Settings" gap={4}>
-        {pages.map((t) => (
+      <Group component="nav" aria-label={t`Settings`} gap={4}>
+        {pages.map((entry) => (
           <Button
-            key={t.to}
+            key={entry.to}
             size="compact-md"
             fz="sm"
-            color={path === t.to ? undefined : "gray"}
-            variant={path === t.to ? "light" : "subtle"}
-            aria-current={path === t.to ? "page" : undefined}
-            renderRoot={(root) => <Link {...root} to={t.to} />}
+            color={path === entry.to ? undefined : "gray"}
+            variant={path === entry.to ? "light" : "subtle"}
+            aria-current={path === entry.to ? "page" : undefined}
+            renderRoot={(root) => <Link {...root} to={entry.to} />}
           >
-            {t.label}
+            {entry.label}
           </Button>
         ))}
       </Group>

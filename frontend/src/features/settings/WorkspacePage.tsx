@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button, Card, Group, Select, Stack, Text, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
@@ -8,7 +9,8 @@ import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { WorkspaceQuery } from "../../gql/graphql";
 import { byField, errorText, payloadOf } from "../../lib/errors";
-import { locale, sentence } from "../../lib/format";
+import { sentence } from "../../lib/format";
+import { locale } from "../../lib/language";
 import { product } from "../../lib/title";
 import { ownZone } from "../../lib/zone";
 import { SettingsTab } from "./SettingsTab";
@@ -47,7 +49,7 @@ const WorkspaceUpdateDocument = graphql(`
 export function WorkspacePage() {
   const [{ data, error }, load] = useQuery({ query: WorkspaceDocument });
   return (
-    <SettingsTab title="Workspace" description="What everybody who works here sees">
+    <SettingsTab title={t`Workspace`} description={t`What everybody who works here sees`}>
       {error && !data ? (
         <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />
       ) : !data ? (
@@ -82,7 +84,7 @@ function Form({ settings }: { settings: WorkspaceQuery["settings"] }) {
     ]);
     setErrors({ ...fields, ...(rest ? { rest } : {}) });
     if (rest || Object.keys(fields).length > 0) return;
-    notifications.show({ message: "Saved", color: "green" });
+    notifications.show({ message: t`Saved`, color: "green" });
     session.reload(); // every page shows the name and counts in the zone
   };
   const all = ["UTC", ...zones.filter((z) => z !== "UTC")];
@@ -102,8 +104,8 @@ function Form({ settings }: { settings: WorkspaceQuery["settings"] }) {
             </Text>
           )}
           <TextInput
-            label="Name"
-            description="In the header and in the browser’s tab"
+            label={t`Name`}
+            description={t`In the header and in the browser’s tab`}
             placeholder={product}
             maxLength={60}
             value={name}
@@ -112,8 +114,8 @@ function Form({ settings }: { settings: WorkspaceQuery["settings"] }) {
             disabled={!may}
           />
           <Select
-            label="Time zone"
-            description={`All pages show times in it; there it is ${timeIn(zone)}`}
+            label={t`Time zone`}
+            description={t`All pages show times in it; there it is ${timeIn(zone)}`}
             searchable
             allowDeselect={false}
             limit={100}
@@ -125,19 +127,13 @@ function Form({ settings }: { settings: WorkspaceQuery["settings"] }) {
           />
           {zone !== ownZone && (
             <Text size="xs" c="dimmed">
-              This browser is set to {ownZone}.{" "}
-              {may && (
-                <Button variant="subtle" size="compact-xs" onClick={() => setZone(ownZone)}>
-                  Use it
-                </Button>
-              )}
+              {t`This browser is set to ${ownZone}.`}{" "}
+              {may && <Button variant="subtle" size="compact-xs" onClick={() => setZone(ownZone)}>{t`Use it`}</Button>}
             </Text>
           )}
           {may && (
             <Group justify="flex-end">
-              <Button type="submit" loading={fetching}>
-                Save
-              </Button>
+              <Button type="submit" loading={fetching}>{t`Save`}</Button>
             </Group>
           )}
         </Stack>

@@ -1,17 +1,18 @@
+import { t } from "@lingui/core/macro";
 import { useMay, useSession } from "../../app/session";
 
 const pages = [
-  { to: "/settings", label: "Workspace" },
-  { to: "/settings/senders", label: "Senders" },
-  { to: "/settings/limits", label: "Limits and hours" },
-  { to: "/settings/prices", label: "Prices" },
-  { to: "/settings/double-opt-in", label: "Double opt-in" },
-  { to: "/settings/attributes", label: "Attributes" },
-  { to: "/settings/keywords", label: "Keywords" },
-  { to: "/settings/retention", label: "Data retention" },
-  { to: "/settings/team", label: "Team", admin: true },
+  { to: "/settings", label: t`Workspace` },
+  { to: "/settings/senders", label: t`Senders` },
+  { to: "/settings/limits", label: t`Limits and hours` },
+  { to: "/settings/prices", label: t`Prices` },
+  { to: "/settings/double-opt-in", label: t`Double opt-in` },
+  { to: "/settings/attributes", label: t`Attributes` },
+  { to: "/settings/keywords", label: t`Keywords` },
+  { to: "/settings/retention", label: t`Data retention` },
+  { to: "/settings/team", label: t`Team`, admin: true },
   { to: "/settings/api", label: "API", admin: true },
-  { to: "/settings/developer", label: "Developer", sandbox: true },
+  { to: "/settings/developer", label: t`Developer`, sandbox: true },
 ] as const;
 
 /** The pages of the settings that are there for whoever is signed in, in their order. */

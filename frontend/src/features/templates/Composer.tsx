@@ -1,6 +1,7 @@
 import { defaultKeymap, history, historyKeymap, isolateHistory } from "@codemirror/commands";
 import { Compartment, EditorState } from "@codemirror/state";
 import { EditorView, placeholder as hint, keymap } from "@codemirror/view";
+import { t } from "@lingui/core/macro";
 import { ActionIcon, Divider, Group, Input, Popover, Text, Tooltip } from "@mantine/core";
 import {
   IconBold,
@@ -29,18 +30,18 @@ import {
 const EmojiPicker = lazy(() => import("./EmojiPicker"));
 
 const mac = /Mac|iPhone|iPad/.test(navigator.platform);
-const key = (k: string) => (mac ? `⌘${k}` : `Ctrl ${k}`);
+const key = (k: string) => (mac ? `⌘${k}` : t`Ctrl ${k}`);
 const marks: { mark: string; label: string; keys: string; shown: string; icon: TablerIcon }[] = [
-  { mark: "*", label: "Bold", keys: "Mod-b", shown: key("B"), icon: IconBold },
-  { mark: "_", label: "Italic", keys: "Mod-i", shown: key("I"), icon: IconItalic },
+  { mark: "*", label: t`Bold`, keys: "Mod-b", shown: key("B"), icon: IconBold },
+  { mark: "_", label: t`Italic`, keys: "Mod-i", shown: key("I"), icon: IconItalic },
   {
     mark: "~",
-    label: "Strikethrough",
+    label: t`Strikethrough`,
     keys: "Mod-Shift-x",
-    shown: mac ? "⌘⇧X" : "Ctrl Shift X",
+    shown: mac ? "⌘⇧X" : t`Ctrl Shift X`,
     icon: IconStrikethrough,
   },
-  { mark: "```", label: "Monospace", keys: "Mod-e", shown: key("E"), icon: IconCode },
+  { mark: "```", label: t`Monospace`, keys: "Mod-e", shown: key("E"), icon: IconCode },
 ];
 
 /** What a button does is a step of its own for undo, also right before or after typing. */
@@ -124,7 +125,7 @@ export function Composer(props: {
           parts.rights.of(rights()),
           pills,
           EditorView.lineWrapping,
-          hint("Hi {{name | there}}, our autumn sale has started."),
+          hint(t`Hi ${"{{name | there}}"}, our autumn sale has started.`),
           EditorView.domEventHandlers({
             click: (event, v) => {
               const pill = (event.target as Element | null)?.closest(".pill");
@@ -184,7 +185,7 @@ export function Composer(props: {
 
   return (
     <Input.Wrapper
-      label="Text"
+      label={t`Text`}
       labelProps={{ id: `${id}-label`, htmlFor: undefined, onClick: () => view.current?.focus() }}
       description={props.description}
       descriptionProps={{ id: `${id}-description` }}
@@ -195,7 +196,7 @@ export function Composer(props: {
     >
       <div className={classes.frame} data-invalid={Boolean(props.error) || undefined}>
         {!props.readOnly && (
-          <Group className={classes.toolbar} gap={2} role="toolbar" aria-label="Formatting">
+          <Group className={classes.toolbar} gap={2} role="toolbar" aria-label={t`Formatting`}>
             {marks.map((m) => (
               <Tooltip key={m.mark} label={`${m.label} (${m.shown})`}>
                 <ActionIcon
@@ -215,11 +216,11 @@ export function Composer(props: {
             <Divider orientation="vertical" mx={4} />
             <Popover opened={picking} onChange={setPicking} position="bottom-start" trapFocus returnFocus>
               <Popover.Target>
-                <Tooltip label="Emoji">
+                <Tooltip label={t`Emoji`}>
                   <ActionIcon
                     variant="subtle"
                     color="gray"
-                    aria-label="Insert an emoji"
+                    aria-label={t`Insert an emoji`}
                     aria-expanded={picking}
                     onClick={() => setPicking(!picking)}
                   >
@@ -251,11 +252,11 @@ export function Composer(props: {
               }}
             />
             {touches && (
-              <Tooltip label="Edit this placeholder (F2)">
+              <Tooltip label={t`Edit this placeholder (F2)`}>
                 <ActionIcon
                   variant="subtle"
                   color="gray"
-                  aria-label="Edit this placeholder"
+                  aria-label={t`Edit this placeholder`}
                   aria-keyshortcuts="F2"
                   {...press}
                   onClick={() => {
@@ -283,7 +284,7 @@ export function Composer(props: {
             <Popover.Target>
               <span className={classes.anchor} style={{ left: edited?.left, top: edited?.top }} />
             </Popover.Target>
-            <Popover.Dropdown role="dialog" aria-label="Placeholder">
+            <Popover.Dropdown role="dialog" aria-label={t`Placeholder`}>
               {edited && (
                 <PlaceholderForm
                   key={edited.from}
@@ -297,10 +298,12 @@ export function Composer(props: {
           </Popover>
         </div>
       </div>
-      <Text size="xs" c="dimmed" id={`${id}-keys`} className="visually-hidden">
-        Placeholders are single signs in the text: the arrow keys step over them, F2 edits the one at the cursor, and
-        they can be typed in double braces as well.
-      </Text>
+      <Text
+        size="xs"
+        c="dimmed"
+        id={`${id}-keys`}
+        className="visually-hidden"
+      >{t`Placeholders are single signs in the text: the arrow keys step over them, F2 edits the one at the cursor, and they can be typed in double braces as well.`}</Text>
     </Input.Wrapper>
   );
 }

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import {
   ActionIcon,
   Button,
@@ -54,10 +55,10 @@ export function HeaderEditor({ value, onChange, ...shared }: Props) {
   const chosen = !h ? "NONE" : "media" in h ? h.media.kind : "TEXT";
   return (
     <Stack gap="xs">
-      <Input.Wrapper label="Header" labelElement="div" error={said(shared, "content.header")}>
+      <Input.Wrapper label={t`Header`} labelElement="div" error={said(shared, "content.header")}>
         <SegmentedControl
           mt={4}
-          aria-label="Header"
+          aria-label={t`Header`}
           fullWidth
           styles={{ root: { flexWrap: "wrap" } }}
           readOnly={shared.readOnly}
@@ -73,18 +74,18 @@ export function HeaderEditor({ value, onChange, ...shared }: Props) {
             })
           }
           data={[
-            { value: "NONE", label: "None" },
-            { value: "TEXT", label: "Text" },
-            { value: "IMAGE", label: "Image" },
-            { value: "VIDEO", label: "Video" },
-            { value: "DOCUMENT", label: "Document" },
+            { value: "NONE", label: t`None` },
+            { value: "TEXT", label: t`Text` },
+            { value: "IMAGE", label: t`Image` },
+            { value: "VIDEO", label: t`Video` },
+            { value: "DOCUMENT", label: t`Document` },
           ]}
         />
       </Input.Wrapper>
       {h && "text" in h && (
         <Line
           {...shared}
-          label="Text of the header"
+          label={t`Text of the header`}
           field="content.header.text"
           max={60}
           placeholders
@@ -95,7 +96,7 @@ export function HeaderEditor({ value, onChange, ...shared }: Props) {
       {h && "media" in h && (
         <MediaField
           {...shared}
-          label="File of the header"
+          label={t`File of the header`}
           field="content.header.media.url"
           value={h.media}
           onChange={(media) => onChange({ header: { media } })}
@@ -111,8 +112,8 @@ export function FooterAndButtons({ value, onChange, ...shared }: Props) {
     <Stack>
       <Line
         {...shared}
-        label="Footer"
-        description="Small and grey, such as “Reply STOP to end”"
+        label={t`Footer`}
+        description={t`Small and grey, such as “Reply STOP to end”`}
         field="content.footer"
         max={60}
         value={value.footer}
@@ -120,7 +121,7 @@ export function FooterAndButtons({ value, onChange, ...shared }: Props) {
       />
       <Buttons
         {...shared}
-        legend="Buttons"
+        legend={t`Buttons`}
         field="content.buttons"
         types={["QUICK_REPLY", "URL", "PHONE", "COPY_CODE"]}
         value={value.buttons}
@@ -139,17 +140,17 @@ export function CardsEditor({ value, onChange, ...shared }: Props) {
     <Stack>
       <Said {...shared} field="content.cards" />
       {cards.map((card, i) => (
-        <Fieldset key={i} legend={`Card ${i + 1}`}>
+        <Fieldset key={i} legend={t`Card ${i + 1}`}>
           <Stack gap="sm">
             <Group justify="space-between">
               <SegmentedControl
-                aria-label={`Medium of card ${i + 1}`}
+                aria-label={t`Medium of card ${i + 1}`}
                 readOnly={shared.readOnly}
                 value={card.media.kind}
                 onChange={(kind) => set(i, { media: { kind: kind as TemplateMediaKind, url: "" } })}
                 data={[
-                  { value: "IMAGE", label: "Image" },
-                  { value: "VIDEO", label: "Video" },
+                  { value: "IMAGE", label: t`Image` },
+                  { value: "VIDEO", label: t`Video` },
                 ]}
               />
               <Order
@@ -163,14 +164,14 @@ export function CardsEditor({ value, onChange, ...shared }: Props) {
             </Group>
             <MediaField
               {...shared}
-              label="File"
+              label={t`File`}
               field={`content.cards.${i}.media.url`}
               value={card.media}
               onChange={(media) => set(i, { media })}
             />
             <Line
               {...shared}
-              label="Title"
+              label={t`Title`}
               field={`content.cards.${i}.title`}
               placeholders
               value={card.title}
@@ -178,16 +179,17 @@ export function CardsEditor({ value, onChange, ...shared }: Props) {
             />
             <Line
               {...shared}
-              label="Text"
+              label={t`Text`}
               field={`content.cards.${i}.body`}
-              description={`Title and text have ${[...card.title, ...card.body].length} of 160 characters`}
+              description={t`Title and text have ${[...card.title, ...card.body].length} of 160 characters`}
               placeholders
               value={card.body}
               onChange={(body) => set(i, { body })}
             />
             <Buttons
               {...shared}
-              legend="Buttons of the card"
+              ofCard
+              legend={t`Buttons of the card`}
               field={`content.cards.${i}.buttons`}
               types={["QUICK_REPLY", "URL", "PHONE"]}
               most={2}
@@ -202,9 +204,7 @@ export function CardsEditor({ value, onChange, ...shared }: Props) {
           variant="default"
           leftSection={<IconPlus size={16} />}
           onClick={() => onChange({ cards: [...cards, newCard(cards[0])] })}
-        >
-          Add a card
-        </Button>
+        >{t`Add a card`}</Button>
       )}
     </Stack>
   );
@@ -218,7 +218,7 @@ export function ListEditor({ value, onChange, ...shared }: Props) {
     <Stack>
       <Line
         {...shared}
-        label="Button that opens the list"
+        label={t`Button that opens the list`}
         field="content.list.button"
         max={20}
         placeholders
@@ -229,9 +229,7 @@ export function ListEditor({ value, onChange, ...shared }: Props) {
       {list.items.map((item, i) => (
         <Paper key={i} withBorder p="sm">
           <Group justify="space-between" mb="xs">
-            <Text size="sm" fw={550}>
-              Entry {i + 1}
-            </Text>
+            <Text size="sm" fw={550}>{t`Entry ${i + 1}`}</Text>
             <Order
               of={list.items}
               at={i}
@@ -244,7 +242,7 @@ export function ListEditor({ value, onChange, ...shared }: Props) {
           <Stack gap="sm">
             <Line
               {...shared}
-              label="Title"
+              label={t`Title`}
               field={`content.list.items.${i}.title`}
               max={24}
               placeholders
@@ -253,7 +251,7 @@ export function ListEditor({ value, onChange, ...shared }: Props) {
             />
             <Line
               {...shared}
-              label="Description"
+              label={t`Description`}
               field={`content.list.items.${i}.description`}
               max={72}
               placeholders
@@ -268,9 +266,7 @@ export function ListEditor({ value, onChange, ...shared }: Props) {
           variant="default"
           leftSection={<IconPlus size={16} />}
           onClick={() => set({ items: [...list.items, { title: "", description: "", id: "" }] })}
-        >
-          Add an entry
-        </Button>
+        >{t`Add an entry`}</Button>
       )}
     </Stack>
   );
@@ -284,8 +280,8 @@ export function AuthenticationEditor({ value, onChange, ...shared }: Props) {
     <Stack>
       <Line
         {...shared}
-        label="Code"
-        description="A placeholder: each contact's own code"
+        label={t`Code`}
+        description={t`A placeholder: each contact's own code`}
         field="content.authentication.code"
         placeholders
         whole
@@ -294,15 +290,15 @@ export function AuthenticationEditor({ value, onChange, ...shared }: Props) {
       />
       <Line
         {...shared}
-        label="Button that copies the code"
+        label={t`Button that copies the code`}
         field="content.authentication.button"
         max={25}
         value={a.button}
         onChange={(button) => set({ button })}
       />
       <NumberInput
-        label="Expires after"
-        description="Minutes, 1 to 90; empty: nothing is said"
+        label={t`Expires after`}
+        description={t`Minutes, 1 to 90; empty: nothing is said`}
         inputWrapperOrder={["label", "input", "error", "description"]}
         min={1}
         max={90}
@@ -324,14 +320,14 @@ export function CatalogEditor({ value, onChange, ...shared }: Props) {
     <Stack>
       <Line
         {...shared}
-        label="Id of the catalog at Meta"
+        label={t`Id of the catalog at Meta`}
         field="content.catalog.id"
         value={c.id}
         onChange={(id) => set({ id })}
       />
       <Line
         {...shared}
-        label="Title"
+        label={t`Title`}
         field="content.catalog.title"
         max={60}
         placeholders
@@ -340,7 +336,7 @@ export function CatalogEditor({ value, onChange, ...shared }: Props) {
       />
       <Line
         {...shared}
-        label="Subtitle"
+        label={t`Subtitle`}
         field="content.catalog.subtitle"
         max={60}
         placeholders
@@ -353,8 +349,8 @@ export function CatalogEditor({ value, onChange, ...shared }: Props) {
           <div style={{ flex: 1 }}>
             <Line
               {...shared}
-              label={`Product ${i + 1}`}
-              description="Its id in the catalog, or one placeholder"
+              label={t`Product ${i + 1}`}
+              description={t`Its id in the catalog, or one placeholder`}
               field={`content.catalog.items.${i}.id`}
               placeholders
               whole
@@ -365,7 +361,7 @@ export function CatalogEditor({ value, onChange, ...shared }: Props) {
           <div style={{ flex: 1 }}>
             <Line
               {...shared}
-              label="Section"
+              label={t`Section`}
               field={`content.catalog.items.${i}.section`}
               max={24}
               value={item.section}
@@ -389,9 +385,7 @@ export function CatalogEditor({ value, onChange, ...shared }: Props) {
           variant="default"
           leftSection={<IconPlus size={16} />}
           onClick={() => set({ items: [...c.items, { id: "", section: "" }] })}
-        >
-          Add a product
-        </Button>
+        >{t`Add a product`}</Button>
       )}
     </Stack>
   );
@@ -405,15 +399,15 @@ export function FlowEditor({ value, onChange, ...shared }: Props) {
     <Stack>
       <Line
         {...shared}
-        label="Id of the flow at Meta"
-        description="Publish it there first"
+        label={t`Id of the flow at Meta`}
+        description={t`Publish it there first`}
         field="content.flow.id"
         value={f.id}
         onChange={(id) => set({ id })}
       />
       <Line
         {...shared}
-        label="Button that opens the form"
+        label={t`Button that opens the form`}
         field="content.flow.button"
         max={25}
         value={f.button}
@@ -421,8 +415,8 @@ export function FlowEditor({ value, onChange, ...shared }: Props) {
       />
       <Line
         {...shared}
-        label="First screen"
-        description="Empty: the one that the flow begins with"
+        label={t`First screen`}
+        description={t`Empty: the one that the flow begins with`}
         field="content.flow.firstScreen"
         value={f.firstScreen}
         onChange={(firstScreen) => set({ firstScreen })}
@@ -432,15 +426,17 @@ export function FlowEditor({ value, onChange, ...shared }: Props) {
 }
 
 const actions: { type: TemplateButtonType; label: string; hint: string; icon: TablerIcon }[] = [
-  { type: "QUICK_REPLY", label: "Quick reply", hint: "Answers with its title", icon: IconCornerUpLeft },
-  { type: "URL", label: "Open a page", hint: "A web address", icon: IconExternalLink },
-  { type: "PHONE", label: "Call a number", hint: "Dials from the phone", icon: IconPhone },
-  { type: "COPY_CODE", label: "Copy a code", hint: "An offer code", icon: IconCopy },
+  { type: "QUICK_REPLY", label: t`Quick reply`, hint: t`Answers with its title`, icon: IconCornerUpLeft },
+  { type: "URL", label: t`Open a page`, hint: t`A web address`, icon: IconExternalLink },
+  { type: "PHONE", label: t`Call a number`, hint: t`Dials from the phone`, icon: IconPhone },
+  { type: "COPY_CODE", label: t`Copy a code`, hint: t`An offer code`, icon: IconCopy },
 ];
 
 function Buttons(
   props: Shared & {
     legend: string;
+    /** Of a card of several. */
+    ofCard?: boolean;
     field: string;
     types: TemplateButtonType[];
     most?: number;
@@ -458,7 +454,7 @@ function Buttons(
       <Said {...shared} field={field} />
       {value.map((b, i) => {
         const action = actions.find((a) => a.type === b.type);
-        const what = `${props.legend === "Buttons" ? "button" : "button of the card"} ${i + 1}`;
+        const what = props.ofCard ? t`button of the card ${i + 1}` : t`button ${i + 1}`;
         return (
           <Paper key={i} withBorder p="sm">
             <Group justify="space-between" wrap="nowrap" mb={6}>
@@ -474,7 +470,7 @@ function Buttons(
               {b.type !== "COPY_CODE" && (
                 <Line
                   {...shared}
-                  label="Title"
+                  label={t`Title`}
                   field={`${field}.${i}.title`}
                   max={25}
                   value={b.title}
@@ -484,9 +480,9 @@ function Buttons(
               {b.type === "URL" && (
                 <Line
                   {...shared}
-                  label="Address"
+                  label={t`Address`}
                   field={`${field}.${i}.url`}
-                  placeholder="https://"
+                  placeholder={t`https://`}
                   placeholders
                   value={b.url}
                   onChange={(url) => set(i, { url })}
@@ -495,7 +491,7 @@ function Buttons(
               {b.type === "PHONE" && (
                 <Line
                   {...shared}
-                  label="Number"
+                  label={t`Number`}
                   field={`${field}.${i}.phone`}
                   placeholder="+49 30 123456"
                   value={b.phone}
@@ -505,7 +501,7 @@ function Buttons(
               {b.type === "COPY_CODE" && (
                 <Line
                   {...shared}
-                  label="Code"
+                  label={t`Code`}
                   field={`${field}.${i}.code`}
                   max={20}
                   placeholders
@@ -521,9 +517,11 @@ function Buttons(
       {!props.readOnly && !full && (
         <Menu position="bottom-start" width={240}>
           <Menu.Target>
-            <Button variant="default" leftSection={<IconPlus size={16} />} style={{ alignSelf: "flex-start" }}>
-              Add a button
-            </Button>
+            <Button
+              variant="default"
+              leftSection={<IconPlus size={16} />}
+              style={{ alignSelf: "flex-start" }}
+            >{t`Add a button`}</Button>
           </Menu.Target>
           <Menu.Dropdown>
             {actions
@@ -583,9 +581,9 @@ function Order<T>(props: {
   );
   return (
     <Group gap={2} wrap="nowrap">
-      {step(`Move ${props.name} up`, <IconArrowUp size={16} />, at === 0, () => moved(of, at, at - 1))}
-      {step(`Move ${props.name} down`, <IconArrowDown size={16} />, at === of.length - 1, () => moved(of, at, at + 1))}
-      {step(`Remove ${props.name}`, <IconTrash size={16} />, of.length <= props.least, () =>
+      {step(t`Move ${props.name} up`, <IconArrowUp size={16} />, at === 0, () => moved(of, at, at - 1))}
+      {step(t`Move ${props.name} down`, <IconArrowDown size={16} />, at === of.length - 1, () => moved(of, at, at + 1))}
+      {step(t`Remove ${props.name}`, <IconTrash size={16} />, of.length <= props.least, () =>
         of.filter((_, i) => i !== at),
       )}
     </Group>
@@ -619,7 +617,7 @@ function Line(
   },
 ) {
   const length = [...props.value].length;
-  const counted = props.max && length > 0 ? `${length} of ${props.max} characters` : undefined;
+  const counted = props.max && length > 0 ? t`${length} of ${props.max} characters` : undefined;
   return (
     <TextInput
       label={props.label}
@@ -658,7 +656,7 @@ function MediaField(props: Shared & { label: string; field: string; value: Media
       onClick={() => setPicking(true)}
       disabled={props.readOnly}
     >
-      {own ? "Change" : "From the library"}
+      {own ? t`Change` : t`From the library`}
     </Button>
   );
   return (
@@ -677,7 +675,7 @@ function MediaField(props: Shared & { label: string; field: string; value: Media
               <ActionIcon
                 variant="subtle"
                 color="gray"
-                aria-label="Take the file out"
+                aria-label={t`Take the file out`}
                 onClick={() => props.onChange({ ...props.value, url: "" })}
               >
                 <IconTrash size={16} />
@@ -689,14 +687,14 @@ function MediaField(props: Shared & { label: string; field: string; value: Media
       ) : (
         <Stack gap={6}>
           <Group>{choose}</Group>
-          <Divider label="or an address elsewhere" labelPosition="left" />
+          <Divider label={t`or an address elsewhere`} labelPosition="left" />
           <Line
             errors={{ [props.field]: error ?? "" }}
             attributes={props.attributes}
             readOnly={props.readOnly}
-            label={`${props.label}: web address`}
+            label={t`${props.label}: web address`}
             field={props.field}
-            placeholder="https://…/picture.jpg"
+            placeholder={t`https://…/picture.jpg`}
             placeholders
             value={props.value.url}
             onChange={(url) => props.onChange({ ...props.value, url })}

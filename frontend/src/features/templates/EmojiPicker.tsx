@@ -1,18 +1,19 @@
 import groups from "virtual:emojis";
+import { t } from "@lingui/core/macro";
 import { SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
 import { useMemo, useState } from "react";
 import classes from "./EmojiPicker.module.css";
 
 const tabs = [
-  { group: 0, sign: "😀", name: "Smileys" },
-  { group: 1, sign: "👋", name: "People" },
-  { group: 3, sign: "🌱", name: "Nature" },
-  { group: 4, sign: "🍎", name: "Food" },
-  { group: 5, sign: "✈️", name: "Travel" },
-  { group: 6, sign: "🎉", name: "Activities" },
-  { group: 7, sign: "💡", name: "Objects" },
-  { group: 8, sign: "❤️", name: "Symbols" },
-  { group: 9, sign: "🏁", name: "Flags" },
+  { group: 0, sign: "😀", name: t`Smileys` },
+  { group: 1, sign: "👋", name: t`People` },
+  { group: 3, sign: "🌱", name: t`Nature` },
+  { group: 4, sign: "🍎", name: t`Food` },
+  { group: 5, sign: "✈️", name: t`Travel` },
+  { group: 6, sign: "🎉", name: t`Activities` },
+  { group: 7, sign: "💡", name: t`Objects` },
+  { group: 8, sign: "❤️", name: t`Symbols` },
+  { group: 9, sign: "🏁", name: t`Flags` },
 ];
 
 const columns = 8;
@@ -49,8 +50,8 @@ export default function EmojiPicker(props: { onPick: (emoji: string) => void }) 
     <Stack gap="xs" w={300}>
       <TextInput
         size="xs"
-        aria-label="Search emojis"
-        placeholder="Search emojis"
+        aria-label={t`Search emojis`}
+        placeholder={t`Search emojis`}
         value={search}
         onChange={(e) => setSearch(e.currentTarget.value)}
         data-autofocus
@@ -59,7 +60,7 @@ export default function EmojiPicker(props: { onPick: (emoji: string) => void }) 
         <SegmentedControl
           size="xs"
           fullWidth
-          aria-label="Group"
+          aria-label={t`Group`}
           className={classes.groups}
           value={String(group)}
           onChange={(v) => setGroup(Number(v))}
@@ -74,7 +75,7 @@ export default function EmojiPicker(props: { onPick: (emoji: string) => void }) 
         />
       )}
       {/* biome-ignore lint/a11y/useSemanticElements: no element is a grid of buttons */}
-      <div role="group" aria-label="Emojis" className={classes.grid} onKeyDown={move}>
+      <div role="group" aria-label={t`Emojis`} className={classes.grid} onKeyDown={move}>
         {shown.map((e, i) => (
           <button
             key={e.sign}
@@ -88,11 +89,7 @@ export default function EmojiPicker(props: { onPick: (emoji: string) => void }) 
           </button>
         ))}
       </div>
-      {shown.length === 0 && (
-        <Text size="xs" c="dimmed">
-          No emoji of this name.
-        </Text>
-      )}
+      {shown.length === 0 && <Text size="xs" c="dimmed">{t`No emoji of this name.`}</Text>}
     </Stack>
   );
 }

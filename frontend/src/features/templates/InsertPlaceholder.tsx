@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { ActionIcon, Button, Combobox, Group, ScrollArea, Text, useCombobox } from "@mantine/core";
 import { IconBraces } from "@tabler/icons-react";
 import { useState } from "react";
@@ -41,7 +42,7 @@ export function InsertPlaceholder(props: {
           <ActionIcon
             variant="subtle"
             color="gray"
-            aria-label={`Placeholder in ${props.into}`}
+            aria-label={t`Placeholder in ${props.into}`}
             aria-haspopup="listbox"
             aria-expanded={combobox.dropdownOpened}
             onClick={() => combobox.toggleDropdown()}
@@ -57,9 +58,7 @@ export function InsertPlaceholder(props: {
             aria-haspopup="listbox"
             aria-expanded={combobox.dropdownOpened}
             onClick={() => combobox.toggleDropdown()}
-          >
-            Placeholder
-          </Button>
+          >{t`Placeholder`}</Button>
         )}
       </Combobox.Target>
       <Combobox.Dropdown>
@@ -69,14 +68,14 @@ export function InsertPlaceholder(props: {
             setSearch(e.currentTarget.value);
             combobox.selectFirstOption();
           }}
-          placeholder="Search fields"
-          aria-label="Search fields"
+          placeholder={t`Search fields`}
+          aria-label={t`Search fields`}
         />
         <Combobox.Options>
           <ScrollArea.Autosize mah={280} type="scroll">
-            {fields.length + attributes.length === 0 && <Combobox.Empty>No field of this name</Combobox.Empty>}
+            {fields.length + attributes.length === 0 && <Combobox.Empty>{t`No field of this name`}</Combobox.Empty>}
             {fields.length > 0 && (
-              <Combobox.Group label="Contact">
+              <Combobox.Group label={t`Contact`}>
                 {fields.map((f) => (
                   <Combobox.Option key={f.value} value={f.value}>
                     {f.label}
@@ -85,16 +84,18 @@ export function InsertPlaceholder(props: {
               </Combobox.Group>
             )}
             {attributes.length > 0 && (
-              <Combobox.Group label="Attributes">
+              <Combobox.Group label={t`Attributes`}>
                 {attributes.map((a) => (
                   <Combobox.Option key={a.value} value={a.value}>
                     <Group justify="space-between" wrap="nowrap" gap="xs">
                       <Text size="sm" truncate>
                         {a.label}
                       </Text>
-                      <Text size="xs" c="dimmed" style={{ whiteSpace: "nowrap" }}>
-                        {share(a.coverage)} have it
-                      </Text>
+                      <Text
+                        size="xs"
+                        c="dimmed"
+                        style={{ whiteSpace: "nowrap" }}
+                      >{t`${share(a.coverage)} have it`}</Text>
                     </Group>
                   </Combobox.Option>
                 ))}

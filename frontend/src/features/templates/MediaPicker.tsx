@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import {
   ActionIcon,
   Alert,
@@ -70,16 +71,22 @@ const MediaDeleteDocument = graphql(`
   }
 `);
 
+const wrongKind: Record<TemplateMediaKind, (file: string) => string> = {
+  IMAGE: (file) => t`“${file}” is in the library, but it is no image.`,
+  VIDEO: (file) => t`“${file}” is in the library, but it is no video.`,
+  DOCUMENT: (file) => t`“${file}” is in the library, but it is no document.`,
+};
+
 const kinds: Record<TemplateMediaKind, { title: string; takes: string; accept: string }> = {
   IMAGE: {
-    title: "Choose an image",
-    takes: "JPEG or PNG; larger ones are made to fit",
+    title: t`Choose an image`,
+    takes: t`JPEG or PNG; larger ones are made to fit`,
     accept: "image/jpeg,image/png",
   },
-  VIDEO: { title: "Choose a video", takes: "MP4 or 3GP, at most 16 MB", accept: "video/mp4,video/3gpp" },
+  VIDEO: { title: t`Choose a video`, takes: t`MP4 or 3GP, at most 16 MB`, accept: "video/mp4,video/3gpp" },
   DOCUMENT: {
-    title: "Choose a document",
-    takes: "PDF, Word, PowerPoint or Excel, at most 16 MB",
+    title: t`Choose a document`,
+    takes: t`PDF, Word, PowerPoint or Excel, at most 16 MB`,
     accept: ".pdf,.doc,.docx,.pptx,.xlsx",
   },
 };
@@ -109,7 +116,7 @@ export default function MediaPicker(props: {
     if (wrong) return setProblem(wrong);
     const media = payload?.media;
     if (media?.kind === props.kind) return props.onChoose({ kind: media.kind, url: media.url });
-    if (media) setProblem(`“${media.name}” is in the library, but it is no ${props.kind.toLowerCase()}.`);
+    if (media) setProblem(wrongKind[props.kind](media.name));
   };
   const files = data?.mediaFiles.nodes ?? [];
   return (
@@ -120,23 +127,23 @@ export default function MediaPicker(props: {
           multiple={false}
           loading={uploading.fetching}
           activateOnClick={false}
-          inputProps={{ "aria-label": "Drop a file" }}
+          inputProps={{ "aria-label": t`Drop a file` }}
         >
           <Group justify="center" gap="md" py="xs">
             <IconPhotoUp size={28} aria-hidden />
             <div>
-              <Text size="sm" fw={550}>
-                Drop a file here, or
-              </Text>
+              <Text size="sm" fw={550}>{t`Drop a file here, or`}</Text>
               <Text size="xs" c="dimmed">
                 {kind.takes}
               </Text>
             </div>
             <FileButton accept={kind.accept} onChange={take}>
               {(button) => (
-                <Button {...button} leftSection={<IconUpload size={16} />} style={{ pointerEvents: "all" }}>
-                  Upload
-                </Button>
+                <Button
+                  {...button}
+                  leftSection={<IconUpload size={16} />}
+                  style={{ pointerEvents: "all" }}
+                >{t`Upload`}</Button>
               )}
             </FileButton>
           </Group>
@@ -148,8 +155,8 @@ export default function MediaPicker(props: {
         )}
         {(files.length > 0 || asked) && (
           <TextInput
-            aria-label="Search files"
-            placeholder="Search by name"
+            aria-label={t`Search files`}
+            placeholder={t`Search by name`}
             leftSection={<IconSearch size={16} />}
             value={search}
             onChange={(e) => setSearch(e.currentTarget.value)}
@@ -159,7 +166,7 @@ export default function MediaPicker(props: {
         {fetching && !data && <Loader mx="auto" />}
         {data && files.length === 0 && (
           <Text c="dimmed" size="sm" ta="center">
-            {asked ? "No file of this name." : "Nothing here yet: upload the first one."}
+            {asked ? t`No file of this name.` : t`Nothing here yet: upload the first one.`}
           </Text>
         )}
         <SimpleGrid cols={{ base: 2, sm: 3 }} spacing="sm">
@@ -168,7 +175,7 @@ export default function MediaPicker(props: {
               <UnstyledButton
                 className={classes.choose}
                 onClick={() => props.onChoose({ kind: f.kind, url: f.url })}
-                aria-label={`Choose ${f.name}`}
+                aria-label={t`Choose ${f.name}`}
               >
                 <Medium kind={f.kind} url={f.url} />
                 <Text size="sm" fw={500} truncate px={6} pt={4}>
@@ -183,14 +190,14 @@ export default function MediaPicker(props: {
                 className={classes.remove}
                 variant="default"
                 size="sm"
-                aria-label={`Delete ${f.name}`}
+                aria-label={t`Delete ${f.name}`}
                 onClick={() =>
                   modals.openConfirmModal({
-                    title: `Delete “${f.name}”?`,
+                    title: t`Delete “${f.name}”?`,
                     children: (
-                      <Text size="sm">It leaves the library for good. Messages that were sent keep their text.</Text>
+                      <Text size="sm">{t`It leaves the library for good. Messages that were sent keep their text.`}</Text>
                     ),
-                    labels: { confirm: "Delete", cancel: "Keep" },
+                    labels: { confirm: t`Delete`, cancel: t`Keep` },
                     confirmProps: { color: "red" },
                     onConfirm: async () => {
                       if (settled(await remove({ input: { id: f.id } }))) load({ requestPolicy: "network-only" });

@@ -1,23 +1,25 @@
+import { t } from "@lingui/core/macro";
 import { Button, Group, Select, Stack, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
+import { count } from "../../lib/format";
 import { share } from "../attributes/value";
 import { contactFields, type Filter, fieldName, type Known, type Placeholder, writePlaceholder } from "./placeholders";
 
 const formats = [
-  { value: "2 Jan", label: "24 Dec" },
-  { value: "2 January 2006", label: "24 December 2026" },
+  { value: "2 Jan", label: t`24 Dec` },
+  { value: "2 January 2006", label: t`24 December 2026` },
   { value: "02.01.2006", label: "24.12.2026" },
   { value: "01/02/2006", label: "12/24/2026" },
   { value: "2006-01-02", label: "2026-12-24" },
 ];
 
 const shapes: { value: string; label: string }[] = [
-  { value: "", label: "As it is" },
-  { value: "title", label: "Capital First Letters" },
-  { value: "upper", label: "ALL CAPITALS" },
-  { value: "lower", label: "all lower case" },
-  { value: "number", label: "Number: 1,234" },
-  ...formats.map((f) => ({ value: `date ${f.value}`, label: `Date: ${f.label}` })),
+  { value: "", label: t`As it is` },
+  { value: "title", label: t`Capital First Letters` },
+  { value: "upper", label: t`ALL CAPITALS` },
+  { value: "lower", label: t`all lower case` },
+  { value: "number", label: t`Number: ${count(1234)}` },
+  ...formats.map((f) => ({ value: `date ${f.value}`, label: t`Date: ${f.label}` })),
 ];
 
 /** Edits one placeholder: its field, what stands there for those who have none, and how it is written. */
@@ -36,9 +38,9 @@ export function PlaceholderForm(props: {
   const done = () => props.onDone(p ? writePlaceholder(p) : `{{${text.replace(/[{}]/g, "")}}}`);
   const shape = p?.filter ? (p.filter.name === "date" ? `date ${p.filter.format}` : p.filter.name) : "";
   const fields = [
-    { group: "Contact", items: contactFields },
+    { group: t`Contact`, items: contactFields },
     {
-      group: "Attributes",
+      group: t`Attributes`,
       items: attributes.map((a) => ({
         value: `attributes.${a.key}`,
         label: fieldName(`attributes.${a.key}`, attributes),
@@ -46,7 +48,7 @@ export function PlaceholderForm(props: {
     },
   ];
   if (p && !fields.some((g) => g.items.some((i) => i.value === p.name)))
-    fields.push({ group: "Other", items: [{ value: p.name, label: fieldName(p.name, attributes) }] });
+    fields.push({ group: t`Other`, items: [{ value: p.name, label: fieldName(p.name, attributes) }] });
   return (
     <form
       onSubmit={(e) => {
@@ -58,7 +60,7 @@ export function PlaceholderForm(props: {
         {p ? (
           <>
             <Select
-              label="Field"
+              label={t`Field`}
               size="sm"
               data={fields}
               value={p.name}
@@ -66,16 +68,16 @@ export function PlaceholderForm(props: {
               searchable
               allowDeselect={false}
               comboboxProps={{ withinPortal: false }}
-              description={coverage === undefined ? undefined : `${share(coverage)} of contacts have it`}
+              description={coverage == null ? undefined : t`${share(coverage)} of contacts have it`}
               inputWrapperOrder={["label", "input", "description"]}
             />
             <TextInput
-              label="Fallback"
+              label={t`Fallback`}
               size="sm"
               description={
                 p.fallback?.trim()
-                  ? "For contacts without a value"
-                  : "Without one, contacts who have no value are skipped"
+                  ? t`For contacts without a value`
+                  : t`Without one, contacts who have no value are skipped`
               }
               inputWrapperOrder={["label", "input", "description"]}
               value={p.fallback ?? ""}
@@ -83,10 +85,10 @@ export function PlaceholderForm(props: {
               data-autofocus
             />
             <Select
-              label="Written as"
+              label={t`Written as`}
               size="sm"
               data={
-                shapes.some((s) => s.value === shape) ? shapes : [...shapes, { value: shape, label: `Now: ${shape}` }]
+                shapes.some((s) => s.value === shape) ? shapes : [...shapes, { value: shape, label: t`Now: ${shape}` }]
               }
               value={shape}
               onChange={(v) => {
@@ -102,24 +104,18 @@ export function PlaceholderForm(props: {
           </>
         ) : (
           <TextInput
-            label="Placeholder"
-            description="A field, a bar, and what stands there without it: name | there"
+            label={t`Placeholder`}
+            description={t`A field, a bar, and what stands there without it: name | there`}
             value={text}
             onChange={(e) => setText(e.currentTarget.value)}
             data-autofocus
           />
         )}
         <Group justify="space-between" gap="xs">
-          <Button size="compact-sm" variant="subtle" color="red" onClick={() => props.onDone("")}>
-            Remove
-          </Button>
+          <Button size="compact-sm" variant="subtle" color="red" onClick={() => props.onDone("")}>{t`Remove`}</Button>
           <Group gap="xs">
-            <Button size="compact-sm" variant="default" onClick={() => props.onDone()}>
-              Cancel
-            </Button>
-            <Button size="compact-sm" type="submit">
-              Done
-            </Button>
+            <Button size="compact-sm" variant="default" onClick={() => props.onDone()}>{t`Cancel`}</Button>
+            <Button size="compact-sm" type="submit">{t`Done`}</Button>
           </Group>
         </Group>
         {p && (

@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { ActionIcon, Alert, Button, Group, List, SegmentedControl, Select, Stack, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
@@ -12,7 +13,7 @@ import { WhatsAppText } from "../../components/WhatsAppText";
 import { graphql } from "../../gql";
 import type { TemplateCategory } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";
-import { count, counted, sentence } from "../../lib/format";
+import { count, sentence } from "../../lib/format";
 import { type Content, contentInput } from "./content";
 import { fieldName, type Known, readPlaceholder } from "./placeholders";
 
@@ -109,12 +110,12 @@ export function Preview(props: {
   return (
     <Stack gap="md">
       <SegmentedControl
-        aria-label="Fill placeholders with"
+        aria-label={t`Fill placeholders with`}
         value={real ? "real" : "samples"}
         onChange={(v) => setReal(v === "real")}
         data={[
-          { value: "samples", label: "Sample values" },
-          { value: "real", label: "Real contacts" },
+          { value: "samples", label: t`Sample values` },
+          { value: "real", label: t`Real contacts` },
         ]}
       />
       {real && (
@@ -122,14 +123,14 @@ export function Preview(props: {
           <ActionIcon
             variant="default"
             size="lg"
-            aria-label="Previous contact"
+            aria-label={t`Previous contact`}
             disabled={contacts.length < 2}
             onClick={() => step(-1)}
           >
             <IconChevronLeft size={18} />
           </ActionIcon>
           <Select
-            aria-label="Contact"
+            aria-label={t`Contact`}
             flex={1}
             searchable
             allowDeselect={false}
@@ -142,13 +143,13 @@ export function Preview(props: {
             searchValue={who || undefined}
             onSearchChange={(v) => setWho(contacts.some((c) => v.startsWith(nameOf(c)) && v.includes("·")) ? "" : v)}
             filter={({ options }) => options}
-            nothingFoundMessage="No contact"
-            placeholder="No contacts yet"
+            nothingFoundMessage={t`No contact`}
+            placeholder={t`No contacts yet`}
           />
           <ActionIcon
             variant="default"
             size="lg"
-            aria-label="Next contact"
+            aria-label={t`Next contact`}
             disabled={contacts.length < 2}
             onClick={() => step(1)}
           >
@@ -156,7 +157,7 @@ export function Preview(props: {
           </ActionIcon>
         </Group>
       )}
-      <Phone from={data?.senders[0]?.displayName ?? "Your business"}>
+      <Phone from={data?.senders[0]?.displayName ?? t`Your business`}>
         {p ? (
           <WhatsAppMessage content={p.content} testId="bubble">
             <WhatsAppText>{p.body}</WhatsAppText>
@@ -164,9 +165,7 @@ export function Preview(props: {
         ) : (
           <WhatsAppMessage>
             {empty ? (
-              <Text size="sm" c="dimmed">
-                Your message appears here.
-              </Text>
+              <Text size="sm" c="dimmed">{t`Your message appears here.`}</Text>
             ) : (
               <WhatsAppText>{body}</WhatsAppText> // as it was typed, while it cannot be filled in
             )}
@@ -182,17 +181,21 @@ export function Preview(props: {
         <>
           <Live>{p.body}</Live>
           {p.missing.length > 0 && (
-            <Alert color="red" title="Skipped">
-              This contact has no value for {missing}. Give the placeholder a fallback, or campaigns skip them.
-            </Alert>
+            <Alert
+              color="red"
+              title={t`Skipped`}
+            >{t`This contact has no value for ${missing ?? ""}. Give the placeholder a fallback, or campaigns skip them.`}</Alert>
           )}
           <Text size="sm" data-testid="skipped">
             {p.missingFor > 0
-              ? `${counted(p.missingFor, "contact has", "contacts have")} no value for a placeholder without a fallback: campaigns skip them.`
-              : "No contact is skipped for a missing value."}
+              ? plural(p.missingFor, {
+                  one: "# contact has no value for a placeholder without a fallback: campaigns skip them.",
+                  other: "# contacts have no value for a placeholder without a fallback: campaigns skip them.",
+                })
+              : t`No contact is skipped for a missing value.`}
           </Text>
           {p.warnings.length > 0 && (
-            <Alert color="yellow" icon={<IconAlertTriangle />} title="WhatsApp would refuse this">
+            <Alert color="yellow" icon={<IconAlertTriangle />} title={t`WhatsApp would refuse this`}>
               <List size="sm" spacing={4}>
                 {p.warnings.map((w) => (
                   <List.Item key={w}>{sentence(w)}</List.Item>
@@ -211,11 +214,9 @@ export function Preview(props: {
                   chosen &&
                   settled(await testSend({ input: { id: props.testOf, contactId: chosen } }))
                 )
-                  notifications.show({ message: "The test message is on its way", color: "green" });
+                  notifications.show({ message: t`The test message is on its way`, color: "green" });
               }}
-            >
-              Send a test to this contact
-            </Button>
+            >{t`Send a test to this contact`}</Button>
           )}
         </>
       )}
@@ -224,4 +225,4 @@ export function Preview(props: {
 }
 
 /** "312 of 1,024 characters · 2 of 10 emojis" */
-export const limitsText = (body: string) => `${count([...body].length)} of 1,024 characters`;
+export const limitsText = (body: string) => t`${count([...body].length)} of 1,024 characters`;

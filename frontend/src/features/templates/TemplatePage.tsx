@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Alert, Anchor, Box, Button, Card, Grid, Group, Select, Skeleton, Stack, Text, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconAlertTriangle, IconLanguage } from "@tabler/icons-react";
@@ -11,7 +12,7 @@ import { graphql } from "../../gql";
 import type { TemplateCategory } from "../../gql/graphql";
 import { useGoAfter } from "../../lib/address";
 import { byField, errorText, payloadOf } from "../../lib/errors";
-import { sentence, words } from "../../lib/format";
+import { midSentence, sentence, words } from "../../lib/format";
 import { useDraft } from "../../lib/kept";
 import { real } from "../../lib/node";
 import { useAttributes } from "../attributes/useAttributes";
@@ -143,25 +144,30 @@ export function TemplatePage() {
       />
     );
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
-  const t = real(data?.node, "Template");
+  const template = real(data?.node, "Template");
   // While another one is being read, the one before is still here.
-  if (!t || t.id !== (id === "new" ? like : id)) return <Rows />;
+  if (!template || template.id !== (id === "new" ? like : id)) return <Rows />;
   if (id === "new")
     return (
       <Editor
         key={`like ${like}`}
         template={{
-          name: t.name,
+          name: template.name,
           language: "",
           languageName: "",
-          category: t.category,
-          body: t.body,
-          content: readContent(t.content),
-          of: t.languageName,
+          category: template.category,
+          body: template.body,
+          content: readContent(template.content),
+          of: template.languageName,
         }}
       />
     );
-  return <Editor key={id} template={{ ...t, content: readContent(t.content), approval: t.approvalStatus }} />;
+  return (
+    <Editor
+      key={id}
+      template={{ ...template, content: readContent(template.content), approval: template.approvalStatus }}
+    />
+  );
 }
 
 /** What concerns the parts together, or what only clients of the API set. */
@@ -172,35 +178,33 @@ const hasNoField = (field: string) =>
 const sendable = ["APPROVED", "WINDOW_ONLY"];
 
 const categories = [
-  { value: "MARKETING", label: "Marketing" },
-  { value: "UTILITY", label: "Utility" },
-  { value: "AUTHENTICATION", label: "Authentication" },
+  { value: "MARKETING", label: t`Marketing` },
+  { value: "UTILITY", label: t`Utility` },
+  { value: "AUTHENTICATION", label: t`Authentication` },
 ];
 
 /** The template's other languages. */
-function Languages({ template: t, may }: { template: Edited; may: boolean }) {
+function Languages({ template, may }: { template: Edited; may: boolean }) {
   return (
     <Group gap="xs">
       <Text size="sm" c="dimmed">
-        {t.translations?.length ? "Also in" : "Only in one language."}
+        {template.translations?.length ? t`Also in` : t`Only in one language.`}
       </Text>
-      {t.translations?.map((other) => (
+      {template.translations?.map((other) => (
         <Anchor key={other.id} component={Link} to={`/templates/${other.id}`} size="sm" underline="always">
           {other.languageName}
-          {other.approvalStatus !== "APPROVED" && ` (${words(other.approvalStatus).toLowerCase()})`}
+          {other.approvalStatus !== "APPROVED" && ` (${midSentence(words(other.approvalStatus))})`}
         </Anchor>
       ))}
       {may && (
         <LinkButton
           to="/templates/$id"
           params={{ id: "new" } as never}
-          search={{ like: t.id } as never}
+          search={{ like: template.id } as never}
           variant="subtle"
           size="compact-sm"
           leftSection={<IconLanguage size={16} />}
-        >
-          Add a language
-        </LinkButton>
+        >{t`Add a language`}</LinkButton>
       )}
     </Group>
   );
@@ -266,7 +270,7 @@ function Editor({ template }: { template: Edited }) {
     }
     forget();
     notifications.show({
-      message: submit ? `“${name}” is with WhatsApp for approval` : `“${name}” saved as a draft`,
+      message: submit ? t`“${name}” is with WhatsApp for approval` : t`“${name}” saved as a draft`,
       color: "green",
     });
     go({ to: "/templates" });
@@ -284,28 +288,24 @@ function Editor({ template }: { template: Edited }) {
   };
   return (
     <Page
-      title={template.id ? template.name : template.of ? `Translate “${template.name}”` : "New template"}
+      title={template.id ? template.name : template.of ? t`Translate “${template.name}”` : t`New template`}
       description={
         template.id
-          ? `${template.languageName} · version ${template.version}`
+          ? t`${template.languageName} · version ${template.version ?? 1}`
           : template.of
-            ? `From ${template.of}. Contacts get the language that is theirs.`
-            : "What you write; WhatsApp approves it before it goes out"
+            ? t`From ${template.of}. Contacts get the language that is theirs.`
+            : t`What you write; WhatsApp approves it before it goes out`
       }
       actions={
         may && (
           <>
-            {!sent && (
-              <Button variant="default" onClick={() => save(false)} loading={saving}>
-                Save draft
-              </Button>
-            )}
+            {!sent && <Button variant="default" onClick={() => save(false)} loading={saving}>{t`Save draft`}</Button>}
             <Button
               onClick={() => save(true)}
               loading={saving}
               disabled={Boolean(sent) && body === template.body && name === template.name && !edited}
             >
-              {sent ? "Save as a new version" : "Submit for approval"}
+              {sent ? t`Save as a new version` : t`Submit for approval`}
             </Button>
           </>
         )
@@ -321,14 +321,13 @@ function Editor({ template }: { template: Edited }) {
         <Group gap="xs">
           <Status value={template.approval} />
           {template.approval === "WINDOW_ONLY" && (
-            <Text size="sm" c="dimmed">
-              Lists need no approval. They can be sent within 24 hours after a contact's last message.
-            </Text>
+            <Text
+              size="sm"
+              c="dimmed"
+            >{t`Lists need no approval. They can be sent within 24 hours after a contact's last message.`}</Text>
           )}
           {template.approval === "SUBMITTED" && (
-            <Text size="sm" c="dimmed">
-              WhatsApp usually decides within minutes, at most in 48 hours.
-            </Text>
+            <Text size="sm" c="dimmed">{t`WhatsApp usually decides within minutes, at most in 48 hours.`}</Text>
           )}
         </Group>
       )}
@@ -337,7 +336,7 @@ function Editor({ template }: { template: Edited }) {
         <Alert
           color="red"
           icon={<IconAlertTriangle />}
-          title={template.rejectionReason ? `WhatsApp says: ${template.rejectionReason}` : undefined}
+          title={template.rejectionReason ? t`WhatsApp says: ${template.rejectionReason}` : undefined}
         >
           {template.advice}
         </Alert>
@@ -347,8 +346,8 @@ function Editor({ template }: { template: Edited }) {
           <Card>
             <Stack>
               <TextInput
-                label="Name"
-                description="For your team; contacts do not see it"
+                label={t`Name`}
+                description={t`For your team; contacts do not see it`}
                 inputWrapperOrder={["label", "input", "error", "description"]}
                 value={name}
                 onChange={(e) => edit({ name: e.currentTarget.value })}
@@ -357,20 +356,20 @@ function Editor({ template }: { template: Edited }) {
               />
               <Group grow align="flex-start">
                 <Select
-                  label="Language"
+                  label={t`Language`}
                   searchable
                   data={languages}
                   value={language || null}
-                  placeholder="Choose the language"
+                  placeholder={t`Choose the language`}
                   onChange={(v) => v && edit({ language: v })}
                   allowDeselect={false}
-                  nothingFoundMessage="WhatsApp takes no templates in it"
+                  nothingFoundMessage={t`WhatsApp takes no templates in it`}
                   error={errors.language && sentence(errors.language)}
                   readOnly={!may}
                 />
                 <Select
-                  label="Category"
-                  description="WhatsApp may change it"
+                  label={t`Category`}
+                  description={t`WhatsApp may change it`}
                   inputWrapperOrder={["label", "input", "error", "description"]}
                   data={categories}
                   value={category}
@@ -381,7 +380,7 @@ function Editor({ template }: { template: Edited }) {
                 />
               </Group>
               <Select
-                label="Kind"
+                label={t`Kind`}
                 description={shapes.find((s) => s.value === content.shape)?.description}
                 inputWrapperOrder={["label", "input", "error", "description"]}
                 data={shapes.map((s) => ({ value: s.value, label: s.label }))}

@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { Button, Card, Group, Select, Table, Text, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconMessage2, IconPlus, IconRefresh, IconSearch } from "@tabler/icons-react";
@@ -12,7 +13,7 @@ import { graphql } from "../../gql";
 import type { TemplateApproval } from "../../gql/graphql";
 import { useAddress, useAddressText } from "../../lib/address";
 import { settled } from "../../lib/errors";
-import { counted, words } from "../../lib/format";
+import { words } from "../../lib/format";
 import { plainText } from "../../lib/whatsapp";
 import { useAttributes } from "../attributes/useAttributes";
 import { fieldName, findPlaceholders, type Known, readPlaceholder } from "./placeholders";
@@ -81,7 +82,7 @@ export function TemplatesPage() {
   });
   const [syncing, sync] = useMutation(TemplateSyncDocument);
   const [, remove] = useMutation(TemplateDeleteDocument);
-  const waiting = data?.templates.nodes.some((t) => t.approvalStatus === "SUBMITTED");
+  const waiting = data?.templates.nodes.some((template) => template.approvalStatus === "SUBMITTED");
   useEffect(() => {
     if (!waiting) return;
     const timer = setInterval(() => load({ requestPolicy: "network-only" }), 1500);
@@ -89,8 +90,8 @@ export function TemplatesPage() {
   }, [waiting, load]);
   return (
     <Page
-      title="Templates"
-      description="What you write; WhatsApp approves it before it can go out"
+      title={t`Templates`}
+      description={t`What you write; WhatsApp approves it before it can go out`}
       actions={
         may && (
           <>
@@ -101,16 +102,21 @@ export function TemplatesPage() {
               onClick={async () => {
                 const result = await sync({});
                 if (settled(result)) {
-                  notifications.show({ message: `Asked Twilio about ${result.data?.templateSync.checked} templates` });
+                  notifications.show({
+                    message: plural(result.data?.templateSync.checked ?? 0, {
+                      one: "Asked Twilio about # template",
+                      other: "Asked Twilio about # templates",
+                    }),
+                  });
                   load({ requestPolicy: "network-only" });
                 }
               }}
-            >
-              Sync with Twilio
-            </Button>
-            <LinkButton to="/templates/$id" params={{ id: "new" } as never} leftSection={<IconPlus size={16} />}>
-              New template
-            </LinkButton>
+            >{t`Sync with Twilio`}</Button>
+            <LinkButton
+              to="/templates/$id"
+              params={{ id: "new" } as never}
+              leftSection={<IconPlus size={16} />}
+            >{t`New template`}</LinkButton>
           </>
         )
       }
@@ -122,23 +128,15 @@ export function TemplatesPage() {
       ) : data.templates.nodes.length === 0 && !search.q && !approvalStatus ? (
         <Empty
           icon={<IconMessage2 />}
-          title="No templates yet"
-          action={
-            may && (
-              <LinkButton to="/templates/$id" params={{ id: "new" } as never}>
-                Write one
-              </LinkButton>
-            )
-          }
-        >
-          “Hi {"{{name | there}}"}, our autumn sale has started.” Placeholders fill in from each contact.
-        </Empty>
+          title={t`No templates yet`}
+          action={may && <LinkButton to="/templates/$id" params={{ id: "new" } as never}>{t`Write one`}</LinkButton>}
+        >{t`“Hi ${"{{name | there}}"}, our autumn sale has started.” Placeholders fill in from each contact.`}</Empty>
       ) : (
         <>
           <Group>
             <TextInput
-              aria-label="Search templates"
-              placeholder="Name"
+              aria-label={t`Search templates`}
+              placeholder={t`Name`}
               leftSection={<IconSearch size={16} />}
               data-page-search
               value={text}
@@ -146,8 +144,8 @@ export function TemplatesPage() {
               w={{ base: "100%", xs: 320 }}
             />
             <Select
-              aria-label="Approval"
-              placeholder="Any approval"
+              aria-label={t`Approval`}
+              placeholder={t`Any approval`}
               clearable
               data={approvals.map((value) => ({ value, label: words(value) }))}
               value={approvalStatus}
@@ -155,73 +153,67 @@ export function TemplatesPage() {
             />
           </Group>
           {data.templates.nodes.length === 0 ? (
-            <Text c="dimmed" ta="center">
-              No template matches.
-            </Text>
+            <Text c="dimmed" ta="center">{t`No template matches.`}</Text>
           ) : (
             <Card padding={0}>
               <Table className="cards">
                 <Table.Thead>
                   <Table.Tr>
-                    {["Name", "Language", "Category", "Approval", "Campaigns", "Changed", ""].map((h) => (
-                      <Table.Th key={h} aria-label={h || "Actions"}>
+                    {[t`Name`, t`Language`, t`Category`, t`Approval`, t`Campaigns`, t`Changed`, ""].map((h) => (
+                      <Table.Th key={h} aria-label={h || t`Actions`}>
                         {h}
                       </Table.Th>
                     ))}
                   </Table.Tr>
                 </Table.Thead>
                 <Table.Tbody>
-                  {data.templates.nodes.map((t) => (
-                    <Table.Tr key={t.id}>
-                      <Table.Td data-label="Name" maw={{ sm: 420 }}>
-                        <Link to="/templates/$id" params={{ id: t.id }} className="plain">
-                          {t.name}
+                  {data.templates.nodes.map((template) => (
+                    <Table.Tr key={template.id}>
+                      <Table.Td data-label={t`Name`} maw={{ sm: 420 }}>
+                        <Link to="/templates/$id" params={{ id: template.id }} className="plain">
+                          {template.name}
                         </Link>
                         <Text size="xs" c="dimmed" lineClamp={1}>
-                          {plainText(withFields(t.body, attributes))}
+                          {plainText(withFields(template.body, attributes))}
                         </Text>
                       </Table.Td>
-                      <Table.Td data-label="Language">
-                        {t.languageName}{" "}
+                      <Table.Td data-label={t`Language`}>
+                        {template.languageName}{" "}
                         <Text span size="xs" c="dimmed">
-                          {t.language}
+                          {template.language}
                         </Text>
                       </Table.Td>
-                      <Table.Td data-label="Category">{words(t.category)}</Table.Td>
-                      <Table.Td data-label="Approval" maw={{ sm: 320 }}>
-                        <Status value={t.approvalStatus} />
-                        {t.rejectionReason && (
+                      <Table.Td data-label={t`Category`}>{words(template.category)}</Table.Td>
+                      <Table.Td data-label={t`Approval`} maw={{ sm: 320 }}>
+                        <Status value={template.approvalStatus} />
+                        {template.rejectionReason && (
                           <Text size="xs" c="red" mt={4}>
-                            {t.rejectionReason}
+                            {template.rejectionReason}
                           </Text>
                         )}
-                        {t.advice && (
+                        {template.advice && (
                           <Text size="xs" c="dimmed" mt={2}>
-                            {t.advice}
+                            {template.advice}
                           </Text>
                         )}
                       </Table.Td>
-                      <Table.Td data-label="Campaigns">
-                        {t.campaignCount ? (
-                          counted(t.campaignCount, "campaign", "campaigns")
+                      <Table.Td data-label={t`Campaigns`}>
+                        {template.campaignCount ? (
+                          plural(template.campaignCount, { one: "# campaign", other: "# campaigns" })
                         ) : (
-                          <Text span size="sm" c="dimmed">
-                            None yet
-                          </Text>
+                          <Text span size="sm" c="dimmed">{t`None yet`}</Text>
                         )}
                       </Table.Td>
-                      <Table.Td data-label="Changed">
-                        <When at={t.updatedAt} />
+                      <Table.Td data-label={t`Changed`}>
+                        <When at={template.updatedAt} />
                       </Table.Td>
                       <Table.Td>
                         {may && (
                           <Group justify="flex-end">
                             <DeleteButton
-                              name={t.name}
-                              onDelete={async () => settled(await remove({ input: { id: t.id } }))}
-                            >
-                              It goes from this list. Campaigns that have ended keep it for the record.
-                            </DeleteButton>
+                              name={template.name}
+                              onDelete={async () => settled(await remove({ input: { id: template.id } }))}
+                            >{t`It goes from this list. Campaigns that have ended keep it for the record.`}</DeleteButton>
                           </Group>
                         )}
                       </Table.Td>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import type {
   TemplateButtonInput,
   TemplateButtonPartsFragment,
@@ -29,12 +30,12 @@ export type Content = {
 };
 
 export const shapes: { value: Shape; label: string; description: string }[] = [
-  { value: "message", label: "Message", description: "Text with a header, a footer and buttons" },
-  { value: "cards", label: "Cards side by side", description: "2 to 10 pictures with text and buttons" },
-  { value: "list", label: "List to choose from", description: "For replies within 24 hours; needs no approval" },
-  { value: "authentication", label: "One-time code", description: "A code in WhatsApp's own words" },
-  { value: "catalog", label: "Products", description: "Of the catalog that your WhatsApp account has at Meta" },
-  { value: "flow", label: "Form", description: "Opens a WhatsApp Flow made at Meta" },
+  { value: "message", label: t`Message`, description: t`Text with a header, a footer and buttons` },
+  { value: "cards", label: t`Cards side by side`, description: t`2 to 10 pictures with text and buttons` },
+  { value: "list", label: t`List to choose from`, description: t`For replies within 24 hours; needs no approval` },
+  { value: "authentication", label: t`One-time code`, description: t`A code in WhatsApp's own words` },
+  { value: "catalog", label: t`Products`, description: t`Of the catalog that your WhatsApp account has at Meta` },
+  { value: "flow", label: t`Form`, description: t`Opens a WhatsApp Flow made at Meta` },
 ];
 
 export const newButton = (type: TemplateButtonType): Button => ({
@@ -59,7 +60,7 @@ export const noContent: Content = {
   buttons: [],
   cards: [newCard(), newCard()],
   list: { button: "", items: [{ title: "", description: "", id: "" }] },
-  authentication: { code: "", button: "Copy code", expiresInMinutes: null },
+  authentication: { code: "", button: t`Copy code`, expiresInMinutes: null },
   catalog: { id: "", title: "", subtitle: "", items: [] },
   flow: { id: "", button: "", firstScreen: "" },
 };
@@ -171,10 +172,10 @@ export function contentInput(c: Content): TemplateContentInput {
 /** Why no further button of a type fits, null when one does. By Meta's rules for templates. */
 export function buttonLimit(buttons: readonly Button[], type: TemplateButtonType): string | null {
   const of = buttons.filter((b) => b.type === type).length;
-  if (buttons.length >= 10) return "At most 10 buttons";
-  if (type === "URL" && of >= 2) return "At most 2 with an address";
-  if (type === "PHONE" && of >= 1) return "At most 1 with a number";
-  if (type === "COPY_CODE" && of >= 1) return "At most 1 code";
+  if (buttons.length >= 10) return t`At most 10 buttons`;
+  if (type === "URL" && of >= 2) return t`At most 2 with an address`;
+  if (type === "PHONE" && of >= 1) return t`At most 1 with a number`;
+  if (type === "COPY_CODE" && of >= 1) return t`At most 1 code`;
   return null;
 }
 

@@ -1,5 +1,6 @@
 import { type EditorState, Facet, StateField } from "@codemirror/state";
 import { Decoration, type DecorationSet, EditorView, WidgetType } from "@codemirror/view";
+import { t } from "@lingui/core/macro";
 import { findPlaceholders, readPlaceholder } from "./placeholders";
 
 /** How a field is called; it changes when the attributes are known. */
@@ -32,7 +33,7 @@ class Pill extends WidgetType {
     if (this.fallback) {
       const or = document.createElement("span");
       or.className = "pill-or";
-      or.textContent = ` or “${this.fallback}”`;
+      or.textContent = ` ${t`or “${this.fallback}”`}`;
       pill.append(or);
     }
     return pill;

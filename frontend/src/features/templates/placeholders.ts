@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 /** A placeholder as the engine's language writes it: {{attributes.city | title | there}}. */
 export type Placeholder = {
   /** name, region… or attributes.<key> */
@@ -96,7 +97,12 @@ export function freshPlaceholder(name: string, known: readonly Known[]): Placeho
   return { name };
 }
 
-const names: Record<string, string> = { name: "Name", address: "Phone number", region: "Country", locale: "Language" };
+const names: Record<string, string> = {
+  name: t`Name`,
+  address: t`Phone number`,
+  region: t`Country`,
+  locale: t`Language`,
+};
 /** The contact's own fields, as the palette offers them. */
 export const contactFields = plain.map((value) => ({ value, label: names[value] ?? value }));
 

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button, Card, Group, Modal, Stack, Table, Text, Textarea, TextInput } from "@mantine/core";
 import { IconPlus, IconTags } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
@@ -76,15 +77,11 @@ export function TopicsPage() {
   const [editing, edit] = useState<Topic | "new" | null>(null);
   const [{ data, error }, load] = useQuery({ query: TopicsDocument });
   const [, remove] = useMutation(DeleteDocument);
-  const add = may && (
-    <Button leftSection={<IconPlus size={16} />} onClick={() => edit("new")}>
-      New topic
-    </Button>
-  );
+  const add = may && <Button leftSection={<IconPlus size={16} />} onClick={() => edit("new")}>{t`New topic`}</Button>;
   return (
     <Page
-      title="Topics"
-      description="What contacts can subscribe to and leave; a campaign with a topic goes only to its subscribers"
+      title={t`Topics`}
+      description={t`What contacts can subscribe to and leave; a campaign with a topic goes only to its subscribers`}
       actions={data && data.topics.length > 0 && add}
     >
       {editing && <TopicForm key={editing === "new" ? "new" : editing.id} topic={editing} onClose={() => edit(null)} />}
@@ -93,59 +90,62 @@ export function TopicsPage() {
       ) : !data ? (
         <Rows />
       ) : data.topics.length === 0 ? (
-        <Empty icon={<IconTags />} title="No topics yet" action={add}>
-          With topics, people who have enough of your offers can stay for the news: they leave one topic instead of
-          everything.
-        </Empty>
+        <Empty
+          icon={<IconTags />}
+          title={t`No topics yet`}
+          action={add}
+        >{t`With topics, people who have enough of your offers can stay for the news: they leave one topic instead of everything.`}</Empty>
       ) : (
         <Card padding={0}>
           <Table className="cards">
             <Table.Thead>
               <Table.Tr>
-                <Table.Th>Name</Table.Th>
-                <Table.Th>Keyword</Table.Th>
-                <Table.Th ta="right">Subscribers</Table.Th>
-                <Table.Th ta="right">Of them reachable</Table.Th>
-                <Table.Th ta="right">Left</Table.Th>
-                <Table.Th aria-label="Actions" />
+                <Table.Th>{t`Name`}</Table.Th>
+                <Table.Th>{t`Keyword`}</Table.Th>
+                <Table.Th ta="right">{t`Subscribers`}</Table.Th>
+                <Table.Th ta="right">{t`Of them reachable`}</Table.Th>
+                <Table.Th ta="right">{t`Left`}</Table.Th>
+                <Table.Th aria-label={t`Actions`} />
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
-              {data.topics.map((t) => (
-                <Table.Tr key={t.id}>
-                  <Table.Td data-label="Name">
+              {data.topics.map((topic) => (
+                <Table.Tr key={topic.id}>
+                  <Table.Td data-label={t`Name`}>
                     <Text size="sm" fw={550}>
-                      {t.name}
+                      {topic.name}
                     </Text>
                     <Text size="xs" c="dimmed" lineClamp={2}>
-                      {t.description}
+                      {topic.description}
                     </Text>
                   </Table.Td>
-                  <Table.Td data-label="Keyword">{t.keyword ? `STOP ${t.keyword.toUpperCase()}` : "–"}</Table.Td>
-                  <Table.Td data-label="Subscribers" ta="right">
-                    <Link to="/contacts" search={{ f: audienceOf(t.id) }} className="plain">
-                      {count(t.subscribers)}
+                  <Table.Td data-label={t`Keyword`}>
+                    {topic.keyword ? t`STOP ${topic.keyword.toUpperCase()}` : "–"}
+                  </Table.Td>
+                  <Table.Td data-label={t`Subscribers`} ta="right">
+                    <Link to="/contacts" search={{ f: audienceOf(topic.id) }} className="plain">
+                      {count(topic.subscribers)}
                     </Link>
                   </Table.Td>
-                  <Table.Td data-label="Of them reachable" ta="right">
-                    {count(t.reachable)}
+                  <Table.Td data-label={t`Of them reachable`} ta="right">
+                    {count(topic.reachable)}
                   </Table.Td>
-                  <Table.Td data-label="Left" ta="right">
-                    {count(t.left)}
+                  <Table.Td data-label={t`Left`} ta="right">
+                    {count(topic.left)}
                   </Table.Td>
                   <Table.Td>
                     {may && (
                       <Group justify="flex-end" gap="xs" wrap="nowrap">
-                        <Button size="xs" variant="default" onClick={() => edit(t)} aria-label={`Edit ${t.name}`}>
-                          Edit
-                        </Button>
+                        <Button
+                          size="xs"
+                          variant="default"
+                          onClick={() => edit(topic)}
+                          aria-label={t`Edit ${topic.name}`}
+                        >{t`Edit`}</Button>
                         <DeleteButton
-                          name={t.name}
-                          onDelete={async () => settled(await remove({ input: { id: t.id } }))}
-                        >
-                          The contacts stay; who of them was subscribed ({count(t.subscribers)}) or had left (
-                          {count(t.left)}) is forgotten.
-                        </DeleteButton>
+                          name={topic.name}
+                          onDelete={async () => settled(await remove({ input: { id: topic.id } }))}
+                        >{t`The contacts stay; who of them was subscribed (${count(topic.subscribers)}) or had left (${count(topic.left)}) is forgotten.`}</DeleteButton>
                       </Group>
                     )}
                   </Table.Td>
@@ -180,7 +180,7 @@ function TopicForm(props: { topic: Topic | "new"; onClose: () => void }) {
     setErrors({ ...split.fields, ...(split.rest ? { name: split.rest } : {}) });
   };
   return (
-    <Modal opened onClose={props.onClose} title={old ? "Edit topic" : "New topic"}>
+    <Modal opened onClose={props.onClose} title={old ? t`Edit topic` : t`New topic`}>
       <form
         onSubmit={(e) => {
           e.preventDefault();
@@ -189,39 +189,39 @@ function TopicForm(props: { topic: Topic | "new"; onClose: () => void }) {
       >
         <Stack>
           <TextInput
-            label="Name"
-            description="Contacts read it in confirmations; files name topics by it"
-            placeholder="Price alerts"
+            label={t`Name`}
+            description={t`Contacts read it in confirmations; files name topics by it`}
+            placeholder={t`Price alerts`}
             value={name}
             onChange={(e) => setName(e.currentTarget.value)}
             error={errors.name}
             data-autofocus
           />
           <Textarea
-            label="Description"
+            label={t`Description`}
             value={description}
             onChange={(e) => setDescription(e.currentTarget.value)}
             error={errors.description}
           />
           <TextInput
-            label="Keyword"
+            label={t`Keyword`}
             description={
               keyword.trim()
-                ? `Who writes STOP ${keyword.trim().toUpperCase()} leaves it, START ${keyword.trim().toUpperCase()} subscribes`
-                : "With one, contacts can leave and subscribe by message"
+                ? t`Who writes STOP ${keyword.trim().toUpperCase()} leaves it, START ${keyword.trim().toUpperCase()} subscribes`
+                : t`With one, contacts can leave and subscribe by message`
             }
-            placeholder="NEWS"
+            placeholder={t`NEWS`}
             value={keyword}
             onChange={(e) => setKeyword(e.currentTarget.value)}
             error={errors.keyword}
           />
           <Group justify="flex-end">
-            <Button variant="default" onClick={props.onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={creating.fetching || updating.fetching} disabled={!name.trim()}>
-              Save
-            </Button>
+            <Button variant="default" onClick={props.onClose}>{t`Cancel`}</Button>
+            <Button
+              type="submit"
+              loading={creating.fetching || updating.fetching}
+              disabled={!name.trim()}
+            >{t`Save`}</Button>
           </Group>
         </Stack>
       </form>

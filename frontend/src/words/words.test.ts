@@ -1,0 +1,50 @@
+// @vitest-environment node
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { compileMessage } from "@lingui/message-utils/compileMessage";
+import { expect, test } from "vitest";
+import { bareTextsOf, entriesOf, sources, textsOf, translated } from "../../build/words.mjs";
+
+const texts = [...(await textsOf()).values()];
+
+/** The names of what is filled in, and the elements, in the order of their names. */
+function holesOf(message: string): string[] {
+  const names = new Set<string>();
+  const walk = (of: unknown) => {
+    if (typeof of === "string") for (const tag of of.match(/<\/?\d+\/?>/g) ?? []) names.add(tag);
+    if (!Array.isArray(of)) return;
+    for (const token of of) {
+      if (!Array.isArray(token)) {
+        walk(token);
+        continue;
+      }
+      const [name, , cases] = token as [string, string?, Record<string, unknown>?];
+      names.add(`{${name}}`);
+      for (const text of Object.values(cases ?? {})) walk(text);
+    }
+  };
+  walk(compileMessage(message));
+  return [...names].sort();
+}
+
+test("every text that is shown is marked, so that it has its translations", async () => {
+  const bare: string[] = [];
+  for (const file of readdirSync(sources, { recursive: true, encoding: "utf8" })) {
+    if (!file.endsWith(".tsx") || file.endsWith(".test.tsx")) continue;
+    for (const found of await bareTextsOf(readFileSync(join(sources, file), "utf8"))) bare.push(`${file}:${found}`);
+  }
+  expect(bare, "write {t`…`} or <Trans>…</Trans>").toEqual([]);
+}, 60_000);
+
+test("texts are whole sentences and no pieces of some", () => {
+  expect(texts.length).toBeGreaterThan(1000);
+  expect(texts.filter(({ text }) => /^[\s,;.·]|\s$/.test(text))).toEqual([]);
+});
+
+for (const language of translated)
+  test(`what is filled in is the same in ${language}`, () => {
+    const different = entriesOf(language).filter(
+      (e) => e.msgstr[0] && String(holesOf(e.msgstr[0])) !== String(holesOf(e.msgid)),
+    );
+    expect(different.map((e) => [e.msgid, e.msgstr[0]])).toEqual([]);
+  });
