@@ -98,7 +98,9 @@ func readAddress(text, s, region string, reading Reading) (Address, error) {
 	if err != nil {
 		return Address{}, err
 	}
-	if !valid(n) {
+	canonical := canonicalNumber(n)
+	kind := phonenumbers.GetNumberType(canonical) // the dear part of it all: unknown where it is not valid
+	if kind == phonenumbers.UNKNOWN && !valid(n) {
 		return Address{}, apperr.Invalid("address", "%q is not a phone number: no such number exists in the numbering plan of %s",
 			text, placeOf(n))
 	}
@@ -106,9 +108,9 @@ func readAddress(text, s, region string, reading Reading) (Address, error) {
 		return Address{}, apperr.Invalid("address", "%q has the extension %s, which WhatsApp cannot reach: give the person's own number",
 			text, n.GetExtension())
 	}
-	canonical := canonicalNumber(n)
-	a := Address{
-		Kind: KindPhone, Wire: e164(n), MatchKey: e164(canonical), Mobile: isMobile(canonical),
+	a := Address{Kind: KindPhone, Wire: e164(n), Mobile: mobile(kind)}
+	if a.MatchKey = a.Wire; canonical != n {
+		a.MatchKey = e164(canonical)
 	}
 	a.Region = phonenumbers.GetRegionCodeForNumber(canonical)
 	if a.Region == "" {

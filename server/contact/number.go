@@ -162,7 +162,7 @@ func digitOf(r rune) rune {
 
 // severalNumbers parts a cell that holds more than one whole number.
 func severalNumbers(s string) []string {
-	if !strings.ContainsAny(s, ":,;|&/\r\n +") || strings.Contains(s, ";ext") {
+	if bare(s) || !strings.ContainsAny(s, ":,;|&/\r\n +") || strings.Contains(s, ";ext") {
 		return nil
 	}
 	if parts := wholeNumbers(betweenCells.Split(s, -1), false); parts != nil {
@@ -232,20 +232,26 @@ func countDigits(s string) (n int) {
 	return n
 }
 
+// bare holds for digits with nothing between or around them but a leading +, as most are
+// written: there is nothing to look for in them.
+func bare(s string) bool { return strings.Trim(strings.TrimPrefix(s, "+"), "0123456789") == "" }
+
 // readNumber reads one number that plainNumber has gone over.
 func readNumber(text, s, region string, reading Reading) (*phonenumbers.PhoneNumber, error) {
 	invalid := func(why string) (*phonenumbers.PhoneNumber, error) {
 		return nil, apperr.Invalid("address", "%q is not a phone number: %s", text, why)
 	}
-	if m := cmpMatch(extension.FindStringSubmatch(s), attachedX.FindStringSubmatch(s)); m != nil {
-		return nil, apperr.Invalid("address", "%q has the extension %s, which WhatsApp cannot reach: give the person's own number",
-			text, m[1])
-	}
-	// What people write around a number is no part of it. Letters inside would be read as
-	// the keys of a telephone, and 0151 1234567 Max be somebody else's number.
-	s = strings.TrimSpace(remark.ReplaceAllString(label.ReplaceAllString(s, ""), ""))
-	if letter.MatchString(s) {
-		return invalid("there are letters in it")
+	if !bare(s) {
+		if m := cmpMatch(extension.FindStringSubmatch(s), attachedX.FindStringSubmatch(s)); m != nil {
+			return nil, apperr.Invalid("address", "%q has the extension %s, which WhatsApp cannot reach: give the person's own number",
+				text, m[1])
+		}
+		// What people write around a number is no part of it. Letters inside would be read as
+		// the keys of a telephone, and 0151 1234567 Max be somebody else's number.
+		s = strings.TrimSpace(remark.ReplaceAllString(label.ReplaceAllString(s, ""), ""))
+		if letter.MatchString(s) {
+			return invalid("there are letters in it")
+		}
 	}
 	if strings.HasPrefix(s, "00") {
 		s = "+" + s[2:] // ITU-T E.123: 00 is how most countries dial +
@@ -333,8 +339,9 @@ func ownCode(national, international *phonenumbers.PhoneNumber) bool {
 		isMobile(international) && !isMobile(national)
 }
 
-func isMobile(n *phonenumbers.PhoneNumber) bool {
-	t := phonenumbers.GetNumberType(n)
+func isMobile(n *phonenumbers.PhoneNumber) bool { return mobile(phonenumbers.GetNumberType(n)) }
+
+func mobile(t phonenumbers.PhoneNumberType) bool {
 	return t == phonenumbers.MOBILE || t == phonenumbers.FIXED_LINE_OR_MOBILE
 }
 
