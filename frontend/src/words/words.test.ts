@@ -41,10 +41,22 @@ test("texts are whole sentences and no pieces of some", () => {
   expect(texts.filter(({ text }) => /^[\s,;.·]|\s$/.test(text))).toEqual([]);
 });
 
-for (const language of translated)
+for (const language of translated) {
+  test(`no text is missing in ${language}`, () => {
+    const known = new Map(entriesOf(language).map((e) => [`${e.msgctxt ?? ""}|${e.msgid}`, e.msgstr[0]]));
+    const of = ({ context, text }: (typeof texts)[number]) => `${context ?? ""}|${text}`;
+    const missing = texts.filter((m) => !known.get(of(m)));
+    expect(
+      missing.map(({ text, file }) => `${file}: ${text}`),
+      `npm run words, then translate what is empty in src/words/${language}.po`,
+    ).toEqual([]);
+    expect(known.size, "npm run words leaves out what is no longer shown").toBe(texts.length);
+  });
+
   test(`what is filled in is the same in ${language}`, () => {
     const different = entriesOf(language).filter(
       (e) => e.msgstr[0] && String(holesOf(e.msgstr[0])) !== String(holesOf(e.msgid)),
     );
     expect(different.map((e) => [e.msgid, e.msgstr[0]])).toEqual([]);
   });
+}
