@@ -133,8 +133,10 @@ func suppressions(ctx context.Context, idb bun.IDB, hashes [][]byte) (rows []*Su
 	if len(hashes) == 0 {
 		return nil, nil
 	}
-	err = idb.NewSelect().Model(&rows).Where("su.address_hash = ANY (?)", pgdialect.Array(hashes)).Where(inForce).
-		OrderExpr(strongest).Scan(ctx)
+	// One after the other: Postgres reads the whole table for = ANY while that is not analyzed yet.
+	err = idb.NewSelect().Model(&rows).ModelTableExpr(`(SELECT DISTINCT unnest(?::bytea[]) AS hash) u
+		CROSS JOIN LATERAL (SELECT * FROM suppressed_addresses WHERE address_hash = u.hash OFFSET 0) AS su`, pgdialect.Array(hashes)).
+		Where(inForce).OrderExpr(strongest).Scan(ctx)
 	return rows, db.Err(err)
 }
 
