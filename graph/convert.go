@@ -218,7 +218,7 @@ func toConsentEvent(e *consent.Event) *model.ConsentEvent {
 	out := &model.ConsentEvent{
 		ID: encode(kindConsentEvent, e.ID), Contact: &model.Contact{ID: encode(kindContact, e.ContactID)},
 		Purpose: upper[model.ConsentPurpose](e.Purpose), Status: upper[model.ConsentStatus](e.Status),
-		Source: upper[model.ConsentSource](e.Source), Text: toConsentText(e.Shown),
+		Source: upper[model.ConsentSource](e.Source), Text: toConsentText(e.Shown), Provider: upper[model.Provider](e.Provider),
 		OccurredAt: e.OccurredAt, CreatedAt: e.CreatedAt,
 	}
 	out.Evidence = rawJSON(shownEvidence(e))
@@ -573,7 +573,7 @@ func toTemplate(t *template.Template, v *template.Version) *model.Template {
 		Category: upper[model.TemplateCategory](t.Category), Body: v.Body, Version: v.Version,
 		Kind: upper[model.TemplateKind](v.Kind), Content: toTemplateContent(v.Parts),
 		ApprovalStatus: upper[model.TemplateApproval](v.ApprovalStatus), RejectionReason: filled(v.RejectionReason),
-		Advice: filled(v.Advice()), ContentSid: filled(v.ContentSID),
+		Advice: filled(v.Advice()), ContentSid: filled(v.ContentSID), Provider: upper[model.Provider](v.Provider),
 		Variables: mapped(v.Variables, toVariable), CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
 	}
 }
@@ -609,7 +609,7 @@ func toSender(s *sender.Sender) *model.Sender {
 	}
 	return &model.Sender{
 		ID: encode(kindSender, s.ID), Address: s.Address, DisplayName: s.DisplayName, RatePerSecond: s.RatePerSecond,
-		Status:       upper[model.SenderStatus](s.Status),
+		Status: upper[model.SenderStatus](s.Status), Provider: upper[model.Provider](s.Provider),
 		PausedReason: filled(s.PausedReason), CreatedAt: s.CreatedAt,
 	}
 }
@@ -621,6 +621,7 @@ func toCampaign(c *campaign.Campaign) *model.Campaign {
 	}
 	out := &model.Campaign{
 		ID: encode(kindCampaign, c.ID), Name: c.Name, Status: upper[model.CampaignStatus](c.Status),
+		Provider:     upper[model.Provider](c.Provider),
 		PausedReason: filled(c.PausedReason), Failure: filled(c.Failure),
 		Query: c.Query, RateLimitPerSecond: c.RateLimitPerSecond, EndsAt: c.EndsAt, CreatedAt: c.CreatedAt,
 		UpdatedAt: c.UpdatedAt, StartedAt: c.StartedAt,
@@ -760,7 +761,7 @@ func toMessage(m *message.Message) *model.Message {
 		ErrorMessage: filled(m.ErrorMessage), SkipReason: filled(string(m.SkipReason)),
 		NotBeforeReason: filled(m.NotBeforeReason), Attempts: m.Attempts,
 		CreatedAt: m.CreatedAt, AcceptedAt: m.AcceptedAt, SentAt: m.SentAt, DeliveredAt: m.DeliveredAt, ReadAt: m.ReadAt,
-		Redeliveries: m.Redeliveries,
+		Redeliveries: m.Redeliveries, SenderID: idOf(m.SenderID),
 	}
 	out.Content, out.Price = toContent(m.Content), toMessagePrice(m.Price)
 	if m.NeedsDecision() {
@@ -1000,4 +1001,12 @@ func sendingHold(h *hold.Hold) *model.SendingHold {
 	return &model.SendingHold{
 		HeldAt: h.HeldAt, BackupAt: h.BackupAt, OriginalStoppedAt: h.StoppedAt, EndsAt: h.EndsAt, Notice: h.Notice,
 	}
+}
+
+// idOf is 0 for none.
+func idOf(id *int64) int64 {
+	if id == nil {
+		return 0
+	}
+	return *id
 }

@@ -37,6 +37,25 @@ func (r *messageResolver) Campaign(ctx context.Context, obj *model.Message) (*mo
 	return toCampaign(c), err
 }
 
+// Provider is the resolver for the provider field.
+func (r *messageResolver) Provider(ctx context.Context, obj *model.Message) (*model.Provider, error) {
+	switch {
+	case obj.SenderID != 0:
+		s, err := load(ctx).senders.Load(ctx, obj.SenderID)
+		if err != nil || s == nil {
+			return nil, err
+		}
+		return new(upper[model.Provider](s.Provider)), nil
+	case obj.Campaign != nil:
+		c, err := load(ctx).campaigns.Load(ctx, own(obj.Campaign.ID))
+		if err != nil || c == nil {
+			return nil, err
+		}
+		return new(upper[model.Provider](c.Provider)), nil
+	}
+	return nil, nil
+}
+
 // SentBy is the resolver for the sentBy field.
 func (r *messageResolver) SentBy(ctx context.Context, obj *model.Message) (*model.Operator, error) {
 	return r.operatorOf(ctx, obj.SentBy)

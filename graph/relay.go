@@ -33,9 +33,10 @@ const (
 	kindSender        = "Sender"
 	kindSession       = "Session"
 	kindSuppression   = "Suppression"
-	kindOptOutReview  = "OptOutReview" // has ids, and is no Node
-	kindOptInRequest  = "OptInRequest" // the same
-	kindNote          = "Note"         // the same
+	kindOptOutReview  = "OptOutReview"        // has ids, and is no Node
+	kindWebhookChange = "SenderWebhookChange" // likewise
+	kindOptInRequest  = "OptInRequest"        // the same
+	kindNote          = "Note"                // the same
 	kindTopic         = "Topic"
 	kindTemplate      = "Template"
 	kindWebhookEvent  = "WebhookEvent"

@@ -19,6 +19,7 @@ import (
 	"eventstream/server/doubleoptin"
 	"eventstream/server/explain"
 	"eventstream/server/export"
+	"eventstream/server/golive"
 	"eventstream/server/health"
 	"eventstream/server/hold"
 	"eventstream/server/importer"
@@ -62,6 +63,7 @@ type Services struct {
 	Prices         *price.Service
 	Unknowns       *reconcile.Service
 	Hold           *hold.Service
+	GoLive         *golive.Service
 	Imports        *importer.Service
 	Bulk           *bulk.Service
 	Merges         *merge.Service

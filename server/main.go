@@ -173,25 +173,38 @@ func run(roles app.Roles) cli.ActionFunc {
 		log := logger(cfg)
 		ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 		defer stop()
-		a, err := app.New(ctx, cfg, roles, log)
-		if err != nil {
-			return err
-		}
-		defer a.Close()
-		if roles.Serve {
-			address, hint := a.Open(ctx)
-			fmt.Printf("\n  Event Stream Engine %s\n\n  Open      %s\n  Sign in   %s\n  Messages  %s\n\n"+
-				"  Ctrl-C stops it cleanly, a second Ctrl-C at once.\n\n", app.Version, address, hint, a.Provider())
-		} else {
-			log.Info("working", "messages", a.Provider())
-		}
 		go func() {
 			<-ctx.Done()
 			stop() // from here on a second signal ends the process
 			log.Info("stopping: slices under way are finished")
 		}()
-		return a.Run(ctx)
+		for {
+			err := runOnce(ctx, &cfg, roles, log)
+			if !errors.Is(err, app.ErrProviderChanged) {
+				return err
+			}
+			log.Info(err.Error())
+		}
 	}
+}
+
+// runOnce starts the engine and runs it until it is told to stop, or has to start again with
+// another provider, at the same address.
+func runOnce(ctx context.Context, cfg *config.Config, roles app.Roles, log *slog.Logger) error {
+	a, err := app.New(ctx, *cfg, roles, log)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	if roles.Serve {
+		address, hint := a.Open(ctx)
+		fmt.Printf("\n  Event Stream Engine %s\n\n  Open      %s\n  Sign in   %s\n  Messages  %s\n\n"+
+			"  Ctrl-C stops it cleanly, a second Ctrl-C at once.\n\n", app.Version, address, hint, a.Provider())
+		cfg.ListenAddr = a.ListenAddr()
+	} else {
+		log.Info("working", "messages", a.Provider())
+	}
+	return a.Run(ctx)
 }
 
 // withDB gives a command the configuration and the database, beside a server that

@@ -9,6 +9,7 @@ import (
 	"eventstream/server/dispatch"
 	"eventstream/server/doubleoptin"
 	"eventstream/server/erasure"
+	"eventstream/server/golive"
 	"eventstream/server/reconcile"
 	"eventstream/server/retention"
 )
@@ -60,6 +61,7 @@ func Tasks(s *Services) []Task {
 		},
 		{Name: "bulk actions", Every: time.Second, Deadline: 10 * time.Second, Run: Whole(s.Bulk.Forgotten)},
 		{Name: "demo data", Every: time.Second, Deadline: 10 * time.Second, Run: Whole(s.Demo.Forgotten)},
+		{Name: "what the sandbox left", Every: 5 * time.Second, Deadline: time.Minute, Batch: golive.ClearBatch, Run: s.ClearSandbox},
 		{Name: "erasures", Every: time.Second, Deadline: time.Minute, Batch: erasure.ClearBatch, Run: s.Erasures.ClearDue},
 		{Name: "redactions", Every: time.Second, Deadline: 2 * time.Minute, Batch: erasure.RedactBatch, Run: s.Redactor.Run},
 		{Name: "retention", Every: time.Minute, Deadline: time.Minute, Batch: retention.Batch, Run: s.Retention.Run},

@@ -59,6 +59,8 @@ type Services struct {
 	Webhooks      *webhookevent.Applier
 	Trail         *audit.Trail
 	Accounts      *auth.Service
+	// ClearSandbox cancels up to n messages that the sandbox left when Twilio went live.
+	ClearSandbox func(ctx context.Context, n int) (int, error)
 }
 
 // NewClient makes the River client that only inserts; with services it also

@@ -515,6 +515,29 @@ func (ec *executionContext) fieldContext_ConsentEvent_source(_ context.Context, 
 	return graphql.NewScalarFieldContext("ConsentEvent", field, false, false, "ConsentSource")
 }
 
+func (ec *executionContext) _ConsentEvent_provider(ctx context.Context, field graphql.CollectedField, obj *model.ConsentEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConsentEvent_provider(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Provider, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.Provider) graphql.Marshaler {
+			return ec.marshalNProvider2eventstreamᚋgraphᚋmodelᚐProvider(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConsentEvent_provider(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConsentEvent", field, false, false, "Provider")
+}
+
 func (ec *executionContext) _ConsentEvent_evidence(ctx context.Context, field graphql.CollectedField, obj *model.ConsentEvent) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3537,6 +3560,11 @@ func (ec *executionContext) _ConsentEvent(ctx context.Context, sel ast.Selection
 			}
 		case "source":
 			out.Values[i] = ec._ConsentEvent_source(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "provider":
+			out.Values[i] = ec._ConsentEvent_provider(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

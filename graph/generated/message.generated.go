@@ -22,6 +22,7 @@ type DeliveryEventResolver interface {
 type MessageResolver interface {
 	Contact(ctx context.Context, obj *model.Message) (*model.Contact, error)
 	Campaign(ctx context.Context, obj *model.Message) (*model.Campaign, error)
+	Provider(ctx context.Context, obj *model.Message) (*model.Provider, error)
 	SentBy(ctx context.Context, obj *model.Message) (*model.Operator, error)
 
 	EarlierAttempts(ctx context.Context, obj *model.Message) ([]*model.MessageAttempt, error)
@@ -435,6 +436,29 @@ func (ec *executionContext) fieldContext_Message_campaign(_ context.Context, fie
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Message_provider(ctx context.Context, field graphql.CollectedField, obj *model.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_provider(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Message().Provider(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Provider) graphql.Marshaler {
+			return ec.marshalOProvider2ᚖeventstreamᚋgraphᚋmodelᚐProvider(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Message_provider(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Message", field, true, true, "Provider")
 }
 
 func (ec *executionContext) _Message_sentBy(ctx context.Context, field graphql.CollectedField, obj *model.Message) (ret graphql.Marshaler) {
@@ -2294,6 +2318,12 @@ func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, 
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Message_campaign(ctx, field, obj)
+				})
+		case "provider":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Message_provider(ctx, field, obj)
 				})
 		case "sentBy":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

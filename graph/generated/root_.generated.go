@@ -32,6 +32,7 @@ type ResolverRoot interface {
 	CampaignConnection() CampaignConnectionResolver
 	CampaignSender() CampaignSenderResolver
 	CannedReply() CannedReplyResolver
+	ChannelSender() ChannelSenderResolver
 	ConsentEvent() ConsentEventResolver
 	ConsentText() ConsentTextResolver
 	Contact() ContactResolver
@@ -42,8 +43,10 @@ type ResolverRoot interface {
 	DoubleOptIn() DoubleOptInResolver
 	Import() ImportResolver
 	ImportConnection() ImportConnectionResolver
+	ImportableTemplate() ImportableTemplateResolver
 	Keywords() KeywordsResolver
 	Label() LabelResolver
+	LiveTest() LiveTestResolver
 	MediaFileConnection() MediaFileConnectionResolver
 	Message() MessageResolver
 	MessageConnection() MessageConnectionResolver
@@ -54,11 +57,13 @@ type ResolverRoot interface {
 	OptInRequestConnection() OptInRequestConnectionResolver
 	OptOutReview() OptOutReviewResolver
 	OptOutReviewConnection() OptOutReviewConnectionResolver
+	ProviderCredentials() ProviderCredentialsResolver
 	Query() QueryResolver
 	RateCard() RateCardResolver
 	Segment() SegmentResolver
 	SegmentConnection() SegmentConnectionResolver
 	Sender() SenderResolver
+	SenderWebhookChange() SenderWebhookChangeResolver
 	Settings() SettingsResolver
 	Subscription() SubscriptionResolver
 	Suppression() SuppressionResolver
@@ -266,6 +271,7 @@ type ComplexityRoot struct {
 		PreparedAt         func(childComplexity int) int
 		Price              func(childComplexity int) int
 		Progress           func(childComplexity int) int
+		Provider           func(childComplexity int) int
 		Query              func(childComplexity int) int
 		QuietHours         func(childComplexity int) int
 		RateLimitPerSecond func(childComplexity int) int
@@ -468,6 +474,26 @@ type ComplexityRoot struct {
 		UserErrors  func(childComplexity int) int
 	}
 
+	ChannelSender struct {
+		Address        func(childComplexity int) int
+		Changed        func(childComplexity int) int
+		MessagingLimit func(childComplexity int) int
+		Name           func(childComplexity int) int
+		OfflineReasons func(childComplexity int) int
+		Ours           func(childComplexity int) int
+		Quality        func(childComplexity int) int
+		Sender         func(childComplexity int) int
+		Sid            func(childComplexity int) int
+		Status         func(childComplexity int) int
+		Webhook        func(childComplexity int) int
+		WouldBe        func(childComplexity int) int
+	}
+
+	ChannelSenderWebhookPayload struct {
+		ChannelSender func(childComplexity int) int
+		UserErrors    func(childComplexity int) int
+	}
+
 	ConfirmBeginPayload struct {
 		PasskeyOptions func(childComplexity int) int
 		PasskeyStep    func(childComplexity int) int
@@ -492,6 +518,7 @@ type ComplexityRoot struct {
 		ID         func(childComplexity int) int
 		OccurredAt func(childComplexity int) int
 		Operator   func(childComplexity int) int
+		Provider   func(childComplexity int) int
 		Purpose    func(childComplexity int) int
 		Source     func(childComplexity int) int
 		Status     func(childComplexity int) int
@@ -836,6 +863,40 @@ type ComplexityRoot struct {
 		Messages func(childComplexity int) int
 	}
 
+	GoLivePayload struct {
+		Ended      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	GoingLive struct {
+		Credentials func(childComplexity int) int
+		Ended       func(childComplexity int) int
+		Ends        func(childComplexity int) int
+		InboundURL  func(childComplexity int) int
+		Provider    func(childComplexity int) int
+		Since       func(childComplexity int) int
+		Steps       func(childComplexity int) int
+		Test        func(childComplexity int) int
+	}
+
+	GoingLiveCounts struct {
+		Campaigns func(childComplexity int) int
+		Consents  func(childComplexity int) int
+		Marks     func(childComplexity int) int
+		Messages  func(childComplexity int) int
+		Questions func(childComplexity int) int
+		Senders   func(childComplexity int) int
+		Templates func(childComplexity int) int
+		Windows   func(childComplexity int) int
+	}
+
+	GoingLiveStep struct {
+		Advice func(childComplexity int) int
+		Found  func(childComplexity int) int
+		Key    func(childComplexity int) int
+		State  func(childComplexity int) int
+	}
+
 	HealthCheck struct {
 		Advice func(childComplexity int) int
 		Detail func(childComplexity int) int
@@ -924,6 +985,33 @@ type ComplexityRoot struct {
 		Reason func(childComplexity int) int
 		Row    func(childComplexity int) int
 		Value  func(childComplexity int) int
+	}
+
+	ImportableTemplate struct {
+		ApprovalStatus  func(childComplexity int) int
+		Body            func(childComplexity int) int
+		Category        func(childComplexity int) int
+		Content         func(childComplexity int) int
+		ContentSid      func(childComplexity int) int
+		CreatedAt       func(childComplexity int) int
+		Language        func(childComplexity int) int
+		Name            func(childComplexity int) int
+		Problem         func(childComplexity int) int
+		RejectionReason func(childComplexity int) int
+		Template        func(childComplexity int) int
+		Type            func(childComplexity int) int
+		Variables       func(childComplexity int) int
+	}
+
+	ImportableTemplates struct {
+		More  func(childComplexity int) int
+		Nodes func(childComplexity int) int
+	}
+
+	ImportableVariable struct {
+		KeptAs func(childComplexity int) int
+		Key    func(childComplexity int) int
+		Sample func(childComplexity int) int
 	}
 
 	InboxCounts struct {
@@ -1018,6 +1106,16 @@ type ComplexityRoot struct {
 		Version func(childComplexity int) int
 	}
 
+	LiveTest struct {
+		AnsweredAt func(childComplexity int) int
+		Message    func(childComplexity int) int
+	}
+
+	LiveTestSendPayload struct {
+		Test       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Market struct {
 		Countries func(childComplexity int) int
 		Name      func(childComplexity int) int
@@ -1079,6 +1177,7 @@ type ComplexityRoot struct {
 		NotBefore       func(childComplexity int) int
 		NotBeforeReason func(childComplexity int) int
 		Price           func(childComplexity int) int
+		Provider        func(childComplexity int) int
 		Purpose         func(childComplexity int) int
 		ReadAt          func(childComplexity int) int
 		Redeliveries    func(childComplexity int) int
@@ -1172,117 +1271,124 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		APITokenCreate            func(childComplexity int, input model.APITokenCreateInput) int
-		APITokenRevoke            func(childComplexity int, input model.APITokenRevokeInput) int
-		AttributeUpdate           func(childComplexity int, input model.AttributeUpdateInput) int
-		BulkActionCancel          func(childComplexity int, input model.BulkActionCancelInput) int
-		CampaignCancel            func(childComplexity int, input model.CampaignCancelInput) int
-		CampaignCreate            func(childComplexity int, input model.CampaignCreateInput) int
-		CampaignDelete            func(childComplexity int, input model.CampaignDeleteInput) int
-		CampaignDuplicate         func(childComplexity int, input model.CampaignDuplicateInput) int
-		CampaignLaunch            func(childComplexity int, input model.CampaignLaunchInput) int
-		CampaignLaunchUndo        func(childComplexity int, input model.CampaignLaunchUndoInput) int
-		CampaignPause             func(childComplexity int, input model.CampaignPauseInput) int
-		CampaignResume            func(childComplexity int, input model.CampaignResumeInput) int
-		CampaignSchedule          func(childComplexity int, input model.CampaignScheduleInput) int
-		CampaignTestSend          func(childComplexity int, input model.CampaignTestSendInput) int
-		CampaignUnschedule        func(childComplexity int, input model.CampaignUnscheduleInput) int
-		CampaignUpdate            func(childComplexity int, input model.CampaignUpdateInput) int
-		CannedReplyCreate         func(childComplexity int, input model.CannedReplyCreateInput) int
-		CannedReplyDelete         func(childComplexity int, input model.CannedReplyDeleteInput) int
-		CannedReplyUpdate         func(childComplexity int, input model.CannedReplyUpdateInput) int
-		Confirm                   func(childComplexity int, input model.ConfirmInput) int
-		ConfirmBegin              func(childComplexity int) int
-		ContactConsentRecord      func(childComplexity int, input model.ContactConsentRecordInput) int
-		ContactConsentSet         func(childComplexity int, input model.ContactConsentSetInput) int
-		ContactCreate             func(childComplexity int, input model.ContactCreateInput) int
-		ContactErase              func(childComplexity int, input model.ContactEraseInput) int
-		ContactExport             func(childComplexity int, input model.ContactExportInput) int
-		ContactImport             func(childComplexity int, input model.ContactImportInput) int
-		ContactImportCancel       func(childComplexity int, input model.ContactImportCancelInput) int
-		ContactImportConfirm      func(childComplexity int, input model.ContactImportConfirmInput) int
-		ContactMerge              func(childComplexity int, input model.ContactMergeInput) int
-		ContactSuppress           func(childComplexity int, input model.ContactSuppressInput) int
-		ContactTag                func(childComplexity int, input model.ContactTagInput) int
-		ContactTopicRecord        func(childComplexity int, input model.ContactTopicRecordInput) int
-		ContactTopicSet           func(childComplexity int, input model.ContactTopicSetInput) int
-		ContactUpdate             func(childComplexity int, input model.ContactUpdateInput) int
-		ContactViewDelete         func(childComplexity int, input model.ContactViewDeleteInput) int
-		ContactViewSave           func(childComplexity int, input model.ContactViewSaveInput) int
-		ConversationAssign        func(childComplexity int, input model.ConversationAssignInput) int
-		ConversationClose         func(childComplexity int, input model.ConversationCloseInput) int
-		ConversationLabel         func(childComplexity int, input model.ConversationLabelInput) int
-		ConversationMarkRead      func(childComplexity int, input model.ConversationMarkReadInput) int
-		ConversationNote          func(childComplexity int, input model.ConversationNoteInput) int
-		ConversationOpen          func(childComplexity int, input model.ConversationOpenInput) int
-		ConversationReply         func(childComplexity int, input model.ConversationReplyInput) int
-		ConversationSnooze        func(childComplexity int, input model.ConversationSnoozeInput) int
-		KeywordAdd                func(childComplexity int, input model.KeywordAddInput) int
-		KeywordAnswersSet         func(childComplexity int, input model.KeywordAnswersSetInput) int
-		KeywordRemove             func(childComplexity int, input model.KeywordRemoveInput) int
-		KeywordSwitch             func(childComplexity int, input model.KeywordSwitchInput) int
-		LabelCreate               func(childComplexity int, input model.LabelCreateInput) int
-		LabelDelete               func(childComplexity int, input model.LabelDeleteInput) int
-		LabelUpdate               func(childComplexity int, input model.LabelUpdateInput) int
-		MediaDelete               func(childComplexity int, input model.MediaDeleteInput) int
-		MediaUpload               func(childComplexity int, input model.MediaUploadInput) int
-		MessageResolve            func(childComplexity int, input model.MessageResolveInput) int
-		OperatorDeactivate        func(childComplexity int, input model.OperatorDeactivateInput) int
-		OperatorInvite            func(childComplexity int, input model.OperatorInviteInput) int
-		OperatorPasswordLink      func(childComplexity int, input model.OperatorPasswordLinkInput) int
-		OperatorProviderUnlink    func(childComplexity int, input model.OperatorProviderUnlinkInput) int
-		OperatorReactivate        func(childComplexity int, input model.OperatorReactivateInput) int
-		OperatorSecondFactorReset func(childComplexity int, input model.OperatorSecondFactorResetInput) int
-		OperatorUpdate            func(childComplexity int, input model.OperatorUpdateInput) int
-		OptOutReviewDecide        func(childComplexity int, input model.OptOutReviewDecideInput) int
-		PasskeyBegin              func(childComplexity int) int
-		PasskeyDelete             func(childComplexity int, input model.PasskeyDeleteInput) int
-		PasskeyRegister           func(childComplexity int, input model.PasskeyRegisterInput) int
-		PasskeySignIn             func(childComplexity int, input model.PasskeySignInInput) int
-		PasskeySignInBegin        func(childComplexity int) int
-		PasswordChange            func(childComplexity int, input model.PasswordChangeInput) int
-		PasswordResetRequest      func(childComplexity int, input model.PasswordResetRequestInput) int
-		PasswordSet               func(childComplexity int, input model.PasswordSetInput) int
-		RateCardUpdate            func(childComplexity int, input model.RateCardUpdateInput) int
-		RecoveryCodesRenew        func(childComplexity int) int
-		RetentionSet              func(childComplexity int, input model.RetentionSetInput) int
-		SandboxInboundSend        func(childComplexity int, input model.SandboxInboundSendInput) int
-		SandboxSeed               func(childComplexity int, input model.SandboxSeedInput) int
-		SandboxSeedRemove         func(childComplexity int, input model.SandboxSeedRemoveInput) int
-		SandboxSettingsUpdate     func(childComplexity int, input model.SandboxSettingsUpdateInput) int
-		SandboxTemplateDecide     func(childComplexity int, input model.SandboxTemplateDecideInput) int
-		SegmentCreate             func(childComplexity int, input model.SegmentCreateInput) int
-		SegmentDelete             func(childComplexity int, input model.SegmentDeleteInput) int
-		SegmentUpdate             func(childComplexity int, input model.SegmentUpdateInput) int
-		SenderCreate              func(childComplexity int, input model.SenderCreateInput) int
-		SenderPause               func(childComplexity int, input model.SenderPauseInput) int
-		SenderResume              func(childComplexity int, input model.SenderResumeInput) int
-		SenderUpdate              func(childComplexity int, input model.SenderUpdateInput) int
-		SendingRelease            func(childComplexity int, input model.SendingReleaseInput) int
-		ServiceAccountCreate      func(childComplexity int, input model.ServiceAccountCreateInput) int
-		SessionRevoke             func(childComplexity int, input model.SessionRevokeInput) int
-		SettingsUpdate            func(childComplexity int, input model.SettingsUpdateInput) int
-		SetupAdmin                func(childComplexity int, input model.SetupAdminInput) int
-		SignIn                    func(childComplexity int, input model.SignInInput) int
-		SignInCode                func(childComplexity int, input model.SignInCodeInput) int
-		SignOut                   func(childComplexity int) int
-		SignOutEverywhere         func(childComplexity int) int
-		SuppressionAdd            func(childComplexity int, input model.SuppressionAddInput) int
-		SuppressionImport         func(childComplexity int, input model.SuppressionImportInput) int
-		SuppressionRemove         func(childComplexity int, input model.SuppressionRemoveInput) int
-		TemplateCreate            func(childComplexity int, input model.TemplateCreateInput) int
-		TemplateDelete            func(childComplexity int, input model.TemplateDeleteInput) int
-		TemplateSubmit            func(childComplexity int, input model.TemplateSubmitInput) int
-		TemplateSync              func(childComplexity int) int
-		TemplateTestSend          func(childComplexity int, input model.TemplateTestSendInput) int
-		TemplateUpdate            func(childComplexity int, input model.TemplateUpdateInput) int
-		TopicCreate               func(childComplexity int, input model.TopicCreateInput) int
-		TopicDelete               func(childComplexity int, input model.TopicDeleteInput) int
-		TopicUpdate               func(childComplexity int, input model.TopicUpdateInput) int
-		TotpDisable               func(childComplexity int) int
-		TotpEnable                func(childComplexity int, input model.TotpEnableInput) int
-		TotpSetup                 func(childComplexity int) int
-		WebhookEventReplay        func(childComplexity int, input model.WebhookEventReplayInput) int
+		APITokenCreate              func(childComplexity int, input model.APITokenCreateInput) int
+		APITokenRevoke              func(childComplexity int, input model.APITokenRevokeInput) int
+		AttributeUpdate             func(childComplexity int, input model.AttributeUpdateInput) int
+		BulkActionCancel            func(childComplexity int, input model.BulkActionCancelInput) int
+		CampaignCancel              func(childComplexity int, input model.CampaignCancelInput) int
+		CampaignCreate              func(childComplexity int, input model.CampaignCreateInput) int
+		CampaignDelete              func(childComplexity int, input model.CampaignDeleteInput) int
+		CampaignDuplicate           func(childComplexity int, input model.CampaignDuplicateInput) int
+		CampaignLaunch              func(childComplexity int, input model.CampaignLaunchInput) int
+		CampaignLaunchUndo          func(childComplexity int, input model.CampaignLaunchUndoInput) int
+		CampaignPause               func(childComplexity int, input model.CampaignPauseInput) int
+		CampaignResume              func(childComplexity int, input model.CampaignResumeInput) int
+		CampaignSchedule            func(childComplexity int, input model.CampaignScheduleInput) int
+		CampaignTestSend            func(childComplexity int, input model.CampaignTestSendInput) int
+		CampaignUnschedule          func(childComplexity int, input model.CampaignUnscheduleInput) int
+		CampaignUpdate              func(childComplexity int, input model.CampaignUpdateInput) int
+		CannedReplyCreate           func(childComplexity int, input model.CannedReplyCreateInput) int
+		CannedReplyDelete           func(childComplexity int, input model.CannedReplyDeleteInput) int
+		CannedReplyUpdate           func(childComplexity int, input model.CannedReplyUpdateInput) int
+		ChannelSenderWebhookRestore func(childComplexity int, input model.ChannelSenderWebhookRestoreInput) int
+		ChannelSenderWebhookSet     func(childComplexity int, input model.ChannelSenderWebhookSetInput) int
+		Confirm                     func(childComplexity int, input model.ConfirmInput) int
+		ConfirmBegin                func(childComplexity int) int
+		ContactConsentRecord        func(childComplexity int, input model.ContactConsentRecordInput) int
+		ContactConsentSet           func(childComplexity int, input model.ContactConsentSetInput) int
+		ContactCreate               func(childComplexity int, input model.ContactCreateInput) int
+		ContactErase                func(childComplexity int, input model.ContactEraseInput) int
+		ContactExport               func(childComplexity int, input model.ContactExportInput) int
+		ContactImport               func(childComplexity int, input model.ContactImportInput) int
+		ContactImportCancel         func(childComplexity int, input model.ContactImportCancelInput) int
+		ContactImportConfirm        func(childComplexity int, input model.ContactImportConfirmInput) int
+		ContactMerge                func(childComplexity int, input model.ContactMergeInput) int
+		ContactSuppress             func(childComplexity int, input model.ContactSuppressInput) int
+		ContactTag                  func(childComplexity int, input model.ContactTagInput) int
+		ContactTopicRecord          func(childComplexity int, input model.ContactTopicRecordInput) int
+		ContactTopicSet             func(childComplexity int, input model.ContactTopicSetInput) int
+		ContactUpdate               func(childComplexity int, input model.ContactUpdateInput) int
+		ContactViewDelete           func(childComplexity int, input model.ContactViewDeleteInput) int
+		ContactViewSave             func(childComplexity int, input model.ContactViewSaveInput) int
+		ConversationAssign          func(childComplexity int, input model.ConversationAssignInput) int
+		ConversationClose           func(childComplexity int, input model.ConversationCloseInput) int
+		ConversationLabel           func(childComplexity int, input model.ConversationLabelInput) int
+		ConversationMarkRead        func(childComplexity int, input model.ConversationMarkReadInput) int
+		ConversationNote            func(childComplexity int, input model.ConversationNoteInput) int
+		ConversationOpen            func(childComplexity int, input model.ConversationOpenInput) int
+		ConversationReply           func(childComplexity int, input model.ConversationReplyInput) int
+		ConversationSnooze          func(childComplexity int, input model.ConversationSnoozeInput) int
+		GoLive                      func(childComplexity int, input model.GoLiveInput) int
+		KeywordAdd                  func(childComplexity int, input model.KeywordAddInput) int
+		KeywordAnswersSet           func(childComplexity int, input model.KeywordAnswersSetInput) int
+		KeywordRemove               func(childComplexity int, input model.KeywordRemoveInput) int
+		KeywordSwitch               func(childComplexity int, input model.KeywordSwitchInput) int
+		LabelCreate                 func(childComplexity int, input model.LabelCreateInput) int
+		LabelDelete                 func(childComplexity int, input model.LabelDeleteInput) int
+		LabelUpdate                 func(childComplexity int, input model.LabelUpdateInput) int
+		LiveTestSend                func(childComplexity int, input model.LiveTestSendInput) int
+		MediaDelete                 func(childComplexity int, input model.MediaDeleteInput) int
+		MediaUpload                 func(childComplexity int, input model.MediaUploadInput) int
+		MessageResolve              func(childComplexity int, input model.MessageResolveInput) int
+		OperatorDeactivate          func(childComplexity int, input model.OperatorDeactivateInput) int
+		OperatorInvite              func(childComplexity int, input model.OperatorInviteInput) int
+		OperatorPasswordLink        func(childComplexity int, input model.OperatorPasswordLinkInput) int
+		OperatorProviderUnlink      func(childComplexity int, input model.OperatorProviderUnlinkInput) int
+		OperatorReactivate          func(childComplexity int, input model.OperatorReactivateInput) int
+		OperatorSecondFactorReset   func(childComplexity int, input model.OperatorSecondFactorResetInput) int
+		OperatorUpdate              func(childComplexity int, input model.OperatorUpdateInput) int
+		OptOutReviewDecide          func(childComplexity int, input model.OptOutReviewDecideInput) int
+		PasskeyBegin                func(childComplexity int) int
+		PasskeyDelete               func(childComplexity int, input model.PasskeyDeleteInput) int
+		PasskeyRegister             func(childComplexity int, input model.PasskeyRegisterInput) int
+		PasskeySignIn               func(childComplexity int, input model.PasskeySignInInput) int
+		PasskeySignInBegin          func(childComplexity int) int
+		PasswordChange              func(childComplexity int, input model.PasswordChangeInput) int
+		PasswordResetRequest        func(childComplexity int, input model.PasswordResetRequestInput) int
+		PasswordSet                 func(childComplexity int, input model.PasswordSetInput) int
+		ProviderCredentialsForget   func(childComplexity int) int
+		ProviderCredentialsSet      func(childComplexity int, input model.ProviderCredentialsSetInput) int
+		RateCardUpdate              func(childComplexity int, input model.RateCardUpdateInput) int
+		RecoveryCodesRenew          func(childComplexity int) int
+		RetentionSet                func(childComplexity int, input model.RetentionSetInput) int
+		SandboxInboundSend          func(childComplexity int, input model.SandboxInboundSendInput) int
+		SandboxSeed                 func(childComplexity int, input model.SandboxSeedInput) int
+		SandboxSeedRemove           func(childComplexity int, input model.SandboxSeedRemoveInput) int
+		SandboxSettingsUpdate       func(childComplexity int, input model.SandboxSettingsUpdateInput) int
+		SandboxTemplateDecide       func(childComplexity int, input model.SandboxTemplateDecideInput) int
+		SegmentCreate               func(childComplexity int, input model.SegmentCreateInput) int
+		SegmentDelete               func(childComplexity int, input model.SegmentDeleteInput) int
+		SegmentUpdate               func(childComplexity int, input model.SegmentUpdateInput) int
+		SenderCreate                func(childComplexity int, input model.SenderCreateInput) int
+		SenderPause                 func(childComplexity int, input model.SenderPauseInput) int
+		SenderResume                func(childComplexity int, input model.SenderResumeInput) int
+		SenderUpdate                func(childComplexity int, input model.SenderUpdateInput) int
+		SendingRelease              func(childComplexity int, input model.SendingReleaseInput) int
+		ServiceAccountCreate        func(childComplexity int, input model.ServiceAccountCreateInput) int
+		SessionRevoke               func(childComplexity int, input model.SessionRevokeInput) int
+		SettingsUpdate              func(childComplexity int, input model.SettingsUpdateInput) int
+		SetupAdmin                  func(childComplexity int, input model.SetupAdminInput) int
+		SignIn                      func(childComplexity int, input model.SignInInput) int
+		SignInCode                  func(childComplexity int, input model.SignInCodeInput) int
+		SignOut                     func(childComplexity int) int
+		SignOutEverywhere           func(childComplexity int) int
+		SuppressionAdd              func(childComplexity int, input model.SuppressionAddInput) int
+		SuppressionImport           func(childComplexity int, input model.SuppressionImportInput) int
+		SuppressionRemove           func(childComplexity int, input model.SuppressionRemoveInput) int
+		TemplateCreate              func(childComplexity int, input model.TemplateCreateInput) int
+		TemplateDelete              func(childComplexity int, input model.TemplateDeleteInput) int
+		TemplateImport              func(childComplexity int, input model.TemplateImportInput) int
+		TemplateSubmit              func(childComplexity int, input model.TemplateSubmitInput) int
+		TemplateSync                func(childComplexity int) int
+		TemplateTestSend            func(childComplexity int, input model.TemplateTestSendInput) int
+		TemplateUpdate              func(childComplexity int, input model.TemplateUpdateInput) int
+		TopicCreate                 func(childComplexity int, input model.TopicCreateInput) int
+		TopicDelete                 func(childComplexity int, input model.TopicDeleteInput) int
+		TopicUpdate                 func(childComplexity int, input model.TopicUpdateInput) int
+		TotpDisable                 func(childComplexity int) int
+		TotpEnable                  func(childComplexity int, input model.TotpEnableInput) int
+		TotpSetup                   func(childComplexity int) int
+		WebhookEventReplay          func(childComplexity int, input model.WebhookEventReplayInput) int
 	}
 
 	Note struct {
@@ -1482,6 +1588,24 @@ type ComplexityRoot struct {
 		WithoutRate func(childComplexity int) int
 	}
 
+	ProviderCredentials struct {
+		APIKeySid  func(childComplexity int) int
+		AccountSid func(childComplexity int) int
+		SetAt      func(childComplexity int) int
+		SetBy      func(childComplexity int) int
+		Source     func(childComplexity int) int
+	}
+
+	ProviderCredentialsForgetPayload struct {
+		Credentials func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
+	}
+
+	ProviderCredentialsSetPayload struct {
+		Credentials func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
+	}
+
 	ProviderRedaction struct {
 		Done    func(childComplexity int) int
 		Gone    func(childComplexity int) int
@@ -1490,66 +1614,69 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		APITokens          func(childComplexity int) int
-		Account            func(childComplexity int) int
-		Assignees          func(childComplexity int) int
-		Attention          func(childComplexity int) int
-		AttributeKeys      func(childComplexity int) int
-		AuditEntries       func(childComplexity int, filter *model.AuditFilter, first *int, after *string) int
-		AuditProtection    func(childComplexity int) int
-		AuditVerification  func(childComplexity int) int
-		BulkActions        func(childComplexity int, first *int, after *string) int
-		CampaignPreflight  func(childComplexity int, id string) int
-		Campaigns          func(childComplexity int, filter *model.CampaignFilter, search *string, orderBy *model.CampaignOrder, first *int, after *string) int
-		CannedReplies      func(childComplexity int) int
-		ConsentEvents      func(childComplexity int, filter *model.ConsentEventFilter, first *int, after *string) int
-		ConsentTexts       func(childComplexity int, first *int, after *string) int
-		Contact            func(childComplexity int, id *string, address *string) int
-		ContactCount       func(childComplexity int, query json.RawMessage) int
-		ContactViews       func(childComplexity int) int
-		Contacts           func(childComplexity int, filter *model.ContactFilter, search *string, orderBy *model.ContactOrder, first *int, after *string, last *int, before *string) int
-		Conversations      func(childComplexity int, filter *model.ConversationFilter, first *int, after *string) int
-		Dashboard          func(childComplexity int, rangeArg *model.DateRange, zone string) int
-		DemoData           func(childComplexity int) int
-		Diagnosis          func(childComplexity int) int
-		ErrorReport        func(childComplexity int, filter *model.ErrorReportFilter) int
-		Imports            func(childComplexity int, first *int, after *string) int
-		InboxCounts        func(childComplexity int) int
-		KeywordTrial       func(childComplexity int, text string, locale *string) int
-		Keywords           func(childComplexity int) int
-		Labels             func(childComplexity int) int
-		LegalHours         func(childComplexity int) int
-		MediaFiles         func(childComplexity int, filter *model.MediaFileFilter, first *int, after *string) int
-		Messages           func(childComplexity int, filter *model.MessageFilter, first *int, after *string) int
-		Node               func(childComplexity int, id string) int
-		NumberCheck        func(childComplexity int, address string, region *string) int
-		Operators          func(childComplexity int) int
-		OptInRequests      func(childComplexity int, status *model.OptInRequestStatus, first *int, after *string) int
-		OptOutReviews      func(childComplexity int, first *int, after *string) int
-		PasswordLink       func(childComplexity int, token string) int
-		RateCard           func(childComplexity int, at *time.Time) int
-		RetentionPreview   func(childComplexity int, rules []*model.RetentionRuleInput) int
-		RetentionRules     func(childComplexity int) int
-		SandboxSettings    func(childComplexity int) int
-		Search             func(childComplexity int, text string, first *int) int
-		SegmentPreview     func(childComplexity int, query json.RawMessage, sample *int) int
-		SegmentQuerySchema func(childComplexity int) int
-		Segments           func(childComplexity int, search *string, first *int, after *string) int
-		SendCheck          func(childComplexity int, contactID *string, address *string, category *model.TemplateCategory, at *time.Time) int
-		Senders            func(childComplexity int) int
-		SendingHold        func(childComplexity int) int
-		Sessions           func(childComplexity int) int
-		Settings           func(childComplexity int) int
-		Setup              func(childComplexity int) int
-		Spending           func(childComplexity int, months int) int
-		Suppressions       func(childComplexity int, filter *model.SuppressionFilter, first *int, after *string) int
-		SystemHealth       func(childComplexity int) int
-		TemplateLanguages  func(childComplexity int) int
-		TemplatePreview    func(childComplexity int, input model.TemplatePreviewInput) int
-		Templates          func(childComplexity int, filter *model.TemplateFilter, first *int, after *string) int
-		Topics             func(childComplexity int) int
-		Viewer             func(childComplexity int) int
-		WebhookEvents      func(childComplexity int, filter *model.WebhookEventFilter, first *int, after *string) int
+		APITokens           func(childComplexity int) int
+		Account             func(childComplexity int) int
+		Assignees           func(childComplexity int) int
+		Attention           func(childComplexity int) int
+		AttributeKeys       func(childComplexity int) int
+		AuditEntries        func(childComplexity int, filter *model.AuditFilter, first *int, after *string) int
+		AuditProtection     func(childComplexity int) int
+		AuditVerification   func(childComplexity int) int
+		BulkActions         func(childComplexity int, first *int, after *string) int
+		CampaignPreflight   func(childComplexity int, id string) int
+		Campaigns           func(childComplexity int, filter *model.CampaignFilter, search *string, orderBy *model.CampaignOrder, first *int, after *string) int
+		CannedReplies       func(childComplexity int) int
+		ChannelSenders      func(childComplexity int) int
+		ConsentEvents       func(childComplexity int, filter *model.ConsentEventFilter, first *int, after *string) int
+		ConsentTexts        func(childComplexity int, first *int, after *string) int
+		Contact             func(childComplexity int, id *string, address *string) int
+		ContactCount        func(childComplexity int, query json.RawMessage) int
+		ContactViews        func(childComplexity int) int
+		Contacts            func(childComplexity int, filter *model.ContactFilter, search *string, orderBy *model.ContactOrder, first *int, after *string, last *int, before *string) int
+		Conversations       func(childComplexity int, filter *model.ConversationFilter, first *int, after *string) int
+		Dashboard           func(childComplexity int, rangeArg *model.DateRange, zone string) int
+		DemoData            func(childComplexity int) int
+		Diagnosis           func(childComplexity int) int
+		ErrorReport         func(childComplexity int, filter *model.ErrorReportFilter) int
+		GoingLive           func(childComplexity int) int
+		ImportableTemplates func(childComplexity int) int
+		Imports             func(childComplexity int, first *int, after *string) int
+		InboxCounts         func(childComplexity int) int
+		KeywordTrial        func(childComplexity int, text string, locale *string) int
+		Keywords            func(childComplexity int) int
+		Labels              func(childComplexity int) int
+		LegalHours          func(childComplexity int) int
+		MediaFiles          func(childComplexity int, filter *model.MediaFileFilter, first *int, after *string) int
+		Messages            func(childComplexity int, filter *model.MessageFilter, first *int, after *string) int
+		Node                func(childComplexity int, id string) int
+		NumberCheck         func(childComplexity int, address string, region *string) int
+		Operators           func(childComplexity int) int
+		OptInRequests       func(childComplexity int, status *model.OptInRequestStatus, first *int, after *string) int
+		OptOutReviews       func(childComplexity int, first *int, after *string) int
+		PasswordLink        func(childComplexity int, token string) int
+		RateCard            func(childComplexity int, at *time.Time) int
+		RetentionPreview    func(childComplexity int, rules []*model.RetentionRuleInput) int
+		RetentionRules      func(childComplexity int) int
+		SandboxSettings     func(childComplexity int) int
+		Search              func(childComplexity int, text string, first *int) int
+		SegmentPreview      func(childComplexity int, query json.RawMessage, sample *int) int
+		SegmentQuerySchema  func(childComplexity int) int
+		Segments            func(childComplexity int, search *string, first *int, after *string) int
+		SendCheck           func(childComplexity int, contactID *string, address *string, category *model.TemplateCategory, at *time.Time) int
+		Senders             func(childComplexity int) int
+		SendingHold         func(childComplexity int) int
+		Sessions            func(childComplexity int) int
+		Settings            func(childComplexity int) int
+		Setup               func(childComplexity int) int
+		Spending            func(childComplexity int, months int) int
+		Suppressions        func(childComplexity int, filter *model.SuppressionFilter, first *int, after *string) int
+		SystemHealth        func(childComplexity int) int
+		TemplateLanguages   func(childComplexity int) int
+		TemplatePreview     func(childComplexity int, input model.TemplatePreviewInput) int
+		Templates           func(childComplexity int, filter *model.TemplateFilter, first *int, after *string) int
+		Topics              func(childComplexity int) int
+		Viewer              func(childComplexity int) int
+		WebhookEvents       func(childComplexity int, filter *model.WebhookEventFilter, first *int, after *string) int
 	}
 
 	QueueHealth struct {
@@ -1810,6 +1937,7 @@ type ComplexityRoot struct {
 		DisplayName   func(childComplexity int) int
 		ID            func(childComplexity int) int
 		PausedReason  func(childComplexity int) int
+		Provider      func(childComplexity int) int
 		RatePerSecond func(childComplexity int) int
 		Revision      func(childComplexity int) int
 		Status        func(childComplexity int) int
@@ -1833,6 +1961,23 @@ type ComplexityRoot struct {
 	SenderUpdatePayload struct {
 		Sender     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	SenderWebhook struct {
+		CallbackMethod       func(childComplexity int) int
+		CallbackURL          func(childComplexity int) int
+		FallbackMethod       func(childComplexity int) int
+		FallbackURL          func(childComplexity int) int
+		StatusCallbackMethod func(childComplexity int) int
+		StatusCallbackURL    func(childComplexity int) int
+	}
+
+	SenderWebhookChange struct {
+		After     func(childComplexity int) int
+		Before    func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Operator  func(childComplexity int) int
 	}
 
 	SendingHold struct {
@@ -2013,6 +2158,7 @@ type ComplexityRoot struct {
 		Language        func(childComplexity int) int
 		LanguageName    func(childComplexity int) int
 		Name            func(childComplexity int) int
+		Provider        func(childComplexity int) int
 		RejectionReason func(childComplexity int) int
 		Revision        func(childComplexity int) int
 		Translations    func(childComplexity int) int
@@ -2092,6 +2238,11 @@ type ComplexityRoot struct {
 	TemplateHeader struct {
 		Media func(childComplexity int) int
 		Text  func(childComplexity int) int
+	}
+
+	TemplateImportPayload struct {
+		Template   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	TemplateLanguage struct {
@@ -3070,6 +3221,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Progress(childComplexity), true
+	case "Campaign.provider":
+		if e.ComplexityRoot.Campaign.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Provider(childComplexity), true
 	case "Campaign.query":
 		if e.ComplexityRoot.Campaign.Query == nil {
 			break
@@ -3839,6 +3996,92 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CannedReplyUpdatePayload.UserErrors(childComplexity), true
 
+	case "ChannelSender.address":
+		if e.ComplexityRoot.ChannelSender.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelSender.Address(childComplexity), true
+	case "ChannelSender.changed":
+		if e.ComplexityRoot.ChannelSender.Changed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelSender.Changed(childComplexity), true
+	case "ChannelSender.messagingLimit":
+		if e.ComplexityRoot.ChannelSender.MessagingLimit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelSender.MessagingLimit(childComplexity), true
+	case "ChannelSender.name":
+		if e.ComplexityRoot.ChannelSender.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelSender.Name(childComplexity), true
+	case "ChannelSender.offlineReasons":
+		if e.ComplexityRoot.ChannelSender.OfflineReasons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelSender.OfflineReasons(childComplexity), true
+	case "ChannelSender.ours":
+		if e.ComplexityRoot.ChannelSender.Ours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelSender.Ours(childComplexity), true
+	case "ChannelSender.quality":
+		if e.ComplexityRoot.ChannelSender.Quality == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelSender.Quality(childComplexity), true
+	case "ChannelSender.sender":
+		if e.ComplexityRoot.ChannelSender.Sender == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelSender.Sender(childComplexity), true
+	case "ChannelSender.sid":
+		if e.ComplexityRoot.ChannelSender.Sid == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelSender.Sid(childComplexity), true
+	case "ChannelSender.status":
+		if e.ComplexityRoot.ChannelSender.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelSender.Status(childComplexity), true
+	case "ChannelSender.webhook":
+		if e.ComplexityRoot.ChannelSender.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelSender.Webhook(childComplexity), true
+	case "ChannelSender.wouldBe":
+		if e.ComplexityRoot.ChannelSender.WouldBe == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelSender.WouldBe(childComplexity), true
+
+	case "ChannelSenderWebhookPayload.channelSender":
+		if e.ComplexityRoot.ChannelSenderWebhookPayload.ChannelSender == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelSenderWebhookPayload.ChannelSender(childComplexity), true
+	case "ChannelSenderWebhookPayload.userErrors":
+		if e.ComplexityRoot.ChannelSenderWebhookPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelSenderWebhookPayload.UserErrors(childComplexity), true
+
 	case "ConfirmBeginPayload.passkeyOptions":
 		if e.ComplexityRoot.ConfirmBeginPayload.PasskeyOptions == nil {
 			break
@@ -3926,6 +4169,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConsentEvent.Operator(childComplexity), true
+	case "ConsentEvent.provider":
+		if e.ComplexityRoot.ConsentEvent.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentEvent.Provider(childComplexity), true
 	case "ConsentEvent.purpose":
 		if e.ComplexityRoot.ConsentEvent.Purpose == nil {
 			break
@@ -5278,6 +5527,142 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FrequencyCap.Messages(childComplexity), true
 
+	case "GoLivePayload.ended":
+		if e.ComplexityRoot.GoLivePayload.Ended == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoLivePayload.Ended(childComplexity), true
+	case "GoLivePayload.userErrors":
+		if e.ComplexityRoot.GoLivePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoLivePayload.UserErrors(childComplexity), true
+
+	case "GoingLive.credentials":
+		if e.ComplexityRoot.GoingLive.Credentials == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoingLive.Credentials(childComplexity), true
+	case "GoingLive.ended":
+		if e.ComplexityRoot.GoingLive.Ended == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoingLive.Ended(childComplexity), true
+	case "GoingLive.ends":
+		if e.ComplexityRoot.GoingLive.Ends == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoingLive.Ends(childComplexity), true
+	case "GoingLive.inboundUrl":
+		if e.ComplexityRoot.GoingLive.InboundURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoingLive.InboundURL(childComplexity), true
+	case "GoingLive.provider":
+		if e.ComplexityRoot.GoingLive.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoingLive.Provider(childComplexity), true
+	case "GoingLive.since":
+		if e.ComplexityRoot.GoingLive.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoingLive.Since(childComplexity), true
+	case "GoingLive.steps":
+		if e.ComplexityRoot.GoingLive.Steps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoingLive.Steps(childComplexity), true
+	case "GoingLive.test":
+		if e.ComplexityRoot.GoingLive.Test == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoingLive.Test(childComplexity), true
+
+	case "GoingLiveCounts.campaigns":
+		if e.ComplexityRoot.GoingLiveCounts.Campaigns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoingLiveCounts.Campaigns(childComplexity), true
+	case "GoingLiveCounts.consents":
+		if e.ComplexityRoot.GoingLiveCounts.Consents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoingLiveCounts.Consents(childComplexity), true
+	case "GoingLiveCounts.marks":
+		if e.ComplexityRoot.GoingLiveCounts.Marks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoingLiveCounts.Marks(childComplexity), true
+	case "GoingLiveCounts.messages":
+		if e.ComplexityRoot.GoingLiveCounts.Messages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoingLiveCounts.Messages(childComplexity), true
+	case "GoingLiveCounts.questions":
+		if e.ComplexityRoot.GoingLiveCounts.Questions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoingLiveCounts.Questions(childComplexity), true
+	case "GoingLiveCounts.senders":
+		if e.ComplexityRoot.GoingLiveCounts.Senders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoingLiveCounts.Senders(childComplexity), true
+	case "GoingLiveCounts.templates":
+		if e.ComplexityRoot.GoingLiveCounts.Templates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoingLiveCounts.Templates(childComplexity), true
+	case "GoingLiveCounts.windows":
+		if e.ComplexityRoot.GoingLiveCounts.Windows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoingLiveCounts.Windows(childComplexity), true
+
+	case "GoingLiveStep.advice":
+		if e.ComplexityRoot.GoingLiveStep.Advice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoingLiveStep.Advice(childComplexity), true
+	case "GoingLiveStep.found":
+		if e.ComplexityRoot.GoingLiveStep.Found == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoingLiveStep.Found(childComplexity), true
+	case "GoingLiveStep.key":
+		if e.ComplexityRoot.GoingLiveStep.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoingLiveStep.Key(childComplexity), true
+	case "GoingLiveStep.state":
+		if e.ComplexityRoot.GoingLiveStep.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoingLiveStep.State(childComplexity), true
+
 	case "HealthCheck.advice":
 		if e.ComplexityRoot.HealthCheck.Advice == nil {
 			break
@@ -5687,6 +6072,117 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ImportReject.Value(childComplexity), true
 
+	case "ImportableTemplate.approvalStatus":
+		if e.ComplexityRoot.ImportableTemplate.ApprovalStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportableTemplate.ApprovalStatus(childComplexity), true
+	case "ImportableTemplate.body":
+		if e.ComplexityRoot.ImportableTemplate.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportableTemplate.Body(childComplexity), true
+	case "ImportableTemplate.category":
+		if e.ComplexityRoot.ImportableTemplate.Category == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportableTemplate.Category(childComplexity), true
+	case "ImportableTemplate.content":
+		if e.ComplexityRoot.ImportableTemplate.Content == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportableTemplate.Content(childComplexity), true
+	case "ImportableTemplate.contentSid":
+		if e.ComplexityRoot.ImportableTemplate.ContentSid == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportableTemplate.ContentSid(childComplexity), true
+	case "ImportableTemplate.createdAt":
+		if e.ComplexityRoot.ImportableTemplate.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportableTemplate.CreatedAt(childComplexity), true
+	case "ImportableTemplate.language":
+		if e.ComplexityRoot.ImportableTemplate.Language == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportableTemplate.Language(childComplexity), true
+	case "ImportableTemplate.name":
+		if e.ComplexityRoot.ImportableTemplate.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportableTemplate.Name(childComplexity), true
+	case "ImportableTemplate.problem":
+		if e.ComplexityRoot.ImportableTemplate.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportableTemplate.Problem(childComplexity), true
+	case "ImportableTemplate.rejectionReason":
+		if e.ComplexityRoot.ImportableTemplate.RejectionReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportableTemplate.RejectionReason(childComplexity), true
+	case "ImportableTemplate.template":
+		if e.ComplexityRoot.ImportableTemplate.Template == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportableTemplate.Template(childComplexity), true
+	case "ImportableTemplate.type":
+		if e.ComplexityRoot.ImportableTemplate.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportableTemplate.Type(childComplexity), true
+	case "ImportableTemplate.variables":
+		if e.ComplexityRoot.ImportableTemplate.Variables == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportableTemplate.Variables(childComplexity), true
+
+	case "ImportableTemplates.more":
+		if e.ComplexityRoot.ImportableTemplates.More == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportableTemplates.More(childComplexity), true
+	case "ImportableTemplates.nodes":
+		if e.ComplexityRoot.ImportableTemplates.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportableTemplates.Nodes(childComplexity), true
+
+	case "ImportableVariable.keptAs":
+		if e.ComplexityRoot.ImportableVariable.KeptAs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportableVariable.KeptAs(childComplexity), true
+	case "ImportableVariable.key":
+		if e.ComplexityRoot.ImportableVariable.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportableVariable.Key(childComplexity), true
+	case "ImportableVariable.sample":
+		if e.ComplexityRoot.ImportableVariable.Sample == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportableVariable.Sample(childComplexity), true
+
 	case "InboxCounts.unread":
 		if e.ComplexityRoot.InboxCounts.Unread == nil {
 			break
@@ -6023,6 +6519,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LegalHoursBook.Version(childComplexity), true
 
+	case "LiveTest.answeredAt":
+		if e.ComplexityRoot.LiveTest.AnsweredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveTest.AnsweredAt(childComplexity), true
+	case "LiveTest.message":
+		if e.ComplexityRoot.LiveTest.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveTest.Message(childComplexity), true
+
+	case "LiveTestSendPayload.test":
+		if e.ComplexityRoot.LiveTestSendPayload.Test == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveTestSendPayload.Test(childComplexity), true
+	case "LiveTestSendPayload.userErrors":
+		if e.ComplexityRoot.LiveTestSendPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveTestSendPayload.UserErrors(childComplexity), true
+
 	case "Market.countries":
 		if e.ComplexityRoot.Market.Countries == nil {
 			break
@@ -6281,6 +6803,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.Price(childComplexity), true
+	case "Message.provider":
+		if e.ComplexityRoot.Message.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Provider(childComplexity), true
 	case "Message.purpose":
 		if e.ComplexityRoot.Message.Purpose == nil {
 			break
@@ -6827,6 +7355,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CannedReplyUpdate(childComplexity, args["input"].(model.CannedReplyUpdateInput)), true
+	case "Mutation.channelSenderWebhookRestore":
+		if e.ComplexityRoot.Mutation.ChannelSenderWebhookRestore == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_channelSenderWebhookRestore_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChannelSenderWebhookRestore(childComplexity, args["input"].(model.ChannelSenderWebhookRestoreInput)), true
+	case "Mutation.channelSenderWebhookSet":
+		if e.ComplexityRoot.Mutation.ChannelSenderWebhookSet == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_channelSenderWebhookSet_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChannelSenderWebhookSet(childComplexity, args["input"].(model.ChannelSenderWebhookSetInput)), true
 	case "Mutation.confirm":
 		if e.ComplexityRoot.Mutation.Confirm == nil {
 			break
@@ -7108,6 +7658,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConversationSnooze(childComplexity, args["input"].(model.ConversationSnoozeInput)), true
+	case "Mutation.goLive":
+		if e.ComplexityRoot.Mutation.GoLive == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_goLive_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.GoLive(childComplexity, args["input"].(model.GoLiveInput)), true
 	case "Mutation.keywordAdd":
 		if e.ComplexityRoot.Mutation.KeywordAdd == nil {
 			break
@@ -7185,6 +7746,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.LabelUpdate(childComplexity, args["input"].(model.LabelUpdateInput)), true
+	case "Mutation.liveTestSend":
+		if e.ComplexityRoot.Mutation.LiveTestSend == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_liveTestSend_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LiveTestSend(childComplexity, args["input"].(model.LiveTestSendInput)), true
 	case "Mutation.mediaDelete":
 		if e.ComplexityRoot.Mutation.MediaDelete == nil {
 			break
@@ -7384,6 +7956,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PasswordSet(childComplexity, args["input"].(model.PasswordSetInput)), true
+	case "Mutation.providerCredentialsForget":
+		if e.ComplexityRoot.Mutation.ProviderCredentialsForget == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.ProviderCredentialsForget(childComplexity), true
+	case "Mutation.providerCredentialsSet":
+		if e.ComplexityRoot.Mutation.ProviderCredentialsSet == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_providerCredentialsSet_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ProviderCredentialsSet(childComplexity, args["input"].(model.ProviderCredentialsSetInput)), true
 	case "Mutation.rateCardUpdate":
 		if e.ComplexityRoot.Mutation.RateCardUpdate == nil {
 			break
@@ -7688,6 +8277,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.TemplateDelete(childComplexity, args["input"].(model.TemplateDeleteInput)), true
+	case "Mutation.templateImport":
+		if e.ComplexityRoot.Mutation.TemplateImport == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_templateImport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TemplateImport(childComplexity, args["input"].(model.TemplateImportInput)), true
 	case "Mutation.templateSubmit":
 		if e.ComplexityRoot.Mutation.TemplateSubmit == nil {
 			break
@@ -8467,6 +9067,63 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PriceLine.WithoutRate(childComplexity), true
 
+	case "ProviderCredentials.apiKeySid":
+		if e.ComplexityRoot.ProviderCredentials.APIKeySid == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderCredentials.APIKeySid(childComplexity), true
+	case "ProviderCredentials.accountSid":
+		if e.ComplexityRoot.ProviderCredentials.AccountSid == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderCredentials.AccountSid(childComplexity), true
+	case "ProviderCredentials.setAt":
+		if e.ComplexityRoot.ProviderCredentials.SetAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderCredentials.SetAt(childComplexity), true
+	case "ProviderCredentials.setBy":
+		if e.ComplexityRoot.ProviderCredentials.SetBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderCredentials.SetBy(childComplexity), true
+	case "ProviderCredentials.source":
+		if e.ComplexityRoot.ProviderCredentials.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderCredentials.Source(childComplexity), true
+
+	case "ProviderCredentialsForgetPayload.credentials":
+		if e.ComplexityRoot.ProviderCredentialsForgetPayload.Credentials == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderCredentialsForgetPayload.Credentials(childComplexity), true
+	case "ProviderCredentialsForgetPayload.userErrors":
+		if e.ComplexityRoot.ProviderCredentialsForgetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderCredentialsForgetPayload.UserErrors(childComplexity), true
+
+	case "ProviderCredentialsSetPayload.credentials":
+		if e.ComplexityRoot.ProviderCredentialsSetPayload.Credentials == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderCredentialsSetPayload.Credentials(childComplexity), true
+	case "ProviderCredentialsSetPayload.userErrors":
+		if e.ComplexityRoot.ProviderCredentialsSetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderCredentialsSetPayload.UserErrors(childComplexity), true
+
 	case "ProviderRedaction.done":
 		if e.ComplexityRoot.ProviderRedaction.Done == nil {
 			break
@@ -8584,6 +9241,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.CannedReplies(childComplexity), true
+	case "Query.channelSenders":
+		if e.ComplexityRoot.Query.ChannelSenders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.ChannelSenders(childComplexity), true
 	case "Query.consentEvents":
 		if e.ComplexityRoot.Query.ConsentEvents == nil {
 			break
@@ -8690,6 +9353,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ErrorReport(childComplexity, args["filter"].(*model.ErrorReportFilter)), true
+	case "Query.goingLive":
+		if e.ComplexityRoot.Query.GoingLive == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.GoingLive(childComplexity), true
+	case "Query.importableTemplates":
+		if e.ComplexityRoot.Query.ImportableTemplates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.ImportableTemplates(childComplexity), true
 	case "Query.imports":
 		if e.ComplexityRoot.Query.Imports == nil {
 			break
@@ -9978,6 +10653,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Sender.PausedReason(childComplexity), true
+	case "Sender.provider":
+		if e.ComplexityRoot.Sender.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sender.Provider(childComplexity), true
 	case "Sender.ratePerSecond":
 		if e.ComplexityRoot.Sender.RatePerSecond == nil {
 			break
@@ -10048,6 +10729,74 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SenderUpdatePayload.UserErrors(childComplexity), true
+
+	case "SenderWebhook.callbackMethod":
+		if e.ComplexityRoot.SenderWebhook.CallbackMethod == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SenderWebhook.CallbackMethod(childComplexity), true
+	case "SenderWebhook.callbackUrl":
+		if e.ComplexityRoot.SenderWebhook.CallbackURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SenderWebhook.CallbackURL(childComplexity), true
+	case "SenderWebhook.fallbackMethod":
+		if e.ComplexityRoot.SenderWebhook.FallbackMethod == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SenderWebhook.FallbackMethod(childComplexity), true
+	case "SenderWebhook.fallbackUrl":
+		if e.ComplexityRoot.SenderWebhook.FallbackURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SenderWebhook.FallbackURL(childComplexity), true
+	case "SenderWebhook.statusCallbackMethod":
+		if e.ComplexityRoot.SenderWebhook.StatusCallbackMethod == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SenderWebhook.StatusCallbackMethod(childComplexity), true
+	case "SenderWebhook.statusCallbackUrl":
+		if e.ComplexityRoot.SenderWebhook.StatusCallbackURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SenderWebhook.StatusCallbackURL(childComplexity), true
+
+	case "SenderWebhookChange.after":
+		if e.ComplexityRoot.SenderWebhookChange.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SenderWebhookChange.After(childComplexity), true
+	case "SenderWebhookChange.before":
+		if e.ComplexityRoot.SenderWebhookChange.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SenderWebhookChange.Before(childComplexity), true
+	case "SenderWebhookChange.createdAt":
+		if e.ComplexityRoot.SenderWebhookChange.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SenderWebhookChange.CreatedAt(childComplexity), true
+	case "SenderWebhookChange.id":
+		if e.ComplexityRoot.SenderWebhookChange.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SenderWebhookChange.ID(childComplexity), true
+	case "SenderWebhookChange.operator":
+		if e.ComplexityRoot.SenderWebhookChange.Operator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SenderWebhookChange.Operator(childComplexity), true
 
 	case "SendingHold.backupAt":
 		if e.ComplexityRoot.SendingHold.BackupAt == nil {
@@ -10728,6 +11477,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Template.Name(childComplexity), true
+	case "Template.provider":
+		if e.ComplexityRoot.Template.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.Provider(childComplexity), true
 	case "Template.rejectionReason":
 		if e.ComplexityRoot.Template.RejectionReason == nil {
 			break
@@ -11015,6 +11770,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TemplateHeader.Text(childComplexity), true
+
+	case "TemplateImportPayload.template":
+		if e.ComplexityRoot.TemplateImportPayload.Template == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateImportPayload.Template(childComplexity), true
+	case "TemplateImportPayload.userErrors":
+		if e.ComplexityRoot.TemplateImportPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateImportPayload.UserErrors(childComplexity), true
 
 	case "TemplateLanguage.code":
 		if e.ComplexityRoot.TemplateLanguage.Code == nil {
@@ -11644,6 +12412,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CannedReplyCreateInput", ec.unmarshalInputCannedReplyCreateInput),
 			graphql.NewInputUnmarshaler("CannedReplyDeleteInput", ec.unmarshalInputCannedReplyDeleteInput),
 			graphql.NewInputUnmarshaler("CannedReplyUpdateInput", ec.unmarshalInputCannedReplyUpdateInput),
+			graphql.NewInputUnmarshaler("ChannelSenderWebhookRestoreInput", ec.unmarshalInputChannelSenderWebhookRestoreInput),
+			graphql.NewInputUnmarshaler("ChannelSenderWebhookSetInput", ec.unmarshalInputChannelSenderWebhookSetInput),
 			graphql.NewInputUnmarshaler("ConfirmInput", ec.unmarshalInputConfirmInput),
 			graphql.NewInputUnmarshaler("ConsentEventFilter", ec.unmarshalInputConsentEventFilter),
 			graphql.NewInputUnmarshaler("ConsentEvidenceInput", ec.unmarshalInputConsentEvidenceInput),
@@ -11678,6 +12448,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DoubleOptInInput", ec.unmarshalInputDoubleOptInInput),
 			graphql.NewInputUnmarshaler("ErrorReportFilter", ec.unmarshalInputErrorReportFilter),
 			graphql.NewInputUnmarshaler("FrequencyCapInput", ec.unmarshalInputFrequencyCapInput),
+			graphql.NewInputUnmarshaler("GoLiveInput", ec.unmarshalInputGoLiveInput),
 			graphql.NewInputUnmarshaler("ImportColumnInput", ec.unmarshalInputImportColumnInput),
 			graphql.NewInputUnmarshaler("KeywordAddInput", ec.unmarshalInputKeywordAddInput),
 			graphql.NewInputUnmarshaler("KeywordAnswersSetInput", ec.unmarshalInputKeywordAnswersSetInput),
@@ -11686,6 +12457,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("LabelCreateInput", ec.unmarshalInputLabelCreateInput),
 			graphql.NewInputUnmarshaler("LabelDeleteInput", ec.unmarshalInputLabelDeleteInput),
 			graphql.NewInputUnmarshaler("LabelUpdateInput", ec.unmarshalInputLabelUpdateInput),
+			graphql.NewInputUnmarshaler("LiveTestSendInput", ec.unmarshalInputLiveTestSendInput),
 			graphql.NewInputUnmarshaler("MediaDeleteInput", ec.unmarshalInputMediaDeleteInput),
 			graphql.NewInputUnmarshaler("MediaFileFilter", ec.unmarshalInputMediaFileFilter),
 			graphql.NewInputUnmarshaler("MediaUploadInput", ec.unmarshalInputMediaUploadInput),
@@ -11705,6 +12477,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PasswordChangeInput", ec.unmarshalInputPasswordChangeInput),
 			graphql.NewInputUnmarshaler("PasswordResetRequestInput", ec.unmarshalInputPasswordResetRequestInput),
 			graphql.NewInputUnmarshaler("PasswordSetInput", ec.unmarshalInputPasswordSetInput),
+			graphql.NewInputUnmarshaler("ProviderCredentialsSetInput", ec.unmarshalInputProviderCredentialsSetInput),
 			graphql.NewInputUnmarshaler("QuietHoursInput", ec.unmarshalInputQuietHoursInput),
 			graphql.NewInputUnmarshaler("RateCardUpdateInput", ec.unmarshalInputRateCardUpdateInput),
 			graphql.NewInputUnmarshaler("RateInput", ec.unmarshalInputRateInput),
@@ -11746,6 +12519,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TemplateFilter", ec.unmarshalInputTemplateFilter),
 			graphql.NewInputUnmarshaler("TemplateFlowInput", ec.unmarshalInputTemplateFlowInput),
 			graphql.NewInputUnmarshaler("TemplateHeaderInput", ec.unmarshalInputTemplateHeaderInput),
+			graphql.NewInputUnmarshaler("TemplateImportInput", ec.unmarshalInputTemplateImportInput),
+			graphql.NewInputUnmarshaler("TemplateImportVariable", ec.unmarshalInputTemplateImportVariable),
 			graphql.NewInputUnmarshaler("TemplateListInput", ec.unmarshalInputTemplateListInput),
 			graphql.NewInputUnmarshaler("TemplateListItemInput", ec.unmarshalInputTemplateListItemInput),
 			graphql.NewInputUnmarshaler("TemplateMediaInput", ec.unmarshalInputTemplateMediaInput),
@@ -12319,6 +13094,8 @@ type Campaign implements Node {
   "Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since."
   revision: Int! @goField(forceResolver: true)
   name: String!
+  "Under whom it was made. What was made while trying out stays the sandbox's, and sends nothing over Twilio."
+  provider: Provider!
   status: CampaignStatus!
   pausedBy: PausedBy
   pausedReason: String
@@ -13117,6 +13894,8 @@ type ConsentEvent implements Node {
   purpose: ConsentPurpose!
   status: ConsentStatus!
   source: ConsentSource!
+  "Under whom it was recorded. An opt-in that came by a message to the sandbox counts no more once Twilio is live."
+  provider: Provider!
   "Proof: text, language, file, row, ip, messageSid, note, as far as known; of a text that was shown also textId, the id of its ConsentText, and textSha256."
   evidence: JSON!
   "The version of the text that was shown; null where none was recorded."
@@ -13664,6 +14443,286 @@ extend type Subscription {
   conversationUpdated(id: ID): Conversation! @hasRole(role: VIEWER)
   "The figures of the inbox now and whenever they may have changed, at most once a second."
   inboxCountsChanged: InboxCounts! @hasRole(role: VIEWER)
+}
+`, BuiltIn: false},
+	{Name: "../schema/golive.graphql", Input: `"Who carries messages. One of them is live at a time."
+enum Provider {
+  "On this machine; nothing reaches a phone."
+  SANDBOX
+  TWILIO
+}
+enum GoingLiveStepKey {
+  "Twilio takes the credentials."
+  CREDENTIALS
+  "Twilio reaches PUBLIC_URL, and the signature of what comes there fits."
+  ADDRESS
+  "There are no made-up contacts."
+  DEMO_DATA
+  "Messages go out over Twilio."
+  SWITCH
+  "Senders of the account send from here, and what people write to them comes here."
+  SENDERS
+  "WhatsApp has approved a template."
+  TEMPLATES
+  "A message reached one's own number, and its answer was seen."
+  TEST
+}
+enum GoingLiveStepState {
+  DONE
+  FAILED
+  "Somebody has to do it."
+  OPEN
+  "For a step before it."
+  WAITING
+}
+enum CredentialsSource {
+  NONE
+  "TWILIO_ACCOUNT_SID and the like; then none can be entered."
+  ENVIRONMENT
+  "An admin entered them; they are kept encrypted."
+  STORED
+}
+
+"One step on the way to real messages, in the order in which they are taken."
+type GoingLiveStep {
+  key: GoingLiveStepKey!
+  state: GoingLiveStepState!
+  "What was found, for people."
+  found: String!
+  "What to do, for people; null: nothing."
+  advice: String
+}
+"How Twilio is signed in to. Secrets are told to nobody."
+type ProviderCredentials {
+  source: CredentialsSource!
+  "AC…; null: there are none."
+  accountSid: String
+  "SK…; null: the auth token signs in."
+  apiKeySid: String
+  "When they were entered; null where nobody did."
+  setAt: DateTime
+  setBy: Operator @goField(forceResolver: true)
+}
+"What belongs to the sandbox: what going live ends, or ended."
+type GoingLiveCounts {
+  "Campaigns that have not ended, drafts too; they are canceled, and can be duplicated."
+  campaigns: Int64!
+  "Messages that wait, or whose fate is unknown; they are canceled."
+  messages: Int64!
+  "Questions of double opt-in without an answer; they are canceled, and double opt-in is off until it is set up anew."
+  questions: Int64!
+  "Contacts who opted in by a message to the sandbox; it counts no more. Opt-outs stay."
+  consents: Int64!
+  "Conversations whose 24 hours have not passed; they are over."
+  windows: Int64!
+  "Contacts that the sandbox said are unreachable or get no marketing; they are not any more."
+  marks: Int64!
+  "Templates that went to the sandbox; each gets a draft of the same words, which Twilio can get."
+  templates: Int64!
+  "Senders; they are retired."
+  senders: Int64!
+}
+"How far this installation is on its way to real messages."
+type GoingLive {
+  provider: Provider!
+  "Since when; null: since the first start."
+  since: DateTime
+  credentials: ProviderCredentials!
+  steps: [GoingLiveStep!]! @listSize(assumedSize: 7)
+  "What going live would end; with Twilio all zero."
+  ends: GoingLiveCounts!
+  "What going live ended; null: it did not happen in this database."
+  ended: GoingLiveCounts
+  "The newest message to one's own number; null: there was none."
+  test: LiveTest
+  "Where Twilio is to send what people write, with how often it is to try."
+  inboundUrl: String!
+}
+"A message to one's own number, and the answer to it."
+type LiveTest {
+  message: Message @goField(forceResolver: true)
+  "When the answer came; null: not yet."
+  answeredAt: DateTime
+}
+"Where Twilio sends what concerns a sender. What stands behind a # says how often Twilio tries, and is not signed."
+type SenderWebhook {
+  "Gets what people write; null: nobody does."
+  callbackUrl: String
+  callbackMethod: String
+  "Gets what the first one did not take."
+  fallbackUrl: String
+  fallbackMethod: String
+  "Gets receipts of messages that name no address of their own; those of this engine do."
+  statusCallbackUrl: String
+  statusCallbackMethod: String
+}
+"That the webhooks of a sender were set here, and what they were before."
+type SenderWebhookChange {
+  id: ID!
+  before: SenderWebhook!
+  after: SenderWebhook!
+  operator: Operator @goField(forceResolver: true)
+  createdAt: DateTime!
+}
+"A WhatsApp sender of the account, as Twilio has it."
+type ChannelSender {
+  "XE…"
+  sid: ID!
+  "E.164."
+  address: String!
+  name: String
+  "In Twilio's words; ONLINE sends."
+  status: String!
+  "Why it does not, in Twilio's words."
+  offlineReasons: [String!]! @listSize(assumedSize: 2)
+  "Meta's rating; null: not told."
+  quality: String
+  "How many people it may write to first within a day, in Meta's words; null: not told."
+  messagingLimit: String
+  webhook: SenderWebhook!
+  "What people write comes here."
+  ours: Boolean!
+  "What channelSenderWebhookSet would make of its webhooks."
+  wouldBe: SenderWebhook!
+  "The sender here; null: none sends from it yet, see senderCreate."
+  sender: Sender @goField(forceResolver: true)
+  "The newest change that was made here; null: none was."
+  changed: SenderWebhookChange
+}
+"A content template of the account, whoever made it."
+type ImportableTemplate {
+  "HX…"
+  contentSid: ID!
+  name: String!
+  language: String!
+  "Twilio's name of the type that would be sent, such as twilio/quick-reply."
+  type: String!
+  "With its placeholders as at Twilio: {{1}}…"
+  body: String!
+  content: TemplateContent!
+  variables: [ImportableVariable!]! @listSize(assumedSize: 5)
+  "DRAFT: it was not submitted to WhatsApp."
+  approvalStatus: TemplateApproval!
+  rejectionReason: String
+  "Null: it was not submitted."
+  category: TemplateCategory
+  createdAt: DateTime
+  "Why it cannot be sent from here, for people; null: it can."
+  problem: String
+  "The template here that it was brought in as; null: none."
+  template: Template @goField(forceResolver: true)
+}
+"A placeholder of a content template."
+type ImportableVariable {
+  "1, 2…, or a name."
+  key: String!
+  sample: String!
+  "What it becomes where templateImport is told nothing else: an attribute of its name, without which contacts are skipped."
+  keptAs: String!
+}
+type ImportableTemplates {
+  "Newest first, at most 2,000."
+  nodes: [ImportableTemplate!]! @listSize(assumedSize: 50)
+  "The account has more than are listed."
+  more: Boolean!
+}
+
+extend type Query {
+  "Asks Twilio, and this server by its own address: it takes up to ten seconds."
+  goingLive: GoingLive! @hasRole(role: ADMIN, scope: null) @cost(weight: 100)
+  "The WhatsApp senders of the account, read from Twilio; empty while there are no credentials."
+  channelSenders: [ChannelSender!]! @hasRole(role: ADMIN, scope: null) @cost(weight: 100) @listSize(assumedSize: 20)
+  "The content templates of the account, read from Twilio, with the approvals that they have."
+  importableTemplates: ImportableTemplates! @hasRole(role: MARKETER) @cost(weight: 100)
+}
+
+extend type Mutation {
+  "Keeps Twilio's credentials, encrypted, once Twilio has taken them. While Twilio is live they must be of the same account."
+  providerCredentialsSet(input: ProviderCredentialsSetInput!): ProviderCredentialsSetPayload! @hasRole(role: ADMIN, scope: null, recent: true)
+  "Forgets the credentials that were entered. A conflict while Twilio is live with them."
+  providerCredentialsForget: ProviderCredentialsForgetPayload! @hasRole(role: ADMIN, scope: null, recent: true)
+  """
+  Makes Twilio the provider, and ends what belongs to the sandbox. There is no way back on this database. The server starts again within
+  seconds, all of its processes. Refused while demo data is here, or Twilio does not take the credentials or does not reach this server.
+  """
+  goLive(input: GoLiveInput!): GoLivePayload! @hasRole(role: ADMIN, scope: null, recent: true)
+  "Has Twilio send here what people write to a sender. What was set before is kept, see ChannelSender.changed. Only while Twilio is live."
+  channelSenderWebhookSet(input: ChannelSenderWebhookSetInput!): ChannelSenderWebhookPayload! @hasRole(role: ADMIN, scope: null, recent: true)
+  "Puts back what stood there before a change."
+  channelSenderWebhookRestore(input: ChannelSenderWebhookRestoreInput!): ChannelSenderWebhookPayload!
+    @hasRole(role: ADMIN, scope: null, recent: true)
+  "Writes to one's own number, which must have written to a sender within 24 hours. Only while Twilio is live."
+  liveTestSend(input: LiveTestSendInput!): LiveTestSendPayload! @hasRole(role: ADMIN, scope: null)
+  "Makes a template of a content template of the account, with the approval that it has."
+  templateImport(input: TemplateImportInput!): TemplateImportPayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
+}
+input ProviderCredentialsSetInput {
+  "AC and 32 hexadecimal digits."
+  accountSid: String!
+  "Of the account; it also signs webhooks."
+  authToken: String!
+  "SK and 32 hexadecimal digits; with apiKeySecret it signs in instead of the token."
+  apiKeySid: String
+  apiKeySecret: String
+}
+type ProviderCredentialsSetPayload {
+  credentials: ProviderCredentials
+  userErrors: [UserError!]!
+}
+type ProviderCredentialsForgetPayload {
+  credentials: ProviderCredentials
+  userErrors: [UserError!]!
+}
+input GoLiveInput {
+  "How many campaigns will be canceled, as GoingLive.ends.campaigns tells; refused when it is another number by then."
+  campaigns: Int64!
+}
+type GoLivePayload {
+  "What ended."
+  ended: GoingLiveCounts
+  userErrors: [UserError!]!
+}
+input ChannelSenderWebhookSetInput {
+  "ChannelSender.sid"
+  senderSid: ID!
+  "SenderWebhook.callbackUrl as it was shown; refused when it is another by then. Null: there was none."
+  callbackUrl: String
+}
+input ChannelSenderWebhookRestoreInput {
+  "SenderWebhookChange.id"
+  id: ID!
+}
+type ChannelSenderWebhookPayload {
+  channelSender: ChannelSender
+  userErrors: [UserError!]!
+}
+input LiveTestSendInput {
+  "One's own number, with its country."
+  address: PhoneNumber!
+}
+type LiveTestSendPayload {
+  test: LiveTest
+  userErrors: [UserError!]!
+}
+input TemplateImportInput {
+  "ImportableTemplate.contentSid"
+  contentSid: ID!
+  "1 to 100 characters, unique in its language; absent: as at Twilio."
+  name: String
+  "Of one that was not submitted; MARKETING when absent. The category of others is WhatsApp's."
+  category: TemplateCategory
+  "What fills its placeholders; those that are absent stay, see ImportableVariable.keptAs."
+  variables: [TemplateImportVariable!]
+}
+input TemplateImportVariable {
+  "ImportableVariable.key"
+  key: String!
+  "A placeholder without braces, such as name, or attributes.city | there."
+  expression: String!
+}
+type TemplateImportPayload {
+  template: Template
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/import.graphql", Input: `enum ImportStatus {
@@ -14222,13 +15281,15 @@ type QuotedMessage {
 }
 
 "One outbound or inbound WhatsApp message."
-type Message implements Node {
+type Message implements Node @goExtraField(name: "SenderID", type: "int64") {
   id: ID!
   direction: MessageDirection!
   purpose: MessagePurpose!
   status: MessageStatus!
   contact: Contact @goField(forceResolver: true)
   campaign: Campaign @goField(forceResolver: true)
+  "Under whom it was made; null where no sender was chosen yet."
+  provider: Provider @goField(forceResolver: true)
   "Who wrote this reply or sent this test; null: nobody did, as with campaigns and automatic answers, a program did, or it was before this was kept."
   sentBy: Operator @goField(forceResolver: true)
   "Twilio's id, null until it accepted."
@@ -15941,10 +17002,13 @@ type Sender implements Node {
   ratePerSecond: Float!
   status: SenderStatus!
   pausedReason: String
+  "To whom it belongs. What was made while trying out stays the sandbox's, and sends nothing over Twilio."
+  provider: Provider!
   createdAt: DateTime!
 }
 
 extend type Query {
+  "Those of the provider that is live; a campaign of the sandbox names those that it had."
   senders: [Sender!]! @hasRole(role: VIEWER) @listSize(assumedSize: 50)
 }
 
@@ -16368,6 +17432,8 @@ type Template implements Node {
   version: Int!
   "Of the newest version."
   approvalStatus: TemplateApproval!
+  "Whose approval that is."
+  provider: Provider!
   "Why WhatsApp rejected it, in WhatsApp's words."
   rejectionReason: String
   "What to change, in words, when WhatsApp rejected, paused or disabled it; else null."
@@ -17090,6 +18156,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_revision(ctx, field)
 	case "name":
 		return ec.fieldContext_Campaign_name(ctx, field)
+	case "provider":
+		return ec.fieldContext_Campaign_provider(ctx, field)
 	case "status":
 		return ec.fieldContext_Campaign_status(ctx, field)
 	case "pausedBy":
@@ -17526,6 +18594,46 @@ func (ec *executionContext) childFields_CannedReplyUpdatePayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type CannedReplyUpdatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ChannelSender(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sid":
+		return ec.fieldContext_ChannelSender_sid(ctx, field)
+	case "address":
+		return ec.fieldContext_ChannelSender_address(ctx, field)
+	case "name":
+		return ec.fieldContext_ChannelSender_name(ctx, field)
+	case "status":
+		return ec.fieldContext_ChannelSender_status(ctx, field)
+	case "offlineReasons":
+		return ec.fieldContext_ChannelSender_offlineReasons(ctx, field)
+	case "quality":
+		return ec.fieldContext_ChannelSender_quality(ctx, field)
+	case "messagingLimit":
+		return ec.fieldContext_ChannelSender_messagingLimit(ctx, field)
+	case "webhook":
+		return ec.fieldContext_ChannelSender_webhook(ctx, field)
+	case "ours":
+		return ec.fieldContext_ChannelSender_ours(ctx, field)
+	case "wouldBe":
+		return ec.fieldContext_ChannelSender_wouldBe(ctx, field)
+	case "sender":
+		return ec.fieldContext_ChannelSender_sender(ctx, field)
+	case "changed":
+		return ec.fieldContext_ChannelSender_changed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChannelSender", field.Name)
+}
+
+func (ec *executionContext) childFields_ChannelSenderWebhookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "channelSender":
+		return ec.fieldContext_ChannelSenderWebhookPayload_channelSender(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ChannelSenderWebhookPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChannelSenderWebhookPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ConfirmBeginPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "password":
@@ -17572,6 +18680,8 @@ func (ec *executionContext) childFields_ConsentEvent(ctx context.Context, field 
 		return ec.fieldContext_ConsentEvent_status(ctx, field)
 	case "source":
 		return ec.fieldContext_ConsentEvent_source(ctx, field)
+	case "provider":
+		return ec.fieldContext_ConsentEvent_provider(ctx, field)
 	case "evidence":
 		return ec.fieldContext_ConsentEvent_evidence(ctx, field)
 	case "text":
@@ -18262,6 +19372,74 @@ func (ec *executionContext) childFields_FrequencyCap(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type FrequencyCap", field.Name)
 }
 
+func (ec *executionContext) childFields_GoLivePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ended":
+		return ec.fieldContext_GoLivePayload_ended(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_GoLivePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GoLivePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_GoingLive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "provider":
+		return ec.fieldContext_GoingLive_provider(ctx, field)
+	case "since":
+		return ec.fieldContext_GoingLive_since(ctx, field)
+	case "credentials":
+		return ec.fieldContext_GoingLive_credentials(ctx, field)
+	case "steps":
+		return ec.fieldContext_GoingLive_steps(ctx, field)
+	case "ends":
+		return ec.fieldContext_GoingLive_ends(ctx, field)
+	case "ended":
+		return ec.fieldContext_GoingLive_ended(ctx, field)
+	case "test":
+		return ec.fieldContext_GoingLive_test(ctx, field)
+	case "inboundUrl":
+		return ec.fieldContext_GoingLive_inboundUrl(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GoingLive", field.Name)
+}
+
+func (ec *executionContext) childFields_GoingLiveCounts(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaigns":
+		return ec.fieldContext_GoingLiveCounts_campaigns(ctx, field)
+	case "messages":
+		return ec.fieldContext_GoingLiveCounts_messages(ctx, field)
+	case "questions":
+		return ec.fieldContext_GoingLiveCounts_questions(ctx, field)
+	case "consents":
+		return ec.fieldContext_GoingLiveCounts_consents(ctx, field)
+	case "windows":
+		return ec.fieldContext_GoingLiveCounts_windows(ctx, field)
+	case "marks":
+		return ec.fieldContext_GoingLiveCounts_marks(ctx, field)
+	case "templates":
+		return ec.fieldContext_GoingLiveCounts_templates(ctx, field)
+	case "senders":
+		return ec.fieldContext_GoingLiveCounts_senders(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GoingLiveCounts", field.Name)
+}
+
+func (ec *executionContext) childFields_GoingLiveStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_GoingLiveStep_key(ctx, field)
+	case "state":
+		return ec.fieldContext_GoingLiveStep_state(ctx, field)
+	case "found":
+		return ec.fieldContext_GoingLiveStep_found(ctx, field)
+	case "advice":
+		return ec.fieldContext_GoingLiveStep_advice(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GoingLiveStep", field.Name)
+}
+
 func (ec *executionContext) childFields_HealthCheck(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -18440,6 +19618,60 @@ func (ec *executionContext) childFields_ImportReject(ctx context.Context, field 
 		return ec.fieldContext_ImportReject_reason(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ImportReject", field.Name)
+}
+
+func (ec *executionContext) childFields_ImportableTemplate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "contentSid":
+		return ec.fieldContext_ImportableTemplate_contentSid(ctx, field)
+	case "name":
+		return ec.fieldContext_ImportableTemplate_name(ctx, field)
+	case "language":
+		return ec.fieldContext_ImportableTemplate_language(ctx, field)
+	case "type":
+		return ec.fieldContext_ImportableTemplate_type(ctx, field)
+	case "body":
+		return ec.fieldContext_ImportableTemplate_body(ctx, field)
+	case "content":
+		return ec.fieldContext_ImportableTemplate_content(ctx, field)
+	case "variables":
+		return ec.fieldContext_ImportableTemplate_variables(ctx, field)
+	case "approvalStatus":
+		return ec.fieldContext_ImportableTemplate_approvalStatus(ctx, field)
+	case "rejectionReason":
+		return ec.fieldContext_ImportableTemplate_rejectionReason(ctx, field)
+	case "category":
+		return ec.fieldContext_ImportableTemplate_category(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ImportableTemplate_createdAt(ctx, field)
+	case "problem":
+		return ec.fieldContext_ImportableTemplate_problem(ctx, field)
+	case "template":
+		return ec.fieldContext_ImportableTemplate_template(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportableTemplate", field.Name)
+}
+
+func (ec *executionContext) childFields_ImportableTemplates(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_ImportableTemplates_nodes(ctx, field)
+	case "more":
+		return ec.fieldContext_ImportableTemplates_more(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportableTemplates", field.Name)
+}
+
+func (ec *executionContext) childFields_ImportableVariable(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_ImportableVariable_key(ctx, field)
+	case "sample":
+		return ec.fieldContext_ImportableVariable_sample(ctx, field)
+	case "keptAs":
+		return ec.fieldContext_ImportableVariable_keptAs(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportableVariable", field.Name)
 }
 
 func (ec *executionContext) childFields_InboxCounts(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -18626,6 +19858,26 @@ func (ec *executionContext) childFields_LegalHoursBook(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type LegalHoursBook", field.Name)
 }
 
+func (ec *executionContext) childFields_LiveTest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "message":
+		return ec.fieldContext_LiveTest_message(ctx, field)
+	case "answeredAt":
+		return ec.fieldContext_LiveTest_answeredAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LiveTest", field.Name)
+}
+
+func (ec *executionContext) childFields_LiveTestSendPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "test":
+		return ec.fieldContext_LiveTestSendPayload_test(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LiveTestSendPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LiveTestSendPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Market(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -18720,6 +19972,8 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_contact(ctx, field)
 	case "campaign":
 		return ec.fieldContext_Message_campaign(ctx, field)
+	case "provider":
+		return ec.fieldContext_Message_provider(ctx, field)
 	case "sentBy":
 		return ec.fieldContext_Message_sentBy(ctx, field)
 	case "sid":
@@ -19326,6 +20580,42 @@ func (ec *executionContext) childFields_PriceLine(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type PriceLine", field.Name)
 }
 
+func (ec *executionContext) childFields_ProviderCredentials(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "source":
+		return ec.fieldContext_ProviderCredentials_source(ctx, field)
+	case "accountSid":
+		return ec.fieldContext_ProviderCredentials_accountSid(ctx, field)
+	case "apiKeySid":
+		return ec.fieldContext_ProviderCredentials_apiKeySid(ctx, field)
+	case "setAt":
+		return ec.fieldContext_ProviderCredentials_setAt(ctx, field)
+	case "setBy":
+		return ec.fieldContext_ProviderCredentials_setBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProviderCredentials", field.Name)
+}
+
+func (ec *executionContext) childFields_ProviderCredentialsForgetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "credentials":
+		return ec.fieldContext_ProviderCredentialsForgetPayload_credentials(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ProviderCredentialsForgetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProviderCredentialsForgetPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ProviderCredentialsSetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "credentials":
+		return ec.fieldContext_ProviderCredentialsSetPayload_credentials(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ProviderCredentialsSetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProviderCredentialsSetPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ProviderRedaction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "done":
@@ -19860,6 +21150,8 @@ func (ec *executionContext) childFields_Sender(ctx context.Context, field graphq
 		return ec.fieldContext_Sender_status(ctx, field)
 	case "pausedReason":
 		return ec.fieldContext_Sender_pausedReason(ctx, field)
+	case "provider":
+		return ec.fieldContext_Sender_provider(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Sender_createdAt(ctx, field)
 	}
@@ -19904,6 +21196,40 @@ func (ec *executionContext) childFields_SenderUpdatePayload(ctx context.Context,
 		return ec.fieldContext_SenderUpdatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SenderUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SenderWebhook(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "callbackUrl":
+		return ec.fieldContext_SenderWebhook_callbackUrl(ctx, field)
+	case "callbackMethod":
+		return ec.fieldContext_SenderWebhook_callbackMethod(ctx, field)
+	case "fallbackUrl":
+		return ec.fieldContext_SenderWebhook_fallbackUrl(ctx, field)
+	case "fallbackMethod":
+		return ec.fieldContext_SenderWebhook_fallbackMethod(ctx, field)
+	case "statusCallbackUrl":
+		return ec.fieldContext_SenderWebhook_statusCallbackUrl(ctx, field)
+	case "statusCallbackMethod":
+		return ec.fieldContext_SenderWebhook_statusCallbackMethod(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SenderWebhook", field.Name)
+}
+
+func (ec *executionContext) childFields_SenderWebhookChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SenderWebhookChange_id(ctx, field)
+	case "before":
+		return ec.fieldContext_SenderWebhookChange_before(ctx, field)
+	case "after":
+		return ec.fieldContext_SenderWebhookChange_after(ctx, field)
+	case "operator":
+		return ec.fieldContext_SenderWebhookChange_operator(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_SenderWebhookChange_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SenderWebhookChange", field.Name)
 }
 
 func (ec *executionContext) childFields_SendingHold(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -20234,6 +21560,8 @@ func (ec *executionContext) childFields_Template(ctx context.Context, field grap
 		return ec.fieldContext_Template_version(ctx, field)
 	case "approvalStatus":
 		return ec.fieldContext_Template_approvalStatus(ctx, field)
+	case "provider":
+		return ec.fieldContext_Template_provider(ctx, field)
 	case "rejectionReason":
 		return ec.fieldContext_Template_rejectionReason(ctx, field)
 	case "advice":
@@ -20398,6 +21726,16 @@ func (ec *executionContext) childFields_TemplateHeader(ctx context.Context, fiel
 		return ec.fieldContext_TemplateHeader_media(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TemplateHeader", field.Name)
+}
+
+func (ec *executionContext) childFields_TemplateImportPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "template":
+		return ec.fieldContext_TemplateImportPayload_template(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TemplateImportPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TemplateImportPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_TemplateLanguage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -189,6 +189,29 @@ func (ec *executionContext) fieldContext_Sender_pausedReason(_ context.Context, 
 	return graphql.NewScalarFieldContext("Sender", field, false, false, "String")
 }
 
+func (ec *executionContext) _Sender_provider(ctx context.Context, field graphql.CollectedField, obj *model.Sender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Sender_provider(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Provider, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.Provider) graphql.Marshaler {
+			return ec.marshalNProvider2eventstreamᚋgraphᚋmodelᚐProvider(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Sender_provider(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Sender", field, false, false, "Provider")
+}
+
 func (ec *executionContext) _Sender_createdAt(ctx context.Context, field graphql.CollectedField, obj *model.Sender) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -735,6 +758,11 @@ func (ec *executionContext) _Sender(ctx context.Context, sel ast.SelectionSet, o
 		case "pausedReason":
 			out.Values[i] = ec._Sender_pausedReason(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "provider":
+			out.Values[i] = ec._Sender_provider(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "createdAt":

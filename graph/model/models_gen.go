@@ -316,8 +316,10 @@ type ButtonTaps struct {
 type Campaign struct {
 	ID string `json:"id"`
 	// Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since.
-	Revision     int            `json:"revision"`
-	Name         string         `json:"name"`
+	Revision int    `json:"revision"`
+	Name     string `json:"name"`
+	// Under whom it was made. What was made while trying out stays the sandbox's, and sends nothing over Twilio.
+	Provider     Provider       `json:"provider"`
 	Status       CampaignStatus `json:"status"`
 	PausedBy     *PausedBy      `json:"pausedBy,omitempty"`
 	PausedReason *string        `json:"pausedReason,omitempty"`
@@ -755,6 +757,49 @@ type CannedReplyUpdatePayload struct {
 	UserErrors  []*UserError `json:"userErrors"`
 }
 
+// A WhatsApp sender of the account, as Twilio has it.
+type ChannelSender struct {
+	// XE…
+	Sid string `json:"sid"`
+	// E.164.
+	Address string  `json:"address"`
+	Name    *string `json:"name,omitempty"`
+	// In Twilio's words; ONLINE sends.
+	Status string `json:"status"`
+	// Why it does not, in Twilio's words.
+	OfflineReasons []string `json:"offlineReasons"`
+	// Meta's rating; null: not told.
+	Quality *string `json:"quality,omitempty"`
+	// How many people it may write to first within a day, in Meta's words; null: not told.
+	MessagingLimit *string        `json:"messagingLimit,omitempty"`
+	Webhook        *SenderWebhook `json:"webhook"`
+	// What people write comes here.
+	Ours bool `json:"ours"`
+	// What channelSenderWebhookSet would make of its webhooks.
+	WouldBe *SenderWebhook `json:"wouldBe"`
+	// The sender here; null: none sends from it yet, see senderCreate.
+	Sender *Sender `json:"sender,omitempty"`
+	// The newest change that was made here; null: none was.
+	Changed *SenderWebhookChange `json:"changed,omitempty"`
+}
+
+type ChannelSenderWebhookPayload struct {
+	ChannelSender *ChannelSender `json:"channelSender,omitempty"`
+	UserErrors    []*UserError   `json:"userErrors"`
+}
+
+type ChannelSenderWebhookRestoreInput struct {
+	// SenderWebhookChange.id
+	ID string `json:"id"`
+}
+
+type ChannelSenderWebhookSetInput struct {
+	// ChannelSender.sid
+	SenderSid string `json:"senderSid"`
+	// SenderWebhook.callbackUrl as it was shown; refused when it is another by then. Null: there was none.
+	CallbackURL graphql.Omittable[*string] `json:"callbackUrl,omitempty"`
+}
+
 // How somebody can confirm who they are.
 type ConfirmBeginPayload struct {
 	// The password will do.
@@ -791,6 +836,8 @@ type ConsentEvent struct {
 	Purpose ConsentPurpose `json:"purpose"`
 	Status  ConsentStatus  `json:"status"`
 	Source  ConsentSource  `json:"source"`
+	// Under whom it was recorded. An opt-in that came by a message to the sandbox counts no more once Twilio is live.
+	Provider Provider `json:"provider"`
 	// Proof: text, language, file, row, ip, messageSid, note, as far as known; of a text that was shown also textId, the id of its ConsentText, and textSha256.
 	Evidence json.RawMessage `json:"evidence"`
 	// The version of the text that was shown; null where none was recorded.
@@ -1560,6 +1607,64 @@ type FrequencyCapInput struct {
 	Days int `json:"days"`
 }
 
+type GoLiveInput struct {
+	// How many campaigns will be canceled, as GoingLive.ends.campaigns tells; refused when it is another number by then.
+	Campaigns int64 `json:"campaigns"`
+}
+
+type GoLivePayload struct {
+	// What ended.
+	Ended      *GoingLiveCounts `json:"ended,omitempty"`
+	UserErrors []*UserError     `json:"userErrors"`
+}
+
+// How far this installation is on its way to real messages.
+type GoingLive struct {
+	Provider Provider `json:"provider"`
+	// Since when; null: since the first start.
+	Since       *time.Time           `json:"since,omitempty"`
+	Credentials *ProviderCredentials `json:"credentials"`
+	Steps       []*GoingLiveStep     `json:"steps"`
+	// What going live would end; with Twilio all zero.
+	Ends *GoingLiveCounts `json:"ends"`
+	// What going live ended; null: it did not happen in this database.
+	Ended *GoingLiveCounts `json:"ended,omitempty"`
+	// The newest message to one's own number; null: there was none.
+	Test *LiveTest `json:"test,omitempty"`
+	// Where Twilio is to send what people write, with how often it is to try.
+	InboundURL string `json:"inboundUrl"`
+}
+
+// What belongs to the sandbox: what going live ends, or ended.
+type GoingLiveCounts struct {
+	// Campaigns that have not ended, drafts too; they are canceled, and can be duplicated.
+	Campaigns int64 `json:"campaigns"`
+	// Messages that wait, or whose fate is unknown; they are canceled.
+	Messages int64 `json:"messages"`
+	// Questions of double opt-in without an answer; they are canceled, and double opt-in is off until it is set up anew.
+	Questions int64 `json:"questions"`
+	// Contacts who opted in by a message to the sandbox; it counts no more. Opt-outs stay.
+	Consents int64 `json:"consents"`
+	// Conversations whose 24 hours have not passed; they are over.
+	Windows int64 `json:"windows"`
+	// Contacts that the sandbox said are unreachable or get no marketing; they are not any more.
+	Marks int64 `json:"marks"`
+	// Templates that went to the sandbox; each gets a draft of the same words, which Twilio can get.
+	Templates int64 `json:"templates"`
+	// Senders; they are retired.
+	Senders int64 `json:"senders"`
+}
+
+// One step on the way to real messages, in the order in which they are taken.
+type GoingLiveStep struct {
+	Key   GoingLiveStepKey   `json:"key"`
+	State GoingLiveStepState `json:"state"`
+	// What was found, for people.
+	Found string `json:"found"`
+	// What to do, for people; null: nothing.
+	Advice *string `json:"advice,omitempty"`
+}
+
 type HealthCheck struct {
 	Name   string      `json:"name"`
 	Level  HealthLevel `json:"level"`
@@ -1698,6 +1803,46 @@ type ImportReject struct {
 	Field  string `json:"field"`
 	Value  string `json:"value"`
 	Reason string `json:"reason"`
+}
+
+// A content template of the account, whoever made it.
+type ImportableTemplate struct {
+	// HX…
+	ContentSid string `json:"contentSid"`
+	Name       string `json:"name"`
+	Language   string `json:"language"`
+	// Twilio's name of the type that would be sent, such as twilio/quick-reply.
+	Type string `json:"type"`
+	// With its placeholders as at Twilio: {{1}}…
+	Body      string                `json:"body"`
+	Content   *TemplateContent      `json:"content"`
+	Variables []*ImportableVariable `json:"variables"`
+	// DRAFT: it was not submitted to WhatsApp.
+	ApprovalStatus  TemplateApproval `json:"approvalStatus"`
+	RejectionReason *string          `json:"rejectionReason,omitempty"`
+	// Null: it was not submitted.
+	Category  *TemplateCategory `json:"category,omitempty"`
+	CreatedAt *time.Time        `json:"createdAt,omitempty"`
+	// Why it cannot be sent from here, for people; null: it can.
+	Problem *string `json:"problem,omitempty"`
+	// The template here that it was brought in as; null: none.
+	Template *Template `json:"template,omitempty"`
+}
+
+type ImportableTemplates struct {
+	// Newest first, at most 2,000.
+	Nodes []*ImportableTemplate `json:"nodes"`
+	// The account has more than are listed.
+	More bool `json:"more"`
+}
+
+// A placeholder of a content template.
+type ImportableVariable struct {
+	// 1, 2…, or a name.
+	Key    string `json:"key"`
+	Sample string `json:"sample"`
+	// What it becomes where templateImport is told nothing else: an attribute of its name, without which contacts are skipped.
+	KeptAs string `json:"keptAs"`
 }
 
 // Figures of the inbox.
@@ -1878,6 +2023,23 @@ type LegalHoursBook struct {
 	Rules   []*LegalHours `json:"rules"`
 }
 
+// A message to one's own number, and the answer to it.
+type LiveTest struct {
+	Message *Message `json:"message,omitempty"`
+	// When the answer came; null: not yet.
+	AnsweredAt *time.Time `json:"answeredAt,omitempty"`
+}
+
+type LiveTestSendInput struct {
+	// One's own number, with its country.
+	Address string `json:"address"`
+}
+
+type LiveTestSendPayload struct {
+	Test       *LiveTest    `json:"test,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // What Meta has one price for: a country, or the rest of a region.
 type Market struct {
 	Name string `json:"name"`
@@ -1952,6 +2114,8 @@ type Message struct {
 	Status    MessageStatus    `json:"status"`
 	Contact   *Contact         `json:"contact,omitempty"`
 	Campaign  *Campaign        `json:"campaign,omitempty"`
+	// Under whom it was made; null where no sender was chosen yet.
+	Provider *Provider `json:"provider,omitempty"`
 	// Who wrote this reply or sent this test; null: nobody did, as with campaigns and automatic answers, a program did, or it was before this was kept.
 	SentBy *Operator `json:"sentBy,omitempty"`
 	// Twilio's id, null until it accepted.
@@ -1994,6 +2158,7 @@ type Message struct {
 	SentAt        *time.Time `json:"sentAt,omitempty"`
 	DeliveredAt   *time.Time `json:"deliveredAt,omitempty"`
 	ReadAt        *time.Time `json:"readAt,omitempty"`
+	SenderID      int64      `json:"-"`
 }
 
 func (Message) IsNode() {}
@@ -2466,6 +2631,38 @@ type PriceLine struct {
 	Meta        *Money `json:"meta"`
 	Twilio      *Money `json:"twilio"`
 	Total       *Money `json:"total"`
+}
+
+// How Twilio is signed in to. Secrets are told to nobody.
+type ProviderCredentials struct {
+	Source CredentialsSource `json:"source"`
+	// AC…; null: there are none.
+	AccountSid *string `json:"accountSid,omitempty"`
+	// SK…; null: the auth token signs in.
+	APIKeySid *string `json:"apiKeySid,omitempty"`
+	// When they were entered; null where nobody did.
+	SetAt *time.Time `json:"setAt,omitempty"`
+	SetBy *Operator  `json:"setBy,omitempty"`
+}
+
+type ProviderCredentialsForgetPayload struct {
+	Credentials *ProviderCredentials `json:"credentials,omitempty"`
+	UserErrors  []*UserError         `json:"userErrors"`
+}
+
+type ProviderCredentialsSetInput struct {
+	// AC and 32 hexadecimal digits.
+	AccountSid string `json:"accountSid"`
+	// Of the account; it also signs webhooks.
+	AuthToken string `json:"authToken"`
+	// SK and 32 hexadecimal digits; with apiKeySecret it signs in instead of the token.
+	APIKeySid    graphql.Omittable[*string] `json:"apiKeySid,omitempty"`
+	APIKeySecret graphql.Omittable[*string] `json:"apiKeySecret,omitempty"`
+}
+
+type ProviderCredentialsSetPayload struct {
+	Credentials *ProviderCredentials `json:"credentials,omitempty"`
+	UserErrors  []*UserError         `json:"userErrors"`
 }
 
 // After an erasure the texts and media of each message are taken away at Twilio too, in the background: by the account that
@@ -3027,7 +3224,9 @@ type Sender struct {
 	RatePerSecond float64      `json:"ratePerSecond"`
 	Status        SenderStatus `json:"status"`
 	PausedReason  *string      `json:"pausedReason,omitempty"`
-	CreatedAt     time.Time    `json:"createdAt"`
+	// To whom it belongs. What was made while trying out stays the sandbox's, and sends nothing over Twilio.
+	Provider  Provider  `json:"provider"`
+	CreatedAt time.Time `json:"createdAt"`
 }
 
 func (Sender) IsNode() {}
@@ -3075,6 +3274,28 @@ type SenderUpdateInput struct {
 type SenderUpdatePayload struct {
 	Sender     *Sender      `json:"sender,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Where Twilio sends what concerns a sender. What stands behind a # says how often Twilio tries, and is not signed.
+type SenderWebhook struct {
+	// Gets what people write; null: nobody does.
+	CallbackURL    *string `json:"callbackUrl,omitempty"`
+	CallbackMethod *string `json:"callbackMethod,omitempty"`
+	// Gets what the first one did not take.
+	FallbackURL    *string `json:"fallbackUrl,omitempty"`
+	FallbackMethod *string `json:"fallbackMethod,omitempty"`
+	// Gets receipts of messages that name no address of their own; those of this engine do.
+	StatusCallbackURL    *string `json:"statusCallbackUrl,omitempty"`
+	StatusCallbackMethod *string `json:"statusCallbackMethod,omitempty"`
+}
+
+// That the webhooks of a sender were set here, and what they were before.
+type SenderWebhookChange struct {
+	ID        string         `json:"id"`
+	Before    *SenderWebhook `json:"before"`
+	After     *SenderWebhook `json:"after"`
+	Operator  *Operator      `json:"operator,omitempty"`
+	CreatedAt time.Time      `json:"createdAt"`
 }
 
 // Nothing is sent: no campaign, reply, confirmation or test. This database was restored from a backup, and the
@@ -3401,6 +3622,8 @@ type Template struct {
 	Version int `json:"version"`
 	// Of the newest version.
 	ApprovalStatus TemplateApproval `json:"approvalStatus"`
+	// Whose approval that is.
+	Provider Provider `json:"provider"`
 	// Why WhatsApp rejected it, in WhatsApp's words.
 	RejectionReason *string `json:"rejectionReason,omitempty"`
 	// What to change, in words, when WhatsApp rejected, paused or disabled it; else null.
@@ -3599,6 +3822,29 @@ type TemplateHeaderInput struct {
 	// At most 60 characters with one placeholder; no emojis, no formatting.
 	Text  graphql.Omittable[*string]             `json:"text,omitempty"`
 	Media graphql.Omittable[*TemplateMediaInput] `json:"media,omitempty"`
+}
+
+type TemplateImportInput struct {
+	// ImportableTemplate.contentSid
+	ContentSid string `json:"contentSid"`
+	// 1 to 100 characters, unique in its language; absent: as at Twilio.
+	Name graphql.Omittable[*string] `json:"name,omitempty"`
+	// Of one that was not submitted; MARKETING when absent. The category of others is WhatsApp's.
+	Category graphql.Omittable[*TemplateCategory] `json:"category,omitempty"`
+	// What fills its placeholders; those that are absent stay, see ImportableVariable.keptAs.
+	Variables graphql.Omittable[[]*TemplateImportVariable] `json:"variables,omitempty"`
+}
+
+type TemplateImportPayload struct {
+	Template   *Template    `json:"template,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type TemplateImportVariable struct {
+	// ImportableVariable.key
+	Key string `json:"key"`
+	// A placeholder without braces, such as name, or attributes.city | there.
+	Expression string `json:"expression"`
 }
 
 // A language in which WhatsApp takes templates.
@@ -4772,6 +5018,65 @@ func (e ConversationStatus) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+type CredentialsSource string
+
+const (
+	CredentialsSourceNone CredentialsSource = "NONE"
+	// TWILIO_ACCOUNT_SID and the like; then none can be entered.
+	CredentialsSourceEnvironment CredentialsSource = "ENVIRONMENT"
+	// An admin entered them; they are kept encrypted.
+	CredentialsSourceStored CredentialsSource = "STORED"
+)
+
+var AllCredentialsSource = []CredentialsSource{
+	CredentialsSourceNone,
+	CredentialsSourceEnvironment,
+	CredentialsSourceStored,
+}
+
+func (e CredentialsSource) IsValid() bool {
+	switch e {
+	case CredentialsSourceNone, CredentialsSourceEnvironment, CredentialsSourceStored:
+		return true
+	}
+	return false
+}
+
+func (e CredentialsSource) String() string {
+	return string(e)
+}
+
+func (e *CredentialsSource) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = CredentialsSource(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid CredentialsSource", str)
+	}
+	return nil
+}
+
+func (e CredentialsSource) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *CredentialsSource) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e CredentialsSource) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 type DemoRunKind string
 
 const (
@@ -5127,6 +5432,139 @@ func (e *Frequency) UnmarshalJSON(b []byte) error {
 }
 
 func (e Frequency) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type GoingLiveStepKey string
+
+const (
+	// Twilio takes the credentials.
+	GoingLiveStepKeyCredentials GoingLiveStepKey = "CREDENTIALS"
+	// Twilio reaches PUBLIC_URL, and the signature of what comes there fits.
+	GoingLiveStepKeyAddress GoingLiveStepKey = "ADDRESS"
+	// There are no made-up contacts.
+	GoingLiveStepKeyDemoData GoingLiveStepKey = "DEMO_DATA"
+	// Messages go out over Twilio.
+	GoingLiveStepKeySwitch GoingLiveStepKey = "SWITCH"
+	// Senders of the account send from here, and what people write to them comes here.
+	GoingLiveStepKeySenders GoingLiveStepKey = "SENDERS"
+	// WhatsApp has approved a template.
+	GoingLiveStepKeyTemplates GoingLiveStepKey = "TEMPLATES"
+	// A message reached one's own number, and its answer was seen.
+	GoingLiveStepKeyTest GoingLiveStepKey = "TEST"
+)
+
+var AllGoingLiveStepKey = []GoingLiveStepKey{
+	GoingLiveStepKeyCredentials,
+	GoingLiveStepKeyAddress,
+	GoingLiveStepKeyDemoData,
+	GoingLiveStepKeySwitch,
+	GoingLiveStepKeySenders,
+	GoingLiveStepKeyTemplates,
+	GoingLiveStepKeyTest,
+}
+
+func (e GoingLiveStepKey) IsValid() bool {
+	switch e {
+	case GoingLiveStepKeyCredentials, GoingLiveStepKeyAddress, GoingLiveStepKeyDemoData, GoingLiveStepKeySwitch, GoingLiveStepKeySenders, GoingLiveStepKeyTemplates, GoingLiveStepKeyTest:
+		return true
+	}
+	return false
+}
+
+func (e GoingLiveStepKey) String() string {
+	return string(e)
+}
+
+func (e *GoingLiveStepKey) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = GoingLiveStepKey(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid GoingLiveStepKey", str)
+	}
+	return nil
+}
+
+func (e GoingLiveStepKey) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *GoingLiveStepKey) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e GoingLiveStepKey) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type GoingLiveStepState string
+
+const (
+	GoingLiveStepStateDone   GoingLiveStepState = "DONE"
+	GoingLiveStepStateFailed GoingLiveStepState = "FAILED"
+	// Somebody has to do it.
+	GoingLiveStepStateOpen GoingLiveStepState = "OPEN"
+	// For a step before it.
+	GoingLiveStepStateWaiting GoingLiveStepState = "WAITING"
+)
+
+var AllGoingLiveStepState = []GoingLiveStepState{
+	GoingLiveStepStateDone,
+	GoingLiveStepStateFailed,
+	GoingLiveStepStateOpen,
+	GoingLiveStepStateWaiting,
+}
+
+func (e GoingLiveStepState) IsValid() bool {
+	switch e {
+	case GoingLiveStepStateDone, GoingLiveStepStateFailed, GoingLiveStepStateOpen, GoingLiveStepStateWaiting:
+		return true
+	}
+	return false
+}
+
+func (e GoingLiveStepState) String() string {
+	return string(e)
+}
+
+func (e *GoingLiveStepState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = GoingLiveStepState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid GoingLiveStepState", str)
+	}
+	return nil
+}
+
+func (e GoingLiveStepState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *GoingLiveStepState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e GoingLiveStepState) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
@@ -6401,6 +6839,63 @@ func (e *PriceCategory) UnmarshalJSON(b []byte) error {
 }
 
 func (e PriceCategory) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Who carries messages. One of them is live at a time.
+type Provider string
+
+const (
+	// On this machine; nothing reaches a phone.
+	ProviderSandbox Provider = "SANDBOX"
+	ProviderTwilio  Provider = "TWILIO"
+)
+
+var AllProvider = []Provider{
+	ProviderSandbox,
+	ProviderTwilio,
+}
+
+func (e Provider) IsValid() bool {
+	switch e {
+	case ProviderSandbox, ProviderTwilio:
+		return true
+	}
+	return false
+}
+
+func (e Provider) String() string {
+	return string(e)
+}
+
+func (e *Provider) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Provider(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Provider", str)
+	}
+	return nil
+}
+
+func (e Provider) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Provider) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Provider) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -40,6 +40,7 @@ import (
 	"eventstream/server/erasure"
 	"eventstream/server/explain"
 	"eventstream/server/export"
+	"eventstream/server/golive"
 	"eventstream/server/guard"
 	"eventstream/server/health"
 	"eventstream/server/hold"
@@ -147,6 +148,9 @@ type App struct {
 	owner    string
 	started  bool
 
+	environment *golive.Account // what the environment names, whoever is spoken with; nil: nothing
+	mark        string          // of the provider that is spoken with, see golive.Mark
+
 	// Services are the engine's use cases, for tests and the command line.
 	Services graph.Services
 	// Sandbox is nil while Twilio is live.
@@ -183,6 +187,9 @@ func New(ctx context.Context, cfg config.Config, roles Roles, log *slog.Logger) 
 			return nil, fmt.Errorf("LISTEN_ADDR=%s: %w", cfg.ListenAddr, err)
 		}
 		a.URL = "http://" + reachable(a.listener.Addr())
+	}
+	if err = a.chooseProvider(ctx); err != nil {
+		return nil, err
 	}
 	if err = a.noStrangers(ctx); err != nil {
 		return nil, err
@@ -234,11 +241,11 @@ func (a *App) publicURL() string {
 
 func (a *App) build(ctx context.Context) error {
 	now := func() time.Time { return time.Now().Add(a.cfg.ClockOffset) }
-	account := twilio.Options{
+	account := a.twilioOptions(golive.Account{
 		AccountSID: a.cfg.Twilio.AccountSID, AuthToken: string(a.cfg.Twilio.AuthToken), APIKey: a.cfg.Twilio.APIKey,
 		APISecret: string(a.cfg.Twilio.APISecret),
-		BaseURL:   a.cfg.Twilio.APIBaseURL, PublicURL: a.publicURL(),
-	}
+	})
+	live := a.cfg.Twilio.Live()
 	signers := signersOf(a.cfg)
 	firstSender, rate, provider, timing := a.cfg.Twilio.PhoneNumber, sender.DefaultRate,
 		"Twilio, account "+a.cfg.Twilio.AccountSID, liveTiming
@@ -291,7 +298,7 @@ func (a *App) build(ctx context.Context) error {
 	s.Topics = topic.NewService(a.db, a.hub)
 	s.Media = media.NewService(a.db)
 	s.Templates = template.NewService(template.Dependencies{
-		DB: a.db, Jobs: enqueuer, Content: client, Files: media.Problem, PublicURL: account.PublicURL, Log: a.log,
+		DB: a.db, Jobs: enqueuer, Content: client, Library: client, Live: live, Files: media.Problem, PublicURL: account.PublicURL, Log: a.log,
 		Hold: func(ctx context.Context, tx bun.Tx, versionID int64, reason string) (func(), error) {
 			return s.Campaigns.HoldTemplate(ctx, tx, versionID, reason)
 		},
@@ -313,12 +320,9 @@ func (a *App) build(ctx context.Context) error {
 	s.Merges = merge.NewService(a.db, a.hub, s.Consents, s.Topics)
 	erasures := erasure.NewService(a.db, s.Consents, s.Topics)
 	s.Retention = retention.NewService(a.db)
-	redactor, err := erasure.NewRedactor(ctx, erasure.RedactorOptions{
+	redactor := erasure.NewRedactor(erasure.RedactorOptions{
 		DB: a.db, Provider: client, Account: account.AccountSID, Held: func(ctx context.Context) (bool, error) { return s.Hold.Held(ctx) },
 	})
-	if err != nil {
-		return err
-	}
 	s.Bulk = bulk.NewService(bulk.Dependencies{
 		DB: a.db, Hub: a.hub, Jobs: enqueuer, Consents: s.Consents, Segments: s.Segments, Topics: s.Topics,
 		Erasures: erasures, Exports: s.Exports, Now: now, Owner: a.owner,
@@ -357,6 +361,10 @@ func (a *App) build(ctx context.Context) error {
 			return err
 		}
 	}
+	s.GoLive = a.newGoLive(signers, golive.Options{
+		Consents: s.Consents, Conversations: s.Conversations, Messages: s.Messages,
+		Demo: func(ctx context.Context) (bool, error) { return demo.Present(ctx, a.db) },
+	})
 	s.SetupToken = a.setupToken()
 	s.Doctor = newDoctor(a.cfg, a.db, "", account, signers, a.log)
 	if p := a.cfg.OIDC; p.Enabled() {
@@ -373,20 +381,21 @@ func (a *App) build(ctx context.Context) error {
 			Dispatcher: dispatch.New(dispatch.Options{
 				DB: a.db, Hub: a.hub, Jobs: enqueuer, Campaigns: s.Campaigns, Consents: s.Consents, Templates: s.Templates,
 				Senders: s.Senders, Topics: s.Topics, Prices: s.Prices, Hold: s.Hold,
-				Breaker: breaker, Provider: client, Log: a.log, Registry: a.registry, Validity: timing.validity,
+				Breaker: breaker, Provider: client, Live: live, Log: a.log, Registry: a.registry, Validity: timing.validity,
 			}),
 			Reconciler: reconcile.New(reconcile.Options{
-				DB: a.db, Hub: a.hub, Jobs: enqueuer, Templates: s.Templates, Provider: client, Log: a.log, Registry: a.registry,
+				DB: a.db, Hub: a.hub, Jobs: enqueuer, Templates: s.Templates, Provider: client, Live: live, Log: a.log, Registry: a.registry,
 				Owner:    a.owner,
 				Validity: timing.validity, LogLag: timing.logLag, DecideAfter: timing.decideAfter,
 			}),
 			CatchUp: reconcile.NewCatchUp(reconcile.CatchUpOptions{
-				DB: a.db, Provider: client, Write: s.Webhooks.RecordOne,
+				DB: a.db, Provider: client, Live: live, Write: s.Webhooks.RecordOne,
 				Params: twilio.Reader{}.Params, Log: a.log, Registry: a.registry, Ages: timing.ages,
 				InboundEvery: timing.inboundEvery,
 			}),
 			Hold: s.Hold, Imports: s.Imports, Bulk: s.Bulk, Demo: demos, Erasures: erasures, Redactor: redactor, Retention: s.Retention, DoubleOptIns: s.DoubleOptIns, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
-			Accounts: s.Auth,
+			Accounts:     s.Auth,
+			ClearSandbox: func(ctx context.Context, n int) (int, error) { return golive.Clear(ctx, a.db, n) },
 		}
 	}
 	if a.river, err = worker.NewClient(a.db, a.log, a.work, a.owner); err != nil {
@@ -614,6 +623,8 @@ func (a *App) newServer(h http.Handler) *http.Server {
 // under way are finished, answers are given.
 func (a *App) Run(ctx context.Context) error {
 	a.started = true
+	ctx, end := context.WithCancel(ctx) // also when a part fails
+	defer end()
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var loops sync.WaitGroup
@@ -625,7 +636,12 @@ func (a *App) Run(ctx context.Context) error {
 		loops.Go(func() { a.writer.Run(db.WithPool(background, db.PoolEdge)) })
 		loops.Go(func() { a.Services.Webhooks.Run(background) })
 	}
-	failed := make(chan error, 3)
+	failed := make(chan error, 4)
+	loops.Go(func() {
+		if err := a.watchProvider(ctx); err != nil {
+			failed <- err
+		}
+	})
 	if a.server != nil {
 		a.server.BaseContext = func(net.Listener) context.Context { return ctx } // ends the sockets too
 		loops.Go(func() {
@@ -661,6 +677,7 @@ func (a *App) Run(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
+		end()
 	}
 	a.shutdown()
 	stop()

@@ -39,7 +39,8 @@ type env struct {
 	t    *testing.T
 	cfg  config.Config
 	http *http.Client
-	stop func() // at the end of the test, if not before
+	stop func()     // at the end of the test, if not before
+	done chan error // what Run gives
 }
 
 func start(t *testing.T) *env {
@@ -62,6 +63,11 @@ func startLogged(t *testing.T, log *slog.Logger, change func(*config.Config)) *e
 		Playground: true, Introspection: true, MetricsAddr: "127.0.0.1:0",
 	}
 	change(&cfg)
+	return run(t, log, cfg)
+}
+
+func run(t *testing.T, log *slog.Logger, cfg config.Config) *env {
+	t.Helper()
 	require.NoError(t, cfg.Validate())
 	a, err := app.New(context.Background(), cfg, app.Roles{Serve: true, Work: true}, log)
 	require.NoError(t, err)
@@ -70,16 +76,20 @@ func startLogged(t *testing.T, log *slog.Logger, change func(*config.Config)) *e
 	go func() { done <- a.Run(ctx) }()
 	stop := sync.OnceFunc(func() {
 		cancel()
-		require.NoError(t, <-done)
+		if err := <-done; err != nil {
+			require.ErrorIs(t, err, app.ErrProviderChanged)
+		}
 		a.Close()
 	})
 	t.Cleanup(stop)
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
-	e := &env{App: a, t: t, cfg: cfg, http: &http.Client{Jar: jar, Timeout: patience}, stop: stop}
+	e := &env{App: a, t: t, cfg: cfg, http: &http.Client{Jar: jar, Timeout: patience}, stop: stop, done: done}
 	quick := sandbox.DefaultSettings()
 	quick.LatencyMS, quick.ApprovalMS, quick.DeliveryMS, quick.ReplyRate, quick.UndeliveredRate = 2, 10, 100, 0, 0
-	require.NoError(t, a.Sandbox.SetSettings(quick))
+	if a.Sandbox != nil {
+		require.NoError(t, a.Sandbox.SetSettings(quick))
+	}
 	if cfg.AdminEmail == "" {
 		return e
 	}

@@ -80,8 +80,14 @@ func TestDemoData(t *testing.T) {
 		AuthToken:  "00000000000000000000000000000000", PhoneNumber: "+14155238886",
 	}
 	live.ListenAddr, live.PublicURL = "127.0.0.1:0", "https://shop.example"
-	_, err := app.New(t.Context(), live, app.Roles{Serve: true}, slog.New(slog.DiscardHandler))
+	again, err := app.New(t.Context(), live, app.Roles{Serve: true}, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	require.NotNil(t, again.Sandbox, "credentials alone do not send to made-up numbers")
+	again.Close()
+	e.exec("INSERT INTO provider_periods (began_at, provider, account) VALUES (now(), 'twilio', 'AC00000000000000000000000000000000')")
+	_, err = app.New(t.Context(), live, app.Roles{Serve: true}, slog.New(slog.DiscardHandler))
 	require.ErrorIs(t, err, demo.ErrLive)
+	e.exec("DELETE FROM provider_periods WHERE provider = 'twilio'")
 }
 
 type demoData struct {

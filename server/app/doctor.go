@@ -18,6 +18,13 @@ import (
 // Examine looks at the installation from the command line, where a server may run or
 // not; d is nil where the database could not be opened, for the reason in why.
 func Examine(ctx context.Context, cfg config.Config, d *db.DB, why string, log *slog.Logger) []doctor.Finding {
+	if k, err := cfg.Keys(); err == nil && d != nil {
+		if with, err := choose(ctx, cfg, d, k); err == nil {
+			cfg = with
+		} else {
+			log.WarnContext(ctx, "the provider", "error", err) // its checks will fail
+		}
+	}
 	base := cfg.BaseURL()
 	account, signers := twilio.Options{
 		AccountSID: cfg.Twilio.AccountSID, AuthToken: string(cfg.Twilio.AuthToken), APIKey: cfg.Twilio.APIKey,

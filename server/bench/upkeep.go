@@ -21,6 +21,7 @@ import (
 	"eventstream/server/dispatch"
 	"eventstream/server/doubleoptin"
 	"eventstream/server/erasure"
+	"eventstream/server/golive"
 	"eventstream/server/health"
 	"eventstream/server/hold"
 	"eventstream/server/hours"
@@ -62,8 +63,9 @@ func periodics(d *db.DB) []periodic {
 	h := health.NewService(d)
 	var all []periodic
 	for _, task := range worker.Tasks(&worker.Services{
-		Campaigns: campaigns,
-		Preparer:  campaign.NewPreparer(campaign.PreparerOptions{DB: d, Hub: hub, Jobs: enqueuer}),
+		ClearSandbox: func(ctx context.Context, n int) (int, error) { return golive.Clear(ctx, d, n) },
+		Campaigns:    campaigns,
+		Preparer:     campaign.NewPreparer(campaign.PreparerOptions{DB: d, Hub: hub, Jobs: enqueuer}),
 		Dispatcher: dispatch.New(dispatch.Options{
 			DB: d, Hub: hub, Jobs: enqueuer, Campaigns: campaigns, Senders: senders, Log: log,
 			Breaker: dispatch.NewBreaker(d, campaigns, senders, log),

@@ -16,6 +16,7 @@ import (
 	"eventstream/server/gate"
 	"eventstream/server/hours"
 	"eventstream/server/price"
+	"eventstream/server/provider"
 	"eventstream/server/sender"
 
 	"github.com/uptrace/bun"
@@ -107,6 +108,7 @@ type Campaign struct {
 	UndoUntil          *time.Time         // its launch can be undone, and its audience is not taken before
 	FinishedAt         *time.Time         //
 	CreatedBy          *int64             //
+	Provider           provider.Name      `bun:",nullzero"` // under whom it was made
 	CreatedAt          time.Time          `bun:",nullzero"`
 	UpdatedAt          time.Time          `bun:",nullzero"`
 }

@@ -16,6 +16,7 @@ import (
 	"eventstream/server/jobs"
 	"eventstream/server/message"
 	"eventstream/server/price"
+	"eventstream/server/provider"
 	"eventstream/server/pubsub"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
@@ -198,9 +199,12 @@ func (s *Service) check(ctx context.Context, idb bun.IDB, c *Campaign, in Input)
 		if in.SenderID != nil {
 			field = "senderId"
 		}
-		_, err := sender.Find(ctx, idb, x.SenderID)
+		snd, err := sender.Find(ctx, idb, x.SenderID)
 		if err := errs.Add(apperr.Lacking(field, err)); err != nil {
 			return err
+		}
+		if snd != nil && snd.Retired() {
+			_ = errs.Add(apperr.Invalid(field, "the sender %s belongs to the sandbox, and Twilio is live: choose another", snd.DisplayName))
 		}
 	}
 	if in.EndsAt != nil && in.EndsAt.Before(s.now()) {
@@ -374,6 +378,13 @@ var (
 func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (
 	list apperr.List, said *sayings, query json.RawMessage, err error,
 ) {
+	now, err := provider.Current(ctx, idb)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if now != nil && c.Provider != now.Provider {
+		_ = list.Add(apperr.Conflict("the campaign was made while trying out, under the sandbox: duplicate it to send it for real"))
+	}
 	if c.TemplateID == nil {
 		_ = list.Add(errNoTemplate)
 	} else {

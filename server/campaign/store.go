@@ -10,6 +10,7 @@ import (
 	"eventstream/server/gate"
 	"eventstream/server/jobs"
 	"eventstream/server/message"
+	"eventstream/server/provider"
 	"eventstream/server/segment"
 	"eventstream/server/template"
 
@@ -24,7 +25,7 @@ func insert(ctx context.Context, tx bun.Tx, c *Campaign) error {
 
 func save(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	_, err := tx.NewUpdate().Model(c).ExcludeColumn("id", "created_at", "created_by", "updated_at",
-		"audience_cursor").Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)
+		"audience_cursor", "provider").Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)
 	return db.Err(err)
 }
 
@@ -439,4 +440,18 @@ func warn(ctx context.Context, tx bun.Tx, id int64, reason string) (done bool, e
 	}
 	n, err := res.RowsAffected()
 	return n > 0, err
+}
+
+const isUnfinished = `status IN ('draft', 'scheduled', 'preparing', 'sending', 'paused') AND provider = ?`
+
+func unfinished(ctx context.Context, idb bun.IDB, of provider.Name) (campaigns, messages int64, err error) {
+	err = idb.NewRaw(`SELECT count(*), coalesce(sum((SELECT sum(mc.n) FROM message_counts mc
+			WHERE mc.campaign_id = campaigns.id AND mc.measure = 'pending')), 0)::bigint
+		FROM campaigns WHERE `+isUnfinished, string(of)).Scan(ctx, &campaigns, &messages)
+	return campaigns, messages, db.Err(err)
+}
+
+func unfinishedIDs(ctx context.Context, tx bun.Tx, of provider.Name) (ids []int64, err error) {
+	err = tx.NewRaw("SELECT id FROM campaigns WHERE "+isUnfinished+" ORDER BY id FOR UPDATE", string(of)).Scan(ctx, &ids)
+	return ids, db.Err(err)
 }

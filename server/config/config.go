@@ -182,7 +182,7 @@ type Twilio struct {
 	APIKey             string `env:"TWILIO_API_KEY"`
 	APISecret          Secret `env:"TWILIO_API_SECRET"`
 	PhoneNumber        string `env:"TWILIO_PHONE_NUMBER"`
-	APIBaseURL         string `env:"TWILIO_API_BASE_URL"`
+	APIBaseURL         string `env:"TWILIO_API_BASE_URL"` // also for credentials that an admin enters; unset: Twilio's own hosts
 }
 
 // Live reports whether messages go to Twilio rather than to the sandbox.
@@ -328,30 +328,39 @@ func (t Twilio) validate() []error {
 	set("TWILIO_AUTH_TOKEN_SECONDARY", string(t.AuthTokenSecondary))
 	key, secret := set("TWILIO_API_KEY", t.APIKey), set("TWILIO_API_SECRET", string(t.APISecret))
 	set("TWILIO_PHONE_NUMBER", t.PhoneNumber)
-	set("TWILIO_API_BASE_URL", t.APIBaseURL)
 	if key != secret {
 		errs = append(errs, errors.New("TWILIO_API_KEY and TWILIO_API_SECRET: set both or neither"))
 	}
 	if t.AccountSID == "" {
 		return errs
 	}
-	if !accountSID.MatchString(t.AccountSID) {
+	if !IsAccountSID(t.AccountSID) {
 		errs = append(errs, fmt.Errorf("TWILIO_ACCOUNT_SID=%q: want AC and 32 hexadecimal digits", t.AccountSID))
 	}
 	if !token {
 		errs = append(errs, errors.New("TWILIO_AUTH_TOKEN is not set: webhooks are signed with it, also when an API key is used for sending"))
 	}
-	if token && !plainToken.MatchString(string(t.AuthToken)) {
+	if token && !IsToken(string(t.AuthToken)) {
 		errs = append(errs, errors.New("TWILIO_AUTH_TOKEN: only letters and digits"))
 	}
-	if key && !apiKeySID.MatchString(t.APIKey) {
+	if key && !IsAPIKey(t.APIKey) {
 		errs = append(errs, fmt.Errorf("TWILIO_API_KEY=%q: want SK and 32 hexadecimal digits", t.APIKey))
 	}
-	if secret && !plainToken.MatchString(string(t.APISecret)) {
+	if secret && !IsToken(string(t.APISecret)) {
 		errs = append(errs, errors.New("TWILIO_API_SECRET: only letters and digits"))
 	}
 	return errs
 }
+
+// IsAccountSID reports whether it is the SID of an account.
+func IsAccountSID(s string) bool { return accountSID.MatchString(s) }
+
+// IsAPIKey reports whether it is the SID of an API key.
+func IsAPIKey(s string) bool { return apiKeySID.MatchString(s) }
+
+// IsToken reports whether it is an auth token or an API key's secret: twilio-go takes
+// nothing else.
+func IsToken(s string) bool { return plainToken.MatchString(s) }
 
 // Keys are the keys of SECRET_KEY and SECRET_KEY_PREVIOUS. Where SECRET_KEY is not
 // set, a key is made and kept in DataDir, and what others write there is followed.

@@ -16,6 +16,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/keys"
+	"eventstream/server/provider"
 	"eventstream/server/pubsub"
 
 	"github.com/uptrace/bun"
@@ -76,6 +77,7 @@ type Event struct {
 	OccurredAt  time.Time             // when the person decided
 	CreatedAt   time.Time             `bun:",nullzero"` // when we learned of it
 	Late        bool                  // see Decision.Late
+	Provider    provider.Name         `bun:",nullzero"` // under whom it was recorded
 
 	Shown *Text `bun:"-"` // the text that the evidence points to
 }

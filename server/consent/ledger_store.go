@@ -11,6 +11,15 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
+// ofSandbox are opt-ins that rest on a message that came from the sandbox, where no person
+// writes. What a file tells of messages is about another provider's; an answer to our own
+// question is not.
+const ofSandbox = `(provider = 'sandbox' AND status = 'opted_in' AND evidence ->> 'messageSid' IS NOT NULL
+	AND (evidence ->> 'file' IS NULL OR evidence ->> 'answer' IS NOT NULL))`
+
+// counts are the entries that count: with Twilio, nothing that was only said to the sandbox.
+const counts = `NOT (` + ofSandbox + ` AND provider_now() = 'twilio')`
+
 // ledgersOf reads, of each contact, the latest decision of each kind that matters to
 // Reduce. A marketing decision that stands on the contact without an entry of its own
 // (from before there was a ledger) counts from its time on; for the present, what
@@ -22,7 +31,7 @@ func ledgersOf(ctx context.Context, idb bun.IDB, ids []int64, at *time.Time) (ma
 	}
 	err := idb.NewRaw(`SELECT DISTINCT ON (contact_id, purpose, status, late)
 			contact_id, purpose, status, late, occurred_at AS at, id AS seq
-		FROM consent_events WHERE contact_id = ANY (?0) AND (?1::timestamptz IS NULL OR occurred_at <= ?1)
+		FROM consent_events WHERE contact_id = ANY (?0) AND `+counts+` AND (?1::timestamptz IS NULL OR occurred_at <= ?1)
 		ORDER BY contact_id, purpose, status, late, occurred_at DESC, id DESC`, pgdialect.Array(ids), at).Scan(ctx, &rows)
 	if err != nil {
 		return nil, db.Err(err)

@@ -57,7 +57,7 @@ func insertMany(ctx context.Context, tx bun.Tx, events []*Event) error {
 // marketing, with what was decided as one that was merged into it.
 func decisions(ctx context.Context, tx bun.Tx, contactID int64) (latest []Decision, err error) {
 	err = tx.NewRaw(`SELECT DISTINCT ON (status, late) purpose, status, late, occurred_at AS at, id AS seq FROM consent_events
-		WHERE `+contact.Family+` AND status IN ('opted_in', 'opted_out') AND purpose = 'marketing'
+		WHERE `+contact.Family+` AND status IN ('opted_in', 'opted_out') AND purpose = 'marketing' AND `+counts+`
 		ORDER BY status, late, occurred_at DESC, id DESC`, contactID).Scan(ctx, &latest)
 	return latest, db.Err(err)
 }
@@ -144,4 +144,17 @@ func events(ctx context.Context, idb bun.IDB, f EventFilter, p db.Page) (db.Slic
 		return db.Slice[*Event]{}, db.Err(err)
 	}
 	return db.Cut(p, rows), nil
+}
+
+const sandboxPeople = `SELECT DISTINCT coalesce(c.merged_into, c.id) FROM consent_events JOIN contacts c ON c.id = consent_events.contact_id
+	WHERE ` + ofSandbox + ` AND (c.erased_at IS NULL OR c.merged_into IS NOT NULL)`
+
+func saidToSandbox(ctx context.Context, idb bun.IDB) (n int64, err error) {
+	err = idb.NewRaw("SELECT count(*) FROM ("+sandboxPeople+") x").Scan(ctx, &n)
+	return n, db.Err(err)
+}
+
+func lockThoseOfSandbox(ctx context.Context, tx bun.Tx) (rows []*contact.Contact, err error) {
+	err = tx.NewSelect().Model(&rows).Where("c.id IN (" + sandboxPeople + ")").Order("c.id").For("NO KEY UPDATE").Scan(ctx)
+	return rows, db.Err(err)
 }

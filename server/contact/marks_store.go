@@ -41,3 +41,23 @@ func LiftMarks(ctx context.Context, idb bun.IDB, n int) (int, error) {
 	}
 	return changed, nil
 }
+
+// EndMarks lets every mark end now, and tells how many contacts have one: what the sandbox
+// said of a number says nothing of its phone. LiftMarks takes them back.
+func EndMarks(ctx context.Context, tx bun.Tx) (int64, error) {
+	res, err := tx.NewRaw(`UPDATE contacts SET unreachable_until = CASE WHEN reachable THEN unreachable_until ELSE now() END,
+			ineligible_until = CASE WHEN marketing_eligible THEN ineligible_until ELSE now() END
+		WHERE id IN (SELECT id FROM contacts WHERE ` + marked + ` ORDER BY id FOR NO KEY UPDATE)`).Exec(ctx)
+	if err != nil {
+		return 0, db.Err(err)
+	}
+	return res.RowsAffected()
+}
+
+const marked = `erased_at IS NULL AND (NOT reachable OR NOT marketing_eligible)`
+
+// Marked counts the contacts with a mark.
+func Marked(ctx context.Context, idb bun.IDB) (n int64, err error) {
+	err = idb.NewRaw("SELECT count(*) FROM contacts WHERE "+marked).Scan(ctx, &n)
+	return n, db.Err(err)
+}

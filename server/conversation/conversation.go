@@ -386,6 +386,11 @@ func (s *Service) TestSend(ctx context.Context, contactID, senderID, versionID i
 		if c.ConsentStatus != contact.ConsentOptedIn {
 			return apperr.Conflict("this contact has not opted in: record their consent first")
 		}
+		if ours, err := sends(ctx, tx, senderID); err != nil {
+			return err
+		} else if !ours {
+			return apperr.Invalid("senderId", "this sender belongs to the sandbox, and Twilio is live: choose another")
+		}
 		if err := s.enqueue(ctx, tx, m); err != nil {
 			return err
 		}

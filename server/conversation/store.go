@@ -99,7 +99,7 @@ func findSender(ctx context.Context, idb bun.IDB, address string) (id *int64, kn
 		ID    int64
 		Known bool
 	}
-	err = idb.NewRaw("SELECT id, address = ?0 AS known FROM senders ORDER BY address = ?0 DESC, id LIMIT 1",
+	err = idb.NewRaw("SELECT id, address = ?0 AS known FROM senders WHERE provider = provider_now() ORDER BY address = ?0 DESC, id LIMIT 1",
 		strings.TrimPrefix(address, "whatsapp:")).Scan(ctx, &row)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, false, nil
@@ -186,7 +186,7 @@ func answered(ctx context.Context, tx bun.Tx, id int64) error {
 // replySender is the number they last wrote to.
 func replySender(ctx context.Context, tx bun.IDB, conversation int64) (*int64, error) {
 	var id *int64
-	err := tx.NewRaw("SELECT sender_id FROM messages WHERE contact_id = (SELECT contact_id FROM conversations WHERE id = ?) AND direction = 'inbound' AND sender_id IS NOT NULL ORDER BY id DESC LIMIT 1", conversation).Scan(ctx, &id)
+	err := tx.NewRaw("SELECT sender_id FROM messages WHERE contact_id = (SELECT contact_id FROM conversations WHERE id = ?) AND direction = 'inbound' AND sender_id IN (SELECT s.id FROM senders s WHERE s.provider = provider_now()) ORDER BY id DESC LIMIT 1", conversation).Scan(ctx, &id)
 	if errors.Is(err, sql.ErrNoRows) {
 		id, _, err := findSender(ctx, tx, "")
 		return id, err
@@ -197,4 +197,27 @@ func replySender(ctx context.Context, tx bun.IDB, conversation int64) (*int64, e
 func activeOperator(ctx context.Context, idb bun.IDB, id int64) (active bool, err error) {
 	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM operators WHERE id = ? AND active)", id).Scan(ctx, &active)
 	return active, db.Err(err)
+}
+
+// CloseWindows closes the windows of all conversations, and tells how many were open: what
+// was written to one provider opens none at another.
+func CloseWindows(ctx context.Context, tx bun.Tx) (int64, error) {
+	res, err := tx.NewRaw(`UPDATE conversations SET session_expires_at = NULL
+		WHERE id IN (SELECT id FROM conversations WHERE session_expires_at > now() ORDER BY id FOR NO KEY UPDATE)`).Exec(ctx)
+	if err != nil {
+		return 0, db.Err(err)
+	}
+	return res.RowsAffected()
+}
+
+// WindowsOpen counts the conversations whose window is open.
+func WindowsOpen(ctx context.Context, idb bun.IDB) (n int64, err error) {
+	err = idb.NewRaw("SELECT count(*) FROM conversations WHERE session_expires_at > now()").Scan(ctx, &n)
+	return n, db.Err(err)
+}
+
+// sends reports whether a sender belongs to the provider in use.
+func sends(ctx context.Context, idb bun.IDB, senderID int64) (yes bool, err error) {
+	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM senders WHERE id = ? AND provider = provider_now())", senderID).Scan(ctx, &yes)
+	return yes, db.Err(err)
 }

@@ -47,6 +47,7 @@ type Options struct {
 	Hold      *hold.Service
 	Breaker   *Breaker
 	Provider  message.Provider
+	Live      bool // Provider is Twilio, not the sandbox: each gets messages of its own senders only
 	Log       *slog.Logger
 	Registry  prometheus.Registerer // nil: no metrics are served
 	Validity  time.Duration         // how long the provider may keep a message queued; see message.Outgoing

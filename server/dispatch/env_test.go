@@ -35,20 +35,20 @@ type env struct {
 	t        *testing.T
 	ctx      context.Context
 	db       *db.DB
-	provider *provider
+	provider *carrier
 	opts     Options
 	consents *consent.Service
 }
 
-// provider plays Twilio inside the test: the test decides what a call meets.
-type provider struct {
+// carrier plays Twilio inside the test: the test decides what a call meets.
+type carrier struct {
 	mu    sync.Mutex
 	sent  []message.Outgoing
 	calls atomic.Int64
 	meet  func(message.Outgoing) (message.Accepted, error) // nil: accepted
 }
 
-func (p *provider) Send(_ context.Context, out message.Outgoing) (message.Accepted, error) {
+func (p *carrier) Send(_ context.Context, out message.Outgoing) (message.Accepted, error) {
 	if out.Begin != nil && !out.Begin() {
 		return message.Accepted{}, message.ErrNotBegun
 	}
@@ -63,15 +63,15 @@ func (p *provider) Send(_ context.Context, out message.Outgoing) (message.Accept
 	return message.Accepted{SID: fmt.Sprintf("SM%032d", n), Status: message.StatusAccepted}, nil
 }
 
-func (*provider) Log(context.Context, message.LogQuery) (message.LogAnswer, error) {
+func (*carrier) Log(context.Context, message.LogQuery) (message.LogAnswer, error) {
 	return message.LogAnswer{}, nil
 }
 
-func (*provider) Fetch(context.Context, string) (*message.Logged, error) {
+func (*carrier) Fetch(context.Context, string) (*message.Logged, error) {
 	return nil, nil //nolint:nilnil // it has no log
 }
 
-func (p *provider) to() map[string]int {
+func (p *carrier) to() map[string]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n := map[string]int{}
@@ -95,7 +95,7 @@ func setUp(t *testing.T, people int) *env {
 	campaigns := campaign.NewService(campaign.Dependencies{
 		DB: d, Hub: hub, Jobs: enqueuer, Segments: segments, Templates: templates, Senders: senders, Topics: topics, Now: time.Now,
 	})
-	e := &env{t: t, ctx: actor.With(t.Context(), actor.System), db: d, provider: &provider{}, consents: consents}
+	e := &env{t: t, ctx: actor.With(t.Context(), actor.System), db: d, provider: &carrier{}, consents: consents}
 	e.opts = Options{
 		DB: d, Hub: hub, Jobs: enqueuer, Campaigns: campaigns, Consents: consents, Templates: templates, Senders: senders, Topics: topics, Prices: price.NewService(d),
 		Breaker: NewBreaker(d, campaigns, senders, log), Provider: e.provider, Log: log, Validity: time.Hour,

@@ -9,6 +9,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/campaign"
 	"eventstream/server/message"
+	"eventstream/server/provider"
 	"eventstream/server/sender"
 	"eventstream/server/template"
 
@@ -211,6 +212,10 @@ func (d *Dispatcher) plan(ctx context.Context, senderID int64, o *outbox) error 
 	snd, err := d.Senders.ByID(ctx, senderID)
 	if err != nil {
 		return err
+	}
+	if snd.Provider != provider.Of(d.Live) {
+		o.sender, o.sources, o.read = snd, nil, time.Now()
+		return nil
 	}
 	if snd.Status != sender.StatusActive {
 		o.sender, o.sources, o.read = snd, nil, time.Now()

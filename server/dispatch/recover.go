@@ -7,6 +7,7 @@ import (
 	"eventstream/server/campaign"
 	"eventstream/server/jobs"
 	"eventstream/server/message"
+	"eventstream/server/provider"
 	"eventstream/server/pubsub"
 
 	"github.com/uptrace/bun"
@@ -27,7 +28,7 @@ func (d *Dispatcher) MarkLost(ctx context.Context, n int) (int, error) {
 // lost, a worker died or came, a wait is over. Maintenance runs it.
 func (d *Dispatcher) EnqueueLost(ctx context.Context) error {
 	return d.DB.Tx(actor.With(ctx, actor.System), func(ctx context.Context, tx bun.Tx) error {
-		singles, err := lostSingles(ctx, tx)
+		singles, err := lostSingles(ctx, tx, provider.Of(d.Live))
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"eventstream/server/message"
+	"eventstream/server/provider"
 
 	"github.com/stretchr/testify/require"
 )
@@ -51,7 +52,7 @@ func TestAClaimEndsTheDecisionAboutTheCallBefore(t *testing.T) {
 	rows, err := message.ClaimDue(e.ctx, e.db, 1, []message.Quota{{CampaignID: 1, N: 1}}, claimLease)
 	require.NoError(t, err)
 	require.Len(t, rows, 1)
-	one, err := message.ClaimSingle(e.ctx, e.db, single, claimLease)
+	one, err := message.ClaimSingle(e.ctx, e.db, single, provider.Sandbox, claimLease)
 	require.NoError(t, err)
 	require.NotNil(t, one)
 	e.exec("UPDATE messages SET lease_until = now() - interval '1 second'")

@@ -6,6 +6,7 @@ import (
 
 	"eventstream/server/actor"
 	"eventstream/server/message"
+	"eventstream/server/provider"
 	"eventstream/server/sender"
 )
 
@@ -15,7 +16,7 @@ import (
 func (d *Dispatcher) SendSingle(ctx context.Context, id int64) (wait time.Duration, err error) {
 	ctx = actor.With(ctx, actor.System)
 	began := time.Now()
-	row, err := message.ClaimSingle(ctx, d.DB, id, claimLease)
+	row, err := message.ClaimSingle(ctx, d.DB, id, provider.Of(d.Live), claimLease)
 	if err != nil || row == nil {
 		return 0, err
 	}

@@ -7,6 +7,7 @@ import (
 	"eventstream/server/campaign"
 	"eventstream/server/db"
 	"eventstream/server/gate"
+	"eventstream/server/provider"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -144,15 +145,15 @@ func forgetWorkers(ctx context.Context, idb bun.IDB, queues []string) error {
 
 // lostSingles are messages outside campaigns that are due and that no job looks after
 // soon: River lets a job that failed wait longer each time, up to hours.
-func lostSingles(ctx context.Context, idb bun.IDB) (ids []int64, err error) {
+func lostSingles(ctx context.Context, idb bun.IDB, of provider.Name) (ids []int64, err error) {
 	err = idb.NewRaw(`
 		SELECT m.id FROM senders s CROSS JOIN LATERAL (
 			SELECT x.id, x.created_at FROM messages x WHERE x.work = 'send' AND x.sender_id = s.id AND x.campaign_id IS NULL AND x.not_before < now()
 			ORDER BY x.not_before, x.id LIMIT 1000) m
-		WHERE m.created_at < now() - interval '5 seconds' AND NOT EXISTS (SELECT 1 FROM sending_hold)
+		WHERE s.provider = ? AND m.created_at < now() - interval '5 seconds' AND NOT EXISTS (SELECT 1 FROM sending_hold)
 			AND NOT EXISTS (SELECT 1 FROM river_job j WHERE j.kind = 'message_send' AND (j.args ->> 'message_id')::bigint = m.id
 				AND (j.state IN ('available', 'scheduled', 'pending') OR (j.state = 'retryable' AND j.scheduled_at < now() + interval '5 seconds')
-					OR (j.state = 'running' AND j.attempted_at > now() - interval '1 minute')))`).Scan(ctx, &ids)
+					OR (j.state = 'running' AND j.attempted_at > now() - interval '1 minute')))`, string(of)).Scan(ctx, &ids)
 	return ids, db.Err(err)
 }
 

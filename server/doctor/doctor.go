@@ -157,6 +157,19 @@ func (d *Doctor) Examine(ctx context.Context) []Finding {
 	return findings
 }
 
+// Look does one check, by its name.
+func (d *Doctor) Look(ctx context.Context, name string) Finding {
+	at := slices.IndexFunc(checks, func(c check) bool { return c.name == name })
+	d.running.Lock()
+	defer d.running.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, d.o.Limit)
+	defer cancel()
+	d.ask = onceFor(d.askTwilio)
+	f := bounded(ctx, func() Finding { return checks[at].look(d, ctx) })
+	f.Check, f.Title = checks[at].name, checks[at].title
+	return f
+}
+
 // bounded gives what look finds, or that it did not find it in time.
 func bounded(ctx context.Context, look func() Finding) Finding {
 	done := make(chan Finding, 1)

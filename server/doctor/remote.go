@@ -64,6 +64,8 @@ func (d *Doctor) publicURL(ctx context.Context) Finding {
 	switch {
 	case d.o.Twilio.Sandbox:
 		return ok("A signed request to %s came back, and its signature fits.", base)
+	case err == nil && guard.Loopback(u.Host) && d.local():
+		return ok("A signed request to %s came back, and its signature fits. What speaks as Twilio is on this machine too.", base)
 	case err == nil && guard.Loopback(u.Host):
 		return fail("Set PUBLIC_URL to an address on the internet.", "PUBLIC_URL is this machine’s own: Twilio cannot reach it.")
 	case err == nil && u.Scheme != "https":
@@ -71,6 +73,12 @@ func (d *Doctor) publicURL(ctx context.Context) Finding {
 			"The signature fits, but what people write and passwords go over %s in the clear.", base)
 	}
 	return ok("A signed request to %s came back, and its signature fits.", base)
+}
+
+// local reports whether what is spoken with as Twilio runs on this machine.
+func (d *Doctor) local() bool {
+	u, err := url.Parse(d.o.Twilio.BaseURL)
+	return err == nil && d.o.Twilio.BaseURL != "" && guard.Loopback(u.Host)
 }
 
 // plain says why a request failed, without the address that is in the error.
@@ -131,7 +139,7 @@ func (d *Doctor) askTwilio(ctx context.Context) (a answer) {
 
 func (d *Doctor) credentials(ctx context.Context) Finding {
 	a := d.ask(ctx)
-	token := "Copy the account’s auth token from Twilio’s console into TWILIO_AUTH_TOKEN; webhooks are verified with it, too."
+	token := "Copy the account’s SID and its auth token from Twilio’s console (TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN); webhooks are verified with the token, too."
 	switch {
 	case a.err != nil:
 		return fail("Look whether this machine reaches api.twilio.com.", "Twilio does not answer: %s", plain(a.err))

@@ -9,6 +9,7 @@ import (
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/db"
+	"eventstream/server/template"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -162,7 +163,7 @@ func saveAsked(ctx context.Context, tx bun.Tx, r *Request) error {
 func theirConversation(ctx context.Context, tx bun.Tx, contactID int64) (conversation, sender *int64, err error) {
 	var row struct{ ID, SenderID *int64 }
 	err = tx.NewRaw(`SELECT co.id, (SELECT m.sender_id FROM messages m WHERE m.conversation_id = co.id AND m.direction = 'inbound'
-			AND m.sender_id IS NOT NULL ORDER BY m.id DESC LIMIT 1) AS sender_id
+			AND m.sender_id IN (SELECT s.id FROM senders s WHERE s.provider = provider_now()) ORDER BY m.id DESC LIMIT 1) AS sender_id
 		FROM conversations co WHERE co.contact_id = ?`, contactID).Scan(ctx, &row)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil, nil
@@ -231,4 +232,24 @@ func contactLocked(ctx context.Context, tx bun.Tx, id int64) (*contact.Contact, 
 		return nil, err
 	}
 	return contact.ByIDForUpdate(ctx, tx, people[id])
+}
+
+func openRequests(ctx context.Context, idb bun.IDB) (n int64, err error) {
+	err = idb.NewRaw("SELECT count(*) FROM opt_in_requests WHERE status IN ('waiting', 'asked')").Scan(ctx, &n)
+	return n, db.Err(err)
+}
+
+// lockOpen locks up to n contacts who have a request that is open.
+func lockOpen(ctx context.Context, tx bun.Tx, n int) (ids []int64, err error) {
+	err = tx.NewRaw(`SELECT id FROM contacts WHERE id IN (SELECT contact_id FROM opt_in_requests WHERE status IN ('waiting', 'asked')
+		ORDER BY contact_id LIMIT ?) ORDER BY id FOR NO KEY UPDATE`, n).Scan(ctx, &ids)
+	return ids, db.Err(err)
+}
+
+func forgetSettings(ctx context.Context, tx bun.Tx) error {
+	if err := db.LockSetting(ctx, tx, template.OptInSetting); err != nil {
+		return err
+	}
+	_, err := tx.NewRaw("DELETE FROM settings WHERE key = ?", template.OptInSetting).Exec(ctx)
+	return db.Err(err)
 }

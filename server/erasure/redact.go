@@ -47,12 +47,8 @@ type Redactor struct {
 	rest time.Time // until then the provider is left alone
 }
 
-// NewRedactor makes one, and notes which account is in use from now on.
-func NewRedactor(ctx context.Context, o RedactorOptions) (*Redactor, error) {
-	return &Redactor{RedactorOptions: o}, o.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		return beginPeriod(ctx, tx, o.Account)
-	})
-}
+// NewRedactor makes one.
+func NewRedactor(o RedactorOptions) *Redactor { return &Redactor{RedactorOptions: o} }
 
 // Run is the maintenance task: it asks for the next messages that are due. Those of
 // another account than the one in use wait until it is, or are given up.

@@ -24,19 +24,6 @@ type redaction struct {
 	wait time.Duration // where it goes on waiting
 }
 
-const periodLock = 7_239_013
-
-// beginPeriod notes that an account is in use, unless it is already.
-func beginPeriod(ctx context.Context, tx bun.Tx, account string) error {
-	if _, err := tx.NewRaw("SELECT pg_advisory_xact_lock(?)", periodLock).Exec(ctx); err != nil {
-		return db.Err(err)
-	}
-	_, err := tx.NewRaw(`INSERT INTO provider_periods (began_at, account)
-		SELECT CASE WHEN EXISTS (SELECT 1 FROM provider_periods) THEN clock_timestamp() ELSE '-infinity' END, ?0
-		WHERE ?0 IS DISTINCT FROM (SELECT account FROM provider_periods ORDER BY began_at DESC LIMIT 1)`, account).Exec(ctx)
-	return db.Err(err)
-}
-
 // askFor puts messages on the list of what the provider shall forget. Those that are on
 // it stay as they are.
 func askFor(ctx context.Context, tx bun.Tx, traces []message.Trace, actions map[int64]int64) error {

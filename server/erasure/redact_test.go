@@ -13,6 +13,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/erasure"
 	"eventstream/server/message"
+	periods "eventstream/server/provider"
 
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
@@ -38,12 +39,13 @@ func done(string) (message.Redaction, error) {
 
 func (e *env) redactor(account string, p *provider) *erasure.Redactor {
 	e.Helper()
-	r, err := erasure.NewRedactor(e.Context(), erasure.RedactorOptions{
+	require.NoError(e, e.d.Tx(e.Context(), func(ctx context.Context, tx bun.Tx) error {
+		return periods.Begin(ctx, tx, periods.Of(account != "ACsandbox"), account)
+	}))
+	return erasure.NewRedactor(erasure.RedactorOptions{
 		DB: e.d, Provider: p, Account: account,
 		Held: func(ctx context.Context) (bool, error) { return isHeld(ctx, e.d) },
 	})
-	require.NoError(e, err)
-	return r
 }
 
 func isHeld(ctx context.Context, d *db.DB) (held bool, err error) {

@@ -70,6 +70,8 @@ var sounding = map[string]string{
 	"passkeys.credential":               "plain: a public key and its counter",
 	"passkeys.credential_id":            "plain: a name that browsers are told before a sign-in",
 	"password_links.token_hash":         "hash: of 256 random bits",
+	"provider_credentials.auth_token":   "sealed",
+	"provider_credentials.api_secret":   "sealed",
 	"recovery_codes.code_hash":          "hash: of a random code",
 	"sessions.token_hash":               "hash: of 256 random bits",
 	"spent_steps.hash":                  "hash: of a token that is spent",

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"eventstream/server/db"
+	"eventstream/server/provider"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -47,16 +48,17 @@ func ClaimDue(ctx context.Context, idb bun.IDB, senderID int64, quotas []Quota,
 }
 
 // ClaimSingle claims one pending message outside campaigns; nil when somebody
-// else has it, or it is done.
-func ClaimSingle(ctx context.Context, idb bun.IDB, id int64, lease time.Duration) (*Claimed, error) {
+// else has it, it is done, or its sender belongs to another provider.
+func ClaimSingle(ctx context.Context, idb bun.IDB, id int64, of provider.Name, lease time.Duration) (*Claimed, error) {
 	c := new(Claimed)
 	err := idb.NewRaw(`
 		UPDATE messages m SET status = 'submitting', fence = m.fence + 1, attempts = m.attempts + 1,
 			submitted_at = clock_timestamp(),
 			lease_until = clock_timestamp() + make_interval(secs => ?), not_before_reason = '', decision_since = NULL
 		WHERE m.id = (SELECT id FROM messages WHERE id = ? AND status = 'pending' AND campaign_id IS NULL
-			AND not_before <= now() AND NOT EXISTS (SELECT 1 FROM sending_hold) FOR UPDATE SKIP LOCKED)
-		RETURNING `+claimedColumns, lease.Seconds(), id).Scan(ctx, c)
+			AND not_before <= now() AND NOT EXISTS (SELECT 1 FROM sending_hold)
+			AND sender_id IN (SELECT s.id FROM senders s WHERE s.provider = ?) FOR UPDATE SKIP LOCKED)
+		RETURNING `+claimedColumns, lease.Seconds(), id, string(of)).Scan(ctx, c)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // nothing to do is no error
 	}
@@ -298,23 +300,27 @@ type Unknown struct {
 const unknownColumns = `m.id, m.fence, m.purpose, m.campaign_id, m.contact_id, m.template_version_id, m.body, m.submitted_at, m.decision_since,
 	extract(epoch FROM clock_timestamp() - m.submitted_at)::float8 AS age`
 
-// TakeUnknown takes up to n messages whose fate is to be looked for now; nobody
-// else takes them for half a minute.
-func TakeUnknown(ctx context.Context, idb bun.IDB, n int) (rows []Unknown, err error) {
+// TakeUnknown takes up to n messages of a provider's whose fate is to be looked for
+// now; nobody else takes them for half a minute.
+func TakeUnknown(ctx context.Context, idb bun.IDB, of provider.Name, n int) (rows []Unknown, err error) {
 	err = idb.NewRaw(`
 		WITH m AS (
 			UPDATE messages SET lease_until = clock_timestamp() + interval '30 seconds'
 			WHERE id IN (SELECT id FROM messages WHERE work = 'watch' AND status = 'unknown' AND lease_until < now()
-				ORDER BY lease_until LIMIT ? FOR UPDATE SKIP LOCKED)
+				AND `+ofProvider+` ORDER BY lease_until LIMIT ? FOR UPDATE SKIP LOCKED)
 			RETURNING *)
 		SELECT `+unknownColumns+`, c.address, s.address AS sender_address, c.erased_at IS NOT NULL AND c.merged_into IS NULL AS gone
-		FROM m JOIN contacts c ON c.id = m.contact_id JOIN senders s ON s.id = m.sender_id ORDER BY m.id`, n).Scan(ctx, &rows)
+		FROM m JOIN contacts c ON c.id = m.contact_id JOIN senders s ON s.id = m.sender_id ORDER BY m.id`, string(of), n).Scan(ctx, &rows)
 	return rows, db.Err(err)
 }
 
+// ofProvider are messages whose sender belongs to a provider.
+const ofProvider = `sender_id IN (SELECT s.id FROM senders s WHERE s.provider = ?)`
+
 // UnknownDue reports whether TakeUnknown would find any.
-func UnknownDue(ctx context.Context, idb bun.IDB) (due bool, err error) {
-	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM messages WHERE work = 'watch' AND status = 'unknown' AND lease_until < now())").Scan(ctx, &due)
+func UnknownDue(ctx context.Context, idb bun.IDB, of provider.Name) (due bool, err error) {
+	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM messages WHERE work = 'watch' AND status = 'unknown' AND lease_until < now() AND "+ofProvider+")",
+		string(of)).Scan(ctx, &due)
 	return due, db.Err(err)
 }
 

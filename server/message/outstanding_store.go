@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"eventstream/server/db"
+	"eventstream/server/provider"
 
 	"github.com/uptrace/bun"
 )
@@ -33,14 +34,15 @@ func OutstandingOf(ctx context.Context, idb bun.IDB, campaignID, after int64, ag
 	return rows, db.Err(err)
 }
 
-// OutstandingSingles is OutstandingOf for messages outside campaigns, by their ids.
-func OutstandingSingles(ctx context.Context, idb bun.IDB, after int64, ages []time.Duration, from, to time.Time,
+// OutstandingSingles is OutstandingOf for a provider's messages outside campaigns, by
+// their ids.
+func OutstandingSingles(ctx context.Context, idb bun.IDB, of provider.Name, after int64, ages []time.Duration, from, to time.Time,
 	n int,
 ) (rows []Outstanding, err error) {
 	passed, args := ageBetween(ages, from, to)
 	err = idb.NewRaw(`SELECT m.id, m.contact_id, m.sid, m.status, m.error_code FROM messages m
-		WHERE m.campaign_id IS NULL AND m.direction = 'outbound' AND m.id > ? AND `+outstanding+` AND (`+passed+`) ORDER BY m.id LIMIT ?`,
-		append(append([]any{after}, args...), n)...).Scan(ctx, &rows)
+		WHERE m.campaign_id IS NULL AND m.direction = 'outbound' AND m.id > ? AND `+outstanding+` AND (`+passed+`)
+			AND m.`+ofProvider+` ORDER BY m.id LIMIT ?`, append(append([]any{after}, args...), string(of), n)...).Scan(ctx, &rows)
 	return rows, db.Err(err)
 }
 

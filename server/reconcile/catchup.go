@@ -11,6 +11,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/db"
 	"eventstream/server/message"
+	"eventstream/server/provider"
 	"eventstream/server/webhookevent"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -36,6 +37,7 @@ const (
 type CatchUpOptions struct {
 	DB       *db.DB
 	Provider message.Provider
+	Live     bool // Provider is Twilio, not the sandbox: each is asked for its own messages only
 	// Write makes an event durable and has it applied, as if its webhook had come.
 	Write func(ctx context.Context, e *webhookevent.Event) error
 	// Params are the parameters that the webhook of an entry would have had.
@@ -85,10 +87,10 @@ func NewCatchUp(o CatchUpOptions) *CatchUp {
 func (c *CatchUp) AskOutstanding(ctx context.Context, n int) (int, error) {
 	ctx = actor.With(ctx, actor.System)
 	first, last := c.Ages[0], c.Ages[len(c.Ages)-1]
-	if err := openChecks(ctx, c.DB, first, last); err != nil {
+	if err := openChecks(ctx, c.DB, provider.Of(c.Live), first, last); err != nil {
 		return 0, err
 	}
-	check, err := takeCheck(ctx, c.DB)
+	check, err := takeCheck(ctx, c.DB, provider.Of(c.Live))
 	if err != nil || check == nil {
 		return 0, err
 	}
@@ -97,7 +99,7 @@ func (c *CatchUp) AskOutstanding(ctx context.Context, n int) (int, error) {
 		if check.Base, err = message.FirstSingleSince(ctx, c.DB, check.Base, check.Now.Add(-last-time.Hour)); err != nil {
 			return 0, err
 		}
-		rows, err = message.OutstandingSingles(ctx, c.DB, max(check.Base, check.Reached), c.Ages, check.LastPass,
+		rows, err = message.OutstandingSingles(ctx, c.DB, provider.Of(c.Live), max(check.Base, check.Reached), c.Ages, check.LastPass,
 			check.PassBegan, n)
 	} else {
 		rows, err = message.OutstandingOf(ctx, c.DB, check.CampaignID, check.Reached, c.Ages, check.LastPass,
@@ -199,7 +201,7 @@ func (c *CatchUp) ask(ctx context.Context, rows []message.Outstanding) (answered
 // it.
 func (c *CatchUp) ReadInbound(ctx context.Context, _ int) (int, error) {
 	ctx = actor.With(ctx, actor.System)
-	check, err := takeInboundCheck(ctx, c.DB)
+	check, err := takeInboundCheck(ctx, c.DB, provider.Of(c.Live))
 	if err != nil || check == nil {
 		return 0, err
 	}

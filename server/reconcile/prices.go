@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"eventstream/server/actor"
+	"eventstream/server/provider"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -16,10 +17,10 @@ const PricesBatch = 50
 // only some time after a message was sent (messaging/api/message-resource). It gives how many it asked for; maintenance runs it.
 func (c *CatchUp) ReadPrices(ctx context.Context, n int) (int, error) {
 	ctx = actor.With(ctx, actor.System)
-	if err := drawSamples(ctx, c.DB); err != nil {
+	if err := drawSamples(ctx, c.DB, provider.Of(c.Live)); err != nil {
 		return 0, err
 	}
-	rows, err := takeSamples(ctx, c.DB, n)
+	rows, err := takeSamples(ctx, c.DB, provider.Of(c.Live), n)
 	if err != nil {
 		return 0, err
 	}

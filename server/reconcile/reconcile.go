@@ -26,6 +26,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/jobs"
 	"eventstream/server/message"
+	"eventstream/server/provider"
 	"eventstream/server/pubsub"
 	"eventstream/server/template"
 
@@ -52,6 +53,7 @@ type Options struct {
 	Jobs      *jobs.Enqueuer
 	Templates *template.Service
 	Provider  message.Provider
+	Live      bool // Provider is Twilio, not the sandbox: each looks for its own messages only
 	Log       *slog.Logger
 	Registry  prometheus.Registerer // nil: no metrics are served
 	Owner     string                // this process, in leases
@@ -88,13 +90,13 @@ func New(o Options) *Reconciler {
 func (r *Reconciler) Run(ctx context.Context) error {
 	ctx = actor.With(ctx, actor.System)
 	for ctx.Err() == nil {
-		due, err := message.UnknownDue(ctx, r.DB)
+		due, err := message.UnknownDue(ctx, r.DB, provider.Of(r.Live))
 		if err != nil || !due {
 			return err
 		}
 		var rows []message.Unknown
 		_, err = db.WithLease(ctx, r.DB, lease, r.Owner, leaseTTL, func(ctx context.Context) (err error) {
-			rows, err = message.TakeUnknown(ctx, r.DB, batchSize)
+			rows, err = message.TakeUnknown(ctx, r.DB, provider.Of(r.Live), batchSize)
 			if err == nil && len(rows) > 0 {
 				r.batch(ctx, rows)
 			}

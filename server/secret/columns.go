@@ -17,7 +17,11 @@ var (
 	AddressKey = Column{Table: "address_keys", Name: "sealed", purpose: "address key"}
 	AuditKey   = Column{Table: "audit_keys", Name: "sealed", purpose: "audit key"}
 
-	Columns = []Column{TOTPSeed, AddressKey, AuditKey}
+	// Twilio's credentials, as an admin entered them.
+	AuthToken = Column{Table: "provider_credentials", Name: "auth_token", purpose: "provider auth token"}
+	APISecret = Column{Table: "provider_credentials", Name: "api_secret", purpose: "provider API secret"}
+
+	Columns = []Column{TOTPSeed, AddressKey, AuditKey, AuthToken, APISecret}
 )
 
 // Purpose is that of the secret in the row with this id.

@@ -4,6 +4,7 @@ package sender
 import (
 	"context"
 	"regexp"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -12,6 +13,7 @@ import (
 	"eventstream/server/audit"
 	"eventstream/server/contact"
 	"eventstream/server/db"
+	"eventstream/server/provider"
 
 	"github.com/uptrace/bun"
 )
@@ -37,14 +39,15 @@ const (
 type Sender struct {
 	bun.BaseModel `bun:"table:senders,alias:s"`
 
-	ID            int64     `bun:",pk,autoincrement"`
-	Address       string    // E.164, or MG… for a Messaging Service
-	DisplayName   string    //
-	RatePerSecond float64   // messages a second
-	Status        Status    //
-	PausedReason  string    //
-	CreatedAt     time.Time `bun:",nullzero"`
-	UpdatedAt     time.Time `bun:",nullzero"`
+	ID            int64         `bun:",pk,autoincrement"`
+	Address       string        // E.164, or MG… for a Messaging Service
+	DisplayName   string        //
+	RatePerSecond float64       // messages a second
+	Status        Status        //
+	PausedReason  string        //
+	Provider      provider.Name `bun:",nullzero"` // to whom it belongs; it stays so
+	CreatedAt     time.Time     `bun:",nullzero"`
+	UpdatedAt     time.Time     `bun:",nullzero"`
 }
 
 // RateKey names the sender's row in rate_limits.
@@ -156,6 +159,9 @@ func (s *Service) Resume(ctx context.Context, id int64) (*Sender, error) {
 		if snd.Status == StatusActive {
 			return apperr.Conflict("the sender is active already")
 		}
+		if snd.Retired() {
+			return apperr.Conflict("the sender belongs to the sandbox, and Twilio is live")
+		}
 		snd.Status, snd.PausedReason = StatusActive, ""
 		return nil
 	})
@@ -215,7 +221,18 @@ func (s *Service) SetAccountRate(ctx context.Context, perSecond float64) error {
 	})
 }
 
-// List gives all senders.
+// retiredPrefix stands before the address of a sender of the sandbox once Twilio is live:
+// there its number may be somebody else's, or one of ours.
+const retiredPrefix = "sandbox:"
+
+// Retired reports whether it belongs to the sandbox, while Twilio is live.
+func (s *Sender) Retired() bool { return strings.HasPrefix(s.Address, retiredPrefix) }
+
+// RetireSandbox ends the senders of the sandbox, before Twilio goes live, and tells how
+// many there were.
+func RetireSandbox(ctx context.Context, tx bun.Tx) (int64, error) { return retire(ctx, tx) }
+
+// List gives the senders of the provider in use.
 func (s *Service) List(ctx context.Context) ([]*Sender, error) { return list(ctx, s.db) }
 
 // ByIDs finds many; unknown ids are left out.

@@ -150,11 +150,32 @@ func forUpdate(ctx context.Context, tx bun.Tx, id int64) (*Sender, error) {
 }
 
 func list(ctx context.Context, idb bun.IDB) (rows []*Sender, err error) {
-	err = idb.NewSelect().Model(&rows).Order("s.id").Scan(ctx)
+	err = idb.NewSelect().Model(&rows).Where("s.provider = provider_now()").Order("s.id").Scan(ctx)
 	return rows, db.Err(err)
 }
 
 func byIDs(ctx context.Context, idb bun.IDB, ids []int64) (rows []*Sender, err error) {
 	err = idb.NewSelect().Model(&rows).Where("s.id = ANY (?)", pgdialect.Array(ids)).Scan(ctx)
 	return rows, db.Err(err)
+}
+
+func retire(ctx context.Context, tx bun.Tx) (int64, error) {
+	res, err := tx.NewRaw(`UPDATE senders SET address = ?0 || address, status = 'paused', paused_reason = 'It belongs to the sandbox.',
+		updated_at = now() WHERE provider = 'sandbox' AND NOT starts_with(address, ?0)`, retiredPrefix).Exec(ctx)
+	if err != nil {
+		return 0, db.Err(err)
+	}
+	return res.RowsAffected()
+}
+
+// Live gives the number of senders of the provider in use that send.
+func Live(ctx context.Context, idb bun.IDB) (n int64, err error) {
+	err = idb.NewRaw("SELECT count(*) FROM senders WHERE provider = provider_now() AND status = 'active'").Scan(ctx, &n)
+	return n, db.Err(err)
+}
+
+// OfSandbox counts the senders of the sandbox that are not retired.
+func OfSandbox(ctx context.Context, idb bun.IDB) (n int64, err error) {
+	err = idb.NewRaw("SELECT count(*) FROM senders WHERE provider = 'sandbox' AND NOT starts_with(address, ?)", retiredPrefix).Scan(ctx, &n)
+	return n, db.Err(err)
 }

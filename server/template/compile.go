@@ -19,8 +19,9 @@ type Compiled struct {
 	Parts Parts
 	Exprs []*Expression // distinct over the body and all parts, in the order of {{1}}, {{2}}…
 
-	slots  []slot  // of Parts
-	bodies []*Body // of slots; nil where there is no placeholder
+	names  [][]string // what each of Exprs is called at Twilio, where it was made there; nil: 1, 2…
+	slots  []slot     // of Parts
+	bodies []*Body    // of slots; nil where there is no placeholder
 }
 
 // authenticationText is how WhatsApp's own text reads in English; it is sent in the language of the template.
@@ -101,8 +102,16 @@ func (s *slot) misplaced(b *Body) string {
 	return ""
 }
 
-// key is the name of an expression's variable at Twilio: 1, 2…
-func (c *Compiled) key(e *Expression) string { return strconv.Itoa(slices.Index(c.Exprs, e) + 1) }
+// keys are the names of the variables at Twilio that an expression fills: 1, 2…, or several where it was made there.
+func (c *Compiled) keys(i int) []string {
+	if c.names != nil {
+		return c.names[i]
+	}
+	return []string{strconv.Itoa(i + 1)}
+}
+
+// key is the first of them.
+func (c *Compiled) key(e *Expression) string { return c.keys(slices.Index(c.Exprs, e))[0] }
 
 func (c *Compiled) reference(e *Expression) string { return "{{" + c.key(e) + "}}" }
 
@@ -147,7 +156,9 @@ func (c *Compiled) Render(p *contact.Contact) Rendered {
 			v = "{{" + e.Source + "}}"
 		}
 		values[e] = v
-		r.Variables[strconv.Itoa(i+1)] = v
+		for _, name := range c.keys(i) {
+			r.Variables[name] = v
+		}
 	}
 	value := func(e *Expression) string { return values[e] }
 	r.Text = c.Body.with(value)

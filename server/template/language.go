@@ -366,12 +366,14 @@ func (b *Body) Wire() string { return (&Compiled{Exprs: b.Exprs}).wire(b) }
 type Variable struct {
 	Expression string `json:"expression"`
 	Sample     string `json:"sample"`
+	// Keys are what it is called at Twilio, where the template was made there; none: its place, counted from 1.
+	Keys []string `json:"keys,omitempty"`
 }
 
 func variables(exprs []*Expression) []Variable {
 	out := make([]Variable, len(exprs))
 	for i, e := range exprs {
-		out[i] = Variable{e.Source, e.sample()}
+		out[i] = Variable{Expression: e.Source, Sample: e.sample()}
 	}
 	return out
 }
@@ -380,7 +382,13 @@ func variables(exprs []*Expression) []Variable {
 func samples(vars []Variable) map[string]string {
 	filled := make(map[string]string, len(vars))
 	for i, v := range vars {
-		filled[strconv.Itoa(i+1)] = v.Sample
+		keys := v.Keys
+		if len(keys) == 0 {
+			keys = []string{strconv.Itoa(i + 1)}
+		}
+		for _, key := range keys {
+			filled[key] = v.Sample
+		}
 	}
 	return filled
 }

@@ -15,6 +15,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/jobs"
+	"eventstream/server/provider"
 
 	"github.com/uptrace/bun"
 )
@@ -24,6 +25,8 @@ type Dependencies struct {
 	DB        *db.DB
 	Jobs      *jobs.Enqueuer
 	Content   Content
+	Library   Library
+	Live      bool   // Content is Twilio's, not the sandbox's: each is asked about its own versions only
 	Files     Files  // nil: files of the library are not looked at
 	PublicURL string // where WhatsApp reaches this server
 	Hold      Hold   // nil: nothing sends with templates
@@ -41,6 +44,8 @@ type Service struct {
 	db        *db.DB
 	jobs      *jobs.Enqueuer
 	content   Content
+	library   Library
+	of        provider.Name // whose content is
 	files     Files
 	publicURL string
 	hold      Hold
@@ -49,7 +54,7 @@ type Service struct {
 
 // NewService makes the service.
 func NewService(d Dependencies) *Service {
-	return &Service{db: d.DB, jobs: d.Jobs, content: d.Content, files: d.Files, publicURL: d.PublicURL, hold: d.Hold, log: d.Log}
+	return &Service{db: d.DB, jobs: d.Jobs, content: d.Content, library: d.Library, of: provider.Of(d.Live), files: d.Files, publicURL: d.PublicURL, hold: d.Hold, log: d.Log}
 }
 
 // Create saves a template with its first version. With submit it goes on to
@@ -250,7 +255,7 @@ func (s *Service) Bring(ctx context.Context, versionID int64) error {
 	if err != nil {
 		return err
 	}
-	if v.ApprovalStatus != ApprovalSubmitted || v.SubmittedAt != nil {
+	if v.ApprovalStatus != ApprovalSubmitted || v.SubmittedAt != nil || v.Provider != s.of {
 		return nil
 	}
 	t, err := s.ByID(ctx, v.TemplateID)
@@ -345,7 +350,7 @@ const decisionWait = 5 * time.Second
 // One that gets no answer waits longer each time, up to half an hour, so that it
 // holds no other up. It says how many it asked about.
 func (s *Service) PollDecisions(ctx context.Context, limit int) (int, error) {
-	waiting, err := dueForDecision(ctx, s.db, limit)
+	waiting, err := dueForDecision(ctx, s.db, s.of, limit)
 	if err != nil {
 		return 0, err
 	}
@@ -444,6 +449,9 @@ func (s *Service) Ask(ctx context.Context, versionID int64) (*Template, *Version
 	if err != nil {
 		return nil, nil, err
 	}
+	if v.Provider != s.of {
+		return nil, nil, apperr.Conflict("this version went to the sandbox, and Twilio is live: submit the newest one")
+	}
 	if err := s.poll(ctx, v); err != nil {
 		return nil, nil, err
 	}
@@ -454,12 +462,16 @@ func (s *Service) Ask(ctx context.Context, versionID int64) (*Template, *Version
 	return t, v, err
 }
 
+// Redraft gives each template that went to the sandbox another version, a draft, which
+// Twilio can get, and tells how many. Twilio is live already.
+func Redraft(ctx context.Context, tx bun.Tx) (int64, error) { return redraft(ctx, tx) }
+
 // Sync asks Twilio about every version that it knows, whatever its state.
 func (s *Service) Sync(ctx context.Context) (int, error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return 0, err
 	}
-	all, err := atTwilio(ctx, s.db)
+	all, err := atTwilio(ctx, s.db, s.of)
 	if err != nil {
 		return 0, err
 	}

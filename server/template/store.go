@@ -6,6 +6,7 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/db"
+	"eventstream/server/provider"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -102,9 +103,10 @@ func postpone(ctx context.Context, idb bun.IDB, id int64) error {
 	return db.Err(err)
 }
 
-func dueForDecision(ctx context.Context, idb bun.IDB, limit int) (rows []*Version, err error) {
+func dueForDecision(ctx context.Context, idb bun.IDB, of provider.Name, limit int) (rows []*Version, err error) {
 	err = idb.NewSelect().Model(&rows).
 		Where("v.submitted_at IS NOT NULL AND v.content_sid <> '' AND v.approval_status IN ('submitted', 'approved', 'paused')").
+		Where("v.provider = ?", string(of)).
 		Where(`v.check_at <= now() OR v.approval_status = 'approved' AND v.check_failures = 0 AND
 			v.checked_at < now() - interval '20 seconds' AND EXISTS (
 				SELECT 1 FROM campaigns c LEFT JOIN campaign_languages l ON l.campaign_id = c.id
@@ -113,8 +115,8 @@ func dueForDecision(ctx context.Context, idb bun.IDB, limit int) (rows []*Versio
 	return rows, db.Err(err)
 }
 
-func atTwilio(ctx context.Context, idb bun.IDB) (rows []*Version, err error) {
-	err = idb.NewSelect().Model(&rows).Where("v.content_sid <> '' AND v.submitted_at IS NOT NULL").Order("v.id DESC").Limit(500).Scan(ctx)
+func atTwilio(ctx context.Context, idb bun.IDB, of provider.Name) (rows []*Version, err error) {
+	err = idb.NewSelect().Model(&rows).Where("v.content_sid <> '' AND v.submitted_at IS NOT NULL AND v.provider = ?", string(of)).Order("v.id DESC").Limit(500).Scan(ctx)
 	return rows, db.Err(err)
 }
 
@@ -139,8 +141,8 @@ func newestVersions(ctx context.Context, idb bun.IDB, templateIDs []int64,
 	var rows []*Version
 	q := idb.NewSelect().Model(&rows).DistinctOn("v.template_id").Where("v.template_id = ANY (?)",
 		pgdialect.Array(templateIDs)).Order("v.template_id", "v.version DESC")
-	if len(approvals) > 0 {
-		q = q.Where("v.approval_status IN (?)", bun.List(approvals))
+	if len(approvals) > 0 { // an approval is the provider's who gave it
+		q = q.Where("v.provider = provider_now() AND v.approval_status IN (?)", bun.List(approvals))
 	}
 	if err := q.Scan(ctx); err != nil {
 		return nil, db.Err(err)
@@ -196,7 +198,7 @@ func filtered(q *bun.SelectQuery, f Filter) *bun.SelectQuery {
 		q = q.Where("(SELECT v.approval_status FROM template_versions v WHERE v.template_id = t.id ORDER BY v.version DESC LIMIT 1) = ?", *f.Approval)
 	}
 	if len(f.Sendable) > 0 {
-		q = q.Where("EXISTS (SELECT 1 FROM template_versions v WHERE v.template_id = t.id AND v.approval_status IN (?))", bun.List(f.Sendable))
+		q = q.Where("EXISTS (SELECT 1 FROM template_versions v WHERE v.template_id = t.id AND v.provider = provider_now() AND v.approval_status IN (?))", bun.List(f.Sendable))
 	}
 	if s := strings.TrimSpace(f.Search); s != "" {
 		q = q.Where("strpos(lower(t.name), ?) > 0", strings.ToLower(s))
@@ -280,4 +282,50 @@ func sameName(ctx context.Context, idb bun.IDB, ids []int64) (pairs []named, err
 		SELECT t.id, o.id AS other FROM templates t JOIN templates o ON o.name = t.name AND o.id <> t.id
 		WHERE t.id = ANY (?) AND o.deleted_at IS NULL ORDER BY t.id, o.id`, pgdialect.Array(ids)).Scan(ctx, &pairs)
 	return pairs, db.Err(err)
+}
+
+// redraft gives each template whose newest version went to the sandbox another one with the
+// same words, a draft.
+func redraft(ctx context.Context, tx bun.Tx) (int64, error) {
+	res, err := tx.NewRaw(`
+		INSERT INTO template_versions (template_id, version, kind, body, parts, variables, approval_status)
+		SELECT v.template_id, v.version + 1, v.kind, v.body, v.parts,
+			(SELECT coalesce(jsonb_agg(x.variable - 'keys' ORDER BY x.n), '[]') FROM jsonb_array_elements(v.variables) WITH ORDINALITY x (variable, n)), 'draft'
+		FROM template_versions v JOIN templates t ON t.id = v.template_id AND t.deleted_at IS NULL
+		WHERE v.provider = 'sandbox' AND v.version = (SELECT max(x.version) FROM template_versions x WHERE x.template_id = v.template_id)
+		ORDER BY v.template_id`).Exec(ctx)
+	if err != nil {
+		return 0, db.Err(err)
+	}
+	return res.RowsAffected()
+}
+
+// Approved counts the templates of which the provider in use has an approved version.
+func Approved(ctx context.Context, idb bun.IDB) (n int64, err error) {
+	err = idb.NewRaw(`SELECT count(*) FROM templates t WHERE t.deleted_at IS NULL AND EXISTS (SELECT 1 FROM template_versions v
+		WHERE v.template_id = t.id AND v.provider = provider_now() AND v.approval_status = 'approved')`).Scan(ctx, &n)
+	return n, db.Err(err)
+}
+
+// OfSandbox counts the templates whose newest version went to the sandbox.
+func OfSandbox(ctx context.Context, idb bun.IDB) (n int64, err error) {
+	err = idb.NewRaw(`SELECT count(*) FROM template_versions v JOIN templates t ON t.id = v.template_id AND t.deleted_at IS NULL
+		WHERE v.provider = 'sandbox' AND v.version = (SELECT max(x.version) FROM template_versions x WHERE x.template_id = v.template_id)`).Scan(ctx, &n)
+	return n, db.Err(err)
+}
+
+// templatesOfContents gives the templates that content templates of the provider in use were
+// brought in as, or made from, by SID.
+func templatesOfContents(ctx context.Context, idb bun.IDB, sids []string) (map[string]int64, error) {
+	var rows []struct {
+		ContentSID string `bun:"content_sid"`
+		TemplateID int64
+	}
+	err := idb.NewRaw(`SELECT v.content_sid, v.template_id FROM template_versions v JOIN templates t ON t.id = v.template_id
+		WHERE v.content_sid = ANY (?) AND v.provider = provider_now() AND t.deleted_at IS NULL`, pgdialect.Array(sids)).Scan(ctx, &rows)
+	found := make(map[string]int64, len(rows))
+	for _, r := range rows {
+		found[r.ContentSID] = r.TemplateID
+	}
+	return found, db.Err(err)
 }

@@ -11,6 +11,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
 	"eventstream/server/jobs"
+	"eventstream/server/provider"
 
 	"github.com/riverqueue/river"
 	"github.com/uptrace/bun"
@@ -68,22 +69,23 @@ type Template struct {
 type Version struct {
 	bun.BaseModel `bun:"table:template_versions,alias:v"`
 
-	ID              int64      `bun:",pk,autoincrement"`
-	TemplateID      int64      //
-	Version         int        // 1, 2…
-	Kind            Kind       //
-	Body            string     //
-	Parts           Parts      `bun:"type:jsonb"`
-	Variables       []Variable `bun:"type:jsonb"`
-	ContentSID      string     `bun:"content_sid"` // HX…, once Twilio has it
-	ApprovalStatus  Approval   //
-	RejectionReason string     //
-	SubmittedAt     *time.Time //
-	CheckedAt       *time.Time //
-	CheckAt         time.Time  `bun:",nullzero"` // when to ask for the decision next
-	CheckFailures   int        // questions in a row that got no answer
-	DecidedAt       *time.Time //
-	CreatedAt       time.Time  `bun:",nullzero"`
+	ID              int64         `bun:",pk,autoincrement"`
+	TemplateID      int64         //
+	Version         int           // 1, 2…
+	Kind            Kind          //
+	Body            string        //
+	Parts           Parts         `bun:"type:jsonb"`
+	Variables       []Variable    `bun:"type:jsonb"`
+	ContentSID      string        `bun:"content_sid"` // HX…, once Twilio has it
+	ApprovalStatus  Approval      //
+	RejectionReason string        //
+	SubmittedAt     *time.Time    //
+	CheckedAt       *time.Time    //
+	CheckAt         time.Time     `bun:",nullzero"` // when to ask for the decision next
+	CheckFailures   int           // questions in a row that got no answer
+	DecidedAt       *time.Time    //
+	Provider        provider.Name `bun:",nullzero"` // who has it, or would
+	CreatedAt       time.Time     `bun:",nullzero"`
 }
 
 // Input is what a person sets; nil leaves a field as it is.
@@ -130,7 +132,7 @@ func (in Input) apply(t *Template, v *Version) error {
 
 // compile reads the version and keeps what follows from it.
 func (v *Version) compile(category Category) error {
-	c, err := v.Compile()
+	c, err := Compile(v.Body, v.Parts) // what is written here is numbered here
 	if err != nil {
 		return err
 	}
@@ -141,8 +143,23 @@ func (v *Version) compile(category Category) error {
 	return c.check(category).Err()
 }
 
-// Compile reads the version.
-func (v *Version) Compile() (*Compiled, error) { return Compile(v.Body, v.Parts) }
+// Compile reads the version. One that was brought in keeps the names that its variables
+// have at Twilio.
+func (v *Version) Compile() (*Compiled, error) {
+	c, err := Compile(v.Body, v.Parts)
+	if err != nil || len(v.Variables) != len(c.Exprs) {
+		return c, err
+	}
+	names := make([][]string, len(c.Exprs))
+	for i, e := range c.Exprs {
+		if v.Variables[i].Expression != e.Source || len(v.Variables[i].Keys) == 0 {
+			return c, nil
+		}
+		names[i] = v.Variables[i].Keys
+	}
+	c.names = names
+	return c, nil
+}
 
 // Content is Twilio's Content API as far as we need it.
 type Content interface {
@@ -152,6 +169,14 @@ type Content interface {
 	Submit(ctx context.Context, sid, name string, category Category) error
 	// Decision tells where the approval stands.
 	Decision(ctx context.Context, sid string) (Decision, error)
+}
+
+// Library lists the content templates that the account has, whoever made them.
+type Library interface {
+	// Contents lists them, newest first, and says whether there are more.
+	Contents(ctx context.Context) (list []Found, more bool, err error)
+	// Found reads one by its SID; nil: there is none.
+	Found(ctx context.Context, sid string) (*Found, error)
 }
 
 // Decision is what WhatsApp says of a version.

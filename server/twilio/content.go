@@ -170,11 +170,16 @@ func (c *Client) Decision(ctx context.Context, sid string) (template.Decision, e
 	if err != nil {
 		return template.Decision{}, contentError("read the approval", err)
 	}
+	return decisionOf(got.Whatsapp)
+}
+
+// decisionOf reads what WhatsApp says of a version.
+func decisionOf(m *map[string]any) (template.Decision, error) {
 	word, d := "", template.Decision{Approval: template.ApprovalSubmitted}
-	if got.Whatsapp != nil {
-		word, _ = (*got.Whatsapp)["status"].(string)
-		d.Reason, _ = (*got.Whatsapp)["rejection_reason"].(string)
-		category, _ := (*got.Whatsapp)["category"].(string)
+	if m != nil {
+		word, _ = (*m)["status"].(string)
+		d.Reason, _ = (*m)["rejection_reason"].(string)
+		category, _ := (*m)["category"].(string)
 		d.Category = template.CategoryOfWhatsApp(category)
 	}
 	switch word {

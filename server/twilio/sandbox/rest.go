@@ -32,6 +32,8 @@ func (s *Sandbox) handler() http.Handler {
 	const account = "/2010-04-01/Accounts/{account}"
 	mux.HandleFunc("GET /2010-04-01/Accounts/{file}", s.fetchAccount)
 	mux.HandleFunc("GET /v2/Channels/Senders", s.listSenders)
+	mux.HandleFunc("GET /v2/Channels/Senders/{sid}", s.fetchSender)
+	mux.HandleFunc("POST /v2/Channels/Senders/{sid}", s.updateSender)
 	mux.HandleFunc("POST "+account+"/Messages.json", s.createMessage)
 	mux.HandleFunc("GET "+account+"/Messages.json", s.listMessages)
 	mux.HandleFunc("GET "+account+"/Messages/{file}", s.fetchMessage)
@@ -67,18 +69,6 @@ func (s *Sandbox) fetchAccount(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, http.StatusOK, map[string]any{"sid": AccountSID, "status": "active", "friendly_name": "Sandbox", "type": "Trial"})
-}
-
-// listSenders gives the one number there is, with the webhook that it uses.
-func (s *Sandbox) listSenders(w http.ResponseWriter, _ *http.Request) {
-	inbound, _, _ := strings.Cut(s.opts.InboundURL, "#")
-	answer(w, http.StatusOK, map[string]any{
-		"senders": []any{map[string]any{
-			"sid": newSID("XE"), "sender_id": "whatsapp:" + PhoneNumber, "status": "ONLINE",
-			"webhook": map[string]any{"callback_url": inbound, "callback_method": http.MethodPost},
-		}},
-		"meta": map[string]any{"next_page_url": nil, "page_size": 100},
-	})
 }
 
 // hang keeps the connection and answers nothing until the caller gives up.

@@ -9,6 +9,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
@@ -197,6 +198,7 @@ type Sandbox struct {
 	contents map[string]*Content
 	lastIn   map[string]time.Time // contact → last inbound
 	userIDs  map[string]string    // contact → the id that came beside their number
+	webhook  *Webhook             // of the sender; nil: as the sandbox was started
 	timers   timerHeap
 	wake     chan struct{}
 	work     chan func()
@@ -342,7 +344,6 @@ func (s *Sandbox) SendInboundWith(ctx context.Context, from, userID, to, body, p
 	s.store.message(m)
 	s.mu.Lock()
 	s.add(m)
-	inbound := s.opts.InboundURL
 	s.mu.Unlock()
 	if chance(s.settings.Load().InboundLossRate) {
 		return m.SID, nil
@@ -356,19 +357,32 @@ func (s *Sandbox) SendInboundWith(ctx context.Context, from, userID, to, body, p
 	for name, value := range more {
 		params.Set(name, value)
 	}
-	hook := newHook(inbound, params)
+	err := errNowhere
+	for _, address := range s.inboundURLs() {
+		if err = s.postAgain(ctx, newHook(address, params)); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return m.SID, err
+}
+
+// errNowhere is that the sender has no webhook.
+var errNowhere = errors.New("the sender has no webhook")
+
+// postAgain calls a webhook as often as it says.
+func (s *Sandbox) postAgain(ctx context.Context, hook *hook) error {
 	for {
 		err := s.post(ctx, hook)
 		if err == nil {
-			return m.SID, nil
+			return nil
 		}
 		wait, again := hook.again(err)
 		if !again {
-			return m.SID, fmt.Errorf("the inbound webhook: %w", err)
+			return fmt.Errorf("the inbound webhook: %w", err)
 		}
 		select {
 		case <-ctx.Done():
-			return m.SID, ctx.Err()
+			return ctx.Err()
 		case <-time.After(wait):
 		}
 	}

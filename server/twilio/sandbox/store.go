@@ -26,6 +26,7 @@ type line struct {
 	Content *Content   `json:"c,omitempty"`
 	Status  *change    `json:"s,omitempty"`
 	Redact  *redaction `json:"r,omitempty"`
+	Webhook *Webhook   `json:"w,omitempty"`
 }
 
 // redaction is a text or a medium that was taken away.
@@ -95,6 +96,8 @@ func replay(path string, s *Sandbox) error {
 			if l.Content.read() == nil {
 				s.contents[l.Content.SID] = l.Content
 			}
+		case l.Webhook != nil:
+			s.webhook = l.Webhook
 		case l.Redact != nil:
 			s.forget(*l.Redact)
 		case l.Status != nil:
@@ -133,6 +136,11 @@ func (st *store) compact(path string, s *Sandbox) error {
 	enc := json.NewEncoder(w)
 	for _, c := range s.contents {
 		if err := enc.Encode(line{Content: c}); err != nil {
+			return err
+		}
+	}
+	if s.webhook != nil {
+		if err := enc.Encode(line{Webhook: s.webhook}); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,39 @@
+-- Under which provider things were made: the sandbox, which reaches nobody, or Twilio. The account was noted already.
+ALTER TABLE provider_periods ADD COLUMN provider text NOT NULL DEFAULT 'twilio' CHECK (provider IN ('sandbox', 'twilio'));
+UPDATE provider_periods SET provider = 'sandbox' WHERE account = 'AC5a4db0f5a4db0f5a4db0f5a4db0f5a4d';
+
+-- The provider in use. STABLE: what is already there when a column with this default is added gets the present one.
+CREATE FUNCTION provider_now() RETURNS text LANGUAGE sql STABLE
+    AS $$ SELECT coalesce((SELECT provider FROM provider_periods ORDER BY began_at DESC LIMIT 1), 'sandbox') $$;
+
+ALTER TABLE senders ADD COLUMN provider text NOT NULL DEFAULT provider_now() CHECK (provider IN ('sandbox', 'twilio'));
+-- A database that has seen both: the sandbox's own number is of the sandbox. The rest was in use at Twilio, too.
+UPDATE senders SET provider = 'sandbox', status = 'paused', paused_reason = 'It belongs to the sandbox.', address = 'sandbox:' || address
+    WHERE address = '+14155238886' AND provider_now() = 'twilio' AND EXISTS (SELECT 1 FROM provider_periods WHERE provider = 'sandbox');
+ALTER TABLE campaigns ADD COLUMN provider text NOT NULL DEFAULT provider_now() CHECK (provider IN ('sandbox', 'twilio'));
+ALTER TABLE template_versions ADD COLUMN provider text NOT NULL DEFAULT provider_now() CHECK (provider IN ('sandbox', 'twilio'));
+
+-- Twilio's credentials as an admin entered them, encrypted by SECRET_KEY (see server/secret).
+CREATE TABLE provider_credentials (
+    id          int         PRIMARY KEY CHECK (id = 1),
+    account_sid text        NOT NULL,
+    auth_token  text        NOT NULL,
+    api_sid     text        NOT NULL DEFAULT '', -- SK…, which names an API key
+    api_secret  text        NOT NULL DEFAULT '',
+    operator_id bigint,
+    updated_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT provider_credentials_auth_token_sealed CHECK (auth_token ~ '^v1\.[0-9a-f]{8}\.[A-Za-z0-9_-]+$'),
+    CONSTRAINT provider_credentials_api_secret_sealed CHECK (api_secret = '' OR api_secret ~ '^v1\.[0-9a-f]{8}\.[A-Za-z0-9_-]+$')
+);
+
+-- What the webhooks of a WhatsApp sender at Twilio were before somebody set them here, so that they can be put back.
+CREATE TABLE sender_webhooks (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sender_sid  text        NOT NULL, -- XE…, Twilio's
+    address     text        NOT NULL,
+    before      jsonb       NOT NULL,
+    after       jsonb       NOT NULL,
+    operator_id bigint,
+    created_at  timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX sender_webhooks_sender_idx ON sender_webhooks (sender_sid, id);

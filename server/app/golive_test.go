@@ -1,0 +1,393 @@
+package app_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"eventstream/server/app"
+	"eventstream/server/config"
+	"eventstream/server/twilio/sandbox"
+
+	"github.com/stretchr/testify/require"
+)
+
+// oldWebhook is where another system got what people write.
+const oldWebhook = "https://old.example/hooks/whatsapp?key=hidden#rc=1"
+
+// carrier is a sandbox that plays Twilio, beside the one in which things are tried out.
+func carrier(t *testing.T) *sandbox.Sandbox {
+	t.Helper()
+	s, err := sandbox.Start(sandbox.Options{DataDir: t.TempDir(), InboundURL: oldWebhook, Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	quick := sandbox.DefaultSettings()
+	quick.LatencyMS, quick.ApprovalMS, quick.DeliveryMS, quick.ReplyRate, quick.UndeliveredRate = 2, 10, 100, 0, 0
+	require.NoError(t, s.SetSettings(quick))
+	return s
+}
+
+// again is the engine after it has ended by itself because the provider was changed.
+func (e *env) again() *env {
+	e.t.Helper()
+	select {
+	case err := <-e.done:
+		require.ErrorIs(e.t, err, app.ErrProviderChanged)
+		e.done <- err
+	case <-time.After(patience):
+		e.t.Fatal("it goes on with the provider that it had")
+	}
+	e.stop()
+	cfg := e.cfg
+	cfg.ListenAddr = e.ListenAddr()
+	return run(e.t, slog.New(slog.DiscardHandler), cfg)
+}
+
+type goingLive struct {
+	Provider    string
+	Credentials struct{ Source, AccountSid string }
+	Steps       []struct{ Key, State, Found, Advice string }
+	Ends, Ended *goneLive
+	Test        *struct {
+		Message    struct{ Status, Provider string }
+		AnsweredAt *time.Time
+	}
+}
+
+type goneLive struct {
+	Campaigns, Messages, Questions, Consents, Windows, Marks, Templates, Senders int
+}
+
+func (e *env) goingLive() (g goingLive) {
+	e.t.Helper()
+	var out struct{ GoingLive goingLive }
+	e.do(&out, `{ goingLive { provider credentials { source accountSid } steps { key state found advice }
+		ends { campaigns messages questions consents windows marks templates senders }
+		ended { campaigns messages questions consents windows marks templates senders }
+		test { message { status provider } answeredAt } } }`, nil)
+	return out.GoingLive
+}
+
+func (g goingLive) state(key string) string {
+	for _, s := range g.Steps {
+		if s.Key == key {
+			return s.State
+		}
+	}
+	return ""
+}
+
+// problems sends a mutation and gives what its userErrors say.
+func (e *env) problems(mutation string, vars map[string]any) (problems string) {
+	e.t.Helper()
+	var out map[string]struct {
+		UserErrors []struct {
+			Field   []string
+			Message string
+		}
+	}
+	e.do(&out, mutation, vars)
+	for _, p := range out {
+		for _, u := range p.UserErrors {
+			problems += strings.Join(u.Field, ".") + ": " + u.Message + "\n"
+		}
+	}
+	return problems
+}
+
+const setCredentials = `mutation($s: String!, $t: String!) { providerCredentialsSet(input: {accountSid: $s, authToken: $t}) {
+	credentials { source } userErrors { field message } } }`
+
+// TestGoingLive is the whole way: what was made while trying out ends, is named in numbers, and
+// nothing of it is sent over Twilio; then senders, webhooks, templates and the test are put right.
+func TestGoingLive(t *testing.T) {
+	t.Parallel()
+	tw := carrier(t)
+	e := startWith(t, func(cfg *config.Config) { cfg.Twilio.APIBaseURL = tw.URL() })
+
+	// While trying out: people, a campaign under way and a draft, somebody who writes, and one who opts in by it.
+	e.small(30)
+	running := e.draft("running", map[string]any{"rateLimitPerSecond": 0.01})
+	require.Empty(t, e.problems(`mutation($i: ID!) { campaignLaunch(input: {id: $i}) { userErrors { field message } } }`, map[string]any{"i": running}))
+	e.draft("draft", nil)
+	e.says("+4915199999999", "START")
+	require.Eventually(t, func() bool { return e.query("SELECT count(*) FROM consent_events WHERE source = 'keyword'") == 1 }, patience, 20*time.Millisecond)
+	require.Eventually(t, func() bool { s, c := e.campaign(running); return s == "SENDING" && c.Pending > 20 }, patience, 20*time.Millisecond)
+	// A call of which nobody knows what became.
+	e.exec("UPDATE messages SET status = 'unknown', lease_until = now() + interval '1 hour' WHERE id = (SELECT min(id) FROM messages WHERE status = 'pending')")
+
+	g := e.goingLive()
+	require.Equal(t, "SANDBOX", g.Provider)
+	require.Equal(t, "OPEN", g.state("CREDENTIALS"))
+	require.Equal(t, "WAITING", g.state("SWITCH"))
+	require.Equal(t, 2, g.Ends.Campaigns)
+	require.Contains(t, e.problems(`mutation { goLive(input: {campaigns: 2}) { userErrors { field message } } }`, nil), "no credentials")
+
+	// Credentials: what cannot be one, what Twilio does not take, and what it takes.
+	require.Contains(t, e.problems(setCredentials, map[string]any{"s": "AC1", "t": "x"}), `accountSid: "AC1" is no account SID`)
+	require.Contains(t, e.problems(setCredentials, map[string]any{"s": sandbox.AccountSID, "t": strings.Repeat("0", 32)}), "refuses the account")
+	require.Zero(t, e.query("SELECT count(*) FROM provider_credentials"))
+	require.Empty(t, e.problems(setCredentials, map[string]any{"s": sandbox.AccountSID, "t": tw.AuthToken()}))
+	require.Zero(t, e.query("SELECT count(*) FROM provider_credentials WHERE auth_token LIKE '%' || ? || '%'", tw.AuthToken()), "it is encrypted")
+	g = e.goingLive()
+	require.Equal(t, "STORED", g.Credentials.Source)
+	require.Equal(t, []string{"DONE", "DONE", "DONE", "OPEN", "WAITING"},
+		[]string{g.state("CREDENTIALS"), g.state("ADDRESS"), g.state("DEMO_DATA"), g.state("SWITCH"), g.state("SENDERS")}, "%+v", g.Steps)
+
+	require.Contains(t, e.problems(`mutation { goLive(input: {campaigns: 1}) { userErrors { field message } } }`, nil), "1 is not how many campaigns")
+	sent := len(e.Sandbox.Messages())
+	require.Empty(t, e.problems(`mutation { goLive(input: {campaigns: 2}) { userErrors { field message } } }`, nil))
+
+	e = e.again()
+	require.Nil(t, e.Sandbox)
+	g = e.goingLive()
+	require.Equal(t, "TWILIO", g.Provider)
+	require.Equal(t, "DONE", g.state("SWITCH"))
+	require.Equal(t, 2, g.Ended.Campaigns)
+	require.Greater(t, g.Ended.Messages, 20)
+	require.Equal(t, 1, g.Ended.Consents)
+	require.Equal(t, 1, g.Ended.Windows)
+	require.Positive(t, g.Ended.Templates)
+	require.Equal(t, 1, g.Ended.Senders)
+	require.Zero(t, *g.Ends)
+	require.Eventually(t, func() bool {
+		return e.query("SELECT count(*) FROM messages WHERE direction = 'outbound' AND status IN ('pending', 'submitting', 'unknown')") == 0
+	}, patience, 50*time.Millisecond, "nothing of it waits")
+	require.Zero(t, e.query("SELECT count(*) FROM contacts WHERE match_key = '+4915199999999' AND consent_status <> 'unknown'"))
+	require.Equal(t, 30, e.query("SELECT count(*) FROM contacts WHERE consent_status = 'opted_in'"), "what was imported stays")
+	require.Zero(t, e.query("SELECT count(*) FROM senders WHERE provider = 'twilio'"))
+	require.Empty(t, tw.Messages(), "nothing went over Twilio")
+	require.LessOrEqual(t, sent, 3)
+	status, _ := e.campaign(running)
+	require.Equal(t, "CANCELED", status)
+
+	// Senders and their webhooks.
+	type hook struct{ CallbackURL, CallbackMethod, FallbackURL *string }
+	type channelSender struct {
+		Sid, Address, Status string
+		Ours                 bool
+		Webhook, WouldBe     hook
+		Sender               *struct{ ID string }
+		Changed              *struct {
+			ID     string
+			Before hook
+		}
+	}
+	const fields = `sid address status ours webhook { callbackUrl callbackMethod fallbackUrl } wouldBe { callbackUrl } sender { id }
+		changed { id before { callbackUrl } }`
+	list := func() channelSender {
+		var out struct{ ChannelSenders []channelSender }
+		e.do(&out, `{ channelSenders { `+fields+` } }`, nil)
+		require.Len(t, out.ChannelSenders, 1)
+		return out.ChannelSenders[0]
+	}
+	s := list()
+	require.Equal(t, oldWebhook, *s.Webhook.CallbackURL)
+	require.False(t, s.Ours)
+	e.newSender(s.Address, 80)
+	require.Equal(t, "FAILED", e.goingLive().state("SENDERS"))
+	const set = `mutation($s: ID!, $u: String) { channelSenderWebhookSet(input: {senderSid: $s, callbackUrl: $u}) { userErrors { field message } } }`
+	require.Contains(t, e.problems(set, map[string]any{"s": s.Sid, "u": "https://else.example"}), "not what was shown")
+	require.Contains(t, e.problems(set, map[string]any{"s": "XE00/../x", "u": nil}), "is no WhatsApp sender")
+	require.Empty(t, e.problems(set, map[string]any{"s": s.Sid, "u": oldWebhook}))
+	s = list()
+	require.True(t, s.Ours)
+	require.Equal(t, e.URL+"/webhooks/twilio/inbound#rc=5&rp=all&ct=2000&rt=3000&tt=15000", *s.Webhook.CallbackURL)
+	require.Equal(t, oldWebhook, *s.Changed.Before.CallbackURL)
+	require.Equal(t, "DONE", e.goingLive().state("SENDERS"))
+	require.Zero(t, e.query("SELECT count(*) FROM audit_entries WHERE changes::text LIKE '%hidden%'"), "addresses of others stay out of the trail")
+	restore := func() {
+		require.Empty(t, e.problems(`mutation($i: ID!) { channelSenderWebhookRestore(input: {id: $i}) { userErrors { field message } } }`,
+			map[string]any{"i": s.Changed.ID}))
+	}
+	restore()
+	require.Equal(t, oldWebhook, *list().Webhook.CallbackURL)
+	require.Empty(t, e.problems(set, map[string]any{"s": s.Sid, "u": oldWebhook}))
+
+	// One's own phone: it writes, is written to, and answers.
+	const test = `mutation { liveTestSend(input: {address: "+4915111111111"}) { userErrors { field message } } }`
+	require.Contains(t, e.problems(test, nil), "has not written yet")
+	writes := func(body string) {
+		_, err := tw.SendInbound(context.Background(), "+4915111111111", sandbox.PhoneNumber, body, "Ada")
+		require.NoError(t, err)
+	}
+	writes("Hello")
+	require.Eventually(t, func() bool { return e.problems(test, nil) == "" }, patience, 50*time.Millisecond)
+	require.Eventually(t, func() bool { g = e.goingLive(); return g.Test != nil && g.Test.Message.Status == "DELIVERED" }, patience, 50*time.Millisecond)
+	require.Equal(t, "TWILIO", g.Test.Message.Provider)
+	require.Equal(t, "OPEN", g.state("TEST"))
+	writes("I can read it")
+	require.Eventually(t, func() bool { return e.goingLive().state("TEST") == "DONE" }, patience, 50*time.Millisecond)
+
+	require.Contains(t, e.problems(`mutation { providerCredentialsForget { userErrors { field message } } }`, nil), "Twilio is live with these credentials")
+
+	// Without its credentials it does not start as if nothing were.
+	e.exec("DELETE FROM provider_credentials")
+	e.stop()
+	e.cfg.ListenAddr = "127.0.0.1:0"
+	_, err := app.New(t.Context(), e.cfg, app.Roles{Serve: true}, slog.New(slog.DiscardHandler))
+	require.ErrorContains(t, err, "server try")
+}
+
+// makes makes a content template at Twilio, as somebody does in its console.
+func makes(t *testing.T, tw *sandbox.Sandbox, name string, types map[string]any, variables map[string]string, category string) (sid string) {
+	t.Helper()
+	call := func(path string, in any) (out struct{ Sid string }) {
+		raw, err := json.Marshal(in)
+		require.NoError(t, err)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, tw.URL()+path, strings.NewReader(string(raw)))
+		require.NoError(t, err)
+		req.SetBasicAuth(sandbox.AccountSID, tw.AuthToken())
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		defer func() { _ = resp.Body.Close() }()
+		require.Equal(t, http.StatusCreated, resp.StatusCode, name)
+		require.NoError(t, json.NewDecoder(resp.Body).Decode(&out))
+		return out
+	}
+	sid = call("/v1/Content", map[string]any{"friendly_name": name, "language": "en", "types": types, "variables": variables}).Sid
+	if category != "" {
+		call("/v1/Content/"+sid+"/ApprovalRequests/whatsapp", map[string]any{"name": name, "category": category})
+		require.True(t, tw.Decide(sid, "approved", "", ""))
+	}
+	return sid
+}
+
+// TestTemplatesOfTheAccountAreBroughtIn with the numbers that their placeholders have at Twilio.
+func TestTemplatesOfTheAccountAreBroughtIn(t *testing.T) {
+	t.Parallel()
+	tw := carrier(t)
+	e := startWith(t, func(cfg *config.Config) {
+		cfg.Twilio = config.Twilio{
+			AccountSID: sandbox.AccountSID, AuthToken: config.Secret(tw.AuthToken()), APIBaseURL: tw.URL(), PhoneNumber: sandbox.PhoneNumber,
+		}
+	})
+	require.Nil(t, e.Sandbox, "a fresh database goes live with the environment's credentials")
+	samples := map[string]string{"1": "Ada", "2": "Tuesday"}
+	order := makes(t, tw, "order", map[string]any{"twilio/quick-reply": map[string]any{
+		"body":    "Your order comes on {{2}}, dear {{1}}, see you.",
+		"actions": []any{map[string]any{"type": "QUICK_REPLY", "title": "Fine", "id": "ok"}},
+	}}, samples, "UTILITY")
+	makes(t, tw, "place", map[string]any{"twilio/location": map[string]any{"latitude": 52.5, "longitude": 13.4, "label": "Shop"}}, nil, "")
+	card := makes(t, tw, "card", map[string]any{
+		"twilio/text": map[string]any{"body": "Hello"},
+		"twilio/card": map[string]any{"title": "Hello {{1}}, our shop is open", "subtitle": "Until six", "actions": []any{
+			map[string]any{"type": "URL", "title": "Look", "url": "https://shop.example/{{2}}"},
+		}},
+	}, samples, "MARKETING")
+	makes(t, tw, "call", map[string]any{"twilio/call-to-action": map[string]any{"body": "Call us", "actions": []any{
+		map[string]any{"type": "VOICE_CALL", "title": "Call"},
+	}}}, nil, "")
+
+	var found struct {
+		ImportableTemplates struct {
+			Nodes []struct {
+				ContentSid, Name, Type, Body, ApprovalStatus string
+				Category, Problem                            *string
+				Variables                                    []struct{ Key, Sample, KeptAs string }
+				Template                                     *struct{ ID string }
+			}
+		}
+	}
+	const list = `{ importableTemplates { nodes { contentSid name type body approvalStatus category problem variables { key sample keptAs } template { id } } more } }`
+	e.do(&found, list, nil)
+	told := map[string]string{}
+	for _, n := range found.ImportableTemplates.Nodes {
+		problem := ""
+		if n.Problem != nil {
+			problem = *n.Problem
+		}
+		told[n.Name] = fmt.Sprint(n.Type, " ", n.ApprovalStatus, " ", len(n.Variables), " ", problem)
+	}
+	require.Equal(t, map[string]string{
+		"order": "twilio/quick-reply APPROVED 2 ", "card": "twilio/card APPROVED 2 ",
+		"place": "twilio/location DRAFT 0 twilio/location is a type of content that cannot be sent from here",
+		"call":  "twilio/call-to-action DRAFT 0 a button of the type VOICE_CALL cannot be sent from here",
+	}, told)
+
+	bring := func(sid string, variables []any) (id, problems string) {
+		return e.mutate("templateImport", "template", map[string]any{"contentSid": sid, "variables": variables})
+	}
+	v := func(key, expression string) map[string]any {
+		return map[string]any{"key": key, "expression": expression}
+	}
+	_, problems := bring(order, []any{v("7", "name")})
+	require.Contains(t, problems, "{{7}} is no placeholder of this template")
+	_, problems = bring(order, []any{v("1", "whatever")})
+	require.Contains(t, problems, "which is no placeholder")
+	_, problems = bring("HX"+strings.Repeat("0", 32), nil)
+	require.Contains(t, problems, "has no content template")
+	for _, n := range found.ImportableTemplates.Nodes {
+		if n.Problem != nil {
+			_, problems = bring(n.ContentSid, nil)
+			require.Contains(t, problems, *n.Problem)
+		}
+	}
+	id, problems := bring(order, []any{v("1", "name | you"), v("2", "attributes.day")})
+	require.Empty(t, problems)
+	_, problems = bring(order, nil)
+	require.Contains(t, problems, "brought in already")
+	cardID, problems := bring(card, []any{v("1", "name | you"), v("2", "name | you")})
+	require.Empty(t, problems, "two placeholders may say the same")
+
+	var out struct {
+		Node struct {
+			Body, ApprovalStatus, Category, Kind string
+			ContentSid                           string
+			Variables                            []struct{ Expression, Sample string }
+		}
+	}
+	e.do(&out, `query($i: ID!) { node(id: $i) { ... on Template { body approvalStatus category kind contentSid variables { expression sample } } } }`, map[string]any{"i": id})
+	require.Equal(t, "Your order comes on {{attributes.day}}, dear {{name | you}}, see you.", out.Node.Body)
+	require.Equal(t, []string{"APPROVED", "UTILITY", "QUICK_REPLY", order}, []string{out.Node.ApprovalStatus, out.Node.Category, out.Node.Kind, out.Node.ContentSid})
+
+	// What is sent fills in Twilio's numbers.
+	contact := e.must("contactCreate", "contact", map[string]any{"address": "+4915112345678", "name": "Bea", "attributes": map[string]any{"day": "Friday"}, "consent": map[string]any{"note": "on paper"}})
+	for _, template := range []string{id, cardID} {
+		require.Empty(t, e.problems(`mutation($i: ID!, $c: ID!) { templateTestSend(input: {id: $i, contactId: $c}) { userErrors { field message } } }`,
+			map[string]any{"i": template, "c": contact}))
+	}
+	require.Eventually(t, func() bool { return len(tw.Messages()) == 2 }, patience, 20*time.Millisecond)
+	for _, m := range tw.Messages() {
+		want := map[string]string{"1": "Bea", "2": "Friday"}
+		if m.Content == card {
+			want = map[string]string{"1": "Bea", "2": "Bea"}
+		}
+		require.Equal(t, want, m.Variables)
+	}
+}
+
+// TestCredentialsInTheEnvironmentWaitForAWord where something was made while trying out, and need
+// none where nothing was.
+func TestCredentialsInTheEnvironmentWaitForAWord(t *testing.T) {
+	t.Parallel()
+	for _, made := range []bool{false, true} {
+		tw := carrier(t)
+		e := start(t)
+		if made {
+			e.draft("draft", nil)
+		}
+		e.stop()
+		cfg := e.cfg
+		cfg.Twilio = config.Twilio{
+			AccountSID: sandbox.AccountSID, AuthToken: config.Secret(tw.AuthToken()), APIBaseURL: tw.URL(),
+		}
+		e = run(t, slog.New(slog.DiscardHandler), cfg)
+		require.Equal(t, made, e.Sandbox != nil)
+		if !made {
+			continue
+		}
+		g := e.goingLive()
+		require.Equal(t, "ENVIRONMENT", g.Credentials.Source)
+		require.Equal(t, "OPEN", g.state("SWITCH"), "%+v", g.Steps)
+		require.Contains(t, e.problems(setCredentials, map[string]any{"s": sandbox.AccountSID, "t": tw.AuthToken()}), "environment names")
+		require.Empty(t, e.problems(`mutation { goLive(input: {campaigns: 1}) { userErrors { field message } } }`, nil))
+		require.Nil(t, e.again().Sandbox)
+	}
+}

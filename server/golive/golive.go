@@ -1,0 +1,386 @@
+// Package golive takes an installation from the sandbox to Twilio: it keeps the
+// credentials, checks what has to be right, and changes the provider. What was made under
+// the sandbox ends with that, and is named in numbers before and after. Processes learn of
+// the change within a second and start again with the other provider: an engine that is
+// half at one and half at the other could send to people what was meant for nobody, so no
+// part of a running one is ever exchanged.
+package golive
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+	"eventstream/server/audit"
+	"eventstream/server/campaign"
+	"eventstream/server/config"
+	"eventstream/server/consent"
+	"eventstream/server/contact"
+	"eventstream/server/conversation"
+	"eventstream/server/db"
+	"eventstream/server/doubleoptin"
+	"eventstream/server/message"
+	"eventstream/server/provider"
+	"eventstream/server/secret"
+	"eventstream/server/sender"
+	"eventstream/server/template"
+
+	"github.com/uptrace/bun"
+)
+
+// Account is how Twilio is signed in to.
+type Account struct {
+	AccountSID, AuthToken, APIKey, APISecret string
+}
+
+// Source is where credentials come from.
+type Source string
+
+// Sources.
+const (
+	SourceNone        Source = "none"
+	SourceEnvironment Source = "environment" // TWILIO_…; then nothing is entered
+	SourceStored      Source = "stored"      // an admin entered them
+)
+
+// Credentials tell of an account without its secrets.
+type Credentials struct {
+	Source     Source
+	AccountSID string
+	APIKey     string     // SK…; "": the auth token signs in
+	SetAt      *time.Time // of those that were entered
+	SetBy      *int64     // the operator
+}
+
+// Counts are what belongs to the sandbox: what going live ends.
+type Counts struct {
+	Campaigns int64 `json:"campaigns"` // not ended, drafts too; they are canceled
+	Messages  int64 `json:"messages"`  // that wait or whose fate is unknown; they are canceled
+	Questions int64 `json:"questions"` // of double opt-in; they are canceled
+	Consents  int64 `json:"consents"`  // contacts who opted in by a message to the sandbox; it counts no more
+	Windows   int64 `json:"windows"`   // conversations whose window is open; it closes
+	Marks     int64 `json:"marks"`     // contacts marked as unreachable or ineligible; the marks are taken back
+	Templates int64 `json:"templates"` // that went to the sandbox; they become drafts
+	Senders   int64 `json:"senders"`   // they are retired
+}
+
+// any reports whether anything would end that somebody made.
+func (c Counts) any() bool {
+	return c.Campaigns+c.Messages+c.Questions+c.Consents+c.Windows+c.Marks+c.Templates > 0
+}
+
+// Finding is what a check came to.
+type Finding struct {
+	OK     bool
+	Found  string // in words
+	Advice string // how to put it right
+}
+
+// Options are the parts of a Service.
+type Options struct {
+	DB            *db.DB
+	Keys          *secret.Keys
+	Consents      *consent.Service
+	Conversations *conversation.Service
+	Messages      *message.Store
+	// Environment are the credentials of the environment, nil: there are none.
+	Environment *Account
+	// Live tells that this process speaks with Twilio, not with the sandbox.
+	Live bool
+	// Demo reports whether made-up contacts are here.
+	Demo func(ctx context.Context) (bool, error)
+	// Check asks Twilio whether it takes an account, and Address whether Twilio reaches
+	// this server and signs right.
+	Check, Address func(ctx context.Context, a Account) Finding
+	// Senders reads and changes what Twilio knows of senders.
+	Senders func(a Account) (Senders, error)
+	// Inbound is where messages that come in are to be sent, with the retries.
+	Inbound func() string
+}
+
+// Service goes live.
+type Service struct{ Options }
+
+// New makes the service.
+func New(o Options) *Service { return &Service{o} }
+
+// Input are credentials as an admin enters them.
+type Input struct {
+	AccountSID, AuthToken, APIKey, APISecret string
+}
+
+func (in *Input) check() error {
+	for _, p := range []*string{&in.AccountSID, &in.AuthToken, &in.APIKey, &in.APISecret} {
+		*p = strings.TrimSpace(*p)
+	}
+	var errs apperr.List
+	if !config.IsAccountSID(in.AccountSID) {
+		_ = errs.Add(apperr.Invalid("accountSid", "%q is no account SID: AC and 32 hexadecimal digits", clipped(in.AccountSID)))
+	}
+	if !config.IsToken(in.AuthToken) {
+		_ = errs.Add(apperr.Invalid("authToken", "the auth token has letters and digits only: copy it from Twilio’s console"))
+	}
+	if in.APIKey != "" && !config.IsAPIKey(in.APIKey) {
+		_ = errs.Add(apperr.Invalid("apiKeySid", "%q is no API key: SK and 32 hexadecimal digits, or leave it empty", clipped(in.APIKey)))
+	}
+	if (in.APIKey == "") != (in.APISecret == "") {
+		_ = errs.Add(apperr.Invalid("apiKeySecret", "an API key and its secret: give both, or neither"))
+	} else if in.APISecret != "" && !config.IsToken(in.APISecret) {
+		_ = errs.Add(apperr.Invalid("apiKeySecret", "the secret has letters and digits only"))
+	}
+	return errs.Err()
+}
+
+func clipped(s string) string {
+	if r := []rune(s); len(r) > 40 {
+		return string(r[:40]) + "…"
+	}
+	return s
+}
+
+// SetCredentials keeps credentials, encrypted, once Twilio has taken them. Admins only.
+// While Twilio is live they must be of the same account: a token that was replaced.
+func (s *Service) SetCredentials(ctx context.Context, in Input) error {
+	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
+		return err
+	}
+	if s.Environment != nil {
+		return apperr.Conflict("the environment names Twilio’s account (TWILIO_ACCOUNT_SID): change it there")
+	}
+	if err := in.check(); err != nil {
+		return err
+	}
+	now, err := provider.Current(ctx, s.DB)
+	if err != nil {
+		return err
+	}
+	if now != nil && now.Provider.Live() && now.Account != in.AccountSID {
+		return apperr.Invalid("accountSid", "Twilio is live with the account %s: its messages and templates are known to no other", now.Account)
+	}
+	if f := s.Check(ctx, Account(in)); !f.OK {
+		return apperr.Invalid("authToken", "%s %s", f.Found, f.Advice)
+	}
+	return s.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		row := credentials{ID: credentialsID, AccountSID: in.AccountSID, APISID: in.APIKey, OperatorID: actor.OperatorID(ctx)}
+		if row.AuthToken, err = s.Keys.Seal(secret.AuthToken.Purpose(credentialsID), []byte(in.AuthToken)); err != nil {
+			return err
+		}
+		if in.APISecret != "" {
+			if row.APISecret, err = s.Keys.Seal(secret.APISecret.Purpose(credentialsID), []byte(in.APISecret)); err != nil {
+				return err
+			}
+		}
+		if err := saveCredentials(ctx, tx, &row); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "provider.credentials", "provider", 0, map[string]any{"account": in.AccountSID, "api_key": in.APIKey})
+	})
+}
+
+// ForgetCredentials deletes what was entered. Admins only; refused while Twilio is live
+// with them.
+func (s *Service) ForgetCredentials(ctx context.Context) error {
+	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
+		return err
+	}
+	return s.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := provider.Lock(ctx, tx); err != nil {
+			return err
+		}
+		now, err := provider.Current(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if now != nil && now.Provider.Live() && s.Environment == nil {
+			return apperr.Conflict("Twilio is live with these credentials: enter others instead")
+		}
+		gone, err := deleteCredentials(ctx, tx)
+		if err != nil || !gone {
+			return err
+		}
+		return audit.Record(ctx, tx, "provider.credentials", "provider", 0, map[string]any{"removed": true})
+	})
+}
+
+// Stored gives the credentials that an admin entered, nil: none, and a mark that changes
+// with them.
+func Stored(ctx context.Context, idb bun.IDB, k *secret.Keys) (*Account, error) {
+	row, err := readCredentials(ctx, idb)
+	if err != nil || row == nil {
+		return nil, err
+	}
+	a := &Account{AccountSID: row.AccountSID, APIKey: row.APISID}
+	token, err := k.Open(secret.AuthToken.Purpose(credentialsID), row.AuthToken)
+	if err != nil {
+		return nil, fmt.Errorf("the auth token that was entered under Going live: %w", err)
+	}
+	a.AuthToken = string(token)
+	if row.APISecret != "" {
+		raw, err := k.Open(secret.APISecret.Purpose(credentialsID), row.APISecret)
+		if err != nil {
+			return nil, fmt.Errorf("the API secret that was entered under Going live: %w", err)
+		}
+		a.APISecret = string(raw)
+	}
+	return a, nil
+}
+
+// Credentials tells which there are.
+func (s *Service) Credentials(ctx context.Context) (Credentials, error) {
+	if s.Environment != nil {
+		return Credentials{Source: SourceEnvironment, AccountSID: s.Environment.AccountSID, APIKey: s.Environment.APIKey}, nil
+	}
+	row, err := readCredentials(ctx, s.DB)
+	if err != nil || row == nil {
+		return Credentials{Source: SourceNone}, err
+	}
+	return Credentials{
+		Source: SourceStored, AccountSID: row.AccountSID, APIKey: row.APISID, SetAt: &row.UpdatedAt, SetBy: row.OperatorID,
+	}, nil
+}
+
+// account gives what signs in to Twilio, nil: nothing does yet.
+func (s *Service) account(ctx context.Context) (*Account, error) {
+	if s.Environment != nil {
+		return s.Environment, nil
+	}
+	return Stored(ctx, s.DB, s.Keys)
+}
+
+// Left tells what belongs to the sandbox: what going live would end.
+func Left(ctx context.Context, idb bun.IDB) (c Counts, err error) {
+	var waiting, left int64
+	if c.Campaigns, waiting, err = campaign.Unfinished(ctx, idb, provider.Sandbox); err != nil {
+		return c, err
+	}
+	if left, err = message.LeftOfSandbox(ctx, idb); err != nil {
+		return c, err
+	}
+	c.Messages = waiting + left
+	for _, part := range []struct {
+		n     *int64
+		count func(context.Context, bun.IDB) (int64, error)
+	}{
+		{&c.Questions, doubleoptin.Open},
+		{&c.Consents, consent.SaidToSandbox},
+		{&c.Windows, conversation.WindowsOpen},
+		{&c.Marks, contact.Marked},
+		{&c.Templates, template.OfSandbox},
+		{&c.Senders, sender.OfSandbox},
+	} {
+		if *part.n, err = part.count(ctx, idb); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// Demo data keeps an installation from going live.
+var errDemo = apperr.Conflict("there is demo data, whose made-up numbers may belong to strangers: remove it first, in Settings")
+
+// Go makes Twilio the provider, ends what belongs to the sandbox, and tells how much that
+// was. campaigns is how many campaigns there are to be canceled, as whoever asks has seen.
+// Processes start again with Twilio within a second. Admins only.
+func (s *Service) Go(ctx context.Context, campaigns int64) (Counts, error) {
+	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
+		return Counts{}, err
+	}
+	a, err := s.account(ctx)
+	if err != nil {
+		return Counts{}, err
+	}
+	if a == nil {
+		return Counts{}, apperr.Conflict("there are no credentials for Twilio yet: enter them first")
+	}
+	for _, f := range []Finding{s.Check(ctx, *a), s.Address(ctx, *a)} {
+		if !f.OK {
+			return Counts{}, apperr.Conflict("%s %s", f.Found, f.Advice)
+		}
+	}
+	left, err := Left(ctx, s.DB)
+	if err != nil {
+		return Counts{}, err
+	}
+	if left.Campaigns != campaigns {
+		return Counts{}, apperr.Invalid("campaigns", "%d is not how many campaigns would be canceled: %d", campaigns, left.Campaigns)
+	}
+	return Leave(ctx, s.DB, s.Consents, a.AccountSID)
+}
+
+// Leave is Go without its questions: for a start with the environment's credentials on a
+// database in which nothing was made.
+func Leave(ctx context.Context, d *db.DB, consents *consent.Service, account string) (ended Counts, err error) {
+	err = d.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := provider.Lock(ctx, tx); err != nil {
+			return err
+		}
+		now, err := provider.Current(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if now != nil && now.Provider.Live() {
+			return apperr.Conflict("Twilio is live already, with the account %s", now.Account)
+		}
+		if demo, err := demoIn(ctx, tx); err != nil {
+			return err
+		} else if demo {
+			return errDemo
+		}
+		if ended, err = Left(ctx, tx); err != nil {
+			return err
+		}
+		if ended.Campaigns, err = campaign.CancelAll(ctx, tx, provider.Sandbox); err != nil {
+			return err
+		}
+		if ended.Senders, err = sender.RetireSandbox(ctx, tx); err != nil {
+			return err
+		}
+		if ended.Questions, err = doubleoptin.CancelAll(ctx, tx); err != nil {
+			return err
+		}
+		if ended.Marks, err = contact.EndMarks(ctx, tx); err != nil {
+			return err
+		}
+		// From here on what is written is Twilio's.
+		if err := provider.Begin(ctx, tx, provider.Twilio, account); err != nil {
+			return err
+		}
+		if ended.Consents, err = consents.LeaveSandbox(ctx, tx); err != nil {
+			return err
+		}
+		if ended.Templates, err = template.Redraft(ctx, tx); err != nil {
+			return err
+		}
+		if ended.Windows, err = conversation.CloseWindows(ctx, tx); err != nil {
+			return err
+		}
+		if err := keepEnded(ctx, tx, ended); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "provider.live", "provider", 0, map[string]any{"account": account, "ended": ended})
+	})
+	return ended, err
+}
+
+// MayLeave reports whether a start with the environment's credentials may go live by
+// itself: nothing would end by it that somebody made.
+func MayLeave(ctx context.Context, d *db.DB) (bool, error) {
+	demo, err := demoIn(ctx, d)
+	if err != nil || demo {
+		return false, err
+	}
+	left, err := Left(ctx, d)
+	return err == nil && !left.any(), err
+}
+
+// Clear is the maintenance task: it cancels up to n messages of the sandbox that were on
+// their way when Twilio went live, and tells how many.
+func Clear(ctx context.Context, d *db.DB, n int) (int, error) {
+	return message.CancelLeftOfSandbox(ctx, d, n)
+}
+
+// ClearBatch is how many messages one run of Clear cancels.
+const ClearBatch = 5000

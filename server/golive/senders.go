@@ -1,0 +1,206 @@
+package golive
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"time"
+
+	"eventstream/server/actor"
+	"eventstream/server/apperr"
+	"eventstream/server/audit"
+
+	"github.com/uptrace/bun"
+)
+
+// Webhook is where Twilio sends what concerns a sender. The texts are as Twilio has them.
+type Webhook struct {
+	CallbackURL          string `json:"callbackUrl"` // what people write
+	CallbackMethod       string `json:"callbackMethod"`
+	FallbackURL          string `json:"fallbackUrl"` // when the first did not answer
+	FallbackMethod       string `json:"fallbackMethod"`
+	StatusCallbackURL    string `json:"statusCallbackUrl"` // receipts of messages that name no address of their own; ours do
+	StatusCallbackMethod string `json:"statusCallbackMethod"`
+}
+
+// ChannelSender is a WhatsApp sender as Twilio has it.
+type ChannelSender struct {
+	SID            string // XE…
+	Address        string // E.164
+	Name           string // "": Twilio tells none
+	Status         string // in Twilio's words; ONLINE sends
+	OfflineReasons []string
+	Quality        string // in Meta's words; "": not told
+	Limit          string // messages to new people a day, in Meta's words; "": not told
+	Webhook        Webhook
+}
+
+// Online reports whether it sends.
+func (s *ChannelSender) Online() bool { return strings.HasPrefix(strings.ToUpper(s.Status), "ONLINE") }
+
+// Senders reads and changes what Twilio knows of an account's WhatsApp senders.
+type Senders interface {
+	// ChannelSenders lists them.
+	ChannelSenders(ctx context.Context) ([]ChannelSender, error)
+	// ChannelSender reads one by its SID; nil: there is none.
+	ChannelSender(ctx context.Context, sid string) (*ChannelSender, error)
+	// SetWebhook changes where Twilio sends what concerns one, and gives it as it is then.
+	SetWebhook(ctx context.Context, sid string, w Webhook) (*ChannelSender, error)
+}
+
+// Known is a sender of the account, and what is known of it here.
+type Known struct {
+	ChannelSender
+
+	ID     int64   // of the sender here; 0: it is none here
+	Ours   bool    // what people write comes here
+	Would  Webhook // what setting would make of its webhooks
+	Change *Change // the newest change that was made here; nil: none was
+}
+
+// ListSenders reads the senders of the account from Twilio. Admins only.
+func (s *Service) ListSenders(ctx context.Context) ([]Known, error) {
+	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
+		return nil, err
+	}
+	api, err := s.api(ctx)
+	if err != nil || api == nil {
+		return nil, err
+	}
+	rows, err := api.ChannelSenders(ctx)
+	if err != nil {
+		return nil, apperr.Wrap(err, apperr.CodeUnavailable, "Twilio does not tell its senders: try again, and look at the credentials")
+	}
+	here, err := sendersHere(ctx, s.DB)
+	if err != nil {
+		return nil, err
+	}
+	sids := make([]string, len(rows))
+	for i, r := range rows {
+		sids[i] = r.SID
+	}
+	changes, err := lastChanges(ctx, s.DB, sids)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Known, len(rows))
+	for i, r := range rows {
+		out[i] = s.known(r, here[r.Address], changes[r.SID])
+	}
+	return out, nil
+}
+
+func (s *Service) known(c ChannelSender, id int64, change *Change) Known {
+	return Known{ChannelSender: c, ID: id, Ours: s.ours(c.Webhook), Would: s.would(c.Webhook), Change: change}
+}
+
+func (s *Service) api(ctx context.Context) (Senders, error) {
+	a, err := s.account(ctx)
+	if err != nil || a == nil {
+		return nil, err
+	}
+	return s.Senders(*a)
+}
+
+// ours reports whether what people write comes here.
+func (s *Service) ours(w Webhook) bool {
+	want, _, _ := strings.Cut(s.Inbound(), "#")
+	is, _, _ := strings.Cut(w.CallbackURL, "#")
+	return strings.TrimSuffix(is, "/") == want && (w.CallbackMethod == "" || strings.EqualFold(w.CallbackMethod, "POST"))
+}
+
+// would is what setting makes of webhooks: all that people write comes here, also what did
+// not at once. Receipts that name no address of their own are left to whoever gets them.
+func (s *Service) would(w Webhook) Webhook {
+	w.CallbackURL, w.CallbackMethod, w.FallbackURL, w.FallbackMethod = s.Inbound(), "POST", s.Inbound(), "POST"
+	return w
+}
+
+// SetWebhook has Twilio send here what people write to a sender, and keeps what was so
+// before. seen is the address that stood there when the question was answered. Admins
+// only, with Twilio live: before, what people write would be refused.
+func (s *Service) SetWebhook(ctx context.Context, sid, seen string) (*Known, error) {
+	return s.change(ctx, sid, func(_ context.Context, now *ChannelSender) (Webhook, error) {
+		if now.Webhook.CallbackURL != seen {
+			return Webhook{}, apperr.Conflict("the webhook of %s is not what was shown any more: look again", now.Address)
+		}
+		return s.would(now.Webhook), nil
+	})
+}
+
+// RestoreWebhook puts back what stood there before a change.
+func (s *Service) RestoreWebhook(ctx context.Context, changeID int64) (*Known, error) {
+	was, err := changeByID(ctx, s.DB, changeID)
+	if err != nil {
+		return nil, err
+	}
+	if was == nil {
+		return nil, apperr.NotFound("change of a webhook", changeID)
+	}
+	return s.change(ctx, was.SenderSID, func(context.Context, *ChannelSender) (Webhook, error) { return was.Before, nil })
+}
+
+func (s *Service) change(ctx context.Context, sid string, to func(context.Context, *ChannelSender) (Webhook, error)) (*Known, error) {
+	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
+		return nil, err
+	}
+	if !s.Live {
+		return nil, apperr.Conflict("go live first: until then this server refuses what Twilio sends")
+	}
+	api, err := s.api(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now, err := api.ChannelSender(ctx, sid)
+	if err != nil {
+		return nil, apperr.Wrap(err, apperr.CodeUnavailable, "Twilio does not tell about this sender: try again")
+	}
+	if now == nil {
+		return nil, apperr.Invalid("senderSid", "%q is no WhatsApp sender of this account", clipped(sid))
+	}
+	next, err := to(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	// Kept before it is changed: what was there must not be lost with the answer.
+	c := &Change{SenderSID: sid, Address: now.Address, Before: now.Webhook, After: next, OperatorID: actor.OperatorID(ctx)}
+	err = s.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := insertChange(ctx, tx, c); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "sender.webhook", "sender_webhook", c.ID, map[string]any{
+			"sender": now.Address, "from": hostOf(now.Webhook.CallbackURL), "to": hostOf(next.CallbackURL),
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	is, err := api.SetWebhook(ctx, sid, next)
+	if err != nil {
+		return nil, err
+	}
+	here, err := sendersHere(ctx, s.DB)
+	if err != nil {
+		return nil, err
+	}
+	k := s.known(*is, here[is.Address], c)
+	return &k, nil
+}
+
+// hostOf is what of an address may stand in the trail: paths and queries can hold tokens
+// of other systems.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || address == "" {
+		return ""
+	}
+	return u.Host
+}
+
+// Test is the message to one's own number.
+type Test struct {
+	ContactID int64 `json:"contactId"`
+	MessageID int64 `json:"messageId"`
+
+	AnsweredAt *time.Time `json:"-"` // nil: not yet
+}

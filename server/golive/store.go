@@ -1,0 +1,172 @@
+package golive
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"eventstream/server/db"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+)
+
+// credentialsID is the id of the one row there is.
+const credentialsID = 1
+
+// credentials are as they lie in the database, the secrets encrypted.
+type credentials struct {
+	bun.BaseModel `bun:"table:provider_credentials,alias:pc"`
+
+	ID         int64     `bun:",pk"`
+	AccountSID string    `bun:"account_sid"`
+	AuthToken  string    //
+	APISID     string    `bun:"api_sid"`
+	APISecret  string    `bun:"api_secret"`
+	OperatorID *int64    //
+	UpdatedAt  time.Time `bun:",nullzero"`
+}
+
+func readCredentials(ctx context.Context, idb bun.IDB) (*credentials, error) {
+	row := new(credentials)
+	err := idb.NewSelect().Model(row).Where("pc.id = ?", credentialsID).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil //nolint:nilnil // nobody entered any
+	}
+	return row, db.Err(err)
+}
+
+func saveCredentials(ctx context.Context, tx bun.Tx, row *credentials) error {
+	_, err := tx.NewInsert().Model(row).On("CONFLICT (id) DO UPDATE").Set("account_sid = excluded.account_sid").
+		Set("auth_token = excluded.auth_token").Set("api_sid = excluded.api_sid").Set("api_secret = excluded.api_secret").
+		Set("operator_id = excluded.operator_id").Set("updated_at = clock_timestamp()").Exec(ctx)
+	return db.Err(err)
+}
+
+func deleteCredentials(ctx context.Context, tx bun.Tx) (gone bool, err error) {
+	res, err := tx.NewRaw("DELETE FROM provider_credentials").Exec(ctx)
+	if err != nil {
+		return false, db.Err(err)
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
+}
+
+// Mark changes whenever another provider is to be spoken with, or with other credentials
+// that were entered.
+func Mark(ctx context.Context, idb bun.IDB) (mark string, err error) {
+	err = idb.NewRaw(`SELECT provider_now() || coalesce((SELECT ' ' || updated_at FROM provider_credentials
+		WHERE provider_now() = 'twilio'), '')`).Scan(ctx, &mark)
+	return mark, db.Err(err)
+}
+
+func demoIn(ctx context.Context, idb bun.IDB) (yes bool, err error) {
+	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM settings WHERE key = 'demo')").Scan(ctx, &yes)
+	return yes, db.Err(err)
+}
+
+// Settings of this package.
+const (
+	endedSetting = "went_live" // what going live ended
+	testSetting  = "live_test" // the message to one's own number
+)
+
+func keep(ctx context.Context, idb bun.IDB, key string, value any) error {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("setting %s: %w", key, err)
+	}
+	_, err = idb.NewRaw(`INSERT INTO settings (key, value) VALUES (?, ?::jsonb)
+		ON CONFLICT (key) DO UPDATE SET value = excluded.value`, key, string(raw)).Exec(ctx)
+	return db.Err(err)
+}
+
+// kept reads a setting; false: there is none.
+func kept(ctx context.Context, idb bun.IDB, key string, into any) (bool, error) {
+	var raw string
+	err := idb.NewRaw("SELECT value::text FROM settings WHERE key = ?", key).Scan(ctx, &raw)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, db.Err(err)
+	}
+	return true, json.Unmarshal([]byte(raw), into)
+}
+
+func keepEnded(ctx context.Context, tx bun.Tx, ended Counts) error {
+	return keep(ctx, tx, endedSetting, ended)
+}
+
+// Change is that the webhooks of a sender were set here.
+type Change struct {
+	bun.BaseModel `bun:"table:sender_webhooks,alias:sw"`
+
+	ID         int64     `bun:",pk,autoincrement"`
+	SenderSID  string    `bun:"sender_sid"`
+	Address    string    //
+	Before     Webhook   `bun:"type:jsonb"`
+	After      Webhook   `bun:"type:jsonb"`
+	OperatorID *int64    //
+	CreatedAt  time.Time `bun:",nullzero"`
+}
+
+func insertChange(ctx context.Context, tx bun.Tx, c *Change) error {
+	_, err := tx.NewInsert().Model(c).Exec(ctx)
+	return db.Err(err)
+}
+
+func changeByID(ctx context.Context, idb bun.IDB, id int64) (*Change, error) {
+	c := new(Change)
+	err := idb.NewSelect().Model(c).Where("sw.id = ?", id).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil //nolint:nilnil // the caller says of what
+	}
+	return c, db.Err(err)
+}
+
+// lastChanges gives the newest change of each sender.
+func lastChanges(ctx context.Context, idb bun.IDB, sids []string) (map[string]*Change, error) {
+	var rows []*Change
+	err := idb.NewSelect().Model(&rows).DistinctOn("sw.sender_sid").Where("sw.sender_sid = ANY (?)", pgdialect.Array(sids)).
+		Order("sw.sender_sid", "sw.id DESC").Scan(ctx)
+	found := make(map[string]*Change, len(rows))
+	for _, c := range rows {
+		found[c.SenderSID] = c
+	}
+	return found, db.Err(err)
+}
+
+// sendersHere gives the senders that there are here, by their addresses.
+func sendersHere(ctx context.Context, idb bun.IDB) (map[string]int64, error) {
+	var rows []struct {
+		ID      int64
+		Address string
+	}
+	err := idb.NewRaw("SELECT id, address FROM senders WHERE provider = 'twilio'").Scan(ctx, &rows)
+	found := make(map[string]int64, len(rows))
+	for _, r := range rows {
+		found[r.Address] = r.ID
+	}
+	return found, db.Err(err)
+}
+
+// answerAfter gives when a contact first wrote after a message; nil: not yet.
+func answerAfter(ctx context.Context, idb bun.IDB, contactID, messageID int64) (at *time.Time, err error) {
+	err = idb.NewRaw(`SELECT min(created_at) FROM messages
+		WHERE contact_id = ? AND direction = 'inbound' AND id > ?`, contactID, messageID).Scan(ctx, &at)
+	return at, db.Err(err)
+}
+
+// conversationOf gives the conversation of whoever has an address; 0: there is none.
+func conversationOf(ctx context.Context, idb bun.IDB, matchKey string) (id int64, err error) {
+	err = idb.NewRaw(`SELECT co.id FROM conversations co JOIN contacts c ON c.id = co.contact_id
+		WHERE c.match_key = ? AND c.erased_at IS NULL`, matchKey).Scan(ctx, &id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return id, db.Err(err)
+}

@@ -1,0 +1,47 @@
+package provider
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"eventstream/server/db"
+
+	"github.com/uptrace/bun"
+)
+
+const periodLock = 7_239_013
+
+func lock(ctx context.Context, tx bun.Tx) error {
+	_, err := tx.NewRaw("SELECT pg_advisory_xact_lock(?)", periodLock).Exec(ctx)
+	return db.Err(err)
+}
+
+func begin(ctx context.Context, tx bun.Tx, n Name, account string) error {
+	if err := lock(ctx, tx); err != nil {
+		return err
+	}
+	_, err := tx.NewRaw(`INSERT INTO provider_periods (began_at, provider, account)
+		SELECT CASE WHEN EXISTS (SELECT 1 FROM provider_periods) THEN clock_timestamp() ELSE '-infinity' END, ?0, ?1
+		WHERE NOT EXISTS (SELECT 1 FROM (SELECT provider, account FROM provider_periods ORDER BY began_at DESC LIMIT 1) p
+			WHERE p.provider = ?0 AND p.account = ?1)`,
+		string(n), account).Exec(ctx)
+	return db.Err(err)
+}
+
+func current(ctx context.Context, idb bun.IDB) (*Period, error) {
+	p := new(Period)
+	err := idb.NewRaw(`SELECT provider, account, greatest(began_at, 'epoch') AS began_at
+		FROM provider_periods ORDER BY provider_periods.began_at DESC LIMIT 1`).Scan(ctx, p)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil //nolint:nilnil // nothing was started yet
+	}
+	return p, db.Err(err)
+}
+
+func since(ctx context.Context, idb bun.IDB) (at *time.Time, err error) {
+	err = idb.NewRaw(`SELECT nullif(min(began_at), '-infinity') FROM provider_periods WHERE began_at > coalesce(
+		(SELECT max(began_at) FROM provider_periods WHERE provider <> provider_now()), '-infinity')`).Scan(ctx, &at)
+	return at, db.Err(err)
+}
