@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"syscall"
 
@@ -45,6 +46,11 @@ func command() *cli.Command {
 			{Name: "run", Usage: "serve the API and pages, and work the jobs", Action: run(both)},
 			{Name: "serve", Usage: "serve the API and pages only", Action: run(serve)},
 			{Name: "work", Usage: "work the jobs only", Action: run(work)},
+			{
+				Name: "try", Usage: "try things out with the sandbox on a database of its own, beside one that is live",
+				Flags:  []cli.Flag{&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8090", Usage: "where it listens"}},
+				Action: try,
+			},
 			{
 				Name: "migrate", Usage: "bring the database to the newest version, or take it back",
 				Commands: []*cli.Command{
@@ -170,21 +176,43 @@ func run(roles app.Roles) cli.ActionFunc {
 		if err != nil {
 			return err
 		}
-		log := logger(cfg)
-		ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-		defer stop()
-		go func() {
-			<-ctx.Done()
-			stop() // from here on a second signal ends the process
-			log.Info("stopping: slices under way are finished")
-		}()
-		for {
-			err := runOnce(ctx, &cfg, roles, log)
-			if !errors.Is(err, app.ErrProviderChanged) {
-				return err
-			}
-			log.Info(err.Error())
+		return runWith(ctx, cfg, roles)
+	}
+}
+
+// try runs the sandbox beside an installation that is live: nothing of that one is touched,
+// neither its database nor its account, address or mail.
+func try(ctx context.Context, cmd *cli.Command) error {
+	cfg, err := config.Load()
+	if err != nil {
+		return err
+	}
+	apart := cfg
+	apart.DatabaseURL, apart.MigrateDatabaseURL, apart.Twilio, apart.OIDC = "", "", config.Twilio{}, config.OIDC{}
+	apart.PublicURL, apart.SMTPURL, apart.MailFrom, apart.MetricsAddr, apart.WebhookSpool = "", "", "", "", ""
+	apart.AdminEmail, apart.AdminPassword, apart.Checkpoints = "", "", config.Checkpoints{}
+	apart.DataDir, apart.ListenAddr = filepath.Join(cfg.DataDir, "try"), cmd.String("listen")
+	if err := apart.Validate(); err != nil {
+		return err
+	}
+	return runWith(ctx, apart, app.Roles{Serve: true, Work: true})
+}
+
+func runWith(ctx context.Context, cfg config.Config, roles app.Roles) error {
+	log := logger(cfg)
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	go func() {
+		<-ctx.Done()
+		stop() // from here on a second signal ends the process
+		log.Info("stopping: slices under way are finished")
+	}()
+	for {
+		err := runOnce(ctx, &cfg, roles, log)
+		if !errors.Is(err, app.ErrProviderChanged) {
+			return err
 		}
+		log.Info(err.Error())
 	}
 }
 

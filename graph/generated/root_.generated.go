@@ -16647,14 +16647,13 @@ extend type Mutation {
     @hasRole(role: MARKETER, scope: SETTINGS_WRITE)
   """
   Begins to write believable contacts and six weeks of history, all or nothing, the same for the same day, as a job; some fifteen seconds for 50,000
-  contacts. demoData tells how far it is. Only while the sandbox is live and there is no contact yet. The numbers are made up: with live Twilio
-  credentials the engine then refuses to start on this database, until sandboxSeedRemove is done.
+  contacts. demoData tells how far it is. Only while the sandbox is live and there is no contact yet. The numbers are made up: this
+  installation cannot go live then, until sandboxSeedRemove is done.
   """
   sandboxSeed(input: SandboxSeedInput!): SandboxSeedPayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE)
   """
   Begins to erase all demo contacts, as a job, with their texts and without leaving suppressions. Campaigns and their numbers stay, and so do the entries
-  of the consent ledger, which are marked as made up, and of the audit trail. Afterwards live Twilio credentials are accepted. Only while the sandbox is
-  live.
+  of the consent ledger, which are marked as made up, and of the audit trail. Afterwards the installation can go live. Only while the sandbox is live.
   """
   sandboxSeedRemove(input: SandboxSeedRemoveInput!): SandboxSeedRemovePayload! @hasRole(role: ADMIN, scope: SETTINGS_WRITE)
 }
@@ -16709,7 +16708,7 @@ type DemoRun {
   finishedAt: DateTime
 }
 type DemoData {
-  "Demo data is in this database, which therefore refuses live Twilio credentials."
+  "Demo data is in this database, which therefore cannot go live."
   present: Boolean!
   "Demo contacts that are there and not erased."
   contacts: Int64!

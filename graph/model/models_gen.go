@@ -1514,7 +1514,7 @@ type DeliveryEvent struct {
 func (DeliveryEvent) IsNode() {}
 
 type DemoData struct {
-	// Demo data is in this database, which therefore refuses live Twilio credentials.
+	// Demo data is in this database, which therefore cannot go live.
 	Present bool `json:"present"`
 	// Demo contacts that are there and not erased.
 	Contacts int64 `json:"contacts"`

@@ -18,7 +18,8 @@ import (
 // Examine looks at the installation from the command line, where a server may run or
 // not; d is nil where the database could not be opened, for the reason in why.
 func Examine(ctx context.Context, cfg config.Config, d *db.DB, why string, log *slog.Logger) []doctor.Finding {
-	if k, err := cfg.Keys(); err == nil && d != nil {
+	// What the environment names is looked at, whoever is live.
+	if k, err := cfg.Keys(); err == nil && d != nil && !cfg.Twilio.Live() {
 		if with, err := choose(ctx, cfg, d, k); err == nil {
 			cfg = with
 		} else {

@@ -47,7 +47,7 @@ type Step struct {
 	Advice string // what to do; "": nothing
 }
 
-// State of an installation on its way.
+// Way is how far an installation is on the way to real messages.
 type Way struct {
 	Provider    provider.Name
 	Since       *time.Time // nil: always

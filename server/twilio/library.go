@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -41,11 +40,9 @@ func (c *Client) Contents(ctx context.Context) (all []template.Found, more bool,
 			decide(&f, x.ApprovalRequests)
 			all = append(all, f)
 		}
-		next, err := url.Parse(told(page.Meta.NextPageUrl))
-		if err != nil || next.Query().Get("PageToken") == "" {
+		if token = nextToken(page.Meta.NextPageUrl); token == "" {
 			return all, false, nil
 		}
-		token = next.Query().Get("PageToken")
 	}
 	return all, true, nil
 }

@@ -21,6 +21,15 @@ const (
 	senderPages = 10
 )
 
+// nextToken names the next page of a list; "": there is none.
+func nextToken(address *string) string {
+	next, err := url.Parse(told(address))
+	if err != nil {
+		return ""
+	}
+	return next.Query().Get("PageToken")
+}
+
 func (c *Client) senders(ctx context.Context) *messaging.ApiService {
 	handler, _ := c.call(ctx)
 	return messaging.NewApiService(handler)
@@ -39,14 +48,9 @@ func (c *Client) ChannelSenders(ctx context.Context) (all []golive.ChannelSender
 		for i := range page.Senders {
 			all = append(all, channelSender(&page.Senders[i]))
 		}
-		if page.Meta.NextPageUrl == nil {
+		if token = nextToken(page.Meta.NextPageUrl); token == "" {
 			break
 		}
-		next, err := url.Parse(*page.Meta.NextPageUrl)
-		if err != nil || next.Query().Get("PageToken") == "" {
-			break
-		}
-		token = next.Query().Get("PageToken")
 	}
 	return all, nil
 }

@@ -148,6 +148,16 @@ export const keys = {
   UserError: none,
   WebhookEventConnection: none,
   Workspace: none,
+  ChannelSender: (s) => String(s.sid),
+  GoingLive: none,
+  GoingLiveCounts: none,
+  GoingLiveStep: none,
+  ImportableTemplate: none,
+  ImportableTemplates: none,
+  ImportableVariable: none,
+  LiveTest: none,
+  ProviderCredentials: none,
+  SenderWebhook: none,
 } satisfies CacheExchangeOpts["keys"];
 
 /** What a change makes stale beyond the things that it answers with. */
@@ -174,6 +184,7 @@ export const updates = {
     suppressionImport: stale("suppressions", ...ofConsent),
     suppressionRemove: stale("contact", "suppressions"),
     segmentCreate: stale("segments"),
+    templateImport: stale("templates", "importableTemplates"),
     segmentDelete: stale("segments"),
     mediaUpload: stale("mediaFiles"),
     mediaDelete: stale("mediaFiles"),

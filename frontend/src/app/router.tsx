@@ -164,6 +164,11 @@ const routeTree = rootRoute.addChildren([
   }),
   createRoute({
     getParentRoute: parent,
+    path: "/settings/live",
+    component: lazyRouteComponent(() => import("../features/golive/GoingLivePage"), "GoingLivePage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
     path: "/settings/senders",
     component: lazyRouteComponent(() => import("../features/settings/SendersPage"), "SendersPage"),
   }),

@@ -2,12 +2,14 @@ import { t } from "@lingui/core/macro";
 import { Box, Card, Group, Stack, Text, ThemeIcon, Title } from "@mantine/core";
 import { IconCheck } from "@tabler/icons-react";
 import type { ReactNode } from "react";
+import { useMay } from "../../app/session";
 import { LinkButton } from "../../components/ui";
 
-type Done = { contacts: boolean; segment: boolean; template: boolean; campaign: boolean };
+type Done = { contacts: boolean; segment: boolean; template: boolean; campaign: boolean; live: boolean };
 
 /** The way to the first launch: what is done, and what is next. */
 export function Checklist(props: { done: Done; children?: ReactNode }) {
+  const admin = useMay("ADMIN");
   const steps = [
     {
       done: props.done.contacts,
@@ -34,6 +36,13 @@ export function Checklist(props: { done: Done; children?: ReactNode }) {
       text: t`You see who gets it and who is excluded before anything goes out.`,
     },
   ];
+  if (admin)
+    steps.push({
+      done: props.done.live,
+      to: "/settings/live",
+      title: t`Go live with Twilio`,
+      text: t`Try things out first if you like: until then nothing reaches a phone.`,
+    });
   const next = steps.findIndex((s) => !s.done);
   return (
     <Card maw={720}>

@@ -4,6 +4,7 @@ import { useThrottledCallback } from "@mantine/hooks";
 import { Link, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useQuery, useSubscription } from "urql";
+import { useSession } from "../../app/session";
 import { DeliveryChart } from "../../components/DeliveryChart";
 import { Failed } from "../../components/Failed";
 import { nameOf } from "../../components/Person";
@@ -151,6 +152,7 @@ function useNow() {
 }
 
 export function DashboardPage() {
+  const { setup } = useSession();
   const search = useSearch({ from: "__root__" });
   const now = useNow();
   const range = useMemo(() => rangeOf(search, now), [search, now]);
@@ -182,6 +184,7 @@ export function DashboardPage() {
             segment: data.segments.nodes.length > 0,
             template: data.templates.nodes.length > 0,
             campaign: false,
+            live: setup.live,
           }}
         >
           <DemoOffer empty={data.dashboard.contacts === 0} onDone={() => load({ requestPolicy: "network-only" })} />

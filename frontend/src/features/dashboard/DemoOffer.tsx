@@ -22,7 +22,7 @@ export function DemoOffer(props: { empty: boolean; onDone: () => void }) {
               c="dimmed"
               flex={1}
               miw={240}
-            >{t`50,000 made-up contacts and six weeks of campaigns, to look around in. They can be removed again in Settings; until then the engine does not start with live Twilio credentials.`}</Text>
+            >{t`50,000 made-up contacts and six weeks of campaigns, to look around in. They can be removed again in Settings; until then you cannot go live.`}</Text>
           </Group>
         )}
       </Stack>

@@ -131,7 +131,7 @@ export function DemoData() {
         {d.present && !busy && (
           <Group justify="space-between">
             <Text size="sm" c="dimmed" maw={560}>
-              {t`There are ${n}. With live Twilio credentials the engine does not start until they are removed.`}
+              {t`There are ${n}. You can go live once they are removed.`}
             </Text>
             {admin && (
               <Button color="red" variant="outline" loading={fetching} onClick={ask}>{t`Remove demo data`}</Button>

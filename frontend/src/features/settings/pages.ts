@@ -3,6 +3,7 @@ import { useMay, useSession } from "../../app/session";
 
 const pages = [
   { to: "/settings", label: t`Workspace` },
+  { to: "/settings/live", label: t`Going live`, admin: true },
   { to: "/settings/senders", label: t`Senders` },
   { to: "/settings/limits", label: t`Limits and hours` },
   { to: "/settings/prices", label: t`Prices` },

@@ -1,0 +1,124 @@
+import { t } from "@lingui/core/macro";
+import { Alert, Button, Group, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { useState } from "react";
+import { useMutation } from "urql";
+import { graphql } from "../../gql";
+import type { CredentialsFragment } from "../../gql/graphql";
+import { byField, settled } from "../../lib/errors";
+import { moment } from "../../lib/format";
+
+graphql(`
+  fragment Credentials on ProviderCredentials {
+    source
+    accountSid
+    apiKeySid
+    setAt
+    setBy {
+      id
+      name
+    }
+  }
+`);
+const CredentialsSetDocument = graphql(`
+  mutation ProviderCredentialsSet($input: ProviderCredentialsSetInput!) {
+    providerCredentialsSet(input: $input) {
+      credentials {
+        ...Credentials
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
+const fields = ["accountSid", "authToken", "apiKeySid", "apiKeySecret"];
+
+/** How Twilio is signed in to: what there is, and a form for other credentials. */
+export function Credentials(props: { of: CredentialsFragment; onDone: () => void }) {
+  const c = props.of;
+  const [open, setOpen] = useState(false);
+  if (c.source === "ENVIRONMENT")
+    return <Text size="sm" c="dimmed">{t`Found in the environment: account ${c.accountSid ?? ""}.`}</Text>;
+  const who = c.setBy?.name ?? "";
+  return (
+    <Stack gap="sm">
+      {c.source === "STORED" && (
+        <Group justify="space-between">
+          <Text size="sm" c="dimmed">
+            {t`Account ${c.accountSid ?? ""}, kept encrypted.`}
+            {c.setAt && ` ${t`Entered ${moment(c.setAt)} by ${who}.`}`}
+          </Text>
+          {!open && <Button size="xs" variant="default" onClick={() => setOpen(true)}>{t`Enter others`}</Button>}
+        </Group>
+      )}
+      {(c.source === "NONE" || open) && (
+        <CredentialsForm
+          onDone={() => {
+            setOpen(false);
+            props.onDone();
+          }}
+        />
+      )}
+    </Stack>
+  );
+}
+
+function CredentialsForm({ onDone }: { onDone: () => void }) {
+  const [{ fetching }, set] = useMutation(CredentialsSetDocument);
+  const [problem, setProblem] = useState("");
+  const form = useForm({ initialValues: { accountSid: "", authToken: "", apiKeySid: "", apiKeySecret: "" } });
+  const save = form.onSubmit(async (v) => {
+    setProblem("");
+    const result = await set({
+      input: {
+        accountSid: v.accountSid,
+        authToken: v.authToken,
+        apiKeySid: v.apiKeySid || null,
+        apiKeySecret: v.apiKeySecret || null,
+      },
+    });
+    if (result.error) return void settled(result);
+    const { fields: wrong, rest } = byField(result.data?.providerCredentialsSet.userErrors ?? [], fields);
+    form.setErrors(wrong);
+    setProblem(rest);
+    if (!rest && Object.keys(wrong).length === 0) onDone();
+  });
+  return (
+    <form onSubmit={save}>
+      <Stack gap="sm" maw={520}>
+        {problem && <Alert color="red">{problem}</Alert>}
+        <TextInput
+          label={t`Account SID`}
+          description={t`AC and 32 hexadecimal digits`}
+          autoComplete="off"
+          {...form.getInputProps("accountSid")}
+        />
+        <PasswordInput
+          label={t`Auth token`}
+          description={t`It stands beside the account SID in Twilio’s console`}
+          autoComplete="off"
+          visibilityToggleButtonProps={{ "aria-label": t`Show the token` }}
+          {...form.getInputProps("authToken")}
+        />
+        <TextInput
+          label={t`API key`}
+          description={t`Optional: SK and 32 hexadecimal digits; it signs in instead of the token`}
+          autoComplete="off"
+          {...form.getInputProps("apiKeySid")}
+        />
+        <PasswordInput
+          label={t`Secret of the API key`}
+          autoComplete="off"
+          visibilityToggleButtonProps={{ "aria-label": t`Show the secret` }}
+          {...form.getInputProps("apiKeySecret")}
+        />
+        <Group>
+          <Button type="submit" loading={fetching}>{t`Check and save`}</Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
